@@ -1,0 +1,80 @@
+"""Everything that streamer raises on purpose.
+
+::
+
+    StreamerError
+    ├── UsageError            the request itself cannot be met (exit code 2)
+    │   └── MissingExtraError     an optional dependency is not installed
+    ├── SourceError           readings cannot be had (exit code 1)
+    │   ├── FormatError           the text is not in the layout that was asked for
+    │   └── UnitError             the values cannot be in the unit that was asked for
+    ├── ModelError            a model cannot be loaded or run (exit code 1)
+    │   └── ArchitectureError     the network has a layer that no engine here knows
+    └── StateError            a saved state does not fit this pipeline (exit code 1)
+
+The command line prints the message as one line and nothing else, so each message says
+what was wrong, where, and what to do about it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class StreamerError(Exception):
+    """Base of all errors that streamer raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(StreamerError):
+    """The request itself cannot be met: an option or argument has to change."""
+
+    exit_code = 2
+
+
+class MissingExtraError(UsageError):
+    """A feature needs an optional dependency that is not installed.
+
+    Args:
+        feature: what was asked for, as the user would say it.
+        extra: the name of the extra that brings it.
+    """
+
+    def __init__(self, feature: str, extra: str) -> None:
+        self.extra = extra
+        super().__init__(f"{feature} needs an extra: pip install 'streamer[{extra}]'")
+
+
+class SourceError(StreamerError):
+    """Readings cannot be had from a source."""
+
+
+class FormatError(SourceError):
+    """Text is not in the layout that was asked for.
+
+    Args:
+        where: file and line, such as ``house.csv:12``.
+        what: what was found there, and what to do about it.
+    """
+
+    def __init__(self, where: str, what: str) -> None:
+        self.where = where
+        self.what = what
+        super().__init__(f"{where}: {what}")
+
+
+class UnitError(SourceError):
+    """Values cannot be in the unit that was asked for."""
+
+
+class ModelError(StreamerError):
+    """A model cannot be loaded or run."""
+
+
+class ArchitectureError(ModelError):
+    """A network has a layer that no engine here knows."""
+
+
+class StateError(StreamerError):
+    """A saved state does not fit the pipeline it was given to."""

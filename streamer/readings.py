@@ -1,0 +1,248 @@
+"""The values that flow through streamer, all immutable.
+
+A source makes `Reading` and `Notice`; the pipeline turns each reading into a `Step`;
+sinks are given `About`, `Step`, `Notice` and `Vitals`, and nothing else.
+
+Power is in kW, import positive. Times are `datetime` values as the feed gives them:
+naive where the feed has no zone, aware where it has one, never mixed in one stream.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+MINUTE = timedelta(minutes=1)
+"""The interval that one reading covers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Mean active power over one minute.
+
+    Attributes:
+        at: the minute that the value belongs to.
+        kw: mean active power in kW; negative when the house exports.
+    """
+
+    at: datetime
+    kw: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What is expected for the next reading.
+
+    Attributes:
+        at: the minute that the forecast is for, if no gap comes between.
+        kw: expected value (mean forecast) in kW.
+        last_kw: the reading it was issued at in kW, which is the persistence forecast.
+        quantiles: (level, kW) pairs in rising order of level; empty if the model has none.
+    """
+
+    at: datetime
+    kw: float
+    last_kw: float
+    quantiles: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """How far off one forecaster has been, over all settled minutes.
+
+    Everything is None until a forecast has been settled.
+
+    Attributes:
+        mse_kw2: running mean squared error in kW².
+        mae_kw: running mean absolute error in kW.
+        hour_mse_kw2: mean squared error of the last 60 settled minutes in kW².
+        day_mse_kw2: mean squared error of the last 1440 settled minutes in kW².
+    """
+
+    mse_kw2: float | None = None
+    mae_kw: float | None = None
+    hour_mse_kw2: float | None = None
+    day_mse_kw2: float | None = None
+
+    @property
+    def rmse_w(self) -> float | None:
+        """Running root mean squared error in W."""
+        return None if self.mse_kw2 is None else 1000.0 * math.sqrt(self.mse_kw2)
+
+    @property
+    def mae_w(self) -> float | None:
+        """Running mean absolute error in W."""
+        return None if self.mae_kw is None else 1000.0 * self.mae_kw
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The model's errors beside those of persistence, over the same minutes.
+
+    Attributes:
+        settled: how many forecasts have been settled.
+        model: errors of the model's forecasts.
+        persistence: errors of "next = last".
+    """
+
+    settled: int = 0
+    model: Errors = Errors()
+    persistence: Errors = Errors()
+
+    @property
+    def skill(self) -> float | None:
+        """1 − MSE/MSE of persistence: 0 is worthless, below 0 is harmful."""
+        return skill(self.model.mse_kw2, self.persistence.mse_kw2)
+
+    @property
+    def hour_skill(self) -> float | None:
+        """Skill over the last 60 settled minutes."""
+        return skill(self.model.hour_mse_kw2, self.persistence.hour_mse_kw2)
+
+    @property
+    def day_skill(self) -> float | None:
+        """Skill over the last 1440 settled minutes."""
+        return skill(self.model.day_mse_kw2, self.persistence.day_mse_kw2)
+
+
+def skill(mse: float | None, reference_mse: float | None) -> float | None:
+    """Skill score of one mean squared error against a reference's.
+
+    The mean squared error skill score of Murphy (1988), Monthly Weather Review 116:
+    ``1 − mse / reference_mse``.
+
+    Args:
+        mse: mean squared error of the forecasts, or None if there are none yet.
+        reference_mse: mean squared error of the reference, in the same unit.
+
+    Returns:
+        The skill, or None where it is undefined: nothing settled, or a reference
+        that has made no error at all.
+
+    >>> skill(0.75, 1.0)
+    0.25
+    >>> skill(0.5, 0.0) is None
+    True
+    """
+    if mse is None or not reference_mse:
+        return None
+    return 1.0 - mse / reference_mse
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What has come by so far.
+
+    Attributes:
+        readings: valid readings seen.
+        gaps: gaps between them.
+        gap_minutes: minutes missing in those gaps, together.
+        resets: how often a long gap emptied the ring buffer.
+    """
+
+    readings: int = 0
+    gaps: int = 0
+    gap_minutes: int = 0
+    resets: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Everything that came out of one reading.
+
+    Attributes:
+        reading: the reading itself.
+        settled: the forecast that this reading settled, if one was waiting.
+        forecast: the forecast issued at this reading, if the window is full.
+        scores: running scores, this reading included.
+        gap_minutes: minutes missing just before this reading.
+        buffered: readings in the ring buffer, this one included, 50 at most.
+        counts: what has come by so far, this reading included.
+    """
+
+    reading: Reading
+    settled: Forecast | None
+    forecast: Forecast | None
+    scores: Scores
+    gap_minutes: int
+    buffered: int
+    counts: Counts
+
+    @property
+    def error_kw(self) -> float | None:
+        """Forecast error in kW: actual minus forecast."""
+        return None if self.settled is None else self.reading.kw - self.settled.kw
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something a person should hear of that is not a reading.
+
+    Attributes:
+        kind: one of the kinds below, for counting.
+        text: one line for a person: what, where, and what became of it.
+        at: stream time it happened at, if it has one.
+        count: how many happenings of this kind the notice stands for. A source names the
+            first of a kind in full and may gather later ones in one notice.
+    """
+
+    kind: str
+    text: str
+    at: datetime | None = None
+    count: int = 1
+
+    MALFORMED = "malformed"
+    """A row that cannot be read; skipped."""
+    ORDER = "order"
+    """A row whose time does not advance; skipped."""
+    ABSURD = "absurd"
+    """A value no household draws; skipped."""
+    WARNING = "warning"
+    """Anything else that makes the figures doubtful."""
+    EVENT = "event"
+    """Something to know, nothing to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is being watched, and with what.
+
+    Attributes:
+        source: the source as a person would name it.
+        model: the model's name.
+        trained_from: first minute that the model was trained on, if known.
+        trained_to: last minute that the model was trained on, if known.
+        capacity: size of the ring buffer, window and target.
+    """
+
+    source: str
+    model: str
+    trained_from: datetime | None = None
+    trained_to: datetime | None = None
+    capacity: int = 50
+
+    def in_sample(self, at: datetime) -> bool:
+        """Whether a minute lies inside the span that the model was trained on.
+
+        Only the clock is compared: another house in the same years counts as inside.
+        """
+        if self.trained_from is None or self.trained_to is None:
+            return False
+        at = at.replace(tzinfo=None)
+        return self.trained_from <= at <= self.trained_to
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """How the stream is running; a few of these a second.
+
+    Attributes:
+        readings_per_s: readings handled a second, lately.
+        latency_p50_ms: median time from a reading to its forecast in ms, lately.
+        latency_p99_ms: 99th percentile of the same.
+    """
+
+    readings_per_s: float
+    latency_p50_ms: float
+    latency_p99_ms: float
