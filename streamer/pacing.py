@@ -139,6 +139,7 @@ class Pacer:
                 if self._paused:
                     if self._single_steps:
                         self._single_steps -= 1
+                        due = now
                         break
                     self._clock.wait(self._condition, None)
                 elif now >= due:
