@@ -10,6 +10,7 @@
     │   └── UnitError             the values cannot be in the unit that was asked for
     ├── ModelError            a model cannot be loaded or run (exit code 1)
     │   └── ArchitectureError     the network has a layer that no engine here knows
+    ├── ReadingError          a reading that a pipeline cannot take (exit code 1)
     └── StateError            a saved state does not fit this pipeline (exit code 1)
 
 The command line prints the message as one line and nothing else, so each message says
@@ -74,6 +75,10 @@ class ModelError(StreamerError):
 
 class ArchitectureError(ModelError):
     """A network has a layer that no engine here knows."""
+
+
+class ReadingError(StreamerError, ValueError):
+    """A reading that a pipeline cannot take: not finite, or out of order."""
 
 
 class StateError(StreamerError):

@@ -1,0 +1,108 @@
+"""The ring buffer of 50 readings, and what happens to it at a gap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer.errors import UsageError
+from streamer.readings import MINUTE
+
+CAPACITY = 50
+"""A window of 49 readings, and the one that follows it."""
+
+GAP_POLICIES = ("skip", "reset")
+
+
+class RingBuffer:
+    """The last readings, oldest dropped first.
+
+    Args:
+        capacity: how many readings it holds.
+
+    >>> buffer = RingBuffer(3)
+    >>> for kw in (0.2, 0.3, 0.4, 0.5):
+    ...     buffer.push(kw)
+    >>> buffer.values().tolist()
+    [0.3, 0.4, 0.5]
+    >>> buffer.last(2).tolist()
+    [0.4, 0.5]
+    """
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        if capacity < 1:
+            raise ValueError(f"capacity is {capacity}, must be at least 1")
+        self.capacity = capacity
+        # Every value is written twice, a capacity apart, so that the last n are always
+        # one stretch of memory.
+        self._twice = np.zeros(2 * capacity)
+        self._next = 0
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def push(self, kw: float) -> None:
+        """Add one reading in kW."""
+        self._twice[self._next] = self._twice[self._next + self.capacity] = kw
+        self._next = (self._next + 1) % self.capacity
+        self._size = min(self._size + 1, self.capacity)
+
+    def extend(self, kw: Iterable[float]) -> None:
+        """Add readings in kW, oldest first."""
+        for value in kw:
+            self.push(value)
+
+    def values(self) -> NDArray[np.float64]:
+        """All readings held, oldest first, in kW: a copy."""
+        return self.last(self._size)
+
+    def last(self, count: int) -> NDArray[np.float64]:
+        """The last readings, oldest first, in kW: a copy.
+
+        Args:
+            count: how many; fewer are returned if the buffer holds fewer.
+        """
+        end = self._next + self.capacity
+        return self._twice[end - min(count, self._size) : end].copy()
+
+    def clear(self) -> None:
+        """Forget all readings."""
+        self._size = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GapRule:
+    """What a gap does to the ring buffer.
+
+    Attributes:
+        policy: `skip`: the next valid reading follows the last valid one in the buffer;
+            `reset`: a gap longer than `max_gap` empties the buffer.
+        max_gap: the longest gap in minutes that is bridged under `reset`.
+    """
+
+    policy: str = "skip"
+    max_gap: int = 10
+
+    def __post_init__(self) -> None:
+        if self.policy not in GAP_POLICIES:
+            raise UsageError(f"no gap rule {self.policy!r}: give one of: {', '.join(GAP_POLICIES)}")
+        if self.max_gap < 0:
+            raise UsageError(f"the longest gap to bridge is {self.max_gap}, must not be negative")
+
+    def resets(self, missing: int) -> bool:
+        """Whether a gap of so many minutes empties the buffer."""
+        return self.policy == "reset" and missing > self.max_gap
+
+
+def missing_minutes(before: datetime, after: datetime) -> int:
+    """Minutes without a reading between two that follow each other.
+
+    >>> missing_minutes(datetime(2010, 3, 20, 3, 51), datetime(2010, 3, 20, 3, 54))
+    2
+    """
+    return max(0, round((after - before) / MINUTE) - 1)

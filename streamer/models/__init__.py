@@ -1,0 +1,169 @@
+"""Models: how they are named, loaded, and asked for forecasts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from streamer.errors import ModelError, UsageError
+
+if TYPE_CHECKING:
+    from streamer.models.card import Card
+    from streamer.models.forecaster import NetworkForecaster
+
+DEFAULT_MODEL = "sceaux"
+ENGINES = ("numpy", "tensorflow")
+
+MODEL_FILE = "model.keras"
+CARD_FILE = "card.json"
+
+_SHIPPED = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a forecaster says of a block of windows.
+
+    Attributes:
+        mean_kw: (windows,) expected next reading in kW.
+        quantiles_kw: (windows, levels) quantiles in kW, in rising order.
+        hidden: (windows, units) the network's last hidden state.
+    """
+
+    mean_kw: NDArray[np.float64]
+    quantiles_kw: NDArray[np.float64]
+    hidden: NDArray[np.float32]
+
+
+class ForecastStream(Protocol):
+    """Forecasts for one stream. All it keeps can be rebuilt from the last window."""
+
+    def restart(self, seen: int = 0) -> None:
+        """Forget all readings; `seen` is how many the stream is to have had."""
+
+    def push(self, kw: float) -> Answer | None:
+        """Take one reading in kW; an answer for one window, or None before the first."""
+
+
+class Forecaster(Protocol):
+    """What the pipeline needs of a model."""
+
+    @property
+    def window(self) -> int:
+        """Readings in a window."""
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Levels of the quantiles that are forecast beside the mean, in rising order."""
+
+    def forecast(self, windows: ArrayLike) -> Answer:
+        """Forecast the reading after each of (windows, timesteps) in kW, oldest first."""
+
+    def stream(self) -> ForecastStream:
+        """A forecaster for one stream, one reading at a time."""
+
+
+def shipped_models() -> list[str]:
+    """Names of the models that come with streamer.
+
+    >>> shipped_models()
+    ['sceaux']
+    """
+    return sorted(path.parent.name for path in _SHIPPED.glob(f"*/{MODEL_FILE}"))
+
+
+def find_model(name_or_path: str | Path) -> Path:
+    """Find a model's `.keras` file.
+
+    Args:
+        name_or_path: a shipped model's name, a folder as `streamer train` writes it, or
+            a `.keras` file.
+
+    Raises:
+        UsageError: there is no such model.
+    """
+    if str(name_or_path) in shipped_models():
+        return _SHIPPED / str(name_or_path) / MODEL_FILE
+    path = Path(name_or_path)
+    if path.is_dir():
+        path = path / MODEL_FILE
+    if not path.is_file():
+        shipped = ", ".join(shipped_models())
+        raise UsageError(
+            f"no model {str(name_or_path)!r}: give a .keras file, a folder that "
+            f"`streamer train` has written, or one of: {shipped}"
+        )
+    return path
+
+
+def load_card(path: Path) -> Card:
+    """The card of a `.keras` file: the `card.json` beside it, if that is this file's.
+
+    A `.keras` file with no card beside it is used as it is: kW in, kW out, not centred.
+
+    Raises:
+        ModelError: the card beside it is unreadable or belongs to other weights.
+    """
+    from streamer.models.artefact import read_keras, sha256_of
+    from streamer.models.card import Card, read_card
+
+    card_path = path.with_name(CARD_FILE)
+    if not card_path.exists():
+        network = read_keras(path)
+        outputs = network.sizes[-1]
+        if outputs != 1:
+            raise ModelError(
+                f"{path}: {outputs} outputs, and no {CARD_FILE} beside it to say what they are"
+            )
+        window = 49 if network.timesteps is None else network.timesteps
+        return Card(name=path.stem, window=window)
+    card = read_card(card_path)
+    if card.sha256 != sha256_of(path):
+        raise ModelError(f"{card_path}: written for other weights than {path.name} holds")
+    return card
+
+
+def load_model(
+    name_or_path: str | Path = DEFAULT_MODEL, *, engine: str = "numpy"
+) -> NetworkForecaster:
+    """Load a model.
+
+    Args:
+        name_or_path: a shipped model's name, a folder as `streamer train` writes it, or
+            a `.keras` file of stacked LSTM layers with a Dense head.
+        engine: `numpy`, or `tensorflow` for the Keras model itself.
+
+    Raises:
+        UsageError: there is no such model or engine, or the engine is not installed.
+        ModelError: the file is damaged, or its architecture is not known.
+
+    >>> model = load_model("sceaux")
+    >>> model.window
+    49
+    """
+    if engine not in ENGINES:
+        raise UsageError(f"no engine {engine!r}: give one of: {', '.join(ENGINES)}")
+    from streamer.models.artefact import read_keras
+    from streamer.models.forecaster import Network, NetworkForecaster
+    from streamer.models.lstm import LstmNetwork
+
+    path = find_model(name_or_path)
+    card = load_card(path)
+    weights = read_keras(path)
+    inputs, *_, outputs = weights.sizes
+    if outputs != len(card.outputs):
+        raise ModelError(f"{path}: {outputs} outputs, but its card names {len(card.outputs)}")
+    if weights.timesteps not in (None, card.window):
+        raise ModelError(f"{path}: windows of {weights.timesteps}, but its card says {card.window}")
+    network: Network
+    if engine == "tensorflow":
+        from streamer.models.keras import KerasNetwork
+
+        network = KerasNetwork(path, timesteps=card.window, inputs=inputs)
+    else:
+        network = LstmNetwork(weights)
+    return NetworkForecaster(card, network)

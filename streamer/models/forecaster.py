@@ -1,0 +1,125 @@
+"""From kW to kW: a network with its card."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from streamer.buffer import RingBuffer
+from streamer.errors import ModelError
+from streamer.models import Answer, ForecastStream
+from streamer.models.card import CHANGE, MEAN, Card
+from streamer.models.lstm import LstmNetwork, RollingLstm
+
+FloatArray = NDArray[np.float32]
+DoubleArray = NDArray[np.float64]
+
+
+class Network(Protocol):
+    """An engine: windows in the network's own units in, outputs and hidden state out."""
+
+    def run(self, inputs: FloatArray) -> tuple[DoubleArray, FloatArray]:
+        """(windows, timesteps, inputs) to (windows, outputs) and (windows, units)."""
+
+
+class NetworkForecaster:
+    """A network that forecasts the next reading, as its card says it is to be used.
+
+    Args:
+        card: centring, target and outputs.
+        network: the engine, which must have as many outputs as the card names.
+    """
+
+    def __init__(self, card: Card, network: Network) -> None:
+        self.card = card
+        self._network = network
+        self._mean = card.outputs.index(MEAN)
+        self._quantiles = [i for i, name in enumerate(card.outputs) if name != MEAN]
+
+    @property
+    def window(self) -> int:
+        """Readings in a window."""
+        return self.card.window
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Levels of the quantiles that are forecast beside the mean."""
+        return self.card.levels
+
+    def forecast(self, windows: ArrayLike) -> Answer:
+        """Forecast the reading after each window.
+
+        Args:
+            windows: (windows, timesteps) in kW, oldest first; or (windows, timesteps,
+                inputs) for a network with several inputs, of which the first is forecast.
+
+        Raises:
+            ModelError: the windows do not have the card's length.
+        """
+        kw = np.asarray(windows, dtype=np.float64)
+        if kw.ndim == 2:
+            kw = kw[:, :, None]
+        if kw.ndim != 3 or kw.shape[1] != self.window:
+            raise ModelError(
+                f"model {self.card.name!r} takes windows of {self.window} readings, "
+                f"not an array of shape {np.shape(windows)}"
+            )
+        outputs, hidden = self._network.run((kw - self.card.shift_kw).astype(np.float32))
+        return self.answer(outputs, hidden, kw[:, -1, 0])
+
+    def answer(self, outputs: DoubleArray, hidden: FloatArray, last_kw: DoubleArray) -> Answer:
+        """Put a network's outputs back into kW.
+
+        Args:
+            outputs: (windows, outputs) in the network's own units.
+            hidden: (windows, units).
+            last_kw: (windows,) the last reading of each window in kW.
+        """
+        base = last_kw[:, None] if self.card.target == CHANGE else self.card.shift_kw
+        kw = outputs + base
+        # Quantiles learnt side by side may cross; sorting them never makes the pinball
+        # loss worse (Chernozhukov, Fernández-Val and Galichon 2010, Econometrica 78:3).
+        return Answer(kw[:, self._mean], np.sort(kw[:, self._quantiles], axis=1), hidden)
+
+    def stream(self) -> ForecastStream:
+        """A forecaster for one stream, one reading at a time."""
+        if isinstance(self._network, LstmNetwork):
+            return _RollingStream(self, self._network.rolling(self.window))
+        return _WindowStream(self)
+
+
+class _RollingStream:
+    """Every window of a stream by the rolling engine."""
+
+    def __init__(self, forecaster: NetworkForecaster, rolling: RollingLstm) -> None:
+        self._forecaster = forecaster
+        self._rolling = rolling
+
+    def restart(self, seen: int = 0) -> None:
+        self._rolling.restart(seen)
+
+    def push(self, kw: float) -> Answer | None:
+        shifted = np.array([kw - self._forecaster.card.shift_kw], dtype=np.float32)
+        result = self._rolling.push(shifted)
+        if result is None:
+            return None
+        return self._forecaster.answer(*result, np.array([kw]))
+
+
+class _WindowStream:
+    """Each window computed whole when its last reading comes; for engines that only do that."""
+
+    def __init__(self, forecaster: NetworkForecaster) -> None:
+        self._forecaster = forecaster
+        self._buffer = RingBuffer(forecaster.window)
+
+    def restart(self, seen: int = 0) -> None:  # noqa: ARG002 - no lanes to line up
+        self._buffer.clear()
+
+    def push(self, kw: float) -> Answer | None:
+        self._buffer.push(kw)
+        if len(self._buffer) < self._forecaster.window:
+            return None
+        return self._forecaster.forecast(self._buffer.values()[None, :])

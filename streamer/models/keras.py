@@ -1,0 +1,87 @@
+"""The TensorFlow engine: the Keras model itself, as the reference for all others."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer.errors import MissingExtraError
+
+FloatArray = NDArray[np.float32]
+DoubleArray = NDArray[np.float64]
+
+# Each distinct size would be traced anew, so the last block is padded to the next of these.
+_SIZES = (1, 64, 2048)
+
+
+def import_tensorflow(feature: str) -> tuple[Any, Any]:
+    """Import TensorFlow and Keras, quietly.
+
+    Args:
+        feature: what needs them, for the error.
+
+    Returns:
+        The modules `tensorflow` and `keras`.
+
+    Raises:
+        MissingExtraError: they are not installed.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    try:
+        import keras
+        import tensorflow as tf
+    except ImportError:
+        raise MissingExtraError(feature, "train") from None
+    return tf, keras
+
+
+class KerasNetwork:
+    """Calls a Keras model through a `tf.function` of fixed signatures.
+
+    `keras.Model.predict` once per reading is some hundred times slower, and grows in
+    memory.
+
+    Args:
+        path: the `.keras` file, known to hold nothing but LSTM, Dropout and Dense layers.
+        timesteps: length of a window.
+        inputs: values per timestep.
+    """
+
+    def __init__(self, path: Path, *, timesteps: int, inputs: int) -> None:
+        tf, keras = import_tensorflow("the tensorflow engine")
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        head = model.layers[-1]
+        hidden = keras.Model(model.inputs, head.input)
+
+        def call(windows: Any) -> tuple[Any, Any]:
+            state = hidden(windows, training=False)
+            return head(state), state
+
+        self._tf = tf
+        self._calls = {
+            size: tf.function(
+                call, input_signature=[tf.TensorSpec((size, timesteps, inputs), tf.float32)]
+            )
+            for size in _SIZES
+        }
+
+    def run(self, inputs: FloatArray) -> tuple[DoubleArray, FloatArray]:
+        """(windows, timesteps, inputs) to (windows, outputs) and (windows, units)."""
+        outputs: list[NDArray[Any]] = []
+        states: list[FloatArray] = []
+        start = 0
+        while start < len(inputs):
+            block = inputs[start : start + _SIZES[-1]]
+            size = next(size for size in _SIZES if size >= len(block))
+            padded = np.zeros((size, *block.shape[1:]), np.float32)
+            padded[: len(block)] = block
+            output, state = self._calls[size](self._tf.constant(padded))
+            outputs.append(output.numpy()[: len(block)])
+            states.append(state.numpy()[: len(block)])
+            start += len(block)
+        return np.concatenate(outputs).astype(np.float64), np.concatenate(states)

@@ -1,0 +1,185 @@
+"""Fakes and checks for the tests of those who write sources, models or sinks."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from streamer.models import Answer, ForecastStream
+from streamer.readings import MINUTE, Notice, Reading
+from streamer.sources import Source
+
+START = datetime(2010, 3, 19, 17, 0)
+
+
+def readings(kw: Iterable[float], *, start: datetime = START) -> list[Reading]:
+    """Readings a minute apart.
+
+    Args:
+        kw: their values; a NaN leaves its minute out, as a gap.
+        start: minute of the first value.
+
+    >>> [reading.at.minute for reading in readings([0.3, math.nan, 0.4])]
+    [0, 2]
+    """
+    return [
+        Reading(start + minute * MINUTE, float(value))
+        for minute, value in enumerate(kw)
+        if not math.isnan(value)
+    ]
+
+
+class ListSource:
+    """A source that gives what it was given.
+
+    Args:
+        items: readings and notices, in order.
+        block: how many are given at once.
+        name: the source's name.
+    """
+
+    def __init__(
+        self, items: Iterable[Reading | Notice], *, block: int = 100, name: str = "list"
+    ) -> None:
+        self._items = list(items)
+        self._block = block
+        self._name = name
+        self._given = 0
+        self.closed = False
+
+    @property
+    def name(self) -> str:
+        """The source's name."""
+        return self._name
+
+    def read(self) -> Sequence[Reading | Notice]:
+        """The next block, or an empty one at the end."""
+        block = self._items[self._given : self._given + self._block]
+        self._given += len(block)
+        return block
+
+    def close(self) -> None:
+        """Note that the source was closed."""
+        self.closed = True
+
+
+class FixedForecaster:
+    """A forecaster that always says the same, or the last reading plus a constant.
+
+    Args:
+        kw: what it forecasts; None for the last reading (persistence).
+        window: readings in a window.
+        spread_kw: if given, quantiles 0.05, 0.5 and 0.95 lie this far apart.
+    """
+
+    def __init__(
+        self, kw: float | None = None, *, window: int = 49, spread_kw: float | None = None
+    ) -> None:
+        self._kw = kw
+        self._window = window
+        self._spread = spread_kw
+
+    @property
+    def window(self) -> int:
+        """Readings in a window."""
+        return self._window
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Levels of the quantiles."""
+        return () if self._spread is None else (0.05, 0.5, 0.95)
+
+    def forecast(self, windows: ArrayLike) -> Answer:
+        """Forecast the reading after each of (windows, timesteps) in kW."""
+        last = np.asarray(windows, dtype=np.float64)[:, -1]
+        mean = last.copy() if self._kw is None else np.full(len(last), self._kw)
+        offsets = np.array([] if self._spread is None else [-self._spread, 0.0, self._spread])
+        return Answer(mean, mean[:, None] + offsets, np.zeros((len(last), 0), np.float32))
+
+    def stream(self) -> ForecastStream:
+        """A forecaster for one stream."""
+        return _FixedStream(self)
+
+
+class _FixedStream:
+    def __init__(self, forecaster: FixedForecaster) -> None:
+        self._forecaster = forecaster
+        self._pushed = 0
+
+    def restart(self, seen: int = 0) -> None:  # noqa: ARG002 - has no lanes to line up
+        self._pushed = 0
+
+    def push(self, kw: float) -> Answer | None:
+        self._pushed += 1
+        if self._pushed < self._forecaster.window:
+            return None
+        return self._forecaster.forecast([[kw]])
+
+
+class ManualClock:
+    """A clock that stands still until it is waited for, and then jumps.
+
+    Attributes:
+        waits: the waits so far, in seconds.
+    """
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        self.waits: list[float | None] = []
+
+    def now(self) -> float:
+        """Seconds since the clock was made."""
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._now += seconds
+
+    def wait(self, condition: threading.Condition, seconds: float | None) -> None:
+        """Let the whole wait pass at once; a wait without end is a real one, for notice."""
+        self.waits.append(seconds)
+        if seconds is None:
+            condition.wait()
+        else:
+            self._now += seconds
+
+
+def check_source(source: Source, *, spacing: timedelta | None = None) -> list[Reading]:
+    """Check that a source keeps to the protocol, by reading it to its end.
+
+    Args:
+        source: a source that comes to an end. It is closed.
+        spacing: if given, no two readings may be nearer to each other.
+
+    Returns:
+        The readings, for further checks.
+
+    Raises:
+        AssertionError: it does not; the message says in what.
+    """
+    found: list[Reading] = []
+    _require(bool(source.name), "name must not be empty")
+    while block := source.read():
+        for item in block:
+            _require(isinstance(item, Reading | Notice), f"read() gave a {type(item).__name__}")
+            if isinstance(item, Reading):
+                _require(math.isfinite(item.kw), f"reading at {item.at} is {item.kw}")
+                if found:
+                    step = item.at - found[-1].at
+                    _require(step > timedelta(0), f"{item.at} does not come after {found[-1].at}")
+                    _require(spacing is None or step >= spacing, f"{item.at} follows in {step}")
+                found.append(item)
+    _require(not source.read(), "read() after the end must give an empty sequence")
+    source.close()
+    source.close()
+    return found
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise AssertionError(message)
