@@ -1,0 +1,27 @@
+"""Training: the tutorial's recipe, and the shipped model's.
+
+Needs the extra `train` (tensorflow and matplotlib), imported when used.
+"""
+
+from streamer.training.data import PowerData, Series, data_power_consumption, series_from
+from streamer.training.fit import Progress, Trained, prepare, run_network
+from streamer.training.network import build_model
+from streamer.training.recipes import RECIPES, Recipe, find_recipe
+from streamer.training.save import save_model, save_plot
+
+__all__ = [
+    "RECIPES",
+    "PowerData",
+    "Progress",
+    "Recipe",
+    "Series",
+    "Trained",
+    "build_model",
+    "data_power_consumption",
+    "find_recipe",
+    "prepare",
+    "run_network",
+    "save_model",
+    "save_plot",
+    "series_from",
+]

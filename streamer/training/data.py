@@ -1,0 +1,226 @@
+"""From a file to windows: views on one array, never a copy of them all."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import ArrayLike, NDArray
+
+from streamer.errors import UsageError
+from streamer.readings import Reading
+from streamer.sources import Source
+
+FloatArray = NDArray[np.float32]
+IndexArray = NDArray[np.int64]
+
+UCI_VALUES = 2_049_280
+"""Valid values in the published file: what the tutorial's ratio is a part of."""
+
+TEST_SHARE = 0.1
+"""The last part in time that is never trained on."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """Readings as arrays.
+
+    Attributes:
+        kw: (readings, inputs), the first input being the one that is forecast.
+        at: (readings,) their times, without zone.
+        name: where they are from.
+    """
+
+    kw: NDArray[np.float64]
+    at: NDArray[np.datetime64]
+    name: str = "array"
+
+    def __len__(self) -> int:
+        return len(self.kw)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the values as little-endian float64, whatever file they came in."""
+        return hashlib.sha256(np.ascontiguousarray(self.kw, dtype="<f8").tobytes()).hexdigest()
+
+
+def series_from(source: Source, *, limit: int | None = None) -> Series:
+    """Read a source to its end, or to a number of readings; it is closed.
+
+    Args:
+        source: where the readings come from. Its notices are passed over.
+        limit: how many readings at the most.
+    """
+    kw: list[NDArray[np.float64]] = []
+    at: list[NDArray[np.datetime64]] = []
+    found = 0
+    try:
+        while (limit is None or found < limit) and (block := source.read()):
+            readings = [item for item in block if isinstance(item, Reading)]
+            readings = readings[: None if limit is None else limit - found]
+            found += len(readings)
+            kw.append(np.array([reading.kw for reading in readings], dtype=np.float64))
+            naive = [reading.at.replace(tzinfo=None) for reading in readings]
+            at.append(np.array(naive, dtype="datetime64[s]"))
+    finally:
+        source.close()
+    if not found:
+        raise UsageError(f"{source.name}: no readings to train on")
+    return Series(np.concatenate(kw)[:, None], np.concatenate(at), source.name)
+
+
+@dataclass(frozen=True)
+class PowerData:
+    """Windows of one series, split in time, centred.
+
+    Attributes:
+        series: the readings, in kW.
+        centred: (readings, inputs) the same, less the shift.
+        shift: (inputs,) what was subtracted, in kW.
+        length: readings in a window, its target included.
+        train: first readings of the training windows, in the order they are to be used.
+        test: first readings of the test windows, in order of time.
+    """
+
+    series: Series
+    centred: FloatArray
+    shift: NDArray[np.float64]
+    length: int
+    train: IndexArray
+    test: IndexArray
+
+    @property
+    def windows(self) -> FloatArray:
+        """(windows, length, inputs): every window, as a view that takes no memory."""
+        view = sliding_window_view(self.centred, self.length, axis=0)
+        return view.swapaxes(1, 2)
+
+    def last_kw(self, starts: IndexArray) -> NDArray[np.float64]:
+        """(windows,) the last reading before each target, which is persistence, in kW."""
+        values: NDArray[np.float64] = self.series.kw[starts + self.length - 2, 0]
+        return values
+
+    def target_kw(self, starts: IndexArray) -> NDArray[np.float64]:
+        """(windows,) the targets in kW."""
+        values: NDArray[np.float64] = self.series.kw[starts + self.length - 1, 0]
+        return values
+
+    @property
+    def trained_from(self) -> datetime:
+        """First minute of the training windows."""
+        return _moment(self.series.at[self.train.min()])
+
+    @property
+    def trained_to(self) -> datetime:
+        """Last minute of the training windows, targets included."""
+        return _moment(self.series.at[self.train.max() + self.length - 1])
+
+
+def data_power_consumption(
+    series: Series | ArrayLike,
+    *,
+    sequence_length: int = 50,
+    ratio: float = 1.0,
+    seed: int = 1234,
+    say: Callable[[str], None] = print,
+) -> PowerData:
+    """Windows as the tutorial makes them.
+
+    All windows are centred by their mean, test part and all; the first 90 % are shuffled
+    for training, the last 10 % are the test part in order of time. As there, the very
+    last window is left out.
+
+    Args:
+        series: the readings, or an array (readings,) or (readings, inputs) in kW.
+        sequence_length: readings in a window, its target included.
+        ratio: how much of the published file's number of values to use, 1.0 at the most.
+        seed: of the shuffling.
+        say: told of the shift and the shape.
+
+    Raises:
+        UsageError: there are too few readings to make windows of.
+    """
+    whole = _as_series(series)
+    used = _first(whole, min(len(whole), int(np.ceil(min(ratio, 1.0) * UCI_VALUES))))
+    count = len(used) - sequence_length
+    _require_windows(count, used, sequence_length)
+    # The mean over all windows, without making them: each offset's stretch once.
+    offsets = [used.kw[i : i + count].mean(axis=0) for i in range(sequence_length)]
+    shift = np.mean(offsets, axis=0)
+    say(f"Shift : {', '.join(f'{value:.6f}' for value in shift)} kW")
+    say(f"Data  : {count:,} windows of {sequence_length}")
+    row = round((1 - TEST_SHARE) * count)
+    train = np.arange(row)
+    np.random.RandomState(seed).shuffle(train)
+    return _power_data(used, shift, sequence_length, train, np.arange(row, count))
+
+
+def split_in_time(
+    series: Series | ArrayLike,
+    *,
+    sequence_length: int = 50,
+    say: Callable[[str], None] = print,
+) -> PowerData:
+    """Windows split honestly: no reading of the test part's targets is ever trained on.
+
+    The centring is the mean of the training part alone, and no training window reaches
+    into the last 10 %, which is the test part.
+
+    Args:
+        series: the readings, or an array (readings,) or (readings, inputs) in kW.
+        sequence_length: readings in a window, its target included.
+        say: told of the shift and the shape.
+
+    Raises:
+        UsageError: there are too few readings to make windows of.
+    """
+    whole = _as_series(series)
+    row = round((1 - TEST_SHARE) * len(whole))
+    count = row - sequence_length + 1
+    _require_windows(count, whole, sequence_length)
+    shift = whole.kw[:row].mean(axis=0)
+    say(f"Shift : {', '.join(f'{value:.6f}' for value in shift)} kW")
+    say(f"Data  : {count:,} training windows of {sequence_length}, {len(whole) - row:,} to test")
+    # A test window may begin in the training part: at that time those readings are past.
+    test = np.arange(row - sequence_length + 1, len(whole) - sequence_length + 1)
+    return _power_data(whole, shift, sequence_length, np.arange(count), test)
+
+
+def _power_data(
+    series: Series,
+    shift: NDArray[np.float64],
+    length: int,
+    train: NDArray[np.intp],
+    test: NDArray[np.intp],
+) -> PowerData:
+    centred = (series.kw - shift).astype(np.float32)
+    return PowerData(series, centred, shift, length, train.astype(np.int64), test.astype(np.int64))
+
+
+def _as_series(data: Series | ArrayLike) -> Series:
+    if isinstance(data, Series):
+        return data
+    kw = np.asarray(data, dtype=np.float64)
+    kw = kw[:, None] if kw.ndim == 1 else kw
+    minutes = np.datetime64("1970-01-01T00:00:00", "s") + np.arange(len(kw)) * np.timedelta64(60)
+    return Series(kw, minutes)
+
+
+def _first(series: Series, count: int) -> Series:
+    return Series(series.kw[:count], series.at[:count], series.name)
+
+
+def _require_windows(count: int, series: Series, length: int) -> None:
+    if count < 2:
+        raise UsageError(
+            f"{series.name}: {len(series)} readings are too few for windows of {length}"
+        )
+
+
+def _moment(at: np.datetime64) -> datetime:
+    moment: datetime = at.astype("datetime64[s]").item()
+    return moment

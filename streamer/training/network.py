@@ -1,0 +1,98 @@
+"""The stacked LSTM in Keras, for training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from streamer.models.card import MEAN
+from streamer.models.keras import import_tensorflow
+from streamer.training.recipes import Recipe
+
+FEATURE = "training"
+
+
+def build_model(layers: Sequence[int], *, dropout: float = 0.2, every_step: bool = False) -> Any:
+    """The tutorial's stack.
+
+    Args:
+        layers: sizes: inputs per reading, units of each LSTM, outputs; such as
+            [1, 50, 100, 1]. More inputs or outputs only change sizes.
+        dropout: share of each LSTM's outputs left out while training.
+        every_step: whether the head answers at every reading of a window, not only at
+            the last. The weights are the same either way.
+
+    Returns:
+        A `keras.Sequential` from (windows, timesteps, inputs) to (windows, outputs), or
+        to (windows, timesteps, outputs).
+    """
+    _, keras = import_tensorflow(FEATURE)
+    inputs, *hidden, outputs = layers
+    model = keras.Sequential([keras.Input((None, inputs))])
+    for number, units in enumerate(hidden, start=1):
+        sequences = every_step or number < len(hidden)
+        model.add(keras.layers.LSTM(units, return_sequences=sequences))
+        model.add(keras.layers.Dropout(dropout))
+    model.add(keras.layers.Dense(outputs, activation="linear"))
+    return model
+
+
+def layer_sizes(model: Any) -> list[int]:
+    """The sizes that `build_model` would make this model with."""
+    lstm = [layer.units for layer in model.layers if hasattr(layer, "units")]
+    return [int(model.input_shape[-1]), *lstm]
+
+
+def compile_model(model: Any, recipe: Recipe, *, steps: int) -> None:
+    """Give a model the recipe's loss and optimizer.
+
+    Args:
+        model: what `build_model` made.
+        recipe: which loss, optimizer and schedule.
+        steps: training steps in all, for the schedule.
+    """
+    _, keras = import_tensorflow(FEATURE)
+    if recipe.epochs:
+        model.compile(loss="mse", optimizer="rmsprop")
+        return
+    warm_up = min(recipe.warm_up_steps, steps // 10)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0,
+        max(1, steps - warm_up),
+        alpha=0.005,
+        warmup_target=recipe.learning_rate,
+        warmup_steps=warm_up,
+    )
+    # The average of the weights over the last thousand steps or so is what is kept: it
+    # forecasts better than any one of them.
+    optimizer = keras.optimizers.Adam(
+        schedule, global_clipnorm=1.0, use_ema=True, ema_momentum=0.999
+    )
+    model.compile(loss=mean_and_quantile_loss(recipe), optimizer=optimizer)
+
+
+def mean_and_quantile_loss(recipe: Recipe) -> Any:
+    """Squared error for the mean, pinball loss for each quantile (Koenker and Bassett 1978).
+
+    Args:
+        recipe: which outputs, what weight, and from which step of a window on.
+
+    Returns:
+        A function of targets (windows, timesteps, 1) and outputs (windows, timesteps,
+        outputs), as Keras wants it.
+    """
+    _, keras = import_tensorflow(FEATURE)
+    ops = keras.ops
+    mean = recipe.outputs.index(MEAN)
+    quantiles = [(i, float(name)) for i, name in enumerate(recipe.outputs) if name != MEAN]
+
+    def loss(target: Any, outputs: Any) -> Any:
+        errors = (target - outputs)[:, recipe.first_scored :]
+        total = ops.mean(ops.square(errors[..., mean]))
+        for index, level in quantiles:
+            error = errors[..., index]
+            pinball = ops.mean(ops.maximum(level * error, (level - 1.0) * error))
+            total = total + recipe.pinball_weight * pinball
+        return total
+
+    return loss

@@ -1,0 +1,128 @@
+"""Writes a trained model as a folder: `model.keras`, `card.json` and a picture."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from streamer import __version__
+from streamer.errors import MissingExtraError
+from streamer.models import CARD_FILE, MODEL_FILE
+from streamer.models.artefact import sha256_of
+from streamer.models.card import Card
+from streamer.models.keras import import_tensorflow
+from streamer.training.data import PowerData
+from streamer.training.fit import Trained
+from streamer.training.network import FEATURE, layer_sizes
+from streamer.training.recipes import Recipe
+
+PLOT_FILE = "first100.png"
+_PLOTTED = 100
+
+
+def save_model(
+    folder: Path, trained: Trained, data: PowerData, recipe: Recipe, *, seed: int
+) -> Card:
+    """Write the model and its card, replacing those that are there.
+
+    Args:
+        folder: made if it is not there; its name becomes the model's.
+        trained: what `run_network` gave.
+        data: what it was given.
+        recipe: what it was trained by.
+        seed: what it was seeded with.
+
+    Returns:
+        The card.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / MODEL_FILE
+    # Under other names first, so that a kill leaves no half-written model behind.
+    part = folder / f".part-{MODEL_FILE}"
+    trained.model.save(part)
+    card = Card(
+        name=folder.resolve().name,
+        window=data.length - 1,
+        target=recipe.target,
+        outputs=recipe.outputs,
+        shift_kw=float(data.shift[0]),
+        sha256=sha256_of(part),
+        trained_from=data.trained_from,
+        trained_to=data.trained_to,
+        facts=_facts(trained, data, recipe, seed),
+    )
+    card_part = folder / f".part-{CARD_FILE}"
+    card_part.write_text(card.to_json(), encoding="utf-8")
+    os.replace(part, weights)  # noqa: PTH105 - replaces on every platform
+    os.replace(card_part, folder / CARD_FILE)  # noqa: PTH105
+    return card
+
+
+def save_plot(path: Path, trained: Trained) -> None:
+    """Plot the first 100 predicted and actual values of the test part.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtraError("plotting", "train") from None
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    minutes = np.arange(min(_PLOTTED, len(trained.targets)))
+    axes.plot(minutes, trained.targets[:_PLOTTED], label="actual", color="0.2")
+    axes.plot(minutes, trained.predicted[:_PLOTTED], label="predicted", color="tab:orange", ls="--")
+    axes.set_xlabel("minutes into the test part")
+    axes.set_ylabel("mean active power, kW")
+    axes.legend()
+    figure.savefig(path, dpi=120)
+
+
+def _facts(trained: Trained, data: PowerData, recipe: Recipe, seed: int) -> dict[str, Any]:
+    tf, keras = import_tensorflow(FEATURE)
+    test_at = data.series.at[data.test + data.length - 1]
+    return {
+        "unit": "kW",
+        "interval_s": 60,
+        "architecture": "stacked LSTM with a linear Dense head",
+        "layers": layer_sizes(trained.model),
+        "recipe": {
+            "name": recipe.name,
+            "summary": recipe.summary,
+            "seed": seed,
+            "windows": trained.windows,
+            "interrupted": trained.interrupted,
+            "seconds": round(trained.seconds, 1),
+        },
+        "data": {
+            "source": data.series.name,
+            "readings": len(data.series),
+            "sha256_of_float64_kw": data.series.sha256,
+        },
+        "test": {
+            "from": str(test_at[0]),
+            "to": str(test_at[-1]),
+            "minutes": len(trained.targets),
+            "mse_kw2": trained.mse_kw2,
+            "mae_kw": trained.mae_kw,
+            "persistence_mse_kw2": trained.persistence_mse_kw2,
+            "persistence_mae_kw": trained.persistence_mae_kw,
+            "skill": trained.skill,
+        },
+        "versions": {
+            "streamer": __version__,
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+        },
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
