@@ -1,3 +1,74 @@
-"""streamer: a streaming forecaster for household electricity."""
+"""streamer: a streaming forecaster for household electricity.
+
+The names below are the public ones. Each is imported when it is first used, so that
+`import streamer` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from streamer.buffer import GapRule, RingBuffer
+    from streamer.errors import StreamerError
+    from streamer.models import Forecaster, load_model
+    from streamer.pacing import Pacer
+    from streamer.pipeline import Pipeline
+    from streamer.readings import Forecast, Notice, Reading, Scores, Step
+    from streamer.runner import run
+    from streamer.sinks import Sink
+    from streamer.sources import Source
+    from streamer.sources.delimited import open_replay
+
+_HOMES = {
+    "Forecast": "streamer.readings",
+    "Forecaster": "streamer.models",
+    "GapRule": "streamer.buffer",
+    "Notice": "streamer.readings",
+    "Pacer": "streamer.pacing",
+    "Pipeline": "streamer.pipeline",
+    "Reading": "streamer.readings",
+    "RingBuffer": "streamer.buffer",
+    "Scores": "streamer.readings",
+    "Sink": "streamer.sinks",
+    "Source": "streamer.sources",
+    "Step": "streamer.readings",
+    "StreamerError": "streamer.errors",
+    "load_model": "streamer.models",
+    "open_replay": "streamer.sources.delimited",
+    "run": "streamer.runner",
+}
+
+__all__ = [
+    "Forecast",
+    "Forecaster",
+    "GapRule",
+    "Notice",
+    "Pacer",
+    "Pipeline",
+    "Reading",
+    "RingBuffer",
+    "Scores",
+    "Sink",
+    "Source",
+    "Step",
+    "StreamerError",
+    "load_model",
+    "open_replay",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

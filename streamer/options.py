@@ -1,0 +1,160 @@
+"""Options that more than one command has, each said once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from streamer.sources.replay import ReplaySource
+
+
+class Engine(StrEnum):
+    """What computes the network."""
+
+    NUMPY = "numpy"
+    TENSORFLOW = "tensorflow"
+
+
+class Format(StrEnum):
+    """How steps are shown."""
+
+    AUTO = "auto"
+    DASHBOARD = "dashboard"
+    PLAIN = "plain"
+    JSON = "json"
+    CSV = "csv"
+
+
+class Gaps(StrEnum):
+    """What a gap does to the ring buffer."""
+
+    SKIP = "skip"
+    RESET = "reset"
+
+
+class Unit(StrEnum):
+    """Unit of the power column."""
+
+    KW = "kW"
+    W = "W"
+
+
+def parse_moment(text: str) -> datetime:
+    """A time as ISO 8601 has it, on the file's own clock.
+
+    >>> parse_moment("2010-03-20")
+    datetime.datetime(2010, 3, 20, 0, 0)
+    """
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is not a time; write it like 2010-03-20 or 2010-03-20T06:30"
+        ) from None
+
+
+def parse_speed(text: str) -> float:
+    """A speed: a number above 0, or max.
+
+    >>> parse_speed("60"), parse_speed("max")
+    (60.0, inf)
+    """
+    from streamer.pacing import MAX
+
+    if text == "max":
+        return MAX
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < MAX:
+        raise typer.BadParameter(
+            f"{text!r} is not a speed; give a number above 0 (1 is real time), or max"
+        )
+    return speed
+
+
+FILE_HELP = (
+    "The UCI file (.txt, or its .zip as published), any other delimited text "
+    "(plain or .gz), or - for standard input."
+)
+
+Column = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Column of the power, by name or number from 1."),
+]
+TimeColumn = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Column of the time, by name or number from 1."),
+]
+TimeFormat = Annotated[
+    str | None,
+    typer.Option(metavar="FORMAT", help="strptime format of the time, such as %d.%m.%Y %H:%M."),
+]
+Delimiter = Annotated[
+    str | None,
+    typer.Option(metavar="CHAR", help="What stands between the columns; 'tab' for a tab."),
+]
+UnitOption = Annotated[
+    Unit | None,
+    typer.Option("--unit", help="Unit of the power. By default the header's, or else kW."),
+]
+MaxKw = Annotated[
+    float,
+    typer.Option(metavar="KW", help="Skip values beyond this: no household draws them."),
+]
+Start = Annotated[
+    datetime | None,
+    typer.Option(parser=parse_moment, metavar="TIME", help="Leave out what is before this."),
+]
+End = Annotated[
+    datetime | None,
+    typer.Option(parser=parse_moment, metavar="TIME", help="Stop at this time, without it."),
+]
+Limit = Annotated[int | None, typer.Option(metavar="N", min=1, help="Stop after N readings.")]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", help="Fail at the first row that is malformed or out of order."),
+]
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """How a file is to be read; the meaning of each is `open_replay`'s."""
+
+    column: str | None = None
+    time_column: str | None = None
+    time_format: str | None = None
+    delimiter: str | None = None
+    unit: Unit | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    limit: int | None = None
+    strict: bool = False
+    max_kw: float = 100.0
+
+    def open(self, file: str) -> ReplaySource:
+        """Open a file so."""
+        from streamer.sources.delimited import open_replay
+
+        unit: Literal["kW", "W"] | None = None
+        if self.unit is not None:
+            unit = "kW" if self.unit is Unit.KW else "W"
+        return open_replay(
+            file,
+            column=self.column,
+            time_column=self.time_column,
+            time_format=self.time_format,
+            delimiter=self.delimiter,
+            unit=unit,
+            start=self.start,
+            end=self.end,
+            limit=self.limit,
+            strict=self.strict,
+            max_kw=self.max_kw,
+        )

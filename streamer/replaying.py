@@ -1,0 +1,113 @@
+"""What `streamer replay` does: one stream to a dashboard, or to lines."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streamer.models import find_model
+from streamer.options import FileOptions
+from streamer.pacing import MAX, Pacer
+from streamer.readings import About
+from streamer.sinks import Sink
+from streamer.sinks.summary import Summary
+
+if TYPE_CHECKING:
+    from streamer.pipeline import Pipeline
+    from streamer.sources import Source
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A stream to replay, and what to forecast it with.
+
+    Attributes:
+        file: path of the recording, or `-`.
+        options: how to read it.
+        model: name or path of the model.
+        engine: `numpy` or `tensorflow`.
+        gaps: `skip` or `reset`.
+        max_gap: the longest gap in minutes that `reset` goes on over.
+    """
+
+    file: str
+    options: FileOptions
+    model: str
+    engine: str
+    gaps: str
+    max_gap: int
+
+    def open(self) -> Source:
+        """Open the recording; what can be found wrong early is found here."""
+        find_model(self.model)
+        return self.options.open(self.file)
+
+    def prepare(self, source: Source) -> tuple[Pipeline, About]:
+        """Load the model; a second's work, so it is kept behind the first picture."""
+        from streamer.buffer import GapRule
+        from streamer.models import load_model
+        from streamer.pipeline import Pipeline
+
+        forecaster = load_model(self.model, engine=self.engine)
+        pipeline = Pipeline(forecaster, gaps=GapRule(self.gaps, self.max_gap))
+        card = forecaster.card
+        about = About(
+            source=source.name,
+            model=card.name,
+            trained_from=card.trained_from,
+            trained_to=card.trained_to,
+            capacity=pipeline.capacity,
+        )
+        return pipeline, about
+
+    def run(self, source: Source, sinks: list[Sink], pacer: Pacer) -> None:
+        """Replay the source to its end, or until the pacer is stopped."""
+        from streamer.runner import run
+
+        pipeline, about = self.prepare(source)
+        for sink in sinks:
+            sink.write(about)
+        run(source, pipeline, sinks, pacer)
+
+
+def show_dashboard(job: Replay, *, speed: float, ascii_only: bool) -> None:
+    """Replay on the full screen; the summary stays when it ends."""
+    from streamer.buffer import CAPACITY
+    from streamer.dashboard import Dashboard
+
+    source = job.open()
+    pacer = Pacer(speed, warm_up=CAPACITY)
+    dashboard = Dashboard(pacer, ascii=ascii_only)
+    summary = Summary()
+    try:
+        dashboard.run(lambda: job.run(source, [dashboard, summary], pacer))
+    finally:
+        print("\n".join(summary.lines()))
+
+
+def write_lines(job: Replay, *, speed: float | None, format: str | None) -> None:  # noqa: A002
+    """Replay as lines on standard output, or with no format as a summary alone.
+
+    A closed pipe ends it quietly: the BrokenPipeError is the caller's to deal with.
+    """
+    from streamer.sinks.notes import NoteSink
+    from streamer.sinks.text import TextSink
+
+    source = job.open()
+    summary = Summary()
+    sinks: list[Sink] = [summary]
+    if format is not None:
+        sinks += [TextSink(sys.stdout, format), NoteSink(sys.stderr)]
+    pacer = Pacer(MAX if speed is None else speed)
+    try:
+        job.run(source, sinks, pacer)
+        for sink in sinks:
+            sink.close()
+    except BrokenPipeError:
+        raise
+    except BaseException:
+        sys.stdout.flush()
+        print("\n".join(summary.lines()), file=sys.stderr)
+        raise
+    print("\n".join(summary.lines()), file=sys.stderr)

@@ -1,0 +1,94 @@
+"""What is left to say when a stream has ended."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from streamer.readings import About, Counts, Errors, Notice, Scores, Step
+from streamer.sinks import Item
+from streamer.words import number, percent, plural
+
+
+class Summary:
+    """Keeps the last step and counts notices; `lines` is the summary."""
+
+    def __init__(self) -> None:
+        self._about: About | None = None
+        self._first: Step | None = None
+        self._last: Step | None = None
+        self._scored_in_sample = False
+        self._notices: Counter[str] = Counter()
+
+    def write(self, item: Item) -> None:
+        """Take note of one item."""
+        if isinstance(item, Step):
+            self._first = self._first or item
+            self._last = item
+            if item.settled is not None and not self._scored_in_sample:
+                self._scored_in_sample = self._about is not None and self._about.in_sample(
+                    item.reading.at
+                )
+        elif isinstance(item, Notice):
+            self._notices[item.kind] += item.count
+        elif isinstance(item, About):
+            self._about = item
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def lines(self) -> list[str]:
+        """The summary, a line at a time."""
+        if self._first is None or self._last is None:
+            return ["no readings", *self._skipped()]
+        lines = [
+            f"{self._source()}: {plural(self._last.counts.readings, 'reading')}, "
+            f"{self._first.reading.at:%Y-%m-%d %H:%M} to {self._last.reading.at:%Y-%m-%d %H:%M}"
+            + self._gaps(self._last.counts),
+            *self._skipped(),
+            *self._scores(self._last.scores),
+        ]
+        if self._scored_in_sample:
+            lines.append(
+                "in sample: the model was trained on some of these minutes, so these scores flatter"
+            )
+        return lines
+
+    def _source(self) -> str:
+        return "stream" if self._about is None else self._about.source
+
+    def _gaps(self, counts: Counts) -> str:
+        if not counts.gaps:
+            return ", no gaps"
+        text = f", {plural(counts.gaps, 'gap')} of {plural(counts.gap_minutes, 'minute')} in all"
+        return text + (f", buffer emptied {counts.resets} times" if counts.resets else "")
+
+    def _skipped(self) -> list[str]:
+        phrases = {
+            Notice.MALFORMED: ("malformed row", ""),
+            Notice.ORDER: ("row", " out of order"),
+            Notice.ABSURD: ("absurd value", ""),
+        }
+        skipped = [
+            plural(self._notices[kind], noun) + rest
+            for kind, (noun, rest) in phrases.items()
+            if self._notices[kind]
+        ]
+        return [f"skipped: {', '.join(skipped)}"] if skipped else []
+
+    def _scores(self, scores: Scores) -> list[str]:
+        if not scores.settled:
+            return ["no forecast settled yet: the first comes with the 50th reading"]
+        model = "model" if self._about is None else self._about.model
+        width = max(len(model), len("persistence"))
+        return [
+            f"{plural(scores.settled, 'forecast')} settled, skill {percent(scores.skill)}",
+            f"{model:<{width}}  {_errors(scores.model)}",
+            f"{'persistence':<{width}}  {_errors(scores.persistence)}",
+        ]
+
+
+def _errors(errors: Errors) -> str:
+    return (
+        f"MSE {number(errors.mse_kw2, '.5f')} kW²  RMSE {number(errors.rmse_w, '.1f')} W  "
+        f"MAE {number(errors.mae_w, '.1f')} W"
+    )

@@ -1,0 +1,36 @@
+"""How values are put for a person: one place, so that every screen and line agrees."""
+
+from __future__ import annotations
+
+NOTHING = "–"
+"""Stands where there is nothing to say yet: a zero would look like a perfect score."""
+
+
+def number(value: float | None, form: str) -> str:
+    """A number by a format, or a dash of the same width.
+
+    >>> number(0.25, "6.3f"), number(None, "6.3f")
+    (' 0.250', '     –')
+    """
+    if value is not None:
+        return format(value, form)
+    width = form.lstrip("+").partition(".")[0]
+    return f"{NOTHING:>{int(width or 1)}}"
+
+
+def percent(share: float | None) -> str:
+    """A signed share as a percentage.
+
+    >>> percent(0.1234), percent(-0.5), percent(None)
+    ('+12.3 %', '-50.0 %', '–')
+    """
+    return NOTHING if share is None else f"{100 * share:+.1f} %"
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun.
+
+    >>> plural(1, "gap"), plural(2_000, "gap")
+    ('1 gap', '2,000 gaps')
+    """
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
