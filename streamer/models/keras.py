@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +33,35 @@ def import_tensorflow(feature: str) -> tuple[Any, Any]:
     Raises:
         MissingExtraError: they are not installed.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     try:
-        import keras
-        import tensorflow as tf
+        with _native_stderr_dropped():
+            import keras
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
     except ImportError:
         raise MissingExtraError(feature, "train") from None
     return tf, keras
+
+
+@contextmanager
+def _native_stderr_dropped() -> Iterator[None]:
+    """Drop what C++ code writes to file descriptor 2.
+
+    TensorFlow greets with a dozen lines about GPUs that are not there, before any setting
+    of its own can stop it. Python's own errors are raised, not written, so none is lost.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - not a file to speak of
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 class KerasNetwork:

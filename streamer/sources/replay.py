@@ -1,0 +1,232 @@
+"""Rows of a recorded stream into readings and notices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+from streamer.errors import FormatError, SourceError, StreamerError, UnitError
+from streamer.readings import Notice, Reading
+from streamer.sources.framing import LineReader
+from streamer.sources.layout import Unit
+from streamer.sources.rows import RowError, RowParser
+from streamer.sources.screening import FirstLook, JumpWatch, Rules, Tally, is_long_jump
+
+_Item: TypeAlias = Reading | Notice
+
+_ABSURD_ENOUGH = 20
+
+
+class ReplaySource:
+    """A recorded stream; made by `open_replay`.
+
+    Args:
+        name: the name to show.
+        lines: its lines, from the first row on; closed with the source.
+        rows: reads them.
+        unit: the unit that `rows` reads them in.
+        rules: which rows become readings.
+        lines_before: how many lines came before.
+
+    Attributes:
+        rows: rows seen.
+        missing: rows without a value.
+        outside: rows before the start or beyond the end.
+        readings: readings given.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        lines: LineReader,
+        rows: RowParser,
+        unit: Unit,
+        rules: Rules,
+        *,
+        lines_before: int = 0,
+    ) -> None:
+        self.rows = self.missing = self.outside = self.readings = 0
+        self._name = name
+        self._lines = lines
+        self._parser = rows
+        self._unit = unit
+        self._rules = rules
+        self._line = lines_before
+        self._malformed = Tally(Notice.MALFORMED, "malformed rows")
+        self._disordered = Tally(Notice.ORDER, "rows whose time does not advance")
+        self._absurd = Tally(Notice.ABSURD, "absurd values")
+        self._first_look = FirstLook(name, unit)
+        self._jumps = JumpWatch()
+        self._last: datetime | None = None
+        self._outside_at: datetime | None = None
+        self._ended = False
+        self._closed = False
+        self._failure: StreamerError | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's name without its folder, or ``stdin``."""
+        return self._name
+
+    @property
+    def malformed(self) -> int:
+        """Rows that could not be read."""
+        return self._malformed.count
+
+    @property
+    def disordered(self) -> int:
+        """Rows whose time did not advance."""
+        return self._disordered.count
+
+    @property
+    def absurd(self) -> int:
+        """Rows whose value no household draws."""
+        return self._absurd.count
+
+    def read(self) -> Sequence[Reading | Notice]:
+        """What the next piece of the file gives, some 64 KiB, or what a pipe has.
+
+        Returns:
+            At least one reading or notice, or an empty sequence at the end.
+
+        Raises:
+            FormatError: a malformed or disordered row, if strict.
+            UnitError: the values cannot be in the unit they are read in.
+            SourceError: the file cannot be read on, or there is no reading in it.
+        """
+        while not self._ended:
+            items: list[_Item] = []
+            # What came before an error is given out first, so that where the pieces of
+            # a file happen to break makes no difference.
+            try:
+                self._fill(items)
+            except StreamerError as error:
+                self._fail(error)
+            self._sum_up(items)
+            if items:
+                return items
+        if self._failure is not None:
+            raise self._failure
+        return []
+
+    def close(self) -> None:
+        """Close the file. May be called twice."""
+        self._closed = self._ended = True
+        self._failure = None
+        self._lines.close()
+
+    def _fail(self, error: StreamerError) -> None:
+        self._ended = True
+        if not self._closed:
+            self._failure = error
+
+    def _fill(self, items: list[_Item]) -> None:
+        lines = self._lines.read()
+        for line in lines:
+            self._take(line, items)
+            if self._ended:
+                break
+        else:
+            self._ended = not lines
+        if self._ended and not self.readings:
+            raise self._nothing_found()
+
+    def _take(self, line: str, items: list[_Item]) -> None:
+        self._line += 1
+        try:
+            at, kw = self._parser.parse(line)
+        except RowError as error:
+            if line.strip():
+                self.rows += 1
+                self._skip(self._malformed, str(error), items)
+            return
+        self.rows += 1
+        rules = self._rules
+        if rules.span.ends_by(at):
+            self._leave_out(at)
+            self._ended = True
+        elif rules.span.starts_after(at):
+            self._leave_out(at)
+        elif kw is None:
+            self.missing += 1
+        elif abs(kw) > rules.max_kw:
+            self._skip_absurd(kw, items)
+        elif self._last is not None and at <= self._last:
+            self._skip_disordered(at, self._last, items)
+        else:
+            if self._last is not None and is_long_jump(self._last, at):
+                self._jumps.jumped(self._last, at, self._where)
+            self._last = at
+            self.readings += 1
+            self._ended = self.readings == rules.limit
+            items.append(Reading(at, kw))
+
+    @property
+    def _where(self) -> str:
+        return f"{self._name}:{self._line}"
+
+    def _leave_out(self, at: datetime) -> None:
+        self.outside += 1
+        self._outside_at = at
+
+    def _skip(self, tally: Tally, what: str, items: list[_Item]) -> None:
+        if self._rules.strict and tally is not self._absurd:
+            raise FormatError(self._where, f"{what}; correct it, or leave out --strict to skip it")
+        notice = tally.add(f"{self._where}: {what}", self._last)
+        if notice is not None:
+            items.append(notice)
+
+    def _skip_disordered(self, at: datetime, last: datetime, items: list[_Item]) -> None:
+        self._skip(self._disordered, f"time {at} does not come after {last}", items)
+        warning = self._jumps.fell_behind(at, last)
+        if warning is not None:
+            items.append(warning)
+
+    def _skip_absurd(self, kw: float, items: list[_Item]) -> None:
+        remedy = "raise --max-kw if it is right"
+        if self._unit == "kW":
+            remedy = "if the column is in W, say --unit W"
+        # Six figures are enough to know the value by.
+        shown = float(f"{kw:.6g}")
+        self._skip(self._absurd, f"{shown} kW is more than a household draws; {remedy}", items)
+        if self.absurd >= _ABSURD_ENOUGH and self.absurd > self.readings:
+            raise self._wrong_unit()
+
+    def _wrong_unit(self) -> UnitError:
+        remedy = "if they are right, raise --max-kw"
+        if self._unit == "kW":
+            remedy = "if the column is in W, say --unit W; otherwise raise --max-kw"
+        return UnitError(
+            f"{self._where}: {self.absurd} of {self.absurd + self.readings} values are more than "
+            f"{self._rules.max_kw:g} kW, which no household draws; {remedy}"
+        )
+
+    def _nothing_found(self) -> SourceError:
+        if self.absurd and self.absurd >= self.malformed:
+            return self._wrong_unit()
+        if not self.rows:
+            return SourceError(f"no reading found in {self._name}: there is no row in it")
+        parts = [f"{self.rows} rows"]
+        if self.missing:
+            parts.append(f"{self.missing} without a value (if others have one, say --column)")
+        if self.outside:
+            parts.append(
+                f"{self.outside} before --start or from --end on, the last at {self._outside_at} "
+                "(correct --start or --end)"
+            )
+        if self.malformed:
+            parts.append(
+                f"{self.malformed} malformed, the last {self._malformed.last} "
+                "(if the layout is another, say --column, --time-column or --time-format)"
+            )
+        return SourceError(f"no reading found in {self._name}: {', '.join(parts)}")
+
+    def _sum_up(self, items: list[_Item]) -> None:
+        """Add the notices that stand for all of a piece."""
+        readings = [item for item in items if isinstance(item, Reading)]
+        for tally in (self._malformed, self._disordered, self._absurd):
+            gathered = tally.gathered(self._last)
+            if gathered is not None:
+                items.append(gathered)
+        items += self._first_look.look(readings, at_end=self._ended)

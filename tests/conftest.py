@@ -1,0 +1,52 @@
+"""What many tests need: the sample's values, read without streamer, and Keras models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from streamer.models.keras import import_tensorflow
+from streamer.sample import sample_path
+
+# The machine that runs the tests may be busy: slowness is not what they look for.
+settings.register_profile("streamer", deadline=None)
+settings.load_profile("streamer")
+
+
+@pytest.fixture(scope="session")
+def sample_kw() -> np.ndarray:
+    """The bundled sample's valid values in kW, by the plainest means there are."""
+    rows = sample_path().read_text().splitlines()[1:]
+    return np.array([float(row.split(";")[2]) for row in rows if "?" not in row])
+
+
+@pytest.fixture(scope="session")
+def keras() -> Any:
+    """Keras, on TensorFlow."""
+    return import_tensorflow("the tests")[1]
+
+
+@pytest.fixture
+def make_keras_file(keras: Any, tmp_path: Path) -> Callable[..., tuple[Any, Path]]:
+    """Makes a Keras model of stacked LSTM layers with random weights, and saves it."""
+
+    def make(
+        *units: int, inputs: int = 1, outputs: int = 1, timesteps: int | None = None, seed: int = 0
+    ) -> tuple[Any, Path]:
+        layers = [keras.Input((timesteps, inputs))]
+        for number, size in enumerate(units, start=1):
+            layers.append(keras.layers.LSTM(size, return_sequences=number < len(units)))
+            layers.append(keras.layers.Dropout(0.2))
+        model = keras.Sequential([*layers, keras.layers.Dense(outputs)])
+        rng = np.random.default_rng(seed)
+        model.set_weights([rng.normal(0, 0.3, w.shape) for w in model.get_weights()])
+        path = tmp_path / f"random{seed}.keras"
+        model.save(path)
+        return model, path
+
+    return make

@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.lib.stride_tricks import sliding_window_view
+
+from streamer.buffer import GapRule
+from streamer.errors import ReadingError, StateError
+from streamer.models import load_model
+from streamer.pipeline import Pipeline
+from streamer.readings import Counts, Reading, Step
+from streamer.testing import START, FixedForecaster, readings
+
+WINDOW = 49
+
+
+def _assert_alike(one: Step, other: Step, tolerance: float = 1e-6) -> None:
+    """Equal, but for rounding in what the network computes."""
+    assert one.reading == other.reading
+    assert (one.gap_minutes, one.buffered, one.counts) == (
+        other.gap_minutes,
+        other.buffered,
+        other.counts,
+    )
+    for mine, theirs in ((one.settled, other.settled), (one.forecast, other.forecast)):
+        assert (mine is None) == (theirs is None)
+        if mine is not None and theirs is not None:
+            assert (mine.at, mine.last_kw) == (theirs.at, theirs.last_kw)
+            assert mine.kw == pytest.approx(theirs.kw, abs=tolerance)
+            assert [level for level, _ in mine.quantiles] == [0.05, 0.5, 0.95]
+            assert [kw for _, kw in mine.quantiles] == pytest.approx(
+                [kw for _, kw in theirs.quantiles], abs=tolerance
+            )
+    assert one.scores.settled == other.scores.settled
+    if one.scores.settled:
+        assert one.scores.model.mse_kw2 == pytest.approx(other.scores.model.mse_kw2, abs=tolerance)
+    assert one.scores.persistence == other.scores.persistence
+
+
+def test_steps_equal_a_plain_computation(sample_kw: np.ndarray) -> None:
+    kw = sample_kw[:400]
+    pipeline = Pipeline(load_model())
+    steps = [pipeline.push(reading) for reading in readings(kw)]
+    forecasts = load_model().forecast(sliding_window_view(kw, WINDOW)).mean_kw
+    assert [step.forecast for step in steps[: WINDOW - 1]] == [None] * (WINDOW - 1)
+    assert [step.settled for step in steps[:WINDOW]] == [None] * WINDOW
+    issued = [step.forecast.kw for step in steps if step.forecast]
+    np.testing.assert_allclose(issued, forecasts, rtol=0, atol=1e-6)
+    errors = kw[WINDOW:] - np.array(issued[:-1])
+    for settled, step in enumerate(steps[WINDOW:], start=1):
+        assert step.settled == steps[WINDOW + settled - 2].forecast
+        assert step.error_kw == errors[settled - 1]
+        assert step.scores.settled == settled
+        assert step.scores.model.mse_kw2 == pytest.approx(np.mean(errors[:settled] ** 2), rel=1e-9)
+    assert [step.buffered for step in steps[:52]] == [*range(1, 51), 50, 50]
+
+
+def test_a_forecast_is_for_the_next_minute_and_carries_persistence() -> None:
+    pipeline = Pipeline(FixedForecaster(window=2, spread_kw=0.1))
+    first, second = pipeline.push_many(readings([0.4, 0.6]))
+    assert first.forecast is None
+    assert second.forecast is not None
+    assert second.forecast.at == second.reading.at + timedelta(minutes=1)
+    assert second.forecast.last_kw == 0.6
+    assert second.forecast.quantiles == ((0.05, 0.5), (0.5, 0.6), (0.95, 0.7))
+
+
+def _with_gaps(kw: np.ndarray, seed: int) -> list[Reading]:
+    rng = np.random.default_rng(seed)
+    at, found = START, []
+    for value in kw.tolist():
+        found.append(Reading(at, value))
+        at += timedelta(minutes=1 + int(rng.choice([0, 1, 5, 30], p=[0.97, 0.01, 0.01, 0.01])))
+    return found
+
+
+@pytest.mark.parametrize("rule", [GapRule("skip"), GapRule("reset", 3), GapRule("reset", 0)])
+@pytest.mark.parametrize("block", [1, 7, 48, 49, 50, 51, 400])
+def test_blocks_give_the_steps_of_single_readings(
+    sample_kw: np.ndarray, rule: GapRule, block: int
+) -> None:
+    stream = _with_gaps(sample_kw[:400], seed=block)
+    single, blocks = Pipeline(load_model(), gaps=rule), Pipeline(load_model(), gaps=rule)
+    one_by_one = [single.push(reading) for reading in stream]
+    together = [
+        step
+        for start in range(0, len(stream), block)
+        for step in blocks.push_many(stream[start : start + block])
+    ]
+    assert len(together) == len(one_by_one)
+    for mine, theirs in zip(together, one_by_one, strict=True):
+        _assert_alike(mine, theirs)
+
+
+def test_single_readings_and_blocks_may_be_mixed(sample_kw: np.ndarray) -> None:
+    stream = _with_gaps(sample_kw[:600], seed=1)
+    rule = GapRule("reset", 3)
+    single, pipeline = Pipeline(load_model(), gaps=rule), Pipeline(load_model(), gaps=rule)
+    expected = [single.push(reading) for reading in stream]
+    steps, rng = [], np.random.default_rng(0)
+    while len(steps) < len(stream):
+        size = int(rng.integers(1, 80))
+        part = stream[len(steps) : len(steps) + size]
+        steps += pipeline.push_many(part) if size % 2 else [pipeline.push(r) for r in part]
+    for mine, theirs in zip(steps, expected, strict=True):
+        _assert_alike(mine, theirs)
+
+
+def test_engines_give_the_same_steps(sample_kw: np.ndarray) -> None:
+    stream = readings(sample_kw[:300])
+    ours = Pipeline(load_model()).push_many(stream)
+    reference = Pipeline(load_model(engine="tensorflow")).push_many(stream)
+    for mine, theirs in zip(ours, reference, strict=True):
+        _assert_alike(mine, theirs, tolerance=1e-5)
+
+
+def test_skipping_a_gap_goes_on_with_the_buffer_as_it_is() -> None:
+    pipeline = Pipeline(FixedForecaster(kw=0.0, window=2))
+    steps = pipeline.push_many(readings([0.1, 0.2, math.nan, math.nan, 0.3]))
+    assert steps[2].gap_minutes == 2
+    assert steps[2].settled == steps[1].forecast
+    assert steps[2].buffered == 3
+    assert steps[2].counts == Counts(readings=3, gaps=1, gap_minutes=2, resets=0)
+
+
+def test_a_reset_forgets_the_buffer_and_the_waiting_forecast() -> None:
+    pipeline = Pipeline(FixedForecaster(kw=0.0, window=2), gaps=GapRule("reset", 1))
+    kw = [0.1, 0.2, math.nan, 0.3, math.nan, math.nan, 0.4, 0.5]
+    steps = pipeline.push_many(readings(kw))
+    assert [step.buffered for step in steps] == [1, 2, 3, 1, 2]
+    assert steps[2].settled is not None
+    assert steps[3].settled is steps[3].forecast is None
+    assert steps[4].forecast is not None
+    assert steps[4].counts == Counts(readings=5, gaps=2, gap_minutes=3, resets=1)
+
+
+def test_nothing_looks_ahead(sample_kw: np.ndarray) -> None:
+    kw = sample_kw[:200].copy()
+    before = Pipeline(load_model()).push_many(readings(kw))
+    kw[150:] += 1.0
+    after = Pipeline(load_model()).push_many(readings(kw))
+    assert before[:150] == after[:150]
+    assert before[150].forecast != after[150].forecast
+
+
+@pytest.mark.parametrize("kw", [math.nan, math.inf, -math.inf])
+def test_a_reading_that_is_not_finite_changes_nothing(kw: float) -> None:
+    pipeline = Pipeline(FixedForecaster(window=2))
+    pipeline.push_many(readings([0.1, 0.2]))
+    before = pipeline.state()
+    bad = Reading(START + timedelta(minutes=3), kw)
+    with pytest.raises(ReadingError, match="not a finite number"):
+        pipeline.push(bad)
+    with pytest.raises(ReadingError, match="not a finite number"):
+        pipeline.push_many([Reading(START + timedelta(minutes=2), 0.3), bad])
+    assert pipeline.state() == before
+
+
+def test_a_time_that_does_not_advance_is_refused() -> None:
+    pipeline = Pipeline(FixedForecaster(window=2))
+    first, second = readings([0.1, 0.2])
+    pipeline.push(second)
+    for late in (first, second):
+        with pytest.raises(ReadingError, match="does not come after"):
+            pipeline.push(late)
+    with pytest.raises(ReadingError, match="with and without a zone"):
+        pipeline.push(Reading(datetime(2030, 1, 1, tzinfo=UTC), 0.1))
+
+
+def test_an_empty_block_is_no_step() -> None:
+    assert Pipeline(FixedForecaster()).push_many([]) == []
+
+
+@settings(max_examples=10)
+@given(at=st.integers(0, 180), by_block=st.booleans())
+def test_a_restored_pipeline_goes_on_bit_for_bit(
+    sample_kw: np.ndarray, at: int, by_block: bool
+) -> None:
+    stream = _with_gaps(sample_kw[:200], seed=5)
+    rule = GapRule("reset", 20)
+    undisturbed = Pipeline(load_model(), gaps=rule)
+    if by_block:
+        undisturbed.push_many(stream[:at])
+    else:
+        for reading in stream[:at]:
+            undisturbed.push(reading)
+    state = json.loads(json.dumps(undisturbed.state()))
+    restored = Pipeline(load_model(), gaps=rule)
+    restored.restore(state)
+    assert restored.state() == state
+    for reading in stream[at:]:
+        assert restored.push(reading) == undisturbed.push(reading)
+    assert restored.state() == undisturbed.state()
+
+
+def test_a_state_is_small_and_holds_no_engine() -> None:
+    pipeline = Pipeline(load_model())
+    pipeline.push_many(readings(np.full(60, 0.5)))
+    state = pipeline.state()
+    assert len(state["buffer_kw"]) == 50
+    assert "hidden" not in json.dumps(state)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"version": 99}, "version 99"),
+        ({"window": 10}, "window of 10"),
+        ({"buffer_kw": None}, "damaged"),
+        ({"counts": {"readings": 1, "bogus": 2}}, "damaged"),
+        ({"last_at": "yesterday"}, "damaged"),
+        ({"waiting": {}}, "damaged"),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused(change: dict[str, Any], message: str) -> None:
+    pipeline = Pipeline(FixedForecaster())
+    with pytest.raises(StateError, match=message):
+        pipeline.restore({**Pipeline(FixedForecaster()).state(), **change})
+
+
+@settings(max_examples=15)
+@given(st.lists(st.floats(-1e6, 1e6), min_size=50, max_size=120))
+def test_mad_readings_still_give_finite_forecasts(kw: list[float]) -> None:
+    for step in Pipeline(load_model()).push_many(readings(kw)):
+        if step.forecast:
+            assert math.isfinite(step.forecast.kw)
+        if step.scores.settled:
+            assert step.scores.model.mse_kw2 is not None
+            assert math.isfinite(step.scores.model.mse_kw2)
