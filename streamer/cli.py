@@ -46,7 +46,8 @@ app = typer.Typer(
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     try:
-        code = app(args=None if argv is None else list(argv), standalone_mode=False)
+        arguments = None if argv is None else list(argv)
+        code = app(args=arguments, prog_name="streamer", standalone_mode=False)
     except (StreamerError, typer.TyperException) as error:
         text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
         # Asking for nothing is answered with the whole help, which is not an error's text.
@@ -55,9 +56,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         code = error.exit_code
     except KeyboardInterrupt:
         code = 130
-    except BrokenPipeError:
-        _drop_output()
-        code = 0
     except OSError as error:
         _complain(f"streamer: error: {error.filename or ''}: {error.strerror or error}")
         code = 1
@@ -66,11 +64,6 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _complain(text: str) -> None:
     print(text, file=sys.stderr)
-
-
-def _drop_output() -> None:
-    """Whoever read the output has gone: let nothing complain of it at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say_version(wanted: bool) -> None:
@@ -98,7 +91,9 @@ def _root(
 def replay(
     file: Annotated[
         str | None,
-        typer.Argument(help=f"{FILE_HELP} By default the bundled sample.", show_default=False),
+        typer.Argument(
+            metavar="[FILE]", help=f"{FILE_HELP} By default the bundled sample.", show_default=False
+        ),
     ] = None,
     column: Column = None,
     time_column: TimeColumn = None,
@@ -152,7 +147,7 @@ def replay(
         bool, typer.Option("--quiet", "-q", help="Print the summary and nothing else.")
     ] = False,
 ) -> None:
-    """Replay a recorded household, and forecast each minute before it comes.
+    """Replay a recording, forecasting each minute.
 
     Lines go to standard output, notes and the summary to standard error.
 
@@ -188,7 +183,7 @@ def replay(
 
 @app.command()
 def train(
-    file: Annotated[str, typer.Argument(help=FILE_HELP, show_default=False)],
+    file: Annotated[str, typer.Argument(metavar="FILE", help=FILE_HELP, show_default=False)],
     recipe: Annotated[
         str,
         typer.Option(
@@ -231,7 +226,9 @@ def train(
     limit: Limit = None,
     strict: Strict = False,
 ) -> None:
-    """Train a model on a recorded household; needs streamer[train].
+    """Train a model on a recording.
+
+    Needs the extra: pip install 'streamer[train]'.
 
     The last tenth in time is never trained on: the scores at the end are of it. Ctrl-C
     ends the training early and keeps what was learnt.

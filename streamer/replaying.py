@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -89,7 +90,8 @@ def show_dashboard(job: Replay, *, speed: float, ascii_only: bool) -> None:
 def write_lines(job: Replay, *, speed: float | None, format: str | None) -> None:  # noqa: A002
     """Replay as lines on standard output, or with no format as a summary alone.
 
-    A closed pipe ends it quietly: the BrokenPipeError is the caller's to deal with.
+    The summary goes to standard error, whatever ends the replay; but when whoever read
+    the lines has gone, it ends without a word.
     """
     from streamer.sinks.notes import NoteSink
     from streamer.sinks.text import TextSink
@@ -99,15 +101,16 @@ def write_lines(job: Replay, *, speed: float | None, format: str | None) -> None
     sinks: list[Sink] = [summary]
     if format is not None:
         sinks += [TextSink(sys.stdout, format), NoteSink(sys.stderr)]
-    pacer = Pacer(MAX if speed is None else speed)
+    reader_has_gone = False
     try:
-        job.run(source, sinks, pacer)
+        job.run(source, sinks, Pacer(MAX if speed is None else speed))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        reader_has_gone = True
+        # What is still buffered goes nowhere, or the interpreter would complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    finally:
         for sink in sinks:
             sink.close()
-    except BrokenPipeError:
-        raise
-    except BaseException:
-        sys.stdout.flush()
-        print("\n".join(summary.lines()), file=sys.stderr)
-        raise
-    print("\n".join(summary.lines()), file=sys.stderr)
+        if not reader_has_gone:
+            print("\n".join(summary.lines()), file=sys.stderr)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from streamer.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
     from streamer.models.card import Card
     from streamer.models.forecaster import NetworkForecaster
 

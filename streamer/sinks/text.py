@@ -112,6 +112,6 @@ def plain_line(step: Step) -> str:
         f"{step.reading.at:%Y-%m-%d %H:%M}  actual {step.reading.kw:6.3f}"
         f"  forecast {number(settled, '6.3f')}  error {number(step.error_kw, '+6.3f')}"
         f"  next {number(coming, '6.3f')} kW"
-        f"  mse {number(step.scores.model.mse_kw2, '.5f')}  skill {percent(step.scores.skill)}"
+        f"  mse {number(step.scores.model.mse_kw2, '7.5f')}  skill {percent(step.scores.skill):>8}"
     )
     return line + (f"  after a gap of {step.gap_minutes} min" if step.gap_minutes else "")

@@ -31,12 +31,12 @@ class Series:
 
     Attributes:
         kw: (readings, inputs), the first input being the one that is forecast.
-        at: (readings,) their times, without zone.
+        at: (readings,) their times, without zone; None if they are not known.
         name: where they are from.
     """
 
     kw: NDArray[np.float64]
-    at: NDArray[np.datetime64]
+    at: NDArray[np.datetime64] | None = None
     name: str = "array"
 
     def __len__(self) -> int:
@@ -46,6 +46,17 @@ class Series:
     def sha256(self) -> str:
         """SHA-256 of the values as little-endian float64, whatever file they came in."""
         return hashlib.sha256(np.ascontiguousarray(self.kw, dtype="<f8").tobytes()).hexdigest()
+
+    def moment(self, index: int) -> datetime | None:
+        """Time of one reading, if times are known."""
+        if self.at is None:
+            return None
+        moment: datetime = self.at[index].astype("datetime64[s]").item()
+        return moment
+
+    def first(self, count: int) -> Series:
+        """The first readings alone."""
+        return Series(self.kw[:count], None if self.at is None else self.at[:count], self.name)
 
 
 def series_from(source: Source, *, limit: int | None = None) -> Series:
@@ -110,14 +121,24 @@ class PowerData:
         return values
 
     @property
-    def trained_from(self) -> datetime:
-        """First minute of the training windows."""
-        return _moment(self.series.at[self.train.min()])
+    def trained_from(self) -> datetime | None:
+        """First minute of the training windows, if times are known."""
+        return self.series.moment(int(self.train.min()))
 
     @property
-    def trained_to(self) -> datetime:
-        """Last minute of the training windows, targets included."""
-        return _moment(self.series.at[self.train.max() + self.length - 1])
+    def trained_to(self) -> datetime | None:
+        """Last minute of the training windows, targets included, if times are known."""
+        return self.series.moment(int(self.train.max()) + self.length - 1)
+
+    @property
+    def tested_from(self) -> datetime | None:
+        """First target of the test part, if times are known."""
+        return self.series.moment(int(self.test[0]) + self.length - 1)
+
+    @property
+    def tested_to(self) -> datetime | None:
+        """Last target of the test part, if times are known."""
+        return self.series.moment(int(self.test[-1]) + self.length - 1)
 
 
 def data_power_consumption(
@@ -145,7 +166,7 @@ def data_power_consumption(
         UsageError: there are too few readings to make windows of.
     """
     whole = _as_series(series)
-    used = _first(whole, min(len(whole), int(np.ceil(min(ratio, 1.0) * UCI_VALUES))))
+    used = whole.first(int(np.ceil(min(ratio, 1.0) * UCI_VALUES)))
     count = len(used) - sequence_length
     _require_windows(count, used, sequence_length)
     # The mean over all windows, without making them: each offset's stretch once.
@@ -206,12 +227,7 @@ def _as_series(data: Series | ArrayLike) -> Series:
         return data
     kw = np.asarray(data, dtype=np.float64)
     kw = kw[:, None] if kw.ndim == 1 else kw
-    minutes = np.datetime64("1970-01-01T00:00:00", "s") + np.arange(len(kw)) * np.timedelta64(60)
-    return Series(kw, minutes)
-
-
-def _first(series: Series, count: int) -> Series:
-    return Series(series.kw[:count], series.at[:count], series.name)
+    return Series(kw)
 
 
 def _require_windows(count: int, series: Series, length: int) -> None:
@@ -219,8 +235,3 @@ def _require_windows(count: int, series: Series, length: int) -> None:
         raise UsageError(
             f"{series.name}: {len(series)} readings are too few for windows of {length}"
         )
-
-
-def _moment(at: np.datetime64) -> datetime:
-    moment: datetime = at.astype("datetime64[s]").item()
-    return moment

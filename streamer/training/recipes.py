@@ -60,11 +60,11 @@ SCEAUX = Recipe(
     target=CHANGE,
     outputs=(MEAN, "0.05", "0.5", "0.95"),
     batch=256,
-    windows=4_096_000,
+    windows=8_192_000,
     warm_up_steps=300,
     learning_rate=2e-3,
     first_scored=10,
-    pinball_weight=1.0,
+    pinball_weight=3.0,
 )
 
 RECIPES = {recipe.name: recipe for recipe in (TUTORIAL, SCEAUX)}

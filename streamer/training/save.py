@@ -88,7 +88,6 @@ def save_plot(path: Path, trained: Trained) -> None:
 
 def _facts(trained: Trained, data: PowerData, recipe: Recipe, seed: int) -> dict[str, Any]:
     tf, keras = import_tensorflow(FEATURE)
-    test_at = data.series.at[data.test + data.length - 1]
     return {
         "unit": "kW",
         "interval_s": 60,
@@ -108,8 +107,8 @@ def _facts(trained: Trained, data: PowerData, recipe: Recipe, seed: int) -> dict
             "sha256_of_float64_kw": data.series.sha256,
         },
         "test": {
-            "from": str(test_at[0]),
-            "to": str(test_at[-1]),
+            "from": _iso(data.tested_from),
+            "to": _iso(data.tested_to),
             "minutes": len(trained.targets),
             "mse_kw2": trained.mse_kw2,
             "mae_kw": trained.mae_kw,
@@ -126,3 +125,7 @@ def _facts(trained: Trained, data: PowerData, recipe: Recipe, seed: int) -> dict
         },
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()

@@ -1,0 +1,343 @@
+"""The command line as a user meets it: in a process of its own, in good days and bad."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.lib.stride_tricks import sliding_window_view
+
+from streamer import __version__
+from streamer.models import load_model
+from streamer.sample import sample_path
+from streamer.sinks.text import KEYS
+
+Done = subprocess.CompletedProcess[str]
+HEADER = "timestamp,power_kw\n"
+
+
+def _streamer(*arguments: str | Path, stdin: str | None = None, **environment: str) -> Done:
+    return subprocess.run(
+        [sys.executable, "-m", "streamer", *map(str, arguments)],
+        input=stdin,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, **environment},
+    )
+
+
+def _fails(done: Done, code: int, *words: str) -> None:
+    """Failed in one line that says all these words."""
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    errors = [line for line in done.stderr.splitlines() if line.startswith("streamer: error:")]
+    assert len(errors) == 1, done.stderr
+    assert done.stderr.splitlines()[-1] == errors[0]
+    for word in words:
+        assert word in errors[0]
+
+
+def _rows(kw: Sequence[object]) -> str:
+    return "".join(f"2013-05-21T{n // 60:02}:{n % 60:02}:00,{v}\n" for n, v in enumerate(kw))
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str], Path]:
+    def write(text: str) -> Path:
+        path = tmp_path / "house.csv"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_version() -> None:
+    assert _streamer("--version").stdout == f"streamer {__version__}\n"
+
+
+@pytest.mark.parametrize("command", [[], ["replay"], ["train"]])
+def test_help(command: list[str]) -> None:
+    done = _streamer(*command, "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith("Usage: streamer")
+
+
+def test_nothing_asked_for_is_answered_with_help() -> None:
+    done = _streamer()
+    assert done.returncode == 2
+    assert done.stderr.startswith("Usage: streamer")
+
+
+def test_json_lines_equal_a_plain_computation(sample_kw: np.ndarray) -> None:
+    done = _streamer("replay", "--format", "json", "--limit", "3000")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    kw = sample_kw[:3000]
+    assert len(lines) == 3000
+    assert all(tuple(line) == KEYS for line in lines)
+    assert [line["actual_kw"] for line in lines] == kw.tolist()
+    forecasts = load_model().forecast(sliding_window_view(kw, 49)).mean_kw
+    assert [line["next_kw"] for line in lines[:48]] == [None] * 48
+    issued = np.array([line["next_kw"] for line in lines[48:]])
+    np.testing.assert_allclose(issued, forecasts, rtol=0, atol=1e-5)
+    assert [line["forecast_kw"] for line in lines[:49]] == [None] * 49
+    assert [line["forecast_kw"] for line in lines[49:]] == issued[:-1].tolist()
+    errors = kw[49:] - issued[:-1]
+    running = np.cumsum(errors**2) / np.arange(1, len(errors) + 1)
+    assert [line["mse_kw2"] for line in lines[:49]] == [None] * 49
+    np.testing.assert_allclose([line["mse_kw2"] for line in lines[49:]], running, rtol=1e-9)
+    changes = kw[49:] - kw[48:-1]
+    persistence = np.cumsum(changes**2) / np.arange(1, len(errors) + 1)
+    np.testing.assert_allclose(
+        [line["persistence_mse_kw2"] for line in lines[49:]], persistence, rtol=1e-9
+    )
+    np.testing.assert_allclose(
+        [line["skill"] for line in lines[49:]], 1 - running / persistence, rtol=1e-6, atol=1e-9
+    )
+    assert [line["settled"] for line in lines[48:]] == list(range(2952))
+    gaps = {line["at"]: line["gap_minutes"] for line in lines if line["gap_minutes"]}
+    assert gaps == {"2010-03-21T13:39:00": 2027}
+    assert "1 gap of 2,027 minutes" in done.stderr
+
+
+def test_speed_and_engine_do_not_change_the_steps() -> None:
+    arguments = ["replay", "--format", "json", "--limit", "120"]
+    fast = _streamer(*arguments, "--speed", "max")
+    for others in (["--speed", "1e9"], ["--engine", "tensorflow"]):
+        other = _streamer(*arguments, *others)
+        for one, two in zip(fast.stdout.splitlines(), other.stdout.splitlines(), strict=True):
+            mine, theirs = json.loads(one), json.loads(two)
+            assert mine.pop("at") == theirs.pop("at")
+            mine.pop("skill"), theirs.pop("skill")
+            assert mine == {
+                key: None if value is None else pytest.approx(value, abs=1e-5)
+                for key, value in theirs.items()
+            }
+
+
+def test_plain_lines_when_piped_without_control_codes() -> None:
+    done = _streamer("replay", "--limit", "60", FORCE_COLOR="1")
+    assert len(done.stdout.splitlines()) == 60
+    assert "\x1b" not in done.stdout + done.stderr
+    assert done.stderr.splitlines()[-1].startswith("persistence")
+
+
+def test_csv_and_quiet() -> None:
+    done = _streamer("replay", "--limit", "5", "--format", "csv")
+    assert done.stdout.splitlines()[0] == ",".join(KEYS)
+    assert len(done.stdout.splitlines()) == 6
+    quiet = _streamer("replay", "--limit", "60", "--quiet", "--format", "csv")
+    assert quiet.stdout == ""
+    assert quiet.stderr.startswith("sceaux_2010-03-19.txt: 60 readings")
+
+
+@pytest.mark.parametrize("kind", ["txt", "zip", "gz", "-"])
+def test_all_ways_to_give_the_uci_file(kind: str, tmp_path: Path) -> None:
+    text = sample_path().read_bytes()[:20_000].rpartition(b"\r\n")[0] + b"\r\n"
+    path = tmp_path / f"house.{kind}"
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("household_power_consumption.txt", text)
+    elif kind == "gz":
+        path.write_bytes(gzip.compress(text))
+    else:
+        path.write_bytes(text)
+    given = "-" if kind == "-" else path
+    done = _streamer(
+        "replay", given, "--format", "json", stdin=text.decode() if kind == "-" else None
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == text.count(b"\r\n") - 1
+
+
+def test_a_closed_pipe_ends_it_quietly() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamer", "replay", "--format", "json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline().startswith('{"at"')
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait(timeout=60) == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+def test_ctrl_c_ends_it_with_a_summary() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "streamer", "replay", "--speed", "600"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    for _ in range(3):
+        assert process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert re.search(r"sceaux_2010-03-19\.txt: \d+ readings", errors)
+    assert "Traceback" not in errors
+
+
+def test_live_rows_are_forecast_as_they_come() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamer", "replay", "-", "--format", "json"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(HEADER)
+    for row in _rows(np.linspace(0.2, 0.4, 55).tolist()).splitlines():
+        process.stdin.write(row + "\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["at"] == row.partition(",")[0]
+    rest, _ = process.communicate(timeout=60)
+    assert rest == ""
+    assert process.returncode == 0
+
+
+def test_malformed_rows_are_counted_the_first_is_named(write: Callable[[str], Path]) -> None:
+    kw: list[object] = [0.3] * 60
+    kw[5], kw[7], kw[9] = "abc", "nan", "1e999"
+    done = _streamer("replay", write(HEADER + _rows(kw)), "--format", "json")
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 57
+    assert "house.csv:7" in done.stderr
+    assert "'abc'" in done.stderr
+    assert "skipped: 3 malformed rows" in done.stderr
+    assert "NaN" not in done.stdout
+
+
+def test_strict_stops_at_the_first_malformed_row(write: Callable[[str], Path]) -> None:
+    kw: list[object] = [0.3] * 60
+    kw[5] = "abc"
+    done = _streamer("replay", write(HEADER + _rows(kw)), "--strict", "--format", "json")
+    _fails(done, 1, "house.csv:7", "'abc'")
+    assert len(done.stdout.splitlines()) == 5
+
+
+def test_times_that_do_not_advance_are_counted_and_skipped(write: Callable[[str], Path]) -> None:
+    rows = _rows([0.3] * 60).splitlines(keepends=True)
+    done = _streamer("replay", write(HEADER + "".join([*rows[:30], rows[10], *rows[30:]])))
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 60
+    assert "skipped: 1 row out of order" in done.stderr
+
+
+def test_a_cut_off_last_line_is_skipped(write: Callable[[str], Path]) -> None:
+    done = _streamer("replay", write(HEADER + _rows([0.3] * 60) + "2013-05-21T01:0"))
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 60
+    assert "skipped: 1 malformed row" in done.stderr
+
+
+def test_watts_read_as_kilowatts_are_called_out(write: Callable[[str], Path]) -> None:
+    path = write("timestamp,power\n" + _rows([300 + n for n in range(100)]))
+    _fails(_streamer("replay", path), 1, "--unit W")
+    done = _streamer("replay", path, "--unit", "W", "--format", "json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout.splitlines()[0])["actual_kw"] == pytest.approx(0.3)
+
+
+def test_one_absurd_value_is_called_out_and_skipped(write: Callable[[str], Path]) -> None:
+    done = _streamer("replay", write(HEADER + _rows([0.3] * 30 + [4321.0] + [0.3] * 29)))
+    assert done.returncode == 0
+    assert "4321" in done.stderr
+    assert "skipped: 1 absurd value" in done.stderr
+    assert len(done.stdout.splitlines()) == 59
+
+
+def test_gaps_reset_empties_the_buffer(write: Callable[[str], Path]) -> None:
+    kw: list[object] = [0.3] * 60 + ["?"] * 20 + [0.3] * 60
+    path = write(HEADER + _rows(kw))
+    skipping = _streamer("replay", path, "--format", "json")
+    resetting = _streamer("replay", path, "--format", "json", "--gaps", "reset", "--max-gap", "19")
+    bridging = _streamer("replay", path, "--format", "json", "--gaps", "reset", "--max-gap", "20")
+    assert bridging.stdout == skipping.stdout
+    lines = [json.loads(line) for line in resetting.stdout.splitlines()]
+    assert [line["next_kw"] is None for line in lines[60:]] == [True] * 48 + [False] * 12
+    assert lines[60]["gap_minutes"] == 20
+    assert "buffer emptied" in resetting.stderr
+
+
+def test_another_house_by_options(write: Callable[[str], Path]) -> None:
+    rows = "".join(f"{n // 60:02}:{n % 60:02} 21.05.2013|x|{300 + n}\n" for n in range(60))
+    done = _streamer(
+        *("replay", write("when|who|draw\n" + rows), "--column", "draw", "--time-column", "when"),
+        *("--time-format", "%H:%M %d.%m.%Y", "--delimiter", "|", "--unit", "W"),
+        *("--start", "2013-05-21T00:10", "--end", "2013-05-21T00:20", "--format", "json"),
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["at"] for line in (lines[0], lines[-1])] == [
+        "2013-05-21T00:10:00",
+        "2013-05-21T00:19:00",
+    ]
+    assert lines[0]["actual_kw"] == pytest.approx(0.31)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path, write: Callable[[str], Path]) -> None:
+    _fails(_streamer("replay", tmp_path / "absent.csv"), 2, "absent.csv")
+    _fails(_streamer("replay", tmp_path), 2, tmp_path.name)
+    _fails(_streamer("replay", write("")), 1, "house.csv", "empty")
+    _fails(_streamer("replay", write(HEADER)), 1, "house.csv", "no reading")
+    _fails(_streamer("replay", write("lorem ipsum\ndolor sit\n")), 2, "house.csv")
+    broken = tmp_path / "house.gz"
+    broken.write_bytes(gzip.compress(sample_path().read_bytes())[:3000])
+    _fails(_streamer("replay", broken, "--format", "json"), 1, "house.gz")
+    not_zip = tmp_path / "house.zip"
+    not_zip.write_bytes(b"PK\x03\x04 and no more")
+    _fails(_streamer("replay", not_zip), 1, "house.zip")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["replay", "--speed", "0"], ["--speed", "'0'"]),
+        (["replay", "--speed", "fast"], ["--speed", "'fast'"]),
+        (["replay", "--speed", "nan"], ["--speed", "'nan'"]),
+        (["replay", "--start", "yesterday"], ["--start", "'yesterday'"]),
+        (["replay", "--limit", "0"], ["--limit"]),
+        (["replay", "--format", "xml"], ["--format", "xml"]),
+        (["replay", "--column", "Volts"], ["Volts", "Voltage"]),
+        (["replay", "--gaps", "fill"], ["--gaps", "fill"]),
+        (["replay", "--model", "nowhere"], ["nowhere", "sceaux"]),
+        (["replay", "--bogus"], ["--bogus"]),
+        (["bogus"], ["bogus"]),
+        (["train"], ["FILE"]),
+        (["train", "absent.csv"], ["absent.csv"]),
+    ],
+)
+def test_wrong_usage(arguments: list[str], words: list[str]) -> None:
+    _fails(_streamer(*arguments), 2, *words)
+
+
+def test_a_model_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    path.write_text("not a model")
+    _fails(_streamer("replay", "--model", path), 1, "model.keras")
+
+
+def test_a_recipe_or_a_length_that_is_none() -> None:
+    _fails(_streamer("train", sample_path(), "--recipe", "soup"), 2, "soup", "tutorial")
+    _fails(_streamer("train", sample_path(), "--epochs", "2"), 2, "--windows")
+    done = _streamer("train", sample_path(), "--recipe", "tutorial", "--windows", "2")
+    _fails(done, 2, "--epochs")

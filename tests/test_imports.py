@@ -1,0 +1,112 @@
+"""Who may import whom, each in a fresh interpreter."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import streamer
+
+HEAVY = {"tensorflow", "keras", "river", "scipy", "pandas", "matplotlib"}
+ENGINES = {"numpy", "h5py"}
+TERMINAL = {"termios", "tty", "msvcrt"}
+
+
+def _modules_after(code: str) -> set[str]:
+    """Every module that is loaded once the code has run."""
+    script = f"{code}\nimport sys\nprint('\\n'.join(sys.modules), file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return set(done.stderr.splitlines())
+
+
+def _of_streamer(modules: set[str]) -> set[str]:
+    return {name.removeprefix("streamer.").split(".")[0] for name in modules if "streamer." in name}
+
+
+def _run_cli(*arguments: str) -> str:
+    return (
+        "from streamer.cli import main\n"
+        "try:\n"
+        f"    main({list(arguments)!r})\n"
+        "except SystemExit as end:\n"
+        "    assert not end.code, end.code"
+    )
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import streamer", _run_cli("--help"), _run_cli("--version"), _run_cli("replay", "--help")],
+)
+def test_asking_costs_nothing(code: str) -> None:
+    assert not _modules_after(code) & (HEAVY | ENGINES)
+
+
+def test_replaying_takes_no_tensorflow() -> None:
+    modules = _modules_after(_run_cli("replay", "--limit", "60", "--quiet"))
+    assert not modules & {"tensorflow", "keras", "pandas", "matplotlib", "rich"}
+    assert "river" in modules
+
+
+def test_river_comes_with_the_first_score() -> None:
+    code = "from streamer import *\np = Pipeline(load_model())"
+    assert not _modules_after(code) & HEAVY
+
+
+def test_the_pipeline_knows_nobody_around_it() -> None:
+    modules = _of_streamer(_modules_after("import streamer.pipeline"))
+    assert not modules & {"sources", "sinks", "dashboard", "cli", "options", "runner", "training"}
+
+
+def test_sources_know_no_models() -> None:
+    modules = _of_streamer(_modules_after("import streamer.sources.delimited"))
+    assert not modules & {"models", "pipeline", "sinks", "dashboard", "cli", "scores"}
+
+
+def test_the_dashboard_knows_neither_pipeline_nor_models() -> None:
+    modules = _modules_after("import streamer.dashboard")
+    assert not _of_streamer(modules) & {"pipeline", "models", "sources", "scores", "cli"}
+    assert not modules & (HEAVY | ENGINES | TERMINAL)
+
+
+def test_models_know_nobody_around_them() -> None:
+    code = "from streamer import load_model\nload_model()"
+    modules = _of_streamer(_modules_after(code))
+    assert not modules & {"pipeline", "sources", "sinks", "dashboard", "cli", "training"}
+
+
+def test_nothing_imports_the_command_line() -> None:
+    package = Path(streamer.__file__).parent
+    for path in package.rglob("*.py"):
+        if path.name not in {"__main__.py", "cli.py"}:
+            assert "streamer.cli" not in path.read_text(encoding="utf-8"), path
+
+
+def test_the_public_names_are_these() -> None:
+    assert streamer.__all__ == [
+        "Forecast",
+        "Forecaster",
+        "GapRule",
+        "Notice",
+        "Pacer",
+        "Pipeline",
+        "Reading",
+        "RingBuffer",
+        "Scores",
+        "Sink",
+        "Source",
+        "Step",
+        "StreamerError",
+        "load_model",
+        "open_replay",
+        "run",
+    ]
+    for name in streamer.__all__:
+        assert getattr(streamer, name).__module__.startswith("streamer")
+    assert set(streamer.__all__) < set(dir(streamer))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = streamer.nothing

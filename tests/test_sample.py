@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import hashlib
+
+from streamer.models import load_model
+from streamer.sample import sample_path
+from streamer.sources.delimited import open_replay
+from streamer.testing import MINUTE, check_source
+
+
+def test_the_sample_is_what_its_readme_says() -> None:
+    content = sample_path().read_bytes()
+    readme = (sample_path().parent / "README.md").read_text(encoding="utf-8")
+    assert hashlib.sha256(content).hexdigest() in readme
+    rows = content.split(b"\r\n")[1:-1]
+    assert len(rows) == 7 * 1440
+    assert sum(b"?" in row for row in rows) == 2027
+
+
+def test_the_sample_reads_without_a_fault() -> None:
+    source = open_replay(sample_path(), strict=True)
+    assert len(check_source(source, spacing=MINUTE)) == 7 * 1440 - 2027
+
+
+def test_the_shipped_model_has_not_seen_the_sample() -> None:
+    card = load_model().card
+    first = check_source(open_replay(sample_path(), limit=1))[0]
+    assert card.trained_to is not None
+    assert card.trained_to < first.at
