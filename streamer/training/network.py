@@ -64,9 +64,10 @@ def compile_model(model: Any, recipe: Recipe, *, steps: int) -> None:
         warmup_steps=warm_up,
     )
     # The average of the weights over the last thousand steps or so is what is kept: it
-    # forecasts better than any one of them.
+    # forecasts better than any one of them. A short training averages over its last part.
+    momentum = max(0.0, min(0.999, 1.0 - 20.0 / steps))
     optimizer = keras.optimizers.Adam(
-        schedule, global_clipnorm=1.0, use_ema=True, ema_momentum=0.999
+        schedule, global_clipnorm=1.0, use_ema=True, ema_momentum=momentum
     )
     model.compile(loss=mean_and_quantile_loss(recipe), optimizer=optimizer)
 

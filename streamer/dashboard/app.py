@@ -1,0 +1,273 @@
+"""The live dashboard: a stream in one thread, its picture and the keys in the main one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from rich.console import Console
+from rich.live import Live
+
+from streamer.dashboard.history import History
+from streamer.dashboard.keys import ESCAPE, GONE, SPACE, Keys, find_keys
+from streamer.dashboard.layout import render, speed_label
+from streamer.dashboard.picture import render_svg
+from streamer.pacing import Pacer
+from streamer.sinks import Item
+
+FRAME_S = 0.1
+"""Time between two frames at least."""
+
+_JOIN_S = 1.0
+_ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
+_STOPPING = ("SIGTSTP", "SIGCONT")
+
+
+class Dashboard:
+    """A sink that paints what it is given.
+
+    `write` may be called from any thread and never waits for the terminal. `run` owns
+    the terminal while it lasts, and gives it back as it was however it ends.
+
+    Args:
+        pacer: the controls that the keys steer.
+        console: where to paint; the terminal, unless told otherwise.
+        ascii: use nothing but ASCII.
+        save_dir: where pictures are saved; the working directory unless told otherwise.
+        keys: where keys come from; the terminal, unless told otherwise.
+    """
+
+    def __init__(
+        self,
+        pacer: Pacer,
+        *,
+        console: Console | None = None,
+        ascii: bool = False,  # noqa: A002
+        save_dir: Path | None = None,
+        keys: Keys | None = None,
+    ) -> None:
+        self._pacer = pacer
+        self._console = Console() if console is None else console
+        self._ascii = ascii
+        self._save_dir = save_dir
+        self._keys = keys
+        self._history = History()
+        self._help = False
+        self._message = ""
+        self._leaving = False
+        self._ended_by: signal.Signals | None = None
+        self._stop_asked = self._continued = False
+        self._actions: dict[str, Callable[[], None]] = {
+            "q": self._leave,
+            ESCAPE: self._leave,
+            GONE: self._leave,
+            SPACE: pacer.toggle_pause,
+            "+": pacer.faster,
+            "=": pacer.faster,
+            "-": pacer.slower,
+            "n": pacer.step,
+            "s": self._save,
+            "?": self._toggle_help,
+        }
+
+    @property
+    def ended_by(self) -> signal.Signals | None:
+        """The signal that made `run` return: SIGINT, SIGTERM or SIGHUP, if one did."""
+        return self._ended_by
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C made `run` return."""
+        return self._ended_by == signal.SIGINT
+
+    def write(self, item: Item) -> None:
+        """Take one item of the stream."""
+        self._history.write(item)
+
+    def close(self) -> None:
+        """The stream has ended."""
+        self._history.end()
+
+    def run(self, stream: Callable[[], None]) -> None:
+        """Show a stream until it ends or the user leaves.
+
+        A first frame is painted before the stream is started. Leaving, by key or by
+        signal, tells the pacer to stop and waits a short while for the stream; one that
+        hangs in a read is left behind in its daemon thread.
+
+        Args:
+            stream: runs the whole stream; called in a thread of its own.
+
+        Raises:
+            BaseException: whatever the stream raised, once the terminal is given back.
+        """
+        outcome = _Outcome()
+        worker = threading.Thread(
+            target=outcome.collect, args=(stream,), name="stream", daemon=True
+        )
+        try:
+            with self._signals(), self._keys or find_keys() as keys, self._screen() as live:
+                self._loop(live, keys, worker)
+        finally:
+            if worker.is_alive():
+                self._pacer.stop()
+                worker.join(_JOIN_S)
+        if outcome.error is not None:
+            raise outcome.error
+
+    def _loop(self, live: Live, keys: Keys, worker: threading.Thread) -> None:
+        """Paint and obey until the stream ends or the user leaves."""
+        shown = self._state()
+        ended = not self._paint(live)
+        due = time.monotonic() + FRAME_S
+        worker.start()
+        while not self._leaving and not ended:
+            self._press(keys.poll(max(0.0, due - time.monotonic())))
+            self._obey_job_control(live, keys)
+            ended = not worker.is_alive()
+            if time.monotonic() < due and not ended:
+                continue
+            due = time.monotonic() + FRAME_S
+            state = self._state()
+            if state != shown:
+                shown = state
+                ended = not self._paint(live) or ended
+
+    def _state(self) -> tuple[object, ...]:
+        """Whatever a frame depends on: as long as it is the same, so is the frame."""
+        pacer = self._pacer
+        size = self._console.size
+        return (self._history.version, pacer.speed, pacer.paused, size, self._help, self._message)
+
+    def _paint(self, live: Live) -> bool:
+        """Paint a frame; False if the terminal is gone."""
+        width, height = self._console.size
+        frame = render(
+            self._history.snapshot(),
+            width,
+            height,
+            ascii=self._ascii,
+            help=self._help,
+            speed=self._speed(),
+            message=self._message,
+        )
+        try:
+            live.update(frame, refresh=True)
+        except OSError:
+            return False
+        return True
+
+    def _speed(self) -> str:
+        return speed_label(self._pacer.speed, paused=self._pacer.paused)
+
+    def _press(self, key: str | None) -> None:
+        action = self._actions.get(key) if key else None
+        if action is not None:
+            self._message = ""
+            action()
+
+    def _leave(self) -> None:
+        self._leaving = True
+
+    def _toggle_help(self) -> None:
+        self._help = not self._help
+
+    def _save(self) -> None:
+        """Save the screen as a picture; whether that worked is said in the last line."""
+        width, height = self._console.size
+        snapshot = self._history.snapshot()
+        svg = render_svg(snapshot, width, height, ascii=self._ascii, speed=self._speed())
+        path = Path(f"streamer-{datetime.now():%Y%m%d-%H%M%S}.svg")
+        if self._save_dir is not None:
+            path = self._save_dir / path
+        try:
+            path.write_text(svg, encoding="utf-8")
+        except OSError as error:
+            self._message = f"not saved: {path}: {error.strerror or error}"
+        else:
+            self._message = f"saved {path}"
+
+    @contextmanager
+    def _screen(self) -> Iterator[Live]:
+        live = Live(console=self._console, screen=True, auto_refresh=False)
+        try:
+            live.start()
+            yield live
+        finally:
+            with suppress(OSError):
+                live.stop()
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Catch the signals that end or stop the program, so that no frame is cut short."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        handlers = dict.fromkeys(_ENDING, self._on_end) | dict.fromkeys(_STOPPING, self._on_stop)
+        before = {
+            getattr(signal, name): signal.signal(getattr(signal, name), handler)
+            for name, handler in handlers.items()
+            if hasattr(signal, name)  # Windows has only some of them
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _on_end(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        self._ended_by = signal.Signals(number)
+        self._leaving = True
+        # If the terminal does not take the frame being painted, a second one must get out.
+        signal.signal(number, signal.default_int_handler)
+
+    def _on_stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if signal.Signals(number).name == "SIGTSTP":
+            self._stop_asked = True
+        else:
+            self._continued = True
+
+    def _obey_job_control(self, live: Live, keys: Keys) -> None:
+        """Stop for Ctrl-Z with the terminal as it was, and come back with a new screen."""
+        if self._stop_asked:
+            self._stop_asked = False
+            live.stop()
+            keys.suspend()
+            os.kill(os.getpid(), signal.SIGSTOP)
+            self._continued = True
+        if self._continued:
+            self._continued = False
+            keys.resume()
+            live.stop()
+            live.start()
+            self._paint(live)
+
+
+class _Outcome:
+    """Keeps what a function raised in another thread."""
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+
+    def collect(self, function: Callable[[], None]) -> None:
+        with self:
+            function()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        self.error = error
+        return True

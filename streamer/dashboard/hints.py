@@ -1,0 +1,69 @@
+"""What the keys and the glyphs mean: the last line of the screen, and the help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from streamer.dashboard.chart import COMING_GLYPH, FILL, FORECAST_GLYPH, GAP_GLYPH
+from streamer.dashboard.words import ACTUAL, FORECAST, LABEL, STRONG, Part, fit, line
+
+PAUSED = "paused"
+"""What stands in place of the speed while the stream is held."""
+
+_KEYS = (
+    ("q", "leave"),
+    ("space", "pause"),
+    ("+", "faster"),
+    ("-", "slower"),
+    ("n", "next"),
+    ("s", "picture"),
+    ("?", "help"),
+)
+
+
+def footer(message: str, speed: str, width: int) -> Text:
+    """What the keys do, or the answer to the last one."""
+    if message:
+        return fit(line(" ", (message, STRONG)), width, pad=False)
+    names = {"space": "go on"} if speed == PAUSED else {}
+    for keep in (_KEYS, [k for k in _KEYS if k[0] in ("q", "space", "?")], _KEYS[-1:]):
+        hints = line(*_hints(keep, names))
+        if hints.cell_len <= width:
+            return hints
+    return fit(hints, width, pad=False)
+
+
+def _hints(keys: Sequence[tuple[str, str]], names: dict[str, str]) -> list[Part]:
+    parts: list[Part] = []
+    for key, name in keys:
+        parts += [(" " + key, STRONG), (f" {names.get(key, name)}  ", LABEL)]
+    return parts
+
+
+def help_lines() -> list[Text]:
+    """What the keys and the glyphs mean."""
+    glyphs = (
+        (FILL[-1], ACTUAL, "actual power in kW"),
+        (FORECAST_GLYPH, FORECAST, "forecast for that minute"),
+        (COMING_GLYPH, FORECAST, "forecast, minute to come"),
+        (GAP_GLYPH, LABEL, "gap: minutes not received"),
+    )
+    keys = (
+        ("q, Esc", "leave, and print a summary"),
+        ("space", "pause, or go on"),
+        ("n", "while paused: next reading"),
+        ("+  -", "replay faster, slower"),
+        ("s", "save the screen as SVG"),
+        ("?", "close this help"),
+    )
+    words = (
+        ("persistence", 'forecasting "next = last"'),
+        ("skill", "1 − MSE / persistence MSE"),
+    )
+    rows = [line((f" {key:12}", STRONG), text) for key, text in keys]
+    rows.append(Text())
+    rows += [line(" ", (f"{glyph:12}", style), text) for glyph, style, text in glyphs]
+    rows.append(Text())
+    return rows + [line((f" {word:12}", STRONG), text) for word, text in words]

@@ -1,0 +1,144 @@
+"""What the dashboard remembers of a stream, and how it is handed to the painter."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from streamer.readings import MINUTE, About, Notice, Step, Vitals
+from streamer.sinks import Item
+
+STEPS_KEPT = 1000
+"""Steps kept for the chart: more than the widest terminal has columns."""
+
+EVENTS_KEPT = 200
+"""Events kept for the log."""
+
+GAP = "gap"
+"""The kind of an event that came from a step rather than from a notice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the event log.
+
+    Attributes:
+        kind: a `Notice` kind, or `GAP`.
+        text: what happened, for a person.
+        at: stream time it happened at, if there is one.
+    """
+
+    kind: str
+    text: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything one frame shows, as of one moment.
+
+    Attributes:
+        about: what is being watched; None while the source is still being opened.
+        steps: the latest steps, newest last.
+        events: the latest events, newest last.
+        vitals: how the stream is running, if that is known yet.
+        tallies: how many happenings the notices of each kind stood for.
+        in_sample: whether any scored minute so far lay in the model's training span.
+        ended: whether the stream is over.
+    """
+
+    about: About | None = None
+    steps: tuple[Step, ...] = ()
+    events: tuple[Event, ...] = ()
+    vitals: Vitals | None = None
+    tallies: Mapping[str, int] = field(default_factory=dict)
+    in_sample: bool = False
+    ended: bool = False
+
+    @property
+    def last(self) -> Step | None:
+        """The newest step, if there is one."""
+        return self.steps[-1] if self.steps else None
+
+
+class History:
+    """Folds a stream's items into what a frame needs, in bounded memory.
+
+    One thread may write while another takes snapshots. Writing costs about a
+    microsecond: whatever has to be worded or worked out waits until a frame is painted.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._about: About | None = None
+        self._steps: deque[Step] = deque(maxlen=STEPS_KEPT)
+        self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self._vitals: Vitals | None = None
+        self._tallies: Counter[str] = Counter()
+        self._in_sample = False
+        self._resets = 0
+        self._ended = False
+        self._version = 0
+
+    @property
+    def version(self) -> int:
+        """A number that changes whenever a new snapshot would."""
+        return self._version
+
+    def write(self, item: Item) -> None:
+        """Take one item of the stream."""
+        with self._lock:
+            self._version += 1
+            if isinstance(item, Step):
+                self._add_step(item)
+            elif isinstance(item, Notice):
+                self._add_notice(item)
+            elif isinstance(item, Vitals):
+                self._vitals = item
+            else:
+                self._about = item
+
+    def end(self) -> None:
+        """Mark the stream as over."""
+        with self._lock:
+            self._version += 1
+            self._ended = True
+
+    def snapshot(self) -> Snapshot:
+        """The state of this moment, as a value that will not change."""
+        with self._lock:
+            return Snapshot(
+                about=self._about,
+                steps=tuple(self._steps),
+                events=tuple(self._events),
+                vitals=self._vitals,
+                tallies=dict(self._tallies),
+                in_sample=self._in_sample,
+                ended=self._ended,
+            )
+
+    def _add_step(self, step: Step) -> None:
+        self._steps.append(step)
+        if step.gap_minutes:
+            self._add_gap(step)
+        if step.settled is not None and not self._in_sample and self._about is not None:
+            self._in_sample = self._about.in_sample(step.reading.at)
+
+    def _add_gap(self, step: Step) -> None:
+        emptied = step.counts.resets > self._resets
+        self._resets = step.counts.resets
+        unit = "minute" if step.gap_minutes == 1 else "minutes"
+        outcome = ", buffer emptied" if emptied else " skipped"
+        text = f"gap of {step.gap_minutes:,} {unit}{outcome}"
+        first_missing = step.reading.at - step.gap_minutes * MINUTE
+        self._events.append(Event(GAP, text, first_missing))
+
+    def _add_notice(self, notice: Notice) -> None:
+        self._tallies[notice.kind] += notice.count
+        at = notice.at
+        if at is None and self._steps:
+            at = self._steps[-1].reading.at
+        self._events.append(Event(notice.kind, notice.text, at))

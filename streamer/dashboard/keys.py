@@ -1,0 +1,221 @@
+"""Single keys from the terminal, without echo and without waiting for Enter.
+
+Nothing here needs POSIX until a terminal is opened; on Windows the console is asked.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import deque
+from types import TracebackType
+from typing import Any
+
+ESCAPE, SPACE, GONE = "escape", "space", "gone"
+"""Names of keys that no character stands for; `GONE`: the terminal has hung up."""
+
+_ESC = 0x1B
+_ESCAPE_WAIT_S = 0.1
+_NAMES = {" ": SPACE}
+
+
+class Decoder:
+    r"""Tells keys apart in the bytes that a terminal sends.
+
+    A special key, such as an arrow, comes as Esc and more characters. It is swallowed,
+    so that only the Esc key itself is taken for one.
+
+    >>> decoder = Decoder()
+    >>> decoder.feed(b"+\x1b[A n\x1b")
+    ['+', 'space', 'n']
+    >>> decoder.pending, decoder.flush()
+    (True, ['escape'])
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    @property
+    def pending(self) -> bool:
+        """Whether an Esc has come that more may follow."""
+        return bool(self._rest)
+
+    def feed(self, data: bytes) -> list[str]:
+        """Take bytes; give the keys that are complete."""
+        data = self._rest + data
+        keys = []
+        while data:
+            if data[0] != _ESC:
+                keys += self._plain(data[:1])
+                data = data[1:]
+                continue
+            length = self._sequence(data)
+            if not length:
+                break
+            data = data[length:]
+        self._rest = data
+        return keys
+
+    def flush(self) -> list[str]:
+        """Nothing has followed: what waits was the Esc key, or half a sequence."""
+        rest, self._rest = self._rest, b""
+        return [ESCAPE] if rest == bytes([_ESC]) else []
+
+    @staticmethod
+    def _plain(byte: bytes) -> list[str]:
+        char = byte.decode("ascii", "ignore")
+        return [_NAMES.get(char, char)] if char.isprintable() and char else []
+
+    @staticmethod
+    def _sequence(data: bytes) -> int:
+        """Length of the escape sequence that data begins with; 0 if it is not all there."""
+        if len(data) == 1:
+            return 0
+        if data[1:2] not in b"[O":
+            return 1 if data[1] == _ESC else 2
+        for index in range(2, len(data)):
+            if 0x40 <= data[index] <= 0x7E:
+                return index + 1
+        return 0
+
+
+class Keys:
+    """No keys at all: for where there is no terminal to read them from.
+
+    Used as a context manager; `poll` doubles as the wait between two frames.
+    """
+
+    def __enter__(self) -> Keys:
+        self.resume()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.suspend()
+
+    def resume(self) -> None:
+        """Take hold of the terminal."""
+
+    def suspend(self) -> None:
+        """Give the terminal back as it was."""
+
+    def poll(self, timeout: float) -> str | None:
+        """Wait for a key.
+
+        Args:
+            timeout: how long to wait in seconds.
+
+        Returns:
+            The key's name or character, or None if none came.
+        """
+        time.sleep(timeout)
+        return None
+
+
+class PosixKeys(Keys):
+    """Keys from a POSIX terminal in cbreak mode, where Ctrl-C still is a signal.
+
+    Args:
+        fd: the terminal; it is not closed.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._decoder = Decoder()
+        self._keys: deque[str] = deque()
+        self._before: list[Any] | None = None
+
+    def resume(self) -> None:
+        """Put the terminal in cbreak mode."""
+        import termios
+        import tty
+
+        if self._before is None:
+            self._before = termios.tcgetattr(self._fd)
+        tty.setcbreak(self._fd, termios.TCSANOW)
+
+    def suspend(self) -> None:
+        """Give the terminal back, without what was typed too much."""
+        import termios
+
+        before, self._before = self._before, None
+        if before is None:
+            return
+        try:
+            termios.tcflush(self._fd, termios.TCIFLUSH)
+            termios.tcsetattr(self._fd, termios.TCSANOW, before)
+        except termios.error:
+            return  # the terminal is gone, and its settings with it
+
+    def poll(self, timeout: float) -> str | None:
+        """Wait for a key, for the timeout at most."""
+        if not self._keys and self._wait(timeout):
+            self._read()
+            if self._decoder.pending and not self._keys:
+                self._resolve_escape()
+        return self._keys.popleft() if self._keys else None
+
+    def _resolve_escape(self) -> None:
+        """Decide whether an Esc was the key or the beginning of a sequence."""
+        if self._wait(_ESCAPE_WAIT_S):
+            self._read()
+        else:
+            self._keys.extend(self._decoder.flush())
+
+    def _wait(self, timeout: float) -> bool:
+        import select
+
+        return bool(select.select([self._fd], [], [], timeout)[0])
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._fd, 1024)
+        except OSError:
+            data = b""
+        self._keys.extend(self._decoder.feed(data) if data else [GONE])
+
+
+class WindowsKeys(Keys):
+    """Keys from a Windows console."""
+
+    def poll(self, timeout: float) -> str | None:
+        """Wait for a key, for the timeout at most."""
+        if sys.platform == "win32":
+            import msvcrt
+
+            end = time.monotonic() + timeout
+            while not msvcrt.kbhit():
+                if time.monotonic() >= end:
+                    return None
+                time.sleep(0.01)
+            char = msvcrt.getwch()
+            if char in "\x00\xe0":  # a special key: its code follows
+                msvcrt.getwch()
+                return None
+            return {" ": SPACE, "\x1b": ESCAPE}.get(char, char)
+        return super().poll(timeout)
+
+
+class _ControllingTerminal(PosixKeys):
+    """Keys from /dev/tty, for when standard input is the data."""
+
+    def __exit__(self, *args: Any) -> None:
+        super().__exit__(*args)
+        os.close(self._fd)
+
+
+def find_keys() -> Keys:
+    """Keys from standard input if it is a terminal, else from the controlling one."""
+    if sys.platform == "win32":
+        return WindowsKeys()
+    if sys.stdin is not None and sys.stdin.isatty():
+        return PosixKeys(sys.stdin.fileno())
+    try:
+        return _ControllingTerminal(os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC))
+    except OSError:
+        return Keys()

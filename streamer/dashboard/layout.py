@@ -1,0 +1,233 @@
+"""One frame of the dashboard, laid out for the size of the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
+from rich.text import Text
+
+from streamer.dashboard import hints, panels
+from streamer.dashboard.chart import draw
+from streamer.dashboard.history import Snapshot
+from streamer.dashboard.words import (
+    LABEL,
+    STRONG,
+    WARNING,
+    Part,
+    apart,
+    beside,
+    fit,
+    line,
+    percent,
+    printable,
+    rule,
+    significant,
+    to_ascii,
+)
+from streamer.readings import Scores
+
+_SCORES_WIDTH, _STREAM_WIDTH, _RECENT_WIDTH = 43, 46, 59
+_PANEL_ROWS = 7
+_FULL = (72, 22)
+"""Columns and lines from which the panels fit below the chart."""
+_WIDE = 130
+"""Columns from which the events stand beside the other panels."""
+_EVENTS_WIDTH = 45
+"""Columns that the events need if the latest minutes are to stand there too."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Finished lines that fit a screen: no line too wide, no line too many.
+
+    Attributes:
+        lines: the lines from the top down.
+    """
+
+    lines: tuple[Text, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(line.plain.rstrip() for line in self.lines)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        # The lines fit already: rendering them one by one saves wrapping them again.
+        for index, text in enumerate(self.lines):
+            if index:
+                yield Segment.line()
+            yield from text.render(console)
+
+
+def render(
+    snapshot: Snapshot,
+    width: int,
+    height: int,
+    *,
+    ascii: bool = False,  # noqa: A002
+    help: bool = False,  # noqa: A002
+    speed: str = "",
+    message: str = "",
+) -> Frame:
+    """Lay out one frame.
+
+    Args:
+        snapshot: what to show.
+        width: columns of the terminal.
+        height: lines of the terminal.
+        ascii: use nothing but ASCII.
+        help: show what keys and glyphs mean in place of the figures.
+        speed: how fast the stream runs, in words.
+        message: stands in the last line in place of the key hints.
+
+    Returns:
+        A renderable of at most `height` lines of at most `width` cells.
+    """
+    snapshot = _printable(snapshot, height, only_ascii=ascii)
+    message = printable(message, only_ascii=ascii)
+    if help:
+        lines = _help(snapshot, width, height, speed)
+    elif width >= _FULL[0] and height >= _FULL[1]:
+        lines = _full(snapshot, width, height, speed, message)
+    else:
+        lines = _small(snapshot, width, height, speed, message)
+    fitting = [fit(text, width, pad=False) for text in list(lines)[:height]]
+    return Frame(tuple(map(to_ascii, fitting) if ascii else fitting))
+
+
+def _printable(snapshot: Snapshot, height: int, *, only_ascii: bool) -> Snapshot:
+    """Clean whatever came from outside and could upset a terminal."""
+    about = snapshot.about
+    if about is not None:
+        source = printable(about.source, only_ascii=only_ascii)
+        about = replace(about, source=source, model=printable(about.model, only_ascii=only_ascii))
+    events = tuple(
+        replace(event, text=printable(event.text, only_ascii=only_ascii))
+        for event in snapshot.events[-height:]
+    )
+    return replace(snapshot, about=about, events=events)
+
+
+def _waiting(snapshot: Snapshot) -> str:
+    return "opening the source" if snapshot.about is None else "waiting for readings"
+
+
+def _full(snapshot: Snapshot, width: int, height: int, speed: str, message: str) -> Iterable[Text]:
+    """Chart above, panels below."""
+    below = _wide_panels if width >= _WIDE else _narrow_panels
+    panel_lines = below(snapshot, width, height)
+    head = [panels.title(snapshot, speed, width), panels.now(snapshot, width)]
+    if height >= 30:
+        head = [head[0], Text(), head[1], Text()]
+    chart_height = height - len(head) - len(panel_lines) - 1
+    chart = draw(snapshot.steps, width, chart_height, waiting=_waiting(snapshot))
+    return [*head, *chart, *panel_lines, hints.footer(message, speed, width)]
+
+
+def _narrow_panels(snapshot: Snapshot, width: int, height: int) -> list[Text]:
+    """Scores and stream side by side, events below them."""
+    rest = width - _SCORES_WIDTH - 1
+    columns = [(panels.scores(snapshot), _SCORES_WIDTH), (panels.stream(snapshot, rest), rest)]
+    titles = [(panels.settled(snapshot), _SCORES_WIDTH), ("stream", rest)]
+    event_rows = max(2, height // 5 - 2)
+    events = panels.events(snapshot, width, event_rows)
+    return [
+        rule(titles, "┬"),
+        *beside(columns, _PANEL_ROWS),
+        _events_rule(width),
+        *beside([(events, width)], event_rows),
+    ]
+
+
+def _events_rule(width: int) -> Text:
+    closed = rule([("events", _SCORES_WIDTH), ("", width - _SCORES_WIDTH - 1)], "┴")
+    return fit(closed, width)
+
+
+def _wide_panels(snapshot: Snapshot, width: int, height: int) -> list[Text]:
+    """All panels side by side, or on a high screen two of them stacked."""
+    rows = max(_PANEL_ROWS, height // 4)
+    figures, feed = panels.scores(snapshot), panels.stream(snapshot, _STREAM_WIDTH)
+    columns = [(figures, _SCORES_WIDTH), (feed, _STREAM_WIDTH)]
+    titles = [panels.settled(snapshot), "stream"]
+    if rows > 2 * _PANEL_ROWS:
+        divider = rule([("stream", _STREAM_WIDTH - 1)], "")
+        columns = [([*figures, divider, *feed], _STREAM_WIDTH)]
+        titles = [panels.settled(snapshot)]
+    used = sum(columns_width + 1 for _, columns_width in columns)
+    if width - used > _RECENT_WIDTH + _EVENTS_WIDTH:
+        columns.append((panels.recent(snapshot, rows), _RECENT_WIDTH))
+        titles.append("latest minutes")
+        used += _RECENT_WIDTH + 1
+    columns.append((panels.events(snapshot, width - used, rows), width - used))
+    titles.append("events")
+    headings = [(title, w) for title, (_, w) in zip(titles, columns, strict=True)]
+    return [rule(headings, "┬"), *beside(columns, rows)]
+
+
+def _small(snapshot: Snapshot, width: int, height: int, speed: str, message: str) -> Iterable[Text]:
+    """A small chart and the figures that matter most, in the order of their weight."""
+    figures = [*panels.now_lines(snapshot, width), *_comparison(snapshot, width)]
+    status = _status(snapshot, width, message)
+    # What a very low screen cannot hold goes in this order: chart, title, status, scores.
+    if height < len(figures) + 2:
+        return [*figures, status]
+    head = panels.title(snapshot, speed, width)
+    chart_height = height - len(figures) - 2
+    if chart_height < 3:
+        return [head, *figures, status]
+    chart = draw(snapshot.steps, width, chart_height, waiting=_waiting(snapshot))
+    return [head, *chart, *figures, status]
+
+
+def _comparison(snapshot: Snapshot, width: int) -> list[Text]:
+    """The running error beside that of persistence, on two lines."""
+    found = snapshot.last.scores if snapshot.last else Scores()
+    ours, theirs = (significant(e.mse_kw2, 4) for e in (found.model, found.persistence))
+    skill = percent(found.skill)
+    if width < 38:
+        return [line(("MSE   ", LABEL), ours), line(("skill ", LABEL), skill)]
+    pad = " " * max(0, 8 - skill.cell_len)
+    return [
+        line(("model MSE   ", LABEL), f"{ours:>9}", (" kW² skill ", LABEL), pad, skill),
+        line(("persistence ", LABEL), f"{theirs:>9}", (" kW² over ", LABEL), f"{found.settled:,}"),
+    ]
+
+
+def _status(snapshot: Snapshot, width: int, message: str) -> Text:
+    """The one thing to know about the stream, and where to find help."""
+    hint = line(("?", STRONG), (" help", LABEL))
+    if message:
+        return fit(line((message, STRONG)), width, pad=False)
+    parts: list[Part] = [(panels.buffer(snapshot), LABEL)]
+    last = snapshot.last
+    if last and last.counts.gaps:
+        plural = "" if last.counts.gaps == 1 else "s"
+        parts.append((f" · {last.counts.gaps:,} gap{plural}", LABEL))
+    if snapshot.in_sample:
+        parts = [("! " + panels.IN_SAMPLE, WARNING)]
+    left = line(*parts)
+    return apart(left, hint, width) if width > 30 else fit(left, width, pad=False)
+
+
+def _help(snapshot: Snapshot, width: int, height: int, speed: str) -> Iterable[Text]:
+    """What keys and glyphs mean, under the title."""
+    lines = hints.help_lines()
+    if height < len(lines) + 2:
+        return [text for text in lines if text.plain]
+    above = (height - len(lines) - 2) // 3
+    indent = " " * max(0, (width - max(text.cell_len for text in lines)) // 3)
+    body = [line(indent, text) for text in lines]
+    return [panels.title(snapshot, speed, width), Text(), *[Text()] * above, *body]
+
+
+def speed_label(speed: float, *, paused: bool) -> str:
+    """A replay's speed in words.
+
+    >>> speed_label(600.0, paused=False), speed_label(float("inf"), paused=False)
+    ('600×', 'max')
+    """
+    if paused:
+        return hints.PAUSED
+    return "max" if speed == float("inf") else f"{speed:g}×"

@@ -1,0 +1,45 @@
+"""The screen as a picture."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+from rich.console import Console
+
+from streamer.dashboard.history import Snapshot
+from streamer.dashboard.layout import render
+
+
+def render_svg(
+    snapshot: Snapshot,
+    width: int = 100,
+    height: int = 30,
+    *,
+    title: str = "streamer",
+    ascii: bool = False,  # noqa: A002
+    speed: str = "",
+) -> str:
+    """Draw a frame as SVG.
+
+    Args:
+        snapshot: what to show.
+        width: columns of the terminal in the picture.
+        height: its lines.
+        title: what stands in the picture's title bar.
+        ascii: use nothing but ASCII.
+        speed: how fast the stream runs, in words.
+
+    Returns:
+        The text of an SVG file.
+    """
+    console = Console(
+        file=StringIO(),
+        record=True,
+        width=width,
+        height=height,
+        force_terminal=True,
+        color_system="truecolor",
+        legacy_windows=False,
+    )
+    console.print(render(snapshot, width, height, ascii=ascii, speed=speed))
+    return console.export_svg(title=title)

@@ -1,0 +1,166 @@
+"""How values and lines of text are put on a screen of a given width."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Sequence
+
+from rich.style import Style
+from rich.text import Text
+
+NOTHING = "–"
+"""Stands where there is nothing to say yet."""
+
+# Only the terminal's own foreground and its plain ANSI colours, so that both dark and
+# light backgrounds work. No meaning hangs on a colour alone.
+LABEL = Style(dim=True)
+STRONG = Style(bold=True)
+ACTUAL = Style(color="cyan")
+FORECAST = Style(color="magenta", bold=True)
+GOOD = Style(color="green")
+BAD = Style(color="red")
+WARNING = Style(color="red", bold=True)
+
+Part = str | tuple[str, Style]
+
+_ASCII = str.maketrans(
+    {
+        **dict.fromkeys("▁▂", "."),
+        **dict.fromkeys("▃▄▅▀", ":"),
+        **dict.fromkeys("▆▇█", "#"),
+        **dict.fromkeys("─−–", "-"),
+        **dict.fromkeys("│┊", "|"),
+        **dict.fromkeys("┬┴┤└", "+"),
+        "▔": "'",
+        "•": "o",
+        "◆": "*",
+        "·": "|",
+        "×": "x",
+        "²": "2",
+        "…": "~",
+    }
+)
+
+
+def number(value: float | None, decimals: int, *, signed: bool = False) -> str:
+    """A number with a fixed count of decimals, so that it does not jitter.
+
+    >>> number(0.4321, 3), number(-0.5, 2, signed=True), number(None, 3)
+    ('0.432', '−0.50', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    kind = f".{decimals}f" if abs(value) < 1e6 else ".3g"
+    text = f"{value:+{kind}}" if signed else f"{value:{kind}}"
+    if not text.strip("+-0."):
+        text = text.lstrip("+-")  # what rounds to nothing has no sign
+    return text.replace("-", "−")
+
+
+def significant(value: float | None, digits: int = 5) -> str:
+    """A number with a fixed count of significant digits.
+
+    >>> significant(0.0452634), significant(12.5), significant(0.1, 4)
+    ('0.045263', '12.500', '0.1000')
+    """
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    return f"{value:#.{digits}g}".rstrip(".").replace("-", "−")
+
+
+def percent(skill: float | None) -> Text:
+    """A skill in percent with its sign, green above zero and red below."""
+    if skill is None or not math.isfinite(100.0 * skill):
+        return Text(NOTHING)
+    text = number(100.0 * skill, 1, signed=True) + " %"
+    return Text(text, style=GOOD if skill > 0 else BAD if skill < 0 else Style())
+
+
+def printable(text: str, *, only_ascii: bool) -> str:
+    r"""Text from outside with nothing in it that could upset a terminal.
+
+    Control characters become ``?``, and in ASCII mode so does all that has no likeness.
+
+    >>> printable("Süd\x1b[2J", only_ascii=True)
+    'Sud?[2J'
+    """
+    text = "".join(char if char.isprintable() else "?" for char in text)
+    if not only_ascii:
+        return text
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return bare.translate(_ASCII).encode("ascii", "replace").decode("ascii")
+
+
+def to_ascii(line: Text) -> Text:
+    """The same line, glyph for glyph, in ASCII."""
+    spans = line.spans
+    plain = line.plain.translate(_ASCII)
+    return Text(plain, style=line.style, spans=spans, no_wrap=True, end="")
+
+
+def line(*parts: Part | Text) -> Text:
+    """One line out of plain and styled parts."""
+    text = Text(no_wrap=True, end="")
+    for part in parts:
+        if isinstance(part, tuple):
+            text.append(part[0], part[1])
+        else:
+            text.append(part)
+    return text
+
+
+def fit(text: Text, width: int, *, pad: bool = True) -> Text:
+    """Cut a line to a width in cells, with an ellipsis where something is lost."""
+    text.truncate(width, overflow="ellipsis", pad=pad)
+    return text
+
+
+def choose(width: int, *candidates: Text) -> Text:
+    """The first candidate that fits the width; if none does, the last, cut short."""
+    for candidate in candidates:
+        if candidate.cell_len <= width:
+            return candidate
+    return fit(candidates[-1], width)
+
+
+def apart(left: Text, right: Text, width: int) -> Text:
+    """Two texts at the two ends of a line; the left one gives way."""
+    room = width - right.cell_len - 1
+    return line(fit(left, room), " ", right) if room > 0 else fit(right, width)
+
+
+def beside(columns: Sequence[tuple[list[Text], int]], height: int) -> list[Text]:
+    """Blocks side by side with a thin line between.
+
+    Args:
+        columns: lines and width of each block.
+        height: how many lines to give.
+    """
+    rows = []
+    for index in range(height):
+        row = Text(no_wrap=True, end="")
+        for number_, (lines, width) in enumerate(columns):
+            if number_:
+                row.append("│", LABEL)
+            row.append_text(fit(lines[index] if index < len(lines) else Text(), width))
+        rows.append(row)
+    return rows
+
+
+def rule(titles: Sequence[tuple[str, int]], joint: str) -> Text:
+    """A thin line with the title of each block below it.
+
+    Args:
+        titles: title and width of each block.
+        joint: what stands where two blocks meet.
+    """
+    row = Text(no_wrap=True, end="")
+    for index, (title, width) in enumerate(titles):
+        if index:
+            row.append(joint, LABEL)
+        heading = line(("─ ", LABEL), title, (" ", LABEL)) if title else Text()
+        heading = fit(heading, width, pad=False)
+        row.append_text(heading)
+        row.append("─" * (width - heading.cell_len), LABEL)
+    return row

@@ -1,0 +1,384 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console, ConsoleDimensions
+
+from streamer.dashboard import Dashboard, app, render_svg
+from streamer.dashboard.keys import ESCAPE, GONE, SPACE, Keys
+from streamer.pacing import MAX, Pacer
+from streamer.sinks import Sink
+from tests.dashboard.samples import ABOUT, VITALS, house, make_steps, usual
+
+ENTER, EXIT = "\x1b[?1049h", "\x1b[?1049l"
+HOME = "\x1b[H"
+SHOW_CURSOR = "\x1b[?25h"
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+
+
+class TypedKeys(Keys):
+    """Keys from a list; a function in it is called at its turn instead."""
+
+    def __init__(self, keys: Iterable[str | Callable[[], object]] = ()) -> None:
+        self._keys = list(keys)
+        self.held = False
+        self.changes: list[bool] = []
+
+    def resume(self) -> None:
+        self.held = True
+        self.changes.append(True)
+
+    def suspend(self) -> None:
+        self.held = False
+        self.changes.append(False)
+
+    def poll(self, timeout: float) -> str | None:
+        if not self._keys:
+            return super().poll(min(timeout, 0.005))
+        key = self._keys.pop(0)
+        if callable(key):
+            key()
+            return None
+        return key
+
+
+class Screen:
+    """A dashboard on a terminal of text, and what is on it."""
+
+    def __init__(self, keys: Iterable[str | Callable[[], object]] = (), **options: object) -> None:
+        self.file = StringIO()
+        self.console = Console(
+            file=self.file,
+            force_terminal=True,
+            width=80,
+            height=24,
+            color_system=None,
+            legacy_windows=False,
+            _environ={"TERM": "xterm"},
+        )
+        self.pacer = Pacer(MAX)
+        self.keys = TypedKeys(keys)
+        self.dashboard = Dashboard(
+            self.pacer,
+            console=self.console,
+            keys=self.keys,
+            **options,  # type: ignore[arg-type]
+        )
+
+    @property
+    def text(self) -> str:
+        return self.file.getvalue()
+
+    @property
+    def frames(self) -> list[str]:
+        painted = self.text.replace(ENTER + HOME, "").split(EXIT)[0]
+        return painted.split(HOME)[1:]
+
+    def endless(self) -> None:
+        """A stream that only the pacer can end."""
+        self.dashboard.write(ABOUT)
+        steps = make_steps(house(60))
+        for step in steps:
+            self.dashboard.write(step)
+        while not self.pacer.stopped:
+            self.pacer.hold(datetime(2010, 1, 1))
+
+    def check_given_back(self) -> None:
+        assert self.text.count(ENTER) == self.text.count(EXIT) > 0
+        assert self.text.rindex(EXIT) > self.text.rindex(ENTER)
+        assert self.text.rindex(SHOW_CURSOR) > self.text.rindex("\x1b[?25l")
+        assert not self.keys.held
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "FRAME_S", 0.0)
+
+
+def test_it_is_a_sink() -> None:
+    assert isinstance(Screen().dashboard, Sink)
+
+
+def test_a_stream_is_shown_to_its_end() -> None:
+    screen = Screen()
+
+    def stream() -> None:
+        assert threading.current_thread() is not threading.main_thread()
+        for item in (ABOUT, *make_steps(house(60)), VITALS):
+            screen.dashboard.write(item)
+        screen.dashboard.close()
+
+    screen.dashboard.run(stream)
+    assert "household_power_consumption.txt" in screen.frames[-1]
+    assert "50/50 full" in screen.frames[-1]
+    assert "ended" in screen.frames[-1]
+    assert not screen.dashboard.interrupted
+    assert screen.dashboard.ended_by is None
+    assert not screen.pacer.stopped
+    screen.check_given_back()
+
+
+def test_the_first_frame_is_there_before_the_stream_begins() -> None:
+    screen = Screen()
+    seen: list[str] = []
+    screen.dashboard.run(lambda: seen.append(screen.text))
+    assert "opening the source" in seen[0]
+
+
+@pytest.mark.parametrize("key", ["q", ESCAPE, GONE])
+def test_keys_that_leave(key: str) -> None:
+    screen = Screen([key])
+    screen.dashboard.run(screen.endless)
+    assert screen.pacer.stopped
+    assert not screen.dashboard.interrupted
+    screen.check_given_back()
+
+
+def test_keys_that_steer() -> None:
+    seen: list[object] = []
+    pacer: Pacer
+
+    def look() -> None:
+        seen.append((pacer.speed, pacer.paused))
+
+    screen = Screen(["-", look, "-", look, "=", look, "+", look, SPACE, look, SPACE, look, "q"])
+    pacer = screen.pacer
+    screen.dashboard.run(screen.endless)
+    speeds = [36000.0, 7200.0, 36000.0, MAX, MAX, MAX]
+    assert seen == list(zip(speeds, [False] * 4 + [True, False], strict=True))
+
+
+def test_one_step_while_paused() -> None:
+    screen = Screen()
+    taken: list[int] = []
+    got_one = threading.Event()
+
+    def stream() -> None:
+        while screen.pacer.hold(datetime(2010, 1, 1)):
+            taken.append(1)
+            got_one.set()
+
+    screen.pacer.toggle_pause()
+    screen.keys._keys = ["n", lambda: got_one.wait(30), "q"]
+    screen.dashboard.run(stream)
+    assert len(taken) == 1
+
+
+def test_other_keys_do_nothing() -> None:
+    screen = Screen(["x", "Q", "q"])
+    screen.dashboard.run(screen.endless)
+    screen.check_given_back()
+
+
+def test_help_comes_and_goes() -> None:
+    screen = Screen(["?", "?", "q"])
+    screen.dashboard.run(screen.endless)
+    assert ["close this help" in frame for frame in screen.frames] == [False, True, False]
+
+
+def test_a_picture_is_saved(tmp_path: Path) -> None:
+    screen = Screen(["s", "x", "q"], save_dir=tmp_path)
+    screen.dashboard.run(screen.endless)
+    (path,) = tmp_path.glob("streamer-*.svg")
+    assert path.read_text(encoding="utf-8").startswith("<svg")
+    assert any("saved " in frame for frame in screen.frames)
+    assert "saved " not in screen.frames[-1]
+
+
+def test_a_picture_that_cannot_be_saved_is_a_message(tmp_path: Path) -> None:
+    screen = Screen(["s", "q"], save_dir=tmp_path / "missing")
+    screen.dashboard.run(screen.endless)
+    assert "not saved: " in screen.text
+    screen.check_given_back()
+
+
+def test_an_error_of_the_stream_is_raised_once_the_terminal_is_given_back() -> None:
+    screen = Screen()
+
+    def stream() -> None:
+        raise LookupError("no such meter")
+
+    with pytest.raises(LookupError, match="no such meter"):
+        screen.dashboard.run(stream)
+    screen.check_given_back()
+
+
+def test_an_error_of_the_painter_gives_the_terminal_back_and_ends_the_stream(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screen = Screen(["?"])
+
+    def broken() -> str:
+        if screen.frames:
+            raise ZeroDivisionError
+        return ""
+
+    monkeypatch.setattr(screen.dashboard, "_speed", broken)
+    with pytest.raises(ZeroDivisionError):
+        screen.dashboard.run(screen.endless)
+    assert screen.pacer.stopped
+    screen.check_given_back()
+
+
+def test_a_stream_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "_JOIN_S", 0.01)
+    screen = Screen(["q"])
+    free = threading.Event()
+    screen.dashboard.run(lambda: assert_true(free.wait(30)))
+    free.set()
+    screen.check_given_back()
+
+
+def assert_true(value: object) -> None:
+    assert value
+
+
+@POSIX
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_signals_that_leave(name: str) -> None:
+    number = getattr(signal, name)
+    before = signal.getsignal(number)
+    screen = Screen([lambda: os.kill(os.getpid(), number)])
+    screen.dashboard.run(screen.endless)
+    assert screen.dashboard.ended_by == number
+    assert screen.dashboard.interrupted == (name == "SIGINT")
+    assert screen.pacer.stopped
+    assert signal.getsignal(number) is before
+    screen.check_given_back()
+
+
+@POSIX
+def test_a_second_interrupt_gets_out_at_once() -> None:
+    def twice() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    screen = Screen([twice])
+    with pytest.raises(KeyboardInterrupt):
+        screen.dashboard.run(screen.endless)
+    screen.check_given_back()
+
+
+@POSIX
+def test_a_stop_lends_the_terminal_to_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    stopped: list[tuple[int, bool, bool]] = []
+    real_kill = os.kill
+
+    def kill(pid: int, number: int) -> None:
+        if number == signal.SIGSTOP:
+            stopped.append((pid, screen.keys.held, screen.text.endswith(EXIT)))
+        else:
+            real_kill(pid, number)
+
+    monkeypatch.setattr(os, "kill", kill)
+    screen.keys._keys = [lambda: kill(os.getpid(), signal.SIGTSTP), "x", "q"]
+    screen.dashboard.run(screen.endless)
+    assert stopped == [(os.getpid(), False, True)]
+    assert screen.keys.changes[:3] == [True, False, True]
+    assert screen.text.count(ENTER) >= 2
+    screen.check_given_back()
+
+
+def test_it_runs_outside_the_main_thread_too() -> None:
+    screen = Screen(["q"])
+    thread = threading.Thread(target=screen.dashboard.run, args=(screen.endless,))
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive()
+    screen.check_given_back()
+
+
+def test_a_terminal_that_is_gone_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    write = screen.file.write
+
+    def fail_once_started(text: str) -> int:
+        if screen.frames:
+            raise OSError(5, "Input/output error")
+        return write(text)
+
+    monkeypatch.setattr(screen.file, "write", fail_once_started)
+    screen.dashboard.run(screen.endless)
+    assert screen.pacer.stopped
+
+
+def test_nothing_is_painted_while_nothing_changes() -> None:
+    screen = Screen(["x"] * 30 + ["q"])
+    screen.dashboard.run(lambda: screen.pacer.hold(datetime(2010, 1, 1)) and None)
+    assert len(screen.frames) <= 2
+
+
+def test_a_resize_is_painted() -> None:
+    screen = Screen()
+    seen = threading.Event()
+
+    def resize() -> None:
+        screen.console.size = ConsoleDimensions(40, 12)
+
+    screen.keys._keys = [resize, "x", seen.set]
+    screen.dashboard.run(lambda: assert_true(seen.wait(30)))
+    before, after = (frame.replace(SHOW_CURSOR, "").split("\n") for frame in screen.frames[:2])
+    assert (len(before), max(map(len, before))) == (24, 80)
+    assert (len(after), max(map(len, after))) == (12, 40)
+
+
+def test_ascii_reaches_the_screen() -> None:
+    screen = Screen(["?", "q"], ascii=True)
+    screen.dashboard.run(screen.endless)
+    assert screen.text.isascii()
+
+
+def test_the_picture_for_the_readme() -> None:
+    svg = render_svg(usual(), 100, 30, title="streamer replay", speed="600×")
+    assert svg.startswith("<svg")
+    assert "streamer&#160;replay" in svg or "streamer replay" in svg
+    assert "sceaux" in svg
+
+
+@POSIX
+def test_a_real_terminal_is_given_back(tmp_path: Path) -> None:
+    """The whole of it in a process of its own, on a terminal of its own."""
+    import termios
+
+    person, program = os.openpty()
+    before = termios.tcgetattr(program)
+    script = (
+        "from streamer.dashboard import Dashboard\n"
+        "from streamer.pacing import Pacer\n"
+        "from tests.dashboard.samples import ABOUT, START\n"
+        "pacer = Pacer()\n"
+        "pacer.toggle_pause()\n"
+        "dashboard = Dashboard(pacer)\n"
+        "dashboard.run(lambda: (dashboard.write(ABOUT), pacer.hold(START)))\n"
+        "print('left:', dashboard.interrupted)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdin=program,
+        stdout=program,
+        stderr=program,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "24"},
+        start_new_session=True,
+    )
+    seen = b""
+    while b"waiting for readings" not in seen:
+        seen += os.read(person, 65536)
+    assert termios.tcgetattr(program) != before
+    os.write(person, b"q")
+    while b"left: False" not in seen:
+        seen += os.read(person, 65536)
+    assert process.wait(30) == 0
+    assert termios.tcgetattr(program) == before
+    assert seen.index(ENTER.encode()) < seen.rindex(EXIT.encode()) < seen.index(b"left:")
+    os.close(person)
+    os.close(program)

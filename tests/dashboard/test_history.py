@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import threading
+
+from streamer.dashboard.history import EVENTS_KEPT, GAP, STEPS_KEPT, Event, History
+from streamer.readings import MINUTE, About, Notice
+from tests.dashboard.samples import ABOUT, IN_SAMPLE, START, VITALS, house, make_steps, snapshot
+
+
+def test_it_starts_with_nothing() -> None:
+    empty = History().snapshot()
+    assert empty.about is None
+    assert empty.last is None
+    assert not empty.ended
+
+
+def test_gaps_are_events_at_their_first_missing_minute() -> None:
+    events = snapshot(make_steps(house(4), gaps={1: 1, 2: 2, 3: 1200})).events
+    assert events == (
+        Event(GAP, "gap of 1 minute skipped", START + 2 * MINUTE),
+        Event(GAP, "gap of 2 minutes skipped", START + 4 * MINUTE),
+        Event(GAP, "gap of 1,200 minutes, buffer emptied", START + 7 * MINUTE),
+    )
+
+
+def test_notices_are_counted_by_kind_and_logged() -> None:
+    found = snapshot(
+        notices=[
+            Notice(Notice.MALFORMED, "first"),
+            Notice(Notice.MALFORMED, "more", count=41),
+            Notice(Notice.ABSURD, "huge", START),
+        ]
+    )
+    assert found.tallies == {Notice.MALFORMED: 42, Notice.ABSURD: 1}
+    assert [event.text for event in found.events] == ["first", "more", "huge"]
+    assert [event.at for event in found.events] == [None, None, START]
+
+
+def test_a_notice_without_a_time_gets_that_of_the_last_reading() -> None:
+    steps = make_steps(house(3))
+    found = snapshot(steps, notices=[Notice(Notice.EVENT, "hello")])
+    assert found.events[-1].at == steps[-1].reading.at
+
+
+def test_in_sample_needs_a_scored_minute() -> None:
+    assert not snapshot(make_steps(house(49)), about=IN_SAMPLE).in_sample
+    assert snapshot(make_steps(house(50)), about=IN_SAMPLE).in_sample
+    assert not snapshot(make_steps(house(50)), about=ABOUT).in_sample
+
+
+def test_in_sample_stays_once_the_span_is_left() -> None:
+    steps = make_steps(house(60))
+    about = About("s", "m", START, steps[49].reading.at)
+    assert snapshot(steps, about=about).in_sample
+
+
+def test_memory_is_bounded() -> None:
+    history = History()
+    for step in make_steps(house(STEPS_KEPT + 5), gaps=dict.fromkeys(range(EVENTS_KEPT + 5), 1)):
+        history.write(step)
+    found = history.snapshot()
+    assert len(found.steps) == STEPS_KEPT
+    assert len(found.events) == EVENTS_KEPT
+
+
+def test_the_version_tells_when_there_is_something_new() -> None:
+    history = History()
+    versions = [history.version]
+    for item in (ABOUT, *make_steps([1.0]), VITALS, Notice(Notice.EVENT, "x")):
+        history.write(item)
+        versions.append(history.version)
+    history.end()
+    versions.append(history.version)
+    assert len(set(versions)) == len(versions)
+    assert history.snapshot().ended
+
+
+def test_a_snapshot_does_not_change_and_may_be_taken_from_another_thread() -> None:
+    history = History()
+    steps = make_steps(house(3000))
+    taken = []
+
+    def write() -> None:
+        for step in steps:
+            history.write(step)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    while writer.is_alive():
+        taken.append(history.snapshot())
+    writer.join()
+    taken.append(history.snapshot())
+    for found in taken:
+        times = [step.reading.at for step in found.steps]
+        assert times == sorted(times)
+    assert taken[-1].steps == tuple(steps[-STEPS_KEPT:])

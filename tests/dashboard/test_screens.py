@@ -1,0 +1,152 @@
+"""Whole screens, compared with what they looked like when a person last approved them.
+
+After a change that is meant: ``STREAMER_UPDATE_SCREENS=1 pytest tests/dashboard``, then
+look at the difference in ``tests/dashboard/screens`` before it is committed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from streamer.dashboard import Frame, Snapshot, render
+from streamer.readings import Notice
+from tests.dashboard.samples import IN_SAMPLE, house, make_steps, snapshot, usual
+
+SCREENS = Path(__file__).parent / "screens"
+
+
+def _empty() -> Snapshot:
+    return snapshot(vitals=None)
+
+
+def _opening() -> Snapshot:
+    return snapshot(about=None, vitals=None)
+
+
+def _first_reading() -> Snapshot:
+    return snapshot(make_steps(house(1)))
+
+
+def _warming_up() -> Snapshot:
+    return snapshot(make_steps(house(12)))
+
+
+def _exporting() -> Snapshot:
+    return snapshot(make_steps(house(120, scale=-1.0, offset=1.1)))
+
+
+def _gaps() -> Snapshot:
+    return snapshot(make_steps(house(100), gaps={30: 1, 75: 2, 76: 4, 90: 3, 95: 600}))
+
+
+def _in_sample() -> Snapshot:
+    return snapshot(make_steps(house(120)), about=IN_SAMPLE)
+
+
+def _constant() -> Snapshot:
+    return snapshot(make_steps([0.25] * 90))
+
+
+def _strange_text() -> Snapshot:
+    about = IN_SAMPLE.__class__("Küche\x1b[31m – 家.csv", "modèle\n2")
+    return snapshot(
+        make_steps(house(60)), about=about, notices=[Notice(Notice.EVENT, "día ×\t\x9b2J 家")]
+    )
+
+
+SIZES = {"small": (40, 12), "usual": (80, 24), "large": (200, 60)}
+CASES: dict[str, tuple[Callable[[], Snapshot], tuple[int, int], dict[str, object]]] = {
+    **{f"usual-{name}": (usual, size, {}) for name, size in SIZES.items()},
+    **{f"ascii-{name}": (usual, size, {"ascii": True}) for name, size in SIZES.items()},
+    **{f"warming-up-{name}": (_warming_up, size, {}) for name, size in SIZES.items()},
+    "usual-130x24": (usual, (130, 24), {}),
+    "usual-100x40": (usual, (100, 40), {}),
+    "usual-60x30": (usual, (60, 30), {}),
+    "usual-20x5": (usual, (20, 5), {}),
+    "opening": (_opening, (80, 24), {}),
+    "opening-small": (_opening, (40, 12), {}),
+    "empty": (_empty, (80, 24), {}),
+    "first-reading": (_first_reading, (80, 24), {}),
+    "exporting": (_exporting, (80, 24), {}),
+    "exporting-ascii": (_exporting, (80, 24), {"ascii": True}),
+    "gaps": (_gaps, (80, 24), {}),
+    "in-sample": (_in_sample, (80, 24), {}),
+    "in-sample-small": (_in_sample, (40, 12), {}),
+    "constant": (_constant, (80, 24), {}),
+    "strange-text": (_strange_text, (80, 24), {}),
+    "strange-text-ascii": (_strange_text, (80, 24), {"ascii": True}),
+    "paused": (usual, (80, 24), {"speed": "paused"}),
+    "message": (usual, (80, 24), {"message": "saved streamer-20100320-220000.svg"}),
+    "message-small": (usual, (40, 12), {"message": "saved streamer-20100320-220000.svg"}),
+    "help": (usual, (80, 24), {"help": True}),
+    "help-small": (usual, (40, 12), {"help": True}),
+    "help-ascii": (usual, (80, 24), {"help": True, "ascii": True}),
+}
+
+
+def _frame(name: str) -> Frame:
+    make, (width, height), options = CASES[name]
+    return render(make(), width, height, **{"speed": "600×", **options})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_screen(name: str) -> None:
+    found = f"{_frame(name)}\n"
+    path = SCREENS / f"{name}.txt"
+    if os.environ.get("STREAMER_UPDATE_SCREENS"):
+        path.write_text(found, encoding="utf-8")
+    assert found == path.read_text(encoding="utf-8")
+
+
+def test_no_screen_is_left_over() -> None:
+    assert {path.stem for path in SCREENS.glob("*.txt")} == set(CASES)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if "ascii" in name])
+def test_ascii_is_ascii(name: str) -> None:
+    assert str(_frame(name)).isascii()
+
+
+def test_nothing_from_outside_reaches_the_terminal_as_a_command() -> None:
+    assert not {"\x1b", "\x9b", "\t"} & set(str(_frame("strange-text")))
+
+
+def _painted(frame: Frame) -> str:
+    console = Console(file=StringIO(), force_terminal=True, width=200, color_system="256")
+    with console.capture() as capture:
+        console.print(frame)
+    return capture.get()
+
+
+def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = _frame("usual-usual")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    coloured = _painted(frame)
+    monkeypatch.setenv("NO_COLOR", "1")
+    plain = _painted(frame)
+    assert "\x1b[36m" in coloured
+    assert "\x1b[3" not in plain
+    assert "\x1b[7m" in plain  # marks inside the area are still cut out of it
+
+
+def test_only_colours_that_suit_any_background_are_used() -> None:
+    allowed = {"cyan", "magenta", "green", "red", None}
+    for name in CASES:
+        for text in _frame(name).lines:
+            for span in text.spans:
+                style = span.style
+                assert not isinstance(style, str)
+                assert style.bgcolor is None
+                assert (style.color.name if style.color else None) in allowed
+
+
+def test_every_style_is_in_a_span() -> None:
+    # A style of the whole line would be lost: lines are rendered one by one.
+    for name in CASES:
+        assert not any(text.style for text in _frame(name).lines if not text.spans)

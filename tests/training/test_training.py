@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from streamer.errors import UsageError
+from streamer.models import load_model
+from streamer.testing import START, ListSource, readings
+from streamer.training import (
+    RECIPES,
+    PowerData,
+    Progress,
+    Series,
+    build_model,
+    data_power_consumption,
+    find_recipe,
+    prepare,
+    run_network,
+    save_model,
+    save_plot,
+    series_from,
+)
+from streamer.training.data import split_in_time
+from streamer.training.network import layer_sizes, mean_and_quantile_loss
+
+TUTORIAL = RECIPES["tutorial"]
+SHORT = find_recipe("sceaux", windows=1024)
+
+
+def _quiet(_: str) -> None:
+    pass
+
+
+def _tutorial_arrays(power: np.ndarray, length: int) -> tuple[np.ndarray, ...]:
+    """The tutorial's own code, copies and all, in today's Python."""
+    result = np.array([power[i : i + length] for i in range(len(power) - length)])
+    shift = result.mean()
+    result = result - shift
+    row = round(0.9 * result.shape[0])
+    train = result[:row].copy()
+    np.random.RandomState(1234).shuffle(train)
+    return shift, train[:, :-1], train[:, -1], result[row:, :-1], result[row:, -1]
+
+
+def test_windows_are_the_tutorials(sample_kw: np.ndarray) -> None:
+    power = sample_kw[:3000]
+    said: list[str] = []
+    data = data_power_consumption(power, say=said.append)
+    shift, x_train, y_train, x_test, y_test = _tutorial_arrays(power, 50)
+    assert data.shift[0] == pytest.approx(shift, rel=1e-12)
+    for starts, x, y in ((data.train, x_train, y_train), (data.test, x_test, y_test)):
+        windows = data.windows[starts][..., 0]
+        np.testing.assert_allclose(windows[:, :-1], x, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(windows[:, -1], y, rtol=0, atol=1e-6)
+    assert said == [f"Shift : {shift:.6f} kW", "Data  : 2,950 windows of 50"]
+
+
+def test_windows_take_no_memory_of_their_own(sample_kw: np.ndarray) -> None:
+    data = data_power_consumption(sample_kw, say=_quiet)
+    assert np.shares_memory(data.windows, data.centred)
+    assert data.windows.shape == (len(sample_kw) - 49, 50, 1)
+
+
+def test_ratio_is_of_the_whole_published_file(sample_kw: np.ndarray) -> None:
+    data = data_power_consumption(sample_kw, ratio=1000 / 2_049_280, say=_quiet)
+    assert len(data.series) == 1000
+
+
+def test_the_honest_split_keeps_the_test_part_out(sample_kw: np.ndarray) -> None:
+    data = split_in_time(sample_kw[:2000], say=_quiet)
+    assert data.shift[0] == pytest.approx(sample_kw[:1800].mean())
+    assert data.train.max() + data.length == 1800
+    np.testing.assert_array_equal(data.target_kw(data.test), sample_kw[1800:2000])
+    np.testing.assert_array_equal(data.last_kw(data.test), sample_kw[1799:1999])
+
+
+def test_too_few_readings_are_told() -> None:
+    for make in (data_power_consumption, split_in_time):
+        with pytest.raises(UsageError, match="10 readings are too few for windows of 50"):
+            make(np.ones(10), say=_quiet)
+
+
+def test_a_series_is_read_from_a_source() -> None:
+    kw = [0.5, np.nan, 0.7, 0.9]
+    source = ListSource(readings(kw), block=2)
+    series = series_from(source)
+    assert source.closed
+    assert series.kw.tolist() == [[0.5], [0.7], [0.9]]
+    assert series.moment(0) == START
+    assert len(series_from(ListSource(readings(kw), block=2), limit=1)) == 1
+    with pytest.raises(UsageError, match="no readings"):
+        series_from(ListSource([]))
+
+
+def test_the_stack_is_the_tutorials(keras: Any) -> None:
+    model = build_model([1, 50, 100, 1])
+    assert model.count_params() == 70_901
+    kinds = [type(layer).__name__ for layer in model.layers]
+    assert kinds == ["LSTM", "Dropout", "LSTM", "Dropout", "Dense"]
+    assert model.layers[1].rate == model.layers[3].rate == 0.2
+
+
+def test_other_sizes_only_change_sizes() -> None:
+    model = build_model([3, 4, 5, 6, 2])
+    assert layer_sizes(model) == [3, 4, 5, 6, 2]
+    assert model(np.zeros((7, 9, 3), np.float32)).shape == (7, 2)
+
+
+def test_answers_at_every_step_end_in_the_one_at_the_last(keras: Any) -> None:
+    every, last = build_model([1, 4, 3, 2], every_step=True), build_model([1, 4, 3, 2])
+    last.set_weights(every.get_weights())
+    x = np.random.default_rng(0).normal(size=(5, 9, 1)).astype(np.float32)
+    np.testing.assert_allclose(every(x)[:, -1], last(x), atol=1e-6)
+
+
+def test_the_loss_is_squared_error_and_pinball() -> None:
+    rng = np.random.default_rng(0)
+    target, outputs = rng.normal(size=(6, 49, 1)), rng.normal(size=(6, 49, 4))
+    recipe = RECIPES["sceaux"]
+    errors = (target - outputs)[:, recipe.first_scored :]
+    expected = np.mean(errors[..., 0] ** 2)
+    for i, level in enumerate((0.05, 0.5, 0.95), start=1):
+        e = errors[..., i]
+        expected += recipe.pinball_weight * np.mean(np.where(e >= 0, level * e, (level - 1) * e))
+    loss = mean_and_quantile_loss(recipe)(target, outputs)
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("recipe", [TUTORIAL, SHORT], ids=lambda recipe: recipe.name)
+def test_training_twice_gives_the_same_weights(sample_kw: np.ndarray, recipe: Any) -> None:
+    data = prepare(sample_kw[:2500], recipe, ratio=1.0, say=_quiet)
+    told: list[Progress] = []
+    one = run_network(None, data, recipe=recipe, say=_quiet, on_progress=told.append)
+    two = run_network(None, data, recipe=recipe, say=_quiet)
+    for mine, theirs in zip(one.model.get_weights(), two.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    np.testing.assert_array_equal(one.predicted, two.predicted)
+    assert told[-1].windows == told[-1].of == one.windows
+    other = run_network(None, data, recipe=recipe, seed=5, say=_quiet)
+    assert not np.array_equal(other.predicted, one.predicted)
+
+
+def test_training_learns_something(sample_kw: np.ndarray) -> None:
+    """A repeated sawtooth is easier to foresee than persistence has it."""
+    power = np.tile(np.linspace(0.2, 2.0, 10), 400)
+    recipe = find_recipe("sceaux", windows=20_000)
+    trained = run_network(None, power, recipe=recipe, say=_quiet)
+    assert trained.skill is not None
+    assert trained.skill > 0.2
+
+
+@pytest.mark.parametrize("recipe", [TUTORIAL, SHORT], ids=lambda recipe: recipe.name)
+def test_a_saved_model_forecasts_as_in_training(
+    sample_kw: np.ndarray, tmp_path: Path, recipe: Any
+) -> None:
+    series = series_from(ListSource(readings(sample_kw[:2500]), name="house.csv"))
+    data = prepare(series, recipe, ratio=1.0, say=_quiet)
+    trained = run_network(None, data, recipe=recipe, say=_quiet)
+    card = save_model(tmp_path / "house", trained, data, recipe, seed=1234)
+    save_plot(tmp_path / "house" / "first100.png", trained)
+    written = {path.name for path in (tmp_path / "house").iterdir()}
+    assert written == {"card.json", "first100.png", "model.keras"}
+    forecaster = load_model(tmp_path / "house")
+    assert forecaster.card == card
+    assert card.name == "house"
+    assert card.trained_from == START
+    windows = data.series.kw[data.test[:200, None] + np.arange(49), 0]
+    np.testing.assert_allclose(
+        forecaster.forecast(windows).mean_kw, trained.predicted[:200], rtol=0, atol=1e-5
+    )
+    facts = json.loads((tmp_path / "house" / "card.json").read_text())
+    assert facts["test"]["mse_kw2"] == trained.mse_kw2
+    assert facts["test"]["minutes"] == len(trained.targets)
+    assert facts["recipe"]["seed"] == 1234
+    assert facts["data"]["source"] == "house.csv"
+
+
+def test_a_warm_start_goes_on_from_the_weights(sample_kw: np.ndarray) -> None:
+    data = prepare(sample_kw[:2500], TUTORIAL, ratio=1.0, say=_quiet)
+    first = run_network(None, data, say=_quiet)
+    before = [w.copy() for w in first.model.get_weights()]
+    second = run_network(first.model, data, say=_quiet)
+    assert second.mse_kw2 < first.mse_kw2
+    for mine, kept in zip(first.model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(mine, kept)
+    with pytest.raises(UsageError, match=r"has layers \[1, 4, 1\]"):
+        run_network(build_model([1, 4, 1]), data, say=_quiet)
+
+
+@pytest.mark.parametrize("recipe", [TUTORIAL, SHORT], ids=lambda recipe: recipe.name)
+def test_ctrl_c_keeps_what_was_learnt(sample_kw: np.ndarray, recipe: Any) -> None:
+    data = prepare(sample_kw, recipe, ratio=1.0, say=_quiet)
+    said: list[str] = []
+
+    def interrupt(_: Progress) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    trained = run_network(None, data, recipe=recipe, say=said.append, on_progress=interrupt)
+    assert trained.interrupted
+    assert trained.windows == recipe.batch
+    assert len(trained.predicted) == len(trained.targets) == len(data.test)
+    assert "Interrupted: what was learnt so far is kept" in said
+
+
+def test_several_inputs_and_outputs_go_the_same_way() -> None:
+    rng = np.random.default_rng(0)
+    data = data_power_consumption(rng.uniform(0, 2, (1500, 3)), say=_quiet)
+    assert isinstance(data, PowerData)
+    trained = run_network(None, data, say=_quiet)
+    assert layer_sizes(trained.model) == [3, 50, 100, 3]
+    assert trained.predicted.shape == (145,)
+
+
+def test_the_checksum_is_of_the_values() -> None:
+    one, two = Series(np.ones((5, 1))), Series(np.ones((5, 1)), name="other")
+    assert one.sha256 == two.sha256
+    assert one.sha256 != Series(np.zeros((5, 1))).sha256
+
+
+def test_no_data_is_told() -> None:
+    with pytest.raises(UsageError, match="no data"):
+        run_network()
