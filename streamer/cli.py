@@ -176,9 +176,9 @@ def replay(
         max_gap=max_gap,
     )
     if format is Format.DASHBOARD and not quiet:
-        show_dashboard(job, speed=DEMO_SPEED if speed is None else speed, ascii_only=ascii)
-    else:
-        write_lines(job, speed=speed, format=None if quiet else format.value)
+        shown_at = DEMO_SPEED if speed is None else speed
+        raise typer.Exit(show_dashboard(job, speed=shown_at, ascii_only=ascii))
+    write_lines(job, speed=speed, format=None if quiet else format.value)
 
 
 @app.command()

@@ -72,8 +72,12 @@ class Replay:
         run(source, pipeline, sinks, pacer)
 
 
-def show_dashboard(job: Replay, *, speed: float, ascii_only: bool) -> None:
-    """Replay on the full screen; the summary stays when it ends."""
+def show_dashboard(job: Replay, *, speed: float, ascii_only: bool) -> int:
+    """Replay on the full screen; the summary stays when it ends.
+
+    Returns:
+        The exit code: 0, or 128 and the number of the signal that ended it.
+    """
     from streamer.buffer import CAPACITY
     from streamer.dashboard import Dashboard
 
@@ -85,6 +89,7 @@ def show_dashboard(job: Replay, *, speed: float, ascii_only: bool) -> None:
         dashboard.run(lambda: job.run(source, [dashboard, summary], pacer))
     finally:
         print("\n".join(summary.lines()))
+    return 0 if dashboard.ended_by is None else 128 + dashboard.ended_by
 
 
 def write_lines(job: Replay, *, speed: float | None, format: str | None) -> None:  # noqa: A002

@@ -1,4 +1,4 @@
-"""How values are put for a person: one place, so that every screen and line agrees."""
+"""How values are put in lines of text for a person."""
 
 from __future__ import annotations
 

@@ -124,7 +124,8 @@ def test_the_summary_of_a_replay(steps: list[Step]) -> None:
         ABOUT, *steps, Notice(Notice.MALFORMED, "bad"), Notice(Notice.ORDER, "late", count=3)
     )
     assert lines == [
-        "house.csv: 4 readings, 2010-03-19 17:00 to 2010-03-19 17:05, 1 gap of 2 minutes in all",
+        "house.csv: 4 readings, 2010-03-19 17:00 to 2010-03-19 17:05",
+        "1 gap of 2 minutes in all",
         "skipped: 1 malformed row, 3 rows out of order",
         "3 forecasts settled, skill +63.9 %",
         "sceaux       MSE 0.09667 kW²  RMSE 310.9 W  MAE 233.3 W",

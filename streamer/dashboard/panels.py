@@ -11,7 +11,6 @@ from streamer.dashboard.words import (
     ACTUAL,
     FORECAST,
     LABEL,
-    NOTHING,
     STRONG,
     WARNING,
     Part,
@@ -24,6 +23,7 @@ from streamer.dashboard.words import (
     significant,
 )
 from streamer.readings import Notice, Scores
+from streamer.words import NOTHING
 
 IN_SAMPLE = "in sample: these scores flatter"
 

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from rich.style import Style
 from rich.text import Text
 
-NOTHING = "–"
-"""Stands where there is nothing to say yet."""
+from streamer.words import NOTHING
 
 # Only the terminal's own foreground and its plain ANSI colours, so that both dark and
 # light backgrounds work. No meaning hangs on a colour alone.

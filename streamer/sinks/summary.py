@@ -40,10 +40,11 @@ class Summary:
         """The summary, a line at a time."""
         if self._first is None or self._last is None:
             return ["no readings", *self._skipped()]
+        counts = self._last.counts
         lines = [
-            f"{self._source()}: {plural(self._last.counts.readings, 'reading')}, "
-            f"{self._first.reading.at:%Y-%m-%d %H:%M} to {self._last.reading.at:%Y-%m-%d %H:%M}"
-            + self._gaps(self._last.counts),
+            f"{self._source()}: {plural(counts.readings, 'reading')}, "
+            f"{self._first.reading.at:%Y-%m-%d %H:%M} to {self._last.reading.at:%Y-%m-%d %H:%M}",
+            self._gaps(counts),
             *self._skipped(),
             *self._scores(self._last.scores),
         ]
@@ -58,8 +59,8 @@ class Summary:
 
     def _gaps(self, counts: Counts) -> str:
         if not counts.gaps:
-            return ", no gaps"
-        text = f", {plural(counts.gaps, 'gap')} of {plural(counts.gap_minutes, 'minute')} in all"
+            return "no gaps"
+        text = f"{plural(counts.gaps, 'gap')} of {plural(counts.gap_minutes, 'minute')} in all"
         return text + (f", buffer emptied {counts.resets} times" if counts.resets else "")
 
     def _skipped(self) -> list[str]:
