@@ -46,6 +46,17 @@ def test_asking_costs_nothing(code: str) -> None:
     assert not _modules_after(code) & (HEAVY | ENGINES)
 
 
+def test_opening_a_replay_leaves_numpy_to_be_set_up() -> None:
+    code = (
+        "from streamer.replaying import Replay\n"
+        "from streamer.options import FileOptions\n"
+        "from streamer.sample import sample_path\n"
+        "job = Replay(str(sample_path()), FileOptions(), 'sceaux', 'numpy', 'skip', 10)\n"
+        "job.open().close()"
+    )
+    assert not _modules_after(code) & (HEAVY | ENGINES)
+
+
 def test_replaying_takes_no_tensorflow() -> None:
     modules = _modules_after(_run_cli("replay", "--limit", "60", "--quiet"))
     assert not modules & {"tensorflow", "keras", "pandas", "matplotlib", "rich"}

@@ -103,7 +103,7 @@ def plain_line(step: Step) -> str:
     >>> from streamer.testing import FixedForecaster, readings
     >>> pipeline = Pipeline(FixedForecaster(kw=0.5, window=1))
     >>> first, second = pipeline.push_many(readings([0.25, 0.75]))
-    >>> print(plain_line(second)[:63])
+    >>> print(plain_line(second)[:62])
     2010-03-19 17:01  actual  0.750  forecast  0.500  error +0.250
     """
     settled = None if step.settled is None else step.settled.kw
