@@ -81,7 +81,7 @@ def parse_speed(text: str) -> float:
 
 FILE_HELP = (
     "The UCI file (.txt, or its .zip as published), any other delimited text "
-    "(plain or .gz), or - for standard input."
+    "(plain or .gz), - for standard input, or uci for the file that `streamer fetch` brings."
 )
 
 Column = Annotated[

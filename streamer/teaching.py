@@ -23,6 +23,8 @@ from streamer.words import percent
 if TYPE_CHECKING:
     from streamer.training import Recipe
 
+_CHECKPOINT_FILE = "checkpoint.npz"
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -38,6 +40,7 @@ class Lesson:
         epochs: rounds, for a recipe that goes by them.
         windows: windows in all, for a recipe that goes by them.
         seed: of everything that is drawn.
+        fresh: whether to begin anew although an unfinished training could be gone on with.
     """
 
     file: str
@@ -49,6 +52,7 @@ class Lesson:
     epochs: int | None
     windows: int | None
     seed: int
+    fresh: bool = False
 
 
 def teach(lesson: Lesson) -> None:
@@ -61,6 +65,9 @@ def teach(lesson: Lesson) -> None:
     data = prepare(
         series_from(source), recipe, ratio=lesson.ratio, seed=lesson.seed, say=console.print
     )
+    checkpoint = lesson.out / _CHECKPOINT_FILE
+    if lesson.fresh:
+        checkpoint.unlink(missing_ok=True)
     with _bar(console) as bar:
         task = bar.add_task("training", total=None, rate=0.0, loss=float("nan"))
 
@@ -74,7 +81,13 @@ def teach(lesson: Lesson) -> None:
             )
 
         trained = run_network(
-            model, data, recipe=recipe, seed=lesson.seed, say=bar.console.print, on_progress=show
+            model,
+            data,
+            recipe=recipe,
+            seed=lesson.seed,
+            say=bar.console.print,
+            on_progress=show,
+            checkpoint=checkpoint,
         )
     console.print(_scores(trained))
     save_model(lesson.out, trained, data, recipe, seed=lesson.seed)

@@ -317,6 +317,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, write: Callable[[str], Path])
         (["replay", "--start", "yesterday"], ["--start", "'yesterday'"]),
         (["replay", "--limit", "0"], ["--limit"]),
         (["replay", "--format", "xml"], ["--format", "xml"]),
+        (["replay", "--format", "dashboard"], ["dashboard", "terminal"]),
         (["replay", "--column", "Volts"], ["Volts", "Voltage"]),
         (["replay", "--gaps", "fill"], ["--gaps", "fill"]),
         (["replay", "--model", "nowhere"], ["nowhere", "sceaux"]),
@@ -334,6 +335,24 @@ def test_a_model_that_is_none(tmp_path: Path) -> None:
     path = tmp_path / "model.keras"
     path.write_text("not a model")
     _fails(_streamer("replay", "--model", path), 1, "model.keras")
+
+
+def test_models_are_listed_and_shown() -> None:
+    listed = _streamer("models", "list", COLUMNS="100")
+    assert listed.returncode == 0
+    assert re.search(r"^sceaux +1 50 100 4 +2006-12-16 to ", listed.stdout, re.MULTILINE)
+    shown = _streamer("models", "show", COLUMNS="100")
+    for word in (
+        "sceaux",
+        "71,204",
+        "next reading's change",
+        "Scores on minutes",
+        "It has seen one",
+    ):
+        assert word in shown.stdout
+    card = json.loads(_streamer("models", "show", "sceaux", "--json").stdout)
+    assert card["name"] == "sceaux"
+    _fails(_streamer("models", "show", "nowhere"), 2, "nowhere", "sceaux")
 
 
 def test_a_recipe_or_a_length_that_is_none() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,8 @@ from streamer.errors import UsageError
 from streamer.models.card import CHANGE, MEAN
 from streamer.models.keras import import_tensorflow
 from streamer.readings import skill
+from streamer.training.batches import blocks_in_order, training_batches
+from streamer.training.checkpoint import Checkpoint
 from streamer.training.data import (
     IndexArray,
     PowerData,
@@ -25,7 +29,9 @@ from streamer.training.network import FEATURE, build_model, compile_model, layer
 from streamer.training.recipes import TUTORIAL, Recipe
 
 SEED = 1234
-_TEST_BATCH = 2048
+
+TELL_EVERY_S = 0.2
+"""How often progress is told at the most."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,15 @@ class Trained:
     seconds: float
     windows: int
     interrupted: bool
+
+    def part(self, chosen: NDArray[np.bool_]) -> Trained:
+        """The same of some of the test windows, chosen by a mask (test windows,)."""
+        return replace(
+            self,
+            targets=self.targets[chosen],
+            predicted=self.predicted[chosen],
+            persistence=self.persistence[chosen],
+        )
 
     @property
     def mse_kw2(self) -> float:
@@ -115,10 +130,12 @@ def run_network(
     seed: int = SEED,
     say: Callable[[str], None] = print,
     on_progress: Callable[[Progress], None] | None = None,
+    checkpoint: Path | None = None,
 ) -> Trained:
     """Train a network and forecast the test part, as the tutorial's `run_network` does.
 
-    The same seed, data and versions give the same weights, bit for bit. Ctrl-C ends the
+    The same seed, data and versions give the same weights, bit for bit, and so does a
+    training that was killed and taken up again from its checkpoint. Ctrl-C ends the
     training early; what was learnt so far is kept and evaluated.
 
     Args:
@@ -129,6 +146,8 @@ def run_network(
         seed: of the weights, the dropout and the order of the windows.
         say: told what is going on, a line at a time.
         on_progress: told how far it has come, a few times a second.
+        checkpoint: a file to keep the state in while training. If it is there, and of
+            the same training, that is gone on with; at the end it is removed.
 
     Returns:
         The model, targets and predictions, and how the training went.
@@ -146,16 +165,22 @@ def run_network(
     started = time.perf_counter()
     learner = _learner(model, windows, recipe)
     learn, validate = _split(windows, recipe)
-    batches = _batches(keras, windows, recipe, learn, seed)
-    compile_model(learner, recipe, steps=len(batches))
+    batches = training_batches(keras, windows, recipe, learn, seed)
+    compile_model(learner, recipe, steps=len(batches) * batches.epochs)
     say(f"Compilation time : {time.perf_counter() - started:.2f} s")
     started = time.perf_counter()
-    callback = _progress_callback(keras, recipe, batches.windows, on_progress)
+    kept = _checkpoint(checkpoint, learner, windows, recipe, seed)
+    if kept is not None:
+        batches.start(kept.restore(learner))
+    if batches.epoch:
+        say(f"Going on from {checkpoint}: {batches.done:,} windows are done")
+    callback = _callback(keras, recipe, batches, on_progress, kept)
     interrupted = False
     try:
         learner.fit(
             batches,
-            epochs=recipe.epochs or 1,
+            initial_epoch=batches.epoch,
+            epochs=batches.epochs,
             validation_data=_validation(keras, windows, recipe, validate),
             callbacks=[callback],
             shuffle=False,
@@ -168,6 +193,8 @@ def run_network(
         say(f"Validation loss : {callback.validation_loss:.6f}")
     if learner.optimizer.use_ema:
         learner.optimizer.finalize_variable_values(learner.trainable_variables)
+    if kept is not None and not interrupted:
+        kept.remove()
     seconds = time.perf_counter() - started
     say(f"Training duration : {seconds:.1f} s")
     trained = build_model(layer_sizes(learner), dropout=recipe.dropout)
@@ -204,95 +231,62 @@ def _split(data: PowerData, recipe: Recipe) -> tuple[IndexArray, IndexArray]:
     return data.train[:at], data.train[at:]
 
 
-def _batches(keras: Any, data: PowerData, recipe: Recipe, starts: IndexArray, seed: int) -> Any:
-    """The training batches as a `keras.utils.PyDataset`.
-
-    Each is drawn from the seed, the epoch and its number alone, so the order is the same
-    however the batches are asked for.
-    """
-    windows = data.windows
-    whole = recipe.windows == 0
-
-    class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__(workers=1)
-            self.epoch = 0
-            self.order = self._ordered()
-            per_epoch = len(starts) if whole else recipe.windows // recipe.batch * recipe.batch
-            self.windows = per_epoch * (recipe.epochs or 1)
-
-        def _ordered(self) -> IndexArray:
-            if not whole:
-                return starts
-            return np.random.default_rng([seed, self.epoch]).permutation(starts)
-
-        def __len__(self) -> int:
-            if not whole:
-                return recipe.windows // recipe.batch
-            return -(-len(starts) // recipe.batch)
-
-        def __getitem__(self, number: int) -> tuple[NDArray[Any], NDArray[Any]]:
-            if whole:
-                chosen = self.order[number * recipe.batch : (number + 1) * recipe.batch]
-                block = windows[chosen]
-                return block[:, :-1], block[:, -1]
-            rng = np.random.default_rng([seed, self.epoch, number])
-            block = windows[rng.choice(starts, recipe.batch)]
-            return block[:, :-1], np.diff(block[..., :1], axis=1)
-
-        def on_epoch_end(self) -> None:
-            self.epoch += 1
-            self.order = self._ordered()
-
-    return Batches()
+def _checkpoint(
+    path: Path | None, learner: Any, data: PowerData, recipe: Recipe, seed: int
+) -> Checkpoint | None:
+    if path is None:
+        return None
+    tf, keras = import_tensorflow(FEATURE)
+    # The weights to begin with are the seed's, or those of the model to go on from.
+    weights = hashlib.sha256(b"".join(w.tobytes() for w in learner.get_weights())).hexdigest()
+    facts = (recipe, seed, weights, data.series.sha256, len(data.train), tf.__version__)
+    return Checkpoint(path, repr((*facts, keras.__version__, np.__version__)))
 
 
 def _validation(keras: Any, data: PowerData, recipe: Recipe, starts: IndexArray) -> Any:
-    return _inputs(keras, data, starts, targets=True) if recipe.validation_share else None
-
-
-def _inputs(keras: Any, data: PowerData, starts: IndexArray, *, targets: bool) -> Any:
-    """Windows in order as a `keras.utils.PyDataset`."""
-    windows = data.windows
-
-    class Blocks(keras.utils.PyDataset):  # type: ignore[misc]
-        def __len__(self) -> int:
-            return -(-len(starts) // _TEST_BATCH)
-
-        def __getitem__(self, number: int) -> tuple[NDArray[Any], ...]:
-            block = windows[starts[number * _TEST_BATCH : (number + 1) * _TEST_BATCH]]
-            return (block[:, :-1], block[:, -1]) if targets else (block[:, :-1],)
-
-    return Blocks(workers=1)
+    return blocks_in_order(keras, data, starts, targets=True) if recipe.validation_share else None
 
 
 def _predict(keras: Any, model: Any, data: PowerData, recipe: Recipe) -> NDArray[np.float64]:
-    outputs = model.predict(_inputs(keras, data, data.test, targets=False), verbose=0)
+    outputs = model.predict(blocks_in_order(keras, data, data.test, targets=False), verbose=0)
     mean: NDArray[np.float64] = outputs[:, recipe.outputs.index(MEAN)].astype(np.float64)
     mean += data.last_kw(data.test) if recipe.target == CHANGE else data.shift[0]
     return mean
 
 
-def _progress_callback(
-    keras: Any, recipe: Recipe, of: int, tell: Callable[[Progress], None] | None
+def _callback(
+    keras: Any,
+    recipe: Recipe,
+    batches: Any,
+    tell: Callable[[Progress], None] | None,
+    checkpoint: Checkpoint | None,
 ) -> Any:
+    """Counts and reports windows, and keeps the state after each epoch."""
+    begun_with = batches.done
+    of = batches.epochs * batches.per_epoch
+
     class Report(keras.callbacks.Callback):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
-            self.windows = 0
+            self.windows = begun_with
             self.validation_loss: float | None = None
             self._started = time.perf_counter()
             self._told = 0.0
 
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+            batches.start(epoch)
+
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
             self.windows = min(self.windows + recipe.batch, of)
             now = time.perf_counter()
-            if tell is not None and (now - self._told > 0.2 or self.windows == of):
+            if tell is not None and (now - self._told >= TELL_EVERY_S or self.windows == of):
                 self._told = now
-                rate = self.windows / (now - self._started)
+                rate = (self.windows - begun_with) / (now - self._started)
                 tell(Progress(self.windows, of, float(logs["loss"]), rate))
 
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             self.validation_loss = (logs or {}).get("val_loss")
+            if checkpoint is not None and epoch + 1 < batches.epochs:
+                checkpoint.save(self.model, epoch + 1)
 
     return Report()

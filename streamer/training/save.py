@@ -24,6 +24,13 @@ from streamer.training.recipes import Recipe
 PLOT_FILE = "first100.png"
 _PLOTTED = 100
 
+_LIMITS = (
+    "It has seen one house: in another, with other appliances, it may do worse, and worse than "
+    "persistence. Evaluate it there before relying on it.",
+    "It forecasts the next reading of a series of one-minute means, and nothing further ahead.",
+    "It knows no calendar and no weather: only the readings of its window.",
+)
+
 
 def save_model(
     folder: Path, trained: Trained, data: PowerData, recipe: Recipe, *, seed: int
@@ -109,13 +116,10 @@ def _facts(trained: Trained, data: PowerData, recipe: Recipe, seed: int) -> dict
         "test": {
             "from": _iso(data.tested_from),
             "to": _iso(data.tested_to),
-            "minutes": len(trained.targets),
-            "mse_kw2": trained.mse_kw2,
-            "mae_kw": trained.mae_kw,
-            "persistence_mse_kw2": trained.persistence_mse_kw2,
-            "persistence_mae_kw": trained.persistence_mae_kw,
-            "skill": trained.skill,
+            **_scores(trained),
+            "by_month": _by_month(trained, data),
         },
+        "limits": list(_LIMITS),
         "versions": {
             "streamer": __version__,
             "python": platform.python_version(),
@@ -125,6 +129,24 @@ def _facts(trained: Trained, data: PowerData, recipe: Recipe, seed: int) -> dict
         },
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _scores(trained: Trained) -> dict[str, Any]:
+    return {
+        "minutes": len(trained.targets),
+        "mse_kw2": trained.mse_kw2,
+        "mae_kw": trained.mae_kw,
+        "persistence_mse_kw2": trained.persistence_mse_kw2,
+        "persistence_mae_kw": trained.persistence_mae_kw,
+        "skill": trained.skill,
+    }
+
+
+def _by_month(trained: Trained, data: PowerData) -> dict[str, Any]:
+    if data.series.at is None:
+        return {}
+    months = data.series.at[data.test + data.length - 1].astype("datetime64[M]")
+    return {str(month): _scores(trained.part(months == month)) for month in np.unique(months)}
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from streamer.training import (
     save_plot,
     series_from,
 )
+from streamer.training.checkpoint import Checkpoint
 from streamer.training.data import split_in_time
 from streamer.training.network import layer_sizes, mean_and_quantile_loss
 
@@ -174,6 +176,9 @@ def test_a_saved_model_forecasts_as_in_training(
         forecaster.forecast(windows).mean_kw, trained.predicted[:200], rtol=0, atol=1e-5
     )
     facts = json.loads((tmp_path / "house" / "card.json").read_text())
+    (month,) = facts["test"]["by_month"].items()
+    assert month == ("2010-03", {k: facts["test"][k] for k in month[1]})
+    assert facts["limits"]
     assert facts["test"]["mse_kw2"] == trained.mse_kw2
     assert facts["test"]["minutes"] == len(trained.targets)
     assert facts["recipe"]["seed"] == 1234
@@ -205,6 +210,64 @@ def test_ctrl_c_keeps_what_was_learnt(sample_kw: np.ndarray, recipe: Any) -> Non
     assert trained.windows == recipe.batch
     assert len(trained.predicted) == len(trained.targets) == len(data.test)
     assert "Interrupted: what was learnt so far is kept" in said
+
+
+class KilledError(Exception):
+    """Stands for the end of the process: nothing after it is run."""
+
+
+def _kill_after(windows: int) -> Any:
+    def watch(progress: Progress) -> None:
+        if progress.windows > windows:
+            raise KilledError
+
+    return watch
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [replace(SHORT, batch=4, windows=4 * 450), replace(TUTORIAL, epochs=3)],
+    ids=lambda recipe: recipe.name,
+)
+def test_a_killed_training_goes_on_to_the_same_weights(
+    sample_kw: np.ndarray, tmp_path: Path, recipe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamer.training.fit.TELL_EVERY_S", 0.0)
+    checkpoint = tmp_path / "new" / "checkpoint.npz"
+    data = prepare(sample_kw[:1000], recipe, ratio=1.0, say=_quiet)
+    undisturbed = run_network(None, data, recipe=recipe, say=_quiet)
+    with pytest.raises(KilledError):
+        run_network(
+            *(None, data),
+            recipe=recipe,
+            say=_quiet,
+            checkpoint=checkpoint,
+            on_progress=_kill_after(undisturbed.windows // 2),
+        )
+    said: list[str] = []
+    resumed = run_network(None, data, recipe=recipe, say=said.append, checkpoint=checkpoint)
+    assert any(line.startswith("Going on from") for line in said)
+    assert resumed.windows == undisturbed.windows
+    for mine, theirs in zip(
+        resumed.model.get_weights(), undisturbed.model.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(mine, theirs)
+    assert not checkpoint.exists()
+
+
+def test_a_checkpoint_of_another_training_is_left_alone(
+    sample_kw: np.ndarray, tmp_path: Path
+) -> None:
+    learner = build_model([1, 3, 1])
+    learner.compile(loss="mse", optimizer="rmsprop")
+    learner.optimizer.build(learner.trainable_variables)
+    path = tmp_path / "checkpoint.npz"
+    Checkpoint(path, "this").save(learner, 2)
+    assert Checkpoint(path, "this").restore(learner) == 2
+    assert Checkpoint(path, "other").restore(learner) == 0
+    path.write_bytes(path.read_bytes()[:-100])
+    assert Checkpoint(path, "this").restore(learner) == 0
+    assert Checkpoint(tmp_path / "absent.npz", "this").restore(learner) == 0
 
 
 def test_several_inputs_and_outputs_go_the_same_way() -> None:

@@ -1,0 +1,97 @@
+"""Windows as Keras wants them, a batch at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer.training.data import IndexArray, PowerData
+from streamer.training.recipes import Recipe
+
+_STRETCHES = 32
+_STRETCH_STEPS = 100
+_TEST_BATCH = 2048
+
+
+def training_batches(
+    keras: Any, data: PowerData, recipe: Recipe, starts: IndexArray, seed: int
+) -> Any:
+    """The training batches as a `keras.utils.PyDataset`.
+
+    Each is drawn from the seed and its number alone, so the order is the same however the
+    batches are asked for. A recipe that goes by windows goes once through them, in equal
+    stretches between which a checkpoint can be kept; to Keras these are the epochs.
+
+    Args:
+        keras: the module.
+        data: the windows.
+        recipe: batch size, and how long.
+        starts: first readings of the windows to learn from.
+        seed: of the order.
+
+    Returns:
+        The dataset, with `epochs` and windows `per_epoch`, the `epoch` it is in and the
+        windows `done` before that; `start(epoch)` is to be called at the start of each.
+    """
+    windows = data.windows
+    by_epochs = bool(recipe.epochs)
+    if by_epochs:
+        epochs, steps = recipe.epochs, -(-len(starts) // recipe.batch)
+    else:
+        epochs = max(1, min(_STRETCHES, recipe.windows // recipe.batch // _STRETCH_STEPS))
+        steps = recipe.windows // recipe.batch // epochs
+
+    class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__(workers=1)
+            self.epochs = epochs
+            self.per_epoch = len(starts) if by_epochs else steps * recipe.batch
+            self.start(0)
+
+        @property
+        def done(self) -> int:
+            """Windows in the epochs that are done."""
+            return int(self.epoch * self.per_epoch)
+
+        def start(self, epoch: int) -> None:
+            self.epoch = epoch
+            if by_epochs:
+                self.order = np.random.default_rng([seed, epoch + 1]).permutation(starts)
+
+        def __len__(self) -> int:
+            return steps
+
+        def __getitem__(self, number: int) -> tuple[NDArray[Any], NDArray[Any]]:
+            if by_epochs:
+                chosen = self.order[number * recipe.batch : (number + 1) * recipe.batch]
+                block = windows[chosen]
+                return block[:, :-1], block[:, -1]
+            rng = np.random.default_rng([seed, 1, self.epoch * steps + number])
+            block = windows[rng.choice(starts, recipe.batch)]
+            return block[:, :-1], np.diff(block[..., :1], axis=1)
+
+    return Batches()
+
+
+def blocks_in_order(keras: Any, data: PowerData, starts: IndexArray, *, targets: bool) -> Any:
+    """Windows in order as a `keras.utils.PyDataset`.
+
+    Args:
+        keras: the module.
+        data: the windows.
+        starts: first readings of the windows that are wanted.
+        targets: whether to give the targets beside them.
+    """
+    windows = data.windows
+
+    class Blocks(keras.utils.PyDataset):  # type: ignore[misc]
+        def __len__(self) -> int:
+            return -(-len(starts) // _TEST_BATCH)
+
+        def __getitem__(self, number: int) -> tuple[NDArray[Any], ...]:
+            block = windows[starts[number * _TEST_BATCH : (number + 1) * _TEST_BATCH]]
+            return (block[:, :-1], block[:, -1]) if targets else (block[:, :-1],)
+
+    return Blocks(workers=1)
