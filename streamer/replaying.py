@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from streamer.blas import keep_blas_to_one_thread
 from streamer.models import find_model
 from streamer.options import FileOptions
 from streamer.pacing import MAX, Pacer
@@ -46,7 +47,7 @@ class Replay:
 
     def prepare(self, source: Source) -> tuple[Pipeline, About]:
         """Load the model; a second's work, so it is kept behind the first picture."""
-        _keep_blas_to_one_thread()
+        keep_blas_to_one_thread()
         from streamer.buffer import GapRule
         from streamer.models import load_model
         from streamer.pipeline import Pipeline
@@ -71,17 +72,6 @@ class Replay:
         for sink in sinks:
             sink.write(about)
         run(source, pipeline, sinks, pacer)
-
-
-def _keep_blas_to_one_thread() -> None:
-    """Ask for matrix products on one thread; to be called before NumPy is imported.
-
-    Ours are too small to share out: on a busy machine each of them waits for the slower of
-    two threads, which was seen to more than halve the speed. Whoever has said otherwise in
-    the environment is obeyed.
-    """
-    for library in ("OPENBLAS", "MKL"):
-        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 
 def show_dashboard(job: Replay, *, speed: float, ascii_only: bool) -> int:

@@ -136,7 +136,8 @@ def run_network(
 
     The same seed, data and versions give the same weights, bit for bit, and so does a
     training that was killed and taken up again from its checkpoint. Ctrl-C ends the
-    training early; what was learnt so far is kept and evaluated.
+    training early; what was learnt so far is kept and evaluated. TensorFlow's op
+    determinism and the seeds of Keras, NumPy and Python are set for the whole process.
 
     Args:
         model: an existing Keras model to go on from, one answer a window, of the layer

@@ -1,0 +1,123 @@
+"""`streamer evaluate`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streamer.options import (
+    FILE_HELP,
+    Column,
+    Delimiter,
+    Engine,
+    FileOptions,
+    MaxKw,
+    Strict,
+    TimeColumn,
+    TimeFormat,
+    UnitOption,
+    parse_moment,
+)
+
+
+class ReportFormat(StrEnum):
+    """How an evaluation is shown."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def evaluate(
+    file: Annotated[str, typer.Argument(metavar="FILE", help=FILE_HELP, show_default=False)],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODEL",
+            help="As for replay; may be given several times. The others are compared with the "
+            "first. By default sceaux.",
+        ),
+    ] = None,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="What to compare with, beside persistence: seasonal-naive, running-mean, "
+            "autoregression (fitted on what comes before), river (a linear regression that "
+            "learns online, the slowest of these), lightgbm (fitted likewise, minutes; needs "
+            "streamer[bench]), or none. May be given several times. By default all but lightgbm.",
+        ),
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option("--from", parser=parse_moment, metavar="TIME", help="Begin at this time."),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option("--to", parser=parse_moment, metavar="TIME", help="End before this time."),
+    ] = None,
+    last: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PART", help="The last part alone: 10% of the valid readings, or 7d, in days."
+        ),
+    ] = None,
+    in_sample: Annotated[
+        bool,
+        typer.Option("--in-sample", help="Score minutes that a model was trained on, too."),
+    ] = False,
+    format: Annotated[  # noqa: A002 - as the option is called
+        ReportFormat, typer.Option(help="Tables, or one JSON object with all there is.")
+    ] = ReportFormat.TABLE,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.png", help="Write a page of pictures, too; needs streamer[train]."
+        ),
+    ] = None,
+    engine: Annotated[
+        Engine, typer.Option(help="What computes the network; tensorflow needs streamer[train].")
+    ] = Engine.NUMPY,
+    column: Column = None,
+    time_column: TimeColumn = None,
+    time_format: TimeFormat = None,
+    delimiter: Delimiter = None,
+    unit: UnitOption = None,
+    max_kw: MaxKw = 100.0,
+    strict: Strict = False,
+) -> None:
+    """Score models beside simple baselines, on the same minutes.
+
+    Each minute is forecast from what came before it, then scored, then known. The first 49
+    readings of the stretch only fill the window. The scores are those of streamer replay.
+
+    \b
+    Examples:
+      streamer evaluate house.csv
+      streamer evaluate household_power_consumption.zip --last 10% --plot scores.png
+      streamer evaluate house.csv --model sceaux --model my_house --from 2013-07-01
+      streamer evaluate house.csv --last 30d --baseline lightgbm --format json
+    """
+    from streamer.evaluating import Trial
+    from streamer.evaluating import evaluate as evaluate_trial
+    from streamer.fetching import find_recording
+
+    options = FileOptions(
+        column, time_column, time_format, delimiter, unit, strict=strict, max_kw=max_kw
+    )
+    trial = Trial(
+        file=find_recording(file),
+        options=options,
+        models=model or ["sceaux"],
+        engine=engine.value,
+        baselines=baseline or [],
+        since=since,
+        until=until,
+        last=last,
+        in_sample=in_sample,
+        plot=plot,
+    )
+    evaluate_trial(trial, as_json=format is ReportFormat.JSON)

@@ -1,0 +1,110 @@
+"""`streamer train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streamer.options import (
+    FILE_HELP,
+    Column,
+    Delimiter,
+    End,
+    FileOptions,
+    Limit,
+    MaxKw,
+    Start,
+    Strict,
+    TimeColumn,
+    TimeFormat,
+    UnitOption,
+)
+
+
+def train(
+    file: Annotated[str, typer.Argument(metavar="FILE", help=FILE_HELP, show_default=False)],
+    recipe: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="tutorial: the 2016 tutorial's, whole. sceaux: the shipped model's.",
+        ),
+    ] = "sceaux",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where model.keras, card.json and first100.png go; those that are there are "
+            "replaced. By default a folder named as the recipe.",
+        ),
+    ] = None,
+    warm: Annotated[
+        str | None,
+        typer.Option("--from", metavar="MODEL", help="Go on from this model's weights."),
+    ] = None,
+    ratio: Annotated[
+        float,
+        typer.Option(min=0.0, max=1.0, help="tutorial: how much of the whole UCI file to use."),
+    ] = 0.5,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="tutorial: rounds. By default 1.")
+    ] = None,
+    windows: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="sceaux: windows to learn from in all."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 1234,
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", help="Begin anew, even if a training was cut short in FOLDER."),
+    ] = False,
+    column: Column = None,
+    time_column: TimeColumn = None,
+    time_format: TimeFormat = None,
+    delimiter: Delimiter = None,
+    unit: UnitOption = None,
+    max_kw: MaxKw = 100.0,
+    start: Start = None,
+    end: End = None,
+    limit: Limit = None,
+    strict: Strict = False,
+) -> None:
+    """Train a model on a recording.
+
+    Needs the extra: pip install 'streamer[train]'.
+
+    The last tenth in time is never trained on: the scores at the end are of it. Ctrl-C
+    ends the training early and keeps what was learnt. After a kill, or Ctrl-C, the same
+    command goes on where it was.
+
+    \b
+    Examples:
+      streamer train household_power_consumption.txt --recipe tutorial
+      streamer train house.csv --column power_kw --windows 500000 --out my_house
+      streamer train house.csv --from sceaux --windows 100000 --out my_house
+    """
+    from streamer.fetching import find_recording
+
+    # Before TensorFlow is imported: that takes seconds.
+    file = find_recording(file)
+    from streamer.teaching import Lesson, teach
+
+    options = FileOptions(
+        column, time_column, time_format, delimiter, unit, start, end, limit, strict, max_kw
+    )
+    teach(
+        Lesson(
+            file=file,
+            options=options,
+            recipe=recipe,
+            out=Path(recipe) if out is None else out,
+            warm=warm,
+            ratio=ratio,
+            epochs=epochs,
+            windows=windows,
+            seed=seed,
+            fresh=fresh,
+        )
+    )

@@ -1,0 +1,58 @@
+"""Evaluation: one or several models beside the baselines, on the same minutes.
+
+Progressive (prequential) validation (Dawid 1984, Journal of the Royal Statistical Society
+A 147:2): each minute is forecast from what came before it, then scored, and then known.
+
+>>> import numpy as np
+>>> from streamer.testing import FixedForecaster
+>>> kw = np.abs(np.sin(np.arange(200.0)))
+>>> at = np.datetime64("2010-03-19T17:00:00") + 60 * np.arange(200)
+>>> stretch = Stretch(kw, at, start=100)
+>>> mean_kw, _ = forecast_stretch(FixedForecaster(), stretch, lambda minutes: None)
+>>> found = assess(stretch, [Forecasts("next = last", mean_kw, is_model=True)])
+>>> found.stretch.minutes, found.verdicts[0].metrics.skill
+(51, 0.0)
+"""
+
+from streamer.evaluation.assess import Evaluation, Lead, Verdict, assess
+from streamer.evaluation.autoregression import Autoregression
+from streamer.evaluation.baselines import (
+    BASELINES,
+    PERSISTENCE,
+    Baseline,
+    choose_baselines,
+    usable_baselines,
+)
+from streamer.evaluation.bootstrap import Interval
+from streamer.evaluation.breakdown import Part, PartScore
+from streamer.evaluation.forecasts import Forecasts, forecast_stretch
+from streamer.evaluation.insample import refuse_in_sample, seen_in_training
+from streamer.evaluation.metrics import Band, Metrics, measure
+from streamer.evaluation.reading import read_stretch
+from streamer.evaluation.stretch import Last, Stretch
+
+__all__ = [
+    "BASELINES",
+    "PERSISTENCE",
+    "Autoregression",
+    "Band",
+    "Baseline",
+    "Evaluation",
+    "Forecasts",
+    "Interval",
+    "Last",
+    "Lead",
+    "Metrics",
+    "Part",
+    "PartScore",
+    "Stretch",
+    "Verdict",
+    "assess",
+    "choose_baselines",
+    "forecast_stretch",
+    "measure",
+    "read_stretch",
+    "refuse_in_sample",
+    "seen_in_training",
+    "usable_baselines",
+]

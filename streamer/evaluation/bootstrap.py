@@ -1,0 +1,85 @@
+"""How far a skill could be chance: a block bootstrap over calendar days.
+
+Errors of neighbouring minutes are alike, so minutes drawn singly would promise too much;
+days are drawn whole (Künsch 1989, Annals of Statistics 17:3; with fixed blocks, Carlstein
+1986). The interval is the percentile interval of Efron and Tibshirani 1993, chapter 13.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from streamer.evaluation.stretch import DoubleArray, IntArray, TimeArray
+
+REPLICATES = 2000
+SEED = 1234
+CONFIDENCE = 0.95
+
+MIN_DAYS = 5
+"""Fewer days than these say nothing of how days differ."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Where a value lies with a confidence of 95 %.
+
+    Attributes:
+        low: lower end.
+        high: upper end.
+    """
+
+    low: float
+    high: float
+
+
+def day_sums(at: TimeArray, values: DoubleArray) -> DoubleArray:
+    """(days, columns): sums of (minutes, columns) over each calendar day that has any.
+
+    Args:
+        at: (minutes,) times without zone.
+        values: (minutes, columns).
+    """
+    _, day = np.unique(at.astype("datetime64[D]"), return_inverse=True)
+    return np.column_stack([np.bincount(day, weights=column) for column in values.T])
+
+
+def draw_days(days: int, *, replicates: int = REPLICATES, seed: int = SEED) -> IntArray:
+    """(replicates, days): how often each day is drawn, with replacement."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(days, np.full(days, 1.0 / days), size=replicates)
+
+
+def skill_replicates(
+    sums: DoubleArray, reference: DoubleArray, *, replicates: int = REPLICATES, seed: int = SEED
+) -> DoubleArray | None:
+    """Skills over days drawn anew.
+
+    Args:
+        sums: (days, forecasters) sums of squared errors.
+        reference: (days,) the same of persistence.
+        replicates: how many times the days are drawn.
+        seed: of the drawing.
+
+    Returns:
+        (replicates, forecasters) skills, or None if there are too few days to draw from,
+        or so few on which persistence errs that some skills would be undefined.
+    """
+    if len(sums) < MIN_DAYS:
+        return None
+    drawn = draw_days(len(sums), replicates=replicates, seed=seed).astype(np.float64)
+    references = drawn @ reference
+    if not references.all():
+        return None
+    # A column at a time, as for the reference: one product for all may round otherwise,
+    # and persistence's skill is to be 0 to the last bit.
+    columns = [1.0 - (drawn @ column) / references for column in np.ascontiguousarray(sums.T)]
+    return np.column_stack(columns)
+
+
+def interval(values: DoubleArray) -> Interval:
+    """The middle 95 % of (replicates,) values."""
+    tail = (1.0 - CONFIDENCE) / 2
+    low, high = np.quantile(values, [tail, 1.0 - tail])
+    return Interval(float(low), float(high))

@@ -1,0 +1,76 @@
+"""What a forecaster says of every scored minute, each from what came before it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+
+from streamer.evaluation.stretch import DoubleArray, Stretch
+from streamer.models import Forecaster
+
+Advance = Callable[[int], None]
+"""Told now and then of how many more minutes have been dealt with."""
+
+_BLOCK = 4096
+
+
+def _no_quantiles() -> DoubleArray:
+    return np.zeros((0, 0))
+
+
+@dataclass(frozen=True)
+class Forecasts:
+    """One forecaster's forecasts of the scored minutes.
+
+    Attributes:
+        name: what to call the forecaster.
+        mean_kw: (minutes,) expected values in kW.
+        levels: levels of its quantiles, in rising order.
+        quantiles_kw: (minutes, levels) in kW; without levels it is not looked at.
+        is_model: whether it is one of the models, rather than a baseline.
+        in_sample: whether it was trained on some of these minutes, by the clock.
+        trained_from: first minute that it was trained on, if known.
+        trained_to: last minute that it was trained on, if known.
+    """
+
+    name: str
+    mean_kw: DoubleArray
+    levels: tuple[float, ...] = ()
+    quantiles_kw: DoubleArray = field(default_factory=_no_quantiles)
+    is_model: bool = False
+    in_sample: bool = False
+    trained_from: datetime | None = None
+    trained_to: datetime | None = None
+
+    @property
+    def median_kw(self) -> DoubleArray | None:
+        """(minutes,) the quantile 0.5 in kW, if there is one."""
+        return self.quantiles_kw[:, self.levels.index(0.5)] if 0.5 in self.levels else None
+
+
+def forecast_stretch(
+    forecaster: Forecaster, stretch: Stretch, advance: Advance
+) -> tuple[DoubleArray, DoubleArray]:
+    """Forecast every scored minute, some thousand windows at a time.
+
+    Args:
+        forecaster: what forecasts.
+        stretch: what it forecasts; its warm-up must be at least the window.
+        advance: told of every block.
+
+    Returns:
+        Means (minutes,) and quantiles (minutes, levels), in kW.
+    """
+    mean = np.empty(stretch.minutes)
+    quantiles = np.empty((stretch.minutes, len(forecaster.levels)))
+    windows = stretch.windows(forecaster.window)
+    for start in range(0, len(windows), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        answer = forecaster.forecast(windows[block])
+        mean[block] = answer.mean_kw
+        quantiles[block] = answer.quantiles_kw
+        advance(len(answer.mean_kw))
+    return mean, quantiles

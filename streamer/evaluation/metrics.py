@@ -1,0 +1,133 @@
+"""Scores of forecasts over a number of minutes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from streamer.evaluation.forecasts import Forecasts
+from streamer.evaluation.stretch import DoubleArray
+from streamer.readings import skill
+
+W = 1000.0
+"""Watts in a kilowatt."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """How good a central band between two quantiles is.
+
+    Attributes:
+        low: level of its lower end.
+        high: level of its upper end.
+        coverage: share of the readings inside, ends included; `high` − `low` is right.
+        width_kw: mean width in kW.
+        winkler_kw: mean interval score in kW: the width, and for a reading outside
+            ``2 / alpha`` times its distance on top, alpha being 1 − `high` + `low`
+            (Winkler 1972; Gneiting and Raftery 2007, JASA 102, section 6.2). Less is better.
+    """
+
+    low: float
+    high: float
+    coverage: float
+    width_kw: float
+    winkler_kw: float
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Scores of one forecaster over all scored minutes; None where one is undefined.
+
+    Attributes:
+        mse_kw2: mean squared error of the mean forecast in kW².
+        rmse_w: its root in W.
+        mae_w: mean absolute error of the mean forecast in W.
+        median_mae_w: the same of the quantile 0.5, which is what absolute error asks for.
+        bias_w: mean of forecast minus actual in W: above 0 is too high.
+        r2: share of the readings' variance explained; None if they are all the same.
+        skill: 1 − MSE / MSE of persistence; None if that has made no error.
+        pinball_kw: for each level of a quantile its mean pinball loss in kW (Koenker and
+            Bassett 1978, Econometrica 46:1).
+        reliability: for each level the share of readings at or below its quantile.
+        bands: the central bands that its quantiles make, widest first.
+    """
+
+    mse_kw2: float
+    rmse_w: float
+    mae_w: float
+    median_mae_w: float | None
+    bias_w: float
+    r2: float | None
+    skill: float | None
+    pinball_kw: dict[float, float]
+    reliability: dict[float, float]
+    bands: tuple[Band, ...]
+
+
+def measure(forecasts: Forecasts, actual_kw: DoubleArray, last_kw: DoubleArray) -> Metrics:
+    """Score forecasts.
+
+    Args:
+        forecasts: of these minutes.
+        actual_kw: (minutes,) the readings in kW.
+        last_kw: (minutes,) the reading before each in kW.
+    """
+    errors = actual_kw - forecasts.mean_kw
+    mse = mean_square(errors)
+    median = forecasts.median_kw
+    quantiles = dict(zip(forecasts.levels, forecasts.quantiles_kw.T, strict=False))
+    return Metrics(
+        mse_kw2=mse,
+        rmse_w=W * float(np.sqrt(mse)),
+        mae_w=W * float(np.abs(errors).mean()),
+        median_mae_w=None if median is None else W * float(np.abs(actual_kw - median).mean()),
+        bias_w=-W * float(errors.mean()),
+        r2=_explained(mse, actual_kw),
+        skill=skill(mse, mean_square(actual_kw - last_kw)),
+        pinball_kw={level: _pinball(level, actual_kw, q) for level, q in quantiles.items()},
+        reliability={level: float((actual_kw <= q).mean()) for level, q in quantiles.items()},
+        bands=_bands(quantiles, actual_kw),
+    )
+
+
+def mean_square(errors: DoubleArray) -> float:
+    """Mean of the squares."""
+    return float(np.square(errors).mean())
+
+
+def _explained(mse: float, actual_kw: DoubleArray) -> float | None:
+    if np.ptp(actual_kw) == 0.0:
+        return None
+    return 1.0 - mse / float(actual_kw.var())
+
+
+def _pinball(level: float, actual_kw: DoubleArray, quantile_kw: DoubleArray) -> float:
+    above = actual_kw - quantile_kw
+    return float(np.maximum(level * above, (level - 1.0) * above).mean())
+
+
+def _bands(quantiles: dict[float, DoubleArray], actual_kw: DoubleArray) -> tuple[Band, ...]:
+    found = []
+    for low in sorted(quantiles):
+        # 1 − 0.05 is not the 0.95 that is written in a card, to the last bit.
+        high = next((q for q in quantiles if low < 0.5 and abs(low + q - 1.0) < 1e-9), None)
+        if high is not None:
+            found.append(_band(low, high, quantiles[low], quantiles[high], actual_kw))
+    return tuple(found)
+
+
+def _band(
+    low: float, high: float, lower_kw: DoubleArray, upper_kw: DoubleArray, actual_kw: DoubleArray
+) -> Band:
+    below = np.maximum(lower_kw - actual_kw, 0.0)
+    above = np.maximum(actual_kw - upper_kw, 0.0)
+    width = float((upper_kw - lower_kw).mean())
+    alpha = 1.0 - (high - low)
+    return Band(
+        low=low,
+        high=high,
+        coverage=float(((below == 0.0) & (above == 0.0)).mean()),
+        width_kw=width,
+        winkler_kw=width + 2.0 / alpha * float((below + above).mean()),
+    )

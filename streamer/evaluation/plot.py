@@ -1,0 +1,195 @@
+"""An evaluation as one page of pictures. Needs matplotlib, imported when used."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from streamer.errors import MissingExtraError, UsageError
+from streamer.evaluation.assess import Evaluation, Verdict
+from streamer.evaluation.baselines import PERSISTENCE
+from streamer.evaluation.stretch import Stretch
+from streamer.words import percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+STRETCH = 180
+"""Minutes of the readable stretch: enough to see a meal cooked, few enough to see minutes."""
+
+FIRST = 100
+"""The tutorial's plot has the first hundred."""
+
+_LIVELY = 0.9
+_DPI = 110
+_ACTUAL, _PERSISTENCE = "0.15", "0.55"
+_COLOURS = ("tab:orange", "tab:blue", "tab:green", "tab:purple", "tab:red")
+
+
+def check_plot(path: Path) -> None:
+    """Find out early what would keep the page from being written.
+
+    Raises:
+        UsageError: it cannot be written there.
+        MissingExtraError: matplotlib is not installed.
+    """
+    if path.is_dir():
+        raise UsageError(f"--plot {path} is a folder; give a file such as {path / 'scores.png'}")
+    if not path.parent.is_dir():
+        raise UsageError(f"--plot {path}: there is no folder {path.parent}")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"--plot {path} cannot be written; choose another place")
+    _new_figure()
+
+
+def save_plot(path: Path, evaluation: Evaluation) -> None:
+    """Write the page as a PNG.
+
+    It has a stretch of some hours with the band between the outer quantiles, the mean
+    squared error by hour of day, the reliability of the quantiles, and the first 100
+    minutes.
+
+    Args:
+        path: the file, replaced if it is there.
+        evaluation: with at least one model in it.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    figure = _new_figure()
+    models = _models(evaluation)
+    grid = figure.add_gridspec(3, 2)
+    stretch = evaluation.stretch
+    lively = _lively(stretch)
+    _draw_stretch(figure.add_subplot(grid[0, :]), stretch, models, lively)
+    _draw_hours(figure.add_subplot(grid[1, 0]), evaluation)
+    _draw_reliability(figure.add_subplot(grid[1, 1]), models)
+    _draw_first(figure.add_subplot(grid[2, :]), stretch, models)
+    first = models[0]
+    figure.suptitle(
+        f"{first.name} on {stretch.name}: {stretch.minutes:,} minutes, "
+        f"skill {percent(first.metrics.skill)}"
+    )
+    figure.savefig(path, dpi=_DPI, format="png")
+
+
+def _new_figure() -> Figure:
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtraError("--plot", "train") from None
+    figure = Figure(figsize=(11, 11), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _lively(stretch: Stretch) -> slice:
+    """Some hours without a gap in which a good deal happens, but not the most of all.
+
+    Of all pieces of that length, the one at nine tenths when they are put in
+    order of how much the readings change; what the models say of them plays no part.
+    """
+    changes = np.square(stretch.actual_kw - stretch.last_kw)
+    pieces = stretch.minutes // STRETCH
+    if not pieces:
+        return slice(0, stretch.minutes)
+    shape = (pieces, STRETCH)
+    missing = stretch.missing[stretch.warm_up :][: pieces * STRETCH].reshape(shape).sum(axis=1)
+    activity = changes[: pieces * STRETCH].reshape(shape).sum(axis=1)
+    whole = np.flatnonzero(missing == missing.min())
+    ranked = whole[np.argsort(activity[whole], kind="stable")]
+    chosen = int(ranked[int(_LIVELY * (len(ranked) - 1))])
+    return slice(chosen * STRETCH, (chosen + 1) * STRETCH)
+
+
+def _draw_stretch(axes: Axes, stretch: Stretch, models: Sequence[Verdict], part: slice) -> None:
+    at: Any = stretch.scored_at[part]
+    for verdict, colour in _coloured(models):
+        forecasts = verdict.forecasts
+        if verdict.metrics.bands and verdict is models[0]:
+            band = verdict.metrics.bands[0]
+            low, high = (forecasts.levels.index(level) for level in (band.low, band.high))
+            lower, upper = (forecasts.quantiles_kw[part, column] for column in (low, high))
+            label = f"{100 * band.low:g} to {100 * band.high:g} %"
+            axes.fill_between(at, lower, upper, color=colour, alpha=0.25, lw=0, label=label)
+        axes.plot(at, forecasts.mean_kw[part], color=colour, lw=1.2, label=verdict.name)
+    axes.plot(at, stretch.actual_kw[part], color=_ACTUAL, lw=1.2, label="actual")
+    axes.margins(x=0.01)
+    axes.set_ylim(*_limits(stretch.actual_kw[part]))
+    axes.set_ylabel("mean active power, kW")
+    day = f"{at[0].item():%d %B %Y}"
+    axes.set_title(f"One minute ahead: {len(at)} lively minutes of {day}", loc="left")
+    axes.legend(loc="upper right", ncols=2)
+
+
+def _limits(actual_kw: Any) -> tuple[float, float]:
+    """Room for the readings: a wide band may leave the picture, the readings never do."""
+    low, high = float(actual_kw.min()), float(actual_kw.max())
+    margin = 0.1 * (high - low) + 0.02
+    return low - margin, high + 3 * margin
+
+
+def _draw_hours(axes: Axes, evaluation: Evaluation) -> None:
+    parts = evaluation.breakdowns["hour"]
+    hours = [int(part.label) for part in parts]
+    names = [verdict.name for verdict in evaluation.verdicts]
+    lines = [(PERSISTENCE, _PERSISTENCE, "o--")]
+    lines += [(verdict.name, colour, "o-") for verdict, colour in _coloured(_models(evaluation))]
+    for name, colour, style in lines:
+        column = names.index(name)
+        mse = [part.scores[column].mse_kw2 for part in parts]
+        axes.plot(hours, mse, style, ms=3, color=colour, label=name)
+    axes.set_ylim(bottom=0)
+    axes.set_xlim(-0.5, 23.5)
+    axes.set_xticks(range(0, 24, 3))
+    axes.set_xlabel("hour of day")
+    axes.set_ylabel("MSE, kW²")
+    axes.set_title("Error by hour of day", loc="left")
+    axes.legend()
+
+
+def _draw_reliability(axes: Axes, models: Sequence[Verdict]) -> None:
+    axes.plot([0, 1], [0, 1], ls="--", lw=1, color=_PERSISTENCE, label="reliable")
+    for verdict, colour in _coloured(models):
+        found = verdict.metrics.reliability
+        if found:
+            axes.plot([*found], [*found.values()], "o", color=colour, label=verdict.name)
+        if verdict is models[0]:
+            for level, share in found.items():
+                beside = (8, -4) if level < 0.9 else (-48, -4)
+                axes.annotate(
+                    f"{100 * share:.1f} %", (level, share), beside, textcoords="offset points"
+                )
+    axes.set_xlim(-0.03, 1.03)
+    axes.set_ylim(-0.03, 1.03)
+    axes.set_xlabel("level of the quantile")
+    axes.set_ylabel("share of readings at or below it")
+    axes.set_title("Reliability of the quantiles", loc="left")
+    axes.legend(loc="upper left")
+
+
+def _draw_first(axes: Axes, stretch: Stretch, models: Sequence[Verdict]) -> None:
+    minutes = np.arange(min(FIRST, stretch.minutes))
+    axes.plot(minutes, stretch.actual_kw[: len(minutes)], color=_ACTUAL, label="actual")
+    for verdict, colour in _coloured(models):
+        predicted = verdict.forecasts.mean_kw[: len(minutes)]
+        axes.plot(minutes, predicted, color=colour, ls="--", label=f"{verdict.name}, predicted")
+    axes.margins(x=0.01)
+    axes.set_xlabel("scored minute")
+    axes.set_ylabel("mean active power, kW")
+    axes.set_title(f"The first {len(minutes)}, as the tutorial plots them", loc="left")
+    axes.legend(loc="best")
+
+
+def _models(evaluation: Evaluation) -> list[Verdict]:
+    return [verdict for verdict in evaluation.verdicts if verdict.forecasts.is_model]
+
+
+def _coloured(models: Sequence[Verdict]) -> list[tuple[Verdict, str]]:
+    return [(verdict, _COLOURS[i % len(_COLOURS)]) for i, verdict in enumerate(models)]

@@ -1,0 +1,306 @@
+"""The whole evaluation: equal to a replay, to plain computations, and stable as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+
+import numpy as np
+import pytest
+
+from streamer.evaluation import (
+    BASELINES,
+    Evaluation,
+    Forecasts,
+    Stretch,
+    assess,
+    forecast_stretch,
+)
+from streamer.evaluation import forecasts as forecasts_module
+from streamer.models import load_model
+from streamer.pipeline import Pipeline
+from streamer.readings import Reading
+from streamer.testing import FixedForecaster
+from tests.evaluation.conftest import minutes
+
+LEVELS = (0.05, 0.5, 0.95)
+EDGES = [0.0, 0.3, 0.5, 1.0, 2.0, 4.0, np.inf]
+
+
+def _ignore(count: int) -> None:
+    pass
+
+
+def _model(stretch: Stretch, name: str = "model", seed: int = 0) -> Forecasts:
+    rng = np.random.default_rng(seed)
+    mean = stretch.actual_kw + rng.normal(0, 0.1, stretch.minutes)
+    quantiles = mean[:, None] + np.array([-0.1, 0.01, 0.2])
+    return Forecasts(name, mean, LEVELS, quantiles, is_model=True)
+
+
+def _persistence(stretch: Stretch) -> Forecasts:
+    return Forecasts("persistence", BASELINES["persistence"].forecast(stretch, _ignore))
+
+
+@pytest.fixture(scope="module")
+def evaluation(stretch: Stretch) -> Evaluation:
+    forecasts = [_model(stretch), _model(stretch, "other", 1), _persistence(stretch)]
+    return assess(stretch, forecasts, ["mind this"])
+
+
+def test_the_scores_are_those_of_a_replay(sample_kw: np.ndarray, sample_at: np.ndarray) -> None:
+    begin, end = 1000, 2700
+    stretch = Stretch(sample_kw[:end], sample_at[:end], start=begin)
+    model = load_model()
+    mean, quantiles = forecast_stretch(model, stretch, _ignore)
+    pipeline = Pipeline(model)
+    steps = [
+        pipeline.push(Reading(at.item(), kw))
+        for at, kw in zip(sample_at[begin:end], sample_kw[begin:end].tolist(), strict=True)
+    ]
+    settled = [step.settled for step in steps if step.settled is not None]
+    np.testing.assert_allclose(mean, [f.kw for f in settled], rtol=0, atol=1e-6)
+    expected = [[kw for _, kw in f.quantiles] for f in settled]
+    np.testing.assert_allclose(quantiles, expected, rtol=0, atol=1e-6)
+    found = assess(stretch, [Forecasts("m", mean, model.levels, quantiles, is_model=True)])
+    scores, metrics = steps[-1].scores, found.verdicts[0].metrics
+    assert scores.settled == stretch.minutes == found.stretch.minutes
+    # The forecasts agree to some 1e-7 kW, and so do the scores that are made of them.
+    assert metrics.mse_kw2 == pytest.approx(scores.model.mse_kw2, rel=1e-5)
+    assert metrics.mae_w == pytest.approx(scores.model.mae_w, rel=1e-5)
+    assert metrics.skill == pytest.approx(scores.skill, abs=1e-5)
+
+
+def test_the_same_forecasts_give_the_same_scores_as_a_replay(
+    sample_kw: np.ndarray, sample_at: np.ndarray
+) -> None:
+    stretch = Stretch(sample_kw[:3000], sample_at[:3000], start=500)
+    model = load_model()
+    pipeline = Pipeline(model)
+    steps = pipeline.push_many(
+        [
+            Reading(at.item(), kw)
+            for at, kw in zip(sample_at[500:3000], sample_kw[500:3000].tolist(), strict=True)
+        ]
+    )
+    mean, _ = forecast_stretch(model, stretch, _ignore)
+    found = assess(stretch, [Forecasts("m", mean, is_model=True), _persistence(stretch)])
+    scores = steps[-1].scores
+    for verdict, errors in zip(found.verdicts, (scores.model, scores.persistence), strict=True):
+        assert verdict.metrics.mse_kw2 == pytest.approx(errors.mse_kw2, rel=1e-9)
+        assert verdict.metrics.mae_w == pytest.approx(errors.mae_w, rel=1e-9)
+        assert verdict.metrics.rmse_w == pytest.approx(errors.rmse_w, rel=1e-9)
+    assert found.to_json()["gaps"] == pipeline._counts.gaps
+    assert found.to_json()["gap_minutes"] == pipeline._counts.gap_minutes
+
+
+def test_blocks_make_no_difference(
+    monkeypatch: pytest.MonkeyPatch, sample_kw: np.ndarray, sample_at: np.ndarray
+) -> None:
+    stretch = Stretch(sample_kw[:700], sample_at[:700])
+    model = load_model()
+    told: list[int] = []
+    whole = forecast_stretch(model, stretch, told.append)
+    monkeypatch.setattr(forecasts_module, "_BLOCK", 100)
+    parts = forecast_stretch(model, stretch, told.append)
+    assert told == [651, *[100] * 6, 51]
+    for one, two in zip(whole, parts, strict=True):
+        np.testing.assert_allclose(one, two, rtol=0, atol=1e-6)
+
+
+def test_a_persistence_model_scores_exactly_zero(stretch: Stretch) -> None:
+    mean, quantiles = forecast_stretch(FixedForecaster(spread_kw=0.1), stretch, _ignore)
+    found = assess(
+        stretch, [Forecasts("p", mean, LEVELS, quantiles, is_model=True), _persistence(stretch)]
+    )
+    for verdict in found.verdicts:
+        assert verdict.metrics.skill == 0.0
+        assert verdict.skill_interval is not None
+        assert (verdict.skill_interval.low, verdict.skill_interval.high) == (0.0, 0.0)
+    for parts in found.breakdowns.values():
+        assert [score.skill for part in parts for score in part.scores] == [0.0] * 2 * len(parts)
+
+
+def test_constant_readings_leave_scores_undefined() -> None:
+    stretch = Stretch(np.full(9 * 1440, 0.3), minutes(9 * 1440), start=2000)
+    forecasts = [
+        Forecasts(name, baseline.forecast(stretch, _ignore), is_model=name == "river")
+        for name, baseline in BASELINES.items()
+        if baseline.is_default
+    ]
+    text = json.dumps(assess(stretch, forecasts).to_json(), allow_nan=False)
+    for found in json.loads(text)["forecasters"]:
+        assert (found["skill"], found["r2"], found["skill_interval"]) == (None, None, None)
+        assert found["first_leads_by"] is None
+        assert found["mse_kw2"] == pytest.approx(0.0, abs=1e-20)
+
+
+def _groups(stretch: Stretch) -> dict[str, list[object]]:
+    """The group of each scored minute, worked out one minute at a time."""
+    found: dict[str, list[object]] = {"hour": [], "level": [], "gap": [], "month": []}
+    moments: list[datetime] = stretch.at.tolist()
+    for i in range(stretch.first, len(moments)):
+        steps = [
+            (later - earlier).total_seconds() / 60
+            for earlier, later in zip(moments[i - 49 : i], moments[i - 48 : i + 1], strict=True)
+        ]
+        found["hour"].append(f"{moments[i].hour:02}")
+        found["month"].append(f"{moments[i]:%Y-%m}")
+        last = stretch.kw[i - 1]
+        found["level"].append(next(n for n in range(6) if EDGES[n] <= last < EDGES[n + 1]))
+        within = "gap in the window" if max(steps[:-1]) > 1 else "no gap in the window"
+        found["gap"].append("right after a gap" if steps[-1] > 1 else within)
+    return found
+
+
+def test_breakdowns(evaluation: Evaluation, stretch: Stretch) -> None:
+    assert list(evaluation.breakdowns) == ["hour", "level", "gap", "month"]
+    labels = [
+        "below 0.3 kW", "0.3–0.5 kW", "0.5–1 kW", "1–2 kW", "2–4 kW", "4 kW and more"
+    ]  # fmt: skip
+    reference = stretch.actual_kw - stretch.last_kw
+    for name, groups in _groups(stretch).items():
+        parts = evaluation.breakdowns[name]
+        names = [labels[g] if name == "level" else g for g in groups]
+        assert {part.label for part in parts} == set(names)
+        assert sum(part.minutes for part in parts) == stretch.minutes
+        for part in parts:
+            chosen = np.array([label == part.label for label in names])
+            assert part.minutes == chosen.sum()
+            for verdict, score in zip(evaluation.verdicts, part.scores, strict=True):
+                errors = (stretch.actual_kw - verdict.forecasts.mean_kw)[chosen]
+                mse = np.mean(errors**2)
+                assert score.mse_kw2 == pytest.approx(mse, rel=1e-9)
+                assert score.mae_w == pytest.approx(1000 * np.mean(np.abs(errors)), rel=1e-9)
+                skill = 1 - mse / np.mean(reference[chosen] ** 2)
+                assert score.skill == pytest.approx(skill, abs=1e-9)
+    assert [part.minutes for part in evaluation.breakdowns["gap"]] == [2, 50, 9858]
+
+
+def test_the_lead_is_over_the_same_days(evaluation: Evaluation) -> None:
+    first, other, persistence = evaluation.verdicts
+    assert first.lead is None
+    assert other.lead is not None
+    assert other.lead.skill == first.metrics.skill - other.metrics.skill
+    assert persistence.lead is not None
+    assert persistence.lead.skill == first.metrics.skill
+    assert persistence.lead.interval == first.skill_interval
+    for lead in (other.lead, persistence.lead):
+        assert lead.interval is not None
+        assert lead.interval.low < lead.skill < lead.interval.high
+    assert evaluation.days == 7
+
+
+def _keys(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _keys(inner) for key, inner in value.items()}
+    return [_keys(value[0])] if isinstance(value, list) and value else None
+
+
+def test_the_keys_of_the_json(evaluation: Evaluation) -> None:
+    found = evaluation.to_json()
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    spread = {"low": None, "high": None}
+    quantiles = {"0.05": None, "0.5": None, "0.95": None}
+    score = {"mse_kw2": None, "mae_w": None, "skill": None}
+    part = {
+        "part": None,
+        "minutes": None,
+        "forecasters": dict.fromkeys(("model", "other", "persistence"), score),
+    }
+    plain = (
+        "file", "from", "to", "readings", "scored", "training_readings", "gaps", "gap_minutes",
+        "days",
+    )  # fmt: skip
+    found["forecasters"] = found["forecasters"][1:]
+    assert _keys(found) == {
+        **dict.fromkeys(plain),
+        "bootstrap": {"replicates": None, "seed": None, "confidence": None},
+        "notes": [None],
+        "forecasters": [
+            {
+                **dict.fromkeys(("name", "kind", "in_sample", "trained_from", "trained_to")),
+                **dict.fromkeys(("mse_kw2", "rmse_w", "mae_w", "median_mae_w", "bias_w", "r2")),
+                "skill": None,
+                "skill_interval": spread,
+                "first_leads_by": {"skill": None, "interval": spread},
+                "pinball_kw": quantiles,
+                "reliability": quantiles,
+                "bands": [dict.fromkeys(("low", "high", "coverage", "width_kw", "winkler_kw"))],
+            }
+        ],
+        "breakdowns": {name: [part] for name in ("hour", "level", "gap", "month")},
+    }
+
+
+def test_what_the_json_says_of_the_stretch(evaluation: Evaluation) -> None:
+    found = evaluation.to_json()
+    stretch = evaluation.stretch
+    assert found["file"] == "made up"
+    assert found["from"] == stretch.at[stretch.first].item().isoformat()
+    assert found["to"] == "2010-03-09T23:59:00"
+    assert found["readings"] == found["scored"] + 49 == len(stretch.kw) - 2877
+    assert (found["training_readings"], found["gaps"], found["gap_minutes"]) == (2877, 2, 121)
+    assert [each["kind"] for each in found["forecasters"]] == ["model", "model", "baseline"]
+
+
+@pytest.fixture(scope="module")
+def render() -> Callable[[Evaluation], str]:
+    from rich.console import Console
+
+    from streamer.evaluation.tables import tables
+
+    def render(evaluation: Evaluation) -> str:
+        console = Console(width=80, highlight=False)
+        with console.capture() as capture:
+            console.print(tables(evaluation))
+        return capture.get()
+
+    return render
+
+
+def test_the_tables(evaluation: Evaluation, render: Callable[[Evaluation], str]) -> None:
+    text = render(evaluation)
+    assert max(map(len, text.splitlines())) <= 80
+    lines = [line.split() for line in text.splitlines()]
+    for verdict in evaluation.verdicts:
+        metrics = verdict.metrics
+        (row,) = [line for line in lines if line[:1] == [verdict.name] and len(line) == 11]
+        assert row[1:5] == [
+            f"{metrics.mse_kw2:.5f}",
+            f"{metrics.rmse_w:.1f}",
+            f"{metrics.mae_w:.1f}",
+            f"{metrics.bias_w:+.1f}",
+        ]
+    assert "model's skill less other's:" in text
+    assert "By hour of day" in text
+    assert "right after a gap" in text
+    assert "Note: mind this." in text
+
+
+def test_tables_of_scores_far_off_are_not_cut(
+    stretch: Stretch, render: Callable[[Evaluation], str]
+) -> None:
+    forecasts = [
+        Forecasts("a model with a rather long name", stretch.actual_kw + 9.0, is_model=True),
+        _persistence(stretch),
+    ]
+    text = render(assess(stretch, forecasts))
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.count("…") == text.count("a model with …") > 0
+
+
+def test_long_breakdowns_are_set_side_by_side_for_one_model(
+    stretch: Stretch, render: Callable[[Evaluation], str]
+) -> None:
+    text = render(assess(stretch, [_model(stretch), _persistence(stretch)]))
+    (row,) = [line.split() for line in text.splitlines() if line.startswith("00 ")]
+    assert row[5] == "12"
+
+
+def test_tables_of_undefined_scores_have_dashes(render: Callable[[Evaluation], str]) -> None:
+    stretch = Stretch(np.full(200, 0.3), minutes(200))
+    found = assess(stretch, [Forecasts("m", stretch.last_kw, is_model=True), _persistence(stretch)])
+    assert "nan" not in render(found)
+    assert "–" in render(found)

@@ -1,0 +1,233 @@
+"""`streamer evaluate` as a user meets it, and what it brings along."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from streamer.evaluation import BASELINES
+from streamer.sample import sample_path
+
+Done = subprocess.CompletedProcess[str]
+SAMPLE = sample_path()
+KEYS = (
+    "file", "from", "to", "readings", "scored", "training_readings", "gaps", "gap_minutes",
+    "days", "bootstrap", "notes", "forecasters", "breakdowns",
+)  # fmt: skip
+
+
+def _streamer(*arguments: str | Path, stdin: str | None = None) -> Done:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "streamer", *map(str, arguments)],
+        input=stdin,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+    )
+
+
+def _fails(done: Done, code: int, *words: str) -> None:
+    assert done.returncode == code, done.stderr
+    assert not done.stdout
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("streamer: error:")
+    for word in words:
+        assert word in line
+
+
+@pytest.fixture(scope="session")
+def trained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped weights with a card that says they were trained on the 22nd of March."""
+    from streamer.models import CARD_FILE, MODEL_FILE, find_model
+
+    shipped = find_model("sceaux")
+    folder = tmp_path_factory.mktemp("model") / "mine"
+    folder.mkdir()
+    (folder / MODEL_FILE).write_bytes(shipped.read_bytes())
+    card = json.loads(shipped.with_name(CARD_FILE).read_text())
+    card.update(name="mine", trained_from="2010-03-22T00:00:00", trained_to="2010-03-22T23:59:00")
+    (folder / CARD_FILE).write_text(json.dumps(card))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def untrained_model(trained_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with a card that names no training span, so that no minute is refused."""
+    folder = tmp_path_factory.mktemp("model") / "other"
+    folder.mkdir()
+    for path in trained_model.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    card = json.loads((folder / "card.json").read_text())
+    card.update(name="other", trained_from=None, trained_to=None)
+    (folder / "card.json").write_text(json.dumps(card))
+    return folder
+
+
+def test_the_numbers_are_those_of_replay(untrained_model: Path) -> None:
+    span = ("2010-03-23T00:00", "2010-03-24T12:00")
+    done = _streamer(
+        *("evaluate", SAMPLE, "--from", span[0], "--to", span[1], "--format", "json"),
+        *("--model", untrained_model),
+    )
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    found = json.loads(done.stdout)
+    assert tuple(found) == KEYS
+    replayed = _streamer(
+        *("replay", SAMPLE, "--start", span[0], "--end", span[1], "--format", "json"),
+        *("--model", untrained_model),
+    )
+    last = json.loads(replayed.stdout.splitlines()[-1])
+    assert found["to"] == last["at"]
+    assert found["scored"] == last["settled"]
+    model, persistence, *_ = found["forecasters"]
+    assert (model["name"], persistence["name"]) == ("other", "persistence")
+    assert model["mse_kw2"] == pytest.approx(last["mse_kw2"], rel=1e-5)
+    assert persistence["mse_kw2"] == pytest.approx(last["persistence_mse_kw2"], rel=1e-9)
+    assert model["skill"] == pytest.approx(last["skill"], abs=1e-5)
+    assert persistence["skill"] == 0.0
+    names = [each["name"] for each in found["forecasters"][1:]]
+    assert names == [name for name, baseline in BASELINES.items() if baseline.is_default]
+
+
+def test_a_report_for_a_person_with_a_page_of_pictures(
+    untrained_model: Path, trained_model: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("matplotlib")
+    page = tmp_path / "scores.png"
+    done = _streamer(
+        *("evaluate", SAMPLE, "--last", "1d", "--baseline", "autoregression", "--plot", page),
+        *("--model", untrained_model, "--model", trained_model),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1,391 minutes scored" in done.stdout
+    rows = [line.split()[0] for line in done.stdout.splitlines() if line.strip()]
+    for name in ("other", "mine", "persistence", "autoregression"):
+        assert name in rows
+    assert "river" not in rows
+    assert page.read_bytes().startswith(b"\x89PNG")
+    assert str(page) in done.stderr
+
+
+def test_minutes_trained_on_are_refused_unless_it_is_said(trained_model: Path) -> None:
+    arguments = ("evaluate", SAMPLE, "--model", trained_model, "--baseline", "none")
+    _fails(
+        _streamer(*arguments),
+        2,
+        "'mine'",
+        "1,440 minutes",
+        "--from 2010-03-23T00:00",
+        "--in-sample",
+    )
+    done = _streamer(*arguments, "--in-sample", "--to", "2010-03-22T12:00")
+    assert done.returncode == 0, done.stderr
+    assert "mine*" in done.stdout
+    assert "mine* was trained on some of these minutes" in done.stdout
+    clear = _streamer(*arguments, "--from", "2010-03-23T00:00", "--format", "json")
+    (model, _) = json.loads(clear.stdout)["forecasters"]
+    assert (model["in_sample"], model["trained_to"]) == (False, "2010-03-22T23:59:00")
+
+
+def test_models_of_one_name_are_told_apart(untrained_model: Path) -> None:
+    arguments = ("evaluate", SAMPLE, "--last", "0.2d", "--baseline", "none", "--format", "json")
+    weights = untrained_model / "model.keras"
+    done = _streamer(*arguments, "--model", untrained_model, "--model", weights)
+    names = [each["name"] for each in json.loads(done.stdout)["forecasters"]]
+    assert names == ["other", f"other ({weights})", "persistence"]
+    twice = _streamer(*arguments, *("--model", str(untrained_model)) * 3)
+    _fails(twice, 2, "given twice")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--last", "10"], ["10%", "7d"]),
+        (["--last", "10%", "--to", "2010-03-22"], ["either --last"]),
+        (["--from", "2010-03-22", "--to", "2010-03-22"], ["--from 2010-03-22", "before --to"]),
+        (["--from", "2010-03-22T00:00+01:00", "--to", "2010-03-23"], ["zone"]),
+        (["--from", "yesterday"], ["not a time"]),
+        (["--to", "2009-01-01"], ["no reading before --to"]),
+        (["--last", "40%", "--to", "2009-01-01"], ["either --last"]),
+        (["--last", "0.1%"], ["too few"]),
+        (["--baseline", "arima"], ["arima", "seasonal-naive"]),
+        (["--in-sample", "--baseline", "autoregression"], ["1,440 readings"]),
+        (["--model", "nobody"], ["no model 'nobody'"]),
+        (["--plot", "nowhere/scores.png"], ["there is no folder nowhere"]),
+        (["--format", "yaml"], ["yaml"]),
+    ],
+)
+def test_wrong_usage_is_one_line(arguments: list[str], words: list[str]) -> None:
+    _fails(_streamer("evaluate", SAMPLE, *arguments), 2, *words)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    _fails(_streamer("evaluate", tmp_path / "no.csv"), 2, "no.csv")
+
+
+def test_standard_input_and_what_is_wrong_with_it(untrained_model: Path) -> None:
+    rows = [f"2013-05-21T{n // 60:02}:{n % 60:02}:00,{0.3 + n % 5}\n" for n in range(120)]
+    rows[60] = "nonsense\n"
+    done = _streamer(
+        *("evaluate", "-", "--model", untrained_model, "--format", "json"),
+        stdin="timestamp,power_kw\n" + "".join(rows),
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("streamer: malformed: stdin:62")
+    found = json.loads(done.stdout)
+    assert (found["scored"], found["gaps"], found["days"]) == (70, 1, 1)
+    assert found["forecasters"][0]["skill_interval"] is None
+    (note,) = found["notes"]
+    assert note.startswith("autoregression is fitted on")
+
+
+def test_the_help_names_every_baseline() -> None:
+    text = _streamer("evaluate", "--help").stdout
+    for name in BASELINES:
+        assert name in text
+
+
+def _modules_after(code: str) -> set[str]:
+    script = f"{code}\nimport sys\nprint('\\n'.join(sys.modules), file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return set(done.stderr.splitlines())
+
+
+def test_evaluation_knows_neither_the_command_line_nor_the_dashboard() -> None:
+    modules = _modules_after("import streamer.evaluation.tables, streamer.evaluation.plot")
+    assert not {name for name in modules if name.startswith(("streamer.cli", "streamer.dashboard"))}
+    assert not modules & {"tensorflow", "keras", "river", "scipy", "matplotlib", "lightgbm"}
+
+
+def test_only_what_is_asked_for_is_imported(untrained_model: Path) -> None:
+    arguments = ["evaluate", str(SAMPLE), "--last", "0.2d", "--baseline", "none"]
+    arguments += ["--model", str(untrained_model)]
+    code = (
+        "from streamer.cli import main\n"
+        "try:\n"
+        f"    main({arguments!r})\n"
+        "except SystemExit as end:\n"
+        "    assert not end.code, end.code"
+    )
+    modules = _modules_after(code)
+    assert not modules & {"tensorflow", "keras", "river", "scipy", "matplotlib", "lightgbm"}
+
+
+def test_neither_streamer_nor_the_help_is_made_slower() -> None:
+    code = (
+        "import streamer\n"
+        "from streamer.cli import main\n"
+        "try:\n"
+        "    main(['evaluate', '--help'])\n"
+        "except SystemExit as end:\n"
+        "    assert not end.code, end.code"
+    )
+    assert not _modules_after(code) & {"numpy", "h5py", "matplotlib", "streamer.evaluation"}
