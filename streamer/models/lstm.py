@@ -13,6 +13,8 @@ Two savings, neither of which is an approximation:
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +25,13 @@ DoubleArray = NDArray[np.float64]
 
 BLOCK = 512
 """Windows computed side by side: enough to fill the matrix products, few enough for the cache."""
+
+# OpenBLAS has other kernels for products up to this many multiplications, and others again
+# for a single row; they round differently. Products are cut so that a window goes the same
+# way in a block as in the rolling engine, and both give the same bits.
+_SMALL_PRODUCT = 1_000_000
+_FEWEST_LANES = 2
+_ROLLING_LANES = 49
 
 
 class _Layer:
@@ -40,6 +49,10 @@ class _Layer:
         self._gates = np.empty((lanes, 4 * self.units), np.float32)
         self._cell = np.zeros((lanes, self.units), np.float32)
         self._scratch = np.empty((lanes, self.units), np.float32)
+        rows = _SMALL_PRODUCT // self._weights.size
+        rows = rows if rows >= _ROLLING_LANES else lanes
+        edges = np.linspace(0, lanes, -(-lanes // rows) + 1).astype(int).tolist()
+        self._cuts = [slice(start, end) for start, end in pairwise(edges)]
         self.hidden = self._joined[:, self.inputs + 1 :]
 
     def restart(self, lanes: slice | int) -> None:
@@ -55,7 +68,8 @@ class _Layer:
         """
         units, gates, cell, scratch = self.units, self._gates, self._cell, self._scratch
         self._joined[:, : self.inputs] = values
-        np.matmul(self._joined, self._weights, out=gates)
+        for cut in self._cuts:
+            np.matmul(self._joined[cut], self._weights, out=gates[cut])
         np.tanh(gates, out=gates)
         sigmoids = gates[:, : 3 * units]
         sigmoids *= 0.5
@@ -120,16 +134,17 @@ class LstmNetwork:
             stack.restart()
             for step in range(block.shape[1]):
                 stack.advance(block[:, step])
-            hidden[start : start + BLOCK] = stack.hidden
+            hidden[start : start + BLOCK] = stack.hidden[: len(block)]
         return self._head(hidden), hidden
 
     def rolling(self, timesteps: int) -> RollingLstm:
         """An engine for one stream, on the same weights."""
         return RollingLstm(self.network, timesteps)
 
-    def _stack_for(self, lanes: int) -> _Stack:
-        if lanes == BLOCK:
+    def _stack_for(self, windows: int) -> _Stack:
+        if windows == BLOCK:
             return self._stack
+        lanes = max(windows, _FEWEST_LANES)
         if self._tail is None or len(self._tail.hidden) != lanes:
             self._tail = _Stack(self.network, lanes)
         return self._tail

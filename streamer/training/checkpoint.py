@@ -57,7 +57,7 @@ class Checkpoint:
             How many epochs are done: 0 if there is no checkpoint of this training.
         """
         try:
-            with np.load(self.path, allow_pickle=False) as kept:
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
                 if str(kept[_FINGERPRINT]) != self.fingerprint:
                     return 0
                 learner.optimizer.build(learner.trainable_variables)
