@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from io import StringIO
 
 from rich.console import Console
 
 from streamer.dashboard.history import Snapshot
 from streamer.dashboard.layout import render
+
+_WEB_FONT = re.compile(r"@font-face\s*\{.*?\}\s*", re.DOTALL)
 
 
 def render_svg(
@@ -42,4 +45,5 @@ def render_svg(
         legacy_windows=False,
     )
     console.print(render(snapshot, width, height, ascii=ascii, speed=speed))
-    return console.export_svg(title=title)
+    # Rich would have the viewer fetch a font from the web: a picture should ask nobody.
+    return _WEB_FONT.sub("", console.export_svg(title=title))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -343,6 +344,7 @@ def test_the_picture_for_the_readme() -> None:
     assert svg.startswith("<svg")
     assert "streamer&#160;replay" in svg or "streamer replay" in svg
     assert "sceaux" in svg
+    assert not re.search(r"url\(\"?http", svg)
 
 
 @POSIX
