@@ -36,7 +36,7 @@ def replay(
     file: Annotated[
         str | None,
         typer.Argument(
-            metavar="[FILE]", help=f"{FILE_HELP} By default the bundled sample.", show_default=False
+            metavar="FILE", help=f"{FILE_HELP} By default the bundled sample.", show_default=False
         ),
     ] = None,
     column: Column = None,

@@ -47,6 +47,11 @@ def test_the_shipped_model_is_what_the_design_says() -> None:
     assert shipped_models() == ["sceaux"]
 
 
+def test_the_shipped_card_belongs_to_the_shipped_weights() -> None:
+    path = find_model("sceaux")
+    assert read_card(path.with_name("card.json")).sha256 == sha256_of(path)
+
+
 def test_weights_are_those_of_keras(make_keras_file: MakeFile) -> None:
     model, path = make_keras_file(4, 3, inputs=2, outputs=2, timesteps=9)
     network = read_keras(path)

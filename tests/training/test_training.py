@@ -226,13 +226,14 @@ def _kill_after(windows: int) -> Any:
 
 @pytest.mark.parametrize(
     "recipe",
-    [replace(SHORT, batch=4, windows=4 * 450), replace(TUTORIAL, epochs=3)],
+    [replace(SHORT, batch=4, windows=4 * 40), replace(TUTORIAL, epochs=3)],
     ids=lambda recipe: recipe.name,
 )
 def test_a_killed_training_goes_on_to_the_same_weights(
     sample_kw: np.ndarray, tmp_path: Path, recipe: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("streamer.training.fit.TELL_EVERY_S", 0.0)
+    monkeypatch.setattr("streamer.training.batches._STRETCH_STEPS", 10)
     checkpoint = tmp_path / "new" / "checkpoint.npz"
     data = prepare(sample_kw[:1000], recipe, ratio=1.0, say=_quiet)
     undisturbed = run_network(None, data, recipe=recipe, say=_quiet)
