@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from streamer.pacing import Pacer
 from streamer.pipeline import Pipeline
@@ -101,32 +100,30 @@ def _push(
     return True
 
 
-@dataclass
 class _Gauge:
     """Measures speed and latency."""
 
-    now: Callable[[], float]
-
-    def __post_init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
         self._handled = 0
-        self._marks: deque[tuple[float, int]] = deque([(self.now(), 0)])
+        self._marks: deque[tuple[float, int]] = deque([(now(), 0)])
         self._latencies: deque[tuple[float, int]] = deque(maxlen=_LATENCIES_KEPT)
         self._last_vitals = -_VITALS_EVERY_S
 
     def timed(self, pipeline: Pipeline, block: Sequence[Reading]) -> list[Step]:
-        started = self.now()
+        started = self._now()
         steps = [pipeline.push(block[0])] if len(block) == 1 else pipeline.push_many(block)
         # In a block the time is shared out: that is what each of its forecasts has cost.
-        self._latencies.append(((self.now() - started) / len(block), len(block)))
+        self._latencies.append(((self._now() - started) / len(block), len(block)))
         self._handled += len(block)
         return steps
 
     @property
     def vitals_due(self) -> bool:
-        return self.now() - self._last_vitals >= _VITALS_EVERY_S
+        return self._now() - self._last_vitals >= _VITALS_EVERY_S
 
     def vitals(self) -> Vitals:
-        now = self._last_vitals = self.now()
+        now = self._last_vitals = self._now()
         self._marks.append((now, self._handled))
         while len(self._marks) > 2 and now - self._marks[1][0] > _RATE_OVER_S:
             self._marks.popleft()

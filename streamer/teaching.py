@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,12 @@ from streamer.errors import UsageError
 from streamer.models import find_model, load_card
 from streamer.models.keras import import_tensorflow
 from streamer.options import FileOptions
+from streamer.sinks.notes import NoteSink
 from streamer.training import find_recipe, prepare, run_network, save_model, save_plot, series_from
 from streamer.training.fit import Progress as Training
 from streamer.training.fit import Trained
-from streamer.training.save import PLOT_FILE
+from streamer.training.network import FEATURE
+from streamer.training.save import PLOT_FILE, new_plot
 from streamer.words import percent
 
 if TYPE_CHECKING:
@@ -56,15 +59,20 @@ class Lesson:
 
 
 def teach(lesson: Lesson) -> None:
-    """Train a model, evaluate it on the part kept back, and write it."""
+    """Train a model, evaluate it on the part kept back, and write it.
+
+    Whatever can be found wrong early is found before the long work.
+    """
     recipe = find_recipe(lesson.recipe, epochs=lesson.epochs, windows=lesson.windows)
     console = Console(highlight=False)
     source = lesson.options.open(lesson.file)
+    import_tensorflow(FEATURE)
+    new_plot()
+    lesson.out.mkdir(parents=True, exist_ok=True)
     model = None if lesson.warm is None else _warm_model(lesson.warm, recipe)
     console.print("Loading data ...")
-    data = prepare(
-        series_from(source), recipe, ratio=lesson.ratio, seed=lesson.seed, say=console.print
-    )
+    series = series_from(source, on_notice=NoteSink(sys.stderr).write)
+    data = prepare(series, recipe, ratio=lesson.ratio, seed=lesson.seed, say=console.print)
     checkpoint = lesson.out / _CHECKPOINT_FILE
     if lesson.fresh:
         checkpoint.unlink(missing_ok=True)

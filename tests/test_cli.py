@@ -337,6 +337,13 @@ def test_a_model_that_is_none(tmp_path: Path) -> None:
     _fails(_streamer("replay", "--model", path), 1, "model.keras")
 
 
+def test_a_folder_that_cannot_be_written_is_found_before_the_training(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    done = _streamer("train", sample_path(), "--out", tmp_path / "taken")
+    _fails(done, 1, "taken")
+    assert "Loading" not in done.stdout
+
+
 def test_models_are_listed_and_shown() -> None:
     listed = _streamer("models", "list", COLUMNS="100")
     assert listed.returncode == 0

@@ -39,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         code = 130
     except OSError as error:
-        _complain(f"streamer: error: {error.filename or ''}: {error.strerror or error}")
+        where = f"{error.filename}: " if error.filename else ""
+        _complain(f"streamer: error: {where}{error.strerror or error}")
         code = 1
     raise SystemExit(code or 0)
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from streamer.errors import MissingExtraError, UsageError
+from streamer.errors import UsageError
 from streamer.evaluation.assess import Evaluation, Verdict
 from streamer.evaluation.baselines import PERSISTENCE
 from streamer.evaluation.stretch import Stretch
+from streamer.figures import new_figure
 from streamer.words import percent
 
 if TYPE_CHECKING:
@@ -79,14 +80,7 @@ def save_plot(path: Path, evaluation: Evaluation) -> None:
 
 
 def _new_figure() -> Figure:
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError("--plot", "train") from None
-    figure = Figure(figsize=(11, 11), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+    return new_figure("--plot", 11, 11)
 
 
 def _lively(stretch: Stretch) -> slice:

@@ -61,7 +61,7 @@ class Summary:
         if not counts.gaps:
             return "no gaps"
         text = f"{plural(counts.gaps, 'gap')} of {plural(counts.gap_minutes, 'minute')} in all"
-        return text + (f", buffer emptied {counts.resets} times" if counts.resets else "")
+        return text + (f", buffer emptied {plural(counts.resets, 'time')}" if counts.resets else "")
 
     def _skipped(self) -> list[str]:
         phrases = {

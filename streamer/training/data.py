@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from streamer.errors import UsageError
-from streamer.readings import Reading
+from streamer.readings import Notice, Reading
 from streamer.sources import Source
 
 FloatArray = NDArray[np.float32]
@@ -59,12 +59,18 @@ class Series:
         return Series(self.kw[:count], None if self.at is None else self.at[:count], self.name)
 
 
-def series_from(source: Source, *, limit: int | None = None) -> Series:
+def series_from(
+    source: Source,
+    *,
+    limit: int | None = None,
+    on_notice: Callable[[Notice], None] | None = None,
+) -> Series:
     """Read a source to its end, or to a number of readings; it is closed.
 
     Args:
-        source: where the readings come from. Its notices are passed over.
+        source: where the readings come from.
         limit: how many readings at the most.
+        on_notice: told of what the source gives beside readings.
     """
     kw: list[NDArray[np.float64]] = []
     at: list[NDArray[np.datetime64]] = []
@@ -72,6 +78,9 @@ def series_from(source: Source, *, limit: int | None = None) -> Series:
     try:
         while (limit is None or found < limit) and (block := source.read()):
             readings = [item for item in block if isinstance(item, Reading)]
+            if on_notice is not None:
+                for notice in (item for item in block if isinstance(item, Notice)):
+                    on_notice(notice)
             readings = readings[: None if limit is None else limit - found]
             found += len(readings)
             kw.append(np.array([reading.kw for reading in readings], dtype=np.float64))

@@ -6,12 +6,12 @@ import os
 import platform
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from streamer import __version__
-from streamer.errors import MissingExtraError
+from streamer.figures import new_figure
 from streamer.models import CARD_FILE, MODEL_FILE
 from streamer.models.artefact import sha256_of
 from streamer.models.card import Card
@@ -20,6 +20,9 @@ from streamer.training.data import PowerData
 from streamer.training.fit import Trained
 from streamer.training.network import FEATURE, layer_sizes
 from streamer.training.recipes import Recipe
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PLOT_FILE = "first100.png"
 _PLOTTED = 100
@@ -70,19 +73,22 @@ def save_model(
     return card
 
 
+def new_plot() -> Figure:
+    """The empty figure that `save_plot` draws on; made early, it shows that it can be.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    return new_figure("training", 10, 4)
+
+
 def save_plot(path: Path, trained: Trained) -> None:
     """Plot the first 100 predicted and actual values of the test part.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError("plotting", "train") from None
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_plot()
     axes = figure.add_subplot()
     minutes = np.arange(min(_PLOTTED, len(trained.targets)))
     axes.plot(minutes, trained.targets[:_PLOTTED], label="actual", color="0.2")

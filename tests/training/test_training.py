@@ -11,6 +11,7 @@ import pytest
 
 from streamer.errors import UsageError
 from streamer.models import load_model
+from streamer.readings import Notice
 from streamer.testing import START, ListSource, readings
 from streamer.training import (
     RECIPES,
@@ -97,6 +98,13 @@ def test_a_series_is_read_from_a_source() -> None:
     assert len(series_from(ListSource(readings(kw), block=2), limit=1)) == 1
     with pytest.raises(UsageError, match="no readings"):
         series_from(ListSource([]))
+
+
+def test_notices_of_the_source_are_passed_on() -> None:
+    notice = Notice(Notice.MALFORMED, "row 3 is bad")
+    told: list[Notice] = []
+    series_from(ListSource([*readings([0.5, 0.7]), notice]), on_notice=told.append)
+    assert told == [notice]
 
 
 def test_the_stack_is_the_tutorials(keras: Any) -> None:
