@@ -10,6 +10,7 @@ from datetime import datetime
 
 from streamer.readings import MINUTE, About, Notice, Step, Vitals
 from streamer.sinks import Item
+from streamer.words import plural
 
 STEPS_KEPT = 1000
 """Steps kept for the chart: more than the widest terminal has columns."""
@@ -130,9 +131,8 @@ class History:
     def _add_gap(self, step: Step) -> None:
         emptied = step.counts.resets > self._resets
         self._resets = step.counts.resets
-        unit = "minute" if step.gap_minutes == 1 else "minutes"
         outcome = ", buffer emptied" if emptied else " skipped"
-        text = f"gap of {step.gap_minutes:,} {unit}{outcome}"
+        text = f"gap of {plural(step.gap_minutes, 'minute')}{outcome}"
         first_missing = step.reading.at - step.gap_minutes * MINUTE
         self._events.append(Event(GAP, text, first_missing))
 

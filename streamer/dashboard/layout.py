@@ -28,6 +28,7 @@ from streamer.dashboard.words import (
     to_ascii,
 )
 from streamer.readings import Scores
+from streamer.words import plural
 
 _SCORES_WIDTH, _STREAM_WIDTH, _RECENT_WIDTH = 43, 46, 59
 _PANEL_ROWS = 7
@@ -203,8 +204,7 @@ def _status(snapshot: Snapshot, width: int, message: str) -> Text:
     parts: list[Part] = [(panels.buffer(snapshot), LABEL)]
     last = snapshot.last
     if last and last.counts.gaps:
-        plural = "" if last.counts.gaps == 1 else "s"
-        parts.append((f" · {last.counts.gaps:,} gap{plural}", LABEL))
+        parts.append((f" · {plural(last.counts.gaps, 'gap')}", LABEL))
     if snapshot.in_sample:
         parts = [("! " + panels.IN_SAMPLE, WARNING)]
     left = line(*parts)
