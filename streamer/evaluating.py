@@ -22,7 +22,6 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from streamer.blas import keep_blas_to_one_thread
 from streamer.errors import UsageError
 from streamer.models import find_model
 from streamer.options import FileOptions
@@ -69,7 +68,6 @@ def evaluate(trial: Trial, *, as_json: bool) -> None:
 
     Whatever can be found wrong early is found before the long work.
     """
-    keep_blas_to_one_thread()
     from streamer.evaluation.plot import check_plot, save_plot
     from streamer.evaluation.tables import tables
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from streamer import __version__
+from streamer.blas import keep_blas_to_one_thread
 from streamer.cli.evaluate import evaluate
 from streamer.cli.fetch import fetch
 from streamer.cli.models import models
@@ -27,6 +28,7 @@ app = typer.Typer(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    keep_blas_to_one_thread()
     try:
         arguments = None if argv is None else list(argv)
         code = app(args=arguments, prog_name="streamer", standalone_mode=False)

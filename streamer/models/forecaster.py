@@ -36,7 +36,7 @@ class NetworkForecaster:
         self.card = card
         self._network = network
         self._mean = card.outputs.index(MEAN)
-        self._quantiles = [i for i, name in enumerate(card.outputs) if name != MEAN]
+        self._quantiles = np.array([i for i, name in enumerate(card.outputs) if name != MEAN], int)
 
     @property
     def window(self) -> int:
@@ -66,7 +66,11 @@ class NetworkForecaster:
                 f"model {self.card.name!r} takes windows of {self.window} readings, "
                 f"not an array of shape {np.shape(windows)}"
             )
-        outputs, hidden = self._network.run((kw - self.card.shift_kw).astype(np.float32))
+        # Laid out a step after the other, which is how an engine takes them; for windows
+        # that are views of one series, that is also how they lie in memory.
+        by_step = np.empty((kw.shape[1], kw.shape[2], len(kw)), np.float32)
+        np.subtract(kw.transpose(1, 2, 0), self.card.shift_kw, out=by_step, casting="same_kind")
+        outputs, hidden = self._network.run(by_step.transpose(2, 0, 1))
         return self.answer(outputs, hidden, kw[:, -1, 0])
 
     def answer(self, outputs: DoubleArray, hidden: FloatArray, last_kw: DoubleArray) -> Answer:
@@ -81,7 +85,9 @@ class NetworkForecaster:
         kw = outputs + base
         # Quantiles learnt side by side may cross; sorting them never makes the pinball
         # loss worse (Chernozhukov, Fernández-Val and Galichon 2010, Econometrica 78:3).
-        return Answer(kw[:, self._mean], np.sort(kw[:, self._quantiles], axis=1), hidden)
+        quantiles = kw.take(self._quantiles, axis=1)
+        quantiles.sort(axis=1)
+        return Answer(kw[:, self._mean], quantiles, hidden)
 
     def stream(self) -> ForecastStream:
         """A forecaster for one stream, one reading at a time."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
-from streamer.models import Answer, Forecaster, load_model
+from streamer.blas import free_cores
+from streamer.models import Answer, Forecaster, find_model, load_model
 from streamer.models.artefact import read_keras
 from streamer.models.lstm import BLOCK, LstmNetwork, RollingLstm
 
@@ -106,6 +109,48 @@ def test_any_number_of_windows(sample_kw: np.ndarray, count: int) -> None:
     part = forecaster.forecast(windows[:count])
     assert part.quantiles_kw.shape == (count, len(forecaster.levels))
     np.testing.assert_allclose(part.mean_kw, whole[:count], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("count", [63, 64, 127, 128, BLOCK, 3 * BLOCK + 5])
+def test_any_number_of_threads(sample_kw: np.ndarray, threads: int, count: int) -> None:
+    windows = sliding_window_view(sample_kw[: count + 48].astype(np.float32), 49)[..., None]
+    weights = read_keras(find_model("sceaux"))
+    outputs, hidden = LstmNetwork(weights, threads=threads).run(windows)
+    expected, expected_hidden = LstmNetwork(weights, threads=1).run(windows[::-1])
+    np.testing.assert_allclose(outputs, expected[::-1], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(hidden, expected_hidden[::-1], rtol=0, atol=1e-6)
+
+
+def test_one_network_may_be_shared_by_threads(sample_kw: np.ndarray) -> None:
+    windows = sliding_window_view(sample_kw[:1048], 49)
+    forecaster = load_model()
+    expected = forecaster.forecast(windows).mean_kw
+    sizes = [1000, 30, 999, 500, 64, 1]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            answers = pool.map(lambda size: forecaster.forecast(windows[:size]), sizes)
+            for size, answer in zip(sizes, answers, strict=True):
+                np.testing.assert_allclose(answer.mean_kw, expected[:size], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("environment", "cores"),
+    [
+        ({}, 1),
+        ({"OPENBLAS_NUM_THREADS": "2", "MKL_NUM_THREADS": "1"}, 1),
+        ({"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}, 3),
+    ],
+)
+def test_cores_are_free_where_matrix_products_leave_them(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], cores: int
+) -> None:
+    for library in ("OPENBLAS", "MKL"):
+        monkeypatch.delenv(f"{library}_NUM_THREADS", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 5}, raising=False)
+    assert free_cores() == cores
 
 
 def test_a_rolling_engine_begun_again_is_as_new(sample_kw: np.ndarray) -> None:
