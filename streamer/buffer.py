@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from streamer.errors import UsageError
-from streamer.readings import MINUTE
 
 CAPACITY = 50
 """A window of 49 readings, and the one that follows it."""
@@ -52,10 +49,16 @@ class RingBuffer:
         self._next = (self._next + 1) % self.capacity
         self._size = min(self._size + 1, self.capacity)
 
-    def extend(self, kw: Iterable[float]) -> None:
-        """Add readings in kW, oldest first."""
-        for value in kw:
-            self.push(value)
+    def extend(self, kw: ArrayLike) -> None:
+        """Add readings (readings,) in kW, oldest first."""
+        latest = np.asarray(kw, np.float64)
+        if latest.ndim != 1:
+            raise ValueError(f"readings of shape {latest.shape} are no series")
+        latest = latest[-self.capacity :]
+        places = (self._next + np.arange(len(latest))) % self.capacity
+        self._twice[places] = self._twice[places + self.capacity] = latest
+        self._next = (self._next + len(latest)) % self.capacity
+        self._size = min(self._size + len(latest), self.capacity)
 
     def values(self) -> NDArray[np.float64]:
         """All readings held, oldest first, in kW: a copy."""
@@ -97,12 +100,3 @@ class GapRule:
     def resets(self, missing: int) -> bool:
         """Whether a gap of so many minutes empties the buffer."""
         return self.policy == "reset" and missing > self.max_gap
-
-
-def missing_minutes(before: datetime, after: datetime) -> int:
-    """Minutes without a reading between two that follow each other.
-
-    >>> missing_minutes(datetime(2010, 3, 20, 3, 51), datetime(2010, 3, 20, 3, 54))
-    2
-    """
-    return max(0, round((after - before) / MINUTE) - 1)

@@ -6,21 +6,29 @@ the same steps at any speed, live or replayed, one by one or in blocks.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from itertools import pairwise
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
-from streamer.buffer import CAPACITY, GapRule, RingBuffer, missing_minutes
-from streamer.errors import ReadingError, StateError
+from streamer.blocks import Passage, ReadingBlock
+from streamer.buffer import CAPACITY, GapRule, RingBuffer
+from streamer.errors import StateError
 from streamer.models import Answer, Forecaster
+from streamer.order import IntArray, check, check_all
 from streamer.readings import MINUTE, Counts, Forecast, Reading, Step
 from streamer.scores import RunningScores
 
+DoubleArray = NDArray[np.float64]
+
 _STATE_VERSION = 1
+
+_Issued: TypeAlias = tuple[float, list[float]]
+"""A forecast in the making: the mean and the quantiles in kW."""
 
 
 class Pipeline:
@@ -42,6 +50,7 @@ class Pipeline:
 
     def __init__(self, forecaster: Forecaster, *, gaps: GapRule | None = None) -> None:
         self._forecaster = forecaster
+        self._levels = forecaster.levels
         self._gaps = GapRule() if gaps is None else gaps
         self._buffer = RingBuffer(max(CAPACITY, forecaster.window + 1))
         self._scores = RunningScores()
@@ -64,14 +73,13 @@ class Pipeline:
             ReadingError: its value is not finite, or its time not after the last one's;
                 the pipeline is then as it was before.
         """
-        self._check([reading])
-        missing = self._missing(reading)
+        missing = check(reading, self._last_at)
         if self._gaps.resets(missing):
             self._reset()
         if self._stream_is_behind:
             self._catch_up()
         answer = self._stream.push(reading.kw)
-        return self._advance(reading, missing, answer, 0)
+        return self._advance(reading, missing, None if answer is None else _issued(answer)[0])
 
     def push_many(self, readings: Sequence[Reading]) -> list[Step]:
         """Take a block of readings; their windows are forecast together.
@@ -83,16 +91,37 @@ class Pipeline:
             ReadingError: a value is not finite or a time does not advance; the pipeline
                 is then as it was before the whole block.
         """
-        self._check(readings)
+        missing = check_all(readings, self._last_at)
         steps: list[Step] = []
-        start = 0
-        for end in self._stretch_ends(readings):
-            stretch = readings[start:end]
-            if self._gaps.resets(self._missing(stretch[0])):
+        for part, reset in self._stretches(missing):
+            if reset:
                 self._reset()
-            steps += self._push_stretch(stretch)
-            start = end
+            steps += self._push_stretch(readings[part], missing[part])
         return steps
+
+    def push_block(self, readings: ReadingBlock) -> Passage:
+        """Take a block as `push_many` does, but make no step of any reading but the last.
+
+        For who wants to know where the stream has got to, and not each step on the way:
+        what remains of the work is the forecasts. The running scores agree with those of
+        `push` to rounding.
+
+        Args:
+            readings: at least one.
+
+        Raises:
+            ValueError: there are none.
+            ReadingError: as for `push_many`.
+        """
+        if not len(readings):
+            raise ValueError("the block is empty")
+        missing = check_all(readings, self._last_at)
+        settled_kw = np.full(len(readings), np.nan)
+        for part, reset in self._stretches(missing):
+            if reset:
+                self._reset()
+            step = self._push_over(readings[part], missing[part], settled_kw[part])
+        return Passage(readings, settled_kw, step)
 
     def state(self) -> dict[str, Any]:
         """Everything that the next step depends on, as plain JSON values.
@@ -140,53 +169,88 @@ class Pipeline:
         self._latest = self._scores.get()
         self._stream_is_behind = True
 
-    def _check(self, readings: Sequence[Reading]) -> None:
-        before = self._last_at
-        for reading in readings:
-            if not math.isfinite(reading.kw):
-                raise ReadingError(f"reading at {reading.at} is {reading.kw}, not a finite number")
-            try:
-                advances = before is None or reading.at > before
-            except TypeError:
-                raise ReadingError(
-                    f"reading at {reading.at} follows {before}: times with and without a zone "
-                    "cannot be compared"
-                ) from None
-            if not advances:
-                raise ReadingError(f"reading at {reading.at} does not come after {before}")
-            before = reading.at
+    def _stretches(self, missing: IntArray) -> list[tuple[slice, bool]]:
+        """Cut a block where a gap empties the buffer, since no window spans that.
 
-    def _missing(self, reading: Reading) -> int:
-        return 0 if self._last_at is None else missing_minutes(self._last_at, reading.at)
+        Args:
+            missing: (readings,) minutes missing before each.
 
-    def _stretch_ends(self, readings: Sequence[Reading]) -> list[int]:
-        """Where a gap empties the buffer, and the end: no window spans these."""
-        ends = [
-            i
-            for i in range(1, len(readings))
-            if self._gaps.resets(missing_minutes(readings[i - 1].at, readings[i].at))
-        ]
-        return [*ends, len(readings)] if readings else []
+        Returns:
+            The stretches, and whether a gap empties the buffer before each of them.
+        """
+        gaps = np.flatnonzero(missing).tolist()
+        resets = {row for row in gaps if self._gaps.resets(int(missing[row]))}
+        edges = sorted({0, len(missing)} | resets)
+        return [(slice(start, end), start in resets) for start, end in pairwise(edges)]
 
-    def _push_stretch(self, readings: Sequence[Reading]) -> list[Step]:
-        before = self._buffer.last(self._forecaster.window - 1)
-        kw = np.concatenate([before, [reading.kw for reading in readings]])
-        answer: Answer | None = None
-        if len(kw) >= self._forecaster.window:
-            answer = self._forecaster.forecast(sliding_window_view(kw, self._forecaster.window))
-        unanswered = len(readings) - (0 if answer is None else len(answer.mean_kw))
-        self._stream_is_behind = True
+    def _push_stretch(self, readings: Sequence[Reading], missing: IntArray) -> list[Step]:
+        if isinstance(readings, ReadingBlock):
+            kw = readings.kw
+        else:
+            kw = np.array([reading.kw for reading in readings])
+        answer, unanswered = self._answer(kw)
+        issued: list[_Issued | None] = [None] * unanswered
+        if answer is not None:
+            issued += _issued(answer)
         return [
-            self._advance(
-                reading,
-                self._missing(reading),
-                answer if row >= unanswered else None,
-                row - unanswered,
-            )
-            for row, reading in enumerate(readings)
+            self._advance(reading, minutes, values)
+            for reading, minutes, values in zip(readings, missing.tolist(), issued, strict=True)
         ]
 
-    def _advance(self, reading: Reading, missing: int, answer: Answer | None, row: int) -> Step:
+    def _push_over(
+        self, readings: ReadingBlock, missing: IntArray, settled_kw: DoubleArray
+    ) -> Step:
+        """Take a stretch that no reset interrupts, and make a step of its last reading.
+
+        Args:
+            readings: the stretch.
+            missing: (readings,) minutes missing before each.
+            settled_kw: (readings,) takes the forecast that each reading settles, if any.
+        """
+        kw = readings.kw
+        answer, unanswered = self._answer(kw)
+        last_kw = np.empty_like(kw)
+        last_kw[1:] = kw[:-1]
+        first_settled = unanswered + 1
+        if answer is not None:
+            settled_kw[first_settled:] = answer.mean_kw[: len(kw) - first_settled]
+        if self._waiting is not None:
+            settled_kw[0], last_kw[0] = self._waiting.kw, self._waiting.last_kw
+            first_settled = 0
+        last_two: list[_Issued | None] = [None, None]
+        if answer is not None:
+            last_two += _issued(answer, slice(-2, None))
+        before = len(kw) - 1
+        if before:
+            settled = slice(first_settled, before)
+            self._scores.update_many(
+                actual_kw=kw[settled], forecast_kw=settled_kw[settled], last_kw=last_kw[settled]
+            )
+            self._buffer.extend(kw[:before])
+            self._count(missing[:before])
+            previous = readings[before - 1]
+            self._last_at = previous.at
+            self._waiting = self._forecast(previous, last_two[-2])
+        return self._advance(readings[before], int(missing[before]), last_two[-1])
+
+    def _answer(self, kw: DoubleArray) -> tuple[Answer | None, int]:
+        """Forecast after each reading of a stretch.
+
+        Args:
+            kw: (readings,) the stretch, which follows what is in the buffer.
+
+        Returns:
+            The answer for all whose window is full, and how many at the start have none.
+        """
+        window = self._forecaster.window
+        known = np.concatenate([self._buffer.last(window - 1), kw])
+        self._stream_is_behind = True
+        if len(known) < window:
+            return None, len(kw)
+        answer = self._forecaster.forecast(sliding_window_view(known, window))
+        return answer, len(kw) - len(answer.mean_kw)
+
+    def _advance(self, reading: Reading, missing: int, issued: _Issued | None) -> Step:
         """Settle and score the waiting forecast, buffer the reading, issue the next forecast."""
         settled = self._waiting
         if settled is not None:
@@ -194,7 +258,7 @@ class Pipeline:
                 actual_kw=reading.kw, forecast_kw=settled.kw, last_kw=settled.last_kw
             )
         self._buffer.push(reading.kw)
-        self._waiting = None if answer is None else self._forecast(reading, answer, row)
+        self._waiting = self._forecast(reading, issued)
         counts = self._counts
         self._counts = Counts(
             counts.readings + 1,
@@ -213,11 +277,22 @@ class Pipeline:
             self._counts,
         )
 
-    def _forecast(self, reading: Reading, answer: Answer, row: int) -> Forecast:
-        quantiles = zip(self._forecaster.levels, answer.quantiles_kw[row].tolist(), strict=True)
-        return Forecast(
-            reading.at + MINUTE, float(answer.mean_kw[row]), reading.kw, tuple(quantiles)
+    def _count(self, missing: IntArray) -> None:
+        """Count readings by the minutes missing before each of them."""
+        counts = self._counts
+        self._counts = Counts(
+            counts.readings + len(missing),
+            counts.gaps + int(np.count_nonzero(missing)),
+            counts.gap_minutes + int(missing.sum()),
+            counts.resets,
         )
+
+    def _forecast(self, reading: Reading, issued: _Issued | None) -> Forecast | None:
+        if issued is None:
+            return None
+        mean_kw, quantiles_kw = issued
+        quantiles = tuple(zip(self._levels, quantiles_kw, strict=True))
+        return Forecast(reading.at + MINUTE, mean_kw, reading.kw, quantiles)
 
     def _reset(self) -> None:
         counts = self._counts
@@ -234,6 +309,12 @@ class Pipeline:
         for kw in recent.tolist():
             self._stream.push(kw)
         self._stream_is_behind = False
+
+
+def _issued(answer: Answer, rows: slice = slice(None)) -> list[_Issued]:
+    """An answer as plain numbers, a window each."""
+    means, quantiles = answer.mean_kw[rows], answer.quantiles_kw[rows]
+    return list(zip(means.tolist(), quantiles.tolist(), strict=True))
 
 
 def _forecast_state(forecast: Forecast | None) -> dict[str, Any] | None:

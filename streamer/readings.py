@@ -241,8 +241,15 @@ class Vitals:
         readings_per_s: readings handled a second, lately.
         latency_p50_ms: median time from a reading to its forecast in ms, lately.
         latency_p99_ms: 99th percentile of the same.
+        readings: readings handled so far.
+        progress: share of a recording that is done, 0 to 1; None where it has no known
+            end, or is held back.
+        left_s: seconds until it will be done, as far as can be told; None likewise.
     """
 
     readings_per_s: float
     latency_p50_ms: float
     latency_p99_ms: float
+    readings: int = 0
+    progress: float | None = None
+    left_s: float | None = None

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
+from streamer.blocks import ReadingBlock
 from streamer.pacing import Pacer
 from streamer.pipeline import Pipeline
-from streamer.readings import Notice, Reading, Step, Vitals
-from streamer.sinks import Item, Sink
-from streamer.sources import Source
+from streamer.readings import Notice, Reading, Vitals
+from streamer.sinks import BlockSink, Item, Sink
+from streamer.sources import Recording, Source
 
-BLOCK = 1024
+BLOCK = 2048
 """Readings pushed at once at most when nothing is held back: a tenth of a second or so."""
 
 _VITALS_EVERY_S = 0.1
@@ -43,61 +45,99 @@ def run(
     Raises:
         StreamerError: the source or the pipeline cannot go on.
     """
-    gauge = _Gauge(now)
-
-    def emit(item: Item) -> None:
-        for sink in sinks:
-            sink.write(item)
-
+    drive = _Drive(source, pipeline, sinks, pacer, _Gauge(now))
     try:
         while not pacer.stopped and (items := source.read()):
             for part in _parts(items):
                 if isinstance(part, Notice):
-                    emit(part)
-                elif not _push(part, pipeline, pacer, gauge, emit):
+                    drive.emit(part)
+                elif not drive.push(part):
                     return
-            emit(gauge.vitals())
+            drive.emit_vitals()
     finally:
         source.close()
 
 
-def _parts(items: Sequence[Reading | Notice]) -> list[list[Reading] | Notice]:
+def _parts(items: Sequence[Reading | Notice]) -> list[Sequence[Reading] | Notice]:
     """Stretches of readings, and the notices between them."""
-    parts: list[list[Reading] | Notice] = []
+    if isinstance(items, ReadingBlock):
+        return [items]
+    parts: list[Sequence[Reading] | Notice] = []
+    stretch: list[Reading] = []
     for item in items:
-        if isinstance(item, Notice):
-            parts.append(item)
-        elif parts and isinstance(parts[-1], list):
-            parts[-1].append(item)
+        if isinstance(item, Reading):
+            if not stretch:
+                parts.append(stretch)
+            stretch.append(item)
         else:
-            parts.append([item])
+            parts.append(item)
+            stretch = []
     return parts
 
 
-def _push(
-    readings: Sequence[Reading],
-    pipeline: Pipeline,
-    pacer: Pacer,
-    gauge: _Gauge,
-    emit: Callable[[Item], None],
-) -> bool:
-    """Push a stretch, as a block where nothing is held back; False if told to stop."""
-    start = 0
-    while start < len(readings):
-        if pacer.stopped:
-            return False
-        if pacer.free_running:
-            block = readings[start : start + BLOCK]
-        else:
-            block = readings[start : start + 1]
-            if not pacer.hold(block[0].at):
+class _Drive:
+    """Takes readings to the sinks by way of the pipeline."""
+
+    def __init__(
+        self,
+        source: Source,
+        pipeline: Pipeline,
+        sinks: Sequence[Sink],
+        pacer: Pacer,
+        gauge: _Gauge,
+    ) -> None:
+        self._recording = source if isinstance(source, Recording) else None
+        self._pipeline = pipeline
+        self._sinks = sinks
+        self._pacer = pacer
+        self._gauge = gauge
+        block_sinks = [sink for sink in sinks if isinstance(sink, BlockSink)]
+        self._block_sinks = block_sinks if len(block_sinks) == len(sinks) else None
+
+    def emit(self, item: Item) -> None:
+        for sink in self._sinks:
+            sink.write(item)
+
+    def emit_vitals(self) -> None:
+        progress = None
+        if self._recording is not None and self._pacer.free_running:
+            progress = self._recording.progress
+        self.emit(self._gauge.vitals(progress))
+
+    def push(self, readings: Sequence[Reading]) -> bool:
+        """Push a stretch, in blocks where nothing is held back; False if told to stop."""
+        start = 0
+        while start < len(readings):
+            if self._pacer.stopped:
                 return False
-        for step in gauge.timed(pipeline, block):
-            emit(step)
-        if gauge.vitals_due:
-            emit(gauge.vitals())
-        start += len(block)
-    return True
+            if self._pacer.free_running:
+                block = readings[start : start + BLOCK]
+            else:
+                block = readings[start : start + 1]
+                if not self._pacer.hold(block[0].at):
+                    return False
+            self._push_together(block)
+            if self._gauge.vitals_due:
+                self.emit_vitals()
+            start += len(block)
+        return True
+
+    def _push_together(self, block: Sequence[Reading]) -> None:
+        pipeline, gauge = self._pipeline, self._gauge
+        if len(block) == 1:
+            with gauge.timing(1):
+                steps = [pipeline.push(block[0])]
+        elif self._block_sinks is not None and isinstance(block, ReadingBlock):
+            with gauge.timing(len(block)):
+                passage = pipeline.push_block(block)
+            for sink in self._block_sinks:
+                sink.write_block(passage)
+            return
+        else:
+            with gauge.timing(len(block)):
+                steps = pipeline.push_many(block)
+        for step in steps:
+            self.emit(step)
 
 
 class _Gauge:
@@ -109,20 +149,26 @@ class _Gauge:
         self._marks: deque[tuple[float, int]] = deque([(now(), 0)])
         self._latencies: deque[tuple[float, int]] = deque(maxlen=_LATENCIES_KEPT)
         self._last_vitals = -_VITALS_EVERY_S
+        self._from: tuple[float, int] | None = None
 
-    def timed(self, pipeline: Pipeline, block: Sequence[Reading]) -> list[Step]:
+    @contextmanager
+    def timing(self, readings: int) -> Iterator[None]:
         started = self._now()
-        steps = [pipeline.push(block[0])] if len(block) == 1 else pipeline.push_many(block)
+        yield
         # In a block the time is shared out: that is what each of its forecasts has cost.
-        self._latencies.append(((self._now() - started) / len(block), len(block)))
-        self._handled += len(block)
-        return steps
+        self._latencies.append(((self._now() - started) / readings, readings))
+        self._handled += readings
 
     @property
     def vitals_due(self) -> bool:
         return self._now() - self._last_vitals >= _VITALS_EVERY_S
 
-    def vitals(self) -> Vitals:
+    def vitals(self, progress: float | None) -> Vitals:
+        """The latest figures.
+
+        Args:
+            progress: share of the recording that has been read, if that is known.
+        """
         now = self._last_vitals = self._now()
         self._marks.append((now, self._handled))
         while len(self._marks) > 2 and now - self._marks[1][0] > _RATE_OVER_S:
@@ -130,7 +176,27 @@ class _Gauge:
         since, before = self._marks[0]
         rate = (self._handled - before) / max(now - since, 1e-9)
         ordered = sorted(self._latencies)
-        return Vitals(rate, 1e3 * _percentile(ordered, 0.5), 1e3 * _percentile(ordered, 0.99))
+        return Vitals(
+            rate,
+            1e3 * _percentile(ordered, 0.5),
+            1e3 * _percentile(ordered, 0.99),
+            self._handled,
+            progress,
+            self._left_s(progress, rate),
+        )
+
+    def _left_s(self, progress: float | None, rate: float) -> float | None:
+        """Time left, if a reading goes on to stand for as much of the recording as it did."""
+        if progress is None:
+            return None
+        if self._from is None:
+            # What went before the first readings, such as all before --start, is no guide.
+            self._from = (progress, self._handled)
+        began, handled = self._from
+        if progress == began or not rate:
+            return None
+        per_share = (self._handled - handled) / (progress - began)
+        return (1.0 - progress) * per_share / rate
 
 
 def _percentile(ordered: Sequence[tuple[float, int]], level: float) -> float:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streamer.readings import Errors, Scores
 
@@ -32,8 +33,8 @@ class RollingMean:
 
     >>> mean = RollingMean(2)
     >>> for value in (1e300, 1.0, 2.0):
-    ...     mean.update(value)
-    >>> mean.get()
+    ...     latest = mean.update(value)
+    >>> latest
     1.5
     """
 
@@ -41,31 +42,62 @@ class RollingMean:
         if size < 1:
             raise ValueError(f"size is {size}, must be at least 1")
         self.size = size
+        self._count = 0
         self._older: list[float] = []
         self._older_sums: list[float] = []
         self._newer: list[float] = []
         self._newer_sum = 0.0
 
     def __len__(self) -> int:
-        return len(self._older) + len(self._newer)
+        return self._count
 
-    def update(self, value: float) -> None:
-        """Add one value; the oldest leaves if the window is full."""
-        if len(self) == self.size:
+    def update(self, value: float) -> float:
+        """Add one value; the oldest leaves if the window is full.
+
+        Returns:
+            The mean, this value included.
+        """
+        if self._count < self.size:
+            self._count += 1
+        else:
             if not self._older:
                 self._turn_over()
             self._older.pop()
             self._older_sums.pop()
         self._newer.append(value)
         self._newer_sum += value
+        older = self._older_sums[-1] if self._older_sums else 0.0
+        return (older + self._newer_sum) / self._count
+
+    def update_many(self, values: NDArray[np.float64]) -> None:
+        """Add values (values,) in turn; the window is then the same, bit for bit."""
+        start = 0
+        while start < len(values):
+            if self._count < self.size:
+                room = self.size - self._count
+            else:
+                if not self._older:
+                    # A whole window of values replaces all that is held.
+                    whole = (len(values) - start) // self.size
+                    if whole:
+                        start += (whole - 1) * self.size
+                    self._turn_over()
+                room = len(self._older)
+            added = values[start : start + room]
+            if self._count < self.size:
+                self._count += len(added)
+            else:
+                del self._older[-len(added) :], self._older_sums[-len(added) :]
+            self._newer += added.tolist()
+            self._newer_sum = _sum_in_turn(self._newer_sum, added)
+            start += len(added)
 
     def get(self) -> float | None:
         """The mean, or None if nothing has come yet."""
-        count = len(self)
-        if not count:
+        if not self._count:
             return None
         older = self._older_sums[-1] if self._older_sums else 0.0
-        return (older + self._newer_sum) / count
+        return (older + self._newer_sum) / self._count
 
     def values(self) -> list[float]:
         """What is in the window, oldest first."""
@@ -81,15 +113,19 @@ class RollingMean:
         self._newer = values[:older]
         self._turn_over()
         self._newer = values[older:]
-        self._newer_sum = 0.0
-        for value in self._newer:
-            self._newer_sum += value
+        self._newer_sum = _sum_in_turn(0.0, np.array(self._newer))
+        self._count = len(values)
 
     def _turn_over(self) -> None:
         self._older = self._newer[::-1]
         self._older_sums = np.cumsum(self._older).tolist()
         self._newer = []
         self._newer_sum = 0.0
+
+
+def _sum_in_turn(start: float, values: NDArray[np.float64]) -> float:
+    """What adding the values one after the other gives; `numpy.sum` adds in pairs."""
+    return float(np.cumsum(np.concatenate([[start], values]))[-1])
 
 
 class _RunningErrors:
@@ -109,9 +145,19 @@ class _RunningErrors:
         squared = error_kw * error_kw
         self._squared.update(squared)
         self._absolute.update(abs(error_kw))
-        self._hour.update(squared)
-        self._day.update(squared)
-        return self.get()
+        return Errors(
+            self._squared.get(),
+            self._absolute.get(),
+            self._hour.update(squared),
+            self._day.update(squared),
+        )
+
+    def update_many(self, error_kw: NDArray[np.float64]) -> None:
+        squared = error_kw * error_kw
+        self._squared.update_many(squared)
+        self._absolute.update_many(np.abs(error_kw))
+        self._hour.update_many(squared)
+        self._day.update_many(squared)
 
     def get(self) -> Errors:
         if not self._squared.n:
@@ -168,6 +214,30 @@ class RunningScores:
             model.update(actual_kw - forecast_kw),
             persistence.update(actual_kw - last_kw),
         )
+
+    def update_many(
+        self,
+        *,
+        actual_kw: NDArray[np.float64],
+        forecast_kw: NDArray[np.float64],
+        last_kw: NDArray[np.float64],
+    ) -> None:
+        """Score settled forecasts, one after the other.
+
+        The running means then agree with those of `update` to rounding, the rolling ones
+        to the bit.
+
+        Args:
+            actual_kw: (forecasts,) as for `update`, like the two below.
+            forecast_kw: (forecasts,).
+            last_kw: (forecasts,).
+        """
+        if not len(actual_kw):
+            return
+        model, persistence = self._errors()
+        self._settled += len(actual_kw)
+        model.update_many(actual_kw - forecast_kw)
+        persistence.update_many(actual_kw - last_kw)
 
     def get(self) -> Scores:
         """The scores so far."""

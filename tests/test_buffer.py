@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamer.buffer import GapRule, RingBuffer, missing_minutes
+from streamer.buffer import GapRule, RingBuffer
 from streamer.errors import UsageError
+from streamer.order import missing_before_each, missing_minutes
 
 KW = st.floats(-100, 100)
 
@@ -25,6 +26,23 @@ def test_holds_what_a_deque_of_that_length_holds(
         assert buffer.values().tolist() == list(oracle)
     assert len(buffer) == len(oracle)
     assert buffer.last(count).tolist() == (list(oracle)[-count:] if count else [])
+
+
+@given(st.integers(1, 20), st.lists(st.lists(KW, max_size=50), max_size=5))
+def test_many_at_once_are_held_as_one_by_one(capacity: int, parts: list[list[float]]) -> None:
+    single, many = RingBuffer(capacity), RingBuffer(capacity)
+    for part in parts:
+        for value in part:
+            single.push(value)
+        many.extend(part)
+        assert many.values().tolist() == single.values().tolist()
+    many.push(1.0)
+    assert many.last(1).tolist() == [1.0]
+
+
+def test_only_a_series_can_be_held() -> None:
+    with pytest.raises(ValueError, match="no series"):
+        RingBuffer(3).extend([[1.0, 2.0]])
 
 
 def test_what_it_gives_out_is_a_copy() -> None:
@@ -55,7 +73,10 @@ def test_capacity_must_be_positive() -> None:
 )
 def test_missing_minutes_round_to_the_nearest(seconds: int, missing: int) -> None:
     before = datetime(2010, 3, 20)
-    assert missing_minutes(before, before + timedelta(seconds=seconds)) == missing
+    after = before + timedelta(seconds=seconds)
+    assert missing_minutes(before, after) == missing
+    times = np.array([before, after], "datetime64[us]")
+    assert missing_before_each(times).tolist() == [missing]
 
 
 def test_gap_rules() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 
+from streamer.blocks import ReadingBlock
 from streamer.buffer import GapRule
 from streamer.errors import ReadingError, StateError
 from streamer.models import load_model
@@ -39,9 +41,11 @@ def _assert_alike(one: Step, other: Step, tolerance: float = 1e-6) -> None:
                 [kw for _, kw in theirs.quantiles], abs=tolerance
             )
     assert one.scores.settled == other.scores.settled
-    if one.scores.settled:
-        assert one.scores.model.mse_kw2 == pytest.approx(other.scores.model.mse_kw2, abs=tolerance)
-    assert one.scores.persistence == other.scores.persistence
+    for mine, theirs in (
+        (one.scores.model, other.scores.model),
+        (one.scores.persistence, other.scores.persistence),
+    ):
+        assert astuple(mine) == pytest.approx(astuple(theirs), abs=tolerance)
 
 
 def test_steps_equal_a_plain_computation(sample_kw: np.ndarray) -> None:
@@ -97,6 +101,7 @@ def test_blocks_give_the_steps_of_single_readings(
     assert len(together) == len(one_by_one)
     for mine, theirs in zip(together, one_by_one, strict=True):
         _assert_alike(mine, theirs)
+        assert mine.scores.persistence == theirs.scores.persistence
 
 
 def test_single_readings_and_blocks_may_be_mixed(sample_kw: np.ndarray) -> None:
@@ -111,6 +116,91 @@ def test_single_readings_and_blocks_may_be_mixed(sample_kw: np.ndarray) -> None:
         steps += pipeline.push_many(part) if size % 2 else [pipeline.push(r) for r in part]
     for mine, theirs in zip(steps, expected, strict=True):
         _assert_alike(mine, theirs)
+
+
+def _states_alike(one: Pipeline, other: Pipeline) -> None:
+    """The same state, but for rounding in the running means."""
+    mine, theirs = one.state(), other.state()
+    for state in (mine, theirs):
+        for who in ("model", "persistence"):
+            for name in ("mse_kw2", "mae_kw"):
+                state["scores"][who][name] = pytest.approx(
+                    state["scores"][who][name], rel=1e-12, abs=1e-300
+                )
+    assert mine == theirs
+
+
+@pytest.mark.parametrize("rule", [GapRule("skip"), GapRule("reset", 3), GapRule("reset", 0)])
+@pytest.mark.parametrize("size", [1, 7, 48, 49, 50, 51, 400])
+def test_a_block_without_steps_ends_where_the_steps_do(
+    sample_kw: np.ndarray, rule: GapRule, size: int
+) -> None:
+    stream = _with_gaps(sample_kw[:400], seed=size)
+    stepping, skimming = Pipeline(load_model(), gaps=rule), Pipeline(load_model(), gaps=rule)
+    for start in range(0, len(stream), size):
+        part = stream[start : start + size]
+        steps = stepping.push_many(part)
+        passage = skimming.push_block(ReadingBlock.of(part))
+        _assert_alike(passage.last, steps[-1], tolerance=1e-12)
+        settled = [math.nan if step.settled is None else step.settled.kw for step in steps]
+        np.testing.assert_array_equal(passage.settled_kw, settled)
+        assert list(passage.readings) == part
+    if stepping.state()["scores"]:
+        _states_alike(skimming, stepping)
+
+
+@settings(max_examples=60)
+@given(
+    gaps=st.lists(st.sampled_from([0, 0, 0, 0, 0, 0, 1, 3, 4, 900]), min_size=1, max_size=150),
+    sizes=st.lists(st.integers(1, 70), min_size=1, max_size=8),
+    policy=st.sampled_from(["skip", "reset"]),
+)
+def test_blocks_singles_and_steps_may_be_mixed(
+    gaps: list[int], sizes: list[int], policy: str
+) -> None:
+    minutes = np.cumsum(np.array(gaps) + 1).tolist()
+    stream = [Reading(START + timedelta(minutes=m), m % 7 / 4) for m in minutes]
+    forecaster, rule = FixedForecaster(window=5, spread_kw=0.1), GapRule(policy, 3)
+    single, mixed = Pipeline(forecaster, gaps=rule), Pipeline(forecaster, gaps=rule)
+    expected = [single.push(reading) for reading in stream]
+    done, turn = 0, 0
+    while done < len(stream):
+        part = stream[done : done + sizes[turn % len(sizes)]]
+        if turn % 3 == 0:
+            last = mixed.push_block(ReadingBlock.of(part)).last
+        elif turn % 3 == 1:
+            last = mixed.push_many(part)[-1]
+        else:
+            last = [mixed.push(reading) for reading in part][-1]
+        done, turn = done + len(part), turn + 1
+        _assert_alike(last, expected[done - 1], tolerance=1e-12)
+
+
+def test_a_bad_block_changes_nothing() -> None:
+    pipeline = Pipeline(FixedForecaster(window=2))
+    good = readings([0.1, 0.2, 0.3])
+    pipeline.push_block(ReadingBlock.of(good))
+    before = pipeline.state()
+    later = readings([0.4, 0.5, 0.6], start=START + timedelta(hours=1))
+    bad = [
+        ([later[0], Reading(later[1].at, math.nan), later[2]], "not a finite number"),
+        ([later[1], later[0]], "does not come after"),
+        (good, "does not come after"),
+    ]
+    for block, message in bad:
+        with pytest.raises(ReadingError, match=message):
+            pipeline.push_block(ReadingBlock.of(block))
+        assert pipeline.state() == before
+    with pytest.raises(ValueError, match="empty"):
+        pipeline.push_block(ReadingBlock.of([]))
+
+
+def test_a_block_has_no_zone_to_compare_by() -> None:
+    pipeline = Pipeline(FixedForecaster(window=2))
+    pipeline.push(Reading(START.replace(tzinfo=UTC), 0.1))
+    later = readings([0.2], start=START + timedelta(hours=1))
+    with pytest.raises(ReadingError, match="with and without a zone"):
+        pipeline.push_block(ReadingBlock.of(later))
 
 
 def test_engines_give_the_same_steps(sample_kw: np.ndarray) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -88,10 +89,29 @@ def test_rolling_mean_is_the_mean_of_the_last(size: int, values: list[float]) ->
     mean = RollingMean(size)
     assert mean.get() is None
     for upto, value in enumerate(values, start=1):
-        mean.update(value)
+        latest = mean.update(value)
         window = values[max(0, upto - size) : upto]
         assert mean.values() == window
-        assert mean.get() == pytest.approx(math.fsum(window) / len(window), rel=1e-12)
+        assert latest == mean.get() == pytest.approx(math.fsum(window) / len(window), rel=1e-12)
+
+
+@given(
+    size=st.integers(1, 12),
+    values=st.lists(st.floats(0, 1e6), max_size=120),
+    cuts=st.lists(st.integers(0, 120), max_size=6),
+)
+def test_many_values_leave_the_window_that_one_by_one_leaves(
+    size: int, values: list[float], cuts: list[int]
+) -> None:
+    single, many = RollingMean(size), RollingMean(size)
+    edges = sorted({0, len(values), *(min(cut, len(values)) for cut in cuts)})
+    for start, end in pairwise(edges):
+        for value in values[start:end]:
+            single.update(value)
+        many.update_many(np.array(values[start:end]))
+        assert many.state() == single.state()
+        assert (many.get(), len(many)) == (single.get(), len(single))
+    assert many.update(1.0) == single.update(1.0)
 
 
 def test_rolling_mean_forgets_a_huge_value_wholly() -> None:
@@ -128,3 +148,26 @@ def test_restored_scores_go_on_bit_for_bit(
     for actual, forecast, last in settled[at:]:
         values = {"actual_kw": actual, "forecast_kw": forecast, "last_kw": last}
         assert restored.update(**values) == undisturbed.update(**values)
+
+
+def test_scores_of_a_block_are_those_of_its_forecasts(sample_kw: np.ndarray) -> None:
+    actual, last = sample_kw[1:6001], sample_kw[:6000]
+    forecast = 0.9 * last + 0.05
+    single, blocks = RunningScores(), RunningScores()
+    for start, end in pairwise([0, 1, 60, 61, 1500, 1500, 6000]):
+        for values in zip(actual[start:end], forecast[start:end], last[start:end], strict=True):
+            expected = single.update(
+                actual_kw=float(values[0]), forecast_kw=float(values[1]), last_kw=float(values[2])
+            )
+        part = slice(start, end)
+        blocks.update_many(actual_kw=actual[part], forecast_kw=forecast[part], last_kw=last[part])
+        found = blocks.get()
+        assert found.settled == expected.settled
+        for mine, theirs in (
+            (found.model, expected.model),
+            (found.persistence, expected.persistence),
+        ):
+            assert mine.mse_kw2 == pytest.approx(theirs.mse_kw2, rel=1e-13)
+            assert mine.mae_kw == pytest.approx(theirs.mae_kw, rel=1e-13)
+            assert mine.hour_mse_kw2 == theirs.hour_mse_kw2
+            assert mine.day_mse_kw2 == theirs.day_mse_kw2

@@ -6,9 +6,12 @@ else, so it can neither disturb the pipeline nor be disturbed by it.
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from streamer.readings import About, Notice, Step, Vitals
+
+if TYPE_CHECKING:
+    from streamer.blocks import Passage
 
 Item: TypeAlias = About | Step | Notice | Vitals
 """What a sink is given: `About` once and first, then the others as they come."""
@@ -23,3 +26,15 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """The stream has ended. May be called twice."""
+
+
+@runtime_checkable
+class BlockSink(Sink, Protocol):
+    """A sink that can do without a step for each reading.
+
+    Where all sinks of a stream can, and the source has blocks to give, they are given
+    `Passage` values in place of steps: that is faster.
+    """
+
+    def write_block(self, passage: Passage) -> None:
+        """Take what came of a block. Must not wait either."""

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from streamer.readings import About, Counts, Errors, Notice, Scores, Step
 from streamer.sinks import Item
 from streamer.words import number, percent, plural
+
+if TYPE_CHECKING:
+    from streamer.blocks import Passage
 
 
 class Summary:
@@ -14,7 +19,7 @@ class Summary:
 
     def __init__(self) -> None:
         self._about: About | None = None
-        self._first: Step | None = None
+        self._first_at: datetime | None = None
         self._last: Step | None = None
         self._scored_in_sample = False
         self._notices: Counter[str] = Counter()
@@ -22,7 +27,7 @@ class Summary:
     def write(self, item: Item) -> None:
         """Take note of one item."""
         if isinstance(item, Step):
-            self._first = self._first or item
+            self._first_at = self._first_at or item.reading.at
             self._last = item
             if item.settled is not None and not self._scored_in_sample:
                 self._scored_in_sample = self._about is not None and self._about.in_sample(
@@ -33,17 +38,28 @@ class Summary:
         elif isinstance(item, About):
             self._about = item
 
+    def write_block(self, passage: Passage) -> None:
+        """Take note of a block of readings."""
+        self._first_at = self._first_at or passage.readings[0].at
+        self._last = passage.last
+        about = self._about
+        if about is None or about.trained_from is None or about.trained_to is None:
+            return
+        self._scored_in_sample = self._scored_in_sample or passage.settled_between(
+            about.trained_from, about.trained_to
+        )
+
     def close(self) -> None:
         """Nothing to let go of."""
 
     def lines(self) -> list[str]:
         """The summary, a line at a time."""
-        if self._first is None or self._last is None:
+        if self._first_at is None or self._last is None:
             return ["no readings", *self._skipped()]
         counts = self._last.counts
         lines = [
             f"{self._source()}: {plural(counts.readings, 'reading')}, "
-            f"{self._first.reading.at:%Y-%m-%d %H:%M} to {self._last.reading.at:%Y-%m-%d %H:%M}",
+            f"{self._first_at:%Y-%m-%d %H:%M} to {self._last.reading.at:%Y-%m-%d %H:%M}",
             self._gaps(counts),
             *self._skipped(),
             *self._scores(self._last.scores),

@@ -23,7 +23,7 @@ class Source(Protocol):
         """What has come since the last call, in order of time.
 
         Waits until there is something. How much comes at once is the source's choice: a
-        file gives some hundreds of readings, a meter gives one.
+        file gives some thousands of readings, a meter gives one.
 
         Returns:
             At least one item, or an empty sequence when the stream is at its end.
@@ -34,3 +34,12 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Let go of whatever the source holds. May be called twice."""
+
+
+@runtime_checkable
+class Recording(Source, Protocol):
+    """A source that may know its end."""
+
+    @property
+    def progress(self) -> float | None:
+        """Share of it that has been read, 0 to 1 and never less than before; None if unknown."""
