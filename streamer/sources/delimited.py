@@ -7,7 +7,7 @@ from pathlib import Path
 
 from streamer.errors import SourceError, UsageError
 from streamer.sources.bytestream import open_bytes
-from streamer.sources.framing import LineReader
+from streamer.sources.framing import LineReader, decode_lines
 from streamer.sources.layout import Layout, Request, Unit, recognise_layout
 from streamer.sources.replay import ReplaySource
 from streamer.sources.rows import RowParser
@@ -77,24 +77,33 @@ def open_replay(
 
 def _settle_layout(name: str, lines: LineReader, request: Request) -> tuple[Layout, int]:
     """The layout, and how many lines come before the first row; those are read past."""
-    taken: list[str] = []
+    taken = b""
+    looked_at: list[str] = []
     filled: list[str] = []
     layout: Layout | None = None
-    while layout is None and len(taken) < _LAYOUT_LINES and (more := lines.read()):
-        for line in more:
-            taken.append(line)
-            if layout is None and line.strip() and len(taken) <= _LAYOUT_LINES:
+    while layout is None and len(looked_at) < _LAYOUT_LINES and (piece := lines.read()):
+        taken += piece
+        for line in decode_lines(piece)[: _LAYOUT_LINES - len(looked_at)]:
+            looked_at.append(line)
+            if line.strip():
                 filled.append(line)
                 layout = recognise_layout(name, filled, request, final=False)
+            if layout is not None:
+                break
     if not filled:
         raise SourceError(f"{name} is empty: it has no header line to begin with")
     layout = layout or recognise_layout(name, filled, request, final=True)
     assert layout is not None  # noqa: S101 - it is settled, or an error, once final
-    header_lines = taken.index(filled[0]) + 1 if layout.has_header else 0
-    lines.put_back(taken[header_lines:])
+    header_lines = looked_at.index(filled[0]) + 1 if layout.has_header else 0
+    lines.put_back(_without_lines(taken, header_lines))
     return layout, header_lines
+
+
+def _without_lines(taken: bytes, count: int) -> bytes:
+    parts = taken.split(b"\n", count)
+    return parts[count] if len(parts) > count else b""
 
 
 def _settle_time_style(lines: LineReader, rows: RowParser) -> None:
     """Find an ambiguous date early, if the first rows are here already."""
-    any(rows.settle_time_style(line) for line in lines.waiting)
+    any(rows.settle_time_style(line) for line in decode_lines(lines.waiting))

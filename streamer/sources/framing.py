@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import codecs
 
 from streamer.errors import FormatError
 from streamer.sources.bytestream import ByteStream
@@ -10,29 +10,49 @@ from streamer.sources.bytestream import ByteStream
 MAX_LINE_BYTES = 1 << 16
 """A longer line is no row of a table."""
 
-_BOM = "\ufeff"
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def decode_lines(piece: bytes) -> list[str]:
+    r"""The lines of a piece, which end in LF or CRLF.
+
+    They are decoded as UTF-8; bytes that are not become lone surrogates
+    (``surrogateescape``), so that one bad row does not spoil its neighbours.
+
+    Args:
+        piece: whole lines; the last may be without a line end.
+
+    >>> decode_lines(b"time;power\r\n1;2")
+    ['time;power', '1;2']
+    """
+    text = piece.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+    lines = text.split("\n")
+    if lines[-1]:
+        lines[-1] = lines[-1].removesuffix("\r")
+    else:
+        lines.pop()
+    return lines
 
 
 class LineSplitter:
-    r"""Cuts bytes into lines, wherever the pieces happen to break.
+    r"""Cuts bytes where lines end, wherever the pieces happen to break.
 
-    Lines end in LF or CRLF. They are decoded as UTF-8; bytes that are not become lone
-    surrogates (``surrogateescape``), so that one bad row does not spoil its neighbours.
+    A mark that the text is UTF-8 is taken off.
 
     >>> splitter = LineSplitter("house.csv")
     >>> splitter.feed(b"time;po"), splitter.feed(b"wer\r\n1;"), splitter.flush()
-    ([], ['time;power'], ['1;'])
+    (b'', b'time;power\r\n', b'1;')
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._tail = b""
         self._lines = 0
+        self._begun = False
         self._too_long: FormatError | None = None
 
-    def feed(self, data: bytes) -> list[str]:
-        """The lines that these bytes complete.
+    def feed(self, data: bytes) -> bytes:
+        """The lines that these bytes complete, with their line ends.
 
         Raises:
             FormatError: a line is longer than `MAX_LINE_BYTES`; raised once the lines
@@ -40,47 +60,51 @@ class LineSplitter:
         """
         if self._too_long is not None:
             raise self._too_long
-        block, newline, tail = (self._tail + data).rpartition(b"\n")
-        self._tail = tail
-        lines = self._decode(block) if newline else []
-        return self._checked(lines, len(block))
+        whole, newline, self._tail = (self._tail + data).rpartition(b"\n")
+        return self._checked(whole + newline)
 
-    def flush(self) -> list[str]:
-        """The last line, if it has no line end; none otherwise."""
+    def flush(self) -> bytes:
+        """The last line, if it has no line end; nothing otherwise."""
         if self._too_long is not None:
             raise self._too_long
-        block, self._tail = self._tail, b""
-        return self._checked(self._decode(block), len(block)) if block else []
+        last, self._tail = self._tail, b""
+        return self._checked(last)
 
-    def _decode(self, block: bytes) -> list[str]:
-        if self._lines == 0 and block.startswith(_UTF16_MARKS):
-            raise FormatError(self._name, "the text is UTF-16; save it as UTF-8")
-        text = block.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
-        if self._lines == 0:
-            text = text.removeprefix(_BOM)
-        lines = text.split("\n")
-        lines[-1] = lines[-1].removesuffix("\r")
-        return lines
-
-    def _checked(self, lines: list[str], size: int) -> list[str]:
-        whole = len(lines)
-        if size > MAX_LINE_BYTES:
-            lengths = (len(line.encode("utf-8", "surrogateescape")) for line in lines)
-            whole = next((i for i, n in enumerate(lengths) if n > MAX_LINE_BYTES), whole)
-        self._lines += whole
+    def _checked(self, piece: bytes) -> bytes:
+        if piece and not self._begun:
+            self._begun = True
+            if piece.startswith(_UTF16_MARKS):
+                raise FormatError(self._name, "the text is UTF-16; save it as UTF-8")
+            piece = piece.removeprefix(codecs.BOM_UTF8)
+        end = _end_of_good_lines(piece)
+        self._lines += piece.count(b"\n", 0, end)
         # A tail may still hold the CR of its line end.
-        if whole < len(lines) or len(self._tail) > MAX_LINE_BYTES + 1:
+        if end < len(piece) or len(self._tail) > MAX_LINE_BYTES + 1:
             self._too_long = FormatError(
                 f"{self._name}:{self._lines + 1}",
                 "the line is longer than 64 KiB; is this a table with a row on each line?",
             )
-            if not whole:
+            if not end:
                 raise self._too_long
-        return lines[:whole]
+        return piece[:end]
+
+
+def _end_of_good_lines(piece: bytes) -> int:
+    """Where the first line begins that is too long; the end of the piece if none is."""
+    start = 0
+    while len(piece) - start > MAX_LINE_BYTES:
+        # The last line end within reach: no line up to there can be too long.
+        end = piece.rfind(b"\n", start, start + MAX_LINE_BYTES + 1)
+        if end < 0:
+            end = start + MAX_LINE_BYTES + 1
+            if piece[end - 1 : end + 1] not in (b"\r\n", b"\r"):
+                return start
+        start = end + 1
+    return len(piece)
 
 
 class LineReader:
-    """The lines of a byte stream, those of one piece at a time.
+    """The lines of a byte stream, as bytes, those of one piece at a time.
 
     Args:
         name: the name to show in errors.
@@ -90,32 +114,39 @@ class LineReader:
     def __init__(self, name: str, stream: ByteStream) -> None:
         self._stream = stream
         self._splitter = LineSplitter(name)
-        self._returned: list[str] = []
+        self._returned = b""
         self._at_end = False
 
-    def read(self) -> list[str]:
-        """At least one line, or none at the end.
+    @property
+    def progress(self) -> float | None:
+        """The share of the bytes that has been read, if it can be known."""
+        return self._stream.progress
+
+    def read(self) -> bytes:
+        """At least one line with its line end, or nothing at the end.
+
+        The last line of all may be without a line end.
 
         Raises:
             SourceError: the bytes cannot be had, or are not lines.
         """
         if self._returned:
-            returned, self._returned = self._returned, []
+            returned, self._returned = self._returned, b""
             return returned
         while not self._at_end:
             data = self._stream.read()
             self._at_end = not data
-            lines = self._splitter.feed(data) if data else self._splitter.flush()
-            if lines:
-                return lines
-        return []
+            piece = self._splitter.feed(data) if data else self._splitter.flush()
+            if piece:
+                return piece
+        return b""
 
     @property
-    def waiting(self) -> Sequence[str]:
+    def waiting(self) -> bytes:
         """The lines that have been put back and not read again."""
         return self._returned
 
-    def put_back(self, lines: list[str]) -> None:
+    def put_back(self, lines: bytes) -> None:
         """Have the next `read` give these lines first."""
         self._returned = lines + self._returned
 

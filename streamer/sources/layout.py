@@ -93,6 +93,11 @@ class Layout:
     has_header: bool
     day_first: bool
 
+    @property
+    def per_kw(self) -> float:
+        """How many of the unit make up 1 kW."""
+        return 1000.0 if self.unit == "W" else 1.0
+
 
 def recognise_layout(
     name: str, lines: Sequence[str], request: Request, *, final: bool

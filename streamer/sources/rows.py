@@ -1,4 +1,4 @@
-"""One line into a time and a power."""
+"""Rows into times and powers: one line, or all lines of a piece at once."""
 
 from __future__ import annotations
 
@@ -6,15 +6,22 @@ import csv
 import math
 import re
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from streamer.sources.fields import MISSING, shorten, split_fields
 from streamer.sources.layout import Layout
-from streamer.sources.timestamps import TimeParser, explicit_parser, recognise_time
+from streamer.sources.timestamps import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    TimeStyle,
+    explicit_style,
+    recognise_time,
+)
+
+if TYPE_CHECKING:
+    from streamer.sources.blockrows import BlockParser, RowArrays
 
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
-_FIRST_YEAR = 1900
-_LAST_YEAR = 2199
-_WATTS_PER_KW = 1000.0
 
 
 class RowError(ValueError):
@@ -39,9 +46,10 @@ class RowParser:
         self._value = layout.value
         self._time = layout.time
         self._clock = layout.clock
-        self._divisor = _WATTS_PER_KW if layout.unit == "W" else 1.0
-        self._parse_time = None if time_format is None else explicit_parser(time_format)
+        self._divisor = layout.per_kw
+        self._style = None if time_format is None else explicit_style(time_format)
         self._aware: bool | None = None
+        self._block_parser: BlockParser | None = None
 
     def settle_time_style(self, line: str) -> bool:
         """Decide by one line how times are written.
@@ -52,9 +60,9 @@ class RowParser:
         Raises:
             UsageError: the day and the month cannot be told apart.
         """
-        if self._parse_time is None:
+        if self._style is None:
             try:
-                self._parse_time = self._recognise(self._fields(line))
+                self._style = self._recognise(self._fields(line))
             except RowError:
                 return False
         return True
@@ -67,17 +75,17 @@ class RowParser:
             UsageError: the first time of a file is ambiguous.
         """
         fields = self._fields(line)
-        parse_time = self._parse_time
-        if parse_time is None:
-            parse_time = self._parse_time = self._recognise(fields)
+        style = self._style
+        if style is None:
+            style = self._style = self._recognise(fields)
         try:
             if self._clock is None:
-                at = parse_time(fields[self._time])
+                at = style.parse(fields[self._time])
             else:
-                at = parse_time(fields[self._time], fields[self._clock])
+                at = style.parse(fields[self._time], fields[self._clock])
         except (ValueError, OverflowError, OSError):
             raise RowError(f"time {self._shown_time(fields)} is not understood") from None
-        if not _FIRST_YEAR <= at.year <= _LAST_YEAR:
+        if not FIRST_YEAR <= at.year <= LAST_YEAR:
             raise RowError(f"time {self._shown_time(fields)} is out of range")
         if (at.tzinfo is not None) is not self._aware:
             self._check_zone(at, fields)
@@ -93,6 +101,27 @@ class RowParser:
         if "_" in text:  # Python's own way to group digits
             raise RowError(f"power {shorten(text)} is not a number")
         return at, value / self._divisor
+
+    def parse_block(self, piece: bytes) -> RowArrays | None:
+        """What `parse` would say of all lines of a piece, where that is beyond doubt.
+
+        Args:
+            piece: whole lines, with their line ends.
+
+        Returns:
+            The rows, or None if the lines have to be read one by one.
+        """
+        if self._style is None or self._style.parse_date is None or self._aware:
+            return None
+        if self._block_parser is None:
+            # NumPy comes with it: not before the first row is wanted.
+            from streamer.sources.blockrows import BlockParser
+
+            self._block_parser = BlockParser(self._layout, self._style)
+        rows = self._block_parser.parse(piece)
+        if rows is not None:
+            self._aware = False
+        return rows
 
     def _fields(self, line: str) -> list[str]:
         if not line.isascii() and _UNDECODABLE.search(line):
@@ -110,14 +139,14 @@ class RowParser:
             raise RowError(f"{count} field{plural} where {self._width} belong, in {shorten(line)}")
         return fields
 
-    def _recognise(self, fields: list[str]) -> TimeParser:
+    def _recognise(self, fields: list[str]) -> TimeStyle:
         clock = None if self._clock is None else fields[self._clock]
-        parser = recognise_time(fields[self._time], clock, day_first=self._layout.day_first)
-        if parser is None:
+        style = recognise_time(fields[self._time], clock, day_first=self._layout.day_first)
+        if style is None:
             raise RowError(
                 f"time {self._shown_time(fields)} is in no known style (see --time-format)"
             )
-        return parser
+        return style
 
     def _check_zone(self, at: datetime, fields: list[str]) -> None:
         if self._aware is None:

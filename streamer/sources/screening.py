@@ -16,12 +16,13 @@ from streamer.sources.layout import Unit
 MAX_KW = 100.0
 """More than any household draws: its main fuse would have gone."""
 
+LONG_JUMP = timedelta(days=1)
+"""A longer step ahead may be a mistake."""
 
 _SPACING_READINGS = 50
 _SPACING_AT_LEAST = 10
 _UNIT_READINGS = 1000
 _LOW_KW = 0.02
-_LONG_JUMP = timedelta(days=1)
 _ROWS_BEHIND = 10
 
 
@@ -81,6 +82,11 @@ class Span:
         if self.start >= self.end:
             raise UsageError(f"--start {self.start} must be before --end {self.end}")
 
+    @property
+    def has_zone(self) -> bool:
+        """Whether a bound has a zone offset."""
+        return any(bound is not None and bound.tzinfo for bound in (self.start, self.end))
+
     def starts_after(self, at: datetime) -> bool:
         """Whether a time is before the start."""
         return self.start is not None and _like(self.start, at) < self.start
@@ -88,6 +94,15 @@ class Span:
     def ends_by(self, at: datetime) -> bool:
         """Whether a time is at the end or beyond."""
         return self.end is not None and _like(self.end, at) >= self.end
+
+    def share_done(self, first: datetime, at: datetime) -> float:
+        """How much of the time from `first` to the end is over at `at`; 0 if there is no end.
+
+        Both are before the end.
+        """
+        if self.end is None:
+            return 0.0
+        return (at - first) / (self.end - _like(self.end, first))
 
 
 def _like(bound: datetime, at: datetime) -> datetime:
@@ -155,7 +170,7 @@ class JumpWatch:
 
 def is_long_jump(before: datetime, at: datetime) -> bool:
     """Whether a step ahead is so long that it may be a mistake."""
-    return at - before > _LONG_JUMP
+    return at - before > LONG_JUMP
 
 
 class FirstLook:

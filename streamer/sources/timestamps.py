@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from typing import TypeAlias
@@ -15,13 +16,38 @@ from typing import TypeAlias
 from streamer.errors import UsageError
 from streamer.sources.fields import printable
 
+FIRST_YEAR = 1900
+"""The first year that a recording may be of."""
+
+LAST_YEAR = 2199
+"""The last."""
+
 TimeParser: TypeAlias = Callable[..., datetime]
 """Makes a time of one text, or of two (date and time of day). Raises ValueError,
 OverflowError or OSError for a text in another style."""
 
 DateParser: TypeAlias = Callable[[str], date]
+"""Makes a date of a text. Raises ValueError for a text in another style."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeStyle:
+    """A way to write times.
+
+    Attributes:
+        parse: reads a time.
+        parse_date: reads the date of a time without a zone, where a time is a date and a
+            time of day beside each other; None where it is not.
+        separators: what may stand between those two if they are one text.
+    """
+
+    parse: TimeParser
+    parse_date: DateParser | None = None
+    separators: str = " "
+
 
 _NUMERIC_DATE = re.compile(r"\s*(\d{1,2})([/.-])(\d{1,2})\2(\d{4})\s*", re.ASCII)
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _YEAR_FIRST = re.compile(r"\s*(\d{4})([/.-])(\d{1,2})\2(\d{1,2})\s*", re.ASCII)
 _TIME_OF_DAY = re.compile(r"\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6})\d*)?)?\s*", re.ASCII)
 _EPOCH_S = re.compile(r"\s*\d{9,10}(\.\d+)?\s*", re.ASCII)
@@ -30,8 +56,8 @@ _MONTHS = 12
 _PROBE = datetime(2010, 12, 31, 23, 59, 58, tzinfo=UTC)
 
 
-def explicit_parser(time_format: str) -> TimeParser:
-    """A parser for a `strptime` format; a date and a time of day are joined by a space.
+def explicit_style(time_format: str) -> TimeStyle:
+    """The style of a `strptime` format; a date and a time of day are joined by a space.
 
     Raises:
         UsageError: the format is not one that `strptime` knows.
@@ -49,11 +75,11 @@ def explicit_parser(time_format: str) -> TimeParser:
             f"--time-format {time_format!r} leaves out the year, the month or the day; "
             "write it like '%d/%m/%Y %H:%M:%S'"
         )
-    return lambda *texts: strptime(" ".join(texts), time_format)
+    return TimeStyle(lambda *texts: strptime(" ".join(texts), time_format))
 
 
-def recognise_time(text: str, clock: str | None = None, *, day_first: bool) -> TimeParser | None:
-    """The parser for the style that a time is written in.
+def recognise_time(text: str, clock: str | None = None, *, day_first: bool) -> TimeStyle | None:
+    """The style that a time is written in.
 
     Args:
         text: date and time, or the date alone if the time of day has its own column.
@@ -61,7 +87,7 @@ def recognise_time(text: str, clock: str | None = None, *, day_first: bool) -> T
         day_first: read ``1/2/2010`` as the first of February, without asking.
 
     Returns:
-        The parser, or None if the text is no time in a known style.
+        The style, or None if the text is no time in a known one.
 
     Raises:
         UsageError: it cannot be known whether the day or the month comes first.
@@ -71,11 +97,11 @@ def recognise_time(text: str, clock: str | None = None, *, day_first: bool) -> T
             return None
         return _paired(_recognise_date(text, day_first=day_first))
     if _EPOCH_S.fullmatch(text):
-        return _epoch_s
+        return TimeStyle(_epoch_s)
     if _EPOCH_MS.fullmatch(text):
-        return _epoch_ms
+        return TimeStyle(_epoch_ms)
     if _succeeds(_iso, text):
-        return _iso
+        return TimeStyle(_iso, _iso_date, "T ")
     day, _, rest = text.strip().partition(" ")
     if rest and not _TIME_OF_DAY.fullmatch(rest):
         return None
@@ -127,6 +153,13 @@ def _iso(text: str) -> datetime:
     return datetime.fromisoformat(text.strip())
 
 
+def _iso_date(text: str) -> date:
+    # ISO 8601 has more ways to write a date; in which of them it ends where is not plain.
+    if not _ISO_DATE.fullmatch(text):
+        raise ValueError(text)
+    return date.fromisoformat(text)
+
+
 def _epoch_s(text: str) -> datetime:
     return datetime.fromtimestamp(float(text), UTC)
 
@@ -135,14 +168,14 @@ def _epoch_ms(text: str) -> datetime:
     return datetime.fromtimestamp(float(text) / 1000.0, UTC)
 
 
-def _paired(parse_date: DateParser | None) -> TimeParser | None:
+def _paired(parse_date: DateParser | None) -> TimeStyle | None:
     if parse_date is None:
         return None
     combine = datetime.combine
-    return lambda day, clock: combine(parse_date(day), _time_of_day(clock))
+    return TimeStyle(lambda day, clock: combine(parse_date(day), _time_of_day(clock)), parse_date)
 
 
-def _spaced(parse_date: DateParser | None) -> TimeParser | None:
+def _spaced(parse_date: DateParser | None) -> TimeStyle | None:
     if parse_date is None:
         return None
 
@@ -150,7 +183,7 @@ def _spaced(parse_date: DateParser | None) -> TimeParser | None:
         day, _, clock = text.strip().partition(" ")
         return datetime.combine(parse_date(day), _time_of_day(clock) if clock else time())
 
-    return parse
+    return TimeStyle(parse, parse_date)
 
 
 # A date repeats 1440 times in a row, and a day has 1440 minutes: the caches make both
