@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from streamer.blas import keep_blas_to_one_thread
 from streamer.models import find_model
 from streamer.options import FileOptions
 from streamer.pacing import MAX, Pacer
@@ -47,7 +47,6 @@ class Replay:
 
     def prepare(self, source: Source) -> tuple[Pipeline, About]:
         """Load the model; a second's work, so it is kept behind the first picture."""
-        keep_blas_to_one_thread()
         from streamer.buffer import GapRule
         from streamer.models import load_model
         from streamer.pipeline import Pipeline
@@ -98,19 +97,25 @@ def write_lines(job: Replay, *, speed: float | None, format: str | None) -> None
     """Replay as lines on standard output, or with no format as a summary alone.
 
     The summary goes to standard error, whatever ends the replay; but when whoever read
-    the lines has gone, it ends without a word.
+    the lines has gone, it ends without a word. Where nothing is held back and nothing
+    else is to be seen on the terminal, a bar shows how far it has got.
     """
     from streamer.sinks.notes import NoteSink
+    from streamer.sinks.progress import ProgressSink
     from streamer.sinks.text import TextSink
 
     source = job.open()
+    pacer = Pacer(MAX if speed is None else speed)
     summary = Summary()
     sinks: list[Sink] = [summary]
+    if pacer.free_running and _terminal_is_free(lines=format is not None):
+        # Before the others: it makes room for their notes.
+        sinks.append(ProgressSink(sys.stderr))
     if format is not None:
         sinks += [TextSink(sys.stdout, format), NoteSink(sys.stderr)]
     reader_has_gone = False
     try:
-        job.run(source, sinks, Pacer(MAX if speed is None else speed))
+        job.run(source, sinks, pacer)
         sys.stdout.flush()
     except BrokenPipeError:
         reader_has_gone = True
@@ -121,3 +126,16 @@ def write_lines(job: Replay, *, speed: float | None, format: str | None) -> None
             sink.close()
         if not reader_has_gone:
             print("\n".join(summary.lines()), file=sys.stderr)
+
+
+def _terminal_is_free(*, lines: bool) -> bool:
+    """Whether standard error is a terminal that no lines are written to.
+
+    Lines that go into a pipe may come out on the same terminal, in a pager say.
+    """
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        return False
+    if not lines:
+        return True
+    mode = os.fstat(sys.stdout.fileno()).st_mode
+    return not (sys.stdout.isatty() or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))

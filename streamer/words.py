@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 NOTHING = "–"
 """Stands where there is nothing to say yet: a zero would look like a perfect score."""
 
@@ -25,6 +27,36 @@ def percent(share: float | None) -> str:
     ('+12.3 %', '-50.0 %', '–')
     """
     return NOTHING if share is None else f"{100 * share:+.1f} %"
+
+
+def done(share: float) -> str:
+    """How much is done as a percentage, which is 100 only when all is.
+
+    >>> done(0.454), done(0.9999), done(1.0)
+    ('45 %', '99 %', '100 %')
+    """
+    return f"{math.floor(100 * share)} %"
+
+
+def bar(share: float, width: int) -> tuple[str, str]:
+    """The two parts of a bar: what is done, and what is not.
+
+    >>> bar(0.25, 8)
+    ('━━', '──────')
+    """
+    thick = round(share * width)
+    return "━" * thick, "─" * (width - thick)
+
+
+def duration(seconds: float) -> str:
+    """A time to wait, in hours, minutes and seconds; a second that has begun counts.
+
+    >>> duration(0.2), duration(83.0), duration(3683.0)
+    ('0:01', '1:23', '1:01:23')
+    """
+    minutes, rest = divmod(math.ceil(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def plural(count: int, noun: str) -> str:

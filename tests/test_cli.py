@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -176,7 +179,135 @@ def test_a_closed_pipe_ends_it_quietly() -> None:
         assert process.wait(timeout=60) == 0
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+POSIX = pytest.mark.skipif(os.name == "nt", reason="signals and terminals are POSIX's")
+
+
+class OnTerminal:
+    """A replay of what is fed to it, with its standard error on a terminal."""
+
+    TERMINAL = -99
+    """Standard output goes to the terminal, too."""
+
+    def __init__(self, *arguments: str, stdout: int = subprocess.DEVNULL, term: str = "xterm"):
+        self._person, program = os.openpty()
+        self.seen = ""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "streamer", "replay", "-", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=program if stdout == self.TERMINAL else stdout,
+            stderr=program,
+            text=True,
+            env={**os.environ, "TERM": term, "COLUMNS": "80", "NO_COLOR": "1"},
+        )
+        os.close(program)
+        self._minute = 0
+        self.feed(HEADER)
+
+    def feed(self, text: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(text)
+        self.process.stdin.flush()
+
+    def feed_readings(self, count: int) -> None:
+        rows = _rows([0.3] * (self._minute + count)).splitlines(keepends=True)
+        self.feed("".join(rows[self._minute :]))
+        self._minute += count
+
+    def feed_until(self, words: str) -> None:
+        """Feed readings until the terminal shows these words."""
+        while words not in self.seen:
+            self.feed_readings(1)
+            self._look(0.02)
+
+    def end(self) -> str:
+        """End the stream; all that was to be seen on the terminal."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        while self._look(60):
+            pass
+        self.process.wait(60)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        os.close(self._person)
+        return self.seen
+
+    def _look(self, seconds: float) -> bool:
+        """Read what has come; False at the end."""
+        if select.select([self._person], [], [], seconds)[0]:
+            try:
+                data = os.read(self._person, 65536)
+            except OSError:  # Linux says so when nobody holds the other side
+                return False
+            self.seen += data.decode()
+            return bool(data)
+        return self.process.poll() is None
+
+
+WIPED = "\r\x1b[0K"
+
+
+@POSIX
+@pytest.mark.parametrize("arguments", [["--quiet"], ["--format", "json"]])
+def test_a_bar_shows_how_far_it_is_and_goes(arguments: list[str]) -> None:
+    replay = OnTerminal(*arguments, "--limit", "100000")
+    replay.feed_until(" left")
+    seen = replay.end()
+    assert replay.process.returncode == 0
+    assert re.search(r"─ +\d+ %  \d+ readings?  [\d.,]+/s  [-:\d]+ left", seen)
+    assert re.search(f"left\x1b\\[0?K{re.escape(WIPED)}stdin: ", seen)
+    assert "\x1b[?" not in seen
+
+
+@POSIX
+def test_notes_stand_above_the_bar() -> None:
+    replay = OnTerminal("--format", "json", "--limit", "100000")
+    replay.feed_until(" left")
+    replay.feed("what is this\n")
+    seen = replay.end()
+    assert f"{WIPED}streamer: malformed: stdin:" in seen
+    assert "skipped: 1 malformed row" in seen
+
+
+@POSIX
+def test_ctrl_c_takes_the_bar_away_and_leaves_a_summary() -> None:
+    replay = OnTerminal("-q", "--limit", "100000")
+    replay.feed_until(" left")
+    replay.process.send_signal(signal.SIGINT)
+    seen = replay.end()
+    assert replay.process.returncode == 130
+    assert re.match(r"stdin: \d+ readings, ", seen[seen.rindex(WIPED) + len(WIPED) :])
+
+
+@POSIX
+def test_a_stream_without_an_end_in_sight_shows_figures_alone() -> None:
+    replay = OnTerminal("-q")
+    replay.feed_until("/s")
+    seen = replay.end()
+    assert re.search(r"\r\d+ readings?  [\d.,]+/s\x1b\[0?K", seen)
+    assert "─" not in seen
+    assert " left" not in seen
+
+
+@POSIX
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        (["--format", "json"], {"stdout": OnTerminal.TERMINAL}),
+        (["--format", "json"], {"stdout": subprocess.PIPE}),
+        (["-q"], {"term": "dumb"}),
+        (["-q", "--speed", "1e9"], {}),
+    ],
+)
+def test_no_bar_where_it_would_be_in_the_way(arguments: list[str], options: dict[str, Any]) -> None:
+    replay = OnTerminal(*arguments, "--limit", "60", **options)
+    replay.feed_readings(50)
+    seen = replay.end()
+    assert "persistence" in seen
+    assert "\x1b" not in seen
+
+
+@POSIX
 def test_ctrl_c_ends_it_with_a_summary() -> None:
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "streamer", "replay", "--speed", "600"],

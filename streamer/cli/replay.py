@@ -93,7 +93,8 @@ def replay(
 ) -> None:
     """Replay a recording, forecasting each minute.
 
-    Lines go to standard output, notes and the summary to standard error.
+    Lines go to standard output, notes and the summary to standard error. At speed max a
+    terminal that shows neither dashboard nor lines, as with -q, shows a progress bar.
 
     \b
     Examples:

@@ -20,6 +20,7 @@ from streamer.dashboard.words import (
     apart,
     beside,
     fit,
+    heading,
     line,
     percent,
     printable,
@@ -130,7 +131,10 @@ def _narrow_panels(snapshot: Snapshot, width: int, height: int) -> list[Text]:
     """Scores and stream side by side, events below them."""
     rest = width - _SCORES_WIDTH - 1
     columns = [(panels.scores(snapshot), _SCORES_WIDTH), (panels.stream(snapshot, rest), rest)]
-    titles = [(panels.settled(snapshot), _SCORES_WIDTH), ("stream", rest)]
+    titles = [
+        heading(panels.settled(snapshot), _SCORES_WIDTH),
+        panels.stream_heading(snapshot, rest),
+    ]
     event_rows = max(2, height // 5 - 2)
     events = panels.events(snapshot, width, event_rows)
     return [
@@ -142,8 +146,7 @@ def _narrow_panels(snapshot: Snapshot, width: int, height: int) -> list[Text]:
 
 
 def _events_rule(width: int) -> Text:
-    closed = rule([("events", _SCORES_WIDTH), ("", width - _SCORES_WIDTH - 1)], "┴")
-    return fit(closed, width)
+    return rule([heading("events", _SCORES_WIDTH), heading("", width - _SCORES_WIDTH - 1)], "┴")
 
 
 def _wide_panels(snapshot: Snapshot, width: int, height: int) -> list[Text]:
@@ -151,20 +154,20 @@ def _wide_panels(snapshot: Snapshot, width: int, height: int) -> list[Text]:
     rows = max(_PANEL_ROWS, height // 4)
     figures, feed = panels.scores(snapshot), panels.stream(snapshot, _STREAM_WIDTH)
     columns = [(figures, _SCORES_WIDTH), (feed, _STREAM_WIDTH)]
-    titles = [panels.settled(snapshot), "stream"]
+    settled = panels.settled(snapshot)
+    titles = [heading(settled, _SCORES_WIDTH), panels.stream_heading(snapshot, _STREAM_WIDTH)]
     if rows > 2 * _PANEL_ROWS:
-        divider = rule([("stream", _STREAM_WIDTH - 1)], "")
+        divider = panels.stream_heading(snapshot, _STREAM_WIDTH - 1)
         columns = [([*figures, divider, *feed], _STREAM_WIDTH)]
-        titles = [panels.settled(snapshot)]
+        titles = [heading(settled, _STREAM_WIDTH)]
     used = sum(columns_width + 1 for _, columns_width in columns)
     if width - used > _RECENT_WIDTH + _EVENTS_WIDTH:
         columns.append((panels.recent(snapshot, rows), _RECENT_WIDTH))
-        titles.append("latest minutes")
+        titles.append(heading("latest minutes", _RECENT_WIDTH))
         used += _RECENT_WIDTH + 1
     columns.append((panels.events(snapshot, width - used, rows), width - used))
-    titles.append("events")
-    headings = [(title, w) for title, (_, w) in zip(titles, columns, strict=True)]
-    return [rule(headings, "┬"), *beside(columns, rows)]
+    titles.append(heading("events", width - used))
+    return [rule(titles, "┬"), *beside(columns, rows)]
 
 
 def _small(snapshot: Snapshot, width: int, height: int, speed: str, message: str) -> Iterable[Text]:
@@ -174,7 +177,7 @@ def _small(snapshot: Snapshot, width: int, height: int, speed: str, message: str
     # What a very low screen cannot hold goes in this order: chart, title, status, scores.
     if height < len(figures) + 2:
         return [*figures, status]
-    head = panels.title(snapshot, speed, width)
+    head = panels.title(snapshot, speed, width, progress=True)
     chart_height = height - len(figures) - 2
     if chart_height < 3:
         return [head, *figures, status]

@@ -17,13 +17,14 @@ from streamer.dashboard.words import (
     apart,
     choose,
     fit,
+    heading,
     line,
     number,
     percent,
     significant,
 )
 from streamer.readings import Notice, Scores
-from streamer.words import NOTHING
+from streamer.words import NOTHING, done, duration
 
 IN_SAMPLE = "in sample: these scores flatter"
 
@@ -31,6 +32,7 @@ _AREA: Part = (FILL[-1] + " ", ACTUAL)
 _DOT: Part = (FORECAST_GLYPH + " ", FORECAST)
 _DIAMOND: Part = (COMING_GLYPH + " ", FORECAST)
 _WIDE_GAP = " " * 6
+_ENDED = "ended"
 
 _SKIPPED = {
     Notice.MALFORMED: "malformed",
@@ -39,19 +41,39 @@ _SKIPPED = {
 }
 
 
-def title(snapshot: Snapshot, speed: str, width: int) -> Text:
-    """Program, source, model, stream time and speed on one line."""
+def title(snapshot: Snapshot, speed: str, width: int, *, progress: bool = False) -> Text:
+    """Program, source, model, stream time and speed on one line.
+
+    Args:
+        snapshot: what to show.
+        speed: how fast the stream runs, in words.
+        width: width of the line.
+        progress: say here how much of a recording is done, in place of what tells less.
+    """
     about, last = snapshot.about, snapshot.last
     names = [about.source, about.model] if about else []
     left = line(("streamer", STRONG), *(part for name in names for part in (" · ", name)))
-    state = "ended" if snapshot.ended else speed
+    state = _ENDED if snapshot.ended else speed
     pace = line((state, STRONG if state == PAUSED else LABEL))
     if last is None:
         return apart(left, pace, width)
     at = last.reading.at
     rights = [line(f"{at:{form}}  ", pace) for form in ("%Y-%m-%d %H:%M", "%H:%M")]
     long, short = rights
-    return apart(line(left, "  "), long if width >= 60 else short, width)
+    notes = _progress(snapshot) if progress and state not in (PAUSED, _ENDED) else []
+    if notes:
+        long, short = line(long, (f" · {notes[0]}", LABEL)), line((notes[0], LABEL))
+    return apart(line(left, "  "), long if width >= (80 if notes else 60) else short, width)
+
+
+def _progress(snapshot: Snapshot) -> list[str]:
+    """How much of a recording is done, and how long the rest will take; longest first."""
+    vitals = snapshot.vitals
+    if vitals is None or vitals.progress is None:
+        return []
+    share = done(vitals.progress)
+    left = [] if vitals.left_s is None else [f"{share} · {duration(vitals.left_s)} left"]
+    return [*left, share]
 
 
 def now(snapshot: Snapshot, width: int) -> Text:
@@ -151,13 +173,19 @@ def settled(snapshot: Snapshot) -> str:
     return f"scores over {count:,} minute{'' if count == 1 else 's'}"
 
 
+def stream_heading(snapshot: Snapshot, width: int) -> Text:
+    """The line above the stream's figures: a bar, as long as there is an end to see."""
+    share = snapshot.vitals.progress if snapshot.vitals else None
+    return heading("stream", width, share=share or 0.0, notes=_progress(snapshot))
+
+
 def stream(snapshot: Snapshot, width: int) -> list[Text]:
     """Buffer, counts and speed of the stream."""
     room = width - 11
     vitals = snapshot.vitals
     rate, latency = NOTHING, [NOTHING]
     if vitals:
-        rate = f"{number(vitals.readings_per_s, 1 if vitals.readings_per_s < 100 else 0)} a second"
+        rate = f"{_rate(vitals.readings_per_s)} a second"
         p50, p99 = _milliseconds(vitals.latency_p50_ms), _milliseconds(vitals.latency_p99_ms)
         latency = [f"p50 {p50} ms · p99 {p99} ms", f"{p50} · p99 {p99} ms"]
     counts = snapshot.last.counts if snapshot.last else None
@@ -170,6 +198,10 @@ def stream(snapshot: Snapshot, width: int) -> list[Text]:
         _field("skipped", choose(room, *map(Text, _skipped(snapshot))), width),
         _field("trained", choose(room, *map(Text, _trained(snapshot))), width),
     ]
+
+
+def _rate(value: float) -> str:
+    return f"{value:,.0f}" if 100 <= value < 1e6 else number(value, 1)
 
 
 def _milliseconds(value: float) -> str:

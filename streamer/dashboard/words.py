@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from rich.style import Style
 from rich.text import Text
 
-from streamer.words import NOTHING
+from streamer.words import NOTHING, bar
 
 # Only the terminal's own foreground and its plain ANSI colours, so that both dark and
 # light backgrounds work. No meaning hangs on a colour alone.
@@ -29,6 +29,7 @@ _ASCII = str.maketrans(
         **dict.fromkeys("▃▄▅▀", ":"),
         **dict.fromkeys("▆▇█", "#"),
         **dict.fromkeys("─−–", "-"),
+        "━": "=",
         **dict.fromkeys("│┊", "|"),
         **dict.fromkeys("┬┴┤└", "+"),
         "▔": "'",
@@ -147,19 +148,34 @@ def beside(columns: Sequence[tuple[list[Text], int]], height: int) -> list[Text]
     return rows
 
 
-def rule(titles: Sequence[tuple[str, int]], joint: str) -> Text:
-    """A thin line with the title of each block below it.
+def heading(title: str, width: int, *, share: float = 0.0, notes: Sequence[str] = ()) -> Text:
+    """A thin line with the title of the block below it.
 
     Args:
-        titles: title and width of each block.
+        title: stands at its left end.
+        width: width of the block.
+        share: how much of what the line has room for is thick: a bar, 0 to 1.
+        notes: the first that fits stands at its right end.
+    """
+    left = line(("─ ", LABEL), title, (" ", LABEL)) if title else Text()
+    left = fit(left, width, pad=False)
+    rights = [line((f" {note} ", LABEL), ("─", LABEL)) for note in notes]
+    room = width - left.cell_len
+    right = next((text for text in rights if text.cell_len <= room), Text())
+    thick, thin = bar(share, room - right.cell_len)
+    return line(left, (thick, STRONG), (thin, LABEL), right)
+
+
+def rule(headings: Sequence[Text], joint: str) -> Text:
+    """A thin line above blocks side by side.
+
+    Args:
+        headings: the part above each block.
         joint: what stands where two blocks meet.
     """
     row = Text(no_wrap=True, end="")
-    for index, (title, width) in enumerate(titles):
+    for index, part in enumerate(headings):
         if index:
             row.append(joint, LABEL)
-        heading = line(("─ ", LABEL), title, (" ", LABEL)) if title else Text()
-        heading = fit(heading, width, pad=False)
-        row.append_text(heading)
-        row.append("─" * (width - heading.cell_len), LABEL)
+        row.append_text(part)
     return row

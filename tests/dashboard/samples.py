@@ -29,6 +29,9 @@ ABOUT = About(
 IN_SAMPLE = About("house.csv", "sceaux", datetime(2010, 1, 1), datetime(2010, 12, 31))
 VITALS = Vitals(readings_per_s=10.02, latency_p50_ms=0.153, latency_p99_ms=0.418)
 
+AT_MAX = Vitals(27_345.2, 0.031, 0.052, readings=480, progress=0.454, left_s=83.2)
+"""Of a recording that is not held back."""
+
 DAY = [0.3, 0.31, 0.29, 0.32, 1.2, 1.25, 1.21, 0.4, 0.35, 2.9, 2.85, 2.8, 0.9, 0.34, 0.33, 0.3]
 """A kettle and an oven in kW; repeated, it makes a stream."""
 
@@ -104,11 +107,12 @@ def snapshot(
     return history.snapshot()
 
 
-def usual() -> Snapshot:
+def usual(vitals: Vitals = VITALS) -> Snapshot:
     """A replay that runs well, with two gaps and some rows that were skipped."""
     notices = [
         Notice(Notice.MALFORMED, "house.txt:12: 'abc' is not a number; row skipped"),
         Notice(Notice.ORDER, "house.txt:99: time does not advance; row skipped", count=3),
         Notice(Notice.WARNING, "the file ends in the middle of a row", START + timedelta(hours=9)),
     ]
-    return snapshot(make_steps(house(480), gaps={200: 2, 440: 5}), notices=notices)
+    steps = make_steps(house(480), gaps={200: 2, 440: 5})
+    return snapshot(steps, notices=notices, vitals=vitals)

@@ -48,6 +48,7 @@ def test_any_size_fits(
     gaps=st.dictionaries(st.integers(0, 69), st.integers(1, 99_999), max_size=5),
     source=st.text(max_size=40),
     figures=st.tuples(FINITE, FINITE, FINITE),
+    share=st.one_of(st.none(), st.floats(0, 1)),
 )
 @settings(max_examples=150)
 def test_any_value_fits(
@@ -57,13 +58,14 @@ def test_any_value_fits(
     gaps: dict[int, int],
     source: str,
     figures: tuple[float, float, float],
+    share: float | None,
 ) -> None:
     history = History()
     history.write(About(source, source))
     for step in make_steps(values, gaps=gaps, capacity=5):
         history.write(step)
     history.write(Notice(Notice.WARNING, source))
-    history.write(Vitals(*figures))
+    history.write(Vitals(*figures, progress=share, left_s=abs(figures[0])))
     frame = render(history.snapshot(), width, height, speed="max")
     _check("\n".join(line.plain for line in frame.lines), width, height)
 

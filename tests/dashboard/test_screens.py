@@ -16,7 +16,7 @@ from rich.console import Console
 
 from streamer.dashboard import Frame, Snapshot, render
 from streamer.readings import Notice
-from tests.dashboard.samples import IN_SAMPLE, house, make_steps, snapshot, usual
+from tests.dashboard.samples import AT_MAX, IN_SAMPLE, house, make_steps, snapshot, usual
 
 SCREENS = Path(__file__).parent / "screens"
 
@@ -35,6 +35,10 @@ def _first_reading() -> Snapshot:
 
 def _warming_up() -> Snapshot:
     return snapshot(make_steps(house(12)))
+
+
+def _at_max() -> Snapshot:
+    return usual(AT_MAX)
 
 
 def _exporting() -> Snapshot:
@@ -69,6 +73,8 @@ CASES: dict[str, tuple[Callable[[], Snapshot], tuple[int, int], dict[str, object
     "usual-100x40": (usual, (100, 40), {}),
     "usual-60x30": (usual, (60, 30), {}),
     "usual-20x5": (usual, (20, 5), {}),
+    **{f"at-max-{name}": (_at_max, size, {"speed": "max"}) for name, size in SIZES.items()},
+    "at-max-ascii": (_at_max, (80, 24), {"speed": "max", "ascii": True}),
     "opening": (_opening, (80, 24), {}),
     "opening-small": (_opening, (40, 12), {}),
     "empty": (_empty, (80, 24), {}),
@@ -150,3 +156,14 @@ def test_every_style_is_in_a_span() -> None:
     # A style of the whole line would be lost: lines are rendered one by one.
     for name in CASES:
         assert not any(text.style for text in _frame(name).lines if not text.spans)
+
+
+@pytest.mark.parametrize("size", [(40, 12), (60, 30), (72, 22), (80, 24), (130, 24), (200, 60)])
+def test_progress_is_shown_where_there_is_an_end_to_see(size: tuple[int, int]) -> None:
+    shown = str(render(_at_max(), *size, speed="max"))
+    assert shown.count("45 % · 1:24 left") == 1
+    assert " left" not in str(render(usual(), *size, speed="max"))
+
+
+def test_a_pause_is_still_called_one_where_there_is_no_room_for_both() -> None:
+    assert str(render(_at_max(), 40, 12, speed="paused")).splitlines()[0].endswith("paused")
