@@ -1,0 +1,82 @@
+"""Measures everything side by side and prints it; see `--help`."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from tests.benchmarks import rounds, streams, tables, training
+from tests.benchmarks.machine import machine
+from tests.benchmarks.recordings import write_recording
+from tests.benchmarks.startup import startup
+
+PARTS = ("engines", "streams", "startup", "training")
+
+
+def main(
+    parts: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PART]...", help=f"What to measure: {', '.join(PARTS)}; or all."),
+    ] = None,
+    recording: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The recording to replay. By default the bundled sample over and over, "
+            "as long as --readings says.",
+        ),
+    ] = None,
+    readings: Annotated[
+        int, typer.Option(min=10_000, help="How long a recording to make.")
+    ] = 2_000_000,
+    turns: Annotated[int, typer.Option(min=1, help="Turns that the engines take.")] = 5,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write all figures there too.")
+    ] = None,
+) -> None:
+    """Measure how fast streamer is, beside what one would otherwise take.
+
+    Takes some ten minutes, on an otherwise idle machine. What is not installed is left
+    out; for everything: pip install '.[train,bench]'
+
+    \b
+    Examples:
+      python -m tests.benchmarks
+      python -m tests.benchmarks engines startup --json figures.json
+    """
+    wanted = parts or PARTS
+    for part in wanted:
+        if part not in PARTS:
+            raise typer.BadParameter(f"no part {part!r}: give one of: {', '.join(PARTS)}")
+    console = Console(width=100)
+    found: dict[str, Any] = {"machine": machine()}
+    console.print(tables.of_machine(found["machine"]))
+    if "engines" in wanted:
+        found["engines"] = rounds.engines(turns, console.print)
+        console.print(tables.of_engines(found["engines"]))
+    if "streams" in wanted:
+        with tempfile.TemporaryDirectory() as folder:
+            path = recording or Path(folder) / "recording.txt"
+            if recording is None:
+                write_recording(path, readings)
+            found["streams"] = streams.measure(path)
+        console.print(tables.of_streams(found["streams"], found.get("engines")))
+    if "startup" in wanted:
+        found["startup"] = startup()
+        console.print(tables.of_startup(found["startup"]))
+    if "training" in wanted:
+        found["training"] = training.compare(turns)
+        console.print(tables.of_training(found["training"]))
+    if json_file is not None:
+        json_file.write_text(json.dumps(found, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command()(main)
+    app()

@@ -1,0 +1,216 @@
+"""The engines that are measured, all computing the same windows of the same network.
+
+Each is made in a process of its own, so that none sees another's threads.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer.models import find_model, load_model
+from streamer.models.artefact import LstmWeights, StackedLstm, read_keras
+from streamer.models.lstm import LstmNetwork
+
+FloatArray = NDArray[np.float32]
+DoubleArray = NDArray[np.float64]
+
+MODEL = "sceaux"
+WINDOW = 49
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+ONE_THREAD = MappingProxyType({"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"})
+QUIET_TENSORFLOW = MappingProxyType({"TF_CPP_MIN_LOG_LEVEL": "3"})
+
+
+class Engine(ABC):
+    """One way to compute the network.
+
+    Attributes:
+        title: what the tables call it.
+        environment: what its process is given, such as numbers of threads.
+        needs: the module that it needs, beside streamer's own.
+        singles: windows computed one at a time in a round; 0 to leave that out.
+        batches: windows a call, of which the best counts; none to leave that out.
+    """
+
+    title: str
+    environment: Mapping[str, str] = MappingProxyType({})
+    needs: str | None = None
+    singles = 300
+    batches: tuple[int, ...] = (512, 2048, 8192)
+
+    def __init__(self) -> None:
+        card = load_model(MODEL).card
+        self._shift_kw, self._mean = card.shift_kw, card.outputs.index("mean")
+
+    def prime(self, kw: DoubleArray) -> None:  # noqa: B027 - most need nothing of the kind
+        """See the readings before the first window's last, oldest first."""
+
+    def single(self, window: DoubleArray) -> float:
+        """The mean forecast in kW after one window (49,) in kW, given in order of time."""
+        return self.batch(window[None, :]).item()
+
+    def batch(self, windows: DoubleArray) -> DoubleArray:
+        """(windows,) mean forecasts in kW of (windows, 49) in kW."""
+        outputs = self.run((windows - self._shift_kw).astype(np.float32)[..., None])
+        return outputs[:, self._mean] + windows[:, -1]
+
+    @abstractmethod
+    def run(self, inputs: FloatArray) -> Any:
+        """(windows, outputs) of (windows, 49, 1), both in the network's own units."""
+
+
+class Streamer(Engine):
+    """The engine that `streamer replay` runs: rolling, and in blocks on every core."""
+
+    title = "streamer"
+    environment = ONE_THREAD
+    singles = 3000
+    threads: int | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._network = LstmNetwork(read_keras(find_model(MODEL)), threads=self.threads)
+        self._forecaster = load_model(MODEL)
+        self._stream = self._forecaster.stream()
+
+    def prime(self, kw: DoubleArray) -> None:
+        for value in kw.tolist():
+            self._stream.push(value)
+
+    def single(self, window: DoubleArray) -> float:
+        answer = self._stream.push(window[-1].item())
+        assert answer is not None
+        return answer.mean_kw.item()
+
+    def batch(self, windows: DoubleArray) -> DoubleArray:
+        if self.threads is None:
+            return self._forecaster.forecast(windows).mean_kw
+        return super().batch(windows)
+
+    def run(self, inputs: FloatArray) -> Any:
+        return self._network.run(inputs)[0]
+
+
+class StreamerOneThread(Streamer):
+    """The same on one core."""
+
+    title = "streamer, one thread"
+    singles = 0
+    threads = 1
+
+
+class PlainNumpy(Engine):
+    """An LSTM as one writes it down: four gates, step after step, NumPy's own threads."""
+
+    title = "plain NumPy"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._weights: StackedLstm = read_keras(find_model(MODEL))
+
+    def run(self, inputs: FloatArray) -> Any:
+        sequence = inputs
+        for weights in self._weights.lstm:
+            sequence = self._layer(weights, sequence)
+        head = self._weights.head
+        return sequence[:, -1] @ head.kernel + head.bias
+
+    @staticmethod
+    def _layer(weights: LstmWeights, sequence: FloatArray) -> FloatArray:
+        hidden = cell = np.zeros((len(sequence), weights.units), np.float32)
+        found = []
+        for step in range(sequence.shape[1]):
+            gates = sequence[:, step] @ weights.kernel + hidden @ weights.recurrent + weights.bias
+            gate_in, forget, candidate, gate_out = np.split(gates, 4, axis=1)
+            cell = _sigmoid(forget) * cell + _sigmoid(gate_in) * np.tanh(candidate)
+            hidden = _sigmoid(gate_out) * np.tanh(cell)
+            found.append(hidden)
+        return np.stack(found, axis=1)
+
+
+class OnnxRuntime(Engine):
+    """ONNX Runtime with its own LSTM operator, a thread for each core."""
+
+    title = "ONNX Runtime"
+    needs = "onnxruntime"
+    singles = 2000
+
+    def __init__(self) -> None:
+        super().__init__()
+        import onnxruntime
+
+        from tests.benchmarks.onnx_model import onnx_model
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = CORES
+        model = onnx_model(read_keras(find_model(MODEL)))
+        self._session = onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])
+
+    def run(self, inputs: FloatArray) -> Any:
+        return self._session.run(None, {"windows": inputs})[0]
+
+
+class TensorFlowFunction(Engine):
+    """The Keras model as a `tf.function`, traced once for each batch size."""
+
+    title = "tf.function"
+    needs = "tensorflow"
+    environment = QUIET_TENSORFLOW
+    singles = 200
+    xla = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        import keras
+        import tensorflow as tf
+
+        self._model = keras.saving.load_model(find_model(MODEL), compile=False)
+        self._function = tf.function(
+            lambda inputs: self._model(inputs, training=False), jit_compile=self.xla
+        )
+
+    def run(self, inputs: FloatArray) -> Any:
+        return self._function(inputs).numpy()
+
+
+class TensorFlowXla(TensorFlowFunction):
+    """The same, compiled by XLA."""
+
+    title = "tf.function, XLA"
+    singles = 500
+    xla = True
+
+
+class KerasPredict(TensorFlowFunction):
+    """`model.predict`, as the tutorial does it."""
+
+    title = "model.predict"
+    singles = 20
+
+    def run(self, inputs: FloatArray) -> Any:
+        return self._model.predict(inputs, batch_size=len(inputs), verbose=0)
+
+
+ENGINES: dict[str, type[Engine]] = {
+    engine.__name__: engine
+    for engine in (
+        Streamer,
+        StreamerOneThread,
+        PlainNumpy,
+        OnnxRuntime,
+        TensorFlowFunction,
+        TensorFlowXla,
+        KerasPredict,
+    )
+}
+
+
+def _sigmoid(values: FloatArray) -> FloatArray:
+    return np.float32(1) / (np.float32(1) + np.exp(-values))

@@ -1,0 +1,53 @@
+"""Recordings to replay, of any length, made of the bundled sample."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer.readings import Reading
+from streamer.sample import sample_path
+from streamer.sources.delimited import open_replay
+
+_START = datetime(2010, 3, 19)
+_MINUTE = timedelta(minutes=1)
+
+
+def read_kw(path: Path, limit: int | None = None) -> NDArray[np.float64]:
+    """The readings of a recording in kW."""
+    source = open_replay(path, limit=limit)
+    kw: list[float] = []
+    while items := source.read():
+        kw += [item.kw for item in items if isinstance(item, Reading)]
+    source.close()
+    return np.array(kw)
+
+
+def sample_kw(count: int) -> NDArray[np.float64]:
+    """So many readings in kW: the bundled sample, over and over."""
+    return np.resize(read_kw(sample_path()), count)
+
+
+def write_recording(path: Path, readings: int) -> None:
+    """Write a recording in the UCI format: the sample's rows over and over, at new minutes.
+
+    Args:
+        path: where to.
+        readings: how many rows it is to have that hold a value.
+    """
+    header, *rows = sample_path().read_text().splitlines()
+    values = [row.split(";", 2)[2] for row in rows]
+    at, written = _START, 0
+    with path.open("w", newline="\r\n") as file:
+        file.write(header + "\n")
+        while written < readings:
+            for value in values:
+                clock = f"{at.day}/{at.month}/{at.year};{at:%H:%M:%S}"
+                file.write(f"{clock};{value}\n")
+                at += _MINUTE
+                written += value[0] != "?"
+                if written == readings:
+                    break

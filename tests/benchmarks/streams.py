@@ -1,0 +1,232 @@
+"""What is around the forecasts: reading, scoring, a whole replay. Run in processes of their own.
+
+`python -m tests.benchmarks.streams MEASUREMENT ARGUMENTS` prints a line of JSON; `measure`
+has that done for all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import ArrayLike
+
+from streamer.blocks import Passage, ReadingBlock
+from streamer.models import Answer, load_model
+from streamer.pacing import Pacer
+from streamer.pipeline import Pipeline
+from streamer.readings import Reading
+from streamer.runner import BLOCK, run
+from streamer.sinks.summary import Summary
+from streamer.sources import replay
+from streamer.sources.delimited import open_replay
+from streamer.testing import readings
+from tests.benchmarks.engines import MODEL, ONE_THREAD, WINDOW
+from tests.benchmarks.recordings import sample_kw
+
+BATCHES = (1, 10, 100, 1_000, 10_000, 100_000)
+_GROWING = (1_000, 10_000, 100_000, 1_000_000)
+_LINES = 100_000
+_MARK_EVERY = 100_000
+_OVERHEAD_READINGS = 50_000
+
+
+def measure(path: Path) -> dict[str, Any]:
+    """Everything about streams.
+
+    Args:
+        path: the recording to replay.
+
+    Returns:
+        What `_rows`, `_overhead`, `_stream` and `_batches` give; `replay` and `json_lines`
+        from the shell; and `growing`, streams of 1,000 readings and more.
+    """
+    whole = _measured("stream", path, sys.maxsize)
+    replay = _command(path, "--quiet")
+    lines = min(_LINES, whole["readings"])
+    sizes = [size for size in _GROWING if size < whole["readings"]]
+    return {
+        "rows": _measured("rows", path),
+        "overhead": _measured("overhead"),
+        "replay": {"readings": whole["readings"], **replay},
+        "json_lines": {
+            "readings": lines,
+            **_command(path, "--format", "json", "--limit", str(lines)),
+        },
+        "stream": whole,
+        "growing": [*(_measured("stream", path, size) for size in sizes), whole],
+        "batches": _measured("batches"),
+    }
+
+
+def _measured(what: str, *arguments: object) -> dict[str, Any]:
+    """One of this module's measurements, made in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", __name__, what, *map(str, arguments)],
+        env={**os.environ, **ONE_THREAD},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def _command(path: Path, *options: str) -> dict[str, float]:
+    """`streamer replay FILE --speed max`, from the shell's point of view."""
+    command = [sys.executable, "-m", "streamer", "replay", str(path), "--speed", "max", *options]
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{command} ended with {process.returncode}")
+    return {
+        "seconds": time.perf_counter() - started,
+        "cpu_seconds": usage.ru_utime + usage.ru_stime,
+        "peak_mb": _megabytes(usage.ru_maxrss),
+    }
+
+
+def _rows(path: str) -> dict[str, float]:
+    """Rows a second, as blocks and as readings one by one."""
+    by_block = _rows_per_s(path)
+    replay.BLOCK_ROWS = sys.maxsize
+    return {"block_rows_per_s": by_block, "row_rows_per_s": _rows_per_s(path)}
+
+
+def _rows_per_s(path: str) -> float:
+    best = 0.0
+    for _ in range(3):
+        source = open_replay(path)
+        started = time.perf_counter()
+        while items := source.read():
+            if not isinstance(items, ReadingBlock):
+                _ = [item.kw for item in items if isinstance(item, Reading)]
+        best = max(best, source.rows / (time.perf_counter() - started))
+        source.close()
+    return best
+
+
+class _Instant:
+    """A forecaster that costs nothing, with the outputs of the real one."""
+
+    window = WINDOW
+    levels = (0.05, 0.5, 0.95)
+
+    def __init__(self) -> None:
+        self._answer = Answer(np.full(1, 0.5), np.full((1, 3), 0.5), np.zeros((1, 100), np.float32))
+        self._pushed = 0
+
+    def forecast(self, windows: ArrayLike) -> Answer:
+        count = len(np.asarray(windows))
+        return Answer(np.full(count, 0.5), np.full((count, 3), 0.5), self._answer.hidden)
+
+    def stream(self) -> _Instant:
+        return self
+
+    def restart(self, seen: int = 0) -> None:
+        self._pushed = 0
+
+    def push(self, kw: float) -> Answer | None:
+        self._pushed += 1
+        return self._answer if self._pushed >= WINDOW else None
+
+
+def _overhead() -> dict[str, float]:
+    """Microseconds a reading of everything but the forecast."""
+    stream = readings(sample_kw(_OVERHEAD_READINGS))
+    whole = ReadingBlock.of(stream)
+    starts = range(0, len(stream), BLOCK)
+    found = {"push_us": [], "push_many_us": [], "push_block_us": []}
+    for _ in range(3):
+        single, many, block = (Pipeline(_Instant()) for _ in range(3))
+        started = time.perf_counter()
+        for reading in stream:
+            single.push(reading)
+        found["push_us"].append(time.perf_counter() - started)
+        started = time.perf_counter()
+        for start in starts:
+            many.push_many(stream[start : start + BLOCK])
+        found["push_many_us"].append(time.perf_counter() - started)
+        started = time.perf_counter()
+        for start in starts:
+            block.push_block(whole[start : start + BLOCK])
+        found["push_block_us"].append(time.perf_counter() - started)
+    return {name: 1e6 * min(taken) / len(stream) for name, taken in found.items()}
+
+
+class _Memory(Summary):
+    """A summary that also notes how large the process is as it goes on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.resident_mb: list[float] = []
+
+    def write_block(self, passage: Passage) -> None:
+        super().write_block(passage)
+        if passage.last.counts.readings // _MARK_EVERY > len(self.resident_mb):
+            self.resident_mb.append(_resident_mb())
+
+
+def _stream(path: str, limit: str) -> dict[str, Any]:
+    """A replay in this process, without the program's start, and how large it grows."""
+    summary = _Memory()
+    pipeline = Pipeline(load_model(MODEL))
+    # River and the thread pool come with the first forecasts, in any program.
+    run(open_replay(path, limit=2 * BLOCK), pipeline, [Summary()], Pacer())
+    source, pipeline = open_replay(path, limit=int(limit)), Pipeline(load_model(MODEL))
+    started = time.perf_counter()
+    run(source, pipeline, [summary], Pacer())
+    return {
+        "seconds": time.perf_counter() - started,
+        "readings": source.readings,
+        "resident_mb": summary.resident_mb,
+    }
+
+
+def _batches() -> dict[str, float]:
+    """Microseconds a window in batches of growing size."""
+    forecaster = load_model(MODEL)
+    windows = sliding_window_view(sample_kw(BATCHES[-1] + WINDOW - 1), WINDOW)
+    found = {}
+    for size in BATCHES:
+        best = float("inf")
+        for _ in range(1 if size > 50_000 else 5):
+            started = time.perf_counter()
+            forecaster.forecast(windows[:size])
+            best = min(best, time.perf_counter() - started)
+        found[str(size)] = 1e6 * best / size
+    return found
+
+
+def _resident_mb() -> float:
+    """Memory of this process that is in use now; at its peak, where that cannot be told."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return _megabytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _megabytes(maxrss: int) -> float:
+    """What `getrusage` says, which is in bytes on macOS and in KiB elsewhere."""
+    return maxrss / 1e6 if sys.platform == "darwin" else maxrss * 1024 / 1e6
+
+
+if __name__ == "__main__":
+    measurements = {
+        "rows": _rows,
+        "overhead": _overhead,
+        "stream": _stream,
+        "batches": _batches,
+    }
+    print(json.dumps(measurements[sys.argv[1]](*sys.argv[2:])))

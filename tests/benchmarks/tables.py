@@ -1,0 +1,135 @@
+"""The figures as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+
+def of_machine(found: dict[str, Any]) -> Table:
+    """What it was measured on."""
+    table = _table("Machine", [""])
+    table.add_row("processor", f"{found['processor']}; {found['cores']} cores")
+    table.add_row("system", found["system"])
+    table.add_row("packages", ", ".join(f"{k} {v}" for k, v in found["versions"].items()))
+    table.add_row("load before", f"{found['load_before']:.2f}")
+    return table
+
+
+def of_engines(found: dict[str, Any]) -> Table:
+    """The engines beside each other."""
+    columns = ["one: p50", "p99", "slower", "windows/s", "a call", "slower", "off by"]
+    table = _table(f"Engines, medians of {found['turns']} turns", columns)
+    for title, figures in found["engines"].items():
+        single, batch = figures["single"], figures["batch"]
+        table.add_row(
+            title,
+            *([_ms(single["p50_ms"]), _ms(single["p99_ms"])] if single else ["", ""]),
+            _times(figures["single_ratio"]),
+            f"{batch['windows_per_s']:,.0f}",
+            f"{batch['batch']:.0f}",
+            _times(figures["batch_ratio"]),
+            "" if figures["difference_kw"] is None else f"{figures['difference_kw']:.1e} kW",
+        )
+    bound = found["bound"]
+    ours = found["engines"]["streamer"]["batch"]["windows_per_s"]
+    table.add_section()
+    table.add_row(
+        "its products alone",
+        *[""] * 3,
+        f"{bound['windows_per_s']:,.0f}",
+        "512",
+        f"×{ours / bound['windows_per_s']:.2f}",
+    )
+    table.caption = (
+        f"slower: than streamer in the same turn. Off by: at most, from {found['reference']}. "
+        f"The products: {bound['gflop_per_s']:.0f} GFLOP/s."
+    )
+    return table
+
+
+def of_streams(found: dict[str, Any], engines: dict[str, Any] | None) -> Table:
+    """A replay, its parts, and how it grows."""
+    table = _table("Streams", ["", ""])
+    replay = found["replay"]
+    rate = replay["readings"] / replay["seconds"]
+    of_batch = ""
+    if engines is not None:
+        batch = engines["engines"]["streamer"]["batch"]["windows_per_s"]
+        of_batch = f"{rate / batch:.0%} of the batch figure"
+    table.add_row(
+        f"replay --speed max -q, {replay['readings']:,} readings",
+        f"{replay['seconds']:.1f} s, {rate:,.0f}/s",
+        of_batch,
+    )
+    resident = found["stream"]["resident_mb"]
+    table.add_row(
+        "memory, first and last 100,000; peak of the command",
+        f"{resident[0]:.1f}, {resident[-1]:.1f} MB" if resident else "",
+        f"{replay['peak_mb']:.1f} MB",
+    )
+    lines = found["json_lines"]
+    table.add_row(
+        f"replay --format json, {lines['readings']:,} readings",
+        f"{lines['seconds']:.1f} s, {lines['readings'] / lines['seconds']:,.0f}/s",
+        "",
+    )
+    rows = found["rows"]
+    table.add_row("rows/s, in blocks", f"{rows['block_rows_per_s']:,.0f}", "")
+    table.add_row("rows/s, one by one", f"{rows['row_rows_per_s']:,.0f}", "")
+    for name, figure in found["overhead"].items():
+        what = name.removesuffix("_us")
+        table.add_row(f"all but the forecast, {what}", f"{figure:.2f} µs a reading", "")
+    table.add_section()
+    for stream in found["growing"]:
+        each = 1e6 * stream["seconds"] / stream["readings"]
+        table.add_row(f"a stream of {stream['readings']:,}", f"{each:.1f} µs a reading", "")
+    table.add_section()
+    for size, each in found["batches"].items():
+        table.add_row(f"{int(size):,} windows at once", f"{each:.1f} µs a window", "")
+    return table
+
+
+def of_startup(found: dict[str, float]) -> Table:
+    """How soon there is something to see."""
+    table = _table("Start-up, warm", ["seconds"])
+    table.add_row("streamer --version", f"{found['version_s']:.2f}")
+    table.add_row("streamer replay: first frame", f"{found['first_frame_s']:.2f}")
+    table.add_row("streamer replay: first forecast", f"{found['first_forecast_s']:.2f}")
+    return table
+
+
+def of_training(found: dict[str, dict[str, float]] | None) -> Table:
+    """Training beside a plain fit."""
+    table = _table("Training", ["windows/s", "times the plain fit"])
+    if found is None:
+        table.add_row("left out, since tensorflow is not installed")
+        return table
+    for title, figures in found.items():
+        table.add_row(title, f"{figures['windows_per_s']:,.0f}", _times(figures["ratio"]))
+    return table
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    table = Table(
+        title=title,
+        box=box.SIMPLE,
+        show_header=any(columns),
+        title_justify="left",
+        caption_justify="left",
+    )
+    table.add_column("", no_wrap=True)
+    for column in columns:
+        table.add_column(column, justify="right")
+    return table
+
+
+def _ms(value: float) -> str:
+    return f"{value:.3f} ms" if value < 10 else f"{value:.0f} ms"
+
+
+def _times(ratio: float | None) -> str:
+    return "" if ratio is None else f"×{ratio:,.2f}" if ratio < 10 else f"×{ratio:,.0f}"

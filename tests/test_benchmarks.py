@@ -1,0 +1,41 @@
+"""That the benchmarks measure what they say; never how fast it is."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.lib.stride_tricks import sliding_window_view
+
+from streamer.models import load_model
+from streamer.sources.delimited import open_replay
+from tests.benchmarks.engines import ENGINES
+from tests.benchmarks.recordings import read_kw, write_recording
+
+
+@pytest.mark.parametrize("name", ["Streamer", "StreamerOneThread", "PlainNumpy", "OnnxRuntime"])
+def test_engines_compute_the_same(name: str, sample_kw: np.ndarray) -> None:
+    if name == "OnnxRuntime":
+        pytest.importorskip("onnxruntime")
+        pytest.importorskip("onnx")
+    windows = sliding_window_view(sample_kw[:120], 49)
+    engine = ENGINES[name]()
+    expected = load_model().forecast(windows).mean_kw
+    np.testing.assert_allclose(engine.batch(windows), expected, rtol=0, atol=1e-5)
+    engine.prime(windows[0, :-1])
+    singles = [engine.single(window) for window in windows[:5]]
+    np.testing.assert_allclose(singles, expected[:5], rtol=0, atol=1e-5)
+
+
+def test_a_recording_of_any_length_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "long.txt"
+    write_recording(path, 25_000)
+    assert len(read_kw(path)) == 25_000
+    rows = path.read_text().splitlines()
+    assert sum("?" in row for row in rows) > 2000
+    with closing(open_replay(path, strict=True)) as source:
+        while source.read():
+            pass
+        assert (source.readings, source.malformed, source.disordered) == (25_000, 0, 0)
