@@ -19,7 +19,7 @@ from streamer.sinks.notes import NoteSink
 from streamer.training import find_recipe, prepare, run_network, save_model, save_plot, series_from
 from streamer.training.fit import Progress as Training
 from streamer.training.fit import Trained
-from streamer.training.network import FEATURE
+from streamer.training.learner import start_tensorflow
 from streamer.training.save import PLOT_FILE, new_plot
 from streamer.words import percent
 
@@ -66,7 +66,7 @@ def teach(lesson: Lesson) -> None:
     recipe = find_recipe(lesson.recipe, epochs=lesson.epochs, windows=lesson.windows)
     console = Console(highlight=False)
     source = lesson.options.open(lesson.file)
-    import_tensorflow(FEATURE)
+    start_tensorflow()
     new_plot()
     lesson.out.mkdir(parents=True, exist_ok=True)
     model = None if lesson.warm is None else _warm_model(lesson.warm, recipe)

@@ -25,6 +25,7 @@ from streamer.training.data import (
     data_power_consumption,
     split_in_time,
 )
+from streamer.training.learner import build_learner, start_tensorflow
 from streamer.training.network import FEATURE, build_model, compile_model, layer_sizes
 from streamer.training.recipes import TUTORIAL, Recipe
 
@@ -134,10 +135,11 @@ def run_network(
 ) -> Trained:
     """Train a network and forecast the test part, as the tutorial's `run_network` does.
 
-    The same seed, data and versions give the same weights, bit for bit, and so does a
-    training that was killed and taken up again from its checkpoint. Ctrl-C ends the
-    training early; what was learnt so far is kept and evaluated. TensorFlow's op
-    determinism and the seeds of Keras, NumPy and Python are set for the whole process.
+    The same seed, data, versions and number of threads give the same weights, bit for bit,
+    and so does a training that was killed and taken up again from its checkpoint. Ctrl-C
+    ends the training early; what was learnt so far is kept and evaluated. TensorFlow's op
+    determinism, the seeds of Keras, NumPy and Python, and what `start_tensorflow` sets are
+    set for the whole process.
 
     Args:
         model: an existing Keras model to go on from, one answer a window, of the layer
@@ -159,12 +161,12 @@ def run_network(
     """
     if data is None:
         raise UsageError("no data to train on")
-    tf, keras = import_tensorflow(FEATURE)
+    tf, keras = start_tensorflow()
     windows = data if isinstance(data, PowerData) else prepare(data, recipe, seed=seed, say=say)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
     started = time.perf_counter()
-    learner = _learner(model, windows, recipe)
+    learner = _learner(tf, keras, model, windows, recipe)
     learn, validate = _split(windows, recipe)
     batches = training_batches(keras, windows, recipe, learn, seed)
     compile_model(learner, recipe, steps=len(batches) * batches.epochs)
@@ -211,7 +213,7 @@ def run_network(
     )
 
 
-def _learner(model: Any, data: PowerData, recipe: Recipe) -> Any:
+def _learner(tf: Any, keras: Any, model: Any, data: PowerData, recipe: Recipe) -> Any:
     inputs = data.centred.shape[1]
     outputs = len(recipe.outputs) if recipe.windows else inputs
     sizes = [inputs, *recipe.hidden, outputs]
@@ -220,10 +222,10 @@ def _learner(model: Any, data: PowerData, recipe: Recipe) -> Any:
             f"the model to go on from has layers {layer_sizes(model)}, "
             f"recipe {recipe.name!r} makes {sizes}"
         )
-    learner = build_model(sizes, dropout=recipe.dropout, every_step=bool(recipe.windows))
+    stack = build_model(sizes, dropout=recipe.dropout, every_step=bool(recipe.windows))
     if model is not None:
-        learner.set_weights(model.get_weights())
-    return learner
+        stack.set_weights(model.get_weights())
+    return build_learner(tf, keras, stack)
 
 
 def _split(data: PowerData, recipe: Recipe) -> tuple[IndexArray, IndexArray]:

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+from streamer.training import RECIPES, build_model
+from streamer.training.learner import build_learner, start_tensorflow
+from streamer.training.network import mean_and_quantile_loss
+
+
+@pytest.mark.parametrize("every_step", [True, False], ids=["every step", "last step"])
+def test_a_learner_learns_what_keras_learns(every_step: bool) -> None:
+    """Dropout left out, as the two draw it differently; by SGD, which shows the gradients."""
+    tf, keras = start_tensorflow()
+    loss = mean_and_quantile_loss(RECIPES["sceaux"]) if every_step else "mse"
+    plain = build_model([2, 50, 100, 4], dropout=0.0, every_step=every_step)
+    before = plain.get_weights()
+    learner = build_learner(tf, keras, keras.models.clone_model(plain))
+    learner.set_weights(before)
+    rng = np.random.default_rng(0)
+    for model in (plain, learner):
+        model.compile(loss=loss, optimizer=keras.optimizers.SGD(0.1))
+    for size in (8, 7, 1, 2):  # what is left for an epoch's last batch may be one window
+        x = rng.normal(size=(size, 49, 2)).astype(np.float32)
+        y = rng.normal(size=(size, 49, 1) if every_step else (size, 4)).astype(np.float32)
+        losses = [model.train_on_batch(x, y) for model in (plain, learner)]
+        assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+    for old, expected, got in zip(before, plain.get_weights(), learner.get_weights(), strict=True):
+        learnt = np.abs(expected - old).max()
+        assert learnt > 0
+        np.testing.assert_allclose(got, expected, rtol=0, atol=1e-5 * learnt + 1e-7)
+
+
+def test_the_weights_are_the_stacks() -> None:
+    stack = build_model([1, 4, 3, 2])
+    learner = build_learner(*start_tensorflow(), stack)
+    learner.set_weights([np.full_like(w, 0.1) for w in stack.get_weights()])
+    x = np.random.default_rng(0).normal(size=(5, 9, 1)).astype(np.float32)
+    np.testing.assert_allclose(learner(x), stack(x), rtol=0, atol=1e-6)
+    assert [layer.name for layer in learner.layers] == [layer.name for layer in stack.layers]
+
+
+def test_each_half_of_a_batch_draws_its_own_dropout() -> None:
+    learner = build_learner(*start_tensorflow(), build_model([1, 50, 100, 1], dropout=0.2))
+    answers = np.asarray(learner(np.ones((8, 9, 1), np.float32), training=True))
+    assert len(np.unique(answers)) == 8
+    assert len(np.unique(np.asarray(learner(np.ones((8, 9, 1), np.float32))))) == 1
+
+
+def test_threads_that_the_environment_asks_for_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "TF_NUM_INTRAOP_THREADS"
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    for said, kept in (({}, "4"), ({name: "3"}, "3")):
+        monkeypatch.setattr(os, "environ", said)
+        start_tensorflow()
+        assert os.environ[name] == kept
