@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich import box
+from rich.console import JustifyMethod
 from rich.table import Table
 
 
 def of_machine(found: dict[str, Any]) -> Table:
     """What it was measured on."""
-    table = _table("Machine", [""])
+    table = _table("Machine", [""], "left")
     table.add_row("processor", f"{found['processor']}; {found['cores']} cores")
     table.add_row("system", found["system"])
     table.add_row("packages", ", ".join(f"{k} {v}" for k, v in found["versions"].items()))
@@ -113,7 +114,7 @@ def of_training(found: dict[str, dict[str, float]] | None) -> Table:
     return table
 
 
-def _table(title: str, columns: Sequence[str]) -> Table:
+def _table(title: str, columns: Sequence[str], justify: JustifyMethod = "right") -> Table:
     table = Table(
         title=title,
         box=box.SIMPLE,
@@ -123,7 +124,7 @@ def _table(title: str, columns: Sequence[str]) -> Table:
     )
     table.add_column("", no_wrap=True)
     for column in columns:
-        table.add_column(column, justify="right")
+        table.add_column(column, justify=justify)
     return table
 
 
