@@ -34,7 +34,7 @@ def test_a_recording_of_any_length_is_whole(tmp_path: Path) -> None:
     write_recording(path, 25_000)
     assert len(read_kw(path)) == 25_000
     rows = path.read_text().splitlines()
-    assert sum("?" in row for row in rows) > 2000
+    assert 5 <= sum("?" in row for row in rows) <= 20
     with closing(open_replay(path, strict=True)) as source:
         while source.read():
             pass

@@ -39,6 +39,10 @@ _LANES = 16
 _SMALL_PRODUCT = 1_000_000
 """Multiplications up to which OpenBLAS multiplies without packing its factors first."""
 
+# As arrays: NumPy takes a plain number apart anew at each use, which for one stream tells.
+_HALF = np.array(0.5, np.float32)
+_ONE = np.array(1.0, np.float32)
+
 _FEWEST_APART = 4 * _LANES
 """Fewer windows than this are not worth a thread of their own."""
 
@@ -77,11 +81,11 @@ class _Layer:
         cell, scratch = self._cell, self._scratch
         np.matmul(self._weights, self._joined, out=self._gates)
         np.tanh(self._gates, out=self._gates)
-        self._sigmoids += 1.0
+        np.add(self._sigmoids, _ONE, out=self._sigmoids)
         np.multiply(self._in, self._candidate, out=scratch)
         cell *= self._forget
         cell += scratch
-        cell *= 0.5
+        cell *= _HALF
         np.tanh(cell, out=scratch)
         np.multiply(self._out, scratch, out=self.doubled_hidden)
 
@@ -127,7 +131,7 @@ class _Stack:
     def hidden(self, lanes: slice = slice(None)) -> FloatArray:
         """(lanes, units) the last layer's hidden state of some lanes."""
         doubled = self._layers[-1].doubled_hidden[:, : self.lanes]
-        return np.ascontiguousarray(doubled[:, lanes].T) * np.float32(0.5)
+        return np.multiply(doubled[:, lanes].T, _HALF, order="C")
 
 
 class LstmNetwork:

@@ -14,6 +14,7 @@ from streamer.sources.delimited import open_replay
 
 _START = datetime(2010, 3, 19)
 _MINUTE = timedelta(minutes=1)
+_GAP = 5
 
 
 def read_kw(path: Path, limit: int | None = None) -> NDArray[np.float64]:
@@ -34,12 +35,18 @@ def sample_kw(count: int) -> NDArray[np.float64]:
 def write_recording(path: Path, readings: int) -> None:
     """Write a recording in the UCI format: the sample's rows over and over, at new minutes.
 
+    Of its one long gap five minutes are kept, as most gaps of the UCI file are short.
+
     Args:
         path: where to.
         readings: how many rows it is to have that hold a value.
     """
     header, *rows = sample_path().read_text().splitlines()
-    values = [row.split(";", 2)[2] for row in rows]
+    values: list[str] = []
+    for row in rows:
+        value = row.split(";", 2)[2]
+        if value[0] != "?" or any(each[0] != "?" for each in values[-_GAP:]):
+            values.append(value)
     at, written = _START, 0
     with path.open("w", newline="\r\n") as file:
         file.write(header + "\n")
