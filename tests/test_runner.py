@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import numpy as np
 import pytest
 
+from streamer.blocks import Passage, ReadingBlock
 from streamer.errors import SourceError
 from streamer.pacing import MAX, Pacer
 from streamer.pipeline import Pipeline
-from streamer.readings import Notice, Reading, Step, Vitals
-from streamer.runner import run
+from streamer.readings import About, Notice, Reading, Step, Vitals
+from streamer.runner import BLOCK, run
 from streamer.sinks import Item
-from streamer.testing import FixedForecaster, ListSource, ManualClock, readings
+from streamer.sinks.summary import Summary
+from streamer.testing import START, FixedForecaster, ListSource, ManualClock, readings
 
 KW = np.linspace(0.1, 2.0, 300)
 
@@ -104,3 +107,85 @@ def test_the_source_is_closed_when_it_fails() -> None:
     with pytest.raises(SourceError, match="the meter is gone"):
         run(source, Pipeline(FixedForecaster()), [], Pacer(MAX))
     assert source.closed
+
+
+class BlockCollector(Collector):
+    def __init__(self) -> None:
+        super().__init__()
+        self.passages: list[Passage] = []
+
+    def write_block(self, passage: Passage) -> None:
+        self.passages.append(passage)
+
+
+class BlockSource(ListSource):
+    """Gives what it has in blocks where nothing but readings comes, and says how far it is."""
+
+    @property
+    def progress(self) -> float | None:
+        return self._given / len(self._items)
+
+    def read(self) -> Sequence[Reading | Notice]:
+        items = super().read()
+        found = [item for item in items if isinstance(item, Reading)]
+        return ReadingBlock.of(found) if items and len(found) == len(items) else items
+
+
+def test_sinks_that_need_no_steps_are_given_blocks() -> None:
+    kw = np.resize(KW, 3 * BLOCK)
+    items: list[Reading | Notice] = [*readings(kw)]
+    items.insert(1000, Notice(Notice.EVENT, "in between"))
+    steps, blocks, summaries = Collector(), BlockCollector(), [Summary(), Summary()]
+    for sinks in ([steps, summaries[0]], [blocks, summaries[1]]):
+        pipeline = Pipeline(FixedForecaster(kw=0.5, window=3))
+        source = BlockSource(items, block=BLOCK + 500)
+        about = About("list", "fixed", START, START + timedelta(days=1))
+        sinks[1].write(about)
+        run(source, pipeline, sinks, Pacer(MAX))
+    assert len(steps.steps) == len(kw)
+    # The piece with the notice comes as a list, so its readings come as steps.
+    assert {len(passage.readings) for passage in blocks.passages} <= {BLOCK, 500, 1049}
+    covered = sum(len(passage.readings) for passage in blocks.passages) + len(blocks.steps)
+    assert covered == len(kw)
+    last = blocks.passages[-1].last
+    assert last.reading == steps.steps[-1].reading
+    assert last.counts == steps.steps[-1].counts
+    assert last.scores.model.mse_kw2 == pytest.approx(steps.steps[-1].scores.model.mse_kw2)
+    assert summaries[0].lines() == summaries[1].lines()
+    assert any("in sample" in line for line in summaries[1].lines())
+
+
+def test_a_single_sink_that_needs_steps_gets_them() -> None:
+    steps, blocks = Collector(), BlockCollector()
+    run(BlockSource(readings(KW)), Pipeline(FixedForecaster()), [blocks, steps], Pacer(MAX))
+    assert not blocks.passages
+    assert steps.steps == blocks.steps
+    assert len(steps.steps) == len(KW)
+
+
+def test_progress_is_told_while_nothing_is_held_back() -> None:
+    clock = ManualClock()
+
+    class Slow(Pipeline):
+        def push_many(self, block: Sequence[Reading]) -> list[Step]:
+            clock.advance(0.01 * len(block))
+            return super().push_many(block)
+
+    collector = Collector()
+    source = BlockSource(readings(KW), block=50)
+    run(source, Slow(FixedForecaster()), [collector], Pacer(MAX), now=clock.now)
+    vitals = [item for item in collector.items if isinstance(item, Vitals)]
+    assert [each.readings for each in vitals if each.progress == 1.0][-1] == len(KW)
+    halfway = next(each for each in vitals if each.readings == 200)
+    assert halfway.progress == pytest.approx(200 / 300)
+    assert halfway.left_s == pytest.approx(1.0)
+    assert vitals[-1].left_s == 0.0
+
+
+def test_a_replay_that_is_held_back_tells_no_progress() -> None:
+    collector = Collector()
+    source, pacer = BlockSource(readings(KW)), Pacer(600.0, clock=ManualClock())
+    run(source, Pipeline(FixedForecaster()), [collector], pacer)
+    vitals = [item for item in collector.items if isinstance(item, Vitals)]
+    assert vitals
+    assert all(each.progress is each.left_s is None for each in vitals)
