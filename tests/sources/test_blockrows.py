@@ -69,16 +69,6 @@ def blocks_of(path, *, rows=1, chunk_bytes=1 << 17, **options):
     return blocks
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write(text):
-        path = tmp_path / "house.csv"
-        path.write_bytes(text.encode())
-        return path
-
-    return write
-
-
 def one_column(form, header="timestamp,power_kw", row="{at},{kw}"):
     return header, lambda at, kw: row.format(at=form(at), kw=kw)
 

@@ -32,28 +32,6 @@ def zipped(method):
     return file.getvalue()
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write(content):
-        path = tmp_path / "house.csv"
-        path.write_bytes(content)
-        return path
-
-    return write
-
-
-@pytest.fixture
-def stdin():
-    """Stands a pipe in for file descriptor 0; gives the end to write to."""
-    saved = os.dup(0)
-    reader, writer = os.pipe()
-    os.dup2(reader, 0)
-    os.close(reader)
-    yield writer
-    os.dup2(saved, 0)
-    os.close(saved)
-
-
 def followed(path, chunk_bytes=2048, **options):
     """The readings so far and the progress, when opened and after each read."""
     with patch.object(bytestream, "CHUNK_BYTES", chunk_bytes):
@@ -117,8 +95,8 @@ def test_end_in_a_zone(write):
 
 
 def test_of_a_pipe_is_not_known(stdin):
-    os.write(stdin, TEXT[:1000].encode())
-    os.close(stdin)
+    stdin.write(TEXT[:1000].encode())
+    stdin.close()
     source = open_replay("-")
     while source.read():
         assert source.progress is None
@@ -127,12 +105,12 @@ def test_of_a_pipe_is_not_known(stdin):
 
 
 def test_of_a_pipe_with_a_limit(stdin):
-    os.write(stdin, TEXT[:1000].encode())
+    stdin.write(TEXT[:1000].encode())
     source = open_replay("-", limit=100)
     assert source.progress == 0.0
     source.read()
     assert source.progress == source.readings / 100
-    os.close(stdin)
+    stdin.close()
     source.close()
 
 
@@ -141,7 +119,7 @@ def test_standard_input_from_a_file(write, stdin):
     os.read(file, 6)
     os.dup2(file, 0)
     os.close(file)
-    os.close(stdin)
+    stdin.close()
     assert all(abs(share - readings / ROWS) < 0.1 for readings, share in followed("-"))
 
 

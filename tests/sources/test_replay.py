@@ -37,31 +37,6 @@ UCI_READINGS = [
 ]
 
 
-@pytest.fixture
-def write(tmp_path):
-    """Writes a file and gives its path."""
-
-    def write(content, name="house.csv"):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return write
-
-
-@pytest.fixture
-def stdin():
-    """Stands a pipe in for file descriptor 0; gives the end to write to."""
-    saved = os.dup(0)
-    reader, writer = os.pipe()
-    os.dup2(reader, 0)
-    os.close(reader)
-    with open(writer, "wb", buffering=0) as file:  # noqa: PTH123 - a descriptor
-        yield file
-    os.dup2(saved, 0)
-    os.close(saved)
-
-
 def drain(source):
     """All items of a source, which is closed then."""
     try:
