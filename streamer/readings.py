@@ -1,7 +1,8 @@
 """The values that flow through streamer, all immutable.
 
 A source makes `Reading` and `Notice`; the pipeline turns each reading into a `Step`;
-sinks are given `About`, `Step`, `Notice` and `Vitals`, and nothing else.
+sinks are given `About`, `Step`, `Notice` and `Vitals`, and nothing else, save that some take
+whole blocks of steps as a `streamer.blocks.Passage`.
 
 Power is in kW, import positive. Times are `datetime` values as the feed gives them:
 naive where the feed has no zone, aware where it has one, never mixed in one stream.

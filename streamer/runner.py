@@ -38,7 +38,9 @@ def run(
         source: where the readings come from.
         pipeline: makes steps of them.
         sinks: given each step and notice in order, and `Vitals` a few times a second
-            and whenever the source may keep us waiting.
+            and whenever the source may keep us waiting. Where all are `BlockSink`s,
+            nothing is held back and the source gives blocks, a `Passage` stands for the
+            steps of a block.
         pacer: says when each reading is due.
         now: a clock in seconds, for speed and latency.
 

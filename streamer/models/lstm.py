@@ -147,7 +147,8 @@ class LstmNetwork:
         self.network = network
         self.threads = free_cores() if threads is None else threads
         self._head = _Head(network.head)
-        self._pool: ThreadPoolExecutor | None = None
+        # It starts its threads when there is something for them to do.
+        self._pool = ThreadPoolExecutor(self.threads, "streamer-lstm")
         self._own = threading.local()
 
     def run(self, inputs: FloatArray) -> tuple[DoubleArray, FloatArray]:
@@ -166,8 +167,6 @@ class LstmNetwork:
 
         parts = _parts(len(inputs), self.threads)
         if len(parts) > 1 and self.threads > 1:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(self.threads, "streamer-lstm")
             list(self._pool.map(compute, parts))
         else:
             for part in parts:
