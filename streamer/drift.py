@@ -1,0 +1,122 @@
+"""Finding a lasting change of the errors: adaptive windowing on hourly means."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+DELTA = 0.05
+"""Confidence of a cut, as the paper counts it."""
+
+_SHORTEST = 5
+"""Hours that each side of a cut must have."""
+
+_LONGEST = 672
+"""Hours that are looked back over: four weeks."""
+
+_FLOOR_KW = 0.003
+"""Added to an hour's error, so that hours without any do not count as endlessly far below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A cut between what was and what is.
+
+    Attributes:
+        before_kw: typical hourly mean error before, in kW.
+        after_kw: the same since.
+        hours: how many hours since.
+        size: difference as a multiple of the smallest that would have been a cut.
+    """
+
+    before_kw: float
+    after_kw: float
+    hours: int
+    size: float
+
+
+class Drift:
+    """Watches the size of the errors for a lasting change, up or down.
+
+    Source: ADWIN (Bifet and Gavaldà 2007, "Learning from time-changing data with adaptive
+    windowing", SDM), in the first form of the paper, which tries every cut of the window,
+    with the variance bound, the first and last hours of grace and ``delta`` of river's
+    `ADWIN(delta=0.05, clock=1)`; that one keeps its window out of reach of a saved state.
+    What is watched is the logarithm of an hour's mean error: a doubling is then the same
+    step in any house, and a kettle is no more than a bump.
+
+    Guarantee: on independent hours of one distribution, bounded, the chance that any is
+    cut is at most ``delta`` (theorem 3.1 there); a step is found when it is larger than the
+    bound, which shrinks with the root of the hours since.
+
+    What breaks it: hours are not independent. A day away from home is a change to it that
+    lasts a day, and so is a change of season that creeps in over weeks, if it is seen at all.
+
+    Measured with river 0.26 over six houses, the second halves of 50 to 130 days (false alarms
+    a week in the worst house; median days to find a lasting doubling, and halving, of the
+    errors; doublings not found in two weeks, of 60):
+
+    | method, on | a week | doubled | halved | missed |
+    |---|---|---|---|---|
+    | ADWIN(0.05), hours, as here | 0.33 | 1.0 | 1.1 | 0 |
+    | ADWIN(0.2), hours | 0.33 (first halves 0.86) | 0.7 | 0.8 | 0 |
+    | ADWIN(1e-20), readings in kW | 0.44 | 1.1 | 2.7 | 0 |
+
+    and over the first halves, on hours: ADWIN(0.05) 0.22, 1.1, 1.1, 0; PageHinkley(threshold=15,
+    delta=0.2) 0.55, 1.2, 1.5, 1; KSWIN(0.001, 336, 24) 0.22, 1.3, 1.5, 6, and it draws lots.
+
+    Args:
+        delta: smaller is more cautious.
+
+    >>> drift = Drift()
+    >>> found = [drift.update(0.1 if hour < 48 else 0.3) for hour in range(60)]
+    >>> change = next(change for change in found if change is not None)
+    >>> change.hours, round(change.after_kw / change.before_kw, 2)
+    (12, 2.94)
+    """
+
+    def __init__(self, delta: float = DELTA) -> None:
+        self._delta = delta
+        self._hours: list[float] = []
+
+    def update(self, error_kw: float) -> Change | None:
+        """Add the mean absolute error of one hour, in kW.
+
+        Returns:
+            The change, if there is one; the window then begins anew.
+        """
+        # Rounded, so that a saved state is short.
+        self._hours.append(round(math.log(error_kw + _FLOOR_KW), 4))
+        if len(self._hours) > _LONGEST:
+            del self._hours[0]
+        count = len(self._hours)
+        if count < 2 * _SHORTEST:
+            return None
+        values = np.array(self._hours)
+        sums = np.cumsum(values)
+        older = np.arange(_SHORTEST, count - _SHORTEST + 1)
+        step = (sums[-1] - sums[older - 1]) / (count - older) - sums[older - 1] / older
+        grace = _SHORTEST - 1
+        weight = 1.0 / (older - grace) + 1.0 / (count - older - grace)
+        doubt = math.log(2.0 * math.log(count) / self._delta)
+        bound = np.sqrt(2.0 * weight * values.var() * doubt) + 2.0 / 3.0 * doubt * weight
+        sizes = np.abs(step) / bound
+        best = int(sizes.argmax())
+        if sizes[best] <= 1.0:
+            return None
+        cut = _SHORTEST + best
+        before, after = values[:cut].mean(), values[cut:].mean()
+        self._hours.clear()
+        return Change(math.exp(before), math.exp(after), count - cut, float(sizes[best]))
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs, as plain JSON values."""
+        return {"hours": list(self._hours)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        self._hours = [float(hour) for hour in state["hours"]]
