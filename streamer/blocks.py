@@ -10,7 +10,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.readings import Reading, Step
+from streamer.readings import Alarm, Reading, Step
 
 TimeArray = NDArray[np.datetime64]
 DoubleArray = NDArray[np.float64]
@@ -75,14 +75,16 @@ class Passage:
 
     Attributes:
         readings: the block.
-        settled_kw: (readings,) the mean forecast in kW that each of them settled; NaN for
-            those that settled none.
+        settled_kw: (readings,) the mean forecast in kW, as shown, that each of them settled;
+            NaN for those that settled none.
         last: the step of the last reading.
+        alarms: those raised within, oldest first.
     """
 
     readings: ReadingBlock
     settled_kw: DoubleArray
     last: Step
+    alarms: tuple[Alarm, ...] = ()
 
     def settled_between(self, start: datetime, end: datetime) -> bool:
         """Whether a forecast was settled at a minute from `start` to `end`, both included."""

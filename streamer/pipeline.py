@@ -9,34 +9,45 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from streamer.alarms import Alarms
 from streamer.blocks import Passage, ReadingBlock
 from streamer.buffer import CAPACITY, GapRule, RingBuffer
 from streamer.errors import StateError
-from streamer.models import Answer, Forecaster
+from streamer.models import Forecaster
+from streamer.online import Online, recent_changes
 from streamer.order import IntArray, check, check_all
-from streamer.readings import MINUTE, Counts, Forecast, Reading, Step
+from streamer.outlook import (
+    Issued,
+    Outlook,
+    forecast_state,
+    restored_forecast,
+    settled_by,
+    to_forecast,
+)
+from streamer.readings import Alarm, Counts, Forecast, Reading, Step
 from streamer.scores import RunningScores
 
 DoubleArray = NDArray[np.float64]
 
-_STATE_VERSION = 1
+_STATE_VERSION = 2
 
-_Issued: TypeAlias = tuple[float, list[float]]
-"""A forecast in the making: the mean and the quantiles in kW."""
+_NOTHING: DoubleArray = np.empty(0)
 
 
 class Pipeline:
-    """Settles, scores, buffers and forecasts, for each reading in turn.
+    """Settles, scores, learns, buffers and forecasts, for each reading in turn.
 
     Args:
         forecaster: what forecasts the next reading from a window.
         gaps: what a gap does to the ring buffer.
+        adapt: whether the forecasts are corrected by what is learnt on the way.
+        confidence: share of the readings that is to lie inside the bands.
 
     >>> from datetime import datetime, timedelta
     >>> from streamer.testing import FixedForecaster
@@ -48,13 +59,22 @@ class Pipeline:
     (0.5, 0.5, 0.25)
     """
 
-    def __init__(self, forecaster: Forecaster, *, gaps: GapRule | None = None) -> None:
+    def __init__(
+        self,
+        forecaster: Forecaster,
+        *,
+        gaps: GapRule | None = None,
+        adapt: bool = True,
+        confidence: float = 0.9,
+    ) -> None:
         self._forecaster = forecaster
-        self._levels = forecaster.levels
+        self._online = Online(forecaster.levels, adapt=adapt, confidence=confidence)
+        self._alarms = Alarms()
         self._gaps = GapRule() if gaps is None else gaps
         self._buffer = RingBuffer(max(CAPACITY, forecaster.window + 1))
-        self._scores = RunningScores()
+        self._scores = RunningScores(confidence=confidence, adapted=adapt)
         self._latest = self._scores.get()
+        self._adaptation = self._online.get()
         self._counts = Counts()
         self._waiting: Forecast | None = None
         self._last_at: datetime | None = None
@@ -78,8 +98,13 @@ class Pipeline:
             self._reset()
         if self._stream_is_behind:
             self._catch_up()
+        self._learn(reading.kw)
         answer = self._stream.push(reading.kw)
-        return self._advance(reading, missing, None if answer is None else _issued(answer)[0])
+        issued = None
+        if answer is not None:
+            changes = recent_changes(np.array([*self._buffer.last(2).tolist(), reading.kw]), 1)
+            issued = self._online.see(answer, changes, _NOTHING).issued()[0]
+        return self._advance(reading, missing, issued)
 
     def push_many(self, readings: Sequence[Reading]) -> list[Step]:
         """Take a block of readings; their windows are forecast together.
@@ -117,11 +142,12 @@ class Pipeline:
             raise ValueError("the block is empty")
         missing = check_all(readings, self._last_at)
         settled_kw = np.full(len(readings), np.nan)
+        alarms: list[Alarm] = []
         for part, reset in self._stretches(missing):
             if reset:
                 self._reset()
-            step = self._push_over(readings[part], missing[part], settled_kw[part])
-        return Passage(readings, settled_kw, step)
+            step = self._push_over(readings[part], missing[part], settled_kw[part], alarms)
+        return Passage(readings, settled_kw, step, tuple(alarms))
 
     def state(self) -> dict[str, Any]:
         """Everything that the next step depends on, as plain JSON values.
@@ -133,8 +159,10 @@ class Pipeline:
             "window": self._forecaster.window,
             "last_at": None if self._last_at is None else self._last_at.isoformat(),
             "buffer_kw": self._buffer.values().tolist(),
-            "waiting": _forecast_state(self._waiting),
+            "waiting": forecast_state(self._waiting),
             "scores": self._scores.state(),
+            "online": self._online.state(),
+            "alarms": self._alarms.state(),
             "counts": {name: getattr(self._counts, name) for name in Counts.__slots__},
         }
 
@@ -142,10 +170,10 @@ class Pipeline:
         """Go on from a saved state: the steps that follow are those of an undisturbed run.
 
         Args:
-            state: what `state` gave, of a pipeline with the same model and gap rule.
+            state: what `state` gave, of a pipeline with the same model and settings.
 
         Raises:
-            StateError: it is of another version or another window, or damaged.
+            StateError: it is of another version, window or confidence, or damaged.
         """
         if state.get("version") != _STATE_VERSION:
             raise StateError(
@@ -161,7 +189,9 @@ class Pipeline:
             self._last_at = None if last_at is None else datetime.fromisoformat(last_at)
             self._buffer.clear()
             self._buffer.extend(state["buffer_kw"])
-            self._waiting = _restored_forecast(state["waiting"])
+            self._waiting = restored_forecast(state["waiting"])
+            self._online.restore(state["online"])
+            self._alarms.restore(state["alarms"])
             self._scores.restore(state["scores"])
             self._counts = Counts(**state["counts"])
         except (KeyError, TypeError, ValueError) as error:
@@ -188,17 +218,22 @@ class Pipeline:
             kw = readings.kw
         else:
             kw = np.array([reading.kw for reading in readings])
-        answer, unanswered = self._answer(kw)
-        issued: list[_Issued | None] = [None] * unanswered
-        if answer is not None:
-            issued += _issued(answer)
+        outlook = self._outlook(kw)
+        issued: list[Issued | None] = [None] * len(kw)
+        if outlook is not None:
+            found = outlook.issued()
+            issued[-len(found) :] = found
         return [
             self._advance(reading, minutes, values)
             for reading, minutes, values in zip(readings, missing.tolist(), issued, strict=True)
         ]
 
     def _push_over(
-        self, readings: ReadingBlock, missing: IntArray, settled_kw: DoubleArray
+        self,
+        readings: ReadingBlock,
+        missing: IntArray,
+        settled_kw: DoubleArray,
+        alarms: list[Alarm],
     ) -> Step:
         """Take a stretch that no reset interrupts, and make a step of its last reading.
 
@@ -206,59 +241,93 @@ class Pipeline:
             readings: the stretch.
             missing: (readings,) minutes missing before each.
             settled_kw: (readings,) takes the forecast that each reading settles, if any.
+            alarms: takes the alarms raised.
         """
         kw = readings.kw
-        answer, unanswered = self._answer(kw)
-        last_kw = np.empty_like(kw)
-        last_kw[1:] = kw[:-1]
-        first_settled = unanswered + 1
-        if answer is not None:
-            settled_kw[first_settled:] = answer.mean_kw[: len(kw) - first_settled]
-        if self._waiting is not None:
-            settled_kw[0], last_kw[0] = self._waiting.kw, self._waiting.last_kw
-            first_settled = 0
-        last_two: list[_Issued | None] = [None, None]
-        if answer is not None:
-            last_two += _issued(answer, slice(-2, None))
+        waiting = self._waiting
+        outlook = self._outlook(kw)
+        settled, first = settled_by(len(kw), waiting, outlook)
+        settled_kw[:] = settled.mean_kw
+        last_two: list[Issued | None] = [None, None]
+        if outlook is not None:
+            last_two += outlook.issued(slice(-2, None))
         before = len(kw) - 1
         if before:
-            settled = slice(first_settled, before)
+            last_kw = np.empty_like(kw)
+            last_kw[0] = np.nan if waiting is None else waiting.last_kw
+            last_kw[1:] = kw[:-1]
+            scored = slice(first, before)
             self._scores.update_many(
-                actual_kw=kw[settled], forecast_kw=settled_kw[settled], last_kw=last_kw[settled]
+                actual_kw=kw[scored],
+                forecast_kw=settled.mean_kw[scored],
+                last_kw=last_kw[scored],
+                frozen_kw=settled.frozen_kw[scored],
+                low_kw=settled.low_kw[scored],
+                high_kw=settled.high_kw[scored],
+            )
+            median = settled.median_kw
+            alarms += self._alarms.settle_many(
+                at=readings.at[:before],
+                kw=kw[:before],
+                median_kw=np.where(np.isnan(median), settled.mean_kw, median)[:before],
+                low_kw=settled.low_kw[:before],
+                high_kw=settled.high_kw[:before],
+                missing=missing[:before],
             )
             self._buffer.extend(kw[:before])
             self._count(missing[:before])
             previous = readings[before - 1]
             self._last_at = previous.at
-            self._waiting = self._forecast(previous, last_two[-2])
-        return self._advance(readings[before], int(missing[before]), last_two[-1])
+            self._waiting = to_forecast(previous, last_two[-2])
+        step = self._advance(readings[before], int(missing[before]), last_two[-1])
+        alarms += [alarm for alarm in step.alarms if alarm.at == step.reading.at]
+        return step
 
-    def _answer(self, kw: DoubleArray) -> tuple[Answer | None, int]:
-        """Forecast after each reading of a stretch.
+    def _outlook(self, kw: DoubleArray) -> Outlook | None:
+        """Forecast after each reading of a stretch, and learn from all that are settled in it.
 
         Args:
             kw: (readings,) the stretch, which follows what is in the buffer.
 
         Returns:
-            The answer for all whose window is full, and how many at the start have none.
+            The forecasts at the last of them, one at each whose window is full.
         """
-        window = self._forecaster.window
-        known = np.concatenate([self._buffer.last(window - 1), kw])
+        self._learn(float(kw[0]))
         self._stream_is_behind = True
-        if len(known) < window:
-            return None, len(kw)
-        answer = self._forecaster.forecast(sliding_window_view(known, window))
-        return answer, len(kw) - len(answer.mean_kw)
+        window = self._forecaster.window
+        known = np.concatenate([self._buffer.last(max(window - 1, 2)), kw])
+        windows = min(len(known) - window + 1, len(kw))
+        if windows < 1:
+            return None
+        answer = self._forecaster.forecast(sliding_window_view(known, window)[-windows:])
+        settling = kw[len(kw) - windows + 1 :]
+        return self._online.see(answer, recent_changes(known, windows), settling)
 
-    def _advance(self, reading: Reading, missing: int, issued: _Issued | None) -> Step:
+    def _learn(self, kw: float) -> None:
+        """Learn from the reading that the waiting forecast, if there is one, was for."""
+        if self._waiting is not None:
+            self._online.settle(kw)
+        self._adaptation = self._online.get()
+
+    def _advance(self, reading: Reading, missing: int, issued: Issued | None) -> Step:
         """Settle and score the waiting forecast, buffer the reading, issue the next forecast."""
         settled = self._waiting
         if settled is not None:
             self._latest = self._scores.update(
-                actual_kw=reading.kw, forecast_kw=settled.kw, last_kw=settled.last_kw
+                actual_kw=reading.kw,
+                forecast_kw=settled.kw,
+                last_kw=settled.last_kw,
+                frozen_kw=settled.frozen_kw,
+                low_kw=settled.low_kw,
+                high_kw=settled.high_kw,
             )
+        alarms = self._alarms.settle(
+            at=reading.at, kw=reading.kw, forecast=settled, missing=missing
+        )
         self._buffer.push(reading.kw)
-        self._waiting = self._forecast(reading, issued)
+        self._waiting = to_forecast(reading, issued)
+        if issued is not None:
+            self._adaptation = issued.adaptation
         counts = self._counts
         self._counts = Counts(
             counts.readings + 1,
@@ -275,6 +344,8 @@ class Pipeline:
             missing,
             len(self._buffer),
             self._counts,
+            self._adaptation,
+            alarms,
         )
 
     def _count(self, missing: IntArray) -> None:
@@ -286,13 +357,6 @@ class Pipeline:
             counts.gap_minutes + int(missing.sum()),
             counts.resets,
         )
-
-    def _forecast(self, reading: Reading, issued: _Issued | None) -> Forecast | None:
-        if issued is None:
-            return None
-        mean_kw, quantiles_kw = issued
-        quantiles = tuple(zip(self._levels, quantiles_kw, strict=True))
-        return Forecast(reading.at + MINUTE, mean_kw, reading.kw, quantiles)
 
     def _reset(self) -> None:
         counts = self._counts
@@ -309,27 +373,3 @@ class Pipeline:
         for kw in recent.tolist():
             self._stream.push(kw)
         self._stream_is_behind = False
-
-
-def _issued(answer: Answer, rows: slice = slice(None)) -> list[_Issued]:
-    """An answer as plain numbers, a window each."""
-    means, quantiles = answer.mean_kw[rows], answer.quantiles_kw[rows]
-    return list(zip(means.tolist(), quantiles.tolist(), strict=True))
-
-
-def _forecast_state(forecast: Forecast | None) -> dict[str, Any] | None:
-    if forecast is None:
-        return None
-    return {
-        "at": forecast.at.isoformat(),
-        "kw": forecast.kw,
-        "last_kw": forecast.last_kw,
-        "quantiles": [list(pair) for pair in forecast.quantiles],
-    }
-
-
-def _restored_forecast(state: Mapping[str, Any] | None) -> Forecast | None:
-    if state is None:
-        return None
-    quantiles = tuple((level, kw) for level, kw in state["quantiles"])
-    return Forecast(datetime.fromisoformat(state["at"]), state["kw"], state["last_kw"], quantiles)

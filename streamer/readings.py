@@ -11,6 +11,7 @@ naive where the feed has no zone, aware where it has one, never mixed in one str
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -37,15 +38,21 @@ class Forecast:
 
     Attributes:
         at: the minute that the forecast is for, if no gap comes between.
-        kw: expected value (mean forecast) in kW.
+        kw: expected value (mean forecast) in kW: the one shown, adapted or not.
         last_kw: the reading it was issued at in kW, which is the persistence forecast.
-        quantiles: (level, kW) pairs in rising order of level; empty if the model has none.
+        frozen_kw: what the network said by itself in kW; as `kw` if that is not corrected.
+        median_kw: as likely too high as too low, in kW; None if the model has no quantiles.
+        low_kw: lower end of the band in kW.
+        high_kw: upper end of the band in kW.
     """
 
     at: datetime
     kw: float
     last_kw: float
-    quantiles: tuple[tuple[float, float], ...] = ()
+    frozen_kw: float
+    median_kw: float | None
+    low_kw: float
+    high_kw: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +85,46 @@ class Errors:
 
 
 @dataclass(frozen=True, slots=True)
+class BandScores:
+    """How honest the bands have been, and how wide, over all settled minutes.
+
+    All but the confidence is None until a band has been settled.
+
+    Attributes:
+        confidence: share of the readings that is to lie inside.
+        coverage: share that did, ends included.
+        day_coverage: the same of the last 1440 settled minutes.
+        width_kw: mean width in kW.
+        day_width_kw: the same of the last 1440 settled minutes.
+        winkler_kw: mean interval score in kW: the width, and for a reading outside
+            ``2 / (1 - confidence)`` times its distance on top (Winkler 1972).
+    """
+
+    confidence: float
+    coverage: float | None = None
+    day_coverage: float | None = None
+    width_kw: float | None = None
+    day_width_kw: float | None = None
+    winkler_kw: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
-    """The model's errors beside those of persistence, over the same minutes.
+    """The errors of the forecasts shown beside others', over the same minutes.
 
     Attributes:
         settled: how many forecasts have been settled.
-        model: errors of the model's forecasts.
+        model: errors of the forecasts shown, adapted or not.
         persistence: errors of "next = last".
+        frozen: errors of the network by itself; None if nothing is adapted.
+        band: scores of the bands.
     """
 
     settled: int = 0
     model: Errors = Errors()
     persistence: Errors = Errors()
+    frozen: Errors | None = None
+    band: BandScores = BandScores(0.9)
 
     @property
     def skill(self) -> float | None:
@@ -149,6 +184,50 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Adaptation:
+    """How the corrected forecast, the challenger, does against the frozen one, the champion.
+
+    Attributes:
+        shown: whether the next forecast is the corrected one.
+        day_gain: 1 − MSE corrected / MSE frozen over the last 1440 settled minutes, shown
+            or not; None before the first, or where the frozen one has made no error.
+        learnt: how many settled minutes the correction has been learnt from.
+        restarts: how often it has been thrown away, to be learnt anew.
+    """
+
+    shown: bool = False
+    day_gain: float | None = None
+    learnt: int = 0
+    restarts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something out of the ordinary, from when it was found until it is over.
+
+    Attributes:
+        kind: one of the kinds below.
+        at: minute of the reading at which it was found.
+        text: one line for a person: what, and how much.
+        size: how much, as a multiple of what sets off an alarm of the kind: at least 1.
+    """
+
+    kind: str
+    at: datetime
+    text: str
+    size: float
+
+    ANOMALY = "anomaly"
+    """A reading far outside the band."""
+    STUCK = "stuck"
+    """The same value for longer than this meter ever repeats one."""
+    DRIFT = "drift"
+    """The errors have changed, and stay so."""
+    UNIT = "unit"
+    """Values that look like another unit's: watts read as kW, say."""
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """Everything that came out of one reading.
 
@@ -160,6 +239,9 @@ class Step:
         gap_minutes: minutes missing just before this reading.
         buffered: readings in the ring buffer, this one included, 50 at most.
         counts: what has come by so far, this reading included.
+        adaptation: how the correction does; None if nothing is adapted.
+        alarms: those that are on at this reading, oldest first; an alarm whose `at` is this
+            reading's has just been raised.
     """
 
     reading: Reading
@@ -169,11 +251,16 @@ class Step:
     gap_minutes: int
     buffered: int
     counts: Counts
+    adaptation: Adaptation | None = None
+    alarms: tuple[Alarm, ...] = ()
 
     @property
     def error_kw(self) -> float | None:
-        """Forecast error in kW: actual minus forecast."""
-        return None if self.settled is None else self.reading.kw - self.settled.kw
+        """Forecast error in kW: actual minus forecast; as large as a number can be, at most."""
+        if self.settled is None:
+            return None
+        error = self.reading.kw - self.settled.kw
+        return error if math.isfinite(error) else math.copysign(sys.float_info.max, error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,124 +8,20 @@ by subtraction, so rounding errors pile up, and one huge error leaves its mark f
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.readings import Errors, Scores
+from streamer.readings import BandScores, Errors, Scores
+from streamer.rolling import RollingMean
 
 HOUR = 60
 DAY = 1440
 
-
-class RollingMean:
-    """Mean of the last values, exact to rounding whatever has come before.
-
-    Sliding-window aggregation by two stacks (Tangwongsan, Hirzel and Schneider 2017,
-    "Low-latency sliding-window aggregation in worst-case constant time"): the older part
-    of the window is kept as suffix sums, the newer as one sum; when the older part is
-    used up, the newer becomes it. Nothing is ever subtracted, so the mean of values that
-    are not negative never is either. Amortised constant time.
-
-    Args:
-        size: how many values the window holds.
-
-    >>> mean = RollingMean(2)
-    >>> for value in (1e300, 1.0, 2.0):
-    ...     latest = mean.update(value)
-    >>> latest
-    1.5
-    """
-
-    def __init__(self, size: int) -> None:
-        if size < 1:
-            raise ValueError(f"size is {size}, must be at least 1")
-        self.size = size
-        self._count = 0
-        self._older: list[float] = []
-        self._older_sums: list[float] = []
-        self._newer: list[float] = []
-        self._newer_sum = 0.0
-
-    def __len__(self) -> int:
-        return self._count
-
-    def update(self, value: float) -> float:
-        """Add one value; the oldest leaves if the window is full.
-
-        Returns:
-            The mean, this value included.
-        """
-        if self._count < self.size:
-            self._count += 1
-        else:
-            if not self._older:
-                self._turn_over()
-            self._older.pop()
-            self._older_sums.pop()
-        self._newer.append(value)
-        self._newer_sum += value
-        older = self._older_sums[-1] if self._older_sums else 0.0
-        return (older + self._newer_sum) / self._count
-
-    def update_many(self, values: NDArray[np.float64]) -> None:
-        """Add values (values,) in turn; the window is then the same, bit for bit."""
-        start = 0
-        while start < len(values):
-            if self._count < self.size:
-                room = self.size - self._count
-            else:
-                if not self._older:
-                    # A whole window of values replaces all that is held.
-                    whole = (len(values) - start) // self.size
-                    if whole:
-                        start += (whole - 1) * self.size
-                    self._turn_over()
-                room = len(self._older)
-            added = values[start : start + room]
-            if self._count < self.size:
-                self._count += len(added)
-            else:
-                del self._older[-len(added) :], self._older_sums[-len(added) :]
-            self._newer += added.tolist()
-            self._newer_sum = _sum_in_turn(self._newer_sum, added)
-            start += len(added)
-
-    def get(self) -> float | None:
-        """The mean, or None if nothing has come yet."""
-        if not self._count:
-            return None
-        older = self._older_sums[-1] if self._older_sums else 0.0
-        return (older + self._newer_sum) / self._count
-
-    def values(self) -> list[float]:
-        """What is in the window, oldest first."""
-        return [*reversed(self._older), *self._newer]
-
-    def state(self) -> dict[str, Any]:
-        """The window, split as it is held, so that `restore` gives the same bits."""
-        return {"values": self.values(), "older": len(self._older)}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up the window that `state` described."""
-        values, older = list(state["values"]), state["older"]
-        self._newer = values[:older]
-        self._turn_over()
-        self._newer = values[older:]
-        self._newer_sum = _sum_in_turn(0.0, np.array(self._newer))
-        self._count = len(values)
-
-    def _turn_over(self) -> None:
-        self._older = self._newer[::-1]
-        self._older_sums = np.cumsum(self._older).tolist()
-        self._newer = []
-        self._newer_sum = 0.0
-
-
-def _sum_in_turn(start: float, values: NDArray[np.float64]) -> float:
-    """What adding the values one after the other gives; `numpy.sum` adds in pairs."""
-    return float(np.cumsum(np.concatenate([[start], values]))[-1])
+_MOST = 1e150
+"""The largest error in kW that is told from larger ones: its square is still a number."""
 
 
 class _RunningErrors:
@@ -142,9 +38,10 @@ class _RunningErrors:
         self._day = RollingMean(DAY)
 
     def update(self, error_kw: float) -> Errors:
-        squared = error_kw * error_kw
+        absolute = min(abs(error_kw), _MOST)
+        squared = absolute * absolute
         self._squared.update(squared)
-        self._absolute.update(abs(error_kw))
+        self._absolute.update(absolute)
         return Errors(
             self._squared.get(),
             self._absolute.get(),
@@ -153,9 +50,10 @@ class _RunningErrors:
         )
 
     def update_many(self, error_kw: NDArray[np.float64]) -> None:
-        squared = error_kw * error_kw
+        absolute = np.minimum(np.abs(error_kw), _MOST)
+        squared = absolute * absolute
         self._squared.update_many(squared)
-        self._absolute.update_many(np.abs(error_kw))
+        self._absolute.update_many(absolute)
         self._hour.update_many(squared)
         self._day.update_many(squared)
 
@@ -181,38 +79,139 @@ class _RunningErrors:
         self._day.restore(state["day"])
 
 
+class _RunningBand:
+    """Coverage and width of the bands."""
+
+    def __init__(self, confidence: float) -> None:
+        from river import stats
+
+        self._confidence = confidence
+        self._per_kw_outside = 2.0 / (1.0 - confidence)
+        self._inside = stats.Mean()
+        self._width = stats.Mean()
+        self._winkler = stats.Mean()
+        self._day_inside = RollingMean(DAY)
+        self._day_width = RollingMean(DAY)
+
+    def update(self, actual_kw: float, low_kw: float, high_kw: float) -> BandScores:
+        inside = 1.0 if low_kw <= actual_kw <= high_kw else 0.0
+        width = min(high_kw - low_kw, _MOST)
+        outside = min(max(low_kw - actual_kw, actual_kw - high_kw, 0.0), _MOST)
+        self._inside.update(inside)
+        self._width.update(width)
+        self._winkler.update(width + self._per_kw_outside * outside)
+        return BandScores(
+            self._confidence,
+            self._inside.get(),
+            self._day_inside.update(inside),
+            self._width.get(),
+            self._day_width.update(width),
+            self._winkler.get(),
+        )
+
+    def update_many(
+        self,
+        actual_kw: NDArray[np.float64],
+        low_kw: NDArray[np.float64],
+        high_kw: NDArray[np.float64],
+    ) -> None:
+        below = np.clip(low_kw - actual_kw, 0.0, _MOST)
+        above = np.clip(actual_kw - high_kw, 0.0, _MOST)
+        inside = ((below == 0.0) & (above == 0.0)).astype(np.float64)
+        width = np.minimum(high_kw - low_kw, _MOST)
+        self._inside.update_many(inside)
+        self._width.update_many(width)
+        self._winkler.update_many(width + self._per_kw_outside * np.maximum(below, above))
+        self._day_inside.update_many(inside)
+        self._day_width.update_many(width)
+
+    def get(self) -> BandScores:
+        if not self._inside.n:
+            return BandScores(self._confidence)
+        return BandScores(
+            self._confidence,
+            self._inside.get(),
+            self._day_inside.get(),
+            self._width.get(),
+            self._day_width.get(),
+            self._winkler.get(),
+        )
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "coverage": self._inside.get(),
+            "width_kw": self._width.get(),
+            "winkler_kw": self._winkler.get(),
+            "day_inside": self._day_inside.state(),
+            "day_width": self._day_width.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any], settled: int) -> None:
+        if settled:
+            self._inside.update(state["coverage"], w=settled)
+            self._width.update(state["width_kw"], w=settled)
+            self._winkler.update(state["winkler_kw"], w=settled)
+        self._day_inside.restore(state["day_inside"])
+        self._day_width.restore(state["day_width"])
+
+
 class RunningScores:
     """Scores settled forecasts, one at a time.
+
+    Args:
+        confidence: share of the readings that is to lie inside a band.
+        adapted: whether the network's own forecasts are scored besides.
 
     >>> scores = RunningScores()
     >>> scores.get().model.mse_kw2 is None
     True
-    >>> after = scores.update(actual_kw=1.0, forecast_kw=1.5, last_kw=2.0)
+    >>> after = scores.update(
+    ...     actual_kw=1.0, forecast_kw=1.5, last_kw=2.0, frozen_kw=1.5, low_kw=0.5, high_kw=2.5
+    ... )
     >>> after.settled, after.model.mse_kw2, after.persistence.mse_kw2, after.skill
     (1, 0.25, 1.0, 0.75)
+    >>> after.band.coverage, after.band.width_kw
+    (1.0, 2.0)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, confidence: float = 0.9, adapted: bool = False) -> None:
+        self._confidence = confidence
+        self._adapted = adapted
         self._settled = 0
-        self._running: tuple[_RunningErrors, _RunningErrors] | None = None
+        self._running: _Running | None = None
 
-    def update(self, *, actual_kw: float, forecast_kw: float, last_kw: float) -> Scores:
+    def update(
+        self,
+        *,
+        actual_kw: float,
+        forecast_kw: float,
+        last_kw: float,
+        frozen_kw: float,
+        low_kw: float,
+        high_kw: float,
+    ) -> Scores:
         """Score one settled forecast beside persistence.
 
         Args:
             actual_kw: the reading that has come.
             forecast_kw: what had been forecast for it.
             last_kw: the reading before it, which is what persistence forecast.
+            frozen_kw: what the network had forecast by itself.
+            low_kw: lower end of the band.
+            high_kw: its upper end.
 
         Returns:
             The scores, this one included.
         """
-        model, persistence = self._errors()
+        running = self._parts()
         self._settled += 1
+        frozen = running.frozen
         return Scores(
             self._settled,
-            model.update(actual_kw - forecast_kw),
-            persistence.update(actual_kw - last_kw),
+            running.model.update(actual_kw - forecast_kw),
+            running.persistence.update(actual_kw - last_kw),
+            None if frozen is None else frozen.update(actual_kw - frozen_kw),
+            running.band.update(actual_kw, low_kw, high_kw),
         )
 
     def update_many(
@@ -221,6 +220,9 @@ class RunningScores:
         actual_kw: NDArray[np.float64],
         forecast_kw: NDArray[np.float64],
         last_kw: NDArray[np.float64],
+        frozen_kw: NDArray[np.float64],
+        low_kw: NDArray[np.float64],
+        high_kw: NDArray[np.float64],
     ) -> None:
         """Score settled forecasts, one after the other.
 
@@ -228,33 +230,52 @@ class RunningScores:
         to the bit.
 
         Args:
-            actual_kw: (forecasts,) as for `update`, like the two below.
+            actual_kw: (forecasts,) as for `update`, like those below.
             forecast_kw: (forecasts,).
             last_kw: (forecasts,).
+            frozen_kw: (forecasts,).
+            low_kw: (forecasts,).
+            high_kw: (forecasts,).
         """
         if not len(actual_kw):
             return
-        model, persistence = self._errors()
+        running = self._parts()
         self._settled += len(actual_kw)
-        model.update_many(actual_kw - forecast_kw)
-        persistence.update_many(actual_kw - last_kw)
+        with np.errstate(over="ignore"):  # what is too much is cut off
+            running.model.update_many(actual_kw - forecast_kw)
+            running.persistence.update_many(actual_kw - last_kw)
+            if running.frozen is not None:
+                running.frozen.update_many(actual_kw - frozen_kw)
+            running.band.update_many(actual_kw, low_kw, high_kw)
 
     def get(self) -> Scores:
         """The scores so far."""
-        if self._running is None:
-            return Scores()
-        model, persistence = self._running
-        return Scores(self._settled, model.get(), persistence.get())
+        running = self._running
+        if running is None:
+            return Scores(
+                frozen=Errors() if self._adapted else None, band=BandScores(self._confidence)
+            )
+        frozen = running.frozen
+        return Scores(
+            self._settled,
+            running.model.get(),
+            running.persistence.get(),
+            None if frozen is None else frozen.get(),
+            running.band.get(),
+        )
 
     def state(self) -> dict[str, Any] | None:
         """What `restore` needs, as plain JSON values; None if nothing is settled."""
-        if self._running is None:
+        running = self._running
+        if running is None:
             return None
-        model, persistence = self._running
+        frozen = running.frozen
         return {
             "settled": self._settled,
-            "model": model.state(),
-            "persistence": persistence.state(),
+            "model": running.model.state(),
+            "persistence": running.persistence.state(),
+            "frozen": None if frozen is None else frozen.state(),
+            "band": running.band.state(),
         }
 
     def restore(self, state: Mapping[str, Any] | None) -> None:
@@ -263,10 +284,27 @@ class RunningScores:
         if state is None:
             return
         self._settled = state["settled"]
-        for errors, key in zip(self._errors(), ("model", "persistence"), strict=True):
-            errors.restore(state[key], self._settled)
+        running = self._parts()
+        running.model.restore(state["model"], self._settled)
+        running.persistence.restore(state["persistence"], self._settled)
+        if running.frozen is not None:
+            running.frozen.restore(state["frozen"], self._settled)
+        running.band.restore(state["band"], self._settled)
 
-    def _errors(self) -> tuple[_RunningErrors, _RunningErrors]:
+    def _parts(self) -> _Running:
         if self._running is None:
-            self._running = (_RunningErrors(), _RunningErrors())
+            self._running = _Running(
+                _RunningErrors(),
+                _RunningErrors(),
+                _RunningErrors() if self._adapted else None,
+                _RunningBand(self._confidence),
+            )
         return self._running
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    model: _RunningErrors
+    persistence: _RunningErrors
+    frozen: _RunningErrors | None
+    band: _RunningBand

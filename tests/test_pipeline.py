@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from streamer.blocks import ReadingBlock
 from streamer.buffer import GapRule
-from streamer.errors import ReadingError, StateError
+from streamer.errors import ReadingError, StateError, UsageError
 from streamer.models import load_model
 from streamer.pipeline import Pipeline
 from streamer.readings import Counts, Reading, Step
@@ -36,16 +36,21 @@ def _assert_alike(one: Step, other: Step, tolerance: float = 1e-6) -> None:
         if mine is not None and theirs is not None:
             assert (mine.at, mine.last_kw) == (theirs.at, theirs.last_kw)
             assert mine.kw == pytest.approx(theirs.kw, abs=tolerance)
-            assert [level for level, _ in mine.quantiles] == [0.05, 0.5, 0.95]
-            assert [kw for _, kw in mine.quantiles] == pytest.approx(
-                [kw for _, kw in theirs.quantiles], abs=tolerance
-            )
+            assert astuple(mine)[3:] == pytest.approx(astuple(theirs)[3:], abs=tolerance)
     assert one.scores.settled == other.scores.settled
     for mine, theirs in (
         (one.scores.model, other.scores.model),
         (one.scores.persistence, other.scores.persistence),
+        (one.scores.frozen, other.scores.frozen),
+        (one.scores.band, other.scores.band),
+        (one.adaptation, other.adaptation),
     ):
-        assert astuple(mine) == pytest.approx(astuple(theirs), abs=tolerance)
+        assert (mine is None) == (theirs is None)
+        if mine is not None and theirs is not None:
+            assert astuple(mine) == pytest.approx(astuple(theirs), abs=tolerance)
+    assert [(alarm.kind, alarm.at) for alarm in one.alarms] == [
+        (alarm.kind, alarm.at) for alarm in other.alarms
+    ]
 
 
 def test_steps_equal_a_plain_computation(sample_kw: np.ndarray) -> None:
@@ -57,6 +62,7 @@ def test_steps_equal_a_plain_computation(sample_kw: np.ndarray) -> None:
     assert [step.settled for step in steps[:WINDOW]] == [None] * WINDOW
     issued = [step.forecast.kw for step in steps if step.forecast]
     np.testing.assert_allclose(issued, forecasts, rtol=0, atol=1e-6)
+    assert issued == [step.forecast.frozen_kw for step in steps if step.forecast]
     errors = kw[WINDOW:] - np.array(issued[:-1])
     for settled, step in enumerate(steps[WINDOW:], start=1):
         assert step.settled == steps[WINDOW + settled - 2].forecast
@@ -73,7 +79,16 @@ def test_a_forecast_is_for_the_next_minute_and_carries_persistence() -> None:
     assert second.forecast is not None
     assert second.forecast.at == second.reading.at + timedelta(minutes=1)
     assert second.forecast.last_kw == 0.6
-    assert second.forecast.quantiles == ((0.05, 0.5), (0.5, 0.6), (0.95, 0.7))
+    assert second.forecast.frozen_kw == second.forecast.median_kw == 0.6
+    assert second.forecast.low_kw == pytest.approx(0.5)
+    assert second.forecast.high_kw == pytest.approx(0.7)
+
+
+def test_a_forecaster_without_quantiles_has_a_band_and_no_median() -> None:
+    step = Pipeline(FixedForecaster(window=2)).push_many(readings([0.4, 0.6]))[1]
+    assert step.forecast is not None
+    assert step.forecast.median_kw is None
+    assert step.forecast.low_kw < 0.6 < step.forecast.high_kw
 
 
 def _with_gaps(kw: np.ndarray, seed: int) -> list[Reading]:
@@ -122,8 +137,13 @@ def _states_alike(one: Pipeline, other: Pipeline) -> None:
     """The same state, but for rounding in the running means."""
     mine, theirs = one.state(), other.state()
     for state in (mine, theirs):
-        for who in ("model", "persistence"):
-            for name in ("mse_kw2", "mae_kw"):
+        for who, names in (
+            ("model", ("mse_kw2", "mae_kw")),
+            ("persistence", ("mse_kw2", "mae_kw")),
+            ("frozen", ("mse_kw2", "mae_kw")),
+            ("band", ("coverage", "width_kw", "winkler_kw")),
+        ):
+            for name in names:
                 state["scores"][who][name] = pytest.approx(
                     state["scores"][who][name], rel=1e-12, abs=1e-300
                 )
@@ -315,12 +335,120 @@ def test_a_state_that_does_not_fit_is_refused(change: dict[str, Any], message: s
         pipeline.restore({**Pipeline(FixedForecaster()).state(), **change})
 
 
-@settings(max_examples=15)
-@given(st.lists(st.floats(-1e6, 1e6), min_size=50, max_size=120))
-def test_mad_readings_still_give_finite_forecasts(kw: list[float]) -> None:
-    for step in Pipeline(load_model()).push_many(readings(kw)):
-        if step.forecast:
-            assert math.isfinite(step.forecast.kw)
-        if step.scores.settled:
-            assert step.scores.model.mse_kw2 is not None
-            assert math.isfinite(step.scores.model.mse_kw2)
+_ANY_FINITE = st.floats(allow_nan=False, allow_infinity=False)
+
+
+def _numbers(value: object) -> list[float]:
+    """All numbers in a step, however deep."""
+    if isinstance(value, float):
+        return [value]
+    if isinstance(value, dict):
+        return [number for part in value.values() for number in _numbers(part)]
+    if isinstance(value, (list, tuple)):
+        return [number for part in value for number in _numbers(part)]
+    return []
+
+
+@settings(max_examples=25)
+@given(
+    kw=st.lists(
+        _ANY_FINITE | st.sampled_from([1.7e308, -1.7e308, 1e300, 0.0, 1e-320, 0.3]),
+        min_size=50,
+        max_size=200,
+    ),
+    repeats=st.sampled_from([1, 1, 7]),
+    by_block=st.booleans(),
+)
+def test_no_sequence_of_finite_readings_gives_a_number_that_is_not(
+    kw: list[float], repeats: int, by_block: bool
+) -> None:
+    pipeline = Pipeline(load_model())
+    stream = readings(kw * repeats)
+    steps = pipeline.push_many(stream) if by_block else [pipeline.push(each) for each in stream]
+    for step in steps:
+        assert all(map(math.isfinite, _numbers(asdict(step))))
+        assert step.error_kw is None or math.isfinite(step.error_kw)
+        if step.forecast is not None:
+            assert step.forecast.low_kw <= step.forecast.high_kw
+    state = json.loads(json.dumps(pipeline.state(), allow_nan=False))
+    restored = Pipeline(load_model())
+    restored.restore(state)
+    assert restored.state() == state
+
+
+@pytest.fixture(scope="module")
+def day_and_a_half(sample_kw: np.ndarray) -> list[Reading]:
+    """Long enough for a correction to be shown."""
+    return _with_gaps(sample_kw[:2200], seed=3)
+
+
+def test_learning_is_the_same_one_by_one_and_in_blocks(day_and_a_half: list[Reading]) -> None:
+    single, many, skimming = (Pipeline(load_model()) for _ in range(3))
+    one_by_one = [single.push(reading) for reading in day_and_a_half]
+    together: list[Step] = []
+    for start in range(0, len(day_and_a_half), 333):
+        part = day_and_a_half[start : start + 333]
+        together += many.push_many(part)
+        last = skimming.push_block(ReadingBlock.of(part)).last
+        _assert_alike(last, together[-1], tolerance=1e-9)
+    for mine, theirs in zip(together, one_by_one, strict=True):
+        _assert_alike(mine, theirs, tolerance=1e-9)
+    corrected = [
+        step.forecast.kw != step.forecast.frozen_kw for step in one_by_one if step.forecast
+    ]
+    assert not any(corrected[:720])
+    assert any(corrected)
+
+
+def test_alarms_of_a_block_are_those_of_its_steps(day_and_a_half: list[Reading]) -> None:
+    faulty = [
+        Reading(reading.at, reading.kw * (1000.0 if 1000 <= minute < 1030 else 1.0))
+        for minute, reading in enumerate(day_and_a_half)
+    ]
+    stepping, skimming = Pipeline(load_model()), Pipeline(load_model())
+    steps = [stepping.push(reading) for reading in faulty]
+    raised = [
+        (alarm.kind, alarm.at)
+        for step in steps
+        for alarm in step.alarms
+        if alarm.at == step.reading.at
+    ]
+    found = []
+    for start in range(0, len(faulty), 501):
+        passage = skimming.push_block(ReadingBlock.of(faulty[start : start + 501]))
+        found += [(alarm.kind, alarm.at) for alarm in passage.alarms]
+    assert found == raised
+    assert raised
+
+
+@settings(max_examples=4)
+@given(at=st.integers(1400, 2100))
+def test_what_was_learnt_is_restored_bit_for_bit(day_and_a_half: list[Reading], at: int) -> None:
+    undisturbed, restored = Pipeline(load_model()), Pipeline(load_model())
+    undisturbed.push_block(ReadingBlock.of(day_and_a_half[:at]))
+    restored.restore(json.loads(json.dumps(undisturbed.state())))
+    assert restored.state() == undisturbed.state()
+    for reading in day_and_a_half[at : at + 90]:
+        assert restored.push(reading) == undisturbed.push(reading)
+    assert restored.state() == undisturbed.state()
+
+
+def test_without_adapting_the_network_is_shown_as_it_is(day_and_a_half: list[Reading]) -> None:
+    steps = Pipeline(load_model(), adapt=False).push_many(day_and_a_half)
+    assert all(step.adaptation is None and step.scores.frozen is None for step in steps)
+    forecasts = [step.forecast for step in steps if step.forecast]
+    assert all(forecast.kw == forecast.frozen_kw for forecast in forecasts)
+
+
+def test_a_state_of_other_settings_is_refused() -> None:
+    saved = Pipeline(FixedForecaster()).state()
+    with pytest.raises(StateError, match=r"confidence 0\.9, this is 0\.8"):
+        Pipeline(FixedForecaster(), confidence=0.8).restore(saved)
+    with pytest.raises(StateError, match="saved state is adapted, this not"):
+        Pipeline(FixedForecaster(), adapt=False).restore(saved)
+
+
+def test_a_confidence_that_is_none_is_refused() -> None:
+    for confidence in (0.0, 1.0, -1.0, 90.0, math.nan):
+        with pytest.raises(UsageError, match="must be between 0 and 1"):
+            Pipeline(FixedForecaster(), confidence=confidence)

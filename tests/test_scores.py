@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import astuple
 from itertools import pairwise
 
 import numpy as np
@@ -12,15 +13,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from river import metrics
 
-from streamer.readings import Errors, Scores
-from streamer.scores import DAY, HOUR, RollingMean, RunningScores
+from streamer.readings import BandScores, Errors, Scores
+from streamer.scores import DAY, HOUR, RunningScores
+
+
+def _settled(actual: float, forecast: float, last: float) -> dict[str, float]:
+    """What a forecast was, with a frozen one and a band that follow from it."""
+    return {
+        "actual_kw": actual,
+        "forecast_kw": forecast,
+        "last_kw": last,
+        "frozen_kw": 0.5 * (forecast + last),
+        "low_kw": forecast - 0.1,
+        "high_kw": forecast + 0.2,
+    }
 
 
 def _run(actual: np.ndarray, forecast: np.ndarray, last: np.ndarray) -> list[Scores]:
-    scores = RunningScores()
+    scores = RunningScores(adapted=True)
     return [
-        scores.update(actual_kw=a, forecast_kw=f, last_kw=p)
-        for a, f, p in zip(actual.tolist(), forecast.tolist(), last.tolist(), strict=True)
+        scores.update(**_settled(*values))
+        for values in zip(actual.tolist(), forecast.tolist(), last.tolist(), strict=True)
     ]
 
 
@@ -49,8 +62,44 @@ def test_every_prefix_of_real_data_equals_numpy(sample_kw: np.ndarray) -> None:
         persistence = _oracle(actual - last, upto)
         assert _values(scores.model) == pytest.approx(model, rel=1e-10, abs=1e-18)
         assert _values(scores.persistence) == pytest.approx(persistence, rel=1e-10, abs=1e-18)
+        assert scores.frozen is not None
+        frozen = _oracle(actual - 0.5 * (forecast + last), upto)
+        assert _values(scores.frozen) == pytest.approx(frozen, rel=1e-10, abs=1e-18)
         if persistence[0]:
             assert scores.skill == pytest.approx(1 - model[0] / persistence[0], rel=1e-9)
+
+
+def test_every_prefix_of_the_bands_equals_numpy(sample_kw: np.ndarray) -> None:
+    actual, forecast = sample_kw[1:3001], sample_kw[:3000]
+    low, high = forecast - 0.1, forecast + 0.2
+    inside = (low <= actual) & (actual <= high)
+    outside = np.maximum(np.maximum(low - actual, actual - high), 0.0)
+    width = high - low
+    for upto, scores in enumerate(_run(actual, forecast, forecast), start=1):
+        band = scores.band
+        assert band.confidence == 0.9
+        assert band.coverage == pytest.approx(inside[:upto].mean(), rel=1e-12)
+        day = slice(max(0, upto - DAY), upto)
+        assert band.day_coverage == pytest.approx(inside[day].mean(), rel=1e-12)
+        assert band.width_kw == pytest.approx(width[:upto].mean(), rel=1e-12)
+        assert band.day_width_kw == pytest.approx(width[day].mean(), rel=1e-12)
+        winkler = (width + 20.0 * outside)[:upto].mean()
+        assert band.winkler_kw == pytest.approx(winkler, rel=1e-10)
+
+
+def test_no_error_is_too_large_for_a_score() -> None:
+    huge = 1.7e308
+    scores, block = RunningScores(adapted=True), RunningScores(adapted=True)
+    values = dict.fromkeys(_settled(0.0, 0.0, 0.0), huge) | {"actual_kw": -huge}
+    for _ in range(3):
+        last = scores.update(**values)
+    block.update_many(**{name: np.full(3, value) for name, value in values.items()})
+    for found in (last, block.get()):
+        assert found.frozen is not None
+        for errors in (found.model, found.persistence, found.frozen):
+            assert all(math.isfinite(value or 0.0) for value in _values(errors))
+        assert math.isfinite(found.band.winkler_kw or math.nan)
+        assert found.band.coverage == 0.0
 
 
 def test_running_scores_are_those_of_river_metrics(sample_kw: np.ndarray) -> None:
@@ -74,6 +123,9 @@ def test_a_persistence_forecast_has_a_skill_of_exactly_zero(sample_kw: np.ndarra
 def test_nothing_is_said_until_something_is_settled() -> None:
     scores = RunningScores().get()
     assert scores == Scores()
+    assert scores.frozen is None
+    assert RunningScores(adapted=True).get().frozen == Errors()
+    assert RunningScores(confidence=0.8).get().band == BandScores(0.8)
     assert scores.model.rmse_w is None
     assert scores.model.mae_w is None
     assert scores.skill is scores.hour_skill is scores.day_skill is None
@@ -84,87 +136,43 @@ def test_skill_is_undefined_beside_a_reference_without_error() -> None:
     assert _run(constant, constant + 0.1, constant)[-1].skill is None
 
 
-@given(st.integers(1, 40), st.lists(st.floats(0, 1e6), max_size=200))
-def test_rolling_mean_is_the_mean_of_the_last(size: int, values: list[float]) -> None:
-    mean = RollingMean(size)
-    assert mean.get() is None
-    for upto, value in enumerate(values, start=1):
-        latest = mean.update(value)
-        window = values[max(0, upto - size) : upto]
-        assert mean.values() == window
-        assert latest == mean.get() == pytest.approx(math.fsum(window) / len(window), rel=1e-12)
-
-
 @given(
-    size=st.integers(1, 12),
-    values=st.lists(st.floats(0, 1e6), max_size=120),
-    cuts=st.lists(st.integers(0, 120), max_size=6),
+    st.lists(st.tuples(*[st.floats(-10, 10)] * 3), max_size=150), st.integers(0, 150), st.booleans()
 )
-def test_many_values_leave_the_window_that_one_by_one_leaves(
-    size: int, values: list[float], cuts: list[int]
-) -> None:
-    single, many = RollingMean(size), RollingMean(size)
-    edges = sorted({0, len(values), *(min(cut, len(values)) for cut in cuts)})
-    for start, end in pairwise(edges):
-        for value in values[start:end]:
-            single.update(value)
-        many.update_many(np.array(values[start:end]))
-        assert many.state() == single.state()
-        assert (many.get(), len(many)) == (single.get(), len(single))
-    assert many.update(1.0) == single.update(1.0)
-
-
-def test_rolling_mean_forgets_a_huge_value_wholly() -> None:
-    mean = RollingMean(3)
-    for value in (1e300, 0.1, 0.2, 0.3):
-        mean.update(value)
-    assert mean.get() == pytest.approx(0.2, rel=1e-15)
-
-
-def test_rolling_mean_does_not_drift() -> None:
-    mean = RollingMean(60)
-    values = np.random.default_rng(0).exponential(size=200_000) ** 4
-    for value in values.tolist():
-        mean.update(value)
-    assert mean.get() == pytest.approx(values[-60:].mean(), rel=1e-13)
-
-
-def test_rolling_mean_needs_room() -> None:
-    with pytest.raises(ValueError, match="size is 0"):
-        RollingMean(0)
-
-
-@given(st.lists(st.tuples(*[st.floats(-10, 10)] * 3), max_size=150), st.integers(0, 150))
 def test_restored_scores_go_on_bit_for_bit(
-    settled: list[tuple[float, float, float]], at: int
+    settled: list[tuple[float, float, float]], at: int, adapted: bool
 ) -> None:
     at = min(at, len(settled))
-    undisturbed = RunningScores()
-    for actual, forecast, last in settled[:at]:
-        undisturbed.update(actual_kw=actual, forecast_kw=forecast, last_kw=last)
-    restored = RunningScores()
+    undisturbed = RunningScores(adapted=adapted)
+    for values in settled[:at]:
+        undisturbed.update(**_settled(*values))
+    restored = RunningScores(adapted=adapted)
     restored.restore(json.loads(json.dumps(undisturbed.state())))
     assert restored.get() == undisturbed.get()
-    for actual, forecast, last in settled[at:]:
-        values = {"actual_kw": actual, "forecast_kw": forecast, "last_kw": last}
-        assert restored.update(**values) == undisturbed.update(**values)
+    for values in settled[at:]:
+        assert restored.update(**_settled(*values)) == undisturbed.update(**_settled(*values))
 
 
 def test_scores_of_a_block_are_those_of_its_forecasts(sample_kw: np.ndarray) -> None:
     actual, last = sample_kw[1:6001], sample_kw[:6000]
     forecast = 0.9 * last + 0.05
-    single, blocks = RunningScores(), RunningScores()
+    single, blocks = RunningScores(adapted=True), RunningScores(adapted=True)
     for start, end in pairwise([0, 1, 60, 61, 1500, 1500, 6000]):
         for values in zip(actual[start:end], forecast[start:end], last[start:end], strict=True):
-            expected = single.update(
-                actual_kw=float(values[0]), forecast_kw=float(values[1]), last_kw=float(values[2])
-            )
+            expected = single.update(**_settled(*map(float, values)))
         part = slice(start, end)
-        blocks.update_many(actual_kw=actual[part], forecast_kw=forecast[part], last_kw=last[part])
+        arrays = (actual[part], forecast[part], last[part])
+        blocks.update_many(**_settled(*arrays))  # type: ignore[arg-type]  # the same of arrays
         found = blocks.get()
         assert found.settled == expected.settled
+        assert found.frozen is not None
+        assert expected.frozen is not None
+        assert astuple(found.band) == pytest.approx(astuple(expected.band), rel=1e-12)
+        assert found.band.day_coverage == expected.band.day_coverage
+        assert found.band.day_width_kw == expected.band.day_width_kw
         for mine, theirs in (
             (found.model, expected.model),
+            (found.frozen, expected.frozen),
             (found.persistence, expected.persistence),
         ):
             assert mine.mse_kw2 == pytest.approx(theirs.mse_kw2, rel=1e-13)

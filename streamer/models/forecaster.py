@@ -16,6 +16,9 @@ from streamer.models.lstm import LstmNetwork, RollingLstm
 FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
 
+_MOST = 1e6
+"""The largest input in kW: far from anything real, and harmless to a network's arithmetic."""
+
 
 class Network(Protocol):
     """An engine: windows in the network's own units in, outputs and hidden state out."""
@@ -69,7 +72,9 @@ class NetworkForecaster:
         # Laid out a step after the other, which is how an engine takes them; for windows
         # that are views of one series, that is also how they lie in memory.
         by_step = np.empty((kw.shape[1], kw.shape[2], len(kw)), np.float32)
-        np.subtract(kw.transpose(1, 2, 0), self.card.shift_kw, out=by_step, casting="same_kind")
+        with np.errstate(over="ignore"):  # what is too much for 32 bits is cut off below
+            np.subtract(kw.transpose(1, 2, 0), self.card.shift_kw, out=by_step, casting="same_kind")
+        np.clip(by_step, -_MOST, _MOST, out=by_step)
         outputs, hidden = self._network.run(by_step.transpose(2, 0, 1))
         return self.answer(outputs, hidden, kw[:, -1, 0])
 
@@ -107,8 +112,8 @@ class _RollingStream:
         self._rolling.restart(seen)
 
     def push(self, kw: float) -> Answer | None:
-        shifted = np.array([kw - self._forecaster.card.shift_kw], dtype=np.float32)
-        result = self._rolling.push(shifted)
+        shifted = min(max(kw - self._forecaster.card.shift_kw, -_MOST), _MOST)
+        result = self._rolling.push(np.array([shifted], np.float32))
         if result is None:
             return None
         return self._forecaster.answer(*result, np.array([kw]))
