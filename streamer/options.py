@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -79,6 +80,23 @@ def parse_speed(text: str) -> float:
     return speed
 
 
+def parse_confidence(text: str) -> float:
+    """A share of the readings, neither none nor all of them.
+
+    >>> parse_confidence("0.9")
+    0.9
+    """
+    try:
+        confidence = float(text)
+    except ValueError:
+        confidence = math.nan
+    if not 0 < confidence < 1:
+        raise typer.BadParameter(
+            f"{text!r} is not a share between 0 and 1; give one like 0.9, for nine readings in ten"
+        )
+    return confidence
+
+
 FILE_HELP = (
     "The UCI file (.txt, or its .zip as published), any other delimited text "
     "(plain or .gz), - for standard input, or uci for the file that `streamer fetch` brings."
@@ -117,6 +135,24 @@ End = Annotated[
     typer.Option(parser=parse_moment, metavar="TIME", help="Stop at this time, without it."),
 ]
 Limit = Annotated[int | None, typer.Option(metavar="N", min=1, help="Stop after N readings.")]
+AdaptOption = Annotated[
+    bool,
+    typer.Option(
+        "--adapt/--no-adapt",
+        help="Correct the forecasts by what is learnt from the readings that have come, or "
+        "leave them as the network makes them.",
+    ),
+]
+ConfidenceOption = Annotated[
+    float,
+    typer.Option(
+        "--confidence",
+        parser=parse_confidence,
+        metavar="SHARE",
+        help="Share of the readings that is to lie inside the band, such as 0.8; 0.5 to 0.99 "
+        "make sense.",
+    ),
+]
 Strict = Annotated[
     bool,
     typer.Option("--strict", help="Fail at the first row that is malformed or out of order."),

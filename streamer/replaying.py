@@ -31,6 +31,8 @@ class Replay:
         engine: `numpy` or `tensorflow`.
         gaps: `skip` or `reset`.
         max_gap: the longest gap in minutes that `reset` goes on over.
+        adapt: whether the forecasts are corrected by what is learnt on the way.
+        confidence: share of the readings that is to lie inside the bands.
     """
 
     file: str
@@ -39,6 +41,8 @@ class Replay:
     engine: str
     gaps: str
     max_gap: int
+    adapt: bool = True
+    confidence: float = 0.9
 
     def open(self) -> Source:
         """Open the recording; what can be found wrong early is found here."""
@@ -52,7 +56,12 @@ class Replay:
         from streamer.pipeline import Pipeline
 
         forecaster = load_model(self.model, engine=self.engine)
-        pipeline = Pipeline(forecaster, gaps=GapRule(self.gaps, self.max_gap))
+        pipeline = Pipeline(
+            forecaster,
+            gaps=GapRule(self.gaps, self.max_gap),
+            adapt=self.adapt,
+            confidence=self.confidence,
+        )
         card = forecaster.card
         about = About(
             source=source.name,

@@ -20,13 +20,15 @@ def number(value: float | None, form: str) -> str:
     return f"{NOTHING:>{int(width or 1)}}"
 
 
-def percent(share: float | None) -> str:
-    """A signed share as a percentage.
+def percent(share: float | None, *, signed: bool = True) -> str:
+    """A share as a percentage, with its sign or for what has none.
 
-    >>> percent(0.1234), percent(-0.5), percent(None)
-    ('+12.3 %', '-50.0 %', '–')
+    >>> percent(0.1234), percent(-0.5), percent(0.9, signed=False), percent(None)
+    ('+12.3 %', '-50.0 %', '90.0 %', '–')
     """
-    return NOTHING if share is None else f"{100 * share:+.1f} %"
+    if share is None:
+        return NOTHING
+    return f"{100 * share:{'+' if signed else ''}.1f} %"
 
 
 def done(share: float) -> str:

@@ -52,6 +52,10 @@ def _fails(done: Done, code: int, *words: str) -> None:
         assert word in errors[0]
 
 
+def _kinds(alarms: list[dict[str, Any]]) -> list[str]:
+    return [alarm["kind"] for alarm in alarms]
+
+
 def _rows(kw: Sequence[object]) -> str:
     return "".join(f"2013-05-21T{n // 60:02}:{n % 60:02}:00,{v}\n" for n, v in enumerate(kw))
 
@@ -84,7 +88,7 @@ def test_nothing_asked_for_is_answered_with_help() -> None:
 
 
 def test_json_lines_equal_a_plain_computation(sample_kw: np.ndarray) -> None:
-    done = _streamer("replay", "--format", "json", "--limit", "3000")
+    done = _streamer("replay", "--format", "json", "--limit", "3000", "--no-adapt")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     kw = sample_kw[:3000]
     assert len(lines) == 3000
@@ -109,9 +113,45 @@ def test_json_lines_equal_a_plain_computation(sample_kw: np.ndarray) -> None:
         [line["skill"] for line in lines[49:]], 1 - running / persistence, rtol=1e-6, atol=1e-9
     )
     assert [line["settled"] for line in lines[48:]] == list(range(2952))
+    assert [line["frozen_kw"] for line in lines] == [line["forecast_kw"] for line in lines]
+    assert "frozen" not in done.stderr
+    for key in ("low_kw", "high_kw"):
+        assert [line[key] for line in lines[:49]] == [None] * 49
+        assert [line[f"next_{key}"] for line in lines[48:-1]] == [line[key] for line in lines[49:]]
+    inside = [line["low_kw"] <= line["actual_kw"] <= line["high_kw"] for line in lines[49:]]
+    coverage = np.cumsum(inside) / np.arange(1, len(inside) + 1)
+    np.testing.assert_allclose([line["coverage"] for line in lines[49:]], coverage)
     gaps = {line["at"]: line["gap_minutes"] for line in lines if line["gap_minutes"]}
     assert gaps == {"2010-03-21T13:39:00": 2027}
     assert "1 gap of 2,027 minutes" in done.stderr
+
+
+def test_the_confidence_of_the_band_and_what_adapting_leaves_alone() -> None:
+    arguments = ["replay", "--format", "json", "--limit", "3000"]
+    frozen, usual, narrow = (
+        [json.loads(line) for line in _streamer(*arguments, *others).stdout.splitlines()[49:]]
+        for others in (["--no-adapt"], [], ["--confidence", "0.5"])
+    )
+    assert [line["frozen_kw"] for line in usual] == [line["forecast_kw"] for line in frozen]
+    for lines, confidence in ((usual, 0.9), (narrow, 0.5)):
+        assert lines[-1]["coverage"] == pytest.approx(confidence, abs=0.02)
+    widths = [[line["high_kw"] - line["low_kw"] for line in lines] for lines in (usual, narrow)]
+    assert np.mean(np.array(widths[1]) < widths[0]) > 0.99
+    assert np.mean(widths[1]) < 0.5 * np.mean(widths[0])
+
+
+def test_alarms_are_told_when_raised_and_when_over(write: Callable[[str], Path]) -> None:
+    path = write(HEADER + _rows([0.3] * 60 + [0.4] * 3))
+    done = _streamer("replay", path, "--format", "json")
+    on = [_kinds(json.loads(line)["alarms"]) for line in done.stdout.splitlines()]
+    assert on[0] == on[60] == []
+    assert on[59] == ["stuck"]
+    raised, over = (line for line in done.stderr.splitlines() if line.startswith("streamer: "))
+    assert re.fullmatch(r"streamer: alarm: stuck at 2013-05-21 00:\d\d: .*0.3 kW.*", raised)
+    assert over == "streamer: alarm: stuck over at 2013-05-21 01:00"
+    quiet = _streamer("replay", path, "--quiet")
+    assert "streamer: " not in quiet.stderr
+    assert "alarms: 1 stuck" in quiet.stderr
 
 
 def test_speed_and_engine_do_not_change_the_steps() -> None:
@@ -123,6 +163,7 @@ def test_speed_and_engine_do_not_change_the_steps() -> None:
             mine, theirs = json.loads(one), json.loads(two)
             assert mine.pop("at") == theirs.pop("at")
             mine.pop("skill"), theirs.pop("skill")
+            assert _kinds(mine.pop("alarms")) == _kinds(theirs.pop("alarms"))
             assert mine == {
                 key: None if value is None else pytest.approx(value, abs=1e-5)
                 for key, value in theirs.items()
@@ -133,7 +174,7 @@ def test_plain_lines_when_piped_without_control_codes() -> None:
     done = _streamer("replay", "--limit", "60", FORCE_COLOR="1")
     assert len(done.stdout.splitlines()) == 60
     assert "\x1b" not in done.stdout + done.stderr
-    assert done.stderr.splitlines()[-1].startswith("persistence")
+    assert done.stderr.splitlines()[-1].startswith("90 % band: ")
 
 
 def test_csv_and_quiet() -> None:
@@ -451,6 +492,10 @@ def test_files_that_cannot_be_read(tmp_path: Path, write: Callable[[str], Path])
         (["replay", "--format", "dashboard"], ["dashboard", "terminal"]),
         (["replay", "--column", "Volts"], ["Volts", "Voltage"]),
         (["replay", "--gaps", "fill"], ["--gaps", "fill"]),
+        (["replay", "absent.csv", "--confidence", "2"], ["--confidence", "'2'", "0.9"]),
+        (["replay", "absent.csv", "--confidence", "1"], ["--confidence", "'1'"]),
+        (["replay", "absent.csv", "--confidence", "nan"], ["--confidence", "'nan'"]),
+        (["replay", "absent.csv", "--confidence", "90%"], ["--confidence", "'90%'"]),
         (["replay", "--model", "nowhere"], ["nowhere", "sceaux"]),
         (["replay", "--bogus"], ["--bogus"]),
         (["bogus"], ["bogus"]),

@@ -10,7 +10,7 @@ from streamer.blocks import Passage, ReadingBlock
 from streamer.errors import SourceError
 from streamer.pacing import MAX, Pacer
 from streamer.pipeline import Pipeline
-from streamer.readings import About, Notice, Reading, Step, Vitals
+from streamer.readings import About, Alarm, Notice, Reading, Step, Vitals
 from streamer.runner import BLOCK, run
 from streamer.sinks import Item
 from streamer.sinks.summary import Summary
@@ -131,6 +131,10 @@ class BlockSource(ListSource):
         return ReadingBlock.of(found) if items and len(found) == len(items) else items
 
 
+def _raised(step: Step) -> list[Alarm]:
+    return [alarm for alarm in step.alarms if alarm.at == step.reading.at]
+
+
 def test_sinks_that_need_no_steps_are_given_blocks() -> None:
     kw = np.resize(KW, 3 * BLOCK)
     items: list[Reading | Notice] = [*readings(kw)]
@@ -151,6 +155,13 @@ def test_sinks_that_need_no_steps_are_given_blocks() -> None:
     assert last.reading == steps.steps[-1].reading
     assert last.counts == steps.steps[-1].counts
     assert last.scores.model.mse_kw2 == pytest.approx(steps.steps[-1].scores.model.mse_kw2)
+    raised = [alarm for step in steps.steps for alarm in _raised(step)]
+    found = [alarm for passage in blocks.passages for alarm in passage.alarms]
+    found += [alarm for step in blocks.steps for alarm in _raised(step)]
+    assert raised
+    assert sorted((alarm.at, alarm.kind) for alarm in found) == [
+        (alarm.at, alarm.kind) for alarm in raised
+    ]
     assert summaries[0].lines() == summaries[1].lines()
     assert any("in sample" in line for line in summaries[1].lines())
 

@@ -7,21 +7,61 @@ import json
 import os
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pytest
 
+from streamer.blocks import Passage, ReadingBlock
 from streamer.pipeline import Pipeline
-from streamer.readings import About, Notice, Step, Vitals
+from streamer.readings import (
+    MINUTE,
+    About,
+    Alarm,
+    BandScores,
+    Counts,
+    Errors,
+    Forecast,
+    Notice,
+    Reading,
+    Scores,
+    Step,
+    Vitals,
+)
 from streamer.sinks import BlockSink, Item
 from streamer.sinks.notes import NoteSink
 from streamer.sinks.progress import ProgressSink
 from streamer.sinks.summary import Summary
 from streamer.sinks.text import FORMATS, KEYS, TextSink, plain_line, record
-from streamer.testing import FixedForecaster, ManualClock, readings
+from streamer.sinks.watch import AlarmWatch
+from streamer.testing import START, FixedForecaster, ManualClock, readings
 
 ABOUT = About("house.csv", "sceaux", datetime(2006, 12, 16), datetime(2010, 2, 19))
+
+
+EARLY = Step(
+    Reading(START, 0.25),
+    settled=None,
+    forecast=Forecast(START + MINUTE, 0.5, 0.25, 0.5, None, -0.001, 0.75),
+    scores=Scores(),
+    gap_minutes=0,
+    buffered=1,
+    counts=Counts(1),
+)
+LATE = Step(
+    Reading(START + 4 * MINUTE, 1.0),
+    settled=Forecast(START + 2 * MINUTE, 0.5, 0.5, 0.625, 0.375, 0.25, 0.875),
+    forecast=Forecast(START + 5 * MINUTE, 0.9, 1.0, 0.8, 0.7, -0.5, 10.5),
+    scores=Scores(2, Errors(0.125), Errors(0.15625), band=BandScores(0.9, 0.5)),
+    gap_minutes=2,
+    buffered=3,
+    counts=Counts(3, 1, 2),
+)
+NEXT_SPIKE = Alarm(Alarm.ANOMALY, START + MINUTE, "5 kW where less was expected", 2.0)
+SPIKE = Alarm(Alarm.ANOMALY, START, 'a "spike", ä\\', 1.5)
+DRIFT = Alarm(Alarm.DRIFT, START + MINUTE, "the errors grow", 1e308)
 
 
 @pytest.fixture
@@ -30,78 +70,114 @@ def steps() -> list[Step]:
     return Pipeline(FixedForecaster(kw=0.5, window=1)).push_many(readings(kw))
 
 
-def test_records_have_the_documented_keys(steps: list[Step]) -> None:
-    assert KEYS == (
-        "at",
-        "actual_kw",
-        "forecast_kw",
-        "error_kw",
-        "next_kw",
-        "settled",
-        "mse_kw2",
-        "persistence_mse_kw2",
-        "skill",
-        "gap_minutes",
-    )
-    assert record(steps[0]) == {
+@pytest.fixture
+def alarmed(steps: list[Step]) -> list[Step]:
+    """The same steps: one alarm, two, the second alone, none."""
+    on: list[tuple[Alarm, ...]] = [(SPIKE,), (SPIKE, DRIFT), (DRIFT,), ()]
+    return [replace(step, alarms=alarms) for step, alarms in zip(steps, on, strict=True)]
+
+
+def test_records_have_the_documented_keys() -> None:
+    nothing = dict.fromkeys(KEYS)
+    assert record(EARLY) == nothing | {
         "at": "2010-03-19T17:00:00",
         "actual_kw": 0.25,
-        "forecast_kw": None,
-        "error_kw": None,
         "next_kw": 0.5,
+        "next_low_kw": -0.001,
+        "next_high_kw": 0.75,
         "settled": 0,
-        "mse_kw2": None,
-        "persistence_mse_kw2": None,
-        "skill": None,
         "gap_minutes": 0,
+        "alarms": [],
     }
-    assert record(steps[2]) == {
-        "at": "2010-03-19T17:04:00",
-        "actual_kw": 1.0,
-        "forecast_kw": 0.5,
-        "error_kw": 0.5,
-        "next_kw": 0.5,
-        "settled": 2,
-        "mse_kw2": 0.125,
-        "persistence_mse_kw2": (0.0625 + 0.25) / 2,
-        "skill": pytest.approx(0.2),
-        "gap_minutes": 2,
-    }
+    assert list(record(LATE).items()) == [
+        ("at", "2010-03-19T17:04:00"),
+        ("actual_kw", 1.0),
+        ("forecast_kw", 0.5),
+        ("error_kw", 0.5),
+        ("low_kw", 0.25),
+        ("high_kw", 0.875),
+        ("median_kw", 0.375),
+        ("frozen_kw", 0.625),
+        ("next_kw", 0.9),
+        ("next_low_kw", -0.5),
+        ("next_high_kw", 10.5),
+        ("settled", 2),
+        ("mse_kw2", 0.125),
+        ("persistence_mse_kw2", 0.15625),
+        ("skill", pytest.approx(0.2)),
+        ("coverage", 0.5),
+        ("gap_minutes", 2),
+        ("alarms", []),
+    ]
+
+
+def test_alarms_in_json(alarmed: list[Step]) -> None:
+    spike = {"kind": "anomaly", "at": "2010-03-19T17:00:00", "text": SPIKE.text, "size": 1.5}
+    drift = {"kind": "drift", "at": "2010-03-19T17:01:00", "text": DRIFT.text, "size": 1e308}
+    text = _written("json", alarmed)
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [line["alarms"] for line in lines] == [[spike], [spike, drift], [drift], []]
+    assert text.splitlines() == [json.dumps(record(step)) for step in alarmed]
+
+
+def test_alarms_in_csv(alarmed: list[Step]) -> None:
+    rows = csv.DictReader(io.StringIO(_written("csv", alarmed)))
+    assert [row["alarms"] for row in rows] == ["anomaly", "anomaly drift", "drift", ""]
+
+
+def test_alarms_in_plain_lines(alarmed: list[Step], steps: list[Step]) -> None:
+    lines = _written("plain", alarmed).splitlines()
+    tails = [
+        line.removeprefix(quiet)
+        for line, quiet in zip(lines, _written("plain", steps).splitlines(), strict=True)
+    ]
+    assert tails == ["  ALARM anomaly", "  ALARM drift", "  anomaly over", "  drift over"]
 
 
 LINES = {
     "plain": """\
-2010-03-19 17:00  actual  0.250  forecast      –  error      –  next  0.500 kW  mse       –  \
-skill        –
-2010-03-19 17:04  actual  1.000  forecast  0.500  error +0.500  next  0.500 kW  mse 0.12500  \
-skill  +20.0 %  after a gap of 2 min
+2010-03-19 17:00   0.250 kW  forecast      –                  error      –  \
+next  0.500 (0.00 to 0.75)   mse       –  skill        –
+2010-03-19 17:04   1.000 kW  forecast  0.500 (0.25 to 0.88)   error +0.500  \
+next  0.900 (-0.50 to 10.50)  mse 0.12500  skill  +20.0 %  after a gap of 2 min
 """,
     "json": """\
 {"at": "2010-03-19T17:00:00", "actual_kw": 0.25, "forecast_kw": null, "error_kw": null, \
-"next_kw": 0.5, "settled": 0, "mse_kw2": null, "persistence_mse_kw2": null, "skill": null, \
-"gap_minutes": 0}
+"low_kw": null, "high_kw": null, "median_kw": null, "frozen_kw": null, \
+"next_kw": 0.5, "next_low_kw": -0.001, "next_high_kw": 0.75, "settled": 0, "mse_kw2": null, \
+"persistence_mse_kw2": null, "skill": null, "coverage": null, "gap_minutes": 0, "alarms": []}
 {"at": "2010-03-19T17:04:00", "actual_kw": 1.0, "forecast_kw": 0.5, "error_kw": 0.5, \
-"next_kw": 0.5, "settled": 2, "mse_kw2": 0.125, "persistence_mse_kw2": 0.15625, \
-"skill": 0.19999999999999996, "gap_minutes": 2}
+"low_kw": 0.25, "high_kw": 0.875, "median_kw": 0.375, "frozen_kw": 0.625, \
+"next_kw": 0.9, "next_low_kw": -0.5, "next_high_kw": 10.5, "settled": 2, "mse_kw2": 0.125, \
+"persistence_mse_kw2": 0.15625, "skill": 0.19999999999999996, "coverage": 0.5, \
+"gap_minutes": 2, "alarms": []}
 """,
     "csv": """\
-at,actual_kw,forecast_kw,error_kw,next_kw,settled,mse_kw2,persistence_mse_kw2,skill,gap_minutes
-2010-03-19T17:00:00,0.25,,,0.5,0,,,,0
-2010-03-19T17:04:00,1.0,0.5,0.5,0.5,2,0.125,0.15625,0.19999999999999996,2
+at,actual_kw,forecast_kw,error_kw,low_kw,high_kw,median_kw,frozen_kw,\
+next_kw,next_low_kw,next_high_kw,settled,mse_kw2,persistence_mse_kw2,skill,coverage,\
+gap_minutes,alarms
+2010-03-19T17:00:00,0.25,,,,,,,0.5,-0.001,0.75,0,,,,,0,
+2010-03-19T17:04:00,1.0,0.5,0.5,0.25,0.875,0.375,0.625,0.9,-0.5,10.5,2,0.125,0.15625,\
+0.19999999999999996,0.5,2,
 """,
 }
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_lines_to_the_letter(form: str, steps: list[Step]) -> None:
-    assert _written(form, [steps[0], steps[2]]) == LINES[form]
+def test_lines_to_the_letter(form: str) -> None:
+    assert _written(form, [EARLY, LATE]) == LINES[form]
 
 
-@pytest.mark.parametrize("kw", [np.nan, np.inf, -np.inf, 1e-300, 1e22, np.float64(0.1), 1])
+@pytest.mark.parametrize("kw", [np.nan, np.inf, -np.inf, 1e-300, 1e308, 1e22, np.float64(0.1), 1])
 def test_json_lines_are_those_of_json_whatever_a_model_says(kw: float) -> None:
     steps = Pipeline(FixedForecaster(kw=kw, window=1)).push_many(readings([1, 0.3, 0.2]))
-    expected = "".join(json.dumps(record(step)) + "\n" for step in steps)
-    assert _written("json", steps) == expected
+    steps[2] = replace(steps[2], alarms=(replace(SPIKE, size=kw),))
+    text = _written("json", steps)
+    assert text == "".join(json.dumps(record(step)) + "\n" for step in steps)
+    lines = [json.loads(line, parse_constant=pytest.fail) for line in text.splitlines()]
+    said = kw if np.isfinite(kw) else None
+    assert [line["next_kw"] for line in lines] == [said] * 3
+    assert lines[2]["alarms"][0]["size"] == said
 
 
 def _written(form: str, items: Iterable[Item]) -> str:
@@ -130,8 +206,8 @@ def test_csv_has_the_same_columns(steps: list[Step]) -> None:
 def test_plain_lines_have_columns(steps: list[Step]) -> None:
     lines = _written("plain", steps).splitlines()
     assert lines == [plain_line(step) for step in steps]
-    assert {line.index("actual") for line in lines} == {18}
-    assert {line.index("skill") for line in lines} == {lines[0].index("skill")}
+    for word in ("kW", "forecast", "error", "next", "mse", "skill"):
+        assert len({line.index(word) for line in lines}) == 1
     assert lines[2].endswith("after a gap of 2 min")
 
 
@@ -161,14 +237,60 @@ def test_the_summary_of_a_replay(steps: list[Step]) -> None:
     lines = _summary(
         ABOUT, *steps, Notice(Notice.MALFORMED, "bad"), Notice(Notice.ORDER, "late", count=3)
     )
-    assert lines == [
+    assert lines[:-1] == [
         "house.csv: 4 readings, 2010-03-19 17:00 to 2010-03-19 17:05",
         "1 gap of 2 minutes in all",
         "skipped: 1 malformed row, 3 rows out of order",
+        "no alarms",
         "3 forecasts settled, skill +63.9 %",
         "sceaux       MSE 0.09667 kW²  RMSE 310.9 W  MAE 233.3 W",
+        "frozen       MSE 0.09667 kW²  RMSE 310.9 W  MAE 233.3 W",
         "persistence  MSE 0.26750 kW²  RMSE 517.2 W  MAE 483.3 W",
+        "adapted: MSE as frozen, over all 3 minutes",
     ]
+    assert re.fullmatch(
+        r"90 % band: covered 66\.7 %, mean width [\d.]+ kW, Winkler score [\d.]+ kW", lines[-1]
+    )
+
+
+def _summary_of(**changes: Any) -> list[str]:
+    """The scores in the summary of 1,200 minutes."""
+    scores = Scores(1200, Errors(0.04, 0.1), Errors(0.05, 0.2))
+    return _summary(ABOUT, replace(LATE, scores=replace(scores, **changes)))[3:]
+
+
+def test_the_summary_says_what_adapting_has_gained() -> None:
+    band = BandScores(0.995, 0.9012, 0.8, 0.3147, 0.3, 12.64)
+    assert _summary_of(frozen=Errors(0.05, 0.15), band=band) == [
+        "1,200 forecasts settled, skill +20.0 %",
+        "sceaux       MSE 0.04000 kW²  RMSE 200.0 W  MAE 100.0 W",
+        "frozen       MSE 0.05000 kW²  RMSE 223.6 W  MAE 150.0 W",
+        "persistence  MSE 0.05000 kW²  RMSE 223.6 W  MAE 200.0 W",
+        "adapted: MSE 20.0 % better than frozen, over all 1,200 minutes",
+        "99.5 % band: covered 90.1 %, mean width 0.315 kW, Winkler score 12.6 kW",
+    ]
+    worse = _summary_of(frozen=Errors(0.032, 0.1))
+    assert "adapted: MSE 25.0 % worse than frozen, over all 1,200 minutes" in worse
+    for mse_kw2 in (0.04, 0.04001):
+        same = _summary_of(frozen=Errors(mse_kw2, 0.1))
+        assert "adapted: MSE as frozen, over all 1,200 minutes" in same
+    flawless = _summary_of(model=Errors(0.0, 0.0), frozen=Errors(0.0, 0.0))
+    assert "adapted: MSE as frozen, over all 1,200 minutes" in flawless
+
+
+def test_the_summary_where_nothing_is_adapted() -> None:
+    lines = _summary_of()
+    assert [line.split()[0] for line in lines] == ["1,200", "sceaux", "persistence", "90"]
+
+
+def test_the_summary_counts_alarms_by_kind(alarmed: list[Step]) -> None:
+    summary = Summary()
+    for step in alarmed:
+        summary.write(step)
+    assert "alarms: 1 anomaly, 1 drift" in summary.lines()
+    block = ReadingBlock.of([step.reading for step in alarmed])
+    summary.write_block(Passage(block, np.full(4, np.nan), alarmed[-1], (DRIFT, DRIFT)))
+    assert "alarms: 3 drift, 1 anomaly" in summary.lines()
 
 
 def test_the_summary_warns_of_flattering_scores(steps: list[Step]) -> None:
@@ -200,6 +322,27 @@ def test_notes_tell_the_first_of_a_kind_and_every_warning() -> None:
         "streamer: warning: text",
         "streamer: warning: text",
     ]
+
+
+def test_notes_tell_of_alarms_raised_and_over(alarmed: list[Step]) -> None:
+    out = io.StringIO()
+    sink = NoteSink(out)
+    for step in alarmed:
+        sink.write(step)
+    assert out.getvalue().splitlines() == [
+        f"streamer: alarm: anomaly at 2010-03-19 17:00: {SPIKE.text}",
+        "streamer: alarm: drift at 2010-03-19 17:01: the errors grow",
+        "streamer: alarm: anomaly over at 2010-03-19 17:04",
+        "streamer: alarm: drift over at 2010-03-19 17:05",
+    ]
+
+
+def test_an_alarm_may_follow_another_of_its_kind_at_once(steps: list[Step]) -> None:
+    watch = AlarmWatch()
+    assert watch.see(replace(steps[0], alarms=(SPIKE,))) == ([SPIKE], [])
+    assert watch.see(replace(steps[1], alarms=(NEXT_SPIKE,))) == ([NEXT_SPIKE], [SPIKE])
+    # Who begins to watch in the middle is told of nothing that was there before.
+    assert AlarmWatch().see(replace(steps[2], alarms=(NEXT_SPIKE,))) == ([], [])
 
 
 class Terminal(io.StringIO):
@@ -294,6 +437,17 @@ def test_a_note_gets_a_line_of_its_own(watched: Watched) -> None:
         sink.write(Notice(Notice.WARNING, "the meter is hot"))
     assert watched.out.getvalue().endswith("\r\x1b[0Kstreamer: warning: the meter is hot\n")
     assert watched.after(1, HALF_WAY).endswith("1:24 left")
+
+
+def test_an_alarm_gets_a_line_of_its_own(watched: Watched, alarmed: list[Step]) -> None:
+    notes = NoteSink(watched.out)
+    for step in (alarmed[0], alarmed[3]):
+        watched.after(1, HALF_WAY)
+        for sink in (watched.sink, notes):
+            sink.write(step)
+        assert re.search(r"\r\x1b\[0Kstreamer: alarm: .*\n$", watched.out.getvalue())
+    shown = watched.after(1, HALF_WAY)
+    assert watched.after(1, alarmed[3]) == shown
 
 
 def test_the_terminal_is_left_as_it_was(watched: Watched) -> None:

@@ -11,7 +11,9 @@ import typer
 from streamer.errors import UsageError
 from streamer.options import (
     FILE_HELP,
+    AdaptOption,
     Column,
+    ConfidenceOption,
     Delimiter,
     End,
     Engine,
@@ -80,6 +82,8 @@ def replay(
     engine: Annotated[
         Engine, typer.Option(help="What computes the network; tensorflow needs streamer[train].")
     ] = Engine.NUMPY,
+    adapt: AdaptOption = True,
+    confidence: ConfidenceOption = 0.9,
     format: Annotated[  # noqa: A002 - as the option is called
         Format,
         typer.Option(help="auto is the dashboard on a terminal and plain lines elsewhere."),
@@ -101,6 +105,7 @@ def replay(
       streamer replay
       streamer replay household_power_consumption.zip --start 2010-02-20 --speed 3600
       streamer replay meter.csv --column power_w --unit W --format json > out.jsonl
+      streamer replay house.csv --no-adapt --confidence 0.8 --quiet
       tail -n +1 -f house.csv | streamer replay -
     """
     from streamer.fetching import find_recording
@@ -122,6 +127,8 @@ def replay(
         engine=engine.value,
         gaps=gaps.value,
         max_gap=max_gap,
+        adapt=adapt,
+        confidence=confidence,
     )
     if format is Format.DASHBOARD and not quiet:
         shown_at = DEMO_SPEED if speed is None else speed

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from streamer.readings import Notice
+from streamer.readings import Notice, Step
 from streamer.sinks import Item
+from streamer.sinks.watch import AlarmWatch
 
 _TOLD_ONCE = (Notice.MALFORMED, Notice.ORDER, Notice.ABSURD)
 
 
 class NoteSink:
-    """Writes notices as lines; of skipped rows the first of a kind, since all are counted.
+    """Writes notices and alarms as lines.
+
+    Of skipped rows only the first of a kind, since all are counted; of an alarm that it has
+    been raised, and that it is over.
 
     Args:
         out: where to, usually the standard error.
@@ -20,15 +24,27 @@ class NoteSink:
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._told: set[str] = set()
+        self._watch = AlarmWatch()
 
     def write(self, item: Item) -> None:
-        """Write a notice."""
-        if not isinstance(item, Notice) or item.kind in self._told:
-            return
-        if item.kind in _TOLD_ONCE:
-            self._told.add(item.kind)
-        self._out.write(f"streamer: {item.kind}: {item.text}\n")
+        """Write a notice, or what a step changes about the alarms."""
+        if isinstance(item, Step):
+            self._write_alarms(item)
+        elif isinstance(item, Notice) and item.kind not in self._told:
+            if item.kind in _TOLD_ONCE:
+                self._told.add(item.kind)
+            self._out.write(f"streamer: {item.kind}: {item.text}\n")
 
     def close(self) -> None:
         """Nothing is held back."""
         self._out.flush()
+
+    def _write_alarms(self, step: Step) -> None:
+        raised, over = self._watch.see(step)
+        if not raised and not over:
+            return
+        at = f"{step.reading.at:%Y-%m-%d %H:%M}"
+        for alarm in over:
+            self._out.write(f"streamer: alarm: {alarm.kind} over at {at}\n")
+        for alarm in raised:
+            self._out.write(f"streamer: alarm: {alarm.kind} at {at}: {alarm.text}\n")

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
-from streamer.readings import About, Notice, Vitals
+from streamer.readings import About, Notice, Step, Vitals
 from streamer.sinks import Item
+from streamer.sinks.watch import AlarmWatch
 from streamer.words import bar, done, duration, plural
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ class ProgressSink:
     """Draws a bar, the readings so far, their speed and the time left, over and over.
 
     Of a stream without a known end there is no bar, only figures. The line is wiped
-    before a notice, which another sink may write there, and at the end. The cursor is
-    never hidden: whatever ends or stops the program, the terminal is as it was.
+    before a notice or an alarm, which another sink may write there, and at the end. The
+    cursor is never hidden: whatever ends or stops the program, the terminal is as it was.
 
     Args:
         out: a terminal that nobody else writes to but line by line.
@@ -45,10 +46,14 @@ class ProgressSink:
         self._due = now() + _DELAY_S
         self._drawn = self._gone = False
         self._console: Console | None = None
+        self._watch = AlarmWatch()
 
     def write(self, item: Item) -> None:
         """Draw the line anew where it is time to, or make room for a notice."""
-        if isinstance(item, Vitals):
+        if isinstance(item, Step):
+            if any(self._watch.see(item)):
+                self._wipe()
+        elif isinstance(item, Vitals):
             if self._now() >= self._due and self._may_draw():
                 self._due = self._now() + _EVERY_S
                 self._draw(item)

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from streamer.readings import About, Counts, Errors, Notice, Scores, Step
+from streamer.readings import (
+    About,
+    Alarm,
+    BandScores,
+    Counts,
+    Errors,
+    Notice,
+    Scores,
+    Step,
+    skill,
+)
 from streamer.sinks import Item
 from streamer.words import number, percent, plural
 
@@ -15,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Summary:
-    """Keeps the last step and counts notices; `lines` is the summary."""
+    """Keeps the last step and counts notices and alarms; `lines` is the summary."""
 
     def __init__(self) -> None:
         self._about: About | None = None
@@ -23,12 +34,15 @@ class Summary:
         self._last: Step | None = None
         self._scored_in_sample = False
         self._notices: Counter[str] = Counter()
+        self._alarms: Counter[str] = Counter()
 
     def write(self, item: Item) -> None:
         """Take note of one item."""
         if isinstance(item, Step):
             self._first_at = self._first_at or item.reading.at
             self._last = item
+            if item.alarms:
+                self._count(alarm for alarm in item.alarms if alarm.at == item.reading.at)
             if item.settled is not None and not self._scored_in_sample:
                 self._scored_in_sample = self._about is not None and self._about.in_sample(
                     item.reading.at
@@ -42,6 +56,7 @@ class Summary:
         """Take note of a block of readings."""
         self._first_at = self._first_at or passage.readings[0].at
         self._last = passage.last
+        self._count(passage.alarms)
         about = self._about
         if about is None or about.trained_from is None or about.trained_to is None:
             return
@@ -62,6 +77,7 @@ class Summary:
             f"{self._first_at:%Y-%m-%d %H:%M} to {self._last.reading.at:%Y-%m-%d %H:%M}",
             self._gaps(counts),
             *self._skipped(),
+            self._raised(),
             *self._scores(self._last.scores),
         ]
         if self._scored_in_sample:
@@ -69,6 +85,9 @@ class Summary:
                 "in sample: the model was trained on some of these minutes, so these scores flatter"
             )
         return lines
+
+    def _count(self, raised: Iterable[Alarm]) -> None:
+        self._alarms.update(alarm.kind for alarm in raised)
 
     def _source(self) -> str:
         return "stream" if self._about is None else self._about.source
@@ -92,16 +111,45 @@ class Summary:
         ]
         return [f"skipped: {', '.join(skipped)}"] if skipped else []
 
+    def _raised(self) -> str:
+        if not self._alarms:
+            return "no alarms"
+        counted = (f"{count:,} {kind}" for kind, count in self._alarms.most_common())
+        return f"alarms: {', '.join(counted)}"
+
     def _scores(self, scores: Scores) -> list[str]:
         if not scores.settled:
             return ["no forecast settled yet: the first comes with the 50th reading"]
         model = "model" if self._about is None else self._about.model
-        width = max(len(model), len("persistence"))
+        frozen = scores.frozen
+        rows = [(model, scores.model), ("persistence", scores.persistence)]
+        if frozen is not None:
+            rows.insert(1, ("frozen", frozen))
+        width = max(len(name) for name, _ in rows)
         return [
             f"{plural(scores.settled, 'forecast')} settled, skill {percent(scores.skill)}",
-            f"{model:<{width}}  {_errors(scores.model)}",
-            f"{'persistence':<{width}}  {_errors(scores.persistence)}",
+            *(f"{name:<{width}}  {_errors(errors)}" for name, errors in rows),
+            *([] if frozen is None else [_gained(scores, frozen)]),
+            _band(scores.band),
         ]
+
+
+def _gained(scores: Scores, frozen: Errors) -> str:
+    """What the correction has been worth, all in all."""
+    gain = skill(scores.model.mse_kw2, frozen.mse_kw2) or 0.0
+    minutes = f"over all {plural(scores.settled, 'minute')}"
+    share = percent(abs(gain), signed=False)
+    if share == percent(0.0, signed=False):
+        return f"adapted: MSE as frozen, {minutes}"
+    return f"adapted: MSE {share} {'better' if gain > 0 else 'worse'} than frozen, {minutes}"
+
+
+def _band(band: BandScores) -> str:
+    return (
+        f"{100 * band.confidence:g} % band: covered {percent(band.coverage, signed=False)}, "
+        f"mean width {number(band.width_kw, '.3g')} kW, "
+        f"Winkler score {number(band.winkler_kw, '.3g')} kW"
+    )
 
 
 def _errors(errors: Errors) -> str:

@@ -4,64 +4,99 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Callable
 from typing import TextIO, TypeAlias
 
-from streamer.readings import Step, Vitals
+from streamer.readings import Forecast, Step, Vitals
 from streamer.sinks import Item
-from streamer.words import number, percent
+from streamer.sinks.watch import AlarmWatch
+from streamer.words import NOTHING, number, percent
 
 FORMATS = ("plain", "json", "csv")
 
 _TO_THE_MINUTE = len("2010-03-19 17:00")
+_BAND_WIDTH = len("(-0.25 to 0.25)")
 
 KEYS = (
     "at",
     "actual_kw",
     "forecast_kw",
     "error_kw",
+    "low_kw",
+    "high_kw",
+    "median_kw",
+    "frozen_kw",
     "next_kw",
+    "next_low_kw",
+    "next_high_kw",
     "settled",
     "mse_kw2",
     "persistence_mse_kw2",
     "skill",
+    "coverage",
     "gap_minutes",
+    "alarms",
 )
 """Keys of a JSON line and columns of the CSV, in order."""
-
 
 _JSON_LINE = "{" + ", ".join(f'"{key}": %s' for key in KEYS).replace("%s", '"%s"', 1) + "}"
 
 Value: TypeAlias = str | float | int | None
 
 
-def record(step: Step) -> dict[str, Value]:
-    """A step as the flat record that JSON lines and CSV rows hold; None for nothing yet.
+def record(step: Step) -> dict[str, Value | list[dict[str, Value]]]:
+    """A step as the record that a JSON line holds; None for nothing yet, or no number.
 
     >>> from streamer.pipeline import Pipeline
     >>> from streamer.testing import FixedForecaster, readings
     >>> step = Pipeline(FixedForecaster(kw=0.5, window=1)).push(readings([0.25])[0])
-    >>> record(step)["next_kw"], record(step)["forecast_kw"]
-    (0.5, None)
+    >>> record(step)["next_kw"], record(step)["forecast_kw"], record(step)["alarms"]
+    (0.5, None, [])
     """
-    return dict(zip(KEYS, _values(step), strict=True))
+    # A model that has lost its way may say what is no number.
+    values = [
+        None if isinstance(value, float) and not math.isfinite(value) else value
+        for value in _values(step)
+    ]
+    return dict(zip(KEYS, [*values, _alarms(step)], strict=True))
 
 
 def _values(step: Step) -> tuple[Value, ...]:
-    """The values of the record, in the order of `KEYS`."""
-    scores = step.scores
+    """The values of the record in the order of `KEYS`, but for the alarms."""
+    reading, settled, forecast, scores = step.reading, step.settled, step.forecast, step.scores
     return (
-        step.reading.at.isoformat(),
-        step.reading.kw,
-        None if step.settled is None else step.settled.kw,
+        reading.at.isoformat(),
+        reading.kw,
+        None if settled is None else settled.kw,
         step.error_kw,
-        None if step.forecast is None else step.forecast.kw,
+        None if settled is None else settled.low_kw,
+        None if settled is None else settled.high_kw,
+        None if settled is None else settled.median_kw,
+        None if settled is None else settled.frozen_kw,
+        None if forecast is None else forecast.kw,
+        None if forecast is None else forecast.low_kw,
+        None if forecast is None else forecast.high_kw,
         scores.settled,
         scores.model.mse_kw2,
         scores.persistence.mse_kw2,
         scores.skill,
+        scores.band.coverage,
         step.gap_minutes,
     )
+
+
+def _alarms(step: Step) -> list[dict[str, Value]]:
+    """The alarms that are on, as they stand in a JSON line."""
+    return [
+        {
+            "kind": alarm.kind,
+            "at": alarm.at.isoformat(),
+            "text": alarm.text,
+            "size": alarm.size if math.isfinite(alarm.size) else None,
+        }
+        for alarm in step.alarms
+    ]
 
 
 class TextSink:
@@ -82,6 +117,7 @@ class TextSink:
             "json": self._json,
             "csv": self._csv,
         }[format]
+        self._watch = AlarmWatch()
         self._rows = csv.writer(out, lineterminator="\n")
         if format == "csv":
             self._rows.writerow(KEYS)
@@ -101,10 +137,17 @@ class TextSink:
         self._out.write(json_line(step) + "\n")
 
     def _csv(self, step: Step) -> None:
-        self._rows.writerow(_values(step))
+        kinds = " ".join([alarm.kind for alarm in step.alarms])
+        self._rows.writerow([*_values(step), kinds])
 
     def _plain(self, step: Step) -> None:
-        self._out.write(plain_line(step) + "\n")
+        raised, over = self._watch.see(step)
+        line = plain_line(step)
+        for alarm in over:
+            line += f"  {alarm.kind} over"
+        for alarm in raised:
+            line += f"  ALARM {alarm.kind}"
+        self._out.write(line + "\n")
 
 
 def json_line(step: Step) -> str:
@@ -116,9 +159,10 @@ def json_line(step: Step) -> str:
     >>> json_line(step) == json.dumps(record(step))
     True
     """
-    # A template takes two thirds of the time of json.dumps, and most steps are written here.
-    line = _JSON_LINE % tuple(["null" if value is None else value for value in _values(step)])
-    # Of a model that has lost its way: JSON has no numbers for it, but json has words.
+    # A template takes three quarters of the time of json.dumps, and most steps are written here.
+    values = ["null" if value is None else value for value in _values(step)]
+    line = _JSON_LINE % (*values, json.dumps(_alarms(step)) if step.alarms else "[]")
+    # JSON has no word for either: the record holds None in their place.
     return json.dumps(record(step)) if "nan" in line or "inf" in line else line
 
 
@@ -127,17 +171,24 @@ def plain_line(step: Step) -> str:
 
     >>> from streamer.pipeline import Pipeline
     >>> from streamer.testing import FixedForecaster, readings
-    >>> pipeline = Pipeline(FixedForecaster(kw=0.5, window=1))
+    >>> pipeline = Pipeline(FixedForecaster(kw=0.5, window=1, spread_kw=0.25))
     >>> first, second = pipeline.push_many(readings([0.25, 0.75]))
-    >>> print(plain_line(second)[:62])
-    2010-03-19 17:01  actual  0.750  forecast  0.500  error +0.250
+    >>> print(plain_line(second)[:74])
+    2010-03-19 17:01   0.750 kW  forecast  0.500 (0.25 to 0.75)   error +0.250
     """
-    settled = None if step.settled is None else step.settled.kw
-    coming = None if step.forecast is None else step.forecast.kw
     line = (
-        f"{str(step.reading.at)[:_TO_THE_MINUTE]}  actual {step.reading.kw:6.3f}"
-        f"  forecast {number(settled, '6.3f')}  error {number(step.error_kw, '+6.3f')}"
-        f"  next {number(coming, '6.3f')} kW"
+        f"{str(step.reading.at)[:_TO_THE_MINUTE]}  {step.reading.kw:6.3f} kW"
+        f"  forecast {_expected(step.settled)}  error {number(step.error_kw, '+6.3f')}"
+        f"  next {_expected(step.forecast)}"
         f"  mse {number(step.scores.model.mse_kw2, '7.5f')}  skill {percent(step.scores.skill):>8}"
     )
     return line + (f"  after a gap of {step.gap_minutes} min" if step.gap_minutes else "")
+
+
+def _expected(forecast: Forecast | None) -> str:
+    """A forecast and its band, or a dash, at the same width for what a house draws."""
+    if forecast is None:
+        return f"{NOTHING:>6} {'':{_BAND_WIDTH}}"
+    # With z what rounds to nothing has no sign.
+    band = f"({forecast.low_kw:z.2f} to {forecast.high_kw:z.2f})"
+    return f"{forecast.kw:6.3f} {band:{_BAND_WIDTH}}"
