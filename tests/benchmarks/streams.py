@@ -29,6 +29,7 @@ from streamer.sinks.summary import Summary
 from streamer.sources import replay
 from streamer.sources.delimited import open_replay
 from streamer.testing import readings
+from tests.benchmarks import online
 from tests.benchmarks.engines import MODEL, ONE_THREAD, WINDOW
 from tests.benchmarks.recordings import sample_kw
 
@@ -46,8 +47,8 @@ def measure(path: Path) -> dict[str, Any]:
         path: the recording to replay.
 
     Returns:
-        What `_rows`, `_overhead`, `_stream` and `_batches` give; `replay` and `json_lines`
-        from the shell; and `growing`, streams of 1,000 readings and more.
+        What `_rows`, `_overhead`, `online.costs`, `_stream` and `_batches` give; `replay` and
+        `json_lines` from the shell; and `growing`, streams of 1,000 readings and more.
     """
     whole = _measured("stream", path, sys.maxsize)
     replay = _command(path, "--quiet")
@@ -56,6 +57,7 @@ def measure(path: Path) -> dict[str, Any]:
     return {
         "rows": _measured("rows", path),
         "overhead": _measured("overhead"),
+        "online": _measured("online"),
         "replay": {"readings": whole["readings"], **replay},
         "json_lines": {
             "readings": lines,
@@ -128,7 +130,8 @@ class _Instant:
 
     def forecast(self, windows: ArrayLike) -> Answer:
         count = len(np.asarray(windows))
-        return Answer(np.full(count, 0.5), np.full((count, 3), 0.5), self._answer.hidden)
+        hidden = np.zeros((count, 100), np.float32)
+        return Answer(np.full(count, 0.5), np.full((count, 3), 0.5), hidden)
 
     def stream(self) -> _Instant:
         return self
@@ -226,6 +229,7 @@ if __name__ == "__main__":
     measurements = {
         "rows": _rows,
         "overhead": _overhead,
+        "online": online.costs,
         "stream": _stream,
         "batches": _batches,
     }

@@ -83,7 +83,9 @@ def of_streams(found: dict[str, Any], engines: dict[str, Any] | None) -> Table:
     table.add_row("rows/s, one by one", f"{rows['row_rows_per_s']:,.0f}", "")
     for name, figure in found["overhead"].items():
         what = name.removesuffix("_us")
-        table.add_row(f"all but the forecast, {what}", f"{figure:.2f} µs a reading", "")
+        table.add_row(f"all but the network, {what}", f"{figure:.2f} µs a reading", "")
+    for what, figure in found["online"].items():
+        table.add_row(f"of which {what}", f"{figure:.2f} µs a reading", "")
     table.add_section()
     for stream in found["growing"]:
         each = 1e6 * stream["seconds"] / stream["readings"]
