@@ -1,23 +1,25 @@
 """The chart: actual readings as an area, forecasts as marks, one column a reading.
 
-The area is drawn with eighths of a cell. Rows are counted from the zero line: row 0 is
-the one just above it, row -1 the one just below. What tells the series apart is their
-glyph; the colour only helps.
+The area is drawn with eighths of a cell. The band of a forecast is a shading: light where
+nothing was drawn, and a lighter area where something was. It is there to be seen behind
+the rest: it has no say in the scale, and ends where the plot does. What tells the series
+apart is their glyph; the colour only helps.
 """
 
 from __future__ import annotations
 
-import math
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from rich.style import Style
 from rich.text import Text
 
-from streamer.dashboard.words import ACTUAL, FORECAST, LABEL, fit, line
-from streamer.readings import Step
+from streamer.dashboard.scale import Scale, find_scale
+from streamer.dashboard.words import ACTUAL, BAND, FORECAST, LABEL, WARNING, fit, line
+from streamer.readings import Forecast, Step
 
 FILL = " ▁▂▃▄▅▆▇█"
 """Area in a cell above the zero line, by eighths."""
@@ -28,8 +30,12 @@ HANG = " ▔▔▀▀▀███"
 FORECAST_GLYPH = "•"
 COMING_GLYPH = "◆"
 GAP_GLYPH = "┊"
+BAND_GLYPH = "░"
+BAND_INSIDE_GLYPH = "▓"
+ALARM_GLYPH = "!"
 
 _INSIDE = ACTUAL + Style(reverse=True)
+_ALARM = WARNING + Style(dim=False)
 _MOSTLY = 5
 _LIMIT_KW = 1e12
 _MIN_ROWS, _MIN_COLUMNS, _MIN_GUTTER = 2, 3, 5
@@ -44,40 +50,10 @@ class _Column:
     at: datetime | None = None
     kw: float | None = None
     mark_kw: float | None = None
+    band_kw: tuple[float, float] | None = None
     mark: str = FORECAST_GLYPH
     gap: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    """How kW map to rows: `unit` kW a row, `below` rows under zero, a tick each `per_tick`."""
-
-    unit: float
-    per_tick: int
-    below: int
-    rows: int
-
-    def eighths(self, kw: float) -> int:
-        """Length of the area in eighths of a row; at least one, to be seen at all."""
-        eighths = round(8.0 * kw / self.unit)
-        return max(1, eighths) if kw >= 0 else min(-1, eighths)
-
-    def row(self, kw: float) -> int:
-        """The row that a mark belongs in: the one the area of that value ends in."""
-        height = kw / self.unit
-        row = max(0, math.ceil(height - 1e-9) - 1) if kw >= 0 else math.floor(height + 1e-9)
-        return min(max(row, -self.below), self.rows - self.below - 1)
-
-    def label(self, row: int) -> str:
-        """What the upper edge of a row stands for, if it is a tick."""
-        steps, rest = divmod(row + 1, self.per_tick)
-        if rest:
-            return ""
-        tick = self.unit * self.per_tick
-        if not 1e-4 < tick < 1e6:
-            return f"{steps * tick:.3g}".replace("-", "−")
-        decimals = max(0, -math.floor(math.log10(tick) + 1e-9))
-        return f"{steps * tick:.{decimals}f}".replace("-", "−")
+    alarm: bool = False
 
 
 def draw(steps: Sequence[Step], width: int, height: int, *, waiting: str) -> list[Text]:
@@ -97,7 +73,8 @@ def draw(steps: Sequence[Step], width: int, height: int, *, waiting: str) -> lis
     if not steps or rows < _MIN_ROWS:
         return _message("" if steps else waiting, width, height)
     columns = _columns(steps, max(_MIN_COLUMNS, width - _MIN_GUTTER - 1))
-    scale = _scale(columns, rows)
+    values = (v for column in columns for v in (column.kw, column.mark_kw) if v is not None)
+    scale = find_scale(values, rows)
     gutter = _gutter(scale)
     columns = columns[gutter - _MIN_GUTTER :]
     if gutter + 1 + _MIN_COLUMNS > width:
@@ -115,71 +92,52 @@ def _message(text: str, width: int, height: int) -> list[Text]:
 def _columns(steps: Sequence[Step], count: int) -> list[_Column]:
     """The last `count` columns; the very last is kept for the minute to come."""
     coming = steps[-1].forecast
-    columns = deque([_Column(mark_kw=_clip(coming.kw) if coming else None, mark=COMING_GLYPH)])
+    columns = deque([_Column(None, None, *_mark(coming), mark=COMING_GLYPH)])
     for step in reversed(steps):
         if len(columns) >= count:
             break
-        settled = step.settled
-        forecast_kw = _clip(settled.kw) if settled else None
-        columns.appendleft(_Column(step.reading.at, _clip(step.reading.kw), forecast_kw))
+        at = step.reading.at
+        raised = any(alarm.at == at for alarm in step.alarms)
+        columns.appendleft(_Column(at, _clip(step.reading.kw), *_mark(step.settled), alarm=raised))
         if step.gap_minutes and len(columns) < count:
             columns.appendleft(_Column(gap=True))
     columns.extendleft(_Column() for _ in range(count - len(columns)))
     return list(columns)
 
 
+def _mark(forecast: Forecast | None) -> tuple[float | None, tuple[float, float] | None]:
+    """Where a forecast's mark goes, and from where to where its band."""
+    if forecast is None:
+        return None, None
+    return _clip(forecast.kw), (_clip(forecast.low_kw), _clip(forecast.high_kw))
+
+
 def _clip(kw: float) -> float:
     return min(max(kw, -_LIMIT_KW), _LIMIT_KW)
 
 
-def _scale(columns: Sequence[_Column], rows: int) -> _Scale:
-    """The tightest scale with round ticks that shows every value, and zero."""
-    values = [v for column in columns for v in (column.kw, column.mark_kw) if v is not None]
-    low, high = min(0.0, *values, 0.0), max(0.0, *values, 0.0)
-    if high - low < 1e-6:
-        high = 1.0
-    scales = (
-        _Scale(unit, per_tick, math.ceil(-low / unit - 1e-9), rows)
-        for unit, per_tick in _units((high - low) / rows, rows)
-    )
-    return next(s for s in scales if s.below + math.ceil(high / s.unit - 1e-9) <= rows)
-
-
-def _units(least: float, rows: int) -> Iterator[tuple[float, int]]:
-    """Row heights in kW from about `least` on, each with the rows between its ticks."""
-    choices = range(2, min(5, max(3, rows // 3 + 1)) + 1) if rows >= 4 else range(1, 2)
-    wanted = rows / 6
-    decade = 10.0 ** (math.floor(math.log10(least)) - 1)
-    while True:
-        fitting = [
-            (tick / per_tick, abs(per_tick - wanted), per_tick)
-            for tick in (1, 2, 5, 10, 20, 50)
-            for per_tick in choices
-            if 1 <= tick / per_tick < 10
-        ]
-        for mantissa, _, per_tick in sorted(fitting):
-            yield mantissa * decade, per_tick
-        decade *= 10.0
-
-
-def _gutter(scale: _Scale) -> int:
-    labels = (scale.label(row) for row in range(-scale.below - 1, scale.rows - scale.below))
+def _gutter(scale: Scale) -> int:
+    labels = (scale.label(row) for row in range(-scale.below - 1, scale.top + 1))
     return max(_MIN_GUTTER, 1 + max(map(len, labels)))
 
 
-def _plot(columns: Sequence[_Column], scale: _Scale, gutter: int) -> list[Text]:
+def _plot(columns: Sequence[_Column], scale: Scale, gutter: int) -> list[Text]:
     """The rows of the plot from the top down, with the labels of the y axis."""
     lengths = [0 if column.kw is None else scale.eighths(column.kw) for column in columns]
     gaps = [(index, GAP_GLYPH) for index, column in enumerate(columns) if column.gap]
     marks: dict[int, list[tuple[int, str]]] = {}
+    bands: dict[int, list[int]] = {}
     for index, column in enumerate(columns):
         if column.mark_kw is not None:
             marks.setdefault(scale.row(column.mark_kw), []).append((index, column.mark))
+        if column.band_kw is not None:
+            for row in scale.between(*column.band_kw):
+                bands.setdefault(row, []).append(index)
     lines = []
-    for row in range(scale.rows - scale.below - 1, -scale.below - 1, -1):
+    for row in range(scale.top, -scale.below - 1, -1):
         label = scale.label(row)
         text = line((f"{label:>{gutter - 1}} {'┤' if label else '│'}", LABEL))
-        text.append_text(_plot_row(lengths, row, gaps, marks.get(row, ())))
+        text.append_text(_plot_row(lengths, row, bands.get(row, ()), gaps, marks.get(row, ())))
         lines.append(text)
     return lines
 
@@ -187,51 +145,76 @@ def _plot(columns: Sequence[_Column], scale: _Scale, gutter: int) -> list[Text]:
 def _plot_row(
     lengths: Sequence[int],
     row: int,
+    bands: Iterable[int],
     gaps: Iterable[tuple[int, str]],
     marks: Iterable[tuple[int, str]],
 ) -> Text:
-    """One row of the plot: the area, and on it the gaps and marks."""
-    if row >= 0:
-        filled = [min(8, max(0, length - 8 * row)) for length in lengths]
-        cells = [FILL[eighths] for eighths in filled]
-    else:
-        filled = [min(8, max(0, 8 * (row + 1) - length)) for length in lengths]
-        cells = [HANG[eighths] for eighths in filled]
-    over: list[tuple[int, Style]] = []
+    """One row of the plot: the area, and on it the bands, gaps and marks."""
+    filled = _filled(lengths, row)
+    cells = [(FILL if row >= 0 else HANG)[eighths] for eighths in filled]
+    styles: dict[int, Style] = {}
+    for index in bands:
+        # The end of the area is left as it is: that is where the reading is.
+        if cells[index] == FILL[-1]:
+            cells[index] = BAND_INSIDE_GLYPH
+        elif not filled[index]:
+            cells[index] = BAND_GLYPH
+            styles[index] = BAND
     if row == -1:
         for index, eighths in enumerate(filled):
             if not eighths:
                 cells[index] = HANG[1]
-                over.append((index, LABEL))
+                styles[index] = LABEL
     for index, glyph in gaps:
         cells[index] = glyph
-        over.append((index, LABEL))
+        styles[index] = LABEL
     for index, glyph in marks:
         cells[index] = glyph
         # Inside the area a mark is cut out of it, which can be seen without colours too.
-        over.append((index, _INSIDE if filled[index] >= _MOSTLY else FORECAST))
-    text = Text("".join(cells), style=ACTUAL, no_wrap=True, end="")
-    for index, style in over:
-        text.stylize(style, index, index + 1)
+        styles[index] = _INSIDE if filled[index] >= _MOSTLY else FORECAST
+    text = Text(no_wrap=True, end="")
+    # A style for each run of cells, not for each cell: that paints twice as fast.
+    for style, run in groupby(range(len(cells)), lambda index: styles.get(index, ACTUAL)):
+        text.append("".join(cells[index] for index in run), style)
     return text
 
 
-def _axis(columns: Sequence[_Column], scale: _Scale, gutter: int, axis_rows: int) -> list[Text]:
+def _filled(lengths: Iterable[int], row: int) -> list[int]:
+    """How many eighths of each cell in a row are area."""
+    if row >= 0:
+        return [min(8, max(0, length - 8 * row)) for length in lengths]
+    return [min(8, max(0, 8 * (row + 1) - length)) for length in lengths]
+
+
+def _axis(columns: Sequence[_Column], scale: Scale, gutter: int, axis_rows: int) -> list[Text]:
     """The time axis: a row of labels, and above it a line with ticks if there is room."""
     labels = _time_labels(columns)
     names = [" "] * len(columns)
     for index, label in labels:
         names[index : index + len(label)] = label
+    alarms = [index for index, column in enumerate(columns) if column.alarm]
     lowest = scale.label(-scale.below - 1)
+    edge = f"{lowest:>{gutter - 1}} └"
     if axis_rows == 1:
-        return [line((f"{lowest:>{gutter - 1}} └{''.join(names)}", LABEL))]
+        free = [index for index in alarms if names[index] == " "]
+        return [_with_signs(edge, names, free)]
     ticks = ["─"] * len(columns)
     for index, _ in labels:
         ticks[index] = "┬"
     return [
-        line((f"{lowest:>{gutter - 1}} └{''.join(ticks)}", LABEL)),
+        _with_signs(edge, ticks, alarms),
         line((f"{'kW':>{gutter - 1}}  {''.join(names)}", LABEL)),
     ]
+
+
+def _with_signs(edge: str, cells: Sequence[str], alarms: Iterable[int]) -> Text:
+    """A line of the axis, with a sign where an alarm was raised."""
+    text = line((edge, LABEL), ("".join(cells), LABEL))
+    for index in alarms:
+        at = len(edge) + index
+        text.plain = text.plain[:at] + ALARM_GLYPH + text.plain[at + 1 :]
+        text.stylize(_ALARM, at, at + 1)
+    return text
 
 
 def _time_labels(columns: Sequence[_Column]) -> list[tuple[int, str]]:

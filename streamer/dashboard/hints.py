@@ -6,8 +6,15 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from streamer.dashboard.chart import COMING_GLYPH, FILL, FORECAST_GLYPH, GAP_GLYPH
-from streamer.dashboard.words import ACTUAL, FORECAST, LABEL, STRONG, Part, fit, line
+from streamer.dashboard.chart import (
+    ALARM_GLYPH,
+    BAND_GLYPH,
+    COMING_GLYPH,
+    FILL,
+    FORECAST_GLYPH,
+    GAP_GLYPH,
+)
+from streamer.dashboard.words import ACTUAL, BAND, FORECAST, LABEL, STRONG, WARNING, Part, fit, line
 
 PAUSED = "paused"
 """What stands in place of the speed while the stream is held."""
@@ -42,14 +49,12 @@ def _hints(keys: Sequence[tuple[str, str]], names: dict[str, str]) -> list[Part]
     return parts
 
 
-def help_lines() -> list[Text]:
-    """What the keys and the glyphs mean."""
-    glyphs = (
-        (FILL[-1], ACTUAL, "actual power in kW"),
-        (FORECAST_GLYPH, FORECAST, "forecast for that minute"),
-        (COMING_GLYPH, FORECAST, "forecast, minute to come"),
-        (GAP_GLYPH, LABEL, "gap: minutes not received"),
-    )
+def help_lines(*, brief: bool = False) -> list[Text]:
+    """What the keys and the glyphs mean.
+
+    Args:
+        brief: without free lines, for a small screen.
+    """
     keys = (
         ("q, Esc", "leave, and print a summary"),
         ("space", "pause, or go on"),
@@ -58,12 +63,22 @@ def help_lines() -> list[Text]:
         ("s", "save the screen as SVG"),
         ("?", "close this help"),
     )
+    glyphs = (
+        (FILL[-1], ACTUAL, "actual power in kW"),
+        (f"{FORECAST_GLYPH} {COMING_GLYPH}", FORECAST, "forecast, and what comes"),
+        (BAND_GLYPH, BAND, "its band: how sure it is"),
+        (GAP_GLYPH, LABEL, "gap: minutes not received"),
+        (ALARM_GLYPH, WARNING, "an alarm was raised here"),
+    )
     words = (
         ("persistence", 'forecasting "next = last"'),
         ("skill", "1 − MSE / persistence MSE"),
+        ("frozen", "the network as it came"),
+        ("adapted", "learnt here, on top of it"),
     )
     rows = [line((f" {key:12}", STRONG), text) for key, text in keys]
     rows.append(Text())
     rows += [line(" ", (f"{glyph:12}", style), text) for glyph, style, text in glyphs]
     rows.append(Text())
-    return rows + [line((f" {word:12}", STRONG), text) for word, text in words]
+    rows += [line((f" {word:12}", STRONG), text) for word, text in words]
+    return [text for text in rows if text.plain] if brief else rows

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from streamer.readings import MINUTE, About, Notice, Step, Vitals
+from streamer.dashboard.words import since
+from streamer.readings import MINUTE, About, Alarm, Notice, Step, Vitals
 from streamer.sinks import Item
 from streamer.words import plural
 
@@ -18,8 +19,9 @@ STEPS_KEPT = 1000
 EVENTS_KEPT = 200
 """Events kept for the log."""
 
-GAP = "gap"
-"""The kind of an event that came from a step rather than from a notice."""
+GAP, ALARM, OVER = "gap", "alarm", "over"
+"""Kinds of events that come from steps rather than from notices: a gap, an alarm that has
+been raised, and one that is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Event:
     """One line of the event log.
 
     Attributes:
-        kind: a `Notice` kind, or `GAP`.
+        kind: a `Notice` kind, or `GAP`, `ALARM` or `OVER`.
         text: what happened, for a person.
         at: stream time it happened at, if there is one.
     """
@@ -81,6 +83,7 @@ class History:
         self._tallies: Counter[str] = Counter()
         self._in_sample = False
         self._resets = 0
+        self._alarms: tuple[Alarm, ...] = ()
         self._ended = False
         self._version = 0
 
@@ -125,6 +128,8 @@ class History:
         self._steps.append(step)
         if step.gap_minutes:
             self._add_gap(step)
+        if step.alarms != self._alarms:
+            self._add_alarms(step)
         if step.settled is not None and not self._in_sample and self._about is not None:
             self._in_sample = self._about.in_sample(step.reading.at)
 
@@ -135,6 +140,16 @@ class History:
         text = f"gap of {plural(step.gap_minutes, 'minute')}{outcome}"
         first_missing = step.reading.at - step.gap_minutes * MINUTE
         self._events.append(Event(GAP, text, first_missing))
+
+    def _add_alarms(self, step: Step) -> None:
+        before, self._alarms = self._alarms, step.alarms
+        at = step.reading.at
+        for alarm in before:
+            if alarm not in step.alarms:
+                self._events.append(Event(OVER, f"over: {since(alarm.kind, alarm.at, at)}", at))
+        for alarm in step.alarms:
+            if alarm not in before:
+                self._events.append(Event(ALARM, f"{alarm.kind}: {alarm.text}", alarm.at))
 
     def _add_notice(self, notice: Notice) -> None:
         self._tallies[notice.kind] += notice.count

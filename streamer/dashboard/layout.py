@@ -9,7 +9,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.text import Text
 
-from streamer.dashboard import hints, panels
+from streamer.dashboard import head, hints, panels, scores
+from streamer.dashboard.alarms import banner
 from streamer.dashboard.chart import draw
 from streamer.dashboard.history import Snapshot
 from streamer.dashboard.words import (
@@ -22,19 +23,19 @@ from streamer.dashboard.words import (
     fit,
     heading,
     line,
-    percent,
     printable,
     rule,
-    significant,
     to_ascii,
 )
-from streamer.readings import Scores
 from streamer.words import plural
 
-_SCORES_WIDTH, _STREAM_WIDTH, _RECENT_WIDTH = 43, 46, 59
-_PANEL_ROWS = 7
+_STREAM_WIDTH, _RECENT_WIDTH = 46, 59
+_STREAM_ROWS = 7
+_LEAST_STREAM_WIDTH = 36
 _FULL = (72, 22)
 """Columns and lines from which the panels fit below the chart."""
+_TALL = 30
+"""Lines from which there is room to spare."""
 _WIDE = 130
 """Columns from which the events stand beside the other panels."""
 _EVENTS_WIDTH = 45
@@ -108,7 +109,14 @@ def _printable(snapshot: Snapshot, height: int, *, only_ascii: bool) -> Snapshot
         replace(event, text=printable(event.text, only_ascii=only_ascii))
         for event in snapshot.events[-height:]
     )
-    return replace(snapshot, about=about, events=events)
+    steps = snapshot.steps
+    if steps and steps[-1].alarms:
+        alarms = tuple(
+            replace(alarm, text=printable(alarm.text, only_ascii=only_ascii))
+            for alarm in steps[-1].alarms
+        )
+        steps = (*steps[:-1], replace(steps[-1], alarms=alarms))
+    return replace(snapshot, about=about, steps=steps, events=events)
 
 
 def _waiting(snapshot: Snapshot) -> str:
@@ -119,47 +127,59 @@ def _full(snapshot: Snapshot, width: int, height: int, speed: str, message: str)
     """Chart above, panels below."""
     below = _wide_panels if width >= _WIDE else _narrow_panels
     panel_lines = below(snapshot, width, height)
-    head = [panels.title(snapshot, speed, width), panels.now(snapshot, width)]
-    if height >= 30:
-        head = [head[0], Text(), head[1], Text()]
-    chart_height = height - len(head) - len(panel_lines) - 1
+    now = head.now(snapshot, width)
+    if height >= _TALL:
+        above = [head.title(snapshot, speed, width), _banner(snapshot, width), now, Text()]
+    else:
+        above = [head.title(snapshot, speed, width, alarms=True), now]
+    chart_height = height - len(above) - len(panel_lines) - 1
     chart = draw(snapshot.steps, width, chart_height, waiting=_waiting(snapshot))
-    return [*head, *chart, *panel_lines, hints.footer(message, speed, width)]
+    return [*above, *chart, *panel_lines, hints.footer(message, speed, width)]
+
+
+def _banner(snapshot: Snapshot, width: int) -> Text:
+    """The alarms that are on, if any."""
+    last = snapshot.last
+    return banner(last.alarms, last.reading.at, width) if last and last.alarms else Text()
 
 
 def _narrow_panels(snapshot: Snapshot, width: int, height: int) -> list[Text]:
     """Scores and stream side by side, events below them."""
-    rest = width - _SCORES_WIDTH - 1
-    columns = [(panels.scores(snapshot), _SCORES_WIDTH), (panels.stream(snapshot, rest), rest)]
-    titles = [
-        heading(panels.settled(snapshot), _SCORES_WIDTH),
-        panels.stream_heading(snapshot, rest),
+    broad = width > scores.BROAD + _LEAST_STREAM_WIDTH
+    left = scores.BROAD if broad else scores.NARROW
+    rest = width - left - 1
+    rows = min(max(scores.LEAST_ROWS, height // 4), scores.ALL_ROWS)
+    columns = [
+        (scores.scores(snapshot, left, rows), left),
+        (panels.stream(snapshot, rest), rest),
     ]
+    titles = [heading(scores.settled(snapshot), left), panels.stream_heading(snapshot, rest)]
     event_rows = max(2, height // 5 - 2)
     events = panels.events(snapshot, width, event_rows)
     return [
         rule(titles, "┬"),
-        *beside(columns, _PANEL_ROWS),
-        _events_rule(width),
+        *beside(columns, rows),
+        rule([heading("events", left), heading("", rest)], "┴"),
         *beside([(events, width)], event_rows),
     ]
 
 
-def _events_rule(width: int) -> Text:
-    return rule([heading("events", _SCORES_WIDTH), heading("", width - _SCORES_WIDTH - 1)], "┴")
-
-
 def _wide_panels(snapshot: Snapshot, width: int, height: int) -> list[Text]:
     """All panels side by side, or on a high screen two of them stacked."""
-    rows = max(_PANEL_ROWS, height // 4)
-    figures, feed = panels.scores(snapshot), panels.stream(snapshot, _STREAM_WIDTH)
-    columns = [(figures, _SCORES_WIDTH), (feed, _STREAM_WIDTH)]
-    settled = panels.settled(snapshot)
-    titles = [heading(settled, _SCORES_WIDTH), panels.stream_heading(snapshot, _STREAM_WIDTH)]
-    if rows > 2 * _PANEL_ROWS:
-        divider = panels.stream_heading(snapshot, _STREAM_WIDTH - 1)
-        columns = [([*figures, divider, *feed], _STREAM_WIDTH)]
-        titles = [heading(settled, _STREAM_WIDTH)]
+    rows = max(scores.LEAST_ROWS, 3 * height // 10)
+    feed = panels.stream(snapshot, _STREAM_WIDTH)
+    settled = scores.settled(snapshot)
+    stacked = rows > scores.ALL_ROWS + _STREAM_ROWS
+    broad = stacked or width > scores.BROAD + _STREAM_WIDTH + _EVENTS_WIDTH
+    left = scores.BROAD if broad else scores.NARROW
+    if stacked:
+        table = scores.scores(snapshot, left, rows - _STREAM_ROWS - 1)
+        divider = panels.stream_heading(snapshot, left - 1)
+        columns = [([*table, divider, *feed], left)]
+        titles = [heading(settled, left)]
+    else:
+        columns = [(scores.scores(snapshot, left, rows), left), (feed, _STREAM_WIDTH)]
+        titles = [heading(settled, left), panels.stream_heading(snapshot, _STREAM_WIDTH)]
     used = sum(columns_width + 1 for _, columns_width in columns)
     if width - used > _RECENT_WIDTH + _EVENTS_WIDTH:
         columns.append((panels.recent(snapshot, rows), _RECENT_WIDTH))
@@ -172,44 +192,41 @@ def _wide_panels(snapshot: Snapshot, width: int, height: int) -> list[Text]:
 
 def _small(snapshot: Snapshot, width: int, height: int, speed: str, message: str) -> Iterable[Text]:
     """A small chart and the figures that matter most, in the order of their weight."""
-    figures = [*panels.now_lines(snapshot, width), *_comparison(snapshot, width)]
-    status = _status(snapshot, width, message)
+    figures = [*head.now_lines(snapshot, width), *scores.comparison(snapshot, width)]
     # What a very low screen cannot hold goes in this order: chart, title, status, scores.
     if height < len(figures) + 2:
-        return [*figures, status]
-    head = panels.title(snapshot, speed, width, progress=True)
+        return [*figures, _status(snapshot, width, message, titled=False)]
+    status = _status(snapshot, width, message, titled=True)
+    title = head.title(snapshot, speed, width, progress=True, alarms=True)
+    if height >= 2 * (len(figures) + 4):
+        figures += scores.more(snapshot, width)
     chart_height = height - len(figures) - 2
     if chart_height < 3:
-        return [head, *figures, status]
+        return [title, *figures, status]
     chart = draw(snapshot.steps, width, chart_height, waiting=_waiting(snapshot))
-    return [head, *chart, *figures, status]
+    return [title, *chart, *figures, status]
 
 
-def _comparison(snapshot: Snapshot, width: int) -> list[Text]:
-    """The running error beside that of persistence, on two lines."""
-    found = snapshot.last.scores if snapshot.last else Scores()
-    ours, theirs = (significant(e.mse_kw2, 4) for e in (found.model, found.persistence))
-    skill = percent(found.skill)
-    if width < 38:
-        return [line(("MSE   ", LABEL), ours), line(("skill ", LABEL), skill)]
-    pad = " " * max(0, 8 - skill.cell_len)
-    return [
-        line(("model MSE   ", LABEL), f"{ours:>9}", (" kW² skill ", LABEL), pad, skill),
-        line(("persistence ", LABEL), f"{theirs:>9}", (" kW² over ", LABEL), f"{found.settled:,}"),
-    ]
+def _status(snapshot: Snapshot, width: int, message: str, *, titled: bool) -> Text:
+    """The one thing to know about the stream, and where to find help.
 
-
-def _status(snapshot: Snapshot, width: int, message: str) -> Text:
-    """The one thing to know about the stream, and where to find help."""
+    An alarm is named in the title, where there is one, and its text stands here.
+    """
     hint = line(("?", STRONG), (" help", LABEL))
     if message:
         return fit(line((message, STRONG)), width, pad=False)
-    parts: list[Part] = [(panels.buffer(snapshot), LABEL)]
     last = snapshot.last
+    if last and last.alarms:
+        if not titled:
+            return _banner(snapshot, width)
+        # An alarm may be on for a day, and what flatters must not be hidden for so long.
+        if not snapshot.in_sample:
+            return fit(Text(last.alarms[-1].text), width, pad=False)
+    parts: list[Part] = [(panels.buffer(snapshot), LABEL)]
     if last and last.counts.gaps:
         parts.append((f" · {plural(last.counts.gaps, 'gap')}", LABEL))
     if snapshot.in_sample:
-        parts = [("! " + panels.IN_SAMPLE, WARNING)]
+        parts = [("! " + scores.IN_SAMPLE, WARNING)]
     left = line(*parts)
     return apart(left, hint, width) if width > 30 else fit(left, width, pad=False)
 
@@ -218,11 +235,11 @@ def _help(snapshot: Snapshot, width: int, height: int, speed: str) -> Iterable[T
     """What keys and glyphs mean, under the title."""
     lines = hints.help_lines()
     if height < len(lines) + 2:
-        return [text for text in lines if text.plain]
+        return hints.help_lines(brief=True)
     above = (height - len(lines) - 2) // 3
     indent = " " * max(0, (width - max(text.cell_len for text in lines)) // 3)
     body = [line(indent, text) for text in lines]
-    return [panels.title(snapshot, speed, width), Text(), *[Text()] * above, *body]
+    return [head.title(snapshot, speed, width), Text(), *[Text()] * above, *body]
 
 
 def speed_label(speed: float, *, paused: bool) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Sequence
+from datetime import datetime
 
 from rich.style import Style
 from rich.text import Text
@@ -17,6 +18,7 @@ LABEL = Style(dim=True)
 STRONG = Style(bold=True)
 ACTUAL = Style(color="cyan")
 FORECAST = Style(color="magenta", bold=True)
+BAND = Style(color="magenta", dim=True)
 GOOD = Style(color="green")
 BAD = Style(color="red")
 WARNING = Style(color="red", bold=True)
@@ -33,6 +35,8 @@ _ASCII = str.maketrans(
         **dict.fromkeys("│┊", "|"),
         **dict.fromkeys("┬┴┤└", "+"),
         "▔": "'",
+        "░": "-",
+        "▓": "%",
         "•": "o",
         "◆": "*",
         "·": "|",
@@ -75,6 +79,16 @@ def percent(skill: float | None) -> Text:
         return Text(NOTHING)
     text = number(100.0 * skill, 1, signed=True) + " %"
     return Text(text, style=GOOD if skill > 0 else BAD if skill < 0 else Style())
+
+
+def since(what: str, began: datetime, now: datetime) -> str:
+    """What has been so, and from when; with the date if that is not today's.
+
+    >>> since("drift", datetime(2010, 3, 20, 17, 3), datetime(2010, 3, 21))
+    'drift since 03-20 17:03'
+    """
+    form = "%H:%M" if began.date() == now.date() else "%m-%d %H:%M"
+    return f"{what} since {began:{form}}"
 
 
 def printable(text: str, *, only_ascii: bool) -> str:

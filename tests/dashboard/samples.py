@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from streamer.dashboard import History, Snapshot
 from streamer.readings import (
     MINUTE,
     About,
+    Adaptation,
+    Alarm,
+    BandScores,
     Counts,
     Errors,
     Forecast,
@@ -42,7 +46,11 @@ def house(count: int, scale: float = 1.0, offset: float = 0.0) -> list[float]:
 
 
 def make_steps(
-    values: Iterable[float], *, gaps: dict[int, int] | None = None, capacity: int = 50
+    values: Iterable[float],
+    *,
+    gaps: dict[int, int] | None = None,
+    capacity: int = 50,
+    adaptation: Adaptation | None = None,
 ) -> list[Step]:
     """Steps as a pipeline with a plain forecaster would make them.
 
@@ -50,6 +58,8 @@ def make_steps(
         values: the readings in kW.
         gaps: minutes missing before a reading, by its index; more than ten empty the buffer.
         capacity: size of the ring buffer.
+        adaptation: how the correction does, at every step; the frozen network is then
+            taken to be persistence.
     """
     gaps = gaps or {}
     at, last, buffered = START, None, 0
@@ -57,6 +67,7 @@ def make_steps(
     waiting: Forecast | None = None
     ours: list[float] = []
     theirs: list[float] = []
+    bands: list[tuple[float, bool]] = []
     steps = []
     for index, kw in enumerate(values):
         gap = gaps.get(index, 0)
@@ -68,15 +79,30 @@ def make_steps(
         if settled is not None:
             ours.append(kw - settled.kw)
             theirs.append(kw - settled.last_kw)
+            inside = settled.low_kw <= kw <= settled.high_kw
+            bands.append((settled.high_kw - settled.low_kw, inside))
         buffered = min(capacity, buffered + 1)
         waiting = None
         if buffered >= capacity - 1:
             expected = 0.8 * kw + 0.2 * (kw if last is None else last)
-            waiting = Forecast(at + MINUTE, expected, kw)
+            half = 0.06 + 0.4 * abs(kw - expected)
+            waiting = Forecast(
+                at + MINUTE,
+                expected,
+                kw,
+                frozen_kw=kw if adaptation else expected,
+                median_kw=None,
+                low_kw=expected - half,
+                high_kw=expected + 2.0 * half,
+            )
         gap_count = sum(1 for i in gaps if i <= index)
         counts = Counts(readings, gap_count, missing, resets)
-        scores = Scores(len(ours), _errors(ours), _errors(theirs)) if ours else Scores()
-        steps.append(Step(Reading(at, kw), settled, waiting, scores, gap, buffered, counts))
+        scores = Scores(frozen=Errors() if adaptation else None)
+        if ours:
+            frozen = _errors(theirs) if adaptation else None
+            scores = Scores(len(ours), _errors(ours), _errors(theirs), frozen, _band_scores(bands))
+        reading = Reading(at, kw)
+        steps.append(Step(reading, settled, waiting, scores, gap, buffered, counts, adaptation))
         last = kw
     return steps
 
@@ -89,6 +115,26 @@ def _errors(errors: Sequence[float]) -> Errors:
         hour_mse_kw2=sum(squares[-60:]) / len(squares[-60:]),
         day_mse_kw2=sum(squares[-1440:]) / len(squares[-1440:]),
     )
+
+
+def _band_scores(bands: Sequence[tuple[float, bool]]) -> BandScores:
+    widths, inside = [width for width, _ in bands], [within for _, within in bands]
+    return BandScores(
+        0.9,
+        coverage=sum(inside) / len(inside),
+        day_coverage=sum(inside[-1440:]) / len(inside[-1440:]),
+        width_kw=sum(widths) / len(widths),
+        day_width_kw=sum(widths[-1440:]) / len(widths[-1440:]),
+    )
+
+
+def alarming(steps: Sequence[Step], alarm: Alarm, *, lasts: int = 10) -> list[Step]:
+    """The same steps with an alarm on for some readings from its minute on."""
+    first = next(index for index, step in enumerate(steps) if step.reading.at == alarm.at)
+    return [
+        replace(step, alarms=(*step.alarms, alarm)) if first <= index < first + lasts else step
+        for index, step in enumerate(steps)
+    ]
 
 
 def snapshot(
@@ -116,3 +162,29 @@ def usual(vitals: Vitals = VITALS) -> Snapshot:
     ]
     steps = make_steps(house(480), gaps={200: 2, 440: 5})
     return snapshot(steps, notices=notices, vitals=vitals)
+
+
+ADAPTED = Adaptation(shown=True, day_gain=0.041, learnt=1440)
+
+
+def adapted(adaptation: Adaptation = ADAPTED) -> Snapshot:
+    """A replay whose forecasts may be corrected."""
+    return snapshot(make_steps(house(480), gaps={200: 2}, adaptation=adaptation))
+
+
+def alarmed(*, all_on: bool = True) -> Snapshot:
+    """A replay with something odd: one alarm that is over, and one or three that are on."""
+    steps = make_steps(house(480), gaps={200: 2}, adaptation=ADAPTED)
+    alarms = [
+        (250, Alarm.ANOMALY, "4.69 kW where 1.35 to 1.476 was expected: 1.84 times the limit", 10)
+    ]
+    if all_on:
+        text = "the errors are 2.1 times what they were: 0.151 kW, 0.0719 kW before, since 18 h"
+        alarms.append((60, Alarm.DRIFT, text, 1440))
+        text = "0.312 kW 8 times in a row: more often than this meter repeats a value"
+        alarms.append((455, Alarm.STUCK, text, 60))
+    text = "2.392 kW where 1.403 to 1.482 was expected: 1.64 times the limit"
+    alarms.append((474, Alarm.ANOMALY, text, 10))
+    for index, kind, text, lasts in alarms:
+        steps = alarming(steps, Alarm(kind, steps[index].reading.at, text, 1.84), lasts=lasts)
+    return snapshot(steps)

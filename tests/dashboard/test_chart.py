@@ -1,12 +1,35 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.dashboard.chart import draw
-from tests.dashboard.samples import house, make_steps
+from streamer.dashboard.words import ACTUAL, BAND
+from streamer.readings import Alarm, Step
+from tests.dashboard.samples import alarming, house, make_steps
+
+
+def _banded(
+    low_kw: float, high_kw: float, kw: float = 0.5, *, coming: tuple[float, float] | None = None
+) -> Step:
+    """A step of 1 kW, the band of the forecast that it settled, and of the one to come."""
+    step = make_steps([1.0, 1.0], capacity=2)[-1]
+    assert step.settled is not None
+    settled = replace(step.settled, kw=kw, low_kw=low_kw, high_kw=high_kw)
+    after = step.forecast
+    if coming is not None and after is not None:
+        after = replace(after, kw=0.5, low_kw=coming[0], high_kw=coming[1])
+    return replace(step, settled=settled, forecast=after)
+
+
+def _columns(step: Step, height: int = 12) -> tuple[str, str]:
+    """The last two columns of a chart from the top down, one row a tenth of a kW."""
+    lines = [line.plain for line in draw([step], 40, height, waiting="")][: height - 2]
+    return "".join(line[-2] for line in lines), "".join(line[-1] for line in lines)
 
 
 def _draw(values: list[float], width: int = 40, height: int = 12, **options: object) -> list[str]:
@@ -69,6 +92,73 @@ def test_a_wild_forecast_does_no_harm() -> None:
     assert len(draw([wild], 40, 12, waiting="")) == 12
 
 
+def test_a_band_is_a_lighter_area_and_a_shading_above_it() -> None:
+    settled, coming = _columns(_banded(0.2, 0.8, coming=(0.3, 1.0)))
+    assert settled == "██▓▓▓•▓▓██"
+    assert coming == "░░░░░◆░   "
+    step = _banded(0.2, 0.8, coming=(0.3, 1.0))
+    assert _columns(replace(step, reading=replace(step.reading, kw=0.4)))[0] == "•░▓▓▓▓████"
+
+
+def test_a_band_has_no_say_in_the_scale() -> None:
+    narrow, wide = (
+        [line.plain for line in draw([step], 40, 12, waiting="")]
+        for step in (_banded(0.49, 0.51), _banded(-1e300, 1e300))
+    )
+    assert [line[:6] for line in narrow] == [line[:6] for line in wide]
+    assert _columns(_banded(-1e300, 1e300))[0] == "▓▓▓▓▓•▓▓▓▓"
+
+
+def test_a_band_that_is_narrower_than_a_row_is_left_to_the_mark() -> None:
+    settled, _ = _columns(_banded(0.46, 0.54))
+    assert settled == "█████•████"
+
+
+@pytest.mark.parametrize("ends", [(float("nan"), 1.0), (0.0, float("nan")), (1.0, 0.0)])
+def test_a_band_without_an_inside_is_not_drawn(ends: tuple[float, float]) -> None:
+    assert "▓" not in _columns(_banded(*ends))[0]
+
+
+def test_a_band_leaves_the_zero_line_to_be_seen() -> None:
+    step = _banded(-1.0, 1.0, kw=1.0)
+    step = replace(step, reading=replace(step.reading, kw=-1.0), forecast=None)
+    lines = [line.plain for line in draw([step], 40, 12, waiting="")]
+    assert [line[-2] for line in lines if line[-1] == "▔"] == ["▓"]
+    step = replace(step, reading=replace(step.reading, kw=1.0))
+    wide = [*make_steps([-1.0, 1.0])[:1], step]
+    row = next(line.plain for line in draw(wide, 40, 12, waiting="") if line.plain[-1] == "▔")
+    assert row[-3:] == "█▔▔"
+
+
+def test_a_band_is_faint_and_marks_are_not() -> None:
+    for line in draw([_banded(0.2, 0.8, coming=(0.0, 1.0))], 40, 12, waiting=""):
+        for index, glyph in enumerate(line.plain):
+            styles = [span.style for span in line.spans if span.start <= index < span.end]
+            if glyph in "░▓◆":
+                assert (BAND in styles) == (glyph == "░")
+                assert (ACTUAL in styles) == (glyph == "▓")
+
+
+def test_the_minute_of_an_alarm_is_marked_on_the_axis() -> None:
+    steps = make_steps(house(60))
+    plain = [line.plain for line in draw(steps, 40, 12, waiting="")]
+    steps = alarming(steps, Alarm(Alarm.ANOMALY, steps[-5].reading.at, "odd", 1.5))
+    for height, row in ((12, 10), (7, 6)):
+        marked = [line.plain for line in draw(steps, 40, height, waiting="")]
+        assert marked[row][-6] == "!"
+        assert "".join(marked).count("!") == 1
+    assert plain[:10] == [line.plain for line in draw(steps, 40, 12, waiting="")][:10]
+
+
+def test_on_a_low_chart_a_time_goes_before_the_sign_of_an_alarm() -> None:
+    steps = make_steps(house(60))
+    at = datetime(2010, 3, 20, 23, 30)
+    steps = alarming(steps, Alarm(Alarm.ANOMALY, at, "odd", 1.5))
+    lines = [line.plain for line in draw(steps, 40, 7, waiting="")]
+    assert "23:30" in lines[-1]
+    assert "!" not in lines[-1]
+
+
 @given(
     values=st.lists(st.floats(-50, 50), min_size=1, max_size=60),
     width=st.integers(1, 90),
@@ -91,5 +181,5 @@ def test_the_scale_is_tight_and_its_ticks_are_round(values: list[float], height:
     assert f"{step:.6e}"[0] in "125"
     assert f"{step:.6e}"[2:8] == "000000"
     rows = height - 2
-    used = next(i for i, line in enumerate(lines) if line[6:].strip(" •◆"))
+    used = next(i for i, line in enumerate(lines) if line[6:].strip(" •◆░"))
     assert rows - used >= rows // 3

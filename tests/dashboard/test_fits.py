@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from streamer.dashboard import History, render
+from streamer.dashboard import History, Snapshot, render
 from streamer.dashboard.words import number, significant
-from streamer.readings import About, Notice, Vitals
-from tests.dashboard.samples import make_steps, usual
+from streamer.readings import About, Adaptation, Alarm, BandScores, Notice, Vitals
+from tests.dashboard.samples import alarmed, make_steps, usual
 
-USUAL = usual()
+USUAL, ALARMED = usual(), alarmed()
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 POWER = st.one_of(FINITE, st.floats(-20, 20), st.sampled_from([0.0, -0.0, 1e-300, 0.5]))
 
@@ -28,13 +30,14 @@ def _check(frame_text: str, width: int, height: int) -> None:
     ascii_only=st.booleans(),
     show_help=st.booleans(),
     message=st.text(max_size=90),
+    found=st.sampled_from([USUAL, ALARMED]),
 )
 @settings(max_examples=150)
 def test_any_size_fits(
-    width: int, height: int, ascii_only: bool, show_help: bool, message: str
+    width: int, height: int, ascii_only: bool, show_help: bool, message: str, found: Snapshot
 ) -> None:
     frame = render(
-        USUAL, width, height, ascii=ascii_only, help=show_help, speed="36000×", message=message
+        found, width, height, ascii=ascii_only, help=show_help, speed="36000×", message=message
     )
     text = "\n".join(line.plain for line in frame.lines)
     _check(text, width, height)
@@ -70,10 +73,49 @@ def test_any_value_fits(
     _check("\n".join(line.plain for line in frame.lines), width, height)
 
 
-@given(st.integers(72, 260), st.integers(22, 90))
+ANY = st.floats()
+MAYBE = st.one_of(st.none(), ANY)
+
+
+@given(
+    ends=st.tuples(ANY, ANY, ANY),
+    band=st.tuples(MAYBE, MAYBE, MAYBE, MAYBE, MAYBE),
+    adaptation=st.builds(Adaptation, st.booleans(), MAYBE, st.integers(0), st.integers(0)),
+    text=st.text(max_size=200),
+    width=st.integers(1, 220),
+    height=st.integers(1, 70),
+)
+@settings(max_examples=150)
+def test_any_band_and_any_alarm_fit(
+    ends: tuple[float, float, float],
+    band: tuple[float | None, ...],
+    adaptation: Adaptation,
+    text: str,
+    width: int,
+    height: int,
+) -> None:
+    steps = []
+    for step in make_steps([0.5, 1.0, 0.5, 2.0], capacity=2, adaptation=adaptation):
+        forecast = step.forecast and replace(
+            step.forecast, low_kw=ends[0], high_kw=ends[1], frozen_kw=ends[2]
+        )
+        settled = step.settled and replace(step.settled, low_kw=ends[1], high_kw=ends[0])
+        scores = replace(step.scores, band=BandScores(0.9, *band))
+        alarms = (Alarm(text[:9], step.reading.at, text, ends[0]),)
+        steps.append(
+            replace(step, forecast=forecast, settled=settled, scores=scores, alarms=alarms)
+        )
+    history = History()
+    for item in (About("a", "b"), *steps):
+        history.write(item)
+    frame = render(history.snapshot(), width, height, speed="max")
+    _check("\n".join(line.plain for line in frame.lines), width, height)
+
+
+@given(st.integers(72, 260), st.integers(22, 90), st.sampled_from([USUAL, ALARMED]))
 @settings(max_examples=60)
-def test_a_full_screen_is_filled_to_the_last_line(width: int, height: int) -> None:
-    assert len(render(USUAL, width, height).lines) == height
+def test_a_full_screen_is_filled_to_the_last_line(width: int, height: int, found: Snapshot) -> None:
+    assert len(render(found, width, height).lines) == height
 
 
 def test_what_is_not_finite_is_not_shown() -> None:

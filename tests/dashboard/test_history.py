@@ -1,10 +1,28 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
-from streamer.dashboard.history import EVENTS_KEPT, GAP, STEPS_KEPT, Event, History
-from streamer.readings import MINUTE, About, Notice
-from tests.dashboard.samples import ABOUT, IN_SAMPLE, START, VITALS, house, make_steps, snapshot
+from streamer.dashboard.history import (
+    ALARM,
+    EVENTS_KEPT,
+    GAP,
+    OVER,
+    STEPS_KEPT,
+    Event,
+    History,
+)
+from streamer.readings import MINUTE, About, Alarm, Notice
+from tests.dashboard.samples import (
+    ABOUT,
+    IN_SAMPLE,
+    START,
+    VITALS,
+    alarming,
+    house,
+    make_steps,
+    snapshot,
+)
 
 
 def test_it_starts_with_nothing() -> None:
@@ -20,6 +38,43 @@ def test_gaps_are_events_at_their_first_missing_minute() -> None:
         Event(GAP, "gap of 1 minute skipped", START + 2 * MINUTE),
         Event(GAP, "gap of 2 minutes skipped", START + 4 * MINUTE),
         Event(GAP, "gap of 1,200 minutes, buffer emptied", START + 7 * MINUTE),
+    )
+
+
+def test_an_alarm_is_an_event_when_it_is_raised_and_when_it_is_over() -> None:
+    steps = make_steps(house(10))
+    odd = Alarm(Alarm.ANOMALY, steps[2].reading.at, "9 kW where 1 was expected", 2.0)
+    stuck = Alarm(Alarm.STUCK, steps[4].reading.at, "the same for 9 readings", 1.0)
+    steps = alarming(alarming(steps, odd, lasts=3), stuck, lasts=4)
+    assert snapshot(steps).events == (
+        Event(ALARM, "anomaly: 9 kW where 1 was expected", odd.at),
+        Event(ALARM, "stuck: the same for 9 readings", stuck.at),
+        Event(OVER, "over: anomaly since 22:43", steps[5].reading.at),
+        Event(OVER, "over: stuck since 22:45", steps[8].reading.at),
+    )
+
+
+def test_an_alarm_that_follows_another_of_its_kind_is_one_of_its_own() -> None:
+    steps = make_steps(house(6))
+    for index in (1, 3):
+        alarm = Alarm(Alarm.ANOMALY, steps[index].reading.at, "odd", 2.0)
+        steps = alarming(steps, alarm, lasts=2)
+    kinds = [(event.kind, event.at) for event in snapshot(steps).events]
+    assert kinds == [
+        (ALARM, steps[1].reading.at),
+        (OVER, steps[3].reading.at),
+        (ALARM, steps[3].reading.at),
+        (OVER, steps[5].reading.at),
+    ]
+
+
+def test_an_alarm_that_was_on_before_the_first_step_keeps_its_time() -> None:
+    alarm = Alarm(Alarm.DRIFT, START - 600 * MINUTE, "the errors have doubled", 1.2)
+    first, second = make_steps(house(2))
+    found = snapshot([replace(first, alarms=(alarm,)), second])
+    assert found.events == (
+        Event(ALARM, "drift: the errors have doubled", alarm.at),
+        Event(OVER, "over: drift since 12:40", second.reading.at),
     )
 
 

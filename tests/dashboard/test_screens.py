@@ -15,8 +15,18 @@ import pytest
 from rich.console import Console
 
 from streamer.dashboard import Frame, Snapshot, render
-from streamer.readings import Notice
-from tests.dashboard.samples import AT_MAX, IN_SAMPLE, house, make_steps, snapshot, usual
+from streamer.readings import Adaptation, Notice
+from tests.dashboard.samples import (
+    ADAPTED,
+    AT_MAX,
+    IN_SAMPLE,
+    adapted,
+    alarmed,
+    house,
+    make_steps,
+    snapshot,
+    usual,
+)
 
 SCREENS = Path(__file__).parent / "screens"
 
@@ -49,6 +59,22 @@ def _gaps() -> Snapshot:
     return snapshot(make_steps(house(100), gaps={30: 1, 75: 2, 76: 4, 90: 3, 95: 600}))
 
 
+def _learning() -> Snapshot:
+    return adapted(Adaptation(learnt=420))
+
+
+def _not_better() -> Snapshot:
+    return adapted(Adaptation(day_gain=-0.003, learnt=1440))
+
+
+def _one_alarm() -> Snapshot:
+    return alarmed(all_on=False)
+
+
+def _adapted_in_sample() -> Snapshot:
+    return snapshot(make_steps(house(120), adaptation=ADAPTED), about=IN_SAMPLE)
+
+
 def _in_sample() -> Snapshot:
     return snapshot(make_steps(house(120)), about=IN_SAMPLE)
 
@@ -69,6 +95,18 @@ CASES: dict[str, tuple[Callable[[], Snapshot], tuple[int, int], dict[str, object
     **{f"usual-{name}": (usual, size, {}) for name, size in SIZES.items()},
     **{f"ascii-{name}": (usual, size, {"ascii": True}) for name, size in SIZES.items()},
     **{f"warming-up-{name}": (_warming_up, size, {}) for name, size in SIZES.items()},
+    **{f"adapted-{name}": (adapted, size, {}) for name, size in SIZES.items()},
+    **{f"alarms-{name}": (alarmed, size, {}) for name, size in SIZES.items()},
+    **{f"alarm-{name}": (_one_alarm, size, {}) for name, size in SIZES.items()},
+    "alarm-ascii": (_one_alarm, (80, 24), {"ascii": True}),
+    "alarms-130x24": (alarmed, (130, 24), {}),
+    "alarms-100x40": (alarmed, (100, 40), {}),
+    "alarms-60x30": (alarmed, (60, 30), {}),
+    "alarms-20x5": (alarmed, (20, 5), {}),
+    "alarm-paused": (_one_alarm, (40, 12), {"speed": "paused"}),
+    "learning": (_learning, (80, 24), {}),
+    "not-better": (_not_better, (80, 24), {}),
+    "adapted-in-sample": (_adapted_in_sample, (80, 24), {}),
     "usual-130x24": (usual, (130, 24), {}),
     "usual-100x40": (usual, (100, 40), {}),
     "usual-60x30": (usual, (60, 30), {}),

@@ -1,0 +1,43 @@
+"""What is out of the ordinary, in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.text import Text
+
+from streamer.dashboard.chart import ALARM_GLYPH
+from streamer.dashboard.words import LABEL, WARNING, Part, fit, line, since
+from streamer.readings import Alarm
+
+_LEAST_TEXT = 16
+"""Cells below which the text of an alarm is not worth cutting."""
+
+
+def banner(alarms: Sequence[Alarm], now: datetime, width: int) -> Text:
+    """The latest of the alarms that are on, and as much of the others as there is room for.
+
+    Args:
+        alarms: those that are on, oldest first; at least one.
+        now: minute of the latest reading.
+        width: cells that there are.
+    """
+    *others, latest = alarms
+    began = since(latest.kind, latest.at, now)
+    sign: Part = (f"{ALARM_GLYPH} {began}", WARNING)
+    count = f"{len(others)} more" if others else ""
+    named = " · ".join(since(alarm.kind, alarm.at, now) for alarm in reversed(others))
+    for tail in (named, count) if others else ("",):
+        ending: list[Part] = [(" · ", LABEL), (tail, WARNING)] if tail else []
+        whole = line(sign, (" · ", LABEL), latest.text, *ending)
+        if whole.cell_len <= width:
+            return whole
+    room = width - line(sign, *ending).cell_len - 3
+    if room >= _LEAST_TEXT:
+        return line(sign, (" · ", LABEL), fit(Text(latest.text), room, pad=False), *ending)
+    plus = f" +{len(others)}" if others else ""
+    long = line(sign, (plus, WARNING))
+    if long.cell_len <= width:
+        return long
+    return fit(line((f"{ALARM_GLYPH} {latest.kind}{plus}", WARNING)), width, pad=False)

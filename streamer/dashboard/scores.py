@@ -1,0 +1,190 @@
+"""How good the forecasts and their bands have been."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.text import Text
+
+from streamer.dashboard.history import Snapshot
+from streamer.dashboard.words import LABEL, WARNING, choose, line, number, percent, significant
+from streamer.readings import Adaptation, BandScores, Errors, Scores
+from streamer.words import NOTHING
+
+IN_SAMPLE = "in sample: these scores flatter"
+
+TRIAL_MINUTES = 720
+"""Settled minutes before a correction may be shown for the first time."""
+
+NARROW, BROAD = 43, 54
+"""Cells of the table without and with the frozen network."""
+
+LEAST_ROWS, ALL_ROWS = 7, 10
+
+
+def scores(snapshot: Snapshot, width: int, rows: int) -> list[Text]:
+    """The errors of the forecasts shown beside those of others, and the bands' scores.
+
+    Args:
+        snapshot: what to show.
+        width: `NARROW` cells at least; from `BROAD` on there is a column more.
+        rows: lines that there are, `LEAST_ROWS` at least: what matters less is left out.
+    """
+    last = snapshot.last
+    found = last.scores if last else Scores()
+    roomy = rows > LEAST_ROWS + 1
+    table = _Table(found, broad=width >= BROAD)
+    lines = table.squared()
+    absolute = table.absolute()
+    told = band_lines(found.band, width - 1, brief=not roomy)
+    if last and last.adaptation:
+        told.append(adaptation_line(last.adaptation, width - 1))
+    rest = [line(" ", text) for text in told]
+    if snapshot.in_sample:
+        rest.append(line(" ", (f"! {IN_SAMPLE}", WARNING)))
+    elif len(lines) + len(absolute) + len(rest) < rows:
+        rest.append(line((" skill: 1 − MSE / MSE of persistence", LABEL)))
+    # The root of the MSE says the same once more, so that it goes first.
+    room = max(0, rows - len(lines) - len(rest))
+    return [*lines, *absolute[max(0, len(absolute) - room) :], *rest][:rows]
+
+
+class _Table:
+    """Rows of figures, one column for each forecaster."""
+
+    def __init__(self, found: Scores, *, broad: bool) -> None:
+        self._found = found
+        self._broad = broad
+
+    def squared(self) -> list[Text]:
+        """The heading, and mean squared errors in kW² over all, an hour and a day."""
+        found = self._found
+        frozen = "frozen" if self._shows_frozen else ""
+        names = self._numbers("model", frozen, "persistence")
+        rows = [line((f" {'':9}{names}{'skill':>9}", LABEL))]
+        for label, name, skill in (
+            ("MSE  kW²", "mse_kw2", found.skill),
+            ("  hour", "hour_mse_kw2", found.hour_skill),
+            ("  day", "day_mse_kw2", found.day_skill),
+        ):
+            gain = percent(skill)
+            pad = " " * max(0, 9 - gain.cell_len)
+            numbers = self._numbers(*(significant(value) for value in self._values(name)))
+            rows.append(line(" ", (f"{label:9}", LABEL), numbers, pad, gain))
+        return rows
+
+    def absolute(self) -> list[Text]:
+        """Errors in W."""
+        return [
+            line(
+                " ",
+                (f"{label:9}", LABEL),
+                self._numbers(*(number(value, 1) for value in self._values(name))),
+            )
+            for label, name in (("RMSE W", "rmse_w"), ("MAE  W", "mae_w"))
+        ]
+
+    @property
+    def _shows_frozen(self) -> bool:
+        return self._broad and self._found.frozen is not None
+
+    def _values(self, name: str) -> Iterable[float | None]:
+        """A figure of the model, the frozen network and persistence."""
+        found = self._found
+        for errors in (found.model, found.frozen or Errors(), found.persistence):
+            yield getattr(errors, name)
+
+    def _numbers(self, model: str, frozen: str, persistence: str) -> str:
+        between = f"{frozen:>11}" if self._shows_frozen else ""
+        return f"{model:>10}{between}{persistence:>12}"
+
+
+def band_lines(band: BandScores, width: int, *, brief: bool) -> list[Text]:
+    """How many readings lay inside the bands, and how wide they were.
+
+    Args:
+        band: the scores.
+        width: cells of a line.
+        brief: on one line.
+    """
+    name = f"{number(100.0 * band.confidence, 1).removesuffix('.0')} % band"
+    label = (f"{name}  ", LABEL)
+    if band.coverage is None or band.width_kw is None:
+        return [line(label, NOTHING)]
+    covers, wide = f"covers {_share(band.coverage)}", f"{number(band.width_kw, 2)} kW wide"
+    covers_day = f"{covers} (day {_share(band.day_coverage)})"
+    wide_day = f"{wide} (day {number(band.day_width_kw, 2)})"
+    if not brief:
+        return [
+            choose(width, line(label, covers_day), line(label, covers)),
+            line(" " * len(name), "  ", wide_day),
+        ]
+    return [
+        choose(
+            width,
+            line(label, f"{covers_day} · {wide_day}"),
+            line(label, f"{covers} · {wide}"),
+            line(label, covers),
+        )
+    ]
+
+
+def _share(value: float | None) -> str:
+    return f"{number(None if value is None else 100.0 * value, 1)} %"
+
+
+def adaptation_line(adaptation: Adaptation, width: int) -> Text:
+    """Whether the forecasts shown are corrected, and what that is worth."""
+    gain, learnt = adaptation.day_gain, adaptation.learnt
+    if not adaptation.shown and learnt < TRIAL_MINUTES:
+        state = "learning anew" if adaptation.restarts else "learning"
+        return choose(
+            width,
+            line(f"{state}: {learnt} of {TRIAL_MINUTES} minutes"),
+            line(f"{state} {learnt}/{TRIAL_MINUTES}"),
+        )
+    if not adaptation.shown:
+        by = percent(gain)
+        return choose(
+            width,
+            line("frozen network: correction not better (", by, " over the last day)"),
+            line("frozen: correction no better (", by, ")"),
+            line("frozen (", by, ")"),
+        )
+    share = f"{number(None if gain is None else 100.0 * gain, 1)} %"
+    better = Text("hardly better" if share == "0.0 %" else f"{share} better", percent(gain).style)
+    return choose(
+        width,
+        line("adapted, ", better, " than frozen over the last day"),
+        line("adapted, ", better, " than frozen"),
+        line("adapted, ", better),
+    )
+
+
+def comparison(snapshot: Snapshot, width: int) -> list[Text]:
+    """The running error beside that of persistence, on two lines."""
+    found = snapshot.last.scores if snapshot.last else Scores()
+    ours, theirs = (significant(e.mse_kw2, 4) for e in (found.model, found.persistence))
+    skill = percent(found.skill)
+    if width < 38:
+        return [line(("MSE   ", LABEL), ours), line(("skill ", LABEL), skill)]
+    pad = " " * max(0, 8 - skill.cell_len)
+    return [
+        line(("model MSE   ", LABEL), f"{ours:>9}", (" kW² skill ", LABEL), pad, skill),
+        line(("persistence ", LABEL), f"{theirs:>9}", (" kW² over ", LABEL), f"{found.settled:,}"),
+    ]
+
+
+def more(snapshot: Snapshot, width: int) -> list[Text]:
+    """What the bands and the correction are worth, for a screen that is small but high."""
+    last = snapshot.last
+    lines = band_lines(last.scores.band if last else Scores().band, width, brief=True)
+    if last and last.adaptation:
+        lines.append(adaptation_line(last.adaptation, width))
+    return lines
+
+
+def settled(snapshot: Snapshot) -> str:
+    """How many minutes the scores rest on."""
+    count = snapshot.last.scores.settled if snapshot.last else 0
+    return f"scores over {count:,} minute{'' if count == 1 else 's'}"
