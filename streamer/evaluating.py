@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -48,6 +48,8 @@ class Trial:
         until: end before this time; None for the end.
         last: the last part alone, as `10%` or `7d`; None for all of it.
         in_sample: whether minutes that a model was trained on may be scored.
+        adapt: whether each model's forecasts are scored adapted, too.
+        confidence: share of the readings that is to lie inside the adapted band.
         plot: where a page of pictures goes, if anywhere.
     """
 
@@ -60,6 +62,8 @@ class Trial:
     until: datetime | None
     last: str | None
     in_sample: bool
+    adapt: bool
+    confidence: float
     plot: Path | None
 
 
@@ -77,7 +81,8 @@ def evaluate(trial: Trial, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(evaluation.to_json(), indent=2, ensure_ascii=False, allow_nan=False))
     else:
-        Console(highlight=False).print(tables(evaluation))
+        console = Console(highlight=False)
+        console.print(tables(evaluation, width=console.width))
     if trial.plot is not None:
         save_plot(trial.plot, evaluation)
         print(f"Plotted in {trial.plot}", file=sys.stderr)
@@ -111,14 +116,15 @@ def run_trial(trial: Trial) -> Evaluation:
         def task(name: str) -> Callable[[int], None]:
             return partial(bar.advance, bar.add_task(name, total=stretch.minutes))
 
-        forecasts = [
-            _forecast(name, forecaster, stretch, task(name)) for name, forecaster in models.items()
-        ]
+        forecasts = []
+        for name, forecaster in models.items():
+            forecasts += _forecast(name, forecaster, stretch, trial, task(name))
         forecasts += [
             Forecasts(baseline.name, baseline.forecast(stretch, task(baseline.name)))
             for baseline in usable
         ]
-    return assess(stretch, forecasts, [*_flattered(forecasts), *notes])
+    notes = [*_flattered(forecasts), *notes]
+    return assess(stretch, forecasts, notes, confidence=trial.confidence)
 
 
 def _checked_span(trial: Trial) -> Last | None:
@@ -145,7 +151,7 @@ def _load(trial: Trial) -> dict[str, NetworkForecaster]:
     for argument in trial.models:
         forecaster = load_model(argument, engine=trial.engine)
         name = forecaster.card.name
-        if name in models or name in BASELINES:
+        if name in models or name in BASELINES or name in map(_adapted, models):
             name = f"{name} ({argument})"
         if name in models:
             raise UsageError(f"model {argument!r} is given twice")
@@ -181,29 +187,50 @@ def _refuse_in_sample(models: dict[str, NetworkForecaster], stretch: Stretch) ->
 
 
 def _forecast(
-    name: str, forecaster: NetworkForecaster, stretch: Stretch, advance: Callable[[int], None]
-) -> Forecasts:
-    from streamer.evaluation import Forecasts, forecast_stretch, seen_in_training
+    name: str,
+    forecaster: NetworkForecaster,
+    stretch: Stretch,
+    trial: Trial,
+    advance: Callable[[int], None],
+) -> list[Forecasts]:
+    """The frozen forecasts, and the adapted ones if they are wanted."""
+    from streamer.evaluation import Adapted, Forecasts, forecast_stretch, seen_in_training
 
-    mean, quantiles = forecast_stretch(forecaster, stretch, advance)
-    card = forecaster.card
-    return Forecasts(
+    levels, card = forecaster.levels, forecaster.card
+    adapted = Adapted(levels, stretch, trial.confidence) if trial.adapt else None
+    mean, quantiles = forecast_stretch(forecaster, stretch, advance, adapted)
+    frozen = Forecasts(
         name,
         mean,
-        forecaster.levels,
+        levels,
         quantiles,
         is_model=True,
         in_sample=bool(len(seen_in_training(card, stretch.scored_at))),
         trained_from=card.trained_from,
         trained_to=card.trained_to,
     )
+    if adapted is None:
+        return [frozen]
+    corrected = replace(
+        frozen,
+        name=_adapted(name),
+        mean_kw=adapted.mean_kw,
+        levels=adapted.levels,
+        quantiles_kw=adapted.quantiles_kw,
+        adapted_from=name,
+    )
+    return [frozen, corrected]
+
+
+def _adapted(name: str) -> str:
+    return f"{name}, adapted"
 
 
 def _flattered(forecasts: Sequence[Forecasts]) -> list[str]:
     return [
         f"{each.name}* was trained on some of these minutes, so its scores flatter"
         for each in forecasts
-        if each.in_sample
+        if each.in_sample and each.adapted_from is None
     ]
 
 

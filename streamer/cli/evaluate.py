@@ -11,7 +11,9 @@ import typer
 
 from streamer.options import (
     FILE_HELP,
+    AdaptOption,
     Column,
+    ConfidenceOption,
     Delimiter,
     Engine,
     FileOptions,
@@ -69,6 +71,8 @@ def evaluate(
         bool,
         typer.Option("--in-sample", help="Score minutes that a model was trained on, too."),
     ] = False,
+    adapt: AdaptOption = True,
+    confidence: ConfidenceOption = 0.9,
     format: Annotated[  # noqa: A002 - as the option is called
         ReportFormat, typer.Option(help="Tables, or one JSON object with all there is.")
     ] = ReportFormat.TABLE,
@@ -92,7 +96,10 @@ def evaluate(
     """Score models beside simple baselines, on the same minutes.
 
     Each minute is forecast from what came before it, then scored, then known. The first 49
-    readings of the stretch only fill the window. The scores are those of streamer replay.
+    readings of the stretch only fill the window. Each model is scored twice, as its network
+    makes the forecasts and adapted: corrected by what has been learnt since the stretch
+    began, with a band that is moved to hold the share of the readings that --confidence asks
+    for. The adapted scores are those of streamer replay.
 
     \b
     Examples:
@@ -118,6 +125,8 @@ def evaluate(
         until=until,
         last=last,
         in_sample=in_sample,
+        adapt=adapt,
+        confidence=confidence,
         plot=plot,
     )
     evaluate_trial(trial, as_json=format is ReportFormat.JSON)

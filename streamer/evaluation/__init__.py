@@ -14,8 +14,10 @@ A 147:2): each minute is forecast from what came before it, then scored, and the
 (51, 0.0)
 """
 
-from streamer.evaluation.assess import Evaluation, Lead, Verdict, assess
+from streamer.evaluation.adapted import Adapted
+from streamer.evaluation.assess import Evaluation, Lead, Ratio, Verdict, assess
 from streamer.evaluation.autoregression import Autoregression
+from streamer.evaluation.bands import Band, Coverage, FixedBand
 from streamer.evaluation.baselines import (
     BASELINES,
     PERSISTENCE,
@@ -27,17 +29,20 @@ from streamer.evaluation.bootstrap import Interval
 from streamer.evaluation.breakdown import Part, PartScore
 from streamer.evaluation.forecasts import Forecasts, forecast_stretch
 from streamer.evaluation.insample import refuse_in_sample, seen_in_training
-from streamer.evaluation.metrics import Band, Metrics, measure
+from streamer.evaluation.metrics import Metrics, measure
 from streamer.evaluation.reading import read_stretch
 from streamer.evaluation.stretch import Last, Stretch
 
 __all__ = [
     "BASELINES",
     "PERSISTENCE",
+    "Adapted",
     "Autoregression",
     "Band",
     "Baseline",
+    "Coverage",
     "Evaluation",
+    "FixedBand",
     "Forecasts",
     "Interval",
     "Last",
@@ -45,6 +50,7 @@ __all__ = [
     "Metrics",
     "Part",
     "PartScore",
+    "Ratio",
     "Stretch",
     "Verdict",
     "assess",

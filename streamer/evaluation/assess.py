@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import isclose
 from typing import Any
 
 import numpy as np
 
+from streamer.evaluation.bands import Band, FixedBand, fixed_band
 from streamer.evaluation.bootstrap import (
     CONFIDENCE,
     REPLICATES,
@@ -37,6 +39,19 @@ class Lead:
 
 
 @dataclass(frozen=True)
+class Ratio:
+    """A forecaster's mean squared error over that of the one that it corrects.
+
+    Attributes:
+        ratio: below 1 the correction has paid.
+        interval: of that, or None where it is not known.
+    """
+
+    ratio: float
+    interval: Interval | None
+
+
+@dataclass(frozen=True)
 class Verdict:
     """All scores of one forecaster.
 
@@ -46,17 +61,33 @@ class Verdict:
         skill_interval: where its skill lies; None with too few days to tell.
         lead: of the first forecaster over this one; None for the first itself, and if a
             skill is undefined.
+        mse_to_frozen: of an adapted forecaster; None for the others, and if the frozen one
+            has made no error.
+        fixed_band: about a frozen model's mean forecast, or the frozen one's that this
+            corrects; None for baselines.
     """
 
     forecasts: Forecasts
     metrics: Metrics
     skill_interval: Interval | None
     lead: Lead | None
+    mse_to_frozen: Ratio | None = None
+    fixed_band: FixedBand | None = None
 
     @property
     def name(self) -> str:
         """The forecaster's name."""
         return self.forecasts.name
+
+    def to_fixed(self, band: Band) -> float | None:
+        """Winkler score of one of its bands over the fixed band's: less than 1 is better.
+
+        None if that is of another confidence, or without width.
+        """
+        fixed = self.fixed_band
+        if fixed is None or not isclose(fixed.band.confidence, band.confidence, abs_tol=1e-9):
+            return None
+        return band.winkler_kw / fixed.band.winkler_kw if fixed.band.winkler_kw else None
 
 
 @dataclass(frozen=True)
@@ -69,6 +100,7 @@ class Evaluation:
         breakdowns: `hour`, `level`, `gap` and `month`; in each part one score for each
             forecaster, in the same order.
         days: calendar days with scored minutes.
+        confidence: of the adapted and the fixed bands.
         notes: what a reader should know, a line each.
     """
 
@@ -76,6 +108,7 @@ class Evaluation:
     verdicts: tuple[Verdict, ...]
     breakdowns: Mapping[str, tuple[Part, ...]]
     days: int
+    confidence: float
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -85,15 +118,27 @@ class Evaluation:
             ``file``, ``from`` and ``to`` (first and last scored minute), ``readings`` of
             the stretch, ``scored`` minutes, ``training_readings`` before the stretch,
             ``gaps`` and ``gap_minutes`` in it, ``days``; ``bootstrap`` (``replicates``,
-            ``seed``, ``confidence``); ``notes``; ``forecasters``; ``breakdowns``.
+            ``seed``, ``confidence``); ``notes``; ``forecasters``; ``fixed_band``;
+            ``breakdowns``.
 
-            A forecaster has ``name``, ``kind`` (model or baseline), ``in_sample``,
-            ``trained_from``, ``trained_to``; ``mse_kw2``, ``rmse_w``, ``mae_w``,
-            ``median_mae_w``, ``bias_w`` (forecast minus actual), ``r2``, ``skill``,
-            ``skill_interval`` (``low``, ``high``); ``first_leads_by`` (``skill``: the
-            first forecaster's less this one's, ``interval``); ``pinball_kw`` and
-            ``reliability``, both by level; ``bands``, each with ``low``, ``high``,
-            ``coverage``, ``width_kw``, ``winkler_kw``.
+            A forecaster has ``name``, ``kind`` (model or baseline), ``adapted`` (whether it
+            corrects the frozen model before it), ``in_sample``, ``trained_from``,
+            ``trained_to``; ``mse_kw2``, ``rmse_w``, ``mae_w``, ``median_mae_w``, ``bias_w``
+            (forecast minus actual), ``r2``, ``skill``, ``skill_interval`` (``low``,
+            ``high``); ``first_leads_by`` (``skill``: the
+            first forecaster's less this one's, ``interval``); ``mse_to_frozen`` (``ratio``:
+            an adapted forecaster's MSE over the frozen one's, ``interval``; None for the
+            others); ``pinball_kw`` and ``reliability``, both by level; ``bands``, each with
+            ``low``, ``high``, ``coverage``, ``width_kw``, ``winkler_kw``, ``week_coverage``
+            (``low``, ``high``: over whole weeks; None if there is none) and
+            ``winkler_to_fixed`` (its Winkler score over that of the fixed band about the
+            frozen mean; None if that is of another confidence).
+
+            ``fixed_band`` has the ``confidence`` of the adapted bands, too, and ``models``:
+            for each frozen model's name the symmetric band of one width about its mean
+            forecast that holds that share of the readings, which is known in hindsight
+            alone: ``half_width_kw``, ``coverage``, ``width_kw``, ``winkler_kw``,
+            ``week_coverage``.
 
             In ``breakdowns`` there are ``hour``, ``level`` (of the last reading), ``gap``
             and ``month``, each a list of ``part``, ``minutes`` and ``forecasters``, which
@@ -114,6 +159,14 @@ class Evaluation:
             "bootstrap": {"replicates": REPLICATES, "seed": SEED, "confidence": CONFIDENCE},
             "notes": list(self.notes),
             "forecasters": [_verdict_json(verdict) for verdict in self.verdicts],
+            "fixed_band": {
+                "confidence": self.confidence,
+                "models": {
+                    verdict.name: _fixed_json(verdict.fixed_band)
+                    for verdict in self.verdicts
+                    if verdict.fixed_band is not None and verdict.forecasts.adapted_from is None
+                },
+            },
             "breakdowns": {
                 name: [_part_json(part, names) for part in parts]
                 for name, parts in self.breakdowns.items()
@@ -122,14 +175,20 @@ class Evaluation:
 
 
 def assess(
-    stretch: Stretch, forecasts: Sequence[Forecasts], notes: Sequence[str] = ()
+    stretch: Stretch,
+    forecasts: Sequence[Forecasts],
+    notes: Sequence[str] = (),
+    *,
+    confidence: float = 0.9,
 ) -> Evaluation:
     """Score forecasts of the same minutes.
 
     Args:
         stretch: what was forecast.
-        forecasts: one or more, the first being what the others are compared with.
+        forecasts: one or more, the first being what the others are compared with; an
+            adapted one after the frozen one that it corrects.
         notes: what a reader should know.
+        confidence: of the adapted bands, and of the fixed ones that are a reference.
     """
     actual, last = stretch.actual_kw, stretch.last_kw
     errors = [actual - each.mean_kw for each in forecasts]
@@ -137,6 +196,12 @@ def assess(
     sums = day_sums(stretch.scored_at, np.square(np.column_stack([*errors, reference])))
     metrics = [measure(each, actual, last) for each in forecasts]
     replicates = skill_replicates(sums[:, :-1], sums[:, -1])
+    columns = {each.name: column for column, each in enumerate(forecasts)}
+    fixed = {
+        each.name: fixed_band(each.mean_kw, actual, confidence)
+        for each in forecasts
+        if each.is_model and each.adapted_from is None
+    }
     return Evaluation(
         stretch=stretch,
         verdicts=tuple(
@@ -145,11 +210,16 @@ def assess(
                 metrics=metrics[column],
                 skill_interval=None if replicates is None else interval(replicates[:, column]),
                 lead=_lead(metrics[0].skill, metrics[column].skill, replicates, column),
+                mse_to_frozen=None
+                if each.adapted_from is None
+                else _ratio(metrics, replicates, column, columns[each.adapted_from]),
+                fixed_band=fixed.get(each.adapted_from or each.name),
             )
             for column, each in enumerate(forecasts)
         ),
         breakdowns=break_down(stretch, errors, reference),
         days=len(sums),
+        confidence=confidence,
         notes=tuple(notes),
     )
 
@@ -164,14 +234,29 @@ def _lead(
     return Lead(first - other, spread)
 
 
+def _ratio(
+    metrics: Sequence[Metrics], replicates: DoubleArray | None, column: int, frozen: int
+) -> Ratio | None:
+    if not metrics[frozen].mse_kw2:
+        return None
+    spread = None
+    if replicates is not None:
+        # 1 − skill is the error in units of persistence's, over the same days drawn.
+        errors = 1.0 - replicates
+        if errors[:, frozen].all():
+            spread = interval(errors[:, column] / errors[:, frozen])
+    return Ratio(metrics[column].mse_kw2 / metrics[frozen].mse_kw2, spread)
+
+
 def _verdict_json(verdict: Verdict) -> dict[str, Any]:
     forecasts, metrics = verdict.forecasts, verdict.metrics
-    spread, lead = verdict.skill_interval, verdict.lead
+    spread, lead, ratio = verdict.skill_interval, verdict.lead, verdict.mse_to_frozen
     spans = (forecasts.trained_from, forecasts.trained_to)
     begin, end = (None if moment is None else moment.isoformat() for moment in spans)
     return {
         "name": verdict.name,
         "kind": "model" if forecasts.is_model else "baseline",
+        "adapted": forecasts.adapted_from is not None,
         "in_sample": forecasts.in_sample,
         "trained_from": begin,
         "trained_to": end,
@@ -184,10 +269,19 @@ def _verdict_json(verdict: Verdict) -> dict[str, Any]:
         "skill": metrics.skill,
         "skill_interval": None if spread is None else asdict(spread),
         "first_leads_by": None if lead is None else asdict(lead),
-        "pinball_kw": {f"{level:g}": loss for level, loss in metrics.pinball_kw.items()},
-        "reliability": {f"{level:g}": share for level, share in metrics.reliability.items()},
-        "bands": [asdict(band) for band in metrics.bands],
+        "mse_to_frozen": None if ratio is None else asdict(ratio),
+        "pinball_kw": {f"{level:.12g}": loss for level, loss in metrics.pinball_kw.items()},
+        "reliability": {f"{level:.12g}": share for level, share in metrics.reliability.items()},
+        "bands": [
+            asdict(band) | {"winkler_to_fixed": verdict.to_fixed(band)} for band in metrics.bands
+        ],
     }
+
+
+def _fixed_json(fixed: FixedBand) -> dict[str, Any]:
+    scores = asdict(fixed.band)
+    kept = ("coverage", "width_kw", "winkler_kw", "week_coverage")
+    return {"half_width_kw": fixed.half_width_kw} | {key: scores[key] for key in kept}
 
 
 def _part_json(part: Part, names: Sequence[str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import numpy as np
 
+from streamer.evaluation.adapted import Adapted
 from streamer.evaluation.stretch import DoubleArray, Stretch
 from streamer.models import Forecaster
 
@@ -31,6 +32,7 @@ class Forecasts:
         levels: levels of its quantiles, in rising order.
         quantiles_kw: (minutes, levels) in kW; without levels it is not looked at.
         is_model: whether it is one of the models, rather than a baseline.
+        adapted_from: name of the frozen forecaster that it corrects; None if it corrects none.
         in_sample: whether it was trained on some of these minutes, by the clock.
         trained_from: first minute that it was trained on, if known.
         trained_to: last minute that it was trained on, if known.
@@ -41,6 +43,7 @@ class Forecasts:
     levels: tuple[float, ...] = ()
     quantiles_kw: DoubleArray = field(default_factory=_no_quantiles)
     is_model: bool = False
+    adapted_from: str | None = None
     in_sample: bool = False
     trained_from: datetime | None = None
     trained_to: datetime | None = None
@@ -52,7 +55,7 @@ class Forecasts:
 
 
 def forecast_stretch(
-    forecaster: Forecaster, stretch: Stretch, advance: Advance
+    forecaster: Forecaster, stretch: Stretch, advance: Advance, adapted: Adapted | None = None
 ) -> tuple[DoubleArray, DoubleArray]:
     """Forecast every scored minute, some thousand windows at a time.
 
@@ -60,6 +63,7 @@ def forecast_stretch(
         forecaster: what forecasts.
         stretch: what it forecasts; its warm-up must be at least the window.
         advance: told of every block.
+        adapted: sees every block, too, so that the network has to answer only once.
 
     Returns:
         Means (minutes,) and quantiles (minutes, levels), in kW.
@@ -72,5 +76,7 @@ def forecast_stretch(
         answer = forecaster.forecast(windows[block])
         mean[block] = answer.mean_kw
         quantiles[block] = answer.quantiles_kw
+        if adapted is not None:
+            adapted.see(answer)
         advance(len(answer.mean_kw))
     return mean, quantiles

@@ -6,33 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from streamer.evaluation.bands import Band, score_band
 from streamer.evaluation.forecasts import Forecasts
 from streamer.evaluation.stretch import DoubleArray
 from streamer.readings import skill
 
 W = 1000.0
 """Watts in a kilowatt."""
-
-
-@dataclass(frozen=True)
-class Band:
-    """How good a central band between two quantiles is.
-
-    Attributes:
-        low: level of its lower end.
-        high: level of its upper end.
-        coverage: share of the readings inside, ends included; `high` − `low` is right.
-        width_kw: mean width in kW.
-        winkler_kw: mean interval score in kW: the width, and for a reading outside
-            ``2 / alpha`` times its distance on top, alpha being 1 − `high` + `low`
-            (Winkler 1972; Gneiting and Raftery 2007, JASA 102, section 6.2). Less is better.
-    """
-
-    low: float
-    high: float
-    coverage: float
-    width_kw: float
-    winkler_kw: float
 
 
 @dataclass(frozen=True)
@@ -113,21 +93,5 @@ def _bands(quantiles: dict[float, DoubleArray], actual_kw: DoubleArray) -> tuple
         # 1 − 0.05 is not the 0.95 that is written in a card, to the last bit.
         high = next((q for q in quantiles if low < 0.5 and abs(low + q - 1.0) < 1e-9), None)
         if high is not None:
-            found.append(_band(low, high, quantiles[low], quantiles[high], actual_kw))
+            found.append(score_band(low, high, quantiles[low], quantiles[high], actual_kw))
     return tuple(found)
-
-
-def _band(
-    low: float, high: float, lower_kw: DoubleArray, upper_kw: DoubleArray, actual_kw: DoubleArray
-) -> Band:
-    below = np.maximum(lower_kw - actual_kw, 0.0)
-    above = np.maximum(actual_kw - upper_kw, 0.0)
-    width = float((upper_kw - lower_kw).mean())
-    alpha = 1.0 - (high - low)
-    return Band(
-        low=low,
-        high=high,
-        coverage=float(((below == 0.0) & (above == 0.0)).mean()),
-        width_kw=width,
-        winkler_kw=width + 2.0 / alpha * float((below + above).mean()),
-    )

@@ -104,9 +104,10 @@ def _lively(stretch: Stretch) -> slice:
 
 def _draw_stretch(axes: Axes, stretch: Stretch, models: Sequence[Verdict], part: slice) -> None:
     at: Any = stretch.scored_at[part]
+    banded = next((verdict for verdict in models if verdict.metrics.bands), None)
     for verdict, colour in _coloured(models):
         forecasts = verdict.forecasts
-        if verdict.metrics.bands and verdict is models[0]:
+        if verdict is banded:
             band = verdict.metrics.bands[0]
             low, high = (forecasts.levels.index(level) for level in (band.low, band.high))
             lower, upper = (forecasts.quantiles_kw[part, column] for column in (low, high))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -39,13 +40,23 @@ def _model(stretch: Stretch, name: str = "model", seed: int = 0) -> Forecasts:
     return Forecasts(name, mean, LEVELS, quantiles, is_model=True)
 
 
+def _adapted(frozen: Forecasts) -> Forecasts:
+    """Nearer to the readings than what it corrects, by a little."""
+    rng = np.random.default_rng(2)
+    mean = frozen.mean_kw + rng.normal(0, 0.02, len(frozen.mean_kw))
+    return replace(
+        frozen, name="model, adapted", mean_kw=mean, adapted_from=frozen.name, in_sample=True
+    )
+
+
 def _persistence(stretch: Stretch) -> Forecasts:
     return Forecasts("persistence", BASELINES["persistence"].forecast(stretch, _ignore))
 
 
 @pytest.fixture(scope="module")
 def evaluation(stretch: Stretch) -> Evaluation:
-    forecasts = [_model(stretch), _model(stretch, "other", 1), _persistence(stretch)]
+    model = _model(stretch)
+    forecasts = [model, _adapted(model), _model(stretch, "other", 1), _persistence(stretch)]
     return assess(stretch, forecasts, ["mind this"])
 
 
@@ -53,17 +64,15 @@ def test_the_scores_are_those_of_a_replay(sample_kw: np.ndarray, sample_at: np.n
     begin, end = 1000, 2700
     stretch = Stretch(sample_kw[:end], sample_at[:end], start=begin)
     model = load_model()
-    mean, quantiles = forecast_stretch(model, stretch, _ignore)
-    pipeline = Pipeline(model)
+    mean, _ = forecast_stretch(model, stretch, _ignore)
+    pipeline = Pipeline(model, adapt=False)
     steps = [
         pipeline.push(Reading(at.item(), kw))
         for at, kw in zip(sample_at[begin:end], sample_kw[begin:end].tolist(), strict=True)
     ]
     settled = [step.settled for step in steps if step.settled is not None]
     np.testing.assert_allclose(mean, [f.kw for f in settled], rtol=0, atol=1e-6)
-    expected = [[kw for _, kw in f.quantiles] for f in settled]
-    np.testing.assert_allclose(quantiles, expected, rtol=0, atol=1e-6)
-    found = assess(stretch, [Forecasts("m", mean, model.levels, quantiles, is_model=True)])
+    found = assess(stretch, [Forecasts("m", mean, is_model=True)])
     scores, metrics = steps[-1].scores, found.verdicts[0].metrics
     assert scores.settled == stretch.minutes == found.stretch.minutes
     # The forecasts agree to some 1e-7 kW, and so do the scores that are made of them.
@@ -77,7 +86,7 @@ def test_the_same_forecasts_give_the_same_scores_as_a_replay(
 ) -> None:
     stretch = Stretch(sample_kw[:3000], sample_at[:3000], start=500)
     model = load_model()
-    pipeline = Pipeline(model)
+    pipeline = Pipeline(model, adapt=False)
     steps = pipeline.push_many(
         [
             Reading(at.item(), kw)
@@ -179,7 +188,7 @@ def test_breakdowns(evaluation: Evaluation, stretch: Stretch) -> None:
 
 
 def test_the_lead_is_over_the_same_days(evaluation: Evaluation) -> None:
-    first, other, persistence = evaluation.verdicts
+    first, _, other, persistence = evaluation.verdicts
     assert first.lead is None
     assert other.lead is not None
     assert other.lead.skill == first.metrics.skill - other.metrics.skill
@@ -190,6 +199,78 @@ def test_the_lead_is_over_the_same_days(evaluation: Evaluation) -> None:
         assert lead.interval is not None
         assert lead.interval.low < lead.skill < lead.interval.high
     assert evaluation.days == 7
+
+
+def test_an_adapted_forecaster_is_held_against_the_frozen_one(evaluation: Evaluation) -> None:
+    first, adapted, other, persistence = evaluation.verdicts
+    for verdict in (first, other, persistence):
+        assert verdict.mse_to_frozen is None
+    found = adapted.mse_to_frozen
+    assert found is not None
+    assert found.ratio == adapted.metrics.mse_kw2 / first.metrics.mse_kw2
+    assert found.interval is not None
+    assert found.interval.low < found.ratio < found.interval.high
+    # Both about days that are drawn for both, so much narrower than either's skill.
+    day = evaluation.stretch.scored_at.astype("datetime64[D]")
+    errors = [
+        np.square(evaluation.stretch.actual_kw - verdict.forecasts.mean_kw)
+        for verdict in (adapted, first)
+    ]
+    ratios = [np.divide(*(e[day == one].sum() for e in errors)) for one in np.unique(day)]
+    assert min(ratios) < found.interval.low < found.interval.high < max(ratios)
+
+
+def test_a_ratio_to_no_error_is_undefined(stretch: Stretch) -> None:
+    perfect = Forecasts("m", stretch.actual_kw, is_model=True)
+    adapted = replace(perfect, name="m, adapted", adapted_from="m")
+    found = assess(stretch, [perfect, adapted])
+    assert found.verdicts[1].mse_to_frozen is None
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_a_ratio_over_few_days_has_no_interval() -> None:
+    stretch = Stretch(np.random.default_rng(0).random(500), minutes(500))
+    model = _model(stretch)
+    ratio = assess(stretch, [model, _adapted(model)]).verdicts[1].mse_to_frozen
+    assert ratio is not None
+    assert ratio.interval is None
+
+
+def test_a_ratio_without_an_interval_if_some_days_have_no_error(stretch: Stretch) -> None:
+    mean = stretch.actual_kw.copy()
+    mean[0] += 1.0  # one day in seven errs, so many a draw of days does not
+    model = Forecasts("m", mean, is_model=True)
+    ratio = assess(stretch, [model, _adapted(model)]).verdicts[1].mse_to_frozen
+    assert ratio is not None
+    assert ratio.interval is None
+
+
+def test_every_model_has_its_fixed_band(evaluation: Evaluation) -> None:
+    first, adapted, other, persistence = evaluation.verdicts
+    actual = evaluation.stretch.actual_kw
+    assert first.fixed_band is adapted.fixed_band
+    assert persistence.fixed_band is None
+    for verdict in (first, other):
+        fixed = verdict.fixed_band
+        assert fixed is not None
+        errors = np.abs(actual - verdict.forecasts.mean_kw)
+        assert fixed.half_width_kw == np.quantile(errors, 0.9)
+        assert fixed.band.coverage == pytest.approx(0.9, abs=1e-3)
+    (band,) = adapted.metrics.bands
+    assert adapted.fixed_band is not None
+    expected = band.winkler_kw / adapted.fixed_band.band.winkler_kw
+    assert adapted.to_fixed(band) == expected
+    assert evaluation.to_json()["forecasters"][1]["bands"][0]["winkler_to_fixed"] == expected
+
+
+def test_bands_of_another_confidence_are_not_held_against_the_fixed_one(stretch: Stretch) -> None:
+    model = _model(stretch)
+    found = assess(stretch, [model], confidence=0.8)
+    (verdict,) = found.verdicts
+    assert verdict.to_fixed(verdict.metrics.bands[0]) is None
+    text = found.to_json()
+    assert text["fixed_band"]["confidence"] == 0.8
+    assert text["fixed_band"]["models"]["model"]["coverage"] == pytest.approx(0.8, abs=1e-3)
 
 
 def _keys(value: object) -> object:
@@ -207,8 +288,10 @@ def test_the_keys_of_the_json(evaluation: Evaluation) -> None:
     part = {
         "part": None,
         "minutes": None,
-        "forecasters": dict.fromkeys(("model", "other", "persistence"), score),
+        "forecasters": dict.fromkeys(("model", "model, adapted", "other", "persistence"), score),
     }
+    band = {**dict.fromkeys(("coverage", "width_kw", "winkler_kw")), "week_coverage": None}
+    fixed = {"half_width_kw": None, **band}
     plain = (
         "file", "from", "to", "readings", "scored", "training_readings", "gaps", "gap_minutes",
         "days",
@@ -220,16 +303,19 @@ def test_the_keys_of_the_json(evaluation: Evaluation) -> None:
         "notes": [None],
         "forecasters": [
             {
-                **dict.fromkeys(("name", "kind", "in_sample", "trained_from", "trained_to")),
+                **dict.fromkeys(("name", "kind", "adapted", "in_sample")),
+                **dict.fromkeys(("trained_from", "trained_to")),
                 **dict.fromkeys(("mse_kw2", "rmse_w", "mae_w", "median_mae_w", "bias_w", "r2")),
                 "skill": None,
                 "skill_interval": spread,
                 "first_leads_by": {"skill": None, "interval": spread},
+                "mse_to_frozen": {"ratio": None, "interval": spread},
                 "pinball_kw": quantiles,
                 "reliability": quantiles,
-                "bands": [dict.fromkeys(("low", "high", "coverage", "width_kw", "winkler_kw"))],
+                "bands": [{"low": None, "high": None, **band, "winkler_to_fixed": None}],
             }
         ],
+        "fixed_band": {"confidence": None, "models": {"model": fixed, "other": fixed}},
         "breakdowns": {name: [part] for name in ("hour", "level", "gap", "month")},
     }
 
@@ -242,7 +328,9 @@ def test_what_the_json_says_of_the_stretch(evaluation: Evaluation) -> None:
     assert found["to"] == "2010-03-09T23:59:00"
     assert found["readings"] == found["scored"] + 49 == len(stretch.kw) - 2877
     assert (found["training_readings"], found["gaps"], found["gap_minutes"]) == (2877, 2, 121)
-    assert [each["kind"] for each in found["forecasters"]] == ["model", "model", "baseline"]
+    kinds = [(each["kind"], each["adapted"]) for each in found["forecasters"]]
+    model, adapted = ("model", False), ("model", True)
+    assert kinds == [model, adapted, model, ("baseline", False)]
 
 
 @pytest.fixture(scope="module")
@@ -266,7 +354,8 @@ def test_the_tables(evaluation: Evaluation, render: Callable[[Evaluation], str])
     lines = [line.split() for line in text.splitlines()]
     for verdict in evaluation.verdicts:
         metrics = verdict.metrics
-        (row,) = [line for line in lines if line[:1] == [verdict.name] and len(line) == 11]
+        label = "adapted*" if verdict.forecasts.adapted_from else verdict.name
+        (row,) = [line for line in lines if line[:1] == [label] and len(line) == 11]
         assert row[1:5] == [
             f"{metrics.mse_kw2:.5f}",
             f"{metrics.rmse_w:.1f}",
@@ -274,6 +363,10 @@ def test_the_tables(evaluation: Evaluation, render: Callable[[Evaluation], str])
             f"{metrics.bias_w:+.1f}",
         ]
     assert "model's skill less other's:" in text
+    ratio = evaluation.verdicts[1].mse_to_frozen
+    assert ratio is not None
+    assert f"model, adapted: MSE {ratio.ratio:.3f} of the frozen forecast's (95 %:" in text
+    assert "less model, adapted's" not in text
     assert "By hour of day" in text
     assert "right after a gap" in text
     assert "Note: mind this." in text
@@ -289,6 +382,80 @@ def test_tables_of_scores_far_off_are_not_cut(
     text = render(assess(stretch, forecasts))
     assert max(map(len, text.splitlines())) <= 80
     assert text.count("…") == text.count("a model with …") > 0
+
+
+def _band_rows(text: str) -> list[list[str]]:
+    lines = [line.rstrip() for line in text.splitlines()]
+    start = lines.index("Bands") + 4
+    end = next(i for i, line in enumerate(lines) if line.startswith("Fixed: "))
+    return [line.split() for line in lines[start:end]]
+
+
+def test_the_table_of_bands(evaluation: Evaluation, render: Callable[[Evaluation], str]) -> None:
+    rows = _band_rows(render(evaluation))
+    assert [row[0] for row in rows] == ["model", "adapted*", "fixed", "other", "fixed"]
+    (band,) = evaluation.verdicts[1].metrics.bands
+    to_fixed = evaluation.verdicts[1].to_fixed(band)
+    assert rows[1][1:4] == ["0.05–0.95", f"{100 * band.coverage:.1f}", "%"]
+    assert rows[1][-4:] == [
+        "–", f"{band.width_kw:.3f}", f"{band.winkler_kw:.3f}", f"{to_fixed:.3f}"
+    ]  # fmt: skip
+    assert rows[2][1].startswith("±")
+    assert rows[2][-1] == "1.000"
+
+
+def test_a_model_without_quantiles_has_dashes_for_a_band(
+    stretch: Stretch, render: Callable[[Evaluation], str]
+) -> None:
+    model = _model(stretch)
+    plain = replace(model, levels=())
+    rows = _band_rows(render(assess(stretch, [plain, _adapted(model), _persistence(stretch)])))
+    assert rows[0] == ["model", *["–"] * 6]
+    assert [row[0] for row in rows] == ["model", "adapted*", "fixed"]
+
+
+def test_a_model_with_two_bands_has_two_rows(
+    stretch: Stretch, render: Callable[[Evaluation], str]
+) -> None:
+    mean = stretch.last_kw
+    quantiles = mean[:, None] + np.array([-0.2, -0.1, 0.1, 0.2])
+    model = Forecasts("model", mean, (0.05, 0.25, 0.75, 0.95), quantiles, is_model=True)
+    rows = _band_rows(render(assess(stretch, [model, _persistence(stretch)])))
+    assert [row[0] for row in rows] == ["model", "0.25–0.75", "fixed"]
+    assert rows[1][-1] == "–"
+
+
+def test_a_wide_terminal_has_long_breakdowns_side_by_side(evaluation: Evaluation) -> None:
+    from rich.console import Console
+
+    from streamer.evaluation.tables import tables
+
+    console = Console(width=120, highlight=False)
+    with console.capture() as capture:
+        console.print(tables(evaluation, width=120))
+    (row,) = [line.split() for line in capture.get().splitlines() if line.startswith("00 ")]
+    assert "12" in row
+
+
+def test_breakdowns_of_many_models_cut_names_rather_than_numbers(
+    stretch: Stretch, render: Callable[[Evaluation], str]
+) -> None:
+    models = [_model(stretch, f"a model with number {i}", i) for i in range(4)]
+    text = render(assess(stretch, [*models, _persistence(stretch)]))
+    assert max(map(len, text.splitlines())) <= 80
+    assert "9,910" in text[text.index("By month") :]
+    assert text.count("a mod…") == 4 * 4
+
+
+def test_a_model_without_quantiles_has_its_row_above_the_adapted_one(
+    stretch: Stretch, render: Callable[[Evaluation], str]
+) -> None:
+    model = _model(stretch)
+    plain = replace(model, levels=())
+    text = render(assess(stretch, [plain, _adapted(model), _persistence(stretch)]))
+    lines = text[text.index("Quantile forecasts") : text.index("Mean absolute")].splitlines()
+    rows = [line.split()[0] for line in lines[3:] if line.strip()]
+    assert rows == ["model", "adapted*"]
 
 
 def test_long_breakdowns_are_set_side_by_side_for_one_model(

@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +19,7 @@ Done = subprocess.CompletedProcess[str]
 SAMPLE = sample_path()
 KEYS = (
     "file", "from", "to", "readings", "scored", "training_readings", "gaps", "gap_minutes",
-    "days", "bootstrap", "notes", "forecasters", "breakdowns",
+    "days", "bootstrap", "notes", "forecasters", "fixed_band", "breakdowns",
 )  # fmt: skip
 
 
@@ -87,13 +89,13 @@ def test_the_numbers_are_those_of_replay(untrained_model: Path) -> None:
     last = json.loads(replayed.stdout.splitlines()[-1])
     assert found["to"] == last["at"]
     assert found["scored"] == last["settled"]
-    model, persistence, *_ = found["forecasters"]
-    assert (model["name"], persistence["name"]) == ("other", "persistence")
+    frozen, model, persistence, *_ = found["forecasters"]
+    assert [frozen["name"], model["name"]] == ["other", "other, adapted"]
     assert model["mse_kw2"] == pytest.approx(last["mse_kw2"], rel=1e-5)
     assert persistence["mse_kw2"] == pytest.approx(last["persistence_mse_kw2"], rel=1e-9)
     assert model["skill"] == pytest.approx(last["skill"], abs=1e-5)
     assert persistence["skill"] == 0.0
-    names = [each["name"] for each in found["forecasters"][1:]]
+    names = [each["name"] for each in found["forecasters"][2:]]
     assert names == [name for name, baseline in BASELINES.items() if baseline.is_default]
 
 
@@ -109,7 +111,7 @@ def test_a_report_for_a_person_with_a_page_of_pictures(
     assert done.returncode == 0, done.stderr
     assert "1,391 minutes scored" in done.stdout
     rows = [line.split()[0] for line in done.stdout.splitlines() if line.strip()]
-    for name in ("other", "mine", "persistence", "autoregression"):
+    for name in ("other", "adapted", "fixed", "mine", "persistence", "autoregression"):
         assert name in rows
     assert "river" not in rows
     assert page.read_bytes().startswith(b"\x89PNG")
@@ -129,10 +131,53 @@ def test_minutes_trained_on_are_refused_unless_it_is_said(trained_model: Path) -
     done = _streamer(*arguments, "--in-sample", "--to", "2010-03-22T12:00")
     assert done.returncode == 0, done.stderr
     assert "mine*" in done.stdout
+    assert "adapted*" in done.stdout
+    assert done.stdout.count("was trained on some of these minutes") == 1
     assert "mine* was trained on some of these minutes" in done.stdout
     clear = _streamer(*arguments, "--from", "2010-03-23T00:00", "--format", "json")
-    (model, _) = json.loads(clear.stdout)["forecasters"]
-    assert (model["in_sample"], model["trained_to"]) == (False, "2010-03-22T23:59:00")
+    for model in json.loads(clear.stdout)["forecasters"][:2]:
+        assert (model["in_sample"], model["trained_to"]) == (False, "2010-03-22T23:59:00")
+
+
+def test_without_adapting_there_is_no_adapted_row(untrained_model: Path) -> None:
+    arguments = ("evaluate", SAMPLE, "--last", "0.2d", "--baseline", "none", "--format", "json")
+    arguments += ("--model", untrained_model)
+    (frozen, adapted, _) = json.loads(_streamer(*arguments).stdout)["forecasters"]
+    found = json.loads(_streamer(*arguments, "--no-adapt").stdout)
+    assert found["forecasters"][0] == frozen
+    assert [each["name"] for each in found["forecasters"]] == ["other", "persistence"]
+    assert (frozen["adapted"], adapted["adapted"]) == (False, True)
+    assert list(found["fixed_band"]["models"]) == ["other"]
+
+
+def test_the_confidence_is_that_of_the_adapted_and_the_fixed_band(untrained_model: Path) -> None:
+    done = _streamer(
+        *("evaluate", SAMPLE, "--last", "1d", "--baseline", "none", "--format", "json"),
+        *("--model", untrained_model, "--confidence", "0.8"),
+    )
+    found = json.loads(done.stdout)
+    frozen, adapted, _ = found["forecasters"]
+    assert list(adapted["pinball_kw"]) == ["0.1", "0.5", "0.9"]
+    assert list(frozen["pinball_kw"]) == ["0.05", "0.5", "0.95"]
+    assert adapted["bands"][0]["coverage"] == pytest.approx(0.8, abs=0.02)
+    assert found["fixed_band"]["models"]["other"]["coverage"] == pytest.approx(0.8, abs=2e-3)
+    assert frozen["bands"][0]["winkler_to_fixed"] is None
+    assert adapted["bands"][0]["winkler_to_fixed"] > 0
+
+
+def test_a_model_without_quantiles_gets_a_band(
+    make_keras_file: Callable[..., tuple[Any, Path]],
+) -> None:
+    _, path = make_keras_file(3, timesteps=49)
+    arguments = ("evaluate", SAMPLE, "--last", "0.2d", "--baseline", "none", "--model", path)
+    frozen, adapted, _ = json.loads(_streamer(*arguments, "--format", "json").stdout)["forecasters"]
+    assert (frozen["bands"], frozen["pinball_kw"]) == ([], {})
+    assert list(adapted["pinball_kw"]) == ["0.05", "0.95"]
+    assert adapted["median_mae_w"] is None
+    assert len(adapted["bands"]) == 1
+    done = _streamer(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert "Fixed: " in done.stdout
 
 
 def test_models_of_one_name_are_told_apart(untrained_model: Path) -> None:
@@ -140,7 +185,8 @@ def test_models_of_one_name_are_told_apart(untrained_model: Path) -> None:
     weights = untrained_model / "model.keras"
     done = _streamer(*arguments, "--model", untrained_model, "--model", weights)
     names = [each["name"] for each in json.loads(done.stdout)["forecasters"]]
-    assert names == ["other", f"other ({weights})", "persistence"]
+    second = f"other ({weights})"
+    assert names == ["other", "other, adapted", second, f"{second}, adapted", "persistence"]
     twice = _streamer(*arguments, *("--model", str(untrained_model)) * 3)
     _fails(twice, 2, "given twice")
 
@@ -161,6 +207,11 @@ def test_models_of_one_name_are_told_apart(untrained_model: Path) -> None:
         (["--model", "nobody"], ["no model 'nobody'"]),
         (["--plot", "nowhere/scores.png"], ["there is no folder nowhere"]),
         (["--format", "yaml"], ["yaml"]),
+        (["--confidence", "1"], ["between 0 and 1"]),
+        (["--confidence", "0"], ["between 0 and 1"]),
+        (["--confidence", "-0.1"], ["between 0 and 1"]),
+        (["--confidence", "nan", "--no-adapt"], ["between 0 and 1"]),
+        (["--confidence", "most"], ["between 0 and 1"]),
     ],
 )
 def test_wrong_usage_is_one_line(arguments: list[str], words: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,9 @@ def _forecasts(stretch: Stretch, *, levels: bool) -> list[Forecasts]:
     model = Forecasts("mine", mean, is_model=True)
     if levels:
         model = Forecasts("mine", mean, (0.05, 0.5, 0.95), quantiles, is_model=True)
+    adapted = replace(model, name="mine, adapted", adapted_from="mine")
     other = Forecasts("other", 0.8 * stretch.last_kw, is_model=True)
-    return [model, other, Forecasts("persistence", stretch.last_kw)]
+    return [model, adapted, other, Forecasts("persistence", stretch.last_kw)]
 
 
 @pytest.mark.parametrize("levels", [True, False])

@@ -1,0 +1,53 @@
+"""The online layer over a stretch: each minute forecast, then scored, then learnt from."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from streamer.evaluation.stretch import DoubleArray, Stretch
+from streamer.models import Answer
+from streamer.online import Online
+
+
+class Adapted:
+    """Makes of a network's answers, block by block, what `streamer replay` would have shown.
+
+    It knows nothing at the beginning of the stretch.
+
+    Args:
+        levels: levels of the network's quantiles in rising order; may be empty.
+        stretch: what is forecast.
+        confidence: share of the readings that is to lie inside the band.
+
+    Attributes:
+        mean_kw: (minutes,) corrected means in kW.
+        levels: of the band's lower end, of the median if the network has one, of the upper.
+        quantiles_kw: (minutes, levels) these in kW.
+
+    Raises:
+        UsageError: the confidence is none.
+    """
+
+    def __init__(self, levels: tuple[float, ...], stretch: Stretch, confidence: float) -> None:
+        self._online = Online(levels, confidence=confidence)
+        self._actual_kw = stretch.actual_kw
+        # Before the first scored minute there are the readings of the warm-up.
+        change = np.diff(stretch.kw[stretch.first - 3 : -1])
+        self._changes_kw = np.column_stack([change[1:], change[:-1]])
+        self._seen = 0
+        self._has_median = 0.5 in levels
+        middle = (0.5,) if self._has_median else ()
+        self.levels = ((1.0 - confidence) / 2.0, *middle, (1.0 + confidence) / 2.0)
+        self.mean_kw: DoubleArray = np.empty(stretch.minutes)
+        self.quantiles_kw: DoubleArray = np.empty((stretch.minutes, len(self.levels)))
+
+    def see(self, answer: Answer) -> None:
+        """Take the answers for the minutes that follow those seen so far, at least one."""
+        block = slice(self._seen, self._seen + len(answer.mean_kw))
+        self._seen = block.stop
+        actual_kw = self._actual_kw[block]
+        outlook = self._online.see(answer, self._changes_kw[block], actual_kw[:-1])
+        self._online.settle(float(actual_kw[-1]))
+        middle = (outlook.median_kw,) if self._has_median else ()
+        self.mean_kw[block] = outlook.mean_kw
+        self.quantiles_kw[block] = np.column_stack([outlook.low_kw, *middle, outlook.high_kw])

@@ -1,0 +1,120 @@
+"""Scores of bands, and the fixed band that each can be held against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer.evaluation.stretch import DoubleArray
+
+WEEK = 7 * 1440
+"""Scored minutes in a whole week."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How far coverage varies over the whole weeks of a stretch.
+
+    Attributes:
+        low: lowest share of a week's readings inside the band.
+        high: highest.
+    """
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Band:
+    """How good a central band between two quantiles is.
+
+    Attributes:
+        low: level of its lower end.
+        high: level of its upper end.
+        coverage: share of the readings inside, ends included; `high` − `low` is right.
+        width_kw: mean width in kW.
+        winkler_kw: mean interval score in kW: the width, and for a reading outside
+            ``2 / alpha`` times its distance on top, alpha being 1 − `high` + `low`
+            (Winkler 1972; Gneiting and Raftery 2007, JASA 102, section 6.2). Less is better.
+        week_coverage: over whole weeks, 10,080 scored minutes each, in order and without
+            what is left over at the end; None if there is no whole one.
+    """
+
+    low: float
+    high: float
+    coverage: float
+    width_kw: float
+    winkler_kw: float
+    week_coverage: Coverage | None
+
+    @property
+    def confidence(self) -> float:
+        """Share of the readings that is to lie inside."""
+        return self.high - self.low
+
+
+@dataclass(frozen=True)
+class FixedBand:
+    """A band of one width about a mean forecast, chosen in hindsight: a reference.
+
+    No forecaster could have known the width. A band that is better has told calm minutes
+    from busy ones.
+
+    Attributes:
+        half_width_kw: the quantile of the absolute errors, over the scored minutes
+            themselves, whose level is the confidence.
+        band: its scores.
+    """
+
+    half_width_kw: float
+    band: Band
+
+
+def fixed_band(mean_kw: DoubleArray, actual_kw: DoubleArray, confidence: float) -> FixedBand:
+    """The symmetric band of one width that holds this share of the readings, scored.
+
+    Args:
+        mean_kw: (minutes,) the forecasts that it lies about.
+        actual_kw: (minutes,) the readings.
+        confidence: the share, between 0 and 1.
+    """
+    half = float(np.quantile(np.abs(actual_kw - mean_kw), confidence))
+    low, high = (1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0
+    return FixedBand(half, score_band(low, high, mean_kw - half, mean_kw + half, actual_kw))
+
+
+def score_band(
+    low: float, high: float, lower_kw: DoubleArray, upper_kw: DoubleArray, actual_kw: DoubleArray
+) -> Band:
+    """Score a band.
+
+    Args:
+        low: level of its lower end.
+        high: level of its upper end.
+        lower_kw: (minutes,) its lower end.
+        upper_kw: (minutes,) its upper end.
+        actual_kw: (minutes,) the readings.
+    """
+    below = np.maximum(lower_kw - actual_kw, 0.0)
+    above = np.maximum(actual_kw - upper_kw, 0.0)
+    inside = (below == 0.0) & (above == 0.0)
+    width = float((upper_kw - lower_kw).mean())
+    alpha = low + (1.0 - high)
+    return Band(
+        low=low,
+        high=high,
+        coverage=float(inside.mean()),
+        width_kw=width,
+        winkler_kw=width + 2.0 / alpha * float((below + above).mean()),
+        week_coverage=_week_coverage(inside),
+    )
+
+
+def _week_coverage(inside: NDArray[np.bool_]) -> Coverage | None:
+    weeks = len(inside) // WEEK
+    if not weeks:
+        return None
+    shares = inside[: weeks * WEEK].reshape(weeks, WEEK).mean(axis=1)
+    return Coverage(float(shares.min()), float(shares.max()))
