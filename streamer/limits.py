@@ -27,6 +27,7 @@ class Rule:
         caution: how many times the limit sets off an event during the first day.
         reach: what the first day may raise the limit to, as a multiple of its start.
         step: what an event adds to the logarithm of the limit, in the long run.
+        adopts: whether what goes on for more than an hour is ordinary from then on.
     """
 
     share: float
@@ -35,6 +36,7 @@ class Rule:
     caution: float = 2.0
     reach: float = 4.0
     step: float = 0.1
+    adopts: bool = True
 
 
 class Limit:
@@ -45,7 +47,7 @@ class Limit:
     conformal inference under distribution shift"), on the logarithm of the limit: each
     event adds a step, and each hour takes away the step times an hour's share of an event.
     Exceedances with fewer than ten readings between them are one event, and what goes on
-    for more than an hour is ordinary from then on.
+    for more than an hour is ordinary from then on, unless the rule says otherwise.
 
     Guarantee: whatever the readings, a score that is never more than ``r`` times the floor
     has no more than about ``share · days + ln(r) / step`` events after the first day, in
@@ -90,7 +92,7 @@ class Limit:
             self.value *= math.exp(self._step())
             self._events += 1
             self._since = seen
-        elif seen - self._since > HOUR:
+        elif rule.adopts and seen - self._since > HOUR:
             self.value = score
         self._last = seen
         return size
