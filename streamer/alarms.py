@@ -28,7 +28,7 @@ _RULES = {
     "export": Rule(0.05, 0.02, 0.01),  # below zero, in kW
     # How often a value comes in a row. A house that is empty for weeks, on a meter of 2 W, had
     # two runs of 14 a day: with a smaller share, a stuck meter was found late there.
-    "stuck": Rule(1.5, 14.0, 13.0, caution=1.0, reach=40.0, step=0.02, adopts=False),
+    "stuck": Rule(1.0, 14.0, 13.0, caution=1.0, reach=40.0, step=0.02, adopts=False),
 }
 
 _BEFORE, _SINCE = 5, 4
