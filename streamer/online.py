@@ -36,10 +36,12 @@ class Online:
     def __init__(
         self, levels: tuple[float, ...] = (), *, adapt: bool = True, confidence: float = 0.9
     ) -> None:
-        self._levels = levels
         self._median = levels.index(0.5) if 0.5 in levels else None
         self._adapter = Adapter(levels) if adapt else None
-        inner = levels[-1] - levels[0] if len(levels) > 1 else None
+        # Of less than two quantiles, none is of use to the band.
+        outermost = [0, len(levels) - 1] if len(levels) > 1 else []
+        self._outermost = np.array(outermost, int)
+        inner = levels[-1] - levels[0] if outermost else None
         try:
             self._band = Band(confidence, inner=inner)
         except ValueError as error:
@@ -102,28 +104,31 @@ class Online:
         adapter = self._adapter
         if adapter is None:
             return answer.mean_kw, answer.quantiles_kw, [None] * len(answer.mean_kw)
-        mean, quantiles = np.empty_like(answer.mean_kw), np.empty_like(answer.quantiles_kw)
+        means, quantiles = [], []
         adaptations: list[Adaptation | None] = []
         start = 0
-        while start < len(mean):
+        while start < len(changes_kw):
             rows = slice(start, start + adapter.room)
-            mean[rows], quantiles[rows] = adapter.see(
+            mean_kw, quantiles_kw = adapter.see(
                 hidden=answer.hidden[rows],
                 changes_kw=changes_kw[rows],
                 mean_kw=answer.mean_kw[rows],
                 quantiles_kw=answer.quantiles_kw[rows],
             )
-            adaptations += [adapter.get()] * len(mean[rows])
+            means.append(mean_kw)
+            quantiles.append(quantiles_kw)
+            adaptations += [adapter.get()] * len(mean_kw)
             start = rows.stop
             adapter.settle(actual_kw[rows])
-        return mean, quantiles, adaptations
+        if len(means) == 1:
+            return means[0], quantiles[0], adaptations
+        return np.concatenate(means), np.concatenate(quantiles), adaptations
 
     def _banded(
         self, mean_kw: DoubleArray, quantiles_kw: DoubleArray, actual_kw: DoubleArray
     ) -> tuple[DoubleArray, DoubleArray]:
         see, settle = self._band.see, self._band.settle
-        # Rows of no columns where the network has no two quantiles.
-        outermost = quantiles_kw[:, [0, -1] if len(self._levels) > 1 else []].tolist()
+        outermost = quantiles_kw[:, self._outermost].tolist()
         ends = []
         for mean, pair, actual in zip_longest(mean_kw.tolist(), outermost, actual_kw.tolist()):
             ends.append(see(mean, *pair))

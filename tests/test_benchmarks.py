@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from streamer.models import load_model
 from streamer.sources.delimited import open_replay
+from tests.benchmarks import online
 from tests.benchmarks.engines import ENGINES
 from tests.benchmarks.recordings import read_kw, write_recording
 
@@ -39,3 +40,10 @@ def test_a_recording_of_any_length_is_whole(tmp_path: Path) -> None:
         while source.read():
             pass
         assert (source.readings, source.malformed, source.disordered) == (25_000, 0, 0)
+
+
+def test_the_online_layer_costs_something_in_each_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(online, "READINGS", 200)
+    costs = online.costs()
+    assert len(costs) == 6
+    assert all(cost > 0.0 for cost in costs.values())

@@ -6,7 +6,7 @@ import numpy as np
 
 from streamer.evaluation.stretch import DoubleArray, Stretch
 from streamer.models import Answer
-from streamer.online import Online
+from streamer.online import Online, recent_changes
 
 
 class Adapted:
@@ -31,9 +31,7 @@ class Adapted:
     def __init__(self, levels: tuple[float, ...], stretch: Stretch, confidence: float) -> None:
         self._online = Online(levels, confidence=confidence)
         self._actual_kw = stretch.actual_kw
-        # Before the first scored minute there are the readings of the warm-up.
-        change = np.diff(stretch.kw[stretch.first - 3 : -1])
-        self._changes_kw = np.column_stack([change[1:], change[:-1]])
+        self._changes_kw = recent_changes(stretch.kw[:-1], stretch.minutes)
         self._seen = 0
         self._has_median = 0.5 in levels
         middle = (0.5,) if self._has_median else ()

@@ -18,7 +18,7 @@ from streamer.testing import readings
 from tests.benchmarks.engines import MODEL, WINDOW
 from tests.benchmarks.recordings import sample_kw
 
-_READINGS = 30_000
+READINGS = 30_000
 
 
 class _Recording:
@@ -26,10 +26,10 @@ class _Recording:
 
     def __init__(self) -> None:
         self.levels = (0.05, 0.5, 0.95)
-        self.kw = sample_kw(_READINGS + WINDOW)
+        self.kw = sample_kw(READINGS + WINDOW)
         self.answer = load_model(MODEL).forecast(sliding_window_view(self.kw[:-1], WINDOW))
         self.actual_kw = self.kw[WINDOW:]
-        self.changes_kw = recent_changes(self.kw[:-1], _READINGS)
+        self.changes_kw = recent_changes(self.kw[:-1], READINGS)
 
     def rows(self, start: int, count: int) -> Answer:
         """The answers for some windows."""
@@ -55,12 +55,12 @@ def _best(run: Callable[[], object]) -> float:
         started = time.perf_counter()
         run()
         taken.append(time.perf_counter() - started)
-    return 1e6 * min(taken) / _READINGS
+    return 1e6 * min(taken) / READINGS
 
 
 def _see(recording: _Recording, size: int, *, adapt: bool) -> Outlook:
     online = Online(recording.levels, adapt=adapt)
-    for start in range(0, _READINGS, size):
+    for start in range(0, READINGS, size):
         answer = recording.rows(start, size)
         end = start + len(answer.mean_kw)
         actual_kw = recording.actual_kw[start:end]
@@ -72,13 +72,13 @@ def _see(recording: _Recording, size: int, *, adapt: bool) -> Outlook:
 def _alarm_costs(recording: _Recording) -> dict[str, float]:
     stream = readings(recording.actual_kw)
     outlook = Online(recording.levels, adapt=False).see(
-        recording.rows(0, _READINGS), recording.changes_kw, recording.actual_kw[:-1]
+        recording.rows(0, READINGS), recording.changes_kw, recording.actual_kw[:-1]
     )
     issued = [
         to_forecast(reading, values)
         for reading, values in zip(stream, outlook.issued(), strict=True)
     ]
-    settled, _ = settled_by(_READINGS, None, outlook)
+    settled, _ = settled_by(READINGS, None, outlook)
     at = np.array([reading.at for reading in stream], "datetime64[us]")
 
     def singly() -> None:
@@ -90,7 +90,7 @@ def _alarm_costs(recording: _Recording) -> dict[str, float]:
 
     def together() -> None:
         alarms = Alarms()
-        for start in range(0, _READINGS, BLOCK):
+        for start in range(0, READINGS, BLOCK):
             part = slice(start, start + BLOCK)
             alarms.settle_many(
                 at=at[part],
