@@ -56,9 +56,9 @@ class Drift:
     What breaks it: hours are not independent. A day away from home is a change to it that
     lasts a day, and so is a change of season that creeps in over weeks, if it is seen at all.
 
-    Measured with river 0.26 over six houses, the second halves of 50 to 130 days (false alarms
-    a week in the worst house; median days to find a lasting doubling, and halving, of the
-    errors; doublings not found in two weeks, of 60):
+    Measured with river 0.26 over two houses and four made of their parts, the second halves of
+    50 to 130 days (false alarms a week in the worst house; median days to find a lasting
+    doubling, and halving, of the errors; doublings not found in two weeks, of 60):
 
     | method, on | a week | doubled | halved | missed |
     |---|---|---|---|---|

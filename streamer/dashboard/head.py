@@ -78,10 +78,7 @@ def now(snapshot: Snapshot, width: int) -> Text:
 
     Each value has its glyph beside it, so that this line is the chart's legend too.
     """
-    last = snapshot.last
-    at = f"{last.reading.at:%H:%M}" if last else NOTHING
-    coming = last.forecast if last else None
-    next_at = f"{coming.at:%H:%M}" if coming else NOTHING
+    at, next_at, coming = _now_times(snapshot)
     actual, forecast, error, expected = _now_values(snapshot)
     ahead = line(_DIAMOND, f"next {next_at}", expected)
     bare = line(_DIAMOND, "next", expected)
@@ -112,10 +109,7 @@ def _between(space: str, *parts: Text) -> list[Text | str]:
 
 def now_lines(snapshot: Snapshot, width: int) -> list[Text]:
     """The same on two short lines."""
-    last = snapshot.last
-    at = f"{last.reading.at:%H:%M}" if last else NOTHING
-    coming = last.forecast if last else None
-    next_at = f"{coming.at:%H:%M}" if coming else NOTHING
+    at, next_at, coming = _now_times(snapshot)
     actual, forecast, error, expected = _now_values(snapshot)
     ahead = line(_DIAMOND, f"next {next_at:5}", expected)
     band = _band(coming) if coming else Text()
@@ -136,6 +130,14 @@ def now_lines(snapshot: Snapshot, width: int) -> list[Text]:
             line(_DIAMOND, expected),
         ),
     ]
+
+
+def _now_times(snapshot: Snapshot) -> tuple[str, str, Forecast | None]:
+    """Minute of the latest reading, that of the coming one, and the forecast for it."""
+    last = snapshot.last
+    coming = last.forecast if last else None
+    at = f"{last.reading.at:%H:%M}" if last else NOTHING
+    return at, f"{coming.at:%H:%M}" if coming else NOTHING, coming
 
 
 def _now_values(snapshot: Snapshot) -> tuple[Text, Text, Text, Text]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from streamer.dashboard.words import since
-from streamer.readings import MINUTE, About, Alarm, Notice, Step, Vitals
+from streamer.readings import MINUTE, About, Notice, Step, Vitals
 from streamer.sinks import Item
+from streamer.sinks.watch import AlarmWatch
 from streamer.words import plural
 
 STEPS_KEPT = 1000
@@ -83,7 +84,7 @@ class History:
         self._tallies: Counter[str] = Counter()
         self._in_sample = False
         self._resets = 0
-        self._alarms: tuple[Alarm, ...] = ()
+        self._alarms = AlarmWatch()
         self._ended = False
         self._version = 0
 
@@ -128,8 +129,7 @@ class History:
         self._steps.append(step)
         if step.gap_minutes:
             self._add_gap(step)
-        if step.alarms != self._alarms:
-            self._add_alarms(step)
+        self._add_alarms(step)
         if step.settled is not None and not self._in_sample and self._about is not None:
             self._in_sample = self._about.in_sample(step.reading.at)
 
@@ -142,14 +142,12 @@ class History:
         self._events.append(Event(GAP, text, first_missing))
 
     def _add_alarms(self, step: Step) -> None:
-        before, self._alarms = self._alarms, step.alarms
+        raised, over = self._alarms.see(step)
         at = step.reading.at
-        for alarm in before:
-            if alarm not in step.alarms:
-                self._events.append(Event(OVER, f"over: {since(alarm.kind, alarm.at, at)}", at))
-        for alarm in step.alarms:
-            if alarm not in before:
-                self._events.append(Event(ALARM, f"{alarm.kind}: {alarm.text}", alarm.at))
+        for alarm in over:
+            self._events.append(Event(OVER, f"over: {since(alarm.kind, alarm.at, at)}", at))
+        for alarm in raised:
+            self._events.append(Event(ALARM, f"{alarm.kind}: {alarm.text}", alarm.at))
 
     def _add_notice(self, notice: Notice) -> None:
         self._tallies[notice.kind] += notice.count

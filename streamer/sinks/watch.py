@@ -25,11 +25,11 @@ class AlarmWatch:
         self._on: tuple[Alarm, ...] = ()
 
     def see(self, step: Step) -> tuple[list[Alarm], list[Alarm]]:
-        """The alarms that this reading has raised, and those that are over with it."""
+        """The alarms that were not on before this reading, and those that are over with it."""
         before, now = self._on, step.alarms
         if not before and not now:
             return [], []
         self._on = now
-        raised = [alarm for alarm in now if alarm.at == step.reading.at]
+        raised = [alarm for alarm in now if alarm not in before]
         over = [alarm for alarm in before if alarm not in now]
         return raised, over
