@@ -194,7 +194,7 @@ class Pipeline:
             self._alarms.restore(state["alarms"])
             self._scores.restore(state["scores"])
             self._counts = Counts(**state["counts"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise StateError(f"saved state is damaged: {error!r}") from None
         self._latest = self._scores.get()
         self._stream_is_behind = True

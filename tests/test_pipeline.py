@@ -327,6 +327,8 @@ def test_a_state_is_small_and_holds_no_engine() -> None:
         ({"counts": {"readings": 1, "bogus": 2}}, "damaged"),
         ({"last_at": "yesterday"}, "damaged"),
         ({"waiting": {}}, "damaged"),
+        ({"online": None}, "damaged"),
+        ({"alarms": {}}, "damaged"),
     ],
 )
 def test_a_state_that_does_not_fit_is_refused(change: dict[str, Any], message: str) -> None:
