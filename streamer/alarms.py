@@ -260,7 +260,8 @@ class Alarms:
         likeness = self._scale.likeness(first, y, middle=middle, width=width)
         if likeness > self._limits["scale"].value:
             what = "ten times" if first > middle else "a tenth of"
-            text = f"{first:.4g} and {y:.4g} kW look like {what} {middle:.4g} kW"
+            values = f"{first:.4g} and {y:.4g} kW, with {middle:.4g} kW expected"
+            text = f"{values}: perhaps {what} the true power"
             self._anomaly("scale", likeness, text, at)
 
     def _repeat(self, kw: float, at: datetime) -> None:
