@@ -1,9 +1,9 @@
 """The adapter: learns online, in the house it runs in, what the network gets wrong there.
 
 The network stays as it is; its last layer, the head, is learnt anew on top of it. Learning
-goes by lessons, one for every 60 settled forecasts, whose rows are worked on together:
-that is some ten times cheaper than learning from each by itself, and gives the same
-numbers whether readings come one by one or in blocks.
+goes by lessons, one for every 60 settled forecasts, whose rows are worked on together: that
+costs less than learning from each by itself, and gives the same numbers whether readings
+come one by one or in blocks.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import astuple
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,8 +18,8 @@ from streamer.readings import BandScores, Errors, Scores
 from streamer.scores import DAY, HOUR, RunningScores
 
 
-def _settled(actual: float, forecast: float, last: float) -> dict[str, float]:
-    """What a forecast was, with a frozen one and a band that follow from it."""
+def _settled(actual: Any, forecast: Any, last: Any) -> dict[str, Any]:
+    """Forecasts, one or an array, with frozen ones and bands that follow from them."""
     return {
         "actual_kw": actual,
         "forecast_kw": forecast,
@@ -162,7 +163,7 @@ def test_scores_of_a_block_are_those_of_its_forecasts(sample_kw: np.ndarray) -> 
             expected = single.update(**_settled(*map(float, values)))
         part = slice(start, end)
         arrays = (actual[part], forecast[part], last[part])
-        blocks.update_many(**_settled(*arrays))  # type: ignore[arg-type]  # the same of arrays
+        blocks.update_many(**_settled(*arrays))
         found = blocks.get()
         assert found.settled == expected.settled
         assert found.frozen is not None
