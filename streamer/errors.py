@@ -4,10 +4,14 @@
 
     StreamerError
     ├── UsageError            the request itself cannot be met (exit code 2)
-    │   └── MissingExtraError     an optional dependency is not installed
+    │   ├── MissingExtraError     an optional dependency is not installed
+    │   └── ConfigError           a setting in the configuration is wrong
     ├── SourceError           readings cannot be had (exit code 1)
     │   ├── FormatError           the text is not in the layout that was asked for
-    │   └── UnitError             the values cannot be in the unit that was asked for
+    │   ├── UnitError             the values cannot be in the unit that was asked for
+    │   └── LinkError             the connection to a meter is lost; trying again may help
+    │       └── RefusedError          the other end does not let us in, or has no such thing
+    ├── RecordError           a recording cannot be written or read (exit code 1)
     ├── ModelError            a model cannot be loaded or run (exit code 1)
     │   └── ArchitectureError     the network has a layer that no engine here knows
     ├── ReadingError          a reading that a pipeline cannot take (exit code 1)
@@ -47,6 +51,10 @@ class MissingExtraError(UsageError):
         super().__init__(f"{feature} needs an extra: pip install 'streamer[{extra}]'")
 
 
+class ConfigError(UsageError):
+    """A setting in the configuration is wrong; the message names file and key."""
+
+
 class SourceError(StreamerError):
     """Readings cannot be had from a source."""
 
@@ -67,6 +75,22 @@ class FormatError(SourceError):
 
 class UnitError(SourceError):
     """Values cannot be in the unit that was asked for."""
+
+
+class LinkError(SourceError):
+    """The connection to a meter is lost or cannot be made; trying again may help."""
+
+
+class RefusedError(LinkError):
+    """The other end does not let us in, or does not know what was asked for.
+
+    Said at once, since trying again would not help; but one that had let us in before is
+    tried again all the same, for it may be starting up.
+    """
+
+
+class RecordError(StreamerError):
+    """A recording cannot be written or read."""
 
 
 class ModelError(StreamerError):

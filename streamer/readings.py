@@ -293,6 +293,47 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """What a meter says: its power, from a moment on until it says something else.
+
+    Attributes:
+        kw: power in kW, import positive; NaN where the meter says that it does not know.
+        at: the moment, with a zone; None for the moment at which it comes in.
+    """
+
+    kw: float
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How the connection to a meter stands.
+
+    A feed says state, peer and text; the source that reads it fills in the rest.
+
+    Attributes:
+        state: one of the states below.
+        peer: who is at the other end: a meter, a broker.
+        text: why, for a person; free of secrets.
+        since: when this state began, with a zone.
+        retry_at: when the next try to connect is due, if it is lost.
+    """
+
+    state: str
+    peer: str = "meter"
+    text: str = ""
+    since: datetime | None = None
+    retry_at: datetime | None = None
+
+    UP = "up"
+    """Connected, and samples come."""
+    SILENT = "silent"
+    """Connected, but nothing has come for long."""
+    LOST = "lost"
+    """Not connected; tried again for ever."""
+
+
+@dataclass(frozen=True, slots=True)
 class About:
     """What is being watched, and with what.
 

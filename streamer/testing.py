@@ -6,12 +6,14 @@ import math
 import threading
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from streamer.feeds import Feed, FeedItem
 from streamer.models import Answer, ForecastStream
-from streamer.readings import MINUTE, Notice, Reading
+from streamer.readings import MINUTE, Link, Notice, Reading, Sample
 from streamer.sources import Source
 
 START = datetime(2010, 3, 19, 17, 0)
@@ -149,24 +151,84 @@ class ManualClock:
             self._now += seconds
 
 
-def check_source(source: Source, *, spacing: timedelta | None = None) -> list[Reading]:
-    """Check that a source keeps to the protocol, by reading it to its end.
+def read_feed(feed: Feed, samples: int, *, within_s: float = 10.0) -> list[FeedItem]:
+    """Read a feed until it has given so many samples, or has ended.
 
     Args:
-        source: a source that comes to an end. It is closed.
-        spacing: if given, no two readings may be nearer to each other.
+        feed: it is left open.
+        samples: how many to wait for; it may give more at once.
+        within_s: how long to wait.
 
     Returns:
-        The readings, for further checks.
+        All that it gave, in order.
+
+    Raises:
+        AssertionError: it took too long; the feed is then closed.
+        SourceError, OSError: whatever `read` raised.
+    """
+    items: list[FeedItem] = []
+    failed: list[BaseException] = []
+
+    def read_on() -> None:
+        try:
+            while sum(isinstance(item, Sample) for item in items) < samples:
+                block = feed.read()
+                items.extend(block)
+                if not block:
+                    return
+        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+            failed.append(error)
+
+    reader = threading.Thread(target=read_on, daemon=True)
+    reader.start()
+    reader.join(within_s)
+    if reader.is_alive():
+        feed.close()
+        raise AssertionError(f"waited {within_s:g} s for {samples} samples, got {items}")
+    if failed:
+        raise failed[0]
+    return items
+
+
+@overload
+def check_source(
+    source: Source, *, spacing: timedelta | None = None, samples: int | None = None
+) -> list[Reading]: ...
+@overload
+def check_source(
+    source: Feed, *, spacing: timedelta | None = None, samples: int | None = None
+) -> list[Sample]: ...
+def check_source(
+    source: Source | Feed, *, spacing: timedelta | None = None, samples: int | None = None
+) -> list[Reading] | list[Sample]:
+    """Check that a source, or the feed of a plug-in, keeps to its protocol, by reading it.
+
+    Args:
+        source: a source that comes to an end, or a feed. It is closed.
+        spacing: if given, no two readings may be nearer to each other.
+        samples: for a feed, and must then be given: how many samples to read, within ten
+            seconds, before it is closed while it waits for more.
+
+    Returns:
+        The readings, or the samples, for further checks.
 
     Raises:
         AssertionError: it does not; the message says in what.
     """
-    found: list[Reading] = []
     _require(bool(source.name), "name must not be empty")
+    if samples is None:
+        return _check_readings(source, spacing)
+    return _check_samples(source, samples)
+
+
+def _check_readings(source: Source | Feed, spacing: timedelta | None) -> list[Reading]:
+    found: list[Reading] = []
     while block := source.read():
         for item in block:
-            _require(isinstance(item, Reading | Notice), f"read() gave a {type(item).__name__}")
+            _require(
+                isinstance(item, Reading | Notice),
+                f"read() gave a {type(item).__name__} (of a feed, say how many samples to read)",
+            )
             if isinstance(item, Reading):
                 _require(math.isfinite(item.kw), f"reading at {item.at} is {item.kw}")
                 if found:
@@ -178,6 +240,33 @@ def check_source(source: Source, *, spacing: timedelta | None = None) -> list[Re
     source.close()
     source.close()
     return found
+
+
+def _check_samples(source: Source | Feed, samples: int) -> list[Sample]:
+    _require(isinstance(source, Feed), "a feed has name, read and close")
+    found: list[Sample] = []
+    for item in read_feed(source, samples):  # type: ignore[arg-type]
+        _require(isinstance(item, Sample | Link | Notice), f"read() gave a {type(item).__name__}")
+        if isinstance(item, Sample):
+            _require(not math.isinf(item.kw), f"sample at {item.at} is {item.kw}")
+            _require(item.at is None or item.at.tzinfo is not None, f"time {item.at} has no zone")
+            found.append(item)
+        elif isinstance(item, Link):
+            _require(item.state == Link.UP, f"a feed says that it is up, not {item.state!r}")
+    waiting = threading.Thread(target=_read_to_end, args=(source,), daemon=True)
+    waiting.start()
+    waiting.join(0.05)
+    source.close()
+    waiting.join(5.0)
+    _require(not waiting.is_alive(), "close() must make a read() that waits return, within 5 s")
+    _require(not source.read(), "read() after close() must give an empty sequence")
+    source.close()
+    return found
+
+
+def _read_to_end(source: Source | Feed) -> None:
+    while source.read():
+        pass
 
 
 def _require(holds: bool, message: str) -> None:

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from streamer.errors import LinkError
+from streamer.feeds import FeedItem
+from streamer.feeds.session import AsyncFeed, Channel
+from streamer.readings import Link, Notice, Sample
+from streamer.testing import check_source, read_feed
+
+
+async def _three(channel: Channel) -> None:
+    channel.up("hello")
+    for kw in (0.1, 0.2, 0.3):
+        channel.sample(kw)
+        await asyncio.sleep(0)
+
+
+async def _for_ever(channel: Channel) -> None:
+    await _three(channel)
+    await asyncio.Event().wait()
+
+
+def _samples(items: list[FeedItem]) -> list[float]:
+    return [item.kw for item in items if isinstance(item, Sample)]
+
+
+def test_gives_what_the_session_hears_and_ends_with_it() -> None:
+    feed = AsyncFeed("test", _three, peer="broker")
+    items = read_feed(feed, 4)
+    assert items[0] == Link(Link.UP, "broker", "hello")
+    assert _samples(items) == [0.1, 0.2, 0.3]
+    assert not feed.read()
+
+
+def test_keeps_to_the_protocol_also_when_closed_while_it_waits() -> None:
+    samples = check_source(AsyncFeed("test", _for_ever), samples=3)
+    assert [sample.kw for sample in samples] == [0.1, 0.2, 0.3]
+
+
+def test_closing_cancels_the_session() -> None:
+    ended = []
+
+    async def session(channel: Channel) -> None:
+        try:
+            await _for_ever(channel)
+        finally:
+            ended.append(True)
+
+    check_source(AsyncFeed("test", session), samples=1)
+    assert ended == [True]
+
+
+def test_an_error_comes_after_all_before_it_and_the_next_read_starts_anew() -> None:
+    async def session(channel: Channel) -> None:
+        channel.sample(0.5)
+        raise LinkError("gone")
+
+    feed = AsyncFeed("test", session)
+    for _ in range(2):
+        assert feed.read() == [Sample(0.5)]
+        with pytest.raises(LinkError, match="gone"):
+            feed.read()
+    feed.close()
+
+
+def test_what_cannot_be_read_is_said_with_the_feeds_name() -> None:
+    async def session(channel: Channel) -> None:
+        channel.malformed("'x' is not a number")
+        channel.warn("odd")
+
+    feed = AsyncFeed("kitchen", session)
+    malformed, warning = read_feed(feed, 1)
+    feed.close()
+    assert malformed == Notice(Notice.MALFORMED, "kitchen: 'x' is not a number; skipped")
+    assert warning == Notice(Notice.WARNING, "kitchen: odd")
+
+
+def test_closing_before_reading() -> None:
+    feed = AsyncFeed("test", _for_ever)
+    feed.close()
+    feed.close()
+    assert not feed.read()
