@@ -85,7 +85,7 @@ class AsyncFeed:
             if self._runner is None:
                 self._runner = asyncio.Runner()
             items = self._runner.run(self._gather())
-            if self._closed:
+            if not items:
                 self._end()
             return items
 
