@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import os
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from streamer.errors import UsageError
 
 if TYPE_CHECKING:
     from streamer.sources.replay import ReplaySource
@@ -135,6 +139,37 @@ End = Annotated[
     typer.Option(parser=parse_moment, metavar="TIME", help="Stop at this time, without it."),
 ]
 Limit = Annotated[int | None, typer.Option(metavar="N", min=1, help="Stop after N readings.")]
+GapsOption = Annotated[
+    Gaps,
+    typer.Option(
+        "--gaps",
+        help="At a gap, go on with the buffer as it is (skip), or empty it if the gap "
+        "is longer than --max-gap (reset).",
+    ),
+]
+MaxGap = Annotated[
+    int,
+    typer.Option(metavar="MINUTES", min=0, help="The longest gap that reset goes on over."),
+]
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        metavar="MODEL",
+        help="A shipped model's name, a folder that `streamer train` has written, "
+        "or a .keras file of stacked LSTM layers and a Dense head.",
+    ),
+]
+EngineOption = Annotated[
+    Engine,
+    typer.Option("--engine", help="What computes the network; tensorflow needs streamer[train]."),
+]
+FormatOption = Annotated[
+    Format,
+    typer.Option("--format", help="auto is the dashboard on a terminal and plain lines elsewhere."),
+]
+Ascii = Annotated[bool, typer.Option("--ascii", help="Draw the dashboard in ASCII alone.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the summary and nothing else.")]
 AdaptOption = Annotated[
     bool,
     typer.Option(
@@ -157,6 +192,26 @@ Strict = Annotated[
     bool,
     typer.Option("--strict", help="Fail at the first row that is malformed or out of order."),
 ]
+
+
+def choose_format(wanted: Format, *, quiet: bool) -> Format | None:
+    """How steps are to be shown here: what was asked for, or what suits standard output.
+
+    Returns:
+        Never `AUTO`; None for not at all.
+
+    Raises:
+        UsageError: a dashboard was asked for, but there is no terminal.
+    """
+    if quiet:
+        return None
+    is_terminal = sys.stdout.isatty()
+    if wanted is Format.AUTO:
+        full_screen = is_terminal and os.environ.get("TERM") != "dumb"
+        return Format.DASHBOARD if full_screen else Format.PLAIN
+    if wanted is Format.DASHBOARD and not is_terminal:
+        raise UsageError("--format dashboard needs a terminal; give plain, json or csv")
+    return wanted
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,13 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from streamer.models import find_model
+from streamer.forecasting import Forecasting
 from streamer.options import FileOptions
 from streamer.pacing import MAX, Pacer
-from streamer.readings import About
 from streamer.sinks import Sink
 from streamer.sinks.summary import Summary
 
 if TYPE_CHECKING:
-    from streamer.pipeline import Pipeline
     from streamer.sources import Source
 
 
@@ -27,56 +25,23 @@ class Replay:
     Attributes:
         file: path of the recording, or `-`.
         options: how to read it.
-        model: name or path of the model.
-        engine: `numpy` or `tensorflow`.
-        gaps: `skip` or `reset`.
-        max_gap: the longest gap in minutes that `reset` goes on over.
-        adapt: whether the forecasts are corrected by what is learnt on the way.
-        confidence: share of the readings that is to lie inside the bands.
+        forecasting: what to forecast it with.
     """
 
     file: str
     options: FileOptions
-    model: str
-    engine: str
-    gaps: str
-    max_gap: int
-    adapt: bool = True
-    confidence: float = 0.9
+    forecasting: Forecasting
 
     def open(self) -> Source:
         """Open the recording; what can be found wrong early is found here."""
-        find_model(self.model)
+        self.forecasting.check()
         return self.options.open(self.file)
-
-    def prepare(self, source: Source) -> tuple[Pipeline, About]:
-        """Load the model; a second's work, so it is kept behind the first picture."""
-        from streamer.buffer import GapRule
-        from streamer.models import load_model
-        from streamer.pipeline import Pipeline
-
-        forecaster = load_model(self.model, engine=self.engine)
-        pipeline = Pipeline(
-            forecaster,
-            gaps=GapRule(self.gaps, self.max_gap),
-            adapt=self.adapt,
-            confidence=self.confidence,
-        )
-        card = forecaster.card
-        about = About(
-            source=source.name,
-            model=card.name,
-            trained_from=card.trained_from,
-            trained_to=card.trained_to,
-            capacity=pipeline.capacity,
-        )
-        return pipeline, about
 
     def run(self, source: Source, sinks: list[Sink], pacer: Pacer) -> None:
         """Replay the source to its end, or until the pacer is stopped."""
         from streamer.runner import run
 
-        pipeline, about = self.prepare(source)
+        pipeline, about = self.forecasting.prepare(source.name)
         for sink in sinks:
             sink.write(about)
         run(source, pipeline, sinks, pacer)

@@ -49,10 +49,11 @@ def test_asking_costs_nothing(code: str) -> None:
 
 def test_opening_a_replay_leaves_numpy_to_be_set_up() -> None:
     code = (
+        "from streamer.forecasting import Forecasting\n"
         "from streamer.replaying import Replay\n"
         "from streamer.options import FileOptions\n"
         "from streamer.sample import sample_path\n"
-        "job = Replay(str(sample_path()), FileOptions(), 'sceaux', 'numpy', 'skip', 10)\n"
+        "job = Replay(str(sample_path()), FileOptions(), Forecasting())\n"
         "job.open().close()"
     )
     assert not _modules_after(code) & (HEAVY | ENGINES)

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import Annotated
 
 import typer
 
-from streamer.errors import UsageError
 from streamer.options import (
     FILE_HELP,
     AdaptOption,
+    Ascii,
     Column,
     ConfidenceOption,
     Delimiter,
     End,
     Engine,
+    EngineOption,
     FileOptions,
     Format,
+    FormatOption,
     Gaps,
+    GapsOption,
     Limit,
+    MaxGap,
     MaxKw,
+    ModelOption,
+    Quiet,
     Start,
     Strict,
     TimeColumn,
     TimeFormat,
     UnitOption,
+    choose_format,
     parse_speed,
 )
 
@@ -60,40 +65,15 @@ def replay(
             f"By default {DEMO_SPEED:.0f} on the dashboard, max elsewhere.",
         ),
     ] = None,
-    gaps: Annotated[
-        Gaps,
-        typer.Option(
-            help="At a gap, go on with the buffer as it is (skip), or empty it if the gap "
-            "is longer than --max-gap (reset)."
-        ),
-    ] = Gaps.SKIP,
-    max_gap: Annotated[
-        int,
-        typer.Option(metavar="MINUTES", min=0, help="The longest gap that reset goes on over."),
-    ] = 10,
-    model: Annotated[
-        str,
-        typer.Option(
-            metavar="MODEL",
-            help="A shipped model's name, a folder that `streamer train` has written, "
-            "or a .keras file of stacked LSTM layers and a Dense head.",
-        ),
-    ] = "sceaux",
-    engine: Annotated[
-        Engine, typer.Option(help="What computes the network; tensorflow needs streamer[train].")
-    ] = Engine.NUMPY,
+    gaps: GapsOption = Gaps.SKIP,
+    max_gap: MaxGap = 10,
+    model: ModelOption = "sceaux",
+    engine: EngineOption = Engine.NUMPY,
     adapt: AdaptOption = True,
     confidence: ConfidenceOption = 0.9,
-    format: Annotated[  # noqa: A002 - as the option is called
-        Format,
-        typer.Option(help="auto is the dashboard on a terminal and plain lines elsewhere."),
-    ] = Format.AUTO,
-    ascii: Annotated[  # noqa: A002
-        bool, typer.Option("--ascii", help="Draw the dashboard in ASCII alone.")
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print the summary and nothing else.")
-    ] = False,
+    format: FormatOption = Format.AUTO,  # noqa: A002 - as the option is called
+    ascii: Ascii = False,  # noqa: A002
+    quiet: Quiet = False,
 ) -> None:
     """Replay a recording, forecasting each minute.
 
@@ -109,28 +89,20 @@ def replay(
       tail -n +1 -f house.csv | streamer replay -
     """
     from streamer.fetching import find_recording
+    from streamer.forecasting import Forecasting
     from streamer.replaying import Replay, show_dashboard, write_lines
     from streamer.sample import sample_path
 
-    if format is Format.AUTO:
-        full_screen = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not quiet
-        format = Format.DASHBOARD if full_screen else Format.PLAIN  # noqa: A001
-    elif format is Format.DASHBOARD and not sys.stdout.isatty():
-        raise UsageError("--format dashboard needs a terminal; give plain, json or csv")
+    shown = choose_format(format, quiet=quiet)
     options = FileOptions(
         column, time_column, time_format, delimiter, unit, start, end, limit, strict, max_kw
     )
     job = Replay(
         file=str(sample_path()) if file is None else find_recording(file),
         options=options,
-        model=model,
-        engine=engine.value,
-        gaps=gaps.value,
-        max_gap=max_gap,
-        adapt=adapt,
-        confidence=confidence,
+        forecasting=Forecasting(model, engine.value, gaps.value, max_gap, adapt, confidence),
     )
-    if format is Format.DASHBOARD and not quiet:
+    if shown is Format.DASHBOARD:
         shown_at = DEMO_SPEED if speed is None else speed
         raise typer.Exit(show_dashboard(job, speed=shown_at, ascii_only=ascii))
-    write_lines(job, speed=speed, format=None if quiet else format.value)
+    write_lines(job, speed=speed, format=None if shown is None else shown.value)
