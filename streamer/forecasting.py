@@ -40,6 +40,18 @@ class Forecasting:
         """
         find_model(self.model)
 
+    def fingerprint(self) -> dict[str, str]:
+        """What a saved state of the pipeline goes with; of another, it is of no use."""
+        from streamer.models.artefact import sha256_of
+
+        return {
+            "model": self.model,
+            "weights": sha256_of(find_model(self.model)),
+            "gaps": f"{self.gaps} {self.max_gap}" if self.gaps == "reset" else self.gaps,
+            "adapt": "yes" if self.adapt else "no",
+            "confidence": repr(self.confidence),
+        }
+
     def prepare(self, source: str) -> tuple[Pipeline, About]:
         """Load the model; a second's work, so it is kept behind the first picture.
 

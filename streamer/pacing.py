@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Protocol
@@ -60,9 +60,17 @@ class Pacer:
         speed: stream seconds a second; `MAX` waits for nothing.
         warm_up: how many readings at the start come at `WARM_UP_SPEED` at least.
         clock: where the time comes from.
+        on_stop: called once the stream has been told to end, to wake a source that waits.
     """
 
-    def __init__(self, speed: float = MAX, *, warm_up: int = 0, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        speed: float = MAX,
+        *,
+        warm_up: int = 0,
+        clock: Clock | None = None,
+        on_stop: Callable[[], None] | None = None,
+    ) -> None:
         self._speed = speed
         self._warm_up = warm_up
         self._clock: Clock = SystemClock() if clock is None else clock
@@ -72,6 +80,7 @@ class Pacer:
         self._stopped = False
         self._due = 0.0
         self._last_at: datetime | None = None
+        self._on_stop = on_stop
 
     @property
     def speed(self) -> float:
@@ -119,6 +128,8 @@ class Pacer:
         """End the stream: nothing waits any longer."""
         with self._steering():
             self._stopped = True
+        if self._on_stop is not None:
+            self._on_stop()
 
     def hold(self, at: datetime) -> bool:
         """Wait until the reading of this minute is due.

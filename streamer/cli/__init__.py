@@ -10,11 +10,15 @@ import typer
 
 from streamer import __version__
 from streamer.blas import keep_blas_to_one_thread
+from streamer.cli.config import config
 from streamer.cli.evaluate import evaluate
 from streamer.cli.fetch import fetch
 from streamer.cli.models import models
 from streamer.cli.replay import replay
+from streamer.cli.settings import CONTEXT
+from streamer.cli.sources import sources
 from streamer.cli.train import train
+from streamer.cli.watch import watch
 from streamer.errors import StreamerError
 
 app = typer.Typer(
@@ -72,6 +76,8 @@ def _root(
     """
 
 
-for command in (replay, evaluate, train, fetch):
+app.command()(replay)
+app.command(context_settings=CONTEXT)(watch)
+for command in (sources, config, evaluate, train, fetch):
     app.command()(command)
 app.add_typer(models, name="models")

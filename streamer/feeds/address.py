@@ -111,7 +111,7 @@ class Address:
             )
         if not parts.scheme:
             raise UsageError(
-                f"{url!r} is no feed address: it has no scheme; write it like "
+                f"{url.rpartition('@')[2]!r} is no feed address: it has no scheme; write it like "
                 "mqtt://host/topic?unit=W (`streamer sources` lists them)"
             )
         is_web = parts.scheme in _WEB

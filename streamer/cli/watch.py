@@ -1,0 +1,191 @@
+"""`streamer watch`.
+
+Its settings come from flags, variables and a file; so they are taken from the context, and
+the signature says what there is.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from streamer.cli.settings import apply_config, find_credentials
+from streamer.errors import UsageError
+from streamer.options import (
+    AdaptOption,
+    Ascii,
+    ConfidenceOption,
+    Engine,
+    EngineOption,
+    Format,
+    FormatOption,
+    Gaps,
+    GapsOption,
+    MaxGap,
+    MaxKw,
+    ModelOption,
+    Quiet,
+    choose_format,
+)
+
+if TYPE_CHECKING:
+    from streamer.watching import Watch
+
+
+class By(StrEnum):
+    """Whose clock the minutes go by."""
+
+    WALL = "wall"
+    FEED = "feed"
+
+
+ConfigOption = Annotated[
+    str | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        is_eager=True,
+        callback=apply_config,
+        help="Take what is not said here from this file. By default "
+        "~/.config/streamer/streamer.toml, if it is there.",
+        show_default=False,
+    ),
+]
+
+
+def watch(
+    context: typer.Context,
+    url: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="URL",
+            envvar="STREAMER_URL",
+            help="Address of the meter, or - for standard input; `streamer sources` lists what "
+            "there is.",
+            show_default=False,
+        ),
+    ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Record everything in this SQLite file, and go on from what is in it.",
+        ),
+    ] = None,
+    stale_after: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            min=1.0,
+            help="For how long a value stands when nothing new comes; after that there is a gap. "
+            "By default what suits the kind of meter (`streamer sources`).",
+            show_default=False,
+        ),
+    ] = None,
+    grace: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS", min=0.0, max=60.0, help="How long a minute waits for late values."
+        ),
+    ] = 5.0,
+    clock: Annotated[
+        By,
+        typer.Option(
+            help="Minutes end by this machine's clock (wall), or by the times that the values "
+            "themselves have (feed), as in a log."
+        ),
+    ] = By.WALL,
+    retry: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS", min=0.1, help="The longest wait between two tries to connect."
+        ),
+    ] = 60.0,
+    user: Annotated[
+        str | None, typer.Option(metavar="NAME", help="User name, if the meter wants one.")
+    ] = None,
+    password_file: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="File with the password; or say it in STREAMER_PASSWORD or the configuration.",
+        ),
+    ] = None,
+    token_file: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="File with a token; or say it in STREAMER_TOKEN, likewise."
+        ),
+    ] = None,
+    max_kw: MaxKw = 100.0,
+    gaps: GapsOption = Gaps.SKIP,
+    max_gap: MaxGap = 10,
+    model: ModelOption = "sceaux",
+    engine: EngineOption = Engine.NUMPY,
+    adapt: AdaptOption = True,
+    confidence: ConfidenceOption = 0.9,
+    format: FormatOption = Format.AUTO,  # noqa: A002 - as the option is called
+    ascii: Ascii = False,  # noqa: A002
+    quiet: Quiet = False,
+    config: ConfigOption = None,
+) -> None:
+    """Watch a meter: the mean of each minute, the forecast for the next, day and night.
+
+    A connection that is lost is made again, for ever. With --record, what was recorded is
+    gone on from as if nothing had happened, and the time away is a gap. Each option may
+    stand in the configuration file or in its variable; flags win over variables, variables
+    over the file.
+
+    \b
+    Examples:
+      streamer watch 'mqtt://broker/tele/meter/SENSOR?preset=tasmota-energy'
+      streamer watch homewizard://192.168.1.20 --record house.db
+      streamer watch dsmr:///dev/ttyUSB0 --format json > house.jsonl
+      my-meter | streamer watch 'stdin:?unit=W'
+    """
+    from streamer.watching import show_dashboard, write_lines
+
+    shown = choose_format(format, quiet=quiet)
+    job = make_watch(context)
+    if shown is Format.DASHBOARD:
+        raise typer.Exit(show_dashboard(job, ascii_only=ascii))
+    raise typer.Exit(write_lines(job, format=None if shown is None else shown.value))
+
+
+def make_watch(context: typer.Context) -> Watch:
+    """What is to be watched, and how, by the settings of a context of `watch`.
+
+    Raises:
+        UsageError: no meter is named, or a secret cannot be read.
+    """
+    from streamer.feeds.address import Address
+    from streamer.forecasting import Forecasting
+    from streamer.watching import Watch
+
+    chosen = context.params
+    if not chosen["url"]:
+        raise UsageError(
+            "no address of a meter: give one, such as mqtt://broker/topic?unit=W, or set url in "
+            "the configuration; `streamer sources` lists what there is"
+        )
+    record = chosen["record"]
+    return Watch(
+        address=Address.parse(chosen["url"], find_credentials(context)),
+        forecasting=Forecasting(
+            model=chosen["model"],
+            engine=chosen["engine"].value,
+            gaps=chosen["gaps"].value,
+            max_gap=chosen["max_gap"],
+            adapt=chosen["adapt"],
+            confidence=chosen["confidence"],
+        ),
+        record=None if record is None else record.expanduser(),
+        stale_after_s=chosen["stale_after"],
+        grace_s=chosen["grace"],
+        by=chosen["clock"].value,
+        retry_max_s=chosen["retry"],
+        max_kw=chosen["max_kw"],
+    )

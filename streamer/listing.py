@@ -1,0 +1,73 @@
+"""What `streamer sources` and `streamer config` do: they tell of what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from streamer.config import default_path
+from streamer.errors import SourceError
+from streamer.feeds import FeedKind
+from streamer.feeds.registry import is_installed, load_kind, schemes
+
+
+def list_sources() -> None:
+    """Print the kinds of feeds there are, a line each."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("scheme", "reads", "example", "needs"):
+        table.add_column(heading, overflow="fold")
+    for scheme in schemes():
+        try:
+            kind = load_kind(scheme)
+        except SourceError as error:
+            table.add_row(scheme, str(error), "", "")
+        else:
+            table.add_row(scheme, kind.about, kind.example, _needs(kind))
+    Console(highlight=False, markup=False).print(table)
+
+
+def show_source(scheme: str) -> None:
+    """Print all about a kind of feed.
+
+    Raises:
+        UsageError: there is none of that scheme.
+    """
+    kind = load_kind(scheme)
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    table.add_row("reads", kind.about)
+    table.add_row("example", f"streamer watch '{kind.example}'")
+    table.add_row("needs", _needs(kind))
+    table.add_row("--stale-after", f"{kind.stale_after_s:g} s by default")
+    for name, text in kind.options.items():
+        table.add_row(name, text)
+    Console(highlight=False, markup=False).print(table)
+
+
+def show_settings(path: Path | None, rows: Sequence[tuple[str, str, str]]) -> None:
+    """Print settings.
+
+    Args:
+        path: the configuration file; None if there is none.
+        rows: key, value and origin of each.
+    """
+    console = Console(highlight=False, markup=False)
+    console.print(f"no file at {default_path()}" if path is None else str(path))
+    table = Table(box=None, pad_edge=False)
+    for heading in ("key", "value", "from"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _needs(kind: FeedKind) -> str:
+    if not kind.modules and kind.extra is None:
+        return "nothing more"
+    there = "installed" if is_installed(kind) else "not installed"
+    what = f"streamer[{kind.extra}]" if kind.extra else ", ".join(kind.modules)
+    return f"{what}: {there}"
