@@ -102,8 +102,8 @@ class Address:
         if url == "-":
             url = "stdin:"
         given = Credentials() if credentials is None else credentials
-        parts = urlsplit(url)
         try:
+            parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
         except ValueError as error:
             raise UsageError(f"feed address: {error}; write it like mqtt://host:1883/topic") from (

@@ -172,8 +172,8 @@ def to_moment(value: object) -> datetime:
             pass
     try:
         number = to_number(value)
-        while abs(number) >= 1e11:
-            number /= 1e3
+        for _ in range(3):
+            number /= 1e3 if abs(number) >= 1e11 else 1.0
         return datetime.fromtimestamp(number, UTC)
     except (ValueError, OverflowError, OSError):
         raise ValueProblem(f"{_short(value)} is not a time") from None

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamer.errors import UsageError
+from streamer.feeds.address import Address, Credentials, Secret, read_secret
+
+
+def test_options_stand_in_query_and_fragment() -> None:
+    address = Address.parse("mqtt://broker:1884/home/power?unit=W&qos=1#sign=export")
+    assert (address.scheme, address.host, address.port) == ("mqtt", "broker", 1884)
+    assert address.path == "/home/power"
+    assert address.options == {"unit": "W", "qos": "1", "sign": "export"}
+
+
+def test_the_query_of_a_web_address_is_the_meters() -> None:
+    address = Address.parse("https://meter/a%20b?id=0&x=%2F#path=power&unit=W")
+    assert (address.path, address.query) == ("/a%20b", "id=0&x=%2F")
+    assert address.options == {"path": "power", "unit": "W"}
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("-", "stdin:"),
+        ("tail:meter.log?unit=W", "tail:meter.log"),
+        ("dsmr:///dev/ttyUSB0", "dsmr:///dev/ttyUSB0"),
+        ("mqtt://me:swordfish@broker/a/%23x?unit=W", "mqtt://broker/a/#x"),
+        ("modbus://[::1]:502?device=3", "modbus://[::1]:502"),
+        ("https://u:swordfish@meter/a?token=swordfish#path=p", "https://meter/a"),
+    ],
+)
+def test_what_is_shown(url: str, shown: str) -> None:
+    assert Address.parse(url).shown == shown
+
+
+def test_a_secret_is_in_nothing_that_is_shown() -> None:
+    for address in (
+        Address.parse("mqtt://me:swordfish@broker/t"),
+        Address.parse("mqtt://broker/t", Credentials("me", Secret("swordfish"), Secret("fish"))),
+    ):
+        assert address.credentials.password == Secret("swordfish")
+        assert "fish" not in f"{address} {address!r} {address.shown}"
+
+
+def test_credentials_in_the_url_come_first() -> None:
+    given_ = Credentials("other", Secret("other"), Secret("token"))
+    address = Address.parse("mqtt://me:sword%40fish@broker/t", given_)
+    assert address.credentials == Credentials("me", Secret("sword@fish"), Secret("token"))
+    assert Address.parse("mqtt://broker/t", given_).credentials == given_
+
+
+@pytest.mark.parametrize("url", ["", "meter.log", "//broker/t", "mqtt://broker:port/t", "x://[::1"])
+def test_what_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(UsageError, match=r"^(feed address: |.* is no feed address)"):
+        Address.parse(url)
+
+
+def test_an_error_does_not_show_a_password() -> None:
+    with pytest.raises(UsageError) as caught:
+        Address.parse("//me:swordfish@broker/t")
+    assert "swordfish" not in str(caught.value)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_an_address_or_a_usage_error(text: str) -> None:
+    try:
+        address = Address.parse(text)
+    except UsageError:
+        return
+    assert address.shown.startswith(address.scheme)
+
+
+class TestOptions:
+    address = Address.parse("modbus://host?every=2.5&word=big&bad=soon&inf=inf")
+
+    def test_numbers(self) -> None:
+        assert self.address.number("every", 5.0) == 2.5
+        assert self.address.number("timeout", 5.0) == 5.0
+
+    @pytest.mark.parametrize("name", ["bad", "inf"])
+    def test_what_is_no_number(self, name: str) -> None:
+        with pytest.raises(UsageError, match=f"modbus://host: option {name}='.*': give a number"):
+            self.address.number(name, 1.0)
+
+    def test_bounds_are_said(self) -> None:
+        with pytest.raises(UsageError, match=r"every='2.5': give a number at least 3 at most 9"):
+            self.address.number("every", 5.0, least=3, most=9)
+
+    def test_choices(self) -> None:
+        assert self.address.choice("word", ("big", "little")) == "big"
+        assert self.address.choice("none", ("big", "little"), "little") == "little"
+        assert self.address.choice("none", ("big", "little")) is None
+        with pytest.raises(UsageError, match="word='big': give high or low"):
+            self.address.choice("word", ("high", "low"))
+
+    def test_what_is_needed(self) -> None:
+        assert self.address.need("word", "it matters") == "big"
+        with pytest.raises(UsageError, match="option unit is missing: it matters"):
+            self.address.need("unit", "it matters")
+
+    def test_unknown_ones(self) -> None:
+        self.address.check_options(["every", "word", "bad", "inf"])
+        with pytest.raises(UsageError, match="unknown option 'bad'; it takes every, inf, word"):
+            self.address.check_options(["every", "word", "inf"])
+
+
+def test_a_secret_from_a_file_has_no_line_end(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_bytes(b" sword fish \r\n")
+    assert read_secret(str(file)).reveal() == " sword fish "
+    file.write_bytes(b"\xff")
+    with pytest.raises(UsageError, match="secret: is not text"):
+        read_secret(str(file))

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import tomllib
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from streamer.errors import MissingExtraError, SourceError, UsageError
+from streamer.feeds import Feed, FeedItem, FeedKind, registry
+from streamer.feeds.address import Address
+from streamer.feeds.registry import GROUP, is_installed, load_kind, open_feed, schemes
+from streamer.readings import Sample
+
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
+
+
+class Fixed:
+    """A meter that always says the same, as a plug-in would have it."""
+
+    def __init__(self, address: Address) -> None:
+        self.name = address.shown
+
+    def read(self) -> list[FeedItem]:
+        return [Sample(0.5)]
+
+    def close(self) -> None:
+        pass
+
+
+KIND = FeedKind("a fixed value", "fixed:", Fixed, options={"colour": "of the meter"})
+NEEDY = FeedKind("nothing", "needy:", Fixed, modules=("no_such_module",), extra="needy")
+STRANGE = FeedKind("nothing", "strange:", Fixed, modules=("no_such.module",))
+NO_KIND = Fixed
+
+
+@pytest.fixture
+def plug_ins(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {"fixed": "KIND", "needy": "NEEDY", "strange": "STRANGE", "odd": "NO_KIND", "gone": "X"}
+    points = {name: EntryPoint(name, f"{__name__}:{what}", GROUP) for name, what in names.items()}
+    monkeypatch.setattr(registry, "schemes", lambda: points)
+
+
+def test_what_is_installed_is_what_the_project_registers() -> None:
+    if not PROJECT.exists():
+        pytest.skip("no pyproject.toml beside the tests")
+    project = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]
+    registered = project["entry-points"][GROUP]
+    ours = {name: point.value for name, point in schemes().items() if point.name in registered}
+    assert ours == registered
+
+
+@pytest.mark.parametrize("scheme", sorted(schemes()))
+def test_each_kind_opens_its_own_example(scheme: str) -> None:
+    kind = load_kind(scheme)
+    assert kind.about
+    assert kind.about[0] != " "
+    assert kind.stale_after_s > 0
+    address = Address.parse(kind.example)
+    assert schemes()[address.scheme].load() is kind
+    if not is_installed(kind):
+        pytest.skip(f"{kind.extra} is not installed")
+    feed = open_feed(address)
+    assert isinstance(feed, Feed)
+    assert feed.name
+    feed.close()
+    assert not feed.read()
+
+
+@pytest.mark.usefixtures("plug_ins")
+class TestPlugIns:
+    def test_one_is_opened_by_its_scheme(self) -> None:
+        feed = open_feed(Address.parse("fixed:meter?colour=red"))
+        assert feed.name == "fixed:meter"
+        assert feed.read() == [Sample(0.5)]
+
+    def test_unknown_schemes_and_options(self) -> None:
+        with pytest.raises(UsageError, match="no feed has the scheme 'fxed'; there are fixed, "):
+            open_feed(Address.parse("fxed:"))
+        with pytest.raises(UsageError, match="fixed:meter: unknown option 'unit'; it takes colour"):
+            open_feed(Address.parse("fixed:meter?unit=W"))
+
+    def test_a_library_that_is_not_there(self) -> None:
+        with pytest.raises(MissingExtraError, match=r"pip install 'streamer\[needy\]'"):
+            open_feed(Address.parse("needy:"))
+        with pytest.raises(UsageError, match=r"the feed strange needs no_such.module"):
+            open_feed(Address.parse("strange:"))
+
+    def test_a_plug_in_that_is_broken(self) -> None:
+        with pytest.raises(SourceError, match="is no FeedKind"):
+            load_kind("odd")
+        with pytest.raises(SourceError, match="cannot be loaded"):
+            load_kind("gone")
