@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -15,7 +16,7 @@ import typer
 from streamer.errors import UsageError
 
 if TYPE_CHECKING:
-    from streamer.sources.replay import ReplaySource
+    from streamer.sources import Recording
 
 
 class Engine(StrEnum):
@@ -103,7 +104,8 @@ def parse_confidence(text: str) -> float:
 
 FILE_HELP = (
     "The UCI file (.txt, or its .zip as published), any other delimited text "
-    "(plain or .gz), - for standard input, or uci for the file that `streamer fetch` brings."
+    "(plain or .gz), a recording of `streamer watch`, - for standard input, or uci for the "
+    "file that `streamer fetch` brings."
 )
 
 Column = Annotated[
@@ -229,9 +231,17 @@ class FileOptions:
     strict: bool = False
     max_kw: float = 100.0
 
-    def open(self, file: str) -> ReplaySource:
-        """Open a file so."""
+    def open(self, file: str) -> Recording:
+        """Open a file so.
+
+        Raises:
+            UsageError: an option is of no use with this file.
+        """
+        from streamer.recording.source import is_recording
         from streamer.sources.delimited import open_replay
+
+        if file != "-" and is_recording(Path(file)):
+            return self._open_recording(Path(file))
 
         unit: Literal["kW", "W"] | None = None
         if self.unit is not None:
@@ -249,3 +259,18 @@ class FileOptions:
             strict=self.strict,
             max_kw=self.max_kw,
         )
+
+    def _open_recording(self, file: Path) -> Recording:
+        from streamer.recording.source import open_recording
+
+        layout = {
+            "--column": self.column,
+            "--time-column": self.time_column,
+            "--time-format": self.time_format,
+            "--delimiter": self.delimiter,
+            "--unit": self.unit,
+        }
+        for option, value in layout.items():
+            if value is not None:
+                raise UsageError(f"{file} is a recording: {option} does not go with it")
+        return open_recording(file, start=self.start, end=self.end, limit=self.limit)

@@ -12,9 +12,11 @@ from streamer import __version__
 from streamer.blas import keep_blas_to_one_thread
 from streamer.cli.config import config
 from streamer.cli.evaluate import evaluate
+from streamer.cli.export import export
 from streamer.cli.fetch import fetch
 from streamer.cli.models import models
 from streamer.cli.replay import replay
+from streamer.cli.report import report
 from streamer.cli.settings import CONTEXT
 from streamer.cli.sources import sources
 from streamer.cli.train import train
@@ -78,6 +80,6 @@ def _root(
 
 app.command()(replay)
 app.command(context_settings=CONTEXT)(watch)
-for command in (sources, config, evaluate, train, fetch):
+for command in (export, report, sources, config, evaluate, train, fetch):
     app.command()(command)
 app.add_typer(models, name="models")
