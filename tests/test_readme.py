@@ -1,0 +1,72 @@
+"""What the README says of plug-ins, done."""
+
+from __future__ import annotations
+
+import http.server
+import re
+import threading
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streamer.config import TABLE
+from streamer.feeds import FeedKind
+from streamer.feeds.address import Address
+from streamer.testing import check_source
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"grid_w": -250}')
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+def _block(language: str, containing: str) -> str:
+    blocks = re.findall(rf"```{language}\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    return next(block for block in blocks if containing in block)
+
+
+def test_the_plug_in_of_the_readme_keeps_to_the_protocol() -> None:
+    code = _block("python", "FeedKind")
+    assert len([line for line in code.splitlines() if line.strip()]) <= 20
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - that is the test
+    kind: FeedKind = names["KIND"]
+    server = http.server.HTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        address = Address.parse(f"inverter://127.0.0.1:{server.server_port}?every=0.1")
+        address.check_options(kind.options)
+        samples = check_source(kind.open(address), samples=3)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert [sample.kw for sample in samples] == [-0.25] * 3
+
+
+def test_the_configuration_of_the_readme_is_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from streamer.cli import main
+
+    text = _block("toml", f"[{TABLE}]")
+    assert tomllib.loads(text)
+    home = tmp_path / "home"
+    (home / ".config" / "streamer").mkdir(parents=True)
+    (home / ".config" / "streamer" / "password").write_text("swordfish")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    (home / ".config" / "streamer" / "streamer.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(SystemExit) as end:
+        main(["config", "--check"])
+    out, error = capsys.readouterr()
+    assert not end.value.code, error
+    assert out.endswith("streamer.toml: all right\n")
