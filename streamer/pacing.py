@@ -41,12 +41,23 @@ class Clock(Protocol):
         """
 
 
+class WallClock(Clock, Protocol):
+    """A clock that knows the date, too."""
+
+    def wall(self) -> float:
+        """Seconds since 1970, on a clock that may be set ahead or back."""
+
+
 class SystemClock:
-    """The machine's own monotonic clock."""
+    """The machine's own clocks."""
 
     def now(self) -> float:
         """Seconds since some fixed moment."""
         return time.monotonic()
+
+    def wall(self) -> float:
+        """Seconds since 1970."""
+        return time.time()
 
     def wait(self, condition: threading.Condition, seconds: float | None) -> None:
         """Wait for a notice or for the time to be up."""

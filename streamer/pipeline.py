@@ -35,7 +35,7 @@ from streamer.scores import RunningScores
 
 DoubleArray = NDArray[np.float64]
 
-_STATE_VERSION = 2
+_STATE_VERSION = 3
 
 _NOTHING: DoubleArray = np.empty(0)
 

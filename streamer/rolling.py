@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from streamer.packing import packed, unpacked
+
 
 class RollingMean:
     """Mean of the last values, exact to rounding whatever has come before.
@@ -95,11 +97,15 @@ class RollingMean:
 
     def state(self) -> dict[str, Any]:
         """The window, split as it is held, so that `restore` gives the same bits."""
-        return {"values": self.values(), "older": len(self._older)}
+        return {
+            "values": packed(self.values()),
+            "count": self._count,
+            "older": len(self._older),
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up the window that `state` described."""
-        values, older = list(state["values"]), state["older"]
+        values, older = unpacked(state["values"], state["count"]).tolist(), state["older"]
         self._newer = values[:older]
         self._turn_over()
         self._newer = values[older:]

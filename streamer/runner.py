@@ -6,16 +6,20 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeAlias
 
 from streamer.blocks import ReadingBlock
 from streamer.pacing import Pacer
 from streamer.pipeline import Pipeline
-from streamer.readings import Notice, Reading, Vitals
+from streamer.readings import Link, Notice, Reading, Sample, Vitals
 from streamer.sinks import BlockSink, Item, Sink
 from streamer.sources import Recording, Source
 
 BLOCK = 2048
 """Readings pushed at once at most when nothing is held back: a tenth of a second or so."""
+
+Aside: TypeAlias = Notice | Link | Sample
+"""What a source gives beside readings; it goes to the sinks as it is."""
 
 _VITALS_EVERY_S = 0.1
 _RATE_OVER_S = 2.0
@@ -37,10 +41,10 @@ def run(
     Args:
         source: where the readings come from.
         pipeline: makes steps of them.
-        sinks: given each step and notice in order, and `Vitals` a few times a second
-            and whenever the source may keep us waiting. Where all are `BlockSink`s,
-            nothing is held back and the source gives blocks, a `Passage` stands for the
-            steps of a block.
+        sinks: given each step in order, and among them whatever else the source gives;
+            and `Vitals` a few times a second and whenever the source may keep us waiting.
+            Where all are `BlockSink`s, nothing is held back and the source gives blocks, a
+            `Passage` stands for the steps of a block.
         pacer: says when each reading is due.
         now: a clock in seconds, for speed and latency.
 
@@ -51,7 +55,7 @@ def run(
     try:
         while not pacer.stopped and (items := source.read()):
             for part in _parts(items):
-                if isinstance(part, Notice):
+                if isinstance(part, Aside):
                     drive.emit(part)
                 elif not drive.push(part):
                     return
@@ -60,11 +64,11 @@ def run(
         source.close()
 
 
-def _parts(items: Sequence[Reading | Notice]) -> list[Sequence[Reading] | Notice]:
-    """Stretches of readings, and the notices between them."""
+def _parts(items: Sequence[Reading | Aside]) -> list[Sequence[Reading] | Aside]:
+    """Stretches of readings, and what comes between them."""
     if isinstance(items, ReadingBlock):
         return [items]
-    parts: list[Sequence[Reading] | Notice] = []
+    parts: list[Sequence[Reading] | Aside] = []
     stretch: list[Reading] = []
     for item in items:
         if isinstance(item, Reading):

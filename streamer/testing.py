@@ -18,6 +18,8 @@ from streamer.sources import Source
 
 START = datetime(2010, 3, 19, 17, 0)
 
+_FROZEN_WAIT_S = 0.01
+
 
 def readings(kw: Iterable[float], *, start: datetime = START) -> list[Reading]:
     """Readings a minute apart.
@@ -126,27 +128,44 @@ class _FixedStream:
 class ManualClock:
     """A clock that stands still until it is waited for, and then jumps.
 
+    Args:
+        wall: the date at the beginning, in seconds since 1970.
+        frozen: whether waiting moves it not: time then passes by `advance` alone, and a wait
+            waits for notice, but in truth no longer than a moment.
+
     Attributes:
         waits: the waits so far, in seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, wall: float = 0.0, frozen: bool = False) -> None:
         self._now = 0.0
+        self._wall = wall
+        self._frozen = frozen
         self.waits: list[float | None] = []
 
     def now(self) -> float:
         """Seconds since the clock was made."""
         return self._now
 
+    def wall(self) -> float:
+        """The date, in seconds since 1970."""
+        return self._wall + self._now
+
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self._now += seconds
+
+    def set_wall(self, seconds: float) -> None:
+        """Set the date, as a person or a time server would; no time passes."""
+        self._wall = seconds - self._now
 
     def wait(self, condition: threading.Condition, seconds: float | None) -> None:
         """Let the whole wait pass at once; a wait without end is a real one, for notice."""
         self.waits.append(seconds)
         if seconds is None:
             condition.wait()
+        elif self._frozen:
+            condition.wait(_FROZEN_WAIT_S)
         else:
             self._now += seconds
 

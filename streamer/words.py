@@ -61,6 +61,25 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def lasting(seconds: float) -> str:
+    """How long something has been so: the coarser, the longer it has been.
+
+    >>> lasting(8.4), lasting(150.0), lasting(3700.0), lasting(200_000.0)
+    ('8 s', '2 min', '1 h 1 min', '2 d 7 h')
+    """
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes = whole // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days:,} d {hours} h" if hours else f"{days:,} d"
+
+
 def plural(count: int, noun: str) -> str:
     """A count with its noun.
 

@@ -36,8 +36,16 @@ def banner(alarms: Sequence[Alarm], now: datetime, width: int) -> Text:
     room = width - line(sign, *ending).cell_len - 3
     if room >= _LEAST_TEXT:
         return line(sign, (" · ", LABEL), fit(Text(latest.text), room, pad=False), *ending)
-    plus = f" +{len(others)}" if others else ""
-    long = line(sign, (plus, WARNING))
+    long = line(sign, (_plus(alarms), WARNING))
     if long.cell_len <= width:
         return long
-    return fit(line((f"{ALARM_GLYPH} {latest.kind}{plus}", WARNING)), width, pad=False)
+    return fit(least(alarms), width, pad=False)
+
+
+def least(alarms: Sequence[Alarm]) -> Text:
+    """The kind of the latest, and how many more are on: the least there is to say."""
+    return line((f"{ALARM_GLYPH} {alarms[-1].kind}{_plus(alarms)}", WARNING))
+
+
+def _plus(alarms: Sequence[Alarm]) -> str:
+    return f" +{len(alarms) - 1}" if len(alarms) > 1 else ""

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -15,11 +16,13 @@ from types import FrameType, TracebackType
 from rich.console import Console
 from rich.live import Live
 
-from streamer.dashboard.history import History
+from streamer.dashboard.history import History, Snapshot
 from streamer.dashboard.keys import ESCAPE, GONE, SPACE, Keys, find_keys
 from streamer.dashboard.layout import render, speed_label
+from streamer.dashboard.link import moment
 from streamer.dashboard.picture import render_svg
 from streamer.pacing import Pacer
+from streamer.readings import Link, Notice
 from streamer.sinks import Item
 
 FRAME_S = 0.1
@@ -27,6 +30,9 @@ FRAME_S = 0.1
 
 _JOIN_S = 1.0
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
+_LIVE = "live"
+"""What stands in place of the speed of a replay."""
+
 _STOPPING = ("SIGTSTP", "SIGCONT")
 
 
@@ -42,6 +48,8 @@ class Dashboard:
         ascii: use nothing but ASCII.
         save_dir: where pictures are saved; the working directory unless told otherwise.
         keys: where keys come from; the terminal, unless told otherwise.
+        live: a meter is watched, that no key can steer, and time goes by without readings.
+        clock: what time it is, with a zone, for a meter.
     """
 
     def __init__(
@@ -52,12 +60,16 @@ class Dashboard:
         ascii: bool = False,  # noqa: A002
         save_dir: Path | None = None,
         keys: Keys | None = None,
+        live: bool = False,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         self._pacer = pacer
         self._console = Console() if console is None else console
         self._ascii = ascii
         self._save_dir = save_dir
         self._keys = keys
+        self._live = live
+        self._clock = _local_time if clock is None else clock
         self._history = History()
         self._help = False
         self._message = ""
@@ -68,14 +80,17 @@ class Dashboard:
             "q": self._leave,
             ESCAPE: self._leave,
             GONE: self._leave,
-            SPACE: pacer.toggle_pause,
-            "+": pacer.faster,
-            "=": pacer.faster,
-            "-": pacer.slower,
-            "n": pacer.step,
             "s": self._save,
             "?": self._toggle_help,
         }
+        if not live:
+            self._actions |= {
+                SPACE: pacer.toggle_pause,
+                "+": pacer.faster,
+                "=": pacer.faster,
+                "-": pacer.slower,
+                "n": pacer.step,
+            }
 
     @property
     def ended_by(self) -> signal.Signals | None:
@@ -89,13 +104,13 @@ class Dashboard:
 
     def write(self, item: Item) -> None:
         """Take one item of the stream."""
-        self._history.write(item)
+        self._history.write(self._dated(item) if self._live else item)
 
     def close(self) -> None:
         """The stream has ended."""
         self._history.end()
 
-    def run(self, stream: Callable[[], None]) -> None:
+    def run(self, stream: Callable[[], None], *, stop: Callable[[], None] | None = None) -> None:
         """Show a stream until it ends or the user leaves.
 
         A first frame is painted before the stream is started. Leaving, by key or by
@@ -104,6 +119,8 @@ class Dashboard:
 
         Args:
             stream: runs the whole stream; called in a thread of its own.
+            stop: called after the pacer is stopped, to end a wait that the pacer knows
+                nothing of, such as that for a meter.
 
         Raises:
             BaseException: whatever the stream raised, once the terminal is given back.
@@ -118,9 +135,19 @@ class Dashboard:
         finally:
             if worker.is_alive():
                 self._pacer.stop()
+                if stop is not None:
+                    stop()
                 worker.join(_JOIN_S)
         if outcome.error is not None:
             raise outcome.error
+
+    def _dated(self, item: Item) -> Item:
+        """An item for the log with the time that clocks here show."""
+        if isinstance(item, Notice):
+            return replace(item, at=(item.at or self._clock()).astimezone())
+        if isinstance(item, Link) and item.since is not None:
+            return replace(item, since=item.since.astimezone())
+        return item
 
     def _loop(self, live: Live, keys: Keys, worker: threading.Thread) -> None:
         """Paint and obey until the stream ends or the user leaves."""
@@ -144,7 +171,18 @@ class Dashboard:
         """Whatever a frame depends on: as long as it is the same, so is the frame."""
         pacer = self._pacer
         size = self._console.size
-        return (self._history.version, pacer.speed, pacer.paused, size, self._help, self._message)
+        version, passing = self._history.version, self._passing()
+        return (version, pacer.speed, pacer.paused, size, self._help, self._message, passing)
+
+    def _passing(self) -> tuple[str, ...]:
+        """Whatever of a frame depends on the time of day."""
+        if not self._live:
+            return ()
+        history = self._history
+        return moment(Snapshot(link=history.link, sample=history.sample, now=self._now()))
+
+    def _now(self) -> datetime | None:
+        return self._clock() if self._live else None
 
     def _paint(self, live: Live) -> bool:
         """Paint a frame; False if the terminal is gone."""
@@ -157,6 +195,7 @@ class Dashboard:
             help=self._help,
             speed=self._speed(),
             message=self._message,
+            now=self._now(),
         )
         try:
             live.update(frame, refresh=True)
@@ -165,6 +204,8 @@ class Dashboard:
         return True
 
     def _speed(self) -> str:
+        if self._live:
+            return _LIVE
         return speed_label(self._pacer.speed, paused=self._pacer.paused)
 
     def _press(self, key: str | None) -> None:
@@ -183,7 +224,9 @@ class Dashboard:
         """Save the screen as a picture; whether that worked is said in the last line."""
         width, height = self._console.size
         snapshot = self._history.snapshot()
-        svg = render_svg(snapshot, width, height, ascii=self._ascii, speed=self._speed())
+        svg = render_svg(
+            snapshot, width, height, ascii=self._ascii, speed=self._speed(), now=self._now()
+        )
         path = Path(f"streamer-{datetime.now():%Y%m%d-%H%M%S}.svg")
         if self._save_dir is not None:
             path = self._save_dir / path
@@ -248,6 +291,10 @@ class Dashboard:
             live.stop()
             live.start()
             self._paint(live)
+
+
+def _local_time() -> datetime:
+    return datetime.now().astimezone()
 
 
 class _Outcome:

@@ -30,12 +30,17 @@ _KEYS = (
 )
 
 
-def footer(message: str, speed: str, width: int) -> Text:
+_STEERING = ("space", "+", "-", "n")
+"""Keys that a replay has, but no meter obeys."""
+
+
+def footer(message: str, speed: str, width: int, *, live: bool = False) -> Text:
     """What the keys do, or the answer to the last one."""
     if message:
         return fit(line(" ", (message, STRONG)), width, pad=False)
     names = {"space": "go on"} if speed == PAUSED else {}
-    for keep in (_KEYS, [k for k in _KEYS if k[0] in ("q", "space", "?")], _KEYS[-1:]):
+    keys = [key for key in _KEYS if not (live and key[0] in _STEERING)]
+    for keep in (keys, [key for key in keys if key[0] in ("q", "space", "?")], keys[-1:]):
         hints = line(*_hints(keep, names))
         if hints.cell_len <= width:
             return hints
@@ -49,28 +54,33 @@ def _hints(keys: Sequence[tuple[str, str]], names: dict[str, str]) -> list[Part]
     return parts
 
 
-def help_lines(*, brief: bool = False) -> list[Text]:
+def help_lines(*, brief: bool = False, live: bool = False) -> list[Text]:
     """What the keys and the glyphs mean.
 
     Args:
         brief: without free lines, for a small screen.
+        live: of a meter, not of a replay.
     """
-    keys = (
-        ("q, Esc", "leave, and print a summary"),
+    steering = (
         ("space", "pause, or go on"),
         ("n", "while paused: next reading"),
         ("+  -", "replay faster, slower"),
+    )
+    keys = (
+        ("q, Esc", "leave, and print a summary"),
+        *(() if live else steering),
         ("s", "save the screen as SVG"),
         ("?", "close this help"),
     )
     glyphs = (
-        (FILL[-1], ACTUAL, "actual power in kW"),
+        (FILL[-1], ACTUAL, "mean of a minute in kW" if live else "actual power in kW"),
         (f"{FORECAST_GLYPH} {COMING_GLYPH}", FORECAST, "forecast, and what comes"),
         (BAND_GLYPH, BAND, "its band: how sure it is"),
         (GAP_GLYPH, LABEL, "gap: minutes not received"),
         (ALARM_GLYPH, WARNING, "an alarm was raised here"),
     )
     words = (
+        *((("now", "the meter's latest value"),) if live else ()),
         ("persistence", 'forecasting "next = last"'),
         ("skill", "1 − MSE / persistence MSE"),
         ("frozen", "the network as it came"),

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from streamer.dashboard.words import since
-from streamer.readings import MINUTE, About, Notice, Step, Vitals
+from streamer.readings import MINUTE, About, Link, Notice, Sample, Step, Vitals
 from streamer.sinks import Item
-from streamer.sinks.watch import AlarmWatch
+from streamer.sinks.watch import AlarmWatch, LinkWatch
 from streamer.words import plural
 
 STEPS_KEPT = 1000
@@ -19,6 +19,9 @@ STEPS_KEPT = 1000
 
 EVENTS_KEPT = 200
 """Events kept for the log."""
+
+CAPACITY = 50
+"""Size of the ring buffer, as long as nobody has said what it is."""
 
 GAP, ALARM, OVER = "gap", "alarm", "over"
 """Kinds of events that come from steps rather than from notices: a gap, an alarm that has
@@ -30,7 +33,7 @@ class Event:
     """One line of the event log.
 
     Attributes:
-        kind: a `Notice` kind, or `GAP`, `ALARM` or `OVER`.
+        kind: a `Notice` kind, a state of a `Link`, or `GAP`, `ALARM` or `OVER`.
         text: what happened, for a person.
         at: stream time it happened at, if there is one.
     """
@@ -52,6 +55,9 @@ class Snapshot:
         tallies: how many happenings the notices of each kind stood for.
         in_sample: whether any scored minute so far lay in the model's training span.
         ended: whether the stream is over.
+        link: how the connection to a meter stands, if that is known.
+        sample: what the meter has said last, if it has said anything.
+        now: what the clock says, with a zone; None for a replay, which has no now.
     """
 
     about: About | None = None
@@ -61,11 +67,19 @@ class Snapshot:
     tallies: Mapping[str, int] = field(default_factory=dict)
     in_sample: bool = False
     ended: bool = False
+    link: Link | None = None
+    sample: Sample | None = None
+    now: datetime | None = None
 
     @property
     def last(self) -> Step | None:
         """The newest step, if there is one."""
         return self.steps[-1] if self.steps else None
+
+    @property
+    def live(self) -> bool:
+        """Whether a meter is being watched."""
+        return self.now is not None
 
 
 class History:
@@ -85,6 +99,9 @@ class History:
         self._in_sample = False
         self._resets = 0
         self._alarms = AlarmWatch()
+        self._link: Link | None = None
+        self._links = LinkWatch()
+        self._sample: Sample | None = None
         self._ended = False
         self._version = 0
 
@@ -92,6 +109,16 @@ class History:
     def version(self) -> int:
         """A number that changes whenever a new snapshot would."""
         return self._version
+
+    @property
+    def link(self) -> Link | None:
+        """How the connection stands."""
+        return self._link
+
+    @property
+    def sample(self) -> Sample | None:
+        """The latest sample."""
+        return self._sample
 
     def write(self, item: Item) -> None:
         """Take one item of the stream."""
@@ -103,7 +130,11 @@ class History:
                 self._add_notice(item)
             elif isinstance(item, Vitals):
                 self._vitals = item
-            else:
+            elif isinstance(item, Sample):
+                self._sample = item
+            elif isinstance(item, Link):
+                self._add_link(item)
+            elif isinstance(item, About):
                 self._about = item
 
     def end(self) -> None:
@@ -123,12 +154,14 @@ class History:
                 tallies=dict(self._tallies),
                 in_sample=self._in_sample,
                 ended=self._ended,
+                link=self._link,
+                sample=self._sample,
             )
 
     def _add_step(self, step: Step) -> None:
-        self._steps.append(step)
         if step.gap_minutes:
             self._add_gap(step)
+        self._steps.append(step)
         self._add_alarms(step)
         if step.settled is not None and not self._in_sample and self._about is not None:
             self._in_sample = self._about.in_sample(step.reading.at)
@@ -139,6 +172,9 @@ class History:
         outcome = ", buffer emptied" if emptied else " skipped"
         text = f"gap of {plural(step.gap_minutes, 'minute')}{outcome}"
         first_missing = step.reading.at - step.gap_minutes * MINUTE
+        if self._steps and first_missing.tzinfo is not None:
+            # A gap over a clock change began at the time that clocks showed before it.
+            first_missing = first_missing.astimezone(self._steps[-1].reading.at.tzinfo)
         self._events.append(Event(GAP, text, first_missing))
 
     def _add_alarms(self, step: Step) -> None:
@@ -148,6 +184,14 @@ class History:
             self._events.append(Event(OVER, f"over: {since(alarm.kind, alarm.at, at)}", at))
         for alarm in raised:
             self._events.append(Event(ALARM, f"{alarm.kind}: {alarm.text}", alarm.at))
+
+    def _add_link(self, link: Link) -> None:
+        self._link = link
+        if link.state == Link.LOST:
+            # Once the connection is back this may be long untrue.
+            self._sample = None
+        for state, text in self._links.see(link):
+            self._events.append(Event(state, text, link.since))
 
     def _add_notice(self, notice: Notice) -> None:
         self._tallies[notice.kind] += notice.count

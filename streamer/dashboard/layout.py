@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.text import Text
 
-from streamer.dashboard import head, hints, panels, scores
-from streamer.dashboard.alarms import banner
+from streamer.dashboard import head, hints, link, panels, scores
+from streamer.dashboard.alarms import least
 from streamer.dashboard.chart import draw
 from streamer.dashboard.history import Snapshot
+from streamer.dashboard.now import now, now_lines
 from streamer.dashboard.words import (
     LABEL,
     STRONG,
@@ -72,6 +74,7 @@ def render(
     help: bool = False,  # noqa: A002
     speed: str = "",
     message: str = "",
+    now: datetime | None = None,
 ) -> Frame:
     """Lay out one frame.
 
@@ -83,11 +86,12 @@ def render(
         help: show what keys and glyphs mean in place of the figures.
         speed: how fast the stream runs, in words.
         message: stands in the last line in place of the key hints.
+        now: what the clock says, with a zone, where a meter is watched; None for a replay.
 
     Returns:
         A renderable of at most `height` lines of at most `width` cells.
     """
-    snapshot = _printable(snapshot, height, only_ascii=ascii)
+    snapshot = replace(_printable(snapshot, height, only_ascii=ascii), now=now)
     message = printable(message, only_ascii=ascii)
     if help:
         lines = _help(snapshot, width, height, speed)
@@ -116,31 +120,37 @@ def _printable(snapshot: Snapshot, height: int, *, only_ascii: bool) -> Snapshot
             for alarm in steps[-1].alarms
         )
         steps = (*steps[:-1], replace(steps[-1], alarms=alarms))
-    return replace(snapshot, about=about, steps=steps, events=events)
+    state = snapshot.link
+    if state is not None:
+        peer, why = (printable(text, only_ascii=only_ascii) for text in (state.peer, state.text))
+        state = replace(state, peer=peer, text=why)
+    return replace(snapshot, about=about, steps=steps, events=events, link=state)
 
 
 def _waiting(snapshot: Snapshot) -> str:
-    return "opening the source" if snapshot.about is None else "waiting for readings"
+    """What the chart says as long as there is no reading."""
+    if snapshot.about is None:
+        return "opening the source"
+    if not snapshot.live:
+        return "waiting for readings"
+    if snapshot.sample is not None:
+        return "waiting for the first full minute"
+    return "connecting" if snapshot.link is None else "waiting for the meter's first value"
 
 
 def _full(snapshot: Snapshot, width: int, height: int, speed: str, message: str) -> Iterable[Text]:
     """Chart above, panels below."""
     below = _wide_panels if width >= _WIDE else _narrow_panels
     panel_lines = below(snapshot, width, height)
-    now = head.now(snapshot, width)
+    values = now(snapshot, width)
     if height >= _TALL:
-        above = [head.title(snapshot, speed, width), _banner(snapshot, width), now, Text()]
+        above = [head.title(snapshot, speed, width), link.banner(snapshot, width), values, Text()]
     else:
-        above = [head.title(snapshot, speed, width, alarms=True), now]
+        above = [head.title(snapshot, speed, width, warnings=True), values]
     chart_height = height - len(above) - len(panel_lines) - 1
     chart = draw(snapshot.steps, width, chart_height, waiting=_waiting(snapshot))
-    return [*above, *chart, *panel_lines, hints.footer(message, speed, width)]
-
-
-def _banner(snapshot: Snapshot, width: int) -> Text:
-    """The alarms that are on, if any."""
-    last = snapshot.last
-    return banner(last.alarms, last.reading.at, width) if last and last.alarms else Text()
+    footer = hints.footer(message, speed, width, live=snapshot.live)
+    return [*above, *chart, *panel_lines, footer]
 
 
 def _narrow_panels(snapshot: Snapshot, width: int, height: int) -> list[Text]:
@@ -192,12 +202,12 @@ def _wide_panels(snapshot: Snapshot, width: int, height: int) -> list[Text]:
 
 def _small(snapshot: Snapshot, width: int, height: int, speed: str, message: str) -> Iterable[Text]:
     """A small chart and the figures that matter most, in the order of their weight."""
-    figures = [*head.now_lines(snapshot, width), *scores.comparison(snapshot, width)]
+    figures = [*now_lines(snapshot, width), *scores.comparison(snapshot, width)]
     # What a very low screen cannot hold goes in this order: chart, title, status, scores.
     if height < len(figures) + 2:
         return [*figures, _status(snapshot, width, message, titled=False)]
     status = _status(snapshot, width, message, titled=True)
-    title = head.title(snapshot, speed, width, progress=True, alarms=True)
+    title = head.title(snapshot, speed, width, progress=True, warnings=True)
     if height >= 2 * (len(figures) + 4):
         figures += scores.more(snapshot, width)
     chart_height = height - len(figures) - 2
@@ -210,18 +220,21 @@ def _small(snapshot: Snapshot, width: int, height: int, speed: str, message: str
 def _status(snapshot: Snapshot, width: int, message: str, *, titled: bool) -> Text:
     """The one thing to know about the stream, and where to find help.
 
-    An alarm is named in the title, where there is one, and its text stands here.
+    What is wrong is named in the title, where there is one, and the rest of it stands here.
     """
     hint = line(("?", STRONG), (" help", LABEL))
     if message:
         return fit(line((message, STRONG)), width, pad=False)
     last = snapshot.last
-    if last and last.alarms:
-        if not titled:
-            return _banner(snapshot, width)
-        # An alarm may be on for a day, and what flatters must not be hidden for so long.
-        if not snapshot.in_sample:
-            return fit(Text(last.alarms[-1].text), width, pad=False)
+    if not titled and (link.down(snapshot) or (last and last.alarms)):
+        return link.banner(snapshot, width)
+    if remedy := link.remedy(snapshot):
+        left, more = Text(remedy), least(last.alarms) if last and last.alarms else hint
+        both = left.cell_len + more.cell_len < width
+        return apart(left, more, width) if both else fit(left, width, pad=False)
+    # An alarm may be on for a day, and what flatters must not be hidden for so long.
+    if last and last.alarms and not snapshot.in_sample:
+        return fit(Text(last.alarms[-1].text), width, pad=False)
     parts: list[Part] = [(panels.buffer(snapshot), LABEL)]
     if last and last.counts.gaps:
         parts.append((f" · {plural(last.counts.gaps, 'gap')}", LABEL))
@@ -233,9 +246,9 @@ def _status(snapshot: Snapshot, width: int, message: str, *, titled: bool) -> Te
 
 def _help(snapshot: Snapshot, width: int, height: int, speed: str) -> Iterable[Text]:
     """What keys and glyphs mean, under the title."""
-    lines = hints.help_lines()
+    lines = hints.help_lines(live=snapshot.live)
     if height < len(lines) + 2:
-        return hints.help_lines(brief=True)
+        return hints.help_lines(brief=True, live=snapshot.live)
     above = (height - len(lines) - 2) // 3
     indent = " " * max(0, (width - max(text.cell_len for text in lines)) // 3)
     body = [line(indent, text) for text in lines]

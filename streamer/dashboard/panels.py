@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.text import Text
 
 from streamer.dashboard.head import progress_notes
-from streamer.dashboard.history import ALARM, Snapshot
+from streamer.dashboard.history import ALARM, CAPACITY, Snapshot
+from streamer.dashboard.link import standing
 from streamer.dashboard.words import (
     LABEL,
     WARNING,
@@ -16,7 +17,7 @@ from streamer.dashboard.words import (
     line,
     number,
 )
-from streamer.readings import Notice
+from streamer.readings import Link, Notice
 from streamer.words import NOTHING
 
 _SKIPPED = {
@@ -24,6 +25,7 @@ _SKIPPED = {
     Notice.ORDER: "out of order",
     Notice.ABSURD: "absurd",
 }
+_WARNING = (Notice.WARNING, ALARM, Link.LOST, Link.SILENT)
 
 
 def stream_heading(snapshot: Snapshot, width: int) -> Text:
@@ -33,7 +35,7 @@ def stream_heading(snapshot: Snapshot, width: int) -> Text:
 
 
 def stream(snapshot: Snapshot, width: int) -> list[Text]:
-    """Buffer, counts and speed of the stream."""
+    """Buffer, counts and speed of the stream, or how the connection to the meter stands."""
     room = width - 11
     vitals = snapshot.vitals
     rate, latency = NOTHING, [NOTHING]
@@ -45,7 +47,9 @@ def stream(snapshot: Snapshot, width: int) -> list[Text]:
     return [
         _field("buffer", Text(buffer(snapshot)), width),
         _field("readings", Text(f"{counts.readings:,}" if counts else NOTHING), width),
-        _field("rate", Text(rate), width),
+        _field("link", choose(room, *map(Text, standing(snapshot))), width)
+        if snapshot.live
+        else _field("rate", Text(rate), width),
         _field("latency", choose(room, *map(Text, latency)), width),
         _field("gaps", choose(room, *map(Text, _gaps(snapshot))), width),
         _field("skipped", choose(room, *map(Text, _skipped(snapshot))), width),
@@ -63,7 +67,7 @@ def _milliseconds(value: float) -> str:
 
 def buffer(snapshot: Snapshot) -> str:
     """How full the ring buffer is."""
-    capacity = snapshot.about.capacity if snapshot.about else 50
+    capacity = snapshot.about.capacity if snapshot.about else CAPACITY
     filled = snapshot.last.buffered if snapshot.last else 0
     if filled < capacity:
         return f"warming up {filled}/{capacity}"
@@ -130,7 +134,6 @@ def events(snapshot: Snapshot, width: int, height: int) -> list[Text]:
     rows = []
     for event in snapshot.events[-height:] if height else ():
         when = f"{event.at:{form}}" if event.at else blank
-        warns = event.kind in (Notice.WARNING, ALARM)
-        text: Part = ("! " + event.text, WARNING) if warns else event.text
+        text: Part = ("! " + event.text, WARNING) if event.kind in _WARNING else event.text
         rows.append(fit(line(" ", (when, LABEL), "  ", text), width, pad=False))
     return rows

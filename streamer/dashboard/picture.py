@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from io import StringIO
 
 from rich.console import Console
@@ -21,6 +22,7 @@ def render_svg(
     title: str = "streamer",
     ascii: bool = False,  # noqa: A002
     speed: str = "",
+    now: datetime | None = None,
 ) -> str:
     """Draw a frame as SVG.
 
@@ -31,6 +33,7 @@ def render_svg(
         title: what stands in the picture's title bar.
         ascii: use nothing but ASCII.
         speed: how fast the stream runs, in words.
+        now: what the clock says, with a zone, where a meter is watched; None for a replay.
 
     Returns:
         The text of an SVG file.
@@ -44,6 +47,6 @@ def render_svg(
         color_system="truecolor",
         legacy_windows=False,
     )
-    console.print(render(snapshot, width, height, ascii=ascii, speed=speed))
+    console.print(render(snapshot, width, height, ascii=ascii, speed=speed, now=now))
     # Rich would have the viewer fetch a font from the web: a picture should ask nobody.
     return _WEB_FONT.sub("", console.export_svg(title=title))

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
-from streamer.readings import About, Notice, Step, Vitals
+from streamer.readings import About, Link, Notice, Sample, Step, Vitals
 
 if TYPE_CHECKING:
     from streamer.blocks import Passage
 
-Item: TypeAlias = About | Step | Notice | Vitals
-"""What a sink is given: `About` once and first, then the others as they come."""
+Item: TypeAlias = About | Step | Notice | Vitals | Link | Sample
+"""What a sink is given: `About` once and first, then the others as they come.
+
+`Link` and `Sample` come from a live meter alone. A sink leaves out what it has no use for.
+"""
 
 
 @runtime_checkable

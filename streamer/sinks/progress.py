@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
-from streamer.readings import About, Notice, Step, Vitals
+from streamer.readings import About, Link, Notice, Step, Vitals
 from streamer.sinks import Item
 from streamer.sinks.watch import AlarmWatch
 from streamer.words import bar, done, duration, plural
@@ -31,8 +31,8 @@ _ASCII = str.maketrans("━─", "=-")
 class ProgressSink:
     """Draws a bar, the readings so far, their speed and the time left, over and over.
 
-    Of a stream without a known end there is no bar, only figures. The line is wiped
-    before a notice or an alarm, which another sink may write there, and at the end. The
+    Of a stream without a known end there is no bar, only figures. The line is wiped before
+    a notice, an alarm or a link, which another sink may write there, and at the end. The
     cursor is never hidden: whatever ends or stops the program, the terminal is as it was.
 
     Args:
@@ -57,7 +57,7 @@ class ProgressSink:
             if self._now() >= self._due and self._may_draw():
                 self._due = self._now() + _EVERY_S
                 self._draw(item)
-        elif isinstance(item, Notice):
+        elif isinstance(item, Notice | Link):
             self._wipe()
         elif isinstance(item, About):
             # Loading the model is not a part of the replay.

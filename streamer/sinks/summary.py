@@ -13,13 +13,15 @@ from streamer.readings import (
     BandScores,
     Counts,
     Errors,
+    Link,
     Notice,
     Scores,
     Step,
     skill,
 )
 from streamer.sinks import Item
-from streamer.words import number, percent, plural
+from streamer.sinks.watch import LinkWatch
+from streamer.words import lasting, number, percent, plural
 
 if TYPE_CHECKING:
     from streamer.blocks import Passage
@@ -35,6 +37,7 @@ class Summary:
         self._scored_in_sample = False
         self._notices: Counter[str] = Counter()
         self._alarms: Counter[str] = Counter()
+        self._link = LinkWatch()
 
     def write(self, item: Item) -> None:
         """Take note of one item."""
@@ -49,6 +52,8 @@ class Summary:
                 )
         elif isinstance(item, Notice):
             self._notices[item.kind] += item.count
+        elif isinstance(item, Link):
+            self._link.see(item)
         elif isinstance(item, About):
             self._about = item
 
@@ -70,12 +75,13 @@ class Summary:
     def lines(self) -> list[str]:
         """The summary, a line at a time."""
         if self._first_at is None or self._last is None:
-            return ["no readings", *self._skipped()]
+            return ["no readings", *self._away(), *self._skipped()]
         counts = self._last.counts
         lines = [
             f"{self._source()}: {plural(counts.readings, 'reading')}, "
             f"{self._first_at:%Y-%m-%d %H:%M} to {self._last.reading.at:%Y-%m-%d %H:%M}",
             self._gaps(counts),
+            *self._away(),
             *self._skipped(),
             self._raised(),
             *self._scores(self._last.scores),
@@ -97,6 +103,17 @@ class Summary:
             return "no gaps"
         text = f"{plural(counts.gaps, 'gap')} of {plural(counts.gap_minutes, 'minute')} in all"
         return text + (f", buffer emptied {plural(counts.resets, 'time')}" if counts.resets else "")
+
+    def _away(self) -> list[str]:
+        """What there is to say of the connection to a meter."""
+        link, away = self._link, self._link.away
+        if away and not link.reached:
+            return [f"{away.peer} never reached" + (f": {away.text}" if away.text else "")]
+        if not link.lost:
+            return []
+        over = f", {lasting(link.away_s)} in all" if link.away_s else ""
+        on = f", the last since {away.since:%Y-%m-%d %H:%M}" if away and away.since else ""
+        return [f"connection lost {plural(link.lost, 'time')}{over}{on}"]
 
     def _skipped(self) -> list[str]:
         phrases = {

@@ -1,8 +1,11 @@
-"""Tells sinks which alarms begin and end, of which a step says only that they are on."""
+"""Tells sinks what begins and ends, where the items of a stream say only how things stand."""
 
 from __future__ import annotations
 
-from streamer.readings import Alarm, Step
+from datetime import datetime
+
+from streamer.readings import Alarm, Link, Step
+from streamer.words import lasting
 
 
 class AlarmWatch:
@@ -33,3 +36,68 @@ class AlarmWatch:
         raised = [alarm for alarm in now if alarm not in before]
         over = [alarm for alarm in before if alarm not in now]
         return raised, over
+
+
+class LinkWatch:
+    """Compares each state of a connection with the one before: a retry changes nothing.
+
+    Attributes:
+        lost: how often a connection that stood has been lost.
+        away_s: for how long it was away in all, as far as it has come back.
+        away: how the connection was lost, the first time it was told, if it is so now.
+        reached: whether it has ever stood.
+
+    >>> watch = LinkWatch()
+    >>> for link in (Link(Link.UP), Link(Link.LOST, text="timed out"), Link(Link.UP)):
+    ...     for state, text in watch.see(link):
+    ...         print(state, "-", text)
+    lost - meter away: timed out
+    up - meter back
+    """
+
+    def __init__(self) -> None:
+        self.lost = 0
+        self.away_s = 0.0
+        self.away: Link | None = None
+        self.reached = False
+        self._silent: Link | None = None
+
+    def see(self, link: Link) -> list[tuple[str, str]]:
+        """What is to be told: for each thing the state that it is about, and a line of text."""
+        if link.state == Link.LOST:
+            if self.away:
+                return []
+            self.away, self._silent = link, None
+            self.lost += self.reached
+            return [(Link.LOST, f"{link.peer} away{_why(link)}")]
+        told = self._back(link)
+        if link.state == Link.SILENT:
+            if not self._silent:
+                self._silent = link
+                told.append((Link.SILENT, f"meter silent{_why(link)}"))
+        elif self._silent:
+            after = _after(self._silent.since, link.since)
+            told.append((Link.UP, f"meter heard again{after}"))
+            self._silent = None
+        return told
+
+    def _back(self, link: Link) -> list[tuple[str, str]]:
+        """The end of an outage, if there was one."""
+        away, self.away = self.away, None
+        was_reached, self.reached = self.reached, True
+        if away is None:
+            return []
+        if was_reached and away.since and link.since:
+            self.away_s += max(0.0, (link.since - away.since).total_seconds())
+        word = "back" if was_reached else "reached"
+        return [(Link.UP, f"{link.peer} {word}{_after(away.since, link.since)}")]
+
+
+def _why(link: Link) -> str:
+    return f": {link.text}" if link.text else ""
+
+
+def _after(began: datetime | None, ended: datetime | None) -> str:
+    if began is None or ended is None:
+        return ""
+    return f" after {lasting((ended - began).total_seconds())}"

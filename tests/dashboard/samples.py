@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone, tzinfo
 
 from streamer.dashboard import History, Snapshot
 from streamer.readings import (
@@ -16,12 +16,15 @@ from streamer.readings import (
     Counts,
     Errors,
     Forecast,
+    Link,
     Notice,
     Reading,
+    Sample,
     Scores,
     Step,
     Vitals,
 )
+from streamer.sinks import Item
 
 START = datetime(2010, 3, 20, 22, 40)
 ABOUT = About(
@@ -188,3 +191,67 @@ def alarmed(*, all_on: bool = True) -> Snapshot:
     for index, kind, text, lasts in alarms:
         steps = alarming(steps, Alarm(kind, steps[index].reading.at, text, 1.84), lasts=lasts)
     return snapshot(steps)
+
+
+SUMMER = timezone(timedelta(hours=2))
+METER = About("mqtt://pi.local/tele/meter/SENSOR", "sceaux", ABOUT.trained_from, ABOUT.trained_to)
+
+
+def zoned(steps: Iterable[Step], zone: tzinfo = SUMMER) -> list[Step]:
+    """The same steps of a feed that has a zone."""
+
+    def forecast(found: Forecast | None) -> Forecast | None:
+        return found and replace(found, at=found.at.replace(tzinfo=zone))
+
+    return [
+        replace(
+            step,
+            reading=replace(step.reading, at=step.reading.at.replace(tzinfo=zone)),
+            settled=forecast(step.settled),
+            forecast=forecast(step.forecast),
+            alarms=tuple(replace(a, at=a.at.replace(tzinfo=zone)) for a in step.alarms),
+        )
+        for step in steps
+    ]
+
+
+def watched(
+    steps: Iterable[Step] | None = None,
+    *,
+    link: str | None = Link.UP,
+    why: str = "connection refused",
+    kw: float | None = 1.234,
+    age_s: float = 3.0,
+) -> Snapshot:
+    """A meter being watched, 87 seconds after the beginning of the last minute received.
+
+    Args:
+        steps: what has come so far; a day's worth unless told otherwise.
+        link: the state of the connection: lost two minutes ago, or silent for four, if it
+            is not up.
+        why: what the connection was lost for.
+        kw: what the meter has said last, if it has said anything.
+        age_s: seconds since then, while it is up.
+    """
+    steps = (
+        zoned(make_steps(house(480), gaps={200: 2}, adaptation=ADAPTED))
+        if steps is None
+        else [*steps]
+    )
+    at = steps[-1].reading.at if steps else START.replace(tzinfo=SUMMER)
+    now = at + timedelta(seconds=87)
+    items: list[Item] = [METER, *steps]
+    if link is not None:
+        items.append(Link(Link.UP, "broker", "", now - timedelta(hours=3)))
+    if kw is not None:
+        age = timedelta(seconds=240 if link == Link.SILENT else age_s)
+        items.append(Sample(kw, now - age))
+    if link == Link.SILENT:
+        items.append(Link(link, "broker", "nothing for 2 min", now - timedelta(seconds=120)))
+    elif link == Link.LOST:
+        since, due = now - timedelta(seconds=125), now + timedelta(seconds=8)
+        items.append(Link(link, "broker", why, since, due))
+    history = History()
+    for item in [*items, Vitals(0.0167, 0.153, 0.418, len(steps))]:
+        history.write(item)
+    return replace(history.snapshot(), now=now)

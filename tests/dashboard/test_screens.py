@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from streamer.dashboard import Frame, Snapshot, render
-from streamer.readings import Adaptation, Notice
+from streamer.readings import Adaptation, Link, Notice
 from tests.dashboard.samples import (
     ADAPTED,
     AT_MAX,
@@ -26,6 +26,8 @@ from tests.dashboard.samples import (
     make_steps,
     snapshot,
     usual,
+    watched,
+    zoned,
 )
 
 SCREENS = Path(__file__).parent / "screens"
@@ -90,6 +92,42 @@ def _strange_text() -> Snapshot:
     )
 
 
+def _lost() -> Snapshot:
+    return watched(link=Link.LOST)
+
+
+def _lost_and_alarmed() -> Snapshot:
+    return watched(zoned(alarmed().steps), link=Link.LOST)
+
+
+def _silent() -> Snapshot:
+    return watched(link=Link.SILENT)
+
+
+def _silent_and_alarmed() -> Snapshot:
+    return watched(zoned(alarmed().steps), link=Link.SILENT)
+
+
+def _first_minute() -> Snapshot:
+    return watched([])
+
+
+def _live_warming_up() -> Snapshot:
+    return watched(zoned(make_steps(house(12))))
+
+
+def _lost_while_warming_up() -> Snapshot:
+    return watched(zoned(make_steps(house(12))), link=Link.LOST)
+
+
+def _connecting() -> Snapshot:
+    return watched([], link=None, kw=None)
+
+
+def _seldom() -> Snapshot:
+    return watched(age_s=200)
+
+
 SIZES = {"small": (40, 12), "usual": (80, 24), "large": (200, 60)}
 CASES: dict[str, tuple[Callable[[], Snapshot], tuple[int, int], dict[str, object]]] = {
     **{f"usual-{name}": (usual, size, {}) for name, size in SIZES.items()},
@@ -128,6 +166,34 @@ CASES: dict[str, tuple[Callable[[], Snapshot], tuple[int, int], dict[str, object
     "paused": (usual, (80, 24), {"speed": "paused"}),
     "message": (usual, (80, 24), {"message": "saved streamer-20100320-220000.svg"}),
     "message-small": (usual, (40, 12), {"message": "saved streamer-20100320-220000.svg"}),
+    **{
+        f"{name}-{width}x{height}": (make, (width, height), {})
+        for name, make in {
+            "live": watched,
+            "live-lost": _lost,
+            "live-lost-alarms": _lost_and_alarmed,
+            "live-silent": _silent,
+            "live-warming-up": _live_warming_up,
+            "live-first-minute": _first_minute,
+        }.items()
+        for width, height in ((40, 12), (80, 24), (100, 30), (200, 60))
+    },
+    **{
+        f"live-lost-alarms-ascii-{width}x{height}": (
+            _lost_and_alarmed,
+            (width, height),
+            {"ascii": True},
+        )
+        for width, height in ((40, 12), (80, 24), (100, 30))
+    },
+    "live-lost-alarms-20x5": (_lost_and_alarmed, (20, 5), {}),
+    "live-lost-alarms-60x30": (_lost_and_alarmed, (60, 30), {}),
+    "live-lost-alarms-72x22": (_lost_and_alarmed, (72, 22), {}),
+    "live-silent-alarms": (_silent_and_alarmed, (80, 24), {}),
+    "live-lost-warming-up": (_lost_while_warming_up, (80, 24), {}),
+    "live-connecting": (_connecting, (80, 24), {}),
+    "live-seldom": (_seldom, (80, 24), {}),
+    "live-help": (watched, (80, 24), {"help": True}),
     "help": (usual, (80, 24), {"help": True}),
     "help-small": (usual, (40, 12), {"help": True}),
     "help-ascii": (usual, (80, 24), {"help": True, "ascii": True}),
@@ -136,7 +202,9 @@ CASES: dict[str, tuple[Callable[[], Snapshot], tuple[int, int], dict[str, object
 
 def _frame(name: str) -> Frame:
     make, (width, height), options = CASES[name]
-    return render(make(), width, height, **{"speed": "600×", **options})  # type: ignore[arg-type]
+    found = make()
+    usual_options = {"speed": "live" if found.live else "600×", "now": found.now}
+    return render(found, width, height, **{**usual_options, **options})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", CASES)
