@@ -15,18 +15,28 @@ from streamer.feeds.registry import is_installed, load_kind, schemes
 
 
 def list_sources() -> None:
-    """Print the kinds of feeds there are, a line each."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("scheme", "reads", "example", "needs"):
-        table.add_column(heading, overflow="fold")
+    """Print the kinds of feeds there are: what each reads, an example, and what it needs."""
+    found: dict[FeedKind | str, list[str]] = {}
     for scheme in schemes():
         try:
-            kind = load_kind(scheme)
+            key: FeedKind | str = load_kind(scheme)
         except SourceError as error:
-            table.add_row(scheme, str(error), "", "")
+            key = str(error)
+        found.setdefault(key, []).append(scheme)
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for kind, names in found.items():
+        if isinstance(kind, str):
+            table.add_row(", ".join(names), kind)
         else:
-            table.add_row(scheme, kind.about, kind.example, _needs(kind))
-    Console(highlight=False, markup=False).print(table)
+            table.add_row(", ".join(names), kind.about)
+            table.add_row("", kind.example, style="dim")
+            if kind.modules:
+                table.add_row("", _needs(kind), style="dim")
+    console = Console(highlight=False, markup=False)
+    console.print(table)
+    console.print("All options of one: streamer sources SCHEME")
 
 
 def show_source(scheme: str) -> None:

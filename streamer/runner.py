@@ -6,14 +6,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from streamer.blocks import ReadingBlock
 from streamer.pacing import Pacer
 from streamer.pipeline import Pipeline
 from streamer.readings import Link, Notice, Reading, Sample, Vitals
 from streamer.sinks import BlockSink, Item, Sink
-from streamer.sources import Recording, Source
+from streamer.sources import Recording
 
 BLOCK = 2048
 """Readings pushed at once at most when nothing is held back: a tenth of a second or so."""
@@ -26,12 +26,23 @@ _RATE_OVER_S = 2.0
 _LATENCIES_KEPT = 1000
 
 
+class AnySource(Protocol):
+    """A `Source`, or a meter, which gives more than readings and notices."""
+
+    def read(self) -> Sequence[Reading | Aside]:
+        """What has come since the last call; nothing at the end."""
+
+    def close(self) -> None:
+        """Let go of whatever it holds."""
+
+
 def run(
-    source: Source,
+    source: AnySource,
     pipeline: Pipeline,
     sinks: Sequence[Sink],
     pacer: Pacer,
     *,
+    one_by_one: bool = False,
     now: Callable[[], float] = time.perf_counter,
 ) -> None:
     """Push a source's readings through a pipeline until it ends or the pacer is stopped.
@@ -46,12 +57,16 @@ def run(
             Where all are `BlockSink`s, nothing is held back and the source gives blocks, a
             `Passage` stands for the steps of a block.
         pacer: says when each reading is due.
+        one_by_one: push each reading by itself even where several come at once. What is
+            pushed again in this way, out of a recording say, gives the same steps to the
+            last bit.
         now: a clock in seconds, for speed and latency.
 
     Raises:
         StreamerError: the source or the pipeline cannot go on.
     """
-    drive = _Drive(source, pipeline, sinks, pacer, _Gauge(now))
+    most = 1 if one_by_one else BLOCK
+    drive = _Drive(source, pipeline, sinks, pacer, _Gauge(now), most)
     try:
         while not pacer.stopped and (items := source.read()):
             for part in _parts(items):
@@ -86,17 +101,19 @@ class _Drive:
 
     def __init__(
         self,
-        source: Source,
+        source: AnySource,
         pipeline: Pipeline,
         sinks: Sequence[Sink],
         pacer: Pacer,
         gauge: _Gauge,
+        most: int,
     ) -> None:
         self._recording = source if isinstance(source, Recording) else None
         self._pipeline = pipeline
         self._sinks = sinks
         self._pacer = pacer
         self._gauge = gauge
+        self._most = most
         block_sinks = [sink for sink in sinks if isinstance(sink, BlockSink)]
         self._block_sinks = block_sinks if len(block_sinks) == len(sinks) else None
 
@@ -117,7 +134,7 @@ class _Drive:
             if self._pacer.stopped:
                 return False
             if self._pacer.free_running:
-                block = readings[start : start + BLOCK]
+                block = readings[start : start + self._most]
             else:
                 block = readings[start : start + 1]
                 if not self._pacer.hold(block[0].at):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from streamer.blocks import Passage, ReadingBlock
 from streamer.errors import SourceError
 from streamer.pacing import MAX, Pacer
 from streamer.pipeline import Pipeline
-from streamer.readings import About, Alarm, Notice, Reading, Step, Vitals
+from streamer.readings import About, Alarm, Link, Notice, Reading, Sample, Step, Vitals
 from streamer.runner import BLOCK, run
 from streamer.sinks import Item
 from streamer.sinks.summary import Summary
@@ -58,6 +59,42 @@ def test_notices_keep_their_place_among_the_steps() -> None:
     collector, _ = _run([first, notice, second, third], MAX)
     kinds = [type(item) for item in collector.items if not isinstance(item, Vitals)]
     assert kinds == [Step, Notice, Step, Step]
+
+
+def test_what_a_meter_says_beside_its_readings_keeps_its_place_too() -> None:
+    first, second = readings(KW[:2])
+    up, lost, said = Link(Link.UP), Link(Link.LOST, "broker"), Sample(0.3)
+
+    class Live(ListSource):
+        def read(self) -> Sequence[Reading | Notice]:
+            given: Sequence[Any] = [] if self.closed else [up, said, first, lost, second, said]
+            self.closed = True
+            return given
+
+    collector = Collector()
+    run(Live([]), Pipeline(FixedForecaster()), [collector], Pacer(MAX))
+    items = [item for item in collector.items if not isinstance(item, Vitals)]
+    assert [item.reading if isinstance(item, Step) else item for item in items] == [
+        up,
+        said,
+        first,
+        lost,
+        second,
+        said,
+    ]
+
+
+def test_readings_that_come_together_may_be_pushed_one_by_one() -> None:
+    pushed: list[int] = []
+
+    class Counting(Pipeline):
+        def push(self, reading: Reading) -> Step:
+            pushed.append(1)
+            return super().push(reading)
+
+    source, collector = BlockSource(readings(KW), block=50), BlockCollector()
+    run(source, Counting(FixedForecaster()), [collector], Pacer(MAX), one_by_one=True)
+    assert len(pushed) == len(collector.steps) == len(KW)
 
 
 def test_vitals_come_when_the_source_may_keep_us_waiting() -> None:

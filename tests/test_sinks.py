@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import numpy as np
@@ -24,8 +24,10 @@ from streamer.readings import (
     Counts,
     Errors,
     Forecast,
+    Link,
     Notice,
     Reading,
+    Sample,
     Scores,
     Step,
     Vitals,
@@ -35,7 +37,7 @@ from streamer.sinks.notes import NoteSink
 from streamer.sinks.progress import ProgressSink
 from streamer.sinks.summary import Summary
 from streamer.sinks.text import FORMATS, KEYS, TextSink, plain_line, record
-from streamer.sinks.watch import AlarmWatch
+from streamer.sinks.watch import AlarmWatch, OutageWatch
 from streamer.testing import START, FixedForecaster, ManualClock, readings
 
 ABOUT = About("house.csv", "sceaux", datetime(2006, 12, 16), datetime(2010, 2, 19))
@@ -226,7 +228,13 @@ def test_what_is_written_comes_out_when_the_stream_rests(steps: list[Step]) -> N
     assert out.flushed == len(out.getvalue()) > 0
 
 
-def _summary(*items: About | Step | Notice) -> list[str]:
+@pytest.mark.parametrize("form", FORMATS)
+def test_lines_are_of_steps_alone(form: str) -> None:
+    asides = [Link(Link.UP), Sample(0.5), Link(Link.LOST), Notice(Notice.EVENT, "nothing")]
+    assert _written(form, [*asides, EARLY, *asides, LATE, *asides]) == LINES[form]
+
+
+def _summary(*items: Item) -> list[str]:
     summary = Summary()
     for item in items:
         summary.write(item)
@@ -293,6 +301,24 @@ def test_the_summary_counts_alarms_by_kind(alarmed: list[Step]) -> None:
     assert "alarms: 3 drift, 1 anomaly" in summary.lines()
 
 
+def test_the_summary_says_how_often_the_connection_was_lost(steps: list[Step]) -> None:
+    def told(*links: Link) -> list[str]:
+        found = [line for line in _summary(ABOUT, *links, *steps) if "broker" in line]
+        return found or [line for line in _summary(*links, *steps) if "connection" in line]
+
+    up, silent, lost = ((lambda at, s=s: _link(s, at)) for s in ("up", "silent", "lost"))
+    assert told() == told(up(0)) == told(up(0), silent(50), up(90)) == []
+    assert told(lost(0), lost(2), up(60)) == []
+    assert told(up(0), lost(60), lost(61), up(90)) == ["connection lost 1 time, 30 s in all"]
+    twice = [up(0), lost(60), up(360), lost(400), silent(580)]
+    assert told(*twice) == ["connection lost 2 times, 8 min in all"]
+    assert told(*twice, lost(600), lost(700)) == [
+        "connection lost 3 times, 8 min in all, the last since 2026-07-01 06:10"
+    ]
+    assert told(lost(0), lost(5)) == ["broker never reached: connection refused"]
+    assert _summary(ABOUT, lost(0)) == ["no readings", "broker never reached: connection refused"]
+
+
 def test_the_summary_warns_of_flattering_scores(steps: list[Step]) -> None:
     about = About("house.csv", "sceaux", datetime(2010, 1, 1), datetime(2010, 3, 19, 17, 1))
     assert _summary(about, *steps)[-1].startswith("in sample")
@@ -335,6 +361,52 @@ def test_notes_tell_of_alarms_raised_and_over(alarmed: list[Step]) -> None:
         "streamer: alarm: anomaly over at 2010-03-19 17:04",
         "streamer: alarm: drift over at 2010-03-19 17:05",
     ]
+
+
+def _link(state: str, at_s: float) -> Link:
+    text = {"lost": "connection refused", "silent": "nothing for 1 min"}.get(state, "")
+    zone = timezone(timedelta(hours=2))
+    since = datetime(2026, 7, 1, 6, 0, tzinfo=zone) + timedelta(seconds=at_s)
+    return Link(state, "broker", text, since)
+
+
+def test_notes_tell_of_a_connection_lost_and_back_but_not_of_each_retry() -> None:
+    out = io.StringIO()
+    sink = NoteSink(out)
+    states = ["lost", "lost", "up", "up", "silent", "silent", "up", "silent", "lost", "up", "lost"]
+    for minute, state in enumerate(states):
+        sink.write(_link(state, 60.0 * minute))
+        sink.write(Sample(0.5))
+    assert out.getvalue().splitlines() == [
+        "streamer: link at 2026-07-01 06:00: broker away: connection refused",
+        "streamer: link at 2026-07-01 06:02: broker reached after 2 min",
+        "streamer: link at 2026-07-01 06:04: meter silent: nothing for 1 min",
+        "streamer: link at 2026-07-01 06:06: meter heard again after 2 min",
+        "streamer: link at 2026-07-01 06:07: meter silent: nothing for 1 min",
+        "streamer: link at 2026-07-01 06:08: broker away: connection refused",
+        "streamer: link at 2026-07-01 06:09: broker back after 1 min",
+        "streamer: link at 2026-07-01 06:10: broker away: connection refused",
+    ]
+
+
+def test_a_connection_of_which_little_is_known() -> None:
+    watch = OutageWatch()
+    links = [Link(Link.UP), Link(Link.LOST), Link(Link.SILENT), Link(Link.UP)]
+    assert [watch.see(link) for link in links] == [
+        [],
+        [(Link.LOST, "meter away")],
+        [(Link.UP, "meter back"), (Link.SILENT, "meter silent")],
+        [(Link.UP, "meter heard again")],
+    ]
+    assert (watch.lost, watch.away_s, watch.away) == (1, 0.0, None)
+
+
+def test_a_clock_set_back_makes_no_outage_negative() -> None:
+    watch = OutageWatch()
+    for link in (_link("up", 0), _link("lost", 100), _link("up", 40)):
+        told = watch.see(link)
+    assert told == [(Link.UP, "broker back after 0 s")]
+    assert watch.away_s == 0.0
 
 
 def test_an_alarm_may_follow_another_of_its_kind_at_once(steps: list[Step]) -> None:
@@ -436,6 +508,10 @@ def test_a_note_gets_a_line_of_its_own(watched: Watched) -> None:
     for sink in (watched.sink, notes):
         sink.write(Notice(Notice.WARNING, "the meter is hot"))
     assert watched.out.getvalue().endswith("\r\x1b[0Kstreamer: warning: the meter is hot\n")
+    watched.after(1, HALF_WAY)
+    for sink in (watched.sink, notes):
+        sink.write(Link(Link.LOST))
+    assert watched.out.getvalue().endswith("\r\x1b[0Kstreamer: link: meter away\n")
     assert watched.after(1, HALF_WAY).endswith("1:24 left")
 
 

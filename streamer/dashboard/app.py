@@ -22,7 +22,7 @@ from streamer.dashboard.layout import render, speed_label
 from streamer.dashboard.link import moment
 from streamer.dashboard.picture import render_svg
 from streamer.pacing import Pacer
-from streamer.readings import Link, Notice
+from streamer.readings import Notice
 from streamer.sinks import Item
 
 FRAME_S = 0.1
@@ -104,13 +104,16 @@ class Dashboard:
 
     def write(self, item: Item) -> None:
         """Take one item of the stream."""
-        self._history.write(self._dated(item) if self._live else item)
+        if self._live and isinstance(item, Notice) and item.at is None:
+            # It is about now, not about the last minute that was received.
+            item = replace(item, at=self._clock())
+        self._history.write(item)
 
     def close(self) -> None:
         """The stream has ended."""
         self._history.end()
 
-    def run(self, stream: Callable[[], None], *, stop: Callable[[], None] | None = None) -> None:
+    def run(self, stream: Callable[[], None]) -> None:
         """Show a stream until it ends or the user leaves.
 
         A first frame is painted before the stream is started. Leaving, by key or by
@@ -119,8 +122,6 @@ class Dashboard:
 
         Args:
             stream: runs the whole stream; called in a thread of its own.
-            stop: called after the pacer is stopped, to end a wait that the pacer knows
-                nothing of, such as that for a meter.
 
         Raises:
             BaseException: whatever the stream raised, once the terminal is given back.
@@ -135,19 +136,9 @@ class Dashboard:
         finally:
             if worker.is_alive():
                 self._pacer.stop()
-                if stop is not None:
-                    stop()
                 worker.join(_JOIN_S)
         if outcome.error is not None:
             raise outcome.error
-
-    def _dated(self, item: Item) -> Item:
-        """An item for the log with the time that clocks here show."""
-        if isinstance(item, Notice):
-            return replace(item, at=(item.at or self._clock()).astimezone())
-        if isinstance(item, Link) and item.since is not None:
-            return replace(item, since=item.since.astimezone())
-        return item
 
     def _loop(self, live: Live, keys: Keys, worker: threading.Thread) -> None:
         """Paint and obey until the stream ends or the user leaves."""

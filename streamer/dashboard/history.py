@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from streamer.dashboard.words import since
 from streamer.readings import MINUTE, About, Link, Notice, Sample, Step, Vitals
 from streamer.sinks import Item
-from streamer.sinks.watch import AlarmWatch, LinkWatch
+from streamer.sinks.watch import AlarmWatch, OutageWatch
 from streamer.words import plural
 
 STEPS_KEPT = 1000
@@ -100,7 +100,7 @@ class History:
         self._resets = 0
         self._alarms = AlarmWatch()
         self._link: Link | None = None
-        self._links = LinkWatch()
+        self._links = OutageWatch()
         self._sample: Sample | None = None
         self._ended = False
         self._version = 0
@@ -186,6 +186,9 @@ class History:
             self._events.append(Event(ALARM, f"{alarm.kind}: {alarm.text}", alarm.at))
 
     def _add_link(self, link: Link) -> None:
+        if self._about is not None:
+            # The title names the source, and room is dear.
+            link = replace(link, text=link.text.removeprefix(f"{self._about.source}: "))
         self._link = link
         if link.state == Link.LOST:
             # Once the connection is back this may be long untrue.

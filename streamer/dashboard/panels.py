@@ -39,7 +39,7 @@ def stream(snapshot: Snapshot, width: int) -> list[Text]:
     room = width - 11
     vitals = snapshot.vitals
     rate, latency = NOTHING, [NOTHING]
-    if vitals:
+    if vitals and (snapshot.last or not snapshot.live):
         rate = f"{_rate(vitals.readings_per_s)} a second"
         p50, p99 = _milliseconds(vitals.latency_p50_ms), _milliseconds(vitals.latency_p99_ms)
         latency = [f"p50 {p50} ms · p99 {p99} ms", f"{p50} · p99 {p99} ms"]

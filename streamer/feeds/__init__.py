@@ -52,7 +52,7 @@ class Feed(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FeedKind:
     """A kind of feed, as registered under its URL scheme.
 

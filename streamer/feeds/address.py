@@ -224,9 +224,12 @@ def read_secret(path: str) -> Secret:
     """
     try:
         text = Path(path).expanduser().read_text(encoding="utf-8").strip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "is not text"
-        raise UsageError(f"secret file {path}: {reason or error}") from None
+    except OSError as error:
+        raise UsageError(f"secret file {path}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"secret file {path}: is not text") from None
+    except RuntimeError:  # of expanduser
+        raise UsageError(f"secret file {path}: there is no such user") from None
     if not text:
         raise UsageError(f"secret file {path} is empty")
     return Secret(text)

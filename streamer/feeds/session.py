@@ -59,10 +59,14 @@ class AsyncFeed:
         name: the feed as a person would name it, free of secrets.
         session: does the work.
         peer: who is at the other end, in a word: ``broker``.
+
+    Attributes:
+        peer: likewise.
     """
 
     def __init__(self, name: str, session: Session, *, peer: str = "meter") -> None:
         self._name = name
+        self.peer = peer
         self._session = session
         self._items: list[FeedItem] = []
         self._channel = Channel(name, peer, self._put)

@@ -11,8 +11,8 @@ from typing import Any
 
 from streamer.feeds.address import Address
 
-UNITS = {"W": 1e-3, "kW": 1.0}
-"""Units of power, in kW."""
+UNITS = {"W": 1000.0, "kW": 1.0}
+"""Units of power: how many make a kW."""
 
 SIGNS = {"import": 1.0, "export": -1.0}
 """What a positive value means."""
@@ -64,7 +64,7 @@ class Power:
 
     def kw(self, value: float) -> float:
         """A number of this unit and sign, in kW."""
-        return value * UNITS[self.unit] * SIGNS[self.sign]
+        return value / UNITS[self.unit] * SIGNS[self.sign]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import TextIO
 
 from streamer.readings import Link, Notice, Step
 from streamer.sinks import Item
-from streamer.sinks.watch import AlarmWatch, LinkWatch
+from streamer.sinks.watch import AlarmWatch, OutageWatch
 
 _TOLD_ONCE = (Notice.MALFORMED, Notice.ORDER, Notice.ABSURD)
 
@@ -25,7 +25,7 @@ class NoteSink:
         self._out = out
         self._told: set[str] = set()
         self._watch = AlarmWatch()
-        self._link = LinkWatch()
+        self._link = OutageWatch()
 
     def write(self, item: Item) -> None:
         """Write a notice, or what a step or a link has changed."""

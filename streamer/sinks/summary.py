@@ -20,7 +20,7 @@ from streamer.readings import (
     skill,
 )
 from streamer.sinks import Item
-from streamer.sinks.watch import LinkWatch
+from streamer.sinks.watch import OutageWatch
 from streamer.words import lasting, number, percent, plural
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Summary:
         self._scored_in_sample = False
         self._notices: Counter[str] = Counter()
         self._alarms: Counter[str] = Counter()
-        self._link = LinkWatch()
+        self._link = OutageWatch()
 
     def write(self, item: Item) -> None:
         """Take note of one item."""

@@ -38,7 +38,7 @@ class AlarmWatch:
         return raised, over
 
 
-class LinkWatch:
+class OutageWatch:
     """Compares each state of a connection with the one before: a retry changes nothing.
 
     Attributes:
@@ -47,7 +47,7 @@ class LinkWatch:
         away: how the connection was lost, the first time it was told, if it is so now.
         reached: whether it has ever stood.
 
-    >>> watch = LinkWatch()
+    >>> watch = OutageWatch()
     >>> for link in (Link(Link.UP), Link(Link.LOST, text="timed out"), Link(Link.UP)):
     ...     for state, text in watch.see(link):
     ...         print(state, "-", text)

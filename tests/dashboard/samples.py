@@ -247,7 +247,7 @@ def watched(
         age = timedelta(seconds=240 if link == Link.SILENT else age_s)
         items.append(Sample(kw, now - age))
     if link == Link.SILENT:
-        items.append(Link(link, "broker", "nothing for 2 min", now - timedelta(seconds=120)))
+        items.append(Link(link, "broker", "nothing for 4 min", now - timedelta(seconds=240)))
     elif link == Link.LOST:
         since, due = now - timedelta(seconds=125), now + timedelta(seconds=8)
         items.append(Link(link, "broker", why, since, due))

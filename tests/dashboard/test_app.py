@@ -6,8 +6,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -17,8 +17,19 @@ from rich.console import Console, ConsoleDimensions
 from streamer.dashboard import Dashboard, app, render_svg
 from streamer.dashboard.keys import ESCAPE, GONE, SPACE, Keys
 from streamer.pacing import MAX, Pacer
+from streamer.readings import Link, Notice, Sample
 from streamer.sinks import Sink
-from tests.dashboard.samples import ABOUT, VITALS, house, make_steps, usual
+from tests.dashboard.samples import (
+    ABOUT,
+    METER,
+    START,
+    SUMMER,
+    VITALS,
+    house,
+    make_steps,
+    usual,
+    zoned,
+)
 
 ENTER, EXIT = "\x1b[?1049h", "\x1b[?1049l"
 HOME = "\x1b[H"
@@ -345,6 +356,98 @@ def test_the_picture_for_the_readme() -> None:
     assert "streamer&#160;replay" in svg or "streamer replay" in svg
     assert "sceaux" in svg
     assert not re.search(r"url\(\"?http", svg)
+
+
+class Wall:
+    """A clock on the wall that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = START.replace(tzinfo=SUMMER)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def later(self, seconds: float) -> Callable[[], None]:
+        def move() -> None:
+            self.now += timedelta(seconds=seconds)
+
+        return move
+
+
+def _idle(screen: Screen, keys: Sequence[str | Callable[[], object]]) -> list[str]:
+    """The frames while nothing comes until all keys have been pressed."""
+    over = threading.Event()
+    screen.keys._keys = [*keys, over.set]
+    screen.dashboard.run(lambda: assert_true(over.wait(30)))
+    return screen.frames
+
+
+def _lost(now: datetime) -> Link:
+    return Link(Link.LOST, "broker", "connection refused", now, now + timedelta(seconds=9))
+
+
+def test_a_meter_cannot_be_steered() -> None:
+    seen: list[object] = []
+    pacer: Pacer
+
+    def look() -> None:
+        seen.append((pacer.speed, pacer.paused))
+
+    screen = Screen([SPACE, look, "-", look, "n", look, "+", look, "?", "x", "?", "q"], live=True)
+    pacer = screen.pacer
+    screen.dashboard.run(screen.endless)
+    assert set(seen) == {(MAX, False)}
+    assert not any("pause" in frame or "faster" in frame for frame in screen.frames)
+    assert [" live" in frame for frame in screen.frames] == [True] * len(screen.frames)
+    assert any("close this help" in frame for frame in screen.frames)
+    screen.check_given_back()
+
+
+def test_a_lost_connection_counts_down_while_nothing_comes() -> None:
+    wall = Wall()
+    screen = Screen(live=True, clock=wall)
+    for item in (METER, *zoned(make_steps(house(60))), Link(Link.UP), _lost(wall.now)):
+        screen.dashboard.write(item)
+    frames = _idle(screen, ["x", wall.later(0.5), "x"] * 6)
+    told = [re.search(r"trying again in (\d+) s", frame) for frame in frames]
+    assert [found and int(found[1]) for found in told] == [9, 8, 7, 6]
+
+
+def test_a_connection_that_stands_is_not_painted_over_and_over() -> None:
+    wall = Wall()
+    screen = Screen(live=True, clock=wall)
+    for item in (METER, Link(Link.UP, since=wall.now), Sample(0.5, wall.now)):
+        screen.dashboard.write(item)
+    first, second = _idle(screen, [wall.later(1), "x"] * 30 + [wall.later(60), "x"])
+    assert " live" in first
+    assert "live · 1 min ago" in second
+
+
+def test_a_notice_without_a_time_is_of_now() -> None:
+    wall = Wall()
+    screen = Screen(["q"], live=True, clock=wall)
+    for item in (METER, Notice(Notice.WARNING, "the disk is full")):
+        screen.dashboard.write(item)
+    screen.dashboard.run(screen.endless)
+    assert "2010-03-20 22:40  ! the disk is full" in screen.text
+
+
+def test_the_picture_of_a_meter_has_its_clock_too(tmp_path: Path) -> None:
+    wall = Wall()
+    screen = Screen(["s", "x", "q"], save_dir=tmp_path, live=True, clock=wall)
+    for item in (METER, Sample(1.234, wall.now), _lost(wall.now)):
+        screen.dashboard.write(item)
+    screen.dashboard.run(screen.endless)
+    (path,) = tmp_path.glob("streamer-*.svg")
+    assert "broker&#160;away&#160;for&#160;0&#160;s" in path.read_text(encoding="utf-8")
+
+
+def test_the_clock_of_the_machine_has_a_zone() -> None:
+    screen = Screen(live=True)
+    now = datetime.now().astimezone()
+    for item in (METER, Link(Link.UP, since=now), Sample(1.234, now - timedelta(minutes=3.5))):
+        screen.dashboard.write(item)
+    assert "live · 3 min ago" in _idle(screen, ["x"])[0]
 
 
 @POSIX

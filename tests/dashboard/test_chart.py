@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from streamer.dashboard.chart import draw
 from streamer.dashboard.words import ACTUAL, BAND
-from streamer.readings import Alarm, Step
+from streamer.readings import MINUTE, Alarm, Step
 from tests.dashboard.samples import alarming, house, make_steps
 
 
@@ -183,3 +184,27 @@ def test_the_scale_is_tight_and_its_ticks_are_round(values: list[float], height:
     rows = height - 2
     used = next(i for i, line in enumerate(lines) if line[6:].strip(" •◆░"))
     assert rows - used >= rows // 3
+
+
+@pytest.mark.parametrize(
+    ("change", "offsets", "hours"),
+    [
+        (datetime(2026, 3, 29, 1, 0), (1, 2), "01:15 01:30 01:45 03:00 03:15 03:30 03:45 04:00"),
+        (datetime(2026, 10, 25, 1, 0), (2, 1), "02:15 02:30 02:45 02:00 02:15 02:30 02:45 03:00"),
+    ],
+)
+def test_the_clock_may_change_in_the_middle(
+    change: datetime, offsets: tuple[int, int], hours: str
+) -> None:
+    before, after = (timezone(timedelta(hours=offset)) for offset in offsets)
+    change = change.replace(tzinfo=UTC)
+    steps = []
+    for index, step in enumerate(make_steps(house(110))):
+        at = change + (index - 45) * MINUTE
+        zone = before if at < change else after
+        steps.append(replace(step, reading=replace(step.reading, at=at.astimezone(zone))))
+    lines = [line.plain for line in draw(steps, 117, 12, waiting="")]
+    assert lines[-1].split() == ["kW", *hours.split()]
+    # No column is missing, and none too many.
+    ticks = [index for index, char in enumerate(lines[-2]) if char == "┬"]
+    assert {after - before for before, after in pairwise(ticks)} == {15}

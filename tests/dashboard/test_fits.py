@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,10 +11,15 @@ from rich.cells import cell_len
 
 from streamer.dashboard import History, Snapshot, render
 from streamer.dashboard.words import number, significant
-from streamer.readings import About, Adaptation, Alarm, BandScores, Notice, Vitals
-from tests.dashboard.samples import alarmed, make_steps, usual
+from streamer.readings import About, Adaptation, Alarm, BandScores, Link, Notice, Sample, Vitals
+from tests.dashboard.samples import SUMMER, alarmed, house, make_steps, usual, watched, zoned
 
 USUAL, ALARMED = usual(), alarmed()
+LIVE = [
+    watched(steps, link=state)
+    for steps in (None, [], zoned(make_steps(house(12))), zoned(alarmed().steps))
+    for state in (Link.UP, Link.LOST, Link.SILENT)
+]
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 POWER = st.one_of(FINITE, st.floats(-20, 20), st.sampled_from([0.0, -0.0, 1e-300, 0.5]))
 
@@ -30,14 +36,21 @@ def _check(frame_text: str, width: int, height: int) -> None:
     ascii_only=st.booleans(),
     show_help=st.booleans(),
     message=st.text(max_size=90),
-    found=st.sampled_from([USUAL, ALARMED]),
+    found=st.sampled_from([USUAL, ALARMED, *LIVE]),
 )
 @settings(max_examples=150)
 def test_any_size_fits(
     width: int, height: int, ascii_only: bool, show_help: bool, message: str, found: Snapshot
 ) -> None:
     frame = render(
-        found, width, height, ascii=ascii_only, help=show_help, speed="36000×", message=message
+        found,
+        width,
+        height,
+        ascii=ascii_only,
+        help=show_help,
+        speed="36000×",
+        message=message,
+        now=found.now,
     )
     text = "\n".join(line.plain for line in frame.lines)
     _check(text, width, height)
@@ -75,6 +88,7 @@ def test_any_value_fits(
 
 ANY = st.floats()
 MAYBE = st.one_of(st.none(), ANY)
+TIMES = st.one_of(st.none(), st.datetimes(timezones=st.just(SUMMER)))
 
 
 @given(
@@ -112,10 +126,35 @@ def test_any_band_and_any_alarm_fit(
     _check("\n".join(line.plain for line in frame.lines), width, height)
 
 
-@given(st.integers(72, 260), st.integers(22, 90), st.sampled_from([USUAL, ALARMED]))
+@given(st.integers(72, 260), st.integers(22, 90), st.sampled_from([USUAL, ALARMED, *LIVE]))
 @settings(max_examples=60)
 def test_a_full_screen_is_filled_to_the_last_line(width: int, height: int, found: Snapshot) -> None:
-    assert len(render(found, width, height).lines) == height
+    assert len(render(found, width, height, now=found.now).lines) == height
+
+
+@given(
+    state=st.sampled_from([Link.UP, Link.LOST, Link.SILENT, ""]),
+    texts=st.tuples(st.text(max_size=30), st.text(max_size=200)),
+    times=st.tuples(TIMES, TIMES, TIMES),
+    kw=ANY,
+    width=st.integers(1, 220),
+    height=st.integers(1, 70),
+    found=st.sampled_from(LIVE),
+)
+@settings(max_examples=150)
+def test_any_link_and_any_sample_fit(
+    state: str,
+    texts: tuple[str, str],
+    times: tuple[datetime | None, datetime | None, datetime | None],
+    kw: float,
+    width: int,
+    height: int,
+    found: Snapshot,
+) -> None:
+    since, retry_at, at = times
+    found = replace(found, link=Link(state, *texts, since, retry_at), sample=Sample(kw, at))
+    frame = render(found, width, height, speed="live", now=found.now)
+    _check("\n".join(line.plain for line in frame.lines), width, height)
 
 
 def test_what_is_not_finite_is_not_shown() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from datetime import timedelta, timezone
 
 from streamer.dashboard.history import (
     ALARM,
@@ -12,16 +13,18 @@ from streamer.dashboard.history import (
     Event,
     History,
 )
-from streamer.readings import MINUTE, About, Alarm, Notice
+from streamer.readings import MINUTE, About, Alarm, Link, Notice, Sample
 from tests.dashboard.samples import (
     ABOUT,
     IN_SAMPLE,
     START,
+    SUMMER,
     VITALS,
     alarming,
     house,
     make_steps,
     snapshot,
+    zoned,
 )
 
 
@@ -149,3 +152,54 @@ def test_a_snapshot_does_not_change_and_may_be_taken_from_another_thread() -> No
         times = [step.reading.at for step in found.steps]
         assert times == sorted(times)
     assert taken[-1].steps == tuple(steps[-STEPS_KEPT:])
+
+
+def test_a_lost_connection_is_an_event_when_it_is_lost_and_when_it_is_back() -> None:
+    history = History()
+    start = START.replace(tzinfo=SUMMER)
+    for minute, state in enumerate((Link.UP, Link.LOST, Link.LOST, Link.UP, Link.SILENT, Link.UP)):
+        since = start + minute * MINUTE
+        text = "connection refused" if state == Link.LOST else ""
+        history.write(Link(state, "broker", text, since))
+    assert history.snapshot().events == (
+        Event(Link.LOST, "broker away: connection refused", start + MINUTE),
+        Event(Link.UP, "broker back after 2 min", start + 3 * MINUTE),
+        Event(Link.SILENT, "meter silent", start + 4 * MINUTE),
+        Event(Link.UP, "meter heard again after 1 min", start + 5 * MINUTE),
+    )
+
+
+def test_the_source_is_not_named_again_where_its_connection_is() -> None:
+    history = History()
+    for item in (ABOUT, Link(Link.LOST, "broker", f"{ABOUT.source}: connection refused")):
+        history.write(item)
+    assert history.link == Link(Link.LOST, "broker", "connection refused")
+    assert history.snapshot().events[-1].text == "broker away: connection refused"
+
+
+def test_what_was_said_before_the_connection_was_lost_is_not_known_any_more() -> None:
+    history = History()
+    history.write(Sample(1.5))
+    assert history.snapshot().sample == history.sample == Sample(1.5)
+    for state in (Link.LOST, Link.UP):
+        history.write(Link(state))
+        assert history.snapshot().sample is None
+        assert history.snapshot().link == history.link == Link(state)
+
+
+def test_a_gap_over_the_end_of_summer_time_begins_when_clocks_said_so() -> None:
+    winter = timezone(timedelta(hours=1))
+    before, after = zoned(make_steps(house(2), gaps={1: 90}))
+    at = before.reading.at + 91 * MINUTE
+    after = replace(after, reading=replace(after.reading, at=at.astimezone(winter)))
+    (event,) = snapshot([before, after]).events
+    assert event.at == before.reading.at + MINUTE
+    assert event.at.utcoffset() == timedelta(hours=2)
+
+
+def test_steps_of_long_ago_may_come_before_the_first_of_now() -> None:
+    about = About("s", "m", START, START + 3000 * MINUTE)
+    found = snapshot(zoned(make_steps(house(1000), gaps={500: 30})), about=about)
+    assert found.in_sample
+    assert found.last is not None
+    assert found.events[0].at == START.replace(tzinfo=SUMMER) + 501 * MINUTE

@@ -1,6 +1,7 @@
 """Files and pipes to read from."""
 
 import os
+import time
 
 import pytest
 
@@ -28,3 +29,13 @@ def stdin():
         yield file
     os.dup2(saved, 0)
     os.close(saved)
+
+
+@pytest.fixture
+def berlin(monkeypatch):
+    """The machine's zone has summer time."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()

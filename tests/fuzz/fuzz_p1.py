@@ -1,0 +1,37 @@
+"""Any bytes at a P1 port: no crash, no hang, no more memory, and the next telegram is read."""
+
+from __future__ import annotations
+
+import math
+
+from tests.fuzz import run
+
+# What is fuzzed is imported where it is used: atheris wants to be there first.
+
+
+def one_input(data: bytes) -> None:
+    """Read the bytes in pieces and as a whole, and a good telegram after them."""
+    from streamer.feeds.framing import MAX_FRAME_BYTES
+    from streamer.feeds.p1 import Telegram, TelegramBuffer
+    from tests.feeds.telegrams import UNSET
+
+    pieces, whole = TelegramBuffer(), TelegramBuffer()
+    size = 1 + (data[0] if data else 0)
+    found = [
+        item
+        for start in range(0, len(data), size)
+        for item in pieces.push(data[start : start + size])
+    ]
+    assert sorted(map(repr, found)) == sorted(map(repr, whole.push(data)))
+    assert pieces.held == whole.held <= MAX_FRAME_BYTES
+    for item in found:
+        if isinstance(item, Telegram):
+            assert math.isfinite(item.kw)
+            assert item.at is None or item.at.tzinfo is not None
+    assert pieces.push(UNSET)[-1] == Telegram(0.321, None)
+
+
+if __name__ == "__main__":
+    from tests.feeds.telegrams import BELGIUM, SWEDEN, UNSET, V2_2
+
+    run(one_input, [BELGIUM, SWEDEN, UNSET, V2_2], "streamer.feeds.p1")

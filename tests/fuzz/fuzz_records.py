@@ -1,0 +1,61 @@
+"""Any bytes, as the lines of a file and as the body of a request.
+
+By hand: ``python -m tests.fuzz.fuzz_records -runs=1000000``
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+
+from streamer.feeds.address import Address
+from streamer.feeds.linereader import LineReader
+from streamer.feeds.records import Records
+from streamer.feeds.values import ValueProblem
+from streamer.readings import Notice, Sample
+
+_WAYS = [
+    Records.of(Address.parse(f"stdin:?{options}"))
+    for options in (
+        "unit=W",
+        "unit=kW&sign=export&format=json",
+        "unit=W&format=influx",
+        "unit=W&format=number",
+        "unit=W&path=a[0].b&time=t",
+        "unit=W&field=p&precision=s",
+        "unit=W&measurement=m&tags=a%3Db",
+    )
+]
+
+
+def one_input(data: bytes) -> None:
+    """Read it in one of the ways, which the first byte chooses; the second says how cut."""
+    way, cut, rest = data[0:1], data[1:2], data[2:]
+    records = _WAYS[(way or b"\0")[0] % len(_WAYS)]
+    place = (cut or b"\0")[0]
+    reader = LineReader("fuzz", records)
+    items = [*reader.feed(rest[:place]), *reader.feed(rest[place:]), *reader.end()]
+    try:
+        items += records.read_body(rest.decode("utf-8", "replace"))
+    except ValueProblem as problem:
+        items.append(Notice(Notice.MALFORMED, str(problem)))
+    for item in items:
+        if isinstance(item, Notice):
+            assert item.text.isprintable(), item
+        else:
+            assert isinstance(item, Sample), item
+            assert not math.isinf(item.kw), item
+            assert item.at is None or item.at.utcoffset() is not None, item
+
+
+def main() -> None:
+    """Fuzz with atheris, which has to be installed for it."""
+    import atheris
+
+    atheris.instrument_all()
+    atheris.Setup(sys.argv, one_input)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Any bytes of an SML meter: no crash, no hang, no more memory, and the next file is read.
+
+Hardly any would get past the two checksums of an SML file: so the first byte says how many of
+them to put right.
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+
+from tests.fuzz import run
+
+# What is fuzzed is imported where it is used: atheris wants to be there first.
+
+
+def one_input(data: bytes) -> None:
+    """Read the bytes in pieces and as a whole, and a good file after them."""
+    from sml import SmlBase
+
+    from streamer.feeds.framing import MAX_FRAME_BYTES
+    from streamer.feeds.sml import power_kw
+    from streamer.feeds.smlframe import FrameBuffer
+    from streamer.feeds.values import ValueProblem
+    from tests.feeds.telegrams import ISKRA_MT631
+
+    how = data[0] if data else 0
+    stream = _FORMS[how % len(_FORMS)](data[1:])
+    pieces, whole = FrameBuffer(), FrameBuffer()
+    found = [
+        item
+        for start in range(0, len(stream), how + 1)
+        for item in pieces.push(stream[start : start + how + 1])
+    ]
+    assert found == whole.push(stream)
+    assert pieces.held == whole.held <= MAX_FRAME_BYTES + 8
+    assert pieces.push(ISKRA_MT631)[-1] == ISKRA_MT631
+    for item in found:
+        if isinstance(item, bytes):
+            with suppress(ValueProblem):
+                kw = power_kw(item, SmlBase.find_frame)
+                assert kw is None or math.isfinite(kw)
+
+
+def _raw(data: bytes) -> bytes:
+    return data
+
+
+def _file(data: bytes) -> bytes:
+    from tests.feeds.telegrams import sml_file
+
+    return sml_file(data)
+
+
+def _message(data: bytes) -> bytes:
+    from tests.feeds.telegrams import sml_file, sml_message
+
+    return sml_file(sml_message(data))
+
+
+def _list(data: bytes) -> bytes:
+    from tests.feeds.telegrams import sml_file, sml_list
+
+    return sml_file(sml_list(data))
+
+
+def _entry(data: bytes) -> bytes:
+    from tests.feeds.telegrams import sml_entry, sml_file, sml_list
+
+    scaler, _, value = data.partition(b"|")
+    return sml_file(sml_list(sml_entry(16, value, scaler=scaler)))
+
+
+_FORMS = (_raw, _file, _message, _list, _entry)
+"""The more of it is built around the bytes, the deeper they get."""
+
+
+if __name__ == "__main__":
+    from tests.feeds.telegrams import SML_FILES, sml_entry
+
+    files = [file for file, _ in SML_FILES.values()][:3]
+    seeds = [
+        *(b"\0" + file for file in files),
+        *(b"\1" + file[8:-8] for file in files),
+        *(b"\3" + sml_entry(register, b"\x55\xff\xff\xff\x00") for register in (1, 2, 16)),
+        b"\4\x52\xff|\x65\x00\x01\x02\x03",
+        b"\2\x72\x63\x01\x01\x76\x01\x01\x05\x02\xdb\xa2\x3c\x0b\x0a\x01HLY\x02\0\4\x24\xa0\1\1",
+    ]
+    run(one_input, seeds, "sml", "streamer.feeds.smlframe", "streamer.feeds.sml")
