@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -64,4 +65,4 @@ def export(
 
     if out is None and format is Table.PARQUET:
         raise UsageError("--format parquet needs a file to write: say --out house.parquet")
-    write(file, out, format=format.value, start=start, end=end)
+    write(file, sys.stdout if out is None else out, format=format.value, start=start, end=end)

@@ -8,7 +8,7 @@ import pytest
 
 from streamer.errors import MissingExtraError, SourceError, UsageError
 from streamer.feeds import Feed, FeedItem, FeedKind, registry
-from streamer.feeds.address import Address
+from streamer.feeds.address import Address, Credentials, Secret
 from streamer.feeds.registry import GROUP, is_installed, load_kind, open_feed, schemes
 from streamer.readings import Sample
 
@@ -56,13 +56,14 @@ def test_each_kind_opens_its_own_example(scheme: str) -> None:
     assert kind.about
     assert kind.about[0] != " "
     assert kind.stale_after_s > 0
-    address = Address.parse(kind.example)
+    address = Address.parse(kind.example, Credentials("me", Secret("swordfish"), Secret("token")))
     assert schemes()[address.scheme].load() is kind
     if not is_installed(kind):
         pytest.skip(f"{kind.extra} is not installed")
     feed = open_feed(address)
     assert isinstance(feed, Feed)
     assert feed.name
+    assert "swordfish" not in feed.name
     feed.close()
     assert not feed.read()
 

@@ -1,0 +1,126 @@
+"""How the connection to a live meter stands, in words that the clock moves on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.text import Text
+
+from streamer.dashboard import alarms
+from streamer.dashboard.chart import ALARM_GLYPH
+from streamer.dashboard.history import Snapshot
+from streamer.dashboard.words import LABEL, WARNING, choose, fit, line, since
+from streamer.readings import Link
+from streamer.words import NOTHING, lasting
+
+_STATES = {Link.UP: "up", Link.LOST: "away", Link.SILENT: "silent"}
+
+_LEAST_TEXT = 16
+"""Cells below which the reason of an outage is not worth cutting."""
+
+_STALE_S = 60
+"""Seconds after which the age of the latest sample is told."""
+
+
+def down(snapshot: Snapshot) -> bool:
+    """Whether nothing comes from the meter, so that all that is shown may be old."""
+    link = snapshot.link
+    return snapshot.live and not snapshot.ended and link is not None and link.state != Link.UP
+
+
+def state(snapshot: Snapshot, speed: str) -> str:
+    """What stands in place of the speed."""
+    if not down(snapshot) or snapshot.link is None:
+        return speed
+    return _STATES.get(snapshot.link.state, snapshot.link.state)
+
+
+def age(snapshot: Snapshot) -> str:
+    """How old the latest sample is, where that is worth a word."""
+    sample, now = snapshot.sample, snapshot.now
+    if down(snapshot) or sample is None or sample.at is None or now is None:
+        return ""
+    seconds = (now - sample.at).total_seconds()
+    return f"{lasting(seconds)} ago" if seconds >= _STALE_S else ""
+
+
+def standing(snapshot: Snapshot) -> list[str]:
+    """The state and when it began; longest first."""
+    link, now = snapshot.link, snapshot.now
+    if link is None or now is None:
+        return [NOTHING]
+    name = _STATES.get(link.state, link.state)
+    return [since(name, link.since, now), name] if link.since else [name]
+
+
+def moment(snapshot: Snapshot) -> tuple[str, ...]:
+    """All words that time alone may change."""
+    return (age(snapshot), *(_outage(snapshot) if down(snapshot) else ()))
+
+
+def banner(snapshot: Snapshot, width: int) -> Text:
+    """What is wrong with the connection or else with the readings; empty if nothing is.
+
+    Where both is the case the connection comes first, since nothing else is fresh then,
+    and the alarms follow if there is room.
+    """
+    last = snapshot.last
+    on = last.alarms if last else ()
+    at = last.reading.at if last else None
+    if not down(snapshot):
+        return alarms.banner(on, at, width) if on and at else Text()
+    signs = [line((f"{ALARM_GLYPH} {text}", WARNING)) for text in _outage(snapshot)]
+    if on and at:
+        least = alarms.least(on)
+        # The last of them do not say enough: rather leave out the alarm.
+        for sign in signs[: max(2, len(signs) - 2)]:
+            room = width - sign.cell_len - 3
+            if least.cell_len <= room:
+                return line(sign, (" · ", LABEL), alarms.banner(on, at, room))
+    return _cut(signs, width)
+
+
+def _cut(signs: Sequence[Text], width: int) -> Text:
+    """The longest of the signs that fits, or rather the first with its reason cut short."""
+    if signs[0].cell_len > width >= signs[1].cell_len + 2 + _LEAST_TEXT:
+        return fit(signs[0], width, pad=False)
+    return choose(width, *signs)
+
+
+def remedy(snapshot: Snapshot) -> str:
+    """When a lost connection is tried again, and why it was lost; the banner's other half."""
+    link, now = snapshot.link, snapshot.now
+    if not down(snapshot) or link is None or now is None or link.state != Link.LOST:
+        return ""
+    return ": ".join(part for part in (_again(link, now, "trying again"), link.text) if part)
+
+
+def _outage(snapshot: Snapshot) -> list[str]:
+    """What is wrong, the longest wording first."""
+    link, now = snapshot.link, snapshot.now
+    if link is None or now is None:
+        return []
+    if link.state != Link.LOST:
+        name = f"meter silent{_for(link.since, now)}"
+        return [f"{name}, but connected", name, "meter silent"]
+    name = f"{link.peer} away"
+    long = name + _for(link.since, now)
+    again, soon = (_again(link, now, how) for how in ("trying again", "again"))
+    told = f"{long}, {again}" if again else long
+    why = f": {link.text}" if link.text else ""
+    return [told + why, told, f"{long}, {soon}" if soon else long, long, name]
+
+
+def _for(began: datetime | None, now: datetime) -> str:
+    return "" if began is None else f" for {lasting((now - began).total_seconds())}"
+
+
+def _again(link: Link, now: datetime, how: str) -> str:
+    if link.retry_at is None:
+        return ""
+    seconds = math.ceil((link.retry_at - now).total_seconds())
+    if seconds <= 0:
+        return f"{how} now"
+    return f"{how} in {seconds} s" if seconds < 100 else f"{how} in {lasting(seconds)}"

@@ -1,0 +1,190 @@
+"""What the house draws now and next: one line, or on a little screen two.
+
+Each value has its glyph beside it, so that these lines are the chart's legend too, and is as
+wide whatever it is, so that they do not jitter.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rich.text import Text
+
+from streamer.dashboard import link
+from streamer.dashboard.chart import COMING_GLYPH, FILL, FORECAST_GLYPH
+from streamer.dashboard.history import CAPACITY, Snapshot
+from streamer.dashboard.words import ACTUAL, FORECAST, LABEL, STRONG, Part, choose, line, number
+from streamer.readings import Forecast
+from streamer.words import NOTHING, plural
+
+_AREA: Part = (FILL[-1] + " ", ACTUAL)
+_DOT: Part = (FORECAST_GLYPH + " ", FORECAST)
+_DIAMOND: Part = (COMING_GLYPH + " ", FORECAST)
+_WIDE_GAP = " " * 6
+_BAND_WIDTH = len("(0.25 to 0.75)")
+
+
+def now(snapshot: Snapshot, width: int) -> Text:
+    """What the house draws, what had been forecast for it, and what comes next.
+
+    Of a meter what it says now; then the last whole minute, and what is expected of the
+    one under way.
+    """
+    values = _Values(snapshot)
+    if snapshot.live:
+        return choose(width, *(_live(values) if values.coming else _warming_up(values)))
+    ahead = line(_DIAMOND, f"next {values.next_at}", values.next_kw)
+    bare = line(_DIAMOND, "next", values.next_kw)
+    actual = line((f"{values.actual} kW", STRONG))
+    beginning, short = line(_AREA, f"now {values.at}", actual), line(_AREA, "now", actual)
+    forecast, error = values.forecast, values.error
+    candidates = []
+    if values.coming:
+        # Where not all has room, how sure the next value is tells more than the last error.
+        band = values.band
+        candidates = [
+            line(*_between(_WIDE_GAP, beginning, forecast, error, ahead), "  ", band),
+            line(*_between("   ", beginning, forecast, error, ahead), "  ", band),
+            line(*_between("   ", short, forecast, ahead), "  ", band),
+            line(*_between("  ", short, forecast, bare), " ", band),
+        ]
+    return choose(
+        width,
+        *candidates,
+        line(*_between(_WIDE_GAP, beginning, forecast, error, ahead)),
+        line(beginning, "  ", forecast, "  ", error, "   ", ahead),
+        line(*_between("  ", short, forecast, error, bare)),
+    )
+
+
+def now_lines(snapshot: Snapshot, width: int) -> list[Text]:
+    """The same on two short lines."""
+    values = _Values(snapshot)
+    actual = line((f"{values.actual} kW", STRONG))
+    above = [
+        line(_AREA, f"now  {values.at:5}", actual, " ", values.forecast),
+        line(_AREA, f"now  {values.at:5}", actual),
+        line(_AREA, "now ", actual),
+        line(_AREA, actual),
+    ]
+    if snapshot.live:
+        sample = values.sample
+        mean = line(_AREA, f"{values.at:5}", values.actual)
+        above = [
+            line(sample, "  ", mean, " ", values.forecast),
+            line(sample, "  ", mean, " ", _DOT, values.forecast_kw),
+            line(sample, "  ", mean),
+            sample,
+        ]
+    ahead = line(_DIAMOND, f"next {values.next_at:5}", values.next_kw)
+    below = [
+        line(ahead, "   ", values.error),
+        ahead,
+        line(_DIAMOND, "next", values.next_kw),
+        line(_DIAMOND, values.next_kw),
+    ]
+    if values.coming:
+        band = values.band
+        below = [line(ahead, " ", band, "  ", values.error), line(ahead, " ", band), *below]
+    elif snapshot.live:
+        below = [values.patience, line(_DIAMOND, "next", values.next_kw)]
+    return [choose(width, *above), choose(width, *below)]
+
+
+def _live(values: _Values) -> list[Text]:
+    """The line for a meter, longest first."""
+    sample, forecast, error, band = values.sample, values.forecast, values.error, values.band
+    mean = line(_AREA, values.at, values.actual)
+    ahead = line(_DIAMOND, f"next {values.next_at}", values.next_kw)
+    bare = line(_DIAMOND, "next", (values.expected, STRONG))
+    only = line(_DOT, values.forecast_kw)
+    return [
+        line(*_between(_WIDE_GAP, sample, line(mean, " kW"), forecast, error, ahead), "  ", band),
+        line(*_between("   ", sample, line(mean, " kW"), forecast, error, ahead), "  ", band),
+        line(*_between("   ", sample, line(mean, " kW"), forecast, ahead), "  ", band),
+        line(*_between("  ", sample, mean, forecast, bare), "  ", band),
+        line(*_between("  ", sample, mean, only, bare), "  ", band),
+        line(*_between("  ", sample, mean, only, bare)),
+    ]
+
+
+def _warming_up(values: _Values) -> list[Text]:
+    """The line for a meter that has not been heard for long enough to forecast."""
+    mean = line(_AREA, values.at, values.actual)
+    return [
+        line(*_between(_WIDE_GAP, values.sample, line(mean, " kW"), values.patience)),
+        line(*_between("  ", values.sample, mean, values.patience)),
+        line(values.sample, "  ", mean),
+    ]
+
+
+def _between(space: str, *parts: Text) -> list[Text | str]:
+    """Parts with a space between them."""
+    return [item for part in parts for item in (space, part)][1:]
+
+
+class _Values:
+    """The parts that the lines are put together from."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        last = snapshot.last
+        self.coming: Forecast | None = last.forecast if last else None
+        settled = last.settled if last else None
+        self.at = _time(last.reading.at if last else None)
+        self.next_at = _time(self.coming.at if self.coming else None)
+        self.actual = _power(last.reading.kw if last else None)
+        self.forecast_kw = _power(settled.kw if settled else None)
+        self.expected = _power(self.coming.kw if self.coming else None)
+        self._error_kw = last.error_kw if last else None
+
+    @property
+    def forecast(self) -> Text:
+        """What had been expected of the latest reading."""
+        return line(_DOT, f"forecast{self.forecast_kw}")
+
+    @property
+    def error(self) -> Text:
+        """How far off that was."""
+        return line(("error ", LABEL), f"{number(self._error_kw, 3, signed=True):>7}")
+
+    @property
+    def next_kw(self) -> Text:
+        """What is expected of the next."""
+        return line((f"{self.expected} kW", STRONG))
+
+    @property
+    def band(self) -> Text:
+        """From where to where a reading is expected, as wide whatever the usual values."""
+        forecast = self.coming
+        if forecast is None:
+            return Text()
+        text = f"({number(forecast.low_kw, 2)} to {number(forecast.high_kw, 2)})"
+        return line(f"{text:{_BAND_WIDTH}}")
+
+    @property
+    def sample(self) -> Text:
+        """What the meter says now, as far as that can be known."""
+        said = self._snapshot.sample
+        known = said is not None and not link.down(self._snapshot)
+        return line("now", (f"{_power(said.kw if said and known else None)} kW", STRONG))
+
+    @property
+    def patience(self) -> Text:
+        """When there will be a forecast, for the first time or again."""
+        about, last = self._snapshot.about, self._snapshot.last
+        capacity = about.capacity if about else CAPACITY
+        left = max(1, capacity - 1 - (last.buffered if last else 0))
+        which = "next" if last and last.scores.settled else "first"
+        # As long as nothing comes, no time can be promised.
+        away = link.down(self._snapshot)
+        when = f"after {plural(left, 'more minute')}" if away else f"in {left} min"
+        return line(_DIAMOND, f"{which} forecast {when}")
+
+
+def _time(at: datetime | None) -> str:
+    return NOTHING if at is None else f"{at:%H:%M}"
+
+
+def _power(kw: float | None) -> str:
+    return f"{number(kw, 3):>7}"

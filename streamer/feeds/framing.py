@@ -1,0 +1,61 @@
+"""What the framings of serial meters have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+MAX_FRAME_BYTES = 1 << 14
+"""A longer telegram is none; the longest there are have some 4 KiB."""
+
+MAX_NOISE_BYTES = 1 << 12
+"""So much between two telegrams is no line noise: something is set wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Bytes that were to be a telegram, but are none.
+
+    Attributes:
+        why: what is wrong with them, for a person.
+    """
+
+    why: str
+
+
+class Crc16:
+    """A 16-bit cyclic redundancy check that takes the lowest bit first.
+
+    Args:
+        polynomial: the polynomial, lowest power in the highest bit.
+        start: the register before the first byte.
+        flip: what the result is XORed with.
+
+    >>> f"{ARC.of(b'123456789'):04X} {X25.of(b'123456789'):04X}"
+    'BB3D 906E'
+    """
+
+    def __init__(self, polynomial: int, start: int, flip: int) -> None:
+        self._start = start
+        self._flip = flip
+        self._table = [_remainder(byte, polynomial) for byte in range(256)]
+
+    def of(self, data: bytes | bytearray) -> int:
+        """The check of some bytes."""
+        table, crc = self._table, self._start
+        for byte in data:
+            crc = crc >> 8 ^ table[(crc ^ byte) & 0xFF]
+        return crc ^ self._flip
+
+
+def _remainder(byte: int, polynomial: int) -> int:
+    for _ in range(8):
+        byte = byte >> 1 ^ (polynomial if byte & 1 else 0)
+    return byte
+
+
+ARC: Final = Crc16(0xA001, 0x0000, 0x0000)
+"""CRC-16/ARC, of DSMR telegrams."""
+
+X25: Final = Crc16(0x8408, 0xFFFF, 0xFFFF)
+"""CRC-16/X-25, of SML files."""

@@ -1,0 +1,249 @@
+"""Recorded minutes as CSV, JSON lines or Parquet, for other programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import sqlite3
+from collections import deque
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, TextIO
+
+from streamer.errors import MissingExtraError, RecordError, UsageError
+from streamer.recording.database import explained, open_for_reading
+from streamer.recording.rows import bounds, pages, time_of
+from streamer.sources.screening import Span
+
+FORMATS = ("csv", "json", "parquet")
+
+_POWERS = (
+    "actual_kw",
+    "forecast_kw",
+    "error_kw",
+    "low_kw",
+    "high_kw",
+    "median_kw",
+    "frozen_kw",
+    "next_kw",
+    "next_low_kw",
+    "next_high_kw",
+)
+
+KEYS = ("at", *_POWERS, "gap_minutes", "alarms")
+"""Columns of the CSV and keys of a JSON line: as in those of a replay, as far as recorded."""
+
+_COLUMNS = ", ".join(("utc_offset", *_POWERS, "gap_minutes"))
+
+_GROUP = 10_000
+"""Minutes in a row group of a Parquet file."""
+
+
+def export(
+    path: str | Path,
+    out: str | Path | TextIO,
+    *,
+    format: str,  # noqa: A002 - as the option is called
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> int:
+    """Write recorded minutes to a file or a stream.
+
+    A file gets its name once it is complete. Only some minutes at a time are in memory.
+
+    Args:
+        path: the recording; it may be written meanwhile.
+        out: a path, or for CSV and JSON lines an open stream.
+        format: `csv`, `json` (a line a minute) or `parquet`.
+        start: leave out minutes before this time. Without a zone: by the house's clock.
+        end: leave out minutes from this time on, taken likewise.
+
+    Returns:
+        How many minutes were written.
+
+    Raises:
+        UsageError: the format or the times cannot be meant.
+        MissingExtraError: for Parquet, pyarrow is not there.
+        RecordError: the recording cannot be read, or the file cannot be written.
+    """
+    if format not in FORMATS:
+        raise UsageError(f"no format {format!r}: give one of: {', '.join(FORMATS)}")
+    if isinstance(out, str):
+        out = Path(out)
+    if format == "parquet":
+        _import_pyarrow()
+        if not isinstance(out, Path):
+            raise UsageError("Parquet is not for a terminal or a pipe: give --out FILE")
+    with closing(_minutes(Path(path), _span(start, end))) as minutes:
+        if not isinstance(out, Path):
+            return _WRITERS[format](minutes, out)
+        try:
+            with _whole(out) as file:
+                if format == "parquet":
+                    return _write_parquet(minutes, file)
+                with io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
+                    return _WRITERS[format](minutes, text)
+        except OSError as error:
+            raise RecordError(f"{out} cannot be written: {error.strerror or error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Minute:
+    """One minute: its powers in the order of `_POWERS`, and the alarms that are on."""
+
+    at: datetime
+    powers: tuple[float | None, ...]
+    gap_minutes: int
+    alarms: list[dict[str, Any]]
+
+
+def _span(start: datetime | None, end: datetime | None) -> Span:
+    if start is not None and end is not None:
+        if (start.tzinfo is None) != (end.tzinfo is None):
+            raise UsageError("--from and --to must both have a zone offset, or neither")
+        if start >= end:
+            raise UsageError(f"--from {start} must be before --to {end}")
+    return Span(start, end)
+
+
+def _minutes(path: Path, span: Span) -> Generator[_Minute, None, None]:
+    """The minutes of a span. The recording is open from the first to the last."""
+    with closing(open_for_reading(path)) as connection, explained(path):
+        after, before = bounds(connection, span)
+        alarms = _Alarms(connection, after, before)
+        for page in pages(connection, _COLUMNS, after=after, before=before):
+            for at, offset, *powers, gap_minutes in page:
+                yield _Minute(
+                    time_of(at, offset), tuple(map(_finite, powers)), gap_minutes, alarms.on(at)
+                )
+
+
+def _finite(value: object) -> float | None:
+    return value if isinstance(value, float) and math.isfinite(value) else None
+
+
+class _Alarms:
+    """The alarms of a span, for one minute after the other."""
+
+    def __init__(self, connection: sqlite3.Connection, after: int, before: int) -> None:
+        rows = connection.execute(
+            "SELECT a.at, a.over_at, coalesce(s.utc_offset, 0), a.kind, a.text, a.size"
+            " FROM alarms AS a LEFT JOIN steps AS s ON s.at = a.at"
+            " WHERE a.at < ? AND (a.over_at IS NULL OR a.over_at > ?) ORDER BY a.at, a.rowid",
+            (before, after),
+        )
+        self._coming = deque(
+            (
+                at,
+                over_at,
+                {
+                    "kind": kind,
+                    "at": time_of(at, offset).isoformat(),
+                    "text": text,
+                    "size": _finite(size),
+                },
+            )
+            for at, over_at, offset, kind, text, size in rows.fetchall()
+        )
+        self._on: list[tuple[int | None, dict[str, Any]]] = []
+
+    def on(self, at: int) -> list[dict[str, Any]]:
+        """Those that are on at a minute, oldest first."""
+        while self._coming and self._coming[0][0] <= at:
+            _, over_at, alarm = self._coming.popleft()
+            self._on.append((over_at, alarm))
+        if self._on:
+            self._on = [entry for entry in self._on if entry[0] is None or entry[0] > at]
+        return [alarm for _, alarm in self._on]
+
+
+def _write_csv(minutes: Iterator[_Minute], out: TextIO) -> int:
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(KEYS)
+    count = 0
+    for minute in minutes:
+        count += 1
+        kinds = " ".join([alarm["kind"] for alarm in minute.alarms])
+        rows.writerow([minute.at.isoformat(), *minute.powers, minute.gap_minutes, kinds])
+    return count
+
+
+def _write_json(minutes: Iterator[_Minute], out: TextIO) -> int:
+    count = 0
+    for minute in minutes:
+        count += 1
+        values = (minute.at.isoformat(), *minute.powers, minute.gap_minutes, minute.alarms)
+        out.write(json.dumps(dict(zip(KEYS, values, strict=True))) + "\n")
+    return count
+
+
+_WRITERS = {"csv": _write_csv, "json": _write_json}
+
+
+def _import_pyarrow() -> Any:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet
+    except ImportError:
+        raise MissingExtraError("Parquet", "parquet") from None
+    return pa
+
+
+def _write_parquet(minutes: Iterator[_Minute], out: IO[bytes]) -> int:
+    """As columns; `at` is in UTC, `utc_offset` the seconds that the house's clock is ahead."""
+    pa = _import_pyarrow()
+    schema = pa.schema(
+        [
+            pa.field("at", pa.timestamp("ms", tz="UTC"), nullable=False),
+            pa.field("utc_offset", pa.int32(), nullable=False),
+            *(pa.field(key, pa.float64()) for key in _POWERS),
+            pa.field("gap_minutes", pa.int32(), nullable=False),
+            pa.field("alarms", pa.list_(pa.string()), nullable=False),
+        ]
+    )
+    count = 0
+    with pa.parquet.ParquetWriter(out, schema) as writer:
+        while group := list(islice(minutes, _GROUP)):
+            count += len(group)
+            columns = [
+                [minute.at for minute in group],
+                [int(_offset(minute.at).total_seconds()) for minute in group],
+                *zip(*(minute.powers for minute in group), strict=True),
+                [minute.gap_minutes for minute in group],
+                [[alarm["kind"] for alarm in minute.alarms] for minute in group],
+            ]
+            arrays = [
+                pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)
+            ]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+    return count
+
+
+def _offset(at: datetime) -> timedelta:
+    offset = at.utcoffset()
+    assert offset is not None  # noqa: S101 - recorded times have a zone
+    return offset
+
+
+@contextmanager
+def _whole(out: Path) -> Iterator[IO[bytes]]:
+    """A file to write that takes its name when all is well, or is removed."""
+    if out.exists() and not out.is_file():  # a pipe or a device is no place for another file
+        with out.open("wb") as file:
+            yield file
+        return
+    out = out.resolve()
+    part = out.with_name(f".{out.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)

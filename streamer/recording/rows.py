@@ -1,0 +1,135 @@
+"""Times and readings as they stand in a recording, and back."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
+from typing import Any
+
+from streamer.errors import RecordError
+from streamer.readings import Reading
+from streamer.recording.database import ImpossibleError
+from streamer.sources.screening import Span
+
+BEFORE_ALL, AFTER_ALL = -(2**63), 2**63 - 1
+"""Times in Unix seconds that none is before, or after."""
+
+PAGE = 512
+"""Rows that are read at once: whoever reads them slowly does not hold up who writes."""
+
+_DAY_S = 86_400
+_SECOND = timedelta(seconds=1)
+_NAIVE_EPOCH = datetime(1970, 1, 1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def seconds_of(at: datetime) -> tuple[int, int]:
+    """A time as Unix seconds, and the seconds that its clock is ahead of UTC.
+
+    Raises:
+        RecordError: it has no zone, or is not a whole second.
+
+    >>> seconds_of(datetime.fromisoformat("2026-03-29T01:00+01:00"))
+    (1774742400, 3600)
+    """
+    offset = at.utcoffset()
+    if offset is None or at.microsecond or offset % _SECOND:
+        raise RecordError(
+            f"a reading at {at} cannot be recorded: its time must be whole seconds, with a zone"
+        )
+    return (at - _EPOCH) // _SECOND, offset // _SECOND
+
+
+def time_of(at: int, utc_offset: int) -> datetime:
+    """The time that `seconds_of` took apart.
+
+    Raises:
+        ImpossibleError: there is no such time.
+
+    >>> time_of(1774742400, 3600).isoformat()
+    '2026-03-29T01:00:00+01:00'
+    """
+    try:
+        return datetime.fromtimestamp(at, _zone(utc_offset))
+    except (OSError, OverflowError, TypeError, ValueError) as error:
+        raise ImpossibleError(f"no time is {at!r}, {utc_offset!r} s ahead: {error}") from None
+
+
+@lru_cache(maxsize=64)
+def _zone(utc_offset: int) -> timezone:
+    return timezone(timedelta(seconds=utc_offset))
+
+
+def pages(
+    connection: sqlite3.Connection,
+    columns: str,
+    *,
+    after: int = BEFORE_ALL,
+    before: int = AFTER_ALL,
+    size: int = PAGE,
+) -> Iterator[list[tuple[Any, ...]]]:
+    """The recorded minutes between two times, neither included, some at a time.
+
+    Args:
+        connection: to the recording.
+        columns: what to give of each, as SQL; `at` comes before it.
+        after: Unix seconds.
+        before: Unix seconds.
+        size: rows to give at once.
+    """
+    query = (
+        f"SELECT at, {columns} FROM steps WHERE at > ? AND at < ? "  # noqa: S608 - ours
+        "ORDER BY at LIMIT ?"
+    )
+    while page := connection.execute(query, (after, before, size)).fetchall():
+        yield page
+        after = page[-1][0]
+
+
+def readings(
+    connection: sqlite3.Connection,
+    *,
+    after: int = BEFORE_ALL,
+    before: int = AFTER_ALL,
+    size: int = PAGE,
+) -> Iterator[list[Reading]]:
+    """The recorded readings between two times, neither included, some at a time."""
+    for page in pages(connection, "utc_offset, actual_kw", after=after, before=before, size=size):
+        yield [Reading(time_of(at, offset), _power(kw)) for at, offset, kw in page]
+
+
+def _power(kw: object) -> float:
+    if not isinstance(kw, float):
+        raise ImpossibleError(f"{kw!r} is no power")
+    return kw
+
+
+def bounds(connection: sqlite3.Connection, span: Span) -> tuple[int, int]:
+    """The times, neither included, that a span's minutes are between.
+
+    A bound without a zone is by the house's clock: the first minute that shows this time or
+    a later one. Where the clock was put back, that is the first time of the two.
+    """
+    after, before = BEFORE_ALL, AFTER_ALL
+    if span.start is not None:
+        after = _first(connection, span.start, BEFORE_ALL) - 1
+    if span.end is not None:
+        before = _first(connection, span.end, after)
+    return after, before
+
+
+def _first(connection: sqlite3.Connection, bound: datetime, after: int) -> int:
+    """The first minute after a time that is at a bound or beyond, or where that would be."""
+    if bound.tzinfo is not None:
+        return -((_EPOCH - bound) // _SECOND)
+    local = -((_NAIVE_EPOCH - bound) // _SECOND)
+    row = connection.execute(
+        "SELECT at FROM steps WHERE at > ? AND at + utc_offset >= ? ORDER BY at LIMIT 1",
+        (max(after, local - _DAY_S), local),
+    ).fetchone()
+    if row is not None:
+        return int(row[0])
+    row = connection.execute("SELECT utc_offset FROM steps ORDER BY at DESC LIMIT 1").fetchone()
+    return local - (0 if row is None else int(row[0]))

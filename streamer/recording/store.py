@@ -1,0 +1,274 @@
+"""What is done to an open recording: rows in, and what a start needs out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import sqlite3
+import zlib
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from streamer.readings import Alarm, Step
+from streamer.recording.database import explained, open_for_writing
+from streamer.recording.rows import seconds_of
+
+AlarmKey: TypeAlias = tuple[int, str]
+"""Time and kind of an alarm, which no two have in common."""
+
+_SNAPSHOTS_KEPT = 2
+
+_INSERT_STEP = """
+INSERT INTO steps (
+  at, utc_offset, actual_kw, forecast_kw, low_kw, high_kw, median_kw, frozen_kw,
+  next_kw, next_low_kw, next_high_kw, gap_minutes
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (at) DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """A step as rows: made when it comes, written when that can be done.
+
+    Attributes:
+        at: the reading's time in Unix seconds.
+        row: its row of `steps`.
+        raised: rows of `alarms` that are new.
+        over: the alarms that are over with it.
+    """
+
+    at: int
+    row: tuple[float | None, ...]
+    raised: tuple[tuple[int, str, str, float], ...]
+    over: tuple[AlarmKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A row of `events`."""
+
+    at: int
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A saved state, and the time of the reading that it was saved after."""
+
+    at: int
+    state: dict[str, Any]
+
+
+class Store:
+    """A recording that is open for writing.
+
+    Args:
+        path: the recording; it is begun if it is not there.
+        wholly: as for `open_for_writing`.
+
+    Raises:
+        RecordError: as `open_for_writing` does.
+    """
+
+    def __init__(self, path: Path, *, wholly: bool = True) -> None:
+        self.connection = open_for_writing(path, wholly=wholly)
+        self._path = path
+        with explained(path):
+            self._file = path.stat()
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the file still has its name; what is written to a deleted one is lost."""
+        try:
+            here = self._path.stat()
+        except FileNotFoundError:
+            return False
+        return (here.st_dev, here.st_ino) == (self._file.st_dev, self._file.st_ino)
+
+    def close(self, *, moved: bool = False) -> None:
+        """Close it, whatever state it is in.
+
+        Args:
+            moved: whether the file has another name now. SQLite would leave it alone then,
+                and what is in the log, which has the old name, would be lost.
+        """
+        with suppress(sqlite3.Error):
+            if moved:
+                self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self.connection.close()
+
+    def write(
+        self,
+        minutes: Iterable[Minute],
+        events: Iterable[Event] = (),
+        settings: Mapping[str, str] | None = None,
+        *,
+        forget: bool = False,
+    ) -> int:
+        """Write all that is given, or nothing.
+
+        Args:
+            minutes: those whose time is there already are left as they are.
+            events: what happened besides.
+            settings: if given, take the place of those that are there.
+            forget: whether to delete the snapshots, which other settings went with.
+
+        Returns:
+            How many minutes were there already.
+        """
+        doubled = 0
+        execute = self.connection.execute
+        execute("BEGIN IMMEDIATE")
+        try:
+            if settings is not None:
+                execute("DELETE FROM settings")
+                self.connection.executemany(
+                    "INSERT INTO settings (key, value) VALUES (?, ?)", settings.items()
+                )
+            if forget:
+                execute("DELETE FROM snapshots")
+            for minute in minutes:
+                doubled += 1 - execute(_INSERT_STEP, minute.row).rowcount
+                for row in minute.raised:
+                    execute(
+                        "INSERT OR IGNORE INTO alarms (at, kind, text, size) VALUES (?, ?, ?, ?)",
+                        row,
+                    )
+                for at, kind in minute.over:
+                    execute(
+                        "UPDATE alarms SET over_at = ? WHERE at = ? AND kind = ?"
+                        " AND over_at IS NULL",
+                        (minute.at, at, kind),
+                    )
+            for event in events:
+                execute(
+                    "INSERT INTO events (at, kind, text) VALUES (?, ?, ?)",
+                    (event.at, event.kind, event.text),
+                )
+            execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        return doubled
+
+    def save(self, at: int, state: Mapping[str, Any]) -> None:
+        """Save a snapshot in the place of the oldest one that is kept."""
+        blob = zlib.compress(json.dumps(state, separators=(",", ":")).encode())
+        checksum = hashlib.sha256(blob).hexdigest()
+        execute = self.connection.execute
+        execute("BEGIN IMMEDIATE")
+        try:
+            execute(
+                "DELETE FROM snapshots WHERE at NOT IN"
+                " (SELECT at FROM snapshots ORDER BY at DESC LIMIT ?)",
+                (_SNAPSHOTS_KEPT - 1,),
+            )
+            execute(
+                "INSERT OR REPLACE INTO snapshots (at, checksum, state) VALUES (?, ?, ?)",
+                (at, checksum, blob),
+            )
+            execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def alarms_on(self) -> list[AlarmKey]:
+        """The alarms that are not over."""
+        return self.connection.execute(
+            "SELECT at, kind FROM alarms WHERE over_at IS NULL"
+        ).fetchall()
+
+    def since_snapshot(self, most: int) -> int:
+        """How many minutes came after the last snapshot, counted up to so many."""
+        (count,) = self.connection.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM steps WHERE at >"
+            " coalesce((SELECT max(at) FROM snapshots), -9e18) LIMIT ?)",
+            (most,),
+        ).fetchone()
+        return int(count)
+
+    def _roll_back(self) -> None:
+        # After some errors SQLite has done that already.
+        if self.connection.in_transaction:
+            with suppress(sqlite3.Error):
+                self.connection.execute("ROLLBACK")
+
+
+def settings_of(connection: sqlite3.Connection) -> dict[str, str]:
+    """What was recorded with."""
+    return dict(connection.execute("SELECT key, value FROM settings").fetchall())
+
+
+def differences(recorded: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
+    """The settings that a recording was not made with, each as a line for a person.
+
+    A recording without any is new, and differs in nothing.
+
+    >>> differences({"confidence": "0.9", "gaps": "skip"}, {"confidence": "0.8", "gaps": "skip"})
+    ['confidence is 0.8, was 0.9']
+    """
+    if not recorded:
+        return []
+    return [
+        f"{key} is {wanted.get(key, 'not set')}, was {recorded.get(key, 'not set')}"
+        for key in sorted(recorded.keys() | wanted.keys())
+        if key != "source" and recorded.get(key) != wanted.get(key)
+    ]
+
+
+def snapshots_of(connection: sqlite3.Connection) -> tuple[list[Snapshot], int]:
+    """The snapshots that are whole, newest first, and how many are not."""
+    rows = connection.execute("SELECT at, checksum, state FROM snapshots ORDER BY at DESC")
+    whole: list[Snapshot] = []
+    damaged = 0
+    for at, checksum, blob in rows.fetchall():
+        try:
+            if hashlib.sha256(blob).hexdigest() != checksum:
+                raise ValueError("the checksum is another")
+            whole.append(Snapshot(at, json.loads(zlib.decompress(blob))))
+        except (TypeError, ValueError, zlib.error):
+            damaged += 1
+    return whole, damaged
+
+
+def minute_of(step: Step, on: Iterable[AlarmKey]) -> tuple[Minute, list[AlarmKey]]:
+    """A step as rows, and the alarms that are on with it.
+
+    Args:
+        step: of a reading whose time has a zone.
+        on: the alarms that were on before it.
+
+    Raises:
+        RecordError: its time cannot be recorded.
+    """
+    at, utc_offset = seconds_of(step.reading.at)
+    settled, forecast = step.settled, step.forecast
+    row = (
+        at,
+        utc_offset,
+        step.reading.kw,
+        *(
+            (None,) * 5
+            if settled is None
+            else (settled.kw, settled.low_kw, settled.high_kw, settled.median_kw, settled.frozen_kw)
+        ),
+        *((None,) * 3 if forecast is None else (forecast.kw, forecast.low_kw, forecast.high_kw)),
+        step.gap_minutes,
+    )
+    alarms = {(seconds_of(alarm.at)[0], alarm.kind): alarm for alarm in step.alarms}
+    before = list(on)
+    raised = tuple(
+        (*key, alarm.text, _size(alarm)) for key, alarm in alarms.items() if key not in before
+    )
+    over = tuple(key for key in before if key not in alarms)
+    return Minute(at, row, raised, over), list(alarms)
+
+
+def _size(alarm: Alarm) -> float:
+    # SQLite has no NaN, and would refuse the row.
+    return math.inf if math.isnan(alarm.size) else alarm.size

@@ -1,0 +1,289 @@
+"""What a report reads from a recording."""
+
+from __future__ import annotations
+
+import calendar
+import sqlite3
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer.errors import RecordError
+from streamer.recording.database import explained, open_for_reading
+from streamer.reporting.clock import HouseClock, IntArray
+
+FloatArray = NDArray[np.float64]
+
+DAY, WEEK, MONTH = "day", "week", "month"
+
+MINUTE_S = 60
+_DAY_S = 86_400
+_FAR_S = 15 * 3600
+"""No clock is further than this from UTC."""
+_LONGEST_S = 32 * _DAY_S
+_MOST_KW = 1e100
+"""The largest power that is told from larger ones: squared and summed, still a number."""
+
+
+@dataclass(frozen=True, eq=False)
+class Minutes:
+    """The readings of a period; NaN where there is no value.
+
+    Attributes:
+        at: (minutes,) Unix seconds.
+        kw: (minutes,) the readings in kW.
+        last_kw: (minutes,) the reading before each in kW, which is the persistence forecast.
+        forecast_kw: (minutes,) the forecast that each settled.
+        low_kw: (minutes,) the lower end of its band.
+        high_kw: (minutes,) the upper end of its band.
+        frozen_kw: (minutes,) what the network had said by itself.
+    """
+
+    at: IntArray
+    kw: FloatArray
+    last_kw: FloatArray
+    forecast_kw: FloatArray
+    low_kw: FloatArray
+    high_kw: FloatArray
+    frozen_kw: FloatArray
+
+    def since(self, at: int) -> Minutes:
+        """Those from a moment on."""
+        first = int(np.searchsorted(self.at, at))
+        return Minutes(*(getattr(self, field.name)[first:] for field in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class RaisedAlarm:
+    """An alarm of the period; `over_at` is None while it is on."""
+
+    at: int
+    kind: str
+    text: str
+    over_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that befell the recording: a link lost or back, a warning."""
+
+    at: int
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Scores since the recording began, up to the end of the period.
+
+    Attributes:
+        settled: how many forecasts.
+        mse_kw2: their mean squared error, None if there are none.
+        persistence_mse_kw2: the same of "next = last".
+    """
+
+    settled: int
+    mse_kw2: float | None
+    persistence_mse_kw2: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """What is recorded of a period.
+
+    Attributes:
+        period: `day`, `week` or `month`.
+        start: its first moment, Unix seconds; that of the first reading of all if there is
+            none before.
+        end: the moment that it ends before.
+        begun: the first reading of all.
+        last_before: the last reading before the period, if there is one.
+        clock: the house's clock.
+        minutes: its readings, at least one.
+        settings: what was recorded with.
+        alarms: those on at some time in the period, by time.
+        events: those of the period, by time.
+        running: scores since the recording began.
+    """
+
+    period: str
+    start: int
+    end: int
+    begun: int
+    last_before: int | None
+    clock: HouseClock
+    minutes: Minutes
+    settings: dict[str, str]
+    alarms: tuple[RaisedAlarm, ...]
+    events: tuple[Event, ...]
+    running: Running
+
+    @property
+    def confidence(self) -> float | None:
+        """Share of the readings that was to lie in the band, if that is known."""
+        try:
+            confidence = float(self.settings.get("confidence", ""))
+        except ValueError:
+            return None
+        return confidence if 0.0 < confidence < 1.0 else None
+
+    @property
+    def part(self) -> str:
+        """What the period is cut into: hours or days."""
+        return "hour" if self.period == DAY else DAY
+
+
+def read_period(path: Path, period: str, until: datetime | None) -> Recorded:
+    """Read what a report needs.
+
+    Args:
+        path: the recording.
+        period: `day`, `week` or `month`.
+        until: the moment that the period ends before, on the house's clock if it has no
+            zone; None for the end of the recording.
+
+    Raises:
+        RecordError: there is no such recording, or nothing in the period.
+    """
+    connection = open_for_reading(path)
+    try:
+        # Nothing that is written meanwhile is seen by half.
+        connection.execute("BEGIN")
+        connection.text_factory = lambda raw: raw.decode(errors="replace")
+        with explained(path):
+            return _read(connection, path, period, until)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise RecordError(f"{path} is damaged ({error})") from None
+    finally:
+        connection.close()
+
+
+def _read(
+    connection: sqlite3.Connection, path: Path, period: str, until: datetime | None
+) -> Recorded:
+    begun, newest = connection.execute(
+        "SELECT (SELECT min(at) FROM steps), (SELECT max(at) FROM steps)"
+    ).fetchone()
+    if begun is None:
+        raise RecordError(f"nothing is recorded in {path} yet")
+    end = newest + MINUTE_S if until is None else _moment(connection, until)
+    near = connection.execute(
+        "SELECT at, utc_offset FROM steps WHERE at >= ? AND at < ? ORDER BY at",
+        (end - _LONGEST_S, end + _FAR_S),
+    ).fetchall()
+    if not near:
+        raise _nothing(path, period, until)
+    at, offsets = np.array(near, dtype=np.int64).T
+    clock = HouseClock(at, offsets)
+    start = max(begun, clock.unix(_before(clock.local(end), period)))
+    rows = connection.execute(
+        "SELECT at, actual_kw, forecast_kw, low_kw, high_kw, frozen_kw FROM steps"
+        " WHERE at >= ? AND at < ? ORDER BY at",
+        (start, end),
+    ).fetchall()
+    if not rows:
+        raise _nothing(path, period, until)
+    before = connection.execute(
+        "SELECT at, actual_kw FROM steps WHERE at < ? ORDER BY at DESC LIMIT 1", (start,)
+    ).fetchone()
+    return Recorded(
+        period,
+        start,
+        end,
+        begun,
+        None if before is None else before[0],
+        clock,
+        _minutes(rows, np.nan if before is None else before[1]),
+        {str(k): str(v) for k, v in connection.execute("SELECT key, value FROM settings")},
+        _alarms(connection, clock, start, end),
+        _events(connection, start, end),
+        _running(connection, end),
+    )
+
+
+def _moment(connection: sqlite3.Connection, until: datetime) -> int:
+    """A time on the house's clock, or anybody's, as Unix seconds."""
+    if until.tzinfo is not None:
+        return round(until.timestamp())
+    shown = round((until - datetime(1970, 1, 1)).total_seconds())
+    found = connection.execute(
+        "SELECT utc_offset FROM steps WHERE at < ? AND at + utc_offset < ?"
+        " ORDER BY at DESC LIMIT 1",
+        (shown + _FAR_S, shown),
+    ).fetchone()
+    return shown - (0 if found is None else int(found[0]))
+
+
+def _before(end: datetime, period: str) -> datetime:
+    """When a period begins that ends at a time: as late in the day as it ends."""
+    if period == DAY:
+        return end - timedelta(days=1)
+    if period == WEEK:
+        return end - timedelta(days=7)
+    last_of_month_before = end.replace(day=1) - timedelta(days=1)
+    year, month = last_of_month_before.year, last_of_month_before.month
+    return end.replace(
+        year=year, month=month, day=min(end.day, calendar.monthrange(year, month)[1])
+    )
+
+
+def _nothing(path: Path, period: str, until: datetime | None) -> RecordError:
+    when = "" if until is None else f" before {until:%Y-%m-%d %H:%M}"
+    return RecordError(f"nothing is recorded in {path} in the {period}{when}")
+
+
+def _minutes(rows: list[tuple[float | None, ...]], last_before_kw: float) -> Minutes:
+    at = np.array([row[0] for row in rows], dtype=np.int64)
+    kw, forecast, low, high, frozen = np.array([row[1:] for row in rows], dtype=np.float64).T
+    # A model that has lost its way may have said what is no number: that settles nothing.
+    unsettled = ~np.isfinite(forecast)
+    for column in (forecast, low, high, frozen):
+        column[unsettled | ~np.isfinite(column)] = np.nan
+    last = np.concatenate([[last_before_kw], kw[:-1]])
+    last[unsettled] = np.nan
+    columns = (kw, last, forecast, low, high, frozen)
+    return Minutes(at, *(np.clip(column, -_MOST_KW, _MOST_KW) for column in columns))
+
+
+def _alarms(
+    connection: sqlite3.Connection, clock: HouseClock, start: int, end: int
+) -> tuple[RaisedAlarm, ...]:
+    rows = connection.execute(
+        "SELECT at, kind, text, over_at FROM alarms"
+        " WHERE at < ? AND (over_at IS NULL OR over_at > ?) ORDER BY at",
+        (end, start),
+    )
+    return tuple(
+        RaisedAlarm(
+            _shown(clock, at), str(kind), str(text), None if over is None else _shown(clock, over)
+        )
+        for at, kind, text, over in rows
+    )
+
+
+def _shown(clock: HouseClock, at: int) -> int:
+    """A moment that the clock can show."""
+    clock.local(at)
+    return at
+
+
+def _events(connection: sqlite3.Connection, start: int, end: int) -> tuple[Event, ...]:
+    rows = connection.execute(
+        "SELECT at, kind, text FROM events WHERE at >= ? AND at < ? ORDER BY at, id", (start, end)
+    )
+    return tuple(Event(int(at), str(kind), str(text)) for at, kind, text in rows)
+
+
+def _running(connection: sqlite3.Connection, end: int) -> Running:
+    found = connection.execute(
+        "WITH settled AS (SELECT actual_kw, forecast_kw, LAG(actual_kw) OVER (ORDER BY at) last_kw"
+        " FROM steps WHERE at < ?)"
+        " SELECT count(*), avg((actual_kw - forecast_kw) * (actual_kw - forecast_kw)),"
+        " avg((actual_kw - last_kw) * (actual_kw - last_kw))"
+        " FROM settled WHERE forecast_kw BETWEEN -1e300 AND 1e300",
+        (end,),
+    ).fetchone()
+    return Running(*found)

@@ -1,0 +1,259 @@
+"""The figures of a report, each drawn for narrow, middling and wide screens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from streamer.reporting.axes import Mark, day_marks, hour_marks, ticks
+from streamer.reporting.clock import HouseClock
+from streamer.reporting.data import MINUTE_S, FloatArray, Recorded
+from streamer.reporting.markup import Markup, join, tag
+from streamer.reporting.plot import MIDDLE, NARROW, WIDE, Plot, Size
+from streamer.reporting.tally import HOUR_S, Gap, Parts, TypicalDay, mean_by
+from streamer.reporting.words import amount, part_name, share
+from streamer.words import plural
+
+SIZES = (NARROW, MIDDLE, WIDE)
+
+_EACH_MINUTE = 2.6
+"""Up to so many minutes a unit of width each one is drawn; or else one point a unit."""
+_BUCKETS_MIN = (5, 10, 15, 30, 60, 120, 180, 360, 720)
+_SPAN_WITH_HOURS_S = 49 * HOUR_S
+_MIN_SETTLED = 30
+"""A share of fewer minutes than these says little."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Series:
+    """Readings and forecasts, minute by minute or summed up over some."""
+
+    at: FloatArray
+    step_s: int
+    kw: FloatArray
+    least_kw: FloatArray
+    most_kw: FloatArray
+    forecast_kw: FloatArray
+    low_kw: FloatArray
+    high_kw: FloatArray
+
+
+def power(
+    recorded: Recorded, start: int, end: int, gaps: Sequence[Gap], parts: Parts | None, label: str
+) -> Markup:
+    """Actual, forecast and band over a stretch.
+
+    Args:
+        recorded: what is recorded.
+        start: first moment of the stretch.
+        end: the moment that it ends before.
+        gaps: the stretches without readings.
+        parts: hours or days to tell something of when they are pointed at.
+        label: what is shown, for who cannot see it.
+    """
+    return join(*(_power(size, recorded, start, end, gaps, parts, label) for size in SIZES))
+
+
+def errors(recorded: Recorded, parts: Parts, label: str) -> Markup:
+    """Mean absolute error beside persistence's, by hour or day."""
+    starts, ends = parts.edges[:-1].astype(float), parts.edges[1:].astype(float)
+    inset = 0.14 * (ends - starts)
+    values = ticks(0.0, _top(_most(parts.mae_w, parts.persistence_mae_w), 0.0), 4)
+
+    def draw(size: Size) -> Markup:
+        plot = Plot(size, recorded.start, recorded.end, values)
+        plot.frame("W", _marks(recorded.clock, recorded.start, recorded.end, size))
+        zero = np.zeros(len(starts))
+        plot.columns(starts + inset, ends - inset, zero, parts.mae_w, "forecast-bar")
+        plot.bars_across(
+            starts + inset / 2, ends - inset / 2, parts.persistence_mae_w, "persistence"
+        )
+        _hint(plot, recorded, parts, _errors_of)
+        return plot.svg(label)
+
+    return join(*(draw(size) for size in SIZES))
+
+
+def coverage(recorded: Recorded, parts: Parts, label: str) -> Markup | None:
+    """Share of the readings in their band beside what was asked for, by hour or day.
+
+    Returns:
+        None if no hour, or day, has enough of them.
+    """
+    confidence = recorded.confidence
+    shares = np.where(parts.settled >= _MIN_SETTLED, parts.coverage, np.nan)
+    if np.isnan(shares).all():
+        return None
+    middles = (parts.edges[:-1] + parts.edges[1:]) / 2
+    asked = 1.0 if confidence is None else confidence
+    lowest = min(float(np.nanmin(shares)), asked)
+    values = ticks(min(lowest, 0.95), 1.0, 5)
+
+    def draw(size: Size) -> Markup:
+        plot = Plot(size, recorded.start, recorded.end, values)
+        marks = _marks(recorded.clock, recorded.start, recorded.end, size)
+        plot.frame("%", marks, lambda value: f"{100 * value:.3g}")
+        if confidence is not None:
+            plot.stems(middles, shares, np.full(len(shares), confidence), "stem")
+            plot.level(confidence, "asked")
+        plot.dots(middles, shares, "forecast-dot")
+        _hint(plot, recorded, parts, _coverage_of)
+        return plot.svg(label)
+
+    return join(*(draw(size) for size in SIZES))
+
+
+def day_by_hour(day: TypicalDay, label: str) -> Markup:
+    """Mean power by hour, with the range of the days."""
+    starts = np.arange(24.0) * HOUR_S
+    highest, lowest = float(np.nanmax(day.high_kw)), float(np.nanmin(day.low_kw))
+    values = ticks(min(lowest, 0.0), _top(max(highest, 0.0), lowest), 4)
+    clock = HouseClock(np.array([0]), np.array([0]))
+
+    def draw(size: Size) -> Markup:
+        plot = Plot(size, 0, 24 * HOUR_S, values)
+        marks = hour_marks(clock, 0, 24 * HOUR_S - 1, size.inner)
+        plot.frame("kW", [Mark(m.at, False, m.label, "", m.label_at) for m in marks])
+        zero = np.zeros(24)
+        plot.columns(starts + 300, starts + HOUR_S - 300, zero, day.mean_kw, "actual-bar")
+        if day.days > 1:
+            plot.stems(starts + HOUR_S / 2, day.low_kw, day.high_kw, "range")
+        for hour in np.flatnonzero(np.isfinite(day.mean_kw)).tolist():
+            mean, low, high = (
+                float(column[hour]) for column in (day.mean_kw, day.low_kw, day.high_kw)
+            )
+            said = f"{hour:02}:00 to {hour + 1:02}:00: mean {amount(mean, 3)} kW"
+            if day.days > 1:
+                said += f", by day {amount(low, 3)} to {amount(high, 3)} kW"
+            plot.hint(hour * HOUR_S, (hour + 1) * HOUR_S, said)
+        return plot.svg(label)
+
+    return join(*(draw(size) for size in SIZES))
+
+
+def bucket_minutes(start: int, end: int, size: Size) -> int:
+    """Of how many minutes a point of a figure is made."""
+    minutes = (end - start) / MINUTE_S
+    if minutes <= _EACH_MINUTE * size.inner:
+        return 1
+    wanted = minutes / size.inner
+    return next((m for m in _BUCKETS_MIN if m >= wanted), _BUCKETS_MIN[-1])
+
+
+def _power(
+    size: Size,
+    recorded: Recorded,
+    start: int,
+    end: int,
+    gaps: Sequence[Gap],
+    parts: Parts | None,
+    label: str,
+) -> Markup:
+    bucket = bucket_minutes(start, end, size)
+    series = _series(recorded, start, end, bucket)
+    highest = _most(series.most_kw, series.forecast_kw)
+    lowest = min(0.0, _least(series.least_kw, series.forecast_kw))
+    plot = Plot(size, start, end, ticks(lowest, _top(highest, lowest), size.ticks))
+    plot.frame("kW", _marks(recorded.clock, start, end, size))
+    for gap in gaps:
+        if gap.start < end and gap.end > start:
+            plot.missing(max(gap.start, start), min(gap.end, end))
+    at, step_s = series.at, series.step_s
+    if bucket > 1:
+        plot.area(at, series.least_kw, series.most_kw, "extent", step_s=step_s)
+    plot.area(at, series.low_kw, series.high_kw, "band", step_s=step_s)
+    plot.line(at, series.forecast_kw, "forecast", step_s=step_s)
+    plot.line(at, series.kw, "actual", step_s=step_s)
+    if parts is not None:
+        _hint(plot, recorded, parts, _power_of)
+    for alarm in recorded.alarms:
+        if start <= alarm.at < end:
+            plot.flag(
+                alarm.at, f"{recorded.clock.local(alarm.at):%H:%M} {alarm.kind}: {alarm.text}"
+            )
+    said = _drawn(bucket)
+    if np.nanmax(series.high_kw, initial=-np.inf) > plot.top:
+        said += " Where the band goes beyond the picture, it is cut off."
+    return tag("div", plot.svg(label), tag("p", said, class_="drawn"), class_=size.name)
+
+
+def _drawn(bucket: int) -> str:
+    """What a point of the figure stands for."""
+    if bucket == 1:
+        return "Each minute."
+    length = f"{bucket} minutes" if bucket < 60 else f"{bucket // 60} hours"
+    return (
+        f"Means of {'one hour' if bucket == 60 else length}, the ends of the band too; shaded "
+        "grey, from the lowest to the highest minute."
+    )
+
+
+def _series(recorded: Recorded, start: int, end: int, bucket: int) -> _Series:
+    minutes = recorded.minutes
+    rows = slice(*np.searchsorted(minutes.at, [start, end]).tolist())
+    at, kw = minutes.at[rows], minutes.kw[rows]
+    columns = [c[rows] for c in (minutes.forecast_kw, minutes.low_kw, minutes.high_kw)]
+    if bucket == 1:
+        middle = at.astype(np.float64) + MINUTE_S / 2
+        return _Series(middle, MINUTE_S, kw, kw, kw, *columns)
+    step_s = bucket * MINUTE_S
+    ahead = recorded.clock.offset(start)
+    buckets, of_bucket = np.unique((at + ahead) // step_s, return_inverse=True)
+    first = np.flatnonzero(np.diff(of_bucket, prepend=-1))
+    count = len(buckets)
+    return _Series(
+        (buckets.astype(np.float64) + 0.5) * step_s - ahead,
+        step_s,
+        mean_by(of_bucket, kw, count),
+        np.minimum.reduceat(kw, first) if count else kw,
+        np.maximum.reduceat(kw, first) if count else kw,
+        *(mean_by(of_bucket, column, count) for column in columns),
+    )
+
+
+def _marks(clock: HouseClock, start: int, end: int, size: Size) -> list[Mark]:
+    marks = hour_marks if end - start <= _SPAN_WITH_HOURS_S else day_marks
+    return marks(clock, start, end, size.inner)
+
+
+def _top(highest: float, lowest: float) -> float:
+    """A value for the upper end of an axis that leaves something to be seen."""
+    return highest if highest - lowest > 1e-3 else lowest + 1e-3
+
+
+def _most(*columns: FloatArray) -> float:
+    return max((float(c[np.isfinite(c)].max(initial=0.0)) for c in columns), default=0.0)
+
+
+def _least(*columns: FloatArray) -> float:
+    return min((float(c[np.isfinite(c)].min(initial=0.0)) for c in columns), default=0.0)
+
+
+def _hint(plot: Plot, recorded: Recorded, parts: Parts, tell: Callable[[Parts, int], str]) -> None:
+    """Say of each hour or day what there is to say when it is pointed at."""
+    edges: list[int] = parts.edges.tolist()
+    for i in np.flatnonzero(parts.minutes).tolist():
+        name = part_name(recorded, edges[i], edges[i + 1])
+        plot.hint(edges[i], edges[i + 1], f"{name}: {tell(parts, i)}")
+
+
+def _power_of(parts: Parts, i: int) -> str:
+    mean, peak = amount(float(parts.mean_kw[i]), 3), amount(float(parts.peak_kw[i]), 2)
+    return f"mean {mean} kW, peak {peak} kW, {amount(float(parts.kwh[i]), 2)} kWh"
+
+
+def _errors_of(parts: Parts, i: int) -> str:
+    if not parts.settled[i]:
+        return "no forecast settled"
+    own, reference = (float(column[i]) for column in (parts.mae_w, parts.persistence_mae_w))
+    settled = plural(int(parts.settled[i]), "forecast")
+    return f"MAE {amount(own, 1)} W, persistence {amount(reference, 1)} W, {settled}"
+
+
+def _coverage_of(parts: Parts, i: int) -> str:
+    if not np.isfinite(parts.coverage[i]):
+        return "no forecast settled"
+    settled = plural(int(parts.settled[i]), "reading")
+    return f"{share(float(parts.coverage[i]))} of {settled} in their band"

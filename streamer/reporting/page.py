@@ -1,0 +1,139 @@
+"""The page as a whole, its head and its foot."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import streamer
+from streamer.readings import skill
+from streamer.reporting import sections, tables
+from streamer.reporting.data import Recorded
+from streamer.reporting.markup import Markup, join, tag
+from streamer.reporting.tally import (
+    Moment,
+    Totals,
+    by_hour_or_day,
+    gaps,
+    score,
+    score_band,
+    settled_errors,
+    totals,
+)
+from streamer.reporting.words import HARD, amount, moment, named_days, share
+
+_WORDS = (
+    ("forecast", "the value expected for the next minute, issued at each reading"),
+    ("band", "the range that the next reading is to lie in, issued with it"),
+    ("persistence", "the forecast “next = last”, over the same minutes"),
+    ("frozen", "the network by itself, without what it has learnt in this house"),
+    ("skill", "1 − MSE / MSE of persistence: 0 % is worthless, below 0 % is harmful"),
+    ("MSE, RMSE, MAE", "mean squared error, its root, mean absolute error"),
+    ("bias", "mean of forecast minus actual: above 0 is too high"),
+    ("gap", "minutes without a valid reading"),
+    ("quarter-hour peak", "highest mean of a fixed quarter (:00, :15, …) without a gap"),
+)
+
+
+def render(recorded: Recorded, file_name: str, written: datetime) -> str:
+    """The whole page.
+
+    Args:
+        recorded: what is recorded of the period.
+        file_name: of the recording.
+        written: when the page is made.
+    """
+    source = recorded.settings.get("source") or file_name
+    found, missing, parts = totals(recorded), gaps(recorded), by_hour_or_day(recorded)
+    body = tag(
+        "main",
+        _head(recorded, source, written),
+        _key_figures(recorded, found),
+        sections.power(recorded, found, missing, parts),
+        sections.closer(recorded, missing),
+        sections.errors(recorded, parts),
+        sections.band(recorded, parts),
+        sections.typical(recorded),
+        tables.alarms(recorded),
+        tables.gaps(recorded, missing),
+        tables.events(recorded),
+        tables.by_part(recorded, parts),
+        _foot(file_name),
+    )
+    style = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", f"{source}: {named_days(recorded)}"),
+        tag("style", Markup(style)),
+    )
+    return f"<!DOCTYPE html>\n{tag('html', head, tag('body', body), lang='en')}\n"
+
+
+def _head(recorded: Recorded, source: str, written: datetime) -> Markup:
+    span = f"{_weekday(recorded, recorded.start)} to {_weekday(recorded, recorded.end)}"
+    whole = recorded.start > recorded.begun
+    facts = [f"{span}, {f'one {recorded.period}' if whole else 'as far as recorded'}"]
+    if recorded.settings.get("model"):
+        facts.append(f"model {recorded.settings['model']}")
+    facts.append(f"written {written.day} {written:%B %Y, %H:%M}")
+    if recorded.clock.offset(recorded.start) != recorded.clock.offset(recorded.end - 1):
+        facts.append("the clock was changed in between")
+    return tag(
+        "header",
+        tag("p", source, class_="source"),
+        tag("h1", named_days(recorded)),
+        tag("p", " · ".join(facts), class_="facts"),
+    )
+
+
+def _weekday(recorded: Recorded, at: int) -> str:
+    local = recorded.clock.local(at)
+    if at == recorded.end and not (local.hour or local.minute):
+        return f"{local - timedelta(days=1):%a} 24:00"
+    return f"{local:%a %H:%M}"
+
+
+def _key_figures(recorded: Recorded, found: Totals) -> Markup:
+    errors = settled_errors(recorded.minutes)
+    gained = skill(score(errors["forecast"]).mse_kw2, score(errors["persistence"]).mse_kw2)
+    missing = f"{found.missing:,} missing" if found.missing else "none missing"
+    asked = "" if recorded.confidence is None else f"{100 * recorded.confidence:g}{HARD}% asked for"
+    tiles = (
+        _tile("Imported", amount(found.imported_kwh, 2), "kWh"),
+        _tile("Exported", amount(found.exported_kwh, 2), "kWh"),
+        _peak(recorded, "Peak", found.peak),
+        _peak(recorded, "Quarter-hour peak", found.quarter_peak),
+        _tile("Mean", amount(found.mean_kw, 3), "kW"),
+        _tile("Minutes recorded", f"{found.recorded:,}", "", missing),
+        _tile("Skill", *_percentage(gained, signed=True), "against “next = last”"),
+        _tile("In the band", *_percentage(score_band(recorded.minutes).coverage), asked),
+    )
+    return tag("dl", *tiles, class_="figures")
+
+
+def _percentage(value: float | None, *, signed: bool = False) -> tuple[str, str]:
+    number, _, unit = share(value, signed=signed).partition(HARD)
+    return number, unit
+
+
+def _peak(recorded: Recorded, label: str, peak: Moment | None) -> Markup:
+    if peak is None:
+        return _tile(label, amount(None, 2), "", "no quarter is complete")
+    return _tile(label, amount(peak.kw, 2), "kW", moment(recorded.clock, peak.at))
+
+
+def _tile(label: str, value: str, unit: str, more: str = "") -> Markup:
+    small = join(HARD, tag("small", unit)) if unit else None
+    below = tag("span", more, class_="more") if more else None
+    shown = tag("dd", tag("span", value, small, class_="value"), below)
+    return tag("div", tag("dt", label), shown)
+
+
+def _foot(file_name: str) -> Markup:
+    words = join(*(join(tag("dt", word), tag("dd", said)) for word, said in _WORDS))
+    energy = "Energy is that of the recorded minutes; missing ones count as nothing."
+    made = f"From {file_name} by streamer {streamer.__version__}."
+    return tag("footer", tag("dl", words), tag("p", f"{energy} {made}"))

@@ -1,0 +1,175 @@
+"""The parts of a report that have a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from streamer.readings import skill
+from streamer.reporting import figures
+from streamer.reporting.data import DAY, Recorded
+from streamer.reporting.markup import Markup, tag
+from streamer.reporting.tables import section, table
+from streamer.reporting.tally import (
+    Gap,
+    Parts,
+    Score,
+    Totals,
+    hardest,
+    score,
+    score_band,
+    settled_errors,
+    typical_day,
+)
+from streamer.reporting.words import HARD, amount, named_days, share
+from streamer.words import plural
+
+_DAY_S = 86_400
+_SCORES = {"MSE, kW²": False, "RMSE, W": True, "MAE, W": False, "bias, W": True, "skill": False}
+
+
+def power(recorded: Recorded, found: Totals, missing: Sequence[Gap], parts: Parts) -> Markup:
+    """The whole period."""
+    label = (
+        f"Power over time, actual and forecast: in {named_days(recorded)} the house drew "
+        f"{amount(found.mean_kw, 2)} kW on average and {amount(found.peak.kw, 2)} kW at most."
+    )
+    drawn = figures.power(recorded, recorded.start, recorded.end, missing, parts, label)
+    settled = np.isfinite(recorded.minutes.forecast_kw).any()
+    legend = _legend(
+        ("actual", _stroke("actual")),
+        ("forecast", _stroke("forecast")) if settled else None,
+        (f"{_asked(recorded)} band".lstrip(), _swatch("band")) if settled else None,
+        ("gap", _swatch("missing")) if missing else None,
+        ("alarm", tag("path", d="M8.5 2h9l-4.5 8z", class_="alarm")) if recorded.alarms else None,
+    )
+    return section("Actual and forecast", legend, tag("figure", drawn))
+
+
+def closer(recorded: Recorded, missing: Sequence[Gap]) -> Markup | None:
+    """Two hours in which each forecast can be seen."""
+    stretch = hardest(recorded)
+    if stretch is None:
+        return None
+    begin, end = (recorded.clock.local(at) for at in stretch)
+    said = (
+        f"{begin:%A} {begin.day} {begin:%B}, {begin:%H:%M} to {end:%H:%M}: the two hours with the "
+        "largest squared errors. Each forecast was issued a minute before."
+    )
+    label = "The same, minute by minute, over the two hours with the largest squared errors."
+    drawn = figures.power(recorded, *stretch, missing, None, label)
+    return section("The hardest to foresee", tag("p", said), tag("figure", drawn))
+
+
+def errors(recorded: Recorded, parts: Parts) -> Markup:
+    """Scores beside persistence's."""
+    found = settled_errors(recorded.minutes)
+    settled = len(found["forecast"])
+    if not settled:
+        return section(
+            "Errors", tag("p", "No forecast was settled: the first comes with the 50th reading.")
+        )
+    scores = {name: score(error) for name, error in found.items()}
+    reference = scores["persistence"].mse_kw2
+    rows = [
+        _scored("forecast, as shown", scores["forecast"], reference),
+        *([] if recorded.period == DAY else [_last_day(recorded)]),
+        _scored("frozen network", scores["frozen"], reference),
+        (*_scored("persistence", scores["persistence"], None)[:-1], f"0{HARD}%"),
+    ]
+    caption = f"Over {plural(settled, 'settled forecast')}, one minute ahead."
+    label = (
+        f"Mean absolute error by {recorded.part}: {amount(scores['forecast'].mae_w, 1)} W in all, "
+        f"of persistence {amount(scores['persistence'].mae_w, 1)} W."
+    )
+    legend = _legend(
+        (f"MAE by {recorded.part}, forecast", _swatch("forecast-bar")),
+        ("persistence", _stroke("persistence")),
+    )
+    drawn = tag("figure", legend, figures.errors(recorded, parts, label))
+    return section("Errors", _running(recorded), table(_SCORES, rows, caption=caption), drawn)
+
+
+def band(recorded: Recorded, parts: Parts) -> Markup | None:
+    """How honest the bands were."""
+    found, confidence = score_band(recorded.minutes), recorded.confidence
+    if found.coverage is None:
+        return None
+    title = "Coverage of the band"
+    said = f"{share(found.coverage)} of the readings lay in their band"
+    said += "" if confidence is None else f", where {_asked(recorded)} was asked for"
+    said += f". It was {amount(found.width_kw, 3)} kW wide on average."
+    drawn = figures.coverage(recorded, parts, f"By {recorded.part}: {said}")
+    if drawn is None:
+        return section(title, tag("p", said))
+    dot = tag("circle", cx=13, cy=6, r=3.6, class_="forecast-dot")
+    legend = _legend(
+        (f"share in the band by {recorded.part}", dot),
+        None if confidence is None else (f"asked for, {_asked(recorded)}", _stroke("asked")),
+    )
+    return section(title, tag("p", said), tag("figure", legend, drawn))
+
+
+def typical(recorded: Recorded) -> Markup | None:
+    """The hours of a day; for a single day there is nothing to add."""
+    if recorded.period == DAY:
+        return None
+    day = typical_day(recorded)
+    hour = int(np.nanargmax(day.mean_kw))
+    label = f"Mean power by hour of the day, highest from {hour}:00 to {hour + 1}:00."
+    upright = tag("path", d="M13 0v12", class_="range")
+    legend = _legend(
+        ("mean of the hour", _swatch("actual-bar")),
+        ("lowest to highest day", upright) if day.days > 1 else None,
+    )
+    return section("A typical day", tag("figure", legend, figures.day_by_hour(day, label)))
+
+
+def _running(recorded: Recorded) -> Markup:
+    running, began = recorded.running, recorded.clock.local(recorded.begun)
+    gained = skill(running.mse_kw2, running.persistence_mse_kw2)
+    return tag(
+        "p",
+        f"Since the recording began on {began.day} {began:%B %Y}: running MSE "
+        f"{amount(running.mse_kw2, 5)} kW², skill {share(gained, signed=True)}, over "
+        f"{plural(running.settled, 'forecast')}.",
+    )
+
+
+def _last_day(recorded: Recorded) -> tuple[str, ...]:
+    late = settled_errors(recorded.minutes.since(recorded.end - _DAY_S))
+    reference = score(late["persistence"]).mse_kw2
+    return _scored("its last 24 hours", score(late["forecast"]), reference)
+
+
+def _scored(name: str, found: Score, reference: float | None) -> tuple[str, ...]:
+    return (
+        name,
+        amount(found.mse_kw2, 5),
+        amount(found.rmse_w, 1),
+        amount(found.mae_w, 1),
+        amount(found.bias_w, 1, signed=True),
+        share(skill(found.mse_kw2, reference), signed=True),
+    )
+
+
+def _asked(recorded: Recorded) -> str:
+    return "" if recorded.confidence is None else f"{100 * recorded.confidence:g}{HARD}%"
+
+
+def _legend(*names: tuple[str, Markup] | None) -> Markup:
+    items = (
+        tag("li", tag("svg", name[1], viewBox="0 0 26 12", aria_hidden="true"), name[0])
+        for name in names
+        if name is not None
+    )
+    return tag("ul", *items, class_="legend")
+
+
+def _swatch(name: str) -> Markup:
+    return tag("path", d="M0 1h26v10h-26z", class_=name)
+
+
+def _stroke(name: str) -> Markup:
+    return tag("path", d="M0 6h26", class_=name)

@@ -1,0 +1,147 @@
+"""The tables of a report: alarms, gaps, events, and the figures by hour or day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from streamer.readings import Link
+from streamer.reporting.data import Recorded
+from streamer.reporting.markup import Markup, join, tag
+from streamer.reporting.tally import Gap, Parts
+from streamer.reporting.words import amount, length, moment, part_begin, share
+from streamer.words import plural
+
+_MOST_ROWS = 100
+_EVENTS = {Link.UP: "back"}
+_PART_COLUMNS = {
+    "minutes": True,
+    "kWh": False,
+    "mean, kW": True,
+    "peak, kW": False,
+    "MAE, W": False,
+    "persistence": True,
+    "skill": True,
+    "in band": False,
+}
+"""Columns, and whether there is no room for them on a telephone."""
+
+
+def section(title: str, *parts: str | None, long: bool = False) -> Markup:
+    """A part of the page under a heading; a long one may be cut where paper ends."""
+    return tag("section", tag("h2", title), *parts, class_="long" if long else None)
+
+
+def table(columns: dict[str, bool], rows: Iterable[Sequence[str]], *, caption: str = "") -> Markup:
+    """A table of numbers, whose rows are named by their first cell.
+
+    Args:
+        columns: names of all but the first, and whether there is no room for them on a
+            telephone.
+        rows: of cells.
+        caption: what is said below.
+    """
+    spare = [None, *("spare" if hidden else None for hidden in columns.values())]
+    head = [
+        tag("th", name, scope="col", class_=kind)
+        for name, kind in zip(["", *columns], spare, strict=True)
+    ]
+    body = []
+    for name, *cells in rows:
+        found = [tag("td", cell, class_=k) for cell, k in zip(cells, spare[1:], strict=True)]
+        body.append(tag("tr", tag("th", name, scope="row"), *found))
+    return tag(
+        "table",
+        tag("caption", caption) if caption else None,
+        tag("thead", tag("tr", *head)),
+        tag("tbody", *body),
+    )
+
+
+def alarms(recorded: Recorded) -> Markup:
+    """The alarms that were on in the period."""
+    if not recorded.alarms:
+        return section("Alarms", tag("p", "None."))
+    rows = []
+    for alarm in recorded.alarms[-_MOST_ROWS:]:
+        over = (
+            "now, still on" if alarm.over_at is None else _until(recorded, alarm.at, alarm.over_at)
+        )
+        text = join(tag("span", alarm.kind, class_="kind"), " ", alarm.text)
+        rows.append((moment(recorded.clock, alarm.at), over, text))
+    log = _log(("begin", "end", "what"), rows)
+    return section("Alarms", log, _left_out(recorded.alarms), long=True)
+
+
+def gaps(recorded: Recorded, missing: Sequence[Gap]) -> Markup:
+    """The gaps of the period, or the longest of them."""
+    if not missing:
+        return section("Gaps", tag("p", "None: every minute is recorded."))
+    longest = sorted(missing, key=lambda gap: -gap.minutes)[:_MOST_ROWS]
+    rows = [
+        (
+            moment(recorded.clock, gap.start),
+            _until(recorded, gap.start, gap.end),
+            length(gap.minutes),
+        )
+        for gap in sorted(longest, key=lambda gap: gap.start)
+    ]
+    said = f"{plural(len(missing), 'gap')}, {length(sum(gap.minutes for gap in missing))} in all."
+    said += f" The {_MOST_ROWS} longest:" if len(missing) > _MOST_ROWS else ""
+    return section("Gaps", tag("p", said), _log(("begin", "end", "length"), rows), long=True)
+
+
+def events(recorded: Recorded) -> Markup | None:
+    """What befell the connection, and warnings."""
+    if not recorded.events:
+        return None
+    rows = [
+        (moment(recorded.clock, event.at), _EVENTS.get(event.kind, event.kind), event.text)
+        for event in recorded.events[-_MOST_ROWS:]
+    ]
+    log = _log(("at", "", "what"), rows)
+    return section("Connection and warnings", log, _left_out(recorded.events), long=True)
+
+
+def by_part(recorded: Recorded, parts: Parts) -> Markup:
+    """What the figures show, in figures."""
+    edges: list[int] = parts.edges.tolist()
+    rows = [
+        (
+            part_begin(recorded, edges[i]),
+            f"{parts.minutes[i]:,}",
+            amount(float(parts.kwh[i]), 2),
+            amount(float(parts.mean_kw[i]), 3),
+            amount(float(parts.peak_kw[i]), 2),
+            amount(float(parts.mae_w[i]), 1),
+            amount(float(parts.persistence_mae_w[i]), 1),
+            share(float(parts.skill[i]), signed=True),
+            share(float(parts.coverage[i])),
+        )
+        for i in range(len(parts.minutes))
+    ]
+    summary = tag("summary", f"The figures by {recorded.part}")
+    return tag("section", tag("details", summary, table(_PART_COLUMNS, rows)), class_="long")
+
+
+def _log(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
+    """A table of what happened, whose last column is text."""
+    names = tag("tr", *(tag("th", name, scope="col") for name in head))
+    # Where there are no headings, on a telephone, the style sheet writes "to" before the end.
+    kinds = ["to" if name == "end" else None for name in head]
+    body = (
+        tag("tr", *(tag("td", cell, class_=k) for cell, k in zip(row, kinds, strict=True)))
+        for row in rows
+    )
+    return tag("table", tag("thead", names), tag("tbody", *body), class_="log")
+
+
+def _left_out(found: Sequence[object]) -> Markup | None:
+    more = len(found) - _MOST_ROWS
+    return tag("p", f"Only the last {_MOST_ROWS}: {more:,} before them.") if more > 0 else None
+
+
+def _until(recorded: Recorded, start: int, end: int) -> str:
+    """The end of something, without the day if that is the same."""
+    local = recorded.clock.local(end)
+    same_day = local.date() == recorded.clock.local(start).date()
+    return f"{local:%H:%M}" if same_day else moment(recorded.clock, end)

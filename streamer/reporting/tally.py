@@ -1,0 +1,296 @@
+"""The figures of a report, counted up from what is recorded."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from streamer.readings import skill
+from streamer.reporting.clock import HouseClock, IntArray
+from streamer.reporting.data import DAY, MINUTE_S, FloatArray, Minutes, Recorded
+
+HOUR_S = 3600
+QUARTER_S = 900
+_W = 1000.0
+_CLOSER_S, _CLOSER_STEP_S = 2 * HOUR_S, 600
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A power, and the moment at which the minute or quarter that had it began."""
+
+    kw: float
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the house drew.
+
+    Attributes:
+        imported_kwh: energy of the minutes above zero.
+        exported_kwh: energy of those below, as a positive number.
+        mean_kw: of the recorded minutes.
+        peak: the highest minute.
+        quarter_peak: the highest fixed quarter of an hour of which every minute is recorded;
+            None if there is none.
+        recorded: minutes.
+        missing: minutes.
+    """
+
+    imported_kwh: float
+    exported_kwh: float
+    mean_kw: float
+    peak: Moment
+    quarter_peak: Moment | None
+    recorded: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Errors of one forecaster over all settled minutes of a period; None if there are none.
+
+    Attributes:
+        mse_kw2: mean squared error in kW².
+        mae_w: mean absolute error in W.
+        bias_w: mean of forecast minus actual in W: above 0 is too high.
+    """
+
+    mse_kw2: float | None
+    mae_w: float | None
+    bias_w: float | None
+
+    @property
+    def rmse_w(self) -> float | None:
+        """Root mean squared error in W."""
+        return None if self.mse_kw2 is None else _W * math.sqrt(self.mse_kw2)
+
+
+@dataclass(frozen=True, slots=True)
+class BandScore:
+    """How many readings lay in their band, and how wide it was; None if there was none."""
+
+    coverage: float | None
+    width_kw: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Minutes without a reading, from a moment to before another."""
+
+    start: int
+    end: int
+
+    @property
+    def minutes(self) -> int:
+        """How many."""
+        return (self.end - self.start) // MINUTE_S
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """The period cut into hours or days of the house's clock; NaN where there is nothing.
+
+    Attributes:
+        edges: (parts + 1,) Unix seconds. Those at the ends are the period's own.
+        minutes: (parts,) recorded.
+        kwh: (parts,) energy, import positive.
+        mean_kw: (parts,) mean power.
+        peak_kw: (parts,) its highest minute.
+        settled: (parts,) forecasts settled.
+        mae_w: (parts,) mean absolute error of the forecasts shown.
+        persistence_mae_w: (parts,) the same of persistence.
+        skill: (parts,) of the forecasts shown.
+        coverage: (parts,) share of the readings in their band.
+    """
+
+    edges: IntArray
+    minutes: IntArray
+    kwh: FloatArray
+    mean_kw: FloatArray
+    peak_kw: FloatArray
+    settled: IntArray
+    mae_w: FloatArray
+    persistence_mae_w: FloatArray
+    skill: FloatArray
+    coverage: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class TypicalDay:
+    """The hours of a day, over the days of a period; NaN for an hour without a reading.
+
+    Attributes:
+        mean_kw: (24,) mean power.
+        low_kw: (24,) that of the day on which it was lowest.
+        high_kw: (24,) that of the day on which it was highest.
+        days: how many days there are.
+    """
+
+    mean_kw: FloatArray
+    low_kw: FloatArray
+    high_kw: FloatArray
+    days: int
+
+
+def totals(recorded: Recorded) -> Totals:
+    """Energy, peaks, and how much of the period is recorded."""
+    minutes = recorded.minutes
+    kw = minutes.kw
+    peak = int(kw.argmax())
+    return Totals(
+        float(np.maximum(kw, 0.0).sum()) / 60.0,
+        float(np.maximum(-kw, 0.0).sum()) / 60.0,
+        float(kw.mean()),
+        Moment(float(kw[peak]), int(minutes.at[peak])),
+        _quarter_peak(recorded.clock, minutes),
+        len(kw),
+        sum(gap.minutes for gap in gaps(recorded)),
+    )
+
+
+def gaps(recorded: Recorded) -> list[Gap]:
+    """The gaps of the period, in order of time."""
+    at = recorded.minutes.at
+    ends = np.concatenate([[recorded.start], at + MINUTE_S])
+    starts = np.concatenate([at, [recorded.end]])
+    missing = np.flatnonzero(starts - ends >= MINUTE_S)
+    return [Gap(int(ends[i]), int(starts[i])) for i in missing]
+
+
+def settled_errors(minutes: Minutes) -> dict[str, FloatArray]:
+    """(settled,) actual minus forecast in kW, of each forecaster over the same minutes."""
+    settled = np.isfinite(minutes.forecast_kw) & np.isfinite(minutes.last_kw)
+    forecasts = {
+        "forecast": minutes.forecast_kw,
+        "frozen": minutes.frozen_kw,
+        "persistence": minutes.last_kw,
+    }
+    return {name: minutes.kw[settled] - kw[settled] for name, kw in forecasts.items()}
+
+
+def score(error_kw: FloatArray) -> Score:
+    """Score (settled,) errors, actual minus forecast in kW; those that are NaN do not count."""
+    error_kw = error_kw[~np.isnan(error_kw)]
+    if not len(error_kw):
+        return Score(None, None, None)
+    return Score(
+        float(np.square(error_kw).mean()),
+        _W * float(np.abs(error_kw).mean()),
+        -_W * float(error_kw.mean()),
+    )
+
+
+def score_band(minutes: Minutes) -> BandScore:
+    """Score the bands; the ends count as inside."""
+    banded = _banded(minutes)
+    if not banded.any():
+        return BandScore(None, None)
+    width = minutes.high_kw[banded] - minutes.low_kw[banded]
+    return BandScore(float(_inside(minutes)[banded].mean()), float(width.mean()))
+
+
+def by_hour_or_day(recorded: Recorded) -> Parts:
+    """The period in hours if it is a day, or else in days."""
+    start, end, clock = recorded.start, recorded.end, recorded.clock
+    if recorded.period == DAY:
+        first = start - (start + clock.offset(start)) % HOUR_S + HOUR_S
+        inner = list(range(first, end, HOUR_S))
+    else:
+        inner = clock.midnights(start + 1, end)
+    edges = np.array([start, *inner, end], dtype=np.int64)
+    return _cut(recorded.minutes, edges)
+
+
+def typical_day(recorded: Recorded) -> TypicalDay:
+    """Mean power by hour of the house's clock."""
+    minutes = recorded.minutes
+    local = minutes.at + recorded.clock.offsets(minutes.at)
+    hours, of_hour = np.unique(local // HOUR_S, return_inverse=True)
+    hour_of_day = hours % 24
+    means = mean_by(of_hour, minutes.kw, len(hours))
+    low, high = np.full(24, np.inf), np.full(24, -np.inf)
+    np.minimum.at(low, hour_of_day, means)
+    np.maximum.at(high, hour_of_day, means)
+    low[np.isinf(low)] = high[np.isinf(high)] = np.nan
+    mean = mean_by(local // HOUR_S % 24, minutes.kw, 24)
+    return TypicalDay(mean, low, high, len(np.unique(hours // 24)))
+
+
+def hardest(recorded: Recorded) -> tuple[int, int] | None:
+    """The two hours with the largest sum of squared errors; None if the period is no longer."""
+    minutes, start, end = recorded.minutes, recorded.start, recorded.end
+    if end - start <= _CLOSER_S or not np.isfinite(minutes.forecast_kw).any():
+        return None
+    squared = np.nan_to_num(np.square(minutes.kw - minutes.forecast_kw))
+    sums = np.concatenate([[0.0], np.cumsum(squared)])
+    first = start + -(start + recorded.clock.offset(start)) % _CLOSER_STEP_S
+    begins = np.arange(first, end - _CLOSER_S + 1, _CLOSER_STEP_S)
+    if not len(begins):
+        return start, start + _CLOSER_S
+    from_row, to_row = (np.searchsorted(minutes.at, edge) for edge in (begins, begins + _CLOSER_S))
+    chosen = int(begins[(sums[to_row] - sums[from_row]).argmax()])
+    return chosen, chosen + _CLOSER_S
+
+
+def mean_by(group: IntArray, values: FloatArray, groups: int) -> FloatArray:
+    """(groups,) means of (values,) that are no NaN; NaN where there are none."""
+    valid = np.isfinite(values)
+    group, values = group[valid], values[valid]
+    count = np.bincount(group, minlength=groups)
+    sums = np.bincount(group, weights=values, minlength=groups)
+    return np.where(count == 0, np.nan, sums / np.maximum(count, 1))
+
+
+def _quarter_peak(clock: HouseClock, minutes: Minutes) -> Moment | None:
+    quarters, of_quarter, counts = np.unique(
+        (minutes.at + clock.offsets(minutes.at)) // QUARTER_S,
+        return_inverse=True,
+        return_counts=True,
+    )
+    whole = np.flatnonzero(counts == QUARTER_S // MINUTE_S)
+    if not len(whole):
+        return None
+    means = mean_by(of_quarter, minutes.kw, len(quarters))
+    best = whole[means[whole].argmax()]
+    first = minutes.at[np.flatnonzero(of_quarter == best)[0]]
+    return Moment(float(means[best]), int(first))
+
+
+def _cut(minutes: Minutes, edges: IntArray) -> Parts:
+    parts = len(edges) - 1
+    part = np.searchsorted(edges, minutes.at, side="right") - 1
+    peak = np.full(parts, -np.inf)
+    np.maximum.at(peak, part, minutes.kw)
+    peak[np.isinf(peak)] = np.nan
+    count = np.bincount(part, minlength=parts)
+    mean = mean_by(part, minutes.kw, parts)
+    own, reference = (minutes.kw - kw for kw in (minutes.forecast_kw, minutes.last_kw))
+    own[np.isnan(reference)] = np.nan
+    mse, reference_mse = (mean_by(part, np.square(e), parts) for e in (own, reference))
+    found = [skill(a, b) for a, b in zip(mse.tolist(), reference_mse.tolist(), strict=True)]
+    inside = np.where(_banded(minutes), _inside(minutes), np.nan)
+    return Parts(
+        edges,
+        count,
+        np.where(count, mean * (count / 60.0), np.nan),
+        mean,
+        peak,
+        np.bincount(part[np.isfinite(own)], minlength=parts),
+        _W * mean_by(part, np.abs(own), parts),
+        _W * mean_by(part, np.abs(reference), parts),
+        np.array([np.nan if value is None else value for value in found]),
+        mean_by(part, inside, parts),
+    )
+
+
+def _banded(minutes: Minutes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    return np.isfinite(minutes.low_kw) & np.isfinite(minutes.high_kw)
+
+
+def _inside(minutes: Minutes) -> FloatArray:
+    inside = (minutes.low_kw <= minutes.kw) & (minutes.kw <= minutes.high_kw)
+    return inside.astype(np.float64)

@@ -1,0 +1,100 @@
+"""How a report says times and amounts."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+
+from streamer.reporting.clock import HouseClock
+from streamer.reporting.data import DAY, Recorded
+from streamer.words import NOTHING
+
+HARD = "\xa0"
+"""A space that no line breaks at."""
+
+
+def amount(value: float | None, decimals: int, *, signed: bool = False) -> str:
+    """A number with its sign as it is printed, or a dash.
+
+    >>> amount(-1234.5, 1), amount(0.5, 2, signed=True), amount(None, 1), amount(1e200, 1)
+    ('−1,234.5', '+0.50', '–', '1e+200')
+    """
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    if abs(value) >= 1e7:
+        return f"{value:.3g}".replace("-", "−")
+    sign = "+" if signed and round(value, decimals) > 0.0 else ""
+    return sign + f"{value:z,.{decimals}f}".replace("-", "−")
+
+
+def share(value: float | None, *, signed: bool = False) -> str:
+    r"""A share as a percentage.
+
+    >>> share(0.9012), share(-0.05, signed=True), share(None)
+    ('90.1\xa0%', '−5.0\xa0%', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    return f"{amount(100 * value, 1, signed=signed)}{HARD}%"
+
+
+def length(minutes: int) -> str:
+    r"""So many minutes, hours or days.
+
+    >>> length(7), length(135), length(60), length(3 * 1440 + 60)
+    ('7\xa0min', '2\xa0h 15\xa0min', '1\xa0h', '3\xa0d 1\xa0h')
+    """
+    days, rest = divmod(minutes, 1440)
+    parts = [(days, "d"), (rest // 60, "h"), (0 if days else rest % 60, "min")]
+    return " ".join(f"{count:,}{HARD}{unit}" for count, unit in parts if count) or f"0{HARD}min"
+
+
+def moment(clock: HouseClock, at: int) -> str:
+    r"""A day and a time.
+
+    >>> import numpy as np
+    >>> moment(HouseClock(np.array([0]), np.array([3600])), 60)
+    '1\xa0Jan 01:01'
+    """
+    local = clock.local(at)
+    return f"{local.day}{HARD}{local:%b} {local:%H:%M}"
+
+
+def dates(first: datetime, last: datetime) -> str:
+    """The days from one to another, no longer than is needed.
+
+    >>> dates(datetime(2010, 3, 25), datetime(2010, 3, 26))
+    '25 – 26 March 2010'
+    >>> dates(datetime(2010, 3, 25), datetime(2010, 3, 25))
+    'Thursday 25 March 2010'
+    >>> dates(datetime(2009, 12, 31), datetime(2010, 1, 1))
+    '31 December 2009 – 1 January 2010'
+    """
+    end = f"{last.day} {last:%B} {last.year}"
+    if first.date() == last.date():
+        return f"{last:%A} {end}"
+    if first.year != last.year:
+        return f"{first.day} {first:%B} {first.year} – {end}"
+    if first.month != last.month:
+        return f"{first.day} {first:%B} – {end}"
+    return f"{first.day} – {end}"
+
+
+def named_days(recorded: Recorded) -> str:
+    """The days of the period."""
+    clock = recorded.clock
+    return dates(clock.local(recorded.start), clock.local(recorded.end - 1))
+
+
+def part_begin(recorded: Recorded, start: int) -> str:
+    """When an hour or a day of the period begins."""
+    begin = recorded.clock.local(start)
+    if recorded.period == DAY:
+        return f"{begin:%a} {begin:%H:%M}"
+    return f"{begin:%a} {begin.day} {begin:%b}"
+
+
+def part_name(recorded: Recorded, start: int, end: int) -> str:
+    """An hour or a day of the period."""
+    until = f" to {recorded.clock.local(end):%H:%M}" if recorded.period == DAY else ""
+    return part_begin(recorded, start) + until

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from streamer.dashboard import Snapshot
+from streamer.dashboard.now import now, now_lines
+from streamer.readings import Link, Sample
+from tests.dashboard.samples import house, make_steps, snapshot, usual, watched, zoned
+
+
+def _expecting(low_kw: float, high_kw: float) -> Snapshot:
+    found = usual()
+    last = found.steps[-1]
+    assert last.forecast is not None
+    coming = replace(last.forecast, low_kw=low_kw, high_kw=high_kw)
+    return replace(found, steps=(*found.steps[:-1], replace(last, forecast=coming)))
+
+
+@pytest.mark.parametrize("width", [72, 80, 100, 130, 200])
+def test_the_coming_value_has_its_band_on_every_full_screen(width: int) -> None:
+    text = now(_expecting(0.349, 0.612), width)
+    assert text.plain.rstrip().endswith("(0.35 to 0.61)")
+    assert text.cell_len <= width
+
+
+def test_the_error_stands_where_there_is_room_for_it_too() -> None:
+    assert "error" not in now(usual(), 80).plain
+    assert "error" in now(usual(), 100).plain
+    assert "error" in now(snapshot(make_steps(house(12))), 80).plain
+
+
+def test_a_little_screen_has_the_band_too() -> None:
+    ahead = now_lines(_expecting(-0.05, 0.612), 40)[1].plain
+    assert ahead.rstrip() == "◆ next 06:48  0.334 kW (−0.05 to 0.61)"
+    assert "error" in now_lines(usual(), 60)[1].plain
+    assert now_lines(usual(), 24)[1].plain == "◆ next 06:48  0.334 kW"
+
+
+def test_the_line_does_not_jitter_with_its_values() -> None:
+    for width in (72, 80, 100, 200):
+        lines = {now(_expecting(low, low + 1.0), width).plain.index("(") for low in (0.0, 0.5, 2.0)}
+        assert len(lines) == 1
+
+
+@pytest.mark.parametrize("ends", [(-1e300, 1e300), (float("-inf"), float("nan"))])
+def test_a_mad_band_costs_at_most_itself(ends: tuple[float, float]) -> None:
+    for width in (20, 40, 72, 80, 200):
+        assert "0.334" in now(_expecting(*ends), max(72, width)).plain
+        assert all(text.cell_len <= width for text in now_lines(_expecting(*ends), width))
+
+
+@pytest.mark.parametrize("width", [72, 79, 80, 100, 130, 200])
+def test_a_meter_has_its_latest_value_beside_the_minute_and_its_forecasts(width: int) -> None:
+    text = now(watched(), width)
+    assert text.plain.startswith("now  1.234 kW ")
+    for value in ("0.330", "0.350", "0.334"):
+        assert value in text.plain
+    assert text.plain.rstrip().endswith("(0.27 to 0.46)")
+    assert text.cell_len <= width
+
+
+def test_a_little_screen_has_them_too() -> None:
+    above, below = (text.plain.rstrip() for text in now_lines(watched(), 40))
+    assert above == "now  1.234 kW  █ 06:42  0.330 •   0.350"
+    assert below == "◆ next 06:43  0.334 kW (0.27 to 0.46)"
+
+
+def test_the_line_of_a_meter_does_not_jitter() -> None:
+    kinds = [watched(), watched(kw=-12.5), watched(kw=None), watched(link=Link.LOST)]
+    for width in (72, 80, 100, 200):
+        for glyph in "█•◆(":
+            assert len({now(found, width).plain.index(glyph) for found in kinds}) == 1
+
+
+def test_now_is_not_said_of_what_may_be_no_longer_so() -> None:
+    for found in (watched(link=Link.LOST), watched(link=Link.SILENT), watched(kw=float("nan"))):
+        assert now(found, 80).plain.startswith("now      – kW ")
+        assert now_lines(found, 40)[0].plain.startswith("now      – kW ")
+
+
+def test_a_value_that_stands_is_now_however_long_ago_it_was_said() -> None:
+    # A feed that speaks on change alone may be silent for long; the readings hold its value.
+    assert now(watched(age_s=3000), 80).plain.startswith("now  1.234 kW ")
+
+
+@pytest.mark.parametrize(("count", "left"), [(0, 49), (1, 48), (12, 37), (48, 1)])
+def test_how_long_the_first_forecast_takes(count: int, left: int) -> None:
+    found = watched(zoned(make_steps(house(count))))
+    for text in (now(found, 80), now_lines(found, 40)[1]):
+        assert text.plain.rstrip().endswith(f"◆ first forecast in {left} min")
+    away = watched(zoned(make_steps(house(count))), link=Link.LOST)
+    minutes = "minute" if left == 1 else "minutes"
+    for text in (now(away, 80), now_lines(away, 40)[1]):
+        assert text.plain.rstrip().endswith(f"◆ first forecast after {left} more {minutes}")
+
+
+def test_how_long_it_takes_after_a_gap_that_emptied_the_buffer() -> None:
+    found = watched(zoned(make_steps(house(100), gaps={95: 600})))
+    assert now(found, 80).plain.rstrip().endswith("◆ next forecast in 44 min")
+
+
+def test_mad_values_of_a_meter_fit() -> None:
+    for kw in (1e300, -1e300, float("inf")):
+        for width in (1, 20, 40, 72, 80, 200):
+            found = replace(watched(), sample=Sample(kw))
+            assert all(text.cell_len <= width for text in now_lines(found, width))
+            assert now(found, width).cell_len <= width

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamer.errors import UsageError
+from streamer.feeds.address import Address
+from streamer.feeds.beat import Beat, interval, next_beat
+
+
+@given(
+    start=st.floats(0.0, 1e6),
+    every=st.floats(0.5, 300.0),
+    passed=st.floats(0.0, 1e6),
+)
+def test_the_next_beat_is_on_the_grid_and_no_more_than_one_away(
+    start: float, every: float, passed: float
+) -> None:
+    now = start + passed
+    beat = next_beat(start, every, now)
+    assert now - 1e-6 <= beat <= now + every + 1e-6
+    beats = (beat - start) / every
+    assert abs(beats - round(beats)) < 1e-6
+
+
+def test_a_stall_is_not_made_up_for() -> None:
+    beat, now, times = Beat(5.0), 100.0, []
+    for busy in (0.1, 0.2, 12.0, 0.0, 4.9):
+        now += beat.delay(now)
+        times.append(now)
+        now += busy
+    assert times == [100.0, 105.0, 110.0, 125.0, 130.0]
+
+
+def test_it_waits_for_the_beat() -> None:
+    async def two() -> float:
+        beat = Beat(0.02)
+        await beat.wait()
+        before = asyncio.get_running_loop().time()
+        await beat.wait()
+        return asyncio.get_running_loop().time() - before
+
+    assert asyncio.run(two()) > 0.015
+
+
+def test_the_interval() -> None:
+    assert interval(Address.parse("shelly://host")) == 5.0
+    assert interval(Address.parse("shelly://host?every=0.5")) == 0.5
+    with pytest.raises(UsageError, match=r"option every='0\.1': give a number at least 0\.5"):
+        interval(Address.parse("shelly://host?every=0.1"))

@@ -1,0 +1,359 @@
+from __future__ import annotations
+
+import math
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pymodbus import FramerType
+from pymodbus.constants import ExcCodes
+from pymodbus.server import ModbusTcpServer
+from pymodbus.simulator import DataType, SimData, SimDevice
+
+from streamer.errors import LinkError, RefusedError, UsageError
+from streamer.feeds import Feed, FeedItem
+from streamer.feeds.address import Address
+from streamer.feeds.modbus import _TYPES, KIND, Register
+from streamer.feeds.values import Power, ValueProblem
+from streamer.readings import Link, Notice, Sample
+from streamer.testing import check_source, read_feed
+from tests.feeds.serving import Background
+
+
+class Meter(Background):
+    """A meter by pymodbus's own server, whose registers may be set.
+
+    Args:
+        framer: TCP, or RTU as through a gateway.
+    """
+
+    def __init__(self, framer: FramerType = FramerType.SOCKET) -> None:
+        self.port = 0
+        self.answers: ExcCodes | None = None
+        self.asked: list[tuple[int, int, int]] = []
+        self.words: dict[tuple[int, int], list[int]] = {}
+        self._framer = framer
+        self._server: ModbusTcpServer | None = None
+
+    def __enter__(self) -> Meter:
+        super().__enter__()
+        self.start()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.stop()
+        super().__exit__(*error)
+
+    def set(self, address: int, layout: str, *values: float, function: int = 4) -> None:
+        packed = struct.pack(layout, *values)
+        self.words[function, address] = list(struct.unpack(f">{len(packed) // 2}H", packed))
+
+    def start(self) -> None:
+        self.call(self._start())
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self.call(self._server.shutdown())
+            self._server = None
+
+    async def _start(self) -> None:
+        registers = [SimData(0, count=100, values=0, datatype=DataType.REGISTERS)]
+        bits = [SimData(0, count=16, values=True, datatype=DataType.BITS)]
+        device = SimDevice(1, simdata=(bits, bits, registers, registers), action=self._act)
+        self._server = ModbusTcpServer(
+            device, framer=self._framer, address=("127.0.0.1", self.port)
+        )
+        await self._server.serve_forever(background=True)
+        transport: Any = self._server.transport
+        self.port = transport.sockets[0].getsockname()[1]
+
+    async def _act(
+        self,
+        function: int,
+        start: int,
+        address: int,
+        count: int,
+        registers: list[int],
+        values: list[int] | list[bool] | None,
+    ) -> ExcCodes | None:
+        self.asked.append((function, address, count))
+        words = self.words.get((function, address))
+        if words is not None:
+            registers[address - start : address - start + len(words)] = words
+        return self.answers
+
+
+@pytest.fixture
+def meter() -> Iterator[Meter]:
+    with Meter() as meter:
+        yield meter
+
+
+def open_meter(port: int, options: str) -> Feed:
+    address = Address.parse(f"modbus://127.0.0.1:{port}?{options}")
+    address.check_options(KIND.options)
+    return KIND.open(address)
+
+
+def one(feed: Feed) -> float:
+    try:
+        (sample,) = [item for item in read_feed(feed, 1) if isinstance(item, Sample)]
+    finally:
+        feed.close()
+    return sample.kw
+
+
+def until_notice(feed: Feed) -> list[FeedItem]:
+    items = [*feed.read()]
+    while not any(isinstance(item, Notice) for item in items):
+        items += feed.read()
+    return items
+
+
+def fails(feed: Feed, error: type[LinkError]) -> str:
+    try:
+        with pytest.raises(LinkError) as caught:
+            read_feed(feed, 1)
+    finally:
+        feed.close()
+    assert type(caught.value) is error
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# Through pymodbus
+
+
+def test_keeps_to_the_protocol(meter: Meter) -> None:
+    meter.set(0x34, ">f", 1234.5)
+    found = check_source(open_meter(meter.port, "preset=sdm630&every=0.5"), samples=2)
+    assert [sample.kw for sample in found] == pytest.approx([1.2345, 1.2345])
+    assert meter.asked[0] == (4, 0x34, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "function", "address", "layout", "value", "kw"),
+    [
+        ("preset=sdm72-v2&device=1", 4, 0x34, ">f", -500.0, -0.5),
+        ("preset=sdm120", 4, 0x0C, ">f", 60.0, 0.06),
+        ("preset=sdm630&sign=export", 4, 0x34, ">f", 60.0, -0.06),
+        ("preset=sdm630", 4, 0x34, ">f", math.nan, math.nan),
+        ("register=0x10&type=int16&unit=W&scale=10", 4, 0x10, ">h", -12, -0.12),
+        ("register=16&type=uint16&unit=W&fc=3", 3, 0x10, ">H", 65535, 65.535),
+        ("register=16&type=int32&unit=kW&fc=3&scale=0.001", 3, 0x10, ">i", -1500, -1.5),
+        ("register=16&type=uint32&unit=W", 4, 0x10, ">I", 70_000, 70.0),
+        ("register=16&type=int64&unit=W", 4, 0x10, ">q", -70_000, -70.0),
+        ("register=16&type=float64&unit=kW", 4, 0x10, ">d", 0.1, 0.1),
+    ],
+)
+def test_registers(
+    meter: Meter,
+    options: str,
+    function: int,
+    address: int,
+    layout: str,
+    value: float,
+    kw: float,
+) -> None:
+    meter.set(address, layout, value, function=function)
+    assert one(open_meter(meter.port, options)) == pytest.approx(kw, nan_ok=True)
+
+
+def test_the_low_word_first(meter: Meter) -> None:
+    (high, low) = struct.unpack(">2H", struct.pack(">f", 321.5))
+    meter.words[4, 8] = [low, high]
+    options = "register=8&unit=W&word_order=little"
+    assert one(open_meter(meter.port, options)) == pytest.approx(0.3215)
+
+
+def test_rtu_through_a_gateway() -> None:
+    with Meter(FramerType.RTU) as meter:
+        meter.set(0x34, ">f", 800.0)
+        options = "preset=sdm630&framing=rtu&timeout=2"
+        assert one(open_meter(meter.port, options)) == pytest.approx(0.8)
+        text = fails(open_meter(meter.port, "preset=sdm630&timeout=0.2"), LinkError)
+        assert text.endswith("device 1: no answer")
+
+
+def test_a_value_that_is_no_power_is_counted(meter: Meter) -> None:
+    meter.set(0x34, ">f", math.inf)
+    feed = open_meter(meter.port, "preset=sdm630&every=0.5")
+    up, notice = until_notice(feed)
+    assert up == Link(Link.UP, "meter")
+    assert isinstance(notice, Notice)
+    assert notice.kind == Notice.MALFORMED
+    assert notice.text == f"{feed.name}: input register 0x0034: inf is not a power; skipped"
+    meter.set(0x34, ">f", 1.0)
+    assert read_feed(feed, 1) == [Sample(0.001)]
+    feed.close()
+
+
+def test_a_register_that_is_not_there(meter: Meter) -> None:
+    text = fails(open_meter(meter.port, "register=500&unit=W"), RefusedError)
+    assert text.endswith(
+        "device 1: it has no input register 0x01F4 (illegal address); "
+        "check register, type, fc and device, or the preset"
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "text"),
+    [
+        (ExcCodes.ILLEGAL_FUNCTION, RefusedError, "(illegal function)"),
+        (ExcCodes.ILLEGAL_VALUE, RefusedError, "(illegal value)"),
+        (ExcCodes.DEVICE_FAILURE, LinkError, "it has failed"),
+        (ExcCodes.DEVICE_BUSY, LinkError, "it is busy"),
+        (ExcCodes.GATEWAY_NO_RESPONSE, LinkError, "it does not answer the gateway"),
+        (ExcCodes.MEMORY_PARITY_ERROR, LinkError, "exception 8"),
+    ],
+)
+def test_exceptions(meter: Meter, code: ExcCodes, error: type[LinkError], text: str) -> None:
+    meter.answers = code
+    feed = open_meter(meter.port, "preset=sdm630")
+    with pytest.raises(LinkError) as caught:
+        feed.read()
+    assert type(caught.value) is error
+    assert text in str(caught.value)
+    meter.answers = None
+    assert one(feed) == 0.0
+
+
+def test_a_meter_that_is_restarted(meter: Meter, capfd: pytest.CaptureFixture[str]) -> None:
+    feed = open_meter(meter.port, "preset=sdm630&every=0.5&timeout=2")
+    read_feed(feed, 1)
+    meter.stop()
+    with pytest.raises(LinkError, match="device 1: it closed the connection"):
+        read_feed(feed, 9)
+    with pytest.raises(LinkError, match="cannot connect: Connection refused"):
+        read_feed(feed, 9)
+    meter.start()
+    assert one(feed) == 0.0
+    assert capfd.readouterr().err == ""
+
+
+def _serve(listener: socket.socket, answer: bytes | None) -> None:
+    """Answer all that comes with the same bytes, with nothing, or by hanging up."""
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        with connection:
+            try:
+                while connection.recv(1000):
+                    if answer is None:
+                        break
+                    connection.sendall(answer)
+            except OSError:
+                continue
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        b"",
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"\xff" * 5000,
+        b"\x00\x01\x00\x00\x00\x03\x01\x04\x00",
+        b"\x00\x01\x00\x00\x00\x04\x01\x04\x01\x00",
+        b"\x00\x01\x00\x00\x00\x06\x01\x06\x00\x34\x00\x01",
+        b"\x00\x01\x00\x00\x00\x02\x01\x84",
+        b"\x00\x01\x00\x00\x00\x02\x01\x00",
+    ],
+)
+def test_what_is_no_meter(answer: bytes | None, capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=_serve, args=(listener, answer), daemon=True).start()
+        port = listener.getsockname()[1]
+        feed = open_meter(port, "preset=sdm630&timeout=0.1&every=0.5")
+        items: list[FeedItem] = []
+        with suppress(LinkError):
+            items = until_notice(feed)
+        feed.close()
+        assert not any(isinstance(item, Sample) for item in items)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_meter_that_is_silent() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        text = fails(open_meter(port, "preset=sdm630&timeout=0.1"), LinkError)
+    assert text == f"modbus://127.0.0.1:{port}: device 1: no answer"
+
+
+def test_nobody_there() -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        text = fails(open_meter(port, "preset=sdm630"), LinkError)
+    assert text == f"modbus://127.0.0.1:{port}: cannot connect: Connection refused"
+
+
+# Without it
+
+
+@settings(max_examples=300)
+@given(
+    words=st.lists(st.integers(-1, 0x10000), max_size=5),
+    kind=st.sampled_from(sorted(_TYPES)),
+    little=st.booleans(),
+    scale=st.sampled_from([1.0, -1e-3, 1e300]),
+)
+def test_any_words_are_read_or_refused(
+    words: list[int], kind: str, little: bool, scale: float
+) -> None:
+    register = Register(Power("W"), 0, type=kind, little=little, scale=scale)
+    try:
+        kw = register.kw(words)
+    except ValueProblem:
+        return
+    assert len(words) == register.count
+    assert not math.isinf(kw)
+
+
+@given(value=st.floats(-1e6, 1e6, width=32), little=st.booleans())
+def test_floats_come_back(value: float, little: bool) -> None:
+    words = list(struct.unpack(">2H", struct.pack(">f", value)))
+    register = Register(Power("kW"), 0, little=little)
+    assert register.kw(words[::-1] if little else words) == value
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ("", "option register is missing: give it, or preset=sdm120|"),
+        ("preset=sdm999", "option preset='sdm999': give sdm120 or"),
+        ("preset=sdm630&register=1", "option register='1': leave it out, the preset sdm630"),
+        ("register=1", "option unit is missing"),
+        ("register=65536&unit=W", "option register='65536': give a whole number from 0 to 65535"),
+        ("register=x&unit=W", "option register='x'"),
+        ("register=1&unit=W&type=float", "option type='float'"),
+        ("register=1&unit=W&fc=6", "option fc='6': give 3 or 4"),
+        ("register=1&unit=W&scale=0", "option scale='0'"),
+        ("preset=sdm630&device=256", "option device='256'"),
+        ("preset=sdm630&framing=ascii", "option framing='ascii': give tcp or rtu"),
+    ],
+)
+def test_wrong_addresses(options: str, text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        KIND.open(Address.parse(f"modbus://host?{options}"))
+    assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["modbus:?preset=sdm630", "modbus://host/x?preset=sdm630"])
+def test_addresses_without_host_or_with_a_path(url: str) -> None:
+    with pytest.raises(UsageError, match="write modbus://host"):
+        KIND.open(Address.parse(url))
+
+
+def test_the_example_opens() -> None:
+    address = Address.parse(KIND.example)
+    address.check_options(KIND.options)
+    KIND.open(address).close()

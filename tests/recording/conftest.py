@@ -1,0 +1,119 @@
+"""A house with gaps, a summer-time change and export, and what a recorder says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from streamer.pipeline import Pipeline
+from streamer.readings import MINUTE, Notice, Reading, Step
+from streamer.recording.recorder import Recorder
+from streamer.testing import FixedForecaster
+
+SPRING = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
+"""When Central Europe's clocks go from 02:00 to 03:00."""
+
+SETTINGS = {"model": "fixed", "confidence": "0.9"}
+
+
+def house(count: int, *, start: datetime = SPRING - 120 * MINUTE) -> list[Reading]:
+    """Readings by a clock that is put forward at `SPRING`, with gaps, repeats and export."""
+    found = []
+    for minute, kw in _values()[:count]:
+        at = start + minute * MINUTE
+        hours = 2 if at >= SPRING else 1
+        found.append(Reading(at.astimezone(timezone(timedelta(hours=hours))), kw))
+    return found
+
+
+@cache
+def _values(most: int = 8000) -> list[tuple[int, float]]:
+    rng = np.random.default_rng(0)
+    kw = np.round(rng.exponential(0.6, most) - 0.1, 3) + rng.integers(0, 9, most) / 7.0
+    kw[40:90] = 0.25
+    minutes = np.cumsum(1 + (rng.random(most) < 0.01) * rng.integers(1, 90, most))
+    return list(zip(minutes.tolist(), kw.tolist(), strict=True))
+
+
+def pipeline(**options: Any) -> Pipeline:
+    """One that is quick, and has bands, alarms and a correction."""
+    return Pipeline(FixedForecaster(window=5, spread_kw=0.3), **options)
+
+
+class House:
+    """A watcher of a house, in place of the command.
+
+    Attributes:
+        said: the texts of the notices so far.
+        now: what its clock in seconds shows.
+    """
+
+    def __init__(self, path: Path, **options: Any) -> None:
+        self.path = path
+        self.said: list[Notice] = []
+        self.now = 1000.0
+        self.pipeline = options.pop("pipeline", None) or pipeline()
+        self.recorder = Recorder.open(
+            path,
+            settings=options.pop("settings", SETTINGS),
+            state=self.pipeline.state,
+            say=self.said.append,
+            now=lambda: self.now,
+            **options,
+        )
+        if self.recorder._store is not None:
+            # No power is cut here, and disks are slow.
+            self.recorder._store.connection.execute("PRAGMA synchronous = OFF")
+
+    @property
+    def texts(self) -> list[str]:
+        return [notice.text for notice in self.said]
+
+    def watch(self, readings: Iterable[Reading]) -> list[Step]:
+        """Push and record, with a minute between two readings."""
+        steps = []
+        for reading in readings:
+            self.now += 60.0
+            steps.append(self.pipeline.push(reading))
+            self.recorder.write(steps[-1])
+        return steps
+
+    def close(self) -> None:
+        self.recorder.close()
+
+
+def columns_of(step: Step) -> tuple[float | None, ...]:
+    """What is recorded of a step, without its time."""
+    settled, forecast = step.settled, step.forecast
+    before = (None,) * 5
+    if settled is not None:
+        before = (
+            settled.kw,
+            settled.low_kw,
+            settled.high_kw,
+            settled.median_kw,
+            settled.frozen_kw,
+        )
+    after = (None,) * 3
+    if forecast is not None:
+        after = (forecast.kw, forecast.low_kw, forecast.high_kw)
+    assert math.isfinite(step.reading.kw)
+    return (step.reading.kw, *before, *after, step.gap_minutes)
+
+
+COLUMNS = (
+    "actual_kw, forecast_kw, low_kw, high_kw, median_kw, frozen_kw, "
+    "next_kw, next_low_kw, next_high_kw, gap_minutes"
+)
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    return tmp_path / "house.db"

@@ -1,0 +1,175 @@
+"""What is a recording, and what is not, is told without touching it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streamer.errors import RecordError
+from streamer.recording.database import open_for_reading, open_for_writing
+from streamer.recording.schema import APPLICATION_ID, TABLES
+from streamer.recording.source import open_recording
+from tests.recording.conftest import House, house
+
+
+def _database(path: Path, *statements: str) -> Path:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    return path
+
+
+def test_a_new_one_says_what_it_is(db: Path) -> None:
+    House(db).close()
+    with closing(sqlite3.connect(db)) as connection:
+        assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        names = {
+            name
+            for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        }
+        assert names == TABLES
+        (schema,) = connection.execute(
+            "SELECT sql FROM sqlite_master WHERE name = 'steps'"
+        ).fetchone()
+    # Whoever opens it with another program finds the columns explained.
+    assert "-- start of the reading's minute" in schema
+    assert APPLICATION_ID.to_bytes(4, "big") == b"stre"
+
+
+def test_an_empty_file_is_begun(db: Path) -> None:
+    db.touch()
+    with pytest.raises(RecordError, match="is empty: nothing has been recorded"):
+        open_recording(db)
+    watcher = House(db)
+    watcher.watch(house(3))
+    watcher.close()
+    assert not watcher.texts
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"time,kw\n2026-03-29 00:00,0.5\n", "nor any SQLite database"),
+        (b"x", "nor any SQLite database"),
+        (os.urandom(5000), "nor any SQLite database"),
+    ],
+)
+def test_what_is_no_database_is_left_alone(db: Path, content: bytes, message: str) -> None:
+    db.write_bytes(content)
+    for opening in (House, open_recording):
+        with pytest.raises(RecordError, match=message):
+            opening(db)
+    assert db.read_bytes() == content
+    assert [path.name for path in db.parent.iterdir()] == [db.name]
+
+
+def test_another_program_s_database_is_left_alone(db: Path) -> None:
+    _database(db, "CREATE TABLE steps (at, kw)")
+    content = db.read_bytes()
+    for opening in (House, open_recording):
+        with pytest.raises(RecordError, match="a database of another program"):
+            opening(db)
+    assert db.read_bytes() == content
+
+
+def test_a_newer_version_is_left_alone(db: Path) -> None:
+    House(db).close()
+    _database(db, "PRAGMA user_version = 7")
+    content = db.read_bytes()
+    for opening in (House, open_recording):
+        with pytest.raises(RecordError, match="of version 7, this streamer knows version 1"):
+            opening(db)
+    assert db.read_bytes() == content
+
+
+@pytest.mark.parametrize("statement", ["DROP TABLE alarms", "PRAGMA user_version = 0"])
+def test_what_is_no_longer_whole_is_set_aside(db: Path, statement: str) -> None:
+    House(db).close()
+    _database(db, statement)
+    with pytest.raises(RecordError, match="is damaged"):
+        open_recording(db)
+    watcher = House(db)
+    assert "set aside" in watcher.texts[0]
+    watcher.close()
+
+
+def test_a_file_of_zeros_is_what_a_power_cut_left(db: Path) -> None:
+    db.write_bytes(bytes(4096))
+    watcher = House(db)
+    assert "it begins with zeros" in watcher.texts[0]
+    watcher.watch(house(3))
+    watcher.close()
+    assert len(list(db.parent.glob("house.db.corrupt-*"))) == 1
+
+
+def test_after_a_cut_every_page_is_looked_at(db: Path, tmp_path: Path) -> None:
+    watcher = House(db)
+    watcher.watch(house(3000))
+    watcher.close()
+    watcher = House(db)
+    watcher.watch(house(3010)[3000:])
+    cut = tmp_path / "cut" / "house.db"
+    cut.parent.mkdir()
+    for suffix in ("", "-wal"):
+        shutil.copy(f"{db}{suffix}", f"{cut}{suffix}")
+    watcher.close()
+    with cut.open("r+b") as file:
+        file.seek(cut.stat().st_size // 4)
+        file.write(os.urandom(2048))
+    again = House(cut)
+    assert "set aside" in again.texts[0]
+    again.close()
+
+
+def test_there_must_be_one_to_read(db: Path) -> None:
+    with pytest.raises(RecordError, match="there is no such recording"):
+        open_for_reading(db)
+    assert not db.exists()
+    with pytest.raises(RecordError, match="it cannot be opened"):
+        open_for_writing(db.parent)
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_whatever_is_damaged_is_told_as_such(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    db = tmp_path_factory.mktemp("damaged") / "house.db"
+    db.write_bytes(_whole(tmp_path_factory))
+    size = db.stat().st_size
+    place = data.draw(st.integers(0, size - 1))
+    with db.open("r+b") as file:
+        file.seek(place)
+        file.write(data.draw(st.binary(min_size=1, max_size=600)))
+        file.truncate(data.draw(st.sampled_from([size, size, size // 2, size - 1])))
+    try:
+        watcher = House(db)
+        watcher.recorder.resume(watcher.pipeline)
+    except RecordError as error:
+        assert "\n" not in str(error)
+        return
+    if (watcher.pipeline.state()["last_at"] or "") < "2026-03-30":
+        watcher.watch(house(2000)[-20:])
+    watcher.close()
+
+
+_MADE: list[bytes] = []
+
+
+def _whole(factory: pytest.TempPathFactory) -> bytes:
+    if not _MADE:
+        db = factory.mktemp("whole") / "house.db"
+        watcher = House(db, snapshot_every=60)
+        watcher.watch(house(200))
+        watcher.close()
+        _MADE.append(db.read_bytes())
+    return _MADE[0]

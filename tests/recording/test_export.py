@@ -1,0 +1,187 @@
+"""What is exported, against the lines of the stream that was recorded."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from streamer.errors import MissingExtraError, RecordError, UsageError
+from streamer.readings import Step
+from streamer.recording.export import KEYS, export
+from streamer.sinks.text import record
+from tests.recording.conftest import House, house
+
+
+@pytest.fixture
+def steps(db: Path) -> list[Step]:
+    watcher = House(db)
+    steps = watcher.watch(house(1100))
+    watcher.close()
+    assert any(step.alarms for step in steps)
+    return steps
+
+
+def _records(steps: list[Step]) -> list[dict[str, object]]:
+    """What the lines of a stream hold, as far as it is recorded."""
+    return [{key: record(step)[key] for key in KEYS} for step in steps]
+
+
+def test_json_lines_are_those_of_the_stream(db: Path, steps: list[Step]) -> None:
+    out = io.StringIO()
+    assert export(db, out, format="json") == len(steps)
+    assert [json.loads(line) for line in out.getvalue().splitlines()] == _records(steps)
+
+
+def test_csv_is_that_of_the_stream(db: Path, steps: list[Step], tmp_path: Path) -> None:
+    out = tmp_path / "house.csv"
+    assert export(db, out, format="csv") == len(steps)
+    with out.open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == list(KEYS)
+    for row, expected in zip(rows, _records(steps), strict=True):
+        kinds = " ".join(alarm["kind"] for alarm in expected.pop("alarms"))  # type: ignore[attr-defined]
+        values = ["" if value is None else str(value) for value in expected.values()]
+        assert row == [*values, kinds]
+
+
+def test_parquet_has_the_same_values(db: Path, steps: list[Step], tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    out = tmp_path / "house.parquet"
+    assert export(db, str(out), format="parquet") == len(steps)
+    table = parquet.read_table(out)
+    assert str(table.schema.field("at").type) == "timestamp[ms, tz=UTC]"
+    rows = table.to_pylist()
+    for row, expected in zip(rows, _records(steps), strict=True):
+        at = datetime.fromisoformat(str(expected.pop("at")))
+        assert row.pop("at") == at
+        assert timedelta(seconds=row.pop("utc_offset")) == at.utcoffset()
+        kinds = [alarm["kind"] for alarm in expected.pop("alarms")]  # type: ignore[attr-defined]
+        assert row.pop("alarms") == kinds
+        assert row == expected
+
+
+def test_a_part_is_by_the_house_s_clock(db: Path, steps: list[Step]) -> None:
+    start, end = datetime(2026, 3, 29, 1, 30), datetime(2026, 3, 29, 4, 0)
+    out = io.StringIO()
+    export(db, out, format="json", start=start, end=end)
+    expected = [step for step in steps if start <= step.reading.at.replace(tzinfo=None) < end]
+    assert any(step.alarms for step in expected)
+    assert [json.loads(line) for line in out.getvalue().splitlines()] == _records(expected)
+
+
+@pytest.mark.parametrize("format", ["csv", "json", "parquet"])
+def test_nothing_in_the_span_is_an_empty_table(db: Path, tmp_path: Path, format: str) -> None:
+    watcher = House(db)
+    watcher.watch(house(5))
+    watcher.close()
+    out = tmp_path / "out"
+    assert export(db, out, format=format, start=datetime(2030, 1, 1)) == 0
+    if format == "parquet":
+        assert pytest.importorskip("pyarrow.parquet").read_table(out).num_rows == 0
+    else:
+        assert len(out.read_text().splitlines()) == (format == "csv")
+
+
+def test_numbers_that_are_none_are_left_out(db: Path) -> None:
+    watcher = House(db)
+    watcher.watch(house(20))
+    assert watcher.recorder._store is not None
+    watcher.recorder._store.connection.execute("UPDATE steps SET forecast_kw = 9e999, low_kw = 'x'")
+    out = io.StringIO()
+    export(db, out, format="json")
+    watcher.close()
+    for line in out.getvalue().splitlines():
+        found = json.loads(line)
+        assert (found["forecast_kw"], found["error_kw"], found["low_kw"]) == (None, None, None)
+
+
+def test_it_may_be_exported_while_it_is_written(db: Path) -> None:
+    watcher = House(db)
+    watcher.watch(house(50))
+    out = io.StringIO()
+    assert export(db, out, format="csv") == 50
+    watcher.watch(house(60)[50:])
+    assert not watcher.texts
+    watcher.close()
+
+
+def test_a_file_appears_whole_or_not_at_all(db: Path, steps: list[Step], tmp_path: Path) -> None:
+    out = tmp_path / "house.csv"
+    out.write_text("what was there before")
+    with db.open("r+b") as file:
+        size = db.stat().st_size
+        file.seek(size // 2)
+        file.write(bytes(size // 4))
+    with pytest.raises(RecordError, match="is damaged"):
+        export(db, out, format="csv")
+    assert out.read_text() == "what was there before"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["house.csv", "house.db"]
+
+
+def test_a_link_is_written_through_and_a_pipe_is_no_place_for_a_file(
+    db: Path, tmp_path: Path
+) -> None:
+    watcher = House(db)
+    watcher.watch(house(5))
+    watcher.close()
+    target, link = tmp_path / "target.csv", tmp_path / "link.csv"
+    link.symlink_to(target)
+    export(db, link, format="csv")
+    assert link.is_symlink()
+    assert len(target.read_text().splitlines()) == 6
+    assert export(db, "/dev/null", format="csv") == 5
+    assert not Path("/dev/null").is_file()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"format": "xml"}, UsageError, "give one of: csv, json, parquet"),
+        (
+            {"format": "csv", "start": datetime(2026, 3, 29), "end": datetime(2026, 3, 29)},
+            UsageError,
+            "--from 2026-03-29 00:00:00 must be before --to",
+        ),
+        (
+            {
+                "format": "csv",
+                "start": datetime(2026, 3, 29),
+                "end": datetime.fromisoformat("2026-03-30T00:00Z"),
+            },
+            UsageError,
+            "both have a zone offset, or neither",
+        ),
+        ({"format": "parquet"}, UsageError, "give --out FILE"),
+    ],
+)
+def test_what_cannot_be_meant_is_told(
+    db: Path, options: dict[str, object], error: type[Exception], message: str
+) -> None:
+    House(db).close()
+    with pytest.raises(error, match=message):
+        export(db, io.StringIO(), **options)  # type: ignore[arg-type]
+
+
+def test_a_folder_that_is_not_there_is_told(db: Path, tmp_path: Path) -> None:
+    House(db).close()
+    with pytest.raises(RecordError, match=r"house\.csv cannot be written: No such file"):
+        export(db, tmp_path / "nowhere" / "house.csv", format="csv")
+    with pytest.raises(RecordError, match="no such recording"):
+        export(tmp_path / "other.db", tmp_path / "other.csv", format="csv")
+    assert os.listdir(tmp_path) == ["house.db"]
+
+
+def test_without_pyarrow_the_extra_is_named(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    House(db).close()
+    with pytest.raises(MissingExtraError, match=r"streamer\[parquet\]"):
+        export(db, tmp_path / "house.parquet", format="parquet")

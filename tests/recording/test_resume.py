@@ -1,0 +1,202 @@
+"""Going on from a recording, against a run that nothing has disturbed."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streamer.buffer import GapRule
+from streamer.errors import RecordError
+from streamer.models import load_model
+from streamer.pipeline import Pipeline
+from streamer.readings import Notice
+from streamer.recording.resume import Resumed
+from tests.recording.conftest import SETTINGS, House, house, pipeline
+
+
+def test_nothing_is_recorded_yet(db: Path) -> None:
+    watcher = House(db)
+    assert watcher.recorder.resume(watcher.pipeline) == Resumed()
+    assert watcher.pipeline.state() == pipeline().state()
+    watcher.close()
+
+
+@settings(max_examples=12)
+@given(cuts=st.lists(st.integers(0, 300), max_size=3), every=st.sampled_from([7, 60, 1000]))
+def test_who_was_away_goes_on_as_if_it_had_not_been(cuts: list[int], every: int) -> None:
+    readings = house(300)
+    undisturbed = pipeline()
+    expected = [undisturbed.push(reading) for reading in readings]
+    with tempfile.TemporaryDirectory() as folder:
+        steps = []
+        for end in [*sorted(cuts), 300]:
+            watcher = House(Path(folder, "house.db"), snapshot_every=every)
+            resumed = watcher.recorder.resume(watcher.pipeline)
+            assert resumed.readings == len(steps)
+            given_again = list(resumed.steps)
+            assert given_again == steps[len(steps) - len(given_again) :]
+            if steps:
+                assert resumed.last_at == steps[-1].reading.at
+                assert resumed.last_at.utcoffset() == steps[-1].reading.at.utcoffset()
+            steps += watcher.watch(readings[len(steps) : end])
+            assert not watcher.texts
+            watcher.close()
+    assert steps == expected
+    assert watcher.pipeline.state() == undisturbed.state()
+
+
+def test_the_shipped_model_goes_on_to_the_bit(db: Path) -> None:
+    model = load_model("sceaux")
+    readings = house(420)
+    undisturbed = Pipeline(model, gaps=GapRule("reset", 30))
+    expected = [undisturbed.push(reading) for reading in readings]
+    steps = []
+    for end in (30, 260, 420):
+        again = Pipeline(model, gaps=GapRule("reset", 30))
+        watcher = House(db, pipeline=again, snapshot_every=100)
+        resumed = watcher.recorder.resume(again)
+        assert list(resumed.steps) == steps[-len(resumed.steps) :]
+        steps += watcher.watch(readings[len(steps) : end])
+        watcher.close()
+    assert steps == expected
+    assert again.state() == undisturbed.state()
+
+
+def test_a_picture_of_the_last_steps_comes_from_before_the_last_state(db: Path) -> None:
+    watcher = House(db, snapshot_every=100)
+    steps = watcher.watch(house(451))
+    watcher.close()
+    # States were saved at readings 1, 101, 201, 301 and 401; the last two are kept.
+    for wanted, given_again in [(1000, 150), (150, 150), (120, 120), (40, 40)]:
+        again = House(db)
+        resumed = again.recorder.resume(again.pipeline, steps=wanted)
+        assert list(resumed.steps) == steps[-given_again:]
+        assert again.pipeline.state() == watcher.pipeline.state()
+        assert not resumed.rebuilt
+        assert "451 recorded minutes" in resumed.text
+        again.close()
+
+
+def test_readings_that_were_pushed_in_blocks_go_on_from_the_saved_state(db: Path) -> None:
+    watcher = House(db, snapshot_every=50)
+    readings = house(300)
+    for start in range(0, 300, 100):
+        for step in watcher.pipeline.push_many(readings[start : start + 100]):
+            watcher.recorder.write(step)
+    watcher.close()
+    again = House(db)
+    resumed = again.recorder.resume(again.pipeline)
+    assert again.pipeline.state() == watcher.pipeline.state()
+    assert len(resumed.steps) == 100
+    again.close()
+
+
+def test_with_other_settings_all_is_learnt_anew(db: Path) -> None:
+    readings = house(300)
+    watcher = House(db, snapshot_every=50)
+    watcher.watch(readings[:250])
+    watcher.close()
+    other = {**SETTINGS, "confidence": "0.8"}
+    undisturbed = pipeline(confidence=0.8)
+    expected = [undisturbed.push(reading) for reading in readings]
+    again = House(db, settings=other, pipeline=pipeline(confidence=0.8), snapshot_every=100)
+    resumed = again.recorder.resume(again.pipeline)
+    assert again.texts == ["learning anew from 250 recorded readings: confidence is 0.8, was 0.9"]
+    assert again.said[0].kind == Notice.EVENT
+    assert list(resumed.steps) + again.watch(readings[250:]) == expected
+    again.close()
+    third = House(db, settings=other, pipeline=pipeline(confidence=0.8))
+    assert not third.recorder.resume(third.pipeline).rebuilt
+    assert not third.texts
+    assert third.pipeline.state() == undisturbed.state()
+    third.close()
+
+
+def _spoil(db: Path, statement: str) -> None:
+    with closing(sqlite3.connect(db, isolation_level=None)) as connection:
+        connection.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        (
+            "UPDATE snapshots SET state = zeroblob(9) WHERE at = (SELECT max(at) FROM snapshots)",
+            None,
+        ),
+        ("UPDATE snapshots SET checksum = 'no'", "2 saved states damaged"),
+        ("UPDATE snapshots SET state = NULL", None),
+        ("DELETE FROM snapshots", None),
+    ],
+)
+def test_where_a_saved_state_is_damaged_an_older_one_or_the_readings_serve(
+    db: Path, statement: str, said: str | None
+) -> None:
+    watcher = House(db, snapshot_every=50)
+    steps = watcher.watch(house(220))
+    watcher.close()
+    try:
+        _spoil(db, statement)
+    except sqlite3.IntegrityError:
+        _spoil(db, "UPDATE snapshots SET state = 'text'")
+        said = "2 saved states damaged"
+    again = House(db)
+    resumed = again.recorder.resume(again.pipeline)
+    assert again.pipeline.state() == watcher.pipeline.state()
+    assert list(resumed.steps) == steps[-len(resumed.steps) :]
+    assert again.texts == ([f"learning anew from 220 recorded readings: {said}"] if said else [])
+    again.close()
+
+
+def test_a_state_of_another_version_is_not_used(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    watcher = House(db, snapshot_every=50)
+    watcher.watch(house(220))
+    watcher.close()
+    monkeypatch.setattr("streamer.pipeline._STATE_VERSION", 99)
+    again = House(db, snapshot_every=50)
+    resumed = again.recorder.resume(again.pipeline)
+    assert resumed.rebuilt
+    (text,) = again.texts
+    assert text.startswith("learning anew from 220 recorded readings: saved state has version")
+    # The next reading saves a state of this version.
+    again.watch(house(221)[220:])
+    again.close()
+    third = House(db, snapshot_every=50)
+    assert not third.recorder.resume(third.pipeline).rebuilt
+    assert third.pipeline.state() == again.pipeline.state()
+    third.close()
+
+
+def test_very_many_readings_are_learnt_from_in_blocks(db: Path) -> None:
+    watcher = House(db)
+    steps = watcher.watch(house(3100))
+    watcher.close()
+    _spoil(db, "DELETE FROM snapshots")
+    again = House(db)
+    resumed = again.recorder.resume(again.pipeline)
+    assert again.texts == ["learning anew from 3,100 recorded readings: no state was saved"]
+    assert resumed.rebuilt
+    assert len(resumed.steps) == 1000
+    for step, before in zip(resumed.steps, steps[-1000:], strict=True):
+        assert step.reading == before.reading
+        assert step.forecast is not None
+        assert before.forecast is not None
+        assert step.forecast.kw == pytest.approx(before.forecast.kw, abs=1e-6)
+    again.close()
+
+
+def test_a_reading_that_was_changed_is_told(db: Path) -> None:
+    watcher = House(db)
+    watcher.watch(house(50))
+    watcher.close()
+    _spoil(db, "UPDATE steps SET actual_kw = 9e999 WHERE at = (SELECT max(at) FROM steps)")
+    again = House(db)
+    with pytest.raises(RecordError, match="a recorded reading has been changed: .* is inf"):
+        again.recorder.resume(again.pipeline)
+    again.close()

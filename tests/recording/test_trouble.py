@@ -1,0 +1,377 @@
+"""Disks that are full, files that are locked, damaged or gone: said once, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from streamer.errors import RecordError
+from streamer.readings import Notice, Step
+from streamer.recording import backlog
+from tests.recording.conftest import COLUMNS, House, columns_of, house
+
+
+def _rows(path: Path) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(f"SELECT {COLUMNS} FROM steps ORDER BY at").fetchall()
+
+
+def _columns(steps: list[Step]) -> list[tuple[float | None, ...]]:
+    return [columns_of(step) for step in steps]
+
+
+def _connection(watcher: House) -> sqlite3.Connection:
+    store = watcher.recorder._store
+    assert store is not None
+    return store.connection
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Does not wait for a lock as long as a real recorder does."""
+    monkeypatch.setattr("streamer.recording.database._BUSY_S", 0.01)
+
+
+def test_a_full_disk_is_waited_out(db: Path) -> None:
+    watcher = House(db, snapshot_every=10_000)
+    readings = house(400)
+    steps = watcher.watch(readings[:100])
+    connection = _connection(watcher)
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    steps += watcher.watch(readings[100:300])
+    assert watcher.texts == [
+        f"not recording: {db}: the disk is full; watching goes on, 1 minute waits to be written"
+    ]
+    assert watcher.said[0].kind == Notice.WARNING
+    written = len(_rows(db))
+    assert 100 <= written < 110
+    connection.execute("PRAGMA max_page_count = 1000000")
+    steps += watcher.watch(readings[300:])
+    waited = 301 - written
+    assert watcher.texts[1:] == [
+        f"recording again: {waited} minutes that waited are written, nothing is lost"
+    ]
+    assert watcher.said[1].kind == Notice.EVENT
+    watcher.close()
+    assert _rows(db) == _columns(steps)
+
+
+def test_a_disk_with_room_for_minutes_but_no_snapshot_records_on(db: Path) -> None:
+    watcher = House(db, snapshot_every=50)
+    steps = watcher.watch(house(40))
+    connection = _connection(watcher)
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages + 20}")
+    steps += watcher.watch(house(90)[40:])
+    assert not watcher.texts
+    connection.execute("PRAGMA max_page_count = 1000000")
+    steps += watcher.watch(house(100)[90:])
+    with closing(sqlite3.connect(db)) as other:
+        assert other.execute("SELECT count(*) FROM snapshots").fetchone() == (2,)
+    watcher.close()
+    assert _rows(db) == _columns(steps)
+
+
+_AT_THE_LIMIT = """
+import resource, sys
+from pathlib import Path
+from tests.recording.conftest import House, house
+watcher = House(Path(sys.argv[1]), snapshot_every=100)
+resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
+watcher.watch(house(200))
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+watcher.watch(house(260)[200:])
+watcher.close()
+print("\\n".join(watcher.texts))
+"""
+
+
+def test_a_file_that_may_not_grow_is_waited_out(db: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _AT_THE_LIMIT, str(db)], capture_output=True, text=True, check=True
+    )
+    # Whenever the log is full, it is put in its place, and there is room in it again.
+    texts = done.stdout.splitlines()
+    assert texts
+    for trouble, over in zip(texts[::2], texts[1::2], strict=True):
+        assert "the disk has an input/output error; watching goes on" in trouble
+        assert over.endswith("nothing is lost")
+    assert not done.stderr
+    assert [row[0] for row in _rows(db)] == [reading.kw for reading in house(260)]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_lock_is_waited_out(db: Path) -> None:
+    watcher = House(db)
+    readings = house(60)
+    steps = watcher.watch(readings[:20])
+    with closing(sqlite3.connect(db, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        steps += watcher.watch(readings[20:40])
+        assert watcher.texts == [
+            f"not recording: {db}: it is locked by another program; watching goes on, "
+            "1 minute waits to be written"
+        ]
+        other.execute("ROLLBACK")
+    steps += watcher.watch(readings[40:])
+    assert watcher.texts[1:] == [
+        "recording again: 21 minutes that waited are written, nothing is lost"
+    ]
+    watcher.close()
+    assert _rows(db) == _columns(steps)
+
+
+@pytest.mark.usefixtures("quick")
+def test_where_steps_come_fast_a_locked_file_is_not_tried_at_each(db: Path) -> None:
+    watcher = House(db)
+    steps = watcher.watch(house(1))
+    tried = 0
+
+    def trying() -> float:
+        nonlocal tried
+        tried += 1
+        return 5000.0
+
+    with closing(sqlite3.connect(db, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        watcher.recorder._now = lambda: 5000.0
+        for reading in house(500)[1:]:
+            steps.append(watcher.pipeline.push(reading))
+            watcher.recorder.write(steps[-1])
+        other.execute("ROLLBACK")
+    # At the end all that waits is written, if that can be.
+    watcher.close()
+    assert watcher.texts[1:] == [
+        "recording again: 499 minutes that waited are written, nothing is lost"
+    ]
+    assert _rows(db) == _columns(steps)
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_cannot_be_written_at_the_end_is_told(db: Path) -> None:
+    watcher = House(db)
+    watcher.watch(house(5))
+    with closing(sqlite3.connect(db, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        watcher.watch(house(8)[5:])
+        watcher.close()
+        other.execute("ROLLBACK")
+    assert watcher.texts[1:] == ["not recorded, and lost: 3 minutes"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_no_more_than_a_week_waits(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog, "WEEK", 50)
+    watcher = House(db)
+    readings = house(200)
+    steps = watcher.watch(readings[:20])
+    with closing(sqlite3.connect(db, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        steps += watcher.watch(readings[20:120])
+        other.execute("ROLLBACK")
+    steps += watcher.watch(readings[120:121])
+    assert watcher.texts[1:] == [
+        "not recording for a week: the oldest minutes are lost from now on",
+        "recording again: 51 minutes that waited are written, the 50 minutes before are lost",
+    ]
+    steps += watcher.watch(readings[121:])
+    watcher.close()
+    assert _rows(db) == _columns(steps[:20] + steps[70:])
+    # What was learnt from the lost minutes was saved.
+    again = House(db)
+    again.recorder.resume(again.pipeline)
+    assert again.pipeline.state() == watcher.pipeline.state()
+    again.close()
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_new_recording_may_begin_while_it_cannot_be_written(db: Path) -> None:
+    first = House(db)
+    first.watch(house(30))
+    first.close()
+    with closing(sqlite3.connect(db, isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode = WAL")
+        other.execute("BEGIN EXCLUSIVE")
+        watcher = House(db, settings={"model": "other"})
+        steps = watcher.watch(house(33)[30:])
+        other.execute("ROLLBACK")
+    steps += watcher.watch(house(40)[33:])
+    watcher.close()
+    assert "not recording" in watcher.texts[0]
+    assert watcher.texts[-1].endswith("nothing is lost")
+    assert [row[0] for row in _rows(db)] == [reading.kw for reading in house(40)]
+
+
+def _asides(db: Path) -> list[Path]:
+    return sorted(db.parent.glob("house.db.corrupt-????????-??????"))
+
+
+def test_a_file_that_is_damaged_while_it_is_written_is_set_aside(db: Path) -> None:
+    watcher = House(db)
+    readings = house(900)
+    steps = watcher.watch(readings[:600])
+    _connection(watcher).execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    _overwrite(db)
+    # The page that is read and found damaged is one that no cache holds.
+    _connection(watcher).execute("PRAGMA shrink_memory")
+    steps += watcher.watch(readings[600:])
+    watcher.close()
+    (aside,) = _asides(db)
+    (text,) = watcher.texts
+    assert f"{db} is damaged" in text
+    assert f"set aside as {aside.name}, recording in a new file" in text
+    rows = _rows(db)
+    assert rows == _columns(steps)[-len(rows) :]
+    assert len(rows) >= 300
+    # The new file begins with what was learnt before, and with the alarms that are on.
+    again = House(db)
+    again.recorder.resume(again.pipeline)
+    assert again.pipeline.state() == watcher.pipeline.state()
+    again.close()
+
+
+def _overwrite(db: Path) -> None:
+    """Rubbish in the place of all pages but the first, which says whose file it is."""
+    size = db.stat().st_size
+    with db.open("r+b") as file:
+        file.seek(512)
+        file.write(os.urandom(size - 512))
+
+
+def test_a_file_that_was_damaged_meanwhile_is_set_aside(db: Path) -> None:
+    watcher = House(db)
+    watcher.watch(house(300))
+    watcher.close()
+    _overwrite(db)
+    damaged = db.read_bytes()
+    again = House(db)
+    resumed = again.recorder.resume(again.pipeline)
+    assert resumed.last_at is None
+    assert resumed.readings == 0
+    steps = again.watch(house(320)[300:])
+    again.close()
+    (aside,) = _asides(db)
+    assert aside.read_bytes() == damaged
+    assert f"set aside as {aside.name}" in again.texts[0]
+    assert _rows(db) == _columns(steps)
+
+
+def test_a_log_with_rubbish_in_it_counts_up_to_there(db: Path, tmp_path: Path) -> None:
+    watcher = House(db)
+    steps = watcher.watch(house(50))
+    copy = tmp_path / "copy" / "house.db"
+    copy.parent.mkdir()
+    copy.write_bytes(db.read_bytes())
+    log = bytearray(Path(f"{db}-wal").read_bytes())
+    log[len(log) // 2 :] = os.urandom(len(log) - len(log) // 2)
+    Path(f"{copy}-wal").write_bytes(log)
+    watcher.close()
+    again = House(copy)
+    again.recorder.resume(again.pipeline)
+    again.close()
+    rows = _rows(copy)
+    assert 0 < len(rows) < 50
+    assert rows == _columns(steps)[: len(rows)]
+    assert not again.texts
+
+
+@pytest.mark.parametrize("how", ["deleted", "moved"])
+def test_a_file_that_is_taken_away_is_begun_anew(db: Path, how: str) -> None:
+    watcher = House(db)
+    readings = house(100)
+    steps = watcher.watch(readings[:50])
+    if how == "moved":
+        db.rename(db.with_name("kept.db"))
+    else:
+        db.unlink()
+    steps += watcher.watch(readings[50:])
+    assert watcher.texts == [f"{db} has been moved or deleted: recording in a new file"]
+    watcher.close()
+    assert _rows(db) == _columns(steps[50:])
+    if how == "moved":
+        assert _rows(db.with_name("kept.db")) == _columns(steps[:50])
+    again = House(db)
+    again.recorder.resume(again.pipeline)
+    assert again.pipeline.state() == watcher.pipeline.state()
+    again.close()
+
+
+def test_what_is_said_may_be_recorded(db: Path) -> None:
+    watcher = House(db)
+    watcher.watch(house(20))
+    said = watcher.recorder._say
+
+    def say(notice: Notice) -> None:
+        said(notice)
+        watcher.recorder.write(notice)
+
+    watcher.recorder._say = say
+    db.unlink()
+    watcher.watch(house(30)[20:])
+    watcher.close()
+    with closing(sqlite3.connect(db)) as connection:
+        (text,) = connection.execute("SELECT text FROM events").fetchone()
+    assert "moved or deleted" in text
+
+
+_AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from tests.recording.conftest import House, house
+from streamer.errors import RecordError
+os.chdir(sys.argv[1])
+if os.getuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+try:
+    House(Path("house.db")).close()
+except RecordError as error:
+    print(error)
+"""
+
+
+@pytest.fixture
+def shut(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder that may be looked into, but not written."""
+    folder = tmp_path_factory.mktemp("shut")
+    opened = [folder, *folder.parents[:3]]
+    modes = [each.stat().st_mode for each in opened]
+    for each in opened:
+        if each.stat().st_uid == os.getuid():
+            each.chmod(0o755)
+    yield folder
+    for each, mode in zip(opened, modes, strict=True):
+        if each.stat().st_uid == os.getuid():
+            each.chmod(mode)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_folder_that_may_not_be_written_is_refused_at_once(shut: Path, there: bool) -> None:
+    db = shut / "house.db"
+    if there:
+        watcher = House(db)
+        watcher.watch(house(20))
+        watcher.close()
+        db.chmod(0o444)
+    shut.chmod(0o555)
+    before = sorted(shut.iterdir())
+    done = subprocess.run(
+        [sys.executable, "-c", _AS_NOBODY, str(shut)], capture_output=True, text=True, check=False
+    )
+    shut.chmod(0o755)
+    assert not done.stderr
+    assert done.stdout == f"{db} cannot be recorded to: Permission denied\n"
+    assert sorted(shut.iterdir()) == before
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="cannot be recorded to: No such file or directory"):
+        House(tmp_path / "nowhere" / "house.db")

@@ -1,0 +1,293 @@
+from __future__ import annotations
+
+import math
+import re
+import stat
+from datetime import datetime, timedelta
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streamer.errors import RecordError
+from streamer.reporting import DAY, MONTH, WEEK, render_report, write_report
+from streamer.reporting.data import read_period
+from streamer.reporting.figures import bucket_minutes
+from streamer.reporting.plot import MIDDLE, NARROW, WIDE
+from tests.reporting.recordings import (
+    SETTINGS,
+    ZONE,
+    Row,
+    household,
+    minutes,
+    record,
+    unix,
+)
+
+WRITTEN = datetime(2010, 4, 1, 12, 30)
+NASTY = "<script>alert(1)</script>\"' onload=x & \u202e\x00 ]]> <!--"
+
+
+def _page(path: Path, **options: object) -> ET.Element:
+    """A page, which must be well-formed."""
+    page = render_report(path, written=WRITTEN, **options)  # type: ignore[arg-type]
+    assert page.startswith("<!DOCTYPE html>\n")
+    return ET.fromstring(page.partition("\n")[2])  # noqa: S314 - our own
+
+
+def _text(element: ET.Element) -> str:
+    return " ".join("".join(element.itertext()).split())
+
+
+def _headings(page: ET.Element) -> list[str]:
+    return [_text(heading) for heading in page.iter("h2")]
+
+
+def _tiles(page: ET.Element) -> dict[str, str]:
+    (figures,) = (found for found in page.iter("dl") if found.get("class") == "figures")
+    return {_text(tile[0]): _text(tile[1][0]) for tile in figures}
+
+
+@pytest.fixture(scope="module")
+def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """More than a month, with gaps, alarms and events."""
+    kw = household(40 * 1440)
+    for first, length in ((30000, 1), (40000, 1500), (50000, 7)):
+        kw[first : first + length] = [math.nan] * length
+    rows = minutes(kw, start=datetime(2010, 3, 1, tzinfo=ZONE))
+    at = [unix(rows[-n].at) for n in (900, 600, 300)]
+    alarms = [
+        (at[0], "anomaly", "3.656 kW where 1.522 to 2.245 was expected", at[0] + 660),
+        (at[2], "stuck", "0.3 kW 15 times in a row", None),
+    ]
+    events = [(at[1], "lost", "broker away: connection refused"), (at[2], "up", "broker back")]
+    path = tmp_path_factory.mktemp("month") / "house.db"
+    return record(path, rows, alarms=alarms, events=events)
+
+
+@pytest.mark.parametrize(
+    ("period", "until", "heading"),
+    [
+        (DAY, None, "9 – 10 April 2010"),
+        (DAY, datetime(2010, 4, 10), "Friday 9 April 2010"),
+        (WEEK, datetime(2010, 4, 10), "3 – 9 April 2010"),
+        (MONTH, None, "10 March – 10 April 2010"),
+    ],
+)
+def test_everything_is_on_the_page(
+    month: Path, period: str, until: datetime | None, heading: str
+) -> None:
+    page = _page(month, period=period, until=until)
+    assert [_text(found) for found in page.iter("h1")] == [heading]
+    expected = ["Actual and forecast", "The hardest to foresee", "Errors", "Coverage of the band"]
+    expected += [] if period == DAY else ["A typical day"]
+    assert _headings(page)[: len(expected)] == expected
+    assert {"Alarms", "Gaps"} <= set(_headings(page))
+
+
+def test_what_is_said_at_the_top(month: Path) -> None:
+    page = _page(month)
+    text = _text(page)
+    for said in ("mqtt://broker/meter", "model sceaux", "written 1 April 2010, 12:30"):
+        assert said in text
+    tiles = _tiles(page)
+    found = read_period(month, DAY, None).minutes.kw
+    assert tiles["Imported"] == f"{found.sum() / 60:.2f} kWh"
+    assert tiles["Mean"] == f"{found.mean():.3f} kW"
+    assert tiles["Peak"] == f"{found.max():.2f} kW"
+    assert tiles["Skill"] == "+75.0 %"
+    assert tiles["Minutes recorded"] == "1,440"
+
+
+def test_alarms_and_events_are_told(month: Path) -> None:
+    text = _text(_page(month))
+    for said in (
+        "anomaly 3.656 kW where 1.522 to 2.245 was expected",
+        "now, still on",
+        "stuck 0.3 kW 15 times in a row",
+        "lostbroker away: connection refused",
+        "backbroker back",
+    ):
+        assert said in text
+
+
+def test_gaps_are_told_and_drawn(month: Path) -> None:
+    page = _page(month, period=MONTH)
+    text = _text(page)
+    assert "3 gaps, 1 d 1 h in all" in text
+    for figure in (found for found in page.iter("svg") if found.get("role") == "img"):
+        if "Power over time" in (figure.get("aria-label") or ""):
+            drawn = [found for found in figure.iter("rect") if found.get("class") == "missing"]
+            assert len(drawn) == 3
+
+
+def test_figures_come_in_three_sizes_and_say_what_they_show(month: Path) -> None:
+    page = _page(month, period=WEEK)
+    figures = [found for found in page.iter("svg") if found.get("role") == "img"]
+    assert [found.get("class") for found in figures] == ["narrow", "middle", "wide"] * 5
+    assert all(found.get("aria-label") for found in figures)
+    assert all(float(found.get("viewBox", "").split()[2]) <= 358 for found in figures[::3])
+    for label in (_text(found) for figure in figures for found in figure.iter("title")):
+        assert label
+
+
+@pytest.mark.parametrize("period", [DAY, WEEK, MONTH])
+def test_a_page_loads_nothing_and_runs_nothing(month: Path, period: str) -> None:
+    page = render_report(month, period=period, written=WRITTEN)
+    assert len(page) < 500_000
+    assert not re.search(r"https?:|//\w+\.|url\(|@import|<script|\s(href|src|on\w+)=", page)
+
+
+def test_nothing_in_the_recording_is_markup(tmp_path: Path) -> None:
+    rows = minutes(household(200))
+    at = unix(rows[100].at)
+    path = record(
+        tmp_path / "<b>house&.db",
+        rows,
+        alarms=[(at, NASTY, NASTY, at + 600)],
+        events=[(at, NASTY, NASTY)],
+        settings={"model": NASTY, "source": NASTY, "confidence": NASTY},
+    )
+    page = _page(path)
+    assert not list(page.iter("script"))
+    shown = NASTY.replace("\u202e", "\ufffd").replace("\x00", "\ufffd")
+    # Source and title, model, kind and text of alarm and event, and what the flags say.
+    assert sum(text.count(shown) for text in page.itertext()) >= 7
+    assert "<b>house&.db" in _text(page)
+
+
+def _one(kw: float = 0.5) -> list[Row]:
+    return minutes([kw])
+
+
+ODD = {
+    "one minute": _one(),
+    "one minute of nothing": _one(0.0),
+    "one minute of export": _one(-0.25),
+    "one settled forecast": minutes([0.5] * 50),
+    "always the same": minutes([0.5] * 300),
+    "export": minutes([-kw for kw in household(400)]),
+    "import and export": minutes([kw - 0.4 for kw in household(400)]),
+    "two minutes, a day apart": minutes([1.0, *[math.nan] * 1438, 1.0], warm_up=0),
+    "every other minute": minutes([1.0, math.nan] * 300),
+    "huge": minutes([1e300, 1e-300, -1e300] * 60),
+    "tiny": minutes([1e-9, 2e-9] * 60),
+    "forecasts that are no numbers": [
+        Row(row.at, row.kw, math.inf, -math.inf, math.inf, math.inf) for row in minutes([1.0] * 90)
+    ],
+    "bands only of one end": [
+        Row(row.at, row.kw, 1.0, None, 1.1, None) for row in minutes([1.0] * 90)
+    ],
+    "off the minute": [Row(row.at + timedelta(seconds=30), row.kw) for row in minutes([1.0] * 90)],
+}
+
+
+@pytest.mark.parametrize("period", [DAY, WEEK, MONTH])
+@pytest.mark.parametrize("name", ODD)
+def test_odd_recordings(tmp_path: Path, name: str, period: str) -> None:
+    path = record(tmp_path / "house.db", ODD[name])
+    page = _page(path, period=period)
+    text = _text(page)
+    assert not re.search(r"\b(nan|inf|None)\b", text)
+    for path_ in page.iter("path"):
+        assert not re.search("nan|inf", path_.get("d") or "")
+    assert "Actual and forecast" in _headings(page)
+
+
+def test_where_nothing_is_settled_there_is_a_dash(tmp_path: Path) -> None:
+    page = _page(record(tmp_path / "house.db", minutes([0.5] * 20)))
+    tiles = _tiles(page)
+    assert (tiles["Skill"], tiles["In the band"]) == ("–", "–")
+    assert "Errors" in _headings(page)
+    assert "Coverage of the band" not in _headings(page)
+
+
+def test_without_settings_the_file_names_the_source(tmp_path: Path) -> None:
+    page = _page(record(tmp_path / "house.db", minutes(household(200)), settings={}))
+    assert _text(next(page.iter("title"))) == "house.db: Friday 19 March 2010"
+    assert "asked for" not in _text(page)
+
+
+def test_export_is_drawn_below_zero(tmp_path: Path) -> None:
+    page = _page(record(tmp_path / "house.db", ODD["import and export"]))
+    assert float(_tiles(page)["Exported"].split()[0]) > 0.0
+    values = [found.text or "" for found in page.iter("text") if found.get("class") == "value"]
+    assert any(value.startswith("−") for value in values)
+    assert not any("-" in value for value in values)
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"), [(datetime(2010, 3, 28), 23), (datetime(2010, 10, 31), 25)]
+)
+def test_a_day_on_which_the_clock_is_changed(tmp_path: Path, day: datetime, hours: int) -> None:
+    rows = minutes(household(60 * hours), start=day.replace(tzinfo=ZONE))
+    page = _page(record(tmp_path / "house.db", rows))
+    assert _text(next(page.iter("h1"))) == f"Sunday {day:%d %B %Y}"
+    assert "Sun 00:00 to Sun 24:00" in _text(page)
+    assert "the clock was changed in between" in _text(page)
+    (details,) = page.iter("details")
+    assert len(list(details.iter("tr"))) == 1 + hours
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    kw=st.lists(
+        st.one_of(st.just(math.nan), st.floats(-20, 20), st.floats(allow_infinity=False)),
+        min_size=1,
+        max_size=200,
+    ).filter(lambda kw: not all(math.isnan(value) for value in kw)),
+    warm_up=st.integers(0, 60),
+    period=st.sampled_from([DAY, WEEK, MONTH]),
+)
+def test_any_recording_makes_a_page(
+    tmp_path_factory: pytest.TempPathFactory, kw: list[float], warm_up: int, period: str
+) -> None:
+    rows = minutes(kw, warm_up=warm_up)
+    path = record(tmp_path_factory.mktemp("any") / "house.db", rows)
+    assert not re.search(r"\b(nan|inf)\b", _text(_page(path, period=period)))
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"), [(1, (5, 1, 1)), (7, (60, 30, 15)), (31, (180, 120, 60))]
+)
+def test_points_are_no_denser_than_can_be_seen(days: int, expected: tuple[int, ...]) -> None:
+    found = tuple(bucket_minutes(0, days * 86400, size) for size in (NARROW, MIDDLE, WIDE))
+    assert found == expected
+
+
+def test_the_file_is_written_as_a_whole(month: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    out.write_text("before")
+    write_report(month, out, written=WRITTEN)
+    assert out.read_text(encoding="utf-8") == render_report(month, written=WRITTEN)
+    assert [found.name for found in tmp_path.iterdir()] == ["report.html"]
+    plain = tmp_path / "plain"
+    plain.touch()
+    assert stat.S_IMODE(out.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+
+
+def test_a_link_stays_a_link(month: Path, tmp_path: Path) -> None:
+    (tmp_path / "real.html").touch()
+    out = tmp_path / "report.html"
+    out.symlink_to("real.html")
+    write_report(month, out, written=WRITTEN)
+    assert out.is_symlink()
+    assert (tmp_path / "real.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_where_it_cannot_be_written_is_said(month: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match=r"report\.html cannot be written: No such file"):
+        write_report(month, tmp_path / "nowhere" / "report.html")
+    with pytest.raises(RecordError, match="cannot be written: Is a directory"):
+        write_report(month, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_recording_is_not_written_over(tmp_path: Path) -> None:
+    path = record(tmp_path / "house.db", minutes([1.0]), settings=SETTINGS)
+    before = path.read_bytes()
+    with pytest.raises(RecordError, match="is the recording itself"):
+        write_report(path, tmp_path / "." / "house.db")
+    assert path.read_bytes() == before

@@ -1,0 +1,373 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streamer.errors import UnitError, UsageError
+from streamer.feeds import FeedItem
+from streamer.readings import MINUTE, Link, Notice, Reading, Sample
+from streamer.sources.intake import Intake, LiveItem, LiveRules
+from streamer.sources.minutes import local_time
+
+DATE = 1_774_745_940.0  # a full minute
+
+
+def _at(second: float) -> datetime:
+    return datetime.fromtimestamp(DATE + second, UTC)
+
+
+class _Bench:
+    """An intake, and the time that it goes by; all that it has given."""
+
+    def __init__(self, **rules: float) -> None:
+        self.now = 0.0
+        self.date = DATE
+        self.intake = Intake("house", LiveRules(**rules), 0.0, DATE)  # type: ignore[arg-type]
+        self.given: list[LiveItem] = []
+
+    def pass_on(self, seconds: float) -> None:
+        """Let time pass, and look whenever there is something to do."""
+        until = self.now + seconds
+        while self.now < until:
+            wait = self.intake.wait_s(self.now)
+            step = until - self.now if wait is None else min(max(wait, 0.01), until - self.now)
+            self.now += step
+            self.date += step
+            self.take()
+
+    def take(self, *items: FeedItem) -> None:
+        self.intake.set_time(self.now, self.date)
+        self.intake.take(items, self.now)
+        self.intake.look()
+        self.given += self.intake.given()
+
+    def of(self, kind: type, *, but: str = "") -> list:
+        found = [item for item in self.given if isinstance(item, kind)]
+        return [item for item in found if getattr(item, "kind", None) != but]
+
+    def minutes(self) -> list[tuple[float, float]]:
+        return [((each.at.timestamp() - DATE) / 60, each.kw) for each in self.of(Reading)]
+
+    def texts(self, kind: str) -> list[tuple[str, int]]:
+        return [(each.text, each.count) for each in self.of(Notice) if each.kind == kind]
+
+
+def test_samples_become_minutes_and_the_newest_is_passed_on() -> None:
+    bench = _Bench()
+    bench.pass_on(1.0)
+    for kw in (1.0, -2.0):
+        bench.take(Sample(kw - 1), Sample(kw))
+        bench.pass_on(30.0)
+    bench.pass_on(3.9)
+    assert not bench.of(Reading)
+    bench.pass_on(0.2)
+    assert bench.minutes() == [(0, pytest.approx((30 * 1.0 - 29 * 2.0) / 59, abs=1e-5))]
+    assert bench.of(Reading)[0].at == _at(0)
+    samples = bench.of(Sample)
+    assert [each.kw for each in samples] == [1.0, -2.0]
+    assert abs(samples[1].at - _at(31)) < timedelta(milliseconds=1)
+
+
+def test_no_more_than_a_few_samples_a_second_are_passed_on() -> None:
+    bench = _Bench()
+    for _ in range(1000):
+        bench.take(Sample(1.0))
+        bench.pass_on(0.001)
+    bench.pass_on(1.0)
+    assert len(bench.of(Sample)) <= 7
+    assert not bench.of(Notice)
+
+
+def test_a_reading_comes_when_its_minute_and_the_grace_are_over() -> None:
+    bench = _Bench(grace_s=7.0)
+    bench.take(Sample(1.0))
+    while not bench.of(Reading):
+        bench.pass_on(0.1)
+    assert 67.0 <= bench.now < 67.2
+
+
+def test_event_times_count_and_late_ones_are_told() -> None:
+    bench = _Bench()
+    bench.pass_on(61.0)
+    bench.take(Sample(4.0, _at(61)), Sample(1.0, _at(58)), Sample(2.0, _at(1)))
+    bench.pass_on(10.0)
+    assert bench.minutes() == [(0, pytest.approx((57 * 2 + 2) / 59))]
+    bench.take(Sample(9.0, _at(30)), Sample(9.0, _at(31)), Sample(9.0, _at(61)))
+    text, count = bench.texts(Notice.ORDER)[0]
+    assert count == 1
+    assert text.startswith("house: the value of ")
+    assert text.endswith("came after its minute was closed; skipped")
+    bench.pass_on(60.0)
+    (text, count) = bench.texts(Notice.ORDER)[1]
+    assert count == 2
+    assert text.startswith("2 more values out of time, the last: ")
+    assert text.endswith("came twice; the later one counts")
+
+
+def test_a_meter_clock_that_is_off_is_corrected() -> None:
+    bench = _Bench()
+    for second in range(180):
+        bench.take(Sample(1.0 + (second >= 60), _at(second - 200)))
+        bench.pass_on(1.0)
+    assert bench.minutes() == [(0, 1.0), (1, pytest.approx(2.0))]
+    assert bench.texts(Notice.WARNING) == [
+        ("house: the meter's clock is 3 min 20 s behind; corrected", 1)
+    ]
+
+
+def test_a_meter_clock_that_is_ahead_is_corrected_too() -> None:
+    bench = _Bench()
+    for second in range(125):
+        bench.take(Sample(1.0, _at(second + 3600)))
+        bench.pass_on(1.0)
+    assert bench.minutes() == [(0, 1.0), (1, 1.0)]
+    (first, _), *_ = bench.texts(Notice.ORDER)
+    assert first.endswith("is 1 h ahead of this machine's clock; skipped")
+    assert bench.texts(Notice.WARNING) == [("house: the meter's clock is 1 h ahead; corrected", 1)]
+
+
+def test_a_backlog_is_late_and_nothing_else() -> None:
+    bench = _Bench()
+    bench.pass_on(3600.0)
+    bench.take(*[Sample(1.0, _at(second)) for second in range(3600)])
+    bench.take(Sample(1.0, _at(3600)))
+    bench.pass_on(70.0)
+    assert not bench.texts(Notice.WARNING)
+    assert [minute for minute, _ in bench.minutes()] == [59, 60]
+    assert sum(count for _, count in bench.texts(Notice.ORDER)) == 3540
+
+
+def test_this_machines_clock_is_set_ahead() -> None:
+    bench = _Bench()
+    bench.take(Sample(1.0))
+    bench.pass_on(100.0)
+    bench.date += 3600
+    bench.pass_on(200.0)
+    assert [minute for minute, _ in bench.minutes()] == [0, 1, 62, 63]
+    ((text, _),) = bench.texts(Notice.WARNING)
+    assert text.startswith("house: this machine's clock jumped ahead by 1 h (")
+
+
+def test_this_machines_clock_is_set_back() -> None:
+    bench = _Bench()
+    for _ in range(300):
+        bench.take(Sample(1.0))
+        bench.pass_on(1.0)
+    bench.date -= 600
+    for _ in range(900):
+        bench.take(Sample(1.0))
+        bench.pass_on(1.0)
+    assert [minute for minute, _ in bench.minutes()] == [*range(9)]
+    ((text, _),) = bench.texts(Notice.WARNING)
+    until = f"{local_time(DATE + 240):%Y-%m-%d %H:%M}"
+    assert text.endswith(f"was set back by 10 min; no readings until {until} is past")
+    assert not bench.texts(Notice.ORDER)
+
+
+def test_a_clock_that_is_slewed_is_followed() -> None:
+    bench = _Bench()
+    for _ in range(600):
+        bench.take(Sample(1.0))
+        bench.pass_on(1.0)
+        bench.date += 0.1
+    assert [minute for minute, _ in bench.minutes()] == [*range(10)]
+    assert not bench.of(Notice)
+
+
+def test_goes_on_after_a_recording() -> None:
+    bench = _Bench()
+    bench.intake.go_on_after(_at(0))
+    for second in range(190):
+        bench.take(Sample(1.0, _at(second)))
+        bench.pass_on(1.0)
+    assert [minute for minute, _ in bench.minutes()] == [1, 2]
+    assert not bench.of(Notice)
+
+
+def test_a_recording_from_the_future_is_told() -> None:
+    bench = _Bench()
+    bench.intake.go_on_after(_at(86_400))
+    bench.take(Sample(1.0))
+    ((text, _),) = bench.texts(Notice.WARNING)
+    assert "1 day" in text
+    assert text.endswith("ahead of this machine's clock; no readings until then")
+
+
+def test_absurd_values_are_skipped_and_counted() -> None:
+    bench = _Bench(max_kw=50.0)
+    bench.take(Sample(1.0))
+    for _ in range(100):
+        bench.take(Sample(50.1), Sample(-math.inf))
+        bench.pass_on(1.0)
+    assert bench.minutes() == [(0, 1.0)]
+    texts = bench.texts(Notice.ABSURD)
+    assert texts[0] == (
+        "house: 50.1 kW is more than a household draws; if the meter speaks W, say unit=W; "
+        "otherwise raise --max-kw; skipped",
+        1,
+    )
+    assert [count for _, count in texts[1:]] == [119]  # after a minute; the rest waits for more
+    bench.intake.finish()
+    bench.given += bench.intake.given()
+    assert sum(count for _, count in bench.texts(Notice.ABSURD)) == 200
+
+
+def test_nothing_but_absurd_values_is_an_error() -> None:
+    bench = _Bench()
+    bench.take(*[Sample(250.0)] * 19)
+    with pytest.raises(UnitError, match=r"all of the first 20 values .* say unit=W"):
+        bench.take(Sample(250.0))
+
+
+def test_a_meter_that_speaks_nonsense_floods_nobody() -> None:
+    bench = _Bench()
+    for _ in range(1200):
+        bench.take(*[Notice(Notice.MALFORMED, "house: 'x' is not a number; skipped")] * 100)
+        bench.pass_on(0.1)
+    texts = bench.texts(Notice.MALFORMED)
+    assert texts[0] == ("house: 'x' is not a number; skipped", 1)
+    assert len(texts) == 2
+    assert texts[1][0].startswith("59,999 more")
+    assert "values that could not be read, the last: house: 'x'" in texts[1][0]
+
+
+def test_the_same_warning_is_said_once_a_minute_and_other_notices_go_by() -> None:
+    bench = _Bench()
+    for _ in range(65):
+        bench.take(Notice(Notice.WARNING, "odd"), Notice(Notice.EVENT, "hello"))
+        bench.pass_on(1.0)
+    assert len(bench.texts(Notice.WARNING)) == 2
+    assert len(bench.texts(Notice.EVENT)) == 65
+    assert all(notice.at is not None for notice in bench.of(Notice))
+
+
+def test_silence_is_told_from_a_lost_link() -> None:
+    bench = _Bench()
+    bench.take(Link(Link.UP, "broker"), Sample(1.0))
+    bench.pass_on(100.0)
+    bench.take(Sample(1.0))
+    bench.take(Link(Link.LOST, "broker", "gone"))
+    bench.pass_on(300.0)
+    states = [(link.state, link.text) for link in bench.of(Link)]
+    assert states == [
+        (Link.UP, ""),
+        (Link.SILENT, "nothing for 30 s"),
+        (Link.SILENT, "nothing for 1 min"),
+        (Link.UP, ""),
+        (Link.LOST, "gone"),
+    ]
+
+
+def _by_feed(samples: Sequence[Sample]) -> _Bench:
+    bench = _Bench(by_feed=True)
+    bench.take(*samples)
+    return bench
+
+
+def test_by_the_feeds_time_no_other_clock_matters() -> None:
+    bench = _by_feed([Sample(1.0, _at(second - 6e7)) for second in range(0, 126, 5)])
+    assert len(bench.of(Reading)) == 2
+    bench.date += 1e6
+    bench.now += 1e6
+    bench.take()
+    assert len(bench.of(Reading)) == 2
+    assert not bench.of(Notice)
+    assert bench.intake.wait_s(bench.now) is None
+    bench.take(Sample(1.0, _at(180 - 6e7)))
+    assert len(bench.of(Reading)) == 2
+    bench.intake.finish()
+    bench.given += bench.intake.given()
+    assert len(bench.of(Reading)) == 3
+    assert all(after.at - before.at == MINUTE for before, after in pairwise(bench.of(Reading)))
+
+
+def test_by_the_feeds_time_each_sample_needs_one() -> None:
+    bench = _by_feed([Sample(1.0), Sample(1.0, datetime(9999, 12, 31, 23, 59, tzinfo=UTC))])
+    (text, _), *_ = bench.texts(Notice.ORDER)
+    assert text == "house: a value has no time, which minutes cannot go by; skipped"
+
+
+def test_by_the_feeds_time_one_wrong_time_far_ahead_upsets_nothing() -> None:
+    good = [Sample(1.0, _at(second)) for second in range(0, 200, 5)]
+    bench = _by_feed([*good[:20], Sample(9.0, _at(1e9)), *good[20:]])
+    assert bench.minutes() == [(0, 1.0), (1, 1.0), (2, 1.0)]
+    ((text, _),) = bench.texts(Notice.ORDER)
+    assert text.endswith("is far ahead of those around it; skipped")
+
+
+def test_by_the_feeds_time_days_without_a_value_are_a_gap() -> None:
+    bench = _by_feed(
+        [Sample(1.0, _at(day * 259_200 + second)) for day in (0, 1) for second in (0, 65)]
+    )
+    found = [minute for minute, _ in bench.minutes()]
+    assert (found[0], found[-1]) == (0, 4320)
+    assert not bench.of(Notice)
+
+
+@pytest.mark.parametrize(
+    "rules", [{"stale_after_s": 0}, {"stale_after_s": 1e6}, {"grace_s": -1}, {"max_kw": math.nan}]
+)
+def test_rules_that_cannot_be_meant(rules: dict[str, float]) -> None:
+    with pytest.raises(UsageError):
+        _Bench(**rules)
+
+
+@pytest.mark.parametrize("first", ["2026-03-28", "2026-10-24"])
+def test_a_day_with_a_change_of_summer_time_has_all_its_minutes(first: str, berlin: None) -> None:
+    start = datetime.fromisoformat(f"{first}T12:00+00:00")
+    bench = _by_feed(
+        [Sample(-0.5, start + second * timedelta(seconds=20)) for second in range(4321)]
+    )
+    found = bench.of(Reading)
+    bench.intake.finish()
+    found += [item for item in bench.intake.given() if isinstance(item, Reading)]
+    assert len(found) == 1440
+    assert all(after.at - before.at == MINUTE for before, after in pairwise(found))
+    assert len({each.at.utcoffset() for each in found}) == 2
+
+
+_SAMPLES = st.builds(
+    Sample,
+    st.floats(-1e3, 1e3) | st.sampled_from([math.nan, math.inf, 0.5]),
+    st.none() | st.floats(-1e3, 1e3).map(_at) | st.datetimes(timezones=st.just(UTC)),
+)
+_ITEMS = st.one_of(
+    _SAMPLES,
+    st.builds(Link, st.sampled_from([Link.UP, Link.LOST, Link.SILENT])),
+    st.builds(Notice, st.sampled_from(["malformed", "order", "absurd", "warning"]), st.text()),
+)
+_HAPPENINGS = st.one_of(
+    _ITEMS, st.floats(0, 200), st.tuples(st.floats(-1e4, 1e4) | st.floats(-1e9, 1e9))
+)
+
+
+@settings(max_examples=200)
+@given(st.lists(_HAPPENINGS, max_size=40), st.booleans())
+def test_whatever_happens_readings_follow_each_other(happenings: list, by_feed: bool) -> None:
+    """Items, time that passes, and clocks that are set."""
+    bench = _Bench(by_feed=by_feed)
+    for each in happenings:
+        try:
+            if isinstance(each, float):
+                bench.pass_on(each)
+            elif isinstance(each, tuple):
+                bench.date += each[0]
+                bench.take()
+            else:
+                bench.take(each)
+        except UnitError:
+            return
+    bench.pass_on(200.0)
+    bench.intake.finish()
+    bench.given += bench.intake.given()
+    found = bench.of(Reading)
+    assert all(math.isfinite(each.kw) and abs(each.kw) <= 100.0 for each in found)
+    assert all(before.at < after.at for before, after in pairwise(found))
+    assert all(link.since is not None for link in bench.of(Link))
+    assert all(sample.at is not None for sample in bench.of(Sample))

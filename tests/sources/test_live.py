@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import count, pairwise
+
+import pytest
+
+import streamer.sources.live as live
+from streamer.errors import LinkError, RefusedError, UnitError, UsageError
+from streamer.feeds import Feed, FeedItem, FeedKind
+from streamer.feeds.address import Address, Credentials, Secret
+from streamer.readings import MINUTE, Link, Notice, Reading, Sample
+from streamer.sources import Source
+from streamer.sources.intake import LiveItem
+from streamer.sources.live import LiveSource, open_source
+from streamer.testing import ManualClock, check_source
+
+DATE = 1_774_745_940.0  # a full minute
+
+Script = Iterator[Sequence[FeedItem] | Exception]
+
+
+class _Feed:
+    """A feed whose script may let time pass; at its end it ends, or waits to be closed."""
+
+    def __init__(self, script: Script, *, waits: bool = False) -> None:
+        self.name = "house"
+        self.closed = threading.Event()
+        self._script = script
+        self._waits = waits
+
+    def read(self) -> Sequence[FeedItem]:
+        if self.closed.is_set():
+            return []
+        for each in self._script:
+            if isinstance(each, Exception):
+                raise each
+            return each
+        if self._waits:
+            self.closed.wait(10.0)
+        return []
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+def _clock() -> ManualClock:
+    return ManualClock(wall=DATE, frozen=True)
+
+
+def _at(second: float) -> datetime:
+    return datetime.fromtimestamp(DATE + second, UTC)
+
+
+def _read_into(found: list[LiveItem], source: LiveSource) -> None:
+    while items := source.read():
+        assert sum(isinstance(item, Sample) for item in items) <= 1
+        found += items
+
+
+def _read_all(source: LiveSource) -> list[LiveItem]:
+    found: list[LiveItem] = []
+    _read_into(found, source)
+    assert not source.read()
+    source.close()
+    source.close()
+    assert not source.read()
+    return found
+
+
+def _minutes(items: Sequence[LiveItem]) -> list[tuple[float, float]]:
+    readings = [item for item in items if isinstance(item, Reading)]
+    return [((each.at.timestamp() - DATE) / 60, each.kw) for each in readings]
+
+
+def _each_second(clock: ManualClock, seconds: int, kw: Callable[[int], float]) -> Script:
+    for second in range(seconds):
+        yield [Sample(kw(second))]
+        clock.advance(1.0)
+
+
+def test_is_a_source() -> None:
+    source = LiveSource(_Feed(iter([])), stale_after_s=600.0)
+    assert isinstance(source, Source)
+    assert source.name == "house"
+    assert not _read_all(source)
+
+
+def test_a_meter_that_says_something_each_second() -> None:
+    clock = _clock()
+    feed = _Feed(_each_second(clock, 400, lambda second: -1.0 if second % 2 else 2.0))
+    items = _read_all(LiveSource(feed, stale_after_s=60.0, clock=clock))
+    assert items[0] == Link(Link.UP, "meter", since=_at(0))
+    assert _minutes(items) == [(minute, pytest.approx(0.5)) for minute in range(6)]
+    samples = [item for item in items if isinstance(item, Sample)]
+    assert {sample.kw for sample in samples} <= {-1.0, 2.0}
+    assert all(a.at < b.at for a, b in pairwise(samples) if a.at and b.at)
+
+
+def test_an_outage_is_told_and_is_a_gap_where_it_is_long() -> None:
+    clock = _clock()
+
+    def script() -> Script:
+        yield from _each_second(clock, 120, lambda _: 1.0)
+        for _ in range(3):
+            yield LinkError("broker: gone")
+            clock.advance(100.0)
+        yield from _each_second(clock, 120, lambda _: 3.0)
+
+    source = LiveSource(_Feed(script()), stale_after_s=60.0, retry_max_s=0.001, clock=clock)
+    items = _read_all(source)
+    assert _minutes(items) == [(0, 1.0), (1, 1.0), (2, pytest.approx(1.0)), (7, 3.0), (8, 3.0)]
+    links = [item for item in items if isinstance(item, Link)]
+    assert [link.state for link in links] == [Link.UP, *[Link.LOST] * 3, Link.UP]
+    assert {link.since for link in links[1:-1]} == {_at(120)}
+    assert all(link.text == "broker: gone" and link.retry_at for link in links[1:-1])
+
+
+def test_the_machines_clock_is_set_ahead_and_back_while_it_runs() -> None:
+    clock = _clock()
+
+    def script() -> Script:
+        yield from _each_second(clock, 200, lambda _: 1.0)
+        clock.set_wall(DATE + 7200)
+        yield from _each_second(clock, 200, lambda _: 2.0)
+        clock.set_wall(DATE + 7200)
+        yield from _each_second(clock, 400, lambda _: 3.0)
+
+    items = _read_all(LiveSource(_Feed(script()), stale_after_s=60.0, clock=clock))
+    # Of the fourth minute a third is known before the jump, and after it there are three more;
+    # the time that comes twice is given once.
+    assert _minutes(items) == [
+        *((minute, 1.0) for minute in range(3)),
+        *((minute, pytest.approx(2.0)) for minute in range(120, 123)),
+        *((minute, pytest.approx(3.0)) for minute in range(123, 126)),
+    ]
+    warnings = [item.text for item in items if isinstance(item, Notice)]
+    assert [text.split(" (")[0].split(";")[0] for text in warnings] == [
+        "house: this machine's clock jumped ahead by 1 h 56 min",
+        "house: this machine's clock was set back by 3 min 20 s",
+    ]
+
+
+def test_goes_on_after_a_recording_by_the_feeds_own_time() -> None:
+    samples = [Sample(1.0, _at(second)) for second in range(0, 306, 5)]
+    source = LiveSource(_Feed(iter([samples])), stale_after_s=60.0, by="feed", after=_at(0))
+    source.go_on_after(_at(60))
+    assert _minutes(_read_all(source)) == [(2, 1.0), (3, 1.0), (4, 1.0)]
+
+
+def test_keeps_to_the_protocol() -> None:
+    samples = [Sample(1.0, _at(second)) for second in range(0, 306, 5)]
+    source = LiveSource(_Feed(iter([samples])), stale_after_s=60.0, by="feed")
+
+    class Plain:
+        """Without what only a live source gives."""
+
+        name = source.name
+        close = staticmethod(source.close)
+
+        @staticmethod
+        def read() -> Sequence[Reading | Notice]:
+            while items := source.read():
+                plain = [item for item in items if isinstance(item, Reading | Notice)]
+                if plain:
+                    return plain
+            return []
+
+    assert len(check_source(Plain(), spacing=MINUTE)) == 5
+
+
+def test_a_fast_feed_waits_for_whoever_reads() -> None:
+    script = ([Sample(1.0, _at(second))] for second in range(20_000))
+    source = LiveSource(_Feed(script), stale_after_s=60.0, by="feed")
+    found = list(source.read())
+    deadline = time.monotonic() + 10
+    while len(source._inbox) < 1000 and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert len(source._inbox) == 1000
+    assert len(_minutes([*found, *_read_all(source)])) == 333
+
+
+def test_who_refuses_at_first_is_told_at_once() -> None:
+    source = LiveSource(_Feed(iter([RefusedError("wrong password")])), stale_after_s=60.0)
+    for _ in range(2):
+        with pytest.raises(RefusedError, match="wrong password"):
+            source.read()
+    source.close()
+    assert not source.read()
+
+
+def test_an_error_comes_after_all_before_it() -> None:
+    samples = [Sample(1.0, _at(second)) for second in range(0, 121, 5)]
+    feed = _Feed(iter([samples, UnitError("odd")]))
+    source = LiveSource(feed, stale_after_s=60.0, by="feed")
+    found: list[LiveItem] = []
+    with pytest.raises(UnitError, match="odd"):
+        _read_into(found, source)
+    assert _minutes(found) == [(0, 1.0), (1, 1.0)]
+    source.close()
+
+
+def test_values_of_another_unit_are_an_error() -> None:
+    feed = _Feed([Sample(500.0)] for _ in count())
+    source = LiveSource(feed, stale_after_s=60.0)
+    found: list[LiveItem] = []
+    with pytest.raises(UnitError, match="unit=W"):
+        _read_into(found, source)
+    assert any(isinstance(item, Notice) and item.kind == Notice.ABSURD for item in found)
+    source.close()
+
+
+def test_closing_makes_a_read_that_waits_return() -> None:
+    source = LiveSource(_Feed(iter([]), waits=True), stale_after_s=60.0)
+    read: list[Sequence[LiveItem]] = []
+    reader = threading.Thread(target=lambda: read.append(source.read()), daemon=True)
+    reader.start()
+    source.close()
+    reader.join(5.0)
+    assert read == [[]]
+
+
+def test_closing_frees_a_feed_that_waits_for_room() -> None:
+    feed = _Feed([Sample(1.0, _at(second))] for second in count())
+    source = LiveSource(feed, stale_after_s=60.0, by="feed")
+    source.read()
+    source.close()
+    assert not source._pump._thread.is_alive()
+
+
+def test_by_this_machines_own_clock() -> None:
+    source = LiveSource(_Feed(iter([[Sample(1.0)]]), waits=True), stale_after_s=60.0)
+    up, sample = source.read()
+    assert isinstance(up, Link)
+    assert isinstance(sample, Sample)
+    assert sample.at is not None
+    assert abs((datetime.now(UTC) - sample.at).total_seconds()) < 10
+    source.close()
+
+
+@pytest.mark.parametrize("wrong", [{"by": "sun"}, {"retry_max_s": 0.0}, {"stale_after_s": -1.0}])
+def test_what_cannot_be_meant(wrong: dict) -> None:
+    with pytest.raises(UsageError):
+        LiveSource(_Feed(iter([])), **{"stale_after_s": 60.0, **wrong})
+
+
+def test_opens_the_feed_of_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Address] = []
+
+    def open_it(address: Address) -> Feed:
+        opened.append(address)
+        return _Feed(iter([[Sample(1.0, _at(0)), Sample(1.0, _at(3600))]]))
+
+    kind = FeedKind("test", "x://y", open_it, stale_after_s=240.0)
+    monkeypatch.setattr(live, "load_kind", lambda scheme: kind)
+    monkeypatch.setattr(live, "open_feed", lambda address: kind.open(address))
+    credentials = Credentials(password=Secret("swordfish"))
+    items = _read_all(open_source("x://y", credentials=credentials, by="feed"))
+    assert opened[0].credentials == credentials
+    assert [minute for minute, _ in _minutes(items)] == [0, 1, 2, 3]
+    items = _read_all(open_source("x://y", by="feed", stale_after_s=60.0, after=_at(0)))
+    assert not _minutes(items)
+
+
+def test_hours_of_seconds_with_a_broken_link_in_each() -> None:
+    """Nothing is given twice, and no gap is longer than the outage."""
+    clock = _clock()
+
+    def script() -> Script:
+        for _ in range(6):
+            yield from _each_second(clock, 3540, lambda second: second % 60 / 10)
+            yield LinkError("broker: restarting")
+            clock.advance(60.0)
+
+    items = _read_all(
+        LiveSource(_Feed(script()), stale_after_s=5.0, retry_max_s=0.001, clock=clock)
+    )
+    minutes = [round(minute) for minute, _ in _minutes(items)]
+    assert minutes == [minute for minute in range(360) if minute % 60 != 59]

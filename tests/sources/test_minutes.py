@@ -1,0 +1,313 @@
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from streamer.sources.minutes import MinuteMeans, local_time
+
+START = 1_774_745_940.0  # a full minute
+STALE = 600.0
+
+Minutes = list[tuple[float, float]]
+
+
+def _means(**options: float) -> MinuteMeans:
+    return MinuteMeans(**{"stale_after_s": STALE, **options})
+
+
+def _fed(samples: Sequence[tuple[float, float]], **options: float) -> MinuteMeans:
+    means = _means(**options)
+    for after_s, kw in samples:
+        means.add(START + after_s, kw)
+    return means
+
+
+def _relative(minutes: Minutes) -> Minutes:
+    return [((at - START) / 60, kw) for at, kw in minutes]
+
+
+def _oracle(samples: Sequence[tuple[float, float]], stale_s: float, minutes: int) -> Minutes:
+    """The means, with fractions, minute by minute and value by value."""
+    latest = dict(samples)
+    times = sorted(latest)
+    found = []
+    for start in (START + 60 * minute for minute in range(minutes)):
+        covered, total = Fraction(0), Fraction(0)
+        for place, at in enumerate(times):
+            until = Fraction(at) + Fraction(stale_s)
+            if place + 1 < len(times):
+                until = min(until, Fraction(times[place + 1]))
+            length = min(until, Fraction(start) + 60) - max(Fraction(at), Fraction(start))
+            if length > 0 and not math.isnan(latest[at]):
+                covered += length
+                total += length * Fraction(latest[at])
+        if covered >= 30:
+            found.append((start, float(total / covered)))
+    return found
+
+
+def _assert_close(found: Minutes, expected: Minutes) -> None:
+    assert [at for at, _ in found] == [at for at, _ in expected]
+    assert [kw for _, kw in found] == pytest.approx([kw for _, kw in expected], abs=1e-12)
+
+
+def test_weighs_each_value_by_how_long_it_stood() -> None:
+    means = _fed([(0, 1.0), (15, 5.0), (45, -2.0)])
+    assert _relative(means.advance(START + 65)) == [(0, 2.25)]
+
+
+def test_a_steady_value_stays_the_same_to_the_last_bit() -> None:
+    means = _fed([(second * 0.7, 0.1) for second in range(1000)])
+    assert {kw for _, kw in means.advance(START + 700)} == {0.1}
+
+
+def test_a_minute_is_closed_when_its_grace_is_over() -> None:
+    means = _fed([(0, 1.0)], grace_s=7.0)
+    assert means.due_s == START + 67
+    assert not means.advance(START + 66.9)
+    assert _relative(means.advance(START + 67)) == [(0, 1.0)]
+    assert not means.advance(START + 67)
+    assert means.due_s == START + 127
+
+
+def test_a_value_stands_for_a_while_and_is_then_unknown() -> None:
+    means = _fed([(0, 1.0)], stale_after_s=90.0)
+    assert _relative(means.advance(START + 1000)) == [(0, 1.0), (1, 1.0)]
+    means = _fed([(0, 1.0)], stale_after_s=89.0)
+    assert _relative(means.advance(START + 1000)) == [(0, 1.0)]
+    assert means.due_s == math.inf
+
+
+def test_a_meter_that_does_not_know_is_not_held() -> None:
+    means = _fed([(0, 1.0), (40, math.nan), (100, 2.0), (110, math.inf)])
+    assert _relative(means.advance(START + 1000)) == [(0, 1.0)]
+
+
+def test_half_a_minute_is_enough() -> None:
+    assert _relative(_fed([(30, 1.0)]).advance(START + 70)) == [(0, 1.0)]
+    assert not _fed([(30.01, 1.0)]).advance(START + 70)
+
+
+def test_late_ones_within_the_grace_are_put_where_they_belong() -> None:
+    means = _fed([(0, 1.0), (61, 9.0), (30, 3.0), (15, 2.0)])
+    assert _relative(means.advance(START + 65)) == [(0, 2.25)]
+    assert means.late == means.doubled == 0
+
+
+def test_later_ones_are_counted_but_stand_for_what_comes() -> None:
+    means = _fed([(0, 1.0)])
+    means.advance(START + 65)
+    means.add(START + 30, 7.0)
+    means.add(START + 20, 8.0)
+    assert means.late == 2
+    assert _relative(means.advance(START + 125)) == [(1, 7.0)]
+
+
+def test_the_later_of_two_with_one_time_counts() -> None:
+    means = _fed([(0, 1.0), (30, 5.0), (30, 3.0)])
+    assert means.doubled == 1
+    assert _relative(means.advance(START + 65)) == [(0, 2.0)]
+
+
+def test_goes_on_after_a_minute_that_is_done() -> None:
+    means = _fed([(0, 1.0), (59, 2.0), (70, 4.0)], after_s=START)
+    assert _relative(means.advance(START + 125)) == [(1, 2 * (10 / 60) + 4 * (50 / 60))]
+    assert means.late == 0
+
+
+def test_what_comes_by_the_way_before_going_on_is_no_mishap() -> None:
+    means = _fed([(0, 1.0)])
+    means.go_on_after(START + 60)
+    means.add(START + 119, 2.0)
+    assert _relative(means.advance(START + 185)) == [(2, 2.0)]
+    assert means.late == 0
+
+
+def test_years_of_silence_cost_nothing() -> None:
+    means = _fed([(0, 1.0), (3e9, 2.0)])
+    assert len(means.advance(START + 6e9)) == 20
+    assert not means.advance(START + 1e15)
+
+
+def test_a_flood_is_thinned_out() -> None:
+    means = _means()
+    for number in range(250_000):
+        means.add(START + number * 2e-4, 1.0 + (number >= 125_000))
+    means.add(START + 50, 1.5)
+    assert len(means._times) <= 100_000
+    assert means.advance(START + 65)[0][1] == pytest.approx(1.5, abs=1e-3)
+
+
+def test_a_clock_set_ahead_leaves_the_time_between_unknown() -> None:
+    means = _fed([(0, 1.0), (40, 3.0)])
+    means.step(3600.0, START + 3600 + 45)
+    assert _relative(means.advance(START + 3600 + 200)) == [
+        (0, pytest.approx((40 * 1.0 + 5 * 3.0) / 45)),
+        (61, 3.0),
+        (62, 3.0),
+    ]
+
+
+def test_what_was_stale_before_the_clock_was_set_stays_so() -> None:
+    means = _fed([(0, 1.0)], stale_after_s=60.0)
+    means.step(3600.0, START + 3600 + 61)
+    assert _relative(means.advance(START + 9000)) == [(0, 1.0)]
+
+
+def test_a_clock_set_back_within_the_minute_forgets_what_is_now_in_the_future() -> None:
+    means = _fed([(0, 1.0), (10, 2.0), (40, 9.0), (50, 3.0)])
+    means.step(-20.0, START + 30)
+    assert _relative(means.advance(START + 65)) == [(0, (10 * 1 + 20 * 2 + 30 * 3) / 60)]
+
+
+def test_a_clock_set_back_gives_no_minute_again() -> None:
+    means = _fed([(0, 1.0)])
+    given = means.advance(START + 185)
+    means.step(-150.0, START + 35)
+    for second in range(36, 400):
+        means.add(START + second, 2.0)
+        given += means.advance(START + second)
+    assert _relative(given) == [(0, 1.0), (1, 1.0), (2, 1.0), (3, 2.0), (4, 2.0), (5, 2.0)]
+    assert means.late == 0
+
+
+def test_a_clock_set_far_ahead_and_back_goes_on_at_once_if_nothing_was_given() -> None:
+    means = _fed([(0, 1.0), (20, math.nan)])
+    means.step(3e8, START + 3e8 + 25)
+    assert not means.advance(START + 3e8 + 400)
+    means.step(-3e8, START + 400)
+    means.add(START + 420, 2.0)
+    assert _relative(means.advance(START + 545)) == [(7, 2.0), (8, 2.0)]
+
+
+_SECONDS = st.integers(0, 4 * 300).map(lambda quarter: quarter / 4)
+_ANY_TIME = st.one_of(_SECONDS, st.floats(0, 300))
+_KW = st.one_of(st.just(math.nan), st.floats(-20, 20))
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(st.tuples(_ANY_TIME, _KW), max_size=30),
+    st.sampled_from([10.0, 45.0, 90.25, 600.0]),
+    st.randoms(use_true_random=False),
+)
+def test_equals_fractions(samples: list[tuple[float, float]], stale_s: float, random) -> None:
+    """In whatever order they come, as long as no minute is closed."""
+    samples = [(START + after_s, kw) for after_s, kw in samples]
+    expected = _oracle(samples, stale_s, 7)
+    latest = list(dict(samples).items())
+    random.shuffle(latest)
+    means = MinuteMeans(stale_after_s=stale_s)
+    for at, kw in latest:
+        means.add(at, kw)
+    _assert_close(means.advance(START + 7 * 60 + 5), expected)
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(st.tuples(_ANY_TIME, st.floats(0, 4.5), _KW), max_size=40),
+    st.sampled_from([10.0, 45.0, 600.0]),
+)
+def test_equals_fractions_also_when_samples_are_delayed(
+    sent: list[tuple[float, float, float]], stale_s: float
+) -> None:
+    """Each minute is given when it is due, and nothing within the grace is late."""
+    means = MinuteMeans(stale_after_s=stale_s)
+    found: Minutes = []
+    arriving = sorted(
+        (START + after_s + delay_s, START + after_s, kw) for after_s, delay_s, kw in sent
+    )
+    samples = []
+    for arrives, at, kw in arriving:
+        found += means.advance(arrives)
+        means.add(at, kw)
+        samples.append((at, kw))
+    found += means.advance(START + 7 * 60 + 5)
+    assert means.late == 0
+    _assert_close(found, _oracle(samples, stale_s, 7))
+
+
+@settings(max_examples=20)
+@given(
+    st.dictionaries(st.integers(0, 179_999), st.floats(-20, 20), min_size=1, max_size=50),
+    st.integers(1, 100_000),
+)
+@example({0: 1.0, 30_000: 2.0}, 30_000)
+def test_equals_a_sum_over_milliseconds(values: dict[int, float], stale_ms: int) -> None:
+    power = np.full(180_000, np.nan)
+    times = sorted(values)
+    for at, until in pairwise([*times, 180_000]):
+        power[at : min(until, at + stale_ms)] = values[at]
+    # From a moment that binary fractions have, milliseconds have not: so the zero is 1970.
+    means = MinuteMeans(stale_after_s=stale_ms / 1000)
+    for at in times:
+        means.add(at / 1000, values[at])
+    found = dict(means.advance(185))
+    for minute, row in enumerate(power.reshape(3, 60_000)):
+        known = row[~np.isnan(row)]
+        if len(known) == 30_000:
+            continue  # whether just half is enough, fractions have told
+        assert (60.0 * minute in found) == (len(known) > 30_000)
+        if len(known) > 30_000:
+            assert found[60.0 * minute] == pytest.approx(math.fsum(known) / len(known), abs=1e-12)
+
+
+_MOMENTS = st.one_of(
+    st.floats(-1000, 5000), st.floats(-1e12, 1e12), st.sampled_from([0.0, 60.0, 60.0 - 2**-22])
+)
+_EVENTS = st.one_of(
+    st.tuples(st.just("add"), _MOMENTS, st.floats(-1e300, 1e300) | st.just(math.nan)),
+    st.tuples(st.just("advance"), st.floats(0, 500), st.just(0.0)),
+    st.tuples(st.just("step"), st.one_of(st.floats(-500, 500), st.floats(-1e10, 1e10)), st.just(0)),
+    st.tuples(st.just("after"), st.floats(-100, 1000), st.just(0.0)),
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(_EVENTS, max_size=60), st.sampled_from([0.5, 30.0, 600.0]))
+def test_whatever_happens_minutes_follow_each_other(
+    events: list[tuple[str, float, float]], stale_s: float
+) -> None:
+    means = MinuteMeans(stale_after_s=stale_s)
+    now = START
+    given: Minutes = []
+    seen = [0.0]
+    for kind, number, kw in events:
+        if kind == "add":
+            means.add(START + number, kw)
+            seen.append(kw if math.isfinite(kw) else 0.0)
+        elif kind == "advance":
+            now += number
+            given += means.advance(now)
+        elif kind == "step":
+            now += number
+            means.step(number, now)
+        else:
+            means.go_on_after(now + number)
+    given += means.flush(now + 1000)
+    assert all(at % 60 == 0 and math.isfinite(kw) for at, kw in given)
+    assert all(before < after for (before, _), (after, _) in pairwise(given))
+    assert all(min(seen) <= kw <= max(seen) for _, kw in given)
+
+
+@pytest.mark.parametrize("first", ["2026-03-28", "2026-10-24"])
+def test_local_minutes_follow_each_other_through_summer_time(first: str, berlin: None) -> None:
+    start_s = datetime.fromisoformat(f"{first}T12:00+00:00").timestamp()
+    times = [local_time(start_s + 60 * minute) for minute in range(1440)]
+    assert {after - before for before, after in pairwise(times)} == {timedelta(minutes=1)}
+    assert len({at.utcoffset() for at in times}) == 2
+    assert all(before < after for before, after in pairwise(times))
+    assert [at.astimezone(UTC).timestamp() for at in times] == [at.timestamp() for at in times]
+    read_back = [datetime.fromisoformat(at.isoformat()) for at in times]
+    assert read_back == times
+    assert times[0].tzinfo is not None
+    assert bisect_left(times, times[700]) == 700
