@@ -31,6 +31,7 @@ _ABSURD_ENOUGH = 20
 _DAY_S = 86_400.0
 _LATEST_S = 1e11  # the year 5138: what is later cannot be meant, nor turned into local time
 _TICK_S = 1e-6
+_DECIMALS = 6  # a milliwatt: no meter is finer, and 0.355 is not to be 0.35500000000000004
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +297,7 @@ class Intake:
             self._out.append(item)
 
     def _give(self, minutes: list[tuple[float, float]]) -> None:
-        self._out += [Reading(local_time(start_s), kw) for start_s, kw in minutes]
+        self._out += [Reading(local_time(start_s), round(kw, _DECIMALS)) for start_s, kw in minutes]
 
     def _moment(self) -> datetime | None:
         """What a notice says it happened at."""
