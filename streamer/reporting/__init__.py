@@ -36,6 +36,7 @@ def write_report(
     Raises:
         RecordError: there is no such recording, nothing is recorded in the period, or the
             page cannot be written.
+        UsageError: there is no such period.
     """
     if out.exists() and path.exists() and out.samefile(path):
         raise RecordError(f"{out} is the recording itself; give another name for the report")
@@ -57,6 +58,7 @@ def render_report(
 
     Raises:
         RecordError: there is no such recording, or nothing is recorded in the period.
+        UsageError: there is no such period.
     """
     recorded = read_period(path, period, until)
     return render(recorded, path.name, written or datetime.now().astimezone())

@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.errors import RecordError
+from streamer.errors import RecordError, UsageError
 from streamer.recording.database import explained, open_for_reading
 from streamer.reporting.clock import HouseClock, IntArray
 
 FloatArray = NDArray[np.float64]
 
 DAY, WEEK, MONTH = "day", "week", "month"
+PERIODS = (DAY, WEEK, MONTH)
 
 MINUTE_S = 60
 _DAY_S = 86_400
@@ -100,7 +101,6 @@ class Recorded:
             none before.
         end: the moment that it ends before.
         begun: the first reading of all.
-        last_before: the last reading before the period, if there is one.
         clock: the house's clock.
         minutes: its readings, at least one.
         settings: what was recorded with.
@@ -113,7 +113,6 @@ class Recorded:
     start: int
     end: int
     begun: int
-    last_before: int | None
     clock: HouseClock
     minutes: Minutes
     settings: dict[str, str]
@@ -147,7 +146,10 @@ def read_period(path: Path, period: str, until: datetime | None) -> Recorded:
 
     Raises:
         RecordError: there is no such recording, or nothing in the period.
+        UsageError: there is no such period.
     """
+    if period not in PERIODS:
+        raise UsageError(f"period {period!r} is none; give one of {', '.join(PERIODS)}")
     connection = open_for_reading(path)
     try:
         # Nothing that is written meanwhile is seen by half.
@@ -187,16 +189,15 @@ def _read(
     if not rows:
         raise _nothing(path, period, until)
     before = connection.execute(
-        "SELECT at, actual_kw FROM steps WHERE at < ? ORDER BY at DESC LIMIT 1", (start,)
+        "SELECT actual_kw FROM steps WHERE at < ? ORDER BY at DESC LIMIT 1", (start,)
     ).fetchone()
     return Recorded(
         period,
         start,
         end,
         begun,
-        None if before is None else before[0],
         clock,
-        _minutes(rows, np.nan if before is None else before[1]),
+        _minutes(rows, np.nan if before is None else before[0]),
         {str(k): str(v) for k, v in connection.execute("SELECT key, value FROM settings")},
         _alarms(connection, clock, start, end),
         _events(connection, start, end),

@@ -224,11 +224,11 @@ def _top(highest: float, lowest: float) -> float:
 
 
 def _most(*columns: FloatArray) -> float:
-    return max((float(c[np.isfinite(c)].max(initial=0.0)) for c in columns), default=0.0)
+    return max(float(c[np.isfinite(c)].max(initial=0.0)) for c in columns)
 
 
 def _least(*columns: FloatArray) -> float:
-    return min((float(c[np.isfinite(c)].min(initial=0.0)) for c in columns), default=0.0)
+    return min(float(c[np.isfinite(c)].min(initial=0.0)) for c in columns)
 
 
 def _hint(plot: Plot, recorded: Recorded, parts: Parts, tell: Callable[[Parts, int], str]) -> None:

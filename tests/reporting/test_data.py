@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streamer.errors import RecordError
+from streamer.errors import RecordError, UsageError
 from streamer.reporting.data import DAY, MONTH, WEEK, read_period
 from tests.reporting.recordings import ZONE, Row, household, minutes, record, recorded, unix
 
@@ -66,7 +66,7 @@ def test_a_time_with_a_zone_is_that_moment(tmp_path: Path) -> None:
 def test_before_the_recording_began_nothing_is_missing(tmp_path: Path) -> None:
     found = recorded(tmp_path, minutes(household(100)), period=MONTH)
     assert found.start == found.begun == found.minutes.at[0]
-    assert found.last_before is None
+    assert np.isnan(found.minutes.last_kw[0])
 
 
 def test_persistence_is_the_reading_before_where_a_forecast_was_settled(tmp_path: Path) -> None:
@@ -151,6 +151,12 @@ def test_errors_tell_file_and_reason(tmp_path: Path) -> None:
     record(path, [])
     with pytest.raises(RecordError, match=r"yet$"):
         read_period(path, DAY, None)
+
+
+def test_another_period_is_refused(tmp_path: Path) -> None:
+    path = record(tmp_path / "house.db", minutes([1.0]))
+    with pytest.raises(UsageError, match="period 'year' is none; give one of day, week, month"):
+        read_period(path, "year", None)
 
 
 def test_nothing_in_the_period(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import math
 import re
 import stat
+import subprocess
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -255,6 +257,14 @@ def test_any_recording_makes_a_page(
 def test_points_are_no_denser_than_can_be_seen(days: int, expected: tuple[int, ...]) -> None:
     found = tuple(bucket_minutes(0, days * 86400, size) for size in (NARROW, MIDDLE, WIDE))
     assert found == expected
+
+
+def test_reporting_takes_no_engine_and_no_river() -> None:
+    code = "import streamer.reporting, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = set(done.stdout.split())
+    assert not modules & {"river", "scipy", "h5py", "matplotlib", "rich", "typer"}
+    assert not modules & {"streamer.pipeline", "streamer.models", "streamer.cli"}
 
 
 def test_the_file_is_written_as_a_whole(month: Path, tmp_path: Path) -> None:
