@@ -101,6 +101,8 @@ class Address:
         """
         if url == "-":
             url = "stdin:"
+        if not url.isprintable():
+            raise UsageError("feed address: it has characters in it that cannot be printed")
         given = Credentials() if credentials is None else credentials
         try:
             parts = urlsplit(url)

@@ -10,9 +10,12 @@ does. Its time is that of its arrival: Home Assistant sends at once, and its clo
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import json
 import re
+import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from streamer.errors import LinkError, RefusedError, UsageError
@@ -138,6 +141,7 @@ class _Hass:
     async def session(self, channel: Channel) -> None:
         import aiohttp
 
+        raw: socket.socket | None = None
         try:
             async with (
                 self._web.session() as http,
@@ -145,15 +149,19 @@ class _Hass:
                     self._url,
                     max_msg_size=_LARGEST,
                     timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_S),
-                ) as socket,
+                ) as websocket,
             ):
-                line = _Line(socket, self._name, self._web.timeout_s)
+                raw = websocket.get_extra_info("socket")
+                line = _Line(websocket, self._name, self._web.timeout_s)
                 await self._log_in(line)
                 await self._listen(line, channel)
         except aiohttp.WSServerHandshakeError as error:
             raise self._no_websocket(error.status) from None
         except (aiohttp.ClientError, OSError) as error:
             raise self._web.lost(error) from None
+        finally:
+            if raw is not None:
+                await _until_closed(raw)
 
     def _no_websocket(self, status: int) -> LinkError:
         if status >= 500:
@@ -221,6 +229,14 @@ class _Hass:
             return RefusedError(text)
         near = difflib.get_close_matches(self._entity, power_entities(answer.get("result")), 3, 0.4)
         return RefusedError(f"{text}; is it {' or '.join(near)}?" if near else text)
+
+
+async def _until_closed(raw: socket.socket) -> None:
+    """Wait for TLS to say goodbye, which aiohttp leaves to a loop that may be about to end."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_CLOSE_S):
+            while raw.fileno() >= 0:
+                await asyncio.sleep(0.01)
 
 
 def open_hass(address: Address, *, ping_s: float = _PING_S) -> AsyncFeed:

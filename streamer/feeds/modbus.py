@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _PORT = 502
 
-_TYPES = {
+TYPES = {
     "int16": "h",
     "uint16": "H",
     "int32": "i",
@@ -84,7 +84,7 @@ class Register:
     @property
     def count(self) -> int:
         """How many registers it takes."""
-        return struct.calcsize(f">{_TYPES[self.type]}") // 2
+        return struct.calcsize(f">{TYPES[self.type]}") // 2
 
     def __str__(self) -> str:
         return f"{_FUNCTIONS[self.function]} 0x{self.address:04X}"
@@ -105,7 +105,7 @@ class Register:
             raise ValueProblem(f"{self}: {len(words)} words in place of {self.count}")
         ordered = words[::-1] if self.little else words
         packed = struct.pack(f">{self.count}H", *ordered)
-        (value,) = struct.unpack(f">{_TYPES[self.type]}", packed)
+        (value,) = struct.unpack(f">{TYPES[self.type]}", packed)
         kw = self.power.kw(value * self.scale)
         if math.isinf(kw):
             raise ValueProblem(f"{self}: {value!r} is not a power")
@@ -131,7 +131,7 @@ class Register:
         return cls(
             power=Power.of(address),
             address=_whole(address, "register", 0, 0, 0xFFFF),
-            type=address.choice("type", _TYPES, "float32"),
+            type=address.choice("type", TYPES, "float32"),
             function=address.choice("fc", _FUNCTIONS, "4"),
             little=address.choice("word_order", ("big", "little"), "big") == "little",
             scale=scale,
@@ -258,7 +258,7 @@ KIND = FeedKind(
         "preset": f"a meter that is known: {', '.join(_PRESETS)}",
         "device": "the meter's Modbus address (unit id), 0 to 255; 1 if not given",
         "register": "where the power is, counted from 0: 0x0034 or 52, where manuals say 30053",
-        "type": f"how it is written: {', '.join(_TYPES)}; float32 if not given",
+        "type": f"how it is written: {', '.join(TYPES)}; float32 if not given",
         "fc": "function code: 4 (input register, the default) or 3 (holding register)",
         "word_order": "big (the default) or little, which word of a longer value is first",
         "scale": "what the value is to be multiplied with",

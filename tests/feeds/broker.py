@@ -11,8 +11,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+# Debian keeps it where not every user looks.
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
-"""Where mosquitto is, if it is here at all."""
+
+MISSING = [
+    program
+    for program, path in {
+        "mosquitto": MOSQUITTO,
+        "mosquitto_pub (mosquitto-clients)": shutil.which("mosquitto_pub"),
+        "openssl": shutil.which("openssl"),
+    }.items()
+    if path is None
+]
+"""Programs that a broker needs and that are not here."""
 
 USER, PASSWORD = "meter", "swordfish-7"
 

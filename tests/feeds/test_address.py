@@ -54,9 +54,11 @@ def test_credentials_in_the_url_come_first() -> None:
     assert Address.parse("mqtt://broker/t", given_).credentials == given_
 
 
-@pytest.mark.parametrize("url", ["", "meter.log", "//broker/t", "mqtt://broker:port/t", "x://[::1"])
+@pytest.mark.parametrize(
+    "url", ["", "meter.log", "//broker/t", "mqtt://broker:port/t", "x://[::1", "x:\udcff", "x:\0"]
+)
 def test_what_is_no_address_is_refused(url: str) -> None:
-    with pytest.raises(UsageError, match=r"^(feed address: |.* is no feed address)"):
+    with pytest.raises(UsageError, match=r"^feed address: |is no feed address"):
         Address.parse(url)
 
 

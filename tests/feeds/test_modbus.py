@@ -19,7 +19,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from streamer.errors import LinkError, RefusedError, UsageError
 from streamer.feeds import Feed, FeedItem
 from streamer.feeds.address import Address
-from streamer.feeds.modbus import _TYPES, KIND, Register
+from streamer.feeds.modbus import TYPES, KIND, Register
 from streamer.feeds.values import Power, ValueProblem
 from streamer.readings import Link, Notice, Sample
 from streamer.testing import check_source, read_feed
@@ -302,7 +302,7 @@ def test_nobody_there() -> None:
 @settings(max_examples=300)
 @given(
     words=st.lists(st.integers(-1, 0x10000), max_size=5),
-    kind=st.sampled_from(sorted(_TYPES)),
+    kind=st.sampled_from(sorted(TYPES)),
     little=st.booleans(),
     scale=st.sampled_from([1.0, -1e-3, 1e300]),
 )

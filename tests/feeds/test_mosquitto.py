@@ -17,11 +17,11 @@ from streamer.feeds.address import Address
 from streamer.feeds.registry import open_feed
 from streamer.readings import Link, Notice, Sample
 from streamer.testing import check_source, read_feed
-from tests.feeds.broker import MOSQUITTO, PASSWORD, USER, Broker, running
+from tests.feeds.broker import MISSING, PASSWORD, USER, Broker, running
 
 pytestmark = [
     pytest.mark.mosquitto,
-    pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed"),
+    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
 ]
 
 VERSIONS = pytest.mark.parametrize("version", [3, 5])
