@@ -128,8 +128,8 @@ class _Hass:
         if address.credentials.token is None:
             raise UsageError(
                 f"{address.shown}: a token is missing; make a long-lived access token in Home "
-                "Assistant (your profile, Security) and give it as STREAMER_TOKEN or in the "
-                "configuration file as token"
+                "Assistant (your profile, Security) and give it as STREAMER_TOKEN, --token-file or "
+                "token in the configuration file"
             )
         self._token: Secret = address.credentials.token
         self._sign = SIGNS[address.choice("sign", SIGNS, "import")]

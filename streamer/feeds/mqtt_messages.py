@@ -225,10 +225,6 @@ def _path(address: Address, option: str, default: str) -> JsonPath | None:
 def _why_no_topic(topic: str) -> str:
     if "+" in topic or "#" in topic:
         return "has a wildcard; give the topic of one meter"
-    try:
-        size = len(topic.encode())
-    except UnicodeEncodeError:
-        return "is not UTF-8"
-    if not topic or "\0" in topic or size > 65535:
+    if not topic or "\0" in topic or len(topic.encode()) > 65535:
         return "is none: it is empty, too long or has a null character"
     return ""

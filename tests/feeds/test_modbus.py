@@ -19,7 +19,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from streamer.errors import LinkError, RefusedError, UsageError
 from streamer.feeds import Feed, FeedItem
 from streamer.feeds.address import Address
-from streamer.feeds.modbus import TYPES, KIND, Register
+from streamer.feeds.modbus import KIND, TYPES, Register
 from streamer.feeds.values import Power, ValueProblem
 from streamer.readings import Link, Notice, Sample
 from streamer.testing import check_source, read_feed

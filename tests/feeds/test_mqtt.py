@@ -224,7 +224,6 @@ def test_topics(url: str, topics: str) -> None:
         ("mqtt://h/a/%23?unit=W", "'a/#' has a wildcard"),
         ("mqtt://h/a/+/b?unit=W", "'a/+/b' has a wildcard"),
         ("mqtt://h/a%00?unit=W", "is none"),
-        ("mqtt://h/a?unit=W&minus_topic=\udcff", "is not UTF-8"),
         ("mqtt://h/a?unit=W&minus_topic=", "the topic '' is none"),
         ("mqtt://h/a?unit=W&minus_topic=a", "another topic"),
         ("mqtt://h/a?unit=W&minus=x", "so path must be given too"),
@@ -241,7 +240,7 @@ def test_topics(url: str, topics: str) -> None:
         ("mqtts://h/a?unit=W&cafile=/nowhere/ca.pem", "No such file"),
         ("mqtts://h/a?unit=W&insecure=perhaps", "give yes or no"),
         ("mqtt://:swordfish@h/a?unit=W", "a password, but no user"),
-        ("mqtt://h/a?unit=W&client_id=\udcff", "must be UTF-8"),
+        ("mqtt://h/a?unit=W&client_id=\udcff", "cannot be printed"),
         ("mqtt://h/a?unit=W&colour=red", "unknown option 'colour'"),
     ],
 )
