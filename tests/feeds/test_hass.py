@@ -410,6 +410,7 @@ def test_the_example_opens() -> None:
 # The real thing
 
 
+@pytest.mark.homeassistant
 @pytest.mark.skipif(
     "STREAMER_TEST_HASS_URL" not in os.environ,
     reason="needs a Home Assistant: STREAMER_TEST_HASS_URL=hass://host/sensor.power and "

@@ -1,0 +1,96 @@
+"""Any bytes, as the messages of MQTT, Home Assistant, JSON pages and Modbus registers.
+
+By hand: ``python -m tests.fuzz.fuzz_messages -runs=1000000``
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+
+from streamer.errors import RefusedError
+from streamer.feeds.address import Address
+from streamer.feeds.hass_states import Entity, power_entities
+from streamer.feeds.modbus import TYPES, Register
+from streamer.feeds.mqtt_messages import Layout, Reader
+from streamer.feeds.mqtt_presets import PRESETS
+from streamer.feeds.poll import Answer
+from streamer.feeds.values import JsonPath, Power, ValueProblem, parse_json
+from streamer.readings import Sample
+
+_LAYOUTS = [
+    Layout.of(Address.parse(f"mqtt://host/meter?{options}"))
+    for options in (
+        *(f"preset={name}" for name in PRESETS),
+        "unit=W",
+        "unit=kW&minus_topic=back",
+        "unit=W&path=a[0].b&minus=c&time=t",
+    )
+]
+_ANSWER = Answer(Power("W"), JsonPath.parse("a[0].b"), JsonPath.parse("c"), JsonPath.parse("t"))
+_REGISTERS = [
+    Register(Power("W"), 0x34, kind, little=little) for kind in TYPES for little in (False, True)
+]
+
+
+def _mqtt(data: bytes) -> None:
+    layout = _LAYOUTS[data[0] % len(_LAYOUTS)] if data else _LAYOUTS[0]
+    reader = Reader(layout)
+    for topic in layout.topics:
+        sample = reader.take(topic, data[1:], retained=len(data) % 5 == 0)
+        if sample is not None:
+            _check(sample.kw, sample.at)
+
+
+def _hass(data: bytes) -> None:
+    entity = Entity("sensor.power")
+    document = parse_json(data)
+    power_entities(document)
+    if entity.apply(document):
+        with suppress(RefusedError):
+            _check(entity.kw(), None)
+
+
+def _page(data: bytes) -> None:
+    _check(*_ANSWER.read(parse_json(data)))
+
+
+def _modbus(data: bytes) -> None:
+    register = _REGISTERS[data[0] % len(_REGISTERS)] if data else _REGISTERS[0]
+    rest = data[1 : 1 + len(data[1:]) // 2 * 2]
+    _check(register.kw(struct.unpack(f">{len(rest) // 2}H", rest)), None)
+
+
+_PARSERS: list[Callable[[bytes], None]] = [_mqtt, _hass, _page, _modbus]
+
+
+def one_input(data: bytes) -> None:
+    """Read it with the parser that the first byte chooses."""
+    parse = _PARSERS[data[0] % len(_PARSERS)] if data else _PARSERS[0]
+    try:
+        parse(data[1:])
+    except ValueProblem as problem:
+        assert str(problem).isprintable(), repr(problem)
+
+
+def _check(kw: float, at: datetime | None) -> None:
+    assert isinstance(Sample(kw, at).kw, float)
+    assert not math.isinf(kw)
+    assert at is None or at.utcoffset() is not None
+
+
+def main() -> None:
+    """Fuzz with atheris, which has to be installed for it."""
+    import atheris
+
+    atheris.instrument_all()
+    atheris.Setup(sys.argv, one_input)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
