@@ -25,7 +25,7 @@ from streamer.readings import Sample
 _LAYOUTS = [
     Layout.of(Address.parse(f"mqtt://host/meter?{options}"))
     for options in (
-        *(f"preset={name}" for name in PRESETS),
+        *(f"preset={name}&unit=W" for name in PRESETS),
         "unit=W",
         "unit=kW&minus_topic=back",
         "unit=W&path=a[0].b&minus=c&time=t",
@@ -71,10 +71,12 @@ _PARSERS: list[Callable[[bytes], None]] = [_mqtt, _hass, _page, _modbus]
 def one_input(data: bytes) -> None:
     """Read it with the parser that the first byte chooses."""
     parse = _PARSERS[data[0] % len(_PARSERS)] if data else _PARSERS[0]
+    said = ""
     try:
         parse(data[1:])
     except ValueProblem as problem:
-        assert str(problem).isprintable(), repr(problem)
+        said = str(problem)
+    assert said.isprintable(), repr(said)
 
 
 def _check(kw: float, at: datetime | None) -> None:
