@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -55,21 +56,33 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _explanation(path, error) from None
-    except ImpossibleError as error:
-        raise DamagedError(f"{path} is damaged ({error})") from None
+    except (ImpossibleError, UnicodeDecodeError) as error:
+        # The latter comes of the text of an error of SQLite's.
+        raise DamagedError(f"{path} is damaged ({_line(error)})") from None
     except OSError as error:
         raise RecordError(f"{path}: {error.strerror or error}") from None
 
 
 def _explanation(path: Path, error: sqlite3.Error) -> RecordError:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    code = _code(error)
     if code in _PASSING:
         return PassingError(f"{path}: {_PASSING[code]}")
     if code in _LASTING:
         return RecordError(f"{path}: {_LASTING[code]}")
     if code in _DAMAGED:
-        return DamagedError(f"{path} is damaged ({error})")
-    return RecordError(f"{path}: {error}")
+        return DamagedError(f"{path} is damaged ({_line(error)})")
+    return RecordError(f"{path}: {_line(error)}")
+
+
+def _line(said: object) -> str:
+    """What SQLite says, which may have parts of a damaged file in it, as a line for a person."""
+    text = "".join(sign if sign.isprintable() else " " for sign in str(said))
+    return textwrap.shorten(text, 100, placeholder="…")
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code; Python's own errors have none."""
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
 
 
 def open_for_writing(path: Path, *, wholly: bool = True) -> sqlite3.Connection:
@@ -89,9 +102,7 @@ def open_for_writing(path: Path, *, wholly: bool = True) -> sqlite3.Connection:
     with explained(path):
         _check_size(path)
         unclean = _log_of(path).exists()
-        connection = sqlite3.connect(
-            path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
-        )
+        connection = _connect(str(path))
         try:
             if not _check(connection, path):
                 _create(connection)
@@ -158,32 +169,46 @@ def _reader(path: Path) -> sqlite3.Connection:
     """A connection that writes nothing, but tidies up what SQLite needs beside the file."""
     uri = path.absolute().as_uri()
     for mode in ("rw", "ro"):
-        connection = sqlite3.connect(
-            f"{uri}?mode={mode}",
-            uri=True,
-            timeout=_BUSY_S,
-            isolation_level=None,
-            check_same_thread=False,
-        )
         try:
-            connection.execute("PRAGMA query_only = ON")
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except sqlite3.OperationalError:
-            connection.close()
-            log = _log_of(path)
-            if mode == "ro" and log.exists() and log.stat().st_size:
+            return _read_only(f"{uri}?mode={mode}")
+        except sqlite3.OperationalError as error:
+            if _code(error) == sqlite3.SQLITE_BUSY:
                 raise
-        except sqlite3.DatabaseError:
-            break
-        else:
-            return connection
-    else:
-        # Where nothing can be written, SQLite cannot know whether anybody writes; where there
-        # is no log, nobody does.
-        connection = sqlite3.connect(
-            f"{uri}?mode=ro&immutable=1", uri=True, isolation_level=None, check_same_thread=False
+    log = _log_of(path)
+    if log.exists() and log.stat().st_size:
+        raise RecordError(
+            f"{path} and {log.name} cannot be read where nothing can be written; "
+            "copy both to another folder"
         )
+    # Where nothing can be written, SQLite cannot know whether anybody writes; where there is
+    # no log, nobody does.
+    return _read_only(f"{uri}?mode=ro&immutable=1")
+
+
+def _read_only(uri: str) -> sqlite3.Connection:
+    connection = _connect(uri, uri=True)
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException as error:
+        # If it can be opened, `_check` tells what is wrong with it.
+        if isinstance(error, sqlite3.OperationalError) or not isinstance(error, sqlite3.Error):
+            connection.close()
+            raise
     return connection
+
+
+def _connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        database, uri=uri, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
+    )
+    # A damaged text is no reason to fail: what matters has a checksum, or is a number.
+    connection.text_factory = _text
+    return connection
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="replace")
 
 
 def _log_of(path: Path) -> Path:
@@ -198,7 +223,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> bool:
         names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         tables = {name for (name,) in names.fetchall()}
     except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_NOTADB:
+        if _code(error) != sqlite3.SQLITE_NOTADB:
             raise
         if _is_blank(path):
             raise DamagedError(f"{path} is damaged (it begins with zeros)") from None
@@ -237,7 +262,7 @@ def _check_wholly(connection: sqlite3.Connection, path: Path) -> None:
     """Look at every page, after whoever wrote last was cut off: that may have been the power."""
     (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
-        raise DamagedError(f"{path} is damaged ({' '.join(found.split())})")
+        raise DamagedError(f"{path} is damaged ({_line(found)})")
 
 
 def _create(connection: sqlite3.Connection) -> None:

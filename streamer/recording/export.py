@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any, TextIO
 
 from streamer.errors import MissingExtraError, RecordError, UsageError
-from streamer.recording.database import explained, open_for_reading
+from streamer.recording.database import ImpossibleError, explained, open_for_reading
 from streamer.recording.rows import bounds, pages, time_of
 from streamer.sources.screening import Span
 
@@ -121,7 +121,10 @@ def _minutes(path: Path, span: Span) -> Generator[_Minute, None, None]:
         for page in pages(connection, _COLUMNS, after=after, before=before):
             for at, offset, *powers, gap_minutes in page:
                 yield _Minute(
-                    time_of(at, offset), tuple(map(_finite, powers)), gap_minutes, alarms.on(at)
+                    time_of(at, offset),
+                    tuple(map(_finite, powers)),
+                    _whole_number(gap_minutes),
+                    alarms.on(at),
                 )
 
 
@@ -129,12 +132,19 @@ def _finite(value: object) -> float | None:
     return value if isinstance(value, float) and math.isfinite(value) else None
 
 
+def _whole_number(value: object) -> int:
+    if isinstance(value, int) and 0 <= value < 2**31:
+        return value
+    raise ImpossibleError(f"{value!r} is no number of minutes")
+
+
 class _Alarms:
     """The alarms of a span, for one minute after the other."""
 
     def __init__(self, connection: sqlite3.Connection, after: int, before: int) -> None:
         rows = connection.execute(
-            "SELECT a.at, a.over_at, coalesce(s.utc_offset, 0), a.kind, a.text, a.size"
+            "SELECT a.at, CAST(a.over_at AS INTEGER), coalesce(s.utc_offset, 0),"
+            " CAST(a.kind AS TEXT), CAST(a.text AS TEXT), a.size"
             " FROM alarms AS a LEFT JOIN steps AS s ON s.at = a.at"
             " WHERE a.at < ? AND (a.over_at IS NULL OR a.over_at > ?) ORDER BY a.at, a.rowid",
             (before, after),

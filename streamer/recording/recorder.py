@@ -33,6 +33,8 @@ between, a start would not have enough readings after the older one for its pict
 
 _RETRY_S = 10.0
 _EVENTS_EVERY_S = 10.0
+_CLOCKS_DIFFER_S = 3600.0
+"""A clock may have been put back by so much, and nobody needs to hear of it."""
 
 
 class Recorder:
@@ -138,6 +140,7 @@ class Recorder:
                 return Resumed()
             if resumed.rebuilt:
                 self._since = self._every
+            self._warn_of_future(resumed.last_at)
             return resumed
 
     def write(self, item: Item | Link) -> None:
@@ -309,6 +312,13 @@ class Recorder:
         finally:
             if self._store is None:
                 connection.close()
+
+    def _warn_of_future(self, last_at: datetime | None) -> None:
+        if last_at is not None and last_at.timestamp() > self._wall() + _CLOCKS_DIFFER_S:
+            self._warn(
+                f"the last reading in {self._path} is of {last_at:%Y-%m-%d %H:%M}, and nothing can "
+                "be recorded before that: set this machine's clock, or record to another file"
+            )
 
     def _troubled(self, error: RecordError) -> None:
         """Say what is wrong, if it was not said before, and try again later."""

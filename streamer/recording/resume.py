@@ -9,9 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from streamer.errors import ReadingError, RecordError, StateError
+from streamer.errors import ReadingError, StateError
 from streamer.pipeline import Pipeline
 from streamer.readings import Notice, Step
+from streamer.recording.database import ImpossibleError
 from streamer.recording.rows import AFTER_ALL, BEFORE_ALL, PAGE, readings, time_of
 from streamer.recording.store import Snapshot, snapshots_of
 from streamer.words import plural
@@ -67,12 +68,15 @@ def resume(
             between two snapshots, there may be fewer.
 
     Raises:
-        RecordError: a recorded reading is none.
+        ImpossibleError: a recorded reading is none.
         sqlite3.Error: the recording cannot be read.
     """
-    count, last_at = connection.execute("SELECT count(*), max(at) FROM steps").fetchone()
+    (count,) = connection.execute("SELECT count(*) FROM steps").fetchone()
     if not count:
         return Resumed()
+    last = time_of(
+        *connection.execute("SELECT at, utc_offset FROM steps ORDER BY at DESC LIMIT 1").fetchone()
+    )
     fresh = pipeline.state()
     log = _Log(connection, pipeline, deque(maxlen=steps))
     snapshots, damaged = ([], 0) if changed else snapshots_of(connection)
@@ -94,10 +98,6 @@ def resume(
             text = f"learning anew from {plural(count, 'recorded reading')}"
             say(Notice(kind, f"{text}: {reason or 'no state was saved'}"))
         log.push(together=count > _ONE_BY_ONE)
-    (offset,) = connection.execute(
-        "SELECT utc_offset FROM steps WHERE at = ?", (last_at,)
-    ).fetchone()
-    last = time_of(last_at, offset)
     text = f"going on after {plural(count, 'recorded minute')}, the last {last:%Y-%m-%d %H:%M}"
     return Resumed(last, count, tuple(log.steps), text, not restored)
 
@@ -151,4 +151,4 @@ class _Log:
                 else:
                     self.steps.extend(map(self._pipeline.push, block))
             except ReadingError as error:
-                raise RecordError(f"a recorded reading has been changed: {error}") from None
+                raise ImpossibleError(str(error)) from None

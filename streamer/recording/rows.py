@@ -78,14 +78,21 @@ def pages(
         after: Unix seconds.
         before: Unix seconds.
         size: rows to give at once.
+
+    Raises:
+        ImpossibleError: they are not in order of time.
     """
     query = (
         f"SELECT at, {columns} FROM steps WHERE at > ? AND at < ? "  # noqa: S608 - ours
         "ORDER BY at LIMIT ?"
     )
     while page := connection.execute(query, (after, before, size)).fetchall():
+        # A damaged index may lead round in a circle.
+        for at, *_ in page:
+            if at <= after:
+                raise ImpossibleError("its minutes are out of order")
+            after = at
         yield page
-        after = page[-1][0]
 
 
 def readings(

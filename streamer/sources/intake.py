@@ -297,7 +297,10 @@ class Intake:
             self._out.append(item)
 
     def _give(self, minutes: list[tuple[float, float]]) -> None:
-        self._out += [Reading(local_time(start_s), round(kw, _DECIMALS)) for start_s, kw in minutes]
+        # Adding nothing makes a zero that has a sign one that has none.
+        self._out += [
+            Reading(local_time(start_s), round(kw, _DECIMALS) + 0.0) for start_s, kw in minutes
+        ]
 
     def _moment(self) -> datetime | None:
         """What a notice says it happened at."""

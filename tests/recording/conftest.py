@@ -20,6 +20,8 @@ from streamer.testing import FixedForecaster
 SPRING = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
 """When Central Europe's clocks go from 02:00 to 03:00."""
 
+_LATER = SPRING.timestamp() + 365 * 86_400.0
+
 SETTINGS = {"model": "fixed", "confidence": "0.9"}
 
 
@@ -66,6 +68,7 @@ class House:
             state=self.pipeline.state,
             say=self.said.append,
             now=lambda: self.now,
+            wall=options.pop("wall", lambda: _LATER),
             **options,
         )
         if self.recorder._store is not None:

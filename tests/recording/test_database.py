@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamer.errors import RecordError
+from streamer.errors import RecordError, SourceError
 from streamer.recording.database import open_for_reading, open_for_writing
+from streamer.recording.export import KEYS, export
 from streamer.recording.schema import APPLICATION_ID, TABLES
 from streamer.recording.source import open_recording
 from tests.recording.conftest import House, house
@@ -151,15 +154,47 @@ def test_whatever_is_damaged_is_told_as_such(
         file.seek(place)
         file.write(data.draw(st.binary(min_size=1, max_size=600)))
         file.truncate(data.draw(st.sampled_from([size, size, size // 2, size - 1])))
+    damaged = db.read_bytes()
+    for reading in (_exported, _replayed):
+        with suppress(RecordError):
+            reading(db)
+    assert db.read_bytes() == damaged
     try:
         watcher = House(db)
         watcher.recorder.resume(watcher.pipeline)
     except RecordError as error:
-        assert "\n" not in str(error)
-        return
+        said = str(error)
+    else:
+        said = _go_on(watcher)
+    assert said.replace("\N{HORIZONTAL ELLIPSIS}", "").isprintable()
+
+
+def _exported(db: Path) -> None:
+    for line in _lines(db):
+        assert set(json.loads(line)) == set(KEYS)
+
+
+def _lines(db: Path) -> list[str]:
+    out = io.StringIO()
+    export(db, out, format="json")
+    return out.getvalue().splitlines()
+
+
+def _replayed(db: Path) -> None:
+    with suppress(SourceError):
+        source = open_recording(db)
+        try:
+            while source.read():
+                assert 0.0 <= source.progress <= 1.0
+        finally:
+            source.close()
+
+
+def _go_on(watcher: House) -> str:
     if (watcher.pipeline.state()["last_at"] or "") < "2026-03-30":
         watcher.watch(house(2000)[-20:])
     watcher.close()
+    return "".join(watcher.texts)
 
 
 _MADE: list[bytes] = []

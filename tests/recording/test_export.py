@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -76,17 +75,17 @@ def test_a_part_is_by_the_house_s_clock(db: Path, steps: list[Step]) -> None:
     assert [json.loads(line) for line in out.getvalue().splitlines()] == _records(expected)
 
 
-@pytest.mark.parametrize("format", ["csv", "json", "parquet"])
-def test_nothing_in_the_span_is_an_empty_table(db: Path, tmp_path: Path, format: str) -> None:
+@pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
+def test_nothing_in_the_span_is_an_empty_table(db: Path, tmp_path: Path, kind: str) -> None:
     watcher = House(db)
     watcher.watch(house(5))
     watcher.close()
     out = tmp_path / "out"
-    assert export(db, out, format=format, start=datetime(2030, 1, 1)) == 0
-    if format == "parquet":
+    assert export(db, out, format=kind, start=datetime(2030, 1, 1)) == 0
+    if kind == "parquet":
         assert pytest.importorskip("pyarrow.parquet").read_table(out).num_rows == 0
     else:
-        assert len(out.read_text().splitlines()) == (format == "csv")
+        assert len(out.read_text().splitlines()) == (kind == "csv")
 
 
 def test_numbers_that_are_none_are_left_out(db: Path) -> None:
@@ -175,7 +174,7 @@ def test_a_folder_that_is_not_there_is_told(db: Path, tmp_path: Path) -> None:
         export(db, tmp_path / "nowhere" / "house.csv", format="csv")
     with pytest.raises(RecordError, match="no such recording"):
         export(tmp_path / "other.db", tmp_path / "other.csv", format="csv")
-    assert os.listdir(tmp_path) == ["house.db"]
+    assert [path.name for path in tmp_path.iterdir()] == ["house.db"]
 
 
 def test_without_pyarrow_the_extra_is_named(

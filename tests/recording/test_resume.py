@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamer.buffer import GapRule
-from streamer.errors import RecordError
 from streamer.models import load_model
 from streamer.pipeline import Pipeline
 from streamer.readings import Notice
@@ -191,12 +190,29 @@ def test_very_many_readings_are_learnt_from_in_blocks(db: Path) -> None:
     again.close()
 
 
-def test_a_reading_that_was_changed_is_told(db: Path) -> None:
+def test_a_reading_that_nobody_recorded_is_damage(db: Path) -> None:
     watcher = House(db)
     watcher.watch(house(50))
     watcher.close()
     _spoil(db, "UPDATE steps SET actual_kw = 9e999 WHERE at = (SELECT max(at) FROM steps)")
     again = House(db)
-    with pytest.raises(RecordError, match="a recorded reading has been changed: .* is inf"):
-        again.recorder.resume(again.pipeline)
+    assert again.recorder.resume(again.pipeline) == Resumed()
+    assert again.pipeline.state() == pipeline().state()
+    (text,) = again.texts
+    assert "is damaged (reading at" in text
+    assert "set aside" in text
+    again.watch(house(60)[50:])
     again.close()
+
+
+def test_a_recording_of_the_future_is_told(db: Path) -> None:
+    watcher = House(db)
+    watcher.watch(house(50))
+    watcher.close()
+    last = house(50)[-1].at.timestamp()
+    for now, said in [(last - 3000.0, 0), (last - 4000.0, 1)]:
+        again = House(db, wall=lambda now=now: now)
+        again.recorder.resume(again.pipeline)
+        assert len(again.texts) == said
+        again.close()
+    assert "nothing can be recorded before that: set this machine's clock" in again.texts[0]

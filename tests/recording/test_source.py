@@ -174,8 +174,7 @@ def test_damage_on_the_way_is_told(db: Path) -> None:
     # Its ends are whole, and so is what leads to them.
     source = open_recording(db)
     with pytest.raises(RecordError, match=f"{db} is damaged"):
-        while source.read():
-            pass
+        check_source(source)
     source.close()
 
 

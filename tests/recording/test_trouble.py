@@ -20,7 +20,7 @@ from tests.recording.conftest import COLUMNS, House, columns_of, house
 
 def _rows(path: Path) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(f"SELECT {COLUMNS} FROM steps ORDER BY at").fetchall()
+        return connection.execute(f"SELECT {COLUMNS} FROM steps ORDER BY at").fetchall()  # noqa: S608
 
 
 def _columns(steps: list[Step]) -> list[tuple[float | None, ...]]:
@@ -133,13 +133,6 @@ def test_a_lock_is_waited_out(db: Path) -> None:
 def test_where_steps_come_fast_a_locked_file_is_not_tried_at_each(db: Path) -> None:
     watcher = House(db)
     steps = watcher.watch(house(1))
-    tried = 0
-
-    def trying() -> float:
-        nonlocal tried
-        tried += 1
-        return 5000.0
-
     with closing(sqlite3.connect(db, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         watcher.recorder._now = lambda: 5000.0

@@ -1,0 +1,99 @@
+"""`kill -9` at random moments of a recording at full speed."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from tests.recording.conftest import COLUMNS, House, columns_of, house, pipeline
+
+KILLS = 10
+READINGS = 600
+
+# One process that brings everything in, and forks a watcher for each life of it. What a
+# watcher has confirmed stands in memory that both share, so that a kill cannot lose it.
+_LIVES = """
+import json, mmap, os, random, signal, sqlite3, sys, time
+from pathlib import Path
+from streamer.recording.recorder import Recorder
+from tests.recording.conftest import SETTINGS, house, pipeline
+
+path, kills, count, seed = Path(sys.argv[1]), *map(int, sys.argv[2:])
+chance = random.Random(seed)
+readings = house(count)
+shared = mmap.mmap(-1, 8)
+said = []
+
+def live():
+    watched = pipeline()
+    recorder = Recorder.open(
+        path, settings=SETTINGS, state=watched.state, say=said.append, snapshot_every=100
+    )
+    resumed = recorder.resume(watched, steps=50)
+    last_at = resumed.last_at
+    shared[:8] = resumed.readings.to_bytes(8, "little")
+    for place, reading in enumerate(readings):
+        if last_at is None or reading.at > last_at:
+            recorder.write(watched.push(reading))
+            shared[:8] = (place + 1).to_bytes(8, "little")
+    recorder.close()
+
+warm = pipeline()
+for reading in readings:
+    warm.push(reading)
+
+lives = []
+while True:
+    child = os.fork()
+    if not child:
+        live()
+        os._exit(9 if said else 0)
+    if len(lives) < kills:
+        time.sleep(chance.uniform(0.002, 0.12))
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    confirmed = int.from_bytes(shared[:8], "little")
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        try:
+            (recorded,) = connection.execute("SELECT count(*) FROM steps").fetchone()
+        except sqlite3.OperationalError:
+            recorded = 0
+    connection.close()
+    lives.append((confirmed, recorded, os.waitstatus_to_exitcode(status)))
+    if lives[-1][2] != -signal.SIGKILL:
+        break
+print(json.dumps(lives))
+"""
+
+
+def test_whoever_is_killed_loses_the_minute_in_the_making_at_most(db: Path) -> None:
+    seed = random.SystemRandom().randrange(1_000_000)
+    done = subprocess.run(
+        [sys.executable, "-c", _LIVES, str(db), str(KILLS), str(READINGS), str(seed)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not done.stderr
+    lives = json.loads(done.stdout)
+    assert lives[-1] == [READINGS, READINGS, 0], f"seed {seed}: {lives}"
+    for confirmed, recorded, _ in lives:
+        assert confirmed <= recorded <= confirmed + 1, f"seed {seed}: {lives}"
+
+    undisturbed = pipeline()
+    steps = [undisturbed.push(reading) for reading in house(READINGS)]
+    with closing(sqlite3.connect(db)) as connection:
+        rows = connection.execute(f"SELECT {COLUMNS} FROM steps ORDER BY at").fetchall()  # noqa: S608
+        alarms = connection.execute("SELECT DISTINCT at, kind FROM alarms").fetchall()
+    assert rows == [columns_of(step) for step in steps]
+    raised = {(int(alarm.at.timestamp()), alarm.kind) for step in steps for alarm in step.alarms}
+    assert set(alarms) == raised
+    again = House(db)
+    again.recorder.resume(again.pipeline)
+    assert again.pipeline.state() == undisturbed.state()
+    again.close()
