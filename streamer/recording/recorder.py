@@ -70,6 +70,7 @@ class Recorder:
         self._wall = wall
         self._guard = threading.RLock()
         self._closed = self._writing = False
+        self._saves_state = True
         self._store: Store | None = None
         self._settings_due = self._forget = False
         self._since = snapshot_every
@@ -126,8 +127,8 @@ class Recorder:
     def resume(self, pipeline: Pipeline, *, steps: int = PICTURE) -> Resumed:
         """Take a fresh pipeline to where the recording ends; see `streamer.recording.resume`.
 
-        Raises:
-            RecordError: the recording cannot be read now.
+        Where the recording cannot be read just now, that is said, and the pipeline stays
+        fresh. What it learns is then not saved: the next start goes on from the readings.
         """
         with self._guard:
             fresh = pipeline.state()
@@ -137,6 +138,11 @@ class Recorder:
             except DamagedError as error:
                 pipeline.restore(fresh)
                 self._begin_anew(error)
+                return Resumed()
+            except PassingError as error:
+                pipeline.restore(fresh)
+                self._saves_state = False
+                self._warn(f"{error}: beginning anew; what is recorded is gone on from next time")
                 return Resumed()
             if resumed.rebuilt:
                 self._since = self._every
@@ -225,7 +231,7 @@ class Recorder:
             self._recovered(minutes, lost)
         else:
             self.doubled += doubled
-        if last_at is not None and self._since >= self._every:
+        if last_at is not None and self._since >= self._every and self._saves_state:
             self._save_state(store, last_at)
 
     def _save_state(self, store: Store, at: int) -> None:

@@ -15,7 +15,8 @@ import pytest
 from streamer.errors import RecordError
 from streamer.readings import Notice, Step
 from streamer.recording import backlog
-from tests.recording.conftest import COLUMNS, House, columns_of, house
+from streamer.recording.resume import Resumed
+from tests.recording.conftest import COLUMNS, House, columns_of, house, pipeline
 
 
 def _rows(path: Path) -> list[tuple[object, ...]]:
@@ -127,6 +128,33 @@ def test_a_lock_is_waited_out(db: Path) -> None:
     ]
     watcher.close()
     assert _rows(db) == _columns(steps)
+
+
+@pytest.mark.usefixtures("quick")
+def test_one_that_cannot_be_read_at_the_start_is_gone_on_from_the_next_time(db: Path) -> None:
+    readings = house(60)
+    first = House(db)
+    first.watch(readings[:20])
+    first.close()
+    with closing(sqlite3.connect(db, isolation_level=None)) as other:
+        # So that not even readers are let in.
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        second = House(db)
+        assert second.recorder.resume(second.pipeline) == Resumed()
+        assert "beginning anew" in second.texts[-1]
+        second.watch(readings[20:30])
+        other.execute("ROLLBACK")
+    second.watch(readings[30:40])
+    second.close()
+    third = House(db)
+    third.recorder.resume(third.pipeline)
+    third.watch(readings[40:])
+    third.close()
+    undisturbed = pipeline()
+    for reading in readings:
+        undisturbed.push(reading)
+    assert third.pipeline.state() == undisturbed.state()
 
 
 @pytest.mark.usefixtures("quick")
