@@ -14,24 +14,30 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from streamer.buffer import GapRule, RingBuffer
     from streamer.errors import StreamerError
+    from streamer.feeds import Feed, FeedKind
     from streamer.models import Forecaster, load_model
     from streamer.pacing import Pacer
     from streamer.pipeline import Pipeline
-    from streamer.readings import Forecast, Notice, Reading, Scores, Step
+    from streamer.readings import Forecast, Link, Notice, Reading, Sample, Scores, Step
     from streamer.runner import run
     from streamer.sinks import Sink
     from streamer.sources import Source
     from streamer.sources.delimited import open_replay
+    from streamer.sources.live import open_source
 
 _HOMES = {
+    "Feed": "streamer.feeds",
+    "FeedKind": "streamer.feeds",
     "Forecast": "streamer.readings",
     "Forecaster": "streamer.models",
     "GapRule": "streamer.buffer",
+    "Link": "streamer.readings",
     "Notice": "streamer.readings",
     "Pacer": "streamer.pacing",
     "Pipeline": "streamer.pipeline",
     "Reading": "streamer.readings",
     "RingBuffer": "streamer.buffer",
+    "Sample": "streamer.readings",
     "Scores": "streamer.readings",
     "Sink": "streamer.sinks",
     "Source": "streamer.sources",
@@ -39,18 +45,23 @@ _HOMES = {
     "StreamerError": "streamer.errors",
     "load_model": "streamer.models",
     "open_replay": "streamer.sources.delimited",
+    "open_source": "streamer.sources.live",
     "run": "streamer.runner",
 }
 
 __all__ = [
+    "Feed",
+    "FeedKind",
     "Forecast",
     "Forecaster",
     "GapRule",
+    "Link",
     "Notice",
     "Pacer",
     "Pipeline",
     "Reading",
     "RingBuffer",
+    "Sample",
     "Scores",
     "Sink",
     "Source",
@@ -58,6 +69,7 @@ __all__ = [
     "StreamerError",
     "load_model",
     "open_replay",
+    "open_source",
     "run",
 ]
 

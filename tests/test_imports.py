@@ -13,6 +13,7 @@ import streamer
 
 HEAVY = {"tensorflow", "keras", "river", "scipy", "pandas", "matplotlib"}
 ENGINES = {"numpy", "h5py"}
+FEEDS = {"aiohttp", "aiomqtt", "paho", "pymodbus", "serial", "sml", "pyarrow"}
 TERMINAL = {"termios", "tty", "msvcrt"}
 
 
@@ -20,7 +21,7 @@ def _modules_after(code: str) -> set[str]:
     """Every module that is loaded once the code has run."""
     script = f"{code}\nimport sys\nprint('\\n'.join(sys.modules), file=sys.stderr)"
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, input=""
     )
     return set(done.stderr.splitlines())
 
@@ -41,10 +42,30 @@ def _run_cli(*arguments: str) -> str:
 
 @pytest.mark.parametrize(
     "code",
-    ["import streamer", _run_cli("--help"), _run_cli("--version"), _run_cli("replay", "--help")],
+    [
+        "import streamer",
+        _run_cli("--help"),
+        _run_cli("--version"),
+        _run_cli("replay", "--help"),
+        _run_cli("watch", "--help"),
+        _run_cli("sources"),
+        _run_cli("sources", "mqtt"),
+        _run_cli("config"),
+    ],
 )
 def test_asking_costs_nothing(code: str) -> None:
-    assert not _modules_after(code) & (HEAVY | ENGINES)
+    assert not _modules_after(code) & (HEAVY | ENGINES | FEEDS)
+
+
+def test_a_pipe_is_watched_without_the_libraries_of_other_feeds() -> None:
+    modules = _modules_after(_run_cli("watch", "stdin:?unit=W", "--quiet"))
+    assert not modules & (FEEDS | {"tensorflow", "keras", "pandas", "rich", "sqlite3"})
+
+
+@pytest.mark.parametrize("part", ["recording.source", "recording.export", "reporting"])
+def test_a_recording_is_read_without_models(part: str) -> None:
+    modules = _modules_after(f"import streamer.{part}")
+    assert not modules & (HEAVY | FEEDS | {"h5py"})
 
 
 def test_opening_a_replay_leaves_numpy_to_be_set_up() -> None:
@@ -99,8 +120,9 @@ def test_the_pipeline_knows_nobody_around_it() -> None:
     assert not modules & {"sources", "sinks", "dashboard", "cli", "options", "runner", "training"}
 
 
-def test_sources_know_no_models() -> None:
-    modules = _of_streamer(_modules_after("import streamer.sources.delimited"))
+@pytest.mark.parametrize("kind", ["delimited", "live"])
+def test_sources_know_no_models(kind: str) -> None:
+    modules = _of_streamer(_modules_after(f"import streamer.sources.{kind}"))
     assert not modules & {"models", "pipeline", "sinks", "dashboard", "cli", "scores"}
 
 
@@ -125,14 +147,18 @@ def test_nothing_imports_the_command_line() -> None:
 
 def test_the_public_names_are_these() -> None:
     assert streamer.__all__ == [
+        "Feed",
+        "FeedKind",
         "Forecast",
         "Forecaster",
         "GapRule",
+        "Link",
         "Notice",
         "Pacer",
         "Pipeline",
         "Reading",
         "RingBuffer",
+        "Sample",
         "Scores",
         "Sink",
         "Source",
@@ -140,6 +166,7 @@ def test_the_public_names_are_these() -> None:
         "StreamerError",
         "load_model",
         "open_replay",
+        "open_source",
         "run",
     ]
     for name in streamer.__all__:
