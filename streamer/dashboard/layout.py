@@ -116,7 +116,11 @@ def _printable(snapshot: Snapshot, height: int, *, only_ascii: bool) -> Snapshot
     steps = snapshot.steps
     if steps and steps[-1].alarms:
         alarms = tuple(
-            replace(alarm, text=printable(alarm.text, only_ascii=only_ascii))
+            replace(
+                alarm,
+                kind=printable(alarm.kind, only_ascii=only_ascii),
+                text=printable(alarm.text, only_ascii=only_ascii),
+            )
             for alarm in steps[-1].alarms
         )
         steps = (*steps[:-1], replace(steps[-1], alarms=alarms))
