@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from streamer.forecasting import Forecasting
 from streamer.options import FileOptions
 from streamer.pacing import MAX, Pacer
+from streamer.showing import summed_up
 from streamer.sinks import Sink
 from streamer.sinks.summary import Summary
 
@@ -87,19 +88,8 @@ def write_lines(job: Replay, *, speed: float | None, format: str | None) -> None
         sinks.append(ProgressSink(sys.stderr))
     if format is not None:
         sinks += [TextSink(sys.stdout, format), NoteSink(sys.stderr)]
-    reader_has_gone = False
-    try:
+    with summed_up(summary, sinks):
         job.run(source, sinks, pacer)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        reader_has_gone = True
-        # What is still buffered goes nowhere, or the interpreter would complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    finally:
-        for sink in sinks:
-            sink.close()
-        if not reader_has_gone:
-            print("\n".join(summary.lines()), file=sys.stderr)
 
 
 def _terminal_is_free(*, lines: bool) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
@@ -19,6 +18,7 @@ from streamer.feeds.registry import load_kind, open_feed
 from streamer.forecasting import Forecasting
 from streamer.pacing import MAX, Pacer
 from streamer.readings import Notice
+from streamer.showing import summed_up
 from streamer.sinks import Sink
 from streamer.sinks.summary import Summary
 
@@ -172,21 +172,9 @@ def write_lines(job: Watch, *, format: str | None) -> int:  # noqa: A002
     sinks: list[Sink] = [summary, NoteSink(sys.stderr)]
     if format is not None:
         sinks.append(TextSink(sys.stdout, format))
-    reader_has_gone = False
     signals: list[signal.Signals] = []
-    try:
-        with _stopping(pacer, signals):
-            job.run(source, sinks, pacer, looking=[])
-        sys.stdout.flush()
-    except BrokenPipeError:
-        reader_has_gone = True
-        # What is still buffered goes nowhere, or the interpreter would complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    finally:
-        for sink in sinks:
-            sink.close()
-        if not reader_has_gone:
-            print("\n".join(summary.lines()), file=sys.stderr)
+    with summed_up(summary, sinks), _stopping(pacer, signals):
+        job.run(source, sinks, pacer, looking=[])
     return 128 + signals[0] if signals else 0
 
 

@@ -20,22 +20,12 @@ from typing import IO, Any, TextIO
 from streamer.errors import MissingExtraError, RecordError, UsageError
 from streamer.recording.database import ImpossibleError, explained, open_for_reading
 from streamer.recording.rows import bounds, pages, time_of
+from streamer.sinks import text
 from streamer.sources.screening import Span
 
 FORMATS = ("csv", "json", "parquet")
 
-_POWERS = (
-    "actual_kw",
-    "forecast_kw",
-    "error_kw",
-    "low_kw",
-    "high_kw",
-    "median_kw",
-    "frozen_kw",
-    "next_kw",
-    "next_low_kw",
-    "next_high_kw",
-)
+_POWERS = tuple(key for key in text.KEYS if key.endswith("_kw"))
 
 KEYS = ("at", *_POWERS, "gap_minutes", "alarms")
 """Columns of the CSV and keys of a JSON line: as in those of a replay, as far as recorded."""

@@ -11,7 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import pytest
 from aiohttp import web
+
+from streamer.errors import LinkError, RefusedError
+from streamer.feeds import Feed
+from streamer.testing import read_feed
 
 T = TypeVar("T")
 
@@ -119,3 +124,15 @@ def self_signed(folder: Path) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, key)
     return context
+
+
+def fails(feed: Feed, error: type[LinkError] = RefusedError) -> str:
+    """What the error says that a feed begins with."""
+    try:
+        with pytest.raises(LinkError) as caught:
+            read_feed(feed, 1)
+    finally:
+        feed.close()
+    assert type(caught.value) is error
+    assert "\n" not in str(caught.value)
+    return str(caught.value)

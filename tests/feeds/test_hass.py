@@ -23,7 +23,7 @@ from streamer.feeds.hass_states import Entity, power_entities
 from streamer.feeds.values import ValueProblem
 from streamer.readings import Link, Notice, Sample
 from streamer.testing import check_source, read_feed
-from tests.feeds.serving import WebServer, self_signed
+from tests.feeds.serving import WebServer, fails, self_signed
 
 TOKEN = "swordfish"  # noqa: S105 - the server below takes it
 
@@ -126,18 +126,6 @@ def open_entity(
 
 def next_items(feed: Feed) -> list[FeedItem]:
     return [item for item in feed.read() if not isinstance(item, Link)]
-
-
-def fails(feed: Feed, error: type[LinkError] = RefusedError) -> str:
-    try:
-        with pytest.raises(LinkError) as caught:
-            read_feed(feed, 1)
-    finally:
-        feed.close()
-    assert type(caught.value) is error
-    assert TOKEN not in str(caught.value)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 # Through the websocket

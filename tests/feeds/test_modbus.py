@@ -23,7 +23,7 @@ from streamer.feeds.modbus import KIND, TYPES, Register
 from streamer.feeds.values import Power, ValueProblem
 from streamer.readings import Link, Notice, Sample
 from streamer.testing import check_source, read_feed
-from tests.feeds.serving import Background
+from tests.feeds.serving import Background, fails
 
 
 class Meter(Background):
@@ -114,17 +114,6 @@ def until_notice(feed: Feed) -> list[FeedItem]:
     while not any(isinstance(item, Notice) for item in items):
         items += feed.read()
     return items
-
-
-def fails(feed: Feed, error: type[LinkError]) -> str:
-    try:
-        with pytest.raises(LinkError) as caught:
-            read_feed(feed, 1)
-    finally:
-        feed.close()
-    assert type(caught.value) is error
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 # Through pymodbus

@@ -25,7 +25,7 @@ from streamer.feeds.poll import HOMEWIZARD, KIND, SHELLY, Answer
 from streamer.feeds.values import JsonPath, Power, ValueProblem, parse_json
 from streamer.readings import Link, Notice, Sample
 from streamer.testing import check_source, read_feed
-from tests.feeds.serving import Handler, WebServer, self_signed
+from tests.feeds.serving import Handler, WebServer, fails, self_signed
 
 # As their makers document them.
 HOMEWIZARD_DATA = {
@@ -101,18 +101,6 @@ def one(feed: Feed) -> float:
 
 def samples(items: list[FeedItem]) -> list[Sample]:
     return [item for item in items if isinstance(item, Sample)]
-
-
-def fails(feed: Feed, error: type[LinkError] = RefusedError) -> str:
-    """What the error says that a feed begins with."""
-    try:
-        with pytest.raises(LinkError) as caught:
-            read_feed(feed, 1)
-    finally:
-        feed.close()
-    assert type(caught.value) is error
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 # Reading answers

@@ -22,13 +22,15 @@ def run(one_input: Callable[[bytes], None], seeds: Iterable[bytes], *modules: st
     Args:
         one_input: gets each input.
         seeds: inputs to begin with.
-        modules: what to measure the coverage of; not yet imported.
+        modules: what to measure the coverage of; not yet imported. By default all code there is.
     """
     import atheris
 
     with atheris.instrument_imports(include=list(modules)):
         for name in modules:
             import_module(name)
+    if not modules:
+        atheris.instrument_all()
     corpus = Path("build", "fuzz", Path(sys.argv[0]).stem)
     corpus.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(seeds):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import struct
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -21,6 +20,7 @@ from streamer.feeds.mqtt_presets import PRESETS
 from streamer.feeds.poll import Answer
 from streamer.feeds.values import JsonPath, Power, ValueProblem, parse_json
 from streamer.readings import Sample
+from tests.fuzz import run
 
 _LAYOUTS = [
     Layout.of(Address.parse(f"mqtt://host/meter?{options}"))
@@ -85,14 +85,15 @@ def _check(kw: float, at: datetime | None) -> None:
     assert at is None or at.utcoffset() is not None
 
 
-def main() -> None:
-    """Fuzz with atheris, which has to be installed for it."""
-    import atheris
-
-    atheris.instrument_all()
-    atheris.Setup(sys.argv, one_input)
-    atheris.Fuzz()
-
-
 if __name__ == "__main__":
-    main()
+    run(
+        one_input,
+        [
+            bytes([parser, 0]) + seed
+            for parser in range(len(_PARSERS))
+            for seed in (
+                b'{"a": [{"b": 1.5}], "c": 2, "t": 1774745940, "ENERGY": {"Power": 3}}',
+                b'{"a": {"sensor.power": {"s": "2", "a": {"unit_of_measurement": "W"}}}, "r": []}',
+            )
+        ],
+    )

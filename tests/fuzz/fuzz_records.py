@@ -6,13 +6,13 @@ By hand: ``python -m tests.fuzz.fuzz_records -runs=1000000``
 from __future__ import annotations
 
 import math
-import sys
 
 from streamer.feeds.address import Address
 from streamer.feeds.linereader import LineReader
 from streamer.feeds.records import Records
 from streamer.feeds.values import ValueProblem
 from streamer.readings import Notice, Sample
+from tests.fuzz import run
 
 _WAYS = [
     Records.of(Address.parse(f"stdin:?{options}"))
@@ -48,14 +48,16 @@ def one_input(data: bytes) -> None:
             assert item.at is None or item.at.utcoffset() is not None, item
 
 
-def main() -> None:
-    """Fuzz with atheris, which has to be installed for it."""
-    import atheris
-
-    atheris.instrument_all()
-    atheris.Setup(sys.argv, one_input)
-    atheris.Fuzz()
-
-
 if __name__ == "__main__":
-    main()
+    run(
+        one_input,
+        [
+            bytes([way, 20]) + seed
+            for way in range(len(_WAYS))
+            for seed in (
+                b"2026-03-29T01:59:00+01:00 250.5\n1774745940,3",
+                b'{"time": 1774745940, "power_w": 250.5, "a": [{"b": 1}]}\n',
+                b"m,host=cellar,a=b power_w=250.5,p=3i 1774745940000000000\n",
+            )
+        ],
+    )

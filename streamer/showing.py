@@ -1,0 +1,37 @@
+"""How a stream of lines ends, whatever ends it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from streamer.sinks import Sink
+from streamer.sinks.summary import Summary
+
+
+@contextmanager
+def summed_up(summary: Summary, sinks: Sequence[Sink]) -> Iterator[None]:
+    """Close the sinks at the end, and print the summary to standard error.
+
+    When whoever read standard output has gone, that is an end like another, but nobody is
+    left to read a summary.
+
+    Args:
+        summary: of the stream.
+        sinks: those of the stream, the summary among them.
+    """
+    reader_has_gone = False
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        reader_has_gone = True
+        # What is still buffered goes nowhere, or the interpreter would complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    finally:
+        for sink in sinks:
+            sink.close()
+        if not reader_has_gone:
+            print("\n".join(summary.lines()), file=sys.stderr)
