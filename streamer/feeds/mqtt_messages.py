@@ -72,14 +72,14 @@ class Layout:
         minus_topic = address.text("minus_topic")
         if minus_topic is None and preset.minus_leaf:
             minus_topic = f"{topic.rpartition('/')[0]}/{preset.minus_leaf}"
-        path = _path(address, "path", preset.path)
+        path = JsonPath.of(address, "path", preset.path)
         layout = cls(
             topic=topic,
             power=Power.of(address, unit=preset.unit),
             minus_topic=minus_topic,
             path=path,
-            minus=_path(address, "minus", preset.minus),
-            time=_path(address, "time", preset.time),
+            minus=JsonPath.of(address, "minus", preset.minus),
+            time=JsonPath.of(address, "time", preset.time),
             partial=preset.partial and path is not None,
             adds_up=preset.adds_up,
             pace=preset.pace,
@@ -210,16 +210,6 @@ def _numbers(document: Any, prefix: str = "", depth: int = 3) -> Iterator[str]:
             yield prefix + step
         else:
             yield from _numbers(value, prefix + step, depth - 1)
-
-
-def _path(address: Address, option: str, default: str) -> JsonPath | None:
-    text = address.text(option, default)
-    if not text:
-        return None
-    try:
-        return JsonPath.parse(text)
-    except ValueError as error:
-        raise address.wrong(option, str(error)) from None
 
 
 def _why_no_topic(topic: str) -> str:

@@ -190,9 +190,9 @@ def _origin(address: Address, scheme: str) -> str:
 def _open_json(address: Address) -> AsyncFeed:
     answer = Answer(
         power=Power.of(address),
-        path=_path(address, "path") or JsonPath("", ()),
-        minus=_path(address, "minus"),
-        time=_path(address, "time"),
+        path=JsonPath.of(address, "path") or JsonPath("", ()),
+        minus=JsonPath.of(address, "minus"),
+        time=JsonPath.of(address, "time"),
     )
     question = Question(
         web=Web.of(address),
@@ -203,16 +203,6 @@ def _open_json(address: Address) -> AsyncFeed:
         digest=address.choice("auth", ("basic", "digest"), "basic") == "digest",
     )
     return question.feed(interval(address))
-
-
-def _path(address: Address, option: str) -> JsonPath | None:
-    text = address.text(option)
-    if text is None:
-        return None
-    try:
-        return JsonPath.parse(text)
-    except ValueError as error:
-        raise address.wrong(option, str(error)) from None
 
 
 def _open_homewizard(address: Address) -> AsyncFeed:

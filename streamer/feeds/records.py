@@ -128,8 +128,8 @@ class Records:
             format=address.choice("format", FORMATS, "auto"),
             unit=address.choice("unit", UNITS),
             sign=address.choice("sign", SIGNS, "import"),
-            path=_path(address, "path"),
-            time=_path(address, "time"),
+            path=JsonPath.of(address, "path"),
+            time=JsonPath.of(address, "time"),
             field=address.text("field"),
             measurement=address.text("measurement"),
             tags=_tags(address),
@@ -251,14 +251,6 @@ class Records:
                 "power_kw in the record"
             )
         return Power(unit, self.sign).kw(number)
-
-
-def _path(address: Address, option: str) -> JsonPath | None:
-    text = address.text(option)
-    try:
-        return None if text is None else JsonPath.parse(text)
-    except ValueError as error:
-        raise address.wrong(option, str(error)) from None
 
 
 def _tags(address: Address) -> dict[str, str]:

@@ -100,6 +100,19 @@ class JsonPath:
             position = match.end()
         return cls(text, tuple(steps))
 
+    @classmethod
+    def of(cls, address: Address, option: str, default: str = "") -> JsonPath | None:
+        """What an option of an address says; None if it, or the default, says nothing.
+
+        Raises:
+            UsageError: it is no path.
+        """
+        text = address.text(option, default)
+        try:
+            return cls.parse(text) if text else None
+        except ValueError as error:
+            raise address.wrong(option, str(error)) from None
+
     def find(self, document: Any) -> Any:
         """The value that stands there.
 
