@@ -25,11 +25,11 @@ class Preset:
 
     about: str
     topic: str
-    path: str = ""
-    minus: str = ""
+    path: str | None = None
+    minus: str | None = None
     minus_leaf: str = ""
     unit: str | None = "W"
-    time: str = ""
+    time: str | None = None
     name: str = ""
     partial: bool = True
     adds_up: bool = False

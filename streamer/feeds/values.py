@@ -101,15 +101,15 @@ class JsonPath:
         return cls(text, tuple(steps))
 
     @classmethod
-    def of(cls, address: Address, option: str, default: str = "") -> JsonPath | None:
-        """What an option of an address says; None if it, or the default, says nothing.
+    def of(cls, address: Address, option: str, default: str | None = None) -> JsonPath | None:
+        """What an option of an address says, or else the default; None if there is neither.
 
         Raises:
             UsageError: it is no path.
         """
-        text = address.text(option, default)
+        text = address.options.get(option, default)
         try:
-            return cls.parse(text) if text else None
+            return None if text is None else cls.parse(text)
         except ValueError as error:
             raise address.wrong(option, str(error)) from None
 
