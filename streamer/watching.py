@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from streamer.pipeline import Pipeline
     from streamer.sources.live import LiveSource
 
+_ENDINGS = (signal.SIGINT, signal.SIGTERM)
+
 
 @dataclass(frozen=True)
 class Watch:
@@ -189,12 +191,12 @@ def _stopping(pacer: Pacer, signals: list[signal.Signals]) -> Iterator[None]:
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         signals.append(signal.Signals(number))
-        for ending in before:
+        for ending in _ENDINGS:
             signal.signal(ending, signal.default_int_handler)
         # Not here: the stream may stand still in the middle of what stopping needs.
         threading.Thread(target=pacer.stop, daemon=True).start()
 
-    before = {ending: signal.signal(ending, stop) for ending in (signal.SIGINT, signal.SIGTERM)}
+    before = {ending: signal.signal(ending, stop) for ending in _ENDINGS}
     try:
         yield
     finally:

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -200,8 +201,9 @@ class Store:
 
 
 def settings_of(connection: sqlite3.Connection) -> dict[str, str]:
-    """What was recorded with."""
-    return dict(connection.execute("SELECT key, value FROM settings").fetchall())
+    """What was recorded with; of a file that is damaged, whatever stands there as text."""
+    rows = connection.execute("SELECT key, value FROM settings").fetchall()
+    return {str(key): str(value) for key, value in rows}
 
 
 def differences(recorded: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
@@ -215,10 +217,15 @@ def differences(recorded: Mapping[str, str], wanted: Mapping[str, str]) -> list[
     if not recorded:
         return []
     return [
-        f"{key} is {wanted.get(key, 'not set')}, was {recorded.get(key, 'not set')}"
+        f"{_shown(key)} is {wanted.get(key, 'not set')}, was {_shown(recorded.get(key, 'not set'))}"
         for key in sorted(recorded.keys() | wanted.keys())
         if key != "source" and recorded.get(key) != wanted.get(key)
     ]
+
+
+def _shown(text: str) -> str:
+    """Text out of a file that may be damaged."""
+    return text if text.isprintable() else repr(text)
 
 
 def snapshots_of(connection: sqlite3.Connection) -> tuple[list[Snapshot], int]:
@@ -230,8 +237,11 @@ def snapshots_of(connection: sqlite3.Connection) -> tuple[list[Snapshot], int]:
         try:
             if hashlib.sha256(blob).hexdigest() != checksum:
                 raise ValueError("the checksum is another")
-            whole.append(Snapshot(at, json.loads(zlib.decompress(blob))))
-        except (TypeError, ValueError, zlib.error):
+            state = json.loads(zlib.decompress(blob))
+            if seconds_of(datetime.fromisoformat(state["last_at"]))[0] != at:
+                raise ValueError("it is of another time")
+            whole.append(Snapshot(at, state))
+        except (LookupError, TypeError, ValueError, zlib.error):
             damaged += 1
     return whole, damaged
 

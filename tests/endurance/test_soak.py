@@ -1,0 +1,353 @@
+"""`streamer watch` of a broker that is restarted every hour: all that can be known is recorded.
+
+A day goes by in some minutes, since the times are those of the messages; some minutes go by
+as they do.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from tests.endurance import seed
+from tests.endurance.process import Usage
+from tests.endurance.watcher import Watcher, last_minute, rows_of
+from tests.feeds.broker import MOSQUITTO, Broker, running
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import Client, MQTTMessageInfo
+
+pytestmark = [
+    pytest.mark.mosquitto,
+    pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed"),
+    pytest.mark.skipif(sys.platform != "linux", reason="looks at a process as on Linux"),
+]
+
+TOPIC = "house/power"
+BEGIN_S = 1_774_396_800
+"""2026-03-25 00:00 UTC, some days before the clocks of Europe are put forward."""
+
+HOUR_S, MINUTE_S = 3600, 60
+_IN_FLIGHT = 20
+_STALE_AFTER_S = 15
+_GRACE_S = 5
+_HALF_MILLIWATT_KW = 0.501e-6
+
+_SETTLED = 4
+"""Hours after which a watcher's memory is to stay as it is."""
+
+_GROWTH_MB = 5.0
+
+
+class Meter:
+    """Publishes its power with the time.
+
+    Attributes:
+        times: of what was published, in Unix seconds.
+        watts: what was published.
+    """
+
+    def __init__(self, broker: Broker, rng: np.random.Generator) -> None:
+        self.times: list[float] = []
+        self.watts: list[float] = []
+        self._broker = broker
+        self._rng = rng
+        self._client: Client | None = None
+        self._waiting: deque[MQTTMessageInfo] = deque()
+        self._value = 400.0
+
+    def connect(self) -> None:
+        """Make a connection, and forget what was on its way by the one before."""
+        from paho.mqtt.client import Client
+        from paho.mqtt.enums import CallbackAPIVersion
+
+        self.close()
+        client = Client(CallbackAPIVersion.VERSION2)
+        client.connect("127.0.0.1", self._broker.port)
+        client.loop_start()
+        self._client = client
+        self._waiting.clear()
+
+    def publish(self, at_s: float) -> None:
+        """Publish the next value; wait while too much is on its way to the broker."""
+        self._value = float(np.clip(self._value + self._rng.normal(0.0, 30.0), -900.0, 4000.0))
+        watts = round(self._value, 1)
+        payload = json.dumps({"t": at_s, "w": watts})
+        assert self._client is not None
+        self._waiting.append(self._client.publish(TOPIC, payload, qos=1))
+        if len(self._waiting) > _IN_FLIGHT:
+            self._waiting.popleft().wait_for_publish(10.0)
+        self.times.append(at_s)
+        self.watts.append(watts)
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.disconnect()
+            self._client.loop_stop()
+            self._client = None
+
+
+@dataclass(frozen=True)
+class Outage:
+    """When the broker was away, in Unix seconds by the meter's clock."""
+
+    begin_s: int
+    end_s: int
+
+
+class Soak:
+    """A broker, a meter and a watcher."""
+
+    def __init__(self, folder: Path, broker: Broker, rng: np.random.Generator, *more: str) -> None:
+        self.database = folder / "house.db"
+        self.meter = Meter(broker, rng)
+        self._broker = broker
+        self.restarts = 0
+        url = f"mqtt://127.0.0.1:{broker.port}/{TOPIC}?path=w&time=t&unit=W&qos=1"
+        self.watcher = Watcher(folder, url, "--record", self.database.name, "--retry", "0.2", *more)
+        self.watcher.until(self._is_connected, "a connection", look_s=0.05)
+        self.meter.connect()
+
+    def told(self, what: str) -> int:
+        """How often it has said something of the broker."""
+        return len(
+            re.findall(rf"^streamer: link.*: broker {what}", self.watcher.said, re.MULTILINE)
+        )
+
+    def catch_up(self, at_s: int) -> None:
+        """Wait until the last minute is recorded that was over at a time, and its grace too."""
+        last = (at_s - _GRACE_S) // MINUTE_S * MINUTE_S - MINUTE_S
+        self.watcher.until(
+            lambda: last_minute(self.database) == last, "what was published", look_s=0.02
+        )
+
+    def kill_broker(self) -> None:
+        self._broker.kill()
+        self.restarts += 1
+        self.watcher.until(lambda: self.told("away") == self.restarts, "news of the loss")
+
+    def start_broker(self) -> None:
+        self._broker.start()
+        self.watcher.until(lambda: self.told("back") == self.restarts, "a new connection")
+        self.meter.connect()
+
+    def close(self) -> None:
+        self.meter.close()
+        self.watcher.leave()
+
+    def _is_connected(self) -> bool:
+        if not self.watcher.is_watching():
+            return False
+        return bool(rows_of(self.database, "SELECT 1 FROM events WHERE kind = 'up'"))
+
+
+@contextmanager
+def soaking(folder: Path, chosen: int, *more: str) -> Iterator[Soak]:
+    # Whoever is slow is not to lose what an unhurried broker would have room for.
+    with (
+        running(folder, options=["max_queued_messages 0"]) as broker,
+        closing(Soak(folder, broker, np.random.default_rng(chosen), *more)) as soak,
+    ):
+        yield soak
+
+
+@dataclass
+class Day:
+    """What came of a simulation.
+
+    Attributes:
+        times: when a value was published, in Unix seconds.
+        watts: the values.
+        outages: when the broker was away.
+        usages: what the watcher needed, before the first and after each period.
+        minutes: what was recorded: times, and means in kW.
+        said: by the watcher.
+        told: how often it told of a broker lost, and of one that was back.
+    """
+
+    times: np.ndarray
+    watts: np.ndarray
+    outages: list[Outage]
+    usages: list[Usage]
+    minutes: dict[int, float]
+    said: str
+    told: tuple[int, int]
+
+
+def simulate(folder: Path, chosen: int, *, period_s: int, periods: int, pace: float) -> Day:
+    """Let some periods go by, in each of which the broker is away for some minutes.
+
+    Args:
+        folder: for all files.
+        chosen: what is random.
+        period_s: simulated seconds from one outage to the next.
+        periods: how many.
+        pace: simulated seconds in a second.
+    """
+    rng = np.random.default_rng(chosen + 1)
+    options = ("--clock", "feed", "--stale-after", str(_STALE_AFTER_S))
+    with soaking(folder, chosen, *options) as soak:
+        outages: list[Outage] = []
+        usages = [Usage.of(soak.watcher.process.pid)]
+        for begin_s in range(BEGIN_S, BEGIN_S + periods * period_s, period_s):
+            end_s = begin_s + period_s
+            outage = _outage(rng, begin_s, end_s)
+            outages.append(outage)
+            _publish(soak.meter, range(begin_s, outage.begin_s - _IN_FLIGHT), pace)
+            soak.catch_up(outage.begin_s - _IN_FLIGHT)
+            _publish(soak.meter, range(outage.begin_s - _IN_FLIGHT, outage.begin_s), pace)
+            soak.kill_broker()
+            soak.start_broker()
+            _publish(soak.meter, range(outage.end_s, end_s), pace)
+            usages.append(Usage.of(soak.watcher.process.pid))
+        soak.catch_up(end_s - 1)
+        soak.watcher.stop()
+        return Day(
+            np.array(soak.meter.times),
+            np.array(soak.meter.watts),
+            outages,
+            usages,
+            dict(rows_of(soak.database, "SELECT at, actual_kw FROM steps ORDER BY at")),
+            soak.watcher.said,
+            (soak.told("away"), soak.told("back")),
+        )
+
+
+def _outage(rng: np.random.Generator, begin_s: int, end_s: int) -> Outage:
+    """Some minutes somewhere between two times.
+
+    What is on its way when the broker dies is lost; it is of the minute that is cut short.
+    """
+    length_s = int(rng.integers(120, 300))
+    first = begin_s // MINUTE_S + 3
+    minute = int(rng.integers(first, (end_s - length_s) // MINUTE_S - 3))
+    away_s = minute * MINUTE_S + int(rng.integers(_IN_FLIGHT + 10, MINUTE_S))
+    return Outage(away_s, away_s + length_s)
+
+
+def _publish(meter: Meter, seconds: range, pace: float) -> None:
+    began = time.monotonic()
+    for number, second in enumerate(seconds):
+        meter.publish(second)
+        ahead_s = began + number / pace - time.monotonic()
+        if ahead_s > 0.0:
+            time.sleep(ahead_s)
+
+
+def check(day: Day) -> None:
+    """See that all is recorded that was published, and nothing else."""
+    minute = (day.times // MINUTE_S * MINUTE_S).astype(np.int64)
+    begins, first, count = np.unique(minute, return_index=True, return_counts=True)
+    whole = begins[count == MINUTE_S][:-1]
+    means = np.array([day.watts[start : start + MINUTE_S].mean() for start in first]) / 1000
+    expected = dict(zip(begins.tolist(), means.tolist(), strict=True))
+    missing = [at for at in whole.tolist() if at not in day.minutes]
+    assert not missing, f"{len(missing)} minutes are missing, the first {missing[0]}"
+    wrong = [
+        at for at in whole.tolist() if abs(day.minutes[at] - expected[at]) > _HALF_MILLIWATT_KW
+    ]
+    assert not wrong, f"{len(wrong)} means are wrong, that of {wrong[0]} first"
+    assert day.minutes.keys() <= set(begins.tolist()), "minutes without any value"
+    recorded = np.array(sorted(day.minutes))
+    gaps = np.flatnonzero(np.diff(recorded) > MINUTE_S)
+    assert len(gaps) <= len(day.outages)
+    for gap in gaps:
+        (outage,) = (
+            outage for outage in day.outages if recorded[gap] <= outage.begin_s < recorded[gap + 1]
+        )
+        length_s = recorded[gap + 1] - recorded[gap] - MINUTE_S
+        assert length_s <= outage.end_s - outage.begin_s + MINUTE_S
+    assert day.told == (len(day.outages), len(day.outages))
+    for kind in ("Traceback", "order:", "malformed:", "absurd:", "warning:"):
+        assert kind not in day.said, day.said
+
+
+def test_a_broker_is_restarted(tmp_path: Path) -> None:
+    chosen = seed()
+    print(f"STREAMER_TEST_SEED={chosen}")
+    check(simulate(tmp_path, chosen, period_s=15 * MINUTE_S, periods=2, pace=1000.0))
+
+
+@pytest.mark.endurance
+def test_a_day_with_a_broker_that_is_restarted_each_hour(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = seed()
+    with capsys.disabled():
+        print(f"\nSTREAMER_TEST_SEED={chosen}")
+    began = time.monotonic()
+    day = simulate(tmp_path, chosen, period_s=HOUR_S, periods=24, pace=400.0)
+    with capsys.disabled():
+        print("MB:", *(f"{usage.rss_mb:.1f}" for usage in day.usages))
+        print("threads:", *(usage.threads for usage in day.usages))
+        print("files:", *(usage.files for usage in day.usages))
+        print(
+            f"{day.usages[-1].cpu_s - day.usages[0].cpu_s:.1f} s of a processor, "
+            f"{time.monotonic() - began:.0f} s in all; {len(day.times):,} values published, "
+            f"{len(day.minutes):,} minutes recorded"
+        )
+        print(*day.said.splitlines()[-12:], sep="\n")
+    check(day)
+    settled = day.usages[_SETTLED:]
+    assert settled[-1].rss_mb - settled[0].rss_mb < _GROWTH_MB
+    assert max(usage.threads for usage in settled) <= settled[0].threads
+    assert max(usage.files for usage in settled) <= settled[0].files
+
+
+@pytest.mark.endurance
+def test_some_minutes_by_the_clock_on_the_wall(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = seed()
+    with soaking(tmp_path, chosen, "--clock", "wall") as soak:
+        # From the middle of a minute on, three whole ones, and the grace.
+        begin_s = time.time()
+        end_s = (begin_s + 29) // MINUTE_S * MINUTE_S + 4 * MINUTE_S + 8
+        restart_s = end_s - 100
+        waits: dict[int, float] = {}
+        next_s = begin_s
+        while next_s < end_s:
+            if next_s > restart_s > 0:
+                restart_s = 0
+                soak.kill_broker()
+                time.sleep(5.0)
+                soak.start_broker()
+            soak.meter.publish(time.time())
+            next_s = max(next_s + 1.0, time.time())
+            while time.time() < next_s:
+                last = last_minute(soak.database)
+                if last and last not in waits:
+                    waits[last] = time.time() - last - MINUTE_S
+                time.sleep(0.05)
+        soak.watcher.stop()
+        minutes: dict[int, float] = dict(
+            rows_of(soak.database, "SELECT at, actual_kw FROM steps ORDER BY at")
+        )
+        told = soak.told("away"), soak.told("back")
+    with capsys.disabled():
+        print("\nrecorded after the end of its minute:", *(f"{s:.2f} s" for s in waits.values()))
+    assert told == (1, 1)
+    assert len(minutes) >= 3
+    recorded = list(minutes)
+    assert recorded == list(range(recorded[0], recorded[-1] + 1, MINUTE_S))
+    assert max(waits.values()) < 7.0
+    for at in recorded[1:]:
+        assert minutes[at] == pytest.approx(_mean_kw(soak.meter, at), abs=2e-6)
+
+
+def _mean_kw(meter: Meter, at_s: float) -> float:
+    """Mean of a minute, each value for as long as it was the last."""
+    times = np.array(meter.times)
+    edges = np.clip(np.append(times, np.inf), at_s, at_s + MINUTE_S)
+    return float(np.diff(edges) @ np.array(meter.watts)) / MINUTE_S / 1000
