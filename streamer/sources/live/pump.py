@@ -13,7 +13,7 @@ from streamer.errors import LinkError, RefusedError, SourceError, StreamerError
 from streamer.feeds import Feed, FeedItem
 from streamer.pacing import SystemClock, WallClock
 from streamer.readings import Link, Sample
-from streamer.sources.minutes import local_time
+from streamer.sources.live.minutes import local_time
 
 RETRY_MAX_S = 60.0
 """The longest wait between two tries."""

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from streamer.sources.minutes import MinuteMeans, local_time
+from streamer.sources.live.minutes import MinuteMeans, local_time
 
 START = 1_774_745_940.0  # a full minute
 STALE = 600.0

@@ -13,8 +13,8 @@ from streamer.feeds import Feed, FeedItem
 from streamer.feeds.address import Address, Credentials
 from streamer.feeds.registry import load_kind, open_feed
 from streamer.pacing import SystemClock, WallClock
-from streamer.sources.intake import Intake, LiveItem, LiveRules
-from streamer.sources.pump import RETRY_MAX_S, Pump
+from streamer.sources.live.intake import Intake, LiveItem, LiveRules
+from streamer.sources.live.pump import RETRY_MAX_S, Pump
 from streamer.sources.screening import MAX_KW
 
 _MOST_WAITING = 1000

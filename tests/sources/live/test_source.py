@@ -8,14 +8,14 @@ from itertools import count, pairwise
 
 import pytest
 
-import streamer.sources.live as live
 from streamer.errors import LinkError, RefusedError, UnitError, UsageError
 from streamer.feeds import Feed, FeedItem, FeedKind
 from streamer.feeds.address import Address, Credentials, Secret
 from streamer.readings import MINUTE, Link, Notice, Reading, Sample
 from streamer.sources import Source
-from streamer.sources.intake import LiveItem
 from streamer.sources.live import LiveSource, open_source
+from streamer.sources.live import source as source_module
+from streamer.sources.live.intake import LiveItem
 from streamer.testing import ManualClock, check_source
 
 DATE = 1_774_745_940.0  # a full minute
@@ -255,8 +255,8 @@ def test_opens_the_feed_of_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
         return _Feed(iter([[Sample(1.0, _at(0)), Sample(1.0, _at(3600))]]))
 
     kind = FeedKind("test", "x://y", open_it, stale_after_s=240.0)
-    monkeypatch.setattr(live, "load_kind", lambda scheme: kind)
-    monkeypatch.setattr(live, "open_feed", lambda address: kind.open(address))
+    monkeypatch.setattr(source_module, "load_kind", lambda scheme: kind)
+    monkeypatch.setattr(source_module, "open_feed", lambda address: kind.open(address))
     credentials = Credentials(password=Secret("swordfish"))
     items = _read_all(open_source("x://y", credentials=credentials, by="feed"))
     assert opened[0].credentials == credentials

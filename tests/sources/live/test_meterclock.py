@@ -5,7 +5,7 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamer.sources.meterclock import MeterClock
+from streamer.sources.live.meterclock import MeterClock
 
 NOW = 1_774_745_940.0
 

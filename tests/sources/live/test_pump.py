@@ -9,8 +9,8 @@ import pytest
 from streamer.errors import LinkError, RefusedError, SourceError, StreamerError, UnitError
 from streamer.feeds import FeedItem
 from streamer.readings import Link, Notice, Sample
-from streamer.sources.minutes import local_time
-from streamer.sources.pump import Pump, Wait
+from streamer.sources.live.minutes import local_time
+from streamer.sources.live.pump import Pump, Wait
 from streamer.testing import ManualClock
 
 SAMPLE = Sample(0.5)

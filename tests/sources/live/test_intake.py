@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from streamer.errors import UnitError, UsageError
 from streamer.feeds import FeedItem
 from streamer.readings import MINUTE, Link, Notice, Reading, Sample
-from streamer.sources.intake import Intake, LiveItem, LiveRules
-from streamer.sources.minutes import local_time
+from streamer.sources.live.intake import Intake, LiveItem, LiveRules
+from streamer.sources.live.minutes import local_time
 
 DATE = 1_774_745_940.0  # a full minute
 

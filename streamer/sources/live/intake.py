@@ -15,10 +15,10 @@ from typing import TypeAlias
 from streamer.errors import UnitError, UsageError
 from streamer.feeds import FeedItem
 from streamer.readings import Link, Notice, Reading, Sample
-from streamer.sources.gathering import EVERY_S, Gatherer
-from streamer.sources.linkwatch import LinkWatch
-from streamer.sources.meterclock import EARLY_S, MeterClock, apart
-from streamer.sources.minutes import MINUTE_S, MinuteMeans, local_time
+from streamer.sources.live.gathering import EVERY_S, Gatherer
+from streamer.sources.live.linkwatch import LinkWatch
+from streamer.sources.live.meterclock import EARLY_S, MeterClock, apart
+from streamer.sources.live.minutes import MINUTE_S, MinuteMeans, local_time
 from streamer.sources.screening import LONG_JUMP, MAX_KW
 
 LiveItem: TypeAlias = Reading | Notice | Link | Sample

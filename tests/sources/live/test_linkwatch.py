@@ -4,8 +4,8 @@ import math
 from datetime import datetime, timedelta
 
 from streamer.readings import Link
-from streamer.sources.linkwatch import LinkWatch
-from streamer.sources.minutes import local_time
+from streamer.sources.live.linkwatch import LinkWatch
+from streamer.sources.live.minutes import local_time
 
 DATE = 1_774_745_940.0
 
