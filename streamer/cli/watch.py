@@ -81,7 +81,8 @@ def watch(
             metavar="SECONDS",
             min=1.0,
             max=86_400.0,
-            help="For how long a value stands when nothing new comes; after that there is a gap. "
+            help="For how long a value stands when nothing new comes, or a minute at most while "
+            "the connection is lost; after that there is a gap. "
             "By default what suits the kind of meter (`streamer sources`).",
             show_default=False,
         ),

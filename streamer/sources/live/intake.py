@@ -29,6 +29,7 @@ _LOOK_EVERY_S = 5.0
 _SAMPLE_EVERY_S = 0.2
 _ABSURD_ENOUGH = 20
 _DAY_S = 86_400.0
+_LOST_HOLD_S = 60.0  # a value stands no longer while nobody could hear of another
 _LATEST_S = 1e11  # the year 5138: what is later cannot be meant, nor turned into local time
 _TICK_S = 1e-6
 _DECIMALS = 6  # a milliwatt: no meter is finer, and 0.355 is not to be 0.35500000000000004
@@ -39,7 +40,8 @@ class LiveRules:
     """How samples become minutes.
 
     Attributes:
-        stale_after_s: for how long a value stands when nothing new comes.
+        stale_after_s: for how long a value stands when nothing new comes; while the link is
+            lost, for a minute at most.
         grace_s: how long after its end a minute waits for samples that come late.
         max_kw: the magnitude in kW above which a value is absurd.
         by_feed: whether time is what the samples say, and not this machine's clock.
@@ -105,6 +107,8 @@ class Intake:
         self._last_arrival = -math.inf
         self._far_ahead: tuple[float, Sample] | None = None
         self._warned = ("", -math.inf)
+        self._lost = False
+        self._unknown_from_s = math.inf  # when the link will have been lost for too long
 
     def go_on_after(self, after: datetime) -> None:
         """Take a minute, and all before it, as done; before the first sample."""
@@ -151,13 +155,16 @@ class Intake:
             if isinstance(item, Sample):
                 self._take_sample(item, arrived_s)
             elif isinstance(item, Link):
-                self._say(self._links.link(item, arrived_s))
+                self._take_link(item, arrived_s)
             else:
                 self._take_notice(item, arrived_s)
 
     def look(self) -> None:
         """Do what is due by now: minutes that are over, silence, sums of mishaps."""
         if not self._rules.by_feed:
+            if self._now >= self._unknown_from_s:
+                self._means.add(self._unknown_from_s + self._offset, math.nan)
+                self._unknown_from_s = math.inf
             self._give(self._means.advance(self._now + self._offset))
             self._say(self._links.look(self._now))
         for gatherer in self._gatherers.values():
@@ -194,6 +201,13 @@ class Intake:
             ]
         wait_s = min(due) - now_s
         return max(0.0, wait_s) if math.isfinite(wait_s) else None
+
+    def _take_link(self, link: Link, arrived_s: float) -> None:
+        lost = link.state == Link.LOST
+        if lost != self._lost:
+            self._lost = lost
+            self._unknown_from_s = arrived_s + _LOST_HOLD_S if lost else math.inf
+        self._say(self._links.link(link, arrived_s))
 
     def _take_sample(self, sample: Sample, arrived_s: float) -> None:
         self._say(self._links.sample(arrived_s))

@@ -264,6 +264,34 @@ def test_silence_is_told_from_a_lost_link() -> None:
     ]
 
 
+def test_a_value_stands_for_a_minute_at_most_while_the_link_is_lost() -> None:
+    bench = _Bench(stale_after_s=600.0)
+    bench.take(Link(Link.UP, "broker"), Sample(1.0))
+    bench.pass_on(5 * 60 + 40)
+    for _ in range(4):
+        bench.take(Link(Link.LOST, "broker", "gone"))
+        bench.pass_on(50.0)
+    bench.take(Link(Link.UP, "broker"))
+    bench.pass_on(20.0)
+    # Nothing is known of what went on meanwhile until the meter speaks.
+    bench.take(Sample(2.0))
+    bench.pass_on(120.0)
+    known = [(minute, 1.0) for minute in range(7)]
+    assert bench.minutes() == [*known, (9, 2.0), (10, 2.0)]
+
+
+def test_a_link_that_is_back_soon_costs_no_minute() -> None:
+    bench = _Bench(stale_after_s=600.0)
+    bench.take(Link(Link.UP, "broker"), Sample(1.0))
+    for _ in range(3):
+        bench.pass_on(20.0)
+        bench.take(Link(Link.LOST, "broker", "gone"))
+        bench.pass_on(55.0)
+        bench.take(Link(Link.UP, "broker"))
+    bench.pass_on(200.0)
+    assert bench.minutes() == [(minute, 1.0) for minute in range(7)]
+
+
 def _by_feed(samples: Sequence[Sample]) -> _Bench:
     bench = _Bench(by_feed=True)
     bench.take(*samples)
