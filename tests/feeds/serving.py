@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import ssl
 import subprocess
 import threading
@@ -115,6 +116,8 @@ class WebServer(Background):
 
 def self_signed(folder: Path) -> ssl.SSLContext:
     """The context of a server whose certificate nobody has signed but itself."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl, to make a certificate")
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
