@@ -60,7 +60,7 @@ def test_the_file_in_the_xdg_folder_is_found(
     assert _config("--check") == 0
     assert capsys.readouterr().out == f"{default_path()}: all right\n"
     assert _config() == 0
-    assert _rows(capsys.readouterr().out)["adapt"][0] == "False"
+    assert _rows(capsys.readouterr().out)["adapt"][0] == "false"
 
 
 @pytest.mark.parametrize(

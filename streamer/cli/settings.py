@@ -77,7 +77,7 @@ def _shown(key: str, value: Any) -> str:
     if key == "url":
         # A password may stand in it.
         return Address.parse(value).shown
-    return str(getattr(value, "value", value))
+    return str(value).lower() if isinstance(value, bool) else str(getattr(value, "value", value))
 
 
 def _find_secret(context: typer.Context, name: str) -> Secret | None:
