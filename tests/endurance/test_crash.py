@@ -92,6 +92,8 @@ class House:
         self.writer.finish()
         watcher = self.start()
         try:
+            # All may have been recorded already: it is not to be ended before it has begun.
+            watcher.until(watcher.is_watching, "what it has recorded")
             watcher.until(self._is_done, "the end of the log", timeout_s=300.0, look_s=0.02)
             watcher.stop()
             self._examine(watcher)
