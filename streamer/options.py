@@ -237,7 +237,7 @@ class FileOptions:
         Raises:
             UsageError: an option is of no use with this file.
         """
-        from streamer.recording.database import is_recording
+        from streamer.recording import is_recording
         from streamer.sources.delimited import open_replay
 
         if file != "-" and is_recording(Path(file)):

@@ -94,7 +94,7 @@ class Watch:
             if self.record is None:
                 run(source, pipeline, everyone, pacer, one_by_one=True)
             else:
-                self._run_recorded(self.record, source, pipeline, sinks, pacer, looking)
+                self._run_recorded(self.record, source, pipeline, everyone, pacer, looking)
         finally:
             source.close()
 
@@ -103,14 +103,12 @@ class Watch:
         path: Path,
         source: LiveSource,
         pipeline: Pipeline,
-        sinks: Sequence[Sink],
+        everyone: Sequence[Sink],
         pacer: Pacer,
         looking: Sequence[Sink],
     ) -> None:
         from streamer.recording.recorder import Recorder
         from streamer.runner import run
-
-        everyone = [*looking, *sinks]
 
         def say(notice: Notice) -> None:
             for sink in everyone:

@@ -134,9 +134,14 @@ class Address:
         )
 
     @property
+    def host_in_url(self) -> str:
+        """The host as a URL has it: an IPv6 address in brackets."""
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+    @property
     def shown(self) -> str:
         """The URL for a person: without secrets, query or options."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = self.host_in_url
         port = "" if self.port is None else f":{self.port}"
         slashes = "//" if host or self.path.startswith("/") else ""
         return f"{self.scheme}:{slashes}{host}{port}{quote(self.path, safe='/:+#$ ')}"

@@ -134,7 +134,7 @@ class _Hass:
         self._token: Secret = address.credentials.token
         self._sign = SIGNS[address.choice("sign", SIGNS, "import")]
         self._ping_s = ping_s
-        host = f"[{address.host}]" if ":" in address.host else address.host
+        host = address.host_in_url
         secure = address.choice("tls", ("0", "1"), "0") == "1"
         self._url = f"{'wss' if secure else 'ws'}://{host}:{address.port or _PORT}/api/websocket"
 

@@ -183,8 +183,8 @@ def _without_secrets(location: str) -> str:
 
 
 def _origin(address: Address, scheme: str) -> str:
-    host = f"[{address.host}]" if ":" in address.host else address.host
-    return f"{scheme}://{host}" + ("" if address.port is None else f":{address.port}")
+    port = "" if address.port is None else f":{address.port}"
+    return f"{scheme}://{address.host_in_url}{port}"
 
 
 def _open_json(address: Address) -> AsyncFeed:

@@ -12,8 +12,6 @@ from pathlib import Path
 from streamer.errors import RecordError
 from streamer.recording.schema import APPLICATION_ID, PAGE_SIZE, SCHEMA, TABLES, VERSION
 
-MAGIC = b"SQLite format 3\0"
-
 _BUSY_S = 1.0
 """How long to wait for another program to let go: the stream stands still meanwhile."""
 
@@ -138,15 +136,6 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
             connection.close()
             raise
     return connection
-
-
-def is_recording(path: str | Path) -> bool:
-    """Whether a file is a SQLite database, by its first bytes; not in a process that writes it."""
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(len(MAGIC)) == MAGIC
-    except OSError:
-        return False
 
 
 def set_aside(path: Path, now: datetime) -> Path:

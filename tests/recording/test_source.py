@@ -12,7 +12,7 @@ import pytest
 
 from streamer.errors import RecordError, SourceError, UsageError
 from streamer.readings import MINUTE, Reading
-from streamer.recording.database import is_recording
+from streamer.recording import is_recording
 from streamer.recording.source import open_recording
 from streamer.sources import Recording
 from streamer.testing import check_source
