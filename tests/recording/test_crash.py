@@ -19,6 +19,7 @@ READINGS = 600
 # watcher has confirmed stands in memory that both share, so that a kill cannot lose it.
 _LIVES = """
 import json, mmap, os, random, signal, sqlite3, sys, time
+from contextlib import closing
 from pathlib import Path
 from streamer.recording.recorder import Recorder
 from tests.recording.conftest import SETTINGS, house, pipeline
@@ -58,12 +59,12 @@ while True:
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     confirmed = int.from_bytes(shared[:8], "little")
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
-        try:
+    # Killed early enough, it has left no file, or one without tables.
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             (recorded,) = connection.execute("SELECT count(*) FROM steps").fetchone()
-        except sqlite3.OperationalError:
-            recorded = 0
-    connection.close()
+    except sqlite3.OperationalError:
+        recorded = 0
     lives.append((confirmed, recorded, os.waitstatus_to_exitcode(status)))
     if lives[-1][2] != -signal.SIGKILL:
         break
@@ -77,9 +78,9 @@ def test_whoever_is_killed_loses_the_minute_in_the_making_at_most(db: Path) -> N
         [sys.executable, "-c", _LIVES, str(db), str(KILLS), str(READINGS), str(seed)],
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
-    assert not done.stderr
+    assert (done.returncode, done.stderr) == (0, ""), f"seed {seed}: {done.stderr}"
     lives = json.loads(done.stdout)
     assert lives[-1] == [READINGS, READINGS, 0], f"seed {seed}: {lives}"
     for confirmed, recorded, _ in lives:
