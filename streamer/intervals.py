@@ -9,13 +9,13 @@ from statistics import NormalDist
 STEP = 0.03
 """How far one reading moves an end, on the logarithm of its scale."""
 
-_LEAST_SPREAD_KW = 0.02
+LEAST_SPREAD_KW = 0.02
 _FIRST_ERROR_KW = 0.1
-_SPREAD_PER_ERROR = 4.0
-_ERROR_KEPT = 0.5 ** (1.0 / 10.0)
-_MOST_KW = 1e6
-_NARROWEST = -3.0
-_WIDEST = 4.0
+SPREAD_PER_ERROR = 4.0
+ERROR_KEPT = 0.5 ** (1.0 / 10.0)
+MOST_KW = 1e6
+NARROWEST = -3.0
+WIDEST = 4.0
 
 
 class Band:
@@ -77,7 +77,7 @@ class Band:
         normal = NormalDist()
         # As if errors were normal, until they have told how they are.
         reach = normal.inv_cdf(1.0 - self._miss) / normal.inv_cdf((1.0 + (inner or 0.9)) / 2.0)
-        first = math.log(min(max(0.5 + reach / 2.0, math.exp(_NARROWEST)), math.exp(_WIDEST)))
+        first = math.log(min(max(0.5 + reach / 2.0, math.exp(NARROWEST)), math.exp(WIDEST)))
         self._low_scale = self._high_scale = first
         self._low_factor = self._high_factor = math.expm1(first)
         self._error_kw = _FIRST_ERROR_KW
@@ -97,10 +97,10 @@ class Band:
             Low and high in kW, the first never above the second.
         """
         if lowest_kw is None or highest_kw is None:
-            spread = max(_SPREAD_PER_ERROR * self._error_kw, _LEAST_SPREAD_KW)
+            spread = max(SPREAD_PER_ERROR * self._error_kw, LEAST_SPREAD_KW)
             lowest_kw, highest_kw = mean_kw - spread / 2.0, mean_kw + spread / 2.0
         else:
-            spread = min(max(highest_kw - lowest_kw, _LEAST_SPREAD_KW), _MOST_KW)
+            spread = min(max(highest_kw - lowest_kw, LEAST_SPREAD_KW), MOST_KW)
         low = lowest_kw - spread * self._low_factor
         high = highest_kw + spread * self._high_factor
         if low > high:
@@ -115,8 +115,8 @@ class Band:
         self._high_scale = self._moved(self._high_scale, outside=actual_kw > high)
         self._low_factor = math.expm1(self._low_scale)
         self._high_factor = math.expm1(self._high_scale)
-        error = min(abs(actual_kw - mean_kw), _MOST_KW)
-        self._error_kw = error + _ERROR_KEPT * (self._error_kw - error)
+        error = min(abs(actual_kw - mean_kw), MOST_KW)
+        self._error_kw = error + ERROR_KEPT * (self._error_kw - error)
 
     def state(self) -> list[float]:
         """What the next band depends on, as plain JSON values."""
@@ -139,5 +139,5 @@ class Band:
 
     def _moved(self, scale: float, *, outside: bool) -> float:
         if outside:
-            return min(scale + self._step * (1.0 - self._miss), _WIDEST)
-        return max(scale - self._step * self._miss, _NARROWEST)
+            return min(scale + self._step * (1.0 - self._miss), WIDEST)
+        return max(scale - self._step * self._miss, NARROWEST)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 from streamer.adapt import Adapter
 from streamer.errors import StateError, UsageError
 from streamer.intervals import Band
+from streamer.light import LightAdapter
 from streamer.models import Answer
 from streamer.outlook import Outlook
 from streamer.readings import Adaptation
 
 DoubleArray = NDArray[np.float64]
+
+Adapt = bool | Literal["light"]
+"""Whether forecasts are corrected, and if so, whether by four numbers instead of a whole head."""
 
 _MOST_KW = 1e6
 
@@ -26,7 +30,8 @@ class Online:
 
     Args:
         levels: levels of the network's quantiles in rising order; may be empty.
-        adapt: whether to correct the network's forecasts.
+        adapt: whether to correct the network's forecasts: True for a head of this house's
+            own (`streamer.adapt`), "light" for what a fleet has room for (`streamer.light`).
         confidence: share of the readings that is to lie inside the band.
 
     Raises:
@@ -34,10 +39,12 @@ class Online:
     """
 
     def __init__(
-        self, levels: tuple[float, ...] = (), *, adapt: bool = True, confidence: float = 0.9
+        self, levels: tuple[float, ...] = (), *, adapt: Adapt = True, confidence: float = 0.9
     ) -> None:
         self._median = levels.index(0.5) if 0.5 in levels else None
-        self._adapter = Adapter(levels) if adapt else None
+        self._adapter: Adapter | LightAdapter | None = None
+        if adapt:
+            self._adapter = LightAdapter() if adapt == "light" else Adapter(levels)
         # Of less than two quantiles, none is of use to the band.
         outermost = [0, len(levels) - 1] if len(levels) > 1 else []
         self._outermost = np.array(outermost, int)
@@ -57,16 +64,17 @@ class Online:
             self._adapter.settle(np.array([actual_kw]))
         self._band.settle(actual_kw)
 
-    def see(self, answer: Answer, changes_kw: DoubleArray, actual_kw: DoubleArray) -> Outlook:
+    def see(self, answer: Answer, recent_kw: DoubleArray, actual_kw: DoubleArray) -> Outlook:
         """Make forecasts of answers, in turn, and settle each before the next.
 
         Args:
             answer: the network's, for one or more windows.
-            changes_kw: (windows, 2) the last change of the readings, and the one before.
+            recent_kw: (windows, 3) the last change of the readings, the one before, and the
+                last reading itself, as `recent_changes` gives them.
             actual_kw: (windows - 1,) the readings that they were for but for the last,
                 which is left waiting.
         """
-        mean, quantiles, adaptations = self._corrected(answer, changes_kw, actual_kw)
+        mean, quantiles, adaptations = self._corrected(answer, recent_kw, actual_kw)
         low, high = self._banded(mean, quantiles, actual_kw)
         if self._median is None:
             median = np.full(len(mean), np.nan)
@@ -95,11 +103,15 @@ class Online:
             saved, this = ("adapted", "not") if self._adapter is None else ("not adapted", "is")
             raise StateError(f"saved state is {saved}, this {this}")
         if self._adapter is not None:
+            light = isinstance(self._adapter, LightAdapter)
+            if ("light" in state["adapter"]) != light:
+                saved, this = ("fully", "lightly") if light else ("lightly", "fully")
+                raise StateError(f"saved state is {saved} adapted, this {this}")
             self._adapter.restore(state["adapter"])
         self._band.restore(state["band"])
 
     def _corrected(
-        self, answer: Answer, changes_kw: DoubleArray, actual_kw: DoubleArray
+        self, answer: Answer, recent_kw: DoubleArray, actual_kw: DoubleArray
     ) -> tuple[DoubleArray, DoubleArray, list[Adaptation | None]]:
         adapter = self._adapter
         if adapter is None:
@@ -107,14 +119,20 @@ class Online:
         means, quantiles = [], []
         adaptations: list[Adaptation | None] = []
         start = 0
-        while start < len(changes_kw):
+        while start < len(recent_kw):
             rows = slice(start, start + adapter.room)
-            mean_kw, quantiles_kw = adapter.see(
-                hidden=answer.hidden[rows],
-                changes_kw=changes_kw[rows],
-                mean_kw=answer.mean_kw[rows],
-                quantiles_kw=answer.quantiles_kw[rows],
-            )
+            mean_kw, quantiles_kw = answer.mean_kw[rows], answer.quantiles_kw[rows]
+            if isinstance(adapter, LightAdapter):
+                mean_kw, quantiles_kw = adapter.see(
+                    recent_kw=recent_kw[rows], mean_kw=mean_kw, quantiles_kw=quantiles_kw
+                )
+            else:
+                mean_kw, quantiles_kw = adapter.see(
+                    hidden=answer.hidden[rows],
+                    changes_kw=recent_kw[rows, :2],
+                    mean_kw=mean_kw,
+                    quantiles_kw=quantiles_kw,
+                )
             means.append(mean_kw)
             quantiles.append(quantiles_kw)
             adaptations += [adapter.get()] * len(mean_kw)
@@ -139,7 +157,7 @@ class Online:
 
 
 def recent_changes(known_kw: DoubleArray, windows: int) -> DoubleArray:
-    """(windows, 2) the last change of the readings at the end of each window, and the one before.
+    """(windows, 3) at the end of each window the last change, the one before, the last reading.
 
     Args:
         known_kw: (readings,) the readings; the last window ends with the last of them. What
@@ -152,6 +170,6 @@ def recent_changes(known_kw: DoubleArray, windows: int) -> DoubleArray:
     # Bounded, so that no difference is too large for a number.
     known = np.minimum(np.maximum(known_kw[-windows - 2 :], -_MOST_KW), _MOST_KW)
     change = known[1:] - known[:-1]
-    changes = np.empty((windows, 2))
-    changes[:, 0], changes[:, 1] = change[1:], change[:-1]
-    return changes
+    recent = np.empty((windows, 3))
+    recent[:, 0], recent[:, 1], recent[:, 2] = change[1:], change[:-1], known[2:]
+    return recent

@@ -20,7 +20,7 @@ from streamer.blocks import Passage, ReadingBlock
 from streamer.buffer import CAPACITY, GapRule, RingBuffer
 from streamer.errors import StateError
 from streamer.models import Forecaster
-from streamer.online import Online, recent_changes
+from streamer.online import Adapt, Online, recent_changes
 from streamer.order import IntArray, check, check_all
 from streamer.outlook import (
     Issued,
@@ -46,7 +46,8 @@ class Pipeline:
     Args:
         forecaster: what forecasts the next reading from a window.
         gaps: what a gap does to the ring buffer.
-        adapt: whether the forecasts are corrected by what is learnt on the way.
+        adapt: whether the forecasts are corrected by what is learnt on the way; "light" is
+            what a fleet does for each of its meters (`streamer.light`).
         confidence: share of the readings that is to lie inside the bands.
 
     >>> from datetime import datetime, timedelta
@@ -64,7 +65,7 @@ class Pipeline:
         forecaster: Forecaster,
         *,
         gaps: GapRule | None = None,
-        adapt: bool = True,
+        adapt: Adapt = True,
         confidence: float = 0.9,
     ) -> None:
         self._forecaster = forecaster
@@ -72,7 +73,7 @@ class Pipeline:
         self._alarms = Alarms()
         self._gaps = GapRule() if gaps is None else gaps
         self._buffer = RingBuffer(max(CAPACITY, forecaster.window + 1))
-        self._scores = RunningScores(confidence=confidence, adapted=adapt)
+        self._scores = RunningScores(confidence=confidence, adapted=bool(adapt))
         self._latest = self._scores.get()
         self._adaptation = self._online.get()
         self._counts = Counts()
@@ -102,8 +103,8 @@ class Pipeline:
         answer = self._stream.push(reading.kw)
         issued = None
         if answer is not None:
-            changes = recent_changes(np.array([*self._buffer.last(2).tolist(), reading.kw]), 1)
-            issued = self._online.see(answer, changes, _NOTHING).issued()[0]
+            recent = recent_changes(np.array([*self._buffer.last(2).tolist(), reading.kw]), 1)
+            issued = self._online.see(answer, recent, _NOTHING).issued()[0]
         return self._advance(reading, missing, issued)
 
     def push_many(self, readings: Sequence[Reading]) -> list[Step]:

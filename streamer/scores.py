@@ -20,7 +20,7 @@ from streamer.rolling import RollingMean
 HOUR = 60
 DAY = 1440
 
-_MOST = 1e150
+MOST_ERROR_KW = 1e150
 """The largest error in kW that is told from larger ones: its square is still a number."""
 
 
@@ -38,7 +38,7 @@ class _RunningErrors:
         self._day = RollingMean(DAY)
 
     def update(self, error_kw: float) -> Errors:
-        absolute = min(abs(error_kw), _MOST)
+        absolute = min(abs(error_kw), MOST_ERROR_KW)
         squared = absolute * absolute
         self._squared.update(squared)
         self._absolute.update(absolute)
@@ -50,7 +50,7 @@ class _RunningErrors:
         )
 
     def update_many(self, error_kw: NDArray[np.float64]) -> None:
-        absolute = np.minimum(np.abs(error_kw), _MOST)
+        absolute = np.minimum(np.abs(error_kw), MOST_ERROR_KW)
         squared = absolute * absolute
         self._squared.update_many(squared)
         self._absolute.update_many(absolute)
@@ -95,8 +95,8 @@ class _RunningBand:
 
     def update(self, actual_kw: float, low_kw: float, high_kw: float) -> BandScores:
         inside = 1.0 if low_kw <= actual_kw <= high_kw else 0.0
-        width = min(high_kw - low_kw, _MOST)
-        outside = min(max(low_kw - actual_kw, actual_kw - high_kw, 0.0), _MOST)
+        width = min(high_kw - low_kw, MOST_ERROR_KW)
+        outside = min(max(low_kw - actual_kw, actual_kw - high_kw, 0.0), MOST_ERROR_KW)
         self._inside.update(inside)
         self._width.update(width)
         self._winkler.update(width + self._per_kw_outside * outside)
@@ -115,10 +115,10 @@ class _RunningBand:
         low_kw: NDArray[np.float64],
         high_kw: NDArray[np.float64],
     ) -> None:
-        below = np.clip(low_kw - actual_kw, 0.0, _MOST)
-        above = np.clip(actual_kw - high_kw, 0.0, _MOST)
+        below = np.clip(low_kw - actual_kw, 0.0, MOST_ERROR_KW)
+        above = np.clip(actual_kw - high_kw, 0.0, MOST_ERROR_KW)
         inside = ((below == 0.0) & (above == 0.0)).astype(np.float64)
-        width = np.minimum(high_kw - low_kw, _MOST)
+        width = np.minimum(high_kw - low_kw, MOST_ERROR_KW)
         self._inside.update_many(inside)
         self._width.update_many(width)
         self._winkler.update_many(width + self._per_kw_outside * np.maximum(below, above))

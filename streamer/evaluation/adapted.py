@@ -31,7 +31,7 @@ class Adapted:
     def __init__(self, levels: tuple[float, ...], stretch: Stretch, confidence: float) -> None:
         self._online = Online(levels, confidence=confidence)
         self._actual_kw = stretch.actual_kw
-        self._changes_kw = recent_changes(stretch.kw[:-1], stretch.minutes)
+        self._recent_kw = recent_changes(stretch.kw[:-1], stretch.minutes)
         self._seen = 0
         self._has_median = 0.5 in levels
         middle = (0.5,) if self._has_median else ()
@@ -44,7 +44,7 @@ class Adapted:
         block = slice(self._seen, self._seen + len(answer.mean_kw))
         self._seen = block.stop
         actual_kw = self._actual_kw[block]
-        outlook = self._online.see(answer, self._changes_kw[block], actual_kw[:-1])
+        outlook = self._online.see(answer, self._recent_kw[block], actual_kw[:-1])
         self._online.settle(float(actual_kw[-1]))
         middle = (outlook.median_kw,) if self._has_median else ()
         self.mean_kw[block] = outlook.mean_kw

@@ -128,7 +128,10 @@ def load_card(path: Path) -> Card:
 
 
 def load_model(
-    name_or_path: str | Path = DEFAULT_MODEL, *, engine: str = "numpy"
+    name_or_path: str | Path = DEFAULT_MODEL,
+    *,
+    engine: str = "numpy",
+    threads: int | None = None,
 ) -> NetworkForecaster:
     """Load a model.
 
@@ -136,6 +139,7 @@ def load_model(
         name_or_path: a shipped model's name, a folder as `streamer train` writes it, or
             a `.keras` file of stacked LSTM layers with a Dense head.
         engine: `numpy`, or `tensorflow` for the Keras model itself.
+        threads: how many blocks of windows `numpy` computes at once; None for one a core.
 
     Raises:
         UsageError: there is no such model or engine, or the engine is not installed.
@@ -165,5 +169,5 @@ def load_model(
 
         network = KerasNetwork(path, timesteps=card.window, inputs=inputs)
     else:
-        network = LstmNetwork(weights)
+        network = LstmNetwork(weights, threads=threads)
     return NetworkForecaster(card, network)

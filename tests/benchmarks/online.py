@@ -29,7 +29,7 @@ class _Recording:
         self.kw = sample_kw(READINGS + WINDOW)
         self.answer = load_model(MODEL).forecast(sliding_window_view(self.kw[:-1], WINDOW))
         self.actual_kw = self.kw[WINDOW:]
-        self.changes_kw = recent_changes(self.kw[:-1], READINGS)
+        self.recent_kw = recent_changes(self.kw[:-1], READINGS)
 
     def rows(self, start: int, count: int) -> Answer:
         """The answers for some windows."""
@@ -64,7 +64,7 @@ def _see(recording: _Recording, size: int, *, adapt: bool) -> Outlook:
         answer = recording.rows(start, size)
         end = start + len(answer.mean_kw)
         actual_kw = recording.actual_kw[start:end]
-        outlook = online.see(answer, recording.changes_kw[start:end], actual_kw[:-1])
+        outlook = online.see(answer, recording.recent_kw[start:end], actual_kw[:-1])
         online.settle(float(actual_kw[-1]))
     return outlook
 
@@ -72,7 +72,7 @@ def _see(recording: _Recording, size: int, *, adapt: bool) -> Outlook:
 def _alarm_costs(recording: _Recording) -> dict[str, float]:
     stream = readings(recording.actual_kw)
     outlook = Online(recording.levels, adapt=False).see(
-        recording.rows(0, READINGS), recording.changes_kw, recording.actual_kw[:-1]
+        recording.rows(0, READINGS), recording.recent_kw, recording.actual_kw[:-1]
     )
     issued = [
         to_forecast(reading, values)
