@@ -16,10 +16,10 @@ from streamer.order import IntArray
 from streamer.readings import Alarm, Forecast
 from streamer.scale import Scale
 
-_HUGE_KW = 1e9
+HUGE_KW = 1e9
 """Whatever is larger counts as this, so that no sum or product overflows."""
 
-_RULES = {
+RULES = {
     "far": Rule(0.3, 6.0, 1.0),  # above the middle, over the root of the half width: √kW
     "jump": Rule(0.4, 2.5, 0.3),  # above the middle, in kW
     "lasting": Rule(0.35, 1.5, 0.2),  # risen and not fallen again, in kW
@@ -31,19 +31,22 @@ _RULES = {
     "stuck": Rule(1.0, 14.0, 13.0, caution=1.0, reach=40.0, step=0.02, adopts=False),
 }
 
-_BEFORE, _SINCE = 5, 4
+BEFORE, SINCE = 5, 4
 """Readings before a lasting rise, and readings that it must last."""
 
-_NARROWEST_KW = 0.02
+NARROWEST_KW = 0.02
 """A band is taken to be at least as wide as this."""
 
-_LEARN_DIGITS = 6
+LEARN_DIGITS = 6
 """Every so many readings, the decimals are counted; an hour is a multiple of it."""
 
-_WATTS_KW, _WATTS_TIMES, _WATTS_READINGS = 25.0, 40.0, 3
-_KILO_KW, _KILO_TIMES, _KILO_READINGS = 0.01, 0.01, 5
+WATTS_KW, WATTS_TIMES, WATTS_READINGS = 25.0, 40.0, 3
+KILO_KW, KILO_TIMES, KILO_READINGS = 0.01, 0.01, 5
 """Watts read as kW, and the other way: above or below this, and this multiple of the mean
 of the house, for so many readings in a row."""
+
+LASTS = {Alarm.ANOMALY: QUIET, Alarm.STUCK: 0, Alarm.UNIT: QUIET, Alarm.DRIFT: DAY}
+"""Readings for which an alarm stays on after what raised it, by kind."""
 
 
 class Alarms:
@@ -82,7 +85,7 @@ class Alarms:
 
     def __init__(self) -> None:
         self._drift = Drift()
-        self._limits = {name: Limit(rule) for name, rule in _RULES.items()}
+        self._limits = {name: Limit(rule) for name, rule in RULES.items()}
         self._far, self._jump, self._lasting = (self._limits[k] for k in ("far", "jump", "lasting"))
         self._fall, self._export, self._stuck = (
             self._limits[k] for k in ("fall", "export", "stuck")
@@ -198,28 +201,28 @@ class Alarms:
         if missing:
             recent.clear()
             self._left = self._value = None
-        y = min(max(kw, -_HUGE_KW), _HUGE_KW)
+        y = min(max(kw, -HUGE_KW), HUGE_KW)
         if kw == self._value:
             self._repeat(kw, at)
         else:
             self._value, self._run = kw, 1
-        if self._odd or not _KILO_KW <= y <= _WATTS_KW:
+        if self._odd or not KILO_KW <= y <= WATTS_KW:
             self._look_at_unit(y, at)
         if not self._odd:
             sums[0] += abs(y)
             sums[1] += 1.0
         if middle == middle:
-            middle = min(max(middle, -_HUGE_KW), _HUGE_KW)
+            middle = min(max(middle, -HUGE_KW), HUGE_KW)
             sums[2] += abs(y - middle)
             sums[3] += 1.0
             # A NaN fails every comparison: without a band, this sits still. So it does while
             # the unit is in doubt, since that says it all.
-            if 0.0 <= high - low < _HUGE_KW and -_KILO_READINGS < self._odd < _WATTS_READINGS:
+            if 0.0 <= high - low < HUGE_KW and -KILO_READINGS < self._odd < WATTS_READINGS:
                 self._compare(y, middle, low, high, at)
         recent.append(y)
-        if len(recent) == _BEFORE + _SINCE:
+        if len(recent) == BEFORE + SINCE:
             del recent[0]
-        if not seen % _LEARN_DIGITS:
+        if not seen % LEARN_DIGITS:
             self._learn(y, at)
         if self._on and seen > self._next_off:
             self._clear()
@@ -228,19 +231,18 @@ class Alarms:
         """Hold a reading against its band."""
         up = y - middle
         if up > 0.0:
-            far = up / math.sqrt(max(high - middle, 0.5 * _NARROWEST_KW))
+            far = up / math.sqrt(max(high - middle, 0.5 * NARROWEST_KW))
             if far > self._far.value:
-                self._anomaly("far", far, _far_text(y, low, high), at)
+                self._anomaly("far", far, far_text(y, low, high), at)
             if up > self._jump.value:
-                self._anomaly("jump", up, _far_text(y, low, high), at)
+                self._anomaly("jump", up, far_text(y, low, high), at)
         else:
-            fall = -up / max(middle - low, 0.5 * _NARROWEST_KW)
+            fall = -up / max(middle - low, 0.5 * NARROWEST_KW)
             if fall > self._fall.value:
-                self._anomaly("fall", fall, _far_text(y, low, high), at)
+                self._anomaly("fall", fall, far_text(y, low, high), at)
             if -y > self._export.value:
-                text = f"{y:.4g} kW: more export than this house is known for"
-                self._anomaly("export", -y, text, at)
-        width = max(high - low, _NARROWEST_KW)
+                self._anomaly("export", -y, export_text(y), at)
+        width = max(high - low, NARROWEST_KW)
         left, self._left = self._left, None
         if left is not None:
             self._look_at_scale(y, left, at)
@@ -248,21 +250,17 @@ class Alarms:
             self._left = [y, middle, width]
         recent = self._recent
         # The first of the readings before bounds the rise from above, and is quickly looked at.
-        if len(recent) == _BEFORE + _SINCE - 1 and y - recent[0] > self._lasting.value:
-            rise = min(*recent[_BEFORE:], y) - max(recent[:_BEFORE])
+        if len(recent) == BEFORE + SINCE - 1 and y - recent[0] > self._lasting.value:
+            rise = min(*recent[BEFORE:], y) - max(recent[:BEFORE])
             if rise > self._lasting.value:
-                text = f"{rise:.4g} kW more than before, for {_SINCE} readings by now"
-                self._anomaly("lasting", rise, text, at)
+                self._anomaly("lasting", rise, lasting_text(rise), at)
 
     def _look_at_scale(self, y: float, left: list[float], at: datetime) -> None:
         """Weigh whether a reading that left the band and this one have another scale."""
         first, middle, width = left
         likeness = self._scale.likeness(first, y, middle=middle, width=width)
         if likeness > self._limits["scale"].value:
-            what = "ten times" if first > middle else "a tenth of"
-            values = f"{first:.4g} and {y:.4g} kW, with {middle:.4g} kW expected"
-            text = f"{values}: perhaps {what} the true power"
-            self._anomaly("scale", likeness, text, at)
+            self._anomaly("scale", likeness, scale_text(first, y, middle), at)
 
     def _repeat(self, kw: float, at: datetime) -> None:
         """Count a value that has come once more."""
@@ -271,30 +269,26 @@ class Alarms:
         if run > DAY:
             return
         if Alarm.STUCK in self._on:
-            self._keep(Alarm.STUCK, 0)
+            self._keep(Alarm.STUCK)
         if run > self._stuck.value:
             size = self._stuck.exceeded(float(run), self._seen)
             if size is not None:
-                text = f"{kw:.4g} kW {run} times in a row: more than this meter repeats a value"
-                self._raise(Alarm.STUCK, size, text, at, 0)
+                self._raise(Alarm.STUCK, size, stuck_text(kw, run), at)
 
     def _look_at_unit(self, y: float, at: datetime) -> None:
         """Count readings in a row that only another unit explains."""
         size, level = abs(y), self._level
-        if size > _WATTS_KW and (level is None or size > _WATTS_TIMES * level):
+        most, least = WATTS_KW, KILO_KW
+        if level is not None:
+            most, least = max(most, WATTS_TIMES * level), min(least, KILO_TIMES * level)
+        if size > most:
             self._odd = max(self._odd, 0) + 1
-            if self._odd >= _WATTS_READINGS:
-                text = f"{y:.4g} kW looks like watts read as kW: give --unit W, or so"
-                times = size / (
-                    _WATTS_KW if level is None else max(_WATTS_KW, _WATTS_TIMES * level)
-                )
-                self._raise(Alarm.UNIT, times, text, at, QUIET)
-        elif 0.0 < size < _KILO_KW and (level is None or size < _KILO_TIMES * level):
+            if self._odd >= WATTS_READINGS:
+                self._raise(Alarm.UNIT, size / most, watts_text(y), at)
+        elif 0.0 < size < least:
             self._odd = min(self._odd, 0) - 1
-            if self._odd <= -_KILO_READINGS:
-                text = f"{y:.4g} kW looks like kW read as watts: give --unit kW, or so"
-                least = _KILO_KW if level is None else min(_KILO_KW, _KILO_TIMES * level)
-                self._raise(Alarm.UNIT, min(least / size, _HUGE_KW), text, at, QUIET)
+            if self._odd <= -KILO_READINGS:
+                self._raise(Alarm.UNIT, min(least / size, HUGE_KW), kilo_text(y), at)
         else:
             self._odd = 0
 
@@ -322,22 +316,22 @@ class Alarms:
                 f"the errors are {times:.3g} times what they were: {change.after_kw:.3g} kW, "
                 f"{change.before_kw:.3g} kW before, since {change.hours} h"
             )
-            self._raise(Alarm.DRIFT, change.size, text, at, DAY)
+            self._raise(Alarm.DRIFT, change.size, text, at)
 
     def _anomaly(self, name: str, score: float, text: str, at: datetime) -> None:
         size = self._limits[name].exceeded(score, self._seen)
         if size is not None:
-            self._raise(Alarm.ANOMALY, size, f"{text}: {size:.3g} times the limit", at, QUIET)
+            self._raise(Alarm.ANOMALY, size, anomaly_text(text, size), at)
 
-    def _raise(self, kind: str, size: float, text: str, at: datetime, lasts: int) -> None:
+    def _raise(self, kind: str, size: float, text: str, at: datetime) -> None:
         """Raise an alarm, or keep on the one of the kind that is on already."""
         if kind not in self._on:
             self._on[kind] = (Alarm(kind, at, text, size), 0)
             self._show()
-        self._keep(kind, lasts)
+        self._keep(kind)
 
-    def _keep(self, kind: str, lasts: int) -> None:
-        self._on[kind] = (self._on[kind][0], self._seen + lasts)
+    def _keep(self, kind: str) -> None:
+        self._on[kind] = (self._on[kind][0], self._seen + LASTS[kind])
         self._next_off = min(until for _, until in self._on.values())
 
     def _clear(self) -> None:
@@ -350,5 +344,43 @@ class Alarms:
         self._next_off = min((until for _, until in self._on.values()), default=0)
 
 
-def _far_text(y: float, low: float, high: float) -> str:
+def anomaly_text(text: str, size: float) -> str:
+    """What an anomaly says: the text of its score, and how much it is."""
+    return f"{text}: {size:.3g} times the limit"
+
+
+def far_text(y: float, low: float, high: float) -> str:
+    """Of a reading far from its band."""
     return f"{y:.4g} kW where {low:.4g} to {high:.4g} was expected"
+
+
+def export_text(y: float) -> str:
+    """Of a reading far below zero."""
+    return f"{y:.4g} kW: more export than this house is known for"
+
+
+def lasting_text(rise: float) -> str:
+    """Of a rise that lasts."""
+    return f"{rise:.4g} kW more than before, for {SINCE} readings by now"
+
+
+def scale_text(first: float, y: float, middle: float) -> str:
+    """Of two readings in a row that seem to have another scale."""
+    what = "ten times" if first > middle else "a tenth of"
+    values = f"{first:.4g} and {y:.4g} kW, with {middle:.4g} kW expected"
+    return f"{values}: perhaps {what} the true power"
+
+
+def stuck_text(kw: float, run: int) -> str:
+    """Of a value that has come so many times in a row."""
+    return f"{kw:.4g} kW {run} times in a row: more than this meter repeats a value"
+
+
+def watts_text(y: float) -> str:
+    """Of readings that are too large for kW."""
+    return f"{y:.4g} kW looks like watts read as kW: give --unit W, or so"
+
+
+def kilo_text(y: float) -> str:
+    """Of readings that are too small for W."""
+    return f"{y:.4g} kW looks like kW read as watts: give --unit kW, or so"

@@ -49,6 +49,7 @@ class Trial:
         last: the last part alone, as `10%` or `7d`; None for all of it.
         in_sample: whether minutes that a model was trained on may be scored.
         adapt: whether each model's forecasts are scored adapted, too.
+        light: whether they are scored adapted lightly besides, as those of a fleet are.
         confidence: share of the readings that is to lie inside the adapted band.
         plot: where a page of pictures goes, if anywhere.
     """
@@ -63,6 +64,7 @@ class Trial:
     last: str | None
     in_sample: bool
     adapt: bool
+    light: bool
     confidence: float
     plot: Path | None
 
@@ -151,7 +153,11 @@ def _load(trial: Trial) -> dict[str, NetworkForecaster]:
     for argument in trial.models:
         forecaster = load_model(argument, engine=trial.engine)
         name = forecaster.card.name
-        if name in models or name in BASELINES or name in map(_adapted, models):
+        if (
+            name in models
+            or name in BASELINES
+            or any(name in (_adapted(model), _lightly(model)) for model in models)
+        ):
             name = f"{name} ({argument})"
         if name in models:
             raise UsageError(f"model {argument!r} is given twice")
@@ -197,8 +203,12 @@ def _forecast(
     from streamer.evaluation import Adapted, Forecasts, forecast_stretch, seen_in_training
 
     levels, card = forecaster.levels, forecaster.card
-    adapted = Adapted(levels, stretch, trial.confidence) if trial.adapt else None
-    mean, quantiles = forecast_stretch(forecaster, stretch, advance, adapted)
+    adapted = {}
+    if trial.adapt:
+        adapted[_adapted(name)] = Adapted(levels, stretch, trial.confidence)
+    if trial.light:
+        adapted[_lightly(name)] = Adapted(levels, stretch, trial.confidence, adapt="light")
+    mean, quantiles = forecast_stretch(forecaster, stretch, advance, list(adapted.values()))
     frozen = Forecasts(
         name,
         mean,
@@ -209,21 +219,26 @@ def _forecast(
         trained_from=card.trained_from,
         trained_to=card.trained_to,
     )
-    if adapted is None:
-        return [frozen]
-    corrected = replace(
-        frozen,
-        name=_adapted(name),
-        mean_kw=adapted.mean_kw,
-        levels=adapted.levels,
-        quantiles_kw=adapted.quantiles_kw,
-        adapted_from=name,
-    )
-    return [frozen, corrected]
+    corrected = [
+        replace(
+            frozen,
+            name=title,
+            mean_kw=each.mean_kw,
+            levels=each.levels,
+            quantiles_kw=each.quantiles_kw,
+            adapted_from=name,
+        )
+        for title, each in adapted.items()
+    ]
+    return [frozen, *corrected]
 
 
 def _adapted(name: str) -> str:
     return f"{name}, adapted"
+
+
+def _lightly(name: str) -> str:
+    return f"{name}, adapted lightly"
 
 
 def _flattered(forecasts: Sequence[Forecasts]) -> list[str]:

@@ -15,6 +15,9 @@ QUIET = 10
 _EAGER = 5.0
 """How many times its step the first event raises a limit by; each further one less."""
 
+STEADY = round(2.0 * (_EAGER - 1.0))
+"""Events after which the step stays what it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -37,6 +40,14 @@ class Rule:
     reach: float = 4.0
     step: float = 0.1
     adopts: bool = True
+
+    def rise(self, events: int) -> float:
+        """What an event that follows so many others adds to the logarithm of the limit."""
+        return self.step * max(1.0, _EAGER / (1.0 + 0.5 * events))
+
+    def wane(self, events: int) -> float:
+        """What an hour multiplies the limit by after so many events."""
+        return math.exp(-self.rise(events) * self.share / 24.0)
 
 
 class Limit:
@@ -89,7 +100,7 @@ class Limit:
             self.value = max(self.value, min(score, rule.reach * rule.start))
             return size if size >= 1.0 else None
         if seen - self._last > QUIET:
-            self.value *= math.exp(self._step())
+            self.value *= math.exp(rule.rise(self._events))
             self._events += 1
             self._since = seen
         elif rule.adopts and seen - self._since > HOUR:
@@ -100,7 +111,7 @@ class Limit:
     def close_hour(self) -> None:
         """Lower the limit by an hour's share of an event."""
         rule = self._rule
-        self.value = max(rule.floor, self.value * math.exp(-self._step() * rule.share / 24.0))
+        self.value = max(rule.floor, self.value * rule.wane(self._events))
 
     def state(self) -> list[float]:
         """What `restore` needs, as plain JSON values."""
@@ -110,6 +121,3 @@ class Limit:
         """Go on from what `state` gave, bit for bit."""
         self.value = float(state[0])
         self._events, self._since, self._last = (int(number) for number in state[1:])
-
-    def _step(self) -> float:
-        return self._rule.step * max(1.0, _EAGER / (1.0 + 0.5 * self._events))

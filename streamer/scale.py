@@ -5,8 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-_DIGITS = 6
+import numpy as np
+from numpy.typing import NDArray
+
+DIGITS = 6
 """Decimals that are told apart; more count as so many."""
+
+_TENS = np.array([10.0**decimals for decimals in range(DIGITS)])
 
 
 class Scale:
@@ -38,7 +43,7 @@ class Scale:
     """
 
     def __init__(self) -> None:
-        self._counts = [0.0] * (_DIGITS + 1)
+        self._counts = [0.0] * (DIGITS + 1)
 
     def learn(self, kw: float) -> None:
         """Count the decimals of an ordinary reading."""
@@ -65,7 +70,7 @@ class Scale:
         ratio = 1.0
         for kw in (first, second):
             decimals = count_decimals(kw)
-            before = min(max(decimals + side, 0), _DIGITS)
+            before = min(max(decimals + side, 0), DIGITS)
             ratio *= (counts[before] + least) / (counts[decimals] + least)
             off = 2.0 * (kw / times - middle) / width
             ratio /= times * width * (1.0 + off * off)
@@ -86,8 +91,22 @@ def count_decimals(value: float) -> int:
     >>> [count_decimals(value) for value in (3.0, 0.3, 0.288, 1 / 3)]
     [0, 1, 3, 6]
     """
-    for decimals in range(_DIGITS):
+    for decimals in range(DIGITS):
         scaled = value * 10.0**decimals
         if abs(scaled - round(scaled)) <= 1e-6 * max(1.0, abs(scaled)):
             return decimals
-    return _DIGITS
+    return DIGITS
+
+
+def count_all_decimals(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Decimals of (values,), as `count_decimals` counts them.
+
+    >>> count_all_decimals(np.array([3.0, 0.3, 0.288, 1 / 3]))
+    array([0, 1, 3, 6])
+    """
+    scaled = values[:, None] * _TENS
+    size = np.abs(scaled)
+    fits = np.ones((len(values), DIGITS + 1), bool)
+    fits[:, :DIGITS] = np.abs(scaled - np.rint(scaled)) <= 1e-6 * np.maximum(1.0, size)
+    decimals: NDArray[np.int64] = fits.argmax(axis=1)
+    return decimals

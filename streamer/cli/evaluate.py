@@ -72,6 +72,9 @@ def evaluate(
         typer.Option("--in-sample", help="Score minutes that a model was trained on, too."),
     ] = False,
     adapt: AdaptOption = True,
+    light: Annotated[
+        bool, typer.Option("--light", help="Score them adapted as a fleet does it, too.")
+    ] = False,
     confidence: ConfidenceOption = 0.9,
     format: Annotated[  # noqa: A002 - as the option is called
         ReportFormat, typer.Option(help="Tables, or one JSON object with all there is.")
@@ -126,6 +129,7 @@ def evaluate(
         last=last,
         in_sample=in_sample,
         adapt=adapt,
+        light=light,
         confidence=confidence,
         plot=plot,
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from streamer.evaluation.stretch import DoubleArray, Stretch
 from streamer.models import Answer
-from streamer.online import Online, recent_changes
+from streamer.online import Adapt, Online, recent_changes
 
 
 class Adapted:
@@ -18,6 +18,7 @@ class Adapted:
         levels: levels of the network's quantiles in rising order; may be empty.
         stretch: what is forecast.
         confidence: share of the readings that is to lie inside the band.
+        adapt: as `streamer.pipeline.Pipeline` has it.
 
     Attributes:
         mean_kw: (minutes,) corrected means in kW.
@@ -28,8 +29,15 @@ class Adapted:
         UsageError: the confidence is none.
     """
 
-    def __init__(self, levels: tuple[float, ...], stretch: Stretch, confidence: float) -> None:
-        self._online = Online(levels, confidence=confidence)
+    def __init__(
+        self,
+        levels: tuple[float, ...],
+        stretch: Stretch,
+        confidence: float,
+        *,
+        adapt: Adapt = True,
+    ) -> None:
+        self._online = Online(levels, adapt=adapt, confidence=confidence)
         self._actual_kw = stretch.actual_kw
         self._recent_kw = recent_changes(stretch.kw[:-1], stretch.minutes)
         self._seen = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -55,7 +55,7 @@ class Forecasts:
 
 
 def forecast_stretch(
-    forecaster: Forecaster, stretch: Stretch, advance: Advance, adapted: Adapted | None = None
+    forecaster: Forecaster, stretch: Stretch, advance: Advance, adapted: Sequence[Adapted] = ()
 ) -> tuple[DoubleArray, DoubleArray]:
     """Forecast every scored minute, some thousand windows at a time.
 
@@ -63,7 +63,7 @@ def forecast_stretch(
         forecaster: what forecasts.
         stretch: what it forecasts; its warm-up must be at least the window.
         advance: told of every block.
-        adapted: sees every block, too, so that the network has to answer only once.
+        adapted: see every block, too, so that the network has to answer only once.
 
     Returns:
         Means (minutes,) and quantiles (minutes, levels), in kW.
@@ -76,7 +76,7 @@ def forecast_stretch(
         answer = forecaster.forecast(windows[block])
         mean[block] = answer.mean_kw
         quantiles[block] = answer.quantiles_kw
-        if adapted is not None:
-            adapted.see(answer)
+        for each in adapted:
+            each.see(answer)
         advance(len(answer.mean_kw))
     return mean, quantiles

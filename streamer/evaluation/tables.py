@@ -19,7 +19,6 @@ from streamer.evaluation.metrics import W
 from streamer.words import NOTHING, number, plural
 
 _NAME_WIDTH = 15
-_ADAPTED = "  adapted"
 _FIXED = "  fixed"
 _LABEL_WIDTH = 20
 _COMPARED = 4
@@ -223,12 +222,15 @@ def _comparisons(evaluation: Evaluation) -> Iterator[str]:
 def _marked(verdict: Verdict, width: int = _NAME_WIDTH) -> str:
     """The name, cut to a column's width less the mark of those trained on these minutes.
 
-    An adapted model stands below, or right of, the frozen one and is called by that alone.
+    An adapted model stands below, or right of, the frozen one and is called by how it is
+    adapted alone.
     """
     room = width - 1
     name = verdict.name if len(verdict.name) <= room else verdict.name[: room - 1] + "…"
-    if verdict.forecasts.adapted_from is not None:
-        name = _ADAPTED
+    frozen = verdict.forecasts.adapted_from
+    if frozen is not None:
+        # "adapted" is enough for one of them, "lightly" for the other.
+        name = "  " + verdict.name.removeprefix(f"{frozen}, ").split()[-1]
     return f"{name}*" if verdict.forecasts.in_sample else name
 
 

@@ -33,7 +33,7 @@ def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _adapted(model: Forecaster, stretch: Stretch, confidence: float = 0.9) -> Adapted:
     found = Adapted(model.levels, stretch, confidence)
-    forecast_stretch(model, stretch, _ignore, found)
+    forecast_stretch(model, stretch, _ignore, [found])
     return found
 
 

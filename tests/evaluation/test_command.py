@@ -150,6 +150,14 @@ def test_without_adapting_there_is_no_adapted_row(untrained_model: Path) -> None
     assert list(found["fixed_band"]["models"]) == ["other"]
 
 
+def test_a_fleets_way_of_adapting_is_scored_when_asked_for(untrained_model: Path) -> None:
+    arguments = ("evaluate", SAMPLE, "--model", untrained_model, "--light", "--baseline", "none")
+    done = _streamer(*arguments, "--format", "json")
+    names = [each["name"] for each in json.loads(done.stdout)["forecasters"]]
+    assert names == ["other", "other, adapted", "other, adapted lightly", "persistence"]
+    assert "  lightly" in _streamer(*arguments, "--no-adapt").stdout
+
+
 def test_the_confidence_is_that_of_the_adapted_and_the_fixed_band(untrained_model: Path) -> None:
     done = _streamer(
         *("evaluate", SAMPLE, "--last", "1d", "--baseline", "none", "--format", "json"),
@@ -247,7 +255,7 @@ def test_the_help_names_every_baseline() -> None:
 def _modules_after(code: str) -> set[str]:
     script = f"{code}\nimport sys\nprint('\\n'.join(sys.modules), file=sys.stderr)"
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120
     )
     return set(done.stderr.splitlines())
 
