@@ -1,0 +1,141 @@
+"""Running scores and the band of `streamer.scores` and `streamer.intervals`, for many meters."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer.intervals import (
+    ERROR_KEPT,
+    LEAST_SPREAD_KW,
+    MOST_KW,
+    NARROWEST,
+    SPREAD_PER_ERROR,
+    STEP,
+    WIDEST,
+    Band,
+)
+from streamer.scores import MOST_ERROR_KW
+
+DoubleArray = NDArray[np.float64]
+Records = NDArray[np.void]
+
+BAND = np.dtype([("low_scale", "<f8"), ("high_scale", "<f8"), ("error_kw", "<f8")])
+
+SCORES = np.dtype(
+    [
+        ("settled", "<i8"),
+        ("mse_kw2", "<f8"),
+        ("mae_kw", "<f8"),
+        ("persistence_mse_kw2", "<f8"),
+        ("frozen_mse_kw2", "<f8"),
+        ("coverage", "<f8"),
+    ]
+)
+
+
+class Bands:
+    """The bands of many meters: each is a `streamer.intervals.Band`.
+
+    Args:
+        confidence: share of the readings that is to lie inside.
+        levels: levels of the network's quantiles in rising order; may be empty.
+    """
+
+    def __init__(self, confidence: float, levels: tuple[float, ...]) -> None:
+        inner = levels[-1] - levels[0] if len(levels) > 1 else None
+        begun = Band(confidence, inner=inner).state()
+        self.first = np.array(tuple(begun[:3]), BAND)
+        self._miss = (1.0 - confidence) / 2.0
+
+    def see(
+        self, state: Records, mean_kw: DoubleArray, quantiles_kw: DoubleArray
+    ) -> tuple[DoubleArray, DoubleArray]:
+        """The bands of forecasts that are about to be issued.
+
+        Args:
+            state: (meters,) records of `BAND`.
+            mean_kw: (meters,) the mean forecasts.
+            quantiles_kw: (meters, levels) the network's quantiles in rising order.
+
+        Returns:
+            Low and high (meters,) in kW, the first never above the second.
+        """
+        if quantiles_kw.shape[1] < 2:
+            spread = np.maximum(SPREAD_PER_ERROR * state["error_kw"], LEAST_SPREAD_KW)
+            lowest, highest = mean_kw - spread / 2.0, mean_kw + spread / 2.0
+        else:
+            lowest, highest = quantiles_kw[:, 0], quantiles_kw[:, -1]
+            spread = np.minimum(np.maximum(highest - lowest, LEAST_SPREAD_KW), MOST_KW)
+        low = lowest - spread * np.expm1(state["low_scale"])
+        high = highest + spread * np.expm1(state["high_scale"])
+        crossed = low > high
+        if crossed.any():
+            low[crossed] += (high[crossed] - low[crossed]) / 2.0
+            high[crossed] = low[crossed]
+        return low, high
+
+    def settle(
+        self,
+        state: Records,
+        actual_kw: DoubleArray,
+        mean_kw: DoubleArray,
+        low_kw: DoubleArray,
+        high_kw: DoubleArray,
+    ) -> None:
+        """Move the ends by the readings that the bands were for.
+
+        Args:
+            state: (meters,) records of `BAND`, changed in place.
+            actual_kw: (meters,) what came.
+            mean_kw: (meters,) the mean forecasts that were issued.
+            low_kw: (meters,) the lower ends.
+            high_kw: (meters,) the upper ends.
+        """
+        for name, outside in (
+            ("low_scale", actual_kw < low_kw),
+            ("high_scale", actual_kw > high_kw),
+        ):
+            scale = state[name]
+            wider = np.minimum(scale + STEP * (1.0 - self._miss), WIDEST)
+            narrower = np.maximum(scale - STEP * self._miss, NARROWEST)
+            state[name] = np.where(outside, wider, narrower)
+        error = np.minimum(np.abs(actual_kw - mean_kw), MOST_KW)
+        state["error_kw"] = error + ERROR_KEPT * (state["error_kw"] - error)
+
+
+def score(
+    state: Records,
+    *,
+    actual_kw: DoubleArray,
+    forecast_kw: DoubleArray,
+    last_kw: DoubleArray,
+    frozen_kw: DoubleArray,
+    low_kw: DoubleArray,
+    high_kw: DoubleArray,
+) -> None:
+    """Score one settled forecast of each of some meters, beside persistence.
+
+    Args:
+        state: (meters,) records of `SCORES`, changed in place.
+        actual_kw: (meters,) what came.
+        forecast_kw: (meters,) what had been forecast.
+        last_kw: (meters,) the readings before, which is what persistence forecast.
+        frozen_kw: (meters,) what the network had forecast by itself.
+        low_kw: (meters,) lower ends of the bands.
+        high_kw: (meters,) upper ends.
+    """
+    state["settled"] += 1
+    share = 1.0 / state["settled"]
+    error = np.minimum(np.abs(actual_kw - forecast_kw), MOST_ERROR_KW)
+    frozen = np.minimum(np.abs(actual_kw - frozen_kw), MOST_ERROR_KW)
+    persistence = np.minimum(np.abs(actual_kw - last_kw), MOST_ERROR_KW)
+    inside = (low_kw <= actual_kw) & (actual_kw <= high_kw)
+    for name, value in (
+        ("mse_kw2", error * error),
+        ("mae_kw", error),
+        ("persistence_mse_kw2", persistence * persistence),
+        ("frozen_mse_kw2", frozen * frozen),
+        ("coverage", inside),
+    ):
+        state[name] += (value - state[name]) * share

@@ -1,0 +1,47 @@
+"""How a fleet is forecast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from streamer.buffer import GapRule
+from streamer.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSettings:
+    """What all meters of a fleet have in common.
+
+    Attributes:
+        adapt: whether forecasts are corrected by what is learnt of each meter
+            (`streamer.light`).
+        confidence: share of the readings that is to lie inside the bands.
+        gaps: `skip` or `reset`, as `streamer.buffer.GapRule` has it.
+        max_gap: the longest gap in minutes that `reset` goes on over.
+        silent_after: minutes without a reading after which a meter is silent; 0 for never.
+
+    Raises:
+        UsageError: one of them is out of its range.
+    """
+
+    adapt: bool = True
+    confidence: float = 0.9
+    gaps: str = "skip"
+    max_gap: int = 10
+    silent_after: int = 15
+
+    def __post_init__(self) -> None:
+        _ = self.gap_rule
+        if not 0.0 < self.confidence < 1.0:
+            raise UsageError(
+                f"confidence is {self.confidence}, must be between 0 and 1; 0.9 is usual"
+            )
+        if self.silent_after < 0:
+            raise UsageError(
+                f"a meter cannot be silent after {self.silent_after} minutes: give 0 for never"
+            )
+
+    @property
+    def gap_rule(self) -> GapRule:
+        """What a gap does to a meter's window."""
+        return GapRule(self.gaps, self.max_gap)

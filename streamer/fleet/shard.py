@@ -1,0 +1,433 @@
+"""A shard: about a thousand meters, each forecast as a pipeline of its own would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer import light
+from streamer.errors import StateError
+from streamer.fleet.alarms import FleetAlarms
+from streamer.fleet.arranged import MINUTE_US, NEVER, Rounds, Stretch, accept, plan, stretches
+from streamer.fleet.columns import SILENT, Column, Outcome
+from streamer.fleet.running import BAND, SCORES, Bands, score
+from streamer.fleet.settings import FleetSettings
+from streamer.fleet.table import Table
+from streamer.light import LIGHT
+from streamer.models.forecaster import NetworkForecaster
+from streamer.readings import Alarm
+
+DoubleArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.intp]
+Records = NDArray[np.void]
+
+
+class Shard:
+    """The state of some meters, and what is done with their readings.
+
+    What `streamer.pipeline.Pipeline` does for one meter, here NumPy does for all that have a
+    reading in the same round, and the network computes all windows of a call together. The
+    rows that come out are the same as those of a pipeline for each meter, made with
+    ``adapt="light"`` (or False), forecasts and bands to 1e-6 kW, whatever the order in which
+    the readings of different meters come. Left out of it are the alarm of drift and the
+    scores of the last hour and day, for which a fleet has no room.
+
+    Args:
+        forecaster: the model.
+        settings: what all meters have in common.
+
+    >>> import numpy as np
+    >>> from streamer.models import load_model
+    >>> shard = Shard(load_model())
+    >>> minutes = np.datetime64("2010-03-19T17:00", "us") + np.arange(50) * np.timedelta64(1, "m")
+    >>> outcome = shard.push(["attic"] * 50, minutes, np.full(50, 0.3))
+    >>> outcome.columns["settled"][-1].item(), round(outcome.columns["next_kw"][-1].item(), 1)
+    (1, 0.3)
+    """
+
+    def __init__(
+        self, forecaster: NetworkForecaster, settings: FleetSettings | None = None
+    ) -> None:
+        self._settings = FleetSettings() if settings is None else settings
+        self._forecaster = forecaster
+        self._window = forecaster.window
+        levels = forecaster.levels
+        self._median = levels.index(0.5) if 0.5 in levels else None
+        self._bands = Bands(self._settings.confidence, levels)
+        self._alarms = FleetAlarms()
+        self._table = Table(self._first())
+        self.late = self.doubled = self.invalid = 0
+
+    @property
+    def meters(self) -> list[str]:
+        """Names of all meters it has heard of."""
+        return self._table.names
+
+    @property
+    def latest(self) -> np.datetime64 | None:
+        """The latest minute that any meter has given, or None before the first."""
+        last_at = self._table.records["last_at"]
+        return np.datetime64(int(last_at.max()), "us") if len(last_at) else None
+
+    def push(
+        self,
+        meter: Sequence[str] | NDArray[Any],
+        minute: NDArray[np.datetime64],
+        kw: DoubleArray,
+    ) -> Outcome:
+        """Take readings, in any order.
+
+        A meter's readings are taken in order of time. One that is not after the last that
+        its meter has had, in this call or before, is late or double: it is counted and
+        dropped, so that readings that come again do no harm.
+
+        Args:
+            meter: (readings,) names.
+            minute: (readings,) times without a zone, all of one: UTC, say.
+            kw: (readings,) mean active power in kW. What is not finite is counted and dropped.
+
+        Returns:
+            A row for each reading taken.
+        """
+        names = meter.tolist() if isinstance(meter, np.ndarray) else list(meter)
+        rows = self._table.rows(names)
+        at = np.asarray(minute).astype("datetime64[us]").astype(np.int64)
+        records = self._table.records
+        readings = accept(rows, at, np.asarray(kw, np.float64), records["last_at"])
+        self.late += readings.late
+        self.doubled += readings.doubled
+        self.invalid += readings.invalid
+        heard = np.array(self._table.names, object)
+        parts = []
+        with np.errstate(over="ignore"):  # what is too large is cut off where it counts
+            for stretch in stretches(readings):
+                all_of_them = len(stretch.rows) == len(records)
+                some = records if all_of_them else records[stretch.rows]
+                for outcome in self._push_stretch(some, stretch):
+                    outcome.columns["meter"] = heard[stretch.rows[outcome.columns["meter"]]]
+                    parts.append(outcome)
+                if not all_of_them:
+                    records[stretch.rows] = some
+        return Outcome.joined(parts)
+
+    def silent(self, now: np.datetime64) -> Outcome:
+        """Report the meters that have fallen silent; each once, until it is heard again.
+
+        Args:
+            now: the minute that it is.
+
+        Returns:
+            A row for each, at the first minute that nothing came for.
+        """
+        after = self._settings.silent_after
+        records = self._table.records
+        spoken = records["last_at"] != NEVER
+        quiet = spoken & ~records["silent"]
+        now_us = int(now.astype("datetime64[us]").astype(np.int64))
+        rows = np.flatnonzero(quiet & (now_us - records["last_at"] >= after * MINUTE_US))
+        if not after or not len(rows):
+            return Outcome()
+        records["silent"][rows] = True
+        some = records[rows]
+        since = (some["last_at"] + MINUTE_US).view("datetime64[us]")
+        text = [f"no reading since {np.datetime_as_string(at, 'm')} UTC" for at in since]
+        columns: dict[str, Column] = {
+            "meter": np.array(self._table.names, object)[rows],
+            "minute": since,
+            "alarms": np.full(len(rows), SILENT, object),
+            "alarm_text": np.array(text, object),
+            **_running(some),
+        }
+        return Outcome.of(len(rows), columns)
+
+    def summary(self) -> Outcome:
+        """A row for each meter: its last reading, its waiting forecast and its scores so far."""
+        records = self._table.records
+        columns: dict[str, Column] = {
+            "meter": np.array(self._table.names, object),
+            "minute": records["last_at"].view("datetime64[us]"),
+            "actual_kw": records["last_kw"].copy(),
+            **_waiting(records),
+            **_running(records),
+            "alarms": np.array(
+                [SILENT if silent else None for silent in records["silent"]], object
+            ),
+        }
+        return Outcome.of(len(records), columns)
+
+    def state(self) -> bytes:
+        """Everything that the next row depends on."""
+        return self._table.state(
+            {
+                "late": self.late,
+                "doubled": self.doubled,
+                "invalid": self.invalid,
+                "with": self._goes_with(),
+            }
+        )
+
+    def restore(self, state: bytes) -> None:
+        """Go on from a saved state, bit for bit.
+
+        Raises:
+            StateError: it is of another version, window, or settings, or damaged.
+        """
+        about = self._table.restore(state)
+        if about.get("with") != self._goes_with():
+            raise StateError(
+                f"state of a shard goes with {about.get('with')}, this is {self._goes_with()}"
+            )
+        self.late, self.doubled, self.invalid = (
+            int(str(about.get(name))) for name in ("late", "doubled", "invalid")
+        )
+
+    def _goes_with(self) -> dict[str, object]:
+        settings = self._settings
+        return {
+            "window": self._window,
+            "record": self._table.records.dtype.itemsize,
+            "levels": list(self._forecaster.levels),
+            "adapt": settings.adapt,
+            "confidence": settings.confidence,
+        }
+
+    def _first(self) -> Records:
+        """How the record of a new meter begins."""
+        dtype: list[Any] = [
+            ("last_at", "<i8"),
+            ("last_kw", "<f8"),
+            ("before_kw", "<f8"),
+            ("held", "u1" if self._window < 256 else "<u4"),  # readings in the window
+            ("silent", "?"),
+            ("window", "<f4", self._window),  # in the network's own units, newest last
+            ("waiting", "?"),  # whether a forecast does, whose numbers are the next five
+            ("kw", "<f8"),
+            ("frozen_kw", "<f8"),
+            ("median_kw", "<f8"),
+            ("low_kw", "<f8"),
+            ("high_kw", "<f8"),
+            ("band", BAND),
+            ("scores", SCORES),
+            ("alarms", self._alarms.dtype),
+        ]
+        if self._settings.adapt:
+            dtype.append(("light", LIGHT))
+        first = np.zeros((), dtype)
+        first["last_at"] = NEVER
+        first["band"] = self._bands.first
+        first["alarms"] = self._alarms.first
+        return first
+
+    def _push_stretch(self, some: Records, stretch: Stretch) -> list[Outcome]:
+        """Take some rounds of readings; "meter" in the outcome is a place among `some`."""
+        rounds = plan(
+            stretch,
+            last_at=some["last_at"],
+            held=some["held"],
+            window=self._window,
+            gaps=self._settings.gap_rule,
+        )
+        inputs = np.empty((self._window + len(stretch.at), len(some)), np.float32)
+        inputs[: self._window] = some["window"].T
+        self._forecaster.to_inputs(stretch.kw, out=inputs[self._window :])
+        mean, quantiles = self._forecasts(inputs, stretch.kw, rounds.full)
+        outcomes = []
+        for number, here in enumerate(rounds.present):
+            everywhere = bool(here.all())
+            part = slice(None) if everywhere else here
+            now = some[part]
+            outcomes.append(
+                self._push_round(
+                    now,
+                    np.flatnonzero(here),
+                    at=stretch.at[number, part],
+                    kw=stretch.kw[number, part],
+                    rounds=rounds.of(number, part),
+                    mean=mean[number, part],
+                    quantiles=quantiles[number, part],
+                )
+            )
+            if not everywhere:
+                some[part] = now
+        newest = stretch.counts + np.arange(self._window)[:, None]
+        some["window"] = np.take_along_axis(inputs, newest, axis=0).T
+        return outcomes
+
+    def _forecasts(
+        self, inputs: NDArray[np.float32], kw: DoubleArray, full: BoolArray
+    ) -> tuple[DoubleArray, DoubleArray]:
+        """Forecast after each reading of a stretch whose window is full.
+
+        Args:
+            inputs: (window + rounds, meters) the readings before the stretch and in it.
+            kw: (rounds, meters) those in it, in kW.
+            full: (rounds, meters) where the window is.
+
+        Returns:
+            Means (rounds, meters) and quantiles (rounds, meters, levels), NaN elsewhere.
+        """
+        mean = np.full(full.shape, np.nan)
+        quantiles = np.full((*full.shape, len(self._forecaster.levels)), np.nan)
+        if not full.any():
+            return mean, quantiles
+        # Step s of all windows is one unbroken stretch of memory, so nothing is copied:
+        # round after round, they begin a round later.
+        flat = inputs[1:].reshape(-1)
+        by_step = np.lib.stride_tricks.as_strided(
+            flat, (self._window, full.size), (inputs.strides[0], inputs.itemsize), writeable=False
+        )
+        if full.all():
+            answer = self._forecaster.forecast_inputs(by_step.T, kw.reshape(-1))
+            return answer.mean_kw.reshape(full.shape), answer.quantiles_kw.reshape(quantiles.shape)
+        which = np.flatnonzero(full)
+        answer = self._forecaster.forecast_inputs(by_step[:, which].T, kw.reshape(-1)[which])
+        mean[full], quantiles[full] = answer.mean_kw, answer.quantiles_kw
+        return mean, quantiles
+
+    def _push_round(
+        self,
+        now: Records,
+        places: IntArray,
+        *,
+        at: NDArray[np.int64],
+        kw: DoubleArray,
+        rounds: Rounds,
+        mean: DoubleArray,
+        quantiles: DoubleArray,
+    ) -> Outcome:
+        """Settle, score, learn and forecast: one reading of each of some meters."""
+        now["waiting"] &= ~rounds.reset
+        waiting = now["waiting"].copy()
+        settled = {
+            name: np.where(waiting, now[name], np.nan)
+            for name in ("kw", "median_kw", "low_kw", "high_kw")
+        }
+        _apply(self._settle, now, waiting, kw)
+        middle = settled["median_kw"]
+        raised = self._alarms.settle(
+            now["alarms"],
+            at=at.view("datetime64[us]"),
+            kw=kw,
+            middle=np.where(np.isnan(middle), settled["kw"], middle),
+            low=settled["low_kw"],
+            high=settled["high_kw"],
+            missing=rounds.missing,
+        )
+        _take(now, at, kw, rounds)
+        now["waiting"] = rounds.full
+        _apply(self._issue, now, rounds.full, mean, quantiles)
+        alarms, texts = _alarm_columns(len(now), raised)
+        columns: dict[str, Column] = {
+            "meter": places,
+            "minute": at.view("datetime64[us]"),
+            "actual_kw": kw,
+            "forecast_kw": settled["kw"],
+            "low_kw": settled["low_kw"],
+            "high_kw": settled["high_kw"],
+            **_waiting(now),
+            "gap_minutes": rounds.missing.astype(np.int32),
+            **_running(now),
+            "alarms": alarms,
+            "alarm_text": texts,
+        }
+        return Outcome.of(len(now), columns)
+
+    def _settle(self, now: Records, kw: DoubleArray) -> None:
+        """Learn from what came, and score what had been forecast."""
+        forecast, frozen, low, high = (
+            now[name] for name in ("kw", "frozen_kw", "low_kw", "high_kw")
+        )
+        if self._settings.adapt:
+            light.settle(now["light"], frozen_kw=frozen, actual_kw=kw)
+        self._bands.settle(now["band"], kw, forecast, low, high)
+        score(
+            now["scores"],
+            actual_kw=kw,
+            forecast_kw=forecast,
+            last_kw=now["last_kw"],
+            frozen_kw=frozen,
+            low_kw=low,
+            high_kw=high,
+        )
+
+    def _issue(self, now: Records, frozen: DoubleArray, quantiles: DoubleArray) -> None:
+        """Make forecasts of what the network says."""
+        mean = frozen
+        if self._settings.adapt:
+            mean = light.see(
+                now["light"],
+                frozen_kw=frozen,
+                last_kw=now["last_kw"],
+                change_kw=now["last_kw"] - now["before_kw"],
+                spread_kw=light.spread_of(quantiles),
+            )
+        low, high = self._bands.see(now["band"], mean, quantiles)
+        median: DoubleArray | float = np.nan
+        if self._median is not None:
+            median = np.minimum(np.maximum(quantiles[:, self._median], low), high)
+        now["kw"], now["frozen_kw"], now["median_kw"] = mean, frozen, median
+        now["low_kw"], now["high_kw"] = low, high
+
+
+def _take(now: Records, at: NDArray[np.int64], kw: DoubleArray, rounds: Rounds) -> None:
+    """Put readings where the last ones were."""
+    now["held"] = rounds.held
+    now["before_kw"] = now["last_kw"]
+    now["last_kw"], now["last_at"] = kw, at
+    now["silent"] = False
+
+
+def _apply(
+    work: Callable[..., None], now: Records, which: BoolArray, *columns: NDArray[Any]
+) -> None:
+    """Do something with some of the records, which it changes in place.
+
+    Args:
+        work: takes those records, and the columns' entries for them.
+        now: (meters,) the records.
+        which: (meters,) whether each is one of them.
+        columns: arrays (meters, …).
+    """
+    if which.all():
+        work(now, *columns)
+    elif which.any():
+        some = now[which]
+        work(some, *(column[which] for column in columns))
+        now[which] = some
+
+
+def _waiting(records: Records) -> dict[str, Column]:
+    """The forecasts that wait to be settled."""
+    there = records["waiting"]
+    return {
+        f"next_{name}": np.where(there, records[name], np.nan)
+        for name in ("kw", "low_kw", "high_kw")
+    }
+
+
+def _running(records: Records) -> dict[str, Column]:
+    """The running scores, NaN where nothing is settled yet."""
+    scores = records["scores"]
+    settled = scores["settled"].copy()
+    names = ("mse_kw2", "mae_kw", "persistence_mse_kw2", "frozen_mse_kw2", "coverage")
+    columns: dict[str, Column] = {
+        name: np.where(settled > 0, scores[name], np.nan) for name in names
+    }
+    reference = columns["persistence_mse_kw2"]
+    ratio = np.full(len(records), np.nan)
+    np.divide(columns["mse_kw2"], reference, out=ratio, where=reference > 0.0)
+    return {"settled": settled, **columns, "skill": 1.0 - ratio}
+
+
+def _alarm_columns(meters: int, raised: list[tuple[int, Alarm]]) -> tuple[Column, Column]:
+    """Kinds and texts of the alarms raised at each of some readings."""
+    kinds, texts = np.full(meters, None, object), np.full(meters, None, object)
+    for row, alarm in raised:
+        first = kinds[row] is None
+        kinds[row] = alarm.kind if first else f"{kinds[row]},{alarm.kind}"
+        texts[row] = alarm.text if first else f"{texts[row]}; {alarm.text}"
+    return kinds, texts

@@ -1,0 +1,86 @@
+"""The meters of a shard: a record each, and their names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer.errors import StateError
+
+Records = NDArray[np.void]
+
+_VERSION = 1
+
+
+class Table:
+    """Records of meters, in the order that they were first heard of.
+
+    Args:
+        first: () how the record of a new meter begins.
+
+    >>> table = Table(np.zeros((), [("kw", "f8")]))
+    >>> table.rows(["a", "b", "a"]).tolist(), len(table.records)
+    ([0, 1, 0], 2)
+    """
+
+    def __init__(self, first: Records) -> None:
+        self._first = first
+        self._row: dict[str, int] = {}
+        self.records: Records = np.empty(0, first.dtype)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the meters, one for each record."""
+        return list(self._row)
+
+    def rows(self, names: Sequence[str]) -> NDArray[np.intp]:
+        """(names,) which record each name has; those not known yet are given one."""
+        known = self._row
+        for name in names:
+            if name not in known:
+                known[name] = len(known)
+        new = len(known) - len(self.records)
+        if new:
+            begun = np.full(new, self._first, self._first.dtype)
+            self.records = np.concatenate([self.records, begun])
+        return np.fromiter(map(known.__getitem__, names), np.intp, len(names))
+
+    def state(self, about: dict[str, object]) -> bytes:
+        """Everything held, as bytes: a line of JSON, the names, then the records.
+
+        Args:
+            about: plain JSON values to go along.
+        """
+        names = json.dumps(self.names, ensure_ascii=False).encode()
+        head = {"version": _VERSION, "names": len(names), **about}
+        return b"\n".join([json.dumps(head).encode(), names + self.records.tobytes()])
+
+    def restore(self, state: bytes) -> dict[str, object]:
+        """Take up what `state` gave.
+
+        Returns:
+            What went along.
+
+        Raises:
+            StateError: it is of another version, or damaged.
+        """
+        head, _, rest = state.partition(b"\n")
+        try:
+            about: dict[str, object] = json.loads(head)
+            version, size = about.pop("version"), int(str(about.pop("names")))
+            if version != _VERSION:
+                raise StateError(f"state of a shard has version {version!r}, this is {_VERSION}")
+            names = json.loads(rest[:size])
+            records = np.frombuffer(rest[size:], self._first.dtype).copy()
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StateError(f"state of a shard is damaged: {error!r}") from None
+        if len(names) != len(records) or len(set(names)) != len(names):
+            raise StateError(
+                f"state of a shard is damaged: {len(names)} names for {len(records)} meters"
+            )
+        self._row = {name: row for row, name in enumerate(names)}
+        self.records = records
+        return about

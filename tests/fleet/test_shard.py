@@ -1,0 +1,301 @@
+"""A shard is one pipeline a meter, whatever the order in which readings come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from streamer.buffer import GapRule
+from streamer.errors import StateError, UsageError
+from streamer.fleet import COLUMNS, FleetSettings, Outcome, Shard
+from streamer.models import load_model
+from streamer.models.forecaster import NetworkForecaster
+from streamer.pipeline import Pipeline
+from streamer.readings import Alarm, Reading, Step
+
+START = datetime(2026, 1, 1)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(scope="module")
+def model() -> NetworkForecaster:
+    return load_model(threads=1)
+
+
+def _streams(
+    sample_kw: NDArray[np.float64], meters: int, minutes: int, rng: np.random.Generator
+) -> dict[str, list[Reading]]:
+    """Real minutes, shifted, scaled and with gaps."""
+    streams = {}
+    for number in range(meters):
+        first = int(rng.integers(len(sample_kw) - minutes))
+        kw = np.round(sample_kw[first : first + minutes] * rng.uniform(0.3, 3.0), 3)
+        at = np.flatnonzero(rng.random(minutes) > rng.choice([0.0, 0.02, 0.2]))
+        hole = int(rng.integers(1, 40))
+        shift = np.where(at > minutes // 2, hole, 0)
+        streams[f"meter {number}"] = [
+            Reading(START + int(minute) * MINUTE, float(value))
+            for minute, value in zip(at + shift, kw[at], strict=True)
+        ]
+    return streams
+
+
+def _batches(
+    streams: dict[str, list[Reading]], rng: np.random.Generator, sizes: list[int]
+) -> list[list[tuple[str, Reading]]]:
+    """All readings in batches; in order for each meter from batch to batch, not inside one."""
+    batches = []
+    done = dict.fromkeys(streams, 0)
+    while any(done[name] < len(readings) for name, readings in streams.items()):
+        batch = []
+        for name, readings in streams.items():
+            count = int(rng.choice(sizes))
+            batch += [(name, reading) for reading in readings[done[name] : done[name] + count]]
+            done[name] += count
+        if batch:
+            batches.append([batch[place] for place in rng.permutation(len(batch))])
+    return batches
+
+
+def _push(shard: Shard, batch: list[tuple[str, Reading]]) -> Outcome:
+    return shard.push(
+        [name for name, _ in batch],
+        np.array([reading.at for _, reading in batch], "datetime64[us]"),
+        np.array([reading.kw for _, reading in batch]),
+    )
+
+
+def _expected(pipeline: Pipeline, readings: list[Reading]) -> list[Step]:
+    return [pipeline.push(reading) for reading in readings]
+
+
+def _compare(name: str, outcome: Outcome, steps: list[Step]) -> None:
+    """Hold the rows of a meter against the steps of its pipeline."""
+    columns = outcome.columns
+    rows = np.flatnonzero(columns["meter"] == name)
+    assert columns["minute"][rows].tolist() == [step.reading.at for step in steps]
+
+    def holds(column: str, values: list[float | None], within: float = 1e-6) -> None:
+        expected = np.array([np.nan if value is None else value for value in values], float)
+        np.testing.assert_allclose(
+            columns[column][rows], expected, rtol=0.0, atol=within, err_msg=f"{name} {column}"
+        )
+
+    holds("actual_kw", [step.reading.kw for step in steps], 0.0)
+    for prefix, forecasts in (
+        ("forecast_kw low_kw high_kw", [step.settled for step in steps]),
+        ("next_kw next_low_kw next_high_kw", [step.forecast for step in steps]),
+    ):
+        for column, part in zip(prefix.split(), ("kw", "low_kw", "high_kw"), strict=True):
+            holds(column, [getattr(forecast, part, None) for forecast in forecasts])
+    holds("gap_minutes", [step.gap_minutes for step in steps], 0.0)
+    scores = [step.scores for step in steps]
+    holds("settled", [score.settled for score in scores], 0.0)
+    holds("mse_kw2", [score.model.mse_kw2 for score in scores])
+    holds("mae_kw", [score.model.mae_kw for score in scores])
+    holds("persistence_mse_kw2", [score.persistence.mse_kw2 for score in scores])
+    if scores[-1].frozen is not None:
+        holds("frozen_mse_kw2", [score.frozen and score.frozen.mse_kw2 for score in scores])
+    holds("skill", [score.skill for score in scores])
+    holds("coverage", [score.band.coverage for score in scores])
+    raised = [[alarm for alarm in step.alarms if alarm.at == step.reading.at] for step in steps]
+    kinds = [[a.kind for a in alarms if a.kind != Alarm.DRIFT] for alarms in raised]
+    assert columns["alarms"][rows].tolist() == [",".join(kind) or None for kind in kinds]
+    texts = [[a.text for a in alarms if a.kind != Alarm.DRIFT] for alarms in raised]
+    assert columns["alarm_text"][rows].tolist() == ["; ".join(text) or None for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("adapt", "gaps", "minutes"),
+    [(True, "skip", 1000), (True, "reset", 300), (False, "skip", 300), (False, "reset", 300)],
+)
+def test_rows_are_those_of_a_pipeline_for_each_meter(
+    model: NetworkForecaster,
+    sample_kw: NDArray[np.float64],
+    adapt: bool,
+    gaps: str,
+    minutes: int,  # the light correction is shown after 720 at the earliest
+) -> None:
+    rng = np.random.default_rng(7)
+    streams = _streams(sample_kw, meters=5, minutes=minutes, rng=rng)
+    shard = Shard(model, FleetSettings(adapt=adapt, gaps=gaps))
+    outcomes = []
+    for batch in _batches(streams, rng, [0, 1, 1, 7, 60]):
+        outcomes.append(_push(shard, batch))
+        state = shard.state()
+        shard = Shard(model, FleetSettings(adapt=adapt, gaps=gaps))
+        shard.restore(state)
+    outcome = Outcome.joined(outcomes)
+    assert list(outcome.columns) == list(COLUMNS)
+    assert {len(column) for column in outcome.columns.values()} == {sum(map(len, streams.values()))}
+    for name, readings in streams.items():
+        pipeline = Pipeline(model, gaps=GapRule(gaps), adapt="light" if adapt else False)
+        _compare(name, outcome, _expected(pipeline, readings))
+    assert (shard.late, shard.doubled, shard.invalid) == (0, 0, 0)
+
+
+@given(seed=st.integers(0, 2**32), sizes=st.lists(st.integers(0, 30), min_size=1, max_size=4))
+@settings(max_examples=5, deadline=None)
+def test_any_order_of_arrival_gives_the_same_rows(
+    model: NetworkForecaster, sample_kw: NDArray[np.float64], seed: int, sizes: list[int]
+) -> None:
+    rng = np.random.default_rng(seed)
+    streams = _streams(sample_kw, meters=3, minutes=130, rng=rng)
+    shard = Shard(model)
+    batches = _batches(streams, rng, [*sizes, 1])
+    outcome = Outcome.joined([_push(shard, batch) for batch in batches])
+    for name, readings in streams.items():
+        _compare(name, outcome, _expected(Pipeline(model, adapt="light"), readings))
+
+
+def test_a_network_without_quantiles_is_run_as_a_pipeline_runs_it(
+    make_keras_file: Callable[..., tuple[Any, Path]], sample_kw: NDArray[np.float64]
+) -> None:
+    _, path = make_keras_file(4, 3, timesteps=9)
+    bare = load_model(path)
+    rng = np.random.default_rng(3)
+    streams = _streams(sample_kw, meters=3, minutes=900, rng=rng)
+    shard = Shard(bare)
+    outcome = Outcome.joined([_push(shard, batch) for batch in _batches(streams, rng, [1, 50])])
+    for name, readings in streams.items():
+        _compare(name, outcome, _expected(Pipeline(bare, adapt="light"), readings))
+
+
+def _minutes(*numbers: int) -> NDArray[np.datetime64]:
+    return np.datetime64(START, "us") + np.array(numbers) * np.timedelta64(1, "m")
+
+
+def test_what_comes_again_or_late_is_counted_and_dropped(
+    model: NetworkForecaster, sample_kw: NDArray[np.float64]
+) -> None:
+    kw = sample_kw[:100]
+    once, again = Shard(model), Shard(model)
+    expected = once.push(["a"] * 100, _minutes(*range(100)), kw)
+    first = again.push(["a"] * 60, _minutes(*range(60)), kw[:60])
+    both = [*range(40, 100), *range(70, 80)]
+    rest = again.push(["a"] * len(both), _minutes(*both), np.append(kw[40:], np.zeros(10)))
+    outcome = Outcome.joined([first, rest])
+    for name, column in expected.columns.items():
+        np.testing.assert_array_equal(outcome.columns[name], column)
+    # Of minutes 40 to 59 the last is the one that the meter had last, so it is double.
+    assert (again.late, again.doubled, again.invalid) == (19, 1 + 10, 0)
+    nothing = again.push(["a"] * 100, _minutes(*range(100)), kw)
+    assert len(nothing) == 0
+    assert list(nothing.columns) == list(COLUMNS)
+
+
+def test_what_is_no_number_is_counted_and_dropped(model: NetworkForecaster) -> None:
+    shard = Shard(model)
+    kw = np.array([0.1, np.nan, np.inf, -np.inf, 0.2])
+    outcome = shard.push(["a"] * 5, _minutes(*range(5)), kw)
+    assert outcome.columns["actual_kw"].tolist() == [0.1, 0.2]
+    assert outcome.columns["gap_minutes"].tolist() == [0, 3]
+    assert shard.invalid == 3
+
+
+def test_absurd_readings_leave_numbers_sound(model: NetworkForecaster) -> None:
+    shard = Shard(model)
+    kw = np.tile([1e308, -1e308, 0.3, 5000.0], 30)
+    outcome = shard.push(["a"] * len(kw), _minutes(*range(len(kw))), kw)
+    assert np.isfinite(outcome.columns["mse_kw2"][-1])
+    later = shard.push(["a"] * 200, _minutes(*range(200, 400)), np.full(200, 0.3))
+    assert abs(later.columns["next_kw"][-1] - 0.3) < 0.1
+
+
+def test_nothing_is_taken_without_readings(model: NetworkForecaster) -> None:
+    shard = Shard(model)
+    assert shard.latest is None
+    assert len(shard.push([], _minutes(), np.empty(0))) == 0
+    assert len(shard.silent(_minutes(0)[0])) == 0
+    assert len(shard.summary()) == 0
+
+
+def test_a_silent_meter_is_reported_once_until_it_is_heard_again(model: NetworkForecaster) -> None:
+    shard = Shard(model, FleetSettings(silent_after=15))
+    shard.push(["a", "b", "b"], _minutes(0, 0, 10), np.array([0.1, 0.2, 0.3]))
+    assert len(shard.silent(_minutes(14)[0])) == 0
+    reported = shard.silent(_minutes(15)[0]).columns
+    assert reported["meter"].tolist() == ["a"]
+    assert reported["minute"].tolist() == [START + MINUTE]
+    assert np.isnan(reported["actual_kw"]).all()
+    assert reported["alarms"].tolist() == ["silent"]
+    assert reported["alarm_text"].tolist() == ["no reading since 2026-01-01T00:01 UTC"]
+    assert len(shard.silent(_minutes(16)[0])) == 0
+    restored = Shard(model, FleetSettings(silent_after=15))
+    restored.restore(shard.state())
+    assert restored.silent(_minutes(100)[0]).columns["meter"].tolist() == ["b"]
+    restored.push(["a"], _minutes(101), np.array([0.1]))
+    assert restored.summary().columns["alarms"].tolist() == [None, "silent"]
+    assert restored.silent(_minutes(116)[0]).columns["meter"].tolist() == ["a"]
+
+
+def test_never_silent_where_that_is_asked_for(model: NetworkForecaster) -> None:
+    shard = Shard(model, FleetSettings(silent_after=0))
+    shard.push(["a"], _minutes(0), np.array([0.1]))
+    assert len(shard.silent(_minutes(10_000)[0])) == 0
+
+
+def test_a_summary_has_a_row_a_meter(
+    model: NetworkForecaster, sample_kw: NDArray[np.float64]
+) -> None:
+    shard = Shard(model)
+    outcome = shard.push(["a"] * 60, _minutes(*range(60)), sample_kw[:60])
+    shard.push(["b"], _minutes(7), np.array([1.5]))
+    summary = shard.summary().columns
+    assert summary["meter"].tolist() == shard.meters == ["a", "b"]
+    assert summary["actual_kw"].tolist() == [sample_kw[59], 1.5]
+    assert summary["settled"].tolist() == [11, 0]
+    for name in ("next_kw", "mse_kw2", "skill", "coverage"):
+        assert summary[name][0] == outcome.columns[name][-1]
+        assert np.isnan(summary[name][1])
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda state: state[: len(state) // 2],
+        lambda state: b"",
+        lambda state: b"{}\n",
+        lambda state: b"[1]\n" + state,
+        lambda state: state.replace(b'"version": 1', b'"version": 9', 1),
+        lambda state: state.replace(b'["a"', b'["b"', 1),
+    ],
+)
+def test_a_damaged_state_is_refused(
+    model: NetworkForecaster, spoil: Callable[[bytes], bytes]
+) -> None:
+    shard = Shard(model)
+    shard.push(["a", "b"], _minutes(0, 0), np.array([0.1, 0.2]))
+    with pytest.raises(StateError, match="state of a shard"):
+        Shard(model).restore(spoil(shard.state()))
+
+
+def test_a_state_of_other_settings_is_refused(model: NetworkForecaster) -> None:
+    state = Shard(model).state()
+    with pytest.raises(StateError, match="goes with"):
+        Shard(model, FleetSettings(confidence=0.8)).restore(state)
+    with pytest.raises(StateError, match="goes with"):
+        Shard(model, FleetSettings(adapt=False)).restore(state)
+
+
+def test_a_meter_takes_less_than_a_kilobyte(model: NetworkForecaster) -> None:
+    shard = Shard(model)
+    names = [f"m{number:06d}" for number in range(1000)]
+    shard.push(names, np.repeat(_minutes(0), 1000), np.full(1000, 0.3))
+    assert len(shard.state()) < 1000 * 1000
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"confidence": 1.0}, {"gaps": "fill"}, {"max_gap": -1}, {"silent_after": -1}]
+)
+def test_wrong_settings_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        FleetSettings(**wrong)
