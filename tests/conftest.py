@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,12 @@ from streamer.sample import sample_path  # noqa: E402
 # The machine that runs the tests may be busy: slowness is not what they look for.
 settings.register_profile("streamer", deadline=None)
 settings.load_profile("streamer")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("endurance"):
+        # It may take longer than a test that hangs is given.
+        faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ from streamer import __version__
 from streamer.models import load_model
 from streamer.sample import sample_path
 from streamer.sinks.text import KEYS
+from tests.children import ending
 
 Done = subprocess.CompletedProcess[str]
 HEADER = "timestamp,power_kw\n"
@@ -206,18 +208,19 @@ def test_all_ways_to_give_the_uci_file(kind: str, tmp_path: Path) -> None:
 
 
 def test_a_closed_pipe_ends_it_quietly() -> None:
-    with subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "streamer", "replay", "--format", "json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    ) as process:
+    )
+    with ending(process):
         assert process.stdout is not None
         assert process.stderr is not None
         assert process.stdout.readline().startswith('{"at"')
         process.stdout.close()
         assert process.stderr.read() == ""
-        assert process.wait(timeout=60) == 0
+        assert process.wait() == 0
 
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals and terminals are POSIX's")
@@ -242,6 +245,7 @@ class OnTerminal:
         )
         os.close(program)
         self._minute = 0
+        self._deadline = time.monotonic() + 90.0
         self.feed(HEADER)
 
     def feed(self, text: str) -> None:
@@ -257,6 +261,7 @@ class OnTerminal:
     def feed_until(self, words: str) -> None:
         """Feed readings until the terminal shows these words."""
         while words not in self.seen:
+            self._check_time(words)
             self.feed_readings(1)
             self._look(0.02)
 
@@ -265,13 +270,18 @@ class OnTerminal:
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
-        while self._look(60):
-            pass
+        while self._look(1):
+            self._check_time("its end")
         self.process.wait(60)
         if self.process.stdout is not None:
             self.process.stdout.close()
         os.close(self._person)
         return self.seen
+
+    def _check_time(self, awaited: str) -> None:
+        if time.monotonic() > self._deadline:
+            self.process.kill()
+            raise AssertionError(f"waited for {awaited!r} in vain: {self.seen!r}")
 
     def _look(self, seconds: float) -> bool:
         """Read what has come; False at the end."""
@@ -357,10 +367,11 @@ def test_ctrl_c_ends_it_with_a_summary() -> None:
         text=True,
     )
     assert process.stdout is not None
-    for _ in range(3):
-        assert process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    with ending(process):
+        for _ in range(3):
+            assert process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
     assert process.returncode == 130
     assert re.search(r"sceaux_2010-03-19\.txt: \d+ readings", errors)
     assert "Traceback" not in errors
@@ -376,12 +387,13 @@ def test_live_rows_are_forecast_as_they_come() -> None:
     )
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(HEADER)
-    for row in _rows(np.linspace(0.2, 0.4, 55).tolist()).splitlines():
-        process.stdin.write(row + "\n")
-        process.stdin.flush()
-        assert json.loads(process.stdout.readline())["at"] == row.partition(",")[0]
-    rest, _ = process.communicate(timeout=60)
+    with ending(process):
+        process.stdin.write(HEADER)
+        for row in _rows(np.linspace(0.2, 0.4, 55).tolist()).splitlines():
+            process.stdin.write(row + "\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["at"] == row.partition(",")[0]
+        rest, _ = process.communicate()
     assert rest == ""
     assert process.returncode == 0
 

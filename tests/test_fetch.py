@@ -28,6 +28,7 @@ from streamer.errors import MissingExtraError, SourceError, UsageError
 from streamer.fetching import UCI, Dataset, cache_folder, cached, fetch, find_recording
 from streamer.fetching.cache import _write_stamp
 from streamer.sample import sample_path
+from tests.children import ending
 
 MEMBER = "household_power_consumption.txt"
 TEXT = sample_path().read_bytes()[:20_000]
@@ -109,7 +110,7 @@ def _stalls(handler: _Handler) -> None:
     handler.wfile.write(GOOD[:500])
     handler.wfile.flush()
     handler.server.under_way.set()
-    handler.server.released.wait()
+    handler.server.released.wait(60)
     handler.wfile.write(GOOD[500:])
 
 
@@ -137,13 +138,14 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Server]:
         "/empty": _sends(_zip()),
         "/damaged": _sends(DAMAGED),
     }
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield server
     server.released.set()
     server.shutdown()
     server.server_close()
-    thread.join()
+    thread.join(30)
+    assert not thread.is_alive()
 
 
 @pytest.fixture
@@ -405,12 +407,13 @@ def _fetching(dataset: Dataset, cache: Path) -> Iterator[subprocess.Popen[str]]:
         "from streamer.cli import main\n"
         f"main(['fetch', '--cache', {str(cache)!r}])"
     )
-    with subprocess.Popen(
+    child = subprocess.Popen(
         [sys.executable, "-W", "error", "-c", script],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    ) as process:
+    )
+    with ending(child) as process:
         try:
             yield process
         finally:

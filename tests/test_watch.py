@@ -24,6 +24,7 @@ from streamer.readings import Reading
 from streamer.sample import sample_path
 from streamer.sinks.text import record
 from streamer.sources.delimited import open_replay
+from tests.children import ending
 
 START_S = 1_790_000_040
 MINUTES = 130
@@ -66,6 +67,7 @@ def _watch(*arguments: str, log: str, **more: str) -> subprocess.CompletedProces
         text=True,
         env={**_clean(), **more},
         check=False,
+        timeout=120,
     )
 
 
@@ -148,7 +150,7 @@ def test_the_reader_of_the_lines_may_go(watts: list[int]) -> None:
     assert watching.stdin is not None
     assert watching.stdout is not None
     assert watching.stderr is not None
-    with watching, watching.stdin as meter, watching.stderr as errors:
+    with ending(watching), watching.stdin as meter, watching.stderr as errors:
         meter.write(_log(watts[:5]))
         meter.flush()
         assert watching.stdout.readline().startswith("2026-09-21 16:14")
@@ -162,7 +164,7 @@ def test_the_reader_of_the_lines_may_go(watts: list[int]) -> None:
             time.sleep(0.001)
         with suppress(BrokenPipeError):
             meter.close()
-        assert watching.wait(10) == 0
+        assert watching.wait() == 0
         assert errors.read() == ""
 
 
@@ -173,18 +175,19 @@ def test_a_signal_ends_it_in_good_order(
     log, file = tmp_path / "meter.log", tmp_path / "house.db"
     log.write_text(_log(watts[:60]), encoding="utf-8")
     url = f"tail://{log}?unit=W&from=start"
-    with subprocess.Popen(
+    watching = subprocess.Popen(
         _command(url, *BY_FEED, "--record", str(file)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=_clean(),
-    ) as watching:
+    )
+    with ending(watching):
         assert watching.stdout is not None
         for _ in range(60):
             assert watching.stdout.readline()
         watching.send_signal(number)
-        _, errors = watching.communicate(timeout=10)
+        _, errors = watching.communicate()
     assert watching.returncode == code
     assert "60 readings" in errors
     assert "Traceback" not in errors
@@ -220,7 +223,7 @@ def test_errors_are_one_line(
 
 def test_a_password_is_in_nothing_that_is_written(tmp_path: Path) -> None:
     file = tmp_path / "house.db"
-    with subprocess.Popen(
+    watching = subprocess.Popen(
         _command(
             "mqtt://me:swordfish@127.0.0.1:9/power?unit=W", "--record", str(file), "--retry", "0.1"
         ),
@@ -228,11 +231,12 @@ def test_a_password_is_in_nothing_that_is_written(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         text=True,
         env={**_clean(), "STREAMER_TOKEN": "sesame"},
-    ) as watching:
+    )
+    with ending(watching):
         assert watching.stderr is not None
         said = [watching.stderr.readline(), watching.stderr.readline()]
         watching.terminate()
-        out, rest = watching.communicate(timeout=10)
+        out, rest = watching.communicate()
     assert any("broker away" in line for line in said)
     assert watching.returncode == 143
     with closing(sqlite3.connect(file)) as connection:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from streamer.feeds import FeedItem
 from streamer.readings import Link, Notice, Sample
 
 _CLOSE_S = 2.0
+
+# Longer than a library takes to give up what it does in a thread, which is not to be cut short.
+_CANCEL_AGAIN_S = 6.0
+_CANCELS = 3
 
 
 class Channel:
@@ -72,6 +77,7 @@ class AsyncFeed:
         self._channel = Channel(name, peer, self._put)
         self._reading = threading.Lock()
         self._runner: asyncio.Runner | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._closed = False
@@ -88,6 +94,8 @@ class AsyncFeed:
                 return []
             if self._runner is None:
                 self._runner = asyncio.Runner()
+                # Made here and now: were `close` to ask the runner, there might be two.
+                self._loop = self._runner.get_loop()
             items = self._runner.run(self._gather())
             if not items:
                 self._end()
@@ -96,9 +104,9 @@ class AsyncFeed:
     def close(self) -> None:
         """End the session, also from another thread."""
         self._closed = True
-        runner = self._runner
-        if runner is not None:
-            runner.get_loop().call_soon_threadsafe(self._wake.set)
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it is closed already
+                self._loop.call_soon_threadsafe(self._wake.set)
         if not self._reading.acquire(timeout=_CLOSE_S):
             return  # a session that hangs is left to its thread, which ends with the program
         try:
@@ -108,7 +116,8 @@ class AsyncFeed:
 
     def _end(self) -> None:
         runner, self._runner = self._runner, None
-        if runner is not None:
+        task, self._task = self._task, None
+        if runner is not None and (task is None or runner.run(_cancelled(task))):
             runner.close()
 
     async def _gather(self) -> list[FeedItem]:
@@ -135,3 +144,19 @@ class AsyncFeed:
     def _put(self, item: FeedItem) -> None:
         self._items.append(item)
         self._wake.set()
+
+
+async def _cancelled(task: asyncio.Task[None]) -> bool:
+    """Cancel a session; False if it will not end.
+
+    Once may not be enough: `asyncio.wait_for` of Python 3.11 loses a cancellation that comes
+    together with what it waits for. Asked once only, we would wait for ever.
+    """
+    for _ in range(_CANCELS):
+        task.cancel()
+        await asyncio.wait([task], timeout=_CANCEL_AGAIN_S)
+        if task.done():
+            if not task.cancelled():
+                task.exception()  # nobody is left to be told
+            return True
+    return False

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from streamer.dashboard.keys import ESCAPE, GONE, SPACE, Keys
 from streamer.pacing import MAX, Pacer
 from streamer.readings import Link, Notice, Sample
 from streamer.sinks import Sink
+from tests.children import ending
 from tests.dashboard.samples import (
     ABOUT,
     METER,
@@ -476,13 +478,19 @@ def test_a_real_terminal_is_given_back(tmp_path: Path) -> None:
         start_new_session=True,
     )
     seen = b""
-    while b"waiting for readings" not in seen:
-        seen += os.read(person, 65536)
-    assert termios.tcgetattr(program) != before
-    os.write(person, b"q")
-    while b"left: False" not in seen:
-        seen += os.read(person, 65536)
-    assert process.wait(30) == 0
+
+    def see(words: bytes) -> None:
+        nonlocal seen
+        while words not in seen:
+            assert select.select([person], [], [], 60)[0], f"waited for {words!r} in vain: {seen!r}"
+            seen += os.read(person, 65536)
+
+    with ending(process):
+        see(b"waiting for readings")
+        assert termios.tcgetattr(program) != before
+        os.write(person, b"q")
+        see(b"left: False")
+    assert process.returncode == 0
     assert termios.tcgetattr(program) == before
     assert seen.index(ENTER.encode()) < seen.rindex(EXIT.encode()) < seen.index(b"left:")
     os.close(person)

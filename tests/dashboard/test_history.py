@@ -142,7 +142,7 @@ def test_a_snapshot_does_not_change_and_may_be_taken_from_another_thread() -> No
         for step in steps:
             history.write(step)
 
-    writer = threading.Thread(target=write)
+    writer = threading.Thread(target=write, daemon=True)
     writer.start()
     while writer.is_alive():
         taken.append(history.snapshot())

@@ -80,7 +80,7 @@ class LogWriter:
         self._pause_s = 0.0
         self._go_on = threading.Condition()
         self._ended = False
-        self._thread = threading.Thread(target=self._write)
+        self._thread = threading.Thread(target=self._write, daemon=True)
         self._thread.start()
 
     @property

@@ -24,6 +24,7 @@ from streamer.feeds.registry import open_feed
 from streamer.feeds.tail import TailFeed
 from streamer.readings import Link, Notice, Sample
 from streamer.testing import check_source, read_feed
+from tests.children import ending
 
 WATTS = Records(unit="W")
 
@@ -168,9 +169,10 @@ class TestPipe:
             "while items := feed.read():\n"
             "    print(*items, sep='\\n', flush=True)\n"
         )
-        with subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        ) as process:
+        )
+        with ending(process):
             assert process.stdin is not None
             assert process.stdout is not None
             assert b"Link" in process.stdout.readline()
@@ -178,7 +180,7 @@ class TestPipe:
                 process.stdin.write(b"%d\n" % watts)
                 process.stdin.flush()
                 assert process.stdout.readline() == b"Sample(kw=%g, at=None)\n" % (watts / 1000)
-            out, _ = process.communicate(b"on\r\n0x1\n400", timeout=20)
+            out, _ = process.communicate(b"on\r\n0x1\n400")
         assert out.splitlines()[-1] == b"Sample(kw=0.4, at=None)"
         assert b"count=2" in out
         assert process.returncode == 0
@@ -384,7 +386,7 @@ class TestTail:
         follow.append("")
         follow.feed.read()
         command = [sys.executable, "-c", program, str(follow.path)]
-        with subprocess.Popen(command) as process:
+        with ending(subprocess.Popen(command)) as process:
             found: list[float] = []
             while not found or found[-1] < 2.999:
                 found += follow.read(1)

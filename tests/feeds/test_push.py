@@ -122,7 +122,7 @@ def _free_port() -> int:
         ("/reading", '\ufeff[{"value": 250}]', {"Content_Type": "application/json"}),
         ("/reading", "250", {"Content_Type": "application/x-www-form-urlencoded"}),
         ("/reading", INFLUX, {"Content_Type": "text/plain"}),
-        ("/reading", gzip.compress(INFLUX.encode()), {"Content_Encoding": "gzip"}),
+        ("/reading", gzip.compress(INFLUX.encode(), mtime=0), {"Content_Encoding": "gzip"}),
         ("/write?db=x", INFLUX, {}),
         ("/api/v2/write?org=x&bucket=y", f"{INFLUX}\n", {}),
     ],
@@ -166,8 +166,8 @@ def test_takes_times(listening: _Listening, precision: str, stamp: str) -> None:
         ("POST", "/write", "250", {}, 400, "no space and fields"),
         ("POST", "/write?precision=d", INFLUX, {}, 400, "precision 'd' is not ns"),
         ("POST", "/reading", b" " * 1_100_000, {}, 413, "at most 1 MiB"),
-        ("POST", "/reading", gzip.compress(b" " * 50_000_000), {"Content_Encoding": "gzip"}, 413,
-         "at most 1 MiB"),
+        ("POST", "/reading", gzip.compress(b" " * 50_000_000, mtime=0),
+         {"Content_Encoding": "gzip"}, 413, "at most 1 MiB"),
         ("POST", "/reading", "250", {"Origin": "http://elsewhere.example"}, 403, "web pages"),
         ("GET", "/reading", "", {}, 405, "use POST"),
         ("POST", "/", "250", {}, 405, "use GET"),
@@ -318,7 +318,8 @@ def test_protocol_and_the_port_is_free_again() -> None:
         sender = threading.Thread(target=_send, args=(port,))
         sender.start()
         assert check_source(feed, samples=1) == [Sample(0.25)]
-        sender.join()
+        sender.join(30)
+        assert not sender.is_alive()
 
 
 def _send(port: int) -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
+import threading
 
 import pytest
 
 from streamer.errors import LinkError
-from streamer.feeds import FeedItem
+from streamer.feeds import FeedItem, session
 from streamer.feeds.session import AsyncFeed, Channel
 from streamer.readings import Link, Notice, Sample
 from streamer.testing import check_source, read_feed
@@ -43,22 +46,22 @@ def test_keeps_to_the_protocol_also_when_closed_while_it_waits() -> None:
 def test_closing_cancels_the_session() -> None:
     ended = []
 
-    async def session(channel: Channel) -> None:
+    async def work(channel: Channel) -> None:
         try:
             await _for_ever(channel)
         finally:
             ended.append(True)
 
-    check_source(AsyncFeed("test", session), samples=1)
+    check_source(AsyncFeed("test", work), samples=1)
     assert ended == [True]
 
 
 def test_an_error_comes_after_all_before_it_and_the_next_read_starts_anew() -> None:
-    async def session(channel: Channel) -> None:
+    async def work(channel: Channel) -> None:
         channel.sample(0.5)
         raise LinkError("gone")
 
-    feed = AsyncFeed("test", session)
+    feed = AsyncFeed("test", work)
     for _ in range(2):
         assert feed.read() == [Sample(0.5)]
         with pytest.raises(LinkError, match="gone"):
@@ -67,11 +70,11 @@ def test_an_error_comes_after_all_before_it_and_the_next_read_starts_anew() -> N
 
 
 def test_what_cannot_be_read_is_said_with_the_feeds_name() -> None:
-    async def session(channel: Channel) -> None:
+    async def work(channel: Channel) -> None:
         channel.malformed("'x' is not a number")
         channel.warn("odd")
 
-    feed = AsyncFeed("kitchen", session)
+    feed = AsyncFeed("kitchen", work)
     malformed, warning = read_feed(feed, 1)
     feed.close()
     assert malformed == Notice(Notice.MALFORMED, "kitchen: 'x' is not a number; skipped")
@@ -83,3 +86,71 @@ def test_closing_before_reading() -> None:
     feed.close()
     feed.close()
     assert not feed.read()
+
+
+@pytest.mark.parametrize("deaf_to", [1, 2])
+def test_a_session_that_did_not_hear_that_it_is_cancelled_is_cancelled_again(
+    monkeypatch: pytest.MonkeyPatch, deaf_to: int
+) -> None:
+    monkeypatch.setattr(session, "_CANCEL_AGAIN_S", 0.01)
+    heard: list[int] = []
+
+    async def deaf(channel: Channel) -> None:
+        channel.sample(0.5)
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                heard.append(1)
+                if len(heard) > deaf_to:
+                    raise LinkError("what nobody wants to know any more") from None
+
+    check_source(AsyncFeed("test", deaf), samples=1)
+    assert len(heard) == deaf_to + 1
+
+
+def test_a_session_that_cannot_be_cancelled_is_left_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session, "_CANCEL_AGAIN_S", 0.01)
+    running: list[asyncio.Task[None] | None] = []
+    enough = False
+
+    async def deaf(channel: Channel) -> None:
+        running.append(asyncio.current_task())
+        channel.sample(0.5)
+        while not enough:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+    feed = AsyncFeed("test", deaf)
+    assert feed.read() == [Sample(0.5)]
+    closing = threading.Thread(target=feed.close, daemon=True)
+    closing.start()
+    closing.join(10)
+    assert not closing.is_alive()
+    assert not feed.read()
+
+    (task,) = running
+    assert task is not None
+    assert not task.done()
+    enough = True
+    task.cancel()
+    with contextlib.closing(task.get_loop()) as loop:
+        loop.run_until_complete(task)
+
+
+def test_closing_at_the_moment_of_the_first_read() -> None:
+    for _ in range(200):
+        feed = AsyncFeed("test", _for_ever)
+        reading = threading.Thread(target=_read_to_end, args=(feed,), daemon=True)
+        reading.start()
+        feed.close()
+        reading.join(10)
+        assert not reading.is_alive()
+    gc.collect()
+
+
+def _read_to_end(feed: AsyncFeed) -> None:
+    while feed.read():
+        pass

@@ -15,7 +15,9 @@ def test_the_libraries_are_left_to_those_who_read() -> None:
         "import sys, streamer.feeds.poll, streamer.feeds.hass, streamer.feeds.modbus\n"
         "print(*{'aiohttp', 'pymodbus'} & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
     assert done.stdout.strip() == ""
 
 

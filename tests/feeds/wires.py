@@ -10,11 +10,13 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import pytest
+
+from tests.children import ending
 
 
 class PtyMeter:
@@ -22,6 +24,7 @@ class PtyMeter:
 
     def __init__(self) -> None:
         self._meter, self._device = os.openpty()
+        self._plugged = True
         self.path = os.ttyname(self._device)
 
     def send(self, data: bytes) -> None:
@@ -29,6 +32,10 @@ class PtyMeter:
             data = data[os.write(self._meter, data) :]
 
     def unplug(self) -> None:
+        """Close both ends; the second time they would be somebody else's."""
+        if not self._plugged:
+            return
+        self._plugged = False
         for descriptor in (self._device, self._meter):
             os.close(descriptor)
 
@@ -39,8 +46,7 @@ def pty_meter() -> Iterator[PtyMeter]:
     try:
         yield meter
     finally:
-        with suppress(OSError):  # the test may have done so
-            meter.unplug()
+        meter.unplug()
 
 
 @contextmanager
@@ -74,7 +80,7 @@ def running_socat(*addresses: str) -> Iterator[IO[str]]:
     if shutil.which("socat") is None:
         pytest.skip("socat is not installed")
     command = ["socat", "-d", "-d", *addresses]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with ending(subprocess.Popen(command, stderr=subprocess.PIPE, text=True)) as process:
         assert process.stderr is not None
         try:
             yield process.stderr

@@ -79,6 +79,7 @@ def test_whoever_is_killed_loses_the_minute_in_the_making_at_most(db: Path) -> N
         capture_output=True,
         text=True,
         check=False,
+        timeout=120,
     )
     assert (done.returncode, done.stderr) == (0, ""), f"seed {seed}: {done.stderr}"
     lives = json.loads(done.stdout)

@@ -18,6 +18,7 @@ import pytest
 from streamer.errors import RecordError
 from streamer.readings import About, Alarm, Link, Notice, Reading, Vitals
 from streamer.sinks import Sink
+from tests.children import ending
 from tests.recording.conftest import COLUMNS, SETTINGS, House, columns_of, house
 
 
@@ -226,9 +227,10 @@ time.sleep(60)
 
 
 def test_the_lock_ends_with_its_process(db: Path) -> None:
-    with subprocess.Popen(
+    holder = subprocess.Popen(
         [sys.executable, "-c", _HOLD, str(db)], stdout=subprocess.PIPE, text=True
-    ) as other:
+    )
+    with ending(holder) as other:
         assert other.stdout is not None
         try:
             assert other.stdout.readline() == "open\n"
@@ -236,5 +238,4 @@ def test_the_lock_ends_with_its_process(db: Path) -> None:
                 House(db)
         finally:
             other.send_signal(signal.SIGKILL)
-        other.wait()
     House(db).close()

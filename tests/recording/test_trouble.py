@@ -97,7 +97,11 @@ print("\\n".join(watcher.texts))
 
 def test_a_file_that_may_not_grow_is_waited_out(db: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", _AT_THE_LIMIT, str(db)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", _AT_THE_LIMIT, str(db)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
     )
     # Whenever the log is full, it is put in its place, and there is room in it again.
     texts = done.stdout.splitlines()
@@ -385,7 +389,11 @@ def test_a_folder_that_may_not_be_written_is_refused_at_once(shut: Path, there: 
     shut.chmod(0o555)
     before = sorted(shut.iterdir())
     done = subprocess.run(
-        [sys.executable, "-c", _AS_NOBODY, str(shut)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", _AS_NOBODY, str(shut)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
     shut.chmod(0o755)
     assert not done.stderr

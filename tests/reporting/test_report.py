@@ -261,7 +261,9 @@ def test_points_are_no_denser_than_can_be_seen(days: int, expected: tuple[int, .
 
 def test_reporting_takes_no_engine_and_no_river() -> None:
     code = "import streamer.reporting, sys; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
     modules = set(done.stdout.split())
     assert not modules & {"river", "scipy", "h5py", "matplotlib", "rich", "typer"}
     assert not modules & {"streamer.pipeline", "streamer.models", "streamer.cli"}

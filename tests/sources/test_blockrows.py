@@ -165,7 +165,7 @@ class TestTaken:
         for rows, imported in ((replay.BLOCK_ROWS - 1, "False\n"), (replay.BLOCK_ROWS, "True\n")):
             path = write(table(LAYOUTS["iso"], range(rows)))
             asked = [sys.executable, "-c", code, path]
-            assert subprocess.check_output(asked, text=True) == imported
+            assert subprocess.check_output(asked, text=True, timeout=120) == imported
 
     def test_gzip(self, tmp_path):
         path = tmp_path / "house.csv.gz"
