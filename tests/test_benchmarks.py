@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from streamer.models import load_model
 from streamer.sources.delimited import open_replay
-from tests.benchmarks import online
+from tests.benchmarks import fleets, online
 from tests.benchmarks.engines import ENGINES
 from tests.benchmarks.recordings import read_kw, write_recording
 
@@ -47,3 +47,13 @@ def test_the_online_layer_costs_something_in_each_part(monkeypatch: pytest.Monke
     costs = online.costs()
     assert len(costs) == 6
     assert all(cost > 0.0 for cost in costs.values())
+
+
+def test_a_fleet_is_measured_on_all_minutes_and_once_warm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleets, "_MEASURED", {3: 10})
+    batches = [len(readings) for readings in fleets._batches(fleets._simulation(3))]
+    assert batches[-6:] == [3] * 6
+    assert sum(batches) == 3 * (60 + 10 + 6)
+    found = fleets._offline("3")
+    assert found["readings_per_s"] > 0.0
+    assert found["state_bytes"] > 0.0

@@ -14,6 +14,7 @@ from streamer.cli.config import config
 from streamer.cli.evaluate import evaluate
 from streamer.cli.export import export
 from streamer.cli.fetch import fetch
+from streamer.cli.fleet import fleet
 from streamer.cli.models import models
 from streamer.cli.replay import replay
 from streamer.cli.report import report
@@ -83,3 +84,4 @@ app.command(context_settings=CONTEXT)(watch)
 for command in (export, report, sources, config, evaluate, train, fetch):
     app.command()(command)
 app.add_typer(models, name="models")
+app.add_typer(fleet, name="fleet")

@@ -25,6 +25,9 @@ BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.intp]
 Records = NDArray[np.void]
 
+_AHEAD = 100
+"""One meter in so many may be ahead of the others without being believed."""
+
 
 class Shard:
     """The state of some meters, and what is done with their readings.
@@ -69,9 +72,16 @@ class Shard:
 
     @property
     def latest(self) -> np.datetime64 | None:
-        """The latest minute that any meter has given, or None before the first."""
+        """The latest minute that one meter in a hundred has reached, or None before the first.
+
+        Not the latest of all: a meter whose clock is ahead would make all others look silent.
+        """
         last_at = self._table.records["last_at"]
-        return np.datetime64(int(last_at.max()), "us") if len(last_at) else None
+        last_at = last_at[last_at != NEVER]
+        if not len(last_at):
+            return None
+        ahead = (len(last_at) - 1) // _AHEAD
+        return np.datetime64(int(np.partition(last_at, -1 - ahead)[-1 - ahead]), "us")
 
     def push(
         self,

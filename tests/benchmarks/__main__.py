@@ -10,12 +10,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from tests.benchmarks import rounds, streams, tables, training
+from tests.benchmarks import fleets, rounds, streams, tables, training
 from tests.benchmarks.machine import machine
 from tests.benchmarks.recordings import write_recording
 from tests.benchmarks.startup import startup
 
-PARTS = ("engines", "streams", "startup", "training")
+PARTS = ("engines", "streams", "startup", "training", "fleets")
 
 
 def main(
@@ -35,14 +35,18 @@ def main(
         int, typer.Option(min=10_000, help="How long a recording to make.")
     ] = 2_000_000,
     turns: Annotated[int, typer.Option(min=1, help="Turns that the engines take.")] = 5,
+    meters: Annotated[
+        list[int] | None,
+        typer.Option(help="How many meters a fleet has; may be given again.", min=1),
+    ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write all figures there too.")
     ] = None,
 ) -> None:
     """Measure how fast streamer is, beside what one would otherwise take.
 
-    Takes some ten minutes, on an otherwise idle machine. What is not installed is left
-    out; for everything: pip install '.[train,bench]'
+    Takes some ten minutes, and as many for the fleets, on an otherwise idle machine. What is
+    not installed is left out, but for fleets; for everything: pip install '.[train,bench,spark]'
 
     \b
     Examples:
@@ -72,6 +76,9 @@ def main(
     if "training" in wanted:
         found["training"] = training.compare(turns)
         console.print(tables.of_training(found["training"]))
+    if "fleets" in wanted:
+        found["fleets"] = [fleets.measure(count) for count in meters or fleets.METERS]
+        console.print(tables.of_fleets(found["fleets"]))
     if json_file is not None:
         json_file.write_text(json.dumps(found, indent=2) + "\n")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.benchmarks.engines import CORES
 
-_PACKAGES = ("numpy", "tensorflow", "keras", "onnxruntime", "river", "rich")
+_PACKAGES = ("numpy", "tensorflow", "keras", "onnxruntime", "river", "rich", "pyspark")
 
 
 def machine() -> dict[str, object]:

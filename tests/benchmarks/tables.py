@@ -116,6 +116,49 @@ def of_training(found: dict[str, dict[str, float]] | None) -> Table:
     return table
 
 
+def of_fleets(found: Sequence[dict[str, Any]]) -> Table:
+    """A fleet on Spark beside the same offline, and what more meters would take."""
+    table = _table("Fleets", [f"{each['meters']:,} meters" for each in found])
+
+    def row(title: str, *path: str, form: str = "{:,.0f}", times: float = 1.0) -> None:
+        values = []
+        for each in found:
+            value: Any = each
+            for key in path:
+                value = value[key]
+            values.append(form.format(value * times))
+        table.add_row(title, *values)
+
+    row("network alone, windows/s", "network", "readings_per_s")
+    row("offline, readings/s", "offline", "readings_per_s")
+    row("Spark, readings/s, once warm", "spark", "readings_per_s")
+    shares = [each["spark"]["readings_per_s"] / each["offline"]["readings_per_s"] for each in found]
+    table.add_row("  of offline", *[f"{share:.0%}" for share in shares])
+    row("  with its start in it", "spark", "all_in_per_s")
+    row("offline, one minute of all, s", "offline", "minute_s", form="{:.1f}")
+    row("Spark, one minute of all, s", "spark", "minute_s", form="{:.1f}")
+    table.add_section()
+    row("CPU a reading: network alone, µs", "network", "cpu_us", form="{:.1f}")
+    row("offline", "offline", "cpu_us", form="{:.1f}")
+    row("Spark", "spark", "cpu_us", form="{:.1f}")
+    row("  of which Python", "spark", "python_us", form="{:.1f}")
+    row("  and the JVM", "spark", "jvm_us", form="{:.1f}")
+    table.add_section()
+    row("Spark starts in, s", "spark", "start_s", form="{:.0f}")
+    row("its first batch takes, s", "spark", "first_batch_s", form="{:.0f}")
+    row("state, bytes a meter", "offline", "state_bytes")
+    of_many = found[-1]
+    for meters in (1_000_000, 10_000_000):
+        cores = meters * of_many["spark"]["cpu_us"] / 60e6
+        rewritten = meters * of_many["offline"]["state_bytes"] / 1e9
+        table.add_row(
+            f"on paper, {meters:,} meters a minute",
+            *[""] * (len(found) - 1),
+            f"{cores:,.1f} cores, {rewritten:,.1f} GB of state",
+        )
+    return table
+
+
 def _table(title: str, columns: Sequence[str], justify: JustifyMethod = "right") -> Table:
     table = Table(
         title=title,

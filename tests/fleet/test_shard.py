@@ -196,9 +196,11 @@ def test_what_is_no_number_is_counted_and_dropped(model: NetworkForecaster) -> N
     shard = Shard(model)
     kw = np.array([0.1, np.nan, np.inf, -np.inf, 0.2])
     outcome = shard.push(["a"] * 5, _minutes(*range(5)), kw)
+    assert shard.push(["b"], _minutes(0), np.array([np.nan])).columns["meter"].tolist() == []
     assert outcome.columns["actual_kw"].tolist() == [0.1, 0.2]
     assert outcome.columns["gap_minutes"].tolist() == [0, 3]
-    assert shard.invalid == 3
+    assert shard.invalid == 4
+    assert shard.latest == _minutes(4)[0]
 
 
 def test_absurd_readings_leave_numbers_sound(model: NetworkForecaster) -> None:
@@ -235,6 +237,16 @@ def test_a_silent_meter_is_reported_once_until_it_is_heard_again(model: NetworkF
     restored.push(["a"], _minutes(101), np.array([0.1]))
     assert restored.summary().columns["alarms"].tolist() == [None, "silent"]
     assert restored.silent(_minutes(116)[0]).columns["meter"].tolist() == ["a"]
+
+
+def test_a_clock_that_is_ahead_makes_nobody_silent(model: NetworkForecaster) -> None:
+    shard = Shard(model)
+    assert shard.push(["a", "b"], _minutes(5, 7), np.full(2, 0.1)) is not None
+    assert shard.latest == _minutes(7)[0]
+    names = [f"m{number}" for number in range(150)]
+    shard.push(names, np.repeat(_minutes(9), 150), np.full(150, 0.1))
+    shard.push(names[:1], _minutes(100_000), np.array([0.1]))
+    assert shard.latest == _minutes(9)[0]
 
 
 def test_never_silent_where_that_is_asked_for(model: NetworkForecaster) -> None:

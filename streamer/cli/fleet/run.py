@@ -1,0 +1,222 @@
+"""`streamer fleet run`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from streamer.options import Gaps, Unit, parse_confidence
+
+
+class SourceFormat(StrEnum):
+    """What a source folder's files are."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+    JSON = "json"
+
+
+_KEPT = "Kept with the checkpoint"
+
+
+def run(
+    source: Annotated[
+        str,
+        typer.Option(
+            metavar="SOURCE",
+            help="A folder of Parquet, CSV or JSON-lines files, or a pattern of them such as "
+            "'in/*.csv', watched for new ones; or kafka://HOST:PORT,…/TOPIC, of JSON objects.",
+            show_default=False,
+        ),
+    ],
+    sink: Annotated[
+        str,
+        typer.Option(
+            metavar="SINK",
+            help="A folder for Parquet files (exactly once; read it with Spark), "
+            "kafka://HOST:PORT,…/TOPIC (at least once: meter and minute tell what is double), "
+            "or console.",
+            show_default=False,
+        ),
+    ],
+    checkpoint: Annotated[
+        str,
+        typer.Option(
+            metavar="DIR",
+            help="Folder for the fleet's state; start again with the same, and it goes on where "
+            "it was. On a cluster, one that all its machines see.",
+            show_default=False,
+        ),
+    ],
+    master: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Spark's master: local[2], spark://HOST:7077, yarn, … By default all cores of "
+            "this machine, or what spark-submit says.",
+            show_default=False,
+        ),
+    ] = None,
+    shards: Annotated[
+        int | None,
+        typer.Option(
+            metavar="S",
+            min=1,
+            max=100_000,
+            help=f"How many shards the meters are dealt out to, about one a thousand meters. "
+            f"{_KEPT}; 16 at first.",
+            show_default=False,
+        ),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="What the source's columns are called, as in meter=id,minute=time,kw=power. "
+            f"{_KEPT}.",
+            show_default=False,
+        ),
+    ] = None,
+    unit: Annotated[
+        Unit | None,
+        typer.Option(help=f"Unit of the source's power. {_KEPT}; kW at first.", show_default=False),
+    ] = None,
+    format: Annotated[  # noqa: A002 - as the option is called
+        SourceFormat | None,
+        typer.Option(
+            help="Format of the source's files; by default what their names end in.",
+            show_default=False,
+        ),
+    ] = None,
+    max_files: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Most files in a batch. By default about 32 MB of them.",
+            show_default=False,
+        ),
+    ] = None,
+    every: Annotated[
+        str, typer.Option(metavar="TIME", help="How long from one batch to the next.")
+    ] = "1 minute",
+    once: Annotated[
+        bool, typer.Option("--once", help="Take all that is there, in batches, and end.")
+    ] = False,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help=f"As for `streamer replay`; has to be on every machine. {_KEPT}; sceaux at first.",
+            show_default=False,
+        ),
+    ] = None,
+    adapt: Annotated[
+        bool | None,
+        typer.Option(
+            "--adapt/--no-adapt",
+            help="Correct the forecasts by what is learnt of each meter, or leave them as the "
+            f"network makes them. {_KEPT}; corrected at first.",
+            show_default=False,
+        ),
+    ] = None,
+    confidence: Annotated[
+        float | None,
+        typer.Option(
+            parser=parse_confidence,
+            metavar="SHARE",
+            help=f"Share of the readings that is to lie inside the band. {_KEPT}; 0.9 at first.",
+            show_default=False,
+        ),
+    ] = None,
+    gaps: Annotated[
+        Gaps | None,
+        typer.Option(help=f"As for `streamer replay`. {_KEPT}; skip at first.", show_default=False),
+    ] = None,
+    max_gap: Annotated[
+        int | None,
+        typer.Option(
+            metavar="MINUTES",
+            min=0,
+            help=f"The longest gap that reset goes on over. {_KEPT}; 10 at first.",
+            show_default=False,
+        ),
+    ] = None,
+    silent_after: Annotated[
+        int | None,
+        typer.Option(
+            metavar="MINUTES",
+            min=0,
+            help="Report a meter that nothing has come from for so long, 0 for never. "
+            f"{_KEPT}; 15 at first.",
+            show_default=False,
+        ),
+    ] = None,
+    conf: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="A setting of Spark's; may be given again.",
+            show_default=False,
+        ),
+    ] = None,
+    packages: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COORDINATES",
+            help="Jars for Spark to fetch, by Maven coordinates with commas between them.",
+            show_default=False,
+        ),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print no lines about the batches.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Let Spark's log onto the terminal.")
+    ] = False,
+) -> None:
+    """Forecast a fleet of meters, minute by minute, until Ctrl-C.
+
+    Needs streamer[spark] and Java 17 or newer. What comes out has the columns meter, minute,
+    actual_kw, the forecast there had been and the next, with their bands, the meter's running
+    scores, and alarms. A line on each batch goes to standard error.
+
+    \b
+    Examples:
+      streamer fleet simulate in/ --meters 1000
+      streamer fleet run --source in/ --sink out/ --checkpoint ck/ --once
+      streamer fleet run --source 'in/*.csv' --columns meter=id,minute=time,kw=power_w \\
+        --unit W --sink console --checkpoint ck/ --every '10 seconds'
+      streamer fleet run --source kafka://localhost:9092/readings \\
+        --sink kafka://localhost:9092/forecasts --checkpoint ck/ --shards 100
+      streamer fleet run --master spark://host:7077 --conf spark.executor.cores=2 \\
+        --source hdfs:///readings --sink hdfs:///forecasts --checkpoint hdfs:///fleet
+    """
+    from streamer.fleet.spark.job import FleetJob, run_fleet
+    from streamer.fleet.spark.session import Engine, parse_conf
+
+    said = {
+        "shards": shards,
+        "model": model,
+        "columns": columns,
+        "unit": None if unit is None else unit.value,
+        "adapt": adapt,
+        "confidence": confidence,
+        "gaps": None if gaps is None else gaps.value,
+        "max_gap": max_gap,
+        "silent_after": silent_after,
+    }
+    job = FleetJob(
+        source=source,
+        sink=sink,
+        checkpoint=checkpoint,
+        said={name: value for name, value in said.items() if value is not None},
+        format=None if format is None else format.value,
+        max_files=max_files,
+        every=every,
+        once=once,
+    )
+    engine = Engine(master, parse_conf(conf or []), packages, verbose)
+    raise typer.Exit(run_fleet(job, engine, quiet=quiet))

@@ -1,0 +1,207 @@
+"""`streamer fleet simulate`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streamer.errors import UsageError
+from streamer.options import (
+    FILE_HELP,
+    Column,
+    Delimiter,
+    FileOptions,
+    MaxKw,
+    TimeColumn,
+    TimeFormat,
+    UnitOption,
+    parse_moment,
+    parse_speed,
+)
+
+DEFAULT_MINUTES = 120
+"""The window of 50 fills, and more than an hour is forecast."""
+
+
+class FileFormat(StrEnum):
+    """What the files of a fleet are."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+    JSON = "json"
+
+
+def parse_share(text: str) -> float:
+    """A share from none to all.
+
+    >>> parse_share("0.01")
+    0.01
+    """
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise typer.BadParameter(
+            f"{text!r} is not a share from 0 to 1; give one like 0.01, for one in a hundred"
+        )
+    return share
+
+
+def simulate(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER", help="Where the files go: new, or empty.", show_default=False
+        ),
+    ],
+    meters: Annotated[int, typer.Option(metavar="N", min=1, help="How many meters.")] = 1_000,
+    minutes: Annotated[
+        int | None,
+        typer.Option(
+            metavar="M",
+            min=1,
+            help=f"How many minutes of each. By default {DEFAULT_MINUTES}, "
+            "or with --live until Ctrl-C.",
+        ),
+    ] = None,
+    file: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help=f"Whose minutes each meter goes through. {FILE_HELP} "
+            "By default the bundled sample.",
+            show_default=False,
+        ),
+    ] = None,
+    format: Annotated[  # noqa: A002 - as the option is called
+        FileFormat, typer.Option(help="json is a line for each reading; parquet needs its extra.")
+    ] = FileFormat.PARQUET,
+    every: Annotated[
+        int | None,
+        typer.Option(
+            metavar="MINUTES",
+            min=1,
+            help="How many minutes a file is for. By default 10, but more where there would be "
+            "over 200 files, fewer where a file would hold over a million readings, and 1 with "
+            "--live.",
+            show_default=False,
+        ),
+    ] = None,
+    start: Annotated[
+        datetime | None,
+        typer.Option(
+            parser=parse_moment,
+            metavar="TIME",
+            help="The first minute, in UTC. By default 2026-01-01T00:00, or with --live the "
+            "minute that has just passed.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Another one gives another fleet.")
+    ] = 0,
+    silent: Annotated[
+        float,
+        typer.Option(
+            parser=parse_share,
+            metavar="SHARE",
+            help="Share of the meters that, each hour, are silent for 5 to 30 minutes.",
+        ),
+    ] = 0.01,
+    lost: Annotated[
+        float,
+        typer.Option(
+            parser=parse_share,
+            metavar="SHARE",
+            help="Share of the meters that fall silent for good, at some minute (where there is "
+            "no end, of the first day).",
+        ),
+    ] = 0.01,
+    missing: Annotated[
+        float,
+        typer.Option(
+            parser=parse_share, metavar="SHARE", help="Share of the readings that are never made."
+        ),
+    ] = 0.005,
+    late: Annotated[
+        float,
+        typer.Option(
+            parser=parse_share,
+            metavar="SHARE",
+            help="Share of the readings that come one to three files later.",
+        ),
+    ] = 0.005,
+    doubled: Annotated[
+        float,
+        typer.Option(
+            parser=parse_share,
+            metavar="SHARE",
+            help="Share of the readings that come twice, in one file or up to three later.",
+        ),
+    ] = 0.005,
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="Write a file each minute, as a feed does, until Ctrl-C."),
+    ] = False,
+    speed: Annotated[
+        float | None,
+        typer.Option(
+            parser=parse_speed,
+            metavar="SPEED",
+            help="With --live: 1 is real time, 60 an hour a minute. By default 1.",
+        ),
+    ] = None,
+    column: Column = None,
+    time_column: TimeColumn = None,
+    time_format: TimeFormat = None,
+    delimiter: Delimiter = None,
+    unit: UnitOption = None,
+    max_kw: MaxKw = 100.0,
+) -> None:
+    """Make up a fleet from one house's real minutes: a folder of files for fleet run.
+
+    Each meter goes through the house's minutes, gaps included, from a start of its own and
+    round again, with all powers times a factor of its own, from 0.3 to 3, and in whole watts.
+    Some readings are missing, late or doubled, as they are in life; --silent 0 --lost 0
+    --missing 0 --late 0 --doubled 0 has none of that. The same options give the same files.
+
+    The columns are meter, minute (UTC) and kw. The files are in order of time, by name and by
+    when they were modified, and each is complete as soon as it can be seen.
+
+    \b
+    Examples:
+      streamer fleet simulate readings
+      streamer fleet simulate readings --meters 100000 --minutes 20 --seed 7
+      streamer fleet simulate readings --from house.csv --format csv --every 30
+      streamer fleet simulate readings --meters 200 --live --speed 60
+    """
+    from streamer.fetching import find_recording
+    from streamer.fleet.simulate import Faults
+    from streamer.fleet.simulating import Order
+    from streamer.fleet.simulating import simulate as write_fleet
+    from streamer.pacing import MAX
+    from streamer.sample import sample_path
+
+    if speed is not None and not live:
+        raise UsageError("--speed goes with --live; without it all is written at once")
+    if speed == MAX:
+        raise UsageError("--speed max is no speed for --live: give a number, or leave out --live")
+    order = Order(
+        folder=folder,
+        file=str(sample_path()) if file is None else find_recording(file),
+        options=FileOptions(column, time_column, time_format, delimiter, unit, max_kw=max_kw),
+        meters=meters,
+        minutes=DEFAULT_MINUTES if minutes is None and not live else minutes,
+        every=every,
+        format=format.value,
+        start=start,
+        seed=seed,
+        faults=Faults(silent, lost, missing, late, doubled),
+        speed=(speed or 1.0) if live else None,
+    )
+    write_fleet(order)

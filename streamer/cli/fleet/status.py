@@ -1,0 +1,104 @@
+"""`streamer fleet status`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class StatusFormat(StrEnum):
+    """How a status is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def status(
+    checkpoint: Annotated[
+        str,
+        typer.Option(
+            metavar="DIR", help="The folder that the run was given as well.", show_default=False
+        ),
+    ],
+    worst: Annotated[
+        int, typer.Option(metavar="N", min=0, help="How many meters to name of each kind.")
+    ] = 10,
+    format: Annotated[  # noqa: A002 - as the option is called
+        StatusFormat, typer.Option(help="json is one object with all of it.")
+    ] = StatusFormat.TABLE,
+    master: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Spark's master, as for `streamer fleet run`. By default all cores of this "
+            "machine, or what spark-submit says.",
+            show_default=False,
+        ),
+    ] = None,
+    conf: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="A setting of Spark's; may be given again.",
+            show_default=False,
+        ),
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Let Spark's log onto the terminal.")
+    ] = False,
+) -> None:
+    """Show how a fleet is: its query, its forecasts, its worst and its silent meters.
+
+    Reads the checkpoint with a Spark of its own, whether the query is running or not, and
+    leaves it as it is. What of batches and time is shown, the query has left there at its last
+    batch; the scores are of all minutes since the checkpoint was begun.
+
+    \b
+    The object of --format json has
+      checkpoint  the folder
+      at, lag_s   when this was seen, and how long after the newest minute
+      fixed       what the checkpoint was begun with
+      run         state (running; done, stopped or failed; died or overdue), cause,
+                  source, sink, began, heard, every_s, host, pid
+      batch       number of the last batch that is done
+      last, hour  the last batch, and those of the hour before its end: batches,
+                  number, began, ended, seconds, longest_s, parts_s,
+                  readings_per_s, read, unusable, readings, late, doubled, invalid,
+                  rows, silent, alarms, behind
+      fleet       meters, shards, newest, oldest, late, doubled, invalid, scores,
+                  silent, soon_silent (as long gone, but not reported yet); and
+                  lists: longest_silent, lowest_skill, largest_mse
+    Scores are settled, mse_kw2, mae_kw, persistence_mse_kw2, frozen_mse_kw2, skill,
+    frozen_skill and coverage; a meter has them, and meter, minute, last_kw, silent.
+    Times are UTC, all others in seconds; what there is none of is null.
+
+    \b
+    Examples:
+      streamer fleet status --checkpoint ck/
+      streamer fleet status --checkpoint ck/ --worst 3
+      streamer fleet status --checkpoint hdfs:///fleet --master yarn --format json
+    """
+    from streamer.fleet.spark.session import Engine, check_engine, parse_conf, spark_session
+    from streamer.fleet.spark.status import fleet_status
+
+    # Nobody looks at the pages of a Spark that is gone in a moment.
+    engine = Engine(
+        master, {"spark.ui.enabled": "false", **parse_conf(conf or [])}, verbose=verbose
+    )
+    check_engine(engine)
+    if sys.stderr.isatty():
+        print("starting Spark, which takes a while", file=sys.stderr, flush=True)
+    with spark_session(engine) as session:
+        found = fleet_status(session, checkpoint, worst=worst)
+    if format is StatusFormat.JSON:
+        print(json.dumps(found.to_json(), indent=2, ensure_ascii=False, allow_nan=False))
+        return
+    from rich.console import Console
+
+    from streamer.fleet.spark.statusview import status_tables
+
+    Console(highlight=False, markup=False).print(status_tables(found))

@@ -1,0 +1,177 @@
+"""A shard in a Spark task: its state is Spark's, its arithmetic `streamer.fleet`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from pyspark.sql.streaming import StatefulProcessor, StatefulProcessorHandle
+
+from streamer.fleet.columns import COLUMNS, Outcome
+from streamer.fleet.settings import FleetSettings
+from streamer.fleet.shard import Shard
+from streamer.fleet.spark.packing import unpack
+
+if TYPE_CHECKING:
+    from pyspark.sql.streaming.stateful_processor import ExpiredTimerInfo, TimerValues
+
+    from streamer.models.forecaster import NetworkForecaster
+
+SHARD = "shard"
+SHARD_SCHEMA = "state binary, latest_us long, meters long, late long, doubled long, invalid long"
+"""State variable: a shard as bytes, and numbers of it that can be read without them."""
+
+TIMER = "timer"
+TIMER_SCHEMA = "advanced_ms long, due_ms long"
+"""State variable: when, by the clock, the newest minute came; and when the timer is due, or 0."""
+
+TALLY = ("readings", "late", "doubled", "invalid", "meters", "silent")
+"""What a row with a tally counts: of its batch, but for meters, which is all the shard has."""
+
+OUTPUT = ", ".join(
+    [
+        *(f"{name} {'long' if kind == 'timestamp' else kind}" for name, kind in COLUMNS.items()),
+        "tally array<long>",
+    ]
+)
+"""Schema of what comes out of a shard: a minute in microseconds, and rows with a tally alone."""
+
+TICK_MS = 60_000
+"""How often a shard that nothing comes for is looked at."""
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """What each worker has to know.
+
+    Attributes:
+        model: name or path of the model, which has to be there on every machine.
+        settings: of all meters.
+        started_ms: when the query was started, in milliseconds since 1970.
+    """
+
+    model: str
+    settings: FleetSettings
+    started_ms: int
+
+
+class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
+    """Keeps a shard for each grouping key, and reports its silent meters.
+
+    A meter is silent by the time of the stream: the newest minute of its shard, and what has
+    gone by on the clock since that came. So a shard's other meters tell at once, in a backfill
+    too; a timer is for the shard that nothing comes for at all. What went by while the query
+    was not running counts for nothing.
+    """
+
+    def __init__(self, task: ShardTask) -> None:
+        self._task = task
+
+    def init(self, handle: StatefulProcessorHandle) -> None:
+        """Name the state variables; Spark's call before any other."""
+        self._handle = handle
+        self._shard = handle.getValueState(SHARD, SHARD_SCHEMA)
+        self._timer = handle.getValueState(TIMER, TIMER_SCHEMA)
+
+    def handleInputRows(  # noqa: N802 - as Spark calls it
+        self,
+        key: Any,  # noqa: ARG002
+        rows: Iterator[pd.DataFrame],
+        timerValues: TimerValues,  # noqa: N803
+    ) -> Iterator[pd.DataFrame]:
+        """Push a batch's readings of one shard."""
+        meter, minute, kw = unpack(value for chunk in rows for value in chunk["readings"])
+        shard = self._restore()
+        before = _counts(shard)
+        latest = shard.latest
+        outcome = shard.push(meter, minute, kw)
+        silent = Outcome() if shard.latest is None else shard.silent(shard.latest)
+        self._keep(shard)
+        if self._task.settings.silent_after and shard.latest is not None:
+            now_ms = timerValues.getCurrentProcessingTimeInMs()
+            advanced_ms, due_ms = self._timer.get() or (now_ms, 0)
+            if shard.latest != latest:
+                advanced_ms = now_ms
+            self._tick(advanced_ms, due_ms, now_ms + TICK_MS)
+        yield from _frames(outcome, silent, len(meter), before, shard)
+
+    def handleExpiredTimer(  # noqa: N802
+        self,
+        key: Any,  # noqa: ARG002
+        timerValues: TimerValues,  # noqa: N803
+        expiredTimerInfo: ExpiredTimerInfo,  # noqa: ARG002, N803
+    ) -> Iterator[pd.DataFrame]:
+        """See which meters of a shard are silent by now."""
+        shard = self._restore()
+        if shard.latest is None:
+            return
+        now_ms = timerValues.getCurrentProcessingTimeInMs()
+        advanced_ms, _ = self._timer.get()
+        gone_ms = max(now_ms - max(advanced_ms, self._task.started_ms), 0)
+        before = _counts(shard)
+        silent = shard.silent(shard.latest + np.timedelta64(gone_ms, "ms"))
+        if len(silent):
+            self._keep(shard)
+        # Once the last of them must be silent there is nothing to wait for.
+        is_over = gone_ms >= self._task.settings.silent_after * 60_000
+        self._tick(advanced_ms, 0, 0 if is_over else now_ms + TICK_MS)
+        yield from _frames(Outcome(), silent, 0, before, shard)
+
+    def _restore(self) -> Shard:
+        shard = Shard(_forecaster(self._task.model), self._task.settings)
+        kept = self._shard.get()
+        if kept is not None:
+            shard.restore(bytes(kept[0]))
+        return shard
+
+    def _keep(self, shard: Shard) -> None:
+        latest = shard.latest
+        latest_us = None if latest is None else int(latest.astype("datetime64[us]").astype(int))
+        self._shard.update((shard.state(), latest_us, *_counts(shard)))
+
+    def _tick(self, advanced_ms: int, due_ms: int, next_ms: int) -> None:
+        """Wait for another moment instead; one that has come, Spark itself forgets."""
+        if due_ms:
+            self._handle.deleteTimer(due_ms)
+        if next_ms:
+            self._handle.registerTimer(next_ms)
+        self._timer.update((advanced_ms, next_ms))
+
+
+@lru_cache(maxsize=2)
+def _forecaster(model: str) -> NetworkForecaster:
+    """The model, loaded once for all shards of this process."""
+    from streamer.models import load_model
+
+    # A thread: there are as many workers as cores.
+    return load_model(model, threads=1)
+
+
+def _counts(shard: Shard) -> tuple[int, int, int, int]:
+    return len(shard.meters), shard.late, shard.doubled, shard.invalid
+
+
+def _frames(
+    outcome: Outcome, silent: Outcome, readings: int, before: Iterable[int], shard: Shard
+) -> Iterator[pd.DataFrame]:
+    """What comes out, as Spark takes it, and after it the tally."""
+    for part in (outcome, silent):
+        if len(part):
+            yield _frame(part, None)
+    meters, *dropped = (
+        now - was if at else now
+        for at, (now, was) in enumerate(zip(_counts(shard), before, strict=True))
+    )
+    yield _frame(Outcome.of(1, {}), [readings, *dropped, meters, len(silent)])
+
+
+def _frame(outcome: Outcome, tally: list[int] | None) -> pd.DataFrame:
+    columns = dict(outcome.columns)
+    columns["minute"] = columns["minute"].astype("datetime64[us]").view(np.int64)
+    frame = pd.DataFrame(columns, copy=False)
+    frame["tally"] = pd.Series([tally] * len(frame), dtype=object)
+    return frame

@@ -1,0 +1,116 @@
+"""Where a fleet's forecasts go: a folder of Parquet files, Kafka, or the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamer.errors import UsageError
+from streamer.fleet.spark.connectors import connected, connector_options, prepare_connector
+from streamer.fleet.spark.failures import explained
+from streamer.fleet.spark.locations import parse_topic
+from streamer.fleet.spark.storage import Storage
+from streamer.words import number, percent
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, Row, SparkSession
+    from pyspark.sql.streaming import DataStreamWriter
+
+CONSOLE = "console"
+COMMITTED = "_spark_metadata"
+"""What Spark keeps in a folder of its own files: which of them count."""
+
+_SHOWN_ROWS = 12
+
+
+def check_sink(session: SparkSession, sink: str, *, is_new: bool) -> None:
+    """See that a sink can take what a checkpoint has to give.
+
+    Args:
+        session: the session.
+        sink: a folder, a `kafka://` URL, or `console`.
+        is_new: whether the checkpoint is.
+
+    Raises:
+        UsageError: the folder holds the output of another checkpoint.
+    """
+    if sink == CONSOLE or parse_topic(sink) is not None:
+        return
+    storage = Storage(session, sink)
+    if is_new and storage.exists(COMMITTED):
+        # Spark would take the first batches for those that are there, and leave them out.
+        raise UsageError(
+            f"{sink} holds what another checkpoint has written: give a new --sink, or the "
+            "--checkpoint that belongs to it"
+        )
+
+
+def open_sink(session: SparkSession, rows: DataFrame, sink: str) -> DataStreamWriter:
+    """What writes the rows of each batch.
+
+    Raises:
+        UsageError: there is no connector.
+        SparkError: Spark cannot open it.
+    """
+    if sink == CONSOLE:
+        return rows.writeStream.foreachBatch(show_batch)
+    topic = parse_topic(sink)
+    if topic is None:
+        with explained(sink):
+            return rows.writeStream.format("parquet").option("path", sink)
+    from pyspark.sql import functions as fn
+
+    with connected(topic):
+        value = fn.to_json(fn.struct("*"), {"ignoreNullFields": "false"})
+        messages = rows.select(rows["meter"].alias("key"), value.alias("value"))
+        writer = messages.writeStream.format(prepare_connector(session, topic))
+        if topic.connector == "spark":
+            writer = writer.option("topic", topic.name)
+        return writer.options(**connector_options(topic))
+
+
+def show_batch(rows: DataFrame, batch: int) -> None:
+    """Show some of a batch on the terminal, those with an alarm first."""
+    from pyspark.sql import functions as fn
+    from rich.console import Console
+
+    rows = rows.persist()
+    try:
+        # Counting takes all rows through the shards, as showing some of them would not.
+        count = rows.count()
+        first = rows.orderBy(fn.col("alarms").isNull(), fn.desc("minute"), "meter")
+        # A minute as text: taken out of Spark, a time becomes one of this machine's zone.
+        texts = {"minute": fn.date_format("minute", "yyyy-MM-dd HH:mm")}
+        some = first.limit(_SHOWN_ROWS).withColumns(texts).collect()
+    finally:
+        rows.unpersist()
+    if count:
+        Console().print(_table(some, f"batch {batch}: {len(some)} of {count:,} rows"))
+
+
+def _table(rows: list[Row], title: str) -> object:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for name in ("meter", "minute"):
+        table.add_column(name, no_wrap=True)
+    for name in ("kW", "forecast", "band", "next", "skill"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("alarms", min_width=7)
+    for row in rows:
+        low, high = _cell(row["low_kw"]), _cell(row["high_kw"])
+        table.add_row(
+            row["meter"],
+            row["minute"],
+            _cell(row["actual_kw"]),
+            _cell(row["forecast_kw"]),
+            low if low == high else f"{low}–{high}",
+            _cell(row["next_kw"]),
+            percent(row["skill"]),
+            ", ".join(row["alarms"] or ()),
+        )
+    return table
+
+
+def _cell(kw: float | None) -> str:
+    return number(kw, ".3f")

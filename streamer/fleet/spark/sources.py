@@ -1,0 +1,157 @@
+"""Where a fleet's readings come from: a folder of files, or Kafka."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from streamer.errors import UsageError
+from streamer.fleet.spark.connectors import connected, connector_options, prepare_connector
+from streamer.fleet.spark.failures import explained
+from streamer.fleet.spark.locations import (
+    Columns,
+    Topic,
+    data_files,
+    format_of,
+    is_pattern,
+    parse_topic,
+)
+from streamer.fleet.spark.storage import Storage
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql.types import StructType
+
+_NATURAL = {"meter": "string", "minute": "timestamp", "kw": "double"}
+"""Types of a Parquet file's columns, where there is no file yet to look at."""
+
+_LAST_US = 7_258_118_400_000_000
+"""The year 2200: a later time is in another unit than seconds."""
+
+_MOST_BYTES = 32 << 20
+
+
+@dataclass(frozen=True)
+class Readings:
+    """A source of readings.
+
+    Attributes:
+        source: a folder, a pattern of files, or a `kafka://` URL.
+        columns: what its columns are called.
+        format: of a folder's files; None for what their names say.
+        max_files: how many files a batch may take; None for some tens of megabytes.
+    """
+
+    source: str
+    columns: Columns = field(default_factory=Columns)
+    format: str | None = None
+    max_files: int | None = None
+
+    def open(self, session: SparkSession) -> DataFrame:
+        """The readings as they come: columns meter, minute and kw, of any type.
+
+        Raises:
+            UsageError: there is no such source, or it has other columns.
+            SparkError: Spark cannot open it.
+        """
+        topic = parse_topic(self.source)
+        if topic is None:
+            rows = self._files(session)
+        else:
+            rows = read_topic(session, topic, self.columns.names)
+        missing = [name for name in self.columns.names if name not in rows.columns]
+        if missing:
+            raise UsageError(
+                f"{self.source}: no column {missing[0]!r} among {', '.join(rows.columns)}: name "
+                "them with --columns"
+            )
+        named = zip(_NATURAL, self.columns.names, strict=True)
+        return rows.select(*[rows[_quoted(theirs)].alias(ours) for ours, theirs in named])
+
+    def _files(self, session: SparkSession) -> DataFrame:
+        storage = Storage(session, self.source)
+        names = data_files(storage.names())
+        if not names and not is_pattern(self.source) and not storage.is_there():
+            raise UsageError(f"{self.source}: there is no such folder")
+        form = self.format or format_of(names, self.source)
+        with explained(self.source):
+            reader = session.readStream.schema(self._schema(session, form, bool(names)))
+            if form == "csv":
+                # The header is compared with the schema: columns may not change places.
+                reader = reader.option("header", True).option("enforceSchema", False)
+            if self.max_files is None:
+                # A worker holds a shard's part of a batch in memory.
+                reader = reader.option("maxBytesPerTrigger", _MOST_BYTES)
+            else:
+                reader = reader.option("maxFilesPerTrigger", self.max_files)
+            return reader.format(form).load(self.source)
+
+    def _schema(self, session: SparkSession, form: str, has_files: bool) -> StructType:
+        """What is text is read as text, so that nothing in it can stop the query."""
+        from pyspark.sql.types import StringType, StructField, StructType
+
+        if has_files and form == "csv":
+            return session.read.option("header", True).csv(self.source).schema
+        if has_files and form == "parquet":
+            return session.read.parquet(self.source).schema
+        if form == "parquet":
+            named = zip(_NATURAL.values(), self.columns.names, strict=True)
+            return StructType.fromDDL(", ".join(f"{_quoted(name)} {kind}" for kind, name in named))
+        return StructType([StructField(name, StringType()) for name in self.columns.names])
+
+
+def read_topic(session: SparkSession, topic: Topic, names: tuple[str, ...]) -> DataFrame:
+    """The messages of a topic, each a JSON object with members of these names.
+
+    Raises:
+        UsageError: the connector is not there.
+        SparkError: Spark cannot open it.
+    """
+    from pyspark.sql import functions as fn
+
+    with connected(topic):
+        reader = session.readStream.format(prepare_connector(session, topic))
+        if topic.connector == "spark":
+            reader = reader.option("subscribe", topic.name)
+        messages = reader.options(**connector_options(topic)).load()
+    with explained(topic.shown):
+        schema = ", ".join(f"{_quoted(name)} string" for name in names)
+        members = fn.from_json(messages["value"].cast("string"), schema)
+        return messages.select(members.alias("it")).select("it.*")
+
+
+def clean(rows: DataFrame, unit: str) -> DataFrame:
+    """Make of columns of any type a meter's name, microseconds of UTC, and kW.
+
+    What cannot be had is null, to be counted: nothing in the data can stop the query. A time
+    that is a number, or digits alone, is seconds since 1970.
+    """
+    from pyspark.sql import functions as fn
+    from pyspark.sql.types import NumericType, StringType
+
+    meter = rows["meter"].cast("string")
+    kw = rows["kw"].try_cast("double")
+    if unit == "W":
+        kw = kw / fn.lit(1000.0)
+    minute = rows["minute"]
+    kind = rows.schema["minute"].dataType
+    if isinstance(kind, NumericType):
+        micros = _from_seconds(minute)
+    else:
+        micros = fn.unix_micros(minute.try_cast("timestamp"))
+        if isinstance(kind, StringType):
+            are_seconds = minute.rlike(r"^\s*\d{8,}(\.\d*)?\s*$")
+            micros = fn.when(are_seconds, _from_seconds(minute)).otherwise(micros)
+    return rows.select(
+        fn.when(meter != "", meter).alias("meter"),
+        fn.when(micros.between(0, _LAST_US), micros).alias("minute"),
+        fn.when(fn.abs(kw) < float("inf"), kw).alias("kw"),
+    )
+
+
+def _from_seconds(column: Column) -> Column:
+    return (column.try_cast("double") * 1e6).try_cast("long")
+
+
+def _quoted(name: str) -> str:
+    return f"`{name.replace('`', '``')}`"

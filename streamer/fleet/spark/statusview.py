@@ -1,0 +1,205 @@
+"""The status of a fleet as tables for a person, 80 columns wide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from streamer.fleet.spark.meters import LEAST_SETTLED, MetersStatus, MeterStatus
+from streamer.fleet.spark.reports import DIED, FAILED, OVERDUE, RUNNING
+from streamer.fleet.spark.status import BatchStatus, FleetStatus, RunStatus
+from streamer.words import NOTHING, lasting, number, percent, plural
+
+_NAME_WIDTH = 24
+_PARTS = 3
+_GONE = (FAILED, DIED, OVERDUE)
+_COUNTS = {
+    "read": "rows read",
+    "unusable": "unusable",
+    "late": "late",
+    "doubled": "double",
+    "invalid": "invalid",
+    "rows": "rows written",
+    "silent": "fell silent",
+    "alarms": "with an alarm",
+}
+
+
+def status_tables(status: FleetStatus) -> RenderableType:
+    """All that is said of a fleet on a terminal."""
+    parts: list[RenderableType] = [_heading(status)]
+    if status.batch is None:
+        parts.append(Text("There is no batch yet that is done."))
+    if status.last is not None and status.hour is not None:
+        parts += ["", _batches(status.last, status.hour, status.run)]
+    if status.fleet is not None:
+        parts += ["", _fleet(status, status.fleet), *_worst(status, status.fleet)]
+    return Group(*parts)
+
+
+def _heading(status: FleetStatus) -> RenderableType:
+    grid = Table(box=None, show_header=False, pad_edge=False)
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row("checkpoint", _clean(status.checkpoint))
+    run = status.run
+    if run is None:
+        grid.add_row("query", "has left no word of itself")
+    else:
+        grid.add_row("query", _run(run, status.at))
+        grid.add_row("from, to", _clean(f"{run.source}, {run.sink}"))
+    if status.batch is not None:
+        batch = f"{status.batch}"
+        if status.last is not None and status.last.number == status.batch:
+            batch += f", done {_ago(status.last.ended, status.at)}"
+        grid.add_row("batch", batch)
+    if status.fleet is not None:
+        grid.add_row("newest minute", _since(status.fleet.newest, status.at))
+    behind = None if status.last is None else status.last.behind
+    if behind is not None:
+        grid.add_row("waiting", f"{plural(behind, 'record')} at the source")
+    return grid
+
+
+def _run(run: RunStatus, at: datetime) -> Text:
+    heard = _ago(run.heard, at)
+    text = {
+        RUNNING: f"running, started {_ago(run.began, at)}",
+        DIED: f"died, without a word: its process is gone; last heard of {heard}",
+        OVERDUE: f"not heard of since {_shown(run.heard)} UTC, {heard}",
+    }.get(run.state, f"{run.state} {heard}")
+    if run.cause is not None:
+        text += f": {_clean(run.cause).plain}"
+    return Text(text, style="bold red" if run.state in _GONE else "")
+
+
+def _batches(last: BatchStatus, hour: BatchStatus, run: RunStatus | None) -> RenderableType:
+    span = lasting((hour.ended - hour.began).total_seconds())
+    many = "1 batch" if hour.batches == 1 else f"{hour.batches:,} batches"
+    table = _table("", f"batch {last.number}", f"{many} in {span}")
+    both = (last, hour)
+    table.add_row("readings", *(f"{it.readings:,}" for it in both))
+    table.add_row("readings/s", *(number(it.readings_per_s, ",.0f") for it in both))
+    every = f" of {run.every_s:g}" if run is not None and run.every_s else ""
+    mean = hour.seconds / hour.batches
+    table.add_row(
+        "seconds", f"{last.seconds:.1f}{every}", f"mean {mean:.1f}, most {hour.longest_s:.1f}"
+    )
+    for name, what in _COUNTS.items():
+        counts = [getattr(it, name) for it in both]
+        if any(counts) or name in ("read", "rows", "late", "silent"):
+            table.add_row(what, *(f"{count:,}" for count in counts))
+    return Group(table, Text(_split(last)))
+
+
+def _split(last: BatchStatus) -> str:
+    """How the time of the last batch splits, the longest first."""
+    longest = sorted(last.parts_s.items(), key=lambda part: -part[1])[:_PARTS]
+    told = [f"{_clean(name).plain} {seconds:.2f} s" for name, seconds in longest if seconds]
+    return f"Of batch {last.number}: {', '.join(told)}." if told else ""
+
+
+def _fleet(status: FleetStatus, fleet: MetersStatus) -> RenderableType:
+    scores = fleet.scores
+    table = _table(_heard(fleet), "MSE kW²", "MAE kW", "skill", "in the band")
+    table.add_row(
+        "forecast",
+        number(scores.mse_kw2, ".4f"),
+        number(scores.mae_kw, ".4f"),
+        percent(scores.skill),
+        percent(scores.coverage, signed=False),
+    )
+    if status.fixed.choices.adapt:
+        frozen = (number(scores.frozen_mse_kw2, ".4f"), "", percent(scores.frozen_skill), "")
+        table.add_row("frozen", *frozen)
+    table.add_row("persistence", number(scores.persistence_mse_kw2, ".4f"), "", "", "")
+    dropped = f"{fleet.late:,} late, {fleet.doubled:,} double and {fleet.invalid:,} invalid"
+    return Group(table, Text(f"Of {plural(scores.settled, 'settled minute')}. Dropped: {dropped}."))
+
+
+def _heard(fleet: MetersStatus) -> str:
+    return f"{plural(fleet.meters, 'meter')} in {plural(fleet.shards, 'shard')}"
+
+
+def _worst(status: FleetStatus, fleet: MetersStatus) -> list[RenderableType]:
+    parts: list[RenderableType] = []
+    after = status.fixed.choices.silent_after
+    if after:
+        text = f"{plural(fleet.silent, 'silent meter')}"
+        if fleet.soon_silent:
+            text += f", and {fleet.soon_silent:,} soon to be reported"
+        text += f" (nothing for {plural(after, 'minute')})"
+        has_any = bool(fleet.longest_silent)
+        parts += ["", _silent(text, fleet) if has_any else Text(text, style="bold")]
+    for title, meters in (
+        ("Lowest skill", fleet.lowest_skill),
+        ("Largest MSE", fleet.largest_mse),
+    ):
+        if meters:
+            title = f"{title}, of meters with {plural(LEAST_SETTLED, 'minute')} settled or more"
+            parts += ["", _scored(title, meters)]
+    return parts
+
+
+def _silent(title: str, fleet: MetersStatus) -> Table:
+    """By the time of the stream, as they are found."""
+    table = _table(title, "last minute", "before the newest", "last kW")
+    for meter in fleet.longest_silent:
+        gone = NOTHING
+        if meter.minute is not None and fleet.newest is not None:
+            gone = lasting((fleet.newest - meter.minute).total_seconds())
+        table.add_row(_clean(meter.meter), _shown(meter.minute), gone, number(meter.last_kw, ".3f"))
+    return table
+
+
+def _scored(title: str, meters: Sequence[MeterStatus]) -> Table:
+    table = _table(title, "skill", "MSE kW²", "persistence", "in the band", "settled")
+    for meter in meters:
+        table.add_row(
+            _clean(meter.meter),
+            percent(meter.skill),
+            number(meter.mse_kw2, ".4f"),
+            number(meter.persistence_mse_kw2, ".4f"),
+            percent(meter.coverage, signed=False),
+            f"{meter.settled:,}",
+        )
+    return table
+
+
+def _table(title: str, *headings: str) -> Table:
+    table = Table(
+        title=Text(title) if title else None,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("", no_wrap=True, max_width=_NAME_WIDTH, overflow="ellipsis")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _since(minute: datetime | None, at: datetime) -> str:
+    return NOTHING if minute is None else f"{_shown(minute)} UTC, {_ago(minute, at)}"
+
+
+def _shown(minute: datetime | None) -> str:
+    return NOTHING if minute is None else f"{minute:%Y-%m-%d %H:%M}"
+
+
+def _ago(then: datetime, at: datetime) -> str:
+    seconds = (at - then).total_seconds()
+    return f"{lasting(seconds)} ago" if seconds >= 0 else f"{lasting(-seconds)} ahead"
+
+
+def _clean(text: str) -> Text:
+    """Text of others, which may not steer the terminal."""
+    return Text("".join(it if it.isprintable() else "\N{REPLACEMENT CHARACTER}" for it in text))

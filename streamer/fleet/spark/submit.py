@@ -1,0 +1,15 @@
+"""What `spark-submit` is given: `spark-submit … submit.py run --source …`.
+
+The commands are those of `streamer fleet`. Master, memory and the like are as spark-submit
+was told; streamer with its extra has to be installed for the Python of every machine.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from streamer.__main__ import main
+
+if __name__ == "__main__":
+    sys.argv[1:1] = ["fleet"]
+    main()

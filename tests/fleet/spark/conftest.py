@@ -1,0 +1,19 @@
+"""One Spark for all tests that need it: starting it takes longer than most of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pyspark.sql import SparkSession
+
+from streamer.fleet.spark.session import Engine, spark_session
+
+QUIET = {"spark.driver.memory": "1g", "spark.ui.port": "0"}
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    """A session on two cores, as `streamer fleet run` has it."""
+    with spark_session(Engine(master="local[2]", conf=QUIET)) as session:
+        yield session

@@ -1,0 +1,122 @@
+"""The whole query, on this machine: from files to files."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from streamer.errors import UsageError
+from streamer.fleet.columns import COLUMNS
+from streamer.fleet.shard import Shard
+from streamer.fleet.spark.checkpoint import NAME
+from streamer.fleet.spark.job import FleetJob
+from streamer.fleet.spark.waiting import Report, wait_for
+from streamer.models import load_model
+
+pytestmark = pytest.mark.xdist_group("spark")
+
+METERS = [f"meter {number}" for number in range(6)]
+BEGIN = np.datetime64("2026-01-01T00:00", "us")
+MINUTE = np.timedelta64(1, "m")
+
+
+def kw_of(meter: str, minute: int) -> float:
+    return 0.2 + (minute * (3 + METERS.index(meter)) % 17) / 10.0
+
+
+def write(folder: Path, name: str, readings: Iterable[tuple[str, int]]) -> None:
+    """A file of readings, each a meter and the number of a minute."""
+    readings = list(readings)
+    table = pa.table(
+        {
+            "meter": [meter for meter, _ in readings],
+            "minute": pa.array(BEGIN + np.array([at for _, at in readings]) * MINUTE),
+            "kw": [kw_of(meter, minute) for meter, minute in readings],
+        }
+    )
+    folder.mkdir(exist_ok=True)
+    pq.write_table(table, folder / name)
+
+
+def run(spark: SparkSession, job: FleetJob) -> list[Report]:
+    reports: list[Report] = []
+    assert wait_for(job.start(spark), reports.append) == 0
+    return reports
+
+
+def total(reports: list[Report], name: str, what: str) -> int:
+    return sum(report["observedMetrics"][name][what] for report in reports)
+
+
+def test_two_runs_give_each_reading_once_and_as_a_shard_does(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    source, sink, checkpoint = tmp_path / "in", tmp_path / "out", tmp_path / "ck"
+    minutes = [(meter, minute) for minute in range(56) for meter in METERS]
+    write(source, "0.parquet", minutes[: 30 * 6])
+    job = FleetJob(str(source), str(sink), str(checkpoint), {"shards": 3}, once=True)
+    first = run(spark, job)
+    assert total(first, "written", "rows") == 30 * 6
+    # Some of what has been comes again, and some that is late; meter 5 comes no more.
+    again = [(meter, minute) for meter, minute in minutes[28 * 6 :] if meter != METERS[5]]
+    write(source, "1.parquet", again)
+    second = run(spark, FleetJob(str(source), str(sink), str(checkpoint), once=True))
+    assert total(second, "written", "readings") == len(again)
+    assert total(second, "written", "late") == 5
+    assert total(second, "written", "doubled") == 5
+
+    rows = spark.read.parquet(str(sink))
+    assert rows.columns == list(COLUMNS)
+    assert dict(rows.dtypes)["alarms"] == "array<string>"
+    assert dict(rows.dtypes)["minute"] == "timestamp"
+    came = rows.toPandas()
+    heard = came[came["actual_kw"].notna()]
+    times = Counter(zip(heard["meter"], heard["minute"], strict=True))
+    assert set(times.values()) == {1}
+    assert len(heard) == 56 * 5 + 30
+    silent = came[came["actual_kw"].isna()]
+    assert silent["meter"].tolist() in ([], [METERS[5]])
+    _equal_to_a_shard(heard)
+
+
+def _equal_to_a_shard(heard: Any) -> None:
+    shard = Shard(load_model())
+    expected = shard.push(
+        heard["meter"].to_numpy(),
+        heard["minute"].to_numpy().astype("datetime64[us]"),
+        heard["actual_kw"].to_numpy(),
+    ).columns
+    order = np.lexsort((expected["minute"], expected["meter"]))
+    heard = heard.sort_values(["meter", "minute"])
+    assert heard["meter"].tolist() == expected["meter"][order].tolist()
+    assert np.isfinite(heard["forecast_kw"]).sum() > 0
+    for name, kind in COLUMNS.items():
+        if kind == "double":
+            np.testing.assert_allclose(
+                heard[name], expected[name][order].astype(float), atol=1e-6, err_msg=name
+            )
+        elif kind in ("int", "long"):
+            assert heard[name].tolist() == expected[name][order].tolist()
+
+
+def test_a_checkpoint_keeps_to_its_shards_and_a_sink_to_its_checkpoint(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    source, sink, checkpoint = tmp_path / "in", tmp_path / "out", tmp_path / "ck"
+    write(source, "0.parquet", [(METERS[0], 0)])
+    run(spark, FleetJob(str(source), str(sink), str(checkpoint), {"shards": 1}, once=True))
+    assert json.loads((checkpoint / NAME).read_text())["choices"]["shards"] == 1
+    with pytest.raises(UsageError, match=r"has 1 shards, and --shards says 12"):
+        FleetJob(str(source), str(sink), str(checkpoint), {"shards": 12}).start(spark)
+    with pytest.raises(UsageError, match="holds what another checkpoint has written"):
+        FleetJob(str(source), str(sink), str(tmp_path / "new")).start(spark)
+    assert not (tmp_path / "new").exists()

@@ -1,0 +1,128 @@
+"""The Kafka sink without Spark: its writer called as Spark would, with a real broker."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyspark.sql.streaming.datasource import ReadAllAvailable
+from pyspark.sql.types import StructType
+
+from streamer.errors import LinkError, RefusedError
+from streamer.fleet.spark.kafka import KafkaDataSource
+from streamer.fleet.spark.kafka.writing import Written
+from tests.fleet.spark.kafkabroker import NEEDS_BROKER, KafkaBroker, running
+
+pytestmark = NEEDS_BROKER
+
+TOPIC = "forecasts"
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[KafkaBroker]:
+    with running(tmp_path) as broker:
+        yield broker
+
+
+def _write(broker: KafkaBroker, *batches: pa.RecordBatch, **options: str) -> Written:
+    """What a task writes, with the writer that has been sent to it."""
+    given = {"servers": broker.servers, "topic": TOPIC, "timeout": "15"} | options
+    schema = StructType()
+    for name in batches[0].schema.names:
+        schema.add(name, "string")
+    writer = KafkaDataSource(given).streamWriter(schema, overwrite=False)
+    sent = pickle.loads(pickle.dumps(writer))  # noqa: S301 - as Spark does
+    message = pickle.loads(pickle.dumps(sent.write(iter(batches))))  # noqa: S301 - as Spark does
+    assert isinstance(message, Written)
+    return message
+
+
+def test_rows_are_there_when_the_task_is_done(broker: KafkaBroker) -> None:
+    broker.create(TOPIC, 3)
+    keys, values = [f"m{count % 7}" for count in range(500)], [f"{count}" for count in range(500)]
+    batches = [
+        pa.record_batch({"key": keys[at : at + 100], "value": values[at : at + 100]})
+        for at in range(0, 500, 100)
+    ]
+
+    written = _write(broker, *batches)
+
+    assert written.records == 500
+    found = broker.consume(TOPIC, 500)
+    assert sorted(found) == sorted(
+        (key.encode(), value.encode()) for key, value in zip(keys, values, strict=True)
+    )
+
+
+def test_rows_of_a_key_stay_in_order(broker: KafkaBroker) -> None:
+    broker.create(TOPIC, 3)
+    rows = pa.record_batch({"key": ["m1", "m2"] * 50, "value": [f"{n}" for n in range(100)]})
+
+    _write(broker, rows)
+
+    found = broker.consume(TOPIC, 100)
+    for key, first in ((b"m1", 0), (b"m2", 1)):
+        values = [int(value or b"") for found_key, value in found if found_key == key]
+        assert values == list(range(first, 100, 2))
+
+
+@pytest.mark.parametrize(
+    ("key", "murmur2"),
+    [("21", -973932308), ("foobar", -790332482), ("a-little-bit-long-string", -985981536)],
+)
+def test_key_has_the_partition_that_javas_clients_give_it(
+    broker: KafkaBroker, key: str, murmur2: int
+) -> None:
+    broker.create(TOPIC, 7)
+    partition = (murmur2 & 0x7FFFFFFF) % 7
+
+    _write(broker, pa.record_batch({"key": [key], "value": ["x"]}))
+
+    source = KafkaDataSource({"servers": broker.servers, "topic": TOPIC})
+    reader = source.streamReader(source.schema())
+    offset = {f"{number}": int(number == partition) for number in range(7)}
+    assert reader.latestOffset(reader.initialOffset(), ReadAllAvailable()) == {TOPIC: offset}
+
+
+def test_key_and_value_may_be_missing_or_binary(broker: KafkaBroker) -> None:
+    broker.create(TOPIC)
+    only_values = pa.record_batch({"value": pa.array([b"\x00\xff", None], pa.binary())})
+
+    assert _write(broker, only_values).records == 2
+    assert _write(broker, only_values.slice(0, 0)).records == 0
+    assert broker.consume(TOPIC, 2) == [(None, b"\x00\xff"), (None, None)]
+
+
+def test_record_that_is_refused_is_an_error(broker: KafkaBroker) -> None:
+    broker.create(TOPIC)
+
+    with pytest.raises(RefusedError, match=r"records cannot be written: .*size too large"):
+        _write(broker, pa.record_batch({"value": ["x", "y" * 2_000_000]}))
+
+
+def test_broker_that_is_away_is_an_error(broker: KafkaBroker) -> None:
+    broker.create(TOPIC)
+    broker.kill()
+
+    with pytest.raises(LinkError) as caught:
+        _write(broker, pa.record_batch({"value": ["x"]}), timeout="1")
+
+    assert f"Kafka at {broker.servers}, topic {TOPIC}: records cannot be" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_queue_that_is_full_makes_it_wait(broker: KafkaBroker, tmp_path: Path) -> None:
+    broker.create(TOPIC)
+    config = tmp_path / "kafka.properties"
+    config.write_text("queue.buffering.max.messages=10\n")
+    rows = pa.record_batch({"value": [f"{count}" for count in range(200)]})
+
+    assert _write(broker, rows, config=str(config)).records == 200
+    assert broker.consume(TOPIC, 200) == [(None, b"%d" % count) for count in range(200)]
+
+    broker.kill()
+    with pytest.raises(LinkError, match="records cannot be written"):
+        _write(broker, rows, config=str(config), timeout="1")

@@ -1,0 +1,82 @@
+"""What is missing is said in one line, before Spark starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from streamer.errors import MissingExtraError, UsageError
+from streamer.fleet.spark import needs
+
+
+def make_java(folder: Path, says: str, status: int = 0) -> Path:
+    java = folder / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text(f"#!/bin/sh\necho '{says}' >&2\nexit {status}\n")
+    java.chmod(0o755)
+    return java
+
+
+def test_no_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UsageError, match=r"Java 17 or newer is needed.*openjdk-17-jre-headless"):
+        needs.check_java()
+
+
+@pytest.mark.parametrize(
+    ("says", "release"),
+    [('openjdk version "11.0.2" 2019-01-15', 11), ('java version "1.8.0_292"', 8)],
+)
+def test_an_old_java(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, says: str, release: int
+) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    make_java(tmp_path, says)
+    with pytest.raises(UsageError, match=rf"is Java {release}; Java 17 or newer"):
+        needs.check_java()
+
+
+def test_a_java_that_does_not_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    make_java(tmp_path, "no", status=1)
+    with pytest.raises(UsageError, match="does not run"):
+        needs.check_java()
+
+
+def test_a_java_home_without_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(UsageError, match="there is no bin/java"):
+        needs.check_java()
+
+
+def test_java_home_goes_before_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PATH", str(tmp_path / "path" / "bin"))
+    make_java(tmp_path / "path", 'version "8"')
+    java = make_java(tmp_path / "home", 'openjdk version "21.0.1" 2023-10-17')
+    needs.check_java()
+    assert needs.find_java() == java
+
+
+@pytest.mark.parametrize("missing", ["pyspark", "pandas", "pyarrow", "protobuf"])
+def test_a_package_that_is_missing(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    there = {"pyspark": "4.3.0", "pandas": "2.3.3", "pyarrow": "20.0", "protobuf": "6.0"}
+    versions = {**there, missing: None}
+    monkeypatch.setattr(needs, "_version_of", versions.__getitem__)
+    with pytest.raises(MissingExtraError, match=r"pip install 'streamer\[spark\]'"):
+        needs.check_packages()
+
+
+@pytest.mark.parametrize(
+    ("package", "version", "says"),
+    [("pandas", "3.0.1", "pip install 'pandas<3'"), ("pyspark", "3.5.1", "too old")],
+)
+def test_a_package_that_does_not_fit(
+    monkeypatch: pytest.MonkeyPatch, package: str, version: str, says: str
+) -> None:
+    there = {"pyspark": "4.3.0", "pandas": "2.3.3", "pyarrow": "20.0", "protobuf": "6.0"}
+    monkeypatch.setattr(needs, "_version_of", {**there, package: version}.__getitem__)
+    with pytest.raises(UsageError, match=says):
+        needs.check_packages()

@@ -1,0 +1,224 @@
+"""A shard in the hands of Spark: its state, and when its meters are found to be silent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from streamer.fleet.columns import COLUMNS
+from streamer.fleet.settings import FleetSettings
+from streamer.fleet.shard import Shard
+from streamer.fleet.spark.packing import pack
+from streamer.fleet.spark.processor import TALLY, TICK_MS, ShardProcessor, ShardTask
+from streamer.models import load_model
+
+MINUTE = np.timedelta64(1, "m")
+BEGIN = np.datetime64("2010-03-19T17:00", "us")
+MINUTE_MS = 60_000
+STARTED_MS = 1_000 * MINUTE_MS
+
+
+@dataclass
+class FakeValue:
+    value: Any = None
+
+    def get(self) -> Any:
+        return self.value
+
+    def update(self, value: Any) -> None:
+        self.value = value
+
+
+@dataclass
+class FakeSpark:
+    """What Spark keeps of one key: the state variables and the timers."""
+
+    values: dict[str, FakeValue] = field(default_factory=dict)
+    timers: set[int] = field(default_factory=set)
+    now_ms: int = STARTED_MS
+
+    def getValueState(self, name: str, schema: str) -> FakeValue:  # noqa: N802
+        return self.values.setdefault(name, FakeValue())
+
+    def registerTimer(self, at_ms: int) -> None:  # noqa: N802
+        assert at_ms > self.now_ms
+        self.timers.add(at_ms)
+
+    def deleteTimer(self, at_ms: int) -> None:  # noqa: N802
+        self.timers.remove(at_ms)
+
+    def getCurrentProcessingTimeInMs(self) -> int:  # noqa: N802
+        return self.now_ms
+
+    def processor(self, started_ms: int = STARTED_MS, silent_after: int = 15) -> ShardProcessor:
+        settings = FleetSettings(silent_after=silent_after)
+        made = ShardProcessor(ShardTask("sceaux", settings, started_ms))
+        made.init(self)
+        return made
+
+    def push(self, processor: ShardProcessor, meters: str, minutes: Iterable[int]) -> Batch:
+        """Push readings of 0.3 kW: of each meter, one for each minute."""
+        pairs = [(meter, minute) for minute in minutes for meter in meters]
+        at = BEGIN + np.array([minute for _, minute in pairs]) * MINUTE
+        batch = pa.RecordBatch.from_arrays(
+            [
+                pa.array([7] * len(pairs), pa.int32()),
+                pa.array([meter for meter, _ in pairs]),
+                pa.array(at.view(np.int64)),
+                pa.array([0.3] * len(pairs)),
+            ],
+            ["key", "meter", "minute", "kw"],
+        )
+        chunks = iter([packed.to_pandas()[["readings"]] for packed in pack([batch])])
+        done = Batch(list(processor.handleInputRows((7,), chunks, self)))
+        assert len(self.timers) <= 1
+        return done
+
+    def wait(self, processor: ShardProcessor, minutes: float) -> list[str]:
+        """Let time go by, a batch without readings every ten seconds, and say who is silent."""
+        silent = []
+        end_ms = self.now_ms + int(minutes * MINUTE_MS)
+        while self.now_ms < end_ms:
+            self.now_ms = min(self.now_ms + 10_000, end_ms)
+            for due_ms in [at for at in self.timers if at <= self.now_ms]:
+                frames = list(processor.handleExpiredTimer((7,), self, None))
+                self.timers.remove(due_ms)
+                silent += Batch(frames).silent
+            assert len(self.timers) <= 1
+        return silent
+
+
+class Batch:
+    def __init__(self, frames: list[pd.DataFrame]) -> None:
+        *parts, tally = frames
+        assert all(list(frame.columns) == [*COLUMNS, "tally"] for frame in frames)
+        assert len(tally) == 1
+        assert tally["meter"][0] is None
+        assert all(frame["tally"].isna().all() for frame in parts)
+        self.rows = pd.concat(parts) if parts else tally.iloc[:0]
+        self.tally = dict(zip(TALLY, tally["tally"][0], strict=True))
+
+    @property
+    def silent(self) -> list[str]:
+        silent = self.rows[self.rows["alarms"] == "silent"]
+        assert silent["actual_kw"].isna().all()
+        assert self.tally["silent"] == len(silent)
+        return silent["meter"].tolist()
+
+
+def test_it_goes_on_as_one_shard_would() -> None:
+    spark, shard = FakeSpark(), Shard(load_model())
+    for first in range(0, 60, 20):
+        minutes = range(first, first + 20)
+        batch = spark.push(spark.processor(), "ab", minutes)
+        at = BEGIN + np.repeat(np.array(minutes), 2) * MINUTE
+        expected = shard.push(list("ab") * 20, at, np.full(40, 0.3)).columns
+        for name, column in expected.items():
+            came = batch.rows[name].to_numpy()
+            if name == "minute":
+                column = column.view(np.int64)
+            if column.dtype == object:
+                assert came.tolist() == column.tolist()
+            else:
+                np.testing.assert_array_equal(came, column)
+    state, latest_us, *counts = spark.values["shard"].value
+    assert state == shard.state()
+    assert np.datetime64(latest_us, "us") == shard.latest
+    assert counts == [2, 0, 0, 0]
+
+
+def test_what_is_dropped_is_counted_for_its_batch() -> None:
+    spark = FakeSpark()
+    processor = spark.processor()
+    spark.push(processor, "ab", [0, 1, 1, 2])
+    batch = spark.push(processor, "ab", [0, 2, 3])
+    assert batch.tally == {
+        "readings": 6,
+        "late": 2,
+        "doubled": 2,
+        "invalid": 0,
+        "meters": 2,
+        "silent": 0,
+    }
+    assert spark.values["shard"].value[2:] == (2, 2, 4, 0)
+
+
+def test_the_others_tell_that_a_meter_is_silent_and_it_is_told_once() -> None:
+    spark = FakeSpark()
+    processor = spark.processor()
+    assert spark.push(processor, "ab", range(5)).silent == []
+    assert spark.push(processor, "a", range(5, 19)).silent == []
+    batch = spark.push(processor, "a", [19])
+    assert batch.silent == ["b"]
+    assert batch.rows["minute"].iloc[-1] == (BEGIN + 5 * MINUTE).view(np.int64)
+    assert spark.push(processor, "a", range(20, 60)).silent == []
+    assert spark.push(processor, "b", [60]).silent == []
+    assert spark.push(processor, "a", [74, 75]).silent == ["b"]
+
+
+def test_a_shard_that_nothing_comes_for_is_told_by_the_clock() -> None:
+    spark = FakeSpark()
+    processor = spark.processor()
+    spark.push(processor, "ab", range(5))
+    assert spark.wait(processor, 14.9) == []
+    assert sorted(spark.wait(processor, 1.3)) == ["a", "b"]
+    # With nobody left to wait for, there is nothing to wake up for.
+    assert not spark.timers
+    assert spark.wait(processor, 60) == []
+    spark.push(processor, "a", [80])
+    assert spark.timers
+    assert spark.wait(processor, 20) == ["a"]
+
+
+def test_a_steady_stream_has_nobody_silent() -> None:
+    spark = FakeSpark()
+    processor = spark.processor()
+    for minute in range(0, 60, 2):
+        assert spark.push(processor, "ab", [minute, minute + 1]).silent == []
+        assert spark.wait(processor, 2) == []
+
+
+def test_time_while_the_query_was_not_running_does_not_count() -> None:
+    spark = FakeSpark()
+    processor = spark.processor()
+    spark.push(processor, "ab", range(5))
+    assert spark.wait(processor, 10) == []
+    spark.now_ms += 24 * 60 * MINUTE_MS
+    processor = spark.processor(started_ms=spark.now_ms)
+    assert spark.wait(processor, 14) == []
+    assert sorted(spark.wait(processor, 3)) == ["a", "b"]
+
+
+def test_looking_and_finding_nobody_leaves_the_shard_as_it_was() -> None:
+    spark = FakeSpark()
+    processor = spark.processor()
+    spark.push(processor, "a", [0])
+    before = spark.values["shard"].value
+    spark.wait(processor, 5)
+    assert spark.values["shard"].value is before
+    assert spark.timers == {spark.values["timer"].value[1]}
+    assert min(spark.timers) <= spark.now_ms + TICK_MS
+
+
+def test_nobody_is_ever_silent_if_that_is_said() -> None:
+    spark = FakeSpark()
+    processor = spark.processor(silent_after=0)
+    spark.push(processor, "ab", range(5))
+    assert spark.push(processor, "a", range(5, 300)).silent == []
+    assert not spark.timers
+
+
+@pytest.mark.parametrize("minutes", [[], [0]])
+def test_a_meter_that_comes_again_too_late_is_still_silent(minutes: list[int]) -> None:
+    spark = FakeSpark()
+    processor = spark.processor()
+    spark.push(processor, "ab", range(5))
+    assert spark.push(processor, "a", range(5, 25)).silent == ["b"]
+    assert spark.push(processor, "b", [3, *minutes]).silent == []
+    assert spark.push(processor, "a", range(25, 60)).silent == []

@@ -1,0 +1,303 @@
+"""What a run leaves beside its checkpoint can be read whatever has become of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streamer.fleet.spark.failures import SparkError
+from streamer.fleet.spark.progress import (
+    Progress,
+    ProgressLog,
+    parse_progress,
+    read_progress,
+)
+from streamer.fleet.spark.reports import (
+    DIED,
+    DONE,
+    FAILED,
+    OVERDUE,
+    RUNNING,
+    STOPPED,
+    Batch,
+    Run,
+)
+
+BEGAN = 1_800_000_000.0
+RUN = Run(began=BEGAN, source="in", sink="out", every_s=60.0)
+
+
+class FakeFolder:
+    def __init__(self) -> None:
+        self.files: dict[str, str] = {}
+        self.is_broken = False
+
+    def names(self) -> list[str]:
+        self._check()
+        return sorted(self.files)
+
+    def read(self, name: str) -> str:
+        self._check()
+        if name not in self.files:
+            raise SparkError(f"{name} is not there")
+        return self.files[name]
+
+    def write(self, name: str, text: str) -> None:
+        self._check()
+        assert name not in self.files
+        self.files[name] = text
+
+    def remove(self, name: str) -> None:
+        self._check()
+        self.files.pop(name, None)
+
+    def _check(self) -> None:
+        if self.is_broken:
+            raise SparkError("no room")
+
+
+def refuse(line: str) -> None:
+    raise AssertionError(line)
+
+
+def log(folder: FakeFolder, run: Run = RUN) -> ProgressLog:
+    return ProgressLog(folder, run, refuse, now=lambda: BEGAN + 5.0)
+
+
+def report(number: int, **sources: Any) -> dict[str, Any]:
+    written = {
+        "readings": 100,
+        "late": 3,
+        "doubled": 2,
+        "invalid": 1,
+        "rows": 95,
+        "silent": 1,
+        "alarms": 4,
+        "meters": 10,
+    }
+    return {
+        "batchId": number,
+        "timestamp": "2027-01-15T08:00:00.500Z",
+        "durationMs": {"triggerExecution": 2_000, "addBatch": 1_500, "walCommit": 20},
+        "observedMetrics": {"read": {"rows": 101, "unusable": 1}, "written": written},
+        "sources": [{"latestOffset": "null", "endOffset": '{"logOffset": 3}', **sources}],
+    }
+
+
+def test_what_matters_of_a_report() -> None:
+    batch = Batch.of(report(7))
+    assert asdict(batch) == {
+        "number": 7,
+        "began": BEGAN + 0.5,
+        "seconds": 2.0,
+        "parts_s": {"addBatch": 1.5, "walCommit": 0.02},
+        "read": 101,
+        "unusable": 1,
+        "readings": 100,
+        "late": 3,
+        "doubled": 2,
+        "invalid": 1,
+        "rows": 95,
+        "silent": 1,
+        "alarms": 4,
+        "behind": None,
+    }
+    assert batch.ended == BEGAN + 2.5
+
+
+def test_a_batch_in_which_nothing_was_observed() -> None:
+    nothing = {**report(7), "observedMetrics": {"written": {"late": None}}}
+    assert (Batch.of(nothing).late, Batch.of(nothing).read) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("latest", "end", "behind"),
+    [
+        ('{"readings": {"0": 90, "1": 7}}', '{"readings": {"0": 40, "1": 7}}', 50),
+        ('{"readings": {"0": 5, "1": 7}}', '{"readings": {"0": 5}}', 7),
+        ('{"readings": {"0": 3}}', '{"readings": {"0": 5}}', 0),
+        ("null", '{"logOffset": 3}', None),
+        (None, None, None),
+        ("7", "5", None),
+    ],
+)
+def test_what_waits_at_the_source(latest: str, end: str, behind: int | None) -> None:
+    assert Batch.of(report(0, latestOffset=latest, endOffset=end)).behind == behind
+
+
+def test_a_run_that_is_done() -> None:
+    folder = FakeFolder()
+    with log(folder) as kept:
+        started = read_progress(folder)
+        kept.add(report(0))
+        kept.add(report(1))
+        running = read_progress(folder)
+        kept.end(DONE)
+    assert started.batches == ()
+    assert started.run == replace(RUN, said=BEGAN + 5.0, host=platform.node(), pid=os.getpid())
+    assert running == replace(started, batches=(Batch.of(report(0)), Batch.of(report(1))))
+    done = read_progress(folder)
+    assert done.batches == running.batches
+    assert done.run is not None
+    assert (done.run.state, done.run.cause) == (DONE, None)
+    assert len(folder.files) == 2
+
+
+def test_a_run_that_fails() -> None:
+    folder = FakeFolder()
+    with pytest.raises(SparkError), log(folder):
+        raise SparkError("the query has failed: no room")
+    run = read_progress(folder).run
+    assert run is not None
+    assert (run.state, run.cause) == (FAILED, "the query has failed: no room")
+
+
+def test_the_next_run_goes_on_and_no_more_is_kept_than_has_to_be() -> None:
+    folder = FakeFolder()
+    with log(folder) as kept:
+        for number in range(300):
+            kept.add(report(number))
+        kept.end(STOPPED)
+    with log(folder) as kept:
+        for number in range(300, 500):
+            kept.add(report(number))
+            assert len(folder.files) == 2
+    found = read_progress(folder)
+    assert [batch.number for batch in found.batches] == list(range(100, 500))
+    assert max(map(len, folder.files.values())) < 200_000
+
+
+def test_a_file_that_is_torn_leaves_the_one_before() -> None:
+    folder = FakeFolder()
+    with log(folder) as kept:
+        kept.add(report(0))
+        kept.add(report(1))
+    newest = max(folder.files)
+    folder.files[newest] = folder.files[newest][:40]
+    assert [batch.number for batch in read_progress(folder).batches] == [0]
+    with log(folder) as kept:
+        kept.add(report(2))
+    assert [batch.number for batch in read_progress(folder).batches] == [0, 2]
+
+
+def test_others_files_are_left_alone() -> None:
+    folder = FakeFolder()
+    folder.files = {"notes.txt": "mine", ".000000000003.jsonl.new": "half"}
+    with log(folder) as kept:
+        for number in range(5):
+            kept.add(report(number))
+    assert folder.files["notes.txt"] == "mine"
+    assert len(folder.files) == 4
+
+
+def test_a_file_that_is_taken_away_meanwhile() -> None:
+    folder = FakeFolder()
+    folder.files["000000000007.jsonl"] = _text()
+    listings = iter([["000000000004.jsonl", "000000000005.jsonl"], folder.names()])
+    folder.names = lambda: next(listings)  # type: ignore[method-assign]
+    assert [batch.number for batch in read_progress(folder).batches] == [9]
+
+
+def _text() -> str:
+    folder = FakeFolder()
+    with log(folder) as kept:
+        kept.add(report(9))
+    return folder.files[max(folder.files)]
+
+
+def test_what_cannot_be_kept_is_said_once_and_the_query_goes_on() -> None:
+    folder = FakeFolder()
+    folder.is_broken = True
+    said: list[str] = []
+    with ProgressLog(folder, RUN, said.append) as kept:
+        kept.add(report(0))
+        folder.is_broken = False
+        kept.add(report(1))
+        kept.end(DONE)
+    assert said == ["what `streamer fleet status` would show cannot be kept: no room"]
+    assert [batch.number for batch in read_progress(folder).batches] == [0, 1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_whatever_is_there_is_no_reason_to_fail(data: st.DataObject) -> None:
+    text = _text()
+    at = data.draw(st.integers(0, len(text)))
+    folder = FakeFolder()
+    folder.files = {"000000000007.jsonl": text[:at] + data.draw(st.text(max_size=20)) + text[at:]}
+    found = read_progress(folder)
+    assert len(found.batches) <= 1
+    with log(folder) as kept:
+        kept.add(report(10))
+    assert read_progress(folder).batches[-1].number == 10
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": 2},
+        {"began": "yesterday"},
+        {"began": True},
+        {"began": float("nan")},
+        {"began": 1e300},
+        {"more": 1},
+        {"source": None},
+    ],
+)
+def test_a_head_that_somebody_has_edited(change: dict[str, Any]) -> None:
+    head, *_ = _text().split("\n")
+    with pytest.raises(ValueError, match=r"version|range|is|unexpected"):
+        parse_progress(json.dumps(json.loads(head) | change))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"number": 1.5}, {"parts_s": {"a": "b"}}, {"parts_s": []}, {"began": -1}, {"rows": 1 << 60}],
+)
+def test_a_batch_that_somebody_has_edited_is_left_out(change: dict[str, Any]) -> None:
+    head, line, *_ = _text().split("\n")
+    edited = json.dumps(json.loads(line) | change)
+    found = parse_progress(f"{head}\n{edited}\n[]\n{line}\n")
+    assert [batch.number for batch in found.batches] == [9]
+
+
+def test_the_batches_of_an_hour() -> None:
+    batches = tuple(
+        Batch(number=number, began=BEGAN + 600.0 * number, seconds=60.0) for number in range(10)
+    )
+    assert [batch.number for batch in Progress(None, batches).over(3600.0)] == [4, 5, 6, 7, 8, 9]
+    assert Progress().over(3600.0) == ()
+
+
+@pytest.mark.parametrize(
+    ("gone_s", "longest_s", "state"),
+    [(10, 4, RUNNING), (239, 4, RUNNING), (241, 4, OVERDUE), (900, 300, RUNNING)],
+)
+def test_a_run_elsewhere_is_judged_by_when_it_was_heard_of(
+    gone_s: int, longest_s: float, state: str
+) -> None:
+    run = replace(RUN, said=BEGAN, host="elsewhere", pid=1)
+    assert run.state_at(BEGAN + gone_s, longest_s) == state
+    assert replace(run, state=DONE).state_at(BEGAN + 1e6) == DONE
+
+
+def test_a_run_here_is_judged_by_its_process(dead_process: int) -> None:
+    here = replace(RUN, said=BEGAN, host=platform.node())
+    assert replace(here, pid=os.getpid()).state_at(BEGAN + 1.0) == RUNNING
+    assert replace(here, pid=dead_process).state_at(BEGAN + 1.0) == DIED
+
+
+@pytest.fixture
+def dead_process() -> int:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    assert child.wait(60) == 0
+    return child.pid

@@ -1,0 +1,128 @@
+"""`streamer fleet run`, as it is typed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from streamer.cli import main
+
+SECONDS = 180
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    with pytest.raises(SystemExit) as end:
+        main(["fleet", "run", *arguments])
+    said = capsys.readouterr()
+    assert not said.out
+    return int(end.value.code or 0), said.err
+
+
+PLACES = ("--source", "in", "--sink", "out", "--checkpoint", "ck")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--every", "now"), "--every 'now': write it like '30 seconds'"),
+        (("--every", "0 seconds"), "--every '0 seconds'"),
+        (("--conf", "x"), "--conf 'x'"),
+        (("--columns", "x"), "--columns 'x'"),
+        (("--model", "none"), "no model 'none'"),
+        (("--source", "kafka://host/topic"), "'host' is no host and port"),
+        (("--source", "kafka://host:1/topic", "--max-files", "1"), "--max-files is for files"),
+        (("--confidence", "2"), "'2' is not a share"),
+        (("--shards", "0"), "--shards"),
+    ],
+)
+def test_what_is_wrong_is_said_before_spark_starts(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+) -> None:
+    code, text = run(capsys, *PLACES, *arguments)
+    assert code == 2
+    assert text.startswith("streamer: error: ")
+    assert text.count("\n") == 1
+    assert said in text
+
+
+def test_no_java(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    code, text = run(capsys, *PLACES)
+    assert (code, text.count("\n")) == (2, 1)
+    assert "apt-get install openjdk-17-jre-headless" in text
+
+
+@contextmanager
+def running(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "streamer", "fleet", "run", *PLACES, "--master", "local[1]"]
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("PYSPARK")}
+    with subprocess.Popen(
+        [*command, "--conf", "spark.ui.enabled=false", "--shards", "1", *arguments],
+        cwd=folder,
+        env={**clean, "TMPDIR": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.slow
+def test_sigterm_ends_it_and_nothing_but_lines_on_batches_is_said(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "0.csv").write_text("meter,minute,kw\na,2026-01-01,0.5\nb,x,1\n")
+    with running(tmp_path, "--every", "1 second") as process:
+        assert process.stderr is not None
+        assert "starting Spark" in process.stderr.readline()
+        line = process.stderr.readline()
+        assert line.startswith("batch 0: 1 reading to 2026-01-01 00:00")
+        assert line.endswith("; 1 unusable\n")
+        process.send_signal(signal.SIGTERM)
+        out, rest = process.communicate(timeout=SECONDS)
+    assert (process.returncode, out, rest) == (128 + signal.SIGTERM, "", "")
+    assert not list(tmp_path.glob("streamer-fleet-*"))
+
+
+@pytest.mark.slow
+def test_a_query_that_fails_says_why_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "0.csv").write_text("meter,minute,kw\na,2026-01-01,0.5\n")
+    (tmp_path / "in" / "1.csv").write_text("kw,meter,minute\n0.5,a,2026-01-01\n")
+    with running(tmp_path, "--once") as process:
+        out, said = process.communicate(timeout=SECONDS)
+    assert (process.returncode, out) == (1, "")
+    *_, last = said.splitlines()
+    assert last.startswith("streamer: error: the query has failed: ")
+    assert "CSV header" in last
+    log = last.partition("Spark's log: ")[2].rstrip(")")
+    assert "CSV header" in Path(log).read_text()
+    assert said.count("\n") <= 2
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_spark_starts(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    with running(tmp_path) as process:
+        assert process.stderr is not None
+        assert "starting Spark" in process.stderr.readline()
+        deadline = time.monotonic() + SECONDS
+        while not list(tmp_path.glob("streamer-fleet-*")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, rest = process.communicate(timeout=SECONDS)
+    assert (process.returncode, out, rest) == (130, "", "")
+    assert not list(tmp_path.glob("streamer-fleet-*"))

@@ -1,0 +1,153 @@
+"""Readings as they are found in files, and what of them cannot be one."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from streamer.errors import UsageError
+from streamer.fleet.spark.failures import SparkError
+from streamer.fleet.spark.locations import Columns, Topic, parse_topic
+from streamer.fleet.spark.sources import Readings, clean, read_topic
+
+pytestmark = pytest.mark.xdist_group("spark")
+
+FIRST_US = 1_767_225_600_000_000
+"""2026-01-01 00:00 UTC."""
+
+MINUTE_US = 60_000_000
+
+Cleaned = list[tuple[str | None, int | None, float | None]]
+
+
+def cleaned(spark: SparkSession, readings: Readings, tmp_path: Path, unit: str = "kW") -> Cleaned:
+    """All that a source has, by way of a stream."""
+    rows = clean(readings.open(spark), unit)
+    query = (
+        rows.writeStream.format("memory")
+        .queryName("cleaned")
+        .option("checkpointLocation", str(tmp_path / "ck"))
+        .trigger(availableNow=True)
+        .start()
+    )
+    try:
+        assert query.awaitTermination(120)
+        found = [tuple(row) for row in spark.table("cleaned").collect()]
+    finally:
+        query.stop()
+        spark.catalog.dropTempView("cleaned")
+    return sorted(found, key=str)
+
+
+def test_text_of_all_kinds(spark: SparkSession, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    lines = [
+        "time,power,note,id",
+        "2026-01-01T00:00:00Z,500,,a",
+        "2026-01-01 00:01:00,1e3,,a",
+        "2026-01-01T02:02:00+02:00,250,,a",
+        "1767225780,0,,a",
+        "1767225840.5,-20,,a",
+        "2026-01-01T00:05,1,,",
+        ",1,,b",
+        "yesterday,1,,c",
+        "1767225600000,1,,d",
+        "2026-01-01T00:00,NaN,,e",
+        "2026-01-01T00:00,inf,,f",
+        '2026-01-01T00:00,"1,5",,g',
+        "2026-01-01T00:00,,,h",
+        "rubbish",
+        "99999999999999999999999999,1,,i",
+    ]
+    (folder / "0.csv.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    readings = Readings(str(folder), Columns("id", "time", "power"))
+    found = cleaned(spark, readings, tmp_path, unit="W")
+    whole = [row for row in found if None not in row]
+    assert whole == [
+        ("a", FIRST_US, 0.5),
+        ("a", FIRST_US + MINUTE_US, 1.0),
+        ("a", FIRST_US + 2 * MINUTE_US, 0.25),
+        ("a", FIRST_US + 3 * MINUTE_US, 0.0),
+        ("a", FIRST_US + 4 * MINUTE_US + 500_000, -0.02),
+    ]
+    assert len(found) == len(lines) - 1
+
+
+def test_json_lines(spark: SparkSession, tmp_path: Path) -> None:
+    lines: list[Any] = [
+        {"meter": "a", "minute": "2026-01-01T00:00:00Z", "kw": 0.5, "more": {"x": 1}},
+        {"meter": 7, "minute": 1767225660, "kw": "0.25"},
+        {"meter": "a", "minute": None, "kw": 1},
+        {"meter": ["a"], "minute": {}, "kw": True},
+        [{"meter": "b"}, 1],
+    ]
+    text = "\n".join(map(json.dumps, lines)) + '\n{"meter": "a", "minu'
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "0.jsonl").write_text(text)
+    found = cleaned(spark, Readings(str(folder)), tmp_path)
+    whole = [row for row in found if None not in row]
+    assert whole == [("7", FIRST_US + MINUTE_US, 0.25), ("a", FIRST_US, 0.5)]
+    assert len(found) >= len(lines)
+
+
+@pytest.mark.parametrize(
+    "minute",
+    [
+        pa.array([FIRST_US, None], pa.timestamp("us", "UTC")),
+        pa.array([FIRST_US // 1000, None], pa.timestamp("ms")),
+        pa.array([FIRST_US // 1_000_000, None], pa.int64()),
+        pa.array([FIRST_US / 1e6, 1e300], pa.float64()),
+        pa.array(["2026-01-01T00:00:00Z", "?"], pa.string()),
+    ],
+    ids=["utc", "no zone", "seconds", "fractions", "text"],
+)
+def test_parquet_of_any_type(spark: SparkSession, tmp_path: Path, minute: Any) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    table = pa.table({"meter": pa.array([1, 2]), "minute": minute, "kw": pa.array([1, 1.5])})
+    pq.write_table(table, folder / "0.parquet")
+    # Read as a batch, which for the columns is the same.
+    rows = clean(spark.read.parquet(str(folder)), "kW").collect()
+    assert [tuple(row) for row in rows] == [("1", FIRST_US, 1.0), ("2", None, 1.5)]
+
+
+def test_no_such_folder(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no such folder"):
+        Readings(str(tmp_path / "none")).open(spark)
+
+
+def test_a_folder_with_nothing_in_it_yet(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no files yet"):
+        Readings(str(tmp_path)).open(spark)
+    for form, kind in (("csv", "string"), ("parquet", "timestamp")):
+        readings = Readings(str(tmp_path), Columns(minute="the time"), format=form)
+        assert dict(readings.open(spark).dtypes)["minute"] == kind
+
+
+def test_a_column_that_is_not_there(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "0.csv").write_text("meter,time,kw\na,0,1\n")
+    with pytest.raises(UsageError, match="no column 'minute' among meter, time, kw: name them"):
+        Readings(f"{tmp_path}/*.csv").open(spark)
+
+
+def test_a_file_that_is_damaged(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "0.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(SparkError, match=r"0\.parquet") as error:
+        Readings(str(tmp_path)).open(spark)
+    assert "\n" not in str(error.value)
+
+
+def test_a_connector_that_the_cluster_does_not_have(spark: SparkSession) -> None:
+    topic = parse_topic("kafka://127.0.0.1:1/readings?connector=spark")
+    assert isinstance(topic, Topic)
+    with pytest.raises(UsageError, match=r"--packages org\.apache\.spark:spark-sql-kafka-0-10"):
+        read_topic(spark, topic, ("meter", "minute", "kw"))

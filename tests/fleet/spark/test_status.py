@@ -1,0 +1,380 @@
+"""How a fleet is, seen from outside while its query runs, after it, and if there is none."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+from rich.console import Console
+
+from streamer.cli.fleet.status import status as status_command
+from streamer.errors import StateError, UsageError
+from streamer.fleet.columns import Outcome
+from streamer.fleet.shard import Shard
+from streamer.fleet.spark import job
+from streamer.fleet.spark.checkpoint import Choices, Fixed
+from streamer.fleet.spark.failures import SparkError
+from streamer.fleet.spark.job import FleetJob, run_fleet
+from streamer.fleet.spark.meters import MetersStatus, MeterStatus, Scores
+from streamer.fleet.spark.progress import FOLDER
+from streamer.fleet.spark.reports import DIED, DONE, FAILED, OVERDUE, RUNNING, STOPPED
+from streamer.fleet.spark.session import Engine
+from streamer.fleet.spark.status import BatchStatus, FleetStatus, RunStatus, fleet_status
+from streamer.fleet.spark.statusview import status_tables
+from streamer.models import load_model
+
+METERS = [f"meter {number}" for number in range(6)]
+BEGIN = np.datetime64("2026-01-01T00:00", "us")
+MINUTE = np.timedelta64(1, "m")
+MINUTES = 120
+LOST, LOST_AT = METERS[5], 30
+"""A meter that is not heard of again."""
+
+METRICS = ("inputRate_total", "processingRate_total", "latency", "states_rowsTotal")
+
+
+def readings(minutes: range) -> tuple[list[str], Any, Any]:
+    pairs = [(it, at) for at in minutes for it in METERS if it != LOST or at < LOST_AT]
+    kw = [0.2 + (at * (3 + METERS.index(it)) % 17) / 10.0 for it, at in pairs]
+    return [it for it, _ in pairs], BEGIN + np.array([at for _, at in pairs]) * MINUTE, np.array(kw)
+
+
+def write(folder: Path, name: str, minutes: range) -> None:
+    meter, minute, kw = readings(minutes)
+    folder.mkdir(exist_ok=True)
+    unseen = folder / f".{name}"
+    pq.write_table(pa.table({"meter": meter, "minute": pa.array(minute), "kw": kw}), unseen)
+    unseen.rename(folder / name)
+
+
+def wait_until(is_so: Callable[[], bool], within_s: float = 120.0) -> None:
+    end = time.monotonic() + within_s
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def refuse(line: str) -> None:
+    raise AssertionError(line)
+
+
+@pytest.mark.xdist_group("spark")
+def test_a_fleet_while_it_runs_and_after(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, checkpoint = tmp_path / "in", tmp_path / "ck"
+    said = f"{checkpoint}/"  # as a folder may well be written
+    write(source, "0.parquet", range(80))
+    forever = FleetJob(str(source), str(tmp_path / "out"), said, {"shards": 3}, every="1 second")
+    query = forever.start(spark)
+    try:
+        with forever.progress(spark, refuse) as log:
+            wait_until(lambda: query.lastProgress is not None)
+            log.add(query.recentProgress[0])
+            running = fleet_status(spark, said)
+            metrics = _metrics(spark)
+            log.end(STOPPED)
+    finally:
+        query.stop()
+    for name in METRICS:
+        assert f"metrics_streamer_driver_spark_streaming_fleet_{name}_Value" in metrics
+    came = len(readings(range(80))[0])
+    assert running.run is not None
+    assert (running.run.state, running.run.every_s) == (RUNNING, 1.0)
+    assert running.last is not None
+    assert running.last.readings == came
+    assert running.fleet is not None
+    assert running.fleet.newest == datetime(2026, 1, 1, 1, 19, tzinfo=UTC)
+    assert running.fleet.largest_mse == ()
+
+    write(source, "1.parquet", range(78, MINUTES))
+    monkeypatch.setattr(job, "spark_session", lambda engine: nullcontext(spark))
+    assert run_fleet(replace(forever, once=True), Engine(), quiet=True) == 0
+    done = fleet_status(spark, said, worst=2)
+    assert done.run is not None
+    assert done.run.state == DONE
+    assert done.last is not None
+    assert done.last.number == done.batch
+    assert done.hour is not None
+    assert done.hour.readings == came + len(readings(range(78, MINUTES))[0])
+    assert (done.hour.late, done.hour.doubled) == (5, 5)
+    assert done.fleet is not None
+    assert (done.fleet.late, done.fleet.doubled, done.fleet.invalid) == (5, 5, 0)
+    _equal_to_a_shard(done.fleet)
+    assert done.fleet.silent + done.fleet.soon_silent == 1
+    (lost,) = done.fleet.longest_silent
+    assert (lost.meter, lost.minute) == (LOST, datetime(2026, 1, 1, 0, 29, tzinfo=UTC))
+    assert json.loads(json.dumps(done.to_json(), allow_nan=False))["fleet"]["meters"] == 6
+
+    _with_damage(spark, checkpoint, said)
+
+
+def _metrics(spark: SparkSession) -> str:
+    url = spark.sparkContext.uiWebUrl
+    assert url.startswith("http://127.0.0.1:")
+    with urlopen(f"{url}/metrics/prometheus/", timeout=60) as answer:  # noqa: S310 - our own
+        return str(answer.read(), "utf-8")
+
+
+def _equal_to_a_shard(fleet: MetersStatus) -> None:
+    shard = Shard(load_model())
+    shard.push(*readings(range(MINUTES)))
+    summary = shard.summary()
+    assert fleet.meters == len(METERS)
+    assert fleet.newest == datetime(2026, 1, 1, 1, 59, tzinfo=UTC)
+    assert fleet.oldest == datetime(2026, 1, 1, 0, 29, tzinfo=UTC)
+    settled = summary.columns["settled"]
+    assert fleet.scores.settled == settled.sum()
+    for name in ("mse_kw2", "mae_kw", "persistence_mse_kw2", "frozen_mse_kw2", "coverage"):
+        expected = np.nansum(summary.columns[name] * settled) / settled.sum()
+        assert getattr(fleet.scores, name) == pytest.approx(expected, abs=1e-6)
+    scores = fleet.scores
+    assert scores.mse_kw2 is not None
+    assert scores.persistence_mse_kw2 is not None
+    assert scores.skill == pytest.approx(1 - scores.mse_kw2 / scores.persistence_mse_kw2)
+    assert [it.meter for it in fleet.lowest_skill] == _first_two(summary, "skill", 1.0)
+    assert [it.meter for it in fleet.largest_mse] == _first_two(summary, "mse_kw2", -1.0)
+
+
+def _first_two(summary: Outcome, name: str, sign: float) -> list[str]:
+    order = np.argsort(sign * summary.columns[name])  # what is NaN comes last
+    return list(summary.columns["meter"][order][:2])
+
+
+def _with_damage(spark: SparkSession, checkpoint: Path, said: str) -> None:
+    kept = list((checkpoint / FOLDER).glob("*.jsonl"))
+    assert len(kept) == 2
+    for file in kept:
+        file.write_text("{")
+    for file in (checkpoint / "state").rglob("*.*"):
+        if file.suffix in (".changelog", ".zip", ".sst"):
+            file.write_bytes(b"no more")
+    with pytest.raises(SparkError, match="cannot be read") as error:
+        fleet_status(spark, said)
+    assert "\n" not in str(error.value)
+    shutil.rmtree(checkpoint / "commits")
+    mute = fleet_status(spark, said)
+    assert (mute.run, mute.batch, mute.last, mute.fleet) == (None, None, None, None)
+
+
+@pytest.mark.xdist_group("spark")
+def test_what_is_no_checkpoint_of_a_fleet(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="none is not there: give the --checkpoint"):
+        fleet_status(spark, str(tmp_path / "none"))
+    with pytest.raises(UsageError, match="is no checkpoint"):
+        fleet_status(spark, str(tmp_path))
+    (tmp_path / "offsets").mkdir()
+    with pytest.raises(StateError, match="not one of `streamer fleet`"):
+        fleet_status(spark, str(tmp_path))
+    (tmp_path / "streamer-fleet.json").write_text("{")
+    with pytest.raises(StateError, match=r"streamer-fleet\.json is damaged"):
+        fleet_status(spark, str(tmp_path))
+
+
+AT = datetime(2026, 1, 1, 2, 10, tzinfo=UTC)
+METER = MeterStatus(
+    meter="attic",
+    minute=AT - timedelta(minutes=40),
+    last_kw=0.25,
+    silent=True,
+    settled=90,
+    mse_kw2=0.02,
+    mae_kw=0.1,
+    persistence_mse_kw2=0.01,
+    frozen_mse_kw2=0.03,
+    skill=-1.0,
+    coverage=0.85,
+)
+SCORES = Scores(
+    settled=72_000,
+    mse_kw2=0.0383,
+    mae_kw=0.0738,
+    persistence_mse_kw2=0.0453,
+    frozen_mse_kw2=0.0391,
+    skill=0.1545,
+    frozen_skill=0.1369,
+    coverage=0.9012,
+)
+FLEET = MetersStatus(
+    meters=1_000,
+    shards=16,
+    newest=AT - timedelta(minutes=2),
+    oldest=AT - timedelta(minutes=40),
+    late=12,
+    doubled=3,
+    invalid=0,
+    scores=SCORES,
+    silent=1,
+    soon_silent=0,
+    longest_silent=(METER,),
+    lowest_skill=(METER,),
+    largest_mse=(METER,),
+)
+LAST = BatchStatus(
+    batches=1,
+    number=7,
+    began=AT - timedelta(seconds=30),
+    ended=AT - timedelta(seconds=25),
+    seconds=5.0,
+    longest_s=5.0,
+    parts_s={"addBatch": 4.0, "walCommit": 0.5, "getBatch": 0.0},
+    readings_per_s=200.0,
+    read=1_001,
+    unusable=1,
+    readings=1_000,
+    late=2,
+    doubled=0,
+    invalid=0,
+    rows=998,
+    silent=0,
+    alarms=0,
+    behind=None,
+)
+HOUR = replace(LAST, batches=60, seconds=240.0, longest_s=41.0, began=AT - timedelta(hours=1))
+RUN = RunStatus(
+    state=RUNNING,
+    cause=None,
+    source="in",
+    sink="out",
+    began=AT - timedelta(hours=3),
+    heard=AT - timedelta(seconds=25),
+    every_s=60.0,
+    host="here",
+    pid=4711,
+)
+STATUS = FleetStatus(
+    checkpoint="ck",
+    at=AT,
+    fixed=Fixed(Choices(), "ab12", 2),
+    run=RUN,
+    batch=7,
+    last=LAST,
+    hour=HOUR,
+    fleet=FLEET,
+)
+
+
+def shown(status: FleetStatus) -> str:
+    console = Console(file=io.StringIO(), width=80, highlight=False, markup=False)
+    console.print(status_tables(status))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert max(map(len, text.splitlines())) <= 80
+    return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def test_the_whole_screen() -> None:
+    assert (
+        f"{shown(STATUS)}\n"
+        == """\
+checkpoint     ck
+query          running, started 3 h ago
+from, to       in, out
+batch          7, done 25 s ago
+newest minute  2026-01-01 02:08 UTC, 2 min ago
+
+                batch 7  60 batches in 59 min
+─────────────────────────────────────────────
+readings          1,000                 1,000
+readings/s          200                   200
+seconds       5.0 of 60   mean 4.0, most 41.0
+rows read         1,001                 1,001
+unusable              1                     1
+late                  2                     2
+rows written        998                   998
+fell silent           0                     0
+Of batch 7: addBatch 4.00 s, walCommit 0.50 s.
+
+1,000 meters in 16 shards
+             MSE kW²  MAE kW    skill  in the band
+──────────────────────────────────────────────────
+forecast      0.0383  0.0738  +15.4 %       90.1 %
+frozen        0.0391          +13.7 %
+persistence   0.0453
+Of 72,000 settled minutes. Dropped: 12 late, 3 double and 0 invalid.
+
+1 silent meter (nothing for 15 minutes)
+            last minute  before the newest  last kW
+───────────────────────────────────────────────────
+attic  2026-01-01 01:30             38 min    0.250
+
+Lowest skill, of meters with 60 minutes settled or more
+          skill  MSE kW²  persistence  in the band  settled
+───────────────────────────────────────────────────────────
+attic  -100.0 %   0.0200       0.0100       85.0 %       90
+
+Largest MSE, of meters with 60 minutes settled or more
+          skill  MSE kW²  persistence  in the band  settled
+───────────────────────────────────────────────────────────
+attic  -100.0 %   0.0200       0.0100       85.0 %       90
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("run", "told"),
+    [
+        (replace(RUN, state=STOPPED), "query          stopped 25 s ago"),
+        (replace(RUN, state=DIED), "died, without a word: its process is gone; last heard of 25 s"),
+        (replace(RUN, state=OVERDUE), "not heard of since 2026-01-01 02:09 UTC, 25 s ago"),
+        (replace(RUN, state=FAILED, cause="no room"), "failed 25 s ago: no room"),
+        (None, "has left no word of itself"),
+    ],
+)
+def test_how_the_query_is(run: RunStatus | None, told: str) -> None:
+    assert told in shown(replace(STATUS, run=run))
+
+
+def test_before_the_first_batch() -> None:
+    begun = replace(STATUS, batch=None, last=None, hour=None, fleet=None)
+    assert shown(begun).endswith("There is no batch yet that is done.")
+    assert begun.lag_s is None
+
+
+def test_nothing_is_settled_yet_and_nobody_silent() -> None:
+    nothing = Scores(**{it.name: None for it in fields(Scores)} | {"settled": 0})  # type: ignore[arg-type]
+    fleet = replace(
+        FLEET, scores=nothing, silent=0, longest_silent=(), lowest_skill=(), largest_mse=()
+    )
+    text = shown(replace(STATUS, fleet=fleet))
+    assert "forecast           –       –" in text
+    assert "0 silent meters" in text
+    assert "Lowest" not in text
+
+
+def test_names_may_not_steer_the_terminal() -> None:
+    evil = replace(METER, meter="\x1b[2Jattic[red]\n\x07" + "x" * 60)
+    text = shown(replace(STATUS, fleet=replace(FLEET, longest_silent=(evil,))))
+    assert "\x1b" not in text
+    assert "attic[red]" in text
+
+
+def test_what_waits_at_the_source() -> None:
+    text = shown(replace(STATUS, last=replace(LAST, behind=12_345)))
+    assert "waiting        12,345 records at the source" in text
+
+
+def test_the_help_names_every_member_of_the_json() -> None:
+    document = STATUS.to_json()
+    fleet = document["fleet"]
+    parts = (document, document["run"], document["last"], fleet, fleet["scores"])
+    names = {name for part in (*parts, fleet["lowest_skill"][0]) for name in part}
+    told = re.findall(r"\w+", status_command.__doc__ or "")
+    assert names - set(told) == set()
+    assert document["at"] == "2026-01-01T02:10:00Z"
+    assert document["lag_s"] == 120.0
+    assert document["fleet"]["lowest_skill"][0]["meter"] == "attic"

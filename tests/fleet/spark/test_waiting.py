@@ -1,0 +1,75 @@
+"""Lines on batches, and a query that is waited for."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass, field
+from typing import Any
+
+from streamer.fleet.spark.waiting import describe, wait_for
+
+LATEST_US = 1_767_225_600_000_000
+
+
+def report(batch: int, **written: Any) -> dict[str, Any]:
+    return {
+        "batchId": batch,
+        "durationMs": {"triggerExecution": 500},
+        "observedMetrics": {"read": {"rows": 3, "unusable": 0}, "written": written},
+    }
+
+
+def test_a_batch_in_which_nothing_has_happened() -> None:
+    assert describe(report(1, readings=0, late=0, silent=0, latest_us=None)) is None
+    assert describe({**report(1), "observedMetrics": {}}) is None
+
+
+def test_a_live_batch_says_how_old_its_newest_minute_is() -> None:
+    line = describe(report(3, readings=1, latest_us=LATEST_US), now=LATEST_US / 1e6 + 90)
+    assert line == "batch 3: 1 reading to 2026-01-01 00:00 (1.5 min ago) in 0.5 s, 2/s"
+
+
+def test_silent_meters_are_told_where_no_reading_comes() -> None:
+    line = describe(report(4, readings=0, silent=2, alarms=2, latest_us=None))
+    assert line == "batch 4: 0 readings in 0.5 s; 2 silent, 2 with an alarm"
+
+
+@dataclass
+class FakeQuery:
+    """Reports a batch each time that it is waited for."""
+
+    batches: int
+    signal_at: int = -1
+    recentProgress: list[dict[str, Any]] = field(default_factory=list)  # noqa: N815
+    stopped: bool = False
+
+    def awaitTermination(self, seconds: float) -> bool:  # noqa: N802
+        number = len(self.recentProgress)
+        if number == self.signal_at:
+            os.kill(os.getpid(), signal.SIGTERM)
+        if number == self.batches:
+            return True
+        self.recentProgress.append(report(number))
+        return False
+
+    @property
+    def lastProgress(self) -> dict[str, Any] | None:  # noqa: N802
+        return self.recentProgress[-1] if self.recentProgress else None
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+def test_each_batch_is_shown_once_and_the_end_is_no_signal() -> None:
+    query, shown = FakeQuery(batches=3), []
+    assert wait_for(query, lambda it: shown.append(it["batchId"])) == 0
+    assert shown == [0, 1, 2]
+
+
+def test_a_signal_stops_the_query_and_then_means_what_it_did_before() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    query = FakeQuery(batches=99, signal_at=2)
+    assert wait_for(query, lambda _: None) == signal.SIGTERM
+    assert query.stopped
+    assert signal.getsignal(signal.SIGTERM) is before
