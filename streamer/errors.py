@@ -15,7 +15,8 @@
     ├── ModelError            a model cannot be loaded or run (exit code 1)
     │   └── ArchitectureError     the network has a layer that no engine here knows
     ├── ReadingError          a reading that a pipeline cannot take (exit code 1)
-    └── StateError            a saved state does not fit this pipeline (exit code 1)
+    ├── StateError            a saved state does not fit this pipeline (exit code 1)
+    └── SparkError            Spark does not start, or has given up (exit code 1)
 
 The command line prints the message as one line and nothing else, so each message says
 what was wrong, where, and what to do about it.
@@ -23,6 +24,7 @@ what was wrong, where, and what to do about it.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -107,3 +109,11 @@ class ReadingError(StreamerError, ValueError):
 
 class StateError(StreamerError):
     """A saved state does not fit the pipeline it was given to."""
+
+
+class SparkError(StreamerError):
+    """Spark cannot be started, or has given up on a fleet."""
+
+    def with_log(self, path: Path) -> SparkError:
+        """The same, and where more can be read."""
+        return SparkError(f"{self} (Spark's log: {path})")

@@ -17,7 +17,7 @@ NAME = "streamer-fleet.json"
 VERSION = 1
 SPARKS_OWN = ("metadata", "offsets", "commits", "state")
 
-_NEW = "give a new --checkpoint"
+_NEW = "give another --checkpoint"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from streamer.errors import UsageError
-from streamer.fleet.spark.failures import SparkError, explained
+from streamer.errors import SparkError, UsageError
+from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.locations import Topic
 
 if TYPE_CHECKING:

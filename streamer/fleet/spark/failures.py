@@ -5,24 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from streamer.errors import StreamerError
+from streamer.errors import SparkError
 
 _MOST = 400
 """Characters of a cause; plans and schemas come in whole pages."""
 
 _PYTHON = "Traceback (most recent call last)"
 _STACK = re.compile(r"\s*(at [\w.$/]+\(|\.\.\. \d+ more|File \")")
-
-
-class SparkError(StreamerError):
-    """Spark cannot be started, or has given up."""
-
-    def with_log(self, path: Path) -> SparkError:
-        """The same, and where more can be read."""
-        return SparkError(f"{self} (Spark's log: {path})")
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def check_packages() -> None:
     if any(text is None for text in found.values()):
         raise MissingExtraError(FEATURE, EXTRA)
     pyspark, pandas = found["pyspark"], found["pandas"]
-    if _leading(pyspark) < (4, 1):
+    if _leading(pyspark) < (4, 2):
         raise UsageError(
             f"PySpark {pyspark} is too old for {FEATURE}: pip install 'streamer[{EXTRA}]'"
         )

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from streamer.fleet.spark.failures import SparkError
+from streamer.errors import SparkError
 from streamer.fleet.spark.reports import FAILED, VERSION, Batch, Run, line_of, made, object_of
 from streamer.fleet.spark.waiting import Report
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -13,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from streamer.errors import UsageError
-from streamer.fleet.spark.failures import SparkError, explained
+from streamer.errors import SparkError, UsageError
+from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.needs import check_java, check_packages
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ _HERE_DEFAULTS = {
     "spark.driver.bindAddress": LOOPBACK,
     "spark.driver.host": LOOPBACK,
 }
+_SHELLS = {"spark.app.name", "spark.ui.showConsoleProgress"}
+_END_S = 60.0
 _AT_LAUNCH = ("spark.driver.", "spark.jars", "spark.master", "spark.submit.")
 
 
@@ -204,7 +207,11 @@ def _gateway(engine: Engine, log: IO[bytes] | None) -> Iterator[Any]:
         if gateway.proc is not None:
             # It lives for as long as its standard input is open.
             gateway.proc.stdin.close()
-            gateway.proc.wait()
+            try:
+                gateway.proc.wait(_END_S)
+            except subprocess.TimeoutExpired:
+                gateway.proc.kill()
+                gateway.proc.wait()
 
 
 def _said(engine: Engine) -> dict[str, str]:
@@ -230,6 +237,10 @@ def _start(engine: Engine, gateway: Any) -> SparkSession:
             defaults |= _HERE_DEFAULTS
         for key, value in defaults.items():
             conf.setIfMissing(key, value)
+        if not _is_submitted():
+            # Of these, it holds what PySpark says for a shell.
+            for key in _SHELLS - _said(engine).keys():
+                conf.set(key, defaults[key])
         context = SparkContext(conf=conf, gateway=gateway)
         context.setLogLevel("WARN")
         return SparkSession(context)

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 _NATURAL = {"meter": "string", "minute": "timestamp", "kw": "double"}
 """Types of a Parquet file's columns, where there is no file yet to look at."""
 
-_LAST_US = 7_258_118_400_000_000
-"""The year 2200: a later time is in another unit than seconds."""
+_AHEAD_US = 86_400_000_000
+"""A day: a time further ahead of the clock is in another unit, or of a clock that is wrong.
+
+Taken for true, it would make all that its meter says late until that time has come.
+"""
 
 _MOST_BYTES = 32 << 20
 
@@ -124,7 +127,8 @@ def clean(rows: DataFrame, unit: str) -> DataFrame:
     """Make of columns of any type a meter's name, microseconds of UTC, and kW.
 
     What cannot be had is null, to be counted: nothing in the data can stop the query. A time
-    that is a number, or digits alone, is seconds since 1970.
+    that is a number, or digits alone, is seconds since 1970. What lies more than a day ahead
+    of the clock is no time.
     """
     from pyspark.sql import functions as fn
     from pyspark.sql.types import NumericType, StringType
@@ -142,9 +146,10 @@ def clean(rows: DataFrame, unit: str) -> DataFrame:
         if isinstance(kind, StringType):
             are_seconds = minute.rlike(r"^\s*\d{8,}(\.\d*)?\s*$")
             micros = fn.when(are_seconds, _from_seconds(minute)).otherwise(micros)
+    newest = fn.unix_micros(fn.current_timestamp()) + _AHEAD_US
     return rows.select(
         fn.when(meter != "", meter).alias("meter"),
-        fn.when(micros.between(0, _LAST_US), micros).alias("minute"),
+        fn.when(micros.between(0, newest), micros).alias("minute"),
         fn.when(fn.abs(kw) < float("inf"), kw).alias("kw"),
     )
 

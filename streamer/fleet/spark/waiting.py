@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from streamer.fleet.spark.failures import SparkError, explain
+from streamer.errors import SparkError
+from streamer.fleet.spark.failures import explain
 
 if TYPE_CHECKING:
     from pyspark.sql.streaming import StreamingQuery

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from pyspark.sql import SparkSession
 
+from streamer.errors import UsageError
+from streamer.fleet.spark.needs import check_java
 from streamer.fleet.spark.session import Engine, spark_session
 
 QUIET = {"spark.driver.memory": "1g", "spark.ui.port": "0"}
@@ -15,5 +17,9 @@ QUIET = {"spark.driver.memory": "1g", "spark.ui.port": "0"}
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     """A session on two cores, as `streamer fleet run` has it."""
+    try:
+        check_java()
+    except UsageError as error:
+        pytest.skip(str(error))
     with spark_session(Engine(master="local[2]", conf=QUIET)) as session:
         yield session

@@ -87,7 +87,7 @@ def test_the_same_may_be_said_again() -> None:
     ],
 )
 def test_nothing_else_may_be_said(said: dict[str, Any], told: str) -> None:
-    with pytest.raises(UsageError, match="new --checkpoint") as error:
+    with pytest.raises(UsageError, match="another --checkpoint") as error:
         check_said(FIXED, said, "ab12", "ck")
     assert told in str(error.value)
 

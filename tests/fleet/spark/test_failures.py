@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from streamer.fleet.spark.failures import SparkError, cause_of
+from streamer.errors import SparkError
+from streamer.fleet.spark.failures import cause_of
 
 WORKER = """[STREAM_FAILED] Query [id = 1, runId = 2] terminated with exception: Job aborted: \
 org.apache.spark.api.python.PythonException: Traceback (most recent call last):

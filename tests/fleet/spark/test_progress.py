@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamer.fleet.spark.failures import SparkError
+from streamer.errors import SparkError
 from streamer.fleet.spark.progress import (
     Progress,
     ProgressLog,

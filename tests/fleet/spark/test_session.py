@@ -9,8 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as fn
 
-from streamer.errors import UsageError
-from streamer.fleet.spark.failures import SparkError
+from streamer.errors import SparkError, UsageError
 from streamer.fleet.spark.session import check_master, is_here, parse_conf
 
 
@@ -72,3 +71,9 @@ def test_workers_are_this_python_on_one_thread(spark: SparkSession) -> None:
 
     rows = spark.range(1).select(worker("id").alias("said")).collect()
     assert [row.said for row in rows] == [f"{sys.executable} 1"]
+
+
+def test_the_page_of_spark_is_called_ours_and_no_bar_is_drawn(spark: SparkSession) -> None:
+    conf = spark.sparkContext.getConf()
+    assert conf.get("spark.app.name") == "streamer fleet"
+    assert conf.get("spark.ui.showConsoleProgress") == "false"

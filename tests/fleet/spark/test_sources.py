@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from streamer.errors import UsageError
-from streamer.fleet.spark.failures import SparkError
+from streamer.errors import SparkError, UsageError
 from streamer.fleet.spark.locations import Columns, Topic, parse_topic
 from streamer.fleet.spark.sources import Readings, clean, read_topic
 
@@ -66,6 +66,7 @@ def test_text_of_all_kinds(spark: SparkSession, tmp_path: Path) -> None:
         "2026-01-01T00:00,,,h",
         "rubbish",
         "99999999999999999999999999,1,,i",
+        f"{int(time.time()) + 2 * 86_400},1,,j",
     ]
     (folder / "0.csv.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
     readings = Readings(str(folder), Columns("id", "time", "power"))

@@ -23,12 +23,11 @@ from pyspark.sql import SparkSession
 from rich.console import Console
 
 from streamer.cli.fleet.status import status as status_command
-from streamer.errors import StateError, UsageError
+from streamer.errors import SparkError, StateError, UsageError
 from streamer.fleet.columns import Outcome
 from streamer.fleet.shard import Shard
 from streamer.fleet.spark import job
 from streamer.fleet.spark.checkpoint import Choices, Fixed
-from streamer.fleet.spark.failures import SparkError
 from streamer.fleet.spark.job import FleetJob, run_fleet
 from streamer.fleet.spark.meters import MetersStatus, MeterStatus, Scores
 from streamer.fleet.spark.progress import FOLDER
