@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -16,9 +15,9 @@ from streamer.evaluation.baselines import PERSISTENCE
 from streamer.evaluation.bootstrap import Interval
 from streamer.evaluation.breakdown import Part
 from streamer.evaluation.metrics import W
+from streamer.tabling import NAME_WIDTH, plain_table
 from streamer.words import NOTHING, number, plural
 
-_NAME_WIDTH = 15
 _FIXED = "  fixed"
 _LABEL_WIDTH = 20
 _COMPARED = 4
@@ -69,24 +68,8 @@ def _heading(evaluation: Evaluation) -> Text:
     )
 
 
-def _table(title: str, *headings: str, first_width: int = _NAME_WIDTH) -> Table:
-    table = Table(
-        title=Text(title),
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
-    table.add_column("", no_wrap=True, max_width=first_width, overflow="ellipsis")
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
-    return table
-
-
 def _overall(verdicts: Iterable[Verdict]) -> Table:
-    table = _table(
+    table = plain_table(
         "Mean forecast", "MSE\nkW²", "RMSE\nW", "MAE\nW", "bias\nW", "R²\n", "skill\n", "95 %\n"
     )
     for verdict in verdicts:
@@ -109,7 +92,7 @@ def _quantiles(verdicts: Sequence[Verdict]) -> Table:
     levels = sorted(
         {f"{q:g}" for verdict in verdicts for q in verdict.metrics.pinball_kw}, key=float
     )
-    table = _table("Quantile forecasts", "MAE", *levels)
+    table = plain_table("Quantile forecasts", "MAE", *levels)
     for verdict in verdicts:
         metrics = verdict.metrics
         losses = {f"{level:g}": W * loss for level, loss in metrics.pinball_kw.items()}
@@ -122,7 +105,7 @@ def _quantiles(verdicts: Sequence[Verdict]) -> Table:
 
 def _bands(evaluation: Evaluation) -> Table:
     """Every model's bands, and after each frozen and adapted pair the fixed one."""
-    table = _table(
+    table = plain_table(
         "Bands", "band\n", "coverage\n", "of weeks\n", "width\nkW", "Winkler\nkW", "to\nfixed"
     )
     verdicts = evaluation.verdicts
@@ -168,14 +151,16 @@ def _breakdown(
     rows = [_part_row(part, compared, reference) for part in parts]
     headings = ["minutes", "persistence\nMSE, kW²"]
     room = (_SCREEN - _BESIDE_SKILLS) // max(len(compared), 1) - 2
-    names = [_marked(verdicts[i], min(room, _NAME_WIDTH)).strip() for i in compared]
+    names = [_marked(verdicts[i], min(room, NAME_WIDTH)).strip() for i in compared]
     headings += [f"{name}\nskill" for name in names]
     if len(rows) <= _LONG or 2 * _width(headings, rows) + _BETWEEN > screen:
-        return _filled(_table(title, *headings, first_width=_LABEL_WIDTH), rows)
+        return _filled(plain_table(title, *headings, first_width=_LABEL_WIDTH), rows)
     half = -(-len(rows) // 2)
     beside = Table.grid(padding=(0, _BETWEEN, 0, 0))
-    left = _filled(_table(title, *headings, first_width=_LABEL_WIDTH), rows[:half])
-    beside.add_row(left, _filled(_table(" ", *headings, first_width=_LABEL_WIDTH), rows[half:]))
+    left = _filled(plain_table(title, *headings, first_width=_LABEL_WIDTH), rows[:half])
+    beside.add_row(
+        left, _filled(plain_table(" ", *headings, first_width=_LABEL_WIDTH), rows[half:])
+    )
     return beside
 
 
@@ -219,7 +204,7 @@ def _comparisons(evaluation: Evaluation) -> Iterator[str]:
             )
 
 
-def _marked(verdict: Verdict, width: int = _NAME_WIDTH) -> str:
+def _marked(verdict: Verdict, width: int = NAME_WIDTH) -> str:
     """The name, cut to a column's width less the mark of those trained on these minutes.
 
     An adapted model stands below, or right of, the frozen one and is called by how it is

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from streamer.cli.fleet.options import ConfOption, MasterOption, VerboseOption
 from streamer.options import Gaps, Unit, parse_confidence
 
 
@@ -50,15 +51,7 @@ def run(
             show_default=False,
         ),
     ],
-    master: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            help="Spark's master: local[2], spark://HOST:7077, yarn, … By default all cores of "
-            "this machine, or what spark-submit says.",
-            show_default=False,
-        ),
-    ] = None,
+    master: MasterOption = None,
     shards: Annotated[
         int | None,
         typer.Option(
@@ -154,14 +147,7 @@ def run(
             show_default=False,
         ),
     ] = None,
-    conf: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KEY=VALUE",
-            help="A setting of Spark's; may be given again.",
-            show_default=False,
-        ),
-    ] = None,
+    conf: ConfOption = None,
     packages: Annotated[
         str | None,
         typer.Option(
@@ -173,9 +159,7 @@ def run(
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print no lines about the batches.")
     ] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Let Spark's log onto the terminal.")
-    ] = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Forecast a fleet of meters, minute by minute, until Ctrl-C.
 

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from streamer.cli.fleet.options import ConfOption, MasterOption, VerboseOption
+
 
 class StatusFormat(StrEnum):
     """How a status is printed."""
@@ -30,26 +32,9 @@ def status(
     format: Annotated[  # noqa: A002 - as the option is called
         StatusFormat, typer.Option(help="json is one object with all of it.")
     ] = StatusFormat.TABLE,
-    master: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            help="Spark's master, as for `streamer fleet run`. By default all cores of this "
-            "machine, or what spark-submit says.",
-            show_default=False,
-        ),
-    ] = None,
-    conf: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KEY=VALUE",
-            help="A setting of Spark's; may be given again.",
-            show_default=False,
-        ),
-    ] = None,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Let Spark's log onto the terminal.")
-    ] = False,
+    master: MasterOption = None,
+    conf: ConfOption = None,
+    verbose: VerboseOption = False,
 ) -> None:
     """Show how a fleet is: its query, its forecasts, its worst and its silent meters.
 

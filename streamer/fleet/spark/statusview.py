@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +12,7 @@ from rich.text import Text
 from streamer.fleet.spark.meters import LEAST_SETTLED, MetersStatus, MeterStatus
 from streamer.fleet.spark.reports import DIED, FAILED, OVERDUE, RUNNING
 from streamer.fleet.spark.status import BatchStatus, FleetStatus, RunStatus
+from streamer.tabling import plain_table
 from streamer.words import NOTHING, lasting, number, percent, plural
 
 _NAME_WIDTH = 24
@@ -81,7 +81,7 @@ def _run(run: RunStatus, at: datetime) -> Text:
 def _batches(last: BatchStatus, hour: BatchStatus, run: RunStatus | None) -> RenderableType:
     span = lasting((hour.ended - hour.began).total_seconds())
     many = "1 batch" if hour.batches == 1 else f"{hour.batches:,} batches"
-    table = _table("", f"batch {last.number}", f"{many} in {span}")
+    table = plain_table("", f"batch {last.number}", f"{many} in {span}", first_width=_NAME_WIDTH)
     both = (last, hour)
     table.add_row("readings", *(f"{it.readings:,}" for it in both))
     table.add_row("readings/s", *(number(it.readings_per_s, ",.0f") for it in both))
@@ -106,7 +106,9 @@ def _split(last: BatchStatus) -> str:
 
 def _fleet(status: FleetStatus, fleet: MetersStatus) -> RenderableType:
     scores = fleet.scores
-    table = _table(_heard(fleet), "MSE kW²", "MAE kW", "skill", "in the band")
+    table = plain_table(
+        _heard(fleet), "MSE kW²", "MAE kW", "skill", "in the band", first_width=_NAME_WIDTH
+    )
     table.add_row(
         "forecast",
         number(scores.mse_kw2, ".4f"),
@@ -148,7 +150,9 @@ def _worst(status: FleetStatus, fleet: MetersStatus) -> list[RenderableType]:
 
 def _silent(title: str, fleet: MetersStatus) -> Table:
     """By the time of the stream, as they are found."""
-    table = _table(title, "last minute", "before the newest", "last kW")
+    table = plain_table(
+        title, "last minute", "before the newest", "last kW", first_width=_NAME_WIDTH
+    )
     for meter in fleet.longest_silent:
         gone = NOTHING
         if meter.minute is not None and fleet.newest is not None:
@@ -158,7 +162,9 @@ def _silent(title: str, fleet: MetersStatus) -> Table:
 
 
 def _scored(title: str, meters: Sequence[MeterStatus]) -> Table:
-    table = _table(title, "skill", "MSE kW²", "persistence", "in the band", "settled")
+    table = plain_table(
+        title, "skill", "MSE kW²", "persistence", "in the band", "settled", first_width=_NAME_WIDTH
+    )
     for meter in meters:
         table.add_row(
             _clean(meter.meter),
@@ -168,22 +174,6 @@ def _scored(title: str, meters: Sequence[MeterStatus]) -> Table:
             percent(meter.coverage, signed=False),
             f"{meter.settled:,}",
         )
-    return table
-
-
-def _table(title: str, *headings: str) -> Table:
-    table = Table(
-        title=Text(title) if title else None,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
-    table.add_column("", no_wrap=True, max_width=_NAME_WIDTH, overflow="ellipsis")
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
     return table
 
 
