@@ -143,8 +143,9 @@ class Shard:
             return Outcome()
         records["silent"][rows] = True
         some = records[rows]
+        last = some["last_at"].view("datetime64[us]")
         since = (some["last_at"] + MINUTE_US).view("datetime64[us]")
-        text = [f"no reading since {np.datetime_as_string(at, 'm')} UTC" for at in since]
+        text = [f"no reading after that of {np.datetime_as_string(at, 'm')} UTC" for at in last]
         columns: dict[str, Column] = {
             "meter": np.array(self._table.names, object)[rows],
             "minute": since,

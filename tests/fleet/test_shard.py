@@ -229,7 +229,7 @@ def test_a_silent_meter_is_reported_once_until_it_is_heard_again(model: NetworkF
     assert reported["minute"].tolist() == [START + MINUTE]
     assert np.isnan(reported["actual_kw"]).all()
     assert reported["alarms"].tolist() == ["silent"]
-    assert reported["alarm_text"].tolist() == ["no reading since 2026-01-01T00:01 UTC"]
+    assert reported["alarm_text"].tolist() == ["no reading after that of 2026-01-01T00:00 UTC"]
     assert len(shard.silent(_minutes(16)[0])) == 0
     restored = Shard(model, FleetSettings(silent_after=15))
     restored.restore(shard.state())

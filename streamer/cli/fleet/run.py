@@ -171,12 +171,12 @@ def run(
     Examples:
       streamer fleet simulate in/ --meters 1000
       streamer fleet run --source in/ --sink out/ --checkpoint ck/ --once
-      streamer fleet run --source 'in/*.csv' --columns meter=id,minute=time,kw=power_w \\
-        --unit W --sink console --checkpoint ck/ --every '10 seconds'
+      streamer fleet run --source 'in/*.csv' --sink console --checkpoint ck/ \\
+        --columns meter=id,minute=time,kw=power_w --unit W --every '10 seconds'
       streamer fleet run --source kafka://localhost:9092/readings \\
         --sink kafka://localhost:9092/forecasts --checkpoint ck/ --shards 100
-      streamer fleet run --master spark://host:7077 --conf spark.executor.cores=2 \\
-        --source hdfs:///readings --sink hdfs:///forecasts --checkpoint hdfs:///fleet
+      streamer fleet run --master spark://host:7077 --source hdfs:///readings \\
+        --sink hdfs:///forecasts --checkpoint hdfs:///fleet
     """
     from streamer.fleet.spark.job import FleetJob, run_fleet
     from streamer.fleet.spark.session import Engine, parse_conf

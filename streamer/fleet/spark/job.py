@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import permutations
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamer.errors import UsageError
@@ -14,11 +17,11 @@ from streamer.fleet.columns import COLUMNS
 from streamer.fleet.spark.checkpoint import NAME, Choices, Fixed, check_said, read_fixed
 from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.keys import shard_key
-from streamer.fleet.spark.locations import Columns, parse_topic
+from streamer.fleet.spark.locations import Columns, is_pattern, parse_topic
 from streamer.fleet.spark.progress import FOLDER, ProgressLog
 from streamer.fleet.spark.reports import DONE, STOPPED, Run, seconds_of
 from streamer.fleet.spark.session import Engine, check_engine, spark_session
-from streamer.fleet.spark.sinks import check_sink, open_sink
+from streamer.fleet.spark.sinks import CONSOLE, check_sink, open_sink
 from streamer.fleet.spark.sources import Readings, clean
 from streamer.fleet.spark.storage import Storage
 from streamer.fleet.spark.waiting import READ, WRITTEN, Report, describe, wait_for
@@ -69,6 +72,7 @@ class FleetJob:
             parse_topic(place)
         if not re.fullmatch(r"\s*[1-9]\d*\s+(second|minute|hour)s?\s*", self.every):
             raise UsageError(f"--every {self.every!r}: write it like '30 seconds' or '1 minute'")
+        _check_apart(self.source, self.sink, self.checkpoint)
         if parse_topic(self.source) is not None:
             for option, value in (("--format", self.format), ("--max-files", self.max_files)):
                 if value is not None:
@@ -166,18 +170,51 @@ def run_fleet(job: FleetJob, engine: Engine, *, quiet: bool = False) -> int:
     def warn(line: str) -> None:
         print(f"warning: {line}", file=sys.stderr, flush=True)
 
+    # Where the JVM has gone, Py4J logs a traceback for each call; we say it in a line.
+    logging.getLogger().addHandler(logging.NullHandler())
     say("starting Spark, which takes a while, and its first batch longer than those after it")
     with spark_session(engine) as session:
         query = job.start(session)
+        page = session.sparkContext.uiWebUrl
+        say(None if page is None else f"Spark's page: {page}")
         with job.progress(session, warn) as log:
+            if log.before is not None and log.before.sink != log.run.sink:
+                warn(f"what came out before went to {log.before.sink}, and stays there")
+            told = []
 
             def show(report: Report) -> None:
                 log.add(report)
-                say(describe(report))
+                line = describe(report)
+                told.append(line)
+                say(line)
 
             number = wait_for(query, show)
             log.end(STOPPED if number else DONE)
+            if job.once and not any(told):
+                say("nothing new at the source")
     return 128 + number if number else 0
+
+
+def _check_apart(*places: str) -> None:
+    """See that source, sink and checkpoint are not in each other.
+
+    Raises:
+        UsageError: two of them are.
+    """
+    folders = {
+        name: place.removeprefix("file://").rstrip("/")
+        for name, place in zip(("--source", "--sink", "--checkpoint"), places, strict=True)
+        if place != CONSOLE and parse_topic(place) is None and not is_pattern(place)
+    }
+    whole = {
+        name: folder if "://" in folder else str(Path(folder).resolve())
+        for name, folder in folders.items()
+    }
+    for one, other in permutations(whole, 2):
+        if f"{whole[one]}/".startswith(f"{whole[other]}/"):
+            raise UsageError(
+                f"{one} {folders[one]} is {other}'s folder or inside of it: give each its own"
+            )
 
 
 def forecast(readings: DataFrame, fixed: Fixed) -> DataFrame:

@@ -75,6 +75,10 @@ class ProgressLog:
         run: what is known of the run at its beginning.
         complain: is told if it cannot be kept.
         now: says the time, in seconds since 1970.
+
+    Attributes:
+        run: what is known of the run by now.
+        before: the run before, once entered; None if nothing is known of one.
     """
 
     def __init__(
@@ -85,9 +89,10 @@ class ProgressLog:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._folder = folder
-        self._run = replace(run, host=platform.node(), pid=os.getpid())
+        self.run = replace(run, host=platform.node(), pid=os.getpid())
         self._complain = complain
         self._now = now
+        self.before: Run | None = None
         self._batches: deque[str] = deque(maxlen=_MOST)
         self._names: list[str] = []
         self._has_complained = False
@@ -95,7 +100,9 @@ class ProgressLog:
     def __enter__(self) -> Self:
         try:
             self._names = _ours(self._folder.names())
-            self._batches.extend(map(line_of, read_progress(self._folder).batches))
+            known = read_progress(self._folder)
+            self.before = known.run
+            self._batches.extend(map(line_of, known.batches))
         except (SparkError, OSError) as error:
             self._give_up(error)
         self._write()
@@ -122,12 +129,12 @@ class ProgressLog:
             state: `done`, `stopped` or `failed`.
             cause: what it failed of.
         """
-        self._run = replace(self._run, state=state, cause=cause)
+        self.run = replace(self.run, state=state, cause=cause)
         self._write()
 
     def _write(self) -> None:
-        self._run = replace(self._run, said=self._now())
-        head = json.dumps({"version": VERSION, **asdict(self._run)})
+        self.run = replace(self.run, said=self._now())
+        head = json.dumps({"version": VERSION, **asdict(self.run)})
         name = f"{_number(self._names[-1]) + 1 if self._names else 0:012d}{_SUFFIX}"
         try:
             self._folder.write(name, "\n".join([head, *self._batches, ""]))

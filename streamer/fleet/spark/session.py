@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -150,7 +152,31 @@ def spark_session(engine: Engine) -> Iterator[SparkSession]:
         try:
             yield session
         finally:
-            session.stop()
+            _let_go(session.stop)
+
+
+def _let_go(end: Callable[[], object]) -> None:
+    """End something in the JVM, which may have gone by itself, and then has ended it."""
+    from py4j.protocol import Py4JError
+
+    with contextlib.suppress(Py4JError, OSError):
+        end()
+
+
+@contextlib.contextmanager
+def _deaf_to_sigterm() -> Iterator[None]:
+    """What is started in here ignores SIGTERM, which a service manager sends to all of us.
+
+    The query is stopped from here; a JVM that stops by itself leaves that to fail.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _is_submitted() -> bool:
@@ -197,12 +223,12 @@ def _gateway(engine: Engine, log: IO[bytes] | None) -> Iterator[Any]:
     conf = SparkConf(loadDefaults=False)
     conf.setAll([(key, value) for key, value in said.items() if key.startswith(_AT_LAUNCH)])
     streams = {} if log is None else {"stdout": log, "stderr": log}
-    with explained("Spark's JVM does not start"):
+    with explained("Spark's JVM does not start"), _deaf_to_sigterm():
         gateway = launch_gateway(conf, popen_kwargs=streams)
     try:
         yield gateway
     finally:
-        gateway.shutdown()
+        _let_go(gateway.shutdown)
         SparkContext._gateway = SparkContext._jvm = None  # noqa: SLF001 - there is no other end
         if gateway.proc is not None:
             # It lives for as long as its standard input is open.

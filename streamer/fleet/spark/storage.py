@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from streamer.errors import SparkError
 from streamer.fleet.spark.failures import explained
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ class Storage:
                 stream.write(bytearray(text.encode()))
             finally:
                 stream.close()
-            self._files.rename(unfinished, self._entry(name))
+            if not self._files.rename(unfinished, self._entry(name)):
+                raise SparkError(f"{self._path}: {name} cannot be put in its place")
 
     def remove(self, name: str) -> None:
         """Take an entry away, if it is there."""

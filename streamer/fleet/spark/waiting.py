@@ -53,9 +53,12 @@ def wait_for(query: StreamingQuery, show: Callable[[Report], None]) -> int:
             # The query before the session: one that stops under it leaves it to fail.
             query.stop()
         except StreamingQueryException as error:
-            raise SparkError(f"the query has failed: {explain(error)}") from None
+            # A signal to the whole group ends the workers too, and the query fails of that.
+            if not signals:
+                raise SparkError(f"the query has failed: {explain(error)}") from None
         except (Py4JError, OSError) as error:
-            raise SparkError(f"Spark has gone away: {explain(error)}") from None
+            if not signals:
+                raise SparkError(f"Spark has gone away: {explain(error)}") from None
     return signals[0] if signals else 0
 
 
@@ -87,6 +90,8 @@ def describe(report: Report, now: float | None = None) -> str | None:
     }
     told = [f"{count:,} {what}" for what, count in counts.items() if count]
     readings = written.get("readings") or 0
+    if counts["unusable"] and not readings:
+        told.append("usable is what has a meter, a power, and a time until tomorrow")
     if not (readings or told):
         return None
     seconds = report["durationMs"].get("triggerExecution", 0) / 1000.0

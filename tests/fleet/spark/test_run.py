@@ -41,6 +41,8 @@ PLACES = ("--source", "in", "--sink", "out", "--checkpoint", "ck")
         (("--source", "kafka://host:1/topic", "--max-files", "1"), "--max-files is for files"),
         (("--confidence", "2"), "'2' is not a share"),
         (("--shards", "0"), "--shards"),
+        (("--checkpoint", "in"), "--source in is --checkpoint's folder or inside of it"),
+        (("--sink", "./ck/out"), "--sink ./ck/out is --checkpoint's folder or inside of it"),
     ],
 )
 def test_what_is_wrong_is_said_before_spark_starts(
@@ -74,6 +76,7 @@ def running(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     ) as process:
         try:
             yield process
@@ -82,7 +85,10 @@ def running(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.slow
-def test_sigterm_ends_it_and_nothing_but_lines_on_batches_is_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("whole_group", [False, True], ids=["python", "group"])
+def test_sigterm_ends_it_and_nothing_but_lines_on_batches_is_said(
+    tmp_path: Path, whole_group: bool
+) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "0.csv").write_text("meter,minute,kw\na,2026-01-01,0.5\nb,x,1\n")
     with running(tmp_path, "--every", "1 second") as process:
@@ -91,7 +97,8 @@ def test_sigterm_ends_it_and_nothing_but_lines_on_batches_is_said(tmp_path: Path
         line = process.stderr.readline()
         assert line.startswith("batch 0: 1 reading to 2026-01-01 00:00")
         assert line.endswith("; 1 unusable\n")
-        process.send_signal(signal.SIGTERM)
+        # As a service manager does it: Spark's JVM and its workers are told as well.
+        (os.killpg if whole_group else os.kill)(process.pid, signal.SIGTERM)
         out, rest = process.communicate(timeout=SECONDS)
     assert (process.returncode, out, rest) == (128 + signal.SIGTERM, "", "")
     assert not list(tmp_path.glob("streamer-fleet-*"))
@@ -111,6 +118,18 @@ def test_a_query_that_fails_says_why_in_one_line(tmp_path: Path) -> None:
     log = last.partition("Spark's log: ")[2].rstrip(")")
     assert "CSV header" in Path(log).read_text()
     assert said.count("\n") <= 2
+
+
+@pytest.mark.slow
+def test_nothing_new_and_another_sink_are_said(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "0.csv").write_text("meter,minute,kw\na,2026-01-01,0.5\n")
+    for sink, words in (("out", "batch 0: 1 reading"), ("other", "nothing new at the source")):
+        with running(tmp_path, "--once", "--sink", sink) as process:
+            _, said = process.communicate(timeout=SECONDS)
+        assert process.returncode == 0
+        assert words in said
+    assert "warning: what came out before went to out, and stays there" in said
 
 
 @pytest.mark.slow

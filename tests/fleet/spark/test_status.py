@@ -72,6 +72,7 @@ def refuse(line: str) -> None:
     raise AssertionError(line)
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("spark")
 def test_a_fleet_while_it_runs_and_after(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

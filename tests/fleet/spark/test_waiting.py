@@ -35,6 +35,14 @@ def test_silent_meters_are_told_where_no_reading_comes() -> None:
     assert line == "batch 4: 0 readings in 0.5 s; 2 silent, 2 with an alarm"
 
 
+def test_where_nothing_can_be_used_it_is_said_what_could_be() -> None:
+    spoilt = {**report(5, readings=0)}
+    spoilt["observedMetrics"]["read"] = {"rows": 7, "unusable": 7}
+    line = describe(spoilt)
+    assert line is not None
+    assert "7 unusable, usable is what has a meter, a power, and a time until tomorrow" in line
+
+
 @dataclass
 class FakeQuery:
     """Reports a batch each time that it is waited for."""
