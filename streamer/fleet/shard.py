@@ -83,6 +83,12 @@ class Shard:
         ahead = (len(last_at) - 1) // _AHEAD
         return np.datetime64(int(np.partition(last_at, -1 - ahead)[-1 - ahead]), "us")
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether all meters that have been heard are reported as silent."""
+        records = self._table.records
+        return bool(records["silent"][records["last_at"] != NEVER].all())
+
     def push(
         self,
         meter: Sequence[str] | NDArray[Any],

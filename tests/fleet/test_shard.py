@@ -233,7 +233,9 @@ def test_a_silent_meter_is_reported_once_until_it_is_heard_again(model: NetworkF
     assert len(shard.silent(_minutes(16)[0])) == 0
     restored = Shard(model, FleetSettings(silent_after=15))
     restored.restore(shard.state())
+    assert not restored.is_silent
     assert restored.silent(_minutes(100)[0]).columns["meter"].tolist() == ["b"]
+    assert restored.is_silent
     restored.push(["a"], _minutes(101), np.array([0.1]))
     assert restored.summary().columns["alarms"].tolist() == [None, "silent"]
     assert restored.silent(_minutes(116)[0]).columns["meter"].tolist() == ["a"]

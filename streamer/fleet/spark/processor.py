@@ -43,6 +43,9 @@ OUTPUT = ", ".join(
 TICK_MS = 60_000
 """How often a shard that nothing comes for is looked at."""
 
+_AHEAD_MS = 3_600_000
+"""How far a meter may be ahead of its shard, and still be found to be silent."""
+
 
 @dataclass(frozen=True)
 class ShardTask:
@@ -117,7 +120,8 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
         if len(silent):
             self._keep(shard)
         # Once the last of them must be silent there is nothing to wait for.
-        is_over = gone_ms >= self._task.settings.silent_after * 60_000
+        longest_ms = self._task.settings.silent_after * 60_000 + _AHEAD_MS
+        is_over = shard.is_silent or gone_ms >= longest_ms
         self._tick(advanced_ms, 0, 0 if is_over else now_ms + TICK_MS)
         yield from _frames(Outcome(), silent, 0, before, shard)
 
