@@ -6,7 +6,7 @@ import math
 import shlex
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,9 @@ from streamer.sinks.notes import NoteSink
 from streamer.words import plural
 
 DEFAULT_START = datetime(2026, 1, 1)
+
+PAST_DAYS = 30
+"""How far back a live one begins that is faster than the clock, and has no end."""
 
 _FEWEST_MINUTES, _MOST_ROWS, _MOST_FILES = 10, 1_000_000, 200
 
@@ -64,7 +67,8 @@ class Order:
         minutes: how many minutes each; None for no end, which only a live one can do.
         every: minutes that a file is for; None for what suits.
         format: `parquet`, `csv` or `json`.
-        start: the first minute; None for `DEFAULT_START`, or live for the minute just over.
+        start: the first minute; None for `DEFAULT_START`, or live for the minute just over;
+            faster than the clock, that many minutes before, or `PAST_DAYS`.
         seed: what all is drawn from.
         faults: what goes wrong.
         speed: of a live one, minutes a minute; None to write all at once.
@@ -149,9 +153,18 @@ def _start(order: Order, clock: WallClock) -> datetime:
         return order.start
     if order.speed is None:
         return DEFAULT_START
+    now = datetime.fromtimestamp(clock.wall() // 60 * 60, UTC)
     # A meter gives a minute's reading when the minute is over.
-    seconds = (clock.wall() // 60 - 1) * 60
-    return datetime.fromtimestamp(seconds, UTC)
+    minutes = 1
+    if order.speed > 1:
+        # So that it does not overtake the clock: readings of days to come are not taken.
+        minutes = PAST_DAYS * 24 * 60 if order.minutes is None else order.minutes
+    try:
+        return now - timedelta(minutes=minutes)
+    except OverflowError:
+        raise UsageError(
+            f"{plural(minutes, 'minute')} are more than any calendar has: give fewer, or --start"
+        ) from None
 
 
 def _every(order: Order) -> int:

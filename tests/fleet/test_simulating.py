@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -113,6 +114,7 @@ def test_every_says_how_many_minutes_a_file_is_for(tmp_path: Path) -> None:
         (["--live", "--speed", "0"], "'0' is not a speed"),
         (["--meters", "1000000", "--minutes", "60", "--every", "60"], "give --every 1"),
         (["--start", "9999-12-30T23:59"], "year 9999"),
+        (["--live", "--speed", "60", "--minutes", str(10**10)], "give fewer, or --start"),
     ],
 )
 def test_wrong_usage_is_one_line_and_leaves_nothing(
@@ -151,7 +153,14 @@ def test_a_file_without_readings(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "no reading found in house.csv" in capsys.readouterr().err
 
 
-def _order(folder: Path, *, minutes: int, every: int | None, speed: float) -> Order:
+def _order(
+    folder: Path,
+    *,
+    minutes: int | None,
+    every: int | None = None,
+    speed: float,
+    start: datetime | None = None,
+) -> Order:
     return Order(
         folder=folder,
         file=str(sample_path()),
@@ -160,24 +169,62 @@ def _order(folder: Path, *, minutes: int, every: int | None, speed: float) -> Or
         minutes=minutes,
         every=every,
         format="csv",
-        start=None,
+        start=start,
         seed=0,
         faults=NO_FAULTS,
         speed=speed,
     )
 
 
-@pytest.mark.parametrize(("every", "waited_s"), [(None, 90.0), (5, 90.0)])
+NOW = datetime(2026, 11, 22, 13, 5, 40)
+
+
+def _clock() -> ManualClock:
+    return ManualClock(wall=(NOW - datetime(1970, 1, 1)).total_seconds())
+
+
+@pytest.mark.parametrize(("every", "waited_s"), [(None, 540.0), (5, 540.0)])
 def test_live_files_come_minute_by_minute(
     tmp_path: Path, every: int | None, waited_s: float
 ) -> None:
-    now = datetime(2026, 11, 22, 13, 5, 40)
-    clock = ManualClock(wall=(now - datetime(1970, 1, 1)).total_seconds())
-    simulate(_order(tmp_path / "out", minutes=10, every=every, speed=6.0), clock=clock)
+    clock = _clock()
+    simulate(_order(tmp_path / "out", minutes=10, every=every, speed=1.0), clock=clock)
     assert clock.now() == pytest.approx(waited_s)
     # The first minute is the last that was over.
-    starts = [now.replace(second=0) + timedelta(minutes=n - 1) for n in range(0, 10, every or 1)]
+    starts = [NOW.replace(second=0) + timedelta(minutes=n - 1) for n in range(0, 10, every or 1)]
     assert _names(tmp_path / "out") == [f"readings-{at:%Y%m%dT%H%M}.csv" for at in starts]
+
+
+def test_a_live_one_faster_than_the_clock_begins_its_minutes_ago(tmp_path: Path) -> None:
+    clock = _clock()
+    simulate(_order(tmp_path / "out", minutes=10, speed=6.0), clock=clock)
+    assert clock.now() == pytest.approx(90.0)
+    starts = [NOW.replace(second=0) - timedelta(minutes=10 - n) for n in range(10)]
+    assert _names(tmp_path / "out") == [f"readings-{at:%Y%m%dT%H%M}.csv" for at in starts]
+
+
+class _Enough(ManualClock):
+    """Ctrl-C after some seconds."""
+
+    def wait(self, condition: threading.Condition, seconds: float | None) -> None:
+        if self.now() >= 5:
+            raise KeyboardInterrupt
+        super().wait(condition, seconds)
+
+
+def test_a_live_one_faster_than_the_clock_without_an_end_begins_a_month_ago(
+    tmp_path: Path,
+) -> None:
+    clock = _Enough(wall=_clock().wall())
+    with pytest.raises(KeyboardInterrupt):
+        simulate(_order(tmp_path / "out", minutes=None, speed=60.0), clock=clock)
+    assert _names(tmp_path / "out")[0] == "readings-20261023T1305.csv"
+
+
+def test_a_start_that_is_said_holds_for_a_live_one_too(tmp_path: Path) -> None:
+    start = datetime(2026, 5, 1)
+    simulate(_order(tmp_path / "out", minutes=1, speed=60.0, start=start), clock=_clock())
+    assert _names(tmp_path / "out") == ["readings-20260501T0000.csv"]
 
 
 def test_ctrl_c_ends_a_live_one_and_says_what_is_there(tmp_path: Path) -> None:

@@ -99,7 +99,8 @@ def simulate(
             parser=parse_moment,
             metavar="TIME",
             help="The first minute, in UTC. By default 2026-01-01T00:00, or with --live the "
-            "minute that has just passed.",
+            "minute that has just passed; with --speed above 1 it is M minutes before now, or 30 "
+            "days, so that the fleet does not overtake the clock.",
         ),
     ] = None,
     seed: Annotated[

@@ -28,7 +28,7 @@ def status(
     ],
     worst: Annotated[
         int, typer.Option(metavar="N", min=0, help="How many meters to name of each kind.")
-    ] = 10,
+    ] = 5,
     format: Annotated[  # noqa: A002 - as the option is called
         StatusFormat, typer.Option(help="json is one object with all of it.")
     ] = StatusFormat.TABLE,
@@ -47,25 +47,26 @@ def status(
       checkpoint  the folder
       at, lag_s   when this was seen, and how long after the newest minute
       fixed       what the checkpoint was begun with
-      run         state (running; done, stopped or failed; died or overdue), cause,
-                  source, sink, began, heard, every_s, host, pid
+      run         state (running; done, stopped or failed; died or overdue),
+                  cause, source, sink, began, heard, every_s, host, pid
       batch       number of the last batch that is done
       last, hour  the last batch, and those of the hour before its end: batches,
                   number, began, ended, seconds, longest_s, parts_s,
-                  readings_per_s, read, unusable, readings, late, doubled, invalid,
-                  rows, silent, alarms, behind
+                  readings_per_s, read, unusable, readings, late, doubled,
+                  invalid, rows, silent, alarms, behind
       fleet       meters, shards, newest, oldest, late, doubled, invalid, scores,
                   silent, soon_silent (as long gone, but not reported yet); and
                   lists: longest_silent, lowest_skill, largest_mse
-    Scores are settled, mse_kw2, mae_kw, persistence_mse_kw2, frozen_mse_kw2, skill,
-    frozen_skill and coverage; a meter has them, and meter, minute, last_kw, silent.
-    Times are UTC, all others in seconds; what there is none of is null.
+    Scores are settled, mse_kw2, mae_kw, persistence_mse_kw2, frozen_mse_kw2,
+    skill, frozen_skill and coverage; a meter has them, and meter, minute,
+    last_kw, silent. Times are UTC, all others in seconds; what there is none of
+    is null.
 
     \b
     Examples:
       streamer fleet status --checkpoint ck/
       streamer fleet status --checkpoint ck/ --worst 3
-      streamer fleet status --checkpoint hdfs:///fleet --master yarn --format json
+      streamer fleet status --checkpoint hdfs:///ck --master yarn --format json
     """
     from streamer.fleet.spark.session import Engine, check_engine, parse_conf, spark_session
     from streamer.fleet.spark.status import fleet_status

@@ -13,6 +13,15 @@ _MOST = 400
 """Characters of a cause; plans and schemas come in whole pages."""
 
 _PYTHON = "Traceback (most recent call last)"
+_CLASS = re.compile(r"(^|: )\[[A-Z][A-Z0-9_.]*\] ")
+"""Spark's name for a kind of error, which stands before its words."""
+
+_DAMAGED = re.compile(r"\[FAILED_READ_FILE\.(NO_HINT|CANNOT_READ_FILE_FOOTER)\]")
+_IF_DAMAGED = (
+    "; if the file is damaged, take it away, or leave such files out with "
+    "--conf spark.sql.files.ignoreCorruptFiles=true"
+)
+
 _STACK = re.compile(r"\s*(at [\w.$/]+\(|\.\.\. \d+ more|File \")")
 
 
@@ -33,23 +42,32 @@ def explained(what: str) -> Iterator[None]:
 
 
 def explain(error: Exception) -> str:
-    """What has happened, and its innermost cause where that says more."""
+    """What has happened, its innermost cause where that says more, and what to do if we know."""
+    cause, raw = _causes(error)
+    return f"{cause.rstrip('. ')}{_IF_DAMAGED}" if _DAMAGED.search(raw) else cause
+
+
+def _causes(error: Exception) -> tuple[str, str]:
+    """The cause, and what Spark has said as it has said it."""
     from py4j.protocol import Py4JError
 
-    told = cause_of(str(error))
+    raw = str(error)
+    told = cause_of(raw)
     thrown: Any = getattr(error, "_origin", None) or getattr(error, "java_exception", None)
     innermost = ""
     try:
         while thrown is not None:
-            innermost = cause_of(str(thrown.toString()))
+            text = str(thrown.toString())
+            raw += text
+            innermost = cause_of(text)
             thrown = thrown.getCause()
     except (Py4JError, OSError):
         # With the JVM gone there is nobody to ask.
-        return told
+        return told, raw
     # Of one in Python, the text has it already.
     if _PYTHON in str(error) or not innermost or told in innermost or innermost in told:
-        return told
-    return _shortened(f"{told.rstrip('. ')}: {innermost}")
+        return told, raw
+    return _shortened(f"{told.rstrip('. ')}: {innermost}"), raw
 
 
 def cause_of(text: str) -> str:
@@ -58,7 +76,7 @@ def cause_of(text: str) -> str:
     >>> cause_of("Traceback (most recent call last):\n  File …\nValueError: no such meter\n")
     'ValueError: no such meter'
     >>> cause_of("[PATH_NOT_FOUND] Path does not exist: x. SQLSTATE: 42K03\n\tat org.apache…")
-    '[PATH_NOT_FOUND] Path does not exist: x'
+    'Path does not exist: x'
     """
     text, _, _ = text.partition("=== Streaming Query ===")
     lines = [line for line in text.splitlines() if line.strip() and not _STACK.match(line)]
@@ -73,6 +91,7 @@ def cause_of(text: str) -> str:
     cause = re.sub(r"^.* terminated with exception: ", "", cause.strip())
     cause = re.sub(r"^(?:[\w$]+\.)+([\w$]+: )", r"\1", cause)
     cause = re.sub(r"^(?:Spark|StreamingQuery)Exception: ", "", cause)
+    cause = _CLASS.sub(r"\1", cause)
     return _shortened(re.sub(r"\.?\s+SQLSTATE: \w+.*$", "", cause))
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from streamer.errors import UsageError
 from streamer.fleet.columns import COLUMNS
 from streamer.fleet.spark.checkpoint import NAME, Choices, Fixed, check_said, read_fixed
+from streamer.fleet.spark.connectors import check_topic
 from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.keys import shard_key
 from streamer.fleet.spark.locations import Columns, is_pattern, parse_topic
@@ -68,8 +69,8 @@ class FleetJob:
         choices = replace(Choices(), **self.said)
         Columns.parse(choices.columns)
         find_model(choices.model)
-        for place in (self.source, self.sink):
-            parse_topic(place)
+        check_topic(parse_topic(self.source), "source")
+        check_topic(parse_topic(self.sink), "sink")
         if not re.fullmatch(r"\s*[1-9]\d*\s+(second|minute|hour)s?\s*", self.every):
             raise UsageError(f"--every {self.every!r}: write it like '30 seconds' or '1 minute'")
         _check_apart(self.source, self.sink, self.checkpoint)

@@ -136,7 +136,7 @@ def fleet_status(
     session: SparkSession,
     checkpoint: str,
     *,
-    worst: int = 10,
+    worst: int = 5,
     now: Callable[[], float] = time.time,
 ) -> FleetStatus:
     """See how the fleet of a checkpoint is, whether its query is running or not.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from streamer.errors import SparkError
-from streamer.fleet.spark.failures import cause_of
+from streamer.fleet.spark.failures import cause_of, explain
 
 WORKER = """[STREAM_FAILED] Query [id = 1, runId = 2] terminated with exception: Job aborted: \
 org.apache.spark.api.python.PythonException: Traceback (most recent call last):
@@ -33,6 +33,9 @@ Parquet file: x. SQLSTATE: XXKST
 Identifier: fleet
    : +- ~Relation [Error: x] SQLSTATE: none
 """
+WRITE = """Job aborted due to stage failure: x
+: org.apache.spark.SparkException: [TASK_WRITE_FAILED] Task failed while writing rows to [A] B.
+"""
 CALL = "An error occurred while calling None.X.\n: java.lang.IllegalStateException: It is stopped\n"
 
 
@@ -41,7 +44,8 @@ CALL = "An error occurred while calling None.X.\n: java.lang.IllegalStateExcepti
     [
         (WORKER, "state of a shard is damaged"),
         (JVM, "IOException: No space left on device"),
-        (CODED, "[BAD_FILE] Not a Parquet file: x"),
+        (CODED, "Not a Parquet file: x"),
+        (WRITE, "Task failed while writing rows to [A] B."),
         (CALL, "IllegalStateException: It is stopped"),
         ("", "it does not say why"),
         ("plain words", "plain words"),
@@ -49,6 +53,54 @@ CALL = "An error occurred while calling None.X.\n: java.lang.IllegalStateExcepti
 )
 def test_the_cause(text: str, cause: str) -> None:
     assert cause_of(text) == cause
+
+
+class _Thrown:
+    """What Java has thrown, as it is seen from here."""
+
+    def __init__(self, text: str, cause: _Thrown | None = None) -> None:
+        self._text, self._cause = text, cause
+
+    def toString(self) -> str:  # noqa: N802 - as Java has it
+        return self._text
+
+    def getCause(self) -> _Thrown | None:  # noqa: N802 - as Java has it
+        return self._cause
+
+
+class _FailedError(Exception):
+    def __init__(self, text: str, thrown: _Thrown) -> None:
+        super().__init__(text)
+        self.java_exception = thrown
+
+
+READ = "Encountered error while reading file file:///in/a.parquet."
+MAGIC = "file:/in/a.parquet is not a Parquet file"
+
+
+@pytest.mark.parametrize("kind", ["NO_HINT", "CANNOT_READ_FILE_FOOTER"])
+@pytest.mark.parametrize(
+    "start", ["", "[STREAM_FAILED] Query [id = 1] terminated with exception: "]
+)
+def test_what_to_do_about_a_damaged_file(kind: str, start: str) -> None:
+    text = f"{start}[FAILED_READ_FILE.{kind}] {READ} SQLSTATE: KD001"
+    thrown = _Thrown(
+        f"org.x.SparkException: {text}", _Thrown(f"java.lang.RuntimeException: {MAGIC}")
+    )
+    assert explain(_FailedError(text, thrown)) == (
+        f"{READ.rstrip('.')}: RuntimeException: {MAGIC}; if the file is damaged, take it away, or "
+        "leave such files out with --conf spark.sql.files.ignoreCorruptFiles=true"
+    )
+
+
+def test_what_to_do_is_said_however_long_the_cause_is() -> None:
+    thrown = _Thrown(f"[FAILED_READ_FILE.NO_HINT] {READ}", _Thrown("x" * 10_000))
+    assert explain(_FailedError("Job aborted", thrown)).endswith("ignoreCorruptFiles=true")
+
+
+def test_a_file_that_is_gone_is_not_damaged() -> None:
+    text = f"[FAILED_READ_FILE.FILE_NOT_EXIST] {READ} File does not exist"
+    assert explain(_FailedError(text, _Thrown(text))) == f"{READ} File does not exist"
 
 
 def test_a_cause_is_not_a_page() -> None:

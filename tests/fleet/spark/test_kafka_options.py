@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from pyspark.sql.types import StructType
 
 from streamer.errors import MissingExtraError, SourceError, UsageError
-from streamer.fleet.spark.kafka import KafkaDataSource, SinkOptions, SourceOptions, register
+from streamer.fleet.spark.kafka.datasource import KafkaDataSource, register
 from streamer.fleet.spark.kafka.offsets import from_json, shares, to_json
-from streamer.fleet.spark.kafka.options import read_properties
+from streamer.fleet.spark.kafka.options import SinkOptions, SourceOptions, read_properties
 
 GOOD = {"servers": "127.0.0.1:9092", "topic": "readings"}
 

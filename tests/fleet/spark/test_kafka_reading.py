@@ -13,7 +13,7 @@ import pytest
 from pyspark.sql.streaming.datasource import ReadAllAvailable, ReadMaxRows
 
 from streamer.errors import LinkError, RefusedError, SourceError, UsageError
-from streamer.fleet.spark.kafka import KafkaDataSource
+from streamer.fleet.spark.kafka.datasource import KafkaDataSource
 from streamer.fleet.spark.kafka.ranges import KafkaRange
 from streamer.fleet.spark.kafka.reading import KafkaReader
 from tests.fleet.spark.kafkabroker import NEEDS_BROKER, KafkaBroker, running

@@ -10,7 +10,7 @@ import pytest
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
 
-from streamer.fleet.spark.kafka import FORMAT, register
+from streamer.fleet.spark.kafka.datasource import FORMAT, register
 from tests.fleet.spark.kafkabroker import NEEDS_BROKER, KafkaBroker, running
 
 pytestmark = [NEEDS_BROKER, pytest.mark.slow, pytest.mark.xdist_group("spark")]

@@ -12,7 +12,7 @@ from pyspark.sql.streaming.datasource import ReadAllAvailable
 from pyspark.sql.types import StructType
 
 from streamer.errors import LinkError, RefusedError
-from streamer.fleet.spark.kafka import KafkaDataSource
+from streamer.fleet.spark.kafka.datasource import KafkaDataSource
 from streamer.fleet.spark.kafka.writing import Written
 from tests.fleet.spark.kafkabroker import NEEDS_BROKER, KafkaBroker, running
 

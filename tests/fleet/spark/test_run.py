@@ -38,6 +38,7 @@ PLACES = ("--source", "in", "--sink", "out", "--checkpoint", "ck")
         (("--columns", "x"), "--columns 'x'"),
         (("--model", "none"), "no model 'none'"),
         (("--source", "kafka://host/topic"), "'host' is no host and port"),
+        (("--source", "kafka://host:1/topic?startingOfsets=x"), "no option startingOfsets"),
         (("--source", "kafka://host:1/topic", "--max-files", "1"), "--max-files is for files"),
         (("--confidence", "2"), "'2' is not a share"),
         (("--shards", "0"), "--shards"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -50,7 +50,7 @@ class KafkaOptions:
     topic: str
     servers: str = ""
     config: str = ""
-    timeout_s: float = 60.0
+    timeout_s: float = 20.0
 
     @classmethod
     def parse(cls, options: Mapping[str, str]) -> Self:
@@ -62,11 +62,7 @@ class KafkaOptions:
         given = {name.lower(): str(value).strip() for name, value in options.items()}
         for name in given:
             if name not in cls.NAMES | _SPARKS:
-                hint = "; properties of Kafka belong in the file that config names"
-                raise UsageError(
-                    f"Kafka has no option {name}: there are {', '.join(sorted(cls.NAMES))}"
-                    f"{hint if '.' in name or 'password' in name else ''}"
-                )
+                raise UsageError(f"Kafka has no option {name}: {there_are(name, cls.NAMES)}")
         return cls(**cls._fields(given))
 
     @classmethod
@@ -89,7 +85,7 @@ class KafkaOptions:
             "topic": topic,
             "servers": ",".join(servers),
             "config": config,
-            "timeout_s": _number("timeout", given.get("timeout", "60"), _LONGEST_S),
+            "timeout_s": _number("timeout", given.get("timeout", str(cls.timeout_s)), _LONGEST_S),
         }
 
     def properties(self) -> Properties:
@@ -150,6 +146,17 @@ class SourceOptions(KafkaOptions):
 @dataclass(frozen=True)
 class SinkOptions(KafkaOptions):
     """What the sink can be told."""
+
+
+def there_are(name: str, names: Iterable[str]) -> str:
+    """What there is instead of an option that is not known.
+
+    >>> there_are("sasl.password", {"timeout", "config"})
+    'there are config, timeout; properties of Kafka belong in the file that config names'
+    """
+    hint = "; properties of Kafka belong in the file that config names"
+    is_property = "." in name or "password" in name
+    return f"there are {', '.join(sorted(names))}{hint if is_property else ''}"
 
 
 def read_properties(path: Path) -> Properties:

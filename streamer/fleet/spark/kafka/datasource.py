@@ -1,0 +1,89 @@
+"""The format by which Spark knows the source and the sink."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql.datasource import DataSource, DataSourceStreamArrowWriter, DataSourceStreamReader
+from pyspark.sql.types import StructType
+
+from streamer.errors import UsageError
+from streamer.fleet.spark.kafka.client import import_kafka
+from streamer.fleet.spark.kafka.options import SinkOptions, SourceOptions
+from streamer.fleet.spark.kafka.reading import KafkaReader
+from streamer.fleet.spark.kafka.writing import KafkaWriter
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+FORMAT = "streamer-kafka"
+
+SCHEMA = (
+    StructType()
+    .add("key", "binary")
+    .add("value", "binary")
+    .add("topic", "string")
+    .add("partition", "integer")
+    .add("offset", "long")
+    .add("timestamp", "timestamp")
+    .add("timestampType", "integer")
+)
+"""Of the source, as Spark's own connector has it; a record without a time has none here."""
+
+
+def register(spark: SparkSession) -> None:
+    """Make the format known to a session.
+
+    Raises:
+        MissingExtraError: confluent-kafka is not installed.
+    """
+    import_kafka()
+    spark.dataSource.register(KafkaDataSource)
+
+
+class KafkaDataSource(DataSource):  # type: ignore[misc]
+    """The format `streamer-kafka`; see the package."""
+
+    @classmethod
+    def name(cls) -> str:
+        """What `format` is called with."""
+        return FORMAT
+
+    def schema(self) -> StructType:
+        """The source's columns.
+
+        Raises:
+            UsageError: an option is wrong. Spark asks for the columns first, and what
+                `streamReader` raises it does not pass on.
+        """
+        SourceOptions.parse(self.options)
+        return SCHEMA
+
+    def streamReader(self, schema: StructType) -> DataSourceStreamReader:  # noqa: ARG002, N802
+        """The source.
+
+        Raises:
+            UsageError: an option is wrong.
+        """
+        return KafkaReader(SourceOptions.parse(self.options))
+
+    def streamWriter(  # noqa: N802
+        self,
+        schema: StructType,
+        overwrite: bool,
+    ) -> DataSourceStreamArrowWriter:
+        """The sink.
+
+        Raises:
+            UsageError: an option or a column is wrong, or the output mode is complete.
+        """
+        if overwrite:
+            raise UsageError(f"{FORMAT} cannot take back what it has written: use append mode")
+        columns = {field.name: field.dataType.simpleString() for field in schema.fields}
+        fits = "value" in columns and columns.keys() <= {"key", "value"}
+        if not fits or not set(columns.values()) <= {"binary", "string"}:
+            raise UsageError(
+                f"{FORMAT} writes a column value and perhaps a key, each string or binary; "
+                f"it was given {', '.join(f'{name} {kind}' for name, kind in columns.items())}"
+            )
+        return KafkaWriter(SinkOptions.parse(self.options))
