@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 
@@ -175,7 +176,16 @@ def test_piped_input_leaves_the_controlling_terminal(
 
 def test_no_keys_still_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
-    monkeypatch.setattr(time, "sleep", slept.append)
+    sleep, ours = time.sleep, threading.get_ident()
+
+    def note(seconds: float) -> None:
+        # Threads that other tests have left behind sleep as well, and are to go on doing so.
+        if threading.get_ident() == ours:
+            slept.append(seconds)
+        else:
+            sleep(seconds)
+
+    monkeypatch.setattr(time, "sleep", note)
     with Keys() as keys:
         assert keys.poll(0.25) is None
     assert slept == [0.25]
