@@ -88,7 +88,7 @@ def run(
         typer.Option(
             metavar="N",
             min=1,
-            help="Most files in a batch. By default about 32 MB of them.",
+            help="Most files in a batch, but for one after a crash. By default about 32 MB.",
             show_default=False,
         ),
     ] = None,

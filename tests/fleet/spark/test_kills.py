@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from pyspark.sql import SparkSession
 
 from streamer.fleet.files import ReadingFiles
 from streamer.fleet.series import series_of
-from streamer.fleet.simulate import Faults, Simulation
+from streamer.fleet.simulate import Faults, Readings, Simulation
 from streamer.models import load_model
 from streamer.pipeline import Pipeline
 from streamer.readings import Reading
@@ -40,8 +42,9 @@ def test_kills_lose_and_double_nothing(tmp_path: Path, spark: SparkSession) -> N
     blocks = list(simulation.blocks(FILE))
     files = ReadingFiles(tmp_path / "in", "parquet")
     half = len(blocks) // 2
+    written = {}
     for block in blocks[:half]:
-        files.write(block.start, block.readings, simulation.names)
+        written[files.write(block.start, block.readings, simulation.names).name] = block.readings
 
     with _fleet(tmp_path) as fleet:
         _wait_for(lambda: _batches(tmp_path) >= 1, fleet, "the first batch")
@@ -51,7 +54,8 @@ def test_kills_lose_and_double_nothing(tmp_path: Path, spark: SparkSession) -> N
         _wait_for(lambda: _batches(tmp_path) >= 3, fleet, "batches after an executor was killed")
         _wait_for(lambda: executors[0] not in _executors(fleet.pid), fleet, "its end")
         for block in blocks[half:]:
-            files.write(block.start, block.readings, simulation.names)
+            path = files.write(block.start, block.readings, simulation.names)
+            written[path.name] = block.readings
         _wait_for(lambda: _batches(tmp_path) >= half + 1, fleet, "the files that came later")
         # The driver is both: Python, and the JVM that it has started.
         for pid in [fleet.pid, *_below(fleet.pid)]:
@@ -62,9 +66,9 @@ def test_kills_lose_and_double_nothing(tmp_path: Path, spark: SparkSession) -> N
 
     rows = spark.read.parquet(str(tmp_path / "out")).toPandas()
     assert not rows.duplicated(["meter", "minute"]).any()
-    taken = _taken(
-        (block.readings.meter, block.readings.minute, block.readings.kw) for block in blocks
-    )
+    batches = _planned(tmp_path)
+    assert [name for batch in batches for name in batch] == list(written)
+    taken = _taken([written[name] for name in batch] for batch in batches)
     names = simulation.names.tolist()
     spoken = rows[rows["actual_kw"].notna()].sort_values(["meter", "minute"])
     assert len(spoken) == sum(map(len, taken.values()))
@@ -113,6 +117,35 @@ def _batches(folder: Path) -> int:
     return sum(path.name.isdigit() for path in commits.iterdir()) if commits.exists() else 0
 
 
+def _planned(folder: Path) -> list[list[str]]:
+    """The files of each batch, by the checkpoint's own account.
+
+    A driver that is killed when it has noted a batch's file, but not yet the batch, takes the
+    next file into the same batch when it is started again, whatever the most may be. What is
+    late by a file or so is then in time.
+    """
+    checkpoint = folder / "ck"
+    source = checkpoint / "sources" / "0"
+    entries = {}
+    for path in source.iterdir():
+        if not path.name.startswith("."):
+            _, *lines = path.read_text().splitlines()
+            for entry in map(json.loads, lines):
+                entries[entry["path"]] = (entry["batchId"], entry["timestamp"])
+    files = sorted(entries, key=entries.__getitem__)
+    numbers = sorted(
+        int(path.name) for path in (checkpoint / "offsets").iterdir() if path.name.isdigit()
+    )
+    batches = []
+    last = -1
+    for number in numbers:
+        text = (checkpoint / "offsets" / str(number)).read_text()
+        offset = json.loads(text.splitlines()[-1])["logOffset"]
+        batches.append([Path(path).name for path in files if last < entries[path][0] <= offset])
+        last = offset
+    return batches
+
+
 def _below(pid: int) -> list[int]:
     """All processes below one, by the kernel's own account."""
     parents = {}
@@ -145,15 +178,16 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _taken(files: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> dict[int, list[Reading]]:
-    """What counts of readings that come file by file, by the plainest means there are."""
+def _taken(batches: Iterable[list[Readings]]) -> dict[int, list[Reading]]:
+    """What counts of readings that come batch by batch, by the plainest means there are."""
     taken: dict[int, list[Reading]] = {}
-    for meters, minutes, powers in files:
-        in_order = sorted(
-            enumerate(zip(meters.tolist(), minutes.tolist(), powers.tolist(), strict=True)),
-            key=lambda numbered: (numbered[1][1], numbered[0]),
-        )
-        for _, (meter, minute, kw) in in_order:
+    for batch in batches:
+        rows = [
+            row
+            for part in batch
+            for row in zip(part.meter.tolist(), part.minute.tolist(), part.kw.tolist(), strict=True)
+        ]
+        for meter, minute, kw in sorted(rows, key=itemgetter(1)):
             before = taken.setdefault(meter, [])
             if not before or minute > before[-1].at:
                 before.append(Reading(minute, kw))
