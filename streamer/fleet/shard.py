@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer import light
 from streamer.errors import StateError
-from streamer.fleet.alarms import FleetAlarms
-from streamer.fleet.arranged import MINUTE_US, NEVER, Rounds, Stretch, accept, plan, stretches
+from streamer.fleet.arranged import MINUTE_US, NEVER, Stretch, accept, plan, stretches
 from streamer.fleet.columns import SILENT, Column, Outcome
-from streamer.fleet.running import BAND, SCORES, Bands, score
+from streamer.fleet.records import RecordKeeper, Records, running_columns, waiting_columns
 from streamer.fleet.settings import FleetSettings
 from streamer.fleet.table import Table
-from streamer.light import LIGHT
 from streamer.models.forecaster import NetworkForecaster
-from streamer.readings import Alarm
 
 DoubleArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.intp]
-Records = NDArray[np.void]
 
 _AHEAD = 100
 """One meter in so many may be ahead of the others without being believed."""
@@ -58,11 +52,8 @@ class Shard:
         self._settings = FleetSettings() if settings is None else settings
         self._forecaster = forecaster
         self._window = forecaster.window
-        levels = forecaster.levels
-        self._median = levels.index(0.5) if 0.5 in levels else None
-        self._bands = Bands(self._settings.confidence, levels)
-        self._alarms = FleetAlarms()
-        self._table = Table(self._first())
+        self._keeper = RecordKeeper(self._settings, forecaster.window, forecaster.levels)
+        self._table = Table(self._keeper.first)
         self.late = self.doubled = self.invalid = 0
 
     @property
@@ -157,7 +148,7 @@ class Shard:
             "minute": since,
             "alarms": np.full(len(rows), SILENT, object),
             "alarm_text": np.array(text, object),
-            **_running(some),
+            **running_columns(some),
         }
         return Outcome.of(len(rows), columns)
 
@@ -168,8 +159,8 @@ class Shard:
             "meter": np.array(self._table.names, object),
             "minute": records["last_at"].view("datetime64[us]"),
             "actual_kw": records["last_kw"].copy(),
-            **_waiting(records),
-            **_running(records),
+            **waiting_columns(records),
+            **running_columns(records),
             "alarms": np.array(
                 [SILENT if silent else None for silent in records["silent"]], object
             ),
@@ -212,33 +203,6 @@ class Shard:
             "confidence": settings.confidence,
         }
 
-    def _first(self) -> Records:
-        """How the record of a new meter begins."""
-        dtype: list[Any] = [
-            ("last_at", "<i8"),
-            ("last_kw", "<f8"),
-            ("before_kw", "<f8"),
-            ("held", "u1" if self._window < 256 else "<u4"),  # readings in the window
-            ("silent", "?"),
-            ("window", "<f4", self._window),  # in the network's own units, newest last
-            ("waiting", "?"),  # whether a forecast does, whose numbers are the next five
-            ("kw", "<f8"),
-            ("frozen_kw", "<f8"),
-            ("median_kw", "<f8"),
-            ("low_kw", "<f8"),
-            ("high_kw", "<f8"),
-            ("band", BAND),
-            ("scores", SCORES),
-            ("alarms", self._alarms.dtype),
-        ]
-        if self._settings.adapt:
-            dtype.append(("light", LIGHT))
-        first = np.zeros((), dtype)
-        first["last_at"] = NEVER
-        first["band"] = self._bands.first
-        first["alarms"] = self._alarms.first
-        return first
-
     def _push_stretch(self, some: Records, stretch: Stretch) -> list[Outcome]:
         """Take some rounds of readings; "meter" in the outcome is a place among `some`."""
         rounds = plan(
@@ -258,7 +222,7 @@ class Shard:
             part = slice(None) if everywhere else here
             now = some[part]
             outcomes.append(
-                self._push_round(
+                self._keeper.push(
                     now,
                     np.flatnonzero(here),
                     at=stretch.at[number, part],
@@ -304,147 +268,3 @@ class Shard:
         answer = self._forecaster.forecast_inputs(by_step[:, which].T, kw.reshape(-1)[which])
         mean[full], quantiles[full] = answer.mean_kw, answer.quantiles_kw
         return mean, quantiles
-
-    def _push_round(
-        self,
-        now: Records,
-        places: IntArray,
-        *,
-        at: NDArray[np.int64],
-        kw: DoubleArray,
-        rounds: Rounds,
-        mean: DoubleArray,
-        quantiles: DoubleArray,
-    ) -> Outcome:
-        """Settle, score, learn and forecast: one reading of each of some meters."""
-        now["waiting"] &= ~rounds.reset
-        waiting = now["waiting"].copy()
-        settled = {
-            name: np.where(waiting, now[name], np.nan)
-            for name in ("kw", "median_kw", "low_kw", "high_kw")
-        }
-        _apply(self._settle, now, waiting, kw)
-        middle = settled["median_kw"]
-        raised = self._alarms.settle(
-            now["alarms"],
-            at=at.view("datetime64[us]"),
-            kw=kw,
-            middle=np.where(np.isnan(middle), settled["kw"], middle),
-            low=settled["low_kw"],
-            high=settled["high_kw"],
-            missing=rounds.missing,
-        )
-        _take(now, at, kw, rounds)
-        now["waiting"] = rounds.full
-        _apply(self._issue, now, rounds.full, mean, quantiles)
-        alarms, texts = _alarm_columns(len(now), raised)
-        columns: dict[str, Column] = {
-            "meter": places,
-            "minute": at.view("datetime64[us]"),
-            "actual_kw": kw,
-            "forecast_kw": settled["kw"],
-            "low_kw": settled["low_kw"],
-            "high_kw": settled["high_kw"],
-            **_waiting(now),
-            "gap_minutes": rounds.missing.astype(np.int32),
-            **_running(now),
-            "alarms": alarms,
-            "alarm_text": texts,
-        }
-        return Outcome.of(len(now), columns)
-
-    def _settle(self, now: Records, kw: DoubleArray) -> None:
-        """Learn from what came, and score what had been forecast."""
-        forecast, frozen, low, high = (
-            now[name] for name in ("kw", "frozen_kw", "low_kw", "high_kw")
-        )
-        if self._settings.adapt:
-            light.settle(now["light"], frozen_kw=frozen, actual_kw=kw)
-        self._bands.settle(now["band"], kw, forecast, low, high)
-        score(
-            now["scores"],
-            actual_kw=kw,
-            forecast_kw=forecast,
-            last_kw=now["last_kw"],
-            frozen_kw=frozen,
-            low_kw=low,
-            high_kw=high,
-        )
-
-    def _issue(self, now: Records, frozen: DoubleArray, quantiles: DoubleArray) -> None:
-        """Make forecasts of what the network says."""
-        mean = frozen
-        if self._settings.adapt:
-            mean = light.see(
-                now["light"],
-                frozen_kw=frozen,
-                last_kw=now["last_kw"],
-                change_kw=now["last_kw"] - now["before_kw"],
-                spread_kw=light.spread_of(quantiles),
-            )
-        low, high = self._bands.see(now["band"], mean, quantiles)
-        median: DoubleArray | float = np.nan
-        if self._median is not None:
-            median = np.minimum(np.maximum(quantiles[:, self._median], low), high)
-        now["kw"], now["frozen_kw"], now["median_kw"] = mean, frozen, median
-        now["low_kw"], now["high_kw"] = low, high
-
-
-def _take(now: Records, at: NDArray[np.int64], kw: DoubleArray, rounds: Rounds) -> None:
-    """Put readings where the last ones were."""
-    now["held"] = rounds.held
-    now["before_kw"] = now["last_kw"]
-    now["last_kw"], now["last_at"] = kw, at
-    now["silent"] = False
-
-
-def _apply(
-    work: Callable[..., None], now: Records, which: BoolArray, *columns: NDArray[Any]
-) -> None:
-    """Do something with some of the records, which it changes in place.
-
-    Args:
-        work: takes those records, and the columns' entries for them.
-        now: (meters,) the records.
-        which: (meters,) whether each is one of them.
-        columns: arrays (meters, …).
-    """
-    if which.all():
-        work(now, *columns)
-    elif which.any():
-        some = now[which]
-        work(some, *(column[which] for column in columns))
-        now[which] = some
-
-
-def _waiting(records: Records) -> dict[str, Column]:
-    """The forecasts that wait to be settled."""
-    there = records["waiting"]
-    return {
-        f"next_{name}": np.where(there, records[name], np.nan)
-        for name in ("kw", "low_kw", "high_kw")
-    }
-
-
-def _running(records: Records) -> dict[str, Column]:
-    """The running scores, NaN where nothing is settled yet."""
-    scores = records["scores"]
-    settled = scores["settled"].copy()
-    names = ("mse_kw2", "mae_kw", "persistence_mse_kw2", "frozen_mse_kw2", "coverage")
-    columns: dict[str, Column] = {
-        name: np.where(settled > 0, scores[name], np.nan) for name in names
-    }
-    reference = columns["persistence_mse_kw2"]
-    ratio = np.full(len(records), np.nan)
-    np.divide(columns["mse_kw2"], reference, out=ratio, where=reference > 0.0)
-    return {"settled": settled, **columns, "skill": 1.0 - ratio}
-
-
-def _alarm_columns(meters: int, raised: list[tuple[int, Alarm]]) -> tuple[Column, Column]:
-    """Kinds and texts of the alarms raised at each of some readings."""
-    kinds, texts = np.full(meters, None, object), np.full(meters, None, object)
-    for row, alarm in raised:
-        first = kinds[row] is None
-        kinds[row] = alarm.kind if first else f"{kinds[row]},{alarm.kind}"
-        texts[row] = alarm.text if first else f"{texts[row]}; {alarm.text}"
-    return kinds, texts

@@ -1,0 +1,229 @@
+"""The record of a meter: what is kept of it, what a reading makes of that, and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer import light
+from streamer.fleet.alarms import FleetAlarms
+from streamer.fleet.arranged import NEVER, Rounds
+from streamer.fleet.columns import Column, Outcome
+from streamer.fleet.running import BAND, SCORES, Bands, score
+from streamer.fleet.settings import FleetSettings
+from streamer.light import LIGHT
+from streamer.readings import Alarm
+
+DoubleArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.intp]
+Records = NDArray[np.void]
+
+
+class RecordKeeper:
+    """Does with the records of many meters what a pipeline does with one reading.
+
+    It has no state of its own: that is one record a meter. The window in it is the shard's to
+    keep, since a stretch of readings is moved through it at once.
+
+    Args:
+        settings: what all meters have in common.
+        window: how many readings the network looks at.
+        levels: levels of its quantiles in rising order; may be empty.
+
+    Attributes:
+        first: how the record of a new meter begins: without dimensions.
+    """
+
+    def __init__(self, settings: FleetSettings, window: int, levels: tuple[float, ...]) -> None:
+        self._adapt = settings.adapt
+        self._median = levels.index(0.5) if 0.5 in levels else None
+        self._bands = Bands(settings.confidence, levels)
+        self._alarms = FleetAlarms()
+        self.first = self._begun(window)
+
+    def _begun(self, window: int) -> Records:
+        dtype: list[Any] = [
+            ("last_at", "<i8"),
+            ("last_kw", "<f8"),
+            ("before_kw", "<f8"),
+            ("held", "u1" if window < 256 else "<u4"),  # readings in the window
+            ("silent", "?"),
+            ("window", "<f4", window),  # in the network's own units, newest last
+            ("waiting", "?"),  # whether a forecast does, whose numbers are the next five
+            ("kw", "<f8"),
+            ("frozen_kw", "<f8"),
+            ("median_kw", "<f8"),
+            ("low_kw", "<f8"),
+            ("high_kw", "<f8"),
+            ("band", BAND),
+            ("scores", SCORES),
+            ("alarms", self._alarms.dtype),
+        ]
+        if self._adapt:
+            dtype.append(("light", LIGHT))
+        first = np.zeros((), dtype)
+        first["last_at"] = NEVER
+        first["band"] = self._bands.first
+        first["alarms"] = self._alarms.first
+        return first
+
+    def push(
+        self,
+        now: Records,
+        places: IntArray,
+        *,
+        at: NDArray[np.int64],
+        kw: DoubleArray,
+        rounds: Rounds,
+        mean: DoubleArray,
+        quantiles: DoubleArray,
+    ) -> Outcome:
+        """Settle, score, learn and forecast: one reading of each of some meters.
+
+        Args:
+            now: (meters,) their records, changed in place but for the windows.
+            places: (meters,) what is to stand for each in the outcome's column "meter".
+            at: (meters,) times in microseconds.
+            kw: (meters,) the readings.
+            rounds: what follows from the times.
+            mean: (meters,) what the network forecasts after them; NaN where windows are not full.
+            quantiles: (meters, levels) its quantiles.
+
+        Returns:
+            A row for each.
+        """
+        now["waiting"] &= ~rounds.reset
+        waiting = now["waiting"].copy()
+        settled = {
+            name: np.where(waiting, now[name], np.nan)
+            for name in ("kw", "median_kw", "low_kw", "high_kw")
+        }
+        _apply(self._settle, now, waiting, kw)
+        middle = settled["median_kw"]
+        raised = self._alarms.settle(
+            now["alarms"],
+            at=at.view("datetime64[us]"),
+            kw=kw,
+            middle=np.where(np.isnan(middle), settled["kw"], middle),
+            low=settled["low_kw"],
+            high=settled["high_kw"],
+            missing=rounds.missing,
+        )
+        _take(now, at, kw, rounds)
+        now["waiting"] = rounds.full
+        _apply(self._issue, now, rounds.full, mean, quantiles)
+        alarms, texts = _alarm_columns(len(now), raised)
+        columns: dict[str, Column] = {
+            "meter": places,
+            "minute": at.view("datetime64[us]"),
+            "actual_kw": kw,
+            "forecast_kw": settled["kw"],
+            "low_kw": settled["low_kw"],
+            "high_kw": settled["high_kw"],
+            **waiting_columns(now),
+            "gap_minutes": rounds.missing.astype(np.int32),
+            **running_columns(now),
+            "alarms": alarms,
+            "alarm_text": texts,
+        }
+        return Outcome.of(len(now), columns)
+
+    def _settle(self, now: Records, kw: DoubleArray) -> None:
+        """Learn from what came, and score what had been forecast."""
+        forecast, frozen, low, high = (
+            now[name] for name in ("kw", "frozen_kw", "low_kw", "high_kw")
+        )
+        if self._adapt:
+            light.settle(now["light"], frozen_kw=frozen, actual_kw=kw)
+        self._bands.settle(now["band"], kw, forecast, low, high)
+        score(
+            now["scores"],
+            actual_kw=kw,
+            forecast_kw=forecast,
+            last_kw=now["last_kw"],
+            frozen_kw=frozen,
+            low_kw=low,
+            high_kw=high,
+        )
+
+    def _issue(self, now: Records, frozen: DoubleArray, quantiles: DoubleArray) -> None:
+        """Make forecasts of what the network says."""
+        mean = frozen
+        if self._adapt:
+            mean = light.see(
+                now["light"],
+                frozen_kw=frozen,
+                last_kw=now["last_kw"],
+                change_kw=now["last_kw"] - now["before_kw"],
+                spread_kw=light.spread_of(quantiles),
+            )
+        low, high = self._bands.see(now["band"], mean, quantiles)
+        median: DoubleArray | float = np.nan
+        if self._median is not None:
+            median = np.minimum(np.maximum(quantiles[:, self._median], low), high)
+        now["kw"], now["frozen_kw"], now["median_kw"] = mean, frozen, median
+        now["low_kw"], now["high_kw"] = low, high
+
+
+def _take(now: Records, at: NDArray[np.int64], kw: DoubleArray, rounds: Rounds) -> None:
+    """Put readings where the last ones were."""
+    now["held"] = rounds.held
+    now["before_kw"] = now["last_kw"]
+    now["last_kw"], now["last_at"] = kw, at
+    now["silent"] = False
+
+
+def _apply(
+    work: Callable[..., None], now: Records, which: BoolArray, *columns: NDArray[Any]
+) -> None:
+    """Do something with some of the records, which it changes in place.
+
+    Args:
+        work: takes those records, and the columns' entries for them.
+        now: (meters,) the records.
+        which: (meters,) whether each is one of them.
+        columns: arrays (meters, …).
+    """
+    if which.all():
+        work(now, *columns)
+    elif which.any():
+        some = now[which]
+        work(some, *(column[which] for column in columns))
+        now[which] = some
+
+
+def waiting_columns(records: Records) -> dict[str, Column]:
+    """The forecasts that wait to be settled."""
+    there = records["waiting"]
+    return {
+        f"next_{name}": np.where(there, records[name], np.nan)
+        for name in ("kw", "low_kw", "high_kw")
+    }
+
+
+def running_columns(records: Records) -> dict[str, Column]:
+    """The running scores, NaN where nothing is settled yet."""
+    scores = records["scores"]
+    settled = scores["settled"].copy()
+    names = ("mse_kw2", "mae_kw", "persistence_mse_kw2", "frozen_mse_kw2", "coverage")
+    columns: dict[str, Column] = {
+        name: np.where(settled > 0, scores[name], np.nan) for name in names
+    }
+    reference = columns["persistence_mse_kw2"]
+    ratio = np.full(len(records), np.nan)
+    np.divide(columns["mse_kw2"], reference, out=ratio, where=reference > 0.0)
+    return {"settled": settled, **columns, "skill": 1.0 - ratio}
+
+
+def _alarm_columns(meters: int, raised: list[tuple[int, Alarm]]) -> tuple[Column, Column]:
+    """Kinds and texts of the alarms raised at each of some readings."""
+    kinds, texts = np.full(meters, None, object), np.full(meters, None, object)
+    for row, alarm in raised:
+        first = kinds[row] is None
+        kinds[row] = alarm.kind if first else f"{kinds[row]},{alarm.kind}"
+        texts[row] = alarm.text if first else f"{texts[row]}; {alarm.text}"
+    return kinds, texts
