@@ -76,7 +76,11 @@ def until_hung_up(connection: socket.socket) -> None:
 
 @contextmanager
 def running_socat(*addresses: str) -> Iterator[IO[str]]:
-    """A running socat; gives what it has to say."""
+    """A running socat; gives what it has to say.
+
+    In the end it takes its links with it: one that is left may by then lead to a
+    pseudo-terminal that another test has opened, which had the number next.
+    """
     if shutil.which("socat") is None:
         pytest.skip("socat is not installed")
     command = ["socat", "-d", "-d", *addresses]
@@ -85,7 +89,7 @@ def running_socat(*addresses: str) -> Iterator[IO[str]]:
         try:
             yield process.stderr
         finally:
-            process.kill()
+            process.terminate()
 
 
 def listening_port(says: IO[str]) -> int:
