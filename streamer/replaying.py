@@ -68,7 +68,7 @@ def show_dashboard(job: Replay, *, speed: float, ascii_only: bool) -> int:
     return 0 if dashboard.ended_by is None else 128 + dashboard.ended_by
 
 
-def write_lines(job: Replay, *, speed: float | None, format: str | None) -> None:  # noqa: A002
+def write_lines(job: Replay, *, speed: float | None, format: str | None) -> None:
     """Replay as lines on standard output, or with no format as a summary alone.
 
     The summary goes to standard error, whatever ends the replay; but when whoever read

@@ -157,7 +157,7 @@ def show_dashboard(job: Watch, *, ascii_only: bool) -> int:
     return 0 if dashboard.ended_by is None else 128 + dashboard.ended_by
 
 
-def write_lines(job: Watch, *, format: str | None) -> int:  # noqa: A002
+def write_lines(job: Watch, *, format: str | None) -> int:
     """Watch as lines on standard output, or with no format as a summary alone.
 
     Returns:

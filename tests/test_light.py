@@ -14,6 +14,7 @@ from streamer.errors import StateError
 from streamer.light import LIGHT, LightAdapter
 from streamer.models import load_model
 from streamer.models.forecaster import NetworkForecaster
+from streamer.online import Adapt
 from streamer.pipeline import Pipeline
 from streamer.readings import Reading
 
@@ -143,14 +144,16 @@ def test_a_pipeline_gives_the_same_steps_in_blocks_and_after_a_restore(
 def test_a_light_state_and_a_full_one_are_not_mixed_up(
     model: NetworkForecaster, sample_kw: NDArray[np.float64]
 ) -> None:
-    states = {}
-    for adapt in ("light", True, False):
-        pipeline = Pipeline(model, adapt=adapt)  # type: ignore[arg-type]
+    states: dict[Adapt, Any] = {}
+    kinds: tuple[Adapt, ...] = ("light", True, False)
+    for adapt in kinds:
+        pipeline = Pipeline(model, adapt=adapt)
         pipeline.push_many(_readings(sample_kw[:60]))
         states[adapt] = pipeline.state()
-    for adapt, other in (("light", True), (True, "light"), (False, "light")):
+    pairs: tuple[tuple[Adapt, Adapt], ...] = (("light", True), (True, "light"), (False, "light"))
+    for adapt, other in pairs:
         with pytest.raises(StateError, match=r"saved state is .*adapted, this"):
-            Pipeline(model, adapt=other).restore(states[adapt])  # type: ignore[index, arg-type]
+            Pipeline(model, adapt=other).restore(states[adapt])
     states["light"]["online"]["adapter"]["light"] = "AAAA"
     with pytest.raises(StateError, match="damaged"):
         Pipeline(model, adapt="light").restore(states["light"])

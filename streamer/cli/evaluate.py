@@ -76,7 +76,7 @@ def evaluate(
         bool, typer.Option("--light", help="Score them adapted as a fleet does it, too.")
     ] = False,
     confidence: ConfidenceOption = 0.9,
-    format: Annotated[  # noqa: A002 - as the option is called
+    format: Annotated[
         ReportFormat, typer.Option(help="Tables, or one JSON object with all there is.")
     ] = ReportFormat.TABLE,
     plot: Annotated[

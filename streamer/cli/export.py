@@ -29,7 +29,7 @@ RecordingArgument = Annotated[
 
 def export(
     file: RecordingArgument,
-    format: Annotated[  # noqa: A002 - as the option is called
+    format: Annotated[
         Table, typer.Option(help="json is a line for each minute; parquet needs its extra.")
     ] = Table.CSV,
     start: Annotated[

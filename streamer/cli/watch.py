@@ -129,8 +129,8 @@ def watch(
     engine: EngineOption = Engine.NUMPY,
     adapt: AdaptOption = True,
     confidence: ConfidenceOption = 0.9,
-    format: FormatOption = Format.AUTO,  # noqa: A002 - as the option is called
-    ascii: Ascii = False,  # noqa: A002
+    format: FormatOption = Format.AUTO,
+    ascii: Ascii = False,
     quiet: Quiet = False,
     config: ConfigOption = None,
 ) -> None:

@@ -57,7 +57,7 @@ class Dashboard:
         pacer: Pacer,
         *,
         console: Console | None = None,
-        ascii: bool = False,  # noqa: A002
+        ascii: bool = False,
         save_dir: Path | None = None,
         keys: Keys | None = None,
         live: bool = False,

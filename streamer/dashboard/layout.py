@@ -70,8 +70,8 @@ def render(
     width: int,
     height: int,
     *,
-    ascii: bool = False,  # noqa: A002
-    help: bool = False,  # noqa: A002
+    ascii: bool = False,
+    help: bool = False,
     speed: str = "",
     message: str = "",
     now: datetime | None = None,

@@ -20,7 +20,7 @@ def render_svg(
     height: int = 30,
     *,
     title: str = "streamer",
-    ascii: bool = False,  # noqa: A002
+    ascii: bool = False,
     speed: str = "",
     now: datetime | None = None,
 ) -> str:

@@ -52,7 +52,7 @@ class ReadingFiles:
         OSError: the folder cannot be looked at.
     """
 
-    def __init__(self, folder: Path, format: str) -> None:  # noqa: A002
+    def __init__(self, folder: Path, format: str) -> None:
         if format not in FORMATS:
             raise UsageError(f"no format {format!r}: give one of: {', '.join(FORMATS)}")
         check_folder(folder)

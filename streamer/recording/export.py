@@ -40,7 +40,7 @@ def export(
     path: str | Path,
     out: str | Path | TextIO,
     *,
-    format: str,  # noqa: A002 - as the option is called
+    format: str,
     start: datetime | None = None,
     end: datetime | None = None,
 ) -> int:

@@ -110,7 +110,7 @@ class TextSink:
         format: `plain`, `json` or `csv`.
     """
 
-    def __init__(self, out: TextIO, format: str) -> None:  # noqa: A002 - as the option is called
+    def __init__(self, out: TextIO, format: str) -> None:
         self._out = out
         self._write_step: Callable[[Step], object] = {
             "plain": self._plain,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console, ConsoleDimensions
@@ -68,7 +69,7 @@ class TypedKeys(Keys):
 class Screen:
     """A dashboard on a terminal of text, and what is on it."""
 
-    def __init__(self, keys: Iterable[str | Callable[[], object]] = (), **options: object) -> None:
+    def __init__(self, keys: Iterable[str | Callable[[], object]] = (), **options: Any) -> None:
         self.file = StringIO()
         self.console = Console(
             file=self.file,
@@ -85,7 +86,7 @@ class Screen:
             self.pacer,
             console=self.console,
             keys=self.keys,
-            **options,  # type: ignore[arg-type]
+            **options,
         )
 
     @property

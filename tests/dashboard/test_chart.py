@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -33,8 +34,8 @@ def _columns(step: Step, height: int = 12) -> tuple[str, str]:
     return "".join(line[-2] for line in lines), "".join(line[-1] for line in lines)
 
 
-def _draw(values: list[float], width: int = 40, height: int = 12, **options: object) -> list[str]:
-    steps = make_steps(values, **options)  # type: ignore[arg-type]
+def _draw(values: list[float], width: int = 40, height: int = 12, **options: Any) -> list[str]:
+    steps = make_steps(values, **options)
     return [line.plain.rstrip() for line in draw(steps, width, height, waiting="waiting")]
 
 

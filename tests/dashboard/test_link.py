@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -17,8 +18,8 @@ def _after(found: Snapshot, seconds: float) -> Snapshot:
     return replace(found, now=found.now + timedelta(seconds=seconds))
 
 
-def _shown(found: Snapshot, size: tuple[int, int], **options: object) -> str:
-    return str(render(found, *size, speed="live", now=found.now, **options))  # type: ignore[arg-type]
+def _shown(found: Snapshot, size: tuple[int, int], **options: Any) -> str:
+    return str(render(found, *size, speed="live", now=found.now, **options))
 
 
 def _banner(found: Snapshot, width: int = 100) -> str:

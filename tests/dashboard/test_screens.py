@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -129,7 +130,7 @@ def _seldom() -> Snapshot:
 
 
 SIZES = {"small": (40, 12), "usual": (80, 24), "large": (200, 60)}
-CASES: dict[str, tuple[Callable[[], Snapshot], tuple[int, int], dict[str, object]]] = {
+CASES: dict[str, tuple[Callable[[], Snapshot], tuple[int, int], dict[str, Any]]] = {
     **{f"usual-{name}": (usual, size, {}) for name, size in SIZES.items()},
     **{f"ascii-{name}": (usual, size, {"ascii": True}) for name, size in SIZES.items()},
     **{f"warming-up-{name}": (_warming_up, size, {}) for name, size in SIZES.items()},
@@ -204,7 +205,7 @@ def _frame(name: str) -> Frame:
     make, (width, height), options = CASES[name]
     found = make()
     usual_options = {"speed": "live" if found.live else "600×", "now": found.now}
-    return render(found, width, height, **{**usual_options, **options})  # type: ignore[arg-type]
+    return render(found, width, height, **{**usual_options, **options})
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 # Debian keeps it where not every user looks.
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
@@ -119,9 +120,9 @@ class Broker:
 
 
 @contextmanager
-def running(folder: Path, **options: object) -> Iterator[Broker]:
+def running(folder: Path, **options: Any) -> Iterator[Broker]:
     """A broker for as long as the block lasts."""
-    broker = Broker(folder, **options)  # type: ignore[arg-type]
+    broker = Broker(folder, **options)
     try:
         yield broker
     finally:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pytest
@@ -233,9 +234,9 @@ def test_the_start_is_in_utc(start: datetime) -> None:
         ),
     ],
 )
-def test_what_cannot_be_is_refused(wrong: dict[str, object], words: str) -> None:
+def test_what_cannot_be_is_refused(wrong: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        Simulation(FLAT, **{"meters": 1, "minutes": 1, **wrong})  # type: ignore[arg-type]
+        Simulation(FLAT, **{"meters": 1, "minutes": 1, **wrong})
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])

@@ -8,6 +8,7 @@ import json
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def steps(db: Path) -> list[Step]:
     return steps
 
 
-def _records(steps: list[Step]) -> list[dict[str, object]]:
+def _records(steps: list[Step]) -> list[dict[str, Any]]:
     """What the lines of a stream hold, as far as it is recorded."""
     return [{key: record(step)[key] for key in KEYS} for step in steps]
 
@@ -45,7 +46,7 @@ def test_csv_is_that_of_the_stream(db: Path, steps: list[Step], tmp_path: Path) 
         header, *rows = csv.reader(file)
     assert header == list(KEYS)
     for row, expected in zip(rows, _records(steps), strict=True):
-        kinds = " ".join(alarm["kind"] for alarm in expected.pop("alarms"))  # type: ignore[attr-defined]
+        kinds = " ".join(alarm["kind"] for alarm in expected.pop("alarms"))
         values = ["" if value is None else str(value) for value in expected.values()]
         assert row == [*values, kinds]
 
@@ -61,7 +62,7 @@ def test_parquet_has_the_same_values(db: Path, steps: list[Step], tmp_path: Path
         at = datetime.fromisoformat(str(expected.pop("at")))
         assert row.pop("at") == at
         assert timedelta(seconds=row.pop("utc_offset")) == at.utcoffset()
-        kinds = [alarm["kind"] for alarm in expected.pop("alarms")]  # type: ignore[attr-defined]
+        kinds = [alarm["kind"] for alarm in expected.pop("alarms")]
         assert row.pop("alarms") == kinds
         assert row == expected
 
@@ -161,11 +162,11 @@ def test_a_link_is_written_through_and_a_pipe_is_no_place_for_a_file(
     ],
 )
 def test_what_cannot_be_meant_is_told(
-    db: Path, options: dict[str, object], error: type[Exception], message: str
+    db: Path, options: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     House(db).close()
     with pytest.raises(error, match=message):
-        export(db, io.StringIO(), **options)  # type: ignore[arg-type]
+        export(db, io.StringIO(), **options)
 
 
 def test_a_folder_that_is_not_there_is_told(db: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ from tests.children import ending
 from tests.recording.conftest import COLUMNS, SETTINGS, House, columns_of, house
 
 
-def _rows(path: Path, query: str) -> list[tuple[object, ...]]:
+def _rows(path: Path, query: str) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute(query).fetchall()
 
@@ -77,7 +78,7 @@ def test_alarms_are_kept_from_beginning_to_end(db: Path) -> None:
             minutes.setdefault((int(alarm.at.timestamp()), alarm.kind), []).append(at)
     times = [int(step.reading.at.timestamp()) for step in steps]
     for at, kind, over_at in _rows(db, "SELECT at, kind, over_at FROM alarms"):
-        on = minutes.pop((at, kind))  # type: ignore[arg-type]
+        on = minutes.pop((at, kind))
         after = times[times.index(on[-1]) + 1 :]
         assert over_at == (after[0] if after else None)
     assert not minutes

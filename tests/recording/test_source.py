@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -142,11 +143,11 @@ def test_replayed_it_gives_the_steps_that_were_watched(db: Path) -> None:
     ],
 )
 def test_what_cannot_be_given_is_told(
-    db: Path, options: dict[str, object], error: type[Exception], message: str
+    db: Path, options: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     _recorded(db, house(50))
     with pytest.raises(error, match=message):
-        open_recording(db, **options)  # type: ignore[arg-type]
+        open_recording(db, **options)
 
 
 def test_nothing_may_be_recorded_yet(db: Path) -> None:

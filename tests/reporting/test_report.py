@@ -7,6 +7,7 @@ import subprocess
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -32,9 +33,9 @@ WRITTEN = datetime(2010, 4, 1, 12, 30)
 NASTY = "<script>alert(1)</script>\"' onload=x & \u202e\x00 ]]> <!--"
 
 
-def _page(path: Path, **options: object) -> ET.Element:
+def _page(path: Path, **options: Any) -> ET.Element:
     """A page, which must be well-formed."""
-    page = render_report(path, written=WRITTEN, **options)  # type: ignore[arg-type]
+    page = render_report(path, written=WRITTEN, **options)
     assert page.startswith("<!DOCTYPE html>\n")
     return ET.fromstring(page.partition("\n")[2])  # noqa: S314 - our own
 

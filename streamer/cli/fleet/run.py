@@ -76,7 +76,7 @@ def run(
         Unit | None,
         typer.Option(help=f"Unit of the source's power. {_KEPT}; kW at first.", show_default=False),
     ] = None,
-    format: Annotated[  # noqa: A002 - as the option is called
+    format: Annotated[
         SourceFormat | None,
         typer.Option(
             help="Format of the source's files; by default what their names end in.",

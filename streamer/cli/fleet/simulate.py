@@ -79,7 +79,7 @@ def simulate(
             show_default=False,
         ),
     ] = None,
-    format: Annotated[  # noqa: A002 - as the option is called
+    format: Annotated[
         FileFormat, typer.Option(help="json is a line for each reading; parquet needs its extra.")
     ] = FileFormat.PARQUET,
     every: Annotated[

@@ -29,7 +29,7 @@ def status(
     worst: Annotated[
         int, typer.Option(metavar="N", min=0, help="How many meters to name of each kind.")
     ] = 5,
-    format: Annotated[  # noqa: A002 - as the option is called
+    format: Annotated[
         StatusFormat, typer.Option(help="json is one object with all of it.")
     ] = StatusFormat.TABLE,
     master: MasterOption = None,

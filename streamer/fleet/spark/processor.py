@@ -80,11 +80,11 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
         self._shard = handle.getValueState(SHARD, SHARD_SCHEMA)
         self._timer = handle.getValueState(TIMER, TIMER_SCHEMA)
 
-    def handleInputRows(  # noqa: N802 - as Spark calls it
+    def handleInputRows(
         self,
         key: Any,  # noqa: ARG002
         rows: Iterator[pd.DataFrame],
-        timerValues: TimerValues,  # noqa: N803
+        timerValues: TimerValues,
     ) -> Iterator[pd.DataFrame]:
         """Push a batch's readings of one shard."""
         meter, minute, kw = unpack(value for chunk in rows for value in chunk["readings"])
@@ -102,11 +102,11 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
             self._tick(advanced_ms, due_ms, now_ms + TICK_MS)
         yield from _frames(outcome, silent, len(meter), before, shard)
 
-    def handleExpiredTimer(  # noqa: N802
+    def handleExpiredTimer(
         self,
         key: Any,  # noqa: ARG002
-        timerValues: TimerValues,  # noqa: N803
-        expiredTimerInfo: ExpiredTimerInfo,  # noqa: ARG002, N803
+        timerValues: TimerValues,
+        expiredTimerInfo: ExpiredTimerInfo,  # noqa: ARG002
     ) -> Iterator[pd.DataFrame]:
         """See which meters of a shard are silent by now."""
         shard = self._restore()

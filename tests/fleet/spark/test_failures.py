@@ -61,10 +61,10 @@ class _Thrown:
     def __init__(self, text: str, cause: _Thrown | None = None) -> None:
         self._text, self._cause = text, cause
 
-    def toString(self) -> str:  # noqa: N802 - as Java has it
+    def toString(self) -> str:
         return self._text
 
-    def getCause(self) -> _Thrown | None:  # noqa: N802 - as Java has it
+    def getCause(self) -> _Thrown | None:
         return self._cause
 
 

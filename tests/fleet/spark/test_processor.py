@@ -43,17 +43,17 @@ class FakeSpark:
     timers: set[int] = field(default_factory=set)
     now_ms: int = STARTED_MS
 
-    def getValueState(self, name: str, schema: str) -> FakeValue:  # noqa: N802
+    def getValueState(self, name: str, schema: str) -> FakeValue:
         return self.values.setdefault(name, FakeValue())
 
-    def registerTimer(self, at_ms: int) -> None:  # noqa: N802
+    def registerTimer(self, at_ms: int) -> None:
         assert at_ms > self.now_ms
         self.timers.add(at_ms)
 
-    def deleteTimer(self, at_ms: int) -> None:  # noqa: N802
+    def deleteTimer(self, at_ms: int) -> None:
         self.timers.remove(at_ms)
 
-    def getCurrentProcessingTimeInMs(self) -> int:  # noqa: N802
+    def getCurrentProcessingTimeInMs(self) -> int:
         return self.now_ms
 
     def processor(self, started_ms: int = STARTED_MS, silent_after: int = 15) -> ShardProcessor:

@@ -52,7 +52,7 @@ class FakeQuery:
     recentProgress: list[dict[str, Any]] = field(default_factory=list)  # noqa: N815
     stopped: bool = False
 
-    def awaitTermination(self, seconds: float) -> bool:  # noqa: N802
+    def awaitTermination(self, seconds: float) -> bool:
         number = len(self.recentProgress)
         if number == self.signal_at:
             os.kill(os.getpid(), signal.SIGTERM)
@@ -62,7 +62,7 @@ class FakeQuery:
         return False
 
     @property
-    def lastProgress(self) -> dict[str, Any] | None:  # noqa: N802
+    def lastProgress(self) -> dict[str, Any] | None:
         return self.recentProgress[-1] if self.recentProgress else None
 
     def stop(self) -> None:

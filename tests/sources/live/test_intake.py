@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -25,10 +26,10 @@ def _at(second: float) -> datetime:
 class _Bench:
     """An intake, and the time that it goes by; all that it has given."""
 
-    def __init__(self, **rules: float) -> None:
+    def __init__(self, **rules: Any) -> None:
         self.now = 0.0
         self.date = DATE
-        self.intake = Intake("house", LiveRules(**rules), 0.0, DATE)  # type: ignore[arg-type]
+        self.intake = Intake("house", LiveRules(**rules), 0.0, DATE)
         self.given: list[LiveItem] = []
 
     def pass_on(self, seconds: float) -> None:

@@ -59,7 +59,7 @@ class KafkaDataSource(DataSource):  # type: ignore[misc]
         SourceOptions.parse(self.options)
         return SCHEMA
 
-    def streamReader(self, schema: StructType) -> DataSourceStreamReader:  # noqa: ARG002, N802
+    def streamReader(self, schema: StructType) -> DataSourceStreamReader:  # noqa: ARG002
         """The source.
 
         Raises:
@@ -67,7 +67,7 @@ class KafkaDataSource(DataSource):  # type: ignore[misc]
         """
         return KafkaReader(SourceOptions.parse(self.options))
 
-    def streamWriter(  # noqa: N802
+    def streamWriter(
         self,
         schema: StructType,
         overwrite: bool,

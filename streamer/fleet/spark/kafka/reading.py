@@ -44,7 +44,7 @@ class KafkaReader(DataSourceStreamReader, SupportsTriggerAvailableNow):  # type:
         self._newest: Offsets | None = None
         self._target: Offsets | None = None
 
-    def initialOffset(self) -> OffsetJson:  # noqa: N802
+    def initialOffset(self) -> OffsetJson:
         """Where a new checkpoint begins.
 
         Raises:
@@ -55,7 +55,7 @@ class KafkaReader(DataSourceStreamReader, SupportsTriggerAvailableNow):  # type:
         self._initial = to_json(self._options.topic, self._topic.ends())
         return self._initial
 
-    def latestOffset(self, start: OffsetJson, limit: ReadLimit) -> OffsetJson:  # noqa: N802
+    def latestOffset(self, start: OffsetJson, limit: ReadLimit) -> OffsetJson:
         """Where the batch that begins at `start` ends.
 
         Raises:
@@ -81,16 +81,16 @@ class KafkaReader(DataSourceStreamReader, SupportsTriggerAvailableNow):  # type:
         taken = shares(lags, limit.max_rows) if isinstance(limit, ReadMaxRows) else lags
         return to_json(self._options.topic, {at: positions[at] + taken[at] for at in ends})
 
-    def getDefaultReadLimit(self) -> ReadLimit:  # noqa: N802
+    def getDefaultReadLimit(self) -> ReadLimit:
         """Of a batch, as the option `maxrecords` says."""
         most = self._options.max_records
         return ReadAllAvailable() if most is None else ReadMaxRows(most)
 
-    def reportLatestOffset(self) -> OffsetJson | None:  # noqa: N802
+    def reportLatestOffset(self) -> OffsetJson | None:
         """The topic's end when it was last looked at, for the progress report."""
         return None if self._newest is None else to_json(self._options.topic, self._newest)
 
-    def prepareForTriggerAvailableNow(self) -> None:  # noqa: N802
+    def prepareForTriggerAvailableNow(self) -> None:
         """Take what is there now as all there will be.
 
         Raises:
