@@ -9,7 +9,7 @@
     ├── SourceError           readings cannot be had (exit code 1)
     │   ├── FormatError           the text is not in the layout that was asked for
     │   ├── UnitError             the values cannot be in the unit that was asked for
-    │   └── LinkError             the connection to a meter is lost; trying again may help
+    │   └── LinkError             a meter or broker cannot be reached; trying again may help
     │       └── RefusedError          the other end does not let us in, or has no such thing
     ├── RecordError           a recording cannot be written or read (exit code 1)
     ├── ModelError            a model cannot be loaded or run (exit code 1)
@@ -80,7 +80,7 @@ class UnitError(SourceError):
 
 
 class LinkError(SourceError):
-    """The connection to a meter is lost or cannot be made; trying again may help."""
+    """The connection to a meter or a broker is lost or cannot be made; trying again may help."""
 
 
 class RefusedError(LinkError):

@@ -25,14 +25,10 @@ _LATE_BATCHES, _LATE_S = 3.0, 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Batch:
-    """A batch that is done.
+class Counts:
+    """What is counted, of a batch or of several.
 
     Attributes:
-        number: Spark's.
-        began: when, in seconds since 1970.
-        seconds: how long it took.
-        parts_s: how that splits, by Spark's names of the parts.
         read: rows that came from the source.
         unusable: those of them without a meter, a minute or a power.
         readings: the others.
@@ -42,13 +38,8 @@ class Batch:
         rows: how many were written.
         silent: meters found to be silent.
         alarms: rows with an alarm, silent meters among them.
-        behind: records that wait at the source; None if it does not say.
     """
 
-    number: int
-    began: float
-    seconds: float
-    parts_s: Mapping[str, float] = field(default_factory=dict)
     read: int = 0
     unusable: int = 0
     readings: int = 0
@@ -58,6 +49,24 @@ class Batch:
     rows: int = 0
     silent: int = 0
     alarms: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch(Counts):
+    """A batch that is done, and what is counted of it.
+
+    Attributes:
+        number: Spark's.
+        began: when, in seconds since 1970.
+        seconds: how long it took.
+        parts_s: how that splits, by Spark's names of the parts.
+        behind: records that wait at the source; None if it does not say.
+    """
+
+    number: int
+    began: float
+    seconds: float
+    parts_s: Mapping[str, float] = field(default_factory=dict)
     behind: int | None = None
 
     @property

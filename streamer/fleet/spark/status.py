@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from streamer.fleet.spark.checkpoint import Fixed, read_fixed
 from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.meters import MetersStatus, meters_status
 from streamer.fleet.spark.progress import FOLDER, Progress, read_progress
-from streamer.fleet.spark.reports import Batch
+from streamer.fleet.spark.reports import Batch, Counts
 from streamer.fleet.spark.storage import Storage
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ class RunStatus:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchStatus:
-    """Some batches: the last, or those of the last hour.
+class BatchStatus(Counts):
+    """Some batches, and what is counted of them all: the last, or those of the last hour.
 
     Attributes:
         batches: how many.
@@ -64,15 +64,6 @@ class BatchStatus:
         longest_s: what the longest took.
         parts_s: how the time splits, by Spark's names of the parts.
         readings_per_s: readings in a second of that time.
-        read: rows that came from the source.
-        unusable: those of them without a meter, a minute or a power.
-        readings: the others.
-        late: readings that were before the last of their meter.
-        doubled: readings that there had been already.
-        invalid: readings of no finite power.
-        rows: how many were written.
-        silent: meters found to be silent.
-        alarms: rows with an alarm, silent meters among them.
         behind: records that waited at the source after the last; None if it does not say.
     """
 
@@ -84,15 +75,6 @@ class BatchStatus:
     longest_s: float
     parts_s: dict[str, float]
     readings_per_s: float | None
-    read: int
-    unusable: int
-    readings: int
-    late: int
-    doubled: int
-    invalid: int
-    rows: int
-    silent: int
-    alarms: int
     behind: int | None
 
 
@@ -203,11 +185,7 @@ def _batches(batches: Sequence[Batch]) -> BatchStatus | None:
     for batch in batches:
         for name, part_s in batch.parts_s.items():
             parts_s[name] = parts_s.get(name, 0.0) + part_s
-    counted = ("read", "unusable", "readings", "late", "doubled", "invalid", "rows")
-    totals = {
-        name: sum(getattr(batch, name) for batch in batches)
-        for name in (*counted, "silent", "alarms")
-    }
+    totals = {it.name: sum(getattr(batch, it.name) for batch in batches) for it in fields(Counts)}
     return BatchStatus(
         batches=len(batches),
         number=batches[-1].number,
