@@ -16,6 +16,7 @@ from streamer.readings import Link
 
 _CHUNK_BYTES = 1 << 16
 _CLOSE_S = 2.0
+_NO_FILE = (FileNotFoundError, NotADirectoryError)
 
 
 class TailFeed:
@@ -94,8 +95,12 @@ class TailFeed:
     def _next(self) -> list[FeedItem] | None:
         """What comes next, which may be nothing; None if there is no more to read yet."""
         if self._descriptor is None:
-            descriptor = self._open()
-            return [Link(Link.UP, "file"), *self._begin(descriptor)]
+            try:
+                self._descriptor = self._open()
+            except _NO_FILE:
+                self._forget()
+                raise LinkError(f"{self._name}: there is no such file") from None
+            return [Link(Link.UP, "file"), *self._begin(self._descriptor)]
         data = os.pread(self._descriptor, _CHUNK_BYTES, self._place)
         if data:
             self._place += len(data)
@@ -106,16 +111,13 @@ class TailFeed:
         return self._look()
 
     def _open(self) -> int:
-        try:
-            # A FIFO would make us wait until somebody opens its other end.
-            self._descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK)
-        except (FileNotFoundError, NotADirectoryError):
-            self._forget()
-            raise LinkError(f"{self._name}: there is no such file") from None
-        if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
-            self._drop()
+        """Open the file that has the name now."""
+        # A FIFO would make us wait until somebody opens its other end.
+        descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
             raise RefusedError(f"{self._name} is no file that grows; read a pipe with `-`")
-        return self._descriptor
+        return descriptor
 
     def _begin(self, descriptor: int) -> list[FeedItem]:
         """Find the place to read from in the file that has been opened."""
@@ -136,7 +138,7 @@ class TailFeed:
         """See whether the file, all of which has been read, is still the one of its name."""
         try:
             status = self._path.stat()
-        except (FileNotFoundError, NotADirectoryError):
+        except _NO_FILE:
             self._gone += 1
             if self._gone <= self._gone_looks:
                 return None
@@ -150,8 +152,13 @@ class TailFeed:
             # Whoever writes to the old file gets until the next look to notice.
             self._replaced = True
             return None
+        try:
+            descriptor = self._open()
+        except _NO_FILE:
+            return None  # renamed once more since: the next look sees to it
         self._forget()
-        return self._begin(self._open())
+        self._descriptor = descriptor
+        return self._begin(descriptor)
 
     def _forget(self) -> None:
         """Whatever has the file's name next is another file, and all of it is new."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -372,6 +373,31 @@ class TestTail:
                 follow.feed.read()
         follow.append("3\n")
         assert follow.read(1) == [0.023]
+
+    def test_renamed_again_while_it_is_opened(
+        self, follow: _Follower, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        follow.append("1\n")
+        follow.feed.read()
+        follow.append("2\n")
+        assert follow.read(1) == [0.002]
+        true_open = os.open
+
+        def open_too_late(path: Any, *args: Any, **options: Any) -> int:
+            if path != follow.path:  # whoever else opens something
+                return true_open(path, *args, **options)
+            monkeypatch.undo()
+            follow.path.rename(follow.path.with_suffix(".1"))
+            try:
+                return true_open(path, *args, **options)
+            finally:
+                follow.append("4\n")
+
+        follow.path.rename(follow.path.with_suffix(".2"))
+        follow.append("3\n")
+        monkeypatch.setattr(os, "open", open_too_late)
+        # What came and went between two looks is lost, and nothing else.
+        assert follow.read(1) == [0.004]
 
     def test_a_program_that_writes_and_rotates(self, follow: _Follower) -> None:
         program = (
