@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from streamer.intervals import MOST_KW
 from streamer.lessons import CENTRAL, LEAST_SPREAD_KW, LESSON, Learnt, Pending
 from streamer.readings import Adaptation
 
@@ -24,7 +25,6 @@ _DISGRACE = 72
 _WORTH_KEPT = 0.9999**LESSON
 _TRUST_KEPT = 0.999**LESSON
 _MOST_CHANGE_KW = 10.0
-_MOST_KW = 1e6
 
 
 class Adapter:
@@ -143,7 +143,7 @@ class Adapter:
         if quantiles_kw.shape[1] > 1:
             with np.errstate(over="ignore"):
                 np.subtract(quantiles_kw[:, -1], quantiles_kw[:, 0], out=spread)
-            np.minimum(np.maximum(spread, LEAST_SPREAD_KW), _MOST_KW, out=spread)
+            np.minimum(np.maximum(spread, LEAST_SPREAD_KW), MOST_KW, out=spread)
         else:
             spread[:] = learnt.usual_spread
         pending.mean[now], pending.quantiles[now] = mean_kw, quantiles_kw
@@ -192,8 +192,8 @@ class Adapter:
         with np.errstate(over="ignore"):
             error = pending.actual - pending.mean
             missed = pending.actual[:, None] - pending.quantiles
-        np.clip(error, -_MOST_KW, _MOST_KW, out=error)
-        np.clip(missed, -_MOST_KW, _MOST_KW, out=missed)
+        np.clip(error, -MOST_KW, MOST_KW, out=error)
+        np.clip(missed, -MOST_KW, MOST_KW, out=missed)
         left = error - _bounded(rows @ learnt.used, spread)[:, 0]
         raw = _bounded(rows @ learnt.weights, spread)
         raised = missed - raw[:, 1:]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from streamer.adapt import Adapter
 from streamer.errors import StateError, UsageError
-from streamer.intervals import Band
+from streamer.intervals import MOST_KW, Band
 from streamer.light import LightAdapter
 from streamer.models import Answer
 from streamer.outlook import Outlook
@@ -21,8 +21,6 @@ DoubleArray = NDArray[np.float64]
 
 Adapt = bool | Literal["light"]
 """Whether forecasts are corrected, and if so, whether by four numbers instead of a whole head."""
-
-_MOST_KW = 1e6
 
 
 class Online:
@@ -168,7 +166,7 @@ def recent_changes(known_kw: DoubleArray, windows: int) -> DoubleArray:
     if short > 0:
         known_kw = np.concatenate([np.full(short, known_kw[0]), known_kw])
     # Bounded, so that no difference is too large for a number.
-    known = np.minimum(np.maximum(known_kw[-windows - 2 :], -_MOST_KW), _MOST_KW)
+    known = np.minimum(np.maximum(known_kw[-windows - 2 :], -MOST_KW), MOST_KW)
     change = known[1:] - known[:-1]
     recent = np.empty((windows, 3))
     recent[:, 0], recent[:, 1], recent[:, 2] = change[1:], change[:-1], known[2:]

@@ -14,6 +14,7 @@ from streamer.fleet.arranged import NEVER, Rounds
 from streamer.fleet.columns import Column, Outcome
 from streamer.fleet.running import BAND, SCORES, Bands, score
 from streamer.fleet.settings import FleetSettings
+from streamer.intervals import MOST_KW
 from streamer.light import LIGHT
 from streamer.readings import Alarm
 
@@ -154,11 +155,15 @@ class RecordKeeper:
         """Make forecasts of what the network says."""
         mean = frozen
         if self._adapt:
+            # Bounded as `streamer.online.recent_changes` has them.
+            last, before = (
+                np.clip(now[name], -MOST_KW, MOST_KW) for name in ("last_kw", "before_kw")
+            )
             mean = light.see(
                 now["light"],
                 frozen_kw=frozen,
-                last_kw=now["last_kw"],
-                change_kw=now["last_kw"] - now["before_kw"],
+                last_kw=last,
+                change_kw=last - before,
                 spread_kw=light.spread_of(quantiles),
             )
         low, high = self._bands.see(now["band"], mean, quantiles)

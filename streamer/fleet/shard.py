@@ -20,7 +20,9 @@ DoubleArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 _AHEAD = 100
-"""One meter in so many may be ahead of the others without being believed."""
+_FEW = 4
+"""One meter in so many may be ahead of the others without being believed; and one of more than a
+few, of which it would not be known who is right."""
 
 
 class Shard:
@@ -63,15 +65,16 @@ class Shard:
 
     @property
     def latest(self) -> np.datetime64 | None:
-        """The latest minute that one meter in a hundred has reached, or None before the first.
+        """The latest minute that more than one meter in a hundred has reached; None before any.
 
         Not the latest of all: a meter whose clock is ahead would make all others look silent.
+        So two meters have to have reached it, if there are more than four.
         """
         last_at = self._table.records["last_at"]
         last_at = last_at[last_at != NEVER]
         if not len(last_at):
             return None
-        ahead = (len(last_at) - 1) // _AHEAD
+        ahead = max((len(last_at) - 1) // _AHEAD, int(len(last_at) > _FEW))
         return np.datetime64(int(np.partition(last_at, -1 - ahead)[-1 - ahead]), "us")
 
     @property

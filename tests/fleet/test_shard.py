@@ -203,6 +203,27 @@ def test_what_is_no_number_is_counted_and_dropped(model: NetworkForecaster) -> N
     assert shard.latest == _minutes(4)[0]
 
 
+@pytest.mark.parametrize("absurd_kw", [1e7, -1e12, 1e300])
+def test_absurd_readings_are_learnt_from_alike(
+    model: NetworkForecaster, sample_kw: NDArray[np.float64], absurd_kw: float
+) -> None:
+    readings = [
+        Reading(START + minute * MINUTE, absurd_kw if minute in (60, 700) else float(kw))
+        for minute, kw in enumerate(sample_kw[:900])
+    ]
+    pipeline = Pipeline(model, adapt="light")
+    outcome = _push(Shard(model), [("a", reading) for reading in readings])
+    steps = pipeline.push_many(readings)
+    assert steps[-1].adaptation is not None
+    assert steps[-1].adaptation.learnt
+    for column in ("next_kw", "next_low_kw", "next_high_kw"):
+        expected = [
+            np.nan if step.forecast is None else getattr(step.forecast, column[5:])
+            for step in steps
+        ]
+        np.testing.assert_allclose(outcome.columns[column], expected, rtol=1e-9, atol=1e-6)
+
+
 def test_absurd_readings_leave_numbers_sound(model: NetworkForecaster) -> None:
     shard = Shard(model)
     kw = np.tile([1e308, -1e308, 0.3, 5000.0], 30)
@@ -241,14 +262,24 @@ def test_a_silent_meter_is_reported_once_until_it_is_heard_again(model: NetworkF
     assert restored.silent(_minutes(116)[0]).columns["meter"].tolist() == ["a"]
 
 
-def test_a_clock_that_is_ahead_makes_nobody_silent(model: NetworkForecaster) -> None:
+@pytest.mark.parametrize(("meters", "ahead"), [(5, 1), (60, 1), (101, 1), (250, 2)])
+def test_a_clock_that_is_ahead_makes_nobody_silent(
+    model: NetworkForecaster, meters: int, ahead: int
+) -> None:
     shard = Shard(model)
-    assert shard.push(["a", "b"], _minutes(5, 7), np.full(2, 0.1)) is not None
-    assert shard.latest == _minutes(7)[0]
-    names = [f"m{number}" for number in range(150)]
-    shard.push(names, np.repeat(_minutes(9), 150), np.full(150, 0.1))
-    shard.push(names[:1], _minutes(100_000), np.array([0.1]))
+    names = [f"m{number}" for number in range(meters)]
+    shard.push(names, np.repeat(_minutes(9), meters), np.full(meters, 0.1))
+    shard.push(names[:ahead], np.repeat(_minutes(100_000), ahead), np.full(ahead, 0.1))
     assert shard.latest == _minutes(9)[0]
+    assert len(shard.silent(shard.latest)) == 0
+    shard.push(names[: ahead + 1], np.repeat(_minutes(200_000), ahead + 1), np.full(ahead + 1, 0.1))
+    assert shard.latest == _minutes(200_000)[0]
+
+
+def test_of_a_few_meters_the_latest_is_believed(model: NetworkForecaster) -> None:
+    shard = Shard(model)
+    shard.push(["a", "b", "c", "d"], _minutes(5, 7, 6, 6), np.full(4, 0.1))
+    assert shard.latest == _minutes(7)[0]
 
 
 def test_never_silent_where_that_is_asked_for(model: NetworkForecaster) -> None:
