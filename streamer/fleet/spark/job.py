@@ -113,7 +113,7 @@ class FleetJob:
         fixed = self.fix(session)
         columns = Columns.parse(fixed.choices.columns)
         readings = Readings(self.source, columns, self.format, self.max_files).open(session)
-        check_sink(session, self.sink, is_new=is_new)
+        check_sink(session, self.sink, self.checkpoint)
         session.conf.set("spark.sql.shuffle.partitions", fixed.partitions)
         # A batch without readings is for the timers alone. Of those it would have no end.
         session.conf.set("spark.sql.streaming.noDataMicroBatches.enabled", not self.once)

@@ -8,7 +8,7 @@ from streamer.errors import UsageError
 from streamer.fleet.spark.connectors import connected, connector_options, prepare_connector
 from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.locations import parse_topic
-from streamer.fleet.spark.storage import Storage
+from streamer.fleet.spark.storage import Storage, last_batch
 from streamer.words import number, percent
 
 if TYPE_CHECKING:
@@ -22,22 +22,25 @@ COMMITTED = "_spark_metadata"
 _SHOWN_ROWS = 12
 
 
-def check_sink(session: SparkSession, sink: str, *, is_new: bool) -> None:
+def check_sink(session: SparkSession, sink: str, checkpoint: str) -> None:
     """See that a sink can take what a checkpoint has to give.
 
     Args:
         session: the session.
         sink: a folder, a `kafka://` URL, or `console`.
-        is_new: whether the checkpoint is.
+        checkpoint: the query's; it may be new.
 
     Raises:
         UsageError: the folder holds the output of another checkpoint.
     """
     if sink == CONSOLE or parse_topic(sink) is not None:
         return
-    storage = Storage(session, sink)
-    if is_new and storage.exists(COMMITTED):
-        # Spark would take the first batches for those that are there, and leave them out.
+    there, begun = (
+        last_batch(Storage(session, f"{folder}/{name}"))
+        for folder, name in ((sink, COMMITTED), (checkpoint, "offsets"))
+    )
+    if there is not None and (begun is None or there > begun):
+        # Spark would take the next batches for those that are there, and leave them out.
         raise UsageError(
             f"{sink} holds what another checkpoint has written: give a new --sink, or the "
             "--checkpoint that belongs to it"

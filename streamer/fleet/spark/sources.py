@@ -33,6 +33,15 @@ Taken for true, it would make all that its meter says late until that time has c
 
 _MOST_BYTES = 32 << 20
 
+_OLDEST = "3650d"
+"""How much older than the newest file one may be that appears: Spark's week is soon over where
+files are copied with their times, and the rest would be passed over without a word."""
+
+_SECONDS = r"^\s*\d{8,}(\.\d*)?\s*$"
+_DATE = r"^\s*\d{4}-\d{1,2}-\d{1,2}([T ]|\s*$)"
+_NO_SECONDS = r"^(\s*[\d-]+[T ]\d{1,2}:\d\d)(?=\s*(Z|[+-]\d\d(:?\d\d)?)\s*$)"
+"""Times as text: Spark takes one without a date for today's, and wants seconds before a zone."""
+
 
 @dataclass(frozen=True)
 class Readings:
@@ -74,6 +83,10 @@ class Readings:
     def _files(self, session: SparkSession) -> DataFrame:
         storage = Storage(session, self.source)
         names = data_files(storage.names())
+        if storage.is_file():
+            raise UsageError(
+                f"{self.source} is a file: give the folder that it is in, or a pattern of files"
+            )
         if not names and not is_pattern(self.source) and not storage.is_there():
             raise UsageError(f"{self.source}: there is no such folder")
         form = self.format or format_of(names, self.source)
@@ -87,6 +100,7 @@ class Readings:
                 reader = reader.option("maxBytesPerTrigger", _MOST_BYTES)
             else:
                 reader = reader.option("maxFilesPerTrigger", self.max_files)
+            reader = reader.option("maxFileAge", _OLDEST)
             return reader.format(form).load(self.source)
 
     def _schema(self, session: SparkSession, form: str, has_files: bool) -> StructType:
@@ -133,7 +147,7 @@ def clean(rows: DataFrame, unit: str) -> DataFrame:
     from pyspark.sql import functions as fn
     from pyspark.sql.types import NumericType, StringType
 
-    meter = rows["meter"].cast("string")
+    meter = fn.make_valid_utf8(rows["meter"].cast("string"))
     kw = rows["kw"].try_cast("double")
     if unit == "W":
         kw = kw / fn.lit(1000.0)
@@ -144,8 +158,7 @@ def clean(rows: DataFrame, unit: str) -> DataFrame:
     else:
         micros = fn.unix_micros(minute.try_cast("timestamp"))
         if isinstance(kind, StringType):
-            are_seconds = minute.rlike(r"^\s*\d{8,}(\.\d*)?\s*$")
-            micros = fn.when(are_seconds, _from_seconds(minute)).otherwise(micros)
+            micros = _from_text(minute)
     newest = fn.unix_micros(fn.current_timestamp()) + _AHEAD_US
     return rows.select(
         fn.when(meter != "", meter).alias("meter"),
@@ -156,6 +169,15 @@ def clean(rows: DataFrame, unit: str) -> DataFrame:
 
 def _from_seconds(column: Column) -> Column:
     return (column.try_cast("double") * 1e6).try_cast("long")
+
+
+def _from_text(column: Column) -> Column:
+    from pyspark.sql import functions as fn
+
+    whole = fn.regexp_replace(column, _NO_SECONDS, "$1:00").try_cast("timestamp")
+    return fn.when(column.rlike(_SECONDS), _from_seconds(column)).when(
+        column.rlike(_DATE), fn.unix_micros(whole)
+    )
 
 
 def _quoted(name: str) -> str:

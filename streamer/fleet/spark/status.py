@@ -14,7 +14,7 @@ from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.meters import MetersStatus, meters_status
 from streamer.fleet.spark.progress import FOLDER, Progress, read_progress
 from streamer.fleet.spark.reports import Batch, Counts
-from streamer.fleet.spark.storage import Storage
+from streamer.fleet.spark.storage import Storage, last_batch
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -142,7 +142,7 @@ def fleet_status(
         missing = "is no checkpoint" if storage.is_there() else "is not there"
         raise UsageError(f"{checkpoint} {missing}: give the --checkpoint of a `streamer fleet run`")
     progress = read_progress(Storage(session, f"{checkpoint}/{FOLDER}"))
-    batch = _last_batch(Storage(session, f"{checkpoint}/commits"))
+    batch = last_batch(Storage(session, f"{checkpoint}/commits"))
     fleet = None
     if batch is not None:
         with explained(f"{checkpoint}: the state of batch {batch} cannot be read"):
@@ -158,10 +158,6 @@ def fleet_status(
         hour=_batches(progress.over(LATELY_S)),
         fleet=fleet,
     )
-
-
-def _last_batch(commits: Storage) -> int | None:
-    return max((int(name) for name in commits.names() if name.isdecimal()), default=None)
 
 
 def _run(progress: Progress, at: float) -> RunStatus | None:

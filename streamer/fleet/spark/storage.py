@@ -37,12 +37,21 @@ class Storage:
         with explained(str(self._path)):
             return bool(self._files.exists(self._path))
 
+    def is_file(self) -> bool:
+        """Whether it is a file, and no folder."""
+        with explained(str(self._path)):
+            return bool(self._files.exists(self._path)) and not bool(
+                self._files.getFileStatus(self._path).isDirectory()
+            )
+
     def names(self) -> list[str]:
         """Of a folder, the names in it; of a pattern, those of the files that fit it."""
         with explained(str(self._path)):
-            found = list(self._files.globStatus(self._path) or ())
-            if len(found) == 1 and found[0].isDirectory():
-                found = list(self._files.listStatus(found[0].getPath()))
+            # A folder's own name may look like a pattern.
+            if self._files.exists(self._path):
+                found = self._files.listStatus(self._path)
+            else:
+                found = self._files.globStatus(self._path) or ()
             return sorted(status.getPath().getName() for status in found)
 
     def read(self, name: str) -> str:
@@ -73,3 +82,10 @@ class Storage:
 
     def _entry(self, name: str) -> Any:
         return self._jvm.org.apache.hadoop.fs.Path(self._path, name)
+
+
+def last_batch(log: Storage) -> int | None:
+    """The number of the last batch in a log of Spark's, a file each; None if there is none."""
+    # Now and then all that there has been is put together, in a file N.compact.
+    numbers = (name.removesuffix(".compact") for name in log.names())
+    return max((int(number) for number in numbers if number.isdecimal()), default=None)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +89,41 @@ def test_two_runs_give_each_reading_once_and_as_a_shard_does(
     silent = came[came["actual_kw"].isna()]
     assert silent["meter"].tolist() in ([], [METERS[5]])
     _equal_to_a_shard(heard)
+
+
+def test_a_meter_s_name_that_is_no_text_and_a_file_that_is_copied_with_its_time(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    source, sink = tmp_path / "in", tmp_path / "out"
+    job = FleetJob(str(source), str(sink), str(tmp_path / "ck"), once=True)
+    source.mkdir()
+    for number, (name, days) in enumerate(((b"\xff\xfe", 0), ("Zähler".encode(), 30))):
+        path = source / f"{number}.parquet"
+        minute = pa.array([BEGIN])
+        pq.write_table(
+            pa.table({"meter": pa.array([name], pa.binary()), "minute": minute, "kw": [1.0]}), path
+        )
+        at = time.time() - days * 86_400
+        os.utime(path, (at, at))
+        assert total(run(spark, job), "written", "readings") == 1
+    meters = [row["meter"] for row in spark.read.parquet(str(sink)).collect()]
+    assert sorted(meters) == ["Zähler", "\ufffd\ufffd"]
+
+
+def test_a_sink_that_another_checkpoint_is_ahead_in(spark: SparkSession, tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    ours, theirs = (
+        FleetJob(str(source), str(tmp_path / f"out{who}"), str(tmp_path / f"ck{who}"), once=True)
+        for who in "ab"
+    )
+    write(source, "0.parquet", [(METERS[0], 0)])
+    run(spark, ours)
+    run(spark, theirs)
+    write(source, "1.parquet", [(METERS[0], 1)])
+    run(spark, theirs)
+    with pytest.raises(UsageError, match="outb holds what another checkpoint has written"):
+        replace(ours, sink=theirs.sink).start(spark)
+    assert total(run(spark, ours), "written", "rows") == 1
 
 
 def _equal_to_a_shard(heard: Any) -> None:

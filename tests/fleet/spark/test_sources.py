@@ -56,9 +56,15 @@ def test_text_of_all_kinds(spark: SparkSession, tmp_path: Path) -> None:
         "2026-01-01T02:02:00+02:00,250,,a",
         "1767225780,0,,a",
         "1767225840.5,-20,,a",
-        "2026-01-01T00:05,1,,",
+        "2026-01-01T00:05,60,,a",
+        "2026-01-01T00:06Z,70,,a",
+        "2026-01-01 02:07+02:00,80,,a",
+        "2026-01-01T00:08,1,,",
         ",1,,b",
         "yesterday,1,,c",
+        "12:30,1,,c",
+        "T12:30:00,1,,c",
+        "2026,1,,c",
         "1767225600000,1,,d",
         "2026-01-01T00:00,NaN,,e",
         "2026-01-01T00:00,inf,,f",
@@ -78,6 +84,9 @@ def test_text_of_all_kinds(spark: SparkSession, tmp_path: Path) -> None:
         ("a", FIRST_US + 2 * MINUTE_US, 0.25),
         ("a", FIRST_US + 3 * MINUTE_US, 0.0),
         ("a", FIRST_US + 4 * MINUTE_US + 500_000, -0.02),
+        ("a", FIRST_US + 5 * MINUTE_US, 0.06),
+        ("a", FIRST_US + 6 * MINUTE_US, 0.07),
+        ("a", FIRST_US + 7 * MINUTE_US, 0.08),
     ]
     assert len(found) == len(lines) - 1
 
@@ -124,6 +133,12 @@ def test_parquet_of_any_type(spark: SparkSession, tmp_path: Path, minute: Any) -
 def test_no_such_folder(spark: SparkSession, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no such folder"):
         Readings(str(tmp_path / "none")).open(spark)
+
+
+def test_a_file_is_no_source(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "0.csv").write_text("meter,minute,kw\n")
+    with pytest.raises(UsageError, match=r"0\.csv is a file: give the folder that it is in"):
+        Readings(str(tmp_path / "0.csv")).open(spark)
 
 
 def test_a_folder_with_nothing_in_it_yet(spark: SparkSession, tmp_path: Path) -> None:
