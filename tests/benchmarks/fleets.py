@@ -166,9 +166,8 @@ def _spark(meters: str, folder: str) -> dict[str, Any]:
     single = [it for it in batches[warm:] if it["numInputRows"] <= simulation.meters]
     count = sum(it["numInputRows"] for it in many)
     last = many[-1]["batchId"]
-    spent = {
-        who: marks[last][who] - marks[many[0]["batchId"] - 1][who] for who in ("jvm", "python")
-    }
+    before, after = _marked(marks, many[0]["batchId"] - 1), _marked(marks, last)
+    spent = {who: after[who] - before[who] for who in ("jvm", "python")}
     operator = many[-1]["stateOperators"][0]
     return {
         "readings_per_s": count / sum(map(_seconds, many)),
@@ -188,6 +187,11 @@ def _spark(meters: str, folder: str) -> dict[str, Any]:
 
 def _seconds(report: dict[str, Any]) -> float:
     return float(report["durationMs"]["triggerExecution"]) / 1000.0
+
+
+def _marked(marks: dict[int, dict[str, float]], batch: int) -> dict[str, float]:
+    """What had been spent by the end of a batch, or of the next one that was seen in time."""
+    return marks[min(number for number in marks if number >= batch)]
 
 
 def _mark(report: dict[str, Any] | None, jvm: int, marks: dict[int, dict[str, float]]) -> None:

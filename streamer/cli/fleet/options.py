@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
+
+
+class FileFormat(StrEnum):
+    """What the files of a fleet are."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+    JSON = "json"
+
 
 MasterOption = Annotated[
     str | None,

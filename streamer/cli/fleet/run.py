@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from streamer.cli.fleet.options import ConfOption, MasterOption, VerboseOption
+from streamer.cli.fleet.options import ConfOption, FileFormat, MasterOption, VerboseOption
 from streamer.options import Gaps, Unit, parse_confidence
-
-
-class SourceFormat(StrEnum):
-    """What a source folder's files are."""
-
-    PARQUET = "parquet"
-    CSV = "csv"
-    JSON = "json"
-
 
 _KEPT = "Kept with the checkpoint"
 
@@ -77,7 +67,7 @@ def run(
         typer.Option(help=f"Unit of the source's power. {_KEPT}; kW at first.", show_default=False),
     ] = None,
     format: Annotated[
-        SourceFormat | None,
+        FileFormat | None,
         typer.Option(
             help="Format of the source's files; by default what their names end in.",
             show_default=False,

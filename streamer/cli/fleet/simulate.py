@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from streamer.cli.fleet.options import FileFormat
 from streamer.errors import UsageError
 from streamer.options import (
     FILE_HELP,
@@ -25,14 +25,6 @@ from streamer.options import (
 
 DEFAULT_MINUTES = 120
 """The window of 50 fills, and more than an hour is forecast."""
-
-
-class FileFormat(StrEnum):
-    """What the files of a fleet are."""
-
-    PARQUET = "parquet"
-    CSV = "csv"
-    JSON = "json"
 
 
 def parse_share(text: str) -> float:

@@ -29,6 +29,14 @@ def status(
     worst: Annotated[
         int, typer.Option(metavar="N", min=0, help="How many meters to name of each kind.")
     ] = 5,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Where the model is, if it has moved since the run.",
+            show_default=False,
+        ),
+    ] = None,
     format: Annotated[
         StatusFormat, typer.Option(help="json is one object with all of it.")
     ] = StatusFormat.TABLE,
@@ -79,7 +87,7 @@ def status(
     if sys.stderr.isatty():
         print("starting Spark, which takes a while", file=sys.stderr, flush=True)
     with spark_session(engine) as session:
-        found = fleet_status(session, checkpoint, worst=worst)
+        found = fleet_status(session, checkpoint, worst=worst, model=model)
     if format is StatusFormat.JSON:
         print(json.dumps(found.to_json(), indent=2, ensure_ascii=False, allow_nan=False))
         return

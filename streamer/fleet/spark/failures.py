@@ -16,11 +16,17 @@ _PYTHON = "Traceback (most recent call last)"
 _CLASS = re.compile(r"(^|: )\[[A-Z][A-Z0-9_.]*\] ")
 """Spark's name for a kind of error, which stands before its words."""
 
-_DAMAGED = re.compile(r"\[FAILED_READ_FILE\.(NO_HINT|CANNOT_READ_FILE_FOOTER)\]")
-_IF_DAMAGED = (
-    "; if the file is damaged, take it away, or leave such files out with "
-    "--conf spark.sql.files.ignoreCorruptFiles=true"
-)
+_ADVICE = {
+    r"\[FAILED_READ_FILE\.(NO_HINT|CANNOT_READ_FILE_FOOTER)\]": (
+        "if the file is damaged, take it away, or leave such files out with "
+        "--conf spark.sql.files.ignoreCorruptFiles=true"
+    ),
+    r"TIMESTAMP\(NANOS": (
+        "Spark reads no nanoseconds: write the times in microseconds, with pandas by "
+        "to_parquet(…, coerce_timestamps='us')"
+    ),
+}
+"""What to do, by what Spark says."""
 
 _STACK = re.compile(r"\s*(at [\w.$/]+\(|\.\.\. \d+ more|File \")")
 
@@ -44,7 +50,8 @@ def explained(what: str) -> Iterator[None]:
 def explain(error: Exception) -> str:
     """What has happened, its innermost cause where that says more, and what to do if we know."""
     cause, raw = _causes(error)
-    return f"{cause.rstrip('. ')}{_IF_DAMAGED}" if _DAMAGED.search(raw) else cause
+    advice = next((advice for words, advice in _ADVICE.items() if re.search(words, raw)), None)
+    return cause if advice is None else f"{cause.rstrip('. ')}; {advice}"
 
 
 def _causes(error: Exception) -> tuple[str, str]:

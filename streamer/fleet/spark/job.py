@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -22,6 +21,7 @@ from streamer.fleet.spark.locations import Columns, is_pattern, parse_topic
 from streamer.fleet.spark.progress import FOLDER, ProgressLog
 from streamer.fleet.spark.reports import DONE, STOPPED, Run, seconds_of
 from streamer.fleet.spark.session import Engine, check_engine, spark_session
+from streamer.fleet.spark.signals import heard
 from streamer.fleet.spark.sinks import CONSOLE, check_sink, open_sink
 from streamer.fleet.spark.sources import Readings, clean
 from streamer.fleet.spark.storage import Storage
@@ -66,12 +66,11 @@ class FleetJob:
         """
         from streamer.models import find_model
 
-        choices = replace(Choices(), **self.said)
-        Columns.parse(choices.columns)
+        choices = replace(Choices(), **self._said())
         find_model(choices.model)
         check_topic(parse_topic(self.source), "source")
         check_topic(parse_topic(self.sink), "sink")
-        if not re.fullmatch(r"\s*[1-9]\d*\s+(second|minute|hour)s?\s*", self.every):
+        if seconds_of(self.every) is None:
             raise UsageError(f"--every {self.every!r}: write it like '30 seconds' or '1 minute'")
         _check_apart(self.source, self.sink, self.checkpoint)
         if parse_topic(self.source) is not None:
@@ -92,13 +91,21 @@ class FleetJob:
         storage = Storage(session, self.checkpoint)
         fixed = read_fixed(storage, self.checkpoint)
         was = Choices() if fixed is None else fixed.choices
-        choices = replace(was, **self.said)
+        said = self._said()
+        choices = replace(was, **said)
         weights = sha256_of(find_model(choices.model))
         if fixed is not None:
-            check_said(fixed, self.said, weights, self.checkpoint)
+            check_said(fixed, said, weights, self.checkpoint)
             return replace(fixed, choices=choices)
         cores = session.sparkContext.defaultParallelism
         return Fixed(choices, weights, partitions=min(choices.shards, cores))
+
+    def _said(self) -> dict[str, Any]:
+        """What of `Choices` is said, written as it is kept."""
+        said = dict(self.said)
+        if "columns" in said:
+            said["columns"] = str(Columns.parse(said["columns"]))
+        return said
 
     def start(self, session: SparkSession) -> StreamingQuery:
         """Start the query.
@@ -115,8 +122,9 @@ class FleetJob:
         readings = Readings(self.source, columns, self.format, self.max_files).open(session)
         check_sink(session, self.sink, self.checkpoint)
         session.conf.set("spark.sql.shuffle.partitions", fixed.partitions)
-        # A batch without readings is for the timers alone. Of those it would have no end.
-        session.conf.set("spark.sql.streaming.noDataMicroBatches.enabled", not self.once)
+        # A batch without readings is for the timers alone. With --once it would have no end.
+        has_timers = not self.once and fixed.choices.silent_after > 0
+        session.conf.set("spark.sql.streaming.noDataMicroBatches.enabled", has_timers)
         with explained("the query cannot be made"):
             rows = forecast(readings, fixed)
         writer = open_sink(session, rows, self.sink)
@@ -142,7 +150,7 @@ class FleetJob:
             place if (topic := parse_topic(place)) is None else topic.shown
             for place in (self.source, self.sink)
         )
-        every_s = 0.0 if self.once else seconds_of(self.every)
+        every_s = 0.0 if self.once else seconds_of(self.every) or 0.0
         run = Run(began=time.time(), source=source, sink=sink, every_s=every_s)
         return ProgressLog(Storage(session, f"{self.checkpoint}/{FOLDER}"), run, warn)
 
@@ -174,13 +182,18 @@ def run_fleet(job: FleetJob, engine: Engine, *, quiet: bool = False) -> int:
     # Where the JVM has gone, Py4J logs a traceback for each call; we say it in a line.
     logging.getLogger().addHandler(logging.NullHandler())
     say("starting Spark, which takes a while, and its first batch longer than those after it")
-    with spark_session(engine) as session:
+    with spark_session(engine) as session, heard() as signals:
         query = job.start(session)
         page = session.sparkContext.uiWebUrl
         say(None if page is None else f"Spark's page: {page}")
         with job.progress(session, warn) as log:
             if log.before is not None and log.before.sink != log.run.sink:
                 warn(f"what came out before went to {log.before.sink}, and stays there")
+            if log.before is not None and log.before.source != log.run.source:
+                warn(
+                    f"the readings came from {log.before.source} before: if the query fails, "
+                    "say the same again, or give another --checkpoint"
+                )
             told = []
 
             def show(report: Report) -> None:
@@ -189,11 +202,11 @@ def run_fleet(job: FleetJob, engine: Engine, *, quiet: bool = False) -> int:
                 told.append(line)
                 say(line)
 
-            number = wait_for(query, show)
-            log.end(STOPPED if number else DONE)
+            wait_for(query, show, signals=signals, beat=log.beat)
+            log.end(STOPPED if signals else DONE)
             if job.once and not any(told):
                 say("nothing new at the source")
-    return 128 + number if number else 0
+    return 128 + signals[0] if signals else 0
 
 
 def _check_apart(*places: str) -> None:

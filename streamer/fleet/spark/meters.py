@@ -90,7 +90,8 @@ class MetersStatus:
     Attributes:
         meters: how many have been heard of.
         shards: how many there are meters in.
-        newest: the newest minute of any.
+        newest: the newest minute that a shard has come to, which is not that of a meter alone
+            whose clock is ahead.
         oldest: the last minute of the one that is the longest behind.
         late: readings dropped for being late, of all batches.
         doubled: for being double.
@@ -149,12 +150,13 @@ def meters_status(
     watched = shards.observe(
         seen,
         fn.count(fn.lit(1)).alias("shards"),
+        fn.max("latest_us").alias("newest_us"),
         *(fn.sum(name).alias(name) for name in dropped),
     )
     with _kept(meter_rows(watched.select("state"), fixed)) as rows:
         total = _total(rows)
         counts = seen.get
-        newest_us = total["newest_us"]
+        newest_us = counts["newest_us"]
         after = fixed.choices.silent_after
         behind = silent = fn.col("silent")
         if after and newest_us is not None:
@@ -195,7 +197,6 @@ def _total(rows: DataFrame) -> Row:
     ]
     return rows.agg(
         fn.count(fn.lit(1)).alias("meters"),
-        fn.max("minute_us").alias("newest_us"),
         fn.min("minute_us").alias("oldest_us"),
         fn.coalesce(fn.sum("settled"), fn.lit(0)).alias("settled"),
         fn.count_if("silent").alias("silent"),

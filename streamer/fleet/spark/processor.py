@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from streamer.models.forecaster import NetworkForecaster
 
 SHARD = "shard"
-SHARD_SCHEMA = "state binary, latest_us long, meters long, late long, doubled long, invalid long"
+SHARD_SCHEMA = "state binary, latest_us long, late long, doubled long, invalid long"
 """State variable: a shard as bytes, and numbers of it that can be read without them."""
 
 TIMER = "timer"
@@ -135,7 +135,7 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
     def _keep(self, shard: Shard) -> None:
         latest = shard.latest
         latest_us = None if latest is None else int(latest.astype("datetime64[us]").astype(int))
-        self._shard.update((shard.state(), latest_us, *_counts(shard)))
+        self._shard.update((shard.state(), latest_us, shard.late, shard.doubled, shard.invalid))
 
     def _tick(self, advanced_ms: int, due_ms: int, next_ms: int) -> None:
         """Wait for another moment instead; one that has come, Spark itself forgets."""

@@ -14,7 +14,16 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from streamer.errors import SparkError
-from streamer.fleet.spark.reports import FAILED, VERSION, Batch, Run, line_of, made, object_of
+from streamer.fleet.spark.reports import (
+    FAILED,
+    VERSION,
+    WORD_S,
+    Batch,
+    Run,
+    line_of,
+    made,
+    object_of,
+)
 from streamer.fleet.spark.waiting import Report
 
 FOLDER = "streamer-progress"
@@ -121,6 +130,11 @@ class ProgressLog:
         """Keep what Spark says of a batch."""
         self._batches.append(line_of(Batch.of(report)))
         self._write()
+
+    def beat(self) -> None:
+        """Say that the run is going on, if nothing has been said for a while."""
+        if self._now() - self.run.said >= WORD_S:
+            self._write()
 
     def end(self, state: str, cause: str | None = None) -> None:
         """Say how the run has ended.

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, Self
 
-from streamer.fleet.spark.waiting import READ, WRITTEN, Report
+from streamer.fleet.spark.waiting import Report, observed
 
 VERSION = 1
 RUNNING, DONE, STOPPED, FAILED = "running", "done", "stopped", "failed"
@@ -21,7 +21,11 @@ _LARGEST = 1e11
 """No time in seconds since 1970 is larger that has a year of four digits, nor any count."""
 
 _UNIT_S = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
-_LATE_BATCHES, _LATE_S = 3.0, 60.0
+
+WORD_S = 30.0
+"""How often a run that is going on says so, at least."""
+
+_OVERDUE_S = 6 * WORD_S
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +81,7 @@ class Batch(Counts):
     @classmethod
     def of(cls, report: Report) -> Self:
         """What matters of Spark's report."""
-        observed = report["observedMetrics"]
-        read, written = (_dict(observed.get(name)) for name in (READ, WRITTEN))
+        read, written = observed(report)
         durations = {name: ms / 1000.0 for name, ms in report["durationMs"].items()}
         named = {"late", "doubled", "invalid", "rows", "silent", "alarms", "readings"}
         return cls(
@@ -119,33 +122,31 @@ class Run:
     host: str = ""
     pid: int = 0
 
-    def state_at(self, now: float, longest_s: float = 0.0) -> str:
+    def state_at(self, now: float) -> str:
         """The state, as far as can be told from outside.
 
         Args:
             now: seconds since 1970.
-            longest_s: how long a batch has taken lately.
 
         Returns:
             The state; if that is `running`, `died` if the process is not there any more, and
-            `overdue` if nothing has been heard for the time of several batches.
+            `overdue` if nothing has been heard for minutes.
         """
         if self.state != RUNNING:
             return self.state
         if self.host == platform.node() and not _is_there(self.pid):
             return DIED
-        patience = _LATE_BATCHES * max(self.every_s, longest_s) + _LATE_S
-        return OVERDUE if now - self.said > patience else RUNNING
+        return OVERDUE if now - self.said > _OVERDUE_S else RUNNING
 
 
-def seconds_of(every: str) -> float:
-    """The time that Spark is told as a trigger's.
+def seconds_of(every: str) -> float | None:
+    """The time that Spark is told as a trigger's; None if it is not written like one.
 
-    >>> seconds_of("10 seconds"), seconds_of("1 minute")
-    (10.0, 60.0)
+    >>> seconds_of("10 seconds"), seconds_of("1 minute"), seconds_of("0 minutes")
+    (10.0, 60.0, None)
     """
-    found = re.fullmatch(r"\s*(\d+)\s+(second|minute|hour)s?\s*", every)
-    return int(found[1]) * _UNIT_S[found[2]] if found else 0.0
+    found = re.fullmatch(r"\s*([1-9]\d*)\s+(second|minute|hour)s?\s*", every)
+    return int(found[1]) * _UNIT_S[found[2]] if found else None
 
 
 def made(kind: type[Any], values: dict[str, Any]) -> Any:
@@ -196,12 +197,6 @@ def _refuse(constant: str) -> None:
 def line_of(batch: Batch) -> str:
     """A batch as a line, without its end."""
     return json.dumps(asdict(batch), separators=(",", ":"))
-
-
-def _dict(row: Any) -> dict[str, Any]:
-    if row is None:
-        return {}
-    return dict(row.asDict() if hasattr(row, "asDict") else row)
 
 
 def _behind(sources: Iterable[Any]) -> int | None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 from streamer.errors import SparkError, UsageError
 from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.needs import check_java, check_packages
+from streamer.fleet.spark.signals import deaf_children, heard
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -147,36 +146,24 @@ def spark_session(engine: Engine) -> Iterator[SparkSession]:
     """
     if not _is_submitted():
         _prepare_environment(engine)
-    with _log(engine) as log, _gateway(engine, log) as gateway:
-        session = _start(engine, gateway)
-        try:
-            yield session
-        finally:
-            _let_go(session.stop)
+    with _log(engine) as log, contextlib.ExitStack() as stack:
+        with heard() as signals:
+            gateway = stack.enter_context(_gateway(engine, log))
+            session = _start(engine, gateway)
+            stack.callback(_let_go, session.stop)
+        if signals:
+            sys.exit(128 + signals[0])
+        yield session
 
 
 def _let_go(end: Callable[[], object]) -> None:
-    """End something in the JVM, which may have gone by itself, and then has ended it."""
-    from py4j.protocol import Py4JError
+    """End something in the JVM, which may have gone by itself, and then has ended it.
 
-    with contextlib.suppress(Py4JError, OSError):
-        end()
-
-
-@contextlib.contextmanager
-def _deaf_to_sigterm() -> Iterator[None]:
-    """What is started in here ignores SIGTERM, which a service manager sends to all of us.
-
-    The query is stopped from here; a JVM that stops by itself leaves that to fail.
+    Nor is it a matter if Ctrl-C has left the connection to it out of step, where a call may
+    raise whatever there is: the JVM ends with its standard input.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with contextlib.suppress(Exception):
+        end()
 
 
 def _is_submitted() -> bool:
@@ -223,7 +210,7 @@ def _gateway(engine: Engine, log: IO[bytes] | None) -> Iterator[Any]:
     conf = SparkConf(loadDefaults=False)
     conf.setAll([(key, value) for key, value in said.items() if key.startswith(_AT_LAUNCH)])
     streams = {} if log is None else {"stdout": log, "stderr": log}
-    with explained("Spark's JVM does not start"), _deaf_to_sigterm():
+    with explained("Spark's JVM does not start"), deaf_children():
         gateway = launch_gateway(conf, popen_kwargs=streams)
     try:
         yield gateway

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from streamer.errors import UsageError
 from streamer.fleet.spark.connectors import connected, connector_options, prepare_connector
 from streamer.fleet.spark.failures import explained
+from streamer.fleet.spark.kafka.options import SourceOptions
 from streamer.fleet.spark.locations import (
     Columns,
     Topic,
@@ -130,6 +131,7 @@ def read_topic(session: SparkSession, topic: Topic, names: tuple[str, ...]) -> D
         reader = session.readStream.format(prepare_connector(session, topic))
         if topic.connector == "spark":
             reader = reader.option("subscribe", topic.name)
+            reader = reader.option("maxOffsetsPerTrigger", SourceOptions.max_records)
         messages = reader.options(**connector_options(topic)).load()
     with explained(topic.shown):
         schema = ", ".join(f"{_quoted(name)} string" for name in names)

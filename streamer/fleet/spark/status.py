@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from streamer.errors import UsageError
-from streamer.fleet.spark.checkpoint import Fixed, read_fixed
+from streamer.fleet.spark.checkpoint import Fixed, check_said, read_fixed
 from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.meters import MetersStatus, meters_status
 from streamer.fleet.spark.progress import FOLDER, Progress, read_progress
 from streamer.fleet.spark.reports import Batch, Counts
 from streamer.fleet.spark.storage import Storage, last_batch
+from streamer.models import find_model
+from streamer.models.artefact import sha256_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -29,12 +31,12 @@ class RunStatus:
     Attributes:
         state: `running`; `done`, `stopped` or `failed`, as it has said itself; `died` if it
             has not, but its process is not there any more; `overdue` if it is not on this
-            machine and has not been heard of for the time of several batches.
+            machine and has not been heard of for minutes.
         cause: what it failed of.
         source: where its readings come from.
         sink: where its rows go.
         began: when it was started.
-        heard: when it last said something: at its start, at each batch, at its end.
+        heard: when it last said something: at its start, at each batch, in between, at its end.
         every_s: how long from one batch to the next; 0 if it ends when it is done.
         host: its driver's machine.
         pid: of the process there.
@@ -119,6 +121,7 @@ def fleet_status(
     checkpoint: str,
     *,
     worst: int = 5,
+    model: str | None = None,
     now: Callable[[], float] = time.time,
 ) -> FleetStatus:
     """See how the fleet of a checkpoint is, whether its query is running or not.
@@ -129,30 +132,40 @@ def fleet_status(
         session: a session, which need not be the query's.
         checkpoint: the query's.
         worst: how many meters to name of each kind.
+        model: name or path of the model, if that has moved since; None for where it was.
         now: says the time, in seconds since 1970.
 
     Raises:
-        UsageError: there is no such checkpoint.
+        UsageError: there is no such checkpoint, or no such model, or it is another one.
         StateError: it is damaged, or not one of ours.
         SparkError: Spark cannot read it.
     """
+    if not checkpoint.strip():
+        raise UsageError(
+            "--checkpoint is empty: give the folder that `streamer fleet run` was given"
+        )
     storage = Storage(session, checkpoint)
     fixed = read_fixed(storage, checkpoint)
     if fixed is None:
         missing = "is no checkpoint" if storage.is_there() else "is not there"
         raise UsageError(f"{checkpoint} {missing}: give the --checkpoint of a `streamer fleet run`")
+    if model is not None:
+        check_said(fixed, {"model": model}, sha256_of(find_model(model)), checkpoint)
+        fixed = replace(fixed, choices=replace(fixed.choices, model=model))
     progress = read_progress(Storage(session, f"{checkpoint}/{FOLDER}"))
+    # Before the meters are gone through, which takes a while.
+    at = now()
+    run = _run(progress, at)
     batch = last_batch(Storage(session, f"{checkpoint}/commits"))
     fleet = None
     if batch is not None:
-        with explained(f"{checkpoint}: the state of batch {batch} cannot be read"):
+        with explained(f"{checkpoint}: the state of batch {batch}, below state/, cannot be read"):
             fleet = meters_status(session, checkpoint, fixed, batch, worst)
-    at = now()
     return FleetStatus(
         checkpoint=checkpoint,
         at=_time(at),
         fixed=fixed,
-        run=_run(progress, at),
+        run=run,
         batch=batch,
         last=_batches(progress.batches[-1:]),
         hour=_batches(progress.over(LATELY_S)),
@@ -164,13 +177,10 @@ def _run(progress: Progress, at: float) -> RunStatus | None:
     run = progress.run
     if run is None:
         return None
-    longest_s = max((batch.seconds for batch in progress.over(LATELY_S)), default=0.0)
     said: dict[str, Any] = {
         name: getattr(run, name) for name in ("cause", "source", "sink", "every_s", "host", "pid")
     }
-    return RunStatus(
-        state=run.state_at(at, longest_s), began=_time(run.began), heard=_time(run.said), **said
-    )
+    return RunStatus(state=run.state_at(at), began=_time(run.began), heard=_time(run.said), **said)
 
 
 def _batches(batches: Sequence[Batch]) -> BatchStatus | None:

@@ -17,6 +17,7 @@ from streamer.words import NOTHING, lasting, number, percent, plural
 
 _NAME_WIDTH = 24
 _PARTS = 3
+_LONG = 1e6
 _GONE = (FAILED, DIED, OVERDUE)
 _COUNTS = {
     "read": "rows read",
@@ -111,15 +112,15 @@ def _fleet(status: FleetStatus, fleet: MetersStatus) -> RenderableType:
     )
     table.add_row(
         "forecast",
-        number(scores.mse_kw2, ".4f"),
-        number(scores.mae_kw, ".4f"),
+        _score(scores.mse_kw2),
+        _score(scores.mae_kw),
         percent(scores.skill),
         percent(scores.coverage, signed=False),
     )
     if status.fixed.choices.adapt:
-        frozen = (number(scores.frozen_mse_kw2, ".4f"), "", percent(scores.frozen_skill), "")
+        frozen = (_score(scores.frozen_mse_kw2), "", percent(scores.frozen_skill), "")
         table.add_row("frozen", *frozen)
-    table.add_row("persistence", number(scores.persistence_mse_kw2, ".4f"), "", "", "")
+    table.add_row("persistence", _score(scores.persistence_mse_kw2), "", "", "")
     dropped = f"{fleet.late:,} late, {fleet.doubled:,} double and {fleet.invalid:,} invalid"
     return Group(table, Text(f"Of {plural(scores.settled, 'settled minute')}. Dropped: {dropped}."))
 
@@ -156,8 +157,8 @@ def _silent(title: str, fleet: MetersStatus) -> Table:
     for meter in fleet.longest_silent:
         gone = NOTHING
         if meter.minute is not None and fleet.newest is not None:
-            gone = lasting((fleet.newest - meter.minute).total_seconds())
-        table.add_row(_clean(meter.meter), _shown(meter.minute), gone, number(meter.last_kw, ".3f"))
+            gone = lasting(max(0.0, (fleet.newest - meter.minute).total_seconds()))
+        table.add_row(_clean(meter.meter), _shown(meter.minute), gone, _short(meter.last_kw, ".3f"))
     return table
 
 
@@ -169,12 +170,21 @@ def _scored(title: str, meters: Sequence[MeterStatus]) -> Table:
         table.add_row(
             _clean(meter.meter),
             percent(meter.skill),
-            number(meter.mse_kw2, ".4f"),
-            number(meter.persistence_mse_kw2, ".4f"),
+            _score(meter.mse_kw2),
+            _score(meter.persistence_mse_kw2),
             percent(meter.coverage, signed=False),
             f"{meter.settled:,}",
         )
     return table
+
+
+def _score(value: float | None) -> str:
+    return _short(value, ".4f")
+
+
+def _short(value: float | None, form: str) -> str:
+    """A number by a format, unless absurd readings have made it too long for a column."""
+    return number(value, form if value is None or abs(value) < _LONG else ".1e")
 
 
 def _since(minute: datetime | None, at: datetime) -> str:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from streamer.errors import SparkError
@@ -23,19 +20,23 @@ READ, WRITTEN = "read", "written"
 """Names of what is observed of each batch: of the readings, and of the rows."""
 
 _POLL_S = 0.5
-_ENDINGS = (signal.SIGINT, signal.SIGTERM)
 _DAY_S = 86_400.0
 
 
-def wait_for(query: StreamingQuery, show: Callable[[Report], None]) -> int:
-    """Wait for a query to end, or for somebody to end us; either way it is stopped then.
+def wait_for(
+    query: StreamingQuery,
+    show: Callable[[Report], None],
+    *,
+    signals: Sequence[int] = (),
+    beat: Callable[[], None] = lambda: None,
+) -> None:
+    """Wait for a query to end, or for a signal to us; either way it is stopped then.
 
     Args:
         query: the query, which is running.
         show: is given the report of each batch.
-
-    Returns:
-        The signal that has come, or 0.
+        signals: those that have come, as `streamer.fleet.spark.signals.heard` notes them.
+        beat: is called now and then, for as long as the query runs.
 
     Raises:
         SparkError: the query has failed.
@@ -45,21 +46,20 @@ def wait_for(query: StreamingQuery, show: Callable[[Report], None]) -> int:
 
     shown = -1
     ended = False
-    with _heard() as signals:
-        try:
-            while not (signals or ended):
-                ended = bool(query.awaitTermination(_POLL_S))
-                shown = _show_new(query, shown, show)
-            # The query before the session: one that stops under it leaves it to fail.
-            query.stop()
-        except StreamingQueryException as error:
-            # A signal to the whole group ends the workers too, and the query fails of that.
-            if not signals:
-                raise SparkError(f"the query has failed: {explain(error)}") from None
-        except (Py4JError, OSError) as error:
-            if not signals:
-                raise SparkError(f"Spark has gone away: {explain(error)}") from None
-    return signals[0] if signals else 0
+    try:
+        while not (signals or ended):
+            ended = bool(query.awaitTermination(_POLL_S))
+            shown = _show_new(query, shown, show)
+            beat()
+        # The query before the session: one that stops under it leaves it to fail.
+        query.stop()
+    except StreamingQueryException as error:
+        # A signal to the whole group ends the workers too, and the query fails of that.
+        if not signals:
+            raise SparkError(f"the query has failed: {explain(error)}") from None
+    except (Py4JError, OSError) as error:
+        if not signals:
+            raise SparkError(f"Spark has gone away: {explain(error)}") from None
 
 
 def describe(report: Report, now: float | None = None) -> str | None:
@@ -79,8 +79,7 @@ def describe(report: Report, now: float | None = None) -> str | None:
     ... )
     'batch 7: 20,000 readings to 1970-01-01 00:01 in 4.0 s, 5,000/s; 3 late, 1 unusable, 1 silent'
     """
-    observed = report["observedMetrics"]
-    read, written = (_numbers(observed.get(name)) for name in (READ, WRITTEN))
+    read, written = observed(report)
     counts = {
         "late": written.get("late"),
         "double": written.get("doubled"),
@@ -109,10 +108,13 @@ def describe(report: Report, now: float | None = None) -> str | None:
     return f"{line}; {', '.join(told)}" if told else line
 
 
-def _numbers(row: Any) -> dict[str, int | None]:
-    if row is None:
-        return {}
-    return dict(row.asDict() if hasattr(row, "asDict") else row)
+def observed(report: Report) -> tuple[dict[str, int | None], dict[str, int | None]]:
+    """What has been counted of a batch's readings, and of its rows; nothing if it had none."""
+    read, written = (
+        dict(row.asDict() if hasattr(row, "asDict") else row)
+        for row in (report["observedMetrics"].get(name) or {} for name in (READ, WRITTEN))
+    )
+    return read, written
 
 
 def _show_new(query: StreamingQuery, shown: int, show: Callable[[Report], None]) -> int:
@@ -120,23 +122,8 @@ def _show_new(query: StreamingQuery, shown: int, show: Callable[[Report], None])
     if last is None or last["batchId"] <= shown:
         return shown
     for report in query.recentProgress:
-        if report["batchId"] > shown:
+        # Where there is nothing to do, Spark reports under the number of the batch to come.
+        if report["batchId"] > shown and "addBatch" in report["durationMs"]:
             shown = report["batchId"]
             show(report)
     return shown
-
-
-@contextmanager
-def _heard() -> Iterator[list[int]]:
-    """The signals that ask us to end, noted as they come and no more."""
-    heard: list[int] = []
-
-    def note(number: int, _: FrameType | None) -> None:
-        heard.append(number)
-
-    before = {number: signal.signal(number, note) for number in _ENDINGS}
-    try:
-        yield heard
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

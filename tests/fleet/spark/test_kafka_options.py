@@ -27,7 +27,7 @@ def test_options_have_defaults() -> None:
     assert options == SourceOptions(topic="readings", servers="127.0.0.1:9092")
     assert not options.latest
     assert options.fail_on_data_loss
-    assert options.max_records is None
+    assert options.max_records == 1_000_000
 
 
 def test_options_are_parsed_whatever_their_case() -> None:

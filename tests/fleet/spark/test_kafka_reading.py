@@ -6,7 +6,6 @@ import logging
 import pickle
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,18 +15,12 @@ from streamer.errors import LinkError, RefusedError, SourceError, UsageError
 from streamer.fleet.spark.kafka.datasource import KafkaDataSource
 from streamer.fleet.spark.kafka.ranges import KafkaRange
 from streamer.fleet.spark.kafka.reading import KafkaReader
-from tests.fleet.spark.kafkabroker import NEEDS_BROKER, KafkaBroker, running
+from tests.fleet.spark.kafkabroker import NEEDS_BROKER, KafkaBroker
 
 pytestmark = NEEDS_BROKER
 
 ALL = ReadAllAvailable()
 TOPIC = "readings"
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[KafkaBroker]:
-    with running(tmp_path) as broker:
-        yield broker
 
 
 def _reader(broker: KafkaBroker, **options: str) -> KafkaReader:

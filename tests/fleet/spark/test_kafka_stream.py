@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,19 +10,11 @@ from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
 
 from streamer.fleet.spark.kafka.datasource import FORMAT, register
-from tests.fleet.spark.kafkabroker import NEEDS_BROKER, KafkaBroker, running
+from tests.fleet.spark.kafkabroker import NEEDS_BROKER, KafkaBroker
 
 pytestmark = [NEEDS_BROKER, pytest.mark.slow, pytest.mark.xdist_group("spark")]
 
 _SECONDS = 120
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[KafkaBroker]:
-    folder = tmp_path / "broker"
-    folder.mkdir()
-    with running(folder) as broker:
-        yield broker
 
 
 def _source(spark: SparkSession, broker: KafkaBroker, **options: str) -> DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,17 +13,11 @@ from pyspark.sql.types import StructType
 from streamer.errors import LinkError, RefusedError
 from streamer.fleet.spark.kafka.datasource import KafkaDataSource
 from streamer.fleet.spark.kafka.writing import Written
-from tests.fleet.spark.kafkabroker import NEEDS_BROKER, KafkaBroker, running
+from tests.fleet.spark.kafkabroker import NEEDS_BROKER, KafkaBroker
 
 pytestmark = NEEDS_BROKER
 
 TOPIC = "forecasts"
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[KafkaBroker]:
-    with running(tmp_path) as broker:
-        yield broker
 
 
 def _write(broker: KafkaBroker, *batches: pa.RecordBatch, **options: str) -> Written:

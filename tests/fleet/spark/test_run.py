@@ -131,10 +131,16 @@ def test_nothing_new_and_another_sink_are_said(tmp_path: Path) -> None:
         assert process.returncode == 0
         assert words in said
     assert "warning: what came out before went to out, and stays there" in said
+    (tmp_path / "in").rename(tmp_path / "more")
+    with running(tmp_path, "--once", "--source", "more") as process:
+        _, said = process.communicate(timeout=SECONDS)
+    assert process.returncode == 1
+    assert "warning: the readings came from in before: if the query fails, say the same" in said
 
 
 @pytest.mark.slow
-def test_ctrl_c_while_spark_starts(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_spark_starts(tmp_path: Path, number: signal.Signals) -> None:
     (tmp_path / "in").mkdir()
     with running(tmp_path) as process:
         assert process.stderr is not None
@@ -142,7 +148,7 @@ def test_ctrl_c_while_spark_starts(tmp_path: Path) -> None:
         deadline = time.monotonic() + SECONDS
         while not list(tmp_path.glob("streamer-fleet-*")) and time.monotonic() < deadline:
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, rest = process.communicate(timeout=SECONDS)
-    assert (process.returncode, out, rest) == (130, "", "")
+    assert (process.returncode, out, rest) == (128 + number, "", "")
     assert not list(tmp_path.glob("streamer-fleet-*"))

@@ -73,6 +73,7 @@ def test_workers_are_this_python_on_one_thread(spark: SparkSession) -> None:
     assert [row.said for row in rows] == [f"{sys.executable} 1"]
 
 
+@pytest.mark.xdist_group("spark")
 def test_the_page_of_spark_is_called_ours_and_no_bar_is_drawn(spark: SparkSession) -> None:
     conf = spark.sparkContext.getConf()
     assert conf.get("spark.app.name") == "streamer fleet"

@@ -7,6 +7,9 @@ import signal
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
+from streamer.fleet.spark.signals import heard
 from streamer.fleet.spark.waiting import describe, wait_for
 
 LATEST_US = 1_767_225_600_000_000
@@ -15,7 +18,7 @@ LATEST_US = 1_767_225_600_000_000
 def report(batch: int, **written: Any) -> dict[str, Any]:
     return {
         "batchId": batch,
-        "durationMs": {"triggerExecution": 500},
+        "durationMs": {"addBatch": 400, "triggerExecution": 500},
         "observedMetrics": {"read": {"rows": 3, "unusable": 0}, "written": written},
     }
 
@@ -71,13 +74,33 @@ class FakeQuery:
 
 def test_each_batch_is_shown_once_and_the_end_is_no_signal() -> None:
     query, shown = FakeQuery(batches=3), []
-    assert wait_for(query, lambda it: shown.append(it["batchId"])) == 0
+    wait_for(query, lambda it: shown.append(it["batchId"]))
+    assert query.stopped
     assert shown == [0, 1, 2]
+
+
+def test_a_batch_that_was_waited_for_under_its_number_is_shown() -> None:
+    idle = {**report(1), "durationMs": {"triggerExecution": 2}}
+    query, shown = FakeQuery(batches=3, recentProgress=[idle]), []
+    wait_for(query, shown.append)
+    assert shown == [report(1), report(2)]
+
+
+def test_somebody_hears_that_it_goes_on() -> None:
+    beats: list[int] = []
+    query = FakeQuery(batches=3)
+    wait_for(query, lambda _: None, beat=lambda: beats.append(len(query.recentProgress)))
+    assert beats == [1, 2, 3, 3]
 
 
 def test_a_signal_stops_the_query_and_then_means_what_it_did_before() -> None:
     before = signal.getsignal(signal.SIGTERM)
     query = FakeQuery(batches=99, signal_at=2)
-    assert wait_for(query, lambda _: None) == signal.SIGTERM
+    with heard() as signals:
+        wait_for(query, lambda _: None, signals=signals)
+        assert signals == [signal.SIGTERM]
+        with pytest.raises(SystemExit) as end:
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert end.value.code == 128 + signal.SIGTERM
     assert query.stopped
     assert signal.getsignal(signal.SIGTERM) is before

@@ -19,7 +19,7 @@ option              meaning
 ``config``          path of a file of librdkafka properties, see below
 ``timeout``         seconds without an answer or a record until it is an error: 20
 ``startingoffsets`` source: ``earliest`` or ``latest``, for a new checkpoint: earliest
-``maxrecords``      source: most offsets to take in a batch; all there are if not given
+``maxrecords``      source: most offsets to take in a batch: 1000000
 ``failondataloss``  source: whether records that are gone are an error: true
 ==================  ==================================================================
 

@@ -111,7 +111,7 @@ class SourceOptions(KafkaOptions):
 
     Attributes:
         latest: whether a new checkpoint begins with what comes from now on.
-        max_records: most offsets in a batch; None for no limit.
+        max_records: most offsets in a batch, which a worker has its share of in memory.
         fail_on_data_loss: whether records that are gone are an error.
     """
 
@@ -122,7 +122,7 @@ class SourceOptions(KafkaOptions):
     }
 
     latest: bool = False
-    max_records: int | None = None
+    max_records: int = 1_000_000
     fail_on_data_loss: bool = True
 
     @classmethod
@@ -133,12 +133,12 @@ class SourceOptions(KafkaOptions):
         loss = given.get("failondataloss", "true").lower()
         if loss not in ("true", "false"):
             raise UsageError(f"Kafka: failondataloss {loss!r} must be true or false")
-        most = given.get("maxrecords")
-        if most is not None and not re.fullmatch(r"0*[1-9]\d{0,17}", most):
+        most = given.get("maxrecords", str(cls.max_records))
+        if not re.fullmatch(r"0*[1-9]\d{0,17}", most):
             raise UsageError(f"Kafka: maxrecords {most!r} must be a whole number above 0")
         return super()._fields(given) | {
             "latest": start == "latest",
-            "max_records": None if most is None else int(most),
+            "max_records": int(most),
             "fail_on_data_loss": loss == "true",
         }
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql.datasource import DataSourceStreamReader
 from pyspark.sql.streaming.datasource import (
-    ReadAllAvailable,
     ReadLimit,
     ReadMaxRows,
     SupportsTriggerAvailableNow,
@@ -83,8 +82,7 @@ class KafkaReader(DataSourceStreamReader, SupportsTriggerAvailableNow):  # type:
 
     def getDefaultReadLimit(self) -> ReadLimit:
         """Of a batch, as the option `maxrecords` says."""
-        most = self._options.max_records
-        return ReadAllAvailable() if most is None else ReadMaxRows(most)
+        return ReadMaxRows(self._options.max_records)
 
     def reportLatestOffset(self) -> OffsetJson | None:
         """The topic's end when it was last looked at, for the progress report."""

@@ -1,0 +1,63 @@
+"""The signals that ask a fleet to end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_ENDINGS = (signal.SIGINT, signal.SIGTERM)
+_LAUNCHING = threading.Event()
+
+
+@contextmanager
+def heard() -> Iterator[list[int]]:
+    """SIGINT and SIGTERM, noted as they come; the second ends us, wherever we are.
+
+    An exception in the midst of a call to the JVM would leave the connection out of step, and
+    one while it is launched would leave it behind. So whoever asks looks between the calls.
+    Nothing is noted outside of the main thread, which has no say in signals.
+    """
+    numbers: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield numbers
+        return
+
+    def note(number: int, _: FrameType | None) -> None:
+        numbers.append(number)
+        if len(numbers) > 1:
+            sys.exit(128 + number)
+
+    before = {number: signal.signal(number, note) for number in _ENDINGS}
+    try:
+        yield numbers
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ignore_sigterm_if_launched() -> None:
+    if _LAUNCHING.is_set():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_ignore_sigterm_if_launched)
+
+
+@contextmanager
+def deaf_children() -> Iterator[None]:
+    """What is launched in here ignores SIGTERM, which a service manager sends to all of us.
+
+    The query is stopped from here; a JVM that stops by itself leaves that to fail. PySpark
+    leaves no other way to tell its child than the one for all that is forked.
+    """
+    _LAUNCHING.set()
+    try:
+        yield
+    finally:
+        _LAUNCHING.clear()
