@@ -102,6 +102,44 @@ def parse_confidence(text: str) -> float:
     return confidence
 
 
+def parse_max_kw(text: str) -> float:
+    """A power above 0, in kW.
+
+    >>> parse_max_kw("17.25")
+    17.25
+    """
+    try:
+        kw = float(text)
+    except ValueError:
+        kw = math.nan
+    if not 0 < kw < math.inf:
+        raise typer.BadParameter(f"{text!r} is not a power; give a number of kW above 0")
+    return kw
+
+
+def problem_of(error: typer.TyperException) -> str:
+    """What is wrong with an option's value; typer has it in the words of a library of its own.
+
+    >>> problem_of(typer.BadParameter("'x' is not a speed"))
+    "'x' is not a speed"
+    """
+    details = getattr(error.__cause__, "errors", None)
+    if details is None:
+        return error.message
+    detail = details()[0]
+    kind, given, context = detail["type"], detail["input"], detail.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"]).rstrip(".")
+    problem = {
+        "int_parsing": "is not a whole number",
+        "float_parsing": "is not a number",
+        "bool_parsing": "is not true or false",
+        "greater_than_equal": f"is out of bounds; give at least {context.get('ge')}",
+        "less_than_equal": f"is out of bounds; give at most {context.get('le')}",
+    }.get(kind)
+    return error.message if problem is None else f"{given!r} {problem}"
+
+
 FILE_HELP = (
     "The UCI file (.txt, or its .zip as published), any other delimited text "
     "(plain or .gz), a recording of `streamer watch`, - for standard input, or uci for the "
@@ -130,7 +168,11 @@ UnitOption = Annotated[
 ]
 MaxKw = Annotated[
     float,
-    typer.Option(metavar="KW", help="Skip values beyond this: no household draws them."),
+    typer.Option(
+        parser=parse_max_kw,
+        metavar="KW",
+        help="Skip values beyond this: no household draws them.",
+    ),
 ]
 Start = Annotated[
     datetime | None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -79,17 +80,17 @@ def write_lines(job: Replay, *, speed: float | None, format: str | None) -> None
     from streamer.sinks.progress import ProgressSink
     from streamer.sinks.text import TextSink
 
-    source = job.open()
-    pacer = Pacer(MAX if speed is None else speed)
-    summary = Summary()
-    sinks: list[Sink] = [summary]
-    if pacer.free_running and _terminal_is_free(lines=format is not None):
-        # Before the others: it makes room for their notes.
-        sinks.append(ProgressSink(sys.stderr))
-    if format is not None:
-        sinks += [TextSink(sys.stdout, format), NoteSink(sys.stderr)]
-    with summed_up(summary, sinks):
-        job.run(source, sinks, pacer)
+    with closing(job.open()) as source:
+        pacer = Pacer(MAX if speed is None else speed)
+        summary = Summary()
+        sinks: list[Sink] = [summary]
+        if pacer.free_running and _terminal_is_free(lines=format is not None):
+            # Before the others: it makes room for their notes.
+            sinks.append(ProgressSink(sys.stderr))
+        if format is not None:
+            sinks += [TextSink(sys.stdout, format), NoteSink(sys.stderr)]
+        with summed_up(summary, sinks):
+            job.run(source, sinks, pacer)
 
 
 def _terminal_is_free(*, lines: bool) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from streamer.sinks import Sink
 from streamer.sinks.summary import Summary
+from streamer.streams import ReaderGoneError
 
 
 @contextmanager
@@ -26,11 +26,12 @@ def summed_up(summary: Summary, sinks: Sequence[Sink]) -> Iterator[None]:
     try:
         yield
         sys.stdout.flush()
-    except BrokenPipeError:
+    except ReaderGoneError:
         reader_has_gone = True
-        # What is still buffered goes nowhere, or the interpreter would complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     finally:
+        # Whatever has ended the stream is told, rather than that its last lines had no place.
+        with suppress(ReaderGoneError, OSError):
+            sys.stdout.flush()
         for sink in sinks:
             sink.close()
         if not reader_has_gone:

@@ -1,4 +1,4 @@
-"""Child processes that cannot keep a test waiting for ever."""
+"""Child processes and pipes that cannot keep a test waiting for ever."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 P = TypeVar("P", bound="subprocess.Popen[str] | subprocess.Popen[bytes]")
@@ -41,3 +42,16 @@ def ending(child: P, *, within_s: float = 90.0) -> Iterator[P]:
     finally:
         timer.cancel()
     assert not late.is_set(), told
+
+
+@contextmanager
+def read_meanwhile(pipe: Path) -> Iterator[list[str]]:
+    """What is written to a named pipe in a block, which is there after it."""
+    found: list[str] = []
+    reader = threading.Thread(
+        target=lambda: found.append(pipe.read_text(encoding="utf-8")), daemon=True
+    )
+    reader.start()
+    yield found
+    reader.join(10)
+    assert not reader.is_alive(), f"nothing was written to {pipe}"

@@ -83,6 +83,16 @@ def test_help(command: list[str]) -> None:
     assert done.stdout.startswith("Usage: streamer")
 
 
+def test_the_help_tells_what_quiet_leaves() -> None:
+    replaying, watching = (
+        " ".join(_streamer(command, "--help", COLUMNS="200").stdout.split())
+        for command in ("replay", "watch")
+    )
+    assert "--quiet Print the summary and nothing else." in replaying
+    assert "nothing else" not in watching
+    assert "--quiet Show no readings: only notes, alarms and, at the end, the summary." in watching
+
+
 def test_nothing_asked_for_is_answered_with_help() -> None:
     done = _streamer()
     assert done.returncode == 2
@@ -499,8 +509,10 @@ def test_files_that_cannot_be_read(tmp_path: Path, write: Callable[[str], Path])
         (["replay", "--speed", "fast"], ["--speed", "'fast'"]),
         (["replay", "--speed", "nan"], ["--speed", "'nan'"]),
         (["replay", "--start", "yesterday"], ["--start", "'yesterday'"]),
-        (["replay", "--limit", "0"], ["--limit"]),
-        (["replay", "--format", "xml"], ["--format", "xml"]),
+        (["replay", "--limit", "0"], ["'--limit': '0' is out of bounds; give at least 1"]),
+        (["replay", "--limit", "ten"], ["'--limit': 'ten' is not a whole number"]),
+        (["replay", "--max-kw", "nan"], ["'--max-kw': 'nan' is not a power"]),
+        (["replay", "--format", "xml"], ["'--format': 'xml' is not one of 'auto', "]),
         (["replay", "--format", "dashboard"], ["dashboard", "terminal"]),
         (["replay", "--column", "Volts"], ["Volts", "Voltage"]),
         (["replay", "--gaps", "fill"], ["--gaps", "fill"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import http.server
 import re
 import threading
@@ -70,3 +71,15 @@ def test_the_configuration_of_the_readme_is_right(
     out, error = capsys.readouterr()
     assert not end.value.code, error
     assert out.endswith("streamer.toml: all right\n")
+
+
+def test_the_service_of_the_readme_never_gives_up() -> None:
+    script = _block("sh", "streamer.service")
+    text = re.search(r"<<'END'\n(.*?)END\n", script, re.DOTALL)
+    assert text is not None
+    unit = configparser.ConfigParser(interpolation=None)
+    unit.read_string(text[1])
+    # systemd stops starting what has failed five times in ten seconds, unless told otherwise.
+    assert unit["Unit"]["StartLimitIntervalSec"] == "0"
+    assert unit["Service"]["Restart"] == "always"
+    assert int(unit["Service"]["RestartSec"]) >= 10

@@ -261,10 +261,33 @@ def test_the_summary_of_a_replay(steps: list[Step]) -> None:
     )
 
 
+def test_the_summary_tells_what_has_come_from_what_was_recorded_before() -> None:
+    pipeline = Pipeline(FixedForecaster(kw=0.5, window=1))
+    steps = pipeline.push_many(readings([0.25, np.nan, 0.5, 0.75, np.nan, 1.0, 0.5]))
+    lines = _summary(ABOUT, Notice(Notice.MALFORMED, "bad"), *steps[3:])
+    assert lines[:6] == [
+        "house.csv: 2 readings, 2010-03-19 17:05 to 2010-03-19 17:06",
+        "skipped: 1 malformed row",
+        "no alarms",
+        "with the 3 recorded before:",
+        "2 gaps of 2 minutes in all",
+        f"4 forecasts settled, skill {100 * (steps[-1].scores.skill or 0):+.1f} %",
+    ]
+    summary = Summary()
+    summary.write_block(
+        Passage(
+            ReadingBlock.of([step.reading for step in steps[3:]]), np.full(2, np.nan), steps[-1]
+        )
+    )
+    assert summary.lines()[0] == lines[0].replace("house.csv", "stream")
+    assert "with the 3 recorded before:" in summary.lines()
+
+
 def _summary_of(**changes: Any) -> list[str]:
     """The scores in the summary of 1,200 minutes."""
     scores = Scores(1200, Errors(0.04, 0.1), Errors(0.05, 0.2))
-    return _summary(ABOUT, replace(LATE, scores=replace(scores, **changes)))[3:]
+    last = replace(LATE, scores=replace(scores, **changes), counts=Counts(1))
+    return _summary(ABOUT, last)[3:]
 
 
 def test_the_summary_says_what_adapting_has_gained() -> None:

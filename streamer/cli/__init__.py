@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -23,6 +24,8 @@ from streamer.cli.sources import sources
 from streamer.cli.train import train
 from streamer.cli.watch import watch
 from streamer.errors import StreamerError
+from streamer.options import problem_of
+from streamer.streams import ReaderGoneError, guarded_streams
 
 app = typer.Typer(
     name="streamer",
@@ -34,13 +37,27 @@ app = typer.Typer(
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+
+    When whoever reads what a command writes has gone, the command is done.
+    """
     keep_blas_to_one_thread()
+    with guarded_streams():
+        raise SystemExit(_run(None if argv is None else list(argv)))
+
+
+def _run(arguments: list[str] | None) -> int:
+    """Run the command line; the exit code."""
     try:
-        arguments = None if argv is None else list(argv)
         code = app(args=arguments, prog_name="streamer", standalone_mode=False)
+        sys.stdout.flush()
+    except ReaderGoneError:
+        code = 0
     except (StreamerError, typer.TyperException) as error:
-        text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+        text = str(error)
+        if isinstance(error, typer.TyperException):
+            error.message = problem_of(error)
+            text = error.format_message()
         # Asking for nothing is answered with the whole help, which is not an error's text.
         is_help = text.startswith("Usage:")
         _complain(text if is_help else f"streamer: error: {' '.join(text.split())}")
@@ -51,11 +68,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         where = f"{error.filename}: " if error.filename else ""
         _complain(f"streamer: error: {where}{error.strerror or error}")
         code = 1
-    raise SystemExit(code or 0)
+    return code or 0
 
 
 def _complain(text: str) -> None:
-    print(text, file=sys.stderr)
+    # The exit code says that it has failed even where nobody reads why.
+    with suppress(ReaderGoneError, OSError):
+        print(text, file=sys.stderr)
 
 
 def _say_version(wanted: bool) -> None:

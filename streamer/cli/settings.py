@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import typer
 
 from streamer.config import SECRETS, Config, Setting, read_config
-from streamer.errors import ConfigError
+from streamer.errors import ConfigError, UsageError
 from streamer.feeds.address import Address, Credentials, Secret, read_secret
+from streamer.options import problem_of
 from streamer.words import NOTHING
 
 PREFIX = "STREAMER"
@@ -17,6 +19,8 @@ CONTEXT = {"auto_envvar_prefix": PREFIX}
 """Context settings of a command that takes its options from variables too."""
 
 _NO_KEYS = {"config", "help", "check"}
+_FLAG, _VARIABLE, _FILE = _ORIGINS = ("COMMANDLINE", "ENVIRONMENT", "DEFAULT_MAP")
+"""Where a setting may come from, as typer calls it; the first has the last word."""
 
 
 def apply_config(context: typer.Context, path: str | None) -> str | None:
@@ -41,15 +45,23 @@ def apply_config(context: typer.Context, path: str | None) -> str | None:
     return path
 
 
-def find_credentials(context: typer.Context) -> Credentials:
-    """What lets us in, from the first of these that has it: flag, variable, file.
+def find_address(context: typer.Context) -> Address:
+    """The meter's address and what lets us in, from the first that has it: flag, variable, file.
+
+    A user and a password may stand in the address, too, and come from where that does.
 
     Raises:
-        UsageError: a secret's file cannot be read.
+        UsageError: it is no address, a user or a password is said twice, or a secret's file
+            cannot be read.
         ConfigError: the configuration file has a secret twice.
     """
-    password, token = (_find_secret(context, name) for name in SECRETS)
-    return Credentials(context.params["user"], password, token)
+    address = Address.parse(context.params["url"])
+    inside = address.credentials
+    user = inside.user if _is_in_url(context, "user") else context.params["user"]
+    password = (
+        inside.password if _is_in_url(context, "password") else _find_secret(context, "password")
+    )
+    return replace(address, credentials=Credentials(user, password, _find_secret(context, "token")))
 
 
 def origins(context: typer.Context) -> list[tuple[str, str, str]]:
@@ -57,18 +69,49 @@ def origins(context: typer.Context) -> list[tuple[str, str, str]]:
     config: Config = context.obj
     rows = []
     for key in _parameters(context):
-        origin = {
-            "COMMANDLINE": "flag",
-            "ENVIRONMENT": _variable(key),
-            "DEFAULT_MAP": "file",
-        }.get(_origin(context, key), "default")
-        rows.append((key, _shown(key, context.params.get(key)), origin))
+        origin = {_FLAG: "flag", _VARIABLE: _variable(key), _FILE: "file"}.get(
+            _origin(context, key), "default"
+        )
+        value = context.params.get(key)
+        if key == "user" and _is_in_url(context, key):
+            value, origin = Address.parse(context.params["url"]).credentials.user, "url"
+        rows.append((key, _shown(key, value), origin))
     for name in SECRETS:
-        if os.environ.get(_variable(name)):
+        if _is_in_url(context, name):
+            rows.append((name, "…", "url"))
+        elif os.environ.get(_variable(name)):
             rows.append((name, "…", _variable(name)))
         elif name in config.secrets:
             rows.append((name, "…", "file"))
     return rows
+
+
+def _is_in_url(context: typer.Context, name: str) -> bool:
+    """Whether user or password is the one that stands in the address.
+
+    Raises:
+        UsageError: another one comes from where the address does.
+    """
+    url = context.params["url"]
+    if not url or getattr(Address.parse(url).credentials, name) is None:
+        return False
+    origin, other = _origin(context, "url"), _origin_beside(context, name)
+    if origin == other:
+        place = {_FLAG: "the command line", _VARIABLE: "the environment"}.get(
+            origin, f"{context.obj.path}: [watch]"
+        )
+        raise UsageError(f"{place} has a {name} both in the address and beside it; leave one out")
+    return other not in _ORIGINS or _ORIGINS.index(origin) < _ORIGINS.index(other)
+
+
+def _origin_beside(context: typer.Context, name: str) -> str:
+    """Where the user or a secret comes from that does not stand in the address."""
+    if name not in SECRETS:
+        return _origin(context, name)
+    origin = _origin(context, f"{name}_file")
+    if os.environ.get(_variable(name)) and origin != _FLAG:
+        return _VARIABLE
+    return _FILE if name in context.obj.secrets and origin not in _ORIGINS else origin
 
 
 def _shown(key: str, value: Any) -> str:
@@ -85,9 +128,9 @@ def _find_secret(context: typer.Context, name: str) -> Secret | None:
     path = context.params.get(f"{name}_file")
     origin = _origin(context, f"{name}_file")
     text = os.environ.get(_variable(name))
-    if text and origin != "COMMANDLINE":
+    if text and origin != _FLAG:
         return Secret(text)
-    if name in config.secrets and origin == "DEFAULT_MAP":
+    if name in config.secrets and origin == _FILE:
         raise ConfigError(f"{config.path}: [watch] has both {name} and {name}_file; leave one out")
     return config.secrets.get(name) if path is None else read_secret(path)
 
@@ -120,5 +163,4 @@ def _check(context: typer.Context, parameter: Any, value: Setting, where: str) -
     try:
         parameter.process_value(context, value)
     except typer.TyperException as error:
-        problem = getattr(error, "message", str(error))
-        raise ConfigError(f"{where}: {problem}") from None
+        raise ConfigError(f"{where}: {problem_of(error)}") from None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streamer.cli.settings import apply_config, find_credentials
+from streamer.cli.settings import apply_config, find_address
 from streamer.errors import UsageError
 from streamer.options import (
     AdaptOption,
@@ -27,7 +27,6 @@ from streamer.options import (
     MaxGap,
     MaxKw,
     ModelOption,
-    Quiet,
     choose_format,
 )
 
@@ -131,7 +130,14 @@ def watch(
     confidence: ConfidenceOption = 0.9,
     format: FormatOption = Format.AUTO,
     ascii: Ascii = False,
-    quiet: Quiet = False,
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet",
+            "-q",
+            help="Show no readings: only notes, alarms and, at the end, the summary.",
+        ),
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Watch a meter: the mean of each minute, the forecast for the next, day and night.
@@ -161,9 +167,9 @@ def make_watch(context: typer.Context) -> Watch:
     """What is to be watched, and how, by the settings of a context of `watch`.
 
     Raises:
-        UsageError: no meter is named, or a secret cannot be read.
+        UsageError: no meter is named, a secret cannot be read, or the recording is in the home
+            of nobody.
     """
-    from streamer.feeds.address import Address
     from streamer.forecasting import Forecasting
     from streamer.watching import Watch
 
@@ -173,9 +179,8 @@ def make_watch(context: typer.Context) -> Watch:
             "no address of a meter: give one, such as mqtt://broker/topic?unit=W, or set url in "
             "the configuration; `streamer sources` lists what there is"
         )
-    record = chosen["record"]
     return Watch(
-        address=Address.parse(chosen["url"], find_credentials(context)),
+        address=find_address(context),
         forecasting=Forecasting(
             model=chosen["model"],
             engine=chosen["engine"].value,
@@ -184,10 +189,17 @@ def make_watch(context: typer.Context) -> Watch:
             adapt=chosen["adapt"],
             confidence=chosen["confidence"],
         ),
-        record=None if record is None else record.expanduser(),
+        record=_expanded(chosen["record"]),
         stale_after_s=chosen["stale_after"],
         grace_s=chosen["grace"],
         by=chosen["clock"].value,
         retry_max_s=chosen["retry"],
         max_kw=chosen["max_kw"],
     )
+
+
+def _expanded(path: Path | None) -> Path | None:
+    try:
+        return None if path is None else path.expanduser()
+    except RuntimeError:
+        raise UsageError(f"--record {path}: there is no such user") from None

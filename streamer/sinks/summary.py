@@ -28,12 +28,17 @@ if TYPE_CHECKING:
 
 
 class Summary:
-    """Keeps the last step and counts notices and alarms; `lines` is the summary."""
+    """Keeps the last step and counts readings, notices and alarms; `lines` is the summary.
+
+    Of a stream that goes on from what was recorded it is given the rest alone, but what a
+    step counts and scores is of the whole.
+    """
 
     def __init__(self) -> None:
         self._about: About | None = None
         self._first_at: datetime | None = None
         self._last: Step | None = None
+        self._readings = 0
         self._scored_in_sample = False
         self._notices: Counter[str] = Counter()
         self._alarms: Counter[str] = Counter()
@@ -44,6 +49,7 @@ class Summary:
         if isinstance(item, Step):
             self._first_at = self._first_at or item.reading.at
             self._last = item
+            self._readings += 1
             if item.alarms:
                 self._count(alarm for alarm in item.alarms if alarm.at == item.reading.at)
             if item.settled is not None and not self._scored_in_sample:
@@ -61,6 +67,7 @@ class Summary:
         """Take note of a block of readings."""
         self._first_at = self._first_at or passage.readings[0].at
         self._last = passage.last
+        self._readings += len(passage.readings)
         self._count(passage.alarms)
         about = self._about
         if about is None or about.trained_from is None or about.trained_to is None:
@@ -77,13 +84,17 @@ class Summary:
         if self._first_at is None or self._last is None:
             return ["no readings", *self._away(), *self._skipped()]
         counts = self._last.counts
+        before = counts.readings - self._readings
+        gaps = self._gaps(counts)
+        recorded = [f"with the {before:,} recorded before:", gaps] if before else []
         lines = [
-            f"{self._source()}: {plural(counts.readings, 'reading')}, "
+            f"{self._source()}: {plural(self._readings, 'reading')}, "
             f"{self._first_at:%Y-%m-%d %H:%M} to {self._last.reading.at:%Y-%m-%d %H:%M}",
-            self._gaps(counts),
+            *([] if recorded else [gaps]),
             *self._away(),
             *self._skipped(),
             self._raised(),
+            *recorded,
             *self._scores(self._last.scores),
         ]
         if self._scored_in_sample:
