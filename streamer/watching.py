@@ -5,14 +5,14 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from streamer.errors import UsageError
+from streamer.errors import RecordError, UsageError
 from streamer.feeds.address import Address
 from streamer.feeds.registry import load_kind, open_feed
 from streamer.forecasting import Forecasting
@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     from streamer.pipeline import Pipeline
     from streamer.sources.live import LiveSource
 
-_ENDINGS = (signal.SIGINT, signal.SIGTERM)
+_ENDINGS: Mapping[signal.Signals, Callable[[int, FrameType | None], None] | signal.Handlers] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+}
+"""The signals that end the stream, and what each does as a second one: it ends the program."""
 
 
 @dataclass(frozen=True)
@@ -134,8 +138,21 @@ class Watch:
             StreamerError: something is wrong with address, model or recording.
         """
         self.open().close()
-        if self.record is not None and not self.record.absolute().parent.is_dir():
-            raise UsageError(f"{self.record}: there is no folder {self.record.absolute().parent}")
+        if self.record is not None:
+            _check_record(self.record)
+
+
+def _check_record(path: Path) -> None:
+    from streamer.recording.database import DamagedError, PassingError, open_for_reading
+
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"{path}: there is no folder {path.absolute().parent}")
+    if path.exists() and not path.is_file():
+        raise RecordError(f"{path} is no file; give one to record in")
+    if path.exists() and path.stat().st_size:
+        # What is damaged is set aside when it is recorded to, and who locks it is waited for.
+        with suppress(DamagedError, PassingError):
+            open_for_reading(path).close()
 
 
 def show_dashboard(job: Watch, *, ascii_only: bool) -> int:
@@ -189,8 +206,8 @@ def _stopping(pacer: Pacer, signals: list[signal.Signals]) -> Iterator[None]:
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         signals.append(signal.Signals(number))
-        for ending in _ENDINGS:
-            signal.signal(ending, signal.default_int_handler)
+        for ending, at_once in _ENDINGS.items():
+            signal.signal(ending, at_once)
         # Not here: the stream may stand still in the middle of what stopping needs.
         threading.Thread(target=pacer.stop, daemon=True).start()
 

@@ -195,11 +195,35 @@ def test_a_signal_ends_it_in_good_order(
         assert connection.execute("SELECT count(*) FROM steps").fetchone() == (60,)
 
 
+_STUCK = """
+import signal, sys, threading
+from streamer.pacing import Pacer
+from streamer.watching import _stopping
+stuck = threading.Event()
+with _stopping(Pacer(on_stop=stuck.wait), []):
+    for name in sys.argv[1:]:
+        signal.raise_signal(signal.Signals[name])
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "code"),
+    [(["SIGTERM"], 0), (["SIGTERM"] * 2, -15), (["SIGINT", "SIGTERM"], -15), (["SIGINT"] * 2, -2)],
+)
+def test_a_second_signal_ends_it_at_once(names: list[str], code: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _STUCK, *names], capture_output=True, check=False, timeout=60
+    )
+    assert done.returncode == code, done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
         ([], "no address of a meter: give one"),
         (["nonsense"], "is no feed address: it has no scheme"),
+        (["mqtt://me:sword/fish@broker/t?unit=W"], "its host or port cannot be read"),
+        (["stdin:?unit=W", "--record", "~no-such-user/x.db"], "x.db: there is no such user"),
         (["tail:x?unit=MW"], "unit='MW': give W or kW"),
         (["stdin:?unit=W", "--model", "nope"], "nope"),
         (["stdin:?unit=W", "--stale-after", "0"], "--stale-after"),

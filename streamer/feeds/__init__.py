@@ -60,7 +60,7 @@ class FeedKind:
         about: what it reads, in a few words.
         example: a URL that opens one.
         open: makes the feed of an address; connects only when the feed is read.
-        options: what may stand in the URL's options, each with a line of help.
+        options: what may stand in the URL's options, each with its help.
         extra: the extra of streamer that brings its library; None if it needs none, or
             comes with a package of its own.
         modules: what must be importable for it to work.

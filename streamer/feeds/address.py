@@ -107,10 +107,13 @@ class Address:
         try:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
-        except ValueError as error:
-            raise UsageError(f"feed address: {error}; write it like mqtt://host:1883/topic") from (
-                None
-            )
+            host.encode("idna")  # as it will be, to be looked up
+        except ValueError:
+            # What this error says quotes the address, and perhaps a password with it.
+            raise UsageError(
+                "feed address: its host or port cannot be read; write it like "
+                "mqtt://host:1883/topic, and / # ? @ in a user or password as %2F %23 %3F %40"
+            ) from None
         if not parts.scheme:
             raise UsageError(
                 f"{url.rpartition('@')[2]!r} is no feed address: it has no scheme; write it like "

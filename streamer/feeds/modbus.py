@@ -14,9 +14,9 @@ from streamer.errors import LinkError, RefusedError, UsageError
 from streamer.feeds import FeedKind
 from streamer.feeds.address import Address
 from streamer.feeds.beat import BEAT_OPTIONS, Beat, interval
+from streamer.feeds.reasons import system_reason
 from streamer.feeds.session import AsyncFeed, Channel
 from streamer.feeds.values import POWER_OPTIONS, Power, ValueProblem
-from streamer.feeds.web import system_reason
 
 if TYPE_CHECKING:
     from pymodbus.client import AsyncModbusTcpClient

@@ -48,7 +48,7 @@ _LOSSES = {
 OPTIONS = {
     **POWER_OPTIONS,
     "preset": "what sends it, which settles the rest, and lets a device's bare name do for "
-    f"the topic: {', '.join(PRESETS)}",
+    "the topic:\n" + "\n".join(f"{name}: {preset.about}" for name, preset in PRESETS.items()),
     "path": "where in the JSON the power stands: ENERGY.Power; none for a plain number",
     "minus": "where in the JSON the power stands that is subtracted",
     "minus_topic": "another topic, whose power is subtracted",
@@ -149,8 +149,6 @@ class _Session:
             yield
         except MqttError as error:
             raise self._explain(error) from error
-        except UnicodeError as error:
-            raise RefusedError(f"{self._name}: {self._broker.host!r} is no host name") from error
 
     def _explain(self, error: MqttError) -> LinkError:
         from aiomqtt.exceptions import MqttCodeError, MqttConnectError

@@ -35,8 +35,10 @@ def load_kind(scheme: str) -> FeedKind:
         )
     try:
         kind = point.load()
-    except (ImportError, AttributeError) as error:
-        raise SourceError(f"the feed {scheme} ({point.value}) cannot be loaded: {error}") from error
+    except Exception as error:
+        # A plug-in's module is run, and may raise whatever it likes.
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        raise SourceError(f"the feed {scheme} ({point.value}) cannot be loaded: {why}") from error
     if not isinstance(kind, FeedKind):
         raise SourceError(f"the feed {scheme} ({point.value}) is no FeedKind but {kind!r}")
     return kind

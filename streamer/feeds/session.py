@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
+from streamer.errors import LinkError
 from streamer.feeds import FeedItem
 from streamer.readings import Link, Notice, Sample
 
@@ -130,6 +131,8 @@ class AsyncFeed:
             return []
         if not self._items and self._task.done():
             task, self._task = self._task, None
+            if task.cancelled():  # by itself: a library's own cancellation got out of it
+                raise LinkError(f"{self._name}: the connection was given up")
             task.result()
             self._closed = True
         items, self._items = self._items, []

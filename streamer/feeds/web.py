@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from base64 import b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamer.errors import LinkError, RefusedError, UsageError
 from streamer.feeds.address import Address, Credentials
+from streamer.feeds.reasons import system_reason
 
 if TYPE_CHECKING:
     import aiohttp
@@ -108,14 +108,3 @@ class Web:
             case OSError():
                 return LinkError(f"{self.name}: {system_reason(error)}")
         return LinkError(f"{self.name}: no answer ({type(error).__name__})")
-
-
-def system_reason(error: OSError) -> str:
-    """Why the system could not do it, in its own words.
-
-    >>> system_reason(ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 1)"))
-    'Connection refused'
-    """
-    if error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno)
-    return error.strerror or str(error) or type(error).__name__

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
-import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -14,6 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from streamer.errors import LinkError, MissingExtraError, RefusedError, UsageError
+from streamer.feeds.reasons import system_number, system_reason
 
 if TYPE_CHECKING:
     from serial import Serial
@@ -108,7 +107,7 @@ class Wire:
                 except OSError as error:
                     # A timeout that has a number is the system's, which has lost the peer.
                     idle = isinstance(error, TimeoutError) and error.errno is None
-                    why = f"nothing came for {self.idle_s:g} s" if idle else _reason(error)
+                    why = f"nothing came for {self.idle_s:g} s" if idle else system_reason(error)
                     raise LinkError(f"{self.name}: {why}") from error
                 if not data:
                     raise LinkError(f"{self.name}: the other end has closed the connection")
@@ -123,10 +122,8 @@ class Wire:
                 reader, writer = await asyncio.open_connection(self.host, self.port)
         except TimeoutError:
             raise LinkError(f"{self.name}: no answer within {_CONNECT_S:g} s") from None
-        except UnicodeError as error:  # of a label that is empty or too long
-            raise RefusedError(f"{self.name}: no host has such a name") from error
         except OSError as error:
-            raise LinkError(f"{self.name}: {_reason(error)}") from error
+            raise LinkError(f"{self.name}: {system_reason(error)}") from error
         try:
             _keep_alive(writer.get_extra_info("socket"))
             yield lambda: reader.read(_CHUNK_BYTES)
@@ -171,7 +168,7 @@ class Wire:
             raise self._cannot_open(error) from error
 
     def _cannot_open(self, error: Exception) -> LinkError:
-        code = _number(error)
+        code = system_number(error)
         if code == errno.ENOENT:
             return LinkError(f"{self.name}: no such device; is it plugged in?")
         if code in (errno.EACCES, errno.EPERM):
@@ -183,7 +180,7 @@ class Wire:
             return LinkError(f"{self.name}: another program has it open")
         if code in (errno.EISDIR, errno.ENOTTY):
             return RefusedError(f"{self.name}: this is no serial device")
-        return LinkError(f"{self.name}: {_reason(error)}")
+        return LinkError(f"{self.name}: {system_reason(error)}")
 
 
 async def _read_device(port: Serial) -> bytes:
@@ -209,21 +206,3 @@ def _keep_alive(connection: socket.socket) -> None:
         option = getattr(socket, name, None)  # not all of them are everywhere
         if option is not None:
             connection.setsockopt(socket.IPPROTO_TCP, option, value)
-
-
-def _reason(error: Exception) -> str:
-    """Why, in the system's words."""
-    number = _number(error)
-    if isinstance(error, socket.gaierror) or not number:
-        return " ".join(str(getattr(error, "strerror", None) or error).split())
-    return os.strerror(number)
-
-
-def _number(error: Exception) -> int:
-    """The system's number for an error; 0 if there is none.
-
-    It is in the text alone of what pyserial and termios raise, and of what asyncio raises
-    when each of a host's addresses has failed.
-    """
-    match = re.search(r"(?:\[Errno |\()(\d+)[\],]", str(error))
-    return getattr(error, "errno", None) or (int(match[1]) if match else 0)

@@ -19,13 +19,11 @@ class Backlog:
     Attributes:
         minutes: in order of time.
         events: in order of time; the last of them only, if there are very many.
-        lost: minutes that have been dropped, all in all.
     """
 
     def __init__(self) -> None:
         self.minutes: deque[Minute] = deque()
         self.events: deque[Event] = deque(maxlen=_EVENTS)
-        self.lost = 0
         self._lost_now = 0
 
     @property
@@ -44,7 +42,6 @@ class Backlog:
         for _ in range(excess):
             self.minutes.popleft()
         begins = not self._lost_now
-        self.lost += excess
         self._lost_now += excess
         return begins
 

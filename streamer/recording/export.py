@@ -6,20 +6,20 @@ import csv
 import io
 import json
 import math
-import os
 import sqlite3
 from collections import deque
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TextIO
 
-from streamer.errors import MissingExtraError, RecordError, UsageError
+from streamer.errors import MissingExtraError, UsageError
 from streamer.recording.database import ImpossibleError, explained, open_for_reading
 from streamer.recording.rows import bounds, pages, time_of
+from streamer.recording.whole import whole_file
 from streamer.sinks import text
 from streamer.sources.screening import Span
 
@@ -61,7 +61,8 @@ def export(
     Raises:
         UsageError: the format or the times cannot be meant.
         MissingExtraError: for Parquet, pyarrow is not there.
-        RecordError: the recording cannot be read, or the file cannot be written.
+        RecordError: the recording cannot be read, or the file cannot be written or is the
+            recording itself.
     """
     if format not in FORMATS:
         raise UsageError(f"no format {format!r}: give one of: {', '.join(FORMATS)}")
@@ -74,14 +75,11 @@ def export(
     with closing(_minutes(Path(path), _span(start, end))) as minutes:
         if not isinstance(out, Path):
             return _WRITERS[format](minutes, out)
-        try:
-            with _whole(out) as file:
-                if format == "parquet":
-                    return _write_parquet(minutes, file)
-                with io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
-                    return _WRITERS[format](minutes, text)
-        except OSError as error:
-            raise RecordError(f"{out} cannot be written: {error.strerror or error}") from None
+        with whole_file(out, of=Path(path)) as file:
+            if format == "parquet":
+                return _write_parquet(minutes, file)
+            with io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
+                return _WRITERS[format](minutes, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,20 +228,3 @@ def _offset(at: datetime) -> timedelta:
     offset = at.utcoffset()
     assert offset is not None  # noqa: S101 - recorded times have a zone
     return offset
-
-
-@contextmanager
-def _whole(out: Path) -> Iterator[IO[bytes]]:
-    """A file to write that takes its name when all is well, or is removed."""
-    if out.exists() and not out.is_file():  # a pipe or a device is no place for another file
-        with out.open("wb") as file:
-            yield file
-        return
-    out = out.resolve()
-    part = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            yield file
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)

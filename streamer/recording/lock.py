@@ -35,7 +35,9 @@ class Lock:
         if self._file < 0:
             return
         # While it is still locked: whoever waits for it sees that it is not the file it opened.
-        self._path.unlink(missing_ok=True)
+        # One that cannot be removed is in nobody's way: it no longer has a lock on it.
+        with suppress(OSError):
+            self._path.unlink()
         os.close(self._file)
         self._file = -1
 

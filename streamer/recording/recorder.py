@@ -25,6 +25,7 @@ from streamer.recording.resume import PICTURE, Resumed, resume
 from streamer.recording.rows import seconds_of
 from streamer.recording.store import AlarmKey, Event, Store, differences, minute_of, settings_of
 from streamer.sinks import Item
+from streamer.sources.fields import printable
 from streamer.words import plural
 
 SNAPSHOT_EVERY = 1000
@@ -62,7 +63,8 @@ class Recorder:
         self.doubled = 0
         self._path = path
         self._lock = lock
-        self._settings = dict(settings)
+        # A file's name may be no text.
+        self._settings = {key: printable(value) for key, value in settings.items()}
         self._state = state
         self._say = say
         self._every = snapshot_every
@@ -143,7 +145,7 @@ class Recorder:
                 pipeline.restore(fresh)
                 self._saves_state = False
                 self._warn(f"{error}: beginning anew; what is recorded is gone on from next time")
-                return Resumed()
+                return Resumed(text="beginning without what is recorded")
             if resumed.rebuilt:
                 self._since = self._every
             self._warn_of_future(resumed.last_at)
@@ -213,8 +215,9 @@ class Recorder:
             self._write_waiting()
 
     def _write_waiting(self) -> None:
-        store, backlog = self._store_in_place(), self._backlog
+        backlog = self._backlog
         with explained(self._path):
+            store = self._store_in_place()
             doubled = store.write(
                 backlog.minutes,
                 backlog.events,
@@ -352,12 +355,13 @@ class Recorder:
             self._warn("not recording for a week: the oldest minutes are lost from now on")
 
     def _name_source(self, source: str) -> None:
-        if self._settings.get("source") != source:
-            self._settings["source"] = source
+        name = printable(source)
+        if self._settings.get("source") != name:
+            self._settings["source"] = name
             self._settings_due = True
 
     def _happened(self, kind: str, text: str) -> None:
-        self._backlog.events.append(Event(int(self._wall()), kind, text))
+        self._backlog.events.append(Event(int(self._wall()), kind, printable(text)))
 
     def _warn(self, text: str) -> None:
         self._say(Notice(Notice.WARNING, text))

@@ -87,7 +87,7 @@ class Store:
         """Whether the file still has its name; what is written to a deleted one is lost."""
         try:
             here = self._path.stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
         return (here.st_dev, here.st_ino) == (self._file.st_dev, self._file.st_ino)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
-from streamer.errors import RecordError
+from streamer.recording.whole import whole_file
 from streamer.reporting.data import DAY, MONTH, WEEK, read_period
 from streamer.reporting.page import render
 
@@ -26,7 +24,7 @@ def write_report(
 
     Args:
         path: the recording; it is only read, and may be written to meanwhile.
-        out: the page, replaced as a whole if it is there.
+        out: the page, replaced as a whole if it is there; or a pipe or device to write it to.
         period: `day`, `week` or `month`, each to the minute: it begins as late in the day
             as it ends.
         until: the moment that the period ends before, on the house's clock if it has no
@@ -35,16 +33,12 @@ def write_report(
 
     Raises:
         RecordError: there is no such recording, nothing is recorded in the period, or the
-            page cannot be written.
+            page cannot be written or would take the recording's place.
         UsageError: there is no such period.
     """
-    if out.exists() and path.exists() and out.samefile(path):
-        raise RecordError(f"{out} is the recording itself; give another name for the report")
     page = render_report(path, period=period, until=until, written=written)
-    try:
-        _replace(out, page)
-    except OSError as error:
-        raise RecordError(f"{out} cannot be written: {error.strerror or error}") from None
+    with whole_file(out, of=path) as file:
+        file.write(page.encode())
 
 
 def render_report(
@@ -62,27 +56,3 @@ def render_report(
     """
     recorded = read_period(path, period, until)
     return render(recorded, path.name, written or datetime.now().astimezone())
-
-
-def _replace(out: Path, page: str) -> None:
-    """Write a file such that it is never there by half."""
-    folder = out.resolve().parent
-    with NamedTemporaryFile(
-        "w", encoding="utf-8", dir=folder, prefix=f".{out.name}-", delete=False
-    ) as file:
-        beside = Path(file.name)
-        try:
-            file.write(page)
-            file.close()
-            beside.chmod(0o666 & ~_umask())
-            beside.replace(out.resolve())
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise
-
-
-def _umask() -> int:
-    """What a new file is not allowed; it can only be asked for by setting it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

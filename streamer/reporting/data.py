@@ -152,10 +152,9 @@ def read_period(path: Path, period: str, until: datetime | None) -> Recorded:
         raise UsageError(f"period {period!r} is none; give one of {', '.join(PERIODS)}")
     connection = open_for_reading(path)
     try:
-        # Nothing that is written meanwhile is seen by half.
-        connection.execute("BEGIN")
-        connection.text_factory = lambda raw: raw.decode(errors="replace")
         with explained(path):
+            # Nothing that is written meanwhile is seen by half.
+            connection.execute("BEGIN")
             return _read(connection, path, period, until)
     except (OverflowError, TypeError, ValueError) as error:
         raise RecordError(f"{path} is damaged ({error})") from None

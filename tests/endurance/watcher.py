@@ -69,7 +69,8 @@ class Watcher:
     def is_watching(self) -> bool:
         """Whether it has come to where the recording ends."""
         said = self.said
-        return "going on after" in said or "nothing is recorded yet" in said
+        ways = ("going on after", "nothing is recorded yet", "beginning without what is recorded")
+        return any(way in said for way in ways)
 
     def until(
         self,

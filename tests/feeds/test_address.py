@@ -62,10 +62,49 @@ def test_what_is_no_address_is_refused(url: str) -> None:
         Address.parse(url)
 
 
-def test_an_error_does_not_show_a_password() -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "//me:swordfish@broker/t",
+        "mqtt://me:swordfish@broker:port/t",
+        "mqtt://me:swordfish@broker:99999/t",
+        "mqtt://me:swordfish@bro\u2100ker/t",
+        "mqtt://me:swordfish@[::1/t",
+        "mqtt://me:[swordfish@broker/t",
+        "mqtt://me:swordfish/@broker/t",
+        "mqtt://me:sword/fish@broker/t?unit=W",
+        "mqtt://me:sword#fish@broker/t?unit=W",
+        "mqtt://me:sword?fish@broker/t?unit=W",
+        "mqtt://sword..fish/@broker/t",
+    ],
+)
+def test_an_error_does_not_show_a_password(url: str) -> None:
     with pytest.raises(UsageError) as caught:
-        Address.parse("//me:swordfish@broker/t")
-    assert "swordfish" not in str(caught.value)
+        Address.parse(url)
+    text = str(caught.value)
+    assert "sword" not in text.replace("password", "")
+    assert "fish" not in text
+    if not url.startswith("//"):
+        assert text.startswith("feed address: its host or port cannot be read; ")
+        assert "/ # ? @ in a user or password as %2F %23 %3F %40" in text
+
+
+def test_such_signs_can_be_in_a_password() -> None:
+    address = Address.parse("mqtt://me:s%2Fw%23o%3Fr%40d@broker/t")
+    assert address.credentials.password == Secret("s/w#o?r@d")
+    assert address.host == "broker"
+
+
+@pytest.mark.parametrize("host", ["a..b", "..", "a" * 64, f"{'a' * 64}.b", "ä..b"])
+def test_a_name_that_no_host_has_is_found_before_it_is_looked_up(host: str) -> None:
+    for scheme in ("mqtt", "http", "modbus", "dsmr", "push"):
+        with pytest.raises(UsageError, match="its host or port cannot be read"):
+            Address.parse(f"{scheme}://{host}:1000/x")
+
+
+@pytest.mark.parametrize("host", ["a.", "my_meter.local", "süd.local", "[::1]", "[fe80::1%25eth0]"])
+def test_names_that_hosts_have(host: str) -> None:
+    assert Address.parse(f"mqtt://{host}/t").host == host.strip("[]")
 
 
 @given(st.text(max_size=60))

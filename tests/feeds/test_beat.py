@@ -35,15 +35,26 @@ def test_a_stall_is_not_made_up_for() -> None:
     assert times == [100.0, 105.0, 110.0, 125.0, 130.0]
 
 
-def test_it_waits_for_the_beat() -> None:
-    async def two() -> float:
-        beat = Beat(0.02)
-        await beat.wait()
-        before = asyncio.get_running_loop().time()
-        await beat.wait()
-        return asyncio.get_running_loop().time() - before
+def test_it_waits_for_the_beat(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, times = 100.0, []
 
-    assert asyncio.run(two()) > 0.015
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    async def three() -> None:
+        nonlocal now
+        beat = Beat(5.0)
+        with monkeypatch.context() as patched:
+            patched.setattr(asyncio, "sleep", sleep)
+            patched.setattr(asyncio.get_running_loop(), "time", lambda: now)
+            for _ in range(3):
+                await beat.wait()
+                times.append(now)
+                now += 1.0
+
+    asyncio.run(three())
+    assert times == [100.0, 105.0, 110.0]
 
 
 def test_the_interval() -> None:

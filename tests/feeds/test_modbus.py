@@ -166,7 +166,7 @@ def test_rtu_through_a_gateway() -> None:
         meter.set(0x34, ">f", 800.0)
         options = "preset=sdm630&framing=rtu&timeout=2"
         assert one(open_meter(meter.port, options)) == pytest.approx(0.8)
-        text = fails(open_meter(meter.port, "preset=sdm630&timeout=0.2"), LinkError)
+        text = fails(open_meter(meter.port, "preset=sdm630&timeout=1"), LinkError)
         assert text.endswith("device 1: no answer")
 
 
@@ -259,13 +259,18 @@ def _serve(listener: socket.socket, answer: bytes | None) -> None:
 )
 def test_what_is_no_meter(answer: bytes | None, capfd: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=_serve, args=(listener, answer), daemon=True).start()
+        thread = threading.Thread(target=_serve, args=(listener, answer))
+        thread.start()
         port = listener.getsockname()[1]
         feed = open_meter(port, "preset=sdm630&timeout=0.1&every=0.5")
         items: list[FeedItem] = []
-        with suppress(LinkError):
-            items = until_notice(feed)
-        feed.close()
+        try:
+            with suppress(LinkError):
+                items = until_notice(feed)
+        finally:
+            feed.close()
+            listener.shutdown(socket.SHUT_RDWR)  # closing alone would leave it waiting
+            thread.join(10)
         assert not any(isinstance(item, Sample) for item in items)
     assert capfd.readouterr().err == ""
 
@@ -273,7 +278,7 @@ def test_what_is_no_meter(answer: bytes | None, capfd: pytest.CaptureFixture[str
 def test_a_meter_that_is_silent() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        text = fails(open_meter(port, "preset=sdm630&timeout=0.1"), LinkError)
+        text = fails(open_meter(port, "preset=sdm630&timeout=1"), LinkError)
     assert text == f"modbus://127.0.0.1:{port}: device 1: no answer"
 
 

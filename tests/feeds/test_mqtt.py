@@ -211,6 +211,11 @@ def test_topics(url: str, topics: str) -> None:
     assert " ".join(_layout(url).topics) == topics
 
 
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_told_with_the_options(name: str) -> None:
+    assert f"\n{name}: {PRESETS[name].about}" in mqtt.OPTIONS["preset"]
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [

@@ -21,6 +21,7 @@ from streamer.feeds.address import Address, Credentials, Secret
 from streamer.feeds.registry import open_feed
 from streamer.readings import Link, Notice, Sample
 from streamer.testing import check_source
+from tests.feeds.broker import free_port
 
 TOKEN = "swordfish"  # noqa: S105 - of nothing
 INFLUX = "house,host=cellar power_w=250"
@@ -106,11 +107,6 @@ def listen() -> Iterator[Callable[..., _Listening]]:
 def listening() -> Iterator[_Listening]:
     with closing(_Listening()) as server:
         yield server
-
-
-def _free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        return int(server.getsockname()[1])
 
 
 @pytest.mark.parametrize(
@@ -244,9 +240,10 @@ def test_one_connection_for_many_requests(listening: _Listening) -> None:
 def test_half_a_request_and_silence(
     listen: Callable[..., _Listening], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(push, "_BODY_S", 0.1)
+    # Whoever does send all of it has as long.
+    monkeypatch.setattr(push, "_BODY_S", 1.0)
     monkeypatch.setattr(push, "_LINGER_S", 0.1)
-    monkeypatch.setattr(push, "_IDLE_S", 0.3)
+    monkeypatch.setattr(push, "_IDLE_S", 1.0)
     server = listen()
     with (
         socket.create_connection(("127.0.0.1", server.port), timeout=10) as headless,
@@ -309,7 +306,7 @@ def test_any_body_is_answered(listening: _Listening, body: bytes) -> None:
 
 
 def test_protocol_and_the_port_is_free_again() -> None:
-    port = _free_port()
+    port = free_port()
     for _ in range(2):
         feed = open_feed(Address.parse(f"push://:{port}?unit=W"))
         assert feed.name == f"push://127.0.0.1:{port}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from streamer import listing
 from streamer.errors import MissingExtraError, SourceError, UsageError
 from streamer.feeds import Feed, FeedItem, FeedKind, registry
 from streamer.feeds.address import Address, Credentials, Secret
@@ -35,9 +36,12 @@ NO_KIND = Fixed
 
 
 @pytest.fixture
-def plug_ins(monkeypatch: pytest.MonkeyPatch) -> None:
+def plug_ins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     names = {"fixed": "KIND", "needy": "NEEDY", "strange": "STRANGE", "odd": "NO_KIND", "gone": "X"}
     points = {name: EntryPoint(name, f"{__name__}:{what}", GROUP) for name, what in names.items()}
+    points["broken"] = EntryPoint("broken", "broken_plug_in:KIND", GROUP)
+    (tmp_path / "broken_plug_in.py").write_text("raise ZeroDivisionError('three\\nlines\\nhere')")
+    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(registry, "schemes", lambda: points)
 
 
@@ -90,5 +94,21 @@ class TestPlugIns:
     def test_a_plug_in_that_is_broken(self) -> None:
         with pytest.raises(SourceError, match="is no FeedKind"):
             load_kind("odd")
-        with pytest.raises(SourceError, match="cannot be loaded"):
+        with pytest.raises(SourceError, match="cannot be loaded: AttributeError: "):
             load_kind("gone")
+        with pytest.raises(SourceError) as caught:
+            load_kind("broken")
+        assert str(caught.value) == (
+            "the feed broken (broken_plug_in:KIND) cannot be loaded: "
+            "ZeroDivisionError: three lines here"
+        )
+
+    def test_one_that_is_broken_is_listed_with_the_others(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(listing, "schemes", registry.schemes)
+        monkeypatch.setenv("COLUMNS", "200")
+        listing.list_sources()
+        out = capsys.readouterr().out
+        assert "a fixed value" in out
+        assert "cannot be loaded: ZeroDivisionError: three lines here" in out

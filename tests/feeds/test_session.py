@@ -69,6 +69,19 @@ def test_an_error_comes_after_all_before_it_and_the_next_read_starts_anew() -> N
     feed.close()
 
 
+def test_a_session_that_cancels_itself_has_lost_the_connection() -> None:
+    async def work(channel: Channel) -> None:
+        channel.sample(0.5)
+        raise asyncio.CancelledError
+
+    feed = AsyncFeed("test", work)
+    for _ in range(2):
+        assert feed.read() == [Sample(0.5)]
+        with pytest.raises(LinkError, match=r"^test: the connection was given up$"):
+            feed.read()
+    feed.close()
+
+
 def test_what_cannot_be_read_is_said_with_the_feeds_name() -> None:
     async def work(channel: Channel) -> None:
         channel.malformed("'x' is not a number")

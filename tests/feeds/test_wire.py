@@ -176,9 +176,10 @@ def test_bytes_of_a_tcp_port_until_it_closes() -> None:
         connection.sendall(b"hello")
 
     with tcp_meter(speak, until_hung_up, speak) as port:
-        wire = Wire("meter", "127.0.0.1", port, idle_s=0.05)
+        wire = Wire("meter", "127.0.0.1", port, idle_s=10.0)
         assert asyncio.run(_read(wire, 5)) == b"hello"
-        assert _fails(wire) == "nothing came for 0.05 s"
+        impatient = Wire("meter", "127.0.0.1", port, idle_s=0.05)
+        assert _fails(impatient) == "nothing came for 0.05 s"
         with pytest.raises(LinkError, match=r"^meter: the other end has closed the connection$"):
             asyncio.run(_read(wire, 6))
 
@@ -198,7 +199,6 @@ def test_no_tcp_port() -> None:
     for host in ("127.0.0.1", "localhost"):
         assert _fails(Wire("meter", host, port)) == os.strerror(errno.ECONNREFUSED)
     assert _fails(Wire("meter", "no.such.host.invalid", 1))
-    assert _fails(Wire("meter", "..", 1)) == "no host has such a name"
 
 
 def test_a_host_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from streamer.errors import MissingExtraError, RecordError, UsageError
 from streamer.readings import Step
 from streamer.recording.export import KEYS, export
 from streamer.sinks.text import record
+from tests.children import read_meanwhile
 from tests.recording.conftest import House, house
 
 
@@ -136,8 +138,27 @@ def test_a_link_is_written_through_and_a_pipe_is_no_place_for_a_file(
     export(db, link, format="csv")
     assert link.is_symlink()
     assert len(target.read_text().splitlines()) == 6
-    assert export(db, "/dev/null", format="csv") == 5
-    assert not Path("/dev/null").is_file()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with read_meanwhile(pipe) as read:
+        assert export(db, pipe, format="csv") == 5
+    assert pipe.is_fifo()
+    assert read == [target.read_text()]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_the_recording_is_not_written_over(db: Path, tmp_path: Path, kind: str) -> None:
+    pytest.importorskip("pyarrow")
+    watcher = House(db)
+    watcher.watch(house(5))
+    watcher.close()
+    before = db.read_bytes()
+    link = tmp_path / "link.csv"
+    link.symlink_to(db)
+    for out in (db, db.parent / "." / db.name, link):
+        with pytest.raises(RecordError, match="is the recording itself; give another name"):
+            export(db, out, format=kind)
+    assert db.read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,21 @@ def test_links_and_warnings_are_events(db: Path) -> None:
     assert dict(_rows(db, "SELECT key, value FROM settings")) == {**SETTINGS, "source": "meter"}
 
 
+def test_a_text_that_is_none_does_not_stop_it(db: Path) -> None:
+    watcher = House(db, settings={"model": "\udcff.keras"})
+    watcher.recorder.write(About("caf\udce9", "fixed"))
+    watcher.recorder.write(Link(Link.LOST, "meter", "ask caf\udce9\x1b[2J instead"))
+    steps = watcher.watch(house(3))
+    watcher.close()
+    assert _rows(db, "SELECT text FROM events") == [("meter: ask caf??[2J instead",)]
+    assert dict(_rows(db, "SELECT key, value FROM settings")) == {
+        "model": "?.keras",
+        "source": "caf?",
+    }
+    assert _rows(db, "SELECT count(*) FROM steps") == [(len(steps),)]
+    assert not watcher.texts
+
+
 def test_a_link_that_flickers_is_not_written_each_time(db: Path) -> None:
     watcher = House(db)
     for _ in range(50):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import subprocess
@@ -145,7 +146,9 @@ def test_one_that_cannot_be_read_at_the_start_is_gone_on_from_the_next_time(db: 
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
         second = House(db)
-        assert second.recorder.resume(second.pipeline) == Resumed()
+        resumed = second.recorder.resume(second.pipeline)
+        # It would be untrue that nothing is recorded.
+        assert resumed == Resumed(text="beginning without what is recorded")
         assert "beginning anew" in second.texts[-1]
         second.watch(readings[20:30])
         other.execute("ROLLBACK")
@@ -306,6 +309,76 @@ def test_a_log_with_rubbish_in_it_counts_up_to_there(db: Path, tmp_path: Path) -
     assert 0 < len(rows) < 50
     assert rows == _columns(steps)[: len(rows)]
     assert not again.texts
+
+
+def test_a_folder_whose_place_a_file_takes_is_waited_for(tmp_path: Path) -> None:
+    folder, away = tmp_path / "disk", tmp_path / "away"
+    folder.mkdir()
+    db = folder / "house.db"
+    watcher = House(db)
+    readings = house(60)
+    steps = watcher.watch(readings[:20])
+    folder.rename(away)
+    folder.touch()
+    steps += watcher.watch(readings[20:40])
+    (text,) = watcher.texts
+    assert text == (
+        f"not recording: {db}: it cannot be opened; see that its folder is there, and yours; "
+        "watching goes on, 1 minute waits to be written"
+    )
+    folder.unlink()
+    away.rename(folder)
+    steps += watcher.watch(readings[40:])
+    watcher.close()
+    assert watcher.texts[1:] == [
+        "recording again: 21 minutes that waited are written, nothing is lost"
+    ]
+    assert _rows(db) == _columns(steps)
+
+
+def test_a_disk_that_does_not_even_tell_what_is_on_it_is_waited_for(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher = House(db)
+    readings = house(60)
+    steps = watcher.watch(readings[:20])
+
+    def stat(path: Path, **options: bool) -> os.stat_result:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "stat", stat)
+        steps += watcher.watch(readings[20:40])
+    assert watcher.texts == [
+        f"not recording: {db}: Input/output error; watching goes on, 1 minute waits to be written"
+    ]
+    steps += watcher.watch(readings[40:])
+    watcher.close()
+    assert watcher.texts[1:] == [
+        "recording again: 21 minutes that waited are written, nothing is lost"
+    ]
+    assert _rows(db) == _columns(steps)
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_is_lost_is_told_where_nothing_can_be_removed_either(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher = House(db)
+    watcher.watch(house(5))
+
+    def unlink(path: Path, missing_ok: bool = False) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    with closing(sqlite3.connect(db, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        watcher.watch(house(8)[5:])
+        with monkeypatch.context() as broken:
+            broken.setattr(Path, "unlink", unlink)
+            watcher.close()
+        other.execute("ROLLBACK")
+    assert watcher.texts[1:] == ["not recorded, and lost: 3 minutes"]
+    House(db).close()  # the file that is left is no lock
 
 
 @pytest.mark.parametrize("how", ["deleted", "moved"])

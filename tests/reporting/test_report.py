@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import stat
 import subprocess
@@ -19,6 +20,7 @@ from streamer.reporting import DAY, MONTH, WEEK, render_report, write_report
 from streamer.reporting.data import read_period
 from streamer.reporting.figures import bucket_minutes
 from streamer.reporting.plot import MIDDLE, NARROW, WIDE
+from tests.children import read_meanwhile
 from tests.reporting.recordings import (
     SETTINGS,
     ZONE,
@@ -288,6 +290,16 @@ def test_a_link_stays_a_link(month: Path, tmp_path: Path) -> None:
     write_report(month, out, written=WRITTEN)
     assert out.is_symlink()
     assert (tmp_path / "real.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_a_pipe_stays_a_pipe(tmp_path: Path) -> None:
+    path = record(tmp_path / "house.db", minutes(household(200)))
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with read_meanwhile(pipe) as read:
+        write_report(path, pipe, written=WRITTEN)
+    assert pipe.is_fifo()
+    assert read == [render_report(path, written=WRITTEN)]
 
 
 def test_where_it_cannot_be_written_is_said(month: Path, tmp_path: Path) -> None:

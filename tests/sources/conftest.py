@@ -34,7 +34,17 @@ def stdin():
 @pytest.fixture
 def berlin(monkeypatch):
     """The machine's zone has summer time."""
-    monkeypatch.setenv("TZ", "Europe/Berlin")
+    yield from _in_zone("Europe/Berlin", monkeypatch)
+
+
+@pytest.fixture
+def new_york(monkeypatch):
+    """The machine's zone is west of UTC."""
+    yield from _in_zone("America/New_York", monkeypatch)
+
+
+def _in_zone(name, monkeypatch):
+    monkeypatch.setenv("TZ", name)
     time.tzset()
     yield
     monkeypatch.undo()

@@ -30,7 +30,9 @@ _SAMPLE_EVERY_S = 0.2
 _ABSURD_ENOUGH = 20
 _DAY_S = 86_400.0
 _LOST_HOLD_S = 60.0  # a value stands no longer while nobody could hear of another
-_LATEST_S = 1e11  # the year 5138: what is later cannot be meant, nor turned into local time
+# From 1970 to the year 5138: what is before or later cannot be meant, nor all of it be turned
+# into local time.
+_EARLIEST_S, _LATEST_S = 0.0, 1e11
 _TICK_S = 1e-6
 _DECIMALS = 6  # a milliwatt: no meter is finer, and 0.355 is not to be 0.35500000000000004
 
@@ -174,6 +176,10 @@ class Intake:
     def finish(self) -> None:
         """The feed has ended: what is complete is given out."""
         by_feed = self._rules.by_feed
+        if self._far_ahead is not None:
+            _, last = self._far_ahead
+            what = "is far ahead of all before it, and the last one; skipped"
+            self._tell_disorder(last.at, what, self._now)
         self._give(self._means.flush(self._newest if by_feed else self._now + self._offset))
         for gatherer in self._gatherers.values():
             self._say(gatherer.gathered(self._moment(), self._now))
@@ -216,6 +222,11 @@ class Intake:
             self._skip_absurd(kw, arrived_s)
             return
         self._any_good = self._any_good or not math.isnan(kw)
+        if not self._can_be_dated(sample):
+            why = "has no time" if sample.at is None else f"has the time {sample.at}"
+            text = f"{self._name}: a value {why}, which minutes cannot go by; skipped"
+            self._say(self._disordered.add(text, self._moment(), arrived_s))
+            return
         if self._rules.by_feed:
             self._take_by_feed(sample, arrived_s)
             return
@@ -235,13 +246,15 @@ class Intake:
                 return
         self._add(at_s, kw, arrived_s)
 
+    def _can_be_dated(self, sample: Sample) -> bool:
+        """Whether a sample has a time that can be meant, or none where that of its arrival does."""
+        if sample.at is None:
+            return not self._rules.by_feed
+        return _EARLIEST_S <= sample.at.timestamp() <= _LATEST_S
+
     def _take_by_feed(self, sample: Sample, arrived_s: float) -> None:
-        at_s = math.nan if sample.at is None else sample.at.timestamp()
-        if not 0 <= at_s <= _LATEST_S:
-            why = "has no time" if sample.at is None else f"has the time {sample.at}"
-            text = f"{self._name}: a value {why}, which minutes cannot go by; skipped"
-            self._say(self._disordered.add(text, self._moment(), arrived_s))
-            return
+        assert sample.at is not None  # noqa: S101 - it can be dated
+        at_s = sample.at.timestamp()
         far, self._far_ahead = self._far_ahead, None
         # One wrong time far ahead would put all samples after it out of order.
         if at_s - self._newest > LONG_JUMP.total_seconds() and math.isfinite(self._newest):

@@ -42,7 +42,6 @@ class MinuteMeans:
     Args:
         stale_after_s: for how long a value stands at most.
         grace_s: how long after its end a minute waits for samples that come late.
-        after_s: start of a minute that is done already, and all before it with it.
 
     Attributes:
         late: samples of minutes that were closed before they came.
@@ -55,9 +54,7 @@ class MinuteMeans:
     [(60.0, 4.0)]
     """
 
-    def __init__(
-        self, *, stale_after_s: float, grace_s: float = 5.0, after_s: float = -math.inf
-    ) -> None:
+    def __init__(self, *, stale_after_s: float, grace_s: float = 5.0) -> None:
         self.late = 0
         self.doubled = 0
         self._stale_after = stale_after_s
@@ -70,7 +67,6 @@ class MinuteMeans:
         self._open = -math.inf  # start of the first minute that is not closed
         self._given = -math.inf  # end of the last minute that was given
         self._expected_from = -math.inf  # samples before are not late, but done
-        self.go_on_after(after_s)
 
     @property
     def due_s(self) -> float:
@@ -87,8 +83,7 @@ class MinuteMeans:
 
         Samples of theirs are ignored and not counted as late; the last one stands on.
         """
-        end_s = minute_of(after_s) + MINUTE_S if math.isfinite(after_s) else after_s
-        self._given = max(self._given, end_s)
+        self._given = max(self._given, minute_of(after_s) + MINUTE_S)
         self._open = max(self._open, self._given)
         self._expected_from = max(self._expected_from, self._open)
         self._pass(bisect_left(self._times, self._open))

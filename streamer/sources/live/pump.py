@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential, wait_random
@@ -12,7 +13,8 @@ from tenacity.nap import sleep_using_event
 from streamer.errors import LinkError, RefusedError, SourceError, StreamerError
 from streamer.feeds import Feed, FeedItem
 from streamer.pacing import SystemClock, WallClock
-from streamer.readings import Link, Sample
+from streamer.readings import Link, Notice, Sample
+from streamer.sources.fields import printable
 from streamer.sources.live.minutes import local_time
 
 RETRY_MAX_S = 60.0
@@ -88,8 +90,9 @@ class Pump:
             while self._retrying(self._read_until_up):
                 pass
         except StreamerError as failure:
+            failure.args = (_shown(str(failure)),)
             error = failure
-        except Exception as failure:  # noqa: BLE001 - raised to whoever reads
+        except BaseException as failure:  # noqa: BLE001 - whoever reads would wait for ever
             what = f"{type(failure).__name__}: {_line(failure)}"
             error = SourceError(f"{self._feed.name}: the feed failed: {what}")
             error.__cause__ = failure
@@ -109,7 +112,7 @@ class Pump:
     def _with_link(self, items: Sequence[FeedItem]) -> Sequence[FeedItem]:
         """What a feed gave; a sample shows that the link is up, if the feed does not say so."""
         seen: list[FeedItem] = []
-        for item in items:
+        for item in map(_printable, items):
             if isinstance(item, Link):
                 self._peer, self._is_up = item.peer, item.state == Link.UP
             elif isinstance(item, Sample) and not self._is_up:
@@ -155,4 +158,18 @@ def _line(error: BaseException | None) -> str:
     """What an error says, on one line; those that say nothing are called by their names."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return " ".join(str(error).split()) or type(error).__name__
+    return _shown(str(error)) or type(error).__name__
+
+
+def _printable(item: FeedItem) -> FeedItem:
+    """What a feed gave, with texts that can be shown."""
+    if isinstance(item, Link):
+        return replace(item, peer=_shown(item.peer), text=_shown(item.text))
+    if isinstance(item, Notice):
+        return replace(item, text=_shown(item.text))
+    return item
+
+
+def _shown(text: str) -> str:
+    """A text as one line that can be printed and recorded, whatever it quotes of a meter."""
+    return text if text.isprintable() else printable(" ".join(text.split()))

@@ -133,6 +133,25 @@ def test_a_meter_clock_that_is_ahead_is_corrected_too() -> None:
     assert bench.texts(Notice.WARNING) == [("house: the meter's clock is 1 h ahead; corrected", 1)]
 
 
+@pytest.mark.parametrize("by_feed", [False, True])
+@pytest.mark.parametrize("wrong", [datetime.min, datetime(1969, 12, 31), datetime.max])
+def test_a_time_that_cannot_be_meant_is_told(
+    wrong: datetime, by_feed: bool, new_york: None
+) -> None:
+    bench = _Bench(by_feed=by_feed)
+    bench.take(Sample(2.0, _at(0)), Sample(9.0, wrong.replace(tzinfo=UTC)))
+    for second in range(10, 140, 10):
+        bench.pass_on(10.0)
+        bench.take(Sample(2.0, _at(second)))
+    assert bench.minutes() == [(0, 2.0), (1, 2.0)]
+    text, count = bench.texts(Notice.ORDER)[0]
+    assert text == (
+        f"house: a value has the time {wrong.replace(tzinfo=UTC)}, which minutes cannot go by; "
+        "skipped"
+    )
+    assert count == 1
+
+
 def test_a_backlog_is_late_and_nothing_else() -> None:
     bench = _Bench()
     bench.pass_on(3600.0)
@@ -328,6 +347,18 @@ def test_by_the_feeds_time_one_wrong_time_far_ahead_upsets_nothing() -> None:
     assert bench.minutes() == [(0, 1.0), (1, 1.0), (2, 1.0)]
     ((text, _),) = bench.texts(Notice.ORDER)
     assert text.endswith("is far ahead of those around it; skipped")
+
+
+def test_by_the_feeds_time_one_far_ahead_at_the_end_is_told() -> None:
+    bench = _by_feed(
+        [*(Sample(1.0, _at(second)) for second in range(0, 65, 5)), Sample(9, _at(1e9))]
+    )
+    assert not bench.of(Notice)
+    bench.intake.finish()
+    bench.given += bench.intake.given()
+    assert bench.minutes() == [(0, 1.0)]
+    ((text, _),) = bench.texts(Notice.ORDER)
+    assert text.endswith("is far ahead of all before it, and the last one; skipped")
 
 
 def test_by_the_feeds_time_days_without_a_value_are_a_gap() -> None:

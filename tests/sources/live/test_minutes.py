@@ -119,7 +119,10 @@ def test_the_later_of_two_with_one_time_counts() -> None:
 
 
 def test_goes_on_after_a_minute_that_is_done() -> None:
-    means = _fed([(0, 1.0), (59, 2.0), (70, 4.0)], after_s=START)
+    means = _means()
+    means.go_on_after(START)
+    for second, kw in [(0, 1.0), (59, 2.0), (70, 4.0)]:
+        means.add(START + second, kw)
     assert _relative(means.advance(START + 125)) == [(1, 2 * (10 / 60) + 4 * (50 / 60))]
     assert means.late == 0
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from asyncio import CancelledError
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
@@ -21,7 +22,7 @@ DATE = 1_774_745_940.0
 class _Scripted:
     """A feed that gives or raises one thing after the other, and then ends, or waits."""
 
-    def __init__(self, *script: Sequence[FeedItem] | Exception, waits: bool = False) -> None:
+    def __init__(self, *script: Sequence[FeedItem] | BaseException, waits: bool = False) -> None:
         self.name = "scripted"
         self.peer = "broker"
         self.closed = threading.Event()
@@ -30,7 +31,7 @@ class _Scripted:
 
     def read(self) -> Sequence[FeedItem]:
         for each in self._script:
-            if isinstance(each, Exception):
+            if isinstance(each, BaseException):
                 raise each
             return each
         if self._waits:
@@ -44,7 +45,9 @@ class _Scripted:
 class _Pumped:
     """A pump that has run to its end: what it gave, how long it slept, and its error."""
 
-    def __init__(self, *script: Sequence[FeedItem] | Exception, wait: Wait | None = None) -> None:
+    def __init__(
+        self, *script: Sequence[FeedItem] | BaseException, wait: Wait | None = None
+    ) -> None:
         self.items: list[FeedItem] = []
         self.sleeps: list[float] = []
         self.ends: list[StreamerError | None] = []
@@ -151,6 +154,38 @@ def test_other_errors_are_the_end() -> None:
     pumped = _Pumped([SAMPLE], ZeroDivisionError("division\nby zero"))
     assert str(pumped.ends[0]) == "scripted: the feed failed: ZeroDivisionError: division by zero"
     assert isinstance(pumped.ends[0], SourceError)
+
+
+@pytest.mark.parametrize("error", [CancelledError(), SystemExit(3), GeneratorExit()])
+def test_whatever_ends_the_feed_is_told(error: BaseException) -> None:
+    (end,) = _Pumped([SAMPLE], error).ends
+    assert isinstance(end, SourceError)
+    assert str(end).startswith(f"scripted: the feed failed: {type(error).__name__}: ")
+
+
+_ODD = "caf\udce9\x1b[2J\x9b\u202e\nmenu\xa0du jour"
+_EVEN = "caf??[2J?? menu du jour"
+
+
+def test_all_that_is_said_can_be_printed_and_recorded() -> None:
+    pumped = _Pumped(
+        [Link(Link.UP, _ODD, _ODD), Notice(Notice.MALFORMED, _ODD)],
+        LinkError(_ODD),
+        OSError(5, "Input/output error"),
+        [SAMPLE],
+        UnitError(_ODD),
+    )
+    up, notice, lost, failed, up_again, sample = pumped.items
+    assert up == Link(Link.UP, _EVEN, _EVEN)
+    assert notice == Notice(Notice.MALFORMED, _EVEN)
+    assert isinstance(lost, Link)
+    assert (lost.peer, lost.text) == (_EVEN, _EVEN)
+    assert isinstance(failed, Link)
+    assert failed.text == "Input/output error"
+    assert up_again == Link(Link.UP, _EVEN)
+    assert sample == SAMPLE
+    assert [str(error) for error in pumped.ends] == [_EVEN]
+    assert isinstance(pumped.ends[0], UnitError)
 
 
 def _closing(feed: _Scripted, seen: Callable[[list[FeedItem]], bool]) -> list[StreamerError | None]:
