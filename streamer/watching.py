@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from streamer.errors import RecordError, UsageError
+from streamer.errors import UsageError
 from streamer.feeds.address import Address
 from streamer.feeds.registry import load_kind, open_feed
 from streamer.forecasting import Forecasting
@@ -143,12 +143,16 @@ class Watch:
 
 
 def _check_record(path: Path) -> None:
-    from streamer.recording.database import DamagedError, PassingError, open_for_reading
+    from streamer.recording.database import (
+        DamagedError,
+        PassingError,
+        check_place,
+        open_for_reading,
+    )
 
     if not path.absolute().parent.is_dir():
         raise UsageError(f"{path}: there is no folder {path.absolute().parent}")
-    if path.exists() and not path.is_file():
-        raise RecordError(f"{path} is no file; give one to record in")
+    check_place(path)
     if path.exists() and path.stat().st_size:
         # What is damaged is set aside when it is recorded to, and who locks it is waited for.
         with suppress(DamagedError, PassingError):

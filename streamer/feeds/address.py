@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -147,7 +148,11 @@ class Address:
         host = self.host_in_url
         port = "" if self.port is None else f":{self.port}"
         slashes = "//" if host or self.path.startswith("/") else ""
-        return f"{self.scheme}:{slashes}{host}{port}{quote(self.path, safe='/:+#$ ')}"
+        path = quote(self.path, safe="/:+#$ ")
+        if not host:
+            # With a slash too few, what was to be user and password is in the path.
+            path = re.sub(r"^(/*)[^/:]*:.*%40", r"\1…@", path)
+        return f"{self.scheme}:{slashes}{host}{port}{path}"
 
     @overload
     def text(self, name: str) -> str | None: ...
@@ -217,8 +222,11 @@ class Address:
         """Raise UsageError for an option that is not known."""
         for name in self.options:
             if name not in known:
+                # Of mqtt://broker/home/#?unit=W all from the # on are options to us.
+                hint = "; write # in a topic or path as %23" if name.startswith("?") else ""
                 raise UsageError(
-                    f"{self.shown}: unknown option {name!r}; it takes {', '.join(sorted(known))}"
+                    f"{self.shown}: unknown option {name!r}; it takes "
+                    f"{', '.join(sorted(known))}{hint}"
                 )
 
 

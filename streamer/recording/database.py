@@ -83,6 +83,16 @@ def _code(error: sqlite3.Error) -> int:
     return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
 
 
+def check_place(path: Path) -> None:
+    """See that a recording may be there: SQLite would write beside a device or a pipe, too.
+
+    Raises:
+        RecordError: something is that is no file.
+    """
+    if path.exists() and not path.is_file():
+        raise RecordError(f"{path} is no file; give one to record in")
+
+
 def open_for_writing(path: Path, *, wholly: bool = True) -> sqlite3.Connection:
     """Open a recording, or begin one.
 
@@ -98,6 +108,7 @@ def open_for_writing(path: Path, *, wholly: bool = True) -> sqlite3.Connection:
         RecordError: it is something else, or may not be written.
     """
     with explained(path):
+        check_place(path)
         _check_size(path)
         unclean = _log_of(path).exists()
         connection = _connect(str(path))

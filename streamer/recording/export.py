@@ -8,7 +8,7 @@ import json
 import math
 import sqlite3
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -72,10 +72,12 @@ def export(
         _import_pyarrow()
         if not isinstance(out, Path):
             raise UsageError("Parquet is not for a terminal or a pipe: give --out FILE")
-    with closing(_minutes(Path(path), _span(start, end))) as minutes:
+    path, span = Path(path), _span(start, end)
+    with closing(open_for_reading(path)) as connection:
+        minutes = _minutes(connection, path, span)
         if not isinstance(out, Path):
             return _WRITERS[format](minutes, out)
-        with whole_file(out, of=Path(path)) as file:
+        with whole_file(out, of=path) as file:
             if format == "parquet":
                 return _write_parquet(minutes, file)
             with io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
@@ -101,9 +103,9 @@ def _span(start: datetime | None, end: datetime | None) -> Span:
     return Span(start, end)
 
 
-def _minutes(path: Path, span: Span) -> Generator[_Minute, None, None]:
-    """The minutes of a span. The recording is open from the first to the last."""
-    with closing(open_for_reading(path)) as connection, explained(path):
+def _minutes(connection: sqlite3.Connection, path: Path, span: Span) -> Iterator[_Minute]:
+    """The minutes of a span."""
+    with explained(path):
         after, before = bounds(connection, span)
         alarms = _Alarms(connection, after, before)
         for page in pages(connection, _COLUMNS, after=after, before=before):

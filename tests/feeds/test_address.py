@@ -32,6 +32,10 @@ def test_the_query_of_a_web_address_is_the_meters() -> None:
         ("mqtt://me:swordfish@broker/a/%23x?unit=W", "mqtt://broker/a/#x"),
         ("modbus://[::1]:502?device=3", "modbus://[::1]:502"),
         ("https://u:swordfish@meter/a?token=swordfish#path=p", "https://meter/a"),
+        ("mqtt:/me:swordfish@broker/t", "mqtt:///…@broker/t"),
+        ("mqtt:me:sword@fish@broker/t", "mqtt:…@broker/t"),
+        ("hass:///me:sword/fish@broker/t", "hass:///…@broker/t"),
+        ("tail:/var/log/a@b.log", "tail:///var/log/a%40b.log"),
     ],
 )
 def test_what_is_shown(url: str, shown: str) -> None:

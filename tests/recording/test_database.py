@@ -63,8 +63,9 @@ def test_an_empty_file_is_begun(db: Path) -> None:
     [
         (b"time,kw\n2026-03-29 00:00,0.5\n", "nor any SQLite database"),
         (b"x", "nor any SQLite database"),
-        (os.urandom(5000), "nor any SQLite database"),
+        (bytes(range(1, 256)) * 20, "nor any SQLite database"),
     ],
+    ids=["text", "a byte", "no text"],
 )
 def test_what_is_no_database_is_left_alone(db: Path, content: bytes, message: str) -> None:
     db.write_bytes(content)
@@ -82,6 +83,14 @@ def test_another_program_s_database_is_left_alone(db: Path) -> None:
         with pytest.raises(RecordError, match="a database of another program"):
             opening(db)
     assert db.read_bytes() == content
+
+
+def test_a_pipe_is_no_place_for_a_recording(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(RecordError, match="pipe is no file; give one to record in"):
+        open_for_writing(pipe)
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
 
 
 def test_a_newer_version_is_left_alone(db: Path) -> None:
@@ -137,7 +146,7 @@ def test_there_must_be_one_to_read(db: Path) -> None:
     with pytest.raises(RecordError, match="there is no such recording"):
         open_for_reading(db)
     assert not db.exists()
-    with pytest.raises(RecordError, match="it cannot be opened"):
+    with pytest.raises(RecordError, match="is no file; give one to record in"):
         open_for_writing(db.parent)
 
 

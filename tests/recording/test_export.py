@@ -196,6 +196,10 @@ def test_a_folder_that_is_not_there_is_told(db: Path, tmp_path: Path) -> None:
         export(db, tmp_path / "nowhere" / "house.csv", format="csv")
     with pytest.raises(RecordError, match="no such recording"):
         export(tmp_path / "other.db", tmp_path / "other.csv", format="csv")
+    out = io.StringIO()
+    with pytest.raises(RecordError, match="no such recording"):
+        export(tmp_path / "other.db", out, format="csv")
+    assert not out.getvalue()
     assert [path.name for path in tmp_path.iterdir()] == ["house.db"]
 
 
