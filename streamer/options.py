@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -64,6 +65,29 @@ def parse_moment(text: str) -> datetime:
         ) from None
 
 
+def parse_number(text: str, fits: Callable[[float], bool], wanted: str) -> float:
+    """A number of some kind.
+
+    Args:
+        text: as it was typed.
+        fits: whether a number is of the kind; nothing else, such as NaN, may be.
+        wanted: what it is to be, for the error, and how to write it.
+
+    Raises:
+        BadParameter: it is not.
+
+    >>> parse_number("0.5", lambda share: 0 <= share <= 1, "a share; give one like 0.1")
+    0.5
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not fits(number):
+        raise typer.BadParameter(f"{text!r} is not {wanted}")
+    return number
+
+
 def parse_speed(text: str) -> float:
     """A speed: a number above 0, or max.
 
@@ -74,15 +98,8 @@ def parse_speed(text: str) -> float:
 
     if text == "max":
         return MAX
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = 0.0
-    if not 0 < speed < MAX:
-        raise typer.BadParameter(
-            f"{text!r} is not a speed; give a number above 0 (1 is real time), or max"
-        )
-    return speed
+    wanted = "a speed; give a number above 0 (1 is real time), or max"
+    return parse_number(text, lambda speed: 0 < speed < MAX, wanted)
 
 
 def parse_confidence(text: str) -> float:
@@ -91,15 +108,8 @@ def parse_confidence(text: str) -> float:
     >>> parse_confidence("0.9")
     0.9
     """
-    try:
-        confidence = float(text)
-    except ValueError:
-        confidence = math.nan
-    if not 0 < confidence < 1:
-        raise typer.BadParameter(
-            f"{text!r} is not a share between 0 and 1; give one like 0.9, for nine readings in ten"
-        )
-    return confidence
+    wanted = "a share between 0 and 1; give one like 0.9, for nine readings in ten"
+    return parse_number(text, lambda share: 0 < share < 1, wanted)
 
 
 def parse_max_kw(text: str) -> float:
@@ -108,13 +118,8 @@ def parse_max_kw(text: str) -> float:
     >>> parse_max_kw("17.25")
     17.25
     """
-    try:
-        kw = float(text)
-    except ValueError:
-        kw = math.nan
-    if not 0 < kw < math.inf:
-        raise typer.BadParameter(f"{text!r} is not a power; give a number of kW above 0")
-    return kw
+    wanted = "a power; give a number of kW above 0"
+    return parse_number(text, lambda kw: 0 < kw < math.inf, wanted)
 
 
 def problem_of(error: typer.TyperException) -> str:

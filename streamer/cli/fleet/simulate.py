@@ -20,6 +20,7 @@ from streamer.options import (
     TimeFormat,
     UnitOption,
     parse_moment,
+    parse_number,
     parse_speed,
 )
 
@@ -33,15 +34,8 @@ def parse_share(text: str) -> float:
     >>> parse_share("0.01")
     0.01
     """
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share <= 1:
-        raise typer.BadParameter(
-            f"{text!r} is not a share from 0 to 1; give one like 0.01, for one in a hundred"
-        )
-    return share
+    wanted = "a share from 0 to 1; give one like 0.01, for one in a hundred"
+    return parse_number(text, lambda share: 0 <= share <= 1, wanted)
 
 
 def simulate(
