@@ -147,7 +147,7 @@ def spark_session(engine: Engine) -> Iterator[SparkSession]:
     if not _is_submitted():
         _prepare_environment(engine)
     with _log(engine) as log, contextlib.ExitStack() as stack:
-        with heard() as signals:
+        with heard("ending as soon as Spark has started; once more ends at once") as signals:
             gateway = stack.enter_context(_gateway(engine, log))
             session = _start(engine, gateway)
             stack.callback(_let_go, session.stop)

@@ -15,12 +15,15 @@ _LAUNCHING = threading.Event()
 
 
 @contextmanager
-def heard() -> Iterator[list[int]]:
+def heard(answer: str | None = None) -> Iterator[list[int]]:
     """SIGINT and SIGTERM, noted as they come; the second ends us, wherever we are.
 
     An exception in the midst of a call to the JVM would leave the connection out of step, and
     one while it is launched would leave it behind. So whoever asks looks between the calls.
-    Nothing is noted outside of the main thread, which has no say in signals.
+    Nothing is noted outside of the main thread, which alone has a say in signals.
+
+    Args:
+        answer: a line for a person to whom the first has not seemed to do anything.
     """
     numbers: list[int] = []
     if threading.current_thread() is not threading.main_thread():
@@ -31,6 +34,9 @@ def heard() -> Iterator[list[int]]:
         numbers.append(number)
         if len(numbers) > 1:
             sys.exit(128 + number)
+        if answer is not None:
+            # Not by way of a stream, which may be in the midst of something.
+            os.write(2, f"{answer}\n".encode())
 
     before = {number: signal.signal(number, note) for number in _ENDINGS}
     try:

@@ -150,5 +150,6 @@ def test_a_signal_while_spark_starts(tmp_path: Path, number: signal.Signals) -> 
             time.sleep(0.05)
         process.send_signal(number)
         out, rest = process.communicate(timeout=SECONDS)
-    assert (process.returncode, out, rest) == (128 + number, "", "")
+    answer = "ending as soon as Spark has started; once more ends at once\n"
+    assert (process.returncode, out, rest) == (128 + number, "", answer)
     assert not list(tmp_path.glob("streamer-fleet-*"))
