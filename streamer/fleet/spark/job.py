@@ -105,6 +105,9 @@ class FleetJob:
         said = dict(self.said)
         if "columns" in said:
             said["columns"] = str(Columns.parse(said["columns"]))
+        if "model" in said and (path := Path(said["model"])).exists():
+            # Executors, and whoever goes on with it or asks for its status, are elsewhere.
+            said["model"] = str(path.absolute())
         return said
 
     def start(self, session: SparkSession) -> StreamingQuery:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -23,7 +24,7 @@ from streamer.fleet.spark.checkpoint import NAME
 from streamer.fleet.spark.job import FleetJob
 from streamer.fleet.spark.sinks import COMMITTED, check_sink
 from streamer.fleet.spark.waiting import Report, wait_for
-from streamer.models import load_model
+from streamer.models import find_model, load_model
 
 pytestmark = pytest.mark.xdist_group("spark")
 
@@ -108,6 +109,19 @@ def test_a_meter_s_name_that_is_no_text_and_a_file_that_is_copied_with_its_time(
         assert total(run(spark, job), "written", "readings") == 1
     meters = [row["meter"] for row in spark.read.parquet(str(sink)).collect()]
     assert sorted(meters) == ["Zähler", "\ufffd\ufffd"]
+
+
+def test_a_model_is_found_from_other_folders_too(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(find_model("sceaux").parent, tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    fixed = [
+        FleetJob("in", "out", str(tmp_path / "ck"), said).fix(spark)
+        for said in ({"model": "mine"}, {"model": "sceaux"}, {})
+    ]
+    assert [it.choices.model for it in fixed] == [str(tmp_path / "mine"), "sceaux", "sceaux"]
+    assert len({it.weights for it in fixed}) == 1
 
 
 @pytest.mark.parametrize("ahead", ["2", "9.compact"])
