@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from streamer.cli.fleet.options import ConfOption, MasterOption, VerboseOption
+from streamer.errors import UsageError
 
 
 class StatusFormat(StrEnum):
@@ -79,6 +80,8 @@ def status(
     from streamer.fleet.spark.session import Engine, check_engine, parse_conf, spark_session
     from streamer.fleet.spark.status import fleet_status
 
+    if not checkpoint.strip():
+        raise UsageError("--checkpoint is empty: give the folder that the run was given")
     # Nobody looks at the pages of a Spark that is gone in a moment.
     engine = Engine(
         master, {"spark.ui.enabled": "false", **parse_conf(conf or [])}, verbose=verbose

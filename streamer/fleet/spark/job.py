@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import permutations
 from pathlib import Path
@@ -190,13 +190,8 @@ def run_fleet(job: FleetJob, engine: Engine, *, quiet: bool = False) -> int:
         page = session.sparkContext.uiWebUrl
         say(None if page is None else f"Spark's page: {page}")
         with job.progress(session, warn) as log:
-            if log.before is not None and log.before.sink != log.run.sink:
-                warn(f"what came out before went to {log.before.sink}, and stays there")
-            if log.before is not None and log.before.source != log.run.source:
-                warn(
-                    f"the readings came from {log.before.source} before: if the query fails, "
-                    "say the same again, or give another --checkpoint"
-                )
+            for change in _changes(log):
+                warn(change)
             told = []
 
             def show(report: Report) -> None:
@@ -210,6 +205,18 @@ def run_fleet(job: FleetJob, engine: Engine, *, quiet: bool = False) -> int:
             if job.once and not any(told):
                 say("nothing new at the source")
     return 128 + signals[0] if signals else 0
+
+
+def _changes(log: ProgressLog) -> Iterator[str]:
+    """What is other than in the run before, and what that means."""
+    before, run = log.before, log.run
+    if before is not None and before.sink != run.sink:
+        yield f"what came out before went to {before.sink}, and stays there"
+    if before is not None and before.source != run.source:
+        yield (
+            f"the readings came from {before.source} before: if the query fails, say the same "
+            "again, or give another --checkpoint"
+        )
 
 
 def _check_apart(*places: str) -> None:

@@ -140,10 +140,6 @@ def fleet_status(
         StateError: it is damaged, or not one of ours.
         SparkError: Spark cannot read it.
     """
-    if not checkpoint.strip():
-        raise UsageError(
-            "--checkpoint is empty: give the folder that `streamer fleet run` was given"
-        )
     storage = Storage(session, checkpoint)
     fixed = read_fixed(storage, checkpoint)
     if fixed is None:

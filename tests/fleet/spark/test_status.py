@@ -172,6 +172,11 @@ def _with_damage(spark: SparkSession, checkpoint: Path, said: str) -> None:
     assert (mute.run, mute.batch, mute.last, mute.fleet) == (None, None, None, None)
 
 
+def test_no_checkpoint_at_all_is_said_before_spark_starts() -> None:
+    with pytest.raises(UsageError, match="--checkpoint is empty: give the folder"):
+        status_command(checkpoint=" ")
+
+
 @pytest.mark.xdist_group("spark")
 def test_what_is_no_checkpoint_of_a_fleet(spark: SparkSession, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="none is not there: give the --checkpoint"):
