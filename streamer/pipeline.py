@@ -110,7 +110,7 @@ class Pipeline:
     def push_many(self, readings: Sequence[Reading]) -> list[Step]:
         """Take a block of readings; their windows are forecast together.
 
-        The steps are those of `push` called for each in turn, forecasts to 1e-6 kW. Each
+        The steps are those of `push` called for each in turn, forecasts to 1e-5 kW. Each
         window holds only readings before its target.
 
         Raises:

@@ -17,6 +17,7 @@ from streamer.models.forecaster import NetworkForecaster
 from streamer.online import Adapt
 from streamer.pipeline import Pipeline
 from streamer.readings import Reading
+from tests.agreement import AGREEMENT_KW
 
 START = datetime(2026, 1, 1)
 METERS, MINUTES = 3, 1500
@@ -135,8 +136,8 @@ def test_a_pipeline_gives_the_same_steps_in_blocks_and_after_a_restore(
         assert other.adaptation.shown == step.adaptation.shown
         if step.forecast is not None:
             assert other.forecast is not None
-            assert abs(other.forecast.kw - step.forecast.kw) < 1e-6
-            assert abs(other.forecast.high_kw - step.forecast.high_kw) < 1e-6
+            assert abs(other.forecast.kw - step.forecast.kw) < AGREEMENT_KW
+            assert abs(other.forecast.high_kw - step.forecast.high_kw) < AGREEMENT_KW
     assert steps[-1].adaptation is not None
     assert steps[-1].adaptation.learnt == (1100 - 49) // 60 * 60
 

@@ -19,11 +19,12 @@ from streamer.models import load_model
 from streamer.pipeline import Pipeline
 from streamer.readings import Counts, Reading, Step
 from streamer.testing import START, FixedForecaster, readings
+from tests.agreement import AGREEMENT_KW
 
 WINDOW = 49
 
 
-def _assert_alike(one: Step, other: Step, tolerance: float = 1e-6) -> None:
+def _assert_alike(one: Step, other: Step, tolerance: float = AGREEMENT_KW) -> None:
     """Equal, but for rounding in what the network computes."""
     assert one.reading == other.reading
     assert (one.gap_minutes, one.buffered, one.counts) == (
@@ -61,7 +62,7 @@ def test_steps_equal_a_plain_computation(sample_kw: np.ndarray) -> None:
     assert [step.forecast for step in steps[: WINDOW - 1]] == [None] * (WINDOW - 1)
     assert [step.settled for step in steps[:WINDOW]] == [None] * WINDOW
     issued = [step.forecast.kw for step in steps if step.forecast]
-    np.testing.assert_allclose(issued, forecasts, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(issued, forecasts, rtol=0, atol=AGREEMENT_KW)
     assert issued == [step.forecast.frozen_kw for step in steps if step.forecast]
     errors = kw[WINDOW:] - np.array(issued[:-1])
     for settled, step in enumerate(steps[WINDOW:], start=1):
@@ -228,7 +229,7 @@ def test_engines_give_the_same_steps(sample_kw: np.ndarray) -> None:
     ours = Pipeline(load_model()).push_many(stream)
     reference = Pipeline(load_model(engine="tensorflow")).push_many(stream)
     for mine, theirs in zip(ours, reference, strict=True):
-        _assert_alike(mine, theirs, tolerance=1e-5)
+        _assert_alike(mine, theirs)
 
 
 def test_skipping_a_gap_goes_on_with_the_buffer_as_it_is() -> None:
@@ -394,7 +395,7 @@ def test_learning_is_the_same_one_by_one_and_in_blocks(day_and_a_half: list[Read
         last = skimming.push_block(ReadingBlock.of(part)).last
         _assert_alike(last, together[-1], tolerance=1e-9)
     for mine, theirs in zip(together, one_by_one, strict=True):
-        _assert_alike(mine, theirs, tolerance=1e-9)
+        _assert_alike(mine, theirs)
     corrected = [
         step.forecast.kw != step.forecast.frozen_kw for step in one_by_one if step.forecast
     ]

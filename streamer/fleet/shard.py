@@ -31,7 +31,7 @@ class Shard:
     What `streamer.pipeline.Pipeline` does for one meter, here NumPy does for all that have a
     reading in the same round, and the network computes all windows of a call together. The
     rows that come out are the same as those of a pipeline for each meter, made with
-    ``adapt="light"`` (or False), forecasts and bands to 1e-6 kW, whatever the order in which
+    ``adapt="light"`` (or False), forecasts and bands to 1e-5 kW, whatever the order in which
     the readings of different meters come. Left out of it are the alarm of drift and the
     scores of the last hour and day, for which a fleet has no room.
 

@@ -32,8 +32,7 @@ DoubleArray = NDArray[np.float64]
 BLOCK = 512
 """Windows computed side by side: enough to fill the matrix products, few enough for the cache."""
 
-# In whole vector registers every kernel of OpenBLAS adds up in the same order, so that a
-# window gives the same bits in a block of any size as in the rolling engine.
+# OpenBLAS is fastest on whole vector registers.
 _LANES = 16
 
 _SMALL_PRODUCT = 1_000_000

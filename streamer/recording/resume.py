@@ -57,7 +57,7 @@ def resume(
 
     It is given the last state that was saved, and then each reading since, so that it is
     what it would be if it had never been away. Where no state fits, all readings are
-    pushed, in blocks: then its forecasts are the same to 1e-6 kW.
+    pushed, in blocks: then its forecasts are the same to 1e-5 kW.
 
     Args:
         connection: to the recording.

@@ -16,8 +16,8 @@ from streamer.blas import free_cores
 from streamer.models import Answer, Forecaster, find_model, load_model
 from streamer.models.artefact import read_keras
 from streamer.models.lstm import BLOCK, LstmNetwork, RollingLstm
+from tests.agreement import AGREEMENT_KW
 
-KW_TOLERANCE = 1e-5
 STACKS = [(50, 100), (7,), (5, 4, 3)]
 MakeFile = Callable[..., tuple[Any, Path]]
 
@@ -48,20 +48,20 @@ def test_shipped_model_on_real_minutes(keras: Any, sample_kw: np.ndarray) -> Non
     windows = sliding_window_view(kw, 49)
     numpy_engine, reference = load_model(), load_model(engine="tensorflow")
     batch = numpy_engine.forecast(windows)
-    np.testing.assert_allclose(batch.mean_kw, expected, rtol=0, atol=KW_TOLERANCE)
+    np.testing.assert_allclose(batch.mean_kw, expected, rtol=0, atol=AGREEMENT_KW)
     np.testing.assert_allclose(
-        reference.forecast(windows).mean_kw, expected, rtol=0, atol=KW_TOLERANCE
+        reference.forecast(windows).mean_kw, expected, rtol=0, atol=AGREEMENT_KW
     )
     rolled = _one_by_one(numpy_engine, kw)
     np.testing.assert_allclose(
-        [answer.mean_kw[0] for answer in rolled], expected, rtol=0, atol=KW_TOLERANCE
+        [answer.mean_kw[0] for answer in rolled], expected, rtol=0, atol=AGREEMENT_KW
     )
     np.testing.assert_allclose(
-        [answer.quantiles_kw[0] for answer in rolled], batch.quantiles_kw, rtol=0, atol=1e-6
+        [answer.quantiles_kw[0] for answer in rolled], batch.quantiles_kw, rtol=0, atol=AGREEMENT_KW
     )
     single = _one_by_one(reference, kw[:60])
     np.testing.assert_allclose(
-        [answer.mean_kw[0] for answer in single], expected[:12], rtol=0, atol=KW_TOLERANCE
+        [answer.mean_kw[0] for answer in single], expected[:12], rtol=0, atol=AGREEMENT_KW
     )
 
 
@@ -74,7 +74,7 @@ def test_random_weights_in_batches(
     windows = np.random.default_rng(1).normal(0, 2, (BLOCK + 3, 12, inputs)).astype(np.float32)
     network = LstmNetwork(read_keras(path))
     outputs, hidden = network.run(windows)
-    np.testing.assert_allclose(outputs, model(windows).numpy(), rtol=0, atol=KW_TOLERANCE)
+    np.testing.assert_allclose(outputs, model(windows).numpy(), rtol=0, atol=AGREEMENT_KW)
     assert hidden.shape == (BLOCK + 3, units[-1])
     # The work space is used again: the same windows must give the same bits.
     np.testing.assert_array_equal(network.run(windows)[0], outputs)
@@ -89,7 +89,7 @@ def test_random_weights_rolling(make_keras_file: MakeFile, units: tuple[int, ...
     rolling = RollingLstm(read_keras(path), timesteps)
     found = [result for value in series if (result := rolling.push(value)) is not None]
     outputs = np.concatenate([outputs for outputs, _ in found])
-    np.testing.assert_allclose(outputs, expected, rtol=0, atol=KW_TOLERANCE)
+    np.testing.assert_allclose(outputs, expected, rtol=0, atol=AGREEMENT_KW)
 
 
 def test_batch_and_rolling_give_the_same_hidden_state(sample_kw: np.ndarray) -> None:
@@ -98,7 +98,7 @@ def test_batch_and_rolling_give_the_same_hidden_state(sample_kw: np.ndarray) -> 
     hidden = [answer.hidden[0] for answer in _one_by_one(forecaster, kw)]
     batch = forecaster.forecast(sliding_window_view(kw, 49)).hidden
     assert batch.shape[1] == 100
-    np.testing.assert_allclose(hidden, batch, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(hidden, batch, rtol=0, atol=AGREEMENT_KW)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK])
@@ -108,7 +108,7 @@ def test_any_number_of_windows(sample_kw: np.ndarray, count: int) -> None:
     whole = forecaster.forecast(windows[: 2 * BLOCK]).mean_kw
     part = forecaster.forecast(windows[:count])
     assert part.quantiles_kw.shape == (count, len(forecaster.levels))
-    np.testing.assert_allclose(part.mean_kw, whole[:count], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(part.mean_kw, whole[:count], rtol=0, atol=AGREEMENT_KW)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
@@ -118,8 +118,8 @@ def test_any_number_of_threads(sample_kw: np.ndarray, threads: int, count: int) 
     weights = read_keras(find_model("sceaux"))
     outputs, hidden = LstmNetwork(weights, threads=threads).run(windows)
     expected, expected_hidden = LstmNetwork(weights, threads=1).run(windows[::-1])
-    np.testing.assert_allclose(outputs, expected[::-1], rtol=0, atol=1e-6)
-    np.testing.assert_allclose(hidden, expected_hidden[::-1], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(outputs, expected[::-1], rtol=0, atol=AGREEMENT_KW)
+    np.testing.assert_allclose(hidden, expected_hidden[::-1], rtol=0, atol=AGREEMENT_KW)
 
 
 def test_one_network_may_be_shared_by_threads(sample_kw: np.ndarray) -> None:
@@ -131,7 +131,9 @@ def test_one_network_may_be_shared_by_threads(sample_kw: np.ndarray) -> None:
         for _ in range(5):
             answers = pool.map(lambda size: forecaster.forecast(windows[:size]), sizes)
             for size, answer in zip(sizes, answers, strict=True):
-                np.testing.assert_allclose(answer.mean_kw, expected[:size], rtol=0, atol=1e-6)
+                np.testing.assert_allclose(
+                    answer.mean_kw, expected[:size], rtol=0, atol=AGREEMENT_KW
+                )
 
 
 @pytest.mark.parametrize(
@@ -172,5 +174,5 @@ def test_the_tensorflow_engine_pads_odd_blocks(sample_kw: np.ndarray) -> None:
         reference.forecast(windows).mean_kw,
         ours.forecast(windows).mean_kw,
         rtol=0,
-        atol=KW_TOLERANCE,
+        atol=AGREEMENT_KW,
     )

@@ -25,6 +25,7 @@ from streamer.fleet.spark.job import FleetJob
 from streamer.fleet.spark.sinks import COMMITTED, check_sink
 from streamer.fleet.spark.waiting import Report, wait_for
 from streamer.models import find_model, load_model
+from tests.agreement import AGREEMENT_KW
 
 pytestmark = pytest.mark.xdist_group("spark")
 
@@ -153,7 +154,11 @@ def _equal_to_a_shard(heard: Any) -> None:
     for name, kind in COLUMNS.items():
         if kind == "double":
             np.testing.assert_allclose(
-                heard[name], expected[name][order].astype(float), atol=1e-6, err_msg=name
+                heard[name],
+                expected[name][order].astype(float),
+                rtol=0.0,
+                atol=AGREEMENT_KW,
+                err_msg=name,
             )
         elif kind in ("int", "long"):
             assert heard[name].tolist() == expected[name][order].tolist()

@@ -26,6 +26,7 @@ from streamer.pipeline import Pipeline
 from streamer.readings import Reading
 from streamer.sample import sample_path
 from streamer.sources.delimited import open_replay
+from tests.agreement import AGREEMENT_KW
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("spark")]
 
@@ -212,5 +213,9 @@ def _compare(rows: pd.DataFrame, readings: list[Reading], pipeline: Pipeline) ->
     }
     for name, values in expected.items():
         np.testing.assert_allclose(
-            rows[name].to_numpy(float), np.array(values, float), rtol=0.0, atol=1e-6, err_msg=name
+            rows[name].to_numpy(float),
+            np.array(values, float),
+            rtol=0.0,
+            atol=AGREEMENT_KW,
+            err_msg=name,
         )
