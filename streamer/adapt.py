@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from streamer.blas import one_blas_thread
 from streamer.intervals import MOST_KW
 from streamer.lessons import CENTRAL, LEAST_SPREAD_KW, LESSON, Learnt, Pending
 from streamer.readings import Adaptation
@@ -160,7 +161,8 @@ class Adapter:
         pending.settled += len(actual_kw)
         pending.actual[before : pending.settled] = actual_kw
         if pending.settled == LESSON:
-            self._learn()
+            with one_blas_thread():
+                self._learn()
             pending.seen = pending.settled = 0
 
     def state(self) -> dict[str, Any]:

@@ -1,36 +1,37 @@
-"""How many threads matrix products run on, and how many cores that leaves to us."""
+"""Threads of matrix products, and the cores that they leave to us."""
 
 from __future__ import annotations
 
 import os
-import sys
+from contextlib import AbstractContextManager
+from functools import cache
+from typing import Any
 
-_LIBRARIES = ("OPENBLAS", "MKL")
 
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """Hold NumPy's matrix products to one thread; costs 8 µs.
 
-def keep_blas_to_one_thread() -> None:
-    """Ask for matrix products on one thread; to be called before NumPy is imported.
-
-    Ours are too small to share out: we compute blocks of windows side by side instead, a
-    core each. Whoever has said otherwise in the environment is obeyed. Once NumPy is there
-    it is too late, and nothing is done.
+    Ours are too small to share out among threads. Blocks of windows are computed side by side
+    instead, a core each: threads of both kinds on the same cores wait for each other. The limit
+    is that of the whole process. Of several threads that ask for it at the same time, the first
+    sets and restores it.
     """
-    if "numpy" in sys.modules:
-        return
-    for library in _LIBRARIES:
-        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    limit: AbstractContextManager[Any] = _blas().limit(limits=1)
+    return limit
 
 
-def free_cores() -> int:
-    """How many threads of our own there is room for.
-
-    Returns:
-        One for each core that this process may use, or 1 where matrix products may take
-        all cores for themselves: two crews on the same cores wait for each other.
-    """
-    if any(os.environ.get(f"{library}_NUM_THREADS") != "1" for library in _LIBRARIES):
-        return 1
+def cores() -> int:
+    """Number of cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS and Windows do not tell
+    except AttributeError:  # macOS and Windows do not report it
         return os.cpu_count() or 1
+
+
+@cache
+def _blas() -> Any:
+    """Controller of NumPy's library of linear algebra."""
+    import numpy  # noqa: F401, ICN001 - loads the library that is looked for
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas")

@@ -41,7 +41,7 @@ class Trial:
         file: the recording.
         options: how to read it.
         models: names or paths of the models.
-        engine: `numpy` or `tensorflow`.
+        engine: `auto`, `compiled`, `numpy` or `tensorflow`.
         baselines: names of those to compare with, beside persistence; empty for the
             default ones, `none` for persistence alone.
         since: begin at this time; None for the beginning.

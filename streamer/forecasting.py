@@ -18,7 +18,7 @@ class Forecasting:
 
     Attributes:
         model: name or path of the model.
-        engine: `numpy` or `tensorflow`.
+        engine: `auto`, `compiled`, `numpy` or `tensorflow`.
         gaps: `skip` or `reset`.
         max_gap: the longest gap in minutes that `reset` goes on over.
         adapt: whether the forecasts are corrected by what is learnt on the way.
@@ -26,7 +26,7 @@ class Forecasting:
     """
 
     model: str = "sceaux"
-    engine: str = "numpy"
+    engine: str = "auto"
     gaps: str = "skip"
     max_gap: int = 10
     adapt: bool = True

@@ -69,8 +69,8 @@ class Online:
             answer: the network's, for one or more windows.
             recent_kw: (windows, 3) the last change of the readings, the one before, and the
                 last reading itself, as `recent_changes` gives them.
-            actual_kw: (windows - 1,) the readings that they were for but for the last,
-                which is left waiting.
+            actual_kw: (windows,) the readings that they were for, or all but the last, whose
+                forecast is then left waiting.
         """
         mean, quantiles, adaptations = self._corrected(answer, recent_kw, actual_kw)
         low, high = self._banded(mean, quantiles, actual_kw)

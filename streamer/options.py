@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class Engine(StrEnum):
     """What computes the network."""
 
+    AUTO = "auto"
+    COMPILED = "compiled"
     NUMPY = "numpy"
     TENSORFLOW = "tensorflow"
 
@@ -211,7 +213,11 @@ ModelOption = Annotated[
 ]
 EngineOption = Annotated[
     Engine,
-    typer.Option("--engine", help="What computes the network; tensorflow needs streamer[train]."),
+    typer.Option(
+        "--engine",
+        help="What computes the network: auto is compiled where that was built, and else numpy; "
+        "tensorflow needs streamer[train].",
+    ),
 ]
 FormatOption = Annotated[
     Format,

@@ -52,6 +52,17 @@ class Outlook:
         """The arrays, in the order that they are listed in."""
         return self.mean_kw, self.frozen_kw, self.median_kw, self.low_kw, self.high_kw
 
+    @classmethod
+    def joined(cls, parts: Sequence[Outlook]) -> Outlook:
+        """One of several, in turn."""
+        if len(parts) == 1:
+            return parts[0]
+        mean, frozen, median, low, high = (
+            np.concatenate(column) for column in zip(*(part.columns for part in parts), strict=True)
+        )
+        adaptations = [adaptation for part in parts for adaptation in part.adaptations]
+        return cls(mean, frozen, median, low, high, adaptations)
+
     def issued(self, rows: slice = slice(None)) -> list[Issued]:
         """The forecasts one by one."""
         numbers = (column[rows].tolist() for column in self.columns)

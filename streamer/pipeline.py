@@ -19,7 +19,7 @@ from streamer.alarms import Alarms
 from streamer.blocks import Passage, ReadingBlock
 from streamer.buffer import CAPACITY, GapRule, RingBuffer
 from streamer.errors import StateError
-from streamer.models import Forecaster
+from streamer.models import Forecaster, forecast_ahead
 from streamer.online import Adapt, Online, recent_changes
 from streamer.order import IntArray, check, check_all
 from streamer.outlook import (
@@ -300,9 +300,14 @@ class Pipeline:
         windows = min(len(known) - window + 1, len(kw))
         if windows < 1:
             return None
-        answer = self._forecaster.forecast(sliding_window_view(known, window)[-windows:])
-        settling = kw[len(kw) - windows + 1 :]
-        return self._online.see(answer, recent_changes(known, windows), settling)
+        views = sliding_window_view(known, window)[-windows:]
+        recent, settling = recent_changes(known, windows), kw[len(kw) - windows + 1 :]
+        parts, start = [], 0
+        for answer in forecast_ahead(self._forecaster, views):
+            rows = slice(start, start + len(answer.mean_kw))
+            parts.append(self._online.see(answer, recent[rows], settling[rows]))
+            start = rows.stop
+        return Outlook.joined(parts)
 
     def _learn(self, kw: float) -> None:
         """Learn from the reading that the waiting forecast, if there is one, was for."""

@@ -7,18 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
-from streamer.blas import keep_blas_to_one_thread
-
-# As the commands do it, before NumPy comes in.
-keep_blas_to_one_thread()
-
-import numpy as np  # noqa: E402
-
-from streamer.models.keras import import_tensorflow  # noqa: E402
-from streamer.sample import sample_path  # noqa: E402
+from streamer.models.keras import import_tensorflow
+from streamer.sample import sample_path
 
 # The machine that runs the tests may be busy: slowness is not what they look for.
 settings.register_profile("streamer", deadline=None)

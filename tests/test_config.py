@@ -87,7 +87,8 @@ def test_the_file_in_the_xdg_folder_is_found(
         ("[watch]\nmax_kw = -1", "[watch] max_kw = -1: '-1' is not a power; give a number"),
         (
             "[watch]\nengine = 'moon'",
-            "[watch] engine = 'moon': 'moon' is not one of 'numpy', 'tensorflow'\n",
+            "[watch] engine = 'moon': 'moon' is not one of 'auto', 'compiled', 'numpy', "
+            "'tensorflow'\n",
         ),
         ("[watch]\nadapt = 'maybe'", "[watch] adapt = 'maybe': give true or false"),
         ("[watch]\ngrace = true", "[watch] grace = True: give a value"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -85,32 +84,6 @@ def test_opening_a_replay_leaves_numpy_to_be_set_up() -> None:
         "job.open().close()"
     )
     assert not _modules_after(code) & (HEAVY | ENGINES | {"sqlite3"})
-
-
-def test_commands_keep_matrix_products_to_one_thread() -> None:
-    script = (
-        f"{_run_cli('models', 'list')}\n"
-        "from streamer.blas import free_cores\n"
-        "import os\n"
-        "assert os.environ['OPENBLAS_NUM_THREADS'] == '1'\n"
-        "assert free_cores() >= 1"
-    )
-    clean = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
-    subprocess.run(
-        [sys.executable, "-c", script], env=clean, check=True, capture_output=True, timeout=120
-    )
-
-
-def test_once_numpy_is_there_nothing_is_said_that_is_not_so() -> None:
-    script = (
-        "import numpy, os\n"
-        "from streamer.blas import free_cores, keep_blas_to_one_thread\n"
-        "keep_blas_to_one_thread()\n"
-        "assert 'OPENBLAS_NUM_THREADS' not in os.environ\n"
-        "assert free_cores() == 1"
-    )
-    clean = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
-    subprocess.run([sys.executable, "-c", script], env=clean, check=True, timeout=120)
 
 
 def test_replaying_takes_no_tensorflow() -> None:

@@ -311,6 +311,20 @@ def test_a_restored_pipeline_goes_on_bit_for_bit(
     assert restored.state() == undisturbed.state()
 
 
+@pytest.mark.parametrize("engines", [("numpy", "auto"), ("auto", "numpy")])
+def test_a_state_of_one_engine_is_continued_by_another(
+    sample_kw: np.ndarray, engines: tuple[str, str]
+) -> None:
+    stream = _with_gaps(sample_kw[:400], seed=5)
+    first, second = (Pipeline(load_model(engine=engine)) for engine in engines)
+    first.push_many(stream[:200])
+    second.restore(json.loads(json.dumps(first.state())))
+    expected = first.push_many(stream[200:])
+    found = second.push_many(stream[200:300]) + [second.push(one) for one in stream[300:]]
+    for mine, theirs in zip(found, expected, strict=True):
+        _assert_alike(mine, theirs)
+
+
 def test_a_state_is_small_and_holds_no_engine() -> None:
     pipeline = Pipeline(load_model())
     pipeline.push_many(readings(np.full(60, 0.5)))

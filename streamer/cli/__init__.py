@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from streamer import __version__
-from streamer.blas import keep_blas_to_one_thread
 from streamer.cli.config import config
 from streamer.cli.evaluate import evaluate
 from streamer.cli.export import export
@@ -41,7 +40,6 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     When whoever reads what a command writes has gone, the command is done.
     """
-    keep_blas_to_one_thread()
     with guarded_streams():
         raise SystemExit(_run(None if argv is None else list(argv)))
 

@@ -16,6 +16,7 @@ from streamer.options import (
     ConfidenceOption,
     Delimiter,
     Engine,
+    EngineOption,
     FileOptions,
     MaxKw,
     Strict,
@@ -85,9 +86,7 @@ def evaluate(
             metavar="FILE.png", help="Write a page of pictures, too; needs streamer[train]."
         ),
     ] = None,
-    engine: Annotated[
-        Engine, typer.Option(help="What computes the network; tensorflow needs streamer[train].")
-    ] = Engine.NUMPY,
+    engine: EngineOption = Engine.AUTO,
     column: Column = None,
     time_column: TimeColumn = None,
     time_format: TimeFormat = None,

@@ -125,7 +125,7 @@ def watch(
     gaps: GapsOption = Gaps.SKIP,
     max_gap: MaxGap = 10,
     model: ModelOption = "sceaux",
-    engine: EngineOption = Engine.NUMPY,
+    engine: EngineOption = Engine.AUTO,
     adapt: AdaptOption = True,
     confidence: ConfidenceOption = 0.9,
     format: FormatOption = Format.AUTO,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from math import isnan
 from typing import Protocol
 
 import numpy as np
@@ -11,7 +13,7 @@ from streamer.buffer import RingBuffer
 from streamer.errors import ModelError
 from streamer.models import Answer, ForecastStream
 from streamer.models.card import CHANGE, MEAN, Card
-from streamer.models.lstm import LstmNetwork, RollingLstm
+from streamer.models.network import LstmNetwork, RollingNetwork
 
 FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
@@ -22,6 +24,9 @@ _MOST = 1e6
 
 class Network(Protocol):
     """An engine: windows in the network's own units in, outputs and hidden state out."""
+
+    engine: str
+    """Name of the engine."""
 
     def run(self, inputs: FloatArray) -> tuple[DoubleArray, FloatArray]:
         """(windows, timesteps, inputs) to (windows, outputs) and (windows, units)."""
@@ -42,6 +47,11 @@ class NetworkForecaster:
         self._quantiles = np.array([i for i, name in enumerate(card.outputs) if name != MEAN], int)
 
     @property
+    def engine(self) -> str:
+        """Name of the engine that computes the network."""
+        return self._network.engine
+
+    @property
     def window(self) -> int:
         """Readings in a window."""
         return self.card.window
@@ -59,8 +69,36 @@ class NetworkForecaster:
                 inputs) for a network with several inputs, of which the first is forecast.
 
         Raises:
-            ModelError: the windows do not have the card's length.
+            ModelError: the windows do not have the card's length, or hold NaN.
         """
+        inputs, last_kw = self._prepared(windows)
+        outputs, hidden = self._network.run(inputs)
+        return self.answer(outputs, hidden, last_kw)
+
+    def forecast_parts(self, windows: ArrayLike) -> Iterator[Answer]:
+        """Forecast as `forecast` does, in parts that are computed ahead where threads allow it.
+
+        Args:
+            windows: as for `forecast`.
+
+        Yields:
+            Answers for one part of the windows after the other.
+
+        Raises:
+            ModelError: as for `forecast`.
+        """
+        inputs, last_kw = self._prepared(windows)
+        if not isinstance(self._network, LstmNetwork):
+            yield self.answer(*self._network.run(inputs), last_kw)
+            return
+        start = 0
+        for outputs, hidden in self._network.run_parts(inputs):
+            end = start + len(outputs)
+            yield self.answer(outputs, hidden, last_kw[start:end])
+            start = end
+
+    def _prepared(self, windows: ArrayLike) -> tuple[FloatArray, DoubleArray]:
+        """Windows (windows, timesteps, inputs) in the network's units; last readings in kW."""
         kw = np.asarray(windows, dtype=np.float64)
         if kw.ndim == 2:
             kw = kw[:, :, None]
@@ -73,8 +111,9 @@ class NetworkForecaster:
         # that are views of one series, that is also how they lie in memory.
         by_step = np.empty((kw.shape[1], kw.shape[2], len(kw)), np.float32)
         self.to_inputs(kw.transpose(1, 2, 0), out=by_step)
-        outputs, hidden = self._network.run(by_step.transpose(2, 0, 1))
-        return self.answer(outputs, hidden, kw[:, -1, 0])
+        if np.isnan(by_step).any():
+            raise ModelError("a window holds NaN; leave out readings that are missing")
+        return by_step.transpose(2, 0, 1), kw[:, -1, 0]
 
     def to_inputs(self, kw: DoubleArray, *, out: FloatArray) -> None:
         """Put readings into the network's own units.
@@ -124,7 +163,7 @@ class NetworkForecaster:
 class _RollingStream:
     """Every window of a stream by the rolling engine."""
 
-    def __init__(self, forecaster: NetworkForecaster, rolling: RollingLstm) -> None:
+    def __init__(self, forecaster: NetworkForecaster, rolling: RollingNetwork) -> None:
         self._forecaster = forecaster
         self._rolling = rolling
 
@@ -132,6 +171,8 @@ class _RollingStream:
         self._rolling.restart(seen)
 
     def push(self, kw: float) -> Answer | None:
+        if isnan(kw):
+            raise ModelError("a reading is NaN; leave out readings that are missing")
         shifted = min(max(kw - self._forecaster.card.shift_kw, -_MOST), _MOST)
         result = self._rolling.push(np.array([shifted], np.float32))
         if result is None:

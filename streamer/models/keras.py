@@ -76,6 +76,8 @@ class KerasNetwork:
         inputs: values per timestep.
     """
 
+    engine = "tensorflow"
+
     def __init__(self, path: Path, *, timesteps: int, inputs: int) -> None:
         tf, keras = import_tensorflow("the tensorflow engine")
         model = keras.saving.load_model(path, compile=False, safe_mode=True)

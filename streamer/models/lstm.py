@@ -17,20 +17,17 @@ What makes it fast; none of it is an approximation:
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.blas import free_cores
-from streamer.models.artefact import DenseWeights, LstmWeights, StackedLstm
+from streamer.blas import one_blas_thread
+from streamer.models.artefact import LstmWeights, StackedLstm
+from streamer.models.network import Head, LstmNetwork
 
 FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
-
-BLOCK = 512
-"""Windows computed side by side: enough to fill the matrix products, few enough for the cache."""
 
 # OpenBLAS is fastest on whole vector registers.
 _LANES = 16
@@ -41,9 +38,6 @@ _SMALL_PRODUCT = 1_000_000
 # As arrays: NumPy takes a plain number apart anew at each use, which for one stream tells.
 _HALF = np.array(0.5, np.float32)
 _ONE = np.array(1.0, np.float32)
-
-_FEWEST_APART = 4 * _LANES
-"""Fewer windows than this are not worth a thread of their own."""
 
 
 class _Layer:
@@ -133,81 +127,46 @@ class _Stack:
         return np.multiply(doubled[:, lanes].T, _HALF, order="C")
 
 
-class LstmNetwork:
-    """Runs a stacked LSTM over blocks of windows, on several threads; safe to share.
+class NumpyNetwork(LstmNetwork):
+    """Runs a stacked LSTM by NumPy's matrix products.
 
     Args:
         network: the weights.
-        threads: how many blocks to compute at once. By default one for each core, if
-            matrix products are held to one thread each, else one.
+        threads: number of blocks computed at once; None for one a core.
     """
 
+    engine = "numpy"
+    # Enough to fill the matrix products, few enough for the cache.
+    block = 512
+
     def __init__(self, network: StackedLstm, *, threads: int | None = None) -> None:
-        self.network = network
-        self.threads = free_cores() if threads is None else threads
-        self._head = _Head(network.head)
-        # It starts its threads when there is something for them to do.
-        self._pool = ThreadPoolExecutor(self.threads, "streamer-lstm")
+        super().__init__(network, threads=threads)
         self._own = threading.local()
 
-    def run(self, inputs: FloatArray) -> tuple[DoubleArray, FloatArray]:
-        """Compute windows.
+    def run_parts(self, inputs: FloatArray) -> Iterator[tuple[DoubleArray, FloatArray]]:
+        """Compute windows, and give the first results while the rest is computed."""
+        with one_blas_thread():
+            yield from super().run_parts(inputs)
 
-        Args:
-            inputs: (windows, timesteps, inputs) in the network's own units.
-
-        Returns:
-            Outputs (windows, outputs) and the last layer's hidden state (windows, units).
-        """
-        hidden = np.empty((len(inputs), self.network.lstm[-1].units), np.float32)
-
-        def compute(part: slice) -> None:
-            hidden[part] = self._hidden(inputs[part])
-
-        parts = _parts(len(inputs), self.threads)
-        if len(parts) > 1 and self.threads > 1:
-            list(self._pool.map(compute, parts))
-        else:
-            for part in parts:
-                compute(part)
-        return self._head(hidden), hidden
-
-    def rolling(self, timesteps: int) -> RollingLstm:
+    def rolling(self, timesteps: int) -> NumpyRolling:
         """An engine for one stream, on the same weights."""
-        return RollingLstm(self.network, timesteps)
+        return NumpyRolling(self.network, timesteps)
 
-    def _hidden(self, block: FloatArray) -> FloatArray:
-        """The hidden state (windows, units) after windows (windows, timesteps, inputs)."""
+    def _hidden(self, inputs: FloatArray) -> FloatArray:
         # Each thread keeps the stack it used last: memory is dear to get.
         stack: _Stack | None = getattr(self._own, "stack", None)
-        if stack is None or stack.lanes != len(block):
-            stack = self._own.stack = _Stack(self.network, len(block))
+        if stack is None or stack.lanes != len(inputs):
+            stack = self._own.stack = _Stack(self.network, len(inputs))
         stack.restart()
-        for values in block.transpose(1, 2, 0):
+        for values in inputs.transpose(1, 2, 0):
             stack.advance(values)
         return stack.hidden()
 
 
-def _parts(windows: int, threads: int) -> list[slice]:
-    """Windows in blocks of about the same size, as many as keep all threads busy.
+class NumpyRolling:
+    """Runs a stacked LSTM over every window of one stream by NumPy's matrix products.
 
-    >>> _parts(1100, 2)
-    [slice(0, 275, None), slice(275, 550, None), slice(550, 825, None), slice(825, 1100, None)]
-    """
-    rounds = -(-windows // (BLOCK * threads))
-    count = min(rounds * threads, max(1, windows // _FEWEST_APART))
-    edges = [windows * number // count for number in range(count + 1)] if windows else []
-    return [slice(start, end) for start, end in pairwise(edges)]
-
-
-class RollingLstm:
-    """Runs a stacked LSTM over every window of one stream, one reading at a time.
-
-    A window is a chain of dependent steps, so computing it when its last reading arrives
-    costs as many small products in a row as it has steps. But that many windows are
-    always under way at once: the reading that ends one begins another. Kept as the lanes
-    of one state, all of them advance with each reading in one product a layer, and each
-    reading completes one window. The numbers are those of the windows computed whole.
+    All windows under way are lanes of one state (`streamer.models.network.RollingNetwork`).
 
     Args:
         network: the weights.
@@ -217,34 +176,22 @@ class RollingLstm:
     def __init__(self, network: StackedLstm, timesteps: int) -> None:
         self._timesteps = timesteps
         self._stack = _Stack(network, timesteps)
-        self._head = _Head(network.head)
+        self._head = Head(network.head)
         self._seen = 0
         self._since_restart = 0
 
     def restart(self, seen: int = 0) -> None:
-        """Forget all readings.
-
-        Args:
-            seen: how many readings the stream is to have had. It only decides which lane
-                begins next, so that a stream taken up again gives the same bits.
-        """
+        """Forget all readings; `seen` is the number that the stream has had."""
         self._stack.restart()
         self._seen = seen
         self._since_restart = 0
 
     def push(self, value: FloatArray) -> tuple[DoubleArray, FloatArray] | None:
-        """Take one reading.
-
-        Args:
-            value: (inputs,) in the network's own units.
-
-        Returns:
-            Outputs (1, outputs) and hidden state (1, units) of the window that this
-            reading ends, or None while fewer than a window of readings have come.
-        """
+        """Take one reading (inputs,); the window that it completes, if any."""
         # The lane completed by the reading before begins anew with this one.
         self._stack.restart(self._seen % self._timesteps)
-        self._stack.advance(value[:, None])
+        with one_blas_thread():
+            self._stack.advance(value[:, None])
         self._seen += 1
         self._since_restart += 1
         if self._since_restart < self._timesteps:
@@ -252,19 +199,6 @@ class RollingLstm:
         lane = self._seen % self._timesteps
         hidden = self._stack.hidden(slice(lane, lane + 1))
         return self._head(hidden), hidden
-
-
-class _Head:
-    """The linear head, in float64 so that it adds no rounding of its own."""
-
-    def __init__(self, weights: DenseWeights) -> None:
-        self._kernel = weights.kernel.astype(np.float64)
-        self._bias = weights.bias.astype(np.float64)
-
-    def __call__(self, hidden: FloatArray) -> DoubleArray:
-        outputs: DoubleArray = hidden.astype(np.float64) @ self._kernel
-        outputs += self._bias
-        return outputs
 
 
 def _folded(weights: LstmWeights, *, below: bool) -> FloatArray:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from streamer.models import find_model, load_model
 from streamer.models.artefact import LstmWeights, StackedLstm, read_keras
-from streamer.models.lstm import LstmNetwork
+from streamer.models.compiled import CompiledNetwork, kernels
+from streamer.models.forecaster import NetworkForecaster
 
 FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
@@ -24,7 +25,6 @@ DoubleArray = NDArray[np.float64]
 MODEL = "sceaux"
 WINDOW = 49
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-ONE_THREAD = MappingProxyType({"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"})
 QUIET_TENSORFLOW = MappingProxyType({"TF_CPP_MIN_LOG_LEVEL": "3"})
 
 
@@ -69,15 +69,19 @@ class Engine(ABC):
 class Streamer(Engine):
     """The engine that `streamer replay` runs: rolling, and in blocks on every core."""
 
-    title = "streamer"
-    environment = ONE_THREAD
     singles = 3000
+    engine = "auto"
+    kernel: str | None = None
     threads: int | None = None
 
     def __init__(self) -> None:
         super().__init__()
-        self._network = LstmNetwork(read_keras(find_model(MODEL)), threads=self.threads)
-        self._forecaster = load_model(MODEL)
+        self._forecaster = load_model(MODEL, engine=self.engine, threads=self.threads)
+        if self.kernel is not None:
+            network = CompiledNetwork(
+                read_keras(find_model(MODEL)), threads=self.threads, kernel=self.kernel
+            )
+            self._forecaster = NetworkForecaster(self._forecaster.card, network)
         self._stream = self._forecaster.stream()
 
     def prime(self, kw: DoubleArray) -> None:
@@ -90,20 +94,29 @@ class Streamer(Engine):
         return answer.mean_kw.item()
 
     def batch(self, windows: DoubleArray) -> DoubleArray:
-        if self.threads is None:
-            return self._forecaster.forecast(windows).mean_kw
-        return super().batch(windows)
+        return self._forecaster.forecast(windows).mean_kw
 
     def run(self, inputs: FloatArray) -> Any:
-        return self._network.run(inputs)[0]
+        raise NotImplementedError("it takes windows in kW")
 
 
-class StreamerOneThread(Streamer):
-    """The same on one core."""
-
-    title = "streamer, one thread"
-    singles = 0
-    threads = 1
+def _streamers() -> dict[str, type[Engine]]:
+    """Streamer's engines on this machine: each kernel and NumPy, on all cores and on one."""
+    found: dict[str, type[Engine]] = {}
+    for name in (*kernels(), "numpy"):
+        kernel = None if name == "numpy" else name
+        engine = "numpy" if name == "numpy" else "compiled"
+        title = "streamer, NumPy" if name == "numpy" else f"streamer, {name}"
+        common = {"engine": engine, "kernel": kernel}
+        whole = type(f"Streamer_{name}", (Streamer,), {"title": title, **common})
+        title = f"{title}, 1 thread"
+        single = type(
+            f"Streamer_{name}_1",
+            (Streamer,),
+            {"title": title, "threads": 1, "singles": 0, **common},
+        )
+        found |= {whole.__name__: whole, single.__name__: single}
+    return found
 
 
 class PlainNumpy(Engine):
@@ -141,6 +154,7 @@ class OnnxRuntime(Engine):
     title = "ONNX Runtime"
     needs = "onnxruntime"
     singles = 2000
+    threads = CORES
 
     def __init__(self) -> None:
         super().__init__()
@@ -149,12 +163,19 @@ class OnnxRuntime(Engine):
         from tests.benchmarks.onnx_model import onnx_model
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = CORES
+        options.intra_op_num_threads = self.threads
         model = onnx_model(read_keras(find_model(MODEL)))
         self._session = onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])
 
     def run(self, inputs: FloatArray) -> Any:
         return self._session.run(None, {"windows": inputs})[0]
+
+
+class OnnxRuntimeOneThread(OnnxRuntime):
+    """The same on one core."""
+
+    title = "ONNX Runtime, 1 thread"
+    threads = 1
 
 
 class TensorFlowFunction(Engine):
@@ -198,18 +219,19 @@ class KerasPredict(TensorFlowFunction):
         return self._model.predict(inputs, batch_size=len(inputs), verbose=0)
 
 
-ENGINES: dict[str, type[Engine]] = {
+ENGINES: dict[str, type[Engine]] = _streamers() | {
     engine.__name__: engine
     for engine in (
-        Streamer,
-        StreamerOneThread,
         PlainNumpy,
         OnnxRuntime,
+        OnnxRuntimeOneThread,
         TensorFlowFunction,
         TensorFlowXla,
         KerasPredict,
     )
 }
+OURS = next(iter(ENGINES))
+"""The engine that all others are compared with: the best that `load_model` finds here."""
 
 
 def _sigmoid(values: FloatArray) -> FloatArray:

@@ -26,7 +26,7 @@ from streamer.fleet.simulate import NO_FAULTS, Readings, Simulation
 from streamer.models import load_model
 from streamer.sample import sample_path
 from streamer.sources.delimited import open_replay
-from tests.benchmarks.engines import CORES, MODEL, ONE_THREAD, WINDOW
+from tests.benchmarks.engines import CORES, MODEL, WINDOW
 
 METERS = (1_000, 10_000, 100_000)
 SHARD = 1_000
@@ -63,7 +63,6 @@ def _measured(what: str, *arguments: object) -> dict[str, Any]:
     """One of this module's measurements, made in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", __name__, what, *map(str, arguments)],
-        env={**os.environ, **ONE_THREAD},
         stdout=subprocess.PIPE,
         text=True,
         check=True,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 
 import numpy as np
 
 from streamer.models import find_model
 from streamer.models.artefact import read_keras
-from streamer.models.lstm import BLOCK
-from tests.benchmarks.engines import CORES, MODEL, ONE_THREAD, WINDOW
+from streamer.models.lstm import NumpyNetwork
+from tests.benchmarks.engines import CORES, MODEL, WINDOW
 
 _STEPS = 4 * WINDOW
+BLOCK = NumpyNetwork.block
 
 
 class Products:
@@ -23,7 +25,7 @@ class Products:
     """
 
     title = "its matrix products alone"
-    environment = ONE_THREAD
+    environment = MappingProxyType({"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"})
 
     def __init__(self) -> None:
         rng = np.random.default_rng(0)

@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from tests.benchmarks.engines import ENGINES
+from tests.benchmarks.engines import ENGINES, OURS
 from tests.benchmarks.processes import Worker
 from tests.benchmarks.products import Products
 
 REFERENCE = "TensorFlowFunction"
-OURS = "Streamer"
 
 
 def engines(turns: int, say: Callable[[str], None]) -> dict[str, Any]:
@@ -55,6 +54,7 @@ def engines(turns: int, say: Callable[[str], None]) -> dict[str, Any]:
                     batches[name].append(batch)
     return {
         "turns": turns,
+        "ours": ENGINES[OURS].title,
         "bound": _medians(bounds),
         "reference": ENGINES[REFERENCE].title if REFERENCE in names else None,
         "engines": {

@@ -30,7 +30,7 @@ from streamer.sources import replay
 from streamer.sources.delimited import open_replay
 from streamer.testing import readings
 from tests.benchmarks import online
-from tests.benchmarks.engines import MODEL, ONE_THREAD, WINDOW
+from tests.benchmarks.engines import MODEL, WINDOW
 from tests.benchmarks.recordings import sample_kw
 
 BATCHES = (1, 10, 100, 1_000, 10_000, 100_000)
@@ -73,7 +73,6 @@ def _measured(what: str, *arguments: object) -> dict[str, Any]:
     """One of this module's measurements, made in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", __name__, what, *map(str, arguments)],
-        env={**os.environ, **ONE_THREAD},
         stdout=subprocess.PIPE,
         text=True,
         check=True,

@@ -1,25 +1,57 @@
-"""Both NumPy paths and the TensorFlow engine, against Keras itself."""
+"""Every engine against Keras itself, and against each other."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
-from streamer.blas import free_cores
-from streamer.models import Answer, Forecaster, find_model, load_model
-from streamer.models.artefact import read_keras
-from streamer.models.lstm import BLOCK, LstmNetwork, RollingLstm
+from streamer.errors import ModelError, UsageError
+from streamer.models import Answer, Forecaster, compiled, find_model, load_model
+from streamer.models.artefact import DenseWeights, LstmWeights, StackedLstm, read_keras
+from streamer.models.compiled import CompiledNetwork, kernels
+from streamer.models.forecaster import NetworkForecaster
+from streamer.models.lstm import NumpyNetwork
+from streamer.models.network import LstmNetwork
 from tests.agreement import AGREEMENT_KW
 
 STACKS = [(50, 100), (7,), (5, 4, 3)]
 MakeFile = Callable[..., tuple[Any, Path]]
+MakeNetwork = Callable[..., LstmNetwork]
+ENGINES: dict[str, MakeNetwork] = {
+    "numpy": NumpyNetwork,
+    **{name: partial(CompiledNetwork, kernel=name) for name in kernels()},
+}
+
+
+@pytest.fixture(params=list(ENGINES))
+def make_network(request: pytest.FixtureRequest) -> MakeNetwork:
+    """The engines of this machine: NumPy, and the compiled kernel for each instruction set."""
+    return ENGINES[request.param]
+
+
+@pytest.fixture
+def forecaster(make_network: MakeNetwork) -> NetworkForecaster:
+    """The shipped model on each engine."""
+    return _shipped(make_network)
+
+
+def _shipped(make_network: MakeNetwork) -> NetworkForecaster:
+    weights = read_keras(find_model("sceaux"))
+    return NetworkForecaster(load_model().card, make_network(weights))
+
+
+def _agrees(found: Any, expected: Any) -> None:
+    np.testing.assert_allclose(found, expected, rtol=0.0, atol=AGREEMENT_KW)
 
 
 def _keras_mean(keras: Any, path: Path, kw: np.ndarray) -> np.ndarray:
@@ -41,122 +73,228 @@ def _one_by_one(forecaster: Forecaster, kw: np.ndarray) -> list[Answer]:
     return found
 
 
-def test_shipped_model_on_real_minutes(keras: Any, sample_kw: np.ndarray) -> None:
+def _rolled(
+    network: LstmNetwork, series: np.ndarray, timesteps: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Outputs and hidden state of each window of a series (readings, inputs), one by one."""
+    rolling = network.rolling(timesteps)
+    found = [result for value in series if (result := rolling.push(value)) is not None]
+    outputs, hidden = zip(*found, strict=True)
+    return np.concatenate(outputs), np.concatenate(hidden)
+
+
+def _windows(series: np.ndarray, timesteps: int) -> np.ndarray:
+    """(windows, timesteps, inputs) views of a series (readings, inputs)."""
+    return sliding_window_view(series, timesteps, axis=0).transpose(0, 2, 1)
+
+
+def _random_stack(
+    rng: np.random.Generator, inputs: int, units: tuple[int, ...], outputs: int, spread: float
+) -> StackedLstm:
+    """A network with random weights; the larger their spread, the more gates are saturated."""
+
+    def weights(*shape: int) -> NDArray[np.float32]:
+        return rng.normal(0.0, spread, shape).astype(np.float32)
+
+    layers = []
+    for below, own in zip((inputs, *units[:-1]), units, strict=True):
+        layers.append(LstmWeights(weights(below, 4 * own), weights(own, 4 * own), weights(4 * own)))
+    return StackedLstm(
+        None, tuple(layers), DenseWeights(weights(units[-1], outputs), weights(outputs))
+    )
+
+
+def _exact(network: StackedLstm, windows: np.ndarray) -> np.ndarray:
+    """The last hidden state in float64, by the textbook's formulas."""
+
+    def sigmoid(z: np.ndarray) -> np.ndarray:
+        return (1.0 + np.tanh(z / 2.0)) / 2.0
+
+    sequence = windows.astype(np.float64)
+    for layer in network.lstm:
+        kernel, recurrent = layer.kernel.astype(np.float64), layer.recurrent.astype(np.float64)
+        hidden = cell = np.zeros((len(windows), layer.units))
+        found = []
+        for step in range(sequence.shape[1]):
+            gates = sequence[:, step] @ kernel + hidden @ recurrent + layer.bias
+            gate_in, forget, candidate, out = np.split(gates, 4, axis=1)
+            cell = sigmoid(forget) * cell + sigmoid(gate_in) * np.tanh(candidate)
+            hidden = sigmoid(out) * np.tanh(cell)
+            found.append(hidden)
+        sequence = np.stack(found, axis=1)
+    return sequence[:, -1]
+
+
+def test_shipped_model_on_real_minutes(
+    keras: Any, sample_kw: np.ndarray, forecaster: NetworkForecaster
+) -> None:
     kw = sample_kw[:1500]
-    path = Path(load_model.__code__.co_filename).parent / "sceaux" / "model.keras"
-    expected = _keras_mean(keras, path, kw)
-    windows = sliding_window_view(kw, 49)
-    numpy_engine, reference = load_model(), load_model(engine="tensorflow")
-    batch = numpy_engine.forecast(windows)
-    np.testing.assert_allclose(batch.mean_kw, expected, rtol=0, atol=AGREEMENT_KW)
-    np.testing.assert_allclose(
-        reference.forecast(windows).mean_kw, expected, rtol=0, atol=AGREEMENT_KW
-    )
-    rolled = _one_by_one(numpy_engine, kw)
-    np.testing.assert_allclose(
-        [answer.mean_kw[0] for answer in rolled], expected, rtol=0, atol=AGREEMENT_KW
-    )
-    np.testing.assert_allclose(
-        [answer.quantiles_kw[0] for answer in rolled], batch.quantiles_kw, rtol=0, atol=AGREEMENT_KW
-    )
-    single = _one_by_one(reference, kw[:60])
-    np.testing.assert_allclose(
-        [answer.mean_kw[0] for answer in single], expected[:12], rtol=0, atol=AGREEMENT_KW
-    )
+    expected = _keras_mean(keras, find_model("sceaux"), kw)
+    batch = forecaster.forecast(sliding_window_view(kw, 49))
+    _agrees(batch.mean_kw, expected)
+    rolled = _one_by_one(forecaster, kw)
+    _agrees([answer.mean_kw[0] for answer in rolled], expected)
+    _agrees([answer.quantiles_kw[0] for answer in rolled], batch.quantiles_kw)
+    assert batch.hidden.shape[1] == 100
+    _agrees([answer.hidden[0] for answer in rolled], batch.hidden)
+
+
+def test_the_tensorflow_engine_on_real_minutes(keras: Any, sample_kw: np.ndarray) -> None:
+    expected = _keras_mean(keras, find_model("sceaux"), sample_kw[:1500])
+    reference = load_model(engine="tensorflow")
+    _agrees(reference.forecast(sliding_window_view(sample_kw[:1500], 49)).mean_kw, expected)
+    single = _one_by_one(reference, sample_kw[:60])
+    _agrees([answer.mean_kw[0] for answer in single], expected[:12])
 
 
 @pytest.mark.parametrize("units", STACKS)
 @pytest.mark.parametrize("inputs", [1, 3])
 def test_random_weights_in_batches(
-    make_keras_file: MakeFile, units: tuple[int, ...], inputs: int
+    make_keras_file: MakeFile, make_network: MakeNetwork, units: tuple[int, ...], inputs: int
 ) -> None:
     model, path = make_keras_file(*units, inputs=inputs, outputs=2, seed=len(units))
-    windows = np.random.default_rng(1).normal(0, 2, (BLOCK + 3, 12, inputs)).astype(np.float32)
-    network = LstmNetwork(read_keras(path))
+    windows = np.random.default_rng(1).normal(0, 2, (515, 12, inputs)).astype(np.float32)
+    network = make_network(read_keras(path))
     outputs, hidden = network.run(windows)
-    np.testing.assert_allclose(outputs, model(windows).numpy(), rtol=0, atol=AGREEMENT_KW)
-    assert hidden.shape == (BLOCK + 3, units[-1])
+    _agrees(outputs, model(windows).numpy())
+    assert hidden.shape == (515, units[-1])
     # The work space is used again: the same windows must give the same bits.
     np.testing.assert_array_equal(network.run(windows)[0], outputs)
 
 
 @pytest.mark.parametrize("units", STACKS)
-def test_random_weights_rolling(make_keras_file: MakeFile, units: tuple[int, ...]) -> None:
-    model, path = make_keras_file(*units, seed=3)
-    series = np.random.default_rng(2).normal(0, 2, (200, 1)).astype(np.float32)
-    timesteps = 9
-    expected = model(sliding_window_view(series[:, 0], timesteps)[..., None]).numpy()
-    rolling = RollingLstm(read_keras(path), timesteps)
-    found = [result for value in series if (result := rolling.push(value)) is not None]
-    outputs = np.concatenate([outputs for outputs, _ in found])
-    np.testing.assert_allclose(outputs, expected, rtol=0, atol=AGREEMENT_KW)
+@pytest.mark.parametrize("inputs", [1, 3])
+def test_random_weights_rolling(
+    make_keras_file: MakeFile, make_network: MakeNetwork, units: tuple[int, ...], inputs: int
+) -> None:
+    model, path = make_keras_file(*units, inputs=inputs, seed=3)
+    series = np.random.default_rng(2).normal(0, 2, (200, inputs)).astype(np.float32)
+    outputs, _ = _rolled(make_network(read_keras(path)), series, timesteps=9)
+    _agrees(outputs, model(_windows(series, 9)).numpy())
 
 
-def test_batch_and_rolling_give_the_same_hidden_state(sample_kw: np.ndarray) -> None:
-    kw = sample_kw[:120]
-    forecaster = load_model()
-    hidden = [answer.hidden[0] for answer in _one_by_one(forecaster, kw)]
-    batch = forecaster.forecast(sliding_window_view(kw, 49)).hidden
-    assert batch.shape[1] == 100
-    np.testing.assert_allclose(hidden, batch, rtol=0, atol=AGREEMENT_KW)
+@settings(max_examples=40)
+@given(
+    seed=st.integers(0, 2**32),
+    inputs=st.integers(1, 4),
+    units=st.lists(st.integers(1, 40), min_size=1, max_size=3),
+    timesteps=st.integers(1, 70),
+    windows=st.integers(1, 90),
+    spread=st.sampled_from([0.01, 0.3]),
+)
+def test_every_size_in_blocks_and_rolling(
+    seed: int, inputs: int, units: list[int], timesteps: int, windows: int, spread: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    weights = _random_stack(rng, inputs, tuple(units), 2, spread)
+    series = rng.normal(0.0, 1.0, (windows + timesteps - 1, inputs)).astype(np.float32)
+    expected = _exact(weights, _windows(series, timesteps))
+    for make_network in ENGINES.values():
+        network = make_network(weights)
+        _agrees(network.run(_windows(series, timesteps))[1], expected)
+        _agrees(_rolled(network, series, timesteps)[1], expected)
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK])
-def test_any_number_of_windows(sample_kw: np.ndarray, count: int) -> None:
+@settings(max_examples=20)
+@given(
+    seed=st.integers(0, 2**32),
+    spread=st.sampled_from([5.0, 100.0, 1e4]),
+    size=st.sampled_from([1.0, 1e3, 1e6]),
+)
+def test_saturated_gates(seed: int, spread: float, size: float) -> None:
+    """Where every gate is open or shut, one step is a matter of signs: no rounding grows."""
+    rng = np.random.default_rng(seed)
+    weights = _random_stack(rng, 1, (6, 5), 1, spread)
+    series = (size * rng.choice([-1.0, 1.0], (30, 1))).astype(np.float32)
+    expected = _exact(weights, _windows(series, 1))
+    for make_network in ENGINES.values():
+        network = make_network(weights)
+        _agrees(network.run(_windows(series, 1))[1], expected)
+        longer = network.run(_windows(series, 20))[1]
+        assert np.isfinite(longer).all()
+        assert np.abs(longer).max() <= 1.0
+
+
+def test_a_million_kw_is_a_finite_forecast(forecaster: NetworkForecaster) -> None:
+    kw = np.tile([1e6, -1e6, 0.3, 1e300], 30)
+    answer = forecaster.forecast(sliding_window_view(kw, 49))
+    rolled = _one_by_one(forecaster, kw)
+    for values in (answer.hidden, [one.hidden[0] for one in rolled]):
+        assert np.isfinite(values).all()
+        assert np.abs(values).max() <= 1.0
+
+
+def test_nan_is_refused(forecaster: NetworkForecaster, sample_kw: np.ndarray) -> None:
+    windows = sliding_window_view(sample_kw, 49)[:60].copy()
+    windows[50, 3] = np.nan
+    with pytest.raises(ModelError, match="NaN"):
+        forecaster.forecast(windows)
+    with pytest.raises(ModelError, match="NaN"):
+        forecaster.stream().push(np.nan)
+
+
+def test_nan_stays_in_its_window(make_network: MakeNetwork, sample_kw: np.ndarray) -> None:
+    windows = sliding_window_view(sample_kw[:108].astype(np.float32), 49)[..., None].copy()
+    windows[7, 20] = np.nan
+    _, hidden = make_network(read_keras(find_model("sceaux"))).run(windows)
+    assert np.flatnonzero(np.isnan(hidden).any(axis=1)).tolist() == [7]
+    assert np.isnan(hidden[7]).all()
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 15, 16, 17, 47, 48, 49, 511, 512, 513, 1024])
+def test_any_number_of_windows(
+    forecaster: NetworkForecaster, sample_kw: np.ndarray, count: int
+) -> None:
     windows = sliding_window_view(sample_kw, 49)
-    forecaster = load_model()
-    whole = forecaster.forecast(windows[: 2 * BLOCK]).mean_kw
+    whole = forecaster.forecast(windows[:1024]).mean_kw
     part = forecaster.forecast(windows[:count])
     assert part.quantiles_kw.shape == (count, len(forecaster.levels))
-    np.testing.assert_allclose(part.mean_kw, whole[:count], rtol=0, atol=AGREEMENT_KW)
+    _agrees(part.mean_kw, whole[:count])
+    parts = list(forecaster.forecast_parts(windows[:count]))
+    np.testing.assert_array_equal(np.concatenate([p.mean_kw for p in parts]), part.mean_kw)
+    np.testing.assert_array_equal(np.concatenate([p.hidden for p in parts]), part.hidden)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
-@pytest.mark.parametrize("count", [63, 64, 127, 128, BLOCK, 3 * BLOCK + 5])
-def test_any_number_of_threads(sample_kw: np.ndarray, threads: int, count: int) -> None:
+@pytest.mark.parametrize("count", [63, 64, 127, 128, 512, 1541])
+def test_any_number_of_threads(
+    make_network: MakeNetwork, sample_kw: np.ndarray, threads: int, count: int
+) -> None:
     windows = sliding_window_view(sample_kw[: count + 48].astype(np.float32), 49)[..., None]
     weights = read_keras(find_model("sceaux"))
-    outputs, hidden = LstmNetwork(weights, threads=threads).run(windows)
-    expected, expected_hidden = LstmNetwork(weights, threads=1).run(windows[::-1])
-    np.testing.assert_allclose(outputs, expected[::-1], rtol=0, atol=AGREEMENT_KW)
-    np.testing.assert_allclose(hidden, expected_hidden[::-1], rtol=0, atol=AGREEMENT_KW)
+    outputs, hidden = make_network(weights, threads=threads).run(windows)
+    expected, expected_hidden = make_network(weights, threads=1).run(windows[::-1])
+    _agrees(outputs, expected[::-1])
+    _agrees(hidden, expected_hidden[::-1])
 
 
-def test_one_network_may_be_shared_by_threads(sample_kw: np.ndarray) -> None:
+def test_one_network_may_be_shared_by_threads(
+    forecaster: NetworkForecaster, sample_kw: np.ndarray
+) -> None:
     windows = sliding_window_view(sample_kw[:1048], 49)
-    forecaster = load_model()
     expected = forecaster.forecast(windows).mean_kw
     sizes = [1000, 30, 999, 500, 64, 1]
     with ThreadPoolExecutor(4) as pool:
         for _ in range(5):
             answers = pool.map(lambda size: forecaster.forecast(windows[:size]), sizes)
             for size, answer in zip(sizes, answers, strict=True):
-                np.testing.assert_allclose(
-                    answer.mean_kw, expected[:size], rtol=0, atol=AGREEMENT_KW
-                )
+                _agrees(answer.mean_kw, expected[:size])
 
 
-@pytest.mark.parametrize(
-    ("environment", "cores"),
-    [
-        ({}, 1),
-        ({"OPENBLAS_NUM_THREADS": "2", "MKL_NUM_THREADS": "1"}, 1),
-        ({"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}, 3),
-    ],
-)
-def test_cores_are_free_where_matrix_products_leave_them(
-    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], cores: int
+def test_parts_may_be_left_before_the_last(
+    forecaster: NetworkForecaster, sample_kw: np.ndarray
 ) -> None:
-    for library in ("OPENBLAS", "MKL"):
-        monkeypatch.delenv(f"{library}_NUM_THREADS", raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 5}, raising=False)
-    assert free_cores() == cores
+    windows = sliding_window_view(sample_kw[:5000], 49)
+    parts = iter(forecaster.forecast_parts(windows))
+    first = next(parts)
+    parts.close()  # type: ignore[attr-defined]
+    _agrees(first.mean_kw, forecaster.forecast(windows).mean_kw[: len(first.mean_kw)])
 
 
-def test_a_rolling_engine_begun_again_is_as_new(sample_kw: np.ndarray) -> None:
-    stream, fresh = load_model().stream(), load_model().stream()
+def test_a_rolling_engine_restarted_is_as_new(
+    forecaster: NetworkForecaster, sample_kw: np.ndarray
+) -> None:
+    stream, fresh = forecaster.stream(), forecaster.stream()
     for value in sample_kw[:70].tolist():
         stream.push(value)
     stream.restart()
@@ -170,9 +308,53 @@ def test_a_rolling_engine_begun_again_is_as_new(sample_kw: np.ndarray) -> None:
 def test_the_tensorflow_engine_pads_odd_blocks(sample_kw: np.ndarray) -> None:
     windows = sliding_window_view(sample_kw, 49)[:2115]
     ours, reference = load_model(), load_model(engine="tensorflow")
-    np.testing.assert_allclose(
-        reference.forecast(windows).mean_kw,
-        ours.forecast(windows).mean_kw,
-        rtol=0,
-        atol=AGREEMENT_KW,
-    )
+    _agrees(reference.forecast(windows).mean_kw, ours.forecast(windows).mean_kw)
+
+
+def test_engines_are_chosen_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_model(engine="numpy").engine == "numpy"
+    best = f"compiled ({next(iter(kernels()))})" if kernels() else "numpy"
+    assert load_model().engine == load_model(engine="auto").engine == best
+    with pytest.raises(UsageError, match="no engine 'fortran': give one of: auto, compiled"):
+        load_model(engine="fortran")
+    monkeypatch.setattr(compiled, "kernels", dict)
+    assert load_model().engine == "numpy"
+    with pytest.raises(UsageError, match=r"compiled engine was not built.*C compiler"):
+        load_model(engine="compiled")
+
+
+@pytest.mark.skipif(not kernels(), reason="the compiled engine was not built")
+def test_the_kernel_checks_sizes_before_it_reads() -> None:
+    from streamer.models import _kernel
+
+    name = next(iter(kernels()))
+    network = CompiledNetwork(_random_stack(np.random.default_rng(0), 1, (3,), 1, 0.3), kernel=name)
+    sizes, weights = network._sizes, network._weights
+    inputs, hidden = np.zeros((5, 4, 1), np.float32), np.empty((5, 3), np.float32)
+    _kernel.run(name, sizes, weights, inputs, hidden)
+    wrong: list[tuple[Any, ...]] = [
+        ("avx9000", sizes, weights, inputs, hidden),
+        (name, (1,), weights, inputs, hidden),
+        (name, (1, 0), weights, inputs, hidden),
+        (name, (1, 10**9), weights, inputs, hidden),
+        (name, (1, 4), weights, inputs, hidden),
+        (name, sizes, weights[:-1], inputs, hidden),
+        (name, sizes, weights.astype(np.float64), inputs, hidden),
+        (name, sizes, weights, inputs[:, :, 0], hidden),
+        (name, sizes, weights, inputs[:, :0], hidden),
+        (name, sizes, weights, np.zeros((5, 4, 2), np.float32), hidden),
+        (name, sizes, weights, inputs, hidden[:4]),
+        (name, sizes, weights, inputs, np.empty((5, 2), np.float32)),
+    ]
+    for arguments in wrong:
+        with pytest.raises(ValueError, match=r".+"):
+            _kernel.run(*arguments)
+    state = np.zeros(_kernel.state_size(name, sizes, 4), np.float32)
+    first = np.zeros(2 * 4 * 16, np.float32)
+    value, out = np.zeros(1, np.float32), np.zeros(3, np.float32)
+    _kernel.step(name, sizes, weights, first, state, 4, 3, 0, value, out)
+    for slot, lanes in ((4, 4), (-1, 4), (0, 17), (0, -1)):
+        with pytest.raises(ValueError, match=r".+"):
+            _kernel.step(name, sizes, weights, first, state, lanes, slot, 0, value, out)
+    with pytest.raises(ValueError, match="first weights"):
+        _kernel.step(name, sizes, weights, first[1:], state, 4, 0, 0, value, out)
