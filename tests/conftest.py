@@ -11,12 +11,26 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from streamer.models import compiled
 from streamer.models.keras import import_tensorflow
 from streamer.sample import sample_path
 
 # The machine that runs the tests may be busy: slowness is not what they look for.
 settings.register_profile("streamer", deadline=None)
 settings.load_profile("streamer")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--numpy",
+        action="store_true",
+        help="run as where the compiled engine was not built: the NumPy engine is the default",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--numpy"):
+        compiled.kernels = dict
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
