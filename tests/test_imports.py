@@ -77,9 +77,9 @@ def test_a_recording_is_read_without_models(part: str) -> None:
 
 def test_opening_a_replay_leaves_numpy_to_be_set_up() -> None:
     code = (
-        "from streamer.forecasting import Forecasting\n"
-        "from streamer.replaying import Replay\n"
-        "from streamer.options import FileOptions\n"
+        "from streamer.commands.forecasting import Forecasting\n"
+        "from streamer.commands.replay import Replay\n"
+        "from streamer.commands.files import FileOptions\n"
         "from streamer.sample import sample_path\n"
         "job = Replay(str(sample_path()), FileOptions(), Forecasting())\n"
         "job.open().close()"
@@ -129,7 +129,7 @@ def test_the_pipeline_knows_nobody_around_it() -> None:
     assert not modules & {"sources", "sinks", "dashboard", "cli", "options", "runner", "training"}
 
 
-@pytest.mark.parametrize("kind", ["delimited", "live"])
+@pytest.mark.parametrize("kind", ["files.delimited", "live"])
 def test_sources_know_no_models(kind: str) -> None:
     modules = _of_streamer(_modules_after(f"import streamer.sources.{kind}"))
     assert not modules & {"models", "pipeline", "sinks", "dashboard", "cli", "scores"}

@@ -17,6 +17,7 @@ from streamer.cli.export import export
 from streamer.cli.fetch import fetch
 from streamer.cli.fleet import fleet
 from streamer.cli.models import models
+from streamer.cli.options import problem_of
 from streamer.cli.replay import replay
 from streamer.cli.report import report
 from streamer.cli.settings import CONTEXT
@@ -24,8 +25,7 @@ from streamer.cli.sources import sources
 from streamer.cli.train import train
 from streamer.cli.watch import watch
 from streamer.errors import StreamerError
-from streamer.options import problem_of
-from streamer.streams import ReaderGoneError, guarded_streams
+from streamer.stream.standard import ReaderGoneError, guarded_streams
 
 app = typer.Typer(
     name="streamer",

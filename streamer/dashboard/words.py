@@ -10,7 +10,8 @@ from datetime import datetime
 from rich.style import Style
 from rich.text import Text
 
-from streamer.words import NOTHING, bar
+from streamer.display.bars import bar
+from streamer.display.numbers import NOTHING
 
 # Only the terminal's own foreground and its plain ANSI colours, so that both dark and
 # light backgrounds work. No meaning hangs on a colour alone.

@@ -6,7 +6,7 @@ import numpy as np
 
 from streamer.evaluation.stretch import DoubleArray, Stretch
 from streamer.models import Answer
-from streamer.online import Adapt, Online, recent_changes
+from streamer.online.layer import Adapt, Online, recent_changes
 
 
 class Adapted:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from streamer.buffer import CAPACITY
 from streamer.errors import UsageError
+from streamer.readings.buffer import CAPACITY
 
 DoubleArray = NDArray[np.float64]
 TimeArray = NDArray[np.datetime64]

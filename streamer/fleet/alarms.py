@@ -1,4 +1,4 @@
-"""Alarms of many meters at once: the arithmetic of `streamer.alarms`, a column at a time."""
+"""Alarms of many meters at once: the arithmetic of `streamer.alarms.detectors`, by columns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.alarms import (
+from streamer.alarms.detectors import (
     BEFORE,
     HUGE_KW,
     KILO_KW,
@@ -27,11 +27,11 @@ from streamer.alarms import (
     stuck_text,
     watts_text,
 )
+from streamer.alarms.scale import Scale, count_all_decimals
+from streamer.alarms.thresholds import DAY, HOUR
 from streamer.fleet.raising import METER, Raising, Text, first_record
-from streamer.limits import DAY, HOUR
-from streamer.order import IntArray
 from streamer.readings import Alarm
-from streamer.scale import Scale, count_all_decimals
+from streamer.readings.order import IntArray
 
 DoubleArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -41,8 +41,8 @@ class FleetAlarms:
     """Raises the alarms of many meters: those that an `Alarms` for each of them would raise.
 
     Anomaly, stuck and unit; source, guarantee and what breaks them are told in
-    `streamer.alarms.Alarms`. **Not drift**: it looks back over 672 hours of errors, several
-    kilobytes a meter, where all the rest is 224 bytes.
+    `streamer.alarms.detectors.Alarms`. **Not drift**: it looks back over 672 hours of errors,
+    several kilobytes a meter, where all the rest is 224 bytes.
 
     It has no state of its own: that is one record a meter. What is compared is computed by
     the same operations in the same order as there, so the decisions are the same too.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.buffer import GapRule
+from streamer.readings.gaps import GapRule
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.intp]

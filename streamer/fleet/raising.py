@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.alarms import BEFORE, LASTS, RULES, SINCE, anomaly_text
-from streamer.limits import DAY, HOUR, STEADY, Limit
-from streamer.order import IntArray
+from streamer.alarms.detectors import BEFORE, LASTS, RULES, SINCE, anomaly_text
+from streamer.alarms.scale import DIGITS
+from streamer.alarms.thresholds import DAY, HOUR, STEADY, Limit
 from streamer.readings import Alarm
-from streamer.scale import DIGITS
+from streamer.readings.order import IntArray
 
 DoubleArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer import light
 from streamer.fleet.alarms import FleetAlarms
 from streamer.fleet.arranged import NEVER, Rounds
 from streamer.fleet.columns import Column, Outcome
 from streamer.fleet.running import BAND, SCORES, Bands, score
 from streamer.fleet.settings import FleetSettings
-from streamer.intervals import MOST_KW
-from streamer.light import LIGHT
+from streamer.online import light
+from streamer.online.intervals import MOST_KW
+from streamer.online.light import LIGHT
 from streamer.readings import Alarm
 
 DoubleArray = NDArray[np.float64]
@@ -155,7 +155,7 @@ class RecordKeeper:
         """Make forecasts of what the network says."""
         mean = frozen
         if self._adapt:
-            # Bounded as `streamer.online.recent_changes` has them.
+            # Bounded as `streamer.online.layer.recent_changes` has them.
             last, before = (
                 np.clip(now[name], -MOST_KW, MOST_KW) for name in ("last_kw", "before_kw")
             )

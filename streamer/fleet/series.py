@@ -9,9 +9,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.blocks import ReadingBlock
 from streamer.errors import UsageError
 from streamer.readings import Notice, Reading
+from streamer.readings.blocks import ReadingBlock
 from streamer.sources import Source
 
 DoubleArray: TypeAlias = NDArray[np.float64]

@@ -7,11 +7,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from streamer.buffer import RingBuffer
 from streamer.errors import ModelError
 from streamer.models import Answer, ForecastStream
 from streamer.models.card import CHANGE, MEAN, Card
 from streamer.models.lstm import LstmNetwork, RollingLstm
+from streamer.readings.buffer import RingBuffer
 
 FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]

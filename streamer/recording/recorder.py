@@ -9,9 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from streamer.display.lines import printable
+from streamer.display.numbers import plural
 from streamer.errors import RecordError
 from streamer.pipeline import Pipeline
-from streamer.readings import About, Link, Notice, Step
+from streamer.readings import Link, Notice, Step
 from streamer.recording.backlog import Backlog
 from streamer.recording.database import (
     DamagedError,
@@ -25,8 +27,7 @@ from streamer.recording.resume import PICTURE, Resumed, resume
 from streamer.recording.rows import seconds_of
 from streamer.recording.store import AlarmKey, Event, Store, differences, minute_of, settings_of
 from streamer.sinks import Item
-from streamer.sources.fields import printable
-from streamer.words import plural
+from streamer.sinks.items import About
 
 SNAPSHOT_EVERY = 1000
 """Minutes between two snapshots. Each costs as much as some 150 minutes do; with fewer

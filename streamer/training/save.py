@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from streamer import __version__
-from streamer.figures import new_figure
+from streamer.display.figures import new_figure
 from streamer.models import CARD_FILE, MODEL_FILE
 from streamer.models.artefact import sha256_of
 from streamer.models.card import Card

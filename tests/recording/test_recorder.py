@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 from streamer.errors import RecordError
-from streamer.readings import About, Alarm, Link, Notice, Reading, Vitals
+from streamer.readings import Alarm, Link, Notice, Reading
 from streamer.sinks import Sink
+from streamer.sinks.items import About, Vitals
 from tests.children import ending
 from tests.recording.conftest import COLUMNS, SETTINGS, House, columns_of, house
 

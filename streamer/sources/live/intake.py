@@ -15,11 +15,11 @@ from typing import TypeAlias
 from streamer.errors import UnitError, UsageError
 from streamer.feeds import FeedItem
 from streamer.readings import Link, Notice, Reading, Sample
+from streamer.sources.bounds import LONG_JUMP, MAX_KW
 from streamer.sources.live.gathering import EVERY_S, Gatherer
 from streamer.sources.live.linkwatch import LinkWatch
 from streamer.sources.live.meterclock import EARLY_S, MeterClock, apart
 from streamer.sources.live.minutes import MINUTE_S, MinuteMeans, local_time
-from streamer.sources.screening import LONG_JUMP, MAX_KW
 
 LiveItem: TypeAlias = Reading | Notice | Link | Sample
 """What a live source gives."""

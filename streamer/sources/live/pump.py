@@ -10,11 +10,11 @@ from datetime import timedelta
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential, wait_random
 from tenacity.nap import sleep_using_event
 
+from streamer.clock import SystemClock, WallClock
+from streamer.display.lines import printable
 from streamer.errors import LinkError, RefusedError, SourceError, StreamerError
 from streamer.feeds import Feed, FeedItem
-from streamer.pacing import SystemClock, WallClock
 from streamer.readings import Link, Notice, Sample
-from streamer.sources.fields import printable
 from streamer.sources.live.minutes import local_time
 
 RETRY_MAX_S = 60.0

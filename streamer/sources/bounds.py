@@ -1,0 +1,11 @@
+"""Bounds beyond which a value or a step in time is implausible."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+MAX_KW = 100.0
+"""More than any household draws: its main fuse would have gone."""
+
+LONG_JUMP = timedelta(days=1)
+"""A longer step ahead may be a mistake."""
