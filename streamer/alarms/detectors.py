@@ -56,14 +56,14 @@ class Alarms:
     source, guarantee and what breaks it are told in `streamer.alarms.thresholds.Limit`. Those of
     an anomaly may have 1.5 events a day together, fewer where they coincide. They are: the
     distance above the middle of the band over the root of its half width there, which is between
-    the distance in kW (big things in a restless hour) and in half widths (small things in a
-    quiet one); the distance in kW; the rise of the last four readings over the five before, which
-    outlasts a     kettle; another scale (`streamer.alarms.scale.Scale`); the distance below the
-    middle in half     widths; and how far below zero a reading is. Measured and left out, since at
-    the same rate     they found no more: the distance above in half widths (of 3 kW heaters, 13 %
-    in a second     house where the distance in kW found 96 %), the level itself, and how rare a
-    switching event     of this size is in this house. What is not found: a heater of 1 kW, since a
-    house switches     that much on twenty times a day, and often one of 2 kW.
+    the distance in kW (big things in a restless hour) and in half widths (small things in a quiet
+    one); the distance in kW; the rise of the last four readings over the five before, which
+    outlasts a kettle; another scale (`streamer.alarms.scale.Scale`); the distance below the middle
+    in half widths; and how far below zero a reading is. Measured and left out, since at the same
+    rate they found no more: the distance above in half widths (of 3 kW heaters, 13 % in a second
+    house where the distance in kW found 96 %), the level itself, and how rare a switching event of
+    this size is in this house. What is not found: a heater of 1 kW, since a house switches that
+    much on twenty times a day, and often one of 2 kW.
 
     **Unit.** Three readings in a row above 25 kW and forty times the mean of this house so far
     (if there is one yet) are taken for watts read as kW; five below 10 W and a hundredth of the
