@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.readings.blocks import DoubleArray, ReadingBlock, TimeArray
-from streamer.sources.bounds import LONG_JUMP
+from streamer.sources.bounds import LONG_JUMP, is_long_jump
 from streamer.sources.files.layout import Layout
-from streamer.sources.files.screening import is_long_jump
 from streamer.sources.files.timestamps import FIRST_YEAR, LAST_YEAR, TimeStyle
 
 _Bytes: TypeAlias = NDArray[np.uint8]

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeAlias
 
-from streamer.errors import FormatError, SourceError, StreamerError, UnitError
+from streamer.errors import SourceError, StreamerError
 from streamer.readings import Notice, Reading
+from streamer.sources.bounds import is_long_jump
 from streamer.sources.files.framing import LineReader, decode_lines
 from streamer.sources.files.layout import Unit
+from streamer.sources.files.progress import ReadProgress, RowCounts
 from streamer.sources.files.rows import RowError, RowParser
-from streamer.sources.files.screening import FirstLook, JumpWatch, Rules, Tally, is_long_jump
+from streamer.sources.files.screening import FirstLook, Rules
+from streamer.sources.files.skipping import SkippedRows
 
 _Item: TypeAlias = Reading | Notice
 
@@ -19,8 +22,6 @@ BLOCK_ROWS = 32
 """Fewer rows than this are read one by one: arrays would gain nothing."""
 
 _LONGEST_PAUSE = 31
-
-_ABSURD_ENOUGH = 20
 
 
 class ReplaySource:
@@ -33,12 +34,6 @@ class ReplaySource:
         unit: the unit that `rows` reads them in.
         rules: which rows become readings.
         lines_before: how many lines came before.
-
-    Attributes:
-        rows: rows seen.
-        missing: rows without a value.
-        outside: rows before the start or beyond the end.
-        readings: readings given.
     """
 
     def __init__(
@@ -51,27 +46,19 @@ class ReplaySource:
         *,
         lines_before: int = 0,
     ) -> None:
-        self.rows = self.missing = self.outside = self.readings = 0
         self._name = name
         self._lines = lines
         self._parser = rows
-        self._unit = unit
         self._rules = rules
         self._line = lines_before
-        self._malformed = Tally(Notice.MALFORMED, "malformed rows")
-        self._disordered = Tally(Notice.ORDER, "rows whose time does not advance")
-        self._absurd = Tally(Notice.ABSURD, "absurd values")
+        self._counts = RowCounts()
+        self._skipped = SkippedRows(unit, rules)
         self._first_look = FirstLook(name, unit)
-        self._jumps = JumpWatch()
-        self._first: datetime | None = None
-        self._last: datetime | None = None
-        self._outside_at: datetime | None = None
+        self._progress = ReadProgress(rules)
+        self._pauses = _BlockPauses()
         self._ended = False
         self._closed = False
         self._failure: StreamerError | None = None
-        self._progress: float | None = None
-        self._pieces_to_pass = 0
-        self._next_pause = 0
 
     @property
     def name(self) -> str:
@@ -79,19 +66,39 @@ class ReplaySource:
         return self._name
 
     @property
+    def rows(self) -> int:
+        """Rows seen."""
+        return self._counts.rows
+
+    @property
+    def missing(self) -> int:
+        """Rows without a value."""
+        return self._counts.missing
+
+    @property
+    def outside(self) -> int:
+        """Rows before the start or beyond the end."""
+        return self._counts.outside
+
+    @property
+    def readings(self) -> int:
+        """Readings given."""
+        return self._counts.readings
+
+    @property
     def malformed(self) -> int:
         """Rows that could not be read."""
-        return self._malformed.count
+        return self._skipped.malformed.count
 
     @property
     def disordered(self) -> int:
         """Rows whose time did not advance."""
-        return self._disordered.count
+        return self._skipped.disordered.count
 
     @property
     def absurd(self) -> int:
         """Rows whose value no household draws."""
-        return self._absurd.count
+        return self._skipped.absurd.count
 
     @property
     def progress(self) -> float | None:
@@ -100,15 +107,8 @@ class ReplaySource:
         Whatever of the bytes, the limit and the end time is nearest to being reached
         counts. None where nothing is known: of a pipe without a limit or an end time.
         """
-        known = [share for share in (self._progress, self._lines.progress) if share is not None]
-        if self._rules.limit is not None:
-            known.append(self.readings / self._rules.limit)
-        if self._rules.span.end is not None and self._first is not None and self._last is not None:
-            known.append(self._rules.span.share_done(self._first, self._last))
-        if known and self._ended and self._failure is None and not self._closed:
-            known.append(1.0)
-        self._progress = max(known, default=None)
-        return self._progress
+        complete = self._ended and self._failure is None and not self._closed
+        return self._progress.share(self._counts, self._lines.progress, complete=complete)
 
     def read(self) -> Sequence[Reading | Notice]:
         """What the next piece of the file gives, or what a pipe has.
@@ -161,7 +161,7 @@ class ReplaySource:
                 break
         else:
             self._ended = not piece
-        if self._ended and not self.readings:
+        if self._ended and not self._counts.readings:
             raise self._nothing_found()
         return None
 
@@ -169,146 +169,128 @@ class ReplaySource:
         """Take all rows of a piece at once; None, and nothing taken, if that cannot be."""
         if self._rules.span.has_zone or piece.count(b"\n") < BLOCK_ROWS:
             return None
-        if self._pieces_to_pass:
-            self._pieces_to_pass -= 1
+        if self._pauses.is_pause():
             return None
         block = self._take_block(piece)
-        # Where piece after piece has something odd in it, trying each would be a waste.
-        if block is None:
-            self._pieces_to_pass = self._next_pause
-            self._next_pause = min(2 * self._next_pause + 1, _LONGEST_PAUSE)
-        else:
-            self._next_pause = 0
+        self._pauses.tried(succeeded=block is not None)
         return block
 
     def _take_block(self, piece: bytes) -> Sequence[Reading] | None:
-        limit, span = self._rules.limit, self._rules.span
+        limit, span, counts = self._rules.limit, self._rules.span, self._counts
         rows = self._parser.parse_block(piece)
         if rows is None:
             return None
         since, until = rows.at[0].item(), rows.at[-1].item()
         count = len(rows.at)
         if span.starts_after(until):
-            self._leave_out(until, count)
+            counts.leave_out(until, count)
             block: Sequence[Reading] = ()
         elif span.starts_after(since) or span.ends_by(until):
             return None
         else:
-            readings = rows.readings(self._last, self._rules.max_kw)
-            if readings is None or (limit is not None and self.readings + len(readings) >= limit):
+            readings = rows.readings(counts.last_at, self._rules.max_kw)
+            if readings is None:
                 return None
-            self.missing += count - len(readings)
-            self.readings += len(readings)
+            if limit is not None and counts.readings + len(readings) >= limit:
+                return None
+            counts.missing += count - len(readings)
+            counts.readings += len(readings)
             if readings:
-                self._first = self._first or readings[0].at
-                self._last = readings[-1].at
+                counts.first_at = counts.first_at or readings[0].at
+                counts.last_at = readings[-1].at
             block = readings
         self._line += count
-        self.rows += count
+        counts.rows += count
         return block
 
     def _take(self, line: str, items: list[_Item]) -> None:
+        counts, rules, skipped = self._counts, self._rules, self._skipped
         self._line += 1
         try:
             at, kw = self._parser.parse(line)
         except RowError as error:
             if line.strip():
-                self.rows += 1
-                self._skip(self._malformed, str(error), items)
+                counts.rows += 1
+                items += skipped.skip_malformed(str(error), self._where, counts.last_at)
             return
-        self.rows += 1
-        rules = self._rules
+        counts.rows += 1
+        last = counts.last_at
         if rules.span.ends_by(at):
-            self._leave_out(at)
+            counts.leave_out(at)
             self._ended = True
         elif rules.span.starts_after(at):
-            self._leave_out(at)
+            counts.leave_out(at)
         elif kw is None:
-            self.missing += 1
+            counts.missing += 1
         elif abs(kw) > rules.max_kw:
-            self._skip_absurd(kw, items)
-        elif self._last is not None and at <= self._last:
-            self._skip_disordered(at, self._last, items)
+            items += skipped.skip_absurd(kw, self._where, last, readings=counts.readings)
+        elif last is not None and at <= last:
+            items += skipped.skip_disordered(at, self._where, last)
         else:
-            if self._last is None:
-                self._first = at
-            elif is_long_jump(self._last, at):
-                self._jumps.jumped(self._last, at, self._where)
-            self._last = at
-            self.readings += 1
-            self._ended = self.readings == rules.limit
-            items.append(Reading(at, kw))
+            self._accept(at, kw, last, items)
+
+    def _accept(self, at: datetime, kw: float, last: datetime | None, items: list[_Item]) -> None:
+        counts = self._counts
+        if last is None:
+            counts.first_at = at
+        elif is_long_jump(last, at):
+            self._skipped.jumped(last, at, self._where)
+        counts.last_at = at
+        counts.readings += 1
+        self._ended = counts.readings == self._rules.limit
+        items.append(Reading(at, kw))
 
     @property
     def _where(self) -> str:
         return f"{self._name}:{self._line}"
 
-    def _leave_out(self, at: datetime, count: int = 1) -> None:
-        self.outside += count
-        self._outside_at = at
-
-    def _skip(self, tally: Tally, what: str, items: list[_Item]) -> None:
-        if self._rules.strict and tally is not self._absurd:
-            raise FormatError(self._where, f"{what}; correct it, or leave out --strict to skip it")
-        notice = tally.add(f"{self._where}: {what}", self._last)
-        if notice is not None:
-            items.append(notice)
-
-    def _skip_disordered(self, at: datetime, last: datetime, items: list[_Item]) -> None:
-        self._skip(self._disordered, f"time {at} does not come after {last}", items)
-        warning = self._jumps.fell_behind(at, last)
-        if warning is not None:
-            items.append(warning)
-
-    def _skip_absurd(self, kw: float, items: list[_Item]) -> None:
-        remedy = "raise --max-kw if it is right"
-        if self._unit == "kW":
-            remedy = "if the column is in W, say --unit W"
-        # Six figures are enough to know the value by.
-        shown = float(f"{kw:.6g}")
-        self._skip(self._absurd, f"{shown} kW is more than a household draws; {remedy}", items)
-        if self.absurd >= _ABSURD_ENOUGH and self.absurd > self.readings:
-            raise self._wrong_unit()
-
-    def _wrong_unit(self) -> UnitError:
-        remedy = "if they are right, raise --max-kw"
-        if self._unit == "kW":
-            remedy = "if the column is in W, say --unit W; otherwise raise --max-kw"
-        return UnitError(
-            f"{self._where}: {self.absurd} of {self.absurd + self.readings} values are more than "
-            f"{self._rules.max_kw:g} kW, which no household draws; {remedy}"
-        )
-
     def _nothing_found(self) -> SourceError:
+        counts, skipped = self._counts, self._skipped
         if self.absurd and self.absurd >= self.malformed:
-            return self._wrong_unit()
-        if not self.rows:
+            return skipped.wrong_unit(self._where, counts.readings)
+        if not counts.rows:
             return SourceError(f"no reading found in {self._name}: there is no row in it")
-        parts = [f"{self.rows} rows"]
-        if self.missing:
-            parts.append(f"{self.missing} without a value (if others have one, say --column)")
-        if self.outside:
-            parts.append(
-                f"{self.outside} before --start or from --end on, the last at {self._outside_at} "
-                "(correct --start or --end)"
-            )
+        parts = counts.parts()
         if self.malformed:
             parts.append(
-                f"{self.malformed} malformed, the last {self._malformed.last} "
+                f"{self.malformed} malformed, the last {skipped.malformed.last} "
                 "(if the layout is another, say --column, --time-column or --time-format)"
             )
         return SourceError(f"no reading found in {self._name}: {', '.join(parts)}")
 
     def _sum_up(self, items: list[_Item]) -> Sequence[_Item]:
-        """What is to be said of a piece read row by row, and the notices that stand for all."""
+        """A piece read row by row, and the notices that stand for all of it."""
         readings = [item for item in items if isinstance(item, Reading)]
-        for tally in (self._malformed, self._disordered, self._absurd):
-            gathered = tally.gathered(self._last)
-            if gathered is not None:
-                items.append(gathered)
+        items += self._skipped.gathered(self._counts.last_at)
         items += self._first_look.look(readings, at_end=self._ended)
         return items
 
     def _look_at(self, block: Sequence[Reading]) -> Sequence[_Item]:
         notices = self._first_look.look(block, at_end=False)
         return [*block, *notices] if notices else block
+
+
+class _BlockPauses:
+    """Backoff of the attempts to read a piece as a block.
+
+    Where piece after piece has something odd in it, trying each would be a waste.
+    """
+
+    def __init__(self) -> None:
+        self._left = 0
+        self._next = 0
+
+    def is_pause(self) -> bool:
+        """Whether the next piece is to be read row by row without an attempt."""
+        if not self._left:
+            return False
+        self._left -= 1
+        return True
+
+    def tried(self, *, succeeded: bool) -> None:
+        """Take note of an attempt."""
+        if succeeded:
+            self._next = 0
+        else:
+            self._left = self._next
+            self._next = min(2 * self._next + 1, _LONGEST_PAUSE)

@@ -1,4 +1,4 @@
-"""What a source says of rows it does not pass on, and of readings that look doubtful."""
+"""Rules for which rows become readings, and checks of the first readings of a file."""
 
 from __future__ import annotations
 
@@ -12,49 +12,13 @@ from statistics import median
 from streamer.errors import UsageError
 from streamer.readings import MINUTE, Notice, Reading
 from streamer.readings.span import Span
-from streamer.sources.bounds import LONG_JUMP, MAX_KW
+from streamer.sources.bounds import MAX_KW
 from streamer.sources.files.layout import Unit
 
 _SPACING_READINGS = 50
 _SPACING_AT_LEAST = 10
 _UNIT_READINGS = 1000
 _LOW_KW = 0.02
-_ROWS_BEHIND = 10
-
-
-class Tally:
-    """Counts one kind of skipped row: names the first, gathers the others.
-
-    Args:
-        kind: kind of its notices.
-        plural: what several of them are called.
-    """
-
-    def __init__(self, kind: str, plural: str) -> None:
-        self.count = 0
-        self.last = ""
-        self._kind = kind
-        self._plural = plural
-        self._gathered = 0
-
-    def add(self, text: str, at: datetime | None) -> Notice | None:
-        """Count one; the notice if it is the first."""
-        self.count += 1
-        self.last = text
-        if self.count == 1:
-            return Notice(self._kind, f"{text}; row skipped", at)
-        self._gathered += 1
-        return None
-
-    def gathered(self, at: datetime | None) -> Notice | None:
-        """One notice for all since the last, if there are any."""
-        count, self._gathered = self._gathered, 0
-        if not count:
-            return None
-        if count == 1:
-            return Notice(self._kind, f"{self.last}; row skipped", at)
-        text = f"{count} more {self._plural} skipped, the last: {self.last}"
-        return Notice(self._kind, text, at, count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,41 +44,6 @@ class Rules:
             raise UsageError(f"--limit {self.limit} leaves nothing; it must be at least 1")
         if not (math.isfinite(self.max_kw) and self.max_kw > 0):
             raise UsageError(f"--max-kw {self.max_kw} must be a number above 0")
-
-
-class JumpWatch:
-    """Notices that one wrong time far ahead has put all rows after it out of order."""
-
-    def __init__(self) -> None:
-        self._jump: tuple[datetime, str, datetime] | None = None
-        self._behind: list[datetime] = []
-
-    def jumped(self, before: datetime, at: datetime, where: str) -> None:
-        """Remember the latest long jump ahead."""
-        self._jump = (before, where, at)
-        self._behind.clear()
-
-    def fell_behind(self, at: datetime, now: datetime) -> Notice | None:
-        """Take note of a row that is not after the stream's time `now`."""
-        if self._jump is None or len(self._behind) >= _ROWS_BEHIND:
-            return None
-        before, where, far = self._jump
-        if not before < at < far or (self._behind and at <= self._behind[-1]):
-            self._behind.clear()
-            return None
-        self._behind.append(at)
-        if len(self._behind) < _ROWS_BEHIND:
-            return None
-        text = (
-            f"{where}: time jumps ahead from {before} to {far}, and the rows after it are "
-            "earlier: they are skipped until that time is passed; correct or delete that row"
-        )
-        return Notice(Notice.WARNING, text, now)
-
-
-def is_long_jump(before: datetime, at: datetime) -> bool:
-    """Whether a step ahead is so long that it may be a mistake."""
-    return at - before > LONG_JUMP
 
 
 class FirstLook:

@@ -33,8 +33,8 @@ NEVER = 1 << 60
 def state_of(source):
     """All that a source has counted and remembers."""
     counted = ("rows", "missing", "outside", "readings", "malformed", "disordered", "absurd")
-    kept = ("_line", "_first", "_last", "_outside_at", "_ended")
-    watches = (source._first_look, source._jumps)
+    kept = ("_line", "_counts", "_ended")
+    watches = (source._first_look, source._skipped._jumps)
     return [getattr(source, name) for name in counted + kept] + [vars(each) for each in watches]
 
 
