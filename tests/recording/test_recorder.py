@@ -103,7 +103,7 @@ def test_no_state_is_saved_that_is_ahead_of_what_is_written(db: Path) -> None:
         asked += 1
         return watcher.pipeline.state()
 
-    watcher.recorder._state = state
+    watcher.recorder._snapshots._state = state
     for start in (0, 50):
         for step in watcher.pipeline.push_many(readings[start : start + 50]):
             watcher.recorder.write(step)
