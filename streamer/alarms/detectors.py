@@ -1,4 +1,4 @@
-"""Alarms: what a person should look at, found as the readings come."""
+"""Detectors of anomalies, stuck values, wrong units and drift, a reading at a time."""
 
 from __future__ import annotations
 
@@ -10,14 +10,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from streamer.alarms.active import ActiveAlarms
 from streamer.alarms.drift import Drift
 from streamer.alarms.scale import Scale
-from streamer.alarms.thresholds import DAY, HOUR, QUIET, Limit, Rule
+from streamer.alarms.texts import (
+    BEFORE,
+    SINCE,
+    anomaly_text,
+    export_text,
+    far_text,
+    lasting_text,
+    scale_text,
+    stuck_text,
+)
+from streamer.alarms.thresholds import DAY, HOUR, Limit, Rule
+from streamer.alarms.units import HUGE_KW, KILO_KW, WATTS_KW, UnitWatch
 from streamer.readings import Alarm, Forecast
 from streamer.readings.order import IntArray
-
-HUGE_KW = 1e9
-"""Whatever is larger counts as this, so that no sum or product overflows."""
 
 RULES = {
     "far": Rule(0.3, 6.0, 1.0),  # above the middle, over the root of the half width: √kW
@@ -31,22 +40,11 @@ RULES = {
     "stuck": Rule(1.0, 14.0, 13.0, caution=1.0, reach=40.0, step=0.02, adopts=False),
 }
 
-BEFORE, SINCE = 5, 4
-"""Readings before a lasting rise, and readings that it must last."""
-
 NARROWEST_KW = 0.02
 """A band is taken to be at least as wide as this."""
 
 LEARN_DIGITS = 6
 """Every so many readings, the decimals are counted; an hour is a multiple of it."""
-
-WATTS_KW, WATTS_TIMES, WATTS_READINGS = 25.0, 40.0, 3
-KILO_KW, KILO_TIMES, KILO_READINGS = 0.01, 0.01, 5
-"""Watts read as kW, and the other way: above or below this, and this multiple of the mean
-of the house, for so many readings in a row."""
-
-LASTS = {Alarm.ANOMALY: QUIET, Alarm.STUCK: 0, Alarm.UNIT: QUIET, Alarm.DRIFT: DAY}
-"""Readings for which an alarm stays on after what raised it, by kind."""
 
 
 class Alarms:
@@ -86,22 +84,15 @@ class Alarms:
     def __init__(self) -> None:
         self._drift = Drift()
         self._limits = {name: Limit(rule) for name, rule in RULES.items()}
-        self._far, self._jump, self._lasting = (self._limits[k] for k in ("far", "jump", "lasting"))
-        self._fall, self._export, self._stuck = (
-            self._limits[k] for k in ("fall", "export", "stuck")
-        )
         self._scale = Scale()
+        self._unit = UnitWatch()
+        self._active = ActiveAlarms()
         self._seen = 0
         self._value: float | None = None
         self._run = 0
         self._recent: list[float] = []
         self._left: list[float] | None = None
-        self._level: float | None = None
-        self._odd = 0
         self._sums = [0.0, 0.0, 0.0, 0.0]
-        self._on: dict[str, tuple[Alarm, int]] = {}
-        self._next_off = 0
-        self._shown: tuple[Alarm, ...] = ()
 
     def settle(
         self, *, at: datetime, kw: float, forecast: Forecast | None, missing: int
@@ -123,7 +114,7 @@ class Alarms:
             if forecast.low_kw is not None and forecast.high_kw is not None:
                 low, high = forecast.low_kw, forecast.high_kw
         self._settle(kw, middle, low, high, missing, at)
-        return self._shown
+        return self._active.shown
 
     def settle_many(
         self,
@@ -150,12 +141,12 @@ class Alarms:
         """
         raised: list[Alarm] = []
         columns = (kw, median_kw, low_kw, high_kw, missing, at.astype("datetime64[us]"))
-        shown = self._shown
+        shown = self._active.shown
         for row in zip(*(column.tolist() for column in columns), strict=True):
             self._settle(*row)
-            if self._shown is not shown:
-                raised += [alarm for alarm in self._shown if alarm not in shown]
-                shown = self._shown
+            if self._active.shown is not shown:
+                raised += [alarm for alarm in self._active.shown if alarm not in shown]
+                shown = self._active.shown
         return raised
 
     def state(self) -> dict[str, Any]:
@@ -169,13 +160,10 @@ class Alarms:
             "run": self._run,
             "recent": list(self._recent),
             "left": self._left,
-            "level": self._level,
-            "odd": self._odd,
+            "level": self._unit.level,
+            "odd": self._unit.odd,
             "sums": list(self._sums),
-            "on": [
-                [alarm.kind, alarm.at.isoformat(), alarm.text, alarm.size, until]
-                for alarm, until in self._on.values()
-            ],
+            "on": self._active.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -184,14 +172,11 @@ class Alarms:
         for name, limit in self._limits.items():
             limit.restore(state["limits"][name])
         self._scale.restore(state["scale"])
-        self._seen, self._run, self._odd = state["seen"], state["run"], state["odd"]
-        self._value, self._level, self._left = state["value"], state["level"], state["left"]
+        self._seen, self._run = state["seen"], state["run"]
+        self._value, self._left = state["value"], state["left"]
         self._recent, self._sums = list(state["recent"]), list(state["sums"])
-        self._on = {
-            kind: (Alarm(kind, datetime.fromisoformat(at), text, size), until)
-            for kind, at, text, size, until in state["on"]
-        }
-        self._show()
+        self._unit.odd, self._unit.level = state["odd"], state["level"]
+        self._active.restore(state["on"])
 
     def _settle(
         self, kw: float, middle: float, low: float, high: float, missing: int, at: datetime
@@ -206,9 +191,12 @@ class Alarms:
             self._repeat(kw, at)
         else:
             self._value, self._run = kw, 1
-        if self._odd or not KILO_KW <= y <= WATTS_KW:
-            self._look_at_unit(y, at)
-        if not self._odd:
+        unit = self._unit
+        if unit.odd or not KILO_KW <= y <= WATTS_KW:
+            found = unit.look(y)
+            if found is not None:
+                self._raise(Alarm.UNIT, *found, at)
+        if not unit.odd:
             sums[0] += abs(y)
             sums[1] += 1.0
         if middle == middle:
@@ -217,30 +205,30 @@ class Alarms:
             sums[3] += 1.0
             # A NaN fails every comparison: without a band, this sits still. So it does while
             # the unit is in doubt, since that says it all.
-            if 0.0 <= high - low < HUGE_KW and -KILO_READINGS < self._odd < WATTS_READINGS:
+            if 0.0 <= high - low < HUGE_KW and not unit.is_in_doubt:
                 self._compare(y, middle, low, high, at)
         recent.append(y)
         if len(recent) == BEFORE + SINCE:
             del recent[0]
         if not seen % LEARN_DIGITS:
             self._learn(y, at)
-        if self._on and seen > self._next_off:
-            self._clear()
+        self._active.clear(seen)
 
     def _compare(self, y: float, middle: float, low: float, high: float, at: datetime) -> None:
         """Hold a reading against its band."""
+        limits = self._limits
         up = y - middle
         if up > 0.0:
             far = up / math.sqrt(max(high - middle, 0.5 * NARROWEST_KW))
-            if far > self._far.value:
+            if far > limits["far"].value:
                 self._anomaly("far", far, far_text(y, low, high), at)
-            if up > self._jump.value:
+            if up > limits["jump"].value:
                 self._anomaly("jump", up, far_text(y, low, high), at)
         else:
             fall = -up / max(middle - low, 0.5 * NARROWEST_KW)
-            if fall > self._fall.value:
+            if fall > limits["fall"].value:
                 self._anomaly("fall", fall, far_text(y, low, high), at)
-            if -y > self._export.value:
+            if -y > limits["export"].value:
                 self._anomaly("export", -y, export_text(y), at)
         width = max(high - low, NARROWEST_KW)
         left, self._left = self._left, None
@@ -250,9 +238,9 @@ class Alarms:
             self._left = [y, middle, width]
         recent = self._recent
         # The first of the readings before bounds the rise from above, and is quickly looked at.
-        if len(recent) == BEFORE + SINCE - 1 and y - recent[0] > self._lasting.value:
+        if len(recent) == BEFORE + SINCE - 1 and y - recent[0] > limits["lasting"].value:
             rise = min(*recent[BEFORE:], y) - max(recent[:BEFORE])
-            if rise > self._lasting.value:
+            if rise > limits["lasting"].value:
                 self._anomaly("lasting", rise, lasting_text(rise), at)
 
     def _look_at_scale(self, y: float, left: list[float], at: datetime) -> None:
@@ -268,29 +256,13 @@ class Alarms:
         run = self._run
         if run > DAY:
             return
-        if Alarm.STUCK in self._on:
-            self._keep(Alarm.STUCK)
-        if run > self._stuck.value:
-            size = self._stuck.exceeded(float(run), self._seen)
+        if Alarm.STUCK in self._active:
+            self._active.keep(Alarm.STUCK, seen=self._seen)
+        stuck = self._limits["stuck"]
+        if run > stuck.value:
+            size = stuck.exceeded(float(run), self._seen)
             if size is not None:
                 self._raise(Alarm.STUCK, size, stuck_text(kw, run), at)
-
-    def _look_at_unit(self, y: float, at: datetime) -> None:
-        """Count readings in a row that only another unit explains."""
-        size, level = abs(y), self._level
-        most, least = WATTS_KW, KILO_KW
-        if level is not None:
-            most, least = max(most, WATTS_TIMES * level), min(least, KILO_TIMES * level)
-        if size > most:
-            self._odd = max(self._odd, 0) + 1
-            if self._odd >= WATTS_READINGS:
-                self._raise(Alarm.UNIT, size / most, watts_text(y), at)
-        elif 0.0 < size < least:
-            self._odd = min(self._odd, 0) - 1
-            if self._odd <= -KILO_READINGS:
-                self._raise(Alarm.UNIT, min(least / size, HUGE_KW), kilo_text(y), at)
-        else:
-            self._odd = 0
 
     def _learn(self, y: float, at: datetime) -> None:
         """What is done now and then: count decimals, and close the hour once it is full."""
@@ -302,10 +274,7 @@ class Alarms:
         drawn, readings, errors, settled = self._sums
         if readings:
             mean = drawn / readings
-            weight = max(HOUR / DAY, HOUR / self._seen)
-            self._level = (
-                mean if self._level is None else self._level + weight * (mean - self._level)
-            )
+            self._unit.learn(mean, weight=max(HOUR / DAY, HOUR / self._seen))
         self._sums = [0.0, 0.0, 0.0, 0.0]
         if settled < 0.5 * HOUR:
             return
@@ -324,63 +293,4 @@ class Alarms:
             self._raise(Alarm.ANOMALY, size, anomaly_text(text, size), at)
 
     def _raise(self, kind: str, size: float, text: str, at: datetime) -> None:
-        """Raise an alarm, or keep on the one of the kind that is on already."""
-        if kind not in self._on:
-            self._on[kind] = (Alarm(kind, at, text, size), 0)
-            self._show()
-        self._keep(kind)
-
-    def _keep(self, kind: str) -> None:
-        self._on[kind] = (self._on[kind][0], self._seen + LASTS[kind])
-        self._next_off = min(until for _, until in self._on.values())
-
-    def _clear(self) -> None:
-        """Take off what is over."""
-        self._on = {kind: entry for kind, entry in self._on.items() if entry[1] >= self._seen}
-        self._show()
-
-    def _show(self) -> None:
-        self._shown = tuple(alarm for alarm, _ in self._on.values())
-        self._next_off = min((until for _, until in self._on.values()), default=0)
-
-
-def anomaly_text(text: str, size: float) -> str:
-    """What an anomaly says: the text of its score, and how much it is."""
-    return f"{text}: {size:.3g} times the limit"
-
-
-def far_text(y: float, low: float, high: float) -> str:
-    """Of a reading far from its band."""
-    return f"{y:.4g} kW where {low:.4g} to {high:.4g} was expected"
-
-
-def export_text(y: float) -> str:
-    """Of a reading far below zero."""
-    return f"{y:.4g} kW: more export than this house is known for"
-
-
-def lasting_text(rise: float) -> str:
-    """Of a rise that lasts."""
-    return f"{rise:.4g} kW more than before, for {SINCE} readings by now"
-
-
-def scale_text(first: float, y: float, middle: float) -> str:
-    """Of two readings in a row that seem to have another scale."""
-    what = "ten times" if first > middle else "a tenth of"
-    values = f"{first:.4g} and {y:.4g} kW, with {middle:.4g} kW expected"
-    return f"{values}: perhaps {what} the true power"
-
-
-def stuck_text(kw: float, run: int) -> str:
-    """Of a value that has come so many times in a row."""
-    return f"{kw:.4g} kW {run} times in a row: more than this meter repeats a value"
-
-
-def watts_text(y: float) -> str:
-    """Of readings that are too large for kW."""
-    return f"{y:.4g} kW looks like watts read as kW: give --unit W, or so"
-
-
-def kilo_text(y: float) -> str:
-    """Of readings that are too small for W."""
-    return f"{y:.4g} kW looks like kW read as watts: give --unit kW, or so"
+        self._active.start(kind, size, text, at, seen=self._seen)

@@ -8,17 +8,10 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.alarms.detectors import (
+from streamer.alarms.detectors import LEARN_DIGITS, NARROWEST_KW
+from streamer.alarms.scale import Scale, count_all_decimals
+from streamer.alarms.texts import (
     BEFORE,
-    HUGE_KW,
-    KILO_KW,
-    KILO_READINGS,
-    KILO_TIMES,
-    LEARN_DIGITS,
-    NARROWEST_KW,
-    WATTS_KW,
-    WATTS_READINGS,
-    WATTS_TIMES,
     export_text,
     far_text,
     kilo_text,
@@ -27,8 +20,16 @@ from streamer.alarms.detectors import (
     stuck_text,
     watts_text,
 )
-from streamer.alarms.scale import Scale, count_all_decimals
 from streamer.alarms.thresholds import DAY, HOUR
+from streamer.alarms.units import (
+    HUGE_KW,
+    KILO_KW,
+    KILO_READINGS,
+    KILO_TIMES,
+    WATTS_KW,
+    WATTS_READINGS,
+    WATTS_TIMES,
+)
 from streamer.fleet.raising import METER, Raising, Text, first_record
 from streamer.readings import Alarm
 from streamer.readings.order import IntArray

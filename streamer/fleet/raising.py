@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.alarms.detectors import BEFORE, LASTS, RULES, SINCE, anomaly_text
+from streamer.alarms.active import LASTS
+from streamer.alarms.detectors import RULES
 from streamer.alarms.scale import DIGITS
+from streamer.alarms.texts import BEFORE, SINCE, anomaly_text
 from streamer.alarms.thresholds import DAY, HOUR, STEADY, Limit
 from streamer.readings import Alarm
 from streamer.readings.order import IntArray
