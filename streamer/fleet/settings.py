@@ -16,7 +16,7 @@ class FleetSettings:
         adapt: whether forecasts are corrected by what is learnt of each meter
             (`streamer.online.light`).
         confidence: share of the readings that is to lie inside the bands.
-        gaps: `skip` or `reset`, as `streamer.readings.buffer.GapRule` has it.
+        gaps: `skip` or `reset`, as `streamer.readings.gaps.GapRule` has it.
         max_gap: the longest gap in minutes that `reset` goes on over.
         silent_after: minutes without a reading after which a meter is silent; 0 for never.
 
