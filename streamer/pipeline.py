@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
 from streamer.alarms.detectors import Alarms
 from streamer.errors import StateError
@@ -28,13 +27,12 @@ from streamer.online.forecasts import (
 )
 from streamer.online.layer import Adapt, Online, recent_changes
 from streamer.readings import Alarm, Counts, Forecast, Reading, Step
+from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.readings.blocks import Passage, ReadingBlock
 from streamer.readings.buffer import CAPACITY, RingBuffer
 from streamer.readings.gaps import GapRule
-from streamer.readings.order import IntArray, check, check_all
+from streamer.readings.order import check, check_all
 from streamer.scores.running import RunningScores
-
-DoubleArray = NDArray[np.float64]
 
 _STATE_VERSION = 3
 

@@ -7,9 +7,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from streamer.alarms.active import ActiveAlarms
 from streamer.alarms.drift import Drift
 from streamer.alarms.scale import Scale
@@ -26,7 +23,7 @@ from streamer.alarms.texts import (
 from streamer.alarms.thresholds import DAY, HOUR, Limit, Rule
 from streamer.alarms.units import HUGE_KW, KILO_KW, WATTS_KW, UnitWatch
 from streamer.readings import Alarm, Forecast
-from streamer.readings.order import IntArray
+from streamer.readings.arrays import DoubleArray, IntArray, TimeArray
 
 RULES = {
     "far": Rule(0.3, 6.0, 1.0),  # above the middle, over the root of the half width: √kW
@@ -119,11 +116,11 @@ class Alarms:
     def settle_many(
         self,
         *,
-        at: NDArray[np.datetime64],
-        kw: NDArray[np.float64],
-        median_kw: NDArray[np.float64],
-        low_kw: NDArray[np.float64],
-        high_kw: NDArray[np.float64],
+        at: TimeArray,
+        kw: DoubleArray,
+        median_kw: DoubleArray,
+        low_kw: DoubleArray,
+        high_kw: DoubleArray,
         missing: IntArray,
     ) -> list[Alarm]:
         """Look at readings one after the other, as `settle` would.

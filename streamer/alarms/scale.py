@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+
+from streamer.readings.arrays import DoubleArray, IntArray
 
 DIGITS = 6
 """Decimals that are told apart; more count as so many."""
@@ -98,7 +99,7 @@ def count_decimals(value: float) -> int:
     return DIGITS
 
 
-def count_all_decimals(values: NDArray[np.float64]) -> NDArray[np.int64]:
+def count_all_decimals(values: DoubleArray) -> IntArray:
     """Decimals of (values,), as `count_decimals` counts them.
 
     >>> count_all_decimals(np.array([3.0, 0.3, 0.288, 1 / 3]))
@@ -108,5 +109,5 @@ def count_all_decimals(values: NDArray[np.float64]) -> NDArray[np.int64]:
     size = np.abs(scaled)
     fits = np.ones((len(values), DIGITS + 1), bool)
     fits[:, :DIGITS] = np.abs(scaled - np.rint(scaled)) <= 1e-6 * np.maximum(1.0, size)
-    decimals: NDArray[np.int64] = fits.argmax(axis=1)
+    decimals: IntArray = fits.argmax(axis=1)
     return decimals

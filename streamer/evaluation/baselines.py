@@ -16,7 +16,8 @@ from streamer.evaluation.autoregression import Autoregression
 from streamer.evaluation.boosting import forecast_boosted, import_lightgbm
 from streamer.evaluation.forecasts import Advance
 from streamer.evaluation.online import forecast_online
-from streamer.evaluation.stretch import DoubleArray, Stretch
+from streamer.evaluation.stretch import Stretch
+from streamer.readings.arrays import DoubleArray
 
 PERSISTENCE = "persistence"
 LIGHTGBM = "lightgbm"

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from operator import itemgetter
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamer.alarms.detectors import LEARN_DIGITS, NARROWEST_KW
 from streamer.alarms.scale import Scale, count_all_decimals
@@ -32,10 +31,7 @@ from streamer.alarms.units import (
 )
 from streamer.fleet.raising import METER, Raising, Text, first_record
 from streamer.readings import Alarm
-from streamer.readings.order import IntArray
-
-DoubleArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
+from streamer.readings.arrays import BoolArray, DoubleArray, IntArray, Records, TimeArray
 
 
 class FleetAlarms:
@@ -69,9 +65,9 @@ class FleetAlarms:
 
     def settle(
         self,
-        state: NDArray[np.void],
+        state: Records,
         *,
-        at: NDArray[np.datetime64],
+        at: TimeArray,
         kw: DoubleArray,
         middle: DoubleArray,
         low: DoubleArray,
@@ -108,8 +104,8 @@ class _Wave:
 
     def __init__(
         self,
-        state: NDArray[np.void],
-        at: NDArray[np.datetime64],
+        state: Records,
+        at: TimeArray,
         kw: DoubleArray,
         missing: IntArray,
     ) -> None:

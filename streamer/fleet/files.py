@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from streamer.errors import MissingExtraError, UsageError
 from streamer.fleet.simulate import Readings
+from streamer.readings.arrays import TimeArray
 
 COLUMNS = ("meter", "minute", "kw")
 """What a file has, in this order."""
@@ -157,7 +158,7 @@ class _Text:
             out.write("".join([self._row(*row) for row in rows]).encode())
 
 
-def _times(minute: NDArray[np.datetime64]) -> Iterator[str]:
+def _times(minute: TimeArray) -> Iterator[str]:
     """As ISO 8601, in UTC. There are few different ones, and many of each."""
     different, which = np.unique(minute, return_inverse=True)
     texts = np.array([f"{text}Z" for text in np.datetime_as_string(different, "s")], object)

@@ -17,11 +17,7 @@ from streamer.online import light
 from streamer.online.intervals import MOST_KW
 from streamer.online.light import LIGHT
 from streamer.readings import Alarm
-
-DoubleArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.intp]
-Records = NDArray[np.void]
+from streamer.readings.arrays import BoolArray, DoubleArray, IndexArray, IntArray, Records
 
 
 class RecordKeeper:
@@ -75,9 +71,9 @@ class RecordKeeper:
     def push(
         self,
         now: Records,
-        places: IntArray,
+        places: IndexArray,
         *,
-        at: NDArray[np.int64],
+        at: IntArray,
         kw: DoubleArray,
         rounds: Rounds,
         mean: DoubleArray,
@@ -174,7 +170,7 @@ class RecordKeeper:
         now["low_kw"], now["high_kw"] = low, high
 
 
-def _take(now: Records, at: NDArray[np.int64], kw: DoubleArray, rounds: Rounds) -> None:
+def _take(now: Records, at: IntArray, kw: DoubleArray, rounds: Rounds) -> None:
     """Put readings where the last ones were."""
     now["held"] = rounds.held
     now["before_kw"] = now["last_kw"]

@@ -6,7 +6,6 @@ The arithmetic is that of `streamer.scores.running` and `streamer.online.interva
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamer.online.intervals import (
     ERROR_KEPT,
@@ -18,10 +17,8 @@ from streamer.online.intervals import (
     WIDEST,
     Band,
 )
+from streamer.readings.arrays import DoubleArray, Records
 from streamer.scores.running import MOST_ERROR_KW
-
-DoubleArray = NDArray[np.float64]
-Records = NDArray[np.void]
 
 BAND = np.dtype([("low_scale", "<f8"), ("high_scale", "<f8"), ("error_kw", "<f8")])
 

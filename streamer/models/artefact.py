@@ -21,11 +21,9 @@ from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
 from streamer.errors import ArchitectureError, ModelError
-
-FloatArray = NDArray[np.float32]
+from streamer.readings.arrays import FloatArray
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,11 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamer.online.intervals import MOST_KW
 from streamer.online.minibatch import CENTRAL, LEAST_SPREAD_KW, LESSON, Learnt, Pending
 from streamer.readings import Adaptation
-
-DoubleArray = NDArray[np.float64]
+from streamer.readings.arrays import DoubleArray, FloatArray
 
 _DISGRACE = 72
 _WORTH_KEPT = 0.9999**LESSON
@@ -112,7 +110,7 @@ class Adapter:
     def see(
         self,
         *,
-        hidden: NDArray[np.float32],
+        hidden: FloatArray,
         changes_kw: DoubleArray,
         mean_kw: DoubleArray,
         quantiles_kw: DoubleArray,

@@ -9,11 +9,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamer.readings import MINUTE, Adaptation, Forecast, Reading
-
-DoubleArray = NDArray[np.float64]
+from streamer.readings.arrays import DoubleArray
 
 
 class Issued(NamedTuple):

@@ -7,7 +7,6 @@ from itertools import zip_longest
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamer.errors import StateError, UsageError
 from streamer.models import Answer
@@ -16,8 +15,7 @@ from streamer.online.forecasts import Outlook
 from streamer.online.intervals import MOST_KW, Band
 from streamer.online.light import LightAdapter
 from streamer.readings import Adaptation
-
-DoubleArray = NDArray[np.float64]
+from streamer.readings.arrays import DoubleArray
 
 Adapt = bool | Literal["light"]
 """Whether forecasts are corrected, and if so, whether by four numbers instead of a whole head."""

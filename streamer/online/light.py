@@ -11,14 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamer.online.minibatch import CENTRAL, LEAST_SPREAD_KW, LESSON
 from streamer.readings import Adaptation
+from streamer.readings.arrays import DoubleArray, IndexArray, Records
 from streamer.readings.packing import packed, unpacked
-
-DoubleArray = NDArray[np.float64]
-Records = NDArray[np.void]
 
 _FEATURES = 4
 _FIRST, _SECOND = np.triu_indices(_FEATURES)
@@ -228,7 +225,7 @@ def _worth(state: Records) -> DoubleArray:
     return worth
 
 
-def _solve(state: Records, due: NDArray[np.intp]) -> None:
+def _solve(state: Records, due: IndexArray) -> None:
     """The weights anew, of some of the meters."""
     full = np.empty((len(due), _FEATURES, _FEATURES))
     products = state["products"][due]

@@ -7,13 +7,11 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamer.online.champion import Duel
 from streamer.readings import Adaptation
+from streamer.readings.arrays import DoubleArray
 from streamer.readings.packing import packed, unpacked
-
-DoubleArray = NDArray[np.float64]
 
 LESSON = 60
 """Settled forecasts that are learnt from together."""

@@ -8,12 +8,9 @@ from datetime import datetime
 from typing import overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamer.readings import Alarm, Reading, Step
-
-TimeArray = NDArray[np.datetime64]
-DoubleArray = NDArray[np.float64]
+from streamer.readings.arrays import DoubleArray, TimeArray
 
 
 class ReadingBlock(Sequence[Reading]):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from streamer.readings.arrays import DoubleArray
 
 CAPACITY = 50
 """A window of 49 readings, and the one that follows it."""
@@ -54,11 +56,11 @@ class RingBuffer:
         self._next = (self._next + len(latest)) % self.capacity
         self._size = min(self._size + len(latest), self.capacity)
 
-    def values(self) -> NDArray[np.float64]:
+    def values(self) -> DoubleArray:
         """All readings held, oldest first, in kW: a copy."""
         return self.last(self._size)
 
-    def last(self, count: int) -> NDArray[np.float64]:
+    def last(self, count: int) -> DoubleArray:
         """The last readings, oldest first, in kW: a copy.
 
         Args:

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamer.errors import ReadingError
 from streamer.readings import MINUTE, Reading
+from streamer.readings.arrays import IntArray, TimeArray
 from streamer.readings.blocks import ReadingBlock
-
-IntArray = NDArray[np.int64]
 
 
 def check(reading: Reading, before: datetime | None) -> int:
@@ -78,7 +76,7 @@ def missing_minutes(before: datetime, after: datetime) -> int:
     return 0 if apart == MINUTE else max(0, round(apart / MINUTE) - 1)
 
 
-def missing_before_each(at: NDArray[np.datetime64]) -> NDArray[np.int64]:
+def missing_before_each(at: TimeArray) -> IntArray:
     """Minutes without a reading before each of (readings,) times but the first.
 
     >>> missing_before_each(np.array(["2010-03-20T03:51", "2010-03-20T03:54"], "datetime64[s]"))

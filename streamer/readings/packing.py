@@ -6,7 +6,9 @@ import base64
 import binascii
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from streamer.readings.arrays import DoubleArray
 
 _LITTLE_ENDIAN = np.dtype("<f8")
 
@@ -20,7 +22,7 @@ def packed(values: ArrayLike) -> str:
     return base64.b64encode(np.ascontiguousarray(values, _LITTLE_ENDIAN).tobytes()).decode("ascii")
 
 
-def unpacked(text: str, size: int) -> NDArray[np.float64]:
+def unpacked(text: str, size: int) -> DoubleArray:
     """The values (size,) that `packed` made text of.
 
     Raises:

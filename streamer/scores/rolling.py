@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from streamer.readings.arrays import DoubleArray
 from streamer.readings.packing import packed, unpacked
 
 
@@ -61,7 +61,7 @@ class RollingMean:
         older = self._older_sums[-1] if self._older_sums else 0.0
         return (older + self._newer_sum) / self._count
 
-    def update_many(self, values: NDArray[np.float64]) -> None:
+    def update_many(self, values: DoubleArray) -> None:
         """Add values (values,) in turn; the window is then the same, bit for bit."""
         start = 0
         while start < len(values):
@@ -119,6 +119,6 @@ class RollingMean:
         self._newer_sum = 0.0
 
 
-def _sum_in_turn(start: float, values: NDArray[np.float64]) -> float:
+def _sum_in_turn(start: float, values: DoubleArray) -> float:
     """What adding the values one after the other gives; `numpy.sum` adds in pairs."""
     return float(np.cumsum(np.concatenate([[start], values]))[-1])

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamer.readings import BandScores, Errors, Scores
+from streamer.readings.arrays import DoubleArray
 from streamer.scores.rolling import RollingMean
 
 HOUR = 60
@@ -49,7 +49,7 @@ class _RunningErrors:
             self._day.update(squared),
         )
 
-    def update_many(self, error_kw: NDArray[np.float64]) -> None:
+    def update_many(self, error_kw: DoubleArray) -> None:
         absolute = np.minimum(np.abs(error_kw), MOST_ERROR_KW)
         squared = absolute * absolute
         self._squared.update_many(squared)
@@ -111,9 +111,9 @@ class _RunningBand:
 
     def update_many(
         self,
-        actual_kw: NDArray[np.float64],
-        low_kw: NDArray[np.float64],
-        high_kw: NDArray[np.float64],
+        actual_kw: DoubleArray,
+        low_kw: DoubleArray,
+        high_kw: DoubleArray,
     ) -> None:
         below = np.clip(low_kw - actual_kw, 0.0, MOST_ERROR_KW)
         above = np.clip(actual_kw - high_kw, 0.0, MOST_ERROR_KW)
@@ -217,12 +217,12 @@ class RunningScores:
     def update_many(
         self,
         *,
-        actual_kw: NDArray[np.float64],
-        forecast_kw: NDArray[np.float64],
-        last_kw: NDArray[np.float64],
-        frozen_kw: NDArray[np.float64],
-        low_kw: NDArray[np.float64],
-        high_kw: NDArray[np.float64],
+        actual_kw: DoubleArray,
+        forecast_kw: DoubleArray,
+        last_kw: DoubleArray,
+        frozen_kw: DoubleArray,
+        low_kw: DoubleArray,
+        high_kw: DoubleArray,
     ) -> None:
         """Score settled forecasts, one after the other.
 

@@ -13,13 +13,13 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.readings.blocks import DoubleArray, ReadingBlock, TimeArray
+from streamer.readings.arrays import DoubleArray, IntArray, Records, TimeArray
+from streamer.readings.blocks import ReadingBlock
 from streamer.sources.bounds import LONG_JUMP, is_long_jump
 from streamer.sources.files.layout import Layout
 from streamer.sources.files.timestamps import FIRST_YEAR, LAST_YEAR, TimeStyle
 
 _Bytes: TypeAlias = NDArray[np.uint8]
-_Ints: TypeAlias = NDArray[np.int64]
 
 # So many digits make an integer below 2**53, and a power of ten that is exact too: one
 # division of the two rounds as the number's text would.
@@ -71,11 +71,11 @@ class RowArrays(NamedTuple):
 class _Fields(NamedTuple):
     """Where a column's fields begin and end, a row each."""
 
-    starts: _Ints
-    stops: _Ints
+    starts: IntArray
+    stops: IntArray
 
     @property
-    def lengths(self) -> _Ints:
+    def lengths(self) -> IntArray:
         return self.stops - self.starts
 
 
@@ -160,12 +160,12 @@ class _Piece:
             self._line_stops if is_last else self._ends[:, column],
         )
 
-    def _windows(self, starts: _Ints, size: int) -> NDArray[np.void]:
+    def _windows(self, starts: IntArray, size: int) -> Records:
         """The so many bytes from each start on."""
         shape = (len(self._raw) - size + 1,)
         return np.ndarray(shape, f"V{size}", self._text, strides=(1,))[starts]
 
-    def _bytes(self, starts: _Ints, size: int) -> _Bytes:
+    def _bytes(self, starts: IntArray, size: int) -> _Bytes:
         """(rows, size) the so many bytes from each start on."""
         return self._windows(starts, size).view(np.uint8).reshape(-1, size)
 
@@ -224,7 +224,7 @@ class _Piece:
             raise _DoubtError
         return _Fields(times.starts, parting), _Fields(parting + 1, times.stops)
 
-    def _days(self, dates: _Fields) -> _Ints:
+    def _days(self, dates: _Fields) -> IntArray:
         """(rows,) days since 1970."""
         lengths = dates.lengths
         if lengths.min() < _WORD or lengths.max() > 2 * _WORD:
@@ -251,7 +251,7 @@ class _Piece:
             raise _DoubtError
         return day.toordinal() - _EPOCH
 
-    def _seconds_of_day(self, clocks: _Fields) -> _Ints:
+    def _seconds_of_day(self, clocks: _Fields) -> IntArray:
         """(rows,) seconds since midnight, of ``17:24:00`` or ``17:24``."""
         lengths = clocks.lengths
         size = int(lengths[0])
