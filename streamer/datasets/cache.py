@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from streamer.atomic import put_in_place
 from streamer.datasets.dataset import Dataset
 from streamer.display.lines import printable
 from streamer.errors import MissingExtraError, SourceError
@@ -94,7 +95,7 @@ def is_under_way(path: Path) -> bool:
 def keep(dataset: Dataset, path: Path, folder: Path) -> Path:
     """Put a checked file in the cache; whole, or not at all."""
     kept = folder / dataset.file
-    path.replace(kept)
+    put_in_place(path, kept)
     _write_stamp(dataset, kept)
     return kept
 
