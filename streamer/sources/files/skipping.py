@@ -8,44 +8,10 @@ from streamer.errors import FormatError, UnitError
 from streamer.readings import Notice
 from streamer.sources.files.layout import Unit
 from streamer.sources.files.screening import Rules
+from streamer.sources.throttle import NoticeThrottle
 
 _ROWS_BEHIND = 10
 _ABSURD_ENOUGH = 20
-
-
-class Tally:
-    """Counts one kind of skipped row: names the first, gathers the others.
-
-    Args:
-        kind: kind of its notices.
-        plural: what several of them are called.
-    """
-
-    def __init__(self, kind: str, plural: str) -> None:
-        self.count = 0
-        self.last = ""
-        self._kind = kind
-        self._plural = plural
-        self._gathered = 0
-
-    def add(self, text: str, at: datetime | None) -> Notice | None:
-        """Count one; the notice if it is the first."""
-        self.count += 1
-        self.last = text
-        if self.count == 1:
-            return Notice(self._kind, f"{text}; row skipped", at)
-        self._gathered += 1
-        return None
-
-    def gathered(self, at: datetime | None) -> Notice | None:
-        """One notice for all since the last, if there are any."""
-        count, self._gathered = self._gathered, 0
-        if not count:
-            return None
-        if count == 1:
-            return Notice(self._kind, f"{self.last}; row skipped", at)
-        text = f"{count} more {self._plural} skipped, the last: {self.last}"
-        return Notice(self._kind, text, at, count)
 
 
 class SkippedRows:
@@ -62,9 +28,9 @@ class SkippedRows:
     """
 
     def __init__(self, unit: Unit, rules: Rules) -> None:
-        self.malformed = Tally(Notice.MALFORMED, "malformed rows")
-        self.disordered = Tally(Notice.ORDER, "rows whose time does not advance")
-        self.absurd = Tally(Notice.ABSURD, "absurd values")
+        self.malformed = _throttle(Notice.MALFORMED, "malformed rows")
+        self.disordered = _throttle(Notice.ORDER, "rows whose time does not advance")
+        self.absurd = _throttle(Notice.ABSURD, "absurd values")
         self._jumps = JumpWatch()
         self._unit = unit
         self._rules = rules
@@ -137,8 +103,8 @@ class SkippedRows:
 
     def gathered(self, last: datetime | None) -> list[Notice]:
         """One notice for all rows of a kind since the last such notice."""
-        tallies = (self.malformed, self.disordered, self.absurd)
-        return _present(*(tally.gathered(last) for tally in tallies))
+        kinds = (self.malformed, self.disordered, self.absurd)
+        return _present(*(kind.gathered(last) for kind in kinds))
 
     def _check_strict(self, what: str, where: str) -> None:
         if self._rules.strict:
@@ -173,6 +139,10 @@ class JumpWatch:
             "earlier: they are skipped until that time is passed; correct or delete that row"
         )
         return Notice(Notice.WARNING, text, now)
+
+
+def _throttle(kind: str, plural: str) -> NoticeThrottle:
+    return NoticeThrottle(kind, f"{plural} skipped", ending="; row skipped")
 
 
 def _present(*notices: Notice | None) -> list[Notice]:

@@ -6,7 +6,7 @@ import math
 from datetime import datetime
 
 from streamer.readings import Notice
-from streamer.sources.live.gathering import EVERY_S, Gatherer
+from streamer.sources.throttle import EVERY_S, NoticeThrottle
 
 
 class Mishaps:
@@ -18,10 +18,10 @@ class Mishaps:
     """
 
     def __init__(self) -> None:
-        self.disordered = Gatherer(Notice.ORDER, "values out of time")
-        self.absurd = Gatherer(Notice.ABSURD, "absurd values")
+        self.disordered = NoticeThrottle(Notice.ORDER, "values out of time")
+        self.absurd = NoticeThrottle(Notice.ABSURD, "absurd values")
         self._by_kind = {
-            Notice.MALFORMED: Gatherer(Notice.MALFORMED, "values that could not be read"),
+            Notice.MALFORMED: NoticeThrottle(Notice.MALFORMED, "values that could not be read"),
             Notice.ORDER: self.disordered,
             Notice.ABSURD: self.absurd,
         }
@@ -30,7 +30,7 @@ class Mishaps:
     @property
     def due_s(self) -> float:
         """Time of the next notice of what is gathered; infinite if there is none."""
-        return min(gatherer.due_s for gatherer in self._by_kind.values())
+        return min(throttle.due_s for throttle in self._by_kind.values())
 
     def gathered(self, at: datetime | None, now_s: float, *, due: bool = True) -> list[Notice]:
         """One notice for all mishaps of a kind since its last.
@@ -41,17 +41,17 @@ class Mishaps:
             due: whether to leave out kinds whose notice is not due yet.
         """
         notices = [
-            gatherer.gathered(at, now_s)
-            for gatherer in self._by_kind.values()
-            if not due or now_s >= gatherer.due_s
+            throttle.gathered(at, now_s)
+            for throttle in self._by_kind.values()
+            if not due or now_s >= throttle.due_s
         ]
         return [notice for notice in notices if notice is not None]
 
     def take(self, notice: Notice, now_s: float) -> Notice | None:
         """Take a feed's notice; itself, unless it is gathered or a repeated warning."""
-        gatherer = self._by_kind.get(notice.kind)
-        if gatherer is not None:
-            return gatherer.add(notice.text, notice.at, now_s, notice.count)
+        throttle = self._by_kind.get(notice.kind)
+        if throttle is not None:
+            return throttle.add(notice.text, notice.at, now_s, notice.count)
         if notice.kind == Notice.WARNING:
             text, said_s = self._warned
             if notice.text == text and now_s - said_s < EVERY_S:
