@@ -12,31 +12,32 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from streamer.buffer import GapRule, RingBuffer
     from streamer.errors import StreamerError
     from streamer.feeds import Feed, FeedKind
     from streamer.models import Forecaster, load_model
-    from streamer.pacing import Pacer
     from streamer.pipeline import Pipeline
     from streamer.readings import Forecast, Link, Notice, Reading, Sample, Scores, Step
-    from streamer.runner import run
+    from streamer.readings.buffer import RingBuffer
+    from streamer.readings.gaps import GapRule
     from streamer.sinks import Sink
     from streamer.sources import Source
-    from streamer.sources.delimited import open_replay
+    from streamer.sources.files.delimited import open_replay
     from streamer.sources.live import open_source
+    from streamer.stream.pacing import Pacer
+    from streamer.stream.runner import run
 
 _HOMES = {
     "Feed": "streamer.feeds",
     "FeedKind": "streamer.feeds",
     "Forecast": "streamer.readings",
     "Forecaster": "streamer.models",
-    "GapRule": "streamer.buffer",
+    "GapRule": "streamer.readings.gaps",
     "Link": "streamer.readings",
     "Notice": "streamer.readings",
-    "Pacer": "streamer.pacing",
+    "Pacer": "streamer.stream.pacing",
     "Pipeline": "streamer.pipeline",
     "Reading": "streamer.readings",
-    "RingBuffer": "streamer.buffer",
+    "RingBuffer": "streamer.readings.buffer",
     "Sample": "streamer.readings",
     "Scores": "streamer.readings",
     "Sink": "streamer.sinks",
@@ -44,9 +45,9 @@ _HOMES = {
     "Step": "streamer.readings",
     "StreamerError": "streamer.errors",
     "load_model": "streamer.models",
-    "open_replay": "streamer.sources.delimited",
+    "open_replay": "streamer.sources.files.delimited",
     "open_source": "streamer.sources.live",
-    "run": "streamer.runner",
+    "run": "streamer.stream.runner",
 }
 
 __all__ = [

@@ -13,16 +13,11 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
-from streamer.alarms import Alarms
-from streamer.blocks import Passage, ReadingBlock
-from streamer.buffer import CAPACITY, GapRule, RingBuffer
+from streamer.alarms.detectors import Alarms
 from streamer.errors import StateError
 from streamer.models import Forecaster, forecast_ahead
-from streamer.online import Adapt, Online, recent_changes
-from streamer.order import IntArray, check, check_all
-from streamer.outlook import (
+from streamer.online.forecasts import (
     Issued,
     Outlook,
     forecast_state,
@@ -30,10 +25,14 @@ from streamer.outlook import (
     settled_by,
     to_forecast,
 )
+from streamer.online.layer import Adapt, Online, recent_changes
 from streamer.readings import Alarm, Counts, Forecast, Reading, Step
-from streamer.scores import RunningScores
-
-DoubleArray = NDArray[np.float64]
+from streamer.readings.arrays import DoubleArray, IntArray
+from streamer.readings.blocks import Passage, ReadingBlock
+from streamer.readings.buffer import CAPACITY, RingBuffer
+from streamer.readings.gaps import GapRule
+from streamer.readings.order import check, check_all
+from streamer.scores.running import RunningScores
 
 _STATE_VERSION = 3
 
@@ -47,7 +46,7 @@ class Pipeline:
         forecaster: what forecasts the next reading from a window.
         gaps: what a gap does to the ring buffer.
         adapt: whether the forecasts are corrected by what is learnt on the way; "light" is
-            what a fleet does for each of its meters (`streamer.light`).
+            what a fleet does for each of its meters (`streamer.online.light`).
         confidence: share of the readings that is to lie inside the bands.
 
     >>> from datetime import datetime, timedelta

@@ -10,7 +10,7 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
 from streamer.models import load_model
-from streamer.sources.delimited import open_replay
+from streamer.sources.files.delimited import open_replay
 from tests.benchmarks import fleets, online
 from tests.benchmarks.engines import ENGINES, TensorFlowFunction
 from tests.benchmarks.recordings import read_kw, write_recording

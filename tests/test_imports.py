@@ -76,9 +76,9 @@ def test_a_recording_is_read_without_models(part: str) -> None:
 
 def test_opening_a_replay_leaves_numpy_to_be_set_up() -> None:
     code = (
-        "from streamer.forecasting import Forecasting\n"
-        "from streamer.replaying import Replay\n"
-        "from streamer.options import FileOptions\n"
+        "from streamer.commands.forecasting import Forecasting\n"
+        "from streamer.commands.replay import Replay\n"
+        "from streamer.commands.files import FileOptions\n"
         "from streamer.sample import sample_path\n"
         "job = Replay(str(sample_path()), FileOptions(), Forecasting())\n"
         "job.open().close()"
@@ -99,10 +99,10 @@ def test_river_comes_with_the_first_score() -> None:
 
 def test_the_pipeline_knows_nobody_around_it() -> None:
     modules = _of_streamer(_modules_after("import streamer.pipeline"))
-    assert not modules & {"sources", "sinks", "dashboard", "cli", "options", "runner", "training"}
+    assert not modules & {"sources", "sinks", "dashboard", "cli", "stream", "commands", "training"}
 
 
-@pytest.mark.parametrize("kind", ["delimited", "live"])
+@pytest.mark.parametrize("kind", ["files.delimited", "live"])
 def test_sources_know_no_models(kind: str) -> None:
     modules = _of_streamer(_modules_after(f"import streamer.sources.{kind}"))
     assert not modules & {"models", "pipeline", "sinks", "dashboard", "cli", "scores"}
@@ -118,6 +118,40 @@ def test_models_know_nobody_around_them() -> None:
     code = "from streamer import load_model\nload_model()"
     modules = _of_streamer(_modules_after(code))
     assert not modules & {"pipeline", "sources", "sinks", "dashboard", "cli", "training"}
+
+
+@pytest.mark.parametrize("command", ["config", "export", "replay", "simulate", "sources", "watch"])
+def test_commands_run_without_the_library_of_the_command_line(command: str) -> None:
+    modules = _modules_after(f"import streamer.commands.{command}")
+    assert not modules & {"typer", "tensorflow", "keras", "river"}
+    assert "cli" not in _of_streamer(modules)
+
+
+def test_options_of_a_file_load_no_source() -> None:
+    modules = _modules_after("import streamer.commands.files")
+    assert not modules & (HEAVY | ENGINES | {"typer", "sqlite3"})
+    assert not _of_streamer(modules) & {"cli", "recording", "models", "pipeline"}
+
+
+@pytest.mark.parametrize("sink", ["notes", "progress", "summary", "text"])
+def test_sinks_know_no_pipeline(sink: str) -> None:
+    modules = _modules_after(f"import streamer.sinks.{sink}")
+    assert not _of_streamer(modules) & {"pipeline", "models", "sources", "scores", "stream", "cli"}
+    assert not modules & (HEAVY | ENGINES)
+
+
+def test_readings_know_nobody_but_errors() -> None:
+    modules = _modules_after("import streamer.readings")
+    assert _of_streamer(modules) == {"readings"}
+    assert not modules & (HEAVY | ENGINES)
+
+
+@pytest.mark.parametrize("name", ["About", "Vitals"])
+def test_readings_give_the_values_of_sinks_too(name: str) -> None:
+    from streamer import readings
+    from streamer.sinks import items
+
+    assert getattr(readings, name) is getattr(items, name)
 
 
 def test_nothing_imports_the_command_line() -> None:

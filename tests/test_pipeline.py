@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 
-from streamer.blocks import ReadingBlock
-from streamer.buffer import GapRule
 from streamer.errors import ReadingError, StateError, UsageError
 from streamer.models import load_model
 from streamer.pipeline import Pipeline
 from streamer.readings import Counts, Reading, Step
+from streamer.readings.blocks import ReadingBlock
+from streamer.readings.gaps import GapRule
 from streamer.testing import START, FixedForecaster, readings
 from tests.agreement import AGREEMENT_KW
 

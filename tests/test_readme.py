@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from streamer.config import TABLE
+from streamer.commands.config import TABLE
 from streamer.feeds import FeedKind
 from streamer.feeds.address import Address
 from streamer.testing import check_source

@@ -4,7 +4,7 @@ import hashlib
 
 from streamer.models import load_model
 from streamer.sample import sample_path
-from streamer.sources.delimited import open_replay
+from streamer.sources.files.delimited import open_replay
 from streamer.testing import MINUTE, check_source
 
 

@@ -16,15 +16,16 @@ from streamer.cli.export import export
 from streamer.cli.fetch import fetch
 from streamer.cli.fleet import fleet
 from streamer.cli.models import models
+from streamer.cli.options import problem_of
 from streamer.cli.replay import replay
 from streamer.cli.report import report
 from streamer.cli.settings import CONTEXT
 from streamer.cli.sources import sources
 from streamer.cli.train import train
 from streamer.cli.watch import watch
+from streamer.display.lines import one_line
 from streamer.errors import StreamerError
-from streamer.options import problem_of
-from streamer.streams import ReaderGoneError, guarded_streams
+from streamer.stream.standard import ReaderGoneError, guarded_streams
 
 app = typer.Typer(
     name="streamer",
@@ -58,7 +59,7 @@ def _run(arguments: list[str] | None) -> int:
             text = error.format_message()
         # Asking for nothing is answered with the whole help, which is not an error's text.
         is_help = text.startswith("Usage:")
-        _complain(text if is_help else f"streamer: error: {' '.join(text.split())}")
+        _complain(text if is_help else f"streamer: error: {one_line(text)}")
         code = error.exit_code
     except KeyboardInterrupt:
         code = 130

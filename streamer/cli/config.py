@@ -29,17 +29,17 @@ def config(
       streamer config
       streamer config --check --config /etc/streamer.toml
     """
-    from streamer import listing
-    from streamer.cli.settings import origins
+    from streamer.cli.settings import resolve_settings
     from streamer.cli.watch import make_watch
+    from streamer.commands import config as command
 
     assert context.parent is not None  # noqa: S101 - the root has this command
-    command = context.parent.command.commands["watch"]  # type: ignore[attr-defined]
+    watch = context.parent.command.commands["watch"]  # type: ignore[attr-defined]
     arguments = [] if config is None else ["--config", config]
-    with command.make_context("watch", arguments, parent=context.parent) as settings:
-        path = settings.obj.path
+    with watch.make_context("watch", arguments, parent=context.parent) as watched:
+        settings = resolve_settings(watched)
         if check:
             make_watch(settings).check()
-            print(f"{'no file' if path is None else path}: all right")
-            return
-        listing.show_settings(path, origins(settings))
+            command.show_checked(settings.path)
+        else:
+            command.show_settings(settings.path, settings.rows())

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from streamer.options import (
+from streamer.cli.options import (
     FILE_HELP,
     AdaptOption,
     Column,
@@ -17,13 +17,13 @@ from streamer.options import (
     Delimiter,
     Engine,
     EngineOption,
-    FileOptions,
     MaxKw,
     Strict,
     TimeColumn,
     TimeFormat,
     UnitOption,
     parse_moment,
+    unit_name,
 )
 
 
@@ -110,12 +110,19 @@ def evaluate(
       streamer evaluate house.csv --model sceaux --model my_house --from 2013-07-01
       streamer evaluate house.csv --last 30d --baseline lightgbm --format json
     """
-    from streamer.evaluating import Trial
-    from streamer.evaluating import evaluate as evaluate_trial
-    from streamer.fetching import find_recording
+    from streamer.commands.evaluate import Trial
+    from streamer.commands.evaluate import evaluate as evaluate_trial
+    from streamer.commands.files import FileOptions
+    from streamer.datasets import find_recording
 
     options = FileOptions(
-        column, time_column, time_format, delimiter, unit, strict=strict, max_kw=max_kw
+        column=column,
+        time_column=time_column,
+        time_format=time_format,
+        delimiter=delimiter,
+        unit=unit_name(unit),
+        strict=strict,
+        max_kw=max_kw,
     )
     trial = Trial(
         file=find_recording(file),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -10,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from streamer.errors import UsageError
-from streamer.options import parse_moment
+from streamer.cli.options import parse_moment
 
 
 class Table(StrEnum):
@@ -61,8 +59,6 @@ def export(
       streamer export house.db --format json --from 2026-11-01 --to 2026-12-01
       streamer export house.db --format parquet --out house.parquet
     """
-    from streamer.recording.export import export as write
+    from streamer.commands import export as command
 
-    if out is None and format is Table.PARQUET:
-        raise UsageError("--format parquet needs a file to write: say --out house.parquet")
-    write(file, sys.stdout if out is None else out, format=format.value, start=start, end=end)
+    command.export(file, format=format.value, start=start, end=end, out=out)

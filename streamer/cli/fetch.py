@@ -43,13 +43,6 @@ def fetch(
       streamer replay uci
       streamer train "$(streamer fetch --cache data)"
     """
-    from rich.console import Console
+    from streamer.commands import fetch as command
 
-    from streamer import fetching
-
-    console = Console(stderr=True, highlight=False)
-    path = fetching.fetch(
-        fetching.UCI, cache=cache, url=url, force=force, verify=verify, console=console
-    )
-    console.out(fetching.CREDIT)
-    print(path)
+    command.fetch(cache=cache, url=url, force=force, verify=verify)

@@ -12,9 +12,9 @@ models = typer.Typer(help="List the models there are, and show their cards.", no
 @models.command("list")
 def list_models() -> None:
     """List the models that come with streamer."""
-    from streamer import describing
+    from streamer.commands import models as command
 
-    describing.list_models()
+    command.list_models()
 
 
 @models.command("show")
@@ -25,6 +25,6 @@ def show_model(
     as_json: Annotated[bool, typer.Option("--json", help="Print card.json as it is.")] = False,
 ) -> None:
     """Show a model's card: what it expects, what it was made from, what it is worth."""
-    from streamer import describing
+    from streamer.commands import models as command
 
-    describing.show_model(model, as_json=as_json)
+    command.show_model(model, as_json=as_json)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from streamer.options import (
+from streamer.cli.options import (
     FILE_HELP,
     AdaptOption,
     Ascii,
@@ -16,7 +16,6 @@ from streamer.options import (
     End,
     Engine,
     EngineOption,
-    FileOptions,
     Format,
     FormatOption,
     Gaps,
@@ -33,6 +32,7 @@ from streamer.options import (
     UnitOption,
     choose_format,
     parse_speed,
+    unit_name,
 )
 
 DEMO_SPEED = 600.0
@@ -88,19 +88,36 @@ def replay(
       streamer replay house.csv --no-adapt --confidence 0.8 --quiet
       tail -n +1 -f house.csv | streamer replay -
     """
-    from streamer.fetching import find_recording
-    from streamer.forecasting import Forecasting
-    from streamer.replaying import Replay, show_dashboard, write_lines
+    from streamer.commands.files import FileOptions
+    from streamer.commands.forecasting import Forecasting
+    from streamer.commands.replay import Replay, show_dashboard, write_lines
+    from streamer.datasets import find_recording
     from streamer.sample import sample_path
 
     shown = choose_format(format, quiet=quiet)
     options = FileOptions(
-        column, time_column, time_format, delimiter, unit, start, end, limit, strict, max_kw
+        column=column,
+        time_column=time_column,
+        time_format=time_format,
+        delimiter=delimiter,
+        unit=unit_name(unit),
+        start=start,
+        end=end,
+        limit=limit,
+        strict=strict,
+        max_kw=max_kw,
     )
     job = Replay(
         file=str(sample_path()) if file is None else find_recording(file),
         options=options,
-        forecasting=Forecasting(model, engine.value, gaps.value, max_gap, adapt, confidence),
+        forecasting=Forecasting(
+            model=model,
+            engine=engine.value,
+            gaps=gaps.value,
+            max_gap=max_gap,
+            adapt=adapt,
+            confidence=confidence,
+        ),
     )
     if shown is Format.DASHBOARD:
         shown_at = DEMO_SPEED if speed is None else speed

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from streamer.cli.export import RecordingArgument
-from streamer.options import parse_moment
+from streamer.cli.options import parse_moment
 
 
 class Period(StrEnum):
@@ -51,8 +51,6 @@ def report(
       streamer report house.db
       streamer report house.db --period month --until 2026-11-01 --out october.html
     """
-    from streamer.reporting import write_report
+    from streamer.commands import report as command
 
-    path = Path(file.stem + ".html") if out is None else out
-    write_report(file, path, period=period.value, until=until)
-    print(path)
+    command.report(file, period=period.value, until=until, out=out)

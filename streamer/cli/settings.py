@@ -1,18 +1,20 @@
-"""Where the settings of `streamer watch` come from: flags, variables, the configuration file."""
+"""Settings of `streamer watch` from flags, variables and the configuration file."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import typer
 
-from streamer.config import SECRETS, Config, Setting, read_config
+from streamer.cli.options import problem_of
+from streamer.commands.config import SECRETS, Config, Setting, read_config
+from streamer.display.numbers import NOTHING
 from streamer.errors import ConfigError, UsageError
 from streamer.feeds.address import Address, Credentials, Secret, read_secret
-from streamer.options import problem_of
-from streamer.words import NOTHING
 
 PREFIX = "STREAMER"
 CONTEXT = {"auto_envvar_prefix": PREFIX}
@@ -45,98 +47,131 @@ def apply_config(context: typer.Context, path: str | None) -> str | None:
     return path
 
 
-def find_address(context: typer.Context) -> Address:
-    """The meter's address and what lets us in, from the first that has it: flag, variable, file.
+@dataclass(frozen=True)
+class Settings:
+    """Each setting from the first place that has it: flag, variable, file.
 
-    A user and a password may stand in the address, too, and come from where that does.
-
-    Raises:
-        UsageError: it is no address, a user or a password is said twice, or a secret's file
-            cannot be read.
-        ConfigError: the configuration file has a secret twice.
+    Attributes:
+        path: the configuration file; None if there is none.
+        values: value of each option by its key.
+        origins: where each value comes from, as typer calls it; of other keys, "".
+        address: the address, parsed once; None if no URL is given.
+        in_url: which of user and password are taken from the address.
+        secrets: secrets of the configuration file.
     """
-    address = Address.parse(context.params["url"])
-    inside = address.credentials
-    user = inside.user if _is_in_url(context, "user") else context.params["user"]
-    password = (
-        inside.password if _is_in_url(context, "password") else _find_secret(context, "password")
-    )
-    return replace(address, credentials=Credentials(user, password, _find_secret(context, "token")))
 
+    path: Path | None
+    values: Mapping[str, Any]
+    origins: Mapping[str, str]
+    address: Address | None
+    in_url: frozenset[str]
+    secrets: Mapping[str, Secret]
 
-def origins(context: typer.Context) -> list[tuple[str, str, str]]:
-    """Key, value and origin of each setting, secrets hidden."""
-    config: Config = context.obj
-    rows = []
-    for key in _parameters(context):
-        origin = {_FLAG: "flag", _VARIABLE: _variable(key), _FILE: "file"}.get(
-            _origin(context, key), "default"
+    def meter(self, address: Address) -> Address:
+        """The address with the credentials from wherever they are.
+
+        Raises:
+            UsageError: a secret's file cannot be read.
+            ConfigError: the configuration file has a secret twice.
+        """
+        inside = address.credentials
+        credentials = Credentials(
+            user=inside.user if "user" in self.in_url else self.values["user"],
+            password=inside.password if "password" in self.in_url else self._secret("password"),
+            token=self._secret("token"),
         )
-        value = context.params.get(key)
-        if key == "user" and _is_in_url(context, key):
-            value, origin = Address.parse(context.params["url"]).credentials.user, "url"
-        rows.append((key, _shown(key, value), origin))
-    for name in SECRETS:
-        if _is_in_url(context, name):
-            rows.append((name, "…", "url"))
-        elif os.environ.get(_variable(name)):
-            rows.append((name, "…", _variable(name)))
-        elif name in config.secrets:
-            rows.append((name, "…", "file"))
-    return rows
+        return replace(address, credentials=credentials)
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Key, value and origin of each setting, secrets hidden."""
+        rows = [(key, self._shown(key), self._origin_shown(key)) for key in self.values]
+        for name in SECRETS:
+            if name in self.in_url:
+                rows.append((name, "…", "url"))
+            elif os.environ.get(_variable(name)):
+                rows.append((name, "…", _variable(name)))
+            elif name in self.secrets:
+                rows.append((name, "…", "file"))
+        return rows
+
+    def _secret(self, name: str) -> Secret | None:
+        path, origin = self.values.get(f"{name}_file"), self.origins.get(f"{name}_file", "")
+        text = os.environ.get(_variable(name))
+        if text and origin != _FLAG:
+            return Secret(text)
+        if name in self.secrets and origin == _FILE:
+            raise ConfigError(
+                f"{self.path}: [watch] has both {name} and {name}_file; leave one out"
+            )
+        return self.secrets.get(name) if path is None else read_secret(path)
+
+    def _shown(self, key: str) -> str:
+        value = self.values[key]
+        if self.address is not None and key == "url":
+            # A password may be part of it.
+            return self.address.shown
+        if self.address is not None and key in self.in_url:
+            value = self.address.credentials.user
+        if value is None:
+            return NOTHING
+        return (
+            str(value).lower() if isinstance(value, bool) else str(getattr(value, "value", value))
+        )
+
+    def _origin_shown(self, key: str) -> str:
+        if key in self.in_url:
+            return "url"
+        names = {_FLAG: "flag", _VARIABLE: _variable(key), _FILE: "file"}
+        return names.get(self.origins[key], "default")
 
 
-def _is_in_url(context: typer.Context, name: str) -> bool:
-    """Whether user or password is the one that stands in the address.
+def resolve_settings(context: typer.Context) -> Settings:
+    """The settings of a context of `watch`.
 
     Raises:
-        UsageError: another one comes from where the address does.
+        UsageError: the URL is not an address, or has a user or a password that is given
+            beside it, too.
     """
-    url = context.params["url"]
-    if not url or getattr(Address.parse(url).credentials, name) is None:
-        return False
-    origin, other = _origin(context, "url"), _origin_beside(context, name)
-    if origin == other:
+    config: Config = context.obj
+    values = {key: context.params.get(key) for key in _parameters(context)}
+    origins = {
+        key: getattr(context.get_parameter_source(key), "name", "") for key in context.params
+    }
+    url = values["url"]
+    address = Address.parse(url) if url else None
+    in_url = frozenset(
+        name
+        for name in ("user", "password")
+        if address is not None
+        and getattr(address.credentials, name) is not None
+        and _url_has_precedence(name, origins, config)
+    )
+    return Settings(config.path, values, origins, address, in_url, config.secrets)
+
+
+def _url_has_precedence(name: str, origins: Mapping[str, str], config: Config) -> bool:
+    """Whether the user or password of the address wins over the one given beside it.
+
+    Raises:
+        UsageError: both come from the same place.
+    """
+    origin, beside = origins["url"], _origin_beside(name, origins, config)
+    if origin == beside:
         place = {_FLAG: "the command line", _VARIABLE: "the environment"}.get(
-            origin, f"{context.obj.path}: [watch]"
+            origin, f"{config.path}: [watch]"
         )
         raise UsageError(f"{place} has a {name} both in the address and beside it; leave one out")
-    return other not in _ORIGINS or _ORIGINS.index(origin) < _ORIGINS.index(other)
+    return beside not in _ORIGINS or _ORIGINS.index(origin) < _ORIGINS.index(beside)
 
 
-def _origin_beside(context: typer.Context, name: str) -> str:
-    """Where the user or a secret comes from that does not stand in the address."""
+def _origin_beside(name: str, origins: Mapping[str, str], config: Config) -> str:
+    """Origin of the user or the secret that is not part of the address."""
     if name not in SECRETS:
-        return _origin(context, name)
-    origin = _origin(context, f"{name}_file")
+        return origins.get(name, "")
+    origin = origins.get(f"{name}_file", "")
     if os.environ.get(_variable(name)) and origin != _FLAG:
         return _VARIABLE
-    return _FILE if name in context.obj.secrets and origin not in _ORIGINS else origin
-
-
-def _shown(key: str, value: Any) -> str:
-    if value is None:
-        return NOTHING
-    if key == "url":
-        # A password may stand in it.
-        return Address.parse(value).shown
-    return str(value).lower() if isinstance(value, bool) else str(getattr(value, "value", value))
-
-
-def _find_secret(context: typer.Context, name: str) -> Secret | None:
-    config: Config = context.obj
-    path = context.params.get(f"{name}_file")
-    origin = _origin(context, f"{name}_file")
-    text = os.environ.get(_variable(name))
-    if text and origin != _FLAG:
-        return Secret(text)
-    if name in config.secrets and origin == _FILE:
-        raise ConfigError(f"{config.path}: [watch] has both {name} and {name}_file; leave one out")
-    return config.secrets.get(name) if path is None else read_secret(path)
-
-
-def _origin(context: typer.Context, key: str) -> str:
-    return getattr(context.get_parameter_source(key), "name", "")
+    return _FILE if name in config.secrets and origin not in _ORIGINS else origin
 
 
 def _parameters(context: typer.Context) -> dict[str, Any]:

@@ -20,9 +20,9 @@ def sources(
       streamer sources
       streamer sources mqtt
     """
-    from streamer import listing
+    from streamer.commands.sources import list_sources, show_source
 
     if scheme is None:
-        listing.list_sources()
+        list_sources()
     else:
-        listing.show_source(scheme)
+        show_source(scheme)

@@ -7,12 +7,11 @@ from typing import Annotated
 
 import typer
 
-from streamer.options import (
+from streamer.cli.options import (
     FILE_HELP,
     Column,
     Delimiter,
     End,
-    FileOptions,
     Limit,
     MaxKw,
     Start,
@@ -20,6 +19,7 @@ from streamer.options import (
     TimeColumn,
     TimeFormat,
     UnitOption,
+    unit_name,
 )
 
 
@@ -85,14 +85,24 @@ def train(
       streamer train house.csv --column power_kw --windows 500000 --out my_house
       streamer train house.csv --from sceaux --windows 100000 --out my_house
     """
-    from streamer.fetching import find_recording
+    from streamer.commands.files import FileOptions
+    from streamer.datasets import find_recording
 
     # Before TensorFlow is imported: that takes seconds.
     file = find_recording(file)
-    from streamer.teaching import Lesson, teach
+    from streamer.commands.train import Lesson, teach
 
     options = FileOptions(
-        column, time_column, time_format, delimiter, unit, start, end, limit, strict, max_kw
+        column=column,
+        time_column=time_column,
+        time_format=time_format,
+        delimiter=delimiter,
+        unit=unit_name(unit),
+        start=start,
+        end=end,
+        limit=limit,
+        strict=strict,
+        max_kw=max_kw,
     )
     teach(
         Lesson(

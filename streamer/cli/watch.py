@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streamer.cli.settings import apply_config, find_address
-from streamer.errors import UsageError
-from streamer.options import (
+from streamer.cli.options import (
     AdaptOption,
     Ascii,
     ConfidenceOption,
@@ -29,9 +27,11 @@ from streamer.options import (
     ModelOption,
     choose_format,
 )
+from streamer.cli.settings import Settings, apply_config, resolve_settings
+from streamer.errors import UsageError
 
 if TYPE_CHECKING:
-    from streamer.watching import Watch
+    from streamer.commands.watch import Watch
 
 
 class By(StrEnum):
@@ -154,33 +154,33 @@ def watch(
       streamer watch dsmr:///dev/ttyUSB0 --format json > house.jsonl
       my-meter | streamer watch 'stdin:?unit=W'
     """
-    from streamer.watching import show_dashboard, write_lines
+    from streamer.commands.watch import show_dashboard, write_lines
 
     shown = choose_format(format, quiet=quiet)
-    job = make_watch(context)
+    job = make_watch(resolve_settings(context))
     if shown is Format.DASHBOARD:
         raise typer.Exit(show_dashboard(job, ascii_only=ascii))
     raise typer.Exit(write_lines(job, format=None if shown is None else shown.value))
 
 
-def make_watch(context: typer.Context) -> Watch:
-    """What is to be watched, and how, by the settings of a context of `watch`.
+def make_watch(settings: Settings) -> Watch:
+    """The meter to watch, and how, by the settings.
 
     Raises:
-        UsageError: no meter is named, a secret cannot be read, or the recording is in the home
-            of nobody.
+        UsageError: no meter is named, a secret cannot be read, or the recording's path names
+            a user who does not exist.
     """
-    from streamer.forecasting import Forecasting
-    from streamer.watching import Watch
+    from streamer.commands.forecasting import Forecasting
+    from streamer.commands.watch import Watch
 
-    chosen = context.params
-    if not chosen["url"]:
+    chosen = settings.values
+    if settings.address is None:
         raise UsageError(
             "no address of a meter: give one, such as mqtt://broker/topic?unit=W, or set url in "
             "the configuration; `streamer sources` lists what there is"
         )
     return Watch(
-        address=find_address(context),
+        address=settings.meter(settings.address),
         forecasting=Forecasting(
             model=chosen["model"],
             engine=chosen["engine"].value,

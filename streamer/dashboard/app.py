@@ -21,9 +21,9 @@ from streamer.dashboard.keys import ESCAPE, GONE, SPACE, Keys, find_keys
 from streamer.dashboard.layout import render, speed_label
 from streamer.dashboard.link import moment
 from streamer.dashboard.picture import render_svg
-from streamer.pacing import Pacer
 from streamer.readings import Notice
 from streamer.sinks import Item
+from streamer.stream.pacing import Pacer
 
 FRAME_S = 0.1
 """Time between two frames at least."""

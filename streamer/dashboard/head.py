@@ -17,7 +17,8 @@ from streamer.dashboard.words import (
     apart,
     line,
 )
-from streamer.words import done, duration
+from streamer.display.bars import done
+from streamer.display.durations import duration
 
 _AREA: Part = (FILL[-1] + " ", ACTUAL)
 _DOT: Part = (FORECAST_GLYPH + " ", FORECAST)

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from streamer.dashboard.words import since
-from streamer.readings import MINUTE, About, Link, Notice, Sample, Step, Vitals
+from streamer.display.numbers import plural
+from streamer.readings import MINUTE, Link, Notice, Sample, Step
 from streamer.sinks import Item
+from streamer.sinks.items import About, Vitals
 from streamer.sinks.watch import AlarmWatch, OutageWatch
-from streamer.words import plural
 
 STEPS_KEPT = 1000
 """Steps kept for the chart: more than the widest terminal has columns."""

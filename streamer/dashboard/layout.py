@@ -29,7 +29,7 @@ from streamer.dashboard.words import (
     rule,
     to_ascii,
 )
-from streamer.words import plural
+from streamer.display.numbers import plural
 
 _STREAM_WIDTH, _RECENT_WIDTH = 46, 59
 _STREAM_ROWS = 7

@@ -12,8 +12,9 @@ from streamer.dashboard import alarms
 from streamer.dashboard.chart import ALARM_GLYPH
 from streamer.dashboard.history import Snapshot
 from streamer.dashboard.words import LABEL, WARNING, choose, fit, line, since
+from streamer.display.durations import lasting
+from streamer.display.numbers import NOTHING
 from streamer.readings import Link
-from streamer.words import NOTHING, lasting
 
 _STATES = {Link.UP: "up", Link.LOST: "away", Link.SILENT: "silent"}
 

@@ -14,8 +14,8 @@ from streamer.dashboard import link
 from streamer.dashboard.chart import COMING_GLYPH, FILL, FORECAST_GLYPH
 from streamer.dashboard.history import CAPACITY, Snapshot
 from streamer.dashboard.words import ACTUAL, FORECAST, LABEL, STRONG, Part, choose, line, number
+from streamer.display.numbers import NOTHING, plural
 from streamer.readings import Forecast
-from streamer.words import NOTHING, plural
 
 _AREA: Part = (FILL[-1] + " ", ACTUAL)
 _DOT: Part = (FORECAST_GLYPH + " ", FORECAST)

@@ -17,8 +17,8 @@ from streamer.dashboard.words import (
     line,
     number,
 )
+from streamer.display.numbers import NOTHING
 from streamer.readings import Link, Notice
-from streamer.words import NOTHING
 
 _SKIPPED = {
     Notice.MALFORMED: "malformed",

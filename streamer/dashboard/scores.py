@@ -8,8 +8,8 @@ from rich.text import Text
 
 from streamer.dashboard.history import Snapshot
 from streamer.dashboard.words import LABEL, WARNING, choose, line, number, percent, significant
+from streamer.display.numbers import NOTHING
 from streamer.readings import Adaptation, BandScores, Errors, Scores
-from streamer.words import NOTHING
 
 IN_SAMPLE = "in sample: these scores flatter"
 

@@ -10,7 +10,9 @@ from datetime import datetime
 from rich.style import Style
 from rich.text import Text
 
-from streamer.words import NOTHING, bar
+from streamer.display import lines as display_lines
+from streamer.display.bars import bar
+from streamer.display.numbers import NOTHING
 
 # Only the terminal's own foreground and its plain ANSI colours, so that both dark and
 # light backgrounds work. No meaning hangs on a colour alone.
@@ -99,7 +101,7 @@ def printable(text: str, *, only_ascii: bool) -> str:
     >>> printable("Süd\x1b[2J", only_ascii=True)
     'Sud?[2J'
     """
-    text = "".join(char if char.isprintable() else "?" for char in text)
+    text = display_lines.printable(text)
     if not only_ascii:
         return text
     bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))

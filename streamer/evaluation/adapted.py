@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from streamer.evaluation.stretch import DoubleArray, Stretch
+from streamer.evaluation.stretch import Stretch
 from streamer.models import Answer
-from streamer.online import Adapt, Online, recent_changes
+from streamer.online.layer import Adapt, Online, recent_changes
+from streamer.readings.arrays import DoubleArray
 
 
 class Adapted:

@@ -22,7 +22,8 @@ from streamer.evaluation.bootstrap import (
 from streamer.evaluation.breakdown import Part, break_down
 from streamer.evaluation.forecasts import Forecasts
 from streamer.evaluation.metrics import Metrics, measure
-from streamer.evaluation.stretch import DoubleArray, Stretch
+from streamer.evaluation.stretch import Stretch
+from streamer.readings.arrays import DoubleArray
 
 
 @dataclass(frozen=True)

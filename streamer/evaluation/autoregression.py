@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from streamer.evaluation.stretch import WARM_UP, DoubleArray
+from streamer.evaluation.stretch import WARM_UP
+from streamer.readings.arrays import DoubleArray
 
 _BLOCK = 32_768
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from streamer.evaluation.stretch import DoubleArray
+from streamer.readings.arrays import BoolArray, DoubleArray
 
 WEEK = 7 * 1440
 """Scored minutes in a whole week."""
@@ -112,7 +111,7 @@ def score_band(
     )
 
 
-def _week_coverage(inside: NDArray[np.bool_]) -> Coverage | None:
+def _week_coverage(inside: BoolArray) -> Coverage | None:
     weeks = len(inside) // WEEK
     if not weeks:
         return None

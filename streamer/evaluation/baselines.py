@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from streamer.display.numbers import plural
 from streamer.errors import UsageError
 from streamer.evaluation.autoregression import Autoregression
 from streamer.evaluation.boosting import forecast_boosted, import_lightgbm
 from streamer.evaluation.forecasts import Advance
 from streamer.evaluation.online import forecast_online
-from streamer.evaluation.stretch import DoubleArray, Stretch
-from streamer.words import plural
+from streamer.evaluation.stretch import Stretch
+from streamer.readings.arrays import DoubleArray
 
 PERSISTENCE = "persistence"
 LIGHTGBM = "lightgbm"

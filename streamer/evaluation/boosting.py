@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
 from streamer.errors import MissingExtraError
 from streamer.evaluation.forecasts import Advance
-from streamer.evaluation.stretch import WARM_UP, DoubleArray, Stretch
+from streamer.evaluation.stretch import WARM_UP, Stretch
+from streamer.readings.arrays import DoubleArray, FloatArray
 
 TREES = 400
 SETTINGS: dict[str, Any] = {
@@ -72,7 +72,7 @@ def forecast_boosted(stretch: Stretch, advance: Advance) -> DoubleArray:
     return forecasts
 
 
-def _features(windows: DoubleArray) -> NDArray[np.float32]:
+def _features(windows: DoubleArray) -> FloatArray:
     """(windows, 49) in kW: the last level, and the 48 changes before it."""
     features = np.empty(windows.shape, np.float32)
     features[:, 0] = windows[:, -1]

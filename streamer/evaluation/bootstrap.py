@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from streamer.evaluation.stretch import DoubleArray, IntArray, TimeArray
+from streamer.readings.arrays import DoubleArray, IntArray, TimeArray
 
 REPLICATES = 2000
 SEED = 1234

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.evaluation.metrics import W
-from streamer.evaluation.stretch import DoubleArray, IntArray, Stretch
+from streamer.evaluation.stretch import Stretch
 from streamer.readings import skill
+from streamer.readings.arrays import DoubleArray, IntArray
 
 LEVELS_KW = (0.3, 0.5, 1.0, 2.0, 4.0)
 

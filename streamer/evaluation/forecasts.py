@@ -9,8 +9,9 @@ from datetime import datetime
 import numpy as np
 
 from streamer.evaluation.adapted import Adapted
-from streamer.evaluation.stretch import DoubleArray, Stretch
+from streamer.evaluation.stretch import Stretch
 from streamer.models import Forecaster
+from streamer.readings.arrays import DoubleArray
 
 Advance = Callable[[int], None]
 """Told now and then of how many more minutes have been dealt with."""

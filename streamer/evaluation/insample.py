@@ -6,11 +6,11 @@ from datetime import datetime
 
 import numpy as np
 
+from streamer.display.numbers import plural
 from streamer.errors import UsageError
-from streamer.evaluation.stretch import TimeArray
 from streamer.models.card import Card
 from streamer.readings import MINUTE
-from streamer.words import plural
+from streamer.readings.arrays import TimeArray
 
 
 def seen_in_training(card: Card, at: TimeArray) -> TimeArray:

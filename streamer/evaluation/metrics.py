@@ -8,8 +8,8 @@ import numpy as np
 
 from streamer.evaluation.bands import Band, score_band
 from streamer.evaluation.forecasts import Forecasts
-from streamer.evaluation.stretch import DoubleArray
 from streamer.readings import skill
+from streamer.readings.arrays import DoubleArray
 
 W = 1000.0
 """Watts in a kilowatt."""

@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from streamer.evaluation.forecasts import Advance
-from streamer.evaluation.stretch import DoubleArray, Stretch
+from streamer.evaluation.stretch import Stretch
+from streamer.readings.arrays import DoubleArray
 
 CHANGES = 9
 LEARNING_RATE = 0.3

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from streamer.display.figures import new_figure
+from streamer.display.numbers import percent
 from streamer.errors import UsageError
 from streamer.evaluation.assess import Evaluation, Verdict
 from streamer.evaluation.baselines import PERSISTENCE
 from streamer.evaluation.stretch import Stretch
-from streamer.figures import new_figure
-from streamer.words import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,8 +9,8 @@ from streamer.errors import UsageError
 from streamer.evaluation.forecasts import Advance
 from streamer.evaluation.stretch import WARM_UP, Last, Stretch
 from streamer.readings import Notice, Reading
+from streamer.readings.span import Span
 from streamer.sources import Source
-from streamer.sources.screening import Span
 from streamer.training.data import series_from
 
 

@@ -7,14 +7,10 @@ from datetime import timedelta
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
-from streamer.buffer import CAPACITY
 from streamer.errors import UsageError
-
-DoubleArray = NDArray[np.float64]
-TimeArray = NDArray[np.datetime64]
-IntArray = NDArray[np.int64]
+from streamer.readings.arrays import DoubleArray, IntArray, TimeArray
+from streamer.readings.buffer import CAPACITY
 
 WARM_UP = CAPACITY - 1
 """Readings that only fill the window before the first minute is scored."""

@@ -9,14 +9,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from streamer.display.numbers import NOTHING, number, plural
+from streamer.display.tables import NAME_WIDTH, plain_table
 from streamer.evaluation.assess import Evaluation, Verdict
 from streamer.evaluation.bands import Band
 from streamer.evaluation.baselines import PERSISTENCE
 from streamer.evaluation.bootstrap import Interval
 from streamer.evaluation.breakdown import Part
 from streamer.evaluation.metrics import W
-from streamer.tabling import NAME_WIDTH, plain_table
-from streamer.words import NOTHING, number, plural
 
 _FIXED = "  fixed"
 _LABEL_WIDTH = 20

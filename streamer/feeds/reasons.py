@@ -6,6 +6,8 @@ import os
 import re
 import socket
 
+from streamer.display.lines import one_line
+
 
 def system_reason(error: Exception) -> str:
     """Why, on one line.
@@ -22,7 +24,7 @@ def system_reason(error: Exception) -> str:
     if number > 0 and not isinstance(error, socket.gaierror):
         return os.strerror(number)
     said = getattr(error, "strerror", None) or error
-    return " ".join(str(said).split()) or type(error).__name__
+    return one_line(said) or type(error).__name__
 
 
 def system_number(error: Exception) -> int:

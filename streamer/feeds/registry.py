@@ -6,6 +6,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 
+from streamer.display.lines import one_line
 from streamer.errors import MissingExtraError, SourceError, UsageError
 from streamer.feeds import Feed, FeedKind
 from streamer.feeds.address import Address
@@ -37,7 +38,7 @@ def load_kind(scheme: str) -> FeedKind:
         kind = point.load()
     except Exception as error:
         # A plug-in's module is run, and may raise whatever it likes.
-        why = " ".join(f"{type(error).__name__}: {error}".split())
+        why = one_line(f"{type(error).__name__}: {error}")
         raise SourceError(f"the feed {scheme} ({point.value}) cannot be loaded: {why}") from error
     if not isinstance(kind, FeedKind):
         raise SourceError(f"the feed {scheme} ({point.value}) is no FeedKind but {kind!r}")

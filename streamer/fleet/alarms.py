@@ -1,4 +1,4 @@
-"""Alarms of many meters at once: the arithmetic of `streamer.alarms`, a column at a time."""
+"""Alarms of many meters at once: the arithmetic of `streamer.alarms.detectors`, by columns."""
 
 from __future__ import annotations
 
@@ -6,19 +6,11 @@ from collections.abc import Callable
 from operator import itemgetter
 
 import numpy as np
-from numpy.typing import NDArray
 
-from streamer.alarms import (
+from streamer.alarms.detectors import LEARN_DIGITS, NARROWEST_KW
+from streamer.alarms.scale import Scale, count_all_decimals
+from streamer.alarms.texts import (
     BEFORE,
-    HUGE_KW,
-    KILO_KW,
-    KILO_READINGS,
-    KILO_TIMES,
-    LEARN_DIGITS,
-    NARROWEST_KW,
-    WATTS_KW,
-    WATTS_READINGS,
-    WATTS_TIMES,
     export_text,
     far_text,
     kilo_text,
@@ -27,22 +19,27 @@ from streamer.alarms import (
     stuck_text,
     watts_text,
 )
+from streamer.alarms.thresholds import DAY, HOUR
+from streamer.alarms.units import (
+    HUGE_KW,
+    KILO_KW,
+    KILO_READINGS,
+    KILO_TIMES,
+    WATTS_KW,
+    WATTS_READINGS,
+    WATTS_TIMES,
+)
 from streamer.fleet.raising import METER, Raising, Text, first_record
-from streamer.limits import DAY, HOUR
-from streamer.order import IntArray
 from streamer.readings import Alarm
-from streamer.scale import Scale, count_all_decimals
-
-DoubleArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
+from streamer.readings.arrays import BoolArray, DoubleArray, IntArray, Records, TimeArray
 
 
 class FleetAlarms:
     """Raises the alarms of many meters: those that an `Alarms` for each of them would raise.
 
     Anomaly, stuck and unit; source, guarantee and what breaks them are told in
-    `streamer.alarms.Alarms`. **Not drift**: it looks back over 672 hours of errors, several
-    kilobytes a meter, where all the rest is 224 bytes.
+    `streamer.alarms.detectors.Alarms`. **Not drift**: it looks back over 672 hours of errors,
+    several kilobytes a meter, where all the rest is 224 bytes.
 
     It has no state of its own: that is one record a meter. What is compared is computed by
     the same operations in the same order as there, so the decisions are the same too.
@@ -68,9 +65,9 @@ class FleetAlarms:
 
     def settle(
         self,
-        state: NDArray[np.void],
+        state: Records,
         *,
-        at: NDArray[np.datetime64],
+        at: TimeArray,
         kw: DoubleArray,
         middle: DoubleArray,
         low: DoubleArray,
@@ -107,8 +104,8 @@ class _Wave:
 
     def __init__(
         self,
-        state: NDArray[np.void],
-        at: NDArray[np.datetime64],
+        state: Records,
+        at: TimeArray,
         kw: DoubleArray,
         missing: IntArray,
     ) -> None:

@@ -8,12 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.buffer import GapRule
-
-BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.intp]
-TimeArray = NDArray[np.int64]
-DoubleArray = NDArray[np.float64]
+from streamer.readings.arrays import BoolArray, DoubleArray, IndexArray, IntArray
+from streamer.readings.gaps import GapRule
 
 NEVER = np.iinfo(np.int64).min
 """The time of the last reading of a meter that has had none."""
@@ -37,8 +33,8 @@ class Accepted:
         invalid: how many were left out since they are no finite number.
     """
 
-    row: IntArray
-    at: TimeArray
+    row: IndexArray
+    at: IntArray
     kw: DoubleArray
     late: int
     doubled: int
@@ -56,13 +52,13 @@ class Stretch:
         kw: (rounds, meters) their values, 0 where there is none.
     """
 
-    rows: IntArray
-    counts: IntArray
-    at: TimeArray
+    rows: IndexArray
+    counts: IndexArray
+    at: IntArray
     kw: DoubleArray
 
 
-def accept(row: IntArray, at: TimeArray, kw: DoubleArray, last_at: TimeArray) -> Accepted:
+def accept(row: IndexArray, at: IntArray, kw: DoubleArray, last_at: IntArray) -> Accepted:
     """Put readings in order, and leave out those that are late, double or no number.
 
     Of several with one time, the first that came counts.
@@ -128,9 +124,9 @@ class Rounds:
     """
 
     present: BoolArray
-    missing: NDArray[np.int64]
+    missing: IntArray
     reset: BoolArray
-    held: NDArray[np.int64]
+    held: IntArray
     full: BoolArray
 
     def of(self, number: int, part: slice | BoolArray) -> Rounds:
@@ -145,7 +141,7 @@ class Rounds:
 
 
 def plan(
-    stretch: Stretch, *, last_at: TimeArray, held: NDArray[np.integer], window: int, gaps: GapRule
+    stretch: Stretch, *, last_at: IntArray, held: NDArray[np.integer], window: int, gaps: GapRule
 ) -> Rounds:
     """Find the gaps of a stretch, and where windows are full.
 

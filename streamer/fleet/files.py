@@ -11,8 +11,10 @@ from typing import IO, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from streamer.atomic import replaced_file
 from streamer.errors import MissingExtraError, UsageError
 from streamer.fleet.simulate import Readings
+from streamer.readings.arrays import TimeArray
 
 COLUMNS = ("meter", "minute", "kw")
 """What a file has, in this order."""
@@ -75,21 +77,18 @@ class ReadingFiles:
         """
         stamp = np.datetime_as_string(start, "m").replace("-", "").replace(":", "")
         path = self._folder / f"readings-{stamp}.{self._format}"
-        part = path.with_name(f".{path.name}.part")
         self._folder.mkdir(parents=True, exist_ok=True)
         try:
-            with part.open("wb") as file:
+            with replaced_file(path) as file:
                 self._form.write(readings, names, file)
-            self._modified_ns = max(time.time_ns(), self._modified_ns + _STEP_NS)
-            # In whole milliseconds, which is as fine as Spark looks.
-            at = self._modified_ns - self._modified_ns % _NS_PER_MS
-            os.utime(part, ns=(at, at))
-            part.rename(path)
+                file.flush()
+                self._modified_ns = max(time.time_ns(), self._modified_ns + _STEP_NS)
+                # In whole milliseconds, which is as fine as Spark looks.
+                at = self._modified_ns - self._modified_ns % _NS_PER_MS
+                os.utime(file.fileno(), ns=(at, at))
         except OSError as error:
             # What runs out in the middle of a file does not say where.
             raise OSError(error.errno, error.strerror or str(error), str(path)) from None
-        finally:
-            part.unlink(missing_ok=True)
         self.files += 1
         return path
 
@@ -157,7 +156,7 @@ class _Text:
             out.write("".join([self._row(*row) for row in rows]).encode())
 
 
-def _times(minute: NDArray[np.datetime64]) -> Iterator[str]:
+def _times(minute: TimeArray) -> Iterator[str]:
     """As ISO 8601, in UTC. There are few different ones, and many of each."""
     different, which = np.unique(minute, return_inverse=True)
     texts = np.array([f"{text}Z" for text in np.datetime_as_string(different, "s")], object)

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.alarms import BEFORE, LASTS, RULES, SINCE, anomaly_text
-from streamer.limits import DAY, HOUR, STEADY, Limit
-from streamer.order import IntArray
+from streamer.alarms.active import LASTS
+from streamer.alarms.detectors import RULES
+from streamer.alarms.scale import DIGITS
+from streamer.alarms.texts import BEFORE, SINCE, anomaly_text
+from streamer.alarms.thresholds import DAY, HOUR, STEADY, Limit
 from streamer.readings import Alarm
-from streamer.scale import DIGITS
+from streamer.readings.arrays import BoolArray, DoubleArray, IntArray, Records, TimeArray
 
-DoubleArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 Text = Callable[[int, float], str]
 """What an alarm says, by the row of its meter and its size."""
 
@@ -54,7 +54,7 @@ METER = np.dtype(
 )
 
 
-def first_record() -> NDArray[np.void]:
+def first_record() -> Records:
     """How the record of a new meter begins: read-only, without dimensions."""
     first = np.zeros((), METER)
     first["limits"] = [rule.start for rule in RULES.values()]
@@ -78,7 +78,7 @@ class Raising:
         limits: (meters, limits) the limits, in the order of the rules.
     """
 
-    def __init__(self, state: NDArray[np.void], at: NDArray[np.datetime64]) -> None:
+    def __init__(self, state: Records, at: TimeArray) -> None:
         self.raised: list[tuple[int, Alarm]] = []
         self.seen: NDArray[np.uint32] = state["seen"] + 1
         state["seen"] = self.seen

@@ -8,20 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer import light
 from streamer.fleet.alarms import FleetAlarms
 from streamer.fleet.arranged import NEVER, Rounds
 from streamer.fleet.columns import Column, Outcome
 from streamer.fleet.running import BAND, SCORES, Bands, score
 from streamer.fleet.settings import FleetSettings
-from streamer.intervals import MOST_KW
-from streamer.light import LIGHT
+from streamer.online import light
+from streamer.online.intervals import MOST_KW
+from streamer.online.light import LIGHT
 from streamer.readings import Alarm
-
-DoubleArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.intp]
-Records = NDArray[np.void]
+from streamer.readings.arrays import BoolArray, DoubleArray, IndexArray, IntArray, Records
 
 
 class RecordKeeper:
@@ -75,9 +71,9 @@ class RecordKeeper:
     def push(
         self,
         now: Records,
-        places: IntArray,
+        places: IndexArray,
         *,
-        at: NDArray[np.int64],
+        at: IntArray,
         kw: DoubleArray,
         rounds: Rounds,
         mean: DoubleArray,
@@ -155,7 +151,7 @@ class RecordKeeper:
         """Make forecasts of what the network says."""
         mean = frozen
         if self._adapt:
-            # Bounded as `streamer.online.recent_changes` has them.
+            # Bounded as `streamer.online.layer.recent_changes` has them.
             last, before = (
                 np.clip(now[name], -MOST_KW, MOST_KW) for name in ("last_kw", "before_kw")
             )
@@ -174,7 +170,7 @@ class RecordKeeper:
         now["low_kw"], now["high_kw"] = low, high
 
 
-def _take(now: Records, at: NDArray[np.int64], kw: DoubleArray, rounds: Rounds) -> None:
+def _take(now: Records, at: IntArray, kw: DoubleArray, rounds: Rounds) -> None:
     """Put readings where the last ones were."""
     now["held"] = rounds.held
     now["before_kw"] = now["last_kw"]

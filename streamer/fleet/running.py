@@ -1,11 +1,13 @@
-"""Running scores and the band of `streamer.scores` and `streamer.intervals`, for many meters."""
+"""Running scores and bands of many meters.
+
+The arithmetic is that of `streamer.scores.running` and `streamer.online.intervals`.
+"""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from streamer.intervals import (
+from streamer.online.intervals import (
     ERROR_KEPT,
     LEAST_SPREAD_KW,
     MOST_KW,
@@ -15,10 +17,8 @@ from streamer.intervals import (
     WIDEST,
     Band,
 )
-from streamer.scores import MOST_ERROR_KW
-
-DoubleArray = NDArray[np.float64]
-Records = NDArray[np.void]
+from streamer.readings.arrays import DoubleArray, Records
+from streamer.scores.running import MOST_ERROR_KW
 
 BAND = np.dtype([("low_scale", "<f8"), ("high_scale", "<f8"), ("error_kw", "<f8")])
 
@@ -35,7 +35,7 @@ SCORES = np.dtype(
 
 
 class Bands:
-    """The bands of many meters: each is a `streamer.intervals.Band`.
+    """The bands of many meters: each is a `streamer.online.intervals.Band`.
 
     Args:
         confidence: share of the readings that is to lie inside.

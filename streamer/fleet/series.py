@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from streamer.blocks import ReadingBlock
 from streamer.errors import UsageError
 from streamer.readings import Notice, Reading
+from streamer.readings.arrays import DoubleArray, IntArray
+from streamer.readings.blocks import ReadingBlock
 from streamer.sources import Source
-
-DoubleArray: TypeAlias = NDArray[np.float64]
 
 _LONGEST = 20 * 366 * 1440
 
@@ -33,7 +30,7 @@ def series_of(source: Source, *, on_notice: Callable[[Notice], None] | None = No
         SourceError: the source cannot be read.
         UsageError: it goes over more than twenty years.
     """
-    at: list[NDArray[np.int64]] = []
+    at: list[IntArray] = []
     kw: list[DoubleArray] = []
     try:
         while items := source.read():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from streamer.buffer import GapRule
 from streamer.errors import UsageError
+from streamer.readings.gaps import GapRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +14,9 @@ class FleetSettings:
 
     Attributes:
         adapt: whether forecasts are corrected by what is learnt of each meter
-            (`streamer.light`).
+            (`streamer.online.light`).
         confidence: share of the readings that is to lie inside the bands.
-        gaps: `skip` or `reset`, as `streamer.buffer.GapRule` has it.
+        gaps: `skip` or `reset`, as `streamer.readings.gaps.GapRule` has it.
         max_gap: the longest gap in minutes that `reset` goes on over.
         silent_after: minutes without a reading after which a meter is silent; 0 for never.
 

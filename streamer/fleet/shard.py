@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 from streamer.errors import StateError
 from streamer.fleet.arranged import MINUTE_US, NEVER, Stretch, accept, plan, stretches
 from streamer.fleet.columns import SILENT, Column, Outcome
-from streamer.fleet.records import RecordKeeper, Records, running_columns, waiting_columns
+from streamer.fleet.records import RecordKeeper, running_columns, waiting_columns
 from streamer.fleet.settings import FleetSettings
 from streamer.fleet.table import Table
 from streamer.models.forecaster import NetworkForecaster
-
-DoubleArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
+from streamer.readings.arrays import BoolArray, DoubleArray, FloatArray, Records, TimeArray
 
 _AHEAD = 100
 _FEW = 4
@@ -86,7 +84,7 @@ class Shard:
     def push(
         self,
         meter: Sequence[str] | NDArray[Any],
-        minute: NDArray[np.datetime64],
+        minute: TimeArray,
         kw: DoubleArray,
     ) -> Outcome:
         """Take readings, in any order.
@@ -242,7 +240,7 @@ class Shard:
         return outcomes
 
     def _forecasts(
-        self, inputs: NDArray[np.float32], kw: DoubleArray, full: BoolArray
+        self, inputs: FloatArray, kw: DoubleArray, full: BoolArray
     ) -> tuple[DoubleArray, DoubleArray]:
         """Forecast after each reading of a stretch whose window is full.
 

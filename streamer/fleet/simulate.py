@@ -24,11 +24,9 @@ from numpy.typing import NDArray
 
 from streamer.errors import UsageError
 from streamer.fleet.series import in_utc
+from streamer.readings.arrays import BoolArray, DoubleArray, IntArray, TimeArray
 
-DoubleArray: TypeAlias = NDArray[np.float64]
-IndexArray: TypeAlias = NDArray[np.int32]
-TimeArray: TypeAlias = NDArray[np.datetime64]
-_Mask: TypeAlias = NDArray[np.bool_]
+_MeterArray: TypeAlias = NDArray[np.int32]
 
 SCALES = (0.3, 3.0)
 """The least and the greatest factor that a meter's readings are scaled by."""
@@ -90,14 +88,14 @@ class Readings:
         kw: (readings,) in whole watts.
     """
 
-    meter: IndexArray
+    meter: _MeterArray
     minute: TimeArray
     kw: DoubleArray
 
     def __len__(self) -> int:
         return len(self.kw)
 
-    def where(self, chosen: _Mask) -> Readings:
+    def where(self, chosen: BoolArray) -> Readings:
         """Some of them."""
         return Readings(self.meter[chosen], self.minute[chosen], self.kw[chosen])
 
@@ -190,15 +188,15 @@ class Simulation:
         width = max(6, len(str(meters - 1)))
         self.names = np.array([f"m{index:0{width}}" for index in range(meters)], object)
         rng = self._rng(_METERS, 0)
-        self.offset: NDArray[np.int64] = valid[rng.integers(len(valid), size=meters)]
+        self.offset: IntArray = valid[rng.integers(len(valid), size=meters)]
         factors = np.exp(_SPREAD * rng.standard_normal(meters))
         self.scale: DoubleArray = np.clip(factors, *SCALES)
         lost = rng.random(meters) < faults.lost
         span = _DAY if minutes is None else minutes
         # Whoever falls silent has spoken before: nobody is lost at the first minute.
         at = 1 + np.floor(rng.random(meters) * (span - 1)).astype(np.int64)
-        self.lost_at: NDArray[np.int64] = np.where(lost & (at < span), at, np.iinfo(np.int64).max)
-        self._silences: tuple[int, IndexArray, IndexArray] | None = None
+        self.lost_at: IntArray = np.where(lost & (at < span), at, np.iinfo(np.int64).max)
+        self._silences: tuple[int, _MeterArray, _MeterArray] | None = None
 
     def minute(self, index: int) -> Readings:
         """What the meters measured in one minute, each meter once at the most, in their order.
@@ -263,7 +261,7 @@ class Simulation:
         waiting.put(number, readings.where(doubled), again[doubled], doubles=True)
         return readings.where(~late)
 
-    def _silent(self, index: int) -> _Mask | np.bool_:
+    def _silent(self, index: int) -> BoolArray | np.bool_:
         """Which meters are in a silent stretch at a minute."""
         if not self.faults.silent:
             return np.False_
@@ -278,7 +276,7 @@ class Simulation:
         _, first, end = self._silences
         return (first <= minute) & (minute < end)
 
-    def _chosen(self, rng: np.random.Generator, share: float) -> _Mask:
+    def _chosen(self, rng: np.random.Generator, share: float) -> BoolArray:
         return rng.random(self.meters, np.float32) < np.float32(share)
 
     def _rng(self, purpose: int, index: int) -> np.random.Generator:
@@ -300,7 +298,7 @@ class _Waiting:
         return bool(self._late or self._doubles)
 
     def put(
-        self, number: int, readings: Readings, delay: NDArray[np.int64], *, doubles: bool = False
+        self, number: int, readings: Readings, delay: IntArray, *, doubles: bool = False
     ) -> None:
         """Put by what comes so many blocks after this one."""
         by_number = self._doubles if doubles else self._late

@@ -6,11 +6,9 @@ import json
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamer.errors import StateError
-
-Records = NDArray[np.void]
+from streamer.readings.arrays import IndexArray, Records
 
 _VERSION = 1
 
@@ -36,7 +34,7 @@ class Table:
         """Names of the meters, one for each record."""
         return list(self._row)
 
-    def rows(self, names: Sequence[str]) -> NDArray[np.intp]:
+    def rows(self, names: Sequence[str]) -> IndexArray:
         """(names,) which record each name has; those not known yet are given one."""
         known = self._row
         for name in names:

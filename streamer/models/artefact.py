@@ -21,11 +21,10 @@ from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
+from streamer.display.lines import error_line
 from streamer.errors import ArchitectureError, ModelError
-
-FloatArray = NDArray[np.float32]
+from streamer.readings.arrays import FloatArray
 
 
 @dataclass(frozen=True)
@@ -112,13 +111,13 @@ def read_keras(path: Path) -> StackedLstm:
     except FileNotFoundError:
         raise ModelError(f"{path}: no such file") from None
     except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise ModelError(f"{path}: not a readable .keras file ({_one_line(error)})") from None
+        raise ModelError(f"{path}: not a readable .keras file ({error_line(error)})") from None
     timesteps, layers = _layers(path, config)
     try:
         with h5py.File(io.BytesIO(weights), "r") as file:
             stack = _collect(timesteps, layers, file)
     except (OSError, KeyError, ValueError) as error:
-        raise ModelError(f"{path}: weights are damaged ({_one_line(error)})") from None
+        raise ModelError(f"{path}: weights are damaged ({error_line(error)})") from None
     _check_shapes(path, stack)
     return stack
 
@@ -156,7 +155,7 @@ def _layers(path: Path, config: Any) -> tuple[int | None, list[_Layer]]:
         shape = layers[0]["config"].get("batch_shape") or [None, None, None]
     except (KeyError, TypeError, IndexError) as error:
         raise ModelError(
-            f"{path}: config.json is not of a Keras 3 model ({_one_line(error)})"
+            f"{path}: config.json is not of a Keras 3 model ({error_line(error)})"
         ) from None
     stack = [kind for kind in order if kind != "InputLayer"]
     if len(stack) < 2 or stack[-1] != "Dense" or set(stack[:-1]) != {"LSTM"}:
@@ -243,7 +242,3 @@ def _check_shapes(path: Path, stack: StackedLstm) -> None:
         inputs = units
     if stack.head.kernel.shape != (inputs, stack.head.bias.shape[0]):
         raise ModelError(f"{path}: the head has a kernel of shape {stack.head.kernel.shape}")
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

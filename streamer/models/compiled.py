@@ -18,14 +18,11 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamer.errors import UsageError
 from streamer.models.artefact import LstmWeights, StackedLstm
 from streamer.models.network import Head, LstmNetwork
-
-FloatArray = NDArray[np.float32]
-DoubleArray = NDArray[np.float64]
+from streamer.readings.arrays import DoubleArray, FloatArray
 
 _MAX_WIDTH = 16
 _TILES = 10

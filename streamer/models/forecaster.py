@@ -7,16 +7,14 @@ from math import isnan
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from streamer.buffer import RingBuffer
 from streamer.errors import ModelError
 from streamer.models import Answer, ForecastStream
 from streamer.models.card import CHANGE, MEAN, Card
 from streamer.models.network import LstmNetwork, RollingNetwork
-
-FloatArray = NDArray[np.float32]
-DoubleArray = NDArray[np.float64]
+from streamer.readings.arrays import DoubleArray, FloatArray
+from streamer.readings.buffer import RingBuffer
 
 _MOST = 1e6
 """The largest input in kW: far from anything real, and harmless to a network's arithmetic."""

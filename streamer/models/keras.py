@@ -13,9 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.errors import MissingExtraError
-
-FloatArray = NDArray[np.float32]
-DoubleArray = NDArray[np.float64]
+from streamer.readings.arrays import DoubleArray, FloatArray
 
 # Each distinct size would be traced anew, so the last block is padded to the next of these.
 _SIZES = (1, 64, 2048)

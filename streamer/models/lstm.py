@@ -20,14 +20,11 @@ import threading
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamer.blas import one_blas_thread
 from streamer.models.artefact import LstmWeights, StackedLstm
 from streamer.models.network import Head, LstmNetwork
-
-FloatArray = NDArray[np.float32]
-DoubleArray = NDArray[np.float64]
+from streamer.readings.arrays import DoubleArray, FloatArray
 
 # OpenBLAS is fastest on whole vector registers.
 _LANES = 16

@@ -8,13 +8,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamer.blas import cores
 from streamer.models.artefact import DenseWeights, StackedLstm
-
-FloatArray = NDArray[np.float32]
-DoubleArray = NDArray[np.float64]
+from streamer.readings.arrays import DoubleArray, FloatArray
 
 _MIN_PART = 64
 """Windows that are worth a thread of their own."""

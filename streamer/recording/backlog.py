@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
+from streamer.display.numbers import plural
 from streamer.recording.store import Event, Minute
-from streamer.words import plural
 
 WEEK = 7 * 24 * 60
 """Minutes that may wait; older ones are not kept."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from streamer.display.lines import printable
 from streamer.errors import RecordError
 from streamer.recording.schema import APPLICATION_ID, PAGE_SIZE, SCHEMA, TABLES, VERSION
 
@@ -74,8 +75,7 @@ def _explanation(path: Path, error: sqlite3.Error) -> RecordError:
 
 def _line(said: object) -> str:
     """What SQLite says, which may have parts of a damaged file in it, as a line for a person."""
-    text = "".join(sign if sign.isprintable() else " " for sign in str(said))
-    return textwrap.shorten(text, 100, placeholder="…")
+    return textwrap.shorten(printable(str(said), mark=" "), 100, placeholder="…")
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import IO, Any, TextIO
 
 from streamer.errors import MissingExtraError, UsageError
+from streamer.readings.span import Span
 from streamer.recording.database import ImpossibleError, explained, open_for_reading
 from streamer.recording.rows import bounds, pages, time_of
 from streamer.recording.whole import whole_file
 from streamer.sinks import text
-from streamer.sources.screening import Span
 
 FORMATS = ("csv", "json", "parquet")
 

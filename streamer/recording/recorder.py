@@ -9,31 +9,25 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from streamer.display.numbers import plural
 from streamer.errors import RecordError
 from streamer.pipeline import Pipeline
-from streamer.readings import About, Link, Notice, Step
+from streamer.readings import Link, Notice, Step
 from streamer.recording.backlog import Backlog
-from streamer.recording.database import (
-    DamagedError,
-    PassingError,
-    explained,
-    open_for_reading,
-    set_aside,
-)
+from streamer.recording.database import DamagedError, PassingError, explained
+from streamer.recording.events import EventLog
 from streamer.recording.lock import Lock
 from streamer.recording.resume import PICTURE, Resumed, resume
-from streamer.recording.rows import seconds_of
-from streamer.recording.store import AlarmKey, Event, Store, differences, minute_of, settings_of
+from streamer.recording.snapshots import SnapshotPolicy
+from streamer.recording.target import Target
+from streamer.recording.trouble import Trouble
 from streamer.sinks import Item
-from streamer.sources.fields import printable
-from streamer.words import plural
+from streamer.sinks.items import About
 
 SNAPSHOT_EVERY = 1000
 """Minutes between two snapshots. Each costs as much as some 150 minutes do; with fewer
 between, a start would not have enough readings after the older one for its picture."""
 
-_RETRY_S = 10.0
-_EVENTS_EVERY_S = 10.0
 _CLOCKS_DIFFER_S = 3600.0
 """A clock may have been put back by so much, and nobody needs to hear of it."""
 
@@ -61,28 +55,16 @@ class Recorder:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.doubled = 0
-        self._path = path
         self._lock = lock
-        # A file's name may be no text.
-        self._settings = {key: printable(value) for key, value in settings.items()}
-        self._state = state
         self._say = say
-        self._every = snapshot_every
-        self._now = now
         self._wall = wall
         self._guard = threading.RLock()
         self._closed = self._writing = False
-        self._saves_state = True
-        self._store: Store | None = None
-        self._settings_due = self._forget = False
-        self._since = snapshot_every
-        self._ahead_at: int | None = None
-        self._on: list[AlarmKey] = []
         self._backlog = Backlog()
-        self._events_from = -_EVENTS_EVERY_S
-        self._link = ""
-        self._trouble = ""
-        self._retry_at = 0.0
+        self._events = EventLog(self._backlog.events.append, now=now, wall=wall)
+        self._snapshots = SnapshotPolicy(state, snapshot_every)
+        self._target = Target(path, settings, self._snapshots, warn=self._warn, wall=wall)
+        self._trouble = Trouble(now)
 
     @classmethod
     def open(
@@ -118,7 +100,7 @@ class Recorder:
             path, lock, settings, state, say, snapshot_every=snapshot_every, now=now, wall=wall
         )
         try:
-            self._open_store(wholly=True)
+            self._target.open(wholly=True)
         except PassingError as error:
             self._troubled(error)
         except BaseException:
@@ -135,19 +117,19 @@ class Recorder:
         with self._guard:
             fresh = pipeline.state()
             try:
-                with explained(self._path):
+                with explained(self._target.path):
                     resumed = self._resume(pipeline, steps)
             except DamagedError as error:
                 pipeline.restore(fresh)
-                self._begin_anew(error)
+                self._target.begin_anew(error)
                 return Resumed()
             except PassingError as error:
                 pipeline.restore(fresh)
-                self._saves_state = False
+                self._snapshots.suspended = True
                 self._warn(f"{error}: beginning anew; what is recorded is gone on from next time")
                 return Resumed(text="beginning without what is recorded")
             if resumed.rebuilt:
-                self._since = self._every
+                self._snapshots.save_soon()
             self._warn_of_future(resumed.last_at)
             return resumed
 
@@ -159,17 +141,13 @@ class Recorder:
         """
         with self._guard:
             if isinstance(item, Step):
-                minute, self._on = minute_of(item, self._on)
-                self._backlog.minutes.append(minute)
+                self._backlog.minutes.append(self._target.minute(item))
             elif isinstance(item, Link):
-                if item.state != self._link:
-                    self._link = item.state
-                    self._happened(item.state, f"{item.peer}: {item.text}".removesuffix(": "))
+                self._events.link(item)
             elif isinstance(item, Notice):
-                if item.kind == Notice.WARNING:
-                    self._happened(item.kind, item.text)
+                self._events.notice(item)
             elif isinstance(item, About):
-                self._name_source(item.source)
+                self._target.name_source(item.source)
             self._write_out()
 
     def close(self) -> None:
@@ -177,10 +155,11 @@ class Recorder:
         with self._guard:
             if self._closed:
                 return
-            self._retry_at, self._events_from = self._now(), -_EVENTS_EVERY_S
+            self._trouble.retry_at_once()
+            self._events.write_at_once()
             self._write_out()
             self._closed = True
-            self._drop_store()
+            self._target.drop()
             self._lock.release()
             if self._backlog.minutes:
                 self._warn(
@@ -201,151 +180,63 @@ class Recorder:
             self._writing = False
 
     def _try_to_write(self) -> None:
-        now = self._now()
-        events_due = self._backlog.events and now >= self._events_from
+        events_due = self._backlog.events and self._events.is_due
         if not (self._backlog.minutes or events_due):
             return
-        if self._trouble and now < self._retry_at:
+        if self._trouble.holds_back:
             self._trim()
             return
         try:
             self._write_waiting()
         except DamagedError as error:
-            self._begin_anew(error)
+            self._target.begin_anew(error)
             self._write_waiting()
 
     def _write_waiting(self) -> None:
         backlog = self._backlog
-        with explained(self._path):
-            store = self._store_in_place()
-            doubled = store.write(
-                backlog.minutes,
-                backlog.events,
-                self._settings if self._settings_due else None,
-                forget=self._forget,
-            )
-        self._settings_due = self._forget = False
+        store, doubled = self._target.write(backlog)
         if backlog.events:
-            self._events_from = self._now() + _EVENTS_EVERY_S
+            self._events.written()
         last_at = backlog.minutes[-1].at if backlog.minutes else None
         minutes, lost = backlog.clear()
-        self._since += minutes
+        self._snapshots.written(minutes)
         if self._trouble:
             self._recovered(minutes, lost)
         else:
             self.doubled += doubled
-        if last_at is not None and self._since >= self._every and self._saves_state:
-            self._save_state(store, last_at)
-
-    def _save_state(self, store: Store, at: int) -> None:
-        """Save a snapshot, unless the pipeline is ahead of what is written.
-
-        That may be, in the midst of a block. The readings alone are enough: if there is no
-        room for a snapshot, it waits until a tenth of the usual time has gone by.
-        """
-        if self._ahead_at is not None and at < self._ahead_at:
-            return
-        state = self._state()
-        last_at = seconds_of(datetime.fromisoformat(state["last_at"]))[0]
-        self._ahead_at = last_at
-        if last_at != at:
-            return
-        try:
-            with explained(self._path):
-                store.save(at, state)
-            self._since = 0
-        except DamagedError:
-            raise
-        except RecordError:
-            self._since -= self._every // 10 + 1
-
-    def _store_in_place(self) -> Store:
-        """The open recording; opened again where that failed before, or it has been moved."""
-        if self._store is not None and not self._store.is_in_place:
-            self._drop_store(moved=True)
-            self._open_store()
-            self._warn(f"{self._path} has been moved or deleted: recording in a new file")
-        if self._store is None:
-            self._open_store()
-        assert self._store is not None  # noqa: S101 - it is open, or an error was raised
-        return self._store
-
-    def _open_store(self, *, wholly: bool = False) -> None:
-        """Open the recording, or a new one where it is damaged."""
-        try:
-            self._store = self._opened(wholly)
-        except DamagedError as error:
-            self._put_aside(error)
-            self._store = self._opened(wholly)
-
-    def _opened(self, wholly: bool) -> Store:
-        """Open the recording and compare it with what is to be recorded."""
-        store = Store(self._path, wholly=wholly)
-        try:
-            with explained(self._path):
-                settings, on = settings_of(store.connection), store.alarms_on()
-                since = store.since_snapshot(self._every)
-        except RecordError:
-            store.close()
-            raise
-        # In a new file, the alarms that are on are raised once more.
-        self._on = list({*self._on, *on}) if settings else []
-        self._settings_due = settings != self._settings
-        self._forget = bool(differences(settings, self._settings))
-        # The first state of a new file is saved at once: what was learnt before is in it.
-        self._since = since if settings and not self._forget else self._every
-        return store
-
-    def _begin_anew(self, error: DamagedError) -> None:
-        self._drop_store()
-        self._put_aside(error)
-        self._open_store()
-
-    def _put_aside(self, error: DamagedError) -> None:
-        aside = set_aside(self._path, datetime.fromtimestamp(self._wall()))
-        self._warn(
-            f"{error}: set aside as {aside.name}, recording in a new file; "
-            f"sqlite3 {aside.name} .recover may save what is in it"
-        )
+        if last_at is not None:
+            self._snapshots.save_if_due(store, self._target.path, last_at)
 
     def _resume(self, pipeline: Pipeline, steps: int) -> Resumed:
-        if self._store is not None:
-            connection = self._store.connection
-        elif self._path.exists() and self._path.stat().st_size:
-            connection = open_for_reading(self._path)
-        else:
-            return Resumed()
-        try:
-            changed = differences(settings_of(connection), self._settings)
+        with self._target.reading() as recorded:
+            if recorded is None:
+                return Resumed()
+            connection, changed = recorded
             return resume(connection, pipeline, changed=changed, say=self._say, steps=steps)
-        finally:
-            if self._store is None:
-                connection.close()
 
     def _warn_of_future(self, last_at: datetime | None) -> None:
         if last_at is not None and last_at.timestamp() > self._wall() + _CLOCKS_DIFFER_S:
             self._warn(
-                f"the last reading in {self._path} is of {last_at:%Y-%m-%d %H:%M}, and nothing can "
-                "be recorded before that: set this machine's clock, or record to another file"
+                f"the last reading in {self._target.path} is of {last_at:%Y-%m-%d %H:%M}, and "
+                "nothing can be recorded before that: set this machine's clock, or record to "
+                "another file"
             )
 
     def _troubled(self, error: RecordError) -> None:
         """Say what is wrong, if it was not said before, and try again later."""
         if not isinstance(error, PassingError):
-            self._drop_store()
-        self._retry_at = self._now() + _RETRY_S
+            self._target.drop()
+        is_new = self._trouble.begin(str(error))
         self._trim()
-        if str(error) == self._trouble:
-            return
-        self._trouble = str(error)
-        self._warn(f"not recording: {error}; watching goes on, {self._backlog.waiting}")
+        if is_new:
+            self._warn(f"not recording: {error}; watching goes on, {self._backlog.waiting}")
 
     def _recovered(self, minutes: int, lost: int) -> None:
-        self._trouble = ""
+        self._trouble.end()
         what = f"{plural(minutes, 'minute')} that waited {'is' if minutes == 1 else 'are'} written"
         if lost:
             # The log has a hole: what was learnt in it must not be asked of the readings.
-            self._since = self._every
+            self._snapshots.save_soon()
             self._warn(f"recording again: {what}, the {plural(lost, 'minute')} before are lost")
         else:
             self._say(Notice(Notice.EVENT, f"recording again: {what}, nothing is lost"))
@@ -354,19 +245,5 @@ class Recorder:
         if self._backlog.trim():
             self._warn("not recording for a week: the oldest minutes are lost from now on")
 
-    def _name_source(self, source: str) -> None:
-        name = printable(source)
-        if self._settings.get("source") != name:
-            self._settings["source"] = name
-            self._settings_due = True
-
-    def _happened(self, kind: str, text: str) -> None:
-        self._backlog.events.append(Event(int(self._wall()), kind, printable(text)))
-
     def _warn(self, text: str) -> None:
         self._say(Notice(Notice.WARNING, text))
-
-    def _drop_store(self, *, moved: bool = False) -> None:
-        if self._store is not None:
-            self._store.close(moved=moved)
-            self._store = None

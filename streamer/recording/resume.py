@@ -9,13 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from streamer.display.numbers import plural
 from streamer.errors import ReadingError, StateError
 from streamer.pipeline import Pipeline
 from streamer.readings import Notice, Step
 from streamer.recording.database import ImpossibleError
 from streamer.recording.rows import AFTER_ALL, BEFORE_ALL, PAGE, readings, time_of
 from streamer.recording.store import Snapshot, snapshots_of
-from streamer.words import plural
 
 PICTURE = 1000
 """Steps that are given for a picture of what came last."""

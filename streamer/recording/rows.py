@@ -10,8 +10,8 @@ from typing import Any
 
 from streamer.errors import RecordError
 from streamer.readings import Reading
+from streamer.readings.span import Span
 from streamer.recording.database import ImpossibleError
-from streamer.sources.screening import Span
 
 BEFORE_ALL, AFTER_ALL = -(2**63), 2**63 - 1
 """Times in Unix seconds that none is before, or after."""

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from streamer.errors import SourceError
 from streamer.readings import Reading
+from streamer.readings.span import Span
 from streamer.recording.database import explained, open_for_reading
 from streamer.recording.rows import bounds, readings
-from streamer.sources.screening import Rules, Span
+from streamer.sources.files.screening import Rules
 
 _BLOCK = 500
 

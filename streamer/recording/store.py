@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from streamer.display.lines import printable
 from streamer.readings import Alarm, Step
 from streamer.recording.database import explained, open_for_writing
 from streamer.recording.rows import seconds_of
@@ -217,15 +218,11 @@ def differences(recorded: Mapping[str, str], wanted: Mapping[str, str]) -> list[
     if not recorded:
         return []
     return [
-        f"{_shown(key)} is {wanted.get(key, 'not set')}, was {_shown(recorded.get(key, 'not set'))}"
+        f"{printable(key)} is {wanted.get(key, 'not set')}, "
+        f"was {printable(recorded.get(key, 'not set'))}"
         for key in sorted(recorded.keys() | wanted.keys())
         if key != "source" and recorded.get(key) != wanted.get(key)
     ]
-
-
-def _shown(text: str) -> str:
-    """Text out of a file that may be damaged."""
-    return text if text.isprintable() else repr(text)
 
 
 def snapshots_of(connection: sqlite3.Connection) -> tuple[list[Snapshot], int]:

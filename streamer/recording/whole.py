@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from streamer.atomic import replaced_file
 from streamer.errors import RecordError
 
 
@@ -39,11 +39,5 @@ def _opened(out: Path) -> Iterator[IO[bytes]]:
         with out.open("wb") as file:
             yield file
         return
-    out = out.resolve()
-    part = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            yield file
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)
+    with replaced_file(out.resolve()) as file:
+        yield file

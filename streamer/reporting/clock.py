@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
-IntArray = NDArray[np.int64]
+from streamer.readings.arrays import IntArray
 
 _EPOCH = datetime(1970, 1, 1)
 

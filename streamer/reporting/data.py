@@ -9,13 +9,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamer.errors import RecordError, UsageError
+from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.recording.database import explained, open_for_reading
-from streamer.reporting.clock import HouseClock, IntArray
-
-FloatArray = NDArray[np.float64]
+from streamer.reporting.clock import HouseClock
 
 DAY, WEEK, MONTH = "day", "week", "month"
 PERIODS = (DAY, WEEK, MONTH)
@@ -44,12 +42,12 @@ class Minutes:
     """
 
     at: IntArray
-    kw: FloatArray
-    last_kw: FloatArray
-    forecast_kw: FloatArray
-    low_kw: FloatArray
-    high_kw: FloatArray
-    frozen_kw: FloatArray
+    kw: DoubleArray
+    last_kw: DoubleArray
+    forecast_kw: DoubleArray
+    low_kw: DoubleArray
+    high_kw: DoubleArray
+    frozen_kw: DoubleArray
 
     def since(self, at: int) -> Minutes:
         """Those from a moment on."""

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from streamer.display.numbers import plural
+from streamer.readings.arrays import DoubleArray
 from streamer.reporting.axes import Mark, day_marks, hour_marks, ticks
 from streamer.reporting.clock import HouseClock
-from streamer.reporting.data import MINUTE_S, FloatArray, Recorded
+from streamer.reporting.data import MINUTE_S, Recorded
 from streamer.reporting.markup import Markup, join, tag
 from streamer.reporting.plot import MIDDLE, NARROW, WIDE, Plot, Size
 from streamer.reporting.tally import HOUR_S, Gap, Parts, TypicalDay, mean_by
 from streamer.reporting.words import amount, part_name, share
-from streamer.words import plural
 
 SIZES = (NARROW, MIDDLE, WIDE)
 
@@ -30,14 +31,14 @@ _MIN_SETTLED = 30
 class _Series:
     """Readings and forecasts, minute by minute or summed up over some."""
 
-    at: FloatArray
+    at: DoubleArray
     step_s: int
-    kw: FloatArray
-    least_kw: FloatArray
-    most_kw: FloatArray
-    forecast_kw: FloatArray
-    low_kw: FloatArray
-    high_kw: FloatArray
+    kw: DoubleArray
+    least_kw: DoubleArray
+    most_kw: DoubleArray
+    forecast_kw: DoubleArray
+    low_kw: DoubleArray
+    high_kw: DoubleArray
 
 
 def power(
@@ -223,11 +224,11 @@ def _top(highest: float, lowest: float) -> float:
     return highest if highest - lowest > 1e-3 else lowest + 1e-3
 
 
-def _most(*columns: FloatArray) -> float:
+def _most(*columns: DoubleArray) -> float:
     return max(float(c[np.isfinite(c)].max(initial=0.0)) for c in columns)
 
 
-def _least(*columns: FloatArray) -> float:
+def _least(*columns: DoubleArray) -> float:
     return min(float(c[np.isfinite(c)].min(initial=0.0)) for c in columns)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
+from streamer.display.lines import printable
+
 _EMPTY = {"br", "circle", "line", "link", "meta", "path", "rect", "use"}
 
 
@@ -50,4 +52,4 @@ def _quoted(value: str | float) -> str:
 
 def _printable(text: str) -> str:
     """Text without what a browser does not show, or what would turn the text round."""
-    return "".join(c if c.isprintable() or c in "\n\xa0" else "\ufffd" for c in text)
+    return printable(text, mark="\ufffd", keep="\n\xa0")

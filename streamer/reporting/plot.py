@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.reporting.axes import Mark, tick_label
-from streamer.reporting.clock import IntArray
-from streamer.reporting.data import FloatArray
 from streamer.reporting.markup import Markup, tag
 
 _GRAIN = 10
@@ -92,7 +91,7 @@ class Plot:
             if mark.below:
                 self._text(mark.below, middle, bottom + 34, "date")
 
-    def line(self, at: FloatArray, values: FloatArray, name: str, *, step_s: float) -> None:
+    def line(self, at: DoubleArray, values: DoubleArray, name: str, *, step_s: float) -> None:
         """A line, broken where a value is NaN or later than the next step.
 
         Args:
@@ -111,7 +110,7 @@ class Plot:
         self._path("".join(path), name)
 
     def area(
-        self, at: FloatArray, low: FloatArray, high: FloatArray, name: str, *, step_s: float
+        self, at: DoubleArray, low: DoubleArray, high: DoubleArray, name: str, *, step_s: float
     ) -> None:
         """The area between two lines, each as `line` takes it."""
         path = []
@@ -124,7 +123,7 @@ class Plot:
         self._path("".join(path), name)
 
     def columns(
-        self, starts: FloatArray, ends: FloatArray, low: FloatArray, high: FloatArray, name: str
+        self, starts: DoubleArray, ends: DoubleArray, low: DoubleArray, high: DoubleArray, name: str
     ) -> None:
         """Rectangles, one for each (columns,) of which no value is NaN."""
         path = []
@@ -135,7 +134,7 @@ class Plot:
         self._path("".join(path), name)
 
     def bars_across(
-        self, starts: FloatArray, ends: FloatArray, values: FloatArray, name: str
+        self, starts: DoubleArray, ends: DoubleArray, values: DoubleArray, name: str
     ) -> None:
         """A level line for each (marks,) whose value is no NaN."""
         path = []
@@ -144,7 +143,7 @@ class Plot:
             path.append(f"M{xs[0]} {ys[0]}H{xs[1]}")
         self._path("".join(path), name)
 
-    def stems(self, at: FloatArray, low: FloatArray, high: FloatArray, name: str) -> None:
+    def stems(self, at: DoubleArray, low: DoubleArray, high: DoubleArray, name: str) -> None:
         """An upright line for each (marks,) of which no value is NaN."""
         path = []
         for i in np.flatnonzero(np.isfinite(low + high)):
@@ -152,7 +151,7 @@ class Plot:
             path.append(f"M{xs[0]} {ys[0]}V{ys[1]}")
         self._path("".join(path), name)
 
-    def dots(self, at: FloatArray, values: FloatArray, name: str) -> None:
+    def dots(self, at: DoubleArray, values: DoubleArray, name: str) -> None:
         """A dot for each (marks,) whose value is no NaN."""
         for i in np.flatnonzero(np.isfinite(values)):
             x, y = self._x(float(at[i])), self._y(float(values[i]))
@@ -220,7 +219,7 @@ class Plot:
         share = (min(max(value, low), high) - low) / (high - low)
         return _TOP + self._size.height * (1.0 - share)
 
-    def _points(self, at: FloatArray, values: FloatArray) -> tuple[IntArray, IntArray]:
+    def _points(self, at: DoubleArray, values: DoubleArray) -> tuple[IntArray, IntArray]:
         """Where points are, in tenths. What leaves the picture runs along its edge."""
         low, high = self._values[0], self._values[-1]
         share = (np.clip(values, low, high) - low) / (high - low)
@@ -244,7 +243,7 @@ def _kind(mark: Mark) -> str:
     return "midnight" if mark.strong else "grid"
 
 
-def _pieces(at: FloatArray, values: FloatArray, step_s: float) -> list[slice]:
+def _pieces(at: DoubleArray, values: DoubleArray, step_s: float) -> list[slice]:
     """The stretches in which no value is NaN and none is late."""
     known = np.isfinite(values)
     joined = known[1:] & known[:-1] & (np.diff(at) <= 1.5 * step_s)

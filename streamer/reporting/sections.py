@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from streamer.display.numbers import plural
 from streamer.readings import skill
 from streamer.reporting import figures
 from streamer.reporting.data import DAY, Recorded
@@ -23,7 +24,6 @@ from streamer.reporting.tally import (
     typical_day,
 )
 from streamer.reporting.words import HARD, amount, named_days, share
-from streamer.words import plural
 
 _DAY_S = 86_400
 _SCORES = {"MSE, kW²": False, "RMSE, W": True, "MAE, W": False, "bias, W": True, "skill": False}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from streamer.display.numbers import plural
 from streamer.readings import Link
 from streamer.reporting.data import Recorded
 from streamer.reporting.markup import Markup, join, tag
 from streamer.reporting.tally import Gap, Parts
 from streamer.reporting.words import amount, length, moment, part_begin, share
-from streamer.words import plural
 
 _MOST_ROWS = 100
 _EVENTS = {Link.UP: "back"}

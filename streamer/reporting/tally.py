@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamer.readings import skill
-from streamer.reporting.clock import HouseClock, IntArray
-from streamer.reporting.data import DAY, MINUTE_S, FloatArray, Minutes, Recorded
+from streamer.readings.arrays import DoubleArray, IntArray
+from streamer.reporting.clock import HouseClock
+from streamer.reporting.data import DAY, MINUTE_S, Minutes, Recorded
 
 HOUR_S = 3600
 QUARTER_S = 900
@@ -109,14 +110,14 @@ class Parts:
 
     edges: IntArray
     minutes: IntArray
-    kwh: FloatArray
-    mean_kw: FloatArray
-    peak_kw: FloatArray
+    kwh: DoubleArray
+    mean_kw: DoubleArray
+    peak_kw: DoubleArray
     settled: IntArray
-    mae_w: FloatArray
-    persistence_mae_w: FloatArray
-    skill: FloatArray
-    coverage: FloatArray
+    mae_w: DoubleArray
+    persistence_mae_w: DoubleArray
+    skill: DoubleArray
+    coverage: DoubleArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,9 +131,9 @@ class TypicalDay:
         days: how many days there are.
     """
 
-    mean_kw: FloatArray
-    low_kw: FloatArray
-    high_kw: FloatArray
+    mean_kw: DoubleArray
+    low_kw: DoubleArray
+    high_kw: DoubleArray
     days: int
 
 
@@ -161,7 +162,7 @@ def gaps(recorded: Recorded) -> list[Gap]:
     return [Gap(int(ends[i]), int(starts[i])) for i in missing]
 
 
-def settled_errors(minutes: Minutes) -> dict[str, FloatArray]:
+def settled_errors(minutes: Minutes) -> dict[str, DoubleArray]:
     """(settled,) actual minus forecast in kW, of each forecaster over the same minutes."""
     settled = np.isfinite(minutes.forecast_kw) & np.isfinite(minutes.last_kw)
     forecasts = {
@@ -172,7 +173,7 @@ def settled_errors(minutes: Minutes) -> dict[str, FloatArray]:
     return {name: minutes.kw[settled] - kw[settled] for name, kw in forecasts.items()}
 
 
-def score(error_kw: FloatArray) -> Score:
+def score(error_kw: DoubleArray) -> Score:
     """Score (settled,) errors, actual minus forecast in kW; those that are NaN do not count."""
     error_kw = error_kw[~np.isnan(error_kw)]
     if not len(error_kw):
@@ -236,7 +237,7 @@ def hardest(recorded: Recorded) -> tuple[int, int] | None:
     return chosen, chosen + _CLOSER_S
 
 
-def mean_by(group: IntArray, values: FloatArray, groups: int) -> FloatArray:
+def mean_by(group: IntArray, values: DoubleArray, groups: int) -> DoubleArray:
     """(groups,) means of (values,) that are no NaN; NaN where there are none."""
     valid = np.isfinite(values)
     group, values = group[valid], values[valid]
@@ -291,6 +292,6 @@ def _banded(minutes: Minutes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     return np.isfinite(minutes.low_kw) & np.isfinite(minutes.high_kw)
 
 
-def _inside(minutes: Minutes) -> FloatArray:
+def _inside(minutes: Minutes) -> DoubleArray:
     inside = (minutes.low_kw <= minutes.kw) & (minutes.kw <= minutes.high_kw)
     return inside.astype(np.float64)

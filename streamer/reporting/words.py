@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
+from streamer.display.numbers import NOTHING
 from streamer.reporting.clock import HouseClock
 from streamer.reporting.data import DAY, Recorded
-from streamer.words import NOTHING
 
 HARD = "\xa0"
 """A space that no line breaks at."""

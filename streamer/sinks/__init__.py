@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
-from streamer.readings import About, Link, Notice, Sample, Step, Vitals
+from streamer.readings import Link, Notice, Sample, Step
+from streamer.sinks.items import About, Vitals
 
 if TYPE_CHECKING:
-    from streamer.blocks import Passage
+    from streamer.readings.blocks import Passage
 
 Item: TypeAlias = About | Step | Notice | Vitals | Link | Sample
 """What a sink is given: `About` once and first, then the others as they come.

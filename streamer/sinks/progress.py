@@ -7,15 +7,18 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
-from streamer.readings import About, Link, Notice, Step, Vitals
+from streamer.display.bars import bar, done
+from streamer.display.durations import duration
+from streamer.display.numbers import plural
+from streamer.readings import Link, Notice, Step
 from streamer.sinks import Item
+from streamer.sinks.items import About, Vitals
 from streamer.sinks.watch import AlarmWatch
-from streamer.words import bar, done, duration, plural
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from streamer.blocks import Passage
+    from streamer.readings.blocks import Passage
 
 _DELAY_S = 0.3
 """A replay that is done before this shows no bar: it would only flicker."""

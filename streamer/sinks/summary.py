@@ -7,24 +7,15 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from streamer.readings import (
-    About,
-    Alarm,
-    BandScores,
-    Counts,
-    Errors,
-    Link,
-    Notice,
-    Scores,
-    Step,
-    skill,
-)
+from streamer.display.durations import lasting
+from streamer.display.numbers import number, percent, plural
+from streamer.readings import Alarm, BandScores, Counts, Errors, Link, Notice, Scores, Step, skill
 from streamer.sinks import Item
+from streamer.sinks.items import About
 from streamer.sinks.watch import OutageWatch
-from streamer.words import lasting, number, percent, plural
 
 if TYPE_CHECKING:
-    from streamer.blocks import Passage
+    from streamer.readings.blocks import Passage
 
 
 class Summary:

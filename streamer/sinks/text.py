@@ -8,10 +8,11 @@ import math
 from collections.abc import Callable
 from typing import TextIO, TypeAlias
 
-from streamer.readings import Forecast, Step, Vitals
+from streamer.display.numbers import NOTHING, number, percent
+from streamer.readings import Forecast, Step
 from streamer.sinks import Item
+from streamer.sinks.items import Vitals
 from streamer.sinks.watch import AlarmWatch
-from streamer.words import NOTHING, number, percent
 
 FORMATS = ("plain", "json", "csv")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from streamer.display.durations import lasting
 from streamer.readings import Alarm, Link, Step
-from streamer.words import lasting
 
 
 class AlarmWatch:

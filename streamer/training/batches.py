@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.training.data import IndexArray, PowerData
+from streamer.readings.arrays import IntArray
+from streamer.training.data import PowerData
 from streamer.training.recipes import Recipe
 
 _STRETCHES = 32
@@ -16,7 +17,7 @@ _TEST_BATCH = 2048
 
 
 def training_batches(
-    keras: Any, data: PowerData, recipe: Recipe, starts: IndexArray, seed: int
+    keras: Any, data: PowerData, recipe: Recipe, starts: IntArray, seed: int
 ) -> Any:
     """The training batches as a `keras.utils.PyDataset`.
 
@@ -75,7 +76,7 @@ def training_batches(
     return Batches()
 
 
-def blocks_in_order(keras: Any, data: PowerData, starts: IndexArray, *, targets: bool) -> Any:
+def blocks_in_order(keras: Any, data: PowerData, starts: IntArray, *, targets: bool) -> Any:
     """Windows in order as a `keras.utils.PyDataset`.
 
     Args:

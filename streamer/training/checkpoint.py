@@ -1,4 +1,4 @@
-"""Takes a training up again after a kill, to the same weights as if nothing had happened.
+"""Checkpoints of a training, which continues after a kill to the same weights.
 
 A checkpoint is one NumPy file: every variable of the network and of its optimizer, the
 state of the dropout among them, and a fingerprint of what is being trained on what. The
@@ -7,16 +7,27 @@ batches are drawn from the seed and their number alone, so nothing of them need 
 
 from __future__ import annotations
 
-import os
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from streamer.atomic import replaced_file
+
 _EPOCH = "epoch"
 _FINGERPRINT = "fingerprint"
+
+_NO_CHECKPOINT = (
+    EOFError,  # of an empty file
+    FileNotFoundError,
+    KeyError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True)
@@ -42,10 +53,8 @@ class Checkpoint:
         kept: dict[str, Any] = {f"v{i}": np.asarray(v) for i, v in enumerate(_variables(learner))}
         kept |= {_EPOCH: epoch, _FINGERPRINT: self.fingerprint}
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_name(f".part-{self.path.name}")
-        with part.open("wb") as file:
+        with replaced_file(self.path) as file:
             np.savez(file, **kept)
-        os.replace(part, self.path)  # noqa: PTH105 - replaces on every platform
 
     def restore(self, learner: Any) -> int:
         """Put a kept state back.
@@ -54,7 +63,8 @@ class Checkpoint:
             learner: the model, compiled as the one that was kept.
 
         Returns:
-            How many epochs are done: 0 if there is no checkpoint of this training.
+            How many epochs are done: 0 if there is no checkpoint of this training, or a
+            damaged one.
         """
         try:
             with self.path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
@@ -64,7 +74,7 @@ class Checkpoint:
                 variables = _variables(learner)
                 values = [kept[f"v{i}"] for i in range(len(variables))]
                 epoch = int(kept[_EPOCH])
-        except (FileNotFoundError, KeyError, ValueError, zipfile.BadZipFile):
+        except _NO_CHECKPOINT:
             return 0
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)

@@ -9,14 +9,12 @@ from datetime import datetime
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from streamer.errors import UsageError
 from streamer.readings import Notice, Reading
+from streamer.readings.arrays import DoubleArray, FloatArray, IndexArray, IntArray, TimeArray
 from streamer.sources import Source
-
-FloatArray = NDArray[np.float32]
-IndexArray = NDArray[np.int64]
 
 UCI_VALUES = 2_049_280
 """Valid values in the published file: what the tutorial's ratio is a part of."""
@@ -35,8 +33,8 @@ class Series:
         name: where they are from.
     """
 
-    kw: NDArray[np.float64]
-    at: NDArray[np.datetime64] | None = None
+    kw: DoubleArray
+    at: TimeArray | None = None
     name: str = "array"
 
     def __len__(self) -> int:
@@ -72,8 +70,8 @@ def series_from(
         limit: how many readings at the most.
         on_notice: told of what the source gives beside readings.
     """
-    kw: list[NDArray[np.float64]] = []
-    at: list[NDArray[np.datetime64]] = []
+    kw: list[DoubleArray] = []
+    at: list[TimeArray] = []
     found = 0
     try:
         while (limit is None or found < limit) and (block := source.read()):
@@ -108,10 +106,10 @@ class PowerData:
 
     series: Series
     centred: FloatArray
-    shift: NDArray[np.float64]
+    shift: DoubleArray
     length: int
-    train: IndexArray
-    test: IndexArray
+    train: IntArray
+    test: IntArray
 
     @property
     def windows(self) -> FloatArray:
@@ -119,14 +117,14 @@ class PowerData:
         view = sliding_window_view(self.centred, self.length, axis=0)
         return view.swapaxes(1, 2)
 
-    def last_kw(self, starts: IndexArray) -> NDArray[np.float64]:
+    def last_kw(self, starts: IntArray) -> DoubleArray:
         """(windows,) the last reading before each target, which is persistence, in kW."""
-        values: NDArray[np.float64] = self.series.kw[starts + self.length - 2, 0]
+        values: DoubleArray = self.series.kw[starts + self.length - 2, 0]
         return values
 
-    def target_kw(self, starts: IndexArray) -> NDArray[np.float64]:
+    def target_kw(self, starts: IntArray) -> DoubleArray:
         """(windows,) the targets in kW."""
-        values: NDArray[np.float64] = self.series.kw[starts + self.length - 1, 0]
+        values: DoubleArray = self.series.kw[starts + self.length - 1, 0]
         return values
 
     @property
@@ -222,10 +220,10 @@ def split_in_time(
 
 def _power_data(
     series: Series,
-    shift: NDArray[np.float64],
+    shift: DoubleArray,
     length: int,
-    train: NDArray[np.intp],
-    test: NDArray[np.intp],
+    train: IndexArray,
+    test: IndexArray,
 ) -> PowerData:
     centred = (series.kw - shift).astype(np.float32)
     return PowerData(series, centred, shift, length, train.astype(np.int64), test.astype(np.int64))

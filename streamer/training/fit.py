@@ -10,21 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from streamer.errors import UsageError
 from streamer.models.card import CHANGE, MEAN
 from streamer.models.keras import import_tensorflow
 from streamer.readings import skill
+from streamer.readings.arrays import BoolArray, DoubleArray, IntArray
 from streamer.training.batches import blocks_in_order, training_batches
 from streamer.training.checkpoint import Checkpoint
-from streamer.training.data import (
-    IndexArray,
-    PowerData,
-    Series,
-    data_power_consumption,
-    split_in_time,
-)
+from streamer.training.data import PowerData, Series, data_power_consumption, split_in_time
 from streamer.training.learner import build_learner, start_tensorflow
 from streamer.training.network import FEATURE, build_model, compile_model, layer_sizes
 from streamer.training.recipes import TUTORIAL, Recipe
@@ -67,14 +62,14 @@ class Trained:
     """
 
     model: Any
-    targets: NDArray[np.float64]
-    predicted: NDArray[np.float64]
-    persistence: NDArray[np.float64]
+    targets: DoubleArray
+    predicted: DoubleArray
+    persistence: DoubleArray
     seconds: float
     windows: int
     interrupted: bool
 
-    def part(self, chosen: NDArray[np.bool_]) -> Trained:
+    def part(self, chosen: BoolArray) -> Trained:
         """The same of some of the test windows, chosen by a mask (test windows,)."""
         return replace(
             self,
@@ -228,7 +223,7 @@ def _learner(tf: Any, keras: Any, model: Any, data: PowerData, recipe: Recipe) -
     return build_learner(tf, keras, stack)
 
 
-def _split(data: PowerData, recipe: Recipe) -> tuple[IndexArray, IndexArray]:
+def _split(data: PowerData, recipe: Recipe) -> tuple[IntArray, IntArray]:
     """As Keras's validation_split does it: the last part is validated."""
     at = int(len(data.train) * (1 - recipe.validation_share))
     return data.train[:at], data.train[at:]
@@ -246,13 +241,13 @@ def _checkpoint(
     return Checkpoint(path, repr((*facts, keras.__version__, np.__version__)))
 
 
-def _validation(keras: Any, data: PowerData, recipe: Recipe, starts: IndexArray) -> Any:
+def _validation(keras: Any, data: PowerData, recipe: Recipe, starts: IntArray) -> Any:
     return blocks_in_order(keras, data, starts, targets=True) if recipe.validation_share else None
 
 
-def _predict(keras: Any, model: Any, data: PowerData, recipe: Recipe) -> NDArray[np.float64]:
+def _predict(keras: Any, model: Any, data: PowerData, recipe: Recipe) -> DoubleArray:
     outputs = model.predict(blocks_in_order(keras, data, data.test, targets=False), verbose=0)
-    mean: NDArray[np.float64] = outputs[:, recipe.outputs.index(MEAN)].astype(np.float64)
+    mean: DoubleArray = outputs[:, recipe.outputs.index(MEAN)].astype(np.float64)
     mean += data.last_kw(data.test) if recipe.target == CHANGE else data.shift[0]
     return mean
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from streamer import __version__
-from streamer.figures import new_figure
+from streamer.atomic import put_in_place
+from streamer.display.figures import new_figure
 from streamer.models import CARD_FILE, MODEL_FILE
 from streamer.models.artefact import sha256_of
 from streamer.models.card import Card
@@ -68,8 +68,8 @@ def save_model(
     )
     card_part = folder / f".part-{CARD_FILE}"
     card_part.write_text(card.to_json(), encoding="utf-8")
-    os.replace(part, weights)  # noqa: PTH105 - replaces on every platform
-    os.replace(card_part, folder / CARD_FILE)  # noqa: PTH105
+    put_in_place(part, weights)
+    put_in_place(card_part, folder / CARD_FILE)
     return card
 
 

@@ -20,14 +20,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from streamer.blocks import ReadingBlock
 from streamer.errors import UsageError
 from streamer.evaluation.stretch import Last
 from streamer.models import load_model
 from streamer.pipeline import Pipeline
 from streamer.readings import Alarm, Reading
+from streamer.readings.blocks import ReadingBlock
 from streamer.sample import sample_path
-from streamer.sources.delimited import open_replay
+from streamer.sources.files.delimited import open_replay
 
 DAY = 1440
 KINDS = (Alarm.ANOMALY, Alarm.STUCK, Alarm.UNIT, Alarm.DRIFT)

@@ -25,7 +25,7 @@ from streamer.fleet.series import series_of
 from streamer.fleet.simulate import NO_FAULTS, Readings, Simulation
 from streamer.models import load_model
 from streamer.sample import sample_path
-from streamer.sources.delimited import open_replay
+from streamer.sources.files.delimited import open_replay
 from tests.benchmarks.engines import CORES, MODEL, WINDOW
 
 METERS = (1_000, 10_000, 100_000)

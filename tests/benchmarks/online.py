@@ -8,12 +8,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from streamer.alarms import Alarms
+from streamer.alarms.detectors import Alarms
 from streamer.models import Answer, load_model
-from streamer.online import Online, recent_changes
-from streamer.outlook import Outlook, settled_by, to_forecast
+from streamer.online.forecasts import Outlook, settled_by, to_forecast
+from streamer.online.layer import Online, recent_changes
 from streamer.readings import Forecast
-from streamer.runner import BLOCK
+from streamer.stream.runner import BLOCK
 from streamer.testing import readings
 from tests.benchmarks.engines import MODEL, WINDOW
 from tests.benchmarks.recordings import sample_kw

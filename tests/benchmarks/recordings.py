@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from streamer.readings import Reading
 from streamer.sample import sample_path
-from streamer.sources.delimited import open_replay
+from streamer.sources.files.delimited import open_replay
 
 _START = datetime(2010, 3, 19)
 _MINUTE = timedelta(minutes=1)

@@ -19,15 +19,15 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike
 
-from streamer.blocks import Passage, ReadingBlock
 from streamer.models import Answer, load_model
-from streamer.pacing import Pacer
 from streamer.pipeline import Pipeline
 from streamer.readings import Reading
-from streamer.runner import BLOCK, run
+from streamer.readings.blocks import Passage, ReadingBlock
 from streamer.sinks.summary import Summary
-from streamer.sources import replay
-from streamer.sources.delimited import open_replay
+from streamer.sources.files import replay
+from streamer.sources.files.delimited import open_replay
+from streamer.stream.pacing import Pacer
+from streamer.stream.runner import BLOCK, run
 from streamer.testing import readings
 from tests.benchmarks import online
 from tests.benchmarks.engines import MODEL, WINDOW

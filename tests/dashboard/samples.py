@@ -9,7 +9,6 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from streamer.dashboard import History, Snapshot
 from streamer.readings import (
     MINUTE,
-    About,
     Adaptation,
     Alarm,
     BandScores,
@@ -22,9 +21,9 @@ from streamer.readings import (
     Sample,
     Scores,
     Step,
-    Vitals,
 )
 from streamer.sinks import Item
+from streamer.sinks.items import About, Vitals
 
 START = datetime(2010, 3, 20, 22, 40)
 ABOUT = About(

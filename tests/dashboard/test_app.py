@@ -18,9 +18,9 @@ from rich.console import Console, ConsoleDimensions
 
 from streamer.dashboard import Dashboard, app, render_svg
 from streamer.dashboard.keys import ESCAPE, GONE, SPACE, Keys
-from streamer.pacing import MAX, Pacer
 from streamer.readings import Link, Notice, Sample
 from streamer.sinks import Sink
+from streamer.stream.pacing import MAX, Pacer
 from tests.children import ending
 from tests.dashboard.samples import (
     ABOUT,
@@ -462,7 +462,7 @@ def test_a_real_terminal_is_given_back(tmp_path: Path) -> None:
     before = termios.tcgetattr(program)
     script = (
         "from streamer.dashboard import Dashboard\n"
-        "from streamer.pacing import Pacer\n"
+        "from streamer.stream.pacing import Pacer\n"
         "from tests.dashboard.samples import ABOUT, START\n"
         "pacer = Pacer()\n"
         "pacer.toggle_pause()\n"

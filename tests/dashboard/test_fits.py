@@ -11,7 +11,8 @@ from rich.cells import cell_len
 
 from streamer.dashboard import History, Snapshot, render
 from streamer.dashboard.words import number, significant
-from streamer.readings import About, Adaptation, Alarm, BandScores, Link, Notice, Sample, Vitals
+from streamer.readings import Adaptation, Alarm, BandScores, Link, Notice, Sample
+from streamer.sinks.items import About, Vitals
 from tests.dashboard.samples import SUMMER, alarmed, house, make_steps, usual, watched, zoned
 
 USUAL, ALARMED = usual(), alarmed()

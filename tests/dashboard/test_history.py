@@ -13,7 +13,8 @@ from streamer.dashboard.history import (
     Event,
     History,
 )
-from streamer.readings import MINUTE, About, Alarm, Link, Notice, Sample
+from streamer.readings import MINUTE, Alarm, Link, Notice, Sample
+from streamer.sinks.items import About
 from tests.dashboard.samples import (
     ABOUT,
     IN_SAMPLE,

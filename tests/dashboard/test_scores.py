@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from streamer.adapt import Adapter
 from streamer.dashboard import Snapshot, render
 from streamer.dashboard.scores import (
     ALL_ROWS,
@@ -17,6 +16,7 @@ from streamer.dashboard.scores import (
     band_lines,
     scores,
 )
+from streamer.online.adapter import Adapter
 from streamer.readings import Adaptation, BandScores
 from tests.dashboard.samples import ADAPTED, IN_SAMPLE, adapted, house, make_steps, snapshot, usual
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streamer.forecasting import Forecasting
+from streamer.commands.forecasting import Forecasting
 from streamer.readings import Notice
 from streamer.recording.recorder import Recorder
 from streamer.recording.source import open_recording

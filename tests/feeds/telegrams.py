@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
-from streamer.feeds.framing import ARC, X25
+from streamer.feeds.serial.framing import ARC, X25
 
 CEST = timezone(timedelta(hours=2))
 CET = timezone(timedelta(hours=1))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streamer import listing
+from streamer.commands import sources as command
 from streamer.errors import MissingExtraError, SourceError, UsageError
 from streamer.feeds import Feed, FeedItem, FeedKind, registry
 from streamer.feeds.address import Address, Credentials, Secret
@@ -106,9 +106,9 @@ class TestPlugIns:
     def test_one_that_is_broken_is_listed_with_the_others(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        monkeypatch.setattr(listing, "schemes", registry.schemes)
+        monkeypatch.setattr(command, "schemes", registry.schemes)
         monkeypatch.setenv("COLUMNS", "200")
-        listing.list_sources()
+        command.list_sources()
         out = capsys.readouterr().out
         assert "a fixed value" in out
         assert "cannot be loaded: ZeroDivisionError: three lines here" in out

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from streamer.alarms import Alarms
+from streamer.alarms.detectors import Alarms
+from streamer.alarms.scale import count_all_decimals, count_decimals
+from streamer.alarms.thresholds import DAY, STEADY
 from streamer.fleet.alarms import FleetAlarms
-from streamer.limits import DAY, STEADY
 from streamer.readings import Alarm
-from streamer.scale import count_all_decimals, count_decimals
 
 START = np.datetime64("2010-03-19T00:00", "us")
 MINUTE = np.timedelta64(1, "m")

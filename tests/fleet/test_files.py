@@ -111,7 +111,7 @@ def test_a_file_is_not_to_be_seen_before_it_is_whole(
     seen: list[list[str]] = []
     utime = os.utime
 
-    def look(path: Path, *, ns: tuple[int, int]) -> None:
+    def look(path: int, *, ns: tuple[int, int]) -> None:
         seen.append([entry.name for entry in tmp_path.iterdir()])
         utime(path, ns=ns)
 
@@ -119,7 +119,7 @@ def test_a_file_is_not_to_be_seen_before_it_is_whole(
     simulation = _simulation()
     block = next(simulation.blocks())
     path = ReadingFiles(tmp_path, "csv").write(block.start, block.readings, simulation.names)
-    assert seen == [[f".{path.name}.part"]]
+    assert seen == [[f".{path.name}.{os.getpid()}.part"]]
     assert list(tmp_path.iterdir()) == [path]
 
 

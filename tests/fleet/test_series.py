@@ -5,9 +5,9 @@ from datetime import datetime, timedelta, timezone
 import numpy as np
 import pytest
 
+from streamer.commands.files import FileOptions
 from streamer.errors import UsageError
 from streamer.fleet.series import series_of
-from streamer.options import FileOptions
 from streamer.readings import Notice, Reading
 from streamer.sample import sample_path
 from streamer.testing import ListSource

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from streamer.buffer import GapRule
 from streamer.errors import StateError, UsageError
 from streamer.fleet import COLUMNS, FleetSettings, Outcome, Shard
 from streamer.models import load_model
 from streamer.models.forecaster import NetworkForecaster
 from streamer.pipeline import Pipeline
 from streamer.readings import Alarm, Reading, Step
+from streamer.readings.gaps import GapRule
 from tests.agreement import AGREEMENT_KW
 
 START = datetime(2026, 1, 1)

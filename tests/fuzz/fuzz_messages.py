@@ -13,11 +13,11 @@ from datetime import datetime
 
 from streamer.errors import RefusedError
 from streamer.feeds.address import Address
-from streamer.feeds.hass_states import Entity, power_entities
+from streamer.feeds.hass.states import Entity, power_entities
+from streamer.feeds.http.poll import Answer
 from streamer.feeds.modbus import TYPES, Register
-from streamer.feeds.mqtt_messages import Layout, Reader
-from streamer.feeds.mqtt_presets import PRESETS
-from streamer.feeds.poll import Answer
+from streamer.feeds.mqtt.messages import Layout, Reader
+from streamer.feeds.mqtt.presets import PRESETS
 from streamer.feeds.values import JsonPath, Power, ValueProblem, parse_json
 from streamer.readings import Sample
 from tests.fuzz import run

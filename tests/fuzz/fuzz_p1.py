@@ -11,8 +11,8 @@ from tests.fuzz import run
 
 def one_input(data: bytes) -> None:
     """Read the bytes in pieces and as a whole, and a good telegram after them."""
-    from streamer.feeds.framing import MAX_FRAME_BYTES
-    from streamer.feeds.p1 import Telegram, TelegramBuffer
+    from streamer.feeds.serial.framing import MAX_FRAME_BYTES
+    from streamer.feeds.serial.p1 import Telegram, TelegramBuffer
     from tests.feeds.telegrams import UNSET
 
     pieces, whole = TelegramBuffer(), TelegramBuffer()
@@ -34,4 +34,4 @@ def one_input(data: bytes) -> None:
 if __name__ == "__main__":
     from tests.feeds.telegrams import BELGIUM, SWEDEN, UNSET, V2_2
 
-    run(one_input, [BELGIUM, SWEDEN, UNSET, V2_2], "streamer.feeds.p1")
+    run(one_input, [BELGIUM, SWEDEN, UNSET, V2_2], "streamer.feeds.serial.p1")

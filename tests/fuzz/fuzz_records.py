@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 
 from streamer.feeds.address import Address
-from streamer.feeds.linereader import LineReader
-from streamer.feeds.records import Records
+from streamer.feeds.lines.reader import LineReader
+from streamer.feeds.lines.records import Records
 from streamer.feeds.values import ValueProblem
 from streamer.readings import Notice, Sample
 from tests.fuzz import run

@@ -18,9 +18,9 @@ def one_input(data: bytes) -> None:
     """Read the bytes in pieces and as a whole, and a good file after them."""
     from sml import SmlBase
 
-    from streamer.feeds.framing import MAX_FRAME_BYTES
-    from streamer.feeds.sml import power_kw
-    from streamer.feeds.smlframe import FrameBuffer
+    from streamer.feeds.serial.framing import MAX_FRAME_BYTES
+    from streamer.feeds.serial.sml import power_kw
+    from streamer.feeds.serial.smlframe import FrameBuffer
     from streamer.feeds.values import ValueProblem
     from tests.feeds.telegrams import ISKRA_MT631
 
@@ -86,4 +86,4 @@ if __name__ == "__main__":
         b"\4\x52\xff|\x65\x00\x01\x02\x03",
         b"\2\x72\x63\x01\x01\x76\x01\x01\x05\x02\xdb\xa2\x3c\x0b\x0a\x01HLY\x02\0\4\x24\xa0\1\1",
     ]
-    run(one_input, seeds, "sml", "streamer.feeds.smlframe", "streamer.feeds.sml")
+    run(one_input, seeds, "sml", "streamer.feeds.serial.smlframe", "streamer.feeds.serial.sml")

@@ -71,9 +71,9 @@ class House:
             wall=options.pop("wall", lambda: _LATER),
             **options,
         )
-        if self.recorder._store is not None:
+        if self.recorder._target.store is not None:
             # No power is cut here, and disks are slow.
-            self.recorder._store.connection.execute("PRAGMA synchronous = OFF")
+            self.recorder._target.store.connection.execute("PRAGMA synchronous = OFF")
 
     @property
     def texts(self) -> list[str]:

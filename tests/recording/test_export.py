@@ -94,8 +94,10 @@ def test_nothing_in_the_span_is_an_empty_table(db: Path, tmp_path: Path, kind: s
 def test_numbers_that_are_none_are_left_out(db: Path) -> None:
     watcher = House(db)
     watcher.watch(house(20))
-    assert watcher.recorder._store is not None
-    watcher.recorder._store.connection.execute("UPDATE steps SET forecast_kw = 9e999, low_kw = 'x'")
+    assert watcher.recorder._target.store is not None
+    watcher.recorder._target.store.connection.execute(
+        "UPDATE steps SET forecast_kw = 9e999, low_kw = 'x'"
+    )
     out = io.StringIO()
     export(db, out, format="json")
     watcher.close()

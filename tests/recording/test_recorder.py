@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 from streamer.errors import RecordError
-from streamer.readings import About, Alarm, Link, Notice, Reading, Vitals
+from streamer.readings import Alarm, Link, Notice, Reading
 from streamer.sinks import Sink
+from streamer.sinks.items import About, Vitals
 from tests.children import ending
 from tests.recording.conftest import COLUMNS, SETTINGS, House, columns_of, house
 
@@ -102,7 +103,7 @@ def test_no_state_is_saved_that_is_ahead_of_what_is_written(db: Path) -> None:
         asked += 1
         return watcher.pipeline.state()
 
-    watcher.recorder._state = state
+    watcher.recorder._snapshots._state = state
     for start in (0, 50):
         for step in watcher.pipeline.push_many(readings[start : start + 50]):
             watcher.recorder.write(step)

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamer.buffer import GapRule
 from streamer.models import load_model
 from streamer.pipeline import Pipeline
 from streamer.readings import Notice
+from streamer.readings.gaps import GapRule
 from streamer.recording.resume import Resumed
 from tests.recording.conftest import SETTINGS, House, house, pipeline
 

@@ -30,7 +30,7 @@ def _columns(steps: list[Step]) -> list[tuple[float | None, ...]]:
 
 
 def _connection(watcher: House) -> sqlite3.Connection:
-    store = watcher.recorder._store
+    store = watcher.recorder._target.store
     assert store is not None
     return store.connection
 
@@ -170,7 +170,7 @@ def test_where_steps_come_fast_a_locked_file_is_not_tried_at_each(db: Path) -> N
     steps = watcher.watch(house(1))
     with closing(sqlite3.connect(db, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        watcher.recorder._now = lambda: 5000.0
+        watcher.now = 5000.0
         for reading in house(500)[1:]:
             steps.append(watcher.pipeline.push(reading))
             watcher.recorder.write(steps[-1])

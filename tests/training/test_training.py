@@ -274,8 +274,14 @@ def test_a_checkpoint_of_another_training_is_left_alone(
     Checkpoint(path, "this").save(learner, 2)
     assert Checkpoint(path, "this").restore(learner) == 2
     assert Checkpoint(path, "other").restore(learner) == 0
-    path.write_bytes(path.read_bytes()[:-100])
-    assert Checkpoint(path, "this").restore(learner) == 0
+    assert list(tmp_path.iterdir()) == [path]
+    whole = path.read_bytes()
+    for damaged in (whole[:-100], whole[: len(whole) // 2], b"", b"PK", bytes(len(whole))):
+        path.write_bytes(damaged)
+        assert Checkpoint(path, "this").restore(learner) == 0
+    for place in range(0, len(whole), 97):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        assert Checkpoint(path, "this").restore(learner) in (0, 2)
     assert Checkpoint(tmp_path / "absent.npz", "this").restore(learner) == 0
 
 

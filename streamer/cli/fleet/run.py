@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from streamer.cli.fleet.options import ConfOption, FileFormat, MasterOption, VerboseOption
-from streamer.options import Gaps, Unit, parse_confidence
+from streamer.cli.options import Gaps, Unit, parse_confidence
 
 _KEPT = "Kept with the checkpoint"
 

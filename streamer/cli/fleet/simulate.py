@@ -9,12 +9,10 @@ from typing import Annotated
 import typer
 
 from streamer.cli.fleet.options import FileFormat
-from streamer.errors import UsageError
-from streamer.options import (
+from streamer.cli.options import (
     FILE_HELP,
     Column,
     Delimiter,
-    FileOptions,
     MaxKw,
     TimeColumn,
     TimeFormat,
@@ -22,7 +20,9 @@ from streamer.options import (
     parse_moment,
     parse_number,
     parse_speed,
+    unit_name,
 )
+from streamer.errors import UsageError
 
 DEFAULT_MINUTES = 120
 """The window of 50 fills, and more than an hour is forecast."""
@@ -167,12 +167,13 @@ def simulate(
       streamer fleet simulate readings --from house.csv --format csv --every 30
       streamer fleet simulate readings --meters 200 --live --speed 60
     """
-    from streamer.fetching import find_recording
+    from streamer.commands.files import FileOptions
+    from streamer.commands.simulate import Order
+    from streamer.commands.simulate import simulate as write_fleet
+    from streamer.datasets import find_recording
     from streamer.fleet.simulate import Faults
-    from streamer.fleet.simulating import Order
-    from streamer.fleet.simulating import simulate as write_fleet
-    from streamer.pacing import MAX
     from streamer.sample import sample_path
+    from streamer.stream.pacing import MAX
 
     if speed is not None and not live:
         raise UsageError("--speed goes with --live; without it all is written at once")
@@ -181,7 +182,14 @@ def simulate(
     order = Order(
         folder=folder,
         file=str(sample_path()) if file is None else find_recording(file),
-        options=FileOptions(column, time_column, time_format, delimiter, unit, max_kw=max_kw),
+        options=FileOptions(
+            column=column,
+            time_column=time_column,
+            time_format=time_format,
+            delimiter=delimiter,
+            unit=unit_name(unit),
+            max_kw=max_kw,
+        ),
         meters=meters,
         minutes=DEFAULT_MINUTES if minutes is None and not live else minutes,
         every=every,

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from streamer.readings.arrays import DoubleArray, TimeArray
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -49,7 +51,7 @@ def pack(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def unpack(
     values: Iterable[bytes],
-) -> tuple[NDArray[np.object_], NDArray[np.datetime64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.object_], TimeArray, DoubleArray]:
     """The readings in rows of `pack`: meters, minutes and kW (readings,) of each."""
     table = pa.concat_tables([pa.ipc.open_stream(value).read_all() for value in values])
     meters = table.column("meter").combine_chunks().dictionary_encode()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from streamer.display.numbers import number, percent
 from streamer.errors import UsageError
 from streamer.fleet.spark.connectors import connected, connector_options, prepare_connector
 from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.locations import parse_topic
 from streamer.fleet.spark.storage import Storage, last_batch
-from streamer.words import number, percent
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession

@@ -9,11 +9,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from streamer.display.durations import lasting
+from streamer.display.lines import printable
+from streamer.display.numbers import NOTHING, number, percent, plural
+from streamer.display.tables import plain_table
 from streamer.fleet.spark.meters import LEAST_SETTLED, MetersStatus, MeterStatus
 from streamer.fleet.spark.reports import DIED, FAILED, OVERDUE, RUNNING
 from streamer.fleet.spark.status import BatchStatus, FleetStatus, RunStatus
-from streamer.tabling import plain_table
-from streamer.words import NOTHING, lasting, number, percent, plural
 
 _NAME_WIDTH = 24
 _PARTS = 3
@@ -202,4 +204,4 @@ def _ago(then: datetime, at: datetime) -> str:
 
 def _clean(text: str) -> Text:
     """Text of others, which may not steer the terminal."""
-    return Text("".join(it if it.isprintable() else "\N{REPLACEMENT CHARACTER}" for it in text))
+    return Text(printable(text, mark="\N{REPLACEMENT CHARACTER}"))

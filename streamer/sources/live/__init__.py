@@ -6,7 +6,7 @@
              a thread; connects     │ MinuteMeans   means, weighted by time
              again for ever         │ MeterClock    how far the meter's clock is off
                                     │ LinkWatch     up, silent, lost, and since when
-                                    │ Gatherer      mishaps, told once and then summed up
+                                    │ Mishaps       the first in full, later ones summed up
 """
 
 from __future__ import annotations

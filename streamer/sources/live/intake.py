@@ -1,4 +1,4 @@
-"""What a meter says, into readings and what is to be told beside them.
+"""Samples, links and notices of a meter into readings and notices of a stream.
 
 Logic only: times are passed in. `now_s` is a clock that never goes back, such as waits are
 measured by; the date is known by how far it is from that.
@@ -15,18 +15,18 @@ from typing import TypeAlias
 from streamer.errors import UnitError, UsageError
 from streamer.feeds import FeedItem
 from streamer.readings import Link, Notice, Reading, Sample
-from streamer.sources.live.gathering import EVERY_S, Gatherer
+from streamer.sources.bounds import MAX_KW
 from streamer.sources.live.linkwatch import LinkWatch
 from streamer.sources.live.meterclock import EARLY_S, MeterClock, apart
 from streamer.sources.live.minutes import MINUTE_S, MinuteMeans, local_time
-from streamer.sources.screening import LONG_JUMP, MAX_KW
+from streamer.sources.live.mishaps import Mishaps
+from streamer.sources.live.samples import FarAhead, LatestSample
 
 LiveItem: TypeAlias = Reading | Notice | Link | Sample
 """What a live source gives."""
 
 _JUMP_S = 2.0
 _LOOK_EVERY_S = 5.0
-_SAMPLE_EVERY_S = 0.2
 _ABSURD_ENOUGH = 20
 _DAY_S = 86_400.0
 _LOST_HOLD_S = 60.0  # a value stands no longer while nobody could hear of another
@@ -93,22 +93,12 @@ class Intake:
         self._links = LinkWatch(
             rules.stale_after_s, lambda at_s: local_time(at_s + self._offset), now_s, peer
         )
-        self._malformed = Gatherer(Notice.MALFORMED, "values that could not be read")
-        self._disordered = Gatherer(Notice.ORDER, "values out of time")
-        self._absurd = Gatherer(Notice.ABSURD, "absurd values")
-        self._gatherers = {
-            Notice.MALFORMED: self._malformed,
-            Notice.ORDER: self._disordered,
-            Notice.ABSURD: self._absurd,
-        }
+        self._mishaps = Mishaps()
+        self._latest = LatestSample(now_s)
+        self._far_ahead = FarAhead()
         self._any_good = False
         self._out: list[LiveItem] = []
-        self._newest = -math.inf  # event time of the newest sample
-        self._latest: tuple[float, float] | None = None  # it, until it has been passed on
-        self._latest_due = now_s
         self._last_arrival = -math.inf
-        self._far_ahead: tuple[float, Sample] | None = None
-        self._warned = ("", -math.inf)
         self._lost = False
         self._unknown_from_s = math.inf  # when the link will have been lost for too long
 
@@ -135,7 +125,8 @@ class Intake:
         self._means.step(delta_s, date_s)
         self._meter_clock.step(delta_s)
         self._say(self._links.step(delta_s))
-        self._last_arrival, self._newest = date_s, -math.inf
+        self._last_arrival = date_s
+        self._latest.forget_times()
         if delta_s > 0:
             self._warn(
                 f"this machine's clock jumped ahead by {apart(delta_s)} (it was set, or the "
@@ -169,36 +160,33 @@ class Intake:
                 self._unknown_from_s = math.inf
             self._give(self._means.advance(self._now + self._offset))
             self._say(self._links.look(self._now))
-        for gatherer in self._gatherers.values():
-            if self._now >= gatherer.due_s:
-                self._say(gatherer.gathered(self._moment(), self._now))
+        if self._now >= self._mishaps.due_s:
+            self._out += self._mishaps.gathered(self._moment(), self._now)
 
     def finish(self) -> None:
         """The feed has ended: what is complete is given out."""
         by_feed = self._rules.by_feed
-        if self._far_ahead is not None:
-            _, last = self._far_ahead
+        last = self._far_ahead.held
+        if last is not None:
             what = "is far ahead of all before it, and the last one; skipped"
             self._tell_disorder(last.at, what, self._now)
-        self._give(self._means.flush(self._newest if by_feed else self._now + self._offset))
-        for gatherer in self._gatherers.values():
-            self._say(gatherer.gathered(self._moment(), self._now))
-        self._latest_due = -math.inf
+        self._give(
+            self._means.flush(self._latest.newest_s if by_feed else self._now + self._offset)
+        )
+        self._out += self._mishaps.gathered(self._moment(), self._now, due=False)
+        self._latest.finish()
 
     def given(self) -> list[LiveItem]:
         """What there is to pass on since the last call, in order."""
         out, self._out = self._out, []
-        if self._latest is not None and self._now >= self._latest_due:
-            at_s, kw = self._latest
-            out.append(Sample(kw, local_time(at_s)))
-            self._latest, self._latest_due = None, self._now + _SAMPLE_EVERY_S
+        latest = self._latest.take(self._now)
+        if latest is not None:
+            out.append(latest)
         return out
 
     def wait_s(self, now_s: float) -> float | None:
         """For how long there is nothing to do if nothing comes; None for ever."""
-        due = [gatherer.due_s for gatherer in self._gatherers.values()]
-        if self._latest is not None:
-            due.append(self._latest_due)
+        due = [self._mishaps.due_s, self._latest.due_s]
         if not self._rules.by_feed:
             due += [
                 self._means.due_s - self._offset,
@@ -225,7 +213,7 @@ class Intake:
         if not self._can_be_dated(sample):
             why = "has no time" if sample.at is None else f"has the time {sample.at}"
             text = f"{self._name}: a value {why}, which minutes cannot go by; skipped"
-            self._say(self._disordered.add(text, self._moment(), arrived_s))
+            self._say(self._mishaps.disordered.add(text, self._moment(), arrived_s))
             return
         if self._rules.by_feed:
             self._take_by_feed(sample, arrived_s)
@@ -255,22 +243,12 @@ class Intake:
     def _take_by_feed(self, sample: Sample, arrived_s: float) -> None:
         assert sample.at is not None  # noqa: S101 - it can be dated
         at_s = sample.at.timestamp()
-        far, self._far_ahead = self._far_ahead, None
-        # One wrong time far ahead would put all samples after it out of order.
-        if at_s - self._newest > LONG_JUMP.total_seconds() and math.isfinite(self._newest):
-            if far is None or not 0 <= at_s - far[0] <= LONG_JUMP.total_seconds():
-                self._far_ahead, dropped = (at_s, sample), far
-            else:
-                self._add(far[0], far[1].kw, arrived_s)
-                self._add(at_s, sample.kw, arrived_s)
-                dropped = None
-        else:
-            self._add(at_s, sample.kw, arrived_s)
-            dropped = far
+        accepted, dropped = self._far_ahead.sift(at_s, sample, self._latest.newest_s)
+        for each_s, each in accepted:
+            self._add(each_s, each.kw, arrived_s)
         if dropped is not None:
-            self._tell_disorder(
-                dropped[1].at, "is far ahead of those around it; skipped", arrived_s
-            )
+            what = "is far ahead of those around it; skipped"
+            self._tell_disorder(dropped.at, what, arrived_s)
 
     def _add(self, at_s: float, kw: float, arrived_s: float) -> None:
         means = self._means
@@ -282,39 +260,28 @@ class Intake:
         elif means.doubled > doubled:
             what = "came twice; the later one counts"
             self._tell_disorder(local_time(at_s), what, arrived_s)
-        if at_s >= self._newest:
-            self._newest = at_s
-            self._latest = (at_s, kw)
-            if self._rules.by_feed:
-                self._give(means.advance(at_s))
+        if self._latest.offer(at_s, kw) and self._rules.by_feed:
+            self._give(means.advance(at_s))
 
     def _skip_absurd(self, kw: float, arrived_s: float) -> None:
         remedy = "if the meter speaks W, say unit=W; otherwise raise --max-kw"
         # Six figures are enough to know the value by.
         text = f"{self._name}: {kw:.6g} kW is more than a household draws; {remedy}; skipped"
-        self._say(self._absurd.add(text, self._moment(), arrived_s))
-        if self._absurd.count >= _ABSURD_ENOUGH and not self._any_good:
+        absurd = self._mishaps.absurd
+        self._say(absurd.add(text, self._moment(), arrived_s))
+        if absurd.count >= _ABSURD_ENOUGH and not self._any_good:
             raise UnitError(
-                f"{self._name}: all of the first {self._absurd.count} values are more than "
+                f"{self._name}: all of the first {absurd.count} values are more than "
                 f"{self._rules.max_kw:g} kW, which no household draws; {remedy}"
             )
 
     def _take_notice(self, notice: Notice, arrived_s: float) -> None:
         at = self._moment() if notice.at is None else notice.at
-        gatherer = self._gatherers.get(notice.kind)
-        if gatherer is not None:
-            self._say(gatherer.add(notice.text, at, arrived_s, notice.count))
-            return
-        if notice.kind == Notice.WARNING:
-            text, said_s = self._warned
-            if notice.text == text and arrived_s - said_s < EVERY_S:
-                return
-            self._warned = (notice.text, arrived_s)
-        self._say(replace(notice, at=at))
+        self._say(self._mishaps.take(replace(notice, at=at), arrived_s))
 
     def _tell_disorder(self, at: datetime | None, what: str, arrived_s: float) -> None:
         text = f"{self._name}: the value of {at:%Y-%m-%d %H:%M:%S} {what}"
-        self._say(self._disordered.add(text, self._moment(), arrived_s))
+        self._say(self._mishaps.disordered.add(text, self._moment(), arrived_s))
 
     def _warn(self, text: str) -> None:
         self._out.append(Notice(Notice.WARNING, f"{self._name}: {text}", self._moment()))
@@ -333,7 +300,8 @@ class Intake:
         """What a notice says it happened at."""
         if not self._rules.by_feed:
             return local_time(self._now + self._offset)
-        return local_time(self._newest) if math.isfinite(self._newest) else None
+        newest_s = self._latest.newest_s
+        return local_time(newest_s) if math.isfinite(newest_s) else None
 
 
 def _shown(at: datetime) -> str:

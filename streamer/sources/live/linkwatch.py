@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from streamer.display.durations import lasting
 from streamer.readings import Link
-from streamer.words import lasting
 
 _SILENT_AT_LEAST_S = 30.0
 _SPACINGS = 3

@@ -10,11 +10,11 @@ from datetime import timedelta
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential, wait_random
 from tenacity.nap import sleep_using_event
 
+from streamer.clock import SystemClock, WallClock
+from streamer.display.lines import printable_line
 from streamer.errors import LinkError, RefusedError, SourceError, StreamerError
 from streamer.feeds import Feed, FeedItem
-from streamer.pacing import SystemClock, WallClock
 from streamer.readings import Link, Notice, Sample
-from streamer.sources.fields import printable
 from streamer.sources.live.minutes import local_time
 
 RETRY_MAX_S = 60.0
@@ -90,7 +90,7 @@ class Pump:
             while self._retrying(self._read_until_up):
                 pass
         except StreamerError as failure:
-            failure.args = (_shown(str(failure)),)
+            failure.args = (printable_line(str(failure)),)
             error = failure
         except BaseException as failure:  # noqa: BLE001 - whoever reads would wait for ever
             what = f"{type(failure).__name__}: {_line(failure)}"
@@ -158,18 +158,13 @@ def _line(error: BaseException | None) -> str:
     """What an error says, on one line; those that say nothing are called by their names."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return _shown(str(error)) or type(error).__name__
+    return printable_line(str(error)) or type(error).__name__
 
 
 def _printable(item: FeedItem) -> FeedItem:
     """What a feed gave, with texts that can be shown."""
     if isinstance(item, Link):
-        return replace(item, peer=_shown(item.peer), text=_shown(item.text))
+        return replace(item, peer=printable_line(item.peer), text=printable_line(item.text))
     if isinstance(item, Notice):
-        return replace(item, text=_shown(item.text))
+        return replace(item, text=printable_line(item.text))
     return item
-
-
-def _shown(text: str) -> str:
-    """A text as one line that can be printed and recorded, whatever it quotes of a meter."""
-    return text if text.isprintable() else printable(" ".join(text.split()))

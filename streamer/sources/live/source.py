@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeAlias
 
+from streamer.clock import SystemClock, WallClock
 from streamer.errors import StreamerError, UsageError
 from streamer.feeds import Feed, FeedItem
 from streamer.feeds.address import Address, Credentials
 from streamer.feeds.registry import load_kind, open_feed
-from streamer.pacing import SystemClock, WallClock
+from streamer.sources.bounds import MAX_KW
 from streamer.sources.live.intake import Intake, LiveItem, LiveRules
 from streamer.sources.live.pump import RETRY_MAX_S, Pump
-from streamer.sources.screening import MAX_KW
 
 _MOST_WAITING = 1000
 _HELD_UP_S = 0.5

@@ -25,7 +25,7 @@ from streamer.models import load_model
 from streamer.pipeline import Pipeline
 from streamer.readings import Reading
 from streamer.sample import sample_path
-from streamer.sources.delimited import open_replay
+from streamer.sources.files.delimited import open_replay
 from tests.agreement import AGREEMENT_KW
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("spark")]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from streamer.display.lines import one_line
 from streamer.errors import LinkError, MissingExtraError, RefusedError, StreamerError, UsageError
 from streamer.fleet.spark.kafka.options import KafkaOptions
 
@@ -87,7 +88,7 @@ class Trouble:
         )
         text = f"{self._place}: {what}"
         if names:
-            text += f": {' '.join(self._errors[names[0]].str().split())}"
+            text += f": {one_line(self._errors[names[0]].str())}"
         if "UNKNOWN_TOPIC_OR_PART" in names:
             text += "; create the topic, or check its name"
         return RefusedError(text) if self.is_final else LinkError(text)
@@ -168,7 +169,7 @@ def _opened(
         reason = error.args[0].str()
         for value in said.values():
             reason = reason.replace(f'"{value}" ', "") if value else reason
-        raise UsageError(f"{where}: {' '.join(reason.split())}") from None
+        raise UsageError(f"{where}: {one_line(reason)}") from None
 
 
 def ask(

@@ -1,0 +1,1 @@
+"""Alarms: detectors and adaptive thresholds."""

@@ -1,0 +1,293 @@
+"""Detectors of anomalies, stuck values, wrong units and drift, a reading at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from streamer.alarms.active import ActiveAlarms
+from streamer.alarms.drift import Drift
+from streamer.alarms.scale import Scale
+from streamer.alarms.texts import (
+    BEFORE,
+    SINCE,
+    anomaly_text,
+    export_text,
+    far_text,
+    lasting_text,
+    scale_text,
+    stuck_text,
+)
+from streamer.alarms.thresholds import DAY, HOUR, Limit, Rule
+from streamer.alarms.units import HUGE_KW, KILO_KW, WATTS_KW, UnitWatch
+from streamer.readings import Alarm, Forecast
+from streamer.readings.arrays import DoubleArray, IntArray, TimeArray
+
+RULES = {
+    "far": Rule(0.3, 6.0, 1.0),  # above the middle, over the root of the half width: √kW
+    "jump": Rule(0.4, 2.5, 0.3),  # above the middle, in kW
+    "lasting": Rule(0.35, 1.5, 0.2),  # risen and not fallen again, in kW
+    "scale": Rule(0.3, 0.5, 0.05),  # fourth root of a likelihood ratio
+    "fall": Rule(0.1, 15.0, 4.0),  # below the middle, in half widths
+    "export": Rule(0.05, 0.02, 0.01),  # below zero, in kW
+    # How often a value comes in a row. A house that is empty for weeks, on a meter of 2 W, had
+    # two runs of 14 a day: with a smaller share, a stuck meter was found late there.
+    "stuck": Rule(1.0, 14.0, 13.0, caution=1.0, reach=40.0, step=0.02, adopts=False),
+}
+
+NARROWEST_KW = 0.02
+"""A band is taken to be at least as wide as this."""
+
+LEARN_DIGITS = 6
+"""Every so many readings, the decimals are counted; an hour is a multiple of it."""
+
+
+class Alarms:
+    """Raises alarms, and clears them by itself.
+
+    **Anomaly, stuck.** Several scores, each with a limit of its own that finds its level online:
+    source, guarantee and what breaks it are told in `streamer.alarms.thresholds.Limit`. Those of
+    an anomaly may have 1.5 events a day together, fewer where they coincide. They are: the
+    distance above the middle of the band over the root of its half width there, which is between
+    the distance in kW (big things in a restless hour) and in half widths (small things in a quiet
+    one); the distance in kW; the rise of the last four readings over the five before, which
+    outlasts a kettle; another scale (`streamer.alarms.scale.Scale`); the distance below the middle
+    in half widths; and how far below zero a reading is. Measured and left out, since at the same
+    rate they found no more: the distance above in half widths (of 3 kW heaters, 13 % in a second
+    house where the distance in kW found 96 %), the level itself, and how rare a switching event of
+    this size is in this house. What is not found: a heater of 1 kW, since a house switches that
+    much on twenty times a day, and often one of 2 kW.
+
+    **Unit.** Three readings in a row above 25 kW and forty times the mean of this house so far
+    (if there is one yet) are taken for watts read as kW; five below 10 W and a hundredth of the
+    mean for kW read as W. Meanwhile there are no anomalies. A rule of thumb without a source or
+    a guarantee. What breaks it: a works' meter, for which it stays on.
+
+    **Drift.** Source, guarantee and what breaks it are told in `streamer.alarms.drift.Drift`.
+
+    >>> from datetime import timedelta
+    >>> alarms, start = Alarms(), datetime(2010, 3, 19)
+    >>> for minute in range(16):
+    ...     at = start + minute * timedelta(minutes=1)
+    ...     on = alarms.settle(at=at, kw=0.3, forecast=None, missing=0)
+    >>> on[0].kind, on[0].text
+    ('stuck', '0.3 kW 15 times in a row: more than this meter repeats a value')
+    >>> alarms.settle(at=at + timedelta(minutes=1), kw=0.4, forecast=None, missing=0)
+    ()
+    """
+
+    def __init__(self) -> None:
+        self._drift = Drift()
+        self._limits = {name: Limit(rule) for name, rule in RULES.items()}
+        self._scale = Scale()
+        self._unit = UnitWatch()
+        self._active = ActiveAlarms()
+        self._seen = 0
+        self._value: float | None = None
+        self._run = 0
+        self._recent: list[float] = []
+        self._left: list[float] | None = None
+        self._sums = [0.0, 0.0, 0.0, 0.0]
+
+    def settle(
+        self, *, at: datetime, kw: float, forecast: Forecast | None, missing: int
+    ) -> tuple[Alarm, ...]:
+        """Look at one reading.
+
+        Args:
+            at: its minute.
+            kw: its value in kW.
+            forecast: the one that it settles, if there is one.
+            missing: minutes missing just before it.
+
+        Returns:
+            The alarms that are on, oldest first.
+        """
+        middle = low = high = math.nan
+        if forecast is not None:
+            middle = forecast.kw if forecast.median_kw is None else forecast.median_kw
+            if forecast.low_kw is not None and forecast.high_kw is not None:
+                low, high = forecast.low_kw, forecast.high_kw
+        self._settle(kw, middle, low, high, missing, at)
+        return self._active.shown
+
+    def settle_many(
+        self,
+        *,
+        at: TimeArray,
+        kw: DoubleArray,
+        median_kw: DoubleArray,
+        low_kw: DoubleArray,
+        high_kw: DoubleArray,
+        missing: IntArray,
+    ) -> list[Alarm]:
+        """Look at readings one after the other, as `settle` would.
+
+        Args:
+            at: (readings,) their minutes.
+            kw: (readings,) their values.
+            median_kw: (readings,) the middle of what was forecast, NaN where nothing was.
+            low_kw: (readings,) lower ends of the bands, NaN where there is none.
+            high_kw: (readings,) upper ends.
+            missing: (readings,) minutes missing before each.
+
+        Returns:
+            The alarms raised, in order.
+        """
+        raised: list[Alarm] = []
+        columns = (kw, median_kw, low_kw, high_kw, missing, at.astype("datetime64[us]"))
+        shown = self._active.shown
+        for row in zip(*(column.tolist() for column in columns), strict=True):
+            self._settle(*row)
+            if self._active.shown is not shown:
+                raised += [alarm for alarm in self._active.shown if alarm not in shown]
+                shown = self._active.shown
+        return raised
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs, as plain JSON values."""
+        return {
+            "drift": self._drift.state(),
+            "limits": {name: limit.state() for name, limit in self._limits.items()},
+            "scale": self._scale.state(),
+            "seen": self._seen,
+            "value": self._value,
+            "run": self._run,
+            "recent": list(self._recent),
+            "left": self._left,
+            "level": self._unit.level,
+            "odd": self._unit.odd,
+            "sums": list(self._sums),
+            "on": self._active.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave, bit for bit."""
+        self._drift.restore(state["drift"])
+        for name, limit in self._limits.items():
+            limit.restore(state["limits"][name])
+        self._scale.restore(state["scale"])
+        self._seen, self._run = state["seen"], state["run"]
+        self._value, self._left = state["value"], state["left"]
+        self._recent, self._sums = list(state["recent"]), list(state["sums"])
+        self._unit.odd, self._unit.level = state["odd"], state["level"]
+        self._active.restore(state["on"])
+
+    def _settle(
+        self, kw: float, middle: float, low: float, high: float, missing: int, at: datetime
+    ) -> None:
+        self._seen = seen = self._seen + 1
+        recent, sums = self._recent, self._sums
+        if missing:
+            recent.clear()
+            self._left = self._value = None
+        y = min(max(kw, -HUGE_KW), HUGE_KW)
+        if kw == self._value:
+            self._repeat(kw, at)
+        else:
+            self._value, self._run = kw, 1
+        unit = self._unit
+        if unit.odd or not KILO_KW <= y <= WATTS_KW:
+            found = unit.look(y)
+            if found is not None:
+                self._raise(Alarm.UNIT, *found, at)
+        if not unit.odd:
+            sums[0] += abs(y)
+            sums[1] += 1.0
+        if middle == middle:
+            middle = min(max(middle, -HUGE_KW), HUGE_KW)
+            sums[2] += abs(y - middle)
+            sums[3] += 1.0
+            # A NaN fails every comparison: without a band, this sits still. So it does while
+            # the unit is in doubt, since that says it all.
+            if 0.0 <= high - low < HUGE_KW and not unit.is_in_doubt:
+                self._compare(y, middle, low, high, at)
+        recent.append(y)
+        if len(recent) == BEFORE + SINCE:
+            del recent[0]
+        if not seen % LEARN_DIGITS:
+            self._learn(y, at)
+        self._active.clear(seen)
+
+    def _compare(self, y: float, middle: float, low: float, high: float, at: datetime) -> None:
+        """Hold a reading against its band."""
+        limits = self._limits
+        up = y - middle
+        if up > 0.0:
+            far = up / math.sqrt(max(high - middle, 0.5 * NARROWEST_KW))
+            if far > limits["far"].value:
+                self._anomaly("far", far, far_text(y, low, high), at)
+            if up > limits["jump"].value:
+                self._anomaly("jump", up, far_text(y, low, high), at)
+        else:
+            fall = -up / max(middle - low, 0.5 * NARROWEST_KW)
+            if fall > limits["fall"].value:
+                self._anomaly("fall", fall, far_text(y, low, high), at)
+            if -y > limits["export"].value:
+                self._anomaly("export", -y, export_text(y), at)
+        width = max(high - low, NARROWEST_KW)
+        left, self._left = self._left, None
+        if left is not None:
+            self._look_at_scale(y, left, at)
+        elif abs(up) > 2.0 * width:
+            self._left = [y, middle, width]
+        recent = self._recent
+        # The first of the readings before bounds the rise from above, and is quickly looked at.
+        if len(recent) == BEFORE + SINCE - 1 and y - recent[0] > limits["lasting"].value:
+            rise = min(*recent[BEFORE:], y) - max(recent[:BEFORE])
+            if rise > limits["lasting"].value:
+                self._anomaly("lasting", rise, lasting_text(rise), at)
+
+    def _look_at_scale(self, y: float, left: list[float], at: datetime) -> None:
+        """Weigh whether a reading that left the band and this one have another scale."""
+        first, middle, width = left
+        likeness = self._scale.likeness(first, y, middle=middle, width=width)
+        if likeness > self._limits["scale"].value:
+            self._anomaly("scale", likeness, scale_text(first, y, middle), at)
+
+    def _repeat(self, kw: float, at: datetime) -> None:
+        """Count a value that has come once more."""
+        self._run += 1
+        run = self._run
+        if run > DAY:
+            return
+        if Alarm.STUCK in self._active:
+            self._active.keep(Alarm.STUCK, seen=self._seen)
+        stuck = self._limits["stuck"]
+        if run > stuck.value:
+            size = stuck.exceeded(float(run), self._seen)
+            if size is not None:
+                self._raise(Alarm.STUCK, size, stuck_text(kw, run), at)
+
+    def _learn(self, y: float, at: datetime) -> None:
+        """What is done now and then: count decimals, and close the hour once it is full."""
+        self._scale.learn(y)
+        if self._seen % HOUR:
+            return
+        for limit in self._limits.values():
+            limit.close_hour()
+        drawn, readings, errors, settled = self._sums
+        if readings:
+            mean = drawn / readings
+            self._unit.learn(mean, weight=max(HOUR / DAY, HOUR / self._seen))
+        self._sums = [0.0, 0.0, 0.0, 0.0]
+        if settled < 0.5 * HOUR:
+            return
+        change = self._drift.update(errors / settled)
+        if change is not None:
+            times = change.after_kw / change.before_kw
+            text = (
+                f"the errors are {times:.3g} times what they were: {change.after_kw:.3g} kW, "
+                f"{change.before_kw:.3g} kW before, since {change.hours} h"
+            )
+            self._raise(Alarm.DRIFT, change.size, text, at)
+
+    def _anomaly(self, name: str, score: float, text: str, at: datetime) -> None:
+        size = self._limits[name].exceeded(score, self._seen)
+        if size is not None:
+            self._raise(Alarm.ANOMALY, size, anomaly_text(text, size), at)
+
+    def _raise(self, kind: str, size: float, text: str, at: datetime) -> None:
+        self._active.start(kind, size, text, at, seen=self._seen)

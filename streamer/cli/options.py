@@ -1,0 +1,274 @@
+"""Options that more than one command has."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from streamer.errors import UsageError
+
+if TYPE_CHECKING:
+    pass
+
+
+class Engine(StrEnum):
+    """What computes the network."""
+
+    AUTO = "auto"
+    COMPILED = "compiled"
+    NUMPY = "numpy"
+    TENSORFLOW = "tensorflow"
+
+
+class Format(StrEnum):
+    """How steps are shown."""
+
+    AUTO = "auto"
+    DASHBOARD = "dashboard"
+    PLAIN = "plain"
+    JSON = "json"
+    CSV = "csv"
+
+
+class Gaps(StrEnum):
+    """What a gap does to the ring buffer."""
+
+    SKIP = "skip"
+    RESET = "reset"
+
+
+class Unit(StrEnum):
+    """Unit of the power column."""
+
+    KW = "kW"
+    W = "W"
+
+
+def parse_moment(text: str) -> datetime:
+    """A time as ISO 8601 has it, on the file's own clock.
+
+    >>> parse_moment("2010-03-20")
+    datetime.datetime(2010, 3, 20, 0, 0)
+    """
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is not a time; write it like 2010-03-20 or 2010-03-20T06:30"
+        ) from None
+
+
+def parse_number(text: str, fits: Callable[[float], bool], wanted: str) -> float:
+    """A number of some kind.
+
+    Args:
+        text: as it was typed.
+        fits: whether a number is of the kind; nothing else, such as NaN, may be.
+        wanted: what it is to be, for the error, and how to write it.
+
+    Raises:
+        BadParameter: it is not.
+
+    >>> parse_number("0.5", lambda share: 0 <= share <= 1, "a share; give one like 0.1")
+    0.5
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not fits(number):
+        raise typer.BadParameter(f"{text!r} is not {wanted}")
+    return number
+
+
+def parse_speed(text: str) -> float:
+    """A speed: a number above 0, or max.
+
+    >>> parse_speed("60"), parse_speed("max")
+    (60.0, inf)
+    """
+    from streamer.stream.pacing import MAX
+
+    if text == "max":
+        return MAX
+    wanted = "a speed; give a number above 0 (1 is real time), or max"
+    return parse_number(text, lambda speed: 0 < speed < MAX, wanted)
+
+
+def parse_confidence(text: str) -> float:
+    """A share of the readings, neither none nor all of them.
+
+    >>> parse_confidence("0.9")
+    0.9
+    """
+    wanted = "a share between 0 and 1; give one like 0.9, for nine readings in ten"
+    return parse_number(text, lambda share: 0 < share < 1, wanted)
+
+
+def parse_max_kw(text: str) -> float:
+    """A power above 0, in kW.
+
+    >>> parse_max_kw("17.25")
+    17.25
+    """
+    wanted = "a power; give a number of kW above 0"
+    return parse_number(text, lambda kw: 0 < kw < math.inf, wanted)
+
+
+def problem_of(error: typer.TyperException) -> str:
+    """What is wrong with an option's value; typer has it in the words of a library of its own.
+
+    >>> problem_of(typer.BadParameter("'x' is not a speed"))
+    "'x' is not a speed"
+    """
+    details = getattr(error.__cause__, "errors", None)
+    if details is None:
+        return error.message
+    detail = details()[0]
+    kind, given, context = detail["type"], detail["input"], detail.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"]).rstrip(".")
+    problem = {
+        "int_parsing": "is not a whole number",
+        "float_parsing": "is not a number",
+        "bool_parsing": "is not true or false",
+        "greater_than_equal": f"is out of bounds; give at least {context.get('ge')}",
+        "less_than_equal": f"is out of bounds; give at most {context.get('le')}",
+    }.get(kind)
+    return error.message if problem is None else f"{given!r} {problem}"
+
+
+FILE_HELP = (
+    "The UCI file (.txt, or its .zip as published), any other delimited text "
+    "(plain or .gz), a recording of `streamer watch`, - for standard input, or uci for the "
+    "file that `streamer fetch` brings."
+)
+
+Column = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Column of the power, by name or number from 1."),
+]
+TimeColumn = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Column of the time, by name or number from 1."),
+]
+TimeFormat = Annotated[
+    str | None,
+    typer.Option(metavar="FORMAT", help="strptime format of the time, such as %d.%m.%Y %H:%M."),
+]
+Delimiter = Annotated[
+    str | None,
+    typer.Option(metavar="CHAR", help="What stands between the columns; 'tab' for a tab."),
+]
+UnitOption = Annotated[
+    Unit | None,
+    typer.Option("--unit", help="Unit of the power. By default the header's, or else kW."),
+]
+MaxKw = Annotated[
+    float,
+    typer.Option(
+        parser=parse_max_kw,
+        metavar="KW",
+        help="Skip values beyond this: no household draws them.",
+    ),
+]
+Start = Annotated[
+    datetime | None,
+    typer.Option(parser=parse_moment, metavar="TIME", help="Leave out what is before this."),
+]
+End = Annotated[
+    datetime | None,
+    typer.Option(parser=parse_moment, metavar="TIME", help="Stop at this time, without it."),
+]
+Limit = Annotated[int | None, typer.Option(metavar="N", min=1, help="Stop after N readings.")]
+GapsOption = Annotated[
+    Gaps,
+    typer.Option(
+        "--gaps",
+        help="At a gap, go on with the buffer as it is (skip), or empty it if the gap "
+        "is longer than --max-gap (reset).",
+    ),
+]
+MaxGap = Annotated[
+    int,
+    typer.Option(metavar="MINUTES", min=0, help="The longest gap that reset goes on over."),
+]
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        metavar="MODEL",
+        help="A shipped model's name, a folder that `streamer train` has written, "
+        "or a .keras file of stacked LSTM layers and a Dense head.",
+    ),
+]
+EngineOption = Annotated[
+    Engine,
+    typer.Option(
+        "--engine",
+        help="What computes the network: auto is compiled where that was built, and else numpy; "
+        "tensorflow needs streamer[train].",
+    ),
+]
+FormatOption = Annotated[
+    Format,
+    typer.Option("--format", help="auto is the dashboard on a terminal and plain lines elsewhere."),
+]
+Ascii = Annotated[bool, typer.Option("--ascii", help="Draw the dashboard in ASCII alone.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the summary and nothing else.")]
+AdaptOption = Annotated[
+    bool,
+    typer.Option(
+        "--adapt/--no-adapt",
+        help="Correct the forecasts by what is learnt from the readings that have come, or "
+        "leave them as the network makes them.",
+    ),
+]
+ConfidenceOption = Annotated[
+    float,
+    typer.Option(
+        "--confidence",
+        parser=parse_confidence,
+        metavar="SHARE",
+        help="Share of the readings that is to lie inside the band, such as 0.8; 0.5 to 0.99 "
+        "make sense.",
+    ),
+]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", help="Fail at the first row that is malformed or out of order."),
+]
+
+
+def choose_format(wanted: Format, *, quiet: bool) -> Format | None:
+    """How steps are to be shown here: what was asked for, or what suits standard output.
+
+    Returns:
+        Never `AUTO`; None for not at all.
+
+    Raises:
+        UsageError: a dashboard was asked for, but there is no terminal.
+    """
+    if quiet:
+        return None
+    is_terminal = sys.stdout.isatty()
+    if wanted is Format.AUTO:
+        full_screen = is_terminal and os.environ.get("TERM") != "dumb"
+        return Format.DASHBOARD if full_screen else Format.PLAIN
+    if wanted is Format.DASHBOARD and not is_terminal:
+        raise UsageError("--format dashboard needs a terminal; give plain, json or csv")
+    return wanted
+
+
+def unit_name(unit: Unit | None) -> Literal["kW", "W"] | None:
+    """The unit as `FileOptions` has it."""
+    if unit is None:
+        return None
+    return "kW" if unit is Unit.KW else "W"

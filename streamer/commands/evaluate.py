@@ -1,0 +1,263 @@
+"""The command `evaluate`: models beside baselines, on the same minutes of one file."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from streamer.commands.files import FileOptions
+from streamer.errors import UsageError
+from streamer.models import find_model
+from streamer.sinks.notes import NoteSink
+
+if TYPE_CHECKING:
+    from streamer.evaluation import Evaluation, Forecasts, Last, Stretch
+    from streamer.models.forecaster import NetworkForecaster
+    from streamer.sources import Source
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What to evaluate, and on what.
+
+    Attributes:
+        file: the recording.
+        options: how to read it.
+        models: names or paths of the models.
+        engine: `auto`, `compiled`, `numpy` or `tensorflow`.
+        baselines: names of those to compare with, beside persistence; empty for the
+            default ones, `none` for persistence alone.
+        since: begin at this time; None for the beginning.
+        until: end before this time; None for the end.
+        last: the last part alone, as `10%` or `7d`; None for all of it.
+        in_sample: whether minutes that a model was trained on may be scored.
+        adapt: whether each model's forecasts are scored adapted, too.
+        light: whether they are scored adapted lightly besides, as those of a fleet are.
+        confidence: share of the readings that is to lie inside the adapted band.
+        plot: where a page of pictures goes, if anywhere.
+    """
+
+    file: str
+    options: FileOptions
+    models: Sequence[str]
+    engine: str
+    baselines: Sequence[str]
+    since: datetime | None
+    until: datetime | None
+    last: str | None
+    in_sample: bool
+    adapt: bool
+    light: bool
+    confidence: float
+    plot: Path | None
+
+
+def evaluate(trial: Trial, *, as_json: bool) -> None:
+    """Evaluate, and print the report on standard output.
+
+    Whatever can be found wrong early is found before the long work.
+    """
+    from streamer.evaluation.plot import check_plot, save_plot
+    from streamer.evaluation.tables import tables
+
+    if trial.plot is not None:
+        check_plot(trial.plot)
+    evaluation = run_trial(trial)
+    if as_json:
+        print(json.dumps(evaluation.to_json(), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        console = Console(highlight=False)
+        console.print(tables(evaluation, width=console.width))
+    if trial.plot is not None:
+        save_plot(trial.plot, evaluation)
+        print(f"Plotted in {trial.plot}", file=sys.stderr)
+
+
+def run_trial(trial: Trial) -> Evaluation:
+    """Evaluate, with a progress bar on standard error if that is a terminal.
+
+    Raises:
+        UsageError: the request cannot be met: a model or baseline that is not there,
+            a stretch with nothing to score in it, or minutes that a model was trained on.
+        SourceError: the file cannot be read.
+        ModelError: a model cannot be loaded.
+    """
+    from streamer.evaluation import Forecasts, assess, choose_baselines, usable_baselines
+
+    last = _checked_span(trial)
+    baselines = choose_baselines(trial.baselines)
+    for model in trial.models:
+        find_model(model)
+    with closing(trial.options.open(trial.file)) as source, _bar() as bar:
+        models = _load(trial)
+        longest = max(forecaster.window for forecaster in models.values())
+        reading = bar.add_task("reading", total=None)
+        stretch = _read(source, trial, last, longest, partial(bar.advance, reading))
+        bar.remove_task(reading)
+        if not trial.in_sample:
+            _refuse_in_sample(models, stretch)
+        usable, notes = usable_baselines(baselines, stretch, insist=bool(trial.baselines))
+
+        def task(name: str) -> Callable[[int], None]:
+            return partial(bar.advance, bar.add_task(name, total=stretch.minutes))
+
+        forecasts = []
+        for name, forecaster in models.items():
+            forecasts += _forecast(name, forecaster, stretch, trial, task(name))
+        forecasts += [
+            Forecasts(baseline.name, baseline.forecast(stretch, task(baseline.name)))
+            for baseline in usable
+        ]
+    notes = [*_flattered(forecasts), *notes]
+    return assess(stretch, forecasts, notes, confidence=trial.confidence)
+
+
+def _checked_span(trial: Trial) -> Last | None:
+    from streamer.evaluation import Last
+
+    since, until = trial.since, trial.until
+    if since is not None and until is not None:
+        if (since.tzinfo is None) != (until.tzinfo is None):
+            raise UsageError("--from and --to must both have a zone offset, or neither")
+        if since >= until:
+            raise UsageError(f"--from {since} must be before --to {until}")
+    if trial.last is None:
+        return None
+    if since is not None or until is not None:
+        raise UsageError("give either --last, or --from and --to")
+    return Last.parse(trial.last)
+
+
+def _load(trial: Trial) -> dict[str, NetworkForecaster]:
+    from streamer.evaluation import BASELINES
+    from streamer.models import load_model
+
+    models: dict[str, NetworkForecaster] = {}
+    for argument in trial.models:
+        forecaster = load_model(argument, engine=trial.engine)
+        name = forecaster.card.name
+        if (
+            name in models
+            or name in BASELINES
+            or any(name in (_adapted(model), _lightly(model)) for model in models)
+        ):
+            name = f"{name} ({argument})"
+        if name in models:
+            raise UsageError(f"model {argument!r} is given twice")
+        models[name] = forecaster
+    return models
+
+
+def _read(
+    source: Source,
+    trial: Trial,
+    last: Last | None,
+    longest: int,
+    advance: Callable[[int], None],
+) -> Stretch:
+    from streamer.evaluation import read_stretch
+
+    return read_stretch(
+        source,
+        since=trial.since,
+        until=trial.until,
+        last=last,
+        warm_up=longest,
+        on_notice=NoteSink(sys.stderr).write,
+        advance=advance,
+    )
+
+
+def _refuse_in_sample(models: dict[str, NetworkForecaster], stretch: Stretch) -> None:
+    from streamer.evaluation import refuse_in_sample
+
+    for name, forecaster in models.items():
+        refuse_in_sample(name, forecaster.card, stretch.scored_at)
+
+
+def _forecast(
+    name: str,
+    forecaster: NetworkForecaster,
+    stretch: Stretch,
+    trial: Trial,
+    advance: Callable[[int], None],
+) -> list[Forecasts]:
+    """The frozen forecasts, and the adapted ones if they are wanted."""
+    from streamer.evaluation import Adapted, Forecasts, forecast_stretch, seen_in_training
+
+    levels, card = forecaster.levels, forecaster.card
+    adapted = {}
+    if trial.adapt:
+        adapted[_adapted(name)] = Adapted(levels, stretch, trial.confidence)
+    if trial.light:
+        adapted[_lightly(name)] = Adapted(levels, stretch, trial.confidence, adapt="light")
+    mean, quantiles = forecast_stretch(forecaster, stretch, advance, list(adapted.values()))
+    frozen = Forecasts(
+        name,
+        mean,
+        levels,
+        quantiles,
+        is_model=True,
+        in_sample=bool(len(seen_in_training(card, stretch.scored_at))),
+        trained_from=card.trained_from,
+        trained_to=card.trained_to,
+    )
+    corrected = [
+        replace(
+            frozen,
+            name=title,
+            mean_kw=each.mean_kw,
+            levels=each.levels,
+            quantiles_kw=each.quantiles_kw,
+            adapted_from=name,
+        )
+        for title, each in adapted.items()
+    ]
+    return [frozen, *corrected]
+
+
+def _adapted(name: str) -> str:
+    return f"{name}, adapted"
+
+
+def _lightly(name: str) -> str:
+    return f"{name}, adapted lightly"
+
+
+def _flattered(forecasts: Sequence[Forecasts]) -> list[str]:
+    return [
+        f"{each.name}* was trained on some of these minutes, so its scores flatter"
+        for each in forecasts
+        if each.in_sample and each.adapted_from is None
+    ]
+
+
+def _bar() -> Progress:
+    console = Console(stderr=True, highlight=False)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )

@@ -1,0 +1,31 @@
+"""The command `export`: a recording as CSV, JSON lines or Parquet."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from streamer.errors import UsageError
+from streamer.recording.export import export as write
+
+
+def export(
+    file: Path, *, format: str, start: datetime | None, end: datetime | None, out: Path | None
+) -> None:
+    """Write a recording's minutes to a file, or to standard output.
+
+    Args:
+        file: the recording.
+        format: `csv`, `json` or `parquet`.
+        start: first minute; None for the beginning.
+        end: first minute left out; None for the end.
+        out: the file to write; None for standard output.
+
+    Raises:
+        UsageError: the format needs a file, or the times cannot be meant.
+        RecordError: there is no such recording, or the file cannot be written.
+    """
+    if out is None and format == "parquet":
+        raise UsageError("--format parquet needs a file to write: say --out house.parquet")
+    write(file, sys.stdout if out is None else out, format=format, start=start, end=end)

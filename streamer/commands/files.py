@@ -1,0 +1,71 @@
+"""Options for reading a file of readings, shared by all commands that take one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from streamer.errors import UsageError
+from streamer.sources.bounds import MAX_KW
+
+if TYPE_CHECKING:
+    from streamer.sources import Recording
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileOptions:
+    """How a file is to be read; the meaning of each is `open_replay`'s."""
+
+    column: str | None = None
+    time_column: str | None = None
+    time_format: str | None = None
+    delimiter: str | None = None
+    unit: Literal["kW", "W"] | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    limit: int | None = None
+    strict: bool = False
+    max_kw: float = MAX_KW
+
+    def open(self, file: str) -> Recording:
+        """Open a file so.
+
+        Raises:
+            UsageError: an option is of no use with this file.
+        """
+        from streamer.recording import is_recording
+        from streamer.sources.files.delimited import open_replay
+
+        if file != "-" and is_recording(Path(file)):
+            return self._open_recording(Path(file))
+
+        return open_replay(
+            file,
+            column=self.column,
+            time_column=self.time_column,
+            time_format=self.time_format,
+            delimiter=self.delimiter,
+            unit=self.unit,
+            start=self.start,
+            end=self.end,
+            limit=self.limit,
+            strict=self.strict,
+            max_kw=self.max_kw,
+        )
+
+    def _open_recording(self, file: Path) -> Recording:
+        from streamer.recording.source import open_recording
+
+        layout = {
+            "--column": self.column,
+            "--time-column": self.time_column,
+            "--time-format": self.time_format,
+            "--delimiter": self.delimiter,
+            "--unit": self.unit,
+        }
+        for option, value in layout.items():
+            if value is not None:
+                raise UsageError(f"{file} is a recording: {option} does not go with it")
+        return open_recording(file, start=self.start, end=self.end, limit=self.limit)

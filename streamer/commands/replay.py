@@ -1,0 +1,106 @@
+"""The command `replay`: a file to a dashboard, or to lines."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streamer.commands.files import FileOptions
+from streamer.commands.forecasting import Forecasting
+from streamer.sinks import Sink
+from streamer.sinks.summary import Summary
+from streamer.stream.finish import summed_up
+from streamer.stream.pacing import MAX, Pacer
+
+if TYPE_CHECKING:
+    from streamer.sources import Source
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A stream to replay, and what to forecast it with.
+
+    Attributes:
+        file: path of the recording, or `-`.
+        options: how to read it.
+        forecasting: what to forecast it with.
+    """
+
+    file: str
+    options: FileOptions
+    forecasting: Forecasting
+
+    def open(self) -> Source:
+        """Open the recording; what can be found wrong early is found here."""
+        self.forecasting.check()
+        return self.options.open(self.file)
+
+    def run(self, source: Source, sinks: list[Sink], pacer: Pacer) -> None:
+        """Replay the source to its end, or until the pacer is stopped."""
+        from streamer.stream.runner import run
+
+        pipeline, about = self.forecasting.prepare(source.name)
+        for sink in sinks:
+            sink.write(about)
+        run(source, pipeline, sinks, pacer)
+
+
+def show_dashboard(job: Replay, *, speed: float, ascii_only: bool) -> int:
+    """Replay on the full screen; the summary stays when it ends.
+
+    Returns:
+        The exit code: 0, or 128 and the number of the signal that ended it.
+    """
+    from streamer.dashboard import Dashboard
+    from streamer.readings.buffer import CAPACITY
+
+    source = job.open()
+    pacer = Pacer(speed, warm_up=CAPACITY)
+    dashboard = Dashboard(pacer, ascii=ascii_only)
+    summary = Summary()
+    try:
+        dashboard.run(lambda: job.run(source, [dashboard, summary], pacer))
+    finally:
+        print("\n".join(summary.lines()))
+    return 0 if dashboard.ended_by is None else 128 + dashboard.ended_by
+
+
+def write_lines(job: Replay, *, speed: float | None, format: str | None) -> None:
+    """Replay as lines on standard output, or with no format as a summary alone.
+
+    The summary goes to standard error, whatever ends the replay; but when whoever read
+    the lines has gone, it ends without a word. Where nothing is held back and nothing
+    else is to be seen on the terminal, a bar shows how far it has got.
+    """
+    from streamer.sinks.notes import NoteSink
+    from streamer.sinks.progress import ProgressSink
+    from streamer.sinks.text import TextSink
+
+    with closing(job.open()) as source:
+        pacer = Pacer(MAX if speed is None else speed)
+        summary = Summary()
+        sinks: list[Sink] = [summary]
+        if pacer.free_running and _terminal_is_free(lines=format is not None):
+            # Before the others: it makes room for their notes.
+            sinks.append(ProgressSink(sys.stderr))
+        if format is not None:
+            sinks += [TextSink(sys.stdout, format), NoteSink(sys.stderr)]
+        with summed_up(summary, sinks):
+            job.run(source, sinks, pacer)
+
+
+def _terminal_is_free(*, lines: bool) -> bool:
+    """Whether standard error is a terminal that no lines are written to.
+
+    Lines that go into a pipe may come out on the same terminal, in a pager say.
+    """
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        return False
+    if not lines:
+        return True
+    mode = os.fstat(sys.stdout.fileno()).st_mode
+    return not (sys.stdout.isatty() or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))

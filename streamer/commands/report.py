@@ -1,0 +1,25 @@
+"""The command `report`: a page of HTML on the end of a recording."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from streamer.reporting import write_report
+
+
+def report(file: Path, *, period: str, until: datetime | None, out: Path | None) -> None:
+    """Write a page on a recording, and print the page's path.
+
+    Args:
+        file: the recording.
+        period: `day`, `week` or `month`.
+        until: end of the period; None for that of the recording.
+        out: the page; None for the recording's name with ``.html``, in the working directory.
+
+    Raises:
+        StreamerError: as for `streamer.reporting.write_report`.
+    """
+    path = Path(file.stem + ".html") if out is None else out
+    write_report(file, path, period=period, until=until)
+    print(path)

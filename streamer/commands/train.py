@@ -1,0 +1,141 @@
+"""The command `train`: a file of readings, a recipe, and the model that comes of them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from streamer.commands.files import FileOptions
+from streamer.display.numbers import percent
+from streamer.errors import UsageError
+from streamer.models import find_model, load_card
+from streamer.models.keras import import_tensorflow
+from streamer.sinks.notes import NoteSink
+from streamer.training import find_recipe, prepare, run_network, save_model, save_plot, series_from
+from streamer.training.fit import Progress as Training
+from streamer.training.fit import Trained
+from streamer.training.learner import start_tensorflow
+from streamer.training.save import PLOT_FILE, new_plot
+
+if TYPE_CHECKING:
+    from streamer.training import Recipe
+
+_CHECKPOINT_FILE = "checkpoint.npz"
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What to train on, and how.
+
+    Attributes:
+        file: the recording.
+        options: how to read it.
+        recipe: the recipe's name.
+        out: folder that the model goes to.
+        warm: name or path of a model to go on from.
+        ratio: the tutorial's share of the whole UCI file.
+        epochs: rounds, for a recipe that goes by them.
+        windows: windows in all, for a recipe that goes by them.
+        seed: of everything that is drawn.
+        fresh: whether to begin anew although an unfinished training could be gone on with.
+    """
+
+    file: str
+    options: FileOptions
+    recipe: str
+    out: Path
+    warm: str | None
+    ratio: float
+    epochs: int | None
+    windows: int | None
+    seed: int
+    fresh: bool = False
+
+
+def teach(lesson: Lesson) -> None:
+    """Train a model, evaluate it on the part kept back, and write it.
+
+    Whatever can be found wrong early is found before the long work.
+    """
+    recipe = find_recipe(lesson.recipe, epochs=lesson.epochs, windows=lesson.windows)
+    console = Console(highlight=False)
+    source = lesson.options.open(lesson.file)
+    start_tensorflow()
+    new_plot()
+    lesson.out.mkdir(parents=True, exist_ok=True)
+    model = None if lesson.warm is None else _warm_model(lesson.warm, recipe)
+    console.print("Loading data ...")
+    series = series_from(source, on_notice=NoteSink(sys.stderr).write)
+    data = prepare(series, recipe, ratio=lesson.ratio, seed=lesson.seed, say=console.print)
+    checkpoint = lesson.out / _CHECKPOINT_FILE
+    if lesson.fresh:
+        checkpoint.unlink(missing_ok=True)
+    with _bar(console) as bar:
+        task = bar.add_task("training", total=None, rate=0.0, loss=float("nan"))
+
+        def show(progress: Training) -> None:
+            bar.update(
+                task,
+                completed=progress.windows,
+                total=progress.of,
+                rate=progress.windows_per_s,
+                loss=progress.loss,
+            )
+
+        trained = run_network(
+            model,
+            data,
+            recipe=recipe,
+            seed=lesson.seed,
+            say=bar.console.print,
+            on_progress=show,
+            checkpoint=checkpoint,
+        )
+    console.print(_scores(trained))
+    save_model(lesson.out, trained, data, recipe, seed=lesson.seed)
+    save_plot(lesson.out / PLOT_FILE, trained)
+    console.print(f"Written to {lesson.out}; try it: streamer replay FILE --model {lesson.out}")
+
+
+def _warm_model(name: str, recipe: Recipe) -> Any:
+    path = find_model(name)
+    card = load_card(path)
+    if (card.target, card.outputs) != (recipe.target, recipe.outputs):
+        raise UsageError(
+            f"model {card.name!r} forecasts {card.target} as {', '.join(card.outputs)}; "
+            f"recipe {recipe.name!r} goes on from {recipe.target} as {', '.join(recipe.outputs)}"
+        )
+    _, keras = import_tensorflow("--from")
+    return keras.saving.load_model(path, compile=False, safe_mode=True)
+
+
+def _bar(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rate]:,.0f} windows/s  loss {task.fields[loss]:.5f}"),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+def _scores(trained: Trained) -> Table:
+    table = Table(title=f"On {len(trained.targets):,} minutes not trained on")
+    table.add_column("")
+    for heading in ("MSE, kW²", "MAE, W"):
+        table.add_column(heading, justify="right")
+    rows = (
+        ("model", trained.mse_kw2, trained.mae_kw),
+        ("persistence", trained.persistence_mse_kw2, trained.persistence_mae_kw),
+    )
+    for name, mse, mae in rows:
+        table.add_row(name, f"{mse:.5f}", f"{1000 * mae:.1f}")
+    table.caption = f"skill {percent(trained.skill)}"
+    return table

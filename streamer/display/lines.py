@@ -1,0 +1,51 @@
+"""Text from elsewhere made safe for one line of a terminal or a page."""
+
+from __future__ import annotations
+
+
+def one_line(text: object) -> str:
+    r"""The text with a single space wherever it has white space.
+
+    >>> one_line("refused\n  by the meter ")
+    'refused by the meter'
+    """
+    return " ".join(str(text).split())
+
+
+def error_line(error: Exception) -> str:
+    r"""The text of an error on one line, or its class where it has none.
+
+    >>> error_line(ValueError("no such\n file")), error_line(KeyError())
+    ('no such file', 'KeyError')
+    """
+    return one_line(error) or type(error).__name__
+
+
+def printable(text: str, *, mark: str = "?", keep: str = "") -> str:
+    r"""The text with all that a terminal would act on, or a browser not show, replaced.
+
+    Args:
+        text: the text.
+        mark: stands for each such character.
+        keep: characters that stay nevertheless.
+
+    >>> printable("S\u00fcd\x1b[2J")
+    'Süd?[2J'
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char in keep else mark for char in text)
+
+
+def printable_line(text: str) -> str:
+    r"""The text on one line and printable; unchanged if it is so already.
+
+    >>> printable_line("meter\n\x07 down")
+    'meter ? down'
+    """
+    return text if text.isprintable() else printable(one_line(text))
+
+
+def shorten(text: str, limit: int = 40) -> str:
+    """The text quoted, cut to some 40 characters, safe to print."""
+    return repr(text if len(text) <= limit else text[: limit - 1] + "…")

@@ -1,0 +1,32 @@
+"""Tables of figures on a terminal."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+NAME_WIDTH = 15
+
+
+def plain_table(title: str, *headings: str, first_width: int = NAME_WIDTH) -> Table:
+    """An empty table: a column of names, and columns of figures.
+
+    Args:
+        title: what stands above it; may be empty.
+        headings: of the columns of figures.
+        first_width: what a name is cut to.
+    """
+    table = Table(
+        title=Text(title) if title else None,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("", no_wrap=True, max_width=first_width, overflow="ellipsis")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table

@@ -1,0 +1,148 @@
+"""Standard input, and files that grow: a record a line (see `streamer.feeds.lines.records`).
+
+Both need a POSIX system: elsewhere `select` knows no pipes, and a file cannot be renamed
+while it is read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from streamer.errors import SourceError, UsageError
+from streamer.feeds import FeedItem, FeedKind
+from streamer.feeds.address import Address
+from streamer.feeds.lines.reader import LineReader
+from streamer.feeds.lines.records import RECORD_OPTIONS, Records
+from streamer.feeds.lines.tail import TailFeed
+from streamer.readings import Link
+
+_CHUNK_BYTES = 1 << 16
+_CLOSE_S = 2.0
+
+
+class PipeFeed:
+    """Lines out of a pipe, until its other end is closed.
+
+    Args:
+        name: the feed as a person would name it.
+        descriptor: the pipe; it is left open.
+        records: what a line is.
+    """
+
+    def __init__(self, name: str, descriptor: int, records: Records) -> None:
+        self._name = name
+        self._descriptor = descriptor
+        self._lines = LineReader(name, records)
+        self._begun = False
+        self._ended = False
+        self._reading = threading.Lock()
+        self._waking = threading.Lock()
+        self._wake: tuple[int, int] | None = None
+
+    @property
+    def name(self) -> str:
+        """The feed's name."""
+        return self._name
+
+    def read(self) -> Sequence[FeedItem]:
+        """What the lines say that have come.
+
+        Raises:
+            SourceError: it cannot be read.
+        """
+        with self._reading:
+            if not self._begun and not self._ended:
+                self._begun = True
+                return [Link(Link.UP, "pipe")]
+            while not self._ended:
+                try:
+                    data = self._next()
+                except OSError as error:
+                    self._ended = True
+                    raise SourceError(f"{self._name} cannot be read: {error.strerror}") from None
+                if data is None:
+                    break
+                if not data:
+                    self._ended = True
+                items = self._lines.feed(data) if data else self._lines.end()
+                if items:
+                    return items
+            return []
+
+    def close(self) -> None:
+        """End the feed, also from another thread."""
+        self._ended = True
+        with self._waking:
+            if self._wake is not None:
+                os.write(self._wake[1], b"\n")
+        # In vain if another reader of the pipe has taken what `select` promised to ours.
+        if self._reading.acquire(timeout=_CLOSE_S):
+            with self._waking:
+                ends, self._wake = self._wake or (), None
+            for end in ends:
+                os.close(end)
+            self._reading.release()
+
+    def _next(self) -> bytes | None:
+        """The bytes that are there, once there are some; none at the end, None if closed."""
+        with self._waking:
+            if self._wake is None:
+                self._wake = os.pipe()
+            wake = self._wake[0]
+        while not self._ended:
+            ready, _, _ = select.select([self._descriptor, wake], [], [])
+            if wake not in ready:
+                with contextlib.suppress(BlockingIOError):
+                    return os.read(self._descriptor, _CHUNK_BYTES)
+        return None
+
+
+def _open_stdin(address: Address) -> PipeFeed:
+    if address.host or address.path:
+        raise UsageError(f"{address.shown}: standard input has no address; write stdin:?unit=W")
+    if sys.__stdin__ is None:
+        raise UsageError("standard input is closed; there is nothing to read")
+    return PipeFeed("stdin", 0, Records.of(address))
+
+
+def _open_tail(address: Address) -> TailFeed:
+    if address.host or not address.path:
+        raise UsageError(
+            f"{address.shown}: which file? Write it like tail:house.log or tail:///var/log/meter.log"
+        )
+    try:
+        path = Path(address.path).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"{address.shown}: {error}") from None
+    if "\0" in address.path:
+        raise UsageError(f"{address.shown}: no file has such a name")
+    return TailFeed(
+        address.shown,
+        path,
+        Records.of(address),
+        from_start=address.choice("from", ("start", "end"), "end") == "start",
+    )
+
+
+STDIN = FeedKind(
+    about="lines on standard input: numbers, JSON or line protocol",
+    example="stdin:?unit=W",
+    open=_open_stdin,
+    options=RECORD_OPTIONS,
+)
+
+TAIL = FeedKind(
+    about="a file that grows: numbers, JSON or line protocol",
+    example="tail:house.log?unit=W",
+    open=_open_tail,
+    options={
+        **RECORD_OPTIONS,
+        "from": "where to begin: end (the default), or start, which wants a time in each record",
+    },
+)

@@ -1,0 +1,217 @@
+"""Meters behind an MQTT broker: ``mqtt://host/topic``, with TLS ``mqtts://host/topic``.
+
+What the messages hold is the business of `streamer.feeds.mqtt.messages`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from streamer.errors import LinkError, RefusedError
+from streamer.feeds import FeedKind
+from streamer.feeds.address import Address
+from streamer.feeds.mqtt.broker import LOG, Broker
+from streamer.feeds.mqtt.messages import Layout, Reader
+from streamer.feeds.mqtt.presets import PRESETS
+from streamer.feeds.session import AsyncFeed, Channel
+from streamer.feeds.values import POWER_OPTIONS, ValueProblem
+
+if TYPE_CHECKING:
+    from aiomqtt import Client, MqttCodeError, MqttError
+
+_ANSWER_S = 10.0
+_SILENCE_S = 15.0
+
+# Reason codes of MQTT 5, into which paho turns those of 3.1.1 and its own.
+_LOGIN = "wrong user or password?"
+_REFUSALS = {
+    0x84: "try the option version",
+    0x85: "try another client_id",
+    0x86: _LOGIN,
+    0x87: _LOGIN,
+    0x8A: "ask who runs it",
+    0x8C: _LOGIN,
+}
+_LOSSES = {
+    0x80: "it has closed the connection",
+    0x8D: "it does not answer any more",
+    0x8E: "another client has come with our client_id",
+}
+
+OPTIONS = {
+    **POWER_OPTIONS,
+    "preset": "what sends it, which settles the rest, and lets a device's bare name do for "
+    "the topic:\n" + "\n".join(f"{name}: {preset.about}" for name, preset in PRESETS.items()),
+    "path": "where in the JSON the power stands: ENERGY.Power; none for a plain number",
+    "minus": "where in the JSON the power stands that is subtracted",
+    "minus_topic": "another topic, whose power is subtracted",
+    "time": "where in the JSON the time stands; none for the time of arrival",
+    "version": "of the protocol: 3 (3.1.1, the default) or 5",
+    "qos": "0 (the default) or 1: each message at least once",
+    "session": "for how many seconds the broker keeps messages while we are away; needs "
+    "client_id and time",
+    "client_id": "our name to the broker; by default a new one",
+    "keepalive": "seconds between signs of life (20)",
+    "cafile": "file with the certificates to trust; by default the system's",
+    "insecure": "yes: do not check the broker's certificate",
+}
+"""What may stand in the URL's options."""
+
+
+class _Session:
+    """One connection after another to a broker, each until it is lost."""
+
+    def __init__(self, name: str, broker: Broker, layout: Layout) -> None:
+        self._name = name
+        self._broker = broker
+        self._layout = layout
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._settled = False  # whether the topic has proved right, or has been asked about
+
+    async def run(self, channel: Channel) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop = loop
+            # aiomqtt leaves futures and tasks behind when a connection fails half-way.
+            loop.set_exception_handler(_log_leftover)
+            # It connects in a thread: with one only, there is a way to wait for it.
+            loop.set_default_executor(ThreadPoolExecutor(1))
+            if self._broker.insecure:
+                channel.warn("the broker's certificate is not checked (insecure=yes)")
+        with self._errors():
+            client = self._broker.client(_ANSWER_S)
+            try:
+                async with client:
+                    for topic in self._layout.topics:
+                        await self._subscribe(client, topic)
+                    channel.up(f"subscribed to {' and '.join(self._layout.topics)}")
+                    await self._listen(client, channel)
+            except asyncio.CancelledError:
+                await loop.run_in_executor(None, int)
+                raise
+            finally:
+                # aiomqtt leaves the socket open when the broker did not answer.
+                client._client.disconnect()  # noqa: SLF001
+
+    async def _subscribe(self, client: Client, topic: str) -> None:
+        for code in await client.subscribe(topic, qos=self._broker.qos):
+            if getattr(code, "value", code) >= 0x80:
+                raise RefusedError(
+                    f"{self._name}: the broker does not let us subscribe to {topic}: {code}"
+                )
+
+    async def _listen(self, client: Client, channel: Channel) -> None:
+        reader = Reader(self._layout)
+        silence = asyncio.get_running_loop().call_later(
+            _SILENCE_S, self._warn_of_silence, reader, channel
+        )
+        try:
+            async for message in client.messages:
+                topic, payload = message.topic.value, message.payload
+                try:
+                    sample = reader.take(topic, payload, retained=message.retain)
+                except ValueProblem as problem:
+                    channel.malformed(str(problem))
+                    self._settled = True
+                    continue
+                if sample is not None:
+                    channel.sample(sample.kw, sample.at)
+                    self._settled = True
+        finally:
+            silence.cancel()
+
+    def _warn_of_silence(self, reader: Reader, channel: Channel) -> None:
+        if self._settled or not reader.awaited:
+            return
+        self._settled = True
+        if reader.lacking:
+            channel.warn(f"messages come, but none with a power in it: {reader.lacking}")
+            return
+        topics = " and ".join(reader.awaited)
+        pace = f" ({self._layout.pace})" if self._layout.pace else ""
+        channel.warn(
+            f"connected to the broker, but nothing has come on {topics} for {_SILENCE_S:g} s; "
+            f"is the topic right, and are we allowed to read it?{pace}"
+        )
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        from aiomqtt import MqttError
+
+        try:
+            yield
+        except MqttError as error:
+            raise self._explain(error) from error
+
+    def _explain(self, error: MqttError) -> LinkError:
+        from aiomqtt.exceptions import MqttCodeError, MqttConnectError
+
+        broker = self._broker
+        # aiomqtt gives the cause in words only; the exception itself hangs behind.
+        cause = error.__cause__ or error.__context__
+        if isinstance(error, MqttConnectError):
+            code, said = _code(error), str(error.rc).lower()
+            if code not in _REFUSALS:
+                return LinkError(f"{self._name}: the broker takes no connection: {said}")
+            hint = _REFUSALS[code]
+            if hint == _LOGIN and not broker.credentials.user:
+                hint = "it wants a user and a password"
+            return RefusedError(f"{self._name}: the broker does not let us in: {said}; {hint}")
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return RefusedError(
+                f"{self._name}: the broker's certificate is not to be trusted: "
+                f"{cause.verify_message.rstrip('.')}; give cafile=, or insecure=yes"
+            )
+        if isinstance(cause, ssl.SSLError) or (
+            broker.tls and isinstance(cause, ConnectionResetError)
+        ):
+            reason = getattr(cause, "reason", None) or cause.strerror or str(cause)
+            kind = RefusedError if reason == "WRONG_VERSION_NUMBER" else LinkError
+            return kind(
+                f"{self._name}: no TLS with the broker: {reason.replace('_', ' ').lower()}; "
+                f"does it speak TLS at port {broker.port}?"
+            )
+        if isinstance(cause, TimeoutError):
+            return LinkError(
+                f"{self._name}: no answer from the broker at port {broker.port}; does it "
+                f"speak MQTT there, {'with' if broker.tls else 'without'} TLS?"
+            )
+        if isinstance(cause, socket.gaierror):
+            return LinkError(f"{self._name}: host not found: {cause.strerror}")
+        if isinstance(cause, OSError):
+            return LinkError(f"{self._name}: no connection to the broker: {cause.strerror}")
+        why = _LOSSES.get(_code(cause), "") if isinstance(cause, MqttCodeError) else ""
+        return LinkError(f"{self._name}: the broker is gone: {why or cause or error}")
+
+
+def _code(error: MqttCodeError) -> int:
+    return getattr(error.rc, "value", -1)
+
+
+def _log_leftover(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    LOG.debug("%s", context)
+
+
+def open_mqtt(address: Address) -> AsyncFeed:
+    """The feed of an address."""
+    layout = Layout.of(address)
+    broker = Broker.of(address, dated=layout.time is not None)
+    name = replace(address, path=f"/{layout.topic}").shown
+    return AsyncFeed(name, _Session(name, broker, layout).run, peer="broker")
+
+
+KIND = FeedKind(
+    about="MQTT 3.1.1 and 5: a number or JSON, with presets for well-known devices",
+    example="mqtt://user@broker/home/power?unit=W",
+    open=open_mqtt,
+    options=OPTIONS,
+    extra="mqtt",
+    modules=("aiomqtt",),
+)

@@ -1,0 +1,1 @@
+"""Online learning: adapter, prediction intervals, champion and challenger."""

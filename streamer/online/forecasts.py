@@ -1,0 +1,120 @@
+"""Forecasts in the making: from columns of numbers to values that are given out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from streamer.readings import MINUTE, Adaptation, Forecast, Reading
+from streamer.readings.arrays import DoubleArray
+
+
+class Issued(NamedTuple):
+    """One forecast as plain numbers in kW, and how the correction does as it is issued."""
+
+    mean_kw: float
+    frozen_kw: float
+    median_kw: float
+    low_kw: float
+    high_kw: float
+    adaptation: Adaptation | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outlook:
+    """Forecasts one after the other, as arrays (forecasts,) in kW.
+
+    Attributes:
+        mean_kw: the mean forecast that is shown.
+        frozen_kw: the network's own.
+        median_kw: NaN where the network has none.
+        low_kw: lower end of the band.
+        high_kw: its upper end.
+        adaptations: how the correction does as each is issued; None if there is none.
+    """
+
+    mean_kw: DoubleArray
+    frozen_kw: DoubleArray
+    median_kw: DoubleArray
+    low_kw: DoubleArray
+    high_kw: DoubleArray
+    adaptations: Sequence[Adaptation | None] = ()
+
+    @property
+    def columns(self) -> tuple[DoubleArray, DoubleArray, DoubleArray, DoubleArray, DoubleArray]:
+        """The arrays, in the order that they are listed in."""
+        return self.mean_kw, self.frozen_kw, self.median_kw, self.low_kw, self.high_kw
+
+    @classmethod
+    def joined(cls, parts: Sequence[Outlook]) -> Outlook:
+        """One of several, in turn."""
+        if len(parts) == 1:
+            return parts[0]
+        mean, frozen, median, low, high = (
+            np.concatenate(column) for column in zip(*(part.columns for part in parts), strict=True)
+        )
+        adaptations = [adaptation for part in parts for adaptation in part.adaptations]
+        return cls(mean, frozen, median, low, high, adaptations)
+
+    def issued(self, rows: slice = slice(None)) -> list[Issued]:
+        """The forecasts one by one."""
+        numbers = (column[rows].tolist() for column in self.columns)
+        return list(map(Issued, *numbers, self.adaptations[rows]))
+
+
+def settled_by(
+    readings: int, waiting: Forecast | None, outlook: Outlook | None
+) -> tuple[Outlook, int]:
+    """The forecasts that a stretch of readings settles: the one before it, then its own.
+
+    Args:
+        readings: how many there are.
+        waiting: the forecast that the first of them settles, if any.
+        outlook: those issued at the last of them, one at each.
+
+    Returns:
+        Forecasts (readings,), NaN for readings that settle none, and the first that does.
+    """
+    settled = Outlook(*np.full((5, readings), np.nan))
+    first = readings
+    if outlook is not None:
+        first = readings - len(outlook.mean_kw) + 1
+        for column, issued in zip(settled.columns, outlook.columns, strict=True):
+            column[first:] = issued[:-1]
+    if waiting is not None:
+        first = 0
+        median = math.nan if waiting.median_kw is None else waiting.median_kw
+        numbers = (waiting.kw, waiting.frozen_kw, median, waiting.low_kw, waiting.high_kw)
+        for column, number in zip(settled.columns, numbers, strict=True):
+            column[0] = number
+    return settled, first
+
+
+def to_forecast(reading: Reading, issued: Issued | None) -> Forecast | None:
+    """The forecast issued at a reading, if there is one."""
+    if issued is None:
+        return None
+    mean, frozen, median, low, high, _ = issued
+    known = None if math.isnan(median) else median
+    return Forecast(reading.at + MINUTE, mean, reading.kw, frozen, known, low, high)
+
+
+def forecast_state(forecast: Forecast | None) -> dict[str, Any] | None:
+    """A forecast as plain JSON values."""
+    return None if forecast is None else {**asdict(forecast), "at": forecast.at.isoformat()}
+
+
+def restored_forecast(state: Mapping[str, Any] | None) -> Forecast | None:
+    """The forecast that `forecast_state` described.
+
+    Raises:
+        KeyError, TypeError, ValueError: the state is damaged.
+    """
+    if state is None:
+        return None
+    return Forecast(**{**state, "at": datetime.fromisoformat(state["at"])})

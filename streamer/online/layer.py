@@ -1,0 +1,172 @@
+"""The online layer: what is made of a network's answers, and learnt from what came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import zip_longest
+from typing import Any, Literal
+
+import numpy as np
+
+from streamer.errors import StateError, UsageError
+from streamer.models import Answer
+from streamer.online.adapter import Adapter
+from streamer.online.forecasts import Outlook
+from streamer.online.intervals import MOST_KW, Band
+from streamer.online.light import LightAdapter
+from streamer.readings import Adaptation
+from streamer.readings.arrays import DoubleArray
+
+Adapt = bool | Literal["light"]
+"""Whether forecasts are corrected, and if so, whether by four numbers instead of a whole head."""
+
+
+class Online:
+    """Adapter and band, each of which sees a forecast, settles it, and learns from that.
+
+    Args:
+        levels: levels of the network's quantiles in rising order; may be empty.
+        adapt: whether to correct the network's forecasts: True for a head of this house's
+            own (`streamer.online.adapter`), "light" for what a fleet has room for
+            (`streamer.online.light`).
+        confidence: share of the readings that is to lie inside the band.
+
+    Raises:
+        UsageError: the confidence is none.
+    """
+
+    def __init__(
+        self, levels: tuple[float, ...] = (), *, adapt: Adapt = True, confidence: float = 0.9
+    ) -> None:
+        self._median = levels.index(0.5) if 0.5 in levels else None
+        self._adapter: Adapter | LightAdapter | None = None
+        if adapt:
+            self._adapter = LightAdapter() if adapt == "light" else Adapter(levels)
+        # Of less than two quantiles, none is of use to the band.
+        outermost = [0, len(levels) - 1] if len(levels) > 1 else []
+        self._outermost = np.array(outermost, int)
+        inner = levels[-1] - levels[0] if outermost else None
+        try:
+            self._band = Band(confidence, inner=inner)
+        except ValueError as error:
+            raise UsageError(f"{error}; 0.9 is usual") from None
+
+    def get(self) -> Adaptation | None:
+        """How the correction does; None if nothing is corrected."""
+        return None if self._adapter is None else self._adapter.get()
+
+    def settle(self, actual_kw: float) -> None:
+        """Learn from the reading, in kW, that the last forecast was for."""
+        if self._adapter is not None:
+            self._adapter.settle(np.array([actual_kw]))
+        self._band.settle(actual_kw)
+
+    def see(self, answer: Answer, recent_kw: DoubleArray, actual_kw: DoubleArray) -> Outlook:
+        """Make forecasts of answers, in turn, and settle each before the next.
+
+        Args:
+            answer: the network's, for one or more windows.
+            recent_kw: (windows, 3) the last change of the readings, the one before, and the
+                last reading itself, as `recent_changes` gives them.
+            actual_kw: (windows,) the readings that they were for, or all but the last, whose
+                forecast is then left waiting.
+        """
+        mean, quantiles, adaptations = self._corrected(answer, recent_kw, actual_kw)
+        low, high = self._banded(mean, quantiles, actual_kw)
+        if self._median is None:
+            median = np.full(len(mean), np.nan)
+        else:
+            median = np.minimum(np.maximum(quantiles[:, self._median], low), high)
+        return Outlook(mean, answer.mean_kw, median, low, high, adaptations)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next forecast depends on, as plain JSON values."""
+        adapter = None if self._adapter is None else self._adapter.state()
+        return {"adapter": adapter, "confidence": self._band.confidence, "band": self._band.state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a saved state, bit for bit.
+
+        Raises:
+            StateError: it is of another confidence, or adapted where this is not.
+            KeyError, TypeError, ValueError: the state is damaged.
+        """
+        if state["confidence"] != self._band.confidence:
+            raise StateError(
+                f"saved state is of bands with confidence {state['confidence']!r}, "
+                f"this is {self._band.confidence}"
+            )
+        if (state["adapter"] is None) != (self._adapter is None):
+            saved, this = ("adapted", "not") if self._adapter is None else ("not adapted", "is")
+            raise StateError(f"saved state is {saved}, this {this}")
+        if self._adapter is not None:
+            light = isinstance(self._adapter, LightAdapter)
+            if ("light" in state["adapter"]) != light:
+                saved, this = ("fully", "lightly") if light else ("lightly", "fully")
+                raise StateError(f"saved state is {saved} adapted, this {this}")
+            self._adapter.restore(state["adapter"])
+        self._band.restore(state["band"])
+
+    def _corrected(
+        self, answer: Answer, recent_kw: DoubleArray, actual_kw: DoubleArray
+    ) -> tuple[DoubleArray, DoubleArray, list[Adaptation | None]]:
+        adapter = self._adapter
+        if adapter is None:
+            return answer.mean_kw, answer.quantiles_kw, [None] * len(answer.mean_kw)
+        means, quantiles = [], []
+        adaptations: list[Adaptation | None] = []
+        start = 0
+        while start < len(recent_kw):
+            rows = slice(start, start + adapter.room)
+            mean_kw, quantiles_kw = answer.mean_kw[rows], answer.quantiles_kw[rows]
+            if isinstance(adapter, LightAdapter):
+                mean_kw, quantiles_kw = adapter.see(
+                    recent_kw=recent_kw[rows], mean_kw=mean_kw, quantiles_kw=quantiles_kw
+                )
+            else:
+                mean_kw, quantiles_kw = adapter.see(
+                    hidden=answer.hidden[rows],
+                    changes_kw=recent_kw[rows, :2],
+                    mean_kw=mean_kw,
+                    quantiles_kw=quantiles_kw,
+                )
+            means.append(mean_kw)
+            quantiles.append(quantiles_kw)
+            adaptations += [adapter.get()] * len(mean_kw)
+            start = rows.stop
+            adapter.settle(actual_kw[rows])
+        if len(means) == 1:
+            return means[0], quantiles[0], adaptations
+        return np.concatenate(means), np.concatenate(quantiles), adaptations
+
+    def _banded(
+        self, mean_kw: DoubleArray, quantiles_kw: DoubleArray, actual_kw: DoubleArray
+    ) -> tuple[DoubleArray, DoubleArray]:
+        see, settle = self._band.see, self._band.settle
+        outermost = quantiles_kw[:, self._outermost].tolist()
+        ends = []
+        for mean, pair, actual in zip_longest(mean_kw.tolist(), outermost, actual_kw.tolist()):
+            ends.append(see(mean, *pair))
+            if actual is not None:
+                settle(actual)
+        low, high = np.array(ends).T
+        return low, high
+
+
+def recent_changes(known_kw: DoubleArray, windows: int) -> DoubleArray:
+    """(windows, 3) at the end of each window the last change, the one before, the last reading.
+
+    Args:
+        known_kw: (readings,) the readings; the last window ends with the last of them. What
+            is not known has not changed.
+        windows: how many windows end there, a reading apart.
+    """
+    short = windows + 2 - len(known_kw)
+    if short > 0:
+        known_kw = np.concatenate([np.full(short, known_kw[0]), known_kw])
+    # Bounded, so that no difference is too large for a number.
+    known = np.minimum(np.maximum(known_kw[-windows - 2 :], -MOST_KW), MOST_KW)
+    change = known[1:] - known[:-1]
+    recent = np.empty((windows, 3))
+    recent[:, 0], recent[:, 1], recent[:, 2] = change[1:], change[:-1], known[2:]
+    return recent

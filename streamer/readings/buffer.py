@@ -1,0 +1,74 @@
+"""Ring buffer of the last readings: a window, and the reading that follows it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from streamer.readings.arrays import DoubleArray
+
+CAPACITY = 50
+"""A window of 49 readings, and the one that follows it."""
+
+
+class RingBuffer:
+    """The last readings, oldest dropped first.
+
+    Args:
+        capacity: how many readings it holds.
+
+    >>> buffer = RingBuffer(3)
+    >>> for kw in (0.2, 0.3, 0.4, 0.5):
+    ...     buffer.push(kw)
+    >>> buffer.values().tolist()
+    [0.3, 0.4, 0.5]
+    >>> buffer.last(2).tolist()
+    [0.4, 0.5]
+    """
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        if capacity < 1:
+            raise ValueError(f"capacity is {capacity}, must be at least 1")
+        self.capacity = capacity
+        # Every value is written twice, a capacity apart, so that the last n are always
+        # one stretch of memory.
+        self._twice = np.zeros(2 * capacity)
+        self._next = 0
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def push(self, kw: float) -> None:
+        """Add one reading in kW."""
+        self._twice[self._next] = self._twice[self._next + self.capacity] = kw
+        self._next = (self._next + 1) % self.capacity
+        self._size = min(self._size + 1, self.capacity)
+
+    def extend(self, kw: ArrayLike) -> None:
+        """Add readings (readings,) in kW, oldest first."""
+        latest = np.asarray(kw, np.float64)
+        if latest.ndim != 1:
+            raise ValueError(f"readings of shape {latest.shape} are no series")
+        latest = latest[-self.capacity :]
+        places = (self._next + np.arange(len(latest))) % self.capacity
+        self._twice[places] = self._twice[places + self.capacity] = latest
+        self._next = (self._next + len(latest)) % self.capacity
+        self._size = min(self._size + len(latest), self.capacity)
+
+    def values(self) -> DoubleArray:
+        """All readings held, oldest first, in kW: a copy."""
+        return self.last(self._size)
+
+    def last(self, count: int) -> DoubleArray:
+        """The last readings, oldest first, in kW: a copy.
+
+        Args:
+            count: how many; fewer are returned if the buffer holds fewer.
+        """
+        end = self._next + self.capacity
+        return self._twice[end - min(count, self._size) : end].copy()
+
+    def clear(self) -> None:
+        """Forget all readings."""
+        self._size = 0

@@ -1,0 +1,117 @@
+"""Scores of forecasts and bands as immutable values, and the skill that follows from them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """How far off one forecaster has been, over all settled minutes.
+
+    Everything is None until a forecast has been settled.
+
+    Attributes:
+        mse_kw2: running mean squared error in kW².
+        mae_kw: running mean absolute error in kW.
+        hour_mse_kw2: mean squared error of the last 60 settled minutes in kW².
+        day_mse_kw2: mean squared error of the last 1440 settled minutes in kW².
+    """
+
+    mse_kw2: float | None = None
+    mae_kw: float | None = None
+    hour_mse_kw2: float | None = None
+    day_mse_kw2: float | None = None
+
+    @property
+    def rmse_w(self) -> float | None:
+        """Running root mean squared error in W."""
+        return None if self.mse_kw2 is None else 1000.0 * math.sqrt(self.mse_kw2)
+
+    @property
+    def mae_w(self) -> float | None:
+        """Running mean absolute error in W."""
+        return None if self.mae_kw is None else 1000.0 * self.mae_kw
+
+
+@dataclass(frozen=True, slots=True)
+class BandScores:
+    """How honest the bands have been, and how wide, over all settled minutes.
+
+    All but the confidence is None until a band has been settled.
+
+    Attributes:
+        confidence: share of the readings that is to lie inside.
+        coverage: share that did, ends included.
+        day_coverage: the same of the last 1440 settled minutes.
+        width_kw: mean width in kW.
+        day_width_kw: the same of the last 1440 settled minutes.
+        winkler_kw: mean interval score in kW: the width, and for a reading outside
+            ``2 / (1 - confidence)`` times its distance on top (Winkler 1972).
+    """
+
+    confidence: float
+    coverage: float | None = None
+    day_coverage: float | None = None
+    width_kw: float | None = None
+    day_width_kw: float | None = None
+    winkler_kw: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The errors of the forecasts shown beside others', over the same minutes.
+
+    Attributes:
+        settled: how many forecasts have been settled.
+        model: errors of the forecasts shown, adapted or not.
+        persistence: errors of "next = last".
+        frozen: errors of the network by itself; None if nothing is adapted.
+        band: scores of the bands.
+    """
+
+    settled: int = 0
+    model: Errors = Errors()
+    persistence: Errors = Errors()
+    frozen: Errors | None = None
+    band: BandScores = BandScores(0.9)
+
+    @property
+    def skill(self) -> float | None:
+        """1 − MSE/MSE of persistence: 0 is worthless, below 0 is harmful."""
+        return skill(self.model.mse_kw2, self.persistence.mse_kw2)
+
+    @property
+    def hour_skill(self) -> float | None:
+        """Skill over the last 60 settled minutes."""
+        return skill(self.model.hour_mse_kw2, self.persistence.hour_mse_kw2)
+
+    @property
+    def day_skill(self) -> float | None:
+        """Skill over the last 1440 settled minutes."""
+        return skill(self.model.day_mse_kw2, self.persistence.day_mse_kw2)
+
+
+def skill(mse: float | None, reference_mse: float | None) -> float | None:
+    """Skill score of one mean squared error against a reference's.
+
+    The mean squared error skill score of Murphy (1988), Monthly Weather Review 116:
+    ``1 − mse / reference_mse``.
+
+    Args:
+        mse: mean squared error of the forecasts, or None if there are none yet.
+        reference_mse: mean squared error of the reference, in the same unit.
+
+    Returns:
+        The skill, or None where it is undefined: nothing settled, or a reference
+        that has made no error at all.
+
+    >>> skill(0.75, 1.0)
+    0.25
+    >>> skill(0.5, 0.0) is None
+    True
+    """
+    if mse is None or not reference_mse:
+        return None
+    return 1.0 - mse / reference_mse

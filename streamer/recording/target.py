@@ -1,0 +1,169 @@
+"""The file that is recorded to: opened, compared with the settings, set aside if damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from sqlite3 import Connection
+
+from streamer.display.lines import printable
+from streamer.errors import RecordError
+from streamer.readings import Step
+from streamer.recording.backlog import Backlog
+from streamer.recording.database import DamagedError, explained, open_for_reading, set_aside
+from streamer.recording.snapshots import SnapshotPolicy
+from streamer.recording.store import AlarmKey, Minute, Store, differences, minute_of, settings_of
+
+
+class Target:
+    """The recording that is written to, and what belongs to it: settings, and alarms that are on.
+
+    Args:
+        path: the recording.
+        settings: what the pipeline's state depends on, as text.
+        snapshots: when a snapshot is saved.
+        warn: takes warnings for the user.
+        wall: the clock on the wall, as Unix seconds.
+
+    Attributes:
+        path: as above.
+        settings: the settings, each on one line.
+        store: the recording as it is open; None while it is not.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        settings: Mapping[str, str],
+        snapshots: SnapshotPolicy,
+        *,
+        warn: Callable[[str], None],
+        wall: Callable[[], float],
+    ) -> None:
+        self.path = path
+        # A file's name may be no text.
+        self.settings = {key: printable(value) for key, value in settings.items()}
+        self.store: Store | None = None
+        self._snapshots = snapshots
+        self._warn = warn
+        self._wall = wall
+        self._settings_due = self._forget = False
+        self._on: list[AlarmKey] = []
+
+    def name_source(self, source: str) -> None:
+        """Take another name of what is recorded."""
+        name = printable(source)
+        if self.settings.get("source") != name:
+            self.settings["source"] = name
+            self._settings_due = True
+
+    def minute(self, step: Step) -> Minute:
+        """A step as rows.
+
+        Raises:
+            RecordError: its time has no zone.
+        """
+        minute, self._on = minute_of(step, self._on)
+        return minute
+
+    def write(self, backlog: Backlog) -> tuple[Store, int]:
+        """Write what waits.
+
+        Returns:
+            The open recording, and how many minutes were in it already.
+
+        Raises:
+            RecordError: it cannot be written.
+        """
+        with explained(self.path):
+            store = self._in_place()
+            doubled = store.write(
+                backlog.minutes,
+                backlog.events,
+                self.settings if self._settings_due else None,
+                forget=self._forget,
+            )
+        self._settings_due = self._forget = False
+        return store, doubled
+
+    def open(self, *, wholly: bool = False) -> Store:
+        """Open the recording, or a new one where it is damaged.
+
+        Raises:
+            RecordError: it cannot be opened.
+        """
+        try:
+            self.store = self._opened(wholly)
+        except DamagedError as error:
+            self._put_aside(error)
+            self.store = self._opened(wholly)
+        return self.store
+
+    def drop(self, *, moved: bool = False) -> None:
+        """Close the recording, if it is open."""
+        if self.store is not None:
+            self.store.close(moved=moved)
+            self.store = None
+
+    def begin_anew(self, error: DamagedError) -> None:
+        """Set the damaged recording aside, and open a new one."""
+        self.drop()
+        self._put_aside(error)
+        self.open()
+
+    @contextmanager
+    def reading(self) -> Iterator[tuple[Connection, list[str]] | None]:
+        """The recording to read from, and how its settings differ; None if there is nothing."""
+        if self.store is not None:
+            connection = self.store.connection
+        elif self.path.exists() and self.path.stat().st_size:
+            connection = open_for_reading(self.path)
+        else:
+            yield None
+            return
+        try:
+            yield connection, differences(settings_of(connection), self.settings)
+        finally:
+            if self.store is None:
+                connection.close()
+
+    def _in_place(self) -> Store:
+        """The open recording; opened again where that failed before, or it has been moved."""
+        if self.store is None:
+            return self.open()
+        if self.store.is_in_place:
+            return self.store
+        self.drop(moved=True)
+        store = self.open()
+        self._warn(f"{self.path} has been moved or deleted: recording in a new file")
+        return store
+
+    def _opened(self, wholly: bool) -> Store:
+        """Open the recording and compare it with what is to be recorded."""
+        store = Store(self.path, wholly=wholly)
+        try:
+            with explained(self.path):
+                settings, on = settings_of(store.connection), store.alarms_on()
+                since = store.since_snapshot(self._snapshots.every)
+        except RecordError:
+            store.close()
+            raise
+        # In a new file, the alarms that are on are raised once more.
+        self._on = list({*self._on, *on}) if settings else []
+        self._settings_due = settings != self.settings
+        self._forget = bool(differences(settings, self.settings))
+        if settings and not self._forget:
+            self._snapshots.continue_from(since)
+        else:
+            # The first state of a new file is saved at once: what was learnt before is in it.
+            self._snapshots.save_soon()
+        return store
+
+    def _put_aside(self, error: DamagedError) -> None:
+        aside = set_aside(self.path, datetime.fromtimestamp(self._wall()))
+        self._warn(
+            f"{error}: set aside as {aside.name}, recording in a new file; "
+            f"sqlite3 {aside.name} .recover may save what is in it"
+        )

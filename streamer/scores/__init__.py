@@ -1,0 +1,1 @@
+"""Running and rolling scores of forecasts."""

@@ -1,0 +1,124 @@
+"""The mean of the last values of a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from streamer.readings.arrays import DoubleArray
+from streamer.readings.packing import packed, unpacked
+
+
+class RollingMean:
+    """Mean of the last values, exact to rounding whatever has come before.
+
+    Sliding-window aggregation by two stacks (Tangwongsan, Hirzel and Schneider 2017,
+    "Low-latency sliding-window aggregation in worst-case constant time"): the older part
+    of the window is kept as suffix sums, the newer as one sum; when the older part is
+    used up, the newer becomes it. Nothing is ever subtracted, so the mean of values that
+    are not negative never is either. Amortised constant time.
+
+    Args:
+        size: how many values the window holds.
+
+    >>> mean = RollingMean(2)
+    >>> for value in (1e300, 1.0, 2.0):
+    ...     latest = mean.update(value)
+    >>> latest
+    1.5
+    """
+
+    def __init__(self, size: int) -> None:
+        if size < 1:
+            raise ValueError(f"size is {size}, must be at least 1")
+        self.size = size
+        self._count = 0
+        self._older: list[float] = []
+        self._older_sums: list[float] = []
+        self._newer: list[float] = []
+        self._newer_sum = 0.0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def update(self, value: float) -> float:
+        """Add one value; the oldest leaves if the window is full.
+
+        Returns:
+            The mean, this value included.
+        """
+        if self._count < self.size:
+            self._count += 1
+        else:
+            if not self._older:
+                self._turn_over()
+            self._older.pop()
+            self._older_sums.pop()
+        self._newer.append(value)
+        self._newer_sum += value
+        older = self._older_sums[-1] if self._older_sums else 0.0
+        return (older + self._newer_sum) / self._count
+
+    def update_many(self, values: DoubleArray) -> None:
+        """Add values (values,) in turn; the window is then the same, bit for bit."""
+        start = 0
+        while start < len(values):
+            if self._count < self.size:
+                room = self.size - self._count
+            else:
+                if not self._older:
+                    # A whole window of values replaces all that is held.
+                    whole = (len(values) - start) // self.size
+                    if whole:
+                        start += (whole - 1) * self.size
+                    self._turn_over()
+                room = len(self._older)
+            added = values[start : start + room]
+            if self._count < self.size:
+                self._count += len(added)
+            else:
+                del self._older[-len(added) :], self._older_sums[-len(added) :]
+            self._newer += added.tolist()
+            self._newer_sum = _sum_in_turn(self._newer_sum, added)
+            start += len(added)
+
+    def get(self) -> float | None:
+        """The mean, or None if nothing has come yet."""
+        if not self._count:
+            return None
+        older = self._older_sums[-1] if self._older_sums else 0.0
+        return (older + self._newer_sum) / self._count
+
+    def values(self) -> list[float]:
+        """What is in the window, oldest first."""
+        return [*reversed(self._older), *self._newer]
+
+    def state(self) -> dict[str, Any]:
+        """The window, split as it is held, so that `restore` gives the same bits."""
+        return {
+            "values": packed(self.values()),
+            "count": self._count,
+            "older": len(self._older),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up the window that `state` described."""
+        values, older = unpacked(state["values"], state["count"]).tolist(), state["older"]
+        self._newer = values[:older]
+        self._turn_over()
+        self._newer = values[older:]
+        self._newer_sum = _sum_in_turn(0.0, np.array(self._newer))
+        self._count = len(values)
+
+    def _turn_over(self) -> None:
+        self._older = self._newer[::-1]
+        self._older_sums = np.cumsum(self._older).tolist()
+        self._newer = []
+        self._newer_sum = 0.0
+
+
+def _sum_in_turn(start: float, values: DoubleArray) -> float:
+    """What adding the values one after the other gives; `numpy.sum` adds in pairs."""
+    return float(np.cumsum(np.concatenate([[start], values]))[-1])

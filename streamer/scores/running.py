@@ -1,0 +1,310 @@
+"""Running and rolling scores, the model's beside persistence's.
+
+Running means are river's `stats.Mean`, which is what its regression metrics are made of.
+The rolling means are our own: river's `utils.Rolling` takes away what leaves the window
+by subtraction, so rounding errors pile up, and one huge error leaves its mark for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from streamer.readings import BandScores, Errors, Scores
+from streamer.readings.arrays import DoubleArray
+from streamer.scores.rolling import RollingMean
+
+HOUR = 60
+DAY = 1440
+
+MOST_ERROR_KW = 1e150
+"""The largest error in kW that is told from larger ones: its square is still a number."""
+
+
+class _RunningErrors:
+    """Errors of one forecaster."""
+
+    def __init__(self) -> None:
+        # Behind its first use: river brings scipy, which nobody should wait for who only
+        # wants to see the first picture.
+        from river import stats
+
+        self._squared = stats.Mean()
+        self._absolute = stats.Mean()
+        self._hour = RollingMean(HOUR)
+        self._day = RollingMean(DAY)
+
+    def update(self, error_kw: float) -> Errors:
+        absolute = min(abs(error_kw), MOST_ERROR_KW)
+        squared = absolute * absolute
+        self._squared.update(squared)
+        self._absolute.update(absolute)
+        return Errors(
+            self._squared.get(),
+            self._absolute.get(),
+            self._hour.update(squared),
+            self._day.update(squared),
+        )
+
+    def update_many(self, error_kw: DoubleArray) -> None:
+        absolute = np.minimum(np.abs(error_kw), MOST_ERROR_KW)
+        squared = absolute * absolute
+        self._squared.update_many(squared)
+        self._absolute.update_many(absolute)
+        self._hour.update_many(squared)
+        self._day.update_many(squared)
+
+    def get(self) -> Errors:
+        if not self._squared.n:
+            return Errors()
+        return Errors(self._squared.get(), self._absolute.get(), self._hour.get(), self._day.get())
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "mse_kw2": self._squared.get(),
+            "mae_kw": self._absolute.get(),
+            "hour": self._hour.state(),
+            "day": self._day.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any], settled: int) -> None:
+        if settled:
+            # The first value of a mean is taken over as it is, whatever its weight.
+            self._squared.update(state["mse_kw2"], w=settled)
+            self._absolute.update(state["mae_kw"], w=settled)
+        self._hour.restore(state["hour"])
+        self._day.restore(state["day"])
+
+
+class _RunningBand:
+    """Coverage and width of the bands."""
+
+    def __init__(self, confidence: float) -> None:
+        from river import stats
+
+        self._confidence = confidence
+        self._per_kw_outside = 2.0 / (1.0 - confidence)
+        self._inside = stats.Mean()
+        self._width = stats.Mean()
+        self._winkler = stats.Mean()
+        self._day_inside = RollingMean(DAY)
+        self._day_width = RollingMean(DAY)
+
+    def update(self, actual_kw: float, low_kw: float, high_kw: float) -> BandScores:
+        inside = 1.0 if low_kw <= actual_kw <= high_kw else 0.0
+        width = min(high_kw - low_kw, MOST_ERROR_KW)
+        outside = min(max(low_kw - actual_kw, actual_kw - high_kw, 0.0), MOST_ERROR_KW)
+        self._inside.update(inside)
+        self._width.update(width)
+        self._winkler.update(width + self._per_kw_outside * outside)
+        return BandScores(
+            self._confidence,
+            self._inside.get(),
+            self._day_inside.update(inside),
+            self._width.get(),
+            self._day_width.update(width),
+            self._winkler.get(),
+        )
+
+    def update_many(
+        self,
+        actual_kw: DoubleArray,
+        low_kw: DoubleArray,
+        high_kw: DoubleArray,
+    ) -> None:
+        below = np.clip(low_kw - actual_kw, 0.0, MOST_ERROR_KW)
+        above = np.clip(actual_kw - high_kw, 0.0, MOST_ERROR_KW)
+        inside = ((below == 0.0) & (above == 0.0)).astype(np.float64)
+        width = np.minimum(high_kw - low_kw, MOST_ERROR_KW)
+        self._inside.update_many(inside)
+        self._width.update_many(width)
+        self._winkler.update_many(width + self._per_kw_outside * np.maximum(below, above))
+        self._day_inside.update_many(inside)
+        self._day_width.update_many(width)
+
+    def get(self) -> BandScores:
+        if not self._inside.n:
+            return BandScores(self._confidence)
+        return BandScores(
+            self._confidence,
+            self._inside.get(),
+            self._day_inside.get(),
+            self._width.get(),
+            self._day_width.get(),
+            self._winkler.get(),
+        )
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "coverage": self._inside.get(),
+            "width_kw": self._width.get(),
+            "winkler_kw": self._winkler.get(),
+            "day_inside": self._day_inside.state(),
+            "day_width": self._day_width.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any], settled: int) -> None:
+        if settled:
+            self._inside.update(state["coverage"], w=settled)
+            self._width.update(state["width_kw"], w=settled)
+            self._winkler.update(state["winkler_kw"], w=settled)
+        self._day_inside.restore(state["day_inside"])
+        self._day_width.restore(state["day_width"])
+
+
+class RunningScores:
+    """Scores settled forecasts, one at a time.
+
+    Args:
+        confidence: share of the readings that is to lie inside a band.
+        adapted: whether the network's own forecasts are scored besides.
+
+    >>> scores = RunningScores()
+    >>> scores.get().model.mse_kw2 is None
+    True
+    >>> after = scores.update(
+    ...     actual_kw=1.0, forecast_kw=1.5, last_kw=2.0, frozen_kw=1.5, low_kw=0.5, high_kw=2.5
+    ... )
+    >>> after.settled, after.model.mse_kw2, after.persistence.mse_kw2, after.skill
+    (1, 0.25, 1.0, 0.75)
+    >>> after.band.coverage, after.band.width_kw
+    (1.0, 2.0)
+    """
+
+    def __init__(self, *, confidence: float = 0.9, adapted: bool = False) -> None:
+        self._confidence = confidence
+        self._adapted = adapted
+        self._settled = 0
+        self._running: _Running | None = None
+
+    def update(
+        self,
+        *,
+        actual_kw: float,
+        forecast_kw: float,
+        last_kw: float,
+        frozen_kw: float,
+        low_kw: float,
+        high_kw: float,
+    ) -> Scores:
+        """Score one settled forecast beside persistence.
+
+        Args:
+            actual_kw: the reading that has come.
+            forecast_kw: what had been forecast for it.
+            last_kw: the reading before it, which is what persistence forecast.
+            frozen_kw: what the network had forecast by itself.
+            low_kw: lower end of the band.
+            high_kw: its upper end.
+
+        Returns:
+            The scores, this one included.
+        """
+        running = self._parts()
+        self._settled += 1
+        frozen = running.frozen
+        return Scores(
+            self._settled,
+            running.model.update(actual_kw - forecast_kw),
+            running.persistence.update(actual_kw - last_kw),
+            None if frozen is None else frozen.update(actual_kw - frozen_kw),
+            running.band.update(actual_kw, low_kw, high_kw),
+        )
+
+    def update_many(
+        self,
+        *,
+        actual_kw: DoubleArray,
+        forecast_kw: DoubleArray,
+        last_kw: DoubleArray,
+        frozen_kw: DoubleArray,
+        low_kw: DoubleArray,
+        high_kw: DoubleArray,
+    ) -> None:
+        """Score settled forecasts, one after the other.
+
+        The running means then agree with those of `update` to rounding, the rolling ones
+        to the bit.
+
+        Args:
+            actual_kw: (forecasts,) as for `update`, like those below.
+            forecast_kw: (forecasts,).
+            last_kw: (forecasts,).
+            frozen_kw: (forecasts,).
+            low_kw: (forecasts,).
+            high_kw: (forecasts,).
+        """
+        if not len(actual_kw):
+            return
+        running = self._parts()
+        self._settled += len(actual_kw)
+        with np.errstate(over="ignore"):  # what is too much is cut off
+            running.model.update_many(actual_kw - forecast_kw)
+            running.persistence.update_many(actual_kw - last_kw)
+            if running.frozen is not None:
+                running.frozen.update_many(actual_kw - frozen_kw)
+            running.band.update_many(actual_kw, low_kw, high_kw)
+
+    def get(self) -> Scores:
+        """The scores so far."""
+        running = self._running
+        if running is None:
+            return Scores(
+                frozen=Errors() if self._adapted else None, band=BandScores(self._confidence)
+            )
+        frozen = running.frozen
+        return Scores(
+            self._settled,
+            running.model.get(),
+            running.persistence.get(),
+            None if frozen is None else frozen.get(),
+            running.band.get(),
+        )
+
+    def state(self) -> dict[str, Any] | None:
+        """What `restore` needs, as plain JSON values; None if nothing is settled."""
+        running = self._running
+        if running is None:
+            return None
+        frozen = running.frozen
+        return {
+            "settled": self._settled,
+            "model": running.model.state(),
+            "persistence": running.persistence.state(),
+            "frozen": None if frozen is None else frozen.state(),
+            "band": running.band.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any] | None) -> None:
+        """Take up the scores that `state` described, bit for bit."""
+        self._settled, self._running = 0, None
+        if state is None:
+            return
+        self._settled = state["settled"]
+        running = self._parts()
+        running.model.restore(state["model"], self._settled)
+        running.persistence.restore(state["persistence"], self._settled)
+        if running.frozen is not None:
+            running.frozen.restore(state["frozen"], self._settled)
+        running.band.restore(state["band"], self._settled)
+
+    def _parts(self) -> _Running:
+        if self._running is None:
+            self._running = _Running(
+                _RunningErrors(),
+                _RunningErrors(),
+                _RunningErrors() if self._adapted else None,
+                _RunningBand(self._confidence),
+            )
+        return self._running
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    model: _RunningErrors
+    persistence: _RunningErrors
+    frozen: _RunningErrors | None
+    band: _RunningBand

@@ -1,0 +1,16 @@
+"""Bounds beyond which a value or a step in time is implausible."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+MAX_KW = 100.0
+"""More than any household draws: its main fuse would have gone."""
+
+LONG_JUMP = timedelta(days=1)
+"""A longer step ahead may be a mistake."""
+
+
+def is_long_jump(before: datetime, at: datetime) -> bool:
+    """Whether a step ahead is so long that it may be a mistake."""
+    return at - before > LONG_JUMP

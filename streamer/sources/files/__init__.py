@@ -1,0 +1,1 @@
+"""Readings from files and from standard input."""

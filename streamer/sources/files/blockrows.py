@@ -1,0 +1,271 @@
+"""All rows of a piece at once, where nothing in it is out of the ordinary.
+
+`RowParser.parse` says what a row means. This says the same faster, or says nothing: any
+doubt about any row leaves the whole piece to it.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer.readings.arrays import DoubleArray, IntArray, Records, TimeArray
+from streamer.readings.blocks import ReadingBlock
+from streamer.sources.bounds import LONG_JUMP, is_long_jump
+from streamer.sources.files.layout import Layout
+from streamer.sources.files.timestamps import FIRST_YEAR, LAST_YEAR, TimeStyle
+
+_Bytes: TypeAlias = NDArray[np.uint8]
+
+# So many digits make an integer below 2**53, and a power of ten that is exact too: one
+# division of the two rounds as the number's text would.
+_DIGITS = 15
+_NUMBER_BYTES = _DIGITS + len("-.")
+_POWERS_OF_TEN = np.array([float(10**exponent) for exponent in range(_DIGITS + 1)])
+
+# A date of 8 to 16 bytes is known by its first and last 8.
+_WORD = 8
+_CLOCK = re.compile(rb"\d{2}:\d{2}(:\d{2})?$")
+_CLOCK_LIMITS = np.array([24, 60, 60], np.uint8)
+_DAY_S = 86400
+_EPOCH = date(1970, 1, 1).toordinal()
+
+# A number is read in a window that ends with it, so there has to be something before the
+# first. It is in no row.
+_PAD = b"\n" * _NUMBER_BYTES
+
+
+class RowArrays(NamedTuple):
+    """Rows of a table.
+
+    Attributes:
+        at: (rows,) times without a zone, to the second.
+        kw: (rows,) powers in kW; NaN for one that is missing.
+    """
+
+    at: TimeArray
+    kw: DoubleArray
+
+    def readings(self, last: datetime | None, max_kw: float) -> ReadingBlock | None:
+        """The rows that have a value, if they are readings without further question.
+
+        Args:
+            last: time of the reading before them, if there was one.
+            max_kw: the magnitude in kW above which a value is absurd.
+        """
+        given = ~np.isnan(self.kw)
+        at, kw = self.at[given], self.kw[given]
+        if len(at):
+            first: datetime = at[0].item()
+            if last is not None and (first <= last or is_long_jump(last, first)):
+                return None
+            if (np.diff(at) > np.timedelta64(LONG_JUMP)).any() or (np.abs(kw) > max_kw).any():
+                return None
+        return ReadingBlock(at, kw)
+
+
+class _Fields(NamedTuple):
+    """Where a column's fields begin and end, a row each."""
+
+    starts: IntArray
+    stops: IntArray
+
+    @property
+    def lengths(self) -> IntArray:
+        return self.stops - self.starts
+
+
+class _DoubtError(Exception):
+    """Not plain beyond doubt."""
+
+
+class BlockParser:
+    """Reads pieces of one layout and one style of times.
+
+    Args:
+        layout: where what is.
+        style: how times are written; one with a `parse_date`.
+    """
+
+    def __init__(self, layout: Layout, style: TimeStyle) -> None:
+        self._layout = layout
+        self._style = style
+        self._delimiter = layout.delimiter.encode()
+
+    def parse(self, piece: bytes) -> RowArrays | None:
+        """The rows of a piece of whole lines; None if there is any doubt about one.
+
+        Of rows whose times do not advance throughout there is doubt.
+        """
+        if not piece.isascii() or b'"' in piece or not self._delimiter.isascii():
+            return None
+        try:
+            return _Piece(piece, self._layout, self._style).rows()
+        except _DoubtError:
+            return None
+
+
+class _Piece:
+    """One piece under the knife."""
+
+    def __init__(self, piece: bytes, layout: Layout, style: TimeStyle) -> None:
+        self._layout = layout
+        self._style = style
+        self._text = _PAD + piece
+        self._raw = np.frombuffer(self._text, np.uint8)
+        self._cut()
+
+    def rows(self) -> RowArrays:
+        kw = self._numbers(self._fields(self._layout.value))
+        np.divide(kw, self._layout.per_kw, out=kw)
+        dates, clocks = self._dates_and_clocks()
+        seconds = self._days(dates)
+        seconds *= _DAY_S
+        seconds += self._seconds_of_day(clocks)
+        if not (seconds[1:] > seconds[:-1]).all():
+            raise _DoubtError
+        return RowArrays(seconds.view("datetime64[s]"), kw)
+
+    def _cut(self) -> None:
+        """Find the end of each field, and with them the fields."""
+        raw = self._raw[len(_PAD) :]
+        at_end = raw == ord("\n")
+        rows = np.count_nonzero(at_end)
+        at_end |= raw == ord(self._layout.delimiter)
+        ends = np.flatnonzero(at_end)
+        width = self._layout.width
+        if len(ends) == rows * (width + 1):
+            width += 1
+        if not rows or len(ends) != rows * width:
+            raise _DoubtError
+        ends += len(_PAD)
+        self._ends = ends.reshape(rows, width)
+        line_ends = self._ends[:, -1]
+        if (self._raw[line_ends] != ord("\n")).any() or line_ends[-1] + 1 != len(self._raw):
+            raise _DoubtError
+        self._line_starts = np.concatenate([[len(_PAD)], line_ends[:-1] + 1])
+        self._line_stops = line_ends - (self._raw[line_ends - 1] == ord("\r"))
+        # A delimiter at the end of a row is no fault, but there may be nothing after it.
+        if width > self._layout.width and self._fields(width - 1).lengths.any():
+            raise _DoubtError
+
+    def _fields(self, column: int) -> _Fields:
+        is_last = column == self._ends.shape[1] - 1
+        return _Fields(
+            self._ends[:, column - 1] + 1 if column else self._line_starts,
+            self._line_stops if is_last else self._ends[:, column],
+        )
+
+    def _windows(self, starts: IntArray, size: int) -> Records:
+        """The so many bytes from each start on."""
+        shape = (len(self._raw) - size + 1,)
+        return np.ndarray(shape, f"V{size}", self._text, strides=(1,))[starts]
+
+    def _bytes(self, starts: IntArray, size: int) -> _Bytes:
+        """(rows, size) the so many bytes from each start on."""
+        return self._windows(starts, size).view(np.uint8).reshape(-1, size)
+
+    def _numbers(self, fields: _Fields) -> DoubleArray:
+        """(rows,) numbers such as ``4.216`` or ``-324``; NaN for ``?`` or nothing."""
+        lengths = fields.lengths
+        first = self._raw[fields.starts]
+        missing = lengths == 0
+        missing |= (lengths == 1) & (first == ord("?"))
+        negative = (first == ord("-")) & ~missing
+        size = int(lengths.max())
+        if size > _NUMBER_BYTES:
+            raise _DoubtError
+        if not size:
+            return np.full(len(lengths), np.nan)
+        taken = np.where(missing, 0, lengths - negative)
+        # (size, rows), the numbers upright side by side: whole rows of them are fast.
+        digits = np.ascontiguousarray(self._bytes(fields.stops - size, size).T)
+        np.putmask(digits, np.arange(size, 0, -1)[:, None] > taken, ord("0"))
+        points = digits == ord(".")
+        digits -= ord("0")
+        if ((digits > 9) != points).any():
+            raise _DoubtError
+        point_counts = np.count_nonzero(points, axis=0)
+        digit_counts = taken - point_counts
+        if point_counts.max() > 1 or digit_counts.max() > _DIGITS:
+            raise _DoubtError
+        if ((digit_counts < 1) != missing).any():
+            raise _DoubtError
+        numbers = np.zeros(len(lengths))
+        decimals = np.zeros(len(lengths), np.intp)
+        for after, digit, point in zip(range(size - 1, -1, -1), digits, points, strict=True):
+            shifted = numbers * 10.0 + digit
+            if point.any():
+                decimals[point] = after
+                shifted[point] = numbers[point]
+            numbers = shifted
+        numbers /= _POWERS_OF_TEN[decimals]
+        np.negative(numbers, out=numbers, where=negative)
+        numbers[missing] = np.nan
+        return numbers
+
+    def _dates_and_clocks(self) -> tuple[_Fields, _Fields]:
+        layout = self._layout
+        if layout.clock is not None:
+            return self._fields(layout.time), self._fields(layout.clock)
+        times = self._fields(layout.time)
+        match = _CLOCK.search(self._text[times.starts[0] : times.stops[0]])
+        if match is None:
+            raise _DoubtError
+        parting = times.stops - len(match[0]) - 1
+        if (parting <= times.starts).any():
+            raise _DoubtError
+        separator = self._raw[parting[0]]
+        if chr(separator) not in self._style.separators or (self._raw[parting] != separator).any():
+            raise _DoubtError
+        return _Fields(times.starts, parting), _Fields(parting + 1, times.stops)
+
+    def _days(self, dates: _Fields) -> IntArray:
+        """(rows,) days since 1970."""
+        lengths = dates.lengths
+        if lengths.min() < _WORD or lengths.max() > 2 * _WORD:
+            raise _DoubtError
+        heads = self._windows(dates.starts, _WORD).view(np.uint64)
+        tails = self._windows(dates.stops - _WORD, _WORD).view(np.uint64)
+        changes = lengths[1:] != lengths[:-1]
+        changes |= heads[1:] != heads[:-1]
+        changes |= tails[1:] != tails[:-1]
+        firsts = np.concatenate([[0], np.flatnonzero(changes) + 1])
+        days = [
+            self._day(self._text[dates.starts[row] : dates.stops[row]].decode("ascii"))
+            for row in firsts
+        ]
+        return np.repeat(np.array(days), np.diff(firsts, append=len(lengths)))
+
+    def _day(self, text: str) -> int:
+        assert self._style.parse_date is not None  # noqa: S101 - as the class says
+        try:
+            day = self._style.parse_date(text)
+        except ValueError:
+            raise _DoubtError from None
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            raise _DoubtError
+        return day.toordinal() - _EPOCH
+
+    def _seconds_of_day(self, clocks: _Fields) -> IntArray:
+        """(rows,) seconds since midnight, of ``17:24:00`` or ``17:24``."""
+        lengths = clocks.lengths
+        size = int(lengths[0])
+        if size not in (len("HH:MM"), len("HH:MM:SS")) or (lengths != size).any():
+            raise _DoubtError
+        text = self._bytes(clocks.starts, size)
+        digits = text - np.uint8(ord("0"))
+        tens, ones, colons = digits[:, ::3], digits[:, 1::3], text[:, 2::3]
+        if (tens > 9).any() or (ones > 9).any() or (colons != ord(":")).any():
+            raise _DoubtError
+        parts = 10 * tens + ones
+        if (parts >= _CLOCK_LIMITS[: parts.shape[1]]).any():
+            raise _DoubtError
+        seconds = np.zeros(len(lengths), np.int64)
+        for unit_s, part in zip((3600, 60, 1), parts.T, strict=False):
+            seconds += np.multiply(part, unit_s, dtype=np.int64)
+        return seconds

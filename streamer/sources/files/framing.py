@@ -1,0 +1,155 @@
+"""Bytes into lines, as they come."""
+
+from __future__ import annotations
+
+import codecs
+
+from streamer.errors import FormatError
+from streamer.sources.files.bytestream import ByteStream
+
+MAX_LINE_BYTES = 1 << 16
+"""A longer line is no row of a table."""
+
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def decode_lines(piece: bytes) -> list[str]:
+    r"""The lines of a piece, which end in LF or CRLF.
+
+    They are decoded as UTF-8; bytes that are not become lone surrogates
+    (``surrogateescape``), so that one bad row does not spoil its neighbours.
+
+    Args:
+        piece: whole lines; the last may be without a line end.
+
+    >>> decode_lines(b"time;power\r\n1;2")
+    ['time;power', '1;2']
+    """
+    text = piece.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+    lines = text.split("\n")
+    if lines[-1]:
+        lines[-1] = lines[-1].removesuffix("\r")
+    else:
+        lines.pop()
+    return lines
+
+
+class LineSplitter:
+    r"""Cuts bytes where lines end, wherever the pieces happen to break.
+
+    A mark that the text is UTF-8 is taken off.
+
+    >>> splitter = LineSplitter("house.csv")
+    >>> splitter.feed(b"time;po"), splitter.feed(b"wer\r\n1;"), splitter.flush()
+    (b'', b'time;power\r\n', b'1;')
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._tail = b""
+        self._lines = 0
+        self._begun = False
+        self._too_long: FormatError | None = None
+
+    def feed(self, data: bytes) -> bytes:
+        """The lines that these bytes complete, with their line ends.
+
+        Raises:
+            FormatError: a line is longer than `MAX_LINE_BYTES`; raised once the lines
+                before it have been given out.
+        """
+        if self._too_long is not None:
+            raise self._too_long
+        whole, newline, self._tail = (self._tail + data).rpartition(b"\n")
+        return self._checked(whole + newline)
+
+    def flush(self) -> bytes:
+        """The last line, if it has no line end; nothing otherwise."""
+        if self._too_long is not None:
+            raise self._too_long
+        last, self._tail = self._tail, b""
+        return self._checked(last)
+
+    def _checked(self, piece: bytes) -> bytes:
+        if piece and not self._begun:
+            self._begun = True
+            if piece.startswith(_UTF16_MARKS):
+                raise FormatError(self._name, "the text is UTF-16; save it as UTF-8")
+            piece = piece.removeprefix(codecs.BOM_UTF8)
+        end = _end_of_good_lines(piece)
+        self._lines += piece.count(b"\n", 0, end)
+        # A tail may still hold the CR of its line end.
+        if end < len(piece) or len(self._tail) > MAX_LINE_BYTES + 1:
+            self._too_long = FormatError(
+                f"{self._name}:{self._lines + 1}",
+                "the line is longer than 64 KiB; is this a table with a row on each line?",
+            )
+            if not end:
+                raise self._too_long
+        return piece[:end]
+
+
+def _end_of_good_lines(piece: bytes) -> int:
+    """Where the first line begins that is too long; the end of the piece if none is."""
+    start = 0
+    while len(piece) - start > MAX_LINE_BYTES:
+        # The last line end within reach: no line up to there can be too long.
+        end = piece.rfind(b"\n", start, start + MAX_LINE_BYTES + 1)
+        if end < 0:
+            end = start + MAX_LINE_BYTES + 1
+            if piece[end - 1 : end + 1] not in (b"\r\n", b"\r"):
+                return start
+        start = end + 1
+    return len(piece)
+
+
+class LineReader:
+    """The lines of a byte stream, as bytes, those of one piece at a time.
+
+    Args:
+        name: the name to show in errors.
+        stream: the bytes; closed with the reader.
+    """
+
+    def __init__(self, name: str, stream: ByteStream) -> None:
+        self._stream = stream
+        self._splitter = LineSplitter(name)
+        self._returned = b""
+        self._at_end = False
+
+    @property
+    def progress(self) -> float | None:
+        """The share of the bytes that has been read, if it can be known."""
+        return self._stream.progress
+
+    def read(self) -> bytes:
+        """At least one line with its line end, or nothing at the end.
+
+        The last line of all may be without a line end.
+
+        Raises:
+            SourceError: the bytes cannot be had, or are not lines.
+        """
+        if self._returned:
+            returned, self._returned = self._returned, b""
+            return returned
+        while not self._at_end:
+            data = self._stream.read()
+            self._at_end = not data
+            piece = self._splitter.feed(data) if data else self._splitter.flush()
+            if piece:
+                return piece
+        return b""
+
+    @property
+    def waiting(self) -> bytes:
+        """The lines that have been put back and not read again."""
+        return self._returned
+
+    def put_back(self, lines: bytes) -> None:
+        """Have the next `read` give these lines first."""
+        self._returned = lines + self._returned
+
+    def close(self) -> None:
+        """Close the stream. May be called twice."""
+        self._stream.close()

@@ -1,0 +1,83 @@
+"""Counts of a file's rows, and the share of it that has been read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from streamer.sources.files.screening import Rules
+
+
+@dataclass(slots=True)
+class RowCounts:
+    """Rows of a file by what they became.
+
+    Attributes:
+        rows: rows seen.
+        missing: rows without a value.
+        outside: rows before the start or beyond the end.
+        readings: readings given.
+        first_at: time of the first reading, if there is one.
+        last_at: time of the last.
+        outside_at: time of the last row before the start or beyond the end.
+    """
+
+    rows: int = 0
+    missing: int = 0
+    outside: int = 0
+    readings: int = 0
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    outside_at: datetime | None = None
+
+    def leave_out(self, at: datetime, count: int = 1) -> None:
+        """Count rows before the start or beyond the end."""
+        self.outside += count
+        self.outside_at = at
+
+    def parts(self) -> list[str]:
+        """The rows, and those that could not become readings, for a person."""
+        parts = [f"{self.rows} rows"]
+        if self.missing:
+            parts.append(f"{self.missing} without a value (if others have one, say --column)")
+        if self.outside:
+            parts.append(
+                f"{self.outside} before --start or from --end on, the last at {self.outside_at} "
+                "(correct --start or --end)"
+            )
+        return parts
+
+
+class ReadProgress:
+    """Share of a recording that has been read, which never goes back.
+
+    Args:
+        rules: which rows become readings.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._share: float | None = None
+
+    def share(self, counts: RowCounts, of_bytes: float | None, *, complete: bool) -> float | None:
+        """The share, 0 to 1, by the bytes, the limit or the end time, whichever is highest.
+
+        Args:
+            counts: the rows so far.
+            of_bytes: share of the bytes that has been read; None if that is not known.
+            complete: whether all has been read.
+
+        Returns:
+            None where nothing is known: of a pipe without a limit or an end time.
+        """
+        rules = self._rules
+        known = [share for share in (self._share, of_bytes) if share is not None]
+        if rules.limit is not None:
+            known.append(counts.readings / rules.limit)
+        if rules.span.end is not None and counts.first_at is not None:
+            assert counts.last_at is not None  # noqa: S101 - there is a first reading
+            known.append(rules.span.share_done(counts.first_at, counts.last_at))
+        if known and complete:
+            known.append(1.0)
+        self._share = max(known, default=None)
+        return self._share

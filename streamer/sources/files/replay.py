@@ -1,0 +1,296 @@
+"""Rows of a recorded stream into readings and notices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+from streamer.errors import SourceError, StreamerError
+from streamer.readings import Notice, Reading
+from streamer.sources.bounds import is_long_jump
+from streamer.sources.files.framing import LineReader, decode_lines
+from streamer.sources.files.layout import Unit
+from streamer.sources.files.progress import ReadProgress, RowCounts
+from streamer.sources.files.rows import RowError, RowParser
+from streamer.sources.files.screening import FirstLook, Rules
+from streamer.sources.files.skipping import SkippedRows
+
+_Item: TypeAlias = Reading | Notice
+
+BLOCK_ROWS = 32
+"""Fewer rows than this are read one by one: arrays would gain nothing."""
+
+_LONGEST_PAUSE = 31
+
+
+class ReplaySource:
+    """A recorded stream; made by `open_replay`.
+
+    Args:
+        name: the name to show.
+        lines: its lines, from the first row on; closed with the source.
+        rows: reads them.
+        unit: the unit that `rows` reads them in.
+        rules: which rows become readings.
+        lines_before: how many lines came before.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        lines: LineReader,
+        rows: RowParser,
+        unit: Unit,
+        rules: Rules,
+        *,
+        lines_before: int = 0,
+    ) -> None:
+        self._name = name
+        self._lines = lines
+        self._parser = rows
+        self._rules = rules
+        self._line = lines_before
+        self._counts = RowCounts()
+        self._skipped = SkippedRows(unit, rules)
+        self._first_look = FirstLook(name, unit)
+        self._progress = ReadProgress(rules)
+        self._pauses = _BlockPauses()
+        self._ended = False
+        self._closed = False
+        self._failure: StreamerError | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's name without its folder, or ``stdin``."""
+        return self._name
+
+    @property
+    def rows(self) -> int:
+        """Rows seen."""
+        return self._counts.rows
+
+    @property
+    def missing(self) -> int:
+        """Rows without a value."""
+        return self._counts.missing
+
+    @property
+    def outside(self) -> int:
+        """Rows before the start or beyond the end."""
+        return self._counts.outside
+
+    @property
+    def readings(self) -> int:
+        """Readings given."""
+        return self._counts.readings
+
+    @property
+    def malformed(self) -> int:
+        """Rows that could not be read."""
+        return self._skipped.malformed.count
+
+    @property
+    def disordered(self) -> int:
+        """Rows whose time did not advance."""
+        return self._skipped.disordered.count
+
+    @property
+    def absurd(self) -> int:
+        """Rows whose value no household draws."""
+        return self._skipped.absurd.count
+
+    @property
+    def progress(self) -> float | None:
+        """The share of the recording that has been read, 0 to 1; it never goes back.
+
+        Whatever of the bytes, the limit and the end time is nearest to being reached
+        counts. None where nothing is known: of a pipe without a limit or an end time.
+        """
+        complete = self._ended and self._failure is None and not self._closed
+        return self._progress.share(self._counts, self._lines.progress, complete=complete)
+
+    def read(self) -> Sequence[Reading | Notice]:
+        """What the next piece of the file gives, or what a pipe has.
+
+        Returns:
+            At least one reading or notice, or an empty sequence at the end. Readings
+            without a notice among them may come as a `ReadingBlock`.
+
+        Raises:
+            FormatError: a malformed or disordered row, if strict.
+            UnitError: the values cannot be in the unit they are read in.
+            SourceError: the file cannot be read on, or there is no reading in it.
+        """
+        while not self._ended:
+            items: list[_Item] = []
+            block: Sequence[Reading] | None = None
+            # What came before an error is given out first, so that where the pieces of
+            # a file happen to break makes no difference.
+            try:
+                block = self._fill(items)
+            except StreamerError as error:
+                self._fail(error)
+            given = self._sum_up(items) if block is None else self._look_at(block)
+            if given:
+                return given
+        if self._failure is not None:
+            raise self._failure
+        return []
+
+    def close(self) -> None:
+        """Close the file. May be called twice."""
+        self._closed = self._ended = True
+        self._failure = None
+        self._lines.close()
+
+    def _fail(self, error: StreamerError) -> None:
+        self._ended = True
+        if not self._closed:
+            self._failure = error
+
+    def _fill(self, items: list[_Item]) -> Sequence[Reading] | None:
+        """Read a piece: give its readings, or else put what is in it into `items`."""
+        piece = self._lines.read()
+        block = self._try_block(piece)
+        if block is not None:
+            return block
+        for line in decode_lines(piece):
+            self._take(line, items)
+            if self._ended:
+                break
+        else:
+            self._ended = not piece
+        if self._ended and not self._counts.readings:
+            raise self._nothing_found()
+        return None
+
+    def _try_block(self, piece: bytes) -> Sequence[Reading] | None:
+        """Take all rows of a piece at once; None, and nothing taken, if that cannot be."""
+        if self._rules.span.has_zone or piece.count(b"\n") < BLOCK_ROWS:
+            return None
+        if self._pauses.is_pause():
+            return None
+        block = self._take_block(piece)
+        self._pauses.tried(succeeded=block is not None)
+        return block
+
+    def _take_block(self, piece: bytes) -> Sequence[Reading] | None:
+        limit, span, counts = self._rules.limit, self._rules.span, self._counts
+        rows = self._parser.parse_block(piece)
+        if rows is None:
+            return None
+        since, until = rows.at[0].item(), rows.at[-1].item()
+        count = len(rows.at)
+        if span.starts_after(until):
+            counts.leave_out(until, count)
+            block: Sequence[Reading] = ()
+        elif span.starts_after(since) or span.ends_by(until):
+            return None
+        else:
+            readings = rows.readings(counts.last_at, self._rules.max_kw)
+            if readings is None:
+                return None
+            if limit is not None and counts.readings + len(readings) >= limit:
+                return None
+            counts.missing += count - len(readings)
+            counts.readings += len(readings)
+            if readings:
+                counts.first_at = counts.first_at or readings[0].at
+                counts.last_at = readings[-1].at
+            block = readings
+        self._line += count
+        counts.rows += count
+        return block
+
+    def _take(self, line: str, items: list[_Item]) -> None:
+        counts, rules, skipped = self._counts, self._rules, self._skipped
+        self._line += 1
+        try:
+            at, kw = self._parser.parse(line)
+        except RowError as error:
+            if line.strip():
+                counts.rows += 1
+                items += skipped.skip_malformed(str(error), self._where, counts.last_at)
+            return
+        counts.rows += 1
+        last = counts.last_at
+        if rules.span.ends_by(at):
+            counts.leave_out(at)
+            self._ended = True
+        elif rules.span.starts_after(at):
+            counts.leave_out(at)
+        elif kw is None:
+            counts.missing += 1
+        elif abs(kw) > rules.max_kw:
+            items += skipped.skip_absurd(kw, self._where, last, readings=counts.readings)
+        elif last is not None and at <= last:
+            items += skipped.skip_disordered(at, self._where, last)
+        else:
+            self._accept(at, kw, last, items)
+
+    def _accept(self, at: datetime, kw: float, last: datetime | None, items: list[_Item]) -> None:
+        counts = self._counts
+        if last is None:
+            counts.first_at = at
+        elif is_long_jump(last, at):
+            self._skipped.jumped(last, at, self._where)
+        counts.last_at = at
+        counts.readings += 1
+        self._ended = counts.readings == self._rules.limit
+        items.append(Reading(at, kw))
+
+    @property
+    def _where(self) -> str:
+        return f"{self._name}:{self._line}"
+
+    def _nothing_found(self) -> SourceError:
+        counts, skipped = self._counts, self._skipped
+        if self.absurd and self.absurd >= self.malformed:
+            return skipped.wrong_unit(self._where, counts.readings)
+        if not counts.rows:
+            return SourceError(f"no reading found in {self._name}: there is no row in it")
+        parts = counts.parts()
+        if self.malformed:
+            parts.append(
+                f"{self.malformed} malformed, the last {skipped.malformed.last} "
+                "(if the layout is another, say --column, --time-column or --time-format)"
+            )
+        return SourceError(f"no reading found in {self._name}: {', '.join(parts)}")
+
+    def _sum_up(self, items: list[_Item]) -> Sequence[_Item]:
+        """A piece read row by row, and the notices that stand for all of it."""
+        readings = [item for item in items if isinstance(item, Reading)]
+        items += self._skipped.gathered(self._counts.last_at)
+        items += self._first_look.look(readings, at_end=self._ended)
+        return items
+
+    def _look_at(self, block: Sequence[Reading]) -> Sequence[_Item]:
+        notices = self._first_look.look(block, at_end=False)
+        return [*block, *notices] if notices else block
+
+
+class _BlockPauses:
+    """Backoff of the attempts to read a piece as a block.
+
+    Where piece after piece has something odd in it, trying each would be a waste.
+    """
+
+    def __init__(self) -> None:
+        self._left = 0
+        self._next = 0
+
+    def is_pause(self) -> bool:
+        """Whether the next piece is to be read row by row without an attempt."""
+        if not self._left:
+            return False
+        self._left -= 1
+        return True
+
+    def tried(self, *, succeeded: bool) -> None:
+        """Take note of an attempt."""
+        if succeeded:
+            self._next = 0
+        else:
+            self._left = self._next
+            self._next = min(2 * self._next + 1, _LONGEST_PAUSE)

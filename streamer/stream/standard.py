@@ -1,0 +1,73 @@
+"""Standard output and standard error, with failures that name the stream."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TextIO, cast
+
+
+class ReaderGoneError(Exception):
+    """Whoever read standard output or standard error has gone: an end like another.
+
+    A `BrokenPipeError` would not do: libraries on the way up take it for a failure and end
+    the program themselves.
+    """
+
+
+@contextmanager
+def guarded_streams() -> Iterator[None]:
+    """Have failures of standard output and standard error told apart from all others.
+
+    Meanwhile writing to one of them raises `ReaderGoneError`, or an OSError that has the
+    stream's name in place of a file's. What is written to a stream that has failed, or that
+    the program was started without, goes nowhere.
+    """
+    before = sys.stdout, sys.stderr
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        sys.stdout = cast("TextIO", _Guarded(sys.stdout, "standard output", nowhere))
+        sys.stderr = cast("TextIO", _Guarded(sys.stderr, "standard error", nowhere))
+        try:
+            yield
+        finally:
+            # What is left would fail in the interpreter's hands.
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(ReaderGoneError, OSError):
+                    stream.flush()
+            sys.stdout, sys.stderr = before
+
+
+class _Guarded:
+    """A text stream, if there is one, but for what it does when it cannot be written to."""
+
+    def __init__(self, stream: TextIO | None, name: str, nowhere: TextIO) -> None:
+        self._stream = nowhere if stream is None else stream
+        self._name = name
+        self._nowhere = nowhere
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except OSError as error:
+            raise self._failure(error) from None
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError as error:
+            raise self._failure(error) from None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def _failure(self, error: OSError) -> Exception:
+        failed, self._stream = self._stream, self._nowhere
+        with suppress(OSError):
+            # What is left in its buffer goes the same way.
+            os.dup2(self._nowhere.fileno(), failed.fileno())
+        if isinstance(error, ConnectionError):
+            return ReaderGoneError(self._name)
+        return OSError(error.errno, error.strerror, self._name)

@@ -1,0 +1,327 @@
+"""Settings of `streamer watch`: flags, variables, the configuration file."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from streamer.cli import app, main
+from streamer.cli.settings import resolve_settings
+from streamer.commands.config import default_path, read_config
+from streamer.errors import ConfigError, UsageError
+from streamer.recording.database import open_for_writing
+
+URL = "tail:meter.log?unit=W"
+
+
+@pytest.fixture(autouse=True)
+def _bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No variables and no file of whoever runs the tests."""
+    import os
+
+    for name in [name for name in os.environ if name.startswith("STREAMER_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
+
+
+def _config(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(["config", *arguments])
+    return int(end.value.code or 0)
+
+
+def _write(path: Path, text: str) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def _rows(text: str) -> dict[str, list[str]]:
+    return {line.split()[0]: line.split()[1:] for line in text.splitlines() if line.strip()}
+
+
+def test_flags_win_over_variables_and_those_over_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = _write(tmp_path / "a.toml", f'[watch]\nurl = "{URL}"\ngrace = 7\nretry = 9.5\n')
+    monkeypatch.setenv("STREAMER_GRACE", "8")
+    assert _config("--config", file) == 0
+    rows = _rows(capsys.readouterr().out)
+    assert rows["url"] == ["tail:meter.log", "file"]
+    assert rows["grace"] == ["8.0", "STREAMER_GRACE"]
+    assert rows["retry"] == ["9.5", "file"]
+    assert rows["max_kw"] == ["100.0", "default"]
+
+
+def test_the_file_in_the_xdg_folder_is_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert default_path() == tmp_path / "xdg" / "streamer" / "streamer.toml"
+    _write(default_path(), f'[watch]\nurl = "{URL}"\nadapt = false\n')
+    assert _config("--check") == 0
+    assert capsys.readouterr().out == f"{default_path()}: all right\n"
+    assert _config() == 0
+    assert _rows(capsys.readouterr().out)["adapt"][0] == "false"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[watch", "is not TOML"),
+        ("url = 'x'", "unknown table or key 'url'; all settings are in [watch]"),
+        ("watch = 3", "watch is no table"),
+        ("[watch]\nstale_afer = 3", "[watch] stale_afer: unknown key; did you mean stale_after?"),
+        ("[watch]\nzzz = 3", "[watch] zzz: unknown key; there are adapt, "),
+        ("[watch]\nstale_after = 'soon'", "[watch] stale_after = 'soon': 'soon' is not a number\n"),
+        (
+            "[watch]\nstale_after = 0",
+            "[watch] stale_after = 0: '0' is out of bounds; give at least 1",
+        ),
+        ("[watch]\ngrace = 61", "[watch] grace = 61: '61' is out of bounds; give at most 60"),
+        ("[watch]\nmax_gap = 1.5", "[watch] max_gap = 1.5: '1.5' is not a whole number\n"),
+        ("[watch]\nmax_kw = nan", "[watch] max_kw = nan: 'nan' is not a power; give a number"),
+        ("[watch]\nmax_kw = -1", "[watch] max_kw = -1: '-1' is not a power; give a number"),
+        (
+            "[watch]\nengine = 'moon'",
+            "[watch] engine = 'moon': 'moon' is not one of 'auto', 'compiled', 'numpy', "
+            "'tensorflow'\n",
+        ),
+        ("[watch]\nadapt = 'maybe'", "[watch] adapt = 'maybe': give true or false"),
+        ("[watch]\ngrace = true", "[watch] grace = True: give a value"),
+        ("[watch]\nconfidence = 90", "[watch] confidence = 90: '90' is not a share"),
+        ("[watch]\nformat = 'html'", "[watch] format = 'html': "),
+        ("[watch]\nrecord = ['a']", "[watch] record: give one value"),
+        ("[watch]\npassword = 12", "[watch] password: give some text in quotes"),
+        ("[watch]\nconfig = 'b.toml'", "[watch] config: unknown key"),
+    ],
+)
+def test_errors_name_file_and_key(
+    text: str, complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = _write(tmp_path / "a.toml", text)
+    assert _config("--config", file) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"streamer: error: {file}: ")
+    assert complaint in error
+    assert error.count("\n") == 1
+
+
+def test_a_wrong_variable_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STREAMER_MAX_GAP", "long")
+    assert _config() == 2
+    assert "STREAMER_MAX_GAP='long': 'long' is not a whole number\n" in capsys.readouterr().err
+    monkeypatch.setenv("STREAMER_MAX_GAP", "10")
+    monkeypatch.setenv("STREAMER_QUIET", "perhaps")
+    assert _config() == 2
+    assert "STREAMER_QUIET='perhaps': 'perhaps' is not true or false\n" in capsys.readouterr().err
+
+
+def test_files_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _config("--config", str(tmp_path / "no.toml")) == 2
+    assert "no.toml: there is no such file" in capsys.readouterr().err
+    assert _config("--config", str(tmp_path)) == 2
+    assert "Is a directory" in capsys.readouterr().err
+    (tmp_path / "latin.toml").write_bytes(b"[watch]\nurl = '\xff'")
+    with pytest.raises(ConfigError, match="is not UTF-8"):
+        read_config(str(tmp_path / "latin.toml"), [])
+
+
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [
+        ("nonsense://x", "no feed has the scheme 'nonsense'"),
+        ("http://meter/x#path=p", "option unit is missing"),
+        ("tail:x.log?unit=MW", "option unit='MW': give W or kW"),
+        ("tail:x.log?unit=W&colour=red", "unknown option 'colour'"),
+    ],
+)
+def test_the_check_reads_the_address(
+    url: str, complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = _write(tmp_path / "a.toml", f'[watch]\nurl = "{url}"\n')
+    assert _config("--check", "--config", file) == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_the_check_finds_that_there_is_nothing_to_watch_or_no_place_to_record(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _config("--check") == 2
+    assert "no address of a meter" in capsys.readouterr().err
+    file = _write(tmp_path / "a.toml", f'[watch]\nurl = "{URL}"\nrecord = "/no/such/house.db"\n')
+    assert _config("--check", "--config", file) == 2
+    assert "there is no folder /no/such" in capsys.readouterr().err
+
+
+def _check_with(record: Path, folder: Path) -> int:
+    return _config(
+        "--check",
+        "--config",
+        _write(folder / "a.toml", f'[watch]\nurl = "{URL}"\nrecord = "{record}"\n'),
+    )
+
+
+def test_the_check_looks_at_what_is_to_be_recorded_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "house.csv"
+    other.write_text("at,kw\n", encoding="utf-8")
+    foreign = tmp_path / "photos.db"
+    with closing(sqlite3.connect(foreign)) as connection:
+        connection.execute("CREATE TABLE photos (id)")
+    for path, why in [
+        (other, "is not a recording, nor any SQLite database"),
+        (foreign, "is a database of another program"),
+        (tmp_path, "is no file; give one to record in"),
+        (Path("~no-such-user/house.db"), "there is no such user"),
+    ]:
+        assert _check_with(path, tmp_path) in (1, 2)
+        error = capsys.readouterr().err
+        assert error.startswith("streamer: error: ")
+        assert why in error
+        assert error.count("\n") == 1
+    assert other.read_text(encoding="utf-8") == "at,kw\n"
+
+
+def test_the_check_takes_what_watching_takes(tmp_path: Path) -> None:
+    new, empty, recording, damaged = (tmp_path / name for name in "abcd")
+    empty.touch()
+    open_for_writing(recording).close()
+    damaged.write_bytes(bytes(5000))  # as a power cut may leave it; it will be set aside
+    for path in (new, empty, recording, damaged):
+        assert _check_with(path, tmp_path) == 0
+    assert not new.exists()
+    assert empty.stat().st_size == 0
+    assert damaged.exists()
+
+
+class TestSecrets:
+    """They come from variable, file or configuration, and are never shown."""
+
+    def test_none_is_shown(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        file = _write(
+            tmp_path / "a.toml",
+            '[watch]\nurl = "mqtt://me@broker/t?unit=W"\npassword = "file-secret"\n',
+        )
+        monkeypatch.setenv("STREAMER_TOKEN", "variable-secret")
+        assert _config("--config", file) == 0
+        out = capsys.readouterr().out
+        assert "secret" not in out.replace("password", "")
+        rows = _rows(out)
+        assert rows["password"] == ["…", "file"]
+        assert rows["token"] == ["…", "STREAMER_TOKEN"]
+        assert rows["user"] == ["me", "url"]
+        monkeypatch.setenv("STREAMER_URL", "mqtt://me:url-secret@broker/t?unit=W")
+        assert _config("--config", file) == 0
+        out = capsys.readouterr().out
+        assert "url-secret" not in out
+        assert _rows(out)["password"] == ["…", "url"]
+
+    def test_a_secret_twice_in_the_file(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        file = _write(
+            tmp_path / "a.toml",
+            f'[watch]\nurl = "{URL}"\npassword = "x-secret"\npassword_file = "y"\n',
+        )
+        assert _config("--check", "--config", file) == 2
+        error = capsys.readouterr().err
+        assert "has both password and password_file" in error
+        assert "x-secret" not in error
+
+    def test_a_secret_file_that_is_missing_or_empty(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        secret = tmp_path / "secret"
+        file = _write(tmp_path / "a.toml", f'[watch]\nurl = "{URL}"\ntoken_file = "{secret}"\n')
+        assert _config("--check", "--config", file) == 2
+        assert f"secret file {secret}: No such file" in capsys.readouterr().err
+        secret.write_text("\n", encoding="utf-8")
+        assert _config("--check", "--config", file) == 2
+        assert "is empty" in capsys.readouterr().err
+
+
+class TestInTheAddress:
+    """A user and a password there come from where the address does."""
+
+    URL = "mqtt://bob:url-secret@broker/t?unit=W"
+
+    @pytest.fixture
+    def secret(self, tmp_path: Path) -> str:
+        return _write(tmp_path / "secret", "right-secret")
+
+    def _found(self, *arguments: str) -> tuple[str | None, str]:
+        """User and password that are gone by."""
+        watch = get_command(app).commands["watch"]  # type: ignore[attr-defined]
+        with watch.make_context("watch", list(arguments)) as context:
+            settings = resolve_settings(context)
+            assert settings.address is not None
+            found = settings.meter(settings.address).credentials
+        return found.user, "" if found.password is None else found.password.reveal()
+
+    def _refused(self, *arguments: str) -> str:
+        with pytest.raises(UsageError) as refusal:
+            self._found(*arguments)
+        assert "secret" not in str(refusal.value)
+        return str(refusal.value)
+
+    def test_each_alone(self, secret: str) -> None:
+        assert self._found(self.URL) == ("bob", "url-secret")
+        bare = "mqtt://broker/t?unit=W"
+        assert self._found(bare, "--user", "al", "--password-file", secret) == (
+            "al",
+            "right-secret",
+        )
+        named = "mqtt://bob@broker/t?unit=W"
+        assert self._found(named, "--password-file", secret) == ("bob", "right-secret")
+
+    def test_twice_from_one_place(
+        self, secret: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        said = "both in the address and beside it; leave one out"
+        assert self._refused(self.URL, "--user", "al") == f"the command line has a user {said}"
+        assert self._refused(self.URL, "--password-file", secret) == (
+            f"the command line has a password {said}"
+        )
+        for line, what in [("user = 'al'", "user"), ("password = 'x-secret'", "password")]:
+            file = _write(tmp_path / "a.toml", f"[watch]\nurl = '{self.URL}'\n{line}\n")
+            assert self._refused("--config", file) == f"{file}: [watch] has a {what} {said}"
+        monkeypatch.setenv("STREAMER_URL", self.URL)
+        monkeypatch.setenv("STREAMER_PASSWORD", "x-secret")
+        assert self._refused() == f"the environment has a password {said}"
+
+    def test_flags_win_over_variables_and_those_over_the_file(
+        self, secret: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        beside = ("--user", "al", "--password-file", secret)
+        file = _write(tmp_path / "a.toml", f"[watch]\nurl = '{self.URL}'\n")
+        assert self._found("--config", file, *beside) == ("al", "right-secret")
+        monkeypatch.setenv("STREAMER_PASSWORD", "variable-secret")
+        assert self._found("--config", file) == ("bob", "variable-secret")
+        assert self._found("--config", file, self.URL) == ("bob", "url-secret")
+        file = _write(tmp_path / "b.toml", "[watch]\nuser = 'al'\npassword = 'file-secret'\n")
+        monkeypatch.delenv("STREAMER_PASSWORD")
+        monkeypatch.setenv("STREAMER_URL", self.URL)
+        assert self._found("--config", file) == ("bob", "url-secret")
+        assert self._found("--config", file, *beside) == ("al", "right-secret")
+
+    def test_what_is_gone_by_is_what_is_listed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        file = _write(tmp_path / "a.toml", "[watch]\nuser = 'al'\n")
+        monkeypatch.setenv("STREAMER_URL", self.URL)
+        assert _config("--config", file) == 0
+        assert _rows(capsys.readouterr().out)["user"] == ["bob", "url"]
+        _write(tmp_path / "a.toml", f"[watch]\nurl = '{self.URL}'\n")
+        monkeypatch.delenv("STREAMER_URL")
+        monkeypatch.setenv("STREAMER_USER", "al")
+        assert _config("--config", file) == 0
+        assert _rows(capsys.readouterr().out)["user"] == ["al", "STREAMER_USER"]

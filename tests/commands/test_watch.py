@@ -1,0 +1,270 @@
+"""`streamer watch` as a user runs it, on a pipe and on a file that grows."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streamer.cli import main
+from streamer.models import load_model
+from streamer.pipeline import Pipeline
+from streamer.readings import Reading
+from streamer.sample import sample_path
+from streamer.sinks.text import record
+from streamer.sources.files.delimited import open_replay
+from tests.children import ending
+
+START_S = 1_790_000_040
+MINUTES = 130
+BY_FEED = ("--clock", "feed")
+
+
+@pytest.fixture(scope="module")
+def watts() -> list[int]:
+    """Real minutes, in W."""
+    source = open_replay(sample_path(), limit=MINUTES)
+    with closing(source):
+        items = source.read()
+    return [round(1000 * item.kw) for item in items if isinstance(item, Reading)][:MINUTES]
+
+
+def _log(watts: Sequence[int], first: int = 0) -> str:
+    """Two samples a minute, and one that ends the last minute and its grace."""
+    lines = [
+        f"{START_S + 60 * (first + minute) + second} {value}"
+        for minute, value in enumerate(watts)
+        for second in (0, 30)
+    ]
+    return "\n".join([*lines, f"{START_S + 60 * (first + len(watts)) + 10} 0"]) + "\n"
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "streamer", "watch", *arguments]
+
+
+def _clean() -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("STREAMER_")}
+    return {**kept, "XDG_CONFIG_HOME": "/nowhere", "TZ": "Europe/Berlin"}
+
+
+def _watch(*arguments: str, log: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        _command("stdin:?unit=W", *BY_FEED, *arguments),
+        input=log,
+        capture_output=True,
+        text=True,
+        env={**_clean(), **more},
+        check=False,
+        timeout=120,
+    )
+
+
+def _steps(output: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def test_a_pipe_gives_the_forecasts_of_its_minutes(watts: list[int]) -> None:
+    done = _watch("--format", "json", log=_log(watts))
+    assert done.returncode == 0, done.stderr
+    pipeline = Pipeline(load_model("sceaux"))
+    expected = [
+        record(
+            pipeline.push(Reading(datetime.fromtimestamp(START_S + 60 * minute, UTC), value / 1000))
+        )
+        for minute, value in enumerate(watts)
+    ]
+    found = _steps(done.stdout)
+    assert len(found) == MINUTES
+    for step, wanted in zip(found, expected, strict=True):
+        assert step.pop("at").endswith("+02:00")
+        wanted.pop("at")
+        assert step == wanted
+    assert f"stdin: {MINUTES} readings" in done.stderr
+    assert "forecasts settled, skill" in done.stderr
+
+
+def test_a_recording_is_gone_on_from(watts: list[int], tmp_path: Path) -> None:
+    whole = _steps(_watch("--format", "json", log=_log(watts)).stdout)
+    file = str(tmp_path / "house.db")
+    first = _watch("--format", "json", "--record", file, log=_log(watts[:70]))
+    # Once more from the start, as a file that grows is read: what is recorded is passed over.
+    second = _watch("--format", "json", log=_log(watts), STREAMER_RECORD=file)
+    assert second.returncode == 0, second.stderr
+    assert "going on after 70 recorded minutes" in second.stderr
+    assert _steps(first.stdout) + _steps(second.stdout) == whole
+    with closing(sqlite3.connect(file)) as connection:
+        rows = connection.execute("SELECT at, actual_kw, forecast_kw FROM steps ORDER BY at")
+        assert rows.fetchall() == [
+            (START_S + 60 * minute, step["actual_kw"], step["forecast_kw"])
+            for minute, step in enumerate(whole)
+        ]
+
+    assert _run("replay", file, "-q") == 0
+    assert _run("evaluate", file) == 0
+    out = tmp_path / "house.csv"
+    assert _run("export", file, "--from", "2026-09-21T16:15", "--out", str(out)) == 0
+    lines = out.read_text(encoding="utf-8").splitlines()
+    assert lines[1].startswith("2026-09-21T16:15:00+02:00,")
+    page = tmp_path / "house.html"
+    assert _run("report", file, "--out", str(page)) == 0
+    assert "<svg" in page.read_text(encoding="utf-8")
+
+
+def _run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    return int(end.value.code or 0)
+
+
+def test_a_file_that_is_no_recording_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "house.csv"
+    file.write_text("at,kw\n", encoding="utf-8")
+    done = _watch("--record", str(file), log="")
+    assert done.returncode == 1
+    assert f"streamer: error: {file}" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert file.read_text(encoding="utf-8") == "at,kw\n"
+
+
+def test_the_reader_of_the_lines_may_go(watts: list[int]) -> None:
+    watching = subprocess.Popen(
+        _command("stdin:?unit=W", *BY_FEED),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=_clean(),
+    )
+    assert watching.stdin is not None
+    assert watching.stdout is not None
+    assert watching.stderr is not None
+    with ending(watching), watching.stdin as meter, watching.stderr as errors:
+        meter.write(_log(watts[:5]))
+        meter.flush()
+        assert watching.stdout.readline().startswith("2026-09-21 16:14")
+        watching.stdout.close()
+        for minute in range(5, 60):
+            try:
+                meter.write(_log(watts[minute : minute + 1], first=minute))
+                meter.flush()
+            except BrokenPipeError:
+                break
+            time.sleep(0.001)
+        with suppress(BrokenPipeError):
+            meter.close()
+        assert watching.wait() == 0
+        assert errors.read() == ""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_it_in_good_order(
+    number: signal.Signals, code: int, watts: list[int], tmp_path: Path
+) -> None:
+    log, file = tmp_path / "meter.log", tmp_path / "house.db"
+    log.write_text(_log(watts[:60]), encoding="utf-8")
+    url = f"tail://{log}?unit=W&from=start"
+    watching = subprocess.Popen(
+        _command(url, *BY_FEED, "--record", str(file)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=_clean(),
+    )
+    with ending(watching):
+        assert watching.stdout is not None
+        for _ in range(60):
+            assert watching.stdout.readline()
+        watching.send_signal(number)
+        _, errors = watching.communicate()
+    assert watching.returncode == code
+    assert "60 readings" in errors
+    assert "Traceback" not in errors
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("SELECT count(*) FROM steps").fetchone() == (60,)
+
+
+_STUCK = """
+import signal, sys, threading
+from streamer.stream.pacing import Pacer
+from streamer.stream.signals import stopping
+stuck = threading.Event()
+with stopping(Pacer(on_stop=stuck.wait), []):
+    for name in sys.argv[1:]:
+        signal.raise_signal(signal.Signals[name])
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "code"),
+    [(["SIGTERM"], 0), (["SIGTERM"] * 2, -15), (["SIGINT", "SIGTERM"], -15), (["SIGINT"] * 2, -2)],
+)
+def test_a_second_signal_ends_it_at_once(names: list[str], code: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _STUCK, *names], capture_output=True, check=False, timeout=60
+    )
+    assert done.returncode == code, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "no address of a meter: give one"),
+        (["nonsense"], "is no feed address: it has no scheme"),
+        (["mqtt://me:sword/fish@broker/t?unit=W"], "its host or port cannot be read"),
+        (["stdin:?unit=W", "--record", "~no-such-user/x.db"], "x.db: there is no such user"),
+        (["tail:x?unit=MW"], "unit='MW': give W or kW"),
+        (["stdin:?unit=W", "--model", "nope"], "nope"),
+        (["stdin:?unit=W", "--stale-after", "0"], "--stale-after"),
+        (["stdin:?unit=W", "--password-file", "/no/such"], "secret file /no/such: No such file"),
+        (["stdin:?unit=W", "--format", "dashboard"], "needs a terminal"),
+    ],
+)
+def test_errors_are_one_line(
+    arguments: list[str],
+    complaint: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/nowhere")
+    assert _run("watch", *arguments) in (1, 2)
+    error = capsys.readouterr().err
+    assert complaint in error
+    assert error.startswith("streamer: error: ")
+    assert error.count("\n") == 1
+
+
+def test_a_password_is_in_nothing_that_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "house.db"
+    watching = subprocess.Popen(
+        _command(
+            "mqtt://me:swordfish@127.0.0.1:9/power?unit=W", "--record", str(file), "--retry", "0.1"
+        ),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**_clean(), "STREAMER_TOKEN": "sesame"},
+    )
+    with ending(watching):
+        assert watching.stderr is not None
+        said = [watching.stderr.readline(), watching.stderr.readline()]
+        watching.terminate()
+        out, rest = watching.communicate()
+    assert any("broker away" in line for line in said)
+    assert watching.returncode == 143
+    with closing(sqlite3.connect(file)) as connection:
+        dump = "\n".join(connection.iterdump())
+    assert "mqtt://127.0.0.1:9/power" in dump
+    for secret in ("swordfish", "sesame"):
+        assert secret not in "".join([*said, out, rest, dump])

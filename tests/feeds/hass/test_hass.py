@@ -1,0 +1,415 @@
+from __future__ import annotations
+
+import json
+import math
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from ssl import SSLContext
+from typing import Any
+
+import pytest
+from aiohttp import WSMsgType, web
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streamer.errors import LinkError, RefusedError, UsageError
+from streamer.feeds import Feed, FeedItem
+from streamer.feeds.address import Address, Credentials, Secret
+from streamer.feeds.hass import KIND, open_hass
+from streamer.feeds.hass.states import Entity, power_entities
+from streamer.feeds.values import ValueProblem
+from streamer.readings import Link, Notice, Sample
+from streamer.testing import check_source, read_feed
+from tests.feeds.serving import WebServer, fails, self_signed
+
+TOKEN = "swordfish"  # noqa: S105 - the server below takes it
+
+
+class HomeAssistant(WebServer):
+    """Speaks Home Assistant's websocket protocol, as far as it concerns states."""
+
+    def __init__(self, ssl: SSLContext | None = None) -> None:
+        super().__init__(self._speak, ssl)
+        self.states: dict[str, dict[str, Any]] = {
+            "sensor.power": {"s": "250", "a": {"unit_of_measurement": "W"}, "lc": 1774745940.5},
+            "sensor.power_kitchen": {"s": "1.5", "a": {"unit_of_measurement": "kW"}},
+            "sensor.energy": {"s": "1234.5", "a": {"unit_of_measurement": "kWh"}},
+            "light.hall": {"s": "on", "a": {}},
+        }
+        self.commands: list[str] = []
+        self.old = False
+        self.silent = False
+        self._sockets: dict[web.WebSocketResponse, tuple[int, list[str]]] = {}
+
+    async def _speak(self, request: web.Request) -> web.StreamResponse:
+        if request.path != "/api/websocket":
+            raise web.HTTPNotFound
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_json({"type": "auth_required", "ha_version": "2026.4.0"})
+        try:
+            if await self._lets_in(socket):
+                async for message in socket:
+                    if message.type is WSMsgType.TEXT and not self.silent:
+                        await self._obey(socket, json.loads(message.data))
+        finally:
+            self._sockets.pop(socket, None)
+        return socket
+
+    async def _lets_in(self, socket: web.WebSocketResponse) -> bool:
+        said = await socket.receive_json()
+        if said != {"type": "auth", "access_token": TOKEN}:
+            await socket.send_json({"type": "auth_invalid", "message": "Invalid access token"})
+            await socket.close()
+            return False
+        await socket.send_json({"type": "auth_ok", "ha_version": "2026.4.0"})
+        return True
+
+    async def _obey(self, socket: web.WebSocketResponse, command: dict[str, Any]) -> None:
+        number, kind = command["id"], command["type"]
+        self.commands.append(kind)
+        result: dict[str, Any] = {"id": number, "type": "result", "success": True, "result": None}
+        if kind == "ping":
+            await socket.send_json({"id": number, "type": "pong"})
+        elif kind == "get_states":
+            result["result"] = [
+                {"entity_id": name, "state": state["s"], "attributes": state["a"]}
+                for name, state in self.states.items()
+            ]
+            await socket.send_json(result)
+        elif kind == "subscribe_entities" and not self.old:
+            names = command["entity_ids"]
+            self._sockets[socket] = number, names
+            await socket.send_json(result)
+            states = {name: self.states[name] for name in names if name in self.states}
+            await socket.send_json({"id": number, "type": "event", "event": {"a": states}})
+        else:
+            result |= {"success": False, "error": {"code": "unknown_command", "message": "?"}}
+            await socket.send_json(result)
+
+    def tell(self, event: Any) -> None:
+        """Send an event to all that have subscribed."""
+
+        async def send() -> None:
+            for socket, (number, _) in self._sockets.items():
+                await socket.send_json({"id": number, "type": "event", "event": event})
+
+        self.call(send())
+
+    def change(self, **plus: Any) -> None:
+        self.tell({"c": {"sensor.power": {"+": plus}}})
+
+    def send_raw(self, text: str) -> None:
+        async def send() -> None:
+            for socket in self._sockets:
+                await socket.send_str(text)
+
+        self.call(send())
+
+
+@pytest.fixture
+def house() -> Iterator[HomeAssistant]:
+    with HomeAssistant() as house:
+        yield house
+
+
+def open_entity(
+    house: WebServer, rest: str = "sensor.power", *, token: str = TOKEN, ping_s: float = 25.0
+) -> Feed:
+    address = Address.parse(f"hass://{house.host}/{rest}", Credentials(token=Secret(token)))
+    address.check_options(KIND.options)
+    return open_hass(address, ping_s=ping_s)
+
+
+def next_items(feed: Feed) -> list[FeedItem]:
+    return [item for item in feed.read() if not isinstance(item, Link)]
+
+
+# Through the websocket
+
+
+def test_keeps_to_the_protocol(house: HomeAssistant) -> None:
+    assert check_source(open_entity(house), samples=1) == [Sample(0.25)]
+
+
+def test_the_state_that_stands_and_each_change(house: HomeAssistant) -> None:
+    feed = open_entity(house)
+    assert feed.name == f"hass://{house.host}/sensor.power"
+    assert read_feed(feed, 1) == [Link(Link.UP, "Home Assistant"), Sample(0.25)]
+    house.change(s="300", lc=1774745950.5)
+    assert next_items(feed) == [Sample(0.3)]
+    house.change(lu=1774745951.5, a={"friendly_name": "Power"})
+    assert next_items(feed) == [Sample(0.3)]
+    house.change(s="-1.5", a={"unit_of_measurement": "kW"})
+    assert next_items(feed) == [Sample(-1.5)]
+    house.tell({"c": {"sensor.other": {"+": {"s": "1"}}}})
+    house.change(s="2")
+    assert next_items(feed) == [Sample(2.0)]
+    feed.close()
+
+
+def test_what_is_positive_can_be_export(house: HomeAssistant) -> None:
+    feed = open_entity(house, "sensor.power_kitchen?sign=export")
+    assert read_feed(feed, 1)[-1] == Sample(-1.5)
+    feed.close()
+
+
+@pytest.mark.parametrize("state", ["unavailable", "unknown"])
+def test_a_state_that_is_not_known(house: HomeAssistant, state: str) -> None:
+    house.states["sensor.power"] = {"s": state, "a": {"restored": True}}
+    feed = open_entity(house)
+    (sample,) = [item for item in read_feed(feed, 1) if isinstance(item, Sample)]
+    assert math.isnan(sample.kw)
+    house.change(s="400", a={"unit_of_measurement": "W"})
+    assert next_items(feed) == [Sample(0.4)]
+    house.change(s=state)
+    (gone,) = next_items(feed)
+    assert isinstance(gone, Sample)
+    assert math.isnan(gone.kw)
+    feed.close()
+
+
+def test_an_entity_that_goes_and_comes_back(house: HomeAssistant) -> None:
+    feed = open_entity(house)
+    read_feed(feed, 1)
+    house.tell({"r": ["sensor.power"]})
+    (gone,) = next_items(feed)
+    assert isinstance(gone, Sample)
+    assert math.isnan(gone.kw)
+    house.tell({"a": {"sensor.power": {"s": "7", "a": {"unit_of_measurement": "kW"}}}})
+    assert next_items(feed) == [Sample(7.0)]
+    feed.close()
+
+
+def test_nonsense_is_counted_and_it_goes_on(house: HomeAssistant) -> None:
+    feed = open_entity(house)
+    read_feed(feed, 1)
+    nonsense = [
+        lambda: house.change(s="a lot"),
+        lambda: house.change(s=[1]),
+        lambda: house.tell(None),
+        lambda: house.tell({"c": {"sensor.power": 5}}),
+        lambda: house.tell({"a": []}),
+        lambda: house.send_raw("{"),
+        lambda: house.send_raw("[1]"),
+    ]
+    for speak in nonsense:
+        speak()
+        (notice,) = next_items(feed)
+        assert isinstance(notice, Notice)
+        assert notice.kind == Notice.MALFORMED
+        assert notice.text.startswith(f"{feed.name}: ")
+    house.change(s="500")
+    assert next_items(feed) == [Sample(0.5)]
+    feed.close()
+
+
+def test_the_wrong_token(house: HomeAssistant) -> None:
+    text = fails(open_entity(house, token=TOKEN[::-1]))
+    assert "Home Assistant does not take the token; make a new one" in text
+    assert TOKEN[::-1] not in text
+
+
+def test_tls(tmp_path: Path) -> None:
+    with HomeAssistant(self_signed(tmp_path)) as house:
+        text = fails(open_entity(house, "sensor.power?tls=1"))
+        assert "its certificate is not trusted" in text
+        feed = open_entity(house, "sensor.power?tls=1&insecure=1")
+        assert read_feed(feed, 1)[-1] == Sample(0.25)
+        feed.close()
+
+
+def test_no_token() -> None:
+    with pytest.raises(UsageError, match="make a long-lived access token"):
+        KIND.open(Address.parse("hass://host/sensor.power"))
+
+
+def test_an_unknown_entity(house: HomeAssistant) -> None:
+    text = fails(open_entity(house, "sensor.powr"))
+    assert text.endswith(
+        "there is no sensor.powr that the token's user may read; "
+        "is it sensor.power or sensor.power_kitchen?"
+    )
+    assert "get_states" in house.commands
+    house.states.clear()
+    assert fails(open_entity(house, "sensor.powr")).endswith("may read")
+
+
+def test_an_entity_that_has_no_power(house: HomeAssistant) -> None:
+    assert "sensor.energy is in kWh; give one in mW, W, kW, MW, GW" in fails(
+        open_entity(house, "sensor.energy")
+    )
+    assert "light.hall has no unit" in fails(open_entity(house, "light.hall"))
+
+
+def test_a_home_assistant_that_is_too_old(house: HomeAssistant) -> None:
+    house.old = True
+    assert "Home Assistant is too old; it takes 2022.4 or newer" in fails(open_entity(house))
+
+
+def test_a_restart(house: HomeAssistant) -> None:
+    feed = open_entity(house)
+    read_feed(feed, 1)
+    house.stop()
+    with pytest.raises(LinkError, match="Home Assistant closed the connection"):
+        feed.read()
+    with pytest.raises(LinkError, match="cannot connect: Connection refused"):
+        feed.read()
+    house.states["sensor.power"]["s"] = "260"
+    house.start()
+    assert read_feed(feed, 1) == [Link(Link.UP, "Home Assistant"), Sample(0.26)]
+    feed.close()
+
+
+def test_a_house_where_nothing_changes_is_asked_whether_it_is_there(house: HomeAssistant) -> None:
+    feed = open_entity(house, ping_s=0.05)
+    read_feed(feed, 1)
+    found: list[FeedItem] = []
+    reading = threading.Thread(target=lambda: found.extend(feed.read()))
+    reading.start()
+    deadline = time.monotonic() + 5.0
+    while house.commands.count("ping") < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert reading.is_alive()
+    house.change(s="300")
+    reading.join(5.0)
+    assert found == [Sample(0.3)]
+    feed.close()
+
+
+def test_a_house_that_does_not_say_whether_it_is_there_is_lost(house: HomeAssistant) -> None:
+    feed = open_entity(house, "sensor.power?timeout=1", ping_s=0.05)
+    read_feed(feed, 1)
+    house.silent = True
+    with pytest.raises(LinkError, match="no answer within 1 s"):
+        read_feed(feed, 1)
+    house.silent = False
+    assert read_feed(feed, 1)[-1] == Sample(0.25)
+    feed.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "text"),
+    [
+        (200, RefusedError, "it is no Home Assistant (HTTP 200)"),
+        (404, RefusedError, "it is no Home Assistant (HTTP 404)"),
+        (403, RefusedError, "Home Assistant has banned this machine"),
+        (502, LinkError, "Home Assistant is not up yet (HTTP 502)"),
+    ],
+)
+def test_pages_that_are_no_websocket(
+    house: HomeAssistant, status: int, error: type[LinkError], text: str
+) -> None:
+    async def page(request: web.Request) -> web.StreamResponse:
+        return web.Response(text="hello", status=status)
+
+    house.handler = page
+    assert text in fails(open_entity(house), error)
+
+
+@pytest.mark.parametrize("said", ["hello", "[]", '{"type": "welcome"}'])
+def test_websockets_that_are_no_home_assistant(house: HomeAssistant, said: str) -> None:
+    async def chatty(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_str(said)
+        await socket.receive()
+        return socket
+
+    house.handler = chatty
+    assert "is it Home Assistant?" in fails(open_entity(house), LinkError)
+
+
+# Without it
+
+NAMES = st.sampled_from(["sensor.power", "a", "c", "r", "s", "+", "-", "unit_of_measurement", "x"])
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["W", "kW", "MW", "12.5", "1e308", "unavailable", "sensor.power"])
+)
+MESSAGES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150)
+@given(events=st.lists(MESSAGES, max_size=5))
+def test_any_events_are_read_or_refused(events: list[Any]) -> None:
+    entity = Entity("sensor.power")
+    for event in events:
+        try:
+            entity.apply(event)
+            kw = entity.kw()
+        except (ValueProblem, RefusedError):
+            continue
+        assert not math.isinf(kw)
+
+
+@given(states=MESSAGES)
+def test_any_states_are_searched(states: Any) -> None:
+    assert power_entities(states) == []
+    assert power_entities(
+        [states, {"entity_id": "sensor.p", "attributes": {"unit_of_measurement": "W"}}]
+    ) == ["sensor.p"]
+
+
+@given(values=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=5))
+def test_states_follow_their_changes(values: list[float]) -> None:
+    entity = Entity("sensor.power")
+    attributes = {"unit_of_measurement": "W"}
+    assert entity.apply({"a": {"sensor.power": {"s": str(values[0]), "a": attributes}}})
+    for value in values:
+        assert entity.apply({"c": {"sensor.power": {"+": {"s": str(value)}}}})
+        assert entity.kw() == value * 1e-3
+
+
+def test_a_unit_that_is_dropped() -> None:
+    entity = Entity("sensor.power")
+    entity.apply({"a": {"sensor.power": {"s": "1", "a": {"unit_of_measurement": "W"}}}})
+    entity.apply({"c": {"sensor.power": {"-": {"a": ["unit_of_measurement"]}}}})
+    with pytest.raises(RefusedError, match=r"sensor\.power has no unit"):
+        entity.kw()
+
+
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        ("hass://host", "it has no entity's id"),
+        ("hass://host/power", "it has no entity's id"),
+        ("hass:///sensor.power", "it has no host"),
+        ("hass://host/sensor.power?sign=both", "option sign='both': give import or export"),
+        ("hass://host/sensor.power?tls=yes", "option tls='yes': give 0 or 1"),
+    ],
+)
+def test_wrong_addresses(url: str, text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        KIND.open(Address.parse(url, Credentials(token=Secret(TOKEN))))
+    assert text in str(caught.value)
+
+
+def test_the_example_opens() -> None:
+    address = Address.parse(KIND.example, Credentials(token=Secret(TOKEN)))
+    KIND.open(address).close()
+
+
+# The real thing
+
+
+@pytest.mark.homeassistant
+@pytest.mark.skipif(
+    "STREAMER_TEST_HASS_URL" not in os.environ,
+    reason="needs a Home Assistant: STREAMER_TEST_HASS_URL=hass://host/sensor.power and "
+    "STREAMER_TEST_HASS_TOKEN",
+)
+def test_the_real_home_assistant() -> None:
+    token = Secret(os.environ["STREAMER_TEST_HASS_TOKEN"])
+    url = os.environ["STREAMER_TEST_HASS_URL"]
+    assert len(check_source(KIND.open(Address.parse(url, Credentials(token=token))), samples=1)) > 0

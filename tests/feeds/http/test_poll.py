@@ -1,0 +1,513 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import socket
+import threading
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.client_middleware_digest_auth import parse_header_pairs
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streamer.errors import LinkError, RefusedError, UsageError
+from streamer.feeds import Feed, FeedItem
+from streamer.feeds.address import Address, Credentials, Secret
+from streamer.feeds.http.poll import HOMEWIZARD, KIND, SHELLY, Answer
+from streamer.feeds.values import JsonPath, Power, ValueProblem, parse_json
+from streamer.readings import Link, Notice, Sample
+from streamer.testing import check_source, read_feed
+from tests.feeds.serving import Handler, WebServer, fails, self_signed
+
+# As their makers document them.
+HOMEWIZARD_DATA = {
+    "wifi_ssid": "My Wi-Fi",
+    "wifi_strength": 100,
+    "smr_version": 50,
+    "meter_model": "ISKRA  2M550T-101",
+    "total_power_import_kwh": 13779.338,
+    "active_power_w": -543,
+    "active_power_l1_w": -676,
+    "active_power_l2_w": 133,
+    "active_power_l3_w": 0,
+}
+HOMEWIZARD_OFF = {"error": {"id": 202, "description": "API not enabled"}}
+SHELLY_EM = {
+    "id": 0,
+    "a_current": 4.029,
+    "a_voltage": 236.1,
+    "a_act_power": 951.2,
+    "total_current": 11.116,
+    "total_act_power": 2484.782,
+    "total_aprt_power": 2486.7,
+}
+SHELLY_EM1 = {"id": 1, "voltage": 234.9, "current": 2.598, "act_power": 501.8, "freq": 50}
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=8,
+)
+
+
+def says(document: Any, status: int = 200) -> Handler:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.json_response(document, status=status)
+
+    return handler
+
+
+def says_text(text: str | bytes) -> Handler:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=text if isinstance(text, bytes) else text.encode())
+
+    return handler
+
+
+def in_turn(*handlers: Handler) -> Handler:
+    left = list(handlers)
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return await (left.pop(0) if len(left) > 1 else left[0])(request)
+
+    return handler
+
+
+@pytest.fixture
+def server() -> Iterator[WebServer]:
+    with WebServer(says({"power": 250})) as server:
+        yield server
+
+
+def open_json(server: WebServer, rest: str, credentials: Credentials | None = None) -> Feed:
+    return KIND.open(Address.parse(f"http://{server.host}{rest}", credentials))
+
+
+def one(feed: Feed) -> float:
+    """The first sample of a feed."""
+    try:
+        return samples(read_feed(feed, 1))[0].kw
+    finally:
+        feed.close()
+
+
+def samples(items: list[FeedItem]) -> list[Sample]:
+    return [item for item in items if isinstance(item, Sample)]
+
+
+# Reading answers
+
+
+def test_keeps_to_the_protocol(server: WebServer) -> None:
+    found = check_source(open_json(server, "/status#path=power&unit=W&every=0.5"), samples=2)
+    assert [sample.kw for sample in found] == [0.25, 0.25]
+
+
+def test_says_that_it_is_up_before_the_first_sample(server: WebServer) -> None:
+    feed = open_json(server, "/#path=power&unit=W")
+    items = read_feed(feed, 1)
+    feed.close()
+    assert items == [Link(Link.UP, "meter"), Sample(0.25)]
+    assert feed.name == f"http://{server.host}/"
+
+
+def test_asks_as_the_address_says_and_keeps_the_connection(server: WebServer) -> None:
+    server.handler = says({"StatusSNS": {"E": {"P": [1, "2.5"]}}})
+    feed = open_json(server, "/cm?cmnd=Status%208#path=StatusSNS.E.P[1]&unit=kW&every=0.5")
+    assert [item.kw for item in samples(read_feed(feed, 2))] == [2.5, 2.5]
+    feed.close()
+    assert [request.path_qs for request in server.asked] == ["/cm?cmnd=Status%208"] * 2
+    assert len(set(server.peers)) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "options", "kw"),
+    [
+        ("312.5", "unit=W", 0.3125),
+        ('{"in": 100, "out": "400"}', "path=in&minus=out&unit=W", -0.3),
+        ('{"p": 3}', "path=p&unit=kW&sign=export", -3.0),
+        ('{"p": null}', "path=p&unit=W", math.nan),
+        ('{"p": 1, "q": null}', "path=p&minus=q&unit=W", math.nan),
+        ("\ufeff7", "unit=kW", 7.0),
+        ("", "unit=W", None),
+        ("<html>", "unit=W", None),
+        ('{"q": 1}', "path=p&unit=W", None),
+        ('{"p": true}', "path=p&unit=W", None),
+        ('{"p": NaN}', "path=p&unit=W", None),
+        ('{"p": 1e308, "q": -1e308}', "path=p&minus=q&unit=kW", None),
+        ("[" * 100_000, "unit=W", None),
+        (b"\xff\xfe\x00", "unit=W", None),
+    ],
+)
+def test_answers(server: WebServer, body: str | bytes, options: str, kw: float | None) -> None:
+    server.handler = in_turn(says_text(body), says_text('{"p": 42, "q": 0, "in": 0, "out": 0}'))
+    feed = open_json(server, f"/#{options}&every=0.5")
+    if kw is not None:
+        assert one(feed) == pytest.approx(kw, nan_ok=True)
+        return
+    items = [*feed.read()]
+    while not any(isinstance(item, Notice) for item in items):
+        items += feed.read()
+    feed.close()
+    notice = items[-1]
+    assert isinstance(notice, Notice)
+    assert notice.kind == Notice.MALFORMED
+    assert notice.text.startswith(feed.name)
+    assert not samples(items)
+
+
+def test_the_time_it_says(server: WebServer) -> None:
+    server.handler = says({"p": 1.5, "t": "2026-03-29T01:59:00+01:00"})
+    feed = open_json(server, "/#path=p&time=t&unit=kW")
+    items = read_feed(feed, 1)
+    feed.close()
+    assert items[-1] == Sample(1.5, datetime(2026, 3, 29, 0, 59, tzinfo=UTC))
+
+
+def test_a_measurement_that_is_told_twice_is_given_once(server: WebServer) -> None:
+    told = [says({"p": 1, "t": 1774745940})] * 2 + [says({"p": 1, "t": 1774745950})]
+    server.handler = in_turn(*told)
+    feed = open_json(server, "/#path=p&time=t&unit=kW&every=0.5")
+    found = samples(read_feed(feed, 2))
+    feed.close()
+    assert [sample.at.second for sample in found if sample.at] == [0, 10]
+    assert len(server.asked) == 3
+
+
+@settings(max_examples=200)
+@given(document=ANY_JSON, path=st.sampled_from(["", "a", "a.b", "[0]", "a[1]"]))
+def test_any_document_is_read_or_refused(document: Any, path: str) -> None:
+    answer = Answer(
+        Power("W"), JsonPath.parse(path), minus=JsonPath.parse("m"), time=JsonPath.parse("t")
+    )
+    for given_ in (document, {"a": document, "m": document, "t": document}):
+        try:
+            kw, at = answer.read(parse_json(json.dumps(given_)))
+        except ValueProblem:
+            continue
+        assert not math.isinf(kw)
+        assert at is None or at.tzinfo is not None
+
+
+# What goes wrong, and how it goes on
+
+
+def test_a_failing_server_is_asked_again_at_the_next_read(server: WebServer) -> None:
+    server.handler = in_turn(says({}, 500), says({}, 503), says({}, 429), says({"p": 5}))
+    feed = open_json(server, "/#path=p&unit=kW")
+    for status in (500, 503, 429):
+        with pytest.raises(LinkError, match=rf"it answers with HTTP {status}$") as caught:
+            feed.read()
+        assert type(caught.value) is LinkError
+    assert one(feed) == 5.0
+
+
+def test_a_server_that_is_restarted(server: WebServer) -> None:
+    feed = open_json(server, "/#path=power&unit=W&every=0.5")
+    assert samples(read_feed(feed, 1)) == [Sample(0.25)]
+    server.stop()
+    with pytest.raises(LinkError, match="cannot connect: Connection refused"):
+        read_feed(feed, 5)
+    server.start()
+    assert one(feed) == 0.25
+
+
+def test_nobody_there() -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        text = fails(KIND.open(Address.parse(f"http://127.0.0.1:{port}/#unit=W")), LinkError)
+    assert text == f"http://127.0.0.1:{port}/: cannot connect: Connection refused"
+    text = fails(KIND.open(Address.parse("http://no.such.host.invalid/#unit=W")), LinkError)
+    assert text.startswith("http://no.such.host.invalid/: cannot connect: ")
+
+
+async def _slow(request: web.Request) -> web.StreamResponse:
+    await asyncio.sleep(30)
+    return web.Response()
+
+
+async def _trickling(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    while True:
+        await response.write(b" ")
+        await asyncio.sleep(0.1)
+
+
+async def _broken_off(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Length": "1000"})
+    await response.prepare(request)
+    await response.write(b'{"power": ')
+    assert request.transport is not None
+    request.transport.abort()
+    return response
+
+
+async def _huge(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    while True:
+        await response.write(b" " * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("handler", "error", "text"),
+    [
+        (_broken_off, LinkError, "it broke the connection off"),
+        (_huge, RefusedError, "its answer is larger than 1 MB; is it a meter?"),
+        (says({}, 400), RefusedError, "it does not understand the request; check the address"),
+        (says({}, 401), RefusedError, "it wants a user and a password, or a token (HTTP 401)"),
+        (says({}, 403), RefusedError, "it forbids to read that; see its settings (HTTP 403)"),
+        (says({}, 404), RefusedError, "it has no such page; check the address (HTTP 404)"),
+    ],
+)
+def test_bad_servers(
+    server: WebServer, handler: Handler, error: type[LinkError], text: str
+) -> None:
+    server.handler = handler
+    said = fails(open_json(server, "/a?key=swordfish#unit=W"), error)
+    assert said.startswith(f"http://{server.host}/a: {text}")
+    server.handler = says(1)
+    assert one(open_json(server, "/a#unit=kW")) == 1.0
+
+
+@pytest.mark.parametrize("handler", [_slow, _trickling])
+def test_servers_that_take_their_time(server: WebServer, handler: Handler) -> None:
+    server.handler = handler
+    said = fails(open_json(server, "/a?key=swordfish#unit=W&timeout=0.5"), LinkError)
+    assert said == f"http://{server.host}/a: no answer within 0.5 s"
+
+
+def test_redirects_are_told_not_followed(server: WebServer) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPFound("https://me:swordfish@other/login?key=swordfish")
+
+    server.handler = handler
+    text = fails(open_json(server, "/#unit=W"))
+    assert "it says to ask https://other/login instead; give that address (HTTP 302)" in text
+    assert "swordfish" not in text
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("answer", [b"220 smtp ready\r\n", b"\x00" * 100, b""])
+def test_what_is_no_web_server(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        feed = KIND.open(Address.parse(f"http://127.0.0.1:{port}/#unit=W&timeout=2"))
+
+        def serve() -> None:
+            # aiohttp asks once more where nothing at all came.
+            for _ in range(2):
+                with suppress(OSError):
+                    connection, _ = listener.accept()
+                    with connection:
+                        connection.recv(1000)
+                        connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            assert fails(feed, LinkError).startswith(feed.name)
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)  # or it might wait for the second time for good
+            thread.join(10)
+
+
+# Who may
+
+
+def _wants_basic(request: web.Request) -> bool:
+    pair = b64encode(b"me:swordfish").decode()
+    return request.headers.get("Authorization") == f"Basic {pair}"
+
+
+def _wants_token(request: web.Request) -> bool:
+    return request.headers.get("Authorization") == "Bearer swordfish"
+
+
+def _guarded(lets_in: Callable[[web.Request], bool], document: Any) -> Handler:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if not lets_in(request):
+            return web.Response(status=401, headers={"WWW-Authenticate": "Basic realm=x"})
+        return web.json_response(document)
+
+    return handler
+
+
+def _digest(user: str, password: str, document: Any) -> Handler:
+    """As Shelly guards itself: RFC 7616 with SHA-256."""
+    realm = "shellypro3em-f008d1d8b8b8"
+
+    def of(*parts: str) -> str:
+        return sha256(":".join(parts).encode()).hexdigest()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        kind, _, rest = request.headers.get("Authorization", "").partition(" ")
+        if kind == "Digest":
+            said = parse_header_pairs(rest)
+            proof = of(
+                of(user, realm, password),
+                said["nonce"],
+                said["nc"],
+                said["cnonce"],
+                said["qop"],
+                of(request.method, request.path_qs),
+            )
+            if said["response"] == proof and said["username"] == user:
+                return web.json_response(document)
+        challenge = f'Digest qop="auth", realm="{realm}", nonce="60dc59c6", algorithm=SHA-256'
+        return web.Response(status=401, headers={"WWW-Authenticate": challenge})
+
+    return handler
+
+
+def test_user_and_password(server: WebServer) -> None:
+    server.handler = _guarded(_wants_basic, 3)
+    known = Credentials("me", Secret("swordfish"))
+    assert one(open_json(server, "/#unit=kW", known)) == 3.0
+    address = Address.parse(f"http://me:swordfish@{server.host}/#unit=kW")
+    feed = KIND.open(address)
+    assert "swordfish" not in feed.name
+    assert one(feed) == 3.0
+    text = fails(open_json(server, "/#unit=kW", Credentials("me", Secret("trout"))))
+    assert "it does not take this user and password, or this token" in text
+    assert "trout" not in text
+    assert "it wants a user and a password" in fails(open_json(server, "/#unit=kW"))
+
+
+def test_token(server: WebServer) -> None:
+    server.handler = _guarded(_wants_token, 3)
+    assert one(open_json(server, "/#unit=kW", Credentials(token=Secret("swordfish")))) == 3.0
+    with pytest.raises(UsageError, match="the token has a line break") as caught:
+        open_json(server, "/#unit=kW", Credentials(token=Secret("sword\nfish")))
+    assert "fish" not in str(caught.value)
+
+
+def test_digest(server: WebServer) -> None:
+    server.handler = _digest("me", "swordfish", 3)
+    known = Credentials("me", Secret("swordfish"))
+    assert one(open_json(server, "/a?b=c#unit=kW&auth=digest", known)) == 3.0
+    assert "HTTP 401" in fails(open_json(server, "/#unit=kW", known))
+    assert all(
+        "Basic" not in request.headers.get("Authorization", "") for request in server.asked[:-1]
+    )
+
+
+def test_tls(tmp_path: Path) -> None:
+    with WebServer(says(2), self_signed(tmp_path)) as server:
+        text = fails(KIND.open(Address.parse(f"https://{server.host}/#unit=kW")))
+        assert "its certificate is not trusted: self-signed certificate; insecure=1" in text
+        assert one(KIND.open(Address.parse(f"https://{server.host}/#unit=kW&insecure=1"))) == 2.0
+
+
+def test_plain_http_where_tls_was_expected(server: WebServer) -> None:
+    text = fails(KIND.open(Address.parse(f"https://{server.host}/#unit=kW")))
+    assert "it does not speak TLS at this port" in text
+
+
+# Presets
+
+
+def test_homewizard(server: WebServer) -> None:
+    server.handler = says(HOMEWIZARD_DATA)
+    feed = HOMEWIZARD.open(Address.parse(f"homewizard://{server.host}?every=0.5"))
+    assert [sample.kw for sample in check_source(feed, samples=2)] == [-0.543, -0.543]
+    assert server.asked[0].path_qs == "/api/v1/data"
+
+
+def test_homewizard_whose_api_is_off(server: WebServer) -> None:
+    server.handler = says(HOMEWIZARD_OFF, 403)
+    text = fails(HOMEWIZARD.open(Address.parse(f"homewizard://{server.host}")))
+    assert "its local API is off; switch it on in the HomeWizard app" in text
+    server.handler = says({}, 404)
+    text = fails(HOMEWIZARD.open(Address.parse(f"homewizard://{server.host}")))
+    assert "it has no API v1, and v2 is not supported" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "asked", "kw"),
+    [
+        ("", SHELLY_EM, "/rpc/EM.GetStatus?id=0", 2.484782),
+        ("component=em1&id=1&sign=export", SHELLY_EM1, "/rpc/EM1.GetStatus?id=1", -0.5018),
+        ("component=pm1", {"id": 0, "apower": 12.5}, "/rpc/PM1.GetStatus?id=0", 0.0125),
+        ("component=switch", {"id": 0, "apower": 8}, "/rpc/Switch.GetStatus?id=0", 0.008),
+        ("", SHELLY_EM | {"total_act_power": None}, "/rpc/EM.GetStatus?id=0", math.nan),
+    ],
+)
+def test_shelly(
+    server: WebServer, options: str, status: dict[str, Any], asked: str, kw: float
+) -> None:
+    server.handler = says(status)
+    feed = SHELLY.open(Address.parse(f"shelly://{server.host}?{options}&every=0.5"))
+    (first, *_) = check_source(feed, samples=1)
+    assert first.kw == pytest.approx(kw, nan_ok=True)
+    assert server.asked[0].path_qs == asked
+
+
+def test_shelly_with_a_password(server: WebServer) -> None:
+    server.handler = _digest("admin", "swordfish", SHELLY_EM)
+    address = f"shelly://{server.host}"
+    known = Credentials(password=Secret("swordfish"))
+    assert one(SHELLY.open(Address.parse(address, known))) == pytest.approx(2.484782)
+    text = fails(SHELLY.open(Address.parse(address)))
+    assert "it wants the password of its user admin (HTTP 401)" in text
+    text = fails(SHELLY.open(Address.parse(address, Credentials(password=Secret("trout")))))
+    assert "it does not take this password (HTTP 401)" in text
+    assert "trout" not in text
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        says({"code": 404, "message": "No handler for EM.GetStatus"}, 404),
+        says({"code": -105, "message": "Argument 'id', value 0 not found!"}, 500),
+    ],
+)
+def test_shelly_without_the_component(server: WebServer, handler: Handler) -> None:
+    server.handler = handler
+    text = fails(SHELLY.open(Address.parse(f"shelly://{server.host}")))
+    assert "it has no EM with id 0, or is older than Gen2" in text
+
+
+# Addresses
+
+
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        ("http://host/#path=p", "option unit is missing: say unit=W or unit=kW"),
+        ("http://host/#unit=MW", "option unit='MW': give W or kW"),
+        ("http://host/#unit=W&path=a..b", "option path='a..b'"),
+        ("http://host/#unit=W&time=[", "option time='['"),
+        ("http://host/#unit=W&every=0", "option every='0'"),
+        ("http://host/#unit=W&timeout=x", "option timeout='x'"),
+        ("http://host/#unit=W&auth=none", "option auth='none': give basic or digest"),
+        ("http:///x#unit=W", "it has no host; write http://host"),
+        ("homewizard://host/api", "it takes no path; write homewizard://host"),
+        ("shelly://host?component=em9", "option component='em9'"),
+        ("shelly://host?id=1.5", "option id='1.5': give a whole number"),
+    ],
+)
+def test_wrong_addresses(url: str, text: str) -> None:
+    kinds = {"http": KIND, "homewizard": HOMEWIZARD, "shelly": SHELLY}
+    address = Address.parse(url)
+    with pytest.raises(UsageError) as caught:
+        kinds[address.scheme].open(address)
+    assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [KIND, HOMEWIZARD, SHELLY])
+def test_examples_open(kind: Any) -> None:
+    address = Address.parse(kind.example)
+    address.check_options(kind.options)
+    kind.open(address).close()

@@ -1,0 +1,361 @@
+from __future__ import annotations
+
+import gzip
+import http.client
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from streamer.errors import LinkError, RefusedError, UsageError
+from streamer.feeds import FeedItem
+from streamer.feeds.address import Address, Credentials, Secret
+from streamer.feeds.http import push
+from streamer.feeds.registry import open_feed
+from streamer.readings import Link, Notice, Sample
+from streamer.testing import check_source
+from tests.feeds.broker import free_port
+
+TOKEN = "swordfish"  # noqa: S105 - of nothing
+INFLUX = "house,host=cellar power_w=250"
+
+
+class _Listening:
+    """A feed that is read, and what it has given."""
+
+    def __init__(self, options: str = "unit=W", token: str | None = None) -> None:
+        credentials = Credentials(token=None if token is None else Secret(token))
+        self.feed = open_feed(Address.parse(f"push://127.0.0.1:0?{options}", credentials))
+        self.items: list[FeedItem] = list(self.feed.read())
+        link = self.items[0]
+        assert isinstance(link, Link)
+        self.url = link.text.removeprefix("listening on ")
+        self.port = int(self.url.split(":")[2].split("/")[0])
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        while items := self.feed.read():
+            self.items += items
+
+    def connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+
+    def post(
+        self, body: str | bytes, path: str = "/reading", **headers: str
+    ) -> tuple[int, dict[str, Any]]:
+        return self.ask("POST", path, body, **headers)
+
+    def ask(
+        self, method: str, path: str, body: str | bytes = b"", **headers: str
+    ) -> tuple[int, dict[str, Any]]:
+        with closing(self.connect()) as connection:
+            return _ask(connection, method, path, body, **headers)
+
+    def samples(self, count: int) -> list[Sample]:
+        """The samples so far, once there are so many."""
+        return self._wait_for(Sample, count)
+
+    def notices(self, count: int) -> list[Notice]:
+        return self._wait_for(Notice, count)
+
+    def _wait_for(self, kind: type, count: int) -> list[Any]:
+        deadline = time.monotonic() + 10
+        while True:
+            found = [item for item in self.items if isinstance(item, kind)]
+            if len(found) >= count:
+                return found
+            assert time.monotonic() < deadline, self.items
+            time.sleep(0.002)
+
+    def close(self) -> None:
+        self.feed.close()
+        self._reader.join(5)
+        assert not self._reader.is_alive()
+
+
+def _ask(
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    body: str | bytes = b"",
+    **headers: str,
+) -> tuple[int, dict[str, Any]]:
+    data = body.encode() if isinstance(body, str) else body
+    connection.request(
+        method, path, data, {name.replace("_", "-"): value for name, value in headers.items()}
+    )
+    response = connection.getresponse()
+    text = response.read()
+    return response.status, json.loads(text) if text else {}
+
+
+@pytest.fixture
+def listen() -> Iterator[Callable[..., _Listening]]:
+    with ExitStack() as stack:
+        yield lambda *arguments: stack.enter_context(closing(_Listening(*arguments)))
+
+
+@pytest.fixture(scope="module")
+def listening() -> Iterator[_Listening]:
+    with closing(_Listening()) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "headers"),
+    [
+        ("/reading", '{"power_w": 250}', {"Content_Type": "application/json"}),
+        ("/reading", '{"power_kw": 0.25}', {}),
+        ("/reading", '{"value": 0.25, "unit": "kW"}', {"Content_Type": "text/plain"}),
+        ("/reading", '\ufeff[{"value": 250}]', {"Content_Type": "application/json"}),
+        ("/reading", "250", {"Content_Type": "application/x-www-form-urlencoded"}),
+        ("/reading", INFLUX, {"Content_Type": "text/plain"}),
+        ("/reading", gzip.compress(INFLUX.encode(), mtime=0), {"Content_Encoding": "gzip"}),
+        ("/write?db=x", INFLUX, {}),
+        ("/api/v2/write?org=x&bucket=y", f"{INFLUX}\n", {}),
+    ],
+)
+def test_takes(
+    listening: _Listening, path: str, body: str | bytes, headers: dict[str, str]
+) -> None:
+    before = len(listening.samples(0))
+    assert listening.post(body, path, **headers) == (204, {})
+    assert listening.samples(before + 1)[before:] == [Sample(0.25)]
+
+
+@pytest.mark.parametrize(
+    ("precision", "stamp"),
+    [("", "1774745940000000000"), ("s", "1774745940"), ("ms", "1774745940000"), ("m", "29579099")],
+)
+def test_takes_times(listening: _Listening, precision: str, stamp: str) -> None:
+    before = len(listening.samples(0))
+    query = f"?precision={precision}" if precision else ""
+    assert listening.post(f"{INFLUX} {stamp}", f"/write{query}") == (204, {})
+    json_body = '[{"power_w": 250, "time": "2026-03-29T01:59:00+01:00"}]'
+    assert listening.post(json_body) == (204, {})
+    one, other = listening.samples(before + 2)[before:]
+    assert one == other
+    assert one.at is not None
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "headers", "status", "error"),
+    [
+        ("POST", "/reading", "", {}, 400, "it is empty"),
+        ("POST", "/reading", "on", {}, 400, "'on' is not a number"),
+        ("POST", "/reading", '{"value": 1, "unit": "A"}', {}, 400, "its unit is 'A', not W or kW"),
+        ("POST", "/reading", '{"watts": 1}', {}, 400, "it has no power_kw, power_w"),
+        ("POST", "/reading", '[{"value": 1}, {}]', {}, 400, "record 2: it has no power_kw"),
+        ("POST", "/reading", "250", {"Content_Type": "application/json"}, 400, "no JSON object"),
+        ("POST", "/reading", "[" * 100_000, {}, 400, "not JSON"),
+        ("POST", "/reading", "[" + "1," * 20_000 + "1]", {}, 400, "send 10000 at most"),
+        ("POST", "/reading", b"\xff", {}, 400, "not text in UTF-8"),
+        ("POST", "/reading", b"plain", {"Content_Encoding": "gzip"}, 400, "not encoded as"),
+        ("POST", "/write", "250", {}, 400, "no space and fields"),
+        ("POST", "/write?precision=d", INFLUX, {}, 400, "precision 'd' is not ns"),
+        ("POST", "/reading", b" " * 1_100_000, {}, 413, "at most 1 MiB"),
+        ("POST", "/reading", gzip.compress(b" " * 50_000_000, mtime=0),
+         {"Content_Encoding": "gzip"}, 413, "at most 1 MiB"),
+        ("POST", "/reading", "250", {"Origin": "http://elsewhere.example"}, 403, "web pages"),
+        ("GET", "/reading", "", {}, 405, "use POST"),
+        ("POST", "/", "250", {}, 405, "use GET"),
+        ("POST", "/else", "250", {}, 404, "there is no '/else'; POST to /reading"),
+        ("POST", "/%1b%5b2J", "250", {}, 404, r"there is no '/\x1b[2J'"),
+    ],
+)  # fmt: skip
+def test_refuses(
+    listening: _Listening,
+    method: str,
+    path: str,
+    body: str | bytes,
+    headers: dict[str, str],
+    status: int,
+    error: str,
+) -> None:
+    samples, notices = len(listening.samples(0)), len(listening.notices(0))
+    answer = listening.ask(method, path, body, **headers)
+    assert answer[0] == status
+    assert error in answer[1]["error"]
+    told = listening.notices(notices + 1)[notices]
+    assert told.kind == Notice.MALFORMED
+    assert error in told.text
+    assert told.text.isprintable()
+    assert listening.post("250") == (204, {})
+    assert len(listening.samples(samples + 1)) == samples + 1
+
+
+def test_status(listen: Callable[..., _Listening]) -> None:
+    server = listen()
+    server.post("1\n2")
+    server.post("on")
+    for path in ("/", "/health", "/ping"):
+        assert server.ask("GET", path) == (200, {"status": "pass", "samples": 2, "refused": 1})
+
+
+def test_token(listen: Callable[..., _Listening]) -> None:
+    server = listen("unit=W", TOKEN)
+    for header in (None, TOKEN, "Bearer", "Bearer swordfis", "Basic swordfish", "Bearer sw\xf6rd"):
+        headers = {} if header is None else {"Authorization": header}
+        status, answer = server.post("250", **headers)
+        assert (status, answer["error"][:11]) == (401, "wrong token")
+    for scheme in ("Bearer", "Token", "bearer"):
+        assert server.post("250", Authorization=f"{scheme} {TOKEN}")[0] == 204
+    # A page that knows it is let in.
+    assert server.post("250", Authorization=f"Bearer {TOKEN}", Origin="http://here")[0] == 204
+    assert len(server.samples(4)) == 4
+    assert len(server.notices(6)) == 6
+    assert TOKEN not in repr(server.items)
+    assert TOKEN not in server.feed.name
+
+
+def test_token_file(listen: Callable[..., _Listening], tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    server = listen(f"unit=W&token_file={tmp_path / 'token'}")
+    assert server.post("250")[0] == 401
+    assert server.post("250", Authorization=f"Token {TOKEN}")[0] == 204
+
+
+def test_a_unit_that_nobody_says(listen: Callable[..., _Listening]) -> None:
+    server = listen("")
+    status, answer = server.post('{"value": 250}')
+    assert status == 400
+    assert "it says no unit" in answer["error"]
+    assert server.post('{"power_w": 250}')[0] == 204
+
+
+def test_one_connection_for_many_requests(listening: _Listening) -> None:
+    with closing(listening.connect()) as connection:
+        for body, status in (("250", 204), ("on", 400), ("250", 204)):
+            assert _ask(connection, "POST", "/reading", body)[0] == status
+
+
+def test_half_a_request_and_silence(
+    listen: Callable[..., _Listening], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Whoever does send all of it has as long.
+    monkeypatch.setattr(push, "_BODY_S", 1.0)
+    monkeypatch.setattr(push, "_LINGER_S", 0.1)
+    monkeypatch.setattr(push, "_IDLE_S", 1.0)
+    server = listen()
+    with (
+        socket.create_connection(("127.0.0.1", server.port), timeout=10) as headless,
+        socket.create_connection(("127.0.0.1", server.port), timeout=10) as bodiless,
+    ):
+        headless.sendall(b"POST /reading HTTP/1.1\r\nHost:")
+        bodiless.sendall(b"POST /reading HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n25")
+        assert server.post("250") == (204, {})
+        assert b" 408 " in bodiless.recv(1000)
+        assert not headless.recv(1000)  # closed
+    assert server.post("250") == (204, {})
+
+
+def test_closing_does_not_wait_for_half_a_request() -> None:
+    server = _Listening()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as half:
+        half.sendall(b"POST /reading HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n25")
+        assert server.post("250") == (204, {})
+        started = time.monotonic()
+        server.close()
+        assert time.monotonic() - started < 2
+        assert not half.recv(1000)
+
+
+def test_no_more_connections_than_will_do(
+    listen: Callable[..., _Listening], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(push, "_CONNECTIONS", 3)
+    server = listen()
+    with ExitStack() as stack:
+        for _ in range(3):
+            connection = stack.enter_context(closing(server.connect()))
+            assert _ask(connection, "POST", "/reading", "250")[0] == 204
+        with pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
+            server.post("250")
+        assert _ask(connection, "POST", "/reading", "250")[0] == 204
+    deadline = time.monotonic() + 10
+    while True:  # until it has seen that they are gone
+        try:
+            assert server.post("250") == (204, {})
+            break
+        except (http.client.RemoteDisconnected, ConnectionError):
+            assert time.monotonic() < deadline
+
+
+def test_what_is_no_http(listening: _Listening, capfd: pytest.CaptureFixture[str]) -> None:
+    for garbage in (b"\x16\x03\x01\x02\0\x01\0", b"hello\r\n\r\n", b"GET / HTTP/9\r\n\r\n"):
+        with socket.create_connection(("127.0.0.1", listening.port), timeout=10) as connection:
+            connection.sendall(garbage)
+            connection.shutdown(socket.SHUT_WR)
+            assert connection.recv(1000)[:12] in (b"", b"HTTP/1.0 400", b"HTTP/1.1 400")
+    assert listening.post("250") == (204, {})
+    assert capfd.readouterr().err == ""
+
+
+@given(st.binary(max_size=100) | st.text(max_size=100).map(str.encode))
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_body_is_answered(listening: _Listening, body: bytes) -> None:
+    assert listening.post(body)[0] in (204, 400)
+
+
+def test_protocol_and_the_port_is_free_again() -> None:
+    port = free_port()
+    for _ in range(2):
+        feed = open_feed(Address.parse(f"push://:{port}?unit=W"))
+        assert feed.name == f"push://127.0.0.1:{port}"
+        (link,) = feed.read()
+        assert link == Link(Link.UP, "sender", f"listening on http://127.0.0.1:{port}/reading")
+        sender = threading.Thread(target=_send, args=(port,))
+        sender.start()
+        assert check_source(feed, samples=1) == [Sample(0.25)]
+        sender.join(30)
+        assert not sender.is_alive()
+
+
+def _send(port: int) -> None:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        assert _ask(connection, "POST", "/reading", "250")[0] == 204
+
+
+def test_a_port_that_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        feed = open_feed(Address.parse(f"push://localhost:{port}?unit=W"))
+        with pytest.raises(RefusedError, match=f"cannot listen on .*:{port}: another program"):
+            feed.read()
+    assert isinstance(feed.read()[0], Link)
+    feed.close()
+
+
+def test_ipv6() -> None:
+    feed = open_feed(Address.parse("push://[::1]:0?unit=W"))
+    try:
+        (link,) = feed.read()
+    except LinkError as error:
+        pytest.skip(f"no IPv6 here: {error}")
+    finally:
+        feed.close()
+    assert isinstance(link, Link)
+    assert link.text.startswith("listening on http://[::1]:")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "[::]", "house.example"])  # noqa: S104
+def test_other_hosts_only_with_a_token(host: str) -> None:
+    with pytest.raises(UsageError, match="give a token"):
+        open_feed(Address.parse(f"push://{host}:8088?unit=W"))
+    credentials = Credentials(token=Secret(TOKEN))
+    open_feed(Address.parse(f"push://{host}:8088?unit=W", credentials)).close()
+
+
+def test_a_path() -> None:
+    open_feed(Address.parse("push://127.0.0.1/reading?unit=W")).close()
+    with pytest.raises(UsageError, match="the path is always /reading"):
+        open_feed(Address.parse("push://127.0.0.1/write?unit=W"))

@@ -1,0 +1,437 @@
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamer.errors import LinkError, RefusedError, SourceError, UsageError
+from streamer.feeds import Feed, FeedItem
+from streamer.feeds.address import Address
+from streamer.feeds.lines import PipeFeed
+from streamer.feeds.lines.reader import MAX_LINE_BYTES, LineReader
+from streamer.feeds.lines.records import Records
+from streamer.feeds.lines.tail import TailFeed
+from streamer.feeds.registry import open_feed
+from streamer.readings import Link, Notice, Sample
+from streamer.testing import check_source, read_feed
+from tests.children import ending
+
+WATTS = Records(unit="W")
+
+
+def _kw(items: Sequence[FeedItem]) -> list[float]:
+    return [item.kw for item in items if isinstance(item, Sample)]
+
+
+def _told(items: Sequence[FeedItem]) -> list[tuple[str, int]]:
+    return [(item.text, item.count) for item in items if isinstance(item, Notice)]
+
+
+class TestLineReader:
+    @pytest.mark.parametrize(
+        ("data", "watts", "problem"),
+        [
+            (b"1\n2\n", [1, 2], None),
+            (b"1\r\n2", [1, 2], None),
+            (b"\xef\xbb\xbf1\n2\n", [1, 2], None),
+            (b"\n\n1\n # no\n", [1], None),
+            (b"1\n\xff\xfe\n2\n", [1, 2], r"b'\xff\xfe' is not text in UTF-8"),
+            (b"1\n\0\0\0\n2\n", [1, 2], r"'\x00\x00\x00' is not a number"),
+            (b"\xff\xfe1\0\n\0", [], r"b'\xff\xfe1\x00' is not text in UTF-8"),
+            (b"1\n" + b"9" * (1 << 20) + b"\n2\n", [1, 2], "a line is longer than 64 KiB"),
+            (b"9" * (1 << 20), [], "a line is longer than 64 KiB"),
+            (b"1\n\x1b[2J\n", [1], r"'\x1b[2J' is not a number"),
+        ],
+    )
+    def test_lines(self, data: bytes, watts: list[float], problem: str | None) -> None:
+        reader = LineReader("test", WATTS)
+        items = [*reader.feed(data), *reader.end()]
+        assert _kw(items) == [each / 1000 for each in watts]
+        first = [text for text, _ in _told(items)][:1]
+        assert first == ([] if problem is None else [f"test: {problem}; skipped"])
+
+    def test_the_longest_line(self) -> None:
+        line = b" " * (MAX_LINE_BYTES - 1) + b"7"
+        for end in (b"\n", b"\r\n"):
+            assert _kw(LineReader("test", WATTS).feed(line + end)) == [0.007]
+            assert not _kw(LineReader("test", WATTS).feed(b" " + line + end))
+
+    def test_bad_lines_are_told_of_together(self) -> None:
+        items = LineReader("test", WATTS).feed(b"1\nx\ny\n2\nz\n")
+        assert _kw(items) == [0.001, 0.002]
+        assert _told(items) == [("test: 'x' is not a number; skipped", 3)]
+
+    def test_a_missing_unit_is_told_at_once_unless_records_have_said_theirs(self) -> None:
+        with pytest.raises(SourceError, match="test: it says no unit; say unit=W or unit=kW"):
+            LineReader("test", Records()).feed(b"250\n")
+        items = LineReader("test", Records()).feed(b'x\n{"power_w": 250}\n250\n')
+        assert _kw(items) == [0.25]
+        assert _told(items)[0][1] == 2
+
+    @given(st.binary(max_size=200), st.lists(st.integers(0, 200)))
+    def test_pieces_say_the_same_as_the_whole(self, data: bytes, cuts: list[int]) -> None:
+        data = data.replace(b"\1", b"\n").replace(b"\2", b"7\n")
+        whole, pieces = LineReader("test", WATTS), LineReader("test", WATTS)
+        places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+        items: list[FeedItem] = []
+        for start, end in pairwise(places):
+            items += pieces.feed(data[start:end])
+        items += pieces.end()
+        wanted = [*whole.feed(data), *whole.end()]
+        assert _kw(items) == _kw(wanted)
+        assert sum(count for _, count in _told(items)) == sum(count for _, count in _told(wanted))
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        try:
+            os.close(end)
+        except OSError:
+            continue  # the test has closed it
+
+
+class TestPipe:
+    def test_protocol(self, pipe: tuple[int, int]) -> None:
+        os.write(pipe[1], b"250\n2026-03-29T00:59:00Z 300\n")
+        samples = check_source(PipeFeed("test", pipe[0], WATTS), samples=2)
+        assert samples == [Sample(0.25), Sample(0.3, datetime(2026, 3, 29, 0, 59, tzinfo=UTC))]
+
+    def test_a_line_in_pieces_and_the_last_without_its_end(self, pipe: tuple[int, int]) -> None:
+        feed = PipeFeed("test", pipe[0], WATTS)
+        assert feed.read() == [Link(Link.UP, "pipe")]
+        for piece in (b"2", b"5", b"0\n3", b"00"):
+            os.write(pipe[1], piece)
+            if b"\n" in piece:
+                assert feed.read() == [Sample(0.25)]
+        os.close(pipe[1])
+        assert feed.read() == [Sample(0.3)]
+        assert not feed.read()
+        assert not feed.read()
+        feed.close()
+
+    def test_non_blocking(self, pipe: tuple[int, int]) -> None:
+        os.set_blocking(pipe[0], False)
+        threading.Timer(0.05, os.write, (pipe[1], b"250\n")).start()
+        feed = PipeFeed("test", pipe[0], WATTS)
+        assert _kw(read_feed(feed, 1)) == [0.25]
+        feed.close()
+
+    def test_closed_while_a_line_is_in_the_making(self, pipe: tuple[int, int]) -> None:
+        feed = PipeFeed("test", pipe[0], WATTS)
+        os.write(pipe[1], b"1\n25")
+        read_feed(feed, 1)
+        items: list[FeedItem] = []
+        reader = threading.Thread(target=lambda: items.extend(feed.read()))
+        reader.start()
+        feed.close()
+        reader.join(5)
+        assert not reader.is_alive()
+        assert not items
+
+    def test_gives_back_what_it_holds(self, pipe: tuple[int, int]) -> None:
+        before = os.dup(pipe[0])  # the lowest descriptor that is free
+        os.close(before)
+        for _ in range(3):
+            os.write(pipe[1], b"250\n")
+            check_source(PipeFeed("test", pipe[0], WATTS), samples=1)
+        after = os.dup(pipe[0])  # which also is still open
+        os.close(after)
+        assert after == before
+
+    def test_cannot_be_read(self, tmp_path: Path) -> None:
+        directory = os.open(tmp_path, os.O_RDONLY)
+        feed = PipeFeed("test", directory, WATTS)
+        feed.read()
+        with pytest.raises(SourceError, match="test cannot be read: Is a directory"):
+            feed.read()
+        assert not feed.read()
+        feed.close()
+        os.close(directory)
+
+    def test_standard_input_of_a_program(self) -> None:
+        program = (
+            "from streamer.feeds.address import Address\n"
+            "from streamer.feeds.registry import open_feed\n"
+            "feed = open_feed(Address.parse('stdin:?unit=W'))\n"
+            "while items := feed.read():\n"
+            "    print(*items, sep='\\n', flush=True)\n"
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        with ending(process):
+            assert process.stdin is not None
+            assert process.stdout is not None
+            assert b"Link" in process.stdout.readline()
+            for watts in (250, 300):  # each comes while the pipe is open
+                process.stdin.write(b"%d\n" % watts)
+                process.stdin.flush()
+                assert process.stdout.readline() == b"Sample(kw=%g, at=None)\n" % (watts / 1000)
+            out, _ = process.communicate(b"on\r\n0x1\n400")
+        assert out.splitlines()[-1] == b"Sample(kw=0.4, at=None)"
+        assert b"count=2" in out
+        assert process.returncode == 0
+
+    def test_address(self) -> None:
+        assert open_feed(Address.parse("-")).name == "stdin"
+        for url, problem in {
+            "stdin:x?unit=W": "standard input has no address",
+            "stdin:?unit=kw": "option unit='kw'",
+            "stdin:?units=W": "unknown option 'units'",
+            "stdin:?from=end": "unknown option 'from'",
+        }.items():
+            with pytest.raises(UsageError, match=problem):
+                open_feed(Address.parse(url))
+
+
+class _Follower:
+    """A file, and what a feed says of it; each look is the test's own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.feed = TailFeed("tail", path, WATTS, poll_s=0.005)
+
+    def append(self, text: str) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(text)
+
+    def read(self, samples: int) -> list[float]:
+        self.items = read_feed(self.feed, samples)
+        return _kw(self.items)
+
+
+@pytest.fixture
+def follow(tmp_path: Path) -> Iterator[_Follower]:
+    follower = _Follower(tmp_path / "house.log")
+    yield follower
+    follower.feed.close()
+
+
+class TestTail:
+    def test_protocol(self, tmp_path: Path) -> None:
+        path = tmp_path / "house.log"
+        path.write_text("1\n2\n")
+        feed = open_feed(Address.parse(f"tail://{path}?unit=W&from=start"))
+        assert check_source(feed, samples=2) == [Sample(0.001), Sample(0.002)]
+
+    def test_a_relative_path(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        Path("my house.log").write_text("1\n")
+        feed = open_feed(Address.parse("tail:my%20house.log?unit=W&from=start"))
+        assert feed.name == "tail:my house.log"
+        assert len(check_source(feed, samples=1)) == 1
+
+    def test_begins_at_the_end(self, follow: _Follower) -> None:
+        follow.append("1\n2\n")
+        assert follow.feed.read() == [Link(Link.UP, "file")]
+        follow.append("3\n")
+        assert follow.read(1) == [0.003]
+
+    def test_begins_with_the_whole_of_a_line_in_the_making(self, follow: _Follower) -> None:
+        follow.append("1\n2")
+        follow.feed.read()
+        follow.append("34\n")
+        assert follow.read(1) == [0.234]
+
+    def test_begins_with_a_first_line_in_the_making(self, follow: _Follower) -> None:
+        follow.append("2")
+        follow.feed.read()
+        follow.append("34\n")
+        assert follow.read(1) == [0.234]
+
+    def test_a_line_cut_off_is_kept_until_its_end_comes(self, follow: _Follower) -> None:
+        follow.append("")
+        follow.feed.read()
+        follow.append("1\n2")
+        assert follow.read(1) == [0.001]
+        follow.append("3\n")
+        assert follow.read(1) == [0.023]
+
+    def test_many_lines_of_nothing(self, tmp_path: Path) -> None:
+        path = tmp_path / "house.log"
+        path.write_text("# nothing to see here\n" * 100_000 + "1\n")
+        feed = TailFeed("tail", path, WATTS, from_start=True)
+        assert _kw(read_feed(feed, 1)) == [0.001]
+        feed.close()
+
+    def test_renamed_and_made_anew(self, follow: _Follower) -> None:
+        follow.append("1\n")
+        follow.feed.read()
+        follow.append("2\n")
+        old = follow.path.open("a")
+        follow.path.rename(follow.path.with_suffix(".1"))
+        follow.append("4\n5\n")
+        with old:
+            old.write("3\n")  # whoever writes has not noticed yet
+        assert follow.read(4) == [0.002, 0.003, 0.004, 0.005]
+        assert not _told(follow.items)
+
+    def test_another_file_put_in_its_place(self, follow: _Follower) -> None:
+        follow.append("1\n")
+        follow.feed.read()
+        other = follow.path.with_suffix(".new")
+        other.write_text("2\n")
+        other.replace(follow.path)
+        assert follow.read(1) == [0.002]
+        follow.append("3\n")
+        assert follow.read(1) == [0.003]
+
+    def test_cut_short(self, follow: _Follower) -> None:
+        follow.append("1\n2\n3\n")
+        follow.feed.read()
+        follow.path.write_text("4\n")
+        assert follow.read(1) == [0.004]
+        follow.append("5\n")
+        assert follow.read(1) == [0.005]
+
+    def test_a_line_that_will_never_end_is_told(self, follow: _Follower) -> None:
+        follow.append("")
+        follow.feed.read()
+        follow.append("1\n23")
+        assert follow.read(1) == [0.001]
+        follow.path.write_text("4\n")
+        assert follow.read(1) == [0.004]
+        assert _told(follow.items) == [("tail: a line was cut off; skipped", 1)]
+
+    def test_not_there_yet(self, follow: _Follower) -> None:
+        for _ in range(2):
+            with pytest.raises(LinkError, match="tail: there is no such file"):
+                follow.feed.read()
+        follow.append("1\n")
+        assert follow.read(1) == [0.001]
+        assert follow.items[0] == Link(Link.UP, "file")
+
+    def test_deleted_and_made_anew(self, follow: _Follower) -> None:
+        follow.append("1\n")
+        follow.feed.read()
+        follow.append("2\n")
+        follow.path.unlink()
+        follow.append("3\n")
+        assert follow.read(2)[-1] == 0.003
+
+    def test_deleted(self, follow: _Follower) -> None:
+        follow.feed = TailFeed("tail", follow.path, WATTS, poll_s=0.005, gone_s=0.02)
+        follow.append("1\n")
+        follow.feed.read()
+        follow.append("2\n")
+        follow.path.unlink()
+        assert follow.read(1) == [0.002]
+        with pytest.raises(LinkError, match="tail: the file is gone"):
+            follow.feed.read()
+        with pytest.raises(LinkError, match="tail: there is no such file"):
+            follow.feed.read()
+        follow.append("3\n")
+        assert follow.read(1) == [0.003]
+
+    def test_no_file_that_grows(self, tmp_path: Path) -> None:
+        fifo = tmp_path / "fifo"
+        os.mkfifo(fifo)
+        for path in (tmp_path, fifo):
+            feed = TailFeed("tail", path, WATTS)
+            with pytest.raises(RefusedError, match="tail is no file that grows"):
+                feed.read()
+            feed.close()
+
+    def test_may_not_be_read(self, follow: _Follower, monkeypatch: pytest.MonkeyPatch) -> None:
+        def forbid(*arguments: object) -> int:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+        follow.append("1\n")
+        with monkeypatch.context() as context:
+            context.setattr(os, "open", forbid)  # nothing is forbidden to root
+            with pytest.raises(RefusedError, match="tail: Permission denied"):
+                follow.feed.read()
+        assert follow.feed.read() == [Link(Link.UP, "file")]
+
+    def test_goes_on_where_it_was_after_an_error(
+        self, follow: _Follower, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*arguments: object) -> bytes:
+            raise OSError(errno.ESTALE, "Stale file handle")
+
+        follow.append("")
+        follow.feed.read()
+        follow.append("1\n2")
+        assert follow.read(1) == [0.001]
+        with monkeypatch.context() as context:
+            context.setattr(os, "pread", fail)
+            with pytest.raises(LinkError, match="tail: Stale file handle"):
+                follow.feed.read()
+        follow.append("3\n")
+        assert follow.read(1) == [0.023]
+
+    def test_renamed_again_while_it_is_opened(
+        self, follow: _Follower, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        follow.append("1\n")
+        follow.feed.read()
+        follow.append("2\n")
+        assert follow.read(1) == [0.002]
+        true_open = os.open
+
+        def open_too_late(path: Any, *args: Any, **options: Any) -> int:
+            if path != follow.path:  # whoever else opens something
+                return true_open(path, *args, **options)
+            monkeypatch.undo()
+            follow.path.rename(follow.path.with_suffix(".1"))
+            try:
+                return true_open(path, *args, **options)
+            finally:
+                follow.append("4\n")
+
+        follow.path.rename(follow.path.with_suffix(".2"))
+        follow.append("3\n")
+        monkeypatch.setattr(os, "open", open_too_late)
+        # What came and went between two looks is lost, and nothing else.
+        assert follow.read(1) == [0.004]
+
+    def test_a_program_that_writes_and_rotates(self, follow: _Follower) -> None:
+        program = (
+            "import logging, logging.handlers, sys\n"
+            "handler = logging.handlers.RotatingFileHandler(sys.argv[1], maxBytes=2000,\n"
+            "    backupCount=99)\n"
+            "log = logging.getLogger()\n"
+            "log.addHandler(handler)\n"
+            "for watts in range(3000):\n"
+            "    log.warning(watts)\n"
+        )
+        follow.append("")
+        follow.feed.read()
+        command = [sys.executable, "-c", program, str(follow.path)]
+        with ending(subprocess.Popen(command)) as process:
+            found: list[float] = []
+            while not found or found[-1] < 2.999:
+                found += follow.read(1)
+        assert process.returncode == 0
+        # Files that came and went between two looks are lost; none is read twice.
+        assert found == sorted(set(found))
+
+    def test_address(self) -> None:
+        for url, problem in {
+            "tail:?unit=W": "which file",
+            "tail://house.log?unit=W": "which file",
+            "tail:x?unit=W&from=middle": "option from='middle'",
+            "tail:x%00?unit=W": "no file has such a name",
+            "tail:~nobody-of-that-name/x?unit=W": "home directory",
+        }.items():
+            with pytest.raises(UsageError, match=problem):
+                open_feed(Address.parse(url))
+
+
+def test_feeds() -> None:
+    for url in ("-", "tail:house.log"):
+        assert isinstance(open_feed(Address.parse(url)), Feed)

@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import json
+import math
+import time
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamer.errors import UsageError
+from streamer.feeds.address import Address
+from streamer.feeds.lines.records import FORMATS, MAX_RECORDS, NoUnit, Records
+from streamer.feeds.values import ValueProblem
+from streamer.readings import Sample
+
+AT = datetime(2026, 3, 29, 0, 59, tzinfo=UTC)
+
+
+def _records(options: str) -> Records:
+    return Records.of(Address.parse(f"stdin:?{options}"))
+
+
+@pytest.mark.parametrize(
+    ("options", "line", "sample"),
+    [
+        ("unit=W", "250", Sample(0.25)),
+        ("unit=kW", " -0.25 \r", Sample(-0.25)),
+        ("unit=W&sign=export", "250", Sample(-0.25)),
+        ("unit=W", "2026-03-29T01:59:00+01:00 250", Sample(0.25, AT)),
+        ("unit=W", "2026-03-29 00:59:00Z\t250", Sample(0.25, AT)),
+        ("unit=W", "2026-03-29T00:59:00Z,250", Sample(0.25, AT)),
+        ("unit=W", "2026-03-29T00:59:00Z; 250", Sample(0.25, AT)),
+        ("unit=W", "1774745940 250", Sample(0.25, AT)),
+        ("unit=W", "1774745940.0,250", Sample(0.25, AT)),
+        ("unit=W", "1774745940000;250", Sample(0.25, AT)),
+        ("", '{"power_w": 250}', Sample(0.25)),
+        ("", '{"power_kw": "0.25", "time": "2026-03-29T00:59:00Z"}', Sample(0.25, AT)),
+        ("unit=kW", '{"power_w": 250, "at": 1774745940}', Sample(0.25, AT)),
+        ("", '{"power": 250, "unit": "W", "timestamp": 1774745940000}', Sample(0.25, AT)),
+        ("unit=kW", '{"value": 250, "unit": "W"}', Sample(0.25)),
+        ("unit=kW", '{"power_w": 250, "value": 7}', Sample(0.25)),
+        ("unit=W", '{"value": 250, "time": null}', Sample(0.25)),
+        ("unit=W&path=em[1].p&time=em[0]", '{"em": [1774745940, {"p": 250}]}', Sample(0.25, AT)),
+        ("unit=W&path=[1]", "[1774745940, 250]", Sample(0.25)),
+        ("path=em.power_w", '{"em": {"power_w": 250}, "unit": "Hz"}', Sample(0.25)),
+        ("unit=W&format=json&path=", "250", Sample(0.25)),
+        ("sign=export", '{"power_kw": 0.25}', Sample(-0.25)),
+        ("", "house power_w=250i", Sample(0.25)),
+        ("", "house power_kw=0.25 1774745940000000000", Sample(0.25, AT)),
+        ("precision=s", "house power_kw=0.25 1774745940", Sample(0.25, AT)),
+        ("", "house,unit=W power=250", Sample(0.25)),
+        ("unit=W", "house value=250", Sample(0.25)),
+        ("unit=W&field=p", "house,unit=Hz p=250,value=50", Sample(0.25)),
+        ("field=power_kw", "house power_w=250,power_kw=0.25", Sample(0.25)),
+        ("unit=W&measurement=a&tags=b%3Dc", "a,b=c,d=e value=250", Sample(0.25)),
+        ("unit=W", "", None),
+        ("unit=W", " \t ", None),
+        ("unit=W", "# time power", None),
+        ("measurement=a", "b power_w=250", None),
+        ("tags=b%3Dc", "a,b=d power_w=250", None),
+        ("tags=b%3Dc", "a other=1", None),
+    ],
+)
+def test_samples(options: str, line: str, sample: Sample | None) -> None:
+    assert _records(options).read(line) == sample
+
+
+@pytest.mark.parametrize("line", ['{"power_w": null}', '{"value": null, "unit": "W"}'])
+def test_null_is_a_meter_that_does_not_know(line: str) -> None:
+    sample = _records("").read(line)
+    assert sample is not None
+    assert math.isnan(sample.kw)
+
+
+@pytest.mark.parametrize(
+    ("options", "line", "problem"),
+    [
+        ("unit=W", "on", "'on' is not a number"),
+        ("unit=W", "nan", "'nan' is not a number"),
+        ("unit=W", "inf", "'inf' is not a number"),
+        ("unit=W", "time,power", "'time' is not a time"),
+        ("unit=W", "2026-03-29 01:59:00", "'01:59:00' is not a number"),
+        # With a decimal comma this would be 5 W in the year 1970.
+        ("unit=W", "230,5", "'230' is no time; decimals follow a point, not a comma"),
+        ("unit=W", "1.234,5", "'1.234' is no time"),
+        ("", '{"power_w": "on"}', "'on' is not a number"),
+        ("", '{"power_w": true}', "True is not a number"),
+        ("", '{"power_w": [250]}', "[250] is not a number"),
+        ("", '{"power_w": NaN}', "nan is not a number"),
+        ("", '{"power_w": 1, "time": "noon"}', "'noon' is not a time"),
+        ("", '{"power_w": 1, "power_kw": 1}', "it has power_kw and power_w; say which with path="),
+        ("unit=W", '{"power": 1, "value": 1}', "it has power and value; say which with path="),
+        ("", '{"power_w": 1, "unit": "kW"}', "it has power_w, but the unit kW"),
+        ("", '{"value": 1, "unit": "kw"}', "its unit is 'kw', not W or kW"),
+        ("", '{"value": 1, "unit": {}}', "its unit is '{}', not W or kW"),
+        ("unit=W", '{"watts": 1}', "it has no power_kw, power_w, power or value"),
+        ("unit=W", "[1]", "it is no JSON object"),
+        ("unit=W", "{", "not JSON: "),
+        ("unit=W", "[" * 5000, "not JSON: "),
+        ("unit=W&path=a.b", '{"a": 1}', "there is no a.b in it"),
+        ("unit=W&time=t", '{"value": 1}', "there is no t in it"),
+        ("unit=W", "power=1", "no space and fields at the end"),
+        ("unit=W", 'house value="on"', "'on' is not a number"),
+        ("unit=W", "house value=t", "True is not a number"),
+        ("", "house power_w=1 1774745940", "1774745940 is no time in ns; say precision="),
+        ("precision=s", "house power_w=1 1774745940000000000", "is not a time in s"),
+        ("unit=W&field=p", "house value=1", "there is no field p in it"),
+        ("format=influx", "250", "no space and fields at the end"),
+        ("unit=W&format=number", '{"power_w":1}', "is not a number"),
+        ("format=json", "house power_w=1", "not JSON: "),
+    ],
+)
+def test_problems(options: str, line: str, problem: str) -> None:
+    with pytest.raises(ValueProblem) as raised:
+        _records(options).read(line)
+    assert problem in str(raised.value)
+    assert str(raised.value).isprintable()
+
+
+@pytest.mark.parametrize("line", ["250", '{"value": 250}', "house value=250"])
+def test_the_unit_is_never_guessed(line: str) -> None:
+    with pytest.raises(NoUnit, match="unit=W or unit=kW"):
+        _records("").read(line)
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ("unit=w", "option unit='w': give W or kW"),
+        ("unit=W&format=xml", "option format='xml': give auto or number or json or influx"),
+        ("unit=W&path=a..b", "option path='a..b': 'a..b' is no path"),
+        ("unit=W&time=[x]", "option time='[x]': '[x]' is no path"),
+        ("unit=W&tags=host", "option tags='host': no = at the end; write it like"),
+        ("unit=W&precision=d", "option precision='d': give ns"),
+        ("unit=W&sign=up", "option sign='up': give import or export"),
+        ("format=number", "option unit is missing"),
+        ("path=a.b", "option unit is missing"),
+        ("field=p", "option unit is missing"),
+        ("unit=W&format=number&path=a", "option path='a': it is for format=json; leave it out"),
+        ("format=json&tags=a%3Db", "option tags='a=b': it is for format=influx; leave it out"),
+    ],
+)
+def test_options(options: str, problem: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        _records(options)
+    assert problem in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '[{"power_w": 1}, {"power_w": 2}]',
+        ' \n{"power_w": 1}',
+        "house power_w=1\n\n# a comment\nhouse power_w=2\n",
+        "1\r\n2\r\n",
+    ],
+)
+def test_many_at_once(body: str) -> None:
+    samples = _records("unit=W").read_body(body)
+    assert samples in ([Sample(0.001)], [Sample(0.001), Sample(0.002)])
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("", "it is empty"),
+        (" \n", "it is empty"),
+        ("on", "'on' is not a number"),
+        ("1\non", "record 2: 'on' is not a number"),
+        ('[{"power_w": 1}, 2]', "record 2: it is no JSON object"),
+        ("1\n" * (MAX_RECORDS + 1), f"it has {MAX_RECORDS + 1} records; send {MAX_RECORDS}"),
+    ],
+)
+def test_many_with_a_bad_one(body: str, problem: str) -> None:
+    with pytest.raises(ValueProblem) as raised:
+        _records("unit=W").read_body(body)
+    assert str(raised.value).startswith(problem)
+
+
+_NUMBERS = st.floats(-1e9, 1e9, allow_nan=False)
+_MOMENTS = st.datetimes(datetime(2001, 9, 10), datetime(2100, 1, 1)).map(
+    lambda moment: moment.replace(tzinfo=UTC)
+)
+
+
+@given(_NUMBERS, _MOMENTS, st.sampled_from([" ", ",", ";", "\t", " ; "]))
+def test_all_formats_say_the_same(watts: float, at: datetime, separator: str) -> None:
+    records = Records(unit="W")
+    nanoseconds = (at - datetime(1970, 1, 1, tzinfo=UTC)) // (datetime.resolution) * 1000
+    lines = [
+        f"{at.isoformat()}{separator}{watts!r}",
+        json.dumps({"time": at.isoformat(), "power_w": watts}),
+        f"house power_w={watts!r} {nanoseconds}",
+    ]
+    wanted = Sample(watts / 1000, at)
+    for line, kind in zip(lines, FORMATS[1:], strict=True):
+        for sample in (records.read(line), Records(format=kind, unit="W").read(line)):
+            assert sample is not None
+            assert sample.at == wanted.at
+            assert math.isclose(sample.kw, wanted.kw, rel_tol=1e-12)
+
+
+_PIECES = st.sampled_from(
+    [*'{}[]:,"= ;\t\n#\\.-', "power_w", "value", "unit", "W", "time", "1774745940", "0", "e9"]
+)
+
+
+@given(
+    st.text() | st.lists(_PIECES, max_size=30).map("".join),
+    st.sampled_from(["", "unit=W", "unit=W&path=a[0]", "unit=W&field=p", "tags=a%3Db", "time=t"]),
+)
+def test_any_line_is_a_sample_or_a_problem(line: str, options: str) -> None:
+    records = _records(options)
+    samples, problems = [], []
+    for read in (lambda text: [records.read(text)], records.read_body):
+        try:
+            samples += read(line)
+        except ValueProblem as problem:
+            problems.append(str(problem))
+    assert all(problem.isprintable() for problem in problems)
+    for sample in filter(None, samples):
+        assert not math.isinf(sample.kw)
+        assert sample.at is None or sample.at.tzinfo is not None
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["," * 65000, "a," * 32000, ", " * 32000 + "x", " ;x" * 20000, 'a b="' + '\\"' * 32000,
+     "a b=" + "\\" * 65000, "a" + ",b=c" * 16000 + " d=1", "a " + "b=1," * 16000, "{" * 65000],
+)  # fmt: skip
+def test_no_line_takes_long(line: str) -> None:
+    started = time.perf_counter()
+    with pytest.raises(ValueProblem):
+        _records("unit=W").read(line)
+    assert time.perf_counter() - started < 2.0  # milliseconds; minutes if it were quadratic

@@ -1,0 +1,451 @@
+"""MQTT without a broker: what messages mean, and a server that answers as it is told."""
+
+from __future__ import annotations
+
+import json
+import math
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamer.errors import LinkError, RefusedError, UsageError
+from streamer.feeds import mqtt
+from streamer.feeds.address import Address
+from streamer.feeds.mqtt.messages import Layout, Reader
+from streamer.feeds.mqtt.presets import PRESETS
+from streamer.feeds.registry import open_feed
+from streamer.feeds.values import ValueProblem
+from streamer.readings import Link, Notice, Sample
+from streamer.testing import check_source, read_feed
+
+
+def _layout(url: str) -> Layout:
+    return Layout.of(Address.parse(url))
+
+
+def _kw(url: str, payload: str | bytes) -> float | None:
+    layout = _layout(url)
+    data = payload if isinstance(payload, bytes) else payload.encode()
+    sample = Reader(layout).take(layout.topic, data)
+    return None if sample is None else sample.kw
+
+
+TASMOTA = '{"Time":"2026-03-01T12:00:00","ENERGY":{"Total":2.8,"Power":%s,"Voltage":235}}'
+SML = '{"Time":"2026-03-01T12:00:00","%s":{"Total_in":34507.4761,"%s":-894}}'
+SHELLY_RPC = (
+    '{"src":"meter","dst":"meter/events","method":"NotifyStatus","params":{"ts":1.6,"%s":'
+    '{"id":0,"total_act_power":1011.5}}}'
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "payload", "kw"),
+    [
+        ("mqtt://h/a/b?unit=W", "250", 0.25),
+        ("mqtt://h/a/b?unit=kW", b" -1.5\r\n", -1.5),
+        ("mqtt://h/a/b?unit=W&sign=export", "250", -0.25),
+        ("mqtt://h/a/b?unit=W&path=p[1].w", '{"p":[0,{"w":"30"}]}', 0.03),
+        ("mqtt://h/a/b?unit=W&path=in&minus=out", '{"in":100,"out":350}', -0.25),
+        ("mqtt://h/x?preset=tasmota-energy", TASMOTA % "860", 0.86),
+        ("mqtt://h/x?preset=tasmota-energy", TASMOTA % "[52,5,-7]", 0.05),
+        ("mqtt://h/x?preset=tasmota-energy&path=ENERGY.Power[1]", TASMOTA % "[52,5]", 0.005),
+        ("mqtt://h/x?preset=tasmota-sml", SML % ("SML", "Power_curr"), -0.894),
+        ("mqtt://h/x?preset=tasmota-sml&path=MT175.P", SML % ("MT175", "P"), -0.894),
+        ("mqtt://h/x?preset=shelly-em", '{"id":0,"total_act_power":1011.5}', 1.0115),
+        ("mqtt://h/x?preset=shelly-em1", '{"id":0,"act_power":-1899.8}', -1.8998),
+        ("mqtt://h/x?preset=shelly-rpc", SHELLY_RPC % "em:0", 1.0115),
+        ("mqtt://h/x?preset=zigbee2mqtt", '{"linkquality":39,"power":2441}', 2.441),
+        ("mqtt://h/x?preset=statestream&unit=kW", "0.42", 0.42),
+        (
+            "mqtt://h?preset=dsmr-reader-json",
+            '{"timestamp":"2026-03-01T12:00:00Z","electricity_currently_delivered":"00.196",'
+            '"electricity_currently_returned":"00.000"}',
+            0.196,
+        ),
+    ],
+)
+def test_power_of_a_message(url: str, payload: str | bytes, kw: float) -> None:
+    assert _kw(url, payload) == pytest.approx(kw, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("url", "payload"),
+    [
+        ("mqtt://h/a?unit=W", "unavailable"),
+        ("mqtt://h/a?unit=W", b" Unknown\n"),
+        ("mqtt://h/a?unit=W&path=p", '{"p":null}'),
+        ("mqtt://h/a?unit=W&path=p&minus=q", '{"p":1,"q":"unknown"}'),
+        ("mqtt://h/a?preset=tasmota-energy", TASMOTA % "[52,null]"),
+    ],
+)
+def test_a_meter_that_does_not_know_gives_nan(url: str, payload: str | bytes) -> None:
+    kw = _kw(url, payload)
+    assert kw is not None
+    assert math.isnan(kw)
+
+
+@pytest.mark.parametrize(
+    ("url", "payload", "why"),
+    [
+        ("mqtt://h/a?unit=W", "", "not a number"),
+        ("mqtt://h/a?unit=W", "12 W", "not a number"),
+        ("mqtt://h/a?unit=W", "nan", "not a number"),
+        ("mqtt://h/a?unit=W", b"\xff\x00\x1b[2J", "not a number"),
+        ("mqtt://h/a?unit=W", '{"p":1}', "not a number"),
+        ("mqtt://h/a?unit=W", b"1" * 2_000_000, "2000000 bytes"),
+        ("mqtt://h/a?unit=W&path=p", "12", "no p in it"),
+        ("mqtt://h/a?unit=W&path=p", '{"p":', "not JSON"),
+        ("mqtt://h/a?unit=W&path=p", "[" * 100_000, "not JSON"),
+        ("mqtt://h/a?unit=W&path=p", '{"q":1,"r":{"s.t":2,"\\u001b":3},"u":"v"}', 'q, r["s.t"]$'),
+        ("mqtt://h/a?unit=W&path=p", '{"p":{}}', "not a number"),
+        ("mqtt://h/a?unit=W&path=p", '{"p":[1,2]}', "not a number"),
+        ("mqtt://h/a?unit=W&path=p&time=t", '{"p":1}', "no t in it"),
+        ("mqtt://h/a?unit=W&path=p&time=t", '{"p":1,"t":"noon"}', "not a time"),
+        ("mqtt://h/a?unit=W&path=p&minus=q", '{"p":1.7e308,"q":-1.7e308}', "without bounds"),
+        ("mqtt://h/a?preset=tasmota-energy", TASMOTA % "[]", "not a number"),
+        ("mqtt://h/a?preset=zigbee2mqtt", "[1]", "no power in it"),
+    ],
+)
+def test_what_cannot_be_read_is_a_problem(url: str, payload: str | bytes, why: str) -> None:
+    with pytest.raises(ValueProblem) as caught:
+        _kw(url, payload)
+    text = str(caught.value)
+    assert text.endswith(why[:-1]) if why.endswith("$") else why in text
+    assert text.isprintable()
+
+
+_URLS = st.sampled_from(
+    ["mqtt://h/a?unit=W", "mqtt://h/a?unit=kW&path=p&minus=q&time=t"]
+    + [f"mqtt://h/a?preset={name}&unit=W" for name in PRESETS]
+)
+_KEYS = st.sampled_from(
+    ["p", "q", "t", "power", "ENERGY", "Power", "SML", "Power_curr", "params", "em:0"]
+) | st.text(max_size=5)
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=4),
+)
+
+
+@given(_URLS, st.binary() | _VALUES.map(lambda value: json.dumps(value).encode()))
+def test_any_message_gives_a_sample_or_a_reason(url: str, payload: bytes) -> None:
+    layout = _layout(url)
+    reader = Reader(layout)
+    samples: list[Sample | None] = []
+    problems: list[str] = []
+    for topic in layout.topics:
+        try:
+            samples.append(reader.take(topic, payload))
+        except ValueProblem as problem:
+            problems.append(str(problem))
+    assert all(text.isprintable() for text in problems)
+    for sample in samples:
+        assert sample is None or not math.isinf(sample.kw)
+        assert sample is None or sample.at is None or sample.at.tzinfo is UTC
+
+
+def test_time_stands_in_the_message() -> None:
+    layout = _layout("mqtt://h/a?unit=W&path=p&time=t")
+    sample = Reader(layout).take("a", b'{"p":5,"t":"2026-03-29T01:59:00+01:00"}')
+    assert sample == Sample(0.005, datetime(2026, 3, 29, 0, 59, tzinfo=UTC))
+
+
+def test_messages_without_power_are_passed_over_where_they_belong() -> None:
+    reader = Reader(_layout("mqtt://h/plug?preset=zigbee2mqtt"))
+    assert reader.take("zigbee2mqtt/plug", b'{"linkquality":90,"state":"ON"}') is None
+    assert reader.lacking == "there is no power in it, only linkquality"
+    assert reader.awaited == ("zigbee2mqtt/plug",)
+
+
+def test_a_topic_is_subtracted_once_both_have_spoken() -> None:
+    reader = Reader(_layout("mqtt://h/in?minus_topic=out&unit=W"))
+    assert reader.take("in", b"100") is None
+    assert reader.awaited == ("out",)
+    assert reader.take("out", b"350") == Sample(-0.25)
+    assert reader.take("in", b"500") == Sample(0.15)
+    with pytest.raises(ValueProblem, match="out: 'x' is not a number"):
+        reader.take("out", b"x")
+    assert reader.take("another", b"1") is None
+
+
+def test_a_retained_value_completes_but_makes_no_sample() -> None:
+    reader = Reader(_layout("mqtt://h/in?minus_topic=out&unit=W"))
+    assert reader.take("out", b"350", retained=True) is None
+    assert reader.take("in", b"900", retained=True) is None
+    assert reader.awaited == ()
+    assert reader.take("in", b"100") == Sample(-0.25)
+
+
+@pytest.mark.parametrize(
+    ("url", "topics"),
+    [
+        ("mqtt://h/a/b/c?unit=W", "a/b/c"),
+        ("mqtt://h//a?unit=W", "/a"),
+        ("mqtt://h/a%20b/%24x?unit=W", "a b/$x"),
+        ("mqtt://h/plug?preset=tasmota-energy", "tele/plug/SENSOR"),
+        ("mqtt://h/home/plug/tele/SENSOR?preset=tasmota-energy", "home/plug/tele/SENSOR"),
+        ("mqtt://h/plug?preset=tasmota-sml", "tele/plug/SENSOR"),
+        ("mqtt://h/em?preset=shelly-em", "em/status/em:0"),
+        ("mqtt://h/em?preset=shelly-em1", "em/status/em1:0"),
+        ("mqtt://h/em?preset=shelly-rpc", "em/events/rpc"),
+        ("mqtt://h/em/status/em:0?preset=shelly-em", "em/status/em:0"),
+        ("mqtt://h/plug?preset=zigbee2mqtt", "zigbee2mqtt/plug"),
+        ("mqtt://h/p?preset=statestream&unit=W", "homeassistant/sensor/p/state"),
+        ("mqtt://h?preset=dsmr-reader-json", "dsmr/json"),
+        (
+            "mqtt://h?preset=dsmr-reader",
+            "dsmr/reading/electricity_currently_delivered "
+            "dsmr/reading/electricity_currently_returned",
+        ),
+        ("mqtt://h/my/in?preset=dsmr-reader&minus_topic=my/out", "my/in my/out"),
+    ],
+)
+def test_topics(url: str, topics: str) -> None:
+    assert " ".join(_layout(url).topics) == topics
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_told_with_the_options(name: str) -> None:
+    assert f"\n{name}: {PRESETS[name].about}" in mqtt.OPTIONS["preset"]
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("mqtt://h/a", "option unit is missing"),
+        ("mqtt://h/a?unit=MW", "unit='MW'"),
+        ("mqtt://h/a?preset=statestream", "option unit is missing"),
+        ("mqtt://h/a?preset=toaster", "preset='toaster': give dsmr-reader or"),
+        ("mqtt://h?unit=W", "no topic"),
+        ("mqtt:///a?unit=W", "no host"),
+        ("mqtt://h:0/a?unit=W", "no host"),
+        ("mqtt://h/a/%23?unit=W", "'a/#' has a wildcard"),
+        ("mqtt://h/a/+/b?unit=W", "'a/+/b' has a wildcard"),
+        ("mqtt://h/a%00?unit=W", "is none"),
+        ("mqtt://h/a?unit=W&minus_topic=", "the topic '' is none"),
+        ("mqtt://h/a?unit=W&minus_topic=a", "another topic"),
+        ("mqtt://h/a?unit=W&minus=x", "so path must be given too"),
+        ("mqtt://h/a?unit=W&time=x", "so path must be given too"),
+        ("mqtt://h/a?unit=W&path=p&minus=x&minus_topic=b", "together with minus_topic"),
+        ("mqtt://h/a?unit=W&path=p[x]", "is no path"),
+        ("mqtt://h/a?unit=W&qos=2", "qos='2': give 0 or 1"),
+        ("mqtt://h/a?unit=W&version=4", "version='4': give 3 or 5"),
+        ("mqtt://h/a?unit=W&keepalive=0", "keepalive='0': give a number at least 1"),
+        ("mqtt://h/a?unit=W&session=60", "option client_id is missing"),
+        ("mqtt://h/a?unit=W&session=60&client_id=x", "give time too"),
+        ("mqtt://h/a?unit=W&cafile=ca.pem", "is for mqtts:// only"),
+        ("mqtt://h/a?unit=W&insecure=yes", "is for mqtts:// only"),
+        ("mqtts://h/a?unit=W&cafile=/nowhere/ca.pem", "No such file"),
+        ("mqtts://h/a?unit=W&insecure=perhaps", "give yes or no"),
+        ("mqtt://:swordfish@h/a?unit=W", "a password, but no user"),
+        ("mqtt://h/a?unit=W&client_id=\udcff", "cannot be printed"),
+        ("mqtt://h/a?unit=W&colour=red", "unknown option 'colour'"),
+    ],
+)
+def test_what_an_address_may_not_say(url: str, words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        open_feed(Address.parse(url))
+    assert words in str(caught.value)
+    assert "swordfish" not in str(caught.value)
+
+
+def test_a_cafile_without_a_certificate(tmp_path: Path) -> None:
+    cafile = tmp_path / "ca.pem"
+    cafile.write_text("nothing")
+    with pytest.raises(UsageError, match="no certificate in it"):
+        open_feed(Address.parse(f"mqtts://h/a?unit=W&cafile={cafile}"))
+
+
+def test_a_feed_is_named_by_its_topic_and_without_secrets() -> None:
+    feed = open_feed(Address.parse("mqtt://me:swordfish@h/plug?preset=zigbee2mqtt"))
+    assert feed.name == "mqtt://h/zigbee2mqtt/plug"
+    feed.close()
+
+
+_CONNACK = b"\x20\x02\x00\x00"
+
+
+def _publish(topic: str, payload: bytes, *, retain: bool = False) -> bytes:
+    name = topic.encode()
+    body = len(name).to_bytes(2, "big") + name + payload
+    assert len(body) < 128
+    return bytes([0x31 if retain else 0x30, len(body)]) + body
+
+
+def _packet(stream: socket.socket) -> bytes:
+    head = stream.recv(2)
+    return head + (stream.recv(head[1]) if len(head) == 2 and head[1] else b"")
+
+
+@contextmanager
+def _server(
+    *messages: bytes, connack: bytes = _CONNACK, granted: int = 0, hangs_up: bool = False
+) -> Iterator[str]:
+    """Takes CONNECT and SUBSCRIBE, says what it is told to, and gives the first URL's part."""
+    pytest.importorskip("aiomqtt")
+
+    def serve(client: socket.socket) -> None:
+        with client:
+            _packet(client)
+            client.sendall(connack)
+            subscribe = _packet(client) if connack[-1:] == b"\0" else b""
+            if subscribe:
+                properties = b"\0" if len(connack) > 4 else b""
+                answer = subscribe[2:4] + properties + bytes([granted])
+                client.sendall(bytes([0x90, len(answer)]) + answer + b"".join(messages))
+            while not hangs_up and client.recv(100):
+                pass
+
+    def accept() -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+                serve(client)
+            except OSError:
+                if listener.fileno() < 0:
+                    return
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield f"mqtt://me:swordfish@127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(5.0)
+
+
+def _error_of(url: str) -> LinkError:
+    feed = open_feed(Address.parse(url))
+    try:
+        with pytest.raises(LinkError) as caught:
+            read_feed(feed, 1)
+    finally:
+        feed.close()
+    text = str(caught.value)
+    assert text.startswith(feed.name)
+    assert "swordfish" not in text
+    assert text.isprintable()
+    return caught.value
+
+
+def _items(url: str, is_last: Callable[[object], bool]) -> Sequence[object]:
+    feed = open_feed(Address.parse(url))
+    items: list[object] = []
+    watchdog = threading.Timer(10.0, feed.close)
+    watchdog.start()
+    while not any(map(is_last, items)):
+        block = feed.read()
+        assert block, items
+        items.extend(block)
+    watchdog.cancel()
+    feed.close()
+    return items
+
+
+def _is_warning(item: object) -> bool:
+    return isinstance(item, Notice) and item.kind == Notice.WARNING
+
+
+def test_keeps_to_the_protocol_of_feeds() -> None:
+    with _server(_publish("a", b"9", retain=True), _publish("a", b"x"), _publish("a", b"1")) as url:
+        feed = open_feed(Address.parse(f"{url}/a?unit=W"))
+        assert check_source(feed, samples=1) == [Sample(0.001)]
+    with _server(_publish("a", b"x"), _publish("a", b"2")) as url:
+        up, malformed, sample = _items(f"{url}/a?unit=W", lambda item: isinstance(item, Sample))
+    assert up == Link(Link.UP, "broker", "subscribed to a")
+    assert isinstance(malformed, Notice)
+    assert malformed.text.endswith("/a: 'x' is not a number; skipped")
+    assert sample == Sample(0.002)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "words"),
+    [
+        (2, RefusedError, "client identifier not valid; try another client_id"),
+        (3, LinkError, "takes no connection: server unavailable"),
+        (4, RefusedError, "bad user name or password; wrong user or password?"),
+        (5, RefusedError, "not authorized; wrong user or password?"),
+    ],
+)
+def test_refusals(code: int, kind: type[LinkError], words: str) -> None:
+    with _server(connack=bytes([0x20, 2, 0, code])) as url:
+        error = _error_of(f"{url}/a?unit=W")
+    assert type(error) is kind
+    assert words in str(error)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "words"),
+    [
+        (0x01, RefusedError, "unsupported protocol version; try the option version"),
+        (0x86, RefusedError, "wrong user or password?"),
+        (0x89, LinkError, "server busy"),
+        (0x8A, RefusedError, "banned"),
+    ],
+)
+def test_refusals_in_version_5(code: int, kind: type[LinkError], words: str) -> None:
+    with _server(connack=bytes([0x20, 3, 0, code, 0]), hangs_up=True) as url:
+        error = _error_of(f"{url}/a?unit=W&version=5")
+    assert type(error) is kind
+    assert words in str(error)
+
+
+def test_a_subscription_that_is_refused() -> None:
+    with _server(granted=0x80) as url:
+        error = _error_of(f"{url}/a?unit=W")
+    assert isinstance(error, RefusedError)
+    assert "does not let us subscribe to a" in str(error)
+
+
+def test_a_refused_subscription_says_why_in_version_5() -> None:
+    with _server(connack=b"\x20\x03\x00\x00\x00", granted=0x87) as url:
+        error = _error_of(f"{url}/a?unit=W&version=5")
+    assert isinstance(error, RefusedError)
+    assert "Not authorized" in str(error)
+
+
+def test_another_client_with_our_name() -> None:
+    with _server(b"\xe0\x02\x8e\x00", connack=b"\x20\x03\x00\x00\x00") as url:
+        error = _error_of(f"{url}/a?unit=W&version=5")
+    assert type(error) is LinkError
+    assert "another client has come with our client_id" in str(error)
+
+
+def test_no_broker_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mqtt, "_ANSWER_S", 0.2)
+    with _server(connack=b"HTTP/1.1 400 Bad Request\r\n\r\n") as url:
+        error = _error_of(f"{url}/a?unit=W")
+    assert type(error) is LinkError
+    assert "does it speak MQTT there, without TLS?" in str(error)
+
+
+@given(st.binary(max_size=60))
+def test_nonsense_on_the_line_is_a_lost_connection(noise: bytes) -> None:
+    with _server(noise, _publish("a", b"1"), hangs_up=True) as url:
+        feed = open_feed(Address.parse(f"{url}/a?unit=W"))
+        with pytest.raises(LinkError):
+            read_feed(feed, 1000)
+        feed.close()
+
+
+def test_a_silent_topic_is_asked_about_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mqtt, "_SILENCE_S", 0.05)
+    with _server() as url:
+        warning = _items(f"{url}/plug?preset=tasmota-energy", _is_warning)[-1]
+    assert isinstance(warning, Notice)
+    assert "nothing has come on tele/plug/SENSOR for 0.05 s; is the topic right" in warning.text
+    assert "TelePeriod" in warning.text
+
+
+def test_what_comes_in_place_of_power_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mqtt, "_SILENCE_S", 0.05)
+    with _server(_publish("tele/x/SENSOR", b'{"Time":"t","MT175":{"E_in":1.5,"P":7}}')) as url:
+        warning = _items(f"{url}/x?preset=tasmota-sml", _is_warning)[-1]
+    assert isinstance(warning, Notice)
+    assert "there is no SML.Power_curr in it, only MT175.E_in, MT175.P" in warning.text

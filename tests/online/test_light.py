@@ -1,0 +1,160 @@
+"""The light adapter, beside the same sums made over the whole series at once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from streamer.errors import StateError
+from streamer.models import load_model
+from streamer.models.forecaster import NetworkForecaster
+from streamer.online import light
+from streamer.online.layer import Adapt
+from streamer.online.light import LIGHT, LightAdapter
+from streamer.pipeline import Pipeline
+from streamer.readings import Reading
+from tests.agreement import AGREEMENT_KW
+
+START = datetime(2026, 1, 1)
+METERS, MINUTES = 3, 1500
+
+
+@pytest.fixture(scope="module")
+def model() -> NetworkForecaster:
+    return load_model()
+
+
+def _series(seed: int = 0) -> dict[str, NDArray[np.float64]]:
+    """Forecasts that miss by a bias, a scale and a share of the last change, and noise."""
+    rng = np.random.default_rng(seed)
+    last = rng.gamma(2.0, 0.5, (MINUTES, METERS))
+    change = rng.normal(0.0, 0.3, (MINUTES, METERS))
+    frozen = last - 0.3 * change + rng.normal(0.0, 0.1, (MINUTES, METERS))
+    missed = 0.05 + 0.2 * (frozen - last) - 0.1 * change + rng.normal(0.0, 0.05, last.shape)
+    return {"last_kw": last, "change_kw": change, "frozen_kw": frozen, "actual_kw": frozen + missed}
+
+
+def _run(series: dict[str, NDArray[np.float64]], spread: float = 1.0) -> tuple[Any, Any]:
+    state = np.zeros(METERS, LIGHT)
+    means = np.empty((MINUTES, METERS))
+    for minute in range(MINUTES):
+        now = {name: column[minute] for name, column in series.items()}
+        actual = now.pop("actual_kw")
+        means[minute] = light.see(state, **now, spread_kw=np.full(METERS, spread))
+        light.settle(state, frozen_kw=now["frozen_kw"], actual_kw=actual)
+    return means, state
+
+
+def test_the_weights_are_those_of_the_whole_series() -> None:
+    series = _series()
+    _, state = _run(series)
+    frozen, last = series["frozen_kw"], series["last_kw"]
+    age = np.arange(MINUTES - 1, -1, -1.0)
+    for meter in range(METERS):
+        rows = np.column_stack(
+            [
+                np.ones(MINUTES),
+                (frozen - last)[:, meter],
+                last[:, meter],
+                series["change_kw"][:, meter],
+            ]
+        )
+        error = (series["actual_kw"] - frozen)[:, meter]
+        weighed = rows * (0.99999**age)[:, None]
+        expected = np.linalg.solve(weighed.T @ rows + 30.0 * np.eye(4), weighed.T @ error)
+        np.testing.assert_allclose(state["weights"][meter], expected, atol=1e-9)
+
+
+def test_it_is_shown_after_a_trial_and_gains() -> None:
+    series = _series()
+    means, state = _run(series)
+    frozen, actual = series["frozen_kw"], series["actual_kw"]
+    np.testing.assert_array_equal(means[:720], frozen[:720])
+    assert state["shown"].all()
+    after = slice(900, None)
+    gained = ((actual - means)[after] ** 2).mean(0) / ((actual - frozen)[after] ** 2).mean(0)
+    assert (gained < 0.6).all()
+
+
+def test_where_nothing_can_be_learnt_little_is_lost() -> None:
+    rng = np.random.default_rng(5)
+    series = {**_series(), "actual_kw": rng.gamma(2.0, 0.5, (MINUTES, METERS))}
+    series["frozen_kw"] = np.full((MINUTES, METERS), 1.0)
+    means, _ = _run(series)
+    actual = series["actual_kw"]
+    assert ((actual - means) ** 2).mean() < 1.02 * ((actual - series["frozen_kw"]) ** 2).mean()
+
+
+def test_corrections_are_bounded_and_nonsense_passes() -> None:
+    series = _series()
+    series["actual_kw"][600:605] = 1e300
+    means, state = _run(series, spread=0.1)
+    assert np.isfinite(means).all()
+    assert (np.abs(means - series["frozen_kw"]) <= 0.1 + 1e-9).all()
+    assert all(np.isfinite(state[name]).all() for name in LIGHT.names)
+
+
+def test_a_network_without_quantiles_has_a_spread_from_its_errors() -> None:
+    adapter = LightAdapter()
+    for _ in range(1000):
+        mean, _ = adapter.see(
+            recent_kw=np.array([[0.1, 0.0, 0.5]]),
+            mean_kw=np.array([0.5]),
+            quantiles_kw=np.zeros((1, 0)),
+        )
+        adapter.settle(np.array([0.8]))
+    assert 0.75 < mean[0] < 0.81
+    assert adapter.get().day_gain is not None
+
+
+def _readings(kw: NDArray[np.float64]) -> list[Reading]:
+    return [
+        Reading(START + timedelta(minutes=minute), value)
+        for minute, value in enumerate(kw.tolist())
+    ]
+
+
+def test_a_pipeline_gives_the_same_steps_in_blocks_and_after_a_restore(
+    model: NetworkForecaster, sample_kw: NDArray[np.float64]
+) -> None:
+    readings = _readings(sample_kw[:1100])
+    one_by_one = Pipeline(model, adapt="light")
+    steps = [one_by_one.push(reading) for reading in readings]
+    blocks = Pipeline(model, adapt="light")
+    half = blocks.push_many(readings[:777])
+    again = Pipeline(model, adapt="light")
+    again.restore(blocks.state())
+    rest = blocks.push_many(readings[777:])
+    assert again.push_many(readings[777:]) == rest
+    for step, other in zip(steps, [*half, *rest], strict=True):
+        assert step.adaptation is not None
+        assert other.adaptation is not None
+        assert other.adaptation.shown == step.adaptation.shown
+        if step.forecast is not None:
+            assert other.forecast is not None
+            assert abs(other.forecast.kw - step.forecast.kw) < AGREEMENT_KW
+            assert abs(other.forecast.high_kw - step.forecast.high_kw) < AGREEMENT_KW
+    assert steps[-1].adaptation is not None
+    assert steps[-1].adaptation.learnt == (1100 - 49) // 60 * 60
+
+
+def test_a_light_state_and_a_full_one_are_not_mixed_up(
+    model: NetworkForecaster, sample_kw: NDArray[np.float64]
+) -> None:
+    states: dict[Adapt, Any] = {}
+    kinds: tuple[Adapt, ...] = ("light", True, False)
+    for adapt in kinds:
+        pipeline = Pipeline(model, adapt=adapt)
+        pipeline.push_many(_readings(sample_kw[:60]))
+        states[adapt] = pipeline.state()
+    pairs: tuple[tuple[Adapt, Adapt], ...] = (("light", True), (True, "light"), (False, "light"))
+    for adapt, other in pairs:
+        with pytest.raises(StateError, match=r"saved state is .*adapted, this"):
+            Pipeline(model, adapt=other).restore(states[adapt])
+    states["light"]["online"]["adapter"]["light"] = "AAAA"
+    with pytest.raises(StateError, match="damaged"):
+        Pipeline(model, adapt="light").restore(states["light"])

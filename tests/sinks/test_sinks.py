@@ -1,0 +1,594 @@
+from __future__ import annotations
+
+import csv
+import errno
+import io
+import json
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import numpy as np
+import pytest
+
+from streamer.pipeline import Pipeline
+from streamer.readings import (
+    MINUTE,
+    Alarm,
+    BandScores,
+    Counts,
+    Errors,
+    Forecast,
+    Link,
+    Notice,
+    Reading,
+    Sample,
+    Scores,
+    Step,
+)
+from streamer.readings.blocks import Passage, ReadingBlock
+from streamer.sinks import BlockSink, Item
+from streamer.sinks.items import About, Vitals
+from streamer.sinks.notes import NoteSink
+from streamer.sinks.progress import ProgressSink
+from streamer.sinks.summary import Summary
+from streamer.sinks.text import FORMATS, KEYS, TextSink, plain_line, record
+from streamer.sinks.watch import AlarmWatch, OutageWatch
+from streamer.testing import START, FixedForecaster, ManualClock, readings
+
+ABOUT = About("house.csv", "sceaux", datetime(2006, 12, 16), datetime(2010, 2, 19))
+
+
+EARLY = Step(
+    Reading(START, 0.25),
+    settled=None,
+    forecast=Forecast(START + MINUTE, 0.5, 0.25, 0.5, None, -0.001, 0.75),
+    scores=Scores(),
+    gap_minutes=0,
+    buffered=1,
+    counts=Counts(1),
+)
+LATE = Step(
+    Reading(START + 4 * MINUTE, 1.0),
+    settled=Forecast(START + 2 * MINUTE, 0.5, 0.5, 0.625, 0.375, 0.25, 0.875),
+    forecast=Forecast(START + 5 * MINUTE, 0.9, 1.0, 0.8, 0.7, -0.5, 10.5),
+    scores=Scores(2, Errors(0.125), Errors(0.15625), band=BandScores(0.9, 0.5)),
+    gap_minutes=2,
+    buffered=3,
+    counts=Counts(3, 1, 2),
+)
+NEXT_SPIKE = Alarm(Alarm.ANOMALY, START + MINUTE, "5 kW where less was expected", 2.0)
+SPIKE = Alarm(Alarm.ANOMALY, START, 'a "spike", ä\\', 1.5)
+DRIFT = Alarm(Alarm.DRIFT, START + MINUTE, "the errors grow", 1e308)
+
+
+@pytest.fixture
+def steps() -> list[Step]:
+    kw = [0.25, 0.5, np.nan, np.nan, 1.0, 0.1 + 0.2]
+    return Pipeline(FixedForecaster(kw=0.5, window=1)).push_many(readings(kw))
+
+
+@pytest.fixture
+def alarmed(steps: list[Step]) -> list[Step]:
+    """The same steps: one alarm, two, the second alone, none."""
+    on: list[tuple[Alarm, ...]] = [(SPIKE,), (SPIKE, DRIFT), (DRIFT,), ()]
+    return [replace(step, alarms=alarms) for step, alarms in zip(steps, on, strict=True)]
+
+
+def test_records_have_the_documented_keys() -> None:
+    nothing = dict.fromkeys(KEYS)
+    assert record(EARLY) == nothing | {
+        "at": "2010-03-19T17:00:00",
+        "actual_kw": 0.25,
+        "next_kw": 0.5,
+        "next_low_kw": -0.001,
+        "next_high_kw": 0.75,
+        "settled": 0,
+        "gap_minutes": 0,
+        "alarms": [],
+    }
+    assert list(record(LATE).items()) == [
+        ("at", "2010-03-19T17:04:00"),
+        ("actual_kw", 1.0),
+        ("forecast_kw", 0.5),
+        ("error_kw", 0.5),
+        ("low_kw", 0.25),
+        ("high_kw", 0.875),
+        ("median_kw", 0.375),
+        ("frozen_kw", 0.625),
+        ("next_kw", 0.9),
+        ("next_low_kw", -0.5),
+        ("next_high_kw", 10.5),
+        ("settled", 2),
+        ("mse_kw2", 0.125),
+        ("persistence_mse_kw2", 0.15625),
+        ("skill", pytest.approx(0.2)),
+        ("coverage", 0.5),
+        ("gap_minutes", 2),
+        ("alarms", []),
+    ]
+
+
+def test_alarms_in_json(alarmed: list[Step]) -> None:
+    spike = {"kind": "anomaly", "at": "2010-03-19T17:00:00", "text": SPIKE.text, "size": 1.5}
+    drift = {"kind": "drift", "at": "2010-03-19T17:01:00", "text": DRIFT.text, "size": 1e308}
+    text = _written("json", alarmed)
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [line["alarms"] for line in lines] == [[spike], [spike, drift], [drift], []]
+    assert text.splitlines() == [json.dumps(record(step)) for step in alarmed]
+
+
+def test_alarms_in_csv(alarmed: list[Step]) -> None:
+    rows = csv.DictReader(io.StringIO(_written("csv", alarmed)))
+    assert [row["alarms"] for row in rows] == ["anomaly", "anomaly drift", "drift", ""]
+
+
+def test_alarms_in_plain_lines(alarmed: list[Step], steps: list[Step]) -> None:
+    lines = _written("plain", alarmed).splitlines()
+    tails = [
+        line.removeprefix(quiet)
+        for line, quiet in zip(lines, _written("plain", steps).splitlines(), strict=True)
+    ]
+    assert tails == ["  ALARM anomaly", "  ALARM drift", "  anomaly over", "  drift over"]
+
+
+LINES = {
+    "plain": """\
+2010-03-19 17:00   0.250 kW  forecast      –                  error      –  \
+next  0.500 (0.00 to 0.75)   mse       –  skill        –
+2010-03-19 17:04   1.000 kW  forecast  0.500 (0.25 to 0.88)   error +0.500  \
+next  0.900 (-0.50 to 10.50)  mse 0.12500  skill  +20.0 %  after a gap of 2 min
+""",
+    "json": """\
+{"at": "2010-03-19T17:00:00", "actual_kw": 0.25, "forecast_kw": null, "error_kw": null, \
+"low_kw": null, "high_kw": null, "median_kw": null, "frozen_kw": null, \
+"next_kw": 0.5, "next_low_kw": -0.001, "next_high_kw": 0.75, "settled": 0, "mse_kw2": null, \
+"persistence_mse_kw2": null, "skill": null, "coverage": null, "gap_minutes": 0, "alarms": []}
+{"at": "2010-03-19T17:04:00", "actual_kw": 1.0, "forecast_kw": 0.5, "error_kw": 0.5, \
+"low_kw": 0.25, "high_kw": 0.875, "median_kw": 0.375, "frozen_kw": 0.625, \
+"next_kw": 0.9, "next_low_kw": -0.5, "next_high_kw": 10.5, "settled": 2, "mse_kw2": 0.125, \
+"persistence_mse_kw2": 0.15625, "skill": 0.19999999999999996, "coverage": 0.5, \
+"gap_minutes": 2, "alarms": []}
+""",
+    "csv": """\
+at,actual_kw,forecast_kw,error_kw,low_kw,high_kw,median_kw,frozen_kw,\
+next_kw,next_low_kw,next_high_kw,settled,mse_kw2,persistence_mse_kw2,skill,coverage,\
+gap_minutes,alarms
+2010-03-19T17:00:00,0.25,,,,,,,0.5,-0.001,0.75,0,,,,,0,
+2010-03-19T17:04:00,1.0,0.5,0.5,0.25,0.875,0.375,0.625,0.9,-0.5,10.5,2,0.125,0.15625,\
+0.19999999999999996,0.5,2,
+""",
+}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_lines_to_the_letter(form: str) -> None:
+    assert _written(form, [EARLY, LATE]) == LINES[form]
+
+
+@pytest.mark.parametrize("kw", [np.nan, np.inf, -np.inf, 1e-300, 1e308, 1e22, np.float64(0.1), 1])
+def test_json_lines_are_those_of_json_whatever_a_model_says(kw: float) -> None:
+    steps = Pipeline(FixedForecaster(kw=kw, window=1)).push_many(readings([1, 0.3, 0.2]))
+    steps[2] = replace(steps[2], alarms=(replace(SPIKE, size=kw),))
+    text = _written("json", steps)
+    assert text == "".join(json.dumps(record(step)) + "\n" for step in steps)
+    lines = [json.loads(line, parse_constant=pytest.fail) for line in text.splitlines()]
+    said = kw if np.isfinite(kw) else None
+    assert [line["next_kw"] for line in lines] == [said] * 3
+    assert lines[2]["alarms"][0]["size"] == said
+
+
+def _written(form: str, items: Iterable[Item]) -> str:
+    out = io.StringIO()
+    sink = TextSink(out, form)
+    for item in items:
+        sink.write(item)
+    sink.close()
+    return out.getvalue()
+
+
+def test_json_lines_are_at_full_precision(steps: list[Step]) -> None:
+    text = _written("json", [ABOUT, *steps, Notice(Notice.EVENT, "nothing")])
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert lines == [record(step) for step in steps]
+    assert lines[-1]["actual_kw"] == 0.1 + 0.2
+
+
+def test_csv_has_the_same_columns(steps: list[Step]) -> None:
+    rows = list(csv.DictReader(io.StringIO(_written("csv", steps))))
+    assert tuple(rows[0]) == KEYS
+    assert rows[0]["forecast_kw"] == ""
+    assert [float(row["actual_kw"]) for row in rows] == [step.reading.kw for step in steps]
+
+
+def test_plain_lines_have_columns(steps: list[Step]) -> None:
+    lines = _written("plain", steps).splitlines()
+    assert lines == [plain_line(step) for step in steps]
+    for word in ("kW", "forecast", "error", "next", "mse", "skill"):
+        assert len({line.index(word) for line in lines}) == 1
+    assert lines[2].endswith("after a gap of 2 min")
+
+
+def test_what_is_written_comes_out_when_the_stream_rests(steps: list[Step]) -> None:
+    class Buffered(io.StringIO):
+        flushed = 0
+
+        def flush(self) -> None:
+            self.flushed = len(self.getvalue())
+
+    out = Buffered()
+    sink = TextSink(out, "json")
+    sink.write(steps[0])
+    assert out.flushed == 0
+    sink.write(Vitals(1.0, 1.0, 1.0))
+    assert out.flushed == len(out.getvalue()) > 0
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_lines_are_of_steps_alone(form: str) -> None:
+    asides = [Link(Link.UP), Sample(0.5), Link(Link.LOST), Notice(Notice.EVENT, "nothing")]
+    assert _written(form, [*asides, EARLY, *asides, LATE, *asides]) == LINES[form]
+
+
+def _summary(*items: Item) -> list[str]:
+    summary = Summary()
+    for item in items:
+        summary.write(item)
+    return summary.lines()
+
+
+def test_the_summary_of_a_replay(steps: list[Step]) -> None:
+    lines = _summary(
+        ABOUT, *steps, Notice(Notice.MALFORMED, "bad"), Notice(Notice.ORDER, "late", count=3)
+    )
+    assert lines[:-1] == [
+        "house.csv: 4 readings, 2010-03-19 17:00 to 2010-03-19 17:05",
+        "1 gap of 2 minutes in all",
+        "skipped: 1 malformed row, 3 rows out of order",
+        "no alarms",
+        "3 forecasts settled, skill +63.9 %",
+        "sceaux       MSE 0.09667 kW²  RMSE 310.9 W  MAE 233.3 W",
+        "frozen       MSE 0.09667 kW²  RMSE 310.9 W  MAE 233.3 W",
+        "persistence  MSE 0.26750 kW²  RMSE 517.2 W  MAE 483.3 W",
+        "adapted: MSE as frozen, over all 3 minutes",
+    ]
+    assert re.fullmatch(
+        r"90 % band: covered 66\.7 %, mean width [\d.]+ kW, Winkler score [\d.]+ kW", lines[-1]
+    )
+
+
+def test_the_summary_tells_what_has_come_from_what_was_recorded_before() -> None:
+    pipeline = Pipeline(FixedForecaster(kw=0.5, window=1))
+    steps = pipeline.push_many(readings([0.25, np.nan, 0.5, 0.75, np.nan, 1.0, 0.5]))
+    lines = _summary(ABOUT, Notice(Notice.MALFORMED, "bad"), *steps[3:])
+    assert lines[:6] == [
+        "house.csv: 2 readings, 2010-03-19 17:05 to 2010-03-19 17:06",
+        "skipped: 1 malformed row",
+        "no alarms",
+        "with the 3 recorded before:",
+        "2 gaps of 2 minutes in all",
+        f"4 forecasts settled, skill {100 * (steps[-1].scores.skill or 0):+.1f} %",
+    ]
+    summary = Summary()
+    summary.write_block(
+        Passage(
+            ReadingBlock.of([step.reading for step in steps[3:]]), np.full(2, np.nan), steps[-1]
+        )
+    )
+    assert summary.lines()[0] == lines[0].replace("house.csv", "stream")
+    assert "with the 3 recorded before:" in summary.lines()
+
+
+def _summary_of(**changes: Any) -> list[str]:
+    """The scores in the summary of 1,200 minutes."""
+    scores = Scores(1200, Errors(0.04, 0.1), Errors(0.05, 0.2))
+    last = replace(LATE, scores=replace(scores, **changes), counts=Counts(1))
+    return _summary(ABOUT, last)[3:]
+
+
+def test_the_summary_says_what_adapting_has_gained() -> None:
+    band = BandScores(0.995, 0.9012, 0.8, 0.3147, 0.3, 12.64)
+    assert _summary_of(frozen=Errors(0.05, 0.15), band=band) == [
+        "1,200 forecasts settled, skill +20.0 %",
+        "sceaux       MSE 0.04000 kW²  RMSE 200.0 W  MAE 100.0 W",
+        "frozen       MSE 0.05000 kW²  RMSE 223.6 W  MAE 150.0 W",
+        "persistence  MSE 0.05000 kW²  RMSE 223.6 W  MAE 200.0 W",
+        "adapted: MSE 20.0 % better than frozen, over all 1,200 minutes",
+        "99.5 % band: covered 90.1 %, mean width 0.315 kW, Winkler score 12.6 kW",
+    ]
+    worse = _summary_of(frozen=Errors(0.032, 0.1))
+    assert "adapted: MSE 25.0 % worse than frozen, over all 1,200 minutes" in worse
+    for mse_kw2 in (0.04, 0.04001):
+        same = _summary_of(frozen=Errors(mse_kw2, 0.1))
+        assert "adapted: MSE as frozen, over all 1,200 minutes" in same
+    flawless = _summary_of(model=Errors(0.0, 0.0), frozen=Errors(0.0, 0.0))
+    assert "adapted: MSE as frozen, over all 1,200 minutes" in flawless
+
+
+def test_the_summary_where_nothing_is_adapted() -> None:
+    lines = _summary_of()
+    assert [line.split()[0] for line in lines] == ["1,200", "sceaux", "persistence", "90"]
+
+
+def test_the_summary_counts_alarms_by_kind(alarmed: list[Step]) -> None:
+    summary = Summary()
+    for step in alarmed:
+        summary.write(step)
+    assert "alarms: 1 anomaly, 1 drift" in summary.lines()
+    block = ReadingBlock.of([step.reading for step in alarmed])
+    summary.write_block(Passage(block, np.full(4, np.nan), alarmed[-1], (DRIFT, DRIFT)))
+    assert "alarms: 3 drift, 1 anomaly" in summary.lines()
+
+
+def test_the_summary_says_how_often_the_connection_was_lost(steps: list[Step]) -> None:
+    def told(*links: Link) -> list[str]:
+        found = [line for line in _summary(ABOUT, *links, *steps) if "broker" in line]
+        return found or [line for line in _summary(*links, *steps) if "connection" in line]
+
+    up, silent, lost = ((lambda at, s=s: _link(s, at)) for s in ("up", "silent", "lost"))
+    assert told() == told(up(0)) == told(up(0), silent(50), up(90)) == []
+    assert told(lost(0), lost(2), up(60)) == []
+    assert told(up(0), lost(60), lost(61), up(90)) == ["connection lost 1 time, 30 s in all"]
+    twice = [up(0), lost(60), up(360), lost(400), silent(580)]
+    assert told(*twice) == ["connection lost 2 times, 8 min in all"]
+    assert told(*twice, lost(600), lost(700)) == [
+        "connection lost 3 times, 8 min in all, the last since 2026-07-01 06:10"
+    ]
+    assert told(lost(0), lost(5)) == ["broker never reached: connection refused"]
+    assert _summary(ABOUT, lost(0)) == ["no readings", "broker never reached: connection refused"]
+
+
+def test_the_summary_warns_of_flattering_scores(steps: list[Step]) -> None:
+    about = About("house.csv", "sceaux", datetime(2010, 1, 1), datetime(2010, 3, 19, 17, 1))
+    assert _summary(about, *steps)[-1].startswith("in sample")
+    # A span that ends with the warm-up has not flattered any score.
+    about = About("house.csv", "sceaux", datetime(2010, 1, 1), datetime(2010, 3, 19, 17, 0))
+    assert not _summary(about, *steps)[-1].startswith("in sample")
+
+
+def test_the_summary_of_nothing() -> None:
+    assert _summary(ABOUT) == ["no readings"]
+
+
+def test_the_summary_before_the_first_score(steps: list[Step]) -> None:
+    assert _summary(ABOUT, steps[0])[-1] == (
+        "no forecast settled yet: the first comes with the 50th reading"
+    )
+
+
+def test_notes_tell_the_first_of_a_kind_and_every_warning() -> None:
+    out = io.StringIO()
+    sink = NoteSink(out)
+    for kind in (Notice.MALFORMED, Notice.MALFORMED, Notice.WARNING, Notice.WARNING):
+        sink.write(Notice(kind, "text"))
+    sink.close()
+    assert out.getvalue().splitlines() == [
+        "streamer: malformed: text",
+        "streamer: warning: text",
+        "streamer: warning: text",
+    ]
+
+
+def test_notes_tell_of_alarms_raised_and_over(alarmed: list[Step]) -> None:
+    out = io.StringIO()
+    sink = NoteSink(out)
+    for step in alarmed:
+        sink.write(step)
+    assert out.getvalue().splitlines() == [
+        f"streamer: alarm: anomaly at 2010-03-19 17:00: {SPIKE.text}",
+        "streamer: alarm: drift at 2010-03-19 17:01: the errors grow",
+        "streamer: alarm: anomaly over at 2010-03-19 17:04",
+        "streamer: alarm: drift over at 2010-03-19 17:05",
+    ]
+
+
+def _link(state: str, at_s: float) -> Link:
+    text = {"lost": "connection refused", "silent": "nothing for 1 min"}.get(state, "")
+    zone = timezone(timedelta(hours=2))
+    since = datetime(2026, 7, 1, 6, 0, tzinfo=zone) + timedelta(seconds=at_s)
+    return Link(state, "broker", text, since)
+
+
+def test_notes_tell_of_a_connection_lost_and_back_but_not_of_each_retry() -> None:
+    out = io.StringIO()
+    sink = NoteSink(out)
+    states = ["lost", "lost", "up", "up", "silent", "silent", "up", "silent", "lost", "up", "lost"]
+    for minute, state in enumerate(states):
+        sink.write(_link(state, 60.0 * minute))
+        sink.write(Sample(0.5))
+    assert out.getvalue().splitlines() == [
+        "streamer: link at 2026-07-01 06:00: broker away: connection refused",
+        "streamer: link at 2026-07-01 06:02: broker reached after 2 min",
+        "streamer: link at 2026-07-01 06:04: meter silent: nothing for 1 min",
+        "streamer: link at 2026-07-01 06:06: meter heard again after 2 min",
+        "streamer: link at 2026-07-01 06:07: meter silent: nothing for 1 min",
+        "streamer: link at 2026-07-01 06:08: broker away: connection refused",
+        "streamer: link at 2026-07-01 06:09: broker back after 1 min",
+        "streamer: link at 2026-07-01 06:10: broker away: connection refused",
+    ]
+
+
+def test_a_connection_of_which_little_is_known() -> None:
+    watch = OutageWatch()
+    links = [Link(Link.UP), Link(Link.LOST), Link(Link.SILENT), Link(Link.UP)]
+    assert [watch.see(link) for link in links] == [
+        [],
+        [(Link.LOST, "meter away")],
+        [(Link.UP, "meter back"), (Link.SILENT, "meter silent")],
+        [(Link.UP, "meter heard again")],
+    ]
+    assert (watch.lost, watch.away_s, watch.away) == (1, 0.0, None)
+
+
+def test_a_clock_set_back_makes_no_outage_negative() -> None:
+    watch = OutageWatch()
+    for link in (_link("up", 0), _link("lost", 100), _link("up", 40)):
+        told = watch.see(link)
+    assert told == [(Link.UP, "broker back after 0 s")]
+    assert watch.away_s == 0.0
+
+
+def test_an_alarm_may_follow_another_of_its_kind_at_once(steps: list[Step]) -> None:
+    watch = AlarmWatch()
+    assert watch.see(replace(steps[0], alarms=(SPIKE,))) == ([SPIKE], [])
+    assert watch.see(replace(steps[1], alarms=(NEXT_SPIKE,))) == ([NEXT_SPIKE], [SPIKE])
+    # Who begins to watch in the middle is told of what is on.
+    assert AlarmWatch().see(replace(steps[2], alarms=(NEXT_SPIKE,))) == ([NEXT_SPIKE], [])
+
+
+class Terminal(io.StringIO):
+    """A terminal of text; `line` is what stands on its last line."""
+
+    def isatty(self) -> bool:
+        return True
+
+    @property
+    def line(self) -> str:
+        last = self.getvalue().split("\n")[-1].split("\r")[-1]
+        assert not last or last.endswith("\x1b[0K"), "what stood there is not erased"
+        return last.removesuffix("\x1b[0K")
+
+
+class Watched:
+    """A progress sink on a terminal, and the clock it goes by."""
+
+    def __init__(self, out: Terminal | None = None) -> None:
+        self.clock = ManualClock()
+        self.out = Terminal() if out is None else out
+        self.sink = ProgressSink(self.out, now=self.clock.now)
+        self.sink.write(ABOUT)
+
+    def after(self, seconds: float, item: Item) -> str:
+        """What the line is once an item has come that much later."""
+        self.clock.advance(seconds)
+        self.sink.write(item)
+        return self.out.line
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TTY_COMPATIBLE", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture
+def watched(terminal: None) -> Watched:
+    return Watched()
+
+
+HALF_WAY = Vitals(27_345.2, 0.1, 0.2, readings=1_024_640, progress=0.5, left_s=83.2)
+LIVE = Vitals(0.5, 0.1, 0.2, readings=1_024_640)
+
+
+def test_the_bar_and_its_figures(watched: Watched) -> None:
+    assert isinstance(watched.sink, BlockSink)
+    shown = watched.after(1, HALF_WAY)
+    figures = "  50 %  1,024,640 readings  27,345/s  1:24 left"
+    assert shown == "━" * 15 + "─" * 15 + figures
+    assert watched.after(1, LIVE) == "1,024,640 readings  0.5/s"
+
+
+@pytest.mark.parametrize("vitals", [HALF_WAY, LIVE, Vitals(1, 1, 1, 1, 0.0), Vitals(1, 1, 1, 0)])
+def test_the_bar_fits_and_leaves_room_for_what_a_key_echoes(
+    vitals: Vitals, terminal: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for columns in range(1, 130):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        shown = Watched().after(1, vitals)
+        assert len(shown) <= max(0, columns - 3)
+        if vitals is HALF_WAY and columns >= 40:
+            assert shown.endswith("27,345/s  1:24 left")
+            assert shown.count("━") >= 2
+
+
+def test_a_replay_done_in_a_blink_shows_no_bar(watched: Watched) -> None:
+    watched.after(0.2, HALF_WAY)
+    watched.sink.close()
+    assert watched.out.getvalue() == ""
+
+
+def test_the_time_that_loading_took_does_not_count(watched: Watched) -> None:
+    watched.clock.advance(10)
+    watched.sink.write(ABOUT)
+    assert watched.after(0.2, HALF_WAY) == ""
+    assert watched.after(0.2, HALF_WAY) != ""
+
+
+def test_the_bar_is_drawn_ten_times_a_second_at_most(watched: Watched) -> None:
+    for _ in range(1000):
+        watched.after(0.001, HALF_WAY)
+    assert watched.out.getvalue().count(" left") in (7, 8)
+
+
+def test_a_note_gets_a_line_of_its_own(watched: Watched) -> None:
+    notes = NoteSink(watched.out)
+    watched.after(1, HALF_WAY)
+    for sink in (watched.sink, notes):
+        sink.write(Notice(Notice.WARNING, "the meter is hot"))
+    assert watched.out.getvalue().endswith("\r\x1b[0Kstreamer: warning: the meter is hot\n")
+    watched.after(1, HALF_WAY)
+    for sink in (watched.sink, notes):
+        sink.write(Link(Link.LOST))
+    assert watched.out.getvalue().endswith("\r\x1b[0Kstreamer: link: meter away\n")
+    assert watched.after(1, HALF_WAY).endswith("1:24 left")
+
+
+def test_an_alarm_gets_a_line_of_its_own(watched: Watched, alarmed: list[Step]) -> None:
+    notes = NoteSink(watched.out)
+    for step in (alarmed[0], alarmed[3]):
+        watched.after(1, HALF_WAY)
+        for sink in (watched.sink, notes):
+            sink.write(step)
+        assert re.search(r"\r\x1b\[0Kstreamer: alarm: .*\n$", watched.out.getvalue())
+    shown = watched.after(1, HALF_WAY)
+    assert watched.after(1, alarmed[3]) == shown
+
+
+def test_the_terminal_is_left_as_it_was(watched: Watched) -> None:
+    watched.after(1, HALF_WAY)
+    watched.sink.close()
+    watched.sink.close()
+    assert watched.out.line == ""
+    assert "\n" not in watched.out.getvalue()
+    # No colour is set and no mode is changed, the cursor's neither.
+    assert set(re.findall(r"\x1b\[.*?[a-zA-Z]", watched.out.getvalue())) == {"\x1b[0K"}
+
+
+def test_a_terminal_that_knows_no_unicode_gets_none(terminal: None) -> None:
+    class Bare(Terminal):
+        encoding = "ascii"  # type: ignore[assignment]
+
+    watched = Watched(Bare())
+    for vitals in (HALF_WAY, LIVE, Vitals(1, 1, 1, 1, 0.0)):
+        assert watched.after(1, vitals).isascii()
+
+
+def test_a_terminal_that_is_gone_does_not_end_the_replay(terminal: None) -> None:
+    class Gone(Terminal):
+        def write(self, text: str) -> int:
+            raise OSError(errno.EIO, "Input/output error")
+
+    watched = Watched(Gone())
+    for item in (HALF_WAY, HALF_WAY, Notice(Notice.EVENT, "on we go")):
+        watched.after(1, item)
+    watched.sink.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="jobs are POSIX's")
+def test_in_the_background_the_terminal_is_left_to_the_shell(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watched.out, "fileno", lambda: 2)
+    foreground = os.getpgrp() + 1
+    monkeypatch.setattr(os, "tcgetpgrp", lambda _: foreground)
+    assert watched.after(1, HALF_WAY) == ""
+    foreground = os.getpgrp()
+    shown = watched.after(1, HALF_WAY)
+    assert shown.endswith("left")
+    foreground += 1
+    watched.sink.close()
+    assert watched.out.line == shown

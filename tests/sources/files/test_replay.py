@@ -1,0 +1,751 @@
+"""Replay of recorded streams, from the bytes to the readings."""
+
+import gzip
+import io
+import itertools
+import os
+import threading
+import zipfile
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streamer.errors import FormatError, SourceError, StreamerError, UnitError, UsageError
+from streamer.readings import Notice, Reading
+from streamer.sources import Source
+from streamer.sources.files.bytestream import CHUNK_BYTES, _Gzip, _RawFile
+from streamer.sources.files.delimited import open_replay
+
+UCI_HEADER = (
+    "Date;Time;Global_active_power;Global_reactive_power;Voltage;Global_intensity;"
+    "Sub_metering_1;Sub_metering_2;Sub_metering_3"
+)
+UCI = (
+    f"{UCI_HEADER}\r\n"
+    "16/12/2006;17:24:00;4.216;0.418;234.840;18.400;0.000;1.000;17.000\r\n"
+    "16/12/2006;17:25:00;5.360;0.436;233.630;23.000;0.000;1.000;16.000\r\n"
+    "16/12/2006;17:26:00;?;?;?;?;?;?;\r\n"
+    "17/12/2006;17:27:00;-5.388;0.502;233.740;23.000;0.000;1.000;17.000\r\n"
+)
+UCI_READINGS = [
+    Reading(datetime(2006, 12, 16, 17, 24), 4.216),
+    Reading(datetime(2006, 12, 16, 17, 25), 5.36),
+    Reading(datetime(2006, 12, 17, 17, 27), -5.388),
+]
+
+
+def drain(source):
+    """All items of a source, which is closed then."""
+    try:
+        return list(itertools.chain.from_iterable(iter(source.read, [])))
+    finally:
+        source.close()
+
+
+def split(items):
+    readings = [item for item in items if isinstance(item, Reading)]
+    return readings, [item for item in items if isinstance(item, Notice)]
+
+
+def replay(path, **options):
+    return split(drain(open_replay(path, **options)))
+
+
+def until_error(path, **options):
+    """The readings before an error, and the error, when opening or later."""
+    readings = []
+    try:
+        source = open_replay(path, **options)
+    except StreamerError as error:
+        return readings, error
+    try:
+        while items := source.read():
+            readings += split(items)[0]
+    except StreamerError as error:
+        return readings, error
+    finally:
+        source.close()
+    return readings, None
+
+
+def minutes(values, header="timestamp,power_kw", start=datetime(2013, 5, 21), step=60):
+    """A table with a row for each value."""
+    rows = [f"{start + timedelta(seconds=step * i)},{value}" for i, value in enumerate(values)]
+    return "\n".join([header, *rows]) + "\n"
+
+
+class TestUci:
+    @pytest.mark.parametrize("line_end", ["\r\n", "\n"])
+    @pytest.mark.parametrize("mark", ["", "\ufeff"])
+    def test_as_published(self, write, line_end, mark):
+        path = write(mark + UCI.replace("\r\n", line_end), "household.txt")
+        assert replay(path) == (UCI_READINGS, [])
+
+    def test_is_a_source_that_counts(self, write):
+        source = open_replay(write(UCI))
+        assert isinstance(source, Source)
+        assert source.name == "house.csv"
+        drain(source)
+        assert (source.rows, source.missing, source.readings) == (4, 1, 3)
+        assert source.read() == []
+        source.close()
+
+    def test_no_header(self, write):
+        assert replay(write(UCI.split("\r\n", 1)[1]))[0] == UCI_READINGS
+
+    def test_dates_without_leading_zeros_are_day_first(self, write):
+        readings, _ = replay(write(f"{UCI_HEADER}\n1/2/2007;00:00:00;1.5;0;0;0;0;0;0\n"))
+        assert readings == [Reading(datetime(2007, 2, 1), 1.5)]
+
+    def test_empty_value_is_missing(self, write):
+        rows = "28/4/2007;00:21:00;;;;;;;\n28/4/2007;00:22:00; ;;;;;;\n"
+        readings, notices = replay(write(UCI.replace("\r\n", "\n") + rows))
+        assert readings == UCI_READINGS
+        assert notices == []
+
+
+class TestPacking:
+    def zipped(self, **members):
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, text in members.items():
+                archive.writestr(name.replace("__", "."), text)
+        return file.getvalue()
+
+    def test_zip_by_any_name(self, write):
+        packed = self.zipped(household__txt=UCI, __hidden="x")
+        assert replay(write(packed, "household.txt")) == (UCI_READINGS, [])
+
+    def test_zip_of_several(self, write):
+        with pytest.raises(SourceError, match=r"2 files \(a\.txt, b\.txt\)"):
+            open_replay(write(self.zipped(a__txt=UCI, b__txt=UCI)))
+
+    def test_zip_of_none(self, write):
+        with pytest.raises(SourceError, match="holds no file"):
+            open_replay(write(self.zipped()))
+
+    def test_zip_cut_off(self, write):
+        with pytest.raises(SourceError, match="not a usable zip"):
+            open_replay(write(self.zipped(a__txt=UCI)[:-30]))
+
+    def test_zip_damaged(self, write):
+        packed = bytearray(self.zipped(a__txt=UCI))
+        packed[60] ^= 0xFF
+        with pytest.raises(SourceError, match="damaged"):
+            drain(open_replay(write(bytes(packed))))
+
+    @pytest.mark.parametrize("field", ["compression", "encryption"])
+    def test_zip_that_has_to_be_unpacked(self, write, field):
+        packed = bytearray(self.zipped(a__txt=UCI))
+        entry = packed.index(b"PK\x01\x02")
+        packed[entry + (10 if field == "compression" else 8)] |= 1
+        with pytest.raises(SourceError, match="unpack it first"):
+            open_replay(write(bytes(packed)))
+
+    def test_gzip_by_any_name(self, write):
+        half = len(UCI) // 2
+        members = gzip.compress(UCI[:half].encode()) + gzip.compress(UCI[half:].encode())
+        assert replay(write(members + b"\0" * 9, "household.csv")) == (UCI_READINGS, [])
+
+    def test_gzip_cut_off_after_what_is_left(self, write):
+        text = minutes(f"{i % 7}.{i * 7919 % 100000}" for i in range(20000))
+        packed = gzip.compress(text.encode())
+        readings, error = until_error(write(packed[: len(packed) * 2 // 3], "house.csv.gz"))
+        assert len(readings) > 1000
+        assert isinstance(error, SourceError)
+        assert str(error).startswith("house.csv.gz is truncated")
+
+    def test_gzip_damaged(self, write):
+        with pytest.raises(SourceError, match=r"house\.csv is damaged"):
+            open_replay(write(b"\x1f\x8b\x08 no more"))
+
+    def test_names_do_not_matter(self, write):
+        assert replay(write(UCI, "household.zip")) == (UCI_READINGS, [])
+        assert replay(write(UCI, "household.gz")) == (UCI_READINGS, [])
+
+
+class TestStdin:
+    def test_whole(self, stdin):
+        stdin.write(UCI.encode())
+        stdin.close()
+        source = open_replay("-")
+        assert source.name == "stdin"
+        assert split(drain(source)) == (UCI_READINGS, [])
+
+    def test_gzip(self, stdin):
+        stdin.write(gzip.compress(UCI.encode()))
+        stdin.close()
+        assert replay("-") == (UCI_READINGS, [])
+
+    def test_zip_is_refused(self, stdin):
+        stdin.write(b"PK\x03\x04")
+        with pytest.raises(UsageError, match="unzip -p"):
+            open_replay("-")
+
+    def test_each_row_as_it_arrives(self, stdin):
+        header, *rows = minutes([0.25, 0.5, 0.75]).splitlines()
+        stdin.write(header.encode() + b"\n")
+        source = open_replay("-")
+        for row, kw in zip(rows, [0.25, 0.5, 0.75], strict=True):
+            stdin.write(row[:7].encode())
+            stdin.write(row[7:].encode() + b"\n")
+            (reading,) = source.read()
+            assert reading.kw == kw
+        stdin.close()
+        assert source.read() == []
+
+    def test_cannot_be_read(self, stdin, tmp_path):
+        folder = os.open(tmp_path, os.O_RDONLY)
+        os.dup2(folder, 0)
+        os.close(folder)
+        with pytest.raises(SourceError, match="standard input cannot be read"):
+            open_replay("-")
+
+    def test_non_blocking(self, stdin):
+        os.set_blocking(0, False)
+        with pytest.raises(SourceError, match="non-blocking"):
+            open_replay("-")
+
+    def test_empty(self, stdin):
+        stdin.close()
+        with pytest.raises(SourceError, match="stdin is empty"):
+            open_replay("-")
+
+
+class TestOpening:
+    def test_no_such_file(self, tmp_path):
+        with pytest.raises(UsageError, match="there is no file"):
+            open_replay(tmp_path / "none.csv")
+
+    def test_directory(self, tmp_path):
+        with pytest.raises(UsageError, match="is a directory"):
+            open_replay(tmp_path)
+
+    def test_name_with_a_nul(self):
+        with pytest.raises(SourceError, match="cannot be opened"):
+            open_replay("house\0.csv")
+
+    @pytest.mark.parametrize("content", ["", "\n \n", "\ufeff", "\n" * 200 + UCI])
+    def test_empty(self, write, content):
+        with pytest.raises(SourceError, match=r"house\.csv is empty"):
+            open_replay(write(content))
+
+    @pytest.mark.parametrize("content", ["hello\nworld\n", b"\x89PNG\r\n\x1a\n"])
+    def test_no_columns(self, write, content):
+        with pytest.raises(UsageError, match=r"house\.csv: no columns in the first line"):
+            open_replay(write(content))
+
+    def test_utf16(self, write):
+        with pytest.raises(FormatError, match="save it as UTF-8"):
+            open_replay(write(UCI.encode("utf-16")))
+
+    def test_blank_lines_before_the_header(self, write):
+        readings, (notice,) = replay(write("\n \n" + minutes([1, "x"])))
+        assert len(readings) == 1
+        assert notice.text.startswith("house.csv:5: ")
+
+    def test_no_header(self, write):
+        path = write(minutes([1, 2]).split("\n", 1)[1])
+        with pytest.raises(UsageError, match=r"no header line; .*--time-column 1 --column 2"):
+            open_replay(path)
+        assert len(replay(path, time_column=1, column="2")[0]) == 2
+
+    def test_line_without_end(self, write):
+        text = minutes([1, 2]) + "x" * 200_000
+        readings, error = until_error(write(text))
+        assert len(readings) == 2
+        assert str(error).startswith("house.csv:4: the line is longer than 64 KiB")
+
+    def test_leaves_no_file_open(self, write):
+        path = write("a,b\n")
+        before = len(list(Path("/dev/fd").iterdir()))
+        with pytest.raises(UsageError):
+            open_replay(path)
+        assert len(list(Path("/dev/fd").iterdir())) == before
+
+
+class TestColumns:
+    @pytest.mark.parametrize(
+        ("header", "row", "kw"),
+        [
+            ("timestamp,power_kw", "2013-05-21T00:00:00,0.2779", 0.2779),
+            ("at;kW;volts", "2013-05-21T00:00;0.3;230", 0.3),
+            ("id\tTime\tP (W)", "7\t2013-05-21 00:00\t324", 0.324),
+            ("datetime|grid [kW]", "2013-05-21 00:00|1.5", 1.5),
+            ("time,watts,amps", "2013-05-21 00:00,250,1", 0.25),
+            (",whatever", "2013-05-21 00:00,1.5", 1.5),
+            ("when,note,x", "2013-05-21 00:00,fine,1.5", 1.5),
+            ("Date,Time,value,", "2013-05-21,0:00:00,1.5,", 1.5),
+            ("timestamp,power,value", "2013-05-21 00:00,1.5,9", 1.5),
+            ("timestamp,energy_kwh,p", "2013-05-21 00:00,9,1.5", 1.5),
+            ('"time","power, kW"', '"2013-05-21 00:00","1.5"', 1.5),
+            ("timestamp,power", "2013-05-21 00:00, 1.5 ", 1.5),
+        ],
+    )
+    def test_found_by_themselves(self, write, header, row, kw):
+        readings, notices = replay(write(f"{header}\n{row}\n"))
+        assert readings == [Reading(datetime(2013, 5, 21), kw)]
+        assert notices == []
+
+    def test_only_numeric_column_past_missing_values(self, write):
+        text = "timestamp,id,x\n2013-05-21 00:00,a,?\n2013-05-21 00:01,b,1.5\n"
+        assert replay(write(text))[0] == [Reading(datetime(2013, 5, 21, 0, 1), 1.5)]
+
+    @pytest.mark.parametrize("asked", ["heat_pump", "HEAT_PUMP", "3", 3])
+    def test_asked_for(self, write, asked):
+        path = write("timestamp,power,heat_pump\n2013-05-21 00:00,1,2.5\n")
+        assert replay(path, column=asked)[0][0].kw == 2.5
+
+    def test_time_column_asked_for(self, write):
+        path = write("Date,Time,utc,kw\n2013-05-21,02:00,2013-05-21 00:00,2.5\n")
+        assert replay(path)[0][0].at == datetime(2013, 5, 21, 2)
+        assert replay(path, time_column="date")[0][0].at == datetime(2013, 5, 21, 2)
+        assert replay(path, time_column="utc")[0][0].at == datetime(2013, 5, 21)
+
+    @pytest.mark.parametrize(
+        ("text", "options", "complaint"),
+        [
+            ("timestamp,power\n", {"column": "x"}, "columns timestamp, power; --column 'x'"),
+            ("timestamp,power\n", {"column": 3}, "'3' is not among them"),
+            ("timestamp,power\n", {"time_column": "x"}, "--time-column 'x' is not among"),
+            ("timestamp,power\n", {"column": 1}, "cannot be one column"),
+            ("timestamp,kw,w\n", {}, r"power column: 'kw' \(number 2\), 'w' .*--column NAME"),
+            ("timestamp,a,b\n2013-05-21,1,2\n", {}, "'a' .number 2., 'b' .number 3."),
+            ("timestamp,a\n2013-05-21,x\n", {}, "none is known to hold the power"),
+            ("timestamp,use_kwh\n2013-05-21,1\n", {}, "energy is not power"),
+            ("timestamp,use_kwh\n", {"column": 2}, "is energy by its name"),
+            ("time,timestamp,kw\n", {}, "more than one may be the time.*--time-column NAME"),
+            ("a,kw\n1,2\n", {}, "none is known to hold the time"),
+            ("a;b,c\n1;2,3\n", {}, "say --delimiter"),
+            ('"time,kw\n', {}, "no columns"),
+            ("timestamp" + ",a" * 99 + "\n", {"column": "x"}, r"a, … \(100 in all\)"),
+            ("timestamp,x\n" + "2013-05-21,?\n" * 200, {}, "none is known to hold the power"),
+        ],
+    )
+    def test_ambiguous_or_unknown(self, write, text, options, complaint):
+        with pytest.raises(UsageError, match=complaint) as caught:
+            open_replay(write(text), **options)
+        assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize("delimiter", ["tab", "\\t", "\t"])
+    def test_delimiter_asked_for(self, write, delimiter):
+        path = write("time\tkw,x\n2013-05-21\t1\n")
+        assert replay(path, delimiter=delimiter, column=2)[0][0].kw == 1.0
+
+    def test_delimiter_settled_by_the_row(self, write):
+        path = write("time;power, kW\n2013-05-21;1.5\n")
+        assert replay(path)[0][0].kw == 1.5
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"delimiter": "::"},
+            {"delimiter": '"'},
+            {"unit": "MW"},
+            {"limit": 0},
+            {"max_kw": 0.0},
+            {"max_kw": float("nan")},
+            {"time_format": "%Q"},
+            {"time_format": "%d %d"},
+            {"time_format": "%H:%M"},
+            {"start": datetime(2007, 1, 2), "end": datetime(2007, 1, 1)},
+            {"start": datetime(2007, 1, 1), "end": datetime(2007, 1, 2, tzinfo=UTC)},
+        ],
+    )
+    def test_options_that_cannot_be_meant(self, write, options):
+        with pytest.raises(UsageError):
+            open_replay(write(UCI), **options)
+
+
+class TestTimes:
+    @pytest.mark.parametrize(
+        ("text", "at"),
+        [
+            ("2013-05-21", datetime(2013, 5, 21)),
+            ("2013-05-21T01:02:03Z", datetime(2013, 5, 21, 1, 2, 3, tzinfo=UTC)),
+            (
+                "2013-05-21 01:02:03+02:00",
+                datetime(2013, 5, 21, 1, 2, 3, tzinfo=timezone(timedelta(hours=2))),
+            ),
+            ("2013/5/21 1:02", datetime(2013, 5, 21, 1, 2)),
+            ("21/05/2013 01:02:03.5", datetime(2013, 5, 21, 1, 2, 3, 500_000)),
+            ("05/21/2013 01:02", datetime(2013, 5, 21, 1, 2)),
+            ("1.2.2013 01:02", datetime(2013, 2, 1, 1, 2)),
+            ("1369098123", datetime(2013, 5, 21, 1, 2, 3, tzinfo=UTC)),
+            ("1369098123.5", datetime(2013, 5, 21, 1, 2, 3, 500_000, tzinfo=UTC)),
+            ("1369098123000", datetime(2013, 5, 21, 1, 2, 3, tzinfo=UTC)),
+        ],
+    )
+    def test_styles(self, write, text, at):
+        (reading,), _ = replay(write(f"timestamp,kw\n{text},1\n"))
+        assert reading.at == at
+        assert reading.at.utcoffset() == at.utcoffset()
+
+    def test_explicit_format(self, write):
+        path = write("timestamp,kw\n02/01/13 01:02 PM,1\n")
+        (reading,), _ = replay(path, time_format="%m/%d/%y %I:%M %p")
+        assert reading.at == datetime(2013, 2, 1, 13, 2)
+
+    def test_explicit_format_over_two_columns(self, write):
+        path = write("Date,Time,kw\n2/1/13,1302,1\n")
+        (reading,), _ = replay(path, time_format="%m/%d/%y %H%M")
+        assert reading.at == datetime(2013, 2, 1, 13, 2)
+
+    def test_ambiguous_date(self, write, stdin):
+        text = "timestamp,kw\n01/02/2010 00:00,1\n"
+        with pytest.raises(UsageError, match=r"'01/02/2010' may be day/month.*--time-format"):
+            open_replay(write(text))
+        stdin.write(text[:20].encode())
+        source = open_replay("-")
+        stdin.write(text[20:].encode())
+        with pytest.raises(UsageError, match="--time-format"):
+            source.read()
+
+    @pytest.mark.parametrize("text", ["0099-01-01", "9999-12-31T23:59", "yesterday", "12:00", ""])
+    def test_unusable(self, write, text):
+        readings, notices = replay(write(f"timestamp,kw\n{text},1\n2013-05-21,1\n"))
+        assert len(readings) == 1
+        assert [notice.kind for notice in notices] == [Notice.MALFORMED]
+
+    def test_ambiguous_date_in_a_column_of_any_name(self, write):
+        path = write("when,kw\n01/02/2010 00:00,1\n")
+        with pytest.raises(UsageError, match="may be day/month"):
+            open_replay(path)
+        (reading,), _ = replay(path, time_format="%m/%d/%Y %H:%M")
+        assert reading.at == datetime(2010, 1, 2)
+
+    def test_aware_among_naive(self, write):
+        text = "timestamp,kw\n2013-05-21T00:00,1\n2013-05-21T00:01Z,2\n2013-05-21T00:02,3\n"
+        readings, (notice,) = replay(write(text))
+        assert [reading.kw for reading in readings] == [1, 3]
+        assert "house.csv:3: time '2013-05-21T00:01Z' has a zone" in notice.text
+
+    def test_wrong_order(self, write):
+        text = minutes([1, 2, 3]) + minutes([8, 9]).split("\n", 1)[1]
+        readings, notices = replay(write(text))
+        assert [reading.kw for reading in readings] == [1, 2, 3]
+        assert [notice.kind for notice in notices] == [Notice.ORDER] * 2
+        assert notices[0].text == (
+            "house.csv:5: time 2013-05-21 00:00:00 does not come after 2013-05-21 00:02:00; "
+            "row skipped"
+        )
+        assert notices[0].at == datetime(2013, 5, 21, 0, 2)
+
+    def test_wrong_time_far_ahead_is_named(self, write):
+        lines = minutes(range(30)).splitlines()
+        lines[5] = "2113-05-21 00:00:00,1"
+        _, notices = replay(write("\n".join(lines) + "\n"))
+        (warning,) = (notice for notice in notices if notice.kind == Notice.WARNING)
+        assert warning.text.startswith("house.csv:6: time jumps ahead from 2013-05-21 00:03:00 to")
+
+    def test_long_gap_is_no_fault(self, write):
+        after = minutes(range(20), start=datetime(2013, 8, 1)).split("\n", 1)[1]
+        readings, notices = replay(write(minutes([1, 2]) + after))
+        assert len(readings) == 22
+        assert notices == []
+        # The hour that a clock going back repeats has nothing to do with the gap before.
+        _, notices = replay(write(minutes([1, 2]) + after + after))
+        assert {notice.kind for notice in notices} == {Notice.ORDER}
+
+
+class TestMalformed:
+    def test_first_named_later_gathered(self, write):
+        readings, notices = replay(write(minutes([1, "abc", 2, "nan", "inf", "1_0", 3])))
+        assert [reading.kw for reading in readings] == [1, 2, 3]
+        first, others = notices
+        assert first.kind == others.kind == Notice.MALFORMED
+        assert first.text == "house.csv:3: power 'abc' is not a number; row skipped"
+        assert first.at == datetime(2013, 5, 21)
+        assert others.text == (
+            "3 more malformed rows skipped, the last: house.csv:7: power '1_0' is not a number"
+        )
+        assert others.count == 3
+
+    def test_a_single_later_one_is_named_too(self, write):
+        _, (_, later) = replay(write(minutes([1, "abc", 2, "inf"])))
+        assert later.text == "house.csv:5: power 'inf' is not a finite number; row skipped"
+        assert later.count == 1
+
+    @pytest.mark.parametrize(
+        "row",
+        [
+            b"2013-05-22 00:00:00,\xff1",
+            b"2013-05-22 00:00:00",
+            b"2013-05-22 00:00:00,0,277",
+            b'"2013-05-22 00:00:00,1',
+            b'"2013-05-22 00:00:00"x,1',
+            b"2013-05-22 00:00:00,1\x00",
+            b"2013-05-22 00:00:00,1e999",
+            b"timestamp,power_kw",
+            b"\x1b[2J,1",
+        ],
+    )
+    def test_rows(self, write, row):
+        text = minutes([1]).encode() + row + b"\n\n  \n2013-05-23 00:00:00,2\n"
+        readings, (notice,) = replay(write(text))
+        assert [reading.kw for reading in readings] == [1, 2]
+        assert notice.kind == Notice.MALFORMED
+        assert "house.csv:3: " in notice.text
+        assert notice.text.isprintable()
+
+    def test_strict_after_what_is_good(self, write):
+        readings, error = until_error(write(minutes([1, 2, "abc", 3])), strict=True)
+        assert [reading.kw for reading in readings] == [1, 2]
+        assert isinstance(error, FormatError)
+        assert error.where == "house.csv:4"
+        assert "power 'abc' is not a number" in error.what
+
+    def test_strict_order(self, write):
+        _, error = until_error(write(minutes([1, 2], step=-60)), strict=True)
+        assert isinstance(error, FormatError)
+        assert "does not come after" in error.what
+
+    @pytest.mark.parametrize(
+        ("end", "readings", "malformed"), [(";1.000;16.0", 3, 0), (";1.000", 2, 1), ("", 2, 1)]
+    )
+    def test_cut_off_last_line(self, write, end, readings, malformed):
+        last = f"18/12/2006;17:25:00;5.360;0.436;233.630;23.000;0.000{end}"
+        source = open_replay(write("\r\n".join([*UCI.split("\r\n")[:3], last])))
+        drain(source)
+        assert (source.readings, source.malformed) == (readings, malformed)
+
+    def test_last_line_without_line_end(self, write):
+        assert replay(write(UCI.removesuffix("\r\n"))) == (UCI_READINGS, [])
+        assert replay(write(UCI.removesuffix("\n"))) == (UCI_READINGS, [])
+
+
+class TestUnits:
+    def test_absurd_value(self, write):
+        readings, (notice,) = replay(write(minutes([1, 324, 2])))
+        assert [reading.kw for reading in readings] == [1, 2]
+        assert notice.kind == Notice.ABSURD
+        assert notice.text == (
+            "house.csv:3: 324.0 kW is more than a household draws; "
+            "if the column is in W, say --unit W; row skipped"
+        )
+
+    def test_raised_limit(self, write):
+        assert len(replay(write(minutes([1, 324, -324])), max_kw=400)[0]) == 3
+
+    def test_watts_read_as_kw(self, write):
+        path = write(minutes([80] + [300] * 40, header="timestamp,power"))
+        readings, error = until_error(path)
+        assert len(readings) == 1
+        assert isinstance(error, UnitError)
+        assert "house.csv:22: 20 of 21 values" in str(error)
+        assert "--unit W" in str(error)
+        assert len(replay(path, unit="W")[0]) == 41
+
+    def test_a_few_watts_read_as_kw(self, write):
+        _, error = until_error(write(minutes([300, 310])))
+        assert isinstance(error, UnitError)
+
+    def test_absurd_watts(self, write):
+        path = write(minutes([1000, 324_000_000], header="timestamp,power_w"))
+        _, (notice,) = replay(path)
+        assert "--max-kw" in notice.text
+        assert "--unit W" not in notice.text
+
+    def test_option_wins_over_header(self, write):
+        path = write(minutes([0.5], header="timestamp,power_w"))
+        assert replay(path)[0][0].kw == 0.0005
+        assert replay(path, unit="kW")[0][0].kw == 0.5
+
+    def test_kw_read_as_watts(self, write):
+        _, (notice,) = replay(write(minutes([0.5] * 1001)), unit="W")
+        assert notice.kind == Notice.WARNING
+        assert "--unit kW" in notice.text
+        assert replay(write(minutes([0.5] * 999 + [25, 1])), unit="W")[1] == []
+
+
+class TestSpacing:
+    @pytest.mark.parametrize("rows", [60, 12])
+    def test_not_a_minute(self, write, rows):
+        _, (notice,) = replay(write(minutes([1] * rows, step=10)))
+        assert notice.kind == Notice.WARNING
+        assert "readings are 10 s apart" in notice.text
+
+    def test_a_minute(self, write):
+        assert replay(write(minutes([1, "?", 2, 3, 4, 5, "", 6, 7] * 20)))[1] == []
+
+
+class TestSpan:
+    def test_start_and_end(self, write):
+        path = write(minutes(range(10)))
+        readings, notices = replay(
+            path, start=datetime(2013, 5, 21, 0, 2), end=datetime(2013, 5, 21, 0, 5)
+        )
+        assert [reading.kw for reading in readings] == [2, 3, 4]
+        assert notices == []
+
+    def test_naive_bounds_are_the_feeds_own_clock(self, write):
+        path = write(
+            "timestamp,kw\n" + "".join(f"2013-05-21T{h:02}:00+02:00,1\n" for h in range(9))
+        )
+        readings, _ = replay(path, start=datetime(2013, 5, 21, 3), end=datetime(2013, 5, 21, 5))
+        assert [reading.at.hour for reading in readings] == [3, 4]
+        readings, _ = replay(path, end=datetime(2013, 5, 21, 1, tzinfo=UTC))
+        assert [reading.at.hour for reading in readings] == [0, 1, 2]
+
+    def test_aware_bound_for_naive_times(self, write):
+        with pytest.raises(UsageError, match="without an offset"):
+            replay(write(UCI), start=datetime(2006, 12, 16, tzinfo=UTC))
+
+    def test_limit(self, write):
+        source = open_replay(write(minutes([1, "?", 2, 3, 4])), limit=3)
+        assert [reading.kw for reading in drain(source)] == [1, 2, 3]
+        assert source.rows == 4
+
+    def test_limit_and_end_do_not_wait_for_more(self, stdin):
+        stdin.write(minutes([1, 2, 3]).encode())
+        source = open_replay("-", limit=2)
+        assert len(source.read()) == 2
+        assert source.read() == []
+        stdin.write(minutes([1, 2, 3]).encode())
+        source = open_replay("-", end=datetime(2013, 5, 21, 0, 1))
+        assert len(source.read()) == 1
+        assert source.read() == []
+
+
+class TestNothingFound:
+    @pytest.mark.parametrize(
+        ("text", "options", "complaint"),
+        [
+            ("timestamp,kw\n", {}, "there is no row in it"),
+            (minutes(["?", ""]), {}, r"2 rows, 2 without a value \(.*--column"),
+            (minutes(["x", "y"]), {}, r"2 malformed, the last house\.csv:3: power 'y'"),
+            (
+                minutes([1, 2]),
+                {"start": datetime(2014, 1, 1)},
+                "2 before --start or from --end on, the last at 2013-05-21 00:01:00",
+            ),
+            (minutes([1, 2]), {"end": datetime(2012, 1, 1)}, "1 before --start or from --end"),
+        ],
+    )
+    def test_says_why(self, write, text, options, complaint):
+        with pytest.raises(SourceError, match=complaint) as caught:
+            replay(write(text), **options)
+        assert str(caught.value).startswith("no reading found in house.csv: ")
+        assert "\n" not in str(caught.value)
+
+
+class TestClosing:
+    def test_twice_and_early(self, write):
+        source = open_replay(write(UCI))
+        source.close()
+        source.close()
+        assert source.read() == []
+
+    def test_zip(self, write):
+        packed = TestPacking().zipped(a__txt=UCI)
+        source = open_replay(write(packed))
+        source.close()
+        source.close()
+        assert source.read() == []
+
+
+def piped(data, cuts):
+    """The readings of bytes that come through standard input in pieces."""
+    saved = os.dup(0)
+    reader, writer = os.pipe()
+    os.dup2(reader, 0)
+    os.close(reader)
+    edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
+
+    def feed():
+        for start, end in itertools.pairwise(edges):
+            os.write(writer, data[start:end])
+        os.close(writer)
+
+    thread = threading.Thread(target=feed)
+    thread.start()
+    try:
+        readings, error = until_error("-")
+    finally:
+        # Read on, or a writer with more than the pipe holds would wait for ever.
+        while os.read(0, 1 << 16):
+            pass
+        thread.join()
+        os.dup2(saved, 0)
+        os.close(saved)
+    return readings, str(error)
+
+
+FRAGMENTS = (
+    *(b"2013-05-21 00:0", b"1/2/2007;", b"00:0", b"0", b"1", b"2", b".", b",", b";", b"\n"),
+    *(b"\r\n", b'"', b"?", b"nan", b"\xff", b"\xc3\xa9", b"\0", b"999", b"Z", b"_"),
+    *(b"2013-05-21 00:01,0.5\n", b"timestamp,kw\n", UCI_HEADER.encode() + b"\n"),
+)
+TABLE_BYTES = st.lists(st.sampled_from(FRAGMENTS), max_size=40).map(b"".join)
+HEADS = st.sampled_from([b"", b"timestamp,kw\n", b"\xef\xbb\xbftime;x\n", UCI.encode()])
+
+
+class TestProperties:
+    @settings(deadline=None, max_examples=150)
+    @given(data=st.one_of(st.binary(max_size=300), TABLE_BYTES), head=HEADS)
+    def test_any_bytes(self, tmp_path_factory, data, head):
+        path = tmp_path_factory.getbasetemp() / "any.csv"
+        path.write_bytes(head + data)
+        readings, error = until_error(path)
+        assert str(error).isprintable()
+        times = [reading.at for reading in readings]
+        assert all(earlier < later for earlier, later in itertools.pairwise(times))
+        assert all(abs(reading.kw) <= 100 for reading in readings)
+
+    @settings(deadline=None, max_examples=150)
+    @given(
+        data=st.binary(max_size=200),
+        place=st.integers(0, 400),
+        packed=st.sampled_from(["gz", "zip"]),
+    )
+    def test_any_damage(self, tmp_path_factory, data, place, packed):
+        whole = gzip.compress(UCI.encode(), mtime=0)
+        if packed == "zip":
+            whole = TestPacking().zipped(a__txt=UCI)
+        path = tmp_path_factory.getbasetemp() / "any.packed"
+        path.write_bytes(whole[:place] + data + whole[place + len(data) :])
+        _, error = until_error(path)
+        assert str(error).isprintable()
+
+    @settings(deadline=None, max_examples=60)
+    @given(data=TABLE_BYTES, head=HEADS, cuts=st.lists(st.integers(0, 2000), max_size=8))
+    def test_pieces_make_no_difference(self, data, head, cuts):
+        assert piped(head + data, cuts) == piped(head + data, [])
+
+    @settings(deadline=None, max_examples=60)
+    @given(
+        watt_minutes=st.lists(st.one_of(st.none(), st.integers(-9999, 9999)), min_size=1),
+        start=st.datetimes(datetime(1990, 1, 1), datetime(2050, 1, 1)),
+        skips=st.lists(st.integers(1, 3000), min_size=1, max_size=5),
+        line_end=st.sampled_from(["\n", "\r\n"]),
+        padded=st.booleans(),
+        size=st.integers(1, 500),
+    )
+    def test_generated_uci(self, watt_minutes, start, skips, line_end, padded, size):
+        at = start.replace(second=0, microsecond=0)
+        lines, expected = [UCI_HEADER], []
+        for watts, skip in zip(watt_minutes, itertools.cycle(skips), strict=False):
+            day = f"{at:%d/%m/%Y}" if padded else f"{at.day}/{at.month}/{at.year}"
+            value = "?" if watts is None else f"{watts / 1000:.3f}"
+            others = "?;?;?;?;?;" if watts is None else "0.418;234.840;18.400;0.000;1.000;17.0"
+            lines.append(f"{day};{at:%H:%M:%S};{value};{others}")
+            if watts is not None:
+                expected.append(Reading(at, watts / 1000))
+            at += timedelta(minutes=skip)
+        data = (line_end.join(lines) + line_end).encode()
+        readings, error = piped(data, range(size, len(data), size))
+        assert readings == expected
+        assert ("no reading found" in error) == (not expected)
+
+
+def test_several_gzip_members_in_small_pieces(tmp_path):
+    path = tmp_path / "x.gz"
+    path.write_bytes(gzip.compress(b"a" * 3 * CHUNK_BYTES) + gzip.compress(b"b" * 10))
+    stream = _Gzip("x.gz", _RawFile("x.gz", io.FileIO(path)))
+    pieces = list(iter(stream.read, b""))
+    stream.close()
+    assert b"".join(pieces) == b"a" * 3 * CHUNK_BYTES + b"b" * 10
+    assert max(map(len, pieces)) <= CHUNK_BYTES
