@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from streamer.errors import UsageError
+from streamer.errors import UsageError, install_hint
 
 if TYPE_CHECKING:
     from streamer.sources import Recording
@@ -151,6 +151,8 @@ FILE_HELP = (
     "file that `streamer fetch` brings."
 )
 
+ENGINE_HELP = f"What computes the network; tensorflow needs an extra: {install_hint('train')}."
+
 Column = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Column of the power, by name or number from 1."),
@@ -211,7 +213,7 @@ ModelOption = Annotated[
 ]
 EngineOption = Annotated[
     Engine,
-    typer.Option("--engine", help="What computes the network; tensorflow needs streamer[train]."),
+    typer.Option("--engine", help=ENGINE_HELP),
 ]
 FormatOption = Annotated[
     Format,

@@ -23,7 +23,7 @@ from streamer.cli.settings import CONTEXT
 from streamer.cli.sources import sources
 from streamer.cli.train import train
 from streamer.cli.watch import watch
-from streamer.errors import StreamerError
+from streamer.errors import StreamerError, install_hint
 from streamer.options import problem_of
 from streamer.streams import ReaderGoneError, guarded_streams
 
@@ -100,7 +100,9 @@ def _root(
 
 app.command()(replay)
 app.command(context_settings=CONTEXT)(watch)
-for command in (export, report, sources, config, evaluate, train, fetch):
+for command in (export, report, sources, config, evaluate):
     app.command()(command)
+app.command(epilog=f"Needs an extra: {install_hint('train')}")(train)
+app.command(epilog=f"Needs an extra: {install_hint('fetch')}")(fetch)
 app.add_typer(models, name="models")
 app.add_typer(fleet, name="fleet")

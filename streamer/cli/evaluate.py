@@ -9,7 +9,9 @@ from typing import Annotated
 
 import typer
 
+from streamer.errors import install_hint
 from streamer.options import (
+    ENGINE_HELP,
     FILE_HELP,
     AdaptOption,
     Column,
@@ -49,8 +51,9 @@ def evaluate(
             metavar="NAME",
             help="What to compare with, beside persistence: seasonal-naive, running-mean, "
             "autoregression (fitted on what comes before), river (a linear regression that "
-            "learns online, the slowest of these), lightgbm (fitted likewise, minutes; needs "
-            "streamer[bench]), or none. May be given several times. By default all but lightgbm.",
+            "learns online, the slowest of these), lightgbm (fitted likewise, minutes; needs an "
+            f"extra: {install_hint('bench')}), or none. May be given several times. "
+            "By default all but lightgbm.",
         ),
     ] = None,
     since: Annotated[
@@ -82,12 +85,11 @@ def evaluate(
     plot: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE.png", help="Write a page of pictures, too; needs streamer[train]."
+            metavar="FILE.png",
+            help=f"Write a page of pictures, too; needs an extra: {install_hint('train')}.",
         ),
     ] = None,
-    engine: Annotated[
-        Engine, typer.Option(help="What computes the network; tensorflow needs streamer[train].")
-    ] = Engine.NUMPY,
+    engine: Annotated[Engine, typer.Option(help=ENGINE_HELP)] = Engine.NUMPY,
     column: Column = None,
     time_column: TimeColumn = None,
     time_format: TimeFormat = None,
