@@ -27,6 +27,29 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+DISTRIBUTION = "streamer-forecaster"
+"""Name on the package index; the package and the command are called ``streamer``."""
+
+
+def requirement(extra: str) -> str:
+    """The requirement that adds an extra of this distribution.
+
+    >>> requirement("mqtt")
+    'streamer-forecaster[mqtt]'
+    """
+    return f"{DISTRIBUTION}[{extra}]"
+
+
+def install_hint(extra: str) -> str:
+    """The shell command that installs an extra of this distribution.
+
+    Every message, help text and error takes the command from here.
+
+    >>> install_hint("mqtt")
+    "pip install 'streamer-forecaster[mqtt]'"
+    """
+    return f"pip install '{requirement(extra)}'"
+
 
 class StreamerError(Exception):
     """Base of all errors that streamer raises on purpose."""
@@ -50,7 +73,7 @@ class MissingExtraError(UsageError):
 
     def __init__(self, feature: str, extra: str) -> None:
         self.extra = extra
-        super().__init__(f"{feature} needs an extra: pip install 'streamer[{extra}]'")
+        super().__init__(f"{feature} needs an extra: {install_hint(extra)}")
 
 
 class ConfigError(UsageError):

@@ -25,6 +25,7 @@ from streamer.cli.options import (
     parse_moment,
     unit_name,
 )
+from streamer.errors import install_hint
 
 
 class ReportFormat(StrEnum):
@@ -50,8 +51,9 @@ def evaluate(
             metavar="NAME",
             help="What to compare with, beside persistence: seasonal-naive, running-mean, "
             "autoregression (fitted on what comes before), river (a linear regression that "
-            "learns online, the slowest of these), lightgbm (fitted likewise, minutes; needs "
-            "streamer[bench]), or none. May be given several times. By default all but lightgbm.",
+            "learns online, the slowest of these), lightgbm (fitted likewise, minutes; needs an "
+            f"extra: {install_hint('bench')}), or none. May be given several times. "
+            "By default all but lightgbm.",
         ),
     ] = None,
     since: Annotated[
@@ -83,7 +85,8 @@ def evaluate(
     plot: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE.png", help="Write a page of pictures, too; needs streamer[train]."
+            metavar="FILE.png",
+            help=f"Write a page of pictures, too; needs an extra: {install_hint('train')}.",
         ),
     ] = None,
     engine: EngineOption = Engine.AUTO,

@@ -31,8 +31,6 @@ def fetch(
 ) -> None:
     """Bring the UCI file: nearly four years of one house, minute by minute (20 MB).
 
-    Needs the extra: pip install 'streamer[fetch]'.
-
     It is kept as published, zipped, once the SHA-256 of the text in it has been checked; the
     next time it is there already. Its path goes to standard output, all else to standard
     error.

@@ -8,14 +8,11 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from streamer.errors import UsageError
-
-if TYPE_CHECKING:
-    pass
+from streamer.errors import UsageError, install_hint
 
 
 class Engine(StrEnum):
@@ -151,6 +148,11 @@ FILE_HELP = (
     "file that `streamer fetch` brings."
 )
 
+ENGINE_HELP = (
+    "What computes the network: auto takes compiled where that was built, and numpy elsewhere; "
+    f"tensorflow needs an extra: {install_hint('train')}."
+)
+
 Column = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Column of the power, by name or number from 1."),
@@ -211,11 +213,7 @@ ModelOption = Annotated[
 ]
 EngineOption = Annotated[
     Engine,
-    typer.Option(
-        "--engine",
-        help="What computes the network: auto is compiled where that was built, and else numpy; "
-        "tensorflow needs streamer[train].",
-    ),
+    typer.Option("--engine", help=ENGINE_HELP),
 ]
 FormatOption = Annotated[
     Format,

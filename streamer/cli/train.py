@@ -73,8 +73,6 @@ def train(
 ) -> None:
     """Train a model on a recording.
 
-    Needs the extra: pip install 'streamer[train]'.
-
     The last tenth in time is never trained on: the scores at the end are of it. Ctrl-C
     ends the training early and keeps what was learnt. After a kill, or Ctrl-C, the same
     command goes on where it was.

@@ -150,7 +150,7 @@ def test_features_are_the_level_and_the_changes() -> None:
 
 def test_lightgbm_says_which_extra_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "lightgbm", None)
-    with pytest.raises(MissingExtraError, match=r"streamer\[bench\]"):
+    with pytest.raises(MissingExtraError, match=r"streamer-forecaster\[bench\]"):
         choose_baselines(["lightgbm"])
 
 

@@ -62,5 +62,5 @@ def test_places_that_cannot_be_written_are_found_early(tmp_path: Path) -> None:
 
 def test_it_says_which_extra_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(MissingExtraError, match=r"streamer\[train\]"):
+    with pytest.raises(MissingExtraError, match=r"streamer-forecaster\[train\]"):
         check_plot(tmp_path / "a.png")

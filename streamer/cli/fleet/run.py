@@ -153,9 +153,9 @@ def run(
 ) -> None:
     """Forecast a fleet of meters, minute by minute, until Ctrl-C.
 
-    Needs streamer[spark] and Java 17 or newer. What comes out has the columns meter, minute,
-    actual_kw, the forecast there had been and the next, with their bands, the meter's running
-    scores, and alarms. A line on each batch goes to standard error.
+    Needs Java 17 or newer. What comes out has the columns meter, minute, actual_kw, the
+    forecast there had been and the next, with their bands, the meter's running scores, and
+    alarms. A line on each batch goes to standard error.
 
     \b
     Examples:

@@ -87,7 +87,7 @@ def test_wrong_options(url: str, why: str) -> None:
 
 def test_a_device_without_pyserial(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire_module, "find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'streamer\[serial\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'streamer-forecaster\[serial\]'"):
         _wire("dsmr:///dev/ttyUSB0")
     _wire("dsmr://house:2001")
 

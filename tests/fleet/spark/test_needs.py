@@ -65,13 +65,16 @@ def test_a_package_that_is_missing(monkeypatch: pytest.MonkeyPatch, missing: str
     there = {"pyspark": "4.3.0", "pandas": "2.3.3", "pyarrow": "20.0", "protobuf": "6.0"}
     versions = {**there, missing: None}
     monkeypatch.setattr(needs, "_version_of", versions.__getitem__)
-    with pytest.raises(MissingExtraError, match=r"pip install 'streamer\[spark\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'streamer-forecaster\[spark\]'"):
         needs.check_packages()
 
 
 @pytest.mark.parametrize(
     ("package", "version", "says"),
-    [("pandas", "3.0.1", "pip install 'pandas<3'"), ("pyspark", "3.5.1", "too old")],
+    [
+        ("pandas", "3.0.1", r"below 3: pip install 'streamer-forecaster\[spark\]'"),
+        ("pyspark", "3.5.1", "too old"),
+    ],
 )
 def test_a_package_that_does_not_fit(
     monkeypatch: pytest.MonkeyPatch, package: str, version: str, says: str

@@ -9,7 +9,7 @@
         .options(servers="kafka-1:9092,kafka-2:9092", topic="readings").load()
 
 The columns are those of Spark's own connector, so one can stand for the other. The executors
-need `streamer[kafka]` as the driver does.
+need the extra ``kafka`` as the driver does.
 
 ==================  ==================================================================
 option              meaning
