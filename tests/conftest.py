@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from streamer.models import compiled
+from streamer.models import kernels
 from streamer.models.keras import import_tensorflow
 from streamer.sample import sample_path
 
@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--numpy"):
-        compiled.kernels = dict
+        kernels.available = dict
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -221,6 +221,10 @@ FormatOption = Annotated[
 ]
 Ascii = Annotated[bool, typer.Option("--ascii", help="Draw the dashboard in ASCII alone.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the summary and nothing else.")]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", help="Name the model and its engine in the summary, too."),
+]
 AdaptOption = Annotated[
     bool,
     typer.Option(

@@ -111,6 +111,9 @@ def show_settings(path: Path | None, rows: Sequence[tuple[str, str, str]]) -> No
     for row in rows:
         table.add_row(*row)
     console.print(table)
+    from streamer.models.kernels import auto_engine
+
+    console.print(f"engine auto is {auto_engine()}")
 
 
 def show_checked(path: Path | None) -> None:

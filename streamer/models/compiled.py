@@ -15,11 +15,11 @@ forecasts to 1e-5 kW. What makes it fast; none of it is an approximation beyond 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 
 import numpy as np
 
 from streamer.errors import UsageError
+from streamer.models import kernels
 from streamer.models.artefact import LstmWeights, StackedLstm
 from streamer.models.network import Head, LstmNetwork
 from streamer.readings.arrays import DoubleArray, FloatArray
@@ -29,23 +29,9 @@ _TILES = 10
 """Tiles in a block: enough to make a thread's turn worth while."""
 
 
-@cache
-def kernels() -> dict[str, tuple[int, int]]:
-    """Windows in a tile and units in a group of each kernel for this processor, best first.
-
-    Returns:
-        Empty if the kernel has not been compiled.
-    """
-    try:
-        from streamer.models import _kernel
-    except ImportError:
-        return {}
-    return {name: (tile, group) for name, tile, group in _kernel.kernels()}
-
-
 def can_run(network: StackedLstm) -> bool:
     """Whether there is a kernel here that takes a network of this size."""
-    return bool(kernels()) and len(network.lstm) <= 16 and max(network.sizes) <= 8192
+    return bool(kernels.available()) and len(network.lstm) <= 16 and max(network.sizes) <= 8192
 
 
 class CompiledNetwork(LstmNetwork):
@@ -64,7 +50,7 @@ class CompiledNetwork(LstmNetwork):
         self, network: StackedLstm, *, threads: int | None = None, kernel: str | None = None
     ) -> None:
         super().__init__(network, threads=threads)
-        available = kernels()
+        available = kernels.available()
         if not available:
             raise UsageError(
                 "the compiled engine was not built when streamer was installed, for want of a "

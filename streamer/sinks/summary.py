@@ -23,9 +23,13 @@ class Summary:
 
     Of a stream that goes on from what was recorded it is given the rest alone, but what a
     step counts and scores is of the whole.
+
+    Args:
+        verbose: whether to name the model and its engine.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, verbose: bool = False) -> None:
+        self._verbose = verbose
         self._about: About | None = None
         self._first_at: datetime | None = None
         self._last: Step | None = None
@@ -88,6 +92,8 @@ class Summary:
             *recorded,
             *self._scores(self._last.scores),
         ]
+        if self._verbose and self._about is not None:
+            lines.append(f"model {self._about.model}, engine {self._about.engine}")
         if self._scored_in_sample:
             lines.append(
                 "in sample: the model was trained on some of these minutes, so these scores flatter"

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.models import find_model, load_model
+from streamer.models import find_model, kernels, load_model
 from streamer.models.artefact import LstmWeights, StackedLstm, read_keras
-from streamer.models.compiled import CompiledNetwork, kernels
+from streamer.models.compiled import CompiledNetwork
 from streamer.models.forecaster import NetworkForecaster
 
 FloatArray = NDArray[np.float32]
@@ -103,7 +103,7 @@ class Streamer(Engine):
 def _streamers() -> dict[str, type[Engine]]:
     """Streamer's engines on this machine: each kernel and NumPy, on all cores and on one."""
     found: dict[str, type[Engine]] = {}
-    for name in (*kernels(), "numpy"):
+    for name in (*kernels.available(), "numpy"):
         kernel = None if name == "numpy" else name
         engine = "numpy" if name == "numpy" else "compiled"
         title = "streamer, NumPy" if name == "numpy" else f"streamer, {name}"

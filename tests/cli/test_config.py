@@ -13,6 +13,7 @@ from streamer.cli import app, main
 from streamer.cli.settings import resolve_settings
 from streamer.commands.config import default_path, read_config
 from streamer.errors import ConfigError, UsageError
+from streamer.models.kernels import auto_engine
 from streamer.recording.database import open_for_writing
 
 URL = "tail:meter.log?unit=W"
@@ -55,6 +56,7 @@ def test_flags_win_over_variables_and_those_over_the_file(
     assert rows["grace"] == ["8.0", "STREAMER_GRACE"]
     assert rows["retry"] == ["9.5", "file"]
     assert rows["max_kw"] == ["100.0", "default"]
+    assert " ".join(["engine", *rows["engine"]]) == f"engine auto is {auto_engine()}"
 
 
 def test_the_file_in_the_xdg_folder_is_found(

@@ -16,9 +16,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from streamer.errors import ModelError, UsageError
-from streamer.models import Answer, Forecaster, compiled, find_model, load_model
+from streamer.models import Answer, Forecaster, find_model, kernels, load_model
 from streamer.models.artefact import DenseWeights, LstmWeights, StackedLstm, read_keras
-from streamer.models.compiled import CompiledNetwork, kernels
+from streamer.models.compiled import CompiledNetwork
 from streamer.models.forecaster import NetworkForecaster
 from streamer.models.lstm import NumpyNetwork
 from streamer.models.network import LstmNetwork
@@ -29,7 +29,7 @@ MakeFile = Callable[..., tuple[Any, Path]]
 MakeNetwork = Callable[..., LstmNetwork]
 ENGINES: dict[str, MakeNetwork] = {
     "numpy": NumpyNetwork,
-    **{name: partial(CompiledNetwork, kernel=name) for name in kernels()},
+    **{name: partial(CompiledNetwork, kernel=name) for name in kernels.available()},
 }
 
 
@@ -313,21 +313,22 @@ def test_the_tensorflow_engine_pads_odd_blocks(sample_kw: np.ndarray) -> None:
 
 def test_engines_are_chosen_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_model(engine="numpy").engine == "numpy"
-    best = f"compiled ({next(iter(kernels()))})" if kernels() else "numpy"
+    best = f"compiled ({next(iter(kernels.available()))})" if kernels.available() else "numpy"
     assert load_model().engine == load_model(engine="auto").engine == best
+    assert kernels.auto_engine().startswith(best)
     with pytest.raises(UsageError, match="no engine 'fortran': give one of: auto, compiled"):
         load_model(engine="fortran")
-    monkeypatch.setattr(compiled, "kernels", dict)
+    monkeypatch.setattr(kernels, "available", dict)
     assert load_model().engine == "numpy"
     with pytest.raises(UsageError, match=r"compiled engine was not built.*C compiler"):
         load_model(engine="compiled")
 
 
-@pytest.mark.skipif(not kernels(), reason="the compiled engine was not built")
+@pytest.mark.skipif(not kernels.available(), reason="the compiled engine was not built")
 def test_the_kernel_checks_sizes_before_it_reads() -> None:
     from streamer.models import _kernel
 
-    name = next(iter(kernels()))
+    name = next(iter(kernels.available()))
     network = CompiledNetwork(_random_stack(np.random.default_rng(0), 1, (3,), 1, 0.3), kernel=name)
     sizes, weights = network._sizes, network._weights
     inputs, hidden = np.zeros((5, 4, 1), np.float32), np.empty((5, 3), np.float32)
