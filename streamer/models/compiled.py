@@ -30,8 +30,8 @@ _TILES = 10
 
 
 def can_run(network: StackedLstm) -> bool:
-    """Whether there is a kernel here that takes a network of this size."""
-    return bool(kernels.available()) and len(network.lstm) <= 16 and max(network.sizes) <= 8192
+    """Whether there are kernels here, and they take a network of this size."""
+    return bool(kernels.available()) and kernels.fits(network.sizes[:-1])
 
 
 class CompiledNetwork(LstmNetwork):
@@ -43,7 +43,8 @@ class CompiledNetwork(LstmNetwork):
         kernel: name of the kernel; None for the best one for this processor.
 
     Raises:
-        UsageError: the kernel has not been compiled, or not for this processor.
+        UsageError: the kernels have not been compiled, or not for this processor, or the network
+            is too large for them.
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class CompiledNetwork(LstmNetwork):
                 "the compiled engine was not built when streamer was installed, for want of a "
                 "C compiler; install one and streamer again, or use the engine numpy"
             )
+        if not can_run(network):
+            raise UsageError("the network is too large for the compiled engine; use numpy")
         self._kernel = next(iter(available)) if kernel is None else kernel
         if self._kernel not in available:
             raise UsageError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 
@@ -17,6 +18,13 @@ def available() -> dict[str, tuple[int, int]]:
     except ImportError:
         return {}
     return {name: (tile, group) for name, tile, group in _kernel.kernels()}
+
+
+def fits(sizes: Sequence[int]) -> bool:
+    """Whether the kernels take a network of these inputs and units of each layer."""
+    from streamer.models import _kernel
+
+    return len(sizes) <= _kernel.MAX_LAYERS + 1 and max(sizes) <= _kernel.MAX_SIZE
 
 
 def auto_engine() -> str:

@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from streamer.errors import ModelError, UsageError
-from streamer.models import Answer, Forecaster, find_model, kernels, load_model
+from streamer.models import Answer, Forecaster, compiled, find_model, kernels, load_model
 from streamer.models.artefact import DenseWeights, LstmWeights, StackedLstm, read_keras
 from streamer.models.compiled import CompiledNetwork
 from streamer.models.forecaster import NetworkForecaster
@@ -324,6 +324,15 @@ def test_engines_are_chosen_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_model().engine == "numpy"
     with pytest.raises(UsageError, match=r"compiled engine was not built.*C compiler"):
         load_model(engine="compiled")
+
+
+@pytest.mark.skipif(not kernels.available(), reason="the compiled engine was not built")
+def test_a_network_beyond_the_kernels_limits_runs_on_numpy() -> None:
+    deep = _random_stack(np.random.default_rng(0), 1, (1,) * 17, 1, 0.3)
+    assert not compiled.can_run(deep)
+    with pytest.raises(UsageError, match="too large for the compiled engine; use numpy"):
+        CompiledNetwork(deep)
+    assert compiled.can_run(_random_stack(np.random.default_rng(0), 1, (1,) * 16, 1, 0.3))
 
 
 @pytest.mark.skipif(not kernels.available(), reason="the compiled engine was not built")

@@ -19,7 +19,8 @@
 #include <string.h>
 
 #define MAX_LAYERS 16
-#define MAX_UNITS 65536
+/* Of inputs and of the units of a layer; sizes in bytes then fit into 32 bits. */
+#define MAX_SIZE 8192
 /* A tile is at most this many vector registers wide. */
 #define VECTORS 3
 /* Beyond it, a sigmoid or tanh is 0 or 1 to float32; its square is still a float32. */
@@ -137,8 +138,8 @@ static int parse_sizes(PyObject *sizes, const Kernel *kernel, Network *network) 
         const Py_ssize_t size = PyLong_AsSsize_t(PyTuple_GetItem(sizes, place));
         if (size == -1 && PyErr_Occurred())
             return 0;
-        if (size < 1 || size > MAX_UNITS) {
-            PyErr_Format(PyExc_ValueError, "a size is %zd, must be 1 to %d", size, MAX_UNITS);
+        if (size < 1 || size > MAX_SIZE) {
+            PyErr_Format(PyExc_ValueError, "a size is %zd, must be 1 to %d", size, MAX_SIZE);
             return 0;
         }
         if (place == 0) {
@@ -381,7 +382,7 @@ static PyObject *step(PyObject *module, PyObject *args) {
     Network network;
     if (!kernel || !parse_sizes(sizes, kernel, &network))
         return NULL;
-    if (lanes < 0 || lanes > MAX_UNITS || slot < 0 || (lanes && slot >= lanes)) {
+    if (lanes < 0 || lanes > MAX_SIZE || slot < 0 || (lanes && slot >= lanes)) {
         PyErr_Format(PyExc_ValueError, "slot %zd of %zd lanes", slot, lanes);
         return NULL;
     }
@@ -424,8 +425,8 @@ static PyObject *python_state_size(PyObject *module, PyObject *args) {
     Network network;
     if (!kernel || !parse_sizes(sizes, kernel, &network))
         return NULL;
-    if (lanes < 0 || lanes > MAX_UNITS)
-        return PyErr_Format(PyExc_ValueError, "%zd lanes, must be 0 to %d", lanes, MAX_UNITS);
+    if (lanes < 0 || lanes > MAX_SIZE)
+        return PyErr_Format(PyExc_ValueError, "%zd lanes, must be 0 to %d", lanes, MAX_SIZE);
     return PyLong_FromSsize_t(state_size(&network, kernel, lanes));
 }
 
@@ -462,7 +463,14 @@ static PyMethodDef METHODS[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static PyModuleDef_Slot SLOTS[] = {{0, NULL}};
+static int add_limits(PyObject *module) {
+    return PyModule_AddIntConstant(module, "MAX_LAYERS", MAX_LAYERS) < 0 ||
+                   PyModule_AddIntConstant(module, "MAX_SIZE", MAX_SIZE) < 0
+               ? -1
+               : 0;
+}
+
+static PyModuleDef_Slot SLOTS[] = {{Py_mod_exec, add_limits}, {0, NULL}};
 
 static struct PyModuleDef MODULE = {
     .m_base = PyModuleDef_HEAD_INIT,
