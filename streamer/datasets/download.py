@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from streamer.datasets.cache import Say
 from streamer.display.lines import printable
-from streamer.errors import MissingExtraError, SourceError, UsageError
+from streamer.errors import SourceError, UsageError
+from streamer.extras import optional_import
 from streamer.sources.files.bytestream import CHUNK_BYTES
 
 if TYPE_CHECKING:
@@ -51,10 +52,8 @@ def import_pooch() -> Any:
     Raises:
         MissingExtraError: it is not installed.
     """
-    try:
+    with optional_import("streamer fetch", "fetch"):
         import pooch
-    except ImportError:
-        raise MissingExtraError("streamer fetch", "fetch") from None
     return pooch
 
 

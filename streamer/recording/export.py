@@ -16,7 +16,8 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TextIO
 
-from streamer.errors import MissingExtraError, UsageError
+from streamer.errors import UsageError
+from streamer.extras import optional_import
 from streamer.readings.span import Span
 from streamer.recording.database import ImpossibleError, explained, open_for_reading
 from streamer.recording.rows import bounds, pages, time_of
@@ -188,11 +189,9 @@ _WRITERS = {"csv": _write_csv, "json": _write_json}
 
 
 def _import_pyarrow() -> Any:
-    try:
+    with optional_import("Parquet", "parquet"):
         import pyarrow as pa
         import pyarrow.parquet
-    except ImportError:
-        raise MissingExtraError("Parquet", "parquet") from None
     return pa
 
 
