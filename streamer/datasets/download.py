@@ -72,8 +72,11 @@ def download(
     """
     pooch = import_pooch()
     from requests import RequestException
+    from rich.progress import DownloadColumn, TransferSpeedColumn
 
-    with _bar(console) as bar:
+    from streamer.display.progress import progress_bar
+
+    with progress_bar(DownloadColumn(), TransferSpeedColumn(), console=console, width=40) as bar:
         progress = _PoochProgress(bar, bar.add_task("downloading", total=None))
         http = pooch.HTTPDownloader(progressbar=progress, chunk_size=CHUNK_BYTES, timeout=timeout)
         attempt = _Attempt(http, host_of(url), timeout, console.out)
@@ -173,28 +176,6 @@ def _fault(error: RequestException, host: str, timeout: float) -> str:
         if isinstance(error, kind):
             return words
     return f"{host}: {printable(str(error))}"
-
-
-def _bar(console: Console) -> Progress:
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
 
 
 class _PoochProgress:

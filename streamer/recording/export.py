@@ -96,12 +96,9 @@ class _Minute:
 
 
 def _span(start: datetime | None, end: datetime | None) -> Span:
-    if start is not None and end is not None:
-        if (start.tzinfo is None) != (end.tzinfo is None):
-            raise UsageError("--from and --to must both have a zone offset, or neither")
-        if start >= end:
-            raise UsageError(f"--from {start} must be before --to {end}")
-    return Span(start, end)
+    span = Span(start, end)
+    span.check("--from", "--to")
+    return span
 
 
 def _minutes(connection: sqlite3.Connection, path: Path, span: Span) -> Iterator[_Minute]:
