@@ -15,7 +15,6 @@ option takes; besides there are `url`, `password` and `token`. Flags win over va
 from __future__ import annotations
 
 import difflib
-import os
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -49,10 +48,11 @@ class Config:
 
 def default_path() -> Path:
     """Where the file is looked for: ``streamer/streamer.toml`` in the XDG configuration home."""
-    home = os.environ.get("XDG_CONFIG_HOME", "")
-    # The specification has relative paths ignored.
-    base = Path(home) if Path(home).is_absolute() else Path.home() / ".config"
-    return base / "streamer" / "streamer.toml"
+    # Only here, since `--help` has no use for it; and not by the customs of the platform: on
+    # macOS it has always been the same place.
+    from platformdirs.unix import Unix
+
+    return Unix("streamer").user_config_path / "streamer.toml"
 
 
 def read_config(path: str | None, known: Collection[str]) -> Config:

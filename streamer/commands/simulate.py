@@ -10,19 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
 from streamer.clock import SystemClock, WallClock
 from streamer.commands.files import FileOptions
 from streamer.display.numbers import plural
+from streamer.display.progress import progress_bar
 from streamer.errors import UsageError
 from streamer.fleet.files import ReadingFiles
 from streamer.fleet.series import series_of
@@ -185,7 +178,7 @@ def _every(order: Order) -> int:
 def _write(
     simulation: Simulation, every: int, files: ReadingFiles, pacer: Pacer | None, tally: _Tally
 ) -> None:
-    with _bar() as bar:
+    with progress_bar(MofNCompleteColumn(), TextColumn("minutes"), TimeElapsedColumn()) as bar:
         task = bar.add_task("simulating" if pacer else "writing", total=simulation.minutes)
         for block in simulation.blocks(every):
             if pacer is not None:
@@ -195,18 +188,3 @@ def _write(
             files.write(block.start, block.readings, simulation.names)
             tally.add(block)
             bar.advance(task, block.minutes)
-
-
-def _bar() -> Progress:
-    console = Console(stderr=True, highlight=False)
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TextColumn("minutes"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )

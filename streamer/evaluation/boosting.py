@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from streamer.errors import MissingExtraError
 from streamer.evaluation.forecasts import Advance
 from streamer.evaluation.stretch import WARM_UP, Stretch
+from streamer.extras import optional_import
 from streamer.readings.arrays import DoubleArray, FloatArray
 
 TREES = 400
@@ -33,10 +33,8 @@ def import_lightgbm() -> ModuleType:
     Raises:
         MissingExtraError: it is not installed.
     """
-    try:
+    with optional_import("the baseline lightgbm", "bench"):
         import lightgbm
-    except ImportError:
-        raise MissingExtraError("the baseline lightgbm", "bench") from None
     module: ModuleType = lightgbm
     return module
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.errors import MissingExtraError
+from streamer.extras import optional_import
 from streamer.readings.arrays import DoubleArray, FloatArray
 
 # Each distinct size would be traced anew, so the last block is padded to the next of these.
@@ -33,14 +33,11 @@ def import_tensorflow(feature: str) -> tuple[Any, Any]:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    try:
-        with _native_stderr_dropped():
-            import keras
-            import tensorflow as tf
+    with optional_import(feature, "train"), _native_stderr_dropped():
+        import keras
+        import tensorflow as tf
 
-            tf.config.list_physical_devices()
-    except ImportError:
-        raise MissingExtraError(feature, "train") from None
+        tf.config.list_physical_devices()
     return tf, keras
 
 

@@ -20,14 +20,24 @@ class Span:
     start: datetime | None = None
     end: datetime | None = None
 
-    def check(self) -> None:
-        """Raise UsageError for a span that can hold nothing."""
+    def check(self, start_name: str = "--start", end_name: str = "--end") -> None:
+        """Check that the span can hold something.
+
+        Args:
+            start_name: the option that gives the start, for errors.
+            end_name: the option that gives the end.
+
+        Raises:
+            UsageError: the end is not after the start, or only one has a zone.
+        """
         if self.start is None or self.end is None:
             return
         if (self.start.tzinfo is None) != (self.end.tzinfo is None):
-            raise UsageError("--start and --end must both have a zone offset, or neither")
+            raise UsageError(
+                f"{start_name} and {end_name} must both have a zone offset, or neither"
+            )
         if self.start >= self.end:
-            raise UsageError(f"--start {self.start} must be before --end {self.end}")
+            raise UsageError(f"{start_name} {self.start} must be before {end_name} {self.end}")
 
     @property
     def has_zone(self) -> bool:

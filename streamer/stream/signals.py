@@ -1,4 +1,4 @@
-"""Signals that end a stream in good order."""
+"""Handlers of signals, and signals that end a stream in good order."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
+from typing import TypeAlias
 
 from streamer.stream.pacing import Pacer
 
-_ENDINGS: Mapping[signal.Signals, Callable[[int, FrameType | None], None] | signal.Handlers] = {
+Handler: TypeAlias = Callable[[int, FrameType | None], object]
+
+_ENDINGS: Mapping[signal.Signals, Handler | signal.Handlers] = {
     signal.SIGINT: signal.default_int_handler,
     signal.SIGTERM: signal.SIG_DFL,
 }
@@ -33,9 +36,25 @@ def stopping(pacer: Pacer, signals: list[signal.Signals]) -> Iterator[None]:
         # Not here: the stream may stand still in the middle of what stopping needs.
         threading.Thread(target=pacer.stop, daemon=True).start()
 
-    before = {ending: signal.signal(ending, stop) for ending in _ENDINGS}
+    with handled_signals(dict.fromkeys(_ENDINGS, stop)):
+        yield
+
+
+@contextmanager
+def handled_signals(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
+    """Have signals handled, and put the handlers back that there were before.
+
+    Outside of the main thread, which alone may handle signals, nothing is changed.
+
+    Args:
+        handlers: the handler of each signal.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:
-        for ending, handler in before.items():
-            signal.signal(ending, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
