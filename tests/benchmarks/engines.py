@@ -66,22 +66,29 @@ class Engine(ABC):
         """(windows, outputs) of (windows, 49, 1), both in the network's own units."""
 
 
+def our_engines() -> list[str]:
+    """Streamer's engines here, best first: the kernels for this processor, and NumPy."""
+    return [*kernels.available(), "numpy"]
+
+
+def load(engine: str, *, threads: int | None = None) -> NetworkForecaster:
+    """The shipped model on one of `our_engines`."""
+    if engine == "numpy":
+        return load_model(MODEL, engine=engine, threads=threads)
+    network = CompiledNetwork(read_keras(find_model(MODEL)), threads=threads, kernel=engine)
+    return NetworkForecaster(load_model(MODEL).card, network)
+
+
 class Streamer(Engine):
-    """The engine that `streamer replay` runs: rolling, and in blocks on every core."""
+    """One of streamer's engines: rolling, and in blocks on every core."""
 
     singles = 3000
-    engine = "auto"
-    kernel: str | None = None
+    engine: str
     threads: int | None = None
 
     def __init__(self) -> None:
         super().__init__()
-        self._forecaster = load_model(MODEL, engine=self.engine, threads=self.threads)
-        if self.kernel is not None:
-            network = CompiledNetwork(
-                read_keras(find_model(MODEL)), threads=self.threads, kernel=self.kernel
-            )
-            self._forecaster = NetworkForecaster(self._forecaster.card, network)
+        self._forecaster = load(self.engine, threads=self.threads)
         self._stream = self._forecaster.stream()
 
     def prime(self, kw: DoubleArray) -> None:
@@ -101,21 +108,14 @@ class Streamer(Engine):
 
 
 def _streamers() -> dict[str, type[Engine]]:
-    """Streamer's engines on this machine: each kernel and NumPy, on all cores and on one."""
+    """Each of `our_engines`, on all cores and on one."""
     found: dict[str, type[Engine]] = {}
-    for name in (*kernels.available(), "numpy"):
-        kernel = None if name == "numpy" else name
-        engine = "numpy" if name == "numpy" else "compiled"
-        title = "streamer, NumPy" if name == "numpy" else f"streamer, {name}"
-        common = {"engine": engine, "kernel": kernel}
-        whole = type(f"Streamer_{name}", (Streamer,), {"title": title, **common})
-        title = f"{title}, 1 thread"
-        single = type(
-            f"Streamer_{name}_1",
-            (Streamer,),
-            {"title": title, "threads": 1, "singles": 0, **common},
-        )
-        found |= {whole.__name__: whole, single.__name__: single}
+    for engine in our_engines():
+        title = f"streamer, {'NumPy' if engine == 'numpy' else engine}"
+        whole = {"title": title, "engine": engine}
+        found[f"Streamer_{engine}"] = type(f"Streamer_{engine}", (Streamer,), whole)
+        single = {**whole, "title": f"{title}, 1 thread", "threads": 1, "singles": 0}
+        found[f"Streamer_{engine}_1"] = type(f"Streamer_{engine}_1", (Streamer,), single)
     return found
 
 

@@ -30,11 +30,12 @@ from streamer.stream.pacing import Pacer
 from streamer.stream.runner import BLOCK, run
 from streamer.testing import readings
 from tests.benchmarks import online
-from tests.benchmarks.engines import MODEL, WINDOW
+from tests.benchmarks.engines import MODEL, WINDOW, load, our_engines
 from tests.benchmarks.recordings import sample_kw
 
 BATCHES = (1, 10, 100, 1_000, 10_000, 100_000)
 _GROWING = (1_000, 10_000, 100_000, 1_000_000)
+_EACH_ENGINE = 300_000
 _LINES = 100_000
 _MARK_EVERY = 100_000
 _OVERHEAD_READINGS = 50_000
@@ -48,7 +49,8 @@ def measure(path: Path) -> dict[str, Any]:
 
     Returns:
         What `_rows`, `_overhead`, `online.costs`, `_stream` and `_batches` give; `replay` and
-        `json_lines` from the shell; and `growing`, streams of 1,000 readings and more.
+        `json_lines` from the shell; `growing`, streams of 1,000 readings and more; and
+        `engines`, one on each of streamer's engines.
     """
     whole = _measured("stream", path, sys.maxsize)
     replay = _command(path, "--quiet")
@@ -65,6 +67,9 @@ def measure(path: Path) -> dict[str, Any]:
         },
         "stream": whole,
         "growing": [*(_measured("stream", path, size) for size in sizes), whole],
+        "engines": {
+            engine: _measured("stream", path, _EACH_ENGINE, engine) for engine in our_engines()
+        },
         "batches": _measured("batches"),
     }
 
@@ -179,13 +184,14 @@ class _Memory(Summary):
             self.resident_mb.append(_resident_mb())
 
 
-def _stream(path: str, limit: str) -> dict[str, Any]:
+def _stream(path: str, limit: str, engine: str | None = None) -> dict[str, Any]:
     """A replay in this process, without the program's start, and how large it grows."""
     summary = _Memory()
-    pipeline = Pipeline(load_model(MODEL))
+    model = load_model(MODEL) if engine is None else load(engine)
+    pipeline = Pipeline(model)
     # River and the thread pool come with the first forecasts, in any program.
     run(open_replay(path, limit=2 * BLOCK), pipeline, [Summary()], Pacer())
-    source, pipeline = open_replay(path, limit=int(limit)), Pipeline(load_model(MODEL))
+    source, pipeline = open_replay(path, limit=int(limit)), Pipeline(model)
     started = time.perf_counter()
     run(source, pipeline, [summary], Pacer())
     return {

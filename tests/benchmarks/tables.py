@@ -91,6 +91,14 @@ def of_streams(found: dict[str, Any], engines: dict[str, Any] | None) -> Table:
         each = 1e6 * stream["seconds"] / stream["readings"]
         table.add_row(f"a stream of {stream['readings']:,}", f"{each:.1f} µs a reading", "")
     table.add_section()
+    for engine, stream in found["engines"].items():
+        each = 1e6 * stream["seconds"] / stream["readings"]
+        rate = stream["readings"] / stream["seconds"]
+        share = ""
+        if engines is not None:
+            share = f"{rate / engines['bound']['windows_per_s']:.0%} of the products alone"
+        table.add_row(f"the same on {engine}, {rate:,.0f}/s", f"{each:.1f} µs a reading", share)
+    table.add_section()
     for size, each in found["batches"].items():
         table.add_row(f"{int(size):,} windows at once", f"{each:.1f} µs a window", "")
     return table
