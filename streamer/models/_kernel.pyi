@@ -8,6 +8,7 @@ _Sizes = tuple[int, ...]
 
 MAX_LAYERS: int
 MAX_SIZE: int
+MAX_WIDTH: int
 
 def kernels() -> list[tuple[str, int, int]]: ...
 def run(

@@ -24,7 +24,6 @@ from streamer.models.artefact import LstmWeights, StackedLstm
 from streamer.models.network import Head, LstmNetwork
 from streamer.readings.arrays import DoubleArray, FloatArray
 
-_MAX_WIDTH = 16
 _TILES = 10
 """Tiles in a block: enough to make a thread's turn worth while."""
 
@@ -116,7 +115,7 @@ class CompiledRolling:
         self._units = sizes[-1]
         self._head = head
         self._state = np.zeros(_kernel.state_size(kernel, sizes, self._lanes), np.float32)
-        first = np.concatenate([_planes(layer) for layer in network.lstm])
+        first = np.concatenate([_planes(layer, _kernel.MAX_WIDTH) for layer in network.lstm])
         state, lanes, step = self._state, self._lanes, _kernel.step
 
         def advance(slot: int, parity: int, value: FloatArray, hidden: FloatArray) -> None:
@@ -167,9 +166,9 @@ def _grouped(weights: LstmWeights, group: int) -> FloatArray:
     return np.ascontiguousarray(by_group, np.float32).ravel()
 
 
-def _planes(weights: LstmWeights) -> FloatArray:
+def _planes(weights: LstmWeights, width: int) -> FloatArray:
     """Flat (1 + inputs, gates, units) for a first step, bias first, units padded with zeros."""
     rows, bias = _scaled(weights)
     joined = np.concatenate([bias, rows[: len(weights.kernel)]])
-    padding = -weights.units % _MAX_WIDTH
+    padding = -weights.units % width
     return np.ascontiguousarray(np.pad(joined, [(0, 0), (0, 0), (0, padding)]), np.float32).ravel()

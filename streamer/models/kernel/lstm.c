@@ -15,8 +15,6 @@
 #define MAX_EXPONENT 30.0f
 /* Added to a float32, it leaves the nearest integer in the low bits. */
 #define ROUND_TO_INTEGER 12582912.0f
-/* The widest vector register, in floats: units of a first step are padded to it. */
-#define MAX_WIDTH 16
 #define PADDED(count) (((count) + MAX_WIDTH - 1) / MAX_WIDTH * MAX_WIDTH)
 #define ALIGNMENT 64
 

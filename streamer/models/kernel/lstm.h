@@ -10,6 +10,8 @@
 #define MAX_SIZE 8192
 /* A tile, the lanes that advance together, is at most this many vector registers wide. */
 #define VECTORS 3
+/* The widest vector register, in floats: units of a first step are padded to it. */
+#define MAX_WIDTH 16
 
 typedef struct {
     ptrdiff_t inputs;           /* rows from below */

@@ -238,10 +238,11 @@ static PyMethodDef METHODS[] = {
 };
 
 static int add_limits(PyObject *module) {
-    return PyModule_AddIntConstant(module, "MAX_LAYERS", MAX_LAYERS) < 0 ||
-                   PyModule_AddIntConstant(module, "MAX_SIZE", MAX_SIZE) < 0
-               ? -1
-               : 0;
+    if (PyModule_AddIntConstant(module, "MAX_LAYERS", MAX_LAYERS) < 0 ||
+        PyModule_AddIntConstant(module, "MAX_SIZE", MAX_SIZE) < 0 ||
+        PyModule_AddIntConstant(module, "MAX_WIDTH", MAX_WIDTH) < 0)
+        return -1;
+    return 0;
 }
 
 static PyModuleDef_Slot SLOTS[] = {{Py_mod_exec, add_limits}, {0, NULL}};
