@@ -120,7 +120,10 @@ def test_models_know_nobody_around_them() -> None:
     assert not modules & {"pipeline", "sources", "sinks", "dashboard", "cli", "training"}
 
 
-@pytest.mark.parametrize("command", ["config", "export", "replay", "simulate", "sources", "watch"])
+COMMANDS = ["config", "evaluate", "export", "fetch", "models", "replay", "report", "simulate"]
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "sources", "train", "watch"])
 def test_commands_run_without_the_library_of_the_command_line(command: str) -> None:
     modules = _modules_after(f"import streamer.commands.{command}")
     assert not modules & {"typer", "tensorflow", "keras", "river"}
