@@ -18,8 +18,8 @@ from streamer.alarms.detectors import Alarms
 from streamer.errors import StateError
 from streamer.models import Forecaster, forecast_ahead
 from streamer.online.forecasts import (
+    ForecastBatch,
     Issued,
-    Outlook,
     forecast_state,
     restored_forecast,
     settled_by,
@@ -28,7 +28,7 @@ from streamer.online.forecasts import (
 from streamer.online.layer import Adapt, Online, recent_changes
 from streamer.readings import Alarm, Counts, Forecast, Reading, Step
 from streamer.readings.arrays import DoubleArray, IntArray
-from streamer.readings.blocks import Passage, ReadingBlock
+from streamer.readings.blocks import BlockResult, ReadingBlock
 from streamer.readings.buffer import CAPACITY, RingBuffer
 from streamer.readings.gaps import GapRule
 from streamer.readings.order import check, check_all
@@ -124,7 +124,7 @@ class Pipeline:
             steps += self._push_stretch(readings[part], missing[part])
         return steps
 
-    def push_block(self, readings: ReadingBlock) -> Passage:
+    def push_block(self, readings: ReadingBlock) -> BlockResult:
         """Take a block as `push_many` does, but make no step of any reading but the last.
 
         For who wants to know where the stream has got to, and not each step on the way:
@@ -147,7 +147,7 @@ class Pipeline:
             if reset:
                 self._reset()
             step = self._push_over(readings[part], missing[part], settled_kw[part], alarms)
-        return Passage(readings, settled_kw, step, tuple(alarms))
+        return BlockResult(readings, settled_kw, step, tuple(alarms))
 
     def state(self) -> dict[str, Any]:
         """Everything that the next step depends on, as plain JSON values.
@@ -283,7 +283,7 @@ class Pipeline:
         alarms += [alarm for alarm in step.alarms if alarm.at == step.reading.at]
         return step
 
-    def _outlook(self, kw: DoubleArray) -> Outlook | None:
+    def _outlook(self, kw: DoubleArray) -> ForecastBatch | None:
         """Forecast after each reading of a stretch, and learn from all that are settled in it.
 
         Args:
@@ -306,7 +306,7 @@ class Pipeline:
             rows = slice(start, start + len(answer.mean_kw))
             parts.append(self._online.see(answer, recent[rows], settling[rows]))
             start = rows.stop
-        return Outlook.joined(parts)
+        return ForecastBatch.joined(parts)
 
     def _learn(self, kw: float) -> None:
         """Learn from the reading that the waiting forecast, if there is one, was for."""

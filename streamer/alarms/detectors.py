@@ -9,7 +9,7 @@ from typing import Any
 
 from streamer.alarms.active import ActiveAlarms
 from streamer.alarms.drift import Drift
-from streamer.alarms.scale import Scale
+from streamer.alarms.scale import DecimalShiftTest
 from streamer.alarms.texts import (
     BEFORE,
     SINCE,
@@ -20,7 +20,7 @@ from streamer.alarms.texts import (
     scale_text,
     stuck_text,
 )
-from streamer.alarms.thresholds import DAY, HOUR, Limit, Rule
+from streamer.alarms.thresholds import DAY, HOUR, AdaptiveThreshold, Rule
 from streamer.alarms.units import HUGE_KW, KILO_KW, WATTS_KW, UnitWatch
 from streamer.readings import Alarm, Forecast
 from streamer.readings.arrays import DoubleArray, IntArray, TimeArray
@@ -37,7 +37,7 @@ RULES = {
     "stuck": Rule(1.0, 14.0, 13.0, caution=1.0, reach=40.0, step=0.02, adopts=False),
 }
 
-NARROWEST_KW = 0.02
+MIN_WIDTH_KW = 0.02
 """A band is taken to be at least as wide as this."""
 
 LEARN_DIGITS = 6
@@ -48,12 +48,12 @@ class Alarms:
     """Raises alarms, and clears them by itself.
 
     **Anomaly, stuck.** Several scores, each with a limit of its own that finds its level online:
-    source, guarantee and what breaks it are told in `streamer.alarms.thresholds.Limit`. Those of
+    source, guarantee and what breaks it are told in `streamer.alarms.thresholds.AdaptiveThreshold`. Those of
     an anomaly may have 1.5 events a day together, fewer where they coincide. They are: the
     distance above the middle of the band over the root of its half width there, which is between
     the distance in kW (big things in a restless hour) and in half widths (small things in a quiet
     one); the distance in kW; the rise of the last four readings over the five before, which
-    outlasts a kettle; another scale (`streamer.alarms.scale.Scale`); the distance below the middle
+    outlasts a kettle; another scale (`streamer.alarms.scale.DecimalShiftTest`); the distance below the middle
     in half widths; and how far below zero a reading is. Measured and left out, since at the same
     rate they found no more: the distance above in half widths (of 3 kW heaters, 13 % in a second
     house where the distance in kW found 96 %), the level itself, and how rare a switching event of
@@ -80,8 +80,8 @@ class Alarms:
 
     def __init__(self) -> None:
         self._drift = Drift()
-        self._limits = {name: Limit(rule) for name, rule in RULES.items()}
-        self._scale = Scale()
+        self._limits = {name: AdaptiveThreshold(rule) for name, rule in RULES.items()}
+        self._scale = DecimalShiftTest()
         self._unit = UnitWatch()
         self._active = ActiveAlarms()
         self._seen = 0
@@ -216,18 +216,18 @@ class Alarms:
         limits = self._limits
         up = y - middle
         if up > 0.0:
-            far = up / math.sqrt(max(high - middle, 0.5 * NARROWEST_KW))
+            far = up / math.sqrt(max(high - middle, 0.5 * MIN_WIDTH_KW))
             if far > limits["far"].value:
                 self._anomaly("far", far, far_text(y, low, high), at)
             if up > limits["jump"].value:
                 self._anomaly("jump", up, far_text(y, low, high), at)
         else:
-            fall = -up / max(middle - low, 0.5 * NARROWEST_KW)
+            fall = -up / max(middle - low, 0.5 * MIN_WIDTH_KW)
             if fall > limits["fall"].value:
                 self._anomaly("fall", fall, far_text(y, low, high), at)
             if -y > limits["export"].value:
                 self._anomaly("export", -y, export_text(y), at)
-        width = max(high - low, NARROWEST_KW)
+        width = max(high - low, MIN_WIDTH_KW)
         left, self._left = self._left, None
         if left is not None:
             self._look_at_scale(y, left, at)

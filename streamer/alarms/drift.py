@@ -12,10 +12,10 @@ import numpy as np
 DELTA = 0.05
 """Confidence of a cut, as the paper counts it."""
 
-_SHORTEST = 5
+_MIN_HOURS = 5
 """Hours that each side of a cut must have."""
 
-_LONGEST = 672
+_MAX_HOURS = 672
 """Hours that are looked back over: four weeks."""
 
 _FLOOR_KW = 0.003
@@ -91,16 +91,16 @@ class Drift:
         """
         # Rounded, so that a saved state is short.
         self._hours.append(round(math.log(error_kw + _FLOOR_KW), 4))
-        if len(self._hours) > _LONGEST:
+        if len(self._hours) > _MAX_HOURS:
             del self._hours[0]
         count = len(self._hours)
-        if count < 2 * _SHORTEST:
+        if count < 2 * _MIN_HOURS:
             return None
         values = np.array(self._hours)
         sums = np.cumsum(values)
-        older = np.arange(_SHORTEST, count - _SHORTEST + 1)
+        older = np.arange(_MIN_HOURS, count - _MIN_HOURS + 1)
         step = (sums[-1] - sums[older - 1]) / (count - older) - sums[older - 1] / older
-        grace = _SHORTEST - 1
+        grace = _MIN_HOURS - 1
         weight = 1.0 / (older - grace) + 1.0 / (count - older - grace)
         doubt = math.log(2.0 * math.log(count) / self._delta)
         bound = np.sqrt(2.0 * weight * values.var() * doubt) + 2.0 / 3.0 * doubt * weight
@@ -108,7 +108,7 @@ class Drift:
         best = int(sizes.argmax())
         if sizes[best] <= 1.0:
             return None
-        cut = _SHORTEST + best
+        cut = _MIN_HOURS + best
         before, after = values[:cut].mean(), values[cut:].mean()
         self._hours.clear()
         return Change(math.exp(before), math.exp(after), count - cut, float(sizes[best]))

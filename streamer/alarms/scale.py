@@ -15,7 +15,7 @@ DIGITS = 6
 _TENS = np.array([10.0**decimals for decimals in range(DIGITS)])
 
 
-class Scale:
+class DecimalShiftTest:
     """Weighs whether a reading that left its band, and the next, have another scale.
 
     Source: the likelihood ratio (Neyman and Pearson 1933, "On the problem of the most
@@ -34,7 +34,7 @@ class Scale:
     is left, and an appliance of the right size fits too. Without the decimals, at 0.4 events
     a day, 78 % of the tenfold jumps of a second house were found by it, with them 95 %.
 
-    >>> scale = Scale()
+    >>> scale = DecimalShiftTest()
     >>> for kw in (0.287, 0.291, 0.3, 0.283):
     ...     scale.learn(kw)
     >>> like = scale.likeness(2.87, 2.91, middle=0.288, width=0.02)

@@ -50,7 +50,7 @@ class Rule:
         return math.exp(-self.rise(events) * self.share / 24.0)
 
 
-class Limit:
+class AdaptiveThreshold:
     """A limit on one score, which only so many scores a day shall exceed.
 
     Source: the quantile tracking of Angelopoulos, Candès and Tibshirani (2023, "Conformal
@@ -71,7 +71,7 @@ class Limit:
     Args:
         rule: share, start and floor.
 
-    >>> limit = Limit(Rule(share=0.5, start=2.0, floor=0.5))
+    >>> limit = AdaptiveThreshold(Rule(share=0.5, start=2.0, floor=0.5))
     >>> limit.exceeded(3.0, seen=5000), limit.value > 3.0
     (1.5, True)
     """

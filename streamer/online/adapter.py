@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 
 from streamer.blas import one_blas_thread
-from streamer.online.intervals import MOST_KW
-from streamer.online.minibatch import CENTRAL, LEAST_SPREAD_KW, LESSON, Learnt, Pending
+from streamer.online.intervals import MAX_KW
+from streamer.online.minibatch import CENTRAL, MIN_SPREAD_KW, MINI_BATCH, Fit, PendingBatch
 from streamer.readings import Adaptation
 from streamer.readings.arrays import DoubleArray, FloatArray
 
-_DISGRACE = 72
-_WORTH_KEPT = 0.9999**LESSON
-_TRUST_KEPT = 0.999**LESSON
-_MOST_CHANGE_KW = 10.0
+RESET_AFTER_LOSSES = 72
+_SHRINKAGE_KEPT = 0.9999**MINI_BATCH
+_LOSS_KEPT = 0.999**MINI_BATCH
+_MAX_CHANGE_KW = 10.0
 
 
 class Adapter:
@@ -92,21 +92,21 @@ class Adapter:
         densities = [normal.pdf(normal.inv_cdf(level)) for level in levels]
         self._levels = np.array(levels, np.float64)
         self._densities = CENTRAL * np.array(densities)
-        self._kept = forgetting**LESSON
-        self._ages = forgetting ** np.arange(LESSON - 1, -1, -1.0)
+        self._kept = forgetting**MINI_BATCH
+        self._ages = forgetting ** np.arange(MINI_BATCH - 1, -1, -1.0)
         self._ridge = ridge
         self._restarts = 0
-        self._learnt = Learnt(0, len(self._levels))
-        self._pending = Pending(0, len(self._levels))
+        self._fit = Fit(0, len(self._levels))
+        self._pending = PendingBatch(0, len(self._levels))
 
     @property
     def room(self) -> int:
         """How many forecasts can be seen, or settled, before the next lesson."""
-        return LESSON - self._pending.settled
+        return MINI_BATCH - self._pending.settled
 
     def get(self) -> Adaptation:
         """How it does."""
-        return self._learnt.adaptation
+        return self._fit.adaptation
 
     def see(
         self,
@@ -128,26 +128,26 @@ class Adapter:
             The mean (forecasts,) and quantiles (forecasts, levels) to issue.
         """
         count, units = hidden.shape
-        learnt, pending = self._learnt, self._pending
-        if units != learnt.units:
-            learnt = self._learnt = Learnt(units, len(self._levels))
-            pending = self._pending = Pending(units, len(self._levels))
+        fit, pending = self._fit, self._pending
+        if units != fit.units:
+            fit = self._fit = Fit(units, len(self._levels))
+            pending = self._pending = PendingBatch(units, len(self._levels))
         pending.seen = pending.settled + count
         now = slice(pending.settled, pending.seen)
         rows, spread = pending.rows[now], pending.spread[now]
         rows[:, :units] = hidden
         np.minimum(
-            np.maximum(changes_kw, -_MOST_CHANGE_KW), _MOST_CHANGE_KW, out=rows[:, units + 1 :]
+            np.maximum(changes_kw, -_MAX_CHANGE_KW), _MAX_CHANGE_KW, out=rows[:, units + 1 :]
         )
         if quantiles_kw.shape[1] > 1:
             with np.errstate(over="ignore"):
                 np.subtract(quantiles_kw[:, -1], quantiles_kw[:, 0], out=spread)
-            np.minimum(np.maximum(spread, LEAST_SPREAD_KW), MOST_KW, out=spread)
+            np.minimum(np.maximum(spread, MIN_SPREAD_KW), MAX_KW, out=spread)
         else:
-            spread[:] = learnt.usual_spread
+            spread[:] = fit.usual_spread
         pending.mean[now], pending.quantiles[now] = mean_kw, quantiles_kw
-        correction = _bounded(rows @ learnt.used, spread)
-        mean = mean_kw + correction[:, 0] if learnt.adaptation.shown else mean_kw
+        correction = _bounded(rows @ fit.used, spread)
+        mean = mean_kw + correction[:, 0] if fit.adaptation.shown else mean_kw
         quantiles: DoubleArray = quantiles_kw + correction[:, 1:]
         quantiles.sort(axis=1)
         return mean, quantiles
@@ -158,17 +158,17 @@ class Adapter:
         before = pending.settled
         pending.settled += len(actual_kw)
         pending.actual[before : pending.settled] = actual_kw
-        if pending.settled == LESSON:
+        if pending.settled == MINI_BATCH:
             with one_blas_thread():
                 self._learn()
             pending.seen = pending.settled = 0
 
     def state(self) -> dict[str, Any]:
-        """All it has learnt, as plain JSON values; arrays are packed as text."""
+        """All it has fit, as plain JSON values; arrays are packed as text."""
         return {
-            "units": self._learnt.units,
+            "units": self._fit.units,
             "restarts": self._restarts,
-            "learnt": self._learnt.state(),
+            "learnt": self._fit.state(),
             "pending": self._pending.state(),
         }
 
@@ -180,43 +180,43 @@ class Adapter:
         """
         units = int(state["units"])
         self._restarts = int(state["restarts"])
-        self._learnt = Learnt(units, len(self._levels), self._restarts)
-        self._learnt.restore(state["learnt"])
-        self._pending = Pending(units, len(self._levels))
+        self._fit = Fit(units, len(self._levels), self._restarts)
+        self._fit.restore(state["learnt"])
+        self._pending = PendingBatch(units, len(self._levels))
         self._pending.restore(state["pending"])
 
     def _learn(self) -> None:
         """Take a lesson from what is pending, all of which is settled."""
-        learnt, pending = self._learnt, self._pending
+        fit, pending = self._fit, self._pending
         rows, spread = pending.rows, pending.spread
         with np.errstate(over="ignore"):
             error = pending.actual - pending.mean
             missed = pending.actual[:, None] - pending.quantiles
-        np.clip(error, -MOST_KW, MOST_KW, out=error)
-        np.clip(missed, -MOST_KW, MOST_KW, out=missed)
-        left = error - _bounded(rows @ learnt.used, spread)[:, 0]
-        raw = _bounded(rows @ learnt.weights, spread)
+        np.clip(error, -MAX_KW, MAX_KW, out=error)
+        np.clip(missed, -MAX_KW, MAX_KW, out=missed)
+        left = error - _bounded(rows @ fit.used, spread)[:, 0]
+        raw = _bounded(rows @ fit.weights, spread)
         raised = missed - raw[:, 1:]
 
-        weight = learnt.weigh(float(error @ error))
-        learnt.duel.add(weight * float(error @ error), weight * float(left @ left))
-        learnt.value = _WORTH_KEPT * learnt.value + weight * float(raw[:, 0] @ error)
-        learnt.size = _WORTH_KEPT * learnt.size + weight * float(raw[:, 0] @ raw[:, 0])
-        learnt.losses *= _TRUST_KEPT
-        learnt.losses += weight * np.array([self._pinball(missed), self._pinball(raised)])
+        weight = fit.weigh(float(error @ error))
+        fit.comparison.add(weight * float(error @ error), weight * float(left @ left))
+        fit.value = _SHRINKAGE_KEPT * fit.value + weight * float(raw[:, 0] @ error)
+        fit.size = _SHRINKAGE_KEPT * fit.size + weight * float(raw[:, 0] @ raw[:, 0])
+        fit.losses *= _LOSS_KEPT
+        fit.losses += weight * np.array([self._pinball(missed), self._pinball(raised)])
 
         aged = rows.T * (weight * self._ages)
         products = aged @ rows
-        learnt.a *= self._kept
-        learnt.a += (products + products.T) / 2.0  # symmetric but for rounding
-        learnt.b *= self._kept
-        learnt.b += aged @ error
+        fit.a *= self._kept
+        fit.a += (products + products.T) / 2.0  # symmetric but for rounding
+        fit.b *= self._kept
+        fit.b += aged @ error
         steps = rows.T @ (self._levels - (raised < 0.0)) / self._densities
-        if learnt.solve(self._ridge, steps) and learnt.duel.lost_in_a_row < _DISGRACE:
-            learnt.use()
+        if fit.solve(self._ridge, steps) and fit.comparison.lost_in_a_row < RESET_AFTER_LOSSES:
+            fit.use()
         else:
             self._restarts += 1
-            self._learnt = Learnt(learnt.units, len(self._levels), self._restarts)
+            self._fit = Fit(fit.units, len(self._levels), self._restarts)
 
     def _pinball(self, above: DoubleArray) -> DoubleArray:
         """Summed pinball loss (levels,) of quantiles that the readings lie above by so much."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-class Duel:
+class ChampionChallenger:
     """Compares a challenger's losses with a champion's over a sliding stretch of rounds.
 
     The challenger wins while its summed loss is below the champion's, and there have been
@@ -20,7 +20,7 @@ class Duel:
         rounds: how many rounds the stretch is long.
         trial: how many there must have been before the challenger may win.
 
-    >>> duel = Duel(rounds=3, trial=2)
+    >>> duel = ChampionChallenger(rounds=3, trial=2)
     >>> for champion, challenger in ((1.0, 0.5), (1.0, 0.9), (1.0, 1.1)):
     ...     duel.add(champion, challenger)
     >>> duel.won, round(duel.gain, 3), duel.lost_in_a_row

@@ -26,7 +26,7 @@ class Issued(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Outlook:
+class ForecastBatch:
     """Forecasts one after the other, as arrays (forecasts,) in kW.
 
     Attributes:
@@ -51,7 +51,7 @@ class Outlook:
         return self.mean_kw, self.frozen_kw, self.median_kw, self.low_kw, self.high_kw
 
     @classmethod
-    def joined(cls, parts: Sequence[Outlook]) -> Outlook:
+    def joined(cls, parts: Sequence[ForecastBatch]) -> ForecastBatch:
         """One of several, in turn."""
         if len(parts) == 1:
             return parts[0]
@@ -68,8 +68,8 @@ class Outlook:
 
 
 def settled_by(
-    readings: int, waiting: Forecast | None, outlook: Outlook | None
-) -> tuple[Outlook, int]:
+    readings: int, waiting: Forecast | None, outlook: ForecastBatch | None
+) -> tuple[ForecastBatch, int]:
     """The forecasts that a stretch of readings settles: the one before it, then its own.
 
     Args:
@@ -80,7 +80,7 @@ def settled_by(
     Returns:
         Forecasts (readings,), NaN for readings that settle none, and the first that does.
     """
-    settled = Outlook(*np.full((5, readings), np.nan))
+    settled = ForecastBatch(*np.full((5, readings), np.nan))
     first = readings
     if outlook is not None:
         first = readings - len(outlook.mean_kw) + 1

@@ -9,16 +9,16 @@ from statistics import NormalDist
 STEP = 0.03
 """How far one reading moves an end, on the logarithm of its scale."""
 
-LEAST_SPREAD_KW = 0.02
+MIN_SPREAD_KW = 0.02
 _FIRST_ERROR_KW = 0.1
 SPREAD_PER_ERROR = 4.0
 ERROR_KEPT = 0.5 ** (1.0 / 10.0)
-MOST_KW = 1e6
-NARROWEST = -3.0
-WIDEST = 4.0
+MAX_KW = 1e6
+MIN_LOG_SCALE = -3.0
+MAX_LOG_SCALE = 4.0
 
 
-class Band:
+class ConformalBand:
     """A band that the next reading is to lie in with a given probability.
 
     It starts from the network's outermost quantiles, or, if it has none, from four times the
@@ -55,7 +55,7 @@ class Band:
     Raises:
         ValueError: a setting is out of its range.
 
-    >>> band = Band(0.9, inner=0.9)
+    >>> band = ConformalBand(0.9, inner=0.9)
     >>> band.see(0.5, 0.3, 0.8)
     (0.3, 0.8)
     >>> band.settle(2.0)
@@ -77,7 +77,9 @@ class Band:
         normal = NormalDist()
         # As if errors were normal, until they have told how they are.
         reach = normal.inv_cdf(1.0 - self._miss) / normal.inv_cdf((1.0 + (inner or 0.9)) / 2.0)
-        first = math.log(min(max(0.5 + reach / 2.0, math.exp(NARROWEST)), math.exp(WIDEST)))
+        first = math.log(
+            min(max(0.5 + reach / 2.0, math.exp(MIN_LOG_SCALE)), math.exp(MAX_LOG_SCALE))
+        )
         self._low_scale = self._high_scale = first
         self._low_factor = self._high_factor = math.expm1(first)
         self._error_kw = _FIRST_ERROR_KW
@@ -97,10 +99,10 @@ class Band:
             Low and high in kW, the first never above the second.
         """
         if lowest_kw is None or highest_kw is None:
-            spread = max(SPREAD_PER_ERROR * self._error_kw, LEAST_SPREAD_KW)
+            spread = max(SPREAD_PER_ERROR * self._error_kw, MIN_SPREAD_KW)
             lowest_kw, highest_kw = mean_kw - spread / 2.0, mean_kw + spread / 2.0
         else:
-            spread = min(max(highest_kw - lowest_kw, LEAST_SPREAD_KW), MOST_KW)
+            spread = min(max(highest_kw - lowest_kw, MIN_SPREAD_KW), MAX_KW)
         low = lowest_kw - spread * self._low_factor
         high = highest_kw + spread * self._high_factor
         if low > high:
@@ -115,7 +117,7 @@ class Band:
         self._high_scale = self._moved(self._high_scale, outside=actual_kw > high)
         self._low_factor = math.expm1(self._low_scale)
         self._high_factor = math.expm1(self._high_scale)
-        error = min(abs(actual_kw - mean_kw), MOST_KW)
+        error = min(abs(actual_kw - mean_kw), MAX_KW)
         self._error_kw = error + ERROR_KEPT * (self._error_kw - error)
 
     def state(self) -> list[float]:
@@ -139,5 +141,5 @@ class Band:
 
     def _moved(self, scale: float, *, outside: bool) -> float:
         if outside:
-            return min(scale + self._step * (1.0 - self._miss), WIDEST)
-        return max(scale - self._step * self._miss, NARROWEST)
+            return min(scale + self._step * (1.0 - self._miss), MAX_LOG_SCALE)
+        return max(scale - self._step * self._miss, MIN_LOG_SCALE)

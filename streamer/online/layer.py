@@ -11,8 +11,8 @@ import numpy as np
 from streamer.errors import StateError, UsageError
 from streamer.models import Answer
 from streamer.online.adapter import Adapter
-from streamer.online.forecasts import Outlook
-from streamer.online.intervals import MOST_KW, Band
+from streamer.online.forecasts import ForecastBatch
+from streamer.online.intervals import MAX_KW, ConformalBand
 from streamer.online.light import LightAdapter
 from streamer.readings import Adaptation
 from streamer.readings.arrays import DoubleArray
@@ -47,7 +47,7 @@ class Online:
         self._outermost = np.array(outermost, int)
         inner = levels[-1] - levels[0] if outermost else None
         try:
-            self._band = Band(confidence, inner=inner)
+            self._band = ConformalBand(confidence, inner=inner)
         except ValueError as error:
             raise UsageError(f"{error}; 0.9 is usual") from None
 
@@ -61,7 +61,7 @@ class Online:
             self._adapter.settle(np.array([actual_kw]))
         self._band.settle(actual_kw)
 
-    def see(self, answer: Answer, recent_kw: DoubleArray, actual_kw: DoubleArray) -> Outlook:
+    def see(self, answer: Answer, recent_kw: DoubleArray, actual_kw: DoubleArray) -> ForecastBatch:
         """Make forecasts of answers, in turn, and settle each before the next.
 
         Args:
@@ -77,7 +77,7 @@ class Online:
             median = np.full(len(mean), np.nan)
         else:
             median = np.minimum(np.maximum(quantiles[:, self._median], low), high)
-        return Outlook(mean, answer.mean_kw, median, low, high, adaptations)
+        return ForecastBatch(mean, answer.mean_kw, median, low, high, adaptations)
 
     def state(self) -> dict[str, Any]:
         """Everything that the next forecast depends on, as plain JSON values."""
@@ -165,7 +165,7 @@ def recent_changes(known_kw: DoubleArray, windows: int) -> DoubleArray:
     if short > 0:
         known_kw = np.concatenate([np.full(short, known_kw[0]), known_kw])
     # Bounded, so that no difference is too large for a number.
-    known = np.minimum(np.maximum(known_kw[-windows - 2 :], -MOST_KW), MOST_KW)
+    known = np.minimum(np.maximum(known_kw[-windows - 2 :], -MAX_KW), MAX_KW)
     change = known[1:] - known[:-1]
     recent = np.empty((windows, 3))
     recent[:, 0], recent[:, 1], recent[:, 2] = change[1:], change[:-1], known[2:]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from streamer.online.minibatch import CENTRAL, LEAST_SPREAD_KW, LESSON
+from streamer.online.minibatch import CENTRAL, MIN_SPREAD_KW, MINI_BATCH
 from streamer.readings import Adaptation
 from streamer.readings.arrays import DoubleArray, IndexArray, Records
 from streamer.readings.packing import packed, unpacked
@@ -43,12 +43,12 @@ _NAMES = LIGHT.names or ()
 
 _FORGETTING = 0.99999
 _RIDGE = 30.0
-_WORTH_KEPT = 0.9999
+_SHRINKAGE_KEPT = 0.9999
 _DAY_KEPT = 1.0 - 1.0 / 1440.0
 _TRIAL = 720
-_HARD = 5.0
-_MOST_KW = 10.0
-_WIDEST_KW = 1e6
+_MAX_ERROR_SPREADS = 5.0
+_MAX_KW = 10.0
+_MAX_SPREAD_KW = 1e6
 
 
 def see(
@@ -89,15 +89,15 @@ def see(
     """
     features = state["features"]
     features[:, 0], features[:, 1], features[:, 2] = frozen_kw - last_kw, last_kw, change_kw
-    np.clip(features, -_MOST_KW, _MOST_KW, out=features)
+    np.clip(features, -_MAX_KW, _MAX_KW, out=features)
     if spread_kw is None:
         readings = np.minimum(state["settled"], 1440) + 1.0
         spread_kw = CENTRAL * np.sqrt(state["frozen"] / readings)
-    state["spread"] = spread = np.clip(spread_kw, LEAST_SPREAD_KW, _WIDEST_KW)
+    state["spread"] = spread = np.clip(spread_kw, MIN_SPREAD_KW, _MAX_SPREAD_KW)
     weights = state["weights"]
     raw = weights[:, 0] + np.einsum("ij,ij->i", weights[:, 1:], features)
     state["raw"] = raw = np.clip(raw, -spread, spread)
-    return np.where(state["shown"], frozen_kw + _worth(state) * raw, frozen_kw)
+    return np.where(state["shown"], frozen_kw + _shrinkage(state) * raw, frozen_kw)
 
 
 def settle(state: Records, *, frozen_kw: DoubleArray, actual_kw: DoubleArray) -> None:
@@ -108,17 +108,17 @@ def settle(state: Records, *, frozen_kw: DoubleArray, actual_kw: DoubleArray) ->
         frozen_kw: (meters,) what the network had forecast.
         actual_kw: (meters,) what came.
     """
-    raw, limit = state["raw"], _HARD * state["spread"]
+    raw, limit = state["raw"], _MAX_ERROR_SPREADS * state["spread"]
     with np.errstate(over="ignore"):
         error = np.clip(actual_kw - frozen_kw, -limit, limit)
-    left = error - _worth(state) * raw
+    left = error - _shrinkage(state) * raw
     state["frozen"] *= _DAY_KEPT
     state["frozen"] += error * error
     state["corrected"] *= _DAY_KEPT
     state["corrected"] += left * left
-    state["value"] *= _WORTH_KEPT
+    state["value"] *= _SHRINKAGE_KEPT
     state["value"] += raw * error
-    state["size"] *= _WORTH_KEPT
+    state["size"] *= _SHRINKAGE_KEPT
     state["size"] += raw * raw
     row = np.empty((len(state), _FEATURES))
     row[:, 0], row[:, 1:] = 1.0, state["features"]
@@ -127,7 +127,7 @@ def settle(state: Records, *, frozen_kw: DoubleArray, actual_kw: DoubleArray) ->
     state["errors"] *= _FORGETTING
     state["errors"] += row * error[:, None]
     state["settled"] += 1
-    due = np.flatnonzero(state["settled"] % LESSON == 0)
+    due = np.flatnonzero(state["settled"] % MINI_BATCH == 0)
     if len(due):
         _solve(state, due)
     state["shown"] = (state["corrected"] < state["frozen"]) & (state["settled"] >= _TRIAL)
@@ -160,7 +160,7 @@ class LightAdapter:
         record = self._state[0]
         gain = 1.0 - float(record["corrected"] / record["frozen"]) if record["frozen"] else None
         learnt = int(record["settled"])
-        return Adaptation(bool(record["shown"]), gain, learnt - learnt % LESSON)
+        return Adaptation(bool(record["shown"]), gain, learnt - learnt % MINI_BATCH)
 
     def see(
         self, *, recent_kw: DoubleArray, mean_kw: DoubleArray, quantiles_kw: DoubleArray
@@ -217,7 +217,7 @@ def spread_of(quantiles_kw: DoubleArray) -> DoubleArray | None:
     return spread
 
 
-def _worth(state: Records) -> DoubleArray:
+def _shrinkage(state: Records) -> DoubleArray:
     """(meters,) the least-squares factor, 0 to 1, of the errors on the corrections."""
     size = state["size"]
     worth: DoubleArray = np.divide(state["value"], size, out=np.zeros(len(state)), where=size > 0.0)

@@ -67,7 +67,7 @@ class ReadingBlock(Sequence[Reading]):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Passage:
+class BlockResult:
     """What came of a block of readings, for whoever needs no step for each.
 
     Attributes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Errors:
+class ErrorScores:
     """How far off one forecaster has been, over all settled minutes.
 
     Everything is None until a forecast has been settled.
@@ -72,9 +72,9 @@ class Scores:
     """
 
     settled: int = 0
-    model: Errors = Errors()
-    persistence: Errors = Errors()
-    frozen: Errors | None = None
+    model: ErrorScores = ErrorScores()
+    persistence: ErrorScores = ErrorScores()
+    frozen: ErrorScores | None = None
     band: BandScores = BandScores(0.9)
 
     @property

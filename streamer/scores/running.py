@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from streamer.readings import BandScores, Errors, Scores
+from streamer.readings import BandScores, ErrorScores, Scores
 from streamer.readings.arrays import DoubleArray
 from streamer.scores.rolling import RollingMean
 
 HOUR = 60
 DAY = 1440
 
-MOST_ERROR_KW = 1e150
+MAX_ERROR_KW = 1e150
 """The largest error in kW that is told from larger ones: its square is still a number."""
 
 
@@ -37,12 +37,12 @@ class _RunningErrors:
         self._hour = RollingMean(HOUR)
         self._day = RollingMean(DAY)
 
-    def update(self, error_kw: float) -> Errors:
-        absolute = min(abs(error_kw), MOST_ERROR_KW)
+    def update(self, error_kw: float) -> ErrorScores:
+        absolute = min(abs(error_kw), MAX_ERROR_KW)
         squared = absolute * absolute
         self._squared.update(squared)
         self._absolute.update(absolute)
-        return Errors(
+        return ErrorScores(
             self._squared.get(),
             self._absolute.get(),
             self._hour.update(squared),
@@ -50,17 +50,19 @@ class _RunningErrors:
         )
 
     def update_many(self, error_kw: DoubleArray) -> None:
-        absolute = np.minimum(np.abs(error_kw), MOST_ERROR_KW)
+        absolute = np.minimum(np.abs(error_kw), MAX_ERROR_KW)
         squared = absolute * absolute
         self._squared.update_many(squared)
         self._absolute.update_many(absolute)
         self._hour.update_many(squared)
         self._day.update_many(squared)
 
-    def get(self) -> Errors:
+    def get(self) -> ErrorScores:
         if not self._squared.n:
-            return Errors()
-        return Errors(self._squared.get(), self._absolute.get(), self._hour.get(), self._day.get())
+            return ErrorScores()
+        return ErrorScores(
+            self._squared.get(), self._absolute.get(), self._hour.get(), self._day.get()
+        )
 
     def state(self) -> dict[str, Any]:
         return {
@@ -95,8 +97,8 @@ class _RunningBand:
 
     def update(self, actual_kw: float, low_kw: float, high_kw: float) -> BandScores:
         inside = 1.0 if low_kw <= actual_kw <= high_kw else 0.0
-        width = min(high_kw - low_kw, MOST_ERROR_KW)
-        outside = min(max(low_kw - actual_kw, actual_kw - high_kw, 0.0), MOST_ERROR_KW)
+        width = min(high_kw - low_kw, MAX_ERROR_KW)
+        outside = min(max(low_kw - actual_kw, actual_kw - high_kw, 0.0), MAX_ERROR_KW)
         self._inside.update(inside)
         self._width.update(width)
         self._winkler.update(width + self._per_kw_outside * outside)
@@ -115,10 +117,10 @@ class _RunningBand:
         low_kw: DoubleArray,
         high_kw: DoubleArray,
     ) -> None:
-        below = np.clip(low_kw - actual_kw, 0.0, MOST_ERROR_KW)
-        above = np.clip(actual_kw - high_kw, 0.0, MOST_ERROR_KW)
+        below = np.clip(low_kw - actual_kw, 0.0, MAX_ERROR_KW)
+        above = np.clip(actual_kw - high_kw, 0.0, MAX_ERROR_KW)
         inside = ((below == 0.0) & (above == 0.0)).astype(np.float64)
-        width = np.minimum(high_kw - low_kw, MOST_ERROR_KW)
+        width = np.minimum(high_kw - low_kw, MAX_ERROR_KW)
         self._inside.update_many(inside)
         self._width.update_many(width)
         self._winkler.update_many(width + self._per_kw_outside * np.maximum(below, above))
@@ -253,7 +255,7 @@ class RunningScores:
         running = self._running
         if running is None:
             return Scores(
-                frozen=Errors() if self._adapted else None, band=BandScores(self._confidence)
+                frozen=ErrorScores() if self._adapted else None, band=BandScores(self._confidence)
             )
         frozen = running.frozen
         return Scores(

@@ -56,7 +56,7 @@ def run(
         sinks: given each step in order, and among them whatever else the source gives;
             and `Vitals` a few times a second and whenever the source may keep us waiting.
             Where all are `BlockSink`s, nothing is held back and the source gives blocks, a
-            `Passage` stands for the steps of a block.
+            `BlockResult` stands for the steps of a block.
         pacer: says when each reading is due.
         one_by_one: push each reading by itself even where several come at once. What is
             pushed again in this way, out of a recording say, gives the same steps to the

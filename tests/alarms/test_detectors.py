@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streamer.alarms.detectors import Alarms
 from streamer.alarms.drift import Drift
-from streamer.alarms.thresholds import DAY, Limit, Rule
+from streamer.alarms.thresholds import DAY, AdaptiveThreshold, Rule
 from streamer.readings import MINUTE, Alarm, Forecast
 from streamer.sample import sample_path
 
@@ -301,7 +301,7 @@ def test_a_limit_keeps_its_share_whatever_comes(seed: int, share: float, scale: 
     """The guarantee, with the larger steps of the first events on its side."""
     rng = np.random.default_rng(seed)
     scores = np.minimum(rng.pareto(1.5, 20 * DAY) * scale * rng.choice([0.1, 1.0]), 30.0).tolist()
-    limit = Limit(Rule(share, 2.0, 1.0))
+    limit = AdaptiveThreshold(Rule(share, 2.0, 1.0))
     events, last = 0, -DAY
     for seen, score in enumerate(scores, DAY + 1):
         if score > limit.value:

@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from streamer.alarms.detectors import Alarms
 from streamer.models import Answer, load_model
-from streamer.online.forecasts import Outlook, settled_by, to_forecast
+from streamer.online.forecasts import ForecastBatch, settled_by, to_forecast
 from streamer.online.layer import Online, recent_changes
 from streamer.readings import Forecast
 from streamer.stream.runner import BLOCK
@@ -58,7 +58,7 @@ def _best(run: Callable[[], object]) -> float:
     return 1e6 * min(taken) / READINGS
 
 
-def _see(recording: _Recording, size: int, *, adapt: bool) -> Outlook:
+def _see(recording: _Recording, size: int, *, adapt: bool) -> ForecastBatch:
     online = Online(recording.levels, adapt=adapt)
     for start in range(0, READINGS, size):
         answer = recording.rows(start, size)

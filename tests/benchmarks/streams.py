@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike
 from streamer.models import Answer, load_model
 from streamer.pipeline import Pipeline
 from streamer.readings import Reading
-from streamer.readings.blocks import Passage, ReadingBlock
+from streamer.readings.blocks import BlockResult, ReadingBlock
 from streamer.sinks.summary import Summary
 from streamer.sources.files import replay
 from streamer.sources.files.delimited import open_replay
@@ -173,7 +173,7 @@ class _Memory(Summary):
         super().__init__()
         self.resident_mb: list[float] = []
 
-    def write_block(self, passage: Passage) -> None:
+    def write_block(self, passage: BlockResult) -> None:
         super().write_block(passage)
         if passage.last.counts.readings // _MARK_EVERY > len(self.resident_mb):
             self.resident_mb.append(_resident_mb())

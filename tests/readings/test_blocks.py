@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from streamer.pipeline import Pipeline
-from streamer.readings.blocks import Passage, ReadingBlock
+from streamer.readings.blocks import BlockResult, ReadingBlock
 from streamer.testing import START, FixedForecaster, readings
 
 KW = [0.25, 0.5, 0.75, 1.0]
@@ -57,7 +57,9 @@ def test_arrays_have_to_go_together() -> None:
 
 
 def test_when_forecasts_were_settled() -> None:
-    passage: Passage = Pipeline(FixedForecaster(window=2)).push_block(ReadingBlock.of(readings(KW)))
+    passage: BlockResult = Pipeline(FixedForecaster(window=2)).push_block(
+        ReadingBlock.of(readings(KW))
+    )
     # The first window of two is full with the second reading; the third settles it.
     third, fourth = passage.readings[2].at, passage.readings[3].at
     assert not passage.settled_between(START, passage.readings[1].at)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from river import metrics
 
-from streamer.readings import BandScores, Errors, Scores
+from streamer.readings import BandScores, ErrorScores, Scores
 from streamer.scores.running import DAY, HOUR, RunningScores
 
 
@@ -48,7 +48,7 @@ def _oracle(errors: np.ndarray, upto: int) -> tuple[float, ...]:
     )
 
 
-def _values(errors: Errors) -> tuple[float | None, ...]:
+def _values(errors: ErrorScores) -> tuple[float | None, ...]:
     return errors.mse_kw2, errors.mae_kw, errors.hour_mse_kw2, errors.day_mse_kw2
 
 
@@ -125,7 +125,7 @@ def test_nothing_is_said_until_something_is_settled() -> None:
     scores = RunningScores().get()
     assert scores == Scores()
     assert scores.frozen is None
-    assert RunningScores(adapted=True).get().frozen == Errors()
+    assert RunningScores(adapted=True).get().frozen == ErrorScores()
     assert RunningScores(confidence=0.8).get().band == BandScores(0.8)
     assert scores.model.rmse_w is None
     assert scores.model.mae_w is None

@@ -10,7 +10,7 @@ import pytest
 from streamer.errors import SourceError
 from streamer.pipeline import Pipeline
 from streamer.readings import Alarm, Link, Notice, Reading, Sample, Step
-from streamer.readings.blocks import Passage, ReadingBlock
+from streamer.readings.blocks import BlockResult, ReadingBlock
 from streamer.sinks import Item
 from streamer.sinks.items import About, Vitals
 from streamer.sinks.summary import Summary
@@ -150,9 +150,9 @@ def test_the_source_is_closed_when_it_fails() -> None:
 class BlockCollector(Collector):
     def __init__(self) -> None:
         super().__init__()
-        self.passages: list[Passage] = []
+        self.passages: list[BlockResult] = []
 
-    def write_block(self, passage: Passage) -> None:
+    def write_block(self, passage: BlockResult) -> None:
         self.passages.append(passage)
 
 
