@@ -1,9 +1,8 @@
-"""The adapter: learns online, in the house it runs in, what the network gets wrong there.
+"""Online correction of a network's forecasts in the house that it runs in.
 
-The network stays as it is; its last layer, the head, is learnt anew on top of it. Learning
-goes by lessons, one for every 60 settled forecasts, whose rows are worked on together: that
-costs less than learning from each by itself, and gives the same numbers whether readings
-come one by one or in blocks.
+The network stays frozen; its last layer, the head, is fitted anew on top of it. The fit is
+updated once every 60 settled forecasts, a mini-batch: that costs less than an update for each,
+and gives the same numbers whether readings arrive one by one or in blocks.
 """
 
 from __future__ import annotations
@@ -21,48 +20,50 @@ from streamer.readings import Adaptation
 from streamer.readings.arrays import DoubleArray, FloatArray
 
 RESET_AFTER_LOSSES = 72
+"""Mini-batches in a row lost to the frozen forecast after which the correction starts anew."""
+
 _SHRINKAGE_KEPT = 0.9999**MINI_BATCH
 _LOSS_KEPT = 0.999**MINI_BATCH
 _MAX_CHANGE_KW = 10.0
 
 
 class Adapter:
-    """Corrects a network's mean and quantiles by what they have missed so far.
+    """Correction of a network's mean and quantiles, fitted to its past errors.
 
     **Mean.** Exponentially weighted ridge regression (Hoerl and Kennard 1970, Technometrics
     12:1; as recursive least squares with forgetting, Haykin, "Adaptive Filter Theory",
     chapter 10) of the frozen forecast's error on the network's last hidden state, a constant
-    and the last two changes. Instead of an inverse that is updated, and goes astray, the
-    decaying sums ``A = Σ λ^age x xᵀ`` and ``b = Σ λ^age x e`` are kept, and
-    ``(A + ridge I) w = b`` is solved once a lesson. *Guarantee:* numbers stay sound after
-    any number of readings, since rounding errors fade with the sums, and of what nothing has
-    been seen nothing is believed; none on how much better the forecast gets. *What breaks it:*
-    a house whose errors have nothing to do with the hidden state; new habits count only as
-    the old are forgotten, over 1 / (1 - forgetting) readings.
+    and the last two changes. A recursively updated inverse accumulates rounding errors;
+    instead, the decaying sums ``A = Σ λ^age x xᵀ`` and ``b = Σ λ^age x e`` are kept, and
+    ``(A + ridge I) w = b`` is solved once per mini-batch. *Guarantee:* numerically stable after
+    any number of readings, since rounding errors decay with the sums, and weights stay zero in
+    directions without data; none on the gain in accuracy. *What breaks it:* a house whose
+    errors are unrelated to the hidden state; new habits count only as the old are forgotten,
+    over 1 / (1 - forgetting) readings.
 
     **Quantiles.** Newton steps on the pinball loss (Koenker and Bassett 1978, Econometrica
     46:1) with the same A: ``w += (A + 300 I)⁻¹ Σ x (level - [below]) / f``, in units of the
     spread between the outermost quantiles, f being a normal distribution's density at the
-    level. *Guarantee:* none; coverage is the band's affair (`streamer.online.intervals`). *What
-    breaks it:* errors far from the normal make the steps too short or too long.
+    level. *Guarantee:* none; coverage is the job of `streamer.online.intervals`. *What breaks
+    it:* errors far from normal make the steps too short or too long.
 
-    **Champion and challenger.** The correction of the mean is scaled by what it has been
-    worth, the least-squares factor from 0 to 1 of the errors on the corrections. It is shown
-    only while its squared error over the last 24 lessons is below the frozen forecast's
-    (`streamer.online.champion`), and given up, to be learnt anew, when that has not been so for
-    72 in a row. Frozen and corrected quantiles are averaged with weights that fall exponentially
-    with their recent pinball loss (exponentially weighted averages, Cesa-Bianchi and Lugosi,
-    "Prediction, Learning, and Games", chapter 2). *Guarantee:* harm is over in a day of
-    readings. *What breaks it:* a house that changes faster than that.
+    **Champion and challenger.** The correction of the mean is multiplied by a shrinkage factor
+    from 0 to 1, the least-squares coefficient of the errors on the corrections. It is shown
+    only while its squared error over the last 24 mini-batches is below the frozen forecast's
+    (`streamer.online.champion`), and reset and fitted anew after 72 mini-batches in a row in
+    which it was not. Frozen and corrected quantiles are averaged with weights that decrease
+    exponentially with their recent pinball loss (exponentially weighted averages, Cesa-Bianchi
+    and Lugosi, "Prediction, Learning, and Games", chapter 2). *Guarantee:* a harmful correction
+    is withdrawn within a day of readings. *What breaks it:* a house that changes faster than that.
 
     **Bounds.** No correction is larger than the spread of the network's own quantiles. A
-    lesson with more than ten times the usual squared error weighs as much as one with ten,
-    so that nonsense, however long or large, is a few bad hours among the good ones.
+    mini-batch with more than ten times the usual squared error is weighted down to ten times,
+    so that faulty readings, however many or large, count as a few bad hours among good ones.
 
     Args:
         levels: levels of the network's quantiles in rising order; may be empty.
         forgetting: weight kept from one settled forecast to the next, 0 to 1.
-        ridge: prior precision of the weights: how many readings' worth of doubt.
+        ridge: prior precision of the weights, in readings.
 
     Raises:
         ValueError: a setting is out of its range.
@@ -101,11 +102,11 @@ class Adapter:
 
     @property
     def room(self) -> int:
-        """How many forecasts can be seen, or settled, before the next lesson."""
+        """Number of forecasts that can be seen, or settled, before the next mini-batch is full."""
         return MINI_BATCH - self._pending.settled
 
     def get(self) -> Adaptation:
-        """How it does."""
+        """State of the correction and its gain."""
         return self._fit.adaptation
 
     def see(
@@ -116,7 +117,7 @@ class Adapter:
         mean_kw: DoubleArray,
         quantiles_kw: DoubleArray,
     ) -> tuple[DoubleArray, DoubleArray]:
-        """Correct forecasts that are about to be issued, and remember them until settled.
+        """Correct forecasts that are about to be issued, and keep them until they are settled.
 
         Args:
             hidden: (forecasts, units) the network's last hidden state; at most `room`.
@@ -153,7 +154,7 @@ class Adapter:
         return mean, quantiles
 
     def settle(self, actual_kw: DoubleArray) -> None:
-        """Learn from the readings (forecasts,) that the forecasts seen were for, in kW."""
+        """Learn from the readings (forecasts,) in kW that the forecasts were made for."""
         pending = self._pending
         before = pending.settled
         pending.settled += len(actual_kw)
@@ -164,7 +165,7 @@ class Adapter:
             pending.seen = pending.settled = 0
 
     def state(self) -> dict[str, Any]:
-        """All it has fit, as plain JSON values; arrays are packed as text."""
+        """Everything learnt, as plain JSON values; arrays are packed as text."""
         return {
             "units": self._fit.units,
             "restarts": self._restarts,
@@ -173,7 +174,7 @@ class Adapter:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a saved state, bit for bit.
+        """Continue from a saved state, bit for bit.
 
         Raises:
             KeyError, TypeError, ValueError: the state is damaged.
@@ -186,7 +187,7 @@ class Adapter:
         self._pending.restore(state["pending"])
 
     def _learn(self) -> None:
-        """Take a lesson from what is pending, all of which is settled."""
+        """Update the fit with the pending mini-batch, all of which is settled."""
         fit, pending = self._fit, self._pending
         rows, spread = pending.rows, pending.spread
         with np.errstate(over="ignore"):
@@ -219,7 +220,7 @@ class Adapter:
             self._fit = Fit(fit.units, len(self._levels), self._restarts)
 
     def _pinball(self, above: DoubleArray) -> DoubleArray:
-        """Summed pinball loss (levels,) of quantiles that the readings lie above by so much."""
+        """Summed pinball loss (levels,) of quantiles, given each reading's distance above them."""
         lost: DoubleArray = np.maximum(self._levels * above, (self._levels - 1.0) * above).sum(0)
         return lost
 

@@ -1,4 +1,4 @@
-"""What the adapter holds: the forecasts of the lesson to come, and what the past ones left."""
+"""State of the adapter: the pending mini-batch and the fitted weights."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from streamer.readings.arrays import DoubleArray
 from streamer.readings.packing import packed, unpacked
 
 MINI_BATCH = 60
-"""Settled forecasts that are learnt from together."""
+"""Settled forecasts per mini-batch."""
 
 DAY = 24
-"""Lessons over which the corrected forecast is compared with the frozen one."""
+"""Mini-batches over which the corrected forecast is compared with the frozen one."""
 
 TRIAL = 12
-"""Lessons of comparison before a correction is shown for the first time."""
+"""Mini-batches compared before a correction is first shown."""
 
 CENTRAL = 2.0 * NormalDist().inv_cdf(0.95)
 """Standard deviations between the quantiles 0.05 and 0.95 of a normal distribution."""
@@ -35,7 +35,7 @@ _MIN_USUAL_KW2 = 1e-9
 
 
 class PendingBatch:
-    """The forecasts of the lesson to come, the last of which may not be settled yet."""
+    """Forecasts of the next mini-batch, the last of which may not be settled yet."""
 
     def __init__(self, units: int, levels: int) -> None:
         self.rows = np.ones((MINI_BATCH, units + 3))
@@ -46,12 +46,12 @@ class PendingBatch:
         self.seen = self.settled = 0
 
     def state(self) -> dict[str, Any]:
-        """All that is pending, as plain JSON values."""
+        """The pending forecasts, as plain JSON values."""
         arrays = {name: packed(array) for name, array in self._held()}
         return {"seen": self.seen, "settled": self.settled, **arrays}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up what `state` described; KeyError, TypeError or ValueError if it is damaged."""
+        """Continue from a saved state; KeyError, TypeError or ValueError if it is damaged."""
         self.seen, self.settled = int(state["seen"]), int(state["settled"])
         if not (0 <= self.settled < MINI_BATCH and 0 <= self.seen - self.settled <= 1):
             raise ValueError(f"{self.settled} of {self.seen} pending forecasts are settled")
@@ -69,7 +69,7 @@ class PendingBatch:
 
 
 class Fit:
-    """What all lessons have left behind."""
+    """Sums, weights and losses of all mini-batches so far."""
 
     def __init__(self, units: int, levels: int, restarts: int = 0) -> None:
         size = units + 3
@@ -87,11 +87,11 @@ class Fit:
 
     @property
     def usual_spread(self) -> float:
-        """A spread for networks that give none: that of normal errors of the usual size."""
+        """Spread for networks without quantiles: that of normal errors of the usual size."""
         return max(CENTRAL * float(np.sqrt(self._usual_kw2 / MINI_BATCH)), MIN_SPREAD_KW)
 
     def weigh(self, squared_kw2: float) -> float:
-        """The weight of a lesson by its sum of squared errors; learns what is usual."""
+        """The weight of a mini-batch by its sum of squared errors, which updates the usual one."""
         counted = squared_kw2
         if self.batches:
             counted = min(squared_kw2, _MAX_BATCH_ERROR * max(self._usual_kw2, _MIN_USUAL_KW2))
@@ -100,14 +100,14 @@ class Fit:
         return 1.0 if counted == squared_kw2 else counted / squared_kw2
 
     def solve(self, ridge: float, steps: DoubleArray) -> bool:
-        """The weights of the mean anew, those of the quantiles a step on.
+        """Solve for the weights of the mean, and move those of the quantiles by one step.
 
         Args:
             ridge: prior precision.
-            steps: (size, levels) the quantiles' gradients, over their densities.
+            steps: (size, levels) the gradients of the quantiles, divided by their densities.
 
         Returns:
-            Whether all of them are numbers.
+            True if all weights are finite.
         """
         eye = np.eye(len(self.a))
         try:
@@ -118,14 +118,14 @@ class Fit:
         return bool(np.isfinite(self.weights).all())
 
     def use(self) -> None:
-        """Scale the weights by what each has been worth, and note how they do."""
-        worth = min(max(self.value / self.size, 0.0), 1.0) if self.size > 0.0 else 0.0
+        """Scale the weights by shrinkage and recent loss, and update the reported state."""
+        shrinkage = min(max(self.value / self.size, 0.0), 1.0) if self.size > 0.0 else 0.0
         frozen, corrected = self.losses
         behind = np.zeros(len(frozen))
         better = np.minimum(frozen, corrected)
         np.divide(corrected - frozen, better, out=behind, where=better > 0.0)
         trust = 1.0 / (1.0 + np.exp(np.clip(_TRUST_SHARPNESS * behind, -50.0, 50.0)))
-        np.multiply(self.weights, np.concatenate([[worth], trust]), out=self.used)
+        np.multiply(self.weights, np.concatenate([[shrinkage], trust]), out=self.used)
         self.adaptation = Adaptation(
             shown=self.comparison.won,
             day_gain=self.comparison.gain,
@@ -134,7 +134,7 @@ class Fit:
         )
 
     def state(self) -> dict[str, Any]:
-        """All that has been learnt, as plain JSON values."""
+        """Everything learnt, as plain JSON values."""
         return {
             "a": packed(self.a[np.triu_indices(len(self.a))]),
             "b": packed(self.b),
@@ -146,7 +146,7 @@ class Fit:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up what `state` described; KeyError, TypeError or ValueError if it is damaged."""
+        """Continue from a saved state; KeyError, TypeError or ValueError if it is damaged."""
         upper = np.triu_indices(len(self.a))
         self.a[upper] = unpacked(state["a"], len(upper[0]))
         self.a.T[upper] = self.a[upper]

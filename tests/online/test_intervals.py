@@ -1,4 +1,4 @@
-"""The band: what its rule guarantees, and how it does on errors of known kinds."""
+"""Tests of the prediction interval: its guarantee, and its coverage of known errors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _covered(
 
 @pytest.mark.parametrize("confidence", [0.5, 0.8, 0.9, 0.98])
 @pytest.mark.parametrize("ends", [None, (0.9, 1.2), (0.999, 1.0), (-3.0, 5.0)])
-def test_it_covers_what_it_says_whatever_the_network_says(
+def test_coverage_is_nominal_for_any_quantiles(
     confidence: float, ends: tuple[float, float] | None
 ) -> None:
     errors = np.random.default_rng(1).laplace(scale=0.1, size=20_000)
@@ -40,7 +40,7 @@ def test_it_covers_what_it_says_whatever_the_network_says(
 
 @settings(max_examples=60)
 @given(st.lists(st.floats(-2.0, 2.0), min_size=1, max_size=400), st.floats(0.01, 0.3))
-def test_what_it_guarantees(errors: list[float], step: float) -> None:
+def test_guarantee_holds_for_any_errors(errors: list[float], step: float) -> None:
     band = ConformalBand(0.9, inner=0.9, step=step)
     start = band.state()[:2]
     below = above = 0
@@ -59,7 +59,7 @@ def test_what_it_guarantees(errors: list[float], step: float) -> None:
 
 @pytest.mark.parametrize("ends", [None, (0.85, 1.15)])
 @pytest.mark.parametrize("seed", range(5))
-def test_it_is_back_within_500_readings_of_a_doubled_error(
+def test_coverage_recovers_within_500_readings_of_a_doubled_error(
     seed: int, ends: tuple[float, float] | None
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -71,7 +71,7 @@ def test_it_is_back_within_500_readings_of_a_doubled_error(
     assert covered[2000:2500].mean() == pytest.approx(0.9, abs=0.03)
 
 
-def test_a_constant_stream_settles_to_a_narrow_band() -> None:
+def test_constant_stream_gives_a_narrow_band() -> None:
     for ends in (None, (0.3, 0.6)):
         band = ConformalBand(0.9, inner=None if ends is None else 0.9)
         for _ in range(3000):
@@ -81,7 +81,7 @@ def test_a_constant_stream_settles_to_a_narrow_band() -> None:
         assert abs(low - 0.5) < 0.03
 
 
-def test_nonsense_is_behind_it_in_two_days() -> None:
+def test_faulty_readings_are_forgotten_in_two_days() -> None:
     rng = np.random.default_rng(0)
     band = ConformalBand(0.9, inner=0.9)
     _covered(band, np.full(5000, 1e9), (0.8, 1.2))
@@ -98,7 +98,7 @@ def test_nonsense_is_behind_it_in_two_days() -> None:
     step=st.floats(1e-9, 1e9),
     quantiles=st.booleans(),
 )
-def test_no_finite_numbers_and_no_step_make_it_blow_up(
+def test_any_finite_numbers_and_step_give_a_finite_band(
     kw: list[tuple[float, float, float]], confidence: float, step: float, quantiles: bool
 ) -> None:
     band = ConformalBand(confidence, inner=0.9 if quantiles else None, step=step)
@@ -119,12 +119,12 @@ def test_no_finite_numbers_and_no_step_make_it_blow_up(
 
 
 @pytest.mark.parametrize("state", [[], [0.0] * 5, [0.0] * 7, [math.nan] * 6, ["x"] * 6, None])
-def test_a_damaged_state_is_refused(state: list[float]) -> None:
+def test_damaged_state_is_rejected(state: list[float]) -> None:
     with pytest.raises((TypeError, ValueError)):
         ConformalBand().restore(state)
 
 
-def test_settings_out_of_range_are_refused() -> None:
+def test_settings_out_of_range_are_rejected() -> None:
     for confidence in (0.0, 1.0, math.nan):
         with pytest.raises(ValueError, match="confidence is"):
             ConformalBand(confidence)
