@@ -459,7 +459,7 @@ def test_without_adapting_the_network_is_shown_as_it_is(day_and_a_half: list[Rea
 
 def test_a_state_of_other_settings_is_refused() -> None:
     saved = Pipeline(FixedForecaster()).state()
-    with pytest.raises(StateError, match=r"confidence 0\.9, this is 0\.8"):
+    with pytest.raises(StateError, match=r"confidence 0\.9, this pipeline has 0\.8"):
         Pipeline(FixedForecaster(), confidence=0.8).restore(saved)
     with pytest.raises(StateError, match="saved state is adapted, this not"):
         Pipeline(FixedForecaster(), adapt=False).restore(saved)

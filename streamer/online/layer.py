@@ -94,7 +94,7 @@ class Online:
         if state["confidence"] != self._band.confidence:
             raise StateError(
                 f"saved state has confidence {state['confidence']!r}, "
-                f"this pipeline {self._band.confidence}"
+                f"this pipeline has {self._band.confidence}"
             )
         if (state["adapter"] is None) != (self._adapter is None):
             saved, this = ("adapted", "not") if self._adapter is None else ("not adapted", "is")

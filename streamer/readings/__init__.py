@@ -1,7 +1,7 @@
 """Immutable values of a stream, arrays of them, the ring buffer, gap rules, and order.
 
-Sources give `Reading` and `Notice`, and a live meter `Link` and `Sample` besides. The pipeline
-makes a `Step` of each reading. Sinks are given all of these, and `About` and `Vitals`, which are
+Sources return `Reading` and `Notice`, and a live meter also `Link` and `Sample`. The pipeline
+makes a `Step` of each reading. Sinks receive all of these, and `About` and `Vitals`, which are
 defined in `streamer.sinks.items` and can be imported from here as well.
 """
 

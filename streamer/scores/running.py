@@ -1,8 +1,8 @@
-"""Running and rolling scores, the model's beside persistence's.
+"""Running and rolling scores of the model, beside those of persistence.
 
-Running means are river's `stats.Mean`, which is what its regression metrics are made of.
-The rolling means are our own: river's `utils.Rolling` takes away what leaves the window
-by subtraction, so rounding errors pile up, and one huge error leaves its mark for ever.
+Running means are river's `stats.Mean`, on which its regression metrics are built.
+The rolling means are our own: river's `utils.Rolling` subtracts the values that leave the
+window, so that rounding errors accumulate, and one huge error never disappears entirely.
 """
 
 from __future__ import annotations
@@ -21,15 +21,14 @@ HOUR = 60
 DAY = 1440
 
 MAX_ERROR_KW = 1e150
-"""The largest error in kW that is told from larger ones: its square is still a number."""
+"""Errors in kW are clipped to this bound, whose square is still finite."""
 
 
 class _RunningErrors:
     """Errors of one forecaster."""
 
     def __init__(self) -> None:
-        # Behind its first use: river brings scipy, which nobody should wait for who only
-        # wants to see the first picture.
+        # Imported at first use: river loads scipy, which would delay the first screen.
         from river import stats
 
         self._squared = stats.Mean()
@@ -74,7 +73,7 @@ class _RunningErrors:
 
     def restore(self, state: Mapping[str, Any], settled: int) -> None:
         if settled:
-            # The first value of a mean is taken over as it is, whatever its weight.
+            # A mean takes its first value unchanged, at any weight.
             self._squared.update(state["mse_kw2"], w=settled)
             self._absolute.update(state["mae_kw"], w=settled)
         self._hour.restore(state["hour"])
@@ -82,7 +81,7 @@ class _RunningErrors:
 
 
 class _RunningBand:
-    """Coverage and width of the bands."""
+    """Coverage, width and Winkler score of the bands."""
 
     def __init__(self, confidence: float) -> None:
         from river import stats
@@ -158,11 +157,11 @@ class _RunningBand:
 
 
 class RunningScores:
-    """Scores settled forecasts, one at a time.
+    """Scores of settled forecasts.
 
     Args:
-        confidence: share of the readings that is to lie inside a band.
-        adapted: whether the network's own forecasts are scored besides.
+        confidence: nominal coverage of the bands.
+        adapted: whether the network's own forecasts are scored as well.
 
     >>> scores = RunningScores()
     >>> scores.get().model.mse_kw2 is None
@@ -195,15 +194,15 @@ class RunningScores:
         """Score one settled forecast beside persistence.
 
         Args:
-            actual_kw: the reading that has come.
-            forecast_kw: what had been forecast for it.
-            last_kw: the reading before it, which is what persistence forecast.
-            frozen_kw: what the network had forecast by itself.
+            actual_kw: the reading.
+            forecast_kw: the forecast shown for it.
+            last_kw: the reading before it, which is the persistence forecast.
+            frozen_kw: the network's own forecast.
             low_kw: lower end of the band.
-            high_kw: its upper end.
+            high_kw: upper end of the band.
 
         Returns:
-            The scores, this one included.
+            The scores, this forecast included.
         """
         running = self._parts()
         self._settled += 1
@@ -226,10 +225,9 @@ class RunningScores:
         low_kw: DoubleArray,
         high_kw: DoubleArray,
     ) -> None:
-        """Score settled forecasts, one after the other.
+        """Score consecutive settled forecasts.
 
-        The running means then agree with those of `update` to rounding, the rolling ones
-        to the bit.
+        The running means agree with those of `update` to rounding, the rolling means exactly.
 
         Args:
             actual_kw: (forecasts,) as for `update`, like those below.
@@ -243,7 +241,7 @@ class RunningScores:
             return
         running = self._parts()
         self._settled += len(actual_kw)
-        with np.errstate(over="ignore"):  # what is too much is cut off
+        with np.errstate(over="ignore"):  # overflowing errors are clipped
             running.model.update_many(actual_kw - forecast_kw)
             running.persistence.update_many(actual_kw - last_kw)
             if running.frozen is not None:
@@ -267,7 +265,7 @@ class RunningScores:
         )
 
     def state(self) -> dict[str, Any] | None:
-        """What `restore` needs, as plain JSON values; None if nothing is settled."""
+        """Everything that `restore` needs, as plain JSON values; None if nothing is settled."""
         running = self._running
         if running is None:
             return None
@@ -281,7 +279,7 @@ class RunningScores:
         }
 
     def restore(self, state: Mapping[str, Any] | None) -> None:
-        """Take up the scores that `state` described, bit for bit."""
+        """Continue from a saved state, bit for bit."""
         self._settled, self._running = 0, None
         if state is None:
             return
