@@ -57,7 +57,7 @@ class FleetAlarms:
     ...         missing=np.zeros(2, int),
     ...     )
     >>> [(row, alarm.kind, alarm.text) for row, alarm in raised]
-    [(1, 'unit', '399 kW looks like watts read as kW: give --unit W, or so')]
+    [(1, 'unit', '399 kW looks like watts read as kW: set the unit, for example with --unit W')]
     """
 
     dtype = METER

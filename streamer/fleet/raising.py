@@ -28,7 +28,7 @@ when is kept as the count of readings modulo 256, and brought up to this once an
 
 _FLOORS = np.array([rule.floor for rule in RULES.values()])
 
-_WANES = np.array([[rule.wane(events) for rule in RULES.values()] for events in range(STEADY + 1)])
+_WANES = np.array([[rule.decay(events) for rule in RULES.values()] for events in range(STEADY + 1)])
 """(events, limits) what an hour multiplies a limit by."""
 
 METER = np.dtype(

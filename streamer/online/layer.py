@@ -97,7 +97,7 @@ class Online:
                 f"this pipeline has {self._band.confidence}"
             )
         if (state["adapter"] is None) != (self._adapter is None):
-            saved, this = ("adapted", "not") if self._adapter is None else ("not adapted", "is")
+            saved, this = ("adapted", "is not") if self._adapter is None else ("not adapted", "is")
             raise StateError(f"saved state is {saved}, this pipeline {this}")
         if self._adapter is not None:
             light = isinstance(self._adapter, LightAdapter)
