@@ -243,7 +243,7 @@ def test_standard_input_and_what_is_wrong_with_it(untrained_model: Path) -> None
     assert (found["scored"], found["gaps"], found["days"]) == (70, 1, 1)
     assert found["forecasters"][0]["skill_interval"] is None
     (note,) = found["notes"]
-    assert note.startswith("autoregression is fitted on")
+    assert note.startswith("autoregression needs at least")
 
 
 def test_the_help_names_every_baseline() -> None:
