@@ -1,4 +1,4 @@
-"""What adapter, band and alarms cost a reading, on real answers of the shipped network."""
+"""Cost per reading of adapter, band and alarms, on real answers of the shipped network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ READINGS = 30_000
 
 
 class _Recording:
-    """Readings, and what the network says of each window."""
+    """Readings, and the network's answer for each window."""
 
     def __init__(self) -> None:
         self.levels = (0.05, 0.5, 0.95)
@@ -38,7 +38,7 @@ class _Recording:
 
 
 def costs() -> dict[str, float]:
-    """Microseconds a reading: the adapter and band, the alarms; one by one and in blocks."""
+    """Microseconds per reading: the adapter and band, the alarms; one by one and in blocks."""
     recording = _Recording()
     return {
         "adapted band, one by one": _best(lambda: _see(recording, 1, adapt=True)),
@@ -64,21 +64,20 @@ def _see(recording: _Recording, size: int, *, adapt: bool) -> ForecastBatch:
         answer = recording.rows(start, size)
         end = start + len(answer.mean_kw)
         actual_kw = recording.actual_kw[start:end]
-        outlook = online.see(answer, recording.recent_kw[start:end], actual_kw[:-1])
+        batch = online.see(answer, recording.recent_kw[start:end], actual_kw[:-1])
         online.settle(float(actual_kw[-1]))
-    return outlook
+    return batch
 
 
 def _alarm_costs(recording: _Recording) -> dict[str, float]:
     stream = readings(recording.actual_kw)
-    outlook = Online(recording.levels, adapt=False).see(
+    batch = Online(recording.levels, adapt=False).see(
         recording.rows(0, READINGS), recording.recent_kw, recording.actual_kw[:-1]
     )
     issued = [
-        to_forecast(reading, values)
-        for reading, values in zip(stream, outlook.issued(), strict=True)
+        to_forecast(reading, values) for reading, values in zip(stream, batch.issued(), strict=True)
     ]
-    settled, _ = settled_by(READINGS, None, outlook)
+    settled, _ = settled_by(READINGS, None, batch)
     at = np.array([reading.at for reading in stream], "datetime64[us]")
 
     def singly() -> None:
