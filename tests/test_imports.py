@@ -154,6 +154,12 @@ def test_values_of_sinks_can_be_imported_from_readings(name: str) -> None:
     assert getattr(readings, name) is getattr(items, name)
 
 
+def test_former_name_of_error_scores_can_be_imported_from_readings() -> None:
+    from streamer import readings
+
+    assert readings.Errors is readings.ErrorScores
+
+
 def test_command_line_is_not_imported() -> None:
     package = Path(streamer.__file__).parent
     for path in package.rglob("*.py"):

@@ -163,11 +163,11 @@ def test_push_block_ends_in_the_same_state_as_push_many(
     for start in range(0, len(stream), size):
         part = stream[start : start + size]
         steps = stepping.push_many(part)
-        passage = skimming.push_block(ReadingBlock.of(part))
-        _assert_alike(passage.last, steps[-1], tolerance=1e-12)
+        result = skimming.push_block(ReadingBlock.of(part))
+        _assert_alike(result.last, steps[-1], tolerance=1e-12)
         settled = [math.nan if step.settled is None else step.settled.kw for step in steps]
-        np.testing.assert_array_equal(passage.settled_kw, settled)
-        assert list(passage.readings) == part
+        np.testing.assert_array_equal(result.settled_kw, settled)
+        assert list(result.readings) == part
     if stepping.state()["scores"]:
         _states_alike(skimming, stepping)
 
@@ -434,8 +434,8 @@ def test_alarms_of_a_block_equal_those_of_its_steps(day_and_a_half: list[Reading
     ]
     found = []
     for start in range(0, len(faulty), 501):
-        passage = skimming.push_block(ReadingBlock.of(faulty[start : start + 501]))
-        found += [(alarm.kind, alarm.at) for alarm in passage.alarms]
+        result = skimming.push_block(ReadingBlock.of(faulty[start : start + 501]))
+        found += [(alarm.kind, alarm.at) for alarm in result.alarms]
     assert found == raised
     assert raised
 

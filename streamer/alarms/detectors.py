@@ -243,9 +243,9 @@ class Alarms:
     def _look_at_scale(self, y: float, left: list[float], at: datetime) -> None:
         """Test a reading that left its band, and this one, for a decimal shift."""
         first, middle, width = left
-        likeness = self._scale.likeness(first, y, middle=middle, width=width)
-        if likeness > self._thresholds["scale"].value:
-            self._anomaly("scale", likeness, scale_text(first, y, middle), at)
+        evidence = self._scale.evidence(first, y, middle=middle, width=width)
+        if evidence > self._thresholds["scale"].value:
+            self._anomaly("scale", evidence, scale_text(first, y, middle), at)
 
     def _repeat(self, kw: float, at: datetime) -> None:
         """Count a value that has come once more."""

@@ -37,8 +37,8 @@ class DecimalShiftTest:
     >>> scale = DecimalShiftTest()
     >>> for kw in (0.287, 0.291, 0.3, 0.283):
     ...     scale.learn(kw)
-    >>> like = scale.likeness(2.87, 2.91, middle=0.288, width=0.02)
-    >>> unlike = scale.likeness(2.871, 2.123, middle=0.288, width=0.02)
+    >>> like = scale.evidence(2.87, 2.91, middle=0.288, width=0.02)
+    >>> unlike = scale.evidence(2.871, 2.123, middle=0.288, width=0.02)
     >>> like > 4 * unlike
     True
     """
@@ -50,7 +50,7 @@ class DecimalShiftTest:
         """Count the decimals of an ordinary reading."""
         self._counts[count_decimals(kw)] += 1.0
 
-    def likeness(self, first: float, second: float, *, middle: float, width: float) -> float:
+    def evidence(self, first: float, second: float, *, middle: float, width: float) -> float:
         """Fourth root of the likelihood ratio: that of half a reading, which limits its range.
 
         Args:

@@ -225,7 +225,7 @@ class _Wave:
             strict=True,
         ):
             scale.restore(counts)
-            likeness[row] = scale.likeness(first, second, middle=centre, width=breadth)
+            likeness[row] = scale.evidence(first, second, middle=centre, width=breadth)
 
         def text(row: int, _: float) -> str:
             first, centre, _ = before[np.searchsorted(rows, row)].tolist()

@@ -223,9 +223,9 @@ def spread_of(quantiles_kw: DoubleArray) -> DoubleArray | None:
 def _shrinkage(state: Records) -> DoubleArray:
     """(meters,) the least-squares coefficient of the errors on the corrections, 0 to 1."""
     size = state["size"]
-    worth: DoubleArray = np.divide(state["value"], size, out=np.zeros(len(state)), where=size > 0.0)
-    np.clip(worth, 0.0, 1.0, out=worth)
-    return worth
+    found: DoubleArray = np.divide(state["value"], size, out=np.zeros(len(state)), where=size > 0.0)
+    np.clip(found, 0.0, 1.0, out=found)
+    return found
 
 
 def _solve(state: Records, due: IndexArray) -> None:

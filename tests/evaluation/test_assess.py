@@ -111,11 +111,11 @@ def test_block_size_does_not_change_the_forecasts(
 ) -> None:
     stretch = Stretch(sample_kw[:700], sample_at[:700])
     model = load_model()
-    told: list[int] = []
-    whole = forecast_stretch(model, stretch, told.append)
+    advances: list[int] = []
+    whole = forecast_stretch(model, stretch, advances.append)
     monkeypatch.setattr(forecasts_module, "_BLOCK", 100)
-    parts = forecast_stretch(model, stretch, told.append)
-    assert told == [651, *[100] * 6, 51]
+    parts = forecast_stretch(model, stretch, advances.append)
+    assert advances == [651, *[100] * 6, 51]
     for one, two in zip(whole, parts, strict=True):
         np.testing.assert_allclose(one, two, rtol=0, atol=1e-6)
 

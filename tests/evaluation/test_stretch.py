@@ -102,7 +102,7 @@ def test_times_with_a_zone_accept_bounds_with_and_without_zone() -> None:
 
 def test_notices_are_passed_on_and_the_source_is_closed() -> None:
     notice = Notice(Notice.MALFORMED, "row 3")
-    told: list[Notice] = []
+    notices_found: list[Notice] = []
     source = ListSource([notice, *readings(range(100))], block=1)
     read_stretch(
         source,
@@ -110,10 +110,10 @@ def test_notices_are_passed_on_and_the_source_is_closed() -> None:
         until=None,
         last=None,
         warm_up=49,
-        on_notice=told.append,
+        on_notice=notices_found.append,
         advance=lambda count: None,
     )
-    assert told == [notice]
+    assert notices_found == [notice]
     assert source.closed
 
 

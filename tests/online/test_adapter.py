@@ -148,9 +148,9 @@ def test_faulty_day_is_forgotten_after_two_days(factor: float) -> None:
 
 
 def test_numerically_stable_after_ten_million_readings() -> None:
-    # The worst for recursive least squares: nothing new to see, for ever. As one mini-batch
-    # is like another, their weight stands in for their number: ten million readings of the
-    # usual forgetting are those of a thousand batches that forget as much together.
+    # The worst case for recursive least squares: constant input. Since all mini-batches are
+    # alike, their weight can replace their number: ten million readings with the usual
+    # forgetting equal a thousand mini-batches that forget as much together.
     batches = 1000
     forgetting = 0.99999 ** (10_000_000 / (batches * MINI_BATCH))
     house = _house(50 * MINI_BATCH)

@@ -66,11 +66,11 @@ def test_notices_are_written_in_order_with_steps() -> None:
 
 def test_links_and_samples_are_written_in_order_with_steps() -> None:
     first, second = readings(KW[:2])
-    up, lost, said = Link(Link.UP), Link(Link.LOST, "broker"), Sample(0.3)
+    up, lost, sample = Link(Link.UP), Link(Link.LOST, "broker"), Sample(0.3)
 
     class Live(ListSource):
         def read(self) -> Sequence[Reading | Notice]:
-            given: Sequence[Any] = [] if self.closed else [up, said, first, lost, second, said]
+            given: Sequence[Any] = [] if self.closed else [up, sample, first, lost, second, sample]
             self.closed = True
             return given
 
@@ -79,11 +79,11 @@ def test_links_and_samples_are_written_in_order_with_steps() -> None:
     items = [item for item in collector.items if not isinstance(item, Vitals)]
     assert [item.reading if isinstance(item, Step) else item for item in items] == [
         up,
-        said,
+        sample,
         first,
         lost,
         second,
-        said,
+        sample,
     ]
 
 

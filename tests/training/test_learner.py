@@ -54,7 +54,7 @@ def test_each_half_of_a_batch_has_its_own_dropout() -> None:
 def test_thread_number_of_the_environment_takes_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
     name = "TF_NUM_INTRAOP_THREADS"
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    for said, kept in (({}, "4"), ({name: "3"}, "3")):
-        monkeypatch.setattr(os, "environ", said)
+    for environment, kept in (({}, "4"), ({name: "3"}, "3")):
+        monkeypatch.setattr(os, "environ", environment)
         start_tensorflow()
         assert os.environ[name] == kept
