@@ -79,7 +79,7 @@ class Scores:
 
     @property
     def skill(self) -> float | None:
-        """1 − MSE/MSE of persistence: 0 is no better than persistence, below 0 is worse."""
+        """1 − MSE/MSE of persistence: 0 equals persistence, below 0 is worse."""
         return skill(self.model.mse_kw2, self.persistence.mse_kw2)
 
     @property

@@ -21,7 +21,7 @@ SPEEDS = (1.0, 10.0, 60.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 36000.0, MAX)
 """Speeds selected by `faster` and `slower`; 60 is an hour per minute."""
 
 WARM_UP_SPEED = 7200.0
-"""Speed at which the first window fills, since there is no forecast before."""
+"""Minimum speed until the first window is full and the first forecast can be made."""
 
 _CATCH_UP_S = 0.25
 _MINUTE_S = MINUTE.total_seconds()

@@ -41,7 +41,7 @@ def guarded_streams() -> Iterator[None]:
 
 
 class _Guarded:
-    """Text stream with the failures of `guarded_streams`; discards output if there is none."""
+    """Text stream with the failures of `guarded_streams`; discards output without a stream."""
 
     def __init__(self, stream: TextIO | None, name: str, nowhere: TextIO) -> None:
         self._stream = nowhere if stream is None else stream
