@@ -1,7 +1,7 @@
 """streamer: a streaming forecaster for household electricity.
 
-The names below are the public ones. Each is imported when it is first used, so that
-`import streamer` costs nothing.
+The public names are listed in `__all__`. Each is imported at first use, so that
+`import streamer` is fast.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ from streamer.models import find_model, load_card
 from streamer.models.keras import import_tensorflow
 from streamer.sinks.notes import NoteSink
 from streamer.training import find_recipe, prepare, run_network, save_model, save_plot, series_from
-from streamer.training.fit import Progress as Training
 from streamer.training.fit import Trained
+from streamer.training.fit import TrainingProgress as Training
 from streamer.training.learner import start_tensorflow
 from streamer.training.save import PLOT_FILE, new_plot
 

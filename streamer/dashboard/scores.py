@@ -9,7 +9,7 @@ from rich.text import Text
 from streamer.dashboard.history import Snapshot
 from streamer.dashboard.words import LABEL, WARNING, choose, line, percent
 from streamer.display.numbers import NOTHING, fixed, significant
-from streamer.readings import Adaptation, BandScores, Errors, Scores
+from streamer.readings import Adaptation, BandScores, ErrorScores, Scores
 
 IN_SAMPLE = "in sample: these scores flatter"
 
@@ -91,7 +91,7 @@ class _Table:
     def _values(self, name: str) -> Iterable[float | None]:
         """A figure of the model, the frozen network and persistence."""
         found = self._found
-        for errors in (found.model, found.frozen or Errors(), found.persistence):
+        for errors in (found.model, found.frozen or ErrorScores(), found.persistence):
             yield getattr(errors, name)
 
     def _numbers(self, model: str, frozen: str, persistence: str) -> str:

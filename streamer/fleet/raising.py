@@ -12,7 +12,7 @@ from streamer.alarms.active import LASTS
 from streamer.alarms.detectors import RULES
 from streamer.alarms.scale import DIGITS
 from streamer.alarms.texts import BEFORE, SINCE, anomaly_text
-from streamer.alarms.thresholds import DAY, HOUR, STEADY, Limit
+from streamer.alarms.thresholds import DAY, HOUR, STEADY, AdaptiveThreshold
 from streamer.readings import Alarm
 from streamer.readings.arrays import BoolArray, DoubleArray, IntArray, Records, TimeArray
 
@@ -28,7 +28,7 @@ when is kept as the count of readings modulo 256, and brought up to this once an
 
 _FLOORS = np.array([rule.floor for rule in RULES.values()])
 
-_WANES = np.array([[rule.wane(events) for rule in RULES.values()] for events in range(STEADY + 1)])
+_WANES = np.array([[rule.decay(events) for rule in RULES.values()] for events in range(STEADY + 1)])
 """(events, limits) what an hour multiplies a limit by."""
 
 METER = np.dtype(
@@ -120,7 +120,7 @@ class Raising:
             seen - (clock - state["since"][rows, place]),
             seen - (clock - state["last"][rows, place]),
         )
-        limit = Limit(RULES[name])
+        limit = AdaptiveThreshold(RULES[name])
         found, after = [], []
         for score, reading, *before in zip(
             scores.tolist(), seen.tolist(), *(column.tolist() for column in columns), strict=True

@@ -1,4 +1,4 @@
-"""The TensorFlow engine: the Keras model itself, as the reference for all others."""
+"""TensorFlow engine: the Keras model itself, as the reference for all others."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from streamer.extras import optional_import
 from streamer.readings.arrays import DoubleArray, FloatArray
 
-# Each distinct size would be traced anew, so the last block is padded to the next of these.
+# Each new size would be traced anew, so the last block is padded to the next of these.
 _SIZES = (1, 64, 2048)
 
 
 def import_tensorflow(feature: str) -> tuple[Any, Any]:
-    """Import TensorFlow and Keras, quietly.
+    """Import TensorFlow and Keras without their output on stderr.
 
     Args:
-        feature: what needs them, for the error.
+        feature: feature that needs them, for the error.
 
     Returns:
         The modules `tensorflow` and `keras`.
@@ -43,15 +43,15 @@ def import_tensorflow(feature: str) -> tuple[Any, Any]:
 
 @contextmanager
 def _native_stderr_dropped() -> Iterator[None]:
-    """Drop what C++ code writes to file descriptor 2.
+    """Drop the output of C++ code on file descriptor 2.
 
-    TensorFlow greets with a dozen lines about GPUs that are not there, before any setting
-    of its own can stop it. Python's own errors are raised, not written, so none is lost.
+    TensorFlow prints a dozen lines about missing GPUs before any setting of its own can
+    prevent it. Python's own errors are raised, not printed, so none is lost.
     """
     sys.stderr.flush()
     kept = os.dup(2)
     try:
-        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - not a file to speak of
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path
             os.dup2(nowhere.fileno(), 2)
         yield
     finally:
@@ -60,13 +60,13 @@ def _native_stderr_dropped() -> Iterator[None]:
 
 
 class KerasNetwork:
-    """Calls a Keras model through a `tf.function` of fixed signatures.
+    """Keras model called through a `tf.function` of fixed signatures.
 
-    `keras.Model.predict` once per reading is some hundred times slower, and grows in
+    Calling `keras.Model.predict` once per reading is some hundred times slower, and leaks
     memory.
 
     Args:
-        path: the `.keras` file, known to hold nothing but LSTM, Dropout and Dense layers.
+        path: the `.keras` file, checked to contain only LSTM, Dropout and Dense layers.
         timesteps: length of a window.
         inputs: values per timestep.
     """

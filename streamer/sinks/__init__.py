@@ -12,7 +12,7 @@ from streamer.readings import Link, Notice, Sample, Step
 from streamer.sinks.items import About, Vitals
 
 if TYPE_CHECKING:
-    from streamer.readings.blocks import Passage
+    from streamer.readings.blocks import BlockResult
 
 Item: TypeAlias = About | Step | Notice | Vitals | Link | Sample
 """What a sink is given: `About` once and first, then the others as they come.
@@ -37,8 +37,8 @@ class BlockSink(Sink, Protocol):
     """A sink that can do without a step for each reading.
 
     Where all sinks of a stream can, and the source has blocks to give, they are given
-    `Passage` values in place of steps: that is faster.
+    `BlockResult` values in place of steps: that is faster.
     """
 
-    def write_block(self, passage: Passage) -> None:
+    def write_block(self, passage: BlockResult) -> None:
         """Take what came of a block. Must not wait either."""

@@ -18,7 +18,7 @@ from streamer.sinks.watch import AlarmWatch
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from streamer.readings.blocks import Passage
+    from streamer.readings.blocks import BlockResult
 
 _DELAY_S = 0.3
 """A replay that is done before this shows no bar: it would only flicker."""
@@ -66,7 +66,7 @@ class ProgressSink:
             # Loading the model is not a part of the replay.
             self._due = self._now() + _DELAY_S
 
-    def write_block(self, passage: Passage) -> None:
+    def write_block(self, passage: BlockResult) -> None:
         """Vitals tell all there is to know."""
 
     def close(self) -> None:

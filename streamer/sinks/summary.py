@@ -9,13 +9,23 @@ from typing import TYPE_CHECKING
 
 from streamer.display.durations import lasting
 from streamer.display.numbers import number, percent, plural
-from streamer.readings import Alarm, BandScores, Counts, Errors, Link, Notice, Scores, Step, skill
+from streamer.readings import (
+    Alarm,
+    BandScores,
+    Counts,
+    ErrorScores,
+    Link,
+    Notice,
+    Scores,
+    Step,
+    skill,
+)
 from streamer.sinks import Item
 from streamer.sinks.items import About
 from streamer.sinks.watch import OutageWatch
 
 if TYPE_CHECKING:
-    from streamer.readings.blocks import Passage
+    from streamer.readings.blocks import BlockResult
 
 
 class Summary:
@@ -58,7 +68,7 @@ class Summary:
         elif isinstance(item, About):
             self._about = item
 
-    def write_block(self, passage: Passage) -> None:
+    def write_block(self, passage: BlockResult) -> None:
         """Take note of a block of readings."""
         self._first_at = self._first_at or passage.readings[0].at
         self._last = passage.last
@@ -159,7 +169,7 @@ class Summary:
         ]
 
 
-def _gained(scores: Scores, frozen: Errors) -> str:
+def _gained(scores: Scores, frozen: ErrorScores) -> str:
     """What the correction has been worth, all in all."""
     gain = skill(scores.model.mse_kw2, frozen.mse_kw2) or 0.0
     minutes = f"over all {plural(scores.settled, 'minute')}"
@@ -177,7 +187,7 @@ def _band(band: BandScores) -> str:
     )
 
 
-def _errors(errors: Errors) -> str:
+def _errors(errors: ErrorScores) -> str:
     return (
         f"MSE {number(errors.mse_kw2, '.5f')} kW²  RMSE {number(errors.rmse_w, '.1f')} W  "
         f"MAE {number(errors.mae_w, '.1f')} W"

@@ -1,4 +1,4 @@
-"""Handlers of signals, and signals that end a stream in good order."""
+"""Signal handlers, and signals that stop a stream cleanly."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ _ENDINGS: Mapping[signal.Signals, Handler | signal.Handlers] = {
     signal.SIGINT: signal.default_int_handler,
     signal.SIGTERM: signal.SIG_DFL,
 }
-"""The signals that end the stream, and what each does as a second one: it ends the program."""
+"""Signals that stop the stream, and the action of each as a second one: ending the program."""
 
 
 @contextmanager
 def stopping(pacer: Pacer, signals: list[signal.Signals]) -> Iterator[None]:
-    """Let Ctrl-C and the end of a service stop the stream in good order.
+    """Stop the stream cleanly on Ctrl-C and on the end of a service.
 
     Args:
-        pacer: told to stop by the first signal; a second one ends the program at once.
-        signals: takes the signal.
+        pacer: stopped by the first signal; a second one ends the program at once.
+        signals: output: the signal received is appended.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         signals.append(signal.Signals(number))
         for ending, at_once in _ENDINGS.items():
             signal.signal(ending, at_once)
-        # Not here: the stream may stand still in the middle of what stopping needs.
+        # In a thread, since the stream may hold the lock that stopping needs.
         threading.Thread(target=pacer.stop, daemon=True).start()
 
     with handled_signals(dict.fromkeys(_ENDINGS, stop)):

@@ -1,6 +1,6 @@
-"""The engines that are measured, all computing the same windows of the same network.
+"""Measured engines, all computing the same windows of the same network.
 
-Each is made in a process of its own, so that none sees another's threads.
+Each is created in its own process, so that none sees another's threads.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class Engine(ABC):
     """One way to compute the network.
 
     Attributes:
-        title: what the tables call it.
-        environment: what its process is given, such as numbers of threads.
-        needs: the module that it needs, beside streamer's own.
-        singles: windows computed one at a time in a round; 0 to leave that out.
-        batches: windows a call, of which the best counts; none to leave that out.
+        title: name in the tables.
+        environment: additional environment of its process, such as numbers of threads.
+        needs: required module, besides streamer's own.
+        singles: windows computed one at a time in a round; 0 to skip that.
+        batches: windows per call, of which the best counts; empty to skip that.
     """
 
     title: str
@@ -49,11 +49,11 @@ class Engine(ABC):
         card = load_model(MODEL).card
         self._shift_kw, self._mean = card.shift_kw, card.outputs.index("mean")
 
-    def prime(self, kw: DoubleArray) -> None:  # noqa: B027 - most need nothing of the kind
-        """See the readings before the first window's last, oldest first."""
+    def prime(self, kw: DoubleArray) -> None:  # noqa: B027 - most engines need no priming
+        """Process the readings before the last one of the first window, oldest first."""
 
     def single(self, window: DoubleArray) -> float:
-        """The mean forecast in kW after one window (49,) in kW, given in order of time."""
+        """The mean forecast in kW after one window (49,) in kW; windows come in order of time."""
         return self.batch(window[None, :]).item()
 
     def batch(self, windows: DoubleArray) -> DoubleArray:
@@ -120,7 +120,7 @@ def _streamers() -> dict[str, type[Engine]]:
 
 
 class PlainNumpy(Engine):
-    """An LSTM as one writes it down: four gates, step after step, NumPy's own threads."""
+    """A straightforward LSTM: four gates, step after step, NumPy's own threads."""
 
     title = "plain NumPy"
 
@@ -149,7 +149,7 @@ class PlainNumpy(Engine):
 
 
 class OnnxRuntime(Engine):
-    """ONNX Runtime with its own LSTM operator, a thread for each core."""
+    """ONNX Runtime with its own LSTM operator, one thread per core."""
 
     title = "ONNX Runtime"
     needs = "onnxruntime"
@@ -172,7 +172,7 @@ class OnnxRuntime(Engine):
 
 
 class OnnxRuntimeOneThread(OnnxRuntime):
-    """The same on one core."""
+    """ONNX Runtime on one core."""
 
     title = "ONNX Runtime, 1 thread"
     threads = 1
@@ -202,7 +202,7 @@ class TensorFlowFunction(Engine):
 
 
 class TensorFlowXla(TensorFlowFunction):
-    """The same, compiled by XLA."""
+    """The `tf.function`, compiled by XLA."""
 
     title = "tf.function, XLA"
     singles = 500
@@ -210,7 +210,7 @@ class TensorFlowXla(TensorFlowFunction):
 
 
 class KerasPredict(TensorFlowFunction):
-    """`model.predict`, as the tutorial does it."""
+    """`model.predict`, as in the tutorial."""
 
     title = "model.predict"
     singles = 20
@@ -231,7 +231,7 @@ ENGINES: dict[str, type[Engine]] = _streamers() | {
     )
 }
 OURS = next(iter(ENGINES))
-"""The engine that all others are compared with: the best that `load_model` finds here."""
+"""The engine that all others are compared with: the best one of `load_model` here."""
 
 
 def _sigmoid(values: FloatArray) -> FloatArray:

@@ -218,8 +218,8 @@ def test_real_minutes_with_faults(sample_kw: np.ndarray) -> None:
     for words in (
         "stuck: ",
         "unit: ",
-        "give --unit W,",
-        "give --unit kW,",
+        "with --unit W",
+        "with --unit kW",
         "was expected: ",
         "more export",
         "the true power",
