@@ -221,7 +221,7 @@ def test_a_second_signal_ends_it_at_once(names: list[str], code: int) -> None:
     ("arguments", "complaint"),
     [
         ([], "no address of a meter: give one"),
-        (["nonsense"], "is no feed address: it has no scheme"),
+        (["nonsense"], "is not a feed address: the scheme is missing"),
         (["mqtt://me:sword/fish@broker/t?unit=W"], "its host or port cannot be read"),
         (["stdin:?unit=W", "--record", "~no-such-user/x.db"], "x.db: there is no such user"),
         (["tail:x?unit=MW"], "unit='MW': give W or kW"),
