@@ -119,7 +119,7 @@ class Watch:
                 for step in resumed.steps:
                     sink.write(step)
             say(Notice(Notice.EVENT, f"{path}: {resumed.text}", resumed.last_at))
-            source.go_on_after(resumed.last_at)
+            source.resume_after(resumed.last_at)
             run(source, pipeline, [recorder, *everyone], pacer, one_by_one=True)
         finally:
             recorder.close()
