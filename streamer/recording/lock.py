@@ -1,4 +1,4 @@
-"""One writer to a recording: a lock that ends with its process, however that ends."""
+"""Lock that limits a recording to one writer, and ends with its process in any case."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from streamer.errors import RecordError
 
 
 class Lock:
-    """Holds a recording against other writers, by a locked file beside it.
+    """Protects a recording from other writers, by a locked file beside it.
 
-    Not the database itself is locked: a process that closes any descriptor of that file
-    loses the locks that SQLite has on it.
+    The database itself is not locked: a process that closes any descriptor of that file
+    loses SQLite's locks on it.
 
     Args:
         path: the recording.
 
     Raises:
-        RecordError: another process holds it, or no file can be made there.
+        RecordError: another process holds the lock, or the file cannot be created.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,11 +31,11 @@ class Lock:
             raise RecordError(f"{path} cannot be recorded to: {error.strerror or error}") from None
 
     def release(self) -> None:
-        """Let others write. May be called twice."""
+        """Release the lock. May be called repeatedly."""
         if self._file < 0:
             return
-        # While it is still locked: whoever waits for it sees that it is not the file it opened.
-        # One that cannot be removed is in nobody's way: it no longer has a lock on it.
+        # Deleted while still locked, so that a waiting process notices that its file is gone.
+        # A file that cannot be deleted does no harm: it is no longer locked.
         with suppress(OSError):
             self._path.unlink()
         os.close(self._file)
@@ -52,7 +52,7 @@ class Lock:
                 known = f" (pid {holder})" if holder.isdecimal() else ""
                 raise RecordError(
                     f"{path} is being recorded by another process{known}; "
-                    "end that one, or record to another file"
+                    "stop that one, or record to another file"
                 ) from None
             except OSError:
                 os.close(file)
@@ -60,7 +60,7 @@ class Lock:
             if self._is_here(file):
                 break
             os.close(file)
-        # A full disk may have no room for the number: the lock holds without it.
+        # A full disk may have no room for the process id; the lock works without it.
         with suppress(OSError):
             os.ftruncate(file, 0)
             os.write(file, f"{os.getpid()}\n".encode())
