@@ -1,4 +1,4 @@
-"""Any bytes, as the messages of MQTT, Home Assistant, JSON pages and Modbus registers.
+"""Fuzzing of messages: MQTT, Home Assistant, JSON over HTTP and Modbus registers.
 
 By hand: ``python -m tests.fuzz.fuzz_messages -runs=1000000``
 """
@@ -31,7 +31,9 @@ _LAYOUTS = [
         "unit=W&path=a[0].b&minus=c&time=t",
     )
 ]
-_ANSWER = JsonLayout(Power("W"), JsonPath.parse("a[0].b"), JsonPath.parse("c"), JsonPath.parse("t"))
+_RESPONSE = JsonLayout(
+    Power("W"), JsonPath.parse("a[0].b"), JsonPath.parse("c"), JsonPath.parse("t")
+)
 _REGISTERS = [
     Register(Power("W"), 0x34, kind, little=little) for kind in TYPES for little in (False, True)
 ]
@@ -56,7 +58,7 @@ def _hass(data: bytes) -> None:
 
 
 def _page(data: bytes) -> None:
-    _check(*_ANSWER.read(parse_json(data)))
+    _check(*_RESPONSE.read(parse_json(data)))
 
 
 def _modbus(data: bytes) -> None:
@@ -69,14 +71,14 @@ _PARSERS: list[Callable[[bytes], None]] = [_mqtt, _hass, _page, _modbus]
 
 
 def one_input(data: bytes) -> None:
-    """Read it with the parser that the first byte chooses."""
+    """Parse the bytes with the parser that the first byte selects."""
     parse = _PARSERS[data[0] % len(_PARSERS)] if data else _PARSERS[0]
-    said = ""
+    text = ""
     try:
         parse(data[1:])
     except MalformedError as error:
-        said = str(error)
-    assert said.isprintable(), repr(said)
+        text = str(error)
+    assert text.isprintable(), repr(text)
 
 
 def _check(kw: float, at: datetime | None) -> None:

@@ -1,4 +1,4 @@
-"""Any bytes, as the lines of a file and as the body of a request.
+"""Fuzzing of records: lines of a file, and the body of a request.
 
 By hand: ``python -m tests.fuzz.fuzz_records -runs=1000000``
 """
@@ -29,7 +29,7 @@ _WAYS = [
 
 
 def one_input(data: bytes) -> None:
-    """Read it in one of the ways, which the first byte chooses; the second says how cut."""
+    """Parse the bytes in the format that the first byte selects, and cut at the second."""
     way, cut, rest = data[0:1], data[1:2], data[2:]
     records = _WAYS[(way or b"\0")[0] % len(_WAYS)]
     place = (cut or b"\0")[0]
