@@ -112,14 +112,14 @@ class Watch:
                 sink.write(notice)
 
         settings = {"source": source.name, **self.forecasting.fingerprint()}
-        recorder = Recorder.open(path, settings=settings, state=pipeline.state, say=say)
+        recorder = Recorder.open(path, settings=settings, state=pipeline.state, notify=say)
         try:
             resumed = recorder.resume(pipeline)
             for sink in looking:
                 for step in resumed.steps:
                     sink.write(step)
             say(Notice(Notice.EVENT, f"{path}: {resumed.text}", resumed.last_at))
-            source.go_on_after(resumed.last_at)
+            source.resume_after(resumed.last_at)
             run(source, pipeline, [recorder, *everyone], pacer, one_by_one=True)
         finally:
             recorder.close()
@@ -138,7 +138,7 @@ class Watch:
 def _check_record(path: Path) -> None:
     from streamer.recording.database import (
         DamagedError,
-        PassingError,
+        TransientError,
         check_place,
         open_for_reading,
     )
@@ -148,7 +148,7 @@ def _check_record(path: Path) -> None:
     check_place(path)
     if path.exists() and path.stat().st_size:
         # What is damaged is set aside when it is recorded to, and who locks it is waited for.
-        with suppress(DamagedError, PassingError):
+        with suppress(DamagedError, TransientError):
             open_for_reading(path).close()
 
 

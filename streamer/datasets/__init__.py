@@ -1,4 +1,4 @@
-"""What `streamer fetch` does: brings a published file into a cache, once, and checks it."""
+"""Download of published datasets into a cache, with checks, for `streamer fetch`."""
 
 from __future__ import annotations
 
@@ -27,33 +27,33 @@ if TYPE_CHECKING:
 __all__ = ["CREDIT", "UCI", "Dataset", "cache_folder", "cached", "fetch", "find_recording"]
 
 TIMEOUT_S = 30.0
-"""How long a server may be silent, in seconds."""
+"""Longest silence of the server in seconds."""
 
 RETRIES = 2
-"""How often a download that failed by a passing fault is begun anew."""
+"""Number of repeated attempts after a transient failure."""
 
 _ELSEWHERE = f"choose another folder with --cache DIR or {CACHE_VARIABLE}"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def find_recording(file: str) -> str:
-    """The path that a FILE on the command line stands for.
+    """Return the path that a FILE on the command line refers to.
 
-    That is the path itself, but for the name ``uci`` with no such file around.
+    That is the path itself, except for the name ``uci`` if no such file exists here.
 
     >>> find_recording("house.csv")
     'house.csv'
 
     Raises:
-        UsageError: it stands for a file that has not been fetched.
+        UsageError: the name refers to a dataset that has not been fetched.
     """
     if file != UCI.name or Path(file).exists():
         return file
     path = cached(UCI)
     if path is None:
         raise UsageError(
-            f"{file} is not in the cache ({cache_folder()}), nor a file here; "
-            "bring it first: streamer fetch"
+            f"{file} is neither in the cache ({cache_folder()}) nor a file here; "
+            "download it first: streamer fetch"
         )
     return str(path)
 
@@ -69,25 +69,26 @@ def fetch(
     retries: int = RETRIES,
     console: Console | None = None,
 ) -> Path:
-    """Bring a dataset into the cache, unless it is there.
+    """Download a dataset into the cache, unless it is cached already.
 
     Args:
-        dataset: what to bring.
+        dataset: the dataset.
         cache: as for `cache_folder`.
-        url: where to get the zip instead.
-        force: download it even if it is there.
-        verify: check the text of the one that is there, rather than trust its stamp.
-        timeout: how long the server may be silent, in seconds.
-        retries: how often to try again after a passing fault.
-        console: where to say what happens, with a progress bar if it is a terminal; by
-            default nothing is said.
+        url: another address for the zip.
+        force: download even if the dataset is in the cache.
+        verify: check the text of a cached file even if its stamp is valid.
+        timeout: longest silence of the server in seconds.
+        retries: number of repeated attempts after a transient failure.
+        console: takes messages, and a progress bar if it is a terminal; by default there
+            are none.
 
     Returns:
         Path of the zip, its text checked.
 
     Raises:
-        UsageError: the address is none of the web, or the extra is not installed.
-        SourceError: it cannot be had, is not what was published, or cannot be kept.
+        UsageError: the address is not a web address, or the extra is not installed.
+        SourceError: the file cannot be downloaded, is not the published one, or cannot be
+            stored.
     """
     from rich.console import Console
 
@@ -96,12 +97,12 @@ def fetch(
     host = host_of(url)
     folder = cache_folder(cache)
     try:
-        kept = None if force else find_kept(dataset, folder, verify=verify, say=console.out)
+        kept = None if force else find_kept(dataset, folder, verify=verify, report=console.out)
         if kept is not None and not is_under_way(kept):
             return kept
         import_pooch()
         with work_alone(folder / dataset.file, console.out) as work:
-            # Another run may have brought it while this one waited.
+            # Another run may have downloaded it while this one waited.
             kept = None if force else cached(dataset, folder)
             if kept is not None:
                 return kept
@@ -119,6 +120,6 @@ def fetch(
 
 def _why_not_kept(folder: Path, error: OSError) -> str:
     if error.errno in _FULL:
-        return f"there is no room in {folder}; free some 25 MB, or {_ELSEWHERE}"
+        return f"not enough space in {folder}; free some 25 MB, or {_ELSEWHERE}"
     reason = error.strerror or printable(str(error))
     return f"{folder} cannot be used as a cache: {reason}; {_ELSEWHERE}"

@@ -1,12 +1,12 @@
-"""The folder that fetched files are kept in.
+"""Cache folder for fetched files.
 
-It holds the zip as it is published, and beside it a stamp, which says that the text inside
-has been checked. Anything else in there belongs to a run under way; what a killed run has
-left is swept by the next one that downloads.
+It contains the zip as published, and a stamp that confirms that the text inside was checked.
+Anything else belongs to a run in progress; leftovers of a killed run are removed by the next
+download.
 
-The zip is kept rather than the text: streamer replays it unopened, and inflating costs half
-a second for the whole file, where the text would take seven times the room, and a second copy
-while it is unpacked, on boxes that have little.
+The zip is stored rather than the text: streamer replays it directly, and decompression costs
+half a second for the whole file, while the text would need seven times the space, and room
+for a second copy during unpacking, on small machines.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from streamer.errors import SourceError
 from streamer.sources.files.bytestream import open_bytes
 
 CACHE_VARIABLE = "STREAMER_CACHE"
-"""Environment variable that names the folder fetched files are kept in."""
+"""Environment variable with the folder for fetched files."""
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 def cache_folder(cache: str | Path | None = None) -> Path:
-    """The folder that fetched files are kept in.
+    """Return the folder for fetched files.
 
     Args:
         cache: the folder; by default that of `STREAMER_CACHE`, or else the user's cache.
@@ -41,31 +41,31 @@ def cache_folder(cache: str | Path | None = None) -> Path:
     chosen = cache or os.environ.get(CACHE_VARIABLE)
     if chosen:
         return Path(chosen).absolute()
-    # What pooch.os_cache asks too; pooch itself would delay a replay by its import.
+    # pooch.os_cache uses it too; importing pooch itself would delay a replay.
     import platformdirs
 
     return platformdirs.user_cache_path("streamer")
 
 
 def cached(dataset: Dataset, cache: str | Path | None = None) -> Path | None:
-    """A dataset's file, if it is in the cache and as it was when it was checked.
+    """Return a dataset's file if it is in the cache and unchanged since it was checked.
 
     Args:
-        dataset: what to look for.
+        dataset: the dataset.
         cache: as for `cache_folder`.
     """
     path = cache_folder(cache) / dataset.file
     return path if _is_stamped(dataset, path) else None
 
 
-def find_kept(dataset: Dataset, folder: Path, *, verify: bool, say: Say) -> Path | None:
-    """The file that is there already, if it is good.
+def find_kept(dataset: Dataset, folder: Path, *, verify: bool, report: Report) -> Path | None:
+    """Return the file in the cache if it is valid.
 
     Args:
-        dataset: what to look for.
-        folder: where.
+        dataset: the dataset.
+        folder: the cache folder.
         verify: check its text even if it has a stamp.
-        say: told what is wrong with it.
+        report: takes a message if the file is not valid.
     """
     path = folder / dataset.file
     if not verify and _is_stamped(dataset, path):
@@ -76,19 +76,19 @@ def find_kept(dataset: Dataset, folder: Path, *, verify: bool, say: Say) -> Path
         check(dataset, path)
     except SourceError as error:
         _stamp_path(path).unlink(missing_ok=True)
-        say(f"In the cache: {error}")
+        report(f"In the cache: {error}")
         return None
     _write_stamp(dataset, path)
     return path
 
 
 def is_under_way(path: Path) -> bool:
-    """Whether a run is bringing this file, or was killed at it."""
+    """Whether a run is downloading this file, or was killed while doing so."""
     return _lock_path(path).exists()
 
 
 def keep(dataset: Dataset, path: Path, folder: Path) -> Path:
-    """Put a checked file in the cache; whole, or not at all."""
+    """Move a checked file into the cache, atomically."""
     kept = folder / dataset.file
     put_in_place(path, kept)
     _write_stamp(dataset, kept)
@@ -109,7 +109,7 @@ def _stamp(dataset: Dataset, path: Path) -> dict[str, object]:
 
 
 def _write_stamp(dataset: Dataset, path: Path) -> None:
-    # Without a stamp, or with half of one, the next run checks the text again: no harm.
+    # Without a valid stamp, the next run checks the text again, which does no harm.
     with suppress(OSError):
         _stamp_path(path).write_text(json.dumps(_stamp(dataset, path)), encoding="utf-8")
 
@@ -122,10 +122,10 @@ def _is_stamped(dataset: Dataset, path: Path) -> bool:
 
 
 def check(dataset: Dataset, path: Path) -> None:
-    """Check the text in a zip, read as a replay would read it.
+    """Check the text in a zip, read as for a replay.
 
     Raises:
-        SourceError: it is not the published one, or cannot be read.
+        SourceError: the text is not the published one, or cannot be read.
     """
     if not zipfile.is_zipfile(path):
         raise SourceError(
@@ -136,7 +136,7 @@ def check(dataset: Dataset, path: Path) -> None:
         _check_member(dataset, path)
         digest = hashlib.sha256()
         size = 0
-        # No further than the text may be long: a small zip can hold an enormous one.
+        # Stops at the expected size: a small zip can contain an enormous text.
         while size <= dataset.size and (piece := text.read()):
             digest.update(piece)
             size += len(piece)
@@ -157,15 +157,15 @@ def _check_member(dataset: Dataset, path: Path) -> None:
         names = archive.namelist()
     if dataset.member not in names:
         found = ", ".join(map(printable, names))
-        raise SourceError(f"{path.name} holds {found}, but no {dataset.member}; get it again")
+        raise SourceError(f"{path.name} contains {found}, but not {dataset.member}; get it again")
 
 
 @contextmanager
-def work_alone(path: Path, say: Say) -> Iterator[Path]:
-    """Be the only run that brings this file, with an empty folder to work in."""
+def work_alone(path: Path, report: Report) -> Iterator[Path]:
+    """Exclude other runs that download this file; yields an empty folder for the download."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(_lock_path(path), say):
-        # Whoever made this folder does not hold the lock, so is dead.
+    with _lock(_lock_path(path), report):
+        # The creator of this folder does not hold the lock, so its process has ended.
         work = path.with_suffix(".partial")
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
@@ -180,20 +180,20 @@ def _lock_path(path: Path) -> Path:
 
 
 @contextmanager
-def _lock(path: Path, say: Say) -> Iterator[None]:
-    """Hold a lock that dies with the process, and leave no file behind."""
-    # Only here: a file that is there already is found without it.
+def _lock(path: Path, report: Report) -> Iterator[None]:
+    """Hold a lock that ends with the process, and delete its file afterwards."""
+    # A file that is in the cache already is found without it.
     from filelock import FileLock, Timeout
 
     lock = FileLock(path, thread_local=False, fallback_to_soft=False)
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        say("Another streamer fetch is under way; waiting for it ...")
+        report("Another streamer fetch is running; waiting for it ...")
         lock.acquire()
     try:
         yield
     finally:
-        # While it is still locked: who waits for it sees that it is not the file it opened.
+        # Deleted while still locked, so that a waiting process notices that its file is gone.
         path.unlink(missing_ok=True)
         lock.release()

@@ -1,4 +1,4 @@
-"""What can be fetched: where it is, how it is known, whose it is."""
+"""Published datasets: address, checksum, licence and citation."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ CREDIT = """\
 Licence: CC BY 4.0, https://creativecommons.org/licenses/by/4.0/
 Cite as: G. Hebrail and A. Berard (2006), Individual Household Electric Power Consumption,
          UCI Machine Learning Repository, https://doi.org/10.24432/C58K54"""
-"""The UCI file's licence, and how to cite it."""
+"""Licence of the UCI file, and its citation."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A published zip with one text in it.
+    """A published zip that contains one text.
 
     Attributes:
-        name: what it is called on the command line.
-        url: where its zip is.
-        member: the text's name in the zip.
-        sha256: of the text; a zip made anew from the same text is as good.
-        size: of the text, in bytes.
+        name: name on the command line.
+        url: address of the zip.
+        member: name of the text in the zip.
+        sha256: checksum of the text, not of the zip, which may be packed differently.
+        size: size of the text in bytes.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Dataset:
 
     @property
     def file(self) -> str:
-        """What its zip is called in the cache.
+        """File name of the zip in the cache.
 
         >>> UCI.file
         'household_power_consumption.zip'
@@ -48,4 +48,4 @@ UCI = Dataset(
     sha256="4259c9d7ece5dbee9ab8d53682baac68d791c864f0f64a52b4043cb3b90894b7",
     size=132_960_755,
 )
-"""Minute by minute, nearly four years of a house in Sceaux, France."""
+"""One house in Sceaux, France, minute by minute over nearly four years."""

@@ -1,8 +1,8 @@
-"""Where samples come from: meters, as they are, at whatever pace they speak.
+"""Interfaces of feeds: the sources of samples from meters, each at its own pace.
 
-A feed gives samples; `streamer.sources.live` makes one reading a minute of them. Each kind
-of feed is registered in the entry-point group ``streamer.sources`` under its URL scheme,
-those of this package too.
+`streamer.sources.live` averages the samples of a feed to one reading a minute. Each kind of
+feed, including those of this package, is registered in the entry-point group
+``streamer.sources`` under its URL scheme.
 """
 
 from __future__ import annotations
@@ -17,38 +17,38 @@ if TYPE_CHECKING:
     from streamer.feeds.address import Address
 
 FeedItem: TypeAlias = Sample | Link | Notice
-"""What a feed gives."""
+"""An item from a feed: a sample, a change of its connection, or a notice."""
 
 
 @runtime_checkable
 class Feed(Protocol):
-    """A meter that speaks.
+    """A source of samples.
 
-    `read` is called again and again by one thread, `close` by another.
+    `read` is called repeatedly by one thread, `close` by another.
     """
 
     @property
     def name(self) -> str:
-        """The feed as a person would name it, free of secrets."""
+        """Name of the feed for display, without secrets."""
 
     def read(self) -> Sequence[FeedItem]:
-        """What has come since the last call, in order of arrival.
+        """Return the items since the last call, in order of arrival.
 
-        Connects if there is no connection, and waits until there is something.
+        Connects if necessary, and waits until there is at least one item.
 
         Returns:
             At least one item, or an empty sequence when the feed has ended for good or
-            has been closed.
+            was closed.
 
         Raises:
-            LinkError, OSError: there is no connection; the next call makes a new one.
-            SourceError: anything that another try would not mend.
+            LinkError, OSError: the connection failed; the next call makes a new one.
+            SourceError: an error that another attempt would not resolve.
         """
 
     def close(self) -> None:
-        """Let go of whatever the feed holds, and make a `read` that waits return.
+        """Release all resources, and make a waiting `read` return.
 
-        May be called twice, and from another thread.
+        May be called repeatedly, and from another thread.
         """
 
 
@@ -57,14 +57,14 @@ class FeedKind:
     """A kind of feed, as registered under its URL scheme.
 
     Attributes:
-        about: what it reads, in a few words.
+        about: description in a few words.
         example: a URL that opens one.
-        open: makes the feed of an address; connects only when the feed is read.
-        options: what may stand in the URL's options, each with its help.
-        extra: the extra of streamer that brings its library; None if it needs none, or
-            comes with a package of its own.
-        modules: what must be importable for it to work.
-        stale_after_s: for how long a value stands by default when nothing new comes.
+        open: makes the feed of an address; the feed connects when it is first read.
+        options: options that the URL may have, each with its help.
+        extra: the extra of streamer that installs its library; None if it needs none, or
+            is part of another package.
+        modules: modules that it must be able to import.
+        stale_after_s: default for how many seconds a value is valid when no other arrives.
     """
 
     about: str

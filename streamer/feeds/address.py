@@ -1,4 +1,4 @@
-"""The URL of a feed, taken apart; its secrets are kept from view."""
+"""Feed URLs split into scheme, host, path, options and credentials; secrets stay hidden."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WEB = ("http", "https")
 
 
 class Secret:
-    """A string that shows itself to nobody who does not ask.
+    """A string that is hidden wherever it is printed.
 
     >>> Secret("swordfish"), f"{Secret('swordfish')}", Secret("swordfish").reveal()
     (Secret(…), '…', 'swordfish')
@@ -28,7 +28,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The string itself, for the one place that needs it."""
+        """The string itself, to be called only where it is needed."""
         return self._value
 
     def __eq__(self, other: object) -> bool:
@@ -46,12 +46,12 @@ class Secret:
 
 @dataclass(frozen=True)
 class Credentials:
-    """What lets us in, if it does not stand in the URL.
+    """Login for a feed, from outside its URL or from within.
 
     Attributes:
-        user: a user's name.
-        password: their password.
-        token: a token, where that is used in place of both.
+        user: the user's name.
+        password: the user's password.
+        token: an access token, used instead of user and password.
     """
 
     user: str | None = None
@@ -63,18 +63,18 @@ class Credentials:
 class Address:
     """A feed's URL.
 
-    Its options are the URL's query and fragment: ``mqtt://host/topic?unit=W``. In a web
-    address the query belongs to the other end, and options are in the fragment alone:
+    The options are the URL's query and fragment: ``mqtt://host/topic?unit=W``. The query of
+    a web address belongs to the web server, so there the fragment alone holds options:
     ``http://host/status?id=0#path=power&unit=W``.
 
     Attributes:
-        scheme: what kind of feed.
-        host: the host; empty if there is none.
-        port: the port, if one is given.
-        path: the path, from the slash on; percent signs decoded, but not of a web address.
-        query: the query of a web address, as it stands; empty in others.
-        options: the options.
-        credentials: what lets us in.
+        scheme: the URL scheme, which selects the kind of feed.
+        host: the host; empty if the URL has none.
+        port: the port; None if the URL has none.
+        path: the path with its first slash; percent-decoded, except in a web address.
+        query: the query of a web address, unchanged; empty for other schemes.
+        options: the options by name.
+        credentials: user, password and token.
 
     >>> address = Address.parse("mqtt://me:swordfish@broker/home/power?unit=W")
     >>> address.host, address.path, address.shown
@@ -91,33 +91,34 @@ class Address:
 
     @classmethod
     def parse(cls, url: str, credentials: Credentials | None = None) -> Address:
-        """Take a URL apart.
+        """Split a URL.
 
         Args:
-            url: ``-`` stands for ``stdin:``.
-            credentials: used where the URL has none.
+            url: the URL; ``-`` is short for ``stdin:``.
+            credentials: used where the URL has none of its own.
 
         Raises:
-            UsageError: it is not a URL.
+            UsageError: the text is not a URL.
         """
         if url == "-":
             url = "stdin:"
         if not url.isprintable():
-            raise UsageError("feed address: it has characters in it that cannot be printed")
+            raise UsageError("feed address: it contains characters that cannot be printed")
         given = Credentials() if credentials is None else credentials
         try:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
-            host.encode("idna")  # as it will be, to be looked up
+            host.encode("idna")  # as the name lookup will do
         except ValueError:
-            # What this error says quotes the address, and perhaps a password with it.
+            # The error's text quotes the address, which may contain a password.
             raise UsageError(
                 "feed address: its host or port cannot be read; write it like "
                 "mqtt://host:1883/topic, and / # ? @ in a user or password as %2F %23 %3F %40"
             ) from None
         if not parts.scheme:
             raise UsageError(
-                f"{url.rpartition('@')[2]!r} is no feed address: it has no scheme; write it like "
+                f"{url.rpartition('@')[2]!r} is not a feed address: the scheme is missing; write "
+                "it like "
                 "mqtt://host/topic?unit=W (`streamer sources` lists them)"
             )
         is_web = parts.scheme in _WEB
@@ -139,18 +140,18 @@ class Address:
 
     @property
     def host_in_url(self) -> str:
-        """The host as a URL has it: an IPv6 address in brackets."""
+        """The host as written in a URL: an IPv6 address in brackets."""
         return f"[{self.host}]" if ":" in self.host else self.host
 
     @property
     def shown(self) -> str:
-        """The URL for a person: without secrets, query or options."""
+        """The URL for display: without secrets, query and options."""
         host = self.host_in_url
         port = "" if self.port is None else f":{self.port}"
         slashes = "//" if host or self.path.startswith("/") else ""
         path = quote(self.path, safe="/:+#$ ")
         if not host:
-            # With a slash too few, what was to be user and password is in the path.
+            # If a slash was forgotten, user and password ended up in the path.
             path = re.sub(r"^(/*)[^/:]*:.*%40", r"\1…@", path)
         return f"{self.scheme}:{slashes}{host}{port}{path}"
 
@@ -159,7 +160,7 @@ class Address:
     @overload
     def text(self, name: str, default: str) -> str: ...
     def text(self, name: str, default: str | None = None) -> str | None:
-        """An option as it stands."""
+        """Return an option as text."""
         return self.options.get(name, default)
 
     def number(
@@ -170,10 +171,10 @@ class Address:
         least: float = -math.inf,
         most: float = math.inf,
     ) -> float:
-        """An option that is a finite number.
+        """Return an option as a finite number.
 
         Raises:
-            UsageError: it is none, or out of bounds.
+            UsageError: the text is not a number, or is out of bounds.
         """
         text = self.options.get(name)
         if text is None:
@@ -193,10 +194,10 @@ class Address:
     @overload
     def choice(self, name: str, allowed: Collection[str], default: str) -> str: ...
     def choice(self, name: str, allowed: Collection[str], default: str | None = None) -> str | None:
-        """An option that is one of a few words.
+        """Return an option that allows a few words only.
 
         Raises:
-            UsageError: it is another.
+            UsageError: the option is another word.
         """
         text = self.options.get(name, default)
         if text is not None and text not in allowed:
@@ -204,10 +205,10 @@ class Address:
         return text
 
     def need(self, name: str, why: str) -> str:
-        """An option that has no default.
+        """Return an option that has no default.
 
         Raises:
-            UsageError: it is missing; the message says why it is needed.
+            UsageError: the option is missing; `why` explains why it is needed.
         """
         text = self.options.get(name)
         if not text:
@@ -215,17 +216,17 @@ class Address:
         return text
 
     def wrong(self, name: str, remedy: str) -> UsageError:
-        """The error to raise for an option with a wrong value."""
+        """Return the error to raise for an option with a wrong value."""
         return UsageError(f"{self.shown}: option {name}={self.options.get(name)!r}: {remedy}")
 
     def check_options(self, known: Collection[str]) -> None:
-        """Raise UsageError for an option that is not known."""
+        """Raise UsageError for an option that is not among the known ones."""
         for name in self.options:
             if name not in known:
-                # Of mqtt://broker/home/#?unit=W all from the # on are options to us.
+                # In mqtt://broker/home/#?unit=W, everything after the # is read as options.
                 hint = "; write # in a topic or path as %23" if name.startswith("?") else ""
                 raise UsageError(
-                    f"{self.shown}: unknown option {name!r}; it takes "
+                    f"{self.shown}: unknown option {name!r}; known options are "
                     f"{', '.join(sorted(known))}{hint}"
                 )
 
@@ -235,7 +236,7 @@ def _options(text: str) -> dict[str, str]:
 
 
 def read_secret(path: str) -> Secret:
-    """A secret out of a file, without the line's end.
+    """Read a secret from a file, without the trailing newline.
 
     Raises:
         UsageError: the file cannot be read, or is empty.
@@ -245,9 +246,9 @@ def read_secret(path: str) -> Secret:
     except OSError as error:
         raise UsageError(f"secret file {path}: {error.strerror or error}") from None
     except UnicodeDecodeError:
-        raise UsageError(f"secret file {path}: is not text") from None
-    except RuntimeError:  # of expanduser
-        raise UsageError(f"secret file {path}: there is no such user") from None
+        raise UsageError(f"secret file {path}: it is not text in UTF-8") from None
+    except RuntimeError:  # from expanduser
+        raise UsageError(f"secret file {path}: the user does not exist") from None
     if not text:
         raise UsageError(f"secret file {path} is empty")
     return Secret(text)

@@ -1,4 +1,4 @@
-"""Meters that speak Modbus TCP, or Modbus RTU through a serial gateway."""
+"""Meters with Modbus TCP, or Modbus RTU behind a serial gateway."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from streamer.errors import LinkError, RefusedError, UsageError
 from streamer.feeds import FeedKind
 from streamer.feeds.address import Address
-from streamer.feeds.beat import BEAT_OPTIONS, Beat, interval
+from streamer.feeds.polling import POLL_OPTIONS, Ticker, poll_interval
 from streamer.feeds.reasons import system_reason
 from streamer.feeds.session import AsyncFeed, Channel
-from streamer.feeds.values import POWER_OPTIONS, Power, ValueProblem
+from streamer.feeds.values import POWER_OPTIONS, MalformedError, Power
 
 if TYPE_CHECKING:
     from pymodbus.client import AsyncModbusTcpClient
@@ -33,7 +33,7 @@ TYPES = {
     "float32": "f",
     "float64": "d",
 }
-"""Types of values, as the letters of `struct`."""
+"""Types of values, as the format letters of `struct`."""
 
 _PRESETS = {
     "sdm120": 0x000C,
@@ -43,35 +43,35 @@ _PRESETS = {
     "sdm72": 0x0034,
     "sdm72-v2": 0x0034,
 }
-"""Where Eastron's meters have their (total) active power: input registers, float32, W."""
+"""Address of the (total) active power in Eastron's meters: input registers, float32, W."""
 
 _MAP = ("register", "type", "fc", "word_order", "scale", "unit")
 
 _FUNCTIONS = {"3": "holding register", "4": "input register"}
 
-# Of Modbus's exceptions those which another try would not mend.
+# Modbus exceptions that another attempt would not resolve.
 _REFUSALS = {1: "function", 2: "address", 3: "value"}
 
 _FAILURES = {
-    4: "it has failed",
-    5: "it is busy",
-    6: "it is busy",
-    10: "the gateway has no way to it",
-    11: "it does not answer the gateway",
+    4: "the device has failed",
+    5: "the device is busy",
+    6: "the device is busy",
+    10: "the gateway has no path to the device",
+    11: "the device does not answer the gateway",
 }
 
 
 @dataclass(frozen=True)
 class Register:
-    """Where a meter has its power, and how it is written there.
+    """Place and format of the power in a meter's registers.
 
     Attributes:
         power: unit and sign.
-        address: the first register, counted from 0, as it is sent.
+        address: the first register, counted from 0 as in the protocol.
         type: the value's type.
-        function: Modbus's function code, 3 or 4.
-        little: whether the low word stands first.
-        scale: what the value is to be multiplied with.
+        function: the Modbus function code, 3 or 4.
+        little: whether the low word comes first.
+        scale: factor for the value.
     """
 
     power: Power
@@ -83,51 +83,51 @@ class Register:
 
     @property
     def count(self) -> int:
-        """How many registers it takes."""
+        """Number of registers that the value takes."""
         return struct.calcsize(f">{TYPES[self.type]}") // 2
 
     def __str__(self) -> str:
         return f"{_FUNCTIONS[self.function]} 0x{self.address:04X}"
 
     def kw(self, words: Sequence[int]) -> float:
-        """The power in kW, NaN where the meter says so.
+        """Convert the words of the registers to a power in kW; NaN if the meter sends NaN.
 
         Args:
-            words: what the registers hold, 16 bits each.
+            words: contents of the registers, 16 bits each.
 
         Raises:
-            ValueProblem: they hold no power.
+            MalformedError: the registers do not hold a power.
 
         >>> Register(Power("W"), 0x34).kw([0x43C8, 0x0000])
         0.4
         """
         if len(words) != self.count or not all(0 <= word < 0x10000 for word in words):
-            raise ValueProblem(f"{self}: {len(words)} words in place of {self.count}")
+            raise MalformedError(f"{self}: {len(words)} words instead of {self.count}")
         ordered = words[::-1] if self.little else words
         packed = struct.pack(f">{self.count}H", *ordered)
         (value,) = struct.unpack(f">{TYPES[self.type]}", packed)
         kw = self.power.kw(value * self.scale)
         if math.isinf(kw):
-            raise ValueProblem(f"{self}: {value!r} is not a power")
+            raise MalformedError(f"{self}: {value!r} is not a power")
         return kw
 
     @classmethod
     def of(cls, address: Address) -> Register:
-        """What an address's options say.
+        """Read the options of an address.
 
         Raises:
-            UsageError: they say too little, too much, or something wrong.
+            UsageError: an option is missing, wrong or contradicts the preset.
         """
         preset = address.choice("preset", _PRESETS)
         if preset is not None:
             for name in _MAP:
                 if name in address.options:
-                    raise address.wrong(name, f"leave it out, the preset {preset} says it")
+                    raise address.wrong(name, f"leave it out, the preset {preset} sets it")
             return cls(Power.of(address, unit="W"), _PRESETS[preset])
         address.need("register", f"give it, or preset={'|'.join(_PRESETS)}")
         scale = address.number("scale", 1.0)
         if scale == 0:
-            raise address.wrong("scale", "give another number than 0")
+            raise address.wrong("scale", "give a number other than 0")
         return cls(
             power=Power.of(address),
             address=_whole(address, "register", 0, 0, 0xFFFF),
@@ -151,20 +151,20 @@ def _whole(address: Address, option: str, default: int, least: int, most: int) -
     return value
 
 
-class _Modbus:
-    """The work of the feed."""
+class _Client:
+    """Connection to a meter and its polling."""
 
     def __init__(self, address: Address) -> None:
         if not address.host:
-            raise UsageError(f"{address.shown}: it has no host; write modbus://host")
+            raise UsageError(f"{address.shown}: the host is missing; write modbus://host")
         if address.path.strip("/"):
-            raise UsageError(f"{address.shown}: it takes no path; write modbus://host")
+            raise UsageError(f"{address.shown}: a path is not allowed; write modbus://host")
         self._name = address.shown
         self._host = address.host
         self._port = address.port or _PORT
         self._register = Register.of(address)
         self._device = _whole(address, "device", 1, 0, 255)
-        self._every_s = interval(address)
+        self._every_s = poll_interval(address)
         self._timeout_s = address.number("timeout", 3.0, least=0.1, most=60.0)
         self._framing = address.choice("framing", ("tcp", "rtu"), "tcp")
 
@@ -184,16 +184,16 @@ class _Modbus:
         try:
             if not await client.connect():
                 raise LinkError(f"{self._name}: cannot connect: {await self._why()}")
-            beat = Beat(self._every_s)
-            await beat.wait()
+            ticker = Ticker(self._every_s)
+            await ticker.wait()
             words = await self._ask(client)
             channel.up()
             while True:
                 try:
                     channel.sample(self._register.kw(words))
-                except ValueProblem as problem:
-                    channel.malformed(str(problem))
-                await beat.wait()
+                except MalformedError as error:
+                    channel.malformed(str(error))
+                await ticker.wait()
                 words = await self._ask(client)
         finally:
             client.close()
@@ -210,7 +210,7 @@ class _Modbus:
         try:
             answer: Any = await read(register.address, count=register.count, device_id=self._device)
         except ModbusException:
-            why = "no answer" if client.connected else "it closed the connection"
+            why = "no answer" if client.connected else "the connection was closed"
             raise LinkError(f"{self._name}: device {self._device}: {why}") from None
         if answer.isError():
             raise self._refusal(answer.exception_code)
@@ -220,13 +220,13 @@ class _Modbus:
         where = f"{self._name}: device {self._device}"
         if code in _REFUSALS:
             return RefusedError(
-                f"{where}: it has no {self._register} (illegal {_REFUSALS[code]}); "
+                f"{where}: {self._register} does not exist (illegal {_REFUSALS[code]}); "
                 "check register, type, fc and device, or the preset"
             )
         return LinkError(f"{where}: {_FAILURES.get(code, f'exception {code}')}")
 
     async def _why(self) -> str:
-        """Why there is no connection; pymodbus does not say."""
+        """Reason why there is no connection, which pymodbus does not report."""
         try:
             _, writer = await asyncio.wait_for(
                 asyncio.open_connection(self._host, self._port), self._timeout_s
@@ -236,18 +236,18 @@ class _Modbus:
         except OSError as error:
             return system_reason(error)
         writer.close()
-        return "it did not let us in at first"
+        return "the first attempt was refused"
 
 
 def _quieten() -> None:
-    # With no handler at all, its warnings would go to the terminal.
+    # Without a handler, its warnings would be printed on the terminal.
     logger = logging.getLogger("pymodbus")
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())
 
 
 def _open(address: Address) -> AsyncFeed:
-    return AsyncFeed(address.shown, _Modbus(address).session)
+    return AsyncFeed(address.shown, _Client(address).session)
 
 
 KIND = FeedKind(
@@ -255,17 +255,17 @@ KIND = FeedKind(
     example="modbus://192.168.1.30?preset=sdm630&device=1",
     open=_open,
     options={
-        "preset": f"a meter that is known: {', '.join(_PRESETS)}",
+        "preset": f"a known meter: {', '.join(_PRESETS)}",
         "device": "the meter's Modbus address (unit id), 0 to 255; 1 if not given",
-        "register": "where the power is, counted from 0: 0x0034 or 52, where manuals say 30053",
-        "type": f"how it is written: {', '.join(TYPES)}; float32 if not given",
+        "register": "address of the power, counted from 0: 0x0034 or 52, which manuals call 30053",
+        "type": f"type of the value: {', '.join(TYPES)}; float32 if not given",
         "fc": "function code: 4 (input register, the default) or 3 (holding register)",
-        "word_order": "big (the default) or little, which word of a longer value is first",
-        "scale": "what the value is to be multiplied with",
-        "framing": "tcp (the default), or rtu for a gateway that passes serial bytes on",
+        "word_order": "big (the default) or little: which word of a longer value comes first",
+        "scale": "factor for the value",
+        "framing": "tcp (the default), or rtu for a gateway that forwards serial bytes",
         "timeout": "seconds to wait for an answer, 0.1 to 60; 3 if not given",
         **POWER_OPTIONS,
-        **BEAT_OPTIONS,
+        **POLL_OPTIONS,
     },
     extra="modbus",
     modules=("pymodbus",),

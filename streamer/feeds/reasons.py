@@ -1,4 +1,4 @@
-"""Why the system could not do something, in its own words."""
+"""Reasons for system errors, as text and as error numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from streamer.display.lines import one_line
 
 
 def system_reason(error: Exception) -> str:
-    """Why, on one line.
+    """Return the reason for an error, on one line.
 
     >>> system_reason(ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 1)"))
     'Connection refused'
@@ -20,18 +20,18 @@ def system_reason(error: Exception) -> str:
     'Name or service not known'
     """
     number = system_number(error)
-    # The numbers of the resolver are others than the system's.
+    # The name resolver has error numbers of its own.
     if number > 0 and not isinstance(error, socket.gaierror):
         return os.strerror(number)
-    said = getattr(error, "strerror", None) or error
-    return one_line(said) or type(error).__name__
+    text = getattr(error, "strerror", None) or error
+    return one_line(text) or type(error).__name__
 
 
 def system_number(error: Exception) -> int:
-    """The system's number for an error; 0 if there is none.
+    """Return the system's number of an error; 0 if it has none.
 
-    It is in the text alone of what pyserial and termios raise, and of what asyncio raises
-    when each of a host's addresses has failed.
+    The errors of pyserial and termios have it in their text alone, and so has the error that
+    asyncio raises when all addresses of a host have failed.
     """
     match = re.search(r"(?:\[Errno |\()(\d+)[\],]", str(error))
     return getattr(error, "errno", None) or (int(match[1]) if match else 0)

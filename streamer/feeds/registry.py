@@ -1,4 +1,4 @@
-"""Which kinds of feeds there are: the entry points of the group ``streamer.sources``."""
+"""Registry of the kinds of feeds: the entry points of the group ``streamer.sources``."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ GROUP = "streamer.sources"
 
 @cache
 def schemes() -> dict[str, EntryPoint]:
-    """The entry point of each URL scheme, in the order of the alphabet."""
+    """Return the entry point of each URL scheme, in alphabetical order."""
     found = sorted(entry_points(group=GROUP), key=lambda point: point.name)
     return {point.name: point for point in found}
 
 
 def load_kind(scheme: str) -> FeedKind:
-    """The kind of feed that a URL scheme stands for.
+    """Return the kind of feed for a URL scheme.
 
     Raises:
-        UsageError: there is none.
-        SourceError: a plug-in registers something else, or cannot be imported.
+        UsageError: the scheme is unknown.
+        SourceError: a plug-in registers an object of another type, or cannot be imported.
     """
     point = schemes().get(scheme)
     if point is None:
         raise UsageError(
-            f"no feed has the scheme {scheme!r}; there are {', '.join(schemes())} "
-            "(`streamer sources` tells more)"
+            f"unknown feed scheme {scheme!r}; known schemes are {', '.join(schemes())} "
+            "(see `streamer sources`)"
         )
     try:
         kind = point.load()
     except Exception as error:
-        # A plug-in's module is run, and may raise whatever it likes.
+        # Importing a plug-in runs its code, which may raise anything.
         why = one_line(f"{type(error).__name__}: {error}")
         raise SourceError(f"the feed {scheme} ({point.value}) cannot be loaded: {why}") from error
     if not isinstance(kind, FeedKind):
-        raise SourceError(f"the feed {scheme} ({point.value}) is no FeedKind but {kind!r}")
+        raise SourceError(f"the feed {scheme} ({point.value}) is not a FeedKind, but {kind!r}")
     return kind
 
 
 def is_installed(kind: FeedKind) -> bool:
-    """Whether all that a kind of feed needs can be imported."""
+    """Whether all modules that a kind of feed needs can be imported."""
     return all(_can_import(module) for module in kind.modules)
 
 
@@ -54,7 +54,7 @@ def open_feed(address: Address) -> Feed:
     """Make the feed of an address; it connects when it is read.
 
     Raises:
-        UsageError: there is no such kind of feed, or an option is unknown or wrong.
+        UsageError: the scheme or an option is unknown, or an option is wrong.
         MissingExtraError: its library is not installed.
     """
     kind = load_kind(address.scheme)

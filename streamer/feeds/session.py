@@ -1,4 +1,4 @@
-"""Feeds that are asynchronous inside."""
+"""Feeds whose work is an asyncio coroutine."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from streamer.readings import Link, Notice, Sample
 
 _CLOSE_S = 2.0
 
-# Longer than a library takes to give up what it does in a thread, which is not to be cut short.
+# Longer than libraries take to stop a call in a thread, which cannot be interrupted.
 _CANCEL_AGAIN_S = 6.0
 _CANCELS = 3
 
 
 class Channel:
-    """Where a session puts what it hears.
+    """Output of a session: samples, notices and the state of the connection.
 
     Args:
         name: the feed's name.
-        peer: who is at the other end, in a word: ``broker``.
+        peer: the other end, in a word: ``broker``.
         put: takes each item.
     """
 
@@ -34,40 +34,40 @@ class Channel:
         self._put = put
 
     def up(self, text: str = "") -> None:
-        """Say that the connection stands; `text` is for a person."""
+        """Report that the connection is up; `text` describes it for people."""
         self._put(Link(Link.UP, self._peer, text))
 
     def sample(self, kw: float, at: datetime | None = None) -> None:
-        """Give a sample: power in kW, import positive, NaN for unknown; `at` has a zone."""
+        """Deliver a sample: power in kW, import positive, NaN for unknown; `at` has a zone."""
         self._put(Sample(kw, at))
 
     def malformed(self, what: str) -> None:
-        """Say that something could not be read; it is counted, and the first one is shown."""
+        """Report unreadable input; all are counted, and the first one is shown."""
         self._put(Notice(Notice.MALFORMED, f"{self._name}: {what}; skipped"))
 
     def warn(self, text: str) -> None:
-        """Say something that makes the figures doubtful."""
+        """Report a error that puts the values in doubt."""
         self._put(Notice(Notice.WARNING, f"{self._name}: {text}"))
 
 
 Session = Callable[[Channel], Awaitable[None]]
-"""Connects, and gives what it hears until the feed ends for good.
+"""Connects, and delivers items until the feed ends for good.
 
-It raises LinkError or OSError when the connection cannot be made or is lost (it is then
-called again after a while), RefusedError if trying again would not help.
+It raises LinkError or OSError when the connection fails or is lost (it is then called
+again after a delay), and RefusedError if another attempt would not help.
 """
 
 
 class AsyncFeed:
-    """A feed whose work is a coroutine, which runs while the feed is read.
+    """A feed whose work is a coroutine, which runs only while the feed is being read.
 
     Args:
-        name: the feed as a person would name it, free of secrets.
-        session: does the work.
-        peer: who is at the other end, in a word: ``broker``.
+        name: the feed's name for display, without secrets.
+        session: connects and delivers items.
+        peer: the other end, in a word: ``broker``.
 
     Attributes:
-        peer: likewise.
+        peer: the other end.
     """
 
     def __init__(self, name: str, session: Session, *, peer: str = "meter") -> None:
@@ -89,13 +89,13 @@ class AsyncFeed:
         return self._name
 
     def read(self) -> Sequence[FeedItem]:
-        """What has come; an error of the session is raised once all before it is given."""
+        """Return the items that arrived; an error of the session is raised after them."""
         with self._reading:
             if self._closed:
                 return []
             if self._runner is None:
                 self._runner = asyncio.Runner()
-                # Made here and now: were `close` to ask the runner, there might be two.
+                # Made here, since `close` asking the runner at the same time might make another.
                 self._loop = self._runner.get_loop()
             items = self._runner.run(self._gather())
             if not items:
@@ -106,10 +106,10 @@ class AsyncFeed:
         """End the session, also from another thread."""
         self._closed = True
         if self._loop is not None:
-            with suppress(RuntimeError):  # it is closed already
+            with suppress(RuntimeError):  # the loop is closed already
                 self._loop.call_soon_threadsafe(self._wake.set)
         if not self._reading.acquire(timeout=_CLOSE_S):
-            return  # a session that hangs is left to its thread, which ends with the program
+            return  # a session that hangs stays with its thread, which ends with the program
         try:
             self._end()
         finally:
@@ -131,8 +131,8 @@ class AsyncFeed:
             return []
         if not self._items and self._task.done():
             task, self._task = self._task, None
-            if task.cancelled():  # by itself: a library's own cancellation got out of it
-                raise LinkError(f"{self._name}: the connection was given up")
+            if task.cancelled():  # by the library, not by us
+                raise LinkError(f"{self._name}: the connection was cancelled")
             task.result()
             self._closed = True
         items, self._items = self._items, []
@@ -150,16 +150,16 @@ class AsyncFeed:
 
 
 async def _cancelled(task: asyncio.Task[None]) -> bool:
-    """Cancel a session; False if it will not end.
+    """Cancel a session; returns False if it does not end.
 
-    Once may not be enough: `asyncio.wait_for` of Python 3.11 loses a cancellation that comes
-    together with what it waits for. Asked once only, we would wait for ever.
+    Once may not be enough: `asyncio.wait_for` of Python 3.11 loses a cancellation that
+    coincides with the event it waits for, and we would wait for ever.
     """
     for _ in range(_CANCELS):
         task.cancel()
         await asyncio.wait([task], timeout=_CANCEL_AGAIN_S)
         if task.done():
             if not task.cancelled():
-                task.exception()  # nobody is left to be told
+                task.exception()  # marks it as retrieved; nobody needs it any more
             return True
     return False

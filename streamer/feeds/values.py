@@ -1,4 +1,4 @@
-"""What stands in a message: numbers, units, signs and times."""
+"""Numbers, units, signs, JSON paths and times in the messages of meters."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any
 from streamer.feeds.address import Address
 
 UNITS = {"W": 1000.0, "kW": 1.0}
-"""Units of power: how many make a kW."""
+"""Units of power, each with its number per kW."""
 
 SIGNS = {"import": 1.0, "export": -1.0}
-"""What a positive value means."""
+"""Meanings of a positive value, each with the factor that makes import positive."""
 
 POWER_OPTIONS = {
     "unit": "unit of the power: W or kW",
@@ -26,17 +26,17 @@ POWER_OPTIONS = {
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]|\[\"([^\"]+)\"\]")
 
 
-class ValueProblem(ValueError):  # noqa: N818 - the message is all there is to it
-    """A message has no power in it that can be read; says why."""
+class MalformedError(ValueError):
+    """A message from which no power can be read; the text gives the reason."""
 
 
 @dataclass(frozen=True)
 class Power:
-    """How a number becomes a power in kW, import positive.
+    """Conversion of a number to a power in kW, import positive.
 
     Attributes:
         unit: ``W`` or ``kW``.
-        sign: what a positive number means, ``import`` or ``export``.
+        sign: meaning of a positive number, ``import`` or ``export``.
 
     >>> Power("W").kw(250.0), Power("kW", sign="export").kw(1.5)
     (0.25, -1.5)
@@ -47,29 +47,29 @@ class Power:
 
     @classmethod
     def of(cls, address: Address, *, unit: str | None = None, sign: str = "import") -> Power:
-        """What an address's options ``unit`` and ``sign`` say.
+        """Read the options ``unit`` and ``sign`` of an address.
 
         Args:
             address: the address.
-            unit: the unit where the address says none; None if it must.
-            sign: the sign where the address says none.
+            unit: unit if the address has none; None if the option is required.
+            sign: sign if the address has none.
 
         Raises:
-            UsageError: they are missing or wrong.
+            UsageError: an option is missing or wrong.
         """
         if unit is None:
-            address.need("unit", "say unit=W or unit=kW; it is never guessed")
+            address.need("unit", "give unit=W or unit=kW; it is never guessed")
         chosen = address.choice("unit", UNITS, unit or "")
         return cls(chosen, address.choice("sign", SIGNS, sign))
 
     def kw(self, value: float) -> float:
-        """A number of this unit and sign, in kW."""
+        """Convert a number of this unit and sign to kW."""
         return value / UNITS[self.unit] * SIGNS[self.sign]
 
 
 @dataclass(frozen=True)
 class JsonPath:
-    """Where in a JSON document a value stands: ``ENERGY.Power[0]`` or ``["a.b"].c``.
+    """Place of a value in a JSON document: ``ENERGY.Power[0]`` or ``["a.b"].c``.
 
     Attributes:
         text: the path as it was given; empty for the document itself.
@@ -87,14 +87,16 @@ class JsonPath:
         """Read a path.
 
         Raises:
-            ValueError: it is none.
+            ValueError: the text is not a path.
         """
         steps: list[str | int] = []
         position = 0
         while position < len(text):
             match = _STEP.match(text, position)
             if match is None:
-                raise ValueError(f"{text!r} is no path; write it like ENERGY.Power or phases[0].w")
+                raise ValueError(
+                    f"{text!r} is not a path; write it like ENERGY.Power or phases[0].w"
+                )
             key, index, quoted = match.groups()
             steps.append(int(index) if index is not None else key or quoted)
             position = match.end()
@@ -102,10 +104,10 @@ class JsonPath:
 
     @classmethod
     def of(cls, address: Address, option: str, default: str | None = None) -> JsonPath | None:
-        """What an option of an address says, or else the default; None if there is neither.
+        """Read the path in an option of an address, or in the default; None without either.
 
         Raises:
-            UsageError: it is no path.
+            UsageError: the text is not a path.
         """
         text = address.options.get(option, default)
         try:
@@ -114,37 +116,37 @@ class JsonPath:
             raise address.wrong(option, str(error)) from None
 
     def find(self, document: Any) -> Any:
-        """The value that stands there.
+        """Return the value at this place.
 
         Raises:
-            ValueProblem: there is none.
+            MalformedError: the document has no such place.
         """
         value = document
         for step in self.steps:
             try:
                 value = value[step]
             except (KeyError, IndexError, TypeError):
-                raise ValueProblem(f"there is no {self.text} in it") from None
+                raise MalformedError(f"{self.text} is missing") from None
         return value
 
 
 def parse_json(text: str | bytes) -> Any:
-    """A JSON document.
+    """Decode a JSON document.
 
     Raises:
-        ValueProblem: it is none.
+        MalformedError: the text is not JSON.
     """
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueProblem(f"not JSON: {error}") from None
+        raise MalformedError(f"not JSON: {error}") from None
 
 
 def to_number(value: object) -> float:
-    """A finite number, out of a number or its text.
+    """Convert a number, or the text of one, to a finite float.
 
     Raises:
-        ValueProblem: it is none.
+        MalformedError: the value is not a finite number.
 
     >>> to_number("12.5"), to_number(3)
     (12.5, 3.0)
@@ -152,32 +154,32 @@ def to_number(value: object) -> float:
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueProblem(f"{_short(value)} is not a number")
+        raise MalformedError(f"{_short(value)} is not a number")
     try:
         number = float(value)
     except (ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise ValueProblem(f"{_short(value)} is not a number")
+        raise MalformedError(f"{_short(value)} is not a number")
     return number
 
 
 def to_moment(value: object) -> datetime:
-    """A moment in time, with a zone.
+    """Convert a value to a moment in time, in UTC.
 
     Args:
-        value: ISO 8601, or seconds, milliseconds, microseconds or nanoseconds since 1970
-            (which of them, the size tells). Without a zone it is on this machine's clock.
+        value: ISO 8601, or seconds, milliseconds, microseconds or nanoseconds since 1970,
+            distinguished by their size. Without a zone it is in this machine's local time.
 
     Raises:
-        ValueProblem: it is none.
+        MalformedError: the value is not a time.
 
     >>> to_moment("2026-03-29T01:59:00+01:00")
     datetime.datetime(2026, 3, 29, 0, 59, tzinfo=datetime.timezone.utc)
     >>> to_moment(1774745940) == to_moment("1774745940000") == to_moment(1774745940000000000)
     True
     """
-    # Digits alone would pass for ISO 8601 now and then.
+    # Some numbers would pass for ISO 8601 dates.
     if isinstance(value, str) and not value.strip().isdigit():
         try:
             return datetime.fromisoformat(value.strip()).astimezone(UTC)
@@ -189,7 +191,7 @@ def to_moment(value: object) -> datetime:
             number /= 1e3 if abs(number) >= 1e11 else 1.0
         return datetime.fromtimestamp(number, UTC)
     except (ValueError, OverflowError, OSError):
-        raise ValueProblem(f"{_short(value)} is not a time") from None
+        raise MalformedError(f"{_short(value)} is not a time") from None
 
 
 def _short(value: object) -> str:

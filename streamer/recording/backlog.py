@@ -1,41 +1,41 @@
-"""What waits to be written, while it cannot be."""
+"""Queue of minutes and events that could not be written yet."""
 
 from __future__ import annotations
 
 from collections import deque
 
 from streamer.display.numbers import plural
-from streamer.recording.store import Event, Minute
+from streamer.recording.store import EventRow, Minute
 
 WEEK = 7 * 24 * 60
-"""Minutes that may wait; older ones are not kept."""
+"""Largest number of minutes kept; older ones are dropped."""
 
-_EVENTS = 1000
+_MAX_EVENTS = 1000
 
 
 class Backlog:
     """Minutes and events that are not written yet.
 
     Attributes:
-        minutes: in order of time.
-        events: in order of time; the last of them only, if there are very many.
+        minutes: minutes in order of time.
+        events: events in order of time; only the last ones, if there are very many.
     """
 
     def __init__(self) -> None:
         self.minutes: deque[Minute] = deque()
-        self.events: deque[Event] = deque(maxlen=_EVENTS)
+        self.events: deque[EventRow] = deque(maxlen=_MAX_EVENTS)
         self._lost_now = 0
 
     @property
     def waiting(self) -> str:
-        """How many minutes wait, for a person."""
+        """Number of waiting minutes, for display."""
         count = len(self.minutes)
         if not count:
-            return "what comes waits to be written"
+            return "new minutes will be written later"
         return f"{plural(count, 'minute')} {'waits' if count == 1 else 'wait'} to be written"
 
     def trim(self) -> bool:
-        """Drop what is older than a week; whether that has just begun."""
+        """Drop minutes beyond a week; returns whether these are the first ones."""
         excess = len(self.minutes) - WEEK
         if excess <= 0:
             return False
@@ -46,7 +46,7 @@ class Backlog:
         return begins
 
     def clear(self) -> tuple[int, int]:
-        """Forget what is written now: how many minutes that is, and how many went lost before."""
+        """Empty the queue after writing; returns the numbers of minutes in it and of lost ones."""
         counts = len(self.minutes), self._lost_now
         self.minutes.clear()
         self.events.clear()

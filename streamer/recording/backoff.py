@@ -1,4 +1,4 @@
-"""Backoff of a recorder that cannot write."""
+"""Backoff of a recorder after a write error."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable
 _RETRY_S = 10.0
 
 
-class WriteBackoff:
-    """The reason that nothing can be written just now, and when to try again.
+class RetryBackoff:
+    """The current reason why nothing can be written, and the time of the next attempt.
 
     Args:
-        now: a clock in seconds.
+        now: a monotonic clock in seconds.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -23,21 +23,21 @@ class WriteBackoff:
         return bool(self._reason)
 
     @property
-    def holds_back(self) -> bool:
-        """Whether it is too early for another try."""
+    def is_waiting(self) -> bool:
+        """Whether it is too early for another attempt."""
         return bool(self._reason) and self._now() < self._retry_at
 
     def begin(self, reason: str) -> bool:
-        """Wait before the next try; whether the reason is a new one."""
+        """Start the wait before the next attempt; returns whether the reason is new."""
         self._retry_at = self._now() + _RETRY_S
         is_new = reason != self._reason
         self._reason = reason
         return is_new
 
     def end(self) -> None:
-        """Writing has succeeded."""
+        """End the wait for good, after a successful write."""
         self._reason = ""
 
     def retry_at_once(self) -> None:
-        """Wait no longer."""
+        """Allow an attempt at once."""
         self._retry_at = self._now()

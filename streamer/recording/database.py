@@ -1,4 +1,4 @@
-"""Opening a recording, and saying what is wrong with it."""
+"""Opening of recordings, and explanation of SQLite's errors."""
 
 from __future__ import annotations
 
@@ -14,49 +14,49 @@ from streamer.errors import RecordError
 from streamer.recording.schema import APPLICATION_ID, PAGE_SIZE, SCHEMA, TABLES, VERSION
 
 _BUSY_S = 1.0
-"""How long to wait for another program to let go: the stream stands still meanwhile."""
+"""Seconds to wait for another program's lock; the stream is held up meanwhile."""
 
 _CHECKPOINT_PAGES = 2000
-"""Pages in the write-ahead log from which on they are put in their places: 1 MB. Pages that
-are written again and again are then put there once."""
+"""Pages in the write-ahead log before they are moved to the database: 1 MB. Pages that are
+written repeatedly are then moved only once."""
 
-_PASSING = {
+_TRANSIENT = {
     sqlite3.SQLITE_BUSY: "it is locked by another program",
     sqlite3.SQLITE_LOCKED: "it is locked by another program",
     sqlite3.SQLITE_FULL: "the disk is full",
 }
-_LASTING = {
+_PERMANENT = {
     sqlite3.SQLITE_IOERR: "the disk has an input/output error",
-    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; see that its folder is there, and yours",
-    sqlite3.SQLITE_READONLY: "it cannot be written to; see whose it and its folder are",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check that its folder exists and is yours",
+    sqlite3.SQLITE_READONLY: "it cannot be written to; check the owner of the file and its folder",
     sqlite3.SQLITE_PERM: "permission is denied",
     sqlite3.SQLITE_AUTH: "permission is denied",
-    sqlite3.SQLITE_TOOBIG: "something in it is too big",
+    sqlite3.SQLITE_TOOBIG: "a value in it is too big",
 }
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-class PassingError(RecordError):
-    """A recording cannot be used now, but perhaps later, as it is."""
+class TransientError(RecordError):
+    """A recording cannot be used now, but may be later, unchanged."""
 
 
 class DamagedError(RecordError):
-    """What is, or was, a recording can no longer be read."""
+    """A file that is, or was, a recording can no longer be read."""
 
 
-class ImpossibleError(ValueError):
-    """A recording holds a value that nobody recorded."""
+class InvalidValueError(ValueError):
+    """A recording contains a value that no recorder writes."""
 
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Let what SQLite raises be raised as a RecordError that tells file and reason."""
+    """Convert errors of SQLite to a RecordError that contains the file and the reason."""
     try:
         yield
     except sqlite3.Error as error:
         raise _explanation(path, error) from None
-    except (ImpossibleError, UnicodeDecodeError) as error:
-        # The latter comes of the text of an error of SQLite's.
+    except (InvalidValueError, UnicodeDecodeError) as error:
+        # The latter is raised for the text of an error of SQLite.
         raise DamagedError(f"{path} is damaged ({_line(error)})") from None
     except OSError as error:
         raise RecordError(f"{path}: {error.strerror or error}") from None
@@ -64,18 +64,18 @@ def explained(path: Path) -> Iterator[None]:
 
 def _explanation(path: Path, error: sqlite3.Error) -> RecordError:
     code = _code(error)
-    if code in _PASSING:
-        return PassingError(f"{path}: {_PASSING[code]}")
-    if code in _LASTING:
-        return RecordError(f"{path}: {_LASTING[code]}")
+    if code in _TRANSIENT:
+        return TransientError(f"{path}: {_TRANSIENT[code]}")
+    if code in _PERMANENT:
+        return RecordError(f"{path}: {_PERMANENT[code]}")
     if code in _DAMAGED:
         return DamagedError(f"{path} is damaged ({_line(error)})")
     return RecordError(f"{path}: {_line(error)}")
 
 
-def _line(said: object) -> str:
-    """What SQLite says, which may have parts of a damaged file in it, as a line for a person."""
-    return textwrap.shorten(printable(str(said), mark=" "), 100, placeholder="…")
+def _line(message: object) -> str:
+    """Make a message of SQLite, which may contain parts of a damaged file, fit for display."""
+    return textwrap.shorten(printable(str(message), mark=" "), 100, placeholder="…")
 
 
 def _code(error: sqlite3.Error) -> int:
@@ -84,28 +84,28 @@ def _code(error: sqlite3.Error) -> int:
 
 
 def check_place(path: Path) -> None:
-    """See that a recording may be there: SQLite would write beside a device or a pipe, too.
+    """Check that a path can hold a recording: SQLite would also write beside a device or a pipe.
 
     Raises:
-        RecordError: something is that is no file.
+        RecordError: the path exists, and is not a file.
     """
     if path.exists() and not path.is_file():
-        raise RecordError(f"{path} is no file; give one to record in")
+        raise RecordError(f"{path} is not a file; give one to record in")
 
 
-def open_for_writing(path: Path, *, wholly: bool = True) -> sqlite3.Connection:
-    """Open a recording, or begin one.
+def open_for_writing(path: Path, *, full_check: bool = True) -> sqlite3.Connection:
+    """Open a recording, or create one.
 
-    The connection may go from thread to thread; transactions are begun and ended by hand.
+    The connection may be used by several threads; transactions are explicit.
 
     Args:
         path: the file.
-        wholly: whether to look at every page of it if whoever wrote last was cut off.
+        full_check: whether to check every page if the last writer was interrupted.
 
     Raises:
-        DamagedError: it is a recording, but damaged.
-        PassingError: it cannot be opened just now.
-        RecordError: it is something else, or may not be written.
+        DamagedError: the file is a recording, but damaged.
+        TransientError: it cannot be opened now.
+        RecordError: it is another kind of file, or may not be written.
     """
     with explained(path):
         check_place(path)
@@ -115,13 +115,13 @@ def open_for_writing(path: Path, *, wholly: bool = True) -> sqlite3.Connection:
         try:
             if not _check(connection, path):
                 _create(connection)
-            elif wholly and unclean:
-                _check_wholly(connection, path)
+            elif full_check and unclean:
+                _check_pages(connection, path)
             connection.execute("PRAGMA journal_mode = WAL")
-            # Each transaction is on the disk before the next reading is waited for.
+            # Each transaction is on the disk before the next reading is awaited.
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-            # What is deleted is an older state of the same numbers: no need to overwrite it.
+            # Deleted pages hold older states of the same numbers, so they need no overwriting.
             connection.execute("PRAGMA secure_delete = OFF")
         except BaseException:
             connection.close()
@@ -130,19 +130,19 @@ def open_for_writing(path: Path, *, wholly: bool = True) -> sqlite3.Connection:
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
-    """Open a recording that is left as it is; it may be written meanwhile.
+    """Open a recording without changing it; it may be written at the same time.
 
     Raises:
-        RecordError: there is none, or it cannot be read.
+        RecordError: the file does not exist, or cannot be read.
     """
     if not path.is_file():
-        raise RecordError(f"{path}: there is no such recording")
+        raise RecordError(f"{path}: the recording does not exist")
     with explained(path):
         _check_size(path)
         connection = _reader(path)
         try:
             if not _check(connection, path):
-                raise RecordError(f"{path} is empty: nothing has been recorded in it")
+                raise RecordError(f"{path} is empty: nothing was recorded in it")
         except BaseException:
             connection.close()
             raise
@@ -150,14 +150,14 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 
 
 def set_aside(path: Path, now: datetime) -> Path:
-    """Rename a recording that is damaged, with all that belongs to it, and give the new name.
+    """Rename a damaged recording and the files that belong to it; returns the new name.
 
     Raises:
-        RecordError: that cannot be done.
+        RecordError: a file cannot be renamed.
     """
     aside = path.with_name(f"{path.name}.corrupt-{now:%Y%m%d-%H%M%S}")
     with explained(path):
-        # Its log goes first: one that is left behind might be taken for the next file's.
+        # The log first: a log left behind might be taken for that of the next file.
         for suffix in ("-wal", "-shm", ""):
             part = path.with_name(path.name + suffix)
             if part.exists():
@@ -166,7 +166,7 @@ def set_aside(path: Path, now: datetime) -> Path:
 
 
 def _reader(path: Path) -> sqlite3.Connection:
-    """A connection that writes nothing, but tidies up what SQLite needs beside the file."""
+    """Open a connection that writes nothing, but lets SQLite clean up its auxiliary files."""
     uri = path.absolute().as_uri()
     for mode in ("rw", "ro"):
         try:
@@ -177,11 +177,10 @@ def _reader(path: Path) -> sqlite3.Connection:
     log = _log_of(path)
     if log.exists() and log.stat().st_size:
         raise RecordError(
-            f"{path} and {log.name} cannot be read where nothing can be written; "
+            f"{path} and {log.name} cannot be read in a folder without write permission; "
             "copy both to another folder"
         )
-    # Where nothing can be written, SQLite cannot know whether anybody writes; where there is
-    # no log, nobody does.
+    # Without write permission, SQLite cannot detect a writer; but without a log, there is none.
     return _read_only(f"{uri}?mode=ro&immutable=1")
 
 
@@ -191,7 +190,7 @@ def _read_only(uri: str) -> sqlite3.Connection:
         connection.execute("PRAGMA query_only = ON")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except BaseException as error:
-        # If it can be opened, `_check` tells what is wrong with it.
+        # If it can be opened, `_check` explains the problem.
         if isinstance(error, sqlite3.OperationalError) or not isinstance(error, sqlite3.Error):
             connection.close()
             raise
@@ -202,7 +201,7 @@ def _connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
     connection = sqlite3.connect(
         database, uri=uri, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
     )
-    # A damaged text is no reason to fail: what matters has a checksum, or is a number.
+    # Damaged text is not an error: everything important has a checksum, or is a number.
     connection.text_factory = _text
     return connection
 
@@ -216,7 +215,7 @@ def _log_of(path: Path) -> Path:
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> bool:
-    """Whether it is a recording, rather than empty; anything else is an error."""
+    """Whether the file is a recording; False if it is empty, an error if it is neither."""
     try:
         (application_id,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -234,7 +233,8 @@ def _check(connection: sqlite3.Connection, path: Path) -> bool:
         return False
     if version > VERSION:
         raise RecordError(
-            f"{path} is a recording of version {version}, this streamer knows version {VERSION}; "
+            f"{path} is a recording of version {version}, but this streamer supports only "
+            f"version {VERSION}; "
             "use a newer one, or give another file"
         )
     if version < VERSION or not tables >= TABLES:
@@ -243,23 +243,25 @@ def _check(connection: sqlite3.Connection, path: Path) -> bool:
 
 
 def _check_size(path: Path) -> None:
-    """Refuse what is shorter than any database, which SQLite would take for an empty one."""
+    """Reject files shorter than any database, which SQLite would treat as empty ones."""
     if path.exists() and 0 < path.stat().st_size < PAGE_SIZE:
         raise _not_a_database(path)
 
 
 def _not_a_database(path: Path) -> RecordError:
-    return RecordError(f"{path} is not a recording, nor any SQLite database; give another file")
+    return RecordError(
+        f"{path} is neither a recording nor another SQLite database; give another file"
+    )
 
 
 def _is_blank(path: Path) -> bool:
-    """Whether a file begins as a power cut may leave one, with nothing but zeros."""
+    """Whether a file begins with nothing but zeros, as after a power cut."""
     with path.open("rb") as file:
         return not any(file.read(100))
 
 
-def _check_wholly(connection: sqlite3.Connection, path: Path) -> None:
-    """Look at every page, after whoever wrote last was cut off: that may have been the power."""
+def _check_pages(connection: sqlite3.Connection, path: Path) -> None:
+    """Check every page after the last writer was interrupted, perhaps by a power cut."""
     (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
         raise DamagedError(f"{path} is damaged ({_line(found)})")
@@ -267,7 +269,7 @@ def _check_wholly(connection: sqlite3.Connection, path: Path) -> None:
 
 def _create(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
-    # All or nothing, and in the file itself before there is a log.
+    # All or nothing, and in the database itself, before the log exists.
     connection.executescript(
         f"BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; "
         f"PRAGMA user_version = {VERSION}; {SCHEMA} COMMIT;"

@@ -1,4 +1,4 @@
-"""Events beside the minutes: changes of the connection, and warnings."""
+"""EventRow log: changes of the connection, and warnings, recorded beside the minutes."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections.abc import Callable
 
 from streamer.display.lines import printable
 from streamer.readings import Link, Notice
-from streamer.recording.store import Event
+from streamer.recording.store import EventRow
 
 _EVERY_S = 10.0
-"""Where no minute is written, events wait so long for others to be written with."""
+"""Seconds for which events wait for others, if no minute is written with them."""
 
 
 class EventLog:
-    """Makes events of links and notices, and decides when they are written by themselves.
+    """Converts links and notices to events, and decides when to write them without a minute.
 
     Args:
         add: takes the events.
-        now: a clock in seconds.
-        wall: the clock on the wall, as Unix seconds.
+        now: a monotonic clock in seconds.
+        wall: the wall clock, in Unix seconds.
     """
 
     def __init__(
         self,
-        add: Callable[[Event], None],
+        add: Callable[[EventRow], None],
         *,
         now: Callable[[], float],
         wall: Callable[[], float],
@@ -41,23 +41,23 @@ class EventLog:
         return self._now() >= self._due_at
 
     def link(self, link: Link) -> None:
-        """Take note of a connection, if its state has changed."""
+        """Record the state of the connection, if it has changed."""
         if link.state != self._state:
             self._state = link.state
-            self._happened(link.state, f"{link.peer}: {link.text}".removesuffix(": "))
+            self._add_event(link.state, f"{link.peer}: {link.text}".removesuffix(": "))
 
     def notice(self, notice: Notice) -> None:
-        """Take note of a warning; other notices are not recorded."""
+        """Record a warning; other notices are ignored."""
         if notice.kind == Notice.WARNING:
-            self._happened(notice.kind, notice.text)
+            self._add_event(notice.kind, notice.text)
 
     def written(self) -> None:
-        """Wait before events are written by themselves again."""
+        """Start the wait before events are written without a minute again."""
         self._due_at = self._now() + _EVERY_S
 
     def write_at_once(self) -> None:
-        """Wait no longer."""
+        """Let waiting events be written at once."""
         self._due_at = -math.inf
 
-    def _happened(self, kind: str, text: str) -> None:
-        self._add(Event(int(self._wall()), kind, printable(text)))
+    def _add_event(self, kind: str, text: str) -> None:
+        self._add(EventRow(int(self._wall()), kind, printable(text)))

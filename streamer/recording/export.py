@@ -19,7 +19,7 @@ from typing import IO, Any, TextIO
 from streamer.errors import UsageError
 from streamer.extras import optional_import
 from streamer.readings.span import Span
-from streamer.recording.database import ImpossibleError, explained, open_for_reading
+from streamer.recording.database import InvalidValueError, explained, open_for_reading
 from streamer.recording.rows import bounds, pages, time_of
 from streamer.recording.whole import whole_file
 from streamer.sinks import text
@@ -29,12 +29,12 @@ FORMATS = ("csv", "json", "parquet")
 _POWERS = tuple(key for key in text.KEYS if key.endswith("_kw"))
 
 KEYS = ("at", *_POWERS, "gap_minutes", "alarms")
-"""Columns of the CSV and keys of a JSON line: as in those of a replay, as far as recorded."""
+"""Columns of the CSV and keys of a JSON line: those of a replay that are recorded."""
 
 _COLUMNS = ", ".join(("utc_offset", *_POWERS, "gap_minutes"))
 
 _GROUP = 10_000
-"""Minutes in a row group of a Parquet file."""
+"""Number of minutes in a row group of a Parquet file."""
 
 
 def export(
@@ -47,32 +47,33 @@ def export(
 ) -> int:
     """Write recorded minutes to a file or a stream.
 
-    A file gets its name once it is complete. Only some minutes at a time are in memory.
+    A file gets its name once it is complete. Memory use does not depend on the number of
+    minutes.
 
     Args:
-        path: the recording; it may be written meanwhile.
+        path: the recording; it may be written at the same time.
         out: a path, or for CSV and JSON lines an open stream.
-        format: `csv`, `json` (a line a minute) or `parquet`.
-        start: leave out minutes before this time. Without a zone: by the house's clock.
-        end: leave out minutes from this time on, taken likewise.
+        format: `csv`, `json` (one line a minute) or `parquet`.
+        start: skip minutes before this time. Without a zone, it is in the house's local time.
+        end: skip minutes from this time on, interpreted likewise.
 
     Returns:
-        How many minutes were written.
+        The number of minutes written.
 
     Raises:
-        UsageError: the format or the times cannot be meant.
-        MissingExtraError: for Parquet, pyarrow is not there.
+        UsageError: the format is unknown, or the times are contradictory.
+        MissingExtraError: pyarrow, required for Parquet, is not installed.
         RecordError: the recording cannot be read, or the file cannot be written or is the
             recording itself.
     """
     if format not in FORMATS:
-        raise UsageError(f"no format {format!r}: give one of: {', '.join(FORMATS)}")
+        raise UsageError(f"unknown format {format!r}; give one of: {', '.join(FORMATS)}")
     if isinstance(out, str):
         out = Path(out)
     if format == "parquet":
         _import_pyarrow()
         if not isinstance(out, Path):
-            raise UsageError("Parquet is not for a terminal or a pipe: give --out FILE")
+            raise UsageError("Parquet cannot be written to a terminal or a pipe; give --out FILE")
     path, span = Path(path), _span(start, end)
     with closing(open_for_reading(path)) as connection:
         minutes = _minutes(connection, path, span)
@@ -87,7 +88,7 @@ def export(
 
 @dataclass(frozen=True, slots=True)
 class _Minute:
-    """One minute: its powers in the order of `_POWERS`, and the alarms that are on."""
+    """One minute: its powers in the order of `_POWERS`, and the active alarms."""
 
     at: datetime
     powers: tuple[float | None, ...]
@@ -123,11 +124,11 @@ def _finite(value: object) -> float | None:
 def _whole_number(value: object) -> int:
     if isinstance(value, int) and 0 <= value < 2**31:
         return value
-    raise ImpossibleError(f"{value!r} is no number of minutes")
+    raise InvalidValueError(f"{value!r} is not a number of minutes")
 
 
 class _Alarms:
-    """The alarms of a span, for one minute after the other."""
+    """The alarms of a span, for successive minutes."""
 
     def __init__(self, connection: sqlite3.Connection, after: int, before: int) -> None:
         rows = connection.execute(
@@ -153,7 +154,7 @@ class _Alarms:
         self._on: list[tuple[int | None, dict[str, Any]]] = []
 
     def on(self, at: int) -> list[dict[str, Any]]:
-        """Those that are on at a minute, oldest first."""
+        """Return the alarms that are active at a minute, oldest first."""
         while self._coming and self._coming[0][0] <= at:
             _, over_at, alarm = self._coming.popleft()
             self._on.append((over_at, alarm))
@@ -193,7 +194,7 @@ def _import_pyarrow() -> Any:
 
 
 def _write_parquet(minutes: Iterator[_Minute], out: IO[bytes]) -> int:
-    """As columns; `at` is in UTC, `utc_offset` the seconds that the house's clock is ahead."""
+    """Write columns; `at` is in UTC, `utc_offset` the seconds that local time is ahead of it."""
     pa = _import_pyarrow()
     schema = pa.schema(
         [

@@ -1,4 +1,4 @@
-"""One writer to a recording: a lock that ends with its process, however that ends."""
+"""Lock that limits a recording to one writer, and ends with its process in any case."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from streamer.errors import RecordError
 
 
 class Lock:
-    """Holds a recording against other writers, by a locked file beside it.
+    """Protects a recording from other writers, by a locked file beside it.
 
-    Not the database itself is locked: a process that closes any descriptor of that file
-    loses the locks that SQLite has on it.
+    The database itself is not locked: a process that closes any descriptor of that file
+    loses SQLite's locks on it.
 
     Args:
         path: the recording.
 
     Raises:
-        RecordError: another process holds it, or no file can be made there.
+        RecordError: another process holds the lock, or the file cannot be created.
     """
 
     def __init__(self, path: Path) -> None:
@@ -41,20 +41,20 @@ class Lock:
             raise RecordError(f"{path} cannot be recorded to: {error.strerror or error}") from None
 
     def release(self) -> None:
-        """Let others write. May be called twice."""
+        """Release the lock. May be called repeatedly."""
         if not self._lock.is_locked:
             return
-        # While it is still locked: whoever waits for it sees that it is not the file it opened.
-        # One that cannot be removed is in nobody's way: it no longer has a lock on it.
+        # Deleted while still locked, so that a waiting process notices that its file is gone.
+        # A file that cannot be deleted does no harm: it is no longer locked.
         with suppress(OSError):
             self._path.unlink()
         self._lock.release()
 
     def _acquire(self) -> None:
-        if not self._path.parent.is_dir():  # it would be made
+        if not self._path.parent.is_dir():  # it would be created
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         self._lock.acquire()
-        # A full disk may have no room for the number: the lock holds without it.
+        # A full disk may have no room for the process id; the lock works without it.
         with suppress(OSError):
             self._path.write_text(f"{os.getpid()}\n", encoding="ascii")
 

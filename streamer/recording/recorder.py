@@ -1,4 +1,4 @@
-"""The sink that writes each minute to disk, and goes on watching where it cannot."""
+"""Sink that writes each minute to disk, and keeps running where it cannot."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from streamer.errors import RecordError
 from streamer.pipeline import Pipeline
 from streamer.readings import Link, Notice, Step
 from streamer.recording.backlog import Backlog
-from streamer.recording.backoff import WriteBackoff
-from streamer.recording.database import DamagedError, PassingError, explained
+from streamer.recording.backoff import RetryBackoff
+from streamer.recording.database import DamagedError, TransientError, explained
 from streamer.recording.events import EventLog
 from streamer.recording.lock import Lock
-from streamer.recording.resume import PICTURE, Resumed, resume
+from streamer.recording.resume import HISTORY_STEPS, Resumed, resume
 from streamer.recording.snapshots import SnapshotPolicy
 from streamer.recording.target import Target
 from streamer.sinks import Item
 from streamer.sinks.items import About
 
 SNAPSHOT_EVERY = 1000
-"""Minutes between two snapshots. Each costs as much as some 150 minutes do; with fewer
-between, a start would not have enough readings after the older one for its picture."""
+"""Minutes between two snapshots. Each costs as much as some 150 minutes; with a shorter
+interval, too few readings would follow the older one to restore the history on the screen."""
 
 _CLOCKS_DIFFER_S = 3600.0
-"""A clock may have been put back by so much, and nobody needs to hear of it."""
+"""Seconds by which a clock may have been set back without a warning."""
 
 
 class Recorder:
     """Writes each step in a transaction of its own; made by `open`.
 
-    What goes wrong with the disk or the file is said once, and again when it is over. The
-    steps wait meanwhile, and a file that is damaged is set aside for a new one.
+    A problem with the disk or the file is reported once, and so is its end. Steps wait in
+    between, and a damaged file is set aside for a new one.
 
     Attributes:
-        doubled: steps left out since their minute was recorded already.
+        duplicates: number of steps skipped because their minute was already recorded.
     """
 
     def __init__(
@@ -48,15 +48,15 @@ class Recorder:
         lock: Lock,
         settings: Mapping[str, str],
         state: Callable[[], Mapping[str, Any]],
-        say: Callable[[Notice], None],
+        notify: Callable[[Notice], None],
         *,
         snapshot_every: int = SNAPSHOT_EVERY,
         now: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self.doubled = 0
+        self.duplicates = 0
         self._lock = lock
-        self._say = say
+        self._notify = notify
         self._wall = wall
         self._guard = threading.RLock()
         self._closed = self._writing = False
@@ -64,7 +64,7 @@ class Recorder:
         self._events = EventLog(self._backlog.events.append, now=now, wall=wall)
         self._snapshots = SnapshotPolicy(state, snapshot_every)
         self._target = Target(path, settings, self._snapshots, warn=self._warn, wall=wall)
-        self._trouble = WriteBackoff(now)
+        self._backoff = RetryBackoff(now)
 
     @classmethod
     def open(
@@ -73,46 +73,46 @@ class Recorder:
         *,
         settings: Mapping[str, str],
         state: Callable[[], Mapping[str, Any]],
-        say: Callable[[Notice], None],
+        notify: Callable[[Notice], None],
         snapshot_every: int = SNAPSHOT_EVERY,
         now: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> Recorder:
-        """Open a recording, or begin one.
+        """Open a recording, or create one.
 
         Args:
-            path: the file. Beside it, SQLite has its log, and there is a lock.
-            settings: what the pipeline's state depends on, as text. Where `source` is among
-                them, that is for people: another one changes nothing.
+            path: the file. SQLite's log and a lock file are placed beside it.
+            settings: settings on which the pipeline's state depends, as text. `source` is
+                an exception: it is only for display, and may differ.
             state: the pipeline's `state`; called within `write`.
-            say: takes notices for the user; called within `write` and `close`.
+            notify: takes notices for the user; called within `write` and `close`.
             snapshot_every: minutes between two snapshots of the state.
-            now: a clock in seconds, for when to try again.
-            wall: the clock on the wall, as Unix seconds.
+            now: a monotonic clock in seconds, for the time of the next attempt.
+            wall: the wall clock, in Unix seconds.
 
         Raises:
-            RecordError: the file is something else, of a newer version, may not be written,
-                or is written by another process.
+            RecordError: the file is not a recording, has a newer version, may not be
+                written, or is being written by another process.
         """
         path = Path(path).resolve()
         lock = Lock(path)
         self = cls(
-            path, lock, settings, state, say, snapshot_every=snapshot_every, now=now, wall=wall
+            path, lock, settings, state, notify, snapshot_every=snapshot_every, now=now, wall=wall
         )
         try:
-            self._target.open(wholly=True)
-        except PassingError as error:
-            self._troubled(error)
+            self._target.open(full_check=True)
+        except TransientError as error:
+            self._report_failure(error)
         except BaseException:
             lock.release()
             raise
         return self
 
-    def resume(self, pipeline: Pipeline, *, steps: int = PICTURE) -> Resumed:
-        """Take a fresh pipeline to where the recording ends; see `streamer.recording.resume`.
+    def resume(self, pipeline: Pipeline, *, steps: int = HISTORY_STEPS) -> Resumed:
+        """Bring a fresh pipeline to the end of the recording; see `streamer.recording.resume`.
 
-        Where the recording cannot be read just now, that is said, and the pipeline stays
-        fresh. What it learns is then not saved: the next start goes on from the readings.
+        If the recording cannot be read now, this is reported, and the pipeline stays fresh.
+        Its state is then not saved: the next start continues from the readings.
         """
         with self._guard:
             fresh = pipeline.state()
@@ -121,20 +121,20 @@ class Recorder:
                     resumed = self._resume(pipeline, steps)
             except DamagedError as error:
                 pipeline.restore(fresh)
-                self._target.begin_anew(error)
+                self._target.start_new_file(error)
                 return Resumed()
-            except PassingError as error:
+            except TransientError as error:
                 pipeline.restore(fresh)
                 self._snapshots.suspended = True
-                self._warn(f"{error}: beginning anew; what is recorded is gone on from next time")
-                return Resumed(text="beginning without what is recorded")
+                self._warn(f"{error}: starting without it; the next start continues the recording")
+                return Resumed(text="starting without the recording")
             if resumed.rebuilt:
                 self._snapshots.save_soon()
             self._warn_of_future(resumed.last_at)
             return resumed
 
     def write(self, item: Item | Link) -> None:
-        """Record a step, what becomes of the connection, and warnings.
+        """Record a step, a change of the connection, or a warning.
 
         Raises:
             RecordError: the step's time has no zone.
@@ -151,11 +151,11 @@ class Recorder:
             self._write_out()
 
     def close(self) -> None:
-        """Write what still waits, and let others have the file. May be called twice."""
+        """Write what still waits, and release the file. May be called repeatedly."""
         with self._guard:
             if self._closed:
                 return
-            self._trouble.retry_at_once()
+            self._backoff.retry_at_once()
             self._events.write_at_once()
             self._write_out()
             self._closed = True
@@ -167,15 +167,15 @@ class Recorder:
                 )
 
     def _write_out(self) -> None:
-        """Write what waits, if it is time to; whatever prevents that is said."""
-        # Whoever is told of trouble may have it recorded: that waits for the next time.
+        """Write what waits, if it is due; errors are reported."""
+        # Reporting an error may record a notice, which has to wait for the next time.
         if self._closed or self._writing:
             return
         self._writing = True
         try:
             self._try_to_write()
         except RecordError as error:
-            self._troubled(error)
+            self._report_failure(error)
         finally:
             self._writing = False
 
@@ -183,27 +183,27 @@ class Recorder:
         events_due = self._backlog.events and self._events.is_due
         if not (self._backlog.minutes or events_due):
             return
-        if self._trouble.holds_back:
+        if self._backoff.is_waiting:
             self._trim()
             return
         try:
             self._write_waiting()
         except DamagedError as error:
-            self._target.begin_anew(error)
+            self._target.start_new_file(error)
             self._write_waiting()
 
     def _write_waiting(self) -> None:
         backlog = self._backlog
-        store, doubled = self._target.write(backlog)
+        store, duplicates = self._target.write(backlog)
         if backlog.events:
             self._events.written()
         last_at = backlog.minutes[-1].at if backlog.minutes else None
         minutes, lost = backlog.clear()
         self._snapshots.written(minutes)
-        if self._trouble:
-            self._recovered(minutes, lost)
+        if self._backoff:
+            self._report_recovery(minutes, lost)
         else:
-            self.doubled += doubled
+            self.duplicates += duplicates
         if last_at is not None:
             self._snapshots.save_if_due(store, self._target.path, last_at)
 
@@ -212,38 +212,38 @@ class Recorder:
             if recorded is None:
                 return Resumed()
             connection, changed = recorded
-            return resume(connection, pipeline, changed=changed, say=self._say, steps=steps)
+            return resume(connection, pipeline, changed=changed, notify=self._notify, steps=steps)
 
     def _warn_of_future(self, last_at: datetime | None) -> None:
         if last_at is not None and last_at.timestamp() > self._wall() + _CLOCKS_DIFFER_S:
             self._warn(
                 f"the last reading in {self._target.path} is of {last_at:%Y-%m-%d %H:%M}, and "
-                "nothing can be recorded before that: set this machine's clock, or record to "
+                "nothing earlier can be recorded: set this machine's clock, or record to "
                 "another file"
             )
 
-    def _troubled(self, error: RecordError) -> None:
-        """Say what is wrong, if it was not said before, and try again later."""
-        if not isinstance(error, PassingError):
+    def _report_failure(self, error: RecordError) -> None:
+        """Report an error, unless it was reported before, and schedule the next attempt."""
+        if not isinstance(error, TransientError):
             self._target.drop()
-        is_new = self._trouble.begin(str(error))
+        is_new = self._backoff.begin(str(error))
         self._trim()
         if is_new:
-            self._warn(f"not recording: {error}; watching goes on, {self._backlog.waiting}")
+            self._warn(f"not recording: {error}; watching continues, {self._backlog.waiting}")
 
-    def _recovered(self, minutes: int, lost: int) -> None:
-        self._trouble.end()
-        what = f"{plural(minutes, 'minute')} that waited {'is' if minutes == 1 else 'are'} written"
+    def _report_recovery(self, minutes: int, lost: int) -> None:
+        self._backoff.end()
+        what = f"{plural(minutes, 'waiting minute')} written"
         if lost:
-            # The log has a hole: what was learnt in it must not be asked of the readings.
+            # The log has a hole: what was learnt there cannot be restored from readings.
             self._snapshots.save_soon()
             self._warn(f"recording again: {what}, the {plural(lost, 'minute')} before are lost")
         else:
-            self._say(Notice(Notice.EVENT, f"recording again: {what}, nothing is lost"))
+            self._notify(Notice(Notice.EVENT, f"recording again: {what}, nothing is lost"))
 
     def _trim(self) -> None:
         if self._backlog.trim():
             self._warn("not recording for a week: the oldest minutes are lost from now on")
 
     def _warn(self, text: str) -> None:
-        self._say(Notice(Notice.WARNING, text))
+        self._notify(Notice(Notice.WARNING, text))

@@ -1,4 +1,4 @@
-"""Going on where a recording ends, as if nobody had been away."""
+"""Resumption of a recording: the pipeline continues as if it had never stopped."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from streamer.display.numbers import plural
 from streamer.errors import ReadingError, StateError
 from streamer.pipeline import Pipeline
 from streamer.readings import Notice, Step
-from streamer.recording.database import ImpossibleError
+from streamer.recording.database import InvalidValueError
 from streamer.recording.rows import AFTER_ALL, BEFORE_ALL, PAGE, readings, time_of
-from streamer.recording.store import Snapshot, snapshots_of
+from streamer.recording.store import SavedState, snapshots_of
 
-PICTURE = 1000
-"""Steps that are given for a picture of what came last."""
+HISTORY_STEPS = 1000
+"""Number of steps returned to restore the history on the screen."""
 
-_ONE_BY_ONE = 3000
-"""Up to so many readings are pushed one by one, which gives the state to the bit."""
+_MAX_SINGLE = 3000
+"""Up to so many readings are pushed one by one, which restores the state bit by bit."""
 
 _BLOCK = 2048
 
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """Where a recording ends.
+    """End of a recording.
 
     Attributes:
         last_at: time of the last reading; None if there is none.
-        readings: how many there are.
-        steps: the last of the steps, made again from the readings.
-        text: one line for a person.
-        rebuilt: whether all readings were pushed, for want of a snapshot.
+        readings: number of readings.
+        steps: the last steps, recomputed from the readings.
+        text: one line for display.
+        rebuilt: whether all readings were pushed, without a usable snapshot.
     """
 
     last_at: datetime | None = None
@@ -49,26 +49,26 @@ def resume(
     connection: sqlite3.Connection,
     pipeline: Pipeline,
     *,
-    say: Callable[[Notice], None],
+    notify: Callable[[Notice], None],
     changed: Sequence[str] = (),
-    steps: int = PICTURE,
+    steps: int = HISTORY_STEPS,
 ) -> Resumed:
-    """Take a fresh pipeline to where a recording ends.
+    """Bring a fresh pipeline to the end of a recording.
 
-    It is given the last state that was saved, and then each reading since, so that it is
-    what it would be if it had never been away. Where no state fits, all readings are
-    pushed, in blocks: then its forecasts are the same to 1e-5 kW.
+    The last saved state is restored and the readings since then are pushed, so that the
+    pipeline is as if it had never stopped. If no state fits, all readings are pushed, in
+    blocks: then its forecasts are the same to 1e-5 kW.
 
     Args:
-        connection: to the recording.
-        pipeline: one that nothing has been pushed into.
-        say: takes notices for the user.
-        changed: what of the settings is not as it was recorded, which no state fits then.
-        steps: how many to give of the last; with less than a usual number of readings
-            between two snapshots, there may be fewer.
+        connection: connection to the recording.
+        pipeline: a pipeline into which nothing has been pushed.
+        notify: takes notices for the user.
+        changed: settings that differ from the recorded ones; then no state fits.
+        steps: number of last steps to return; there may be fewer if the interval between
+            two snapshots is shorter than usual.
 
     Raises:
-        ImpossibleError: a recorded reading is none.
+        InvalidValueError: a recorded reading is not valid.
         sqlite3.Error: the recording cannot be read.
     """
     (count,) = connection.execute("SELECT count(*) FROM steps").fetchone()
@@ -83,9 +83,9 @@ def resume(
     reason = "; ".join(changed) or (f"{plural(damaged, 'saved state')} damaged" if damaged else "")
     restored = False
     for place, snapshot in enumerate(snapshots):
-        older = snapshots[place + 1 :] or ([Snapshot(BEFORE_ALL, fresh)] * (count <= _ONE_BY_ONE))
+        older = snapshots[place + 1 :] or ([SavedState(BEFORE_ALL, fresh)] * (count <= _MAX_SINGLE))
         try:
-            log.go_on(snapshot, older[:1])
+            log.restore(snapshot, older[:1])
             restored = True
             break
         except StateError as error:
@@ -93,20 +93,20 @@ def resume(
             pipeline.restore(fresh)
             log.steps.clear()
     if not restored:
-        if reason or count > _ONE_BY_ONE:
+        if reason or count > _MAX_SINGLE:
             kind = Notice.EVENT if changed else Notice.WARNING
-            text = f"learning anew from {plural(count, 'recorded reading')}"
-            say(Notice(kind, f"{text}: {reason or 'no state was saved'}"))
-        log.push(together=count > _ONE_BY_ONE)
-    text = f"going on after {plural(count, 'recorded minute')}, the last {last:%Y-%m-%d %H:%M}"
+            text = f"learning again from {plural(count, 'recorded reading')}"
+            notify(Notice(kind, f"{text}: {reason or 'no state was saved'}"))
+        log.push(together=count > _MAX_SINGLE)
+    text = f"continuing after {plural(count, 'recorded minute')}, the last {last:%Y-%m-%d %H:%M}"
     return Resumed(last, count, tuple(log.steps), text, not restored)
 
 
 class _Log:
-    """The recorded readings, on their way into a pipeline.
+    """The recorded readings, pushed into a pipeline.
 
     Attributes:
-        steps: the last that came of them.
+        steps: the last resulting steps.
     """
 
     def __init__(
@@ -116,12 +116,12 @@ class _Log:
         self._connection = connection
         self._pipeline = pipeline
 
-    def go_on(self, snapshot: Snapshot, older: Sequence[Snapshot]) -> None:
-        """Restore a snapshot and push the readings since, and some before for the steps' sake.
+    def restore(self, snapshot: SavedState, older: Sequence[SavedState]) -> None:
+        """Restore a snapshot and push the readings since, preceded by some for their steps only.
 
         Args:
-            snapshot: what the state is to come from.
-            older: where to begin if too few readings came since; may be empty.
+            snapshot: the state to restore.
+            older: where to begin if too few readings follow; may be empty.
 
         Raises:
             StateError: the snapshot does not fit the pipeline.
@@ -131,7 +131,7 @@ class _Log:
             (snapshot.at, self.steps.maxlen),
         ).fetchone()
         if since < (self.steps.maxlen or 0):
-            # An older streamer may have saved it; then there are fewer steps.
+            # If it was saved by an older version, fewer steps are returned.
             with suppress(StateError):
                 for begin in older:
                     self._pipeline.restore(begin.state)
@@ -142,7 +142,7 @@ class _Log:
     def push(
         self, *, after: int = BEFORE_ALL, before: int = AFTER_ALL, together: bool = False
     ) -> None:
-        """Push the readings between two times, one by one or some together."""
+        """Push the readings between two times, one by one or in blocks."""
         size = _BLOCK if together else PAGE
         for block in readings(self._connection, after=after, before=before, size=size):
             try:
@@ -151,4 +151,4 @@ class _Log:
                 else:
                     self.steps.extend(map(self._pipeline.push, block))
             except ReadingError as error:
-                raise ImpossibleError(str(error)) from None
+                raise InvalidValueError(str(error)) from None

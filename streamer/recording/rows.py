@@ -1,4 +1,4 @@
-"""Times and readings as they stand in a recording, and back."""
+"""Conversion of times and readings to rows of a recording, and back."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 from streamer.errors import RecordError
 from streamer.readings import Reading
 from streamer.readings.span import Span
-from streamer.recording.database import ImpossibleError
+from streamer.recording.database import InvalidValueError
 
 BEFORE_ALL, AFTER_ALL = -(2**63), 2**63 - 1
-"""Times in Unix seconds that none is before, or after."""
+"""Bounds in Unix seconds: no time is before the first or after the second."""
 
 PAGE = 512
-"""Rows that are read at once: whoever reads them slowly does not hold up who writes."""
+"""Number of rows read at once, so that a slow reader does not hold up the writer."""
 
 _DAY_S = 86_400
 _SECOND = timedelta(seconds=1)
@@ -26,10 +26,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def seconds_of(at: datetime) -> tuple[int, int]:
-    """A time as Unix seconds, and the seconds that its clock is ahead of UTC.
+    """Convert a time to Unix seconds, and the seconds that its zone is ahead of UTC.
 
     Raises:
-        RecordError: it has no zone, or is not a whole second.
+        RecordError: the time has no zone, or is not a whole second.
 
     >>> seconds_of(datetime.fromisoformat("2026-03-29T01:00+01:00"))
     (1774742400, 3600)
@@ -43,10 +43,10 @@ def seconds_of(at: datetime) -> tuple[int, int]:
 
 
 def time_of(at: int, utc_offset: int) -> datetime:
-    """The time that `seconds_of` took apart.
+    """Invert `seconds_of`.
 
     Raises:
-        ImpossibleError: there is no such time.
+        InvalidValueError: the time does not exist.
 
     >>> time_of(1774742400, 3600).isoformat()
     '2026-03-29T01:00:00+01:00'
@@ -54,7 +54,9 @@ def time_of(at: int, utc_offset: int) -> datetime:
     try:
         return datetime.fromtimestamp(at, _zone(utc_offset))
     except (OSError, OverflowError, TypeError, ValueError) as error:
-        raise ImpossibleError(f"no time is {at!r}, {utc_offset!r} s ahead: {error}") from None
+        raise InvalidValueError(
+            f"{at!r} with the offset {utc_offset!r} s is not a time: {error}"
+        ) from None
 
 
 @lru_cache(maxsize=64)
@@ -70,27 +72,27 @@ def pages(
     before: int = AFTER_ALL,
     size: int = PAGE,
 ) -> Iterator[list[tuple[Any, ...]]]:
-    """The recorded minutes between two times, neither included, some at a time.
+    """Yield the recorded minutes between two times, both excluded, in pages.
 
     Args:
-        connection: to the recording.
-        columns: what to give of each, as SQL; `at` comes before it.
+        connection: connection to the recording.
+        columns: columns to read, as SQL; `at` comes before them.
         after: Unix seconds.
         before: Unix seconds.
-        size: rows to give at once.
+        size: number of rows in a page.
 
     Raises:
-        ImpossibleError: they are not in order of time.
+        InvalidValueError: the rows are not in order of time.
     """
     query = (
-        f"SELECT at, {columns} FROM steps WHERE at > ? AND at < ? "  # noqa: S608 - ours
+        f"SELECT at, {columns} FROM steps WHERE at > ? AND at < ? "  # noqa: S608 - constants
         "ORDER BY at LIMIT ?"
     )
     while page := connection.execute(query, (after, before, size)).fetchall():
-        # A damaged index may lead round in a circle.
+        # A damaged index may form a loop.
         for at, *_ in page:
             if at <= after:
-                raise ImpossibleError("its minutes are out of order")
+                raise InvalidValueError("its minutes are out of order")
             after = at
         yield page
 
@@ -102,22 +104,22 @@ def readings(
     before: int = AFTER_ALL,
     size: int = PAGE,
 ) -> Iterator[list[Reading]]:
-    """The recorded readings between two times, neither included, some at a time."""
+    """Yield the recorded readings between two times, both excluded, in pages."""
     for page in pages(connection, "utc_offset, actual_kw", after=after, before=before, size=size):
         yield [Reading(time_of(at, offset), _power(kw)) for at, offset, kw in page]
 
 
 def _power(kw: object) -> float:
     if not isinstance(kw, float):
-        raise ImpossibleError(f"{kw!r} is no power")
+        raise InvalidValueError(f"{kw!r} is not a power")
     return kw
 
 
 def bounds(connection: sqlite3.Connection, span: Span) -> tuple[int, int]:
-    """The times, neither included, that a span's minutes are between.
+    """Return the times, both excluded, between which the minutes of a span are.
 
-    A bound without a zone is by the house's clock: the first minute that shows this time or
-    a later one. Where the clock was put back, that is the first time of the two.
+    A bound without a zone is in the house's local time: it means the first minute at this
+    time or later. If the clock was set back, that is the first of two such times.
     """
     after, before = BEFORE_ALL, AFTER_ALL
     if span.start is not None:
@@ -128,7 +130,7 @@ def bounds(connection: sqlite3.Connection, span: Span) -> tuple[int, int]:
 
 
 def _first(connection: sqlite3.Connection, bound: datetime, after: int) -> int:
-    """The first minute after a time that is at a bound or beyond, or where that would be."""
+    """Return the first minute after a time that is at a bound or beyond, or where it would be."""
     if bound.tzinfo is not None:
         return -((_EPOCH - bound) // _SECOND)
     local = -((_NAIVE_EPOCH - bound) // _SECOND)

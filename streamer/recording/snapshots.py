@@ -1,4 +1,4 @@
-"""Policy for snapshots of the pipeline's state: when one is saved, and when one has to wait."""
+"""Policy for saving snapshots of the pipeline's state."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from streamer.recording.store import Store
 
 
 class SnapshotPolicy:
-    """Saves a snapshot after so many minutes.
+    """Saves a snapshot after a number of minutes.
 
     Args:
         state: the pipeline's `state`.
         every: minutes between two snapshots.
 
     Attributes:
-        every: as above.
-        suspended: whether none is saved, since the pipeline does not continue the recording.
+        every: minutes between two snapshots.
+        suspended: whether saving is off, because the pipeline does not continue the recording.
     """
 
     def __init__(self, state: Callable[[], Mapping[str, Any]], every: int) -> None:
@@ -33,22 +33,23 @@ class SnapshotPolicy:
         self._ahead_at: int | None = None
 
     def continue_from(self, since: int) -> None:
-        """Take the minutes since the last snapshot from the recording."""
+        """Set the number of minutes since the last snapshot."""
         self._since = since
 
     def save_soon(self) -> None:
-        """Have one saved with the next minute."""
+        """Make a snapshot due with the next minute."""
         self._since = self.every
 
     def written(self, minutes: int) -> None:
-        """Count minutes that have been written."""
+        """Count written minutes."""
         self._since += minutes
 
     def save_if_due(self, store: Store, path: Path, at: int) -> None:
-        """Save a snapshot if it is time to, unless the pipeline is ahead of what is written.
+        """Save a snapshot if it is due, unless the pipeline is ahead of the minutes written.
 
-        It is ahead in the midst of a block. The readings alone are enough: if there is no
-        room for a snapshot, it waits until a tenth of the usual time has gone by.
+        It is ahead in the middle of a block. A snapshot is not essential, since the readings
+        are recorded: if it cannot be saved, the next attempt follows after a tenth of the
+        usual interval.
 
         Args:
             store: the recording.

@@ -1,4 +1,4 @@
-"""A recording as a source of readings, to replay it."""
+"""Source that replays a recording."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ _BLOCK = 500
 
 
 class RecordingSource:
-    """The readings of a recording, with the times that they had; made by `open_recording`.
+    """The readings of a recording, with their original times; made by `open_recording`.
 
-    It may be recorded to meanwhile: what is there when the end is reached is given too.
+    It may be recorded to at the same time: readings added before the end is reached are
+    included.
     """
 
     def __init__(self, path: Path, span: Span, limit: int | None) -> None:
@@ -32,10 +33,10 @@ class RecordingSource:
         try:
             with explained(path):
                 after, self._before = bounds(self._connection, span)
-                # Each by itself is quick to find; of both together, SQLite reads all.
+                # Either alone uses the index; for both together, SQLite reads all rows.
                 self._first, self._last = (
                     self._connection.execute(
-                        f"SELECT {end}(at) FROM steps WHERE at > ? AND at < ?",  # noqa: S608 - ours
+                        f"SELECT {end}(at) FROM steps WHERE at > ? AND at < ?",  # noqa: S608 - constants
                         (after, self._before),
                     ).fetchone()[0]
                     for end in ("min", "max")
@@ -54,14 +55,14 @@ class RecordingSource:
 
     @property
     def progress(self) -> float:
-        """The share of what is to be replayed that has been read; it never goes back."""
+        """Share of the selected readings that has been read, never decreasing."""
         return self._progress
 
     def read(self) -> Sequence[Reading]:
-        """The next readings, or none at the end.
+        """Return the next readings, or none at the end.
 
         Raises:
-            RecordError: the recording cannot be read on.
+            RecordError: the recording cannot be read.
         """
         size = _BLOCK if self._left is None else min(_BLOCK, self._left)
         if self._ended or not size:
@@ -81,7 +82,7 @@ class RecordingSource:
         return block
 
     def close(self) -> None:
-        """Close the recording. May be called twice."""
+        """Close the recording. May be called repeatedly."""
         self._ended = True
         self._connection.close()
 
@@ -95,10 +96,10 @@ class RecordingSource:
             "SELECT count(*), min(local_time), max(local_time) FROM minutes"
         ).fetchone()
         if not count:
-            return SourceError(f"no reading found in {self.name}: nothing is recorded in it yet")
+            return SourceError(f"no reading found in {self.name}: nothing has been recorded yet")
         return SourceError(
             f"no reading found in {self.name}: all {count} are before --start or from --end on; "
-            f"they go from {first} to {last}"
+            f"they range from {first} to {last}"
         )
 
 
@@ -112,15 +113,15 @@ def open_recording(
     """Open a recording to replay it.
 
     Args:
-        path: the file. It is left as it is, and may be on a medium that cannot be written.
-        start: leave out readings before this time. Without a zone: by the house's clock.
-        end: stop at the first reading at or after this time, taken likewise.
+        path: the file. It is not changed, and may be on a read-only medium.
+        start: skip readings before this time. Without a zone, it is in the house's local time.
+        end: stop at the first reading at or after this time, interpreted likewise.
         limit: stop after so many readings.
 
     Raises:
-        UsageError: the options cannot be meant.
-        RecordError: it is no recording, or cannot be read.
-        SourceError: there is no such reading in it.
+        UsageError: the options are contradictory or out of bounds.
+        RecordError: the file is not a recording, or cannot be read.
+        SourceError: no reading is selected.
     """
     span = Span(start, end)
     Rules(span, limit).check()

@@ -1,4 +1,4 @@
-"""What is done to an open recording: rows in, and what a start needs out."""
+"""Store: reading and writing of the rows of an open recording."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from streamer.recording.database import explained, open_for_writing
 from streamer.recording.rows import seconds_of
 
 AlarmKey: TypeAlias = tuple[int, str]
-"""Time and kind of an alarm, which no two have in common."""
+"""Time and kind of an alarm, which together are unique."""
 
-_SNAPSHOTS_KEPT = 2
+_MAX_SNAPSHOTS = 2
 
 _INSERT_STEP = """
 INSERT INTO steps (
@@ -34,13 +34,13 @@ INSERT INTO steps (
 
 @dataclass(frozen=True, slots=True)
 class Minute:
-    """A step as rows: made when it comes, written when that can be done.
+    """A step as rows, made when it arrives and written when possible.
 
     Attributes:
         at: the reading's time in Unix seconds.
         row: its row of `steps`.
-        raised: rows of `alarms` that are new.
-        over: the alarms that are over with it.
+        raised: rows of `alarms` for new alarms.
+        over: alarms that have ended.
     """
 
     at: int
@@ -50,7 +50,7 @@ class Minute:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class EventRow:
     """A row of `events`."""
 
     at: int
@@ -59,8 +59,8 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A saved state, and the time of the reading that it was saved after."""
+class SavedState:
+    """A snapshot of the pipeline's state, and the time of the last reading before it."""
 
     at: int
     state: dict[str, Any]
@@ -70,22 +70,22 @@ class Store:
     """A recording that is open for writing.
 
     Args:
-        path: the recording; it is begun if it is not there.
-        wholly: as for `open_for_writing`.
+        path: the recording; it is created if it does not exist.
+        full_check: as for `open_for_writing`.
 
     Raises:
-        RecordError: as `open_for_writing` does.
+        RecordError: as `open_for_writing`.
     """
 
-    def __init__(self, path: Path, *, wholly: bool = True) -> None:
-        self.connection = open_for_writing(path, wholly=wholly)
+    def __init__(self, path: Path, *, full_check: bool = True) -> None:
+        self.connection = open_for_writing(path, full_check=full_check)
         self._path = path
         with explained(path):
             self._file = path.stat()
 
     @property
     def is_in_place(self) -> bool:
-        """Whether the file still has its name; what is written to a deleted one is lost."""
+        """Whether the file still has its name; data written to a deleted file would be lost."""
         try:
             here = self._path.stat()
         except (FileNotFoundError, NotADirectoryError):
@@ -93,11 +93,11 @@ class Store:
         return (here.st_dev, here.st_ino) == (self._file.st_dev, self._file.st_ino)
 
     def close(self, *, moved: bool = False) -> None:
-        """Close it, whatever state it is in.
+        """Close the recording, in any state.
 
         Args:
-            moved: whether the file has another name now. SQLite would leave it alone then,
-                and what is in the log, which has the old name, would be lost.
+            moved: whether the file has another name now. SQLite would then leave the log,
+                which has the old name, and the data in it would be lost.
         """
         with suppress(sqlite3.Error):
             if moved:
@@ -107,23 +107,23 @@ class Store:
     def write(
         self,
         minutes: Iterable[Minute],
-        events: Iterable[Event] = (),
+        events: Iterable[EventRow] = (),
         settings: Mapping[str, str] | None = None,
         *,
         forget: bool = False,
     ) -> int:
-        """Write all that is given, or nothing.
+        """Write everything in one transaction, or nothing.
 
         Args:
-            minutes: those whose time is there already are left as they are.
-            events: what happened besides.
-            settings: if given, take the place of those that are there.
-            forget: whether to delete the snapshots, which other settings went with.
+            minutes: minutes; those whose time is already recorded are skipped.
+            events: events.
+            settings: replacement for the recorded settings, if given.
+            forget: whether to delete the snapshots, which belong to other settings.
 
         Returns:
-            How many minutes were there already.
+            The number of minutes that were already recorded.
         """
-        doubled = 0
+        duplicates = 0
         execute = self.connection.execute
         execute("BEGIN IMMEDIATE")
         try:
@@ -135,7 +135,7 @@ class Store:
             if forget:
                 execute("DELETE FROM snapshots")
             for minute in minutes:
-                doubled += 1 - execute(_INSERT_STEP, minute.row).rowcount
+                duplicates += 1 - execute(_INSERT_STEP, minute.row).rowcount
                 for row in minute.raised:
                     execute(
                         "INSERT OR IGNORE INTO alarms (at, kind, text, size) VALUES (?, ?, ?, ?)",
@@ -156,10 +156,10 @@ class Store:
         except BaseException:
             self._roll_back()
             raise
-        return doubled
+        return duplicates
 
     def save(self, at: int, state: Mapping[str, Any]) -> None:
-        """Save a snapshot in the place of the oldest one that is kept."""
+        """Save a snapshot in place of the oldest one."""
         blob = zlib.compress(json.dumps(state, separators=(",", ":")).encode())
         checksum = hashlib.sha256(blob).hexdigest()
         execute = self.connection.execute
@@ -168,7 +168,7 @@ class Store:
             execute(
                 "DELETE FROM snapshots WHERE at NOT IN"
                 " (SELECT at FROM snapshots ORDER BY at DESC LIMIT ?)",
-                (_SNAPSHOTS_KEPT - 1,),
+                (_MAX_SNAPSHOTS - 1,),
             )
             execute(
                 "INSERT OR REPLACE INTO snapshots (at, checksum, state) VALUES (?, ?, ?)",
@@ -180,37 +180,37 @@ class Store:
             raise
 
     def alarms_on(self) -> list[AlarmKey]:
-        """The alarms that are not over."""
+        """Return the alarms that have not ended."""
         return self.connection.execute(
             "SELECT at, kind FROM alarms WHERE over_at IS NULL"
         ).fetchall()
 
-    def since_snapshot(self, most: int) -> int:
-        """How many minutes came after the last snapshot, counted up to so many."""
+    def since_snapshot(self, limit: int) -> int:
+        """Return the number of minutes after the last snapshot, at most `limit`."""
         (count,) = self.connection.execute(
             "SELECT count(*) FROM (SELECT 1 FROM steps WHERE at >"
             " coalesce((SELECT max(at) FROM snapshots), -9e18) LIMIT ?)",
-            (most,),
+            (limit,),
         ).fetchone()
         return int(count)
 
     def _roll_back(self) -> None:
-        # After some errors SQLite has done that already.
+        # After some errors, SQLite has already rolled back.
         if self.connection.in_transaction:
             with suppress(sqlite3.Error):
                 self.connection.execute("ROLLBACK")
 
 
 def settings_of(connection: sqlite3.Connection) -> dict[str, str]:
-    """What was recorded with; of a file that is damaged, whatever stands there as text."""
+    """Return the recorded settings; those of a damaged file in any form that is text."""
     rows = connection.execute("SELECT key, value FROM settings").fetchall()
     return {str(key): str(value) for key, value in rows}
 
 
 def differences(recorded: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
-    """The settings that a recording was not made with, each as a line for a person.
+    """Describe the settings that differ from the recorded ones, each on one line.
 
-    A recording without any is new, and differs in nothing.
+    A recording without settings is new, and differs in nothing.
 
     >>> differences({"confidence": "0.9", "gaps": "skip"}, {"confidence": "0.8", "gaps": "skip"})
     ['confidence is 0.8, was 0.9']
@@ -225,33 +225,33 @@ def differences(recorded: Mapping[str, str], wanted: Mapping[str, str]) -> list[
     ]
 
 
-def snapshots_of(connection: sqlite3.Connection) -> tuple[list[Snapshot], int]:
-    """The snapshots that are whole, newest first, and how many are not."""
+def snapshots_of(connection: sqlite3.Connection) -> tuple[list[SavedState], int]:
+    """Return the intact snapshots, newest first, and the number of damaged ones."""
     rows = connection.execute("SELECT at, checksum, state FROM snapshots ORDER BY at DESC")
-    whole: list[Snapshot] = []
+    whole: list[SavedState] = []
     damaged = 0
     for at, checksum, blob in rows.fetchall():
         try:
             if hashlib.sha256(blob).hexdigest() != checksum:
-                raise ValueError("the checksum is another")
+                raise ValueError("the checksum differs")
             state = json.loads(zlib.decompress(blob))
             if seconds_of(datetime.fromisoformat(state["last_at"]))[0] != at:
-                raise ValueError("it is of another time")
-            whole.append(Snapshot(at, state))
+                raise ValueError("the time differs")
+            whole.append(SavedState(at, state))
         except (LookupError, TypeError, ValueError, zlib.error):
             damaged += 1
     return whole, damaged
 
 
 def minute_of(step: Step, on: Iterable[AlarmKey]) -> tuple[Minute, list[AlarmKey]]:
-    """A step as rows, and the alarms that are on with it.
+    """Convert a step to rows; returns them and the alarms that are active with it.
 
     Args:
-        step: of a reading whose time has a zone.
-        on: the alarms that were on before it.
+        step: a step whose reading's time has a zone.
+        on: the alarms that were active before it.
 
     Raises:
-        RecordError: its time cannot be recorded.
+        RecordError: the time cannot be recorded.
     """
     at, utc_offset = seconds_of(step.reading.at)
     settled, forecast = step.settled, step.forecast
@@ -277,5 +277,5 @@ def minute_of(step: Step, on: Iterable[AlarmKey]) -> tuple[Minute, list[AlarmKey
 
 
 def _size(alarm: Alarm) -> float:
-    # SQLite has no NaN, and would refuse the row.
+    # SQLite has no NaN, and would reject the row.
     return math.inf if math.isnan(alarm.size) else alarm.size

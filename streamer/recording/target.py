@@ -1,4 +1,4 @@
-"""The file that is recorded to: opened, compared with the settings, set aside if damaged."""
+"""Target file of a recorder: opened, checked against the settings, set aside if damaged."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from streamer.recording.store import AlarmKey, Minute, Store, differences, minut
 
 
 class Target:
-    """The recording that is written to, and what belongs to it: settings, and alarms that are on.
+    """The recording being written, its settings, and its active alarms.
 
     Args:
         path: the recording.
-        settings: what the pipeline's state depends on, as text.
-        snapshots: when a snapshot is saved.
+        settings: settings on which the pipeline's state depends, as text.
+        snapshots: policy for saving snapshots.
         warn: takes warnings for the user.
-        wall: the clock on the wall, as Unix seconds.
+        wall: the wall clock, in Unix seconds.
 
     Attributes:
-        path: as above.
+        path: the recording.
         settings: the settings, each on one line.
-        store: the recording as it is open; None while it is not.
+        store: the open recording; None while it is closed.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Target:
         wall: Callable[[], float],
     ) -> None:
         self.path = path
-        # A file's name may be no text.
+        # A file name may not be valid text.
         self.settings = {key: printable(value) for key, value in settings.items()}
         self.store: Store | None = None
         self._snapshots = snapshots
@@ -53,52 +53,52 @@ class Target:
         self._on: list[AlarmKey] = []
 
     def name_source(self, source: str) -> None:
-        """Take another name of what is recorded."""
+        """Update the name of the source."""
         name = printable(source)
         if self.settings.get("source") != name:
             self.settings["source"] = name
             self._settings_due = True
 
     def minute(self, step: Step) -> Minute:
-        """A step as rows.
+        """Convert a step to rows.
 
         Raises:
-            RecordError: its time has no zone.
+            RecordError: the step's time has no zone.
         """
         minute, self._on = minute_of(step, self._on)
         return minute
 
     def write(self, backlog: Backlog) -> tuple[Store, int]:
-        """Write what waits.
+        """Write the waiting minutes and events.
 
         Returns:
-            The open recording, and how many minutes were in it already.
+            The open recording, and the number of minutes that it already contained.
 
         Raises:
-            RecordError: it cannot be written.
+            RecordError: the recording cannot be written.
         """
         with explained(self.path):
             store = self._in_place()
-            doubled = store.write(
+            duplicates = store.write(
                 backlog.minutes,
                 backlog.events,
                 self.settings if self._settings_due else None,
                 forget=self._forget,
             )
         self._settings_due = self._forget = False
-        return store, doubled
+        return store, duplicates
 
-    def open(self, *, wholly: bool = False) -> Store:
-        """Open the recording, or a new one where it is damaged.
+    def open(self, *, full_check: bool = False) -> Store:
+        """Open the recording, or a new one if it is damaged.
 
         Raises:
-            RecordError: it cannot be opened.
+            RecordError: the recording cannot be opened.
         """
         try:
-            self.store = self._opened(wholly)
+            self.store = self._opened(full_check)
         except DamagedError as error:
             self._put_aside(error)
-            self.store = self._opened(wholly)
+            self.store = self._opened(full_check)
         return self.store
 
     def drop(self, *, moved: bool = False) -> None:
@@ -107,7 +107,7 @@ class Target:
             self.store.close(moved=moved)
             self.store = None
 
-    def begin_anew(self, error: DamagedError) -> None:
+    def start_new_file(self, error: DamagedError) -> None:
         """Set the damaged recording aside, and open a new one."""
         self.drop()
         self._put_aside(error)
@@ -115,7 +115,7 @@ class Target:
 
     @contextmanager
     def reading(self) -> Iterator[tuple[Connection, list[str]] | None]:
-        """The recording to read from, and how its settings differ; None if there is nothing."""
+        """Yield a connection and the differing settings; None if nothing is recorded."""
         if self.store is not None:
             connection = self.store.connection
         elif self.path.exists() and self.path.stat().st_size:
@@ -130,19 +130,19 @@ class Target:
                 connection.close()
 
     def _in_place(self) -> Store:
-        """The open recording; opened again where that failed before, or it has been moved."""
+        """Return the open recording; opened again after a failure, or if it was moved."""
         if self.store is None:
             return self.open()
         if self.store.is_in_place:
             return self.store
         self.drop(moved=True)
         store = self.open()
-        self._warn(f"{self.path} has been moved or deleted: recording in a new file")
+        self._warn(f"{self.path} was moved or deleted: recording in a new file")
         return store
 
-    def _opened(self, wholly: bool) -> Store:
-        """Open the recording and compare it with what is to be recorded."""
-        store = Store(self.path, wholly=wholly)
+    def _opened(self, full_check: bool) -> Store:
+        """Open the recording and compare its settings."""
+        store = Store(self.path, full_check=full_check)
         try:
             with explained(self.path):
                 settings, on = settings_of(store.connection), store.alarms_on()
@@ -150,14 +150,14 @@ class Target:
         except RecordError:
             store.close()
             raise
-        # In a new file, the alarms that are on are raised once more.
+        # In a new file, active alarms are raised again.
         self._on = list({*self._on, *on}) if settings else []
         self._settings_due = settings != self.settings
         self._forget = bool(differences(settings, self.settings))
         if settings and not self._forget:
             self._snapshots.continue_from(since)
         else:
-            # The first state of a new file is saved at once: what was learnt before is in it.
+            # The first state of a new file is saved at once, since it contains what was learnt.
             self._snapshots.save_soon()
         return store
 
@@ -165,5 +165,5 @@ class Target:
         aside = set_aside(self.path, datetime.fromtimestamp(self._wall()))
         self._warn(
             f"{error}: set aside as {aside.name}, recording in a new file; "
-            f"sqlite3 {aside.name} .recover may save what is in it"
+            f"sqlite3 {aside.name} .recover may recover its contents"
         )

@@ -1,4 +1,4 @@
-"""Files that are made of a recording, each there as a whole or not at all."""
+"""Output files made from a recording, written as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from streamer.errors import RecordError
 
 @contextmanager
 def whole_file(out: Path, *, of: Path) -> Iterator[IO[bytes]]:
-    """A file to write that takes its name when all is well, or is removed.
+    """A file that gets its name when it is complete, and is removed after an error.
 
-    Where a link is, what it leads to is written; where a pipe or a device is, that itself.
+    The target of a symbolic link is written, and so is a pipe or a device.
 
     Args:
         out: the file.
-        of: the recording that it is made of.
+        of: the recording from which it is made.
 
     Raises:
-        RecordError: it is the recording, or it cannot be written.
+        RecordError: the file is the recording, or cannot be written.
     """
     try:
         if out.exists() and of.exists() and out.samefile(of):
@@ -35,7 +35,7 @@ def whole_file(out: Path, *, of: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _opened(out: Path) -> Iterator[IO[bytes]]:
-    if out.exists() and not out.is_file():  # a pipe or a device is no place for another file
+    if out.exists() and not out.is_file():  # a pipe or a device cannot be replaced
         with out.open("wb") as file:
             yield file
         return

@@ -1,6 +1,6 @@
-"""Where readings come from.
+"""Interfaces of sources: streams of readings, from files or from meters.
 
-A source is anything with `read` and `close`; what it is made of is its own business.
+A source is any object with a `name`, `read` and `close`.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """The source as a person would name it, free of secrets."""
+        """Name of the source for display, without secrets."""
 
     def read(self) -> Sequence[Reading | Notice]:
-        """What has come since the last call, in order of time.
+        """Return the items since the last call, in order of time.
 
-        Waits until there is something. How much comes at once is the source's choice: a
-        file gives some thousands of readings, a meter gives one.
+        Waits until there is at least one. The number of items is up to the source: a file
+        returns thousands of readings at once, a meter one.
 
         Returns:
-            At least one item, or an empty sequence when the stream is at its end.
+            At least one item, or an empty sequence at the end of the stream.
 
         Raises:
-            SourceError: the stream cannot go on.
+            SourceError: the stream cannot be continued.
         """
 
     def close(self) -> None:
-        """Let go of whatever the source holds. May be called twice."""
+        """Release all resources. May be called repeatedly."""
 
 
 @runtime_checkable
 class Recording(Source, Protocol):
-    """A source that may know its end."""
+    """A source that may know its length."""
 
     @property
     def progress(self) -> float | None:
-        """Share of it that has been read, 0 to 1 and never less than before; None if unknown."""
+        """Share that has been read, 0 to 1, never decreasing; None if unknown."""

@@ -1,11 +1,11 @@
-"""Bounds beyond which a value or a step in time is implausible."""
+"""Bounds of plausible values and of steps in time."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 MAX_KW = 100.0
-"""More than any household draws: its main fuse would have gone."""
+"""More than any household draws: its main fuse would blow."""
 
 LONG_JUMP = timedelta(days=1)
 """A longer step ahead may be a mistake."""

@@ -1,4 +1,4 @@
-"""Notices of one kind kept few: the first in full, later ones gathered."""
+"""Throttle for notices of one kind: the first in full, later ones gathered."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from datetime import datetime
 from streamer.readings import Notice
 
 EVERY_S = 60.0
-"""Seconds between two notices of one kind, at least."""
+"""Minimal number of seconds between two notices of one kind."""
 
 
 class NoticeThrottle:
-    """Counts one kind of mishap, names the first, and gathers the others.
+    """Counts problems of one kind, reports the first, and gathers the others.
 
     Args:
         kind: kind of its notices.
-        plural: several of them, and what became of them: ``values skipped``.
-        ending: ends the text of a single one: ``; row skipped``.
+        plural: plural of the problem with its consequence: ``values skipped``.
+        ending: end of the text of a single notice: ``; row skipped``.
 
     Attributes:
-        count: how many there have been.
+        count: number of problems so far.
         last: text of the last one.
-        due_s: time of the notice for all that are gathered; infinite if there are none.
+        due_s: time at which the gathered ones should be reported; infinite if there are none.
     """
 
     def __init__(self, kind: str, plural: str, *, ending: str = "") -> None:
@@ -38,14 +38,13 @@ class NoticeThrottle:
     def add(
         self, text: str, at: datetime | None, now_s: float = 0.0, count: int = 1
     ) -> Notice | None:
-        """Count some; the notice, if they are the first.
+        """Count a problem; returns a notice if it is the first.
 
         Args:
-            text: a line for a person.
-            at: stream time that it belongs to.
-            now_s: time on a clock that never goes back; of no matter where the notices are
-                asked for without waiting for `due_s`.
-            count: how many it stands for.
+            text: one line for display.
+            at: stream time of the problem.
+            now_s: time on a monotonic clock; irrelevant if `due_s` is not used.
+            count: number of problems that the text describes.
         """
         is_first = not self.count
         self.count += count
@@ -58,7 +57,7 @@ class NoticeThrottle:
         return None
 
     def gathered(self, at: datetime | None, now_s: float = 0.0) -> Notice | None:
-        """One notice for all since the last, if there are any."""
+        """Return one notice for all problems since the last, or None without any."""
         count, self._gathered = self._gathered, 0
         if not count:
             return None

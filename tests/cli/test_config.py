@@ -138,7 +138,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("url", "complaint"),
     [
-        ("nonsense://x", "no feed has the scheme 'nonsense'"),
+        ("nonsense://x", "unknown feed scheme 'nonsense'"),
         ("http://meter/x#path=p", "option unit is missing"),
         ("tail:x.log?unit=MW", "option unit='MW': give W or kW"),
         ("tail:x.log?unit=W&colour=red", "unknown option 'colour'"),

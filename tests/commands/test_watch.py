@@ -102,7 +102,7 @@ def test_a_recording_is_gone_on_from(watts: list[int], tmp_path: Path) -> None:
     # Once more from the start, as a file that grows is read: what is recorded is passed over.
     second = _watch("--format", "json", log=_log(watts), STREAMER_RECORD=file)
     assert second.returncode == 0, second.stderr
-    assert "going on after 70 recorded minutes" in second.stderr
+    assert "continuing after 70 recorded minutes" in second.stderr
     assert _steps(first.stdout) + _steps(second.stdout) == whole
     with closing(sqlite3.connect(file)) as connection:
         rows = connection.execute("SELECT at, actual_kw, forecast_kw FROM steps ORDER BY at")
@@ -221,7 +221,7 @@ def test_a_second_signal_ends_it_at_once(names: list[str], code: int) -> None:
     ("arguments", "complaint"),
     [
         ([], "no address of a meter: give one"),
-        (["nonsense"], "is no feed address: it has no scheme"),
+        (["nonsense"], "is not a feed address: the scheme is missing"),
         (["mqtt://me:sword/fish@broker/t?unit=W"], "its host or port cannot be read"),
         (["stdin:?unit=W", "--record", "~no-such-user/x.db"], "x.db: there is no such user"),
         (["tail:x?unit=MW"], "unit='MW': give W or kW"),

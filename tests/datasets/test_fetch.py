@@ -1,4 +1,4 @@
-"""`streamer fetch`, against a server on this machine that does what servers do."""
+"""`streamer fetch`, with a local server that simulates failures."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ Answer = Callable[["_Handler"], None]
 
 
 class _Server(ThreadingHTTPServer):
-    """Answers each path with what is in `answers`, and takes down what was asked for."""
+    """Answers each path as defined in `answers`, and logs the requests."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -105,7 +105,7 @@ def _redirects(to: str) -> Answer:
 
 
 def _stalls(handler: _Handler) -> None:
-    """Half of it; the rest when it is released."""
+    """Sends half of the body, and the rest when it is released."""
     handler.start(200, Content_Length=len(GOOD))
     handler.wfile.write(GOOD[:500])
     handler.wfile.flush()
@@ -168,21 +168,21 @@ def _holds(folder: Path) -> set[str]:
 
 
 def _damage(path: Path) -> None:
-    """Change the content as a failing disk would: size and time stay."""
+    """Change the content, but not size and time, like a failing disk."""
     status = path.stat()
     path.write_bytes(DAMAGED)
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 @pytest.mark.parametrize("path", ["/good", "/unannounced", "/moved"])
-def test_brings_the_file_and_leaves_nothing_else(server: _Server, cache: Path, path: str) -> None:
+def test_the_file_is_downloaded_without_leftovers(server: _Server, cache: Path, path: str) -> None:
     kept = fetch(_dataset(server, path), cache=cache)
     assert kept == cache / FILE
     assert _text(kept) == TEXT
     assert _holds(cache) == {FILE, STAMP}
 
 
-def test_the_second_time_nothing_is_asked_or_hashed(
+def test_a_cached_file_is_neither_requested_nor_hashed(
     server: _Server, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = fetch(_dataset(server), cache=cache)
@@ -193,7 +193,7 @@ def test_the_second_time_nothing_is_asked_or_hashed(
     assert server.asked == ["/good"]
 
 
-def test_verify_finds_what_the_stamp_does_not(server: _Server, cache: Path) -> None:
+def test_verify_finds_damage_that_the_stamp_misses(server: _Server, cache: Path) -> None:
     kept = fetch(_dataset(server), cache=cache)
     assert fetch(_dataset(server), cache=cache, verify=True) == kept
     assert server.asked == ["/good"]
@@ -215,7 +215,7 @@ def test_a_file_found_damaged_is_no_longer_used(server: _Server, cache: Path) ->
 
 
 @pytest.mark.parametrize("stamp", [None, "", "{", "[]", "\ufffd"])
-def test_without_a_fitting_stamp_the_text_is_checked_again(
+def test_without_a_valid_stamp_the_text_is_checked_again(
     server: _Server, cache: Path, stamp: str | None
 ) -> None:
     kept = fetch(_dataset(server), cache=cache)
@@ -259,13 +259,13 @@ def test_force_downloads_again(server: _Server, cache: Path) -> None:
         ("/wrong", [f"got {hashlib.sha256(WRONG).hexdigest()}", "get it again"]),
         ("/shorter", ["(19,999 bytes)", "get it again"]),
         ("/longer", ["longer than the 20,000 bytes expected"]),
-        ("/other", [f"holds readme.txt, but no {MEMBER}"]),
-        ("/two", ["holds 2 files"]),
-        ("/empty", ["holds no file"]),
+        ("/other", [f"contains readme.txt, but not {MEMBER}"]),
+        ("/two", ["contains 2 files"]),
+        ("/empty", ["contains no file"]),
         ("/damaged", ["is damaged", "get it again"]),
     ],
 )
-def test_what_cannot_be_used_is_said_in_one_line(
+def test_unusable_downloads_are_explained_on_one_line(
     server: _Server, cache: Path, path: str, words: list[str]
 ) -> None:
     with pytest.raises(SourceError) as caught:
@@ -278,7 +278,7 @@ def test_what_cannot_be_used_is_said_in_one_line(
     assert _holds(cache) == set()
 
 
-def test_what_fails_leaves_the_old_file_alone(server: _Server, cache: Path) -> None:
+def test_a_failure_keeps_the_old_file(server: _Server, cache: Path) -> None:
     kept = fetch(_dataset(server), cache=cache)
     for path in ("/missing", "/cut", "/wrong"):
         with pytest.raises(SourceError):
@@ -288,22 +288,22 @@ def test_what_fails_leaves_the_old_file_alone(server: _Server, cache: Path) -> N
     assert _text(kept) == TEXT
 
 
-def test_nobody_there(server: _Server, cache: Path) -> None:
-    with socket.socket() as taken:  # bound, but it does not listen
+def test_an_unreachable_server_is_a_source_error(server: _Server, cache: Path) -> None:
+    with socket.socket() as taken:  # bound, but not listening
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
         with pytest.raises(SourceError, match=r"127.0.0.1:\d+ cannot be reached; check the net"):
             fetch(_dataset(server), cache=cache, url=url, retries=0)
 
 
-def test_a_passing_fault_is_tried_again(
+def test_a_transient_failure_is_retried(
     server: _Server, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[float] = []
     sleep, ours = time.sleep, threading.get_ident()
 
     def note(seconds: float) -> None:
-        # Threads that other tests have left behind sleep as well, and are to go on doing so.
+        # Threads left behind by other tests sleep as well, and must not be affected.
         if threading.get_ident() == ours:
             waits.append(seconds)
         else:
@@ -320,7 +320,7 @@ def test_a_passing_fault_is_tried_again(
     assert "cut the download off in the middle; trying again" in said.getvalue()
 
 
-def test_a_lasting_fault_is_not_tried_again(server: _Server, cache: Path) -> None:
+def test_a_permanent_failure_is_not_retried(server: _Server, cache: Path) -> None:
     with pytest.raises(SourceError):
         fetch(_dataset(server, "/missing"), cache=cache)
     with pytest.raises(SourceError):
@@ -332,26 +332,28 @@ def test_a_lasting_fault_is_not_tried_again(server: _Server, cache: Path) -> Non
     "url",
     ["ftp://example.org/a.zip", "file:///a.zip", "a.zip", "http://", "http://[", "http://a:b"],
 )
-def test_only_the_web(server: _Server, cache: Path, url: str) -> None:
-    with pytest.raises(UsageError, match="is not an address of the web"):
+def test_other_addresses_are_usage_errors(server: _Server, cache: Path, url: str) -> None:
+    with pytest.raises(UsageError, match="is not a web address"):
         fetch(_dataset(server), cache=cache, url=url)
     assert not cache.exists()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk(server: _Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_explained(
+    server: _Server, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     download = pooch.HTTPDownloader.__call__
 
     def to_a_full_disk(self: Any, url: str, output_file: str, pup: object) -> None:
         download(self, url, "/dev/full", pup)
 
     monkeypatch.setattr(pooch.HTTPDownloader, "__call__", to_a_full_disk)
-    with pytest.raises(SourceError, match=r"there is no room in .*cache; free some .* --cache DIR"):
+    with pytest.raises(SourceError, match=r"not enough space in .*cache; free some .* --cache DIR"):
         fetch(_dataset(server), cache=cache)
     assert _holds(cache) == set()
 
 
-def test_a_cache_that_cannot_be_written(server: _Server, tmp_path: Path) -> None:
+def test_a_read_only_cache_is_explained(server: _Server, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(SourceError, match=r"cannot be used as a cache: .*; choose another folder"):
         fetch(_dataset(server), cache=tmp_path / "file" / "cache")
@@ -360,7 +362,7 @@ def test_a_cache_that_cannot_be_written(server: _Server, tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(not os.geteuid(), reason="root may write anywhere")
-def test_a_cache_that_can_only_be_read(server: _Server, cache: Path) -> None:
+def test_a_cached_file_is_used_from_a_read_only_folder(server: _Server, cache: Path) -> None:
     kept = fetch(_dataset(server), cache=cache)
     cache.chmod(0o500)
     try:
@@ -371,14 +373,16 @@ def test_a_cache_that_can_only_be_read(server: _Server, cache: Path) -> None:
         cache.chmod(0o700)
 
 
-def test_without_the_extra(server: _Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_extra_is_named(
+    server: _Server, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "pooch", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'streamer-forecaster\[fetch\]'"):
         fetch(_dataset(server), cache=cache)
     assert not cache.exists()
 
 
-def test_the_folder_is_the_one_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_cache_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("STREAMER_CACHE", raising=False)
     assert cache_folder() == pooch.os_cache("streamer")
     monkeypatch.setenv("STREAMER_CACHE", str(tmp_path / "there"))
@@ -388,7 +392,7 @@ def test_the_folder_is_the_one_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert cache_folder("here") == tmp_path / "here"
 
 
-def test_a_bar_on_a_terminal_and_none_elsewhere(server: _Server, cache: Path) -> None:
+def test_a_progress_bar_is_shown_on_a_terminal_only(server: _Server, cache: Path) -> None:
     for path in ("/good", "/unannounced"):
         terminal = io.StringIO()
         console = Console(file=terminal, force_terminal=True, width=80)
@@ -400,12 +404,13 @@ def test_a_bar_on_a_terminal_and_none_elsewhere(server: _Server, cache: Path) ->
     assert plain.getvalue() == f"Fetching uci from {host} ...\nChecking ...\n"
 
 
-# --- As a user meets it ---------------------------------------------------------------------
+# --- As a command ---------------------------------------------------------------------------
 
 
 @contextmanager
 def _fetching(dataset: Dataset, cache: Path) -> Iterator[subprocess.Popen[str]]:
-    """`streamer fetch` in a process of its own, of a small file."""
+    """`streamer fetch` of a small file, in its own process."""
+
     script = (
         "from streamer import datasets\n"
         f"datasets.UCI = datasets.{dataset!r}\n"
@@ -425,7 +430,7 @@ def _fetching(dataset: Dataset, cache: Path) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def test_killed_it_leaves_no_file_and_the_next_run_sweeps(server: _Server, cache: Path) -> None:
+def test_leftovers_of_a_killed_run_are_removed_by_the_next(server: _Server, cache: Path) -> None:
     with _fetching(_dataset(server, "/stalled"), cache) as process:
         assert server.under_way.wait(60)
         process.kill()
@@ -436,7 +441,7 @@ def test_killed_it_leaves_no_file_and_the_next_run_sweeps(server: _Server, cache
     assert _holds(cache) == {FILE, STAMP}
 
 
-def test_what_a_killed_run_left_beside_a_good_file_is_swept(server: _Server, cache: Path) -> None:
+def test_leftovers_beside_a_valid_file_are_removed(server: _Server, cache: Path) -> None:
     kept = fetch(_dataset(server), cache=cache)
     kept.with_suffix(".lock").touch()
     kept.with_suffix(".partial").mkdir()
@@ -446,7 +451,7 @@ def test_what_a_killed_run_left_beside_a_good_file_is_swept(server: _Server, cac
     assert server.asked == ["/good"]
 
 
-def test_ctrl_c_leaves_nothing(server: _Server, cache: Path) -> None:
+def test_ctrl_c_leaves_no_files(server: _Server, cache: Path) -> None:
     with _fetching(_dataset(server, "/stalled"), cache) as process:
         assert server.under_way.wait(60)
         process.send_signal(signal.SIGINT)
@@ -457,13 +462,13 @@ def test_ctrl_c_leaves_nothing(server: _Server, cache: Path) -> None:
     assert _holds(cache) == set()
 
 
-def test_two_at_once_download_once(server: _Server, cache: Path) -> None:
+def test_two_concurrent_runs_download_once(server: _Server, cache: Path) -> None:
     dataset = _dataset(server, "/stalled")
     with _fetching(dataset, cache) as first:
         assert server.under_way.wait(60)
         with _fetching(dataset, cache) as second:
             assert second.stderr is not None
-            assert second.stderr.readline().startswith("Another streamer fetch is under way")
+            assert second.stderr.readline().startswith("Another streamer fetch is running")
             server.released.set()
             outputs = [process.communicate(timeout=60) for process in (first, second)]
     assert (first.returncode, second.returncode) == (0, 0), outputs
@@ -473,7 +478,7 @@ def test_two_at_once_download_once(server: _Server, cache: Path) -> None:
     assert _holds(cache) == {FILE, STAMP}
 
 
-def test_the_path_is_all_that_goes_to_standard_output(
+def test_standard_output_contains_the_path_only(
     server: _Server,
     cache: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -495,7 +500,7 @@ def test_the_path_is_all_that_goes_to_standard_output(
 @pytest.mark.parametrize(
     ("url", "code", "word"), [("/wrong", 1, "wrong checksum"), ("ftp://there", 2, "--url")]
 )
-def test_failing_takes_one_line(
+def test_a_failure_prints_one_line(
     server: _Server,
     cache: Path,
     capsys: pytest.CaptureFixture[str],
@@ -525,7 +530,7 @@ def _streamer(
     )
 
 
-def test_replay_uci_plays_what_was_fetched(cache: Path) -> None:
+def test_replay_uci_replays_the_fetched_file(cache: Path) -> None:
     cache.mkdir()
     (cache / FILE).write_bytes(GOOD)
     _write_stamp(UCI, cache / FILE)
@@ -538,7 +543,7 @@ def test_replay_uci_plays_what_was_fetched(cache: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["replay", "train"])
-def test_uci_that_was_not_fetched(
+def test_uci_must_have_been_fetched(
     cache: Path,
     command: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -550,19 +555,19 @@ def test_uci_that_was_not_fetched(
     assert end.value.code == 2
     out, errors = capsys.readouterr()
     assert out == ""
-    assert errors.startswith("streamer: error: uci is not in the cache")
+    assert errors.startswith("streamer: error: uci is neither in the cache")
     assert errors.endswith("streamer fetch\n")
     assert errors.count("\n") == 1
 
 
-def test_a_file_called_uci_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_named_uci_takes_precedence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("STREAMER_CACHE", str(tmp_path))
     (tmp_path / "uci").write_text("timestamp,power_kw\n")
     assert find_recording("uci") == "uci"
 
 
-def test_help_costs_nothing(cache: Path) -> None:
+def test_help_imports_no_download_library(cache: Path) -> None:
     done = _streamer("fetch", "--help", cache=cache)
     assert done.stdout.startswith("Usage: streamer fetch")
     for module in ("pooch", "requests", "platformdirs", "numpy"):

@@ -1,10 +1,10 @@
-"""`streamer watch`, the command itself, killed again and again and left alone for a day.
+"""Endurance tests of the command `streamer watch`: many kills, and a whole day.
 
-Small versions are among the other tests. The whole takes some ten minutes::
+Small versions belong to the default run. The full versions take some ten minutes::
 
     pytest -m endurance tests/endurance
 
-`STREAMER_TEST_SEED` chooses what is random; what it was is printed.
+`STREAMER_TEST_SEED` sets the random seed; each test prints the one it used.
 """
 
 from __future__ import annotations
@@ -14,6 +14,6 @@ import secrets
 
 
 def seed() -> int:
-    """What all that is random here comes from."""
+    """Seed of all random choices."""
     given = os.environ.get("STREAMER_TEST_SEED")
     return int(given) if given else secrets.randbelow(10**6)

@@ -1,4 +1,4 @@
-"""What a process needs, as Linux tells it."""
+"""Resources of a process, as reported by Linux."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process holds, and has used so far.
+    """Current resources of a process, and the processor time used so far.
 
     Attributes:
-        rss_mb: memory.
-        threads: how many.
-        files: how many are open.
-        cpu_s: time of the processors.
+        rss_mb: resident memory in MB.
+        threads: number of threads.
+        files: number of open files.
+        cpu_s: processor time in seconds.
     """
 
     rss_mb: float
@@ -26,12 +26,12 @@ class Usage:
 
     @classmethod
     def of(cls, pid: int) -> Self:
-        """What a process holds now."""
+        """Read the resources of a process."""
         process = Path("/proc", str(pid))
         status = dict(
             line.split(":", 1) for line in process.joinpath("status").read_text().splitlines()
         )
-        # The name in parentheses may hold anything.
+        # The name in parentheses may contain anything.
         times = process.joinpath("stat").read_text().rpartition(")")[2].split()
         return cls(
             rss_mb=int(status["VmRSS"].split()[0]) / 1024,

@@ -33,15 +33,15 @@ _LOOK_S = 0.0001
 _QUIET_S = 3.0
 
 _WRITTEN = {"minute": 100, "snapshot": 1500, "checkpoint": 1200}
-"""What is written to the disk, and how many minutes it takes at most to come to that."""
+"""Kinds of writes to the disk, each with an upper bound of the minutes until one occurs."""
 
 
 class House:
-    """A house whose meter writes a log, and whose watcher is killed.
+    """A house whose meter writes a log, and whose watcher is killed repeatedly.
 
     Attributes:
-        rows: what was recorded when it was last looked at.
-        kills: how many fell into what.
+        rows: recorded rows at the last examination.
+        kills: number of kills by the phase in which they fell.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class House:
         return Watcher(self.folder, URL, *OPTIONS, "--record", self.database.name)
 
     def kill(self, aim: str) -> None:
-        """Start a watcher, kill it, and look at what it leaves behind."""
+        """Start a watcher, kill it, and examine the files that it leaves."""
         watcher = self.start()
         try:
             _AIMS[aim](self, watcher)
@@ -73,7 +73,7 @@ class House:
             watcher.leave()
 
     def end(self, number: signal.Signals) -> None:
-        """Start a watcher, and end it in good order in the midst of its work."""
+        """Start a watcher, and stop it by a signal while it is working."""
         before = len(self.rows)
         watcher = self.start()
         try:
@@ -88,11 +88,11 @@ class House:
             watcher.leave()
 
     def finish(self) -> None:
-        """Let the rest of the log be recorded."""
+        """Record the rest of the log."""
         self.writer.finish()
         watcher = self.start()
         try:
-            # All may have been recorded already: it is not to be ended before it has begun.
+            # Everything may be recorded already; the watcher must have started before it ends.
             watcher.until(watcher.is_watching, "what it has recorded")
             watcher.until(self._is_done, "the end of the log", timeout_s=300.0, look_s=0.02)
             watcher.stop()
@@ -101,7 +101,7 @@ class House:
             watcher.leave()
 
     def is_fresh(self) -> bool:
-        """Whether there is a recording, whole and with nothing in it."""
+        """Whether the recording exists, is complete and has no rows."""
         try:
             return self.database.exists() and not rows_of(self.database)
         except sqlite3.OperationalError:
@@ -121,11 +121,19 @@ class House:
         return last_minute(self.database) == self._expected[-1]
 
     def _examine(self, watcher: Watcher) -> None:
-        said = watcher.said
-        for word in ("Traceback", "damaged", "corrupt", "not recording", "anew", "Error"):
-            assert word not in said, said
-        if "going on after" in said:
-            assert f"going on after {len(self.rows):,} recorded minute" in said
+        notices = watcher.stderr
+        for word in (
+            "Traceback",
+            "damaged",
+            "corrupt",
+            "not recording",
+            "learning again",
+            "starting without",
+            "Error",
+        ):
+            assert word not in notices, notices
+        if "continuing after" in notices:
+            assert f"continuing after {len(self.rows):,} recorded minute" in notices
         rows = self._recorded()
         assert rows[: len(self.rows)] == self.rows, "what was recorded is gone, or another"
         assert [row[0] for row in rows] == self._expected[: len(rows)]
@@ -137,7 +145,7 @@ class House:
             assert by_time[at][8] == line["next_kw"]
 
     def _recorded(self) -> list[Row]:
-        """What a recording holds, mostly by a copy: looking at it would tidy it up."""
+        """Rows of the recording, mostly of a copy, since opening the file would clean it up."""
         if not self.database.exists():
             return []
         copy = self._scratch / "copy.db"
@@ -157,7 +165,7 @@ class House:
         return rows
 
     def _phase(self, watcher: Watcher) -> str:
-        """What the watcher was about when it was killed."""
+        """Phase of the watcher at the kill."""
         if not self.locked_by(watcher):
             return "starting"
         if not self.database.exists() or self._beside("-journal").exists():
@@ -195,7 +203,7 @@ def _record(house: House, watcher: Watcher) -> None:
 
 
 def _write(what: str, minutes: int) -> Callable[[House, Watcher], None]:
-    """Kill when something is being written; or anyhow, if so many minutes do not lead to it."""
+    """Kill during a write of a kind; after so many minutes without one, kill anyway."""
 
     def write(house: House, watcher: Watcher) -> None:
         house.writer.allow(minutes, house.rng.uniform(0.0, 0.002))
@@ -213,7 +221,7 @@ def _write(what: str, minutes: int) -> Callable[[House, Watcher], None]:
                     if skipped < 0:
                         break
                 time.sleep(_LOOK_S)
-        # In the midst of it, or a little later.
+        # During the write, or a little later.
         if house.rng.random() < 0.4:
             time.sleep(house.rng.uniform(0.0, 0.003))
 
@@ -231,9 +239,9 @@ _AIMS: dict[str, Callable[[House, Watcher], None]] = {
 
 @contextmanager
 def living_in(folder: Path, sample_kw: np.ndarray, minutes: int, chosen: int) -> Iterator[House]:
-    """A house, and beside it an undisturbed watcher of the same log, which is compared with."""
+    """A house, compared at the end with an undisturbed watcher of the same log."""
     log, at = make_log(sample_kw.tolist(), minutes, chosen)
-    # The last minute is not over.
+    # The last minute is incomplete.
     expected = at[:-1]
     for name in ("disturbed", "undisturbed"):
         (folder / name).mkdir()
@@ -260,20 +268,20 @@ def living_in(folder: Path, sample_kw: np.ndarray, minutes: int, chosen: int) ->
 
 
 def _state_of(database: Path) -> dict[str, object]:
-    """What a pipeline is that goes on from a recording."""
+    """State of a pipeline that resumes a recording."""
     forecasting = Forecasting()
     pipeline, _ = forecasting.prepare("test")
-    said: list[Notice] = []
+    notices: list[Notice] = []
     recorder = Recorder.open(
-        database, settings=forecasting.fingerprint(), state=pipeline.state, say=said.append
+        database, settings=forecasting.fingerprint(), state=pipeline.state, notify=notices.append
     )
     recorder.resume(pipeline)
     recorder.close()
-    assert not said
+    assert not notices
     return pipeline.state()
 
 
-def test_killed_in_the_midst_of_it(tmp_path: Path, sample_kw: np.ndarray) -> None:
+def test_two_kills_lose_nothing(tmp_path: Path, sample_kw: np.ndarray) -> None:
     chosen = seed()
     print(f"STREAMER_TEST_SEED={chosen}")
     with living_in(tmp_path, sample_kw, 400, chosen) as house:
@@ -282,7 +290,7 @@ def test_killed_in_the_midst_of_it(tmp_path: Path, sample_kw: np.ndarray) -> Non
 
 
 @pytest.mark.endurance
-def test_a_hundred_kills(
+def test_a_hundred_kills_lose_nothing(
     tmp_path: Path, sample_kw: np.ndarray, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chosen = seed()

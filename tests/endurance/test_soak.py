@@ -1,7 +1,7 @@
-"""`streamer watch` of a broker that is restarted every hour: all that can be known is recorded.
+"""`streamer watch` of a broker that is restarted every hour: no known minute is lost.
 
-A day goes by in some minutes, since the times are those of the messages; some minutes go by
-as they do.
+A day is simulated in some minutes by the times of the messages; one test runs for some
+minutes in real time.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ pytestmark = [
 
 TOPIC = "house/power"
 BEGIN_S = 1_774_396_800
-"""2026-03-25 00:00 UTC, some days before the clocks of Europe are put forward."""
+"""2026-03-25 00:00 UTC, some days before summer time begins in Europe."""
 
 HOUR_S, MINUTE_S = 3600, 60
 _IN_FLIGHT = 20
@@ -45,17 +45,17 @@ _GRACE_S = 5
 _HALF_MILLIWATT_KW = 0.501e-6
 
 _SETTLED = 4
-"""Hours after which a watcher's memory is to stay as it is."""
+"""Hours after which a watcher's memory should no longer grow."""
 
 _GROWTH_MB = 5.0
 
 
 class Meter:
-    """Publishes its power with the time.
+    """A meter that publishes its power with the time.
 
     Attributes:
-        times: of what was published, in Unix seconds.
-        watts: what was published.
+        times: times of the published values, in Unix seconds.
+        watts: the published values.
     """
 
     def __init__(self, broker: Broker, rng: np.random.Generator) -> None:
@@ -68,7 +68,7 @@ class Meter:
         self._value = 400.0
 
     def connect(self) -> None:
-        """Make a connection, and forget what was on its way by the one before."""
+        """Connect, and drop messages in flight on the last connection."""
         from paho.mqtt.client import Client
         from paho.mqtt.enums import CallbackAPIVersion
 
@@ -80,7 +80,7 @@ class Meter:
         self._waiting.clear()
 
     def publish(self, at_s: float) -> None:
-        """Publish the next value; wait while too much is on its way to the broker."""
+        """Publish the next value; waits while too many messages are in flight."""
         self._value = float(np.clip(self._value + self._rng.normal(0.0, 30.0), -900.0, 4000.0))
         watts = round(self._value, 1)
         payload = json.dumps({"t": at_s, "w": watts})
@@ -100,7 +100,7 @@ class Meter:
 
 @dataclass(frozen=True)
 class Outage:
-    """When the broker was away, in Unix seconds by the meter's clock."""
+    """An outage of the broker, in Unix seconds by the meter's clock."""
 
     begin_s: int
     end_s: int
@@ -119,14 +119,14 @@ class Soak:
         self.watcher.until(self._is_connected, "a connection", look_s=0.05)
         self.meter.connect()
 
-    def told(self, what: str) -> int:
-        """How often it has said something of the broker."""
+    def reports(self, what: str) -> int:
+        """Number of reports about the broker so far."""
         return len(
-            re.findall(rf"^streamer: link.*: broker {what}", self.watcher.said, re.MULTILINE)
+            re.findall(rf"^streamer: link.*: broker {what}", self.watcher.stderr, re.MULTILINE)
         )
 
     def catch_up(self, at_s: int) -> None:
-        """Wait until the last minute is recorded that was over at a time, and its grace too."""
+        """Wait until the last minute is recorded whose allowed lateness has passed at a time."""
         last = (at_s - _GRACE_S) // MINUTE_S * MINUTE_S - MINUTE_S
         self.watcher.until(
             lambda: last_minute(self.database) == last, "what was published", look_s=0.02
@@ -135,11 +135,11 @@ class Soak:
     def kill_broker(self) -> None:
         self._broker.kill()
         self.restarts += 1
-        self.watcher.until(lambda: self.told("away") == self.restarts, "news of the loss")
+        self.watcher.until(lambda: self.reports("away") == self.restarts, "a report of the loss")
 
     def start_broker(self) -> None:
         self._broker.start()
-        self.watcher.until(lambda: self.told("back") == self.restarts, "a new connection")
+        self.watcher.until(lambda: self.reports("back") == self.restarts, "a new connection")
         self.meter.connect()
 
     def close(self) -> None:
@@ -154,7 +154,7 @@ class Soak:
 
 @contextmanager
 def soaking(folder: Path, chosen: int, *more: str) -> Iterator[Soak]:
-    # Whoever is slow is not to lose what an unhurried broker would have room for.
+    # A slow machine must not lose messages because of a limit of the broker.
     with (
         running(folder, options=["max_queued_messages 0"]) as broker,
         closing(Soak(folder, broker, np.random.default_rng(chosen), *more)) as soak,
@@ -164,16 +164,16 @@ def soaking(folder: Path, chosen: int, *more: str) -> Iterator[Soak]:
 
 @dataclass
 class Day:
-    """What came of a simulation.
+    """Results of a simulation.
 
     Attributes:
-        times: when a value was published, in Unix seconds.
-        watts: the values.
-        outages: when the broker was away.
-        usages: what the watcher needed, before the first and after each period.
-        minutes: what was recorded: times, and means in kW.
-        said: by the watcher.
-        told: how often it told of a broker lost, and of one that was back.
+        times: times of the published values, in Unix seconds.
+        watts: the published values.
+        outages: outages of the broker.
+        usages: resources of the watcher, before the first and after each period.
+        minutes: recorded minutes: times, and means in kW.
+        stderr: standard error of the watcher.
+        reports: number of reports of a lost and of a restored connection.
     """
 
     times: np.ndarray
@@ -181,19 +181,19 @@ class Day:
     outages: list[Outage]
     usages: list[Usage]
     minutes: dict[int, float]
-    said: str
-    told: tuple[int, int]
+    stderr: str
+    reports: tuple[int, int]
 
 
 def simulate(folder: Path, chosen: int, *, period_s: int, periods: int, pace: float) -> Day:
-    """Let some periods go by, in each of which the broker is away for some minutes.
+    """Simulate some periods, in each of which the broker is away for some minutes.
 
     Args:
         folder: for all files.
-        chosen: what is random.
+        chosen: the random seed.
         period_s: simulated seconds from one outage to the next.
-        periods: how many.
-        pace: simulated seconds in a second.
+        periods: number of periods.
+        pace: simulated seconds per second.
     """
     rng = np.random.default_rng(chosen + 1)
     options = ("--clock", "feed", "--stale-after", str(_STALE_AFTER_S))
@@ -219,15 +219,15 @@ def simulate(folder: Path, chosen: int, *, period_s: int, periods: int, pace: fl
             outages,
             usages,
             dict(rows_of(soak.database, "SELECT at, actual_kw FROM steps ORDER BY at")),
-            soak.watcher.said,
-            (soak.told("away"), soak.told("back")),
+            soak.watcher.stderr,
+            (soak.reports("away"), soak.reports("back")),
         )
 
 
 def _outage(rng: np.random.Generator, begin_s: int, end_s: int) -> Outage:
-    """Some minutes somewhere between two times.
+    """Choose an outage of some minutes between two times.
 
-    What is on its way when the broker dies is lost; it is of the minute that is cut short.
+    Messages in flight when the broker is killed are lost; they belong to the minute cut short.
     """
     length_s = int(rng.integers(120, 300))
     first = begin_s // MINUTE_S + 3
@@ -246,7 +246,7 @@ def _publish(meter: Meter, seconds: range, pace: float) -> None:
 
 
 def check(day: Day) -> None:
-    """See that all is recorded that was published, and nothing else."""
+    """Check that exactly the published values were recorded."""
     minute = (day.times // MINUTE_S * MINUTE_S).astype(np.int64)
     begins, first, count = np.unique(minute, return_index=True, return_counts=True)
     whole = begins[count == MINUTE_S][:-1]
@@ -268,19 +268,19 @@ def check(day: Day) -> None:
         )
         length_s = recorded[gap + 1] - recorded[gap] - MINUTE_S
         assert length_s <= outage.end_s - outage.begin_s + MINUTE_S
-    assert day.told == (len(day.outages), len(day.outages))
+    assert day.reports == (len(day.outages), len(day.outages))
     for kind in ("Traceback", "order:", "malformed:", "absurd:", "warning:"):
-        assert kind not in day.said, day.said
+        assert kind not in day.stderr, day.stderr
 
 
-def test_a_broker_is_restarted(tmp_path: Path) -> None:
+def test_no_value_is_lost_when_the_broker_is_restarted(tmp_path: Path) -> None:
     chosen = seed()
     print(f"STREAMER_TEST_SEED={chosen}")
     check(simulate(tmp_path, chosen, period_s=15 * MINUTE_S, periods=2, pace=1000.0))
 
 
 @pytest.mark.endurance
-def test_a_day_with_a_broker_that_is_restarted_each_hour(
+def test_no_value_is_lost_in_a_day_with_hourly_restarts(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chosen = seed()
@@ -297,7 +297,7 @@ def test_a_day_with_a_broker_that_is_restarted_each_hour(
             f"{time.monotonic() - began:.0f} s in all; {len(day.times):,} values published, "
             f"{len(day.minutes):,} minutes recorded"
         )
-        print(*day.said.splitlines()[-12:], sep="\n")
+        print(*day.stderr.splitlines()[-12:], sep="\n")
     check(day)
     settled = day.usages[_SETTLED:]
     assert settled[-1].rss_mb - settled[0].rss_mb < _GROWTH_MB
@@ -306,12 +306,12 @@ def test_a_day_with_a_broker_that_is_restarted_each_hour(
 
 
 @pytest.mark.endurance
-def test_some_minutes_by_the_clock_on_the_wall(
+def test_minutes_by_the_wall_clock_are_recorded_in_time(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chosen = seed()
     with soaking(tmp_path, chosen, "--clock", "wall") as soak:
-        # From the middle of a minute on, three whole ones, and the grace.
+        # From the middle of a minute: three whole minutes, and the allowed lateness.
         begin_s = time.time()
         end_s = (begin_s + 29) // MINUTE_S * MINUTE_S + 4 * MINUTE_S + 8
         restart_s = end_s - 100
@@ -334,10 +334,10 @@ def test_some_minutes_by_the_clock_on_the_wall(
         minutes: dict[int, float] = dict(
             rows_of(soak.database, "SELECT at, actual_kw FROM steps ORDER BY at")
         )
-        told = soak.told("away"), soak.told("back")
+        reports = soak.reports("away"), soak.reports("back")
     with capsys.disabled():
         print("\nrecorded after the end of its minute:", *(f"{s:.2f} s" for s in waits.values()))
-    assert told == (1, 1)
+    assert reports == (1, 1)
     assert len(minutes) >= 3
     recorded = list(minutes)
     assert recorded == list(range(recorded[0], recorded[-1] + 1, MINUTE_S))
@@ -347,7 +347,7 @@ def test_some_minutes_by_the_clock_on_the_wall(
 
 
 def _mean_kw(meter: Meter, at_s: float) -> float:
-    """Mean of a minute, each value for as long as it was the last."""
+    """Mean of a minute, each value weighted by the time until the next one."""
     times = np.array(meter.times)
     edges = np.clip(np.append(times, np.inf), at_s, at_s + MINUTE_S)
     return float(np.diff(edges) @ np.array(meter.watts)) / MINUTE_S / 1000

@@ -1,4 +1,4 @@
-"""What SQLite is about, told from the files beside a database.
+"""Current activity of SQLite, inferred from the files beside a database.
 
 Layouts: https://www.sqlite.org/fileformat2.html#walformat and
 https://www.sqlite.org/walformat.html#the_wal_index_file_format
@@ -20,13 +20,13 @@ _MANY = 20
 
 
 class WriteAheadLog:
-    """The write-ahead log of a database and the index of it, read while somebody writes.
+    """The write-ahead log of a database and its index, read while the database is written.
 
-    No lock is touched: what is read is only good for guessing at.
+    No lock is used, so the result is only a guess.
 
     Args:
         database: the database.
-        since_s: when its writer began, in Unix seconds.
+        since_s: start of its writer, in Unix seconds.
     """
 
     def __init__(self, database: Path, since_s: float) -> None:
@@ -46,14 +46,14 @@ class WriteAheadLog:
 
     @property
     def busy_with(self) -> str | None:
-        """What is being done to the database just now."""
+        """Kind of the current write; None if there is none."""
         index = self._read(1, 136, 0)
         if len(index) < 136:
             return None
         (published,) = struct.unpack_from("=I", index, _PUBLISHED_AT)
         (done,) = struct.unpack_from("=I", index, _BACKFILLED_AT)
         (attempted,) = struct.unpack_from("=I", index, _BACKFILLING_AT)
-        # Whoever finds a log that was left behind notes all of it as attempted, too.
+        # A process that finds a leftover log marks all of it as attempted, too.
         if attempted == published > done and self._is_filled():
             return "checkpoint"
         if self._has_frame(published + _MANY):
@@ -61,12 +61,12 @@ class WriteAheadLog:
         return "minute" if self._has_frame(published) else None
 
     def _is_filled(self) -> bool:
-        """Whether the last write was to the database itself, and by its present writer."""
+        """whether the last write went to the database itself, by its present writer."""
         written_s = self._database.stat().st_mtime
         return written_s >= max(self._since, self._log.stat().st_mtime)
 
     def _has_frame(self, number: int) -> bool:
-        """Whether the log goes on to a frame, counted from 0, since it last began anew."""
+        """Whether the log has a frame, counted from 0, since its last restart."""
         header = self._read(0, _LOG_HEADER, 0)
         if len(header) < _LOG_HEADER:
             return False

@@ -1,4 +1,4 @@
-"""A real broker for tests: mosquitto, on a free port of localhost."""
+"""A mosquitto broker for tests, on a free port of localhost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-# Debian keeps it where not every user looks.
+# Debian installs it in a folder that is not in every user's path.
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 
 MISSING = [
@@ -24,7 +24,7 @@ MISSING = [
     }.items()
     if path is None
 ]
-"""Programs that a broker needs and that are not here."""
+"""Programs that a broker needs and that are not installed."""
 
 USER, PASSWORD = "meter", "swordfish-7"
 
@@ -35,9 +35,9 @@ class Broker:
     """A mosquitto that can be killed, stopped, and started again on the same port.
 
     Args:
-        folder: for its files.
-        users: whether only `USER` with `PASSWORD` is let in.
-        tls: whether it speaks TLS; `cafile` is then what to trust.
+        folder: folder for its files.
+        users: whether only `USER` with `PASSWORD` can log in.
+        tls: whether it uses TLS; `cafile` is then the certificate to trust.
         options: further lines for its configuration.
     """
 
@@ -69,12 +69,12 @@ class Broker:
             make_certificates(folder)
             lines += [f"cafile {self.cafile}", f"certfile {folder / 'server.pem'}"]
             lines += [f"keyfile {folder / 'server.key'}", "tls_version tlsv1.2"]
-        # Started as root, mosquitto would become a user who may not read these files.
+        # Started as root, mosquitto would change to a user who may not read these files.
         self._config.write_text("\n".join([*lines, "user root"]) + "\n")
         self.start()
 
     def start(self) -> None:
-        """Start it, and wait until it listens."""
+        """Start the broker, and wait until it listens."""
         assert MOSQUITTO is not None
         self._process = subprocess.Popen([MOSQUITTO, "-c", self._config], stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + _TIMEOUT_S
@@ -84,26 +84,26 @@ class Broker:
             time.sleep(0.01)
 
     def kill(self) -> None:
-        """End it at once, as a power cut would."""
+        """Kill the broker without warning, like a power cut."""
         self._signal(signal.SIGCONT)
         self._signal(signal.SIGKILL)
         assert self._process is not None
         self._process.wait(_TIMEOUT_S)
 
     def stop(self) -> None:
-        """Make it hold still, its connections open."""
+        """Suspend the broker, with its connections open."""
         self._signal(signal.SIGSTOP)
 
     def publish(
         self, topic: str, *payloads: str | bytes, retain: bool = False, qos: int = 0
     ) -> None:
-        """Send messages, one after another."""
+        """Publish messages, one call each."""
         for payload in payloads:
             data = payload.encode() if isinstance(payload, str) else payload
             self._publish(["-t", topic, "-q", str(qos), "-s", *(["-r"] if retain else [])], data)
 
     def publish_lines(self, topic: str, lines: Iterable[str]) -> None:
-        """Send many messages at once."""
+        """Publish many messages at once."""
         self._publish(["-t", topic, "-l"], "".join(f"{line}\n" for line in lines).encode())
 
     def _publish(self, arguments: Sequence[str], data: bytes) -> None:
@@ -121,7 +121,7 @@ class Broker:
 
 @contextmanager
 def running(folder: Path, **options: Any) -> Iterator[Broker]:
-    """A broker for as long as the block lasts."""
+    """A broker that runs until the end of the block."""
     broker = Broker(folder, **options)
     try:
         yield broker
@@ -130,7 +130,7 @@ def running(folder: Path, **options: Any) -> Iterator[Broker]:
 
 
 def free_port() -> int:
-    """A port of localhost that nobody uses now."""
+    """A port of localhost that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

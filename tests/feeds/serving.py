@@ -1,4 +1,4 @@
-"""Servers for the tests of feeds: an event loop in a thread of its own, and what runs in it."""
+"""Servers for the tests of feeds, run by an event loop in its own thread."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Background:
         self._loop.close()
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
-        """Have a coroutine done there, and wait for it."""
+        """Run a coroutine in that loop, and wait for its result."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10.0)
 
     async def _end(self) -> None:
@@ -53,12 +53,12 @@ class Background:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        # Transports that have been closed say goodbye in the loop's next turns.
+        # Closed transports finish in the next iterations of the loop.
         await asyncio.sleep(0.01)
 
 
 class WebServer(Background):
-    """A web server on localhost, whose one handler may be changed at any time.
+    """A web server on localhost with one handler, which may be replaced at any time.
 
     Args:
         handler: answers all requests.
@@ -87,11 +87,11 @@ class WebServer(Background):
         return f"127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Begin to answer, at the same port as before."""
+        """Start the server, on the same port as before."""
         self.call(self._start())
 
     def stop(self) -> None:
-        """Answer no more, and break off all connections."""
+        """Stop the server, and close all connections."""
         if self._runner is not None:
             self.call(self._runner.cleanup())
             self._runner = None
@@ -115,7 +115,7 @@ class WebServer(Background):
 
 
 def self_signed(folder: Path) -> ssl.SSLContext:
-    """The context of a server whose certificate nobody has signed but itself."""
+    """TLS context of a server with a self-signed certificate."""
     if shutil.which("openssl") is None:
         pytest.skip("needs openssl, to make a certificate")
     key, certificate = folder / "key.pem", folder / "certificate.pem"
@@ -130,7 +130,7 @@ def self_signed(folder: Path) -> ssl.SSLContext:
 
 
 def fails(feed: Feed, error: type[LinkError] = RefusedError) -> str:
-    """What the error says that a feed begins with."""
+    """Text of the error that the first read of a feed raises."""
     try:
         with pytest.raises(LinkError) as caught:
             read_feed(feed, 1)

@@ -1,11 +1,11 @@
-"""What real meters have said: telegrams of P1 ports, and SML files.
+"""P1 telegrams and SML files of real meters.
 
-As they were published, each with the checksum that the meter sent (V3 is shortened: it has none):
+They are unchanged, each with the checksum that the meter sent (V3 is shortened and has none):
 
 - V2_2, V3, V4, V5, AUSTRIA: tests of dsmr_parser (github.com/ndokter/dsmr_parser).
 - BELGIUM: tests of DsmrHub. LUXEMBOURG: tests of meterlogger. SWEDEN: a comment in a P1
   reader for the Arduino.
-- UNSET: made up after issue 811 of dsmr-reader, a meter whose clock was never set.
+- UNSET: constructed after issue 811 of dsmr-reader, a meter whose clock was never set.
 - ISKRA_MT631…: github.com/devZer0/libsml-testing. ISKRA_FEEDING_IN, EASYMETER_Q3AA: tests of
   ioBroker's adapter for Tibber. EASYMETER_Q3B: tests of jSML.
 """
@@ -24,9 +24,10 @@ def telegram(*lines: str, head: str = "/ISk5\\2MT382-1000", crc: str | None = No
     """A telegram of these lines.
 
     Args:
-        lines: those between the head and the exclamation mark.
+        lines: the lines between the head and the exclamation mark.
         head: the identification.
-        crc: what follows the mark; computed if None.
+        crc: the digits after the mark; computed if None.
+
     """
     body = "\r\n".join([head, "", *lines, "!"]).encode("ascii")
     return body + (f"{ARC.of(body):04X}" if crc is None else crc).encode("ascii") + b"\r\n"

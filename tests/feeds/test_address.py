@@ -10,14 +10,14 @@ from streamer.errors import UsageError
 from streamer.feeds.address import Address, Credentials, Secret, read_secret
 
 
-def test_options_stand_in_query_and_fragment() -> None:
+def test_options_are_read_from_query_and_fragment() -> None:
     address = Address.parse("mqtt://broker:1884/home/power?unit=W&qos=1#sign=export")
     assert (address.scheme, address.host, address.port) == ("mqtt", "broker", 1884)
     assert address.path == "/home/power"
     assert address.options == {"unit": "W", "qos": "1", "sign": "export"}
 
 
-def test_the_query_of_a_web_address_is_the_meters() -> None:
+def test_the_query_of_a_web_address_holds_no_options() -> None:
     address = Address.parse("https://meter/a%20b?id=0&x=%2F#path=power&unit=W")
     assert (address.path, address.query) == ("/a%20b", "id=0&x=%2F")
     assert address.options == {"path": "power", "unit": "W"}
@@ -38,11 +38,11 @@ def test_the_query_of_a_web_address_is_the_meters() -> None:
         ("tail:/var/log/a@b.log", "tail:///var/log/a%40b.log"),
     ],
 )
-def test_what_is_shown(url: str, shown: str) -> None:
+def test_shown_addresses_have_no_secrets_and_options(url: str, shown: str) -> None:
     assert Address.parse(url).shown == shown
 
 
-def test_a_secret_is_in_nothing_that_is_shown() -> None:
+def test_a_secret_is_hidden_in_text_and_repr() -> None:
     for address in (
         Address.parse("mqtt://me:swordfish@broker/t"),
         Address.parse("mqtt://broker/t", Credentials("me", Secret("swordfish"), Secret("fish"))),
@@ -51,7 +51,7 @@ def test_a_secret_is_in_nothing_that_is_shown() -> None:
         assert "fish" not in f"{address} {address!r} {address.shown}"
 
 
-def test_credentials_in_the_url_come_first() -> None:
+def test_credentials_in_the_url_take_precedence() -> None:
     given_ = Credentials("other", Secret("other"), Secret("token"))
     address = Address.parse("mqtt://me:sword%40fish@broker/t", given_)
     assert address.credentials == Credentials("me", Secret("sword@fish"), Secret("token"))
@@ -61,8 +61,8 @@ def test_credentials_in_the_url_come_first() -> None:
 @pytest.mark.parametrize(
     "url", ["", "meter.log", "//broker/t", "mqtt://broker:port/t", "x://[::1", "x:\udcff", "x:\0"]
 )
-def test_what_is_no_address_is_refused(url: str) -> None:
-    with pytest.raises(UsageError, match=r"^feed address: |is no feed address"):
+def test_texts_that_are_not_addresses_are_usage_errors(url: str) -> None:
+    with pytest.raises(UsageError, match=r"^feed address: |is not a feed address"):
         Address.parse(url)
 
 
@@ -82,7 +82,7 @@ def test_what_is_no_address_is_refused(url: str) -> None:
         "mqtt://sword..fish/@broker/t",
     ],
 )
-def test_an_error_does_not_show_a_password(url: str) -> None:
+def test_errors_do_not_contain_a_password(url: str) -> None:
     with pytest.raises(UsageError) as caught:
         Address.parse(url)
     text = str(caught.value)
@@ -93,21 +93,21 @@ def test_an_error_does_not_show_a_password(url: str) -> None:
         assert "/ # ? @ in a user or password as %2F %23 %3F %40" in text
 
 
-def test_such_signs_can_be_in_a_password() -> None:
+def test_a_password_can_have_percent_encoded_characters() -> None:
     address = Address.parse("mqtt://me:s%2Fw%23o%3Fr%40d@broker/t")
     assert address.credentials.password == Secret("s/w#o?r@d")
     assert address.host == "broker"
 
 
 @pytest.mark.parametrize("host", ["a..b", "..", "a" * 64, f"{'a' * 64}.b", "ä..b"])
-def test_a_name_that_no_host_has_is_found_before_it_is_looked_up(host: str) -> None:
+def test_an_invalid_host_name_is_a_usage_error(host: str) -> None:
     for scheme in ("mqtt", "http", "modbus", "dsmr", "push"):
         with pytest.raises(UsageError, match="its host or port cannot be read"):
             Address.parse(f"{scheme}://{host}:1000/x")
 
 
 @pytest.mark.parametrize("host", ["a.", "my_meter.local", "süd.local", "[::1]", "[fe80::1%25eth0]"])
-def test_names_that_hosts_have(host: str) -> None:
+def test_valid_host_names_are_accepted(host: str) -> None:
     assert Address.parse(f"mqtt://{host}/t").host == host.strip("[]")
 
 
@@ -123,41 +123,43 @@ def test_any_text_is_an_address_or_a_usage_error(text: str) -> None:
 class TestOptions:
     address = Address.parse("modbus://host?every=2.5&word=big&bad=soon&inf=inf")
 
-    def test_numbers(self) -> None:
+    def test_numbers_are_read_or_default(self) -> None:
         assert self.address.number("every", 5.0) == 2.5
         assert self.address.number("timeout", 5.0) == 5.0
 
     @pytest.mark.parametrize("name", ["bad", "inf"])
-    def test_what_is_no_number(self, name: str) -> None:
+    def test_other_texts_are_not_numbers(self, name: str) -> None:
         with pytest.raises(UsageError, match=f"modbus://host: option {name}='.*': give a number"):
             self.address.number(name, 1.0)
 
-    def test_bounds_are_said(self) -> None:
+    def test_an_error_names_the_bounds(self) -> None:
         with pytest.raises(UsageError, match=r"every='2.5': give a number at least 3 at most 9"):
             self.address.number("every", 5.0, least=3, most=9)
 
-    def test_choices(self) -> None:
+    def test_choices_are_limited_to_the_allowed_words(self) -> None:
         assert self.address.choice("word", ("big", "little")) == "big"
         assert self.address.choice("none", ("big", "little"), "little") == "little"
         assert self.address.choice("none", ("big", "little")) is None
         with pytest.raises(UsageError, match="word='big': give high or low"):
             self.address.choice("word", ("high", "low"))
 
-    def test_what_is_needed(self) -> None:
+    def test_a_required_option_cannot_be_missing(self) -> None:
         assert self.address.need("word", "it matters") == "big"
         with pytest.raises(UsageError, match="option unit is missing: it matters"):
             self.address.need("unit", "it matters")
 
-    def test_unknown_ones(self) -> None:
+    def test_unknown_options_are_usage_errors(self) -> None:
         self.address.check_options(["every", "word", "bad", "inf"])
-        with pytest.raises(UsageError, match="unknown option 'bad'; it takes every, inf, word"):
+        with pytest.raises(
+            UsageError, match="unknown option 'bad'; known options are every, inf, word"
+        ):
             self.address.check_options(["every", "word", "inf"])
 
 
-def test_a_secret_from_a_file_has_no_line_end(tmp_path: Path) -> None:
+def test_a_secret_is_read_from_a_file_without_its_line_end(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_bytes(b" sword fish \r\n")
     assert read_secret(str(file)).reveal() == " sword fish "
     file.write_bytes(b"\xff")
-    with pytest.raises(UsageError, match="secret: is not text"):
+    with pytest.raises(UsageError, match="secret: it is not text in UTF-8"):
         read_secret(str(file))

@@ -20,14 +20,14 @@ from streamer.errors import LinkError, RefusedError, UsageError
 from streamer.feeds import Feed, FeedItem
 from streamer.feeds.address import Address
 from streamer.feeds.modbus import KIND, TYPES, Register
-from streamer.feeds.values import Power, ValueProblem
+from streamer.feeds.values import MalformedError, Power
 from streamer.readings import Link, Notice, Sample
 from streamer.testing import check_source, read_feed
 from tests.feeds.serving import Background, fails
 
 
 class Meter(Background):
-    """A meter by pymodbus's own server, whose registers may be set.
+    """A meter simulated by pymodbus's server, with registers that can be set.
 
     Args:
         framer: TCP, or RTU as through a gateway.
@@ -101,7 +101,7 @@ def open_meter(port: int, options: str) -> Feed:
     return KIND.open(address)
 
 
-def one(feed: Feed) -> float:
+def first_kw(feed: Feed) -> float:
     try:
         (sample,) = [item for item in read_feed(feed, 1) if isinstance(item, Sample)]
     finally:
@@ -116,10 +116,10 @@ def until_notice(feed: Feed) -> list[FeedItem]:
     return items
 
 
-# Through pymodbus
+# With a server
 
 
-def test_keeps_to_the_protocol(meter: Meter) -> None:
+def test_conforms_to_the_feed_protocol(meter: Meter) -> None:
     meter.set(0x34, ">f", 1234.5)
     found = check_source(open_meter(meter.port, "preset=sdm630&every=0.5"), samples=2)
     assert [sample.kw for sample in found] == pytest.approx([1.2345, 1.2345])
@@ -141,7 +141,7 @@ def test_keeps_to_the_protocol(meter: Meter) -> None:
         ("register=16&type=float64&unit=kW", 4, 0x10, ">d", 0.1, 0.1),
     ],
 )
-def test_registers(
+def test_registers_of_each_type_are_read(
     meter: Meter,
     options: str,
     function: int,
@@ -151,26 +151,26 @@ def test_registers(
     kw: float,
 ) -> None:
     meter.set(address, layout, value, function=function)
-    assert one(open_meter(meter.port, options)) == pytest.approx(kw, nan_ok=True)
+    assert first_kw(open_meter(meter.port, options)) == pytest.approx(kw, nan_ok=True)
 
 
-def test_the_low_word_first(meter: Meter) -> None:
+def test_the_low_word_can_come_first(meter: Meter) -> None:
     (high, low) = struct.unpack(">2H", struct.pack(">f", 321.5))
     meter.words[4, 8] = [low, high]
     options = "register=8&unit=W&word_order=little"
-    assert one(open_meter(meter.port, options)) == pytest.approx(0.3215)
+    assert first_kw(open_meter(meter.port, options)) == pytest.approx(0.3215)
 
 
-def test_rtu_through_a_gateway() -> None:
+def test_rtu_framing_is_read_through_a_gateway() -> None:
     with Meter(FramerType.RTU) as meter:
         meter.set(0x34, ">f", 800.0)
         options = "preset=sdm630&framing=rtu&timeout=2"
-        assert one(open_meter(meter.port, options)) == pytest.approx(0.8)
+        assert first_kw(open_meter(meter.port, options)) == pytest.approx(0.8)
         text = fails(open_meter(meter.port, "preset=sdm630&timeout=1"), LinkError)
         assert text.endswith("device 1: no answer")
 
 
-def test_a_value_that_is_no_power_is_counted(meter: Meter) -> None:
+def test_an_infinite_value_is_reported_as_malformed(meter: Meter) -> None:
     meter.set(0x34, ">f", math.inf)
     feed = open_meter(meter.port, "preset=sdm630&every=0.5")
     up, notice = until_notice(feed)
@@ -183,10 +183,10 @@ def test_a_value_that_is_no_power_is_counted(meter: Meter) -> None:
     feed.close()
 
 
-def test_a_register_that_is_not_there(meter: Meter) -> None:
+def test_a_missing_register_is_refused(meter: Meter) -> None:
     text = fails(open_meter(meter.port, "register=500&unit=W"), RefusedError)
     assert text.endswith(
-        "device 1: it has no input register 0x01F4 (illegal address); "
+        "device 1: input register 0x01F4 does not exist (illegal address); "
         "check register, type, fc and device, or the preset"
     )
 
@@ -196,13 +196,15 @@ def test_a_register_that_is_not_there(meter: Meter) -> None:
     [
         (ExcCodes.ILLEGAL_FUNCTION, RefusedError, "(illegal function)"),
         (ExcCodes.ILLEGAL_VALUE, RefusedError, "(illegal value)"),
-        (ExcCodes.DEVICE_FAILURE, LinkError, "it has failed"),
-        (ExcCodes.DEVICE_BUSY, LinkError, "it is busy"),
-        (ExcCodes.GATEWAY_NO_RESPONSE, LinkError, "it does not answer the gateway"),
+        (ExcCodes.DEVICE_FAILURE, LinkError, "the device has failed"),
+        (ExcCodes.DEVICE_BUSY, LinkError, "the device is busy"),
+        (ExcCodes.GATEWAY_NO_RESPONSE, LinkError, "the device does not answer the gateway"),
         (ExcCodes.MEMORY_PARITY_ERROR, LinkError, "exception 8"),
     ],
 )
-def test_exceptions(meter: Meter, code: ExcCodes, error: type[LinkError], text: str) -> None:
+def test_modbus_exceptions_are_explained(
+    meter: Meter, code: ExcCodes, error: type[LinkError], text: str
+) -> None:
     meter.answers = code
     feed = open_meter(meter.port, "preset=sdm630")
     with pytest.raises(LinkError) as caught:
@@ -210,24 +212,24 @@ def test_exceptions(meter: Meter, code: ExcCodes, error: type[LinkError], text: 
     assert type(caught.value) is error
     assert text in str(caught.value)
     meter.answers = None
-    assert one(feed) == 0.0
+    assert first_kw(feed) == 0.0
 
 
-def test_a_meter_that_is_restarted(meter: Meter, capfd: pytest.CaptureFixture[str]) -> None:
+def test_reconnects_to_a_restarted_meter(meter: Meter, capfd: pytest.CaptureFixture[str]) -> None:
     feed = open_meter(meter.port, "preset=sdm630&every=0.5&timeout=2")
     read_feed(feed, 1)
     meter.stop()
-    with pytest.raises(LinkError, match="device 1: it closed the connection"):
+    with pytest.raises(LinkError, match="device 1: the connection was closed"):
         read_feed(feed, 9)
     with pytest.raises(LinkError, match="cannot connect: Connection refused"):
         read_feed(feed, 9)
     meter.start()
-    assert one(feed) == 0.0
+    assert first_kw(feed) == 0.0
     assert capfd.readouterr().err == ""
 
 
 def _serve(listener: socket.socket, answer: bytes | None) -> None:
-    """Answer all that comes with the same bytes, with nothing, or by hanging up."""
+    """Answer every request with the same bytes, with nothing, or by closing the connection."""
     while True:
         try:
             connection, _ = listener.accept()
@@ -257,7 +259,9 @@ def _serve(listener: socket.socket, answer: bytes | None) -> None:
         b"\x00\x01\x00\x00\x00\x02\x01\x00",
     ],
 )
-def test_what_is_no_meter(answer: bytes | None, capfd: pytest.CaptureFixture[str]) -> None:
+def test_other_servers_are_a_link_error(
+    answer: bytes | None, capfd: pytest.CaptureFixture[str]
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=_serve, args=(listener, answer))
         thread.start()
@@ -269,20 +273,20 @@ def test_what_is_no_meter(answer: bytes | None, capfd: pytest.CaptureFixture[str
                 items = until_notice(feed)
         finally:
             feed.close()
-            listener.shutdown(socket.SHUT_RDWR)  # closing alone would leave it waiting
+            listener.shutdown(socket.SHUT_RDWR)  # closing alone would not end `accept`
             thread.join(10)
         assert not any(isinstance(item, Sample) for item in items)
     assert capfd.readouterr().err == ""
 
 
-def test_a_meter_that_is_silent() -> None:
+def test_a_silent_meter_times_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         text = fails(open_meter(port, "preset=sdm630&timeout=1"), LinkError)
     assert text == f"modbus://127.0.0.1:{port}: device 1: no answer"
 
 
-def test_nobody_there() -> None:
+def test_an_unreachable_meter_is_a_link_error() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
@@ -290,7 +294,7 @@ def test_nobody_there() -> None:
     assert text == f"modbus://127.0.0.1:{port}: cannot connect: Connection refused"
 
 
-# Without it
+# Without a connection
 
 
 @settings(max_examples=300)
@@ -300,20 +304,20 @@ def test_nobody_there() -> None:
     little=st.booleans(),
     scale=st.sampled_from([1.0, -1e-3, 1e300]),
 )
-def test_any_words_are_read_or_refused(
+def test_any_words_give_a_power_or_a_malformed_error(
     words: list[int], kind: str, little: bool, scale: float
 ) -> None:
     register = Register(Power("W"), 0, type=kind, little=little, scale=scale)
     try:
         kw = register.kw(words)
-    except ValueProblem:
+    except MalformedError:
         return
     assert len(words) == register.count
     assert not math.isinf(kw)
 
 
 @given(value=st.floats(-1e6, 1e6, width=32), little=st.booleans())
-def test_floats_come_back(value: float, little: bool) -> None:
+def test_floats_are_decoded_exactly(value: float, little: bool) -> None:
     words = list(struct.unpack(">2H", struct.pack(">f", value)))
     register = Register(Power("kW"), 0, little=little)
     assert register.kw(words[::-1] if little else words) == value
@@ -335,19 +339,19 @@ def test_floats_come_back(value: float, little: bool) -> None:
         ("preset=sdm630&framing=ascii", "option framing='ascii': give tcp or rtu"),
     ],
 )
-def test_wrong_addresses(options: str, text: str) -> None:
+def test_wrong_addresses_are_usage_errors(options: str, text: str) -> None:
     with pytest.raises(UsageError) as caught:
         KIND.open(Address.parse(f"modbus://host?{options}"))
     assert text in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["modbus:?preset=sdm630", "modbus://host/x?preset=sdm630"])
-def test_addresses_without_host_or_with_a_path(url: str) -> None:
+def test_addresses_need_a_host_and_no_path(url: str) -> None:
     with pytest.raises(UsageError, match="write modbus://host"):
         KIND.open(Address.parse(url))
 
 
-def test_the_example_opens() -> None:
+def test_the_example_can_be_opened() -> None:
     address = Address.parse(KIND.example)
     address.check_options(KIND.options)
     KIND.open(address).close()

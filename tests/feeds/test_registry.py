@@ -16,8 +16,8 @@ from streamer.readings import Sample
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
-class Fixed:
-    """A meter that always says the same, as a plug-in would have it."""
+class ConstantFeed:
+    """A feed of one constant value, as a plug-in might define it."""
 
     def __init__(self, address: Address) -> None:
         self.name = address.shown
@@ -29,10 +29,10 @@ class Fixed:
         pass
 
 
-KIND = FeedKind("a fixed value", "fixed:", Fixed, options={"colour": "of the meter"})
-NEEDY = FeedKind("nothing", "needy:", Fixed, modules=("no_such_module",), extra="needy")
-STRANGE = FeedKind("nothing", "strange:", Fixed, modules=("no_such.module",))
-NO_KIND = Fixed
+KIND = FeedKind("a fixed value", "fixed:", ConstantFeed, options={"colour": "of the meter"})
+NEEDY = FeedKind("nothing", "needy:", ConstantFeed, modules=("no_such_module",), extra="needy")
+STRANGE = FeedKind("nothing", "strange:", ConstantFeed, modules=("no_such.module",))
+NO_KIND = ConstantFeed
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def plug_ins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(registry, "schemes", lambda: points)
 
 
-def test_what_is_installed_is_what_the_project_registers() -> None:
+def test_installed_entry_points_match_the_project_file() -> None:
     if not PROJECT.exists():
         pytest.skip("no pyproject.toml beside the tests")
     project = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]
@@ -55,7 +55,7 @@ def test_what_is_installed_is_what_the_project_registers() -> None:
 
 
 @pytest.mark.parametrize("scheme", sorted(schemes()))
-def test_each_kind_opens_its_own_example(scheme: str) -> None:
+def test_each_kind_opens_its_example(scheme: str) -> None:
     kind = load_kind(scheme)
     assert kind.about
     assert kind.about[0] != " "
@@ -74,25 +74,29 @@ def test_each_kind_opens_its_own_example(scheme: str) -> None:
 
 @pytest.mark.usefixtures("plug_ins")
 class TestPlugIns:
-    def test_one_is_opened_by_its_scheme(self) -> None:
+    def test_plug_in_is_opened_by_its_scheme(self) -> None:
         feed = open_feed(Address.parse("fixed:meter?colour=red"))
         assert feed.name == "fixed:meter"
         assert feed.read() == [Sample(0.5)]
 
-    def test_unknown_schemes_and_options(self) -> None:
-        with pytest.raises(UsageError, match="no feed has the scheme 'fxed'; there are fixed, "):
+    def test_unknown_schemes_and_options_are_usage_errors(self) -> None:
+        with pytest.raises(
+            UsageError, match="unknown feed scheme 'fxed'; known schemes are fixed, "
+        ):
             open_feed(Address.parse("fxed:"))
-        with pytest.raises(UsageError, match="fixed:meter: unknown option 'unit'; it takes colour"):
+        with pytest.raises(
+            UsageError, match="fixed:meter: unknown option 'unit'; known options are colour"
+        ):
             open_feed(Address.parse("fixed:meter?unit=W"))
 
-    def test_a_library_that_is_not_there(self) -> None:
+    def test_a_missing_library_names_the_extra_or_the_module(self) -> None:
         with pytest.raises(MissingExtraError, match=r"pip install 'streamer-forecaster\[needy\]'"):
             open_feed(Address.parse("needy:"))
         with pytest.raises(UsageError, match=r"the feed strange needs no_such.module"):
             open_feed(Address.parse("strange:"))
 
-    def test_a_plug_in_that_is_broken(self) -> None:
-        with pytest.raises(SourceError, match="is no FeedKind"):
+    def test_a_plug_in_that_cannot_be_loaded_raises_a_source_error(self) -> None:
+        with pytest.raises(SourceError, match="is not a FeedKind"):
             load_kind("odd")
         with pytest.raises(SourceError, match="cannot be loaded: AttributeError: "):
             load_kind("gone")
@@ -103,7 +107,7 @@ class TestPlugIns:
             "ZeroDivisionError: three lines here"
         )
 
-    def test_one_that_is_broken_is_listed_with_the_others(
+    def test_a_broken_plug_in_is_listed_with_its_error(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setattr(command, "schemes", registry.schemes)

@@ -30,7 +30,7 @@ def _samples(items: list[FeedItem]) -> list[float]:
     return [item.kw for item in items if isinstance(item, Sample)]
 
 
-def test_gives_what_the_session_hears_and_ends_with_it() -> None:
+def test_items_of_the_session_are_returned_until_it_ends() -> None:
     feed = AsyncFeed("test", _three, peer="broker")
     items = read_feed(feed, 4)
     assert items[0] == Link(Link.UP, "broker", "hello")
@@ -38,7 +38,7 @@ def test_gives_what_the_session_hears_and_ends_with_it() -> None:
     assert not feed.read()
 
 
-def test_keeps_to_the_protocol_also_when_closed_while_it_waits() -> None:
+def test_conforms_to_the_feed_protocol() -> None:
     samples = check_source(AsyncFeed("test", _for_ever), samples=3)
     assert [sample.kw for sample in samples] == [0.1, 0.2, 0.3]
 
@@ -56,7 +56,7 @@ def test_closing_cancels_the_session() -> None:
     assert ended == [True]
 
 
-def test_an_error_comes_after_all_before_it_and_the_next_read_starts_anew() -> None:
+def test_an_error_is_raised_after_earlier_items_and_the_next_read_reconnects() -> None:
     async def work(channel: Channel) -> None:
         channel.sample(0.5)
         raise LinkError("gone")
@@ -69,7 +69,7 @@ def test_an_error_comes_after_all_before_it_and_the_next_read_starts_anew() -> N
     feed.close()
 
 
-def test_a_session_that_cancels_itself_has_lost_the_connection() -> None:
+def test_a_session_cancelled_from_within_is_a_lost_connection() -> None:
     async def work(channel: Channel) -> None:
         channel.sample(0.5)
         raise asyncio.CancelledError
@@ -77,12 +77,12 @@ def test_a_session_that_cancels_itself_has_lost_the_connection() -> None:
     feed = AsyncFeed("test", work)
     for _ in range(2):
         assert feed.read() == [Sample(0.5)]
-        with pytest.raises(LinkError, match=r"^test: the connection was given up$"):
+        with pytest.raises(LinkError, match=r"^test: the connection was cancelled$"):
             feed.read()
     feed.close()
 
 
-def test_what_cannot_be_read_is_said_with_the_feeds_name() -> None:
+def test_notices_begin_with_the_name_of_the_feed() -> None:
     async def work(channel: Channel) -> None:
         channel.malformed("'x' is not a number")
         channel.warn("odd")
@@ -94,49 +94,49 @@ def test_what_cannot_be_read_is_said_with_the_feeds_name() -> None:
     assert warning == Notice(Notice.WARNING, "kitchen: odd")
 
 
-def test_closing_before_reading() -> None:
+def test_a_feed_closed_before_reading_returns_nothing() -> None:
     feed = AsyncFeed("test", _for_ever)
     feed.close()
     feed.close()
     assert not feed.read()
 
 
-@pytest.mark.parametrize("deaf_to", [1, 2])
-def test_a_session_that_did_not_hear_that_it_is_cancelled_is_cancelled_again(
-    monkeypatch: pytest.MonkeyPatch, deaf_to: int
+@pytest.mark.parametrize("ignored", [1, 2])
+def test_a_session_that_ignores_a_cancellation_is_cancelled_again(
+    monkeypatch: pytest.MonkeyPatch, ignored: int
 ) -> None:
     monkeypatch.setattr(session, "_CANCEL_AGAIN_S", 0.01)
-    heard: list[int] = []
+    cancellations: list[int] = []
 
-    async def deaf(channel: Channel) -> None:
+    async def stubborn(channel: Channel) -> None:
         channel.sample(0.5)
         while True:
             try:
                 await asyncio.Event().wait()
             except asyncio.CancelledError:
-                heard.append(1)
-                if len(heard) > deaf_to:
-                    raise LinkError("what nobody wants to know any more") from None
+                cancellations.append(1)
+                if len(cancellations) > ignored:
+                    raise LinkError("an error after the close") from None
 
-    check_source(AsyncFeed("test", deaf), samples=1)
-    assert len(heard) == deaf_to + 1
+    check_source(AsyncFeed("test", stubborn), samples=1)
+    assert len(cancellations) == ignored + 1
 
 
-def test_a_session_that_cannot_be_cancelled_is_left_behind(
+def test_close_gives_up_on_a_session_that_cannot_be_cancelled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(session, "_CANCEL_AGAIN_S", 0.01)
     running: list[asyncio.Task[None] | None] = []
     enough = False
 
-    async def deaf(channel: Channel) -> None:
+    async def stubborn(channel: Channel) -> None:
         running.append(asyncio.current_task())
         channel.sample(0.5)
         while not enough:
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.Event().wait()
 
-    feed = AsyncFeed("test", deaf)
+    feed = AsyncFeed("test", stubborn)
     assert feed.read() == [Sample(0.5)]
     closing = threading.Thread(target=feed.close, daemon=True)
     closing.start()
@@ -153,7 +153,7 @@ def test_a_session_that_cannot_be_cancelled_is_left_behind(
         loop.run_until_complete(task)
 
 
-def test_closing_at_the_moment_of_the_first_read() -> None:
+def test_closing_during_the_first_read_ends_it() -> None:
     for _ in range(200):
         feed = AsyncFeed("test", _for_ever)
         reading = threading.Thread(target=_read_to_end, args=(feed,), daemon=True)

@@ -1,11 +1,11 @@
-"""What comes off a wire, fuzzed by hand with atheris (``pip install atheris``).
+"""Fuzzing of untrusted input, run by hand with atheris (``pip install atheris``).
 
 ::
 
     python -m tests.fuzz.fuzz_p1 -runs=1000000
 
-Each module has a function `one_input` that raises if anything is wrong with how some bytes
-are read. What has been learnt is kept in ``build/fuzz``, and the next run goes on from there.
+Each module has a function `one_input` that raises if some bytes are read wrongly. The corpus
+is kept in ``build/fuzz``, and the next run continues with it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from pathlib import Path
 
 
 def run(one_input: Callable[[bytes], None], seeds: Iterable[bytes], *modules: str) -> None:
-    """Fuzz until as many inputs are done as the command line says.
+    """Fuzz for the number of inputs given on the command line.
 
     Args:
-        one_input: gets each input.
-        seeds: inputs to begin with.
-        modules: what to measure the coverage of; not yet imported. By default all code there is.
+        one_input: takes each input.
+        seeds: initial inputs.
+        modules: modules whose coverage is measured, not imported yet; by default all code.
     """
     import atheris
 

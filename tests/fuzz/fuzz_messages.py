@@ -1,4 +1,4 @@
-"""Any bytes, as the messages of MQTT, Home Assistant, JSON pages and Modbus registers.
+"""Fuzzing of messages: MQTT, Home Assistant, JSON over HTTP and Modbus registers.
 
 By hand: ``python -m tests.fuzz.fuzz_messages -runs=1000000``
 """
@@ -14,16 +14,16 @@ from datetime import datetime
 from streamer.errors import RefusedError
 from streamer.feeds.address import Address
 from streamer.feeds.hass.states import Entity, power_entities
-from streamer.feeds.http.poll import Answer
+from streamer.feeds.http.poll import JsonLayout
 from streamer.feeds.modbus import TYPES, Register
-from streamer.feeds.mqtt.messages import Layout, Reader
+from streamer.feeds.mqtt.messages import MessageLayout, MessageReader
 from streamer.feeds.mqtt.presets import PRESETS
-from streamer.feeds.values import JsonPath, Power, ValueProblem, parse_json
+from streamer.feeds.values import JsonPath, MalformedError, Power, parse_json
 from streamer.readings import Sample
 from tests.fuzz import run
 
 _LAYOUTS = [
-    Layout.of(Address.parse(f"mqtt://host/meter?{options}"))
+    MessageLayout.of(Address.parse(f"mqtt://host/meter?{options}"))
     for options in (
         *(f"preset={name}&unit=W" for name in PRESETS),
         "unit=W",
@@ -31,7 +31,9 @@ _LAYOUTS = [
         "unit=W&path=a[0].b&minus=c&time=t",
     )
 ]
-_ANSWER = Answer(Power("W"), JsonPath.parse("a[0].b"), JsonPath.parse("c"), JsonPath.parse("t"))
+_RESPONSE = JsonLayout(
+    Power("W"), JsonPath.parse("a[0].b"), JsonPath.parse("c"), JsonPath.parse("t")
+)
 _REGISTERS = [
     Register(Power("W"), 0x34, kind, little=little) for kind in TYPES for little in (False, True)
 ]
@@ -39,7 +41,7 @@ _REGISTERS = [
 
 def _mqtt(data: bytes) -> None:
     layout = _LAYOUTS[data[0] % len(_LAYOUTS)] if data else _LAYOUTS[0]
-    reader = Reader(layout)
+    reader = MessageReader(layout)
     for topic in layout.topics:
         sample = reader.take(topic, data[1:], retained=len(data) % 5 == 0)
         if sample is not None:
@@ -56,7 +58,7 @@ def _hass(data: bytes) -> None:
 
 
 def _page(data: bytes) -> None:
-    _check(*_ANSWER.read(parse_json(data)))
+    _check(*_RESPONSE.read(parse_json(data)))
 
 
 def _modbus(data: bytes) -> None:
@@ -69,14 +71,14 @@ _PARSERS: list[Callable[[bytes], None]] = [_mqtt, _hass, _page, _modbus]
 
 
 def one_input(data: bytes) -> None:
-    """Read it with the parser that the first byte chooses."""
+    """Parse the bytes with the parser that the first byte selects."""
     parse = _PARSERS[data[0] % len(_PARSERS)] if data else _PARSERS[0]
-    said = ""
+    text = ""
     try:
         parse(data[1:])
-    except ValueProblem as problem:
-        said = str(problem)
-    assert said.isprintable(), repr(said)
+    except MalformedError as error:
+        text = str(error)
+    assert text.isprintable(), repr(text)
 
 
 def _check(kw: float, at: datetime | None) -> None:

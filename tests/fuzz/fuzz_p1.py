@@ -1,4 +1,4 @@
-"""Any bytes at a P1 port: no crash, no hang, no more memory, and the next telegram is read."""
+"""Fuzzing of a P1 port: no crash, no hang, bounded memory, and the next telegram is read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 from tests.fuzz import run
 
-# What is fuzzed is imported where it is used: atheris wants to be there first.
+# The fuzzed modules are imported inside, since atheris must be imported first.
 
 
 def one_input(data: bytes) -> None:

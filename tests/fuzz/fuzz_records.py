@@ -1,4 +1,4 @@
-"""Any bytes, as the lines of a file and as the body of a request.
+"""Fuzzing of records: lines of a file, and the body of a request.
 
 By hand: ``python -m tests.fuzz.fuzz_records -runs=1000000``
 """
@@ -8,14 +8,14 @@ from __future__ import annotations
 import math
 
 from streamer.feeds.address import Address
-from streamer.feeds.lines.reader import LineReader
-from streamer.feeds.lines.records import Records
-from streamer.feeds.values import ValueProblem
+from streamer.feeds.lines.reader import SampleReader
+from streamer.feeds.lines.records import RecordParser
+from streamer.feeds.values import MalformedError
 from streamer.readings import Notice, Sample
 from tests.fuzz import run
 
 _WAYS = [
-    Records.of(Address.parse(f"stdin:?{options}"))
+    RecordParser.of(Address.parse(f"stdin:?{options}"))
     for options in (
         "unit=W",
         "unit=kW&sign=export&format=json",
@@ -29,16 +29,16 @@ _WAYS = [
 
 
 def one_input(data: bytes) -> None:
-    """Read it in one of the ways, which the first byte chooses; the second says how cut."""
+    """Parse the bytes in the format that the first byte selects, and cut at the second."""
     way, cut, rest = data[0:1], data[1:2], data[2:]
     records = _WAYS[(way or b"\0")[0] % len(_WAYS)]
     place = (cut or b"\0")[0]
-    reader = LineReader("fuzz", records)
+    reader = SampleReader("fuzz", records)
     items = [*reader.feed(rest[:place]), *reader.feed(rest[place:]), *reader.end()]
     try:
         items += records.read_body(rest.decode("utf-8", "replace"))
-    except ValueProblem as problem:
-        items.append(Notice(Notice.MALFORMED, str(problem)))
+    except MalformedError as error:
+        items.append(Notice(Notice.MALFORMED, str(error)))
     for item in items:
         if isinstance(item, Notice):
             assert item.text.isprintable(), item

@@ -1,7 +1,7 @@
-"""Any bytes of an SML meter: no crash, no hang, no more memory, and the next file is read.
+"""Fuzzing of an SML meter: no crash, no hang, bounded memory, and the next file is read.
 
-Hardly any would get past the two checksums of an SML file: so the first byte says how many of
-them to put right.
+Hardly any input would pass the two checksums of an SML file, so the first byte selects how
+many of them are corrected.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from tests.fuzz import run
 
-# What is fuzzed is imported where it is used: atheris wants to be there first.
+# The fuzzed modules are imported inside, since atheris must be imported first.
 
 
 def one_input(data: bytes) -> None:
@@ -21,7 +21,7 @@ def one_input(data: bytes) -> None:
     from streamer.feeds.serial.framing import MAX_FRAME_BYTES
     from streamer.feeds.serial.sml import power_kw
     from streamer.feeds.serial.smlframe import FrameBuffer
-    from streamer.feeds.values import ValueProblem
+    from streamer.feeds.values import MalformedError
     from tests.feeds.telegrams import ISKRA_MT631
 
     how = data[0] if data else 0
@@ -37,7 +37,7 @@ def one_input(data: bytes) -> None:
     assert pieces.push(ISKRA_MT631)[-1] == ISKRA_MT631
     for item in found:
         if isinstance(item, bytes):
-            with suppress(ValueProblem):
+            with suppress(MalformedError):
                 kw = power_kw(item, SmlBase.find_frame)
                 assert kw is None or math.isfinite(kw)
 
@@ -72,7 +72,7 @@ def _entry(data: bytes) -> bytes:
 
 
 _FORMS = (_raw, _file, _message, _list, _entry)
-"""The more of it is built around the bytes, the deeper they get."""
+"""The more structure is built around the bytes, the deeper they are parsed."""
 
 
 if __name__ == "__main__":

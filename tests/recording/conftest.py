@@ -1,4 +1,4 @@
-"""A house with gaps, a summer-time change and export, and what a recorder says."""
+"""Fixtures: a house with gaps, a summer-time change and export, and a recorder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from streamer.recording.recorder import Recorder
 from streamer.testing import FixedForecaster
 
 SPRING = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
-"""When Central Europe's clocks go from 02:00 to 03:00."""
+"""The moment at which Central Europe's clocks change from 02:00 to 03:00."""
 
 _LATER = SPRING.timestamp() + 365 * 86_400.0
 
@@ -26,7 +26,7 @@ SETTINGS = {"model": "fixed", "confidence": "0.9"}
 
 
 def house(count: int, *, start: datetime = SPRING - 120 * MINUTE) -> list[Reading]:
-    """Readings by a clock that is put forward at `SPRING`, with gaps, repeats and export."""
+    """Readings in local time, which changes at `SPRING`, with gaps, repetitions and export."""
     found = []
     for minute, kw in _values()[:count]:
         at = start + minute * MINUTE
@@ -45,42 +45,42 @@ def _values(most: int = 8000) -> list[tuple[int, float]]:
 
 
 def pipeline(**options: Any) -> Pipeline:
-    """One that is quick, and has bands, alarms and a correction."""
+    """A fast pipeline with intervals, alarms and an adapter."""
     return Pipeline(FixedForecaster(window=5, spread_kw=0.3), **options)
 
 
 class House:
-    """A watcher of a house, in place of the command.
+    """A pipeline and a recorder, used like the command does.
 
     Attributes:
-        said: the texts of the notices so far.
-        now: what its clock in seconds shows.
+        notices: the notices so far.
+        now: time of its clock in seconds.
     """
 
     def __init__(self, path: Path, **options: Any) -> None:
         self.path = path
-        self.said: list[Notice] = []
+        self.notices: list[Notice] = []
         self.now = 1000.0
         self.pipeline = options.pop("pipeline", None) or pipeline()
         self.recorder = Recorder.open(
             path,
             settings=options.pop("settings", SETTINGS),
             state=self.pipeline.state,
-            say=self.said.append,
+            notify=self.notices.append,
             now=lambda: self.now,
             wall=options.pop("wall", lambda: _LATER),
             **options,
         )
         if self.recorder._target.store is not None:
-            # No power is cut here, and disks are slow.
+            # No power cut is tested here, and disks are slow.
             self.recorder._target.store.connection.execute("PRAGMA synchronous = OFF")
 
     @property
     def texts(self) -> list[str]:
-        return [notice.text for notice in self.said]
+        return [notice.text for notice in self.notices]
 
     def watch(self, readings: Iterable[Reading]) -> list[Step]:
-        """Push and record, with a minute between two readings."""
+        """Push and record readings, advancing the clock by a minute between them."""
         steps = []
         for reading in readings:
             self.now += 60.0
@@ -93,7 +93,7 @@ class House:
 
 
 def columns_of(step: Step) -> tuple[float | None, ...]:
-    """What is recorded of a step, without its time."""
+    """Recorded columns of a step, without its time."""
     settled, forecast = step.settled, step.forecast
     before = (None,) * 5
     if settled is not None:

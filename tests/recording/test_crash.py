@@ -1,4 +1,4 @@
-"""`kill -9` at random moments of a recording at full speed."""
+"""`kill -9` at random moments of recording at full speed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.recording.conftest import COLUMNS, House, columns_of, house, pipeline
 KILLS = 10
 READINGS = 600
 
-# One process that brings everything in, and forks a watcher for each life of it. What a
-# watcher has confirmed stands in memory that both share, so that a kill cannot lose it.
+# One process imports everything, and forks a watcher for each life. The minutes that a watcher
+# has confirmed are counted in shared memory, so that a kill cannot lose the count.
 _LIVES = """
 import json, mmap, os, random, signal, sqlite3, sys, time
 from contextlib import closing
@@ -28,12 +28,12 @@ path, kills, count, seed = Path(sys.argv[1]), *map(int, sys.argv[2:])
 chance = random.Random(seed)
 readings = house(count)
 shared = mmap.mmap(-1, 8)
-said = []
+notices = []
 
 def live():
     watched = pipeline()
     recorder = Recorder.open(
-        path, settings=SETTINGS, state=watched.state, say=said.append, snapshot_every=100
+        path, settings=SETTINGS, state=watched.state, notify=notices.append, snapshot_every=100
     )
     resumed = recorder.resume(watched, steps=50)
     last_at = resumed.last_at
@@ -53,7 +53,7 @@ while True:
     child = os.fork()
     if not child:
         live()
-        os._exit(9 if said else 0)
+        os._exit(9 if notices else 0)
     if len(lives) < kills:
         time.sleep(chance.uniform(0.002, 0.12))
         os.kill(child, signal.SIGKILL)
@@ -72,7 +72,7 @@ print(json.dumps(lives))
 """
 
 
-def test_whoever_is_killed_loses_the_minute_in_the_making_at_most(db: Path) -> None:
+def test_a_kill_loses_at_most_the_minute_being_written(db: Path) -> None:
     seed = random.SystemRandom().randrange(1_000_000)
     done = subprocess.run(
         [sys.executable, "-c", _LIVES, str(db), str(KILLS), str(READINGS), str(seed)],

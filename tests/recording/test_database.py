@@ -1,4 +1,4 @@
-"""What is a recording, and what is not, is told without touching it."""
+"""Recognition of recordings, damaged ones and other files, without changing them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _database(path: Path, *statements: str) -> Path:
     return path
 
 
-def test_a_new_one_says_what_it_is(db: Path) -> None:
+def test_a_new_recording_is_identified_and_explained(db: Path) -> None:
     House(db).close()
     with closing(sqlite3.connect(db)) as connection:
         assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
@@ -43,14 +43,14 @@ def test_a_new_one_says_what_it_is(db: Path) -> None:
         (schema,) = connection.execute(
             "SELECT sql FROM sqlite_master WHERE name = 'steps'"
         ).fetchone()
-    # Whoever opens it with another program finds the columns explained.
+    # The schema explains the columns to users of other programs.
     assert "-- start of the reading's minute" in schema
     assert APPLICATION_ID.to_bytes(4, "big") == b"stre"
 
 
-def test_an_empty_file_is_begun(db: Path) -> None:
+def test_an_empty_file_becomes_a_recording(db: Path) -> None:
     db.touch()
-    with pytest.raises(RecordError, match="is empty: nothing has been recorded"):
+    with pytest.raises(RecordError, match="is empty: nothing was recorded"):
         open_recording(db)
     watcher = House(db)
     watcher.watch(house(3))
@@ -61,13 +61,13 @@ def test_an_empty_file_is_begun(db: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"time,kw\n2026-03-29 00:00,0.5\n", "nor any SQLite database"),
-        (b"x", "nor any SQLite database"),
-        (bytes(range(1, 256)) * 20, "nor any SQLite database"),
+        (b"time,kw\n2026-03-29 00:00,0.5\n", "nor another SQLite database"),
+        (b"x", "nor another SQLite database"),
+        (bytes(range(1, 256)) * 20, "nor another SQLite database"),
     ],
     ids=["text", "a byte", "no text"],
 )
-def test_what_is_no_database_is_left_alone(db: Path, content: bytes, message: str) -> None:
+def test_other_files_are_not_touched(db: Path, content: bytes, message: str) -> None:
     db.write_bytes(content)
     for opening in (House, open_recording):
         with pytest.raises(RecordError, match=message):
@@ -76,7 +76,7 @@ def test_what_is_no_database_is_left_alone(db: Path, content: bytes, message: st
     assert [path.name for path in db.parent.iterdir()] == [db.name]
 
 
-def test_another_program_s_database_is_left_alone(db: Path) -> None:
+def test_databases_of_other_programs_are_not_touched(db: Path) -> None:
     _database(db, "CREATE TABLE steps (at, kw)")
     content = db.read_bytes()
     for opening in (House, open_recording):
@@ -85,26 +85,28 @@ def test_another_program_s_database_is_left_alone(db: Path) -> None:
     assert db.read_bytes() == content
 
 
-def test_a_pipe_is_no_place_for_a_recording(tmp_path: Path) -> None:
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(RecordError, match="pipe is no file; give one to record in"):
+    with pytest.raises(RecordError, match="pipe is not a file; give one to record in"):
         open_for_writing(pipe)
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
 
 
-def test_a_newer_version_is_left_alone(db: Path) -> None:
+def test_a_recording_of_a_newer_version_is_not_touched(db: Path) -> None:
     House(db).close()
     _database(db, "PRAGMA user_version = 7")
     content = db.read_bytes()
     for opening in (House, open_recording):
-        with pytest.raises(RecordError, match="of version 7, this streamer knows version 1"):
+        with pytest.raises(
+            RecordError, match="of version 7, but this streamer supports only version 1"
+        ):
             opening(db)
     assert db.read_bytes() == content
 
 
 @pytest.mark.parametrize("statement", ["DROP TABLE alarms", "PRAGMA user_version = 0"])
-def test_what_is_no_longer_whole_is_set_aside(db: Path, statement: str) -> None:
+def test_an_incomplete_recording_is_set_aside(db: Path, statement: str) -> None:
     House(db).close()
     _database(db, statement)
     with pytest.raises(RecordError, match="is damaged"):
@@ -114,7 +116,7 @@ def test_what_is_no_longer_whole_is_set_aside(db: Path, statement: str) -> None:
     watcher.close()
 
 
-def test_a_file_of_zeros_is_what_a_power_cut_left(db: Path) -> None:
+def test_a_file_of_zeros_is_a_damaged_recording(db: Path) -> None:
     db.write_bytes(bytes(4096))
     watcher = House(db)
     assert "it begins with zeros" in watcher.texts[0]
@@ -123,7 +125,7 @@ def test_a_file_of_zeros_is_what_a_power_cut_left(db: Path) -> None:
     assert len(list(db.parent.glob("house.db.corrupt-*"))) == 1
 
 
-def test_after_a_cut_every_page_is_looked_at(db: Path, tmp_path: Path) -> None:
+def test_every_page_is_checked_after_an_interruption(db: Path, tmp_path: Path) -> None:
     watcher = House(db)
     watcher.watch(house(3000))
     watcher.close()
@@ -142,17 +144,17 @@ def test_after_a_cut_every_page_is_looked_at(db: Path, tmp_path: Path) -> None:
     again.close()
 
 
-def test_there_must_be_one_to_read(db: Path) -> None:
-    with pytest.raises(RecordError, match="there is no such recording"):
+def test_a_missing_recording_cannot_be_read(db: Path) -> None:
+    with pytest.raises(RecordError, match="the recording does not exist"):
         open_for_reading(db)
     assert not db.exists()
-    with pytest.raises(RecordError, match="is no file; give one to record in"):
+    with pytest.raises(RecordError, match="is not a file; give one to record in"):
         open_for_writing(db.parent)
 
 
 @settings(max_examples=40)
 @given(st.data())
-def test_whatever_is_damaged_is_told_as_such(
+def test_any_damage_is_reported_as_damage(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     db = tmp_path_factory.mktemp("damaged") / "house.db"
@@ -172,10 +174,10 @@ def test_whatever_is_damaged_is_told_as_such(
         watcher = House(db)
         watcher.recorder.resume(watcher.pipeline)
     except RecordError as error:
-        said = str(error)
+        text = str(error)
     else:
-        said = _go_on(watcher)
-    assert said.replace("\N{HORIZONTAL ELLIPSIS}", "").isprintable()
+        text = _resume(watcher)
+    assert text.replace("\N{HORIZONTAL ELLIPSIS}", "").isprintable()
 
 
 def _exported(db: Path) -> None:
@@ -199,7 +201,7 @@ def _replayed(db: Path) -> None:
             source.close()
 
 
-def _go_on(watcher: House) -> str:
+def _resume(watcher: House) -> str:
     if (watcher.pipeline.state()["last_at"] or "") < "2026-03-30":
         watcher.watch(house(2000)[-20:])
     watcher.close()

@@ -1,4 +1,4 @@
-"""What is exported, against the lines of the stream that was recorded."""
+"""Export of recordings, compared with the lines of the recorded stream."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def steps(db: Path) -> list[Step]:
 
 
 def _records(steps: list[Step]) -> list[dict[str, Any]]:
-    """What the lines of a stream hold, as far as it is recorded."""
+    """Values in the lines of a stream, as far as they are recorded."""
     return [{key: record(step)[key] for key in KEYS} for step in steps]
 
 
@@ -69,7 +69,7 @@ def test_parquet_has_the_same_values(db: Path, steps: list[Step], tmp_path: Path
         assert row == expected
 
 
-def test_a_part_is_by_the_house_s_clock(db: Path, steps: list[Step]) -> None:
+def test_a_span_is_in_the_houses_local_time(db: Path, steps: list[Step]) -> None:
     start, end = datetime(2026, 3, 29, 1, 30), datetime(2026, 3, 29, 4, 0)
     out = io.StringIO()
     export(db, out, format="json", start=start, end=end)
@@ -79,7 +79,7 @@ def test_a_part_is_by_the_house_s_clock(db: Path, steps: list[Step]) -> None:
 
 
 @pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
-def test_nothing_in_the_span_is_an_empty_table(db: Path, tmp_path: Path, kind: str) -> None:
+def test_an_empty_span_gives_an_empty_table(db: Path, tmp_path: Path, kind: str) -> None:
     watcher = House(db)
     watcher.watch(house(5))
     watcher.close()
@@ -91,7 +91,7 @@ def test_nothing_in_the_span_is_an_empty_table(db: Path, tmp_path: Path, kind: s
         assert len(out.read_text().splitlines()) == (kind == "csv")
 
 
-def test_numbers_that_are_none_are_left_out(db: Path) -> None:
+def test_numbers_that_are_not_finite_are_left_out(db: Path) -> None:
     watcher = House(db)
     watcher.watch(house(20))
     assert watcher.recorder._target.store is not None
@@ -106,7 +106,7 @@ def test_numbers_that_are_none_are_left_out(db: Path) -> None:
         assert (found["forecast_kw"], found["error_kw"], found["low_kw"]) == (None, None, None)
 
 
-def test_it_may_be_exported_while_it_is_written(db: Path) -> None:
+def test_a_recording_is_exported_while_it_is_written(db: Path) -> None:
     watcher = House(db)
     watcher.watch(house(50))
     out = io.StringIO()
@@ -129,9 +129,7 @@ def test_a_file_appears_whole_or_not_at_all(db: Path, steps: list[Step], tmp_pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["house.csv", "house.db"]
 
 
-def test_a_link_is_written_through_and_a_pipe_is_no_place_for_a_file(
-    db: Path, tmp_path: Path
-) -> None:
+def test_the_target_of_a_link_and_a_pipe_are_written_directly(db: Path, tmp_path: Path) -> None:
     watcher = House(db)
     watcher.watch(house(5))
     watcher.close()
@@ -149,7 +147,7 @@ def test_a_link_is_written_through_and_a_pipe_is_no_place_for_a_file(
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_the_recording_is_not_written_over(db: Path, tmp_path: Path, kind: str) -> None:
+def test_the_recording_itself_is_not_overwritten(db: Path, tmp_path: Path, kind: str) -> None:
     pytest.importorskip("pyarrow")
     watcher = House(db)
     watcher.watch(house(5))
@@ -184,7 +182,7 @@ def test_the_recording_is_not_written_over(db: Path, tmp_path: Path, kind: str) 
         ({"format": "parquet"}, UsageError, "give --out FILE"),
     ],
 )
-def test_what_cannot_be_meant_is_told(
+def test_contradictory_options_are_usage_errors(
     db: Path, options: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     House(db).close()
@@ -192,14 +190,14 @@ def test_what_cannot_be_meant_is_told(
         export(db, io.StringIO(), **options)
 
 
-def test_a_folder_that_is_not_there_is_told(db: Path, tmp_path: Path) -> None:
+def test_a_missing_folder_or_recording_is_reported(db: Path, tmp_path: Path) -> None:
     House(db).close()
     with pytest.raises(RecordError, match=r"house\.csv cannot be written: No such file"):
         export(db, tmp_path / "nowhere" / "house.csv", format="csv")
-    with pytest.raises(RecordError, match="no such recording"):
+    with pytest.raises(RecordError, match="the recording does not exist"):
         export(tmp_path / "other.db", tmp_path / "other.csv", format="csv")
     out = io.StringIO()
-    with pytest.raises(RecordError, match="no such recording"):
+    with pytest.raises(RecordError, match="the recording does not exist"):
         export(tmp_path / "other.db", out, format="csv")
     assert not out.getvalue()
     assert [path.name for path in tmp_path.iterdir()] == ["house.db"]

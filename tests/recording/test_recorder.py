@@ -1,4 +1,4 @@
-"""What is written, and that nothing else is: the tables against the steps."""
+"""Tables written by the recorder, compared with the steps."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_every_step_is_a_row(db: Path) -> None:
     watcher = House(db)
     assert isinstance(watcher.recorder, Sink)
     steps = watcher.watch(house(300))
-    # Plain SQL in another process' place, while it is recorded.
+    # Plain SQL, as another process would use it during the recording.
     rows = _rows(db, f"SELECT at, utc_offset, {COLUMNS} FROM steps ORDER BY at")  # noqa: S608
     watcher.close()
     expected = [
@@ -51,7 +51,7 @@ def test_every_step_is_a_row(db: Path) -> None:
     assert not watcher.texts
 
 
-def test_people_read_the_minutes_by_the_house_s_clock(db: Path) -> None:
+def test_the_view_minutes_is_in_local_time(db: Path) -> None:
     watcher = House(db)
     watcher.watch(house(300))
     watcher.close()
@@ -61,13 +61,13 @@ def test_people_read_the_minutes_by_the_house_s_clock(db: Path) -> None:
     assert not [time for time in times if str(time).startswith("2026-03-29 02")]
 
 
-def test_alarms_are_kept_from_beginning_to_end(db: Path) -> None:
+def test_alarms_are_recorded_with_beginning_and_end(db: Path) -> None:
     readings = house(900)
     first = House(db)
     steps = first.watch(readings[:85])
     assert {alarm.kind for alarm in steps[-1].alarms} >= {Alarm.STUCK}
     first.close()
-    # The alarm that is on ends under another recorder.
+    # The active alarm ends under another recorder.
     second = House(db)
     second.recorder.resume(second.pipeline)
     steps += second.watch(readings[85:])
@@ -85,16 +85,16 @@ def test_alarms_are_kept_from_beginning_to_end(db: Path) -> None:
     assert not minutes
 
 
-def test_the_state_is_saved_now_and_then_and_the_last_two_are_kept(db: Path) -> None:
+def test_snapshots_are_saved_regularly_and_the_last_two_are_kept(db: Path) -> None:
     watcher = House(db, snapshot_every=20)
     steps = watcher.watch(house(101))
     watcher.close()
     saved = [at for (at,) in _rows(db, "SELECT at FROM snapshots ORDER BY at")]
-    # The first is of the first reading, since there was none before.
+    # A new recording saves a snapshot after its first reading.
     assert saved == [int(steps[place].reading.at.timestamp()) for place in (80, 100)]
 
 
-def test_no_state_is_saved_that_is_ahead_of_what_is_written(db: Path) -> None:
+def test_no_snapshot_is_ahead_of_the_minutes_written(db: Path) -> None:
     watcher = House(db, snapshot_every=10)
     readings, asked = house(100), 0
 
@@ -113,7 +113,7 @@ def test_no_state_is_saved_that_is_ahead_of_what_is_written(db: Path) -> None:
     assert asked == 4
 
 
-def test_what_is_recorded_already_is_left_as_it_is(db: Path) -> None:
+def test_recorded_minutes_are_not_overwritten(db: Path) -> None:
     readings = house(60)
     for first in (0, 0, 30):
         watcher = House(db)
@@ -123,12 +123,12 @@ def test_what_is_recorded_already_is_left_as_it_is(db: Path) -> None:
     assert [kw for (kw,) in rows] == [reading.kw for reading in readings]
 
 
-def test_doubled_minutes_are_counted(db: Path) -> None:
+def test_duplicate_minutes_are_counted(db: Path) -> None:
     watcher = House(db)
     steps = watcher.watch(house(30))
     for step in steps[10:]:
         watcher.recorder.write(step)
-    assert watcher.recorder.doubled == 20
+    assert watcher.recorder.duplicates == 20
     watcher.close()
 
 
@@ -156,7 +156,7 @@ def test_links_and_warnings_are_events(db: Path) -> None:
     assert dict(_rows(db, "SELECT key, value FROM settings")) == {**SETTINGS, "source": "meter"}
 
 
-def test_a_text_that_is_none_does_not_stop_it(db: Path) -> None:
+def test_invalid_text_is_recorded_in_a_safe_form(db: Path) -> None:
     watcher = House(db, settings={"model": "\udcff.keras"})
     watcher.recorder.write(About("caf\udce9", "fixed"))
     watcher.recorder.write(Link(Link.LOST, "meter", "ask caf\udce9\x1b[2J instead"))
@@ -171,7 +171,7 @@ def test_a_text_that_is_none_does_not_stop_it(db: Path) -> None:
     assert not watcher.texts
 
 
-def test_a_link_that_flickers_is_not_written_each_time(db: Path) -> None:
+def test_events_of_a_flickering_link_are_written_together(db: Path) -> None:
     watcher = House(db)
     for _ in range(50):
         watcher.recorder.write(Link(Link.LOST))
@@ -193,7 +193,7 @@ def test_other_settings_are_recorded_with_the_first_minute(db: Path) -> None:
     watcher.watch(house(31)[30:])
     watcher.close()
     assert dict(_rows(db, "SELECT key, value FROM settings")) == other
-    # The states that were saved with the settings before are gone.
+    # Snapshots saved with the earlier settings are deleted.
     assert len(_rows(db, "SELECT at FROM snapshots")) == 1
 
 
@@ -204,7 +204,7 @@ def test_a_reading_without_a_zone_is_refused(db: Path) -> None:
     watcher.close()
 
 
-def test_numbers_that_are_none_do_not_stop_it(db: Path) -> None:
+def test_numbers_that_are_not_finite_are_recorded(db: Path) -> None:
     watcher = House(db)
     *_, last = watcher.watch(house(30))
     assert last.settled is not None
@@ -223,7 +223,7 @@ def test_numbers_that_are_none_do_not_stop_it(db: Path) -> None:
     assert not watcher.texts
 
 
-def test_only_one_may_record(db: Path) -> None:
+def test_a_recording_has_one_writer(db: Path) -> None:
     watcher = House(db)
     with pytest.raises(RecordError, match=rf"by another process \(pid {os.getpid()}\)"):
         House(db)
@@ -237,7 +237,7 @@ def test_only_one_may_record(db: Path) -> None:
 _HOLD = """
 import sys, time
 from streamer.recording.recorder import Recorder
-recorder = Recorder.open(sys.argv[1], settings={}, state=dict, say=print)
+recorder = Recorder.open(sys.argv[1], settings={}, state=dict, notify=print)
 print("open", flush=True)
 time.sleep(60)
 """
@@ -251,7 +251,7 @@ def test_the_lock_ends_with_its_process(db: Path) -> None:
         assert other.stdout is not None
         try:
             assert other.stdout.readline() == "open\n"
-            with pytest.raises(RecordError, match=rf"pid {other.pid}\); end that one"):
+            with pytest.raises(RecordError, match=rf"pid {other.pid}\); stop that one"):
                 House(db)
         finally:
             other.send_signal(signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Going on from a recording, against a run that nothing has disturbed."""
+"""Resumption of recordings, compared with an uninterrupted run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from streamer.recording.resume import Resumed
 from tests.recording.conftest import SETTINGS, House, house, pipeline
 
 
-def test_nothing_is_recorded_yet(db: Path) -> None:
+def test_an_empty_recording_leaves_the_pipeline_fresh(db: Path) -> None:
     watcher = House(db)
     assert watcher.recorder.resume(watcher.pipeline) == Resumed()
     assert watcher.pipeline.state() == pipeline().state()
@@ -28,7 +28,9 @@ def test_nothing_is_recorded_yet(db: Path) -> None:
 
 @settings(max_examples=12)
 @given(cuts=st.lists(st.integers(0, 300), max_size=3), every=st.sampled_from([7, 60, 1000]))
-def test_who_was_away_goes_on_as_if_it_had_not_been(cuts: list[int], every: int) -> None:
+def test_interrupted_runs_give_the_same_steps_as_an_uninterrupted_one(
+    cuts: list[int], every: int
+) -> None:
     readings = house(300)
     undisturbed = pipeline()
     expected = [undisturbed.push(reading) for reading in readings]
@@ -50,7 +52,7 @@ def test_who_was_away_goes_on_as_if_it_had_not_been(cuts: list[int], every: int)
     assert watcher.pipeline.state() == undisturbed.state()
 
 
-def test_the_shipped_model_goes_on_to_the_bit(db: Path) -> None:
+def test_the_shipped_model_is_resumed_bit_by_bit(db: Path) -> None:
     model = load_model("sceaux")
     readings = house(420)
     undisturbed = Pipeline(model, gaps=GapRule("reset", 30))
@@ -67,7 +69,7 @@ def test_the_shipped_model_goes_on_to_the_bit(db: Path) -> None:
     assert again.state() == undisturbed.state()
 
 
-def test_a_picture_of_the_last_steps_comes_from_before_the_last_state(db: Path) -> None:
+def test_last_steps_may_precede_the_last_snapshot(db: Path) -> None:
     watcher = House(db, snapshot_every=100)
     steps = watcher.watch(house(451))
     watcher.close()
@@ -82,7 +84,7 @@ def test_a_picture_of_the_last_steps_comes_from_before_the_last_state(db: Path) 
         again.close()
 
 
-def test_readings_that_were_pushed_in_blocks_go_on_from_the_saved_state(db: Path) -> None:
+def test_readings_pushed_in_blocks_are_resumed_from_the_snapshot(db: Path) -> None:
     watcher = House(db, snapshot_every=50)
     readings = house(300)
     for start in range(0, 300, 100):
@@ -96,7 +98,7 @@ def test_readings_that_were_pushed_in_blocks_go_on_from_the_saved_state(db: Path
     again.close()
 
 
-def test_with_other_settings_all_is_learnt_anew(db: Path) -> None:
+def test_other_settings_rebuild_the_state_from_the_readings(db: Path) -> None:
     readings = house(300)
     watcher = House(db, snapshot_every=50)
     watcher.watch(readings[:250])
@@ -106,8 +108,8 @@ def test_with_other_settings_all_is_learnt_anew(db: Path) -> None:
     expected = [undisturbed.push(reading) for reading in readings]
     again = House(db, settings=other, pipeline=pipeline(confidence=0.8), snapshot_every=100)
     resumed = again.recorder.resume(again.pipeline)
-    assert again.texts == ["learning anew from 250 recorded readings: confidence is 0.8, was 0.9"]
-    assert again.said[0].kind == Notice.EVENT
+    assert again.texts == ["learning again from 250 recorded readings: confidence is 0.8, was 0.9"]
+    assert again.notices[0].kind == Notice.EVENT
     assert list(resumed.steps) + again.watch(readings[250:]) == expected
     again.close()
     third = House(db, settings=other, pipeline=pipeline(confidence=0.8))
@@ -123,7 +125,7 @@ def _spoil(db: Path, statement: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("statement", "said"),
+    ("statement", "reason"),
     [
         (
             "UPDATE snapshots SET state = zeroblob(9) WHERE at = (SELECT max(at) FROM snapshots)",
@@ -134,8 +136,8 @@ def _spoil(db: Path, statement: str) -> None:
         ("DELETE FROM snapshots", None),
     ],
 )
-def test_where_a_saved_state_is_damaged_an_older_one_or_the_readings_serve(
-    db: Path, statement: str, said: str | None
+def test_a_damaged_snapshot_is_replaced_by_an_older_one_or_the_readings(
+    db: Path, statement: str, reason: str | None
 ) -> None:
     watcher = House(db, snapshot_every=50)
     steps = watcher.watch(house(220))
@@ -144,12 +146,14 @@ def test_where_a_saved_state_is_damaged_an_older_one_or_the_readings_serve(
         _spoil(db, statement)
     except sqlite3.IntegrityError:
         _spoil(db, "UPDATE snapshots SET state = 'text'")
-        said = "2 saved states damaged"
+        reason = "2 saved states damaged"
     again = House(db)
     resumed = again.recorder.resume(again.pipeline)
     assert again.pipeline.state() == watcher.pipeline.state()
     assert list(resumed.steps) == steps[-len(resumed.steps) :]
-    assert again.texts == ([f"learning anew from 220 recorded readings: {said}"] if said else [])
+    assert again.texts == (
+        [f"learning again from 220 recorded readings: {reason}"] if reason else []
+    )
     again.close()
 
 
@@ -162,7 +166,7 @@ def test_a_state_of_another_version_is_not_used(db: Path, monkeypatch: pytest.Mo
     resumed = again.recorder.resume(again.pipeline)
     assert resumed.rebuilt
     (text,) = again.texts
-    assert text.startswith("learning anew from 220 recorded readings: saved state has version")
+    assert text.startswith("learning again from 220 recorded readings: saved state has version")
     # The next reading saves a state of this version.
     again.watch(house(221)[220:])
     again.close()
@@ -172,14 +176,14 @@ def test_a_state_of_another_version_is_not_used(db: Path, monkeypatch: pytest.Mo
     third.close()
 
 
-def test_very_many_readings_are_learnt_from_in_blocks(db: Path) -> None:
+def test_many_readings_are_pushed_in_blocks(db: Path) -> None:
     watcher = House(db)
     steps = watcher.watch(house(3100))
     watcher.close()
     _spoil(db, "DELETE FROM snapshots")
     again = House(db)
     resumed = again.recorder.resume(again.pipeline)
-    assert again.texts == ["learning anew from 3,100 recorded readings: no state was saved"]
+    assert again.texts == ["learning again from 3,100 recorded readings: no state was saved"]
     assert resumed.rebuilt
     assert len(resumed.steps) == 1000
     for step, before in zip(resumed.steps, steps[-1000:], strict=True):
@@ -190,7 +194,7 @@ def test_very_many_readings_are_learnt_from_in_blocks(db: Path) -> None:
     again.close()
 
 
-def test_a_reading_that_nobody_recorded_is_damage(db: Path) -> None:
+def test_an_invalid_reading_is_damage(db: Path) -> None:
     watcher = House(db)
     watcher.watch(house(50))
     watcher.close()
@@ -205,14 +209,14 @@ def test_a_reading_that_nobody_recorded_is_damage(db: Path) -> None:
     again.close()
 
 
-def test_a_recording_of_the_future_is_told(db: Path) -> None:
+def test_a_recording_that_ends_in_the_future_causes_a_warning(db: Path) -> None:
     watcher = House(db)
     watcher.watch(house(50))
     watcher.close()
     last = house(50)[-1].at.timestamp()
-    for now, said in [(last - 3000.0, 0), (last - 4000.0, 1)]:
+    for now, count in [(last - 3000.0, 0), (last - 4000.0, 1)]:
         again = House(db, wall=lambda now=now: now)
         again.recorder.resume(again.pipeline)
-        assert len(again.texts) == said
+        assert len(again.texts) == count
         again.close()
-    assert "nothing can be recorded before that: set this machine's clock" in again.texts[0]
+    assert "nothing earlier can be recorded: set this machine's clock" in again.texts[0]

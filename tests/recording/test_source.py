@@ -1,4 +1,4 @@
-"""A recording as a source, replayed in part and while it grows."""
+"""Recordings as sources, replayed in part and while they grow."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _zones(readings: list[Reading]) -> list[timedelta | None]:
     return [reading.at.utcoffset() for reading in readings]
 
 
-def test_it_gives_what_was_recorded(db: Path) -> None:
+def test_recorded_readings_are_returned(db: Path) -> None:
     readings = _recorded(db, house(1100))
     source = open_recording(db)
     assert isinstance(source, Recording)
@@ -41,7 +41,7 @@ def test_it_gives_what_was_recorded(db: Path) -> None:
     assert _zones(found) == _zones(readings)
 
 
-def test_progress_goes_from_nothing_to_all(db: Path) -> None:
+def test_progress_rises_from_zero_to_one(db: Path) -> None:
     readings = _recorded(db, house(1100))
     for limit in (None, 300, 5000):
         source = open_recording(db, limit=limit)
@@ -55,13 +55,13 @@ def test_progress_goes_from_nothing_to_all(db: Path) -> None:
         source.close()
 
 
-def test_a_span_is_by_the_house_s_clock(db: Path) -> None:
+def test_a_span_is_in_the_houses_local_time(db: Path) -> None:
     readings = _recorded(db, house(400))
     start, end = datetime(2026, 3, 29, 1, 50), datetime(2026, 3, 29, 3, 30)
     expected = [each for each in readings if start <= each.at.replace(tzinfo=None) < end]
     assert 10 < len(expected) < 41
     assert check_source(open_recording(db, start=start, end=end)) == expected
-    # 02:10 was never shown that day.
+    # 02:10 did not exist that day.
     start = datetime(2026, 3, 29, 2, 10)
     expected = [each for each in readings if each.at.replace(tzinfo=None) >= start]
     assert check_source(open_recording(db, start=start)) == expected
@@ -75,7 +75,7 @@ def test_a_span_may_have_a_zone(db: Path) -> None:
     assert check_source(open_recording(db, start=start, end=end)) == expected
 
 
-def test_an_hour_that_is_shown_twice_begins_with_its_first(db: Path) -> None:
+def test_a_repeated_hour_begins_with_its_first_occurrence(db: Path) -> None:
     summer, winter = timezone(timedelta(hours=2)), timezone(timedelta(hours=1))
     begin = datetime(2026, 10, 25, 0, 0, tzinfo=UTC)
     back = begin + timedelta(hours=1)
@@ -91,7 +91,7 @@ def test_an_hour_that_is_shown_twice_begins_with_its_first(db: Path) -> None:
     assert check_source(open_recording(db, start=half, end=until)) == readings[30:120]
 
 
-def test_an_end_that_has_not_come_yet_is_kept_to(db: Path) -> None:
+def test_an_end_in_the_future_is_respected(db: Path) -> None:
     watcher = House(db)
     readings = house(300)
     watcher.watch(readings[:200])
@@ -106,7 +106,7 @@ def test_an_end_that_has_not_come_yet_is_kept_to(db: Path) -> None:
     watcher.close()
 
 
-def test_it_is_read_while_it_is_written(db: Path) -> None:
+def test_a_recording_is_read_while_it_is_written(db: Path) -> None:
     watcher = House(db)
     readings = house(900)
     watcher.watch(readings[:600])
@@ -121,7 +121,7 @@ def test_it_is_read_while_it_is_written(db: Path) -> None:
     watcher.close()
 
 
-def test_replayed_it_gives_the_steps_that_were_watched(db: Path) -> None:
+def test_a_replay_gives_the_recorded_steps(db: Path) -> None:
     watcher = House(db)
     steps = watcher.watch(house(300))
     watcher.close()
@@ -132,7 +132,7 @@ def test_replayed_it_gives_the_steps_that_were_watched(db: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"start": datetime(2030, 1, 1)}, SourceError, "they go from 2026-03-29 00:0"),
+        ({"start": datetime(2030, 1, 1)}, SourceError, "they range from 2026-03-29 00:0"),
         ({"end": datetime(2020, 1, 1)}, SourceError, "all 50 are before --start or from --end on"),
         ({"limit": 0}, UsageError, "--limit 0"),
         (
@@ -142,7 +142,7 @@ def test_replayed_it_gives_the_steps_that_were_watched(db: Path) -> None:
         ),
     ],
 )
-def test_what_cannot_be_given_is_told(
+def test_errors_explain_why_nothing_can_be_replayed(
     db: Path, options: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     _recorded(db, house(50))
@@ -150,13 +150,13 @@ def test_what_cannot_be_given_is_told(
         open_recording(db, **options)
 
 
-def test_nothing_may_be_recorded_yet(db: Path) -> None:
+def test_an_empty_recording_is_a_source_error(db: Path) -> None:
     House(db).close()
-    with pytest.raises(SourceError, match="nothing is recorded in it yet"):
+    with pytest.raises(SourceError, match="nothing has been recorded yet"):
         open_recording(db)
 
 
-def test_a_recording_is_told_by_its_first_bytes(db: Path, tmp_path: Path) -> None:
+def test_a_recording_is_recognised_by_its_first_bytes(db: Path, tmp_path: Path) -> None:
     _recorded(db, house(3))
     text = tmp_path / "house.csv"
     text.write_text("time,kw\n")
@@ -166,20 +166,20 @@ def test_a_recording_is_told_by_its_first_bytes(db: Path, tmp_path: Path) -> Non
     assert not is_recording(tmp_path)
 
 
-def test_damage_on_the_way_is_told(db: Path) -> None:
+def test_damage_in_the_middle_is_reported(db: Path) -> None:
     _recorded(db, house(3000))
     size = db.stat().st_size
     with db.open("r+b") as file:
         file.seek(size // 2)
         file.write(bytes(size // 4))
-    # Its ends are whole, and so is what leads to them.
+    # Its ends are intact, and so are the pages that lead to them.
     source = open_recording(db)
     with pytest.raises(RecordError, match=f"{db} is damaged"):
         check_source(source)
     source.close()
 
 
-def test_a_medium_that_cannot_be_written_is_read(db: Path, tmp_path: Path) -> None:
+def test_a_recording_is_read_on_a_read_only_medium(db: Path, tmp_path: Path) -> None:
     readings = _recorded(db, house(50))
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -193,7 +193,7 @@ def test_a_medium_that_cannot_be_written_is_read(db: Path, tmp_path: Path) -> No
     assert [path.name for path in disk.iterdir()] == [db.name]
 
 
-def test_it_is_left_as_it_is(db: Path) -> None:
+def test_reading_does_not_change_the_file(db: Path) -> None:
     _recorded(db, house(50))
     before = db.read_bytes()
     check_source(open_recording(db))

@@ -142,10 +142,10 @@ def test_confidence(tmp_path: Path, settings: dict[str, str], confidence: float 
 
 def test_errors_tell_file_and_reason(tmp_path: Path) -> None:
     path = tmp_path / "house.db"
-    with pytest.raises(RecordError, match=r"house\.db: there is no such recording"):
+    with pytest.raises(RecordError, match=r"house\.db: the recording does not exist"):
         read_period(path, DAY, None)
     path.write_text("timestamp,power_kw\n" * 100)
-    with pytest.raises(RecordError, match=r"house\.db .*not a"):
+    with pytest.raises(RecordError, match=r"house\.db .*neither a recording"):
         read_period(path, DAY, None)
     path.unlink()
     record(path, [])

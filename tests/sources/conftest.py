@@ -1,4 +1,4 @@
-"""Files and pipes to read from."""
+"""Fixtures for files, pipes and time zones."""
 
 import os
 import time
@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture
 def write(tmp_path):
-    """Writes a file and gives its path."""
+    """A function that writes a file and returns its path."""
 
     def write(content, name="house.csv"):
         path = tmp_path / name
@@ -20,7 +20,7 @@ def write(tmp_path):
 
 @pytest.fixture
 def stdin():
-    """Stands a pipe in for file descriptor 0; gives the end to write to."""
+    """Replaces file descriptor 0 by a pipe; yields the end to write to."""
     saved = os.dup(0)
     reader, writer = os.pipe()
     os.dup2(reader, 0)
@@ -33,13 +33,14 @@ def stdin():
 
 @pytest.fixture
 def berlin(monkeypatch):
-    """The machine's zone has summer time."""
+    """Sets a local time zone with summer time."""
     yield from _in_zone("Europe/Berlin", monkeypatch)
 
 
 @pytest.fixture
 def new_york(monkeypatch):
-    """The machine's zone is west of UTC."""
+    """Sets a local time zone west of UTC."""
+
     yield from _in_zone("America/New_York", monkeypatch)
 
 

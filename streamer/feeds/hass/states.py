@@ -1,8 +1,8 @@
-"""What Home Assistant says of its entities, without the connection.
+"""States of Home Assistant's entities, without the connection.
 
-A compressed state has the state itself under ``s``, its attributes under ``a``. An event has
-states that are new under ``a``, changes of states under ``c`` (what is set under ``+``, what
-is dropped under ``-``), and entities that are gone under ``r``.
+A compressed state has the state itself under ``s`` and its attributes under ``a``. An event
+has new states under ``a``, changes of states under ``c`` (values set under ``+``, attributes
+dropped under ``-``), and removed entities under ``r``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 from streamer.errors import RefusedError
-from streamer.feeds.values import ValueProblem, to_number
+from streamer.feeds.values import MalformedError, to_number
 
 _UNITS = {"mW": 1e-6, "W": 1e-3, "kW": 1.0, "MW": 1e3, "GW": 1e6}
 
@@ -19,7 +19,7 @@ _NOT_KNOWN = ("unavailable", "unknown")
 
 
 class Entity:
-    """What Home Assistant says of one entity, put together from its compressed states.
+    """State and unit of one entity, assembled from its compressed states.
 
     Args:
         name: its id, such as ``sensor.power``.
@@ -28,36 +28,36 @@ class Entity:
 
     def __init__(self, name: str, sign: float = 1.0) -> None:
         self.name = name
-        self.there = False
+        self.exists = False
         self._sign = sign
         self._state: object = None
         self._unit: object = None
 
     def apply(self, event: object) -> bool:
-        """Take in an event of the subscription.
+        """Apply an event of the subscription.
 
         Returns:
-            Whether it says anything of this entity.
+            Whether the event concerns this entity.
 
         Raises:
-            ValueProblem: it is no such event.
+            MalformedError: the event has another form.
         """
         if not isinstance(event, dict):
-            raise ValueProblem("an event that is no object")
+            raise MalformedError("an event that is not an object")
         removed = event.get("r", [])
         if not isinstance(removed, list):
-            raise ValueProblem("an event whose r is no list")
+            raise MalformedError("an event whose r is not a list")
         if gone := self.name in removed:
-            self.there, self._state = False, None
+            self.exists, self._state = False, None
         state = _object(event, "a").get(self.name)
         if state is not None:
             self._state, self._unit = None, None
             self._set(state)
-            self.there = True
+            self.exists = True
         change = _object(event, "c").get(self.name)
         if change is not None:
             if not isinstance(change, dict):
-                raise ValueProblem("a change that is no object")
+                raise MalformedError("a change that is not an object")
             dropped = _object(change, "-").get("a", [])
             if isinstance(dropped, list) and "unit_of_measurement" in dropped:
                 self._unit = None
@@ -66,16 +66,16 @@ class Entity:
 
     def _set(self, state: object) -> None:
         if not isinstance(state, dict):
-            raise ValueProblem("a state that is no object")
+            raise MalformedError("a state that is not an object")
         self._state = state.get("s", self._state)
         self._unit = _object(state, "a").get("unit_of_measurement", self._unit)
 
     def kw(self) -> float:
-        """Its power in kW, NaN where Home Assistant does not know it.
+        """Power in kW; NaN where Home Assistant does not know it.
 
         Raises:
-            ValueProblem: its state is no number.
-            RefusedError: it has no unit of power.
+            MalformedError: the state is not a number.
+            RefusedError: the unit is not a unit of power.
         """
         if self._state is None or self._state in _NOT_KNOWN:
             return math.nan
@@ -87,19 +87,19 @@ class Entity:
             )
         kw = to_number(self._state) * factor * self._sign
         if not math.isfinite(kw):
-            raise ValueProblem(f"{self._state!r} is not a power")
+            raise MalformedError(f"{self._state!r} is not a power")
         return kw
 
 
 def _object(holder: dict[str, Any], key: str) -> dict[str, Any]:
     value = holder.get(key, {})
     if not isinstance(value, dict):
-        raise ValueProblem(f"a message whose {key} is no object")
+        raise MalformedError(f"a message whose {key} is not an object")
     return value
 
 
 def power_entities(states: object) -> list[str]:
-    """The ids of those states that have a unit of power."""
+    """Return the ids of the states that have a unit of power."""
     found = []
     for state in states if isinstance(states, list) else []:
         match state:

@@ -1,1 +1,1 @@
-"""Meters that are asked over HTTP, or that send to a web address."""
+"""Meters that are polled over HTTP, and a server for readings sent over HTTP."""

@@ -1,4 +1,4 @@
-"""Meters that answer a web request with JSON: any, HomeWizard's, and Shelly's."""
+"""Meters that are polled over HTTP and answer with JSON: generic, HomeWizard and Shelly."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from urllib.parse import urlsplit
 from streamer.errors import LinkError, RefusedError, UsageError
 from streamer.feeds import FeedKind
 from streamer.feeds.address import Address, Credentials
-from streamer.feeds.beat import BEAT_OPTIONS, Beat, interval
-from streamer.feeds.http.web import INSECURE_OPTION, TIMEOUT_OPTION, Web
+from streamer.feeds.http.web import INSECURE_OPTION, TIMEOUT_OPTION, WebClient
+from streamer.feeds.polling import POLL_OPTIONS, Ticker, poll_interval
 from streamer.feeds.session import AsyncFeed, Channel
 from streamer.feeds.values import (
     POWER_OPTIONS,
     JsonPath,
+    MalformedError,
     Power,
-    ValueProblem,
     parse_json,
     to_moment,
     to_number,
@@ -28,12 +28,12 @@ from streamer.feeds.values import (
 if TYPE_CHECKING:
     import aiohttp
 
-_LARGEST = 1_000_000
+_MAX_BYTES = 1_000_000
 
 _BUSY = (408, 425, 429)
 
 _SHELLY_ABSENT = -105
-"""What a Shelly says, with status 500, of a component that it does not have."""
+"""Error code of a Shelly, sent with status 500, for a component that it does not have."""
 
 _COMPONENTS = {
     "em": ("EM", "total_act_power"),
@@ -41,18 +41,18 @@ _COMPONENTS = {
     "pm1": ("PM1", "apower"),
     "switch": ("Switch", "apower"),
 }
-"""Shelly's components that measure power: the name in its methods, and the value's."""
+"""Shelly's components that measure power: component in the RPC method, and field of the power."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """Where in a JSON document the power stands.
+class JsonLayout:
+    """Places of the power and its time in a JSON document.
 
     Attributes:
-        power: its unit and sign.
-        path: where it is.
-        minus: where a power is that is to be taken off, such as what is fed in.
-        time: where the time is that it belongs to.
+        power: unit and sign of the power.
+        path: place of the power.
+        minus: place of a power to subtract, such as the one fed into the grid.
+        time: place of the time; None for the time of arrival.
     """
 
     power: Power
@@ -61,10 +61,10 @@ class Answer:
     time: JsonPath | None = None
 
     def read(self, document: Any) -> tuple[float, datetime | None]:
-        """The power in kW, NaN where it is null, and its time.
+        """Return the power in kW, NaN where it is null, and its time.
 
         Raises:
-            ValueProblem: there is none.
+            MalformedError: the document does not hold them.
         """
         at = None if self.time is None else to_moment(self.time.find(document))
         values = [self.path.find(document)]
@@ -74,51 +74,51 @@ class Answer:
             return math.nan, at
         kw = self.power.kw(to_number(values[0]) - sum(map(to_number, values[1:])))
         if not math.isfinite(kw):
-            raise ValueProblem(f"{values[0]!r} is not a power")
+            raise MalformedError(f"{values[0]!r} is not a power")
         return kw, at
 
 
 @dataclass(frozen=True)
-class Question:
-    """What to ask for, and of whom.
+class PollRequest:
+    """A web request to be repeated, and the interpretation of its response.
 
     Attributes:
-        web: how to reach it.
-        url: what to ask for.
-        answer: how to read what comes.
-        credentials: what lets us in.
-        digest: whether the password is proved, not sent.
-        remedies: what to do about an HTTP status, where more is known than usual.
+        web: settings for the connection.
+        url: the URL to request.
+        layout: interpretation of the response.
+        credentials: user, password and token.
+        digest: whether to use digest authentication.
+        remedies: messages for HTTP statuses that have a special meaning here.
     """
 
-    web: Web
+    web: WebClient
     url: str
-    answer: Answer
+    layout: JsonLayout
     credentials: Credentials = field(default_factory=Credentials)
     digest: bool = False
     remedies: Mapping[int, str] = field(default_factory=dict)
 
     def feed(self, every_s: float) -> AsyncFeed:
-        """A feed that asks it every so many seconds."""
+        """Make a feed that sends the request every `every_s` seconds."""
 
         async def session(channel: Channel) -> None:
-            beat = Beat(every_s)
+            ticker = Ticker(every_s)
             last: tuple[float, datetime | None] = math.nan, None
             async with self.web.session(self.credentials, digest=self.digest) as http:
-                await beat.wait()
+                await ticker.wait()
                 body = await self._ask(http)
                 channel.up()
                 while True:
                     try:
-                        now = self.answer.read(parse_json(body))
-                    except ValueProblem as problem:
-                        channel.malformed(str(problem))
+                        now = self.layout.read(parse_json(body))
+                    except MalformedError as error:
+                        channel.malformed(str(error))
                     else:
-                        # Asked more often than it measures, it says the same thing again.
+                        # A meter polled faster than it measures repeats value and time.
                         if now != last or now[1] is None:
                             channel.sample(*now)
                         last = now
-                    await beat.wait()
+                    await ticker.wait()
                     body = await self._ask(http)
 
         return AsyncFeed(self.web.name, session)
@@ -131,9 +131,9 @@ class Question:
                 body = bytearray()
                 async for chunk in response.content.iter_any():
                     body += chunk
-                    if len(body) > _LARGEST:
+                    if len(body) > _MAX_BYTES:
                         raise RefusedError(
-                            f"{self.web.name}: its answer is larger than 1 MB; is it a meter?"
+                            f"{self.web.name}: the response is larger than 1 MB; is it a meter?"
                         )
                 status = response.status
                 if 200 <= status < 300:
@@ -143,32 +143,32 @@ class Question:
             raise self.web.lost(error) from None
 
     def _refusal(self, status: int, body: bytes, location: str) -> LinkError:
-        if status >= 500 and _says_absent(body):
+        if status >= 500 and _is_absent(body):
             status = 404
         if status in _BUSY or status >= 500:
-            return LinkError(f"{self.web.name}: it answers with HTTP {status}")
+            return LinkError(f"{self.web.name}: the server answers with HTTP {status}")
         return RefusedError(f"{self.web.name}: {self._remedy(status, location)} (HTTP {status})")
 
     def _remedy(self, status: int, location: str) -> str:
         if status in self.remedies:
             return self.remedies[status]
         if 300 <= status < 400:
-            return f"it says to ask {_without_secrets(location)} instead; give that address"
+            return f"the server redirects to {_without_secrets(location)}; use that address"
         if status == 401 and self.credentials == Credentials():
-            return "it wants a user and a password, or a token"
+            return "a user and a password, or a token, are required"
         if status == 401:
-            return "it does not take this user and password, or this token"
+            return "this user and password, or this token, is not accepted"
         if status == 403:
-            return "it forbids to read that; see its settings"
+            return "access is forbidden; see the settings of the device"
         if status == 404:
-            return "it has no such page; check the address"
-        return "it does not understand the request; check the address"
+            return "the page does not exist; check the address"
+        return "the request is not understood; check the address"
 
 
-def _says_absent(body: bytes) -> bool:
+def _is_absent(body: bytes) -> bool:
     try:
         document = parse_json(body)
-    except ValueProblem:
+    except MalformedError:
         return False
     return isinstance(document, dict) and document.get("code") == _SHELLY_ABSENT
 
@@ -188,96 +188,96 @@ def _origin(address: Address, scheme: str) -> str:
 
 
 def _open_json(address: Address) -> AsyncFeed:
-    answer = Answer(
+    layout = JsonLayout(
         power=Power.of(address),
         path=JsonPath.of(address, "path") or JsonPath("", ()),
         minus=JsonPath.of(address, "minus"),
         time=JsonPath.of(address, "time"),
     )
-    question = Question(
-        web=Web.of(address),
+    request = PollRequest(
+        web=WebClient.of(address),
         url=f"{_origin(address, address.scheme)}{address.path or '/'}"
         + (f"?{address.query}" if address.query else ""),
-        answer=answer,
+        layout=layout,
         credentials=address.credentials,
         digest=address.choice("auth", ("basic", "digest"), "basic") == "digest",
     )
-    return question.feed(interval(address))
+    return request.feed(poll_interval(address))
 
 
 def _open_homewizard(address: Address) -> AsyncFeed:
-    _take_no_path(address)
-    question = Question(
-        web=Web.of(address),
+    _reject_path(address)
+    request = PollRequest(
+        web=WebClient.of(address),
         url=f"{_origin(address, 'http')}/api/v1/data",
-        answer=Answer(Power("W"), JsonPath.parse("active_power_w")),
+        layout=JsonLayout(Power("W"), JsonPath.parse("active_power_w")),
         remedies={
-            403: "its local API is off; switch it on in the HomeWizard app: "
+            403: "the local API is off; switch it on in the HomeWizard app: "
             "settings, meters, this meter, local API",
-            404: "it has no API v1, and v2 is not supported; is it a HomeWizard meter?",
+            404: "API v1 is missing, and v2 is not supported; is it a HomeWizard meter?",
         },
     )
-    return question.feed(interval(address))
+    return request.feed(poll_interval(address))
 
 
 def _open_shelly(address: Address) -> AsyncFeed:
-    _take_no_path(address)
+    _reject_path(address)
     component = address.choice("component", _COMPONENTS, "em")
     method, value = _COMPONENTS[component]
     number = address.number("id", 0, least=0, most=999)
     if number != int(number):
         raise address.wrong("id", "give a whole number")
     known = address.credentials
-    question = Question(
-        web=Web.of(address),
+    request = PollRequest(
+        web=WebClient.of(address),
         url=f"{_origin(address, 'http')}/rpc/{method}.GetStatus?id={int(number)}",
-        answer=Answer(
+        layout=JsonLayout(
             Power("W", address.choice("sign", ("import", "export"), "import")),
             JsonPath.parse(value),
         ),
         credentials=replace(known, user=known.user or "admin", token=None),
         digest=True,
         remedies={
-            401: "it does not take this password"
+            401: "this password is not accepted"
             if known.password
-            else "it wants the password of its user admin",
-            404: f"it has no {method} with id {int(number)}, or is older than Gen2; "
-            f"choose component={'|'.join(_COMPONENTS)} and id",
+            else "the password of the user admin is required",
+            404: f"{method} with id {int(number)} does not exist, or the device is older than "
+            f"Gen2; choose component={'|'.join(_COMPONENTS)} and id",
         },
     )
-    return question.feed(interval(address))
+    return request.feed(poll_interval(address))
 
 
-def _take_no_path(address: Address) -> None:
+def _reject_path(address: Address) -> None:
     if address.path.strip("/"):
-        raise UsageError(f"{address.shown}: it takes no path; write {address.scheme}://host")
+        raise UsageError(f"{address.shown}: a path is not allowed; write {address.scheme}://host")
 
 
 KIND = FeedKind(
-    about="JSON from a web address, asked for every few seconds",
+    about="JSON from a web address, requested every few seconds",
     example="http://meter/status?id=0#path=total.power&unit=W",
     open=_open_json,
     options={
-        "path": "where the power stands in the JSON, like ENERGY.Power or phases[0].w; "
-        "if not given, the answer is a bare number",
-        "minus": "where a power stands that is to be taken off, such as what is fed in",
-        "time": "where its time stands; if not given, it is the time of the answer",
-        "auth": "basic (the default) or digest, how the password is given",
+        "path": "place of the power in the JSON, like ENERGY.Power or phases[0].w; "
+        "if not given, the response is a bare number",
+        "minus": "place of a power to subtract, such as the one fed into the grid",
+        "time": "place of the time; if not given, the time of the response counts",
+        "auth": "how the password is sent: basic (the default) or digest",
         **POWER_OPTIONS,
-        **BEAT_OPTIONS,
+        **POLL_OPTIONS,
         **TIMEOUT_OPTION,
         **INSECURE_OPTION,
     },
     extra="http",
     modules=("aiohttp",),
 )
-"""Any web address; the options are in its fragment, for the query is the other end's."""
+"""Any web address; its options are in the fragment, since the query belongs to the server."""
 
 HOMEWIZARD = FeedKind(
     about="HomeWizard P1, kWh meter or socket, by its local API v1",
     example="homewizard://192.168.1.20",
     open=_open_homewizard,
-    options={**BEAT_OPTIONS, **TIMEOUT_OPTION},
+    options={**POLL_OPTIONS, **TIMEOUT_OPTION},
     extra="http",
     modules=("aiohttp",),
 )
@@ -288,9 +288,9 @@ SHELLY = FeedKind(
     open=_open_shelly,
     options={
         "component": "what measures: em (three phases together, the default), em1, pm1 or switch",
-        "id": "which of them; 0 if not given",
+        "id": "number of the component; 0 if not given",
         "sign": POWER_OPTIONS["sign"],
-        **BEAT_OPTIONS,
+        **POLL_OPTIONS,
         **TIMEOUT_OPTION,
     },
     extra="http",

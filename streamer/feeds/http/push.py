@@ -1,13 +1,13 @@
-"""Readings that are sent to us over HTTP: by a script, an automation, Telegraf.
+"""HTTP server for readings sent by scripts, automations or Telegraf.
 
-``POST /reading`` takes one record or many (see `streamer.feeds.lines.records`) and answers 204, or
-400 with ``{"error": …}``; of a request with a record that cannot be read, none is taken.
-``/write`` and ``/api/v2/write`` take line protocol as InfluxDB's versions 1 and 2 do, so
-that what writes to InfluxDB can write here. ``GET /`` says how things stand.
+``POST /reading`` takes one or more records (see `streamer.feeds.lines.records`) and answers
+204, or 400 with ``{"error": …}``; if one record of a request cannot be read, none is taken.
+``/write`` and ``/api/v2/write`` take line protocol like versions 1 and 2 of InfluxDB, so that
+a writer for InfluxDB can send here. ``GET /`` reports the status.
 
-It listens on this machine only, unless the address names another host, and then wants a
-token: ``Authorization: Bearer …`` or ``Token …``. There is no TLS; beyond a network one
-trusts it belongs behind a proxy.
+It listens on this machine only, unless the address names another host, and then requires a
+token: ``Authorization: Bearer …`` or ``Token …``. TLS is not supported; outside a trusted
+network the server belongs behind a proxy.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from streamer.errors import LinkError, RefusedError, UsageError
 from streamer.feeds import Feed, FeedKind
 from streamer.feeds.address import Address, Secret, read_secret
 from streamer.feeds.lines.lineprotocol import PRECISIONS
-from streamer.feeds.lines.records import RECORD_OPTIONS, Records
+from streamer.feeds.lines.records import RECORD_OPTIONS, RecordParser
 from streamer.feeds.session import AsyncFeed, Channel
-from streamer.feeds.values import ValueProblem
+from streamer.feeds.values import MalformedError
 
 if TYPE_CHECKING:
     from aiohttp.web import BaseRequest, Response
@@ -34,29 +34,29 @@ if TYPE_CHECKING:
 DEFAULT_PORT = 8088
 
 _LOCALHOST = "127.0.0.1"
-_BODY_BYTES = 1 << 20
+_MAX_BODY_BYTES = 1 << 20
 _BODY_S = 10.0
 _IDLE_S = 75.0
-_LINGER_S = 2.0  # so that a sender still sending can read why it is refused
+_LINGER_S = 2.0  # for a client that is still sending to read the error
 _SHUTDOWN_S = 0.5
-_CONNECTIONS = 64
+_MAX_CONNECTIONS = 64
 
 _READING = "/reading"
 _INFLUX = ("/write", "/api/v2/write")
 _STATUS = ("/", "/health", "/ping")
 
-_NOT_OURS = {
-    errno.EADDRINUSE: "another program has this port; choose another",
-    errno.EACCES: "ports below 1024 are for administrators; choose another",
+_REFUSALS = {
+    errno.EADDRINUSE: "the port is in use by another program; choose another",
+    errno.EACCES: "ports below 1024 need administrator rights; choose another",
 }
 
-# aiohttp tells of each request that is no HTTP; with nowhere to go, that would be on stderr.
+# aiohttp logs each malformed request; without a handler, that would be printed on stderr.
 _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())
 
 
-class _RequestProblem(Exception):  # noqa: N818 - it is the answer
-    """A request gets another answer than 204."""
+class _RequestError(Exception):
+    """A request that is answered with an error status."""
 
     def __init__(self, status: int, text: str, **headers: str) -> None:
         self.status = status
@@ -66,24 +66,24 @@ class _RequestProblem(Exception):  # noqa: N818 - it is the answer
 
 @dataclass
 class _Receiver:
-    """Answers requests.
+    """Answers requests and passes their samples on.
 
     Attributes:
-        records: what is sent.
-        token: what a sender has to know, if anything.
-        channel: where samples go.
-        taken: how many samples have been taken.
-        refused: how many requests have been refused.
+        records: default format of the records.
+        token: token that senders must know; None to accept all.
+        channel: takes the samples.
+        taken: number of samples so far.
+        refused: number of requests refused so far.
     """
 
-    records: Records
+    records: RecordParser
     token: Secret | None
     channel: Channel
     taken: int = 0
     refused: int = 0
 
     async def answer(self, request: BaseRequest) -> Response:
-        """The response to one request."""
+        """Return the response to one request."""
         from aiohttp import web
 
         try:
@@ -93,47 +93,47 @@ class _Receiver:
                     {"status": "pass", "samples": self.taken, "refused": self.refused}
                 )
             await self._take(request)
-        except _RequestProblem as problem:
+        except _RequestError as error:
             self.refused += 1
-            self.channel.malformed(f"request from {request.remote}: {problem}")
+            self.channel.malformed(f"request from {request.remote}: {error}")
             return web.json_response(
-                {"error": str(problem)}, status=problem.status, headers=problem.headers
+                {"error": str(error)}, status=error.status, headers=error.headers
             )
         return web.Response(status=204)
 
     async def _take(self, request: BaseRequest) -> None:
         if request.path != _READING and request.path not in _INFLUX:
-            raise _RequestProblem(404, f"there is no {request.path[:40]!r}; POST to {_READING}")
+            raise _RequestError(404, f"{request.path[:40]!r} does not exist; POST to {_READING}")
         _check_method(request, "POST")
         self._check_sender(request)
         try:
             samples = self._format_of(request).read_body(await _body(request))
-        except ValueProblem as problem:
-            raise _RequestProblem(400, str(problem)) from None
+        except MalformedError as error:
+            raise _RequestError(400, str(error)) from None
         self.taken += len(samples)
         for sample in samples:
             self.channel.sample(sample.kw, sample.at)
 
     def _check_sender(self, request: BaseRequest) -> None:
         if self.token is None:
-            # A page in a browser on this machine can send requests here; it must say so.
+            # A web page open on this machine could send requests; its browser adds this header.
             if "Origin" in request.headers:
-                raise _RequestProblem(403, "web pages may send readings only with a token")
+                raise _RequestError(403, "web pages may send readings only with a token")
             return
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         right = hmac.compare_digest(_bytes(given.strip()), _bytes(self.token.reveal()))
         if not right or scheme.lower() not in ("bearer", "token"):
-            raise _RequestProblem(
+            raise _RequestError(
                 401,
-                "wrong token or none; send Authorization: Bearer TOKEN",
+                "the token is wrong or missing; send Authorization: Bearer TOKEN",
                 **{"WWW-Authenticate": "Bearer"},
             )
 
-    def _format_of(self, request: BaseRequest) -> Records:
-        """What the request says of the records in it, over what the address says.
+    def _format_of(self, request: BaseRequest) -> RecordParser:
+        """Return the format of a request's records; its headers take precedence.
 
         Raises:
-            ValueProblem: it says something unknown.
+            MalformedError: the precision is unknown.
         """
         records = self.records
         if request.path in _INFLUX:
@@ -142,7 +142,8 @@ class _Receiver:
             records = replace(records, format="json")
         precision = request.query.get("precision", records.precision)
         if precision not in PRECISIONS:
-            raise ValueProblem(f"precision {precision[:20]!r} is not {', '.join(PRECISIONS)}")
+            known = ", ".join(PRECISIONS)
+            raise MalformedError(f"unknown precision {precision[:20]!r}; give one of {known}")
         return replace(records, precision=precision)
 
 
@@ -152,7 +153,7 @@ def _bytes(text: str) -> bytes:
 
 def _check_method(request: BaseRequest, *allowed: str) -> None:
     if request.method not in allowed:
-        raise _RequestProblem(405, f"use {allowed[0]} for {request.path}", Allow=", ".join(allowed))
+        raise _RequestError(405, f"use {allowed[0]} for {request.path}", Allow=", ".join(allowed))
 
 
 async def _body(request: BaseRequest) -> str:
@@ -162,17 +163,17 @@ async def _body(request: BaseRequest) -> str:
         async with asyncio.timeout(_BODY_S):
             return (await request.read()).decode("utf-8-sig")
     except web.HTTPRequestEntityTooLarge:
-        raise _RequestProblem(413, f"send at most {_BODY_BYTES >> 20} MiB at once") from None
+        raise _RequestError(413, f"send at most {_MAX_BODY_BYTES >> 20} MiB at once") from None
     except TimeoutError:
-        raise _RequestProblem(408, f"the body did not come within {_BODY_S:g} s") from None
+        raise _RequestError(408, f"the body did not arrive within {_BODY_S:g} s") from None
     except (ClientPayloadError, web.RequestPayloadError):
-        raise ValueProblem("the body is not encoded as its headers say") from None
+        raise MalformedError("the encoding of the body does not match its headers") from None
     except UnicodeDecodeError:
-        raise ValueProblem("the body is not text in UTF-8") from None
+        raise MalformedError("the body is not text in UTF-8") from None
 
 
 class _Server:
-    """Listens, and lets in no more senders at a time than will do."""
+    """HTTP server with a limited number of connections."""
 
     def __init__(self, receiver: _Receiver) -> None:
         from aiohttp import web
@@ -187,21 +188,21 @@ class _Server:
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> str:
-        """Begin to listen.
+        """Start listening.
 
         Returns:
-            The URL of the place to send readings to.
+            The URL to send readings to.
 
         Raises:
-            LinkError: that is not possible.
+            LinkError: the address cannot be used.
         """
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(self._connection, host, port)
         except OSError as error:
             where = f"cannot listen on {_url(host, port)}"
-            if error.errno in _NOT_OURS:
-                raise RefusedError(f"{where}: {_NOT_OURS[error.errno]}") from None
+            if error.errno in _REFUSALS:
+                raise RefusedError(f"{where}: {_REFUSALS[error.errno]}") from None
             raise LinkError(f"{where}: {error.strerror}") from None
         host, port = self._server.sockets[0].getsockname()[:2]
         return f"{_url(host, port)}{_READING}"
@@ -213,12 +214,12 @@ class _Server:
         await self._http.shutdown(_SHUTDOWN_S)
 
     def _connection(self) -> asyncio.Protocol:
-        if len(self._http.connections) >= _CONNECTIONS:
-            return _TurnedAway()
+        if len(self._http.connections) >= _MAX_CONNECTIONS:
+            return _ClosedAtOnce()
         return self._http()
 
 
-class _TurnedAway(asyncio.Protocol):
+class _ClosedAtOnce(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport.close()
 
@@ -239,12 +240,12 @@ def _open(address: Address) -> Feed:
         raise UsageError(f"{address.shown}: the path is always {_READING}; leave it out")
     host = address.host or _LOCALHOST
     port = DEFAULT_PORT if address.port is None else address.port
-    records = Records.of(address)
+    records = RecordParser.of(address)
     token_file = address.text("token_file")
     token = address.credentials.token if token_file is None else read_secret(token_file)
     if token is None and not _is_loopback(host):
         raise UsageError(
-            f"{address.shown}: whoever reaches {host} could send readings; give a token "
+            f"{address.shown}: anyone who can reach {host} could send readings; give a token "
             "(token_file=…), or listen on 127.0.0.1"
         )
 
@@ -265,8 +266,8 @@ KIND = FeedKind(
     open=_open,
     options={
         **RECORD_OPTIONS,
-        "token_file": "a file with the token that senders have to know; needed unless the "
-        "host is this machine alone",
+        "token_file": "file with the token that senders must know; required unless only this "
+        "machine can connect",
     },
     extra="http",
     modules=("aiohttp",),

@@ -1,4 +1,4 @@
-"""What the feeds that speak HTTP have in common."""
+"""Connection settings and errors common to the feeds that use HTTP."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     import aiohttp
 
 TIMEOUT_OPTION = {"timeout": "seconds to wait for an answer, 0.5 to 60; 10 if not given"}
-"""An option that `Web.of` reads."""
+"""The option for the timeout, read by `WebClient.of`."""
 
 INSECURE_OPTION = {"insecure": "1 to trust any certificate"}
-"""Another one, for feeds that know TLS."""
+"""The option to accept any certificate, for feeds with TLS."""
 
 
 @dataclass(frozen=True)
-class Web:
-    """How to reach a web server.
+class WebClient:
+    """Settings for requests to a web server.
 
     Attributes:
         name: the feed's name, for errors.
-        timeout_s: for how long to wait for an answer, from the question to its last byte.
-        trusting: whether any certificate will do.
+        timeout_s: seconds from the request to the last byte of the response.
+        trusting: whether any certificate is accepted.
     """
 
     name: str
@@ -35,17 +35,19 @@ class Web:
     trusting: bool = False
 
     @classmethod
-    def of(cls, address: Address) -> Web:
-        """What an address says.
+    def of(cls, address: Address) -> WebClient:
+        """Read the options of an address.
 
         Raises:
-            UsageError: it has no host, or an option is wrong.
+            UsageError: the host is missing, or an option is wrong.
         """
         if not address.host:
-            raise UsageError(f"{address.shown}: it has no host; write {address.scheme}://host")
+            raise UsageError(f"{address.shown}: the host is missing; write {address.scheme}://host")
         token = address.credentials.token
         if token is not None and not token.reveal().isprintable():
-            raise UsageError(f"{address.shown}: the token has a line break or the like in it")
+            raise UsageError(
+                f"{address.shown}: the token contains a line break or another control character"
+            )
         return cls(
             name=address.shown,
             timeout_s=address.number("timeout", 10.0, least=0.5, most=60.0),
@@ -55,11 +57,11 @@ class Web:
     def session(
         self, credentials: Credentials | None = None, *, digest: bool = False
     ) -> aiohttp.ClientSession:
-        """A session to ask with; must be closed.
+        """Make a session for requests; the caller must close it.
 
         Args:
-            credentials: sent with each question: the token, or else user and password.
-            digest: send no password, but prove to know it (RFC 7616).
+            credentials: sent with each request: the token, or else user and password.
+            digest: use digest authentication (RFC 7616) instead of sending the password.
         """
         import aiohttp
 
@@ -82,29 +84,29 @@ class Web:
         )
 
     def lost(self, error: Exception) -> LinkError:
-        """What to raise for an error of aiohttp or of the system."""
+        """Translate an error of aiohttp or of the system; returns the error to raise."""
         import aiohttp
 
-        # aiohttp's own texts have URLs in them, and so perhaps a key in the query.
+        # The texts of aiohttp quote URLs, whose query may contain a key.
         match error:
             case aiohttp.ClientConnectorCertificateError(certificate_error=reason):
                 why = getattr(reason, "verify_message", "") or "it cannot be verified"
                 return RefusedError(
                     f"{self.name}: its certificate is not trusted: {why}; "
-                    "insecure=1 trusts it all the same"
+                    "insecure=1 accepts it anyway"
                 )
             case aiohttp.ClientSSLError():
-                return RefusedError(f"{self.name}: it does not speak TLS at this port")
+                return RefusedError(f"{self.name}: the server does not use TLS on this port")
             case aiohttp.InvalidURL():
-                return RefusedError(f"{self.name}: that is no address of a web server")
+                return RefusedError(f"{self.name}: not the address of a web server")
             case aiohttp.ClientConnectorError(os_error=reason):
                 return LinkError(f"{self.name}: cannot connect: {system_reason(reason)}")
             case TimeoutError():
                 return LinkError(f"{self.name}: no answer within {self.timeout_s:g} s")
             case aiohttp.ServerDisconnectedError() | aiohttp.ClientPayloadError():
-                return LinkError(f"{self.name}: it broke the connection off")
+                return LinkError(f"{self.name}: the server closed the connection too early")
             case aiohttp.ClientResponseError():
-                return LinkError(f"{self.name}: what it says is not HTTP")
+                return LinkError(f"{self.name}: the response is not valid HTTP")
             case OSError():
                 return LinkError(f"{self.name}: {system_reason(error)}")
         return LinkError(f"{self.name}: no answer ({type(error).__name__})")

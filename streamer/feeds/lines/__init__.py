@@ -1,7 +1,7 @@
-"""Standard input, and files that grow: a record a line (see `streamer.feeds.lines.records`).
+"""Standard input and growing files, one record a line (see `streamer.feeds.lines.records`).
 
-Both need a POSIX system: elsewhere `select` knows no pipes, and a file cannot be renamed
-while it is read.
+Both need a POSIX system: elsewhere `select` does not work on pipes, and a file cannot be
+renamed while it is open.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 from streamer.errors import SourceError, UsageError
 from streamer.feeds import FeedItem, FeedKind
 from streamer.feeds.address import Address
-from streamer.feeds.lines.reader import LineReader
-from streamer.feeds.lines.records import RECORD_OPTIONS, Records
+from streamer.feeds.lines.reader import SampleReader
+from streamer.feeds.lines.records import RECORD_OPTIONS, RecordParser
 from streamer.feeds.lines.tail import TailFeed
 from streamer.readings import Link
 
@@ -27,18 +27,18 @@ _CLOSE_S = 2.0
 
 
 class PipeFeed:
-    """Lines out of a pipe, until its other end is closed.
+    """Lines from a pipe, until its other end is closed.
 
     Args:
-        name: the feed as a person would name it.
+        name: the feed's name, for display.
         descriptor: the pipe; it is left open.
-        records: what a line is.
+        records: format of the records.
     """
 
-    def __init__(self, name: str, descriptor: int, records: Records) -> None:
+    def __init__(self, name: str, descriptor: int, records: RecordParser) -> None:
         self._name = name
         self._descriptor = descriptor
-        self._lines = LineReader(name, records)
+        self._lines = SampleReader(name, records)
         self._begun = False
         self._ended = False
         self._reading = threading.Lock()
@@ -51,10 +51,10 @@ class PipeFeed:
         return self._name
 
     def read(self) -> Sequence[FeedItem]:
-        """What the lines say that have come.
+        """Wait for lines; returns their samples, notices and connection events.
 
         Raises:
-            SourceError: it cannot be read.
+            SourceError: the pipe cannot be read.
         """
         with self._reading:
             if not self._begun and not self._ended:
@@ -81,7 +81,7 @@ class PipeFeed:
         with self._waking:
             if self._wake is not None:
                 os.write(self._wake[1], b"\n")
-        # In vain if another reader of the pipe has taken what `select` promised to ours.
+        # Times out if another reader of the pipe has taken the bytes that `select` announced.
         if self._reading.acquire(timeout=_CLOSE_S):
             with self._waking:
                 ends, self._wake = self._wake or (), None
@@ -90,7 +90,7 @@ class PipeFeed:
             self._reading.release()
 
     def _next(self) -> bytes | None:
-        """The bytes that are there, once there are some; none at the end, None if closed."""
+        """Wait for bytes; returns b"" at the end, None once closed."""
         with self._waking:
             if self._wake is None:
                 self._wake = os.pipe()
@@ -105,27 +105,30 @@ class PipeFeed:
 
 def _open_stdin(address: Address) -> PipeFeed:
     if address.host or address.path:
-        raise UsageError(f"{address.shown}: standard input has no address; write stdin:?unit=W")
+        raise UsageError(
+            f"{address.shown}: standard input has no host or path; write stdin:?unit=W"
+        )
     if sys.__stdin__ is None:
-        raise UsageError("standard input is closed; there is nothing to read")
-    return PipeFeed("stdin", 0, Records.of(address))
+        raise UsageError("standard input is closed; nothing can be read from it")
+    return PipeFeed("stdin", 0, RecordParser.of(address))
 
 
 def _open_tail(address: Address) -> TailFeed:
     if address.host or not address.path:
         raise UsageError(
-            f"{address.shown}: which file? Write it like tail:house.log or tail:///var/log/meter.log"
+            f"{address.shown}: no file is given; write it like tail:house.log or "
+            "tail:///var/log/meter.log"
         )
     try:
         path = Path(address.path).expanduser()
     except RuntimeError as error:
         raise UsageError(f"{address.shown}: {error}") from None
     if "\0" in address.path:
-        raise UsageError(f"{address.shown}: no file has such a name")
+        raise UsageError(f"{address.shown}: a file name cannot contain a null character")
     return TailFeed(
         address.shown,
         path,
-        Records.of(address),
+        RecordParser.of(address),
         from_start=address.choice("from", ("start", "end"), "end") == "start",
     )
 
@@ -138,11 +141,11 @@ STDIN = FeedKind(
 )
 
 TAIL = FeedKind(
-    about="a file that grows: numbers, JSON or line protocol",
+    about="a growing file: numbers, JSON or line protocol",
     example="tail:house.log?unit=W",
     open=_open_tail,
     options={
         **RECORD_OPTIONS,
-        "from": "where to begin: end (the default), or start, which wants a time in each record",
+        "from": "where to begin: end (the default), or start, which needs a time in each record",
     },
 )

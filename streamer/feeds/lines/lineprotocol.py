@@ -1,12 +1,12 @@
-"""InfluxDB line protocol: one point a line, as Telegraf and many scripts write it.
+"""InfluxDB line protocol, one point a line, as written by Telegraf and many scripts.
 
 ::
 
     electricity,host=cellar power_w=250.5,voltage=230i 1774745940000000000
 
-A measurement and its tags, a space, fields, and maybe a space and a time. In names a
-backslash before a comma, a space or an equals sign takes its meaning away, and is a plain
-backslash elsewhere; in quoted text it does so for quotes and backslashes.
+A line has a measurement with its tags, a space, fields, and optionally a space and a time. In
+names a backslash escapes a comma, a space or an equals sign, and is an ordinary character
+elsewhere; in quoted text it escapes quotes and backslashes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
-from streamer.feeds.values import ValueProblem
+from streamer.feeds.values import MalformedError
 
 FieldValue: TypeAlias = float | int | bool | str
 
@@ -32,7 +32,7 @@ PRECISIONS = {
     "m": 60 * 10**9,
     "h": 3600 * 10**9,
 }
-"""What a time may be counted in, in nanoseconds; the names of InfluxDB's versions 1 and 2."""
+"""Units of time stamps, in nanoseconds, by their names in InfluxDB's versions 1 and 2."""
 
 _MEASUREMENT = re.compile(r"(?:\\[, ]|[^, \\]|\\(?![, ]))+")
 _NAME = re.compile(r"(?:\\[,= ]|[^,= \\]|\\(?![,= ]))+")
@@ -59,11 +59,11 @@ class Point:
     """One point.
 
     Attributes:
-        measurement: what was measured.
+        measurement: name of the measurement.
         fields: values by name, at least one.
         tags: labels by name.
-        time: when, counted from 1970 in a unit that the sender and the receiver know; None
-            if the point does not say.
+        time: time since 1970, in a unit agreed between sender and receiver; None if the
+            point has none.
     """
 
     measurement: str
@@ -73,10 +73,10 @@ class Point:
 
 
 def parse_point(line: str) -> Point | None:
-    r"""The point of a line; None if the line is empty, or a comment.
+    r"""Parse a line; None if it is empty or a comment.
 
     Raises:
-        ValueProblem: it is not line protocol.
+        MalformedError: the line is not line protocol.
 
     >>> point = parse_point(r"my\ house,room=a\,b power_w=250.5,on=t,n=3i 17")
     >>> point.measurement, point.tags, point.time
@@ -89,7 +89,7 @@ def parse_point(line: str) -> Point | None:
         return None
     match = _MEASUREMENT.match(line)
     if match is None:
-        raise ValueProblem(f"no measurement at {_here(line, 0)}")
+        raise MalformedError(f"the measurement is missing at {_here(line, 0)}")
     measurement = _ESCAPED_IN_MEASUREMENT.sub(r"\1", match.group())
     tags, position = _tags(line, match.end())
     fields, position = _fields(line, _after_space(line, position, "fields"))
@@ -97,44 +97,44 @@ def parse_point(line: str) -> Point | None:
     if position < len(line):
         start = _after_space(line, position, "the time")
         if _TIME.fullmatch(line, start) is None:
-            raise ValueProblem(f"no time at {_here(line, start)}")
+            raise MalformedError(f"the time is not a number at {_here(line, start)}")
         time = int(line[start:])
     return Point(measurement, fields, tags, time)
 
 
 def parse_tags(text: str) -> dict[str, str]:
-    """Tags by themselves, as in ``host=cellar,phase=1``.
+    """Parse tags alone, as in ``host=cellar,phase=1``.
 
     Raises:
-        ValueProblem: they are none.
+        MalformedError: the text is not a list of tags.
     """
     tags, end = _tags(f",{text}", 0)
     if end <= len(text):
-        raise ValueProblem(f"no tag at {_here(text, end - 1)}")
+        raise MalformedError(f"a tag is missing at {_here(text, end - 1)}")
     return tags
 
 
 def to_time(time: int, precision: str) -> datetime:
-    """The moment that a point's time stands for, to the microsecond.
+    """Convert the time of a point to a moment, to the microsecond.
 
     Args:
-        time: the time.
-        precision: what it is counted in, one of `PRECISIONS`.
+        time: time since 1970.
+        precision: its unit, one of `PRECISIONS`.
 
     Raises:
-        ValueProblem: it is beyond the calendar.
+        MalformedError: the time is beyond the calendar.
     """
     try:
         return _EPOCH + timedelta(microseconds=time * PRECISIONS[precision] // 1000)
     except OverflowError:
-        raise ValueProblem(f"{time} is not a time in {precision}") from None
+        raise MalformedError(f"{time} is not a time in {precision}") from None
 
 
 def _tags(line: str, position: int) -> tuple[dict[str, str], int]:
     tags = {}
     while line.startswith(",", position):
-        name, position = _name(line, position + 1, "tag")
-        value, position = _name(line, _after_equals(line, position), "tag's value")
+        name, position = _name(line, position + 1, "a tag")
+        value, position = _name(line, _after_equals(line, position), "the value of a tag")
         tags[name] = value
     return tags, position
 
@@ -142,7 +142,7 @@ def _tags(line: str, position: int) -> tuple[dict[str, str], int]:
 def _fields(line: str, position: int) -> tuple[dict[str, FieldValue], int]:
     fields = {}
     while True:
-        name, position = _name(line, position, "field")
+        name, position = _name(line, position, "a field")
         fields[name], position = _value(line, _after_equals(line, position))
         if not line.startswith(",", position):
             return fields, position
@@ -152,7 +152,7 @@ def _fields(line: str, position: int) -> tuple[dict[str, FieldValue], int]:
 def _name(line: str, position: int, what: str) -> tuple[str, int]:
     match = _NAME.match(line, position)
     if match is None:
-        raise ValueProblem(f"no {what} at {_here(line, position)}")
+        raise MalformedError(f"{what} is missing at {_here(line, position)}")
     return _ESCAPED_IN_NAME.sub(r"\1", match.group()), match.end()
 
 
@@ -161,7 +161,7 @@ def _value(line: str, position: int) -> tuple[FieldValue, int]:
         return _ESCAPED_IN_TEXT.sub(r"\1", match.group(1)), match.end()
     match = _BARE.match(line, position)
     if match is None:
-        raise ValueProblem(f"no value at {_here(line, position)}")
+        raise MalformedError(f"a value is missing at {_here(line, position)}")
     text = match.group()
     if text in _BOOLEANS:
         return _BOOLEANS[text], match.end()
@@ -169,19 +169,19 @@ def _value(line: str, position: int) -> tuple[FieldValue, int]:
         return int(integer[1] or integer[2]), match.end()
     if _NUMBER.fullmatch(text) and math.isfinite(number := float(text)):
         return number, match.end()
-    raise ValueProblem(f"no value at {_here(line, position)}")
+    raise MalformedError(f"the value is not valid at {_here(line, position)}")
 
 
 def _after_equals(line: str, position: int) -> int:
     if not line.startswith("=", position):
-        raise ValueProblem(f"no = at {_here(line, position)}")
+        raise MalformedError(f"an equals sign is missing at {_here(line, position)}")
     return position + 1
 
 
 def _after_space(line: str, position: int, what: str) -> int:
     match = _SPACES.match(line, position)
     if match is None:
-        raise ValueProblem(f"no space and {what} at {_here(line, position)}")
+        raise MalformedError(f"a space and {what} are missing at {_here(line, position)}")
     return match.end()
 
 

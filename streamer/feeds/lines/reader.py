@@ -1,4 +1,4 @@
-"""Bytes into lines, and lines into samples."""
+"""Lines and samples from chunks of bytes."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import codecs
 
 from streamer.errors import SourceError
 from streamer.feeds import FeedItem
-from streamer.feeds.lines.records import NoUnit, Records
-from streamer.feeds.values import ValueProblem
+from streamer.feeds.lines.records import MissingUnitError, RecordParser
+from streamer.feeds.values import MalformedError
 from streamer.readings import Notice
 
 MAX_LINE_BYTES = 1 << 16
-"""A longer line is no record."""
+"""Longer lines are rejected as malformed."""
 
 
-class LineReader:
-    """Bytes, as they come, into samples.
+class SampleReader:
+    """Conversion of bytes, in chunks of any size, to samples.
 
     Args:
         name: the feed's name.
-        records: what a line is.
+        records: format of the records.
     """
 
-    def __init__(self, name: str, records: Records) -> None:
+    def __init__(self, name: str, records: RecordParser) -> None:
         self._name = name
         self._records = records
         self._tail = b""
@@ -30,24 +30,24 @@ class LineReader:
         self._units_known = records.unit is not None
 
     def feed(self, data: bytes) -> list[FeedItem]:
-        """The samples of the lines that these bytes complete.
+        """Return the samples of the lines that these bytes complete.
 
-        Lines that cannot be read are told of together, with the first one's problem.
+        Lines that cannot be read are reported together in one notice, with the first reason.
 
         Raises:
-            SourceError: the first of all records does not say its unit, nor does anybody else.
+            SourceError: neither the first record nor the address gives a unit.
         """
         *lines, tail = (self._tail + data).split(b"\n")
-        self._tail = tail[: MAX_LINE_BYTES + 2]  # a CR too; what is longer stays too long
+        self._tail = tail[: MAX_LINE_BYTES + 2]  # with a CR; a longer line is too long anyway
         items: list[FeedItem] = []
-        problems: list[ValueProblem] = []
+        problems: list[MalformedError] = []
         for line in lines:
             try:
                 sample = self._records.read(self._decoded(line))
-            except ValueProblem as problem:
-                if isinstance(problem, NoUnit) and not self._units_known:
-                    raise SourceError(f"{self._name}: {problem}") from None
-                problems.append(problem)
+            except MalformedError as error:
+                if isinstance(error, MissingUnitError) and not self._units_known:
+                    raise SourceError(f"{self._name}: {error}") from None
+                problems.append(error)
             else:
                 if sample is not None:
                     self._units_known = True
@@ -58,13 +58,13 @@ class LineReader:
         return items
 
     def end(self) -> list[FeedItem]:
-        """The sample of the last line, if that has no line end."""
+        """Return the sample of the last line, if it lacks a line end."""
         return self.feed(b"\n") if self._tail else []
 
     def restart(self) -> list[FeedItem]:
-        """Another file follows; a line that was cut off will not be told from a whole one."""
+        """Begin another file; the beginning of a line left over from the last one is dropped."""
         cut_off, self._tail, self._at_start = self._tail, b"", True
-        text = f"{self._name}: a line was cut off; skipped"
+        text = f"{self._name}: an incomplete line; skipped"
         return [Notice(Notice.MALFORMED, text)] if cut_off else []
 
     def _decoded(self, line: bytes) -> str:
@@ -73,8 +73,8 @@ class LineReader:
             line = line.removeprefix(codecs.BOM_UTF8)
         line = line.removesuffix(b"\r")
         if len(line) > MAX_LINE_BYTES:
-            raise ValueProblem(f"a line is longer than {MAX_LINE_BYTES >> 10} KiB")
+            raise MalformedError(f"a line is longer than {MAX_LINE_BYTES >> 10} KiB")
         try:
             return line.decode()
         except UnicodeDecodeError:
-            raise ValueProblem(f"{line[:20]!r} is not text in UTF-8") from None
+            raise MalformedError(f"{line[:20]!r} is not text in UTF-8") from None

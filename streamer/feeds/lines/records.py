@@ -1,4 +1,4 @@
-"""What programs write of a meter: a number, JSON or line protocol, a record a line.
+"""RecordParser written by other programs: numbers, JSON or line protocol, one record a line.
 
 =========== ==========================================================================
 format      record
@@ -9,14 +9,13 @@ format      record
 ``influx``  ``electricity,host=cellar power_w=250.5 1774745940000000000``
 =========== ==========================================================================
 
-With format ``auto`` a record that begins with ``{`` or ``[`` is JSON, another that has an
-equals sign in it is line protocol, and any other is a number. Empty lines, and those that
-begin with ``#``, are passed over.
+With format ``auto`` a record that begins with ``{`` or ``[`` is JSON, any other record with an
+equals sign is line protocol, and the rest are numbers. Empty lines and lines that begin with
+``#`` are skipped.
 
-JSON and line protocol have the power under ``power_w`` or ``power_kw``, which say the unit
-themselves, or under ``power`` or ``value``, with a ``unit`` beside it (a tag, in line
-protocol) or in the feed's address; under another name if the address gives that as ``path``
-or ``field``.
+JSON and line protocol have the power under ``power_w`` or ``power_kw``, which include the
+unit, or under ``power`` or ``value`` with the unit in ``unit`` (a tag, in line protocol) or
+in the feed's address. Other names are given by the address's options ``path`` and ``field``.
 """
 
 from __future__ import annotations
@@ -36,8 +35,8 @@ from streamer.feeds.values import (
     SIGNS,
     UNITS,
     JsonPath,
+    MalformedError,
     Power,
-    ValueProblem,
     parse_json,
     to_moment,
     to_number,
@@ -47,17 +46,17 @@ from streamer.readings import Sample
 FORMATS = ("auto", "number", "json", "influx")
 
 RECORD_OPTIONS = {
-    "unit": "unit of the power: W or kW; needed unless each record says it",
+    "unit": "unit of the power: W or kW; required unless each record contains it",
     "sign": POWER_OPTIONS["sign"],
-    "format": f"what a record is: {', '.join(FORMATS)}; auto, which is the default, looks at each",
-    "path": "JSON: where the power stands; by default power_w, power_kw, power or value",
-    "time": "JSON: where the time stands; by default time, at or timestamp, if there is one",
-    "field": "line protocol: the power's field; by default as in JSON",
-    "measurement": "line protocol: pass over points of others",
-    "tags": "line protocol: pass over points without these tags: host=cellar,phase=1",
-    "precision": "line protocol: what times are counted in: ns (the default), us, ms or s",
+    "format": f"format of the records: {', '.join(FORMATS)}; auto (the default) detects it",
+    "path": "JSON: place of the power; by default power_w, power_kw, power or value",
+    "time": "JSON: place of the time; by default time, at or timestamp, if present",
+    "field": "line protocol: field of the power; by default the same names as in JSON",
+    "measurement": "line protocol: skip points of other measurements",
+    "tags": "line protocol: skip points without these tags: host=cellar,phase=1",
+    "precision": "line protocol: unit of the times: ns (the default), us, ms or s",
 }
-"""The options that `Records.of` reads."""
+"""The options that `RecordParser.of` reads."""
 
 _ONLY = {
     "path": "json",
@@ -69,7 +68,7 @@ _ONLY = {
 }
 
 MAX_RECORDS = 10_000
-"""The most that one body may hold."""
+"""Largest number of records in one body."""
 
 _NAMED = {"power_kw": "kW", "power_w": "W"}
 _PLAIN = ("power", "value")
@@ -77,33 +76,33 @@ _TIMES = ("time", "at", "timestamp")
 
 _TIME_AND_VALUE = re.compile(r"(.*[^\s,;])[\s,;]+(\S+)", re.DOTALL)
 
-# September 2001. A smaller number is no time, but half a value with a decimal comma, or
-# counted in something else than was said.
-_LEAST_TIME_S = 1e9
+# September 2001. A smaller number is not a time, but the first half of a value with a decimal
+# comma, or is in another unit than the option precision.
+_MIN_TIME_S = 1e9
 
 
-class NoUnit(ValueProblem):
-    """A record has a power, but nobody says in what unit."""
+class MissingUnitError(MalformedError):
+    """A record has a power, but neither the record nor the address gives its unit."""
 
 
 @dataclass(frozen=True)
-class Records:
-    """How records are read.
+class RecordParser:
+    """Format of records, and their conversion to samples.
 
     Attributes:
         format: one of `FORMATS`.
-        unit: the unit where a record says none; None if each must.
-        sign: what a positive number means.
-        path: where the power stands in JSON; None for the usual names.
-        time: where the time stands in JSON; None for the usual names.
-        field: the power's field in line protocol; None for the usual names.
-        measurement: points of others are passed over; None to take all.
-        tags: points without these are passed over.
-        precision: what line protocol's times are counted in.
+        unit: unit of records that have none of their own; None if each must have one.
+        sign: meaning of a positive number.
+        path: place of the power in JSON; None for the usual names.
+        time: place of the time in JSON; None for the usual names.
+        field: field of the power in line protocol; None for the usual names.
+        measurement: points of other measurements are skipped; None to read all.
+        tags: points without these tags are skipped.
+        precision: unit of the times in line protocol.
 
-    >>> Records(unit="W").read("250")
+    >>> RecordParser(unit="W").read("250")
     Sample(kw=0.25, at=None)
-    >>> Records().read('{"power_kw": 0.25}') == Records().read("house power_w=250i")
+    >>> RecordParser().read('{"power_kw": 0.25}') == RecordParser().read("house power_w=250i")
     True
     """
 
@@ -118,11 +117,11 @@ class Records:
     precision: str = "ns"
 
     @classmethod
-    def of(cls, address: Address) -> Records:
-        """What an address's options say.
+    def of(cls, address: Address) -> RecordParser:
+        """Read the options of an address.
 
         Raises:
-            UsageError: they are wrong, or say no unit where records cannot.
+            UsageError: an option is wrong, or the unit is missing where records cannot give it.
         """
         records = cls(
             format=address.choice("format", FORMATS, "auto"),
@@ -147,11 +146,11 @@ class Records:
         return records
 
     def read(self, line: str) -> Sample | None:
-        """The sample of a record on a line; None if the line is to be passed over.
+        """Return the sample of a line; None if the line is skipped.
 
         Raises:
-            NoUnit: nobody says the unit.
-            ValueProblem: there is no sample in it.
+            MissingUnitError: the unit is unknown.
+            MalformedError: the line does not hold a sample.
         """
         line = line.strip()
         if not line or line.startswith("#"):
@@ -164,13 +163,13 @@ class Records:
         return self._of_point(line) if kind == "influx" else self._of_number(line)
 
     def read_body(self, text: str) -> list[Sample]:
-        """The samples of many records at once: lines, or JSON with or without an array.
+        """Return the samples of several records: lines, or a JSON object or array.
 
         Raises:
-            NoUnit, ValueProblem: as `read`, for the first record that cannot be read.
+            MissingUnitError, MalformedError: as `read`, for the first record with an error.
         """
         if not text.strip():
-            raise ValueProblem("it is empty")
+            raise MalformedError("the body is empty")
         records: list[Any]
         read: Callable[[Any], Sample | None]
         if self.format == "json" or (self.format == "auto" and text.lstrip()[:1] in ("{", "[")):
@@ -179,15 +178,15 @@ class Records:
         else:
             records, read = text.rstrip().split("\n"), self.read
         if len(records) > MAX_RECORDS:
-            raise ValueProblem(f"it has {len(records)} records; send {MAX_RECORDS} at most")
+            raise MalformedError(f"the body has {len(records)} records; send at most {MAX_RECORDS}")
         samples = []
         for number, record in enumerate(records, start=1):
             try:
                 sample = read(record)
-            except ValueProblem as problem:
+            except MalformedError as error:
                 if len(records) == 1:
                     raise
-                raise type(problem)(f"record {number}: {problem}") from None
+                raise type(error)(f"record {number}: {error}") from None
             if sample is not None:
                 samples.append(sample)
         return samples
@@ -197,8 +196,8 @@ class Records:
         if match := _TIME_AND_VALUE.fullmatch(line):
             time, line = match.groups()
             at = to_moment(time)
-            if at.timestamp() < _LEAST_TIME_S and _is_number(time):
-                raise ValueProblem(f"{time!r} is no time; decimals follow a point, not a comma")
+            if at.timestamp() < _MIN_TIME_S and _is_number(time):
+                raise MalformedError(f"{time!r} is not a time; decimals need a point, not a comma")
         return Sample(self._kw(line, None), at)
 
     def _of_json(self, document: Any) -> Sample:
@@ -206,7 +205,7 @@ class Records:
         if self.path is not None:
             return Sample(self._kw(self.path.find(document), _NAMED.get(_last(self.path))), at)
         if not isinstance(document, Mapping):
-            raise ValueProblem("it is no JSON object")
+            raise MalformedError("the record is not a JSON object")
         name = _find_name(document, "path")
         return Sample(self._kw(document[name], _unit_of(name, document.get("unit"))), at)
 
@@ -229,15 +228,17 @@ class Records:
         at = None
         if point.time is not None:
             at = to_time(point.time, self.precision)
-            if at.timestamp() < _LEAST_TIME_S:
-                raise ValueProblem(f"{point.time} is no time in {self.precision}; say precision=")
+            if at.timestamp() < _MIN_TIME_S:
+                raise MalformedError(
+                    f"{point.time} is not a time in {self.precision}; give precision="
+                )
         if self.field is None:
             name = _find_name(point.fields, "field")
             unit = _unit_of(name, point.tags.get("unit"))
         else:
             name, unit = self.field, _NAMED.get(self.field)
             if name not in point.fields:
-                raise ValueProblem(f"there is no field {name} in it")
+                raise MalformedError(f"the field {name} is missing")
         return Sample(self._kw(point.fields[name], unit), at)
 
     def _kw(self, value: object, unit: str | None) -> float:
@@ -246,9 +247,9 @@ class Records:
         number = to_number(value)
         unit = unit or self.unit
         if unit is None:
-            raise NoUnit(
-                "it says no unit; say unit=W or unit=kW in the feed's address, or power_w or "
-                "power_kw in the record"
+            raise MissingUnitError(
+                "the unit is missing; give unit=W or unit=kW in the feed's address, or power_w "
+                "or power_kw in the record"
             )
         return Power(unit, self.sign).kw(number)
 
@@ -257,8 +258,8 @@ def _tags(address: Address) -> dict[str, str]:
     text = address.text("tags")
     try:
         return {} if text is None else parse_tags(text)
-    except ValueProblem as problem:
-        raise address.wrong("tags", f"{problem}; write it like host=cellar,phase=1") from None
+    except MalformedError as error:
+        raise address.wrong("tags", f"{error}; write it like host=cellar,phase=1") from None
 
 
 def _last(path: JsonPath) -> str:
@@ -266,27 +267,27 @@ def _last(path: JsonPath) -> str:
 
 
 def _find_name(values: Mapping[str, object], option: str) -> str:
-    """Under which of the usual names the power stands."""
+    """Return the one of the usual names that holds the power."""
     for names in (_NAMED, _PLAIN):
         found = [name for name in names if name in values]
         if len(found) > 1:
-            raise ValueProblem(f"it has {' and '.join(found)}; say which with {option}=")
+            raise MalformedError(f"it has both {' and '.join(found)}; choose one with {option}=")
         if found:
             return found[0]
-    raise ValueProblem(f"it has no {', '.join(_NAMED)}, {' or '.join(_PLAIN)}")
+    raise MalformedError(f"{', '.join(_NAMED)}, {' or '.join(_PLAIN)} is missing")
 
 
 def _unit_of(name: str, unit: object) -> str | None:
-    """What a record says of the unit, by the name and by itself.
+    """Return the unit that a record gives, by the name of its power or in ``unit``.
 
     Raises:
-        ValueProblem: it is none of power, or the two contradict each other.
+        MalformedError: it is not a unit of power, or the two contradict each other.
     """
     if unit is not None and unit not in tuple(UNITS):
-        raise ValueProblem(f"its unit is {str(unit)[:20]!r}, not W or kW")
+        raise MalformedError(f"the unit is {str(unit)[:20]!r}, not W or kW")
     named = _NAMED.get(name)
     if named and unit not in (None, named):
-        raise ValueProblem(f"it has {name}, but the unit {unit}")
+        raise MalformedError(f"it has {name}, but the unit {unit}")
     return named or (None if unit is None else str(unit))
 
 

@@ -1,4 +1,4 @@
-"""Files that grow, followed by name: they may be renamed, cut short, deleted and made anew."""
+"""Growing files, followed by name through rename, truncation, deletion and re-creation."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 from streamer.errors import LinkError, RefusedError
 from streamer.feeds import FeedItem
-from streamer.feeds.lines.reader import MAX_LINE_BYTES, LineReader
-from streamer.feeds.lines.records import Records
+from streamer.feeds.lines.reader import MAX_LINE_BYTES, SampleReader
+from streamer.feeds.lines.records import RecordParser
 from streamer.readings import Link
 
 _CHUNK_BYTES = 1 << 16
@@ -22,24 +22,24 @@ _NO_FILE = (FileNotFoundError, NotADirectoryError)
 class TailFeed:
     """The lines that are written to a file.
 
-    A file that has become shorter is read from its start again, and so is one that takes
-    another's place or was not there at first. What is written to a file that is cut short
-    and grows beyond what it was between two looks cannot be told, and is lost.
+    A file that has become shorter is read from its start again, and so is one that replaces
+    another or did not exist at first. If a file is truncated and grows beyond its former size
+    between two polls, that cannot be detected, and what was written in between is lost.
 
     Args:
-        name: the feed as a person would name it.
+        name: the feed's name, for display.
         path: the file.
-        records: what a line is.
-        from_start: whether to begin with what is in the file already.
-        poll_s: seconds from one look to the next.
-        gone_s: for how long the file may be gone, as it is when it is renamed and made anew.
+        records: format of the records.
+        from_start: whether to begin with the present contents of the file.
+        poll_s: seconds between two polls.
+        gone_s: seconds for which the file may be missing, as it is while being rotated.
     """
 
     def __init__(
         self,
         name: str,
         path: Path,
-        records: Records,
+        records: RecordParser,
         *,
         from_start: bool = False,
         poll_s: float = 0.5,
@@ -47,9 +47,9 @@ class TailFeed:
     ) -> None:
         self._name = name
         self._path = path
-        self._lines = LineReader(name, records)
+        self._lines = SampleReader(name, records)
         self._poll_s = poll_s
-        self._gone_looks = max(1, round(gone_s / poll_s))
+        self._gone_polls = max(1, round(gone_s / poll_s))
         self._descriptor: int | None = None
         self._inode: tuple[int, int] | None = None
         self._place = 0
@@ -65,11 +65,11 @@ class TailFeed:
         return self._name
 
     def read(self) -> Sequence[FeedItem]:
-        """What the lines say that have been written.
+        """Wait for lines; returns their samples, notices and connection events.
 
         Raises:
-            LinkError: there is no such file, or it cannot be read.
-            RefusedError: nor may it, or it is of a kind that does not grow.
+            LinkError: the file does not exist, or cannot be read now.
+            RefusedError: permission is denied, or it is not a regular file.
         """
         with self._reading:
             while not self._closed.is_set():
@@ -93,13 +93,13 @@ class TailFeed:
             self._reading.release()
 
     def _next(self) -> list[FeedItem] | None:
-        """What comes next, which may be nothing; None if there is no more to read yet."""
+        """Return what comes next, possibly nothing; None if all has been read."""
         if self._descriptor is None:
             try:
                 self._descriptor = self._open()
             except _NO_FILE:
                 self._forget()
-                raise LinkError(f"{self._name}: there is no such file") from None
+                raise LinkError(f"{self._name}: the file does not exist") from None
             return [Link(Link.UP, "file"), *self._begin(self._descriptor)]
         data = os.pread(self._descriptor, _CHUNK_BYTES, self._place)
         if data:
@@ -108,39 +108,39 @@ class TailFeed:
         if os.fstat(self._descriptor).st_size < self._place:
             self._place = 0
             return self._lines.restart()
-        return self._look()
+        return self._check_name()
 
     def _open(self) -> int:
         """Open the file that has the name now."""
-        # A FIFO would make us wait until somebody opens its other end.
+        # Opening a FIFO would otherwise block until its other end is opened.
         descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise RefusedError(f"{self._name} is no file that grows; read a pipe with `-`")
+            raise RefusedError(f"{self._name}: this is not a regular file; read a pipe with `-`")
         return descriptor
 
     def _begin(self, descriptor: int) -> list[FeedItem]:
-        """Find the place to read from in the file that has been opened."""
+        """Find the place to read from in the file that has just been opened."""
         status = os.fstat(descriptor)
         inode = status.st_dev, status.st_ino
         if inode == self._inode and self._place <= status.st_size:
-            return []  # it could not be read for a while
+            return []  # the same file, after a read error
         self._inode, self._place = inode, 0
         if self._at_end:
-            # Where its last line begins: that may be in the making.
+            # The start of the last line, which may be incomplete.
             start = max(0, status.st_size - MAX_LINE_BYTES)
             last = os.pread(descriptor, status.st_size - start, start)
             self._place = start + last.rfind(b"\n") + 1
             self._at_end = False
         return self._lines.restart()
 
-    def _look(self) -> list[FeedItem] | None:
-        """See whether the file, all of which has been read, is still the one of its name."""
+    def _check_name(self) -> list[FeedItem] | None:
+        """After all has been read, check that the name still belongs to the same file."""
         try:
             status = self._path.stat()
         except _NO_FILE:
             self._gone += 1
-            if self._gone <= self._gone_looks:
+            if self._gone <= self._gone_polls:
                 return None
             self._forget()
             raise LinkError(f"{self._name}: the file is gone") from None
@@ -149,19 +149,19 @@ class TailFeed:
             self._replaced = False
             return None
         if not self._replaced:
-            # Whoever writes to the old file gets until the next look to notice.
+            # The writer of the old file gets one poll to notice.
             self._replaced = True
             return None
         try:
             descriptor = self._open()
         except _NO_FILE:
-            return None  # renamed once more since: the next look sees to it
+            return None  # renamed again in between: left to the next poll
         self._forget()
         self._descriptor = descriptor
         return self._begin(descriptor)
 
     def _forget(self) -> None:
-        """Whatever has the file's name next is another file, and all of it is new."""
+        """Treat the next file of this name as a new one, to be read from its start."""
         self._drop()
         self._inode, self._at_end = None, False
         self._gone, self._replaced = 0, False

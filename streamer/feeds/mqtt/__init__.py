@@ -1,6 +1,6 @@
 """Meters behind an MQTT broker: ``mqtt://host/topic``, with TLS ``mqtts://host/topic``.
 
-What the messages hold is the business of `streamer.feeds.mqtt.messages`.
+The messages are interpreted by `streamer.feeds.mqtt.messages`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from streamer.errors import LinkError, RefusedError
 from streamer.feeds import FeedKind
 from streamer.feeds.address import Address
 from streamer.feeds.mqtt.broker import LOG, Broker
-from streamer.feeds.mqtt.messages import Layout, Reader
+from streamer.feeds.mqtt.messages import MessageLayout, MessageReader
 from streamer.feeds.mqtt.presets import PRESETS
 from streamer.feeds.session import AsyncFeed, Channel
-from streamer.feeds.values import POWER_OPTIONS, ValueProblem
+from streamer.feeds.values import POWER_OPTIONS, MalformedError
 
 if TYPE_CHECKING:
     from aiomqtt import Client, MqttCodeError, MqttError
@@ -29,59 +29,61 @@ if TYPE_CHECKING:
 _ANSWER_S = 10.0
 _SILENCE_S = 15.0
 
-# Reason codes of MQTT 5, into which paho turns those of 3.1.1 and its own.
+# Reason codes of MQTT 5, to which paho converts those of 3.1.1 and its own.
 _LOGIN = "wrong user or password?"
 _REFUSALS = {
     0x84: "try the option version",
     0x85: "try another client_id",
     0x86: _LOGIN,
     0x87: _LOGIN,
-    0x8A: "ask who runs it",
+    0x8A: "ask the operator of the broker",
     0x8C: _LOGIN,
 }
 _LOSSES = {
-    0x80: "it has closed the connection",
-    0x8D: "it does not answer any more",
-    0x8E: "another client has come with our client_id",
+    0x80: "it closed the connection",
+    0x8D: "it does not respond",
+    0x8E: "another client has connected with our client_id",
 }
 
 OPTIONS = {
     **POWER_OPTIONS,
-    "preset": "what sends it, which settles the rest, and lets a device's bare name do for "
-    "the topic:\n" + "\n".join(f"{name}: {preset.about}" for name, preset in PRESETS.items()),
-    "path": "where in the JSON the power stands: ENERGY.Power; none for a plain number",
-    "minus": "where in the JSON the power stands that is subtracted",
+    "preset": "the sending device, which sets the other options; a device's name is then "
+    "enough for the topic:\n"
+    + "\n".join(f"{name}: {preset.about}" for name, preset in PRESETS.items()),
+    "path": "place of the power in the JSON, like ENERGY.Power; if not given, the message is "
+    "a plain number",
+    "minus": "place of a power to subtract in the JSON",
     "minus_topic": "another topic, whose power is subtracted",
-    "time": "where in the JSON the time stands; none for the time of arrival",
-    "version": "of the protocol: 3 (3.1.1, the default) or 5",
+    "time": "place of the time in the JSON; if not given, the time of arrival counts",
+    "version": "version of the protocol: 3 (3.1.1, the default) or 5",
     "qos": "0 (the default) or 1: each message at least once",
-    "session": "for how many seconds the broker keeps messages while we are away; needs "
+    "session": "seconds for which the broker keeps messages while we are disconnected; needs "
     "client_id and time",
-    "client_id": "our name to the broker; by default a new one",
-    "keepalive": "seconds between signs of life (20)",
-    "cafile": "file with the certificates to trust; by default the system's",
+    "client_id": "our name at the broker; by default a random one",
+    "keepalive": "seconds between keep-alive messages (20)",
+    "cafile": "file with the trusted certificates; by default the system's",
     "insecure": "yes: do not check the broker's certificate",
 }
-"""What may stand in the URL's options."""
+"""The options of an MQTT address."""
 
 
 class _Session:
-    """One connection after another to a broker, each until it is lost."""
+    """Connections to a broker, one after another, each until it is lost."""
 
-    def __init__(self, name: str, broker: Broker, layout: Layout) -> None:
+    def __init__(self, name: str, broker: Broker, layout: MessageLayout) -> None:
         self._name = name
         self._broker = broker
         self._layout = layout
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._settled = False  # whether the topic has proved right, or has been asked about
+        self._confirmed = False  # whether a message has arrived, or its absence was reported
 
     async def run(self, channel: Channel) -> None:
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._loop = loop
-            # aiomqtt leaves futures and tasks behind when a connection fails half-way.
+            # aiomqtt leaves futures and tasks behind when a connection fails midway.
             loop.set_exception_handler(_log_leftover)
-            # It connects in a thread: with one only, there is a way to wait for it.
+            # aiomqtt connects in a thread; with a single one, it can be waited for.
             loop.set_default_executor(ThreadPoolExecutor(1))
             if self._broker.insecure:
                 channel.warn("the broker's certificate is not checked (insecure=yes)")
@@ -97,18 +99,18 @@ class _Session:
                 await loop.run_in_executor(None, int)
                 raise
             finally:
-                # aiomqtt leaves the socket open when the broker did not answer.
+                # aiomqtt leaves the socket open when the broker does not answer.
                 client._client.disconnect()  # noqa: SLF001
 
     async def _subscribe(self, client: Client, topic: str) -> None:
         for code in await client.subscribe(topic, qos=self._broker.qos):
             if getattr(code, "value", code) >= 0x80:
                 raise RefusedError(
-                    f"{self._name}: the broker does not let us subscribe to {topic}: {code}"
+                    f"{self._name}: the broker refuses the subscription to {topic}: {code}"
                 )
 
     async def _listen(self, client: Client, channel: Channel) -> None:
-        reader = Reader(self._layout)
+        reader = MessageReader(self._layout)
         silence = asyncio.get_running_loop().call_later(
             _SILENCE_S, self._warn_of_silence, reader, channel
         )
@@ -117,28 +119,28 @@ class _Session:
                 topic, payload = message.topic.value, message.payload
                 try:
                     sample = reader.take(topic, payload, retained=message.retain)
-                except ValueProblem as problem:
-                    channel.malformed(str(problem))
-                    self._settled = True
+                except MalformedError as error:
+                    channel.malformed(str(error))
+                    self._confirmed = True
                     continue
                 if sample is not None:
                     channel.sample(sample.kw, sample.at)
-                    self._settled = True
+                    self._confirmed = True
         finally:
             silence.cancel()
 
-    def _warn_of_silence(self, reader: Reader, channel: Channel) -> None:
-        if self._settled or not reader.awaited:
+    def _warn_of_silence(self, reader: MessageReader, channel: Channel) -> None:
+        if self._confirmed or not reader.awaited:
             return
-        self._settled = True
+        self._confirmed = True
         if reader.lacking:
-            channel.warn(f"messages come, but none with a power in it: {reader.lacking}")
+            channel.warn(f"messages arrive, but without a power: {reader.lacking}")
             return
         topics = " and ".join(reader.awaited)
         pace = f" ({self._layout.pace})" if self._layout.pace else ""
         channel.warn(
-            f"connected to the broker, but nothing has come on {topics} for {_SILENCE_S:g} s; "
-            f"is the topic right, and are we allowed to read it?{pace}"
+            f"connected to the broker, but nothing has arrived on {topics} for {_SILENCE_S:g} s; "
+            f"is the topic correct, and may this user read it?{pace}"
         )
 
     @contextmanager
@@ -154,19 +156,19 @@ class _Session:
         from aiomqtt.exceptions import MqttCodeError, MqttConnectError
 
         broker = self._broker
-        # aiomqtt gives the cause in words only; the exception itself hangs behind.
+        # aiomqtt describes the cause in its text; the exception itself is chained.
         cause = error.__cause__ or error.__context__
         if isinstance(error, MqttConnectError):
-            code, said = _code(error), str(error.rc).lower()
+            code, reason = _code(error), str(error.rc).lower()
             if code not in _REFUSALS:
-                return LinkError(f"{self._name}: the broker takes no connection: {said}")
+                return LinkError(f"{self._name}: the broker refuses the connection: {reason}")
             hint = _REFUSALS[code]
             if hint == _LOGIN and not broker.credentials.user:
-                hint = "it wants a user and a password"
-            return RefusedError(f"{self._name}: the broker does not let us in: {said}; {hint}")
+                hint = "a user and a password are required"
+            return RefusedError(f"{self._name}: the broker refuses the login: {reason}; {hint}")
         if isinstance(cause, ssl.SSLCertVerificationError):
             return RefusedError(
-                f"{self._name}: the broker's certificate is not to be trusted: "
+                f"{self._name}: the broker's certificate is not trusted: "
                 f"{cause.verify_message.rstrip('.')}; give cafile=, or insecure=yes"
             )
         if isinstance(cause, ssl.SSLError) or (
@@ -175,20 +177,20 @@ class _Session:
             reason = getattr(cause, "reason", None) or cause.strerror or str(cause)
             kind = RefusedError if reason == "WRONG_VERSION_NUMBER" else LinkError
             return kind(
-                f"{self._name}: no TLS with the broker: {reason.replace('_', ' ').lower()}; "
-                f"does it speak TLS at port {broker.port}?"
+                f"{self._name}: TLS with the broker failed: {reason.replace('_', ' ').lower()}; "
+                f"does it use TLS on port {broker.port}?"
             )
         if isinstance(cause, TimeoutError):
             return LinkError(
-                f"{self._name}: no answer from the broker at port {broker.port}; does it "
-                f"speak MQTT there, {'with' if broker.tls else 'without'} TLS?"
+                f"{self._name}: no answer from the broker on port {broker.port}; is it MQTT "
+                f"{'with' if broker.tls else 'without'} TLS?"
             )
         if isinstance(cause, socket.gaierror):
-            return LinkError(f"{self._name}: host not found: {cause.strerror}")
+            return LinkError(f"{self._name}: unknown host: {cause.strerror}")
         if isinstance(cause, OSError):
             return LinkError(f"{self._name}: no connection to the broker: {cause.strerror}")
         why = _LOSSES.get(_code(cause), "") if isinstance(cause, MqttCodeError) else ""
-        return LinkError(f"{self._name}: the broker is gone: {why or cause or error}")
+        return LinkError(f"{self._name}: lost the broker: {why or cause or error}")
 
 
 def _code(error: MqttCodeError) -> int:
@@ -200,8 +202,8 @@ def _log_leftover(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> 
 
 
 def open_mqtt(address: Address) -> AsyncFeed:
-    """The feed of an address."""
-    layout = Layout.of(address)
+    """Make the feed of an address; it connects when it is read."""
+    layout = MessageLayout.of(address)
     broker = Broker.of(address, dated=layout.time is not None)
     name = replace(address, path=f"/{layout.topic}").shown
     return AsyncFeed(name, _Session(name, broker, layout).run, peer="broker")

@@ -1,4 +1,4 @@
-"""An MQTT broker: where it is, how to get in, and what to do without."""
+"""MQTT broker settings: address, login, TLS and session."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from aiomqtt import Client
 
 LOG = logging.getLogger("streamer.feeds.mqtt")
-"""Where the libraries' own words go; without a handler they would be printed."""
+"""Log of the libraries; without a handler it would be printed."""
 LOG.addHandler(logging.NullHandler())
 
-_LONGEST_SESSION_S = 7 * 86400
+_MAX_SESSION_S = 7 * 86400
 
 
 @dataclass(frozen=True)
 class Broker:
-    """What an address says of a broker, and of how to speak to it."""
+    """Settings for the connection to a broker."""
 
     host: str
     port: int
@@ -38,31 +38,33 @@ class Broker:
 
     @classmethod
     def of(cls, address: Address, *, dated: bool) -> Broker:
-        """Read an address.
+        """Read the options of an address.
 
         Args:
             address: the address.
-            dated: whether the messages say when they are of.
+            dated: whether the messages contain their time.
 
         Raises:
             UsageError: an option is missing or wrong.
         """
         if not address.host or address.port == 0:
-            raise UsageError(f"{address.shown}: no host; write it like mqtt://host:1883/topic")
+            raise UsageError(
+                f"{address.shown}: the host is missing; write it like mqtt://host:1883/topic"
+            )
         user, password = address.credentials.user, address.credentials.password
         if password is not None and not user:
-            raise UsageError(f"{address.shown}: there is a password, but no user")
+            raise UsageError(f"{address.shown}: a password is given, but no user")
         if not _is_utf8(user, address.text("client_id"), password.reveal() if password else None):
             raise UsageError(f"{address.shown}: user, password and client_id must be UTF-8")
         tls = address.scheme == "mqtts"
         for option in ("cafile", "insecure"):
             if option in address.options and not tls:
-                raise address.wrong(option, "is for mqtts:// only")
-        session = int(address.number("session", 0, least=0, most=_LONGEST_SESSION_S))
+                raise address.wrong(option, "it is for mqtts:// only")
+        session = int(address.number("session", 0, least=0, most=_MAX_SESSION_S))
         if session:
-            address.need("client_id", "the broker keeps messages for a client by its name")
+            address.need("client_id", "the broker keeps messages by the name of the client")
             if not dated:
-                raise address.wrong("session", "give time too, or what was kept passes for new")
+                raise address.wrong("session", "give time too, or kept messages count as new")
         insecure = address.choice("insecure", ("yes", "no"), "no") == "yes"
         return cls(
             host=address.host,
@@ -78,7 +80,7 @@ class Broker:
         )
 
     def client(self, answer_s: float) -> Client:
-        """A client that has yet to connect; each answer may take so long."""
+        """Return a client, not connected yet, that waits `answer_s` seconds for each answer."""
         from aiomqtt import Client, ProtocolVersion
         from paho.mqtt.packettypes import PacketTypes
         from paho.mqtt.properties import Properties
@@ -110,7 +112,7 @@ def _tls(address: Address, *, insecure: bool) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=cafile or None)
     except ssl.SSLError:
-        raise address.wrong("cafile", "there is no certificate in it (PEM)") from None
+        raise address.wrong("cafile", "the file contains no certificate (PEM)") from None
     except OSError as error:
         raise address.wrong("cafile", error.strerror or str(error)) from None
     context.sslsocket_class = _TidySocket
@@ -121,7 +123,7 @@ def _tls(address: Address, *, insecure: bool) -> ssl.SSLContext:
 
 
 class _TidySocket(ssl.SSLSocket):
-    """Closes itself when the handshake fails, which paho forgets to do."""
+    """A socket that is closed when its handshake fails, which paho omits."""
 
     def do_handshake(self, block: bool = False) -> None:
         try:

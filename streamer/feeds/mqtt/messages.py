@@ -1,6 +1,6 @@
-"""What stands in MQTT messages: plain numbers or JSON, as the options or a preset say.
+"""Power from MQTT messages: plain numbers or JSON, as options or a preset define.
 
-Pure: bytes in, samples out.
+No I/O: bytes in, samples out.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from streamer.feeds.address import Address
 from streamer.feeds.mqtt.presets import PRESETS, Preset
 from streamer.feeds.values import (
     JsonPath,
+    MalformedError,
     Power,
-    ValueProblem,
     parse_json,
     to_moment,
     to_number,
@@ -26,26 +26,26 @@ from streamer.feeds.values import (
 from streamer.readings import Sample
 
 _UNKNOWN = ("unavailable", "unknown")
-_MOST_BYTES = 1 << 20
-_MOST_NAMED = 6
+_MAX_BYTES = 1 << 20
+_MAX_NAMES = 6
 
 _GENERIC = Preset("", "{}", unit=None, partial=False)
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Where the power stands: in which topics, and where in their messages.
+class MessageLayout:
+    """Places of the power: in which topics, and where in their messages.
 
     Attributes:
         topic: the topic.
-        minus_topic: another, whose value is subtracted.
-        path: where in the JSON; None if the payload is a plain number.
-        minus: where in the JSON the power stands that is subtracted.
-        time: where in the JSON the time stands.
         power: unit and sign.
-        partial: whether JSON without power is passed over.
-        adds_up: whether a list is added up.
-        pace: why nothing may come for long.
+        minus_topic: another topic, whose value is subtracted.
+        path: place in the JSON; None if the payload is a plain number.
+        minus: place in the JSON of a power to subtract.
+        time: place of the time in the JSON; None for the time of arrival.
+        partial: whether JSON without a power is skipped in silence.
+        adds_up: whether the numbers of a list are added.
+        pace: why nothing may arrive for long, for messages.
     """
 
     topic: str
@@ -59,11 +59,11 @@ class Layout:
     pace: str = ""
 
     @classmethod
-    def of(cls, address: Address) -> Layout:
-        """What an address says, or the preset that it names; an option beats the preset.
+    def of(cls, address: Address) -> MessageLayout:
+        """Read the options of an address; they override those of the preset it names.
 
         Raises:
-            UsageError: an option is missing or wrong, or two do not go together.
+            UsageError: an option is missing or wrong, or two contradict each other.
         """
         chosen = address.choice("preset", PRESETS)
         preset = _GENERIC if chosen is None else PRESETS[chosen]
@@ -94,68 +94,70 @@ class Layout:
 
     def _check(self, address: Address) -> None:
         if not self.topic:
-            raise UsageError(f"{address.shown}: no topic; write it like mqtt://host/home/power")
+            raise UsageError(
+                f"{address.shown}: the topic is missing; write it like mqtt://host/home/power"
+            )
         for topic in self.topics:
             if why := _why_no_topic(topic):
                 raise UsageError(f"{address.shown}: the topic {topic!r} {why}")
         if self.minus_topic == self.topic:
-            raise address.wrong("minus_topic", "give another topic than the first")
+            raise address.wrong("minus_topic", "give a topic other than the first")
         for option in ("minus", "time"):
             if getattr(self, option) is None:
                 continue
             if self.path is None:
                 raise address.wrong(option, "it is a place in JSON, so path must be given too")
             if self.minus_topic is not None:
-                raise address.wrong(option, "does not go together with minus_topic")
+                raise address.wrong(option, "it cannot be combined with minus_topic")
 
 
-class Reader:
-    """Makes samples of messages.
+class MessageReader:
+    """Conversion of MQTT messages to samples.
 
-    A retained message is of unknown age: its value is kept, for the other topic to be
-    subtracted from or for it to be subtracted, but makes no sample.
+    A retained message is of unknown age: its value is kept for a subtraction with the other
+    topic, but does not make a sample itself.
 
     Args:
-        layout: where the power stands.
+        layout: places of the power.
 
     >>> address = Address.parse("mqtt://host/plug?preset=zigbee2mqtt")
-    >>> reader = Reader(Layout.of(address))
+    >>> reader = MessageReader(MessageLayout.of(address))
     >>> reader.take("zigbee2mqtt/plug", b'{"power": 250}').kw
     0.25
     >>> reader.take("zigbee2mqtt/plug", b'{"linkquality": 90}') is None
     True
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: MessageLayout) -> None:
         self._layout = layout
         self._values: dict[str, float] = {}
         self.lacking = ""
-        """What the last message was like that was passed over for want of power."""
+        """Description of the last message that was skipped for lack of a power."""
 
     @property
     def awaited(self) -> tuple[str, ...]:
-        """The topics on which nothing has come, or nothing with a power."""
+        """Topics that have not delivered a power yet."""
         return tuple(topic for topic in self._layout.topics if topic not in self._values)
 
     def take(self, topic: str, payload: bytes, *, retained: bool = False) -> Sample | None:
-        """Read a message.
+        """Read one message.
 
         Returns:
-            A sample; None if the message gives none, which is nothing amiss.
+            The sample; None if the message is in order, but does not make one.
 
         Raises:
-            ValueProblem: it cannot be read.
+            MalformedError: the message cannot be read.
         """
         layout = self._layout
-        # A session that the broker has kept may have subscriptions of another time.
+        # A session kept by the broker may hold subscriptions of an earlier run.
         if topic not in layout.topics:
             return None
         try:
             found = self._read(payload)
-        except ValueProblem as problem:
+        except MalformedError as error:
             if layout.minus_topic is None:
                 raise
-            raise ValueProblem(f"{topic}: {problem}") from None
+            raise MalformedError(f"{topic}: {error}") from None
         if found is None:
             return None
         self._values[topic], at = found
@@ -166,24 +168,24 @@ class Reader:
             value -= self._values[layout.minus_topic]
         kw = layout.power.kw(value)
         if math.isinf(kw):
-            raise ValueProblem("a power without bounds")
+            raise MalformedError("the power is infinite")
         return Sample(kw, at)
 
     def _read(self, payload: bytes) -> tuple[float, datetime | None] | None:
         layout = self._layout
-        if len(payload) > _MOST_BYTES:
-            raise ValueProblem(f"a message of {len(payload)} bytes")
+        if len(payload) > _MAX_BYTES:
+            raise MalformedError(f"a message of {len(payload)} bytes")
         if layout.path is None:
             return _number(payload.decode("utf-8", "replace")), None
         document = parse_json(payload)
         try:
             value = layout.path.find(document)
             minus = 0 if layout.minus is None else layout.minus.find(document)
-        except ValueProblem as problem:
-            there = ", ".join(islice(_numbers(document), _MOST_NAMED))
-            lacking = f"{problem}, only {there}" if there else str(problem)
+        except MalformedError as error:
+            names = ", ".join(islice(_numbers(document), _MAX_NAMES))
+            lacking = f"{error}; it contains {names}" if names else str(error)
             if not (layout.partial and isinstance(document, dict)):
-                raise ValueProblem(lacking) from None
+                raise MalformedError(lacking) from None
             self.lacking = lacking
             return None
         at = None if layout.time is None else to_moment(layout.time.find(document))
@@ -199,7 +201,7 @@ def _number(value: object) -> float:
 
 
 def _numbers(document: Any, prefix: str = "", depth: int = 3) -> Iterator[str]:
-    """The paths of the numbers in a document, where they are fit to be shown."""
+    """Paths of the numbers in a document, if they are fit for display."""
     if not isinstance(document, dict) or not depth:
         return
     for key, value in document.items():
@@ -216,5 +218,5 @@ def _why_no_topic(topic: str) -> str:
     if "+" in topic or "#" in topic:
         return "has a wildcard; give the topic of one meter"
     if not topic or "\0" in topic or len(topic.encode()) > 65535:
-        return "is none: it is empty, too long or has a null character"
+        return "is not valid: it is empty, too long or contains a null character"
     return ""

@@ -1,4 +1,4 @@
-"""What well-known devices and programs send by MQTT."""
+"""Presets for devices and programs that send their power by MQTT."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Preset:
-    """What a well-known device or program sends.
+    """Topic and payload of a well-known device or program.
 
     Attributes:
-        about: who sends it.
-        topic: where to, with ``{}`` for the device's name.
-        path: where the power stands in the JSON; empty if the payload is a plain number.
-        minus: where the power stands that is subtracted, if there is such.
-        minus_leaf: the last part of the topic whose value is subtracted.
-        unit: the unit; None where it may be either.
-        time: where the time stands, if it has one with a zone.
-        name: the device's name if none is given.
-        partial: whether other messages, without power, come on the topic too.
-        adds_up: whether a list of powers, one a phase, may stand in place of a number.
-        pace: why nothing may come for long.
+        about: the sender.
+        topic: its topic, with ``{}`` for the device's name.
+        path: place of the power in the JSON; None if the payload is a plain number.
+        minus: place of a power to subtract, if any.
+        minus_leaf: last part of the topic whose value is subtracted, if any.
+        unit: the unit; None if it varies and must be given.
+        time: place of the time, if it is sent with a zone.
+        name: default for the device's name.
+        partial: whether messages without a power arrive on the same topic.
+        adds_up: whether a list of powers, one for each phase, may replace the number.
+        pace: why nothing may arrive for long, for messages.
     """
 
     about: str
@@ -36,12 +36,12 @@ class Preset:
     pace: str = ""
 
 
-_TELE_PERIOD = "Tasmota sends every 300 s unless its TelePeriod says otherwise"
+_TELE_PERIOD = "Tasmota sends every 300 s by default, see its TelePeriod"
 _ON_CHANGE = "it sends when the power changes"
 
 PRESETS = {
     "dsmr-reader": Preset(
-        "DSMR-reader, one topic a value",
+        "DSMR-reader, one topic for each value",
         "{}/reading/electricity_currently_delivered",
         minus_leaf="electricity_currently_returned",
         unit="kW",
@@ -65,7 +65,7 @@ PRESETS = {
         pace=_ON_CHANGE,
     ),
     "shelly-em1": Preset(
-        "Shelly EM with one phase a channel, channel 0 (status updates switched on)",
+        "Shelly EM with one phase for each channel, channel 0 (status updates switched on)",
         "{}/status/em1:0",
         path="act_power",
         pace=_ON_CHANGE,
@@ -77,7 +77,7 @@ PRESETS = {
         pace=_ON_CHANGE,
     ),
     "statestream": Preset(
-        "Home Assistant's mqtt_statestream, a sensor's state; the unit must be given",
+        "Home Assistant's mqtt_statestream, the state of a sensor; unit is required",
         "homeassistant/sensor/{}/state",
         unit=None,
         partial=False,
@@ -91,7 +91,7 @@ PRESETS = {
         pace=_TELE_PERIOD,
     ),
     "tasmota-sml": Preset(
-        "a Tasmota reading head; path= if its script names the power otherwise",
+        "a Tasmota reading head; give path= if its script has another name for the power",
         "tele/{}/SENSOR",
         path="SML.Power_curr",
         pace=_TELE_PERIOD,
@@ -100,4 +100,4 @@ PRESETS = {
         "Zigbee2MQTT, a plug or a meter", "zigbee2mqtt/{}", path="power", pace=_ON_CHANGE
     ),
 }
-"""By the name that the option ``preset`` takes."""
+"""The presets by the name that the option ``preset`` takes."""

@@ -1,4 +1,4 @@
-"""What the framings of serial meters have in common."""
+"""Constants, errors and checksums common to the framings of serial meters."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from dataclasses import dataclass
 from typing import Final
 
 MAX_FRAME_BYTES = 1 << 14
-"""A longer telegram is none; the longest there are have some 4 KiB."""
+"""Longer telegrams are rejected; the longest known ones have some 4 KiB."""
 
 MAX_NOISE_BYTES = 1 << 12
-"""So much between two telegrams is no line noise: something is set wrong."""
+"""So many bytes between two telegrams are not line noise, but a sign of wrong settings."""
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    """Bytes that were to be a telegram, but are none.
+class MalformedFrame:
+    """Bytes that look like a telegram, but are not a valid one.
 
     Attributes:
-        why: what is wrong with them, for a person.
+        why: what is wrong with them, for messages.
     """
 
     why: str
 
 
 class Crc16:
-    """A 16-bit cyclic redundancy check that takes the lowest bit first.
+    """A 16-bit cyclic redundancy check that processes the lowest bit first.
 
     Args:
         polynomial: the polynomial, lowest power in the highest bit.
         start: the register before the first byte.
-        flip: what the result is XORed with.
+        flip: value to XOR the result with.
 
     >>> f"{ARC.of(b'123456789'):04X} {X25.of(b'123456789'):04X}"
     'BB3D 906E'
@@ -41,7 +41,7 @@ class Crc16:
         self._table = [_remainder(byte, polynomial) for byte in range(256)]
 
     def of(self, data: bytes | bytearray) -> int:
-        """The check of some bytes."""
+        """Return the checksum of some bytes."""
         table, crc = self._table, self._start
         for byte in data:
             crc = crc >> 8 ^ table[(crc ^ byte) & 0xFF]

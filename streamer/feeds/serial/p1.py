@@ -1,8 +1,8 @@
-"""Telegrams of a P1 port, as bytes: where they begin and end, and what power they tell.
+"""Framing and parsing of P1 telegrams: bytes in, powers out.
 
-A telegram stands between a slash and an exclamation mark, which IEC 62056-21 allows nowhere
-else in it. From DSMR 4 on the CRC follows, four hexadecimal digits; before, the line just
-ends. No bytes before a good telegram, and no way to cut it in pieces, keep it from being read.
+A telegram begins with a slash and ends with an exclamation mark, which IEC 62056-21 allows
+nowhere else in it. From DSMR 4 on a CRC of four hexadecimal digits follows; before, the line
+just ends. A good telegram is found whatever bytes precede it and however it is split.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-from streamer.feeds.serial.framing import ARC, MAX_FRAME_BYTES, MAX_NOISE_BYTES, Broken
-from streamer.feeds.values import ValueProblem
+from streamer.feeds.serial.framing import ARC, MAX_FRAME_BYTES, MAX_NOISE_BYTES, MalformedFrame
+from streamer.feeds.values import MalformedError
 
 _HEAD = re.compile(rb"/[A-Za-z]{3}[0-9]")
-"""Who made the meter, and how fast it can speak."""
+"""The manufacturer, and the digit for the baud rate."""
 
 _MARK = re.compile(rb"/|!([0-9A-Fa-f]{0,4})|[^ -~\r\n]")
-"""Where a telegram ends, one way or another."""
+"""The end of a telegram, valid or not."""
 
 _CIPHERED = re.compile(rb"\xdb\x08.{8}[\x81\x82]", re.DOTALL)
 """The head of a DLMS general-ciphering frame: tag, system title, length."""
@@ -31,21 +31,21 @@ _PER_KW = {b"kW": 1.0, b"W": 1000.0}
 _IMPORT, _EXPORT = "1-0:1.7.0", "1-0:2.7.0"
 _TIME = re.compile(rb"^0-0:1\.0\.0(?:[*.]255)?\(([0-9]{12})([SW])\)", re.MULTILINE)
 _VERSION = re.compile(rb"^(?:1-3:0\.2\.8|0-0:96\.1\.4)(?:[*.]255)?\(", re.MULTILINE)
-"""Which DSMR (or Belgian e-MUCS) it is: said from DSMR 4 on."""
+"""Version of DSMR (or of the Belgian e-MUCS); present from DSMR 4 on."""
 
 _ZONES = {b"S": timezone(timedelta(hours=2)), b"W": timezone(timedelta(hours=1))}
 
 _UNSET_BEFORE = 2010
-"""A clock that nobody has set starts at 2000 or 1970."""
+"""A clock that was never set starts at 2000 or 1970."""
 
 
 @dataclass(frozen=True, slots=True)
 class Telegram:
-    """What a telegram tells.
+    """Contents of a telegram.
 
     Attributes:
         kw: power in kW, import positive.
-        at: when, by the meter's clock; None if it does not say, or its clock is not set.
+        at: time by the meter's clock; None if it is missing, or the clock is not set.
     """
 
     kw: float
@@ -53,7 +53,7 @@ class Telegram:
 
 
 class TelegramBuffer:
-    r"""Finds telegrams in bytes that come in pieces.
+    r"""Finds telegrams in a stream of bytes, in chunks of any size.
 
     >>> buffer = TelegramBuffer()
     >>> buffer.push(b"/ISk5\\2MT382\r\n\r\n1-0:1.7.0(0001.01*kW)\r\n")
@@ -71,19 +71,19 @@ class TelegramBuffer:
 
     @property
     def held(self) -> int:
-        """How many bytes are kept for a telegram that is not complete."""
+        """Number of bytes kept for an incomplete telegram."""
         return len(self._held)
 
-    def push(self, data: bytes) -> list[Telegram | Broken]:
-        """The telegrams that these bytes complete, and what is wrong with others."""
+    def push(self, data: bytes) -> list[Telegram | MalformedFrame]:
+        """Return the telegrams that these bytes complete, and the malformed ones."""
         self._held += data
-        found: list[Telegram | Broken] = []
+        found: list[Telegram | MalformedFrame] = []
         while (self._end if self._inside else self._begin)(found):
             pass
         return found
 
-    def _begin(self, found: list[Telegram | Broken]) -> bool:
-        """Drop what stands before a telegram; whether one begins."""
+    def _begin(self, found: list[Telegram | MalformedFrame]) -> bool:
+        """Drop the bytes before a telegram; returns whether one begins."""
         held = self._held
         slash = held.find(b"/")
         self._skip(len(held) if slash < 0 else slash, found)
@@ -95,8 +95,8 @@ class TelegramBuffer:
         self._skip(1, found)
         return True
 
-    def _end(self, found: list[Telegram | Broken]) -> bool:
-        """Take the telegram that has begun, if it has ended; whether it has."""
+    def _end(self, found: list[Telegram | MalformedFrame]) -> bool:
+        """Take the telegram that has begun; returns whether it has ended."""
         held = self._held
         mark = _MARK.search(held, self._seen, MAX_FRAME_BYTES)
         if mark is None:
@@ -110,77 +110,78 @@ class TelegramBuffer:
         if mark[1] is not None:
             return self._finish(mark, found)
         if mark[0] == b"/":
-            self._give_up(mark.start(), "a telegram cut short", found)
+            self._give_up(mark.start(), "an incomplete telegram", found)
         else:
             why = f"byte {mark[0].hex()} in a telegram (noise, or a wrong baud rate or mode?)"
             self._give_up(mark.end(), why, found)
         return True
 
-    def _finish(self, mark: re.Match[bytes], found: list[Telegram | Broken]) -> bool:
-        """The same of one that an exclamation mark ends."""
+    def _finish(self, mark: re.Match[bytes], found: list[Telegram | MalformedFrame]) -> bool:
+        """Take a telegram that ends with an exclamation mark; returns whether it is complete."""
         held, end = self._held, mark.end()
         if len(mark[1]) < 4:
             if end == len(held):
                 return False  # more of the CRC may come
             if held[end] not in b"\r\n\0":
-                self._give_up(end, "a telegram cut short in its CRC", found)
+                self._give_up(end, "a telegram with an incomplete CRC", found)
                 return True
         text = bytes(held[:end])
         self._leave(end)
         try:
             found.append(parse_telegram(text))
-        except ValueProblem as problem:
-            found.append(Broken(str(problem)))
+        except MalformedError as error:
+            found.append(MalformedFrame(str(error)))
         return True
 
-    def _give_up(self, end: int, why: str, found: list[Telegram | Broken]) -> None:
+    def _give_up(self, end: int, why: str, found: list[Telegram | MalformedFrame]) -> None:
         self._leave(end)
-        found.append(Broken(why))
+        found.append(MalformedFrame(why))
 
     def _leave(self, end: int) -> None:
         del self._held[:end]
         self._inside = False
         self._noise, self._noise_end = 0, b""
 
-    def _skip(self, count: int, found: list[Telegram | Broken]) -> None:
-        """Drop bytes that belong to no telegram."""
+    def _skip(self, count: int, found: list[Telegram | MalformedFrame]) -> None:
+        """Drop bytes that do not belong to a telegram."""
         if not count:
             return
         noise = self._noise_end + bytes(self._held[:count])
         del self._held[:count]
         found += [
-            Broken("an encrypted telegram; cannot be read") for _ in _CIPHERED.finditer(noise)
+            MalformedFrame("an encrypted telegram; cannot be read")
+            for _ in _CIPHERED.finditer(noise)
         ]
         self._noise_end = noise[1 - _CIPHERED_HEAD_BYTES :]
         self._noise += count
         while self._noise >= MAX_NOISE_BYTES:
             self._noise -= MAX_NOISE_BYTES
             why = f"{MAX_NOISE_BYTES} bytes without a telegram (wrong baud rate or mode?)"
-            found.append(Broken(why))
+            found.append(MalformedFrame(why))
 
 
 def parse_telegram(text: bytes) -> Telegram:
-    """What a telegram tells.
+    """Parse a telegram.
 
     Args:
-        text: from the slash to the exclamation mark, and the CRC if there is one.
+        text: bytes from the slash to the exclamation mark, with the CRC if present.
 
     Raises:
-        ValueProblem: it is damaged, or tells no power; says why.
+        MalformedError: the telegram is damaged, or has no power.
     """
     body, mark, crc = text.rpartition(b"!")
     if crc and ARC.of(body + mark) != int(crc, 16):
-        raise ValueProblem("a telegram whose CRC is wrong")
+        raise MalformedError("a telegram with a wrong CRC")
     if not crc and _VERSION.search(body):
-        raise ValueProblem("a telegram of DSMR 4 or later without its CRC")
+        raise MalformedError("a telegram of DSMR 4 or later without its CRC")
     powers: dict[str, float] = {}
     for register, value in _POWER.findall(body):
         name = register.decode()
         if name in powers:
-            raise ValueProblem(f"a telegram with two values of {name}")
+            raise MalformedError(f"a telegram with two values of {name}")
         powers[name] = _kw(name, value)
     if _IMPORT not in powers:
-        raise ValueProblem(f"a telegram without power ({_IMPORT})")
+        raise MalformedError(f"a telegram without a power ({_IMPORT})")
     return Telegram(powers[_IMPORT] - powers.get(_EXPORT, 0.0), _time(body))
 
 
@@ -188,7 +189,7 @@ def _kw(name: str, value: bytes) -> float:
     match = _VALUE.fullmatch(value)
     if match is None:
         shown = value[:40].decode("ascii", "replace")
-        raise ValueProblem(f"{name}{shown} is no power in W or kW")
+        raise MalformedError(f"{name}{shown} is not a power in W or kW")
     return float(match[1]) / _PER_KW[match[2]]
 
 
@@ -199,7 +200,7 @@ def _time(body: bytes) -> datetime | None:
     try:
         moment = datetime.strptime(match[1].decode(), "%y%m%d%H%M%S")
     except ValueError:
-        return None  # the power stands, whatever ails the clock
+        return None  # the power is valid even if the clock is not
     return moment.replace(tzinfo=_ZONES[match[2]]) if moment.year >= _UNSET_BEFORE else None
 
 

@@ -1,30 +1,30 @@
-"""SML files (BSI TR-03109-1, annex) as bytes: where they begin and end, and what pysml may see.
+"""Framing of SML files (BSI TR-03109-1, annex), and a check of what pysml may decode.
 
-A file stands between two escape sequences, and ends with a CRC. One that turns out to be none
-loses only its first bytes, and the rest is looked at anew: so no bytes before a good file, and
-no way to cut it in pieces, keep it from being found.
+A file is enclosed in two escape sequences, and ends with a CRC. If a beginning turns out to be
+false, only its first bytes are dropped, and the rest is searched again: a good file is found
+whatever bytes precede it and however it is split.
 """
 
 from __future__ import annotations
 
-from streamer.feeds.serial.framing import MAX_FRAME_BYTES, MAX_NOISE_BYTES, X25, Broken
-from streamer.feeds.values import ValueProblem
+from streamer.feeds.serial.framing import MAX_FRAME_BYTES, MAX_NOISE_BYTES, X25, MalformedFrame
+from streamer.feeds.values import MalformedError
 
 _ESCAPE = b"\x1b\x1b\x1b\x1b"
 _START = _ESCAPE + b"\x01\x01\x01\x01"
 _END = 0x1A
 
 _RESIDUE = 0xF0B8 ^ 0xFFFF
-"""CRC-16/X-25 of whatever is followed by its own CRC (RFC 1662, C.2)."""
+"""CRC-16/X-25 of any bytes followed by their own CRC (RFC 1662, C.2)."""
 
 _MAX_SCALER = 12
 _ENTRY_FIELDS, _SCALER = 7, 4
-"""A value's entry in a list: how many fields it has, and which of them is the scaler."""
+"""Number of fields in the list entry of a value, and index of its scaler."""
 _LIST, _SIGNED, _UNSIGNED = 7, 5, 6
 
 
 class FrameBuffer:
-    """Finds SML files, with their escape sequences, in bytes that come in pieces."""
+    """Finds SML files, with their escape sequences, in bytes that arrive in chunks."""
 
     def __init__(self) -> None:
         self._held = bytearray()
@@ -34,19 +34,19 @@ class FrameBuffer:
 
     @property
     def held(self) -> int:
-        """How many bytes are kept for a file that is not complete."""
+        """Number of bytes kept for an incomplete file."""
         return len(self._held)
 
-    def push(self, data: bytes) -> list[bytes | Broken]:
-        """The files that these bytes complete, and what is wrong with others."""
+    def push(self, data: bytes) -> list[bytes | MalformedFrame]:
+        """Return the files that these bytes complete, and the malformed ones."""
         self._held += data
-        found: list[bytes | Broken] = []
+        found: list[bytes | MalformedFrame] = []
         while (self._end if self._inside else self._begin)(found):
             pass
         return found
 
-    def _begin(self, found: list[bytes | Broken]) -> bool:
-        """Drop what stands before a file; whether one begins."""
+    def _begin(self, found: list[bytes | MalformedFrame]) -> bool:
+        """Drop the bytes before a file; returns whether one begins."""
         start = self._held.find(_START)
         noise = start if start >= 0 else max(0, len(self._held) - len(_START) + 1)
         del self._held[:noise]
@@ -54,14 +54,14 @@ class FrameBuffer:
         while self._noise >= MAX_NOISE_BYTES:
             self._noise -= MAX_NOISE_BYTES
             why = f"{MAX_NOISE_BYTES} bytes without an SML file (wrong baud rate, or not SML?)"
-            found.append(Broken(why))
+            found.append(MalformedFrame(why))
         if start < 0:
             return False
         self._inside, self._seen = True, len(_START)
         return True
 
-    def _end(self, found: list[bytes | Broken]) -> bool:
-        """Take the file that has begun, if it has ended; whether it has."""
+    def _end(self, found: list[bytes | MalformedFrame]) -> bool:
+        """Take the file that has begun; returns whether it has ended."""
         held = self._held
         escape = held.find(_ESCAPE, self._seen, MAX_FRAME_BYTES)
         if escape < 0:
@@ -74,21 +74,21 @@ class FrameBuffer:
         if len(held) < end:
             return False
         if held[escape:end] == 2 * _ESCAPE:
-            self._seen = end  # four bytes of the contents that look like an escape
+            self._seen = end  # four bytes of content that look like an escape sequence
         elif held[escape:end] == _START:
-            return self._give_up("an SML file cut short", found)
+            return self._give_up("an incomplete SML file", found)
         elif held[escape + len(_ESCAPE)] != _END:
             return self._give_up("an SML file with an unknown escape sequence", found)
         elif X25.of(held[:end]) != _RESIDUE:
-            return self._give_up("an SML file whose CRC is wrong", found)
+            return self._give_up("an SML file with a wrong CRC", found)
         else:
             found.append(bytes(held[:end]))
             self._leave(end)
         return True
 
-    def _give_up(self, why: str, found: list[bytes | Broken]) -> bool:
+    def _give_up(self, why: str, found: list[bytes | MalformedFrame]) -> bool:
         self._leave(len(_START))
-        found.append(Broken(why))
+        found.append(MalformedFrame(why))
         return True
 
     def _leave(self, end: int) -> None:
@@ -98,20 +98,22 @@ class FrameBuffer:
 
 
 def check_scalers(file: bytes) -> None:
-    """Refuse a file with which pysml would not come to an end, though every CRC is right.
+    """Reject a file that pysml would not finish decoding, even though its CRC is correct.
 
-    It computes ten to the power of any scaler.
+    pysml computes ten to the power of any scaler, however large.
 
     Args:
         file: an SML file, with its escape sequences.
 
     Raises:
-        ValueProblem: a scaler is out of all proportion.
+        MalformedError: a scaler is too large.
     """
     padding = file[-3]
     contents = file[len(_START) : -2 * len(_ESCAPE) - padding].replace(2 * _ESCAPE, _ESCAPE)
     position = 0
-    lists: list[tuple[int, int]] = []  # of each open list: how long it is, and what item is due
+    lists: list[
+        tuple[int, int]
+    ] = []  # of each open list: its length and the index of the next item
     while position < len(contents):
         kind, length, header = _type_and_length(contents, position)
         position += header
@@ -126,11 +128,11 @@ def check_scalers(file: bytes) -> None:
         if fields >= _ENTRY_FIELDS and field == _SCALER and kind in (_SIGNED, _UNSIGNED):
             scaler = int.from_bytes(value, "big", signed=kind == _SIGNED)
             if abs(scaler) > _MAX_SCALER:
-                raise ValueProblem("an SML file with a scaler out of all proportion")
+                raise MalformedError("an SML file with a scaler that is too large")
 
 
 def _type_and_length(contents: bytes, position: int) -> tuple[int, int, int]:
-    """What begins there, how long it is, and how many bytes tell that."""
+    """Return the type and length of the item at `position`, and the size of its header."""
     kind = contents[position] >> 4 & 7
     length = header = 0
     for byte in contents[position:]:

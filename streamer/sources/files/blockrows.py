@@ -1,7 +1,7 @@
-"""All rows of a piece at once, where nothing in it is out of the ordinary.
+"""Vectorised parsing of pieces in which every row is regular.
 
-`RowParser.parse` says what a row means. This says the same faster, or says nothing: any
-doubt about any row leaves the whole piece to it.
+`RowParser.parse` defines the meaning of a row. This parser gives the same result faster, or
+none at all: if any row is irregular, the whole piece is left to `RowParser.parse`.
 """
 
 from __future__ import annotations
@@ -17,45 +17,45 @@ from streamer.readings.arrays import DoubleArray, IntArray, Records, TimeArray
 from streamer.readings.blocks import ReadingBlock
 from streamer.sources.bounds import LONG_JUMP, is_long_jump
 from streamer.sources.files.layout import Layout
-from streamer.sources.files.timestamps import FIRST_YEAR, LAST_YEAR, TimeStyle
+from streamer.sources.files.timestamps import MAX_YEAR, MIN_YEAR, TimeStyle
 
 _Bytes: TypeAlias = NDArray[np.uint8]
 
-# So many digits make an integer below 2**53, and a power of ten that is exact too: one
-# division of the two rounds as the number's text would.
+# So many digits make an integer below 2**53, and the power of ten is exact as well: one
+# division of the two is rounded like the number's text.
 _DIGITS = 15
 _NUMBER_BYTES = _DIGITS + len("-.")
 _POWERS_OF_TEN = np.array([float(10**exponent) for exponent in range(_DIGITS + 1)])
 
-# A date of 8 to 16 bytes is known by its first and last 8.
+# A date of 8 to 16 bytes is determined by its first and last 8.
 _WORD = 8
 _CLOCK = re.compile(rb"\d{2}:\d{2}(:\d{2})?$")
 _CLOCK_LIMITS = np.array([24, 60, 60], np.uint8)
 _DAY_S = 86400
 _EPOCH = date(1970, 1, 1).toordinal()
 
-# A number is read in a window that ends with it, so there has to be something before the
-# first. It is in no row.
+# A number is read in a window that ends with it; the padding makes room for the first one.
+# It belongs to no row.
 _PAD = b"\n" * _NUMBER_BYTES
 
 
 class RowArrays(NamedTuple):
-    """Rows of a table.
+    """Rows of a table, as arrays.
 
     Attributes:
         at: (rows,) times without a zone, to the second.
-        kw: (rows,) powers in kW; NaN for one that is missing.
+        kw: (rows,) powers in kW; NaN if missing.
     """
 
     at: TimeArray
     kw: DoubleArray
 
     def readings(self, last: datetime | None, max_kw: float) -> ReadingBlock | None:
-        """The rows that have a value, if they are readings without further question.
+        """Return the rows with a value; None if any of them needs a check of its own.
 
         Args:
-            last: time of the reading before them, if there was one.
-            max_kw: the magnitude in kW above which a value is absurd.
+            last: time of the reading before them, if any.
+            max_kw: magnitude in kW above which a value is implausible.
         """
         given = ~np.isnan(self.kw)
         at, kw = self.at[given], self.kw[given]
@@ -69,7 +69,7 @@ class RowArrays(NamedTuple):
 
 
 class _Fields(NamedTuple):
-    """Where a column's fields begin and end, a row each."""
+    """Start and end of a column's field in each row."""
 
     starts: IntArray
     stops: IntArray
@@ -79,16 +79,16 @@ class _Fields(NamedTuple):
         return self.stops - self.starts
 
 
-class _DoubtError(Exception):
-    """Not plain beyond doubt."""
+class _IrregularError(Exception):
+    """The piece must be read row by row."""
 
 
 class BlockParser:
-    """Reads pieces of one layout and one style of times.
+    """Parser for pieces of one layout and one style of times.
 
     Args:
-        layout: where what is.
-        style: how times are written; one with a `parse_date`.
+        layout: the columns.
+        style: the style of the times; it has a `parse_date`.
     """
 
     def __init__(self, layout: Layout, style: TimeStyle) -> None:
@@ -97,27 +97,27 @@ class BlockParser:
         self._delimiter = layout.delimiter.encode()
 
     def parse(self, piece: bytes) -> RowArrays | None:
-        """The rows of a piece of whole lines; None if there is any doubt about one.
+        """Parse a piece of whole lines; None if any row is irregular.
 
-        Of rows whose times do not advance throughout there is doubt.
+        Rows whose times do not increase strictly are irregular, too.
         """
         if not piece.isascii() or b'"' in piece or not self._delimiter.isascii():
             return None
         try:
             return _Piece(piece, self._layout, self._style).rows()
-        except _DoubtError:
+        except _IrregularError:
             return None
 
 
 class _Piece:
-    """One piece under the knife."""
+    """One piece, split into fields."""
 
     def __init__(self, piece: bytes, layout: Layout, style: TimeStyle) -> None:
         self._layout = layout
         self._style = style
         self._text = _PAD + piece
         self._raw = np.frombuffer(self._text, np.uint8)
-        self._cut()
+        self._split()
 
     def rows(self) -> RowArrays:
         kw = self._numbers(self._fields(self._layout.value))
@@ -127,11 +127,11 @@ class _Piece:
         seconds *= _DAY_S
         seconds += self._seconds_of_day(clocks)
         if not (seconds[1:] > seconds[:-1]).all():
-            raise _DoubtError
+            raise _IrregularError
         return RowArrays(seconds.view("datetime64[s]"), kw)
 
-    def _cut(self) -> None:
-        """Find the end of each field, and with them the fields."""
+    def _split(self) -> None:
+        """Find the end of each field, and from them the fields."""
         raw = self._raw[len(_PAD) :]
         at_end = raw == ord("\n")
         rows = np.count_nonzero(at_end)
@@ -141,17 +141,17 @@ class _Piece:
         if len(ends) == rows * (width + 1):
             width += 1
         if not rows or len(ends) != rows * width:
-            raise _DoubtError
+            raise _IrregularError
         ends += len(_PAD)
         self._ends = ends.reshape(rows, width)
         line_ends = self._ends[:, -1]
         if (self._raw[line_ends] != ord("\n")).any() or line_ends[-1] + 1 != len(self._raw):
-            raise _DoubtError
+            raise _IrregularError
         self._line_starts = np.concatenate([[len(_PAD)], line_ends[:-1] + 1])
         self._line_stops = line_ends - (self._raw[line_ends - 1] == ord("\r"))
-        # A delimiter at the end of a row is no fault, but there may be nothing after it.
+        # A row may end in a delimiter, but with nothing after it.
         if width > self._layout.width and self._fields(width - 1).lengths.any():
-            raise _DoubtError
+            raise _IrregularError
 
     def _fields(self, column: int) -> _Fields:
         is_last = column == self._ends.shape[1] - 1
@@ -161,16 +161,16 @@ class _Piece:
         )
 
     def _windows(self, starts: IntArray, size: int) -> Records:
-        """The so many bytes from each start on."""
+        """Return the `size` bytes from each start on, as one item each."""
         shape = (len(self._raw) - size + 1,)
         return np.ndarray(shape, f"V{size}", self._text, strides=(1,))[starts]
 
     def _bytes(self, starts: IntArray, size: int) -> _Bytes:
-        """(rows, size) the so many bytes from each start on."""
+        """Return the `size` bytes from each start on, shape (rows, size)."""
         return self._windows(starts, size).view(np.uint8).reshape(-1, size)
 
     def _numbers(self, fields: _Fields) -> DoubleArray:
-        """(rows,) numbers such as ``4.216`` or ``-324``; NaN for ``?`` or nothing."""
+        """Parse numbers such as ``4.216`` or ``-324``; NaN for ``?`` or nothing; shape (rows,)."""
         lengths = fields.lengths
         first = self._raw[fields.starts]
         missing = lengths == 0
@@ -178,23 +178,23 @@ class _Piece:
         negative = (first == ord("-")) & ~missing
         size = int(lengths.max())
         if size > _NUMBER_BYTES:
-            raise _DoubtError
+            raise _IrregularError
         if not size:
             return np.full(len(lengths), np.nan)
         taken = np.where(missing, 0, lengths - negative)
-        # (size, rows), the numbers upright side by side: whole rows of them are fast.
+        # (size, rows): digits of one place side by side, since operations on whole rows are fast.
         digits = np.ascontiguousarray(self._bytes(fields.stops - size, size).T)
         np.putmask(digits, np.arange(size, 0, -1)[:, None] > taken, ord("0"))
         points = digits == ord(".")
         digits -= ord("0")
         if ((digits > 9) != points).any():
-            raise _DoubtError
+            raise _IrregularError
         point_counts = np.count_nonzero(points, axis=0)
         digit_counts = taken - point_counts
         if point_counts.max() > 1 or digit_counts.max() > _DIGITS:
-            raise _DoubtError
+            raise _IrregularError
         if ((digit_counts < 1) != missing).any():
-            raise _DoubtError
+            raise _IrregularError
         numbers = np.zeros(len(lengths))
         decimals = np.zeros(len(lengths), np.intp)
         for after, digit, point in zip(range(size - 1, -1, -1), digits, points, strict=True):
@@ -215,20 +215,20 @@ class _Piece:
         times = self._fields(layout.time)
         match = _CLOCK.search(self._text[times.starts[0] : times.stops[0]])
         if match is None:
-            raise _DoubtError
+            raise _IrregularError
         parting = times.stops - len(match[0]) - 1
         if (parting <= times.starts).any():
-            raise _DoubtError
+            raise _IrregularError
         separator = self._raw[parting[0]]
         if chr(separator) not in self._style.separators or (self._raw[parting] != separator).any():
-            raise _DoubtError
+            raise _IrregularError
         return _Fields(times.starts, parting), _Fields(parting + 1, times.stops)
 
     def _days(self, dates: _Fields) -> IntArray:
-        """(rows,) days since 1970."""
+        """Days since 1970, shape (rows,)."""
         lengths = dates.lengths
         if lengths.min() < _WORD or lengths.max() > 2 * _WORD:
-            raise _DoubtError
+            raise _IrregularError
         heads = self._windows(dates.starts, _WORD).view(np.uint64)
         tails = self._windows(dates.stops - _WORD, _WORD).view(np.uint64)
         changes = lengths[1:] != lengths[:-1]
@@ -242,29 +242,29 @@ class _Piece:
         return np.repeat(np.array(days), np.diff(firsts, append=len(lengths)))
 
     def _day(self, text: str) -> int:
-        assert self._style.parse_date is not None  # noqa: S101 - as the class says
+        assert self._style.parse_date is not None  # noqa: S101 - required by BlockParser
         try:
             day = self._style.parse_date(text)
         except ValueError:
-            raise _DoubtError from None
-        if not FIRST_YEAR <= day.year <= LAST_YEAR:
-            raise _DoubtError
+            raise _IrregularError from None
+        if not MIN_YEAR <= day.year <= MAX_YEAR:
+            raise _IrregularError
         return day.toordinal() - _EPOCH
 
     def _seconds_of_day(self, clocks: _Fields) -> IntArray:
-        """(rows,) seconds since midnight, of ``17:24:00`` or ``17:24``."""
+        """Seconds since midnight, of ``17:24:00`` or ``17:24``; shape (rows,)."""
         lengths = clocks.lengths
         size = int(lengths[0])
         if size not in (len("HH:MM"), len("HH:MM:SS")) or (lengths != size).any():
-            raise _DoubtError
+            raise _IrregularError
         text = self._bytes(clocks.starts, size)
         digits = text - np.uint8(ord("0"))
         tens, ones, colons = digits[:, ::3], digits[:, 1::3], text[:, 2::3]
         if (tens > 9).any() or (ones > 9).any() or (colons != ord(":")).any():
-            raise _DoubtError
+            raise _IrregularError
         parts = 10 * tens + ones
         if (parts >= _CLOCK_LIMITS[: parts.shape[1]]).any():
-            raise _DoubtError
+            raise _IrregularError
         seconds = np.zeros(len(lengths), np.int64)
         for unit_s, part in zip((3600, 60, 1), parts.T, strict=False):
             seconds += np.multiply(part, unit_s, dtype=np.int64)

@@ -1,7 +1,7 @@
-"""Bytes as they come: a plain file, standard input, gzip, or the one member of a zip.
+"""Byte streams of plain files, standard input, gzip, and zip archives with one member.
 
-What a file is gets decided by its first bytes, never by its name. Nothing here reads
-ahead: a pipe gives each piece as soon as it is written.
+The format is recognised by the first bytes, never by the name. Nothing is read ahead: a
+pipe delivers each piece as soon as it is written.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from streamer.display.lines import printable
 from streamer.errors import SourceError, UsageError
 
 CHUNK_BYTES = 1 << 17
-"""The most that one `read` gives: some 2000 rows, which is near the best for arrays and for
-rows one by one alike."""
+"""Largest size of one `read`: some 2000 rows, close to the optimum both for arrays and for
+single rows."""
 
 STDIN = "-"
-"""The path that stands for standard input."""
+"""The path of standard input."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
@@ -31,7 +31,7 @@ _MAGIC_BYTES = 4
 _ENCRYPTED = 0x1
 _LISTED_MEMBERS = 5
 
-# What zipfile raises for a damaged archive depends on where the damage is.
+# The exceptions of zipfile for a damaged archive depend on the place of the damage.
 _ZIP_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
@@ -45,36 +45,36 @@ _ZIP_ERRORS = (
 
 
 class ByteStream(Protocol):
-    """Bytes, a piece at a time."""
+    """A stream of bytes, read in pieces."""
 
     def read(self) -> bytes:
-        """The next piece, waiting for it if need be; empty at the end.
+        """Return the next piece, waiting for it if necessary; empty at the end.
 
         Raises:
-            SourceError: the bytes cannot be had.
+            SourceError: the bytes cannot be read.
         """
 
     @property
     def progress(self) -> float | None:
-        """The share of the file that has been read, 0 to 1; None if its size is not known."""
+        """Share of the file that has been read, 0 to 1; None if its size is unknown."""
 
     def close(self) -> None:
-        """Let go of the file. May be called twice."""
+        """Close the file. May be called repeatedly."""
 
 
 def open_bytes(path: str | Path) -> tuple[str, ByteStream]:
     """Open a file, or standard input for ``-``.
 
     Returns:
-        The name to show, and the bytes, decompressed.
+        The name for display, and the bytes, decompressed.
 
     Raises:
-        UsageError: there is no such file, or it can only be read unpacked.
-        SourceError: it cannot be read.
+        UsageError: the file does not exist, or must be unpacked first.
+        SourceError: the file cannot be read.
     """
     if str(path) == STDIN:
-        # Raw, not sys.stdin: a thread waiting in its buffer would hold the buffer's lock
-        # while the interpreter shuts down.
+        # Not sys.stdin: a thread waiting in its buffer would hold the buffer's lock while
+        # the interpreter shuts down.
         try:
             stdin = io.FileIO(0, closefd=False)
         except OSError as error:
@@ -85,7 +85,7 @@ def open_bytes(path: str | Path) -> tuple[str, ByteStream]:
     try:
         file = io.FileIO(path)
     except (FileNotFoundError, NotADirectoryError):
-        raise UsageError(f"there is no file {printable(str(path))!r}; check the path") from None
+        raise UsageError(f"{printable(str(path))!r} does not exist; check the path") from None
     except IsADirectoryError:
         raise UsageError(f"{name} is a directory; give the path of a file") from None
     except (OSError, ValueError) as error:
@@ -98,12 +98,12 @@ def _reason(error: Exception) -> str:
 
 
 def _decompressed(name: str, raw: _RawFile, path: Path | None) -> ByteStream:
-    """Look at the first bytes, and unpack what is packed.
+    """Detect the format by the first bytes, and decompress if necessary.
 
     Args:
-        name: the name to show.
-        raw: the file, not read from yet.
-        path: where to open it again, or None if it can be read only once.
+        name: the name for display.
+        raw: the file, at its beginning.
+        path: where to open it again; None if it can be read only once.
     """
     try:
         head = raw.peek(_MAGIC_BYTES)
@@ -119,7 +119,7 @@ def _decompressed(name: str, raw: _RawFile, path: Path | None) -> ByteStream:
 
 
 class _RawFile:
-    """An unbuffered file: each read gives what is there."""
+    """An unbuffered file: each read returns the bytes available."""
 
     def __init__(self, name: str, file: io.FileIO) -> None:
         self._name = name
@@ -129,7 +129,7 @@ class _RawFile:
         self._given = 0
 
     def peek(self, size: int) -> bytes:
-        """The first bytes, which `read` will give again; fewer only at the end."""
+        """Return the first bytes without consuming them; fewer only at the end."""
         while len(self._peeked) < size and (more := self._read()):
             self._peeked += more
         return self._peeked[:size]
@@ -141,7 +141,7 @@ class _RawFile:
 
     def _read(self) -> bytes:
         try:
-            # None, from a non-blocking pipe with nothing in it, cannot be waited out here.
+            # None, from a non-blocking pipe without data, cannot be waited for here.
             data = self._file.read(CHUNK_BYTES)
         except OSError as error:
             raise SourceError(f"{self._name} cannot be read: {_reason(error)}") from None
@@ -156,7 +156,7 @@ class _RawFile:
         return self.progress_without(0)
 
     def progress_without(self, unused: int) -> float | None:
-        """The progress if so many of the bytes given are not counted."""
+        """Progress if `unused` of the bytes returned are not counted."""
         return _share(self._given - unused, self._size)
 
     def close(self) -> None:
@@ -164,18 +164,18 @@ class _RawFile:
 
 
 def _bytes_left(file: io.FileIO) -> int | None:
-    """How much a regular file still has to give; of a pipe, that cannot be known."""
+    """Bytes left in a regular file; None for a pipe."""
     status = os.fstat(file.fileno())
     return status.st_size - file.tell() if stat.S_ISREG(status.st_mode) else None
 
 
 def _share(done: int, size: int | None) -> float | None:
-    # A file may grow while it is read, and some that are made up as they are read say 0.
+    # A file may grow while it is read, and generated files may report a size of 0.
     return min(done / size, 1.0) if size else None
 
 
 class _Gzip:
-    """Decompresses as it reads, so it works on a pipe; several members are one text."""
+    """Streaming decompression, also from a pipe; several members are joined."""
 
     def __init__(self, name: str, raw: _RawFile) -> None:
         self._name = name
@@ -206,7 +206,7 @@ class _Gzip:
                 return text
         if self._inflate is not None:
             raise SourceError(
-                f"{self._name} is truncated: the compressed data stop short; get the file again"
+                f"{self._name} is truncated: the compressed data end early; get the file again"
             )
         return b""
 
@@ -219,7 +219,7 @@ class _Gzip:
 
 
 class _ZipMember:
-    """The one data file in a zip, read unopened."""
+    """The only data file in a zip archive, read without unpacking the archive."""
 
     def __init__(self, name: str, path: Path) -> None:
         self._name = name
@@ -241,7 +241,7 @@ class _ZipMember:
         if info.flag_bits & _ENCRYPTED:
             raise SourceError(f"{shown} is encrypted; unpack it first")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise SourceError(f"{shown} is compressed in an uncommon way; unpack it first")
+            raise SourceError(f"{shown} has an unusual compression method; unpack it first")
         try:
             return self._archive.open(info)
         except _ZIP_ERRORS as error:
@@ -275,7 +275,9 @@ def _only_data_file(name: str, members: list[zipfile.ZipInfo]) -> zipfile.ZipInf
     if len(files) == 1:
         return files[0]
     if not files:
-        raise SourceError(f"{name} holds no file; get it again")
+        raise SourceError(f"{name} contains no file; get it again")
     shown = ", ".join(printable(member.filename) for member in files[:_LISTED_MEMBERS])
     more = ", …" if len(files) > _LISTED_MEMBERS else ""
-    raise SourceError(f"{name} holds {len(files)} files ({shown}{more}); unpack the one you want")
+    raise SourceError(
+        f"{name} contains {len(files)} files ({shown}{more}); unpack the one you want"
+    )

@@ -1,4 +1,4 @@
-"""Fields of a line of delimited text."""
+"""Splitting of lines into fields, and recognition of the delimiter."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from streamer.errors import UsageError
 
 DELIMITERS = (";", ",", "\t", "|")
 MISSING = frozenset(("", "?"))
-"""What stands for a value that was not measured."""
+"""Fields that represent a missing value."""
 
 
 def split_fields(line: str, delimiter: str) -> list[str]:
-    """The fields of one line, quotes taken off.
+    """Split a line into fields, with quotes removed.
 
     Raises:
-        csv.Error: the quotes do not match.
+        csv.Error: the quotes are not balanced.
     """
     if '"' not in line:
         return line.split(delimiter)
@@ -34,7 +34,7 @@ def is_number(text: str) -> bool:
 
 
 def split_or_nothing(line: str, delimiter: str) -> list[str]:
-    """The fields of one line, or none if its quotes do not match."""
+    """Split a line into fields; returns none if its quotes are not balanced."""
     try:
         return split_fields(line, delimiter)
     except csv.Error:
@@ -42,24 +42,24 @@ def split_or_nothing(line: str, delimiter: str) -> list[str]:
 
 
 def find_delimiter(
-    name: str, lines: Sequence[str], asked: str | None, *, final: bool
+    name: str, lines: Sequence[str], requested: str | None, *, final: bool
 ) -> str | None:
-    """The delimiter that was asked for, or that the first line shows beyond doubt.
+    """Return the requested delimiter, or the one that the first lines show unambiguously.
 
     Args:
         name: the file's name, for errors.
         lines: its first lines, at least one.
-        asked: the delimiter that was asked for, if any.
-        final: whether these are all the lines there will be to decide by.
+        requested: the requested delimiter, if any.
+        final: whether no more lines will be available.
 
     Returns:
         The delimiter, or None if more lines are needed.
 
     Raises:
-        UsageError: there is none, or there are several.
+        UsageError: no delimiter is found, or several are possible.
     """
-    if asked is not None:
-        return _asked_delimiter(asked)
+    if requested is not None:
+        return _requested_delimiter(requested)
     widths = {each: len(split_or_nothing(lines[0], each)) for each in DELIMITERS}
     found = [each for each, width in widths.items() if width > 1]
     if len(found) > 1:
@@ -73,18 +73,18 @@ def find_delimiter(
         found = agreeing or found
     if not found:
         raise UsageError(
-            f"{name}: no columns in the first line {shorten(lines[0])}; it needs a header line "
-            "such as timestamp,power_kw (or say --delimiter)"
+            f"{name}: no columns in the first line {shorten(lines[0])}; a header line such as "
+            "timestamp,power_kw is required (or give --delimiter)"
         )
     if len(found) > 1:
         raise UsageError(
-            f"{name}: fields may be separated by {' or '.join(map(repr, found))}; say --delimiter"
+            f"{name}: the delimiter may be {' or '.join(map(repr, found))}; give --delimiter"
         )
     return found[0]
 
 
-def _asked_delimiter(asked: str) -> str:
-    delimiter = "\t" if asked in ("tab", "\\t") else asked
+def _requested_delimiter(requested: str) -> str:
+    delimiter = "\t" if requested in ("tab", "\\t") else requested
     if len(delimiter) != 1 or delimiter in '"\r\n':
-        raise UsageError(f"--delimiter {asked!r} is not one character; try ';', ',' or 'tab'")
+        raise UsageError(f"--delimiter {requested!r} is not one character; try ';', ',' or 'tab'")
     return delimiter

@@ -1,4 +1,4 @@
-"""Bytes into lines, as they come."""
+"""Lines of text from bytes in pieces of any size."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from streamer.errors import FormatError
 from streamer.sources.files.bytestream import ByteStream
 
 MAX_LINE_BYTES = 1 << 16
-"""A longer line is no row of a table."""
+"""Longer lines are an error: they cannot be rows of a table."""
 
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def decode_lines(piece: bytes) -> list[str]:
-    r"""The lines of a piece, which end in LF or CRLF.
+    r"""Split a piece into lines, which end in LF or CRLF.
 
-    They are decoded as UTF-8; bytes that are not become lone surrogates
-    (``surrogateescape``), so that one bad row does not spoil its neighbours.
+    They are decoded as UTF-8; invalid bytes become lone surrogates (``surrogateescape``),
+    so that one bad row does not affect its neighbours.
 
     Args:
-        piece: whole lines; the last may be without a line end.
+        piece: whole lines; the last may lack its line end.
 
     >>> decode_lines(b"time;power\r\n1;2")
     ['time;power', '1;2']
@@ -35,9 +35,9 @@ def decode_lines(piece: bytes) -> list[str]:
 
 
 class LineSplitter:
-    r"""Cuts bytes where lines end, wherever the pieces happen to break.
+    r"""Joins pieces of bytes and cuts them at line ends.
 
-    A mark that the text is UTF-8 is taken off.
+    A UTF-8 byte order mark is removed.
 
     >>> splitter = LineSplitter("house.csv")
     >>> splitter.feed(b"time;po"), splitter.feed(b"wer\r\n1;"), splitter.flush()
@@ -52,11 +52,11 @@ class LineSplitter:
         self._too_long: FormatError | None = None
 
     def feed(self, data: bytes) -> bytes:
-        """The lines that these bytes complete, with their line ends.
+        """Return the lines that these bytes complete, with their line ends.
 
         Raises:
             FormatError: a line is longer than `MAX_LINE_BYTES`; raised once the lines
-                before it have been given out.
+                before it have been returned.
         """
         if self._too_long is not None:
             raise self._too_long
@@ -64,7 +64,7 @@ class LineSplitter:
         return self._checked(whole + newline)
 
     def flush(self) -> bytes:
-        """The last line, if it has no line end; nothing otherwise."""
+        """Return the last line, if it lacks a line end; otherwise nothing."""
         if self._too_long is not None:
             raise self._too_long
         last, self._tail = self._tail, b""
@@ -78,7 +78,7 @@ class LineSplitter:
             piece = piece.removeprefix(codecs.BOM_UTF8)
         end = _end_of_good_lines(piece)
         self._lines += piece.count(b"\n", 0, end)
-        # A tail may still hold the CR of its line end.
+        # The tail may include the CR of its line end.
         if end < len(piece) or len(self._tail) > MAX_LINE_BYTES + 1:
             self._too_long = FormatError(
                 f"{self._name}:{self._lines + 1}",
@@ -90,10 +90,10 @@ class LineSplitter:
 
 
 def _end_of_good_lines(piece: bytes) -> int:
-    """Where the first line begins that is too long; the end of the piece if none is."""
+    """Return the start of the first line that is too long; the end of the piece if none is."""
     start = 0
     while len(piece) - start > MAX_LINE_BYTES:
-        # The last line end within reach: no line up to there can be too long.
+        # Up to the last line end within the limit, no line can be too long.
         end = piece.rfind(b"\n", start, start + MAX_LINE_BYTES + 1)
         if end < 0:
             end = start + MAX_LINE_BYTES + 1
@@ -104,10 +104,10 @@ def _end_of_good_lines(piece: bytes) -> int:
 
 
 class LineReader:
-    """The lines of a byte stream, as bytes, those of one piece at a time.
+    """Lines of a byte stream, as bytes, those of one piece at a time.
 
     Args:
-        name: the name to show in errors.
+        name: the name for errors.
         stream: the bytes; closed with the reader.
     """
 
@@ -119,16 +119,16 @@ class LineReader:
 
     @property
     def progress(self) -> float | None:
-        """The share of the bytes that has been read, if it can be known."""
+        """Share of the bytes that has been read; None if unknown."""
         return self._stream.progress
 
     def read(self) -> bytes:
-        """At least one line with its line end, or nothing at the end.
+        """Return at least one line with its line end, or nothing at the end.
 
-        The last line of all may be without a line end.
+        The very last line may lack its line end.
 
         Raises:
-            SourceError: the bytes cannot be had, or are not lines.
+            SourceError: the bytes cannot be read, or are not lines.
         """
         if self._returned:
             returned, self._returned = self._returned, b""
@@ -143,13 +143,13 @@ class LineReader:
 
     @property
     def waiting(self) -> bytes:
-        """The lines that have been put back and not read again."""
+        """Lines that were put back and not read again."""
         return self._returned
 
     def put_back(self, lines: bytes) -> None:
-        """Have the next `read` give these lines first."""
+        """Make the next `read` return these lines first."""
         self._returned = lines + self._returned
 
     def close(self) -> None:
-        """Close the stream. May be called twice."""
+        """Close the stream. May be called repeatedly."""
         self._stream.close()

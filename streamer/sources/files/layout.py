@@ -1,7 +1,7 @@
-"""Which column of a delimited file is what, told from its first lines.
+"""Recognition of the columns of a delimited file by its first lines.
 
-A layout is settled by as few lines as will do, so that a live pipe starts at once and
-the same bytes give the same layout however they arrive.
+As few lines as possible are used, so that a live pipe starts at once, and the same bytes
+give the same layout however they arrive.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ UCI_COLUMNS = (
     "Sub_metering_3",
 )
 
-# In each, the first set of which a column is found decides.
+# In each, the first set that matches any column decides.
 _TIME_NAMES = (
     {"timestamp", "datetime", "date_time", "time", "at"},
     {"date", "ts", "local_time", "time_utc", "timestamp_utc", "utc", "epoch", "unix", "unixtime"},
@@ -47,8 +47,8 @@ _LISTED_COLUMNS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What was asked for; None leaves it to the file.
+class LayoutOptions:
+    """Options for the layout; None to recognise it in the file.
 
     Attributes:
         column: name or 1-based number of the value column.
@@ -65,14 +65,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How to take a row apart; columns count from 0.
+    """Columns of a table, counted from 0.
 
     Attributes:
         delimiter: the character between fields.
-        width: fields in a row.
+        width: number of fields in a row.
         value: column of the power.
         time: column of the time, or of the date.
-        clock: column of the time of day, where date and time are apart.
+        clock: column of the time of day, if it is separate from the date.
         unit: unit of the power.
         has_header: whether the first line holds the names.
         day_first: whether ``1/2/2010`` is known to be the first of February.
@@ -89,42 +89,48 @@ class Layout:
 
     @property
     def per_kw(self) -> float:
-        """How many of the unit make up 1 kW."""
+        """Number of units per kW."""
         return 1000.0 if self.unit == "W" else 1.0
 
 
 def recognise_layout(
-    name: str, lines: Sequence[str], request: Request, *, final: bool
+    name: str, lines: Sequence[str], options: LayoutOptions, *, final: bool
 ) -> Layout | None:
-    """Settle the layout by the first lines of a file.
+    """Recognise the layout by the first lines of a file.
 
     Args:
         name: the file's name, for errors.
-        lines: its first lines, blank ones left out; at least one.
-        request: what was asked for.
-        final: whether these are all the lines there will be to decide by.
+        lines: its first lines without blank ones; at least one.
+        options: options that override the recognition.
+        final: whether no more lines will be available.
 
     Returns:
         The layout, or None if more lines are needed.
 
     Raises:
-        UsageError: the layout is ambiguous, or has no such column as was asked for.
+        UsageError: the layout is ambiguous, or a requested column does not exist.
     """
-    delimiter = find_delimiter(name, lines, request.delimiter, final=final)
+    delimiter = find_delimiter(name, lines, options.delimiter, final=final)
     if delimiter is None:
         return None
-    return _Recogniser(name, lines, delimiter, request, final=final).layout()
+    return _Recogniser(name, lines, delimiter, options, final=final).layout()
 
 
 class _Recogniser:
-    """Works out one layout, from one header line and the rows below it."""
+    """Recognition of one layout, from a header line and the rows below it."""
 
     def __init__(
-        self, name: str, lines: Sequence[str], delimiter: str, request: Request, *, final: bool
+        self,
+        name: str,
+        lines: Sequence[str],
+        delimiter: str,
+        options: LayoutOptions,
+        *,
+        final: bool,
     ) -> None:
         self._name = name
         self._delimiter = delimiter
-        self._request = request
+        self._options = options
         self._final = final
         rows = [split_or_nothing(line, delimiter) for line in lines]
         first = [field.strip() for field in rows[0]]
@@ -145,8 +151,11 @@ class _Recogniser:
         self._keys = [re.sub(r"[^a-z0-9]+", "_", each).strip("_") for each in lowered]
 
     def layout(self) -> Layout | None:
-        asked = self._request
-        if not (self._has_header or self._is_uci) and None in (asked.column, asked.time_column):
+        options = self._options
+        if not (self._has_header or self._is_uci) and None in (
+            options.column,
+            options.time_column,
+        ):
             raise UsageError(
                 f"{self._name} has no header line; give its columns by number: "
                 "--time-column 1 --column 2"
@@ -158,7 +167,7 @@ class _Recogniser:
         if value is None:
             return None
         if value in times:
-            raise self._complaint("the time and the power cannot be one column", "--column")
+            raise self._error("time and power cannot be the same column", "--column")
         return Layout(
             delimiter=self._delimiter,
             width=len(self._names),
@@ -172,8 +181,8 @@ class _Recogniser:
 
     def _time_columns(self) -> tuple[int, ...] | None:
         pair = self._date_and_time()
-        if self._request.time_column is not None:
-            index = self._asked_column(self._request.time_column, "--time-column")
+        if self._options.time_column is not None:
+            index = self._requested_column(self._options.time_column, "--time-column")
             return pair if pair and index == pair[0] else (index,)
         if pair:
             return pair
@@ -186,7 +195,7 @@ class _Recogniser:
             if found:
                 return (self._only(found, "time", "--time-column"),)
         if self._final:
-            raise self._complaint("none is known to hold the time", "--time-column")
+            raise self._error("none of them is recognised as the time", "--time-column")
         return None
 
     def _date_and_time(self) -> tuple[int, int] | None:
@@ -195,8 +204,8 @@ class _Recogniser:
         return None
 
     def _value_column(self, times: tuple[int, ...]) -> int | None:
-        if self._request.column is not None:
-            return self._asked_column(self._request.column, "--column")
+        if self._options.column is not None:
+            return self._requested_column(self._options.column, "--column")
         others = [i for i in range(len(self._names)) if i not in times]
         candidates = [i for i in others if not self._tokens(i) & _ENERGY]
         for names in _POWER_NAMES:
@@ -208,12 +217,12 @@ class _Recogniser:
             return None
         if not any(numeric.values()):
             energy = " (energy is not power)" if len(candidates) < len(others) else ""
-            raise self._complaint(f"none is known to hold the power{energy}", "--column")
+            raise self._error(f"none of them is recognised as the power{energy}", "--column")
         found = [i for i, holds_numbers in numeric.items() if holds_numbers]
         return self._only(found, "power", "--column")
 
     def _is_numeric(self, index: int) -> bool | None:
-        """Whether a column holds numbers; None if all there is of it is missing."""
+        """Whether a column holds numbers; None if all its values are missing."""
         values = [row[index] for row in self._rows if row[index].strip() not in MISSING]
         return all(map(is_number, values)) if values else None
 
@@ -221,46 +230,46 @@ class _Recogniser:
         return set(self._keys[index].split("_"))
 
     def _quantity(self, index: int) -> str | None:
-        """A column's name without its unit; None for a name that is empty to begin with."""
+        """A column's name without its unit; None for an empty name."""
         words = self._keys[index].split("_")
         if words == [""]:
             return None
         return "_".join(word for word in words if word not in _KW | _W)
 
     def _unit(self, index: int) -> Unit:
-        if self._request.unit is not None:
-            return self._request.unit
+        if self._options.unit is not None:
+            return self._options.unit
         tokens = self._tokens(index)
         if tokens & _ENERGY:
             raise UsageError(
                 f"{self._name}: column {shorten(self._names[index])} is energy by its name; "
-                "if it is power all the same, say --unit kW or --unit W"
+                "if it is power anyway, give --unit kW or --unit W"
             )
         return "W" if tokens & _W and not tokens & _KW else "kW"
 
-    def _asked_column(self, asked: str | int, option: str) -> int:
-        text = str(asked).strip()
+    def _requested_column(self, requested: str | int, option: str) -> int:
+        text = str(requested).strip()
         exact = [i for i, name in enumerate(self._names) if name == text]
         alike = exact or [i for i, n in enumerate(self._names) if n.lower() == text.lower()]
         if alike:
             return self._only(alike, shorten(text), option)
         if text.isdecimal() and 1 <= int(text) <= len(self._names):
             return int(text) - 1
-        raise self._complaint(f"{option} {shorten(text)} is not among them", option)
+        raise self._error(f"{option} {shorten(text)} is not among them", option)
 
     def _only(self, indices: list[int], what: str, option: str) -> int:
         if len(indices) == 1:
             return indices[0]
         shown = ", ".join(f"{shorten(self._names[i])} (number {i + 1})" for i in indices)
-        raise self._complaint(f"more than one may be the {what} column: {shown}", option)
+        raise self._error(f"several may be the {what} column: {shown}", option)
 
-    def _complaint(self, what: str, option: str) -> UsageError:
+    def _error(self, what: str, option: str) -> UsageError:
         columns = ", ".join(printable(name) for name in self._names[:_LISTED_COLUMNS])
         if len(self._names) > _LISTED_COLUMNS:
             columns += f", … ({len(self._names)} in all)"
         return UsageError(
             f"{self._name} has the columns {columns}; {what}; "
-            f"name one, or its number: {option} NAME"
+            f"choose one by name or number: {option} NAME"
         )
 
 
@@ -275,7 +284,7 @@ def _is_uci_row(fields: list[str], delimiter: str) -> bool:
 
 
 def _is_data(fields: list[str]) -> bool:
-    """Whether a first line is a row already: it holds a time, or nothing but numbers."""
+    """Whether a first line is already a row: it holds a time, or nothing but numbers."""
     if any(looks_like_time(field) for field in fields):
         return True
     given = [field for field in fields if field not in MISSING]

@@ -1,4 +1,4 @@
-"""Counts of a file's rows, and the share of it that has been read."""
+"""Row counts of a file, and the share of it that has been read."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from streamer.sources.files.screening import Rules
 
 @dataclass(slots=True)
 class RowCounts:
-    """Rows of a file by what they became.
+    """Rows of a file by outcome.
 
     Attributes:
-        rows: rows seen.
+        rows: rows so far.
         missing: rows without a value.
         outside: rows before the start or beyond the end.
-        readings: readings given.
-        first_at: time of the first reading, if there is one.
-        last_at: time of the last.
+        readings: readings returned.
+        first_at: time of the first reading, if any.
+        last_at: time of the last reading, if any.
         outside_at: time of the last row before the start or beyond the end.
     """
 
@@ -36,10 +36,10 @@ class RowCounts:
         self.outside_at = at
 
     def parts(self) -> list[str]:
-        """The rows, and those that could not become readings, for a person."""
+        """Describe the rows, and those that did not become readings, for display."""
         parts = [f"{self.rows} rows"]
         if self.missing:
-            parts.append(f"{self.missing} without a value (if others have one, say --column)")
+            parts.append(f"{self.missing} without a value (if others have one, give --column)")
         if self.outside:
             parts.append(
                 f"{self.outside} before --start or from --end on, the last at {self.outside_at} "
@@ -49,10 +49,10 @@ class RowCounts:
 
 
 class ReadProgress:
-    """Share of a recording that has been read, which never goes back.
+    """Share of a recording that has been read, which never decreases.
 
     Args:
-        rules: which rows become readings.
+        rules: rules for which rows become readings.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -60,22 +60,22 @@ class ReadProgress:
         self._share: float | None = None
 
     def share(self, counts: RowCounts, of_bytes: float | None, *, complete: bool) -> float | None:
-        """The share, 0 to 1, by the bytes, the limit or the end time, whichever is highest.
+        """Return the highest of the shares of bytes, limit and end time, 0 to 1.
 
         Args:
             counts: the rows so far.
-            of_bytes: share of the bytes that has been read; None if that is not known.
-            complete: whether all has been read.
+            of_bytes: share of the bytes that has been read; None if unknown.
+            complete: whether everything has been read.
 
         Returns:
-            None where nothing is known: of a pipe without a limit or an end time.
+            None if all shares are unknown, as for a pipe without a limit or an end time.
         """
         rules = self._rules
         known = [share for share in (self._share, of_bytes) if share is not None]
         if rules.limit is not None:
             known.append(counts.readings / rules.limit)
         if rules.span.end is not None and counts.first_at is not None:
-            assert counts.last_at is not None  # noqa: S101 - there is a first reading
+            assert counts.last_at is not None  # noqa: S101 - set with the first reading
             known.append(rules.span.share_done(counts.first_at, counts.last_at))
         if known and complete:
             known.append(1.0)

@@ -1,4 +1,4 @@
-"""Rows of a recorded stream into readings and notices."""
+"""Source of the readings and notices in a recorded stream."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from streamer.sources.files.framing import LineReader, decode_lines
 from streamer.sources.files.layout import Unit
 from streamer.sources.files.progress import ReadProgress, RowCounts
 from streamer.sources.files.rows import RowError, RowParser
-from streamer.sources.files.screening import FirstLook, Rules
+from streamer.sources.files.screening import InitialChecks, Rules
 from streamer.sources.files.skipping import SkippedRows
 
 _Item: TypeAlias = Reading | Notice
 
 BLOCK_ROWS = 32
-"""Fewer rows than this are read one by one: arrays would gain nothing."""
+"""Pieces with fewer rows are read row by row: arrays would not be faster."""
 
-_LONGEST_PAUSE = 31
+_MAX_PAUSE = 31
 
 
 class ReplaySource:
     """A recorded stream; made by `open_replay`.
 
     Args:
-        name: the name to show.
+        name: the name for display.
         lines: its lines, from the first row on; closed with the source.
-        rows: reads them.
-        unit: the unit that `rows` reads them in.
-        rules: which rows become readings.
-        lines_before: how many lines came before.
+        rows: parses them.
+        unit: the unit in which `rows` reads the values.
+        rules: rules for which rows become readings.
+        lines_before: number of lines before the first row.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class ReplaySource:
         self._line = lines_before
         self._counts = RowCounts()
         self._skipped = SkippedRows(unit, rules)
-        self._first_look = FirstLook(name, unit)
+        self._initial_checks = InitialChecks(name, unit)
         self._progress = ReadProgress(rules)
         self._pauses = _BlockPauses()
         self._ended = False
@@ -67,71 +67,71 @@ class ReplaySource:
 
     @property
     def rows(self) -> int:
-        """Rows seen."""
+        """Number of rows so far."""
         return self._counts.rows
 
     @property
     def missing(self) -> int:
-        """Rows without a value."""
+        """Number of rows without a value."""
         return self._counts.missing
 
     @property
     def outside(self) -> int:
-        """Rows before the start or beyond the end."""
+        """Number of rows before the start or beyond the end."""
         return self._counts.outside
 
     @property
     def readings(self) -> int:
-        """Readings given."""
+        """Number of readings returned."""
         return self._counts.readings
 
     @property
     def malformed(self) -> int:
-        """Rows that could not be read."""
+        """Number of rows that could not be parsed."""
         return self._skipped.malformed.count
 
     @property
     def disordered(self) -> int:
-        """Rows whose time did not advance."""
+        """Number of rows whose time did not advance."""
         return self._skipped.disordered.count
 
     @property
-    def absurd(self) -> int:
-        """Rows whose value no household draws."""
-        return self._skipped.absurd.count
+    def implausible(self) -> int:
+        """Number of rows whose value is beyond any household's."""
+        return self._skipped.implausible.count
 
     @property
     def progress(self) -> float | None:
-        """The share of the recording that has been read, 0 to 1; it never goes back.
+        """Share of the recording that has been read, 0 to 1, never decreasing.
 
-        Whatever of the bytes, the limit and the end time is nearest to being reached
-        counts. None where nothing is known: of a pipe without a limit or an end time.
+        The highest of the shares of bytes, limit and end time counts. None if all of them
+        are unknown, as for a pipe without a limit or an end time.
         """
         complete = self._ended and self._failure is None and not self._closed
         return self._progress.share(self._counts, self._lines.progress, complete=complete)
 
     def read(self) -> Sequence[Reading | Notice]:
-        """What the next piece of the file gives, or what a pipe has.
+        """Return the items of the next piece of the file, or those available from a pipe.
 
         Returns:
             At least one reading or notice, or an empty sequence at the end. Readings
-            without a notice among them may come as a `ReadingBlock`.
+            without a notice among them may be a `ReadingBlock`.
 
         Raises:
-            FormatError: a malformed or disordered row, if strict.
-            UnitError: the values cannot be in the unit they are read in.
-            SourceError: the file cannot be read on, or there is no reading in it.
+            FormatError: a row is malformed or disordered, if strict.
+            UnitError: the values cannot be in the given unit.
+            SourceError: the file cannot be read, or contains no reading.
         """
         while not self._ended:
             items: list[_Item] = []
             block: Sequence[Reading] | None = None
-            # What came before an error is given out first, so that where the pieces of
-            # a file happen to break makes no difference.
+            # Items before an error are returned first, so that the result does not depend
+            # on how the file is split into pieces.
             try:
                 block = self._fill(items)
             except StreamerError as error:
                 self._fail(error)
-            given = self._sum_up(items) if block is None else self._look_at(block)
+            given = self._with_notices(items) if block is None else self._checked(block)
             if given:
                 return given
         if self._failure is not None:
@@ -139,7 +139,7 @@ class ReplaySource:
         return []
 
     def close(self) -> None:
-        """Close the file. May be called twice."""
+        """Close the file. May be called repeatedly."""
         self._closed = self._ended = True
         self._failure = None
         self._lines.close()
@@ -150,7 +150,7 @@ class ReplaySource:
             self._failure = error
 
     def _fill(self, items: list[_Item]) -> Sequence[Reading] | None:
-        """Read a piece: give its readings, or else put what is in it into `items`."""
+        """Read a piece: return it as a block, or else append its contents to `items`."""
         piece = self._lines.read()
         block = self._try_block(piece)
         if block is not None:
@@ -166,7 +166,7 @@ class ReplaySource:
         return None
 
     def _try_block(self, piece: bytes) -> Sequence[Reading] | None:
-        """Take all rows of a piece at once; None, and nothing taken, if that cannot be."""
+        """Read all rows of a piece at once; returns None, with nothing read, if not possible."""
         if self._rules.span.has_zone or piece.count(b"\n") < BLOCK_ROWS:
             return None
         if self._pauses.is_pause():
@@ -223,7 +223,7 @@ class ReplaySource:
         elif kw is None:
             counts.missing += 1
         elif abs(kw) > rules.max_kw:
-            items += skipped.skip_absurd(kw, self._where, last, readings=counts.readings)
+            items += skipped.skip_implausible(kw, self._where, last, readings=counts.readings)
         elif last is not None and at <= last:
             items += skipped.skip_disordered(at, self._where, last)
         else:
@@ -246,34 +246,34 @@ class ReplaySource:
 
     def _nothing_found(self) -> SourceError:
         counts, skipped = self._counts, self._skipped
-        if self.absurd and self.absurd >= self.malformed:
+        if self.implausible and self.implausible >= self.malformed:
             return skipped.wrong_unit(self._where, counts.readings)
         if not counts.rows:
-            return SourceError(f"no reading found in {self._name}: there is no row in it")
+            return SourceError(f"no reading found in {self._name}: it has no rows")
         parts = counts.parts()
         if self.malformed:
             parts.append(
                 f"{self.malformed} malformed, the last {skipped.malformed.last} "
-                "(if the layout is another, say --column, --time-column or --time-format)"
+                "(if the layout differs, give --column, --time-column or --time-format)"
             )
         return SourceError(f"no reading found in {self._name}: {', '.join(parts)}")
 
-    def _sum_up(self, items: list[_Item]) -> Sequence[_Item]:
-        """A piece read row by row, and the notices that stand for all of it."""
+    def _with_notices(self, items: list[_Item]) -> Sequence[_Item]:
+        """Append the notices for a piece that was read row by row."""
         readings = [item for item in items if isinstance(item, Reading)]
         items += self._skipped.gathered(self._counts.last_at)
-        items += self._first_look.look(readings, at_end=self._ended)
+        items += self._initial_checks.check(readings, at_end=self._ended)
         return items
 
-    def _look_at(self, block: Sequence[Reading]) -> Sequence[_Item]:
-        notices = self._first_look.look(block, at_end=False)
+    def _checked(self, block: Sequence[Reading]) -> Sequence[_Item]:
+        notices = self._initial_checks.check(block, at_end=False)
         return [*block, *notices] if notices else block
 
 
 class _BlockPauses:
-    """Backoff of the attempts to read a piece as a block.
+    """Backoff for the attempts to read a piece as a block.
 
-    Where piece after piece has something odd in it, trying each would be a waste.
+    In a file with something unusual in every piece, most attempts would be in vain.
     """
 
     def __init__(self) -> None:
@@ -281,16 +281,16 @@ class _BlockPauses:
         self._next = 0
 
     def is_pause(self) -> bool:
-        """Whether the next piece is to be read row by row without an attempt."""
+        """Whether the next piece should be read row by row, without an attempt."""
         if not self._left:
             return False
         self._left -= 1
         return True
 
     def tried(self, *, succeeded: bool) -> None:
-        """Take note of an attempt."""
+        """Record the outcome of an attempt."""
         if succeeded:
             self._next = 0
         else:
             self._left = self._next
-            self._next = min(2 * self._next + 1, _LONGEST_PAUSE)
+            self._next = min(2 * self._next + 1, _MAX_PAUSE)

@@ -1,4 +1,4 @@
-"""Rows into times and powers: one line, or all lines of a piece at once."""
+"""Parser for rows: one line, or all lines of a piece at once."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from streamer.display.lines import shorten
 from streamer.sources.files.fields import MISSING, split_fields
 from streamer.sources.files.layout import Layout
 from streamer.sources.files.timestamps import (
-    FIRST_YEAR,
-    LAST_YEAR,
+    MAX_YEAR,
+    MIN_YEAR,
     TimeStyle,
     explicit_style,
     recognise_time,
@@ -26,18 +26,18 @@ _UNDECODABLE = re.compile("[\udc80-\udcff]")
 
 
 class RowError(ValueError):
-    """A line that is no row: the message says what is wrong with it."""
+    """A line is not a valid row; the text describes the error."""
 
 
 class RowParser:
-    """Reads rows of one layout.
+    """Parser for rows of one layout.
 
     Args:
-        layout: where what is.
-        time_format: `strptime` format of the times, or None to go by the first row's.
+        layout: the columns.
+        time_format: `strptime` format of the times; None to recognise it in the first row.
 
     Raises:
-        UsageError: the time format cannot be used.
+        UsageError: the time format is not valid.
     """
 
     def __init__(self, layout: Layout, time_format: str | None = None) -> None:
@@ -52,14 +52,14 @@ class RowParser:
         self._aware: bool | None = None
         self._block_parser: BlockParser | None = None
 
-    def settle_time_style(self, line: str) -> bool:
-        """Decide by one line how times are written.
+    def determine_time_style(self, line: str) -> bool:
+        """Determine the style of the times by one line.
 
         Returns:
-            Whether it is decided.
+            Whether it is known now.
 
         Raises:
-            UsageError: the day and the month cannot be told apart.
+            UsageError: day and month cannot be distinguished.
         """
         if self._style is None:
             try:
@@ -69,10 +69,10 @@ class RowParser:
         return True
 
     def parse(self, line: str) -> tuple[datetime, float | None]:
-        """The time and the power in kW; None for a power that is missing.
+        """Return the time and the power in kW; None for a missing power.
 
         Raises:
-            RowError: the line is no row.
+            RowError: the line is not a valid row.
             UsageError: the first time of a file is ambiguous.
         """
         fields = self._fields(line)
@@ -85,8 +85,8 @@ class RowParser:
             else:
                 at = style.parse(fields[self._time], fields[self._clock])
         except (ValueError, OverflowError, OSError):
-            raise RowError(f"time {self._shown_time(fields)} is not understood") from None
-        if not FIRST_YEAR <= at.year <= LAST_YEAR:
+            raise RowError(f"time {self._shown_time(fields)} is not valid") from None
+        if not MIN_YEAR <= at.year <= MAX_YEAR:
             raise RowError(f"time {self._shown_time(fields)} is out of range")
         if (at.tzinfo is not None) is not self._aware:
             self._check_zone(at, fields)
@@ -99,23 +99,23 @@ class RowParser:
             raise RowError(f"power {shorten(text)} is not a number") from None
         if not math.isfinite(value):
             raise RowError(f"power {shorten(text)} is not a finite number")
-        if "_" in text:  # Python's own way to group digits
+        if "_" in text:  # accepted by Python as a separator of digits
             raise RowError(f"power {shorten(text)} is not a number")
         return at, value / self._divisor
 
     def parse_block(self, piece: bytes) -> RowArrays | None:
-        """What `parse` would say of all lines of a piece, where that is beyond doubt.
+        """Parse all lines of a piece like `parse`, if they are regular.
 
         Args:
             piece: whole lines, with their line ends.
 
         Returns:
-            The rows, or None if the lines have to be read one by one.
+            The rows, or None if the lines must be read one by one.
         """
         if self._style is None or self._style.parse_date is None or self._aware:
             return None
         if self._block_parser is None:
-            # NumPy comes with it: not before the first row is wanted.
+            # Imports NumPy, which is not needed before the first row.
             from streamer.sources.files.blockrows import BlockParser
 
             self._block_parser = BlockParser(self._layout, self._style)
@@ -131,13 +131,13 @@ class RowParser:
             try:
                 fields = split_fields(line, self._delimiter)
             except csv.Error as error:
-                raise RowError(f"{shorten(line)} cannot be taken apart: {error}") from None
+                raise RowError(f"{shorten(line)} cannot be split into fields: {error}") from None
         else:
             fields = line.split(self._delimiter)
         count = len(fields)
         if count != self._width and not (count == self._width + 1 and not fields[-1].strip()):
             plural = "" if count == 1 else "s"
-            raise RowError(f"{count} field{plural} where {self._width} belong, in {shorten(line)}")
+            raise RowError(f"{count} field{plural} instead of {self._width}, in {shorten(line)}")
         return fields
 
     def _recognise(self, fields: list[str]) -> TimeStyle:
@@ -145,7 +145,7 @@ class RowParser:
         style = recognise_time(fields[self._time], clock, day_first=self._layout.day_first)
         if style is None:
             raise RowError(
-                f"time {self._shown_time(fields)} is in no known style (see --time-format)"
+                f"time {self._shown_time(fields)} has an unknown format (see --time-format)"
             )
         return style
 
@@ -154,7 +154,7 @@ class RowParser:
             self._aware = at.tzinfo is not None
             return
         has, had = ("no zone", "one") if self._aware else ("a zone", "none")
-        raise RowError(f"time {self._shown_time(fields)} has {has}; the times before have {had}")
+        raise RowError(f"time {self._shown_time(fields)} has {has}; earlier times have {had}")
 
     def _shown_time(self, fields: list[str]) -> str:
         clock = "" if self._clock is None else " " + fields[self._clock]

@@ -1,4 +1,4 @@
-"""Rules for which rows become readings, and checks of the first readings of a file."""
+"""Rules for which rows become readings, and plausibility checks of a file's first readings."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from streamer.sources.bounds import MAX_KW
 from streamer.sources.files.layout import Unit
 
 _SPACING_READINGS = 50
-_SPACING_AT_LEAST = 10
+_MIN_SPACING_READINGS = 10
 _UNIT_READINGS = 1000
 _LOW_KW = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Which rows become readings.
+    """Rules for which rows become readings.
 
     Attributes:
-        span: the stretch of time to replay.
-        limit: the most readings to give, or None for all.
+        span: the span of time to replay.
+        limit: largest number of readings; None for all.
         strict: whether the first malformed or disordered row ends the stream with an error.
-        max_kw: the magnitude in kW above which a value is absurd.
+        max_kw: magnitude in kW above which a value is implausible.
     """
 
     span: Span = field(default_factory=Span)
@@ -38,20 +38,20 @@ class Rules:
     max_kw: float = MAX_KW
 
     def check(self) -> None:
-        """Raise UsageError for rules that cannot be meant."""
+        """Raise UsageError for contradictory rules."""
         self.span.check()
         if self.limit is not None and self.limit < 1:
-            raise UsageError(f"--limit {self.limit} leaves nothing; it must be at least 1")
+            raise UsageError(f"--limit {self.limit} must be at least 1")
         if not (math.isfinite(self.max_kw) and self.max_kw > 0):
             raise UsageError(f"--max-kw {self.max_kw} must be a number above 0")
 
 
-class FirstLook:
-    """Looks at the first readings for a spacing or a unit that cannot be meant.
+class InitialChecks:
+    """Checks of the first readings for an unlikely spacing or unit.
 
     Args:
         name: the file's name.
-        unit: the unit that the values are read in.
+        unit: the unit in which the values are read.
     """
 
     def __init__(self, name: str, unit: Unit) -> None:
@@ -61,13 +61,13 @@ class FirstLook:
         self._seen = 0
         self._highest_kw = 0.0
 
-    def look(self, readings: Sequence[Reading], *, at_end: bool) -> list[Notice]:
-        """Take the next readings; the notices that come of it."""
+    def check(self, readings: Sequence[Reading], *, at_end: bool) -> list[Notice]:
+        """Examine the next readings; returns warnings."""
         notices: list[Notice] = []
         if len(self._times) < _SPACING_READINGS:
             self._times += [each.at for each in readings[: _SPACING_READINGS - len(self._times)]]
             full = len(self._times) == _SPACING_READINGS
-            if full or (at_end and len(self._times) >= _SPACING_AT_LEAST):
+            if full or (at_end and len(self._times) >= _MIN_SPACING_READINGS):
                 notices += self._spacing()
         if self._seen < _UNIT_READINGS:
             first = readings[: _UNIT_READINGS - self._seen]
@@ -92,6 +92,6 @@ class FirstLook:
             return []
         text = (
             f"{self._name}: no value in the first {_UNIT_READINGS} readings reaches "
-            f"{1000 * _LOW_KW:g} W; if the column is in kW, say --unit kW"
+            f"{1000 * _LOW_KW:g} W; if the column is in kW, give --unit kW"
         )
         return [Notice(Notice.WARNING, text, self._times[-1])]

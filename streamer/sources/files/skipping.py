@@ -1,4 +1,4 @@
-"""Rows that are left out: counted by kind, the first of each kind named, later ones gathered."""
+"""Counts and notices of skipped rows, by the reason why they are skipped."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ from streamer.sources.files.screening import Rules
 from streamer.sources.throttle import NoticeThrottle
 
 _ROWS_BEHIND = 10
-_ABSURD_ENOUGH = 20
+_MAX_IMPLAUSIBLE = 20
 
 
 class SkippedRows:
-    """Counts of the rows that a file's source leaves out, and the notices of them.
+    """Counts of the rows that a file's source skips, and their notices.
 
     Args:
-        unit: the unit that the values are read in.
-        rules: which rows become readings.
+        unit: the unit in which the values are read.
+        rules: rules for which rows become readings.
 
     Attributes:
-        malformed: rows that cannot be read.
+        malformed: rows that cannot be parsed.
         disordered: rows whose time does not advance.
-        absurd: rows whose value no household draws.
+        implausible: rows whose value is beyond any household's.
     """
 
     def __init__(self, unit: Unit, rules: Rules) -> None:
         self.malformed = _throttle(Notice.MALFORMED, "malformed rows")
         self.disordered = _throttle(Notice.ORDER, "rows whose time does not advance")
-        self.absurd = _throttle(Notice.ABSURD, "absurd values")
+        self.implausible = _throttle(Notice.ABSURD, "implausible values")
         self._jumps = JumpWatch()
         self._unit = unit
         self._rules = rules
 
     def jumped(self, last: datetime, at: datetime, where: str) -> None:
-        """Take note of a long step from one reading to the next."""
+        """Record a long step from one reading to the next."""
         self._jumps.jumped(last, at, where)
 
     def skip_malformed(self, what: str, where: str, last: datetime | None) -> list[Notice]:
-        """Leave out a row that cannot be read.
+        """Skip a row that cannot be parsed.
 
         Args:
-            what: what is wrong with it.
+            what: description of the error.
             where: file and line.
-            last: time of the last reading, if there is one.
+            last: time of the last reading, if any.
 
         Raises:
             FormatError: the rules are strict.
@@ -54,56 +54,56 @@ class SkippedRows:
         return _present(self.malformed.add(f"{where}: {what}", last))
 
     def skip_disordered(self, at: datetime, where: str, last: datetime) -> list[Notice]:
-        """Leave out a row whose time does not advance.
+        """Skip a row whose time does not advance.
 
         Raises:
             FormatError: the rules are strict.
         """
-        what = f"time {at} does not come after {last}"
+        what = f"time {at} is not after {last}"
         self._check_strict(what, where)
         return _present(
             self.disordered.add(f"{where}: {what}", last), self._jumps.fell_behind(at, last)
         )
 
-    def skip_absurd(
+    def skip_implausible(
         self, kw: float, where: str, last: datetime | None, *, readings: int
     ) -> list[Notice]:
-        """Leave out a value that no household draws.
+        """Skip a value beyond any household's.
 
         Args:
             kw: the value.
             where: file and line.
-            last: time of the last reading, if there is one.
-            readings: how many readings have been given.
+            last: time of the last reading, if any.
+            readings: number of readings so far.
 
         Raises:
-            UnitError: there are more such values than readings.
+            UnitError: such values outnumber the readings.
         """
-        remedy = "raise --max-kw if it is right"
+        remedy = "if it is correct, raise --max-kw"
         if self._unit == "kW":
-            remedy = "if the column is in W, say --unit W"
-        # Six figures are enough to know the value by.
+            remedy = "if the column is in W, give --unit W"
+        # Six digits are enough to recognise the value.
         shown = float(f"{kw:.6g}")
         what = f"{shown} kW is more than a household draws; {remedy}"
-        notice = self.absurd.add(f"{where}: {what}", last)
-        if self.absurd.count >= _ABSURD_ENOUGH and self.absurd.count > readings:
+        notice = self.implausible.add(f"{where}: {what}", last)
+        if self.implausible.count >= _MAX_IMPLAUSIBLE and self.implausible.count > readings:
             raise self.wrong_unit(where, readings)
         return _present(notice)
 
     def wrong_unit(self, where: str, readings: int) -> UnitError:
-        """The error for values that cannot be in the unit they are read in."""
-        remedy = "if they are right, raise --max-kw"
+        """Return the error for values that cannot be in the unit in which they are read."""
+        remedy = "if they are correct, raise --max-kw"
         if self._unit == "kW":
-            remedy = "if the column is in W, say --unit W; otherwise raise --max-kw"
-        count = self.absurd.count
+            remedy = "if the column is in W, give --unit W; otherwise raise --max-kw"
+        count = self.implausible.count
         return UnitError(
-            f"{where}: {count} of {count + readings} values are more than "
-            f"{self._rules.max_kw:g} kW, which no household draws; {remedy}"
+            f"{where}: {count} of {count + readings} values are above "
+            f"{self._rules.max_kw:g} kW, more than a household draws; {remedy}"
         )
 
     def gathered(self, last: datetime | None) -> list[Notice]:
-        """One notice for all rows of a kind since the last such notice."""
-        kinds = (self.malformed, self.disordered, self.absurd)
+        """Return one notice for each kind with rows since its last notice."""
+        kinds = (self.malformed, self.disordered, self.implausible)
         return _present(*(kind.gathered(last) for kind in kinds))
 
     def _check_strict(self, what: str, where: str) -> None:
@@ -112,19 +112,19 @@ class SkippedRows:
 
 
 class JumpWatch:
-    """Notices that one wrong time far ahead has put all rows after it out of order."""
+    """Detection of a single time far ahead that puts all later rows out of order."""
 
     def __init__(self) -> None:
         self._jump: tuple[datetime, str, datetime] | None = None
         self._behind: list[datetime] = []
 
     def jumped(self, before: datetime, at: datetime, where: str) -> None:
-        """Remember the latest long jump ahead."""
+        """Record the latest long jump ahead."""
         self._jump = (before, where, at)
         self._behind.clear()
 
     def fell_behind(self, at: datetime, now: datetime) -> Notice | None:
-        """Take note of a row that is not after the stream's time `now`."""
+        """Record a row that is not later than the stream's time `now`."""
         if self._jump is None or len(self._behind) >= _ROWS_BEHIND:
             return None
         before, where, far = self._jump
@@ -136,7 +136,7 @@ class JumpWatch:
             return None
         text = (
             f"{where}: time jumps ahead from {before} to {far}, and the rows after it are "
-            "earlier: they are skipped until that time is passed; correct or delete that row"
+            "earlier: they are skipped until that time has passed; correct or delete that row"
         )
         return Notice(Notice.WARNING, text, now)
 

@@ -1,7 +1,7 @@
-"""Times written as text: what style they are in, and what they mean.
+"""Recognition and parsing of times in text.
 
-The first row decides the style of a whole file, so that no row is read day first and
-the next month first.
+The first row determines the style of a whole file, so that one row is not read day first
+and the next month first.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from typing import TypeAlias
 from streamer.display.lines import printable
 from streamer.errors import UsageError
 
-FIRST_YEAR = 1900
-"""The first year that a recording may be of."""
+MIN_YEAR = 1900
+"""First year accepted in a recording."""
 
-LAST_YEAR = 2199
-"""The last."""
+MAX_YEAR = 2199
+"""Last year accepted in a recording."""
 
 TimeParser: TypeAlias = Callable[..., datetime]
-"""Makes a time of one text, or of two (date and time of day). Raises ValueError,
-OverflowError or OSError for a text in another style."""
+"""Parses one text, or two (date and time of day). Raises ValueError, OverflowError or
+OSError for a text in another style."""
 
 DateParser: TypeAlias = Callable[[str], date]
-"""Makes a date of a text. Raises ValueError for a text in another style."""
+"""Parses a date. Raises ValueError for a text in another style."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimeStyle:
-    """A way to write times.
+    """A style of written times.
 
     Attributes:
-        parse: reads a time.
-        parse_date: reads the date of a time without a zone, where a time is a date and a
-            time of day beside each other; None where it is not.
-        separators: what may stand between those two if they are one text.
+        parse: parses a time.
+        parse_date: parses the date of a time without a zone, if a time consists of a date
+            followed by a time of day; None otherwise.
+        separators: characters allowed between the two if they are one text.
     """
 
     parse: TimeParser
@@ -57,40 +57,40 @@ _PROBE = datetime(2010, 12, 31, 23, 59, 58, tzinfo=UTC)
 
 
 def explicit_style(time_format: str) -> TimeStyle:
-    """The style of a `strptime` format; a date and a time of day are joined by a space.
+    """Return the style of a `strptime` format; date and time of day are joined by a space.
 
     Raises:
-        UsageError: the format is not one that `strptime` knows.
+        UsageError: `strptime` does not accept the format.
     """
     strptime = datetime.strptime
     try:
         probe = strptime(_PROBE.strftime(time_format), time_format)
     except (ValueError, re.error) as error:
         raise UsageError(
-            f"--time-format {time_format!r} cannot be used ({printable(str(error))}); "
+            f"--time-format {time_format!r} is not valid ({printable(str(error))}); "
             "write it like '%d/%m/%Y %H:%M:%S'"
         ) from None
     if probe.date() != _PROBE.date():
         raise UsageError(
-            f"--time-format {time_format!r} leaves out the year, the month or the day; "
+            f"--time-format {time_format!r} lacks the year, the month or the day; "
             "write it like '%d/%m/%Y %H:%M:%S'"
         )
     return TimeStyle(lambda *texts: strptime(" ".join(texts), time_format))
 
 
 def recognise_time(text: str, clock: str | None = None, *, day_first: bool) -> TimeStyle | None:
-    """The style that a time is written in.
+    """Recognise the style of a time.
 
     Args:
         text: date and time, or the date alone if the time of day has its own column.
         clock: the time of day, if it has its own column.
-        day_first: read ``1/2/2010`` as the first of February, without asking.
+        day_first: read ``1/2/2010`` as the first of February, without an error.
 
     Returns:
-        The style, or None if the text is no time in a known one.
+        The style; None if the text is not a time in a known style.
 
     Raises:
-        UsageError: it cannot be known whether the day or the month comes first.
+        UsageError: day and month cannot be distinguished.
     """
     if clock is not None:
         if not _TIME_OF_DAY.fullmatch(clock):
@@ -109,7 +109,7 @@ def recognise_time(text: str, clock: str | None = None, *, day_first: bool) -> T
 
 
 def looks_like_time(text: str) -> bool:
-    """Whether a field holds a date, a time of day or both; a bare number does not count.
+    """Whether a field holds a date, a time of day or both; a plain number does not count.
 
     >>> [looks_like_time(text) for text in ("2013-05-21T00:00", "1/2/2010", "power", "4.216")]
     [True, True, False, False]
@@ -120,7 +120,7 @@ def looks_like_time(text: str) -> bool:
         return True
     try:
         return recognise_time(text, day_first=False) is not None
-    except UsageError:  # a date, though an ambiguous one
+    except UsageError:  # an ambiguous date
         return True
 
 
@@ -136,7 +136,7 @@ def _recognise_date(text: str, *, day_first: bool) -> DateParser | None:
     else:
         raise UsageError(
             f"date {text.strip()!r} may be day/month or month/day; "
-            "say --time-format, such as '%d/%m/%Y %H:%M:%S'"
+            "give --time-format, such as '%d/%m/%Y %H:%M:%S'"
         )
     return parser if _succeeds(parser, text) else None
 
@@ -154,7 +154,7 @@ def _iso(text: str) -> datetime:
 
 
 def _iso_date(text: str) -> date:
-    # ISO 8601 has more ways to write a date; in which of them it ends where is not plain.
+    # ISO 8601 has other forms of dates, whose end is harder to find.
     if not _ISO_DATE.fullmatch(text):
         raise ValueError(text)
     return date.fromisoformat(text)
@@ -186,8 +186,8 @@ def _spaced(parse_date: DateParser | None) -> TimeStyle | None:
     return TimeStyle(parse, parse_date)
 
 
-# A date repeats 1440 times in a row, and a day has 1440 minutes: the caches make both
-# cost a look-up.
+# A date repeats 1440 times in a row, and a day has 1440 minutes: the caches reduce both to a
+# look-up.
 
 
 @lru_cache(maxsize=8)

@@ -1,12 +1,12 @@
-"""A meter as a source: the samples of a feed, into one reading a minute.
+"""Live sources: the samples of a feed, averaged to one reading a minute.
 
 ::
 
-    feed ──▶ Pump ──▶ Intake ──▶ LiveSource.read
-             a thread; connects     │ MinuteMeans   means, weighted by time
-             again for ever         │ MeterClock    how far the meter's clock is off
-                                    │ LinkWatch     up, silent, lost, and since when
-                                    │ Mishaps       the first in full, later ones summed up
+    feed ──▶ FeedReader ──▶ SampleProcessor ──▶ LiveSource.read
+             a thread;           │ MinuteMeans      means, weighted by time
+             reconnects          │ MeterClock       clock skew of the meter
+             for ever            │ LinkWatch        up, silent, lost, and since when
+                                 │ NoticeThrottles  the first in full, later ones gathered
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""How far a meter's clock is off, told from when its samples come in.
+"""Clock skew of a meter, estimated from the arrival times of its samples.
 
-Logic only: times are passed in, in seconds since 1970.
+No I/O and no clock: times are passed in, in seconds since 1970.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from streamer.display.durations import apart
 
 EARLY_S = 2.0
-"""A sample may be this far ahead of us: clocks are set now and then, not all the time."""
+"""Tolerance for samples ahead of our clock, since clocks are set only now and then."""
 
 _AGREE_S = 2.0
-_ENOUGH = 5
-_OVER_S = 10.0
+_MIN_SAMPLES = 5
+_MIN_LENGTH_S = 10.0
 
 
 @dataclass
 class _Run:
-    """Samples in a row whose lags agree."""
+    """Successive samples whose lags agree."""
 
     since_s: float
     low_s: float
@@ -36,57 +36,57 @@ class _Run:
 
 
 class MeterClock:
-    """Sets the times of a meter right whose clock is off.
+    """Correction of a meter's times for clock skew.
 
-    Its clock is taken to be off when one sample after the other comes with a time that
-    differs from ours by the same amount, for a while. What comes late in a heap differs by
-    all sorts of amounts, and is let be.
+    The clock is considered wrong when, for a while, successive samples arrive with times
+    that differ from ours by the same amount. Samples that arrive late in a burst differ by
+    varying amounts, and are left alone.
 
     Args:
-        grace_s: how late a sample may come without anybody wondering.
+        grace_s: allowed lateness of a sample.
 
     Attributes:
-        error_s: how far the meter's clock is behind ours; what is added to its times.
+        error_s: how far the meter's clock is behind ours; added to its times.
     """
 
     def __init__(self, grace_s: float) -> None:
         self.error_s = 0.0
         self._late = max(grace_s, EARLY_S)
-        self._said_s = 0.0
+        self._reported_s = 0.0
         self._run: _Run | None = None
 
     def correct(self, at_s: float, arrived_s: float) -> float:
-        """When a sample was made, on our clock.
+        """Return the time of a sample on our clock.
 
         Args:
-            at_s: when, as the meter says.
-            arrived_s: when it came in.
+            at_s: its time on the meter's clock.
+            arrived_s: its time of arrival.
         """
         lag_s = arrived_s - at_s
         if -EARLY_S <= lag_s - self.error_s <= self._late:
             self._run = None
         elif self._run is None or not self._run.joined_by(lag_s):
             self._run = _Run(arrived_s, lag_s, lag_s)
-        elif self._run.count >= _ENOUGH and arrived_s - self._run.since_s >= _OVER_S:
+        elif self._run.count >= _MIN_SAMPLES and arrived_s - self._run.since_s >= _MIN_LENGTH_S:
             low_s, self._run = self._run.low_s, None
-            # The quickest sample has the least of the way in it.
+            # The fastest sample has the smallest delay in its lag.
             self.error_s = 0.0 if -EARLY_S <= low_s <= self._late else low_s
         return at_s + self.error_s
 
     def step(self, delta_s: float) -> None:
-        """Our own clock has been set: by so much the meter's is now further behind."""
+        """Adjust to our own clock being set ahead by `delta_s`, which puts the meter's behind."""
         self._run = None
         if self.error_s:
             self.error_s += delta_s
             if -EARLY_S <= self.error_s <= self._late:
                 self.error_s = 0.0
 
-    def news(self) -> str | None:
-        """What is to be said of the meter's clock, once for each change."""
-        if abs(self.error_s - self._said_s) <= _AGREE_S:
+    def change(self) -> str | None:
+        """Describe the meter's clock if its skew has changed since the last call."""
+        if abs(self.error_s - self._reported_s) <= _AGREE_S:
             return None
-        self._said_s = self.error_s
+        self._reported_s = self.error_s
         if not self.error_s:
-            return "the meter's clock is right again"
+            return "the meter's clock is correct again"
         side = "behind" if self.error_s > 0 else "ahead"
         return f"the meter's clock is {apart(self.error_s)} {side}; corrected"

@@ -1,6 +1,6 @@
-"""Samples into minute means: time-weighted, on UTC minutes.
+"""Minute means of samples: time-weighted, on UTC minutes.
 
-Logic only: the time is passed in, in seconds since 1970.
+No I/O and no clock: the time is passed in, in seconds since 1970.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 
 MINUTE_S = 60.0
 
-_COVERED_AT_LEAST_S = MINUTE_S / 2
-_MOST_OPEN = 100_000
+_MIN_COVERED_S = MINUTE_S / 2
+_MAX_SAMPLES = 100_000
 
 
 def minute_of(at_s: float) -> float:
-    """Start of the minute that a moment lies in; exact, whatever the size of the number.
+    """Start of the minute of a moment; exact, whatever the size of the number.
 
     >>> minute_of(119.5), minute_of(120.0)
     (60.0, 120.0)
@@ -25,27 +25,27 @@ def minute_of(at_s: float) -> float:
 
 
 def local_time(at_s: float) -> datetime:
-    """A moment on the local clock, with the offset from UTC that it has then.
+    """A moment in local time, with its offset from UTC at that moment.
 
-    A fixed offset: times with one and the same zone object would be compared and
-    subtracted by the clock on the wall, summer time or not.
+    The offset is fixed: Python compares and subtracts times that share a zone object by
+    their local clock, ignoring summer time.
     """
     return datetime.fromtimestamp(at_s, UTC).astimezone()
 
 
 class MinuteMeans:
-    """Means of the minutes, weighted by how long each value stood.
+    """Means of the minutes, weighted by the validity of each value.
 
-    A value stands until the next one, for a while at most; after that nothing is known. A
+    A value is valid until the next one, for a limited time; after that nothing is known. A
     minute of which less than half is known has no mean.
 
     Args:
-        stale_after_s: for how long a value stands at most.
-        grace_s: how long after its end a minute waits for samples that come late.
+        stale_after_s: longest validity of a value in seconds.
+        grace_s: allowed lateness: seconds for which a minute is kept open after its end.
 
     Attributes:
-        late: samples of minutes that were closed before they came.
-        doubled: samples whose time had come before; the later one counts.
+        late: number of samples whose minute was closed before they arrived.
+        duplicates: number of samples with the time of an earlier one, which they replace.
 
     >>> means = MinuteMeans(stale_after_s=600.0)
     >>> means.add(60.0, 1.0)
@@ -56,32 +56,32 @@ class MinuteMeans:
 
     def __init__(self, *, stale_after_s: float, grace_s: float = 5.0) -> None:
         self.late = 0
-        self.doubled = 0
+        self.duplicates = 0
         self._stale_after = stale_after_s
         self._grace = grace_s
-        # Samples of minutes that are open, and the last one before them, which stands on.
+        # Samples of open minutes, and the last one before them, which may still be valid.
         self._times: list[float] = []
         self._kws: list[float] = []
         self._held_at = -math.inf
         self._held_kw = math.nan
-        self._open = -math.inf  # start of the first minute that is not closed
-        self._given = -math.inf  # end of the last minute that was given
-        self._expected_from = -math.inf  # samples before are not late, but done
+        self._open = -math.inf  # start of the first open minute
+        self._given = -math.inf  # end of the last minute returned
+        self._expected_from = -math.inf  # earlier samples are not late, but done
 
     @property
     def due_s(self) -> float:
-        """When the next minute of which something is known closes; infinite if there is none."""
+        """Time at which the next minute with known values closes; infinite without any."""
         return self._known_from() + MINUTE_S + self._grace
 
     @property
     def done_s(self) -> float:
-        """End of the last minute that was given."""
+        """End of the last minute returned."""
         return self._given
 
-    def go_on_after(self, after_s: float) -> None:
-        """Take the minute that starts then, and all before it, as done.
+    def resume_after(self, after_s: float) -> None:
+        """Treat the minute that starts at `after_s`, and all before it, as done.
 
-        Samples of theirs are ignored and not counted as late; the last one stands on.
+        Their samples are ignored and not counted as late; the last one remains valid.
         """
         self._given = max(self._given, minute_of(after_s) + MINUTE_S)
         self._open = max(self._open, self._given)
@@ -92,21 +92,21 @@ class MinuteMeans:
         """Take a sample.
 
         Args:
-            at_s: its time; it may come before that of samples that are in already.
-            kw: power in kW; anything but a finite number means that it is unknown.
+            at_s: its time; it may be earlier than that of samples taken before.
+            kw: power in kW; unknown unless it is a finite number.
         """
         if at_s < self._open and at_s >= self._expected_from:
             self.late += 1
         if self._put(at_s, kw if math.isfinite(kw) else math.nan):
-            self.doubled += 1
+            self.duplicates += 1
 
     def advance(self, now_s: float) -> list[tuple[float, float]]:
-        """Close the minutes that have been over for as long as the grace.
+        """Close the minutes that ended before `now_s` by more than the allowed lateness.
 
-        Costs nothing for minutes of which nothing is known, however many there are.
+        Takes no time for minutes without known values, however many there are.
 
         Returns:
-            Start and mean in kW of each that has one.
+            Start in seconds and mean in kW of each minute that has a mean.
         """
         end_s = minute_of(now_s - self._grace)
         given: list[tuple[float, float]] = []
@@ -123,19 +123,19 @@ class MinuteMeans:
         return given
 
     def flush(self, now_s: float) -> list[tuple[float, float]]:
-        """Close all minutes that are over, late samples or not."""
+        """Close all minutes that have ended, without waiting for late samples."""
         return self.advance(now_s + self._grace)
 
     def step(self, delta_s: float, now_s: float) -> None:
-        """Go on after the clock has been set.
+        """Continue after the clock was set.
 
-        The last value stands from the new time on. A clock set ahead leaves the time that
-        it skipped unknown; one set back leaves out the samples that now lie in the future,
-        and the minutes that have been given already.
+        The last value is valid from the new time on. If the clock was set ahead, the time
+        that it skipped is unknown; if it was set back, samples that are now in the future
+        are dropped, and minutes that were already returned are left out.
 
         Args:
-            delta_s: how much later the clock is than it would have been.
-            now_s: what it says now.
+            delta_s: seconds by which the clock was set ahead.
+            now_s: the new time.
         """
         before_s = now_s - delta_s
         at_s, kw = self._held_at, self._held_kw
@@ -151,13 +151,13 @@ class MinuteMeans:
         if delta_s > 0:
             self._put(before_s, math.nan)
         else:
-            # Minutes that closed without a mean may yet have one.
+            # Minutes that were closed without a mean may now have one.
             self._open = max(self._given, min(self._open, minute_of(now_s)))
             self._expected_from = max(self._expected_from, self._open)
         self._put(now_s, kw)
 
     def _put(self, at_s: float, kw: float) -> bool:
-        """Put a sample in its place; whether there was one already."""
+        """Insert a sample; returns whether there was one of the same time."""
         times, kws = self._times, self._kws
         if at_s < self._open:
             if at_s >= self._held_at:
@@ -173,29 +173,29 @@ class MinuteMeans:
                 return True
             times.insert(place, at_s)
             kws.insert(place, kw)
-        if len(times) > _MOST_OPEN:
-            # More than anyone needs for a mean: leave out every other one, not the last.
+        if len(times) > _MAX_SAMPLES:
+            # More than a mean needs: drop every other one, but keep the last.
             del times[-2::-2]
             del kws[-2::-2]
         return False
 
     def _pass(self, count: int) -> None:
-        """Leave samples behind; the last of them stands on."""
+        """Drop the first samples; the last of them remains valid."""
         if count:
             self._held_at, self._held_kw = self._times[count - 1], self._kws[count - 1]
             del self._times[:count]
             del self._kws[:count]
 
     def _known_from(self) -> float:
-        """Start of the first open minute of which something may be known."""
+        """Start of the first open minute that may have known values."""
         if not math.isnan(self._held_kw) and self._held_at + self._stale_after > self._open:
             return self._open
         return minute_of(self._times[0]) if self._times else math.inf
 
     def _close(self, start_s: float) -> float | None:
-        """Mean of a minute, if it has one; its samples are dropped, and the last one stands."""
+        """Return the mean of a minute, if it has one, and drop its samples."""
         count = bisect_left(self._times, start_s + MINUTE_S)
-        # Relative to the minute's start all of this is exact: the numbers are smaller.
+        # Relative to the minute's start the arithmetic is exact: the numbers are smaller.
         at = self._held_at - start_s
         kw = self._held_kw
         lengths: list[float] = []
@@ -209,8 +209,8 @@ class MinuteMeans:
             at, kw = end, next_kw
         self._pass(count)
         covered = math.fsum(lengths)
-        if covered < _COVERED_AT_LEAST_S:
+        if covered < _MIN_COVERED_S:
             return None
         mean = math.fsum(kw * (length / covered) for kw, length in zip(kws, lengths, strict=True))
-        # Rounding must not make a steady value look unsteady.
+        # Rounding must not move the mean of a constant value.
         return min(max(mean, min(kws)), max(kws))

@@ -1,4 +1,4 @@
-"""Samples by event time: the newest one, and those that are far ahead of all before."""
+"""Newest sample by event time, and a filter for times in the far future."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from streamer.sources.bounds import LONG_JUMP
 from streamer.sources.live.minutes import local_time
 
 _EVERY_S = 0.2
-"""How often the newest sample is passed on, at most."""
+"""Minimal number of seconds between two samples passed on."""
 
 
 class LatestSample:
-    """The newest sample, passed on now and then.
+    """The newest sample, passed on at a limited rate.
 
     Args:
         now_s: the time.
@@ -29,11 +29,11 @@ class LatestSample:
 
     @property
     def due_s(self) -> float:
-        """When a sample is to be passed on; infinite if none waits."""
+        """Time at which a waiting sample may be passed on; infinite if none waits."""
         return math.inf if self._waiting is None else self._due_s
 
     def offer(self, at_s: float, kw: float) -> bool:
-        """Take a sample; whether it is the newest."""
+        """Take a sample; returns whether it is the newest."""
         if at_s < self.newest_s:
             return False
         self.newest_s = at_s
@@ -41,7 +41,7 @@ class LatestSample:
         return True
 
     def take(self, now_s: float) -> Sample | None:
-        """The newest sample, if one waits and it is time to pass it on."""
+        """Return the newest sample, if one waits and is due."""
         if self._waiting is None or now_s < self._due_s:
             return None
         at_s, kw = self._waiting
@@ -49,18 +49,18 @@ class LatestSample:
         return Sample(kw, local_time(at_s))
 
     def forget_times(self) -> None:
-        """The date has been set: any sample may be the newest."""
+        """Accept any time for the next sample, after the date was set."""
         self.newest_s = -math.inf
 
     def finish(self) -> None:
-        """Pass on what waits at once."""
+        """Make a waiting sample due at once."""
         self._due_s = -math.inf
 
 
-class FarAhead:
+class FutureFilter:
     """Filter that holds a sample far ahead of all before it until the next one confirms it.
 
-    One wrong time far ahead would put all samples after it out of order.
+    A single time far ahead would put all later samples out of order.
     """
 
     def __init__(self) -> None:
@@ -68,21 +68,21 @@ class FarAhead:
 
     @property
     def held(self) -> Sample | None:
-        """The sample that is held, if there is one."""
+        """The held sample, if any."""
         return None if self._held is None else self._held[1]
 
-    def sift(
+    def accept(
         self, at_s: float, sample: Sample, newest_s: float
     ) -> tuple[list[tuple[float, Sample]], Sample | None]:
-        """Take the next sample.
+        """Examine the next sample.
 
         Args:
             at_s: its time.
             sample: the sample.
-            newest_s: time of the newest one that was accepted.
+            newest_s: time of the newest accepted sample.
 
         Returns:
-            Those that are accepted with their times, and the one that is dropped, if any.
+            The accepted samples with their times, and the dropped one, if any.
         """
         held, self._held = self._held, None
         longest_s = LONG_JUMP.total_seconds()

@@ -1,4 +1,4 @@
-"""A meter as a source: one reading a minute of whatever its feed says."""
+"""Source of a meter: one reading a minute from the samples of its feed."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from streamer.feeds import Feed, FeedItem
 from streamer.feeds.address import Address, Credentials
 from streamer.feeds.registry import load_kind, open_feed
 from streamer.sources.bounds import MAX_KW
-from streamer.sources.live.intake import Intake, LiveItem, LiveRules
-from streamer.sources.live.pump import RETRY_MAX_S, Pump
+from streamer.sources.live.feedreader import RETRY_MAX_S, FeedReader
+from streamer.sources.live.processor import LiveItem, LiveRules, SampleProcessor
 
-_MOST_WAITING = 1000
-_HELD_UP_S = 0.5
+_MAX_WAITING = 1000
+_MAX_DELAY_S = 0.5
 
 _Moment: TypeAlias = tuple[float, float]
-"""Time and date."""
+"""Time on the monotonic clock and date, in seconds."""
 
 _Batch: TypeAlias = tuple[_Moment, Sequence[FeedItem]]
-"""When it came, and what."""
+"""Moment of arrival, and the items."""
 
 
 def open_source(
@@ -38,21 +38,21 @@ def open_source(
     by: str = "wall",
     retry_max_s: float = RETRY_MAX_S,
 ) -> LiveSource:
-    """Make the source of a meter's address; it connects when it is read.
+    """Make the source for a meter's address; it connects when it is read.
 
     Args:
         url: the feed's address, such as ``mqtt://host/topic?unit=W``.
-        credentials: what lets us in, if it does not stand in the URL.
-        stale_after_s: for how long a value stands when nothing new comes; None for what
-            suits the kind of feed.
-        grace_s: how long after its end a minute waits for samples that come late.
-        max_kw: the magnitude in kW above which a value is absurd.
-        after: a minute that is done already, and all before it with it.
-        by: ``wall`` if minutes end by this machine's clock, ``feed`` if by the samples' own.
-        retry_max_s: the longest wait between two tries to connect.
+        credentials: user, password and token, used where the URL has none.
+        stale_after_s: seconds for which a value is valid when no other arrives; None for the
+            default of the kind of feed.
+        grace_s: allowed lateness: seconds for which a minute is kept open after its end.
+        max_kw: magnitude in kW above which a value is implausible.
+        after: a minute that is done already, and all before it.
+        by: ``wall`` if minutes end by this machine's clock, ``feed`` if by the samples' times.
+        retry_max_s: longest wait in seconds between two attempts to connect.
 
     Raises:
-        UsageError: the address or an option of it is wrong.
+        UsageError: the address or one of its options is wrong.
         MissingExtraError: a library is not installed.
     """
     address = Address.parse(url, credentials)
@@ -70,25 +70,26 @@ def open_source(
 
 
 class LiveSource:
-    """A feed's samples as minute means, and beside them how the connection stands.
+    """Minute means of a feed's samples, and the state of its connection.
 
-    Time-weighted means on UTC minutes, each given as soon as it is over and the grace with
-    it, or left out where too little is known. What comes late, twice, unreadable or absurd
-    is counted and told; a connection that is lost is made again.
+    The means are weighted by time, on UTC minutes. Each is returned once the minute and the
+    allowed lateness are over; a minute of which too little is known is left out. Samples
+    that are late, duplicate, unreadable or implausible are counted and reported; a lost
+    connection is made again.
 
     Args:
         feed: closed with the source.
-        stale_after_s: for how long a value stands when nothing new comes.
-        grace_s: how long after its end a minute waits for samples that come late.
-        max_kw: the magnitude in kW above which a value is absurd.
-        after: a minute that is done already, and all before it with it.
-        by: ``wall`` if minutes end by this machine's clock, ``feed`` if by the samples' own,
-            as in a log: then no clock but theirs matters.
-        retry_max_s: the longest wait between two tries to connect.
-        clock: where the time comes from.
+        stale_after_s: seconds for which a value is valid when no other arrives.
+        grace_s: allowed lateness: seconds for which a minute is kept open after its end.
+        max_kw: magnitude in kW above which a value is implausible.
+        after: a minute that is done already, and all before it.
+        by: ``wall`` if minutes end by this machine's clock, ``feed`` if by the samples' times,
+            as for a log; then no other clock matters.
+        retry_max_s: longest wait in seconds between two attempts to connect.
+        clock: source of the time.
 
     Raises:
-        UsageError: a limit cannot be meant.
+        UsageError: a parameter is out of bounds.
     """
 
     def __init__(
@@ -104,7 +105,7 @@ class LiveSource:
         clock: WallClock | None = None,
     ) -> None:
         if by not in ("wall", "feed"):
-            raise UsageError(f"minutes go by wall or feed, not {by!r}")
+            raise UsageError(f"minutes can end by wall or feed, not by {by!r}")
         if not retry_max_s > 0:
             raise UsageError(f"--retry {retry_max_s} must be above 0 s")
         self._rules = LiveRules(stale_after_s, grace_s, max_kw, by_feed=by == "feed")
@@ -112,8 +113,10 @@ class LiveSource:
         self._feed = feed
         self._after = after
         self._clock: WallClock = SystemClock() if clock is None else clock
-        self._intake: Intake | None = None
-        self._pump = Pump(feed, self._put, self._end, retry_max_s=retry_max_s, clock=self._clock)
+        self._processor: SampleProcessor | None = None
+        self._reader = FeedReader(
+            feed, self._put, self._end, retry_max_s=retry_max_s, clock=self._clock
+        )
         self._condition = threading.Condition()
         self._inbox: deque[_Batch] = deque()
         self._feed_ended = False
@@ -126,27 +129,27 @@ class LiveSource:
         """The feed's name."""
         return self._feed.name
 
-    def go_on_after(self, after: datetime | None) -> None:
-        """Take a minute, and all before it, as done; to be called before the first read."""
+    def resume_after(self, after: datetime | None) -> None:
+        """Treat a minute, and all before it, as done; to be called before the first read."""
         self._after = after
 
     def read(self) -> Sequence[LiveItem]:
-        """What has come since the last call; waits until there is something.
+        """Return the items since the last call; waits until there is at least one.
 
         Returns:
             Readings in order of time, and among them notices, links and at most one sample,
-            the latest; nothing once the feed has ended, or the source has been closed.
+            the latest; empty once the feed has ended or the source was closed.
 
         Raises:
-            SourceError: the feed cannot go on.
+            SourceError: the feed cannot be continued.
         """
         while not self._closed.is_set():
-            intake = self._intake or self._begin()
+            processor = self._processor or self._begin()
             if not self._ended:
-                self._work(intake, *self._wait(intake))
+                self._process(processor, *self._wait(processor))
             if self._closed.is_set():
                 break
-            given = intake.given()
+            given = processor.take_output()
             if given:
                 return given
             if self._ended:
@@ -156,27 +159,27 @@ class LiveSource:
         return []
 
     def close(self) -> None:
-        """Close the feed, and make a `read` that waits return; from any thread, also twice."""
+        """Close the feed, and make a waiting `read` return; from any thread, also repeatedly."""
         with self._condition:
             self._closed.set()
             self._inbox.clear()
             self._condition.notify_all()
-        self._pump.close()
+        self._reader.close()
 
-    def _begin(self) -> Intake:
+    def _begin(self) -> SampleProcessor:
         peer = getattr(self._feed, "peer", "meter")
-        intake = Intake(self.name, self._rules, *self._time(), peer=peer)
+        processor = SampleProcessor(self.name, self._rules, *self._time(), peer=peer)
         if self._after is not None:
-            intake.go_on_after(self._after)
-        self._intake = intake
-        self._pump.start()
-        return intake
+            processor.resume_after(self._after)
+        self._processor = processor
+        self._reader.start()
+        return processor
 
-    def _wait(self, intake: Intake) -> tuple[list[_Batch], _Moment]:
-        """What the feed has given until a moment; nothing if it is time to look without."""
+    def _wait(self, processor: SampleProcessor) -> tuple[list[_Batch], _Moment]:
+        """Wait for items of the feed, or until something else is due."""
         with self._condition:
             if not self._inbox and not self._feed_ended and not self._closed.is_set():
-                wait_s = intake.wait_s(self._clock.now())
+                wait_s = processor.wait_s(self._clock.now())
                 if wait_s is None or wait_s > 0:
                     self._clock.wait(self._condition, wait_s)
             batches = list(self._inbox)
@@ -184,35 +187,35 @@ class LiveSource:
             self._condition.notify_all()
             return batches, self._time()
 
-    def _work(self, intake: Intake, batches: list[_Batch], until: _Moment) -> None:
-        # What came is taken before it is looked what is over: it may have waited for us.
+    def _process(self, processor: SampleProcessor, batches: list[_Batch], until: _Moment) -> None:
+        # Items are processed before minutes are closed, since they may have waited for us.
         try:
             for (arrived_s, date_s), items in batches:
-                intake.set_time(arrived_s, date_s)
-                intake.take(items, arrived_s)
+                processor.set_time(arrived_s, date_s)
+                processor.take(items, arrived_s)
         except StreamerError as error:
             self._ended, self._failure = True, error
-        intake.set_time(*until)
-        intake.look()
+        processor.set_time(*until)
+        processor.update()
         with self._condition:
             if self._feed_ended and not self._inbox:
                 self._ended = True
         if self._ended:
-            intake.finish()
+            processor.finish()
 
     def _time(self) -> _Moment:
-        """Time and date of one and the same moment."""
+        """Time and date of the same moment."""
         while True:
             before_s, date_s, now_s = self._clock.now(), self._clock.wall(), self._clock.now()
-            # Were we held up in between, the date would seem to have been set.
-            if now_s - before_s < _HELD_UP_S:
+            # After a delay in between, the date would seem to have been set.
+            if now_s - before_s < _MAX_DELAY_S:
                 return now_s, date_s
 
     def _put(self, items: Sequence[FeedItem]) -> None:
         with self._condition:
-            # A feed that is faster than whoever reads has to wait.
+            # A feed that is faster than its reader has to wait.
             self._condition.wait_for(
-                lambda: len(self._inbox) < _MOST_WAITING or self._closed.is_set()
+                lambda: len(self._inbox) < _MAX_WAITING or self._closed.is_set()
             )
             if not self._closed.is_set():
                 self._inbox.append((self._time(), items))

@@ -20,7 +20,7 @@ from streamer.feeds import Feed, FeedItem
 from streamer.feeds.address import Address, Credentials, Secret
 from streamer.feeds.hass import KIND, open_hass
 from streamer.feeds.hass.states import Entity, power_entities
-from streamer.feeds.values import ValueProblem
+from streamer.feeds.values import MalformedError
 from streamer.readings import Link, Notice, Sample
 from streamer.testing import check_source, read_feed
 from tests.feeds.serving import WebServer, fails, self_signed
@@ -29,7 +29,7 @@ TOKEN = "swordfish"  # noqa: S105 - the server below takes it
 
 
 class HomeAssistant(WebServer):
-    """Speaks Home Assistant's websocket protocol, as far as it concerns states."""
+    """A server with the part of Home Assistant's websocket API that concerns states."""
 
     def __init__(self, ssl: SSLContext | None = None) -> None:
         super().__init__(self._speak, ssl)
@@ -51,24 +51,24 @@ class HomeAssistant(WebServer):
         await socket.prepare(request)
         await socket.send_json({"type": "auth_required", "ha_version": "2026.4.0"})
         try:
-            if await self._lets_in(socket):
+            if await self._admits(socket):
                 async for message in socket:
                     if message.type is WSMsgType.TEXT and not self.silent:
-                        await self._obey(socket, json.loads(message.data))
+                        await self._execute(socket, json.loads(message.data))
         finally:
             self._sockets.pop(socket, None)
         return socket
 
-    async def _lets_in(self, socket: web.WebSocketResponse) -> bool:
-        said = await socket.receive_json()
-        if said != {"type": "auth", "access_token": TOKEN}:
+    async def _admits(self, socket: web.WebSocketResponse) -> bool:
+        login = await socket.receive_json()
+        if login != {"type": "auth", "access_token": TOKEN}:
             await socket.send_json({"type": "auth_invalid", "message": "Invalid access token"})
             await socket.close()
             return False
         await socket.send_json({"type": "auth_ok", "ha_version": "2026.4.0"})
         return True
 
-    async def _obey(self, socket: web.WebSocketResponse, command: dict[str, Any]) -> None:
+    async def _execute(self, socket: web.WebSocketResponse, command: dict[str, Any]) -> None:
         number, kind = command["id"], command["type"]
         self.commands.append(kind)
         result: dict[str, Any] = {"id": number, "type": "result", "success": True, "result": None}
@@ -90,8 +90,8 @@ class HomeAssistant(WebServer):
             result |= {"success": False, "error": {"code": "unknown_command", "message": "?"}}
             await socket.send_json(result)
 
-    def tell(self, event: Any) -> None:
-        """Send an event to all that have subscribed."""
+    def send(self, event: Any) -> None:
+        """Send an event to all subscribers."""
 
         async def send() -> None:
             for socket, (number, _) in self._sockets.items():
@@ -100,7 +100,7 @@ class HomeAssistant(WebServer):
         self.call(send())
 
     def change(self, **plus: Any) -> None:
-        self.tell({"c": {"sensor.power": {"+": plus}}})
+        self.send({"c": {"sensor.power": {"+": plus}}})
 
     def send_raw(self, text: str) -> None:
         async def send() -> None:
@@ -128,14 +128,14 @@ def next_items(feed: Feed) -> list[FeedItem]:
     return [item for item in feed.read() if not isinstance(item, Link)]
 
 
-# Through the websocket
+# With a websocket
 
 
-def test_keeps_to_the_protocol(house: HomeAssistant) -> None:
+def test_conforms_to_the_feed_protocol(house: HomeAssistant) -> None:
     assert check_source(open_entity(house), samples=1) == [Sample(0.25)]
 
 
-def test_the_state_that_stands_and_each_change(house: HomeAssistant) -> None:
+def test_the_current_state_and_each_change_are_samples(house: HomeAssistant) -> None:
     feed = open_entity(house)
     assert feed.name == f"hass://{house.host}/sensor.power"
     assert read_feed(feed, 1) == [Link(Link.UP, "Home Assistant"), Sample(0.25)]
@@ -145,20 +145,20 @@ def test_the_state_that_stands_and_each_change(house: HomeAssistant) -> None:
     assert next_items(feed) == [Sample(0.3)]
     house.change(s="-1.5", a={"unit_of_measurement": "kW"})
     assert next_items(feed) == [Sample(-1.5)]
-    house.tell({"c": {"sensor.other": {"+": {"s": "1"}}}})
+    house.send({"c": {"sensor.other": {"+": {"s": "1"}}}})
     house.change(s="2")
     assert next_items(feed) == [Sample(2.0)]
     feed.close()
 
 
-def test_what_is_positive_can_be_export(house: HomeAssistant) -> None:
+def test_a_positive_value_can_be_export(house: HomeAssistant) -> None:
     feed = open_entity(house, "sensor.power_kitchen?sign=export")
     assert read_feed(feed, 1)[-1] == Sample(-1.5)
     feed.close()
 
 
 @pytest.mark.parametrize("state", ["unavailable", "unknown"])
-def test_a_state_that_is_not_known(house: HomeAssistant, state: str) -> None:
+def test_an_unknown_state_is_nan(house: HomeAssistant, state: str) -> None:
     house.states["sensor.power"] = {"s": state, "a": {"restored": True}}
     feed = open_entity(house)
     (sample,) = [item for item in read_feed(feed, 1) if isinstance(item, Sample)]
@@ -172,27 +172,27 @@ def test_a_state_that_is_not_known(house: HomeAssistant, state: str) -> None:
     feed.close()
 
 
-def test_an_entity_that_goes_and_comes_back(house: HomeAssistant) -> None:
+def test_an_entity_may_be_removed_and_added_again(house: HomeAssistant) -> None:
     feed = open_entity(house)
     read_feed(feed, 1)
-    house.tell({"r": ["sensor.power"]})
+    house.send({"r": ["sensor.power"]})
     (gone,) = next_items(feed)
     assert isinstance(gone, Sample)
     assert math.isnan(gone.kw)
-    house.tell({"a": {"sensor.power": {"s": "7", "a": {"unit_of_measurement": "kW"}}}})
+    house.send({"a": {"sensor.power": {"s": "7", "a": {"unit_of_measurement": "kW"}}}})
     assert next_items(feed) == [Sample(7.0)]
     feed.close()
 
 
-def test_nonsense_is_counted_and_it_goes_on(house: HomeAssistant) -> None:
+def test_malformed_messages_are_reported_and_skipped(house: HomeAssistant) -> None:
     feed = open_entity(house)
     read_feed(feed, 1)
     nonsense = [
         lambda: house.change(s="a lot"),
         lambda: house.change(s=[1]),
-        lambda: house.tell(None),
-        lambda: house.tell({"c": {"sensor.power": 5}}),
-        lambda: house.tell({"a": []}),
+        lambda: house.send(None),
+        lambda: house.send({"c": {"sensor.power": 5}}),
+        lambda: house.send({"a": []}),
         lambda: house.send_raw("{"),
         lambda: house.send_raw("[1]"),
     ]
@@ -207,13 +207,13 @@ def test_nonsense_is_counted_and_it_goes_on(house: HomeAssistant) -> None:
     feed.close()
 
 
-def test_the_wrong_token(house: HomeAssistant) -> None:
+def test_a_wrong_token_is_refused(house: HomeAssistant) -> None:
     text = fails(open_entity(house, token=TOKEN[::-1]))
-    assert "Home Assistant does not take the token; make a new one" in text
+    assert "Home Assistant rejects the token; create a new one" in text
     assert TOKEN[::-1] not in text
 
 
-def test_tls(tmp_path: Path) -> None:
+def test_a_self_signed_certificate_needs_insecure(tmp_path: Path) -> None:
     with HomeAssistant(self_signed(tmp_path)) as house:
         text = fails(open_entity(house, "sensor.power?tls=1"))
         assert "its certificate is not trusted" in text
@@ -222,35 +222,35 @@ def test_tls(tmp_path: Path) -> None:
         feed.close()
 
 
-def test_no_token() -> None:
+def test_a_token_is_required() -> None:
     with pytest.raises(UsageError, match="make a long-lived access token"):
         KIND.open(Address.parse("hass://host/sensor.power"))
 
 
-def test_an_unknown_entity(house: HomeAssistant) -> None:
+def test_an_unknown_entity_is_refused_with_similar_names(house: HomeAssistant) -> None:
     text = fails(open_entity(house, "sensor.powr"))
     assert text.endswith(
-        "there is no sensor.powr that the token's user may read; "
+        "sensor.powr does not exist, or the token's user may not read it; "
         "is it sensor.power or sensor.power_kitchen?"
     )
     assert "get_states" in house.commands
     house.states.clear()
-    assert fails(open_entity(house, "sensor.powr")).endswith("may read")
+    assert fails(open_entity(house, "sensor.powr")).endswith("may not read it")
 
 
-def test_an_entity_that_has_no_power(house: HomeAssistant) -> None:
+def test_an_entity_without_a_unit_of_power_is_refused(house: HomeAssistant) -> None:
     assert "sensor.energy is in kWh; give one in mW, W, kW, MW, GW" in fails(
         open_entity(house, "sensor.energy")
     )
     assert "light.hall has no unit" in fails(open_entity(house, "light.hall"))
 
 
-def test_a_home_assistant_that_is_too_old(house: HomeAssistant) -> None:
+def test_an_old_version_is_refused(house: HomeAssistant) -> None:
     house.old = True
-    assert "Home Assistant is too old; it takes 2022.4 or newer" in fails(open_entity(house))
+    assert "Home Assistant is too old; 2022.4 or newer is required" in fails(open_entity(house))
 
 
-def test_a_restart(house: HomeAssistant) -> None:
+def test_reconnects_after_a_restart(house: HomeAssistant) -> None:
     feed = open_entity(house)
     read_feed(feed, 1)
     house.stop()
@@ -264,7 +264,7 @@ def test_a_restart(house: HomeAssistant) -> None:
     feed.close()
 
 
-def test_a_house_where_nothing_changes_is_asked_whether_it_is_there(house: HomeAssistant) -> None:
+def test_a_silent_connection_is_pinged(house: HomeAssistant) -> None:
     feed = open_entity(house, ping_s=0.05)
     read_feed(feed, 1)
     found: list[FeedItem] = []
@@ -280,7 +280,7 @@ def test_a_house_where_nothing_changes_is_asked_whether_it_is_there(house: HomeA
     feed.close()
 
 
-def test_a_house_that_does_not_say_whether_it_is_there_is_lost(house: HomeAssistant) -> None:
+def test_a_ping_without_an_answer_is_a_lost_connection(house: HomeAssistant) -> None:
     feed = open_entity(house, "sensor.power?timeout=1", ping_s=0.05)
     read_feed(feed, 1)
     house.silent = True
@@ -294,13 +294,13 @@ def test_a_house_that_does_not_say_whether_it_is_there_is_lost(house: HomeAssist
 @pytest.mark.parametrize(
     ("status", "error", "text"),
     [
-        (200, RefusedError, "it is no Home Assistant (HTTP 200)"),
-        (404, RefusedError, "it is no Home Assistant (HTTP 404)"),
+        (200, RefusedError, "this is not Home Assistant (HTTP 200)"),
+        (404, RefusedError, "this is not Home Assistant (HTTP 404)"),
         (403, RefusedError, "Home Assistant has banned this machine"),
-        (502, LinkError, "Home Assistant is not up yet (HTTP 502)"),
+        (502, LinkError, "Home Assistant has not started yet (HTTP 502)"),
     ],
 )
-def test_pages_that_are_no_websocket(
+def test_other_http_responses_are_explained(
     house: HomeAssistant, status: int, error: type[LinkError], text: str
 ) -> None:
     async def page(request: web.Request) -> web.StreamResponse:
@@ -310,20 +310,20 @@ def test_pages_that_are_no_websocket(
     assert text in fails(open_entity(house), error)
 
 
-@pytest.mark.parametrize("said", ["hello", "[]", '{"type": "welcome"}'])
-def test_websockets_that_are_no_home_assistant(house: HomeAssistant, said: str) -> None:
-    async def chatty(request: web.Request) -> web.StreamResponse:
+@pytest.mark.parametrize("text", ["hello", "[]", '{"type": "welcome"}'])
+def test_other_websockets_are_a_link_error(house: HomeAssistant, text: str) -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        await socket.send_str(said)
+        await socket.send_str(text)
         await socket.receive()
         return socket
 
-    house.handler = chatty
+    house.handler = answer
     assert "is it Home Assistant?" in fails(open_entity(house), LinkError)
 
 
-# Without it
+# Without a connection
 
 NAMES = st.sampled_from(["sensor.power", "a", "c", "r", "s", "+", "-", "unit_of_measurement", "x"])
 LEAVES = (
@@ -342,19 +342,19 @@ MESSAGES = st.recursive(
 
 @settings(max_examples=150)
 @given(events=st.lists(MESSAGES, max_size=5))
-def test_any_events_are_read_or_refused(events: list[Any]) -> None:
+def test_any_event_is_applied_or_a_malformed_error(events: list[Any]) -> None:
     entity = Entity("sensor.power")
     for event in events:
         try:
             entity.apply(event)
             kw = entity.kw()
-        except (ValueProblem, RefusedError):
+        except (MalformedError, RefusedError):
             continue
         assert not math.isinf(kw)
 
 
 @given(states=MESSAGES)
-def test_any_states_are_searched(states: Any) -> None:
+def test_any_list_of_states_is_searched(states: Any) -> None:
     assert power_entities(states) == []
     assert power_entities(
         [states, {"entity_id": "sensor.p", "attributes": {"unit_of_measurement": "W"}}]
@@ -362,7 +362,7 @@ def test_any_states_are_searched(states: Any) -> None:
 
 
 @given(values=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=5))
-def test_states_follow_their_changes(values: list[float]) -> None:
+def test_changes_give_the_same_states_as_new_ones(values: list[float]) -> None:
     entity = Entity("sensor.power")
     attributes = {"unit_of_measurement": "W"}
     assert entity.apply({"a": {"sensor.power": {"s": str(values[0]), "a": attributes}}})
@@ -371,7 +371,7 @@ def test_states_follow_their_changes(values: list[float]) -> None:
         assert entity.kw() == value * 1e-3
 
 
-def test_a_unit_that_is_dropped() -> None:
+def test_a_dropped_unit_is_missing() -> None:
     entity = Entity("sensor.power")
     entity.apply({"a": {"sensor.power": {"s": "1", "a": {"unit_of_measurement": "W"}}}})
     entity.apply({"c": {"sensor.power": {"-": {"a": ["unit_of_measurement"]}}}})
@@ -382,25 +382,25 @@ def test_a_unit_that_is_dropped() -> None:
 @pytest.mark.parametrize(
     ("url", "text"),
     [
-        ("hass://host", "it has no entity's id"),
-        ("hass://host/power", "it has no entity's id"),
-        ("hass:///sensor.power", "it has no host"),
+        ("hass://host", "the entity's id is missing"),
+        ("hass://host/power", "the entity's id is missing"),
+        ("hass:///sensor.power", "the host is missing"),
         ("hass://host/sensor.power?sign=both", "option sign='both': give import or export"),
         ("hass://host/sensor.power?tls=yes", "option tls='yes': give 0 or 1"),
     ],
 )
-def test_wrong_addresses(url: str, text: str) -> None:
+def test_wrong_addresses_are_usage_errors(url: str, text: str) -> None:
     with pytest.raises(UsageError) as caught:
         KIND.open(Address.parse(url, Credentials(token=Secret(TOKEN))))
     assert text in str(caught.value)
 
 
-def test_the_example_opens() -> None:
+def test_the_example_can_be_opened() -> None:
     address = Address.parse(KIND.example, Credentials(token=Secret(TOKEN)))
     KIND.open(address).close()
 
 
-# The real thing
+# A real Home Assistant
 
 
 @pytest.mark.homeassistant
@@ -409,7 +409,7 @@ def test_the_example_opens() -> None:
     reason="needs a Home Assistant: STREAMER_TEST_HASS_URL=hass://host/sensor.power and "
     "STREAMER_TEST_HASS_TOKEN",
 )
-def test_the_real_home_assistant() -> None:
+def test_a_real_home_assistant() -> None:
     token = Secret(os.environ["STREAMER_TEST_HASS_TOKEN"])
     url = os.environ["STREAMER_TEST_HASS_URL"]
     assert len(check_source(KIND.open(Address.parse(url, Credentials(token=token))), samples=1)) > 0

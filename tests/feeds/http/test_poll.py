@@ -22,13 +22,13 @@ from hypothesis import strategies as st
 from streamer.errors import LinkError, RefusedError, UsageError
 from streamer.feeds import Feed, FeedItem
 from streamer.feeds.address import Address, Credentials, Secret
-from streamer.feeds.http.poll import HOMEWIZARD, KIND, SHELLY, Answer
-from streamer.feeds.values import JsonPath, Power, ValueProblem, parse_json
+from streamer.feeds.http.poll import HOMEWIZARD, KIND, SHELLY, JsonLayout
+from streamer.feeds.values import JsonPath, MalformedError, Power, parse_json
 from streamer.readings import Link, Notice, Sample
 from streamer.testing import check_source, read_feed
 from tests.feeds.serving import Handler, WebServer, fails, self_signed
 
-# As their makers document them.
+# As documented by the manufacturers.
 HOMEWIZARD_DATA = {
     "wifi_ssid": "My Wi-Fi",
     "wifi_strength": 100,
@@ -59,21 +59,21 @@ ANY_JSON = st.recursive(
 )
 
 
-def says(document: Any, status: int = 200) -> Handler:
+def answer_json(document: Any, status: int = 200) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
         return web.json_response(document, status=status)
 
     return handler
 
 
-def says_text(text: str | bytes) -> Handler:
+def answer_text(text: str | bytes) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
         return web.Response(body=text if isinstance(text, bytes) else text.encode())
 
     return handler
 
 
-def in_turn(*handlers: Handler) -> Handler:
+def one_after_another(*handlers: Handler) -> Handler:
     left = list(handlers)
 
     async def handler(request: web.Request) -> web.StreamResponse:
@@ -84,7 +84,7 @@ def in_turn(*handlers: Handler) -> Handler:
 
 @pytest.fixture
 def server() -> Iterator[WebServer]:
-    with WebServer(says({"power": 250})) as server:
+    with WebServer(answer_json({"power": 250})) as server:
         yield server
 
 
@@ -92,8 +92,8 @@ def open_json(server: WebServer, rest: str, credentials: Credentials | None = No
     return KIND.open(Address.parse(f"http://{server.host}{rest}", credentials))
 
 
-def one(feed: Feed) -> float:
-    """The first sample of a feed."""
+def first_kw(feed: Feed) -> float:
+    """Power of a feed's first sample; closes the feed."""
     try:
         return samples(read_feed(feed, 1))[0].kw
     finally:
@@ -104,15 +104,15 @@ def samples(items: list[FeedItem]) -> list[Sample]:
     return [item for item in items if isinstance(item, Sample)]
 
 
-# Reading answers
+# Responses
 
 
-def test_keeps_to_the_protocol(server: WebServer) -> None:
+def test_conforms_to_the_feed_protocol(server: WebServer) -> None:
     found = check_source(open_json(server, "/status#path=power&unit=W&every=0.5"), samples=2)
     assert [sample.kw for sample in found] == [0.25, 0.25]
 
 
-def test_says_that_it_is_up_before_the_first_sample(server: WebServer) -> None:
+def test_the_connection_is_reported_before_the_first_sample(server: WebServer) -> None:
     feed = open_json(server, "/#path=power&unit=W")
     items = read_feed(feed, 1)
     feed.close()
@@ -120,8 +120,8 @@ def test_says_that_it_is_up_before_the_first_sample(server: WebServer) -> None:
     assert feed.name == f"http://{server.host}/"
 
 
-def test_asks_as_the_address_says_and_keeps_the_connection(server: WebServer) -> None:
-    server.handler = says({"StatusSNS": {"E": {"P": [1, "2.5"]}}})
+def test_requests_match_the_address_and_share_a_connection(server: WebServer) -> None:
+    server.handler = answer_json({"StatusSNS": {"E": {"P": [1, "2.5"]}}})
     feed = open_json(server, "/cm?cmnd=Status%208#path=StatusSNS.E.P[1]&unit=kW&every=0.5")
     assert [item.kw for item in samples(read_feed(feed, 2))] == [2.5, 2.5]
     feed.close()
@@ -148,11 +148,15 @@ def test_asks_as_the_address_says_and_keeps_the_connection(server: WebServer) ->
         (b"\xff\xfe\x00", "unit=W", None),
     ],
 )
-def test_answers(server: WebServer, body: str | bytes, options: str, kw: float | None) -> None:
-    server.handler = in_turn(says_text(body), says_text('{"p": 42, "q": 0, "in": 0, "out": 0}'))
+def test_responses_give_a_power_or_a_notice(
+    server: WebServer, body: str | bytes, options: str, kw: float | None
+) -> None:
+    server.handler = one_after_another(
+        answer_text(body), answer_text('{"p": 42, "q": 0, "in": 0, "out": 0}')
+    )
     feed = open_json(server, f"/#{options}&every=0.5")
     if kw is not None:
-        assert one(feed) == pytest.approx(kw, nan_ok=True)
+        assert first_kw(feed) == pytest.approx(kw, nan_ok=True)
         return
     items = [*feed.read()]
     while not any(isinstance(item, Notice) for item in items):
@@ -165,17 +169,19 @@ def test_answers(server: WebServer, body: str | bytes, options: str, kw: float |
     assert not samples(items)
 
 
-def test_the_time_it_says(server: WebServer) -> None:
-    server.handler = says({"p": 1.5, "t": "2026-03-29T01:59:00+01:00"})
+def test_the_time_is_read_from_the_response(server: WebServer) -> None:
+    server.handler = answer_json({"p": 1.5, "t": "2026-03-29T01:59:00+01:00"})
     feed = open_json(server, "/#path=p&time=t&unit=kW")
     items = read_feed(feed, 1)
     feed.close()
     assert items[-1] == Sample(1.5, datetime(2026, 3, 29, 0, 59, tzinfo=UTC))
 
 
-def test_a_measurement_that_is_told_twice_is_given_once(server: WebServer) -> None:
-    told = [says({"p": 1, "t": 1774745940})] * 2 + [says({"p": 1, "t": 1774745950})]
-    server.handler = in_turn(*told)
+def test_a_repeated_measurement_gives_one_sample(server: WebServer) -> None:
+    answers = [answer_json({"p": 1, "t": 1774745940})] * 2 + [
+        answer_json({"p": 1, "t": 1774745950})
+    ]
+    server.handler = one_after_another(*answers)
     feed = open_json(server, "/#path=p&time=t&unit=kW&every=0.5")
     found = samples(read_feed(feed, 2))
     feed.close()
@@ -185,43 +191,45 @@ def test_a_measurement_that_is_told_twice_is_given_once(server: WebServer) -> No
 
 @settings(max_examples=200)
 @given(document=ANY_JSON, path=st.sampled_from(["", "a", "a.b", "[0]", "a[1]"]))
-def test_any_document_is_read_or_refused(document: Any, path: str) -> None:
-    answer = Answer(
+def test_any_document_gives_a_power_or_a_malformed_error(document: Any, path: str) -> None:
+    answer = JsonLayout(
         Power("W"), JsonPath.parse(path), minus=JsonPath.parse("m"), time=JsonPath.parse("t")
     )
     for given_ in (document, {"a": document, "m": document, "t": document}):
         try:
             kw, at = answer.read(parse_json(json.dumps(given_)))
-        except ValueProblem:
+        except MalformedError:
             continue
         assert not math.isinf(kw)
         assert at is None or at.tzinfo is not None
 
 
-# What goes wrong, and how it goes on
+# Errors and recovery
 
 
-def test_a_failing_server_is_asked_again_at_the_next_read(server: WebServer) -> None:
-    server.handler = in_turn(says({}, 500), says({}, 503), says({}, 429), says({"p": 5}))
+def test_a_failed_request_is_repeated_by_the_next_read(server: WebServer) -> None:
+    server.handler = one_after_another(
+        answer_json({}, 500), answer_json({}, 503), answer_json({}, 429), answer_json({"p": 5})
+    )
     feed = open_json(server, "/#path=p&unit=kW")
     for status in (500, 503, 429):
-        with pytest.raises(LinkError, match=rf"it answers with HTTP {status}$") as caught:
+        with pytest.raises(LinkError, match=rf"the server answers with HTTP {status}$") as caught:
             feed.read()
         assert type(caught.value) is LinkError
-    assert one(feed) == 5.0
+    assert first_kw(feed) == 5.0
 
 
-def test_a_server_that_is_restarted(server: WebServer) -> None:
+def test_reconnects_to_a_restarted_server(server: WebServer) -> None:
     feed = open_json(server, "/#path=power&unit=W&every=0.5")
     assert samples(read_feed(feed, 1)) == [Sample(0.25)]
     server.stop()
     with pytest.raises(LinkError, match="cannot connect: Connection refused"):
         read_feed(feed, 5)
     server.start()
-    assert one(feed) == 0.25
+    assert first_kw(feed) == 0.25
 
 
-def test_nobody_there() -> None:
+def test_an_unreachable_server_is_a_link_error() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
@@ -244,7 +252,7 @@ async def _trickling(request: web.Request) -> web.StreamResponse:
         await asyncio.sleep(0.1)
 
 
-async def _broken_off(request: web.Request) -> web.StreamResponse:
+async def _closed_early(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Length": "1000"})
     await response.prepare(request)
     await response.write(b'{"power": ')
@@ -263,50 +271,62 @@ async def _huge(request: web.Request) -> web.StreamResponse:
 @pytest.mark.parametrize(
     ("handler", "error", "text"),
     [
-        (_broken_off, LinkError, "it broke the connection off"),
-        (_huge, RefusedError, "its answer is larger than 1 MB; is it a meter?"),
-        (says({}, 400), RefusedError, "it does not understand the request; check the address"),
-        (says({}, 401), RefusedError, "it wants a user and a password, or a token (HTTP 401)"),
-        (says({}, 403), RefusedError, "it forbids to read that; see its settings (HTTP 403)"),
-        (says({}, 404), RefusedError, "it has no such page; check the address (HTTP 404)"),
+        (_closed_early, LinkError, "the server closed the connection too early"),
+        (_huge, RefusedError, "the response is larger than 1 MB; is it a meter?"),
+        (answer_json({}, 400), RefusedError, "the request is not understood; check the address"),
+        (
+            answer_json({}, 401),
+            RefusedError,
+            "a user and a password, or a token, are required (HTTP 401)",
+        ),
+        (
+            answer_json({}, 403),
+            RefusedError,
+            "access is forbidden; see the settings of the device (HTTP 403)",
+        ),
+        (
+            answer_json({}, 404),
+            RefusedError,
+            "the page does not exist; check the address (HTTP 404)",
+        ),
     ],
 )
-def test_bad_servers(
+def test_bad_responses_are_explained_without_secrets(
     server: WebServer, handler: Handler, error: type[LinkError], text: str
 ) -> None:
     server.handler = handler
-    said = fails(open_json(server, "/a?key=swordfish#unit=W"), error)
-    assert said.startswith(f"http://{server.host}/a: {text}")
-    server.handler = says(1)
-    assert one(open_json(server, "/a#unit=kW")) == 1.0
+    found = fails(open_json(server, "/a?key=swordfish#unit=W"), error)
+    assert found.startswith(f"http://{server.host}/a: {text}")
+    server.handler = answer_json(1)
+    assert first_kw(open_json(server, "/a#unit=kW")) == 1.0
 
 
 @pytest.mark.parametrize("handler", [_slow, _trickling])
-def test_servers_that_take_their_time(server: WebServer, handler: Handler) -> None:
+def test_a_slow_response_times_out(server: WebServer, handler: Handler) -> None:
     server.handler = handler
-    said = fails(open_json(server, "/a?key=swordfish#unit=W&timeout=0.5"), LinkError)
-    assert said == f"http://{server.host}/a: no answer within 0.5 s"
+    found = fails(open_json(server, "/a?key=swordfish#unit=W&timeout=0.5"), LinkError)
+    assert found == f"http://{server.host}/a: no answer within 0.5 s"
 
 
-def test_redirects_are_told_not_followed(server: WebServer) -> None:
+def test_redirects_are_reported_not_followed(server: WebServer) -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         raise web.HTTPFound("https://me:swordfish@other/login?key=swordfish")
 
     server.handler = handler
     text = fails(open_json(server, "/#unit=W"))
-    assert "it says to ask https://other/login instead; give that address (HTTP 302)" in text
+    assert "the server redirects to https://other/login; use that address (HTTP 302)" in text
     assert "swordfish" not in text
     assert len(server.asked) == 1
 
 
 @pytest.mark.parametrize("answer", [b"220 smtp ready\r\n", b"\x00" * 100, b""])
-def test_what_is_no_web_server(answer: bytes) -> None:
+def test_a_server_that_is_not_http_is_a_link_error(answer: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         feed = KIND.open(Address.parse(f"http://127.0.0.1:{port}/#unit=W&timeout=2"))
 
         def serve() -> None:
-            # aiohttp asks once more where nothing at all came.
+            # aiohttp repeats the request if the server closes without an answer.
             for _ in range(2):
                 with suppress(OSError):
                     connection, _ = listener.accept()
@@ -319,23 +339,23 @@ def test_what_is_no_web_server(answer: bytes) -> None:
         try:
             assert fails(feed, LinkError).startswith(feed.name)
         finally:
-            listener.shutdown(socket.SHUT_RDWR)  # or it might wait for the second time for good
+            listener.shutdown(socket.SHUT_RDWR)  # ends a second `accept` that waits
             thread.join(10)
 
 
-# Who may
+# Authentication
 
 
-def _wants_basic(request: web.Request) -> bool:
+def _has_basic(request: web.Request) -> bool:
     pair = b64encode(b"me:swordfish").decode()
     return request.headers.get("Authorization") == f"Basic {pair}"
 
 
-def _wants_token(request: web.Request) -> bool:
+def _has_token(request: web.Request) -> bool:
     return request.headers.get("Authorization") == "Bearer swordfish"
 
 
-def _guarded(lets_in: Callable[[web.Request], bool], document: Any) -> Handler:
+def _protected(lets_in: Callable[[web.Request], bool], document: Any) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
         if not lets_in(request):
             return web.Response(status=401, headers={"WWW-Authenticate": "Basic realm=x"})
@@ -345,7 +365,7 @@ def _guarded(lets_in: Callable[[web.Request], bool], document: Any) -> Handler:
 
 
 def _digest(user: str, password: str, document: Any) -> Handler:
-    """As Shelly guards itself: RFC 7616 with SHA-256."""
+    """Digest authentication as used by Shelly: RFC 7616 with SHA-256."""
     realm = "shellypro3em-f008d1d8b8b8"
 
     def of(*parts: str) -> str:
@@ -354,16 +374,16 @@ def _digest(user: str, password: str, document: Any) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
         kind, _, rest = request.headers.get("Authorization", "").partition(" ")
         if kind == "Digest":
-            said = parse_header_pairs(rest)
+            sent = parse_header_pairs(rest)
             proof = of(
                 of(user, realm, password),
-                said["nonce"],
-                said["nc"],
-                said["cnonce"],
-                said["qop"],
+                sent["nonce"],
+                sent["nc"],
+                sent["cnonce"],
+                sent["qop"],
                 of(request.method, request.path_qs),
             )
-            if said["response"] == proof and said["username"] == user:
+            if sent["response"] == proof and sent["username"] == user:
                 return web.json_response(document)
         challenge = f'Digest qop="auth", realm="{realm}", nonce="60dc59c6", algorithm=SHA-256'
         return web.Response(status=401, headers={"WWW-Authenticate": challenge})
@@ -371,67 +391,71 @@ def _digest(user: str, password: str, document: Any) -> Handler:
     return handler
 
 
-def test_user_and_password(server: WebServer) -> None:
-    server.handler = _guarded(_wants_basic, 3)
+def test_user_and_password_are_sent(server: WebServer) -> None:
+    server.handler = _protected(_has_basic, 3)
     known = Credentials("me", Secret("swordfish"))
-    assert one(open_json(server, "/#unit=kW", known)) == 3.0
+    assert first_kw(open_json(server, "/#unit=kW", known)) == 3.0
     address = Address.parse(f"http://me:swordfish@{server.host}/#unit=kW")
     feed = KIND.open(address)
     assert "swordfish" not in feed.name
-    assert one(feed) == 3.0
+    assert first_kw(feed) == 3.0
     text = fails(open_json(server, "/#unit=kW", Credentials("me", Secret("trout"))))
-    assert "it does not take this user and password, or this token" in text
+    assert "this user and password, or this token, is not accepted" in text
     assert "trout" not in text
-    assert "it wants a user and a password" in fails(open_json(server, "/#unit=kW"))
+    assert "a user and a password, or a token, are required" in fails(
+        open_json(server, "/#unit=kW")
+    )
 
 
-def test_token(server: WebServer) -> None:
-    server.handler = _guarded(_wants_token, 3)
-    assert one(open_json(server, "/#unit=kW", Credentials(token=Secret("swordfish")))) == 3.0
-    with pytest.raises(UsageError, match="the token has a line break") as caught:
+def test_the_token_is_sent(server: WebServer) -> None:
+    server.handler = _protected(_has_token, 3)
+    assert first_kw(open_json(server, "/#unit=kW", Credentials(token=Secret("swordfish")))) == 3.0
+    with pytest.raises(UsageError, match="the token contains a line break") as caught:
         open_json(server, "/#unit=kW", Credentials(token=Secret("sword\nfish")))
     assert "fish" not in str(caught.value)
 
 
-def test_digest(server: WebServer) -> None:
+def test_the_password_is_proved_by_digest(server: WebServer) -> None:
     server.handler = _digest("me", "swordfish", 3)
     known = Credentials("me", Secret("swordfish"))
-    assert one(open_json(server, "/a?b=c#unit=kW&auth=digest", known)) == 3.0
+    assert first_kw(open_json(server, "/a?b=c#unit=kW&auth=digest", known)) == 3.0
     assert "HTTP 401" in fails(open_json(server, "/#unit=kW", known))
     assert all(
         "Basic" not in request.headers.get("Authorization", "") for request in server.asked[:-1]
     )
 
 
-def test_tls(tmp_path: Path) -> None:
-    with WebServer(says(2), self_signed(tmp_path)) as server:
+def test_a_self_signed_certificate_needs_insecure(tmp_path: Path) -> None:
+    with WebServer(answer_json(2), self_signed(tmp_path)) as server:
         text = fails(KIND.open(Address.parse(f"https://{server.host}/#unit=kW")))
         assert "its certificate is not trusted: self-signed certificate; insecure=1" in text
-        assert one(KIND.open(Address.parse(f"https://{server.host}/#unit=kW&insecure=1"))) == 2.0
+        assert (
+            first_kw(KIND.open(Address.parse(f"https://{server.host}/#unit=kW&insecure=1"))) == 2.0
+        )
 
 
-def test_plain_http_where_tls_was_expected(server: WebServer) -> None:
+def test_a_server_without_tls_is_refused(server: WebServer) -> None:
     text = fails(KIND.open(Address.parse(f"https://{server.host}/#unit=kW")))
-    assert "it does not speak TLS at this port" in text
+    assert "the server does not use TLS on this port" in text
 
 
 # Presets
 
 
-def test_homewizard(server: WebServer) -> None:
-    server.handler = says(HOMEWIZARD_DATA)
+def test_homewizard_power_is_read(server: WebServer) -> None:
+    server.handler = answer_json(HOMEWIZARD_DATA)
     feed = HOMEWIZARD.open(Address.parse(f"homewizard://{server.host}?every=0.5"))
     assert [sample.kw for sample in check_source(feed, samples=2)] == [-0.543, -0.543]
     assert server.asked[0].path_qs == "/api/v1/data"
 
 
-def test_homewizard_whose_api_is_off(server: WebServer) -> None:
-    server.handler = says(HOMEWIZARD_OFF, 403)
+def test_homewizard_errors_name_the_remedy(server: WebServer) -> None:
+    server.handler = answer_json(HOMEWIZARD_OFF, 403)
     text = fails(HOMEWIZARD.open(Address.parse(f"homewizard://{server.host}")))
-    assert "its local API is off; switch it on in the HomeWizard app" in text
-    server.handler = says({}, 404)
+    assert "the local API is off; switch it on in the HomeWizard app" in text
+    server.handler = answer_json({}, 404)
     text = fails(HOMEWIZARD.open(Address.parse(f"homewizard://{server.host}")))
-    assert "it has no API v1, and v2 is not supported" in text
+    assert "API v1 is missing, and v2 is not supported" in text
 
 
 @pytest.mark.parametrize(
@@ -444,39 +468,39 @@ def test_homewizard_whose_api_is_off(server: WebServer) -> None:
         ("", SHELLY_EM | {"total_act_power": None}, "/rpc/EM.GetStatus?id=0", math.nan),
     ],
 )
-def test_shelly(
+def test_shelly_components_are_read(
     server: WebServer, options: str, status: dict[str, Any], asked: str, kw: float
 ) -> None:
-    server.handler = says(status)
+    server.handler = answer_json(status)
     feed = SHELLY.open(Address.parse(f"shelly://{server.host}?{options}&every=0.5"))
     (first, *_) = check_source(feed, samples=1)
     assert first.kw == pytest.approx(kw, nan_ok=True)
     assert server.asked[0].path_qs == asked
 
 
-def test_shelly_with_a_password(server: WebServer) -> None:
+def test_shelly_password_is_proved_by_digest(server: WebServer) -> None:
     server.handler = _digest("admin", "swordfish", SHELLY_EM)
     address = f"shelly://{server.host}"
     known = Credentials(password=Secret("swordfish"))
-    assert one(SHELLY.open(Address.parse(address, known))) == pytest.approx(2.484782)
+    assert first_kw(SHELLY.open(Address.parse(address, known))) == pytest.approx(2.484782)
     text = fails(SHELLY.open(Address.parse(address)))
-    assert "it wants the password of its user admin (HTTP 401)" in text
+    assert "the password of the user admin is required (HTTP 401)" in text
     text = fails(SHELLY.open(Address.parse(address, Credentials(password=Secret("trout")))))
-    assert "it does not take this password (HTTP 401)" in text
+    assert "this password is not accepted (HTTP 401)" in text
     assert "trout" not in text
 
 
 @pytest.mark.parametrize(
     "handler",
     [
-        says({"code": 404, "message": "No handler for EM.GetStatus"}, 404),
-        says({"code": -105, "message": "Argument 'id', value 0 not found!"}, 500),
+        answer_json({"code": 404, "message": "No handler for EM.GetStatus"}, 404),
+        answer_json({"code": -105, "message": "Argument 'id', value 0 not found!"}, 500),
     ],
 )
-def test_shelly_without_the_component(server: WebServer, handler: Handler) -> None:
+def test_a_missing_shelly_component_is_refused(server: WebServer, handler: Handler) -> None:
     server.handler = handler
     text = fails(SHELLY.open(Address.parse(f"shelly://{server.host}")))
-    assert "it has no EM with id 0, or is older than Gen2" in text
+    assert "EM with id 0 does not exist, or the device is older than Gen2" in text
 
 
 # Addresses
@@ -485,20 +509,20 @@ def test_shelly_without_the_component(server: WebServer, handler: Handler) -> No
 @pytest.mark.parametrize(
     ("url", "text"),
     [
-        ("http://host/#path=p", "option unit is missing: say unit=W or unit=kW"),
+        ("http://host/#path=p", "option unit is missing: give unit=W or unit=kW"),
         ("http://host/#unit=MW", "option unit='MW': give W or kW"),
         ("http://host/#unit=W&path=a..b", "option path='a..b'"),
         ("http://host/#unit=W&time=[", "option time='['"),
         ("http://host/#unit=W&every=0", "option every='0'"),
         ("http://host/#unit=W&timeout=x", "option timeout='x'"),
         ("http://host/#unit=W&auth=none", "option auth='none': give basic or digest"),
-        ("http:///x#unit=W", "it has no host; write http://host"),
-        ("homewizard://host/api", "it takes no path; write homewizard://host"),
+        ("http:///x#unit=W", "the host is missing; write http://host"),
+        ("homewizard://host/api", "a path is not allowed; write homewizard://host"),
         ("shelly://host?component=em9", "option component='em9'"),
         ("shelly://host?id=1.5", "option id='1.5': give a whole number"),
     ],
 )
-def test_wrong_addresses(url: str, text: str) -> None:
+def test_wrong_addresses_are_usage_errors(url: str, text: str) -> None:
     kinds = {"http": KIND, "homewizard": HOMEWIZARD, "shelly": SHELLY}
     address = Address.parse(url)
     with pytest.raises(UsageError) as caught:
@@ -507,7 +531,7 @@ def test_wrong_addresses(url: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [KIND, HOMEWIZARD, SHELLY])
-def test_examples_open(kind: Any) -> None:
+def test_examples_can_be_opened(kind: Any) -> None:
     address = Address.parse(kind.example)
     address.check_options(kind.options)
     kind.open(address).close()

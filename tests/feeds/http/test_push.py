@@ -29,7 +29,7 @@ INFLUX = "house,host=cellar power_w=250"
 
 
 class _Listening:
-    """A feed that is read, and what it has given."""
+    """A feed read by a thread, and the items that it has returned."""
 
     def __init__(self, options: str = "unit=W", token: str | None = None) -> None:
         credentials = Credentials(token=None if token is None else Secret(token))
@@ -61,7 +61,7 @@ class _Listening:
             return _ask(connection, method, path, body, **headers)
 
     def samples(self, count: int) -> list[Sample]:
-        """The samples so far, once there are so many."""
+        """Wait until there are `count` samples, and return them all."""
         return self._wait_for(Sample, count)
 
     def notices(self, count: int) -> list[Notice]:
@@ -124,7 +124,7 @@ def listening() -> Iterator[_Listening]:
         ("/api/v2/write?org=x&bucket=y", f"{INFLUX}\n", {}),
     ],
 )
-def test_takes(
+def test_records_of_each_format_are_accepted(
     listening: _Listening, path: str, body: str | bytes, headers: dict[str, str]
 ) -> None:
     before = len(listening.samples(0))
@@ -136,7 +136,9 @@ def test_takes(
     ("precision", "stamp"),
     [("", "1774745940000000000"), ("s", "1774745940"), ("ms", "1774745940000"), ("m", "29579099")],
 )
-def test_takes_times(listening: _Listening, precision: str, stamp: str) -> None:
+def test_times_of_each_precision_are_accepted(
+    listening: _Listening, precision: str, stamp: str
+) -> None:
     before = len(listening.samples(0))
     query = f"?precision={precision}" if precision else ""
     assert listening.post(f"{INFLUX} {stamp}", f"/write{query}") == (204, {})
@@ -150,29 +152,29 @@ def test_takes_times(listening: _Listening, precision: str, stamp: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body", "headers", "status", "error"),
     [
-        ("POST", "/reading", "", {}, 400, "it is empty"),
+        ("POST", "/reading", "", {}, 400, "the body is empty"),
         ("POST", "/reading", "on", {}, 400, "'on' is not a number"),
-        ("POST", "/reading", '{"value": 1, "unit": "A"}', {}, 400, "its unit is 'A', not W or kW"),
-        ("POST", "/reading", '{"watts": 1}', {}, 400, "it has no power_kw, power_w"),
-        ("POST", "/reading", '[{"value": 1}, {}]', {}, 400, "record 2: it has no power_kw"),
-        ("POST", "/reading", "250", {"Content_Type": "application/json"}, 400, "no JSON object"),
+        ("POST", "/reading", '{"value": 1, "unit": "A"}', {}, 400, "the unit is 'A', not W or kW"),
+        ("POST", "/reading", '{"watts": 1}', {}, 400, "power_kw, power_w"),
+        ("POST", "/reading", '[{"value": 1}, {}]', {}, 400, "record 2: power_kw"),
+        ("POST", "/reading", "250", {"Content_Type": "application/json"}, 400, "not a JSON object"),
         ("POST", "/reading", "[" * 100_000, {}, 400, "not JSON"),
-        ("POST", "/reading", "[" + "1," * 20_000 + "1]", {}, 400, "send 10000 at most"),
+        ("POST", "/reading", "[" + "1," * 20_000 + "1]", {}, 400, "send at most 10000"),
         ("POST", "/reading", b"\xff", {}, 400, "not text in UTF-8"),
-        ("POST", "/reading", b"plain", {"Content_Encoding": "gzip"}, 400, "not encoded as"),
-        ("POST", "/write", "250", {}, 400, "no space and fields"),
-        ("POST", "/write?precision=d", INFLUX, {}, 400, "precision 'd' is not ns"),
+        ("POST", "/reading", b"plain", {"Content_Encoding": "gzip"}, 400, "encoding of the body"),
+        ("POST", "/write", "250", {}, 400, "a space and fields are missing"),
+        ("POST", "/write?precision=d", INFLUX, {}, 400, "unknown precision 'd'; give one of ns"),
         ("POST", "/reading", b" " * 1_100_000, {}, 413, "at most 1 MiB"),
         ("POST", "/reading", gzip.compress(b" " * 50_000_000, mtime=0),
          {"Content_Encoding": "gzip"}, 413, "at most 1 MiB"),
         ("POST", "/reading", "250", {"Origin": "http://elsewhere.example"}, 403, "web pages"),
         ("GET", "/reading", "", {}, 405, "use POST"),
         ("POST", "/", "250", {}, 405, "use GET"),
-        ("POST", "/else", "250", {}, 404, "there is no '/else'; POST to /reading"),
-        ("POST", "/%1b%5b2J", "250", {}, 404, r"there is no '/\x1b[2J'"),
+        ("POST", "/else", "250", {}, 404, "'/else' does not exist; POST to /reading"),
+        ("POST", "/%1b%5b2J", "250", {}, 404, r"'/\x1b[2J' does not exist"),
     ],
 )  # fmt: skip
-def test_refuses(
+def test_wrong_requests_are_refused_with_the_reason(
     listening: _Listening,
     method: str,
     path: str,
@@ -185,15 +187,15 @@ def test_refuses(
     answer = listening.ask(method, path, body, **headers)
     assert answer[0] == status
     assert error in answer[1]["error"]
-    told = listening.notices(notices + 1)[notices]
-    assert told.kind == Notice.MALFORMED
-    assert error in told.text
-    assert told.text.isprintable()
+    notice = listening.notices(notices + 1)[notices]
+    assert notice.kind == Notice.MALFORMED
+    assert error in notice.text
+    assert notice.text.isprintable()
     assert listening.post("250") == (204, {})
     assert len(listening.samples(samples + 1)) == samples + 1
 
 
-def test_status(listen: Callable[..., _Listening]) -> None:
+def test_the_status_counts_samples_and_refusals(listen: Callable[..., _Listening]) -> None:
     server = listen()
     server.post("1\n2")
     server.post("on")
@@ -201,15 +203,16 @@ def test_status(listen: Callable[..., _Listening]) -> None:
         assert server.ask("GET", path) == (200, {"status": "pass", "samples": 2, "refused": 1})
 
 
-def test_token(listen: Callable[..., _Listening]) -> None:
+def test_a_token_is_required(listen: Callable[..., _Listening]) -> None:
     server = listen("unit=W", TOKEN)
+    expected = "the token is wrong or missing; send Authorization: Bearer TOKEN"
     for header in (None, TOKEN, "Bearer", "Bearer swordfis", "Basic swordfish", "Bearer sw\xf6rd"):
         headers = {} if header is None else {"Authorization": header}
         status, answer = server.post("250", **headers)
-        assert (status, answer["error"][:11]) == (401, "wrong token")
+        assert (status, answer["error"]) == (401, expected)
     for scheme in ("Bearer", "Token", "bearer"):
         assert server.post("250", Authorization=f"{scheme} {TOKEN}")[0] == 204
-    # A page that knows it is let in.
+    # A web page that knows the token is accepted.
     assert server.post("250", Authorization=f"Bearer {TOKEN}", Origin="http://here")[0] == 204
     assert len(server.samples(4)) == 4
     assert len(server.notices(6)) == 6
@@ -217,31 +220,31 @@ def test_token(listen: Callable[..., _Listening]) -> None:
     assert TOKEN not in server.feed.name
 
 
-def test_token_file(listen: Callable[..., _Listening], tmp_path: Path) -> None:
+def test_the_token_can_be_in_a_file(listen: Callable[..., _Listening], tmp_path: Path) -> None:
     (tmp_path / "token").write_text(f"{TOKEN}\n")
     server = listen(f"unit=W&token_file={tmp_path / 'token'}")
     assert server.post("250")[0] == 401
     assert server.post("250", Authorization=f"Token {TOKEN}")[0] == 204
 
 
-def test_a_unit_that_nobody_says(listen: Callable[..., _Listening]) -> None:
+def test_a_record_without_a_unit_is_refused(listen: Callable[..., _Listening]) -> None:
     server = listen("")
     status, answer = server.post('{"value": 250}')
     assert status == 400
-    assert "it says no unit" in answer["error"]
+    assert "the unit is missing" in answer["error"]
     assert server.post('{"power_w": 250}')[0] == 204
 
 
-def test_one_connection_for_many_requests(listening: _Listening) -> None:
+def test_a_connection_serves_many_requests(listening: _Listening) -> None:
     with closing(listening.connect()) as connection:
         for body, status in (("250", 204), ("on", 400), ("250", 204)):
             assert _ask(connection, "POST", "/reading", body)[0] == status
 
 
-def test_half_a_request_and_silence(
+def test_incomplete_requests_time_out(
     listen: Callable[..., _Listening], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Whoever does send all of it has as long.
+    # Complete requests have the same time limit.
     monkeypatch.setattr(push, "_BODY_S", 1.0)
     monkeypatch.setattr(push, "_LINGER_S", 0.1)
     monkeypatch.setattr(push, "_IDLE_S", 1.0)
@@ -258,7 +261,7 @@ def test_half_a_request_and_silence(
     assert server.post("250") == (204, {})
 
 
-def test_closing_does_not_wait_for_half_a_request() -> None:
+def test_closing_does_not_wait_for_an_incomplete_request() -> None:
     server = _Listening()
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as half:
         half.sendall(b"POST /reading HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n25")
@@ -269,10 +272,10 @@ def test_closing_does_not_wait_for_half_a_request() -> None:
         assert not half.recv(1000)
 
 
-def test_no_more_connections_than_will_do(
+def test_the_number_of_connections_is_limited(
     listen: Callable[..., _Listening], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(push, "_CONNECTIONS", 3)
+    monkeypatch.setattr(push, "_MAX_CONNECTIONS", 3)
     server = listen()
     with ExitStack() as stack:
         for _ in range(3):
@@ -282,7 +285,7 @@ def test_no_more_connections_than_will_do(
             server.post("250")
         assert _ask(connection, "POST", "/reading", "250")[0] == 204
     deadline = time.monotonic() + 10
-    while True:  # until it has seen that they are gone
+    while True:  # until the server has noticed that the connections are closed
         try:
             assert server.post("250") == (204, {})
             break
@@ -290,7 +293,9 @@ def test_no_more_connections_than_will_do(
             assert time.monotonic() < deadline
 
 
-def test_what_is_no_http(listening: _Listening, capfd: pytest.CaptureFixture[str]) -> None:
+def test_bytes_that_are_not_http_are_rejected_silently(
+    listening: _Listening, capfd: pytest.CaptureFixture[str]
+) -> None:
     for garbage in (b"\x16\x03\x01\x02\0\x01\0", b"hello\r\n\r\n", b"GET / HTTP/9\r\n\r\n"):
         with socket.create_connection(("127.0.0.1", listening.port), timeout=10) as connection:
             connection.sendall(garbage)
@@ -302,11 +307,11 @@ def test_what_is_no_http(listening: _Listening, capfd: pytest.CaptureFixture[str
 
 @given(st.binary(max_size=100) | st.text(max_size=100).map(str.encode))
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_body_is_answered(listening: _Listening, body: bytes) -> None:
+def test_any_body_is_answered_with_204_or_400(listening: _Listening, body: bytes) -> None:
     assert listening.post(body)[0] in (204, 400)
 
 
-def test_protocol_and_the_port_is_free_again() -> None:
+def test_conforms_to_the_feed_protocol_and_releases_the_port() -> None:
     port = free_port()
     for _ in range(2):
         feed = open_feed(Address.parse(f"push://:{port}?unit=W"))
@@ -325,17 +330,19 @@ def _send(port: int) -> None:
         assert _ask(connection, "POST", "/reading", "250")[0] == 204
 
 
-def test_a_port_that_is_taken() -> None:
+def test_a_port_in_use_is_refused() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         feed = open_feed(Address.parse(f"push://localhost:{port}?unit=W"))
-        with pytest.raises(RefusedError, match=f"cannot listen on .*:{port}: another program"):
+        with pytest.raises(
+            RefusedError, match=f"cannot listen on .*:{port}: the port is in use by another program"
+        ):
             feed.read()
     assert isinstance(feed.read()[0], Link)
     feed.close()
 
 
-def test_ipv6() -> None:
+def test_listens_on_an_ipv6_address() -> None:
     feed = open_feed(Address.parse("push://[::1]:0?unit=W"))
     try:
         (link,) = feed.read()
@@ -348,14 +355,14 @@ def test_ipv6() -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "[::]", "house.example"])  # noqa: S104
-def test_other_hosts_only_with_a_token(host: str) -> None:
+def test_other_hosts_require_a_token(host: str) -> None:
     with pytest.raises(UsageError, match="give a token"):
         open_feed(Address.parse(f"push://{host}:8088?unit=W"))
     credentials = Credentials(token=Secret(TOKEN))
     open_feed(Address.parse(f"push://{host}:8088?unit=W", credentials)).close()
 
 
-def test_a_path() -> None:
+def test_another_path_is_a_usage_error() -> None:
     open_feed(Address.parse("push://127.0.0.1/reading?unit=W")).close()
     with pytest.raises(UsageError, match="the path is always /reading"):
         open_feed(Address.parse("push://127.0.0.1/write?unit=W"))

@@ -7,10 +7,10 @@ import aiohttp
 import pytest
 
 from streamer.errors import LinkError, RefusedError
-from streamer.feeds.http.web import Web
+from streamer.feeds.http.web import WebClient
 
 
-def test_the_libraries_are_left_to_those_who_read() -> None:
+def test_opening_a_feed_imports_no_http_library() -> None:
     code = (
         "import sys, streamer.feeds.http.poll, streamer.feeds.hass, streamer.feeds.modbus\n"
         "print(*{'aiohttp', 'pymodbus'} & set(sys.modules))"
@@ -26,14 +26,24 @@ def test_the_libraries_are_left_to_those_who_read() -> None:
     [
         (TimeoutError(), LinkError, "no answer within 10 s"),
         (aiohttp.ServerTimeoutError(), LinkError, "no answer within 10 s"),
-        (aiohttp.ServerDisconnectedError(), LinkError, "it broke the connection off"),
-        (aiohttp.ClientPayloadError("key=swordfish"), LinkError, "it broke the connection off"),
+        (
+            aiohttp.ServerDisconnectedError(),
+            LinkError,
+            "the server closed the connection too early",
+        ),
+        (
+            aiohttp.ClientPayloadError("key=swordfish"),
+            LinkError,
+            "the server closed the connection too early",
+        ),
         (ConnectionResetError(104, "key=swordfish"), LinkError, "Connection reset by peer"),
         (aiohttp.ClientError("key=swordfish"), LinkError, "no answer (ClientError)"),
-        (aiohttp.InvalidURL("key=swordfish"), RefusedError, "that is no address of a web server"),
+        (aiohttp.InvalidURL("key=swordfish"), RefusedError, "not the address of a web server"),
     ],
 )
-def test_what_errors_say(error: Exception, kind: type[LinkError], text: str) -> None:
-    told = Web("http://meter/").lost(error)
-    assert type(told) is kind
-    assert str(told) == f"http://meter/: {text}"
+def test_errors_are_translated_without_secrets(
+    error: Exception, kind: type[LinkError], text: str
+) -> None:
+    lost = WebClient("http://meter/").lost(error)
+    assert type(lost) is kind
+    assert str(lost) == f"http://meter/: {text}"

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamer.feeds.lines.lineprotocol import PRECISIONS, Point, parse_point, parse_tags, to_time
-from streamer.feeds.values import ValueProblem
+from streamer.feeds.values import MalformedError
 
-# A name cannot end in a backslash: it would take the meaning of what follows it.
+# A name cannot end in a backslash, which would escape the next character.
 _NAMES = st.text(
     st.characters(exclude_characters="\n\r\t", exclude_categories=("Cs",)), min_size=1, max_size=12
 ).filter(lambda name: not name.endswith("\\"))
@@ -23,7 +23,7 @@ _VALUES = st.one_of(
 )
 _POINTS = st.builds(
     Point,
-    # A line cannot begin with white space, nor, for then it is a comment, with a hash.
+    # A line cannot begin with white space, nor with a hash, which starts a comment.
     _NAMES.filter(lambda name: name[0] not in "# "),
     st.dictionaries(_NAMES, _VALUES, min_size=1, max_size=3),
     st.dictionaries(_NAMES, _NAMES, max_size=3),
@@ -52,16 +52,16 @@ def _write(point: Point) -> str:
     return f"{head} {fields}" + ("" if point.time is None else f" {point.time}")
 
 
-def _problem(function: Callable[..., object], *arguments: object) -> str:
+def _reason(function: Callable[..., object], *arguments: object) -> str:
     try:
         function(*arguments)
-    except ValueProblem as problem:
-        return str(problem)
+    except MalformedError as error:
+        return str(error)
     return ""
 
 
 @given(_POINTS)
-def test_reads_what_another_wrote(point: Point) -> None:
+def test_written_points_are_read_back(point: Point) -> None:
     read = parse_point(_write(point))
     assert read == point
     assert [type(value) for value in read.fields.values()] == [
@@ -71,12 +71,14 @@ def test_reads_what_another_wrote(point: Point) -> None:
 
 @given(_POINTS, st.data())
 @settings(max_examples=200)
-def test_a_damaged_line_is_a_problem_or_another_point(point: Point, data: st.DataObject) -> None:
+def test_a_damaged_line_is_a_malformed_error_or_another_point(
+    point: Point, data: st.DataObject
+) -> None:
     line = _write(point)
     place = data.draw(st.integers(0, len(line)))
     damaged = line[:place] + data.draw(st.sampled_from(["", ",", " ", "=", "\\", '"', "\0"]))
     damaged += line[place + data.draw(st.integers(0, 2)) :]
-    assert _problem(parse_point, damaged).isprintable()
+    assert _reason(parse_point, damaged).isprintable()
 
 
 @pytest.mark.parametrize(
@@ -96,54 +98,57 @@ def test_a_damaged_line_is_a_problem_or_another_point(point: Point, data: st.Dat
         (r"a,path=C:\dir b=1", Point("a", {"b": 1.0}, {"path": r"C:\dir"})),
     ],
 )
-def test_points(line: str, point: Point) -> None:
+def test_points_are_parsed(line: str, point: Point) -> None:
     assert parse_point(line) == point
 
 
 @pytest.mark.parametrize("line", ["", "   ", "\r\n", "# a b=1", "  # a"])
-def test_nothing(line: str) -> None:
+def test_empty_lines_and_comments_give_no_point(line: str) -> None:
     assert parse_point(line) is None
 
 
 @pytest.mark.parametrize(
-    ("line", "problem"),
+    ("line", "error"),
     [
-        ("a", "no space and fields at the end"),
-        (",a=b c=1", "no measurement at ',a=b c=1'"),
-        ("a, b=1", "no tag at ' b=1'"),
-        ("a,b= c=1", "no tag's value at ' c=1'"),
-        ("a,b c=1", "no = at ' c=1'"),
-        ("a b", "no = at the end"),
-        ("a b=", "no value at the end"),
-        ("a b=1,", "no field at the end"),
-        ("a b=one", "no value at 'one'"),
-        ("a b=NaN", "no value at 'NaN'"),
-        ("a b=1e999", "no value at '1e999'"),
-        ("a b=1_000", "no value at '1_000'"),
-        ("a b=\u0661", "no value at '\u0661'"),
-        ('a b="open', "no value at '\"open'"),
-        ('a b="x"y', "no space and the time at 'y'"),
-        ("a b=1 now", "no time at 'now'"),
-        ("a b=1 2 3", "no time at '2 3'"),
-        ("a b=1 " + "9" * 30, "no time at '999999999999999999999999999999'"),
-        ("a b=\x1b[2Jx" + "x" * 50, "no value at '\\x1b[2Jxxxxxxxxxxxxxxxxxxxxxxxxx…'"),
+        ("a", "a space and fields are missing at the end"),
+        (",a=b c=1", "the measurement is missing at ',a=b c=1'"),
+        ("a, b=1", "a tag is missing at ' b=1'"),
+        ("a,b= c=1", "the value of a tag is missing at ' c=1'"),
+        ("a,b c=1", "an equals sign is missing at ' c=1'"),
+        ("a b", "an equals sign is missing at the end"),
+        ("a b=", "a value is missing at the end"),
+        ("a b=1,", "a field is missing at the end"),
+        ("a b=one", "the value is not valid at 'one'"),
+        ("a b=NaN", "the value is not valid at 'NaN'"),
+        ("a b=1e999", "the value is not valid at '1e999'"),
+        ("a b=1_000", "the value is not valid at '1_000'"),
+        ("a b=\u0661", "the value is not valid at '\u0661'"),
+        ('a b="open', "a value is missing at '\"open'"),
+        ('a b="x"y', "a space and the time are missing at 'y'"),
+        ("a b=1 now", "the time is not a number at 'now'"),
+        ("a b=1 2 3", "the time is not a number at '2 3'"),
+        ("a b=1 " + "9" * 30, "the time is not a number at '999999999999999999999999999999'"),
+        (
+            "a b=\x1b[2Jx" + "x" * 50,
+            "the value is not valid at '\\x1b[2Jxxxxxxxxxxxxxxxxxxxxxxxxx…'",
+        ),
     ],
 )
-def test_problems(line: str, problem: str) -> None:
-    with pytest.raises(ValueProblem) as raised:
+def test_malformed_lines_name_the_place(line: str, error: str) -> None:
+    with pytest.raises(MalformedError) as raised:
         parse_point(line)
-    assert str(raised.value) == problem
+    assert str(raised.value) == error
 
 
-def test_tags_by_themselves() -> None:
+def test_tags_alone_are_parsed() -> None:
     assert parse_tags(r"host=cellar,room=a\ b") == {"host": "cellar", "room": "a b"}
     for text in ("", "host", "host=", "host=a,", "host=a b", "host=a=b"):
-        with pytest.raises(ValueProblem):
+        with pytest.raises(MalformedError):
             parse_tags(text)
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_times(precision: str) -> None:
+def test_times_of_each_precision_are_converted(precision: str) -> None:
     moment = datetime(2026, 3, 29, 1, tzinfo=UTC)
     since = moment - datetime(1970, 1, 1, tzinfo=UTC)
     steps = since * 1000 // timedelta(microseconds=1) // PRECISIONS[precision]
@@ -151,8 +156,8 @@ def test_times(precision: str) -> None:
 
 
 @given(st.integers(-(10**20), 10**20), st.sampled_from(sorted(PRECISIONS)))
-def test_any_time_is_one_or_a_problem(time: int, precision: str) -> None:
+def test_any_time_is_converted_or_a_malformed_error(time: int, precision: str) -> None:
     year = 1970 + time * PRECISIONS[precision] / (365.2425 * 86400e9)
-    assert bool(_problem(to_time, time, precision)) == (not 1 <= year < 10000) or (
+    assert bool(_reason(to_time, time, precision)) == (not 1 <= year < 10000) or (
         min(abs(year - 1), abs(year - 10000)) < 0.01
     )

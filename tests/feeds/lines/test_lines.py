@@ -19,28 +19,28 @@ from streamer.errors import LinkError, RefusedError, SourceError, UsageError
 from streamer.feeds import Feed, FeedItem
 from streamer.feeds.address import Address
 from streamer.feeds.lines import PipeFeed
-from streamer.feeds.lines.reader import MAX_LINE_BYTES, LineReader
-from streamer.feeds.lines.records import Records
+from streamer.feeds.lines.reader import MAX_LINE_BYTES, SampleReader
+from streamer.feeds.lines.records import RecordParser
 from streamer.feeds.lines.tail import TailFeed
 from streamer.feeds.registry import open_feed
 from streamer.readings import Link, Notice, Sample
 from streamer.testing import check_source, read_feed
 from tests.children import ending
 
-WATTS = Records(unit="W")
+WATTS = RecordParser(unit="W")
 
 
 def _kw(items: Sequence[FeedItem]) -> list[float]:
     return [item.kw for item in items if isinstance(item, Sample)]
 
 
-def _told(items: Sequence[FeedItem]) -> list[tuple[str, int]]:
+def _reported(items: Sequence[FeedItem]) -> list[tuple[str, int]]:
     return [(item.text, item.count) for item in items if isinstance(item, Notice)]
 
 
-class TestLineReader:
+class TestSampleReader:
     @pytest.mark.parametrize(
-        ("data", "watts", "problem"),
+        ("data", "watts", "error"),
         [
             (b"1\n2\n", [1, 2], None),
             (b"1\r\n2", [1, 2], None),
@@ -54,35 +54,37 @@ class TestLineReader:
             (b"1\n\x1b[2J\n", [1], r"'\x1b[2J' is not a number"),
         ],
     )
-    def test_lines(self, data: bytes, watts: list[float], problem: str | None) -> None:
-        reader = LineReader("test", WATTS)
+    def test_lines_give_samples_and_reasons(
+        self, data: bytes, watts: list[float], error: str | None
+    ) -> None:
+        reader = SampleReader("test", WATTS)
         items = [*reader.feed(data), *reader.end()]
         assert _kw(items) == [each / 1000 for each in watts]
-        first = [text for text, _ in _told(items)][:1]
-        assert first == ([] if problem is None else [f"test: {problem}; skipped"])
+        first = [text for text, _ in _reported(items)][:1]
+        assert first == ([] if error is None else [f"test: {error}; skipped"])
 
-    def test_the_longest_line(self) -> None:
+    def test_lines_up_to_the_maximal_length_are_read(self) -> None:
         line = b" " * (MAX_LINE_BYTES - 1) + b"7"
         for end in (b"\n", b"\r\n"):
-            assert _kw(LineReader("test", WATTS).feed(line + end)) == [0.007]
-            assert not _kw(LineReader("test", WATTS).feed(b" " + line + end))
+            assert _kw(SampleReader("test", WATTS).feed(line + end)) == [0.007]
+            assert not _kw(SampleReader("test", WATTS).feed(b" " + line + end))
 
-    def test_bad_lines_are_told_of_together(self) -> None:
-        items = LineReader("test", WATTS).feed(b"1\nx\ny\n2\nz\n")
+    def test_malformed_lines_are_reported_together(self) -> None:
+        items = SampleReader("test", WATTS).feed(b"1\nx\ny\n2\nz\n")
         assert _kw(items) == [0.001, 0.002]
-        assert _told(items) == [("test: 'x' is not a number; skipped", 3)]
+        assert _reported(items) == [("test: 'x' is not a number; skipped", 3)]
 
-    def test_a_missing_unit_is_told_at_once_unless_records_have_said_theirs(self) -> None:
-        with pytest.raises(SourceError, match="test: it says no unit; say unit=W or unit=kW"):
-            LineReader("test", Records()).feed(b"250\n")
-        items = LineReader("test", Records()).feed(b'x\n{"power_w": 250}\n250\n')
+    def test_a_missing_unit_ends_the_feed_unless_earlier_records_had_one(self) -> None:
+        with pytest.raises(SourceError, match="test: the unit is missing; give unit=W or unit=kW"):
+            SampleReader("test", RecordParser()).feed(b"250\n")
+        items = SampleReader("test", RecordParser()).feed(b'x\n{"power_w": 250}\n250\n')
         assert _kw(items) == [0.25]
-        assert _told(items)[0][1] == 2
+        assert _reported(items)[0][1] == 2
 
     @given(st.binary(max_size=200), st.lists(st.integers(0, 200)))
-    def test_pieces_say_the_same_as_the_whole(self, data: bytes, cuts: list[int]) -> None:
+    def test_chunks_give_the_same_samples_as_the_whole(self, data: bytes, cuts: list[int]) -> None:
         data = data.replace(b"\1", b"\n").replace(b"\2", b"7\n")
-        whole, pieces = LineReader("test", WATTS), LineReader("test", WATTS)
+        whole, pieces = SampleReader("test", WATTS), SampleReader("test", WATTS)
         places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
         items: list[FeedItem] = []
         for start, end in pairwise(places):
@@ -90,7 +92,9 @@ class TestLineReader:
         items += pieces.end()
         wanted = [*whole.feed(data), *whole.end()]
         assert _kw(items) == _kw(wanted)
-        assert sum(count for _, count in _told(items)) == sum(count for _, count in _told(wanted))
+        assert sum(count for _, count in _reported(items)) == sum(
+            count for _, count in _reported(wanted)
+        )
 
 
 @pytest.fixture
@@ -101,16 +105,16 @@ def pipe() -> Iterator[tuple[int, int]]:
         try:
             os.close(end)
         except OSError:
-            continue  # the test has closed it
+            continue  # closed by the test
 
 
-class TestPipe:
-    def test_protocol(self, pipe: tuple[int, int]) -> None:
+class TestPipeFeed:
+    def test_conforms_to_the_feed_protocol(self, pipe: tuple[int, int]) -> None:
         os.write(pipe[1], b"250\n2026-03-29T00:59:00Z 300\n")
         samples = check_source(PipeFeed("test", pipe[0], WATTS), samples=2)
         assert samples == [Sample(0.25), Sample(0.3, datetime(2026, 3, 29, 0, 59, tzinfo=UTC))]
 
-    def test_a_line_in_pieces_and_the_last_without_its_end(self, pipe: tuple[int, int]) -> None:
+    def test_lines_are_joined_and_the_last_needs_no_line_end(self, pipe: tuple[int, int]) -> None:
         feed = PipeFeed("test", pipe[0], WATTS)
         assert feed.read() == [Link(Link.UP, "pipe")]
         for piece in (b"2", b"5", b"0\n3", b"00"):
@@ -123,14 +127,14 @@ class TestPipe:
         assert not feed.read()
         feed.close()
 
-    def test_non_blocking(self, pipe: tuple[int, int]) -> None:
+    def test_a_non_blocking_pipe_is_waited_for(self, pipe: tuple[int, int]) -> None:
         os.set_blocking(pipe[0], False)
         threading.Timer(0.05, os.write, (pipe[1], b"250\n")).start()
         feed = PipeFeed("test", pipe[0], WATTS)
         assert _kw(read_feed(feed, 1)) == [0.25]
         feed.close()
 
-    def test_closed_while_a_line_is_in_the_making(self, pipe: tuple[int, int]) -> None:
+    def test_closing_drops_an_incomplete_line(self, pipe: tuple[int, int]) -> None:
         feed = PipeFeed("test", pipe[0], WATTS)
         os.write(pipe[1], b"1\n25")
         read_feed(feed, 1)
@@ -142,17 +146,17 @@ class TestPipe:
         assert not reader.is_alive()
         assert not items
 
-    def test_gives_back_what_it_holds(self, pipe: tuple[int, int]) -> None:
-        before = os.dup(pipe[0])  # the lowest descriptor that is free
+    def test_close_releases_all_descriptors(self, pipe: tuple[int, int]) -> None:
+        before = os.dup(pipe[0])  # the lowest free descriptor
         os.close(before)
         for _ in range(3):
             os.write(pipe[1], b"250\n")
             check_source(PipeFeed("test", pipe[0], WATTS), samples=1)
-        after = os.dup(pipe[0])  # which also is still open
+        after = os.dup(pipe[0])  # fails if the pipe was closed
         os.close(after)
         assert after == before
 
-    def test_cannot_be_read(self, tmp_path: Path) -> None:
+    def test_a_read_error_is_a_source_error(self, tmp_path: Path) -> None:
         directory = os.open(tmp_path, os.O_RDONLY)
         feed = PipeFeed("test", directory, WATTS)
         feed.read()
@@ -162,7 +166,7 @@ class TestPipe:
         feed.close()
         os.close(directory)
 
-    def test_standard_input_of_a_program(self) -> None:
+    def test_standard_input_is_read_while_it_is_open(self) -> None:
         program = (
             "from streamer.feeds.address import Address\n"
             "from streamer.feeds.registry import open_feed\n"
@@ -177,7 +181,7 @@ class TestPipe:
             assert process.stdin is not None
             assert process.stdout is not None
             assert b"Link" in process.stdout.readline()
-            for watts in (250, 300):  # each comes while the pipe is open
+            for watts in (250, 300):  # each arrives while the pipe is open
                 process.stdin.write(b"%d\n" % watts)
                 process.stdin.flush()
                 assert process.stdout.readline() == b"Sample(kw=%g, at=None)\n" % (watts / 1000)
@@ -186,20 +190,20 @@ class TestPipe:
         assert b"count=2" in out
         assert process.returncode == 0
 
-    def test_address(self) -> None:
+    def test_wrong_addresses_are_usage_errors(self) -> None:
         assert open_feed(Address.parse("-")).name == "stdin"
-        for url, problem in {
-            "stdin:x?unit=W": "standard input has no address",
+        for url, error in {
+            "stdin:x?unit=W": "standard input has no host or path",
             "stdin:?unit=kw": "option unit='kw'",
             "stdin:?units=W": "unknown option 'units'",
             "stdin:?from=end": "unknown option 'from'",
         }.items():
-            with pytest.raises(UsageError, match=problem):
+            with pytest.raises(UsageError, match=error):
                 open_feed(Address.parse(url))
 
 
-class _Follower:
-    """A file, and what a feed says of it; each look is the test's own."""
+class _FollowedFile:
+    """A growing file and the feed that follows it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -215,45 +219,47 @@ class _Follower:
 
 
 @pytest.fixture
-def follow(tmp_path: Path) -> Iterator[_Follower]:
-    follower = _Follower(tmp_path / "house.log")
+def follow(tmp_path: Path) -> Iterator[_FollowedFile]:
+    follower = _FollowedFile(tmp_path / "house.log")
     yield follower
     follower.feed.close()
 
 
-class TestTail:
-    def test_protocol(self, tmp_path: Path) -> None:
+class TestTailFeed:
+    def test_conforms_to_the_feed_protocol(self, tmp_path: Path) -> None:
         path = tmp_path / "house.log"
         path.write_text("1\n2\n")
         feed = open_feed(Address.parse(f"tail://{path}?unit=W&from=start"))
         assert check_source(feed, samples=2) == [Sample(0.001), Sample(0.002)]
 
-    def test_a_relative_path(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_relative_path_is_accepted(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.chdir(tmp_path)
         Path("my house.log").write_text("1\n")
         feed = open_feed(Address.parse("tail:my%20house.log?unit=W&from=start"))
         assert feed.name == "tail:my house.log"
         assert len(check_source(feed, samples=1)) == 1
 
-    def test_begins_at_the_end(self, follow: _Follower) -> None:
+    def test_begins_at_the_end_of_the_file(self, follow: _FollowedFile) -> None:
         follow.append("1\n2\n")
         assert follow.feed.read() == [Link(Link.UP, "file")]
         follow.append("3\n")
         assert follow.read(1) == [0.003]
 
-    def test_begins_with_the_whole_of_a_line_in_the_making(self, follow: _Follower) -> None:
+    def test_an_incomplete_last_line_is_read_from_its_start(self, follow: _FollowedFile) -> None:
         follow.append("1\n2")
         follow.feed.read()
         follow.append("34\n")
         assert follow.read(1) == [0.234]
 
-    def test_begins_with_a_first_line_in_the_making(self, follow: _Follower) -> None:
+    def test_an_incomplete_first_line_is_read_from_its_start(self, follow: _FollowedFile) -> None:
         follow.append("2")
         follow.feed.read()
         follow.append("34\n")
         assert follow.read(1) == [0.234]
 
-    def test_a_line_cut_off_is_kept_until_its_end_comes(self, follow: _Follower) -> None:
+    def test_an_incomplete_line_is_kept_until_its_end_arrives(self, follow: _FollowedFile) -> None:
         follow.append("")
         follow.feed.read()
         follow.append("1\n2")
@@ -261,14 +267,14 @@ class TestTail:
         follow.append("3\n")
         assert follow.read(1) == [0.023]
 
-    def test_many_lines_of_nothing(self, tmp_path: Path) -> None:
+    def test_many_comment_lines_are_skipped_without_recursion(self, tmp_path: Path) -> None:
         path = tmp_path / "house.log"
         path.write_text("# nothing to see here\n" * 100_000 + "1\n")
         feed = TailFeed("tail", path, WATTS, from_start=True)
         assert _kw(read_feed(feed, 1)) == [0.001]
         feed.close()
 
-    def test_renamed_and_made_anew(self, follow: _Follower) -> None:
+    def test_a_rotated_file_is_read_to_its_end_first(self, follow: _FollowedFile) -> None:
         follow.append("1\n")
         follow.feed.read()
         follow.append("2\n")
@@ -276,11 +282,11 @@ class TestTail:
         follow.path.rename(follow.path.with_suffix(".1"))
         follow.append("4\n5\n")
         with old:
-            old.write("3\n")  # whoever writes has not noticed yet
+            old.write("3\n")  # the writer has not noticed yet
         assert follow.read(4) == [0.002, 0.003, 0.004, 0.005]
-        assert not _told(follow.items)
+        assert not _reported(follow.items)
 
-    def test_another_file_put_in_its_place(self, follow: _Follower) -> None:
+    def test_a_replaced_file_is_read_from_its_start(self, follow: _FollowedFile) -> None:
         follow.append("1\n")
         follow.feed.read()
         other = follow.path.with_suffix(".new")
@@ -290,7 +296,7 @@ class TestTail:
         follow.append("3\n")
         assert follow.read(1) == [0.003]
 
-    def test_cut_short(self, follow: _Follower) -> None:
+    def test_a_truncated_file_is_read_from_its_start(self, follow: _FollowedFile) -> None:
         follow.append("1\n2\n3\n")
         follow.feed.read()
         follow.path.write_text("4\n")
@@ -298,24 +304,26 @@ class TestTail:
         follow.append("5\n")
         assert follow.read(1) == [0.005]
 
-    def test_a_line_that_will_never_end_is_told(self, follow: _Follower) -> None:
+    def test_an_incomplete_line_of_a_truncated_file_is_reported(
+        self, follow: _FollowedFile
+    ) -> None:
         follow.append("")
         follow.feed.read()
         follow.append("1\n23")
         assert follow.read(1) == [0.001]
         follow.path.write_text("4\n")
         assert follow.read(1) == [0.004]
-        assert _told(follow.items) == [("tail: a line was cut off; skipped", 1)]
+        assert _reported(follow.items) == [("tail: an incomplete line; skipped", 1)]
 
-    def test_not_there_yet(self, follow: _Follower) -> None:
+    def test_a_file_is_read_from_its_start_once_it_exists(self, follow: _FollowedFile) -> None:
         for _ in range(2):
-            with pytest.raises(LinkError, match="tail: there is no such file"):
+            with pytest.raises(LinkError, match="tail: the file does not exist"):
                 follow.feed.read()
         follow.append("1\n")
         assert follow.read(1) == [0.001]
         assert follow.items[0] == Link(Link.UP, "file")
 
-    def test_deleted_and_made_anew(self, follow: _Follower) -> None:
+    def test_a_file_deleted_and_created_again_is_read(self, follow: _FollowedFile) -> None:
         follow.append("1\n")
         follow.feed.read()
         follow.append("2\n")
@@ -323,7 +331,7 @@ class TestTail:
         follow.append("3\n")
         assert follow.read(2)[-1] == 0.003
 
-    def test_deleted(self, follow: _Follower) -> None:
+    def test_a_deleted_file_is_a_lost_connection(self, follow: _FollowedFile) -> None:
         follow.feed = TailFeed("tail", follow.path, WATTS, poll_s=0.005, gone_s=0.02)
         follow.append("1\n")
         follow.feed.read()
@@ -332,33 +340,35 @@ class TestTail:
         assert follow.read(1) == [0.002]
         with pytest.raises(LinkError, match="tail: the file is gone"):
             follow.feed.read()
-        with pytest.raises(LinkError, match="tail: there is no such file"):
+        with pytest.raises(LinkError, match="tail: the file does not exist"):
             follow.feed.read()
         follow.append("3\n")
         assert follow.read(1) == [0.003]
 
-    def test_no_file_that_grows(self, tmp_path: Path) -> None:
+    def test_directories_and_fifos_are_refused(self, tmp_path: Path) -> None:
         fifo = tmp_path / "fifo"
         os.mkfifo(fifo)
         for path in (tmp_path, fifo):
             feed = TailFeed("tail", path, WATTS)
-            with pytest.raises(RefusedError, match="tail is no file that grows"):
+            with pytest.raises(RefusedError, match="tail: this is not a regular file"):
                 feed.read()
             feed.close()
 
-    def test_may_not_be_read(self, follow: _Follower, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_missing_permission_is_refused(
+        self, follow: _FollowedFile, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def forbid(*arguments: object) -> int:
             raise PermissionError(errno.EACCES, "Permission denied")
 
         follow.append("1\n")
         with monkeypatch.context() as context:
-            context.setattr(os, "open", forbid)  # nothing is forbidden to root
+            context.setattr(os, "open", forbid)  # root may read any file
             with pytest.raises(RefusedError, match="tail: Permission denied"):
                 follow.feed.read()
         assert follow.feed.read() == [Link(Link.UP, "file")]
 
-    def test_goes_on_where_it_was_after_an_error(
-        self, follow: _Follower, monkeypatch: pytest.MonkeyPatch
+    def test_reading_resumes_at_its_place_after_an_error(
+        self, follow: _FollowedFile, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fail(*arguments: object) -> bytes:
             raise OSError(errno.ESTALE, "Stale file handle")
@@ -374,8 +384,8 @@ class TestTail:
         follow.append("3\n")
         assert follow.read(1) == [0.023]
 
-    def test_renamed_again_while_it_is_opened(
-        self, follow: _Follower, monkeypatch: pytest.MonkeyPatch
+    def test_a_file_renamed_while_being_opened_is_skipped(
+        self, follow: _FollowedFile, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         follow.append("1\n")
         follow.feed.read()
@@ -384,7 +394,7 @@ class TestTail:
         true_open = os.open
 
         def open_too_late(path: Any, *args: Any, **options: Any) -> int:
-            if path != follow.path:  # whoever else opens something
+            if path != follow.path:  # another caller
                 return true_open(path, *args, **options)
             monkeypatch.undo()
             follow.path.rename(follow.path.with_suffix(".1"))
@@ -396,10 +406,10 @@ class TestTail:
         follow.path.rename(follow.path.with_suffix(".2"))
         follow.append("3\n")
         monkeypatch.setattr(os, "open", open_too_late)
-        # What came and went between two looks is lost, and nothing else.
+        # Lines of files that came and went between two polls are lost, but no others.
         assert follow.read(1) == [0.004]
 
-    def test_a_program_that_writes_and_rotates(self, follow: _Follower) -> None:
+    def test_no_line_of_a_rotating_log_is_read_twice(self, follow: _FollowedFile) -> None:
         program = (
             "import logging, logging.handlers, sys\n"
             "handler = logging.handlers.RotatingFileHandler(sys.argv[1], maxBytes=2000,\n"
@@ -417,21 +427,21 @@ class TestTail:
             while not found or found[-1] < 2.999:
                 found += follow.read(1)
         assert process.returncode == 0
-        # Files that came and went between two looks are lost; none is read twice.
+        # Lines of files that came and went between two polls are lost; none is read twice.
         assert found == sorted(set(found))
 
-    def test_address(self) -> None:
-        for url, problem in {
-            "tail:?unit=W": "which file",
-            "tail://house.log?unit=W": "which file",
+    def test_wrong_addresses_are_usage_errors(self) -> None:
+        for url, error in {
+            "tail:?unit=W": "no file is given",
+            "tail://house.log?unit=W": "no file is given",
             "tail:x?unit=W&from=middle": "option from='middle'",
-            "tail:x%00?unit=W": "no file has such a name",
+            "tail:x%00?unit=W": "a file name cannot contain a null character",
             "tail:~nobody-of-that-name/x?unit=W": "home directory",
         }.items():
-            with pytest.raises(UsageError, match=problem):
+            with pytest.raises(UsageError, match=error):
                 open_feed(Address.parse(url))
 
 
-def test_feeds() -> None:
+def test_addresses_open_the_feeds() -> None:
     for url in ("-", "tail:house.log"):
         assert isinstance(open_feed(Address.parse(url)), Feed)

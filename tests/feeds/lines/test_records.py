@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from streamer.errors import UsageError
 from streamer.feeds.address import Address
-from streamer.feeds.lines.records import FORMATS, MAX_RECORDS, NoUnit, Records
-from streamer.feeds.values import ValueProblem
+from streamer.feeds.lines.records import FORMATS, MAX_RECORDS, MissingUnitError, RecordParser
+from streamer.feeds.values import MalformedError
 from streamer.readings import Sample
 
 AT = datetime(2026, 3, 29, 0, 59, tzinfo=UTC)
 
 
-def _records(options: str) -> Records:
-    return Records.of(Address.parse(f"stdin:?{options}"))
+def _records(options: str) -> RecordParser:
+    return RecordParser.of(Address.parse(f"stdin:?{options}"))
 
 
 @pytest.mark.parametrize(
@@ -63,76 +63,87 @@ def _records(options: str) -> Records:
         ("tags=b%3Dc", "a other=1", None),
     ],
 )
-def test_samples(options: str, line: str, sample: Sample | None) -> None:
+def test_records_of_each_format_are_read(options: str, line: str, sample: Sample | None) -> None:
     assert _records(options).read(line) == sample
 
 
 @pytest.mark.parametrize("line", ['{"power_w": null}', '{"value": null, "unit": "W"}'])
-def test_null_is_a_meter_that_does_not_know(line: str) -> None:
+def test_null_is_an_unknown_power(line: str) -> None:
     sample = _records("").read(line)
     assert sample is not None
     assert math.isnan(sample.kw)
 
 
 @pytest.mark.parametrize(
-    ("options", "line", "problem"),
+    ("options", "line", "error"),
     [
         ("unit=W", "on", "'on' is not a number"),
         ("unit=W", "nan", "'nan' is not a number"),
         ("unit=W", "inf", "'inf' is not a number"),
         ("unit=W", "time,power", "'time' is not a time"),
         ("unit=W", "2026-03-29 01:59:00", "'01:59:00' is not a number"),
-        # With a decimal comma this would be 5 W in the year 1970.
-        ("unit=W", "230,5", "'230' is no time; decimals follow a point, not a comma"),
-        ("unit=W", "1.234,5", "'1.234' is no time"),
+        # Read as a time with a decimal comma, this would be 5 W in the year 1970.
+        ("unit=W", "230,5", "'230' is not a time; decimals need a point, not a comma"),
+        ("unit=W", "1.234,5", "'1.234' is not a time"),
         ("", '{"power_w": "on"}', "'on' is not a number"),
         ("", '{"power_w": true}', "True is not a number"),
         ("", '{"power_w": [250]}', "[250] is not a number"),
         ("", '{"power_w": NaN}', "nan is not a number"),
         ("", '{"power_w": 1, "time": "noon"}', "'noon' is not a time"),
-        ("", '{"power_w": 1, "power_kw": 1}', "it has power_kw and power_w; say which with path="),
-        ("unit=W", '{"power": 1, "value": 1}', "it has power and value; say which with path="),
+        (
+            "",
+            '{"power_w": 1, "power_kw": 1}',
+            "it has both power_kw and power_w; choose one with path=",
+        ),
+        (
+            "unit=W",
+            '{"power": 1, "value": 1}',
+            "it has both power and value; choose one with path=",
+        ),
         ("", '{"power_w": 1, "unit": "kW"}', "it has power_w, but the unit kW"),
-        ("", '{"value": 1, "unit": "kw"}', "its unit is 'kw', not W or kW"),
-        ("", '{"value": 1, "unit": {}}', "its unit is '{}', not W or kW"),
-        ("unit=W", '{"watts": 1}', "it has no power_kw, power_w, power or value"),
-        ("unit=W", "[1]", "it is no JSON object"),
+        ("", '{"value": 1, "unit": "kw"}', "the unit is 'kw', not W or kW"),
+        ("", '{"value": 1, "unit": {}}', "the unit is '{}', not W or kW"),
+        ("unit=W", '{"watts": 1}', "power_kw, power_w, power or value is missing"),
+        ("unit=W", "[1]", "the record is not a JSON object"),
         ("unit=W", "{", "not JSON: "),
         ("unit=W", "[" * 5000, "not JSON: "),
-        ("unit=W&path=a.b", '{"a": 1}', "there is no a.b in it"),
-        ("unit=W&time=t", '{"value": 1}', "there is no t in it"),
-        ("unit=W", "power=1", "no space and fields at the end"),
+        ("unit=W&path=a.b", '{"a": 1}', "a.b is missing"),
+        ("unit=W&time=t", '{"value": 1}', "t is missing"),
+        ("unit=W", "power=1", "a space and fields are missing at the end"),
         ("unit=W", 'house value="on"', "'on' is not a number"),
         ("unit=W", "house value=t", "True is not a number"),
-        ("", "house power_w=1 1774745940", "1774745940 is no time in ns; say precision="),
+        ("", "house power_w=1 1774745940", "1774745940 is not a time in ns; give precision="),
         ("precision=s", "house power_w=1 1774745940000000000", "is not a time in s"),
-        ("unit=W&field=p", "house value=1", "there is no field p in it"),
-        ("format=influx", "250", "no space and fields at the end"),
+        ("unit=W&field=p", "house value=1", "the field p is missing"),
+        ("format=influx", "250", "a space and fields are missing at the end"),
         ("unit=W&format=number", '{"power_w":1}', "is not a number"),
         ("format=json", "house power_w=1", "not JSON: "),
     ],
 )
-def test_problems(options: str, line: str, problem: str) -> None:
-    with pytest.raises(ValueProblem) as raised:
+def test_malformed_records_give_the_reason(options: str, line: str, error: str) -> None:
+    with pytest.raises(MalformedError) as raised:
         _records(options).read(line)
-    assert problem in str(raised.value)
+    assert error in str(raised.value)
     assert str(raised.value).isprintable()
 
 
 @pytest.mark.parametrize("line", ["250", '{"value": 250}', "house value=250"])
 def test_the_unit_is_never_guessed(line: str) -> None:
-    with pytest.raises(NoUnit, match="unit=W or unit=kW"):
+    with pytest.raises(MissingUnitError, match="unit=W or unit=kW"):
         _records("").read(line)
 
 
 @pytest.mark.parametrize(
-    ("options", "problem"),
+    ("options", "error"),
     [
         ("unit=w", "option unit='w': give W or kW"),
         ("unit=W&format=xml", "option format='xml': give auto or number or json or influx"),
-        ("unit=W&path=a..b", "option path='a..b': 'a..b' is no path"),
-        ("unit=W&time=[x]", "option time='[x]': '[x]' is no path"),
-        ("unit=W&tags=host", "option tags='host': no = at the end; write it like"),
+        ("unit=W&path=a..b", "option path='a..b': 'a..b' is not a path"),
+        ("unit=W&time=[x]", "option time='[x]': '[x]' is not a path"),
+        (
+            "unit=W&tags=host",
+            "option tags='host': an equals sign is missing at the end; write it like",
+        ),
         ("unit=W&precision=d", "option precision='d': give ns"),
         ("unit=W&sign=up", "option sign='up': give import or export"),
         ("format=number", "option unit is missing"),
@@ -142,10 +153,10 @@ def test_the_unit_is_never_guessed(line: str) -> None:
         ("format=json&tags=a%3Db", "option tags='a=b': it is for format=influx; leave it out"),
     ],
 )
-def test_options(options: str, problem: str) -> None:
+def test_wrong_options_are_usage_errors(options: str, error: str) -> None:
     with pytest.raises(UsageError) as raised:
         _records(options)
-    assert problem in str(raised.value)
+    assert error in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -157,26 +168,29 @@ def test_options(options: str, problem: str) -> None:
         "1\r\n2\r\n",
     ],
 )
-def test_many_at_once(body: str) -> None:
+def test_a_body_of_several_records_is_read(body: str) -> None:
     samples = _records("unit=W").read_body(body)
     assert samples in ([Sample(0.001)], [Sample(0.001), Sample(0.002)])
 
 
 @pytest.mark.parametrize(
-    ("body", "problem"),
+    ("body", "error"),
     [
-        ("", "it is empty"),
-        (" \n", "it is empty"),
+        ("", "the body is empty"),
+        (" \n", "the body is empty"),
         ("on", "'on' is not a number"),
         ("1\non", "record 2: 'on' is not a number"),
-        ('[{"power_w": 1}, 2]', "record 2: it is no JSON object"),
-        ("1\n" * (MAX_RECORDS + 1), f"it has {MAX_RECORDS + 1} records; send {MAX_RECORDS}"),
+        ('[{"power_w": 1}, 2]', "record 2: the record is not a JSON object"),
+        (
+            "1\n" * (MAX_RECORDS + 1),
+            f"the body has {MAX_RECORDS + 1} records; send at most {MAX_RECORDS}",
+        ),
     ],
 )
-def test_many_with_a_bad_one(body: str, problem: str) -> None:
-    with pytest.raises(ValueProblem) as raised:
+def test_the_first_malformed_record_of_a_body_is_named(body: str, error: str) -> None:
+    with pytest.raises(MalformedError) as raised:
         _records("unit=W").read_body(body)
-    assert str(raised.value).startswith(problem)
+    assert str(raised.value).startswith(error)
 
 
 _NUMBERS = st.floats(-1e9, 1e9, allow_nan=False)
@@ -186,8 +200,8 @@ _MOMENTS = st.datetimes(datetime(2001, 9, 10), datetime(2100, 1, 1)).map(
 
 
 @given(_NUMBERS, _MOMENTS, st.sampled_from([" ", ",", ";", "\t", " ; "]))
-def test_all_formats_say_the_same(watts: float, at: datetime, separator: str) -> None:
-    records = Records(unit="W")
+def test_all_formats_give_the_same_sample(watts: float, at: datetime, separator: str) -> None:
+    records = RecordParser(unit="W")
     nanoseconds = (at - datetime(1970, 1, 1, tzinfo=UTC)) // (datetime.resolution) * 1000
     lines = [
         f"{at.isoformat()}{separator}{watts!r}",
@@ -196,7 +210,7 @@ def test_all_formats_say_the_same(watts: float, at: datetime, separator: str) ->
     ]
     wanted = Sample(watts / 1000, at)
     for line, kind in zip(lines, FORMATS[1:], strict=True):
-        for sample in (records.read(line), Records(format=kind, unit="W").read(line)):
+        for sample in (records.read(line), RecordParser(format=kind, unit="W").read(line)):
             assert sample is not None
             assert sample.at == wanted.at
             assert math.isclose(sample.kw, wanted.kw, rel_tol=1e-12)
@@ -211,15 +225,15 @@ _PIECES = st.sampled_from(
     st.text() | st.lists(_PIECES, max_size=30).map("".join),
     st.sampled_from(["", "unit=W", "unit=W&path=a[0]", "unit=W&field=p", "tags=a%3Db", "time=t"]),
 )
-def test_any_line_is_a_sample_or_a_problem(line: str, options: str) -> None:
+def test_any_line_is_a_sample_or_a_malformed_error(line: str, options: str) -> None:
     records = _records(options)
     samples, problems = [], []
     for read in (lambda text: [records.read(text)], records.read_body):
         try:
             samples += read(line)
-        except ValueProblem as problem:
-            problems.append(str(problem))
-    assert all(problem.isprintable() for problem in problems)
+        except MalformedError as error:
+            problems.append(str(error))
+    assert all(error.isprintable() for error in problems)
     for sample in filter(None, samples):
         assert not math.isinf(sample.kw)
         assert sample.at is None or sample.at.tzinfo is not None
@@ -230,8 +244,8 @@ def test_any_line_is_a_sample_or_a_problem(line: str, options: str) -> None:
     ["," * 65000, "a," * 32000, ", " * 32000 + "x", " ;x" * 20000, 'a b="' + '\\"' * 32000,
      "a b=" + "\\" * 65000, "a" + ",b=c" * 16000 + " d=1", "a " + "b=1," * 16000, "{" * 65000],
 )  # fmt: skip
-def test_no_line_takes_long(line: str) -> None:
+def test_parsing_takes_linear_time(line: str) -> None:
     started = time.perf_counter()
-    with pytest.raises(ValueProblem):
+    with pytest.raises(MalformedError):
         _records("unit=W").read(line)
     assert time.perf_counter() - started < 2.0  # milliseconds; minutes if it were quadratic

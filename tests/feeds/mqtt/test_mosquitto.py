@@ -1,4 +1,4 @@
-"""MQTT with a real broker: mosquitto, as Debian packs it."""
+"""MQTT feeds with a real broker: mosquitto as packaged by Debian."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    with running(tmp_path_factory.mktemp("guarded"), users=True) as broker:
+def protected_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    with running(tmp_path_factory.mktemp("protected_broker"), users=True) as broker:
         yield broker
 
 
 @pytest.fixture(scope="module")
-def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    with running(tmp_path_factory.mktemp("encrypted"), tls=True) as broker:
+def tls_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    with running(tmp_path_factory.mktemp("tls_broker"), tls=True) as broker:
         yield broker
 
 
 @pytest.fixture
-def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """A broker to be killed."""
-    with running(tmp_path_factory.mktemp("mortal")) as broker:
+def disposable_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A broker that a test may kill."""
+    with running(tmp_path_factory.mktemp("disposable_broker")) as broker:
         yield broker
 
 
 def _subscribed(url: str) -> Feed:
-    """A feed that has connected."""
+    """A connected feed."""
     feed = open_feed(Address.parse(url))
     while not any(isinstance(item, Link) for item in _read(feed)):
         pass
@@ -84,14 +84,14 @@ def _error_of(feed: Feed) -> LinkError:
 
 
 @VERSIONS
-def test_numbers(broker: Broker, version: int) -> None:
+def test_plain_numbers_are_read(broker: Broker, version: int) -> None:
     feed = _subscribed(f"mqtt://localhost:{broker.port}/home/power?unit=W&version={version}")
     broker.publish("home/another", "1")
     broker.publish("home/power", "250", "-1500.5")
     assert check_source(feed, samples=2) == [Sample(0.25), Sample(-1.5005)]
 
 
-def test_json_with_a_time_and_what_cannot_be_read(broker: Broker) -> None:
+def test_json_is_read_with_its_time_and_malformed_messages_are_reported(broker: Broker) -> None:
     feed = _subscribed(f"mqtt://localhost:{broker.port}/j?unit=kW&path=p[0]&time=t&sign=export")
     broker.publish("j", b"\x00\xff", "{", '{"p":[]}', '{"p":[1.5],"t":1774745940}')
     items = read_feed(feed, 1)
@@ -132,7 +132,9 @@ def test_json_with_a_time_and_what_cannot_be_read(broker: Broker) -> None:
         ),
     ],
 )
-def test_presets(broker: Broker, url: str, messages: dict[str, str], kw: float) -> None:
+def test_presets_read_the_messages_of_their_device(
+    broker: Broker, url: str, messages: dict[str, str], kw: float
+) -> None:
     feed = _subscribed(f"mqtt://localhost:{broker.port}/{url}")
     for topic, payload in messages.items():
         broker.publish(topic, payload)
@@ -141,7 +143,7 @@ def test_presets(broker: Broker, url: str, messages: dict[str, str], kw: float) 
 
 
 @VERSIONS
-def test_a_retained_value_is_no_sample_but_is_subtracted(broker: Broker, version: int) -> None:
+def test_a_retained_value_is_subtracted_but_makes_no_sample(broker: Broker, version: int) -> None:
     broker.publish("solar", "350", retain=True)
     broker.publish("grid", "999", retain=True)
     feed = _subscribed(
@@ -153,10 +155,12 @@ def test_a_retained_value_is_no_sample_but_is_subtracted(broker: Broker, version
 
 
 @VERSIONS
-def test_user_and_password(guarded: Broker, version: int) -> None:
-    where = f"localhost:{guarded.port}/p?unit=W&version={version}"
+def test_user_and_password_are_required_and_accepted(
+    protected_broker: Broker, version: int
+) -> None:
+    where = f"localhost:{protected_broker.port}/p?unit=W&version={version}"
     feed = _subscribed(f"mqtt://{USER}:{PASSWORD}@{where}")
-    guarded.publish("p", "1")
+    protected_broker.publish("p", "1")
     assert _samples(feed, 1) == [0.001]
     feed.close()
     for user, hint in ((f"{USER}:{PASSWORD[:-1]}@", "wrong user or password?"), ("", "it wants")):
@@ -168,29 +172,29 @@ def test_user_and_password(guarded: Broker, version: int) -> None:
 
 
 @VERSIONS
-def test_tls(encrypted: Broker, version: int) -> None:
-    where = f"mqtts://localhost:{encrypted.port}/p?unit=W&version={version}"
-    for option in (f"cafile={encrypted.cafile}", "insecure=yes"):
+def test_tls_with_a_trusted_certificate(tls_broker: Broker, version: int) -> None:
+    where = f"mqtts://localhost:{tls_broker.port}/p?unit=W&version={version}"
+    for option in (f"cafile={tls_broker.cafile}", "insecure=yes"):
         feed = _subscribed(f"{where}&{option}")
-        encrypted.publish("p", "2")
+        tls_broker.publish("p", "2")
         assert _samples(feed, 1) == [0.002]
         feed.close()
 
 
-def test_tls_without_check_is_said(encrypted: Broker) -> None:
-    feed = open_feed(Address.parse(f"mqtts://localhost:{encrypted.port}/p?unit=W&insecure=yes"))
+def test_an_unchecked_certificate_causes_a_warning(tls_broker: Broker) -> None:
+    feed = open_feed(Address.parse(f"mqtts://localhost:{tls_broker.port}/p?unit=W&insecure=yes"))
     warning = _read(feed)[0]
     feed.close()
-    # It was closed while it connected: what that may leave behind is an error here.
+    # Closed while connecting: leftover sockets or tasks would be an error here.
     gc.collect()
     assert isinstance(warning, Notice)
     assert "the broker's certificate is not checked" in warning.text
 
 
-def test_tls_that_is_not_to_be_trusted(encrypted: Broker, broker: Broker) -> None:
+def test_an_untrusted_certificate_is_refused(tls_broker: Broker, broker: Broker) -> None:
     for url, kind, words in (
-        (f"localhost:{encrypted.port}/p?", RefusedError, "self-signed certificate"),
-        (f"127.0.0.1:{encrypted.port}/p?cafile={encrypted.cafile}", RefusedError, "mismatch"),
+        (f"localhost:{tls_broker.port}/p?", RefusedError, "self-signed certificate"),
+        (f"127.0.0.1:{tls_broker.port}/p?cafile={tls_broker.cafile}", RefusedError, "mismatch"),
         (f"localhost:{broker.port}/p?", LinkError, f"does it speak TLS at port {broker.port}?"),
     ):
         feed = open_feed(Address.parse(f"mqtts://{url}&unit=W"))
@@ -200,45 +204,47 @@ def test_tls_that_is_not_to_be_trusted(encrypted: Broker, broker: Broker) -> Non
         assert words in str(error)
 
 
-def test_a_tls_port_spoken_to_in_the_clear(
-    encrypted: Broker, monkeypatch: pytest.MonkeyPatch
+def test_plain_mqtt_on_a_tls_port_is_an_error(
+    tls_broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mqtt, "_ANSWER_S", 0.3)
-    feed = open_feed(Address.parse(f"mqtt://localhost:{encrypted.port}/p?unit=W"))
-    assert "does it speak MQTT there, without TLS?" in str(_error_of(feed))
+    feed = open_feed(Address.parse(f"mqtt://localhost:{tls_broker.port}/p?unit=W"))
+    assert "is it MQTT without TLS?" in str(_error_of(feed))
     feed.close()
 
 
 @VERSIONS
-def test_goes_on_after_the_broker_was_killed(mortal: Broker, version: int) -> None:
-    feed = _subscribed(f"mqtt://localhost:{mortal.port}/p?unit=W&version={version}")
-    mortal.publish("p", "1")
+def test_reconnects_after_the_broker_was_killed(disposable_broker: Broker, version: int) -> None:
+    feed = _subscribed(f"mqtt://localhost:{disposable_broker.port}/p?unit=W&version={version}")
+    disposable_broker.publish("p", "1")
     assert _samples(feed, 1) == [0.001]
-    mortal.kill()
+    disposable_broker.kill()
     error = _error_of(feed)
     assert type(error) is LinkError
     assert "the broker is gone: it has closed the connection" in str(error)
     error = _error_of(feed)
     assert type(error) is LinkError
     assert "Connection refused" in str(error)
-    mortal.start()
+    disposable_broker.start()
     assert _read(feed) == [Link(Link.UP, "broker", "subscribed to p")]
-    mortal.publish("p", "2")
+    disposable_broker.publish("p", "2")
     assert _samples(feed, 1) == [0.002]
     feed.close()
 
 
-def test_a_broker_that_hangs(mortal: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_does_not_answer_is_lost(
+    disposable_broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(mqtt, "_ANSWER_S", 0.3)
-    feed = _subscribed(f"mqtt://localhost:{mortal.port}/p?unit=W&keepalive=1")
-    mortal.stop()
+    feed = _subscribed(f"mqtt://localhost:{disposable_broker.port}/p?unit=W&keepalive=1")
+    disposable_broker.stop()
     assert "it does not answer any more" in str(_error_of(feed))
     assert "no answer from the broker" in str(_error_of(feed))
     feed.close()
 
 
 @VERSIONS
-def test_the_broker_keeps_messages_while_we_are_away(broker: Broker, version: int) -> None:
+def test_the_broker_keeps_messages_while_we_are_disconnected(broker: Broker, version: int) -> None:
     url = (
         f"mqtt://localhost:{broker.port}/kept{version}?unit=W&path=p&time=t&version={version}"
         f"&client_id=test{version}&session=60"
@@ -255,10 +261,10 @@ def test_the_broker_keeps_messages_while_we_are_away(broker: Broker, version: in
     assert samples == [Sample(number / 1e3, at) for number, at in enumerate(times)]
 
 
-def test_a_topic_that_we_may_not_read(
+def test_a_forbidden_topic_causes_a_warning(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # mosquitto takes the subscription all the same, and sends nothing.
+    # mosquitto accepts the subscription anyway, and sends nothing.
     folder = tmp_path_factory.mktemp("denied")
     (folder / "acl").write_text("topic read allowed/#\ntopic write #\n")
     monkeypatch.setattr(mqtt, "_SILENCE_S", 0.2)
@@ -272,7 +278,7 @@ def test_a_topic_that_we_may_not_read(
     assert "are we allowed to read it?" in warning.text
 
 
-def test_a_burst_is_read_in_full_and_in_order(broker: Broker) -> None:
+def test_a_burst_is_read_completely_and_in_order(broker: Broker) -> None:
     feed = _subscribed(f"mqtt://localhost:{broker.port}/burst?unit=kW")
     broker.publish_lines("burst", map(str, range(2000)))
     start = time.monotonic()

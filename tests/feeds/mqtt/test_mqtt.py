@@ -1,4 +1,4 @@
-"""MQTT without a broker: what messages mean, and a server that answers as it is told."""
+"""MQTT feeds without a broker: messages, and a server with scripted answers."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from hypothesis import strategies as st
 from streamer.errors import LinkError, RefusedError, UsageError
 from streamer.feeds import mqtt
 from streamer.feeds.address import Address
-from streamer.feeds.mqtt.messages import Layout, Reader
+from streamer.feeds.mqtt.messages import MessageLayout, MessageReader
 from streamer.feeds.mqtt.presets import PRESETS
 from streamer.feeds.registry import open_feed
-from streamer.feeds.values import ValueProblem
+from streamer.feeds.values import MalformedError
 from streamer.readings import Link, Notice, Sample
 from streamer.testing import check_source, read_feed
 
 
-def _layout(url: str) -> Layout:
-    return Layout.of(Address.parse(url))
+def _layout(url: str) -> MessageLayout:
+    return MessageLayout.of(Address.parse(url))
 
 
 def _kw(url: str, payload: str | bytes) -> float | None:
     layout = _layout(url)
     data = payload if isinstance(payload, bytes) else payload.encode()
-    sample = Reader(layout).take(layout.topic, data)
+    sample = MessageReader(layout).take(layout.topic, data)
     return None if sample is None else sample.kw
 
 
@@ -85,7 +85,7 @@ def test_power_of_a_message(url: str, payload: str | bytes, kw: float) -> None:
         ("mqtt://h/a?preset=tasmota-energy", TASMOTA % "[52,null]"),
     ],
 )
-def test_a_meter_that_does_not_know_gives_nan(url: str, payload: str | bytes) -> None:
+def test_an_unknown_power_is_nan(url: str, payload: str | bytes) -> None:
     kw = _kw(url, payload)
     assert kw is not None
     assert math.isnan(kw)
@@ -100,21 +100,21 @@ def test_a_meter_that_does_not_know_gives_nan(url: str, payload: str | bytes) ->
         ("mqtt://h/a?unit=W", b"\xff\x00\x1b[2J", "not a number"),
         ("mqtt://h/a?unit=W", '{"p":1}', "not a number"),
         ("mqtt://h/a?unit=W", b"1" * 2_000_000, "2000000 bytes"),
-        ("mqtt://h/a?unit=W&path=p", "12", "no p in it"),
+        ("mqtt://h/a?unit=W&path=p", "12", "p is missing"),
         ("mqtt://h/a?unit=W&path=p", '{"p":', "not JSON"),
         ("mqtt://h/a?unit=W&path=p", "[" * 100_000, "not JSON"),
         ("mqtt://h/a?unit=W&path=p", '{"q":1,"r":{"s.t":2,"\\u001b":3},"u":"v"}', 'q, r["s.t"]$'),
         ("mqtt://h/a?unit=W&path=p", '{"p":{}}', "not a number"),
         ("mqtt://h/a?unit=W&path=p", '{"p":[1,2]}', "not a number"),
-        ("mqtt://h/a?unit=W&path=p&time=t", '{"p":1}', "no t in it"),
+        ("mqtt://h/a?unit=W&path=p&time=t", '{"p":1}', "t is missing"),
         ("mqtt://h/a?unit=W&path=p&time=t", '{"p":1,"t":"noon"}', "not a time"),
-        ("mqtt://h/a?unit=W&path=p&minus=q", '{"p":1.7e308,"q":-1.7e308}', "without bounds"),
+        ("mqtt://h/a?unit=W&path=p&minus=q", '{"p":1.7e308,"q":-1.7e308}', "the power is infinite"),
         ("mqtt://h/a?preset=tasmota-energy", TASMOTA % "[]", "not a number"),
-        ("mqtt://h/a?preset=zigbee2mqtt", "[1]", "no power in it"),
+        ("mqtt://h/a?preset=zigbee2mqtt", "[1]", "power is missing"),
     ],
 )
-def test_what_cannot_be_read_is_a_problem(url: str, payload: str | bytes, why: str) -> None:
-    with pytest.raises(ValueProblem) as caught:
+def test_malformed_messages_give_the_reason(url: str, payload: str | bytes, why: str) -> None:
+    with pytest.raises(MalformedError) as caught:
         _kw(url, payload)
     text = str(caught.value)
     assert text.endswith(why[:-1]) if why.endswith("$") else why in text
@@ -135,48 +135,48 @@ _VALUES = st.recursive(
 
 
 @given(_URLS, st.binary() | _VALUES.map(lambda value: json.dumps(value).encode()))
-def test_any_message_gives_a_sample_or_a_reason(url: str, payload: bytes) -> None:
+def test_any_message_gives_a_sample_or_a_malformed_error(url: str, payload: bytes) -> None:
     layout = _layout(url)
-    reader = Reader(layout)
+    reader = MessageReader(layout)
     samples: list[Sample | None] = []
     problems: list[str] = []
     for topic in layout.topics:
         try:
             samples.append(reader.take(topic, payload))
-        except ValueProblem as problem:
-            problems.append(str(problem))
+        except MalformedError as error:
+            problems.append(str(error))
     assert all(text.isprintable() for text in problems)
     for sample in samples:
         assert sample is None or not math.isinf(sample.kw)
         assert sample is None or sample.at is None or sample.at.tzinfo is UTC
 
 
-def test_time_stands_in_the_message() -> None:
+def test_the_time_is_read_from_the_message() -> None:
     layout = _layout("mqtt://h/a?unit=W&path=p&time=t")
-    sample = Reader(layout).take("a", b'{"p":5,"t":"2026-03-29T01:59:00+01:00"}')
+    sample = MessageReader(layout).take("a", b'{"p":5,"t":"2026-03-29T01:59:00+01:00"}')
     assert sample == Sample(0.005, datetime(2026, 3, 29, 0, 59, tzinfo=UTC))
 
 
-def test_messages_without_power_are_passed_over_where_they_belong() -> None:
-    reader = Reader(_layout("mqtt://h/plug?preset=zigbee2mqtt"))
+def test_messages_without_power_are_skipped_where_the_preset_expects_them() -> None:
+    reader = MessageReader(_layout("mqtt://h/plug?preset=zigbee2mqtt"))
     assert reader.take("zigbee2mqtt/plug", b'{"linkquality":90,"state":"ON"}') is None
-    assert reader.lacking == "there is no power in it, only linkquality"
+    assert reader.lacking == "power is missing; it contains linkquality"
     assert reader.awaited == ("zigbee2mqtt/plug",)
 
 
-def test_a_topic_is_subtracted_once_both_have_spoken() -> None:
-    reader = Reader(_layout("mqtt://h/in?minus_topic=out&unit=W"))
+def test_a_topic_is_subtracted_once_both_have_a_value() -> None:
+    reader = MessageReader(_layout("mqtt://h/in?minus_topic=out&unit=W"))
     assert reader.take("in", b"100") is None
     assert reader.awaited == ("out",)
     assert reader.take("out", b"350") == Sample(-0.25)
     assert reader.take("in", b"500") == Sample(0.15)
-    with pytest.raises(ValueProblem, match="out: 'x' is not a number"):
+    with pytest.raises(MalformedError, match="out: 'x' is not a number"):
         reader.take("out", b"x")
     assert reader.take("another", b"1") is None
 
 
-def test_a_retained_value_completes_but_makes_no_sample() -> None:
-    reader = Reader(_layout("mqtt://h/in?minus_topic=out&unit=W"))
+def test_a_retained_value_completes_a_pair_but_makes_no_sample() -> None:
+    reader = MessageReader(_layout("mqtt://h/in?minus_topic=out&unit=W"))
     assert reader.take("out", b"350", retained=True) is None
     assert reader.take("in", b"900", retained=True) is None
     assert reader.awaited == ()
@@ -207,12 +207,12 @@ def test_a_retained_value_completes_but_makes_no_sample() -> None:
         ("mqtt://h/my/in?preset=dsmr-reader&minus_topic=my/out", "my/in my/out"),
     ],
 )
-def test_topics(url: str, topics: str) -> None:
+def test_topics_follow_from_address_and_preset(url: str, topics: str) -> None:
     assert " ".join(_layout(url).topics) == topics
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_is_told_with_the_options(name: str) -> None:
+def test_the_help_lists_each_preset(name: str) -> None:
     assert f"\n{name}: {PRESETS[name].about}" in mqtt.OPTIONS["preset"]
 
 
@@ -223,18 +223,18 @@ def test_a_preset_is_told_with_the_options(name: str) -> None:
         ("mqtt://h/a?unit=MW", "unit='MW'"),
         ("mqtt://h/a?preset=statestream", "option unit is missing"),
         ("mqtt://h/a?preset=toaster", "preset='toaster': give dsmr-reader or"),
-        ("mqtt://h?unit=W", "no topic"),
-        ("mqtt:///a?unit=W", "no host"),
-        ("mqtt://h:0/a?unit=W", "no host"),
+        ("mqtt://h?unit=W", "the topic is missing"),
+        ("mqtt:///a?unit=W", "the host is missing"),
+        ("mqtt://h:0/a?unit=W", "the host is missing"),
         ("mqtt://h/a/%23?unit=W", "'a/#' has a wildcard"),
         ("mqtt://h/a/+/b?unit=W", "'a/+/b' has a wildcard"),
-        ("mqtt://h/a%00?unit=W", "is none"),
-        ("mqtt://h/a?unit=W&minus_topic=", "the topic '' is none"),
-        ("mqtt://h/a?unit=W&minus_topic=a", "another topic"),
+        ("mqtt://h/a%00?unit=W", "is not valid"),
+        ("mqtt://h/a?unit=W&minus_topic=", "the topic '' is not valid"),
+        ("mqtt://h/a?unit=W&minus_topic=a", "a topic other than the first"),
         ("mqtt://h/a?unit=W&minus=x", "so path must be given too"),
         ("mqtt://h/a?unit=W&time=x", "so path must be given too"),
-        ("mqtt://h/a?unit=W&path=p&minus=x&minus_topic=b", "together with minus_topic"),
-        ("mqtt://h/a?unit=W&path=p[x]", "is no path"),
+        ("mqtt://h/a?unit=W&path=p&minus=x&minus_topic=b", "combined with minus_topic"),
+        ("mqtt://h/a?unit=W&path=p[x]", "is not a path"),
         ("mqtt://h/a?unit=W&qos=2", "qos='2': give 0 or 1"),
         ("mqtt://h/a?unit=W&version=4", "version='4': give 3 or 5"),
         ("mqtt://h/a?unit=W&keepalive=0", "keepalive='0': give a number at least 1"),
@@ -244,26 +244,26 @@ def test_a_preset_is_told_with_the_options(name: str) -> None:
         ("mqtt://h/a?unit=W&insecure=yes", "is for mqtts:// only"),
         ("mqtts://h/a?unit=W&cafile=/nowhere/ca.pem", "No such file"),
         ("mqtts://h/a?unit=W&insecure=perhaps", "give yes or no"),
-        ("mqtt://:swordfish@h/a?unit=W", "a password, but no user"),
+        ("mqtt://:swordfish@h/a?unit=W", "a password is given, but no user"),
         ("mqtt://h/a?unit=W&client_id=\udcff", "cannot be printed"),
         ("mqtt://h/a?unit=W&colour=red", "unknown option 'colour'"),
     ],
 )
-def test_what_an_address_may_not_say(url: str, words: str) -> None:
+def test_wrong_addresses_are_usage_errors(url: str, words: str) -> None:
     with pytest.raises(UsageError) as caught:
         open_feed(Address.parse(url))
     assert words in str(caught.value)
     assert "swordfish" not in str(caught.value)
 
 
-def test_a_cafile_without_a_certificate(tmp_path: Path) -> None:
+def test_a_cafile_without_a_certificate_is_a_usage_error(tmp_path: Path) -> None:
     cafile = tmp_path / "ca.pem"
     cafile.write_text("nothing")
-    with pytest.raises(UsageError, match="no certificate in it"):
+    with pytest.raises(UsageError, match="contains no certificate"):
         open_feed(Address.parse(f"mqtts://h/a?unit=W&cafile={cafile}"))
 
 
-def test_a_feed_is_named_by_its_topic_and_without_secrets() -> None:
+def test_the_name_has_the_topic_and_no_secrets() -> None:
     feed = open_feed(Address.parse("mqtt://me:swordfish@h/plug?preset=zigbee2mqtt"))
     assert feed.name == "mqtt://h/zigbee2mqtt/plug"
     feed.close()
@@ -288,7 +288,7 @@ def _packet(stream: socket.socket) -> bytes:
 def _server(
     *messages: bytes, connack: bytes = _CONNACK, granted: int = 0, hangs_up: bool = False
 ) -> Iterator[str]:
-    """Takes CONNECT and SUBSCRIBE, says what it is told to, and gives the first URL's part."""
+    """Accepts CONNECT and SUBSCRIBE, sends the given bytes, and yields the start of the URL."""
     pytest.importorskip("aiomqtt")
 
     def serve(client: socket.socket) -> None:
@@ -352,7 +352,7 @@ def _is_warning(item: object) -> bool:
     return isinstance(item, Notice) and item.kind == Notice.WARNING
 
 
-def test_keeps_to_the_protocol_of_feeds() -> None:
+def test_conforms_to_the_feed_protocol() -> None:
     with _server(_publish("a", b"9", retain=True), _publish("a", b"x"), _publish("a", b"1")) as url:
         feed = open_feed(Address.parse(f"{url}/a?unit=W"))
         assert check_source(feed, samples=1) == [Sample(0.001)]
@@ -368,12 +368,12 @@ def test_keeps_to_the_protocol_of_feeds() -> None:
     ("code", "kind", "words"),
     [
         (2, RefusedError, "client identifier not valid; try another client_id"),
-        (3, LinkError, "takes no connection: server unavailable"),
+        (3, LinkError, "refuses the connection: server unavailable"),
         (4, RefusedError, "bad user name or password; wrong user or password?"),
         (5, RefusedError, "not authorized; wrong user or password?"),
     ],
 )
-def test_refusals(code: int, kind: type[LinkError], words: str) -> None:
+def test_refused_logins_are_explained(code: int, kind: type[LinkError], words: str) -> None:
     with _server(connack=bytes([0x20, 2, 0, code])) as url:
         error = _error_of(f"{url}/a?unit=W")
     assert type(error) is kind
@@ -389,44 +389,46 @@ def test_refusals(code: int, kind: type[LinkError], words: str) -> None:
         (0x8A, RefusedError, "banned"),
     ],
 )
-def test_refusals_in_version_5(code: int, kind: type[LinkError], words: str) -> None:
+def test_refused_logins_are_explained_in_version_5(
+    code: int, kind: type[LinkError], words: str
+) -> None:
     with _server(connack=bytes([0x20, 3, 0, code, 0]), hangs_up=True) as url:
         error = _error_of(f"{url}/a?unit=W&version=5")
     assert type(error) is kind
     assert words in str(error)
 
 
-def test_a_subscription_that_is_refused() -> None:
+def test_a_refused_subscription_is_refused() -> None:
     with _server(granted=0x80) as url:
         error = _error_of(f"{url}/a?unit=W")
     assert isinstance(error, RefusedError)
-    assert "does not let us subscribe to a" in str(error)
+    assert "refuses the subscription to a" in str(error)
 
 
-def test_a_refused_subscription_says_why_in_version_5() -> None:
+def test_a_refused_subscription_has_the_reason_in_version_5() -> None:
     with _server(connack=b"\x20\x03\x00\x00\x00", granted=0x87) as url:
         error = _error_of(f"{url}/a?unit=W&version=5")
     assert isinstance(error, RefusedError)
     assert "Not authorized" in str(error)
 
 
-def test_another_client_with_our_name() -> None:
+def test_another_client_with_our_name_is_reported() -> None:
     with _server(b"\xe0\x02\x8e\x00", connack=b"\x20\x03\x00\x00\x00") as url:
         error = _error_of(f"{url}/a?unit=W&version=5")
     assert type(error) is LinkError
-    assert "another client has come with our client_id" in str(error)
+    assert "another client has connected with our client_id" in str(error)
 
 
-def test_no_broker_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_or_silent_broker_is_a_link_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mqtt, "_ANSWER_S", 0.2)
     with _server(connack=b"HTTP/1.1 400 Bad Request\r\n\r\n") as url:
         error = _error_of(f"{url}/a?unit=W")
     assert type(error) is LinkError
-    assert "does it speak MQTT there, without TLS?" in str(error)
+    assert "is it MQTT without TLS?" in str(error)
 
 
 @given(st.binary(max_size=60))
-def test_nonsense_on_the_line_is_a_lost_connection(noise: bytes) -> None:
+def test_invalid_bytes_are_a_lost_connection(noise: bytes) -> None:
     with _server(noise, _publish("a", b"1"), hangs_up=True) as url:
         feed = open_feed(Address.parse(f"{url}/a?unit=W"))
         with pytest.raises(LinkError):
@@ -434,18 +436,22 @@ def test_nonsense_on_the_line_is_a_lost_connection(noise: bytes) -> None:
         feed.close()
 
 
-def test_a_silent_topic_is_asked_about_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_topic_causes_one_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mqtt, "_SILENCE_S", 0.05)
     with _server() as url:
         warning = _items(f"{url}/plug?preset=tasmota-energy", _is_warning)[-1]
     assert isinstance(warning, Notice)
-    assert "nothing has come on tele/plug/SENSOR for 0.05 s; is the topic right" in warning.text
+    assert (
+        "nothing has arrived on tele/plug/SENSOR for 0.05 s; is the topic correct" in warning.text
+    )
     assert "TelePeriod" in warning.text
 
 
-def test_what_comes_in_place_of_power_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_warning_names_the_numbers_that_arrive_instead_of_power(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(mqtt, "_SILENCE_S", 0.05)
     with _server(_publish("tele/x/SENSOR", b'{"Time":"t","MT175":{"E_in":1.5,"P":7}}')) as url:
         warning = _items(f"{url}/x?preset=tasmota-sml", _is_warning)[-1]
     assert isinstance(warning, Notice)
-    assert "there is no SML.Power_curr in it, only MT175.E_in, MT175.P" in warning.text
+    assert "SML.Power_curr is missing; it contains MT175.E_in, MT175.P" in warning.text

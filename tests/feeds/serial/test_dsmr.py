@@ -1,4 +1,4 @@
-"""The feed of a P1 port, off a serial device and over TCP; p1.py has its own tests."""
+"""Feed of a P1 port, on a serial device and over TCP."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from streamer.feeds.registry import open_feed
 from streamer.feeds.serial.dsmr import KIND
 from streamer.readings import Link, Notice, Sample
 from streamer.testing import check_source, read_feed
-from tests.feeds.telegrams import AUSTRIA, CET, LUXEMBOURG, V2_2, V5
-from tests.feeds.wires import (
+from tests.feeds.fakemeters import (
     listening_port,
     pty_meter,
     running_socat,
@@ -25,6 +24,7 @@ from tests.feeds.wires import (
     until_hung_up,
     wait_for,
 )
+from tests.feeds.telegrams import AUSTRIA, CET, LUXEMBOURG, V2_2, V5
 
 AT = datetime(2017, 1, 2, 19, 20, 2, tzinfo=CET)
 BROKEN = V5.replace(b"00.244", b"00.245")
@@ -38,7 +38,7 @@ def _notices(items: Sequence[object]) -> list[str]:
     return [item.text.partition(": ")[2] for item in items if isinstance(item, Notice)]
 
 
-def test_off_a_serial_device_unplugged_in_the_end() -> None:
+def test_a_serial_device_is_read_until_it_is_unplugged() -> None:
     pytest.importorskip("serial")
     with pty_meter() as meter:
         feed = open_feed(Address.parse(f"dsmr://{meter.path}?baud=9600&mode=7E1"))
@@ -49,14 +49,14 @@ def test_off_a_serial_device_unplugged_in_the_end() -> None:
         assert items[:2] == [Sample(1.01), Sample(0.244, AT)]
         assert _samples(items) == [1.01, 0.244, -0.897]
         meter.unplug()
-        with pytest.raises(LinkError, match=r"^dsmr:///dev/.*: the device is gone"):
+        with pytest.raises(LinkError, match=r"^dsmr:///dev/.*: lost the device"):
             read_feed(feed, 1)
-        with pytest.raises(LinkError, match="no such device"):
+        with pytest.raises(LinkError, match="the device does not exist"):
             feed.read()
         feed.close()
 
 
-def test_over_tcp_it_keeps_to_the_protocol_of_feeds() -> None:
+def test_conforms_to_the_feed_protocol_over_tcp() -> None:
     def script(connection: socket.socket) -> None:
         connection.sendall(V5[:300] + V5 + AUSTRIA)
         until_hung_up(connection)
@@ -66,7 +66,7 @@ def test_over_tcp_it_keeps_to_the_protocol_of_feeds() -> None:
     assert [sample.kw for sample in samples] == [0.244, 0.286]
 
 
-def test_a_connection_that_is_lost_is_made_anew_by_the_next_read() -> None:
+def test_a_lost_connection_is_reopened_by_the_next_read() -> None:
     def script(connection: socket.socket) -> None:
         connection.sendall(V5 + V5[:300])
 
@@ -75,14 +75,14 @@ def test_a_connection_that_is_lost_is_made_anew_by_the_next_read() -> None:
         for _ in range(2):
             items = read_feed(feed, 1)
             assert items[0] == Link(Link.UP, "meter")
-            # The half telegram before the loss is not joined to what comes after it.
+            # The half telegram before the loss is not joined to the bytes that follow.
             assert items[1:] == [Sample(0.244, AT)]
-            with pytest.raises(LinkError, match="the other end has closed the connection"):
+            with pytest.raises(LinkError, match="the other end closed the connection"):
                 read_feed(feed, 1)
         feed.close()
 
 
-def test_the_time_of_arrival_instead_of_the_meters() -> None:
+def test_the_time_of_arrival_can_be_chosen() -> None:
     def script(connection: socket.socket) -> None:
         connection.sendall(V5)
         until_hung_up(connection)
@@ -93,18 +93,18 @@ def test_the_time_of_arrival_instead_of_the_meters() -> None:
         feed.close()
 
 
-def test_an_unknown_time_is_refused() -> None:
+def test_an_unknown_choice_of_time_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="time='mine': give meter or arrival"):
         open_feed(Address.parse("dsmr://host:2001?time=mine"))
 
 
 @pytest.mark.socat
-def test_a_serial_device_of_socat_cut_doubled_broken_unplugged_and_back(tmp_path: Path) -> None:
+def test_a_device_of_socat_with_damaged_telegrams_is_read_and_reopened(tmp_path: Path) -> None:
     pytest.importorskip("serial")
     device, meter = tmp_path / "ttyUSB0", tmp_path / "meter"
     cable = (f"pty,raw,echo=0,link={device}", f"pty,raw,echo=0,link={meter}")
     with closing(open_feed(Address.parse(f"dsmr://{device}"))) as feed:
-        with pytest.raises(LinkError, match="no such device; is it plugged in"):
+        with pytest.raises(LinkError, match="the device does not exist; is it plugged in"):
             feed.read()
         for _ in range(2):
             with running_socat(*cable):
@@ -116,18 +116,18 @@ def test_a_serial_device_of_socat_cut_doubled_broken_unplugged_and_back(tmp_path
                 assert _samples(items) == [0.244] * 4
                 assert _notices(items) == [
                     f"{why}; skipped"
-                    for why in ("a telegram cut short", "a telegram whose CRC is wrong")
+                    for why in ("an incomplete telegram", "a telegram with a wrong CRC")
                 ]
             with pytest.raises(LinkError, match="the device is gone"):
                 read_feed(feed, 1)
 
 
 @pytest.mark.socat
-def test_a_port_that_socat_passes_on_lost_and_back(tmp_path: Path) -> None:
+def test_a_port_forwarded_by_socat_is_read_and_reopened(tmp_path: Path) -> None:
     meter = tmp_path / "meter"
-    passed_on = f"pty,raw,echo=0,link={meter}"
-    with running_socat("tcp-listen:0,bind=127.0.0.1,reuseaddr", passed_on) as says:
-        port = listening_port(says)
+    forwarded = f"pty,raw,echo=0,link={meter}"
+    with running_socat("tcp-listen:0,bind=127.0.0.1,reuseaddr", forwarded) as log:
+        port = listening_port(log)
         feed = open_feed(Address.parse(f"dsmr://127.0.0.1:{port}"))
         assert feed.read() == [Link(Link.UP, "meter")]
         wait_for(meter).write_bytes(V5[300:] + V5 + BROKEN + AUSTRIA)
@@ -138,8 +138,8 @@ def test_a_port_that_socat_passes_on_lost_and_back(tmp_path: Path) -> None:
         read_feed(feed, 1)
     with pytest.raises(LinkError, match="Connection refused"):
         feed.read()
-    with running_socat(f"tcp-listen:{port},bind=127.0.0.1,reuseaddr", passed_on) as says:
-        assert listening_port(says) == port
+    with running_socat(f"tcp-listen:{port},bind=127.0.0.1,reuseaddr", forwarded) as log:
+        assert listening_port(log) == port
         assert feed.read() == [Link(Link.UP, "meter")]
         wait_for(meter).write_bytes(V5)
         assert _samples(read_feed(feed, 1)) == [0.244]

@@ -1,4 +1,4 @@
-"""Telegrams out of bytes: whole, by line, by byte, and out of whatever else comes down a wire."""
+"""P1 telegrams found in bytes: whole, by line, by byte, and among noise."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from streamer.feeds.serial.framing import MAX_FRAME_BYTES, MAX_NOISE_BYTES, Broken
+from streamer.feeds.serial.framing import MAX_FRAME_BYTES, MAX_NOISE_BYTES, MalformedFrame
 from streamer.feeds.serial.p1 import Telegram, TelegramBuffer, parse_telegram
-from streamer.feeds.values import ValueProblem
+from streamer.feeds.values import MalformedError
 from tests.feeds.telegrams import BELGIUM, CET, SWEDEN, TELEGRAMS, V2_2, V3, V4, V5, telegram
 from tests.fuzz.fuzz_p1 import one_input
 
@@ -46,12 +46,12 @@ def _read(*pieces: bytes) -> tuple[list[Telegram], list[str]]:
     assert buffer.held <= MAX_FRAME_BYTES + 8
     return (
         [item for item in items if isinstance(item, Telegram)],
-        sorted(item.why for item in items if isinstance(item, Broken)),
+        sorted(item.why for item in items if isinstance(item, MalformedFrame)),
     )
 
 
 @pytest.mark.parametrize("name", TELEGRAMS)
-def test_telegrams_of_all_versions_whole_by_line_and_by_byte(name: str) -> None:
+def test_telegrams_of_all_versions_are_read_whole_by_line_and_by_byte(name: str) -> None:
     text, kw, at = TELEGRAMS[name]
     for pieces in ([text], text.splitlines(keepends=True), [bytes([byte]) for byte in text]):
         [read], broken = _read(*pieces)
@@ -60,11 +60,11 @@ def test_telegrams_of_all_versions_whole_by_line_and_by_byte(name: str) -> None:
         assert not broken
 
 
-def test_one_with_a_crc_is_given_before_the_line_ends() -> None:
+def test_a_telegram_with_a_crc_is_complete_before_the_line_end() -> None:
     assert _read(V5.rstrip()) == ([GOOD], [])
 
 
-def test_without_a_crc_it_takes_the_line_end_to_know_that_none_follows() -> None:
+def test_a_telegram_without_a_crc_is_complete_at_the_line_end() -> None:
     buffer = TelegramBuffer()
     assert not buffer.push(V3.rstrip())
     assert [item for item in buffer.push(b"\r") if isinstance(item, Telegram)]
@@ -73,33 +73,33 @@ def test_without_a_crc_it_takes_the_line_end_to_know_that_none_follows() -> None
 @pytest.mark.parametrize(
     ("damaged", "why"),
     [
-        (V5[:400], "a telegram cut short"),
-        (V5.rstrip()[:-2], "a telegram cut short in its CRC"),
-        (V5.replace(b"00.244", b"00.245"), "a telegram whose CRC is wrong"),
-        (V5.replace(b"6EEE", b"6EEF"), "a telegram whose CRC is wrong"),
+        (V5[:400], "an incomplete telegram"),
+        (V5.rstrip()[:-2], "a telegram with an incomplete CRC"),
+        (V5.replace(b"00.244", b"00.245"), "a telegram with a wrong CRC"),
+        (V5.replace(b"6EEE", b"6EEF"), "a telegram with a wrong CRC"),
         (V5.replace(b"6EEE", b""), "a telegram of DSMR 4 or later without its CRC"),
         (BELGIUM.replace(b"FCCF", b""), "a telegram of DSMR 4 or later without its CRC"),
         (
             V3[:80] + b"\xf3" + V3[80:],
             "byte f3 in a telegram (noise, or a wrong baud rate or mode?)",
         ),
-        (telegram("1-0:2.7.0(00.1*kW)"), "a telegram without power (1-0:1.7.0)"),
-        (telegram("1-0:1.8.0(00001.1*kWh)"), "a telegram without power (1-0:1.7.0)"),
-        (telegram("1-0:1.7.0(00.1*kWh)"), "1-0:1.7.0(00.1*kWh) is no power in W or kW"),
-        (telegram("1-0:1.7.0(00.1)"), "1-0:1.7.0(00.1) is no power in W or kW"),
-        (telegram("1-0:1.7.0(00.1*kW"), "1-0:1.7.0(00.1*kW is no power in W or kW"),
-        (telegram(f"1-0:1.7.0({'9' * 400}*kW)"), f"1-0:1.7.0({'9' * 39} is no power in W or kW"),
+        (telegram("1-0:2.7.0(00.1*kW)"), "a telegram without a power (1-0:1.7.0)"),
+        (telegram("1-0:1.8.0(00001.1*kWh)"), "a telegram without a power (1-0:1.7.0)"),
+        (telegram("1-0:1.7.0(00.1*kWh)"), "1-0:1.7.0(00.1*kWh) is not a power in W or kW"),
+        (telegram("1-0:1.7.0(00.1)"), "1-0:1.7.0(00.1) is not a power in W or kW"),
+        (telegram("1-0:1.7.0(00.1*kW"), "1-0:1.7.0(00.1*kW is not a power in W or kW"),
+        (telegram(f"1-0:1.7.0({'9' * 400}*kW)"), f"1-0:1.7.0({'9' * 39} is not a power in W or kW"),
         (
             telegram("1-0:1.7.0(00.1*kW)", "1-0:1.7.0(00.2*kW)"),
             "a telegram with two values of 1-0:1.7.0",
         ),
     ],
 )
-def test_a_damaged_telegram_is_told_and_the_next_one_read(damaged: bytes, why: str) -> None:
+def test_a_damaged_telegram_is_reported_and_the_next_one_read(damaged: bytes, why: str) -> None:
     assert _read(damaged + V5) == ([GOOD], [why])
 
 
-def test_doubled_and_interleaved() -> None:
+def test_repeated_and_interleaved_telegrams() -> None:
     assert _read(V5 + V5) == ([GOOD, GOOD], [])
     woven = b"".join(
         first + second
@@ -109,35 +109,35 @@ def test_doubled_and_interleaved() -> None:
     )
     read, broken = _read(woven, V5)
     assert read == [GOOD]
-    assert "a telegram cut short" in broken
+    assert "an incomplete telegram" in broken
 
 
-def test_no_export_register_counts_as_no_export() -> None:
+def test_a_missing_export_register_counts_as_zero() -> None:
     assert _read(telegram("1-0:1.7.0*255(002124.86*W)")) == ([Telegram(2.12486, None)], [])
 
 
 @pytest.mark.parametrize(
     "time", ["0-0:1.0.0(170102192002)", "0-0:1.0.0(171302192002W)", "0-0:1.0.0()", "0-0:1.0.0(W)"]
 )
-def test_whatever_ails_the_clock_the_power_stands(time: str) -> None:
+def test_an_invalid_time_does_not_invalidate_the_power(time: str) -> None:
     assert _read(telegram(time, "1-0:1.7.0(00.5*kW)")) == ([Telegram(0.5, None)], [])
 
 
-def test_an_endless_telegram_is_given_up_and_the_next_one_read() -> None:
+def test_a_telegram_beyond_the_maximal_length_is_dropped() -> None:
     line = b"1-0:1.8.1(00001.001*kWh)\r\n"
     endless = b"/ISk5\\2MT382\r\n" + line * (MAX_FRAME_BYTES // len(line) + 1)
     assert _read(endless + V5) == ([GOOD], [f"a telegram of more than {MAX_FRAME_BYTES} bytes"])
 
 
-def test_encrypted_telegrams_are_told_from_noise() -> None:
-    # The head of a frame of a Luxembourg meter: tag, system title, length, security control.
+def test_encrypted_telegrams_are_reported_as_such() -> None:
+    # Header of a frame of a Luxembourg meter: tag, system title, length, security control.
     frame = bytes.fromhex("db0853414735000000008201f33000000001") + bytes(range(0x80, 0xFF)) * 4
     reasons = ["an encrypted telegram; cannot be read"] * 2
     assert _read(frame + frame + V5) == ([GOOD], reasons)
     assert _read(*(bytes([byte]) for byte in frame + frame + V5)) == ([GOOD], reasons)
 
 
-def test_noise_is_told_once_there_is_much_of_it() -> None:
+def test_noise_is_reported_once_per_limit() -> None:
     little = b"\0" * (MAX_NOISE_BYTES - len(b"\r\n") - 1)
     assert _read(little + V5 + little) == ([GOOD], [])
     why = f"{MAX_NOISE_BYTES} bytes without a telegram (wrong baud rate or mode?)"
@@ -146,13 +146,13 @@ def test_noise_is_told_once_there_is_much_of_it() -> None:
 
 @settings(max_examples=60)
 @given(data=NOISE, cuts=st.lists(st.integers(0, 10_000), max_size=20))
-def test_any_bytes_in_any_pieces_come_to_the_same(data: bytes, cuts: list[int]) -> None:
+def test_chunks_give_the_same_telegrams_as_the_whole(data: bytes, cuts: list[int]) -> None:
     assert _read(*_chunks(data, cuts)) == _read(data)
 
 
 @settings(max_examples=60)
 @given(NOISE)
-def test_what_is_fuzzed_by_hand(data: bytes) -> None:
+def test_the_fuzz_target_accepts_any_bytes(data: bytes) -> None:
     one_input(data)
 
 
@@ -161,7 +161,7 @@ def test_what_is_fuzzed_by_hand(data: bytes) -> None:
 @example(noise=b"/ISk5\r\n!", good=V5, cuts=[])
 @example(noise=b"/ISk5\r\n!AB", good=V2_2, cuts=[])
 @example(noise=b"/IS", good=V5, cuts=[])
-def test_a_good_telegram_is_found_after_anything(
+def test_a_good_telegram_is_found_after_any_bytes(
     noise: bytes, good: bytes, cuts: list[int]
 ) -> None:
     read, _ = _read(*_chunks(noise + good, cuts))
@@ -170,7 +170,7 @@ def test_a_good_telegram_is_found_after_anything(
 
 @settings(max_examples=60)
 @given(place=st.integers(0, len(V5) - 3), byte=st.integers(0, 255))
-def test_no_changed_byte_gives_another_value(place: int, byte: int) -> None:
+def test_a_changed_byte_never_gives_another_value(place: int, byte: int) -> None:
     read, _ = _read(V5[:place] + bytes([byte]) + V5[place + 1 :])
     assert read in ([], [GOOD])
 
@@ -179,8 +179,8 @@ def test_no_changed_byte_gives_another_value(place: int, byte: int) -> None:
 @given(st.binary(max_size=60).map(lambda value: b"/X\r\n1-0:1.7.0" + value + b"!"))
 @example(b"")
 @example(b"!")
-def test_parsing_any_text_gives_a_telegram_or_a_problem(text: bytes) -> None:
-    with suppress(ValueProblem):
+def test_any_text_gives_a_telegram_or_a_malformed_error(text: bytes) -> None:
+    with suppress(MalformedError):
         assert abs(parse_telegram(text).kw) < 1e13
 
 
@@ -191,7 +191,9 @@ def test_parsing_any_text_gives_a_telegram_or_a_problem(text: bytes) -> None:
     unit=st.sampled_from(["W", "kW"]),
     at=st.datetimes(datetime(2010, 1, 1), datetime(2060, 1, 1)),
 )
-def test_the_power_is_import_less_export(drawn_w: int, fed_w: int, unit: str, at: datetime) -> None:
+def test_the_power_is_import_minus_export(
+    drawn_w: int, fed_w: int, unit: str, at: datetime
+) -> None:
     drawn, fed = (
         f"{watts:09d}*W" if unit == "W" else f"{watts / 1000:06.3f}*kW"
         for watts in (drawn_w, fed_w)

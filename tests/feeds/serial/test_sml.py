@@ -1,4 +1,4 @@
-"""SML: files out of bytes, power out of files, and samples off a wire."""
+"""SML files found in bytes, their power, and feeds on serial devices and TCP."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from streamer.errors import LinkError
 from streamer.feeds.address import Address
 from streamer.feeds.registry import open_feed
-from streamer.feeds.serial.framing import MAX_FRAME_BYTES, MAX_NOISE_BYTES, Broken
+from streamer.feeds.serial.framing import MAX_FRAME_BYTES, MAX_NOISE_BYTES, MalformedFrame
 from streamer.feeds.serial.sml import KIND, SmlReader, power_kw
 from streamer.feeds.serial.smlframe import FrameBuffer
 from streamer.feeds.session import Channel
-from streamer.feeds.values import ValueProblem
+from streamer.feeds.values import MalformedError
 from streamer.readings import Link, Notice, Sample
 from streamer.testing import check_source, read_feed
+from tests.feeds.fakemeters import pty_meter, running_socat, tcp_meter, until_hung_up, wait_for
 from tests.feeds.telegrams import (
     ISKRA_FEEDING_IN,
     ISKRA_MT631,
@@ -33,7 +34,6 @@ from tests.feeds.telegrams import (
     sml_list,
     sml_message,
 )
-from tests.feeds.wires import pty_meter, running_socat, tcp_meter, until_hung_up, wait_for
 from tests.fuzz.fuzz_sml import one_input
 
 SmlBase = pytest.importorskip("sml").SmlBase
@@ -62,7 +62,7 @@ def _find(*pieces: bytes) -> tuple[list[bytes], list[str]]:
     assert buffer.held <= MAX_FRAME_BYTES + 8
     return (
         [item for item in items if isinstance(item, bytes)],
-        [item.why for item in items if isinstance(item, Broken)],
+        [item.why for item in items if isinstance(item, MalformedFrame)],
     )
 
 
@@ -71,7 +71,7 @@ def _kw(file: bytes) -> float | None:
 
 
 @pytest.mark.parametrize("name", SML_FILES)
-def test_files_of_real_meters_whole_and_by_byte(name: str) -> None:
+def test_files_of_real_meters_are_read_whole_and_by_byte(name: str) -> None:
     file, kw = SML_FILES[name]
     for pieces in ([file], [bytes([byte]) for byte in file]):
         assert _find(*pieces) == ([file], [])
@@ -81,26 +81,26 @@ def test_files_of_real_meters_whole_and_by_byte(name: str) -> None:
 @pytest.mark.parametrize(
     ("damaged", "why"),
     [
-        (ISKRA_MT631[:-20], "an SML file cut short"),
-        (ISKRA_MT631[:99] + b"\0" + ISKRA_MT631[100:], "an SML file whose CRC is wrong"),
-        (ISKRA_MT631[:-1] + b"\0", "an SML file whose CRC is wrong"),
+        (ISKRA_MT631[:-20], "an incomplete SML file"),
+        (ISKRA_MT631[:99] + b"\0" + ISKRA_MT631[100:], "an SML file with a wrong CRC"),
+        (ISKRA_MT631[:-1] + b"\0", "an SML file with a wrong CRC"),
         (START + ESCAPE + b"\x02\0\0\0", "an SML file with an unknown escape sequence"),
         (START + b"\0" * MAX_FRAME_BYTES, f"an SML file of more than {MAX_FRAME_BYTES} bytes"),
     ],
 )
-def test_a_damaged_file_is_told_and_the_next_one_found(damaged: bytes, why: str) -> None:
+def test_a_damaged_file_is_reported_and_the_next_one_read(damaged: bytes, why: str) -> None:
     files, broken = _find(damaged + ISKRA_FEEDING_IN)
     assert files == [ISKRA_FEEDING_IN]
     assert broken[0] == why
 
 
-def test_noise_is_told_once_there_is_much_of_it() -> None:
+def test_noise_is_reported_once_per_limit() -> None:
     assert _find(b"\0" * (MAX_NOISE_BYTES - 1) + ISKRA_MT631) == ([ISKRA_MT631], [])
     why = f"{MAX_NOISE_BYTES} bytes without an SML file (wrong baud rate, or not SML?)"
     assert _find(b"\x1b" * MAX_NOISE_BYTES + ISKRA_MT631) == ([ISKRA_MT631], [why])
 
 
-def test_contents_that_look_like_an_escape_sequence_are_escaped() -> None:
+def test_escaped_contents_are_unescaped() -> None:
     name = b"\x05" + ESCAPE
     file = sml_file(
         sml_list(b"\x77" + name + b"\x01\x01\x01\x01\x62\x01\x01", sml_entry(16, b"\x62\x07"))
@@ -111,7 +111,7 @@ def test_contents_that_look_like_an_escape_sequence_are_escaped() -> None:
 
 @settings(max_examples=60)
 @given(data=NOISE, cuts=st.lists(st.integers(0, 10_000), max_size=20))
-def test_any_bytes_in_any_pieces_come_to_the_same(data: bytes, cuts: list[int]) -> None:
+def test_chunks_give_the_same_files_as_the_whole(data: bytes, cuts: list[int]) -> None:
     assert _find(*_chunks(data, cuts)) == _find(data)
 
 
@@ -121,14 +121,14 @@ def test_any_bytes_in_any_pieces_come_to_the_same(data: bytes, cuts: list[int]) 
 @example(noise=START + b"\x1b", cuts=[])
 @example(noise=START + ESCAPE * 3 + b"\x1b", cuts=[])
 @example(noise=START + b"\0" * (MAX_FRAME_BYTES - 50), cuts=[])
-def test_a_good_file_is_found_after_anything(noise: bytes, cuts: list[int]) -> None:
+def test_a_good_file_is_found_after_any_bytes(noise: bytes, cuts: list[int]) -> None:
     files, _ = _find(*_chunks(noise + ISKRA_FEEDING_IN, cuts))
     assert files[-1:] == [ISKRA_FEEDING_IN]
 
 
 @settings(max_examples=60)
 @given(place=st.integers(0, len(ISKRA_MT631) - 1), byte=st.integers(0, 255))
-def test_no_changed_byte_goes_unseen(place: int, byte: int) -> None:
+def test_a_changed_byte_is_always_detected(place: int, byte: int) -> None:
     files, _ = _find(ISKRA_MT631[:place] + bytes([byte]) + ISKRA_MT631[place + 1 :])
     assert files in ([], [ISKRA_MT631])
 
@@ -140,29 +140,34 @@ def test_no_changed_byte_goes_unseen(place: int, byte: int) -> None:
         ([sml_entry(16, b"\x55\x00\x00\x10\x00", scaler=b"\x52\xff")], 0.4096),
         ([sml_entry(16, b"\x62\x02", scaler=b"\x52\x03")], 2.0),
         ([sml_entry(16, b"\x62\x00")], 0.0),
-        # The sum is what counts, whatever else is there.
+        # The sum counts, regardless of other entries.
         ([sml_entry(1, b"\x62\x63"), sml_entry(16, b"\x53\xff\x9c")], -0.1),
         ([sml_entry(1, b"\x62\x63")], 0.099),
         ([sml_entry(1, b"\x62\x00"), sml_entry(2, b"\x62\x32")], -0.05),
-        # Export alone says nothing, nor do import and export added up (15.7.0).
+        # Export alone is not enough, nor is the sum of import and export (15.7.0).
         ([sml_entry(2, b"\x62\x32")], None),
         ([sml_entry(15, b"\x62\x32")], None),
         ([sml_entry(16, b"\x01")], None),
     ],
 )
-def test_power(entries: list[bytes], kw: float | None) -> None:
+def test_the_sum_takes_precedence_over_import_and_export(
+    entries: list[bytes], kw: float | None
+) -> None:
     assert _kw(sml_file(sml_list(*entries))) == (None if kw is None else pytest.approx(kw))
 
 
-HUGE = "an SML file with a scaler out of all proportion"
+HUGE = "an SML file with a scaler that is too large"
 
 
 @pytest.mark.parametrize(
     ("contents", "why"),
     [
-        (sml_list(sml_entry(16, b"\x62\x07", unit=b"\x62\x1e")), "1-0:16.7.0*255 is no power in W"),
-        (sml_list(sml_entry(16, b"\x62\x07", unit=b"\x01")), "1-0:16.7.0*255 is no power in W"),
-        (sml_list(sml_entry(16, b"\x0312")), "1-0:16.7.0*255 is no power in W"),
+        (
+            sml_list(sml_entry(16, b"\x62\x07", unit=b"\x62\x1e")),
+            "1-0:16.7.0*255 is not a power in W",
+        ),
+        (sml_list(sml_entry(16, b"\x62\x07", unit=b"\x01")), "1-0:16.7.0*255 is not a power in W"),
+        (sml_list(sml_entry(16, b"\x0312")), "1-0:16.7.0*255 is not a power in W"),
         (sml_list(sml_entry(16, b"\x62\x07", scaler=b"\x59\x7f" + b"\xff" * 7)), HUGE),
         (sml_list(sml_entry(16, b"\x62\x07", scaler=b"\x59\x80" + b"\x00" * 7)), HUGE),
         (sml_list(sml_entry(9, b"\x62\x07", scaler=b"\x62\xff")), HUGE),
@@ -173,9 +178,9 @@ HUGE = "an SML file with a scaler out of all proportion"
         (b"", "cannot be read"),
     ],
 )
-def test_odd_contents_with_a_good_crc_are_a_problem(contents: bytes, why: str) -> None:
+def test_invalid_contents_with_a_good_crc_give_the_reason(contents: bytes, why: str) -> None:
     began = time.monotonic()
-    with pytest.raises(ValueProblem) as caught:
+    with pytest.raises(MalformedError) as caught:
         _kw(sml_file(contents))
     assert why in str(caught.value)
     assert time.monotonic() - began < 5
@@ -193,15 +198,15 @@ def test_odd_contents_with_a_good_crc_are_a_problem(contents: bytes, why: str) -
         ),
     )
 )
-def test_any_contents_give_a_power_or_a_problem(file: bytes) -> None:
-    with suppress(ValueProblem):
+def test_any_contents_give_a_power_or_a_malformed_error(file: bytes) -> None:
+    with suppress(MalformedError):
         kw = _kw(file)
         assert kw is None or math.isfinite(kw)
 
 
 @settings(max_examples=100)
 @given(st.builds(bytes.__add__, st.sampled_from([bytes([way]) for way in range(5)]), NOISE))
-def test_what_is_fuzzed_by_hand(data: bytes) -> None:
+def test_the_fuzz_target_accepts_any_bytes(data: bytes) -> None:
     one_input(data)
 
 
@@ -213,17 +218,17 @@ def _notices(*files: bytes) -> list[str]:
     return [item.text for item in items if isinstance(item, Notice)]
 
 
-def test_a_meter_that_tells_no_power_is_told_of_once() -> None:
+def test_a_meter_without_power_causes_one_warning() -> None:
     assert not _notices(*[ISKRA_MT631_WITHOUT_PIN] * 4, ISKRA_MT631, *[ISKRA_MT631_WITHOUT_PIN] * 4)
     assert _notices(*[ISKRA_MT631_WITHOUT_PIN] * 20) == [
-        "sml:///dev/ttyUSB0: the meter tells no power (1-0:16.7.0); switch on its extended data "
-        "set: enter the PIN that the grid company gives, and set InF to on"
+        "sml:///dev/ttyUSB0: the meter does not send its power (1-0:16.7.0); switch on its "
+        "extended data set: enter the PIN from the grid operator, and set InF to on"
     ]
 
 
-def test_what_cannot_be_read_is_counted() -> None:
+def test_malformed_files_are_counted() -> None:
     assert _notices(ISKRA_MT631[:-1] + b"\0", sml_file(b"\xff")) == [
-        "sml:///dev/ttyUSB0: an SML file whose CRC is wrong; skipped",
+        "sml:///dev/ttyUSB0: an SML file with a wrong CRC; skipped",
         "sml:///dev/ttyUSB0: an SML file that cannot be read (ReadError); skipped",
     ]
 
@@ -232,7 +237,7 @@ def _samples(items: list[object]) -> list[float]:
     return [item.kw for item in items if isinstance(item, Sample)]
 
 
-def test_off_a_serial_device() -> None:
+def test_a_serial_device_is_read() -> None:
     pytest.importorskip("serial")
     with pty_meter() as meter:
         feed = open_feed(Address.parse(f"sml://{meter.path}"))
@@ -244,7 +249,7 @@ def test_off_a_serial_device() -> None:
         feed.close()
 
 
-def test_over_tcp_it_keeps_to_the_protocol_of_feeds() -> None:
+def test_conforms_to_the_feed_protocol_over_tcp() -> None:
     def script(connection: socket.socket) -> None:
         connection.sendall(ISKRA_MT631 + ISKRA_FEEDING_IN)
         until_hung_up(connection)
@@ -255,7 +260,7 @@ def test_over_tcp_it_keeps_to_the_protocol_of_feeds() -> None:
 
 
 @pytest.mark.socat
-def test_off_a_serial_device_of_socat(tmp_path: Path) -> None:
+def test_a_device_of_socat_is_read(tmp_path: Path) -> None:
     pytest.importorskip("serial")
     device, meter = tmp_path / "ttyUSB0", tmp_path / "meter"
     with running_socat(f"pty,raw,echo=0,link={device}", f"pty,raw,echo=0,link={meter}"):

@@ -1,4 +1,4 @@
-"""Whole pieces as arrays, with the rows one by one as the oracle."""
+"""Parsing of whole pieces as arrays, compared with parsing row by row."""
 
 import gzip
 import subprocess
@@ -31,15 +31,15 @@ NEVER = 1 << 60
 
 
 def state_of(source):
-    """All that a source has counted and remembers."""
-    counted = ("rows", "missing", "outside", "readings", "malformed", "disordered", "absurd")
+    """Counters and state of a source."""
+    counted = ("rows", "missing", "outside", "readings", "malformed", "disordered", "implausible")
     kept = ("_line", "_counts", "_ended")
-    watches = (source._first_look, source._skipped._jumps)
+    watches = (source._initial_checks, source._skipped._jumps)
     return [getattr(source, name) for name in counted + kept] + [vars(each) for each in watches]
 
 
 def record(path, block_rows, chunk_bytes=1 << 17, **options):
-    """Everything that can be seen of a replay, and how many of its pieces came as blocks."""
+    """All observable results of a replay, and the number of pieces read as blocks."""
     seen, blocks = [], 0
     with (
         patch.object(replay, "BLOCK_ROWS", block_rows),
@@ -61,7 +61,7 @@ def record(path, block_rows, chunk_bytes=1 << 17, **options):
 
 
 def blocks_of(path, *, rows=1, chunk_bytes=1 << 17, **options):
-    """How many pieces came as blocks, once both ways have shown the same."""
+    """Number of pieces read as blocks, after comparing both ways of reading."""
     by_row, none = record(path, NEVER, chunk_bytes, **options)
     by_block, blocks = record(path, rows, chunk_bytes, **options)
     assert none == 0
@@ -119,11 +119,11 @@ def table(layout, values, *, line_end="\n", start=START, step=timedelta(minutes=
     return line_end.join([header, *rows]) + line_end
 
 
-class TestTaken:
-    def test_sample(self):
+class TestRegularPieces:
+    def test_the_sample_is_read_as_blocks(self):
         assert blocks_of(sample_path(), rows=replay.BLOCK_ROWS) > 0
 
-    def test_sample_is_blocks_but_for_the_piece_with_its_long_gap(self):
+    def test_only_the_piece_with_the_long_gap_is_read_row_by_row(self):
         source = open_replay(sample_path())
         pieces = list(iter(source.read, []))
         source.close()
@@ -132,7 +132,7 @@ class TestTaken:
 
     @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
     @pytest.mark.parametrize("name", LAYOUTS)
-    def test_layouts(self, write, name, line_end):
+    def test_plain_layouts_are_read_as_blocks(self, write, name, line_end):
         values = ["0.2779", "?", "1", "", "-0.0", "12.000", "00.5", ".5", "5.", "-3.25"] * 20
         if name == "uci":
             values.remove("")
@@ -141,22 +141,22 @@ class TestTaken:
         assert blocks_of(path, chunk_bytes=1000) > 1
 
     @pytest.mark.parametrize("name", OTHER_LAYOUTS)
-    def test_other_layouts(self, write, name):
+    def test_other_layouts_are_read_row_by_row(self, write, name):
         assert blocks_of(write(table(OTHER_LAYOUTS[name], [1, 2, "?", 3] * 20))) == 0
 
-    def test_explicit_format(self, write):
+    def test_an_explicit_format_is_read_row_by_row(self, write):
         path = write(table(LAYOUTS["iso"], range(40)))
         assert blocks_of(path, time_format="%Y-%m-%dT%H:%M:%S") == 0
 
-    def test_delimiter_that_is_not_ascii(self, write):
+    def test_a_delimiter_outside_ascii_is_read_row_by_row(self, write):
         path = write(table(LAYOUTS["iso"], range(40)).replace(",", "§"))
         assert blocks_of(path, delimiter="§") == 0
 
-    def test_few_rows_are_not_worth_it(self, write):
+    def test_few_rows_are_read_row_by_row(self, write):
         path = write(table(LAYOUTS["iso"], range(replay.BLOCK_ROWS - 1)))
         assert blocks_of(path, rows=replay.BLOCK_ROWS) == 0
 
-    def test_numpy_comes_only_with_a_piece_that_is_worth_it(self, write):
+    def test_numpy_is_imported_only_for_a_block(self, write):
         code = (
             "import sys; from streamer.sources.files.delimited import open_replay\n"
             "source = open_replay(sys.argv[1]); source.read()\n"
@@ -167,17 +167,17 @@ class TestTaken:
             asked = [sys.executable, "-c", code, path]
             assert subprocess.check_output(asked, text=True, timeout=120) == imported
 
-    def test_gzip(self, tmp_path):
+    def test_gzip_is_read_as_blocks(self, tmp_path):
         path = tmp_path / "house.csv.gz"
         path.write_bytes(gzip.compress(table(LAYOUTS["uci"], ["1.234"] * 2000).encode()))
         assert blocks_of(path, chunk_bytes=10_000) > 1
 
-    def test_mark_at_the_beginning(self, write):
+    def test_a_byte_order_mark_does_not_prevent_blocks(self, write):
         assert blocks_of(write("\ufeff" + table(LAYOUTS["iso"], range(40)))) == 1
 
 
-class TestTrouble:
-    """Whatever is not plain sends its piece, and no other, to be read row by row."""
+class TestIrregularPieces:
+    """An irregular row makes its piece, and no other, be read row by row."""
 
     @pytest.mark.parametrize(
         "value",
@@ -188,7 +188,7 @@ class TestTrouble:
         ],
     )
     @pytest.mark.parametrize("name", ["iso", "month first"])
-    def test_values(self, write, name, value):
+    def test_irregular_values(self, write, name, value):
         values = ["0.5"] * 40
         values[20] = value
         assert blocks_of(write(table(LAYOUTS[name], values))) == 0
@@ -225,31 +225,31 @@ class TestTrouble:
             "2012-12-31T00:00:00,1",
         ],
     )
-    def test_rows(self, write, row):
+    def test_irregular_rows(self, write, row):
         lines = table(LAYOUTS["iso"], ["0.5"] * 40).splitlines()
         lines[21] = row
         assert blocks_of(write("\n".join(lines) + "\n")) == 0
 
-    def test_only_its_own_piece(self, write):
+    def test_an_irregular_row_affects_only_its_piece(self, write):
         values = ["1.234"] * 1000
         values[500] = "x"
         path = write(table(LAYOUTS["iso"], values))
         _, blocks = record(path, 1, 2600)
         assert blocks_of(path, chunk_bytes=2600) == blocks == 10
 
-    def test_long_jump_between_pieces(self, write):
+    def test_a_long_jump_between_pieces_is_noticed(self, write):
         before = table(LAYOUTS["iso"], ["1.234"] * 100)
         start = START + timedelta(days=3)
         after = table(LAYOUTS["iso"], ["1.234"] * 100, start=start).split("\n", 1)[1]
         assert blocks_of(write(before + after), chunk_bytes=len(before)) == 1
 
-    def test_day_apart_is_no_jump(self, write):
+    def test_a_step_of_one_day_is_not_a_jump(self, write):
         assert blocks_of(write(table(LAYOUTS["iso"], range(60), step=timedelta(days=1)))) == 0
         source = open_replay(write(table(LAYOUTS["iso"], range(60), step=timedelta(minutes=1))))
         assert isinstance(source.read(), ReadingBlock)
         source.close()
 
-    def test_a_file_of_trouble_is_not_tried_over_and_over(self, write):
+    def test_attempts_back_off_in_an_irregular_file(self, write):
         path = write(table(LAYOUTS["iso"], ["1.5", "2.5", "x"] * 1000))
         with patch.object(RowParser, "parse_block", return_value=None) as tried:
             record(path, 1, 1000)
@@ -260,7 +260,7 @@ class TestRules:
     TEXT = table(LAYOUTS["iso"], ["1.234", "?", "2.345", "3.456"] * 100)
 
     @pytest.mark.parametrize("minutes", [0, 1, 199, 200, 201, 398, 399, 400])
-    def test_start_and_end(self, write, minutes):
+    def test_start_and_end_give_the_same_readings(self, write, minutes):
         path = write(self.TEXT)
         edge = START + timedelta(minutes=minutes)
         for chunk_bytes in (999, 2600, 1 << 17):
@@ -277,18 +277,18 @@ class TestRules:
         assert blocks_of(path, chunk_bytes=2600, start=start) == 0
 
     @pytest.mark.parametrize("limit", [1, 74, 75, 76, 299, 300, 301])
-    def test_limit(self, write, limit):
+    def test_a_limit_gives_the_same_readings(self, write, limit):
         path = write(self.TEXT)
         for chunk_bytes in (999, 2600, 1 << 17):
             blocks_of(path, chunk_bytes=chunk_bytes, limit=limit)
 
-    def test_max_kw(self, write):
+    def test_implausible_values_are_read_row_by_row(self, write):
         path = write(self.TEXT)
         assert blocks_of(path, max_kw=3.456) == 1
         assert blocks_of(path, max_kw=3.4) == 0
 
     @pytest.mark.parametrize("unit", ["kW", "W"])
-    def test_unit_and_spacing_are_looked_at(self, write, unit):
+    def test_unit_and_spacing_are_checked_in_blocks(self, write, unit):
         text = table(LAYOUTS["iso"], ["0.5"] * 1500, step=timedelta(seconds=10))
         for chunk_bytes in (999, 2600, 1 << 17):
             assert blocks_of(write(text), chunk_bytes=chunk_bytes, unit=unit) != 1
@@ -306,7 +306,7 @@ STEPS = st.sampled_from([1, 1, 1, 1, 2, 90, 1440, 1441, 5000, 0, -3])
 
 @st.composite
 def tables(draw):
-    """A table, most of whose rows are good."""
+    """Tables whose rows are mostly regular."""
     layouts = st.sampled_from(list(LAYOUTS.values()))
     others = st.sampled_from(list(OTHER_LAYOUTS.values()))
     header, row = draw(st.one_of(layouts, layouts, layouts, others))
@@ -350,7 +350,7 @@ EDGES = st.one_of(st.none(), st.integers(-60, 200).map(lambda m: START + timedel
     strict=st.booleans(),
     unit=st.sampled_from([None, "W", "kW"]),
 )
-def test_both_ways_show_the_same(
+def test_blocks_and_rows_give_the_same_items(
     tmp_path_factory, text, chunk_bytes, start, end, limit, strict, unit
 ):
     path = tmp_path_factory.getbasetemp() / "both.csv"
@@ -360,7 +360,7 @@ def test_both_ways_show_the_same(
 
 
 @given(data=st.binary(max_size=60), place=st.integers(0, 2000), insert=st.booleans())
-def test_any_bytes_in_a_good_table(tmp_path_factory, data, place, insert):
+def test_any_bytes_in_a_table_give_the_same_items(tmp_path_factory, data, place, insert):
     good = table(LAYOUTS["uci"], ["1.234"] * 30).encode()
     path = tmp_path_factory.getbasetemp() / "any-both.csv"
     path.write_bytes(good[:place] + data + good[place if insert else place + len(data) :])
@@ -375,7 +375,7 @@ def parsed(values, unit="kW"):
 
 
 @pytest.mark.parametrize(("unit", "per_kw"), [("kW", 1.0), ("W", 1000.0)])
-def test_every_value_of_three_decimals_is_the_same_bit_by_bit(unit, per_kw):
+def test_values_of_three_decimals_are_identical_bit_by_bit(unit, per_kw):
     texts = [f"{watts / 1000:.3f}" for watts in range(12_001)]
     texts += ["-" + text for text in texts]
     kw = parsed(texts, unit).kw
@@ -390,12 +390,12 @@ def test_every_value_of_three_decimals_is_the_same_bit_by_bit(unit, per_kw):
         max_size=50,
     )
 )
-def test_any_plain_number_is_the_same_bit_by_bit(texts):
+def test_plain_numbers_are_identical_bit_by_bit(texts):
     kw = parsed(texts).kw
     assert list(map(repr, kw.tolist())) == [repr(float(text)) for text in texts]
 
 
-def test_times_are_the_same():
+def test_times_are_identical():
     layout = Layout(";", 3, 2, 0, 1, "kW", has_header=True, day_first=True)
     style = recognise_time("1/2/2008", "00:00:00", day_first=True)
     times = [datetime(2008, 2, 27, 22) + timedelta(seconds=977 * i) for i in range(30_000)]

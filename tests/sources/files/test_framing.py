@@ -1,4 +1,4 @@
-"""Bytes into lines, whole and piece by piece."""
+"""Splitting of bytes into lines, whole and in pieces."""
 
 import itertools
 
@@ -21,7 +21,7 @@ def test_long_line_is_refused_after_the_lines_before_it():
 
 
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
-def test_longest_line(line_end):
+def test_the_longest_line_is_accepted(line_end):
     splitter = LineSplitter("house.csv")
     assert splitter.feed(LONG[1:]) == b""
     assert splitter.feed(line_end[:-1]) == b""
@@ -40,7 +40,7 @@ def test_longest_line(line_end):
     line_end=st.sampled_from([b"\n", b"\r\n"]),
     mark=st.sampled_from([b"", b"\xef\xbb\xbf"]),
 )
-def test_lines_up_to_the_first_that_is_too_long(sizes, line_end, mark):
+def test_lines_before_the_first_too_long_one_are_returned(sizes, line_end, mark):
     lines = [b"x" * size + line_end for size in sizes]
     good = list(itertools.takewhile(lambda line: len(line.rstrip()) <= MAX_LINE_BYTES, lines))
     splitter = LineSplitter("house.csv")
@@ -64,7 +64,7 @@ def test_long_last_line_is_refused():
     ),
     cuts=st.lists(st.integers(0, 60)),
 )
-def test_pieces_make_no_difference(data, cuts):
+def test_pieces_give_the_same_lines_as_the_whole(data, cuts):
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     splitter = LineSplitter("house.csv")
     pieces = [splitter.feed(data[a:b]) for a, b in itertools.pairwise(edges)]

@@ -1,4 +1,4 @@
-"""How much of a recording has been read."""
+"""Progress of a replay: the share of a recording that has been read."""
 
 import gzip
 import io
@@ -18,7 +18,7 @@ from streamer.sources.files.delimited import open_replay
 
 START = datetime(2013, 5, 21)
 ROWS = 2000
-# Values without a pattern, so that each row of a gzip costs about the same.
+# Random values, so that all rows of a gzip are about equally long.
 KW = np.random.default_rng(0).integers(1000, 9000, ROWS)
 TEXT = "timestamp,kw\n" + "".join(
     f"{START + timedelta(minutes=i)},{watts / 1000:.3f}\n" for i, watts in enumerate(KW)
@@ -33,7 +33,7 @@ def zipped(method):
 
 
 def followed(path, chunk_bytes=2048, **options):
-    """The readings so far and the progress, when opened and after each read."""
+    """Number of readings and progress, after opening and after each read."""
     with patch.object(bytestream, "CHUNK_BYTES", chunk_bytes):
         source = open_replay(path, **options)
         seen = [(0, source.progress)]
@@ -59,25 +59,25 @@ def followed(path, chunk_bytes=2048, **options):
     ],
     ids=["plain", "stored", "deflated", "gzip", "two gzip members"],
 )
-def test_follows_the_bytes(write, content):
+def test_progress_follows_the_bytes(write, content):
     seen = followed(write(content))
     assert len(seen) > 10
     assert all(abs(share - readings / ROWS) < 0.1 for readings, share in seen)
 
 
-def test_limit(write):
+def test_progress_follows_the_limit(write):
     seen = followed(write(TEXT.encode()), limit=500)
     assert all(share >= readings / 500 for readings, share in seen)
     assert all(share <= readings / 500 + 0.1 for readings, share in seen[1:])
 
 
-def test_limit_beyond_the_file(write):
+def test_a_limit_beyond_the_file_ends_at_one(write):
     seen = followed(write(TEXT.encode()), limit=10 * ROWS)
     assert all(abs(share - readings / ROWS) < 0.1 for readings, share in seen)
 
 
 @pytest.mark.parametrize("first", [0, 300])
-def test_end(write, first):
+def test_progress_follows_the_end_time(write, first):
     span = {
         "start": START + timedelta(minutes=first),
         "end": START + timedelta(minutes=first + 400, seconds=30),
@@ -87,14 +87,14 @@ def test_end(write, first):
     assert any(0.4 < share < 0.6 for _, share in seen)
 
 
-def test_end_in_a_zone(write):
+def test_an_end_time_may_have_a_zone(write):
     text = "timestamp,kw\n" + "".join(f"2013-05-21T00:{i:02}+02:00,1\n" for i in range(60))
     seen = followed(write(text.encode()), chunk_bytes=290, end=datetime(2013, 5, 21, 0, 40))
     assert all(share >= (readings - 1) / 40 for readings, share in seen)
     assert any(0.4 < share < 0.6 for _, share in seen)
 
 
-def test_of_a_pipe_is_not_known(stdin):
+def test_progress_of_a_pipe_is_unknown(stdin):
     stdin.write(TEXT[:1000].encode())
     stdin.close()
     source = open_replay("-")
@@ -104,7 +104,7 @@ def test_of_a_pipe_is_not_known(stdin):
     source.close()
 
 
-def test_of_a_pipe_with_a_limit(stdin):
+def test_a_limit_gives_progress_to_a_pipe(stdin):
     stdin.write(TEXT[:1000].encode())
     source = open_replay("-", limit=100)
     assert source.progress == 0.0
@@ -114,7 +114,7 @@ def test_of_a_pipe_with_a_limit(stdin):
     source.close()
 
 
-def test_standard_input_from_a_file(write, stdin):
+def test_standard_input_from_a_file_has_progress(write, stdin):
     file = os.open(write(b"12345\n" + TEXT.encode()), os.O_RDONLY)
     os.read(file, 6)
     os.dup2(file, 0)
@@ -123,7 +123,7 @@ def test_standard_input_from_a_file(write, stdin):
     assert all(abs(share - readings / ROWS) < 0.1 for readings, share in followed("-"))
 
 
-def test_closed_early_is_not_done(write):
+def test_a_source_closed_early_is_not_complete(write):
     with patch.object(bytestream, "CHUNK_BYTES", 4096):
         source = open_replay(write(TEXT.encode()))
         source.read()
@@ -132,7 +132,7 @@ def test_closed_early_is_not_done(write):
     assert source.progress == before < 1.0
 
 
-def test_failed_is_not_done(write):
+def test_a_failed_source_is_not_complete(write):
     with patch.object(bytestream, "CHUNK_BYTES", 4096):
         source = open_replay(write(TEXT.encode() + b"x\n" + TEXT.encode()), strict=True)
         with pytest.raises(StreamerError):
@@ -141,7 +141,7 @@ def test_failed_is_not_done(write):
     source.close()
 
 
-def test_file_that_grows(write):
+def test_progress_of_a_growing_file_stays_below_one(write):
     path = write(TEXT.encode())
     with patch.object(bytestream, "CHUNK_BYTES", 4096):
         source = open_replay(path)

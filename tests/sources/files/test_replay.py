@@ -1,4 +1,4 @@
-"""Replay of recorded streams, from the bytes to the readings."""
+"""Replay of recorded streams, from bytes to readings."""
 
 import gzip
 import io
@@ -38,7 +38,7 @@ UCI_READINGS = [
 
 
 def drain(source):
-    """All items of a source, which is closed then."""
+    """All items of a source, which is then closed."""
     try:
         return list(itertools.chain.from_iterable(iter(source.read, [])))
     finally:
@@ -55,7 +55,7 @@ def replay(path, **options):
 
 
 def until_error(path, **options):
-    """The readings before an error, and the error, when opening or later."""
+    """The readings before an error, and the error, on opening or later."""
     readings = []
     try:
         source = open_replay(path, **options)
@@ -72,7 +72,7 @@ def until_error(path, **options):
 
 
 def minutes(values, header="timestamp,power_kw", start=datetime(2013, 5, 21), step=60):
-    """A table with a row for each value."""
+    """A table with one row for each value."""
     rows = [f"{start + timedelta(seconds=step * i)},{value}" for i, value in enumerate(values)]
     return "\n".join([header, *rows]) + "\n"
 
@@ -80,11 +80,11 @@ def minutes(values, header="timestamp,power_kw", start=datetime(2013, 5, 21), st
 class TestUci:
     @pytest.mark.parametrize("line_end", ["\r\n", "\n"])
     @pytest.mark.parametrize("mark", ["", "\ufeff"])
-    def test_as_published(self, write, line_end, mark):
+    def test_the_published_file_is_read(self, write, line_end, mark):
         path = write(mark + UCI.replace("\r\n", line_end), "household.txt")
         assert replay(path) == (UCI_READINGS, [])
 
-    def test_is_a_source_that_counts(self, write):
+    def test_rows_are_counted_by_outcome(self, write):
         source = open_replay(write(UCI))
         assert isinstance(source, Source)
         assert source.name == "house.csv"
@@ -93,21 +93,21 @@ class TestUci:
         assert source.read() == []
         source.close()
 
-    def test_no_header(self, write):
+    def test_the_header_may_be_missing(self, write):
         assert replay(write(UCI.split("\r\n", 1)[1]))[0] == UCI_READINGS
 
-    def test_dates_without_leading_zeros_are_day_first(self, write):
+    def test_uci_dates_are_day_first(self, write):
         readings, _ = replay(write(f"{UCI_HEADER}\n1/2/2007;00:00:00;1.5;0;0;0;0;0;0\n"))
         assert readings == [Reading(datetime(2007, 2, 1), 1.5)]
 
-    def test_empty_value_is_missing(self, write):
+    def test_an_empty_value_is_missing(self, write):
         rows = "28/4/2007;00:21:00;;;;;;;\n28/4/2007;00:22:00; ;;;;;;\n"
         readings, notices = replay(write(UCI.replace("\r\n", "\n") + rows))
         assert readings == UCI_READINGS
         assert notices == []
 
 
-class TestPacking:
+class TestCompression:
     def zipped(self, **members):
         file = io.BytesIO()
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -115,42 +115,42 @@ class TestPacking:
                 archive.writestr(name.replace("__", "."), text)
         return file.getvalue()
 
-    def test_zip_by_any_name(self, write):
+    def test_a_zip_is_read_under_any_name(self, write):
         packed = self.zipped(household__txt=UCI, __hidden="x")
         assert replay(write(packed, "household.txt")) == (UCI_READINGS, [])
 
-    def test_zip_of_several(self, write):
+    def test_a_zip_of_several_files_is_refused(self, write):
         with pytest.raises(SourceError, match=r"2 files \(a\.txt, b\.txt\)"):
             open_replay(write(self.zipped(a__txt=UCI, b__txt=UCI)))
 
-    def test_zip_of_none(self, write):
-        with pytest.raises(SourceError, match="holds no file"):
+    def test_an_empty_zip_is_refused(self, write):
+        with pytest.raises(SourceError, match="contains no file"):
             open_replay(write(self.zipped()))
 
-    def test_zip_cut_off(self, write):
+    def test_a_truncated_zip_is_a_source_error(self, write):
         with pytest.raises(SourceError, match="not a usable zip"):
             open_replay(write(self.zipped(a__txt=UCI)[:-30]))
 
-    def test_zip_damaged(self, write):
+    def test_a_damaged_zip_is_a_source_error(self, write):
         packed = bytearray(self.zipped(a__txt=UCI))
         packed[60] ^= 0xFF
         with pytest.raises(SourceError, match="damaged"):
             drain(open_replay(write(bytes(packed))))
 
     @pytest.mark.parametrize("field", ["compression", "encryption"])
-    def test_zip_that_has_to_be_unpacked(self, write, field):
+    def test_encrypted_and_unusual_zips_are_refused(self, write, field):
         packed = bytearray(self.zipped(a__txt=UCI))
         entry = packed.index(b"PK\x01\x02")
         packed[entry + (10 if field == "compression" else 8)] |= 1
         with pytest.raises(SourceError, match="unpack it first"):
             open_replay(write(bytes(packed)))
 
-    def test_gzip_by_any_name(self, write):
+    def test_a_gzip_is_read_under_any_name(self, write):
         half = len(UCI) // 2
         members = gzip.compress(UCI[:half].encode()) + gzip.compress(UCI[half:].encode())
         assert replay(write(members + b"\0" * 9, "household.csv")) == (UCI_READINGS, [])
 
-    def test_gzip_cut_off_after_what_is_left(self, write):
+    def test_a_truncated_gzip_is_an_error_after_its_readings(self, write):
         text = minutes(f"{i % 7}.{i * 7919 % 100000}" for i in range(20000))
         packed = gzip.compress(text.encode())
         readings, error = until_error(write(packed[: len(packed) * 2 // 3], "house.csv.gz"))
@@ -158,34 +158,34 @@ class TestPacking:
         assert isinstance(error, SourceError)
         assert str(error).startswith("house.csv.gz is truncated")
 
-    def test_gzip_damaged(self, write):
+    def test_a_damaged_gzip_is_a_source_error(self, write):
         with pytest.raises(SourceError, match=r"house\.csv is damaged"):
             open_replay(write(b"\x1f\x8b\x08 no more"))
 
-    def test_names_do_not_matter(self, write):
+    def test_a_plain_file_may_have_a_compressed_name(self, write):
         assert replay(write(UCI, "household.zip")) == (UCI_READINGS, [])
         assert replay(write(UCI, "household.gz")) == (UCI_READINGS, [])
 
 
 class TestStdin:
-    def test_whole(self, stdin):
+    def test_standard_input_is_read(self, stdin):
         stdin.write(UCI.encode())
         stdin.close()
         source = open_replay("-")
         assert source.name == "stdin"
         assert split(drain(source)) == (UCI_READINGS, [])
 
-    def test_gzip(self, stdin):
+    def test_gzip_on_standard_input_is_read(self, stdin):
         stdin.write(gzip.compress(UCI.encode()))
         stdin.close()
         assert replay("-") == (UCI_READINGS, [])
 
-    def test_zip_is_refused(self, stdin):
+    def test_a_zip_on_standard_input_is_refused(self, stdin):
         stdin.write(b"PK\x03\x04")
         with pytest.raises(UsageError, match="unzip -p"):
             open_replay("-")
 
-    def test_each_row_as_it_arrives(self, stdin):
+    def test_rows_are_returned_as_they_arrive(self, stdin):
         header, *rows = minutes([0.25, 0.5, 0.75]).splitlines()
         stdin.write(header.encode() + b"\n")
         source = open_replay("-")
@@ -197,69 +197,69 @@ class TestStdin:
         stdin.close()
         assert source.read() == []
 
-    def test_cannot_be_read(self, stdin, tmp_path):
+    def test_unreadable_standard_input_is_a_source_error(self, stdin, tmp_path):
         folder = os.open(tmp_path, os.O_RDONLY)
         os.dup2(folder, 0)
         os.close(folder)
         with pytest.raises(SourceError, match="standard input cannot be read"):
             open_replay("-")
 
-    def test_non_blocking(self, stdin):
+    def test_non_blocking_standard_input_is_a_source_error(self, stdin):
         os.set_blocking(0, False)
         with pytest.raises(SourceError, match="non-blocking"):
             open_replay("-")
 
-    def test_empty(self, stdin):
+    def test_empty_standard_input_is_a_source_error(self, stdin):
         stdin.close()
         with pytest.raises(SourceError, match="stdin is empty"):
             open_replay("-")
 
 
 class TestOpening:
-    def test_no_such_file(self, tmp_path):
-        with pytest.raises(UsageError, match="there is no file"):
+    def test_a_missing_file_is_a_usage_error(self, tmp_path):
+        with pytest.raises(UsageError, match="does not exist"):
             open_replay(tmp_path / "none.csv")
 
-    def test_directory(self, tmp_path):
+    def test_a_directory_is_a_usage_error(self, tmp_path):
         with pytest.raises(UsageError, match="is a directory"):
             open_replay(tmp_path)
 
-    def test_name_with_a_nul(self):
+    def test_a_name_with_a_null_character_is_a_source_error(self):
         with pytest.raises(SourceError, match="cannot be opened"):
             open_replay("house\0.csv")
 
     @pytest.mark.parametrize("content", ["", "\n \n", "\ufeff", "\n" * 200 + UCI])
-    def test_empty(self, write, content):
+    def test_a_file_without_rows_is_a_source_error(self, write, content):
         with pytest.raises(SourceError, match=r"house\.csv is empty"):
             open_replay(write(content))
 
     @pytest.mark.parametrize("content", ["hello\nworld\n", b"\x89PNG\r\n\x1a\n"])
-    def test_no_columns(self, write, content):
+    def test_a_line_without_columns_is_a_usage_error(self, write, content):
         with pytest.raises(UsageError, match=r"house\.csv: no columns in the first line"):
             open_replay(write(content))
 
-    def test_utf16(self, write):
+    def test_utf16_is_refused(self, write):
         with pytest.raises(FormatError, match="save it as UTF-8"):
             open_replay(write(UCI.encode("utf-16")))
 
-    def test_blank_lines_before_the_header(self, write):
+    def test_blank_lines_before_the_header_are_skipped(self, write):
         readings, (notice,) = replay(write("\n \n" + minutes([1, "x"])))
         assert len(readings) == 1
         assert notice.text.startswith("house.csv:5: ")
 
-    def test_no_header(self, write):
+    def test_a_table_without_a_header_needs_column_numbers(self, write):
         path = write(minutes([1, 2]).split("\n", 1)[1])
         with pytest.raises(UsageError, match=r"no header line; .*--time-column 1 --column 2"):
             open_replay(path)
         assert len(replay(path, time_column=1, column="2")[0]) == 2
 
-    def test_line_without_end(self, write):
+    def test_a_line_without_an_end_is_refused(self, write):
         text = minutes([1, 2]) + "x" * 200_000
         readings, error = until_error(write(text))
         assert len(readings) == 2
         assert str(error).startswith("house.csv:4: the line is longer than 64 KiB")
 
-    def test_leaves_no_file_open(self, write):
+    def test_an_error_while_opening_closes_the_file(self, write):
         path = write("a,b\n")
         before = len(list(Path("/dev/fd").iterdir()))
         with pytest.raises(UsageError):
@@ -285,21 +285,21 @@ class TestColumns:
             ("timestamp,power", "2013-05-21 00:00, 1.5 ", 1.5),
         ],
     )
-    def test_found_by_themselves(self, write, header, row, kw):
+    def test_columns_are_recognised_by_name(self, write, header, row, kw):
         readings, notices = replay(write(f"{header}\n{row}\n"))
         assert readings == [Reading(datetime(2013, 5, 21), kw)]
         assert notices == []
 
-    def test_only_numeric_column_past_missing_values(self, write):
+    def test_the_only_numeric_column_is_found_after_missing_values(self, write):
         text = "timestamp,id,x\n2013-05-21 00:00,a,?\n2013-05-21 00:01,b,1.5\n"
         assert replay(write(text))[0] == [Reading(datetime(2013, 5, 21, 0, 1), 1.5)]
 
     @pytest.mark.parametrize("asked", ["heat_pump", "HEAT_PUMP", "3", 3])
-    def test_asked_for(self, write, asked):
+    def test_a_column_can_be_chosen_by_name_or_number(self, write, asked):
         path = write("timestamp,power,heat_pump\n2013-05-21 00:00,1,2.5\n")
         assert replay(path, column=asked)[0][0].kw == 2.5
 
-    def test_time_column_asked_for(self, write):
+    def test_the_time_column_can_be_chosen(self, write):
         path = write("Date,Time,utc,kw\n2013-05-21,02:00,2013-05-21 00:00,2.5\n")
         assert replay(path)[0][0].at == datetime(2013, 5, 21, 2)
         assert replay(path, time_column="date")[0][0].at == datetime(2013, 5, 21, 2)
@@ -311,31 +311,35 @@ class TestColumns:
             ("timestamp,power\n", {"column": "x"}, "columns timestamp, power; --column 'x'"),
             ("timestamp,power\n", {"column": 3}, "'3' is not among them"),
             ("timestamp,power\n", {"time_column": "x"}, "--time-column 'x' is not among"),
-            ("timestamp,power\n", {"column": 1}, "cannot be one column"),
+            ("timestamp,power\n", {"column": 1}, "cannot be the same column"),
             ("timestamp,kw,w\n", {}, r"power column: 'kw' \(number 2\), 'w' .*--column NAME"),
             ("timestamp,a,b\n2013-05-21,1,2\n", {}, "'a' .number 2., 'b' .number 3."),
-            ("timestamp,a\n2013-05-21,x\n", {}, "none is known to hold the power"),
+            ("timestamp,a\n2013-05-21,x\n", {}, "none of them is recognised as the power"),
             ("timestamp,use_kwh\n2013-05-21,1\n", {}, "energy is not power"),
             ("timestamp,use_kwh\n", {"column": 2}, "is energy by its name"),
-            ("time,timestamp,kw\n", {}, "more than one may be the time.*--time-column NAME"),
-            ("a,kw\n1,2\n", {}, "none is known to hold the time"),
-            ("a;b,c\n1;2,3\n", {}, "say --delimiter"),
+            ("time,timestamp,kw\n", {}, "several may be the time.*--time-column NAME"),
+            ("a,kw\n1,2\n", {}, "none of them is recognised as the time"),
+            ("a;b,c\n1;2,3\n", {}, "give --delimiter"),
             ('"time,kw\n', {}, "no columns"),
             ("timestamp" + ",a" * 99 + "\n", {"column": "x"}, r"a, … \(100 in all\)"),
-            ("timestamp,x\n" + "2013-05-21,?\n" * 200, {}, "none is known to hold the power"),
+            (
+                "timestamp,x\n" + "2013-05-21,?\n" * 200,
+                {},
+                "none of them is recognised as the power",
+            ),
         ],
     )
-    def test_ambiguous_or_unknown(self, write, text, options, complaint):
+    def test_ambiguous_or_unknown_columns_are_usage_errors(self, write, text, options, complaint):
         with pytest.raises(UsageError, match=complaint) as caught:
             open_replay(write(text), **options)
         assert "\n" not in str(caught.value)
 
     @pytest.mark.parametrize("delimiter", ["tab", "\\t", "\t"])
-    def test_delimiter_asked_for(self, write, delimiter):
+    def test_the_delimiter_can_be_chosen(self, write, delimiter):
         path = write("time\tkw,x\n2013-05-21\t1\n")
         assert replay(path, delimiter=delimiter, column=2)[0][0].kw == 1.0
 
-    def test_delimiter_settled_by_the_row(self, write):
+    def test_the_first_row_can_decide_the_delimiter(self, write):
         path = write("time;power, kW\n2013-05-21;1.5\n")
         assert replay(path)[0][0].kw == 1.5
 
@@ -355,7 +359,7 @@ class TestColumns:
             {"start": datetime(2007, 1, 1), "end": datetime(2007, 1, 2, tzinfo=UTC)},
         ],
     )
-    def test_options_that_cannot_be_meant(self, write, options):
+    def test_invalid_options_are_usage_errors(self, write, options):
         with pytest.raises(UsageError):
             open_replay(write(UCI), **options)
 
@@ -379,22 +383,22 @@ class TestTimes:
             ("1369098123000", datetime(2013, 5, 21, 1, 2, 3, tzinfo=UTC)),
         ],
     )
-    def test_styles(self, write, text, at):
+    def test_styles_of_times_are_recognised(self, write, text, at):
         (reading,), _ = replay(write(f"timestamp,kw\n{text},1\n"))
         assert reading.at == at
         assert reading.at.utcoffset() == at.utcoffset()
 
-    def test_explicit_format(self, write):
+    def test_an_explicit_time_format_is_used(self, write):
         path = write("timestamp,kw\n02/01/13 01:02 PM,1\n")
         (reading,), _ = replay(path, time_format="%m/%d/%y %I:%M %p")
         assert reading.at == datetime(2013, 2, 1, 13, 2)
 
-    def test_explicit_format_over_two_columns(self, write):
+    def test_an_explicit_format_may_span_two_columns(self, write):
         path = write("Date,Time,kw\n2/1/13,1302,1\n")
         (reading,), _ = replay(path, time_format="%m/%d/%y %H%M")
         assert reading.at == datetime(2013, 2, 1, 13, 2)
 
-    def test_ambiguous_date(self, write, stdin):
+    def test_an_ambiguous_date_is_a_usage_error(self, write, stdin):
         text = "timestamp,kw\n01/02/2010 00:00,1\n"
         with pytest.raises(UsageError, match=r"'01/02/2010' may be day/month.*--time-format"):
             open_replay(write(text))
@@ -405,54 +409,53 @@ class TestTimes:
             source.read()
 
     @pytest.mark.parametrize("text", ["0099-01-01", "9999-12-31T23:59", "yesterday", "12:00", ""])
-    def test_unusable(self, write, text):
+    def test_invalid_time_formats_are_usage_errors(self, write, text):
         readings, notices = replay(write(f"timestamp,kw\n{text},1\n2013-05-21,1\n"))
         assert len(readings) == 1
         assert [notice.kind for notice in notices] == [Notice.MALFORMED]
 
-    def test_ambiguous_date_in_a_column_of_any_name(self, write):
+    def test_an_ambiguous_date_is_found_under_any_column_name(self, write):
         path = write("when,kw\n01/02/2010 00:00,1\n")
         with pytest.raises(UsageError, match="may be day/month"):
             open_replay(path)
         (reading,), _ = replay(path, time_format="%m/%d/%Y %H:%M")
         assert reading.at == datetime(2010, 1, 2)
 
-    def test_aware_among_naive(self, write):
+    def test_times_with_and_without_a_zone_do_not_mix(self, write):
         text = "timestamp,kw\n2013-05-21T00:00,1\n2013-05-21T00:01Z,2\n2013-05-21T00:02,3\n"
         readings, (notice,) = replay(write(text))
         assert [reading.kw for reading in readings] == [1, 3]
         assert "house.csv:3: time '2013-05-21T00:01Z' has a zone" in notice.text
 
-    def test_wrong_order(self, write):
+    def test_rows_out_of_order_are_skipped(self, write):
         text = minutes([1, 2, 3]) + minutes([8, 9]).split("\n", 1)[1]
         readings, notices = replay(write(text))
         assert [reading.kw for reading in readings] == [1, 2, 3]
         assert [notice.kind for notice in notices] == [Notice.ORDER] * 2
         assert notices[0].text == (
-            "house.csv:5: time 2013-05-21 00:00:00 does not come after 2013-05-21 00:02:00; "
-            "row skipped"
+            "house.csv:5: time 2013-05-21 00:00:00 is not after 2013-05-21 00:02:00; row skipped"
         )
         assert notices[0].at == datetime(2013, 5, 21, 0, 2)
 
-    def test_wrong_time_far_ahead_is_named(self, write):
+    def test_a_wrong_time_far_ahead_is_named(self, write):
         lines = minutes(range(30)).splitlines()
         lines[5] = "2113-05-21 00:00:00,1"
         _, notices = replay(write("\n".join(lines) + "\n"))
         (warning,) = (notice for notice in notices if notice.kind == Notice.WARNING)
         assert warning.text.startswith("house.csv:6: time jumps ahead from 2013-05-21 00:03:00 to")
 
-    def test_long_gap_is_no_fault(self, write):
+    def test_a_long_gap_causes_no_notice(self, write):
         after = minutes(range(20), start=datetime(2013, 8, 1)).split("\n", 1)[1]
         readings, notices = replay(write(minutes([1, 2]) + after))
         assert len(readings) == 22
         assert notices == []
-        # The hour that a clock going back repeats has nothing to do with the gap before.
+        # The hour repeated when a clock is set back is not related to the gap before.
         _, notices = replay(write(minutes([1, 2]) + after + after))
         assert {notice.kind for notice in notices} == {Notice.ORDER}
 
 
 class TestMalformed:
-    def test_first_named_later_gathered(self, write):
+    def test_the_first_malformed_row_is_named_and_later_ones_gathered(self, write):
         readings, notices = replay(write(minutes([1, "abc", 2, "nan", "inf", "1_0", 3])))
         assert [reading.kw for reading in readings] == [1, 2, 3]
         first, others = notices
@@ -464,7 +467,7 @@ class TestMalformed:
         )
         assert others.count == 3
 
-    def test_a_single_later_one_is_named_too(self, write):
+    def test_a_single_later_malformed_row_is_named(self, write):
         _, (_, later) = replay(write(minutes([1, "abc", 2, "inf"])))
         assert later.text == "house.csv:5: power 'inf' is not a finite number; row skipped"
         assert later.count == 1
@@ -483,7 +486,7 @@ class TestMalformed:
             b"\x1b[2J,1",
         ],
     )
-    def test_rows(self, write, row):
+    def test_malformed_rows_are_skipped(self, write, row):
         text = minutes([1]).encode() + row + b"\n\n  \n2013-05-23 00:00:00,2\n"
         readings, (notice,) = replay(write(text))
         assert [reading.kw for reading in readings] == [1, 2]
@@ -491,46 +494,46 @@ class TestMalformed:
         assert "house.csv:3: " in notice.text
         assert notice.text.isprintable()
 
-    def test_strict_after_what_is_good(self, write):
+    def test_strict_raises_after_the_readings_before_the_error(self, write):
         readings, error = until_error(write(minutes([1, 2, "abc", 3])), strict=True)
         assert [reading.kw for reading in readings] == [1, 2]
         assert isinstance(error, FormatError)
         assert error.where == "house.csv:4"
         assert "power 'abc' is not a number" in error.what
 
-    def test_strict_order(self, write):
+    def test_strict_raises_for_rows_out_of_order(self, write):
         _, error = until_error(write(minutes([1, 2], step=-60)), strict=True)
         assert isinstance(error, FormatError)
-        assert "does not come after" in error.what
+        assert "is not after" in error.what
 
     @pytest.mark.parametrize(
         ("end", "readings", "malformed"), [(";1.000;16.0", 3, 0), (";1.000", 2, 1), ("", 2, 1)]
     )
-    def test_cut_off_last_line(self, write, end, readings, malformed):
+    def test_an_incomplete_last_line_is_malformed(self, write, end, readings, malformed):
         last = f"18/12/2006;17:25:00;5.360;0.436;233.630;23.000;0.000{end}"
         source = open_replay(write("\r\n".join([*UCI.split("\r\n")[:3], last])))
         drain(source)
         assert (source.readings, source.malformed) == (readings, malformed)
 
-    def test_last_line_without_line_end(self, write):
+    def test_the_last_line_needs_no_line_end(self, write):
         assert replay(write(UCI.removesuffix("\r\n"))) == (UCI_READINGS, [])
         assert replay(write(UCI.removesuffix("\n"))) == (UCI_READINGS, [])
 
 
 class TestUnits:
-    def test_absurd_value(self, write):
+    def test_an_implausible_value_is_skipped(self, write):
         readings, (notice,) = replay(write(minutes([1, 324, 2])))
         assert [reading.kw for reading in readings] == [1, 2]
         assert notice.kind == Notice.ABSURD
         assert notice.text == (
             "house.csv:3: 324.0 kW is more than a household draws; "
-            "if the column is in W, say --unit W; row skipped"
+            "if the column is in W, give --unit W; row skipped"
         )
 
-    def test_raised_limit(self, write):
+    def test_the_bound_can_be_raised(self, write):
         assert len(replay(write(minutes([1, 324, -324])), max_kw=400)[0]) == 3
 
-    def test_watts_read_as_kw(self, write):
+    def test_watts_read_as_kw_are_a_unit_error(self, write):
         path = write(minutes([80] + [300] * 40, header="timestamp,power"))
         readings, error = until_error(path)
         assert len(readings) == 1
@@ -539,22 +542,22 @@ class TestUnits:
         assert "--unit W" in str(error)
         assert len(replay(path, unit="W")[0]) == 41
 
-    def test_a_few_watts_read_as_kw(self, write):
+    def test_a_few_watts_read_as_kw_are_a_unit_error(self, write):
         _, error = until_error(write(minutes([300, 310])))
         assert isinstance(error, UnitError)
 
-    def test_absurd_watts(self, write):
+    def test_implausible_watts_are_skipped(self, write):
         path = write(minutes([1000, 324_000_000], header="timestamp,power_w"))
         _, (notice,) = replay(path)
         assert "--max-kw" in notice.text
         assert "--unit W" not in notice.text
 
-    def test_option_wins_over_header(self, write):
+    def test_the_option_overrides_the_header(self, write):
         path = write(minutes([0.5], header="timestamp,power_w"))
         assert replay(path)[0][0].kw == 0.0005
         assert replay(path, unit="kW")[0][0].kw == 0.5
 
-    def test_kw_read_as_watts(self, write):
+    def test_kw_read_as_watts_cause_a_warning(self, write):
         _, (notice,) = replay(write(minutes([0.5] * 1001)), unit="W")
         assert notice.kind == Notice.WARNING
         assert "--unit kW" in notice.text
@@ -563,17 +566,17 @@ class TestUnits:
 
 class TestSpacing:
     @pytest.mark.parametrize("rows", [60, 12])
-    def test_not_a_minute(self, write, rows):
+    def test_another_spacing_than_a_minute_causes_a_warning(self, write, rows):
         _, (notice,) = replay(write(minutes([1] * rows, step=10)))
         assert notice.kind == Notice.WARNING
         assert "readings are 10 s apart" in notice.text
 
-    def test_a_minute(self, write):
+    def test_a_spacing_of_a_minute_causes_no_warning(self, write):
         assert replay(write(minutes([1, "?", 2, 3, 4, 5, "", 6, 7] * 20)))[1] == []
 
 
 class TestSpan:
-    def test_start_and_end(self, write):
+    def test_start_and_end_limit_the_readings(self, write):
         path = write(minutes(range(10)))
         readings, notices = replay(
             path, start=datetime(2013, 5, 21, 0, 2), end=datetime(2013, 5, 21, 0, 5)
@@ -581,7 +584,7 @@ class TestSpan:
         assert [reading.kw for reading in readings] == [2, 3, 4]
         assert notices == []
 
-    def test_naive_bounds_are_the_feeds_own_clock(self, write):
+    def test_bounds_without_a_zone_are_on_the_files_clock(self, write):
         path = write(
             "timestamp,kw\n" + "".join(f"2013-05-21T{h:02}:00+02:00,1\n" for h in range(9))
         )
@@ -590,16 +593,16 @@ class TestSpan:
         readings, _ = replay(path, end=datetime(2013, 5, 21, 1, tzinfo=UTC))
         assert [reading.at.hour for reading in readings] == [0, 1, 2]
 
-    def test_aware_bound_for_naive_times(self, write):
+    def test_a_bound_with_a_zone_for_times_without_one(self, write):
         with pytest.raises(UsageError, match="without an offset"):
             replay(write(UCI), start=datetime(2006, 12, 16, tzinfo=UTC))
 
-    def test_limit(self, write):
+    def test_the_limit_ends_the_source(self, write):
         source = open_replay(write(minutes([1, "?", 2, 3, 4])), limit=3)
         assert [reading.kw for reading in drain(source)] == [1, 2, 3]
         assert source.rows == 4
 
-    def test_limit_and_end_do_not_wait_for_more(self, stdin):
+    def test_limit_and_end_do_not_wait_for_more_rows(self, stdin):
         stdin.write(minutes([1, 2, 3]).encode())
         source = open_replay("-", limit=2)
         assert len(source.read()) == 2
@@ -614,7 +617,7 @@ class TestNothingFound:
     @pytest.mark.parametrize(
         ("text", "options", "complaint"),
         [
-            ("timestamp,kw\n", {}, "there is no row in it"),
+            ("timestamp,kw\n", {}, "it has no rows"),
             (minutes(["?", ""]), {}, r"2 rows, 2 without a value \(.*--column"),
             (minutes(["x", "y"]), {}, r"2 malformed, the last house\.csv:3: power 'y'"),
             (
@@ -625,7 +628,7 @@ class TestNothingFound:
             (minutes([1, 2]), {"end": datetime(2012, 1, 1)}, "1 before --start or from --end"),
         ],
     )
-    def test_says_why(self, write, text, options, complaint):
+    def test_the_error_explains_why_no_reading_was_found(self, write, text, options, complaint):
         with pytest.raises(SourceError, match=complaint) as caught:
             replay(write(text), **options)
         assert str(caught.value).startswith("no reading found in house.csv: ")
@@ -633,14 +636,14 @@ class TestNothingFound:
 
 
 class TestClosing:
-    def test_twice_and_early(self, write):
+    def test_close_may_be_early_and_repeated(self, write):
         source = open_replay(write(UCI))
         source.close()
         source.close()
         assert source.read() == []
 
-    def test_zip(self, write):
-        packed = TestPacking().zipped(a__txt=UCI)
+    def test_close_closes_the_zip(self, write):
+        packed = TestCompression().zipped(a__txt=UCI)
         source = open_replay(write(packed))
         source.close()
         source.close()
@@ -648,7 +651,7 @@ class TestClosing:
 
 
 def piped(data, cuts):
-    """The readings of bytes that come through standard input in pieces."""
+    """Readings from bytes that are written to standard input in pieces."""
     saved = os.dup(0)
     reader, writer = os.pipe()
     os.dup2(reader, 0)
@@ -665,7 +668,7 @@ def piped(data, cuts):
     try:
         readings, error = until_error("-")
     finally:
-        # Read on, or a writer with more than the pipe holds would wait for ever.
+        # Read everything, or a writer with more than fits into the pipe would wait for ever.
         while os.read(0, 1 << 16):
             pass
         thread.join()
@@ -686,7 +689,7 @@ HEADS = st.sampled_from([b"", b"timestamp,kw\n", b"\xef\xbb\xbftime;x\n", UCI.en
 class TestProperties:
     @settings(deadline=None, max_examples=150)
     @given(data=st.one_of(st.binary(max_size=300), TABLE_BYTES), head=HEADS)
-    def test_any_bytes(self, tmp_path_factory, data, head):
+    def test_any_bytes_give_readings_or_an_error(self, tmp_path_factory, data, head):
         path = tmp_path_factory.getbasetemp() / "any.csv"
         path.write_bytes(head + data)
         readings, error = until_error(path)
@@ -701,10 +704,10 @@ class TestProperties:
         place=st.integers(0, 400),
         packed=st.sampled_from(["gz", "zip"]),
     )
-    def test_any_damage(self, tmp_path_factory, data, place, packed):
+    def test_any_damage_gives_readings_or_an_error(self, tmp_path_factory, data, place, packed):
         whole = gzip.compress(UCI.encode(), mtime=0)
         if packed == "zip":
-            whole = TestPacking().zipped(a__txt=UCI)
+            whole = TestCompression().zipped(a__txt=UCI)
         path = tmp_path_factory.getbasetemp() / "any.packed"
         path.write_bytes(whole[:place] + data + whole[place + len(data) :])
         _, error = until_error(path)
@@ -712,7 +715,7 @@ class TestProperties:
 
     @settings(deadline=None, max_examples=60)
     @given(data=TABLE_BYTES, head=HEADS, cuts=st.lists(st.integers(0, 2000), max_size=8))
-    def test_pieces_make_no_difference(self, data, head, cuts):
+    def test_pieces_give_the_same_readings_as_the_whole(self, data, head, cuts):
         assert piped(head + data, cuts) == piped(head + data, [])
 
     @settings(deadline=None, max_examples=60)
@@ -724,7 +727,9 @@ class TestProperties:
         padded=st.booleans(),
         size=st.integers(1, 500),
     )
-    def test_generated_uci(self, watt_minutes, start, skips, line_end, padded, size):
+    def test_generated_uci_files_are_read_exactly(
+        self, watt_minutes, start, skips, line_end, padded, size
+    ):
         at = start.replace(second=0, microsecond=0)
         lines, expected = [UCI_HEADER], []
         for watts, skip in zip(watt_minutes, itertools.cycle(skips), strict=False):
@@ -741,7 +746,7 @@ class TestProperties:
         assert ("no reading found" in error) == (not expected)
 
 
-def test_several_gzip_members_in_small_pieces(tmp_path):
+def test_several_gzip_members_are_read_in_small_pieces(tmp_path):
     path = tmp_path / "x.gz"
     path.write_bytes(gzip.compress(b"a" * 3 * CHUNK_BYTES) + gzip.compress(b"b" * 10))
     stream = _Gzip("x.gz", _RawFile("x.gz", io.FileIO(path)))

@@ -22,7 +22,7 @@ def _samples(watch: LinkWatch, *times: float) -> list[Link]:
     return [link for at in times if (link := watch.sample(at)) is not None]
 
 
-def test_a_lost_link_keeps_the_time_that_it_was_lost_at() -> None:
+def test_a_lost_link_keeps_the_time_of_its_loss() -> None:
     watch = _watch()
     retry_at = _moment(2)
     lost = Link(Link.LOST, "broker", "refused", retry_at=retry_at)
@@ -35,29 +35,29 @@ def test_a_lost_link_keeps_the_time_that_it_was_lost_at() -> None:
     assert watch.link(Link(Link.UP, "broker"), 15.0) == Link(Link.UP, "broker", since=_moment(15))
 
 
-def test_up_is_said_once() -> None:
+def test_a_connection_is_reported_once() -> None:
     watch = _watch()
     assert watch.link(Link(Link.UP, "broker"), 0.0) is not None
     assert watch.link(Link(Link.UP, "broker"), 1.0) is None
 
 
-def test_a_connection_that_never_says_anything_is_silent() -> None:
+def test_a_connection_without_samples_becomes_silent() -> None:
     watch = _watch()
     watch.link(Link(Link.UP, "broker"), 5.0)
     assert watch.due_s == 35.0
-    assert watch.look(34.9) is None
-    assert watch.look(35.0) == Link(Link.SILENT, "broker", "nothing for 30 s", _moment(5))
-    assert watch.look(94.9) is None
-    assert watch.look(95.0) == Link(Link.SILENT, "broker", "nothing for 1 min", _moment(5))
+    assert watch.check(34.9) is None
+    assert watch.check(35.0) == Link(Link.SILENT, "broker", "nothing for 30 s", _moment(5))
+    assert watch.check(94.9) is None
+    assert watch.check(95.0) == Link(Link.SILENT, "broker", "nothing for 1 min", _moment(5))
     assert watch.sample(100.0) == Link(Link.UP, "broker", since=_moment(100))
     assert watch.due_s == 130.0
 
 
-def test_a_feed_that_says_nothing_at_all_is_silent_too() -> None:
-    assert _watch().look(30.0) == Link(Link.SILENT, "broker", "nothing for 30 s", _moment(0))
+def test_a_feed_without_any_item_becomes_silent() -> None:
+    assert _watch().check(30.0) == Link(Link.SILENT, "broker", "nothing for 30 s", _moment(0))
 
 
-def test_a_meter_has_three_times_as_long_as_it_ever_lately_took() -> None:
+def test_silence_begins_after_three_times_the_longest_recent_interval() -> None:
     watch = _watch()
     _samples(watch, 0, 1, 2, 50, 51)
     assert watch.due_s == 51 + 3 * 48
@@ -66,14 +66,14 @@ def test_a_meter_has_three_times_as_long_as_it_ever_lately_took() -> None:
     assert not _samples(watch, 60.0, 60.05)
 
 
-def test_but_never_longer_than_a_value_stands() -> None:
+def test_silence_begins_at_the_latest_when_the_value_expires() -> None:
     watch = _watch(stale_after_s=120.0)
     _samples(watch, 0, 100)
     assert watch.due_s == 220.0
     assert _watch(stale_after_s=5.0).due_s == 5.0
 
 
-def test_time_without_a_connection_is_no_spacing() -> None:
+def test_an_outage_is_not_an_interval_between_samples() -> None:
     watch = _watch()
     _samples(watch, 0, 1)
     watch.link(Link(Link.LOST, "broker"), 2.0)
@@ -82,7 +82,7 @@ def test_time_without_a_connection_is_no_spacing() -> None:
     assert watch.due_s == 532.0
 
 
-def test_when_the_date_is_set_the_times_are_told_anew() -> None:
+def test_times_are_reported_again_when_the_date_is_set() -> None:
     offset = 0.0
     watch = LinkWatch(600.0, lambda at_s: _moment(at_s + offset), 0.0)
     assert watch.step(3600.0) is None

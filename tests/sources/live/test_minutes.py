@@ -36,7 +36,7 @@ def _relative(minutes: Minutes) -> Minutes:
 
 
 def _oracle(samples: Sequence[tuple[float, float]], stale_s: float, minutes: int) -> Minutes:
-    """The means, with fractions, minute by minute and value by value."""
+    """Means by exact fractions, minute by minute and value by value."""
     latest = dict(samples)
     times = sorted(latest)
     found = []
@@ -60,17 +60,17 @@ def _assert_close(found: Minutes, expected: Minutes) -> None:
     assert [kw for _, kw in found] == pytest.approx([kw for _, kw in expected], abs=1e-12)
 
 
-def test_weighs_each_value_by_how_long_it_stood() -> None:
+def test_values_are_weighted_by_their_validity() -> None:
     means = _fed([(0, 1.0), (15, 5.0), (45, -2.0)])
     assert _relative(means.advance(START + 65)) == [(0, 2.25)]
 
 
-def test_a_steady_value_stays_the_same_to_the_last_bit() -> None:
+def test_the_mean_of_a_constant_value_is_exact() -> None:
     means = _fed([(second * 0.7, 0.1) for second in range(1000)])
     assert {kw for _, kw in means.advance(START + 700)} == {0.1}
 
 
-def test_a_minute_is_closed_when_its_grace_is_over() -> None:
+def test_a_minute_is_closed_after_the_allowed_lateness() -> None:
     means = _fed([(0, 1.0)], grace_s=7.0)
     assert means.due_s == START + 67
     assert not means.advance(START + 66.9)
@@ -79,7 +79,7 @@ def test_a_minute_is_closed_when_its_grace_is_over() -> None:
     assert means.due_s == START + 127
 
 
-def test_a_value_stands_for_a_while_and_is_then_unknown() -> None:
+def test_a_value_becomes_unknown_when_its_validity_ends() -> None:
     means = _fed([(0, 1.0)], stale_after_s=90.0)
     assert _relative(means.advance(START + 1000)) == [(0, 1.0), (1, 1.0)]
     means = _fed([(0, 1.0)], stale_after_s=89.0)
@@ -87,23 +87,23 @@ def test_a_value_stands_for_a_while_and_is_then_unknown() -> None:
     assert means.due_s == math.inf
 
 
-def test_a_meter_that_does_not_know_is_not_held() -> None:
+def test_an_unknown_value_is_not_continued() -> None:
     means = _fed([(0, 1.0), (40, math.nan), (100, 2.0), (110, math.inf)])
     assert _relative(means.advance(START + 1000)) == [(0, 1.0)]
 
 
-def test_half_a_minute_is_enough() -> None:
+def test_half_a_known_minute_has_a_mean() -> None:
     assert _relative(_fed([(30, 1.0)]).advance(START + 70)) == [(0, 1.0)]
     assert not _fed([(30.01, 1.0)]).advance(START + 70)
 
 
-def test_late_ones_within_the_grace_are_put_where_they_belong() -> None:
+def test_samples_within_the_allowed_lateness_are_put_in_order() -> None:
     means = _fed([(0, 1.0), (61, 9.0), (30, 3.0), (15, 2.0)])
     assert _relative(means.advance(START + 65)) == [(0, 2.25)]
-    assert means.late == means.doubled == 0
+    assert means.late == means.duplicates == 0
 
 
-def test_later_ones_are_counted_but_stand_for_what_comes() -> None:
+def test_samples_beyond_the_allowed_lateness_count_as_late_but_stay_valid() -> None:
     means = _fed([(0, 1.0)])
     means.advance(START + 65)
     means.add(START + 30, 7.0)
@@ -112,36 +112,36 @@ def test_later_ones_are_counted_but_stand_for_what_comes() -> None:
     assert _relative(means.advance(START + 125)) == [(1, 7.0)]
 
 
-def test_the_later_of_two_with_one_time_counts() -> None:
+def test_the_later_of_two_duplicates_counts() -> None:
     means = _fed([(0, 1.0), (30, 5.0), (30, 3.0)])
-    assert means.doubled == 1
+    assert means.duplicates == 1
     assert _relative(means.advance(START + 65)) == [(0, 2.0)]
 
 
-def test_goes_on_after_a_minute_that_is_done() -> None:
+def test_done_minutes_are_not_returned() -> None:
     means = _means()
-    means.go_on_after(START)
+    means.resume_after(START)
     for second, kw in [(0, 1.0), (59, 2.0), (70, 4.0)]:
         means.add(START + second, kw)
     assert _relative(means.advance(START + 125)) == [(1, 2 * (10 / 60) + 4 * (50 / 60))]
     assert means.late == 0
 
 
-def test_what_comes_by_the_way_before_going_on_is_no_mishap() -> None:
+def test_samples_of_done_minutes_are_not_late() -> None:
     means = _fed([(0, 1.0)])
-    means.go_on_after(START + 60)
+    means.resume_after(START + 60)
     means.add(START + 119, 2.0)
     assert _relative(means.advance(START + 185)) == [(2, 2.0)]
     assert means.late == 0
 
 
-def test_years_of_silence_cost_nothing() -> None:
+def test_years_of_silence_take_no_time() -> None:
     means = _fed([(0, 1.0), (3e9, 2.0)])
     assert len(means.advance(START + 6e9)) == 20
     assert not means.advance(START + 1e15)
 
 
-def test_a_flood_is_thinned_out() -> None:
+def test_too_many_samples_are_thinned() -> None:
     means = _means()
     for number in range(250_000):
         means.add(START + number * 2e-4, 1.0 + (number >= 125_000))
@@ -150,7 +150,7 @@ def test_a_flood_is_thinned_out() -> None:
     assert means.advance(START + 65)[0][1] == pytest.approx(1.5, abs=1e-3)
 
 
-def test_a_clock_set_ahead_leaves_the_time_between_unknown() -> None:
+def test_the_time_skipped_by_the_clock_is_unknown() -> None:
     means = _fed([(0, 1.0), (40, 3.0)])
     means.step(3600.0, START + 3600 + 45)
     assert _relative(means.advance(START + 3600 + 200)) == [
@@ -160,19 +160,19 @@ def test_a_clock_set_ahead_leaves_the_time_between_unknown() -> None:
     ]
 
 
-def test_what_was_stale_before_the_clock_was_set_stays_so() -> None:
+def test_a_stale_value_stays_unknown_when_the_clock_is_set() -> None:
     means = _fed([(0, 1.0)], stale_after_s=60.0)
     means.step(3600.0, START + 3600 + 61)
     assert _relative(means.advance(START + 9000)) == [(0, 1.0)]
 
 
-def test_a_clock_set_back_within_the_minute_forgets_what_is_now_in_the_future() -> None:
+def test_a_clock_set_back_drops_samples_in_the_future() -> None:
     means = _fed([(0, 1.0), (10, 2.0), (40, 9.0), (50, 3.0)])
     means.step(-20.0, START + 30)
     assert _relative(means.advance(START + 65)) == [(0, (10 * 1 + 20 * 2 + 30 * 3) / 60)]
 
 
-def test_a_clock_set_back_gives_no_minute_again() -> None:
+def test_a_clock_set_back_repeats_no_minute() -> None:
     means = _fed([(0, 1.0)])
     given = means.advance(START + 185)
     means.step(-150.0, START + 35)
@@ -183,7 +183,7 @@ def test_a_clock_set_back_gives_no_minute_again() -> None:
     assert means.late == 0
 
 
-def test_a_clock_set_far_ahead_and_back_goes_on_at_once_if_nothing_was_given() -> None:
+def test_a_clock_set_far_ahead_and_back_continues_at_once() -> None:
     means = _fed([(0, 1.0), (20, math.nan)])
     means.step(3e8, START + 3e8 + 25)
     assert not means.advance(START + 3e8 + 400)
@@ -203,8 +203,10 @@ _KW = st.one_of(st.just(math.nan), st.floats(-20, 20))
     st.sampled_from([10.0, 45.0, 90.25, 600.0]),
     st.randoms(use_true_random=False),
 )
-def test_equals_fractions(samples: list[tuple[float, float]], stale_s: float, random) -> None:
-    """In whatever order they come, as long as no minute is closed."""
+def test_means_equal_exact_fractions(
+    samples: list[tuple[float, float]], stale_s: float, random
+) -> None:
+    """In any order of arrival, as long as no minute is closed."""
     samples = [(START + after_s, kw) for after_s, kw in samples]
     expected = _oracle(samples, stale_s, 7)
     latest = list(dict(samples).items())
@@ -220,10 +222,10 @@ def test_equals_fractions(samples: list[tuple[float, float]], stale_s: float, ra
     st.lists(st.tuples(_ANY_TIME, st.floats(0, 4.5), _KW), max_size=40),
     st.sampled_from([10.0, 45.0, 600.0]),
 )
-def test_equals_fractions_also_when_samples_are_delayed(
+def test_means_equal_exact_fractions_for_delayed_samples(
     sent: list[tuple[float, float, float]], stale_s: float
 ) -> None:
-    """Each minute is given when it is due, and nothing within the grace is late."""
+    """Each minute is returned when due, and no sample within the allowed lateness is late."""
     means = MinuteMeans(stale_after_s=stale_s)
     found: Minutes = []
     arriving = sorted(
@@ -245,12 +247,12 @@ def test_equals_fractions_also_when_samples_are_delayed(
     st.integers(1, 100_000),
 )
 @example({0: 1.0, 30_000: 2.0}, 30_000)
-def test_equals_a_sum_over_milliseconds(values: dict[int, float], stale_ms: int) -> None:
+def test_means_equal_a_sum_over_milliseconds(values: dict[int, float], stale_ms: int) -> None:
     power = np.full(180_000, np.nan)
     times = sorted(values)
     for at, until in pairwise([*times, 180_000]):
         power[at : min(until, at + stale_ms)] = values[at]
-    # From a moment that binary fractions have, milliseconds have not: so the zero is 1970.
+    # Milliseconds are not exact in binary fractions except near zero, hence from 1970 on.
     means = MinuteMeans(stale_after_s=stale_ms / 1000)
     for at in times:
         means.add(at / 1000, values[at])
@@ -258,7 +260,7 @@ def test_equals_a_sum_over_milliseconds(values: dict[int, float], stale_ms: int)
     for minute, row in enumerate(power.reshape(3, 60_000)):
         known = row[~np.isnan(row)]
         if len(known) == 30_000:
-            continue  # whether just half is enough, fractions have told
+            continue  # exactly half a minute is left to the tests with fractions
         assert (60.0 * minute in found) == (len(known) > 30_000)
         if len(known) > 30_000:
             assert found[60.0 * minute] == pytest.approx(math.fsum(known) / len(known), abs=1e-12)
@@ -277,7 +279,7 @@ _EVENTS = st.one_of(
 
 @settings(max_examples=300)
 @given(st.lists(_EVENTS, max_size=60), st.sampled_from([0.5, 30.0, 600.0]))
-def test_whatever_happens_minutes_follow_each_other(
+def test_minutes_increase_under_any_events(
     events: list[tuple[str, float, float]], stale_s: float
 ) -> None:
     means = MinuteMeans(stale_after_s=stale_s)
@@ -295,7 +297,7 @@ def test_whatever_happens_minutes_follow_each_other(
             now += number
             means.step(number, now)
         else:
-            means.go_on_after(now + number)
+            means.resume_after(now + number)
     given += means.flush(now + 1000)
     assert all(at % 60 == 0 and math.isfinite(kw) for at, kw in given)
     assert all(before < after for (before, _), (after, _) in pairwise(given))

@@ -15,7 +15,7 @@ from streamer.readings import MINUTE, Link, Notice, Reading, Sample
 from streamer.sources import Source
 from streamer.sources.live import LiveSource, open_source
 from streamer.sources.live import source as source_module
-from streamer.sources.live.intake import LiveItem
+from streamer.sources.live.processor import LiveItem
 from streamer.testing import ManualClock, check_source
 
 DATE = 1_774_745_940.0  # a full minute
@@ -24,7 +24,7 @@ Script = Iterator[Sequence[FeedItem] | Exception]
 
 
 class _Feed:
-    """A feed whose script may let time pass; at its end it ends, or waits to be closed."""
+    """A scripted feed that may let time pass, and that ends or waits to be closed."""
 
     def __init__(self, script: Script, *, waits: bool = False) -> None:
         self.name = "house"
@@ -82,14 +82,14 @@ def _each_second(clock: ManualClock, seconds: int, kw: Callable[[int], float]) -
         clock.advance(1.0)
 
 
-def test_is_a_source() -> None:
+def test_conforms_to_the_source_protocol() -> None:
     source = LiveSource(_Feed(iter([])), stale_after_s=600.0)
     assert isinstance(source, Source)
     assert source.name == "house"
     assert not _read_all(source)
 
 
-def test_a_meter_that_says_something_each_second() -> None:
+def test_a_sample_each_second_gives_a_reading_each_minute() -> None:
     clock = _clock()
     feed = _Feed(_each_second(clock, 400, lambda second: -1.0 if second % 2 else 2.0))
     items = _read_all(LiveSource(feed, stale_after_s=60.0, clock=clock))
@@ -100,7 +100,7 @@ def test_a_meter_that_says_something_each_second() -> None:
     assert all(a.at < b.at for a, b in pairwise(samples) if a.at and b.at)
 
 
-def test_an_outage_is_told_and_is_a_gap_where_it_is_long() -> None:
+def test_an_outage_is_reported_and_a_long_one_is_a_gap() -> None:
     clock = _clock()
 
     def script() -> Script:
@@ -119,7 +119,7 @@ def test_an_outage_is_told_and_is_a_gap_where_it_is_long() -> None:
     assert all(link.text == "broker: gone" and link.retry_at for link in links[1:-1])
 
 
-def test_the_machines_clock_is_set_ahead_and_back_while_it_runs() -> None:
+def test_no_minute_is_repeated_when_the_clock_is_set_ahead_and_back() -> None:
     clock = _clock()
 
     def script() -> Script:
@@ -130,8 +130,8 @@ def test_the_machines_clock_is_set_ahead_and_back_while_it_runs() -> None:
         yield from _each_second(clock, 400, lambda _: 3.0)
 
     items = _read_all(LiveSource(_Feed(script()), stale_after_s=60.0, clock=clock))
-    # Of the fourth minute a third is known before the jump, and after it there are three more;
-    # the time that comes twice is given once.
+    # A third of the fourth minute is known before the jump, and three more minutes follow;
+    # the repeated time is returned once.
     assert _minutes(items) == [
         *((minute, 1.0) for minute in range(3)),
         *((minute, pytest.approx(2.0)) for minute in range(120, 123)),
@@ -144,19 +144,19 @@ def test_the_machines_clock_is_set_ahead_and_back_while_it_runs() -> None:
     ]
 
 
-def test_goes_on_after_a_recording_by_the_feeds_own_time() -> None:
+def test_by_feed_a_recording_is_resumed_without_repeated_minutes() -> None:
     samples = [Sample(1.0, _at(second)) for second in range(0, 306, 5)]
     source = LiveSource(_Feed(iter([samples])), stale_after_s=60.0, by="feed", after=_at(0))
-    source.go_on_after(_at(60))
+    source.resume_after(_at(60))
     assert _minutes(_read_all(source)) == [(2, 1.0), (3, 1.0), (4, 1.0)]
 
 
-def test_keeps_to_the_protocol() -> None:
+def test_reads_conform_to_the_source_protocol() -> None:
     samples = [Sample(1.0, _at(second)) for second in range(0, 306, 5)]
     source = LiveSource(_Feed(iter([samples])), stale_after_s=60.0, by="feed")
 
     class Plain:
-        """Without what only a live source gives."""
+        """Only items that every source may return."""
 
         name = source.name
         close = staticmethod(source.close)
@@ -172,7 +172,7 @@ def test_keeps_to_the_protocol() -> None:
     assert len(check_source(Plain(), spacing=MINUTE)) == 5
 
 
-def test_a_fast_feed_waits_for_whoever_reads() -> None:
+def test_a_fast_feed_waits_for_its_reader() -> None:
     script = ([Sample(1.0, _at(second))] for second in range(20_000))
     source = LiveSource(_Feed(script), stale_after_s=60.0, by="feed")
     found = list(source.read())
@@ -183,7 +183,7 @@ def test_a_fast_feed_waits_for_whoever_reads() -> None:
     assert len(_minutes([*found, *_read_all(source)])) == 333
 
 
-def test_who_refuses_at_first_is_told_at_once() -> None:
+def test_a_refusal_at_the_start_is_raised() -> None:
     source = LiveSource(_Feed(iter([RefusedError("wrong password")])), stale_after_s=60.0)
     for _ in range(2):
         with pytest.raises(RefusedError, match="wrong password"):
@@ -192,7 +192,7 @@ def test_who_refuses_at_first_is_told_at_once() -> None:
     assert not source.read()
 
 
-def test_an_error_comes_after_all_before_it() -> None:
+def test_an_error_is_raised_after_earlier_items() -> None:
     samples = [Sample(1.0, _at(second)) for second in range(0, 121, 5)]
     feed = _Feed(iter([samples, UnitError("odd")]))
     source = LiveSource(feed, stale_after_s=60.0, by="feed")
@@ -203,7 +203,7 @@ def test_an_error_comes_after_all_before_it() -> None:
     source.close()
 
 
-def test_values_of_another_unit_are_an_error() -> None:
+def test_values_in_another_unit_are_a_unit_error() -> None:
     feed = _Feed([Sample(500.0)] for _ in count())
     source = LiveSource(feed, stale_after_s=60.0)
     found: list[LiveItem] = []
@@ -213,7 +213,7 @@ def test_values_of_another_unit_are_an_error() -> None:
     source.close()
 
 
-def test_closing_makes_a_read_that_waits_return() -> None:
+def test_close_makes_a_waiting_read_return() -> None:
     source = LiveSource(_Feed(iter([]), waits=True), stale_after_s=60.0)
     read: list[Sequence[LiveItem]] = []
     reader = threading.Thread(target=lambda: read.append(source.read()), daemon=True)
@@ -223,15 +223,15 @@ def test_closing_makes_a_read_that_waits_return() -> None:
     assert read == [[]]
 
 
-def test_closing_frees_a_feed_that_waits_for_room() -> None:
+def test_close_releases_a_feed_that_waits_for_room() -> None:
     feed = _Feed([Sample(1.0, _at(second))] for second in count())
     source = LiveSource(feed, stale_after_s=60.0, by="feed")
     source.read()
     source.close()
-    assert not source._pump._thread.is_alive()
+    assert not source._reader._thread.is_alive()
 
 
-def test_by_this_machines_own_clock() -> None:
+def test_the_system_clock_is_the_default() -> None:
     source = LiveSource(_Feed(iter([[Sample(1.0)]]), waits=True), stale_after_s=60.0)
     up, sample = source.read()
     assert isinstance(up, Link)
@@ -242,12 +242,12 @@ def test_by_this_machines_own_clock() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"by": "sun"}, {"retry_max_s": 0.0}, {"stale_after_s": -1.0}])
-def test_what_cannot_be_meant(wrong: dict) -> None:
+def test_parameters_out_of_bounds_are_usage_errors(wrong: dict) -> None:
     with pytest.raises(UsageError):
         LiveSource(_Feed(iter([])), **{"stale_after_s": 60.0, **wrong})
 
 
-def test_opens_the_feed_of_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_open_source_opens_the_feed_of_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Address] = []
 
     def open_it(address: Address) -> Feed:
@@ -265,8 +265,8 @@ def test_opens_the_feed_of_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not _minutes(items)
 
 
-def test_hours_of_seconds_with_a_broken_link_in_each() -> None:
-    """Nothing is given twice, and no gap is longer than the outage."""
+def test_hourly_outages_repeat_no_minute_and_lengthen_no_gap() -> None:
+    """No minute is repeated, and no gap is longer than the outage."""
     clock = _clock()
 
     def script() -> Script:

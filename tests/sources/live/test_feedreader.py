@@ -10,8 +10,8 @@ import pytest
 from streamer.errors import LinkError, RefusedError, SourceError, StreamerError, UnitError
 from streamer.feeds import FeedItem
 from streamer.readings import Link, Notice, Sample
+from streamer.sources.live.feedreader import FeedReader, Wait
 from streamer.sources.live.minutes import local_time
-from streamer.sources.live.pump import Pump, Wait
 from streamer.testing import ManualClock
 
 SAMPLE = Sample(0.5)
@@ -20,7 +20,7 @@ DATE = 1_774_745_940.0
 
 
 class _Scripted:
-    """A feed that gives or raises one thing after the other, and then ends, or waits."""
+    """A feed that returns or raises scripted items one by one, and then ends or waits."""
 
     def __init__(self, *script: Sequence[FeedItem] | BaseException, waits: bool = False) -> None:
         self.name = "scripted"
@@ -42,8 +42,8 @@ class _Scripted:
         self.closed.set()
 
 
-class _Pumped:
-    """A pump that has run to its end: what it gave, how long it slept, and its error."""
+class _FinishedReader:
+    """Items, waits and error of a reader that has run to its end."""
 
     def __init__(
         self, *script: Sequence[FeedItem] | BaseException, wait: Wait | None = None
@@ -58,7 +58,7 @@ class _Pumped:
             ended.set()
 
         self.feed = _Scripted(*script)
-        pump = Pump(
+        reader = FeedReader(
             self.feed,
             self.items.extend,
             end,
@@ -66,10 +66,10 @@ class _Pumped:
             wait=wait,
             sleep=self.sleeps.append,
         )
-        pump.start()
+        reader.start()
         assert ended.wait(10.0)
-        pump.close()
-        pump.close()
+        reader.close()
+        reader.close()
         assert self.feed.closed.is_set()
 
     @property
@@ -81,84 +81,88 @@ def _lost(count: int) -> list[LinkError]:
     return [LinkError(f"scripted: try {number}") for number in range(count)]
 
 
-def test_hands_on_what_the_feed_gives_until_it_ends() -> None:
-    pumped = _Pumped([UP, SAMPLE], [Notice(Notice.EVENT, "hello")], [SAMPLE, SAMPLE])
-    assert pumped.items == [UP, SAMPLE, Notice(Notice.EVENT, "hello"), SAMPLE, SAMPLE]
-    assert pumped.ends == [None]
+def test_items_are_passed_on_until_the_feed_ends() -> None:
+    finished = _FinishedReader([UP, SAMPLE], [Notice(Notice.EVENT, "hello")], [SAMPLE, SAMPLE])
+    assert finished.items == [UP, SAMPLE, Notice(Notice.EVENT, "hello"), SAMPLE, SAMPLE]
+    assert finished.ends == [None]
 
 
-def test_a_sample_shows_that_the_link_is_up_if_the_feed_does_not_say_so() -> None:
-    pumped = _Pumped([SAMPLE, SAMPLE], [SAMPLE], LinkError("gone"), [SAMPLE])
-    assert pumped.states == [Link.UP, Link.LOST, Link.UP]
-    assert pumped.items[0] == Link(Link.UP, "broker")
+def test_a_first_sample_reports_the_connection() -> None:
+    finished = _FinishedReader([SAMPLE, SAMPLE], [SAMPLE], LinkError("gone"), [SAMPLE])
+    assert finished.states == [Link.UP, Link.LOST, Link.UP]
+    assert finished.items[0] == Link(Link.UP, "broker")
 
 
-def test_what_is_lost_is_tried_again_ever_more_seldom() -> None:
-    pumped = _Pumped([UP], *_lost(12), [UP, SAMPLE])
-    assert pumped.ends == [None]
-    assert pumped.states == [Link.UP, *[Link.LOST] * 12, Link.UP]
-    for number, slept in enumerate(pumped.sleeps):
+def test_waits_between_attempts_double() -> None:
+    finished = _FinishedReader([UP], *_lost(12), [UP, SAMPLE])
+    assert finished.ends == [None]
+    assert finished.states == [Link.UP, *[Link.LOST] * 12, Link.UP]
+    for number, slept in enumerate(finished.sleeps):
         assert min(2**number, 59) <= slept <= min(2**number + 1, 60)
-    lost = [item for item in pumped.items if isinstance(item, Link)][1:-1]
+    lost = [item for item in finished.items if isinstance(item, Link)][1:-1]
     assert [link.text for link in lost] == [f"try {number}" for number in range(12)]
     assert [link.retry_at for link in lost] == [
-        local_time(DATE) + timedelta(seconds=slept) for slept in pumped.sleeps
+        local_time(DATE) + timedelta(seconds=slept) for slept in finished.sleeps
     ]
 
 
-def test_the_waits_have_jitter_also_when_they_are_longest() -> None:
-    sleeps = _Pumped(*_lost(60)).sleeps
+def test_the_longest_waits_have_jitter() -> None:
+    sleeps = _FinishedReader(*_lost(60)).sleeps
     assert len(set(sleeps)) == 60
     assert max(sleeps) <= 60.0
 
 
 @pytest.mark.parametrize("up", [[UP], [SAMPLE]])
-def test_once_the_link_was_up_the_waits_start_anew(up: Sequence[FeedItem]) -> None:
-    sleeps = _Pumped(*_lost(6), up, *_lost(2)).sleeps
+def test_waits_start_again_after_a_connection(up: Sequence[FeedItem]) -> None:
+    sleeps = _FinishedReader(*_lost(6), up, *_lost(2)).sleeps
     assert sleeps[5] >= 32
     assert 1 <= sleeps[6] <= 2 <= sleeps[7] <= 3
 
 
-def test_a_notice_is_no_sign_of_life() -> None:
+def test_a_notice_does_not_reset_the_waits() -> None:
     warning = [Notice(Notice.WARNING, "odd")]
     gone = LinkError("gone")
-    sleeps = _Pumped(gone, warning, gone, warning, gone, warning, gone).sleeps
+    sleeps = _FinishedReader(gone, warning, gone, warning, gone, warning, gone).sleeps
     assert sleeps[-1] >= 8
 
 
-def test_the_systems_errors_are_tried_again_too() -> None:
-    pumped = _Pumped(ConnectionRefusedError(111, "Connection refused"), TimeoutError(), [SAMPLE])
-    texts = [item.text for item in pumped.items if isinstance(item, Link)]
+def test_system_errors_are_retried() -> None:
+    finished = _FinishedReader(
+        ConnectionRefusedError(111, "Connection refused"), TimeoutError(), [SAMPLE]
+    )
+    texts = [item.text for item in finished.items if isinstance(item, Link)]
     assert texts == ["Connection refused", "TimeoutError", ""]
 
 
-def test_who_refuses_at_first_is_not_tried_again() -> None:
+def test_a_refusal_before_the_first_success_is_final() -> None:
     refused = RefusedError("wrong password")
-    pumped = _Pumped(LinkError("not yet"), refused, [SAMPLE])
-    assert pumped.ends == [refused]
-    assert pumped.states == [Link.LOST]
+    finished = _FinishedReader(LinkError("not yet"), refused, [SAMPLE])
+    assert finished.ends == [refused]
+    assert finished.states == [Link.LOST]
 
 
-def test_who_refuses_after_letting_us_in_is_tried_again_but_seldom() -> None:
-    pumped = _Pumped([UP], RefusedError("starting up"), RefusedError("starting up"), [SAMPLE])
-    assert pumped.ends == [None]
-    assert pumped.sleeps == [60.0, 60.0]
-    assert pumped.items[1] == Link(
+def test_a_refusal_after_a_success_is_retried_at_the_longest_interval() -> None:
+    finished = _FinishedReader(
+        [UP], RefusedError("starting up"), RefusedError("starting up"), [SAMPLE]
+    )
+    assert finished.ends == [None]
+    assert finished.sleeps == [60.0, 60.0]
+    assert finished.items[1] == Link(
         Link.LOST, "broker", "refused: starting up", retry_at=local_time(DATE + 60)
     )
 
 
-def test_other_errors_are_the_end() -> None:
+def test_other_errors_end_the_reader() -> None:
     wrong = UnitError("kW?")
-    assert _Pumped([SAMPLE], wrong, [SAMPLE]).ends == [wrong]
-    pumped = _Pumped([SAMPLE], ZeroDivisionError("division\nby zero"))
-    assert str(pumped.ends[0]) == "scripted: the feed failed: ZeroDivisionError: division by zero"
-    assert isinstance(pumped.ends[0], SourceError)
+    assert _FinishedReader([SAMPLE], wrong, [SAMPLE]).ends == [wrong]
+    finished = _FinishedReader([SAMPLE], ZeroDivisionError("division\nby zero"))
+    assert str(finished.ends[0]) == "scripted: the feed failed: ZeroDivisionError: division by zero"
+    assert isinstance(finished.ends[0], SourceError)
 
 
 @pytest.mark.parametrize("error", [CancelledError(), SystemExit(3), GeneratorExit()])
-def test_whatever_ends_the_feed_is_told(error: BaseException) -> None:
-    (end,) = _Pumped([SAMPLE], error).ends
+def test_any_exception_is_reported_as_the_end(error: BaseException) -> None:
+    (end,) = _FinishedReader([SAMPLE], error).ends
     assert isinstance(end, SourceError)
     assert str(end).startswith(f"scripted: the feed failed: {type(error).__name__}: ")
 
@@ -167,15 +171,15 @@ _ODD = "caf\udce9\x1b[2J\x9b\u202e\nmenu\xa0du jour"
 _EVEN = "caf??[2J?? menu du jour"
 
 
-def test_all_that_is_said_can_be_printed_and_recorded() -> None:
-    pumped = _Pumped(
+def test_texts_are_made_safe_to_display() -> None:
+    finished = _FinishedReader(
         [Link(Link.UP, _ODD, _ODD), Notice(Notice.MALFORMED, _ODD)],
         LinkError(_ODD),
         OSError(5, "Input/output error"),
         [SAMPLE],
         UnitError(_ODD),
     )
-    up, notice, lost, failed, up_again, sample = pumped.items
+    up, notice, lost, failed, up_again, sample = finished.items
     assert up == Link(Link.UP, _EVEN, _EVEN)
     assert notice == Notice(Notice.MALFORMED, _EVEN)
     assert isinstance(lost, Link)
@@ -184,12 +188,12 @@ def test_all_that_is_said_can_be_printed_and_recorded() -> None:
     assert failed.text == "Input/output error"
     assert up_again == Link(Link.UP, _EVEN)
     assert sample == SAMPLE
-    assert [str(error) for error in pumped.ends] == [_EVEN]
-    assert isinstance(pumped.ends[0], UnitError)
+    assert [str(error) for error in finished.ends] == [_EVEN]
+    assert isinstance(finished.ends[0], UnitError)
 
 
 def _closing(feed: _Scripted, seen: Callable[[list[FeedItem]], bool]) -> list[StreamerError | None]:
-    """Close a pump of a feed once it has given certain items; how it ended."""
+    """Close the reader of a feed after certain items; returns how it ended."""
     items: list[FeedItem] = []
     ends: list[StreamerError | None] = []
     enough = threading.Event()
@@ -199,24 +203,24 @@ def _closing(feed: _Scripted, seen: Callable[[list[FeedItem]], bool]) -> list[St
         if seen(items):
             enough.set()
 
-    pump = Pump(feed, put, ends.append)
-    pump.start()
+    reader = FeedReader(feed, put, ends.append)
+    reader.start()
     assert enough.wait(10.0)
-    pump.close()
-    assert not pump._thread.is_alive()
+    reader.close()
+    assert not reader._thread.is_alive()
     return ends
 
 
-def test_closing_interrupts_a_feed_that_waits() -> None:
+def test_close_interrupts_a_waiting_feed() -> None:
     assert _closing(_Scripted([SAMPLE], waits=True), lambda items: SAMPLE in items) == [None]
 
 
-def test_closing_interrupts_a_wait_for_the_next_try() -> None:
+def test_close_interrupts_a_wait_for_the_next_attempt() -> None:
     feed = _Scripted([UP], RefusedError("for a minute"))
     assert _closing(feed, lambda items: items[-1].text.startswith("refused")) == [None]
 
 
-def test_an_error_that_comes_of_closing_is_none() -> None:
+def test_an_error_caused_by_close_is_ignored() -> None:
     class Breaks(_Scripted):
         def read(self) -> Sequence[FeedItem]:
             items = super().read()
@@ -227,8 +231,8 @@ def test_an_error_that_comes_of_closing_is_none() -> None:
     assert _closing(Breaks([SAMPLE], waits=True), lambda items: SAMPLE in items) == [None]
 
 
-def test_closing_before_it_has_begun() -> None:
+def test_close_before_start() -> None:
     feed = _Scripted()
-    pump = Pump(feed, lambda items: None, lambda error: None)
-    pump.close()
+    reader = FeedReader(feed, lambda items: None, lambda error: None)
+    reader.close()
     assert feed.closed.is_set()

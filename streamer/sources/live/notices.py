@@ -1,4 +1,4 @@
-"""Mishaps of a meter: the first of a kind named in full, later ones gathered."""
+"""Throttles for the notices of a meter, one for each kind of problem."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from streamer.readings import Notice
 from streamer.sources.throttle import EVERY_S, NoticeThrottle
 
 
-class Mishaps:
-    """Notices of what a meter does wrong again and again, kept few.
+class NoticeThrottles:
+    """Throttles for recurring problems of a meter, and for repeated warnings.
 
     Attributes:
-        disordered: values out of time.
-        absurd: values that no household draws.
+        disordered: values that are late, duplicate, or have a wrong time.
+        implausible: values beyond any household's.
     """
 
     def __init__(self) -> None:
         self.disordered = NoticeThrottle(Notice.ORDER, "values out of time")
-        self.absurd = NoticeThrottle(Notice.ABSURD, "absurd values")
+        self.implausible = NoticeThrottle(Notice.ABSURD, "implausible values")
         self._by_kind = {
             Notice.MALFORMED: NoticeThrottle(Notice.MALFORMED, "values that could not be read"),
             Notice.ORDER: self.disordered,
-            Notice.ABSURD: self.absurd,
+            Notice.ABSURD: self.implausible,
         }
         self._warned = ("", -math.inf)
 
     @property
     def due_s(self) -> float:
-        """Time of the next notice of what is gathered; infinite if there is none."""
+        """Time of the next notice of gathered problems; infinite if there is none."""
         return min(throttle.due_s for throttle in self._by_kind.values())
 
     def gathered(self, at: datetime | None, now_s: float, *, due: bool = True) -> list[Notice]:
-        """One notice for all mishaps of a kind since its last.
+        """Return one notice for each kind of problem since its last notice.
 
         Args:
-            at: stream time that they belong to.
+            at: stream time of the notices.
             now_s: the time.
             due: whether to leave out kinds whose notice is not due yet.
         """
@@ -48,13 +48,13 @@ class Mishaps:
         return [notice for notice in notices if notice is not None]
 
     def take(self, notice: Notice, now_s: float) -> Notice | None:
-        """Take a feed's notice; itself, unless it is gathered or a repeated warning."""
+        """Process a feed's notice; returns it unless it is gathered or a repeated warning."""
         throttle = self._by_kind.get(notice.kind)
         if throttle is not None:
             return throttle.add(notice.text, notice.at, now_s, notice.count)
         if notice.kind == Notice.WARNING:
-            text, said_s = self._warned
-            if notice.text == text and now_s - said_s < EVERY_S:
+            text, reported_s = self._warned
+            if notice.text == text and now_s - reported_s < EVERY_S:
                 return None
             self._warned = (notice.text, now_s)
         return notice

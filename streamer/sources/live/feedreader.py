@@ -1,4 +1,4 @@
-"""Reads a feed in a thread of its own, and connects again for as long as it takes."""
+"""Reader of a feed, in a thread of its own, with endless attempts to reconnect."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from streamer.readings import Link, Notice, Sample
 from streamer.sources.live.minutes import local_time
 
 RETRY_MAX_S = 60.0
-"""The longest wait between two tries."""
+"""Default of the longest wait in seconds between two attempts."""
 
 _JOIN_S = 2.0
 
 Wait = Callable[[RetryCallState], float]
 
 
-class Pump:
-    """Hands on what a feed gives; what is lost is connected again, and told as a `Link`.
+class FeedReader:
+    """Passes on the items of a feed, reconnects it, and reports lost connections as a `Link`.
 
-    A feed that refuses before it ever let us in is not tried again; one that did let us in
-    may be starting up, and is, but seldom.
+    If a feed is refused before its first success, it is given up; after one success, a
+    refusal is retried at the longest interval, since the other end may be starting up.
 
     Args:
-        feed: closed with the pump.
-        put: takes what the feed gives, in the pump's thread.
-        end: called once at the end, with the error if that is why.
-        retry_max_s: the longest wait between two tries.
-        clock: says when the next try is due.
-        wait: how long to wait before each try, if not ever longer from a second on.
-        sleep: waits, if not until the time is up or the pump is closed.
+        feed: closed with the reader.
+        put: takes the items of the feed, in the reader's thread.
+        end: called once at the end, with the error that caused it, if any.
+        retry_max_s: longest wait in seconds between two attempts.
+        clock: source of the time of the next attempt.
+        wait: returns the wait before each attempt; by default it doubles from one second on.
+        sleep: waits; by default until the time is up or the reader is closed.
     """
 
     def __init__(
@@ -58,48 +58,48 @@ class Pump:
         self._retry_max = retry_max_s
         self._clock: WallClock = SystemClock() if clock is None else clock
         self._closed = threading.Event()
-        self._backoff = _ever_longer(retry_max_s) if wait is None else wait
+        self._backoff = _exponential(retry_max_s) if wait is None else wait
         self._retrying = Retrying(
             sleep=sleep_using_event(self._closed) if sleep is None else sleep,
             wait=self._wait,
-            retry=retry_if_exception(self._may_mend),
-            before_sleep=self._tell_lost,
+            retry=retry_if_exception(self._is_transient),
+            before_sleep=self._report_loss,
         )
-        # Until the feed says itself what it is connected to; one that knows may have a `peer`.
+        # Until the feed reports its peer; a feed that knows it may have the attribute.
         self._peer: str = getattr(feed, "peer", "meter")
         self._is_up = False
         self._was_up = False
         self._thread = threading.Thread(target=self._run, name=f"feed {feed.name}", daemon=True)
 
     def start(self) -> None:
-        """Begin to read."""
+        """Start the thread."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop reading, and close the feed. May be called twice, and from any thread."""
+        """Stop reading, and close the feed. May be called repeatedly, and from any thread."""
         self._closed.set()
         self._feed.close()
-        # A feed that hangs is left to its thread, which ends with the program.
+        # A feed that hangs stays with its thread, which ends with the program.
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(_JOIN_S)
 
     def _run(self) -> None:
         error: StreamerError | None = None
         try:
-            # Each time that it comes back the link has been up, and the waits start anew.
+            # Each return means that the link was up, so the waits start again from the first.
             while self._retrying(self._read_until_up):
                 pass
         except StreamerError as failure:
             failure.args = (printable_line(str(failure)),)
             error = failure
-        except BaseException as failure:  # noqa: BLE001 - whoever reads would wait for ever
+        except BaseException as failure:  # noqa: BLE001 - the reader would wait for ever
             what = f"{type(failure).__name__}: {_line(failure)}"
             error = SourceError(f"{self._feed.name}: the feed failed: {what}")
             error.__cause__ = failure
         self._end(None if self._closed.is_set() else error)
 
     def _read_until_up(self) -> bool:
-        """Read until it is certain that the link is up; False if the feed has ended."""
+        """Read until the link is certainly up; returns False if the feed has ended."""
         while not self._closed.is_set():
             items = self._feed.read()
             if not items:
@@ -110,7 +110,7 @@ class Pump:
         return False
 
     def _with_link(self, items: Sequence[FeedItem]) -> Sequence[FeedItem]:
-        """What a feed gave; a sample shows that the link is up, if the feed does not say so."""
+        """Return the items; if the feed does not report that it is up, its first sample does."""
         seen: list[FeedItem] = []
         for item in map(_printable, items):
             if isinstance(item, Link):
@@ -122,7 +122,7 @@ class Pump:
         self._was_up = self._was_up or self._is_up
         return seen
 
-    def _may_mend(self, error: BaseException) -> bool:
+    def _is_transient(self, error: BaseException) -> bool:
         if self._closed.is_set():
             return False
         if isinstance(error, RefusedError):
@@ -134,7 +134,7 @@ class Pump:
             self._retry_max if isinstance(_failure(state), RefusedError) else self._backoff(state)
         )
 
-    def _tell_lost(self, state: RetryCallState) -> None:
+    def _report_loss(self, state: RetryCallState) -> None:
         error = _failure(state)
         text = _line(error).removeprefix(f"{self._feed.name}: ")
         if isinstance(error, RefusedError):
@@ -144,8 +144,8 @@ class Pump:
         self._put([Link(Link.LOST, self._peer, text, retry_at=retry_at)])
 
 
-def _ever_longer(longest_s: float) -> Wait:
-    """From a second on to twice as long each time, with jitter at the longest, too."""
+def _exponential(longest_s: float) -> Wait:
+    """Waits that double from one second up to the longest, with jitter even there."""
     jitter_s = min(1.0, longest_s / 2)
     return wait_exponential(multiplier=1, max=longest_s - jitter_s) + wait_random(0, jitter_s)
 
@@ -155,14 +155,14 @@ def _failure(state: RetryCallState) -> BaseException | None:
 
 
 def _line(error: BaseException | None) -> str:
-    """What an error says, on one line; those that say nothing are called by their names."""
+    """Text of an error on one line, or the name of its class if it has no text."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return printable_line(str(error)) or type(error).__name__
 
 
 def _printable(item: FeedItem) -> FeedItem:
-    """What a feed gave, with texts that can be shown."""
+    """Return an item with texts that are safe to display."""
     if isinstance(item, Link):
         return replace(item, peer=printable_line(item.peer), text=printable_line(item.text))
     if isinstance(item, Notice):

@@ -1,4 +1,4 @@
-"""Disks that are full, files that are locked, damaged or gone: said once, and nothing is lost."""
+"""Write failures: full disks, and locked, damaged or missing files, reported once without loss."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def _connection(watcher: House) -> sqlite3.Connection:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Does not wait for a lock as long as a real recorder does."""
+    """Shortens the wait for a lock."""
     monkeypatch.setattr("streamer.recording.database._BUSY_S", 0.01)
 
 
-def test_a_full_disk_is_waited_out(db: Path) -> None:
+def test_minutes_wait_while_the_disk_is_full(db: Path) -> None:
     watcher = House(db, snapshot_every=10_000)
     readings = house(400)
     steps = watcher.watch(readings[:100])
@@ -50,23 +50,23 @@ def test_a_full_disk_is_waited_out(db: Path) -> None:
     connection.execute(f"PRAGMA max_page_count = {pages}")
     steps += watcher.watch(readings[100:300])
     assert watcher.texts == [
-        f"not recording: {db}: the disk is full; watching goes on, 1 minute waits to be written"
+        f"not recording: {db}: the disk is full; watching continues, 1 minute waits to be written"
     ]
-    assert watcher.said[0].kind == Notice.WARNING
+    assert watcher.notices[0].kind == Notice.WARNING
     written = len(_rows(db))
     assert 100 <= written < 110
     connection.execute("PRAGMA max_page_count = 1000000")
     steps += watcher.watch(readings[300:])
     waited = 301 - written
     assert watcher.texts[1:] == [
-        f"recording again: {waited} minutes that waited are written, nothing is lost"
+        f"recording again: {waited} waiting minutes written, nothing is lost"
     ]
-    assert watcher.said[1].kind == Notice.EVENT
+    assert watcher.notices[1].kind == Notice.EVENT
     watcher.close()
     assert _rows(db) == _columns(steps)
 
 
-def test_a_disk_with_room_for_minutes_but_no_snapshot_records_on(db: Path) -> None:
+def test_minutes_are_recorded_without_room_for_a_snapshot(db: Path) -> None:
     watcher = House(db, snapshot_every=50)
     steps = watcher.watch(house(40))
     connection = _connection(watcher)
@@ -96,7 +96,7 @@ print("\\n".join(watcher.texts))
 """
 
 
-def test_a_file_that_may_not_grow_is_waited_out(db: Path) -> None:
+def test_minutes_wait_while_the_file_may_not_grow(db: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _AT_THE_LIMIT, str(db)],
         capture_output=True,
@@ -104,18 +104,18 @@ def test_a_file_that_may_not_grow_is_waited_out(db: Path) -> None:
         check=True,
         timeout=120,
     )
-    # Whenever the log is full, it is put in its place, and there is room in it again.
+    # When the log is full, it is moved to the database, and has room again.
     texts = done.stdout.splitlines()
     assert texts
     for trouble, over in zip(texts[::2], texts[1::2], strict=True):
-        assert "the disk has an input/output error; watching goes on" in trouble
+        assert "the disk has an input/output error; watching continues" in trouble
         assert over.endswith("nothing is lost")
     assert not done.stderr
     assert [row[0] for row in _rows(db)] == [reading.kw for reading in house(260)]
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_lock_is_waited_out(db: Path) -> None:
+def test_minutes_wait_while_the_file_is_locked(db: Path) -> None:
     watcher = House(db)
     readings = house(60)
     steps = watcher.watch(readings[:20])
@@ -123,33 +123,31 @@ def test_a_lock_is_waited_out(db: Path) -> None:
         other.execute("BEGIN EXCLUSIVE")
         steps += watcher.watch(readings[20:40])
         assert watcher.texts == [
-            f"not recording: {db}: it is locked by another program; watching goes on, "
+            f"not recording: {db}: it is locked by another program; watching continues, "
             "1 minute waits to be written"
         ]
         other.execute("ROLLBACK")
     steps += watcher.watch(readings[40:])
-    assert watcher.texts[1:] == [
-        "recording again: 21 minutes that waited are written, nothing is lost"
-    ]
+    assert watcher.texts[1:] == ["recording again: 21 waiting minutes written, nothing is lost"]
     watcher.close()
     assert _rows(db) == _columns(steps)
 
 
 @pytest.mark.usefixtures("quick")
-def test_one_that_cannot_be_read_at_the_start_is_gone_on_from_the_next_time(db: Path) -> None:
+def test_a_recording_locked_at_the_start_is_continued_by_the_next_start(db: Path) -> None:
     readings = house(60)
     first = House(db)
     first.watch(readings[:20])
     first.close()
     with closing(sqlite3.connect(db, isolation_level=None)) as other:
-        # So that not even readers are let in.
+        # Keeps even readers out.
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
         second = House(db)
         resumed = second.recorder.resume(second.pipeline)
-        # It would be untrue that nothing is recorded.
-        assert resumed == Resumed(text="beginning without what is recorded")
-        assert "beginning anew" in second.texts[-1]
+        # "Nothing is recorded yet" would be wrong.
+        assert resumed == Resumed(text="starting without the recording")
+        assert "starting without it" in second.texts[-1]
         second.watch(readings[20:30])
         other.execute("ROLLBACK")
     second.watch(readings[30:40])
@@ -165,7 +163,7 @@ def test_one_that_cannot_be_read_at_the_start_is_gone_on_from_the_next_time(db: 
 
 
 @pytest.mark.usefixtures("quick")
-def test_where_steps_come_fast_a_locked_file_is_not_tried_at_each(db: Path) -> None:
+def test_attempts_are_spaced_when_steps_come_fast(db: Path) -> None:
     watcher = House(db)
     steps = watcher.watch(house(1))
     with closing(sqlite3.connect(db, isolation_level=None)) as other:
@@ -175,16 +173,14 @@ def test_where_steps_come_fast_a_locked_file_is_not_tried_at_each(db: Path) -> N
             steps.append(watcher.pipeline.push(reading))
             watcher.recorder.write(steps[-1])
         other.execute("ROLLBACK")
-    # At the end all that waits is written, if that can be.
+    # At the end everything that waits is written, if possible.
     watcher.close()
-    assert watcher.texts[1:] == [
-        "recording again: 499 minutes that waited are written, nothing is lost"
-    ]
+    assert watcher.texts[1:] == ["recording again: 499 waiting minutes written, nothing is lost"]
     assert _rows(db) == _columns(steps)
 
 
 @pytest.mark.usefixtures("quick")
-def test_what_cannot_be_written_at_the_end_is_told(db: Path) -> None:
+def test_minutes_lost_at_the_end_are_reported(db: Path) -> None:
     watcher = House(db)
     watcher.watch(house(5))
     with closing(sqlite3.connect(db, isolation_level=None)) as other:
@@ -196,7 +192,7 @@ def test_what_cannot_be_written_at_the_end_is_told(db: Path) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_no_more_than_a_week_waits(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_at_most_a_week_of_minutes_waits(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backlog, "WEEK", 50)
     watcher = House(db)
     readings = house(200)
@@ -208,12 +204,12 @@ def test_no_more_than_a_week_waits(db: Path, monkeypatch: pytest.MonkeyPatch) ->
     steps += watcher.watch(readings[120:121])
     assert watcher.texts[1:] == [
         "not recording for a week: the oldest minutes are lost from now on",
-        "recording again: 51 minutes that waited are written, the 50 minutes before are lost",
+        "recording again: 51 waiting minutes written, the 50 minutes before are lost",
     ]
     steps += watcher.watch(readings[121:])
     watcher.close()
     assert _rows(db) == _columns(steps[:20] + steps[70:])
-    # What was learnt from the lost minutes was saved.
+    # The state learnt from the lost minutes was saved.
     again = House(db)
     again.recorder.resume(again.pipeline)
     assert again.pipeline.state() == watcher.pipeline.state()
@@ -242,13 +238,13 @@ def _asides(db: Path) -> list[Path]:
     return sorted(db.parent.glob("house.db.corrupt-????????-??????"))
 
 
-def test_a_file_that_is_damaged_while_it_is_written_is_set_aside(db: Path) -> None:
+def test_a_file_damaged_while_being_written_is_set_aside(db: Path) -> None:
     watcher = House(db)
     readings = house(900)
     steps = watcher.watch(readings[:600])
     _connection(watcher).execute("PRAGMA wal_checkpoint(TRUNCATE)")
     _overwrite(db)
-    # The page that is read and found damaged is one that no cache holds.
+    # The damaged page must be one that no cache holds.
     _connection(watcher).execute("PRAGMA shrink_memory")
     steps += watcher.watch(readings[600:])
     watcher.close()
@@ -259,7 +255,7 @@ def test_a_file_that_is_damaged_while_it_is_written_is_set_aside(db: Path) -> No
     rows = _rows(db)
     assert rows == _columns(steps)[-len(rows) :]
     assert len(rows) >= 300
-    # The new file begins with what was learnt before, and with the alarms that are on.
+    # The new file begins with the learnt state and the active alarms.
     again = House(db)
     again.recorder.resume(again.pipeline)
     assert again.pipeline.state() == watcher.pipeline.state()
@@ -267,14 +263,14 @@ def test_a_file_that_is_damaged_while_it_is_written_is_set_aside(db: Path) -> No
 
 
 def _overwrite(db: Path) -> None:
-    """Rubbish in the place of all pages but the first, which says whose file it is."""
+    """Overwrites all pages but the first, which identifies the file."""
     size = db.stat().st_size
     with db.open("r+b") as file:
         file.seek(512)
         file.write(os.urandom(size - 512))
 
 
-def test_a_file_that_was_damaged_meanwhile_is_set_aside(db: Path) -> None:
+def test_a_file_found_damaged_at_the_start_is_set_aside(db: Path) -> None:
     watcher = House(db)
     watcher.watch(house(300))
     watcher.close()
@@ -292,7 +288,7 @@ def test_a_file_that_was_damaged_meanwhile_is_set_aside(db: Path) -> None:
     assert _rows(db) == _columns(steps)
 
 
-def test_a_log_with_rubbish_in_it_counts_up_to_there(db: Path, tmp_path: Path) -> None:
+def test_a_damaged_log_is_used_up_to_the_damage(db: Path, tmp_path: Path) -> None:
     watcher = House(db)
     steps = watcher.watch(house(50))
     copy = tmp_path / "copy" / "house.db"
@@ -311,7 +307,7 @@ def test_a_log_with_rubbish_in_it_counts_up_to_there(db: Path, tmp_path: Path) -
     assert not again.texts
 
 
-def test_a_folder_whose_place_a_file_takes_is_waited_for(tmp_path: Path) -> None:
+def test_minutes_wait_while_a_file_replaces_the_folder(tmp_path: Path) -> None:
     folder, away = tmp_path / "disk", tmp_path / "away"
     folder.mkdir()
     db = folder / "house.db"
@@ -323,20 +319,18 @@ def test_a_folder_whose_place_a_file_takes_is_waited_for(tmp_path: Path) -> None
     steps += watcher.watch(readings[20:40])
     (text,) = watcher.texts
     assert text == (
-        f"not recording: {db}: it cannot be opened; see that its folder is there, and yours; "
-        "watching goes on, 1 minute waits to be written"
+        f"not recording: {db}: it cannot be opened; check that its folder exists and is yours; "
+        "watching continues, 1 minute waits to be written"
     )
     folder.unlink()
     away.rename(folder)
     steps += watcher.watch(readings[40:])
     watcher.close()
-    assert watcher.texts[1:] == [
-        "recording again: 21 minutes that waited are written, nothing is lost"
-    ]
+    assert watcher.texts[1:] == ["recording again: 21 waiting minutes written, nothing is lost"]
     assert _rows(db) == _columns(steps)
 
 
-def test_a_disk_that_does_not_even_tell_what_is_on_it_is_waited_for(
+def test_minutes_wait_while_the_folder_cannot_be_read(
     db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watcher = House(db)
@@ -350,18 +344,16 @@ def test_a_disk_that_does_not_even_tell_what_is_on_it_is_waited_for(
         broken.setattr(Path, "stat", stat)
         steps += watcher.watch(readings[20:40])
     assert watcher.texts == [
-        f"not recording: {db}: Input/output error; watching goes on, 1 minute waits to be written"
+        f"not recording: {db}: Input/output error; watching continues, 1 minute waits to be written"
     ]
     steps += watcher.watch(readings[40:])
     watcher.close()
-    assert watcher.texts[1:] == [
-        "recording again: 21 minutes that waited are written, nothing is lost"
-    ]
+    assert watcher.texts[1:] == ["recording again: 21 waiting minutes written, nothing is lost"]
     assert _rows(db) == _columns(steps)
 
 
 @pytest.mark.usefixtures("quick")
-def test_what_is_lost_is_told_where_nothing_can_be_removed_either(
+def test_lost_minutes_are_reported_in_a_read_only_folder(
     db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watcher = House(db)
@@ -378,11 +370,11 @@ def test_what_is_lost_is_told_where_nothing_can_be_removed_either(
             watcher.close()
         other.execute("ROLLBACK")
     assert watcher.texts[1:] == ["not recorded, and lost: 3 minutes"]
-    House(db).close()  # the file that is left is no lock
+    House(db).close()  # the leftover file holds no lock
 
 
 @pytest.mark.parametrize("how", ["deleted", "moved"])
-def test_a_file_that_is_taken_away_is_begun_anew(db: Path, how: str) -> None:
+def test_a_moved_or_deleted_file_is_replaced_by_a_new_one(db: Path, how: str) -> None:
     watcher = House(db)
     readings = house(100)
     steps = watcher.watch(readings[:50])
@@ -391,7 +383,7 @@ def test_a_file_that_is_taken_away_is_begun_anew(db: Path, how: str) -> None:
     else:
         db.unlink()
     steps += watcher.watch(readings[50:])
-    assert watcher.texts == [f"{db} has been moved or deleted: recording in a new file"]
+    assert watcher.texts == [f"{db} was moved or deleted: recording in a new file"]
     watcher.close()
     assert _rows(db) == _columns(steps[50:])
     if how == "moved":
@@ -402,16 +394,16 @@ def test_a_file_that_is_taken_away_is_begun_anew(db: Path, how: str) -> None:
     again.close()
 
 
-def test_what_is_said_may_be_recorded(db: Path) -> None:
+def test_a_failure_notice_may_itself_be_recorded(db: Path) -> None:
     watcher = House(db)
     watcher.watch(house(20))
-    said = watcher.recorder._say
+    notify = watcher.recorder._notify
 
     def say(notice: Notice) -> None:
-        said(notice)
+        notify(notice)
         watcher.recorder.write(notice)
 
-    watcher.recorder._say = say
+    watcher.recorder._notify = say
     db.unlink()
     watcher.watch(house(30)[20:])
     watcher.close()
@@ -438,7 +430,7 @@ except RecordError as error:
 
 @pytest.fixture
 def shut(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder that may be looked into, but not written."""
+    """A read-only folder."""
     folder = tmp_path_factory.mktemp("shut")
     opened = [folder, *folder.parents[:3]]
     modes = [each.stat().st_mode for each in opened]
@@ -452,7 +444,7 @@ def shut(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("there", [False, True])
-def test_a_folder_that_may_not_be_written_is_refused_at_once(shut: Path, there: bool) -> None:
+def test_a_read_only_folder_is_refused(shut: Path, there: bool) -> None:
     db = shut / "house.db"
     if there:
         watcher = House(db)
@@ -474,6 +466,6 @@ def test_a_folder_that_may_not_be_written_is_refused_at_once(shut: Path, there: 
     assert sorted(shut.iterdir()) == before
 
 
-def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="cannot be recorded to: No such file or directory"):
         House(tmp_path / "nowhere" / "house.db")

@@ -1,4 +1,4 @@
-"""Meters at the other end of a wire: a pseudo-terminal, a TCP port, or socat between the two."""
+"""Fake meters on a pseudo-terminal, a TCP port, or socat between the two."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.children import ending
 
 
 class PtyMeter:
-    """A meter at a serial device, by way of a pseudo-terminal."""
+    """A meter on a serial device, simulated by a pseudo-terminal."""
 
     def __init__(self) -> None:
         self._meter, self._device = os.openpty()
@@ -32,7 +32,7 @@ class PtyMeter:
             data = data[os.write(self._meter, data) :]
 
     def unplug(self) -> None:
-        """Close both ends; the second time they would be somebody else's."""
+        """Close both ends, once: later the descriptors may belong to other files."""
         if not self._plugged:
             return
         self._plugged = False
@@ -51,12 +51,12 @@ def pty_meter() -> Iterator[PtyMeter]:
 
 @contextmanager
 def tcp_meter(*scripts: Callable[[socket.socket], None]) -> Iterator[int]:
-    """A TCP port that serves one script a connection, and then hangs up; gives the port."""
+    """A TCP port that runs one script for each connection, then closes it; yields the port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
             for script in scripts:
-                with suppress(OSError):  # of who hangs up early, or does not come at all
+                with suppress(OSError):  # the client closed early, or never connected
                     connection, _ = server.accept()
                     with connection:
                         script(connection)
@@ -66,7 +66,7 @@ def tcp_meter(*scripts: Callable[[socket.socket], None]) -> Iterator[int]:
         try:
             yield server.getsockname()[1]
         except BaseException:
-            server.shutdown(socket.SHUT_RDWR)  # who has not come by now will not
+            server.shutdown(socket.SHUT_RDWR)  # ends a waiting `accept`
             raise
         finally:
             thread.join(10)
@@ -82,10 +82,10 @@ def until_hung_up(connection: socket.socket) -> None:
 
 @contextmanager
 def running_socat(*addresses: str) -> Iterator[IO[str]]:
-    """A running socat; gives what it has to say.
+    """A running socat; yields its log.
 
-    In the end it takes its links with it: one that is left may by then lead to a
-    pseudo-terminal that another test has opened, which had the number next.
+    Its links are removed at the end: a leftover link might lead to a pseudo-terminal that
+    another test has opened under the same number.
     """
     if shutil.which("socat") is None:
         pytest.skip("socat is not installed")
@@ -98,16 +98,16 @@ def running_socat(*addresses: str) -> Iterator[IO[str]]:
             process.terminate()
 
 
-def listening_port(says: IO[str]) -> int:
-    """The port that socat has chosen."""
-    for line in says:
+def listening_port(log: IO[str]) -> int:
+    """Port that socat has chosen, from its log."""
+    for line in log:
         if match := re.search(r"listening on AF=2 [0-9.]+:(\d+)", line):
             return int(match[1])
     raise AssertionError("socat does not listen")
 
 
 def wait_for(path: Path) -> Path:
-    """Wait until there is such a path."""
+    """Wait until the path exists."""
     deadline = time.monotonic() + 10
     while not path.exists():
         assert time.monotonic() < deadline, f"{path} has not come"

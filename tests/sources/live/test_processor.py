@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from streamer.errors import UnitError, UsageError
 from streamer.feeds import FeedItem
 from streamer.readings import MINUTE, Link, Notice, Reading, Sample
-from streamer.sources.live.intake import Intake, LiveItem, LiveRules
 from streamer.sources.live.minutes import local_time
+from streamer.sources.live.processor import LiveItem, LiveRules, SampleProcessor
 
 DATE = 1_774_745_940.0  # a full minute
 
@@ -24,29 +24,29 @@ def _at(second: float) -> datetime:
 
 
 class _Bench:
-    """An intake, and the time that it goes by; all that it has given."""
+    """A processor with simulated time, and all the items that it has returned."""
 
     def __init__(self, **rules: Any) -> None:
         self.now = 0.0
         self.date = DATE
-        self.intake = Intake("house", LiveRules(**rules), 0.0, DATE)
+        self.processor = SampleProcessor("house", LiveRules(**rules), 0.0, DATE)
         self.given: list[LiveItem] = []
 
     def pass_on(self, seconds: float) -> None:
-        """Let time pass, and look whenever there is something to do."""
+        """Let time pass, and update whenever something is due."""
         until = self.now + seconds
         while self.now < until:
-            wait = self.intake.wait_s(self.now)
+            wait = self.processor.wait_s(self.now)
             step = until - self.now if wait is None else min(max(wait, 0.01), until - self.now)
             self.now += step
             self.date += step
             self.take()
 
     def take(self, *items: FeedItem) -> None:
-        self.intake.set_time(self.now, self.date)
-        self.intake.take(items, self.now)
-        self.intake.look()
-        self.given += self.intake.given()
+        self.processor.set_time(self.now, self.date)
+        self.processor.take(items, self.now)
+        self.processor.update()
+        self.given += self.processor.take_output()
 
     def of(self, kind: type, *, but: str = "") -> list:
         found = [item for item in self.given if isinstance(item, kind)]
@@ -59,7 +59,7 @@ class _Bench:
         return [(each.text, each.count) for each in self.of(Notice) if each.kind == kind]
 
 
-def test_samples_become_minutes_and_the_newest_is_passed_on() -> None:
+def test_samples_become_minute_means_and_the_newest_is_passed_on() -> None:
     bench = _Bench()
     bench.pass_on(1.0)
     for kw in (1.0, -2.0):
@@ -75,7 +75,7 @@ def test_samples_become_minutes_and_the_newest_is_passed_on() -> None:
     assert abs(samples[1].at - _at(31)) < timedelta(milliseconds=1)
 
 
-def test_no_more_than_a_few_samples_a_second_are_passed_on() -> None:
+def test_the_rate_of_samples_passed_on_is_limited() -> None:
     bench = _Bench()
     for _ in range(1000):
         bench.take(Sample(1.0))
@@ -85,7 +85,7 @@ def test_no_more_than_a_few_samples_a_second_are_passed_on() -> None:
     assert not bench.of(Notice)
 
 
-def test_a_reading_comes_when_its_minute_and_the_grace_are_over() -> None:
+def test_a_reading_is_returned_after_its_minute_and_the_allowed_lateness() -> None:
     bench = _Bench(grace_s=7.0)
     bench.take(Sample(1.0))
     while not bench.of(Reading):
@@ -93,7 +93,7 @@ def test_a_reading_comes_when_its_minute_and_the_grace_are_over() -> None:
     assert 67.0 <= bench.now < 67.2
 
 
-def test_event_times_count_and_late_ones_are_told() -> None:
+def test_event_times_count_and_late_samples_are_reported() -> None:
     bench = _Bench()
     bench.pass_on(61.0)
     bench.take(Sample(4.0, _at(61)), Sample(1.0, _at(58)), Sample(2.0, _at(1)))
@@ -103,15 +103,15 @@ def test_event_times_count_and_late_ones_are_told() -> None:
     text, count = bench.texts(Notice.ORDER)[0]
     assert count == 1
     assert text.startswith("house: the value of ")
-    assert text.endswith("came after its minute was closed; skipped")
+    assert text.endswith("arrived after its minute was closed; skipped")
     bench.pass_on(60.0)
     (text, count) = bench.texts(Notice.ORDER)[1]
     assert count == 2
     assert text.startswith("2 more values out of time, the last: ")
-    assert text.endswith("came twice; the later one counts")
+    assert text.endswith("is a duplicate; the later value counts")
 
 
-def test_a_meter_clock_that_is_off_is_corrected() -> None:
+def test_a_meter_clock_that_is_behind_is_corrected() -> None:
     bench = _Bench()
     for second in range(180):
         bench.take(Sample(1.0 + (second >= 60), _at(second - 200)))
@@ -122,7 +122,7 @@ def test_a_meter_clock_that_is_off_is_corrected() -> None:
     ]
 
 
-def test_a_meter_clock_that_is_ahead_is_corrected_too() -> None:
+def test_a_meter_clock_that_is_ahead_is_corrected() -> None:
     bench = _Bench()
     for second in range(125):
         bench.take(Sample(1.0, _at(second + 3600)))
@@ -135,9 +135,7 @@ def test_a_meter_clock_that_is_ahead_is_corrected_too() -> None:
 
 @pytest.mark.parametrize("by_feed", [False, True])
 @pytest.mark.parametrize("wrong", [datetime.min, datetime(1969, 12, 31), datetime.max])
-def test_a_time_that_cannot_be_meant_is_told(
-    wrong: datetime, by_feed: bool, new_york: None
-) -> None:
+def test_an_invalid_time_is_reported(wrong: datetime, by_feed: bool, new_york: None) -> None:
     bench = _Bench(by_feed=by_feed)
     bench.take(Sample(2.0, _at(0)), Sample(9.0, wrong.replace(tzinfo=UTC)))
     for second in range(10, 140, 10):
@@ -145,14 +143,11 @@ def test_a_time_that_cannot_be_meant_is_told(
         bench.take(Sample(2.0, _at(second)))
     assert bench.minutes() == [(0, 2.0), (1, 2.0)]
     text, count = bench.texts(Notice.ORDER)[0]
-    assert text == (
-        f"house: a value has the time {wrong.replace(tzinfo=UTC)}, which minutes cannot go by; "
-        "skipped"
-    )
+    assert text == (f"house: a value has the invalid time {wrong.replace(tzinfo=UTC)}; skipped")
     assert count == 1
 
 
-def test_a_backlog_is_late_and_nothing_else() -> None:
+def test_a_backlog_does_not_change_the_clock_correction() -> None:
     bench = _Bench()
     bench.pass_on(3600.0)
     bench.take(*[Sample(1.0, _at(second)) for second in range(3600)])
@@ -163,7 +158,7 @@ def test_a_backlog_is_late_and_nothing_else() -> None:
     assert sum(count for _, count in bench.texts(Notice.ORDER)) == 3540
 
 
-def test_this_machines_clock_is_set_ahead() -> None:
+def test_the_time_skipped_by_this_machines_clock_is_a_gap() -> None:
     bench = _Bench()
     bench.take(Sample(1.0))
     bench.pass_on(100.0)
@@ -174,7 +169,7 @@ def test_this_machines_clock_is_set_ahead() -> None:
     assert text.startswith("house: this machine's clock jumped ahead by 1 h (")
 
 
-def test_this_machines_clock_is_set_back() -> None:
+def test_no_minute_is_repeated_after_this_machines_clock_is_set_back() -> None:
     bench = _Bench()
     for _ in range(300):
         bench.take(Sample(1.0))
@@ -186,7 +181,7 @@ def test_this_machines_clock_is_set_back() -> None:
     assert [minute for minute, _ in bench.minutes()] == [*range(9)]
     ((text, _),) = bench.texts(Notice.WARNING)
     until = f"{local_time(DATE + 240):%Y-%m-%d %H:%M}"
-    assert text.endswith(f"was set back by 10 min; no readings until {until} is past")
+    assert text.endswith(f"was set back by 10 min; no readings until {until}")
     assert not bench.texts(Notice.ORDER)
 
 
@@ -200,9 +195,9 @@ def test_a_clock_that_is_slewed_is_followed() -> None:
     assert not bench.of(Notice)
 
 
-def test_goes_on_after_a_recording() -> None:
+def test_minutes_of_a_resumed_recording_are_not_repeated() -> None:
     bench = _Bench()
-    bench.intake.go_on_after(_at(0))
+    bench.processor.resume_after(_at(0))
     for second in range(190):
         bench.take(Sample(1.0, _at(second)))
         bench.pass_on(1.0)
@@ -210,16 +205,16 @@ def test_goes_on_after_a_recording() -> None:
     assert not bench.of(Notice)
 
 
-def test_a_recording_from_the_future_is_told() -> None:
+def test_a_recording_that_ends_in_the_future_causes_a_warning() -> None:
     bench = _Bench()
-    bench.intake.go_on_after(_at(86_400))
+    bench.processor.resume_after(_at(86_400))
     bench.take(Sample(1.0))
     ((text, _),) = bench.texts(Notice.WARNING)
     assert "1 day" in text
     assert text.endswith("ahead of this machine's clock; no readings until then")
 
 
-def test_absurd_values_are_skipped_and_counted() -> None:
+def test_implausible_values_are_skipped_and_counted() -> None:
     bench = _Bench(max_kw=50.0)
     bench.take(Sample(1.0))
     for _ in range(100):
@@ -228,24 +223,24 @@ def test_absurd_values_are_skipped_and_counted() -> None:
     assert bench.minutes() == [(0, 1.0)]
     texts = bench.texts(Notice.ABSURD)
     assert texts[0] == (
-        "house: 50.1 kW is more than a household draws; if the meter speaks W, say unit=W; "
+        "house: 50.1 kW is more than a household draws; if the meter sends W, give unit=W; "
         "otherwise raise --max-kw; skipped",
         1,
     )
-    assert [count for _, count in texts[1:]] == [119]  # after a minute; the rest waits for more
-    bench.intake.finish()
-    bench.given += bench.intake.given()
+    assert [count for _, count in texts[1:]] == [119]  # after a minute; the others still wait
+    bench.processor.finish()
+    bench.given += bench.processor.take_output()
     assert sum(count for _, count in bench.texts(Notice.ABSURD)) == 200
 
 
-def test_nothing_but_absurd_values_is_an_error() -> None:
+def test_only_implausible_values_are_a_unit_error() -> None:
     bench = _Bench()
     bench.take(*[Sample(250.0)] * 19)
-    with pytest.raises(UnitError, match=r"all of the first 20 values .* say unit=W"):
+    with pytest.raises(UnitError, match=r"all of the first 20 values .* give unit=W"):
         bench.take(Sample(250.0))
 
 
-def test_a_meter_that_speaks_nonsense_floods_nobody() -> None:
+def test_malformed_notices_are_gathered() -> None:
     bench = _Bench()
     for _ in range(1200):
         bench.take(*[Notice(Notice.MALFORMED, "house: 'x' is not a number; skipped")] * 100)
@@ -257,7 +252,7 @@ def test_a_meter_that_speaks_nonsense_floods_nobody() -> None:
     assert "values that could not be read, the last: house: 'x'" in texts[1][0]
 
 
-def test_the_same_warning_is_said_once_a_minute_and_other_notices_go_by() -> None:
+def test_a_repeated_warning_is_passed_on_once_a_minute() -> None:
     bench = _Bench()
     for _ in range(65):
         bench.take(Notice(Notice.WARNING, "odd"), Notice(Notice.EVENT, "hello"))
@@ -267,7 +262,7 @@ def test_the_same_warning_is_said_once_a_minute_and_other_notices_go_by() -> Non
     assert all(notice.at is not None for notice in bench.of(Notice))
 
 
-def test_silence_is_told_from_a_lost_link() -> None:
+def test_silence_and_a_lost_link_are_distinguished() -> None:
     bench = _Bench()
     bench.take(Link(Link.UP, "broker"), Sample(1.0))
     bench.pass_on(100.0)
@@ -284,7 +279,7 @@ def test_silence_is_told_from_a_lost_link() -> None:
     ]
 
 
-def test_a_value_stands_for_a_minute_at_most_while_the_link_is_lost() -> None:
+def test_a_value_is_valid_for_a_minute_at_most_while_the_link_is_lost() -> None:
     bench = _Bench(stale_after_s=600.0)
     bench.take(Link(Link.UP, "broker"), Sample(1.0))
     bench.pass_on(5 * 60 + 40)
@@ -293,14 +288,14 @@ def test_a_value_stands_for_a_minute_at_most_while_the_link_is_lost() -> None:
         bench.pass_on(50.0)
     bench.take(Link(Link.UP, "broker"))
     bench.pass_on(20.0)
-    # Nothing is known of what went on meanwhile until the meter speaks.
+    # The time in between is unknown until the next sample.
     bench.take(Sample(2.0))
     bench.pass_on(120.0)
     known = [(minute, 1.0) for minute in range(7)]
     assert bench.minutes() == [*known, (9, 2.0), (10, 2.0)]
 
 
-def test_a_link_that_is_back_soon_costs_no_minute() -> None:
+def test_a_short_loss_of_the_link_makes_no_gap() -> None:
     bench = _Bench(stale_after_s=600.0)
     bench.take(Link(Link.UP, "broker"), Sample(1.0))
     for _ in range(3):
@@ -318,7 +313,7 @@ def _by_feed(samples: Sequence[Sample]) -> _Bench:
     return bench
 
 
-def test_by_the_feeds_time_no_other_clock_matters() -> None:
+def test_by_feed_no_other_clock_matters() -> None:
     bench = _by_feed([Sample(1.0, _at(second - 6e7)) for second in range(0, 126, 5)])
     assert len(bench.of(Reading)) == 2
     bench.date += 1e6
@@ -326,42 +321,42 @@ def test_by_the_feeds_time_no_other_clock_matters() -> None:
     bench.take()
     assert len(bench.of(Reading)) == 2
     assert not bench.of(Notice)
-    assert bench.intake.wait_s(bench.now) is None
+    assert bench.processor.wait_s(bench.now) is None
     bench.take(Sample(1.0, _at(180 - 6e7)))
     assert len(bench.of(Reading)) == 2
-    bench.intake.finish()
-    bench.given += bench.intake.given()
+    bench.processor.finish()
+    bench.given += bench.processor.take_output()
     assert len(bench.of(Reading)) == 3
     assert all(after.at - before.at == MINUTE for before, after in pairwise(bench.of(Reading)))
 
 
-def test_by_the_feeds_time_each_sample_needs_one() -> None:
+def test_by_feed_each_sample_needs_a_time() -> None:
     bench = _by_feed([Sample(1.0), Sample(1.0, datetime(9999, 12, 31, 23, 59, tzinfo=UTC))])
     (text, _), *_ = bench.texts(Notice.ORDER)
-    assert text == "house: a value has no time, which minutes cannot go by; skipped"
+    assert text == "house: a value has no time, which --clock feed requires; skipped"
 
 
-def test_by_the_feeds_time_one_wrong_time_far_ahead_upsets_nothing() -> None:
+def test_by_feed_a_single_time_far_ahead_is_dropped() -> None:
     good = [Sample(1.0, _at(second)) for second in range(0, 200, 5)]
     bench = _by_feed([*good[:20], Sample(9.0, _at(1e9)), *good[20:]])
     assert bench.minutes() == [(0, 1.0), (1, 1.0), (2, 1.0)]
     ((text, _),) = bench.texts(Notice.ORDER)
-    assert text.endswith("is far ahead of those around it; skipped")
+    assert text.endswith("is far ahead of its neighbours; skipped")
 
 
-def test_by_the_feeds_time_one_far_ahead_at_the_end_is_told() -> None:
+def test_by_feed_a_time_far_ahead_at_the_end_is_reported() -> None:
     bench = _by_feed(
         [*(Sample(1.0, _at(second)) for second in range(0, 65, 5)), Sample(9, _at(1e9))]
     )
     assert not bench.of(Notice)
-    bench.intake.finish()
-    bench.given += bench.intake.given()
+    bench.processor.finish()
+    bench.given += bench.processor.take_output()
     assert bench.minutes() == [(0, 1.0)]
     ((text, _),) = bench.texts(Notice.ORDER)
-    assert text.endswith("is far ahead of all before it, and the last one; skipped")
+    assert text.endswith("is far ahead of all others, and the last one; skipped")
 
 
-def test_by_the_feeds_time_days_without_a_value_are_a_gap() -> None:
+def test_by_feed_days_without_a_value_are_a_gap() -> None:
     bench = _by_feed(
         [Sample(1.0, _at(day * 259_200 + second)) for day in (0, 1) for second in (0, 65)]
     )
@@ -373,7 +368,7 @@ def test_by_the_feeds_time_days_without_a_value_are_a_gap() -> None:
 @pytest.mark.parametrize(
     "rules", [{"stale_after_s": 0}, {"stale_after_s": 1e6}, {"grace_s": -1}, {"max_kw": math.nan}]
 )
-def test_rules_that_cannot_be_meant(rules: dict[str, float]) -> None:
+def test_rules_out_of_bounds_are_usage_errors(rules: dict[str, float]) -> None:
     with pytest.raises(UsageError):
         _Bench(**rules)
 
@@ -385,8 +380,8 @@ def test_a_day_with_a_change_of_summer_time_has_all_its_minutes(first: str, berl
         [Sample(-0.5, start + second * timedelta(seconds=20)) for second in range(4321)]
     )
     found = bench.of(Reading)
-    bench.intake.finish()
-    found += [item for item in bench.intake.given() if isinstance(item, Reading)]
+    bench.processor.finish()
+    found += [item for item in bench.processor.take_output() if isinstance(item, Reading)]
     assert len(found) == 1440
     assert all(after.at - before.at == MINUTE for before, after in pairwise(found))
     assert len({each.at.utcoffset() for each in found}) == 2
@@ -400,7 +395,7 @@ _SAMPLES = st.builds(
 _ITEMS = st.one_of(
     _SAMPLES,
     st.builds(Link, st.sampled_from([Link.UP, Link.LOST, Link.SILENT])),
-    st.builds(Notice, st.sampled_from(["malformed", "order", "absurd", "warning"]), st.text()),
+    st.builds(Notice, st.sampled_from(["malformed", "order", "implausible", "warning"]), st.text()),
 )
 _HAPPENINGS = st.one_of(
     _ITEMS, st.floats(0, 200), st.tuples(st.floats(-1e4, 1e4) | st.floats(-1e9, 1e9))
@@ -409,10 +404,10 @@ _HAPPENINGS = st.one_of(
 
 @settings(max_examples=200)
 @given(st.lists(_HAPPENINGS, max_size=40), st.booleans())
-def test_whatever_happens_readings_follow_each_other(happenings: list, by_feed: bool) -> None:
-    """Items, time that passes, and clocks that are set."""
+def test_readings_increase_in_time_under_any_events(events: list, by_feed: bool) -> None:
+    """Items, passing time, and clocks that are set."""
     bench = _Bench(by_feed=by_feed)
-    for each in happenings:
+    for each in events:
         try:
             if isinstance(each, float):
                 bench.pass_on(each)
@@ -424,8 +419,8 @@ def test_whatever_happens_readings_follow_each_other(happenings: list, by_feed: 
         except UnitError:
             return
     bench.pass_on(200.0)
-    bench.intake.finish()
-    bench.given += bench.intake.given()
+    bench.processor.finish()
+    bench.given += bench.processor.take_output()
     found = bench.of(Reading)
     assert all(math.isfinite(each.kw) and abs(each.kw) <= 100.0 for each in found)
     assert all(before.at < after.at for before, after in pairwise(found))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from streamer.errors import UsageError
 from streamer.feeds.address import Address
-from streamer.feeds.beat import Beat, interval, next_beat
+from streamer.feeds.polling import Ticker, next_tick, poll_interval
 
 
 @given(
@@ -16,26 +16,26 @@ from streamer.feeds.beat import Beat, interval, next_beat
     every=st.floats(0.5, 300.0),
     passed=st.floats(0.0, 1e6),
 )
-def test_the_next_beat_is_on_the_grid_and_no_more_than_one_away(
+def test_the_next_tick_is_on_the_grid_and_at_most_one_interval_away(
     start: float, every: float, passed: float
 ) -> None:
     now = start + passed
-    beat = next_beat(start, every, now)
-    assert now - 1e-6 <= beat <= now + every + 1e-6
-    beats = (beat - start) / every
+    ticker = next_tick(start, every, now)
+    assert now - 1e-6 <= ticker <= now + every + 1e-6
+    beats = (ticker - start) / every
     assert abs(beats - round(beats)) < 1e-6
 
 
-def test_a_stall_is_not_made_up_for() -> None:
-    beat, now, times = Beat(5.0), 100.0, []
+def test_ticks_missed_during_a_stall_are_dropped() -> None:
+    ticker, now, times = Ticker(5.0), 100.0, []
     for busy in (0.1, 0.2, 12.0, 0.0, 4.9):
-        now += beat.delay(now)
+        now += ticker.delay(now)
         times.append(now)
         now += busy
     assert times == [100.0, 105.0, 110.0, 125.0, 130.0]
 
 
-def test_it_waits_for_the_beat(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wait_sleeps_until_the_next_tick(monkeypatch: pytest.MonkeyPatch) -> None:
     now, times = 100.0, []
 
     async def sleep(seconds: float) -> None:
@@ -44,12 +44,12 @@ def test_it_waits_for_the_beat(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def three() -> None:
         nonlocal now
-        beat = Beat(5.0)
+        ticker = Ticker(5.0)
         with monkeypatch.context() as patched:
             patched.setattr(asyncio, "sleep", sleep)
             patched.setattr(asyncio.get_running_loop(), "time", lambda: now)
             for _ in range(3):
-                await beat.wait()
+                await ticker.wait()
                 times.append(now)
                 now += 1.0
 
@@ -57,8 +57,8 @@ def test_it_waits_for_the_beat(monkeypatch: pytest.MonkeyPatch) -> None:
     assert times == [100.0, 105.0, 110.0]
 
 
-def test_the_interval() -> None:
-    assert interval(Address.parse("shelly://host")) == 5.0
-    assert interval(Address.parse("shelly://host?every=0.5")) == 0.5
+def test_the_interval_is_read_from_the_address() -> None:
+    assert poll_interval(Address.parse("shelly://host")) == 5.0
+    assert poll_interval(Address.parse("shelly://host?every=0.5")) == 0.5
     with pytest.raises(UsageError, match=r"option every='0\.1': give a number at least 0\.5"):
-        interval(Address.parse("shelly://host?every=0.1"))
+        poll_interval(Address.parse("shelly://host?every=0.1"))

@@ -1,4 +1,4 @@
-"""Bytes of a meter: off a serial device, or from a TCP port that passes one on (ser2net)."""
+"""Byte streams of meters: a serial device, or a TCP port that forwards one (ser2net)."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
     from streamer.feeds.address import Address
 
-WIRE_OPTIONS: Final = {
+ENDPOINT_OPTIONS: Final = {
     "baud": "speed of a serial device in bit/s",
     "mode": "data bits, parity and stop bits of a serial device: 8N1 or 7E1",
-    "idle": "connect anew after so many seconds without a byte: 60 on TCP, 0 (never) on a device",
+    "idle": "seconds without a byte before connecting again: 60 on TCP, 0 (never) on a device",
 }
-"""The options that `Wire.of` reads."""
+"""The options that `Endpoint.of` reads."""
 
 Read = Callable[[], Awaitable[bytes]]
-"""The next bytes, one at least; raises LinkError when the connection is lost."""
+"""Returns the next bytes, at least one; raises LinkError when the connection is lost."""
 
 _BAUDS = ("300", "1200", "2400", "4800", "9600", "19200", "38400", "57600", "115200")
 _MODES = ("8N1", "7E1", "8E1", "7N1")
@@ -38,17 +38,17 @@ _KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 
 
 @dataclass(frozen=True)
-class Wire:
-    """Where a meter's bytes come from.
+class Endpoint:
+    """A serial device or TCP port from which a meter's bytes are read.
 
     Attributes:
-        name: the feed, as a person would name it.
+        name: the feed's name, for errors.
         host: the host; empty for a device.
         port: its TCP port; 0 for a device.
         device: path of the device; empty for TCP.
-        baud: the device's speed.
-        mode: the device's data bits, parity and stop bits, such as ``8N1``.
-        idle_s: silence after which the connection counts as lost; 0 for never.
+        baud: speed of the device in bit/s.
+        mode: data bits, parity and stop bits of the device, such as ``8N1``.
+        idle_s: seconds of silence after which the connection counts as lost; 0 for never.
     """
 
     name: str
@@ -60,17 +60,17 @@ class Wire:
     idle_s: float = 0.0
 
     @classmethod
-    def of(cls, address: Address, *, extra: str, baud: int) -> Wire:
-        """What an address says.
+    def of(cls, address: Address, *, extra: str, baud: int) -> Endpoint:
+        """Read an address and its options.
 
         Args:
             address: ``scheme:///dev/ttyUSB0`` or ``scheme://host:port``.
-            extra: the extra that brings pyserial, for the error that says so.
-            baud: the device's speed where the address says none.
+            extra: the extra that installs pyserial, for the error if it is missing.
+            baud: speed of the device if the address has none.
 
         Raises:
-            UsageError: it says neither, or an option is wrong.
-            MissingExtraError: it is a device, and pyserial is not installed.
+            UsageError: the address is neither a device nor a TCP port, or an option is wrong.
+            MissingExtraError: the address is a device, and pyserial is not installed.
         """
         device = "" if address.path == "/" else address.path
         if bool(address.host) == bool(device) or bool(address.host) != bool(address.port):
@@ -86,16 +86,16 @@ class Wire:
             return cls(address.shown, "", 0, device, int(speed), mode, idle_s)
         for name in ("baud", "mode"):
             if name in address.options:
-                raise address.wrong(name, "leave it out: the other end of a TCP port sets it")
+                raise address.wrong(name, "leave it out: the server behind the TCP port sets it")
         return cls(address.shown, address.host, address.port or 0, idle_s=idle_s)
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Read]:
-        """Open it.
+        """Open the connection, and close it at the end of the context.
 
         Raises:
-            LinkError: it cannot be reached now, or is lost.
-            RefusedError: it can never be.
+            LinkError: the connection fails or is lost.
+            RefusedError: another attempt would not help.
         """
         async with self._tcp() if self.host else self._serial() as read_some:
 
@@ -104,12 +104,12 @@ class Wire:
                     async with asyncio.timeout(self.idle_s or None):
                         data = await read_some()
                 except OSError as error:
-                    # A timeout that has a number is the system's, which has lost the peer.
+                    # A timeout with an error number comes from the system, which lost the peer.
                     idle = isinstance(error, TimeoutError) and error.errno is None
-                    why = f"nothing came for {self.idle_s:g} s" if idle else system_reason(error)
+                    why = f"no data for {self.idle_s:g} s" if idle else system_reason(error)
                     raise LinkError(f"{self.name}: {why}") from error
                 if not data:
-                    raise LinkError(f"{self.name}: the other end has closed the connection")
+                    raise LinkError(f"{self.name}: the other end closed the connection")
                 return data
 
             yield read
@@ -139,7 +139,7 @@ class Wire:
             try:
                 return await _read_device(port)
             except OSError as error:
-                raise LinkError(f"{self.name}: the device is gone; is it plugged in?") from error
+                raise LinkError(f"{self.name}: lost the device; is it plugged in?") from error
 
         try:
             yield read
@@ -153,7 +153,7 @@ class Wire:
 
         bits, parity, stop = tuple(self.mode)
         try:
-            # Without a timeout a read gives what is there; a second reader would steal bytes.
+            # Without a timeout, a read returns the bytes at hand; a second reader would take some.
             return Serial(
                 self.device,
                 self.baud,
@@ -169,24 +169,24 @@ class Wire:
     def _cannot_open(self, error: Exception) -> LinkError:
         code = system_number(error)
         if code == errno.ENOENT:
-            return LinkError(f"{self.name}: no such device; is it plugged in?")
+            return LinkError(f"{self.name}: the device does not exist; is it plugged in?")
         if code in (errno.EACCES, errno.EPERM):
             return RefusedError(
                 f"{self.name}: permission denied; put this user in the group dialout "
-                "(sudo usermod -aG dialout USER) and log in anew"
+                "(sudo usermod -aG dialout USER) and log in again"
             )
         if code in (errno.EAGAIN, errno.EBUSY):
-            return LinkError(f"{self.name}: another program has it open")
+            return LinkError(f"{self.name}: the device is in use by another program")
         if code in (errno.EISDIR, errno.ENOTTY):
-            return RefusedError(f"{self.name}: this is no serial device")
+            return RefusedError(f"{self.name}: this is not a serial device")
         return LinkError(f"{self.name}: {system_reason(error)}")
 
 
 async def _read_device(port: Serial) -> bytes:
-    """What a device has to give, once it has something."""
+    """Wait until a device has bytes, and return them."""
     loop = asyncio.get_running_loop()
     data = b""
-    while not data:  # it may be that another program was faster
+    while not data:  # empty if another program was faster
         ready = asyncio.Event()
         descriptor = port.fileno()
         loop.add_reader(descriptor, ready.set)
@@ -199,9 +199,10 @@ async def _read_device(port: Serial) -> bytes:
 
 
 def _keep_alive(connection: socket.socket) -> None:
-    """Have the system find out when the other end has gone without a word."""
+    """Make the system detect when the other end disappears without closing the connection."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in _KEEPALIVE.items():
-        option = getattr(socket, name, None)  # not all of them are everywhere
+        option = getattr(socket, name, None)  # not available on all systems
+
         if option is not None:
             connection.setsockopt(socket.IPPROTO_TCP, option, value)
