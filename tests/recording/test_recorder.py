@@ -251,7 +251,7 @@ def test_the_lock_ends_with_its_process(db: Path) -> None:
         assert other.stdout is not None
         try:
             assert other.stdout.readline() == "open\n"
-            with pytest.raises(RecordError, match=rf"pid {other.pid}\); stop that one"):
+            with pytest.raises(RecordError, match=rf"pid {other.pid}\); end that one"):
                 House(db)
         finally:
             other.send_signal(signal.SIGKILL)

@@ -118,7 +118,7 @@ def test_a_device_of_socat_with_damaged_telegrams_is_read_and_reopened(tmp_path:
                     f"{why}; skipped"
                     for why in ("an incomplete telegram", "a telegram with a wrong CRC")
                 ]
-            with pytest.raises(LinkError, match="the device is gone"):
+            with pytest.raises(LinkError, match="lost the device"):
                 read_feed(feed, 1)
 
 

@@ -271,6 +271,6 @@ def test_a_device_of_socat_is_read(tmp_path: Path) -> None:
         items = read_feed(feed, 3)
         assert _samples(items) == [0.193, 0.193, -0.015]
         assert sum(isinstance(item, Notice) for item in items) == 2
-    with pytest.raises(LinkError, match="the device is gone"):
+    with pytest.raises(LinkError, match="lost the device"):
         read_feed(feed, 1)
     feed.close()
