@@ -1,4 +1,4 @@
-"""`streamer fleet …`: many meters at once."""
+"""Group of the commands `streamer fleet …`, for many meters at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from streamer.cli.fleet.simulate import simulate
 from streamer.cli.fleet.status import status
 
 fleet = typer.Typer(
-    help="Forecast a fleet of meters on Spark, see how it is, or make one up.", no_args_is_help=True
+    help="Forecast a fleet of meters on Spark, show its status, or simulate one.",
+    no_args_is_help=True,
 )
 fleet.command()(run)
 fleet.command()(status)
