@@ -1,4 +1,4 @@
-"""Durations as text for a person."""
+"""Durations as text for people."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 
 def duration(seconds: float) -> str:
-    """A time to wait, in hours, minutes and seconds; a second that has begun counts.
+    """A time to wait in hours, minutes and seconds, rounded up.
 
     >>> duration(0.2), duration(83.0), duration(3683.0)
     ('0:01', '1:23', '1:01:23')
@@ -17,7 +17,7 @@ def duration(seconds: float) -> str:
 
 
 def lasting(seconds: float) -> str:
-    """How long something has been so: the coarser, the longer it has been.
+    """Time since something began, in coarser units the longer it is.
 
     >>> lasting(8.4), lasting(150.0), lasting(3700.0), lasting(200_000.0)
     ('8 s', '2 min', '1 h 1 min', '2 d 7 h')

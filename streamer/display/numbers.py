@@ -1,13 +1,13 @@
-"""Numbers, shares and counts as text for a person."""
+"""Numbers, shares and counts as text for people."""
 
 from __future__ import annotations
 
 NOTHING = "–"
-"""Stands where there is nothing to say yet: a zero would look like a perfect score."""
+"""Placeholder for a missing value: a zero would look like a perfect score."""
 
 
 def number(value: float | None, form: str) -> str:
-    """A number by a format, or a dash of the same width.
+    """A number in a format, or a dash of the same width.
 
     >>> number(0.25, "6.3f"), number(None, "6.3f")
     (' 0.250', '     –')
@@ -19,7 +19,7 @@ def number(value: float | None, form: str) -> str:
 
 
 def percent(share: float | None, *, signed: bool = True) -> str:
-    """A share as a percentage, with its sign or for what has none.
+    """A share as a percentage, with or without a sign.
 
     >>> percent(0.1234), percent(-0.5), percent(0.9, signed=False), percent(None)
     ('+12.3 %', '-50.0 %', '90.0 %', '–')
