@@ -22,7 +22,7 @@ import numpy as np
 from streamer.fleet import Shard
 from streamer.fleet.files import ReadingFiles
 from streamer.fleet.series import series_of
-from streamer.fleet.simulate import NO_FAULTS, Readings, Simulation
+from streamer.fleet.simulate import NO_FAULTS, SimulatedReadings, Simulation
 from streamer.models import load_model
 from streamer.sample import sample_path
 from streamer.sources.files.delimited import open_replay
@@ -77,11 +77,13 @@ def _simulation(meters: int) -> Simulation:
     return Simulation(series, meters=meters, minutes=minutes, faults=NO_FAULTS)
 
 
-def _batches(simulation: Simulation) -> Iterator[Readings]:
+def _batches(simulation: Simulation) -> Iterator[SimulatedReadings]:
     """The readings as they are measured: by ten minutes, then by one."""
     minutes = simulation.minutes or 0
     for start in range(0, minutes - _SINGLES, BATCH):
-        yield Readings.together([simulation.minute(start + minute) for minute in range(BATCH)])
+        yield SimulatedReadings.together(
+            [simulation.minute(start + minute) for minute in range(BATCH)]
+        )
     yield from map(simulation.minute, range(minutes - _SINGLES, minutes))
 
 

@@ -20,7 +20,7 @@ from pyspark.sql import SparkSession
 
 from streamer.fleet.files import ReadingFiles
 from streamer.fleet.series import series_of
-from streamer.fleet.simulate import Faults, Readings, Simulation
+from streamer.fleet.simulate import Faults, SimulatedReadings, Simulation
 from streamer.models import load_model
 from streamer.pipeline import Pipeline
 from streamer.readings import Reading
@@ -179,7 +179,7 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _taken(batches: Iterable[list[Readings]]) -> dict[int, list[Reading]]:
+def _taken(batches: Iterable[list[SimulatedReadings]]) -> dict[int, list[Reading]]:
     """What counts of readings that come batch by batch, by the plainest means there are."""
     taken: dict[int, list[Reading]] = {}
     for batch in batches:
