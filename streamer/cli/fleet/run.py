@@ -170,7 +170,7 @@ def run(
         --sink hdfs:///forecasts --checkpoint hdfs:///fleet
     """
     from streamer.fleet.spark.job import FleetJob, run_fleet
-    from streamer.fleet.spark.session import Engine, parse_conf
+    from streamer.fleet.spark.session import SparkSettings, parse_conf
 
     given = {
         "shards": shards,
@@ -187,11 +187,11 @@ def run(
         source=source,
         sink=sink,
         checkpoint=checkpoint,
-        said={name: value for name, value in given.items() if value is not None},
+        given={name: value for name, value in given.items() if value is not None},
         format=None if format is None else format.value,
         max_files=max_files,
         every=every,
         once=once,
     )
-    engine = Engine(master, parse_conf(conf or []), packages, verbose)
-    raise typer.Exit(run_fleet(job, engine, quiet=quiet))
+    spark = SparkSettings(master, parse_conf(conf or []), packages, verbose)
+    raise typer.Exit(run_fleet(job, spark, quiet=quiet))

@@ -75,19 +75,24 @@ def status(
       streamer fleet status --checkpoint ck/ --worst 3
       streamer fleet status --checkpoint hdfs:///ck --master yarn --format json
     """
-    from streamer.fleet.spark.session import Engine, check_engine, parse_conf, spark_session
+    from streamer.fleet.spark.session import (
+        SparkSettings,
+        check_spark,
+        parse_conf,
+        spark_session,
+    )
     from streamer.fleet.spark.status import fleet_status
 
     if not checkpoint.strip():
         raise UsageError("--checkpoint is empty: give the checkpoint folder of the run")
     # A session this short needs no web interface.
-    engine = Engine(
+    spark = SparkSettings(
         master, {"spark.ui.enabled": "false", **parse_conf(conf or [])}, verbose=verbose
     )
-    check_engine(engine)
+    check_spark(spark)
     if sys.stderr.isatty():
         print("starting Spark, which takes a few seconds", file=sys.stderr, flush=True)
-    with spark_session(engine) as session:
+    with spark_session(spark) as session:
         found = fleet_status(session, checkpoint, worst=worst, model=model)
     if format is StatusFormat.JSON:
         print(json.dumps(found.to_json(), indent=2, ensure_ascii=False, allow_nan=False))
