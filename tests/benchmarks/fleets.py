@@ -133,7 +133,7 @@ def _offline(meters: str) -> dict[str, float]:
 def _spark(meters: str, folder: str) -> dict[str, Any]:
     """The same readings as files, through `streamer fleet run`'s own query, to Parquet."""
     from streamer.fleet.spark.job import FleetJob
-    from streamer.fleet.spark.session import Engine, spark_session
+    from streamer.fleet.spark.session import SparkSettings, spark_session
 
     root = Path(folder)
     simulation = _simulation(int(meters))
@@ -147,12 +147,12 @@ def _spark(meters: str, folder: str) -> dict[str, Any]:
         source=str(root / "readings"),
         sink=str(root / "forecasts"),
         checkpoint=str(root / "checkpoint"),
-        said={"shards": max(CORES, -(-int(meters) // SHARD))},
+        given={"shards": max(CORES, -(-int(meters) // SHARD))},
         max_files=1,
         once=True,
     )
     started = time.perf_counter()
-    with spark_session(Engine(master=f"local[{CORES}]")) as session:
+    with spark_session(SparkSettings(master=f"local[{CORES}]")) as session:
         ready = time.perf_counter()
         jvm = session.sparkContext._gateway.proc.pid
         query = job.start(session)
