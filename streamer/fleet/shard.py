@@ -19,8 +19,8 @@ from streamer.readings.arrays import BoolArray, DoubleArray, FloatArray, Records
 
 _AHEAD = 100
 _FEW = 4
-"""One meter in `_AHEAD` may have a clock ahead of the others, and at least one of more than `_FEW`
-meters; among fewer, it would not be known which clock is right."""
+"""One meter in `_AHEAD`, and at least one of more than `_FEW` meters, may have a clock ahead of the
+others without effect; among fewer meters, it would not be known which clock is right."""
 
 
 class Shard:
@@ -29,7 +29,7 @@ class Shard:
     Does with NumPy, for all meters with a reading in the same round, what
     `streamer.pipeline.Pipeline` does for one meter; the network computes all windows of a call
     together. The output rows equal those of a pipeline per meter with ``adapt="light"`` (or
-    False), forecasts and bands to 1e-5 kW, in whatever order the readings of different meters
+    False), forecasts and bands to 1e-5 kW, for any order in which the readings of different meters
     arrive. The alarm of drift and the scores of the last hour and day are left out, because
     their state is too large for a fleet.
 

@@ -28,7 +28,7 @@ class KafkaBroker:
     """A broker that can be killed, and restarted on the same port with its data.
 
     Args:
-        folder: for its data.
+        folder: folder for its data.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -99,10 +99,10 @@ class KafkaBroker:
 
     @contextmanager
     def transaction(self, name: str, topic: str, values: Iterable[str]) -> Iterator[Any]:
-        """Records sent in a transaction, open inside, where it has to be ended.
+        """Send records in a transaction that is open inside the context and must be ended there.
 
-        Each needs a name of its own: when reading begins after a transaction that was aborted,
-        this broker still holds it against its producer.
+        Each needs a unique name: when reading begins after an aborted transaction, this broker
+        still hides the records of its producer.
         """
         from confluent_kafka import Producer
 

@@ -121,9 +121,9 @@ def _batches(folder: Path) -> int:
 def _planned(folder: Path) -> list[list[str]]:
     """The files of each batch, according to the checkpoint.
 
-    A driver that is killed when it has noted a batch's file, but not yet the batch, takes the
-    next file into the same batch when it is started again, whatever the most may be. What is
-    late by a file or so is then in time.
+    A driver that is killed after recording a batch's file, but before the batch itself, adds the
+    next file to the same batch when it is restarted, regardless of the limit. Readings that are
+    late by a file are then in time.
     """
     checkpoint = folder / "ck"
     source = checkpoint / "sources" / "0"
