@@ -1,7 +1,7 @@
 """streamer: a streaming forecaster for household electricity.
 
-The names below are the public ones. Each is imported when it is first used, so that
-`import streamer` costs nothing.
+The public names are listed in `__all__`. Each is imported at first use, so that
+`import streamer` is fast.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from streamer.errors import StreamerError

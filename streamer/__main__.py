@@ -1,4 +1,4 @@
-"""`streamer` and `python -m streamer`."""
+"""Entry point of `streamer` and `python -m streamer`."""
 
 import signal
 import threading
@@ -7,8 +7,8 @@ import threading
 def main() -> None:
     """Run the command line.
 
-    While its parts are imported, Ctrl-C ends the program as any other: Python's own answer
-    to it would be a traceback, or now and then nothing at all.
+    During its imports, Ctrl-C ends the program by the default action of the signal: Python's
+    own handler would print a traceback, or occasionally be ignored.
     """
     ours = (
         threading.current_thread() is threading.main_thread()

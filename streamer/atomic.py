@@ -1,4 +1,4 @@
-"""Files that are replaced as a whole or not at all, a power cut included."""
+"""Atomic replacement of files, also across a power cut."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import IO
 
 @contextmanager
 def replaced_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write that takes its name when all has gone well, or is removed.
+    """A file for writing that replaces `path` on success, and is removed on failure.
 
     Until then it has a hidden name in the same folder.
 
     Args:
-        path: the file; replaced if it is there.
+        path: the file to create or replace.
 
     Raises:
         OSError: it cannot be written.
@@ -31,17 +31,17 @@ def replaced_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def put_in_place(part: Path, path: Path) -> None:
-    """Let a finished file take its name; file and name are on the disk when this returns.
+    """Rename a finished file; file and name are on the disk when this returns.
 
     Without the first sync a power cut could leave an empty file under the name, without the
     second one the old file.
 
     Args:
         part: the finished file, in the same file system.
-        path: its name from now on; what has the name is replaced.
+        path: its new name; an existing file is replaced.
 
     Raises:
-        OSError: that cannot be done.
+        OSError: the file cannot be synced or renamed.
     """
     with part.open("r+b") as file:
         os.fsync(file.fileno())
@@ -50,7 +50,7 @@ def put_in_place(part: Path, path: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    # Some file systems, and Windows, refuse to sync a folder: then nothing more can be done.
+    # Some file systems, and Windows, cannot sync a folder; nothing more can be done there.
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

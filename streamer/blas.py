@@ -1,4 +1,4 @@
-"""Threads of matrix products, and the cores that they leave to us."""
+"""Threads of matrix products."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 
 def one_blas_thread() -> AbstractContextManager[Any]:
-    """Hold NumPy's matrix products to one thread; costs 8 µs.
+    """Limit NumPy's matrix products to one thread; costs 8 µs.
 
-    Ours are too small to share out among threads. Blocks of windows are computed side by side
-    instead, a core each: threads of both kinds on the same cores wait for each other. The limit
-    is that of the whole process. Of several threads that ask for it at the same time, the first
+    Ours are too small to split among threads. Blocks of windows are computed in parallel
+    instead, one per core: threads of both kinds on the same cores wait for each other. The limit
+    applies to the whole process. If several threads request it at the same time, the first
     sets and restores it.
     """
     limit: AbstractContextManager[Any] = _blas().limit(limits=1)
@@ -30,8 +30,8 @@ def cores() -> int:
 
 @cache
 def _blas() -> Any:
-    """Controller of NumPy's library of linear algebra."""
-    import numpy  # noqa: F401, ICN001 - loads the library that is looked for
+    """Controller of NumPy's linear algebra library."""
+    import numpy  # noqa: F401, ICN001 - loads the library to be found
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController().select(user_api="blas")

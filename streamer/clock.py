@@ -1,4 +1,4 @@
-"""Clocks: protocols to inject one, and the machine's own."""
+"""Clocks: protocols for injection, and the system clock."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Time, and a way to wait for it."""
+    """Monotonic time, and waiting."""
 
     def now(self) -> float:
-        """Seconds on a clock that never goes back."""
+        """Seconds on a monotonic clock."""
 
     def wait(self, condition: threading.Condition, seconds: float | None) -> None:
-        """Wait until notified, or until the time is up; None waits for notice alone.
+        """Wait until notified, or until the time is up; None for no time limit.
 
         Called with the condition held.
         """
 
 
 class WallClock(Clock, Protocol):
-    """A clock that knows the date, too."""
+    """Clock that also knows the date."""
 
     def wall(self) -> float:
-        """Seconds since 1970, on a clock that may be set ahead or back."""
+        """Seconds since 1970, on a clock that may be adjusted."""
 
 
 class SystemClock:
-    """The machine's own clocks."""
+    """The clocks of the system."""
 
     def now(self) -> float:
-        """Seconds since some fixed moment."""
+        """Seconds since an arbitrary fixed time."""
         return time.monotonic()
 
     def wall(self) -> float:
@@ -39,5 +39,5 @@ class SystemClock:
         return time.time()
 
     def wait(self, condition: threading.Condition, seconds: float | None) -> None:
-        """Wait for a notice or for the time to be up."""
+        """Wait until notified, or until the time is up."""
         condition.wait(seconds)

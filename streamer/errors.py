@@ -1,4 +1,4 @@
-"""Everything that streamer raises on purpose.
+"""Exceptions raised by streamer.
 
 ::
 
@@ -6,20 +6,20 @@
     ├── UsageError            the request itself cannot be met (exit code 2)
     │   ├── MissingExtraError     an optional dependency is not installed
     │   └── ConfigError           a setting in the configuration is wrong
-    ├── SourceError           readings cannot be had (exit code 1)
-    │   ├── FormatError           the text is not in the layout that was asked for
-    │   ├── UnitError             the values cannot be in the unit that was asked for
-    │   └── LinkError             a meter or broker cannot be reached; trying again may help
-    │       └── RefusedError          the other end does not let us in, or has no such thing
+    ├── SourceError           a source cannot provide readings (exit code 1)
+    │   ├── FormatError           the text is not in the requested layout
+    │   ├── UnitError             the values cannot be in the requested unit
+    │   └── LinkError             a meter or broker cannot be reached; a retry may help
+    │       └── RefusedError          access is denied, or the requested item does not exist
     ├── RecordError           a recording cannot be written or read (exit code 1)
     ├── ModelError            a model cannot be loaded or run (exit code 1)
-    │   └── ArchitectureError     the network has a layer that no engine here knows
-    ├── ReadingError          a reading that a pipeline cannot take (exit code 1)
-    ├── StateError            a saved state does not fit this pipeline (exit code 1)
-    └── SparkError            Spark does not start, or has given up (exit code 1)
+    │   └── ArchitectureError     the network has a layer that no engine supports
+    ├── ReadingError          a reading is invalid or out of order (exit code 1)
+    ├── StateError            a saved state does not match this pipeline (exit code 1)
+    └── SparkError            Spark does not start, or a fleet has failed (exit code 1)
 
-The command line prints the message as one line and nothing else, so each message says
-what was wrong, where, and what to do about it.
+The command line prints the message as one line and nothing else, so each message states the
+problem, its place, and the remedy.
 """
 
 from __future__ import annotations
@@ -27,9 +27,32 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+DISTRIBUTION = "streamer-forecaster"
+"""Name on the package index; the package and the command are called ``streamer``."""
+
+
+def requirement(extra: str) -> str:
+    """The requirement that adds an extra of this distribution.
+
+    >>> requirement("mqtt")
+    'streamer-forecaster[mqtt]'
+    """
+    return f"{DISTRIBUTION}[{extra}]"
+
+
+def install_hint(extra: str) -> str:
+    """The shell command that installs an extra of this distribution.
+
+    Every message, help text and error takes the command from here.
+
+    >>> install_hint("mqtt")
+    "pip install 'streamer-forecaster[mqtt]'"
+    """
+    return f"pip install '{requirement(extra)}'"
+
 
 class StreamerError(Exception):
-    """Base of all errors that streamer raises on purpose."""
+    """Base of all exceptions raised by streamer itself."""
 
     exit_code: ClassVar[int] = 1
 
@@ -44,13 +67,13 @@ class MissingExtraError(UsageError):
     """A feature needs an optional dependency that is not installed.
 
     Args:
-        feature: what was asked for, as the user would say it.
-        extra: the name of the extra that brings it.
+        feature: the feature that needs it, in the user's words.
+        extra: name of the extra that includes it.
     """
 
     def __init__(self, feature: str, extra: str) -> None:
         self.extra = extra
-        super().__init__(f"{feature} needs an extra: pip install 'streamer[{extra}]'")
+        super().__init__(f"{feature} needs an extra: {install_hint(extra)}")
 
 
 class ConfigError(UsageError):
@@ -58,15 +81,15 @@ class ConfigError(UsageError):
 
 
 class SourceError(StreamerError):
-    """Readings cannot be had from a source."""
+    """A source cannot provide readings."""
 
 
 class FormatError(SourceError):
-    """Text is not in the layout that was asked for.
+    """Text is not in the requested layout.
 
     Args:
         where: file and line, such as ``house.csv:12``.
-        what: what was found there, and what to do about it.
+        what: the problem and its remedy.
     """
 
     def __init__(self, where: str, what: str) -> None:
@@ -76,18 +99,18 @@ class FormatError(SourceError):
 
 
 class UnitError(SourceError):
-    """Values cannot be in the unit that was asked for."""
+    """Values cannot be in the requested unit."""
 
 
 class LinkError(SourceError):
-    """The connection to a meter or a broker is lost or cannot be made; trying again may help."""
+    """The connection to a meter or a broker is lost or cannot be made; a retry may help."""
 
 
 class RefusedError(LinkError):
-    """The other end does not let us in, or does not know what was asked for.
+    """The other end denies access, or the requested item does not exist.
 
-    Said at once, since trying again would not help; but one that had let us in before is
-    tried again all the same, for it may be starting up.
+    Reported at once, since a retry would not help; after an earlier success it is retried
+    all the same, since the other end may be starting up.
     """
 
 
@@ -100,20 +123,20 @@ class ModelError(StreamerError):
 
 
 class ArchitectureError(ModelError):
-    """A network has a layer that no engine here knows."""
+    """A network has a layer that no engine supports."""
 
 
 class ReadingError(StreamerError, ValueError):
-    """A reading that a pipeline cannot take: not finite, or out of order."""
+    """A reading is invalid for a pipeline: not finite, or out of order."""
 
 
 class StateError(StreamerError):
-    """A saved state does not fit the pipeline it was given to."""
+    """A saved state does not match the pipeline."""
 
 
 class SparkError(StreamerError):
-    """Spark cannot be started, or has given up on a fleet."""
+    """Spark cannot be started, or a fleet has failed."""
 
     def with_log(self, path: Path) -> SparkError:
-        """The same, and where more can be read."""
+        """The same error, with the path of Spark's log."""
         return SparkError(f"{self} (Spark's log: {path})")

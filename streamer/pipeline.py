@@ -1,4 +1,4 @@
-"""The pipeline: a reading in, a step out.
+"""Forecasting pipeline: one step for each reading.
 
 It does no I/O and reads no clock: time comes with the reading. The same readings give
 the same steps at any speed, live or replayed, one by one or in blocks.
@@ -18,8 +18,8 @@ from streamer.alarms.detectors import Alarms
 from streamer.errors import StateError
 from streamer.models import Forecaster, forecast_ahead
 from streamer.online.forecasts import (
+    ForecastBatch,
     Issued,
-    Outlook,
     forecast_state,
     restored_forecast,
     settled_by,
@@ -28,7 +28,7 @@ from streamer.online.forecasts import (
 from streamer.online.layer import Adapt, Online, recent_changes
 from streamer.readings import Alarm, Counts, Forecast, Reading, Step
 from streamer.readings.arrays import DoubleArray, IntArray
-from streamer.readings.blocks import Passage, ReadingBlock
+from streamer.readings.blocks import BlockResult, ReadingBlock
 from streamer.readings.buffer import CAPACITY, RingBuffer
 from streamer.readings.gaps import GapRule
 from streamer.readings.order import check, check_all
@@ -43,11 +43,11 @@ class Pipeline:
     """Settles, scores, learns, buffers and forecasts, for each reading in turn.
 
     Args:
-        forecaster: what forecasts the next reading from a window.
-        gaps: what a gap does to the ring buffer.
-        adapt: whether the forecasts are corrected by what is learnt on the way; "light" is
-            what a fleet does for each of its meters (`streamer.online.light`).
-        confidence: share of the readings that is to lie inside the bands.
+        forecaster: model that forecasts the next reading from a window.
+        gaps: effect of a gap on the ring buffer; None for the default, `GapRule()`.
+        adapt: whether the forecasts are corrected online; "light" for the small adapter of a
+            fleet's meter (`streamer.online.light`).
+        confidence: nominal coverage of the bands.
 
     >>> from datetime import datetime, timedelta
     >>> from streamer.testing import FixedForecaster
@@ -87,11 +87,11 @@ class Pipeline:
         return self._buffer.capacity
 
     def push(self, reading: Reading) -> Step:
-        """Take one reading.
+        """Process one reading.
 
         Raises:
-            ReadingError: its value is not finite, or its time not after the last one's;
-                the pipeline is then as it was before.
+            ReadingError: its value is not finite, or its time is not after that of the last
+                reading; the pipeline is unchanged.
         """
         missing = check(reading, self._last_at)
         if self._gaps.resets(missing):
@@ -107,35 +107,35 @@ class Pipeline:
         return self._advance(reading, missing, issued)
 
     def push_many(self, readings: Sequence[Reading]) -> list[Step]:
-        """Take a block of readings; their windows are forecast together.
+        """Process a block of readings; their windows are forecast together.
 
-        The steps are those of `push` called for each in turn, forecasts to 1e-5 kW. Each
-        window holds only readings before its target.
+        The steps are those of repeated `push`, with forecasts equal to 1e-5 kW. Each
+        window contains only readings before its target.
 
         Raises:
             ReadingError: a value is not finite or a time does not advance; the pipeline
-                is then as it was before the whole block.
+                is unchanged by the whole block.
         """
         missing = check_all(readings, self._last_at)
         steps: list[Step] = []
-        for part, reset in self._stretches(missing):
+        for part, reset in self._parts(missing):
             if reset:
                 self._reset()
-            steps += self._push_stretch(readings[part], missing[part])
+            steps += self._push_part(readings[part], missing[part])
         return steps
 
-    def push_block(self, readings: ReadingBlock) -> Passage:
-        """Take a block as `push_many` does, but make no step of any reading but the last.
+    def push_block(self, readings: ReadingBlock) -> BlockResult:
+        """Process a block as `push_many` does, but make a step of its last reading only.
 
-        For who wants to know where the stream has got to, and not each step on the way:
-        what remains of the work is the forecasts. The running scores agree with those of
-        `push` to rounding.
+        For callers that need the result of the block and not each step: what remains
+        of the work is the forecasts. The running scores agree with those of `push` to
+        rounding.
 
         Args:
             readings: at least one.
 
         Raises:
-            ValueError: there are none.
+            ValueError: the block is empty.
             ReadingError: as for `push_many`.
         """
         if not len(readings):
@@ -143,16 +143,16 @@ class Pipeline:
         missing = check_all(readings, self._last_at)
         settled_kw = np.full(len(readings), np.nan)
         alarms: list[Alarm] = []
-        for part, reset in self._stretches(missing):
+        for part, reset in self._parts(missing):
             if reset:
                 self._reset()
-            step = self._push_over(readings[part], missing[part], settled_kw[part], alarms)
-        return Passage(readings, settled_kw, step, tuple(alarms))
+            step = self._push_without_steps(readings[part], missing[part], settled_kw[part], alarms)
+        return BlockResult(readings, settled_kw, step, tuple(alarms))
 
     def state(self) -> dict[str, Any]:
         """Everything that the next step depends on, as plain JSON values.
 
-        What the engine caches is left out: it can be rebuilt from the ring buffer.
+        The cache of the engine is left out: it can be rebuilt from the ring buffer.
         """
         return {
             "version": _STATE_VERSION,
@@ -167,21 +167,21 @@ class Pipeline:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a saved state: the steps that follow are those of an undisturbed run.
+        """Continue from a saved state: the next steps are those of an uninterrupted run.
 
         Args:
-            state: what `state` gave, of a pipeline with the same model and settings.
+            state: result of `state`, of a pipeline with the same model and settings.
 
         Raises:
-            StateError: it is of another version, window or confidence, or damaged.
+            StateError: it has another version, window or confidence, or is damaged.
         """
         if state.get("version") != _STATE_VERSION:
             raise StateError(
-                f"saved state has version {state.get('version')!r}, this is {_STATE_VERSION}"
+                f"saved state has version {state.get('version')!r}, expected {_STATE_VERSION}"
             )
         if state.get("window") != self._forecaster.window:
             raise StateError(
-                f"saved state is of a model with a window of {state.get('window')!r} readings, "
+                f"saved state is for a model with a window of {state.get('window')!r} readings, "
                 f"this one has {self._forecaster.window}"
             )
         try:
@@ -199,58 +199,58 @@ class Pipeline:
         self._latest = self._scores.get()
         self._stream_is_behind = True
 
-    def _stretches(self, missing: IntArray) -> list[tuple[slice, bool]]:
-        """Cut a block where a gap empties the buffer, since no window spans that.
+    def _parts(self, missing: IntArray) -> list[tuple[slice, bool]]:
+        """Split a block where a gap empties the buffer, since no window spans that.
 
         Args:
             missing: (readings,) minutes missing before each.
 
         Returns:
-            The stretches, and whether a gap empties the buffer before each of them.
+            The parts of the block, and for each whether a gap empties the buffer before it.
         """
         gaps = np.flatnonzero(missing).tolist()
         resets = {row for row in gaps if self._gaps.resets(int(missing[row]))}
         edges = sorted({0, len(missing)} | resets)
         return [(slice(start, end), start in resets) for start, end in pairwise(edges)]
 
-    def _push_stretch(self, readings: Sequence[Reading], missing: IntArray) -> list[Step]:
+    def _push_part(self, readings: Sequence[Reading], missing: IntArray) -> list[Step]:
         if isinstance(readings, ReadingBlock):
             kw = readings.kw
         else:
             kw = np.array([reading.kw for reading in readings])
-        outlook = self._outlook(kw)
+        batch = self._forecast_batch(kw)
         issued: list[Issued | None] = [None] * len(kw)
-        if outlook is not None:
-            found = outlook.issued()
+        if batch is not None:
+            found = batch.issued()
             issued[-len(found) :] = found
         return [
             self._advance(reading, minutes, values)
             for reading, minutes, values in zip(readings, missing.tolist(), issued, strict=True)
         ]
 
-    def _push_over(
+    def _push_without_steps(
         self,
         readings: ReadingBlock,
         missing: IntArray,
         settled_kw: DoubleArray,
         alarms: list[Alarm],
     ) -> Step:
-        """Take a stretch that no reset interrupts, and make a step of its last reading.
+        """Process a part without a reset, and make a step of its last reading.
 
         Args:
-            readings: the stretch.
+            readings: the part.
             missing: (readings,) minutes missing before each.
-            settled_kw: (readings,) takes the forecast that each reading settles, if any.
-            alarms: takes the alarms raised.
+            settled_kw: (readings,) output: the forecast that each reading settles, NaN if none.
+            alarms: output: the alarms raised are appended.
         """
         kw = readings.kw
         waiting = self._waiting
-        outlook = self._outlook(kw)
-        settled, first = settled_by(len(kw), waiting, outlook)
+        batch = self._forecast_batch(kw)
+        settled, first = settled_by(len(kw), waiting, batch)
         settled_kw[:] = settled.mean_kw
         last_two: list[Issued | None] = [None, None]
-        if outlook is not None:
-            last_two += outlook.issued(slice(-2, None))
+        if batch is not None:
+            last_two += batch.issued(slice(-2, None))
         before = len(kw) - 1
         if before:
             last_kw = np.empty_like(kw)
@@ -283,14 +283,14 @@ class Pipeline:
         alarms += [alarm for alarm in step.alarms if alarm.at == step.reading.at]
         return step
 
-    def _outlook(self, kw: DoubleArray) -> Outlook | None:
-        """Forecast after each reading of a stretch, and learn from all that are settled in it.
+    def _forecast_batch(self, kw: DoubleArray) -> ForecastBatch | None:
+        """Forecast after each reading of a part, and learn from all forecasts settled in it.
 
         Args:
-            kw: (readings,) the stretch, which follows what is in the buffer.
+            kw: (readings,) the part, which follows the readings in the buffer.
 
         Returns:
-            The forecasts at the last of them, one at each whose window is full.
+            The forecasts at its last readings, one at each whose window is full.
         """
         self._learn(float(kw[0]))
         self._stream_is_behind = True
@@ -306,10 +306,10 @@ class Pipeline:
             rows = slice(start, start + len(answer.mean_kw))
             parts.append(self._online.see(answer, recent[rows], settling[rows]))
             start = rows.stop
-        return Outlook.joined(parts)
+        return ForecastBatch.joined(parts)
 
     def _learn(self, kw: float) -> None:
-        """Learn from the reading that the waiting forecast, if there is one, was for."""
+        """Learn from the reading that settles the waiting forecast, if any."""
         if self._waiting is not None:
             self._online.settle(kw)
         self._adaptation = self._online.get()
@@ -372,7 +372,7 @@ class Pipeline:
         self._stream_is_behind = False
 
     def _catch_up(self) -> None:
-        """Rebuild what the engine caches from the ring buffer."""
+        """Rebuild the cache of the engine from the ring buffer."""
         recent = self._buffer.last(self._forecaster.window)
         self._stream.restart(seen=self._counts.readings - len(recent))
         for kw in recent.tolist():

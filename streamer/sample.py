@@ -8,7 +8,7 @@ SAMPLE_FILE = "sceaux_2010-03-19.txt"
 
 
 def sample_path() -> Path:
-    """Where the sample is: inside an installed package, beside it in a checkout.
+    """Path of the sample: inside an installed package, beside it in a checkout.
 
     >>> sample_path().name
     'sceaux_2010-03-19.txt'

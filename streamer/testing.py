@@ -1,4 +1,4 @@
-"""Fakes and checks for the tests of those who write sources, models or sinks."""
+"""Fakes and protocol checks for the tests of plug-in sources, models and sinks."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _FROZEN_WAIT_S = 0.01
 
 
 def readings(kw: Iterable[float], *, start: datetime = START) -> list[Reading]:
-    """Readings a minute apart.
+    """Readings one minute apart.
 
     Args:
-        kw: their values; a NaN leaves its minute out, as a gap.
+        kw: their values in kW; a NaN leaves a gap of one minute.
         start: minute of the first value.
 
     >>> [reading.at.minute for reading in readings([0.3, math.nan, 0.4])]
@@ -39,11 +39,11 @@ def readings(kw: Iterable[float], *, start: datetime = START) -> list[Reading]:
 
 
 class ListSource:
-    """A source that gives what it was given.
+    """Source of given items.
 
     Args:
         items: readings and notices, in order.
-        block: how many are given at once.
+        block: number of items returned at once.
         name: the source's name.
     """
 
@@ -68,17 +68,17 @@ class ListSource:
         return block
 
     def close(self) -> None:
-        """Note that the source was closed."""
+        """Record that the source was closed."""
         self.closed = True
 
 
 class FixedForecaster:
-    """A forecaster that always says the same, or the last reading plus a constant.
+    """Forecaster of a constant, or of the last reading.
 
     Args:
-        kw: what it forecasts; None for the last reading (persistence).
+        kw: the forecast in kW; None for the last reading (persistence).
         window: readings in a window.
-        spread_kw: if given, quantiles 0.05, 0.5 and 0.95 lie this far apart.
+        spread_kw: distance of the quantiles 0.05 and 0.95 from 0.5, in kW; None for no quantiles.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class _FixedStream:
         self._forecaster = forecaster
         self._pushed = 0
 
-    def restart(self, seen: int = 0) -> None:  # noqa: ARG002 - has no lanes to line up
+    def restart(self, seen: int = 0) -> None:  # noqa: ARG002 - has no lanes to align
         self._pushed = 0
 
     def push(self, kw: float) -> Answer | None:
@@ -126,12 +126,12 @@ class _FixedStream:
 
 
 class ManualClock:
-    """A clock that stands still until it is waited for, and then jumps.
+    """Clock that advances only when it is waited for, by the whole wait at once.
 
     Args:
-        wall: the date at the beginning, in seconds since 1970.
-        frozen: whether waiting moves it not: time then passes by `advance` alone, and a wait
-            waits for notice, but in truth no longer than a moment.
+        wall: initial date, in seconds since 1970.
+        frozen: whether waits do not advance it either: time then passes by `advance` only, and
+            a wait returns when notified, after a short moment of real time at most.
 
     Attributes:
         waits: the waits so far, in seconds.
@@ -152,15 +152,15 @@ class ManualClock:
         return self._wall + self._now
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self._now += seconds
 
     def set_wall(self, seconds: float) -> None:
-        """Set the date, as a person or a time server would; no time passes."""
+        """Set the date, as a person or a time server would; the monotonic time stays."""
         self._wall = seconds - self._now
 
     def wait(self, condition: threading.Condition, seconds: float | None) -> None:
-        """Let the whole wait pass at once; a wait without end is a real one, for notice."""
+        """Advance by the whole wait at once; without a time limit, really wait until notified."""
         self.waits.append(seconds)
         if seconds is None:
             condition.wait()
@@ -171,19 +171,19 @@ class ManualClock:
 
 
 def read_feed(feed: Feed, samples: int, *, within_s: float = 10.0) -> list[FeedItem]:
-    """Read a feed until it has given so many samples, or has ended.
+    """Read a feed until it has returned enough samples, or has ended.
 
     Args:
-        feed: it is left open.
-        samples: how many to wait for; it may give more at once.
+        feed: the feed; it is left open.
+        samples: number of samples to wait for; more may be returned.
         within_s: how long to wait.
 
     Returns:
-        All that it gave, in order.
+        All items returned, in order.
 
     Raises:
         AssertionError: it took too long; the feed is then closed.
-        SourceError, OSError: whatever `read` raised.
+        SourceError, OSError: raised by `read`.
     """
     items: list[FeedItem] = []
     failed: list[BaseException] = []
@@ -195,7 +195,7 @@ def read_feed(feed: Feed, samples: int, *, within_s: float = 10.0) -> list[FeedI
                 items.extend(block)
                 if not block:
                     return
-        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+        except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
             failed.append(error)
 
     reader = threading.Thread(target=read_on, daemon=True)
@@ -220,19 +220,19 @@ def check_source(
 def check_source(
     source: Source | Feed, *, spacing: timedelta | None = None, samples: int | None = None
 ) -> list[Reading] | list[Sample]:
-    """Check that a source, or the feed of a plug-in, keeps to its protocol, by reading it.
+    """Check by reading that a source, or the feed of a plug-in, follows its protocol.
 
     Args:
         source: a source that comes to an end, or a feed. It is closed.
-        spacing: if given, no two readings may be nearer to each other.
-        samples: for a feed, and must then be given: how many samples to read, within ten
+        spacing: minimum time between readings; None for any.
+        samples: required for a feed: number of samples to read, within ten
             seconds, before it is closed while it waits for more.
 
     Returns:
         The readings, or the samples, for further checks.
 
     Raises:
-        AssertionError: it does not; the message says in what.
+        AssertionError: it does not follow the protocol; the message names the deviation.
     """
     _require(bool(source.name), "name must not be empty")
     if samples is None:
@@ -246,7 +246,7 @@ def _check_readings(source: Source | Feed, spacing: timedelta | None) -> list[Re
         for item in block:
             _require(
                 isinstance(item, Reading | Notice),
-                f"read() gave a {type(item).__name__} (of a feed, say how many samples to read)",
+                f"read() returned a {type(item).__name__} (for a feed, set samples)",
             )
             if isinstance(item, Reading):
                 _require(math.isfinite(item.kw), f"reading at {item.at} is {item.kw}")
@@ -255,30 +255,32 @@ def _check_readings(source: Source | Feed, spacing: timedelta | None) -> list[Re
                     _require(step > timedelta(0), f"{item.at} does not come after {found[-1].at}")
                     _require(spacing is None or step >= spacing, f"{item.at} follows in {step}")
                 found.append(item)
-    _require(not source.read(), "read() after the end must give an empty sequence")
+    _require(not source.read(), "read() after the end must return an empty sequence")
     source.close()
     source.close()
     return found
 
 
 def _check_samples(source: Source | Feed, samples: int) -> list[Sample]:
-    _require(isinstance(source, Feed), "a feed has name, read and close")
+    _require(isinstance(source, Feed), "a feed must have name, read and close")
     found: list[Sample] = []
     for item in read_feed(source, samples):  # type: ignore[arg-type]
-        _require(isinstance(item, Sample | Link | Notice), f"read() gave a {type(item).__name__}")
+        _require(
+            isinstance(item, Sample | Link | Notice), f"read() returned a {type(item).__name__}"
+        )
         if isinstance(item, Sample):
             _require(not math.isinf(item.kw), f"sample at {item.at} is {item.kw}")
             _require(item.at is None or item.at.tzinfo is not None, f"time {item.at} has no zone")
             found.append(item)
         elif isinstance(item, Link):
-            _require(item.state == Link.UP, f"a feed says that it is up, not {item.state!r}")
+            _require(item.state == Link.UP, f"a feed must report that it is up, not {item.state!r}")
     waiting = threading.Thread(target=_read_to_end, args=(source,), daemon=True)
     waiting.start()
     waiting.join(0.05)
     source.close()
     waiting.join(5.0)
     _require(not waiting.is_alive(), "close() must make a read() that waits return, within 5 s")
-    _require(not source.read(), "read() after close() must give an empty sequence")
+    _require(not source.read(), "read() after close() must return an empty sequence")
     source.close()
     return found
 

@@ -1,4 +1,4 @@
-"""The agreement that is promised between block sizes, engines and processors."""
+"""Tolerance between block sizes, engines and processors."""
 
 AGREEMENT_KW = 1e-5
-"""Matrix products add up in another order for another shape, on some processors."""
+"""On some processors the order of summation in matrix products depends on their shape."""

@@ -1,4 +1,4 @@
-"""Child processes and pipes that cannot keep a test waiting for ever."""
+"""Child processes and pipes with a time limit, so that no test hangs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ P = TypeVar("P", bound="subprocess.Popen[str] | subprocess.Popen[bytes]")
 
 @contextmanager
 def ending(child: P, *, within_s: float = 90.0) -> Iterator[P]:
-    """A child that has to end within some time, by itself or because the test ends it.
+    """A child process that must end within some time, by itself or ended by the test.
 
-    If it does not it is killed, so that whoever reads from it or waits for it goes on; and
-    so it is when the test fails.
+    Otherwise it is killed, so that readers of its output and waiting code continue. It is also
+    killed when the test fails.
     """
     late = threading.Event()
 
@@ -27,7 +27,7 @@ def ending(child: P, *, within_s: float = 90.0) -> Iterator[P]:
 
     timer = threading.Timer(within_s, end)
     timer.start()
-    told = f"it had not ended after {within_s:g} s, and was killed: {child.args!r}"
+    message = f"it had not ended after {within_s:g} s, and was killed: {child.args!r}"
     try:
         with child:
             try:
@@ -37,16 +37,16 @@ def ending(child: P, *, within_s: float = 90.0) -> Iterator[P]:
                 raise
     except Exception as error:
         if late.is_set():
-            raise AssertionError(told) from error
+            raise AssertionError(message) from error
         raise
     finally:
         timer.cancel()
-    assert not late.is_set(), told
+    assert not late.is_set(), message
 
 
 @contextmanager
 def read_meanwhile(pipe: Path) -> Iterator[list[str]]:
-    """What is written to a named pipe in a block, which is there after it."""
+    """Text written to a named pipe within the context, complete after it."""
     found: list[str] = []
     reader = threading.Thread(
         target=lambda: found.append(pipe.read_text(encoding="utf-8")), daemon=True

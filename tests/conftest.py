@@ -1,4 +1,4 @@
-"""What many tests need: the sample's values, read without streamer, and Keras models."""
+"""Shared fixtures: values of the sample, read without streamer, and Keras models."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from streamer.models import compiled
+from streamer.models import kernels
 from streamer.models.keras import import_tensorflow
 from streamer.sample import sample_path
 
-# The machine that runs the tests may be busy: slowness is not what they look for.
+# The machine may be busy, and the tests do not measure speed.
 settings.register_profile("streamer", deadline=None)
 settings.load_profile("streamer")
 
@@ -24,37 +24,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--numpy",
         action="store_true",
-        help="run as where the compiled engine was not built: the NumPy engine is the default",
+        help="run without the compiled engine: the NumPy engine is the default",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--numpy"):
-        compiled.kernels = dict
+        kernels.available = dict
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("endurance"):
-        # It may take longer than a test that hangs is given.
+        # It may exceed the timeout for tests that hang.
         faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(scope="session")
 def sample_kw() -> np.ndarray:
-    """The bundled sample's valid values in kW, by the plainest means there are."""
+    """Valid values of the bundled sample in kW, parsed with string methods."""
     rows = sample_path().read_text().splitlines()[1:]
     return np.array([float(row.split(";")[2]) for row in rows if "?" not in row])
 
 
 @pytest.fixture(scope="session")
 def keras() -> Any:
-    """Keras, on TensorFlow."""
+    """Keras with the TensorFlow backend."""
     return import_tensorflow("the tests")[1]
 
 
 @pytest.fixture
 def make_keras_file(keras: Any, tmp_path: Path) -> Callable[..., tuple[Any, Path]]:
-    """Makes a Keras model of stacked LSTM layers with random weights, and saves it."""
+    """Function that makes and saves a Keras model of stacked LSTM layers, weights random."""
 
     def make(
         *units: int, inputs: int = 1, outputs: int = 1, timesteps: int | None = None, seed: int = 0

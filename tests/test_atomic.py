@@ -1,3 +1,5 @@
+"""Tests of the atomic replacement of files."""
+
 from __future__ import annotations
 
 import os
@@ -9,7 +11,7 @@ import pytest
 from streamer.atomic import put_in_place, replaced_file
 
 
-def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
+def test_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
     path = tmp_path / "model"
     path.write_bytes(b"old")
     with replaced_file(path) as file:
@@ -19,7 +21,7 @@ def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_failure_leaves_only_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "model"
     path.write_bytes(b"old")
 
@@ -34,7 +36,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_file_and_folder_are_synced_around_the_change_of_name(
+def test_file_is_synced_before_and_folder_after_the_rename(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, part, synced = tmp_path / "model", tmp_path / "part", []
@@ -49,7 +51,7 @@ def test_file_and_folder_are_synced_around_the_change_of_name(
     assert path.read_bytes() == b"new"
 
 
-def test_a_folder_that_cannot_be_synced_is_no_failure(
+def test_folder_that_cannot_be_synced_is_ignored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def sync(descriptor: int) -> None:

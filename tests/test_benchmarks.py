@@ -1,4 +1,4 @@
-"""That the benchmarks measure what they say; never how fast it is."""
+"""Tests that the benchmarks measure the right work; not of its speed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MEASURED = [name for name, engine in ENGINES.items() if not issubclass(engine, 
 
 
 @pytest.mark.parametrize("name", _MEASURED)
-def test_engines_compute_the_same(name: str, sample_kw: np.ndarray) -> None:
+def test_benchmarked_engines_agree(name: str, sample_kw: np.ndarray) -> None:
     if name.startswith("OnnxRuntime"):
         pytest.importorskip("onnxruntime")
         pytest.importorskip("onnx")
@@ -32,7 +32,7 @@ def test_engines_compute_the_same(name: str, sample_kw: np.ndarray) -> None:
     np.testing.assert_allclose(singles, expected[:5], rtol=0, atol=1e-5)
 
 
-def test_a_recording_of_any_length_is_whole(tmp_path: Path) -> None:
+def test_benchmark_recording_has_the_requested_length(tmp_path: Path) -> None:
     path = tmp_path / "long.txt"
     write_recording(path, 25_000)
     assert len(read_kw(path)) == 25_000
@@ -44,14 +44,16 @@ def test_a_recording_of_any_length_is_whole(tmp_path: Path) -> None:
         assert (source.readings, source.malformed, source.disordered) == (25_000, 0, 0)
 
 
-def test_the_online_layer_costs_something_in_each_part(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_online_benchmark_measures_every_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(online, "READINGS", 200)
     costs = online.costs()
     assert len(costs) == 6
     assert all(cost > 0.0 for cost in costs.values())
 
 
-def test_a_fleet_is_measured_on_all_minutes_and_once_warm(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fleet_benchmark_measures_all_minutes_after_warm_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(fleets, "_MEASURED", {3: 10})
     batches = [len(readings) for readings in fleets._batches(fleets._simulation(3))]
     assert batches[-6:] == [3] * 6

@@ -1,4 +1,4 @@
-"""Threads of matrix products, by what NumPy's library reports of itself."""
+"""Tests of the threads of matrix products, as reported by NumPy's library."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from streamer.testing import readings
 
 
 def _threads() -> set[int]:
-    assert np.__version__  # it brings the library
+    assert np.__version__  # loads the library
     info = ThreadpoolController().select(user_api="blas").info()
     assert info
     return {library["num_threads"] for library in info}
@@ -26,11 +26,11 @@ def _threads() -> set[int]:
 def two_threads() -> None:
     ThreadpoolController().limit(limits=2, user_api="blas")
     if _threads() != {2}:
-        pytest.skip("matrix products have one thread here whatever is asked for")
+        pytest.skip("matrix products always have one thread here")
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_matrix_products_have_one_thread_inside_and_what_they_had_after() -> None:
+def test_one_blas_thread_limits_threads_and_restores_them() -> None:
     with one_blas_thread():
         assert _threads() == {1}
         with one_blas_thread():
@@ -41,9 +41,7 @@ def test_matrix_products_have_one_thread_inside_and_what_they_had_after() -> Non
 
 @pytest.mark.usefixtures("two_threads")
 @pytest.mark.parametrize("engine", ["auto", "numpy"])
-def test_pipelines_on_several_threads_leave_the_limit_as_it_was(
-    engine: str, sample_kw: np.ndarray
-) -> None:
+def test_concurrent_pipelines_restore_the_thread_limit(engine: str, sample_kw: np.ndarray) -> None:
     stream = readings(sample_kw[:400])
 
     def run(_: int) -> float:
@@ -56,7 +54,7 @@ def test_pipelines_on_several_threads_leave_the_limit_as_it_was(
     assert _threads() == {2}
 
 
-def test_cores_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cores_counts_the_cores_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 5}, raising=False)
     assert cores() == 3
     monkeypatch.delattr(os, "sched_getaffinity")

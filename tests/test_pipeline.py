@@ -1,3 +1,5 @@
+"""Tests of the forecasting pipeline."""
+
 from __future__ import annotations
 
 import json
@@ -25,7 +27,7 @@ WINDOW = 49
 
 
 def _assert_alike(one: Step, other: Step, tolerance: float = AGREEMENT_KW) -> None:
-    """Equal, but for rounding in what the network computes."""
+    """Equal except for rounding in the computations of the network."""
     assert one.reading == other.reading
     assert (one.gap_minutes, one.buffered, one.counts) == (
         other.gap_minutes,
@@ -54,7 +56,7 @@ def _assert_alike(one: Step, other: Step, tolerance: float = AGREEMENT_KW) -> No
     ]
 
 
-def test_steps_equal_a_plain_computation(sample_kw: np.ndarray) -> None:
+def test_steps_equal_an_independent_computation(sample_kw: np.ndarray) -> None:
     kw = sample_kw[:400]
     pipeline = Pipeline(load_model())
     steps = [pipeline.push(reading) for reading in readings(kw)]
@@ -73,7 +75,7 @@ def test_steps_equal_a_plain_computation(sample_kw: np.ndarray) -> None:
     assert [step.buffered for step in steps[:52]] == [*range(1, 51), 50, 50]
 
 
-def test_a_forecast_is_for_the_next_minute_and_carries_persistence() -> None:
+def test_forecast_is_for_the_next_minute_and_includes_persistence() -> None:
     pipeline = Pipeline(FixedForecaster(window=2, spread_kw=0.1))
     first, second = pipeline.push_many(readings([0.4, 0.6]))
     assert first.forecast is None
@@ -85,7 +87,7 @@ def test_a_forecast_is_for_the_next_minute_and_carries_persistence() -> None:
     assert second.forecast.high_kw == pytest.approx(0.7)
 
 
-def test_a_forecaster_without_quantiles_has_a_band_and_no_median() -> None:
+def test_forecaster_without_quantiles_has_a_band_and_no_median() -> None:
     step = Pipeline(FixedForecaster(window=2)).push_many(readings([0.4, 0.6]))[1]
     assert step.forecast is not None
     assert step.forecast.median_kw is None
@@ -135,7 +137,7 @@ def test_single_readings_and_blocks_may_be_mixed(sample_kw: np.ndarray) -> None:
 
 
 def _states_alike(one: Pipeline, other: Pipeline) -> None:
-    """The same state, but for rounding in the running means."""
+    """The same state except for rounding in the running means."""
     mine, theirs = one.state(), other.state()
     for state in (mine, theirs):
         for who, names in (
@@ -153,7 +155,7 @@ def _states_alike(one: Pipeline, other: Pipeline) -> None:
 
 @pytest.mark.parametrize("rule", [GapRule("skip"), GapRule("reset", 3), GapRule("reset", 0)])
 @pytest.mark.parametrize("size", [1, 7, 48, 49, 50, 51, 400])
-def test_a_block_without_steps_ends_where_the_steps_do(
+def test_push_block_ends_in_the_same_state_as_push_many(
     sample_kw: np.ndarray, rule: GapRule, size: int
 ) -> None:
     stream = _with_gaps(sample_kw[:400], seed=size)
@@ -161,11 +163,11 @@ def test_a_block_without_steps_ends_where_the_steps_do(
     for start in range(0, len(stream), size):
         part = stream[start : start + size]
         steps = stepping.push_many(part)
-        passage = skimming.push_block(ReadingBlock.of(part))
-        _assert_alike(passage.last, steps[-1], tolerance=1e-12)
+        result = skimming.push_block(ReadingBlock.of(part))
+        _assert_alike(result.last, steps[-1], tolerance=1e-12)
         settled = [math.nan if step.settled is None else step.settled.kw for step in steps]
-        np.testing.assert_array_equal(passage.settled_kw, settled)
-        assert list(passage.readings) == part
+        np.testing.assert_array_equal(result.settled_kw, settled)
+        assert list(result.readings) == part
     if stepping.state()["scores"]:
         _states_alike(skimming, stepping)
 
@@ -197,7 +199,7 @@ def test_blocks_singles_and_steps_may_be_mixed(
         _assert_alike(last, expected[done - 1], tolerance=1e-12)
 
 
-def test_a_bad_block_changes_nothing() -> None:
+def test_invalid_block_leaves_the_pipeline_unchanged() -> None:
     pipeline = Pipeline(FixedForecaster(window=2))
     good = readings([0.1, 0.2, 0.3])
     pipeline.push_block(ReadingBlock.of(good))
@@ -216,7 +218,7 @@ def test_a_bad_block_changes_nothing() -> None:
         pipeline.push_block(ReadingBlock.of([]))
 
 
-def test_a_block_has_no_zone_to_compare_by() -> None:
+def test_block_without_zone_is_rejected_after_readings_with_zone() -> None:
     pipeline = Pipeline(FixedForecaster(window=2))
     pipeline.push(Reading(START.replace(tzinfo=UTC), 0.1))
     later = readings([0.2], start=START + timedelta(hours=1))
@@ -232,7 +234,7 @@ def test_engines_give_the_same_steps(sample_kw: np.ndarray) -> None:
         _assert_alike(mine, theirs)
 
 
-def test_skipping_a_gap_goes_on_with_the_buffer_as_it_is() -> None:
+def test_skipped_gap_keeps_the_buffer() -> None:
     pipeline = Pipeline(FixedForecaster(kw=0.0, window=2))
     steps = pipeline.push_many(readings([0.1, 0.2, math.nan, math.nan, 0.3]))
     assert steps[2].gap_minutes == 2
@@ -241,7 +243,7 @@ def test_skipping_a_gap_goes_on_with_the_buffer_as_it_is() -> None:
     assert steps[2].counts == Counts(readings=3, gaps=1, gap_minutes=2, resets=0)
 
 
-def test_a_reset_forgets_the_buffer_and_the_waiting_forecast() -> None:
+def test_reset_clears_the_buffer_and_the_waiting_forecast() -> None:
     pipeline = Pipeline(FixedForecaster(kw=0.0, window=2), gaps=GapRule("reset", 1))
     kw = [0.1, 0.2, math.nan, 0.3, math.nan, math.nan, 0.4, 0.5]
     steps = pipeline.push_many(readings(kw))
@@ -252,7 +254,7 @@ def test_a_reset_forgets_the_buffer_and_the_waiting_forecast() -> None:
     assert steps[4].counts == Counts(readings=5, gaps=2, gap_minutes=3, resets=1)
 
 
-def test_nothing_looks_ahead(sample_kw: np.ndarray) -> None:
+def test_steps_do_not_depend_on_later_readings(sample_kw: np.ndarray) -> None:
     kw = sample_kw[:200].copy()
     before = Pipeline(load_model()).push_many(readings(kw))
     kw[150:] += 1.0
@@ -262,7 +264,7 @@ def test_nothing_looks_ahead(sample_kw: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("kw", [math.nan, math.inf, -math.inf])
-def test_a_reading_that_is_not_finite_changes_nothing(kw: float) -> None:
+def test_non_finite_reading_leaves_the_pipeline_unchanged(kw: float) -> None:
     pipeline = Pipeline(FixedForecaster(window=2))
     pipeline.push_many(readings([0.1, 0.2]))
     before = pipeline.state()
@@ -274,7 +276,7 @@ def test_a_reading_that_is_not_finite_changes_nothing(kw: float) -> None:
     assert pipeline.state() == before
 
 
-def test_a_time_that_does_not_advance_is_refused() -> None:
+def test_time_that_does_not_advance_is_rejected() -> None:
     pipeline = Pipeline(FixedForecaster(window=2))
     first, second = readings([0.1, 0.2])
     pipeline.push(second)
@@ -285,13 +287,13 @@ def test_a_time_that_does_not_advance_is_refused() -> None:
         pipeline.push(Reading(datetime(2030, 1, 1, tzinfo=UTC), 0.1))
 
 
-def test_an_empty_block_is_no_step() -> None:
+def test_empty_block_gives_no_steps() -> None:
     assert Pipeline(FixedForecaster()).push_many([]) == []
 
 
 @settings(max_examples=10)
 @given(at=st.integers(0, 180), by_block=st.booleans())
-def test_a_restored_pipeline_goes_on_bit_for_bit(
+def test_restored_pipeline_continues_bit_for_bit(
     sample_kw: np.ndarray, at: int, by_block: bool
 ) -> None:
     stream = _with_gaps(sample_kw[:200], seed=5)
@@ -312,7 +314,7 @@ def test_a_restored_pipeline_goes_on_bit_for_bit(
 
 
 @pytest.mark.parametrize("engines", [("numpy", "auto"), ("auto", "numpy")])
-def test_a_state_of_one_engine_is_continued_by_another(
+def test_state_of_one_engine_is_continued_by_another(
     sample_kw: np.ndarray, engines: tuple[str, str]
 ) -> None:
     stream = _with_gaps(sample_kw[:400], seed=5)
@@ -325,7 +327,7 @@ def test_a_state_of_one_engine_is_continued_by_another(
         _assert_alike(mine, theirs)
 
 
-def test_a_state_is_small_and_holds_no_engine() -> None:
+def test_state_is_small_and_has_no_engine_cache() -> None:
     pipeline = Pipeline(load_model())
     pipeline.push_many(readings(np.full(60, 0.5)))
     state = pipeline.state()
@@ -346,7 +348,7 @@ def test_a_state_is_small_and_holds_no_engine() -> None:
         ({"alarms": {}}, "damaged"),
     ],
 )
-def test_a_state_that_does_not_fit_is_refused(change: dict[str, Any], message: str) -> None:
+def test_incompatible_state_is_rejected(change: dict[str, Any], message: str) -> None:
     pipeline = Pipeline(FixedForecaster())
     with pytest.raises(StateError, match=message):
         pipeline.restore({**Pipeline(FixedForecaster()).state(), **change})
@@ -356,7 +358,7 @@ _ANY_FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 
 def _numbers(value: object) -> list[float]:
-    """All numbers in a step, however deep."""
+    """All numbers in a step, at any depth."""
     if isinstance(value, float):
         return [value]
     if isinstance(value, dict):
@@ -376,7 +378,7 @@ def _numbers(value: object) -> list[float]:
     repeats=st.sampled_from([1, 1, 7]),
     by_block=st.booleans(),
 )
-def test_no_sequence_of_finite_readings_gives_a_number_that_is_not(
+def test_any_finite_readings_give_finite_numbers(
     kw: list[float], repeats: int, by_block: bool
 ) -> None:
     pipeline = Pipeline(load_model())
@@ -395,11 +397,11 @@ def test_no_sequence_of_finite_readings_gives_a_number_that_is_not(
 
 @pytest.fixture(scope="module")
 def day_and_a_half(sample_kw: np.ndarray) -> list[Reading]:
-    """Long enough for a correction to be shown."""
+    """Readings, enough for a correction to be shown."""
     return _with_gaps(sample_kw[:2200], seed=3)
 
 
-def test_learning_is_the_same_one_by_one_and_in_blocks(day_and_a_half: list[Reading]) -> None:
+def test_blocks_and_single_readings_learn_the_same(day_and_a_half: list[Reading]) -> None:
     single, many, skimming = (Pipeline(load_model()) for _ in range(3))
     one_by_one = [single.push(reading) for reading in day_and_a_half]
     together: list[Step] = []
@@ -417,7 +419,7 @@ def test_learning_is_the_same_one_by_one_and_in_blocks(day_and_a_half: list[Read
     assert any(corrected)
 
 
-def test_alarms_of_a_block_are_those_of_its_steps(day_and_a_half: list[Reading]) -> None:
+def test_alarms_of_a_block_equal_those_of_its_steps(day_and_a_half: list[Reading]) -> None:
     faulty = [
         Reading(reading.at, reading.kw * (1000.0 if 1000 <= minute < 1030 else 1.0))
         for minute, reading in enumerate(day_and_a_half)
@@ -432,15 +434,15 @@ def test_alarms_of_a_block_are_those_of_its_steps(day_and_a_half: list[Reading])
     ]
     found = []
     for start in range(0, len(faulty), 501):
-        passage = skimming.push_block(ReadingBlock.of(faulty[start : start + 501]))
-        found += [(alarm.kind, alarm.at) for alarm in passage.alarms]
+        result = skimming.push_block(ReadingBlock.of(faulty[start : start + 501]))
+        found += [(alarm.kind, alarm.at) for alarm in result.alarms]
     assert found == raised
     assert raised
 
 
 @settings(max_examples=4)
 @given(at=st.integers(1400, 2100))
-def test_what_was_learnt_is_restored_bit_for_bit(day_and_a_half: list[Reading], at: int) -> None:
+def test_adaptation_is_restored_bit_for_bit(day_and_a_half: list[Reading], at: int) -> None:
     undisturbed, restored = Pipeline(load_model()), Pipeline(load_model())
     undisturbed.push_block(ReadingBlock.of(day_and_a_half[:at]))
     restored.restore(json.loads(json.dumps(undisturbed.state())))
@@ -450,22 +452,22 @@ def test_what_was_learnt_is_restored_bit_for_bit(day_and_a_half: list[Reading], 
     assert restored.state() == undisturbed.state()
 
 
-def test_without_adapting_the_network_is_shown_as_it_is(day_and_a_half: list[Reading]) -> None:
+def test_without_adaptation_the_frozen_forecast_is_shown(day_and_a_half: list[Reading]) -> None:
     steps = Pipeline(load_model(), adapt=False).push_many(day_and_a_half)
     assert all(step.adaptation is None and step.scores.frozen is None for step in steps)
     forecasts = [step.forecast for step in steps if step.forecast]
     assert all(forecast.kw == forecast.frozen_kw for forecast in forecasts)
 
 
-def test_a_state_of_other_settings_is_refused() -> None:
+def test_state_of_other_settings_is_rejected() -> None:
     saved = Pipeline(FixedForecaster()).state()
-    with pytest.raises(StateError, match=r"confidence 0\.9, this is 0\.8"):
+    with pytest.raises(StateError, match=r"confidence 0\.9, this pipeline has 0\.8"):
         Pipeline(FixedForecaster(), confidence=0.8).restore(saved)
-    with pytest.raises(StateError, match="saved state is adapted, this not"):
+    with pytest.raises(StateError, match="saved state is adapted, this pipeline is not"):
         Pipeline(FixedForecaster(), adapt=False).restore(saved)
 
 
-def test_a_confidence_that_is_none_is_refused() -> None:
+def test_confidence_out_of_range_is_rejected() -> None:
     for confidence in (0.0, 1.0, -1.0, 90.0, math.nan):
         with pytest.raises(UsageError, match="must be between 0 and 1"):
             Pipeline(FixedForecaster(), confidence=confidence)

@@ -1,3 +1,5 @@
+"""Tests of the bundled sample."""
+
 from __future__ import annotations
 
 import hashlib
@@ -8,7 +10,7 @@ from streamer.sources.files.delimited import open_replay
 from streamer.testing import MINUTE, check_source
 
 
-def test_the_sample_is_what_its_readme_says() -> None:
+def test_sample_matches_its_readme() -> None:
     content = sample_path().read_bytes()
     readme = (sample_path().parent / "README.md").read_text(encoding="utf-8")
     assert hashlib.sha256(content).hexdigest() in readme
@@ -17,12 +19,12 @@ def test_the_sample_is_what_its_readme_says() -> None:
     assert sum(b"?" in row for row in rows) == 2027
 
 
-def test_the_sample_reads_without_a_fault() -> None:
+def test_sample_reads_without_notices() -> None:
     source = open_replay(sample_path(), strict=True)
     assert len(check_source(source, spacing=MINUTE)) == 7 * 1440 - 2027
 
 
-def test_the_shipped_model_has_not_seen_the_sample() -> None:
+def test_shipped_model_was_not_trained_on_the_sample() -> None:
     card = load_model().card
     first = check_source(open_replay(sample_path(), limit=1))[0]
     assert card.trained_to is not None

@@ -1,4 +1,4 @@
-"""Alarms that are on, and when each is over."""
+"""Active alarms, and the end of each."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from streamer.alarms.thresholds import DAY, QUIET
 from streamer.readings import Alarm
 
 LASTS = {Alarm.ANOMALY: QUIET, Alarm.STUCK: 0, Alarm.UNIT: QUIET, Alarm.DRIFT: DAY}
-"""Readings for which an alarm stays on after what raised it, by kind."""
+"""Readings for which an alarm stays active after its last cause, by kind."""
 
 
 class ActiveAlarms:
-    """The alarms that are on, one of a kind; each ends by itself.
+    """The active alarms, at most one of a kind; each ends by itself.
 
     Attributes:
-        shown: those alarms, oldest first.
+        shown: the active alarms, oldest first.
     """
 
     def __init__(self) -> None:
@@ -29,14 +29,14 @@ class ActiveAlarms:
         return kind in self._on
 
     def start(self, kind: str, size: float, text: str, at: datetime, *, seen: int) -> None:
-        """Raise an alarm, or keep on the one of the kind that is on already.
+        """Raise an alarm, or extend the active one of the same kind.
 
         Args:
-            kind: its kind.
-            size: multiple of what raises one.
-            text: a line for a person.
+            kind: one of the kinds of `Alarm`.
+            size: score as a multiple of the threshold.
+            text: one line for a person.
             at: minute of the reading.
-            seen: readings so far.
+            seen: number of readings so far.
         """
         if kind not in self._on:
             self._on[kind] = (Alarm(kind, at, text, size), 0)
@@ -44,25 +44,25 @@ class ActiveAlarms:
         self.keep(kind, seen=seen)
 
     def keep(self, kind: str, *, seen: int) -> None:
-        """Have the alarm of a kind last from now on."""
+        """Extend the active alarm of a kind from now on."""
         self._on[kind] = (self._on[kind][0], seen + LASTS[kind])
         self._next_off = min(until for _, until in self._on.values())
 
     def clear(self, seen: int) -> None:
-        """Take off what is over after so many readings."""
+        """End the alarms that are over after so many readings."""
         if self._on and seen > self._next_off:
             self._on = {kind: entry for kind, entry in self._on.items() if entry[1] >= seen}
             self._show()
 
     def state(self) -> list[list[Any]]:
-        """What `restore` needs, as plain JSON values."""
+        """Everything that `restore` needs, as plain JSON values."""
         return [
             [alarm.kind, alarm.at.isoformat(), alarm.text, alarm.size, until]
             for alarm, until in self._on.values()
         ]
 
     def restore(self, state: Iterable[Iterable[Any]]) -> None:
-        """Go on from what `state` gave."""
+        """Continue from a saved state."""
         self._on = {
             kind: (Alarm(kind, datetime.fromisoformat(at), text, size), until)
             for kind, at, text, size, until in state

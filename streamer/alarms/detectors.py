@@ -1,4 +1,4 @@
-"""Detectors of anomalies, stuck values, wrong units and drift, a reading at a time."""
+"""Detectors of anomalies, stuck values, wrong units and drift, one reading at a time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from streamer.alarms.active import ActiveAlarms
 from streamer.alarms.drift import Drift
-from streamer.alarms.scale import Scale
+from streamer.alarms.scale import DecimalShiftTest
 from streamer.alarms.texts import (
     BEFORE,
     SINCE,
@@ -20,7 +20,7 @@ from streamer.alarms.texts import (
     scale_text,
     stuck_text,
 )
-from streamer.alarms.thresholds import DAY, HOUR, Limit, Rule
+from streamer.alarms.thresholds import DAY, HOUR, AdaptiveThreshold, Rule
 from streamer.alarms.units import HUGE_KW, KILO_KW, WATTS_KW, UnitWatch
 from streamer.readings import Alarm, Forecast
 from streamer.readings.arrays import DoubleArray, IntArray, TimeArray
@@ -32,40 +32,40 @@ RULES = {
     "scale": Rule(0.3, 0.5, 0.05),  # fourth root of a likelihood ratio
     "fall": Rule(0.1, 15.0, 4.0),  # below the middle, in half widths
     "export": Rule(0.05, 0.02, 0.01),  # below zero, in kW
-    # How often a value comes in a row. A house that is empty for weeks, on a meter of 2 W, had
-    # two runs of 14 a day: with a smaller share, a stuck meter was found late there.
+    # Repetitions of a value. A house that is empty for weeks, on a meter with steps of 2 W, had
+    # two runs of 14 a day: with a smaller share, a stuck meter was detected late there.
     "stuck": Rule(1.0, 14.0, 13.0, caution=1.0, reach=40.0, step=0.02, adopts=False),
 }
 
-NARROWEST_KW = 0.02
-"""A band is taken to be at least as wide as this."""
+MIN_WIDTH_KW = 0.02
+"""Minimum width of a band in kW; narrower ones count as this wide."""
 
 LEARN_DIGITS = 6
-"""Every so many readings, the decimals are counted; an hour is a multiple of it."""
+"""Readings between two counts of decimals; an hour is a multiple of it."""
 
 
 class Alarms:
-    """Raises alarms, and clears them by itself.
+    """Alarms of one meter, raised from its readings and ended by themselves.
 
-    **Anomaly, stuck.** Several scores, each with a limit of its own that finds its level online:
-    source, guarantee and what breaks it are told in `streamer.alarms.thresholds.Limit`. Those of
-    an anomaly may have 1.5 events a day together, fewer where they coincide. They are: the
-    distance above the middle of the band over the root of its half width there, which is between
-    the distance in kW (big things in a restless hour) and in half widths (small things in a quiet
-    one); the distance in kW; the rise of the last four readings over the five before, which
-    outlasts a kettle; another scale (`streamer.alarms.scale.Scale`); the distance below the middle
-    in half widths; and how far below zero a reading is. Measured and left out, since at the same
-    rate they found no more: the distance above in half widths (of 3 kW heaters, 13 % in a second
-    house where the distance in kW found 96 %), the level itself, and how rare a switching event of
-    this size is in this house. What is not found: a heater of 1 kW, since a house switches that
-    much on twenty times a day, and often one of 2 kW.
+    **Anomaly, stuck.** Several scores, each with a threshold of its own that adapts online:
+    `streamer.alarms.thresholds.AdaptiveThreshold` has source, guarantee and what breaks it. The
+    scores of an anomaly share 1.5 events a day, fewer where they coincide. They are: the
+    distance above the middle of the band over the root of its half width there, which lies
+    between the distance in kW (large loads in a restless hour) and in half widths (small loads in
+    a quiet one); the distance in kW; the rise of the last four readings over the five before,
+    longer than a kettle boils; a decimal shift (`streamer.alarms.scale.DecimalShiftTest`); the
+    distance below the middle in half widths; and the distance of a reading below zero. Measured
+    and left out, since at the same rate they found no more: the distance above in half widths (of
+    3 kW heaters, 13 % in a second house where the distance in kW found 96 %), the level itself,
+    and the rarity of a switching event of this size in this house. Not detected: a heater of
+    1 kW, since a house switches that much on twenty times a day, and often one of 2 kW.
 
     **Unit.** Three readings in a row above 25 kW and forty times the mean of this house so far
-    (if there is one yet) are taken for watts read as kW; five below 10 W and a hundredth of the
-    mean for kW read as W. Meanwhile there are no anomalies. A rule of thumb without a source or
-    a guarantee. What breaks it: a works' meter, for which it stays on.
+    (once it is known) are taken for watts read as kW; five below 10 W and a hundredth of the
+    mean for kW read as W. No anomalies are raised meanwhile. A rule of thumb without a source or
+    a guarantee. What breaks it: an industrial meter, for which it stays active.
 
-    **Drift.** Source, guarantee and what breaks it are told in `streamer.alarms.drift.Drift`.
+    **Drift.** `streamer.alarms.drift.Drift` has source, guarantee and what breaks it.
 
     >>> from datetime import timedelta
     >>> alarms, start = Alarms(), datetime(2010, 3, 19)
@@ -73,15 +73,15 @@ class Alarms:
     ...     at = start + minute * timedelta(minutes=1)
     ...     on = alarms.settle(at=at, kw=0.3, forecast=None, missing=0)
     >>> on[0].kind, on[0].text
-    ('stuck', '0.3 kW 15 times in a row: more than this meter repeats a value')
+    ('stuck', '0.3 kW 15 times in a row: more often than this meter repeats a value')
     >>> alarms.settle(at=at + timedelta(minutes=1), kw=0.4, forecast=None, missing=0)
     ()
     """
 
     def __init__(self) -> None:
         self._drift = Drift()
-        self._limits = {name: Limit(rule) for name, rule in RULES.items()}
-        self._scale = Scale()
+        self._thresholds = {name: AdaptiveThreshold(rule) for name, rule in RULES.items()}
+        self._scale = DecimalShiftTest()
         self._unit = UnitWatch()
         self._active = ActiveAlarms()
         self._seen = 0
@@ -94,16 +94,16 @@ class Alarms:
     def settle(
         self, *, at: datetime, kw: float, forecast: Forecast | None, missing: int
     ) -> tuple[Alarm, ...]:
-        """Look at one reading.
+        """Check one reading.
 
         Args:
-            at: its minute.
+            at: minute of the reading.
             kw: its value in kW.
-            forecast: the one that it settles, if there is one.
+            forecast: the forecast that it settles, if any.
             missing: minutes missing just before it.
 
         Returns:
-            The alarms that are on, oldest first.
+            The active alarms, oldest first.
         """
         middle = low = high = math.nan
         if forecast is not None:
@@ -123,14 +123,14 @@ class Alarms:
         high_kw: DoubleArray,
         missing: IntArray,
     ) -> list[Alarm]:
-        """Look at readings one after the other, as `settle` would.
+        """Check consecutive readings, with the same result as `settle`.
 
         Args:
             at: (readings,) their minutes.
-            kw: (readings,) their values.
-            median_kw: (readings,) the middle of what was forecast, NaN where nothing was.
-            low_kw: (readings,) lower ends of the bands, NaN where there is none.
-            high_kw: (readings,) upper ends.
+            kw: (readings,) their values in kW.
+            median_kw: (readings,) median forecasts in kW, NaN where there is none.
+            low_kw: (readings,) lower ends of the bands in kW, NaN where there is none.
+            high_kw: (readings,) upper ends in kW.
             missing: (readings,) minutes missing before each.
 
         Returns:
@@ -147,10 +147,10 @@ class Alarms:
         return raised
 
     def state(self) -> dict[str, Any]:
-        """What `restore` needs, as plain JSON values."""
+        """Everything that `restore` needs, as plain JSON values."""
         return {
             "drift": self._drift.state(),
-            "limits": {name: limit.state() for name, limit in self._limits.items()},
+            "limits": {name: threshold.state() for name, threshold in self._thresholds.items()},
             "scale": self._scale.state(),
             "seen": self._seen,
             "value": self._value,
@@ -164,10 +164,10 @@ class Alarms:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` gave, bit for bit."""
+        """Continue from a saved state, bit for bit."""
         self._drift.restore(state["drift"])
-        for name, limit in self._limits.items():
-            limit.restore(state["limits"][name])
+        for name, threshold in self._thresholds.items():
+            threshold.restore(state["limits"][name])
         self._scale.restore(state["scale"])
         self._seen, self._run = state["seen"], state["run"]
         self._value, self._left = state["value"], state["left"]
@@ -200,8 +200,8 @@ class Alarms:
             middle = min(max(middle, -HUGE_KW), HUGE_KW)
             sums[2] += abs(y - middle)
             sums[3] += 1.0
-            # A NaN fails every comparison: without a band, this sits still. So it does while
-            # the unit is in doubt, since that says it all.
+            # A NaN fails every comparison: without a band, no detector below runs. Neither does
+            # one while the unit is in doubt, since that alarm explains the others.
             if 0.0 <= high - low < HUGE_KW and not unit.is_in_doubt:
                 self._compare(y, middle, low, high, at)
         recent.append(y)
@@ -212,40 +212,40 @@ class Alarms:
         self._active.clear(seen)
 
     def _compare(self, y: float, middle: float, low: float, high: float, at: datetime) -> None:
-        """Hold a reading against its band."""
-        limits = self._limits
+        """Compare a reading with its band."""
+        thresholds = self._thresholds
         up = y - middle
         if up > 0.0:
-            far = up / math.sqrt(max(high - middle, 0.5 * NARROWEST_KW))
-            if far > limits["far"].value:
+            far = up / math.sqrt(max(high - middle, 0.5 * MIN_WIDTH_KW))
+            if far > thresholds["far"].value:
                 self._anomaly("far", far, far_text(y, low, high), at)
-            if up > limits["jump"].value:
+            if up > thresholds["jump"].value:
                 self._anomaly("jump", up, far_text(y, low, high), at)
         else:
-            fall = -up / max(middle - low, 0.5 * NARROWEST_KW)
-            if fall > limits["fall"].value:
+            fall = -up / max(middle - low, 0.5 * MIN_WIDTH_KW)
+            if fall > thresholds["fall"].value:
                 self._anomaly("fall", fall, far_text(y, low, high), at)
-            if -y > limits["export"].value:
+            if -y > thresholds["export"].value:
                 self._anomaly("export", -y, export_text(y), at)
-        width = max(high - low, NARROWEST_KW)
+        width = max(high - low, MIN_WIDTH_KW)
         left, self._left = self._left, None
         if left is not None:
             self._look_at_scale(y, left, at)
         elif abs(up) > 2.0 * width:
             self._left = [y, middle, width]
         recent = self._recent
-        # The first of the readings before bounds the rise from above, and is quickly looked at.
-        if len(recent) == BEFORE + SINCE - 1 and y - recent[0] > limits["lasting"].value:
+        # A cheap check first: the first of the earlier readings bounds the rise from above.
+        if len(recent) == BEFORE + SINCE - 1 and y - recent[0] > thresholds["lasting"].value:
             rise = min(*recent[BEFORE:], y) - max(recent[:BEFORE])
-            if rise > limits["lasting"].value:
+            if rise > thresholds["lasting"].value:
                 self._anomaly("lasting", rise, lasting_text(rise), at)
 
     def _look_at_scale(self, y: float, left: list[float], at: datetime) -> None:
-        """Weigh whether a reading that left the band and this one have another scale."""
+        """Test a reading that left its band, and this one, for a decimal shift."""
         first, middle, width = left
-        likeness = self._scale.likeness(first, y, middle=middle, width=width)
-        if likeness > self._limits["scale"].value:
-            self._anomaly("scale", likeness, scale_text(first, y, middle), at)
+        evidence = self._scale.evidence(first, y, middle=middle, width=width)
+        if evidence > self._thresholds["scale"].value:
+            self._anomaly("scale", evidence, scale_text(first, y, middle), at)
 
     def _repeat(self, kw: float, at: datetime) -> None:
         """Count a value that has come once more."""
@@ -255,19 +255,19 @@ class Alarms:
             return
         if Alarm.STUCK in self._active:
             self._active.keep(Alarm.STUCK, seen=self._seen)
-        stuck = self._limits["stuck"]
+        stuck = self._thresholds["stuck"]
         if run > stuck.value:
             size = stuck.exceeded(float(run), self._seen)
             if size is not None:
                 self._raise(Alarm.STUCK, size, stuck_text(kw, run), at)
 
     def _learn(self, y: float, at: datetime) -> None:
-        """What is done now and then: count decimals, and close the hour once it is full."""
+        """Count decimals, and after a full hour update thresholds, mean power and drift."""
         self._scale.learn(y)
         if self._seen % HOUR:
             return
-        for limit in self._limits.values():
-            limit.close_hour()
+        for threshold in self._thresholds.values():
+            threshold.close_hour()
         drawn, readings, errors, settled = self._sums
         if readings:
             mean = drawn / readings
@@ -285,7 +285,7 @@ class Alarms:
             self._raise(Alarm.DRIFT, change.size, text, at)
 
     def _anomaly(self, name: str, score: float, text: str, at: datetime) -> None:
-        size = self._limits[name].exceeded(score, self._seen)
+        size = self._thresholds[name].exceeded(score, self._seen)
         if size is not None:
             self._raise(Alarm.ANOMALY, size, anomaly_text(text, size), at)
 

@@ -1,4 +1,4 @@
-"""Finding a lasting change of the errors: adaptive windowing on hourly means."""
+"""Detector of a lasting change of the errors: adaptive windowing on hourly means."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import Any
 import numpy as np
 
 DELTA = 0.05
-"""Confidence of a cut, as the paper counts it."""
+"""Significance level of a cut, as defined in the paper."""
 
-_SHORTEST = 5
-"""Hours that each side of a cut must have."""
+_MIN_HOURS = 5
+"""Minimum number of hours on each side of a cut."""
 
-_LONGEST = 672
-"""Hours that are looked back over: four weeks."""
+_MAX_HOURS = 672
+"""Maximum length of the window in hours: four weeks."""
 
 _FLOOR_KW = 0.003
-"""Added to an hour's error, so that hours without any do not count as endlessly far below."""
+"""Added to an hour's error, so that the logarithm of an hour without error is bounded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A cut between what was and what is.
+    """A cut between past and present errors.
 
     Attributes:
-        before_kw: typical hourly mean error before, in kW.
-        after_kw: the same since.
-        hours: how many hours since.
+        before_kw: typical hourly mean error before the cut, in kW.
+        after_kw: the same after the cut.
+        hours: number of hours after the cut.
         size: difference as a multiple of the smallest that would have been a cut.
     """
 
@@ -40,21 +40,21 @@ class Change:
 
 
 class Drift:
-    """Watches the size of the errors for a lasting change, up or down.
+    """Detector of a lasting change of the size of the errors, up or down.
 
     Source: ADWIN (Bifet and Gavaldà 2007, "Learning from time-changing data with adaptive
     windowing", SDM), in the first form of the paper, which tries every cut of the window,
-    with the variance bound, the first and last hours of grace and ``delta`` of river's
-    `ADWIN(delta=0.05, clock=1)`; that one keeps its window out of reach of a saved state.
-    What is watched is the logarithm of an hour's mean error: a doubling is then the same
-    step in any house, and a kettle is no more than a bump.
+    with the variance bound, the grace period at both ends and ``delta`` of river's
+    `ADWIN(delta=0.05, clock=1)`, whose window cannot be saved and restored.
+    The input is the logarithm of an hour's mean error: a doubling is then the same step in any
+    house, and a kettle only a small deviation.
 
-    Guarantee: on independent hours of one distribution, bounded, the chance that any is
-    cut is at most ``delta`` (theorem 3.1 there); a step is found when it is larger than the
+    Guarantee: on independent, bounded hours of one distribution, the probability of any cut
+    is at most ``delta`` (theorem 3.1 there); a step is found when it is larger than the
     bound, which shrinks with the root of the hours since.
 
-    What breaks it: hours are not independent. A day away from home is a change to it that
-    lasts a day, and so is a change of season that creeps in over weeks, if it is seen at all.
+    What breaks it: hours are not independent. A day away from home is detected as a change that
+    lasts a day, and so is a gradual change of season, if it is detected at all.
 
     Measured with river 0.26 over two houses and four made of their parts, the second halves of
     50 to 130 days (false alarms a week in the worst house; median days to find a lasting
@@ -67,10 +67,10 @@ class Drift:
     | ADWIN(1e-20), readings in kW | 0.44 | 1.1 | 2.7 | 0 |
 
     and over the first halves, on hours: ADWIN(0.05) 0.22, 1.1, 1.1, 0; PageHinkley(threshold=15,
-    delta=0.2) 0.55, 1.2, 1.5, 1; KSWIN(0.001, 336, 24) 0.22, 1.3, 1.5, 6, and it draws lots.
+    delta=0.2) 0.55, 1.2, 1.5, 1; KSWIN(0.001, 336, 24) 0.22, 1.3, 1.5, 6, which samples at random.
 
     Args:
-        delta: smaller is more cautious.
+        delta: significance level of a cut; smaller is more cautious.
 
     >>> drift = Drift()
     >>> found = [drift.update(0.1 if hour < 48 else 0.3) for hour in range(60)]
@@ -87,20 +87,20 @@ class Drift:
         """Add the mean absolute error of one hour, in kW.
 
         Returns:
-            The change, if there is one; the window then begins anew.
+            The change, if there is one; the window is then cleared.
         """
         # Rounded, so that a saved state is short.
         self._hours.append(round(math.log(error_kw + _FLOOR_KW), 4))
-        if len(self._hours) > _LONGEST:
+        if len(self._hours) > _MAX_HOURS:
             del self._hours[0]
         count = len(self._hours)
-        if count < 2 * _SHORTEST:
+        if count < 2 * _MIN_HOURS:
             return None
         values = np.array(self._hours)
         sums = np.cumsum(values)
-        older = np.arange(_SHORTEST, count - _SHORTEST + 1)
+        older = np.arange(_MIN_HOURS, count - _MIN_HOURS + 1)
         step = (sums[-1] - sums[older - 1]) / (count - older) - sums[older - 1] / older
-        grace = _SHORTEST - 1
+        grace = _MIN_HOURS - 1
         weight = 1.0 / (older - grace) + 1.0 / (count - older - grace)
         doubt = math.log(2.0 * math.log(count) / self._delta)
         bound = np.sqrt(2.0 * weight * values.var() * doubt) + 2.0 / 3.0 * doubt * weight
@@ -108,15 +108,15 @@ class Drift:
         best = int(sizes.argmax())
         if sizes[best] <= 1.0:
             return None
-        cut = _SHORTEST + best
+        cut = _MIN_HOURS + best
         before, after = values[:cut].mean(), values[cut:].mean()
         self._hours.clear()
         return Change(math.exp(before), math.exp(after), count - cut, float(sizes[best]))
 
     def state(self) -> dict[str, Any]:
-        """What `restore` needs, as plain JSON values."""
+        """Everything that `restore` needs, as plain JSON values."""
         return {"hours": list(self._hours)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` gave."""
+        """Continue from a saved state."""
         self._hours = [float(hour) for hour in state["hours"]]

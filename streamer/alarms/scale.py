@@ -1,4 +1,4 @@
-"""Whether two readings are ten times, or a tenth of, what they should be."""
+"""Likelihood-ratio test for a decimal shift."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ import numpy as np
 from streamer.readings.arrays import DoubleArray, IntArray
 
 DIGITS = 6
-"""Decimals that are told apart; more count as so many."""
+"""Maximum number of decimals distinguished; more count as this many."""
 
 _TENS = np.array([10.0**decimals for decimals in range(DIGITS)])
 
 
-class Scale:
-    """Weighs whether a reading that left its band, and the next, have another scale.
+class DecimalShiftTest:
+    """Test whether a reading that left its band, and the next, are shifted by one decimal.
 
     Source: the likelihood ratio (Neyman and Pearson 1933, "On the problem of the most
-    efficient tests of statistical hypotheses") of another scale against an appliance. Under
-    another scale, both readings fit the band from before once they are scaled back: a Cauchy
-    density as wide as the band, against one that is flat for an appliance. And they have
-    other decimals: ten times a value has one decimal less, so a meter that mostly gives
-    three is suddenly seen to give two. How often there are how many is counted as the
-    readings come.
+    efficient tests of statistical hypotheses") of a decimal shift against an appliance. After
+    a shift, both readings fit the previous band once they are scaled back: a Cauchy
+    density as wide as the band, against a flat density for an appliance. They also have
+    other decimals: ten times a value has one decimal less, so a meter that mostly reports
+    three decimals suddenly reports two. The frequencies of the numbers of decimals are counted
+    online.
 
-    Guarantee: of all tests with as many false alarms the ratio of the true densities finds
-    the most; these densities are guessed, which costs power but no false alarms, since the
-    limit is found online.
+    Guarantee: of all tests with as many false alarms, the ratio of the true densities detects
+    the most; these densities are estimates, which costs power but no false alarms, since the
+    threshold adapts online.
 
-    What breaks it: where decimals mean nothing (means with all their digits) the fit alone
-    is left, and an appliance of the right size fits too. Without the decimals, at 0.4 events
-    a day, 78 % of the tenfold jumps of a second house were found by it, with them 95 %.
+    What breaks it: where decimals carry no information (means with all their digits) only the
+    fit to the band remains, and an appliance of the right size fits too. Without the decimals, at
+    0.4 events a day, it detected 78 % of the tenfold jumps of a second house, with them 95 %.
 
-    >>> scale = Scale()
+    >>> scale = DecimalShiftTest()
     >>> for kw in (0.287, 0.291, 0.3, 0.283):
     ...     scale.learn(kw)
-    >>> like = scale.likeness(2.87, 2.91, middle=0.288, width=0.02)
-    >>> unlike = scale.likeness(2.871, 2.123, middle=0.288, width=0.02)
+    >>> like = scale.evidence(2.87, 2.91, middle=0.288, width=0.02)
+    >>> unlike = scale.evidence(2.871, 2.123, middle=0.288, width=0.02)
     >>> like > 4 * unlike
     True
     """
@@ -50,17 +50,17 @@ class Scale:
         """Count the decimals of an ordinary reading."""
         self._counts[count_decimals(kw)] += 1.0
 
-    def likeness(self, first: float, second: float, *, middle: float, width: float) -> float:
-        """Fourth root of the likelihood ratio: as if of half a reading, so that it is tame.
+    def evidence(self, first: float, second: float, *, middle: float, width: float) -> float:
+        """Fourth root of the likelihood ratio: that of half a reading, which limits its range.
 
         Args:
             first: the reading that left its band, in kW.
             second: the next, in kW.
-            middle: of the band that was left, in kW.
-            width: of that band, in kW.
+            middle: middle of the band that was left, in kW.
+            width: width of that band, in kW.
 
         Returns:
-            The evidence for ten times, if the first is above the middle, or else for a
+            The evidence for a factor of ten, if the first is above the middle, or else for a
             tenth; 0 if the second is not on the same side.
         """
         side = 1 if first > middle else -1
@@ -78,16 +78,16 @@ class Scale:
         return math.sqrt(math.sqrt(ratio))
 
     def state(self) -> list[float]:
-        """What `restore` needs, as plain JSON values."""
+        """Everything that `restore` needs, as plain JSON values."""
         return list(self._counts)
 
     def restore(self, state: Sequence[float]) -> None:
-        """Go on from what `state` gave, bit for bit."""
+        """Continue from a saved state, bit for bit."""
         self._counts = [float(count) for count in state]
 
 
 def count_decimals(value: float) -> int:
-    """Decimals that a value is written with, as far as they are told apart.
+    """Number of decimals of a value, `DIGITS` at most.
 
     >>> [count_decimals(value) for value in (3.0, 0.3, 0.288, 1 / 3)]
     [0, 1, 3, 6]
@@ -100,7 +100,7 @@ def count_decimals(value: float) -> int:
 
 
 def count_all_decimals(values: DoubleArray) -> IntArray:
-    """Decimals of (values,), as `count_decimals` counts them.
+    """Number of decimals of (values,), as returned by `count_decimals`.
 
     >>> count_all_decimals(np.array([3.0, 0.3, 0.288, 1 / 3]))
     array([0, 1, 3, 6])

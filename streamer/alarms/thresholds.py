@@ -1,4 +1,4 @@
-"""Limits that find their own level: so many events a day, in any house."""
+"""Adaptive alarm thresholds with a target event rate."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ DAY = 1440
 HOUR = 60
 
 QUIET = 10
-"""Readings below the limit after which an event is over."""
+"""Readings below the threshold after which an event is over."""
 
 _EAGER = 5.0
-"""How many times its step the first event raises a limit by; each further one less."""
+"""Factor on the step with which the first event raises a threshold; smaller for each further."""
 
 STEADY = round(2.0 * (_EAGER - 1.0))
-"""Events after which the step stays what it is."""
+"""Events after which the step is constant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How one limit behaves.
+    """Settings of one threshold.
 
     Attributes:
-        share: events a day that it settles at.
-        start: where it starts.
-        floor: the least it may be: what is below is an event in no house.
-        caution: how many times the limit sets off an event during the first day.
-        reach: what the first day may raise the limit to, as a multiple of its start.
-        step: what an event adds to the logarithm of the limit, in the long run.
-        adopts: whether what goes on for more than an hour is ordinary from then on.
+        share: target rate, in events a day.
+        start: initial value.
+        floor: minimum value; scores below it are an event in no house.
+        caution: multiple of the threshold that sets off an event during the first day.
+        reach: bound on the threshold during the first day, as a multiple of its start.
+        step: increase of the logarithm of the threshold per event, in the long run.
+        adopts: whether an event of more than an hour raises the threshold to its score.
     """
 
     share: float
@@ -42,37 +42,37 @@ class Rule:
     adopts: bool = True
 
     def rise(self, events: int) -> float:
-        """What an event that follows so many others adds to the logarithm of the limit."""
+        """Increase of the logarithm of the threshold by an event, after so many others."""
         return self.step * max(1.0, _EAGER / (1.0 + 0.5 * events))
 
-    def wane(self, events: int) -> float:
-        """What an hour multiplies the limit by after so many events."""
+    def decay(self, events: int) -> float:
+        """Factor on the threshold for each hour, after so many events."""
         return math.exp(-self.rise(events) * self.share / 24.0)
 
 
-class Limit:
-    """A limit on one score, which only so many scores a day shall exceed.
+class AdaptiveThreshold:
+    """Threshold on one score, exceeded at a target rate.
 
     Source: the quantile tracking of Angelopoulos, Candès and Tibshirani (2023, "Conformal
     PID control for time series prediction"), after Gibbs and Candès (2021, "Adaptive
-    conformal inference under distribution shift"), on the logarithm of the limit: each
-    event adds a step, and each hour takes away the step times an hour's share of an event.
-    Exceedances with fewer than ten readings between them are one event, and what goes on
-    for more than an hour is ordinary from then on, unless the rule says otherwise.
+    conformal inference under distribution shift"), on the logarithm of the threshold: each
+    event adds a step, and each hour subtracts the step times an hour's share of an event.
+    Exceedances with fewer than ten readings between them are one event, and a score that lasts
+    for more than an hour becomes the threshold, unless the rule forbids it.
 
-    Guarantee: whatever the readings, a score that is never more than ``r`` times the floor
+    Guarantee: for any readings, a score that is never more than ``r`` times the floor
     has no more than about ``share · days + ln(r) / step`` events after the first day, in
-    which the limit is learnt from the largest scores and only twice that is an event.
+    which the threshold is learnt from the largest scores and only twice that is an event.
 
-    What breaks it: nothing breaks the count. But the count is all it is about: an odd thing
-    that happens every day is soon taken for ordinary, and in a house where nothing ever
-    happens, something small will set it off, if it is above the floor.
+    What breaks it: nothing breaks the rate. But the rate is all that is controlled: an oddity
+    that happens every day is soon treated as ordinary, and in a house where nothing ever
+    happens, a small score above the floor sets off an event.
 
     Args:
-        rule: share, start and floor.
+        rule: settings of the threshold.
 
-    >>> limit = Limit(Rule(share=0.5, start=2.0, floor=0.5))
-    >>> limit.exceeded(3.0, seen=5000), limit.value > 3.0
+    >>> threshold = AdaptiveThreshold(Rule(share=0.5, start=2.0, floor=0.5))
+    >>> threshold.exceeded(3.0, seen=5000), threshold.value > 3.0
     (1.5, True)
     """
 
@@ -85,14 +85,14 @@ class Limit:
         self._since = self._last = -DAY
 
     def exceeded(self, score: float, seen: int) -> float | None:
-        """Take note of a score above the limit.
+        """Register a score above the threshold.
 
         Args:
             score: the score.
-            seen: which reading it is of.
+            seen: number of the reading.
 
         Returns:
-            The score as a multiple of what sets off an event, or None if it is none.
+            The score as a multiple of the threshold of an event; None below it.
         """
         rule, size = self._rule, score / self.value
         if seen <= DAY:
@@ -109,15 +109,15 @@ class Limit:
         return size
 
     def close_hour(self) -> None:
-        """Lower the limit by an hour's share of an event."""
+        """Lower the threshold by an hour's share of an event."""
         rule = self._rule
-        self.value = max(rule.floor, self.value * rule.wane(self._events))
+        self.value = max(rule.floor, self.value * rule.decay(self._events))
 
     def state(self) -> list[float]:
-        """What `restore` needs, as plain JSON values."""
+        """Everything that `restore` needs, as plain JSON values."""
         return [self.value, self._events, self._since, self._last]
 
     def restore(self, state: Sequence[float]) -> None:
-        """Go on from what `state` gave, bit for bit."""
+        """Continue from a saved state, bit for bit."""
         self.value = float(state[0])
         self._events, self._since, self._last = (int(number) for number in state[1:])

@@ -24,7 +24,7 @@ from streamer.cli.sources import sources
 from streamer.cli.train import train
 from streamer.cli.watch import watch
 from streamer.display.lines import one_line
-from streamer.errors import StreamerError
+from streamer.errors import StreamerError, install_hint
 from streamer.stream.standard import ReaderGoneError, guarded_streams
 
 app = typer.Typer(
@@ -99,7 +99,9 @@ def _root(
 
 app.command()(replay)
 app.command(context_settings=CONTEXT)(watch)
-for command in (export, report, sources, config, evaluate, train, fetch):
+for command in (export, report, sources, config, evaluate):
     app.command()(command)
+app.command(epilog=f"Needs an extra: {install_hint('train')}")(train)
+app.command(epilog=f"Needs an extra: {install_hint('fetch')}")(fetch)
 app.add_typer(models, name="models")
 app.add_typer(fleet, name="fleet")

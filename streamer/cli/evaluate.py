@@ -25,6 +25,7 @@ from streamer.cli.options import (
     parse_moment,
     unit_name,
 )
+from streamer.errors import install_hint
 
 
 class ReportFormat(StrEnum):
@@ -51,8 +52,8 @@ def evaluate(
             help="Baseline besides persistence, one of seasonal-naive, running-mean, "
             "autoregression (fitted on the readings before), river (a linear regression that "
             "learns online, the slowest of these), lightgbm (fitted on the readings before, "
-            "takes minutes; needs streamer[bench]), or none. May be given several times. By "
-            "default all but lightgbm.",
+            f"takes minutes; needs an extra: {install_hint('bench')}), or none. May be given "
+            "several times. By default all but lightgbm.",
         ),
     ] = None,
     since: Annotated[
@@ -83,7 +84,10 @@ def evaluate(
     ] = ReportFormat.TABLE,
     plot: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.png", help="Also write a page of plots; needs streamer[train]."),
+        typer.Option(
+            metavar="FILE.png",
+            help=f"Also write a page of plots; needs an extra: {install_hint('train')}.",
+        ),
     ] = None,
     engine: EngineOption = Engine.AUTO,
     column: Column = None,

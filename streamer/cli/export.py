@@ -29,7 +29,7 @@ def export(
     file: RecordingArgument,
     format: Annotated[
         ExportFormat,
-        typer.Option(help="json is one line per minute; parquet needs streamer[parquet]."),
+        typer.Option(help="json is one line per minute; parquet needs an extra."),
     ] = ExportFormat.CSV,
     start: Annotated[
         datetime | None,

@@ -31,8 +31,6 @@ def fetch(
 ) -> None:
     """Download the UCI file: nearly four years of one house, minute by minute (20 MB).
 
-    Needs the extra: pip install 'streamer[fetch]'.
-
     The zip file is kept as published, after the SHA-256 of its text has been verified; later
     calls use the cached file. Its path goes to standard output, everything else to standard
     error.

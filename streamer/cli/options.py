@@ -8,14 +8,11 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from streamer.errors import UsageError
-
-if TYPE_CHECKING:
-    pass
+from streamer.errors import UsageError, install_hint
 
 
 class Engine(StrEnum):
@@ -153,6 +150,11 @@ FILE_HELP = (
     "file that `streamer fetch` downloads."
 )
 
+ENGINE_HELP = (
+    "Implementation of the network: auto is compiled if that was built, otherwise numpy; "
+    f"tensorflow needs an extra: {install_hint('train')}."
+)
+
 Column = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Column of the power, by name or number from 1."),
@@ -213,11 +215,7 @@ ModelOption = Annotated[
 ]
 EngineOption = Annotated[
     Engine,
-    typer.Option(
-        "--engine",
-        help="Implementation of the network: auto is compiled if that was built, otherwise "
-        "numpy; tensorflow needs streamer[train].",
-    ),
+    typer.Option("--engine", help=ENGINE_HELP),
 ]
 FormatOption = Annotated[
     Format,
@@ -225,6 +223,10 @@ FormatOption = Annotated[
 ]
 Ascii = Annotated[bool, typer.Option("--ascii", help="Draw the dashboard in ASCII only.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the summary and nothing else.")]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", help="Also name the model and its engine in the summary."),
+]
 AdaptOption = Annotated[
     bool,
     typer.Option(

@@ -30,6 +30,7 @@ from streamer.cli.options import (
     TimeColumn,
     TimeFormat,
     UnitOption,
+    Verbose,
     choose_format,
     parse_speed,
     unit_name,
@@ -74,6 +75,7 @@ def replay(
     format: FormatOption = Format.AUTO,
     ascii: Ascii = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Replay a recording, forecasting each minute.
 
@@ -121,5 +123,6 @@ def replay(
     )
     if shown is Format.DASHBOARD:
         shown_at = DEMO_SPEED if speed is None else speed
-        raise typer.Exit(show_dashboard(job, speed=shown_at, ascii_only=ascii))
-    write_lines(job, speed=speed, format=None if shown is None else shown.value)
+        raise typer.Exit(show_dashboard(job, speed=shown_at, ascii_only=ascii, verbose=verbose))
+    lines = None if shown is None else shown.value
+    write_lines(job, speed=speed, format=lines, verbose=verbose)

@@ -74,8 +74,6 @@ def train(
 ) -> None:
     """Train a model on a recording.
 
-    Needs the extra: pip install 'streamer[train]'.
-
     The last tenth in time is held back from training, and the final scores are computed on
     it. Ctrl-C ends the training early and keeps what was learnt. After a kill or Ctrl-C, the
     same command resumes the training.

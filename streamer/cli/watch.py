@@ -25,6 +25,7 @@ from streamer.cli.options import (
     MaxGap,
     MaxKw,
     ModelOption,
+    Verbose,
     choose_format,
 )
 from streamer.cli.settings import Settings, apply_config, resolve_settings
@@ -143,6 +144,7 @@ def watch(
             help="Show no readings: only notes, alarms and, at the end, the summary.",
         ),
     ] = False,
+    verbose: Verbose = False,
     config: ConfigOption = None,
 ) -> None:
     """Watch a meter: the mean of each minute, the forecast for the next, day and night.
@@ -164,8 +166,9 @@ def watch(
     shown = choose_format(format, quiet=quiet)
     job = make_watch(resolve_settings(context))
     if shown is Format.DASHBOARD:
-        raise typer.Exit(show_dashboard(job, ascii_only=ascii))
-    raise typer.Exit(write_lines(job, format=None if shown is None else shown.value))
+        raise typer.Exit(show_dashboard(job, ascii_only=ascii, verbose=verbose))
+    lines = None if shown is None else shown.value
+    raise typer.Exit(write_lines(job, format=lines, verbose=verbose))
 
 
 def make_watch(settings: Settings) -> Watch:

@@ -15,7 +15,6 @@ over environment variables (`STREAMER_RECORD`), and variables over the file.
 from __future__ import annotations
 
 import difflib
-import os
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -49,10 +48,11 @@ class Config:
 
 def default_path() -> Path:
     """Default path of the file: ``streamer/streamer.toml`` in the XDG configuration home."""
-    home = os.environ.get("XDG_CONFIG_HOME", "")
-    # The XDG specification requires relative paths to be ignored.
-    base = Path(home) if Path(home).is_absolute() else Path.home() / ".config"
-    return base / "streamer" / "streamer.toml"
+    # Imported here, because `--help` does not need it. The XDG folder is used on all platforms:
+    # on macOS the file has always been there.
+    from platformdirs.unix import Unix
+
+    return Unix("streamer").user_config_path / "streamer.toml"
 
 
 def read_config(path: str | None, known: Collection[str]) -> Config:
@@ -111,6 +111,9 @@ def show_settings(path: Path | None, rows: Sequence[tuple[str, str, str]]) -> No
     for row in rows:
         table.add_row(*row)
     console.print(table)
+    from streamer.models.kernels import auto_engine
+
+    console.print(f"engine auto is {auto_engine()}")
 
 
 def show_checked(path: Path | None) -> None:

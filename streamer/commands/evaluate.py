@@ -13,18 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import MofNCompleteColumn, TimeElapsedColumn
 
 from streamer.commands.files import FileOptions
+from streamer.display.progress import progress_bar
 from streamer.errors import UsageError
 from streamer.models import find_model
+from streamer.readings.span import Span
 from streamer.sinks.notes import NoteSink
 
 if TYPE_CHECKING:
@@ -105,7 +100,10 @@ def run_trial(trial: Trial) -> Evaluation:
     baselines = choose_baselines(trial.baselines)
     for model in trial.models:
         find_model(model)
-    with closing(trial.options.open(trial.file)) as source, _bar() as bar:
+    with (
+        closing(trial.options.open(trial.file)) as source,
+        progress_bar(MofNCompleteColumn(), TimeElapsedColumn()) as bar,
+    ):
         models = _load(trial)
         longest = max(forecaster.window for forecaster in models.values())
         reading = bar.add_task("reading", total=None)
@@ -133,11 +131,7 @@ def _checked_span(trial: Trial) -> Last | None:
     from streamer.evaluation import Last
 
     since, until = trial.since, trial.until
-    if since is not None and until is not None:
-        if (since.tzinfo is None) != (until.tzinfo is None):
-            raise UsageError("--from and --to must both have a zone offset, or neither")
-        if since >= until:
-            raise UsageError(f"--from {since} must be before --to {until}")
+    Span(since, until).check("--from", "--to")
     if trial.last is None:
         return None
     if since is not None or until is not None:
@@ -247,17 +241,3 @@ def _flattered(forecasts: Sequence[Forecasts]) -> list[str]:
         for each in forecasts
         if each.in_sample and each.adapted_from is None
     ]
-
-
-def _bar() -> Progress:
-    console = Console(stderr=True, highlight=False)
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )

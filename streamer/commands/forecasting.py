@@ -81,5 +81,6 @@ class Forecasting:
             trained_from=card.trained_from,
             trained_to=card.trained_to,
             capacity=pipeline.capacity,
+            engine=forecaster.engine,
         )
         return pipeline, about

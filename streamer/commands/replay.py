@@ -49,7 +49,7 @@ class Replay:
         run(source, pipeline, sinks, pacer)
 
 
-def show_dashboard(job: Replay, *, speed: float, ascii_only: bool) -> int:
+def show_dashboard(job: Replay, *, speed: float, ascii_only: bool, verbose: bool = False) -> int:
     """Replay on the full screen, and print the summary at the end.
 
     Returns:
@@ -61,7 +61,7 @@ def show_dashboard(job: Replay, *, speed: float, ascii_only: bool) -> int:
     source = job.open()
     pacer = Pacer(speed, warm_up=CAPACITY)
     dashboard = Dashboard(pacer, ascii=ascii_only)
-    summary = Summary()
+    summary = Summary(verbose=verbose)
     try:
         dashboard.run(lambda: job.run(source, [dashboard, summary], pacer))
     finally:
@@ -69,7 +69,9 @@ def show_dashboard(job: Replay, *, speed: float, ascii_only: bool) -> int:
     return 0 if dashboard.ended_by is None else 128 + dashboard.ended_by
 
 
-def write_lines(job: Replay, *, speed: float | None, format: str | None) -> None:
+def write_lines(
+    job: Replay, *, speed: float | None, format: str | None, verbose: bool = False
+) -> None:
     """Replay as lines on standard output, or without a format as a summary only.
 
     The summary goes to standard error however the replay ends, except when the reader of the
@@ -82,7 +84,7 @@ def write_lines(job: Replay, *, speed: float | None, format: str | None) -> None
 
     with closing(job.open()) as source:
         pacer = Pacer(MAX if speed is None else speed)
-        summary = Summary()
+        summary = Summary(verbose=verbose)
         sinks: list[Sink] = [summary]
         if pacer.free_running and _terminal_is_free(lines=format is not None):
             # First, because it clears its bar before the others print their notes.

@@ -10,19 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
 from streamer.clock import SystemClock, WallClock
 from streamer.commands.files import FileOptions
 from streamer.display.numbers import plural
+from streamer.display.progress import progress_bar
 from streamer.errors import UsageError
 from streamer.fleet.files import ReadingFiles
 from streamer.fleet.series import series_of
@@ -70,7 +63,7 @@ class SimulateJob:
         format: `parquet`, `csv` or `json`.
         start: the first minute, UTC. None for `DEFAULT_START`, or with a `speed` of 1 for the
             minute that has just ended; with a higher one for `minutes` before now, or
-            `PAST_DAYS` if there is no end.
+            `PAST_DAYS` without an end.
         seed: seed of the random numbers.
         faults: rates of lost, late and duplicate readings.
         speed: of a live simulation, event time per wall time; None to write all files at once.
@@ -186,7 +179,7 @@ def _every(job: SimulateJob) -> int:
 def _write(
     simulation: Simulation, every: int, files: ReadingFiles, pacer: Pacer | None, written: _Written
 ) -> None:
-    with _bar() as bar:
+    with progress_bar(MofNCompleteColumn(), TextColumn("minutes"), TimeElapsedColumn()) as bar:
         task = bar.add_task("simulating" if pacer else "writing", total=simulation.minutes)
         for block in simulation.blocks(every):
             if pacer is not None:
@@ -196,18 +189,3 @@ def _write(
             files.write(block.start, block.readings, simulation.names)
             written.add(block)
             bar.advance(task, block.minutes)
-
-
-def _bar() -> Progress:
-    console = Console(stderr=True, highlight=False)
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TextColumn("minutes"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )

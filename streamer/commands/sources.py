@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from streamer.errors import SourceError
+from streamer.errors import SourceError, requirement
 from streamer.feeds import FeedKind
 from streamer.feeds.registry import is_installed, load_kind, schemes
 
@@ -58,5 +58,5 @@ def _needs(kind: FeedKind) -> str:
     if not kind.modules and kind.extra is None:
         return "nothing more"
     there = "installed" if is_installed(kind) else "not installed"
-    what = f"streamer[{kind.extra}]" if kind.extra else ", ".join(kind.modules)
+    what = requirement(kind.extra) if kind.extra else ", ".join(kind.modules)
     return f"{what}: {there}"

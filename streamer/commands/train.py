@@ -8,18 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import TaskProgressColumn, TextColumn
 from rich.table import Table
 
 from streamer.commands.files import FileOptions
 from streamer.display.numbers import percent
+from streamer.display.progress import progress_bar
 from streamer.errors import UsageError
 from streamer.models import find_model, load_card
 from streamer.models.keras import import_tensorflow
 from streamer.sinks.notes import NoteSink
 from streamer.training import find_recipe, prepare, run_network, save_model, save_plot, series_from
-from streamer.training.fit import Progress as Training
 from streamer.training.fit import Trained
+from streamer.training.fit import TrainingProgress as Training
 from streamer.training.learner import start_tensorflow
 from streamer.training.save import PLOT_FILE, new_plot
 
@@ -76,7 +77,13 @@ def train(job: TrainJob) -> None:
     checkpoint = job.out / _CHECKPOINT_FILE
     if job.fresh:
         checkpoint.unlink(missing_ok=True)
-    with _bar(console) as bar:
+    with progress_bar(
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rate]:,.0f} windows/s  loss {task.fields[loss]:.5f}"),
+        console=console,
+        width=40,
+        stays=True,
+    ) as bar:
         task = bar.add_task("training", total=None, rate=0.0, loss=float("nan"))
 
         def show(progress: Training) -> None:
@@ -113,17 +120,6 @@ def _warm_model(name: str, recipe: Recipe) -> Any:
         )
     _, keras = import_tensorflow("--from")
     return keras.saving.load_model(path, compile=False, safe_mode=True)
-
-
-def _bar(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[rate]:,.0f} windows/s  loss {task.fields[loss]:.5f}"),
-        TimeRemainingColumn(),
-        console=console,
-    )
 
 
 def _scores(trained: Trained) -> Table:

@@ -152,7 +152,7 @@ def _check_record(path: Path) -> None:
             open_for_reading(path).close()
 
 
-def show_dashboard(job: Watch, *, ascii_only: bool) -> int:
+def show_dashboard(job: Watch, *, ascii_only: bool, verbose: bool = False) -> int:
     """Watch on the full screen, and print the summary at the end.
 
     Returns:
@@ -163,7 +163,7 @@ def show_dashboard(job: Watch, *, ascii_only: bool) -> int:
     source = job.open()
     pacer = Pacer(MAX, on_stop=source.close)
     dashboard = Dashboard(pacer, ascii=ascii_only, live=True)
-    summary = Summary()
+    summary = Summary(verbose=verbose)
     try:
         dashboard.run(lambda: job.run(source, [summary], pacer, looking=[dashboard]))
     finally:
@@ -171,7 +171,7 @@ def show_dashboard(job: Watch, *, ascii_only: bool) -> int:
     return 0 if dashboard.ended_by is None else 128 + dashboard.ended_by
 
 
-def write_lines(job: Watch, *, format: str | None) -> int:
+def write_lines(job: Watch, *, format: str | None, verbose: bool = False) -> int:
     """Watch as lines on standard output, or without a format as a summary only.
 
     Returns:
@@ -182,7 +182,7 @@ def write_lines(job: Watch, *, format: str | None) -> int:
 
     source = job.open()
     pacer = Pacer(MAX, on_stop=source.close)
-    summary = Summary()
+    summary = Summary(verbose=verbose)
     sinks: list[Sink] = [summary, NoteSink(sys.stderr)]
     if format is not None:
         sinks.append(TextSink(sys.stdout, format))

@@ -24,6 +24,7 @@ from streamer.dashboard.picture import render_svg
 from streamer.readings import Notice
 from streamer.sinks import Item
 from streamer.stream.pacing import Pacer
+from streamer.stream.signals import handled_signals
 
 FRAME_S = 0.1
 """Shortest time between two frames."""
@@ -242,20 +243,14 @@ class Dashboard:
     @contextmanager
     def _signals(self) -> Iterator[None]:
         """Handle the signals that end or stop the program, so that no frame is cut short."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
         handlers = dict.fromkeys(_ENDING, self._on_end) | dict.fromkeys(_STOPPING, self._on_stop)
-        before = {
-            getattr(signal, name): signal.signal(getattr(signal, name), handler)
+        known = {
+            signal.Signals[name]: handler
             for name, handler in handlers.items()
             if hasattr(signal, name)  # Windows lacks some of them
         }
-        try:
+        with handled_signals(known):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def _on_end(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         self._ended_by = signal.Signals(number)

@@ -62,7 +62,7 @@ def draw(steps: Sequence[Step], width: int, height: int, *, waiting: str) -> lis
         steps: steps, newest last; the oldest are left out if they do not fit.
         width: width in cells.
         height: height in lines.
-        waiting: message to show while there are no steps.
+        waiting: message to show before the first step.
 
     Returns:
         Exactly `height` lines of at most `width` cells.

@@ -5,27 +5,18 @@ from __future__ import annotations
 from rich.text import Text
 
 from streamer.dashboard import link
-from streamer.dashboard.chart import COMING_GLYPH, FILL, FORECAST_GLYPH
 from streamer.dashboard.hints import PAUSED
 from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.words import (
-    ACTUAL,
-    FORECAST,
     LABEL,
     STRONG,
-    Part,
     apart,
     line,
 )
 from streamer.display.bars import done
 from streamer.display.durations import duration
 
-_AREA: Part = (FILL[-1] + " ", ACTUAL)
-_DOT: Part = (FORECAST_GLYPH + " ", FORECAST)
-_DIAMOND: Part = (COMING_GLYPH + " ", FORECAST)
-_WIDE_GAP = " " * 6
 _ENDED = "ended"
-_BAND_WIDTH = len("(0.25 to 0.75)")
 
 
 def title(

@@ -13,8 +13,8 @@ from rich.text import Text
 from streamer.dashboard import link
 from streamer.dashboard.chart import COMING_GLYPH, FILL, FORECAST_GLYPH
 from streamer.dashboard.history import CAPACITY, HistorySnapshot
-from streamer.dashboard.words import ACTUAL, FORECAST, LABEL, STRONG, Part, choose, line, number
-from streamer.display.numbers import NOTHING, plural
+from streamer.dashboard.words import ACTUAL, FORECAST, LABEL, STRONG, Part, choose, line
+from streamer.display.numbers import NOTHING, fixed, plural
 from streamer.readings import Forecast
 
 _AREA: Part = (FILL[-1] + " ", ACTUAL)
@@ -146,7 +146,7 @@ class _Values:
     @property
     def error(self) -> Text:
         """Error of the latest forecast in kW."""
-        return line(("error ", LABEL), f"{number(self._error_kw, 3, signed=True):>7}")
+        return line(("error ", LABEL), f"{fixed(self._error_kw, 3, signed=True):>7}")
 
     @property
     def next_kw(self) -> Text:
@@ -159,7 +159,7 @@ class _Values:
         forecast = self.coming
         if forecast is None:
             return Text()
-        text = f"({number(forecast.low_kw, 2)} to {number(forecast.high_kw, 2)})"
+        text = f"({fixed(forecast.low_kw, 2)} to {fixed(forecast.high_kw, 2)})"
         return line(f"{text:{_BAND_WIDTH}}")
 
     @property
@@ -187,4 +187,4 @@ def _time(at: datetime | None) -> str:
 
 
 def _power(kw: float | None) -> str:
-    return f"{number(kw, 3):>7}"
+    return f"{fixed(kw, 3):>7}"

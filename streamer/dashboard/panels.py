@@ -7,17 +7,8 @@ from rich.text import Text
 from streamer.dashboard.head import progress_notes
 from streamer.dashboard.history import ALARM, CAPACITY, HistorySnapshot
 from streamer.dashboard.link import state_since
-from streamer.dashboard.words import (
-    LABEL,
-    WARNING,
-    Part,
-    choose,
-    fit,
-    heading,
-    line,
-    number,
-)
-from streamer.display.numbers import NOTHING
+from streamer.dashboard.words import LABEL, WARNING, Part, choose, fit, heading, line
+from streamer.display.numbers import NOTHING, fixed
 from streamer.readings import Link, Notice
 
 _SKIPPED = {
@@ -58,11 +49,11 @@ def stream(snapshot: HistorySnapshot, width: int) -> list[Text]:
 
 
 def _rate(value: float) -> str:
-    return f"{value:,.0f}" if 100 <= value < 1e6 else number(value, 1)
+    return f"{value:,.0f}" if 100 <= value < 1e6 else fixed(value, 1)
 
 
 def _milliseconds(value: float) -> str:
-    return number(value, 2 if value < 10 else 1 if value < 100 else 0)
+    return fixed(value, 2 if value < 10 else 1 if value < 100 else 0)
 
 
 def buffer(snapshot: HistorySnapshot) -> str:
@@ -114,12 +105,12 @@ def recent(snapshot: HistorySnapshot, height: int) -> list[Text]:
     heading = f" {'':7}{'actual':>9}{'forecast':>10}{'error':>9}{'persistence':>13}{'error':>9}"
     rows = [line((heading, LABEL))]
     for step in snapshot.steps[1 - height :] if height > 1 else ():
-        actual = number(step.reading.kw, 3)
+        actual = fixed(step.reading.kw, 3)
         forecast = error = naive = naive_error = NOTHING
         if step.settled is not None:
-            forecast, naive = number(step.settled.kw, 3), number(step.settled.last_kw, 3)
-            error = number(step.error_kw, 3, signed=True)
-            naive_error = number(step.reading.kw - step.settled.last_kw, 3, signed=True)
+            forecast, naive = fixed(step.settled.kw, 3), fixed(step.settled.last_kw, 3)
+            error = fixed(step.error_kw, 3, signed=True)
+            naive_error = fixed(step.reading.kw - step.settled.last_kw, 3, signed=True)
         numbers = f"{actual:>9}{forecast:>10}{error:>9}{naive:>13}{naive_error:>9}"
         rows.append(line(" ", (f"{step.reading.at:%H:%M}  ", LABEL), numbers))
     return rows

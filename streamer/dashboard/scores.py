@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from rich.text import Text
 
 from streamer.dashboard.history import HistorySnapshot
-from streamer.dashboard.words import LABEL, WARNING, choose, line, number, percent, significant
-from streamer.display.numbers import NOTHING
-from streamer.readings import Adaptation, BandScores, Errors, Scores
+from streamer.dashboard.words import LABEL, WARNING, choose, line, percent
+from streamer.display.numbers import NOTHING, fixed, significant
+from streamer.readings import Adaptation, BandScores, ErrorScores, Scores
 
 IN_SAMPLE = "in sample: these scores flatter"
 
@@ -79,7 +79,7 @@ class _Table:
             line(
                 " ",
                 (f"{label:9}", LABEL),
-                self._numbers(*(number(value, 1) for value in self._values(name))),
+                self._numbers(*(fixed(value, 1) for value in self._values(name))),
             )
             for label, name in (("RMSE W", "rmse_w"), ("MAE  W", "mae_w"))
         ]
@@ -91,7 +91,7 @@ class _Table:
     def _values(self, name: str) -> Iterable[float | None]:
         """One score of the model, the frozen network and persistence."""
         found = self._found
-        for errors in (found.model, found.frozen or Errors(), found.persistence):
+        for errors in (found.model, found.frozen or ErrorScores(), found.persistence):
             yield getattr(errors, name)
 
     def _numbers(self, model: str, frozen: str, persistence: str) -> str:
@@ -107,13 +107,13 @@ def band_lines(band: BandScores, width: int, *, brief: bool) -> list[Text]:
         width: width of a line in cells.
         brief: use a single line.
     """
-    name = f"{number(100.0 * band.confidence, 1).removesuffix('.0')} % band"
+    name = f"{fixed(100.0 * band.confidence, 1).removesuffix('.0')} % band"
     label = (f"{name}  ", LABEL)
     if band.coverage is None or band.width_kw is None:
         return [line(label, NOTHING)]
-    covers, wide = f"covers {_share(band.coverage)}", f"{number(band.width_kw, 2)} kW wide"
+    covers, wide = f"covers {_share(band.coverage)}", f"{fixed(band.width_kw, 2)} kW wide"
     covers_day = f"{covers} (day {_share(band.day_coverage)})"
-    wide_day = f"{wide} (day {number(band.day_width_kw, 2)})"
+    wide_day = f"{wide} (day {fixed(band.day_width_kw, 2)})"
     if not brief:
         return [
             choose(width, line(label, covers_day), line(label, covers)),
@@ -130,7 +130,7 @@ def band_lines(band: BandScores, width: int, *, brief: bool) -> list[Text]:
 
 
 def _share(value: float | None) -> str:
-    return f"{number(None if value is None else 100.0 * value, 1)} %"
+    return f"{fixed(None if value is None else 100.0 * value, 1)} %"
 
 
 def adaptation_line(adaptation: Adaptation, width: int) -> Text:
@@ -151,7 +151,7 @@ def adaptation_line(adaptation: Adaptation, width: int) -> Text:
             line("frozen: correction no better (", by, ")"),
             line("frozen (", by, ")"),
         )
-    share = f"{number(None if gain is None else 100.0 * gain, 1)} %"
+    share = f"{fixed(None if gain is None else 100.0 * gain, 1)} %"
     better = Text("hardly better" if share == "0.0 %" else f"{share} better", percent(gain).style)
     return choose(
         width,

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from streamer.display import lines as display_lines
 from streamer.display.bars import bar
-from streamer.display.numbers import NOTHING
+from streamer.display.numbers import NOTHING, fixed
 
 # Only the terminal's own foreground and its plain ANSI colours, so that both dark and
 # light backgrounds work. No meaning depends on a colour alone.
@@ -49,37 +49,11 @@ _ASCII = str.maketrans(
 )
 
 
-def number(value: float | None, decimals: int, *, signed: bool = False) -> str:
-    """A number with a fixed count of decimals, so that it does not jitter.
-
-    >>> number(0.4321, 3), number(-0.5, 2, signed=True), number(None, 3)
-    ('0.432', '−0.50', '–')
-    """
-    if value is None or not math.isfinite(value):
-        return NOTHING
-    kind = f".{decimals}f" if abs(value) < 1e6 else ".3g"
-    text = f"{value:+{kind}}" if signed else f"{value:{kind}}"
-    if not text.strip("+-0."):
-        text = text.lstrip("+-")  # what rounds to nothing has no sign
-    return text.replace("-", "−")
-
-
-def significant(value: float | None, digits: int = 5) -> str:
-    """A number with a fixed count of significant digits.
-
-    >>> significant(0.0452634), significant(12.5), significant(0.1, 4)
-    ('0.045263', '12.500', '0.1000')
-    """
-    if value is None or not math.isfinite(value):
-        return NOTHING
-    return f"{value:#.{digits}g}".rstrip(".").replace("-", "−")
-
-
 def percent(skill: float | None) -> Text:
     """A skill in percent with its sign, green above zero and red below."""
     if skill is None or not math.isfinite(100.0 * skill):
         return Text(NOTHING)
-    text = number(100.0 * skill, 1, signed=True) + " %"
+    text = fixed(100.0 * skill, 1, signed=True) + " %"
     return Text(text, style=GOOD if skill > 0 else BAD if skill < 0 else Style())
 
 

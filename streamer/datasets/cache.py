@@ -23,7 +23,7 @@ from pathlib import Path
 from streamer.atomic import put_in_place
 from streamer.datasets.dataset import Dataset
 from streamer.display.lines import printable
-from streamer.errors import MissingExtraError, SourceError
+from streamer.errors import SourceError
 from streamer.sources.files.bytestream import open_bytes
 
 CACHE_VARIABLE = "STREAMER_CACHE"
@@ -37,18 +37,13 @@ def cache_folder(cache: str | Path | None = None) -> Path:
 
     Args:
         cache: the folder; by default that of `STREAMER_CACHE`, or else the user's cache.
-
-    Raises:
-        MissingExtraError: what knows the user's cache is not installed.
     """
     chosen = cache or os.environ.get(CACHE_VARIABLE)
     if chosen:
         return Path(chosen).absolute()
-    try:
-        # What pooch.os_cache asks too; pooch itself would delay a replay by its import.
-        import platformdirs
-    except ImportError:
-        raise MissingExtraError("the cache of fetched files", "fetch") from None
+    # What pooch.os_cache asks too; pooch itself would delay a replay by its import.
+    import platformdirs
+
     return platformdirs.user_cache_path("streamer")
 
 
@@ -187,27 +182,18 @@ def _lock_path(path: Path) -> Path:
 @contextmanager
 def _lock(path: Path, say: Say) -> Iterator[None]:
     """Hold a lock that dies with the process, and leave no file behind."""
-    import fcntl
+    # Only here: a file that is there already is found without it.
+    from filelock import FileLock, Timeout
 
-    while True:
-        with path.open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                say("Another streamer fetch is under way; waiting for it ...")
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            # Whoever held it before has deleted it: then this is a lock on nothing.
-            if not _is_open_at(path, lock.fileno()):
-                continue
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
-            return
-
-
-def _is_open_at(path: Path, descriptor: int) -> bool:
+    lock = FileLock(path, thread_local=False, fallback_to_soft=False)
     try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False
+        lock.acquire(blocking=False)
+    except Timeout:
+        say("Another streamer fetch is under way; waiting for it ...")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        # While it is still locked: who waits for it sees that it is not the file it opened.
+        path.unlink(missing_ok=True)
+        lock.release()

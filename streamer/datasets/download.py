@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from streamer.datasets.cache import Say
 from streamer.display.lines import printable
-from streamer.errors import MissingExtraError, SourceError, UsageError
+from streamer.errors import SourceError, UsageError
+from streamer.extras import optional_import
 from streamer.sources.files.bytestream import CHUNK_BYTES
 
 if TYPE_CHECKING:
@@ -51,10 +52,8 @@ def import_pooch() -> Any:
     Raises:
         MissingExtraError: it is not installed.
     """
-    try:
+    with optional_import("streamer fetch", "fetch"):
         import pooch
-    except ImportError:
-        raise MissingExtraError("streamer fetch", "fetch") from None
     return pooch
 
 
@@ -73,8 +72,11 @@ def download(
     """
     pooch = import_pooch()
     from requests import RequestException
+    from rich.progress import DownloadColumn, TransferSpeedColumn
 
-    with _bar(console) as bar:
+    from streamer.display.progress import progress_bar
+
+    with progress_bar(DownloadColumn(), TransferSpeedColumn(), console=console, width=40) as bar:
         progress = _PoochProgress(bar, bar.add_task("downloading", total=None))
         http = pooch.HTTPDownloader(progressbar=progress, chunk_size=CHUNK_BYTES, timeout=timeout)
         attempt = _Attempt(http, host_of(url), timeout, console.out)
@@ -174,28 +176,6 @@ def _fault(error: RequestException, host: str, timeout: float) -> str:
         if isinstance(error, kind):
             return words
     return f"{host}: {printable(str(error))}"
-
-
-def _bar(console: Console) -> Progress:
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
 
 
 class _PoochProgress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 
 def duration(seconds: float) -> str:
@@ -23,13 +24,46 @@ def lasting(seconds: float) -> str:
     ('8 s', '2 min', '1 h 1 min', '2 d 7 h')
     """
     whole = max(0, int(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    minutes = whole // 60
-    if minutes < 60:
-        return f"{minutes} min"
+    days, hours, minutes, rest = _split(whole)
+    parts = [(days, "d"), (hours, "h")] if days else [(hours, "h"), (minutes, "min")]
+    return _joined(parts) or f"{rest} s"
+
+
+def apart(seconds: float) -> str:
+    """The distance between two times, in the two largest units.
+
+    >>> apart(12.4), apart(-200.0), apart(3600.0), apart(2.6 * 86400)
+    ('12 s', '3 min 20 s', '1 h', '2 days 14 h')
+    """
+    days, hours, minutes, rest = _split(round(abs(seconds)))
+    parts = [(days, "day" if days == 1 else "days"), (hours, "h"), (minutes, "min"), (rest, "s")]
+    while len(parts) > 1 and not parts[0][0]:
+        parts.pop(0)
+    return _joined(parts[:2]) or "0 s"
+
+
+def length(minutes: int, *, space: str = " ") -> str:
+    r"""A number of minutes in minutes, hours or days.
+
+    Args:
+        minutes: number of minutes.
+        space: text between a number and its unit.
+
+    >>> length(7), length(135), length(60), length(3 * 1440 + 60)
+    ('7 min', '2 h 15 min', '1 h', '3 d 1 h')
+    """
+    days, hours, rest, _ = _split(60 * minutes)
+    parts = [(days, "d"), (hours, "h"), (0 if days else rest, "min")]
+    return _joined(parts, space) or f"0{space}min"
+
+
+def _split(seconds: int) -> tuple[int, int, int, int]:
+    """Split seconds into days, hours, minutes and seconds."""
+    minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    days, hours = divmod(hours, 24)
-    return f"{days:,} d {hours} h" if hours else f"{days:,} d"
+    return *divmod(hours, 24), minutes, seconds
+
+
+def _joined(parts: Iterable[tuple[int, str]], space: str = " ") -> str:
+    """The parts that are not zero, as text."""
+    return " ".join(f"{count:,}{space}{unit}" for count, unit in parts if count)

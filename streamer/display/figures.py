@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamer.errors import MissingExtraError
+from streamer.extras import optional_import
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,11 +21,9 @@ def new_figure(feature: str, width: float, height: float) -> Figure:
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    try:
+    with optional_import(feature, "train"):
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError(feature, "train") from None
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure

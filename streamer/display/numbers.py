@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 NOTHING = "–"
 """Placeholder for a missing value: a zero would look like a perfect score."""
 
@@ -36,3 +38,43 @@ def plural(count: int, noun: str) -> str:
     ('1 gap', '2,000 gaps')
     """
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def fixed(value: float | None, decimals: int, *, signed: bool = False) -> str:
+    """A number with a fixed number of decimals, so that it does not jitter.
+
+    >>> fixed(0.4321, 3), fixed(-0.5, 2, signed=True), fixed(None, 3)
+    ('0.432', '−0.50', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    kind = f".{decimals}f" if abs(value) < 1e6 else ".3g"
+    text = f"{value:+{kind}}" if signed else f"{value:{kind}}"
+    if not text.strip("+-0."):
+        text = text.lstrip("+-")  # a number that rounds to zero has no sign
+    return text.replace("-", "−")
+
+
+def significant(value: float | None, digits: int = 5) -> str:
+    """A number with a fixed number of significant digits.
+
+    >>> significant(0.0452634), significant(12.5), significant(0.1, 4)
+    ('0.045263', '12.500', '0.1000')
+    """
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    return f"{value:#.{digits}g}".rstrip(".").replace("-", "−")
+
+
+def amount(value: float | None, decimals: int, *, signed: bool = False) -> str:
+    """A number with a typographic minus sign, or a dash for a missing one.
+
+    >>> amount(-1234.5, 1), amount(0.5, 2, signed=True), amount(None, 1), amount(1e200, 1)
+    ('−1,234.5', '+0.50', '–', '1e+200')
+    """
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    if abs(value) >= 1e7:
+        return f"{value:.3g}".replace("-", "−")
+    sign = "+" if signed and round(value, decimals) > 0.0 else ""
+    return sign + f"{value:z,.{decimals}f}".replace("-", "−")

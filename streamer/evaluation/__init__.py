@@ -1,7 +1,7 @@
-"""Evaluation: one or several models beside the baselines, on the same minutes.
+"""Evaluation of models beside baselines, on the same minutes.
 
 Progressive (prequential) validation (Dawid 1984, Journal of the Royal Statistical Society
-A 147:2): each minute is forecast from what came before it, then scored, and then known.
+A 147:2): each minute is forecast from earlier readings, then scored, then used as input.
 
 >>> import numpy as np
 >>> from streamer.testing import FixedForecaster
@@ -10,12 +10,12 @@ A 147:2): each minute is forecast from what came before it, then scored, and the
 >>> stretch = Stretch(kw, at, start=100)
 >>> mean_kw, _ = forecast_stretch(FixedForecaster(), stretch, lambda minutes: None)
 >>> found = assess(stretch, [Forecasts("next = last", mean_kw, is_model=True)])
->>> found.stretch.minutes, found.verdicts[0].metrics.skill
+>>> found.stretch.minutes, found.assessments[0].metrics.skill
 (51, 0.0)
 """
 
 from streamer.evaluation.adapted import Adapted
-from streamer.evaluation.assess import Evaluation, Lead, Ratio, Verdict, assess
+from streamer.evaluation.assess import Assessment, Evaluation, Lead, Ratio, assess
 from streamer.evaluation.autoregression import Autoregression
 from streamer.evaluation.bands import Band, Coverage, FixedBand
 from streamer.evaluation.baselines import (
@@ -37,6 +37,7 @@ __all__ = [
     "BASELINES",
     "PERSISTENCE",
     "Adapted",
+    "Assessment",
     "Autoregression",
     "Band",
     "Baseline",
@@ -52,7 +53,6 @@ __all__ = [
     "PartScore",
     "Ratio",
     "Stretch",
-    "Verdict",
     "assess",
     "choose_baselines",
     "forecast_stretch",

@@ -1,4 +1,4 @@
-"""The online layer over a stretch: each minute forecast, then scored, then learnt from."""
+"""Online layer over a stretch: each minute is forecast, then scored, then learnt from."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from streamer.readings.arrays import DoubleArray
 
 
 class Adapted:
-    """Makes of a network's answers, block by block, what `streamer replay` would have shown.
+    """Adapted forecasts of a stretch, as by `streamer replay`, from a network's answers.
 
-    It knows nothing at the beginning of the stretch.
+    Learning starts from nothing at the beginning of the stretch.
 
     Args:
         levels: levels of the network's quantiles in rising order; may be empty.
-        stretch: what is forecast.
-        confidence: share of the readings that is to lie inside the band.
-        adapt: as `streamer.pipeline.Pipeline` has it.
+        stretch: the stretch to forecast.
+        confidence: nominal coverage of the band.
+        adapt: as for `streamer.pipeline.Pipeline`.
 
     Attributes:
         mean_kw: (minutes,) corrected means in kW.
-        levels: of the band's lower end, of the median if the network has one, of the upper.
-        quantiles_kw: (minutes, levels) these in kW.
+        levels: levels of the band's lower end, of the median if there is one, of the upper end.
+        quantiles_kw: (minutes, levels) the quantiles of these levels in kW.
 
     Raises:
-        UsageError: the confidence is none.
+        UsageError: the confidence is not between 0 and 1.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class Adapted:
         self.quantiles_kw: DoubleArray = np.empty((stretch.minutes, len(self.levels)))
 
     def see(self, answer: Answer) -> None:
-        """Take the answers for the minutes that follow those seen so far, at least one."""
+        """Process the answers for the next minutes, at least one."""
         block = slice(self._seen, self._seen + len(answer.mean_kw))
         self._seen = block.stop
         actual_kw = self._actual_kw[block]
-        outlook = self._online.see(answer, self._recent_kw[block], actual_kw[:-1])
+        batch = self._online.see(answer, self._recent_kw[block], actual_kw[:-1])
         self._online.settle(float(actual_kw[-1]))
-        middle = (outlook.median_kw,) if self._has_median else ()
-        self.mean_kw[block] = outlook.mean_kw
-        self.quantiles_kw[block] = np.column_stack([outlook.low_kw, *middle, outlook.high_kw])
+        middle = (batch.median_kw,) if self._has_median else ()
+        self.mean_kw[block] = batch.mean_kw
+        self.quantiles_kw[block] = np.column_stack([batch.low_kw, *middle, batch.high_kw])

@@ -1,4 +1,4 @@
-"""Everything that is to be said of forecasts, and as JSON."""
+"""Assessment of forecasts, and its JSON form."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from streamer.readings.arrays import DoubleArray
 
 @dataclass(frozen=True)
 class Lead:
-    """How far the first forecaster is ahead of another.
+    """Difference in skill between the first forecaster and another.
 
     Attributes:
-        skill: its skill less the other's.
-        interval: of that, or None where it is not known.
+        skill: skill of the first less that of the other.
+        interval: its confidence interval; None if unknown.
     """
 
     skill: float
@@ -41,11 +41,11 @@ class Lead:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A forecaster's mean squared error over that of the one that it corrects.
+    """Ratio of a forecaster's mean squared error to that of the one that it corrects.
 
     Attributes:
-        ratio: below 1 the correction has paid.
-        interval: of that, or None where it is not known.
+        ratio: below 1 the correction is an improvement.
+        interval: its confidence interval; None if unknown.
     """
 
     ratio: float
@@ -53,19 +53,19 @@ class Ratio:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Assessment:
     """All scores of one forecaster.
 
     Attributes:
-        forecasts: what it said.
-        metrics: over all scored minutes.
-        skill_interval: where its skill lies; None with too few days to tell.
-        lead: of the first forecaster over this one; None for the first itself, and if a
+        forecasts: its forecasts.
+        metrics: scores over all scored minutes.
+        skill_interval: confidence interval of its skill; None for too few days.
+        lead: lead of the first forecaster over this one; None for the first itself, and if a
             skill is undefined.
-        mse_to_frozen: of an adapted forecaster; None for the others, and if the frozen one
-            has made no error.
-        fixed_band: about a frozen model's mean forecast, or the frozen one's that this
-            corrects; None for baselines.
+        mse_to_frozen: for an adapted forecaster; None for the others, and if the frozen one
+            has no error.
+        fixed_band: fixed band about a frozen model's mean forecast, or about that of the
+            frozen model that this one corrects; None for baselines.
     """
 
     forecasts: Forecasts
@@ -81,9 +81,9 @@ class Verdict:
         return self.forecasts.name
 
     def to_fixed(self, band: Band) -> float | None:
-        """Winkler score of one of its bands over the fixed band's: less than 1 is better.
+        """Ratio of a band's Winkler score to that of the fixed band: below 1 is better.
 
-        None if that is of another confidence, or without width.
+        None if the fixed band has another confidence, or no width.
         """
         fixed = self.fixed_band
         if fixed is None or not isclose(fixed.band.confidence, band.confidence, abs_tol=1e-9):
@@ -93,27 +93,27 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What came out.
+    """Result of an evaluation.
 
     Attributes:
-        stretch: what was forecast.
-        verdicts: one for each forecaster, in the order they were given in.
+        stretch: the stretch that was forecast.
+        assessments: one for each forecaster, in the order given.
         breakdowns: `hour`, `level`, `gap` and `month`; in each part one score for each
             forecaster, in the same order.
-        days: calendar days with scored minutes.
-        confidence: of the adapted and the fixed bands.
-        notes: what a reader should know, a line each.
+        days: number of calendar days with scored minutes.
+        confidence: nominal coverage of the adapted and the fixed bands.
+        notes: remarks for the reader, one line each.
     """
 
     stretch: Stretch
-    verdicts: tuple[Verdict, ...]
+    assessments: tuple[Assessment, ...]
     breakdowns: Mapping[str, tuple[Part, ...]]
     days: int
     confidence: float
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values, in full precision; what is undefined is None.
+        """The result as plain JSON values, in full precision; undefined values are None.
 
         Returns:
             ``file``, ``from`` and ``to`` (first and last scored minute), ``readings`` of
@@ -131,22 +131,22 @@ class Evaluation:
             an adapted forecaster's MSE over the frozen one's, ``interval``; None for the
             others); ``pinball_kw`` and ``reliability``, both by level; ``bands``, each with
             ``low``, ``high``, ``coverage``, ``width_kw``, ``winkler_kw``, ``week_coverage``
-            (``low``, ``high``: over whole weeks; None if there is none) and
+            (``low``, ``high``: over whole weeks; None without a whole week) and
             ``winkler_to_fixed`` (its Winkler score over that of the fixed band about the
-            frozen mean; None if that is of another confidence).
+            frozen mean; None if that has another confidence).
 
             ``fixed_band`` has the ``confidence`` of the adapted bands, too, and ``models``:
-            for each frozen model's name the symmetric band of one width about its mean
-            forecast that holds that share of the readings, which is known in hindsight
-            alone: ``half_width_kw``, ``coverage``, ``width_kw``, ``winkler_kw``,
+            for each frozen model's name the symmetric band of constant width about its mean
+            forecast that contains that share of the readings, which is known only in
+            hindsight: ``half_width_kw``, ``coverage``, ``width_kw``, ``winkler_kw``,
             ``week_coverage``.
 
-            In ``breakdowns`` there are ``hour``, ``level`` (of the last reading), ``gap``
+            ``breakdowns`` has ``hour``, ``level`` (of the last reading), ``gap``
             and ``month``, each a list of ``part``, ``minutes`` and ``forecasters``, which
             has ``mse_kw2``, ``mae_w``, ``skill`` for each name.
         """
         stretch, missing = self.stretch, self.stretch.missing
-        names = [verdict.name for verdict in self.verdicts]
+        names = [assessment.name for assessment in self.assessments]
         return {
             "file": stretch.name,
             "from": str(stretch.scored_at[0]),
@@ -159,13 +159,14 @@ class Evaluation:
             "days": self.days,
             "bootstrap": {"replicates": REPLICATES, "seed": SEED, "confidence": CONFIDENCE},
             "notes": list(self.notes),
-            "forecasters": [_verdict_json(verdict) for verdict in self.verdicts],
+            "forecasters": [_assessment_json(assessment) for assessment in self.assessments],
             "fixed_band": {
                 "confidence": self.confidence,
                 "models": {
-                    verdict.name: _fixed_json(verdict.fixed_band)
-                    for verdict in self.verdicts
-                    if verdict.fixed_band is not None and verdict.forecasts.adapted_from is None
+                    assessment.name: _fixed_json(assessment.fixed_band)
+                    for assessment in self.assessments
+                    if assessment.fixed_band is not None
+                    and assessment.forecasts.adapted_from is None
                 },
             },
             "breakdowns": {
@@ -185,11 +186,11 @@ def assess(
     """Score forecasts of the same minutes.
 
     Args:
-        stretch: what was forecast.
-        forecasts: one or more, the first being what the others are compared with; an
-            adapted one after the frozen one that it corrects.
-        notes: what a reader should know.
-        confidence: of the adapted bands, and of the fixed ones that are a reference.
+        stretch: the stretch that was forecast.
+        forecasts: one or more; the first is the one that the others are compared with. An
+            adapted one follows the frozen one that it corrects.
+        notes: remarks for the reader.
+        confidence: nominal coverage of the adapted bands, and of the fixed reference bands.
     """
     actual, last = stretch.actual_kw, stretch.last_kw
     errors = [actual - each.mean_kw for each in forecasts]
@@ -205,8 +206,8 @@ def assess(
     }
     return Evaluation(
         stretch=stretch,
-        verdicts=tuple(
-            Verdict(
+        assessments=tuple(
+            Assessment(
                 forecasts=each,
                 metrics=metrics[column],
                 skill_interval=None if replicates is None else interval(replicates[:, column]),
@@ -230,7 +231,7 @@ def _lead(
 ) -> Lead | None:
     if column == 0 or first is None or other is None:
         return None
-    # Both over the same days drawn, so that days which are hard for both cancel out.
+    # Both over the same days drawn, so that days that are hard for both cancel out.
     spread = None if replicates is None else interval(replicates[:, 0] - replicates[:, column])
     return Lead(first - other, spread)
 
@@ -242,20 +243,20 @@ def _ratio(
         return None
     spread = None
     if replicates is not None:
-        # 1 − skill is the error in units of persistence's, over the same days drawn.
+        # 1 − skill is the error relative to that of persistence, over the same days drawn.
         errors = 1.0 - replicates
         if errors[:, frozen].all():
             spread = interval(errors[:, column] / errors[:, frozen])
     return Ratio(metrics[column].mse_kw2 / metrics[frozen].mse_kw2, spread)
 
 
-def _verdict_json(verdict: Verdict) -> dict[str, Any]:
-    forecasts, metrics = verdict.forecasts, verdict.metrics
-    spread, lead, ratio = verdict.skill_interval, verdict.lead, verdict.mse_to_frozen
+def _assessment_json(assessment: Assessment) -> dict[str, Any]:
+    forecasts, metrics = assessment.forecasts, assessment.metrics
+    spread, lead, ratio = assessment.skill_interval, assessment.lead, assessment.mse_to_frozen
     spans = (forecasts.trained_from, forecasts.trained_to)
     begin, end = (None if moment is None else moment.isoformat() for moment in spans)
     return {
-        "name": verdict.name,
+        "name": assessment.name,
         "kind": "model" if forecasts.is_model else "baseline",
         "adapted": forecasts.adapted_from is not None,
         "in_sample": forecasts.in_sample,
@@ -274,7 +275,7 @@ def _verdict_json(verdict: Verdict) -> dict[str, Any]:
         "pinball_kw": {f"{level:.12g}": loss for level, loss in metrics.pinball_kw.items()},
         "reliability": {f"{level:.12g}": share for level, share in metrics.reliability.items()},
         "bands": [
-            asdict(band) | {"winkler_to_fixed": verdict.to_fixed(band)} for band in metrics.bands
+            asdict(band) | {"winkler_to_fixed": assessment.to_fixed(band)} for band in metrics.bands
         ],
     }
 

@@ -1,4 +1,4 @@
-"""Scores of bands, and the fixed band that each can be held against."""
+"""Scores of bands, and the fixed band as their reference."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 from streamer.readings.arrays import BoolArray, DoubleArray
 
 WEEK = 7 * 1440
-"""Scored minutes in a whole week."""
+"""Scored minutes in a week."""
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """How far coverage varies over the whole weeks of a stretch.
+    """Range of the coverage of single weeks.
 
     Attributes:
         low: lowest share of a week's readings inside the band.
-        high: highest.
+        high: highest share.
     """
 
     low: float
@@ -27,18 +27,18 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Band:
-    """How good a central band between two quantiles is.
+    """Scores of a central band between two quantiles.
 
     Attributes:
         low: level of its lower end.
         high: level of its upper end.
-        coverage: share of the readings inside, ends included; `high` − `low` is right.
+        coverage: share of the readings inside, ends included; ideally `high` − `low`.
         width_kw: mean width in kW.
         winkler_kw: mean interval score in kW: the width, and for a reading outside
             ``2 / alpha`` times its distance on top, alpha being 1 − `high` + `low`
-            (Winkler 1972; Gneiting and Raftery 2007, JASA 102, section 6.2). Less is better.
+            (Winkler 1972; Gneiting and Raftery 2007, JASA 102, section 6.2). Lower is better.
         week_coverage: over whole weeks, 10,080 scored minutes each, in order and without
-            what is left over at the end; None if there is no whole one.
+            the remainder at the end; None without a whole week.
     """
 
     low: float
@@ -50,20 +50,20 @@ class Band:
 
     @property
     def confidence(self) -> float:
-        """Share of the readings that is to lie inside."""
+        """Nominal coverage."""
         return self.high - self.low
 
 
 @dataclass(frozen=True)
 class FixedBand:
-    """A band of one width about a mean forecast, chosen in hindsight: a reference.
+    """Band of constant width about a mean forecast, chosen in hindsight: a reference.
 
-    No forecaster could have known the width. A band that is better has told calm minutes
-    from busy ones.
+    No forecaster could have known the width. A band with a better score has distinguished calm
+    minutes from busy ones.
 
     Attributes:
-        half_width_kw: the quantile of the absolute errors, over the scored minutes
-            themselves, whose level is the confidence.
+        half_width_kw: quantile of the absolute errors of the scored minutes themselves, at
+            the level of the confidence.
         band: its scores.
     """
 
@@ -72,11 +72,11 @@ class FixedBand:
 
 
 def fixed_band(mean_kw: DoubleArray, actual_kw: DoubleArray, confidence: float) -> FixedBand:
-    """The symmetric band of one width that holds this share of the readings, scored.
+    """The symmetric band of constant width that contains this share of the readings, scored.
 
     Args:
-        mean_kw: (minutes,) the forecasts that it lies about.
-        actual_kw: (minutes,) the readings.
+        mean_kw: (minutes,) the forecasts in its middle, in kW.
+        actual_kw: (minutes,) the readings in kW.
         confidence: the share, between 0 and 1.
     """
     half = float(np.quantile(np.abs(actual_kw - mean_kw), confidence))
@@ -92,9 +92,9 @@ def score_band(
     Args:
         low: level of its lower end.
         high: level of its upper end.
-        lower_kw: (minutes,) its lower end.
-        upper_kw: (minutes,) its upper end.
-        actual_kw: (minutes,) the readings.
+        lower_kw: (minutes,) its lower end in kW.
+        upper_kw: (minutes,) its upper end in kW.
+        actual_kw: (minutes,) the readings in kW.
     """
     below = np.maximum(lower_kw - actual_kw, 0.0)
     above = np.maximum(actual_kw - upper_kw, 0.0)

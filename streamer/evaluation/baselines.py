@@ -1,6 +1,6 @@
-"""What a model has to be better than, on the same minutes.
+"""Baseline forecasts for comparison with models, on the same minutes.
 
-Each baseline forecasts a scored minute from readings before it alone.
+Each baseline forecasts a scored minute from earlier readings only.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ LIGHTGBM = "lightgbm"
 NO_BASELINE = "none"
 
 MIN_TRAINING = 1440
-"""Fewest readings before the stretch that a baseline is fitted on: a day."""
+"""Minimum number of readings before the stretch to fit a baseline on: one day."""
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A way to forecast that asks for no model.
+    """Forecaster without a model.
 
     Attributes:
-        name: what to call it.
-        forecast: gives (minutes,) forecasts in kW of a stretch.
-        is_fitted: whether it needs readings before the stretch.
-        is_default: whether it is taken if none is chosen.
+        name: its name.
+        forecast: function that returns (minutes,) forecasts of a stretch in kW.
+        is_fitted: whether it is fitted on readings before the stretch.
+        is_default: whether it is included if none is chosen.
     """
 
     name: str
@@ -44,20 +44,20 @@ class Baseline:
     is_default: bool = True
 
     def fits(self, stretch: Stretch) -> bool:
-        """Whether there are readings enough before the stretch."""
+        """True if there are enough readings before the stretch."""
         return not self.is_fitted or stretch.start >= MIN_TRAINING
 
 
 def persistence(stretch: Stretch, advance: Advance) -> DoubleArray:
-    """Next = last."""
+    """Forecast of the last reading."""
     advance(stretch.minutes)
     return stretch.last_kw
 
 
 def seasonal_naive(stretch: Stretch, advance: Advance) -> DoubleArray:
-    """The same minute a day ago by the clock, or the last reading where that is missing."""
+    """Reading of the same minute a day ago by the clock; the last reading where that is missing."""
     minute = stretch.at.astype("datetime64[m]")
-    # A clock that is put back at the end of summer time does not rise throughout.
+    # A clock that is set back at the end of summer time is not monotonic.
     order = np.argsort(minute, kind="stable")
     rising = minute[order]
     wanted = minute[stretch.first :] - np.timedelta64(1, "D")
@@ -67,14 +67,14 @@ def seasonal_naive(stretch: Stretch, advance: Advance) -> DoubleArray:
 
 
 def running_mean(stretch: Stretch, advance: Advance) -> DoubleArray:
-    """The mean of all readings of the stretch so far."""
+    """Mean of all readings of the stretch so far."""
     sums = np.cumsum(stretch.kw[stretch.start : -1])[stretch.warm_up - 1 :]
     advance(stretch.minutes)
     return sums / np.arange(stretch.warm_up, stretch.warm_up + stretch.minutes)
 
 
 def autoregression(stretch: Stretch, advance: Advance) -> DoubleArray:
-    """A linear autoregression on 49 lags, fitted on what comes before the stretch."""
+    """Linear autoregression on 49 lags, fitted on the readings before the stretch."""
     fitted = Autoregression.fit(stretch.kw[: stretch.start])
     advance(stretch.minutes)
     return fitted.forecast(stretch.windows(fitted.lags))
@@ -94,18 +94,18 @@ BASELINES = {
 
 
 def choose_baselines(names: Sequence[str]) -> list[Baseline]:
-    """The baselines of these names, and persistence, without which no score says anything.
+    """The baselines of these names, and persistence, the reference of every skill.
 
     Args:
-        names: of `BASELINES`; none at all for the default ones, `none` for persistence alone.
+        names: names in `BASELINES`; empty for the defaults, `none` for persistence only.
 
     Raises:
-        UsageError: there is no such baseline.
-        MissingExtraError: what one of them needs is not installed.
+        UsageError: a baseline does not exist.
+        MissingExtraError: the library of one of them is not installed.
     """
     if NO_BASELINE in names:
         if set(names) != {NO_BASELINE}:
-            raise UsageError(f"--baseline {NO_BASELINE} does not go with another one")
+            raise UsageError(f"--baseline {NO_BASELINE} cannot be combined with another one")
         names = [PERSISTENCE]
     unknown = [name for name in names if name not in BASELINES]
     if unknown:
@@ -124,26 +124,26 @@ def choose_baselines(names: Sequence[str]) -> list[Baseline]:
 def usable_baselines(
     baselines: Sequence[Baseline], stretch: Stretch, *, insist: bool
 ) -> tuple[list[Baseline], list[str]]:
-    """Those that there are readings enough to fit on.
+    """The baselines with enough readings to be fitted on.
 
     Args:
-        baselines: to choose from.
-        stretch: what they are to forecast.
-        insist: whether to fail if there are too few for one.
+        baselines: baselines to choose from.
+        stretch: the stretch to forecast.
+        insist: whether to fail if there are too few readings for one.
 
     Returns:
-        The baselines, and for each of the others a note that says why it is not there.
+        The baselines, and for each of the others a note on why it is left out.
 
     Raises:
-        UsageError: there are too few for one that is insisted on.
+        UsageError: there are too few readings for one, and `insist` is set.
     """
     notes = [
-        f"{baseline.name} is fitted on what comes before the evaluated stretch, on "
-        f"{plural(MIN_TRAINING, 'reading')} at the least, and there are {stretch.start:,}"
+        f"{baseline.name} needs at least {plural(MIN_TRAINING, 'reading')} before the "
+        f"evaluated stretch to be fitted on, and there are {stretch.start:,}"
         for baseline in baselines
         if not baseline.fits(stretch)
     ]
     if notes and insist:
-        raise UsageError(f"{notes[0]}; begin later, by --from or --last")
+        raise UsageError(f"{notes[0]}; begin later with --from or --last")
     usable = [baseline for baseline in baselines if baseline.fits(stretch)]
     return usable, [f"{note}, so it is left out" for note in notes]

@@ -1,4 +1,4 @@
-"""Gradient boosted trees, by LightGBM: the peer that a network has to leave behind."""
+"""Gradient boosted trees by LightGBM, the strongest baseline."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from streamer.errors import MissingExtraError
 from streamer.evaluation.forecasts import Advance
 from streamer.evaluation.stretch import WARM_UP, Stretch
+from streamer.extras import optional_import
 from streamer.readings.arrays import DoubleArray, FloatArray
 
 TREES = 400
@@ -33,24 +33,22 @@ def import_lightgbm() -> ModuleType:
     Raises:
         MissingExtraError: it is not installed.
     """
-    try:
+    with optional_import("the baseline lightgbm", "bench"):
         import lightgbm
-    except ImportError:
-        raise MissingExtraError("the baseline lightgbm", "bench") from None
     module: ModuleType = lightgbm
     return module
 
 
 def forecast_boosted(stretch: Stretch, advance: Advance) -> DoubleArray:
-    """Trees for the next change, fitted on what comes before the stretch.
+    """Forecast by trees for the next change, fitted on the readings before the stretch.
 
     Gradient boosting of Ke et al. 2017 (NeurIPS 30), for squared error, 400 trees of 63
-    leaves, on the changes within a window of 49 readings and its last level. It sees what
-    a model sees. The training windows are held in memory: 0.2 GB a million of them.
+    leaves, on the changes within a window of 49 readings and its last level: the inputs of
+    a model. The training windows are held in memory: 0.2 GB per million.
 
     Args:
-        stretch: what to forecast.
-        advance: told as the forecasts are made; the fit before takes most of the time.
+        stretch: the stretch to forecast.
+        advance: called as the forecasts are made; the fit before takes most of the time.
 
     Returns:
         (minutes,) forecasts in kW.

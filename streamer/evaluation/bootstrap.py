@@ -1,8 +1,9 @@
-"""How far a skill could be chance: a block bootstrap over calendar days.
+"""Block bootstrap of skills over calendar days.
 
-Errors of neighbouring minutes are alike, so minutes drawn singly would promise too much;
-days are drawn whole (Künsch 1989, Annals of Statistics 17:3; with fixed blocks, Carlstein
-1986). The interval is the percentile interval of Efron and Tibshirani 1993, chapter 13.
+Errors of neighbouring minutes are correlated, so resampling single minutes would give too
+narrow an interval; whole days are drawn (Künsch 1989, Annals of Statistics 17:3; with fixed
+blocks, Carlstein 1986). The interval is the percentile interval of Efron and Tibshirani 1993,
+chapter 13.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ SEED = 1234
 CONFIDENCE = 0.95
 
 MIN_DAYS = 5
-"""Fewer days than these say nothing of how days differ."""
+"""Minimum number of days for an estimate of how days differ."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Where a value lies with a confidence of 95 %.
+    """Confidence interval of a value, at 95 %.
 
     Attributes:
         low: lower end.
@@ -35,7 +36,7 @@ class Interval:
 
 
 def day_sums(at: TimeArray, values: DoubleArray) -> DoubleArray:
-    """(days, columns): sums of (minutes, columns) over each calendar day that has any.
+    """(days, columns): sums of (minutes, columns) over each calendar day with minutes.
 
     Args:
         at: (minutes,) times without zone.
@@ -46,7 +47,7 @@ def day_sums(at: TimeArray, values: DoubleArray) -> DoubleArray:
 
 
 def draw_days(days: int, *, replicates: int = REPLICATES, seed: int = SEED) -> IntArray:
-    """(replicates, days): how often each day is drawn, with replacement."""
+    """(replicates, days): number of times each day is drawn, with replacement."""
     rng = np.random.default_rng(seed)
     return rng.multinomial(days, np.full(days, 1.0 / days), size=replicates)
 
@@ -54,17 +55,17 @@ def draw_days(days: int, *, replicates: int = REPLICATES, seed: int = SEED) -> I
 def skill_replicates(
     sums: DoubleArray, reference: DoubleArray, *, replicates: int = REPLICATES, seed: int = SEED
 ) -> DoubleArray | None:
-    """Skills over days drawn anew.
+    """Skills over resampled days.
 
     Args:
         sums: (days, forecasters) sums of squared errors.
         reference: (days,) the same of persistence.
-        replicates: how many times the days are drawn.
-        seed: of the drawing.
+        replicates: number of samples drawn.
+        seed: seed of the random generator.
 
     Returns:
-        (replicates, forecasters) skills, or None if there are too few days to draw from,
-        or so few on which persistence errs that some skills would be undefined.
+        (replicates, forecasters) skills; None for fewer than `MIN_DAYS` days, or if some skills
+        would be undefined because persistence has errors on too few days.
     """
     if len(sums) < MIN_DAYS:
         return None
@@ -72,8 +73,8 @@ def skill_replicates(
     references = drawn @ reference
     if not references.all():
         return None
-    # A column at a time, as for the reference: one product for all may round otherwise,
-    # and persistence's skill is to be 0 to the last bit.
+    # Column by column, as for the reference: one product for all may round differently,
+    # and the skill of persistence must be exactly 0.
     columns = [1.0 - (drawn @ column) / references for column in np.ascontiguousarray(sums.T)]
     return np.column_stack(columns)
 

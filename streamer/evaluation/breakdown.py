@@ -1,4 +1,4 @@
-"""Scores of parts of the minutes: where a forecaster is good, and where it is not."""
+"""Scores broken down by hour, level, gaps and month."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class PartScore:
     Attributes:
         mse_kw2: mean squared error in kW².
         mae_w: mean absolute error in W.
-        skill: against persistence over the same part; None if that has made no error.
+        skill: against persistence over the same part; None if that has no error.
     """
 
     mse_kw2: float
@@ -39,11 +39,11 @@ class PartScore:
 
 @dataclass(frozen=True)
 class Part:
-    """Some of the minutes.
+    """Part of the minutes.
 
     Attributes:
-        label: which.
-        minutes: how many.
+        label: its name.
+        minutes: number of minutes.
         scores: one for each forecaster, in order.
     """
 
@@ -58,7 +58,7 @@ def break_down(
     """Scores by hour of day, by level of the last reading, by gaps and by month.
 
     Args:
-        stretch: what was forecast.
+        stretch: the stretch that was forecast.
         errors_kw: for each forecaster (minutes,) errors in kW.
         reference_kw: (minutes,) errors of persistence in kW.
 
@@ -89,7 +89,7 @@ def _level_labels() -> list[str]:
 
 
 def _gap_groups(stretch: Stretch) -> IntArray:
-    """(minutes,) 0 right after a gap, 1 with one between the window's readings, else 2."""
+    """(minutes,) 0 right after a gap, 1 with a gap within the window, otherwise 2."""
     gaps = (stretch.missing > 0).astype(np.int64)
     so_far = np.cumsum(gaps)
     now = np.arange(stretch.warm_up, len(gaps))

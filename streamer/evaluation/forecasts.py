@@ -1,4 +1,4 @@
-"""What a forecaster says of every scored minute, each from what came before it alone."""
+"""Forecasts of every scored minute, each from earlier readings only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streamer.models import Forecaster
 from streamer.readings.arrays import DoubleArray
 
 Advance = Callable[[int], None]
-"""Told now and then of how many more minutes have been dealt with."""
+"""Callback with the number of further minutes that are done."""
 
 _BLOCK = 4096
 
@@ -28,13 +28,13 @@ class Forecasts:
     """One forecaster's forecasts of the scored minutes.
 
     Attributes:
-        name: what to call the forecaster.
+        name: name of the forecaster.
         mean_kw: (minutes,) expected values in kW.
         levels: levels of its quantiles, in rising order.
-        quantiles_kw: (minutes, levels) in kW; without levels it is not looked at.
+        quantiles_kw: (minutes, levels) in kW; ignored without levels.
         is_model: whether it is one of the models, rather than a baseline.
-        adapted_from: name of the frozen forecaster that it corrects; None if it corrects none.
-        in_sample: whether it was trained on some of these minutes, by the clock.
+        adapted_from: name of the frozen forecaster that it corrects; None if not adapted.
+        in_sample: whether it was trained on some of these minutes, judged by the clock.
         trained_from: first minute that it was trained on, if known.
         trained_to: last minute that it was trained on, if known.
     """
@@ -51,7 +51,7 @@ class Forecasts:
 
     @property
     def median_kw(self) -> DoubleArray | None:
-        """(minutes,) the quantile 0.5 in kW, if there is one."""
+        """(minutes,) the quantile 0.5 in kW, or None."""
         return self.quantiles_kw[:, self.levels.index(0.5)] if 0.5 in self.levels else None
 
 
@@ -61,10 +61,10 @@ def forecast_stretch(
     """Forecast every scored minute, some thousand windows at a time.
 
     Args:
-        forecaster: what forecasts.
-        stretch: what it forecasts; its warm-up must be at least the window.
-        advance: told of every block.
-        adapted: see every block, too, so that the network has to answer only once.
+        forecaster: the forecaster.
+        stretch: the stretch to forecast; its warm-up must be at least the window.
+        advance: called after every block.
+        adapted: also receive the answers of every block, so that the network runs only once.
 
     Returns:
         Means (minutes,) and quantiles (minutes, levels), in kW.

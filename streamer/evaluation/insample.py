@@ -1,4 +1,4 @@
-"""Minutes that a model was trained on: scores of these flatter."""
+"""In-sample minutes: those that a model was trained on, with scores that are too good."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streamer.readings.arrays import TimeArray
 
 
 def seen_in_training(card: Card, at: TimeArray) -> TimeArray:
-    """Which of these minutes lie inside the span that a model was trained on.
+    """The minutes inside the span that a model was trained on.
 
     Only the clock is compared: another house in the same years counts as inside.
 
@@ -33,9 +33,9 @@ def refuse_in_sample(name: str, card: Card, at: TimeArray) -> None:
     """Raise UsageError if a model was trained on some of the minutes.
 
     Args:
-        name: what to call the model.
+        name: name of the model.
         card: its card.
-        at: (minutes,) times of the minutes to be scored, in order.
+        at: (minutes,) times of the minutes to score, in order.
     """
     seen = seen_in_training(card, at)
     if not len(seen) or card.trained_from is None or card.trained_to is None:
@@ -48,7 +48,7 @@ def refuse_in_sample(name: str, card: Card, at: TimeArray) -> None:
         f"model {name!r} was trained on {card.trained_from:%Y-%m-%d %H:%M} to "
         f"{card.trained_to:%Y-%m-%d %H:%M}, and {plural(len(seen), 'minute')} of the "
         f"{len(at):,} to be scored lie in that span ({_text(seen[0])} to {_text(seen[-1])}), "
-        f"where its scores flatter; say {', or '.join(remedies)}"
+        f"where its scores are too good; use {', or '.join(remedies)}"
     )
 
 

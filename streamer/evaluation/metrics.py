@@ -1,4 +1,4 @@
-"""Scores of forecasts over a number of minutes."""
+"""Scores of forecasts over many minutes."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ W = 1000.0
 
 @dataclass(frozen=True)
 class Metrics:
-    """Scores of one forecaster over all scored minutes; None where one is undefined.
+    """Scores of one forecaster over all scored minutes; None if undefined.
 
     Attributes:
         mse_kw2: mean squared error of the mean forecast in kW².
         rmse_w: its root in W.
         mae_w: mean absolute error of the mean forecast in W.
-        median_mae_w: the same of the quantile 0.5, which is what absolute error asks for.
-        bias_w: mean of forecast minus actual in W: above 0 is too high.
-        r2: share of the readings' variance explained; None if they are all the same.
-        skill: 1 − MSE / MSE of persistence; None if that has made no error.
+        median_mae_w: the same of the quantile 0.5, which minimises it.
+        bias_w: mean of forecast minus actual in W; positive is too high.
+        r2: share of the readings' variance explained; None if they are all equal.
+        skill: 1 − MSE / MSE of persistence; None if that has no error.
         pinball_kw: for each level of a quantile its mean pinball loss in kW (Koenker and
             Bassett 1978, Econometrica 46:1).
         reliability: for each level the share of readings at or below its quantile.
-        bands: the central bands that its quantiles make, widest first.
+        bands: the central bands between its quantiles, widest first.
     """
 
     mse_kw2: float
@@ -49,7 +49,7 @@ def measure(forecasts: Forecasts, actual_kw: DoubleArray, last_kw: DoubleArray) 
     """Score forecasts.
 
     Args:
-        forecasts: of these minutes.
+        forecasts: forecasts of these minutes.
         actual_kw: (minutes,) the readings in kW.
         last_kw: (minutes,) the reading before each in kW.
     """
@@ -90,7 +90,7 @@ def _pinball(level: float, actual_kw: DoubleArray, quantile_kw: DoubleArray) -> 
 def _bands(quantiles: dict[float, DoubleArray], actual_kw: DoubleArray) -> tuple[Band, ...]:
     found = []
     for low in sorted(quantiles):
-        # 1 − 0.05 is not the 0.95 that is written in a card, to the last bit.
+        # 1 − 0.05 is not exactly the 0.95 written in a card.
         high = next((q for q in quantiles if low < 0.5 and abs(low + q - 1.0) < 1e-9), None)
         if high is not None:
             found.append(score_band(low, high, quantiles[low], quantiles[high], actual_kw))

@@ -1,4 +1,4 @@
-"""A linear regression that learns from each reading as it comes, by river."""
+"""Linear regression that learns from each reading in turn, by river."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from streamer.readings.arrays import DoubleArray
 CHANGES = 9
 LEARNING_RATE = 0.3
 MAX_GRADIENT = 1.0
-_TOLD_EVERY = 2000
+_ADVANCE_EVERY = 2000
 
 
 def forecast_online(stretch: Stretch, advance: Advance) -> DoubleArray:
-    """Forecast each minute's change from the last nine, then learn from what it was.
+    """Forecast each minute's change from the last nine, then learn from its actual change.
 
-    river's `LinearRegression` with AdaGrad (Duchi, Hazan and Singer 2011, JMLR 12), from
-    nothing at the beginning of the stretch. Differences have no level that it could run
-    away with, one freak reading moves the weights no further than any other (the gradient
-    is bounded), and no forecast leaves the range of the readings so far.
+    river's `LinearRegression` with AdaGrad (Duchi, Hazan and Singer 2011, JMLR 12), untrained
+    at the beginning of the stretch. Differences have no level to diverge from, one outlier
+    moves the weights no further than any other reading (the gradient is clipped), and no
+    forecast leaves the range of the readings so far.
 
     Args:
-        stretch: what to forecast.
-        advance: told now and then; it takes some 10 to 100 µs a reading.
+        stretch: the stretch to forecast.
+        advance: called every 2,000 readings; each reading takes some 10 to 100 µs.
 
     Returns:
         (minutes,) forecasts in kW.
     """
-    # Here rather than above, since river brings scipy, a matter of seconds.
+    # Imported here, since river loads scipy, which takes seconds.
     from river import linear_model, optim
 
     model = linear_model.LinearRegression(
@@ -48,6 +48,6 @@ def forecast_online(stretch: Stretch, advance: Advance) -> DoubleArray:
         forecast = last + model.predict_one(recent)
         forecasts.append(min(max(forecast, lowest), highest) if math.isfinite(forecast) else last)
         model.learn_one(recent, changes[now - 1])
-        if now % _TOLD_EVERY == 0:
-            advance(_TOLD_EVERY)
+        if now % _ADVANCE_EVERY == 0:
+            advance(_ADVANCE_EVERY)
     return np.array(forecasts[-stretch.minutes :])

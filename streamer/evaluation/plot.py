@@ -1,4 +1,4 @@
-"""An evaluation as one page of pictures. Needs matplotlib, imported when used."""
+"""Plots of an evaluation on one page. Needs matplotlib, imported when used."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from streamer.display.figures import new_figure
 from streamer.display.numbers import percent
 from streamer.errors import UsageError
-from streamer.evaluation.assess import Evaluation, Verdict
+from streamer.evaluation.assess import Assessment, Evaluation
 from streamer.evaluation.baselines import PERSISTENCE
 from streamer.evaluation.stretch import Stretch
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 STRETCH = 180
-"""Minutes of the readable stretch: enough to see a meal cooked, few enough to see minutes."""
+"""Minutes of the first panel: long enough to show a meal being cooked, short enough for detail."""
 
 FIRST = 100
-"""The tutorial's plot has the first hundred."""
+"""Minutes of the last panel, as in the plot of the tutorial."""
 
 _LIVELY = 0.9
 _DPI = 110
@@ -33,7 +33,7 @@ _COLOURS = ("tab:orange", "tab:blue", "tab:green", "tab:purple", "tab:red")
 
 
 def check_plot(path: Path) -> None:
-    """Find out early what would keep the page from being written.
+    """Check early that the page can be written.
 
     Raises:
         UsageError: it cannot be written there.
@@ -42,7 +42,7 @@ def check_plot(path: Path) -> None:
     if path.is_dir():
         raise UsageError(f"--plot {path} is a folder; give a file such as {path / 'scores.png'}")
     if not path.parent.is_dir():
-        raise UsageError(f"--plot {path}: there is no folder {path.parent}")
+        raise UsageError(f"--plot {path}: the folder {path.parent} does not exist")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise UsageError(f"--plot {path} cannot be written; choose another place")
     _new_figure()
@@ -51,13 +51,13 @@ def check_plot(path: Path) -> None:
 def save_plot(path: Path, evaluation: Evaluation) -> None:
     """Write the page as a PNG.
 
-    It has a stretch of some hours with the band between the outer quantiles, the mean
-    squared error by hour of day, the reliability of the quantiles, and the first 100
-    minutes.
+        It has a stretch of some hours with the band between the outer quantiles, the mean
+        squared error by hour of day, the reliability of the quantiles, and the first 100
+        minutes.
 
     Args:
-        path: the file, replaced if it is there.
-        evaluation: with at least one model in it.
+        path: the file to create or replace.
+        evaluation: an evaluation of at least one model.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -84,10 +84,10 @@ def _new_figure() -> Figure:
 
 
 def _lively(stretch: Stretch) -> slice:
-    """Some hours without a gap in which a good deal happens, but not the most of all.
+    """Some hours without a gap and with much activity, but not the most of all.
 
-    Of all pieces of that length, the one at nine tenths when they are put in
-    order of how much the readings change; what the models say of them plays no part.
+    Of all pieces of that length, ranked by the squared changes of the readings, the one at
+    nine tenths; the forecasts play no part.
     """
     changes = np.square(stretch.actual_kw - stretch.last_kw)
     pieces = stretch.minutes // STRETCH
@@ -102,18 +102,18 @@ def _lively(stretch: Stretch) -> slice:
     return slice(chosen * STRETCH, (chosen + 1) * STRETCH)
 
 
-def _draw_stretch(axes: Axes, stretch: Stretch, models: Sequence[Verdict], part: slice) -> None:
+def _draw_stretch(axes: Axes, stretch: Stretch, models: Sequence[Assessment], part: slice) -> None:
     at: Any = stretch.scored_at[part]
-    banded = next((verdict for verdict in models if verdict.metrics.bands), None)
-    for verdict, colour in _coloured(models):
-        forecasts = verdict.forecasts
-        if verdict is banded:
-            band = verdict.metrics.bands[0]
+    banded = next((assessment for assessment in models if assessment.metrics.bands), None)
+    for assessment, colour in _coloured(models):
+        forecasts = assessment.forecasts
+        if assessment is banded:
+            band = assessment.metrics.bands[0]
             low, high = (forecasts.levels.index(level) for level in (band.low, band.high))
             lower, upper = (forecasts.quantiles_kw[part, column] for column in (low, high))
             label = f"{100 * band.low:g} to {100 * band.high:g} %"
             axes.fill_between(at, lower, upper, color=colour, alpha=0.25, lw=0, label=label)
-        axes.plot(at, forecasts.mean_kw[part], color=colour, lw=1.2, label=verdict.name)
+        axes.plot(at, forecasts.mean_kw[part], color=colour, lw=1.2, label=assessment.name)
     axes.plot(at, stretch.actual_kw[part], color=_ACTUAL, lw=1.2, label="actual")
     axes.margins(x=0.01)
     axes.set_ylim(*_limits(stretch.actual_kw[part]))
@@ -124,7 +124,7 @@ def _draw_stretch(axes: Axes, stretch: Stretch, models: Sequence[Verdict], part:
 
 
 def _limits(actual_kw: Any) -> tuple[float, float]:
-    """Room for the readings: a wide band may leave the picture, the readings never do."""
+    """Limits of the y axis that fit the readings; a wide band may exceed them."""
     low, high = float(actual_kw.min()), float(actual_kw.max())
     margin = 0.1 * (high - low) + 0.02
     return low - margin, high + 3 * margin
@@ -133,9 +133,11 @@ def _limits(actual_kw: Any) -> tuple[float, float]:
 def _draw_hours(axes: Axes, evaluation: Evaluation) -> None:
     parts = evaluation.breakdowns["hour"]
     hours = [int(part.label) for part in parts]
-    names = [verdict.name for verdict in evaluation.verdicts]
+    names = [assessment.name for assessment in evaluation.assessments]
     lines = [(PERSISTENCE, _PERSISTENCE, "o--")]
-    lines += [(verdict.name, colour, "o-") for verdict, colour in _coloured(_models(evaluation))]
+    lines += [
+        (assessment.name, colour, "o-") for assessment, colour in _coloured(_models(evaluation))
+    ]
     for name, colour, style in lines:
         column = names.index(name)
         mse = [part.scores[column].mse_kw2 for part in parts]
@@ -149,13 +151,13 @@ def _draw_hours(axes: Axes, evaluation: Evaluation) -> None:
     axes.legend()
 
 
-def _draw_reliability(axes: Axes, models: Sequence[Verdict]) -> None:
+def _draw_reliability(axes: Axes, models: Sequence[Assessment]) -> None:
     axes.plot([0, 1], [0, 1], ls="--", lw=1, color=_PERSISTENCE, label="reliable")
-    for verdict, colour in _coloured(models):
-        found = verdict.metrics.reliability
+    for assessment, colour in _coloured(models):
+        found = assessment.metrics.reliability
         if found:
-            axes.plot([*found], [*found.values()], "o", color=colour, label=verdict.name)
-        if verdict is models[0]:
+            axes.plot([*found], [*found.values()], "o", color=colour, label=assessment.name)
+        if assessment is models[0]:
             for level, share in found.items():
                 beside = (8, -4) if level < 0.9 else (-48, -4)
                 axes.annotate(
@@ -169,12 +171,12 @@ def _draw_reliability(axes: Axes, models: Sequence[Verdict]) -> None:
     axes.legend(loc="upper left")
 
 
-def _draw_first(axes: Axes, stretch: Stretch, models: Sequence[Verdict]) -> None:
+def _draw_first(axes: Axes, stretch: Stretch, models: Sequence[Assessment]) -> None:
     minutes = np.arange(min(FIRST, stretch.minutes))
     axes.plot(minutes, stretch.actual_kw[: len(minutes)], color=_ACTUAL, label="actual")
-    for verdict, colour in _coloured(models):
-        predicted = verdict.forecasts.mean_kw[: len(minutes)]
-        axes.plot(minutes, predicted, color=colour, ls="--", label=f"{verdict.name}, predicted")
+    for assessment, colour in _coloured(models):
+        predicted = assessment.forecasts.mean_kw[: len(minutes)]
+        axes.plot(minutes, predicted, color=colour, ls="--", label=f"{assessment.name}, predicted")
     axes.margins(x=0.01)
     axes.set_xlabel("scored minute")
     axes.set_ylabel("mean active power, kW")
@@ -182,9 +184,9 @@ def _draw_first(axes: Axes, stretch: Stretch, models: Sequence[Verdict]) -> None
     axes.legend(loc="best")
 
 
-def _models(evaluation: Evaluation) -> list[Verdict]:
-    return [verdict for verdict in evaluation.verdicts if verdict.forecasts.is_model]
+def _models(evaluation: Evaluation) -> list[Assessment]:
+    return [assessment for assessment in evaluation.assessments if assessment.forecasts.is_model]
 
 
-def _coloured(models: Sequence[Verdict]) -> list[tuple[Verdict, str]]:
-    return [(verdict, _COLOURS[i % len(_COLOURS)]) for i, verdict in enumerate(models)]
+def _coloured(models: Sequence[Assessment]) -> list[tuple[Assessment, str]]:
+    return [(assessment, _COLOURS[i % len(_COLOURS)]) for i, assessment in enumerate(models)]

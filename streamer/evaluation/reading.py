@@ -1,4 +1,4 @@
-"""From a source to the stretch that is to be evaluated."""
+"""Reader of a stretch to evaluate from a source."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ def read_stretch(
 ) -> Stretch:
     """Read a recording up to the end of a stretch; the source is closed.
 
-    The stretch is made of the readings that `streamer replay --start --end` would take.
+    The stretch has the readings selected by `streamer replay --start --end`.
 
     Args:
         source: the recording.
-        since: where the stretch begins; without a zone: the file's own clock. None for
-            the beginning, or for what `last` says.
-        until: first time beyond it, taken likewise; None for the end.
-        last: the part of the recording that the stretch is, if `since` does not say it.
-        warm_up: readings that the longest window takes.
-        on_notice: told of what the source gives beside readings.
-        advance: told of how many readings have come.
+        since: first time of the stretch; without a zone: the file's own clock. None for
+            the beginning, or for the start given by `last`.
+        until: first time after it, in the same form; None for the end.
+        last: the last part of the recording as the stretch, if `since` is None.
+        warm_up: number of readings in the longest window.
+        on_notice: called with the notices of the source.
+        advance: called with the number of readings read.
 
     Raises:
-        UsageError: there is nothing to score in it.
+        UsageError: the stretch has nothing to score.
         SourceError: the source cannot be read.
     """
     part = _Part(source, Span(since, until), on_notice, advance)
@@ -50,10 +50,10 @@ def read_stretch(
 
 
 class _Part:
-    """The readings of a source up to the end of the stretch.
+    """Readings of a source up to the end of the stretch.
 
     Attributes:
-        before: readings before the stretch.
+        before: number of readings before the stretch.
     """
 
     def __init__(

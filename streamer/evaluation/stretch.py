@@ -1,4 +1,4 @@
-"""The minutes that are evaluated, and what is known before each of them."""
+"""Stretch of a recording to evaluate, and the readings before each of its minutes."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from streamer.readings.arrays import DoubleArray, IntArray, TimeArray
 from streamer.readings.buffer import CAPACITY
 
 WARM_UP = CAPACITY - 1
-"""Readings that only fill the window before the first minute is scored."""
+"""Readings that fill the window before the first minute is scored."""
 
 
 @dataclass(frozen=True)
 class Last:
-    """The last part of a recording: a share of its readings, or so many days.
+    """The last part of a recording: a share of its readings, or a number of days.
 
     Attributes:
-        share: above 0, at most 1; None if days are meant.
-        days: above 0; None if a share is meant.
+        share: above 0, at most 1; None if given in days.
+        days: above 0; None if given as a share.
     """
 
     share: float | None = None
@@ -30,10 +30,10 @@ class Last:
 
     @classmethod
     def parse(cls, text: str) -> Last:
-        """Read `10%` or `7d`.
+        """Parse `10%` or `7d`.
 
         Raises:
-            UsageError: it is neither.
+            UsageError: it has neither form.
 
         >>> Last.parse("10%"), Last.parse("7d")
         (Last(share=0.1, days=None), Last(share=None, days=7.0))
@@ -47,7 +47,7 @@ class Last:
             return cls(share=amount / 100)
         if sign == "d" and 0 < amount < 1_000_000:
             return cls(days=amount)
-        raise UsageError(f"--last {text!r}: write a share such as 10%, or days such as 7d")
+        raise UsageError(f"--last {text!r}: give a share such as 10%, or days such as 7d")
 
     def start(self, at: TimeArray) -> int:
         """Index of the first reading in it.
@@ -58,27 +58,27 @@ class Last:
         if self.days is not None:
             since = at[-1] - np.timedelta64(timedelta(days=self.days))
             return int(np.argmax(at > since))
-        # Rounded as in training, so that its test part and this are the same minutes.
+        # Rounded as in training, so that its test part has the same minutes.
         return round((1 - (self.share or 1.0)) * len(at))
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """A stretch of a recording, evaluated as if it were replayed alone.
+    """Stretch of a recording, evaluated as if it were replayed alone.
 
-    Its first readings only fill the window; each later one is scored. What comes before
-    the stretch is the training part, for baselines that have to be fitted. A window goes
-    on over gaps, as `streamer replay` does by default.
+    Its first readings fill the window; each later one is scored. The readings before
+    the stretch are the training part, for baselines that have to be fitted. Windows
+    extend over gaps, as in `streamer replay` by default.
 
     Attributes:
         kw: (readings,) the recording up to the end of the stretch, in kW.
         at: (readings,) times, without zone.
         start: index of the first reading of the stretch.
-        warm_up: how many readings fill the window.
-        name: where the readings are from.
+        warm_up: number of readings that fill the window.
+        name: origin of the readings.
 
     Raises:
-        UsageError: there is nothing to score in it.
+        UsageError: it has nothing to score.
     """
 
     kw: DoubleArray
@@ -102,22 +102,22 @@ class Stretch:
 
     @property
     def minutes(self) -> int:
-        """How many readings are scored."""
+        """Number of scored readings."""
         return len(self.kw) - self.first
 
     @property
     def actual_kw(self) -> DoubleArray:
-        """(minutes,) the readings that are scored, in kW."""
+        """(minutes,) the scored readings in kW."""
         return self.kw[self.first :]
 
     @property
     def last_kw(self) -> DoubleArray:
-        """(minutes,) the reading before each, which is persistence, in kW."""
+        """(minutes,) the reading before each, the forecast of persistence, in kW."""
         return self.kw[self.first - 1 : -1]
 
     @property
     def scored_at(self) -> TimeArray:
-        """(minutes,) times of the readings that are scored."""
+        """(minutes,) times of the scored readings."""
         return self.at[self.first :]
 
     @property

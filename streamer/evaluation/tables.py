@@ -1,4 +1,4 @@
-"""An evaluation as tables for a person, 80 columns wide."""
+"""Tables of an evaluation for the terminal, 80 columns wide."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.text import Text
 
 from streamer.display.numbers import NOTHING, number, plural
 from streamer.display.tables import NAME_WIDTH, plain_table
-from streamer.evaluation.assess import Evaluation, Verdict
+from streamer.evaluation.assess import Assessment, Evaluation
 from streamer.evaluation.bands import Band
 from streamer.evaluation.baselines import PERSISTENCE
 from streamer.evaluation.bootstrap import Interval
@@ -22,7 +22,7 @@ _FIXED = "  fixed"
 _LABEL_WIDTH = 20
 _COMPARED = 4
 _BESIDE_SKILLS = 43
-"""Columns of a screen that a breakdown's names and numbers but for the skills may take."""
+"""Screen columns for a breakdown's names and numbers other than the skills."""
 _LONG = 12
 _SCREEN = 80
 _BETWEEN = 3
@@ -36,23 +36,23 @@ _TITLES = {
 
 
 def tables(evaluation: Evaluation, *, width: int = _SCREEN) -> RenderableType:
-    """All that is said of an evaluation on a terminal.
+    """All tables of an evaluation, for a terminal.
 
     The breakdowns compare up to four models, adapted ones among them, with persistence;
     `Evaluation.to_json` has every forecaster in them.
 
     Args:
-        evaluation: what came out.
-        width: columns of the terminal; in more than 80 a long table may go side by side.
+        evaluation: the evaluation.
+        width: columns of the terminal; with more than 80 a long table may be set side by side.
     """
-    parts: list[RenderableType] = [_heading(evaluation), "", _overall(evaluation.verdicts)]
+    parts: list[RenderableType] = [_heading(evaluation), "", _overall(evaluation.assessments)]
     parts += [Text(line) for line in _comparisons(evaluation)]
-    if any(verdict.metrics.pinball_kw for verdict in evaluation.verdicts):
-        parts += ["", _quantiles(evaluation.verdicts), Text(_QUANTILES_MEAN)]
-    if any(verdict.fixed_band for verdict in evaluation.verdicts):
+    if any(assessment.metrics.pinball_kw for assessment in evaluation.assessments):
+        parts += ["", _quantiles(evaluation.assessments), Text(_QUANTILES_MEAN)]
+    if any(assessment.fixed_band for assessment in evaluation.assessments):
         parts += ["", _bands(evaluation), Text(_fixed_means(evaluation))]
     for name, found in evaluation.breakdowns.items():
-        parts += ["", _breakdown(_TITLES[name], evaluation.verdicts, found, width)]
+        parts += ["", _breakdown(_TITLES[name], evaluation.assessments, found, width)]
     if evaluation.notes:
         parts.append("")
     parts += [Text(f"Note: {note}.") for note in evaluation.notes]
@@ -68,61 +68,61 @@ def _heading(evaluation: Evaluation) -> Text:
     )
 
 
-def _overall(verdicts: Iterable[Verdict]) -> Table:
+def _overall(assessments: Iterable[Assessment]) -> Table:
     table = plain_table(
         "Mean forecast", "MSE\nkW²", "RMSE\nW", "MAE\nW", "bias\nW", "R²\n", "skill\n", "95 %\n"
     )
-    for verdict in verdicts:
-        metrics = verdict.metrics
+    for assessment in assessments:
+        metrics = assessment.metrics
         table.add_row(
-            Text(_marked(verdict)),
+            Text(_marked(assessment)),
             _sized(metrics.mse_kw2, 5),
             _sized(metrics.rmse_w, 1),
             _sized(metrics.mae_w, 1),
             _sized(metrics.bias_w, 1, sign="+"),
             NOTHING if metrics.r2 is None else _sized(metrics.r2, 3),
             _percent(metrics.skill),
-            _spread(verdict.skill_interval),
+            _spread(assessment.skill_interval),
         )
     return table
 
 
-def _quantiles(verdicts: Sequence[Verdict]) -> Table:
-    """The pinball losses have a column for each level that any forecaster has."""
+def _quantiles(assessments: Sequence[Assessment]) -> Table:
+    """Pinball losses, with a column for each level of any forecaster."""
     levels = sorted(
-        {f"{q:g}" for verdict in verdicts for q in verdict.metrics.pinball_kw}, key=float
+        {f"{q:g}" for assessment in assessments for q in assessment.metrics.pinball_kw}, key=float
     )
     table = plain_table("Quantile forecasts", "MAE", *levels)
-    for verdict in verdicts:
-        metrics = verdict.metrics
+    for assessment in assessments:
+        metrics = assessment.metrics
         losses = {f"{level:g}": W * loss for level, loss in metrics.pinball_kw.items()}
-        # A model without any has its row, too: an adapted one's below it is its.
-        if losses or verdict.forecasts.is_model:
+        # A model without quantiles has a row, too, as the heading of the adapted one below it.
+        if losses or assessment.forecasts.is_model:
             cells = [number(losses.get(level), ".1f") for level in levels]
-            table.add_row(Text(_marked(verdict)), number(metrics.median_mae_w, ".1f"), *cells)
+            table.add_row(Text(_marked(assessment)), number(metrics.median_mae_w, ".1f"), *cells)
     return table
 
 
 def _bands(evaluation: Evaluation) -> Table:
-    """Every model's bands, and after each frozen and adapted pair the fixed one."""
+    """Bands of every model, and the fixed band after each frozen and adapted pair."""
     table = plain_table(
         "Bands", "band\n", "coverage\n", "of weeks\n", "width\nkW", "Winkler\nkW", "to\nfixed"
     )
-    verdicts = evaluation.verdicts
-    for verdict, following in zip_longest(verdicts, verdicts[1:]):
-        fixed = verdict.fixed_band
+    assessments = evaluation.assessments
+    for assessment, following in zip_longest(assessments, assessments[1:]):
+        fixed = assessment.fixed_band
         if fixed is None:
             continue
-        label = Text(_marked(verdict))
-        for band in verdict.metrics.bands:
+        label = Text(_marked(assessment))
+        for band in assessment.metrics.bands:
             levels = f"{band.low:g}–{band.high:g}"
-            table.add_row(label, levels, *_band_cells(band, verdict.to_fixed(band)))
+            table.add_row(label, levels, *_band_cells(band, assessment.to_fixed(band)))
             label = Text()
         if label:
             table.add_row(label, *[NOTHING] * 6)
         if following is None or following.forecasts.adapted_from is None:
             half = f"±{fixed.half_width_kw:.3f} kW"
-            table.add_row(_FIXED, half, *_band_cells(fixed.band, verdict.to_fixed(fixed.band)))
+            table.add_row(_FIXED, half, *_band_cells(fixed.band, assessment.to_fixed(fixed.band)))
     return table
 
 
@@ -137,21 +137,23 @@ def _band_cells(band: Band, to_fixed: float | None) -> Iterator[str]:
 
 def _fixed_means(evaluation: Evaluation) -> str:
     return (
-        "Fixed: the frozen mean ± the one width that holds "
+        "Fixed: the frozen mean ± the constant width that contains "
         f"{100 * evaluation.confidence:g} % of these minutes,\n"
-        "known in hindsight alone. Winkler counts width and misses: the less, the better."
+        "known only in hindsight. Winkler score: width plus misses, lower is better."
     )
 
 
 def _breakdown(
-    title: str, verdicts: Sequence[Verdict], parts: Sequence[Part], screen: int
+    title: str, assessments: Sequence[Assessment], parts: Sequence[Part], screen: int
 ) -> RenderableType:
-    compared = [i for i, verdict in enumerate(verdicts) if verdict.forecasts.is_model][:_COMPARED]
-    reference = [verdict.name for verdict in verdicts].index(PERSISTENCE)
+    compared = [i for i, assessment in enumerate(assessments) if assessment.forecasts.is_model][
+        :_COMPARED
+    ]
+    reference = [assessment.name for assessment in assessments].index(PERSISTENCE)
     rows = [_part_row(part, compared, reference) for part in parts]
     headings = ["minutes", "persistence\nMSE, kW²"]
     room = (_SCREEN - _BESIDE_SKILLS) // max(len(compared), 1) - 2
-    names = [_marked(verdicts[i], min(room, NAME_WIDTH)).strip() for i in compared]
+    names = [_marked(assessments[i], min(room, NAME_WIDTH)).strip() for i in compared]
     headings += [f"{name}\nskill" for name in names]
     if len(rows) <= _LONG or 2 * _width(headings, rows) + _BETWEEN > screen:
         return _filled(plain_table(title, *headings, first_width=_LABEL_WIDTH), rows)
@@ -165,7 +167,7 @@ def _breakdown(
 
 
 def _width(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    """How wide a table of these would be."""
+    """Width of a table with these cells."""
     columns = zip(["", *headings], *rows, strict=True)
     widths = [max(len(line) for cell in column for line in cell.split("\n")) for column in columns]
     return sum(widths) + 2 * len(widths) - 1
@@ -183,16 +185,16 @@ def _part_row(part: Part, compared: Iterable[int], reference: int) -> list[str]:
 
 
 def _comparisons(evaluation: Evaluation) -> Iterator[str]:
-    """Each adapted model beside its frozen one, and the first model beside the others."""
-    first, *others = evaluation.verdicts
-    for verdict in others:
-        found = verdict.mse_to_frozen
+    """Comparison of each adapted model with its frozen one, and of the first with the others."""
+    first, *others = evaluation.assessments
+    for assessment in others:
+        found = assessment.mse_to_frozen
         if found is not None:
             low_high = found.interval
             known = (
                 "" if low_high is None else f" (95 %: {low_high.low:.3f} to {low_high.high:.3f})"
             )
-            yield f"{verdict.name}: MSE {found.ratio:.3f} of the frozen forecast's{known}"
+            yield f"{assessment.name}: MSE {found.ratio:.3f} of the frozen forecast's{known}"
     for other in others:
         forecasts = other.forecasts
         if forecasts.is_model and forecasts.adapted_from is None and other.lead is not None:
@@ -204,19 +206,19 @@ def _comparisons(evaluation: Evaluation) -> Iterator[str]:
             )
 
 
-def _marked(verdict: Verdict, width: int = NAME_WIDTH) -> str:
-    """The name, cut to a column's width less the mark of those trained on these minutes.
+def _marked(assessment: Assessment, width: int = NAME_WIDTH) -> str:
+    """The name cut to a column's width, with a mark if the model was trained on these minutes.
 
-    An adapted model stands below, or right of, the frozen one and is called by how it is
-    adapted alone.
+    An adapted model is placed below, or right of, the frozen one, and named by the kind of
+    its adaptation only.
     """
     room = width - 1
-    name = verdict.name if len(verdict.name) <= room else verdict.name[: room - 1] + "…"
-    frozen = verdict.forecasts.adapted_from
+    name = assessment.name if len(assessment.name) <= room else assessment.name[: room - 1] + "…"
+    frozen = assessment.forecasts.adapted_from
     if frozen is not None:
-        # "adapted" is enough for one of them, "lightly" for the other.
-        name = "  " + verdict.name.removeprefix(f"{frozen}, ").split()[-1]
-    return f"{name}*" if verdict.forecasts.in_sample else name
+        # "adapted" is enough for one kind, "lightly" for the other.
+        name = "  " + assessment.name.removeprefix(f"{frozen}, ").split()[-1]
+    return f"{name}*" if assessment.forecasts.in_sample else name
 
 
 def _spread(interval: Interval | None) -> str:
@@ -239,7 +241,7 @@ def _percent(share: float | None) -> str:
 
 
 def _points(share: float) -> str:
-    """A signed percentage, with as many figures as matter and a column has room for."""
+    """A signed percentage, with as many digits as matter and fit a column."""
     size = abs(share)
     form = "+.1f" if size < 1 else "+.0f" if size < 100 else "+.0e"
     return format(100 * share, form).replace("e+0", "e")

@@ -7,8 +7,8 @@ from operator import itemgetter
 
 import numpy as np
 
-from streamer.alarms.detectors import LEARN_DIGITS, NARROWEST_KW
-from streamer.alarms.scale import Scale, count_all_decimals
+from streamer.alarms.detectors import LEARN_DIGITS, MIN_WIDTH_KW
+from streamer.alarms.scale import DecimalShiftTest, count_all_decimals
 from streamer.alarms.texts import (
     BEFORE,
     export_text,
@@ -57,7 +57,7 @@ class FleetAlarms:
     ...         missing=np.zeros(2, int),
     ...     )
     >>> [(row, alarm.kind, alarm.text) for row, alarm in raised]
-    [(1, 'unit', '399 kW looks like watts read as kW: give --unit W, or so')]
+    [(1, 'unit', '399 kW looks like watts read as kW: set the unit, for example with --unit W')]
     """
 
     dtype = METER
@@ -180,14 +180,14 @@ class _AlarmRound:
             return far_text(float(y[row]), float(low[row]), float(high[row]))
 
         self._raiser.anomaly(
-            "far", up / np.sqrt(np.maximum(high - middle, 0.5 * NARROWEST_KW)), far
+            "far", up / np.sqrt(np.maximum(high - middle, 0.5 * MIN_WIDTH_KW)), far
         )
         self._raiser.anomaly("jump", up, far)
-        self._raiser.anomaly("fall", -up / np.maximum(middle - low, 0.5 * NARROWEST_KW), far)
+        self._raiser.anomaly("fall", -up / np.maximum(middle - low, 0.5 * MIN_WIDTH_KW), far)
         self._raiser.anomaly(
             "export", np.where(up <= 0.0, -y, np.nan), self._of_reading(export_text)
         )
-        self._check_scale(banded, up, middle, np.maximum(wide, NARROWEST_KW))
+        self._check_scale(banded, up, middle, np.maximum(wide, MIN_WIDTH_KW))
         self._check_lasting(np.flatnonzero(banded))
 
     def learn(self) -> None:
@@ -216,7 +216,7 @@ class _AlarmRound:
         if not rows.size:
             return
         likeness = np.full(len(y), np.nan)
-        scale = Scale()
+        scale = DecimalShiftTest()
         for row, counts, second, (first, centre, breadth) in zip(
             rows.tolist(),
             self._state["decimals"][rows].tolist(),
@@ -225,7 +225,7 @@ class _AlarmRound:
             strict=True,
         ):
             scale.restore(counts)
-            likeness[row] = scale.likeness(first, second, middle=centre, width=breadth)
+            likeness[row] = scale.evidence(first, second, middle=centre, width=breadth)
 
         def text(row: int, _: float) -> str:
             first, centre, _ = before[np.searchsorted(rows, row)].tolist()

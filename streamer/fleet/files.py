@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.atomic import replaced_file
-from streamer.errors import MissingExtraError, UsageError
+from streamer.errors import UsageError
+from streamer.extras import optional_import
 from streamer.fleet.simulate import SimulatedReadings
 from streamer.readings.arrays import TimeArray
 
@@ -117,11 +118,9 @@ def check_folder(folder: Path) -> None:
 
 class _Parquet:
     def __init__(self) -> None:
-        try:
+        with optional_import("Parquet", "parquet"):
             import pyarrow as pa
             import pyarrow.parquet as pq
-        except ImportError:
-            raise MissingExtraError("Parquet", "parquet") from None
         self._pa, self._pq = pa, pq
         types = (pa.string(), pa.timestamp("us", tz="UTC"), pa.float64())
         self._schema = pa.schema(list(zip(COLUMNS, types, strict=True)))

@@ -12,7 +12,7 @@ from streamer.alarms.active import LASTS
 from streamer.alarms.detectors import RULES
 from streamer.alarms.scale import DIGITS
 from streamer.alarms.texts import BEFORE, SINCE, anomaly_text
-from streamer.alarms.thresholds import DAY, HOUR, STEADY, Limit
+from streamer.alarms.thresholds import DAY, HOUR, STEADY, AdaptiveThreshold
 from streamer.readings import Alarm
 from streamer.readings.arrays import BoolArray, DoubleArray, IntArray, Records, TimeArray
 
@@ -28,7 +28,9 @@ Times are stored as the count of readings modulo 256, and limited to this age on
 
 _FLOORS = np.array([rule.floor for rule in RULES.values()])
 
-_WANES = np.array([[rule.wane(events) for rule in RULES.values()] for events in range(STEADY + 1)])
+_DECAYS = np.array(
+    [[rule.decay(events) for rule in RULES.values()] for events in range(STEADY + 1)]
+)
 """(events, thresholds) factor by which an hour multiplies a threshold."""
 
 METER = np.dtype(
@@ -120,7 +122,7 @@ class AlarmRaiser:
             seen - (clock - state["since"][rows, place]),
             seen - (clock - state["last"][rows, place]),
         )
-        limit = Limit(RULES[name])
+        limit = AdaptiveThreshold(RULES[name])
         found, after = [], []
         for score, reading, *before in zip(
             scores.tolist(), seen.tolist(), *(column.tolist() for column in columns), strict=True
@@ -160,7 +162,7 @@ class AlarmRaiser:
         if not rows.size:
             return
         state = self._state
-        wanes = _WANES[state["events"][rows], np.arange(len(_FLOORS))]
+        wanes = _DECAYS[state["events"][rows], np.arange(len(_FLOORS))]
         self.limits[rows] = np.maximum(_FLOORS, self.limits[rows] * wanes)
         clock = self._clock[rows, None]
         for name in ("since", "last", "kept"):

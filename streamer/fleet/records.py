@@ -14,7 +14,7 @@ from streamer.fleet.columns import Column, Outcome
 from streamer.fleet.running import BAND, SCORES, Bands, score
 from streamer.fleet.settings import FleetSettings
 from streamer.online import light
-from streamer.online.intervals import MOST_KW
+from streamer.online.intervals import MAX_KW
 from streamer.online.light import LIGHT
 from streamer.readings import Alarm
 from streamer.readings.arrays import BoolArray, DoubleArray, IndexArray, IntArray, Records
@@ -153,7 +153,7 @@ class RecordKeeper:
         if self._adapt:
             # Clipped as in `streamer.online.layer.recent_changes`.
             last, before = (
-                np.clip(now[name], -MOST_KW, MOST_KW) for name in ("last_kw", "before_kw")
+                np.clip(now[name], -MAX_KW, MAX_KW) for name in ("last_kw", "before_kw")
             )
             mean = light.see(
                 now["light"],

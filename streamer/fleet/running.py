@@ -9,16 +9,16 @@ import numpy as np
 
 from streamer.online.intervals import (
     ERROR_KEPT,
-    LEAST_SPREAD_KW,
-    MOST_KW,
-    NARROWEST,
+    MAX_KW,
+    MAX_LOG_SCALE,
+    MIN_LOG_SCALE,
+    MIN_SPREAD_KW,
     SPREAD_PER_ERROR,
     STEP,
-    WIDEST,
-    Band,
+    ConformalBand,
 )
 from streamer.readings.arrays import DoubleArray, Records
-from streamer.scores.running import MOST_ERROR_KW
+from streamer.scores.running import MAX_ERROR_KW
 
 BAND = np.dtype([("low_scale", "<f8"), ("high_scale", "<f8"), ("error_kw", "<f8")])
 
@@ -35,7 +35,7 @@ SCORES = np.dtype(
 
 
 class Bands:
-    """The bands of many meters: each is a `streamer.online.intervals.Band`.
+    """The bands of many meters: each is a `streamer.online.intervals.ConformalBand`.
 
     Args:
         confidence: nominal coverage, between 0 and 1.
@@ -44,7 +44,7 @@ class Bands:
 
     def __init__(self, confidence: float, levels: tuple[float, ...]) -> None:
         inner = levels[-1] - levels[0] if len(levels) > 1 else None
-        begun = Band(confidence, inner=inner).state()
+        begun = ConformalBand(confidence, inner=inner).state()
         self.first = np.array(tuple(begun[:3]), BAND)
         self._miss = (1.0 - confidence) / 2.0
 
@@ -62,11 +62,11 @@ class Bands:
             Low and high (meters,) in kW, low never above high.
         """
         if quantiles_kw.shape[1] < 2:
-            spread = np.maximum(SPREAD_PER_ERROR * state["error_kw"], LEAST_SPREAD_KW)
+            spread = np.maximum(SPREAD_PER_ERROR * state["error_kw"], MIN_SPREAD_KW)
             lowest, highest = mean_kw - spread / 2.0, mean_kw + spread / 2.0
         else:
             lowest, highest = quantiles_kw[:, 0], quantiles_kw[:, -1]
-            spread = np.minimum(np.maximum(highest - lowest, LEAST_SPREAD_KW), MOST_KW)
+            spread = np.minimum(np.maximum(highest - lowest, MIN_SPREAD_KW), MAX_KW)
         low = lowest - spread * np.expm1(state["low_scale"])
         high = highest + spread * np.expm1(state["high_scale"])
         crossed = low > high
@@ -97,10 +97,10 @@ class Bands:
             ("high_scale", actual_kw > high_kw),
         ):
             scale = state[name]
-            wider = np.minimum(scale + STEP * (1.0 - self._miss), WIDEST)
-            narrower = np.maximum(scale - STEP * self._miss, NARROWEST)
+            wider = np.minimum(scale + STEP * (1.0 - self._miss), MAX_LOG_SCALE)
+            narrower = np.maximum(scale - STEP * self._miss, MIN_LOG_SCALE)
             state[name] = np.where(outside, wider, narrower)
-        error = np.minimum(np.abs(actual_kw - mean_kw), MOST_KW)
+        error = np.minimum(np.abs(actual_kw - mean_kw), MAX_KW)
         state["error_kw"] = error + ERROR_KEPT * (state["error_kw"] - error)
 
 
@@ -127,9 +127,9 @@ def score(
     """
     state["settled"] += 1
     share = 1.0 / state["settled"]
-    error = np.minimum(np.abs(actual_kw - forecast_kw), MOST_ERROR_KW)
-    frozen = np.minimum(np.abs(actual_kw - frozen_kw), MOST_ERROR_KW)
-    persistence = np.minimum(np.abs(actual_kw - last_kw), MOST_ERROR_KW)
+    error = np.minimum(np.abs(actual_kw - forecast_kw), MAX_ERROR_KW)
+    frozen = np.minimum(np.abs(actual_kw - frozen_kw), MAX_ERROR_KW)
+    persistence = np.minimum(np.abs(actual_kw - last_kw), MAX_ERROR_KW)
     inside = (low_kw <= actual_kw) & (actual_kw <= high_kw)
     for name, value in (
         ("mse_kw2", error * error),

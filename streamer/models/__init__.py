@@ -1,4 +1,4 @@
-"""Models: how they are named, loaded, and asked for forecasts."""
+"""Models: names, loading, and the protocol of forecasters."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SHIPPED = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Answer:
-    """What a forecaster says of a block of windows.
+    """Forecasts for a block of windows.
 
     Attributes:
         mean_kw: (windows,) expected next reading in kW.
@@ -44,17 +44,17 @@ class Answer:
 
 
 class ForecastStream(Protocol):
-    """Forecasts for one stream. All it keeps can be rebuilt from the last window."""
+    """Forecaster of one stream. Its state can be rebuilt from the last window."""
 
     def restart(self, seen: int = 0) -> None:
-        """Forget all readings; `seen` is how many the stream is to have had."""
+        """Drop all readings; `seen` is the number of readings that precede the next one."""
 
     def push(self, kw: float) -> Answer | None:
-        """Take one reading in kW; an answer for one window, or None before the first."""
+        """Add one reading in kW; returns the answer for one window, or None before the first."""
 
 
 class Forecaster(Protocol):
-    """What the pipeline needs of a model."""
+    """Model as required by the pipeline."""
 
     @property
     def window(self) -> int:
@@ -73,14 +73,14 @@ class Forecaster(Protocol):
 
 @runtime_checkable
 class PartwiseForecaster(Forecaster, Protocol):
-    """A forecaster that computes the next parts while the caller works on the first."""
+    """Forecaster that computes the next parts while the caller processes the first."""
 
     def forecast_parts(self, windows: ArrayLike) -> Iterator[Answer]:
-        """The answer of `forecast`, in parts (one or more) that follow each other."""
+        """The answer of `forecast`, in one or more consecutive parts."""
 
 
 def forecast_ahead(forecaster: Forecaster, windows: ArrayLike) -> Iterator[Answer]:
-    """Forecast in parts, if the forecaster can compute one while the caller works on another."""
+    """Forecast in parts, if the forecaster can compute one while the caller processes another."""
     if isinstance(forecaster, PartwiseForecaster):
         yield from forecaster.forecast_parts(windows)
     else:
@@ -88,7 +88,7 @@ def forecast_ahead(forecaster: Forecaster, windows: ArrayLike) -> Iterator[Answe
 
 
 def shipped_models() -> list[str]:
-    """Names of the models that come with streamer.
+    """Names of the models included in the package.
 
     >>> shipped_models()
     ['sceaux']
@@ -100,11 +100,11 @@ def find_model(name_or_path: str | Path) -> Path:
     """Find a model's `.keras` file.
 
     Args:
-        name_or_path: a shipped model's name, a folder as `streamer train` writes it, or
+        name_or_path: name of a shipped model, a folder written by `streamer train`, or
             a `.keras` file.
 
     Raises:
-        UsageError: there is no such model.
+        UsageError: the model does not exist.
     """
     if str(name_or_path) in shipped_models():
         return _SHIPPED / str(name_or_path) / MODEL_FILE
@@ -114,16 +114,16 @@ def find_model(name_or_path: str | Path) -> Path:
     if not path.is_file():
         shipped = ", ".join(shipped_models())
         raise UsageError(
-            f"no model {str(name_or_path)!r}: give a .keras file, a folder that "
-            f"`streamer train` has written, or one of: {shipped}"
+            f"no model {str(name_or_path)!r}: give a .keras file, a folder written by "
+            f"`streamer train`, or one of: {shipped}"
         )
     return path
 
 
 def load_card(path: Path) -> Card:
-    """The card of a `.keras` file: the `card.json` beside it, if that is this file's.
+    """The card of a `.keras` file: the `card.json` beside it, if it belongs to this file.
 
-    A `.keras` file with no card beside it is used as it is: kW in, kW out, not centred.
+    A `.keras` file without a card is used unchanged: kW in, kW out, not centred.
 
     Raises:
         ModelError: the card beside it is unreadable or belongs to other weights.
@@ -137,13 +137,13 @@ def load_card(path: Path) -> Card:
         outputs = network.sizes[-1]
         if outputs != 1:
             raise ModelError(
-                f"{path}: {outputs} outputs, and no {CARD_FILE} beside it to say what they are"
+                f"{path}: {outputs} outputs, and no {CARD_FILE} beside it to define them"
             )
         window = 49 if network.timesteps is None else network.timesteps
         return Card(name=path.stem, window=window)
     card = read_card(card_path)
     if card.sha256 != sha256_of(path):
-        raise ModelError(f"{card_path}: written for other weights than {path.name} holds")
+        raise ModelError(f"{card_path}: belongs to other weights than those of {path.name}")
     return card
 
 
@@ -156,16 +156,16 @@ def load_model(
     """Load a model.
 
     Args:
-        name_or_path: a shipped model's name, a folder as `streamer train` writes it, or
+        name_or_path: name of a shipped model, a folder written by `streamer train`, or
             a `.keras` file of stacked LSTM layers with a Dense head.
         engine: `compiled`, a kernel in C; `numpy`; `tensorflow`, the Keras model itself; or
-            `auto`, which is `compiled` where that was built, and else `numpy`. All give the
+            `auto`: `compiled` if it was built, otherwise `numpy`. All give the
             same forecasts to 1e-5 kW.
-        threads: number of blocks of windows computed at once; None for one a core.
+        threads: number of blocks of windows computed at once; None for one per core.
 
     Raises:
-        UsageError: there is no such model or engine, or the engine is not installed.
-        ModelError: the file is damaged, or its architecture is not known.
+        UsageError: the model or engine does not exist, or the engine is not installed.
+        ModelError: the file is damaged, or its architecture is not supported.
 
     >>> model = load_model("sceaux")
     >>> model.window
@@ -183,7 +183,7 @@ def load_model(
     if outputs != len(card.outputs):
         raise ModelError(f"{path}: {outputs} outputs, but its card names {len(card.outputs)}")
     if weights.timesteps not in (None, card.window):
-        raise ModelError(f"{path}: windows of {weights.timesteps}, but its card says {card.window}")
+        raise ModelError(f"{path}: windows of {weights.timesteps}, but its card has {card.window}")
     network: Network
     if engine == "tensorflow":
         from streamer.models.keras import KerasNetwork

@@ -6,6 +6,10 @@ from numpy.typing import NDArray
 _Floats = NDArray[float32]
 _Sizes = tuple[int, ...]
 
+MAX_LAYERS: int
+MAX_SIZE: int
+MAX_WIDTH: int
+
 def kernels() -> list[tuple[str, int, int]]: ...
 def run(
     kernel: str, sizes: _Sizes, weights: _Floats, inputs: NDArray[Any], hidden: _Floats, /

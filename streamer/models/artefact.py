@@ -1,9 +1,9 @@
-"""Reads a `.keras` file into plain arrays, running none of it.
+"""Reader of `.keras` files that returns plain arrays and runs no code.
 
 A `.keras` file is a zip of `config.json` (the architecture), `metadata.json` and
-`model.weights.h5`. Only a stack of LSTM layers with a linear Dense head is understood
-(Dropout between them does nothing at inference); everything else is refused by name.
-No pickle, no custom object and no Lambda is ever looked into.
+`model.weights.h5`. Only a stack of LSTM layers with a linear Dense head is supported
+(Dropout between them has no effect at inference); anything else is rejected by name.
+Pickles, custom objects and Lambda layers are never loaded.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class LstmWeights:
 
     @property
     def units(self) -> int:
-        """How many numbers the layer puts out."""
+        """Number of outputs of the layer."""
         return int(self.recurrent.shape[0])
 
 
@@ -65,7 +65,7 @@ class StackedLstm:
     """A stack of LSTM layers with a linear head.
 
     Attributes:
-        timesteps: length of the window, or None if the file leaves it open.
+        timesteps: length of the window, or None if the file does not fix it.
         lstm: the LSTM layers, first to last.
         head: the Dense layer.
     """
@@ -82,7 +82,7 @@ class StackedLstm:
 
     @property
     def parameters(self) -> int:
-        """How many weights there are."""
+        """Number of weights."""
         layers = sum(w.kernel.size + w.recurrent.size + w.bias.size for w in self.lstm)
         return int(layers + self.head.kernel.size + self.head.bias.size)
 
@@ -100,9 +100,9 @@ def read_keras(path: Path) -> StackedLstm:
         path: the file.
 
     Raises:
-        ArchitectureError: it holds something other than stacked LSTM layers and a
-            linear Dense head; the message names the layer.
-        ModelError: it is not there, not a `.keras` file, or damaged.
+        ArchitectureError: it contains anything but stacked LSTM layers and a linear Dense
+            head; the message names the layer.
+        ModelError: it does not exist, is not a `.keras` file, or is damaged.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -140,14 +140,14 @@ _REQUIRED: Mapping[str, Mapping[str, Any]] = {
 
 
 def _layers(path: Path, config: Any) -> tuple[int | None, list[_Layer]]:
-    """The layers in order, checked to be ones that the engines know."""
+    """The layers in order, checked to be supported by the engines."""
     try:
         kind, layers = config["class_name"], config["config"]["layers"]
         if kind == "Functional":
             _require_chain(path, layers)
         elif kind != "Sequential":
             raise ArchitectureError(
-                f"{path}: a {kind} model; only a stack of LSTM layers with a Dense head is known"
+                f"{path}: a {kind} model; only LSTM layers with a Dense head are supported"
             )
         for layer in layers:
             _require_known(path, layer)
@@ -178,18 +178,18 @@ def _require_known(path: Path, layer: _Layer) -> None:
     name = settings.get("name", kind)
     if kind not in _REQUIRED:
         raise ArchitectureError(
-            f"{path}: layer {name!r} is a {kind}; known are LSTM, Dropout and one Dense head"
+            f"{path}: layer {name!r} is a {kind}; supported are LSTM, Dropout and one Dense"
         )
     for key, wanted in _REQUIRED[kind].items():
         if settings.get(key, wanted) != wanted:
             raise ArchitectureError(
                 f"{path}: layer {name!r} ({kind}) has {key}={settings[key]!r}; "
-                f"only {wanted!r} is known"
+                f"only {wanted!r} is supported"
             )
 
 
 def _require_chain(path: Path, layers: Sequence[_Layer]) -> None:
-    """A functional model is fine as long as each layer feeds the next and no other."""
+    """Accept a functional model if each layer feeds the next and no other."""
     for before, layer in pairwise(layers):
         nodes = layer["inbound_nodes"]
         sources = [
@@ -201,7 +201,7 @@ def _require_chain(path: Path, layers: Sequence[_Layer]) -> None:
         if len(nodes) != 1 or sources != [before["config"]["name"]]:
             raise ArchitectureError(
                 f"{path}: layer {layer['config']['name']!r} is fed by {sources}; "
-                "only a plain chain of layers is known"
+                "only a plain chain of layers is supported"
             )
 
 
@@ -228,7 +228,7 @@ def _collect(timesteps: int | None, layers: Sequence[_Layer], file: h5py.File) -
 def _array(file: h5py.File, name: str) -> FloatArray:
     array = np.asarray(file[name][()], dtype=np.float32)
     if not np.isfinite(array).all():
-        raise ValueError(f"{name} holds values that are not finite")
+        raise ValueError(f"{name} has values that are not finite")
     return array
 
 

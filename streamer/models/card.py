@@ -1,4 +1,4 @@
-"""The model card: what a network expects, what it was made from, what it is worth."""
+"""Model card: inputs, outputs, training data and scores of a network."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ _TARGETS = (LEVEL, CHANGE)
 
 @dataclass(frozen=True)
 class Card:
-    """What has to be known to use a network, and what one should know of it.
+    """Everything needed to use a network, and the facts of its training.
 
-    A bare `.keras` file is read with the defaults: kW in, kW out, nothing centred.
+    A `.keras` file without a card is read with the defaults: kW in, kW out, not centred.
 
     Attributes:
         name: the model's name.
-        window: readings that go in.
-        target: what comes out: the next value's `level` (less the shift), or its
+        window: number of readings in a window.
+        target: meaning of the outputs: the next value's `level` (less the shift), or its
             `change` since the last reading.
         outputs: one name per output of the head: `mean`, or a quantile such as `0.05`.
-        shift_kw: subtracted from every reading before it goes in, in kW.
-        sha256: of the `.keras` file, None if the card was made for a bare file.
+        shift_kw: subtracted from every reading, in kW.
+        sha256: of the `.keras` file; None without a card.
         trained_from: first minute of the training data.
         trained_to: last minute of the training data.
-        facts: everything else: recipe, seed, versions, scores, data, limits.
+        facts: all other entries: recipe, seed, versions, scores, data, limits.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Card:
         return tuple(sorted(float(name) for name in self.outputs if name != MEAN))
 
     def to_json(self) -> str:
-        """The card as it is written to `card.json`."""
+        """The text of `card.json`."""
         known: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
         facts = known.pop("facts")
         known["outputs"] = list(self.outputs)
@@ -66,7 +66,7 @@ def read_card(path: Path) -> Card:
     """Read a `card.json`.
 
     Raises:
-        ModelError: it is not there, not JSON, or says something impossible; the message
+        ModelError: it does not exist, is not JSON, or has an invalid value; the message
             names the key.
     """
     try:

@@ -15,37 +15,22 @@ forecasts to 1e-5 kW. What makes it fast; none of it is an approximation beyond 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 
 import numpy as np
 
 from streamer.errors import UsageError
+from streamer.models import kernels
 from streamer.models.artefact import LstmWeights, StackedLstm
 from streamer.models.network import Head, LstmNetwork
 from streamer.readings.arrays import DoubleArray, FloatArray
 
-_MAX_WIDTH = 16
 _TILES = 10
 """Tiles in a block: enough to make a thread's turn worth while."""
 
 
-@cache
-def kernels() -> dict[str, tuple[int, int]]:
-    """Windows in a tile and units in a group of each kernel for this processor, best first.
-
-    Returns:
-        Empty if the kernel has not been compiled.
-    """
-    try:
-        from streamer.models import _kernel
-    except ImportError:
-        return {}
-    return {name: (tile, group) for name, tile, group in _kernel.kernels()}
-
-
 def can_run(network: StackedLstm) -> bool:
-    """Whether there is a kernel here that takes a network of this size."""
-    return bool(kernels()) and len(network.lstm) <= 16 and max(network.sizes) <= 8192
+    """Whether there are kernels here, and they take a network of this size."""
+    return bool(kernels.available()) and kernels.fits(network.sizes[:-1])
 
 
 class CompiledNetwork(LstmNetwork):
@@ -57,19 +42,22 @@ class CompiledNetwork(LstmNetwork):
         kernel: name of the kernel; None for the best one for this processor.
 
     Raises:
-        UsageError: the kernel has not been compiled, or not for this processor.
+        UsageError: the kernels have not been compiled, or not for this processor, or the network
+            is too large for them.
     """
 
     def __init__(
         self, network: StackedLstm, *, threads: int | None = None, kernel: str | None = None
     ) -> None:
         super().__init__(network, threads=threads)
-        available = kernels()
+        available = kernels.available()
         if not available:
             raise UsageError(
                 "the compiled engine was not built when streamer was installed, for want of a "
                 "C compiler; install one and streamer again, or use the engine numpy"
             )
+        if not can_run(network):
+            raise UsageError("the network is too large for the compiled engine; use numpy")
         self._kernel = next(iter(available)) if kernel is None else kernel
         if self._kernel not in available:
             raise UsageError(
@@ -127,7 +115,7 @@ class CompiledRolling:
         self._units = sizes[-1]
         self._head = head
         self._state = np.zeros(_kernel.state_size(kernel, sizes, self._lanes), np.float32)
-        first = np.concatenate([_planes(layer) for layer in network.lstm])
+        first = np.concatenate([_planes(layer, _kernel.MAX_WIDTH) for layer in network.lstm])
         state, lanes, step = self._state, self._lanes, _kernel.step
 
         def advance(slot: int, parity: int, value: FloatArray, hidden: FloatArray) -> None:
@@ -178,9 +166,9 @@ def _grouped(weights: LstmWeights, group: int) -> FloatArray:
     return np.ascontiguousarray(by_group, np.float32).ravel()
 
 
-def _planes(weights: LstmWeights) -> FloatArray:
+def _planes(weights: LstmWeights, width: int) -> FloatArray:
     """Flat (1 + inputs, gates, units) for a first step, bias first, units padded with zeros."""
     rows, bias = _scaled(weights)
     joined = np.concatenate([bias, rows[: len(weights.kernel)]])
-    padding = -weights.units % _MAX_WIDTH
+    padding = -weights.units % width
     return np.ascontiguousarray(np.pad(joined, [(0, 0), (0, 0), (0, padding)]), np.float32).ravel()

@@ -1,4 +1,4 @@
-"""From kW to kW: a network with its card."""
+"""Forecaster in kW: a network with its card."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from streamer.models.network import LstmNetwork, RollingNetwork
 from streamer.readings.arrays import DoubleArray, FloatArray
 from streamer.readings.buffer import RingBuffer
 
-_MOST = 1e6
-"""The largest input in kW: far from anything real, and harmless to a network's arithmetic."""
+_MAX_KW = 1e6
+"""Bound on inputs in kW: far from any real value, and harmless to a network's arithmetic."""
 
 
 class Network(Protocol):
-    """An engine: windows in the network's own units in, outputs and hidden state out."""
+    """Engine: takes windows in the network's own units, returns outputs and hidden state."""
 
     engine: str
     """Name of the engine."""
@@ -31,7 +31,7 @@ class Network(Protocol):
 
 
 class NetworkForecaster:
-    """A network that forecasts the next reading, as its card says it is to be used.
+    """Forecaster of the next reading by a network, used as its card specifies.
 
     Args:
         card: centring, target and outputs.
@@ -56,7 +56,7 @@ class NetworkForecaster:
 
     @property
     def levels(self) -> tuple[float, ...]:
-        """Levels of the quantiles that are forecast beside the mean."""
+        """Levels of the quantiles that are forecast beside the mean, in rising order."""
         return self.card.levels
 
     def forecast(self, windows: ArrayLike) -> Answer:
@@ -67,20 +67,20 @@ class NetworkForecaster:
                 inputs) for a network with several inputs, of which the first is forecast.
 
         Raises:
-            ModelError: the windows do not have the card's length, or hold NaN.
+            ModelError: the windows do not have the card's length, or contain NaN.
         """
         inputs, last_kw = self._prepared(windows)
         outputs, hidden = self._network.run(inputs)
         return self.answer(outputs, hidden, last_kw)
 
     def forecast_parts(self, windows: ArrayLike) -> Iterator[Answer]:
-        """Forecast as `forecast` does, in parts that are computed ahead where threads allow it.
+        """Forecast in parts, computed ahead where threads allow it.
 
         Args:
             windows: as for `forecast`.
 
         Yields:
-            Answers for one part of the windows after the other.
+            Answers for consecutive parts of the windows.
 
         Raises:
             ModelError: as for `forecast`.
@@ -105,38 +105,38 @@ class NetworkForecaster:
                 f"model {self.card.name!r} takes windows of {self.window} readings, "
                 f"not an array of shape {np.shape(windows)}"
             )
-        # Laid out a step after the other, which is how an engine takes them; for windows
-        # that are views of one series, that is also how they lie in memory.
+        # One step after the other, the order in which an engine reads them; windows that
+        # are views of one series have the same order in memory.
         by_step = np.empty((kw.shape[1], kw.shape[2], len(kw)), np.float32)
         self.to_inputs(kw.transpose(1, 2, 0), out=by_step)
         if np.isnan(by_step).any():
-            raise ModelError("a window holds NaN; leave out readings that are missing")
+            raise ModelError("a window contains NaN; leave out missing readings")
         return by_step.transpose(2, 0, 1), kw[:, -1, 0]
 
     def to_inputs(self, kw: DoubleArray, *, out: FloatArray) -> None:
-        """Put readings into the network's own units.
+        """Convert readings to the network's own units.
 
         Args:
             kw: readings in kW, of any shape.
-            out: takes them, of the same shape.
+            out: output, of the same shape.
         """
-        with np.errstate(over="ignore"):  # what is too much for 32 bits is cut off below
+        with np.errstate(over="ignore"):  # values beyond 32 bits are clipped below
             np.subtract(kw, self.card.shift_kw, out=out, casting="same_kind")
-        np.clip(out, -_MOST, _MOST, out=out)
+        np.clip(out, -_MAX_KW, _MAX_KW, out=out)
 
     def forecast_inputs(self, inputs: FloatArray, last_kw: DoubleArray) -> Answer:
-        """Forecast from windows that are in the network's own units already.
+        """Forecast from windows in the network's own units.
 
         Args:
-            inputs: (windows, timesteps), oldest first, as `to_inputs` makes them; fastest
-                where they lie in memory a step after the other.
+            inputs: (windows, timesteps), oldest first, as returned by `to_inputs`; fastest
+                if one step follows the other in memory.
             last_kw: (windows,) the last reading of each in kW.
         """
         outputs, hidden = self._network.run(inputs[:, :, None])
         return self.answer(outputs, hidden, last_kw)
 
     def answer(self, outputs: DoubleArray, hidden: FloatArray, last_kw: DoubleArray) -> Answer:
-        """Put a network's outputs back into kW.
+        """Convert a network's outputs to kW.
 
         Args:
             outputs: (windows, outputs) in the network's own units.
@@ -145,7 +145,7 @@ class NetworkForecaster:
         """
         base = last_kw[:, None] if self.card.target == CHANGE else self.card.shift_kw
         kw = outputs + base
-        # Quantiles learnt side by side may cross; sorting them never makes the pinball
+        # Quantiles fitted side by side may cross; sorting them never makes the pinball
         # loss worse (Chernozhukov, Fernández-Val and Galichon 2010, Econometrica 78:3).
         quantiles = kw.take(self._quantiles, axis=1)
         quantiles.sort(axis=1)
@@ -159,7 +159,7 @@ class NetworkForecaster:
 
 
 class _RollingStream:
-    """Every window of a stream by the rolling engine."""
+    """All windows of a stream, by the rolling engine."""
 
     def __init__(self, forecaster: NetworkForecaster, rolling: RollingNetwork) -> None:
         self._forecaster = forecaster
@@ -170,8 +170,8 @@ class _RollingStream:
 
     def push(self, kw: float) -> Answer | None:
         if isnan(kw):
-            raise ModelError("a reading is NaN; leave out readings that are missing")
-        shifted = min(max(kw - self._forecaster.card.shift_kw, -_MOST), _MOST)
+            raise ModelError("a reading is NaN; leave out missing readings")
+        shifted = min(max(kw - self._forecaster.card.shift_kw, -_MAX_KW), _MAX_KW)
         result = self._rolling.push(np.array([shifted], np.float32))
         if result is None:
             return None
@@ -179,13 +179,13 @@ class _RollingStream:
 
 
 class _WindowStream:
-    """Each window computed whole when its last reading comes; for engines that only do that."""
+    """Each window computed whole at its last reading, for engines without a rolling state."""
 
     def __init__(self, forecaster: NetworkForecaster) -> None:
         self._forecaster = forecaster
         self._buffer = RingBuffer(forecaster.window)
 
-    def restart(self, seen: int = 0) -> None:  # noqa: ARG002 - no lanes to line up
+    def restart(self, seen: int = 0) -> None:  # noqa: ARG002 - has no lanes to align
         self._buffer.clear()
 
     def push(self, kw: float) -> Answer | None:

@@ -1,4 +1,4 @@
-"""The TensorFlow engine: the Keras model itself, as the reference for all others."""
+"""TensorFlow engine: the Keras model itself, as the reference for all others."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.errors import MissingExtraError
+from streamer.extras import optional_import
 from streamer.readings.arrays import DoubleArray, FloatArray
 
-# Each distinct size would be traced anew, so the last block is padded to the next of these.
+# Each new size would be traced anew, so the last block is padded to the next of these.
 _SIZES = (1, 64, 2048)
 
 
 def import_tensorflow(feature: str) -> tuple[Any, Any]:
-    """Import TensorFlow and Keras, quietly.
+    """Import TensorFlow and Keras without their output on stderr.
 
     Args:
-        feature: what needs them, for the error.
+        feature: feature that needs them, for the error.
 
     Returns:
         The modules `tensorflow` and `keras`.
@@ -33,28 +33,25 @@ def import_tensorflow(feature: str) -> tuple[Any, Any]:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    try:
-        with _native_stderr_dropped():
-            import keras
-            import tensorflow as tf
+    with optional_import(feature, "train"), _native_stderr_dropped():
+        import keras
+        import tensorflow as tf
 
-            tf.config.list_physical_devices()
-    except ImportError:
-        raise MissingExtraError(feature, "train") from None
+        tf.config.list_physical_devices()
     return tf, keras
 
 
 @contextmanager
 def _native_stderr_dropped() -> Iterator[None]:
-    """Drop what C++ code writes to file descriptor 2.
+    """Drop the output of C++ code on file descriptor 2.
 
-    TensorFlow greets with a dozen lines about GPUs that are not there, before any setting
-    of its own can stop it. Python's own errors are raised, not written, so none is lost.
+    TensorFlow prints a dozen lines about missing GPUs before any setting of its own can
+    prevent it. Python's own errors are raised, not printed, so none is lost.
     """
     sys.stderr.flush()
     kept = os.dup(2)
     try:
-        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - not a file to speak of
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path
             os.dup2(nowhere.fileno(), 2)
         yield
     finally:
@@ -63,13 +60,13 @@ def _native_stderr_dropped() -> Iterator[None]:
 
 
 class KerasNetwork:
-    """Calls a Keras model through a `tf.function` of fixed signatures.
+    """Keras model called through a `tf.function` of fixed signatures.
 
-    `keras.Model.predict` once per reading is some hundred times slower, and grows in
+    Calling `keras.Model.predict` once per reading is some hundred times slower, and leaks
     memory.
 
     Args:
-        path: the `.keras` file, known to hold nothing but LSTM, Dropout and Dense layers.
+        path: the `.keras` file, checked to contain only LSTM, Dropout and Dense layers.
         timesteps: length of a window.
         inputs: values per timestep.
     """

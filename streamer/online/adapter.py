@@ -1,9 +1,8 @@
-"""The adapter: learns online, in the house it runs in, what the network gets wrong there.
+"""Online correction of a network's forecasts in the house that it runs in.
 
-The network stays as it is; its last layer, the head, is learnt anew on top of it. Learning
-goes by lessons, one for every 60 settled forecasts, whose rows are worked on together: that
-costs less than learning from each by itself, and gives the same numbers whether readings
-come one by one or in blocks.
+The network stays frozen; its last layer, the head, is fitted anew on top of it. The fit is
+updated once every 60 settled forecasts, a mini-batch: that costs less than an update for each,
+and gives the same numbers whether readings arrive one by one or in blocks.
 """
 
 from __future__ import annotations
@@ -15,54 +14,56 @@ from typing import Any
 import numpy as np
 
 from streamer.blas import one_blas_thread
-from streamer.online.intervals import MOST_KW
-from streamer.online.minibatch import CENTRAL, LEAST_SPREAD_KW, LESSON, Learnt, Pending
+from streamer.online.intervals import MAX_KW
+from streamer.online.minibatch import CENTRAL, MIN_SPREAD_KW, MINI_BATCH, Fit, PendingBatch
 from streamer.readings import Adaptation
 from streamer.readings.arrays import DoubleArray, FloatArray
 
-_DISGRACE = 72
-_WORTH_KEPT = 0.9999**LESSON
-_TRUST_KEPT = 0.999**LESSON
-_MOST_CHANGE_KW = 10.0
+RESET_AFTER_LOSSES = 72
+"""Mini-batches in a row lost to the frozen forecast after which the correction starts anew."""
+
+_SHRINKAGE_KEPT = 0.9999**MINI_BATCH
+_LOSS_KEPT = 0.999**MINI_BATCH
+_MAX_CHANGE_KW = 10.0
 
 
 class Adapter:
-    """Corrects a network's mean and quantiles by what they have missed so far.
+    """Correction of a network's mean and quantiles, fitted to its past errors.
 
     **Mean.** Exponentially weighted ridge regression (Hoerl and Kennard 1970, Technometrics
     12:1; as recursive least squares with forgetting, Haykin, "Adaptive Filter Theory",
     chapter 10) of the frozen forecast's error on the network's last hidden state, a constant
-    and the last two changes. Instead of an inverse that is updated, and goes astray, the
-    decaying sums ``A = Σ λ^age x xᵀ`` and ``b = Σ λ^age x e`` are kept, and
-    ``(A + ridge I) w = b`` is solved once a lesson. *Guarantee:* numbers stay sound after
-    any number of readings, since rounding errors fade with the sums, and of what nothing has
-    been seen nothing is believed; none on how much better the forecast gets. *What breaks it:*
-    a house whose errors have nothing to do with the hidden state; new habits count only as
-    the old are forgotten, over 1 / (1 - forgetting) readings.
+    and the last two changes. A recursively updated inverse accumulates rounding errors;
+    instead, the decaying sums ``A = Σ λ^age x xᵀ`` and ``b = Σ λ^age x e`` are kept, and
+    ``(A + ridge I) w = b`` is solved once per mini-batch. *Guarantee:* numerically stable after
+    any number of readings, since rounding errors decay with the sums, and weights stay zero in
+    directions without data; none on the gain in accuracy. *What breaks it:* a house whose
+    errors are unrelated to the hidden state; new habits count only as the old are forgotten,
+    over 1 / (1 - forgetting) readings.
 
     **Quantiles.** Newton steps on the pinball loss (Koenker and Bassett 1978, Econometrica
     46:1) with the same A: ``w += (A + 300 I)⁻¹ Σ x (level - [below]) / f``, in units of the
     spread between the outermost quantiles, f being a normal distribution's density at the
-    level. *Guarantee:* none; coverage is the band's affair (`streamer.online.intervals`). *What
-    breaks it:* errors far from the normal make the steps too short or too long.
+    level. *Guarantee:* none; coverage is the job of `streamer.online.intervals`. *What breaks
+    it:* errors far from normal make the steps too short or too long.
 
-    **Champion and challenger.** The correction of the mean is scaled by what it has been
-    worth, the least-squares factor from 0 to 1 of the errors on the corrections. It is shown
-    only while its squared error over the last 24 lessons is below the frozen forecast's
-    (`streamer.online.champion`), and given up, to be learnt anew, when that has not been so for
-    72 in a row. Frozen and corrected quantiles are averaged with weights that fall exponentially
-    with their recent pinball loss (exponentially weighted averages, Cesa-Bianchi and Lugosi,
-    "Prediction, Learning, and Games", chapter 2). *Guarantee:* harm is over in a day of
-    readings. *What breaks it:* a house that changes faster than that.
+    **Champion and challenger.** The correction of the mean is multiplied by a shrinkage factor
+    from 0 to 1, the least-squares coefficient of the errors on the corrections. It is shown
+    only while its squared error over the last 24 mini-batches is below the frozen forecast's
+    (`streamer.online.champion`), and reset and fitted anew after 72 mini-batches in a row in
+    which it was not. Frozen and corrected quantiles are averaged with weights that decrease
+    exponentially with their recent pinball loss (exponentially weighted averages, Cesa-Bianchi
+    and Lugosi, "Prediction, Learning, and Games", chapter 2). *Guarantee:* a harmful correction
+    is withdrawn within a day of readings. *What breaks it:* a house that changes faster than that.
 
     **Bounds.** No correction is larger than the spread of the network's own quantiles. A
-    lesson with more than ten times the usual squared error weighs as much as one with ten,
-    so that nonsense, however long or large, is a few bad hours among the good ones.
+    mini-batch with more than ten times the usual squared error is weighted down to ten times,
+    so that faulty readings, however many or large, count as a few bad hours among good ones.
 
     Args:
         levels: levels of the network's quantiles in rising order; may be empty.
         forgetting: weight kept from one settled forecast to the next, 0 to 1.
-        ridge: prior precision of the weights: how many readings' worth of doubt.
+        ridge: prior precision of the weights, in readings.
 
     Raises:
         ValueError: a setting is out of its range.
@@ -92,21 +93,21 @@ class Adapter:
         densities = [normal.pdf(normal.inv_cdf(level)) for level in levels]
         self._levels = np.array(levels, np.float64)
         self._densities = CENTRAL * np.array(densities)
-        self._kept = forgetting**LESSON
-        self._ages = forgetting ** np.arange(LESSON - 1, -1, -1.0)
+        self._kept = forgetting**MINI_BATCH
+        self._ages = forgetting ** np.arange(MINI_BATCH - 1, -1, -1.0)
         self._ridge = ridge
         self._restarts = 0
-        self._learnt = Learnt(0, len(self._levels))
-        self._pending = Pending(0, len(self._levels))
+        self._fit = Fit(0, len(self._levels))
+        self._pending = PendingBatch(0, len(self._levels))
 
     @property
     def room(self) -> int:
-        """How many forecasts can be seen, or settled, before the next lesson."""
-        return LESSON - self._pending.settled
+        """Number of forecasts that can be seen, or settled, before the next mini-batch is full."""
+        return MINI_BATCH - self._pending.settled
 
     def get(self) -> Adaptation:
-        """How it does."""
-        return self._learnt.adaptation
+        """State of the correction and its gain."""
+        return self._fit.adaptation
 
     def see(
         self,
@@ -116,7 +117,7 @@ class Adapter:
         mean_kw: DoubleArray,
         quantiles_kw: DoubleArray,
     ) -> tuple[DoubleArray, DoubleArray]:
-        """Correct forecasts that are about to be issued, and remember them until settled.
+        """Correct forecasts that are about to be issued, and keep them until they are settled.
 
         Args:
             hidden: (forecasts, units) the network's last hidden state; at most `room`.
@@ -128,98 +129,98 @@ class Adapter:
             The mean (forecasts,) and quantiles (forecasts, levels) to issue.
         """
         count, units = hidden.shape
-        learnt, pending = self._learnt, self._pending
-        if units != learnt.units:
-            learnt = self._learnt = Learnt(units, len(self._levels))
-            pending = self._pending = Pending(units, len(self._levels))
+        fit, pending = self._fit, self._pending
+        if units != fit.units:
+            fit = self._fit = Fit(units, len(self._levels))
+            pending = self._pending = PendingBatch(units, len(self._levels))
         pending.seen = pending.settled + count
         now = slice(pending.settled, pending.seen)
         rows, spread = pending.rows[now], pending.spread[now]
         rows[:, :units] = hidden
         np.minimum(
-            np.maximum(changes_kw, -_MOST_CHANGE_KW), _MOST_CHANGE_KW, out=rows[:, units + 1 :]
+            np.maximum(changes_kw, -_MAX_CHANGE_KW), _MAX_CHANGE_KW, out=rows[:, units + 1 :]
         )
         if quantiles_kw.shape[1] > 1:
             with np.errstate(over="ignore"):
                 np.subtract(quantiles_kw[:, -1], quantiles_kw[:, 0], out=spread)
-            np.minimum(np.maximum(spread, LEAST_SPREAD_KW), MOST_KW, out=spread)
+            np.minimum(np.maximum(spread, MIN_SPREAD_KW), MAX_KW, out=spread)
         else:
-            spread[:] = learnt.usual_spread
+            spread[:] = fit.usual_spread
         pending.mean[now], pending.quantiles[now] = mean_kw, quantiles_kw
-        correction = _bounded(rows @ learnt.used, spread)
-        mean = mean_kw + correction[:, 0] if learnt.adaptation.shown else mean_kw
+        correction = _bounded(rows @ fit.used, spread)
+        mean = mean_kw + correction[:, 0] if fit.adaptation.shown else mean_kw
         quantiles: DoubleArray = quantiles_kw + correction[:, 1:]
         quantiles.sort(axis=1)
         return mean, quantiles
 
     def settle(self, actual_kw: DoubleArray) -> None:
-        """Learn from the readings (forecasts,) that the forecasts seen were for, in kW."""
+        """Learn from the readings (forecasts,) in kW that the forecasts were made for."""
         pending = self._pending
         before = pending.settled
         pending.settled += len(actual_kw)
         pending.actual[before : pending.settled] = actual_kw
-        if pending.settled == LESSON:
+        if pending.settled == MINI_BATCH:
             with one_blas_thread():
                 self._learn()
             pending.seen = pending.settled = 0
 
     def state(self) -> dict[str, Any]:
-        """All it has learnt, as plain JSON values; arrays are packed as text."""
+        """Everything learnt, as plain JSON values; arrays are packed as text."""
         return {
-            "units": self._learnt.units,
+            "units": self._fit.units,
             "restarts": self._restarts,
-            "learnt": self._learnt.state(),
+            "learnt": self._fit.state(),
             "pending": self._pending.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a saved state, bit for bit.
+        """Continue from a saved state, bit for bit.
 
         Raises:
             KeyError, TypeError, ValueError: the state is damaged.
         """
         units = int(state["units"])
         self._restarts = int(state["restarts"])
-        self._learnt = Learnt(units, len(self._levels), self._restarts)
-        self._learnt.restore(state["learnt"])
-        self._pending = Pending(units, len(self._levels))
+        self._fit = Fit(units, len(self._levels), self._restarts)
+        self._fit.restore(state["learnt"])
+        self._pending = PendingBatch(units, len(self._levels))
         self._pending.restore(state["pending"])
 
     def _learn(self) -> None:
-        """Take a lesson from what is pending, all of which is settled."""
-        learnt, pending = self._learnt, self._pending
+        """Update the fit with the pending mini-batch, all of which is settled."""
+        fit, pending = self._fit, self._pending
         rows, spread = pending.rows, pending.spread
         with np.errstate(over="ignore"):
             error = pending.actual - pending.mean
             missed = pending.actual[:, None] - pending.quantiles
-        np.clip(error, -MOST_KW, MOST_KW, out=error)
-        np.clip(missed, -MOST_KW, MOST_KW, out=missed)
-        left = error - _bounded(rows @ learnt.used, spread)[:, 0]
-        raw = _bounded(rows @ learnt.weights, spread)
+        np.clip(error, -MAX_KW, MAX_KW, out=error)
+        np.clip(missed, -MAX_KW, MAX_KW, out=missed)
+        left = error - _bounded(rows @ fit.used, spread)[:, 0]
+        raw = _bounded(rows @ fit.weights, spread)
         raised = missed - raw[:, 1:]
 
-        weight = learnt.weigh(float(error @ error))
-        learnt.duel.add(weight * float(error @ error), weight * float(left @ left))
-        learnt.value = _WORTH_KEPT * learnt.value + weight * float(raw[:, 0] @ error)
-        learnt.size = _WORTH_KEPT * learnt.size + weight * float(raw[:, 0] @ raw[:, 0])
-        learnt.losses *= _TRUST_KEPT
-        learnt.losses += weight * np.array([self._pinball(missed), self._pinball(raised)])
+        weight = fit.weigh(float(error @ error))
+        fit.comparison.add(weight * float(error @ error), weight * float(left @ left))
+        fit.value = _SHRINKAGE_KEPT * fit.value + weight * float(raw[:, 0] @ error)
+        fit.size = _SHRINKAGE_KEPT * fit.size + weight * float(raw[:, 0] @ raw[:, 0])
+        fit.losses *= _LOSS_KEPT
+        fit.losses += weight * np.array([self._pinball(missed), self._pinball(raised)])
 
         aged = rows.T * (weight * self._ages)
         products = aged @ rows
-        learnt.a *= self._kept
-        learnt.a += (products + products.T) / 2.0  # symmetric but for rounding
-        learnt.b *= self._kept
-        learnt.b += aged @ error
+        fit.a *= self._kept
+        fit.a += (products + products.T) / 2.0  # symmetric but for rounding
+        fit.b *= self._kept
+        fit.b += aged @ error
         steps = rows.T @ (self._levels - (raised < 0.0)) / self._densities
-        if learnt.solve(self._ridge, steps) and learnt.duel.lost_in_a_row < _DISGRACE:
-            learnt.use()
+        if fit.solve(self._ridge, steps) and fit.comparison.lost_in_a_row < RESET_AFTER_LOSSES:
+            fit.use()
         else:
             self._restarts += 1
-            self._learnt = Learnt(learnt.units, len(self._levels), self._restarts)
+            self._fit = Fit(fit.units, len(self._levels), self._restarts)
 
     def _pinball(self, above: DoubleArray) -> DoubleArray:
-        """Summed pinball loss (levels,) of quantiles that the readings lie above by so much."""
+        """Summed pinball loss (levels,) of quantiles, given each reading's distance above them."""
         lost: DoubleArray = np.maximum(self._levels * above, (self._levels - 1.0) * above).sum(0)
         return lost
 

@@ -1,4 +1,4 @@
-"""Champion and challenger: which of two forecasts is to be shown."""
+"""Champion/challenger comparison of two forecasts."""
 
 from __future__ import annotations
 
@@ -7,23 +7,22 @@ from collections.abc import Mapping
 from typing import Any
 
 
-class Duel:
-    """Compares a challenger's losses with a champion's over a sliding stretch of rounds.
+class ChampionChallenger:
+    """Comparison of the losses of a challenger and a champion over a sliding window of rounds.
 
-    The challenger wins while its summed loss is below the champion's, and there have been
-    enough rounds to tell. *Guarantee:* a challenger that has become the worse one is off
-    when the stretch has slid by, at the latest, and by then has cost at most what it had
-    been ahead. *What breaks it:* losses so uneven that one round outweighs all others; whoever
-    adds them should see to it that none does.
+    The challenger wins while its summed loss is below the champion's, after a trial of some
+    rounds. *Guarantee:* a challenger that has become worse stops winning after one window at
+    the latest, and by then has cost at most the lead it had. *What breaks it:* losses so
+    uneven that one round outweighs all others; the caller must bound them.
 
     Args:
-        rounds: how many rounds the stretch is long.
-        trial: how many there must have been before the challenger may win.
+        rounds: length of the window in rounds.
+        trial: rounds to complete before the challenger may win.
 
-    >>> duel = Duel(rounds=3, trial=2)
+    >>> comparison = ChampionChallenger(rounds=3, trial=2)
     >>> for champion, challenger in ((1.0, 0.5), (1.0, 0.9), (1.0, 1.1)):
-    ...     duel.add(champion, challenger)
-    >>> duel.won, round(duel.gain, 3), duel.lost_in_a_row
+    ...     comparison.add(champion, challenger)
+    >>> comparison.won, round(comparison.gain, 3), comparison.lost_in_a_row
     (True, 0.167, 0)
     """
 
@@ -35,17 +34,17 @@ class Duel:
         self.lost_in_a_row = 0
 
     def add(self, champion: float, challenger: float) -> None:
-        """Count one round, with the loss of each."""
+        """Add one round, with the loss of each."""
         self._losses.append((champion, challenger))
         self._judge()
         self.lost_in_a_row = 0 if self.won or self._on_trial else self.lost_in_a_row + 1
 
     def state(self) -> dict[str, Any]:
-        """What the next round depends on, as plain JSON values."""
+        """Everything that the next round depends on, as plain JSON values."""
         return {"losses": [list(pair) for pair in self._losses], "lost": self.lost_in_a_row}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a saved state.
+        """Continue from a saved state.
 
         Raises:
             KeyError, TypeError, ValueError: the state is damaged.

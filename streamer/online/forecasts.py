@@ -1,4 +1,4 @@
-"""Forecasts in the making: from columns of numbers to values that are given out."""
+"""Forecasts as columns of numbers, and their conversion to single values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from streamer.readings.arrays import DoubleArray
 
 
 class Issued(NamedTuple):
-    """One forecast as plain numbers in kW, and how the correction does as it is issued."""
+    """One forecast as plain numbers in kW, and the state of the correction at its issue."""
 
     mean_kw: float
     frozen_kw: float
@@ -26,8 +26,8 @@ class Issued(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Outlook:
-    """Forecasts one after the other, as arrays (forecasts,) in kW.
+class ForecastBatch:
+    """Consecutive forecasts, as arrays (forecasts,) in kW.
 
     Attributes:
         mean_kw: the mean forecast that is shown.
@@ -35,7 +35,7 @@ class Outlook:
         median_kw: NaN where the network has none.
         low_kw: lower end of the band.
         high_kw: its upper end.
-        adaptations: how the correction does as each is issued; None if there is none.
+        adaptations: state of the correction at the issue of each; None without correction.
     """
 
     mean_kw: DoubleArray
@@ -47,12 +47,12 @@ class Outlook:
 
     @property
     def columns(self) -> tuple[DoubleArray, DoubleArray, DoubleArray, DoubleArray, DoubleArray]:
-        """The arrays, in the order that they are listed in."""
+        """The arrays, in the order of the attributes."""
         return self.mean_kw, self.frozen_kw, self.median_kw, self.low_kw, self.high_kw
 
     @classmethod
-    def joined(cls, parts: Sequence[Outlook]) -> Outlook:
-        """One of several, in turn."""
+    def joined(cls, parts: Sequence[ForecastBatch]) -> ForecastBatch:
+        """Concatenate batches in order of time."""
         if len(parts) == 1:
             return parts[0]
         mean, frozen, median, low, high = (
@@ -62,29 +62,30 @@ class Outlook:
         return cls(mean, frozen, median, low, high, adaptations)
 
     def issued(self, rows: slice = slice(None)) -> list[Issued]:
-        """The forecasts one by one."""
+        """The forecasts as single values."""
         numbers = (column[rows].tolist() for column in self.columns)
         return list(map(Issued, *numbers, self.adaptations[rows]))
 
 
 def settled_by(
-    readings: int, waiting: Forecast | None, outlook: Outlook | None
-) -> tuple[Outlook, int]:
-    """The forecasts that a stretch of readings settles: the one before it, then its own.
+    readings: int, waiting: Forecast | None, batch: ForecastBatch | None
+) -> tuple[ForecastBatch, int]:
+    """The forecasts that a run of readings settles: the one before it, then its own.
 
     Args:
-        readings: how many there are.
+        readings: number of readings.
         waiting: the forecast that the first of them settles, if any.
-        outlook: those issued at the last of them, one at each.
+        batch: those issued at the last readings, one at each; None if none was.
 
     Returns:
-        Forecasts (readings,), NaN for readings that settle none, and the first that does.
+        Forecasts (readings,), NaN for readings that settle none, and the index of the first
+        reading that settles one.
     """
-    settled = Outlook(*np.full((5, readings), np.nan))
+    settled = ForecastBatch(*np.full((5, readings), np.nan))
     first = readings
-    if outlook is not None:
-        first = readings - len(outlook.mean_kw) + 1
-        for column, issued in zip(settled.columns, outlook.columns, strict=True):
+    if batch is not None:
+        first = readings - len(batch.mean_kw) + 1
+        for column, issued in zip(settled.columns, batch.columns, strict=True):
             column[first:] = issued[:-1]
     if waiting is not None:
         first = 0
@@ -96,7 +97,7 @@ def settled_by(
 
 
 def to_forecast(reading: Reading, issued: Issued | None) -> Forecast | None:
-    """The forecast issued at a reading, if there is one."""
+    """The forecast issued at a reading, if any."""
     if issued is None:
         return None
     mean, frozen, median, low, high, _ = issued
@@ -110,7 +111,7 @@ def forecast_state(forecast: Forecast | None) -> dict[str, Any] | None:
 
 
 def restored_forecast(state: Mapping[str, Any] | None) -> Forecast | None:
-    """The forecast that `forecast_state` described.
+    """The forecast that `forecast_state` converted.
 
     Raises:
         KeyError, TypeError, ValueError: the state is damaged.

@@ -1,4 +1,4 @@
-"""The online layer: what is made of a network's answers, and learnt from what came."""
+"""Online layer: correction and prediction interval of a network's answers."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ import numpy as np
 from streamer.errors import StateError, UsageError
 from streamer.models import Answer
 from streamer.online.adapter import Adapter
-from streamer.online.forecasts import Outlook
-from streamer.online.intervals import MOST_KW, Band
+from streamer.online.forecasts import ForecastBatch
+from streamer.online.intervals import MAX_KW, ConformalBand
 from streamer.online.light import LightAdapter
 from streamer.readings import Adaptation
 from streamer.readings.arrays import DoubleArray
 
 Adapt = bool | Literal["light"]
-"""Whether forecasts are corrected, and if so, whether by four numbers instead of a whole head."""
+"""True or "light" to correct forecasts, by a full head or by four weights; False not to."""
 
 
 class Online:
-    """Adapter and band, each of which sees a forecast, settles it, and learns from that.
+    """Adapter and prediction interval; both see each forecast, settle it, and learn from it.
 
     Args:
         levels: levels of the network's quantiles in rising order; may be empty.
-        adapt: whether to correct the network's forecasts: True for a head of this house's
-            own (`streamer.online.adapter`), "light" for what a fleet has room for
-            (`streamer.online.light`).
-        confidence: share of the readings that is to lie inside the band.
+        adapt: whether to correct the network's forecasts: True for a head fitted to this
+            house (`streamer.online.adapter`), "light" for the small adapter of a fleet's
+            meter (`streamer.online.light`).
+        confidence: nominal coverage of the band.
 
     Raises:
-        UsageError: the confidence is none.
+        UsageError: the confidence is not between 0 and 1.
     """
 
     def __init__(
@@ -42,34 +42,34 @@ class Online:
         self._adapter: Adapter | LightAdapter | None = None
         if adapt:
             self._adapter = LightAdapter() if adapt == "light" else Adapter(levels)
-        # Of less than two quantiles, none is of use to the band.
+        # A single quantile gives no interval.
         outermost = [0, len(levels) - 1] if len(levels) > 1 else []
         self._outermost = np.array(outermost, int)
         inner = levels[-1] - levels[0] if outermost else None
         try:
-            self._band = Band(confidence, inner=inner)
+            self._band = ConformalBand(confidence, inner=inner)
         except ValueError as error:
             raise UsageError(f"{error}; 0.9 is usual") from None
 
     def get(self) -> Adaptation | None:
-        """How the correction does; None if nothing is corrected."""
+        """State of the correction; None if nothing is corrected."""
         return None if self._adapter is None else self._adapter.get()
 
     def settle(self, actual_kw: float) -> None:
-        """Learn from the reading, in kW, that the last forecast was for."""
+        """Learn from the reading, in kW, that the last forecast was made for."""
         if self._adapter is not None:
             self._adapter.settle(np.array([actual_kw]))
         self._band.settle(actual_kw)
 
-    def see(self, answer: Answer, recent_kw: DoubleArray, actual_kw: DoubleArray) -> Outlook:
-        """Make forecasts of answers, in turn, and settle each before the next.
+    def see(self, answer: Answer, recent_kw: DoubleArray, actual_kw: DoubleArray) -> ForecastBatch:
+        """Make forecasts of answers in turn, each settled before the next.
 
         Args:
             answer: the network's, for one or more windows.
             recent_kw: (windows, 3) the last change of the readings, the one before, and the
-                last reading itself, as `recent_changes` gives them.
-            actual_kw: (windows,) the readings that they were for, or all but the last, whose
-                forecast is then left waiting.
+                last reading itself, as returned by `recent_changes`.
+            actual_kw: (windows,) the readings that they were made for, or all but the last,
+                whose forecast then waits to be settled.
         """
         mean, quantiles, adaptations = self._corrected(answer, recent_kw, actual_kw)
         low, high = self._banded(mean, quantiles, actual_kw)
@@ -77,7 +77,7 @@ class Online:
             median = np.full(len(mean), np.nan)
         else:
             median = np.minimum(np.maximum(quantiles[:, self._median], low), high)
-        return Outlook(mean, answer.mean_kw, median, low, high, adaptations)
+        return ForecastBatch(mean, answer.mean_kw, median, low, high, adaptations)
 
     def state(self) -> dict[str, Any]:
         """Everything that the next forecast depends on, as plain JSON values."""
@@ -85,25 +85,25 @@ class Online:
         return {"adapter": adapter, "confidence": self._band.confidence, "band": self._band.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a saved state, bit for bit.
+        """Continue from a saved state, bit for bit.
 
         Raises:
-            StateError: it is of another confidence, or adapted where this is not.
+            StateError: it has another confidence or another kind of adaptation.
             KeyError, TypeError, ValueError: the state is damaged.
         """
         if state["confidence"] != self._band.confidence:
             raise StateError(
-                f"saved state is of bands with confidence {state['confidence']!r}, "
-                f"this is {self._band.confidence}"
+                f"saved state has confidence {state['confidence']!r}, "
+                f"this pipeline has {self._band.confidence}"
             )
         if (state["adapter"] is None) != (self._adapter is None):
-            saved, this = ("adapted", "not") if self._adapter is None else ("not adapted", "is")
-            raise StateError(f"saved state is {saved}, this {this}")
+            saved, this = ("adapted", "is not") if self._adapter is None else ("not adapted", "is")
+            raise StateError(f"saved state is {saved}, this pipeline {this}")
         if self._adapter is not None:
             light = isinstance(self._adapter, LightAdapter)
             if ("light" in state["adapter"]) != light:
                 saved, this = ("fully", "lightly") if light else ("lightly", "fully")
-                raise StateError(f"saved state is {saved} adapted, this {this}")
+                raise StateError(f"saved state is {saved} adapted, this pipeline {this}")
             self._adapter.restore(state["adapter"])
         self._band.restore(state["band"])
 
@@ -154,18 +154,18 @@ class Online:
 
 
 def recent_changes(known_kw: DoubleArray, windows: int) -> DoubleArray:
-    """(windows, 3) at the end of each window the last change, the one before, the last reading.
+    """(windows, 3) the last change, the one before and the last reading of each window.
 
     Args:
-        known_kw: (readings,) the readings; the last window ends with the last of them. What
-            is not known has not changed.
-        windows: how many windows end there, a reading apart.
+        known_kw: (readings,) the readings; the last window ends with the last of them. Changes
+            before the first reading are taken as zero.
+        windows: number of windows that end there, one reading apart.
     """
     short = windows + 2 - len(known_kw)
     if short > 0:
         known_kw = np.concatenate([np.full(short, known_kw[0]), known_kw])
-    # Bounded, so that no difference is too large for a number.
-    known = np.minimum(np.maximum(known_kw[-windows - 2 :], -MOST_KW), MOST_KW)
+    # Bounded, so that no difference overflows.
+    known = np.minimum(np.maximum(known_kw[-windows - 2 :], -MAX_KW), MAX_KW)
     change = known[1:] - known[:-1]
     recent = np.empty((windows, 3))
     recent[:, 0], recent[:, 1], recent[:, 2] = change[1:], change[:-1], known[2:]

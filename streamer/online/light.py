@@ -1,8 +1,8 @@
-"""The light adapter: four numbers learnt online for each of many meters, side by side.
+"""Light adapter: four weights learnt online for each of many meters.
 
-The adapter of a single house (`streamer.online.adapter`) learns a whole head anew, 103 weights and
-the products of their inputs: some 85 KB. That is too much to hold, and to write down again
-each minute, for each of a million meters. This one takes 221 bytes.
+The adapter of a single house (`streamer.online.adapter`) fits a whole head, 103 weights and
+the products of their inputs: some 85 KB. That is too much to hold, and to save each minute,
+for each of a million meters. This one takes 221 bytes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from streamer.online.minibatch import CENTRAL, LEAST_SPREAD_KW, LESSON
+from streamer.online.minibatch import CENTRAL, MIN_SPREAD_KW, MINI_BATCH
 from streamer.readings import Adaptation
 from streamer.readings.arrays import DoubleArray, IndexArray, Records
 from streamer.readings.packing import packed, unpacked
@@ -25,10 +25,10 @@ LIGHT = np.dtype(
         ("products", "<f8", len(_FIRST)),  # Σ λ^age x xᵀ, its upper half
         ("errors", "<f8", _FEATURES),  # Σ λ^age x e
         ("weights", "<f8", _FEATURES),
-        ("value", "<f8"),  # Σ κ^age raw e: with the next, what the correction is worth
+        ("value", "<f8"),  # Σ κ^age raw e: divided by the next, the shrinkage factor
         ("size", "<f8"),  # Σ κ^age raw²
-        ("frozen", "<f8"),  # Σ δ^age e², the duel of the last day
-        ("corrected", "<f8"),  # the same of what the correction left
+        ("frozen", "<f8"),  # Σ δ^age e², for the comparison over the last day
+        ("corrected", "<f8"),  # the same, of the corrected forecast
         # The forecast that waits to be settled.
         ("features", "<f8", _FEATURES - 1),
         ("spread", "<f8"),
@@ -37,18 +37,18 @@ LIGHT = np.dtype(
         ("shown", "?"),
     ]
 )
-"""What is kept of one meter; all zeros is how it begins."""
+"""State of one meter; initially all zeros."""
 
 _NAMES = LIGHT.names or ()
 
 _FORGETTING = 0.99999
 _RIDGE = 30.0
-_WORTH_KEPT = 0.9999
+_SHRINKAGE_KEPT = 0.9999
 _DAY_KEPT = 1.0 - 1.0 / 1440.0
 _TRIAL = 720
-_HARD = 5.0
-_MOST_KW = 10.0
-_WIDEST_KW = 1e6
+_MAX_ERROR_SPREADS = 5.0
+_MAX_KW = 10.0
+_MAX_SPREAD_KW = 1e6
 
 
 def see(
@@ -59,66 +59,68 @@ def see(
     change_kw: DoubleArray,
     spread_kw: DoubleArray | None,
 ) -> DoubleArray:
-    """Correct one forecast of each of some meters, and remember it until it is settled.
+    """Correct one forecast of each of some meters, and keep it until it is settled.
 
     **Source.** Exponentially weighted ridge regression of the frozen forecast's error on a
     constant (the bias), the change that the network forecasts (the scale), the last reading
-    and its last change, as in `streamer.online.adapter.Adapter`, whose guarantees it has: the sums
-    are kept, and solved anew for each 60 settled forecasts. The correction is scaled by what
-    it has been worth, is never larger than the spread of the network's quantiles, and is
+    and its last change, with the method and guarantees of `streamer.online.adapter.Adapter`:
+    the sums are kept, and solved anew every 60 settled forecasts. The correction is multiplied
+    by a shrinkage factor, is never larger than the spread of the network's quantiles, and is
     shown only while its squared error, exponentially weighted over a day of readings, is
-    below the frozen forecast's, and not in the first 720. An error counts as five spreads
-    at most, so that nonsense is soon forgotten.
+    below the frozen forecast's, and not in the first 720 readings. An error counts as five
+    spreads at most, so that faulty readings are soon forgotten.
 
-    **Guarantee.** Numbers stay sound after any number of readings; harm is over in a day.
-    **What breaks it.** What a house does otherwise in longer patterns than its last change
-    is not seen. Measured over 184,000 minutes of the house that the network was trained in,
+    **Guarantee.** Numerically stable after any number of readings; a harmful correction is
+    withdrawn within a day.
+
+    **What breaks it.** Patterns longer than the last change of the readings are not seen.
+    Measured over 184,000 minutes of the house that the network was trained in,
     after the training, and 109,000 of another: MSE 0.5 and 1.4 % below the frozen one's,
-    where a head of its own gains 1.3 and 10 %.
+    where a full head gains 1.3 and 10 %.
 
     Args:
         state: (meters,) records of `LIGHT`, changed in place.
         frozen_kw: (meters,) the network's mean forecasts.
-        last_kw: (meters,) the readings that they were issued at.
-        change_kw: (meters,) the change of those from the ones before.
-        spread_kw: (meters,) distance between the network's outermost quantiles; None if it
-            has none.
+        last_kw: (meters,) the readings that they are issued at.
+        change_kw: (meters,) the change to those from the readings before.
+        spread_kw: (meters,) distance between the network's outermost quantiles; None without
+            quantiles.
 
     Returns:
         (meters,) the means to issue, in kW.
     """
     features = state["features"]
     features[:, 0], features[:, 1], features[:, 2] = frozen_kw - last_kw, last_kw, change_kw
-    np.clip(features, -_MOST_KW, _MOST_KW, out=features)
+    np.clip(features, -_MAX_KW, _MAX_KW, out=features)
     if spread_kw is None:
         readings = np.minimum(state["settled"], 1440) + 1.0
         spread_kw = CENTRAL * np.sqrt(state["frozen"] / readings)
-    state["spread"] = spread = np.clip(spread_kw, LEAST_SPREAD_KW, _WIDEST_KW)
+    state["spread"] = spread = np.clip(spread_kw, MIN_SPREAD_KW, _MAX_SPREAD_KW)
     weights = state["weights"]
     raw = weights[:, 0] + np.einsum("ij,ij->i", weights[:, 1:], features)
     state["raw"] = raw = np.clip(raw, -spread, spread)
-    return np.where(state["shown"], frozen_kw + _worth(state) * raw, frozen_kw)
+    return np.where(state["shown"], frozen_kw + _shrinkage(state) * raw, frozen_kw)
 
 
 def settle(state: Records, *, frozen_kw: DoubleArray, actual_kw: DoubleArray) -> None:
-    """Learn from the readings that the forecasts seen last were for.
+    """Learn from the readings that the last forecasts were made for.
 
     Args:
         state: (meters,) records of `LIGHT`, changed in place.
-        frozen_kw: (meters,) what the network had forecast.
-        actual_kw: (meters,) what came.
+        frozen_kw: (meters,) the network's forecasts.
+        actual_kw: (meters,) the readings.
     """
-    raw, limit = state["raw"], _HARD * state["spread"]
+    raw, limit = state["raw"], _MAX_ERROR_SPREADS * state["spread"]
     with np.errstate(over="ignore"):
         error = np.clip(actual_kw - frozen_kw, -limit, limit)
-    left = error - _worth(state) * raw
+    left = error - _shrinkage(state) * raw
     state["frozen"] *= _DAY_KEPT
     state["frozen"] += error * error
     state["corrected"] *= _DAY_KEPT
     state["corrected"] += left * left
-    state["value"] *= _WORTH_KEPT
+    state["value"] *= _SHRINKAGE_KEPT
     state["value"] += raw * error
-    state["size"] *= _WORTH_KEPT
+    state["size"] *= _SHRINKAGE_KEPT
     state["size"] += raw * raw
     row = np.empty((len(state), _FEATURES))
     row[:, 0], row[:, 1:] = 1.0, state["features"]
@@ -127,7 +129,7 @@ def settle(state: Records, *, frozen_kw: DoubleArray, actual_kw: DoubleArray) ->
     state["errors"] *= _FORGETTING
     state["errors"] += row * error[:, None]
     state["settled"] += 1
-    due = np.flatnonzero(state["settled"] % LESSON == 0)
+    due = np.flatnonzero(state["settled"] % MINI_BATCH == 0)
     if len(due):
         _solve(state, due)
     state["shown"] = (state["corrected"] < state["frozen"]) & (state["settled"] >= _TRIAL)
@@ -149,31 +151,32 @@ class LightAdapter:
     """
 
     room = 1
-    """How many forecasts can be seen before the first of them is settled."""
+    """Number of forecasts that can be seen before the first of them is settled."""
 
     def __init__(self) -> None:
         self._state = np.zeros(1, LIGHT)
         self._frozen = np.zeros(1)
 
     def get(self) -> Adaptation:
-        """How it does; the gain is exponentially weighted over a day of readings."""
+        """State of the correction; the gain is exponentially weighted over a day of readings."""
         record = self._state[0]
         gain = 1.0 - float(record["corrected"] / record["frozen"]) if record["frozen"] else None
         learnt = int(record["settled"])
-        return Adaptation(bool(record["shown"]), gain, learnt - learnt % LESSON)
+        return Adaptation(bool(record["shown"]), gain, learnt - learnt % MINI_BATCH)
 
     def see(
         self, *, recent_kw: DoubleArray, mean_kw: DoubleArray, quantiles_kw: DoubleArray
     ) -> tuple[DoubleArray, DoubleArray]:
-        """Correct a forecast that is about to be issued, and remember it until settled.
+        """Correct a forecast that is about to be issued, and keep it until it is settled.
 
         Args:
-            recent_kw: (1, 3) the last change of the readings, the one before, and the last.
+            recent_kw: (1, 3) the last change of the readings, the one before, and the last
+                reading.
             mean_kw: (1,) the network's mean forecast.
             quantiles_kw: (1, levels) its quantiles in rising order.
 
         Returns:
-            The mean (1,) to issue, and the quantiles as they were.
+            The mean (1,) to issue, and the quantiles unchanged.
         """
         self._frozen = mean_kw
         mean = see(
@@ -186,17 +189,17 @@ class LightAdapter:
         return mean, quantiles_kw
 
     def settle(self, actual_kw: DoubleArray) -> None:
-        """Learn from the reading (1,) that the forecast seen was for, in kW."""
+        """Learn from the reading (1,), in kW, that the forecast was made for."""
         if len(actual_kw):
             settle(self._state, frozen_kw=self._frozen, actual_kw=actual_kw)
 
     def state(self) -> dict[str, Any]:
-        """All it has learnt, as plain JSON values."""
+        """Everything learnt, as plain JSON values."""
         numbers = np.concatenate([np.atleast_1d(self._state[0][name]) for name in _NAMES])
         return {"light": packed(np.concatenate([numbers, self._frozen]))}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a saved state, bit for bit.
+        """Continue from a saved state, bit for bit.
 
         Raises:
             KeyError, TypeError, ValueError: the state is damaged.
@@ -217,16 +220,16 @@ def spread_of(quantiles_kw: DoubleArray) -> DoubleArray | None:
     return spread
 
 
-def _worth(state: Records) -> DoubleArray:
-    """(meters,) the least-squares factor, 0 to 1, of the errors on the corrections."""
+def _shrinkage(state: Records) -> DoubleArray:
+    """(meters,) the least-squares coefficient of the errors on the corrections, 0 to 1."""
     size = state["size"]
-    worth: DoubleArray = np.divide(state["value"], size, out=np.zeros(len(state)), where=size > 0.0)
-    np.clip(worth, 0.0, 1.0, out=worth)
-    return worth
+    found: DoubleArray = np.divide(state["value"], size, out=np.zeros(len(state)), where=size > 0.0)
+    np.clip(found, 0.0, 1.0, out=found)
+    return found
 
 
 def _solve(state: Records, due: IndexArray) -> None:
-    """The weights anew, of some of the meters."""
+    """Solve for the weights of the meters whose mini-batch is full."""
     full = np.empty((len(due), _FEATURES, _FEATURES))
     products = state["products"][due]
     full[:, _FIRST, _SECOND] = full[:, _SECOND, _FIRST] = products

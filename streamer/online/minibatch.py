@@ -1,4 +1,4 @@
-"""What the adapter holds: the forecasts of the lesson to come, and what the past ones left."""
+"""State of the adapter: the pending mini-batch and the fitted weights."""
 
 from __future__ import annotations
 
@@ -8,52 +8,52 @@ from typing import Any
 
 import numpy as np
 
-from streamer.online.champion import Duel
+from streamer.online.champion import ChampionChallenger
 from streamer.readings import Adaptation
 from streamer.readings.arrays import DoubleArray
 from streamer.readings.packing import packed, unpacked
 
-LESSON = 60
-"""Settled forecasts that are learnt from together."""
+MINI_BATCH = 60
+"""Settled forecasts per mini-batch."""
 
 DAY = 24
-"""Lessons over which the corrected forecast is compared with the frozen one."""
+"""Mini-batches over which the corrected forecast is compared with the frozen one."""
 
 TRIAL = 12
-"""Lessons of comparison before a correction is shown for the first time."""
+"""Mini-batches compared before a correction is first shown."""
 
 CENTRAL = 2.0 * NormalDist().inv_cdf(0.95)
 """Standard deviations between the quantiles 0.05 and 0.95 of a normal distribution."""
 
-LEAST_SPREAD_KW = 0.02
+MIN_SPREAD_KW = 0.02
 
-_HARD_LESSON = 10.0
+_MAX_BATCH_ERROR = 10.0
 _USUAL_OVER = 168
 _TRUST_SHARPNESS = 200.0
 _QUANTILE_RIDGE = 300.0
-_LEAST_USUAL_KW2 = 1e-9
+_MIN_USUAL_KW2 = 1e-9
 
 
-class Pending:
-    """The forecasts of the lesson to come, the last of which may not be settled yet."""
+class PendingBatch:
+    """Forecasts of the next mini-batch, the last of which may not be settled yet."""
 
     def __init__(self, units: int, levels: int) -> None:
-        self.rows = np.ones((LESSON, units + 3))
-        self.spread = np.zeros(LESSON)
-        self.mean = np.zeros(LESSON)
-        self.quantiles = np.zeros((LESSON, levels))
-        self.actual = np.zeros(LESSON)
+        self.rows = np.ones((MINI_BATCH, units + 3))
+        self.spread = np.zeros(MINI_BATCH)
+        self.mean = np.zeros(MINI_BATCH)
+        self.quantiles = np.zeros((MINI_BATCH, levels))
+        self.actual = np.zeros(MINI_BATCH)
         self.seen = self.settled = 0
 
     def state(self) -> dict[str, Any]:
-        """All that is pending, as plain JSON values."""
+        """The pending forecasts, as plain JSON values."""
         arrays = {name: packed(array) for name, array in self._held()}
         return {"seen": self.seen, "settled": self.settled, **arrays}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up what `state` described; KeyError, TypeError or ValueError if it is damaged."""
+        """Continue from a saved state; KeyError, TypeError or ValueError if it is damaged."""
         self.seen, self.settled = int(state["seen"]), int(state["settled"])
-        if not (0 <= self.settled < LESSON and 0 <= self.seen - self.settled <= 1):
+        if not (0 <= self.settled < MINI_BATCH and 0 <= self.seen - self.settled <= 1):
             raise ValueError(f"{self.settled} of {self.seen} pending forecasts are settled")
         for name, array in self._held():
             array[:] = unpacked(state[name], array.size).reshape(array.shape)
@@ -68,8 +68,8 @@ class Pending:
         ]
 
 
-class Learnt:
-    """What all lessons have left behind."""
+class Fit:
+    """Sums, weights and losses of all mini-batches so far."""
 
     def __init__(self, units: int, levels: int, restarts: int = 0) -> None:
         size = units + 3
@@ -80,34 +80,34 @@ class Learnt:
         self.used = np.zeros((size, 1 + levels))
         self.value = self.size = 0.0
         self.losses = np.zeros((2, levels))
-        self.duel = Duel(rounds=DAY, trial=TRIAL)
-        self.lessons = 0
+        self.comparison = ChampionChallenger(rounds=DAY, trial=TRIAL)
+        self.batches = 0
         self.adaptation = Adaptation(restarts=restarts)
         self._usual_kw2 = 0.0
 
     @property
     def usual_spread(self) -> float:
-        """A spread for networks that give none: that of normal errors of the usual size."""
-        return max(CENTRAL * float(np.sqrt(self._usual_kw2 / LESSON)), LEAST_SPREAD_KW)
+        """Spread for networks without quantiles: that of normal errors of the usual size."""
+        return max(CENTRAL * float(np.sqrt(self._usual_kw2 / MINI_BATCH)), MIN_SPREAD_KW)
 
     def weigh(self, squared_kw2: float) -> float:
-        """The weight of a lesson by its sum of squared errors; learns what is usual."""
+        """The weight of a mini-batch by its sum of squared errors, which updates the usual one."""
         counted = squared_kw2
-        if self.lessons:
-            counted = min(squared_kw2, _HARD_LESSON * max(self._usual_kw2, _LEAST_USUAL_KW2))
-        self.lessons += 1
-        self._usual_kw2 += (counted - self._usual_kw2) / min(self.lessons, _USUAL_OVER)
+        if self.batches:
+            counted = min(squared_kw2, _MAX_BATCH_ERROR * max(self._usual_kw2, _MIN_USUAL_KW2))
+        self.batches += 1
+        self._usual_kw2 += (counted - self._usual_kw2) / min(self.batches, _USUAL_OVER)
         return 1.0 if counted == squared_kw2 else counted / squared_kw2
 
     def solve(self, ridge: float, steps: DoubleArray) -> bool:
-        """The weights of the mean anew, those of the quantiles a step on.
+        """Solve for the weights of the mean, and move those of the quantiles by one step.
 
         Args:
             ridge: prior precision.
-            steps: (size, levels) the quantiles' gradients, over their densities.
+            steps: (size, levels) the gradients of the quantiles, divided by their densities.
 
         Returns:
-            Whether all of them are numbers.
+            True if all weights are finite.
         """
         eye = np.eye(len(self.a))
         try:
@@ -118,42 +118,42 @@ class Learnt:
         return bool(np.isfinite(self.weights).all())
 
     def use(self) -> None:
-        """Scale the weights by what each has been worth, and note how they do."""
-        worth = min(max(self.value / self.size, 0.0), 1.0) if self.size > 0.0 else 0.0
+        """Scale the weights by shrinkage and recent loss, and update the reported state."""
+        shrinkage = min(max(self.value / self.size, 0.0), 1.0) if self.size > 0.0 else 0.0
         frozen, corrected = self.losses
         behind = np.zeros(len(frozen))
         better = np.minimum(frozen, corrected)
         np.divide(corrected - frozen, better, out=behind, where=better > 0.0)
         trust = 1.0 / (1.0 + np.exp(np.clip(_TRUST_SHARPNESS * behind, -50.0, 50.0)))
-        np.multiply(self.weights, np.concatenate([[worth], trust]), out=self.used)
+        np.multiply(self.weights, np.concatenate([[shrinkage], trust]), out=self.used)
         self.adaptation = Adaptation(
-            shown=self.duel.won,
-            day_gain=self.duel.gain,
-            learnt=self.lessons * LESSON,
+            shown=self.comparison.won,
+            day_gain=self.comparison.gain,
+            learnt=self.batches * MINI_BATCH,
             restarts=self.adaptation.restarts,
         )
 
     def state(self) -> dict[str, Any]:
-        """All that has been learnt, as plain JSON values."""
+        """Everything learnt, as plain JSON values."""
         return {
             "a": packed(self.a[np.triu_indices(len(self.a))]),
             "b": packed(self.b),
             "weights": packed(self.weights),
             "losses": packed(self.losses),
             "numbers": [self.value, self.size, self._usual_kw2],
-            "lessons": self.lessons,
-            "duel": self.duel.state(),
+            "lessons": self.batches,
+            "duel": self.comparison.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up what `state` described; KeyError, TypeError or ValueError if it is damaged."""
+        """Continue from a saved state; KeyError, TypeError or ValueError if it is damaged."""
         upper = np.triu_indices(len(self.a))
         self.a[upper] = unpacked(state["a"], len(upper[0]))
         self.a.T[upper] = self.a[upper]
         for name, array in (("b", self.b), ("weights", self.weights), ("losses", self.losses)):
             array[:] = unpacked(state[name], array.size).reshape(array.shape)
         self.value, self.size, self._usual_kw2 = map(float, state["numbers"])
-        self.lessons = int(state["lessons"])
-        self.duel.restore(state["duel"])
-        if self.lessons:
+        self.batches = int(state["lessons"])
+        self.comparison.restore(state["duel"])
+        if self.batches:
             self.use()

@@ -1,7 +1,7 @@
 """Immutable values of a stream, arrays of them, the ring buffer, gap rules, and order.
 
-Sources give `Reading` and `Notice`, and a live meter `Link` and `Sample` besides. The pipeline
-makes a `Step` of each reading. Sinks are given all of these, and `About` and `Vitals`, which are
+Sources return `Reading` and `Notice`, and a live meter also `Link` and `Sample`. The pipeline
+makes a `Step` of each reading. Sinks receive all of these, and `About` and `Vitals`, which are
 defined in `streamer.sinks.items` and can be imported from here as well.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from streamer.readings.scores import BandScores, Errors, Scores, skill
+from streamer.readings.scores import BandScores, ErrorScores, Scores, skill
 from streamer.readings.steps import Adaptation, Alarm, Counts, Forecast, Step
 from streamer.readings.values import MINUTE, Link, Notice, Reading, Sample
 
@@ -20,7 +20,7 @@ __all__ = [
     "Alarm",
     "BandScores",
     "Counts",
-    "Errors",
+    "ErrorScores",
     "Forecast",
     "Link",
     "Notice",
@@ -35,6 +35,8 @@ _SINK_VALUES = ("About", "Vitals")
 
 
 def __getattr__(name: str) -> Any:
+    if name == "Errors":  # the name of `ErrorScores` up to version 0.1
+        return ErrorScores
     if name not in _SINK_VALUES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module("streamer.sinks.items"), name)

@@ -1,4 +1,4 @@
-"""Types of NumPy arrays by their elements, one name for each."""
+"""Aliases of NumPy array types by element type."""
 
 from __future__ import annotations
 

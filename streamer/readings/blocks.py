@@ -1,4 +1,4 @@
-"""Many readings at once, as arrays: the same values as one by one, without an object for each."""
+"""Readings as arrays: the same values as one by one, without an object for each."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from streamer.readings.arrays import DoubleArray, TimeArray
 
 
 class ReadingBlock(Sequence[Reading]):
-    """Readings in a row, none of which has a zone; a `Reading` is made when one is asked for.
+    """Consecutive readings without a time zone; each `Reading` is made when it is accessed.
 
-    The arrays are locked against writing, and belong to the block from then on.
+    The arrays become read-only, and belong to the block from then on.
 
     Args:
         at: (readings,) minutes as ``datetime64[us]`` or coarser.
@@ -32,14 +32,14 @@ class ReadingBlock(Sequence[Reading]):
 
     def __init__(self, at: TimeArray, kw: DoubleArray) -> None:
         if at.shape != kw.shape or at.ndim != 1:
-            raise ValueError(f"times of shape {at.shape} do not go with powers of {kw.shape}")
+            raise ValueError(f"times of shape {at.shape} do not match powers of shape {kw.shape}")
         at.flags.writeable = kw.flags.writeable = False
         self.at = at
         self.kw = kw
 
     @classmethod
     def of(cls, readings: Sequence[Reading]) -> ReadingBlock:
-        """The block that holds these readings, none of which may have a zone."""
+        """The block of these readings, none of which may have a time zone."""
         at = np.array([reading.at for reading in readings], "datetime64[us]")
         return cls(at, np.array([reading.kw for reading in readings], np.float64))
 
@@ -67,15 +67,15 @@ class ReadingBlock(Sequence[Reading]):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Passage:
-    """What came of a block of readings, for whoever needs no step for each.
+class BlockResult:
+    """Result of a block of readings, without a step for each.
 
     Attributes:
         readings: the block.
-        settled_kw: (readings,) the mean forecast in kW, as shown, that each of them settled;
-            NaN for those that settled none.
+        settled_kw: (readings,) the mean forecast in kW, as shown, that each reading settled;
+            NaN where it settled none.
         last: the step of the last reading.
-        alarms: those raised within, oldest first.
+        alarms: those raised within the block, oldest first.
     """
 
     readings: ReadingBlock
@@ -84,7 +84,7 @@ class Passage:
     alarms: tuple[Alarm, ...] = ()
 
     def settled_between(self, start: datetime, end: datetime) -> bool:
-        """Whether a forecast was settled at a minute from `start` to `end`, both included."""
+        """True if a forecast was settled at a minute from `start` to `end`, both included."""
         at = self.readings.at
         inside = (at >= np.datetime64(start)) & (at <= np.datetime64(end))
         return bool((inside & ~np.isnan(self.settled_kw)).any())

@@ -8,14 +8,14 @@ from numpy.typing import ArrayLike
 from streamer.readings.arrays import DoubleArray
 
 CAPACITY = 50
-"""A window of 49 readings, and the one that follows it."""
+"""A window of 49 readings, and the reading that follows it."""
 
 
 class RingBuffer:
-    """The last readings, oldest dropped first.
+    """Ring buffer of the last readings; the oldest is dropped first.
 
     Args:
-        capacity: how many readings it holds.
+        capacity: maximum number of readings.
 
     >>> buffer = RingBuffer(3)
     >>> for kw in (0.2, 0.3, 0.4, 0.5):
@@ -31,7 +31,7 @@ class RingBuffer:
             raise ValueError(f"capacity is {capacity}, must be at least 1")
         self.capacity = capacity
         # Every value is written twice, a capacity apart, so that the last n are always
-        # one stretch of memory.
+        # contiguous in memory.
         self._twice = np.zeros(2 * capacity)
         self._next = 0
         self._size = 0
@@ -49,7 +49,7 @@ class RingBuffer:
         """Add readings (readings,) in kW, oldest first."""
         latest = np.asarray(kw, np.float64)
         if latest.ndim != 1:
-            raise ValueError(f"readings of shape {latest.shape} are no series")
+            raise ValueError(f"readings have shape {latest.shape}, must be one-dimensional")
         latest = latest[-self.capacity :]
         places = (self._next + np.arange(len(latest))) % self.capacity
         self._twice[places] = self._twice[places + self.capacity] = latest
@@ -64,11 +64,11 @@ class RingBuffer:
         """The last readings, oldest first, in kW: a copy.
 
         Args:
-            count: how many; fewer are returned if the buffer holds fewer.
+            count: number of readings; fewer are returned if the buffer has fewer.
         """
         end = self._next + self.capacity
         return self._twice[end - min(count, self._size) : end].copy()
 
     def clear(self) -> None:
-        """Forget all readings."""
+        """Drop all readings."""
         self._size = 0

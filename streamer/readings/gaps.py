@@ -1,4 +1,4 @@
-"""Rule for what a gap does to the ring buffer."""
+"""Gap rule: the effect of a gap on the ring buffer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GAP_POLICIES = ("skip", "reset")
 
 @dataclass(frozen=True, slots=True)
 class GapRule:
-    """What a gap does to the ring buffer.
+    """Effect of a gap on the ring buffer.
 
     Attributes:
         policy: `skip`: the next valid reading follows the last valid one in the buffer;
@@ -25,10 +25,10 @@ class GapRule:
     def __post_init__(self) -> None:
         if self.policy not in GAP_POLICIES:
             known = ", ".join(GAP_POLICIES)
-            raise UsageError(f"no gap rule {self.policy!r}; there are: {known}")
+            raise UsageError(f"unknown gap rule {self.policy!r}; known rules: {known}")
         if self.max_gap < 0:
             raise UsageError(f"the longest gap to bridge is {self.max_gap}, must not be negative")
 
     def resets(self, missing: int) -> bool:
-        """Whether a gap of so many minutes empties the buffer."""
+        """True if a gap of so many missing minutes empties the buffer."""
         return self.policy == "reset" and missing > self.max_gap

@@ -1,4 +1,4 @@
-"""Whether readings may follow each other, and the minutes missing between them."""
+"""Order of readings, and the minutes missing between them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from streamer.readings.blocks import ReadingBlock
 
 
 def check(reading: Reading, before: datetime | None) -> int:
-    """Check one reading.
+    """Check one reading against the time of the one before.
 
     Args:
         reading: the reading.
-        before: time of the reading before it, if there was one.
+        before: time of the reading before it, if any.
 
     Returns:
-        How many minutes are missing before it.
+        Number of minutes missing before it.
 
     Raises:
-        ReadingError: its value is not finite, or its time not after the last one's.
+        ReadingError: its value is not finite, or its time is not after that of the last one.
     """
     if not math.isfinite(reading.kw):
         raise ReadingError(f"reading at {reading.at} is {reading.kw}, not a finite number")
@@ -44,13 +44,13 @@ def check(reading: Reading, before: datetime | None) -> int:
 
 
 def check_all(readings: Sequence[Reading], before: datetime | None) -> IntArray:
-    """Check readings that follow each other.
+    """Check consecutive readings.
 
     Returns:
-        (readings,) how many minutes are missing before each.
+        (readings,) the number of minutes missing before each.
 
     Raises:
-        ReadingError: as for `check`, of the first that is at fault.
+        ReadingError: as for `check`, for the first invalid reading.
     """
     if isinstance(readings, ReadingBlock) and _in_order(readings):
         first = [check(readings[0], before)] if readings else []
@@ -67,7 +67,7 @@ def _in_order(block: ReadingBlock) -> bool:
 
 
 def missing_minutes(before: datetime, after: datetime) -> int:
-    """Minutes without a reading between two that follow each other.
+    """Minutes missing between two consecutive readings.
 
     >>> missing_minutes(datetime(2010, 3, 20, 3, 51), datetime(2010, 3, 20, 3, 54))
     2
@@ -77,7 +77,7 @@ def missing_minutes(before: datetime, after: datetime) -> int:
 
 
 def missing_before_each(at: TimeArray) -> IntArray:
-    """Minutes without a reading before each of (readings,) times but the first.
+    """Minutes missing before each of (readings,) times but the first.
 
     >>> missing_before_each(np.array(["2010-03-20T03:51", "2010-03-20T03:54"], "datetime64[s]"))
     array([2])

@@ -1,4 +1,4 @@
-"""Arrays as text, so that a saved state is plain JSON and still gives the same bits back."""
+"""Arrays as text, for a saved state in plain JSON that restores the same bits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LITTLE_ENDIAN = np.dtype("<f8")
 
 
 def packed(values: ArrayLike) -> str:
-    """The values, row after row, as base64 of little-endian 64-bit floats.
+    """Encode values, row by row, as base64 of little-endian 64-bit floats.
 
     >>> packed([1.0, -0.5])
     'AAAAAAAA8D8AAAAAAADgvw=='
@@ -23,10 +23,10 @@ def packed(values: ArrayLike) -> str:
 
 
 def unpacked(text: str, size: int) -> DoubleArray:
-    """The values (size,) that `packed` made text of.
+    """Decode the text of `packed` to values (size,).
 
     Raises:
-        ValueError: it is no such text, holds another number of values, or not only numbers.
+        ValueError: the text is damaged, has another number of values, or some are not finite.
 
     >>> unpacked("AAAAAAAA8D8AAAAAAADgvw==", 2).tolist()
     [1.0, -0.5]

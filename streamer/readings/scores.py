@@ -1,4 +1,4 @@
-"""Scores of forecasts and bands as immutable values, and the skill that follows from them."""
+"""Scores of forecasts and prediction intervals as immutable values, and the skill score."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Errors:
-    """How far off one forecaster has been, over all settled minutes.
+class ErrorScores:
+    """Errors of one forecaster, over all settled minutes.
 
-    Everything is None until a forecast has been settled.
+    All are None until a forecast has been settled.
 
     Attributes:
         mse_kw2: running mean squared error in kW².
@@ -37,13 +37,13 @@ class Errors:
 
 @dataclass(frozen=True, slots=True)
 class BandScores:
-    """How honest the bands have been, and how wide, over all settled minutes.
+    """Coverage and width of the bands, over all settled minutes.
 
-    All but the confidence is None until a band has been settled.
+    All but the confidence are None until a band has been settled.
 
     Attributes:
-        confidence: share of the readings that is to lie inside.
-        coverage: share that did, ends included.
+        confidence: nominal coverage.
+        coverage: share of the readings inside, ends included.
         day_coverage: the same of the last 1440 settled minutes.
         width_kw: mean width in kW.
         day_width_kw: the same of the last 1440 settled minutes.
@@ -61,25 +61,25 @@ class BandScores:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The errors of the forecasts shown beside others', over the same minutes.
+    """Errors of the forecasts shown, beside those of persistence over the same minutes.
 
     Attributes:
-        settled: how many forecasts have been settled.
+        settled: number of settled forecasts.
         model: errors of the forecasts shown, adapted or not.
         persistence: errors of "next = last".
-        frozen: errors of the network by itself; None if nothing is adapted.
+        frozen: errors of the network alone; None if nothing is adapted.
         band: scores of the bands.
     """
 
     settled: int = 0
-    model: Errors = Errors()
-    persistence: Errors = Errors()
-    frozen: Errors | None = None
+    model: ErrorScores = ErrorScores()
+    persistence: ErrorScores = ErrorScores()
+    frozen: ErrorScores | None = None
     band: BandScores = BandScores(0.9)
 
     @property
     def skill(self) -> float | None:
-        """1 − MSE/MSE of persistence: 0 is worthless, below 0 is harmful."""
+        """1 − MSE/MSE of persistence: 0 equals persistence, below 0 is worse."""
         return skill(self.model.mse_kw2, self.persistence.mse_kw2)
 
     @property
@@ -94,18 +94,18 @@ class Scores:
 
 
 def skill(mse: float | None, reference_mse: float | None) -> float | None:
-    """Skill score of one mean squared error against a reference's.
+    """Skill score of a mean squared error against that of a reference.
 
     The mean squared error skill score of Murphy (1988), Monthly Weather Review 116:
     ``1 − mse / reference_mse``.
 
     Args:
-        mse: mean squared error of the forecasts, or None if there are none yet.
+        mse: mean squared error of the forecasts; None if nothing is settled.
         reference_mse: mean squared error of the reference, in the same unit.
 
     Returns:
-        The skill, or None where it is undefined: nothing settled, or a reference
-        that has made no error at all.
+        The skill, or None where it is undefined: nothing is settled, or the reference
+        has no error at all.
 
     >>> skill(0.75, 1.0)
     0.25

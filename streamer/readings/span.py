@@ -1,4 +1,4 @@
-"""Stretch of time with bounds that may be open."""
+"""Span of time with optional bounds."""
 
 from __future__ import annotations
 
@@ -10,42 +10,52 @@ from streamer.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of time; a naive bound means the feed's own local time.
+    """Span of time; a naive bound is in the feed's own local time.
 
     Attributes:
-        start: first time inside, or None for no bound.
-        end: first time beyond, or None for no bound.
+        start: first time inside; None if unbounded.
+        end: first time after the span; None if unbounded.
     """
 
     start: datetime | None = None
     end: datetime | None = None
 
-    def check(self) -> None:
-        """Raise UsageError for a span that can hold nothing."""
+    def check(self, start_name: str = "--start", end_name: str = "--end") -> None:
+        """Check that the span can hold something.
+
+        Args:
+            start_name: the option that gives the start, for errors.
+            end_name: the option that gives the end.
+
+        Raises:
+            UsageError: the end is not after the start, or only one has a zone.
+        """
         if self.start is None or self.end is None:
             return
         if (self.start.tzinfo is None) != (self.end.tzinfo is None):
-            raise UsageError("--start and --end must both have a zone offset, or neither")
+            raise UsageError(
+                f"{start_name} and {end_name} must both have a zone offset, or neither"
+            )
         if self.start >= self.end:
-            raise UsageError(f"--start {self.start} must be before --end {self.end}")
+            raise UsageError(f"{start_name} {self.start} must be before {end_name} {self.end}")
 
     @property
     def has_zone(self) -> bool:
-        """Whether a bound has a zone offset."""
+        """True if a bound has a zone offset."""
         return any(bound is not None and bound.tzinfo for bound in (self.start, self.end))
 
     def starts_after(self, at: datetime) -> bool:
-        """Whether a time is before the start."""
+        """True if a time is before the start."""
         return self.start is not None and _like(self.start, at) < self.start
 
     def ends_by(self, at: datetime) -> bool:
-        """Whether a time is at the end or beyond."""
+        """True if a time is at the end or later."""
         return self.end is not None and _like(self.end, at) >= self.end
 
     def share_done(self, first: datetime, at: datetime) -> float:
-        """How much of the time from `first` to the end is over at `at`; 0 if there is no end.
+        """Share of the time from `first` to the end that has passed at `at`; 0 without an end.
 
-        Both are before the end.
+        Both times are before the end.
         """
         if self.end is None:
             return 0.0

@@ -1,4 +1,4 @@
-"""The step that a pipeline makes of each reading, and the immutable values in it."""
+"""Pipeline steps, and the immutable values in them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from streamer.readings.values import Reading
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What is expected for the next reading.
+    """Forecast of the next reading.
 
     Attributes:
-        at: the minute that the forecast is for, if no gap comes between.
+        at: the minute that is forecast, if no gap precedes it.
         kw: expected value (mean forecast) in kW: the one shown, adapted or not.
         last_kw: the reading it was issued at in kW, which is the persistence forecast.
-        frozen_kw: what the network said by itself in kW; as `kw` if that is not corrected.
-        median_kw: as likely too high as too low, in kW; None if the model has no quantiles.
+        frozen_kw: the network's own forecast in kW; equal to `kw` without correction.
+        median_kw: median forecast in kW; None if the model has no quantiles.
         low_kw: lower end of the band in kW.
         high_kw: upper end of the band in kW.
     """
@@ -36,13 +36,13 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What has come by so far.
+    """Totals of the stream so far.
 
     Attributes:
-        readings: valid readings seen.
-        gaps: gaps between them.
-        gap_minutes: minutes missing in those gaps, together.
-        resets: how often a long gap emptied the ring buffer.
+        readings: number of valid readings.
+        gaps: number of gaps between them.
+        gap_minutes: minutes missing in all gaps together.
+        resets: number of gaps that emptied the ring buffer.
     """
 
     readings: int = 0
@@ -53,14 +53,14 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Adaptation:
-    """How the corrected forecast, the challenger, does against the frozen one, the champion.
+    """State of the correction: the adapted forecast, the challenger, against the frozen one.
 
     Attributes:
-        shown: whether the next forecast is the corrected one.
-        day_gain: 1 − MSE corrected / MSE frozen over the last 1440 settled minutes, shown
-            or not; None before the first, or where the frozen one has made no error.
-        learnt: how many settled minutes the correction has been learnt from.
-        restarts: how often it has been thrown away, to be learnt anew.
+        shown: whether the next forecast is the adapted one.
+        day_gain: 1 − MSE adapted / MSE frozen over the last 1440 settled minutes, shown
+            or not; None before the first, or where the frozen forecast has no error.
+        learnt: number of settled minutes that the correction has been fitted to.
+        restarts: number of times the correction has been reset and fitted anew.
     """
 
     shown: bool = False
@@ -71,13 +71,13 @@ class Adaptation:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Something out of the ordinary, from when it was found until it is over.
+    """Something out of the ordinary, from its detection until it is over.
 
     Attributes:
         kind: one of the kinds below.
-        at: minute of the reading at which it was found.
-        text: one line for a person: what, and how much.
-        size: how much, as a multiple of what sets off an alarm of the kind: at least 1.
+        at: minute of the reading at which it was detected.
+        text: one line for a person: the event and its size.
+        size: score as a multiple of the threshold of the kind: at least 1.
     """
 
     kind: str
@@ -88,27 +88,27 @@ class Alarm:
     ANOMALY = "anomaly"
     """A reading far outside the band."""
     STUCK = "stuck"
-    """The same value for longer than this meter ever repeats one."""
+    """The same value repeated more often than this meter ever does."""
     DRIFT = "drift"
-    """The errors have changed, and stay so."""
+    """A lasting change of the errors."""
     UNIT = "unit"
-    """Values that look like another unit's: watts read as kW, say."""
+    """Values that seem to be in another unit, such as watts read as kW."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Everything that came out of one reading.
+    """Everything that results from one reading.
 
     Attributes:
         reading: the reading itself.
-        settled: the forecast that this reading settled, if one was waiting.
+        settled: the forecast that this reading settled, if any.
         forecast: the forecast issued at this reading, if the window is full.
         scores: running scores, this reading included.
         gap_minutes: minutes missing just before this reading.
         buffered: readings in the ring buffer, this one included, 50 at most.
-        counts: what has come by so far, this reading included.
-        adaptation: how the correction does; None if nothing is adapted.
-        alarms: those that are on at this reading, oldest first; an alarm whose `at` is this
+        counts: totals of the stream, this reading included.
+        adaptation: state of the correction; None if nothing is adapted.
+        alarms: those active at this reading, oldest first; an alarm whose `at` is this
             reading's has just been raised.
     """
 
@@ -124,7 +124,7 @@ class Step:
 
     @property
     def error_kw(self) -> float | None:
-        """Forecast error in kW: actual minus forecast; as large as a number can be, at most."""
+        """Forecast error in kW: actual minus forecast; clipped to the largest finite number."""
         if self.settled is None:
             return None
         error = self.reading.kw - self.settled.kw

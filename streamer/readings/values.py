@@ -1,6 +1,6 @@
-"""Values that sources and feeds give: readings, samples, notices, and the state of a connection.
+"""Values returned by sources and feeds: readings, samples, notices, connection states.
 
-Power is in kW, import positive. Times are `datetime` values as the feed gives them:
+Power is in kW, import positive. Times are `datetime` values as provided by the feed:
 naive where the feed has no zone, aware where it has one, never mixed in one stream.
 """
 
@@ -28,11 +28,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What a meter says: its power, from a moment on until it says something else.
+    """Power reported by a meter, valid until its next sample.
 
     Attributes:
-        kw: power in kW, import positive; NaN where the meter says that it does not know.
-        at: the moment, with a zone; None for the moment at which it comes in.
+        kw: power in kW, import positive; NaN where the meter reports that it is unknown.
+        at: time of the sample, with a zone; None for the time of its arrival.
     """
 
     kw: float
@@ -41,14 +41,14 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something a person should hear of that is not a reading.
+    """Event other than a reading that a person should know about.
 
     Attributes:
         kind: one of the kinds below, for counting.
-        text: one line for a person: what, where, and what became of it.
-        at: stream time it happened at, if it has one.
-        count: how many happenings of this kind the notice stands for. A source names the
-            first of a kind in full and may gather later ones in one notice.
+        text: one line for a person: the event, its place, and its consequence.
+        at: stream time of the event, if it has one.
+        count: number of events of this kind that the notice represents. A source reports the
+            first of a kind in full and may combine later ones in one notice.
     """
 
     kind: str
@@ -57,29 +57,29 @@ class Notice:
     count: int = 1
 
     MALFORMED = "malformed"
-    """A row that cannot be read; skipped."""
+    """A row that cannot be parsed; skipped."""
     ORDER = "order"
     """A row whose time does not advance; skipped."""
     ABSURD = "absurd"
-    """A value no household draws; skipped."""
+    """An implausible value, more than a household can draw; skipped."""
     WARNING = "warning"
-    """Anything else that makes the figures doubtful."""
+    """Anything else that makes the figures unreliable."""
     EVENT = "event"
-    """Something to know, nothing to do."""
+    """Information that requires no action."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """How the connection to a meter stands.
+    """State of the connection to a meter.
 
-    A feed says state, peer and text; the source that reads it fills in the rest.
+    A feed provides state, peer and text; the source that reads it adds the rest.
 
     Attributes:
         state: one of the states below.
-        peer: who is at the other end: a meter, a broker.
-        text: why, for a person; free of secrets.
-        since: when this state began, with a zone.
-        retry_at: when the next try to connect is due, if it is lost.
+        peer: the other end of the connection: a meter, a broker.
+        text: reason, for a person; without secrets.
+        since: start of this state, with a zone.
+        retry_at: time of the next attempt to connect, if the connection is lost.
     """
 
     state: str
@@ -89,8 +89,8 @@ class Link:
     retry_at: datetime | None = None
 
     UP = "up"
-    """Connected, and samples come."""
+    """Connected, and samples arrive."""
     SILENT = "silent"
-    """Connected, but nothing has come for long."""
+    """Connected, but no sample for a long time."""
     LOST = "lost"
-    """Not connected; tried again for ever."""
+    """Not connected; retried indefinitely."""

@@ -16,7 +16,8 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TextIO
 
-from streamer.errors import MissingExtraError, UsageError
+from streamer.errors import UsageError
+from streamer.extras import optional_import
 from streamer.readings.span import Span
 from streamer.recording.database import ImpossibleError, explained, open_for_reading
 from streamer.recording.rows import bounds, pages, time_of
@@ -95,12 +96,9 @@ class _Minute:
 
 
 def _span(start: datetime | None, end: datetime | None) -> Span:
-    if start is not None and end is not None:
-        if (start.tzinfo is None) != (end.tzinfo is None):
-            raise UsageError("--from and --to must both have a zone offset, or neither")
-        if start >= end:
-            raise UsageError(f"--from {start} must be before --to {end}")
-    return Span(start, end)
+    span = Span(start, end)
+    span.check("--from", "--to")
+    return span
 
 
 def _minutes(connection: sqlite3.Connection, path: Path, span: Span) -> Iterator[_Minute]:
@@ -188,11 +186,9 @@ _WRITERS = {"csv": _write_csv, "json": _write_json}
 
 
 def _import_pyarrow() -> Any:
-    try:
+    with optional_import("Parquet", "parquet"):
         import pyarrow as pa
         import pyarrow.parquet
-    except ImportError:
-        raise MissingExtraError("Parquet", "parquet") from None
     return pa
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from streamer.errors import RecordError
 
@@ -25,52 +27,39 @@ class Lock:
 
     def __init__(self, path: Path) -> None:
         self._path = path.with_name(f"{path.name}.lock")
+        self._lock = FileLock(
+            self._path, blocking=False, thread_local=False, fallback_to_soft=False
+        )
         try:
-            self._file = self._locked(path)
+            self._acquire()
+        except Timeout:
+            raise RecordError(
+                f"{path} is being recorded by another process{self._holder()}; "
+                "end that one, or record to another file"
+            ) from None
         except OSError as error:
             raise RecordError(f"{path} cannot be recorded to: {error.strerror or error}") from None
 
     def release(self) -> None:
         """Let others write. May be called twice."""
-        if self._file < 0:
+        if not self._lock.is_locked:
             return
         # While it is still locked: whoever waits for it sees that it is not the file it opened.
         # One that cannot be removed is in nobody's way: it no longer has a lock on it.
         with suppress(OSError):
             self._path.unlink()
-        os.close(self._file)
-        self._file = -1
+        self._lock.release()
 
-    def _locked(self, path: Path) -> int:
-        while True:
-            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holder = os.pread(file, 20, 0).decode(errors="replace").strip()
-                os.close(file)
-                known = f" (pid {holder})" if holder.isdecimal() else ""
-                raise RecordError(
-                    f"{path} is being recorded by another process{known}; "
-                    "end that one, or record to another file"
-                ) from None
-            except OSError:
-                os.close(file)
-                raise
-            if self._is_here(file):
-                break
-            os.close(file)
+    def _acquire(self) -> None:
+        if not self._path.parent.is_dir():  # it would be made
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        self._lock.acquire()
         # A full disk may have no room for the number: the lock holds without it.
         with suppress(OSError):
-            os.ftruncate(file, 0)
-            os.write(file, f"{os.getpid()}\n".encode())
-        return file
+            self._path.write_text(f"{os.getpid()}\n", encoding="ascii")
 
-    def _is_here(self, file: int) -> bool:
-        """Whether the locked file still has its name; its last owner may have deleted it."""
-        try:
-            here = self._path.stat()
-        except FileNotFoundError:
-            return False
-        held = os.fstat(file)
-        return (here.st_dev, here.st_ino) == (held.st_dev, held.st_ino)
+    def _holder(self) -> str:
+        """The process that holds the lock, as far as it is known."""
+        with suppress(OSError, ValueError):
+            return f" (pid {int(self._path.read_text(encoding='ascii'))})"
+        return ""

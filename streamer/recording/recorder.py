@@ -14,13 +14,13 @@ from streamer.errors import RecordError
 from streamer.pipeline import Pipeline
 from streamer.readings import Link, Notice, Step
 from streamer.recording.backlog import Backlog
+from streamer.recording.backoff import WriteBackoff
 from streamer.recording.database import DamagedError, PassingError, explained
 from streamer.recording.events import EventLog
 from streamer.recording.lock import Lock
 from streamer.recording.resume import PICTURE, Resumed, resume
 from streamer.recording.snapshots import SnapshotPolicy
 from streamer.recording.target import Target
-from streamer.recording.trouble import Trouble
 from streamer.sinks import Item
 from streamer.sinks.items import About
 
@@ -64,7 +64,7 @@ class Recorder:
         self._events = EventLog(self._backlog.events.append, now=now, wall=wall)
         self._snapshots = SnapshotPolicy(state, snapshot_every)
         self._target = Target(path, settings, self._snapshots, warn=self._warn, wall=wall)
-        self._trouble = Trouble(now)
+        self._trouble = WriteBackoff(now)
 
     @classmethod
     def open(

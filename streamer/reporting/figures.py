@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from streamer.display.numbers import plural
+from streamer.display.numbers import amount, plural
 from streamer.readings.arrays import DoubleArray
 from streamer.reporting.axes import Mark, day_marks, hour_marks, ticks
 from streamer.reporting.clock import HouseClock
@@ -15,7 +15,7 @@ from streamer.reporting.data import MINUTE_S, Recorded
 from streamer.reporting.markup import Markup, join, tag
 from streamer.reporting.plot import MIDDLE, NARROW, WIDE, Plot, Size
 from streamer.reporting.tally import HOUR_S, Gap, Parts, TypicalDay, mean_by
-from streamer.reporting.words import amount, part_name, share
+from streamer.reporting.words import part_name, share
 
 SIZES = (NARROW, MIDDLE, WIDE)
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import streamer
+from streamer.display.numbers import amount
 from streamer.readings import skill
 from streamer.reporting import sections, tables
 from streamer.reporting.data import Recorded
@@ -20,7 +21,7 @@ from streamer.reporting.tally import (
     settled_errors,
     totals,
 )
-from streamer.reporting.words import HARD, amount, moment, named_days, share
+from streamer.reporting.words import HARD, moment, named_days, share
 
 _WORDS = (
     ("forecast", "the value expected for the next minute, issued at each reading"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from streamer.display.numbers import plural
+from streamer.display.numbers import amount, plural
 from streamer.readings import skill
 from streamer.reporting import figures
 from streamer.reporting.data import DAY, Recorded
@@ -23,7 +23,7 @@ from streamer.reporting.tally import (
     settled_errors,
     typical_day,
 )
-from streamer.reporting.words import HARD, amount, named_days, share
+from streamer.reporting.words import HARD, named_days, share
 
 _DAY_S = 86_400
 _SCORES = {"MSE, kW²": False, "RMSE, W": True, "MAE, W": False, "bias, W": True, "skill": False}

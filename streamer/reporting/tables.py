@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from streamer.display.numbers import plural
+from streamer.display.durations import length
+from streamer.display.numbers import amount, plural
 from streamer.readings import Link
 from streamer.reporting.data import Recorded
 from streamer.reporting.markup import Markup, join, tag
 from streamer.reporting.tally import Gap, Parts
-from streamer.reporting.words import amount, length, moment, part_begin, share
+from streamer.reporting.words import HARD, moment, part_begin, share
 
 _MAX_ROWS = 100
 _EVENTS = {Link.UP: "back"}
@@ -81,11 +82,12 @@ def gaps(recorded: Recorded, missing: Sequence[Gap]) -> Markup:
         (
             moment(recorded.clock, gap.start),
             _until(recorded, gap.start, gap.end),
-            length(gap.minutes),
+            length(gap.minutes, space=HARD),
         )
         for gap in sorted(longest, key=lambda gap: gap.start)
     ]
-    text = f"{plural(len(missing), 'gap')}, {length(sum(gap.minutes for gap in missing))} in all."
+    total = length(sum(gap.minutes for gap in missing), space=HARD)
+    text = f"{plural(len(missing), 'gap')}, {total} in all."
     text += f" The {_MAX_ROWS} longest:" if len(missing) > _MAX_ROWS else ""
     return section("Gaps", tag("p", text), _log(("begin", "end", "length"), rows), long=True)
 

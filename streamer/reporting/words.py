@@ -5,26 +5,12 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
-from streamer.display.numbers import NOTHING
+from streamer.display.numbers import NOTHING, amount
 from streamer.reporting.clock import HouseClock
 from streamer.reporting.data import DAY, Recorded
 
 HARD = "\xa0"
 """A no-break space."""
-
-
-def amount(value: float | None, decimals: int, *, signed: bool = False) -> str:
-    """A number with its sign as it is printed, or a dash.
-
-    >>> amount(-1234.5, 1), amount(0.5, 2, signed=True), amount(None, 1), amount(1e200, 1)
-    ('−1,234.5', '+0.50', '–', '1e+200')
-    """
-    if value is None or not math.isfinite(value):
-        return NOTHING
-    if abs(value) >= 1e7:
-        return f"{value:.3g}".replace("-", "−")
-    sign = "+" if signed and round(value, decimals) > 0.0 else ""
-    return sign + f"{value:z,.{decimals}f}".replace("-", "−")
 
 
 def share(value: float | None, *, signed: bool = False) -> str:
@@ -36,17 +22,6 @@ def share(value: float | None, *, signed: bool = False) -> str:
     if value is None or not math.isfinite(value):
         return NOTHING
     return f"{amount(100 * value, 1, signed=signed)}{HARD}%"
-
-
-def length(minutes: int) -> str:
-    r"""So many minutes, hours or days.
-
-    >>> length(7), length(135), length(60), length(3 * 1440 + 60)
-    ('7\xa0min', '2\xa0h 15\xa0min', '1\xa0h', '3\xa0d 1\xa0h')
-    """
-    days, rest = divmod(minutes, 1440)
-    parts = [(days, "d"), (rest // 60, "h"), (0 if days else rest % 60, "min")]
-    return " ".join(f"{count:,}{HARD}{unit}" for count, unit in parts if count) or f"0{HARD}min"
 
 
 def moment(clock: HouseClock, at: int) -> str:

@@ -1,4 +1,4 @@
-"""The mean of the last values of a stream."""
+"""Mean of the last values of a stream."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from streamer.readings.packing import packed, unpacked
 
 
 class RollingMean:
-    """Mean of the last values, exact to rounding whatever has come before.
+    """Mean of the last values, exact to rounding, with no effect of earlier values.
 
     Sliding-window aggregation by two stacks (Tangwongsan, Hirzel and Schneider 2017,
     "Low-latency sliding-window aggregation in worst-case constant time"): the older part
     of the window is kept as suffix sums, the newer as one sum; when the older part is
-    used up, the newer becomes it. Nothing is ever subtracted, so the mean of values that
-    are not negative never is either. Amortised constant time.
+    used up, the newer becomes it. Nothing is ever subtracted, so that the mean of
+    non-negative values is never negative. Amortised constant time.
 
     Args:
-        size: how many values the window holds.
+        size: number of values in the window.
 
     >>> mean = RollingMean(2)
     >>> for value in (1e300, 1.0, 2.0):
@@ -62,14 +62,14 @@ class RollingMean:
         return (older + self._newer_sum) / self._count
 
     def update_many(self, values: DoubleArray) -> None:
-        """Add values (values,) in turn; the window is then the same, bit for bit."""
+        """Add values (values,) in turn; the window is the same as with `update`, bit for bit."""
         start = 0
         while start < len(values):
             if self._count < self.size:
                 room = self.size - self._count
             else:
                 if not self._older:
-                    # A whole window of values replaces all that is held.
+                    # A whole window of values replaces the present one.
                     whole = (len(values) - start) // self.size
                     if whole:
                         start += (whole - 1) * self.size
@@ -85,18 +85,18 @@ class RollingMean:
             start += len(added)
 
     def get(self) -> float | None:
-        """The mean, or None if nothing has come yet."""
+        """The mean, or None without values."""
         if not self._count:
             return None
         older = self._older_sums[-1] if self._older_sums else 0.0
         return (older + self._newer_sum) / self._count
 
     def values(self) -> list[float]:
-        """What is in the window, oldest first."""
+        """The values in the window, oldest first."""
         return [*reversed(self._older), *self._newer]
 
     def state(self) -> dict[str, Any]:
-        """The window, split as it is held, so that `restore` gives the same bits."""
+        """The window and its split, as plain JSON values, so that `restore` gives the same bits."""
         return {
             "values": packed(self.values()),
             "count": self._count,
@@ -104,7 +104,7 @@ class RollingMean:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up the window that `state` described."""
+        """Continue from a saved state."""
         values, older = unpacked(state["values"], state["count"]).tolist(), state["older"]
         self._newer = values[:older]
         self._turn_over()
@@ -120,5 +120,5 @@ class RollingMean:
 
 
 def _sum_in_turn(start: float, values: DoubleArray) -> float:
-    """What adding the values one after the other gives; `numpy.sum` adds in pairs."""
+    """Sum of the values added one after the other; `numpy.sum` adds in pairs."""
     return float(np.cumsum(np.concatenate([[start], values]))[-1])

@@ -1,8 +1,8 @@
-"""Running and rolling scores, the model's beside persistence's.
+"""Running and rolling scores of the model, beside those of persistence.
 
-Running means are river's `stats.Mean`, which is what its regression metrics are made of.
-The rolling means are our own: river's `utils.Rolling` takes away what leaves the window
-by subtraction, so rounding errors pile up, and one huge error leaves its mark for ever.
+Running means are river's `stats.Mean`, on which its regression metrics are built.
+The rolling means are our own: river's `utils.Rolling` subtracts the values that leave the
+window, so that rounding errors accumulate, and one huge error never disappears entirely.
 """
 
 from __future__ import annotations
@@ -13,23 +13,22 @@ from typing import Any
 
 import numpy as np
 
-from streamer.readings import BandScores, Errors, Scores
+from streamer.readings import BandScores, ErrorScores, Scores
 from streamer.readings.arrays import DoubleArray
 from streamer.scores.rolling import RollingMean
 
 HOUR = 60
 DAY = 1440
 
-MOST_ERROR_KW = 1e150
-"""The largest error in kW that is told from larger ones: its square is still a number."""
+MAX_ERROR_KW = 1e150
+"""Errors in kW are clipped to this bound, whose square is still finite."""
 
 
 class _RunningErrors:
     """Errors of one forecaster."""
 
     def __init__(self) -> None:
-        # Behind its first use: river brings scipy, which nobody should wait for who only
-        # wants to see the first picture.
+        # Imported at first use: river loads scipy, which would delay the first screen.
         from river import stats
 
         self._squared = stats.Mean()
@@ -37,12 +36,12 @@ class _RunningErrors:
         self._hour = RollingMean(HOUR)
         self._day = RollingMean(DAY)
 
-    def update(self, error_kw: float) -> Errors:
-        absolute = min(abs(error_kw), MOST_ERROR_KW)
+    def update(self, error_kw: float) -> ErrorScores:
+        absolute = min(abs(error_kw), MAX_ERROR_KW)
         squared = absolute * absolute
         self._squared.update(squared)
         self._absolute.update(absolute)
-        return Errors(
+        return ErrorScores(
             self._squared.get(),
             self._absolute.get(),
             self._hour.update(squared),
@@ -50,17 +49,19 @@ class _RunningErrors:
         )
 
     def update_many(self, error_kw: DoubleArray) -> None:
-        absolute = np.minimum(np.abs(error_kw), MOST_ERROR_KW)
+        absolute = np.minimum(np.abs(error_kw), MAX_ERROR_KW)
         squared = absolute * absolute
         self._squared.update_many(squared)
         self._absolute.update_many(absolute)
         self._hour.update_many(squared)
         self._day.update_many(squared)
 
-    def get(self) -> Errors:
+    def get(self) -> ErrorScores:
         if not self._squared.n:
-            return Errors()
-        return Errors(self._squared.get(), self._absolute.get(), self._hour.get(), self._day.get())
+            return ErrorScores()
+        return ErrorScores(
+            self._squared.get(), self._absolute.get(), self._hour.get(), self._day.get()
+        )
 
     def state(self) -> dict[str, Any]:
         return {
@@ -72,7 +73,7 @@ class _RunningErrors:
 
     def restore(self, state: Mapping[str, Any], settled: int) -> None:
         if settled:
-            # The first value of a mean is taken over as it is, whatever its weight.
+            # A mean takes its first value unchanged, at any weight.
             self._squared.update(state["mse_kw2"], w=settled)
             self._absolute.update(state["mae_kw"], w=settled)
         self._hour.restore(state["hour"])
@@ -80,7 +81,7 @@ class _RunningErrors:
 
 
 class _RunningBand:
-    """Coverage and width of the bands."""
+    """Coverage, width and Winkler score of the bands."""
 
     def __init__(self, confidence: float) -> None:
         from river import stats
@@ -95,8 +96,8 @@ class _RunningBand:
 
     def update(self, actual_kw: float, low_kw: float, high_kw: float) -> BandScores:
         inside = 1.0 if low_kw <= actual_kw <= high_kw else 0.0
-        width = min(high_kw - low_kw, MOST_ERROR_KW)
-        outside = min(max(low_kw - actual_kw, actual_kw - high_kw, 0.0), MOST_ERROR_KW)
+        width = min(high_kw - low_kw, MAX_ERROR_KW)
+        outside = min(max(low_kw - actual_kw, actual_kw - high_kw, 0.0), MAX_ERROR_KW)
         self._inside.update(inside)
         self._width.update(width)
         self._winkler.update(width + self._per_kw_outside * outside)
@@ -115,10 +116,10 @@ class _RunningBand:
         low_kw: DoubleArray,
         high_kw: DoubleArray,
     ) -> None:
-        below = np.clip(low_kw - actual_kw, 0.0, MOST_ERROR_KW)
-        above = np.clip(actual_kw - high_kw, 0.0, MOST_ERROR_KW)
+        below = np.clip(low_kw - actual_kw, 0.0, MAX_ERROR_KW)
+        above = np.clip(actual_kw - high_kw, 0.0, MAX_ERROR_KW)
         inside = ((below == 0.0) & (above == 0.0)).astype(np.float64)
-        width = np.minimum(high_kw - low_kw, MOST_ERROR_KW)
+        width = np.minimum(high_kw - low_kw, MAX_ERROR_KW)
         self._inside.update_many(inside)
         self._width.update_many(width)
         self._winkler.update_many(width + self._per_kw_outside * np.maximum(below, above))
@@ -156,11 +157,11 @@ class _RunningBand:
 
 
 class RunningScores:
-    """Scores settled forecasts, one at a time.
+    """Scores of settled forecasts.
 
     Args:
-        confidence: share of the readings that is to lie inside a band.
-        adapted: whether the network's own forecasts are scored besides.
+        confidence: nominal coverage of the bands.
+        adapted: whether the network's own forecasts are scored as well.
 
     >>> scores = RunningScores()
     >>> scores.get().model.mse_kw2 is None
@@ -193,15 +194,15 @@ class RunningScores:
         """Score one settled forecast beside persistence.
 
         Args:
-            actual_kw: the reading that has come.
-            forecast_kw: what had been forecast for it.
-            last_kw: the reading before it, which is what persistence forecast.
-            frozen_kw: what the network had forecast by itself.
+            actual_kw: the reading.
+            forecast_kw: the forecast shown for it.
+            last_kw: the reading before it, which is the persistence forecast.
+            frozen_kw: the network's own forecast.
             low_kw: lower end of the band.
-            high_kw: its upper end.
+            high_kw: upper end of the band.
 
         Returns:
-            The scores, this one included.
+            The scores, this forecast included.
         """
         running = self._parts()
         self._settled += 1
@@ -224,10 +225,9 @@ class RunningScores:
         low_kw: DoubleArray,
         high_kw: DoubleArray,
     ) -> None:
-        """Score settled forecasts, one after the other.
+        """Score consecutive settled forecasts.
 
-        The running means then agree with those of `update` to rounding, the rolling ones
-        to the bit.
+        The running means agree with those of `update` to rounding, the rolling means exactly.
 
         Args:
             actual_kw: (forecasts,) as for `update`, like those below.
@@ -241,7 +241,7 @@ class RunningScores:
             return
         running = self._parts()
         self._settled += len(actual_kw)
-        with np.errstate(over="ignore"):  # what is too much is cut off
+        with np.errstate(over="ignore"):  # overflowing errors are clipped
             running.model.update_many(actual_kw - forecast_kw)
             running.persistence.update_many(actual_kw - last_kw)
             if running.frozen is not None:
@@ -253,7 +253,7 @@ class RunningScores:
         running = self._running
         if running is None:
             return Scores(
-                frozen=Errors() if self._adapted else None, band=BandScores(self._confidence)
+                frozen=ErrorScores() if self._adapted else None, band=BandScores(self._confidence)
             )
         frozen = running.frozen
         return Scores(
@@ -265,7 +265,7 @@ class RunningScores:
         )
 
     def state(self) -> dict[str, Any] | None:
-        """What `restore` needs, as plain JSON values; None if nothing is settled."""
+        """Everything that `restore` needs, as plain JSON values; None if nothing is settled."""
         running = self._running
         if running is None:
             return None
@@ -279,7 +279,7 @@ class RunningScores:
         }
 
     def restore(self, state: Mapping[str, Any] | None) -> None:
-        """Take up the scores that `state` described, bit for bit."""
+        """Continue from a saved state, bit for bit."""
         self._settled, self._running = 0, None
         if state is None:
             return

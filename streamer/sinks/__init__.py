@@ -12,7 +12,7 @@ from streamer.readings import Link, Notice, Sample, Step
 from streamer.sinks.items import About, Vitals
 
 if TYPE_CHECKING:
-    from streamer.readings.blocks import Passage
+    from streamer.readings.blocks import BlockResult
 
 Item: TypeAlias = About | Step | Notice | Vitals | Link | Sample
 """Values given to a sink: `About` once and first, then the others in order.
@@ -37,8 +37,8 @@ class BlockSink(Sink, Protocol):
     """A sink that does not need a step for each reading.
 
     If all sinks of a stream are block sinks and the source reads in blocks, they are given
-    `Passage` values instead of steps, which is faster.
+    `BlockResult` values instead of steps, which is faster.
     """
 
-    def write_block(self, passage: Passage) -> None:
+    def write_block(self, result: BlockResult) -> None:
         """Take the result of a block of readings. Must not block."""

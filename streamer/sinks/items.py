@@ -16,6 +16,7 @@ class About:
         trained_from: first minute that the model was trained on, if known.
         trained_to: last minute that the model was trained on, if known.
         capacity: size of the ring buffer in readings: the window and its target.
+        engine: name of the engine that computes the model.
     """
 
     source: str
@@ -23,6 +24,7 @@ class About:
     trained_from: datetime | None = None
     trained_to: datetime | None = None
     capacity: int = 50
+    engine: str = ""
 
     def in_sample(self, at: datetime) -> bool:
         """Whether a minute lies inside the span that the model was trained on.

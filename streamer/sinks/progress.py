@@ -18,7 +18,7 @@ from streamer.sinks.watch import AlarmWatch
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from streamer.readings.blocks import Passage
+    from streamer.readings.blocks import BlockResult
 
 _DELAY_S = 0.3
 """Shorter replays show no bar, which would only flicker."""
@@ -66,7 +66,7 @@ class ProgressSink:
             # The time to load the model does not count.
             self._due = self._now() + _DELAY_S
 
-    def write_block(self, passage: Passage) -> None:
+    def write_block(self, result: BlockResult) -> None:
         """Ignore the block: `Vitals` contain all the figures."""
 
     def close(self) -> None:

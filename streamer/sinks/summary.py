@@ -9,13 +9,23 @@ from typing import TYPE_CHECKING
 
 from streamer.display.durations import lasting
 from streamer.display.numbers import number, percent, plural
-from streamer.readings import Alarm, BandScores, Counts, Errors, Link, Notice, Scores, Step, skill
+from streamer.readings import (
+    Alarm,
+    BandScores,
+    Counts,
+    ErrorScores,
+    Link,
+    Notice,
+    Scores,
+    Step,
+    skill,
+)
 from streamer.sinks import Item
 from streamer.sinks.items import About
 from streamer.sinks.watch import OutageWatch
 
 if TYPE_CHECKING:
-    from streamer.readings.blocks import Passage
+    from streamer.readings.blocks import BlockResult
 
 
 class Summary:
@@ -23,9 +33,13 @@ class Summary:
 
     Of a resumed recording it receives only the new steps, while the counts and scores in a step
     cover the whole recording.
+
+    Args:
+        verbose: whether to name the model and its engine.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, verbose: bool = False) -> None:
+        self._verbose = verbose
         self._about: About | None = None
         self._first_at: datetime | None = None
         self._last: Step | None = None
@@ -54,16 +68,16 @@ class Summary:
         elif isinstance(item, About):
             self._about = item
 
-    def write_block(self, passage: Passage) -> None:
+    def write_block(self, result: BlockResult) -> None:
         """Count a block of readings."""
-        self._first_at = self._first_at or passage.readings[0].at
-        self._last = passage.last
-        self._readings += len(passage.readings)
-        self._count(passage.alarms)
+        self._first_at = self._first_at or result.readings[0].at
+        self._last = result.last
+        self._readings += len(result.readings)
+        self._count(result.alarms)
         about = self._about
         if about is None or about.trained_from is None or about.trained_to is None:
             return
-        self._scored_in_sample = self._scored_in_sample or passage.settled_between(
+        self._scored_in_sample = self._scored_in_sample or result.settled_between(
             about.trained_from, about.trained_to
         )
 
@@ -88,6 +102,8 @@ class Summary:
             *recorded,
             *self._scores(self._last.scores),
         ]
+        if self._verbose and self._about is not None:
+            lines.append(f"model {self._about.model}, engine {self._about.engine}")
         if self._scored_in_sample:
             lines.append(
                 "in sample: the model was trained on some of these minutes, so these scores flatter"
@@ -153,7 +169,7 @@ class Summary:
         ]
 
 
-def _gained(scores: Scores, frozen: Errors) -> str:
+def _gained(scores: Scores, frozen: ErrorScores) -> str:
     """Gain of the adapted forecasts over the frozen ones, for the whole stream."""
     gain = skill(scores.model.mse_kw2, frozen.mse_kw2) or 0.0
     minutes = f"over all {plural(scores.settled, 'minute')}"
@@ -171,7 +187,7 @@ def _band(band: BandScores) -> str:
     )
 
 
-def _errors(errors: Errors) -> str:
+def _errors(errors: ErrorScores) -> str:
     return (
         f"MSE {number(errors.mse_kw2, '.5f')} kW²  RMSE {number(errors.rmse_w, '.1f')} W  "
         f"MAE {number(errors.mae_w, '.1f')} W"

@@ -39,7 +39,7 @@ class AlarmWatch:
 
 
 class OutageWatch:
-    """Compares each state of a connection with the one before; retries are no changes.
+    """Compares each state of a connection with the one before; a retry is not a change.
 
     Attributes:
         lost: number of times that an established connection was lost.

@@ -1,1 +1,1 @@
-"""The running of a stream: runner, pacing, signals, standard streams."""
+"""Running a stream: runner, pacing, signals, standard streams."""

@@ -15,12 +15,12 @@ from streamer.stream.standard import ReaderGoneError
 def summed_up(summary: Summary, sinks: Sequence[Sink]) -> Iterator[None]:
     """Close the sinks at the end, and print the summary to standard error.
 
-    When whoever read standard output has gone, that is an end like another, but nobody is
-    left to read a summary.
+    If the reader of standard output has gone, the stream ends normally, but no summary is
+    printed.
 
     Args:
-        summary: of the stream.
-        sinks: those of the stream, the summary among them.
+        summary: summary of the stream.
+        sinks: sinks of the stream, the summary among them.
     """
     reader_has_gone = False
     try:
@@ -29,7 +29,7 @@ def summed_up(summary: Summary, sinks: Sequence[Sink]) -> Iterator[None]:
     except ReaderGoneError:
         reader_has_gone = True
     finally:
-        # Whatever has ended the stream is told, rather than that its last lines had no place.
+        # The error that ended the stream takes precedence over a failure to flush its output.
         with suppress(ReaderGoneError, OSError):
             sys.stdout.flush()
         for sink in sinks:

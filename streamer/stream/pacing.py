@@ -1,6 +1,6 @@
-"""Speed of a replay, and the controls that a person has over it.
+"""Pacing of a replay: its speed, and the controls for pause, single step and stop.
 
-The clock is passed in, so that tests decide what time it is.
+The clock is passed in, so that tests control the time.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from streamer.clock import Clock, SystemClock
 from streamer.readings import MINUTE
 
 MAX = math.inf
-"""The speed that waits for nothing."""
+"""Unlimited speed: readings are never delayed."""
 
 SPEEDS = (1.0, 10.0, 60.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 36000.0, MAX)
-"""The speeds that faster and slower step through; 60 is an hour a minute."""
+"""Speeds selected by `faster` and `slower`; 60 is an hour per minute."""
 
 WARM_UP_SPEED = 7200.0
-"""The speed at which the first window fills: nothing is to be seen before it is full."""
+"""Minimum speed until the first window is full and the first forecast can be made."""
 
 _CATCH_UP_S = 0.25
 _MINUTE_S = MINUTE.total_seconds()
 
 
 class Pacer:
-    """Holds each reading back until it is due; safe to steer from another thread.
+    """Delays each reading until it is due; can be controlled from another thread.
 
     Args:
-        speed: stream seconds a second; `MAX` waits for nothing.
-        warm_up: how many readings at the start come at `WARM_UP_SPEED` at least.
-        clock: where the time comes from.
-        on_stop: called once the stream has been told to end, to wake a source that waits.
+        speed: stream seconds per second; `MAX` never delays.
+        warm_up: number of first readings that run at `WARM_UP_SPEED` or faster.
+        clock: source of the time; None for the system clock.
+        on_stop: called once the stream has been stopped, to wake a waiting source.
     """
 
     def __init__(
@@ -58,48 +58,48 @@ class Pacer:
 
     @property
     def speed(self) -> float:
-        """Stream seconds a second."""
+        """Stream seconds per second."""
         return self._speed
 
     @property
     def paused(self) -> bool:
-        """Whether the stream is held."""
+        """True while the stream is paused."""
         return self._paused
 
     @property
     def stopped(self) -> bool:
-        """Whether the stream has been told to end."""
+        """True once the stream has been stopped."""
         return self._stopped
 
     @property
     def free_running(self) -> bool:
-        """Whether no reading will be held back, so that blocks may be taken whole."""
+        """True if no reading is delayed, so that whole blocks can be processed."""
         return self._speed == MAX and not self._paused
 
     def faster(self) -> None:
-        """Go to the next higher speed of `SPEEDS`."""
+        """Select the next higher speed of `SPEEDS`."""
         with self._steering():
             self._speed = min((s for s in SPEEDS if s > self._speed), default=MAX)
 
     def slower(self) -> None:
-        """Go to the next lower speed of `SPEEDS`."""
+        """Select the next lower speed of `SPEEDS`."""
         with self._steering():
             self._speed = max((s for s in SPEEDS if s < self._speed), default=SPEEDS[0])
 
     def toggle_pause(self) -> None:
-        """Hold the stream, or let it go on."""
+        """Pause or resume the stream."""
         with self._steering():
             self._paused = not self._paused
             self._single_steps = 0
 
     def step(self) -> None:
-        """While paused, let one more reading through."""
+        """While paused, let one more reading pass."""
         with self._steering():
             if self._paused:
                 self._single_steps += 1
 
     def stop(self) -> None:
-        """End the stream: nothing waits any longer."""
+        """End the stream and all waits."""
         with self._steering():
             self._stopped = True
         if self._on_stop is not None:
@@ -108,14 +108,14 @@ class Pacer:
     def hold(self, at: datetime) -> bool:
         """Wait until the reading of this minute is due.
 
-        A gap is not waited out: whatever lies between two readings, the second is due
-        one minute of stream time after the first.
+        Gaps are skipped: for any distance between two readings, the second is due
+        at most one minute of stream time after the first.
 
         Args:
-            at: the reading's time.
+            at: time of the reading.
 
         Returns:
-            False if the stream was told to end meanwhile.
+            False if the stream was stopped meanwhile.
         """
         with self._condition:
             while not self._stopped:
@@ -134,7 +134,7 @@ class Pacer:
             if self._stopped:
                 return False
             # A replay that fell behind catches up a little, so that short stalls do not
-            # slow it down, but never races through a long backlog.
+            # slow it down, but does not race through a long backlog.
             self._due = max(due, now - _CATCH_UP_S)
             self._last_at = at
             self._warm_up = max(0, self._warm_up - 1)

@@ -1,4 +1,4 @@
-"""Drives a stream: source, pacer, pipeline, sinks."""
+"""Runner of a stream: source, pacer, pipeline, sinks."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from streamer.sources import Recording
 from streamer.stream.pacing import Pacer
 
 BLOCK = 2048
-"""Readings pushed at once at most when nothing is held back: a tenth of a second or so."""
+"""Maximum number of readings pushed at once at unlimited speed: about a tenth of a second."""
 
 Aside: TypeAlias = Notice | Link | Sample
-"""What a source gives beside readings; it goes to the sinks as it is."""
+"""Items of a source other than readings; passed to the sinks unchanged."""
 
 _VITALS_EVERY_S = 0.1
 _RATE_OVER_S = 2.0
@@ -28,13 +28,13 @@ _LATENCIES_KEPT = 1000
 
 
 class AnySource(Protocol):
-    """A `Source`, or a meter, which gives more than readings and notices."""
+    """A `Source`, or a meter, which also returns connection states and samples."""
 
     def read(self) -> Sequence[Reading | Aside]:
-        """What has come since the last call; nothing at the end."""
+        """Items since the last call; an empty sequence at the end."""
 
     def close(self) -> None:
-        """Let go of whatever it holds."""
+        """Release all resources."""
 
 
 def run(
@@ -46,25 +46,25 @@ def run(
     one_by_one: bool = False,
     now: Callable[[], float] = time.perf_counter,
 ) -> None:
-    """Push a source's readings through a pipeline until it ends or the pacer is stopped.
+    """Push the readings of a source through a pipeline until it ends or the pacer is stopped.
 
-    Closes the source, whatever happens; the sinks are the caller's to close.
+    Closes the source in any case; the caller closes the sinks.
 
     Args:
-        source: where the readings come from.
+        source: source of the readings.
         pipeline: makes steps of them.
-        sinks: given each step in order, and among them whatever else the source gives;
-            and `Vitals` a few times a second and whenever the source may keep us waiting.
-            Where all are `BlockSink`s, nothing is held back and the source gives blocks, a
-            `Passage` stands for the steps of a block.
-        pacer: says when each reading is due.
-        one_by_one: push each reading by itself even where several come at once. What is
-            pushed again in this way, out of a recording say, gives the same steps to the
-            last bit.
+        sinks: receive each step in order, and between them all other items of the source;
+            and `Vitals` a few times a second and before the source may block.
+            If all are `BlockSink`s, no reading is delayed and the source returns blocks, one
+            `BlockResult` replaces the steps of a block.
+        pacer: decides when each reading is due.
+        one_by_one: push each reading by itself even if several arrive together. Readings
+            that are pushed again this way, from a recording for example, give the same
+            steps bit for bit.
         now: a clock in seconds, for speed and latency.
 
     Raises:
-        StreamerError: the source or the pipeline cannot go on.
+        StreamerError: the source or the pipeline failed.
     """
     most = 1 if one_by_one else BLOCK
     drive = _Drive(source, pipeline, sinks, pacer, _Gauge(now), most)
@@ -81,7 +81,7 @@ def run(
 
 
 def _parts(items: Sequence[Reading | Aside]) -> list[Sequence[Reading] | Aside]:
-    """Stretches of readings, and what comes between them."""
+    """Runs of consecutive readings, and the items between them."""
     if isinstance(items, ReadingBlock):
         return [items]
     parts: list[Sequence[Reading] | Aside] = []
@@ -98,7 +98,7 @@ def _parts(items: Sequence[Reading | Aside]) -> list[Sequence[Reading] | Aside]:
 
 
 class _Drive:
-    """Takes readings to the sinks by way of the pipeline."""
+    """Path of the readings through pipeline and sinks."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class _Drive:
         self.emit(self._gauge.vitals(progress))
 
     def push(self, readings: Sequence[Reading]) -> bool:
-        """Push a stretch, in blocks where nothing is held back; False if told to stop."""
+        """Push consecutive readings, in blocks at unlimited speed; False if stopped."""
         start = 0
         while start < len(readings):
             if self._pacer.stopped:
@@ -153,9 +153,9 @@ class _Drive:
                 steps = [pipeline.push(block[0])]
         elif self._block_sinks is not None and isinstance(block, ReadingBlock):
             with gauge.timing(len(block)):
-                passage = pipeline.push_block(block)
+                result = pipeline.push_block(block)
             for sink in self._block_sinks:
-                sink.write_block(passage)
+                sink.write_block(result)
             return
         else:
             with gauge.timing(len(block)):
@@ -165,7 +165,7 @@ class _Drive:
 
 
 class _Gauge:
-    """Measures speed and latency."""
+    """Measurement of speed and latency."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -179,7 +179,7 @@ class _Gauge:
     def timing(self, readings: int) -> Iterator[None]:
         started = self._now()
         yield
-        # In a block the time is shared out: that is what each of its forecasts has cost.
+        # The time of a block is divided by its readings: that is the cost of each forecast.
         self._latencies.append(((self._now() - started) / readings, readings))
         self._handled += readings
 
@@ -191,7 +191,7 @@ class _Gauge:
         """The latest figures.
 
         Args:
-            progress: share of the recording that has been read, if that is known.
+            progress: share of the recording that has been read, if known.
         """
         now = self._last_vitals = self._now()
         self._marks.append((now, self._handled))
@@ -210,11 +210,11 @@ class _Gauge:
         )
 
     def _left_s(self, progress: float | None, rate: float) -> float | None:
-        """Time left, if a reading goes on to stand for as much of the recording as it did."""
+        """Time left in seconds, if readings remain as dense in the recording as they were."""
         if progress is None:
             return None
         if self._from is None:
-            # What went before the first readings, such as all before --start, is no guide.
+            # The share before the first readings, such as all before --start, is not typical.
             self._from = (progress, self._handled)
         began, handled = self._from
         if progress == began or not rate:
@@ -224,7 +224,7 @@ class _Gauge:
 
 
 def _percentile(ordered: Sequence[tuple[float, int]], level: float) -> float:
-    """The level's quantile of values that each stand for a number of readings."""
+    """Quantile of values that each count for a number of readings."""
     rank = level * sum(count for _, count in ordered)
     for value, count in ordered:
         rank -= count

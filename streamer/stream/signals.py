@@ -1,4 +1,4 @@
-"""Signals that end a stream in good order."""
+"""Signal handlers, and signals that stop a stream cleanly."""
 
 from __future__ import annotations
 
@@ -7,35 +7,54 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
+from typing import TypeAlias
 
 from streamer.stream.pacing import Pacer
 
-_ENDINGS: Mapping[signal.Signals, Callable[[int, FrameType | None], None] | signal.Handlers] = {
+Handler: TypeAlias = Callable[[int, FrameType | None], object]
+
+_ENDINGS: Mapping[signal.Signals, Handler | signal.Handlers] = {
     signal.SIGINT: signal.default_int_handler,
     signal.SIGTERM: signal.SIG_DFL,
 }
-"""The signals that end the stream, and what each does as a second one: it ends the program."""
+"""Signals that stop the stream, and the action of each as a second one: ending the program."""
 
 
 @contextmanager
 def stopping(pacer: Pacer, signals: list[signal.Signals]) -> Iterator[None]:
-    """Let Ctrl-C and the end of a service stop the stream in good order.
+    """Stop the stream cleanly on Ctrl-C and on the end of a service.
 
     Args:
-        pacer: told to stop by the first signal; a second one ends the program at once.
-        signals: takes the signal.
+        pacer: stopped by the first signal; a second one ends the program at once.
+        signals: output: the signal received is appended.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         signals.append(signal.Signals(number))
         for ending, at_once in _ENDINGS.items():
             signal.signal(ending, at_once)
-        # Not here: the stream may stand still in the middle of what stopping needs.
+        # In a thread, since the stream may hold the lock that stopping needs.
         threading.Thread(target=pacer.stop, daemon=True).start()
 
-    before = {ending: signal.signal(ending, stop) for ending in _ENDINGS}
+    with handled_signals(dict.fromkeys(_ENDINGS, stop)):
+        yield
+
+
+@contextmanager
+def handled_signals(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
+    """Have signals handled, and put the handlers back that there were before.
+
+    Outside of the main thread, which alone may handle signals, nothing is changed.
+
+    Args:
+        handlers: the handler of each signal.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:
-        for ending, handler in before.items():
-            signal.signal(ending, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)

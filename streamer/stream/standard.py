@@ -11,20 +11,20 @@ from typing import Any, TextIO, cast
 
 
 class ReaderGoneError(Exception):
-    """Whoever read standard output or standard error has gone: an end like another.
+    """The reader of standard output or standard error has gone; the program ends normally.
 
-    A `BrokenPipeError` would not do: libraries on the way up take it for a failure and end
-    the program themselves.
+    Not a `BrokenPipeError`: libraries above would treat that as a failure and end the
+    program themselves.
     """
 
 
 @contextmanager
 def guarded_streams() -> Iterator[None]:
-    """Have failures of standard output and standard error told apart from all others.
+    """Distinguish failures of standard output and standard error from all others.
 
-    Meanwhile writing to one of them raises `ReaderGoneError`, or an OSError that has the
-    stream's name in place of a file's. What is written to a stream that has failed, or that
-    the program was started without, goes nowhere.
+    Within this context, writing to one of them raises `ReaderGoneError`, or an OSError with the
+    name of the stream in place of a file name. Output to a stream that has failed, or that was
+    closed when the program started, is discarded.
     """
     before = sys.stdout, sys.stderr
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
@@ -33,7 +33,7 @@ def guarded_streams() -> Iterator[None]:
         try:
             yield
         finally:
-            # What is left would fail in the interpreter's hands.
+            # Output left in a buffer would fail at exit, in the interpreter.
             for stream in (sys.stdout, sys.stderr):
                 with suppress(ReaderGoneError, OSError):
                     stream.flush()
@@ -41,7 +41,7 @@ def guarded_streams() -> Iterator[None]:
 
 
 class _Guarded:
-    """A text stream, if there is one, but for what it does when it cannot be written to."""
+    """Text stream with the failures of `guarded_streams`; discards output without a stream."""
 
     def __init__(self, stream: TextIO | None, name: str, nowhere: TextIO) -> None:
         self._stream = nowhere if stream is None else stream
@@ -66,7 +66,7 @@ class _Guarded:
     def _failure(self, error: OSError) -> Exception:
         failed, self._stream = self._stream, self._nowhere
         with suppress(OSError):
-            # What is left in its buffer goes the same way.
+            # Output left in its buffer is discarded as well.
             os.dup2(self._nowhere.fileno(), failed.fileno())
         if isinstance(error, ConnectionError):
             return ReaderGoneError(self._name)

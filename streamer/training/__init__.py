@@ -1,10 +1,10 @@
-"""Training: the tutorial's recipe, and the shipped model's.
+"""Training by the recipe of the tutorial or of the shipped model.
 
 Needs the extra `train` (tensorflow and matplotlib), imported when used.
 """
 
 from streamer.training.data import PowerData, Series, data_power_consumption, series_from
-from streamer.training.fit import Progress, Trained, prepare, run_network
+from streamer.training.fit import Trained, TrainingProgress, prepare, run_network
 from streamer.training.network import build_model
 from streamer.training.recipes import RECIPES, Recipe, find_recipe
 from streamer.training.save import save_model, save_plot
@@ -12,10 +12,10 @@ from streamer.training.save import save_model, save_plot
 __all__ = [
     "RECIPES",
     "PowerData",
-    "Progress",
     "Recipe",
     "Series",
     "Trained",
+    "TrainingProgress",
     "build_model",
     "data_power_consumption",
     "find_recipe",

@@ -1,4 +1,4 @@
-"""Windows as Keras wants them, a batch at a time."""
+"""Batches of windows for Keras."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ def training_batches(
 ) -> Any:
     """The training batches as a `keras.utils.PyDataset`.
 
-    Each is drawn from the seed and its number alone, so the order is the same however the
-    batches are asked for. A recipe that goes by windows goes once through them, in equal
-    stretches between which a checkpoint can be kept; to Keras these are the epochs.
+    Each is drawn from the seed and its number only, so the order does not depend on how the
+    batches are requested. A recipe with a number of windows runs through them once, in equal
+    parts between which a checkpoint can be saved; to Keras these are the epochs.
 
     Args:
         keras: the module.
         data: the windows.
-        recipe: batch size, and how long.
+        recipe: batch size and length of the training.
         starts: first readings of the windows to learn from.
-        seed: of the order.
+        seed: seed of the order.
 
     Returns:
-        The dataset, with `epochs` and windows `per_epoch`, the `epoch` it is in and the
-        windows `done` before that; `start(epoch)` is to be called at the start of each.
+        The dataset, with `epochs` and windows `per_epoch`, the current `epoch` and the
+        windows `done` before it; `start(epoch)` must be called at the start of each.
     """
     windows = data.windows
     by_epochs = bool(recipe.epochs)
@@ -53,7 +53,7 @@ def training_batches(
 
         @property
         def done(self) -> int:
-            """Windows in the epochs that are done."""
+            """Number of windows in the finished epochs."""
             return int(self.epoch * self.per_epoch)
 
         def start(self, epoch: int) -> None:
@@ -77,13 +77,13 @@ def training_batches(
 
 
 def blocks_in_order(keras: Any, data: PowerData, starts: IntArray, *, targets: bool) -> Any:
-    """Windows in order as a `keras.utils.PyDataset`.
+    """Windows in order, as a `keras.utils.PyDataset`.
 
     Args:
         keras: the module.
         data: the windows.
-        starts: first readings of the windows that are wanted.
-        targets: whether to give the targets beside them.
+        starts: first readings of the windows.
+        targets: whether to return the targets as well.
     """
     windows = data.windows
 

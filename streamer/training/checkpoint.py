@@ -1,8 +1,8 @@
-"""Checkpoints of a training, which continues after a kill to the same weights.
+"""Checkpoints of a training, which continues to the same weights after a kill.
 
 A checkpoint is one NumPy file: every variable of the network and of its optimizer, the
-state of the dropout among them, and a fingerprint of what is being trained on what. The
-batches are drawn from the seed and their number alone, so nothing of them need be kept.
+state of the dropout among them, and a fingerprint of the training and its data. The
+batches are drawn from the seed and their number only, so nothing of them needs to be saved.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ _NO_CHECKPOINT = (
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a training's state is kept while it runs.
+    """Checkpoint file of one training.
 
     Attributes:
-        path: the file, which need not be there.
-        fingerprint: says what is trained on what, and with which versions: a file with
-            another one is not this training's.
+        path: the file, which need not exist.
+        fingerprint: identifies recipe, data and versions: a file with another one belongs
+            to another training.
     """
 
     path: Path
     fingerprint: str
 
     def save(self, learner: Any, epoch: int) -> None:
-        """Keep the state at the end of an epoch, replacing what was kept before.
+        """Save the state at the end of an epoch, replacing the previous one.
 
         Args:
             learner: the compiled Keras model.
-            epoch: how many epochs are done.
+            epoch: number of finished epochs.
         """
         kept: dict[str, Any] = {f"v{i}": np.asarray(v) for i, v in enumerate(_variables(learner))}
         kept |= {_EPOCH: epoch, _FINGERPRINT: self.fingerprint}
@@ -57,13 +57,13 @@ class Checkpoint:
             np.savez(file, **kept)
 
     def restore(self, learner: Any) -> int:
-        """Put a kept state back.
+        """Restore a saved state.
 
         Args:
-            learner: the model, compiled as the one that was kept.
+            learner: the model, compiled as the saved one was.
 
         Returns:
-            How many epochs are done: 0 if there is no checkpoint of this training, or a
+            Number of finished epochs: 0 without a checkpoint of this training, or with a
             damaged one.
         """
         try:
@@ -81,7 +81,7 @@ class Checkpoint:
         return epoch
 
     def remove(self) -> None:
-        """The training is done: nothing is to be taken up again."""
+        """Remove the file after the end of the training."""
         self.path.unlink(missing_ok=True)
 
 

@@ -1,4 +1,4 @@
-"""From a file to windows: views on one array, never a copy of them all."""
+"""Training data: windows as views on one array, never copied all at once."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from streamer.readings.arrays import DoubleArray, FloatArray, IndexArray, IntArr
 from streamer.sources import Source
 
 UCI_VALUES = 2_049_280
-"""Valid values in the published file: what the tutorial's ratio is a part of."""
+"""Number of valid values in the published file, to which the tutorial's ratio refers."""
 
 TEST_SHARE = 0.1
-"""The last part in time that is never trained on."""
+"""The last part in time, which is never trained on."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Series:
     """Readings as arrays.
 
     Attributes:
-        kw: (readings, inputs), the first input being the one that is forecast.
-        at: (readings,) their times, without zone; None if they are not known.
-        name: where they are from.
+        kw: (readings, inputs) in kW; the first input is the one that is forecast.
+        at: (readings,) their times, without zone; None if unknown.
+        name: origin of the readings.
     """
 
     kw: DoubleArray
@@ -42,18 +42,18 @@ class Series:
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of the values as little-endian float64, whatever file they came in."""
+        """SHA-256 of the values as little-endian float64, independent of the file format."""
         return hashlib.sha256(np.ascontiguousarray(self.kw, dtype="<f8").tobytes()).hexdigest()
 
     def moment(self, index: int) -> datetime | None:
-        """Time of one reading, if times are known."""
+        """Time of one reading; None if unknown."""
         if self.at is None:
             return None
         moment: datetime = self.at[index].astype("datetime64[s]").item()
         return moment
 
     def first(self, count: int) -> Series:
-        """The first readings alone."""
+        """The first readings only."""
         return Series(self.kw[:count], None if self.at is None else self.at[:count], self.name)
 
 
@@ -66,9 +66,9 @@ def series_from(
     """Read a source to its end, or to a number of readings; it is closed.
 
     Args:
-        source: where the readings come from.
-        limit: how many readings at the most.
-        on_notice: told of what the source gives beside readings.
+        source: the source.
+        limit: maximum number of readings; None for all.
+        on_notice: called with the notices of the source.
     """
     kw: list[DoubleArray] = []
     at: list[TimeArray] = []
@@ -98,9 +98,9 @@ class PowerData:
     Attributes:
         series: the readings, in kW.
         centred: (readings, inputs) the same, less the shift.
-        shift: (inputs,) what was subtracted, in kW.
+        shift: (inputs,) the value subtracted, in kW.
         length: readings in a window, its target included.
-        train: first readings of the training windows, in the order they are to be used.
+        train: first readings of the training windows, in order of use.
         test: first readings of the test windows, in order of time.
     """
 
@@ -113,12 +113,12 @@ class PowerData:
 
     @property
     def windows(self) -> FloatArray:
-        """(windows, length, inputs): every window, as a view that takes no memory."""
+        """(windows, length, inputs): all windows, as a view without memory of its own."""
         view = sliding_window_view(self.centred, self.length, axis=0)
         return view.swapaxes(1, 2)
 
     def last_kw(self, starts: IntArray) -> DoubleArray:
-        """(windows,) the last reading before each target, which is persistence, in kW."""
+        """(windows,) the last reading before each target, the forecast of persistence, in kW."""
         values: DoubleArray = self.series.kw[starts + self.length - 2, 0]
         return values
 
@@ -129,22 +129,22 @@ class PowerData:
 
     @property
     def trained_from(self) -> datetime | None:
-        """First minute of the training windows, if times are known."""
+        """First minute of the training windows; None if times are unknown."""
         return self.series.moment(int(self.train.min()))
 
     @property
     def trained_to(self) -> datetime | None:
-        """Last minute of the training windows, targets included, if times are known."""
+        """Last minute of the training windows, targets included; None if times are unknown."""
         return self.series.moment(int(self.train.max()) + self.length - 1)
 
     @property
     def tested_from(self) -> datetime | None:
-        """First target of the test part, if times are known."""
+        """First target of the test part; None if times are unknown."""
         return self.series.moment(int(self.test[0]) + self.length - 1)
 
     @property
     def tested_to(self) -> datetime | None:
-        """Last target of the test part, if times are known."""
+        """Last target of the test part; None if times are unknown."""
         return self.series.moment(int(self.test[-1]) + self.length - 1)
 
 
@@ -156,27 +156,27 @@ def data_power_consumption(
     seed: int = 1234,
     say: Callable[[str], None] = print,
 ) -> PowerData:
-    """Windows as the tutorial makes them.
+    """Windows as made by the tutorial.
 
-    All windows are centred by their mean, test part and all; the first 90 % are shuffled
-    for training, the last 10 % are the test part in order of time. As there, the very
-    last window is left out.
+    All windows are centred by their mean, the test part included; the first 90 % are shuffled
+    for training, the last 10 % are the test part in order of time. As in the tutorial, the
+    very last window is left out.
 
     Args:
         series: the readings, or an array (readings,) or (readings, inputs) in kW.
         sequence_length: readings in a window, its target included.
-        ratio: how much of the published file's number of values to use, 1.0 at the most.
-        seed: of the shuffling.
-        say: told of the shift and the shape.
+        ratio: share of the number of values in the published file to use, at most 1.0.
+        seed: seed of the shuffling.
+        say: called with the shift and the shape, as text.
 
     Raises:
-        UsageError: there are too few readings to make windows of.
+        UsageError: there are too few readings for windows.
     """
     whole = _as_series(series)
     used = whole.first(int(np.ceil(min(ratio, 1.0) * UCI_VALUES)))
     count = len(used) - sequence_length
     _require_windows(count, used, sequence_length)
-    # The mean over all windows, without making them: each offset's stretch once.
+    # The mean over all windows, without making them: the mean at each offset, averaged.
     offsets = [used.kw[i : i + count].mean(axis=0) for i in range(sequence_length)]
     shift = np.mean(offsets, axis=0)
     say(f"Shift : {', '.join(f'{value:.6f}' for value in shift)} kW")
@@ -193,18 +193,18 @@ def split_in_time(
     sequence_length: int = 50,
     say: Callable[[str], None] = print,
 ) -> PowerData:
-    """Windows split honestly: no reading of the test part's targets is ever trained on.
+    """Windows split in time: no reading among the test part's targets is trained on.
 
-    The centring is the mean of the training part alone, and no training window reaches
+    The centring is the mean of the training part only, and no training window reaches
     into the last 10 %, which is the test part.
 
     Args:
         series: the readings, or an array (readings,) or (readings, inputs) in kW.
         sequence_length: readings in a window, its target included.
-        say: told of the shift and the shape.
+        say: called with the shift and the shape, as text.
 
     Raises:
-        UsageError: there are too few readings to make windows of.
+        UsageError: there are too few readings for windows.
     """
     whole = _as_series(series)
     row = round((1 - TEST_SHARE) * len(whole))
@@ -213,7 +213,7 @@ def split_in_time(
     shift = whole.kw[:row].mean(axis=0)
     say(f"Shift : {', '.join(f'{value:.6f}' for value in shift)} kW")
     say(f"Data  : {count:,} training windows of {sequence_length}, {len(whole) - row:,} to test")
-    # A test window may begin in the training part: at that time those readings are past.
+    # A test window may begin in the training part: those readings precede its target.
     test = np.arange(row - sequence_length + 1, len(whole) - sequence_length + 1)
     return _power_data(whole, shift, sequence_length, np.arange(count), test)
 

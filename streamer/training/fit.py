@@ -1,4 +1,4 @@
-"""Trains a network by a recipe, and evaluates it on the part kept back."""
+"""Training of a network by a recipe, and its evaluation on the test part."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from streamer.training.recipes import TUTORIAL, Recipe
 
 SEED = 1234
 
-TELL_EVERY_S = 0.2
-"""How often progress is told at the most."""
+PROGRESS_EVERY_S = 0.2
+"""Minimum time between two reports of progress."""
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far the training has come.
+class TrainingProgress:
+    """Progress of a training.
 
     Attributes:
-        windows: windows learnt from so far.
-        of: windows in all.
-        loss: mean loss since the epoch began.
+        windows: number of windows learnt from so far.
+        of: number of windows in all.
+        loss: mean loss since the start of the epoch.
         windows_per_s: speed since the start.
     """
 
@@ -49,15 +49,15 @@ class Progress:
 
 @dataclass(frozen=True)
 class Trained:
-    """What came out of a training.
+    """Result of a training.
 
     Attributes:
-        model: the Keras model, one answer a window.
+        model: the Keras model, with one answer per window.
         targets: (test windows,) actual values in kW.
         predicted: (test windows,) mean forecasts of them in kW.
         persistence: (test windows,) the readings before them in kW.
-        seconds: how long the training took.
-        windows: windows learnt from.
+        seconds: duration of the training.
+        windows: number of windows learnt from.
         interrupted: whether it was ended early.
     """
 
@@ -70,7 +70,7 @@ class Trained:
     interrupted: bool
 
     def part(self, chosen: BoolArray) -> Trained:
-        """The same of some of the test windows, chosen by a mask (test windows,)."""
+        """The result for some of the test windows, selected by a mask (test windows,)."""
         return replace(
             self,
             targets=self.targets[chosen],
@@ -112,7 +112,7 @@ def prepare(
     seed: int = SEED,
     say: Callable[[str], None] = print,
 ) -> PowerData:
-    """Windows as the recipe wants them; `ratio` is the tutorial's, and no other's."""
+    """Windows for a recipe; `ratio` applies to the tutorial's recipe only."""
     if recipe.epochs:
         return data_power_consumption(series, ratio=ratio, seed=seed, say=say)
     return split_in_time(series, say=say)
@@ -125,30 +125,30 @@ def run_network(
     recipe: Recipe = TUTORIAL,
     seed: int = SEED,
     say: Callable[[str], None] = print,
-    on_progress: Callable[[Progress], None] | None = None,
+    on_progress: Callable[[TrainingProgress], None] | None = None,
     checkpoint: Path | None = None,
 ) -> Trained:
     """Train a network and forecast the test part, as the tutorial's `run_network` does.
 
     The same seed, data, versions and number of threads give the same weights, bit for bit,
-    and so does a training that was killed and taken up again from its checkpoint. Ctrl-C
-    ends the training early; what was learnt so far is kept and evaluated. TensorFlow's op
-    determinism, the seeds of Keras, NumPy and Python, and what `start_tensorflow` sets are
-    set for the whole process.
+    and so does a training that was killed and continued from its checkpoint. Ctrl-C
+    ends the training early; the weights learnt so far are kept and evaluated. TensorFlow's op
+    determinism, the seeds of Keras, NumPy and Python, and the settings of `start_tensorflow`
+    apply to the whole process.
 
     Args:
-        model: an existing Keras model to go on from, one answer a window, of the layer
-            sizes that the recipe makes; None for a new one. It is not changed.
-        data: windows as `prepare` makes them, or readings in kW to make them of.
+        model: an existing Keras model to continue from, with one answer per window and the
+            layer sizes of the recipe; None for a new one. It is not changed.
+        data: windows returned by `prepare`, or readings in kW to make them of.
         recipe: how to train.
-        seed: of the weights, the dropout and the order of the windows.
-        say: told what is going on, a line at a time.
-        on_progress: told how far it has come, a few times a second.
-        checkpoint: a file to keep the state in while training. If it is there, and of
-            the same training, that is gone on with; at the end it is removed.
+        seed: seed of the weights, the dropout and the order of the windows.
+        say: called with messages on the course of the training, one line each.
+        on_progress: called with the progress, a few times per second.
+        checkpoint: file to save the state in while training. An existing one of
+            the same training is continued; at the end it is removed.
 
     Returns:
-        The model, targets and predictions, and how the training went.
+        The model, targets and predictions, and facts of the training.
 
     Raises:
         UsageError: there is no data, or the model has other layer sizes.
@@ -171,7 +171,7 @@ def run_network(
     if kept is not None:
         batches.start(kept.restore(learner))
     if batches.epoch:
-        say(f"Going on from {checkpoint}: {batches.done:,} windows are done")
+        say(f"Continuing from {checkpoint}: {batches.done:,} windows are done")
     callback = _callback(keras, recipe, batches, on_progress, kept)
     interrupted = False
     try:
@@ -186,7 +186,7 @@ def run_network(
         )
     except KeyboardInterrupt:
         interrupted = True
-        say("Interrupted: what was learnt so far is kept")
+        say("Interrupted: the weights learnt so far are kept")
     if callback.validation_loss is not None:
         say(f"Validation loss : {callback.validation_loss:.6f}")
     if learner.optimizer.use_ema:
@@ -214,7 +214,7 @@ def _learner(tf: Any, keras: Any, model: Any, data: PowerData, recipe: Recipe) -
     sizes = [inputs, *recipe.hidden, outputs]
     if model is not None and layer_sizes(model) != sizes:
         raise UsageError(
-            f"the model to go on from has layers {layer_sizes(model)}, "
+            f"the model to continue from has layers {layer_sizes(model)}, "
             f"recipe {recipe.name!r} makes {sizes}"
         )
     stack = build_model(sizes, dropout=recipe.dropout, every_step=bool(recipe.windows))
@@ -224,7 +224,7 @@ def _learner(tf: Any, keras: Any, model: Any, data: PowerData, recipe: Recipe) -
 
 
 def _split(data: PowerData, recipe: Recipe) -> tuple[IntArray, IntArray]:
-    """As Keras's validation_split does it: the last part is validated."""
+    """Split like Keras's validation_split: the last part is for validation."""
     at = int(len(data.train) * (1 - recipe.validation_share))
     return data.train[:at], data.train[at:]
 
@@ -235,7 +235,7 @@ def _checkpoint(
     if path is None:
         return None
     tf, keras = import_tensorflow(FEATURE)
-    # The weights to begin with are the seed's, or those of the model to go on from.
+    # The initial weights follow from the seed, or are those of the model to continue from.
     weights = hashlib.sha256(b"".join(w.tobytes() for w in learner.get_weights())).hexdigest()
     facts = (recipe, seed, weights, data.series.sha256, len(data.train), tf.__version__)
     return Checkpoint(path, repr((*facts, keras.__version__, np.__version__)))
@@ -256,20 +256,20 @@ def _callback(
     keras: Any,
     recipe: Recipe,
     batches: Any,
-    tell: Callable[[Progress], None] | None,
+    on_progress: Callable[[TrainingProgress], None] | None,
     checkpoint: Checkpoint | None,
 ) -> Any:
-    """Counts and reports windows, and keeps the state after each epoch."""
-    begun_with = batches.done
+    """Callback that counts and reports windows, and saves the state after each epoch."""
+    windows_before = batches.done
     of = batches.epochs * batches.per_epoch
 
     class Report(keras.callbacks.Callback):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
-            self.windows = begun_with
+            self.windows = windows_before
             self.validation_loss: float | None = None
             self._started = time.perf_counter()
-            self._told = 0.0
+            self._reported = 0.0
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
             batches.start(epoch)
@@ -277,10 +277,11 @@ def _callback(
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
             self.windows = min(self.windows + recipe.batch, of)
             now = time.perf_counter()
-            if tell is not None and (now - self._told >= TELL_EVERY_S or self.windows == of):
-                self._told = now
-                rate = (self.windows - begun_with) / (now - self._started)
-                tell(Progress(self.windows, of, float(logs["loss"]), rate))
+            is_due = now - self._reported >= PROGRESS_EVERY_S or self.windows == of
+            if on_progress is not None and is_due:
+                self._reported = now
+                rate = (self.windows - windows_before) / (now - self._started)
+                on_progress(TrainingProgress(self.windows, of, float(logs["loss"]), rate))
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             self.validation_loss = (logs or {}).get("val_loss")

@@ -1,4 +1,4 @@
-"""The stack as it is trained: the same layers and weights, computed about twice as fast."""
+"""Training form of the stack: the same layers and weights, about twice as fast."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ _M_TOP_PAD, _M_MMAP_THRESHOLD = -2, -3
 
 
 def start_tensorflow() -> tuple[Any, Any]:
-    """Import TensorFlow and Keras, with the settings that training is fastest with.
+    """Import TensorFlow and Keras, with the fastest settings for training.
 
-    They are the whole process's. TensorFlow reads its number of threads when it first
-    computes something: if it has before, it keeps what it has. Whoever has said another
-    number in the environment is obeyed.
+    They apply to the whole process. TensorFlow reads its number of threads at its first
+    computation and keeps it from then on. A number set in the environment takes precedence.
 
     Returns:
         The modules `tensorflow` and `keras`.
@@ -27,7 +26,7 @@ def start_tensorflow() -> tuple[Any, Any]:
     Raises:
         MissingExtraError: they are not installed.
     """
-    # The two halves of a batch keep two cores busy: sharing out their small matrix products
+    # The two halves of a batch keep two cores busy: splitting their small matrix products
     # over both cores as well takes longer than it saves.
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, (os.cpu_count() or 1) // 2)))
     _keep_freed_memory()
@@ -35,10 +34,10 @@ def start_tensorflow() -> tuple[Any, Any]:
 
 
 def _keep_freed_memory() -> None:
-    """Keep what one training step frees for the next.
+    """Keep the memory freed by one training step for the next.
 
-    TensorFlow leaves its memory to the C library, and glibc's gives it back to the system
-    at once: thousands of page faults a step were seen to take a third of the time.
+    TensorFlow leaves its memory to the C library, and glibc returns it to the system
+    at once: thousands of page faults per step took a third of the time.
     """
     if sys.platform != "linux":
         return
@@ -49,29 +48,29 @@ def _keep_freed_memory() -> None:
 
 
 def build_learner(tf: Any, keras: Any, stack: Any) -> Any:
-    """A model to compile and fit in a stack's stead.
+    """A model to compile and fit in place of a stack.
 
-    Up to rounding, answers and gradients are the stack's. But each LSTM is one operation of
-    TensorFlow's for all steps of a window, where Keras makes a loop of many operations, and
-    the two halves of a batch are computed side by side. Each half draws its own dropout.
+    Up to rounding, answers and gradients are those of the stack. But each LSTM is one TensorFlow
+    operation for all steps of a window, where Keras makes a loop of many operations, and
+    the two halves of a batch are computed in parallel. Each half has its own dropout.
 
-    The shipped model was trained before this was so: its seed gives other weights now.
+    The shipped model was trained before this change: its seed gives other weights now.
 
     Args:
         tf: the module.
         keras: the module.
-        stack: what `build_model` made. Layers and weights are shared with it.
+        stack: model returned by `build_model`. Layers and weights are shared with it.
 
     Returns:
-        A `keras.Sequential`, not to be saved.
+        A `keras.Sequential`, which must not be saved.
     """
 
     class Learner(keras.Sequential):  # type: ignore[misc]
         def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:  # noqa: ARG002
             count = tf.shape(inputs)[0]
             middle = count // 2
-            # No half may be empty: the operation leaves its gradients unset then. A batch's
-            # only window is in both halves, and the second answers.
+            # No half may be empty: the operation would leave its gradients unset. The only
+            # window of a batch is in both halves, and the second one answers.
             halves = (inputs[: tf.maximum(middle, 1)], inputs[middle:])
             return tf.concat([self._answers(half, training) for half in halves], axis=0)[-count:]
 
@@ -87,7 +86,7 @@ def build_learner(tf: Any, keras: Any, stack: Any) -> Any:
 
 
 def _lstm(tf: Any, layer: Any, sequences: Any) -> Any:
-    """What an LSTM layer of Keras gives, from rest, by one operation."""
+    """Output of a Keras LSTM layer from a zero state, by one operation."""
     cell = layer.cell
     at_rest = tf.zeros((tf.shape(sequences)[0], layer.units))
     no_peephole = tf.zeros((layer.units,))

@@ -13,14 +13,14 @@ FEATURE = "training"
 
 
 def build_model(layers: Sequence[int], *, dropout: float = 0.2, every_step: bool = False) -> Any:
-    """The tutorial's stack.
+    """The stack of the tutorial.
 
     Args:
         layers: sizes: inputs per reading, units of each LSTM, outputs; such as
             [1, 50, 100, 1]. More inputs or outputs only change sizes.
-        dropout: share of each LSTM's outputs left out while training.
+        dropout: share of each LSTM's outputs dropped in training.
         every_step: whether the head answers at every reading of a window, not only at
-            the last. The weights are the same either way.
+            the last. The weights are the same in both cases.
 
     Returns:
         A `keras.Sequential` from (windows, timesteps, inputs) to (windows, outputs), or
@@ -38,7 +38,7 @@ def build_model(layers: Sequence[int], *, dropout: float = 0.2, every_step: bool
 
 
 def layer_sizes(model: Any) -> list[int]:
-    """The sizes that `build_model` would make this model with."""
+    """Layer sizes as for `build_model`."""
     lstm = [layer.units for layer in model.layers if hasattr(layer, "units")]
     return [int(model.input_shape[-1]), *lstm]
 
@@ -47,9 +47,9 @@ def compile_model(model: Any, recipe: Recipe, *, steps: int) -> None:
     """Give a model the recipe's loss and optimizer.
 
     Args:
-        model: what `build_model` made.
-        recipe: which loss, optimizer and schedule.
-        steps: training steps in all, for the schedule.
+        model: model returned by `build_model`.
+        recipe: loss, optimizer and schedule.
+        steps: total number of training steps, for the schedule.
     """
     _, keras = import_tensorflow(FEATURE)
     if recipe.epochs:
@@ -63,8 +63,8 @@ def compile_model(model: Any, recipe: Recipe, *, steps: int) -> None:
         warmup_target=recipe.learning_rate,
         warmup_steps=warm_up,
     )
-    # The average of the weights over the last thousand steps or so is what is kept: it
-    # forecasts better than any one of them. A short training averages over its last part.
+    # The final weights are an average over the last thousand steps or so, which forecasts
+    # better than any single one. A short training averages over its last part.
     momentum = max(0.0, min(0.999, 1.0 - 20.0 / steps))
     optimizer = keras.optimizers.Adam(
         schedule, global_clipnorm=1.0, use_ema=True, ema_momentum=momentum
@@ -76,11 +76,11 @@ def mean_and_quantile_loss(recipe: Recipe) -> Any:
     """Squared error for the mean, pinball loss for each quantile (Koenker and Bassett 1978).
 
     Args:
-        recipe: which outputs, what weight, and from which step of a window on.
+        recipe: outputs, weight of the quantiles, and first scored step of a window.
 
     Returns:
         A function of targets (windows, timesteps, 1) and outputs (windows, timesteps,
-        outputs), as Keras wants it.
+        outputs), as required by Keras.
     """
     _, keras = import_tensorflow(FEATURE)
     ops = keras.ops

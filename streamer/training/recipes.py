@@ -1,4 +1,4 @@
-"""The recipes, as settings: how a network is trained is in `fit`."""
+"""Training recipes, as settings of `streamer.training.fit`."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from streamer.models.card import CHANGE, LEVEL, MEAN
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to make a model.
+    """Settings of a training.
 
     Attributes:
         name: the recipe's name.
-        summary: one line on what it is.
+        summary: description in one line.
         target: what the network forecasts: the next reading's `level`, or its `change`.
         outputs: `mean`, and the levels of the quantiles learnt beside it.
         hidden: units of each LSTM layer.
-        dropout: share of each LSTM's outputs left out while training.
+        dropout: share of each LSTM's outputs dropped in training.
         batch: windows in a training step.
-        epochs: how often the training windows are gone through; for `windows` recipes 0.
-        windows: windows drawn at random in all; for `epochs` recipes 0.
-        validation_share: part of the shuffled training windows scored but not learnt.
+        epochs: passes through the training windows; 0 for recipes with `windows`.
+        windows: total number of windows drawn at random; 0 for recipes with `epochs`.
+        validation_share: share of the shuffled training windows that is scored but not learnt.
         warm_up_steps: steps over which Adam's rate rises to its peak.
         learning_rate: its peak, from which it falls by a half cosine.
-        first_scored: of a window's forecasts, the first that is learnt from.
+        first_scored: first step of a window whose forecast is learnt from.
         pinball_weight: weight of the quantiles' loss beside the mean's.
     """
 
@@ -71,20 +71,20 @@ RECIPES = {recipe.name: recipe for recipe in (TUTORIAL, SCEAUX)}
 
 
 def find_recipe(name: str, *, epochs: int | None = None, windows: int | None = None) -> Recipe:
-    """A recipe by name, with its length changed if asked for.
+    """A recipe by name, with another length if given.
 
     Raises:
-        UsageError: there is none of that name, or it does not go by that length.
+        UsageError: the recipe does not exist, or its length has the other unit.
     """
     if name not in RECIPES:
         raise UsageError(f"no recipe {name!r}: give one of: {', '.join(RECIPES)}")
     recipe = RECIPES[name]
     if epochs is not None:
         if not recipe.epochs:
-            raise UsageError(f"recipe {name!r} does not go by epochs: give --windows")
+            raise UsageError(f"recipe {name!r} has no number of epochs: give --windows")
         recipe = replace(recipe, epochs=epochs)
     if windows is not None:
         if not recipe.windows:
-            raise UsageError(f"recipe {name!r} does not go by windows: give --epochs")
+            raise UsageError(f"recipe {name!r} has no number of windows: give --epochs")
         recipe = replace(recipe, windows=max(windows, recipe.batch))
     return recipe

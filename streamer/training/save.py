@@ -1,4 +1,4 @@
-"""Writes a trained model as a folder: `model.keras`, `card.json` and a picture."""
+"""Writer of a trained model as a folder: `model.keras`, `card.json` and a plot."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ _LIMITS = (
 def save_model(
     folder: Path, trained: Trained, data: PowerData, recipe: Recipe, *, seed: int
 ) -> Card:
-    """Write the model and its card, replacing those that are there.
+    """Write the model and its card, replacing existing ones.
 
     Args:
-        folder: made if it is not there; its name becomes the model's.
-        trained: what `run_network` gave.
-        data: what it was given.
-        recipe: what it was trained by.
-        seed: what it was seeded with.
+        folder: the folder, created if missing; its name becomes the model's.
+        trained: result of `run_network`.
+        data: the training data.
+        recipe: the recipe.
+        seed: the seed.
 
     Returns:
         The card.
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / MODEL_FILE
-    # Under other names first, so that a kill leaves no half-written model behind.
+    # Under temporary names first, so that a kill leaves no partial model behind.
     part = folder / f".part-{MODEL_FILE}"
     trained.model.save(part)
     card = Card(
@@ -74,7 +74,7 @@ def save_model(
 
 
 def new_plot() -> Figure:
-    """The empty figure that `save_plot` draws on; made early, it shows that it can be.
+    """Empty figure for `save_plot`; made early, it shows that plotting is possible.
 
     Raises:
         MissingExtraError: matplotlib is not installed.

@@ -1,3 +1,5 @@
+"""Tests of alarm detectors and adaptive thresholds."""
+
 from __future__ import annotations
 
 import json
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from streamer.alarms.detectors import Alarms
 from streamer.alarms.drift import Drift
-from streamer.alarms.thresholds import DAY, Limit, Rule
+from streamer.alarms.thresholds import DAY, AdaptiveThreshold, Rule
 from streamer.readings import MINUTE, Alarm, Forecast
 from streamer.sample import sample_path
 
@@ -20,12 +22,12 @@ EMPTY: tuple[Alarm, ...] = ()
 
 
 def band(last_kw: float, width: float = 0.1) -> Forecast:
-    """The last value again, more or less."""
+    """A forecast of the last value, with a band around it."""
     return Forecast(START, last_kw, last_kw, last_kw, last_kw, last_kw - width, last_kw + width)
 
 
 def house(days: float, seed: int = 3) -> np.ndarray:
-    """A house with a base load that flickers, a fridge, and a kettle now and then."""
+    """A house with a noisy base load, a fridge, and occasional use of a kettle."""
     rng = np.random.default_rng(seed)
     count = int(days * DAY)
     kw = 0.25 + 0.004 * rng.standard_normal(count) + 0.08 * (np.arange(count) % 40 < 15)
@@ -37,7 +39,7 @@ def house(days: float, seed: int = 3) -> np.ndarray:
 def columns(
     kw: np.ndarray, *, width: float = 0.1, start: datetime = START
 ) -> dict[str, np.ndarray]:
-    """What `settle_many` takes, with the last reading as the forecast."""
+    """Arguments of `settle_many`, with the last reading as the forecast."""
     last = np.concatenate([[math.nan], kw[:-1]])
     at = np.datetime64(start, "m") + np.arange(len(kw))
     missing = np.zeros(len(kw), np.int64)
@@ -68,7 +70,7 @@ def settled() -> dict:
 
 
 def after(settled: dict, kw: list[float], *, width: float = 0.02) -> list[Alarm]:
-    """What is raised by readings that come after the ten days, against a band that stays."""
+    """Alarms raised by readings after the ten days, against a constant band."""
     alarms = Alarms()
     alarms.restore(settled)
     table = columns(np.array(kw), start=START + timedelta(days=10))
@@ -77,7 +79,7 @@ def after(settled: dict, kw: list[float], *, width: float = 0.02) -> list[Alarm]
     return alarms.settle_many(**table)
 
 
-def test_an_ordinary_reading_gives_the_same_empty_tuple() -> None:
+def test_ordinary_readings_return_the_same_empty_tuple() -> None:
     alarms = Alarms()
     given = [alarms.settle(at=START, kw=0.3, forecast=None, missing=0) for _ in range(2)]
     assert given == [EMPTY, EMPTY]
@@ -85,12 +87,12 @@ def test_an_ordinary_reading_gives_the_same_empty_tuple() -> None:
 
 
 @pytest.mark.parametrize("times", [3.0, -1.0])
-def test_a_heater_and_a_negative_stretch_are_found(settled: dict, times: float) -> None:
+def test_heater_and_negative_readings_are_anomalies(settled: dict, times: float) -> None:
     kw = [0.25 + 3.0 if times > 0 else -0.25] * 5
     assert kinds(after(settled, kw))[0] == Alarm.ANOMALY
 
 
-def test_a_lasting_rise_is_found_where_a_short_one_is_ordinary(settled: dict) -> None:
+def test_lasting_rise_is_an_anomaly_but_a_short_one_is_not(settled: dict) -> None:
     wide = 1.5
     short = after(settled, [0.25] * 9 + [2.1, 2.2, 2.2, 0.25, 0.25], width=wide)
     lasting = after(settled, [0.25] * 9 + [2.1, 2.2, 2.2, 2.1, 2.2], width=wide)
@@ -100,43 +102,55 @@ def test_a_lasting_rise_is_found_where_a_short_one_is_ordinary(settled: dict) ->
     assert lasting[0].at == START + timedelta(days=10, minutes=12)
 
 
-def test_a_tenfold_scale_is_named_by_its_second_reading(settled: dict) -> None:
+def test_tenfold_values_are_an_anomaly_by_the_second_reading(settled: dict) -> None:
     found = after(settled, [0.251, 2.51, 2.48])
     assert kinds(found) == [Alarm.ANOMALY]
     assert "ten times" in found[0].text or "was expected" in found[0].text
     assert found[0].at <= START + timedelta(days=10, minutes=2)
 
 
-def test_a_tenth_of_the_scale_is_seen(settled: dict) -> None:
+def test_values_of_a_tenth_are_an_anomaly(settled: dict) -> None:
     assert kinds(after(settled, [0.251, 0.0251, 0.0248])) == [Alarm.ANOMALY]
 
 
-def test_a_value_that_sticks_is_found_within_fifteen(settled: dict) -> None:
+def test_stuck_value_is_detected_within_fifteen_readings(settled: dict) -> None:
     found = after(settled, [0.251] * 30)
     assert kinds(found) == [Alarm.STUCK]
     assert found[0].at < START + timedelta(days=10, minutes=15)
 
 
-@pytest.mark.parametrize(("times", "word"), [(1000.0, "give --unit W"), (0.001, "give --unit kW")])
-def test_another_unit_is_named_from_the_first_reading(times: float, word: str) -> None:
+@pytest.mark.parametrize(
+    ("times", "word"),
+    [
+        (1000.0, "set the unit, for example with --unit W"),
+        (0.001, "set the unit, for example with --unit kW"),
+    ],
+)
+def test_wrong_unit_is_detected_from_the_first_reading(times: float, word: str) -> None:
     found = Alarms().settle_many(**columns(house(0.05)[:6] * times))
     assert kinds(found)[-1] == Alarm.UNIT
     assert word in found[-1].text
     assert found[-1].at < START + 5 * MINUTE
 
 
-@pytest.mark.parametrize(("times", "word"), [(1000.0, "give --unit W"), (0.001, "give --unit kW")])
-def test_another_unit_is_named_from_some_point_on(settled: dict, times: float, word: str) -> None:
+@pytest.mark.parametrize(
+    ("times", "word"),
+    [
+        (1000.0, "set the unit, for example with --unit W"),
+        (0.001, "set the unit, for example with --unit kW"),
+    ],
+)
+def test_wrong_unit_is_detected_after_ordinary_days(settled: dict, times: float, word: str) -> None:
     found = after(settled, [0.25 * times + 0.001 * times * minute for minute in range(5)])
     assert word in next(alarm.text for alarm in found if alarm.kind == Alarm.UNIT)
 
 
-def test_while_the_unit_is_in_doubt_nothing_else_floods() -> None:
+def test_wrong_unit_suppresses_other_alarms() -> None:
     found = Alarms().settle_many(**columns(house(6) * 1000.0, width=1.0))
     assert len([alarm for alarm in found if alarm.kind != Alarm.DRIFT]) == 1
 
 
-def test_a_doubling_of_the_errors_is_a_drift() -> None:
+def test_doubled_errors_are_a_drift() -> None:
     rng = np.random.default_rng(1)
     error = rng.exponential(0.05, 12 * DAY)
     error[8 * DAY :] *= 2.0
@@ -149,7 +163,7 @@ def test_a_doubling_of_the_errors_is_a_drift() -> None:
     assert "times what they were" in found[0].text
 
 
-def test_alarms_clear_themselves(settled: dict) -> None:
+def test_alarms_end_by_themselves(settled: dict) -> None:
     alarms = Alarms()
     alarms.restore(settled)
     steps = [4.0] + [0.25 + 0.001 * (minute % 3) for minute in range(40)]
@@ -162,7 +176,7 @@ def test_alarms_clear_themselves(settled: dict) -> None:
     assert on[-1] == EMPTY
 
 
-def test_a_constant_stream_alarms_once() -> None:
+def test_constant_stream_raises_one_alarm() -> None:
     found = Alarms().settle_many(**columns(np.full(5 * DAY, 0.3)))
     assert kinds(found) == [Alarm.STUCK]
     alarms = Alarms()
@@ -172,13 +186,13 @@ def test_a_constant_stream_alarms_once() -> None:
     assert on == EMPTY
 
 
-def test_a_gap_ends_a_run_of_the_same_value() -> None:
+def test_gap_ends_a_run_of_the_same_value() -> None:
     table = columns(np.full(20, 0.3))
     table["missing"][10] = 3
     assert Alarms().settle_many(**table) == []
 
 
-def test_a_coarse_meter_gets_used_to() -> None:
+def test_repeated_values_of_a_coarse_meter_become_ordinary() -> None:
     kw = np.repeat(np.random.default_rng(2).uniform(0.2, 2.0, 3000).round(1), 21)
     found = Alarms().settle_many(**columns(kw))
     found = [alarm for alarm in found if alarm.kind == Alarm.STUCK]
@@ -187,14 +201,14 @@ def test_a_coarse_meter_gets_used_to() -> None:
     assert len(found) < 88
 
 
-def test_without_a_band_no_anomaly() -> None:
+def test_no_anomaly_without_a_band() -> None:
     table = columns(house(3))
     table["low_kw"] = np.full_like(table["kw"], math.nan)
     table["kw"][4000:] += 5.0
     assert Alarm.ANOMALY not in kinds(Alarms().settle_many(**table))
 
 
-def test_the_mean_stands_in_for_the_median() -> None:
+def test_mean_replaces_a_missing_median() -> None:
     forecast = Forecast(START, 0.3, 0.3, 0.3, None, 0.2, 0.4)
     alarms = Alarms()
     on = alarms.settle(at=START, kw=20.0, forecast=forecast, missing=0)
@@ -202,7 +216,7 @@ def test_the_mean_stands_in_for_the_median() -> None:
     assert on[0].text.startswith("20 kW where 0.2 to 0.4 was expected")
 
 
-mad = st.lists(
+extreme_values = st.lists(
     st.one_of(
         st.floats(allow_nan=False, allow_infinity=False),
         st.sampled_from([0.0, -0.0, 1e300, -1e300, 5e-324, 1e-310, 0.3, -0.3, 300.0, 0.0003]),
@@ -213,11 +227,11 @@ mad = st.lists(
 
 
 @settings(deadline=None, max_examples=150)
-@given(mad, st.integers(1, 20), st.floats(0.0, 1e300), st.data())
-def test_whatever_comes_is_borne_and_taken_up_again(
+@given(extreme_values, st.integers(1, 20), st.floats(0.0, 1e300), st.data())
+def test_any_readings_give_finite_alarms_and_a_restorable_state(
     values: list[float], times: int, width: float, data: st.DataObject
 ) -> None:
-    """Finite texts and sizes; and a state taken anywhere, through JSON, changes nothing."""
+    """Texts and sizes are finite; saving and restoring at any reading changes nothing."""
     with np.errstate(over="ignore"):
         table = columns(np.array(values * times), width=width)
     if data.draw(st.booleans()):
@@ -238,7 +252,7 @@ def test_whatever_comes_is_borne_and_taken_up_again(
 
 @settings(deadline=None, max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.booleans())
-def test_one_by_one_is_as_many_at_once(seed: int, aware: bool) -> None:
+def test_settle_many_equals_repeated_settle(seed: int, aware: bool) -> None:
     rng = np.random.default_rng(seed)
     kw = house(0.3, seed) * rng.choice([1.0, 10.0, 1000.0, -1.0], 432, p=[0.9, 0.04, 0.03, 0.03])
     table = columns(kw)
@@ -264,7 +278,7 @@ def test_one_by_one_is_as_many_at_once(seed: int, aware: bool) -> None:
     assert again.state() == single.state()
 
 
-def test_the_budget_is_kept_on_ordinary_days() -> None:
+def test_alarm_rate_is_within_target_on_ordinary_days() -> None:
     days = 40
     found = Alarms().settle_many(**columns(house(days, seed=8)))
     assert kinds(found).count(Alarm.ANOMALY) <= 2 * days
@@ -273,7 +287,7 @@ def test_the_budget_is_kept_on_ordinary_days() -> None:
     assert len(first_day) <= 4
 
 
-def test_the_budget_is_kept_on_the_sample() -> None:
+def test_alarm_rate_is_within_target_on_the_sample() -> None:
     rows = [line.split(";")[2] for line in sample_path().read_text().splitlines()[1:]]
     kw = np.array([float(value) for value in rows if value not in ("?", "")])
     table = columns(kw)
@@ -297,26 +311,28 @@ def test_the_budget_is_kept_on_the_sample() -> None:
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.floats(0.1, 3.0), st.floats(0.5, 20.0))
-def test_a_limit_keeps_its_share_whatever_comes(seed: int, share: float, scale: float) -> None:
-    """The guarantee, with the larger steps of the first events on its side."""
+def test_threshold_keeps_its_event_rate_for_any_scores(
+    seed: int, share: float, scale: float
+) -> None:
+    """The guarantee holds, helped by the larger steps of the first events."""
     rng = np.random.default_rng(seed)
     scores = np.minimum(rng.pareto(1.5, 20 * DAY) * scale * rng.choice([0.1, 1.0]), 30.0).tolist()
-    limit = Limit(Rule(share, 2.0, 1.0))
+    threshold = AdaptiveThreshold(Rule(share, 2.0, 1.0))
     events, last = 0, -DAY
     for seen, score in enumerate(scores, DAY + 1):
-        if score > limit.value:
-            assert limit.exceeded(score, seen) is not None
+        if score > threshold.value:
+            assert threshold.exceeded(score, seen) is not None
             events += seen - last > 10
             last = seen
         if not seen % 60:
-            limit.close_hour()
+            threshold.close_hour()
     days = len(scores) / DAY
     assert events <= share * days + math.log(30.0) / 0.1 + 2
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_drift_agrees_with_river(seed: int) -> None:
-    """The same cuts as river's ADWIN makes when it does not merge its buckets."""
+def test_drift_cuts_agree_with_adwin_of_river(seed: int) -> None:
+    """The same cuts as by river's ADWIN without merging of buckets."""
     from river.drift.adwin import ADWIN
 
     rng = np.random.default_rng(seed)
@@ -333,7 +349,7 @@ def test_drift_agrees_with_river(seed: int) -> None:
     assert np.abs(np.subtract(mine, river)).max() <= 1
 
 
-def test_the_benchmark_makes_the_faults_that_it_says() -> None:
+def test_benchmark_faults_match_their_titles() -> None:
     from tests.benchmarks.faults import FAULTS
 
     kw = np.array([0.25, 0.5])

@@ -1,4 +1,4 @@
-"""Measures everything side by side and prints it; see `--help`."""
+"""Command line of the benchmarks; see `--help`."""
 
 from __future__ import annotations
 
@@ -27,26 +27,27 @@ def main(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="The recording to replay. By default the bundled sample over and over, "
-            "as long as --readings says.",
+            help="The recording to replay. By default the bundled sample repeated to the "
+            "length of --readings.",
         ),
     ] = None,
     readings: Annotated[
-        int, typer.Option(min=10_000, help="How long a recording to make.")
+        int, typer.Option(min=10_000, help="Length of the recording to make.")
     ] = 2_000_000,
-    turns: Annotated[int, typer.Option(min=1, help="Turns that the engines take.")] = 5,
+    turns: Annotated[int, typer.Option(min=1, help="Turns of each engine.")] = 5,
     meters: Annotated[
         list[int] | None,
-        typer.Option(help="How many meters a fleet has; may be given again.", min=1),
+        typer.Option(help="Number of meters in a fleet; may be repeated.", min=1),
     ] = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write all figures there too.")
+        Path | None, typer.Option("--json", metavar="FILE", help="Also write all figures there.")
     ] = None,
 ) -> None:
-    """Measure how fast streamer is, beside what one would otherwise take.
+    """Measure the speed of streamer beside its alternatives.
 
-    Takes some ten minutes, and as many for the fleets, on an otherwise idle machine. What is
-    not installed is left out, but for fleets; for everything: pip install '.[train,bench,spark]'
+    Takes some ten minutes, and as many for the fleets, on an otherwise idle machine. Engines
+    that are not installed are left out; fleets need Spark. To install everything:
+    pip install '.[train,bench,spark]'
 
     \b
     Examples:

@@ -1,6 +1,6 @@
-"""The engines that are measured, all computing the same windows of the same network.
+"""Measured engines, all computing the same windows of the same network.
 
-Each is made in a process of its own, so that none sees another's threads.
+Each is created in its own process, so that none sees another's threads.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.models import find_model, load_model
+from streamer.models import find_model, kernels, load_model
 from streamer.models.artefact import LstmWeights, StackedLstm, read_keras
-from streamer.models.compiled import CompiledNetwork, kernels
+from streamer.models.compiled import CompiledNetwork
 from streamer.models.forecaster import NetworkForecaster
 
 FloatArray = NDArray[np.float32]
@@ -32,11 +32,11 @@ class Engine(ABC):
     """One way to compute the network.
 
     Attributes:
-        title: what the tables call it.
-        environment: what its process is given, such as numbers of threads.
-        needs: the module that it needs, beside streamer's own.
-        singles: windows computed one at a time in a round; 0 to leave that out.
-        batches: windows a call, of which the best counts; none to leave that out.
+        title: name in the tables.
+        environment: additional environment of its process, such as numbers of threads.
+        needs: required module, besides streamer's own.
+        singles: windows computed one at a time in a round; 0 to skip that.
+        batches: windows per call, of which the best counts; empty to skip that.
     """
 
     title: str
@@ -49,11 +49,11 @@ class Engine(ABC):
         card = load_model(MODEL).card
         self._shift_kw, self._mean = card.shift_kw, card.outputs.index("mean")
 
-    def prime(self, kw: DoubleArray) -> None:  # noqa: B027 - most need nothing of the kind
-        """See the readings before the first window's last, oldest first."""
+    def prime(self, kw: DoubleArray) -> None:  # noqa: B027 - most engines need no priming
+        """Process the readings before the last one of the first window, oldest first."""
 
     def single(self, window: DoubleArray) -> float:
-        """The mean forecast in kW after one window (49,) in kW, given in order of time."""
+        """The mean forecast in kW after one window (49,) in kW; windows come in order of time."""
         return self.batch(window[None, :]).item()
 
     def batch(self, windows: DoubleArray) -> DoubleArray:
@@ -66,22 +66,29 @@ class Engine(ABC):
         """(windows, outputs) of (windows, 49, 1), both in the network's own units."""
 
 
+def our_engines() -> list[str]:
+    """Streamer's engines here, best first: the kernels for this processor, and NumPy."""
+    return [*kernels.available(), "numpy"]
+
+
+def load(engine: str, *, threads: int | None = None) -> NetworkForecaster:
+    """The shipped model on one of `our_engines`."""
+    if engine == "numpy":
+        return load_model(MODEL, engine=engine, threads=threads)
+    network = CompiledNetwork(read_keras(find_model(MODEL)), threads=threads, kernel=engine)
+    return NetworkForecaster(load_model(MODEL).card, network)
+
+
 class Streamer(Engine):
-    """The engine that `streamer replay` runs: rolling, and in blocks on every core."""
+    """One of streamer's engines: rolling, and in blocks on every core."""
 
     singles = 3000
-    engine = "auto"
-    kernel: str | None = None
+    engine: str
     threads: int | None = None
 
     def __init__(self) -> None:
         super().__init__()
-        self._forecaster = load_model(MODEL, engine=self.engine, threads=self.threads)
-        if self.kernel is not None:
-            network = CompiledNetwork(
-                read_keras(find_model(MODEL)), threads=self.threads, kernel=self.kernel
-            )
-            self._forecaster = NetworkForecaster(self._forecaster.card, network)
+        self._forecaster = load(self.engine, threads=self.threads)
         self._stream = self._forecaster.stream()
 
     def prime(self, kw: DoubleArray) -> None:
@@ -101,26 +108,19 @@ class Streamer(Engine):
 
 
 def _streamers() -> dict[str, type[Engine]]:
-    """Streamer's engines on this machine: each kernel and NumPy, on all cores and on one."""
+    """Each of `our_engines`, on all cores and on one."""
     found: dict[str, type[Engine]] = {}
-    for name in (*kernels(), "numpy"):
-        kernel = None if name == "numpy" else name
-        engine = "numpy" if name == "numpy" else "compiled"
-        title = "streamer, NumPy" if name == "numpy" else f"streamer, {name}"
-        common = {"engine": engine, "kernel": kernel}
-        whole = type(f"Streamer_{name}", (Streamer,), {"title": title, **common})
-        title = f"{title}, 1 thread"
-        single = type(
-            f"Streamer_{name}_1",
-            (Streamer,),
-            {"title": title, "threads": 1, "singles": 0, **common},
-        )
-        found |= {whole.__name__: whole, single.__name__: single}
+    for engine in our_engines():
+        title = f"streamer, {'NumPy' if engine == 'numpy' else engine}"
+        whole = {"title": title, "engine": engine}
+        found[f"Streamer_{engine}"] = type(f"Streamer_{engine}", (Streamer,), whole)
+        single = {**whole, "title": f"{title}, 1 thread", "threads": 1, "singles": 0}
+        found[f"Streamer_{engine}_1"] = type(f"Streamer_{engine}_1", (Streamer,), single)
     return found
 
 
 class PlainNumpy(Engine):
-    """An LSTM as one writes it down: four gates, step after step, NumPy's own threads."""
+    """A straightforward LSTM: four gates, step after step, NumPy's own threads."""
 
     title = "plain NumPy"
 
@@ -149,7 +149,7 @@ class PlainNumpy(Engine):
 
 
 class OnnxRuntime(Engine):
-    """ONNX Runtime with its own LSTM operator, a thread for each core."""
+    """ONNX Runtime with its own LSTM operator, one thread per core."""
 
     title = "ONNX Runtime"
     needs = "onnxruntime"
@@ -172,7 +172,7 @@ class OnnxRuntime(Engine):
 
 
 class OnnxRuntimeOneThread(OnnxRuntime):
-    """The same on one core."""
+    """ONNX Runtime on one core."""
 
     title = "ONNX Runtime, 1 thread"
     threads = 1
@@ -202,7 +202,7 @@ class TensorFlowFunction(Engine):
 
 
 class TensorFlowXla(TensorFlowFunction):
-    """The same, compiled by XLA."""
+    """The `tf.function`, compiled by XLA."""
 
     title = "tf.function, XLA"
     singles = 500
@@ -210,7 +210,7 @@ class TensorFlowXla(TensorFlowFunction):
 
 
 class KerasPredict(TensorFlowFunction):
-    """`model.predict`, as the tutorial does it."""
+    """`model.predict`, as in the tutorial."""
 
     title = "model.predict"
     singles = 20
@@ -231,7 +231,7 @@ ENGINES: dict[str, type[Engine]] = _streamers() | {
     )
 }
 OURS = next(iter(ENGINES))
-"""The engine that all others are compared with: the best that `load_model` finds here."""
+"""The engine that all others are compared with: the best one of `load_model` here."""
 
 
 def _sigmoid(values: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""How soon faults are found, and how often ordinary life is taken for one.
+"""Benchmark of fault detection: its delay, and the rate of false alarms.
 
 python -m tests.benchmarks.faults --help
 """
@@ -37,12 +37,12 @@ DoubleArray = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that goes wrong with a stream.
+    """Fault of a stream.
 
     Attributes:
-        title: what it is.
+        title: its name.
         within: readings within which it should be found.
-        change: makes faulty readings in kW of ordinary ones.
+        change: function from ordinary to faulty readings in kW.
     """
 
     title: str
@@ -52,12 +52,12 @@ class Fault:
 
 @dataclass
 class Findings:
-    """What was found in one recording.
+    """Alarms and detection delays in one recording.
 
     Attributes:
-        days: how long it is, in days of 1440 readings.
-        raised: alarms in the recording as it is, by kind.
-        delays: for each fault, how many readings it took at each place; None if it was not
+        days: length of the recording, in days of 1440 readings.
+        raised: number of alarms in the unchanged recording, by kind.
+        delays: for each fault, the delay in readings at each place; None if it was not
             found in time.
     """
 
@@ -67,17 +67,17 @@ class Findings:
 
 
 def heater(power_kw: float) -> Callable[[DoubleArray], DoubleArray]:
-    """A constant power on top, as of a heater that has stuck on."""
+    """A constant power on top, as of a heater that is stuck on."""
     return lambda kw: kw + power_kw
 
 
 def scaled(times: float) -> Callable[[DoubleArray], DoubleArray]:
-    """Everything so many times as large; with -1, everything with the other sign."""
+    """A factor on all values; with -1, the opposite sign."""
     return lambda kw: kw * times
 
 
 def stuck(kw: DoubleArray) -> DoubleArray:
-    """The first value again and again."""
+    """The first value repeated."""
     return np.full_like(kw, kw[0])
 
 
@@ -106,15 +106,16 @@ def read(path: Path, *, start: datetime | None, last: Last) -> list[Reading]:
 def delay(
     pipeline: Pipeline, readings: Sequence[Reading], fault: Fault, on: frozenset[str]
 ) -> int | None:
-    """How many faulty readings it takes until an alarm is raised.
+    """Delay of the first alarm, in faulty readings.
 
     Args:
-        pipeline: one that has seen everything up to the place.
-        readings: the readings that follow, as they are.
-        fault: what is done to them.
-        on: kinds of alarm that are on already, which do not count.
+        pipeline: a pipeline that has processed everything before the place.
+        readings: the readings that follow, unchanged.
+        fault: the fault to apply to them.
+        on: kinds of alarm that are active already, which do not count.
 
     Returns:
+        1 for the first reading; None if no alarm is raised in time.
         1 for the first; None if nothing is raised in time.
     """
     readings = readings[: fault.within]
@@ -129,13 +130,13 @@ def delay(
 def measure(
     make: Callable[[], Pipeline], readings: Sequence[Reading], *, places: int, after: int = DAY
 ) -> Findings:
-    """Replay a recording, and branch off at random places with each fault.
+    """Replay a recording, and branch off with each fault at random places.
 
     Args:
-        make: gives a fresh pipeline.
+        make: function that returns a new pipeline.
         readings: the recording.
-        places: how many; they are the same in each run.
-        after: readings before the first place.
+        places: number of places; they are the same in each run.
+        after: number of readings before the first place.
     """
     room = max(fault.within for fault in FAULTS)
     among = np.arange(after, len(readings) - room)
@@ -149,9 +150,9 @@ def measure(
     for place in [*np.sort(chosen).tolist(), len(readings)]:
         passed = readings[start:place]
         at = np.array([reading.at for reading in passed], "datetime64[us]")
-        passage = pipeline.push_block(ReadingBlock(at, np.array([each.kw for each in passed])))
-        found.raised.update(alarm.kind for alarm in passage.alarms)
-        kinds_on = frozenset(alarm.kind for alarm in passage.last.alarms)
+        result = pipeline.push_block(ReadingBlock(at, np.array([each.kw for each in passed])))
+        found.raised.update(alarm.kind for alarm in result.alarms)
+        kinds_on = frozenset(alarm.kind for alarm in result.last.alarms)
         start = place
         if place == len(readings):
             break
@@ -195,15 +196,15 @@ def main(
             metavar="[FILE]...", help="Recordings to replay; the bundled sample by default."
         ),
     ] = None,
-    start: Annotated[datetime | None, typer.Option(help="Begin there.")] = None,
+    start: Annotated[datetime | None, typer.Option(help="First time to replay.")] = None,
     last: Annotated[
-        str, typer.Option(metavar="PART", help="The last part alone: 10% or 7d.")
+        str, typer.Option(metavar="PART", help="Replay the last part only: 10% or 7d.")
     ] = "100%",
-    places: Annotated[int, typer.Option(min=1, help="Random places to put each fault at.")] = 200,
+    places: Annotated[int, typer.Option(min=1, help="Number of random places per fault.")] = 200,
 ) -> None:
-    """Measure how soon faults are found, and how often there is an alarm in ordinary life.
+    """Measure the delay of fault detection, and the rate of alarms in ordinary life.
 
-    The first day of what is replayed is for settling in: no fault is put there.
+    The first day of the replay is for settling in, without faults.
 
     \b
     Examples:

@@ -1,7 +1,7 @@
-"""A fleet offline and on Spark, on the same readings: how many a second, and on what CPU.
+"""Benchmark of a fleet offline and on Spark, on the same readings: speed and CPU time.
 
-`python -m tests.benchmarks.fleets MEASUREMENT ARGUMENTS` prints a line of JSON; `measure` has
-that done for all, one after the other, each in a process of its own.
+`python -m tests.benchmarks.fleets MEASUREMENT ARGUMENTS` prints a line of JSON; `measure` runs
+all measurements, one after the other, each in its own process.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from tests.benchmarks.engines import CORES, MODEL, WINDOW
 
 METERS = (1_000, 10_000, 100_000)
 SHARD = 1_000
-"""Meters a shard."""
+"""Meters per shard."""
 
 BATCH = 10
-"""Minutes a batch."""
+"""Minutes per batch."""
 
 WARM = 60
-"""Minutes before anything is measured: windows fill up, and the JVM compiles what it runs."""
+"""Minutes before the measurement: windows fill up, and the JVM compiles its code."""
 
 _MEASURED = {1_000: 300, 10_000: 100}
 _MEASURED_OF_MANY = 20
 _SINGLES = 6
-"""Batches of one minute after the others."""
+"""Number of batches of one minute after the others."""
 
 _WINDOWS = 20_000
 _POLL_S = 0.1
@@ -60,7 +60,7 @@ def measure(meters: int) -> dict[str, Any]:
 
 
 def _measured(what: str, *arguments: object) -> dict[str, Any]:
-    """One of this module's measurements, made in a process of its own."""
+    """One measurement of this module, in its own process."""
     done = subprocess.run(
         [sys.executable, "-m", __name__, what, *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -78,7 +78,7 @@ def _simulation(meters: int) -> Simulation:
 
 
 def _batches(simulation: Simulation) -> Iterator[SimulatedReadings]:
-    """The readings as they are measured: by ten minutes, then by one."""
+    """The readings as measured: by ten minutes, then by one."""
     minutes = simulation.minutes or 0
     for start in range(0, minutes - _SINGLES, BATCH):
         yield SimulatedReadings.together(
@@ -131,7 +131,7 @@ def _offline(meters: str) -> dict[str, float]:
 
 
 def _spark(meters: str, folder: str) -> dict[str, Any]:
-    """The same readings as files, through `streamer fleet run`'s own query, to Parquet."""
+    """The same readings as files, through the query of `streamer fleet run`, to Parquet."""
     from streamer.fleet.spark.job import FleetJob
     from streamer.fleet.spark.session import SparkSettings, spark_session
 
@@ -191,12 +191,12 @@ def _seconds(report: dict[str, Any]) -> float:
 
 
 def _marked(marks: dict[int, dict[str, float]], batch: int) -> dict[str, float]:
-    """What had been spent by the end of a batch, or of the next one that was seen in time."""
+    """CPU time spent by the end of a batch, or of the next one that was recorded in time."""
     return marks[min(number for number in marks if number >= batch)]
 
 
 def _mark(report: dict[str, Any] | None, jvm: int, marks: dict[int, dict[str, float]]) -> None:
-    """Note the CPU that has been spent by the end of each batch, as soon as it is seen."""
+    """Record the CPU time spent by the end of each batch, once it is reported."""
     if report is not None and report["batchId"] not in marks:
         parents = _parents()
         below, found = {jvm}, {jvm}
@@ -216,13 +216,13 @@ def _parents() -> dict[int, int]:
 
 
 def _cpu_seconds(pid: int, *, children: bool) -> float:
-    """Seconds that a process has computed for, and those that it has waited for."""
+    """CPU seconds of a process, and of the children that it has waited for."""
     stat = _stat(Path("/proc") / str(pid))
     return sum(stat[11 : 15 if children else 13]) / _TICKS_S if stat else 0.0
 
 
 def _stat(path: Path) -> list[int]:
-    """What follows the name in a process's `stat`; nothing if it has ended."""
+    """The fields after the name in a process's `stat`; empty if it has ended."""
     try:
         text = (path / "stat").read_text()
     except OSError:

@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""Description of the machine."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def machine() -> dict[str, object]:
 
 
 def _processor() -> str:
-    """The processor's name, with the vector instructions that matter to us."""
+    """Name of the processor, with the vector instructions that streamer uses."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""What adapter, band and alarms cost a reading, on real answers of the shipped network."""
+"""Cost per reading of adapter, band and alarms, on real answers of the shipped network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from streamer.alarms.detectors import Alarms
 from streamer.models import Answer, load_model
-from streamer.online.forecasts import Outlook, settled_by, to_forecast
+from streamer.online.forecasts import ForecastBatch, settled_by, to_forecast
 from streamer.online.layer import Online, recent_changes
 from streamer.readings import Forecast
 from streamer.stream.runner import BLOCK
@@ -22,7 +22,7 @@ READINGS = 30_000
 
 
 class _Recording:
-    """Readings, and what the network says of each window."""
+    """Readings, and the network's answer for each window."""
 
     def __init__(self) -> None:
         self.levels = (0.05, 0.5, 0.95)
@@ -38,7 +38,7 @@ class _Recording:
 
 
 def costs() -> dict[str, float]:
-    """Microseconds a reading: the adapter and band, the alarms; one by one and in blocks."""
+    """Microseconds per reading: the adapter and band, the alarms; one by one and in blocks."""
     recording = _Recording()
     return {
         "adapted band, one by one": _best(lambda: _see(recording, 1, adapt=True)),
@@ -58,27 +58,26 @@ def _best(run: Callable[[], object]) -> float:
     return 1e6 * min(taken) / READINGS
 
 
-def _see(recording: _Recording, size: int, *, adapt: bool) -> Outlook:
+def _see(recording: _Recording, size: int, *, adapt: bool) -> ForecastBatch:
     online = Online(recording.levels, adapt=adapt)
     for start in range(0, READINGS, size):
         answer = recording.rows(start, size)
         end = start + len(answer.mean_kw)
         actual_kw = recording.actual_kw[start:end]
-        outlook = online.see(answer, recording.recent_kw[start:end], actual_kw[:-1])
+        batch = online.see(answer, recording.recent_kw[start:end], actual_kw[:-1])
         online.settle(float(actual_kw[-1]))
-    return outlook
+    return batch
 
 
 def _alarm_costs(recording: _Recording) -> dict[str, float]:
     stream = readings(recording.actual_kw)
-    outlook = Online(recording.levels, adapt=False).see(
+    batch = Online(recording.levels, adapt=False).see(
         recording.rows(0, READINGS), recording.recent_kw, recording.actual_kw[:-1]
     )
     issued = [
-        to_forecast(reading, values)
-        for reading, values in zip(stream, outlook.issued(), strict=True)
+        to_forecast(reading, values) for reading, values in zip(stream, batch.issued(), strict=True)
     ]
-    settled, _ = settled_by(READINGS, None, outlook)
+    settled, _ = settled_by(READINGS, None, batch)
     at = np.array([reading.at for reading in stream], "datetime64[us]")
 
     def singly() -> None:

@@ -13,7 +13,7 @@ _OPSET = 21
 def onnx_model(network: StackedLstm) -> bytes:
     """The network with ONNX's own LSTM operators, serialized.
 
-    Takes ``windows`` (windows, timesteps, inputs), gives ``outputs`` (windows, outputs).
+    Input ``windows`` (windows, timesteps, inputs), output ``outputs`` (windows, outputs).
     """
     tensors, nodes = [], [helper.make_node("Transpose", ["windows"], ["in0"], perm=[1, 0, 2])]
     for number, weights in enumerate(network.lstm):
@@ -51,7 +51,7 @@ def onnx_model(network: StackedLstm) -> bytes:
 
 
 def _onnx_weights(weights: LstmWeights) -> list[np.ndarray]:
-    """Kernel, recurrent kernel and bias with a direction axis, gates as ONNX orders them."""
+    """Kernel, recurrent kernel and bias with a direction axis, gates in ONNX's order."""
     bias = _reordered(weights.bias)
     return [
         np.ascontiguousarray(_reordered(weights.kernel).T[None]),

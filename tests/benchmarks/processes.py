@@ -1,4 +1,4 @@
-"""Processes that measure when they are asked to, and are still in between."""
+"""Worker processes that measure on request and are idle in between."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from typing import Any
 
 
 class Worker:
-    """A module of this package run in a process of its own; a context manager.
+    """Module of this package run in its own process; a context manager.
 
-    It is given a line for each thing to do and answers with a line of JSON.
+    It receives one line per task and answers with a line of JSON.
 
     Args:
-        module: the module's full name.
+        module: full name of the module.
         name: its argument.
-        environment: what to add to its environment.
+        environment: additions to its environment.
     """
 
     def __init__(self, module: str, name: str, environment: Mapping[str, str]) -> None:
@@ -37,10 +37,10 @@ class Worker:
         )
 
     def ask(self, what: str) -> dict[str, Any]:
-        """Have something done, and wait for it.
+        """Run a task and wait for its result.
 
         Raises:
-            RuntimeError: the process has ended; the message is what it wrote.
+            RuntimeError: the process has ended; the message is its output.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None

@@ -1,4 +1,4 @@
-"""What the machine itself allows: the matrix products of the network, and nothing else."""
+"""Upper bound of the machine: the matrix products of the network only."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ BLOCK = NumpyNetwork.block
 
 
 class Products:
-    """Float32 products of the network's shapes, one thread for each core.
+    """Float32 products of the network's shapes, one thread per core.
 
-    They are of blocks of windows, with everything in the caches: no engine that computes
-    each window whole in float32 can be faster than this.
+    They are of blocks of windows, with all data in the caches: no engine that computes
+    each window whole in float32 can be faster.
     """
 
     title = "its matrix products alone"
@@ -47,7 +47,7 @@ class Products:
         self._pool = ThreadPoolExecutor(CORES)
 
     def measure(self) -> dict[str, float]:
-        """Windows a second, and billions of float32 operations a second."""
+        """Windows per second, and billions of float32 operations per second."""
         best = 0.0
         for _ in range(3):
             started = time.perf_counter()

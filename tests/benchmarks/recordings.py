@@ -1,4 +1,4 @@
-"""Recordings to replay, of any length, made of the bundled sample."""
+"""Recordings of any length, made of the bundled sample."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ def read_kw(path: Path, limit: int | None = None) -> NDArray[np.float64]:
 
 
 def sample_kw(count: int) -> NDArray[np.float64]:
-    """So many readings in kW: the bundled sample, over and over."""
+    """The given number of readings in kW: the bundled sample, repeated."""
     return np.resize(read_kw(sample_path()), count)
 
 
 def write_recording(path: Path, readings: int) -> None:
-    """Write a recording in the UCI format: the sample's rows over and over, at new minutes.
+    """Write a recording in the UCI format: the rows of the sample, repeated at new minutes.
 
-    Of its one long gap five minutes are kept, as most gaps of the UCI file are short.
+    Of its one long gap five minutes are kept, since most gaps of the UCI file are short.
 
     Args:
-        path: where to.
-        readings: how many rows it is to have that hold a value.
+        path: the file.
+        readings: number of rows with a value.
     """
     header, *rows = sample_path().read_text().splitlines()
     values: list[str] = []

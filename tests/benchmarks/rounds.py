@@ -1,4 +1,4 @@
-"""The engines in turns, so that whatever else the machine does meets all of them."""
+"""Engines measured in turns, so that any other load on the machine affects all of them."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ REFERENCE = "TensorFlowFunction"
 
 
 def engines(turns: int, say: Callable[[str], None]) -> dict[str, Any]:
-    """Measure every engine that is installed.
+    """Measure every installed engine.
 
     Args:
-        turns: how often each has its turn.
-        say: told what is left out.
+        turns: number of turns of each.
+        say: called with a message for each engine that is left out.
 
     Returns:
-        Medians over the turns for each engine, how many times faster ours was in the same
-        turn (again medians), its largest difference from Keras, and what the matrix
-        products alone allow.
+        Medians over the turns for each engine, the speed of ours relative to it in the same
+        turn (again medians), its largest difference from Keras, and the bound by the matrix
+        products alone.
     """
     names = []
     for name, engine in ENGINES.items():
@@ -47,7 +47,7 @@ def engines(turns: int, say: Callable[[str], None]) -> dict[str, Any]:
         for turn in range(turns + 1):
             bound = products.ask("measure")
             answers = {name: (w.ask("single"), w.ask("batch")) for name, w in workers.items()}
-            if turn:  # the first only warms up
+            if turn:  # the first is a warm-up
                 bounds.append(bound)
                 for name, (single, batch) in answers.items():
                     singles[name].append(single)

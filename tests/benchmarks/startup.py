@@ -1,4 +1,4 @@
-"""How soon the program answers, seen from a terminal."""
+"""Start-up times, as seen from a terminal."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _dashboard() -> tuple[float, float]:
     pid, terminal = pty.fork()
     if not pid:
         os.environ["TERM"] = "xterm-256color"
-        os.execv(sys.executable, [*_STREAMER, "replay"])  # noqa: S606 - it has its own terminal
+        os.execv(sys.executable, [*_STREAMER, "replay"])  # noqa: S606 - in its own terminal
     ioctl(terminal, TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     shown, first_frame = b"", None
     try:

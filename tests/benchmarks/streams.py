@@ -1,7 +1,7 @@
-"""What is around the forecasts: reading, scoring, a whole replay. Run in processes of their own.
+"""Benchmark of all but the forecasts: reading, scoring, a whole replay, each in its own process.
 
 `python -m tests.benchmarks.streams MEASUREMENT ARGUMENTS` prints a line of JSON; `measure`
-has that done for all.
+runs all measurements.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike
 from streamer.models import Answer, load_model
 from streamer.pipeline import Pipeline
 from streamer.readings import Reading
-from streamer.readings.blocks import Passage, ReadingBlock
+from streamer.readings.blocks import BlockResult, ReadingBlock
 from streamer.sinks.summary import Summary
 from streamer.sources.files import replay
 from streamer.sources.files.delimited import open_replay
@@ -30,25 +30,27 @@ from streamer.stream.pacing import Pacer
 from streamer.stream.runner import BLOCK, run
 from streamer.testing import readings
 from tests.benchmarks import online
-from tests.benchmarks.engines import MODEL, WINDOW
+from tests.benchmarks.engines import MODEL, WINDOW, load, our_engines
 from tests.benchmarks.recordings import sample_kw
 
 BATCHES = (1, 10, 100, 1_000, 10_000, 100_000)
 _GROWING = (1_000, 10_000, 100_000, 1_000_000)
+_EACH_ENGINE = 300_000
 _LINES = 100_000
 _MARK_EVERY = 100_000
 _OVERHEAD_READINGS = 50_000
 
 
 def measure(path: Path) -> dict[str, Any]:
-    """Everything about streams.
+    """All measurements of streams.
 
     Args:
         path: the recording to replay.
 
     Returns:
-        What `_rows`, `_overhead`, `online.costs`, `_stream` and `_batches` give; `replay` and
-        `json_lines` from the shell; and `growing`, streams of 1,000 readings and more.
+        Results of `_rows`, `_overhead`, `online.costs`, `_stream` and `_batches`; `replay` and
+        `json_lines` from the shell; `growing`, streams of 1,000 readings and more; and
+        `engines`, one on each of streamer's engines.
     """
     whole = _measured("stream", path, sys.maxsize)
     replay = _command(path, "--quiet")
@@ -65,12 +67,15 @@ def measure(path: Path) -> dict[str, Any]:
         },
         "stream": whole,
         "growing": [*(_measured("stream", path, size) for size in sizes), whole],
+        "engines": {
+            engine: _measured("stream", path, _EACH_ENGINE, engine) for engine in our_engines()
+        },
         "batches": _measured("batches"),
     }
 
 
 def _measured(what: str, *arguments: object) -> dict[str, Any]:
-    """One of this module's measurements, made in a process of its own."""
+    """One measurement of this module, in its own process."""
     done = subprocess.run(
         [sys.executable, "-m", __name__, what, *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -82,7 +87,7 @@ def _measured(what: str, *arguments: object) -> dict[str, Any]:
 
 
 def _command(path: Path, *options: str) -> dict[str, float]:
-    """`streamer replay FILE --speed max`, from the shell's point of view."""
+    """`streamer replay FILE --speed max`, as seen from the shell."""
     command = [sys.executable, "-m", "streamer", "replay", str(path), "--speed", "max", *options]
     started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -98,7 +103,7 @@ def _command(path: Path, *options: str) -> dict[str, float]:
 
 
 def _rows(path: str) -> dict[str, float]:
-    """Rows a second, as blocks and as readings one by one."""
+    """Rows per second, as blocks and as single readings."""
     by_block = _rows_per_s(path)
     replay.BLOCK_ROWS = sys.maxsize
     return {"block_rows_per_s": by_block, "row_rows_per_s": _rows_per_s(path)}
@@ -118,7 +123,7 @@ def _rows_per_s(path: str) -> float:
 
 
 class _Instant:
-    """A forecaster that costs nothing, with the outputs of the real one."""
+    """Forecaster without cost, with outputs of the real shapes."""
 
     window = WINDOW
     levels = (0.05, 0.5, 0.95)
@@ -144,7 +149,7 @@ class _Instant:
 
 
 def _overhead() -> dict[str, float]:
-    """Microseconds a reading of everything but the forecast."""
+    """Microseconds per reading of everything but the forecast."""
     stream = readings(sample_kw(_OVERHEAD_READINGS))
     whole = ReadingBlock.of(stream)
     starts = range(0, len(stream), BLOCK)
@@ -167,25 +172,26 @@ def _overhead() -> dict[str, float]:
 
 
 class _Memory(Summary):
-    """A summary that also notes how large the process is as it goes on."""
+    """Summary that also records the memory of the process over time."""
 
     def __init__(self) -> None:
         super().__init__()
         self.resident_mb: list[float] = []
 
-    def write_block(self, passage: Passage) -> None:
-        super().write_block(passage)
-        if passage.last.counts.readings // _MARK_EVERY > len(self.resident_mb):
+    def write_block(self, result: BlockResult) -> None:
+        super().write_block(result)
+        if result.last.counts.readings // _MARK_EVERY > len(self.resident_mb):
             self.resident_mb.append(_resident_mb())
 
 
-def _stream(path: str, limit: str) -> dict[str, Any]:
-    """A replay in this process, without the program's start, and how large it grows."""
+def _stream(path: str, limit: str, engine: str | None = None) -> dict[str, Any]:
+    """A replay in this process, without the program's start, and its growth in memory."""
     summary = _Memory()
-    pipeline = Pipeline(load_model(MODEL))
-    # River and the thread pool come with the first forecasts, in any program.
+    model = load_model(MODEL) if engine is None else load(engine)
+    pipeline = Pipeline(model)
+    # River and the thread pool are loaded with the first forecasts, in any program.
     run(open_replay(path, limit=2 * BLOCK), pipeline, [Summary()], Pacer())
-    source, pipeline = open_replay(path, limit=int(limit)), Pipeline(load_model(MODEL))
+    source, pipeline = open_replay(path, limit=int(limit)), Pipeline(model)
     started = time.perf_counter()
     run(source, pipeline, [summary], Pacer())
     return {
@@ -196,7 +202,7 @@ def _stream(path: str, limit: str) -> dict[str, Any]:
 
 
 def _batches() -> dict[str, float]:
-    """Microseconds a window in batches of growing size."""
+    """Microseconds per window in batches of growing size."""
     forecaster = load_model(MODEL)
     windows = sliding_window_view(sample_kw(BATCHES[-1] + WINDOW - 1), WINDOW)
     found = {}
@@ -211,7 +217,7 @@ def _batches() -> dict[str, float]:
 
 
 def _resident_mb() -> float:
-    """Memory of this process that is in use now; at its peak, where that cannot be told."""
+    """Present memory of this process; its peak, where that is unknown."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:
@@ -220,7 +226,7 @@ def _resident_mb() -> float:
 
 
 def _megabytes(maxrss: int) -> float:
-    """What `getrusage` says, which is in bytes on macOS and in KiB elsewhere."""
+    """Result of `getrusage`, which is in bytes on macOS and in KiB elsewhere."""
     return maxrss / 1e6 if sys.platform == "darwin" else maxrss * 1024 / 1e6
 
 

@@ -1,4 +1,4 @@
-"""The figures as tables."""
+"""Tables of the figures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.table import Table
 
 
 def of_machine(found: dict[str, Any]) -> Table:
-    """What it was measured on."""
+    """The machine."""
     table = _table("Machine", [""], "left")
     table.add_row("processor", f"{found['processor']}; {found['cores']} cores")
     table.add_row("system", found["system"])
@@ -21,7 +21,7 @@ def of_machine(found: dict[str, Any]) -> Table:
 
 
 def of_engines(found: dict[str, Any]) -> Table:
-    """The engines beside each other."""
+    """All engines."""
     columns = ["one: p50", "p99", "slower", "windows/s", "a call", "slower", "off by"]
     table = _table(f"Engines, medians of {found['turns']} turns", columns)
     for title, figures in found["engines"].items():
@@ -54,7 +54,7 @@ def of_engines(found: dict[str, Any]) -> Table:
 
 
 def of_streams(found: dict[str, Any], engines: dict[str, Any] | None) -> Table:
-    """A replay, its parts, and how it grows."""
+    """A replay, its parts, and its growth with length."""
     table = _table("Streams", ["", ""])
     replay = found["replay"]
     rate = replay["readings"] / replay["seconds"]
@@ -91,13 +91,21 @@ def of_streams(found: dict[str, Any], engines: dict[str, Any] | None) -> Table:
         each = 1e6 * stream["seconds"] / stream["readings"]
         table.add_row(f"a stream of {stream['readings']:,}", f"{each:.1f} µs a reading", "")
     table.add_section()
+    for engine, stream in found["engines"].items():
+        each = 1e6 * stream["seconds"] / stream["readings"]
+        rate = stream["readings"] / stream["seconds"]
+        share = ""
+        if engines is not None:
+            share = f"{rate / engines['bound']['windows_per_s']:.0%} of the products alone"
+        table.add_row(f"the same on {engine}, {rate:,.0f}/s", f"{each:.1f} µs a reading", share)
+    table.add_section()
     for size, each in found["batches"].items():
         table.add_row(f"{int(size):,} windows at once", f"{each:.1f} µs a window", "")
     return table
 
 
 def of_startup(found: dict[str, float]) -> Table:
-    """How soon there is something to see."""
+    """Start-up times."""
     table = _table("Start-up, warm", ["seconds"])
     table.add_row("streamer --version", f"{found['version_s']:.2f}")
     table.add_row("streamer replay: first frame", f"{found['first_frame_s']:.2f}")
@@ -117,7 +125,7 @@ def of_training(found: dict[str, dict[str, float]] | None) -> Table:
 
 
 def of_fleets(found: Sequence[dict[str, Any]]) -> Table:
-    """A fleet on Spark beside the same offline, and what more meters would take."""
+    """A fleet on Spark beside the same offline, and extrapolations to more meters."""
     table = _table("Fleets", [f"{each['meters']:,} meters" for each in found])
 
     def row(title: str, *path: str, form: str = "{:,.0f}", times: float = 1.0) -> None:

@@ -1,6 +1,6 @@
-"""Training beside the fit that one would write, each in a process of its own, in turns.
+"""Benchmark of training beside a plain fit, each in its own process, in turns.
 
-A training is told to go on by a line, goes on for a while, and says how fast it was; in
+A training continues when it reads a line, runs for a while, and reports its speed; in
 between it waits, so that only one of them computes at any time.
 """
 
@@ -31,10 +31,10 @@ _TURN_S = 2.0
 
 
 def compare(turns: int) -> dict[str, dict[str, float]] | None:
-    """Windows a second of a plain fit and of both recipes.
+    """Windows per second of a plain fit and of both recipes.
 
     Args:
-        turns: how often each has its turn.
+        turns: number of turns of each.
 
     Returns:
         Medians over the turns, of the speed and of its ratio to the plain fit's in the
@@ -49,8 +49,8 @@ def compare(turns: int) -> dict[str, dict[str, float]] | None:
         rates: dict[str, list[float]] = {name: [] for name in TITLES}
         for turn in range(turns + 1):
             for name, worker in workers.items():
-                rate = worker.ask("go on")["windows_per_s"]
-                if turn:  # the first only warms up
+                rate = worker.ask("continue")["windows_per_s"]
+                if turn:  # the first is a warm-up
                     rates[name].append(rate)
     return {
         title: {
@@ -62,7 +62,7 @@ def compare(turns: int) -> dict[str, dict[str, float]] | None:
 
 
 class _Turns:
-    """Waits to be told to go on, says after each turn how fast it was, and waits again."""
+    """Waits for a line on standard input, reports the speed after each turn, and waits again."""
 
     def __init__(self) -> None:
         self._length = _WARM_UP_S
@@ -73,8 +73,8 @@ class _Turns:
             raise SystemExit
         self._windows, self._since = windows, time.perf_counter()
 
-    def tell(self, windows: int) -> None:
-        """Take note that so many windows have been learnt from."""
+    def report(self, windows: int) -> None:
+        """Report the total number of windows learnt from."""
         taken = time.perf_counter() - self._since
         if taken >= self._length:
             print(json.dumps({"windows_per_s": (windows - self._windows) / taken}), flush=True)
@@ -83,7 +83,7 @@ class _Turns:
 
 
 def _fit_plainly() -> None:
-    """The tutorial's network and call of `fit`, on windows that have been copied out."""
+    """The tutorial's network and call of `fit`, on copied windows."""
     import keras
 
     pairs = sliding_window_view(sample_kw(_READINGS).astype(np.float32), WINDOW + 1)
@@ -101,14 +101,14 @@ def _fit_plainly() -> None:
     model.compile(loss="mse", optimizer="rmsprop")
     turns = _Turns()
 
-    class Told(keras.callbacks.Callback):  # type: ignore[misc]
+    class Report(keras.callbacks.Callback):  # type: ignore[misc]
         done = 0
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             self.done += _BATCH
-            turns.tell(self.done)
+            turns.report(self.done)
 
-    model.fit(inputs, targets, batch_size=_BATCH, epochs=1000, verbose=0, callbacks=[Told()])
+    model.fit(inputs, targets, batch_size=_BATCH, epochs=1000, verbose=0, callbacks=[Report()])
 
 
 def _run_network(name: str) -> None:
@@ -123,7 +123,7 @@ def _run_network(name: str) -> None:
         sample_kw(_READINGS),
         recipe=find_recipe(name, **length),
         say=lambda _: None,
-        on_progress=lambda progress: turns.tell(progress.windows),
+        on_progress=lambda progress: turns.report(progress.windows),
     )
 
 

@@ -1,4 +1,4 @@
-"""One engine in a process of its own: `python -m tests.benchmarks.worker ENGINE`."""
+"""Worker process of one engine: `python -m tests.benchmarks.worker ENGINE`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _answer(engine: Engine, windows: np.ndarray, what: str) -> dict[str, Any]:
 
 
 def _single(engine: Engine, windows: np.ndarray) -> dict[str, float]:
-    """How long one forecast takes, asked for on its own; nothing if that is left out."""
+    """Time of single forecasts; empty if skipped."""
     if not len(windows):
         return {}
     engine.prime(windows[0, :-1])
@@ -44,7 +44,7 @@ def _single(engine: Engine, windows: np.ndarray) -> dict[str, float]:
 
 
 def _batch(engine: Engine, windows: np.ndarray) -> dict[str, float]:
-    """How many windows a second there are in batches, of the best size."""
+    """Windows per second in batches, of the best size."""
     rates = {}
     for size in engine.batches:
         parts = [windows[start : start + size] for start in range(0, len(windows), size)]
@@ -66,7 +66,7 @@ def _main(name: str) -> None:
     engine = ENGINES[name]()
     windows = sliding_window_view(sample_kw(_BATCH_WINDOWS + WINDOW - 1), WINDOW)
     for line in sys.stdin:
-        # Some engines write to standard output of their own accord.
+        # Some engines write to standard output themselves.
         with contextlib.redirect_stdout(sys.stderr):
             answer = _answer(engine, windows, line.strip())
         print(json.dumps(answer), flush=True)

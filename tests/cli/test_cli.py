@@ -164,6 +164,14 @@ def test_alarms_are_reported_when_raised_and_when_over(write: Callable[[str], Pa
     quiet = _streamer("replay", path, "--quiet")
     assert "streamer: " not in quiet.stderr
     assert "alarms: 1 stuck" in quiet.stderr
+    assert "engine" not in quiet.stderr
+
+
+@pytest.mark.parametrize("engine", ["auto", "numpy"])
+def test_the_verbose_summary_names_model_and_engine(engine: str) -> None:
+    done = _streamer("replay", "--limit", "60", "-q", "--verbose", "--engine", engine)
+    name = load_model(engine=engine).engine
+    assert done.stderr.splitlines()[-1] == f"model sceaux, engine {name}"
 
 
 def test_speed_and_engine_do_not_change_the_steps() -> None:

@@ -13,6 +13,8 @@ from streamer.cli import app, main
 from streamer.cli.settings import resolve_settings
 from streamer.commands.config import default_path, read_config
 from streamer.errors import ConfigError, UsageError
+from streamer.feeds.address import Address
+from streamer.models.kernels import auto_engine
 from streamer.recording.database import open_for_writing
 
 URL = "tail:meter.log?unit=W"
@@ -55,6 +57,7 @@ def test_flags_take_precedence_over_variables_and_variables_over_the_file(
     assert rows["grace"] == ["8.0", "STREAMER_GRACE"]
     assert rows["retry"] == ["9.5", "file"]
     assert rows["max_kw"] == ["100.0", "default"]
+    assert " ".join(["engine", *rows["engine"]]) == f"engine auto is {auto_engine()}"
 
 
 def test_the_file_in_the_xdg_folder_is_the_default(
@@ -257,6 +260,22 @@ class TestInTheAddress:
     @pytest.fixture
     def secret(self, tmp_path: Path) -> str:
         return _write(tmp_path / "secret", "right-secret")
+
+    @pytest.mark.parametrize("check", [(), ("--check",)])
+    def test_the_address_is_parsed_once(
+        self, check: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        parsed: list[str] = []
+        parse = Address.parse
+
+        def count(url: str) -> Address:
+            parsed.append(url)
+            return parse(url)
+
+        monkeypatch.setattr(Address, "parse", count)
+        file = _write(tmp_path / "a.toml", f'[watch]\nurl = "{self.URL}"\n')
+        assert _config(*check, "--config", file) == 0
+        assert parsed == [self.URL]
 
     def _found(self, *arguments: str) -> tuple[str | None, str]:
         """User and password in effect."""

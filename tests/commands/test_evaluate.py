@@ -213,7 +213,7 @@ def test_models_of_the_same_name_are_distinguished_by_path(untrained_model: Path
         (["--baseline", "arima"], ["arima", "seasonal-naive"]),
         (["--in-sample", "--baseline", "autoregression"], ["1,440 readings"]),
         (["--model", "nobody"], ["no model 'nobody'"]),
-        (["--plot", "nowhere/scores.png"], ["there is no folder nowhere"]),
+        (["--plot", "nowhere/scores.png"], ["the folder nowhere does not exist"]),
         (["--format", "yaml"], ["yaml"]),
         (["--confidence", "1"], ["between 0 and 1"]),
         (["--confidence", "0"], ["between 0 and 1"]),
@@ -243,7 +243,7 @@ def test_standard_input_is_read_and_its_malformed_rows_reported(untrained_model:
     assert (found["scored"], found["gaps"], found["days"]) == (70, 1, 1)
     assert found["forecasters"][0]["skill_interval"] is None
     (note,) = found["notes"]
-    assert note.startswith("autoregression is fitted on")
+    assert note.startswith("autoregression needs at least")
 
 
 def test_the_help_lists_every_baseline() -> None:

@@ -13,7 +13,7 @@ from streamer.readings import (
     Alarm,
     BandScores,
     Counts,
-    Errors,
+    ErrorScores,
     Forecast,
     Link,
     Notice,
@@ -99,7 +99,7 @@ def make_steps(
             )
         gap_count = sum(1 for i in gaps if i <= index)
         counts = Counts(readings, gap_count, missing, resets)
-        scores = Scores(frozen=Errors() if adaptation else None)
+        scores = Scores(frozen=ErrorScores() if adaptation else None)
         if ours:
             frozen = _errors(theirs) if adaptation else None
             scores = Scores(len(ours), _errors(ours), _errors(theirs), frozen, _band_scores(bands))
@@ -109,9 +109,9 @@ def make_steps(
     return steps
 
 
-def _errors(errors: Sequence[float]) -> Errors:
+def _errors(errors: Sequence[float]) -> ErrorScores:
     squares = [e * e for e in errors]
-    return Errors(
+    return ErrorScores(
         mse_kw2=sum(squares) / len(squares),
         mae_kw=sum(map(abs, errors)) / len(errors),
         hour_mse_kw2=sum(squares[-60:]) / len(squares[-60:]),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from streamer.dashboard import History, HistorySnapshot, render
-from streamer.dashboard.words import number, significant
+from streamer.display.numbers import fixed, significant
 from streamer.readings import Adaptation, Alarm, BandScores, Link, Notice, Sample
 from streamer.sinks.items import About, Vitals
 from tests.dashboard.samples import SUMMER, alarmed, house, make_steps, usual, watched, zoned
@@ -161,11 +161,11 @@ def test_a_frame_fits_with_any_link_and_sample(
 
 
 def test_what_is_not_finite_is_not_shown() -> None:
-    assert number(float("nan"), 3) == "–"
-    assert number(float("inf"), 3, signed=True) == "–"
+    assert fixed(float("nan"), 3) == "–"
+    assert fixed(float("inf"), 3, signed=True) == "–"
     assert significant(float("nan")) == "–"
 
 
 def test_what_rounds_to_nothing_has_no_sign() -> None:
-    assert number(-0.0004, 3, signed=True) == "0.000"
-    assert number(0.0004, 3, signed=True) == "0.000"
+    assert fixed(-0.0004, 3, signed=True) == "0.000"
+    assert fixed(0.0004, 3, signed=True) == "0.000"

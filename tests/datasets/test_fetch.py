@@ -373,13 +373,9 @@ def test_a_cache_that_can_only_be_read(server: _Server, cache: Path) -> None:
 
 def test_without_the_extra(server: _Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pooch", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'streamer\[fetch\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'streamer-forecaster\[fetch\]'"):
         fetch(_dataset(server), cache=cache)
     assert not cache.exists()
-    monkeypatch.setitem(sys.modules, "platformdirs", None)
-    monkeypatch.delenv("STREAMER_CACHE", raising=False)
-    with pytest.raises(MissingExtraError, match=r"pip install 'streamer\[fetch\]'"):
-        cache_folder()
 
 
 def test_the_folder_is_the_one_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

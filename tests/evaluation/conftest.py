@@ -1,4 +1,4 @@
-"""A made-up recording with gaps, and the sample's values and times by the plainest means."""
+"""Fixtures: a synthetic recording with gaps, and the times of the sample."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def minutes(count: int, start: str = "2010-03-01T00:00:00") -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def sample_at() -> np.ndarray:
-    """Times of the sample's valid readings."""
+    """Times of the valid readings of the sample."""
     rows = [row.split(";") for row in sample_path().read_text().splitlines()[1:] if "?" not in row]
     moments = [datetime.strptime(f"{row[0]} {row[1]}", "%d/%m/%Y %H:%M:%S") for row in rows]
     return np.array(moments, dtype="datetime64[s]")

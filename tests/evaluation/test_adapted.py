@@ -1,4 +1,4 @@
-"""The adapted forecasts are what a pipeline shows over the same readings."""
+"""Tests of adapted forecasts against a pipeline over the same readings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _ignore(count: int) -> None:
 
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Several blocks even of a short stretch."""
+    """Split even a short stretch into several blocks."""
     monkeypatch.setattr(forecasts_module, "_BLOCK", BLOCK)
 
 
@@ -38,7 +38,7 @@ def _adapted(model: Forecaster, stretch: Stretch, confidence: float = 0.9) -> Ad
 
 
 def _shown(model: Forecaster, stretch: Stretch, confidence: float = 0.9) -> list[Forecast]:
-    """What a pipeline forecasts of each scored minute.
+    """Forecasts of a pipeline for each scored minute.
 
     It gets the readings in such blocks that the network computes the same windows together,
     since 32-bit products differ in the last bits by how many there are. The last reading is
@@ -57,7 +57,7 @@ def _shown(model: Forecaster, stretch: Stretch, confidence: float = 0.9) -> list
 
 
 @pytest.mark.parametrize("confidence", [0.9, 0.6])
-def test_they_are_those_of_a_pipeline(
+def test_adapted_forecasts_equal_those_of_a_pipeline(
     sample_kw: np.ndarray, sample_at: np.ndarray, confidence: float
 ) -> None:
     stretch = Stretch(sample_kw, sample_at, start=500)
@@ -75,7 +75,7 @@ def test_they_are_those_of_a_pipeline(
         np.testing.assert_allclose(column, expected, rtol=0, atol=1e-9)
 
 
-def test_a_model_without_quantiles_has_a_band_and_no_median(
+def test_model_without_quantiles_has_a_band_and_no_median(
     make_keras_file: Callable[..., tuple[Any, Path]], stretch: Stretch
 ) -> None:
     model = load_model(str(make_keras_file(3, timesteps=49)[1]))
@@ -86,7 +86,7 @@ def test_a_model_without_quantiles_has_a_band_and_no_median(
     np.testing.assert_allclose(found.quantiles_kw, expected, rtol=0, atol=1e-9)
 
 
-def test_nothing_looks_ahead(stretch: Stretch) -> None:
+def test_forecasts_do_not_depend_on_later_readings(stretch: Stretch) -> None:
     model = load_model()
     whole = _adapted(model, stretch)
     kw = stretch.kw.copy()
@@ -98,7 +98,7 @@ def test_nothing_looks_ahead(stretch: Stretch) -> None:
         assert (one[2501] != two[2501]).any()
 
 
-def test_the_shortest_stretch_there_is() -> None:
+def test_stretch_of_one_minute_is_forecast() -> None:
     stretch = Stretch(np.linspace(0.3, 0.5, 50), minutes(50))
     found = _adapted(FixedForecaster(spread_kw=0.1), stretch)
     np.testing.assert_allclose(found.mean_kw, stretch.last_kw)

@@ -1,4 +1,4 @@
-"""The whole evaluation: equal to a replay, to plain computations, and stable as JSON."""
+"""Tests of the evaluation against a replay and plain computations, and of its output."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _model(stretch: Stretch, name: str = "model", seed: int = 0) -> Forecasts:
 
 
 def _adapted(frozen: Forecasts) -> Forecasts:
-    """Nearer to the readings than what it corrects, by a little."""
+    """Forecasts slightly nearer to the readings than the frozen ones."""
     rng = np.random.default_rng(2)
     mean = frozen.mean_kw + rng.normal(0, 0.02, len(frozen.mean_kw))
     return replace(
@@ -60,7 +60,7 @@ def evaluation(stretch: Stretch) -> Evaluation:
     return assess(stretch, forecasts, ["mind this"])
 
 
-def test_the_scores_are_those_of_a_replay(sample_kw: np.ndarray, sample_at: np.ndarray) -> None:
+def test_scores_equal_those_of_a_replay(sample_kw: np.ndarray, sample_at: np.ndarray) -> None:
     begin, end = 1000, 2700
     stretch = Stretch(sample_kw[:end], sample_at[:end], start=begin)
     model = load_model()
@@ -73,15 +73,15 @@ def test_the_scores_are_those_of_a_replay(sample_kw: np.ndarray, sample_at: np.n
     settled = [step.settled for step in steps if step.settled is not None]
     np.testing.assert_allclose(mean, [f.kw for f in settled], rtol=0, atol=1e-6)
     found = assess(stretch, [Forecasts("m", mean, is_model=True)])
-    scores, metrics = steps[-1].scores, found.verdicts[0].metrics
+    scores, metrics = steps[-1].scores, found.assessments[0].metrics
     assert scores.settled == stretch.minutes == found.stretch.minutes
-    # The forecasts agree to some 1e-7 kW, and so do the scores that are made of them.
+    # The forecasts agree to some 1e-7 kW, and so do the scores.
     assert metrics.mse_kw2 == pytest.approx(scores.model.mse_kw2, rel=1e-5)
     assert metrics.mae_w == pytest.approx(scores.model.mae_w, rel=1e-5)
     assert metrics.skill == pytest.approx(scores.skill, abs=1e-5)
 
 
-def test_the_same_forecasts_give_the_same_scores_as_a_replay(
+def test_equal_forecasts_give_the_scores_of_a_replay(
     sample_kw: np.ndarray, sample_at: np.ndarray
 ) -> None:
     stretch = Stretch(sample_kw[:3000], sample_at[:3000], start=500)
@@ -96,37 +96,39 @@ def test_the_same_forecasts_give_the_same_scores_as_a_replay(
     mean, _ = forecast_stretch(model, stretch, _ignore)
     found = assess(stretch, [Forecasts("m", mean, is_model=True), _persistence(stretch)])
     scores = steps[-1].scores
-    for verdict, errors in zip(found.verdicts, (scores.model, scores.persistence), strict=True):
-        assert verdict.metrics.mse_kw2 == pytest.approx(errors.mse_kw2, rel=1e-9)
-        assert verdict.metrics.mae_w == pytest.approx(errors.mae_w, rel=1e-9)
-        assert verdict.metrics.rmse_w == pytest.approx(errors.rmse_w, rel=1e-9)
+    for assessment, errors in zip(
+        found.assessments, (scores.model, scores.persistence), strict=True
+    ):
+        assert assessment.metrics.mse_kw2 == pytest.approx(errors.mse_kw2, rel=1e-9)
+        assert assessment.metrics.mae_w == pytest.approx(errors.mae_w, rel=1e-9)
+        assert assessment.metrics.rmse_w == pytest.approx(errors.rmse_w, rel=1e-9)
     assert found.to_json()["gaps"] == pipeline._counts.gaps
     assert found.to_json()["gap_minutes"] == pipeline._counts.gap_minutes
 
 
-def test_blocks_make_no_difference(
+def test_block_size_does_not_change_the_forecasts(
     monkeypatch: pytest.MonkeyPatch, sample_kw: np.ndarray, sample_at: np.ndarray
 ) -> None:
     stretch = Stretch(sample_kw[:700], sample_at[:700])
     model = load_model()
-    told: list[int] = []
-    whole = forecast_stretch(model, stretch, told.append)
+    advances: list[int] = []
+    whole = forecast_stretch(model, stretch, advances.append)
     monkeypatch.setattr(forecasts_module, "_BLOCK", 100)
-    parts = forecast_stretch(model, stretch, told.append)
-    assert told == [651, *[100] * 6, 51]
+    parts = forecast_stretch(model, stretch, advances.append)
+    assert advances == [651, *[100] * 6, 51]
     for one, two in zip(whole, parts, strict=True):
         np.testing.assert_allclose(one, two, rtol=0, atol=1e-6)
 
 
-def test_a_persistence_model_scores_exactly_zero(stretch: Stretch) -> None:
+def test_persistence_model_has_a_skill_of_exactly_zero(stretch: Stretch) -> None:
     mean, quantiles = forecast_stretch(FixedForecaster(spread_kw=0.1), stretch, _ignore)
     found = assess(
         stretch, [Forecasts("p", mean, LEVELS, quantiles, is_model=True), _persistence(stretch)]
     )
-    for verdict in found.verdicts:
-        assert verdict.metrics.skill == 0.0
-        assert verdict.skill_interval is not None
-        assert (verdict.skill_interval.low, verdict.skill_interval.high) == (0.0, 0.0)
+    for assessment in found.assessments:
+        assert assessment.metrics.skill == 0.0
+        assert assessment.skill_interval is not None
+        assert (assessment.skill_interval.low, assessment.skill_interval.high) == (0.0, 0.0)
     for parts in found.breakdowns.values():
         assert [score.skill for part in parts for score in part.scores] == [0.0] * 2 * len(parts)
 
@@ -146,7 +148,7 @@ def test_constant_readings_leave_scores_undefined() -> None:
 
 
 def _groups(stretch: Stretch) -> dict[str, list[object]]:
-    """The group of each scored minute, worked out one minute at a time."""
+    """The group of each scored minute, computed one minute at a time."""
     found: dict[str, list[object]] = {"hour": [], "level": [], "gap": [], "month": []}
     moments: list[datetime] = stretch.at.tolist()
     for i in range(stretch.first, len(moments)):
@@ -163,7 +165,7 @@ def _groups(stretch: Stretch) -> dict[str, list[object]]:
     return found
 
 
-def test_breakdowns(evaluation: Evaluation, stretch: Stretch) -> None:
+def test_breakdowns_equal_a_plain_computation(evaluation: Evaluation, stretch: Stretch) -> None:
     assert list(evaluation.breakdowns) == ["hour", "level", "gap", "month"]
     labels = [
         "below 0.3 kW", "0.3–0.5 kW", "0.5–1 kW", "1–2 kW", "2–4 kW", "4 kW and more"
@@ -177,8 +179,8 @@ def test_breakdowns(evaluation: Evaluation, stretch: Stretch) -> None:
         for part in parts:
             chosen = np.array([label == part.label for label in names])
             assert part.minutes == chosen.sum()
-            for verdict, score in zip(evaluation.verdicts, part.scores, strict=True):
-                errors = (stretch.actual_kw - verdict.forecasts.mean_kw)[chosen]
+            for assessment, score in zip(evaluation.assessments, part.scores, strict=True):
+                errors = (stretch.actual_kw - assessment.forecasts.mean_kw)[chosen]
                 mse = np.mean(errors**2)
                 assert score.mse_kw2 == pytest.approx(mse, rel=1e-9)
                 assert score.mae_w == pytest.approx(1000 * np.mean(np.abs(errors)), rel=1e-9)
@@ -187,8 +189,8 @@ def test_breakdowns(evaluation: Evaluation, stretch: Stretch) -> None:
     assert [part.minutes for part in evaluation.breakdowns["gap"]] == [2, 50, 9858]
 
 
-def test_the_lead_is_over_the_same_days(evaluation: Evaluation) -> None:
-    first, _, other, persistence = evaluation.verdicts
+def test_lead_is_computed_over_the_same_days(evaluation: Evaluation) -> None:
+    first, _, other, persistence = evaluation.assessments
     assert first.lead is None
     assert other.lead is not None
     assert other.lead.skill == first.metrics.skill - other.metrics.skill
@@ -201,59 +203,59 @@ def test_the_lead_is_over_the_same_days(evaluation: Evaluation) -> None:
     assert evaluation.days == 7
 
 
-def test_an_adapted_forecaster_is_held_against_the_frozen_one(evaluation: Evaluation) -> None:
-    first, adapted, other, persistence = evaluation.verdicts
-    for verdict in (first, other, persistence):
-        assert verdict.mse_to_frozen is None
+def test_adapted_forecaster_is_compared_with_the_frozen_one(evaluation: Evaluation) -> None:
+    first, adapted, other, persistence = evaluation.assessments
+    for assessment in (first, other, persistence):
+        assert assessment.mse_to_frozen is None
     found = adapted.mse_to_frozen
     assert found is not None
     assert found.ratio == adapted.metrics.mse_kw2 / first.metrics.mse_kw2
     assert found.interval is not None
     assert found.interval.low < found.ratio < found.interval.high
-    # Both about days that are drawn for both, so much narrower than either's skill.
+    # Both over the same days drawn, hence much narrower than the interval of either skill.
     day = evaluation.stretch.scored_at.astype("datetime64[D]")
     errors = [
-        np.square(evaluation.stretch.actual_kw - verdict.forecasts.mean_kw)
-        for verdict in (adapted, first)
+        np.square(evaluation.stretch.actual_kw - assessment.forecasts.mean_kw)
+        for assessment in (adapted, first)
     ]
     ratios = [np.divide(*(e[day == one].sum() for e in errors)) for one in np.unique(day)]
     assert min(ratios) < found.interval.low < found.interval.high < max(ratios)
 
 
-def test_a_ratio_to_no_error_is_undefined(stretch: Stretch) -> None:
+def test_ratio_to_no_error_is_undefined(stretch: Stretch) -> None:
     perfect = Forecasts("m", stretch.actual_kw, is_model=True)
     adapted = replace(perfect, name="m, adapted", adapted_from="m")
     found = assess(stretch, [perfect, adapted])
-    assert found.verdicts[1].mse_to_frozen is None
+    assert found.assessments[1].mse_to_frozen is None
     json.dumps(found.to_json(), allow_nan=False)
 
 
-def test_a_ratio_over_few_days_has_no_interval() -> None:
+def test_ratio_over_few_days_has_no_interval() -> None:
     stretch = Stretch(np.random.default_rng(0).random(500), minutes(500))
     model = _model(stretch)
-    ratio = assess(stretch, [model, _adapted(model)]).verdicts[1].mse_to_frozen
+    ratio = assess(stretch, [model, _adapted(model)]).assessments[1].mse_to_frozen
     assert ratio is not None
     assert ratio.interval is None
 
 
-def test_a_ratio_without_an_interval_if_some_days_have_no_error(stretch: Stretch) -> None:
+def test_ratio_has_no_interval_if_some_days_have_no_error(stretch: Stretch) -> None:
     mean = stretch.actual_kw.copy()
-    mean[0] += 1.0  # one day in seven errs, so many a draw of days does not
+    mean[0] += 1.0  # one day in seven has an error, so many draws have none
     model = Forecasts("m", mean, is_model=True)
-    ratio = assess(stretch, [model, _adapted(model)]).verdicts[1].mse_to_frozen
+    ratio = assess(stretch, [model, _adapted(model)]).assessments[1].mse_to_frozen
     assert ratio is not None
     assert ratio.interval is None
 
 
-def test_every_model_has_its_fixed_band(evaluation: Evaluation) -> None:
-    first, adapted, other, persistence = evaluation.verdicts
+def test_every_model_has_a_fixed_band(evaluation: Evaluation) -> None:
+    first, adapted, other, persistence = evaluation.assessments
     actual = evaluation.stretch.actual_kw
     assert first.fixed_band is adapted.fixed_band
     assert persistence.fixed_band is None
-    for verdict in (first, other):
-        fixed = verdict.fixed_band
+    for assessment in (first, other):
+        fixed = assessment.fixed_band
         assert fixed is not None
-        errors = np.abs(actual - verdict.forecasts.mean_kw)
+        errors = np.abs(actual - assessment.forecasts.mean_kw)
         assert fixed.half_width_kw == np.quantile(errors, 0.9)
         assert fixed.band.coverage == pytest.approx(0.9, abs=1e-3)
     (band,) = adapted.metrics.bands
@@ -263,11 +265,11 @@ def test_every_model_has_its_fixed_band(evaluation: Evaluation) -> None:
     assert evaluation.to_json()["forecasters"][1]["bands"][0]["winkler_to_fixed"] == expected
 
 
-def test_bands_of_another_confidence_are_not_held_against_the_fixed_one(stretch: Stretch) -> None:
+def test_bands_of_another_confidence_are_not_compared_with_the_fixed_one(stretch: Stretch) -> None:
     model = _model(stretch)
     found = assess(stretch, [model], confidence=0.8)
-    (verdict,) = found.verdicts
-    assert verdict.to_fixed(verdict.metrics.bands[0]) is None
+    (assessment,) = found.assessments
+    assert assessment.to_fixed(assessment.metrics.bands[0]) is None
     text = found.to_json()
     assert text["fixed_band"]["confidence"] == 0.8
     assert text["fixed_band"]["models"]["model"]["coverage"] == pytest.approx(0.8, abs=1e-3)
@@ -279,7 +281,7 @@ def _keys(value: object) -> object:
     return [_keys(value[0])] if isinstance(value, list) and value else None
 
 
-def test_the_keys_of_the_json(evaluation: Evaluation) -> None:
+def test_json_has_the_documented_keys(evaluation: Evaluation) -> None:
     found = evaluation.to_json()
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     spread = {"low": None, "high": None}
@@ -320,7 +322,7 @@ def test_the_keys_of_the_json(evaluation: Evaluation) -> None:
     }
 
 
-def test_what_the_json_says_of_the_stretch(evaluation: Evaluation) -> None:
+def test_json_describes_the_stretch(evaluation: Evaluation) -> None:
     found = evaluation.to_json()
     stretch = evaluation.stretch
     assert found["file"] == "made up"
@@ -348,13 +350,15 @@ def render() -> Callable[[Evaluation], str]:
     return render
 
 
-def test_the_tables(evaluation: Evaluation, render: Callable[[Evaluation], str]) -> None:
+def test_tables_have_every_forecaster(
+    evaluation: Evaluation, render: Callable[[Evaluation], str]
+) -> None:
     text = render(evaluation)
     assert max(map(len, text.splitlines())) <= 80
     lines = [line.split() for line in text.splitlines()]
-    for verdict in evaluation.verdicts:
-        metrics = verdict.metrics
-        label = "adapted*" if verdict.forecasts.adapted_from else verdict.name
+    for assessment in evaluation.assessments:
+        metrics = assessment.metrics
+        label = "adapted*" if assessment.forecasts.adapted_from else assessment.name
         (row,) = [line for line in lines if line[:1] == [label] and len(line) == 11]
         assert row[1:5] == [
             f"{metrics.mse_kw2:.5f}",
@@ -363,7 +367,7 @@ def test_the_tables(evaluation: Evaluation, render: Callable[[Evaluation], str])
             f"{metrics.bias_w:+.1f}",
         ]
     assert "model's skill less other's:" in text
-    ratio = evaluation.verdicts[1].mse_to_frozen
+    ratio = evaluation.assessments[1].mse_to_frozen
     assert ratio is not None
     assert f"model, adapted: MSE {ratio.ratio:.3f} of the frozen forecast's (95 %:" in text
     assert "less model, adapted's" not in text
@@ -372,7 +376,7 @@ def test_the_tables(evaluation: Evaluation, render: Callable[[Evaluation], str])
     assert "Note: mind this." in text
 
 
-def test_tables_of_scores_far_off_are_not_cut(
+def test_huge_scores_are_not_cut_in_tables(
     stretch: Stretch, render: Callable[[Evaluation], str]
 ) -> None:
     forecasts = [
@@ -391,11 +395,11 @@ def _band_rows(text: str) -> list[list[str]]:
     return [line.split() for line in lines[start:end]]
 
 
-def test_the_table_of_bands(evaluation: Evaluation, render: Callable[[Evaluation], str]) -> None:
+def test_bands_have_a_table(evaluation: Evaluation, render: Callable[[Evaluation], str]) -> None:
     rows = _band_rows(render(evaluation))
     assert [row[0] for row in rows] == ["model", "adapted*", "fixed", "other", "fixed"]
-    (band,) = evaluation.verdicts[1].metrics.bands
-    to_fixed = evaluation.verdicts[1].to_fixed(band)
+    (band,) = evaluation.assessments[1].metrics.bands
+    to_fixed = evaluation.assessments[1].to_fixed(band)
     assert rows[1][1:4] == ["0.05–0.95", f"{100 * band.coverage:.1f}", "%"]
     assert rows[1][-4:] == [
         "–", f"{band.width_kw:.3f}", f"{band.winkler_kw:.3f}", f"{to_fixed:.3f}"
@@ -404,7 +408,7 @@ def test_the_table_of_bands(evaluation: Evaluation, render: Callable[[Evaluation
     assert rows[2][-1] == "1.000"
 
 
-def test_a_model_without_quantiles_has_dashes_for_a_band(
+def test_model_without_quantiles_has_dashes_for_a_band(
     stretch: Stretch, render: Callable[[Evaluation], str]
 ) -> None:
     model = _model(stretch)
@@ -414,7 +418,7 @@ def test_a_model_without_quantiles_has_dashes_for_a_band(
     assert [row[0] for row in rows] == ["model", "adapted*", "fixed"]
 
 
-def test_a_model_with_two_bands_has_two_rows(
+def test_model_with_two_bands_has_two_rows(
     stretch: Stretch, render: Callable[[Evaluation], str]
 ) -> None:
     mean = stretch.last_kw
@@ -425,7 +429,7 @@ def test_a_model_with_two_bands_has_two_rows(
     assert rows[1][-1] == "–"
 
 
-def test_a_wide_terminal_has_long_breakdowns_side_by_side(evaluation: Evaluation) -> None:
+def test_wide_terminal_has_long_breakdowns_side_by_side(evaluation: Evaluation) -> None:
     from rich.console import Console
 
     from streamer.evaluation.tables import tables
@@ -437,7 +441,7 @@ def test_a_wide_terminal_has_long_breakdowns_side_by_side(evaluation: Evaluation
     assert "12" in row
 
 
-def test_breakdowns_of_many_models_cut_names_rather_than_numbers(
+def test_breakdowns_of_many_models_cut_names_and_not_numbers(
     stretch: Stretch, render: Callable[[Evaluation], str]
 ) -> None:
     models = [_model(stretch, f"a model with number {i}", i) for i in range(4)]
@@ -447,7 +451,7 @@ def test_breakdowns_of_many_models_cut_names_rather_than_numbers(
     assert text.count("a mod…") == 4 * 4
 
 
-def test_a_model_without_quantiles_has_its_row_above_the_adapted_one(
+def test_model_without_quantiles_has_a_row_above_the_adapted_one(
     stretch: Stretch, render: Callable[[Evaluation], str]
 ) -> None:
     model = _model(stretch)
@@ -466,7 +470,7 @@ def test_long_breakdowns_are_set_side_by_side_for_one_model(
     assert row[5] == "12"
 
 
-def test_tables_of_undefined_scores_have_dashes(render: Callable[[Evaluation], str]) -> None:
+def test_undefined_scores_are_dashes_in_tables(render: Callable[[Evaluation], str]) -> None:
     stretch = Stretch(np.full(200, 0.3), minutes(200))
     found = assess(stretch, [Forecasts("m", stretch.last_kw, is_model=True), _persistence(stretch)])
     assert "nan" not in render(found)

@@ -1,4 +1,4 @@
-"""Bands by hand: coverage of whole weeks, and the band of one width."""
+"""Tests of band scores against values worked out by hand."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 from streamer.evaluation.bands import WEEK, fixed_band, score_band
 
 
-def test_coverage_of_whole_weeks() -> None:
-    # Two weeks and a rest; beyond the upper end are 1,008 of the first, none of the second,
-    # and all of the rest, which counts for the coverage but is no whole week.
+def test_week_coverage_is_the_range_over_whole_weeks() -> None:
+    # Two weeks and a remainder; beyond the upper end are 1,008 of the first, none of the second,
+    # and all of the remainder, which counts for the coverage but not as a week.
     actual = np.full(2 * WEEK + 100, 0.5)
     actual[:1008] = 2.0
     actual[2 * WEEK :] = 2.0
@@ -22,8 +22,8 @@ def test_coverage_of_whole_weeks() -> None:
     assert band.confidence == pytest.approx(0.9)
 
 
-def test_the_weeks_are_counted_in_order() -> None:
-    # Half of each of two weeks is outside; weeks begun anywhere else would differ.
+def test_weeks_are_consecutive_from_the_first_minute() -> None:
+    # Half of each of two weeks is outside; weeks with another start would differ.
     actual = np.full(2 * WEEK, 0.5)
     actual[WEEK // 2 : WEEK + WEEK // 2] = 2.0
     band = score_band(0.05, 0.95, np.zeros_like(actual), np.ones_like(actual), actual)
@@ -32,14 +32,14 @@ def test_the_weeks_are_counted_in_order() -> None:
 
 
 @pytest.mark.parametrize(("count", "known"), [(WEEK - 1, False), (WEEK, True)])
-def test_less_than_a_week_has_no_coverage_of_weeks(count: int, known: bool) -> None:
+def test_less_than_a_week_has_no_week_coverage(count: int, known: bool) -> None:
     actual = np.full(count, 0.5)
     band = score_band(0.05, 0.95, np.zeros(count), np.ones(count), actual)
     assert (band.week_coverage is not None) is known
 
 
-def test_the_fixed_band() -> None:
-    # Errors of 0.1, 0.2, ... 1.1 kW, above and below by turns.
+def test_fixed_band_is_the_quantile_of_absolute_errors() -> None:
+    # Errors of 0.1, 0.2, ... 1.1 kW, alternately above and below.
     errors = np.arange(1, 12) / 10
     signs = np.resize([1.0, -1.0], 11)
     mean = np.zeros(11)

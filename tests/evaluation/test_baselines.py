@@ -1,4 +1,4 @@
-"""Each baseline beside a plain computation; none of them looks ahead."""
+"""Tests of baselines against plain computations, and that none looks ahead."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def _forecast(name: str, stretch: Stretch) -> np.ndarray:
     return BASELINES[name].forecast(stretch, lambda minutes: None)
 
 
-def test_persistence(stretch: Stretch) -> None:
+def test_persistence_forecasts_the_last_reading(stretch: Stretch) -> None:
     expected = [stretch.kw[i - 1] for i in range(stretch.first, len(stretch.kw))]
     assert _forecast("persistence", stretch).tolist() == expected
 
 
-def test_seasonal_naive(stretch: Stretch) -> None:
+def test_seasonal_naive_forecasts_the_reading_of_a_day_ago(stretch: Stretch) -> None:
     known = dict(zip(stretch.at.tolist(), stretch.kw.tolist(), strict=True))
     day = np.timedelta64(1, "D").item()
     expected, missing = [], 0
@@ -44,25 +44,25 @@ def test_seasonal_naive(stretch: Stretch) -> None:
     assert _forecast("seasonal-naive", stretch).tolist() == expected
 
 
-def test_seasonal_naive_with_a_clock_that_is_put_back_and_with_seconds() -> None:
+def test_seasonal_naive_handles_a_clock_set_back_and_seconds() -> None:
     at = minutes(4 * 1440)
     at[2880:] -= np.timedelta64(1, "h")
     stretch = Stretch(np.arange(4.0 * 1440), at + np.timedelta64(17, "s"))
     found = _forecast("seasonal-naive", stretch)
-    # In the hour that comes twice, both times the only one of the day before.
+    # In the repeated hour, both times the only one of the day before.
     assert found[2880 - 49 : 2940 - 49].tolist() == [float(i - 1500) for i in range(2880, 2940)]
-    # A day after it, what the clock said the second time.
+    # A day later, the second of the two.
     assert found[4350 - 49] == 4350 - 1440
 
 
-def test_running_mean(stretch: Stretch) -> None:
+def test_running_mean_is_the_mean_of_the_stretch_so_far(stretch: Stretch) -> None:
     found = _forecast("running-mean", stretch)
     for i in (0, 1, 500, stretch.minutes - 1):
         so_far = stretch.kw[stretch.start : stretch.first + i]
         assert found[i] == pytest.approx(so_far.mean(), rel=1e-12)
 
 
-def test_autoregression_is_least_squares_on_what_came_before(stretch: Stretch) -> None:
+def test_autoregression_is_least_squares_on_earlier_readings(stretch: Stretch) -> None:
     windows = sliding_window_view(stretch.kw[: stretch.start], 50)
     design = np.column_stack([windows[:, :49], np.ones(len(windows))])
     weights = np.linalg.lstsq(design, windows[:, 49])[0]
@@ -76,7 +76,9 @@ def test_autoregression_is_least_squares_on_what_came_before(stretch: Stretch) -
     np.testing.assert_allclose(_forecast("autoregression", stretch), expected, rtol=0, atol=1e-9)
 
 
-def test_autoregression_in_blocks(monkeypatch: pytest.MonkeyPatch, stretch: Stretch) -> None:
+def test_autoregression_does_not_depend_on_the_block_size(
+    monkeypatch: pytest.MonkeyPatch, stretch: Stretch
+) -> None:
     whole = Autoregression.fit(stretch.kw)
     forecasts = whole.forecast(stretch.windows(49))
     monkeypatch.setattr("streamer.evaluation.autoregression._BLOCK", 97)
@@ -84,7 +86,7 @@ def test_autoregression_in_blocks(monkeypatch: pytest.MonkeyPatch, stretch: Stre
     np.testing.assert_allclose(whole.forecast(stretch.windows(49)), forecasts, atol=1e-12)
 
 
-def test_autoregression_of_readings_that_are_all_the_same() -> None:
+def test_autoregression_of_constant_readings_is_constant() -> None:
     stretch = Stretch(np.full(3000, 0.3), minutes(3000), start=2000)
     np.testing.assert_allclose(_forecast("autoregression", stretch), 0.3, atol=1e-12)
 
@@ -106,7 +108,7 @@ def test_river_is_adagrad_on_the_last_changes(stretch: Stretch) -> None:
     np.testing.assert_allclose(found, expected[49:], rtol=0, atol=1e-9)
 
 
-def test_river_does_not_run_away() -> None:
+def test_river_does_not_diverge() -> None:
     rng = np.random.default_rng(1)
     kw = rng.random(3000)
     kw[500:1000:2] = 99.0
@@ -123,16 +125,16 @@ def test_no_baseline_looks_ahead(stretch: Stretch, name: str) -> None:
     changed[9000:] += 5.0
     one, two = (_forecast(name, s) for s in (stretch, dataclasses.replace(stretch, kw=changed)))
     same = 9000 - stretch.first + 1
-    # The forecast of the first changed reading is still of what came before it.
+    # The forecast of the first changed reading is made of earlier ones.
     np.testing.assert_allclose(one[:same], two[:same], rtol=0, atol=1e-12)
     assert len(one) == stretch.minutes
     assert (one[same:] != two[same:]).any()
 
 
-def test_lightgbm_forecasts_the_change_and_repeats_itself() -> None:
+def test_lightgbm_forecasts_the_change_reproducibly() -> None:
     pytest.importorskip("lightgbm")
     rng = np.random.default_rng(2)
-    # An appliance that is on for two minutes of five: what comes next can be learnt.
+    # An appliance that is on for two minutes of five, which can be learnt.
     kw = 0.3 + (np.arange(4000) % 5 < 2) + rng.normal(0, 0.02, 4000)
     stretch = Stretch(kw, minutes(4000), start=3000)
     one, two = _forecast("lightgbm", stretch), _forecast("lightgbm", stretch)
@@ -148,13 +150,13 @@ def test_features_are_the_level_and_the_changes() -> None:
     assert found.tolist() == [[1.25, 0.5, -0.25], [2.0, 0.5, 1.5]]
 
 
-def test_lightgbm_says_which_extra_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lightgbm_names_the_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "lightgbm", None)
-    with pytest.raises(MissingExtraError, match=r"streamer\[bench\]"):
+    with pytest.raises(MissingExtraError, match=r"streamer-forecaster\[bench\]"):
         choose_baselines(["lightgbm"])
 
 
-def test_choosing() -> None:
+def test_baselines_are_chosen_by_name() -> None:
     def names(*chosen: str) -> list[str]:
         return [baseline.name for baseline in choose_baselines(chosen)]
 
@@ -163,18 +165,18 @@ def test_choosing() -> None:
     assert names("river", "river") == ["persistence", "river"]
     with pytest.raises(UsageError, match="no baseline 'arima': give one of: persistence, "):
         names("arima")
-    with pytest.raises(UsageError, match="none does not go with another"):
+    with pytest.raises(UsageError, match="none cannot be combined with another"):
         names("none", "river")
 
 
-def test_a_baseline_with_nothing_to_fit_on_is_left_out_or_missed() -> None:
+def test_baseline_without_training_readings_is_left_out_or_an_error() -> None:
     stretch = Stretch(np.ones(3000), minutes(3000), start=1439)
     usable, notes = usable_baselines(choose_baselines([]), stretch, insist=False)
     assert [baseline.name for baseline in usable] == [n for n in DEFAULT if n != "autoregression"]
     assert len(notes) == 1
-    assert "autoregression is fitted on" in notes[0]
+    assert "autoregression needs at least 1,440 readings" in notes[0]
     assert "there are 1,439, so it is left out" in notes[0]
-    with pytest.raises(UsageError, match="begin later, by --from or --last"):
+    with pytest.raises(UsageError, match="begin later with --from or --last"):
         usable_baselines(choose_baselines(["autoregression"]), stretch, insist=True)
     later = dataclasses.replace(stretch, start=1440)
     assert usable_baselines(choose_baselines([]), later, insist=True)[1] == []

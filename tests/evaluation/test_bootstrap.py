@@ -1,4 +1,4 @@
-"""The bootstrap over days beside a slow one, and what it must be like."""
+"""Tests of the day bootstrap against a slow one, and of its properties."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _sums(days: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return reference[:, None] * rng.uniform(0.6, 1.0, (days, 2)), reference
 
 
-def test_sums_of_each_day() -> None:
+def test_day_sums_cover_each_calendar_day() -> None:
     at = np.concatenate([minutes(2000)[1430:], minutes(30, "2010-05-01T10:00:00")])
     values = np.random.default_rng(1).random((len(at), 3))
     found = day_sums(at, values)
@@ -32,7 +32,7 @@ def test_sums_of_each_day() -> None:
     assert len(found) == 3
 
 
-def test_skills_are_those_of_days_put_together_one_by_one() -> None:
+def test_skill_replicates_equal_a_slow_bootstrap() -> None:
     sums, reference = _sums(11)
     found = skill_replicates(sums, reference, replicates=50, seed=5)
     assert found is not None
@@ -45,7 +45,7 @@ def test_skills_are_those_of_days_put_together_one_by_one() -> None:
             assert skills[column] == pytest.approx(1 - squared / of_persistence, rel=1e-12)
 
 
-def test_days_are_drawn_alike() -> None:
+def test_days_are_drawn_with_equal_probability() -> None:
     drawn = draw_days(20)
     assert drawn.shape == (REPLICATES, 20)
     assert (drawn.sum(axis=1) == 20).all()
@@ -54,7 +54,7 @@ def test_days_are_drawn_alike() -> None:
     assert drawn.var() == pytest.approx(0.95, abs=0.05)
 
 
-def test_the_same_seed_gives_the_same_interval() -> None:
+def test_same_seed_gives_the_same_interval() -> None:
     sums, reference = _sums(30)
     one, two = skill_replicates(sums, reference), skill_replicates(sums, reference)
     other = skill_replicates(sums, reference, seed=1)
@@ -64,7 +64,7 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     assert interval(one[:, 0]) == interval(two[:, 0]) != interval(other[:, 0])
 
 
-def test_the_interval_holds_the_skill_and_shrinks_with_more_days() -> None:
+def test_interval_contains_the_skill_and_shrinks_with_more_days() -> None:
     widths = []
     for days in (10, 100, 1000):
         sums, reference = _sums(days)
@@ -76,7 +76,7 @@ def test_the_interval_holds_the_skill_and_shrinks_with_more_days() -> None:
     assert widths[0] > 2 * widths[1] > 4 * widths[2]
 
 
-def test_the_interval_is_as_wide_as_theory_has_it() -> None:
+def test_interval_has_the_theoretical_width() -> None:
     # The delta method for a ratio of sums of independent days.
     sums, reference = _sums(400)
     replicates = skill_replicates(sums, reference)
@@ -87,14 +87,14 @@ def test_the_interval_is_as_wide_as_theory_has_it() -> None:
     assert found.high - found.low == pytest.approx(2 * 1.96 * error, rel=0.08)
 
 
-def test_persistence_has_skill_zero_whatever_days_are_drawn() -> None:
+def test_persistence_has_skill_zero_for_any_draw() -> None:
     sums, reference = _sums(37)
     replicates = skill_replicates(np.column_stack([sums, reference]), reference)
     assert replicates is not None
     assert not replicates[:, 2].any()
 
 
-def test_no_interval_where_it_would_mean_nothing() -> None:
+def test_interval_is_none_if_undefined() -> None:
     sums, reference = _sums(MIN_DAYS - 1)
     assert skill_replicates(sums, reference) is None
     sums, reference = _sums(20)

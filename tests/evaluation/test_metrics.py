@@ -1,4 +1,4 @@
-"""Each figure beside a plain computation of it, a minute at a time."""
+"""Tests of each metric against a plain computation, minute by minute."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def case() -> tuple[Forecasts, np.ndarray, np.ndarray]:
     return Forecasts("m", mean, LEVELS, quantiles), actual, last
 
 
-def test_of_the_mean(case: tuple[Forecasts, np.ndarray, np.ndarray]) -> None:
+def test_metrics_of_the_mean_equal_a_plain_computation(
+    case: tuple[Forecasts, np.ndarray, np.ndarray],
+) -> None:
     forecasts, actual, last = case
     found = measure(*case)
     pairs = list(zip(actual.tolist(), forecasts.mean_kw.tolist(), strict=True))
@@ -38,7 +40,9 @@ def test_of_the_mean(case: tuple[Forecasts, np.ndarray, np.ndarray]) -> None:
     assert found.skill == pytest.approx(1 - mse / reference, rel=1e-9)
 
 
-def test_of_the_quantiles(case: tuple[Forecasts, np.ndarray, np.ndarray]) -> None:
+def test_metrics_of_quantiles_equal_a_plain_computation(
+    case: tuple[Forecasts, np.ndarray, np.ndarray],
+) -> None:
     forecasts, actual, _ = case
     found = measure(*case)
     assert tuple(found.pinball_kw) == tuple(found.reliability) == LEVELS
@@ -52,7 +56,7 @@ def test_of_the_quantiles(case: tuple[Forecasts, np.ndarray, np.ndarray]) -> Non
 
 
 @pytest.mark.parametrize(("number", "low", "high"), [(0, 0.05, 0.95), (1, 0.25, 0.75)])
-def test_of_the_bands(
+def test_metrics_of_bands_equal_a_plain_computation(
     case: tuple[Forecasts, np.ndarray, np.ndarray], number: int, low: float, high: float
 ) -> None:
     forecasts, actual, _ = case
@@ -71,7 +75,7 @@ def test_of_the_bands(
     assert band.winkler_kw == pytest.approx(sum(scores) / 500, rel=1e-9)
 
 
-def test_the_band_is_scored_by_the_pinball_losses_of_its_ends(
+def test_band_score_equals_the_pinball_losses_of_its_ends(
     case: tuple[Forecasts, np.ndarray, np.ndarray],
 ) -> None:
     # Gneiting and Raftery 2007: interval score = (2 / alpha) (pinball low + pinball high).
@@ -80,20 +84,20 @@ def test_the_band_is_scored_by_the_pinball_losses_of_its_ends(
     assert found.bands[0].winkler_kw == pytest.approx(2 / 0.1 * both, rel=1e-9)
 
 
-def test_without_quantiles_there_is_nothing_about_them() -> None:
+def test_without_quantiles_their_metrics_are_empty() -> None:
     found = measure(Forecasts("m", np.ones(3)), np.arange(3.0), np.arange(3.0) - 1)
     assert found.median_mae_w is None
     assert found.pinball_kw == found.reliability == {}
     assert found.bands == ()
 
 
-def test_a_level_without_its_opposite_makes_no_band() -> None:
+def test_level_without_its_opposite_makes_no_band() -> None:
     quantiles = np.tile([0.0, 1.0, 2.0], (3, 1))
     found = measure(Forecasts("m", np.ones(3), (0.1, 0.5, 0.8), quantiles), np.ones(3), np.ones(3))
     assert found.bands == ()
 
 
-def test_persistence_has_skill_zero_and_constant_readings_have_none() -> None:
+def test_persistence_has_skill_zero_and_constant_readings_none() -> None:
     rng = np.random.default_rng(0)
     actual, last = rng.random(100), rng.random(100)
     assert measure(Forecasts("p", last.copy()), actual, last).skill == 0.0

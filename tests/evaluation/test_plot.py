@@ -1,4 +1,4 @@
-"""The page of pictures."""
+"""Tests of the page of plots."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _forecasts(stretch: Stretch, *, levels: bool) -> list[Forecasts]:
 
 @pytest.mark.parametrize("levels", [True, False])
 @pytest.mark.parametrize("count", [51, 120, 3000])
-def test_it_is_written(tmp_path: Path, levels: bool, count: int) -> None:
+def test_plot_is_a_png_file(tmp_path: Path, levels: bool, count: int) -> None:
     pytest.importorskip("matplotlib")
     stretch = Stretch(np.random.default_rng(0).random(count), minutes(count))
     path = tmp_path / "scores.png"
@@ -40,7 +40,7 @@ def test_it_is_written(tmp_path: Path, levels: bool, count: int) -> None:
     assert path.stat().st_size > 20_000
 
 
-def test_the_lively_stretch_has_no_gap_and_is_chosen_by_the_readings() -> None:
+def test_lively_stretch_has_no_gap_and_depends_on_readings_only() -> None:
     kw = np.ones(49 + 10 * STRETCH)
     kw[49 + 3 * STRETCH + 5] = 5.0
     kw[49 + 6 * STRETCH + 5] = 4.0
@@ -51,16 +51,18 @@ def test_the_lively_stretch_has_no_gap_and_is_chosen_by_the_readings() -> None:
     assert _lively(Stretch(kw, at + gap)).start not in (3 * STRETCH, 6 * STRETCH)
 
 
-def test_places_that_cannot_be_written_are_found_early(tmp_path: Path) -> None:
+def test_unwritable_paths_are_rejected_early(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is a folder"):
         check_plot(tmp_path)
-    with pytest.raises(UsageError, match="there is no folder"):
+    with pytest.raises(UsageError, match="does not exist"):
         check_plot(tmp_path / "nowhere" / "a.png")
-    with pytest.raises(UsageError, match="there is no folder"):
+    with pytest.raises(UsageError, match="does not exist"):
         check_plot(Path(__file__) / "a.png")
 
 
-def test_it_says_which_extra_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_matplotlib_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(MissingExtraError, match=r"streamer\[train\]"):
+    with pytest.raises(MissingExtraError, match=r"streamer-forecaster\[train\]"):
         check_plot(tmp_path / "a.png")

@@ -1,4 +1,4 @@
-"""Which minutes are scored, how they are read from a source, and which are refused."""
+"""Tests of the scored minutes: their selection, reading, and in-sample check."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _read(items: list, since=None, until=None, last=None, warm_up=49, notices=No
     )
 
 
-def test_the_first_49_readings_fill_the_window() -> None:
+def test_first_49_readings_fill_the_window() -> None:
     kw = np.arange(200.0)
     stretch = Stretch(kw, minutes(200), start=100)
     assert stretch.minutes == 51
@@ -48,12 +48,12 @@ def test_missing_minutes_are_those_before_each_reading() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 49])
-def test_too_few_readings(count: int) -> None:
+def test_too_few_readings_are_rejected(count: int) -> None:
     with pytest.raises(UsageError, match=rf"{count} valid readings to evaluate are too few.*49"):
         Stretch(np.zeros(100 + count), minutes(100 + count), start=100)
 
 
-def test_a_longer_window_takes_longer_to_fill() -> None:
+def test_longer_window_takes_longer_to_fill() -> None:
     stretch = _read(readings(range(100)), warm_up=60)
     assert stretch.minutes == 40
     assert _read(readings(range(100)), warm_up=10).minutes == 51
@@ -62,23 +62,23 @@ def test_a_longer_window_takes_longer_to_fill() -> None:
 @pytest.mark.parametrize(
     ("text", "start"), [("10%", 1296), ("100%", 0), ("0.5%", 1433), ("1d", 0), ("0.25d", 1080)]
 )
-def test_last(text: str, start: int) -> None:
+def test_last_selects_a_share_or_days(text: str, start: int) -> None:
     assert Last.parse(text).start(minutes(1440)) == start
 
 
-def test_the_last_days_are_of_the_clock() -> None:
+def test_last_days_are_counted_by_the_clock() -> None:
     at = minutes(3000)[[*range(1000), *range(2500, 3000)]]
     assert Last.parse("1d").start(at) == 1000
     assert at[1000] > at[-1] - np.timedelta64(1, "D")
 
 
 @pytest.mark.parametrize("text", ["", "10", "0%", "101%", "-1d", "nan%", "infd", "7 weeks", "%"])
-def test_last_is_a_share_or_days(text: str) -> None:
-    with pytest.raises(UsageError, match="write a share such as 10%"):
+def test_last_rejects_other_forms(text: str) -> None:
+    with pytest.raises(UsageError, match="give a share such as 10%"):
         Last.parse(text)
 
 
-def test_a_stretch_is_what_replay_would_take() -> None:
+def test_stretch_has_the_readings_of_a_replay() -> None:
     kw = [0.5] * 300
     kw[120] = math.nan
     items = readings(kw)
@@ -91,7 +91,7 @@ def test_a_stretch_is_what_replay_would_take() -> None:
     assert len(stretch.kw) == 249
 
 
-def test_times_with_a_zone_are_bounded_by_their_own_clock_or_by_the_zone() -> None:
+def test_times_with_a_zone_accept_bounds_with_and_without_zone() -> None:
     zone = timezone(timedelta(hours=2))
     items = [Reading(r.at.replace(tzinfo=zone), r.kw) for r in readings(range(300))]
     naive = _read(items, START + 100 * MINUTE)
@@ -100,9 +100,9 @@ def test_times_with_a_zone_are_bounded_by_their_own_clock_or_by_the_zone() -> No
     assert naive.at[0].item() == START
 
 
-def test_notices_are_told_and_the_source_closed() -> None:
+def test_notices_are_passed_on_and_the_source_is_closed() -> None:
     notice = Notice(Notice.MALFORMED, "row 3")
-    told: list[Notice] = []
+    notices_found: list[Notice] = []
     source = ListSource([notice, *readings(range(100))], block=1)
     read_stretch(
         source,
@@ -110,19 +110,19 @@ def test_notices_are_told_and_the_source_closed() -> None:
         until=None,
         last=None,
         warm_up=49,
-        on_notice=told.append,
+        on_notice=notices_found.append,
         advance=lambda count: None,
     )
-    assert told == [notice]
+    assert notices_found == [notice]
     assert source.closed
 
 
-def test_nothing_before_the_end() -> None:
+def test_no_reading_before_the_end_is_rejected() -> None:
     with pytest.raises(UsageError, match="no reading before --to 2010-01-01"):
         _read(readings(range(100)), until=datetime(2010, 1, 1))
 
 
-def test_a_beginning_after_all_readings() -> None:
+def test_start_after_all_readings_is_rejected() -> None:
     with pytest.raises(UsageError, match="0 valid readings"):
         _read(readings(range(100)), since=datetime(2011, 1, 1))
 
@@ -131,7 +131,7 @@ AT = minutes(1000)
 FROM, TO = datetime(2010, 3, 1, 2), datetime(2010, 3, 1, 3)
 
 
-def test_both_ends_of_a_training_span_are_inside() -> None:
+def test_training_span_includes_both_ends() -> None:
     seen = seen_in_training(Card("m", trained_from=FROM, trained_to=TO), AT)
     assert seen.tolist() == AT[120:181].tolist()
 
@@ -144,12 +144,12 @@ def test_both_ends_of_a_training_span_are_inside() -> None:
         Card("m", trained_from=datetime(2009, 1, 1), trained_to=datetime(2010, 2, 28, 23, 59)),
     ],
 )
-def test_nothing_inside_nothing_refused(card: Card) -> None:
+def test_out_of_sample_minutes_are_accepted(card: Card) -> None:
     assert not len(seen_in_training(card, AT))
     refuse_in_sample("m", card, AT)
 
 
-def test_minutes_trained_on_are_refused_with_the_remedies() -> None:
+def test_in_sample_minutes_are_rejected_with_remedies() -> None:
     card = Card("m", trained_from=FROM, trained_to=TO)
     with pytest.raises(UsageError) as raised:
         refuse_in_sample("mine", card, AT)
@@ -161,8 +161,8 @@ def test_minutes_trained_on_are_refused_with_the_remedies() -> None:
     refuse_in_sample("mine", card, AT[181:])
 
 
-def test_where_no_later_beginning_helps_none_is_proposed() -> None:
+def test_later_start_is_proposed_only_if_it_helps() -> None:
     card = Card("m", trained_from=FROM, trained_to=datetime(2011, 1, 1))
-    with pytest.raises(UsageError, match="say --in-sample") as raised:
+    with pytest.raises(UsageError, match="use --in-sample") as raised:
         refuse_in_sample("m", card, AT)
     assert "--from" not in str(raised.value)

@@ -86,7 +86,7 @@ class TestPlugIns:
             open_feed(Address.parse("fixed:meter?unit=W"))
 
     def test_a_library_that_is_not_there(self) -> None:
-        with pytest.raises(MissingExtraError, match=r"pip install 'streamer\[needy\]'"):
+        with pytest.raises(MissingExtraError, match=r"pip install 'streamer-forecaster\[needy\]'"):
             open_feed(Address.parse("needy:"))
         with pytest.raises(UsageError, match=r"the feed strange needs no_such.module"):
             open_feed(Address.parse("strange:"))

@@ -220,8 +220,8 @@ def test_real_minutes_with_faults_raise_the_alarms_of_single_meters(sample_kw: n
     for words in (
         "stuck: ",
         "unit: ",
-        "give --unit W,",
-        "give --unit kW,",
+        "with --unit W",
+        "with --unit kW",
         "was expected: ",
         "more export",
         "the true power",

@@ -173,6 +173,6 @@ def test_parquet_without_pyarrow_names_the_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(MissingExtraError, match=r"streamer\[parquet\]"):
+    with pytest.raises(MissingExtraError, match=r"streamer-forecaster\[parquet\]"):
         ReadingFiles(tmp_path / "new", "parquet")
     assert not (tmp_path / "new").exists()

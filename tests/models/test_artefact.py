@@ -1,4 +1,4 @@
-"""What is refused, and that the refusal says why."""
+"""Tests of reading artefacts and cards, and of the errors for unsupported ones."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _reconfigure(path: Path, layer: int, **settings: Any) -> None:
     _rewrite(path, "config.json", change)
 
 
-def test_the_shipped_model_is_what_the_design_says() -> None:
+def test_shipped_model_has_the_documented_architecture() -> None:
     network = read_keras(find_model("sceaux"))
     assert network.sizes[:3] == [1, 50, 100]
     assert network.sizes[3] == len(load_model().card.outputs)
@@ -47,12 +47,12 @@ def test_the_shipped_model_is_what_the_design_says() -> None:
     assert shipped_models() == ["sceaux"]
 
 
-def test_the_shipped_card_belongs_to_the_shipped_weights() -> None:
+def test_shipped_card_belongs_to_the_shipped_weights() -> None:
     path = find_model("sceaux")
     assert read_card(path.with_name("card.json")).sha256 == sha256_of(path)
 
 
-def test_weights_are_those_of_keras(make_keras_file: MakeFile) -> None:
+def test_weights_equal_those_of_keras(make_keras_file: MakeFile) -> None:
     model, path = make_keras_file(4, 3, inputs=2, outputs=2, timesteps=9)
     network = read_keras(path)
     assert network.timesteps == 9
@@ -62,14 +62,14 @@ def test_weights_are_those_of_keras(make_keras_file: MakeFile) -> None:
         np.testing.assert_array_equal(mine, theirs)
 
 
-def test_a_functional_chain_is_as_good_as_a_sequential_model(keras: Any, tmp_path: Path) -> None:
+def test_functional_chain_is_read_like_a_sequential_model(keras: Any, tmp_path: Path) -> None:
     inputs = keras.Input((None, 1), name="power")
     hidden = keras.layers.LSTM(3, name="memory")(inputs)
     keras.Model(inputs, keras.layers.Dense(1)(hidden)).save(tmp_path / "chain.keras")
     assert read_keras(tmp_path / "chain.keras").sizes == [1, 3, 1]
 
 
-def test_a_branching_model_is_refused(keras: Any, tmp_path: Path) -> None:
+def test_branching_model_is_rejected(keras: Any, tmp_path: Path) -> None:
     inputs = keras.Input((9, 1))
     one, two = keras.layers.LSTM(3)(inputs), keras.layers.LSTM(3)(inputs)
     outputs = keras.layers.Dense(1)(keras.layers.Add(name="junction")([one, two]))
@@ -78,14 +78,14 @@ def test_a_branching_model_is_refused(keras: Any, tmp_path: Path) -> None:
         read_keras(tmp_path / "branch.keras")
 
 
-def test_an_unknown_layer_is_refused_by_name(keras: Any, tmp_path: Path) -> None:
+def test_unknown_layer_is_rejected_by_name(keras: Any, tmp_path: Path) -> None:
     layers = [keras.Input((9, 1)), keras.layers.GRU(3, name="gate"), keras.layers.Dense(1)]
     keras.Sequential(layers).save(tmp_path / "gru.keras")
     with pytest.raises(ArchitectureError, match="layer 'gate' is a GRU"):
         read_keras(tmp_path / "gru.keras")
 
 
-def test_a_lambda_is_refused_and_not_run(keras: Any, tmp_path: Path) -> None:
+def test_lambda_layer_is_rejected_and_not_run(keras: Any, tmp_path: Path) -> None:
     layers = [
         keras.Input((9, 1)),
         keras.layers.LSTM(3),
@@ -111,7 +111,7 @@ def test_a_lambda_is_refused_and_not_run(keras: Any, tmp_path: Path) -> None:
         (5, {"activation": "sigmoid"}, "activation='sigmoid'"),
     ],
 )
-def test_other_settings_are_refused_by_name(
+def test_unsupported_layer_settings_are_rejected_by_name(
     make_keras_file: MakeFile, layer: int, settings: dict[str, Any], message: str
 ) -> None:
     _, path = make_keras_file(4, 3)
@@ -120,7 +120,7 @@ def test_other_settings_are_refused_by_name(
         read_keras(path)
 
 
-def test_a_stack_without_a_head_is_refused(keras: Any, tmp_path: Path) -> None:
+def test_stack_without_a_head_is_rejected(keras: Any, tmp_path: Path) -> None:
     keras.Sequential([keras.Input((9, 1)), keras.layers.LSTM(3)]).save(tmp_path / "bare.keras")
     with pytest.raises(ArchitectureError, match="expected one or more LSTM and then one Dense"):
         read_keras(tmp_path / "bare.keras")
@@ -137,7 +137,7 @@ def _weights_with(name: str, value: np.ndarray) -> Callable[[bytes], bytes]:
     return change
 
 
-def test_a_file_that_is_no_zip_or_none_at_all_is_told(tmp_path: Path) -> None:
+def test_missing_file_or_other_format_is_reported_in_one_line(tmp_path: Path) -> None:
     text = tmp_path / "text.keras"
     text.write_text("not a zip")
     for path in (text, tmp_path / "absent.keras"):
@@ -157,7 +157,7 @@ def test_a_file_that_is_no_zip_or_none_at_all_is_told(tmp_path: Path) -> None:
         ("model.weights.h5", b"not hdf5"),
     ],
 )
-def test_a_damaged_member_is_told_in_one_line(
+def test_damaged_member_is_reported_in_one_line(
     make_keras_file: MakeFile, member: str, content: bytes
 ) -> None:
     _, path = make_keras_file(4, 3)
@@ -171,14 +171,14 @@ def test_a_damaged_member_is_told_in_one_line(
 @pytest.mark.parametrize(
     "value", [np.full(16, np.nan, np.float32), np.zeros(15, np.float32)], ids=["nan", "short"]
 )
-def test_impossible_weights_are_refused(make_keras_file: MakeFile, value: np.ndarray) -> None:
+def test_invalid_weights_are_rejected(make_keras_file: MakeFile, value: np.ndarray) -> None:
     _, path = make_keras_file(4, 3)
     _rewrite(path, "model.weights.h5", _weights_with("layers/lstm/cell/vars/2", value))
     with pytest.raises(ModelError):
         read_keras(path)
 
 
-def test_a_bare_file_is_read_as_kw_in_and_kw_out(make_keras_file: MakeFile) -> None:
+def test_file_without_card_is_used_in_kw(make_keras_file: MakeFile) -> None:
     model, path = make_keras_file(4, 3)
     forecaster = load_model(path)
     assert forecaster.card == Card(name="random0", window=49)
@@ -187,7 +187,7 @@ def test_a_bare_file_is_read_as_kw_in_and_kw_out(make_keras_file: MakeFile) -> N
     np.testing.assert_allclose(forecaster.forecast(windows).mean_kw, expected, atol=1e-5)
 
 
-def test_a_bare_file_of_several_outputs_needs_a_card(make_keras_file: MakeFile) -> None:
+def test_file_with_several_outputs_needs_a_card(make_keras_file: MakeFile) -> None:
     _, path = make_keras_file(4, outputs=2)
     with pytest.raises(ModelError, match=r"2 outputs, and no card\.json"):
         load_model(path)
@@ -199,14 +199,14 @@ def _with_card(path: Path, **changes: Any) -> Path:
     return path
 
 
-def test_a_card_of_other_weights_is_refused(make_keras_file: MakeFile) -> None:
+def test_card_of_other_weights_is_rejected(make_keras_file: MakeFile) -> None:
     _, path = make_keras_file(4)
     _with_card(path, sha256="0" * 64)
     with pytest.raises(ModelError, match="other weights"):
         load_model(path)
 
 
-def test_a_card_that_contradicts_the_weights_is_refused(make_keras_file: MakeFile) -> None:
+def test_card_that_contradicts_the_weights_is_rejected(make_keras_file: MakeFile) -> None:
     _, path = make_keras_file(4, timesteps=9)
     with pytest.raises(ModelError, match="windows of 9"):
         load_model(_with_card(path))
@@ -230,7 +230,7 @@ def test_a_card_that_contradicts_the_weights_is_refused(make_keras_file: MakeFil
         ("sha256", None),
     ],
 )
-def test_an_impossible_card_is_refused_by_key(tmp_path: Path, key: str, value: Any) -> None:
+def test_invalid_card_is_rejected_by_key(tmp_path: Path, key: str, value: Any) -> None:
     raw = json.loads(Card(name="house", sha256="0" * 64).to_json())
     path = tmp_path / "card.json"
     path.write_text(json.dumps({**raw, key: value}))
@@ -238,7 +238,7 @@ def test_an_impossible_card_is_refused_by_key(tmp_path: Path, key: str, value: A
         read_card(path)
 
 
-def test_a_card_survives_writing_and_reading(tmp_path: Path) -> None:
+def test_card_is_equal_after_writing_and_reading(tmp_path: Path) -> None:
     card = load_model().card
     path = tmp_path / "card.json"
     path.write_text(card.to_json())
@@ -246,26 +246,26 @@ def test_a_card_survives_writing_and_reading(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["{", "[]", ""])
-def test_a_card_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
+def test_card_that_is_not_a_json_object_is_rejected(tmp_path: Path, content: str) -> None:
     path = tmp_path / "card.json"
     path.write_text(content)
     with pytest.raises(ModelError, match=r"card\.json"):
         read_card(path)
 
 
-def test_windows_of_another_length_are_refused() -> None:
+def test_windows_of_another_length_are_rejected() -> None:
     with pytest.raises(ModelError, match="windows of 49"):
         load_model().forecast(np.zeros((2, 48)))
 
 
-def test_unknown_names_are_refused() -> None:
+def test_unknown_models_and_engines_are_rejected() -> None:
     with pytest.raises(UsageError, match="no model 'nowhere'"):
         load_model("nowhere")
     with pytest.raises(UsageError, match="no engine 'abacus'"):
         load_model(engine="abacus")
 
 
-def test_quantiles_come_in_rising_order(make_keras_file: MakeFile) -> None:
+def test_quantiles_are_in_rising_order(make_keras_file: MakeFile) -> None:
     _, path = make_keras_file(4, outputs=4)
     _with_card(path, outputs=("0.95", "mean", "0.05", "0.5"))
     forecaster = load_model(path)

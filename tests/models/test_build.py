@@ -1,4 +1,4 @@
-"""Wheels with and without a C compiler; needs a package index for the build's own tools."""
+"""Tests of wheels with and without a C compiler; the build tools need a package index."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """What a wheel is built from, apart from this checkout."""
+    """A copy of the files that a wheel is built from."""
     folder = tmp_path / "checkout"
     folder.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE"):
@@ -44,7 +44,7 @@ def _wheel(checkout: Path, **environment: str) -> Path:
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
-def test_with_a_compiler_one_wheel_serves_all_pythons(checkout: Path, tmp_path: Path) -> None:
+def test_wheel_built_with_a_compiler_runs_on_all_pythons(checkout: Path, tmp_path: Path) -> None:
     wheel = _wheel(checkout)
     assert "-cp311-abi3-" in wheel.name
     with zipfile.ZipFile(wheel) as archive:
@@ -63,7 +63,7 @@ def test_with_a_compiler_one_wheel_serves_all_pythons(checkout: Path, tmp_path: 
     assert done.stdout.startswith("compiled (")
 
 
-def test_without_a_compiler_the_wheel_is_pure_python(checkout: Path) -> None:
+def test_wheel_built_without_a_compiler_is_pure_python(checkout: Path) -> None:
     wheel = _wheel(checkout, CC=shutil.which("false") or "false")
     assert wheel.name.endswith("-py3-none-any.whl")
     with zipfile.ZipFile(wheel) as archive:

@@ -1,4 +1,4 @@
-"""Every engine against Keras itself, and against each other."""
+"""Tests of every engine against Keras and against each other."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from streamer.errors import ModelError, UsageError
-from streamer.models import Answer, Forecaster, compiled, find_model, load_model
+from streamer.models import Answer, Forecaster, compiled, find_model, kernels, load_model
 from streamer.models.artefact import DenseWeights, LstmWeights, StackedLstm, read_keras
-from streamer.models.compiled import CompiledNetwork, kernels
+from streamer.models.compiled import CompiledNetwork
 from streamer.models.forecaster import NetworkForecaster
 from streamer.models.lstm import NumpyNetwork
 from streamer.models.network import LstmNetwork
@@ -29,13 +29,13 @@ MakeFile = Callable[..., tuple[Any, Path]]
 MakeNetwork = Callable[..., LstmNetwork]
 ENGINES: dict[str, MakeNetwork] = {
     "numpy": NumpyNetwork,
-    **{name: partial(CompiledNetwork, kernel=name) for name in kernels()},
+    **{name: partial(CompiledNetwork, kernel=name) for name in kernels.available()},
 }
 
 
 @pytest.fixture(params=list(ENGINES))
 def make_network(request: pytest.FixtureRequest) -> MakeNetwork:
-    """The engines of this machine: NumPy, and the compiled kernel for each instruction set."""
+    """Each engine of this machine: NumPy, and the compiled kernel per instruction set."""
     return ENGINES[request.param]
 
 
@@ -55,7 +55,7 @@ def _agrees(found: Any, expected: Any) -> None:
 
 
 def _keras_mean(keras: Any, path: Path, kw: np.ndarray) -> np.ndarray:
-    """The shipped model's mean forecasts, from nothing but Keras and its card's recipe."""
+    """Mean forecasts of the shipped model, computed with Keras and its card only."""
     model = keras.saving.load_model(path, compile=False)
     windows = sliding_window_view(kw, 49)
     card = load_model().card
@@ -91,7 +91,7 @@ def _windows(series: np.ndarray, timesteps: int) -> np.ndarray:
 def _random_stack(
     rng: np.random.Generator, inputs: int, units: tuple[int, ...], outputs: int, spread: float
 ) -> StackedLstm:
-    """A network with random weights; the larger their spread, the more gates are saturated."""
+    """A network with random weights; a larger spread saturates more gates."""
 
     def weights(*shape: int) -> NDArray[np.float32]:
         return rng.normal(0.0, spread, shape).astype(np.float32)
@@ -105,7 +105,7 @@ def _random_stack(
 
 
 def _exact(network: StackedLstm, windows: np.ndarray) -> np.ndarray:
-    """The last hidden state in float64, by the textbook's formulas."""
+    """The last hidden state in float64, by the textbook formulas."""
 
     def sigmoid(z: np.ndarray) -> np.ndarray:
         return (1.0 + np.tanh(z / 2.0)) / 2.0
@@ -125,7 +125,7 @@ def _exact(network: StackedLstm, windows: np.ndarray) -> np.ndarray:
     return sequence[:, -1]
 
 
-def test_shipped_model_on_real_minutes(
+def test_shipped_model_agrees_with_keras_on_real_minutes(
     keras: Any, sample_kw: np.ndarray, forecaster: NetworkForecaster
 ) -> None:
     kw = sample_kw[:1500]
@@ -139,7 +139,9 @@ def test_shipped_model_on_real_minutes(
     _agrees([answer.hidden[0] for answer in rolled], batch.hidden)
 
 
-def test_the_tensorflow_engine_on_real_minutes(keras: Any, sample_kw: np.ndarray) -> None:
+def test_tensorflow_engine_agrees_with_keras_on_real_minutes(
+    keras: Any, sample_kw: np.ndarray
+) -> None:
     expected = _keras_mean(keras, find_model("sceaux"), sample_kw[:1500])
     reference = load_model(engine="tensorflow")
     _agrees(reference.forecast(sliding_window_view(sample_kw[:1500], 49)).mean_kw, expected)
@@ -149,7 +151,7 @@ def test_the_tensorflow_engine_on_real_minutes(keras: Any, sample_kw: np.ndarray
 
 @pytest.mark.parametrize("units", STACKS)
 @pytest.mark.parametrize("inputs", [1, 3])
-def test_random_weights_in_batches(
+def test_engines_agree_on_random_weights_in_batches(
     make_keras_file: MakeFile, make_network: MakeNetwork, units: tuple[int, ...], inputs: int
 ) -> None:
     model, path = make_keras_file(*units, inputs=inputs, outputs=2, seed=len(units))
@@ -158,13 +160,13 @@ def test_random_weights_in_batches(
     outputs, hidden = network.run(windows)
     _agrees(outputs, model(windows).numpy())
     assert hidden.shape == (515, units[-1])
-    # The work space is used again: the same windows must give the same bits.
+    # The work space is reused: the same windows must give the same bits.
     np.testing.assert_array_equal(network.run(windows)[0], outputs)
 
 
 @pytest.mark.parametrize("units", STACKS)
 @pytest.mark.parametrize("inputs", [1, 3])
-def test_random_weights_rolling(
+def test_engines_agree_on_random_weights_when_rolling(
     make_keras_file: MakeFile, make_network: MakeNetwork, units: tuple[int, ...], inputs: int
 ) -> None:
     model, path = make_keras_file(*units, inputs=inputs, seed=3)
@@ -182,7 +184,7 @@ def test_random_weights_rolling(
     windows=st.integers(1, 90),
     spread=st.sampled_from([0.01, 0.3]),
 )
-def test_every_size_in_blocks_and_rolling(
+def test_rolling_agrees_with_blocks_for_every_size(
     seed: int, inputs: int, units: list[int], timesteps: int, windows: int, spread: float
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -201,8 +203,8 @@ def test_every_size_in_blocks_and_rolling(
     spread=st.sampled_from([5.0, 100.0, 1e4]),
     size=st.sampled_from([1.0, 1e3, 1e6]),
 )
-def test_saturated_gates(seed: int, spread: float, size: float) -> None:
-    """Where every gate is open or shut, one step is a matter of signs: no rounding grows."""
+def test_saturated_gates_agree_with_exact_arithmetic(seed: int, spread: float, size: float) -> None:
+    """With every gate open or shut, steps depend on signs only, and rounding does not grow."""
     rng = np.random.default_rng(seed)
     weights = _random_stack(rng, 1, (6, 5), 1, spread)
     series = (size * rng.choice([-1.0, 1.0], (30, 1))).astype(np.float32)
@@ -215,7 +217,7 @@ def test_saturated_gates(seed: int, spread: float, size: float) -> None:
         assert np.abs(longer).max() <= 1.0
 
 
-def test_a_million_kw_is_a_finite_forecast(forecaster: NetworkForecaster) -> None:
+def test_readings_of_a_million_kw_give_a_finite_forecast(forecaster: NetworkForecaster) -> None:
     kw = np.tile([1e6, -1e6, 0.3, 1e300], 30)
     answer = forecaster.forecast(sliding_window_view(kw, 49))
     rolled = _one_by_one(forecaster, kw)
@@ -224,7 +226,7 @@ def test_a_million_kw_is_a_finite_forecast(forecaster: NetworkForecaster) -> Non
         assert np.abs(values).max() <= 1.0
 
 
-def test_nan_is_refused(forecaster: NetworkForecaster, sample_kw: np.ndarray) -> None:
+def test_nan_is_rejected(forecaster: NetworkForecaster, sample_kw: np.ndarray) -> None:
     windows = sliding_window_view(sample_kw, 49)[:60].copy()
     windows[50, 3] = np.nan
     with pytest.raises(ModelError, match="NaN"):
@@ -233,7 +235,7 @@ def test_nan_is_refused(forecaster: NetworkForecaster, sample_kw: np.ndarray) ->
         forecaster.stream().push(np.nan)
 
 
-def test_nan_stays_in_its_window(make_network: MakeNetwork, sample_kw: np.ndarray) -> None:
+def test_nan_affects_its_own_window_only(make_network: MakeNetwork, sample_kw: np.ndarray) -> None:
     windows = sliding_window_view(sample_kw[:108].astype(np.float32), 49)[..., None].copy()
     windows[7, 20] = np.nan
     _, hidden = make_network(read_keras(find_model("sceaux"))).run(windows)
@@ -242,7 +244,7 @@ def test_nan_stays_in_its_window(make_network: MakeNetwork, sample_kw: np.ndarra
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 15, 16, 17, 47, 48, 49, 511, 512, 513, 1024])
-def test_any_number_of_windows(
+def test_any_number_of_windows_gives_the_same_forecasts(
     forecaster: NetworkForecaster, sample_kw: np.ndarray, count: int
 ) -> None:
     windows = sliding_window_view(sample_kw, 49)
@@ -250,6 +252,8 @@ def test_any_number_of_windows(
     part = forecaster.forecast(windows[:count])
     assert part.quantiles_kw.shape == (count, len(forecaster.levels))
     _agrees(part.mean_kw, whole[:count])
+    if forecaster.engine.startswith("compiled"):  # it adds up in the same order in any block
+        np.testing.assert_array_equal(part.mean_kw, whole[:count])
     parts = list(forecaster.forecast_parts(windows[:count]))
     np.testing.assert_array_equal(np.concatenate([p.mean_kw for p in parts]), part.mean_kw)
     np.testing.assert_array_equal(np.concatenate([p.hidden for p in parts]), part.hidden)
@@ -257,7 +261,7 @@ def test_any_number_of_windows(
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("count", [63, 64, 127, 128, 512, 1541])
-def test_any_number_of_threads(
+def test_any_number_of_threads_gives_the_same_forecasts(
     make_network: MakeNetwork, sample_kw: np.ndarray, threads: int, count: int
 ) -> None:
     windows = sliding_window_view(sample_kw[: count + 48].astype(np.float32), 49)[..., None]
@@ -268,7 +272,7 @@ def test_any_number_of_threads(
     _agrees(hidden, expected_hidden[::-1])
 
 
-def test_one_network_may_be_shared_by_threads(
+def test_network_can_be_shared_by_threads(
     forecaster: NetworkForecaster, sample_kw: np.ndarray
 ) -> None:
     windows = sliding_window_view(sample_kw[:1048], 49)
@@ -281,7 +285,7 @@ def test_one_network_may_be_shared_by_threads(
                 _agrees(answer.mean_kw, expected[:size])
 
 
-def test_parts_may_be_left_before_the_last(
+def test_parts_can_be_closed_before_the_last(
     forecaster: NetworkForecaster, sample_kw: np.ndarray
 ) -> None:
     windows = sliding_window_view(sample_kw[:5000], 49)
@@ -291,7 +295,7 @@ def test_parts_may_be_left_before_the_last(
     _agrees(first.mean_kw, forecaster.forecast(windows).mean_kw[: len(first.mean_kw)])
 
 
-def test_a_rolling_engine_restarted_is_as_new(
+def test_restarted_stream_equals_a_new_one(
     forecaster: NetworkForecaster, sample_kw: np.ndarray
 ) -> None:
     stream, fresh = forecaster.stream(), forecaster.stream()
@@ -305,7 +309,7 @@ def test_a_rolling_engine_restarted_is_as_new(
             np.testing.assert_array_equal(again.mean_kw, expected.mean_kw)
 
 
-def test_the_tensorflow_engine_pads_odd_blocks(sample_kw: np.ndarray) -> None:
+def test_tensorflow_engine_pads_odd_blocks(sample_kw: np.ndarray) -> None:
     windows = sliding_window_view(sample_kw, 49)[:2115]
     ours, reference = load_model(), load_model(engine="tensorflow")
     _agrees(reference.forecast(windows).mean_kw, ours.forecast(windows).mean_kw)
@@ -313,21 +317,31 @@ def test_the_tensorflow_engine_pads_odd_blocks(sample_kw: np.ndarray) -> None:
 
 def test_engines_are_chosen_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_model(engine="numpy").engine == "numpy"
-    best = f"compiled ({next(iter(kernels()))})" if kernels() else "numpy"
+    best = f"compiled ({next(iter(kernels.available()))})" if kernels.available() else "numpy"
     assert load_model().engine == load_model(engine="auto").engine == best
+    assert kernels.auto_engine().startswith(best)
     with pytest.raises(UsageError, match="no engine 'fortran': give one of: auto, compiled"):
         load_model(engine="fortran")
-    monkeypatch.setattr(compiled, "kernels", dict)
+    monkeypatch.setattr(kernels, "available", dict)
     assert load_model().engine == "numpy"
     with pytest.raises(UsageError, match=r"compiled engine was not built.*C compiler"):
         load_model(engine="compiled")
 
 
-@pytest.mark.skipif(not kernels(), reason="the compiled engine was not built")
-def test_the_kernel_checks_sizes_before_it_reads() -> None:
+@pytest.mark.skipif(not kernels.available(), reason="the compiled engine was not built")
+def test_a_network_beyond_the_kernels_limits_runs_on_numpy() -> None:
+    deep = _random_stack(np.random.default_rng(0), 1, (1,) * 17, 1, 0.3)
+    assert not compiled.can_run(deep)
+    with pytest.raises(UsageError, match="too large for the compiled engine; use numpy"):
+        CompiledNetwork(deep)
+    assert compiled.can_run(_random_stack(np.random.default_rng(0), 1, (1,) * 16, 1, 0.3))
+
+
+@pytest.mark.skipif(not kernels.available(), reason="the compiled engine was not built")
+def test_kernel_rejects_wrong_sizes_before_reading() -> None:
     from streamer.models import _kernel
 
-    name = next(iter(kernels()))
+    name = next(iter(kernels.available()))
     network = CompiledNetwork(_random_stack(np.random.default_rng(0), 1, (3,), 1, 0.3), kernel=name)
     sizes, weights = network._sizes, network._weights
     inputs, hidden = np.zeros((5, 4, 1), np.float32), np.empty((5, 3), np.float32)

@@ -1,4 +1,4 @@
-"""The adapter: against plain ridge regression, and under nonsense."""
+"""Tests of the adapter against plain ridge regression, and with faulty readings."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamer.online.adapter import Adapter
-from streamer.online.minibatch import DAY, LESSON, TRIAL
+from streamer.online.minibatch import DAY, MINI_BATCH, TRIAL
 
 LEVELS = (0.05, 0.5, 0.95)
 
 
 @dataclass
 class House:
-    """Forecasts and what came: arrays (minutes, ...)."""
+    """Forecasts and readings, as arrays (minutes, ...)."""
 
     hidden: np.ndarray
     changes_kw: np.ndarray
@@ -32,7 +32,7 @@ class House:
 
 
 def _house(minutes: int, *, seed: int = 0, units: int = 6, missed: float = 0.1) -> House:
-    """A house whose frozen forecast misses what its hidden state could tell."""
+    """A house whose frozen forecast has errors that its hidden state predicts."""
     rng = np.random.default_rng(seed)
     hidden = np.tanh(rng.normal(size=(minutes, units))).astype(np.float32)
     mean = 1.0 + 0.3 * rng.normal(size=minutes)
@@ -43,7 +43,7 @@ def _house(minutes: int, *, seed: int = 0, units: int = 6, missed: float = 0.1) 
 
 
 def _run(adapter: Adapter, house: House, sizes: list[int] | None = None) -> tuple[np.ndarray, ...]:
-    """See and settle a house's forecasts, so many at a time."""
+    """See and settle the forecasts of a house, in blocks of the given sizes."""
     means, quantiles, shown = [np.zeros(0)], [np.zeros((0, house.quantiles_kw.shape[1]))], []
     done = turn = 0
     while done < len(house):
@@ -67,37 +67,37 @@ def _mse(house: House, mean: np.ndarray, rows: slice = slice(None)) -> float:
     return float(np.mean(np.square((house.actual_kw - mean)[rows])))
 
 
-def test_its_weights_are_those_of_a_ridge_regression() -> None:
-    house, forgetting, ridge = _house(20 * LESSON), 0.999, 5.0
+def test_weights_equal_ridge_regression() -> None:
+    house, forgetting, ridge = _house(20 * MINI_BATCH), 0.999, 5.0
     adapter = Adapter(LEVELS, forgetting=forgetting, ridge=ridge)
     _run(adapter, house)
     rows = np.column_stack([house.hidden, np.ones(len(house)), house.changes_kw])
     ages = forgetting ** np.arange(len(house) - 1, -1, -1.0)
     a = (rows.T * ages) @ rows + ridge * np.eye(rows.shape[1])
     expected = np.linalg.solve(a, (rows.T * ages) @ (house.actual_kw - house.mean_kw))
-    np.testing.assert_allclose(adapter._learnt.weights[:, 0], expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(adapter._fit.weights[:, 0], expected, rtol=1e-9, atol=1e-12)
 
 
-def test_it_learns_what_the_network_misses_and_shows_it_after_its_trial() -> None:
-    house = _house(40 * LESSON)
+def test_correction_reduces_the_error_and_is_shown_after_the_trial() -> None:
+    house = _house(40 * MINI_BATCH)
     mean, quantiles, shown = _run(Adapter(LEVELS), house)
-    trial = TRIAL * LESSON
+    trial = TRIAL * MINI_BATCH
     assert not shown[:trial].any()
     assert shown[trial:].all()
     np.testing.assert_array_equal(mean[:trial], house.mean_kw[:trial])
     assert _mse(house, mean, slice(trial, None)) < 0.6 * _mse(
         house, house.mean_kw, slice(trial, None)
     )
-    late = slice(30 * LESSON, None)
+    late = slice(30 * MINI_BATCH, None)
     below = (house.actual_kw[late, None] < quantiles[late]).mean(axis=0)
     assert below == pytest.approx(LEVELS, abs=0.05)
     loss = np.abs(house.actual_kw - quantiles[:, 1])[late].mean()
     assert loss < 0.8 * np.abs(house.actual_kw - house.mean_kw)[late].mean()
 
 
-def test_where_there_is_nothing_to_learn_it_costs_next_to_nothing() -> None:
+def test_unpredictable_errors_cost_at_most_half_a_percent() -> None:
     for seed in range(4):
-        house = _house(8 * 24 * LESSON, seed=seed, missed=0.0)
+        house = _house(8 * 24 * MINI_BATCH, seed=seed, missed=0.0)
         mean, quantiles, _ = _run(Adapter(LEVELS), house)
         assert _mse(house, mean) < 1.005 * _mse(house, house.mean_kw)
         outside = (house.actual_kw < quantiles[:, 0]) | (house.actual_kw > quantiles[:, 2])
@@ -107,80 +107,80 @@ def test_where_there_is_nothing_to_learn_it_costs_next_to_nothing() -> None:
 
 @settings(max_examples=15)
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=6))
-def test_it_is_the_same_in_pieces_of_any_size(sizes: list[int]) -> None:
-    house = _house(16 * LESSON + 17)
+def test_blocks_of_any_size_give_the_same_forecasts(sizes: list[int]) -> None:
+    house = _house(16 * MINI_BATCH + 17)
     whole, pieces = Adapter(LEVELS), Adapter(LEVELS)
     for mine, theirs in zip(_run(whole, house), _run(pieces, house, sizes), strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-12)
     assert whole.get() == pieces.get()
 
 
-def test_a_correction_that_harms_is_taken_back_within_a_day() -> None:
-    first, then = _house(40 * LESSON), _house(5 * DAY * LESSON, seed=1, missed=-0.1)
+def test_harmful_correction_is_withdrawn_within_a_day() -> None:
+    first, then = _house(40 * MINI_BATCH), _house(5 * DAY * MINI_BATCH, seed=1, missed=-0.1)
     adapter = Adapter(LEVELS)
     assert _run(adapter, first)[2][-1]
     mean, _, shown = _run(adapter, then)
-    assert not shown[DAY * LESSON]
+    assert not shown[DAY * MINI_BATCH]
     assert _mse(then, mean) < 1.1 * _mse(then, then.mean_kw)
 
 
-def test_a_correction_that_does_not_pay_for_three_days_is_thrown_away() -> None:
+def test_correction_that_loses_for_three_days_is_reset() -> None:
     adapter = Adapter(LEVELS, forgetting=1.0)
-    _run(adapter, _house(3000 * LESSON // 10))
-    _run(adapter, _house(6 * DAY * LESSON, seed=1, missed=-0.1))
+    _run(adapter, _house(3000 * MINI_BATCH // 10))
+    _run(adapter, _house(6 * DAY * MINI_BATCH, seed=1, missed=-0.1))
     assert adapter.get().restarts == 1
-    house = _house(3 * DAY * LESSON, seed=2, missed=-0.1)
+    house = _house(3 * DAY * MINI_BATCH, seed=2, missed=-0.1)
     mean, _, shown = _run(adapter, house)
     assert shown[-1]
     assert _mse(house, mean) < 0.7 * _mse(house, house.mean_kw)
 
 
 @pytest.mark.parametrize("factor", [10.0, -1.0, 1e3, 1e300])
-def test_a_poisoned_day_is_soon_behind_it(factor: float) -> None:
-    house = _house(20 * DAY * LESSON)
+def test_faulty_day_is_forgotten_after_two_days(factor: float) -> None:
+    house = _house(20 * DAY * MINI_BATCH)
     clean = np.mean(np.square(house.actual_kw - house.mean_kw))
-    day = slice(5 * DAY * LESSON, 6 * DAY * LESSON)
+    day = slice(5 * DAY * MINI_BATCH, 6 * DAY * MINI_BATCH)
     house.actual_kw[day] *= factor
     mean, _, _ = _run(Adapter(LEVELS), house)
     assert np.isfinite(mean).all()
-    from_third_day = slice(8 * DAY * LESSON, None)
+    from_third_day = slice(8 * DAY * MINI_BATCH, None)
     assert _mse(house, mean, from_third_day) < 0.7 * clean
 
 
-def test_it_is_sound_after_ten_million_readings() -> None:
-    # The worst for recursive least squares: nothing new to see, for ever. As one lesson is
-    # like another, their weight stands in for their number: ten million readings of the
-    # usual forgetting are those of a thousand lessons that forget as much together.
-    lessons = 1000
-    forgetting = 0.99999 ** (10_000_000 / (lessons * LESSON))
-    house = _house(50 * LESSON)
+def test_numerically_stable_after_ten_million_readings() -> None:
+    # The worst case for recursive least squares: constant input. Since all mini-batches are
+    # alike, their weight can replace their number: ten million readings with the usual
+    # forgetting equal a thousand mini-batches that forget as much together.
+    batches = 1000
+    forgetting = 0.99999 ** (10_000_000 / (batches * MINI_BATCH))
+    house = _house(50 * MINI_BATCH)
     adapter = Adapter(LEVELS, forgetting=forgetting)
     _run(adapter, house)
     still = House(
-        np.full((LESSON, 6), 0.5, np.float32),
-        np.zeros((LESSON, 2)),
-        np.full(LESSON, 0.5),
-        np.tile([0.3, 0.5, 0.7], (LESSON, 1)),
-        np.full(LESSON, 0.51),
+        np.full((MINI_BATCH, 6), 0.5, np.float32),
+        np.zeros((MINI_BATCH, 2)),
+        np.full(MINI_BATCH, 0.5),
+        np.tile([0.3, 0.5, 0.7], (MINI_BATCH, 1)),
+        np.full(MINI_BATCH, 0.51),
     )
-    for _ in range(lessons):
+    for _ in range(batches):
         mean, quantiles, _ = _run(adapter, still)
         assert np.isfinite(mean).all()
     assert mean == pytest.approx(0.51, abs=1e-3)
     assert (quantiles[:, 0] <= quantiles[:, 1]).all()
-    a = adapter._learnt.a
+    a = adapter._fit.a
     np.testing.assert_array_equal(a, a.T)
     assert np.linalg.eigvalsh(a).min() > -1e-9
-    mean, _, _ = _run(adapter, _house(40 * LESSON, seed=5))
+    mean, _, _ = _run(adapter, _house(40 * MINI_BATCH, seed=5))
     assert np.isfinite(mean).all()
 
 
-def test_its_sums_stay_exact_over_a_million_readings() -> None:
-    lessons, house = 20_000, _house(LESSON)
-    house.hidden[:, 3:] *= 1e-6  # what is hardly ever excited is what goes astray first
+def test_sums_stay_exact_over_a_million_readings() -> None:
+    batches, house = 20_000, _house(MINI_BATCH)
+    house.hidden[:, 3:] *= 1e-6  # directions with little data lose accuracy first
     adapter = Adapter()
-    house.quantiles_kw = np.zeros((LESSON, 0))
-    for _ in range(lessons):
+    house.quantiles_kw = np.zeros((MINI_BATCH, 0))
+    for _ in range(batches):
         adapter.see(
             hidden=house.hidden,
             changes_kw=house.changes_kw,
@@ -188,12 +188,12 @@ def test_its_sums_stay_exact_over_a_million_readings() -> None:
             quantiles_kw=house.quantiles_kw,
         )
         adapter.settle(house.actual_kw)
-    rows = np.column_stack([house.hidden, np.ones(LESSON), house.changes_kw])
-    kept = 0.99999**LESSON
-    one = (rows.T * 0.99999 ** np.arange(LESSON - 1, -1, -1.0)) @ rows
-    exact = one * (1.0 - kept**lessons) / (1.0 - kept)
-    assert adapter.get().learnt == lessons * LESSON
-    np.testing.assert_allclose(adapter._learnt.a, exact, rtol=1e-9, atol=1e-20)
+    rows = np.column_stack([house.hidden, np.ones(MINI_BATCH), house.changes_kw])
+    kept = 0.99999**MINI_BATCH
+    one = (rows.T * 0.99999 ** np.arange(MINI_BATCH - 1, -1, -1.0)) @ rows
+    exact = one * (1.0 - kept**batches) / (1.0 - kept)
+    assert adapter.get().learnt == batches * MINI_BATCH
+    np.testing.assert_allclose(adapter._fit.a, exact, rtol=1e-9, atol=1e-20)
 
 
 _ANY_FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -206,11 +206,11 @@ _ANY_FINITE = st.floats(allow_nan=False, allow_infinity=False)
     ridge=st.floats(1e-300, 1e300),
     levels=st.sampled_from([(), (0.5,), LEVELS]),
 )
-def test_no_numbers_and_no_settings_make_it_blow_up(
+def test_any_finite_numbers_and_settings_give_finite_forecasts(
     kw: list[tuple[float, float]], forgetting: float, ridge: float, levels: tuple[float, ...]
 ) -> None:
     adapter = Adapter(levels, forgetting=forgetting, ridge=ridge)
-    count = 20 * LESSON
+    count = 20 * MINI_BATCH
     mean_kw, actual_kw = np.resize(np.array(kw), (count, 2)).T
     house = House(
         np.resize(np.array([-1.0, 1.0, 0.0, 0.5], np.float32), (count, 2)),
@@ -228,9 +228,9 @@ def test_no_numbers_and_no_settings_make_it_blow_up(
     assert restored.state() == state
 
 
-@pytest.mark.parametrize("settled", [0, 1, 59, 60, 61, 14 * LESSON + 30, 30 * LESSON])
-def test_it_is_restored_bit_for_bit(settled: int) -> None:
-    before, after = _house(settled), _house(3 * LESSON, seed=9)
+@pytest.mark.parametrize("settled", [0, 1, 59, 60, 61, 14 * MINI_BATCH + 30, 30 * MINI_BATCH])
+def test_state_is_restored_bit_for_bit(settled: int) -> None:
+    before, after = _house(settled), _house(3 * MINI_BATCH, seed=9)
     undisturbed, restored = Adapter(LEVELS), Adapter(LEVELS)
     _run(undisturbed, before)
     restored.restore(json.loads(json.dumps(undisturbed.state())))
@@ -240,8 +240,8 @@ def test_it_is_restored_bit_for_bit(settled: int) -> None:
     assert restored.state() == undisturbed.state()
 
 
-def test_a_forecast_that_is_never_settled_is_not_learnt_from() -> None:
-    house = _house(LESSON)
+def test_unsettled_forecast_is_not_learnt_from() -> None:
+    house = _house(MINI_BATCH)
     once, twice = Adapter(LEVELS), Adapter(LEVELS)
     stray = _house(1, seed=3)
     twice.see(
@@ -255,9 +255,9 @@ def test_a_forecast_that_is_never_settled_is_not_learnt_from() -> None:
     assert once.state() == twice.state()
 
 
-def test_a_state_holds_nothing_of_lessons_that_are_over() -> None:
+def test_state_has_nothing_of_finished_mini_batches() -> None:
     undisturbed, restored = Adapter(LEVELS), Adapter(LEVELS)
-    _run(undisturbed, _house(3 * LESSON + 20))
+    _run(undisturbed, _house(3 * MINI_BATCH + 20))
     restored.restore(undisturbed.state())
     for adapter in (undisturbed, restored):
         _run(adapter, _house(10, seed=1))
@@ -273,7 +273,7 @@ def test_a_state_holds_nothing_of_lessons_that_are_over() -> None:
         ({"ridge": math.nan}, "ridge is nan"),
     ],
 )
-def test_settings_out_of_range_are_refused(settings_: dict[str, float], message: str) -> None:
+def test_settings_out_of_range_are_rejected(settings_: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Adapter(LEVELS, **settings_)
 
@@ -282,8 +282,8 @@ def test_settings_out_of_range_are_refused(settings_: dict[str, float], message:
     "damage",
     [{"learnt": {}}, {"units": "x"}, {"pending": {"seen": 61, "settled": 60}}, {"units": 3}],
 )
-def test_a_damaged_state_is_refused(damage: dict[str, object]) -> None:
+def test_damaged_state_is_rejected(damage: dict[str, object]) -> None:
     adapter = Adapter(LEVELS)
-    _run(adapter, _house(2 * LESSON + 5))
+    _run(adapter, _house(2 * MINI_BATCH + 5))
     with pytest.raises((KeyError, TypeError, ValueError)):
         Adapter(LEVELS).restore({**adapter.state(), **damage})

@@ -1,4 +1,4 @@
-"""The light adapter, beside the same sums made over the whole series at once."""
+"""Tests of the light adapter against the same regression over the whole series."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def model() -> NetworkForecaster:
 
 
 def _series(seed: int = 0) -> dict[str, NDArray[np.float64]]:
-    """Forecasts that miss by a bias, a scale and a share of the last change, and noise."""
+    """Forecasts whose errors are a bias, a scale, a share of the last change, and noise."""
     rng = np.random.default_rng(seed)
     last = rng.gamma(2.0, 0.5, (MINUTES, METERS))
     change = rng.normal(0.0, 0.3, (MINUTES, METERS))
@@ -49,7 +49,7 @@ def _run(series: dict[str, NDArray[np.float64]], spread: float = 1.0) -> tuple[A
     return means, state
 
 
-def test_the_weights_are_those_of_the_whole_series() -> None:
+def test_weights_equal_ridge_regression_over_the_series() -> None:
     series = _series()
     _, state = _run(series)
     frozen, last = series["frozen_kw"], series["last_kw"]
@@ -69,7 +69,7 @@ def test_the_weights_are_those_of_the_whole_series() -> None:
         np.testing.assert_allclose(state["weights"][meter], expected, atol=1e-9)
 
 
-def test_it_is_shown_after_a_trial_and_gains() -> None:
+def test_correction_reduces_the_error_and_is_shown_after_the_trial() -> None:
     series = _series()
     means, state = _run(series)
     frozen, actual = series["frozen_kw"], series["actual_kw"]
@@ -80,7 +80,7 @@ def test_it_is_shown_after_a_trial_and_gains() -> None:
     assert (gained < 0.6).all()
 
 
-def test_where_nothing_can_be_learnt_little_is_lost() -> None:
+def test_unpredictable_errors_cost_at_most_two_percent() -> None:
     rng = np.random.default_rng(5)
     series = {**_series(), "actual_kw": rng.gamma(2.0, 0.5, (MINUTES, METERS))}
     series["frozen_kw"] = np.full((MINUTES, METERS), 1.0)
@@ -89,7 +89,7 @@ def test_where_nothing_can_be_learnt_little_is_lost() -> None:
     assert ((actual - means) ** 2).mean() < 1.02 * ((actual - series["frozen_kw"]) ** 2).mean()
 
 
-def test_corrections_are_bounded_and_nonsense_passes() -> None:
+def test_faulty_readings_leave_corrections_bounded_and_finite() -> None:
     series = _series()
     series["actual_kw"][600:605] = 1e300
     means, state = _run(series, spread=0.1)
@@ -98,7 +98,7 @@ def test_corrections_are_bounded_and_nonsense_passes() -> None:
     assert all(np.isfinite(state[name]).all() for name in LIGHT.names)
 
 
-def test_a_network_without_quantiles_has_a_spread_from_its_errors() -> None:
+def test_network_without_quantiles_gets_its_spread_from_errors() -> None:
     adapter = LightAdapter()
     for _ in range(1000):
         mean, _ = adapter.see(
@@ -118,7 +118,7 @@ def _readings(kw: NDArray[np.float64]) -> list[Reading]:
     ]
 
 
-def test_a_pipeline_gives_the_same_steps_in_blocks_and_after_a_restore(
+def test_pipeline_gives_the_same_steps_in_blocks_and_after_a_restore(
     model: NetworkForecaster, sample_kw: NDArray[np.float64]
 ) -> None:
     readings = _readings(sample_kw[:1100])
@@ -142,7 +142,7 @@ def test_a_pipeline_gives_the_same_steps_in_blocks_and_after_a_restore(
     assert steps[-1].adaptation.learnt == (1100 - 49) // 60 * 60
 
 
-def test_a_light_state_and_a_full_one_are_not_mixed_up(
+def test_light_and_full_states_are_rejected_by_the_other(
     model: NetworkForecaster, sample_kw: NDArray[np.float64]
 ) -> None:
     states: dict[Adapt, Any] = {}

@@ -1,3 +1,5 @@
+"""Tests of readings in blocks."""
+
 from __future__ import annotations
 
 from datetime import datetime, timedelta
@@ -6,13 +8,13 @@ import numpy as np
 import pytest
 
 from streamer.pipeline import Pipeline
-from streamer.readings.blocks import Passage, ReadingBlock
+from streamer.readings.blocks import BlockResult, ReadingBlock
 from streamer.testing import START, FixedForecaster, readings
 
 KW = [0.25, 0.5, 0.75, 1.0]
 
 
-def test_a_block_is_the_sequence_of_its_readings() -> None:
+def test_block_is_the_sequence_of_its_readings() -> None:
     expected = readings(KW)
     block = ReadingBlock.of(expected)
     assert list(block) == expected
@@ -27,7 +29,7 @@ def test_a_block_is_the_sequence_of_its_readings() -> None:
 
 
 @pytest.mark.parametrize("unit", ["us", "s", "m"])
-def test_times_are_datetimes_whatever_the_unit(unit: str) -> None:
+def test_times_of_any_unit_become_datetimes(unit: str) -> None:
     at = np.array([START, START + timedelta(minutes=1)], f"datetime64[{unit}]")
     block = ReadingBlock(at, np.array(KW[:2]))
     assert list(block) == readings(KW[:2])
@@ -42,7 +44,7 @@ def test_blocks_are_compared_by_value() -> None:
     assert block != ReadingBlock.of(readings(KW, start=START + timedelta(minutes=1)))
 
 
-def test_nothing_can_be_written_to_a_block() -> None:
+def test_block_is_read_only() -> None:
     block = ReadingBlock.of(readings(KW))
     with pytest.raises(ValueError, match="read-only"):
         block.kw[0] = 1.0
@@ -50,17 +52,19 @@ def test_nothing_can_be_written_to_a_block() -> None:
         block.at[0] = block.at[1]
 
 
-def test_arrays_have_to_go_together() -> None:
+def test_arrays_of_different_shapes_are_rejected() -> None:
     times = np.array([START], "datetime64[us]")
-    with pytest.raises(ValueError, match="do not go with"):
+    with pytest.raises(ValueError, match="do not match"):
         ReadingBlock(times, np.array([0.1, 0.2]))
 
 
-def test_when_forecasts_were_settled() -> None:
-    passage: Passage = Pipeline(FixedForecaster(window=2)).push_block(ReadingBlock.of(readings(KW)))
+def test_settled_between_finds_the_minutes_of_settled_forecasts() -> None:
+    result: BlockResult = Pipeline(FixedForecaster(window=2)).push_block(
+        ReadingBlock.of(readings(KW))
+    )
     # The first window of two is full with the second reading; the third settles it.
-    third, fourth = passage.readings[2].at, passage.readings[3].at
-    assert not passage.settled_between(START, passage.readings[1].at)
-    assert passage.settled_between(START, third)
-    assert passage.settled_between(fourth, fourth)
-    assert not passage.settled_between(fourth + timedelta(minutes=1), fourth.replace(year=2011))
+    third, fourth = result.readings[2].at, result.readings[3].at
+    assert not result.settled_between(START, result.readings[1].at)
+    assert result.settled_between(START, third)
+    assert result.settled_between(fourth, fourth)
+    assert not result.settled_between(fourth + timedelta(minutes=1), fourth.replace(year=2011))

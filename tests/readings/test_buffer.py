@@ -1,3 +1,5 @@
+"""Tests of the ring buffer, gap rules and missing minutes."""
+
 from __future__ import annotations
 
 from collections import deque
@@ -17,7 +19,7 @@ KW = st.floats(-100, 100)
 
 
 @given(st.integers(1, 60), st.lists(KW, max_size=200), st.integers(0, 70))
-def test_holds_what_a_deque_of_that_length_holds(
+def test_buffer_equals_a_deque_of_the_same_length(
     capacity: int, kw: list[float], count: int
 ) -> None:
     buffer, oracle = RingBuffer(capacity), deque[float](maxlen=capacity)
@@ -30,7 +32,7 @@ def test_holds_what_a_deque_of_that_length_holds(
 
 
 @given(st.integers(1, 20), st.lists(st.lists(KW, max_size=50), max_size=5))
-def test_many_at_once_are_held_as_one_by_one(capacity: int, parts: list[list[float]]) -> None:
+def test_extend_equals_repeated_push(capacity: int, parts: list[list[float]]) -> None:
     single, many = RingBuffer(capacity), RingBuffer(capacity)
     for part in parts:
         for value in part:
@@ -41,12 +43,12 @@ def test_many_at_once_are_held_as_one_by_one(capacity: int, parts: list[list[flo
     assert many.last(1).tolist() == [1.0]
 
 
-def test_only_a_series_can_be_held() -> None:
-    with pytest.raises(ValueError, match="no series"):
+def test_extend_rejects_two_dimensions() -> None:
+    with pytest.raises(ValueError, match="one-dimensional"):
         RingBuffer(3).extend([[1.0, 2.0]])
 
 
-def test_what_it_gives_out_is_a_copy() -> None:
+def test_values_are_copies() -> None:
     buffer = RingBuffer(3)
     buffer.extend([1.0, 2.0])
     taken = buffer.values()
@@ -54,7 +56,7 @@ def test_what_it_gives_out_is_a_copy() -> None:
     assert taken.tolist() == [1.0, 2.0]
 
 
-def test_clear_forgets_everything() -> None:
+def test_clear_empties_the_buffer() -> None:
     buffer = RingBuffer(3)
     buffer.extend([1.0, 2.0, 3.0, 4.0])
     buffer.clear()
@@ -80,11 +82,11 @@ def test_missing_minutes_round_to_the_nearest(seconds: int, missing: int) -> Non
     assert missing_before_each(times).tolist() == [missing]
 
 
-def test_gap_rules() -> None:
+def test_gap_rule_resets_beyond_its_longest_gap_and_rejects_bad_settings() -> None:
     assert not GapRule("skip", 0).resets(10_000)
     assert not GapRule("reset", 10).resets(10)
     assert GapRule("reset", 10).resets(11)
-    with pytest.raises(UsageError, match="no gap rule 'fill'"):
+    with pytest.raises(UsageError, match="unknown gap rule 'fill'"):
         GapRule("fill")
     with pytest.raises(UsageError, match="-1"):
         GapRule("reset", -1)

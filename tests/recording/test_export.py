@@ -210,5 +210,5 @@ def test_without_pyarrow_the_extra_is_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     House(db).close()
-    with pytest.raises(MissingExtraError, match=r"streamer\[parquet\]"):
+    with pytest.raises(MissingExtraError, match=r"streamer-forecaster\[parquet\]"):
         export(db, tmp_path / "house.parquet", format="parquet")

@@ -1,4 +1,4 @@
-"""The mean of the last values, against plain sums."""
+"""Tests of the rolling mean against plain sums."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streamer.scores.rolling import RollingMean
 
 
 @given(st.integers(1, 40), st.lists(st.floats(0, 1e6), max_size=200))
-def test_rolling_mean_is_the_mean_of_the_last(size: int, values: list[float]) -> None:
+def test_rolling_mean_equals_the_mean_of_the_last_values(size: int, values: list[float]) -> None:
     mean = RollingMean(size)
     assert mean.get() is None
     for upto, value in enumerate(values, start=1):
@@ -29,7 +29,7 @@ def test_rolling_mean_is_the_mean_of_the_last(size: int, values: list[float]) ->
     values=st.lists(st.floats(0, 1e6), max_size=120),
     cuts=st.lists(st.integers(0, 120), max_size=6),
 )
-def test_many_values_leave_the_window_that_one_by_one_leaves(
+def test_update_many_equals_repeated_update(
     size: int, values: list[float], cuts: list[int]
 ) -> None:
     single, many = RollingMean(size), RollingMean(size)
@@ -43,7 +43,7 @@ def test_many_values_leave_the_window_that_one_by_one_leaves(
     assert many.update(1.0) == single.update(1.0)
 
 
-def test_rolling_mean_forgets_a_huge_value_wholly() -> None:
+def test_rolling_mean_forgets_a_huge_value_completely() -> None:
     mean = RollingMean(3)
     for value in (1e300, 0.1, 0.2, 0.3):
         mean.update(value)
@@ -58,6 +58,6 @@ def test_rolling_mean_does_not_drift() -> None:
     assert mean.get() == pytest.approx(values[-60:].mean(), rel=1e-13)
 
 
-def test_rolling_mean_needs_room() -> None:
+def test_size_must_be_positive() -> None:
     with pytest.raises(ValueError, match="size is 0"):
         RollingMean(0)

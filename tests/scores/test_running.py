@@ -1,4 +1,4 @@
-"""Every prefix of a stream, against NumPy over the whole of it."""
+"""Tests of running scores on every prefix of a stream, against NumPy."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from river import metrics
 
-from streamer.readings import BandScores, Errors, Scores
+from streamer.readings import BandScores, ErrorScores, Scores
 from streamer.scores.running import DAY, HOUR, RunningScores
 
 
 def _settled(actual: Any, forecast: Any, last: Any) -> dict[str, Any]:
-    """Forecasts, one or an array, with frozen ones and bands that follow from them."""
+    """Forecasts, one or an array, with frozen forecasts and bands derived from them."""
     return {
         "actual_kw": actual,
         "forecast_kw": forecast,
@@ -48,7 +48,7 @@ def _oracle(errors: np.ndarray, upto: int) -> tuple[float, ...]:
     )
 
 
-def _values(errors: Errors) -> tuple[float | None, ...]:
+def _values(errors: ErrorScores) -> tuple[float | None, ...]:
     return errors.mse_kw2, errors.mae_kw, errors.hour_mse_kw2, errors.day_mse_kw2
 
 
@@ -88,7 +88,7 @@ def test_every_prefix_of_the_bands_equals_numpy(sample_kw: np.ndarray) -> None:
         assert band.winkler_kw == pytest.approx(winkler, rel=1e-10)
 
 
-def test_no_error_is_too_large_for_a_score() -> None:
+def test_huge_errors_give_finite_scores() -> None:
     huge = 1.7e308
     scores, block = RunningScores(adapted=True), RunningScores(adapted=True)
     values = dict.fromkeys(_settled(0.0, 0.0, 0.0), huge) | {"actual_kw": -huge}
@@ -103,7 +103,7 @@ def test_no_error_is_too_large_for_a_score() -> None:
         assert found.band.coverage == 0.0
 
 
-def test_running_scores_are_those_of_river_metrics(sample_kw: np.ndarray) -> None:
+def test_running_scores_equal_river_metrics(sample_kw: np.ndarray) -> None:
     actual, forecast = sample_kw[1:500], sample_kw[:499] * 0.9
     mse, rmse, mae = metrics.MSE(), metrics.RMSE(), metrics.MAE()
     for a, f, scores in zip(
@@ -116,23 +116,23 @@ def test_running_scores_are_those_of_river_metrics(sample_kw: np.ndarray) -> Non
         assert scores.model.mae_w == pytest.approx(1000 * mae.get(), rel=1e-12)
 
 
-def test_a_persistence_forecast_has_a_skill_of_exactly_zero(sample_kw: np.ndarray) -> None:
+def test_persistence_has_a_skill_of_exactly_zero(sample_kw: np.ndarray) -> None:
     last = sample_kw[:-1]
     assert _run(sample_kw[1:], last, last)[-1].skill == 0.0
 
 
-def test_nothing_is_said_until_something_is_settled() -> None:
+def test_scores_are_none_until_a_forecast_is_settled() -> None:
     scores = RunningScores().get()
     assert scores == Scores()
     assert scores.frozen is None
-    assert RunningScores(adapted=True).get().frozen == Errors()
+    assert RunningScores(adapted=True).get().frozen == ErrorScores()
     assert RunningScores(confidence=0.8).get().band == BandScores(0.8)
     assert scores.model.rmse_w is None
     assert scores.model.mae_w is None
     assert scores.skill is scores.hour_skill is scores.day_skill is None
 
 
-def test_skill_is_undefined_beside_a_reference_without_error() -> None:
+def test_skill_is_undefined_if_the_reference_has_no_error() -> None:
     constant = np.ones(5)
     assert _run(constant, constant + 0.1, constant)[-1].skill is None
 
@@ -140,7 +140,7 @@ def test_skill_is_undefined_beside_a_reference_without_error() -> None:
 @given(
     st.lists(st.tuples(*[st.floats(-10, 10)] * 3), max_size=150), st.integers(0, 150), st.booleans()
 )
-def test_restored_scores_go_on_bit_for_bit(
+def test_restored_scores_continue_bit_for_bit(
     settled: list[tuple[float, float, float]], at: int, adapted: bool
 ) -> None:
     at = min(at, len(settled))
@@ -154,7 +154,7 @@ def test_restored_scores_go_on_bit_for_bit(
         assert restored.update(**_settled(*values)) == undisturbed.update(**_settled(*values))
 
 
-def test_scores_of_a_block_are_those_of_its_forecasts(sample_kw: np.ndarray) -> None:
+def test_scores_of_a_block_equal_those_of_its_forecasts(sample_kw: np.ndarray) -> None:
     actual, last = sample_kw[1:6001], sample_kw[:6000]
     forecast = 0.9 * last + 0.05
     single, blocks = RunningScores(adapted=True), RunningScores(adapted=True)

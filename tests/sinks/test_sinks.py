@@ -22,7 +22,7 @@ from streamer.readings import (
     Alarm,
     BandScores,
     Counts,
-    Errors,
+    ErrorScores,
     Forecast,
     Link,
     Notice,
@@ -31,7 +31,7 @@ from streamer.readings import (
     Scores,
     Step,
 )
-from streamer.readings.blocks import Passage, ReadingBlock
+from streamer.readings.blocks import BlockResult, ReadingBlock
 from streamer.sinks import BlockSink, Item
 from streamer.sinks.items import About, Vitals
 from streamer.sinks.notes import NoteSink
@@ -57,7 +57,7 @@ LATE = Step(
     Reading(START + 4 * MINUTE, 1.0),
     settled=Forecast(START + 2 * MINUTE, 0.5, 0.5, 0.625, 0.375, 0.25, 0.875),
     forecast=Forecast(START + 5 * MINUTE, 0.9, 1.0, 0.8, 0.7, -0.5, 10.5),
-    scores=Scores(2, Errors(0.125), Errors(0.15625), band=BandScores(0.9, 0.5)),
+    scores=Scores(2, ErrorScores(0.125), ErrorScores(0.15625), band=BandScores(0.9, 0.5)),
     gap_minutes=2,
     buffered=3,
     counts=Counts(3, 1, 2),
@@ -276,7 +276,7 @@ def test_the_summary_separates_new_readings_from_recorded_ones() -> None:
     ]
     summary = Summary()
     summary.write_block(
-        Passage(
+        BlockResult(
             ReadingBlock.of([step.reading for step in steps[3:]]), np.full(2, np.nan), steps[-1]
         )
     )
@@ -286,14 +286,14 @@ def test_the_summary_separates_new_readings_from_recorded_ones() -> None:
 
 def _summary_of(**changes: Any) -> list[str]:
     """The scores in the summary of 1,200 minutes."""
-    scores = Scores(1200, Errors(0.04, 0.1), Errors(0.05, 0.2))
+    scores = Scores(1200, ErrorScores(0.04, 0.1), ErrorScores(0.05, 0.2))
     last = replace(LATE, scores=replace(scores, **changes), counts=Counts(1))
     return _summary(ABOUT, last)[3:]
 
 
 def test_the_summary_reports_the_gain_of_adapting() -> None:
     band = BandScores(0.995, 0.9012, 0.8, 0.3147, 0.3, 12.64)
-    assert _summary_of(frozen=Errors(0.05, 0.15), band=band) == [
+    assert _summary_of(frozen=ErrorScores(0.05, 0.15), band=band) == [
         "1,200 forecasts settled, skill +20.0 %",
         "sceaux       MSE 0.04000 kW²  RMSE 200.0 W  MAE 100.0 W",
         "frozen       MSE 0.05000 kW²  RMSE 223.6 W  MAE 150.0 W",
@@ -301,12 +301,12 @@ def test_the_summary_reports_the_gain_of_adapting() -> None:
         "adapted: MSE 20.0 % better than frozen, over all 1,200 minutes",
         "99.5 % band: covered 90.1 %, mean width 0.315 kW, Winkler score 12.6 kW",
     ]
-    worse = _summary_of(frozen=Errors(0.032, 0.1))
+    worse = _summary_of(frozen=ErrorScores(0.032, 0.1))
     assert "adapted: MSE 25.0 % worse than frozen, over all 1,200 minutes" in worse
     for mse_kw2 in (0.04, 0.04001):
-        same = _summary_of(frozen=Errors(mse_kw2, 0.1))
+        same = _summary_of(frozen=ErrorScores(mse_kw2, 0.1))
         assert "adapted: MSE as frozen, over all 1,200 minutes" in same
-    flawless = _summary_of(model=Errors(0.0, 0.0), frozen=Errors(0.0, 0.0))
+    flawless = _summary_of(model=ErrorScores(0.0, 0.0), frozen=ErrorScores(0.0, 0.0))
     assert "adapted: MSE as frozen, over all 1,200 minutes" in flawless
 
 
@@ -321,7 +321,7 @@ def test_the_summary_counts_alarms_by_kind(alarmed: list[Step]) -> None:
         summary.write(step)
     assert "alarms: 1 anomaly, 1 drift" in summary.lines()
     block = ReadingBlock.of([step.reading for step in alarmed])
-    summary.write_block(Passage(block, np.full(4, np.nan), alarmed[-1], (DRIFT, DRIFT)))
+    summary.write_block(BlockResult(block, np.full(4, np.nan), alarmed[-1], (DRIFT, DRIFT)))
     assert "alarms: 3 drift, 1 anomaly" in summary.lines()
 
 

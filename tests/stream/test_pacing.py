@@ -1,3 +1,5 @@
+"""Tests of the pacer on a manual clock."""
+
 from __future__ import annotations
 
 import threading
@@ -21,13 +23,13 @@ def _run(pacer: Pacer, minutes: range) -> None:
 
 
 @pytest.mark.parametrize(("speed", "seconds"), [(1.0, 60.0), (60.0, 1.0), (600.0, 0.1)])
-def test_each_reading_waits_for_its_minute(speed: float, seconds: float) -> None:
+def test_each_reading_is_delayed_to_its_minute(speed: float, seconds: float) -> None:
     clock = ManualClock()
     _run(Pacer(speed, clock=clock), range(11))
     assert clock.now() == pytest.approx(10 * seconds)
 
 
-def test_max_waits_for_nothing() -> None:
+def test_unlimited_speed_never_waits() -> None:
     clock = ManualClock()
     pacer = Pacer(MAX, clock=clock)
     _run(pacer, range(100))
@@ -35,7 +37,7 @@ def test_max_waits_for_nothing() -> None:
     assert clock.waits == []
 
 
-def test_a_gap_is_not_waited_out() -> None:
+def test_gap_is_skipped() -> None:
     clock = ManualClock()
     pacer = Pacer(60.0, clock=clock)
     pacer.hold(_minute(0))
@@ -43,7 +45,7 @@ def test_a_gap_is_not_waited_out() -> None:
     assert clock.now() == pytest.approx(1.0)
 
 
-def test_readings_nearer_than_a_minute_wait_less() -> None:
+def test_readings_closer_than_a_minute_wait_less() -> None:
     clock = ManualClock()
     pacer = Pacer(1.0, clock=clock)
     pacer.hold(START)
@@ -51,7 +53,7 @@ def test_readings_nearer_than_a_minute_wait_less() -> None:
     assert clock.now() == pytest.approx(10.0)
 
 
-def test_the_first_window_comes_faster() -> None:
+def test_first_window_runs_faster() -> None:
     clock = ManualClock()
     pacer = Pacer(1.0, warm_up=50, clock=clock)
     _run(pacer, range(50))
@@ -60,7 +62,7 @@ def test_the_first_window_comes_faster() -> None:
     assert clock.now() > 60.0
 
 
-def test_time_lost_to_work_is_made_up_for_but_not_a_long_stall() -> None:
+def test_short_delays_are_caught_up_but_long_stalls_are_not() -> None:
     clock = ManualClock()
     pacer = Pacer(600.0, clock=clock)
     for number in range(101):
@@ -73,7 +75,7 @@ def test_time_lost_to_work_is_made_up_for_but_not_a_long_stall() -> None:
     assert clock.now() - stalled > 0.6
 
 
-def test_faster_and_slower_go_through_the_speeds() -> None:
+def test_faster_and_slower_step_through_the_speeds() -> None:
     pacer = Pacer(SPEEDS[0])
     seen = [pacer.speed]
     for _ in SPEEDS:
@@ -88,7 +90,7 @@ def test_faster_and_slower_go_through_the_speeds() -> None:
     assert odd.speed == 60.0
 
 
-def test_pause_holds_and_a_step_lets_one_through() -> None:
+def test_step_lets_one_reading_pass_while_paused() -> None:
     pacer = Pacer(MAX)
     passed: list[int] = []
     progress = threading.Condition()
@@ -127,7 +129,7 @@ def test_stop_ends_a_wait() -> None:
     assert pacer.stopped
 
 
-def test_single_steps_do_not_put_off_what_follows() -> None:
+def test_single_steps_do_not_delay_later_readings() -> None:
     clock = ManualClock()
     pacer = Pacer(1.0, clock=clock)
     pacer.hold(_minute(0))
@@ -140,7 +142,7 @@ def test_single_steps_do_not_put_off_what_follows() -> None:
     assert clock.now() == pytest.approx(60.0)
 
 
-def test_a_step_while_running_is_not_saved_up() -> None:
+def test_step_while_running_has_no_effect() -> None:
     pacer = Pacer(MAX)
     pacer.step()
     pacer.toggle_pause()

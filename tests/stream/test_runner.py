@@ -1,3 +1,5 @@
+"""Tests of running a stream from source to sinks."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -10,7 +12,7 @@ import pytest
 from streamer.errors import SourceError
 from streamer.pipeline import Pipeline
 from streamer.readings import Alarm, Link, Notice, Reading, Sample, Step
-from streamer.readings.blocks import Passage, ReadingBlock
+from streamer.readings.blocks import BlockResult, ReadingBlock
 from streamer.sinks import Item
 from streamer.sinks.items import About, Vitals
 from streamer.sinks.summary import Summary
@@ -47,14 +49,14 @@ def _run(
 
 @pytest.mark.parametrize("speed", [1.0, 600.0, MAX])
 @pytest.mark.parametrize("block", [1, 7, 1000])
-def test_the_same_steps_at_any_speed(speed: float, block: int) -> None:
+def test_any_speed_gives_the_same_steps(speed: float, block: int) -> None:
     expected = Pipeline(FixedForecaster(kw=0.5, window=3)).push_many(readings(KW))
     collector, source = _run(readings(KW), speed, block=block)
     assert collector.steps == expected
     assert source.closed
 
 
-def test_notices_keep_their_place_among_the_steps() -> None:
+def test_notices_are_written_in_order_with_steps() -> None:
     first, second, third = readings(KW[:3])
     notice = Notice(Notice.MALFORMED, "row 3 is bad")
     collector, _ = _run([first, notice, second, third], MAX)
@@ -62,13 +64,13 @@ def test_notices_keep_their_place_among_the_steps() -> None:
     assert kinds == [Step, Notice, Step, Step]
 
 
-def test_what_a_meter_says_beside_its_readings_keeps_its_place_too() -> None:
+def test_links_and_samples_are_written_in_order_with_steps() -> None:
     first, second = readings(KW[:2])
-    up, lost, said = Link(Link.UP), Link(Link.LOST, "broker"), Sample(0.3)
+    up, lost, sample = Link(Link.UP), Link(Link.LOST, "broker"), Sample(0.3)
 
     class Live(ListSource):
         def read(self) -> Sequence[Reading | Notice]:
-            given: Sequence[Any] = [] if self.closed else [up, said, first, lost, second, said]
+            given: Sequence[Any] = [] if self.closed else [up, sample, first, lost, second, sample]
             self.closed = True
             return given
 
@@ -77,15 +79,15 @@ def test_what_a_meter_says_beside_its_readings_keeps_its_place_too() -> None:
     items = [item for item in collector.items if not isinstance(item, Vitals)]
     assert [item.reading if isinstance(item, Step) else item for item in items] == [
         up,
-        said,
+        sample,
         first,
         lost,
         second,
-        said,
+        sample,
     ]
 
 
-def test_readings_that_come_together_may_be_pushed_one_by_one() -> None:
+def test_readings_of_a_block_can_be_pushed_one_by_one() -> None:
     pushed: list[int] = []
 
     class Counting(Pipeline):
@@ -98,7 +100,7 @@ def test_readings_that_come_together_may_be_pushed_one_by_one() -> None:
     assert len(pushed) == len(collector.steps) == len(KW)
 
 
-def test_vitals_come_when_the_source_may_keep_us_waiting() -> None:
+def test_vitals_are_written_before_the_source_may_block() -> None:
     collector, _ = _run(readings(KW[:3]), MAX, block=1)
     for place, item in enumerate(collector.items):
         if isinstance(item, Step):
@@ -122,7 +124,7 @@ def test_vitals_are_measured_on_the_given_clock() -> None:
     assert 1.0 < last.readings_per_s < 60.0
 
 
-def test_a_stopped_pacer_ends_it_and_closes_the_source() -> None:
+def test_stopped_pacer_ends_the_run_and_closes_the_source() -> None:
     pacer = Pacer(MAX)
     collector, source = Collector(), ListSource(readings(KW), block=10)
 
@@ -136,7 +138,7 @@ def test_a_stopped_pacer_ends_it_and_closes_the_source() -> None:
     assert source.closed
 
 
-def test_the_source_is_closed_when_it_fails() -> None:
+def test_source_is_closed_when_it_fails() -> None:
     class Failing(ListSource):
         def read(self) -> Sequence[Reading | Notice]:
             raise SourceError("the meter is gone")
@@ -150,14 +152,14 @@ def test_the_source_is_closed_when_it_fails() -> None:
 class BlockCollector(Collector):
     def __init__(self) -> None:
         super().__init__()
-        self.passages: list[Passage] = []
+        self.results: list[BlockResult] = []
 
-    def write_block(self, passage: Passage) -> None:
-        self.passages.append(passage)
+    def write_block(self, result: BlockResult) -> None:
+        self.results.append(result)
 
 
 class BlockSource(ListSource):
-    """Gives what it has in blocks where nothing but readings comes, and says how far it is."""
+    """Source that returns blocks where only readings follow each other, and its progress."""
 
     @property
     def progress(self) -> float | None:
@@ -173,7 +175,7 @@ def _raised(step: Step) -> list[Alarm]:
     return [alarm for alarm in step.alarms if alarm.at == step.reading.at]
 
 
-def test_sinks_that_need_no_steps_are_given_blocks() -> None:
+def test_block_sinks_receive_blocks() -> None:
     kw = np.resize(KW, 3 * BLOCK)
     items: list[Reading | Notice] = [*readings(kw)]
     items.insert(1000, Notice(Notice.EVENT, "in between"))
@@ -185,16 +187,16 @@ def test_sinks_that_need_no_steps_are_given_blocks() -> None:
         sinks[1].write(about)
         run(source, pipeline, sinks, Pacer(MAX))
     assert len(steps.steps) == len(kw)
-    # The piece with the notice comes as a list, so its readings come as steps.
-    assert {len(passage.readings) for passage in blocks.passages} <= {BLOCK, 500, 1049}
-    covered = sum(len(passage.readings) for passage in blocks.passages) + len(blocks.steps)
+    # The part with the notice is a list, so its readings become steps.
+    assert {len(result.readings) for result in blocks.results} <= {BLOCK, 500, 1049}
+    covered = sum(len(result.readings) for result in blocks.results) + len(blocks.steps)
     assert covered == len(kw)
-    last = blocks.passages[-1].last
+    last = blocks.results[-1].last
     assert last.reading == steps.steps[-1].reading
     assert last.counts == steps.steps[-1].counts
     assert last.scores.model.mse_kw2 == pytest.approx(steps.steps[-1].scores.model.mse_kw2)
     raised = [alarm for step in steps.steps for alarm in _raised(step)]
-    found = [alarm for passage in blocks.passages for alarm in passage.alarms]
+    found = [alarm for result in blocks.results for alarm in result.alarms]
     found += [alarm for step in blocks.steps for alarm in _raised(step)]
     assert raised
     assert sorted((alarm.at, alarm.kind) for alarm in found) == [
@@ -204,15 +206,15 @@ def test_sinks_that_need_no_steps_are_given_blocks() -> None:
     assert any("in sample" in line for line in summaries[1].lines())
 
 
-def test_a_single_sink_that_needs_steps_gets_them() -> None:
+def test_one_step_sink_makes_all_sinks_receive_steps() -> None:
     steps, blocks = Collector(), BlockCollector()
     run(BlockSource(readings(KW)), Pipeline(FixedForecaster()), [blocks, steps], Pacer(MAX))
-    assert not blocks.passages
+    assert not blocks.results
     assert steps.steps == blocks.steps
     assert len(steps.steps) == len(KW)
 
 
-def test_progress_is_told_while_nothing_is_held_back() -> None:
+def test_progress_is_reported_at_unlimited_speed() -> None:
     clock = ManualClock()
 
     class Slow(Pipeline):
@@ -231,7 +233,7 @@ def test_progress_is_told_while_nothing_is_held_back() -> None:
     assert vitals[-1].left_s == 0.0
 
 
-def test_a_replay_that_is_held_back_tells_no_progress() -> None:
+def test_progress_is_not_reported_at_limited_speed() -> None:
     collector = Collector()
     source, pacer = BlockSource(readings(KW)), Pacer(600.0, clock=ManualClock())
     run(source, Pipeline(FixedForecaster()), [collector], pacer)

@@ -1,4 +1,4 @@
-"""Standard output and standard error that fail: closed, full, or read by nobody."""
+"""Tests of failing standard streams: closed, full, or without a reader."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from streamer.stream.standard import ReaderGoneError, guarded_streams
 
 
 class Broken(io.StringIO):
-    """A stream that takes what is written, and fails to let it out."""
+    """Stream that accepts writes and fails to flush them."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class Broken(io.StringIO):
 
 
 class Unwritable(Broken):
-    """A stream that takes nothing."""
+    """Stream that fails to write."""
 
     def write(self, text: str) -> int:
         raise OSError(self._number, os.strerror(self._number))
@@ -40,7 +40,7 @@ class Unwritable(Broken):
 
 @pytest.mark.parametrize("number", [errno.EPIPE, errno.ECONNRESET])
 @pytest.mark.parametrize("name", ["stdout", "stderr"])
-def test_a_reader_that_has_gone_is_no_broken_pipe(
+def test_broken_pipe_becomes_reader_gone_error(
     name: str, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = Unwritable(number)
@@ -48,22 +48,22 @@ def test_a_reader_that_has_gone_is_no_broken_pipe(
     with guarded_streams():
         with pytest.raises(ReaderGoneError):
             getattr(sys, name).write("text")
-        getattr(sys, name).write("what comes then goes nowhere")
+        getattr(sys, name).write("discarded")
     assert getattr(sys, name) is before
 
 
-@pytest.mark.parametrize(("name", "said"), [("stdout", "output"), ("stderr", "error")])
-def test_another_failure_has_the_name_of_the_stream(
-    name: str, said: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("name", "word"), [("stdout", "output"), ("stderr", "error")])
+def test_other_failures_name_the_stream(
+    name: str, word: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, name, Unwritable(errno.ENOSPC))
     with guarded_streams(), pytest.raises(OSError, match="No space left") as failure:
         getattr(sys, name).write("text")
-    assert failure.value.filename == f"standard {said}"
+    assert failure.value.filename == f"standard {word}"
     assert failure.value.errno == errno.ENOSPC
 
 
-def test_a_stream_that_does_not_fail_is_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+def test_working_stream_is_unchanged(capsys: pytest.CaptureFixture[str]) -> None:
     with guarded_streams():
         assert sys.stdout.write("text") == 4
         assert not sys.stdout.isatty()
@@ -72,7 +72,7 @@ def test_a_stream_that_does_not_fail_is_as_it_was(capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize("name", ["stdout", "stderr"])
-def test_a_stream_that_is_not_there_takes_all(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_stream_discards_output(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, name, None)
     with guarded_streams():
         print("text", file=getattr(sys, name))
@@ -91,7 +91,7 @@ def _run(*arguments: str) -> int:
     "arguments",
     [["--help"], ["--version"], ["sources"], ["config"], ["replay", "--limit", "5"]],
 )
-def test_every_command_is_done_when_its_reader_has_gone(
+def test_commands_exit_normally_when_their_reader_has_gone(
     arguments: list[str],
     kind: type[Broken],
     monkeypatch: pytest.MonkeyPatch,
@@ -105,7 +105,7 @@ def test_every_command_is_done_when_its_reader_has_gone(
 
 @pytest.mark.parametrize("kind", [Broken, Unwritable])
 @pytest.mark.parametrize("arguments", [["sources"], ["replay", "--limit", "5", "--format", "csv"]])
-def test_a_full_disk_is_that_of_standard_output(
+def test_full_disk_is_reported_for_standard_output(
     arguments: list[str],
     kind: type[Broken],
     monkeypatch: pytest.MonkeyPatch,
@@ -117,12 +117,14 @@ def test_a_full_disk_is_that_of_standard_output(
     assert error == "streamer: error: standard output: No space left on device"
 
 
-def test_nobody_needs_to_read_that_a_command_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exit_code_is_kept_when_the_error_cannot_be_printed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(sys, "stderr", Unwritable(errno.EPIPE))
     assert _run("replay", "absent.csv") == 2
 
 
-def test_what_ended_a_stream_is_told_rather_than_that_nobody_reads_its_lines(
+def test_error_of_a_stream_takes_precedence_over_a_gone_reader(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "stdout", Broken(errno.EPIPE))
@@ -139,11 +141,13 @@ def _fail_on_the_way() -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes and shells are POSIX's")
 class TestChild:
-    """As the interpreter meets it, which writes what is left when it exits."""
+    """Runs in a child process, whose interpreter flushes its buffers at exit."""
 
     @pytest.mark.parametrize("unbuffered", ["", "1"])
     @pytest.mark.parametrize("command", ["export", "watch"])
-    def test_a_pipe_without_a_reader(self, command: str, unbuffered: str, tmp_path: Path) -> None:
+    def test_pipe_without_a_reader_is_a_normal_end(
+        self, command: str, unbuffered: str, tmp_path: Path
+    ) -> None:
         recording = tmp_path / "house.db"
         open_for_writing(recording).close()
         arguments = {"export": [str(recording)], "watch": ["stdin:?unit=W", "--format", "csv"]}
@@ -164,7 +168,7 @@ class TestChild:
         os.close(writer)
         assert (done.returncode, done.stderr) == (0, b"")
 
-    def test_no_standard_output_at_all(self, tmp_path: Path) -> None:
+    def test_closed_standard_output_discards_output(self, tmp_path: Path) -> None:
         recording = tmp_path / "house.db"
         open_for_writing(recording).close()
         command = [sys.executable, "-m", "streamer", "export", str(recording)]

@@ -1,3 +1,5 @@
+"""Tests of the training form of the stack against Keras."""
+
 from __future__ import annotations
 
 import os
@@ -11,8 +13,8 @@ from streamer.training.network import mean_and_quantile_loss
 
 
 @pytest.mark.parametrize("every_step", [True, False], ids=["every step", "last step"])
-def test_a_learner_learns_what_keras_learns(every_step: bool) -> None:
-    """Dropout left out, as the two draw it differently; by SGD, which shows the gradients."""
+def test_learner_trains_to_the_weights_of_keras(every_step: bool) -> None:
+    """Without dropout, whose draws differ; with SGD, whose steps are the gradients."""
     tf, keras = start_tensorflow()
     loss = mean_and_quantile_loss(RECIPES["sceaux"]) if every_step else "mse"
     plain = build_model([2, 50, 100, 4], dropout=0.0, every_step=every_step)
@@ -22,7 +24,7 @@ def test_a_learner_learns_what_keras_learns(every_step: bool) -> None:
     rng = np.random.default_rng(0)
     for model in (plain, learner):
         model.compile(loss=loss, optimizer=keras.optimizers.SGD(0.1))
-    for size in (8, 7, 1, 2):  # what is left for an epoch's last batch may be one window
+    for size in (8, 7, 1, 2):  # the last batch of an epoch may have one window
         x = rng.normal(size=(size, 49, 2)).astype(np.float32)
         y = rng.normal(size=(size, 49, 1) if every_step else (size, 4)).astype(np.float32)
         losses = [model.train_on_batch(x, y) for model in (plain, learner)]
@@ -33,7 +35,7 @@ def test_a_learner_learns_what_keras_learns(every_step: bool) -> None:
         np.testing.assert_allclose(got, expected, rtol=0, atol=1e-5 * learnt + 1e-7)
 
 
-def test_the_weights_are_the_stacks() -> None:
+def test_learner_shares_the_weights_of_the_stack() -> None:
     stack = build_model([1, 4, 3, 2])
     learner = build_learner(*start_tensorflow(), stack)
     learner.set_weights([np.full_like(w, 0.1) for w in stack.get_weights()])
@@ -42,17 +44,17 @@ def test_the_weights_are_the_stacks() -> None:
     assert [layer.name for layer in learner.layers] == [layer.name for layer in stack.layers]
 
 
-def test_each_half_of_a_batch_draws_its_own_dropout() -> None:
+def test_each_half_of_a_batch_has_its_own_dropout() -> None:
     learner = build_learner(*start_tensorflow(), build_model([1, 50, 100, 1], dropout=0.2))
     answers = np.asarray(learner(np.ones((8, 9, 1), np.float32), training=True))
     assert len(np.unique(answers)) == 8
     assert len(np.unique(np.asarray(learner(np.ones((8, 9, 1), np.float32))))) == 1
 
 
-def test_threads_that_the_environment_asks_for_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_thread_number_of_the_environment_takes_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
     name = "TF_NUM_INTRAOP_THREADS"
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    for said, kept in (({}, "4"), ({name: "3"}, "3")):
-        monkeypatch.setattr(os, "environ", said)
+    for environment, kept in (({}, "4"), ({name: "3"}, "3")):
+        monkeypatch.setattr(os, "environ", environment)
         start_tensorflow()
         assert os.environ[name] == kept

@@ -1,3 +1,5 @@
+"""Tests of training: windows, recipes, reproducibility, checkpoints."""
+
 from __future__ import annotations
 
 import json
@@ -16,8 +18,8 @@ from streamer.testing import START, ListSource, readings
 from streamer.training import (
     RECIPES,
     PowerData,
-    Progress,
     Series,
+    TrainingProgress,
     build_model,
     data_power_consumption,
     find_recipe,
@@ -40,7 +42,7 @@ def _quiet(_: str) -> None:
 
 
 def _tutorial_arrays(power: np.ndarray, length: int) -> tuple[np.ndarray, ...]:
-    """The tutorial's own code, copies and all, in today's Python."""
+    """The code of the tutorial, with its copies, in Python 3."""
     result = np.array([power[i : i + length] for i in range(len(power) - length)])
     shift = result.mean()
     result = result - shift
@@ -50,31 +52,31 @@ def _tutorial_arrays(power: np.ndarray, length: int) -> tuple[np.ndarray, ...]:
     return shift, train[:, :-1], train[:, -1], result[row:, :-1], result[row:, -1]
 
 
-def test_windows_are_the_tutorials(sample_kw: np.ndarray) -> None:
+def test_windows_equal_those_of_the_tutorial(sample_kw: np.ndarray) -> None:
     power = sample_kw[:3000]
-    said: list[str] = []
-    data = data_power_consumption(power, say=said.append)
+    messages: list[str] = []
+    data = data_power_consumption(power, say=messages.append)
     shift, x_train, y_train, x_test, y_test = _tutorial_arrays(power, 50)
     assert data.shift[0] == pytest.approx(shift, rel=1e-12)
     for starts, x, y in ((data.train, x_train, y_train), (data.test, x_test, y_test)):
         windows = data.windows[starts][..., 0]
         np.testing.assert_allclose(windows[:, :-1], x, rtol=0, atol=1e-6)
         np.testing.assert_allclose(windows[:, -1], y, rtol=0, atol=1e-6)
-    assert said == [f"Shift : {shift:.6f} kW", "Data  : 2,950 windows of 50"]
+    assert messages == [f"Shift : {shift:.6f} kW", "Data  : 2,950 windows of 50"]
 
 
-def test_windows_take_no_memory_of_their_own(sample_kw: np.ndarray) -> None:
+def test_windows_are_views(sample_kw: np.ndarray) -> None:
     data = data_power_consumption(sample_kw, say=_quiet)
     assert np.shares_memory(data.windows, data.centred)
     assert data.windows.shape == (len(sample_kw) - 49, 50, 1)
 
 
-def test_ratio_is_of_the_whole_published_file(sample_kw: np.ndarray) -> None:
+def test_ratio_refers_to_the_whole_published_file(sample_kw: np.ndarray) -> None:
     data = data_power_consumption(sample_kw, ratio=1000 / 2_049_280, say=_quiet)
     assert len(data.series) == 1000
 
 
-def test_the_honest_split_keeps_the_test_part_out(sample_kw: np.ndarray) -> None:
+def test_split_in_time_keeps_the_test_part_out_of_training(sample_kw: np.ndarray) -> None:
     data = split_in_time(sample_kw[:2000], say=_quiet)
     assert data.shift[0] == pytest.approx(sample_kw[:1800].mean())
     assert data.train.max() + data.length == 1800
@@ -82,13 +84,13 @@ def test_the_honest_split_keeps_the_test_part_out(sample_kw: np.ndarray) -> None
     np.testing.assert_array_equal(data.last_kw(data.test), sample_kw[1799:1999])
 
 
-def test_too_few_readings_are_told() -> None:
+def test_too_few_readings_are_rejected() -> None:
     for make in (data_power_consumption, split_in_time):
         with pytest.raises(UsageError, match="10 readings are too few for windows of 50"):
             make(np.ones(10), say=_quiet)
 
 
-def test_a_series_is_read_from_a_source() -> None:
+def test_series_is_read_from_a_source() -> None:
     kw = [0.5, np.nan, 0.7, 0.9]
     source = ListSource(readings(kw), block=2)
     series = series_from(source)
@@ -102,12 +104,12 @@ def test_a_series_is_read_from_a_source() -> None:
 
 def test_notices_of_the_source_are_passed_on() -> None:
     notice = Notice(Notice.MALFORMED, "row 3 is bad")
-    told: list[Notice] = []
-    series_from(ListSource([*readings([0.5, 0.7]), notice]), on_notice=told.append)
-    assert told == [notice]
+    reported: list[Notice] = []
+    series_from(ListSource([*readings([0.5, 0.7]), notice]), on_notice=reported.append)
+    assert reported == [notice]
 
 
-def test_the_stack_is_the_tutorials(keras: Any) -> None:
+def test_stack_is_that_of_the_tutorial(keras: Any) -> None:
     model = build_model([1, 50, 100, 1])
     assert model.count_params() == 70_901
     kinds = [type(layer).__name__ for layer in model.layers]
@@ -115,20 +117,20 @@ def test_the_stack_is_the_tutorials(keras: Any) -> None:
     assert model.layers[1].rate == model.layers[3].rate == 0.2
 
 
-def test_other_sizes_only_change_sizes() -> None:
+def test_other_inputs_and_outputs_only_change_sizes() -> None:
     model = build_model([3, 4, 5, 6, 2])
     assert layer_sizes(model) == [3, 4, 5, 6, 2]
     assert model(np.zeros((7, 9, 3), np.float32)).shape == (7, 2)
 
 
-def test_answers_at_every_step_end_in_the_one_at_the_last(keras: Any) -> None:
+def test_answer_of_the_last_step_is_the_same_in_both_forms(keras: Any) -> None:
     every, last = build_model([1, 4, 3, 2], every_step=True), build_model([1, 4, 3, 2])
     last.set_weights(every.get_weights())
     x = np.random.default_rng(0).normal(size=(5, 9, 1)).astype(np.float32)
     np.testing.assert_allclose(every(x)[:, -1], last(x), atol=1e-6)
 
 
-def test_the_loss_is_squared_error_and_pinball() -> None:
+def test_loss_is_squared_error_plus_pinball_loss() -> None:
     rng = np.random.default_rng(0)
     target, outputs = rng.normal(size=(6, 49, 1)), rng.normal(size=(6, 49, 4))
     recipe = RECIPES["sceaux"]
@@ -144,19 +146,19 @@ def test_the_loss_is_squared_error_and_pinball() -> None:
 @pytest.mark.parametrize("recipe", [TUTORIAL, SHORT], ids=lambda recipe: recipe.name)
 def test_training_twice_gives_the_same_weights(sample_kw: np.ndarray, recipe: Any) -> None:
     data = prepare(sample_kw[:2500], recipe, ratio=1.0, say=_quiet)
-    told: list[Progress] = []
-    one = run_network(None, data, recipe=recipe, say=_quiet, on_progress=told.append)
+    reported: list[TrainingProgress] = []
+    one = run_network(None, data, recipe=recipe, say=_quiet, on_progress=reported.append)
     two = run_network(None, data, recipe=recipe, say=_quiet)
     for mine, theirs in zip(one.model.get_weights(), two.model.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, theirs)
     np.testing.assert_array_equal(one.predicted, two.predicted)
-    assert told[-1].windows == told[-1].of == one.windows
+    assert reported[-1].windows == reported[-1].of == one.windows
     other = run_network(None, data, recipe=recipe, seed=5, say=_quiet)
     assert not np.array_equal(other.predicted, one.predicted)
 
 
-def test_training_learns_something(sample_kw: np.ndarray) -> None:
-    """A repeated sawtooth is easier to foresee than persistence has it."""
+def test_training_improves_on_persistence(sample_kw: np.ndarray) -> None:
+    """A repeated sawtooth is easier to forecast than by persistence."""
     power = np.tile(np.linspace(0.2, 2.0, 10), 400)
     recipe = find_recipe("sceaux", windows=20_000)
     trained = run_network(None, power, recipe=recipe, say=_quiet)
@@ -165,7 +167,7 @@ def test_training_learns_something(sample_kw: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("recipe", [TUTORIAL, SHORT], ids=lambda recipe: recipe.name)
-def test_a_saved_model_forecasts_as_in_training(
+def test_saved_model_forecasts_as_in_training(
     sample_kw: np.ndarray, tmp_path: Path, recipe: Any
 ) -> None:
     series = series_from(ListSource(readings(sample_kw[:2500]), name="house.csv"))
@@ -193,7 +195,7 @@ def test_a_saved_model_forecasts_as_in_training(
     assert facts["data"]["source"] == "house.csv"
 
 
-def test_a_warm_start_goes_on_from_the_weights(sample_kw: np.ndarray) -> None:
+def test_warm_start_continues_from_the_weights(sample_kw: np.ndarray) -> None:
     data = prepare(sample_kw[:2500], TUTORIAL, ratio=1.0, say=_quiet)
     first = run_network(None, data, say=_quiet)
     before = [w.copy() for w in first.model.get_weights()]
@@ -206,26 +208,26 @@ def test_a_warm_start_goes_on_from_the_weights(sample_kw: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("recipe", [TUTORIAL, SHORT], ids=lambda recipe: recipe.name)
-def test_ctrl_c_keeps_what_was_learnt(sample_kw: np.ndarray, recipe: Any) -> None:
+def test_ctrl_c_keeps_the_weights_learnt_so_far(sample_kw: np.ndarray, recipe: Any) -> None:
     data = prepare(sample_kw, recipe, ratio=1.0, say=_quiet)
-    said: list[str] = []
+    messages: list[str] = []
 
-    def interrupt(_: Progress) -> None:
+    def interrupt(_: TrainingProgress) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    trained = run_network(None, data, recipe=recipe, say=said.append, on_progress=interrupt)
+    trained = run_network(None, data, recipe=recipe, say=messages.append, on_progress=interrupt)
     assert trained.interrupted
     assert trained.windows == recipe.batch
     assert len(trained.predicted) == len(trained.targets) == len(data.test)
-    assert "Interrupted: what was learnt so far is kept" in said
+    assert "Interrupted: the weights learnt so far are kept" in messages
 
 
 class KilledError(Exception):
-    """Stands for the end of the process: nothing after it is run."""
+    """Simulates the end of the process."""
 
 
 def _kill_after(windows: int) -> Any:
-    def watch(progress: Progress) -> None:
+    def watch(progress: TrainingProgress) -> None:
         if progress.windows > windows:
             raise KilledError
 
@@ -237,10 +239,10 @@ def _kill_after(windows: int) -> Any:
     [replace(SHORT, batch=4, windows=4 * 40), replace(TUTORIAL, epochs=3)],
     ids=lambda recipe: recipe.name,
 )
-def test_a_killed_training_goes_on_to_the_same_weights(
+def test_killed_training_continues_to_the_same_weights(
     sample_kw: np.ndarray, tmp_path: Path, recipe: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streamer.training.fit.TELL_EVERY_S", 0.0)
+    monkeypatch.setattr("streamer.training.fit.PROGRESS_EVERY_S", 0.0)
     monkeypatch.setattr("streamer.training.batches._STRETCH_STEPS", 10)
     checkpoint = tmp_path / "new" / "checkpoint.npz"
     data = prepare(sample_kw[:1000], recipe, ratio=1.0, say=_quiet)
@@ -253,9 +255,9 @@ def test_a_killed_training_goes_on_to_the_same_weights(
             checkpoint=checkpoint,
             on_progress=_kill_after(undisturbed.windows // 2),
         )
-    said: list[str] = []
-    resumed = run_network(None, data, recipe=recipe, say=said.append, checkpoint=checkpoint)
-    assert any(line.startswith("Going on from") for line in said)
+    messages: list[str] = []
+    resumed = run_network(None, data, recipe=recipe, say=messages.append, checkpoint=checkpoint)
+    assert any(line.startswith("Continuing from") for line in messages)
     assert resumed.windows == undisturbed.windows
     for mine, theirs in zip(
         resumed.model.get_weights(), undisturbed.model.get_weights(), strict=True
@@ -264,9 +266,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(
     assert not checkpoint.exists()
 
 
-def test_a_checkpoint_of_another_training_is_left_alone(
-    sample_kw: np.ndarray, tmp_path: Path
-) -> None:
+def test_checkpoint_of_another_training_is_ignored(sample_kw: np.ndarray, tmp_path: Path) -> None:
     learner = build_model([1, 3, 1])
     learner.compile(loss="mse", optimizer="rmsprop")
     learner.optimizer.build(learner.trainable_variables)
@@ -285,7 +285,7 @@ def test_a_checkpoint_of_another_training_is_left_alone(
     assert Checkpoint(tmp_path / "absent.npz", "this").restore(learner) == 0
 
 
-def test_several_inputs_and_outputs_go_the_same_way() -> None:
+def test_training_accepts_several_inputs_and_outputs() -> None:
     rng = np.random.default_rng(0)
     data = data_power_consumption(rng.uniform(0, 2, (1500, 3)), say=_quiet)
     assert isinstance(data, PowerData)
@@ -294,12 +294,12 @@ def test_several_inputs_and_outputs_go_the_same_way() -> None:
     assert trained.predicted.shape == (145,)
 
 
-def test_the_checksum_is_of_the_values() -> None:
+def test_checksum_depends_on_the_values_only() -> None:
     one, two = Series(np.ones((5, 1))), Series(np.ones((5, 1)), name="other")
     assert one.sha256 == two.sha256
     assert one.sha256 != Series(np.zeros((5, 1))).sha256
 
 
-def test_no_data_is_told() -> None:
+def test_missing_data_is_rejected() -> None:
     with pytest.raises(UsageError, match="no data"):
         run_network()

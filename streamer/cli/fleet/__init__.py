@@ -7,11 +7,14 @@ import typer
 from streamer.cli.fleet.run import run
 from streamer.cli.fleet.simulate import simulate
 from streamer.cli.fleet.status import status
+from streamer.errors import install_hint
 
 fleet = typer.Typer(
     help="Forecast a fleet of meters on Spark, show its status, or simulate one.",
     no_args_is_help=True,
 )
-fleet.command()(run)
-fleet.command()(status)
+_NEEDS_SPARK = f"Needs an extra: {install_hint('spark')}"
+
+fleet.command(epilog=_NEEDS_SPARK)(run)
+fleet.command(epilog=_NEEDS_SPARK)(status)
 fleet.command()(simulate)

@@ -154,9 +154,9 @@ def run(
 ) -> None:
     """Forecast a fleet of meters, minute by minute, until Ctrl-C.
 
-    Needs streamer[spark] and Java 17 or newer. The output has the columns meter, minute,
-    actual_kw, the forecast for that minute and for the next, with their bands, the meter's
-    running scores, and alarms. A line about each batch goes to standard error.
+    Needs Java 17 or newer. The output has the columns meter, minute, actual_kw, the forecast for
+    that minute and for the next, with their bands, the meter's running scores, and alarms. A
+    line about each batch goes to standard error.
 
     \b
     Examples:

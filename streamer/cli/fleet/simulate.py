@@ -65,7 +65,7 @@ def simulate(
     ] = None,
     format: Annotated[
         FileFormat,
-        typer.Option(help="json is one line per reading; parquet needs streamer[parquet]."),
+        typer.Option(help="json is one line per reading; parquet needs an extra."),
     ] = FileFormat.PARQUET,
     every: Annotated[
         int | None,

@@ -6,6 +6,7 @@ of a telegram, and would bring dlms-cosem, cryptography, serialx and others with
 
 from __future__ import annotations
 
+from streamer.errors import requirement
 from streamer.feeds import FeedKind
 from streamer.feeds.address import Address
 from streamer.feeds.serial.framing import Broken
@@ -41,7 +42,8 @@ def open_dsmr(address: Address) -> AsyncFeed:
 
 
 KIND = FeedKind(
-    about="DSMR smart meter (2 to 5, e-MUCS) at its P1 port: TCP, or serial with streamer[serial]",
+    about="DSMR smart meter (2 to 5, e-MUCS) at its P1 port: TCP, or serial with "
+    f"{requirement('serial')}",
     example="dsmr:///dev/ttyUSB0",
     open=open_dsmr,
     options={

@@ -8,10 +8,10 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
-from streamer.errors import LinkError, MissingExtraError, RefusedError, UsageError
+from streamer.errors import LinkError, RefusedError, UsageError
+from streamer.extras import check_installed
 from streamer.feeds.reasons import system_number, system_reason
 
 if TYPE_CHECKING:
@@ -82,8 +82,7 @@ class Wire:
         speed = address.choice("baud", _BAUDS, str(baud))
         mode = address.choice("mode", _MODES, "8N1")
         if device:
-            if find_spec("serial") is None:
-                raise MissingExtraError(f"reading {device}", extra)
+            check_installed("serial", f"reading {device}", extra)
             return cls(address.shown, "", 0, device, int(speed), mode, idle_s)
         for name in ("baud", "mode"):
             if name in address.options:

@@ -9,7 +9,7 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from streamer.errors import MissingExtraError, UsageError
+from streamer.errors import MissingExtraError, UsageError, install_hint
 
 FEATURE = "streamer fleet"
 EXTRA = "spark"
@@ -31,12 +31,11 @@ def check_packages() -> None:
         raise MissingExtraError(FEATURE, EXTRA)
     pyspark, pandas = found["pyspark"], found["pandas"]
     if _leading(pyspark) < (4, 2):
-        raise UsageError(
-            f"PySpark {pyspark} is too old for {FEATURE}: pip install 'streamer[{EXTRA}]'"
-        )
+        raise UsageError(f"PySpark {pyspark} is too old for {FEATURE}: {install_hint(EXTRA)}")
     if _leading(pandas) >= (3,):
         raise UsageError(
-            f"pandas {pandas} is too new for PySpark's state in Python: pip install 'pandas<3'"
+            f"pandas {pandas} is too new for PySpark's state in Python, which needs a version "
+            f"below 3: {install_hint(EXTRA)}"
         )
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from streamer.stream.signals import handled_signals
+
 _ENDINGS = (signal.SIGINT, signal.SIGTERM)
 _LAUNCHING = threading.Event()
 
@@ -26,9 +28,6 @@ def noted_signals(answer: str | None = None) -> Iterator[list[int]]:
         answer: line to print at the first signal, to show that it was received.
     """
     numbers: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield numbers
-        return
 
     def note(number: int, _: FrameType | None) -> None:
         numbers.append(number)
@@ -38,12 +37,8 @@ def noted_signals(answer: str | None = None) -> Iterator[list[int]]:
             # Written directly, because a stream may be in the middle of a write.
             os.write(2, f"{answer}\n".encode())
 
-    before = {number: signal.signal(number, note) for number in _ENDINGS}
-    try:
+    with handled_signals(dict.fromkeys(_ENDINGS, note)):
         yield numbers
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _ignore_sigterm_if_launched() -> None:

@@ -60,8 +60,7 @@ class KernelHook(BuildHookInterface):
 
         extension = Extension(
             "streamer.models._kernel",
-            [str(root / _FOLDER / "lstm.c")],
-            depends=[str(root / _FOLDER / "lstm_tile.h")],
+            [str(root / _FOLDER / name) for name in ("module.c", "lstm.c")],
             extra_compile_args=_FLAGS,
             py_limited_api=True,
         )

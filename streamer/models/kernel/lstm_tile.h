@@ -2,7 +2,8 @@
  *
  * Before it is included, these are defined, and undefined at its end:
  *
- *   SUFFIX     what the names of its functions end in
+ *   SUFFIX     ending of the names of its functions
+ *   LABEL      name of the kernel
  *   TARGET     function attribute that allows the instructions
  *   WIDTH      floats in a vector register
  *   GROUP      units computed together: their 4 * GROUP * VECTORS sums are kept in registers
@@ -167,6 +168,8 @@ TARGET static void NAME(begin)(const Network *network, const float *values, floa
     }
 }
 
+static const Kernel NAME(kernel) = {LABEL, WIDTH, GROUP, NAME(advance), NAME(begin)};
+
 #undef JOIN_
 #undef JOIN
 #undef NAME
@@ -174,6 +177,7 @@ TARGET static void NAME(begin)(const Network *network, const float *values, floa
 #undef IVEC
 #undef INLINE
 #undef SUFFIX
+#undef LABEL
 #undef TARGET
 #undef WIDTH
 #undef GROUP

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
+from streamer.display.durations import apart
 from streamer.errors import UnitError, UsageError
 from streamer.feeds import FeedItem
 from streamer.readings import Link, Notice, Reading, Sample
 from streamer.sources.bounds import MAX_KW
 from streamer.sources.live.linkwatch import LinkWatch
-from streamer.sources.live.meterclock import EARLY_S, MeterClock, apart
+from streamer.sources.live.meterclock import EARLY_S, MeterClock
 from streamer.sources.live.minutes import MINUTE_S, MinuteMeans, local_time
 from streamer.sources.live.mishaps import Mishaps
 from streamer.sources.live.samples import FarAhead, LatestSample

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from streamer.display.durations import apart
+
 EARLY_S = 2.0
 """A sample may be this far ahead of us: clocks are set now and then, not all the time."""
 
@@ -88,24 +90,3 @@ class MeterClock:
             return "the meter's clock is right again"
         side = "behind" if self.error_s > 0 else "ahead"
         return f"the meter's clock is {apart(self.error_s)} {side}; corrected"
-
-
-def apart(seconds: float) -> str:
-    """How far apart two times are, to the second while that matters.
-
-    >>> apart(12.4), apart(-200.0), apart(3600.0), apart(2.6 * 86400)
-    ('12 s', '3 min 20 s', '1 h', '2 days 14 h')
-    """
-    rest = round(abs(seconds))
-    days, rest = divmod(rest, 86_400)
-    hours, rest = divmod(rest, 3600)
-    minutes, rest = divmod(rest, 60)
-    parts = [
-        (days, "day" if days == 1 else "days"),
-        (hours, "h"),
-        (minutes, "min"),
-        (rest, "s"),
-    ]
-    while len(parts) > 1 and not parts[0][0]:
-        parts.pop(0)
-    return " ".join(f"{count:,} {unit}" for count, unit in parts[:2] if count) or "0 s"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -102,24 +103,23 @@ def test_a_serial_device_of_socat_cut_doubled_broken_unplugged_and_back(tmp_path
     pytest.importorskip("serial")
     device, meter = tmp_path / "ttyUSB0", tmp_path / "meter"
     cable = (f"pty,raw,echo=0,link={device}", f"pty,raw,echo=0,link={meter}")
-    feed = open_feed(Address.parse(f"dsmr://{device}"))
-    with pytest.raises(LinkError, match="no such device; is it plugged in"):
-        feed.read()
-    for _ in range(2):
-        with running_socat(*cable):
-            wait_for(device)
-            assert feed.read() == [Link(Link.UP, "meter")]
-            for telegrams in (V5 + V5[:400], V5 + V5, BROKEN + V5):
-                wait_for(meter).write_bytes(telegrams)
-            items = read_feed(feed, 4)
-            assert _samples(items) == [0.244] * 4
-            assert _notices(items) == [
-                f"{why}; skipped"
-                for why in ("a telegram cut short", "a telegram whose CRC is wrong")
-            ]
-        with pytest.raises(LinkError, match="the device is gone"):
-            read_feed(feed, 1)
-    feed.close()
+    with closing(open_feed(Address.parse(f"dsmr://{device}"))) as feed:
+        with pytest.raises(LinkError, match="no such device; is it plugged in"):
+            feed.read()
+        for _ in range(2):
+            with running_socat(*cable):
+                wait_for(device)
+                assert feed.read() == [Link(Link.UP, "meter")]
+                for telegrams in (V5 + V5[:400], V5 + V5, BROKEN + V5):
+                    wait_for(meter).write_bytes(telegrams)
+                items = read_feed(feed, 4)
+                assert _samples(items) == [0.244] * 4
+                assert _notices(items) == [
+                    f"{why}; skipped"
+                    for why in ("a telegram cut short", "a telegram whose CRC is wrong")
+                ]
+            with pytest.raises(LinkError, match="the device is gone"):
+                read_feed(feed, 1)
 
 
 @pytest.mark.socat

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from streamer import extras
 from streamer.errors import LinkError, MissingExtraError, RefusedError, UsageError
 from streamer.feeds.address import Address
 from streamer.feeds.serial import wire as wire_module
@@ -86,8 +87,8 @@ def test_wrong_options(url: str, why: str) -> None:
 
 
 def test_a_device_without_pyserial(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire_module, "find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'streamer\[serial\]'"):
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'streamer-forecaster\[serial\]'"):
         _wire("dsmr:///dev/ttyUSB0")
     _wire("dsmr://house:2001")
 

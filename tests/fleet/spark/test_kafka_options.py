@@ -154,7 +154,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     reader = source.streamReader(source.schema())
 
     for use in (reader.initialOffset, lambda: register(None)):  # type: ignore[arg-type]
-        with pytest.raises(MissingExtraError, match=r"pip install 'streamer\[kafka\]'"):
+        with pytest.raises(MissingExtraError, match=r"pip install 'streamer-forecaster\[kafka\]'"):
             use()
 
 

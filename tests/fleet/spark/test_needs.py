@@ -75,13 +75,16 @@ def test_a_missing_package_is_reported_with_its_extra(
     there = {"pyspark": "4.3.0", "pandas": "2.3.3", "pyarrow": "20.0", "protobuf": "6.0"}
     versions = {**there, missing: None}
     monkeypatch.setattr(needs, "_version_of", versions.__getitem__)
-    with pytest.raises(MissingExtraError, match=r"pip install 'streamer\[spark\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'streamer-forecaster\[spark\]'"):
         needs.check_packages()
 
 
 @pytest.mark.parametrize(
     ("package", "version", "message"),
-    [("pandas", "3.0.1", "pip install 'pandas<3'"), ("pyspark", "3.5.1", "too old")],
+    [
+        ("pandas", "3.0.1", r"below 3: pip install 'streamer-forecaster\[spark\]'"),
+        ("pyspark", "3.5.1", "too old"),
+    ],
 )
 def test_a_package_of_an_unsuitable_version_is_rejected(
     monkeypatch: pytest.MonkeyPatch, package: str, version: str, message: str

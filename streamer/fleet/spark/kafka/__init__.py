@@ -9,7 +9,7 @@
         .options(servers="kafka-1:9092,kafka-2:9092", topic="readings").load()
 
 The columns are those of Spark's own connector, so that either can be used. The executors need
-`streamer[kafka]`, like the driver.
+the extra ``kafka``, like the driver.
 
 ==================  ==================================================================
 option              meaning

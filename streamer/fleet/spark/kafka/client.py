@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from streamer.display.lines import one_line
-from streamer.errors import LinkError, MissingExtraError, RefusedError, StreamerError, UsageError
+from streamer.errors import LinkError, RefusedError, StreamerError, UsageError
+from streamer.extras import optional_import
 from streamer.fleet.spark.kafka.options import KafkaOptions
 
 if TYPE_CHECKING:
@@ -44,10 +45,8 @@ def import_kafka() -> Any:
     Raises:
         MissingExtraError: it is not installed.
     """
-    try:
+    with optional_import("Kafka without Spark's own connector", "kafka"):
         import confluent_kafka
-    except ImportError:
-        raise MissingExtraError("Kafka without Spark's own connector", "kafka") from None
     return confluent_kafka
 
 

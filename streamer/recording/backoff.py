@@ -7,7 +7,7 @@ from collections.abc import Callable
 _RETRY_S = 10.0
 
 
-class Trouble:
+class WriteBackoff:
     """The reason that nothing can be written just now, and when to try again.
 
     Args:

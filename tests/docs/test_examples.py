@@ -1,4 +1,4 @@
-"""What the README says of plug-ins, done."""
+"""The examples of the documentation that other programs read: plug-in, configuration, service."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from streamer.commands.config import TABLE
 from streamer.feeds import FeedKind
 from streamer.feeds.address import Address
 from streamer.testing import check_source
-
-README = Path(__file__).parents[1] / "README.md"
+from tests.docs.pages import block
 
 
 class Page(http.server.BaseHTTPRequestHandler):
@@ -30,13 +29,8 @@ class Page(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def _block(language: str, containing: str) -> str:
-    blocks = re.findall(rf"```{language}\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    return next(block for block in blocks if containing in block)
-
-
-def test_the_plug_in_of_the_readme_keeps_to_the_protocol() -> None:
-    code = _block("python", "FeedKind")
+def test_the_example_of_a_plug_in_keeps_to_the_protocol() -> None:
+    code = block("python", "FeedKind").text
     assert len([line for line in code.splitlines() if line.strip()]) <= 20
     names: dict[str, Any] = {}
     exec(code, names)  # noqa: S102 - that is the test
@@ -53,12 +47,12 @@ def test_the_plug_in_of_the_readme_keeps_to_the_protocol() -> None:
     assert [sample.kw for sample in samples] == [-0.25] * 3
 
 
-def test_the_configuration_of_the_readme_is_right(
+def test_the_example_of_a_configuration_is_right(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from streamer.cli import main
 
-    text = _block("toml", f"[{TABLE}]")
+    text = block("toml", f"[{TABLE}]").text
     assert tomllib.loads(text)
     home = tmp_path / "home"
     (home / ".config" / "streamer").mkdir(parents=True)
@@ -73,8 +67,8 @@ def test_the_configuration_of_the_readme_is_right(
     assert out.endswith("streamer.toml: all right\n")
 
 
-def test_the_service_of_the_readme_never_gives_up() -> None:
-    script = _block("sh", "streamer.service")
+def test_the_example_of_a_service_never_gives_up() -> None:
+    script = block("sh", "streamer.service").text
     text = re.search(r"<<'END'\n(.*?)END\n", script, re.DOTALL)
     assert text is not None
     unit = configparser.ConfigParser(interpolation=None)
