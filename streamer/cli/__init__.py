@@ -39,14 +39,14 @@ app = typer.Typer(
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 
-    When whoever reads what a command writes has gone, the command is done.
+    A command whose reader has closed the pipe is done.
     """
     with guarded_streams():
         raise SystemExit(_run(None if argv is None else list(argv)))
 
 
 def _run(arguments: list[str] | None) -> int:
-    """Run the command line; the exit code."""
+    """Run the command line and return its exit code."""
     try:
         code = app(args=arguments, prog_name="streamer", standalone_mode=False)
         sys.stdout.flush()
@@ -57,7 +57,7 @@ def _run(arguments: list[str] | None) -> int:
         if isinstance(error, typer.TyperException):
             error.message = problem_of(error)
             text = error.format_message()
-        # Asking for nothing is answered with the whole help, which is not an error's text.
+        # Without arguments the message is the whole help, which needs no error prefix.
         is_help = text.startswith("Usage:")
         _complain(text if is_help else f"streamer: error: {one_line(text)}")
         code = error.exit_code
@@ -71,12 +71,12 @@ def _run(arguments: list[str] | None) -> int:
 
 
 def _complain(text: str) -> None:
-    # The exit code says that it has failed even where nobody reads why.
+    # The exit code reports the failure even if standard error is closed.
     with suppress(ReaderGoneError, OSError):
         print(text, file=sys.stderr)
 
 
-def _say_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"streamer {__version__}")
         raise typer.Exit
@@ -87,11 +87,11 @@ def _root(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_say_version, is_eager=True, help="Say the version and exit."
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
         ),
     ] = False,
 ) -> None:
-    """Forecast a household's electricity one minute ahead, live, and say how well.
+    """Forecast a household's electricity one minute ahead, live, and score the forecasts.
 
     Try: streamer replay
     """

@@ -1,4 +1,4 @@
-"""`streamer config`."""
+"""Signature of `streamer config`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def config(
     check: Annotated[
         bool,
         typer.Option(
-            "--check", help="Check all there is to check without connecting, and print no settings."
+            "--check", help="Check everything that needs no connection; print no settings."
         ),
     ] = False,
     config: Annotated[
@@ -22,7 +22,7 @@ def config(
         ),
     ] = None,
 ) -> None:
-    """Show what `streamer watch` would go by, and where each setting comes from.
+    """Show the settings of `streamer watch`, and the origin of each.
 
     \b
     Examples:
@@ -33,7 +33,7 @@ def config(
     from streamer.cli.watch import make_watch
     from streamer.commands import config as command
 
-    assert context.parent is not None  # noqa: S101 - the root has this command
+    assert context.parent is not None  # noqa: S101 - the command has a parent
     watch = context.parent.command.commands["watch"]  # type: ignore[attr-defined]
     arguments = [] if config is None else ["--config", config]
     with watch.make_context("watch", arguments, parent=context.parent) as watched:

@@ -1,4 +1,4 @@
-"""`streamer evaluate`."""
+"""Signature of `streamer evaluate`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from streamer.errors import install_hint
 
 
 class ReportFormat(StrEnum):
-    """How an evaluation is shown."""
+    """Output format of an evaluation."""
 
     TABLE = "table"
     JSON = "json"
@@ -41,7 +41,7 @@ def evaluate(
         list[str] | None,
         typer.Option(
             metavar="MODEL",
-            help="As for replay; may be given several times. The others are compared with the "
+            help="As for replay; may be given several times: the others are compared with the "
             "first. By default sceaux.",
         ),
     ] = None,
@@ -49,11 +49,11 @@ def evaluate(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="What to compare with, beside persistence: seasonal-naive, running-mean, "
-            "autoregression (fitted on what comes before), river (a linear regression that "
-            "learns online, the slowest of these), lightgbm (fitted likewise, minutes; needs an "
-            f"extra: {install_hint('bench')}), or none. May be given several times. "
-            "By default all but lightgbm.",
+            help="Baseline besides persistence, one of seasonal-naive, running-mean, "
+            "autoregression (fitted on the readings before), river (a linear regression that "
+            "learns online, the slowest of these), lightgbm (fitted on the readings before, "
+            f"takes minutes; needs an extra: {install_hint('bench')}), or none. May be given "
+            "several times. By default all but lightgbm.",
         ),
     ] = None,
     since: Annotated[
@@ -67,26 +67,26 @@ def evaluate(
     last: Annotated[
         str | None,
         typer.Option(
-            metavar="PART", help="The last part alone: 10% of the valid readings, or 7d, in days."
+            metavar="PART", help="Only the last part: 10% of the valid readings, or 7d in days."
         ),
     ] = None,
     in_sample: Annotated[
         bool,
-        typer.Option("--in-sample", help="Score minutes that a model was trained on, too."),
+        typer.Option("--in-sample", help="Also score minutes that a model was trained on."),
     ] = False,
     adapt: AdaptOption = True,
     light: Annotated[
-        bool, typer.Option("--light", help="Score them adapted as a fleet does it, too.")
+        bool, typer.Option("--light", help="Also score them adapted the way a fleet does.")
     ] = False,
     confidence: ConfidenceOption = 0.9,
     format: Annotated[
-        ReportFormat, typer.Option(help="Tables, or one JSON object with all there is.")
+        ReportFormat, typer.Option(help="Tables, or one JSON object with all results.")
     ] = ReportFormat.TABLE,
     plot: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE.png",
-            help=f"Write a page of pictures, too; needs an extra: {install_hint('train')}.",
+            help=f"Also write a page of plots; needs an extra: {install_hint('train')}.",
         ),
     ] = None,
     engine: EngineOption = Engine.AUTO,
@@ -98,13 +98,13 @@ def evaluate(
     max_kw: MaxKw = 100.0,
     strict: Strict = False,
 ) -> None:
-    """Score models beside simple baselines, on the same minutes.
+    """Score models and simple baselines on the same minutes.
 
-    Each minute is forecast from what came before it, then scored, then known. The first 49
-    readings of the stretch only fill the window. Each model is scored twice, as its network
-    makes the forecasts and adapted: corrected by what has been learnt since the stretch
-    began, with a band that is moved to hold the share of the readings that --confidence asks
-    for. The adapted scores are those of streamer replay.
+    Progressive validation: each minute is forecast from the readings before it, then scored,
+    then learnt from. The first 49 readings only fill the window. Each model is scored twice:
+    frozen, as its network makes the forecasts, and adapted, corrected by what has been learnt
+    since the first reading, with a band adjusted to the coverage that --confidence asks for.
+    The adapted scores are those of streamer replay.
 
     \b
     Examples:

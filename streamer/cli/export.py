@@ -1,4 +1,4 @@
-"""`streamer export`."""
+"""Signature of `streamer export`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import typer
 from streamer.cli.options import parse_moment
 
 
-class Table(StrEnum):
-    """What a recording can be written as."""
+class ExportFormat(StrEnum):
+    """File format of an exported recording."""
 
     CSV = "csv"
     JSON = "json"
@@ -28,30 +28,27 @@ RecordingArgument = Annotated[
 def export(
     file: RecordingArgument,
     format: Annotated[
-        Table, typer.Option(help="json is a line for each minute; parquet needs its extra.")
-    ] = Table.CSV,
+        ExportFormat,
+        typer.Option(help="json is one line per minute; parquet needs an extra."),
+    ] = ExportFormat.CSV,
     start: Annotated[
         datetime | None,
-        typer.Option(
-            "--from", parser=parse_moment, metavar="TIME", help="Leave out what is before this."
-        ),
+        typer.Option("--from", parser=parse_moment, metavar="TIME", help="Begin at this time."),
     ] = None,
     end: Annotated[
         datetime | None,
-        typer.Option(
-            "--to", parser=parse_moment, metavar="TIME", help="Stop at this time, without it."
-        ),
+        typer.Option("--to", parser=parse_moment, metavar="TIME", help="End before this time."),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Where to. By default standard output.", show_default=False
+            metavar="FILE", help="File to write. By default standard output.", show_default=False
         ),
     ] = None,
 ) -> None:
     """Write a recording as CSV, JSON lines or Parquet: reading, forecast, band, error, alarms.
 
-    Times without a zone are on the house's own clock. It may be recorded meanwhile.
+    Times without a zone are in the time zone of the house. A running recording can be exported.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`streamer fetch`."""
+"""Signature of `streamer fetch`."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ def fetch(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Folder to keep it in. By default that of the environment variable "
-            "STREAMER_CACHE, or else your cache folder; `streamer replay uci` looks in the "
-            "same two.",
+            help="Folder to keep it in. By default the one in the environment variable "
+            "STREAMER_CACHE, or else your cache folder; `streamer replay uci` reads from the "
+            "default folder.",
         ),
     ] = None,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Check the file that is there once more.")
+        bool, typer.Option("--verify", help="Verify the checksum of a cached file again.")
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Download it even if it is there.")
+        bool, typer.Option("--force", help="Download it even if it is in the cache.")
     ] = False,
     url: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Another place that has the zip, such as a mirror."),
+        typer.Option(metavar="URL", help="Another address of the zip file, such as a mirror."),
     ] = None,
 ) -> None:
-    """Bring the UCI file: nearly four years of one house, minute by minute (20 MB).
+    """Download the UCI file: nearly four years of one house, minute by minute (20 MB).
 
-    It is kept as published, zipped, once the SHA-256 of the text in it has been checked; the
-    next time it is there already. Its path goes to standard output, all else to standard
+    The zip file is kept as published, after the SHA-256 of its text has been verified; later
+    calls use the cached file. Its path goes to standard output, everything else to standard
     error.
 
     \b

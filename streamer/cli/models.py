@@ -1,4 +1,4 @@
-"""`streamer models`."""
+"""Signatures of `streamer models`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-models = typer.Typer(help="List the models there are, and show their cards.", no_args_is_help=True)
+models = typer.Typer(help="List the shipped models, and show a model's card.", no_args_is_help=True)
 
 
 @models.command("list")
 def list_models() -> None:
-    """List the models that come with streamer."""
+    """List the shipped models."""
     from streamer.commands import models as command
 
     command.list_models()
@@ -22,9 +22,9 @@ def show_model(
     model: Annotated[
         str, typer.Argument(metavar="MODEL", help="As for `streamer replay --model`.")
     ] = "sceaux",
-    as_json: Annotated[bool, typer.Option("--json", help="Print card.json as it is.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the card as JSON.")] = False,
 ) -> None:
-    """Show a model's card: what it expects, what it was made from, what it is worth."""
+    """Show a model's card: its input, training data, scores and limits."""
     from streamer.commands import models as command
 
     command.show_model(model, as_json=as_json)

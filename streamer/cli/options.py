@@ -1,4 +1,4 @@
-"""Options that more than one command has."""
+"""Options shared by several commands, and the parsers of their values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from streamer.errors import UsageError, install_hint
 
 
 class Engine(StrEnum):
-    """What computes the network."""
+    """Implementation that computes the network."""
 
     AUTO = "auto"
     COMPILED = "compiled"
@@ -25,7 +25,7 @@ class Engine(StrEnum):
 
 
 class Format(StrEnum):
-    """How steps are shown."""
+    """Output format of steps."""
 
     AUTO = "auto"
     DASHBOARD = "dashboard"
@@ -35,7 +35,7 @@ class Format(StrEnum):
 
 
 class Gaps(StrEnum):
-    """What a gap does to the ring buffer."""
+    """Effect of a gap on the ring buffer."""
 
     SKIP = "skip"
     RESET = "reset"
@@ -49,7 +49,7 @@ class Unit(StrEnum):
 
 
 def parse_moment(text: str) -> datetime:
-    """A time as ISO 8601 has it, on the file's own clock.
+    """Parse an ISO 8601 time, on the file's own clock.
 
     >>> parse_moment("2010-03-20")
     datetime.datetime(2010, 3, 20, 0, 0)
@@ -63,15 +63,15 @@ def parse_moment(text: str) -> datetime:
 
 
 def parse_number(text: str, fits: Callable[[float], bool], wanted: str) -> float:
-    """A number of some kind.
+    """Parse a number that meets a condition.
 
     Args:
-        text: as it was typed.
-        fits: whether a number is of the kind; nothing else, such as NaN, may be.
-        wanted: what it is to be, for the error, and how to write it.
+        text: the option's value.
+        fits: whether a number is accepted; must be false for NaN.
+        wanted: description of an accepted value and how to write it, for the error.
 
     Raises:
-        BadParameter: it is not.
+        BadParameter: it is not a number, or not accepted.
 
     >>> parse_number("0.5", lambda share: 0 <= share <= 1, "a share; give one like 0.1")
     0.5
@@ -86,7 +86,7 @@ def parse_number(text: str, fits: Callable[[float], bool], wanted: str) -> float
 
 
 def parse_speed(text: str) -> float:
-    """A speed: a number above 0, or max.
+    """Parse a speed: a number above 0, or max.
 
     >>> parse_speed("60"), parse_speed("max")
     (60.0, inf)
@@ -100,7 +100,7 @@ def parse_speed(text: str) -> float:
 
 
 def parse_confidence(text: str) -> float:
-    """A share of the readings, neither none nor all of them.
+    """Parse a nominal coverage: a share between 0 and 1, both excluded.
 
     >>> parse_confidence("0.9")
     0.9
@@ -110,7 +110,7 @@ def parse_confidence(text: str) -> float:
 
 
 def parse_max_kw(text: str) -> float:
-    """A power above 0, in kW.
+    """Parse a power above 0, in kW.
 
     >>> parse_max_kw("17.25")
     17.25
@@ -120,7 +120,9 @@ def parse_max_kw(text: str) -> float:
 
 
 def problem_of(error: typer.TyperException) -> str:
-    """What is wrong with an option's value; typer has it in the words of a library of its own.
+    """Plain description of a rejected option value.
+
+    typer wraps the messages of a validation library, which are rephrased here.
 
     >>> problem_of(typer.BadParameter("'x' is not a speed"))
     "'x' is not a speed"
@@ -145,11 +147,11 @@ def problem_of(error: typer.TyperException) -> str:
 FILE_HELP = (
     "The UCI file (.txt, or its .zip as published), any other delimited text "
     "(plain or .gz), a recording of `streamer watch`, - for standard input, or uci for the "
-    "file that `streamer fetch` brings."
+    "file that `streamer fetch` downloads."
 )
 
 ENGINE_HELP = (
-    "What computes the network: auto takes compiled where that was built, and numpy elsewhere; "
+    "Implementation of the network: auto is compiled if that was built, otherwise numpy; "
     f"tensorflow needs an extra: {install_hint('train')}."
 )
 
@@ -167,7 +169,7 @@ TimeFormat = Annotated[
 ]
 Delimiter = Annotated[
     str | None,
-    typer.Option(metavar="CHAR", help="What stands between the columns; 'tab' for a tab."),
+    typer.Option(metavar="CHAR", help="Separator of the columns; 'tab' for a tab."),
 ]
 UnitOption = Annotated[
     Unit | None,
@@ -178,29 +180,29 @@ MaxKw = Annotated[
     typer.Option(
         parser=parse_max_kw,
         metavar="KW",
-        help="Skip values beyond this: no household draws them.",
+        help="Skip values beyond this as implausible for a household.",
     ),
 ]
 Start = Annotated[
     datetime | None,
-    typer.Option(parser=parse_moment, metavar="TIME", help="Leave out what is before this."),
+    typer.Option(parser=parse_moment, metavar="TIME", help="Begin at this time."),
 ]
 End = Annotated[
     datetime | None,
-    typer.Option(parser=parse_moment, metavar="TIME", help="Stop at this time, without it."),
+    typer.Option(parser=parse_moment, metavar="TIME", help="End before this time."),
 ]
 Limit = Annotated[int | None, typer.Option(metavar="N", min=1, help="Stop after N readings.")]
 GapsOption = Annotated[
     Gaps,
     typer.Option(
         "--gaps",
-        help="At a gap, go on with the buffer as it is (skip), or empty it if the gap "
-        "is longer than --max-gap (reset).",
+        help="At a gap, keep the buffer (skip), or empty it if the gap is longer than "
+        "--max-gap (reset).",
     ),
 ]
 MaxGap = Annotated[
     int,
-    typer.Option(metavar="MINUTES", min=0, help="The longest gap that reset goes on over."),
+    typer.Option(metavar="MINUTES", min=0, help="Longest gap at which reset keeps the buffer."),
 ]
 ModelOption = Annotated[
     str,
@@ -217,20 +219,20 @@ EngineOption = Annotated[
 ]
 FormatOption = Annotated[
     Format,
-    typer.Option("--format", help="auto is the dashboard on a terminal and plain lines elsewhere."),
+    typer.Option("--format", help="auto is the dashboard on a terminal, otherwise plain lines."),
 ]
-Ascii = Annotated[bool, typer.Option("--ascii", help="Draw the dashboard in ASCII alone.")]
+Ascii = Annotated[bool, typer.Option("--ascii", help="Draw the dashboard in ASCII only.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the summary and nothing else.")]
 Verbose = Annotated[
     bool,
-    typer.Option("--verbose", "-v", help="Name the model and its engine in the summary, too."),
+    typer.Option("--verbose", "-v", help="Also name the model and its engine in the summary."),
 ]
 AdaptOption = Annotated[
     bool,
     typer.Option(
         "--adapt/--no-adapt",
-        help="Correct the forecasts by what is learnt from the readings that have come, or "
-        "leave them as the network makes them.",
+        help="Correct the forecasts by what is learnt from the readings so far, or leave them "
+        "as the network makes them.",
     ),
 ]
 ConfidenceOption = Annotated[
@@ -239,7 +241,7 @@ ConfidenceOption = Annotated[
         "--confidence",
         parser=parse_confidence,
         metavar="SHARE",
-        help="Share of the readings that is to lie inside the band, such as 0.8; 0.5 to 0.99 "
+        help="Share of the readings that should lie inside the band, such as 0.8; 0.5 to 0.99 "
         "make sense.",
     ),
 ]
@@ -250,13 +252,13 @@ Strict = Annotated[
 
 
 def choose_format(wanted: Format, *, quiet: bool) -> Format | None:
-    """How steps are to be shown here: what was asked for, or what suits standard output.
+    """Resolve `AUTO` and `--quiet` to the output format for this standard output.
 
     Returns:
-        Never `AUTO`; None for not at all.
+        Never `AUTO`; None to show no steps.
 
     Raises:
-        UsageError: a dashboard was asked for, but there is no terminal.
+        UsageError: a dashboard was asked for, but standard output is not a terminal.
     """
     if quiet:
         return None
@@ -270,7 +272,7 @@ def choose_format(wanted: Format, *, quiet: bool) -> Format | None:
 
 
 def unit_name(unit: Unit | None) -> Literal["kW", "W"] | None:
-    """The unit as `FileOptions` has it."""
+    """Unit in the form that `FileOptions` expects."""
     if unit is None:
         return None
     return "kW" if unit is Unit.KW else "W"

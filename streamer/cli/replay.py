@@ -1,4 +1,4 @@
-"""`streamer replay`."""
+"""Signature of `streamer replay`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from streamer.cli.options import (
 )
 
 DEMO_SPEED = 600.0
-"""Ten minutes a second: slow enough to follow, fast enough to see something happen."""
+"""Ten minutes per second: slow enough to follow, fast enough to see something happen."""
 
 
 def replay(
@@ -62,8 +62,8 @@ def replay(
         typer.Option(
             parser=parse_speed,
             metavar="SPEED",
-            help="1 is real time, 60 an hour a minute, max as fast as it goes. "
-            f"By default {DEMO_SPEED:.0f} on the dashboard, max elsewhere.",
+            help="1 is real time, 60 an hour per minute, max as fast as possible. "
+            f"By default {DEMO_SPEED:.0f} on the dashboard, otherwise max.",
         ),
     ] = None,
     gaps: GapsOption = Gaps.SKIP,
@@ -79,8 +79,8 @@ def replay(
 ) -> None:
     """Replay a recording, forecasting each minute.
 
-    Lines go to standard output, notes and the summary to standard error. At speed max a
-    terminal that shows neither dashboard nor lines, as with -q, shows a progress bar.
+    Lines go to standard output, notes and the summary to standard error. At speed max, a
+    progress bar is shown on a terminal without dashboard or lines, as with -q.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`streamer report`."""
+"""Signature of `streamer report`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streamer.cli.options import parse_moment
 
 
 class Period(StrEnum):
-    """How much a report is of."""
+    """Length of the period that a report covers."""
 
     DAY = "day"
     WEEK = "week"
@@ -23,13 +23,13 @@ class Period(StrEnum):
 
 def report(
     file: RecordingArgument,
-    period: Annotated[Period, typer.Option(help="How much to report on.")] = Period.DAY,
+    period: Annotated[Period, typer.Option(help="Length of the period to report on.")] = Period.DAY,
     until: Annotated[
         datetime | None,
         typer.Option(
             parser=parse_moment,
             metavar="TIME",
-            help="End of the period. By default that of the recording.",
+            help="End of the period. By default the end of the recording.",
             show_default=False,
         ),
     ] = None,
@@ -37,14 +37,15 @@ def report(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Where to. By default the recording's name with .html, in the working directory.",
+            help="File to write. By default the recording's name with .html, in the working "
+            "directory.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Write a page on the last day, week or month of a recording, for a browser.
+    """Write an HTML page about the last day, week or month of a recording.
 
-    Readings and forecasts, errors, coverage and alarms, in one file that loads nothing else.
+    Readings and forecasts, errors, coverage and alarms, in one self-contained file.
 
     \b
     Examples:

@@ -22,13 +22,13 @@ CONTEXT = {"auto_envvar_prefix": PREFIX}
 
 _NO_KEYS = {"config", "help", "check"}
 _FLAG, _VARIABLE, _FILE = _ORIGINS = ("COMMANDLINE", "ENVIRONMENT", "DEFAULT_MAP")
-"""Where a setting may come from, as typer calls it; the first has the last word."""
+"""Origins of a setting, in typer's terms, from the highest precedence to the lowest."""
 
 
 def apply_config(context: typer.Context, path: str | None) -> str | None:
-    """Let the configuration file say what neither flag nor variable does.
+    """Use the configuration file for settings that neither a flag nor a variable gives.
 
-    The callback of the option ``--config``, which has to be eager.
+    The callback of the option ``--config``, which must be eager.
 
     Raises:
         ConfigError: the file or a variable has a setting that is unknown or wrong.
@@ -49,15 +49,15 @@ def apply_config(context: typer.Context, path: str | None) -> str | None:
 
 @dataclass(frozen=True)
 class Settings:
-    """Each setting from the first place that has it: flag, variable, file.
+    """Resolved settings, each from the first of flag, variable and file that gives it.
 
     Attributes:
-        path: the configuration file; None if there is none.
+        path: the configuration file; None if it does not exist.
         values: value of each option by its key.
-        origins: where each value comes from, as typer calls it; of other keys, "".
-        address: the address, parsed once; None if no URL is given.
-        in_url: which of user and password are taken from the address.
-        secrets: secrets of the configuration file.
+        origins: origin of each value in typer's terms; "" for other keys.
+        address: the parsed address; None if no URL is given.
+        in_url: those of "user" and "password" that are taken from the address.
+        secrets: secrets of the configuration file, by key.
     """
 
     path: Path | None
@@ -68,11 +68,11 @@ class Settings:
     secrets: Mapping[str, Secret]
 
     def meter(self, address: Address) -> Address:
-        """The address with the credentials from wherever they are.
+        """Complete the address with the credentials from address, options and file.
 
         Raises:
-            UsageError: a secret's file cannot be read.
-            ConfigError: the configuration file has a secret twice.
+            UsageError: a secret file cannot be read.
+            ConfigError: the configuration file gives both a secret and a file with it.
         """
         inside = address.credentials
         credentials = Credentials(
@@ -108,7 +108,7 @@ class Settings:
     def _shown(self, key: str) -> str:
         value = self.values[key]
         if self.address is not None and key == "url":
-            # A password may be part of it.
+            # The URL may contain a password.
             return self.address.shown
         if self.address is not None and key in self.in_url:
             value = self.address.credentials.user
@@ -126,11 +126,11 @@ class Settings:
 
 
 def resolve_settings(context: typer.Context) -> Settings:
-    """The settings of a context of `watch`.
+    """Resolve the settings of a context of `watch`.
 
     Raises:
-        UsageError: the URL is not an address, or has a user or a password that is given
-            beside it, too.
+        UsageError: the URL is not an address, or a user or password is given both in it and
+            beside it.
     """
     config: Config = context.obj
     values = {key: context.params.get(key) for key in _parameters(context)}
@@ -150,7 +150,7 @@ def resolve_settings(context: typer.Context) -> Settings:
 
 
 def _url_has_precedence(name: str, origins: Mapping[str, str], config: Config) -> bool:
-    """Whether the user or password of the address wins over the one given beside it.
+    """Whether the user or password in the address overrides the one given beside it.
 
     Raises:
         UsageError: both come from the same place.
@@ -165,7 +165,7 @@ def _url_has_precedence(name: str, origins: Mapping[str, str], config: Config) -
 
 
 def _origin_beside(name: str, origins: Mapping[str, str], config: Config) -> str:
-    """Origin of the user or the secret that is not part of the address."""
+    """Origin of the user or the secret that is given beside the address."""
     if name not in SECRETS:
         return origins.get(name, "")
     origin = origins.get(f"{name}_file", "")
@@ -187,7 +187,7 @@ def _variable(key: str) -> str:
 
 
 def _as_text(parameter: Any, value: Setting, where: str) -> Setting:
-    """A setting as it would stand on the command line; a flag's is true or false."""
+    """A setting as text, as on the command line; true or false for a flag."""
     is_flag = getattr(parameter, "is_flag", False)
     if is_flag != isinstance(value, bool):
         raise ConfigError(f"{where}: give {'true or false' if is_flag else 'a value'}")

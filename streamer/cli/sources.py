@@ -1,4 +1,4 @@
-"""`streamer sources`."""
+"""Signature of `streamer sources`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import typer
 def sources(
     scheme: Annotated[
         str | None,
-        typer.Argument(metavar="SCHEME", help="Tell all about one of them.", show_default=False),
+        typer.Argument(metavar="SCHEME", help="Show all options of one.", show_default=False),
     ] = None,
 ) -> None:
-    """List the kinds of meters that `streamer watch` can read.
+    """List the kinds of feeds that `streamer watch` can read.
 
     \b
     Examples:

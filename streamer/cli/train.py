@@ -1,4 +1,4 @@
-"""`streamer train`."""
+"""Signature of `streamer train`."""
 
 from __future__ import annotations
 
@@ -29,36 +29,37 @@ def train(
         str,
         typer.Option(
             metavar="NAME",
-            help="tutorial: the 2016 tutorial's, whole. sceaux: the shipped model's.",
+            help="tutorial: the complete recipe of the 2016 tutorial. sceaux: that of the shipped "
+            "model.",
         ),
     ] = "sceaux",
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Where model.keras, card.json and first100.png go; those that are there are "
-            "replaced. By default a folder named as the recipe.",
+            help="Folder for model.keras, card.json and first100.png; existing ones are "
+            "replaced. By default a folder named after the recipe.",
         ),
     ] = None,
     warm: Annotated[
         str | None,
-        typer.Option("--from", metavar="MODEL", help="Go on from this model's weights."),
+        typer.Option("--from", metavar="MODEL", help="Start from this model's weights."),
     ] = None,
     ratio: Annotated[
         float,
-        typer.Option(min=0.0, max=1.0, help="tutorial: how much of the whole UCI file to use."),
+        typer.Option(min=0.0, max=1.0, help="tutorial: share of the whole UCI file to use."),
     ] = 0.5,
     epochs: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="tutorial: rounds. By default 1.")
+        int | None, typer.Option(min=1, metavar="N", help="tutorial: epochs. By default 1.")
     ] = None,
     windows: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="sceaux: windows to learn from in all."),
+        typer.Option(min=1, metavar="N", help="sceaux: total number of windows to learn from."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 1234,
     fresh: Annotated[
         bool,
-        typer.Option("--fresh", help="Begin anew, even if a training was cut short in FOLDER."),
+        typer.Option("--fresh", help="Start over, even if FOLDER has an unfinished training."),
     ] = False,
     column: Column = None,
     time_column: TimeColumn = None,
@@ -73,9 +74,9 @@ def train(
 ) -> None:
     """Train a model on a recording.
 
-    The last tenth in time is never trained on: the scores at the end are of it. Ctrl-C
-    ends the training early and keeps what was learnt. After a kill, or Ctrl-C, the same
-    command goes on where it was.
+    The last tenth in time is held back from training, and the final scores are computed on
+    it. Ctrl-C ends the training early and keeps what was learnt. After a kill or Ctrl-C, the
+    same command resumes the training.
 
     \b
     Examples:
@@ -86,9 +87,10 @@ def train(
     from streamer.commands.files import FileOptions
     from streamer.datasets import find_recording
 
-    # Before TensorFlow is imported: that takes seconds.
+    # Before TensorFlow is imported, which takes seconds.
     file = find_recording(file)
-    from streamer.commands.train import Lesson, teach
+    from streamer.commands.train import TrainJob
+    from streamer.commands.train import train as train_model
 
     options = FileOptions(
         column=column,
@@ -102,8 +104,8 @@ def train(
         strict=strict,
         max_kw=max_kw,
     )
-    teach(
-        Lesson(
+    train_model(
+        TrainJob(
             file=file,
             options=options,
             recipe=recipe,

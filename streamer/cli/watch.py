@@ -1,7 +1,7 @@
-"""`streamer watch`.
+"""Signature of `streamer watch`.
 
-Its settings come from flags, variables and a file; so they are taken from the context, and
-the signature says what there is.
+Settings come from flags, variables and a file. So their values are taken from the context, and
+the signature only declares them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class By(StrEnum):
-    """Whose clock the minutes go by."""
+    """Clock that ends the minutes."""
 
     WALL = "wall"
     FEED = "feed"
@@ -49,8 +49,8 @@ ConfigOption = Annotated[
         metavar="FILE",
         is_eager=True,
         callback=apply_config,
-        help="Take what is not said here from this file. By default "
-        "~/.config/streamer/streamer.toml, if it is there.",
+        help="Configuration file for settings not given otherwise. By default "
+        "~/.config/streamer/streamer.toml, if it exists.",
         show_default=False,
     ),
 ]
@@ -63,8 +63,8 @@ def watch(
         typer.Argument(
             metavar="URL",
             envvar="STREAMER_URL",
-            help="Address of the meter, or - for standard input; `streamer sources` lists what "
-            "there is.",
+            help="Address of the meter, or - for standard input; `streamer sources` lists all "
+            "kinds.",
             show_default=False,
         ),
     ] = None,
@@ -72,7 +72,8 @@ def watch(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Record everything in this SQLite file, and go on from what is in it.",
+            help="Record everything in this SQLite file, and resume from an earlier recording "
+            "in it.",
         ),
     ] = None,
     stale_after: Annotated[
@@ -81,45 +82,49 @@ def watch(
             metavar="SECONDS",
             min=1.0,
             max=86_400.0,
-            help="For how long a value stands when nothing new comes, or a minute at most while "
-            "the connection is lost; after that there is a gap. "
-            "By default what suits the kind of meter (`streamer sources`).",
+            help="How long a value stays valid when no new one arrives, but a minute at most "
+            "while the connection is lost; after that there is a gap. "
+            "By default as suits the kind of meter (`streamer sources`).",
             show_default=False,
         ),
     ] = None,
     grace: Annotated[
         float,
         typer.Option(
-            metavar="SECONDS", min=0.0, max=60.0, help="How long a minute waits for late values."
+            metavar="SECONDS",
+            min=0.0,
+            max=60.0,
+            help="Allowed lateness: how long a minute waits for late values.",
         ),
     ] = 5.0,
     clock: Annotated[
         By,
         typer.Option(
-            help="Minutes end by this machine's clock (wall), or by the times that the values "
-            "themselves have (feed), as in a log."
+            help="Minutes end by this machine's clock (wall), or by the times of the values "
+            "themselves (feed), as in a log."
         ),
     ] = By.WALL,
     retry: Annotated[
         float,
         typer.Option(
-            metavar="SECONDS", min=0.1, help="The longest wait between two tries to connect."
+            metavar="SECONDS", min=0.1, help="Longest wait between two attempts to connect."
         ),
     ] = 60.0,
     user: Annotated[
-        str | None, typer.Option(metavar="NAME", help="User name, if the meter wants one.")
+        str | None, typer.Option(metavar="NAME", help="User name, if the meter requires one.")
     ] = None,
     password_file: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
-            help="File with the password; or say it in STREAMER_PASSWORD or the configuration.",
+            help="File with the password; or give it in STREAMER_PASSWORD or the configuration.",
         ),
     ] = None,
     token_file: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="File with a token; or say it in STREAMER_TOKEN, likewise."
+            metavar="FILE",
+            help="File with a token; or give it in STREAMER_TOKEN or the configuration.",
         ),
     ] = None,
     max_kw: MaxKw = 100.0,
@@ -144,10 +149,10 @@ def watch(
 ) -> None:
     """Watch a meter: the mean of each minute, the forecast for the next, day and night.
 
-    A connection that is lost is made again, for ever. With --record, what was recorded is
-    gone on from as if nothing had happened, and the time away is a gap. Each option may
-    stand in the configuration file or in its variable; flags win over variables, variables
-    over the file.
+    A lost connection is retried without limit. With --record, an earlier recording is resumed
+    with everything learnt, and the time between is a gap. Each option may also be set in the
+    configuration file or in a variable (STREAMER_RECORD); flags take precedence over
+    variables, and variables over the file.
 
     \b
     Examples:
@@ -167,10 +172,10 @@ def watch(
 
 
 def make_watch(settings: Settings) -> Watch:
-    """The meter to watch, and how, by the settings.
+    """Make the job that the settings describe.
 
     Raises:
-        UsageError: no meter is named, a secret cannot be read, or the recording's path names
+        UsageError: no meter is given, a secret cannot be read, or the recording's path names
             a user who does not exist.
     """
     from streamer.commands.forecasting import Forecasting
@@ -180,7 +185,7 @@ def make_watch(settings: Settings) -> Watch:
     if settings.address is None:
         raise UsageError(
             "no address of a meter: give one, such as mqtt://broker/topic?unit=W, or set url in "
-            "the configuration; `streamer sources` lists what there is"
+            "the configuration; `streamer sources` lists all kinds"
         )
     return Watch(
         address=settings.meter(settings.address),
@@ -205,4 +210,4 @@ def _expanded(path: Path | None) -> Path | None:
     try:
         return None if path is None else path.expanduser()
     except RuntimeError:
-        raise UsageError(f"--record {path}: there is no such user") from None
+        raise UsageError(f"--record {path}: no such user") from None

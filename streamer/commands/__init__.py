@@ -1,1 +1,1 @@
-"""Commands: one module for each, of the same name, free of the command line's library."""
+"""Commands, one module each, named as the command and independent of typer."""

@@ -1,4 +1,4 @@
-"""The command `config`: the configuration file of `watch`, read, and its settings shown.
+"""The command `config`: reading the configuration file of `watch`, and showing its settings.
 
 ::
 
@@ -7,9 +7,9 @@
     record = "house.db"
     password_file = "~/.config/streamer/password"
 
-A key is the name of an option of `streamer watch` with underscores, and takes what the
-option takes; besides there are `url`, `password` and `token`. Flags win over variables
-(`STREAMER_RECORD`), variables over the file.
+A key is the name of an option of `streamer watch`, with underscores, and accepts the values of
+that option. The keys `url`, `password` and `token` are accepted as well. Flags take precedence
+over environment variables (`STREAMER_RECORD`), and variables over the file.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from streamer.feeds.address import Secret
 
 TABLE = "watch"
 SECRETS = ("password", "token")
-"""What may stand in the file or in a variable, but is no option: others could see it there."""
+"""Keys accepted in the file or in a variable only: other users can see the command line."""
 
 Setting = str | int | float | bool
 
 
 @dataclass(frozen=True)
 class Config:
-    """What a configuration file says.
+    """Contents of a configuration file.
 
     Attributes:
-        path: the file; None if there is none.
-        settings: value of each key that is there, but for secrets.
-        secrets: the secrets that are there.
+        path: the file; None if it does not exist.
+        settings: value of each key in the file, except secrets.
+        secrets: the secrets in the file, by key.
     """
 
     path: Path | None = None
@@ -47,9 +47,9 @@ class Config:
 
 
 def default_path() -> Path:
-    """Where the file is looked for: ``streamer/streamer.toml`` in the XDG configuration home."""
-    # Only here, since `--help` has no use for it; and not by the customs of the platform: on
-    # macOS it has always been the same place.
+    """Default path of the file: ``streamer/streamer.toml`` in the XDG configuration home."""
+    # Imported here, because `--help` does not need it. The XDG folder is used on all platforms:
+    # on macOS the file has always been there.
     from platformdirs.unix import Unix
 
     return Unix("streamer").user_config_path / "streamer.toml"
@@ -59,24 +59,24 @@ def read_config(path: str | None, known: Collection[str]) -> Config:
     """Read a configuration file.
 
     Args:
-        path: the file; None for the one at `default_path`, if it is there.
-        known: the keys that may stand in it, besides secrets.
+        path: the file; None for the one at `default_path`, if it exists.
+        known: the accepted keys, besides secrets.
 
     Raises:
-        ConfigError: it cannot be read, or has something in it that is not known.
+        ConfigError: the file cannot be read, or has an unknown key or an unusable value.
     """
     file = default_path() if path is None else Path(path).expanduser()
     document = _parse(file)
     if document is None:
         if path is None:
             return Config()
-        raise ConfigError(f"{file}: there is no such file")
+        raise ConfigError(f"{file}: file not found")
     for name in document:
         if name != TABLE:
             raise ConfigError(f"{file}: unknown table or key {name!r}; all settings are in [watch]")
     table = document.get(TABLE, {})
     if not isinstance(table, dict):
-        raise ConfigError(f"{file}: {TABLE} is no table; begin it with a line [watch]")
+        raise ConfigError(f"{file}: {TABLE} is not a table; begin it with a line [watch]")
     settings: dict[str, Setting] = {}
     secrets: dict[str, Secret] = {}
     for key, value in table.items():
@@ -86,20 +86,20 @@ def read_config(path: str | None, known: Collection[str]) -> Config:
         elif key not in known:
             raise ConfigError(f"{where}: unknown key{_hint(key, known)}")
         elif not isinstance(value, str | int | float):
-            raise ConfigError(f"{where}: give one value, in quotes if it is text")
+            raise ConfigError(f"{where}: give a single value, in quotes if it is text")
         else:
             settings[key] = value
     return Config(file, settings, secrets)
 
 
 def show_settings(path: Path | None, rows: Sequence[tuple[str, str, str]]) -> None:
-    """Print settings.
+    """Print settings as a table.
 
     Args:
-        path: the configuration file; None if there is none.
-        rows: key, value and origin of each.
+        path: the configuration file; None if it does not exist.
+        rows: key, value and origin of each setting.
     """
-    # Only here: `watch` reads its file without rich.
+    # Imported here, so that `watch` reads its file without rich.
     from rich.console import Console
     from rich.table import Table
 
@@ -117,16 +117,16 @@ def show_settings(path: Path | None, rows: Sequence[tuple[str, str, str]]) -> No
 
 
 def show_checked(path: Path | None) -> None:
-    """Print that all that can be checked without connecting is as it should be.
+    """Print that every check that needs no connection has passed.
 
     Args:
-        path: the configuration file; None if there is none.
+        path: the configuration file; None if it does not exist.
     """
     print(f"{'no file' if path is None else path}: all right")
 
 
 def _parse(file: Path) -> dict[str, Any] | None:
-    """What a TOML file says; None if there is none."""
+    """Parse a TOML file; None if it does not exist."""
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -134,17 +134,17 @@ def _parse(file: Path) -> dict[str, Any] | None:
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror or error}") from None
     except UnicodeDecodeError:
-        raise ConfigError(f"{file}: is not UTF-8 text") from None
+        raise ConfigError(f"{file}: not UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file}: is not TOML: {error}") from None
+        raise ConfigError(f"{file}: not valid TOML: {error}") from None
 
 
 def _secret(value: object, where: str) -> Secret:
     if not isinstance(value, str) or not value:
-        raise ConfigError(f"{where}: give some text in quotes")
+        raise ConfigError(f"{where}: give a non-empty text in quotes")
     return Secret(value)
 
 
 def _hint(key: str, known: Collection[str]) -> str:
     near = difflib.get_close_matches(key, [*known, *SECRETS], 1)
-    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(sorted(known))}"
+    return f"; did you mean {near[0]}?" if near else f"; known keys: {', '.join(sorted(known))}"

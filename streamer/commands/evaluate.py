@@ -1,4 +1,4 @@
-"""The command `evaluate`: models beside baselines, on the same minutes of one file."""
+"""The command `evaluate`: models and baselines scored on the same minutes of one file."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trial:
-    """What to evaluate, and on what.
+    """Models, baselines and minutes of an evaluation.
 
     Attributes:
-        file: the recording.
-        options: how to read it.
+        file: path of the recording.
+        options: options for reading it.
         models: names or paths of the models.
         engine: `auto`, `compiled`, `numpy` or `tensorflow`.
-        baselines: names of those to compare with, beside persistence; empty for the
-            default ones, `none` for persistence alone.
-        since: begin at this time; None for the beginning.
-        until: end before this time; None for the end.
-        last: the last part alone, as `10%` or `7d`; None for all of it.
+        baselines: names of the baselines besides persistence; empty for the default ones,
+            `none` for persistence alone.
+        since: first time to score; None for the beginning of the file.
+        until: time to end before; None for the end of the file.
+        last: score only the last part, given as `10%` or `7d`; None for all of it.
         in_sample: whether minutes that a model was trained on may be scored.
-        adapt: whether each model's forecasts are scored adapted, too.
-        light: whether they are scored adapted lightly besides, as those of a fleet are.
-        confidence: share of the readings that is to lie inside the adapted band.
-        plot: where a page of pictures goes, if anywhere.
+        adapt: whether each model is also scored with its forecasts adapted.
+        light: whether each model is also scored with the light adapter of a fleet.
+        confidence: nominal coverage of the adapted prediction intervals, between 0 and 1.
+        plot: file for a page of plots; None for no plots.
     """
 
     file: str
@@ -67,7 +67,7 @@ class Trial:
 def evaluate(trial: Trial, *, as_json: bool) -> None:
     """Evaluate, and print the report on standard output.
 
-    Whatever can be found wrong early is found before the long work.
+    Options are checked before the long computation, wherever that is possible.
     """
     from streamer.evaluation.plot import check_plot, save_plot
     from streamer.evaluation.tables import tables
@@ -89,8 +89,8 @@ def run_trial(trial: Trial) -> Evaluation:
     """Evaluate, with a progress bar on standard error if that is a terminal.
 
     Raises:
-        UsageError: the request cannot be met: a model or baseline that is not there,
-            a stretch with nothing to score in it, or minutes that a model was trained on.
+        UsageError: an unknown model or baseline, a stretch without a minute to score, or
+            minutes that a model was trained on.
         SourceError: the file cannot be read.
         ModelError: a model cannot be loaded.
     """
@@ -154,7 +154,7 @@ def _load(trial: Trial) -> dict[str, NetworkForecaster]:
         ):
             name = f"{name} ({argument})"
         if name in models:
-            raise UsageError(f"model {argument!r} is given twice")
+            raise UsageError(f"model {argument!r} is given more than once")
         models[name] = forecaster
     return models
 
@@ -193,7 +193,7 @@ def _forecast(
     trial: Trial,
     advance: Callable[[int], None],
 ) -> list[Forecasts]:
-    """The frozen forecasts, and the adapted ones if they are wanted."""
+    """Frozen forecasts of one model, followed by the adapted ones that were asked for."""
     from streamer.evaluation import Adapted, Forecasts, forecast_stretch, seen_in_training
 
     levels, card = forecaster.levels, forecaster.card
@@ -237,7 +237,7 @@ def _lightly(name: str) -> str:
 
 def _flattered(forecasts: Sequence[Forecasts]) -> list[str]:
     return [
-        f"{each.name}* was trained on some of these minutes, so its scores flatter"
+        f"{each.name}* was trained on some of these minutes, so its scores are too good"
         for each in forecasts
         if each.in_sample and each.adapted_from is None
     ]

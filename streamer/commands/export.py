@@ -18,14 +18,14 @@ def export(
     Args:
         file: the recording.
         format: `csv`, `json` or `parquet`.
-        start: first minute; None for the beginning.
-        end: first minute left out; None for the end.
+        start: first minute to write; None for the beginning.
+        end: first minute after the part to write; None for the end.
         out: the file to write; None for standard output.
 
     Raises:
-        UsageError: the format needs a file, or the times cannot be meant.
-        RecordError: there is no such recording, or the file cannot be written.
+        UsageError: the format needs a file, or the times are contradictory.
+        RecordError: the recording does not exist, or the file cannot be written.
     """
     if out is None and format == "parquet":
-        raise UsageError("--format parquet needs a file to write: say --out house.parquet")
+        raise UsageError("--format parquet needs a file to write: give --out house.parquet")
     write(file, sys.stdout if out is None else out, format=format, start=start, end=end)

@@ -1,4 +1,4 @@
-"""The command `fetch`: the UCI file, downloaded once and checked."""
+"""The command `fetch`: one download of the UCI file, verified by its checksum."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from streamer import datasets
 def fetch(
     *, cache: Path | None = None, url: str | None = None, force: bool = False, verify: bool = False
 ) -> None:
-    """Download the UCI file unless it is there, and print its path.
+    """Download the UCI file unless it is in the cache, and print its path.
 
     Args:
         cache: folder to keep it in; None for the default.
-        url: another place that has the zip.
-        force: download it even if it is there.
-        verify: check the file that is there once more.
+        url: another address of the zip file.
+        force: download it even if it is in the cache.
+        verify: verify the checksum of a cached file again.
 
     Raises:
         StreamerError: as for `streamer.datasets.fetch`.

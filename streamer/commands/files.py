@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class FileOptions:
-    """How a file is to be read; the meaning of each is `open_replay`'s."""
+    """Options for reading a file, with the meanings that `open_replay` documents."""
 
     column: str | None = None
     time_column: str | None = None
@@ -30,10 +30,10 @@ class FileOptions:
     max_kw: float = MAX_KW
 
     def open(self, file: str) -> Recording:
-        """Open a file so.
+        """Open a file with these options.
 
         Raises:
-            UsageError: an option is of no use with this file.
+            UsageError: an option does not apply to this file.
         """
         from streamer.recording import is_recording
         from streamer.sources.files.delimited import open_replay
@@ -67,5 +67,5 @@ class FileOptions:
         }
         for option, value in layout.items():
             if value is not None:
-                raise UsageError(f"{file} is a recording: {option} does not go with it")
+                raise UsageError(f"{file} is a recording: {option} does not apply to it")
         return open_recording(file, start=self.start, end=self.end, limit=self.limit)

@@ -1,4 +1,4 @@
-"""Model and settings that a stream is forecast with, replayed or watched."""
+"""Model and pipeline settings, shared by `replay` and `watch`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Forecasting:
-    """Model, and how the pipeline is to run it.
+    """Model, and the settings of its pipeline.
 
     Attributes:
         model: name or path of the model.
         engine: `auto`, `compiled`, `numpy` or `tensorflow`.
         gaps: `skip` or `reset`.
-        max_gap: the longest gap in minutes that `reset` goes on over.
-        adapt: whether the forecasts are corrected by what is learnt on the way.
-        confidence: share of the readings that is to lie inside the bands.
+        max_gap: longest gap in minutes at which `reset` keeps the ring buffer.
+        adapt: whether the forecasts are corrected by what is learnt from the stream.
+        confidence: nominal coverage of the prediction intervals, between 0 and 1.
     """
 
     model: str = "sceaux"
@@ -33,15 +33,18 @@ class Forecasting:
     confidence: float = 0.9
 
     def check(self) -> None:
-        """Find the model, without loading it.
+        """Check that the model exists, without loading it.
 
         Raises:
-            ModelError: there is none of that name.
+            ModelError: no model has that name.
         """
         find_model(self.model)
 
     def fingerprint(self) -> dict[str, str]:
-        """What a saved state of the pipeline goes with; of another, it is of no use."""
+        """Settings that a saved state of the pipeline depends on, by name.
+
+        A state can be restored only into a pipeline with the same fingerprint.
+        """
         from streamer.models.artefact import sha256_of
 
         return {
@@ -53,10 +56,12 @@ class Forecasting:
         }
 
     def prepare(self, source: str) -> tuple[Pipeline, About]:
-        """Load the model; a second's work, so it is kept behind the first picture.
+        """Load the model and make the pipeline.
+
+        Takes about a second, so the dashboard calls it after its first picture.
 
         Args:
-            source: name of what is to be forecast.
+            source: name of the stream to forecast.
         """
         from streamer.models import load_model
         from streamer.pipeline import Pipeline

@@ -1,4 +1,4 @@
-"""The command `models`: the shipped models, and a model's card."""
+"""The command `models`: list of the shipped models, and the card of one model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from streamer.models.card import Card
 
 
 def list_models() -> None:
-    """Print the shipped models, a line each."""
+    """Print the shipped models, one per line."""
     table = Table(box=None, pad_edge=False)
     for heading in ("model", "layers", "trained", "skill", "on"):
         table.add_column(heading)
@@ -35,7 +35,7 @@ def show_model(name_or_path: str, *, as_json: bool) -> None:
 
     Args:
         name_or_path: a shipped model's name, a folder, or a `.keras` file.
-        as_json: print the card as it is written, rather than as a table.
+        as_json: print the card as JSON instead of a table.
     """
     path = find_model(name_or_path)
     card = load_card(path)

@@ -1,4 +1,4 @@
-"""The command `replay`: a file to a dashboard, or to lines."""
+"""The command `replay`: forecasts for a recorded stream, on a dashboard or as lines."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Replay:
-    """A stream to replay, and what to forecast it with.
+    """A recorded stream to replay, and the model to forecast it with.
 
     Attributes:
-        file: path of the recording, or `-`.
-        options: how to read it.
-        forecasting: what to forecast it with.
+        file: path of the recording, or `-` for standard input.
+        options: options for reading it.
+        forecasting: model and pipeline settings.
     """
 
     file: str
@@ -35,7 +35,7 @@ class Replay:
     forecasting: Forecasting
 
     def open(self) -> Source:
-        """Open the recording; what can be found wrong early is found here."""
+        """Check the settings and open the recording; the first errors are raised here."""
         self.forecasting.check()
         return self.options.open(self.file)
 
@@ -50,7 +50,7 @@ class Replay:
 
 
 def show_dashboard(job: Replay, *, speed: float, ascii_only: bool, verbose: bool = False) -> int:
-    """Replay on the full screen; the summary stays when it ends.
+    """Replay on the full screen, and print the summary at the end.
 
     Returns:
         The exit code: 0, or 128 and the number of the signal that ended it.
@@ -72,11 +72,11 @@ def show_dashboard(job: Replay, *, speed: float, ascii_only: bool, verbose: bool
 def write_lines(
     job: Replay, *, speed: float | None, format: str | None, verbose: bool = False
 ) -> None:
-    """Replay as lines on standard output, or with no format as a summary alone.
+    """Replay as lines on standard output, or without a format as a summary only.
 
-    The summary goes to standard error, whatever ends the replay; but when whoever read
-    the lines has gone, it ends without a word. Where nothing is held back and nothing
-    else is to be seen on the terminal, a bar shows how far it has got.
+    The summary goes to standard error however the replay ends, except when the reader of the
+    lines has closed the pipe: then nothing more is printed. A progress bar is shown at full
+    speed, if nothing else is written to the terminal.
     """
     from streamer.sinks.notes import NoteSink
     from streamer.sinks.progress import ProgressSink
@@ -87,7 +87,7 @@ def write_lines(
         summary = Summary(verbose=verbose)
         sinks: list[Sink] = [summary]
         if pacer.free_running and _terminal_is_free(lines=format is not None):
-            # Before the others: it makes room for their notes.
+            # First, because it clears its bar before the others print their notes.
             sinks.append(ProgressSink(sys.stderr))
         if format is not None:
             sinks += [TextSink(sys.stdout, format), NoteSink(sys.stderr)]
@@ -98,7 +98,7 @@ def write_lines(
 def _terminal_is_free(*, lines: bool) -> bool:
     """Whether standard error is a terminal that no lines are written to.
 
-    Lines that go into a pipe may come out on the same terminal, in a pager say.
+    Lines written to a pipe may end up on the same terminal, in a pager for example.
     """
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         return False

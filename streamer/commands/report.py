@@ -1,4 +1,4 @@
-"""The command `report`: a page of HTML on the end of a recording."""
+"""The command `report`: an HTML page about the last part of a recording."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from streamer.reporting import write_report
 
 
 def report(file: Path, *, period: str, until: datetime | None, out: Path | None) -> None:
-    """Write a page on a recording, and print the page's path.
+    """Write an HTML page about a recording, and print the page's path.
 
     Args:
         file: the recording.
         period: `day`, `week` or `month`.
-        until: end of the period; None for that of the recording.
-        out: the page; None for the recording's name with ``.html``, in the working directory.
+        until: end of the period; None for the end of the recording.
+        out: file to write; None for the recording's name with ``.html``, in the working
+            directory.
 
     Raises:
         StreamerError: as for `streamer.reporting.write_report`.

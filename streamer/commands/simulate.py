@@ -1,4 +1,4 @@
-"""The command `fleet simulate`: a file, a made-up fleet, a folder of files for Spark."""
+"""The command `fleet simulate`: a folder of files with a fleet simulated from one recording."""
 
 from __future__ import annotations
 
@@ -26,46 +26,47 @@ from streamer.stream.pacing import Pacer
 DEFAULT_START = datetime(2026, 1, 1)
 
 PAST_DAYS = 30
-"""How far back a live one begins that is faster than the clock, and has no end."""
+"""Days before now at which an endless live simulation faster than the clock begins."""
 
-_FEWEST_MINUTES, _MOST_ROWS, _MOST_FILES = 10, 1_000_000, 200
+_MIN_MINUTES, _MAX_ROWS, _MAX_FILES = 10, 1_000_000, 200
 
-_MOST_AT_ONCE = 50_000_000
-"""Readings that a file may hold: they are in memory, and more than this are some gigabytes."""
+_MAX_READINGS = 50_000_000
+"""Readings in one file: they are held in memory, where more than this take gigabytes."""
 
 
 def minutes_of_a_file(meters: int, minutes: int | None) -> int:
-    """How many minutes a file is for, if nobody says it.
+    """Default number of minutes per file.
 
-    Ten; more where there would be hundreds of files; fewer where there would be more than a
-    million readings in one.
+    Ten; more where that would give hundreds of files; fewer where a file would hold more than
+    a million readings.
 
     >>> minutes_of_a_file(1_000, 120), minutes_of_a_file(100, 10_080)
     (10, 51)
     >>> minutes_of_a_file(100_000, 60), minutes_of_a_file(2_000_000, 60)
     (10, 1)
     """
-    wanted = max(_FEWEST_MINUTES, math.ceil((minutes or 0) / _MOST_FILES))
-    return max(1, min(wanted, _MOST_ROWS // meters))
+    wanted = max(_MIN_MINUTES, math.ceil((minutes or 0) / _MAX_FILES))
+    return max(1, min(wanted, _MAX_ROWS // meters))
 
 
 @dataclass(frozen=True)
-class Order:
-    """What to simulate, and where to.
+class SimulateJob:
+    """A fleet to simulate, and the folder for its files.
 
     Attributes:
-        folder: where the files go.
-        file: the recording that the readings are made from.
-        options: how to read it.
-        meters: how many meters.
-        minutes: how many minutes each; None for no end, which only a live one can do.
-        every: minutes that a file is for; None for what suits.
+        folder: folder for the files.
+        file: path of the recording that the readings are derived from.
+        options: options for reading it.
+        meters: number of meters.
+        minutes: number of minutes; None for no end, which needs `speed`.
+        every: minutes per file; None for a default by size.
         format: `parquet`, `csv` or `json`.
-        start: the first minute; None for `DEFAULT_START`, or live for the minute just over;
-            faster than the clock, that many minutes before, or `PAST_DAYS`.
-        seed: what all is drawn from.
-        faults: what goes wrong.
-        speed: of a live one, minutes a minute; None to write all at once.
+        start: the first minute, UTC. None for `DEFAULT_START`, or with a `speed` of 1 for the
+            minute that has just ended; with a higher one for `minutes` before now, or
+            `PAST_DAYS` without an end.
+        seed: seed of the random numbers.
+        faults: rates of lost, late and duplicate readings.
+        speed: of a live simulation, event time per wall time; None to write all files at once.
     """
 
     folder: Path
@@ -81,12 +82,12 @@ class Order:
     speed: float | None
 
 
-def simulate(order: Order, *, clock: WallClock | None = None) -> None:
-    """Write a fleet's files, and say on standard output what has been written.
+def simulate(job: SimulateJob, *, clock: WallClock | None = None) -> None:
+    """Write a fleet's files, and print on standard output a summary of what was written.
 
     Args:
-        order: what is wanted.
-        clock: for a live one; the machine's by default.
+        job: the fleet and the folder.
+        clock: clock of a live simulation; the machine's by default.
 
     Raises:
         UsageError: the request cannot be met.
@@ -94,33 +95,33 @@ def simulate(order: Order, *, clock: WallClock | None = None) -> None:
         OSError: the folder cannot be written to.
     """
     clock = SystemClock() if clock is None else clock
-    every = _every(order)
-    files = ReadingFiles(order.folder, order.format)
-    series = series_of(order.options.open(order.file), on_notice=NoteSink(sys.stderr).write)
+    every = _every(job)
+    files = ReadingFiles(job.folder, job.format)
+    series = series_of(job.options.open(job.file), on_notice=NoteSink(sys.stderr).write)
     simulation = Simulation(
         series,
-        meters=order.meters,
-        minutes=order.minutes,
-        start=_start(order, clock),
-        seed=order.seed,
-        faults=order.faults,
+        meters=job.meters,
+        minutes=job.minutes,
+        start=_start(job, clock),
+        seed=job.seed,
+        faults=job.faults,
     )
-    tally = _Tally(order)
-    pacer = None if order.speed is None else Pacer(order.speed, clock=clock)
+    written = _Written(job)
+    pacer = None if job.speed is None else Pacer(job.speed, clock=clock)
     try:
-        _write(simulation, every, files, pacer, tally)
+        _write(simulation, every, files, pacer, written)
     except KeyboardInterrupt:
-        # What has been written is there to be used: this is how a live one ends.
-        tally.report()
+        # The normal end of a live simulation; the files written so far are usable.
+        written.report()
         raise
-    tally.report()
+    written.report()
 
 
-class _Tally:
-    """What has been written."""
+class _Written:
+    """Counts of the files and readings written."""
 
-    def __init__(self, order: Order) -> None:
-        self._order = order
+    def __init__(self, job: SimulateJob) -> None:
+        self._job = job
         self._files = self._readings = self._late = self._doubled = 0
 
     def add(self, block: Block) -> None:
@@ -131,60 +132,60 @@ class _Tally:
 
     def report(self) -> None:
         if not self._files:
-            print("Nothing has been written")
+            print("No files were written")
             return
-        folder = shlex.quote(str(self._order.folder))
+        folder = shlex.quote(str(self._job.folder))
         print(
             f"Written to {folder}: {plural(self._files, 'file')}, "
-            f"{plural(self._readings, 'reading')} of {plural(self._order.meters, 'meter')}, "
-            f"{self._late:,} of them late, {self._doubled:,} doubled; try it: "
+            f"{plural(self._readings, 'reading')} of {plural(self._job.meters, 'meter')}, "
+            f"{self._late:,} of them late, {self._doubled:,} duplicates; try it: "
             f"streamer fleet run --source {folder} --sink console --checkpoint DIR"
         )
 
 
-def _start(order: Order, clock: WallClock) -> datetime:
-    if order.start is not None:
-        return order.start
-    if order.speed is None:
+def _start(job: SimulateJob, clock: WallClock) -> datetime:
+    if job.start is not None:
+        return job.start
+    if job.speed is None:
         return DEFAULT_START
     now = datetime.fromtimestamp(clock.wall() // 60 * 60, UTC)
-    # A meter gives a minute's reading when the minute is over.
+    # A meter sends the reading of a minute when the minute has ended.
     minutes = 1
-    if order.speed > 1:
-        # So that it does not overtake the clock: readings of days to come are not taken.
-        minutes = PAST_DAYS * 24 * 60 if order.minutes is None else order.minutes
+    if job.speed > 1:
+        # The fleet must not overtake the clock: readings from the future are rejected.
+        minutes = PAST_DAYS * 24 * 60 if job.minutes is None else job.minutes
     try:
         return now - timedelta(minutes=minutes)
     except OverflowError:
         raise UsageError(
-            f"{plural(minutes, 'minute')} are more than any calendar has: give fewer, or --start"
+            f"{plural(minutes, 'minute')} before now is out of range: give fewer, or --start"
         ) from None
 
 
-def _every(order: Order) -> int:
-    """Minutes that a file is for."""
-    if order.every is None:
-        live = order.speed is not None
-        return 1 if live else minutes_of_a_file(order.meters, order.minutes)
-    minutes = order.every if order.minutes is None else min(order.every, order.minutes)
-    if minutes * order.meters > _MOST_AT_ONCE:
+def _every(job: SimulateJob) -> int:
+    """Minutes per file."""
+    if job.every is None:
+        live = job.speed is not None
+        return 1 if live else minutes_of_a_file(job.meters, job.minutes)
+    minutes = job.every if job.minutes is None else min(job.every, job.minutes)
+    if minutes * job.meters > _MAX_READINGS:
         raise UsageError(
-            f"{plural(minutes, 'minute')} of {plural(order.meters, 'meter')} are too much for a "
-            f"file: give --every {max(1, _MOST_ROWS // order.meters)}"
+            f"{plural(minutes, 'minute')} of {plural(job.meters, 'meter')} are too many for one "
+            f"file: give --every {max(1, _MAX_ROWS // job.meters)}"
         )
-    return order.every
+    return job.every
 
 
 def _write(
-    simulation: Simulation, every: int, files: ReadingFiles, pacer: Pacer | None, tally: _Tally
+    simulation: Simulation, every: int, files: ReadingFiles, pacer: Pacer | None, written: _Written
 ) -> None:
     with progress_bar(MofNCompleteColumn(), TextColumn("minutes"), TimeElapsedColumn()) as bar:
         task = bar.add_task("simulating" if pacer else "writing", total=simulation.minutes)
         for block in simulation.blocks(every):
             if pacer is not None:
-                # Minute by minute, since a pacer takes a longer step for a gap.
+                # Minute by minute, because a pacer treats a longer step as a gap.
                 for index in range(max(1, block.minutes)):
                     pacer.hold((block.start + np.timedelta64(index, "m")).astype(datetime))
             files.write(block.start, block.readings, simulation.names)
-            tally.add(block)
+            written.add(block)
             bar.advance(task, block.minutes)

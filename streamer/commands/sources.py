@@ -1,4 +1,4 @@
-"""The command `sources`: the kinds of feeds, and the options of each."""
+"""The command `sources`: list of the feed kinds, and the options of one kind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from streamer.feeds.registry import is_installed, load_kind, schemes
 
 
 def list_sources() -> None:
-    """Print the kinds of feeds there are: what each reads, an example, and what it needs."""
+    """Print each kind of feed, with its description, an example, and the extra it needs."""
     found: dict[FeedKind | str, list[str]] = {}
     for scheme in schemes():
         try:
@@ -36,10 +36,10 @@ def list_sources() -> None:
 
 
 def show_source(scheme: str) -> None:
-    """Print all about a kind of feed.
+    """Print the description and all options of one kind of feed.
 
     Raises:
-        UsageError: there is none of that scheme.
+        UsageError: the scheme is unknown.
     """
     kind = load_kind(scheme)
     table = Table(show_header=False, box=None, pad_edge=False)

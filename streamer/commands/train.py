@@ -1,4 +1,4 @@
-"""The command `train`: a file of readings, a recipe, and the model that comes of them."""
+"""The command `train`: a model trained on a file of readings by a recipe."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ _CHECKPOINT_FILE = "checkpoint.npz"
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What to train on, and how.
+class TrainJob:
+    """A training: its data, recipe and destination.
 
     Attributes:
-        file: the recording.
-        options: how to read it.
+        file: path of the recording.
+        options: options for reading it.
         recipe: the recipe's name.
-        out: folder that the model goes to.
-        warm: name or path of a model to go on from.
-        ratio: the tutorial's share of the whole UCI file.
-        epochs: rounds, for a recipe that goes by them.
-        windows: windows in all, for a recipe that goes by them.
-        seed: of everything that is drawn.
-        fresh: whether to begin anew although an unfinished training could be gone on with.
+        out: folder for the model.
+        warm: name or path of a model to start from; None for random weights.
+        ratio: the tutorial's share of the whole UCI file, 0 to 1.
+        epochs: number of epochs, for a recipe that is limited by them; None for its default.
+        windows: number of windows, for a recipe that is limited by them; None for its default.
+        seed: seed of all random numbers.
+        fresh: discard the checkpoint of an unfinished training instead of resuming it.
     """
 
     file: str
@@ -59,23 +59,23 @@ class Lesson:
     fresh: bool = False
 
 
-def teach(lesson: Lesson) -> None:
-    """Train a model, evaluate it on the part kept back, and write it.
+def train(job: TrainJob) -> None:
+    """Train a model, evaluate it on the part held back, and write it.
 
-    Whatever can be found wrong early is found before the long work.
+    Options are checked before the long computation, wherever that is possible.
     """
-    recipe = find_recipe(lesson.recipe, epochs=lesson.epochs, windows=lesson.windows)
+    recipe = find_recipe(job.recipe, epochs=job.epochs, windows=job.windows)
     console = Console(highlight=False)
-    source = lesson.options.open(lesson.file)
+    source = job.options.open(job.file)
     start_tensorflow()
     new_plot()
-    lesson.out.mkdir(parents=True, exist_ok=True)
-    model = None if lesson.warm is None else _warm_model(lesson.warm, recipe)
+    job.out.mkdir(parents=True, exist_ok=True)
+    model = None if job.warm is None else _warm_model(job.warm, recipe)
     console.print("Loading data ...")
     series = series_from(source, on_notice=NoteSink(sys.stderr).write)
-    data = prepare(series, recipe, ratio=lesson.ratio, seed=lesson.seed, say=console.print)
-    checkpoint = lesson.out / _CHECKPOINT_FILE
-    if lesson.fresh:
+    data = prepare(series, recipe, ratio=job.ratio, seed=job.seed, say=console.print)
+    checkpoint = job.out / _CHECKPOINT_FILE
+    if job.fresh:
         checkpoint.unlink(missing_ok=True)
     with progress_bar(
         TaskProgressColumn(),
@@ -99,15 +99,15 @@ def teach(lesson: Lesson) -> None:
             model,
             data,
             recipe=recipe,
-            seed=lesson.seed,
+            seed=job.seed,
             say=bar.console.print,
             on_progress=show,
             checkpoint=checkpoint,
         )
     console.print(_scores(trained))
-    save_model(lesson.out, trained, data, recipe, seed=lesson.seed)
-    save_plot(lesson.out / PLOT_FILE, trained)
-    console.print(f"Written to {lesson.out}; try it: streamer replay FILE --model {lesson.out}")
+    save_model(job.out, trained, data, recipe, seed=job.seed)
+    save_plot(job.out / PLOT_FILE, trained)
+    console.print(f"Written to {job.out}; try it: streamer replay FILE --model {job.out}")
 
 
 def _warm_model(name: str, recipe: Recipe) -> Any:
@@ -116,7 +116,7 @@ def _warm_model(name: str, recipe: Recipe) -> Any:
     if (card.target, card.outputs) != (recipe.target, recipe.outputs):
         raise UsageError(
             f"model {card.name!r} forecasts {card.target} as {', '.join(card.outputs)}; "
-            f"recipe {recipe.name!r} goes on from {recipe.target} as {', '.join(recipe.outputs)}"
+            f"recipe {recipe.name!r} starts from {recipe.target} as {', '.join(recipe.outputs)}"
         )
     _, keras = import_tensorflow("--from")
     return keras.saving.load_model(path, compile=False, safe_mode=True)

@@ -1,4 +1,4 @@
-"""The command `watch`: a meter to a dashboard or to lines, and into a recording."""
+"""The command `watch`: forecasts for a live meter, on a dashboard or as lines, and recorded."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Watch:
-    """A meter to watch, and what to do with what it says.
+    """A meter to watch, the model to forecast it with, and the recording to write.
 
     Attributes:
-        address: the meter's.
-        forecasting: what to forecast with.
-        record: the recording to write and to go on from, if there is to be one.
-        stale_after_s: for how long a value stands when nothing new comes; None for what
-            suits the kind of feed.
-        grace_s: how long a minute waits for samples that come late.
-        by: `wall` if minutes end by this machine's clock, `feed` if by the samples' own.
-        retry_max_s: the longest wait between two tries to connect.
-        max_kw: more than any household draws.
+        address: address of the meter.
+        forecasting: model and pipeline settings.
+        record: the recording to resume and extend; None to record nothing.
+        stale_after_s: seconds for which a value stays valid when no new one arrives; None for
+            the default of the feed kind.
+        grace_s: allowed lateness: seconds that a minute waits for late samples.
+        by: `wall` if minutes end by this machine's clock, `feed` if by the samples' own times.
+        retry_max_s: longest wait between two attempts to connect, in seconds.
+        max_kw: implausible beyond this: no household draws so much.
     """
 
     address: Address
@@ -52,7 +52,7 @@ class Watch:
     max_kw: float = 100.0
 
     def open(self) -> LiveSource:
-        """Make the source, which does not connect yet; what is wrong early is found here."""
+        """Check the settings and make the source, which does not connect yet."""
         from streamer.sources.live import LiveSource
 
         self.forecasting.check()
@@ -72,14 +72,14 @@ class Watch:
         """Watch until the feed ends or the pacer is stopped.
 
         Args:
-            source: what `open` gave; closed when this ends.
-            sinks: given all that comes from now on.
-            pacer: ends the stream when it is told to.
-            looking: sinks that are given the latest of what was recorded before, too.
+            source: the source that `open` made; closed when this ends.
+            sinks: sinks for all steps from now on.
+            pacer: ends the stream when it is stopped.
+            looking: sinks that also get the latest recorded steps first.
 
         Raises:
-            StreamerError: the model cannot be loaded, the file is no recording, or the feed
-                cannot go on.
+            StreamerError: the model cannot be loaded, the file is not a recording, or the
+                feed has failed for good.
         """
         from streamer.stream.runner import run
 
@@ -107,28 +107,28 @@ class Watch:
         from streamer.recording.recorder import Recorder
         from streamer.stream.runner import run
 
-        def say(notice: Notice) -> None:
+        def announce(notice: Notice) -> None:
             for sink in everyone:
                 sink.write(notice)
 
         settings = {"source": source.name, **self.forecasting.fingerprint()}
-        recorder = Recorder.open(path, settings=settings, state=pipeline.state, notify=say)
+        recorder = Recorder.open(path, settings=settings, state=pipeline.state, notify=announce)
         try:
             resumed = recorder.resume(pipeline)
             for sink in looking:
                 for step in resumed.steps:
                     sink.write(step)
-            say(Notice(Notice.EVENT, f"{path}: {resumed.text}", resumed.last_at))
+            announce(Notice(Notice.EVENT, f"{path}: {resumed.text}", resumed.last_at))
             source.resume_after(resumed.last_at)
             run(source, pipeline, [recorder, *everyone], pacer, one_by_one=True)
         finally:
             recorder.close()
 
     def check(self) -> None:
-        """Check all that can be checked without connecting.
+        """Check everything that needs no connection.
 
         Raises:
-            StreamerError: something is wrong with address, model or recording.
+            StreamerError: address, model or recording cannot be used.
         """
         self.open().close()
         if self.record is not None:
@@ -144,16 +144,16 @@ def _check_record(path: Path) -> None:
     )
 
     if not path.absolute().parent.is_dir():
-        raise UsageError(f"{path}: there is no folder {path.absolute().parent}")
+        raise UsageError(f"{path}: folder {path.absolute().parent} does not exist")
     check_place(path)
     if path.exists() and path.stat().st_size:
-        # What is damaged is set aside when it is recorded to, and who locks it is waited for.
+        # A recorder moves a damaged file aside, and waits for a locked one.
         with suppress(DamagedError, TransientError):
             open_for_reading(path).close()
 
 
 def show_dashboard(job: Watch, *, ascii_only: bool, verbose: bool = False) -> int:
-    """Watch on the full screen; the summary stays when it ends.
+    """Watch on the full screen, and print the summary at the end.
 
     Returns:
         The exit code: 0, or 128 and the number of the signal that ended it.
@@ -172,7 +172,7 @@ def show_dashboard(job: Watch, *, ascii_only: bool, verbose: bool = False) -> in
 
 
 def write_lines(job: Watch, *, format: str | None, verbose: bool = False) -> int:
-    """Watch as lines on standard output, or with no format as a summary alone.
+    """Watch as lines on standard output, or without a format as a summary only.
 
     Returns:
         The exit code: 0, or 128 and the number of the signal that ended it.

@@ -1,4 +1,4 @@
-"""What is out of the ordinary, in one line."""
+"""Alarms that are on, in one line."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from streamer.dashboard.chart import ALARM_GLYPH
 from streamer.dashboard.words import LABEL, WARNING, Part, fit, line, since
 from streamer.readings import Alarm
 
-_LEAST_TEXT = 16
-"""Cells below which the text of an alarm is not worth cutting."""
+_MIN_TEXT = 16
+"""Fewest cells that the text of an alarm is cut to; with less room it is left out."""
 
 
 def banner(alarms: Sequence[Alarm], now: datetime, width: int) -> Text:
-    """The latest of the alarms that are on, and as much of the others as there is room for.
+    """The latest alarm, and as much about the others as fits.
 
     Args:
-        alarms: those that are on, oldest first; at least one.
+        alarms: the alarms that are on, oldest first; at least one.
         now: minute of the latest reading.
-        width: cells that there are.
+        width: width in cells.
     """
     *others, latest = alarms
     began = since(latest.kind, latest.at, now)
@@ -34,16 +34,16 @@ def banner(alarms: Sequence[Alarm], now: datetime, width: int) -> Text:
         if whole.cell_len <= width:
             return whole
     room = width - line(sign, *ending).cell_len - 3
-    if room >= _LEAST_TEXT:
+    if room >= _MIN_TEXT:
         return line(sign, (" · ", LABEL), fit(Text(latest.text), room, pad=False), *ending)
     long = line(sign, (_plus(alarms), WARNING))
     if long.cell_len <= width:
         return long
-    return fit(least(alarms), width, pad=False)
+    return fit(shortest(alarms), width, pad=False)
 
 
-def least(alarms: Sequence[Alarm]) -> Text:
-    """The kind of the latest, and how many more are on: the least there is to say."""
+def shortest(alarms: Sequence[Alarm]) -> Text:
+    """The shortest text: the kind of the latest alarm, and the number of others."""
     return line((f"{ALARM_GLYPH} {alarms[-1].kind}{_plus(alarms)}", WARNING))
 
 

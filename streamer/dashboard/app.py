@@ -1,4 +1,4 @@
-"""The live dashboard: a stream in one thread, its picture and the keys in the main one."""
+"""The live dashboard: the stream in a thread of its own, frames and keys in the main thread."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from types import FrameType, TracebackType
 from rich.console import Console
 from rich.live import Live
 
-from streamer.dashboard.history import History, Snapshot
+from streamer.dashboard.history import History, HistorySnapshot
 from streamer.dashboard.keys import ESCAPE, GONE, SPACE, Keys, find_keys
 from streamer.dashboard.layout import render, speed_label
 from streamer.dashboard.link import moment
@@ -27,30 +27,31 @@ from streamer.stream.pacing import Pacer
 from streamer.stream.signals import handled_signals
 
 FRAME_S = 0.1
-"""Time between two frames at least."""
+"""Shortest time between two frames."""
 
 _JOIN_S = 1.0
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 _LIVE = "live"
-"""What stands in place of the speed of a replay."""
+"""Shown instead of the speed of a replay."""
 
 _STOPPING = ("SIGTSTP", "SIGCONT")
 
 
 class Dashboard:
-    """A sink that paints what it is given.
+    """A sink that shows its stream on the full screen.
 
-    `write` may be called from any thread and never waits for the terminal. `run` owns
-    the terminal while it lasts, and gives it back as it was however it ends.
+    `write` may be called from any thread and never waits for the terminal. `run` owns the
+    terminal while it runs, and restores it however it ends.
 
     Args:
-        pacer: the controls that the keys steer.
-        console: where to paint; the terminal, unless told otherwise.
-        ascii: use nothing but ASCII.
-        save_dir: where pictures are saved; the working directory unless told otherwise.
-        keys: where keys come from; the terminal, unless told otherwise.
-        live: a meter is watched, that no key can steer, and time goes by without readings.
-        clock: what time it is, with a zone, for a meter.
+        pacer: the pacer that the keys control.
+        console: console to paint on; by default the terminal.
+        ascii: use only ASCII characters.
+        save_dir: folder for saved pictures; by default the working directory.
+        keys: source of keys; by default the terminal.
+        live: a meter is watched: keys do not control the pacer, and time passes without
+            readings.
+        clock: returns the current time with a zone, for a meter; by default the local time.
     """
 
     def __init__(
@@ -106,26 +107,26 @@ class Dashboard:
     def write(self, item: Item) -> None:
         """Take one item of the stream."""
         if self._live and isinstance(item, Notice) and item.at is None:
-            # It is about now, not about the last minute that was received.
+            # It refers to the present, not to the last minute received.
             item = replace(item, at=self._clock())
         self._history.write(item)
 
     def close(self) -> None:
-        """The stream has ended."""
+        """Mark the stream as ended."""
         self._history.end()
 
     def run(self, stream: Callable[[], None]) -> None:
         """Show a stream until it ends or the user leaves.
 
-        A first frame is painted before the stream is started. Leaving, by key or by
-        signal, tells the pacer to stop and waits a short while for the stream; one that
-        hangs in a read is left behind in its daemon thread.
+        A first frame is painted before the stream is started. Leaving, by key or by signal,
+        stops the pacer and waits briefly for the stream; one that hangs in a read is abandoned
+        in its daemon thread.
 
         Args:
             stream: runs the whole stream; called in a thread of its own.
 
         Raises:
-            BaseException: whatever the stream raised, once the terminal is given back.
+            BaseException: any exception of the stream, after the terminal is restored.
         """
         outcome = _Outcome()
         worker = threading.Thread(
@@ -142,7 +143,7 @@ class Dashboard:
             raise outcome.error
 
     def _loop(self, live: Live, keys: Keys, worker: threading.Thread) -> None:
-        """Paint and obey until the stream ends or the user leaves."""
+        """Paint frames and handle keys until the stream ends or the user leaves."""
         shown = self._state()
         ended = not self._paint(live)
         due = time.monotonic() + FRAME_S
@@ -160,24 +161,24 @@ class Dashboard:
                 ended = not self._paint(live) or ended
 
     def _state(self) -> tuple[object, ...]:
-        """Whatever a frame depends on: as long as it is the same, so is the frame."""
+        """Everything that a frame depends on: equal states give equal frames."""
         pacer = self._pacer
         size = self._console.size
-        version, passing = self._history.version, self._passing()
-        return (version, pacer.speed, pacer.paused, size, self._help, self._message, passing)
+        version, times = self._history.version, self._times()
+        return (version, pacer.speed, pacer.paused, size, self._help, self._message, times)
 
-    def _passing(self) -> tuple[str, ...]:
-        """Whatever of a frame depends on the time of day."""
+    def _times(self) -> tuple[str, ...]:
+        """All parts of a frame that depend on the time of day."""
         if not self._live:
             return ()
         history = self._history
-        return moment(Snapshot(link=history.link, sample=history.sample, now=self._now()))
+        return moment(HistorySnapshot(link=history.link, sample=history.sample, now=self._now()))
 
     def _now(self) -> datetime | None:
         return self._clock() if self._live else None
 
     def _paint(self, live: Live) -> bool:
-        """Paint a frame; False if the terminal is gone."""
+        """Paint a frame; return False if the terminal is closed."""
         width, height = self._console.size
         frame = render(
             self._history.snapshot(),
@@ -213,7 +214,7 @@ class Dashboard:
         self._help = not self._help
 
     def _save(self) -> None:
-        """Save the screen as a picture; whether that worked is said in the last line."""
+        """Save the screen as a picture, and report the result in the last line."""
         width, height = self._console.size
         snapshot = self._history.snapshot()
         svg = render_svg(
@@ -241,12 +242,12 @@ class Dashboard:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        """Catch the signals that end or stop the program, so that no frame is cut short."""
+        """Handle the signals that end or stop the program, so that no frame is cut short."""
         handlers = dict.fromkeys(_ENDING, self._on_end) | dict.fromkeys(_STOPPING, self._on_stop)
         known = {
             signal.Signals[name]: handler
             for name, handler in handlers.items()
-            if hasattr(signal, name)  # Windows has only some of them
+            if hasattr(signal, name)  # Windows lacks some of them
         }
         with handled_signals(known):
             yield
@@ -254,7 +255,7 @@ class Dashboard:
     def _on_end(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         self._ended_by = signal.Signals(number)
         self._leaving = True
-        # If the terminal does not take the frame being painted, a second one must get out.
+        # A second signal must end the program even if the terminal blocks the current frame.
         signal.signal(number, signal.default_int_handler)
 
     def _on_stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
@@ -264,7 +265,7 @@ class Dashboard:
             self._continued = True
 
     def _obey_job_control(self, live: Live, keys: Keys) -> None:
-        """Stop for Ctrl-Z with the terminal as it was, and come back with a new screen."""
+        """Restore the terminal and stop for Ctrl-Z, then repaint when continued."""
         if self._stop_asked:
             self._stop_asked = False
             live.stop()
@@ -284,7 +285,7 @@ def _local_time() -> datetime:
 
 
 class _Outcome:
-    """Keeps what a function raised in another thread."""
+    """Keeps the exception that a function raised in another thread."""
 
     def __init__(self) -> None:
         self.error: BaseException | None = None

@@ -1,9 +1,8 @@
-"""The chart: actual readings as an area, forecasts as marks, one column a reading.
+"""The chart: readings as an area, forecasts as marks, one column per reading.
 
-The area is drawn with eighths of a cell. The band of a forecast is a shading: light where
-nothing was drawn, and a lighter area where something was. It is there to be seen behind
-the rest: it has no say in the scale, and ends where the plot does. What tells the series
-apart is their glyph; the colour only helps.
+The area is drawn in eighths of a cell. The band of a forecast is shaded: light above the area,
+and a lighter shade of the area inside it. The band is background: it does not affect the scale,
+and is clipped to the plot. The series differ by their glyphs; colours are optional.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from itertools import groupby
 from rich.style import Style
 from rich.text import Text
 
-from streamer.dashboard.scale import Scale, find_scale
+from streamer.dashboard.scale import AxisScale, find_scale
 from streamer.dashboard.words import ACTUAL, BAND, FORECAST, LABEL, WARNING, fit, line
 from streamer.readings import Forecast, Step
 
@@ -25,7 +24,7 @@ FILL = " ▁▂▃▄▅▆▇█"
 """Area in a cell above the zero line, by eighths."""
 
 HANG = " ▔▔▀▀▀███"
-"""The same below it; fonts have only these three that hang from the top."""
+"""The same below it; fonts have only these three blocks that hang from the top."""
 
 FORECAST_GLYPH = "•"
 COMING_GLYPH = "◆"
@@ -37,15 +36,15 @@ ALARM_GLYPH = "!"
 _INSIDE = ACTUAL + Style(reverse=True)
 _ALARM = WARNING + Style(dim=False)
 _MOSTLY = 5
-_LIMIT_KW = 1e12
+_MAX_KW = 1e12
 _MIN_ROWS, _MIN_COLUMNS, _MIN_GUTTER = 2, 3, 5
 _TICK_STEPS_MINUTES = (10, 15, 30, 60, 120, 240, 480, 720, 1440)
-_TICKS_AT_MOST = 8
+_MAX_TICKS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """One column of the plot; without a time it stands for a gap or for what comes."""
+    """One column of the plot; without a time it is a gap or the coming minute."""
 
     at: datetime | None = None
     kw: float | None = None
@@ -60,10 +59,10 @@ def draw(steps: Sequence[Step], width: int, height: int, *, waiting: str) -> lis
     """Draw the latest steps.
 
     Args:
-        steps: steps, newest last; those that do not fit are left out.
+        steps: steps, newest last; the oldest are left out if they do not fit.
         width: width in cells.
         height: height in lines.
-        waiting: what to say as long as there are no steps.
+        waiting: message to show before the first step.
 
     Returns:
         Exactly `height` lines of at most `width` cells.
@@ -90,7 +89,7 @@ def _message(text: str, width: int, height: int) -> list[Text]:
 
 
 def _columns(steps: Sequence[Step], count: int) -> list[_Column]:
-    """The last `count` columns; the very last is kept for the minute to come."""
+    """The last `count` columns; the very last is for the coming minute."""
     coming = steps[-1].forecast
     columns = deque([_Column(None, None, *_mark(coming), mark=COMING_GLYPH)])
     for step in reversed(steps):
@@ -106,23 +105,23 @@ def _columns(steps: Sequence[Step], count: int) -> list[_Column]:
 
 
 def _mark(forecast: Forecast | None) -> tuple[float | None, tuple[float, float] | None]:
-    """Where a forecast's mark goes, and from where to where its band."""
+    """Power in kW of a forecast's mark, and of the two ends of its band."""
     if forecast is None:
         return None, None
     return _clip(forecast.kw), (_clip(forecast.low_kw), _clip(forecast.high_kw))
 
 
 def _clip(kw: float) -> float:
-    return min(max(kw, -_LIMIT_KW), _LIMIT_KW)
+    return min(max(kw, -_MAX_KW), _MAX_KW)
 
 
-def _gutter(scale: Scale) -> int:
+def _gutter(scale: AxisScale) -> int:
     labels = (scale.label(row) for row in range(-scale.below - 1, scale.top + 1))
     return max(_MIN_GUTTER, 1 + max(map(len, labels)))
 
 
-def _plot(columns: Sequence[_Column], scale: Scale, gutter: int) -> list[Text]:
-    """The rows of the plot from the top down, with the labels of the y axis."""
+def _plot(columns: Sequence[_Column], scale: AxisScale, gutter: int) -> list[Text]:
+    """Rows of the plot from the top down, with the labels of the y axis."""
     lengths = [0 if column.kw is None else scale.eighths(column.kw) for column in columns]
     gaps = [(index, GAP_GLYPH) for index, column in enumerate(columns) if column.gap]
     marks: dict[int, list[tuple[int, str]]] = {}
@@ -149,12 +148,12 @@ def _plot_row(
     gaps: Iterable[tuple[int, str]],
     marks: Iterable[tuple[int, str]],
 ) -> Text:
-    """One row of the plot: the area, and on it the bands, gaps and marks."""
+    """One row of the plot: the area, and the bands, gaps and marks drawn over it."""
     filled = _filled(lengths, row)
     cells = [(FILL if row >= 0 else HANG)[eighths] for eighths in filled]
     styles: dict[int, Style] = {}
     for index in bands:
-        # The end of the area is left as it is: that is where the reading is.
+        # The end of the area is left unshaded, because it shows the reading.
         if cells[index] == FILL[-1]:
             cells[index] = BAND_INSIDE_GLYPH
         elif not filled[index]:
@@ -170,24 +169,24 @@ def _plot_row(
         styles[index] = LABEL
     for index, glyph in marks:
         cells[index] = glyph
-        # Inside the area a mark is cut out of it, which can be seen without colours too.
+        # Inside the area a mark is drawn in reverse, which is visible without colours too.
         styles[index] = _INSIDE if filled[index] >= _MOSTLY else FORECAST
     text = Text(no_wrap=True, end="")
-    # A style for each run of cells, not for each cell: that paints twice as fast.
+    # One style per run of cells, not per cell, which paints twice as fast.
     for style, run in groupby(range(len(cells)), lambda index: styles.get(index, ACTUAL)):
         text.append("".join(cells[index] for index in run), style)
     return text
 
 
 def _filled(lengths: Iterable[int], row: int) -> list[int]:
-    """How many eighths of each cell in a row are area."""
+    """Number of filled eighths of each cell in a row."""
     if row >= 0:
         return [min(8, max(0, length - 8 * row)) for length in lengths]
     return [min(8, max(0, 8 * (row + 1) - length)) for length in lengths]
 
 
-def _axis(columns: Sequence[_Column], scale: Scale, gutter: int, axis_rows: int) -> list[Text]:
-    """The time axis: a row of labels, and above it a line with ticks if there is room."""
+def _axis(columns: Sequence[_Column], scale: AxisScale, gutter: int, axis_rows: int) -> list[Text]:
+    """The time axis: a row of labels, below a line with ticks if there is room."""
     labels = _time_labels(columns)
     names = [" "] * len(columns)
     for index, label in labels:
@@ -208,7 +207,7 @@ def _axis(columns: Sequence[_Column], scale: Scale, gutter: int, axis_rows: int)
 
 
 def _with_signs(edge: str, cells: Sequence[str], alarms: Iterable[int]) -> Text:
-    """A line of the axis, with a sign where an alarm was raised."""
+    """A line of the axis, with a sign at each minute of an alarm."""
     text = line((edge, LABEL), ("".join(cells), LABEL))
     for index in alarms:
         at = len(edge) + index
@@ -218,12 +217,12 @@ def _with_signs(edge: str, cells: Sequence[str], alarms: Iterable[int]) -> Text:
 
 
 def _time_labels(columns: Sequence[_Column]) -> list[tuple[int, str]]:
-    """Where the labels of the time axis begin, and what they say, none over another.
+    """Column and text of each label of the time axis, without overlaps.
 
-    A change of date is named first, then the round times that there is room for.
+    Changes of date take precedence over round times, which are labelled if there is room.
     """
     count = len(columns)
-    step = next((s for s in _TICK_STEPS_MINUTES if count <= s * _TICKS_AT_MOST), 1440)
+    step = next((s for s in _TICK_STEPS_MINUTES if count <= s * _MAX_TICKS), 1440)
     dates, times = [], []
     before: datetime | None = None
     for index, column in enumerate(columns):

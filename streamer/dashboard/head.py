@@ -1,4 +1,4 @@
-"""The first line of the screen: what is watched, and how it goes."""
+"""The first line of the screen: source, model, time and speed of the stream."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from rich.text import Text
 
 from streamer.dashboard import link
 from streamer.dashboard.hints import PAUSED
-from streamer.dashboard.history import Snapshot
+from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.words import (
     LABEL,
     STRONG,
@@ -20,16 +20,21 @@ _ENDED = "ended"
 
 
 def title(
-    snapshot: Snapshot, speed: str, width: int, *, progress: bool = False, warnings: bool = False
+    snapshot: HistorySnapshot,
+    speed: str,
+    width: int,
+    *,
+    progress: bool = False,
+    warnings: bool = False,
 ) -> Text:
     """Program, source, model, stream time and speed on one line.
 
     Args:
-        snapshot: what to show.
-        speed: how fast the stream runs, in words.
-        width: width of the line.
-        progress: say here how much of a recording is done, in place of what tells less.
-        warnings: let what is wrong stand in place of all that does not change.
+        snapshot: state of the stream.
+        speed: label of the speed.
+        width: width of the line in cells.
+        progress: show the progress of a recording here, instead of less important parts.
+        warnings: show outages and alarms instead of the names.
     """
     about, last = snapshot.about, snapshot.last
     names = [about.source, about.model] if about else []
@@ -53,8 +58,8 @@ def title(
     return apart(left, right, width) if last is None else apart(line(left, "  "), right, width)
 
 
-def progress_notes(snapshot: Snapshot) -> list[str]:
-    """How much of a recording is done, and how long the rest will take; longest first."""
+def progress_notes(snapshot: HistorySnapshot) -> list[str]:
+    """Progress of a recording and the time left, in several lengths, longest first."""
     vitals = snapshot.vitals
     if vitals is None or vitals.progress is None:
         return []

@@ -1,4 +1,4 @@
-"""What the keys and the glyphs mean: the last line of the screen, and the help."""
+"""Meaning of keys and glyphs: the last line of the screen, and the help."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from streamer.dashboard.chart import (
 from streamer.dashboard.words import ACTUAL, BAND, FORECAST, LABEL, STRONG, WARNING, Part, fit, line
 
 PAUSED = "paused"
-"""What stands in place of the speed while the stream is held."""
+"""Shown instead of the speed while the stream is paused."""
 
 _KEYS = (
     ("q", "leave"),
@@ -31,14 +31,14 @@ _KEYS = (
 
 
 _STEERING = ("space", "+", "-", "n")
-"""Keys that a replay has, but no meter obeys."""
+"""Keys that control a replay, and have no effect on a meter."""
 
 
 def footer(message: str, speed: str, width: int, *, live: bool = False) -> Text:
-    """What the keys do, or the answer to the last one."""
+    """Hints to the keys, or the message in response to the last one."""
     if message:
         return fit(line(" ", (message, STRONG)), width, pad=False)
-    names = {"space": "go on"} if speed == PAUSED else {}
+    names = {"space": "resume"} if speed == PAUSED else {}
     keys = [key for key in _KEYS if not (live and key[0] in _STEERING)]
     for keep in (keys, [key for key in keys if key[0] in ("q", "space", "?")], keys[-1:]):
         hints = line(*_hints(keep, names))
@@ -55,14 +55,14 @@ def _hints(keys: Sequence[tuple[str, str]], names: dict[str, str]) -> list[Part]
 
 
 def help_lines(*, brief: bool = False, live: bool = False) -> list[Text]:
-    """What the keys and the glyphs mean.
+    """Meaning of the keys, the glyphs and the words on the screen.
 
     Args:
-        brief: without free lines, for a small screen.
-        live: of a meter, not of a replay.
+        brief: leave out empty lines, for a small screen.
+        live: for a meter instead of a replay.
     """
     steering = (
-        ("space", "pause, or go on"),
+        ("space", "pause, or resume"),
         ("n", "while paused: next reading"),
         ("+  -", "replay faster, slower"),
     )
@@ -83,8 +83,8 @@ def help_lines(*, brief: bool = False, live: bool = False) -> list[Text]:
         *((("now", "the meter's latest value"),) if live else ()),
         ("persistence", 'forecasting "next = last"'),
         ("skill", "1 − MSE / persistence MSE"),
-        ("frozen", "the network as it came"),
-        ("adapted", "learnt here, on top of it"),
+        ("frozen", "the network as trained"),
+        ("adapted", "corrected by learning here"),
     )
     rows = [line((f" {key:12}", STRONG), text) for key, text in keys]
     rows.append(Text())

@@ -1,4 +1,4 @@
-"""What the dashboard remembers of a stream, and how it is handed to the painter."""
+"""State of the dashboard: the recent history of a stream, and snapshots of it."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from streamer.sinks import Item
 from streamer.sinks.items import About, Vitals
 from streamer.sinks.watch import AlarmWatch, OutageWatch
 
-STEPS_KEPT = 1000
+MAX_STEPS = 1000
 """Steps kept for the chart: more than the widest terminal has columns."""
 
-EVENTS_KEPT = 200
-"""Events kept for the log."""
+MAX_ENTRIES = 200
+"""Entries kept in the event log."""
 
 CAPACITY = 50
-"""Size of the ring buffer, as long as nobody has said what it is."""
+"""Size of the ring buffer until `About` reports it."""
 
 GAP, ALARM, OVER = "gap", "alarm", "over"
-"""Kinds of events that come from steps rather than from notices: a gap, an alarm that has
-been raised, and one that is over."""
+"""Kinds of log entries that come from steps instead of notices: a gap, an alarm that was
+raised, and an alarm that is over."""
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class LogEntry:
     """One line of the event log.
 
     Attributes:
         kind: a `Notice` kind, a state of a `Link`, or `GAP`, `ALARM` or `OVER`.
-        text: what happened, for a person.
-        at: stream time it happened at, if there is one.
+        text: description of the event for people.
+        at: event time; None if unknown.
     """
 
     kind: str
@@ -45,25 +45,25 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Everything one frame shows, as of one moment.
+class HistorySnapshot:
+    """Everything that one frame shows, at one moment.
 
     Attributes:
-        about: what is being watched; None while the source is still being opened.
+        about: description of the stream; None while the source is still being opened.
         steps: the latest steps, newest last.
-        events: the latest events, newest last.
-        vitals: how the stream is running, if that is known yet.
-        tallies: how many happenings the notices of each kind stood for.
+        events: the latest entries of the event log, newest last.
+        vitals: speed and progress of the stream; None until they are known.
+        tallies: number of occurrences that the notices of each kind reported.
         in_sample: whether any scored minute so far lay in the model's training span.
-        ended: whether the stream is over.
-        link: how the connection to a meter stands, if that is known.
-        sample: what the meter has said last, if it has said anything.
-        now: what the clock says, with a zone; None for a replay, which has no now.
+        ended: whether the stream has ended.
+        link: state of the connection to a meter; None until it is known.
+        sample: the meter's latest sample; None before the first, or after an outage.
+        now: current time with a zone; None for a replay.
     """
 
     about: About | None = None
     steps: tuple[Step, ...] = ()
-    events: tuple[Event, ...] = ()
+    events: tuple[LogEntry, ...] = ()
     vitals: Vitals | None = None
     tallies: Mapping[str, int] = field(default_factory=dict)
     in_sample: bool = False
@@ -74,7 +74,7 @@ class Snapshot:
 
     @property
     def last(self) -> Step | None:
-        """The newest step, if there is one."""
+        """The newest step; None before the first."""
         return self.steps[-1] if self.steps else None
 
     @property
@@ -84,17 +84,17 @@ class Snapshot:
 
 
 class History:
-    """Folds a stream's items into what a frame needs, in bounded memory.
+    """Reduces the items of a stream to the data of a frame, in bounded memory.
 
-    One thread may write while another takes snapshots. Writing costs about a
-    microsecond: whatever has to be worded or worked out waits until a frame is painted.
+    One thread may write while another takes snapshots. Writing takes about a microsecond:
+    formatting and computation are left to the painting of a frame.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._about: About | None = None
-        self._steps: deque[Step] = deque(maxlen=STEPS_KEPT)
-        self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self._steps: deque[Step] = deque(maxlen=MAX_STEPS)
+        self._events: deque[LogEntry] = deque(maxlen=MAX_ENTRIES)
         self._vitals: Vitals | None = None
         self._tallies: Counter[str] = Counter()
         self._in_sample = False
@@ -108,17 +108,17 @@ class History:
 
     @property
     def version(self) -> int:
-        """A number that changes whenever a new snapshot would."""
+        """A number that changes whenever the snapshot does."""
         return self._version
 
     @property
     def link(self) -> Link | None:
-        """How the connection stands."""
+        """State of the connection; None until it is known."""
         return self._link
 
     @property
     def sample(self) -> Sample | None:
-        """The latest sample."""
+        """The latest sample; None before the first, or after an outage."""
         return self._sample
 
     def write(self, item: Item) -> None:
@@ -139,15 +139,15 @@ class History:
                 self._about = item
 
     def end(self) -> None:
-        """Mark the stream as over."""
+        """Mark the stream as ended."""
         with self._lock:
             self._version += 1
             self._ended = True
 
-    def snapshot(self) -> Snapshot:
-        """The state of this moment, as a value that will not change."""
+    def snapshot(self) -> HistorySnapshot:
+        """The present state, as an immutable value."""
         with self._lock:
-            return Snapshot(
+            return HistorySnapshot(
                 about=self._about,
                 steps=tuple(self._steps),
                 events=tuple(self._events),
@@ -174,32 +174,32 @@ class History:
         text = f"gap of {plural(step.gap_minutes, 'minute')}{outcome}"
         first_missing = step.reading.at - step.gap_minutes * MINUTE
         if self._steps and first_missing.tzinfo is not None:
-            # A gap over a clock change began at the time that clocks showed before it.
+            # A gap over a clock change is shown at its beginning in the time zone before it.
             first_missing = first_missing.astimezone(self._steps[-1].reading.at.tzinfo)
-        self._events.append(Event(GAP, text, first_missing))
+        self._events.append(LogEntry(GAP, text, first_missing))
 
     def _add_alarms(self, step: Step) -> None:
         raised, over = self._alarms.see(step)
         at = step.reading.at
         for alarm in over:
-            self._events.append(Event(OVER, f"over: {since(alarm.kind, alarm.at, at)}", at))
+            self._events.append(LogEntry(OVER, f"over: {since(alarm.kind, alarm.at, at)}", at))
         for alarm in raised:
-            self._events.append(Event(ALARM, f"{alarm.kind}: {alarm.text}", alarm.at))
+            self._events.append(LogEntry(ALARM, f"{alarm.kind}: {alarm.text}", alarm.at))
 
     def _add_link(self, link: Link) -> None:
         if self._about is not None:
-            # The title names the source, and room is dear.
+            # The title already names the source, and the line is short.
             link = replace(link, text=link.text.removeprefix(f"{self._about.source}: "))
         self._link = link
         if link.state == Link.LOST:
-            # Once the connection is back this may be long untrue.
+            # It may be outdated by the time the connection is back.
             self._sample = None
         for state, text in self._links.see(link):
-            self._events.append(Event(state, text, link.since))
+            self._events.append(LogEntry(state, text, link.since))
 
     def _add_notice(self, notice: Notice) -> None:
         self._tallies[notice.kind] += notice.count
         at = notice.at
         if at is None and self._steps:
             at = self._steps[-1].reading.at
-        self._events.append(Event(notice.kind, notice.text, at))
+        self._events.append(LogEntry(notice.kind, notice.text, at))

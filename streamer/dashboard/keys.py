@@ -1,6 +1,6 @@
-"""Single keys from the terminal, without echo and without waiting for Enter.
+"""Single key presses from the terminal, without echo and without Enter.
 
-Nothing here needs POSIX until a terminal is opened; on Windows the console is asked.
+The module can be imported without POSIX; on Windows the console is used.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 ESCAPE, SPACE, GONE = "escape", "space", "gone"
-"""Names of keys that no character stands for; `GONE`: the terminal has hung up."""
+"""Names of keys without a character of their own; `GONE`: the terminal has hung up."""
 
 _ESC = 0x1B
 _ESCAPE_WAIT_S = 0.1
@@ -21,10 +21,10 @@ _NAMES = {" ": SPACE}
 
 
 class Decoder:
-    r"""Tells keys apart in the bytes that a terminal sends.
+    r"""Decodes the bytes that a terminal sends into keys.
 
-    A special key, such as an arrow, comes as Esc and more characters. It is swallowed,
-    so that only the Esc key itself is taken for one.
+    A special key, such as an arrow, is sent as Esc and more characters. It is discarded as a
+    whole, so that its Esc is not taken for the Esc key.
 
     >>> decoder = Decoder()
     >>> decoder.feed(b"+\x1b[A n\x1b")
@@ -38,11 +38,11 @@ class Decoder:
 
     @property
     def pending(self) -> bool:
-        """Whether an Esc has come that more may follow."""
+        """Whether an Esc was received that may begin a sequence."""
         return bool(self._rest)
 
     def feed(self, data: bytes) -> list[str]:
-        """Take bytes; give the keys that are complete."""
+        """Add bytes and return the keys that are complete."""
         data = self._rest + data
         keys = []
         while data:
@@ -58,7 +58,7 @@ class Decoder:
         return keys
 
     def flush(self) -> list[str]:
-        """Nothing has followed: what waits was the Esc key, or half a sequence."""
+        """Return Esc if it is pending alone, and discard an incomplete sequence."""
         rest, self._rest = self._rest, b""
         return [ESCAPE] if rest == bytes([_ESC]) else []
 
@@ -69,7 +69,7 @@ class Decoder:
 
     @staticmethod
     def _sequence(data: bytes) -> int:
-        """Length of the escape sequence that data begins with; 0 if it is not all there."""
+        """Length of the escape sequence at the beginning of data; 0 if it is incomplete."""
         if len(data) == 1:
             return 0
         if data[1:2] not in b"[O":
@@ -81,9 +81,9 @@ class Decoder:
 
 
 class Keys:
-    """No keys at all: for where there is no terminal to read them from.
+    """Source of no keys, for use without a terminal, and base of the others.
 
-    Used as a context manager; `poll` doubles as the wait between two frames.
+    Used as a context manager; `poll` is also the wait between two frames.
     """
 
     def __enter__(self) -> Keys:
@@ -99,19 +99,19 @@ class Keys:
         self.suspend()
 
     def resume(self) -> None:
-        """Take hold of the terminal."""
+        """Take over the terminal."""
 
     def suspend(self) -> None:
-        """Give the terminal back as it was."""
+        """Restore the terminal."""
 
     def poll(self, timeout: float) -> str | None:
         """Wait for a key.
 
         Args:
-            timeout: how long to wait in seconds.
+            timeout: longest wait in seconds.
 
         Returns:
-            The key's name or character, or None if none came.
+            The key's name or character, or None if no key was pressed.
         """
         time.sleep(timeout)
         return None
@@ -121,7 +121,7 @@ class PosixKeys(Keys):
     """Keys from a POSIX terminal in cbreak mode, where Ctrl-C still is a signal.
 
     Args:
-        fd: the terminal; it is not closed.
+        fd: file descriptor of the terminal; not closed.
     """
 
     def __init__(self, fd: int) -> None:
@@ -140,7 +140,7 @@ class PosixKeys(Keys):
         tty.setcbreak(self._fd, termios.TCSANOW)
 
     def suspend(self) -> None:
-        """Give the terminal back, without what was typed too much."""
+        """Restore the terminal and discard unread input."""
         import termios
 
         before, self._before = self._before, None
@@ -150,7 +150,7 @@ class PosixKeys(Keys):
             termios.tcflush(self._fd, termios.TCIFLUSH)
             termios.tcsetattr(self._fd, termios.TCSANOW, before)
         except termios.error:
-            return  # the terminal is gone, and its settings with it
+            return  # the terminal is closed
 
     def poll(self, timeout: float) -> str | None:
         """Wait for a key, for the timeout at most."""
@@ -202,7 +202,7 @@ class WindowsKeys(Keys):
 
 
 class _ControllingTerminal(PosixKeys):
-    """Keys from /dev/tty, for when standard input is the data."""
+    """Keys from /dev/tty, for a standard input that carries data."""
 
     def __exit__(self, *args: Any) -> None:
         super().__exit__(*args)
@@ -210,7 +210,7 @@ class _ControllingTerminal(PosixKeys):
 
 
 def find_keys() -> Keys:
-    """Keys from standard input if it is a terminal, else from the controlling one."""
+    """Keys from standard input if it is a terminal, otherwise from the controlling terminal."""
     if sys.platform == "win32":
         return WindowsKeys()
     if sys.stdin is not None and sys.stdin.isatty():

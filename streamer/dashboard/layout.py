@@ -11,9 +11,9 @@ from rich.segment import Segment
 from rich.text import Text
 
 from streamer.dashboard import head, hints, link, panels, scores
-from streamer.dashboard.alarms import least
+from streamer.dashboard.alarms import shortest
 from streamer.dashboard.chart import draw
-from streamer.dashboard.history import Snapshot
+from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.now import now, now_lines
 from streamer.dashboard.words import (
     LABEL,
@@ -33,20 +33,20 @@ from streamer.display.numbers import plural
 
 _STREAM_WIDTH, _RECENT_WIDTH = 46, 59
 _STREAM_ROWS = 7
-_LEAST_STREAM_WIDTH = 36
+_MIN_STREAM_WIDTH = 36
 _FULL = (72, 22)
 """Columns and lines from which the panels fit below the chart."""
 _TALL = 30
-"""Lines from which there is room to spare."""
+"""Lines from which the alarms and an empty line have rows of their own."""
 _WIDE = 130
-"""Columns from which the events stand beside the other panels."""
+"""Columns from which the events are beside the other panels."""
 _EVENTS_WIDTH = 45
-"""Columns that the events need if the latest minutes are to stand there too."""
+"""Columns that the events need before the latest minutes are shown as well."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Finished lines that fit a screen: no line too wide, no line too many.
+    """Finished lines that fit the screen in width and number.
 
     Attributes:
         lines: the lines from the top down.
@@ -58,7 +58,7 @@ class Frame:
         return "\n".join(line.plain.rstrip() for line in self.lines)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        # The lines fit already: rendering them one by one saves wrapping them again.
+        # The lines fit already; rendering them one by one avoids wrapping them again.
         for index, text in enumerate(self.lines):
             if index:
                 yield Segment.line()
@@ -66,7 +66,7 @@ class Frame:
 
 
 def render(
-    snapshot: Snapshot,
+    snapshot: HistorySnapshot,
     width: int,
     height: int,
     *,
@@ -79,14 +79,14 @@ def render(
     """Lay out one frame.
 
     Args:
-        snapshot: what to show.
+        snapshot: state of the stream.
         width: columns of the terminal.
         height: lines of the terminal.
-        ascii: use nothing but ASCII.
-        help: show what keys and glyphs mean in place of the figures.
-        speed: how fast the stream runs, in words.
-        message: stands in the last line in place of the key hints.
-        now: what the clock says, with a zone, where a meter is watched; None for a replay.
+        ascii: use only ASCII characters.
+        help: show the meaning of keys and glyphs instead of the figures.
+        speed: label of the speed.
+        message: text for the last line instead of the key hints.
+        now: current time with a zone, for a meter; None for a replay.
 
     Returns:
         A renderable of at most `height` lines of at most `width` cells.
@@ -103,8 +103,8 @@ def render(
     return Frame(tuple(map(to_ascii, fitting) if ascii else fitting))
 
 
-def _printable(snapshot: Snapshot, height: int, *, only_ascii: bool) -> Snapshot:
-    """Clean whatever came from outside and could upset a terminal."""
+def _printable(snapshot: HistorySnapshot, height: int, *, only_ascii: bool) -> HistorySnapshot:
+    """Replace unprintable characters in all texts from outside."""
     about = snapshot.about
     if about is not None:
         source = printable(about.source, only_ascii=only_ascii)
@@ -131,8 +131,8 @@ def _printable(snapshot: Snapshot, height: int, *, only_ascii: bool) -> Snapshot
     return replace(snapshot, about=about, steps=steps, events=events, link=state)
 
 
-def _waiting(snapshot: Snapshot) -> str:
-    """What the chart says as long as there is no reading."""
+def _waiting(snapshot: HistorySnapshot) -> str:
+    """Message in the chart before the first reading."""
     if snapshot.about is None:
         return "opening the source"
     if not snapshot.live:
@@ -142,8 +142,10 @@ def _waiting(snapshot: Snapshot) -> str:
     return "connecting" if snapshot.link is None else "waiting for the meter's first value"
 
 
-def _full(snapshot: Snapshot, width: int, height: int, speed: str, message: str) -> Iterable[Text]:
-    """Chart above, panels below."""
+def _full(
+    snapshot: HistorySnapshot, width: int, height: int, speed: str, message: str
+) -> Iterable[Text]:
+    """Chart, and panels below it."""
     below = _wide_panels if width >= _WIDE else _narrow_panels
     panel_lines = below(snapshot, width, height)
     values = now(snapshot, width)
@@ -157,12 +159,12 @@ def _full(snapshot: Snapshot, width: int, height: int, speed: str, message: str)
     return [*above, *chart, *panel_lines, footer]
 
 
-def _narrow_panels(snapshot: Snapshot, width: int, height: int) -> list[Text]:
-    """Scores and stream side by side, events below them."""
-    broad = width > scores.BROAD + _LEAST_STREAM_WIDTH
+def _narrow_panels(snapshot: HistorySnapshot, width: int, height: int) -> list[Text]:
+    """Scores and stream side by side, and events below them."""
+    broad = width > scores.BROAD + _MIN_STREAM_WIDTH
     left = scores.BROAD if broad else scores.NARROW
     rest = width - left - 1
-    rows = min(max(scores.LEAST_ROWS, height // 4), scores.ALL_ROWS)
+    rows = min(max(scores.MIN_ROWS, height // 4), scores.ALL_ROWS)
     columns = [
         (scores.scores(snapshot, left, rows), left),
         (panels.stream(snapshot, rest), rest),
@@ -178,9 +180,9 @@ def _narrow_panels(snapshot: Snapshot, width: int, height: int) -> list[Text]:
     ]
 
 
-def _wide_panels(snapshot: Snapshot, width: int, height: int) -> list[Text]:
-    """All panels side by side, or on a high screen two of them stacked."""
-    rows = max(scores.LEAST_ROWS, 3 * height // 10)
+def _wide_panels(snapshot: HistorySnapshot, width: int, height: int) -> list[Text]:
+    """All panels side by side, or on a tall screen two of them stacked."""
+    rows = max(scores.MIN_ROWS, 3 * height // 10)
     feed = panels.stream(snapshot, _STREAM_WIDTH)
     settled = scores.settled(snapshot)
     stacked = rows > scores.ALL_ROWS + _STREAM_ROWS
@@ -204,10 +206,12 @@ def _wide_panels(snapshot: Snapshot, width: int, height: int) -> list[Text]:
     return [rule(titles, "┬"), *beside(columns, rows)]
 
 
-def _small(snapshot: Snapshot, width: int, height: int, speed: str, message: str) -> Iterable[Text]:
-    """A small chart and the figures that matter most, in the order of their weight."""
+def _small(
+    snapshot: HistorySnapshot, width: int, height: int, speed: str, message: str
+) -> Iterable[Text]:
+    """A small chart and the most important figures, in order of importance."""
     figures = [*now_lines(snapshot, width), *scores.comparison(snapshot, width)]
-    # What a very low screen cannot hold goes in this order: chart, title, status, scores.
+    # Left out on a very low screen, in this order: chart, title, status, scores.
     if height < len(figures) + 2:
         return [*figures, _status(snapshot, width, message, titled=False)]
     status = _status(snapshot, width, message, titled=True)
@@ -221,10 +225,10 @@ def _small(snapshot: Snapshot, width: int, height: int, speed: str, message: str
     return [title, *chart, *figures, status]
 
 
-def _status(snapshot: Snapshot, width: int, message: str, *, titled: bool) -> Text:
-    """The one thing to know about the stream, and where to find help.
+def _status(snapshot: HistorySnapshot, width: int, message: str, *, titled: bool) -> Text:
+    """The most important fact about the stream, and a hint to the help.
 
-    What is wrong is named in the title, where there is one, and the rest of it stands here.
+    With a title, which names outages and alarms, their details are shown here.
     """
     hint = line(("?", STRONG), (" help", LABEL))
     if message:
@@ -233,10 +237,10 @@ def _status(snapshot: Snapshot, width: int, message: str, *, titled: bool) -> Te
     if not titled and (link.down(snapshot) or (last and last.alarms)):
         return link.banner(snapshot, width)
     if remedy := link.remedy(snapshot):
-        left, more = Text(remedy), least(last.alarms) if last and last.alarms else hint
+        left, more = Text(remedy), shortest(last.alarms) if last and last.alarms else hint
         both = left.cell_len + more.cell_len < width
         return apart(left, more, width) if both else fit(left, width, pad=False)
-    # An alarm may be on for a day, and what flatters must not be hidden for so long.
+    # An alarm may be on for a day, too long to hide the warning of in-sample scores.
     if last and last.alarms and not snapshot.in_sample:
         return fit(Text(last.alarms[-1].text), width, pad=False)
     parts: list[Part] = [(panels.buffer(snapshot), LABEL)]
@@ -248,8 +252,8 @@ def _status(snapshot: Snapshot, width: int, message: str, *, titled: bool) -> Te
     return apart(left, hint, width) if width > 30 else fit(left, width, pad=False)
 
 
-def _help(snapshot: Snapshot, width: int, height: int, speed: str) -> Iterable[Text]:
-    """What keys and glyphs mean, under the title."""
+def _help(snapshot: HistorySnapshot, width: int, height: int, speed: str) -> Iterable[Text]:
+    """The help, below the title."""
     lines = hints.help_lines(live=snapshot.live)
     if height < len(lines) + 2:
         return hints.help_lines(brief=True, live=snapshot.live)
@@ -260,7 +264,7 @@ def _help(snapshot: Snapshot, width: int, height: int, speed: str) -> Iterable[T
 
 
 def speed_label(speed: float, *, paused: bool) -> str:
-    """A replay's speed in words.
+    """Label of a replay's speed.
 
     >>> speed_label(600.0, paused=False), speed_label(float("inf"), paused=False)
     ('600×', 'max')

@@ -1,4 +1,4 @@
-"""How the connection to a live meter stands, in words that the clock moves on."""
+"""State of the connection to a live meter, as text that depends on the present time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.text import Text
 
 from streamer.dashboard import alarms
 from streamer.dashboard.chart import ALARM_GLYPH
-from streamer.dashboard.history import Snapshot
+from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.words import LABEL, WARNING, choose, fit, line, since
 from streamer.display.durations import lasting
 from streamer.display.numbers import NOTHING
@@ -18,28 +18,28 @@ from streamer.readings import Link
 
 _STATES = {Link.UP: "up", Link.LOST: "away", Link.SILENT: "silent"}
 
-_LEAST_TEXT = 16
-"""Cells below which the reason of an outage is not worth cutting."""
+_MIN_TEXT = 16
+"""Fewest cells that the reason of an outage is cut to; with less room it is left out."""
 
 _STALE_S = 60
-"""Seconds after which the age of the latest sample is told."""
+"""Seconds after which the age of the latest sample is shown."""
 
 
-def down(snapshot: Snapshot) -> bool:
-    """Whether nothing comes from the meter, so that all that is shown may be old."""
+def down(snapshot: HistorySnapshot) -> bool:
+    """Whether the meter is away or silent, so that all values may be old."""
     link = snapshot.link
     return snapshot.live and not snapshot.ended and link is not None and link.state != Link.UP
 
 
-def state(snapshot: Snapshot, speed: str) -> str:
-    """What stands in place of the speed."""
+def state(snapshot: HistorySnapshot, speed: str) -> str:
+    """State of the connection while it is down, otherwise the speed."""
     if not down(snapshot) or snapshot.link is None:
         return speed
     return _STATES.get(snapshot.link.state, snapshot.link.state)
 
 
-def age(snapshot: Snapshot) -> str:
-    """How old the latest sample is, where that is worth a word."""
+def age(snapshot: HistorySnapshot) -> str:
+    """Age of the latest sample as text; empty while it is recent or unknown."""
     sample, now = snapshot.sample, snapshot.now
     if down(snapshot) or sample is None or sample.at is None or now is None:
         return ""
@@ -47,8 +47,8 @@ def age(snapshot: Snapshot) -> str:
     return f"{lasting(seconds)} ago" if seconds >= _STALE_S else ""
 
 
-def standing(snapshot: Snapshot) -> list[str]:
-    """The state and when it began; longest first."""
+def state_since(snapshot: HistorySnapshot) -> list[str]:
+    """State of the connection and its beginning, in several lengths, longest first."""
     link, now = snapshot.link, snapshot.now
     if link is None or now is None:
         return [NOTHING]
@@ -56,16 +56,16 @@ def standing(snapshot: Snapshot) -> list[str]:
     return [since(name, link.since, now), name] if link.since else [name]
 
 
-def moment(snapshot: Snapshot) -> tuple[str, ...]:
-    """All words that time alone may change."""
+def moment(snapshot: HistorySnapshot) -> tuple[str, ...]:
+    """All texts that change with time alone."""
     return (age(snapshot), *(_outage(snapshot) if down(snapshot) else ()))
 
 
-def banner(snapshot: Snapshot, width: int) -> Text:
-    """What is wrong with the connection or else with the readings; empty if nothing is.
+def banner(snapshot: HistorySnapshot, width: int) -> Text:
+    """The outage of the connection, or otherwise the alarms; empty without either.
 
-    Where both is the case the connection comes first, since nothing else is fresh then,
-    and the alarms follow if there is room.
+    An outage comes first, because then no other value is fresh; the alarms follow if there is
+    room.
     """
     last = snapshot.last
     on = last.alarms if last else ()
@@ -74,32 +74,32 @@ def banner(snapshot: Snapshot, width: int) -> Text:
         return alarms.banner(on, at, width) if on and at else Text()
     signs = [line((f"{ALARM_GLYPH} {text}", WARNING)) for text in _outage(snapshot)]
     if on and at:
-        least = alarms.least(on)
-        # The last of them do not say enough: rather leave out the alarm.
+        shortest = alarms.shortest(on)
+        # The last wordings lack the duration: better leave out the alarm.
         for sign in signs[: max(2, len(signs) - 2)]:
             room = width - sign.cell_len - 3
-            if least.cell_len <= room:
+            if shortest.cell_len <= room:
                 return line(sign, (" · ", LABEL), alarms.banner(on, at, room))
     return _cut(signs, width)
 
 
 def _cut(signs: Sequence[Text], width: int) -> Text:
-    """The longest of the signs that fits, or rather the first with its reason cut short."""
-    if signs[0].cell_len > width >= signs[1].cell_len + 2 + _LEAST_TEXT:
+    """The longest wording with its reason cut short if enough remains, else the one that fits."""
+    if signs[0].cell_len > width >= signs[1].cell_len + 2 + _MIN_TEXT:
         return fit(signs[0], width, pad=False)
     return choose(width, *signs)
 
 
-def remedy(snapshot: Snapshot) -> str:
-    """When a lost connection is tried again, and why it was lost; the banner's other half."""
+def remedy(snapshot: HistorySnapshot) -> str:
+    """Time of the next attempt to connect, and the reason of the outage; beside the banner."""
     link, now = snapshot.link, snapshot.now
     if not down(snapshot) or link is None or now is None or link.state != Link.LOST:
         return ""
     return ": ".join(part for part in (_again(link, now, "trying again"), link.text) if part)
 
 
-def _outage(snapshot: Snapshot) -> list[str]:
-    """What is wrong, the longest wording first."""
+def _outage(snapshot: HistorySnapshot) -> list[str]:
+    """The outage in several wordings, longest first."""
     link, now = snapshot.link, snapshot.now
     if link is None or now is None:
         return []
@@ -109,9 +109,9 @@ def _outage(snapshot: Snapshot) -> list[str]:
     name = f"{link.peer} away"
     long = name + _for(link.since, now)
     again, soon = (_again(link, now, how) for how in ("trying again", "again"))
-    told = f"{long}, {again}" if again else long
+    retried = f"{long}, {again}" if again else long
     why = f": {link.text}" if link.text else ""
-    return [told + why, told, f"{long}, {soon}" if soon else long, long, name]
+    return [retried + why, retried, f"{long}, {soon}" if soon else long, long, name]
 
 
 def _for(began: datetime | None, now: datetime) -> str:

@@ -1,7 +1,7 @@
-"""What the house draws now and next: one line, or on a little screen two.
+"""Present and coming power of the house: one line, or two on a small screen.
 
-Each value has its glyph beside it, so that these lines are the chart's legend too, and is as
-wide whatever it is, so that they do not jitter.
+Each value has its glyph beside it, so that these lines are also the legend of the chart, and a
+constant width, so that they do not jitter.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from rich.text import Text
 
 from streamer.dashboard import link
 from streamer.dashboard.chart import COMING_GLYPH, FILL, FORECAST_GLYPH
-from streamer.dashboard.history import CAPACITY, Snapshot
+from streamer.dashboard.history import CAPACITY, HistorySnapshot
 from streamer.dashboard.words import ACTUAL, FORECAST, LABEL, STRONG, Part, choose, line
 from streamer.display.numbers import NOTHING, fixed, plural
 from streamer.readings import Forecast
@@ -24,11 +24,11 @@ _WIDE_GAP = " " * 6
 _BAND_WIDTH = len("(0.25 to 0.75)")
 
 
-def now(snapshot: Snapshot, width: int) -> Text:
-    """What the house draws, what had been forecast for it, and what comes next.
+def now(snapshot: HistorySnapshot, width: int) -> Text:
+    """The latest reading, its forecast, and the next forecast, on one line.
 
-    Of a meter what it says now; then the last whole minute, and what is expected of the
-    one under way.
+    For a meter: the latest sample, the last complete minute, and the forecast for the minute
+    under way.
     """
     values = _Values(snapshot)
     if snapshot.live:
@@ -40,7 +40,7 @@ def now(snapshot: Snapshot, width: int) -> Text:
     forecast, error = values.forecast, values.error
     candidates = []
     if values.coming:
-        # Where not all has room, how sure the next value is tells more than the last error.
+        # With little room, the band of the next value is more important than the last error.
         band = values.band
         candidates = [
             line(*_between(_WIDE_GAP, beginning, forecast, error, ahead), "  ", band),
@@ -57,7 +57,7 @@ def now(snapshot: Snapshot, width: int) -> Text:
     )
 
 
-def now_lines(snapshot: Snapshot, width: int) -> list[Text]:
+def now_lines(snapshot: HistorySnapshot, width: int) -> list[Text]:
     """The same on two short lines."""
     values = _Values(snapshot)
     actual = line((f"{values.actual} kW", STRONG))
@@ -92,7 +92,7 @@ def now_lines(snapshot: Snapshot, width: int) -> list[Text]:
 
 
 def _live(values: _Values) -> list[Text]:
-    """The line for a meter, longest first."""
+    """The line for a meter in several lengths, longest first."""
     sample, forecast, error, band = values.sample, values.forecast, values.error, values.band
     mean = line(_AREA, values.at, values.actual)
     ahead = line(_DIAMOND, f"next {values.next_at}", values.next_kw)
@@ -109,7 +109,7 @@ def _live(values: _Values) -> list[Text]:
 
 
 def _warming_up(values: _Values) -> list[Text]:
-    """The line for a meter that has not been heard for long enough to forecast."""
+    """The line for a meter before the first forecast, or after the buffer was emptied."""
     mean = line(_AREA, values.at, values.actual)
     return [
         line(*_between(_WIDE_GAP, values.sample, line(mean, " kW"), values.patience)),
@@ -124,9 +124,9 @@ def _between(space: str, *parts: Text) -> list[Text | str]:
 
 
 class _Values:
-    """The parts that the lines are put together from."""
+    """Parts of the lines."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: HistorySnapshot) -> None:
         self._snapshot = snapshot
         last = snapshot.last
         self.coming: Forecast | None = last.forecast if last else None
@@ -140,22 +140,22 @@ class _Values:
 
     @property
     def forecast(self) -> Text:
-        """What had been expected of the latest reading."""
+        """Forecast for the latest reading."""
         return line(_DOT, f"forecast{self.forecast_kw}")
 
     @property
     def error(self) -> Text:
-        """How far off that was."""
+        """Error of the latest forecast in kW."""
         return line(("error ", LABEL), f"{fixed(self._error_kw, 3, signed=True):>7}")
 
     @property
     def next_kw(self) -> Text:
-        """What is expected of the next."""
+        """Forecast for the next reading."""
         return line((f"{self.expected} kW", STRONG))
 
     @property
     def band(self) -> Text:
-        """From where to where a reading is expected, as wide whatever the usual values."""
+        """Band of the next forecast, at a constant width for usual values."""
         forecast = self.coming
         if forecast is None:
             return Text()
@@ -164,19 +164,19 @@ class _Values:
 
     @property
     def sample(self) -> Text:
-        """What the meter says now, as far as that can be known."""
-        said = self._snapshot.sample
-        known = said is not None and not link.down(self._snapshot)
-        return line("now", (f"{_power(said.kw if said and known else None)} kW", STRONG))
+        """The meter's latest sample; unknown while the connection is down."""
+        latest = self._snapshot.sample
+        known = latest is not None and not link.down(self._snapshot)
+        return line("now", (f"{_power(latest.kw if latest and known else None)} kW", STRONG))
 
     @property
     def patience(self) -> Text:
-        """When there will be a forecast, for the first time or again."""
+        """Time until the first forecast, or the next one after the buffer was emptied."""
         about, last = self._snapshot.about, self._snapshot.last
         capacity = about.capacity if about else CAPACITY
         left = max(1, capacity - 1 - (last.buffered if last else 0))
         which = "next" if last and last.scores.settled else "first"
-        # As long as nothing comes, no time can be promised.
+        # While the connection is down, only the number of minutes is known.
         away = link.down(self._snapshot)
         when = f"after {plural(left, 'more minute')}" if away else f"in {left} min"
         return line(_DIAMOND, f"{which} forecast {when}")

@@ -1,12 +1,12 @@
-"""The parts of the screen below the chart that tell of the stream, each as a list of lines."""
+"""Panels about the stream below the chart, each as a list of lines."""
 
 from __future__ import annotations
 
 from rich.text import Text
 
 from streamer.dashboard.head import progress_notes
-from streamer.dashboard.history import ALARM, CAPACITY, Snapshot
-from streamer.dashboard.link import standing
+from streamer.dashboard.history import ALARM, CAPACITY, HistorySnapshot
+from streamer.dashboard.link import state_since
 from streamer.dashboard.words import LABEL, WARNING, Part, choose, fit, heading, line
 from streamer.display.numbers import NOTHING, fixed
 from streamer.readings import Link, Notice
@@ -14,19 +14,19 @@ from streamer.readings import Link, Notice
 _SKIPPED = {
     Notice.MALFORMED: "malformed",
     Notice.ORDER: "out of order",
-    Notice.ABSURD: "absurd",
+    Notice.ABSURD: "implausible",
 }
 _WARNING = (Notice.WARNING, ALARM, Link.LOST, Link.SILENT)
 
 
-def stream_heading(snapshot: Snapshot, width: int) -> Text:
-    """The line above the stream's figures: a bar, as long as there is an end to see."""
+def stream_heading(snapshot: HistorySnapshot, width: int) -> Text:
+    """Heading of the stream's figures, with a progress bar if the end is known."""
     share = snapshot.vitals.progress if snapshot.vitals else None
     return heading("stream", width, share=share or 0.0, notes=progress_notes(snapshot))
 
 
-def stream(snapshot: Snapshot, width: int) -> list[Text]:
-    """Buffer, counts and speed of the stream, or how the connection to the meter stands."""
+def stream(snapshot: HistorySnapshot, width: int) -> list[Text]:
+    """Buffer, counts and rate of the stream, or state of the connection to a meter."""
     room = width - 11
     vitals = snapshot.vitals
     rate, latency = NOTHING, [NOTHING]
@@ -38,7 +38,7 @@ def stream(snapshot: Snapshot, width: int) -> list[Text]:
     return [
         _field("buffer", Text(buffer(snapshot)), width),
         _field("readings", Text(f"{counts.readings:,}" if counts else NOTHING), width),
-        _field("link", choose(room, *map(Text, standing(snapshot))), width)
+        _field("link", choose(room, *map(Text, state_since(snapshot))), width)
         if snapshot.live
         else _field("rate", Text(rate), width),
         _field("latency", choose(room, *map(Text, latency)), width),
@@ -56,8 +56,8 @@ def _milliseconds(value: float) -> str:
     return fixed(value, 2 if value < 10 else 1 if value < 100 else 0)
 
 
-def buffer(snapshot: Snapshot) -> str:
-    """How full the ring buffer is."""
+def buffer(snapshot: HistorySnapshot) -> str:
+    """Fill level of the ring buffer."""
     capacity = snapshot.about.capacity if snapshot.about else CAPACITY
     filled = snapshot.last.buffered if snapshot.last else 0
     if filled < capacity:
@@ -69,7 +69,7 @@ def _field(label: str, value: Text, width: int) -> Text:
     return fit(line(" ", (f"{label:<10}", LABEL), value), width, pad=False)
 
 
-def _gaps(snapshot: Snapshot) -> list[str]:
+def _gaps(snapshot: HistorySnapshot) -> list[str]:
     if snapshot.last is None:
         return [NOTHING]
     counts = snapshot.last.counts
@@ -80,7 +80,7 @@ def _gaps(snapshot: Snapshot) -> list[str]:
     return [f"{short} · {resets}" if resets else short, short]
 
 
-def _skipped(snapshot: Snapshot) -> list[str]:
+def _skipped(snapshot: HistorySnapshot) -> list[str]:
     tallies = [(name, snapshot.tallies.get(kind, 0)) for kind, name in _SKIPPED.items()]
     if not any(count for _, count in tallies):
         return ["none" if snapshot.last else NOTHING]
@@ -92,7 +92,7 @@ def _skipped(snapshot: Snapshot) -> list[str]:
     ]
 
 
-def _trained(snapshot: Snapshot) -> list[str]:
+def _trained(snapshot: HistorySnapshot) -> list[str]:
     about = snapshot.about
     if about is None or about.trained_from is None or about.trained_to is None:
         return [NOTHING]
@@ -100,7 +100,7 @@ def _trained(snapshot: Snapshot) -> list[str]:
     return [f"{start:%Y-%m-%d} – {end:%Y-%m-%d}", f"{start:%Y-%m} – {end:%Y-%m}"]
 
 
-def recent(snapshot: Snapshot, height: int) -> list[Text]:
+def recent(snapshot: HistorySnapshot, height: int) -> list[Text]:
     """The latest minutes as a table, newest last; 59 cells wide."""
     heading = f" {'':7}{'actual':>9}{'forecast':>10}{'error':>9}{'persistence':>13}{'error':>9}"
     rows = [line((heading, LABEL))]
@@ -116,7 +116,7 @@ def recent(snapshot: Snapshot, height: int) -> list[Text]:
     return rows
 
 
-def events(snapshot: Snapshot, width: int, height: int) -> list[Text]:
+def events(snapshot: HistorySnapshot, width: int, height: int) -> list[Text]:
     """The latest events, newest last."""
     if not snapshot.events:
         return [line((" nothing to report", LABEL))]

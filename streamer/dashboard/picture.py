@@ -1,4 +1,4 @@
-"""The screen as a picture."""
+"""The screen as an SVG picture."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from io import StringIO
 
 from rich.console import Console
 
-from streamer.dashboard.history import Snapshot
+from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.layout import render
 
 _WEB_FONT = re.compile(r"@font-face\s*\{.*?\}\s*", re.DOTALL)
 
 
 def render_svg(
-    snapshot: Snapshot,
+    snapshot: HistorySnapshot,
     width: int = 100,
     height: int = 30,
     *,
@@ -27,13 +27,13 @@ def render_svg(
     """Draw a frame as SVG.
 
     Args:
-        snapshot: what to show.
+        snapshot: state of the stream.
         width: columns of the terminal in the picture.
-        height: its lines.
-        title: what stands in the picture's title bar.
-        ascii: use nothing but ASCII.
-        speed: how fast the stream runs, in words.
-        now: what the clock says, with a zone, where a meter is watched; None for a replay.
+        height: lines of that terminal.
+        title: text of the picture's title bar.
+        ascii: use only ASCII characters.
+        speed: label of the speed.
+        now: current time with a zone, for a meter; None for a replay.
 
     Returns:
         The text of an SVG file.
@@ -48,5 +48,5 @@ def render_svg(
         legacy_windows=False,
     )
     console.print(render(snapshot, width, height, ascii=ascii, speed=speed, now=now))
-    # Rich would have the viewer fetch a font from the web: a picture should ask nobody.
+    # Without rich's web font: a picture should load nothing from the network.
     return _WEB_FONT.sub("", console.export_svg(title=title))

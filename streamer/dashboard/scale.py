@@ -1,4 +1,4 @@
-"""The y axis: how kW map to rows."""
+"""The y axis of the chart: mapping of kW to rows."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
-    """How kW map to rows: `unit` kW a row, `below` rows under zero, a tick each `per_tick`.
+class AxisScale:
+    """Mapping of kW to rows.
 
-    Rows are counted from the zero line: row 0 is the one just above it, row -1 the one just
-    below.
+    Rows are counted from the zero line: row 0 is just above it, row -1 just below.
+
+    Attributes:
+        unit: kW per row.
+        per_tick: rows from one tick to the next.
+        below: rows below zero.
+        rows: rows in all.
     """
 
     unit: float
@@ -26,18 +31,18 @@ class Scale:
         return self.rows - self.below - 1
 
     def eighths(self, kw: float) -> int:
-        """Length of the area in eighths of a row; at least one, to be seen at all."""
+        """Length of the area in eighths of a row; at least one, so that it is visible."""
         eighths = round(8.0 * kw / self.unit)
         return max(1, eighths) if kw >= 0 else min(-1, eighths)
 
     def row(self, kw: float) -> int:
-        """The row that a mark belongs in: the one the area of that value ends in."""
+        """The row of a mark: the one in which the area of that value ends."""
         height = kw / self.unit
         row = max(0, math.ceil(height - 1e-9) - 1) if kw >= 0 else math.floor(height + 1e-9)
         return min(max(row, -self.below), self.top)
 
     def between(self, low_kw: float, high_kw: float) -> range:
-        """The rows whose middle lies between two values; none if they are no numbers."""
+        """The rows whose middle lies between two values; empty if one of them is NaN."""
         if not low_kw <= high_kw:
             return range(0)
         first = math.ceil(low_kw / self.unit - 0.5)
@@ -45,7 +50,7 @@ class Scale:
         return range(max(first, -self.below), min(last, self.top) + 1)
 
     def label(self, row: int) -> str:
-        """What the upper edge of a row stands for, if it is a tick."""
+        """Label of the upper edge of a row; empty if it is not a tick."""
         steps, rest = divmod(row + 1, self.per_tick)
         if rest:
             return ""
@@ -56,24 +61,24 @@ class Scale:
         return f"{steps * tick:.{decimals}f}".replace("-", "−")
 
 
-def find_scale(values: Iterable[float], rows: int) -> Scale:
-    """The tightest scale with round ticks that shows every value in so many rows, and zero."""
+def find_scale(values: Iterable[float], rows: int) -> AxisScale:
+    """The tightest scale with round ticks that fits every value and zero into the rows."""
     shown = [0.0, *values]
     low, high = min(shown), max(shown)
     if high - low < 1e-6:
         high = 1.0
     scales = (
-        Scale(unit, per_tick, math.ceil(-low / unit - 1e-9), rows)
+        AxisScale(unit, per_tick, math.ceil(-low / unit - 1e-9), rows)
         for unit, per_tick in _units((high - low) / rows, rows)
     )
     return next(s for s in scales if s.below + math.ceil(high / s.unit - 1e-9) <= rows)
 
 
-def _units(least: float, rows: int) -> Iterator[tuple[float, int]]:
-    """Row heights in kW from about `least` on, each with the rows between its ticks."""
+def _units(min_unit: float, rows: int) -> Iterator[tuple[float, int]]:
+    """Row heights in kW from about `min_unit` on, each with the rows between its ticks."""
     choices = range(2, min(5, max(3, rows // 3 + 1)) + 1) if rows >= 4 else range(1, 2)
     wanted = rows / 6
-    decade = 10.0 ** (math.floor(math.log10(least)) - 1)
+    decade = 10.0 ** (math.floor(math.log10(min_unit)) - 1)
     while True:
         fitting = [
             (tick / per_tick, abs(per_tick - wanted), per_tick)

@@ -1,4 +1,4 @@
-"""How good the forecasts and their bands have been."""
+"""Scores of the forecasts and their bands, as lines of text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from rich.text import Text
 
-from streamer.dashboard.history import Snapshot
+from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.words import LABEL, WARNING, choose, line, percent
 from streamer.display.numbers import NOTHING, fixed, significant
 from streamer.readings import Adaptation, BandScores, ErrorScores, Scores
@@ -14,37 +14,37 @@ from streamer.readings import Adaptation, BandScores, ErrorScores, Scores
 IN_SAMPLE = "in sample: these scores flatter"
 
 TRIAL_MINUTES = 720
-"""Settled minutes before a correction may be shown for the first time."""
+"""Settled minutes before the adapted forecasts can first be shown."""
 
 NARROW, BROAD = 43, 54
-"""Cells of the table without and with the frozen network."""
+"""Width of the table in cells, without and with the frozen network."""
 
-LEAST_ROWS, ALL_ROWS = 7, 10
+MIN_ROWS, ALL_ROWS = 7, 10
 
 
-def scores(snapshot: Snapshot, width: int, rows: int) -> list[Text]:
-    """The errors of the forecasts shown beside those of others, and the bands' scores.
+def scores(snapshot: HistorySnapshot, width: int, rows: int) -> list[Text]:
+    """Errors of the forecasts and of persistence, and scores of the bands.
 
     Args:
-        snapshot: what to show.
-        width: `NARROW` cells at least; from `BROAD` on there is a column more.
-        rows: lines that there are, `LEAST_ROWS` at least: what matters less is left out.
+        snapshot: state of the stream.
+        width: width in cells, at least `NARROW`; from `BROAD` on there is another column.
+        rows: number of lines, at least `MIN_ROWS`; the least important are left out.
     """
     last = snapshot.last
     found = last.scores if last else Scores()
-    roomy = rows > LEAST_ROWS + 1
+    roomy = rows > MIN_ROWS + 1
     table = _Table(found, broad=width >= BROAD)
     lines = table.squared()
     absolute = table.absolute()
-    told = band_lines(found.band, width - 1, brief=not roomy)
+    notes = band_lines(found.band, width - 1, brief=not roomy)
     if last and last.adaptation:
-        told.append(adaptation_line(last.adaptation, width - 1))
-    rest = [line(" ", text) for text in told]
+        notes.append(adaptation_line(last.adaptation, width - 1))
+    rest = [line(" ", text) for text in notes]
     if snapshot.in_sample:
         rest.append(line(" ", (f"! {IN_SAMPLE}", WARNING)))
     elif len(lines) + len(absolute) + len(rest) < rows:
         rest.append(line((" skill: 1 − MSE / MSE of persistence", LABEL)))
-    # The root of the MSE says the same once more, so that it goes first.
+    # The RMSE repeats the MSE, so it is left out first.
     room = max(0, rows - len(lines) - len(rest))
     return [*lines, *absolute[max(0, len(absolute) - room) :], *rest][:rows]
 
@@ -57,7 +57,7 @@ class _Table:
         self._broad = broad
 
     def squared(self) -> list[Text]:
-        """The heading, and mean squared errors in kW² over all, an hour and a day."""
+        """Heading, and mean squared errors in kW² over all minutes, an hour and a day."""
         found = self._found
         frozen = "frozen" if self._shows_frozen else ""
         names = self._numbers("model", frozen, "persistence")
@@ -74,7 +74,7 @@ class _Table:
         return rows
 
     def absolute(self) -> list[Text]:
-        """Errors in W."""
+        """Root mean squared and mean absolute errors in W."""
         return [
             line(
                 " ",
@@ -89,7 +89,7 @@ class _Table:
         return self._broad and self._found.frozen is not None
 
     def _values(self, name: str) -> Iterable[float | None]:
-        """A figure of the model, the frozen network and persistence."""
+        """One score of the model, the frozen network and persistence."""
         found = self._found
         for errors in (found.model, found.frozen or ErrorScores(), found.persistence):
             yield getattr(errors, name)
@@ -100,12 +100,12 @@ class _Table:
 
 
 def band_lines(band: BandScores, width: int, *, brief: bool) -> list[Text]:
-    """How many readings lay inside the bands, and how wide they were.
+    """Coverage and mean width of the bands.
 
     Args:
         band: the scores.
-        width: cells of a line.
-        brief: on one line.
+        width: width of a line in cells.
+        brief: use a single line.
     """
     name = f"{fixed(100.0 * band.confidence, 1).removesuffix('.0')} % band"
     label = (f"{name}  ", LABEL)
@@ -134,7 +134,7 @@ def _share(value: float | None) -> str:
 
 
 def adaptation_line(adaptation: Adaptation, width: int) -> Text:
-    """Whether the forecasts shown are corrected, and what that is worth."""
+    """State of the adapter, and its gain over the frozen network."""
     gain, learnt = adaptation.day_gain, adaptation.learnt
     if not adaptation.shown and learnt < TRIAL_MINUTES:
         state = "learning anew" if adaptation.restarts else "learning"
@@ -161,8 +161,8 @@ def adaptation_line(adaptation: Adaptation, width: int) -> Text:
     )
 
 
-def comparison(snapshot: Snapshot, width: int) -> list[Text]:
-    """The running error beside that of persistence, on two lines."""
+def comparison(snapshot: HistorySnapshot, width: int) -> list[Text]:
+    """Running errors of the model and of persistence, on two lines."""
     found = snapshot.last.scores if snapshot.last else Scores()
     ours, theirs = (significant(e.mse_kw2, 4) for e in (found.model, found.persistence))
     skill = percent(found.skill)
@@ -175,8 +175,8 @@ def comparison(snapshot: Snapshot, width: int) -> list[Text]:
     ]
 
 
-def more(snapshot: Snapshot, width: int) -> list[Text]:
-    """What the bands and the correction are worth, for a screen that is small but high."""
+def more(snapshot: HistorySnapshot, width: int) -> list[Text]:
+    """Scores of the bands and the adapter, for a screen that is narrow but tall."""
     last = snapshot.last
     lines = band_lines(last.scores.band if last else Scores().band, width, brief=True)
     if last and last.adaptation:
@@ -184,7 +184,7 @@ def more(snapshot: Snapshot, width: int) -> list[Text]:
     return lines
 
 
-def settled(snapshot: Snapshot) -> str:
-    """How many minutes the scores rest on."""
+def settled(snapshot: HistorySnapshot) -> str:
+    """Number of minutes that the scores cover."""
     count = snapshot.last.scores.settled if snapshot.last else 0
     return f"scores over {count:,} minute{'' if count == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""How values and lines of text are put on a screen of a given width."""
+"""Styled text for a screen of a given width."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from streamer.display.bars import bar
 from streamer.display.numbers import NOTHING, fixed
 
 # Only the terminal's own foreground and its plain ANSI colours, so that both dark and
-# light backgrounds work. No meaning hangs on a colour alone.
+# light backgrounds work. No meaning depends on a colour alone.
 LABEL = Style(dim=True)
 STRONG = Style(bold=True)
 ACTUAL = Style(color="cyan")
@@ -58,7 +58,7 @@ def percent(skill: float | None) -> Text:
 
 
 def since(what: str, began: datetime, now: datetime) -> str:
-    """What has been so, and from when; with the date if that is not today's.
+    """A state and the time of its beginning, with the date if that is not today's.
 
     >>> since("drift", datetime(2010, 3, 20, 17, 3), datetime(2010, 3, 21))
     'drift since 03-20 17:03'
@@ -68,9 +68,10 @@ def since(what: str, began: datetime, now: datetime) -> str:
 
 
 def printable(text: str, *, only_ascii: bool) -> str:
-    r"""Text from outside with nothing in it that could upset a terminal.
+    r"""Text from outside without characters that would affect the terminal.
 
-    Control characters become ``?``, and in ASCII mode so does all that has no likeness.
+    Control characters become ``?``, and in ASCII mode so does everything without an ASCII
+    equivalent.
 
     >>> printable("Süd\x1b[2J", only_ascii=True)
     'Sud?[2J'
@@ -83,14 +84,14 @@ def printable(text: str, *, only_ascii: bool) -> str:
 
 
 def to_ascii(line: Text) -> Text:
-    """The same line, glyph for glyph, in ASCII."""
+    """The same line in ASCII, glyph for glyph."""
     spans = line.spans
     plain = line.plain.translate(_ASCII)
     return Text(plain, style=line.style, spans=spans, no_wrap=True, end="")
 
 
 def line(*parts: Part | Text) -> Text:
-    """One line out of plain and styled parts."""
+    """One line made of plain and styled parts."""
     text = Text(no_wrap=True, end="")
     for part in parts:
         if isinstance(part, tuple):
@@ -101,13 +102,13 @@ def line(*parts: Part | Text) -> Text:
 
 
 def fit(text: Text, width: int, *, pad: bool = True) -> Text:
-    """Cut a line to a width in cells, with an ellipsis where something is lost."""
+    """Cut a line to a width in cells, with an ellipsis if it was too long."""
     text.truncate(width, overflow="ellipsis", pad=pad)
     return text
 
 
 def choose(width: int, *candidates: Text) -> Text:
-    """The first candidate that fits the width; if none does, the last, cut short."""
+    """The first candidate that fits the width; if none fits, the last one cut short."""
     for candidate in candidates:
         if candidate.cell_len <= width:
             return candidate
@@ -115,17 +116,17 @@ def choose(width: int, *candidates: Text) -> Text:
 
 
 def apart(left: Text, right: Text, width: int) -> Text:
-    """Two texts at the two ends of a line; the left one gives way."""
+    """Two texts at the two ends of a line; the left one is cut if they do not fit."""
     room = width - right.cell_len - 1
     return line(fit(left, room), " ", right) if room > 0 else fit(right, width)
 
 
 def beside(columns: Sequence[tuple[list[Text], int]], height: int) -> list[Text]:
-    """Blocks side by side with a thin line between.
+    """Blocks side by side with a thin line between them.
 
     Args:
         columns: lines and width of each block.
-        height: how many lines to give.
+        height: number of lines to return.
     """
     rows = []
     for index in range(height):
@@ -142,10 +143,10 @@ def heading(title: str, width: int, *, share: float = 0.0, notes: Sequence[str] 
     """A thin line with the title of the block below it.
 
     Args:
-        title: stands at its left end.
-        width: width of the block.
-        share: how much of what the line has room for is thick: a bar, 0 to 1.
-        notes: the first that fits stands at its right end.
+        title: text at the left end.
+        width: width of the block in cells.
+        share: share of the line that is drawn thick, as a progress bar, 0 to 1.
+        notes: texts for the right end, of which the first that fits is used.
     """
     left = line(("─ ", LABEL), title, (" ", LABEL)) if title else Text()
     left = fit(left, width, pad=False)
@@ -161,7 +162,7 @@ def rule(headings: Sequence[Text], joint: str) -> Text:
 
     Args:
         headings: the part above each block.
-        joint: what stands where two blocks meet.
+        joint: character where two blocks meet.
     """
     row = Text(no_wrap=True, end="")
     for index, part in enumerate(headings):

@@ -1,1 +1,1 @@
-"""Values for people: numbers, durations, text for one line, tables, bars."""
+"""Formatting for people: numbers, durations, text for one line, tables, bars."""

@@ -6,7 +6,7 @@ import math
 
 
 def done(share: float) -> str:
-    """How much is done as a percentage, which is 100 only when all is.
+    """A share of work as a percentage, rounded down: 100 only when all is done.
 
     >>> done(0.454), done(0.9999), done(1.0)
     ('45 %', '99 %', '100 %')
@@ -15,7 +15,7 @@ def done(share: float) -> str:
 
 
 def bar(share: float, width: int) -> tuple[str, str]:
-    """The two parts of a bar: what is done, and what is not.
+    """The two parts of a bar: the share that is done, and the rest.
 
     >>> bar(0.25, 8)
     ('━━', '──────')

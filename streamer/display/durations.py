@@ -1,4 +1,4 @@
-"""Durations as text for a person."""
+"""Durations as text for people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def duration(seconds: float) -> str:
-    """A time to wait, in hours, minutes and seconds; a second that has begun counts.
+    """A time to wait in hours, minutes and seconds, rounded up.
 
     >>> duration(0.2), duration(83.0), duration(3683.0)
     ('0:01', '1:23', '1:01:23')
@@ -18,7 +18,7 @@ def duration(seconds: float) -> str:
 
 
 def lasting(seconds: float) -> str:
-    """How long something has been so: the coarser, the longer it has been.
+    """Time since something began, in coarser units the longer it is.
 
     >>> lasting(8.4), lasting(150.0), lasting(3700.0), lasting(200_000.0)
     ('8 s', '2 min', '1 h 1 min', '2 d 7 h')
@@ -30,7 +30,7 @@ def lasting(seconds: float) -> str:
 
 
 def apart(seconds: float) -> str:
-    """How far apart two times are, to the second while that matters.
+    """The distance between two times, in the two largest units.
 
     >>> apart(12.4), apart(-200.0), apart(3600.0), apart(2.6 * 86400)
     ('12 s', '3 min 20 s', '1 h', '2 days 14 h')
@@ -43,11 +43,11 @@ def apart(seconds: float) -> str:
 
 
 def length(minutes: int, *, space: str = " ") -> str:
-    r"""So many minutes, hours or days.
+    r"""A number of minutes in minutes, hours or days.
 
     Args:
-        minutes: how many.
-        space: stands between a number and its unit.
+        minutes: number of minutes.
+        space: text between a number and its unit.
 
     >>> length(7), length(135), length(60), length(3 * 1440 + 60)
     ('7 min', '2 h 15 min', '1 h', '3 d 1 h')
@@ -58,12 +58,12 @@ def length(minutes: int, *, space: str = " ") -> str:
 
 
 def _split(seconds: int) -> tuple[int, int, int, int]:
-    """Days, hours, minutes and seconds."""
+    """Split seconds into days, hours, minutes and seconds."""
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return *divmod(hours, 24), minutes, seconds
 
 
 def _joined(parts: Iterable[tuple[int, str]], space: str = " ") -> str:
-    """Those parts that are not zero."""
+    """The parts that are not zero, as text."""
     return " ".join(f"{count:,}{space}{unit}" for count, unit in parts if count)

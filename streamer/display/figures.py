@@ -1,4 +1,4 @@
-"""Empty matplotlib figures, drawn without a screen."""
+"""Empty matplotlib figures that need no screen."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def new_figure(feature: str, width: float, height: float) -> Figure:
-    """An empty figure that can only be saved, so that no window system is asked for.
+    """An empty figure that can only be saved, and needs no window system.
 
     Args:
-        feature: what it is for, for the error.
-        width: in inches.
-        height: in inches.
+        feature: name of the feature that needs it, for the error.
+        width: width in inches.
+        height: height in inches.
 
     Raises:
         MissingExtraError: matplotlib is not installed.

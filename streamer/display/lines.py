@@ -1,10 +1,10 @@
-"""Text from elsewhere made safe for one line of a terminal or a page."""
+"""Untrusted text made safe for one line of a terminal or a page."""
 
 from __future__ import annotations
 
 
 def one_line(text: object) -> str:
-    r"""The text with a single space wherever it has white space.
+    r"""The text on one line, with each run of white space replaced by a space.
 
     >>> one_line("refused\n  by the meter ")
     'refused by the meter'
@@ -13,7 +13,7 @@ def one_line(text: object) -> str:
 
 
 def error_line(error: Exception) -> str:
-    r"""The text of an error on one line, or its class where it has none.
+    r"""The text of an error on one line, or the name of its class if the text is empty.
 
     >>> error_line(ValueError("no such\n file")), error_line(KeyError())
     ('no such file', 'KeyError')
@@ -22,12 +22,12 @@ def error_line(error: Exception) -> str:
 
 
 def printable(text: str, *, mark: str = "?", keep: str = "") -> str:
-    r"""The text with all that a terminal would act on, or a browser not show, replaced.
+    r"""The text with all control and other unprintable characters replaced.
 
     Args:
         text: the text.
-        mark: stands for each such character.
-        keep: characters that stay nevertheless.
+        mark: replacement for each of these characters.
+        keep: unprintable characters to keep.
 
     >>> printable("S\u00fcd\x1b[2J")
     'Süd?[2J'
@@ -38,7 +38,7 @@ def printable(text: str, *, mark: str = "?", keep: str = "") -> str:
 
 
 def printable_line(text: str) -> str:
-    r"""The text on one line and printable; unchanged if it is so already.
+    r"""The text on one line and printable; unchanged if it already is.
 
     >>> printable_line("meter\n\x07 down")
     'meter ? down'
@@ -47,5 +47,5 @@ def printable_line(text: str) -> str:
 
 
 def shorten(text: str, limit: int = 40) -> str:
-    """The text quoted, cut to some 40 characters, safe to print."""
+    """The text quoted and safe to print, cut to at most `limit` characters."""
     return repr(text if len(text) <= limit else text[: limit - 1] + "…")

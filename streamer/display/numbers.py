@@ -1,15 +1,15 @@
-"""Numbers, shares and counts as text for a person."""
+"""Numbers, shares and counts as text for people."""
 
 from __future__ import annotations
 
 import math
 
 NOTHING = "–"
-"""Stands where there is nothing to say yet: a zero would look like a perfect score."""
+"""Placeholder for a missing value: a zero would look like a perfect score."""
 
 
 def number(value: float | None, form: str) -> str:
-    """A number by a format, or a dash of the same width.
+    """A number in a format, or a dash of the same width.
 
     >>> number(0.25, "6.3f"), number(None, "6.3f")
     (' 0.250', '     –')
@@ -21,7 +21,7 @@ def number(value: float | None, form: str) -> str:
 
 
 def percent(share: float | None, *, signed: bool = True) -> str:
-    """A share as a percentage, with its sign or for what has none.
+    """A share as a percentage, with or without a sign.
 
     >>> percent(0.1234), percent(-0.5), percent(0.9, signed=False), percent(None)
     ('+12.3 %', '-50.0 %', '90.0 %', '–')
@@ -41,7 +41,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def fixed(value: float | None, decimals: int, *, signed: bool = False) -> str:
-    """A number with a fixed count of decimals, so that it does not jitter.
+    """A number with a fixed number of decimals, so that it does not jitter.
 
     >>> fixed(0.4321, 3), fixed(-0.5, 2, signed=True), fixed(None, 3)
     ('0.432', '−0.50', '–')
@@ -51,12 +51,12 @@ def fixed(value: float | None, decimals: int, *, signed: bool = False) -> str:
     kind = f".{decimals}f" if abs(value) < 1e6 else ".3g"
     text = f"{value:+{kind}}" if signed else f"{value:{kind}}"
     if not text.strip("+-0."):
-        text = text.lstrip("+-")  # what rounds to nothing has no sign
+        text = text.lstrip("+-")  # a number that rounds to zero has no sign
     return text.replace("-", "−")
 
 
 def significant(value: float | None, digits: int = 5) -> str:
-    """A number with a fixed count of significant digits.
+    """A number with a fixed number of significant digits.
 
     >>> significant(0.0452634), significant(12.5), significant(0.1, 4)
     ('0.045263', '12.500', '0.1000')
@@ -67,7 +67,7 @@ def significant(value: float | None, digits: int = 5) -> str:
 
 
 def amount(value: float | None, decimals: int, *, signed: bool = False) -> str:
-    """A number with its sign as it is printed, or a dash.
+    """A number with a typographic minus sign, or a dash for a missing one.
 
     >>> amount(-1234.5, 1), amount(0.5, 2, signed=True), amount(None, 1), amount(1e200, 1)
     ('−1,234.5', '+0.50', '–', '1e+200')

@@ -1,4 +1,4 @@
-"""Tables of figures on a terminal."""
+"""Tables of figures for a terminal."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ NAME_WIDTH = 15
 
 
 def plain_table(title: str, *headings: str, first_width: int = NAME_WIDTH) -> Table:
-    """An empty table: a column of names, and columns of figures.
+    """An empty table with a column of names and columns of figures.
 
     Args:
-        title: what stands above it; may be empty.
-        headings: of the columns of figures.
-        first_width: what a name is cut to.
+        title: title above the table; may be empty.
+        headings: headings of the columns of figures.
+        first_width: width in cells to which names are cut.
     """
     table = Table(
         title=Text(title) if title else None,

@@ -1,6 +1,6 @@
-"""Fleets: one pipeline's arithmetic for a thousand meters at once, as arrays.
+"""Fleets: the arithmetic of a pipeline for a thousand meters at once, as arrays.
 
-Nothing here knows of Spark; what does is in `streamer.fleet.spark`.
+Independent of Spark; the query on Spark is in `streamer.fleet.spark`.
 """
 
 from streamer.fleet.columns import COLUMNS, Outcome

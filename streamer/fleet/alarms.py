@@ -1,4 +1,4 @@
-"""Alarms of many meters at once: the arithmetic of `streamer.alarms.detectors`, by columns."""
+"""Alarms of many meters at once, with the arithmetic of `streamer.alarms.detectors` on arrays."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from streamer.alarms.units import (
     WATTS_READINGS,
     WATTS_TIMES,
 )
-from streamer.fleet.raising import METER, Raising, Text, first_record
+from streamer.fleet.raising import METER, AlarmRaiser, Text, first_record
 from streamer.readings import Alarm
 from streamer.readings.arrays import BoolArray, DoubleArray, IntArray, Records, TimeArray
 
@@ -37,16 +37,16 @@ from streamer.readings.arrays import BoolArray, DoubleArray, IntArray, Records, 
 class FleetAlarms:
     """Raises the alarms of many meters: those that an `Alarms` for each of them would raise.
 
-    Anomaly, stuck and unit; source, guarantee and what breaks them are told in
-    `streamer.alarms.detectors.Alarms`. **Not drift**: it looks back over 672 hours of errors,
-    several kilobytes a meter, where all the rest is 224 bytes.
+    Anomaly, stuck and unit; their source, guarantee and limits are documented in
+    `streamer.alarms.detectors.Alarms`. **Not drift**: it needs 672 hours of errors, several
+    kilobytes per meter, while everything else takes 224 bytes.
 
-    It has no state of its own: that is one record a meter. What is compared is computed by
-    the same operations in the same order as there, so the decisions are the same too.
+    The object itself has no state: each meter has a record. All comparisons use the same
+    operations in the same order as `Alarms`, so the decisions are identical.
 
     Attributes:
-        dtype: the record of one meter.
-        first: how the record of a new meter begins.
+        dtype: dtype of the record of one meter.
+        first: record of a new meter.
 
     >>> alarms = FleetAlarms()
     >>> state = np.full(2, alarms.first)
@@ -74,33 +74,33 @@ class FleetAlarms:
         high: DoubleArray,
         missing: IntArray,
     ) -> list[tuple[int, Alarm]]:
-        """Look at one reading of each meter.
+        """Check one reading of each meter.
 
         Args:
-            state: (meters,) their records, changed in place. A field of a larger record will
-                do; it is quickest where that keeps it at a multiple of eight bytes.
-            at: (meters,) the minutes of the readings.
-            kw: (meters,) their values, all finite.
-            middle: (meters,) the middle of what was forecast, NaN where nothing was.
-            low: (meters,) lower ends of the bands, NaN where there is none.
-            high: (meters,) upper ends.
-            missing: (meters,) minutes missing before each.
+            state: (meters,) their records, changed in place. It may be a field of a larger
+                record, and is fastest at an offset that is a multiple of eight bytes.
+            at: (meters,) minutes of the readings.
+            kw: (meters,) readings in kW, all finite.
+            middle: (meters,) median or mean forecast in kW, NaN without a forecast.
+            low: (meters,) lower ends of the bands in kW, NaN without a band.
+            high: (meters,) upper ends of the bands in kW.
+            missing: (meters,) minutes missing before each reading.
 
         Returns:
             The alarms raised, with their rows, in the order of the rows.
         """
-        # NaN stands for what is not there, and sums of the huge may overflow: both are meant.
+        # NaN marks missing values, and sums of huge values may overflow: both are intended.
         with np.errstate(all="ignore"):
-            wave = _Wave(state, at, kw, missing)
-            wave.repeat()
-            wave.look_at_unit()
-            wave.compare(middle, low, high)
-            wave.learn()
-        return sorted(wave.raised, key=itemgetter(0))
+            check = _AlarmRound(state, at, kw, missing)
+            check.repeat()
+            check.check_unit()
+            check.compare(middle, low, high)
+            check.learn()
+        return sorted(check.raised, key=itemgetter(0))
 
 
-class _Wave:
-    """One reading of each meter, held against the records in the order that `Alarms` has."""
+class _AlarmRound:
+    """One reading of each meter, checked against its record in the order of `Alarms`."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class _Wave:
     ) -> None:
         self._state, self._kw = state, kw
         self._y = np.minimum(np.maximum(kw, -HUGE_KW), HUGE_KW)
-        self._raising = Raising(state, at)
+        self._raiser = AlarmRaiser(state, at)
         gap = np.flatnonzero(missing)
         if gap.size:
             state["known"][gap] = 0
@@ -120,10 +120,10 @@ class _Wave:
     @property
     def raised(self) -> list[tuple[int, Alarm]]:
         """Rows and alarms, in the order in which they were raised."""
-        return self._raising.raised
+        return self._raiser.raised
 
     def repeat(self) -> None:
-        """Count the values that have come once more."""
+        """Count repetitions of the same value."""
         state, kw = self._state, self._kw
         same = (state["recent"][:, -1] == kw) & (state["known"] > 0)
         run = np.minimum(state["run"], DAY) * same + 1
@@ -131,33 +131,33 @@ class _Wave:
         rows = np.flatnonzero(same & (run <= DAY))
         if not rows.size:
             return
-        self._raising.keep(Alarm.STUCK, rows[self._raising.is_on(Alarm.STUCK, rows)])
+        self._raiser.keep(Alarm.STUCK, rows[self._raiser.is_on(Alarm.STUCK, rows)])
         often = run[rows]
-        above = often > self._raising.limit("stuck")[rows]
+        above = often > self._raiser.limit("stuck")[rows]
         if above.any():
-            rows, sizes = self._raising.exceeded("stuck", rows[above], often[above])
-            self._raising.put_on(
+            rows, sizes = self._raiser.exceeded("stuck", rows[above], often[above])
+            self._raiser.put_on(
                 Alarm.STUCK, rows, sizes, lambda row, _: stuck_text(float(kw[row]), int(run[row]))
             )
 
-    def look_at_unit(self) -> None:
-        """Count readings in a row that only another unit explains, and sum up the others."""
+    def check_unit(self) -> None:
+        """Count consecutive readings that only another unit explains, and sum the others."""
         state, y = self._state, self._y
         odd = state["odd"]
         rows = np.flatnonzero((odd != 0) | (y < KILO_KW) | (y > WATTS_KW))
         if rows.size:
             size, level, before = np.abs(y[rows]), state["level"][rows], odd[rows]
-            # Without a level, which is NaN, the other counts.
-            most = np.fmax(WATTS_KW, WATTS_TIMES * level)
-            least = np.fmin(KILO_KW, KILO_TIMES * level)
+            # fmax and fmin ignore a level that is still NaN.
+            upper = np.fmax(WATTS_KW, WATTS_TIMES * level)
+            lower = np.fmin(KILO_KW, KILO_TIMES * level)
             watts = np.minimum(np.maximum(before, 0) + 1, WATTS_READINGS)
             kilo = np.maximum(np.minimum(before, 0) - 1, -KILO_READINGS)
-            after = watts * (size > most) + kilo * ((size > 0.0) & (size < least))
+            after = watts * (size > upper) + kilo * ((size > 0.0) & (size < lower))
             odd[rows] = after
             high, low = after == WATTS_READINGS, after == -KILO_READINGS
-            times = np.minimum(np.where(high, size / most, least / size), HUGE_KW)
+            times = np.minimum(np.where(high, size / upper, lower / size), HUGE_KW)
             for found, text in ((high, watts_text), (low, kilo_text)):
-                self._raising.put_on(
+                self._raiser.put_on(
                     Alarm.UNIT, rows[found], times[found].tolist(), self._of_reading(text)
                 )
         calm = odd == 0
@@ -165,7 +165,7 @@ class _Wave:
         state["summed"] += calm
 
     def compare(self, middle: DoubleArray, low: DoubleArray, high: DoubleArray) -> None:
-        """Hold the readings against their bands."""
+        """Compare the readings with their bands."""
         y, odd = self._y, self._state["odd"]
         wide = high - low
         banded = (wide >= 0.0) & (wide < HUGE_KW) & ~np.isnan(middle)
@@ -173,26 +173,26 @@ class _Wave:
         if not banded.any():
             return
         middle = np.minimum(np.maximum(middle, -HUGE_KW), HUGE_KW)
-        # Without a band every score is NaN, which is above no limit; nor is what is below 0.
+        # Without a band every score is NaN, which exceeds no threshold; nor does a negative one.
         up = np.where(banded, y - middle, np.nan)
 
         def far(row: int, _: float) -> str:
             return far_text(float(y[row]), float(low[row]), float(high[row]))
 
-        self._raising.anomaly(
+        self._raiser.anomaly(
             "far", up / np.sqrt(np.maximum(high - middle, 0.5 * MIN_WIDTH_KW)), far
         )
-        self._raising.anomaly("jump", up, far)
-        self._raising.anomaly("fall", -up / np.maximum(middle - low, 0.5 * MIN_WIDTH_KW), far)
-        self._raising.anomaly(
+        self._raiser.anomaly("jump", up, far)
+        self._raiser.anomaly("fall", -up / np.maximum(middle - low, 0.5 * MIN_WIDTH_KW), far)
+        self._raiser.anomaly(
             "export", np.where(up <= 0.0, -y, np.nan), self._of_reading(export_text)
         )
-        self._look_at_scale(banded, up, middle, np.maximum(wide, MIN_WIDTH_KW))
-        self._look_at_lasting(np.flatnonzero(banded))
+        self._check_scale(banded, up, middle, np.maximum(wide, MIN_WIDTH_KW))
+        self._check_lasting(np.flatnonzero(banded))
 
     def learn(self) -> None:
-        """Remember the readings; count decimals now and then, and close the hours that are full."""
-        state, seen = self._state, self._raising.seen
+        """Store the readings, count decimals of every few, and close completed hours."""
+        state, seen = self._state, self._raiser.seen
         recent, known = state["recent"], state["known"]
         recent[:, :-1] = recent[:, 1:]
         recent[:, -1] = self._kw
@@ -200,12 +200,12 @@ class _Wave:
         rows = np.flatnonzero(seen % LEARN_DIGITS == 0)
         if rows.size:
             state["decimals"][rows, count_all_decimals(self._y[rows])] += 1
-            self._raising.close_hour(rows[seen[rows] % HOUR == 0])
+            self._raiser.close_hour(rows[seen[rows] % HOUR == 0])
 
-    def _look_at_scale(
+    def _check_scale(
         self, banded: BoolArray, up: DoubleArray, middle: DoubleArray, width: DoubleArray
     ) -> None:
-        """Weigh whether readings that left their bands and these have another scale."""
+        """Test whether readings that left their bands, and these, have a decimal shift."""
         y, left = self._y, self._state["left"]
         waiting = banded & ~np.isnan(left[:, 0])
         leaves = np.flatnonzero((np.abs(up) > 2.0 * width) & ~waiting)
@@ -231,14 +231,14 @@ class _Wave:
             first, centre, _ = before[np.searchsorted(rows, row)].tolist()
             return scale_text(first, float(y[row]), centre)
 
-        self._raising.anomaly("scale", likeness, text)
+        self._raiser.anomaly("scale", likeness, text)
 
-    def _look_at_lasting(self, rows: IntArray) -> None:
-        """Hold rises that have lasted against their limit."""
+    def _check_lasting(self, rows: IntArray) -> None:
+        """Compare lasting rises with their threshold."""
         state, y = self._state, self._y
         recent, known = state["recent"], state["known"]
-        # The first of the readings before bounds the rise from above, and is quickly looked at.
-        may = y - recent[:, 0] > self._raising.limit("lasting")
+        # A quick upper bound of the rise, by the first of the readings before.
+        may = y - recent[:, 0] > self._raiser.limit("lasting")
         rows = rows[(may & (known == recent.shape[1]))[rows]]
         if not rows.size:
             return
@@ -247,7 +247,7 @@ class _Wave:
         rise[rows] = np.minimum(last[:, BEFORE:].min(axis=1), y[rows]) - last[:, :BEFORE].max(
             axis=1
         )
-        self._raising.anomaly("lasting", rise, lambda row, _: lasting_text(float(rise[row])))
+        self._raiser.anomaly("lasting", rise, lambda row, _: lasting_text(float(rise[row])))
 
     def _of_reading(self, text: Callable[[float], str]) -> Text:
         return lambda row, _: text(float(self._y[row]))

@@ -1,4 +1,4 @@
-"""Readings of many meters, put in order: late ones out, the others in rounds of one a meter."""
+"""Readings of many meters, in order and in rounds of one per meter, without late ones."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from streamer.readings.arrays import BoolArray, DoubleArray, IndexArray, IntArra
 from streamer.readings.gaps import GapRule
 
 NEVER = np.iinfo(np.int64).min
-"""The time of the last reading of a meter that has had none."""
+"""Time of the last reading of a meter without readings."""
 
 MINUTE_US = 60_000_000
 
-_MOST_AT_ONCE = 16_384
-"""Readings, with the gaps between them, that one stretch holds at most, if it has two rounds."""
+_MAX_CELLS = 16_384
+"""Readings and empty cells in a block of rounds; a single round may have more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Readings in order: by meter, and for each by time.
+    """Readings in order, by meter and then by time.
 
     Attributes:
-        row: (readings,) which meter each is of, rising.
-        at: (readings,) its time in µs; rising for each meter.
-        kw: (readings,) its value.
-        late: how many were left out since a later one of their meter had come before.
-        doubled: how many were left out since another of the same time had come before.
-        invalid: how many were left out since they are no finite number.
+        row: (readings,) index of the meter of each, non-decreasing.
+        at: (readings,) time in µs, increasing for each meter.
+        kw: (readings,) value in kW.
+        late: number of rejected readings older than the last one of their meter.
+        doubled: number of rejected duplicates, with the same meter and time as another.
+        invalid: number of rejected readings that are not finite.
     """
 
     row: IndexArray
@@ -42,14 +42,14 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """Some rounds: in each, at most one reading a meter, in order of time.
+class RoundBlock:
+    """Some rounds, each with at most one reading per meter, in order of time.
 
     Attributes:
-        rows: (meters,) the meters that have a reading in it, rising.
-        counts: (meters,) how many each has: those of the first so many rounds.
-        at: (rounds, meters) their times in µs, 0 where there is none.
-        kw: (rounds, meters) their values, 0 where there is none.
+        rows: (meters,) indices of the meters with readings in it, increasing.
+        counts: (meters,) number of readings of each, which are in the first rounds.
+        at: (rounds, meters) times in µs, 0 without a reading.
+        kw: (rounds, meters) values in kW, 0 without a reading.
     """
 
     rows: IndexArray
@@ -59,15 +59,15 @@ class Stretch:
 
 
 def accept(row: IndexArray, at: IntArray, kw: DoubleArray, last_at: IntArray) -> Accepted:
-    """Put readings in order, and leave out those that are late, double or no number.
+    """Put readings in order, and reject those that are late, duplicate or not finite.
 
-    Of several with one time, the first that came counts.
+    Of several readings with the same meter and time, the first is kept.
 
     Args:
-        row: (readings,) which meter each is of.
+        row: (readings,) index of the meter of each.
         at: (readings,) times in µs.
         kw: (readings,) values in kW.
-        last_at: (meters,) the last time that each meter has had before.
+        last_at: (meters,) time of the last reading of each meter before these.
     """
     valid = np.isfinite(kw)
     invalid = len(kw) - int(np.count_nonzero(valid))
@@ -90,17 +90,17 @@ def accept(row: IndexArray, at: IntArray, kw: DoubleArray, last_at: IntArray) ->
     )
 
 
-def stretches(readings: Accepted) -> Iterator[Stretch]:
-    """Lay readings out in rounds, so many at a time as fit in the cache of a machine."""
+def round_blocks(readings: Accepted) -> Iterator[RoundBlock]:
+    """Arrange readings in rounds, in blocks that fit in the cache of a processor."""
     rows, starts, counts = np.unique(readings.row, return_index=True, return_counts=True)
     done = 0
     while len(rows):
-        rounds = min(max(1, _MOST_AT_ONCE // len(rows)), int(counts.max()) - done)
+        rounds = min(max(1, _MAX_CELLS // len(rows)), int(counts.max()) - done)
         now = np.minimum(counts - done, rounds)
         step = np.arange(rounds)[:, None]
         there = step < now
         source = np.where(there, starts + done + step, 0)
-        yield Stretch(
+        yield RoundBlock(
             rows,
             now,
             np.where(there, readings.at[source], 0),
@@ -112,15 +112,17 @@ def stretches(readings: Accepted) -> Iterator[Stretch]:
 
 
 @dataclass(frozen=True, slots=True)
-class Rounds:
-    """What follows from the times of a stretch alone; arrays (rounds, meters), or (meters,) of one.
+class RoundPlan:
+    """Gaps and windows of a block, which depend on its times only.
+
+    Arrays are (rounds, meters), or (meters,) for a single round.
 
     Attributes:
-        present: where there is a reading.
-        missing: minutes missing just before it.
-        reset: where a gap empties the window.
-        held: how many readings the window holds with this one.
-        full: where these are a window.
+        present: whether there is a reading.
+        missing: number of minutes missing just before it.
+        reset: whether a gap empties the window.
+        held: number of readings in the window, this one included.
+        full: whether there is a reading and the window is full.
     """
 
     present: BoolArray
@@ -129,9 +131,9 @@ class Rounds:
     held: IntArray
     full: BoolArray
 
-    def of(self, number: int, part: slice | BoolArray) -> Rounds:
-        """One round, of some meters."""
-        return Rounds(
+    def of(self, number: int, part: slice | BoolArray) -> RoundPlan:
+        """The plan of one round, for some of the meters."""
+        return RoundPlan(
             self.present[number, part],
             self.missing[number, part],
             self.reset[number, part],
@@ -141,26 +143,26 @@ class Rounds:
 
 
 def plan(
-    stretch: Stretch, *, last_at: IntArray, held: NDArray[np.integer], window: int, gaps: GapRule
-) -> Rounds:
-    """Find the gaps of a stretch, and where windows are full.
+    block: RoundBlock, *, last_at: IntArray, held: NDArray[np.integer], window: int, gaps: GapRule
+) -> RoundPlan:
+    """Find the gaps of a block, and the readings with a full window.
 
     Args:
-        stretch: the readings.
-        last_at: (meters,) the last time that each meter has had before.
-        held: (meters,) how many readings its window held then.
-        window: how many it holds at most.
-        gaps: what a gap does to it.
+        block: the readings.
+        last_at: (meters,) time in µs of the last reading of each meter before these.
+        held: (meters,) number of readings in its window then.
+        window: size of the window in readings.
+        gaps: effect of a gap on the window.
     """
-    rounds = len(stretch.at)
-    present = np.arange(rounds)[:, None] < stretch.counts
-    before = np.concatenate([last_at[None], stretch.at[:-1]])
+    rounds = len(block.at)
+    present = np.arange(rounds)[:, None] < block.counts
+    before = np.concatenate([last_at[None], block.at[:-1]])
     known = present & (before != NEVER)
-    apart = np.where(known, stretch.at - np.where(known, before, 0), MINUTE_US)
+    apart = np.where(known, block.at - np.where(known, before, 0), MINUTE_US)
     missing = np.maximum(np.rint(apart / MINUTE_US).astype(np.int64) - 1, 0)
     reset = (missing > gaps.max_gap) & (gaps.policy == "reset")
     holds = np.empty(present.shape, np.int64)
     latest = held.astype(np.int64)
     for number in range(rounds):
         holds[number] = latest = np.minimum(np.where(reset[number], 0, latest) + 1, window)
-    return Rounds(present, missing, reset, holds, present & (holds == window))
+    return RoundPlan(present, missing, reset, holds, present & (holds == window))

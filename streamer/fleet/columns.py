@@ -1,4 +1,4 @@
-"""What comes out of a fleet: a row for each reading, and one for a meter that falls silent."""
+"""Output rows of a fleet: one per reading, and one per meter that falls silent."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ COLUMNS = {
     "alarms": "string",
     "alarm_text": "string",
 }
-"""Names and SQL types, in order.
+"""Names and SQL types of the columns, in order.
 
-``forecast_kw``, ``low_kw`` and ``high_kw`` are what had been forecast for this minute,
-``next_…`` what is forecast for the one after; ``gap_minutes`` counts the minutes without a reading
-just before. The scores are the meter's running ones, this minute included. ``alarms`` has the
-kinds raised at this minute, separated by commas. In arrays NaN stands for what there is none of,
-None for no text.
+``forecast_kw``, ``low_kw`` and ``high_kw`` are the forecast for this minute, ``next_…`` the one
+for the next minute; ``gap_minutes`` is the number of minutes without a reading just before. The
+scores are the meter's running scores, this minute included. ``alarms`` has the kinds of alarms
+raised at this minute, separated by commas. In arrays, a missing number is NaN, a missing text
+None.
 """
 
 SILENT = "silent"
-"""The kind of alarm of a meter that nothing comes from any more."""
+"""Kind of the alarm of a meter that sends no more readings."""
 
 _DTYPES: dict[str, Any] = {
     "string": object,
@@ -55,7 +55,7 @@ _DTYPES: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Rows, a column at a time.
+    """Output rows as columns.
 
     Attributes:
         columns: an array (rows,) for each of `COLUMNS`.
@@ -68,17 +68,17 @@ class Outcome:
 
     @classmethod
     def of(cls, rows: int, columns: dict[str, Column]) -> Outcome:
-        """Rows whose columns that are not given say nothing.
+        """Rows in which columns that are not given are empty.
 
         Args:
-            rows: how many there are.
+            rows: number of rows.
             columns: arrays (rows,) by name.
         """
         return cls({**_empty(rows), **columns})
 
     @classmethod
     def joined(cls, parts: Sequence[Outcome]) -> Outcome:
-        """The rows of several, one after the other."""
+        """The rows of several outcomes, concatenated."""
         if len(parts) == 1:
             return parts[0]
         if not parts:

@@ -1,4 +1,4 @@
-"""Readings of a fleet as files in a folder that a running query may watch."""
+"""Files of a fleet's readings, in a folder that a running query can watch."""
 
 from __future__ import annotations
 
@@ -14,50 +14,52 @@ from numpy.typing import NDArray
 from streamer.atomic import replaced_file
 from streamer.errors import UsageError
 from streamer.extras import optional_import
-from streamer.fleet.simulate import Readings
+from streamer.fleet.simulate import SimulatedReadings
 from streamer.readings.arrays import TimeArray
 
 COLUMNS = ("meter", "minute", "kw")
-"""What a file has, in this order."""
+"""Columns of a file, in this order."""
 
 _NS_PER_MS = 1_000_000
 _STEP_NS = 10 * _NS_PER_MS
-_ROWS_AT_ONCE = 100_000
-"""Rows of a row group, so that several cores can read one file; and of text made in one go."""
+_MAX_ROWS = 100_000
+"""Rows in a row group, so that several cores can read one file, and in a piece of text."""
 
 _Row = Callable[[str, str, float], str]
 
 
 class _Form(Protocol):
-    """How readings become a file."""
+    """Writer of a file format."""
 
-    def write(self, readings: Readings, names: NDArray[np.object_], out: IO[bytes]) -> None:
-        """Write them."""
+    def write(
+        self, readings: SimulatedReadings, names: NDArray[np.object_], out: IO[bytes]
+    ) -> None:
+        """Write readings to a file."""
 
 
 class ReadingFiles:
-    """Writes readings into a folder, a file at a time: Parquet, CSV or JSON lines.
+    """Writes readings to a folder, one file at a time: Parquet, CSV or JSON lines.
 
-    Spark takes files in the order in which they were modified, so each is newer than the one
-    before; their names are in order of time, too. A file is written under a name that Spark
-    does not look at, and gets its own once it is complete.
+    Spark reads files in the order of their modification times, so each is newer than the one
+    before; their names are in order of time as well. A file is written under a name that Spark
+    ignores, and renamed when it is complete.
 
     Args:
-        folder: where to; made with the first file, if it is not there.
+        folder: folder to write to; made with the first file if it does not exist.
         format: one of `FORMATS`.
 
     Attributes:
-        files: how many have been written.
+        files: number of files written.
 
     Raises:
-        UsageError: the format is none, the folder is not empty, or is no folder.
-        MissingExtraError: for Parquet, pyarrow is not there.
-        OSError: the folder cannot be looked at.
+        UsageError: the format is unknown, or the folder is not empty or not a folder.
+        MissingExtraError: pyarrow is not installed, for Parquet.
+        OSError: the folder cannot be read.
     """
 
     def __init__(self, folder: Path, format: str) -> None:
         if format not in FORMATS:
-            raise UsageError(f"no format {format!r}: give one of: {', '.join(FORMATS)}")
+            raise UsageError(f"unknown format {format!r}: give one of {', '.join(FORMATS)}")
         check_folder(folder)
         self.files = 0
         self._format = format
@@ -65,16 +67,18 @@ class ReadingFiles:
         self._folder = folder
         self._modified_ns = 0
 
-    def write(self, start: np.datetime64, readings: Readings, names: NDArray[np.object_]) -> Path:
+    def write(
+        self, start: np.datetime64, readings: SimulatedReadings, names: NDArray[np.object_]
+    ) -> Path:
         """Write a file.
 
         Args:
-            start: first of the minutes that it is for; later than that of the one before.
-            readings: in any order.
-            names: of the meters, by their index.
+            start: first minute of the file; later than that of the one before.
+            readings: readings in any order.
+            names: names of the meters by index.
 
         Raises:
-            OSError: it cannot be written; nothing of it is left.
+            OSError: the file cannot be written; no part of it is left.
         """
         stamp = np.datetime_as_string(start, "m").replace("-", "").replace(":", "")
         path = self._folder / f"readings-{stamp}.{self._format}"
@@ -84,22 +88,22 @@ class ReadingFiles:
                 self._form.write(readings, names, file)
                 file.flush()
                 self._modified_ns = max(time.time_ns(), self._modified_ns + _STEP_NS)
-                # In whole milliseconds, which is as fine as Spark looks.
+                # In whole milliseconds, which is the resolution that Spark uses.
                 at = self._modified_ns - self._modified_ns % _NS_PER_MS
                 os.utime(file.fileno(), ns=(at, at))
         except OSError as error:
-            # What runs out in the middle of a file does not say where.
+            # An error in the middle of a file, such as a full disk, lacks the path.
             raise OSError(error.errno, error.strerror or str(error), str(path)) from None
         self.files += 1
         return path
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse to mix readings with whatever else is in a folder; hidden files do not matter.
+    """Check that a folder is new or empty; hidden files are ignored.
 
     Raises:
-        UsageError: there is something in it, or it is no folder.
-        OSError: it cannot be looked at.
+        UsageError: the folder is not empty, or is a file.
+        OSError: the folder cannot be read.
     """
     if not folder.exists():
         return
@@ -122,7 +126,9 @@ class _Parquet:
         self._schema = pa.schema(list(zip(COLUMNS, types, strict=True)))
         self._names: Any = None
 
-    def write(self, readings: Readings, names: NDArray[np.object_], out: IO[bytes]) -> None:
+    def write(
+        self, readings: SimulatedReadings, names: NDArray[np.object_], out: IO[bytes]
+    ) -> None:
         pa = self._pa
         if self._names is None:
             self._names = pa.array(names, pa.string())
@@ -132,20 +138,22 @@ class _Parquet:
             pa.array(readings.kw, pa.float64()),
         ]
         table = pa.Table.from_arrays(columns, schema=self._schema)
-        self._pq.write_table(table, out, row_group_size=_ROWS_AT_ONCE)
+        self._pq.write_table(table, out, row_group_size=_MAX_ROWS)
 
 
 class _Text:
-    """Lines of text, made some at a time."""
+    """Writer of lines of text, formatted in pieces of limited size."""
 
     def __init__(self, head: str, row: _Row) -> None:
         self._head = head
         self._row = row
 
-    def write(self, readings: Readings, names: NDArray[np.object_], out: IO[bytes]) -> None:
+    def write(
+        self, readings: SimulatedReadings, names: NDArray[np.object_], out: IO[bytes]
+    ) -> None:
         out.write(self._head.encode())
-        for start in range(0, len(readings), _ROWS_AT_ONCE):
-            part = slice(start, start + _ROWS_AT_ONCE)
+        for start in range(0, len(readings), _MAX_ROWS):
+            part = slice(start, start + _MAX_ROWS)
             rows = zip(
                 names[readings.meter[part]],
                 _times(readings.minute[part]),
@@ -156,7 +164,7 @@ class _Text:
 
 
 def _times(minute: TimeArray) -> Iterator[str]:
-    """As ISO 8601, in UTC. There are few different ones, and many of each."""
+    """Times as ISO 8601 in UTC; fast for few different times with many repetitions."""
     different, which = np.unique(minute, return_inverse=True)
     texts = np.array([f"{text}Z" for text in np.datetime_as_string(different, "s")], object)
     return iter(texts[which])
@@ -175,4 +183,4 @@ FORMATS: dict[str, Callable[[], _Form]] = {
     "csv": lambda: _Text(",".join(COLUMNS) + "\n", _csv_row),
     "json": lambda: _Text("", _json_row),
 }
-"""How a format is written, by its name."""
+"""Writer of each format, by its name."""

@@ -1,4 +1,4 @@
-"""Limits of many meters and what is raised by them: the records that the alarms are kept in."""
+"""Thresholds of many meters, and the alarms that they raise; the records of both."""
 
 from __future__ import annotations
 
@@ -17,45 +17,47 @@ from streamer.readings import Alarm
 from streamer.readings.arrays import BoolArray, DoubleArray, IntArray, Records, TimeArray
 
 Text = Callable[[int, float], str]
-"""What an alarm says, by the row of its meter and its size."""
+"""Function from the row of a meter and the size of its alarm to the alarm's text."""
 
 _PLACES = {name: place for place, name in enumerate(RULES)}
 _KINDS = {kind: place for place, kind in enumerate((Alarm.ANOMALY, Alarm.STUCK, Alarm.UNIT))}
 
 _LONG_AGO = HOUR + 1
-"""Readings after which no rule asks how many: none asks for more than an hour. What was last
-when is kept as the count of readings modulo 256, and brought up to this once an hour."""
+"""Number of readings beyond which no rule distinguishes: none looks back more than an hour.
+Times are stored as the count of readings modulo 256, and limited to this age once an hour."""
 
 _FLOORS = np.array([rule.floor for rule in RULES.values()])
 
-_WANES = np.array([[rule.decay(events) for rule in RULES.values()] for events in range(STEADY + 1)])
-"""(events, limits) what an hour multiplies a limit by."""
+_DECAYS = np.array(
+    [[rule.decay(events) for rule in RULES.values()] for events in range(STEADY + 1)]
+)
+"""(events, thresholds) factor by which an hour multiplies a threshold."""
 
 METER = np.dtype(
     [
-        ("recent", np.float64, BEFORE + SINCE - 1),  # the last readings as they came, in kW
-        ("limits", np.float64, len(RULES)),
-        ("left", np.float64, 3),  # a reading that left its band, middle and width of that; or NaN
+        ("recent", np.float64, BEFORE + SINCE - 1),  # the last readings, in kW
+        ("limits", np.float64, len(RULES)),  # the thresholds
+        ("left", np.float64, 3),  # a reading outside its band, middle and width of that; or NaN
         ("level", np.float64),  # mean power of the house, in kW; NaN in the first hour
-        ("drawn", np.float64),  # sum of the sizes of this hour's readings, in kW
-        ("decimals", np.uint32, DIGITS + 1),  # how many readings had how many
+        ("drawn", np.float64),  # sum of the absolute readings of this hour, in kW
+        ("decimals", np.uint32, DIGITS + 1),  # readings by their number of decimals
         ("seen", np.uint32),  # readings so far
-        ("run", np.uint16),  # how often the last value has come in a row, DAY + 1 at most
+        ("run", np.uint16),  # consecutive readings of the last value, at most DAY + 1
         ("summed", np.uint8),  # readings in `drawn`
-        ("known", np.uint8),  # how many of `recent` have come since the last gap
-        ("odd", np.int8),  # readings in a row that another unit explains; below 0 if kW as W
-        ("events", np.uint8, len(RULES)),  # of each limit, STEADY at most
-        ("since", np.uint8, len(RULES)),  # when the event of each limit began
-        ("last", np.uint8, len(RULES)),  # when each limit was last exceeded
-        ("kept", np.uint8, len(_KINDS)),  # when an alarm of each kind was last raised or kept on
-        ("spare", np.uint8, 3),  # always 0: fills up eight bytes, which mere padding leaves open
+        ("known", np.uint8),  # readings of `recent` since the last gap
+        ("odd", np.int8),  # consecutive readings in another unit; negative if kW read as W
+        ("events", np.uint8, len(RULES)),  # events of each threshold, at most STEADY
+        ("since", np.uint8, len(RULES)),  # beginning of the event of each threshold
+        ("last", np.uint8, len(RULES)),  # last time that each threshold was exceeded
+        ("kept", np.uint8, len(_KINDS)),  # last time that an alarm of each kind was raised or kept
+        ("spare", np.uint8, 3),  # always 0, because padding of the dtype would be undefined
     ],
     align=True,
 )
 
 
 def first_record() -> Records:
-    """How the record of a new meter begins: read-only, without dimensions."""
+    """Record of a new meter, read-only and without dimensions."""
     first = np.zeros((), METER)
     first["limits"] = [rule.start for rule in RULES.values()]
     first["left"] = first["level"] = np.nan
@@ -65,17 +67,17 @@ def first_record() -> Records:
     return first
 
 
-class Raising:
-    """The limits of some meters, and which alarms are on, while each has one more reading.
+class AlarmRaiser:
+    """Thresholds and active alarms of some meters, for one new reading of each.
 
     Args:
         state: (meters,) their records, changed in place.
-        at: (meters,) the minutes of the readings.
+        at: (meters,) minutes of the readings.
 
     Attributes:
         raised: rows and alarms, in the order in which they were raised.
         seen: (meters,) readings so far, these included.
-        limits: (meters, limits) the limits, in the order of the rules.
+        limits: (meters, thresholds) the thresholds, in the order of the rules.
     """
 
     def __init__(self, state: Records, at: TimeArray) -> None:
@@ -87,11 +89,11 @@ class Raising:
         self._clock = self.seen.astype(np.uint8)
 
     def limit(self, name: str) -> DoubleArray:
-        """(meters,) the limits of one name."""
+        """(meters,) the thresholds of one rule."""
         return self.limits[:, _PLACES[name]]
 
     def anomaly(self, name: str, scores: DoubleArray, text: Text) -> None:
-        """Raise an anomaly where the scores are above their limit."""
+        """Raise an anomaly for each score above its threshold."""
         rows = np.flatnonzero(scores > self.limit(name))
         if rows.size:
             rows, sizes = self.exceeded(name, rows, scores[rows])
@@ -102,15 +104,15 @@ class Raising:
     def exceeded(
         self, name: str, rows: IntArray, scores: NDArray[Any]
     ) -> tuple[IntArray, list[float]]:
-        """Take note of scores above their limits, one by one: they are few.
+        """Update thresholds that were exceeded, one by one, because they are few.
 
         Args:
-            name: of the limits.
-            rows: (exceedances,) of the meters.
-            scores: (exceedances,) the scores.
+            name: name of the rule.
+            rows: (exceedances,) rows of the meters.
+            scores: (exceedances,) scores above their thresholds.
 
         Returns:
-            The rows of what sets off an event, and the sizes of that.
+            The rows at which an event begins, and the sizes of those events.
         """
         state, place = self._state, _PLACES[name]
         clock, seen = self._clock[rows], self.seen[rows].astype(np.int64)
@@ -137,7 +139,7 @@ class Raising:
         return rows[events_at], [size for size in found if size is not None]
 
     def put_on(self, kind: str, rows: IntArray, sizes: Sequence[float], text: Text) -> None:
-        """Raise alarms, or keep on those of the kind that are on already."""
+        """Raise alarms, or extend those of the kind that are already on."""
         new = np.flatnonzero(~self.is_on(kind, rows))
         self.keep(kind, rows)
         for index in new.tolist():
@@ -145,22 +147,22 @@ class Raising:
             self.raised.append((row, Alarm(kind, self._at[row].item(), text(row, size), size)))
 
     def is_on(self, kind: str, rows: IntArray) -> BoolArray:
-        """Whether an alarm of a kind is on already."""
-        # What was raised at the last reading and lasts for none is only over after this one.
+        """Whether an alarm of a kind is already on."""
+        # An alarm that lasts for no further reading is over only after this one.
         readings = self._clock[rows] - self._state["kept"][rows, _KINDS[kind]]
         on: BoolArray = readings <= LASTS[kind] + 1
         return on
 
     def keep(self, kind: str, rows: IntArray) -> None:
-        """Keep on the alarms of a kind."""
+        """Extend the alarms of a kind."""
         self._state["kept"][rows, _KINDS[kind]] = self._clock[rows]
 
     def close_hour(self, rows: IntArray) -> None:
-        """Lower the limits, and learn the level of the house."""
+        """Lower the thresholds, and update the mean level of the house."""
         if not rows.size:
             return
         state = self._state
-        wanes = _WANES[state["events"][rows], np.arange(len(_FLOORS))]
+        wanes = _DECAYS[state["events"][rows], np.arange(len(_FLOORS))]
         self.limits[rows] = np.maximum(_FLOORS, self.limits[rows] * wanes)
         clock = self._clock[rows, None]
         for name in ("since", "last", "kept"):

@@ -1,4 +1,4 @@
-"""The record of a meter: what is kept of it, what a reading makes of that, and what it says."""
+"""Records of meters: their layout, their update by a reading, and the output columns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.fleet.alarms import FleetAlarms
-from streamer.fleet.arranged import NEVER, Rounds
+from streamer.fleet.arranged import NEVER, RoundPlan
 from streamer.fleet.columns import Column, Outcome
 from streamer.fleet.running import BAND, SCORES, Bands, score
 from streamer.fleet.settings import FleetSettings
@@ -21,18 +21,18 @@ from streamer.readings.arrays import BoolArray, DoubleArray, IndexArray, IntArra
 
 
 class RecordKeeper:
-    """Does with the records of many meters what a pipeline does with one reading.
+    """Updates the records of many meters by one reading each, as a pipeline does for one meter.
 
-    It has no state of its own: that is one record a meter. The window in it is the shard's to
-    keep, since a stretch of readings is moved through it at once.
+    The object itself has no state: each meter has a record. The window in the record is kept by
+    the shard, which moves a whole block of readings through it at once.
 
     Args:
-        settings: what all meters have in common.
-        window: how many readings the network looks at.
-        levels: levels of its quantiles in rising order; may be empty.
+        settings: settings of all meters.
+        window: size of the network's window in readings.
+        levels: levels of its quantiles in increasing order; may be empty.
 
     Attributes:
-        first: how the record of a new meter begins: without dimensions.
+        first: record of a new meter, without dimensions.
     """
 
     def __init__(self, settings: FleetSettings, window: int, levels: tuple[float, ...]) -> None:
@@ -50,7 +50,7 @@ class RecordKeeper:
             ("held", "u1" if window < 256 else "<u4"),  # readings in the window
             ("silent", "?"),
             ("window", "<f4", window),  # in the network's own units, newest last
-            ("waiting", "?"),  # whether a forecast does, whose numbers are the next five
+            ("waiting", "?"),  # whether a forecast waits; the next five fields are its values
             ("kw", "<f8"),
             ("frozen_kw", "<f8"),
             ("median_kw", "<f8"),
@@ -75,23 +75,23 @@ class RecordKeeper:
         *,
         at: IntArray,
         kw: DoubleArray,
-        rounds: Rounds,
+        rounds: RoundPlan,
         mean: DoubleArray,
         quantiles: DoubleArray,
     ) -> Outcome:
-        """Settle, score, learn and forecast: one reading of each of some meters.
+        """Settle, score, learn and forecast, for one reading of each of some meters.
 
         Args:
-            now: (meters,) their records, changed in place but for the windows.
-            places: (meters,) what is to stand for each in the outcome's column "meter".
+            now: (meters,) their records, changed in place except for the windows.
+            places: (meters,) values for the outcome's column "meter".
             at: (meters,) times in microseconds.
-            kw: (meters,) the readings.
-            rounds: what follows from the times.
-            mean: (meters,) what the network forecasts after them; NaN where windows are not full.
-            quantiles: (meters, levels) its quantiles.
+            kw: (meters,) the readings in kW.
+            rounds: gaps and windows of this round.
+            mean: (meters,) the network's mean forecasts in kW; NaN for windows not yet full.
+            quantiles: (meters, levels) the network's quantiles in kW.
 
         Returns:
-            A row for each.
+            One row per reading.
         """
         now["waiting"] &= ~rounds.reset
         waiting = now["waiting"].copy()
@@ -130,7 +130,7 @@ class RecordKeeper:
         return Outcome.of(len(now), columns)
 
     def _settle(self, now: Records, kw: DoubleArray) -> None:
-        """Learn from what came, and score what had been forecast."""
+        """Learn from the readings, and score their forecasts."""
         forecast, frozen, low, high = (
             now[name] for name in ("kw", "frozen_kw", "low_kw", "high_kw")
         )
@@ -148,10 +148,10 @@ class RecordKeeper:
         )
 
     def _issue(self, now: Records, frozen: DoubleArray, quantiles: DoubleArray) -> None:
-        """Make forecasts of what the network says."""
+        """Make the forecasts out of the network's."""
         mean = frozen
         if self._adapt:
-            # Bounded as `streamer.online.layer.recent_changes` has them.
+            # Clipped as in `streamer.online.layer.recent_changes`.
             last, before = (
                 np.clip(now[name], -MAX_KW, MAX_KW) for name in ("last_kw", "before_kw")
             )
@@ -170,8 +170,8 @@ class RecordKeeper:
         now["low_kw"], now["high_kw"] = low, high
 
 
-def _take(now: Records, at: IntArray, kw: DoubleArray, rounds: Rounds) -> None:
-    """Put readings where the last ones were."""
+def _take(now: Records, at: IntArray, kw: DoubleArray, rounds: RoundPlan) -> None:
+    """Store the readings as the latest ones."""
     now["held"] = rounds.held
     now["before_kw"] = now["last_kw"]
     now["last_kw"], now["last_at"] = kw, at
@@ -181,12 +181,12 @@ def _take(now: Records, at: IntArray, kw: DoubleArray, rounds: Rounds) -> None:
 def _apply(
     work: Callable[..., None], now: Records, which: BoolArray, *columns: NDArray[Any]
 ) -> None:
-    """Do something with some of the records, which it changes in place.
+    """Apply a function to some of the records, which it changes in place.
 
     Args:
-        work: takes those records, and the columns' entries for them.
-        now: (meters,) the records.
-        which: (meters,) whether each is one of them.
+        work: function of those records and of their entries in the columns.
+        now: (meters,) all records.
+        which: (meters,) whether to apply it to each.
         columns: arrays (meters, …).
     """
     if which.all():
@@ -198,7 +198,7 @@ def _apply(
 
 
 def waiting_columns(records: Records) -> dict[str, Column]:
-    """The forecasts that wait to be settled."""
+    """Output columns of the waiting forecasts."""
     there = records["waiting"]
     return {
         f"next_{name}": np.where(there, records[name], np.nan)
@@ -207,7 +207,7 @@ def waiting_columns(records: Records) -> dict[str, Column]:
 
 
 def running_columns(records: Records) -> dict[str, Column]:
-    """The running scores, NaN where nothing is settled yet."""
+    """Output columns of the running scores; NaN before the first settled forecast."""
     scores = records["scores"]
     settled = scores["settled"].copy()
     names = ("mse_kw2", "mae_kw", "persistence_mse_kw2", "frozen_mse_kw2", "coverage")
@@ -221,7 +221,7 @@ def running_columns(records: Records) -> dict[str, Column]:
 
 
 def _alarm_columns(meters: int, raised: list[tuple[int, Alarm]]) -> tuple[Column, Column]:
-    """Kinds and texts of the alarms raised at each of some readings."""
+    """Output columns of the kinds and texts of the alarms raised at each reading."""
     kinds, texts = np.full(meters, None, object), np.full(meters, None, object)
     for row, alarm in raised:
         first = kinds[row] is None

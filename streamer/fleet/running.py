@@ -38,8 +38,8 @@ class Bands:
     """The bands of many meters: each is a `streamer.online.intervals.ConformalBand`.
 
     Args:
-        confidence: share of the readings that is to lie inside.
-        levels: levels of the network's quantiles in rising order; may be empty.
+        confidence: nominal coverage, between 0 and 1.
+        levels: levels of the network's quantiles in increasing order; may be empty.
     """
 
     def __init__(self, confidence: float, levels: tuple[float, ...]) -> None:
@@ -51,15 +51,15 @@ class Bands:
     def see(
         self, state: Records, mean_kw: DoubleArray, quantiles_kw: DoubleArray
     ) -> tuple[DoubleArray, DoubleArray]:
-        """The bands of forecasts that are about to be issued.
+        """The bands of new forecasts.
 
         Args:
             state: (meters,) records of `BAND`.
-            mean_kw: (meters,) the mean forecasts.
-            quantiles_kw: (meters, levels) the network's quantiles in rising order.
+            mean_kw: (meters,) the mean forecasts in kW.
+            quantiles_kw: (meters, levels) the network's quantiles in kW, in increasing order.
 
         Returns:
-            Low and high (meters,) in kW, the first never above the second.
+            Low and high (meters,) in kW, low never above high.
         """
         if quantiles_kw.shape[1] < 2:
             spread = np.maximum(SPREAD_PER_ERROR * state["error_kw"], MIN_SPREAD_KW)
@@ -83,12 +83,12 @@ class Bands:
         low_kw: DoubleArray,
         high_kw: DoubleArray,
     ) -> None:
-        """Move the ends by the readings that the bands were for.
+        """Adjust the bands by the readings that they were issued for.
 
         Args:
             state: (meters,) records of `BAND`, changed in place.
-            actual_kw: (meters,) what came.
-            mean_kw: (meters,) the mean forecasts that were issued.
+            actual_kw: (meters,) the readings in kW.
+            mean_kw: (meters,) the mean forecasts that were issued for them.
             low_kw: (meters,) the lower ends.
             high_kw: (meters,) the upper ends.
         """
@@ -114,16 +114,16 @@ def score(
     low_kw: DoubleArray,
     high_kw: DoubleArray,
 ) -> None:
-    """Score one settled forecast of each of some meters, beside persistence.
+    """Score one settled forecast of each of some meters, and persistence beside it.
 
     Args:
         state: (meters,) records of `SCORES`, changed in place.
-        actual_kw: (meters,) what came.
-        forecast_kw: (meters,) what had been forecast.
-        last_kw: (meters,) the readings before, which is what persistence forecast.
-        frozen_kw: (meters,) what the network had forecast by itself.
+        actual_kw: (meters,) the readings in kW.
+        forecast_kw: (meters,) the forecasts for them.
+        last_kw: (meters,) the readings before, which are the forecasts of persistence.
+        frozen_kw: (meters,) the forecasts of the frozen network.
         low_kw: (meters,) lower ends of the bands.
-        high_kw: (meters,) upper ends.
+        high_kw: (meters,) upper ends of the bands.
     """
     state["settled"] += 1
     share = 1.0 / state["settled"]

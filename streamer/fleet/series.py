@@ -1,4 +1,4 @@
-"""The minutes of a source as one array, gaps included."""
+"""Minutes of a source as one array, gaps included."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.readings.blocks import ReadingBlock
 from streamer.sources import Source
 
-_LONGEST = 20 * 366 * 1440
+_MAX_MINUTES = 20 * 366 * 1440
 
 
 def series_of(source: Source, *, on_notice: Callable[[Notice], None] | None = None) -> DoubleArray:
-    """The minutes of a source, from the first to the last; it is read to its end and closed.
+    """Read a source to its end, close it, and return its minutes from the first to the last.
 
     Args:
-        source: where the readings come from.
-        on_notice: told of what the source gives beside readings.
+        source: source of the readings.
+        on_notice: called with each notice of the source.
 
     Returns:
         (minutes,) kW, NaN for minutes without a reading, the mean for those with several.
 
     Raises:
         SourceError: the source cannot be read.
-        UsageError: it goes over more than twenty years.
+        UsageError: it has no readings, or spans more than twenty years.
     """
     at: list[IntArray] = []
     kw: list[DoubleArray] = []
@@ -46,11 +46,11 @@ def series_of(source: Source, *, on_notice: Callable[[Notice], None] | None = No
         raise UsageError(f"{source.name}: no readings to make a fleet of")
     minutes, powers = np.concatenate(at), np.concatenate(kw)
     first, last = int(minutes.min()), int(minutes.max())
-    if last - first >= _LONGEST:
+    if last - first >= _MAX_MINUTES:
         days = [str(np.datetime64(minute, "m"))[:10] for minute in (first, last)]
         raise UsageError(
-            f"{source.name} goes from {days[0]} to {days[1]}: a fleet is made of 20 years at "
-            "most; correct its times, or give a part of it"
+            f"{source.name} spans {days[0]} to {days[1]}: a fleet is made of at most 20 years; "
+            "correct its times, or give a part of it"
         )
     place = minutes - first
     found = np.bincount(place)
@@ -67,5 +67,5 @@ def _block_of(items: Sequence[Reading | Notice]) -> ReadingBlock:
 
 
 def in_utc(at: datetime) -> datetime:
-    """A time with a zone in UTC, so that no hour comes twice; one without it as it is."""
+    """A time with a zone converted to UTC, so that no hour occurs twice; others unchanged."""
     return at if at.tzinfo is None else at.astimezone(UTC).replace(tzinfo=None)

@@ -1,4 +1,4 @@
-"""How a fleet is forecast."""
+"""Settings of a fleet's forecasts."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from streamer.readings.gaps import GapRule
 
 @dataclass(frozen=True, slots=True)
 class FleetSettings:
-    """What all meters of a fleet have in common.
+    """Settings that all meters of a fleet share.
 
     Attributes:
         adapt: whether forecasts are corrected by what is learnt of each meter
             (`streamer.online.light`).
-        confidence: share of the readings that is to lie inside the bands.
-        gaps: `skip` or `reset`, as `streamer.readings.gaps.GapRule` has it.
-        max_gap: the longest gap in minutes that `reset` goes on over.
+        confidence: nominal coverage of the prediction intervals, between 0 and 1.
+        gaps: `skip` or `reset`, as in `streamer.readings.gaps.GapRule`.
+        max_gap: longest gap in minutes at which `reset` keeps the window.
         silent_after: minutes without a reading after which a meter is silent; 0 for never.
 
     Raises:
-        UsageError: one of them is out of its range.
+        UsageError: a setting is out of its range.
     """
 
     adapt: bool = True
@@ -43,5 +43,5 @@ class FleetSettings:
 
     @property
     def gap_rule(self) -> GapRule:
-        """What a gap does to a meter's window."""
+        """Effect of a gap on a meter's window."""
         return GapRule(self.gaps, self.max_gap)

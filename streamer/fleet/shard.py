@@ -1,4 +1,4 @@
-"""A shard: about a thousand meters, each forecast as a pipeline of its own would."""
+"""A shard: about a thousand meters, each forecast as by a pipeline of its own."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.errors import StateError
-from streamer.fleet.arranged import MINUTE_US, NEVER, Stretch, accept, plan, stretches
+from streamer.fleet.arranged import MINUTE_US, NEVER, RoundBlock, accept, plan, round_blocks
 from streamer.fleet.columns import SILENT, Column, Outcome
 from streamer.fleet.records import RecordKeeper, running_columns, waiting_columns
 from streamer.fleet.settings import FleetSettings
-from streamer.fleet.table import Table
+from streamer.fleet.table import MeterTable
 from streamer.models.forecaster import NetworkForecaster
 from streamer.readings.arrays import BoolArray, DoubleArray, FloatArray, Records, TimeArray
 
 _AHEAD = 100
 _FEW = 4
-"""One meter in so many may be ahead of the others without being believed; and one of more than a
-few, of which it would not be known who is right."""
+"""One meter in `_AHEAD`, and at least one of more than `_FEW` meters, may have a clock ahead of the
+others without effect; among fewer meters, it would not be known which clock is right."""
 
 
 class Shard:
-    """The state of some meters, and what is done with their readings.
+    """State of some meters, and the processing of their readings.
 
-    What `streamer.pipeline.Pipeline` does for one meter, here NumPy does for all that have a
-    reading in the same round, and the network computes all windows of a call together. The
-    rows that come out are the same as those of a pipeline for each meter, made with
-    ``adapt="light"`` (or False), forecasts and bands to 1e-5 kW, whatever the order in which
-    the readings of different meters come. Left out of it are the alarm of drift and the
-    scores of the last hour and day, for which a fleet has no room.
+    Does with NumPy, for all meters with a reading in the same round, what
+    `streamer.pipeline.Pipeline` does for one meter; the network computes all windows of a call
+    together. The output rows equal those of a pipeline per meter with ``adapt="light"`` (or
+    False), forecasts and bands to 1e-5 kW, for any order in which the readings of different meters
+    arrive. The alarm of drift and the scores of the last hour and day are left out, because
+    their state is too large for a fleet.
 
     Args:
         forecaster: the model.
-        settings: what all meters have in common.
+        settings: settings of all meters; None for the defaults.
 
     >>> import numpy as np
     >>> from streamer.models import load_model
@@ -53,20 +53,20 @@ class Shard:
         self._forecaster = forecaster
         self._window = forecaster.window
         self._keeper = RecordKeeper(self._settings, forecaster.window, forecaster.levels)
-        self._table = Table(self._keeper.first)
+        self._table = MeterTable(self._keeper.first)
         self.late = self.doubled = self.invalid = 0
 
     @property
     def meters(self) -> list[str]:
-        """Names of all meters it has heard of."""
+        """Names of all meters so far."""
         return self._table.names
 
     @property
     def latest(self) -> np.datetime64 | None:
         """The latest minute that more than one meter in a hundred has reached; None before any.
 
-        Not the latest of all: a meter whose clock is ahead would make all others look silent.
-        So two meters have to have reached it, if there are more than four.
+        Not the latest minute of all, because a meter whose clock is ahead would make all others
+        appear silent. With more than four meters, at least two must have reached it.
         """
         last_at = self._table.records["last_at"]
         last_at = last_at[last_at != NEVER]
@@ -77,7 +77,7 @@ class Shard:
 
     @property
     def is_silent(self) -> bool:
-        """Whether all meters that have been heard are reported as silent."""
+        """Whether all meters that have sent readings are reported as silent."""
         records = self._table.records
         return bool(records["silent"][records["last_at"] != NEVER].all())
 
@@ -87,19 +87,20 @@ class Shard:
         minute: TimeArray,
         kw: DoubleArray,
     ) -> Outcome:
-        """Take readings, in any order.
+        """Process readings, in any order.
 
-        A meter's readings are taken in order of time. One that is not after the last that
-        its meter has had, in this call or before, is late or double: it is counted and
-        dropped, so that readings that come again do no harm.
+        The readings of a meter are processed in order of time. One that is not after the last
+        reading of its meter from an earlier call, or has the time of another, is late or a
+        duplicate: it is counted and dropped, so that readings may be delivered again.
 
         Args:
-            meter: (readings,) names.
-            minute: (readings,) times without a zone, all of one: UTC, say.
-            kw: (readings,) mean active power in kW. What is not finite is counted and dropped.
+            meter: (readings,) names of the meters.
+            minute: (readings,) times without a zone, all in the same zone, such as UTC.
+            kw: (readings,) mean active power in kW. Values that are not finite are counted and
+                dropped.
 
         Returns:
-            A row for each reading taken.
+            One row per processed reading.
         """
         names = meter.tolist() if isinstance(meter, np.ndarray) else list(meter)
         rows = self._table.rows(names)
@@ -109,32 +110,32 @@ class Shard:
         self.late += readings.late
         self.doubled += readings.doubled
         self.invalid += readings.invalid
-        heard = np.array(self._table.names, object)
+        names_of = np.array(self._table.names, object)
         parts = []
-        with np.errstate(over="ignore"):  # what is too large is cut off where it counts
-            for stretch in stretches(readings):
-                all_of_them = len(stretch.rows) == len(records)
-                some = records if all_of_them else records[stretch.rows]
-                for outcome in self._push_stretch(some, stretch):
-                    outcome.columns["meter"] = heard[stretch.rows[outcome.columns["meter"]]]
+        with np.errstate(over="ignore"):  # values that are too large are clipped where needed
+            for block in round_blocks(readings):
+                all_of_them = len(block.rows) == len(records)
+                some = records if all_of_them else records[block.rows]
+                for outcome in self._push_block(some, block):
+                    outcome.columns["meter"] = names_of[block.rows[outcome.columns["meter"]]]
                     parts.append(outcome)
                 if not all_of_them:
-                    records[stretch.rows] = some
+                    records[block.rows] = some
         return Outcome.joined(parts)
 
     def silent(self, now: np.datetime64) -> Outcome:
-        """Report the meters that have fallen silent; each once, until it is heard again.
+        """Report the meters that have fallen silent, each once until its next reading.
 
         Args:
-            now: the minute that it is.
+            now: the present minute.
 
         Returns:
-            A row for each, at the first minute that nothing came for.
+            One row per silent meter, at its first minute without a reading.
         """
         after = self._settings.silent_after
         records = self._table.records
-        spoken = records["last_at"] != NEVER
-        quiet = spoken & ~records["silent"]
+        started = records["last_at"] != NEVER
+        quiet = started & ~records["silent"]
         now_us = int(now.astype("datetime64[us]").astype(np.int64))
         rows = np.flatnonzero(quiet & (now_us - records["last_at"] >= after * MINUTE_US))
         if not after or not len(rows):
@@ -154,7 +155,7 @@ class Shard:
         return Outcome.of(len(rows), columns)
 
     def summary(self) -> Outcome:
-        """A row for each meter: its last reading, its waiting forecast and its scores so far."""
+        """One row per meter: its last reading, its waiting forecast and its scores so far."""
         records = self._table.records
         columns: dict[str, Column] = {
             "meter": np.array(self._table.names, object),
@@ -169,32 +170,32 @@ class Shard:
         return Outcome.of(len(records), columns)
 
     def state(self) -> bytes:
-        """Everything that the next row depends on."""
+        """Saved state: everything that the next row depends on."""
         return self._table.state(
             {
                 "late": self.late,
                 "doubled": self.doubled,
                 "invalid": self.invalid,
-                "with": self._goes_with(),
+                "with": self._fingerprint(),
             }
         )
 
     def restore(self, state: bytes) -> None:
-        """Go on from a saved state, bit for bit.
+        """Continue from a saved state, with bit-identical results.
 
         Raises:
-            StateError: it is of another version, window, or settings, or damaged.
+            StateError: the state has another version, window or settings, or is damaged.
         """
         about = self._table.restore(state)
-        if about.get("with") != self._goes_with():
+        if about.get("with") != self._fingerprint():
             raise StateError(
-                f"state of a shard goes with {about.get('with')}, this is {self._goes_with()}"
+                f"state of a shard is for {about.get('with')}, this one is {self._fingerprint()}"
             )
         self.late, self.doubled, self.invalid = (
             int(str(about.get(name))) for name in ("late", "doubled", "invalid")
         )
 
-    def _goes_with(self) -> dict[str, object]:
+    def _fingerprint(self) -> dict[str, object]:
         settings = self._settings
         return {
             "window": self._window,
@@ -204,19 +205,19 @@ class Shard:
             "confidence": settings.confidence,
         }
 
-    def _push_stretch(self, some: Records, stretch: Stretch) -> list[Outcome]:
-        """Take some rounds of readings; "meter" in the outcome is a place among `some`."""
+    def _push_block(self, some: Records, block: RoundBlock) -> list[Outcome]:
+        """Process a block of rounds; "meter" in the outcomes is an index into `some`."""
         rounds = plan(
-            stretch,
+            block,
             last_at=some["last_at"],
             held=some["held"],
             window=self._window,
             gaps=self._settings.gap_rule,
         )
-        inputs = np.empty((self._window + len(stretch.at), len(some)), np.float32)
+        inputs = np.empty((self._window + len(block.at), len(some)), np.float32)
         inputs[: self._window] = some["window"].T
-        self._forecaster.to_inputs(stretch.kw, out=inputs[self._window :])
-        mean, quantiles = self._forecasts(inputs, stretch.kw, rounds.full)
+        self._forecaster.to_inputs(block.kw, out=inputs[self._window :])
+        mean, quantiles = self._forecasts(inputs, block.kw, rounds.full)
         outcomes = []
         for number, here in enumerate(rounds.present):
             everywhere = bool(here.all())
@@ -226,8 +227,8 @@ class Shard:
                 self._keeper.push(
                     now,
                     np.flatnonzero(here),
-                    at=stretch.at[number, part],
-                    kw=stretch.kw[number, part],
+                    at=block.at[number, part],
+                    kw=block.kw[number, part],
                     rounds=rounds.of(number, part),
                     mean=mean[number, part],
                     quantiles=quantiles[number, part],
@@ -235,29 +236,30 @@ class Shard:
             )
             if not everywhere:
                 some[part] = now
-        newest = stretch.counts + np.arange(self._window)[:, None]
+        newest = block.counts + np.arange(self._window)[:, None]
         some["window"] = np.take_along_axis(inputs, newest, axis=0).T
         return outcomes
 
     def _forecasts(
         self, inputs: FloatArray, kw: DoubleArray, full: BoolArray
     ) -> tuple[DoubleArray, DoubleArray]:
-        """Forecast after each reading of a stretch whose window is full.
+        """Forecast after each reading of a block with a full window.
 
         Args:
-            inputs: (window + rounds, meters) the readings before the stretch and in it.
-            kw: (rounds, meters) those in it, in kW.
-            full: (rounds, meters) where the window is.
+            inputs: (window + rounds, meters) readings before the block and in it, in the units
+                of the network.
+            kw: (rounds, meters) readings in it, in kW.
+            full: (rounds, meters) whether the window is full.
 
         Returns:
-            Means (rounds, meters) and quantiles (rounds, meters, levels), NaN elsewhere.
+            Means (rounds, meters) and quantiles (rounds, meters, levels) in kW, NaN elsewhere.
         """
         mean = np.full(full.shape, np.nan)
         quantiles = np.full((*full.shape, len(self._forecaster.levels)), np.nan)
         if not full.any():
             return mean, quantiles
-        # Step s of all windows is one unbroken stretch of memory, so nothing is copied:
-        # round after round, they begin a round later.
+        # Step s of all windows is contiguous in memory, so nothing is copied: the windows of each
+        # round begin one round later.
         flat = inputs[1:].reshape(-1)
         by_step = np.lib.stride_tricks.as_strided(
             flat, (self._window, full.size), (inputs.strides[0], inputs.itemsize), writeable=False

@@ -1,4 +1,4 @@
-"""The meters of a shard: a record each, and their names."""
+"""Table of the meters of a shard: names and records."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from streamer.readings.arrays import IndexArray, Records
 _VERSION = 1
 
 
-class Table:
-    """Records of meters, in the order that they were first heard of.
+class MeterTable:
+    """Records of meters, in the order of their first readings.
 
     Args:
-        first: () how the record of a new meter begins.
+        first: () record of a new meter.
 
-    >>> table = Table(np.zeros((), [("kw", "f8")]))
+    >>> table = MeterTable(np.zeros((), [("kw", "f8")]))
     >>> table.rows(["a", "b", "a"]).tolist(), len(table.records)
     ([0, 1, 0], 2)
     """
@@ -31,11 +31,11 @@ class Table:
 
     @property
     def names(self) -> list[str]:
-        """Names of the meters, one for each record."""
+        """Names of the meters, one per record."""
         return list(self._row)
 
     def rows(self, names: Sequence[str]) -> IndexArray:
-        """(names,) which record each name has; those not known yet are given one."""
+        """(names,) index of the record of each name; new names get a new record."""
         known = self._row
         for name in names:
             if name not in known:
@@ -47,23 +47,23 @@ class Table:
         return np.fromiter(map(known.__getitem__, names), np.intp, len(names))
 
     def state(self, about: dict[str, object]) -> bytes:
-        """Everything held, as bytes: a line of JSON, the names, then the records.
+        """Saved state as bytes: a line of JSON, the names, then the records.
 
         Args:
-            about: plain JSON values to go along.
+            about: JSON values to store with them.
         """
         names = json.dumps(self.names, ensure_ascii=False).encode()
         head = {"version": _VERSION, "names": len(names), **about}
         return b"\n".join([json.dumps(head).encode(), names + self.records.tobytes()])
 
     def restore(self, state: bytes) -> dict[str, object]:
-        """Take up what `state` gave.
+        """Restore what `state` returned.
 
         Returns:
-            What went along.
+            The JSON values stored with it.
 
         Raises:
-            StateError: it is of another version, or damaged.
+            StateError: the state has another version, or is damaged.
         """
         head, _, rest = state.partition(b"\n")
         try:

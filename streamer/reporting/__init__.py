@@ -1,4 +1,4 @@
-"""A recording as one page of HTML that needs nothing but a browser."""
+"""Report on a recording as a single, self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -23,18 +23,17 @@ def write_report(
     """Write a report of the last day, week or month that is recorded.
 
     Args:
-        path: the recording; it is only read, and may be written to meanwhile.
-        out: the page, replaced as a whole if it is there; or a pipe or device to write it to.
-        period: `day`, `week` or `month`, each to the minute: it begins as late in the day
-            as it ends.
-        until: the moment that the period ends before, on the house's clock if it has no
-            zone; None for the end of the recording.
-        written: when the report is made; None for now.
+        path: the recording; only read, and may be written to at the same time.
+        out: the file of the page, replaced atomically if it exists; or a pipe or device.
+        period: `day`, `week` or `month`; it begins at the same time of day at which it ends.
+        until: the time before which the period ends, on the house's clock if it has no zone;
+            None for the end of the recording.
+        written: time of the report; None for now.
 
     Raises:
-        RecordError: there is no such recording, nothing is recorded in the period, or the
-            page cannot be written or would take the recording's place.
-        UsageError: there is no such period.
+        RecordError: the recording does not exist, nothing is recorded in the period, or the
+            page cannot be written or would overwrite the recording.
+        UsageError: the period is unknown.
     """
     page = render_report(path, period=period, until=until, written=written)
     with whole_file(out, of=path) as file:
@@ -51,8 +50,8 @@ def render_report(
     """The page that `write_report` writes.
 
     Raises:
-        RecordError: there is no such recording, or nothing is recorded in the period.
-        UsageError: there is no such period.
+        RecordError: the recording does not exist, or nothing is recorded in the period.
+        UsageError: the period is unknown.
     """
     recorded = read_period(path, period, until)
     return render(recorded, path.name, written or datetime.now().astimezone())

@@ -1,4 +1,4 @@
-"""Where the lines of a figure's axes are, and what is written at them."""
+"""Ticks, grid lines and labels of a figure's axes."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Mark:
     """A line of the time axis.
 
     Attributes:
-        at: where it is, Unix seconds.
-        strong: whether it is midnight, or among midnights Monday's.
-        label: what is written at it, or nothing.
-        below: what is written under that.
-        label_at: where the middle of the label is.
+        at: position in Unix seconds.
+        strong: whether it is a midnight, or among midnights a Monday's.
+        label: text at the line; may be empty.
+        below: text below the label; may be empty.
+        label_at: position of the middle of the label in Unix seconds.
     """
 
     at: int
@@ -34,29 +34,29 @@ class Mark:
     label_at: float
 
 
-def ticks(low: float, high: float, most: int) -> list[float]:
+def ticks(low: float, high: float, max_steps: int) -> list[float]:
     """Round values, the first at or below `low` and the last at or above `high`.
 
     Args:
-        low: the lowest value to be shown.
-        high: the highest, above it.
-        most: how many steps there may be, at least 2.
+        low: the lowest value to show.
+        high: the highest value to show, above `low`.
+        max_steps: largest number of steps between values, at least 2.
 
     >>> ticks(0.0, 4.3, 5)
     [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
     >>> ticks(-1.2, 2.0, 3)
     [-2.0, 0.0, 2.0]
     """
-    decade = 10.0 ** math.floor(math.log10((high - low) / most))
+    decade = 10.0 ** math.floor(math.log10((high - low) / max_steps))
     for step in (decade * mantissa for mantissa in (1, 2, 5, 10, 20, 50)):
         first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-        if last - first <= most:
+        if last - first <= max_steps:
             break
     return [round(step * k, 12 - math.floor(math.log10(step))) for k in range(first, last + 1)]
 
 
 def tick_label(value: float, step: float) -> str:
-    """A tick with as many decimals as the step has.
+    """Label of a tick, with as many decimals as the step has.
 
     >>> tick_label(-1.5, 0.5), tick_label(200.0, 100.0), tick_label(2e9, 1e9)
     ('−1.5', '200', '2e+09')
@@ -68,13 +68,13 @@ def tick_label(value: float, step: float) -> str:
 
 
 def hour_marks(clock: HouseClock, start: int, end: int, width: float) -> list[Mark]:
-    """Marks at full hours, or parts of them, for some hours to two days; midnights bear the date.
+    """Marks at full hours, or parts of them, for hours to two days; midnights have the date.
 
     Args:
         clock: the house's clock.
-        start: first moment of the axis.
-        end: last one.
-        width: of the axis, in the same unit as the width of a label.
+        start: beginning of the axis, Unix seconds.
+        end: end of the axis, Unix seconds.
+        width: width of the axis, in the unit of the widths of labels.
     """
     per_s = width / (end - start)
     step = next((m for m in _STEPS_MIN if 60 * m * per_s >= _HOURS_LABEL), _STEPS_MIN[-1])
@@ -90,13 +90,13 @@ def hour_marks(clock: HouseClock, start: int, end: int, width: float) -> list[Ma
 
 
 def day_marks(clock: HouseClock, start: int, end: int, width: float) -> list[Mark]:
-    """Marks at midnights; the days are named between them, or where they are narrow, Mondays.
+    """Marks at midnights, with the days between them, or only Mondays if days are narrow.
 
     Args:
         clock: the house's clock.
-        start: first moment of the axis.
-        end: last one.
-        width: of the axis, in the same unit as the width of a label.
+        start: beginning of the axis, Unix seconds.
+        end: end of the axis, Unix seconds.
+        width: width of the axis, in the unit of the widths of labels.
     """
     per_s = width / (end - start)
     midnights = clock.midnights(start, end)
@@ -123,7 +123,7 @@ def _week_mark(clock: HouseClock, at: int, end: int, per_s: float) -> Mark:
 
 
 def _first_date(clock: HouseClock, start: int, marks: list[Mark], per_s: float) -> list[Mark]:
-    """The date of the first day at the first mark, if there is room for it."""
+    """Add the date of the first day to the first mark, if there is room for it."""
     midnight = next((mark.at for mark in marks if mark.strong), None)
     if not marks or marks[0].strong:
         return marks

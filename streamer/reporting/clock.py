@@ -1,4 +1,4 @@
-"""The house's clock, as far as a recording tells it."""
+"""The clock of the house, reconstructed from a recording."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _EPOCH = datetime(1970, 1, 1)
 
 
 class HouseClock:
-    """Turns Unix seconds into what the clock on the wall showed, and back.
+    """Converts Unix seconds into the local time of the house, and back.
 
-    What is known is how far the clock was ahead of UTC at each recorded minute. A change
-    that falls into a gap is taken to have been at the gap's end.
+    A recording has the clock's offset from UTC at each minute. A change of the offset within a
+    gap is assumed at the end of the gap.
 
     Args:
-        at: (readings,) Unix seconds, rising, at least one.
-        utc_offset: (readings,) seconds that the clock was ahead of UTC.
+        at: (readings,) Unix seconds, increasing, at least one.
+        utc_offset: (readings,) seconds by which the clock was ahead of UTC.
 
     >>> clock = HouseClock(np.array([0, 3600]), np.array([3600, 7200]))
     >>> str(clock.local(60)), str(clock.local(3600))
@@ -34,31 +34,35 @@ class HouseClock:
         self._offsets = np.concatenate([utc_offset[:1], utc_offset[changes]])
 
     def offset(self, at: int) -> int:
-        """Seconds that the clock is ahead of UTC at a moment."""
+        """Seconds by which the clock is ahead of UTC at a time in Unix seconds."""
         return int(self._offsets[np.searchsorted(self._since, at, side="right")])
 
     def offsets(self, at: IntArray) -> IntArray:
-        """(moments,) the same at (moments,) Unix seconds."""
+        """(times,) the same for (times,) Unix seconds."""
         return self._offsets[np.searchsorted(self._since, at, side="right")]
 
     def local(self, at: int) -> datetime:
-        """What the clock shows at a moment."""
+        """Local time, without a zone, at a time in Unix seconds."""
         return _EPOCH + timedelta(seconds=at + self.offset(at))
 
     def unix(self, local: datetime) -> int:
-        """The first moment at which the clock shows a time; it may skip it, or show it twice."""
+        """Unix seconds at which the clock first shows a local time.
+
+        A time that occurs twice gives the first occurrence, one that the clock skips a time
+        near it.
+        """
         wanted = round((local - _EPOCH).total_seconds())
         moments = sorted(wanted - int(offset) for offset in set(self._offsets.tolist()))
         shown = (at for at in moments if at + self.offset(at) == wanted)
         return next(shown, moments[-1])
 
     def next_midnight(self, at: int) -> int:
-        """The first midnight after a moment."""
+        """The first local midnight after a time, in Unix seconds."""
         day = self.local(at).replace(hour=0, minute=0, second=0, microsecond=0)
         return self.unix(day + timedelta(days=1))
 
     def midnights(self, start: int, end: int) -> list[int]:
-        """All midnights from one moment to before another."""
+        """All local midnights at or after `start` and before `end`, in Unix seconds."""
         found = []
         at = self.next_midnight(start - 1)
         while at < end:

@@ -1,4 +1,4 @@
-"""What a report reads from a recording."""
+"""Data of a report, read from a recording."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ PERIODS = (DAY, WEEK, MONTH)
 
 MINUTE_S = 60
 _DAY_S = 86_400
-_FAR_S = 15 * 3600
-"""No clock is further than this from UTC."""
-_LONGEST_S = 32 * _DAY_S
-_MOST_KW = 1e100
-"""The largest power that is told from larger ones: squared and summed, still a number."""
+_MAX_OFFSET_S = 15 * 3600
+"""Largest distance of any clock from UTC."""
+_MAX_PERIOD_S = 32 * _DAY_S
+_MAX_KW = 1e100
+"""Powers are clipped to this, so that sums of their squares stay finite."""
 
 
 @dataclass(frozen=True, eq=False)
 class Minutes:
-    """The readings of a period; NaN where there is no value.
+    """The readings of a period; NaN for a missing value.
 
     Attributes:
         at: (minutes,) Unix seconds.
@@ -38,7 +38,7 @@ class Minutes:
         forecast_kw: (minutes,) the forecast that each settled.
         low_kw: (minutes,) the lower end of its band.
         high_kw: (minutes,) the upper end of its band.
-        frozen_kw: (minutes,) what the network had said by itself.
+        frozen_kw: (minutes,) the forecast of the frozen network.
     """
 
     at: IntArray
@@ -50,14 +50,14 @@ class Minutes:
     frozen_kw: DoubleArray
 
     def since(self, at: int) -> Minutes:
-        """Those from a moment on."""
+        """The readings at or after a time in Unix seconds."""
         first = int(np.searchsorted(self.at, at))
         return Minutes(*(getattr(self, field.name)[first:] for field in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
 class RaisedAlarm:
-    """An alarm of the period; `over_at` is None while it is on."""
+    """An alarm that was on in the period; `over_at` is None while it is on."""
 
     at: int
     kind: str
@@ -66,8 +66,8 @@ class RaisedAlarm:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """Something that befell the recording: a link lost or back, a warning."""
+class RecordedEvent:
+    """A recorded event: a connection lost or back, or a warning."""
 
     at: int
     kind: str
@@ -75,13 +75,13 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
-    """Scores since the recording began, up to the end of the period.
+class RunningScores:
+    """Scores from the beginning of the recording to the end of the period.
 
     Attributes:
-        settled: how many forecasts.
-        mse_kw2: their mean squared error, None if there are none.
-        persistence_mse_kw2: the same of "next = last".
+        settled: number of settled forecasts.
+        mse_kw2: their mean squared error in kW²; None without settled forecasts.
+        persistence_mse_kw2: the same of persistence.
     """
 
     settled: int
@@ -91,19 +91,19 @@ class Running:
 
 @dataclass(frozen=True, eq=False)
 class Recorded:
-    """What is recorded of a period.
+    """Recorded data of a period.
 
     Attributes:
         period: `day`, `week` or `month`.
-        start: its first moment, Unix seconds; that of the first reading of all if there is
-            none before.
-        end: the moment that it ends before.
-        begun: the first reading of all.
+        start: beginning of the period in Unix seconds, but not before the first reading of the
+            recording.
+        end: end of the period in Unix seconds, excluded.
+        begun: first reading of the recording in Unix seconds.
         clock: the house's clock.
-        minutes: its readings, at least one.
-        settings: what was recorded with.
-        alarms: those on at some time in the period, by time.
-        events: those of the period, by time.
+        minutes: readings of the period, at least one.
+        settings: settings of the recording by key.
+        alarms: alarms that were on at some time in the period, in order of time.
+        events: events of the period, in order of time.
         running: scores since the recording began.
     """
 
@@ -115,12 +115,12 @@ class Recorded:
     minutes: Minutes
     settings: dict[str, str]
     alarms: tuple[RaisedAlarm, ...]
-    events: tuple[Event, ...]
-    running: Running
+    events: tuple[RecordedEvent, ...]
+    running: RunningScores
 
     @property
     def confidence(self) -> float | None:
-        """Share of the readings that was to lie in the band, if that is known."""
+        """Nominal coverage of the band, between 0 and 1; None if unknown."""
         try:
             confidence = float(self.settings.get("confidence", ""))
         except ValueError:
@@ -129,29 +129,29 @@ class Recorded:
 
     @property
     def part(self) -> str:
-        """What the period is cut into: hours or days."""
+        """Name of the parts of the period: `hour` or `day`."""
         return "hour" if self.period == DAY else DAY
 
 
 def read_period(path: Path, period: str, until: datetime | None) -> Recorded:
-    """Read what a report needs.
+    """Read the data of a report.
 
     Args:
         path: the recording.
         period: `day`, `week` or `month`.
-        until: the moment that the period ends before, on the house's clock if it has no
-            zone; None for the end of the recording.
+        until: the time before which the period ends, on the house's clock if it has no zone;
+            None for the end of the recording.
 
     Raises:
-        RecordError: there is no such recording, or nothing in the period.
-        UsageError: there is no such period.
+        RecordError: the recording does not exist, or has nothing in the period.
+        UsageError: the period is unknown.
     """
     if period not in PERIODS:
-        raise UsageError(f"period {period!r} is none; give one of {', '.join(PERIODS)}")
+        raise UsageError(f"unknown period {period!r}; give one of {', '.join(PERIODS)}")
     connection = open_for_reading(path)
     try:
         with explained(path):
-            # Nothing that is written meanwhile is seen by half.
+            # One transaction for all queries, which a concurrent writer cannot change.
             connection.execute("BEGIN")
             return _read(connection, path, period, until)
     except (OverflowError, TypeError, ValueError) as error:
@@ -171,7 +171,7 @@ def _read(
     end = newest + MINUTE_S if until is None else _moment(connection, until)
     near = connection.execute(
         "SELECT at, utc_offset FROM steps WHERE at >= ? AND at < ? ORDER BY at",
-        (end - _LONGEST_S, end + _FAR_S),
+        (end - _MAX_PERIOD_S, end + _MAX_OFFSET_S),
     ).fetchall()
     if not near:
         raise _nothing(path, period, until)
@@ -203,20 +203,20 @@ def _read(
 
 
 def _moment(connection: sqlite3.Connection, until: datetime) -> int:
-    """A time on the house's clock, or anybody's, as Unix seconds."""
+    """A time in its own zone, or without one on the house's clock, as Unix seconds."""
     if until.tzinfo is not None:
         return round(until.timestamp())
     shown = round((until - datetime(1970, 1, 1)).total_seconds())
     found = connection.execute(
         "SELECT utc_offset FROM steps WHERE at < ? AND at + utc_offset < ?"
         " ORDER BY at DESC LIMIT 1",
-        (shown + _FAR_S, shown),
+        (shown + _MAX_OFFSET_S, shown),
     ).fetchone()
     return shown - (0 if found is None else int(found[0]))
 
 
 def _before(end: datetime, period: str) -> datetime:
-    """When a period begins that ends at a time: as late in the day as it ends."""
+    """Beginning of a period that ends at a time, at the same time of day."""
     if period == DAY:
         return end - timedelta(days=1)
     if period == WEEK:
@@ -236,14 +236,14 @@ def _nothing(path: Path, period: str, until: datetime | None) -> RecordError:
 def _minutes(rows: list[tuple[float | None, ...]], last_before_kw: float) -> Minutes:
     at = np.array([row[0] for row in rows], dtype=np.int64)
     kw, forecast, low, high, frozen = np.array([row[1:] for row in rows], dtype=np.float64).T
-    # A model that has lost its way may have said what is no number: that settles nothing.
+    # A diverged model may have returned infinity or NaN, which settles nothing.
     unsettled = ~np.isfinite(forecast)
     for column in (forecast, low, high, frozen):
         column[unsettled | ~np.isfinite(column)] = np.nan
     last = np.concatenate([[last_before_kw], kw[:-1]])
     last[unsettled] = np.nan
     columns = (kw, last, forecast, low, high, frozen)
-    return Minutes(at, *(np.clip(column, -_MOST_KW, _MOST_KW) for column in columns))
+    return Minutes(at, *(np.clip(column, -_MAX_KW, _MAX_KW) for column in columns))
 
 
 def _alarms(
@@ -263,19 +263,19 @@ def _alarms(
 
 
 def _shown(clock: HouseClock, at: int) -> int:
-    """A moment that the clock can show."""
+    """Check that a time can be shown as a date; raises OverflowError otherwise."""
     clock.local(at)
     return at
 
 
-def _events(connection: sqlite3.Connection, start: int, end: int) -> tuple[Event, ...]:
+def _events(connection: sqlite3.Connection, start: int, end: int) -> tuple[RecordedEvent, ...]:
     rows = connection.execute(
         "SELECT at, kind, text FROM events WHERE at >= ? AND at < ? ORDER BY at, id", (start, end)
     )
-    return tuple(Event(int(at), str(kind), str(text)) for at, kind, text in rows)
+    return tuple(RecordedEvent(int(at), str(kind), str(text)) for at, kind, text in rows)
 
 
-def _running(connection: sqlite3.Connection, end: int) -> Running:
+def _running(connection: sqlite3.Connection, end: int) -> RunningScores:
     found = connection.execute(
         "WITH settled AS (SELECT actual_kw, forecast_kw, LAG(actual_kw) OVER (ORDER BY at) last_kw"
         " FROM steps WHERE at < ?)"
@@ -284,4 +284,4 @@ def _running(connection: sqlite3.Connection, end: int) -> Running:
         " FROM settled WHERE forecast_kw BETWEEN -1e300 AND 1e300",
         (end,),
     ).fetchone()
-    return Running(*found)
+    return RunningScores(*found)

@@ -1,4 +1,4 @@
-"""The figures of a report, each drawn for narrow, middling and wide screens."""
+"""Figures of a report, each drawn for narrow, medium and wide screens."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from streamer.reporting.words import part_name, share
 SIZES = (NARROW, MIDDLE, WIDE)
 
 _EACH_MINUTE = 2.6
-"""Up to so many minutes a unit of width each one is drawn; or else one point a unit."""
+"""Minutes per unit of width up to which each minute is drawn; otherwise one point per unit."""
 _BUCKETS_MIN = (5, 10, 15, 30, 60, 120, 180, 360, 720)
 _SPAN_WITH_HOURS_S = 49 * HOUR_S
 _MIN_SETTLED = 30
-"""A share of fewer minutes than these says little."""
+"""Fewest settled minutes for which a coverage is meaningful."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Series:
-    """Readings and forecasts, minute by minute or summed up over some."""
+    """Readings and forecasts, minute by minute or aggregated over several minutes."""
 
     at: DoubleArray
     step_s: int
     kw: DoubleArray
-    least_kw: DoubleArray
-    most_kw: DoubleArray
+    min_kw: DoubleArray
+    max_kw: DoubleArray
     forecast_kw: DoubleArray
     low_kw: DoubleArray
     high_kw: DoubleArray
@@ -44,24 +44,24 @@ class _Series:
 def power(
     recorded: Recorded, start: int, end: int, gaps: Sequence[Gap], parts: Parts | None, label: str
 ) -> Markup:
-    """Actual, forecast and band over a stretch.
+    """Actual power, forecast and band over a span of time.
 
     Args:
-        recorded: what is recorded.
-        start: first moment of the stretch.
-        end: the moment that it ends before.
-        gaps: the stretches without readings.
-        parts: hours or days to tell something of when they are pointed at.
-        label: what is shown, for who cannot see it.
+        recorded: data of the period.
+        start: beginning of the span in Unix seconds.
+        end: end of the span in Unix seconds.
+        gaps: spans without readings.
+        parts: hours or days with tooltips; None for no tooltips.
+        label: description of the figure for screen readers.
     """
     return join(*(_power(size, recorded, start, end, gaps, parts, label) for size in SIZES))
 
 
 def errors(recorded: Recorded, parts: Parts, label: str) -> Markup:
-    """Mean absolute error beside persistence's, by hour or day."""
+    """Mean absolute errors of the forecasts and of persistence, by hour or day."""
     starts, ends = parts.edges[:-1].astype(float), parts.edges[1:].astype(float)
     inset = 0.14 * (ends - starts)
-    values = ticks(0.0, _top(_most(parts.mae_w, parts.persistence_mae_w), 0.0), 4)
+    values = ticks(0.0, _top(_highest(parts.mae_w, parts.persistence_mae_w), 0.0), 4)
 
     def draw(size: Size) -> Markup:
         plot = Plot(size, recorded.start, recorded.end, values)
@@ -78,10 +78,10 @@ def errors(recorded: Recorded, parts: Parts, label: str) -> Markup:
 
 
 def coverage(recorded: Recorded, parts: Parts, label: str) -> Markup | None:
-    """Share of the readings in their band beside what was asked for, by hour or day.
+    """Coverage of the band beside the nominal coverage, by hour or day.
 
     Returns:
-        None if no hour, or day, has enough of them.
+        None if no hour or day has enough settled forecasts.
     """
     confidence = recorded.confidence
     shares = np.where(parts.settled >= _MIN_SETTLED, parts.coverage, np.nan)
@@ -107,7 +107,7 @@ def coverage(recorded: Recorded, parts: Parts, label: str) -> Markup | None:
 
 
 def day_by_hour(day: TypicalDay, label: str) -> Markup:
-    """Mean power by hour, with the range of the days."""
+    """Mean power by hour of the day, with the range over the days."""
     starts = np.arange(24.0) * HOUR_S
     highest, lowest = float(np.nanmax(day.high_kw)), float(np.nanmin(day.low_kw))
     values = ticks(min(lowest, 0.0), _top(max(highest, 0.0), lowest), 4)
@@ -125,17 +125,17 @@ def day_by_hour(day: TypicalDay, label: str) -> Markup:
             mean, low, high = (
                 float(column[hour]) for column in (day.mean_kw, day.low_kw, day.high_kw)
             )
-            said = f"{hour:02}:00 to {hour + 1:02}:00: mean {amount(mean, 3)} kW"
+            text = f"{hour:02}:00 to {hour + 1:02}:00: mean {amount(mean, 3)} kW"
             if day.days > 1:
-                said += f", by day {amount(low, 3)} to {amount(high, 3)} kW"
-            plot.hint(hour * HOUR_S, (hour + 1) * HOUR_S, said)
+                text += f", by day {amount(low, 3)} to {amount(high, 3)} kW"
+            plot.hint(hour * HOUR_S, (hour + 1) * HOUR_S, text)
         return plot.svg(label)
 
     return join(*(draw(size) for size in SIZES))
 
 
 def bucket_minutes(start: int, end: int, size: Size) -> int:
-    """Of how many minutes a point of a figure is made."""
+    """Number of minutes that a point of a figure aggregates."""
     minutes = (end - start) / MINUTE_S
     if minutes <= _EACH_MINUTE * size.inner:
         return 1
@@ -154,8 +154,8 @@ def _power(
 ) -> Markup:
     bucket = bucket_minutes(start, end, size)
     series = _series(recorded, start, end, bucket)
-    highest = _most(series.most_kw, series.forecast_kw)
-    lowest = min(0.0, _least(series.least_kw, series.forecast_kw))
+    highest = _highest(series.max_kw, series.forecast_kw)
+    lowest = min(0.0, _lowest(series.min_kw, series.forecast_kw))
     plot = Plot(size, start, end, ticks(lowest, _top(highest, lowest), size.ticks))
     plot.frame("kW", _marks(recorded.clock, start, end, size))
     for gap in gaps:
@@ -163,7 +163,7 @@ def _power(
             plot.missing(max(gap.start, start), min(gap.end, end))
     at, step_s = series.at, series.step_s
     if bucket > 1:
-        plot.area(at, series.least_kw, series.most_kw, "extent", step_s=step_s)
+        plot.area(at, series.min_kw, series.max_kw, "extent", step_s=step_s)
     plot.area(at, series.low_kw, series.high_kw, "band", step_s=step_s)
     plot.line(at, series.forecast_kw, "forecast", step_s=step_s)
     plot.line(at, series.kw, "actual", step_s=step_s)
@@ -174,14 +174,14 @@ def _power(
             plot.flag(
                 alarm.at, f"{recorded.clock.local(alarm.at):%H:%M} {alarm.kind}: {alarm.text}"
             )
-    said = _drawn(bucket)
+    note = _drawn(bucket)
     if np.nanmax(series.high_kw, initial=-np.inf) > plot.top:
-        said += " Where the band goes beyond the picture, it is cut off."
-    return tag("div", plot.svg(label), tag("p", said, class_="drawn"), class_=size.name)
+        note += " The band is cut off where it leaves the picture."
+    return tag("div", plot.svg(label), tag("p", note, class_="drawn"), class_=size.name)
 
 
 def _drawn(bucket: int) -> str:
-    """What a point of the figure stands for."""
+    """Description of a point of the figure."""
     if bucket == 1:
         return "Each minute."
     length = f"{bucket} minutes" if bucket < 60 else f"{bucket // 60} hours"
@@ -220,24 +220,24 @@ def _marks(clock: HouseClock, start: int, end: int, size: Size) -> list[Mark]:
 
 
 def _top(highest: float, lowest: float) -> float:
-    """A value for the upper end of an axis that leaves something to be seen."""
+    """A value for the upper end of an axis, so that the axis is not empty."""
     return highest if highest - lowest > 1e-3 else lowest + 1e-3
 
 
-def _most(*columns: DoubleArray) -> float:
+def _highest(*columns: DoubleArray) -> float:
     return max(float(c[np.isfinite(c)].max(initial=0.0)) for c in columns)
 
 
-def _least(*columns: DoubleArray) -> float:
+def _lowest(*columns: DoubleArray) -> float:
     return min(float(c[np.isfinite(c)].min(initial=0.0)) for c in columns)
 
 
-def _hint(plot: Plot, recorded: Recorded, parts: Parts, tell: Callable[[Parts, int], str]) -> None:
-    """Say of each hour or day what there is to say when it is pointed at."""
+def _hint(plot: Plot, recorded: Recorded, parts: Parts, text: Callable[[Parts, int], str]) -> None:
+    """Add a tooltip to each hour or day with readings."""
     edges: list[int] = parts.edges.tolist()
     for i in np.flatnonzero(parts.minutes).tolist():
         name = part_name(recorded, edges[i], edges[i + 1])
-        plot.hint(edges[i], edges[i + 1], f"{name}: {tell(parts, i)}")
+        plot.hint(edges[i], edges[i + 1], f"{name}: {text(parts, i)}")
 
 
 def _power_of(parts: Parts, i: int) -> str:

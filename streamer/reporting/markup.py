@@ -1,4 +1,4 @@
-"""HTML and SVG, put together so that nothing gets in unescaped."""
+"""HTML and SVG elements in which all text is escaped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _EMPTY = {"br", "circle", "line", "link", "meta", "path", "rect", "use"}
 
 
 class Markup(str):
-    """Text that is markup already; any other string is escaped where it is put in."""
+    """Text that is already markup; any other string is escaped when it is inserted."""
 
     __slots__ = ()
 
@@ -19,26 +19,26 @@ def tag(name: str, /, *parts: str | None, **attributes: str | float | None) -> M
     """An element.
 
     Args:
-        name: of the element.
-        parts: what is inside; None stands for nothing.
-        attributes: those that are None are left out. A trailing underscore is dropped, one
-            within is a hyphen.
+        name: name of the element.
+        parts: content; None is left out.
+        attributes: attributes, of which those that are None are left out. In names, a trailing
+            underscore is removed and other underscores become hyphens.
 
     >>> tag("p", "a < b", tag("b", "!"), class_="note", aria_label='"')
     '<p class="note" aria-label="&quot;">a &lt; b<b>!</b></p>'
     """
-    said = "".join(
+    written = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{_quoted(value)}"'
         for key, value in attributes.items()
         if value is not None
     )
     if name in _EMPTY and not parts:
-        return Markup(f"<{name}{said}/>")
-    return Markup(f"<{name}{said}>{join(*parts)}</{name}>")
+        return Markup(f"<{name}{written}/>")
+    return Markup(f"<{name}{written}>{join(*parts)}</{name}>")
 
 
 def join(*parts: str | None) -> Markup:
-    """Parts one after the other."""
+    """Concatenation of parts; None is left out."""
     return Markup("".join(_inside(part) for part in parts if part is not None))
 
 
@@ -51,5 +51,5 @@ def _quoted(value: str | float) -> str:
 
 
 def _printable(text: str) -> str:
-    """Text without what a browser does not show, or what would turn the text round."""
+    """Text without unprintable characters and those that reverse the writing direction."""
     return printable(text, mark="\ufffd", keep="\n\xa0")

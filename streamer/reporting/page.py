@@ -1,4 +1,4 @@
-"""The page as a whole, its head and its foot."""
+"""The page as a whole, its header and its footer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from streamer.reporting import sections, tables
 from streamer.reporting.data import Recorded
 from streamer.reporting.markup import Markup, join, tag
 from streamer.reporting.tally import (
-    Moment,
+    Peak,
     Totals,
     by_hour_or_day,
     gaps,
@@ -25,10 +25,10 @@ from streamer.reporting.words import HARD, moment, named_days, share
 
 _WORDS = (
     ("forecast", "the value expected for the next minute, issued at each reading"),
-    ("band", "the range that the next reading is to lie in, issued with it"),
+    ("band", "the range that the next reading should lie in, issued with the forecast"),
     ("persistence", "the forecast “next = last”, over the same minutes"),
-    ("frozen", "the network by itself, without what it has learnt in this house"),
-    ("skill", "1 − MSE / MSE of persistence: 0 % is worthless, below 0 % is harmful"),
+    ("frozen", "the network alone, without what has been learnt in this house"),
+    ("skill", "1 − MSE / MSE of persistence: 0 % is as good as persistence, below is worse"),
     ("MSE, RMSE, MAE", "mean squared error, its root, mean absolute error"),
     ("bias", "mean of forecast minus actual: above 0 is too high"),
     ("gap", "minutes without a valid reading"),
@@ -40,9 +40,9 @@ def render(recorded: Recorded, file_name: str, written: datetime) -> str:
     """The whole page.
 
     Args:
-        recorded: what is recorded of the period.
-        file_name: of the recording.
-        written: when the page is made.
+        recorded: data of the period.
+        file_name: name of the recording's file.
+        written: time of the report.
     """
     source = recorded.settings.get("source") or file_name
     found, missing, parts = totals(recorded), gaps(recorded), by_hour_or_day(recorded)
@@ -51,7 +51,7 @@ def render(recorded: Recorded, file_name: str, written: datetime) -> str:
         _head(recorded, source, written),
         _key_figures(recorded, found),
         sections.power(recorded, found, missing, parts),
-        sections.closer(recorded, missing),
+        sections.close_up(recorded, missing),
         sections.errors(recorded, parts),
         sections.band(recorded, parts),
         sections.typical(recorded),
@@ -120,7 +120,7 @@ def _percentage(value: float | None, *, signed: bool = False) -> tuple[str, str]
     return number, unit
 
 
-def _peak(recorded: Recorded, label: str, peak: Moment | None) -> Markup:
+def _peak(recorded: Recorded, label: str, peak: Peak | None) -> Markup:
     if peak is None:
         return _tile(label, amount(None, 2), "", "no quarter is complete")
     return _tile(label, amount(peak.kw, 2), "kW", moment(recorded.clock, peak.at))
@@ -134,7 +134,7 @@ def _tile(label: str, value: str, unit: str, more: str = "") -> Markup:
 
 
 def _foot(file_name: str) -> Markup:
-    words = join(*(join(tag("dt", word), tag("dd", said)) for word, said in _WORDS))
-    energy = "Energy is that of the recorded minutes; missing ones count as nothing."
+    words = join(*(join(tag("dt", word), tag("dd", meaning)) for word, meaning in _WORDS))
+    energy = "Energy is that of the recorded minutes; missing ones count as zero."
     made = f"From {file_name} by streamer {streamer.__version__}."
     return tag("footer", tag("dl", words), tag("p", f"{energy} {made}"))

@@ -1,4 +1,4 @@
-"""A small drawing board: an SVG with a time axis, a value axis and marks between them."""
+"""SVG plots with a time axis, a value axis and marks between them."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from streamer.reporting.axes import Mark, tick_label
 from streamer.reporting.markup import Markup, tag
 
 _GRAIN = 10
-"""Paths are drawn in tenths, so that whole numbers say where."""
+"""Paths are drawn in tenths of a unit, so that coordinates are integers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a figure is drawn; each is for screens of another width.
+    """Size of a figure, for screens of a certain width.
 
     Attributes:
-        name: of its class in the style sheet.
-        width: in the figure's own unit, about a pixel.
-        height: of the part inside the axes.
-        ticks: steps on the value axis, at most.
+        name: name of its class in the style sheet.
+        width: width of the figure in its own unit, about a pixel.
+        height: height of the part inside the axes.
+        ticks: largest number of steps on the value axis.
     """
 
     name: str
@@ -45,13 +45,13 @@ WIDE = Size("wide", 1040, 250, 5)
 
 
 class Plot:
-    """Collects what is drawn, and makes the SVG of it.
+    """Collects the marks of a figure and renders them as SVG.
 
     Args:
-        size: how large.
+        size: size of the figure.
         start: Unix seconds of the left edge.
-        end: of the right edge.
-        values: ticks of the value axis, rising; the outer ones are its ends.
+        end: Unix seconds of the right edge.
+        values: ticks of the value axis, increasing; the outer ones are its ends.
     """
 
     def __init__(self, size: Size, start: int, end: int, values: Sequence[float]) -> None:
@@ -62,18 +62,18 @@ class Plot:
 
     @property
     def top(self) -> float:
-        """The highest value there is room for."""
+        """The upper end of the value axis."""
         return self._values[-1]
 
     def frame(
         self, unit: str, marks: Iterable[Mark], show: Callable[[float], str] | None = None
     ) -> None:
-        """Draw the axes, behind what is drawn later.
+        """Draw the axes, behind everything drawn later.
 
         Args:
-            unit: what stands above the value axis.
-            marks: of the time axis.
-            show: how a tick is written; None for as many decimals as it takes.
+            unit: text above the value axis.
+            marks: marks of the time axis.
+            show: format of a tick's value; None for as many decimals as the step needs.
         """
         bottom = _TOP + self._size.height
         self._text(unit, _LEFT - 6, _TOP - 13, "unit")
@@ -92,18 +92,18 @@ class Plot:
                 self._text(mark.below, middle, bottom + 34, "date")
 
     def line(self, at: DoubleArray, values: DoubleArray, name: str, *, step_s: float) -> None:
-        """A line, broken where a value is NaN or later than the next step.
+        """Draw a line, broken where a value is NaN or later than the next step.
 
         Args:
             at: (points,) Unix seconds.
-            values: (points,).
-            name: of its class.
-            step_s: seconds from one point to the next, where nothing is missing.
+            values: (points,) values; NaN for a missing one.
+            name: name of the class in the style sheet.
+            step_s: seconds from one point to the next.
         """
         path = []
         for piece in _pieces(at, values, step_s):
             xs, ys = self._points(at[piece], values[piece])
-            # A point by itself is drawn as long as what it stands for, so that it is seen.
+            # A single point is drawn as wide as its step, so that it is visible.
             alone = max(round(_GRAIN * self._per_s * step_s), 3 * _GRAIN)
             begin = xs[0] if len(xs) > 1 else xs[0] - alone // 2
             path.append(f"M{begin} {ys[0]}l{_relative(xs, ys) or f'{alone} 0'}")
@@ -112,7 +112,7 @@ class Plot:
     def area(
         self, at: DoubleArray, low: DoubleArray, high: DoubleArray, name: str, *, step_s: float
     ) -> None:
-        """The area between two lines, each as `line` takes it."""
+        """Draw the area between two lines with the arguments of `line`."""
         path = []
         for piece in _pieces(at, low + high, step_s):
             xs, tops = self._points(at[piece], high[piece])
@@ -125,7 +125,7 @@ class Plot:
     def columns(
         self, starts: DoubleArray, ends: DoubleArray, low: DoubleArray, high: DoubleArray, name: str
     ) -> None:
-        """Rectangles, one for each (columns,) of which no value is NaN."""
+        """Draw a rectangle for each of (columns,) without a NaN."""
         path = []
         for i in np.flatnonzero(np.isfinite(low + high)):
             xs, ys = self._points(np.array([starts[i], ends[i]]), np.array([low[i], high[i]]))
@@ -136,7 +136,7 @@ class Plot:
     def bars_across(
         self, starts: DoubleArray, ends: DoubleArray, values: DoubleArray, name: str
     ) -> None:
-        """A level line for each (marks,) whose value is no NaN."""
+        """Draw a horizontal line for each of (marks,) without a NaN."""
         path = []
         for i in np.flatnonzero(np.isfinite(values)):
             xs, ys = self._points(np.array([starts[i], ends[i]]), values[[i, i]])
@@ -144,7 +144,7 @@ class Plot:
         self._path("".join(path), name)
 
     def stems(self, at: DoubleArray, low: DoubleArray, high: DoubleArray, name: str) -> None:
-        """An upright line for each (marks,) of which no value is NaN."""
+        """Draw a vertical line for each of (marks,) without a NaN."""
         path = []
         for i in np.flatnonzero(np.isfinite(low + high)):
             xs, ys = self._points(at[[i, i]], np.array([low[i], high[i]]))
@@ -152,17 +152,17 @@ class Plot:
         self._path("".join(path), name)
 
     def dots(self, at: DoubleArray, values: DoubleArray, name: str) -> None:
-        """A dot for each (marks,) whose value is no NaN."""
+        """Draw a dot for each of (marks,) without a NaN."""
         for i in np.flatnonzero(np.isfinite(values)):
             x, y = self._x(float(at[i])), self._y(float(values[i]))
             self._parts.append(tag("circle", cx=round(x, 1), cy=round(y, 1), r=3.2, class_=name))
 
     def level(self, value: float, name: str) -> None:
-        """A line right across."""
+        """Draw a horizontal line across the whole plot."""
         self._line(_LEFT, self._y(value), self._size.width - _RIGHT, self._y(value), name)
 
     def missing(self, start: int, end: int) -> None:
-        """A stretch of which nothing is known."""
+        """Shade a span without readings."""
         left, right = self._x(start), self._x(end)
         self._parts.append(
             tag(
@@ -175,18 +175,18 @@ class Plot:
             )
         )
 
-    def flag(self, at: int, said: str) -> None:
-        """A triangle on the upper edge, which says something when pointed at."""
+    def flag(self, at: int, text: str) -> None:
+        """Draw a triangle with a tooltip on the upper edge."""
         x = self._x(at)
         shape = tag("path", d=f"M{x - 4.5:.1f} {_TOP - 9}h9l-4.5 8z", class_="alarm")
-        self._parts.append(tag("g", tag("title", said), shape))
+        self._parts.append(tag("g", tag("title", text), shape))
 
-    def hint(self, start: float, end: float, said: str) -> None:
-        """What is said of a stretch when it is pointed at."""
+    def hint(self, start: float, end: float, text: str) -> None:
+        """Add a tooltip to a span."""
         left, right = self._x(start), self._x(end)
         area = tag(
             "rect",
-            tag("title", said),
+            tag("title", text),
             x=round(left, 1),
             y=_TOP,
             width=round(right - left, 1),
@@ -196,10 +196,10 @@ class Plot:
         self._parts.append(area)
 
     def svg(self, label: str) -> Markup:
-        """The figure.
+        """The figure as an SVG element.
 
         Args:
-            label: what it shows, for who cannot see it.
+            label: description of the figure for screen readers.
         """
         height = _TOP + self._size.height + _BOTTOM
         return tag(
@@ -220,7 +220,7 @@ class Plot:
         return _TOP + self._size.height * (1.0 - share)
 
     def _points(self, at: DoubleArray, values: DoubleArray) -> tuple[IntArray, IntArray]:
-        """Where points are, in tenths. What leaves the picture runs along its edge."""
+        """Coordinates of points in tenths, clipped to the plot."""
         low, high = self._values[0], self._values[-1]
         share = (np.clip(values, low, high) - low) / (high - low)
         xs = _LEFT + (at - self._start) * self._per_s
@@ -244,7 +244,7 @@ def _kind(mark: Mark) -> str:
 
 
 def _pieces(at: DoubleArray, values: DoubleArray, step_s: float) -> list[slice]:
-    """The stretches in which no value is NaN and none is late."""
+    """Runs of points without a NaN and without a missing step."""
     known = np.isfinite(values)
     joined = known[1:] & known[:-1] & (np.diff(at) <= 1.5 * step_s)
     starts = np.flatnonzero(known & ~np.concatenate([[False], joined]))
@@ -253,6 +253,6 @@ def _pieces(at: DoubleArray, values: DoubleArray, step_s: float) -> list[slice]:
 
 
 def _relative(xs: IntArray, ys: IntArray) -> str:
-    """Each point but the first, as seen from the one before it."""
+    """Each point after the first, relative to the one before it."""
     moves = zip(np.diff(xs).tolist(), np.diff(ys).tolist(), strict=True)
     return " ".join(f"{x} {y}" for x, y in moves).replace(" -", "-")

@@ -1,4 +1,4 @@
-"""The parts of a report that have a figure."""
+"""Sections of a report with a figure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SCORES = {"MSE, kW²": False, "RMSE, W": True, "MAE, W": False, "bias, W": True
 
 
 def power(recorded: Recorded, found: Totals, missing: Sequence[Gap], parts: Parts) -> Markup:
-    """The whole period."""
+    """Section with the power over the whole period."""
     label = (
         f"Power over time, actual and forecast: in {named_days(recorded)} the house drew "
         f"{amount(found.mean_kw, 2)} kW on average and {amount(found.peak.kw, 2)} kW at most."
@@ -47,23 +47,23 @@ def power(recorded: Recorded, found: Totals, missing: Sequence[Gap], parts: Part
     return section("Actual and forecast", legend, tag("figure", drawn))
 
 
-def closer(recorded: Recorded, missing: Sequence[Gap]) -> Markup | None:
-    """Two hours in which each forecast can be seen."""
-    stretch = hardest(recorded)
-    if stretch is None:
+def close_up(recorded: Recorded, missing: Sequence[Gap]) -> Markup | None:
+    """Section with the two hours of the largest errors, minute by minute."""
+    span = hardest(recorded)
+    if span is None:
         return None
-    begin, end = (recorded.clock.local(at) for at in stretch)
-    said = (
+    begin, end = (recorded.clock.local(at) for at in span)
+    intro = (
         f"{begin:%A} {begin.day} {begin:%B}, {begin:%H:%M} to {end:%H:%M}: the two hours with the "
         "largest squared errors. Each forecast was issued a minute before."
     )
     label = "The same, minute by minute, over the two hours with the largest squared errors."
-    drawn = figures.power(recorded, *stretch, missing, None, label)
-    return section("The hardest to foresee", tag("p", said), tag("figure", drawn))
+    drawn = figures.power(recorded, *span, missing, None, label)
+    return section("The hardest to foresee", tag("p", intro), tag("figure", drawn))
 
 
 def errors(recorded: Recorded, parts: Parts) -> Markup:
-    """Scores beside persistence's."""
+    """Section with the scores of the forecasts and of persistence."""
     found = settled_errors(recorded.minutes)
     settled = len(found["forecast"])
     if not settled:
@@ -92,27 +92,27 @@ def errors(recorded: Recorded, parts: Parts) -> Markup:
 
 
 def band(recorded: Recorded, parts: Parts) -> Markup | None:
-    """How honest the bands were."""
+    """Section with the coverage of the band; None without settled forecasts."""
     found, confidence = score_band(recorded.minutes), recorded.confidence
     if found.coverage is None:
         return None
     title = "Coverage of the band"
-    said = f"{share(found.coverage)} of the readings lay in their band"
-    said += "" if confidence is None else f", where {_asked(recorded)} was asked for"
-    said += f". It was {amount(found.width_kw, 3)} kW wide on average."
-    drawn = figures.coverage(recorded, parts, f"By {recorded.part}: {said}")
+    text = f"{share(found.coverage)} of the readings lay in their band"
+    text += "" if confidence is None else f", where {_asked(recorded)} was asked for"
+    text += f". It was {amount(found.width_kw, 3)} kW wide on average."
+    drawn = figures.coverage(recorded, parts, f"By {recorded.part}: {text}")
     if drawn is None:
-        return section(title, tag("p", said))
+        return section(title, tag("p", text))
     dot = tag("circle", cx=13, cy=6, r=3.6, class_="forecast-dot")
     legend = _legend(
         (f"share in the band by {recorded.part}", dot),
         None if confidence is None else (f"asked for, {_asked(recorded)}", _stroke("asked")),
     )
-    return section(title, tag("p", said), tag("figure", legend, drawn))
+    return section(title, tag("p", text), tag("figure", legend, drawn))
 
 
 def typical(recorded: Recorded) -> Markup | None:
-    """The hours of a day; for a single day there is nothing to add."""
+    """Section with the mean power by hour of the day; None for a single day."""
     if recorded.period == DAY:
         return None
     day = typical_day(recorded)

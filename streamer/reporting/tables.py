@@ -1,4 +1,4 @@
-"""The tables of a report: alarms, gaps, events, and the figures by hour or day."""
+"""Tables of a report: alarms, gaps, events, and figures by hour or day."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from streamer.reporting.markup import Markup, join, tag
 from streamer.reporting.tally import Gap, Parts
 from streamer.reporting.words import HARD, moment, part_begin, share
 
-_MOST_ROWS = 100
+_MAX_ROWS = 100
 _EVENTS = {Link.UP: "back"}
 _PART_COLUMNS = {
     "minutes": True,
@@ -24,11 +24,11 @@ _PART_COLUMNS = {
     "skill": True,
     "in band": False,
 }
-"""Columns, and whether there is no room for them on a telephone."""
+"""Columns, and whether they are hidden on a telephone."""
 
 
 def section(title: str, *parts: str | None, long: bool = False) -> Markup:
-    """A part of the page under a heading; a long one may be cut where paper ends."""
+    """A section of the page under a heading; a long one may be split when printed."""
     return tag("section", tag("h2", title), *parts, class_="long" if long else None)
 
 
@@ -36,10 +36,10 @@ def table(columns: dict[str, bool], rows: Iterable[Sequence[str]], *, caption: s
     """A table of numbers, whose rows are named by their first cell.
 
     Args:
-        columns: names of all but the first, and whether there is no room for them on a
+        columns: names of all columns except the first, and whether they are hidden on a
             telephone.
-        rows: of cells.
-        caption: what is said below.
+        rows: rows of cells.
+        caption: text below the table; may be empty.
     """
     spare = [None, *("spare" if hidden else None for hidden in columns.values())]
     head = [
@@ -59,11 +59,11 @@ def table(columns: dict[str, bool], rows: Iterable[Sequence[str]], *, caption: s
 
 
 def alarms(recorded: Recorded) -> Markup:
-    """The alarms that were on in the period."""
+    """Section with the alarms that were on in the period."""
     if not recorded.alarms:
         return section("Alarms", tag("p", "None."))
     rows = []
-    for alarm in recorded.alarms[-_MOST_ROWS:]:
+    for alarm in recorded.alarms[-_MAX_ROWS:]:
         over = (
             "now, still on" if alarm.over_at is None else _until(recorded, alarm.at, alarm.over_at)
         )
@@ -74,10 +74,10 @@ def alarms(recorded: Recorded) -> Markup:
 
 
 def gaps(recorded: Recorded, missing: Sequence[Gap]) -> Markup:
-    """The gaps of the period, or the longest of them."""
+    """Section with the gaps of the period, or the longest of them."""
     if not missing:
         return section("Gaps", tag("p", "None: every minute is recorded."))
-    longest = sorted(missing, key=lambda gap: -gap.minutes)[:_MOST_ROWS]
+    longest = sorted(missing, key=lambda gap: -gap.minutes)[:_MAX_ROWS]
     rows = [
         (
             moment(recorded.clock, gap.start),
@@ -87,25 +87,25 @@ def gaps(recorded: Recorded, missing: Sequence[Gap]) -> Markup:
         for gap in sorted(longest, key=lambda gap: gap.start)
     ]
     total = length(sum(gap.minutes for gap in missing), space=HARD)
-    said = f"{plural(len(missing), 'gap')}, {total} in all."
-    said += f" The {_MOST_ROWS} longest:" if len(missing) > _MOST_ROWS else ""
-    return section("Gaps", tag("p", said), _log(("begin", "end", "length"), rows), long=True)
+    text = f"{plural(len(missing), 'gap')}, {total} in all."
+    text += f" The {_MAX_ROWS} longest:" if len(missing) > _MAX_ROWS else ""
+    return section("Gaps", tag("p", text), _log(("begin", "end", "length"), rows), long=True)
 
 
 def events(recorded: Recorded) -> Markup | None:
-    """What befell the connection, and warnings."""
+    """Section with events of the connection, and warnings."""
     if not recorded.events:
         return None
     rows = [
         (moment(recorded.clock, event.at), _EVENTS.get(event.kind, event.kind), event.text)
-        for event in recorded.events[-_MOST_ROWS:]
+        for event in recorded.events[-_MAX_ROWS:]
     ]
     log = _log(("at", "", "what"), rows)
     return section("Connection and warnings", log, _left_out(recorded.events), long=True)
 
 
 def by_part(recorded: Recorded, parts: Parts) -> Markup:
-    """What the figures show, in figures."""
+    """Section with the numbers behind the figures, by hour or day."""
     edges: list[int] = parts.edges.tolist()
     rows = [
         (
@@ -126,9 +126,9 @@ def by_part(recorded: Recorded, parts: Parts) -> Markup:
 
 
 def _log(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
-    """A table of what happened, whose last column is text."""
+    """A table of events, whose last column is text."""
     names = tag("tr", *(tag("th", name, scope="col") for name in head))
-    # Where there are no headings, on a telephone, the style sheet writes "to" before the end.
+    # On a telephone, without headings, the style sheet writes "to" before the end.
     kinds = ["to" if name == "end" else None for name in head]
     body = (
         tag("tr", *(tag("td", cell, class_=k) for cell, k in zip(row, kinds, strict=True)))
@@ -138,12 +138,12 @@ def _log(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
 
 
 def _left_out(found: Sequence[object]) -> Markup | None:
-    more = len(found) - _MOST_ROWS
-    return tag("p", f"Only the last {_MOST_ROWS}: {more:,} before them.") if more > 0 else None
+    more = len(found) - _MAX_ROWS
+    return tag("p", f"Only the last {_MAX_ROWS}: {more:,} before them.") if more > 0 else None
 
 
 def _until(recorded: Recorded, start: int, end: int) -> str:
-    """The end of something, without the day if that is the same."""
+    """The end of an event, without the day if that is the same."""
     local = recorded.clock.local(end)
     same_day = local.date() == recorded.clock.local(start).date()
     return f"{local:%H:%M}" if same_day else moment(recorded.clock, end)

@@ -1,4 +1,4 @@
-"""The figures of a report, counted up from what is recorded."""
+"""Figures of a report, computed from the recorded data."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _CLOSER_S, _CLOSER_STEP_S = 2 * HOUR_S, 600
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """A power, and the moment at which the minute or quarter that had it began."""
+class Peak:
+    """A peak power in kW, and the beginning of its minute or quarter-hour in Unix seconds."""
 
     kw: float
     at: int
@@ -28,31 +28,31 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What the house drew.
+    """Energy and peaks of the house over the period.
 
     Attributes:
         imported_kwh: energy of the minutes above zero.
-        exported_kwh: energy of those below, as a positive number.
-        mean_kw: of the recorded minutes.
+        exported_kwh: energy of the minutes below zero, as a positive number.
+        mean_kw: mean power of the recorded minutes.
         peak: the highest minute.
-        quarter_peak: the highest fixed quarter of an hour of which every minute is recorded;
-            None if there is none.
-        recorded: minutes.
-        missing: minutes.
+        quarter_peak: the highest fixed quarter-hour with all its minutes recorded; None
+            without such a quarter-hour.
+        recorded: number of recorded minutes.
+        missing: number of missing minutes.
     """
 
     imported_kwh: float
     exported_kwh: float
     mean_kw: float
-    peak: Moment
-    quarter_peak: Moment | None
+    peak: Peak
+    quarter_peak: Peak | None
     recorded: int
     missing: int
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Errors of one forecaster over all settled minutes of a period; None if there are none.
+    """Errors of one forecaster over all settled minutes of a period; None without any.
 
     Attributes:
         mse_kw2: mean squared error in kW².
@@ -72,7 +72,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class BandScore:
-    """How many readings lay in their band, and how wide it was; None if there was none."""
+    """Coverage (0 to 1) and mean width in kW of the bands; None without any."""
 
     coverage: float | None
     width_kw: float | None
@@ -80,32 +80,32 @@ class BandScore:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Minutes without a reading, from a moment to before another."""
+    """Minutes without a reading, from `start` to before `end` in Unix seconds."""
 
     start: int
     end: int
 
     @property
     def minutes(self) -> int:
-        """How many."""
+        """Number of missing minutes."""
         return (self.end - self.start) // MINUTE_S
 
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """The period cut into hours or days of the house's clock; NaN where there is nothing.
+    """The period cut into hours or days of the house's clock; NaN for parts without data.
 
     Attributes:
-        edges: (parts + 1,) Unix seconds. Those at the ends are the period's own.
-        minutes: (parts,) recorded.
+        edges: (parts + 1,) Unix seconds; the outer ones are those of the period.
+        minutes: (parts,) number of recorded minutes.
         kwh: (parts,) energy, import positive.
         mean_kw: (parts,) mean power.
-        peak_kw: (parts,) its highest minute.
-        settled: (parts,) forecasts settled.
+        peak_kw: (parts,) power of the highest minute.
+        settled: (parts,) number of settled forecasts.
         mae_w: (parts,) mean absolute error of the forecasts shown.
         persistence_mae_w: (parts,) the same of persistence.
-        skill: (parts,) of the forecasts shown.
-        coverage: (parts,) share of the readings in their band.
+        skill: (parts,) skill of the forecasts shown.
+        coverage: (parts,) share of the readings in their band, 0 to 1.
     """
 
     edges: IntArray
@@ -122,13 +122,13 @@ class Parts:
 
 @dataclass(frozen=True, eq=False)
 class TypicalDay:
-    """The hours of a day, over the days of a period; NaN for an hour without a reading.
+    """Mean power by hour of the day; NaN for an hour without a reading.
 
     Attributes:
-        mean_kw: (24,) mean power.
-        low_kw: (24,) that of the day on which it was lowest.
-        high_kw: (24,) that of the day on which it was highest.
-        days: how many days there are.
+        mean_kw: (24,) mean power over all days.
+        low_kw: (24,) mean power of the hour on its lowest day.
+        high_kw: (24,) mean power of the hour on its highest day.
+        days: number of days.
     """
 
     mean_kw: DoubleArray
@@ -138,7 +138,7 @@ class TypicalDay:
 
 
 def totals(recorded: Recorded) -> Totals:
-    """Energy, peaks, and how much of the period is recorded."""
+    """Energy, peaks, and the numbers of recorded and missing minutes."""
     minutes = recorded.minutes
     kw = minutes.kw
     peak = int(kw.argmax())
@@ -146,7 +146,7 @@ def totals(recorded: Recorded) -> Totals:
         float(np.maximum(kw, 0.0).sum()) / 60.0,
         float(np.maximum(-kw, 0.0).sum()) / 60.0,
         float(kw.mean()),
-        Moment(float(kw[peak]), int(minutes.at[peak])),
+        Peak(float(kw[peak]), int(minutes.at[peak])),
         _quarter_peak(recorded.clock, minutes),
         len(kw),
         sum(gap.minutes for gap in gaps(recorded)),
@@ -163,7 +163,7 @@ def gaps(recorded: Recorded) -> list[Gap]:
 
 
 def settled_errors(minutes: Minutes) -> dict[str, DoubleArray]:
-    """(settled,) actual minus forecast in kW, of each forecaster over the same minutes."""
+    """(settled,) actual minus forecast in kW, for each forecaster over the same minutes."""
     settled = np.isfinite(minutes.forecast_kw) & np.isfinite(minutes.last_kw)
     forecasts = {
         "forecast": minutes.forecast_kw,
@@ -174,7 +174,7 @@ def settled_errors(minutes: Minutes) -> dict[str, DoubleArray]:
 
 
 def score(error_kw: DoubleArray) -> Score:
-    """Score (settled,) errors, actual minus forecast in kW; those that are NaN do not count."""
+    """Score (settled,) errors, actual minus forecast in kW; NaN is ignored."""
     error_kw = error_kw[~np.isnan(error_kw)]
     if not len(error_kw):
         return Score(None, None, None)
@@ -195,7 +195,7 @@ def score_band(minutes: Minutes) -> BandScore:
 
 
 def by_hour_or_day(recorded: Recorded) -> Parts:
-    """The period in hours if it is a day, or else in days."""
+    """The period cut into hours if it is a day, otherwise into days."""
     start, end, clock = recorded.start, recorded.end, recorded.clock
     if recorded.period == DAY:
         first = start - (start + clock.offset(start)) % HOUR_S + HOUR_S
@@ -207,7 +207,7 @@ def by_hour_or_day(recorded: Recorded) -> Parts:
 
 
 def typical_day(recorded: Recorded) -> TypicalDay:
-    """Mean power by hour of the house's clock."""
+    """Mean power by hour of the day, on the house's clock."""
     minutes = recorded.minutes
     local = minutes.at + recorded.clock.offsets(minutes.at)
     hours, of_hour = np.unique(local // HOUR_S, return_inverse=True)
@@ -222,7 +222,10 @@ def typical_day(recorded: Recorded) -> TypicalDay:
 
 
 def hardest(recorded: Recorded) -> tuple[int, int] | None:
-    """The two hours with the largest sum of squared errors; None if the period is no longer."""
+    """The two hours with the largest sum of squared errors, in Unix seconds.
+
+    None if the period is not longer than that, or has no settled forecast.
+    """
     minutes, start, end = recorded.minutes, recorded.start, recorded.end
     if end - start <= _CLOSER_S or not np.isfinite(minutes.forecast_kw).any():
         return None
@@ -238,7 +241,7 @@ def hardest(recorded: Recorded) -> tuple[int, int] | None:
 
 
 def mean_by(group: IntArray, values: DoubleArray, groups: int) -> DoubleArray:
-    """(groups,) means of (values,) that are no NaN; NaN where there are none."""
+    """(groups,) means of the finite (values,); NaN for groups without any."""
     valid = np.isfinite(values)
     group, values = group[valid], values[valid]
     count = np.bincount(group, minlength=groups)
@@ -246,7 +249,7 @@ def mean_by(group: IntArray, values: DoubleArray, groups: int) -> DoubleArray:
     return np.where(count == 0, np.nan, sums / np.maximum(count, 1))
 
 
-def _quarter_peak(clock: HouseClock, minutes: Minutes) -> Moment | None:
+def _quarter_peak(clock: HouseClock, minutes: Minutes) -> Peak | None:
     quarters, of_quarter, counts = np.unique(
         (minutes.at + clock.offsets(minutes.at)) // QUARTER_S,
         return_inverse=True,
@@ -258,7 +261,7 @@ def _quarter_peak(clock: HouseClock, minutes: Minutes) -> Moment | None:
     means = mean_by(of_quarter, minutes.kw, len(quarters))
     best = whole[means[whole].argmax()]
     first = minutes.at[np.flatnonzero(of_quarter == best)[0]]
-    return Moment(float(means[best]), int(first))
+    return Peak(float(means[best]), int(first))
 
 
 def _cut(minutes: Minutes, edges: IntArray) -> Parts:

@@ -10,7 +10,7 @@ from streamer.reporting.clock import HouseClock
 from streamer.reporting.data import DAY, Recorded
 
 HARD = "\xa0"
-"""A space that no line breaks at."""
+"""A no-break space."""
 
 
 def share(value: float | None, *, signed: bool = False) -> str:
@@ -36,7 +36,7 @@ def moment(clock: HouseClock, at: int) -> str:
 
 
 def dates(first: datetime, last: datetime) -> str:
-    """The days from one to another, no longer than is needed.
+    """The days from one to another, as short as possible.
 
     >>> dates(datetime(2010, 3, 25), datetime(2010, 3, 26))
     '25 – 26 March 2010'
@@ -62,7 +62,7 @@ def named_days(recorded: Recorded) -> str:
 
 
 def part_begin(recorded: Recorded, start: int) -> str:
-    """When an hour or a day of the period begins."""
+    """Beginning of an hour or a day of the period, as text."""
     begin = recorded.clock.local(start)
     if recorded.period == DAY:
         return f"{begin:%a} {begin:%H:%M}"
@@ -70,6 +70,6 @@ def part_begin(recorded: Recorded, start: int) -> str:
 
 
 def part_name(recorded: Recorded, start: int, end: int) -> str:
-    """An hour or a day of the period."""
+    """Name of an hour or a day of the period."""
     until = f" to {recorded.clock.local(end):%H:%M}" if recorded.period == DAY else ""
     return part_begin(recorded, start) + until

@@ -1,7 +1,7 @@
-"""Where steps go.
+"""Sinks: consumers of the steps of a stream.
 
-A sink is anything with `write` and `close`. It is given immutable values and nothing
-else, so it can neither disturb the pipeline nor be disturbed by it.
+A sink is anything with `write` and `close`. It receives immutable values only, so it cannot
+affect the pipeline, nor be affected by it.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ if TYPE_CHECKING:
     from streamer.readings.blocks import BlockResult
 
 Item: TypeAlias = About | Step | Notice | Vitals | Link | Sample
-"""What a sink is given: `About` once and first, then the others as they come.
+"""Values given to a sink: `About` once and first, then the others in order.
 
-`Link` and `Sample` come from a live meter alone. A sink leaves out what it has no use for.
+`Link` and `Sample` come from live meters only. A sink ignores the kinds it has no use for.
 """
 
 
 @runtime_checkable
 class Sink(Protocol):
-    """A reader of steps."""
+    """A consumer of steps."""
 
     def write(self, item: Item) -> None:
-        """Take one item. Must not wait: the stream stands still meanwhile."""
+        """Take one item. Must not block: the stream waits for it."""
 
     def close(self) -> None:
-        """The stream has ended. May be called twice."""
+        """Finish after the end of the stream. May be called more than once."""
 
 
 @runtime_checkable
 class BlockSink(Sink, Protocol):
-    """A sink that can do without a step for each reading.
+    """A sink that does not need a step for each reading.
 
-    Where all sinks of a stream can, and the source has blocks to give, they are given
-    `BlockResult` values in place of steps: that is faster.
+    If all sinks of a stream are block sinks and the source reads in blocks, they are given
+    `BlockResult` values instead of steps, which is faster.
     """
 
-    def write_block(self, passage: BlockResult) -> None:
-        """Take what came of a block. Must not wait either."""
+    def write_block(self, result: BlockResult) -> None:
+        """Take the result of a block of readings. Must not block."""

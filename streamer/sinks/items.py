@@ -1,4 +1,4 @@
-"""Values for sinks alone: the head of a stream, and how it is running."""
+"""Values for sinks only: the description of a stream, and its speed and progress."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What is being watched, and with what.
+    """Description of a stream: its source and its model.
 
     Attributes:
-        source: the source as a person would name it.
+        source: name of the source for people.
         model: the model's name.
         trained_from: first minute that the model was trained on, if known.
         trained_to: last minute that the model was trained on, if known.
-        capacity: size of the ring buffer, window and target.
+        capacity: size of the ring buffer in readings: the window and its target.
         engine: name of the engine that computes the model.
     """
 
@@ -29,7 +29,7 @@ class About:
     def in_sample(self, at: datetime) -> bool:
         """Whether a minute lies inside the span that the model was trained on.
 
-        Only the clock is compared: another house in the same years counts as inside.
+        Only times are compared: another house in the same years counts as inside.
         """
         if self.trained_from is None or self.trained_to is None:
             return False
@@ -39,16 +39,16 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """How the stream is running; a few of these a second.
+    """Speed and progress of a stream; sent a few times per second.
 
     Attributes:
-        readings_per_s: readings handled a second, lately.
-        latency_p50_ms: median time from a reading to its forecast in ms, lately.
+        readings_per_s: recent readings per second.
+        latency_p50_ms: recent median time from a reading to its forecast, in ms.
         latency_p99_ms: 99th percentile of the same.
-        readings: readings handled so far.
-        progress: share of a recording that is done, 0 to 1; None where it has no known
-            end, or is held back.
-        left_s: seconds until it will be done, as far as can be told; None likewise.
+        readings: readings processed so far.
+        progress: share of the recording that is done, 0 to 1; None if its length is unknown,
+            or if it is replayed at a given speed.
+        left_s: estimated seconds to the end; None if `progress` is, or before an estimate.
     """
 
     readings_per_s: float

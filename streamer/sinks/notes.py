@@ -1,4 +1,4 @@
-"""Tells a person without a dashboard what went wrong on the way."""
+"""Notices, alarms and connection changes as lines of text, for use without a dashboard."""
 
 from __future__ import annotations
 
@@ -8,38 +8,39 @@ from streamer.readings import Link, Notice, Step
 from streamer.sinks import Item
 from streamer.sinks.watch import AlarmWatch, OutageWatch
 
-_TOLD_ONCE = (Notice.MALFORMED, Notice.ORDER, Notice.ABSURD)
+_REPORTED_ONCE = (Notice.MALFORMED, Notice.ORDER, Notice.ABSURD)
 
 
 class NoteSink:
-    """Writes notices, alarms and what becomes of the connection as lines.
+    """Writes notices, alarms and changes of the connection, one line each.
 
-    Of skipped rows only the first of a kind, since all are counted; of an alarm that it has
-    been raised, and that it is over; of a lost connection that, and that it is back.
+    Of skipped rows only the first of each kind is written, because the summary counts them
+    all. An alarm is written when it is raised and when it is over, a connection when it is
+    lost and when it is back.
 
     Args:
-        out: where to, usually the standard error.
+        out: stream to write to, usually standard error.
     """
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._watch = AlarmWatch()
         self._link = OutageWatch()
 
     def write(self, item: Item) -> None:
-        """Write a notice, or what a step or a link has changed."""
+        """Write a notice, or the changes that a step or a link brings."""
         if isinstance(item, Step):
             self._write_alarms(item)
         elif isinstance(item, Link):
             self._write_link(item)
-        elif isinstance(item, Notice) and item.kind not in self._told:
-            if item.kind in _TOLD_ONCE:
-                self._told.add(item.kind)
+        elif isinstance(item, Notice) and item.kind not in self._reported:
+            if item.kind in _REPORTED_ONCE:
+                self._reported.add(item.kind)
             self._out.write(f"streamer: {item.kind}: {item.text}\n")
 
     def close(self) -> None:
-        """Nothing is held back."""
+        """Flush the stream."""
         self._out.flush()
 
     def _write_link(self, link: Link) -> None:

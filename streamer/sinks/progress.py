@@ -1,4 +1,4 @@
-"""Shows a person who sees nothing else of a replay how far it has got."""
+"""Progress bar on a terminal, for replays that show nothing else."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
     from streamer.readings.blocks import BlockResult
 
 _DELAY_S = 0.3
-"""A replay that is done before this shows no bar: it would only flicker."""
+"""Shorter replays show no bar, which would only flicker."""
 
 _EVERY_S = 0.1
-_BAR_AT_MOST, _BAR_AT_LEAST = 40, 5
+_MAX_BAR, _MIN_BAR = 40, 5
 _KEEP_FREE = len("^C") + 1
-"""Cells at the end of the line: what a terminal echoes for Ctrl-C must not break it."""
+"""Free cells at the end of the line, for the terminal's echo of Ctrl-C."""
 
 _ASCII = str.maketrans("━─", "=-")
 
 
 class ProgressSink:
-    """Draws a bar, the readings so far, their speed and the time left, over and over.
+    """Draws and redraws a bar with the readings so far, their rate and the time left.
 
-    Of a stream without a known end there is no bar, only figures. The line is wiped before
-    a notice, an alarm or a link, which another sink may write there, and at the end. The
-    cursor is never hidden: whatever ends or stops the program, the terminal is as it was.
+    A stream of unknown length has figures without a bar. The line is erased before a notice,
+    an alarm or a link, which another sink may write there, and at the end. The cursor is never
+    hidden, so the terminal is intact however the program ends or stops.
 
     Args:
-        out: a terminal that nobody else writes to but line by line.
-        now: a clock in seconds.
+        out: a terminal to which others write only whole lines.
+        now: a monotonic clock, in seconds.
     """
 
     def __init__(self, out: TextIO, *, now: Callable[[], float] = time.monotonic) -> None:
@@ -52,7 +52,7 @@ class ProgressSink:
         self._watch = AlarmWatch()
 
     def write(self, item: Item) -> None:
-        """Draw the line anew where it is time to, or make room for a notice."""
+        """Redraw the line when that is due, or erase it for a note."""
         if isinstance(item, Step):
             if any(self._watch.see(item)):
                 self._wipe()
@@ -63,27 +63,27 @@ class ProgressSink:
         elif isinstance(item, Notice | Link):
             self._wipe()
         elif isinstance(item, About):
-            # Loading the model is not a part of the replay.
+            # The time to load the model does not count.
             self._due = self._now() + _DELAY_S
 
-    def write_block(self, passage: BlockResult) -> None:
-        """Vitals tell all there is to know."""
+    def write_block(self, result: BlockResult) -> None:
+        """Ignore the block: `Vitals` contain all the figures."""
 
     def close(self) -> None:
-        """Wipe the line."""
+        """Erase the line."""
         self._wipe()
 
     def _may_draw(self) -> bool:
-        """Whether the terminal is there and ours; in the background it is the shell's."""
+        """Whether the terminal exists and this process is in its foreground group."""
         if self._gone:
             return False
         try:
             return os.tcgetpgrp(self._out.fileno()) == os.getpgrp()
-        except (AttributeError, OSError):  # Windows, or a terminal without jobs
+        except (AttributeError, OSError):  # Windows, or a terminal without job control
             return True
 
     def _draw(self, vitals: Vitals) -> None:
-        # Only here: who sees no bar should not wait for rich.
+        # Imported here, because most replays draw no bar and need not wait for rich.
         from rich.console import Console
 
         if self._console is None:
@@ -92,17 +92,17 @@ class ProgressSink:
         text = _line(vitals, console.width - _KEEP_FREE)
         if console.options.ascii_only or console.legacy_windows:
             text = text.translate(_ASCII)
-        # Before it is: Ctrl-C may come in between.
+        # Set first, because Ctrl-C may interrupt the drawing.
         self._drawn = True
         self._put(console, text)
 
     def _put(self, console: Console, text: str) -> None:
-        """Put a text in place of what stands on the line."""
+        """Replace the text of the line."""
         from rich.control import Control
         from rich.segment import ControlType
 
         try:
-            with console:  # all in one piece
+            with console:  # a single write
                 console.control(Control(ControlType.CARRIAGE_RETURN))
                 console.print(text, end="", no_wrap=True, overflow="crop")
                 console.control(Control((ControlType.ERASE_IN_LINE, 0)))
@@ -116,7 +116,7 @@ class ProgressSink:
 
 
 def _line(vitals: Vitals, width: int) -> str:
-    """The bar and the figures behind it: as much as fits."""
+    """Bar and figures, as many as fit the width."""
     rate = f"{vitals.readings_per_s:,.{0 if vitals.readings_per_s >= 100 else 1}f}/s"
     count = plural(vitals.readings, "reading")
     if vitals.progress is None:
@@ -125,7 +125,7 @@ def _line(vitals: Vitals, width: int) -> str:
     share = f"{done(vitals.progress):>5}"
     for parts in ([share, count, rate, left], [share, rate, left], [share, left], [share]):
         text = "  ".join(parts)
-        bar_width = min(_BAR_AT_MOST, width - len(text) - 1)
-        if bar_width >= _BAR_AT_LEAST:
+        bar_width = min(_MAX_BAR, width - len(text) - 1)
+        if bar_width >= _MIN_BAR:
             return "".join(bar(vitals.progress, bar_width)) + " " + text
     return share if len(share) <= width else ""

@@ -1,4 +1,4 @@
-"""What is left to say when a stream has ended."""
+"""Summary of a stream, printed when it has ended."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 class Summary:
     """Keeps the last step and counts readings, notices and alarms; `lines` is the summary.
 
-    Of a stream that goes on from what was recorded it is given the rest alone, but what a
-    step counts and scores is of the whole.
+    Of a resumed recording it receives only the new steps, while the counts and scores in a step
+    cover the whole recording.
 
     Args:
         verbose: whether to name the model and its engine.
@@ -50,7 +50,7 @@ class Summary:
         self._link = OutageWatch()
 
     def write(self, item: Item) -> None:
-        """Take note of one item."""
+        """Count one item."""
         if isinstance(item, Step):
             self._first_at = self._first_at or item.reading.at
             self._last = item
@@ -68,24 +68,24 @@ class Summary:
         elif isinstance(item, About):
             self._about = item
 
-    def write_block(self, passage: BlockResult) -> None:
-        """Take note of a block of readings."""
-        self._first_at = self._first_at or passage.readings[0].at
-        self._last = passage.last
-        self._readings += len(passage.readings)
-        self._count(passage.alarms)
+    def write_block(self, result: BlockResult) -> None:
+        """Count a block of readings."""
+        self._first_at = self._first_at or result.readings[0].at
+        self._last = result.last
+        self._readings += len(result.readings)
+        self._count(result.alarms)
         about = self._about
         if about is None or about.trained_from is None or about.trained_to is None:
             return
-        self._scored_in_sample = self._scored_in_sample or passage.settled_between(
+        self._scored_in_sample = self._scored_in_sample or result.settled_between(
             about.trained_from, about.trained_to
         )
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: the summary holds no resource."""
 
     def lines(self) -> list[str]:
-        """The summary, a line at a time."""
+        """The lines of the summary."""
         if self._first_at is None or self._last is None:
             return ["no readings", *self._away(), *self._skipped()]
         counts = self._last.counts
@@ -123,7 +123,7 @@ class Summary:
         return text + (f", buffer emptied {plural(counts.resets, 'time')}" if counts.resets else "")
 
     def _away(self) -> list[str]:
-        """What there is to say of the connection to a meter."""
+        """Lines about the connection to a meter, if it was lost or never reached."""
         link, away = self._link, self._link.away
         if away and not link.reached:
             return [f"{away.peer} never reached" + (f": {away.text}" if away.text else "")]
@@ -137,7 +137,7 @@ class Summary:
         phrases = {
             Notice.MALFORMED: ("malformed row", ""),
             Notice.ORDER: ("row", " out of order"),
-            Notice.ABSURD: ("absurd value", ""),
+            Notice.ABSURD: ("implausible value", ""),
         }
         skipped = [
             plural(self._notices[kind], noun) + rest
@@ -170,7 +170,7 @@ class Summary:
 
 
 def _gained(scores: Scores, frozen: ErrorScores) -> str:
-    """What the correction has been worth, all in all."""
+    """Gain of the adapted forecasts over the frozen ones, for the whole stream."""
     gain = skill(scores.model.mse_kw2, frozen.mse_kw2) or 0.0
     minutes = f"over all {plural(scores.settled, 'minute')}"
     share = percent(abs(gain), signed=False)

@@ -1,4 +1,4 @@
-"""One line a reading, for files, pipes and people without a full screen."""
+"""One line per reading, for files, pipes and terminals without the dashboard."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ Value: TypeAlias = str | float | int | None
 
 
 def record(step: Step) -> dict[str, Value | list[dict[str, Value]]]:
-    """A step as the record that a JSON line holds; None for nothing yet, or no number.
+    """A step as the record of a JSON line; None for values that are unknown or not finite.
 
     >>> from streamer.pipeline import Pipeline
     >>> from streamer.testing import FixedForecaster, readings
@@ -55,7 +55,7 @@ def record(step: Step) -> dict[str, Value | list[dict[str, Value]]]:
     >>> record(step)["next_kw"], record(step)["forecast_kw"], record(step)["alarms"]
     (0.5, None, [])
     """
-    # A model that has lost its way may say what is no number.
+    # A diverged model may return infinity or NaN.
     values = [
         None if isinstance(value, float) and not math.isfinite(value) else value
         for value in _values(step)
@@ -64,7 +64,7 @@ def record(step: Step) -> dict[str, Value | list[dict[str, Value]]]:
 
 
 def _values(step: Step) -> tuple[Value, ...]:
-    """The values of the record in the order of `KEYS`, but for the alarms."""
+    """The values of the record in the order of `KEYS`, without the alarms."""
     reading, settled, forecast, scores = step.reading, step.settled, step.forecast, step.scores
     return (
         reading.at.isoformat(),
@@ -88,7 +88,7 @@ def _values(step: Step) -> tuple[Value, ...]:
 
 
 def _alarms(step: Step) -> list[dict[str, Value]]:
-    """The alarms that are on, as they stand in a JSON line."""
+    """The alarms that are on, as in a JSON line."""
     return [
         {
             "kind": alarm.kind,
@@ -101,13 +101,13 @@ def _alarms(step: Step) -> list[dict[str, Value]]:
 
 
 class TextSink:
-    """Writes one line a step; notices are for other sinks.
+    """Writes one line per step; notices are left to other sinks.
 
-    What is written stays in the stream's buffer until the stream of readings may pause,
-    so that a fast replay is not held up by a call to the system for every line.
+    Lines stay in the buffer of the output until the stream of readings may pause, so that a
+    fast replay needs no system call per line.
 
     Args:
-        out: where to; a closed pipe raises BrokenPipeError.
+        out: stream to write to; a closed pipe raises BrokenPipeError.
         format: `plain`, `json` or `csv`.
     """
 
@@ -124,14 +124,14 @@ class TextSink:
             self._rows.writerow(KEYS)
 
     def write(self, item: Item) -> None:
-        """Write a step; let out what is buffered when the stream has come to rest."""
+        """Write a step; flush the output when the stream pauses."""
         if isinstance(item, Step):
             self._write_step(item)
         elif isinstance(item, Vitals):
             self._out.flush()
 
     def close(self) -> None:
-        """Let out what is buffered."""
+        """Flush the output."""
         self._out.flush()
 
     def _json(self, step: Step) -> None:
@@ -160,10 +160,10 @@ def json_line(step: Step) -> str:
     >>> json_line(step) == json.dumps(record(step))
     True
     """
-    # A template takes three quarters of the time of json.dumps, and most steps are written here.
+    # A template takes three quarters of the time of json.dumps, for most of the steps.
     values = ["null" if value is None else value for value in _values(step)]
     line = _JSON_LINE % (*values, json.dumps(_alarms(step)) if step.alarms else "[]")
-    # JSON has no word for either: the record holds None in their place.
+    # JSON has neither; the record has None instead.
     return json.dumps(record(step)) if "nan" in line or "inf" in line else line
 
 
@@ -187,9 +187,9 @@ def plain_line(step: Step) -> str:
 
 
 def _expected(forecast: Forecast | None) -> str:
-    """A forecast and its band, or a dash, at the same width for what a house draws."""
+    """A forecast and its band, or a dash, at a constant width for usual values."""
     if forecast is None:
         return f"{NOTHING:>6} {'':{_BAND_WIDTH}}"
-    # With z what rounds to nothing has no sign.
+    # z removes the sign of a negative zero.
     band = f"({forecast.low_kw:z.2f} to {forecast.high_kw:z.2f})"
     return f"{forecast.kw:6.3f} {band:{_BAND_WIDTH}}"

@@ -1,4 +1,4 @@
-"""Tells sinks what begins and ends, where the items of a stream say only how things stand."""
+"""Changes of alarms and connections, derived from the successive states in a stream."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class AlarmWatch:
         self._on: tuple[Alarm, ...] = ()
 
     def see(self, step: Step) -> tuple[list[Alarm], list[Alarm]]:
-        """The alarms that were not on before this reading, and those that are over with it."""
+        """Alarms raised at this reading, and alarms that are over with it."""
         before, now = self._on, step.alarms
         if not before and not now:
             return [], []
@@ -39,13 +39,13 @@ class AlarmWatch:
 
 
 class OutageWatch:
-    """Compares each state of a connection with the one before: a retry changes nothing.
+    """Compares each state of a connection with the one before; a retry is not a change.
 
     Attributes:
-        lost: how often a connection that stood has been lost.
-        away_s: for how long it was away in all, as far as it has come back.
-        away: how the connection was lost, the first time it was told, if it is so now.
-        reached: whether it has ever stood.
+        lost: number of times that an established connection was lost.
+        away_s: total length of the outages that have ended, in seconds.
+        away: the first report of the present outage; None while connected.
+        reached: whether the connection was ever established.
 
     >>> watch = OutageWatch()
     >>> for link in (Link(Link.UP), Link(Link.LOST, text="timed out"), Link(Link.UP)):
@@ -63,26 +63,26 @@ class OutageWatch:
         self._silent: Link | None = None
 
     def see(self, link: Link) -> list[tuple[str, str]]:
-        """What is to be told: for each thing the state that it is about, and a line of text."""
+        """Changes to report: the state that each is about, and a line of text."""
         if link.state == Link.LOST:
             if self.away:
                 return []
             self.away, self._silent = link, None
             self.lost += self.reached
             return [(Link.LOST, f"{link.peer} away{_why(link)}")]
-        told = self._back(link)
+        changes = self._back(link)
         if link.state == Link.SILENT:
             if not self._silent:
                 self._silent = link
-                told.append((Link.SILENT, f"meter silent{_why(link)}"))
+                changes.append((Link.SILENT, f"meter silent{_why(link)}"))
         elif self._silent:
             after = _after(self._silent.since, link.since)
-            told.append((Link.UP, f"meter heard again{after}"))
+            changes.append((Link.UP, f"meter heard again{after}"))
             self._silent = None
-        return told
+        return changes
 
     def _back(self, link: Link) -> list[tuple[str, str]]:
-        """The end of an outage, if there was one."""
+        """The end of an outage, if one is under way."""
         away, self.away = self.away, None
         was_reached, self.reached = self.reached, True
         if away is None:

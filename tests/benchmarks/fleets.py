@@ -22,7 +22,7 @@ import numpy as np
 from streamer.fleet import Shard
 from streamer.fleet.files import ReadingFiles
 from streamer.fleet.series import series_of
-from streamer.fleet.simulate import NO_FAULTS, Readings, Simulation
+from streamer.fleet.simulate import NO_FAULTS, SimulatedReadings, Simulation
 from streamer.models import load_model
 from streamer.sample import sample_path
 from streamer.sources.files.delimited import open_replay
@@ -77,11 +77,13 @@ def _simulation(meters: int) -> Simulation:
     return Simulation(series, meters=meters, minutes=minutes, faults=NO_FAULTS)
 
 
-def _batches(simulation: Simulation) -> Iterator[Readings]:
+def _batches(simulation: Simulation) -> Iterator[SimulatedReadings]:
     """The readings as measured: by ten minutes, then by one."""
     minutes = simulation.minutes or 0
     for start in range(0, minutes - _SINGLES, BATCH):
-        yield Readings.together([simulation.minute(start + minute) for minute in range(BATCH)])
+        yield SimulatedReadings.together(
+            [simulation.minute(start + minute) for minute in range(BATCH)]
+        )
     yield from map(simulation.minute, range(minutes - _SINGLES, minutes))
 
 
@@ -131,7 +133,7 @@ def _offline(meters: str) -> dict[str, float]:
 def _spark(meters: str, folder: str) -> dict[str, Any]:
     """The same readings as files, through the query of `streamer fleet run`, to Parquet."""
     from streamer.fleet.spark.job import FleetJob
-    from streamer.fleet.spark.session import Engine, spark_session
+    from streamer.fleet.spark.session import SparkSettings, spark_session
 
     root = Path(folder)
     simulation = _simulation(int(meters))
@@ -145,12 +147,12 @@ def _spark(meters: str, folder: str) -> dict[str, Any]:
         source=str(root / "readings"),
         sink=str(root / "forecasts"),
         checkpoint=str(root / "checkpoint"),
-        said={"shards": max(CORES, -(-int(meters) // SHARD))},
+        given={"shards": max(CORES, -(-int(meters) // SHARD))},
         max_files=1,
         once=True,
     )
     started = time.perf_counter()
-    with spark_session(Engine(master=f"local[{CORES}]")) as session:
+    with spark_session(SparkSettings(master=f"local[{CORES}]")) as session:
         ready = time.perf_counter()
         jvm = session.sparkContext._gateway.proc.pid
         query = job.start(session)

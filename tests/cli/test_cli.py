@@ -1,4 +1,4 @@
-"""The command line as a user meets it: in a process of its own, in good days and bad."""
+"""Tests of the command line in a process of its own: output, exit codes, errors, signals."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _streamer(*arguments: str | Path, stdin: str | None = None, **environment: s
 
 
 def _fails(done: Done, code: int, *words: str) -> None:
-    """Failed in one line that says all these words."""
+    """Check that the command failed with one line of error that contains these words."""
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     errors = [line for line in done.stderr.splitlines() if line.startswith("streamer: error:")]
@@ -72,18 +72,18 @@ def write(tmp_path: Path) -> Callable[[str], Path]:
     return write
 
 
-def test_version() -> None:
+def test_version_is_printed() -> None:
     assert _streamer("--version").stdout == f"streamer {__version__}\n"
 
 
 @pytest.mark.parametrize("command", [[], ["replay"], ["train"]])
-def test_help(command: list[str]) -> None:
+def test_help_is_printed(command: list[str]) -> None:
     done = _streamer(*command, "--help")
     assert done.returncode == 0
     assert done.stdout.startswith("Usage: streamer")
 
 
-def test_the_help_tells_what_quiet_leaves() -> None:
+def test_the_help_describes_quiet_per_command() -> None:
     replaying, watching = (
         " ".join(_streamer(command, "--help", COLUMNS="200").stdout.split())
         for command in ("replay", "watch")
@@ -93,13 +93,13 @@ def test_the_help_tells_what_quiet_leaves() -> None:
     assert "--quiet Show no readings: only notes, alarms and, at the end, the summary." in watching
 
 
-def test_nothing_asked_for_is_answered_with_help() -> None:
+def test_help_is_printed_without_arguments() -> None:
     done = _streamer()
     assert done.returncode == 2
     assert done.stderr.startswith("Usage: streamer")
 
 
-def test_json_lines_equal_a_plain_computation(sample_kw: np.ndarray) -> None:
+def test_json_lines_equal_a_direct_computation(sample_kw: np.ndarray) -> None:
     done = _streamer("replay", "--format", "json", "--limit", "3000", "--no-adapt")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     kw = sample_kw[:3000]
@@ -138,7 +138,7 @@ def test_json_lines_equal_a_plain_computation(sample_kw: np.ndarray) -> None:
     assert "1 gap of 2,027 minutes" in done.stderr
 
 
-def test_the_confidence_of_the_band_and_what_adapting_leaves_alone() -> None:
+def test_confidence_sets_the_coverage_and_adapting_keeps_the_frozen_forecasts() -> None:
     arguments = ["replay", "--format", "json", "--limit", "3000"]
     frozen, usual, narrow = (
         [json.loads(line) for line in _streamer(*arguments, *others).stdout.splitlines()[49:]]
@@ -152,7 +152,7 @@ def test_the_confidence_of_the_band_and_what_adapting_leaves_alone() -> None:
     assert np.mean(widths[1]) < 0.5 * np.mean(widths[0])
 
 
-def test_alarms_are_told_when_raised_and_when_over(write: Callable[[str], Path]) -> None:
+def test_alarms_are_reported_when_raised_and_when_over(write: Callable[[str], Path]) -> None:
     path = write(HEADER + _rows([0.3] * 60 + [0.4] * 3))
     done = _streamer("replay", path, "--format", "json")
     on = [_kinds(json.loads(line)["alarms"]) for line in done.stdout.splitlines()]
@@ -190,14 +190,14 @@ def test_speed_and_engine_do_not_change_the_steps() -> None:
             }
 
 
-def test_plain_lines_when_piped_without_control_codes() -> None:
+def test_piped_output_is_plain_lines_without_control_codes() -> None:
     done = _streamer("replay", "--limit", "60", FORCE_COLOR="1")
     assert len(done.stdout.splitlines()) == 60
     assert "\x1b" not in done.stdout + done.stderr
     assert done.stderr.splitlines()[-1].startswith("90 % band: ")
 
 
-def test_csv_and_quiet() -> None:
+def test_csv_has_a_header_and_quiet_prints_only_the_summary() -> None:
     done = _streamer("replay", "--limit", "5", "--format", "csv")
     assert done.stdout.splitlines()[0] == ",".join(KEYS)
     assert len(done.stdout.splitlines()) == 6
@@ -207,7 +207,9 @@ def test_csv_and_quiet() -> None:
 
 
 @pytest.mark.parametrize("kind", ["txt", "zip", "gz", "-"])
-def test_all_ways_to_give_the_uci_file(kind: str, tmp_path: Path) -> None:
+def test_the_uci_file_is_read_plain_compressed_or_from_standard_input(
+    kind: str, tmp_path: Path
+) -> None:
     text = sample_path().read_bytes()[:20_000].rpartition(b"\r\n")[0] + b"\r\n"
     path = tmp_path / f"house.{kind}"
     if kind == "zip":
@@ -225,7 +227,7 @@ def test_all_ways_to_give_the_uci_file(kind: str, tmp_path: Path) -> None:
     assert len(done.stdout.splitlines()) == text.count(b"\r\n") - 1
 
 
-def test_a_closed_pipe_ends_it_quietly() -> None:
+def test_a_closed_output_pipe_ends_a_replay_quietly() -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "streamer", "replay", "--format", "json"],
         stdout=subprocess.PIPE,
@@ -241,14 +243,14 @@ def test_a_closed_pipe_ends_it_quietly() -> None:
         assert process.wait() == 0
 
 
-POSIX = pytest.mark.skipif(os.name == "nt", reason="signals and terminals are POSIX's")
+POSIX = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals and terminals")
 
 
 class OnTerminal:
-    """A replay of what is fed to it, with its standard error on a terminal."""
+    """A replay of standard input, with its standard error on a pseudo-terminal."""
 
     TERMINAL = -99
-    """Standard output goes to the terminal, too."""
+    """Value of `stdout` for standard output on the same terminal."""
 
     def __init__(self, *arguments: str, stdout: int = subprocess.DEVNULL, term: str = "xterm"):
         self._person, program = os.openpty()
@@ -284,7 +286,7 @@ class OnTerminal:
             self._look(0.02)
 
     def end(self) -> str:
-        """End the stream; all that was to be seen on the terminal."""
+        """End the stream and return everything written to the terminal."""
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
@@ -299,14 +301,14 @@ class OnTerminal:
     def _check_time(self, awaited: str) -> None:
         if time.monotonic() > self._deadline:
             self.process.kill()
-            raise AssertionError(f"waited for {awaited!r} in vain: {self.seen!r}")
+            raise AssertionError(f"timeout while waiting for {awaited!r}: {self.seen!r}")
 
     def _look(self, seconds: float) -> bool:
-        """Read what has come; False at the end."""
+        """Read the available output; False at the end."""
         if select.select([self._person], [], [], seconds)[0]:
             try:
                 data = os.read(self._person, 65536)
-            except OSError:  # Linux says so when nobody holds the other side
+            except OSError:  # raised on Linux when the other side is closed
                 return False
             self.seen += data.decode()
             return bool(data)
@@ -318,7 +320,7 @@ WIPED = "\r\x1b[0K"
 
 @POSIX
 @pytest.mark.parametrize("arguments", [["--quiet"], ["--format", "json"]])
-def test_a_bar_shows_how_far_it_is_and_goes(arguments: list[str]) -> None:
+def test_the_progress_bar_is_shown_and_removed_at_the_end(arguments: list[str]) -> None:
     replay = OnTerminal(*arguments, "--limit", "100000")
     replay.feed_until(" left")
     seen = replay.end()
@@ -329,7 +331,7 @@ def test_a_bar_shows_how_far_it_is_and_goes(arguments: list[str]) -> None:
 
 
 @POSIX
-def test_notes_stand_above_the_bar() -> None:
+def test_notes_are_printed_above_the_progress_bar() -> None:
     replay = OnTerminal("--format", "json", "--limit", "100000")
     replay.feed_until(" left")
     replay.feed("what is this\n")
@@ -339,7 +341,7 @@ def test_notes_stand_above_the_bar() -> None:
 
 
 @POSIX
-def test_ctrl_c_takes_the_bar_away_and_leaves_a_summary() -> None:
+def test_ctrl_c_removes_the_progress_bar_and_prints_the_summary() -> None:
     replay = OnTerminal("-q", "--limit", "100000")
     replay.feed_until(" left")
     replay.process.send_signal(signal.SIGINT)
@@ -349,7 +351,7 @@ def test_ctrl_c_takes_the_bar_away_and_leaves_a_summary() -> None:
 
 
 @POSIX
-def test_a_stream_without_an_end_in_sight_shows_figures_alone() -> None:
+def test_a_stream_of_unknown_length_shows_figures_without_a_bar() -> None:
     replay = OnTerminal("-q")
     replay.feed_until("/s")
     seen = replay.end()
@@ -368,7 +370,9 @@ def test_a_stream_without_an_end_in_sight_shows_figures_alone() -> None:
         (["-q", "--speed", "1e9"], {}),
     ],
 )
-def test_no_bar_where_it_would_be_in_the_way(arguments: list[str], options: dict[str, Any]) -> None:
+def test_no_progress_bar_with_lines_on_the_terminal_or_at_a_given_speed(
+    arguments: list[str], options: dict[str, Any]
+) -> None:
     replay = OnTerminal(*arguments, "--limit", "60", **options)
     replay.feed_readings(50)
     seen = replay.end()
@@ -377,7 +381,7 @@ def test_no_bar_where_it_would_be_in_the_way(arguments: list[str], options: dict
 
 
 @POSIX
-def test_ctrl_c_ends_it_with_a_summary() -> None:
+def test_ctrl_c_ends_a_replay_with_a_summary() -> None:
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "streamer", "replay", "--speed", "600"],
         stdout=subprocess.PIPE,
@@ -395,7 +399,7 @@ def test_ctrl_c_ends_it_with_a_summary() -> None:
     assert "Traceback" not in errors
 
 
-def test_live_rows_are_forecast_as_they_come() -> None:
+def test_rows_from_a_pipe_are_forecast_as_they_arrive() -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "streamer", "replay", "-", "--format", "json"],
         stdin=subprocess.PIPE,
@@ -416,7 +420,7 @@ def test_live_rows_are_forecast_as_they_come() -> None:
     assert process.returncode == 0
 
 
-def test_malformed_rows_are_counted_the_first_is_named(write: Callable[[str], Path]) -> None:
+def test_malformed_rows_are_counted_and_the_first_is_named(write: Callable[[str], Path]) -> None:
     kw: list[object] = [0.3] * 60
     kw[5], kw[7], kw[9] = "abc", "nan", "1e999"
     done = _streamer("replay", write(HEADER + _rows(kw)), "--format", "json")
@@ -444,14 +448,14 @@ def test_times_that_do_not_advance_are_counted_and_skipped(write: Callable[[str]
     assert "skipped: 1 row out of order" in done.stderr
 
 
-def test_a_cut_off_last_line_is_skipped(write: Callable[[str], Path]) -> None:
+def test_a_truncated_last_line_is_skipped(write: Callable[[str], Path]) -> None:
     done = _streamer("replay", write(HEADER + _rows([0.3] * 60) + "2013-05-21T01:0"))
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 60
     assert "skipped: 1 malformed row" in done.stderr
 
 
-def test_watts_read_as_kilowatts_are_called_out(write: Callable[[str], Path]) -> None:
+def test_watts_read_as_kilowatts_are_rejected_with_a_hint(write: Callable[[str], Path]) -> None:
     path = write("timestamp,power\n" + _rows([300 + n for n in range(100)]))
     _fails(_streamer("replay", path), 1, "--unit W")
     done = _streamer("replay", path, "--unit", "W", "--format", "json")
@@ -459,11 +463,11 @@ def test_watts_read_as_kilowatts_are_called_out(write: Callable[[str], Path]) ->
     assert json.loads(done.stdout.splitlines()[0])["actual_kw"] == pytest.approx(0.3)
 
 
-def test_one_absurd_value_is_called_out_and_skipped(write: Callable[[str], Path]) -> None:
+def test_one_implausible_value_is_reported_and_skipped(write: Callable[[str], Path]) -> None:
     done = _streamer("replay", write(HEADER + _rows([0.3] * 30 + [4321.0] + [0.3] * 29)))
     assert done.returncode == 0
     assert "4321" in done.stderr
-    assert "skipped: 1 absurd value" in done.stderr
+    assert "skipped: 1 implausible value" in done.stderr
     assert len(done.stdout.splitlines()) == 59
 
 
@@ -480,7 +484,7 @@ def test_gaps_reset_empties_the_buffer(write: Callable[[str], Path]) -> None:
     assert "buffer emptied" in resetting.stderr
 
 
-def test_another_house_by_options(write: Callable[[str], Path]) -> None:
+def test_options_describe_the_layout_of_another_file(write: Callable[[str], Path]) -> None:
     rows = "".join(f"{n // 60:02}:{n % 60:02} 21.05.2013|x|{300 + n}\n" for n in range(60))
     done = _streamer(
         *("replay", write("when|who|draw\n" + rows), "--column", "draw", "--time-column", "when"),
@@ -496,7 +500,7 @@ def test_another_house_by_options(write: Callable[[str], Path]) -> None:
     assert lines[0]["actual_kw"] == pytest.approx(0.31)
 
 
-def test_files_that_cannot_be_read(tmp_path: Path, write: Callable[[str], Path]) -> None:
+def test_unreadable_files_are_named(tmp_path: Path, write: Callable[[str], Path]) -> None:
     _fails(_streamer("replay", tmp_path / "absent.csv"), 2, "absent.csv")
     _fails(_streamer("replay", tmp_path), 2, tmp_path.name)
     _fails(_streamer("replay", write("")), 1, "house.csv", "empty")
@@ -535,17 +539,19 @@ def test_files_that_cannot_be_read(tmp_path: Path, write: Callable[[str], Path])
         (["train", "absent.csv"], ["absent.csv"]),
     ],
 )
-def test_wrong_usage(arguments: list[str], words: list[str]) -> None:
+def test_wrong_usage_exits_with_2_and_names_the_option(
+    arguments: list[str], words: list[str]
+) -> None:
     _fails(_streamer(*arguments), 2, *words)
 
 
-def test_a_model_that_is_none(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_model_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "model.keras"
     path.write_text("not a model")
     _fails(_streamer("replay", "--model", path), 1, "model.keras")
 
 
-def test_a_folder_that_cannot_be_written_is_found_before_the_training(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_rejected_before_the_training(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     done = _streamer("train", sample_path(), "--out", tmp_path / "taken")
     _fails(done, 1, "taken")
@@ -570,7 +576,7 @@ def test_models_are_listed_and_shown() -> None:
     _fails(_streamer("models", "show", "nowhere"), 2, "nowhere", "sceaux")
 
 
-def test_a_recipe_or_a_length_that_is_none() -> None:
+def test_an_unknown_recipe_or_a_foreign_length_is_rejected() -> None:
     _fails(_streamer("train", sample_path(), "--recipe", "soup"), 2, "soup", "tutorial")
     _fails(_streamer("train", sample_path(), "--epochs", "2"), 2, "--windows")
     done = _streamer("train", sample_path(), "--recipe", "tutorial", "--windows", "2")

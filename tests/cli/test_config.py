@@ -1,4 +1,4 @@
-"""Settings of `streamer watch`: flags, variables, the configuration file."""
+"""Tests of the settings of `streamer watch`: flags, variables, the configuration file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ URL = "tail:meter.log?unit=W"
 
 @pytest.fixture(autouse=True)
 def _bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No variables and no file of whoever runs the tests."""
+    """Hide the variables and the configuration file of the user who runs the tests."""
     import os
 
     for name in [name for name in os.environ if name.startswith("STREAMER_")]:
@@ -46,7 +46,7 @@ def _rows(text: str) -> dict[str, list[str]]:
     return {line.split()[0]: line.split()[1:] for line in text.splitlines() if line.strip()}
 
 
-def test_flags_win_over_variables_and_those_over_the_file(
+def test_flags_take_precedence_over_variables_and_variables_over_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = _write(tmp_path / "a.toml", f'[watch]\nurl = "{URL}"\ngrace = 7\nretry = 9.5\n')
@@ -60,7 +60,7 @@ def test_flags_win_over_variables_and_those_over_the_file(
     assert " ".join(["engine", *rows["engine"]]) == f"engine auto is {auto_engine()}"
 
 
-def test_the_file_in_the_xdg_folder_is_found(
+def test_the_file_in_the_xdg_folder_is_the_default(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert default_path() == tmp_path / "xdg" / "streamer" / "streamer.toml"
@@ -72,13 +72,13 @@ def test_the_file_in_the_xdg_folder_is_found(
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "message"),
     [
-        ("[watch", "is not TOML"),
+        ("[watch", "not valid TOML"),
         ("url = 'x'", "unknown table or key 'url'; all settings are in [watch]"),
-        ("watch = 3", "watch is no table"),
+        ("watch = 3", "watch is not a table"),
         ("[watch]\nstale_afer = 3", "[watch] stale_afer: unknown key; did you mean stale_after?"),
-        ("[watch]\nzzz = 3", "[watch] zzz: unknown key; there are adapt, "),
+        ("[watch]\nzzz = 3", "[watch] zzz: unknown key; known keys: adapt, "),
         ("[watch]\nstale_after = 'soon'", "[watch] stale_after = 'soon': 'soon' is not a number\n"),
         (
             "[watch]\nstale_after = 0",
@@ -97,23 +97,23 @@ def test_the_file_in_the_xdg_folder_is_found(
         ("[watch]\ngrace = true", "[watch] grace = True: give a value"),
         ("[watch]\nconfidence = 90", "[watch] confidence = 90: '90' is not a share"),
         ("[watch]\nformat = 'html'", "[watch] format = 'html': "),
-        ("[watch]\nrecord = ['a']", "[watch] record: give one value"),
-        ("[watch]\npassword = 12", "[watch] password: give some text in quotes"),
+        ("[watch]\nrecord = ['a']", "[watch] record: give a single value"),
+        ("[watch]\npassword = 12", "[watch] password: give a non-empty text in quotes"),
         ("[watch]\nconfig = 'b.toml'", "[watch] config: unknown key"),
     ],
 )
 def test_errors_name_file_and_key(
-    text: str, complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = _write(tmp_path / "a.toml", text)
     assert _config("--config", file) == 2
     error = capsys.readouterr().err
     assert error.startswith(f"streamer: error: {file}: ")
-    assert complaint in error
+    assert message in error
     assert error.count("\n") == 1
 
 
-def test_a_wrong_variable_is_named(
+def test_a_variable_with_a_wrong_value_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("STREAMER_MAX_GAP", "long")
@@ -125,18 +125,18 @@ def test_a_wrong_variable_is_named(
     assert "STREAMER_QUIET='perhaps': 'perhaps' is not true or false\n" in capsys.readouterr().err
 
 
-def test_files_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unreadable_files_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _config("--config", str(tmp_path / "no.toml")) == 2
-    assert "no.toml: there is no such file" in capsys.readouterr().err
+    assert "no.toml: file not found" in capsys.readouterr().err
     assert _config("--config", str(tmp_path)) == 2
     assert "Is a directory" in capsys.readouterr().err
     (tmp_path / "latin.toml").write_bytes(b"[watch]\nurl = '\xff'")
-    with pytest.raises(ConfigError, match="is not UTF-8"):
+    with pytest.raises(ConfigError, match="not UTF-8"):
         read_config(str(tmp_path / "latin.toml"), [])
 
 
 @pytest.mark.parametrize(
-    ("url", "complaint"),
+    ("url", "message"),
     [
         ("nonsense://x", "unknown feed scheme 'nonsense'"),
         ("http://meter/x#path=p", "option unit is missing"),
@@ -144,22 +144,22 @@ def test_files_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture
         ("tail:x.log?unit=W&colour=red", "unknown option 'colour'"),
     ],
 )
-def test_the_check_reads_the_address(
-    url: str, complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_the_check_parses_the_address(
+    url: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = _write(tmp_path / "a.toml", f'[watch]\nurl = "{url}"\n')
     assert _config("--check", "--config", file) == 2
-    assert complaint in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
-def test_the_check_finds_that_there_is_nothing_to_watch_or_no_place_to_record(
+def test_the_check_reports_a_missing_address_and_a_missing_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _config("--check") == 2
     assert "no address of a meter" in capsys.readouterr().err
     file = _write(tmp_path / "a.toml", f'[watch]\nurl = "{URL}"\nrecord = "/no/such/house.db"\n')
     assert _config("--check", "--config", file) == 2
-    assert "there is no folder /no/such" in capsys.readouterr().err
+    assert "folder /no/such does not exist" in capsys.readouterr().err
 
 
 def _check_with(record: Path, folder: Path) -> int:
@@ -170,7 +170,7 @@ def _check_with(record: Path, folder: Path) -> int:
     )
 
 
-def test_the_check_looks_at_what_is_to_be_recorded_in(
+def test_the_check_rejects_files_that_cannot_be_recorded_to(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = tmp_path / "house.csv"
@@ -182,7 +182,7 @@ def test_the_check_looks_at_what_is_to_be_recorded_in(
         (other, "is not a recording, nor any SQLite database"),
         (foreign, "is a database of another program"),
         (tmp_path, "is no file; give one to record in"),
-        (Path("~no-such-user/house.db"), "there is no such user"),
+        (Path("~no-such-user/house.db"), "no such user"),
     ]:
         assert _check_with(path, tmp_path) in (1, 2)
         error = capsys.readouterr().err
@@ -192,11 +192,11 @@ def test_the_check_looks_at_what_is_to_be_recorded_in(
     assert other.read_text(encoding="utf-8") == "at,kw\n"
 
 
-def test_the_check_takes_what_watching_takes(tmp_path: Path) -> None:
+def test_the_check_accepts_every_file_that_watching_accepts(tmp_path: Path) -> None:
     new, empty, recording, damaged = (tmp_path / name for name in "abcd")
     empty.touch()
     open_for_writing(recording).close()
-    damaged.write_bytes(bytes(5000))  # as a power cut may leave it; it will be set aside
+    damaged.write_bytes(bytes(5000))  # as after a power cut; watching moves it aside
     for path in (new, empty, recording, damaged):
         assert _check_with(path, tmp_path) == 0
     assert not new.exists()
@@ -205,9 +205,9 @@ def test_the_check_takes_what_watching_takes(tmp_path: Path) -> None:
 
 
 class TestSecrets:
-    """They come from variable, file or configuration, and are never shown."""
+    """Secrets from a variable, a secret file or the configuration file."""
 
-    def test_none_is_shown(
+    def test_values_are_never_shown(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         file = _write(
@@ -228,7 +228,7 @@ class TestSecrets:
         assert "url-secret" not in out
         assert _rows(out)["password"] == ["…", "url"]
 
-    def test_a_secret_twice_in_the_file(
+    def test_a_secret_and_its_file_together_are_rejected(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         file = _write(
@@ -240,7 +240,7 @@ class TestSecrets:
         assert "has both password and password_file" in error
         assert "x-secret" not in error
 
-    def test_a_secret_file_that_is_missing_or_empty(
+    def test_a_missing_or_empty_secret_file_is_rejected(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         secret = tmp_path / "secret"
@@ -253,7 +253,7 @@ class TestSecrets:
 
 
 class TestInTheAddress:
-    """A user and a password there come from where the address does."""
+    """User and password in the address, which have the origin of the address."""
 
     URL = "mqtt://bob:url-secret@broker/t?unit=W"
 
@@ -278,7 +278,7 @@ class TestInTheAddress:
         assert parsed == [self.URL]
 
     def _found(self, *arguments: str) -> tuple[str | None, str]:
-        """User and password that are gone by."""
+        """User and password in effect."""
         watch = get_command(app).commands["watch"]  # type: ignore[attr-defined]
         with watch.make_context("watch", list(arguments)) as context:
             settings = resolve_settings(context)
@@ -286,13 +286,13 @@ class TestInTheAddress:
             found = settings.meter(settings.address).credentials
         return found.user, "" if found.password is None else found.password.reveal()
 
-    def _refused(self, *arguments: str) -> str:
-        with pytest.raises(UsageError) as refusal:
+    def _rejected(self, *arguments: str) -> str:
+        with pytest.raises(UsageError) as error:
             self._found(*arguments)
-        assert "secret" not in str(refusal.value)
-        return str(refusal.value)
+        assert "secret" not in str(error.value)
+        return str(error.value)
 
-    def test_each_alone(self, secret: str) -> None:
+    def test_credentials_are_taken_from_the_address_or_beside_it(self, secret: str) -> None:
         assert self._found(self.URL) == ("bob", "url-secret")
         bare = "mqtt://broker/t?unit=W"
         assert self._found(bare, "--user", "al", "--password-file", secret) == (
@@ -302,22 +302,22 @@ class TestInTheAddress:
         named = "mqtt://bob@broker/t?unit=W"
         assert self._found(named, "--password-file", secret) == ("bob", "right-secret")
 
-    def test_twice_from_one_place(
+    def test_credentials_given_twice_in_one_place_are_rejected(
         self, secret: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        said = "both in the address and beside it; leave one out"
-        assert self._refused(self.URL, "--user", "al") == f"the command line has a user {said}"
-        assert self._refused(self.URL, "--password-file", secret) == (
-            f"the command line has a password {said}"
+        both = "both in the address and beside it; leave one out"
+        assert self._rejected(self.URL, "--user", "al") == f"the command line has a user {both}"
+        assert self._rejected(self.URL, "--password-file", secret) == (
+            f"the command line has a password {both}"
         )
         for line, what in [("user = 'al'", "user"), ("password = 'x-secret'", "password")]:
             file = _write(tmp_path / "a.toml", f"[watch]\nurl = '{self.URL}'\n{line}\n")
-            assert self._refused("--config", file) == f"{file}: [watch] has a {what} {said}"
+            assert self._rejected("--config", file) == f"{file}: [watch] has a {what} {both}"
         monkeypatch.setenv("STREAMER_URL", self.URL)
         monkeypatch.setenv("STREAMER_PASSWORD", "x-secret")
-        assert self._refused() == f"the environment has a password {said}"
+        assert self._rejected() == f"the environment has a password {both}"
 
-    def test_flags_win_over_variables_and_those_over_the_file(
+    def test_flags_take_precedence_over_variables_and_variables_over_the_file(
         self, secret: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         beside = ("--user", "al", "--password-file", secret)
@@ -332,7 +332,7 @@ class TestInTheAddress:
         assert self._found("--config", file) == ("bob", "url-secret")
         assert self._found("--config", file, *beside) == ("al", "right-secret")
 
-    def test_what_is_gone_by_is_what_is_listed(
+    def test_the_listed_user_is_the_one_in_effect(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         file = _write(tmp_path / "a.toml", "[watch]\nuser = 'al'\n")

@@ -1,4 +1,4 @@
-"""`streamer evaluate` as a user meets it, and what it brings along."""
+"""Tests of `streamer evaluate` in a process of its own, and of its imports."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _fails(done: Done, code: int, *words: str) -> None:
 
 @pytest.fixture(scope="session")
 def trained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped weights with a card that says they were trained on the 22nd of March."""
+    """The shipped weights with a card that gives the 22nd of March as their training span."""
     from streamer.models import CARD_FILE, MODEL_FILE, find_model
 
     shipped = find_model("sceaux")
@@ -61,7 +61,7 @@ def trained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def untrained_model(trained_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with a card that names no training span, so that no minute is refused."""
+    """The same with a card without a training span, so that no minute is rejected."""
     folder = tmp_path_factory.mktemp("model") / "other"
     folder.mkdir()
     for path in trained_model.iterdir():
@@ -72,7 +72,7 @@ def untrained_model(trained_model: Path, tmp_path_factory: pytest.TempPathFactor
     return folder
 
 
-def test_the_numbers_are_those_of_replay(untrained_model: Path) -> None:
+def test_scores_equal_those_of_replay(untrained_model: Path) -> None:
     span = ("2010-03-23T00:00", "2010-03-24T12:00")
     done = _streamer(
         *("evaluate", SAMPLE, "--from", span[0], "--to", span[1], "--format", "json"),
@@ -99,7 +99,7 @@ def test_the_numbers_are_those_of_replay(untrained_model: Path) -> None:
     assert names == [name for name, baseline in BASELINES.items() if baseline.is_default]
 
 
-def test_a_report_for_a_person_with_a_page_of_pictures(
+def test_tables_list_every_forecaster_and_plots_are_written(
     untrained_model: Path, trained_model: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("matplotlib")
@@ -118,7 +118,7 @@ def test_a_report_for_a_person_with_a_page_of_pictures(
     assert str(page) in done.stderr
 
 
-def test_minutes_trained_on_are_refused_unless_it_is_said(trained_model: Path) -> None:
+def test_minutes_trained_on_are_rejected_without_in_sample(trained_model: Path) -> None:
     arguments = ("evaluate", SAMPLE, "--model", trained_model, "--baseline", "none")
     _fails(
         _streamer(*arguments),
@@ -139,7 +139,7 @@ def test_minutes_trained_on_are_refused_unless_it_is_said(trained_model: Path) -
         assert (model["in_sample"], model["trained_to"]) == (False, "2010-03-22T23:59:00")
 
 
-def test_without_adapting_there_is_no_adapted_row(untrained_model: Path) -> None:
+def test_no_adapt_leaves_out_the_adapted_row(untrained_model: Path) -> None:
     arguments = ("evaluate", SAMPLE, "--last", "0.2d", "--baseline", "none", "--format", "json")
     arguments += ("--model", untrained_model)
     (frozen, adapted, _) = json.loads(_streamer(*arguments).stdout)["forecasters"]
@@ -150,7 +150,7 @@ def test_without_adapting_there_is_no_adapted_row(untrained_model: Path) -> None
     assert list(found["fixed_band"]["models"]) == ["other"]
 
 
-def test_a_fleets_way_of_adapting_is_scored_when_asked_for(untrained_model: Path) -> None:
+def test_light_adds_the_adapter_of_a_fleet(untrained_model: Path) -> None:
     arguments = ("evaluate", SAMPLE, "--model", untrained_model, "--light", "--baseline", "none")
     done = _streamer(*arguments, "--format", "json")
     names = [each["name"] for each in json.loads(done.stdout)["forecasters"]]
@@ -158,7 +158,7 @@ def test_a_fleets_way_of_adapting_is_scored_when_asked_for(untrained_model: Path
     assert "  lightly" in _streamer(*arguments, "--no-adapt").stdout
 
 
-def test_the_confidence_is_that_of_the_adapted_and_the_fixed_band(untrained_model: Path) -> None:
+def test_confidence_sets_the_coverage_of_adapted_and_fixed_bands(untrained_model: Path) -> None:
     done = _streamer(
         *("evaluate", SAMPLE, "--last", "1d", "--baseline", "none", "--format", "json"),
         *("--model", untrained_model, "--confidence", "0.8"),
@@ -173,7 +173,7 @@ def test_the_confidence_is_that_of_the_adapted_and_the_fixed_band(untrained_mode
     assert adapted["bands"][0]["winkler_to_fixed"] > 0
 
 
-def test_a_model_without_quantiles_gets_a_band(
+def test_a_model_without_quantiles_gets_an_adapted_band(
     make_keras_file: Callable[..., tuple[Any, Path]],
 ) -> None:
     _, path = make_keras_file(3, timesteps=49)
@@ -188,7 +188,7 @@ def test_a_model_without_quantiles_gets_a_band(
     assert "Fixed: " in done.stdout
 
 
-def test_models_of_one_name_are_told_apart(untrained_model: Path) -> None:
+def test_models_of_the_same_name_are_distinguished_by_path(untrained_model: Path) -> None:
     arguments = ("evaluate", SAMPLE, "--last", "0.2d", "--baseline", "none", "--format", "json")
     weights = untrained_model / "model.keras"
     done = _streamer(*arguments, "--model", untrained_model, "--model", weights)
@@ -196,7 +196,7 @@ def test_models_of_one_name_are_told_apart(untrained_model: Path) -> None:
     second = f"other ({weights})"
     assert names == ["other", "other, adapted", second, f"{second}, adapted", "persistence"]
     twice = _streamer(*arguments, *("--model", str(untrained_model)) * 3)
-    _fails(twice, 2, "given twice")
+    _fails(twice, 2, "given more than once")
 
 
 @pytest.mark.parametrize(
@@ -222,15 +222,15 @@ def test_models_of_one_name_are_told_apart(untrained_model: Path) -> None:
         (["--confidence", "most"], ["between 0 and 1"]),
     ],
 )
-def test_wrong_usage_is_one_line(arguments: list[str], words: list[str]) -> None:
+def test_wrong_usage_is_reported_in_one_line(arguments: list[str], words: list[str]) -> None:
     _fails(_streamer("evaluate", SAMPLE, *arguments), 2, *words)
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     _fails(_streamer("evaluate", tmp_path / "no.csv"), 2, "no.csv")
 
 
-def test_standard_input_and_what_is_wrong_with_it(untrained_model: Path) -> None:
+def test_standard_input_is_read_and_its_malformed_rows_reported(untrained_model: Path) -> None:
     rows = [f"2013-05-21T{n // 60:02}:{n % 60:02}:00,{0.3 + n % 5}\n" for n in range(120)]
     rows[60] = "nonsense\n"
     done = _streamer(
@@ -246,7 +246,7 @@ def test_standard_input_and_what_is_wrong_with_it(untrained_model: Path) -> None
     assert note.startswith("autoregression needs at least")
 
 
-def test_the_help_names_every_baseline() -> None:
+def test_the_help_lists_every_baseline() -> None:
     text = _streamer("evaluate", "--help").stdout
     for name in BASELINES:
         assert name in text
@@ -260,13 +260,13 @@ def _modules_after(code: str) -> set[str]:
     return set(done.stderr.splitlines())
 
 
-def test_evaluation_knows_neither_the_command_line_nor_the_dashboard() -> None:
+def test_evaluation_imports_neither_command_line_nor_dashboard() -> None:
     modules = _modules_after("import streamer.evaluation.tables, streamer.evaluation.plot")
     assert not {name for name in modules if name.startswith(("streamer.cli", "streamer.dashboard"))}
     assert not modules & {"tensorflow", "keras", "river", "scipy", "matplotlib", "lightgbm"}
 
 
-def test_only_what_is_asked_for_is_imported(untrained_model: Path) -> None:
+def test_heavy_libraries_are_imported_only_when_needed(untrained_model: Path) -> None:
     arguments = ["evaluate", str(SAMPLE), "--last", "0.2d", "--baseline", "none"]
     arguments += ["--model", str(untrained_model)]
     code = (
@@ -280,7 +280,7 @@ def test_only_what_is_asked_for_is_imported(untrained_model: Path) -> None:
     assert not modules & {"tensorflow", "keras", "river", "scipy", "matplotlib", "lightgbm"}
 
 
-def test_neither_streamer_nor_the_help_is_made_slower() -> None:
+def test_the_help_imports_neither_numpy_nor_the_evaluation() -> None:
     code = (
         "import streamer\n"
         "from streamer.cli import main\n"

@@ -1,3 +1,5 @@
+"""Tests of `streamer fleet simulate`, in this process, live and with Ctrl-C."""
+
 from __future__ import annotations
 
 import signal
@@ -13,7 +15,7 @@ import pytest
 
 from streamer.cli import main
 from streamer.commands.files import FileOptions
-from streamer.commands.simulate import Order, simulate
+from streamer.commands.simulate import SimulateJob, simulate
 from streamer.fleet.simulate import NO_FAULTS
 from streamer.sample import sample_path
 from streamer.testing import ManualClock
@@ -38,34 +40,38 @@ def _names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-NONE_OF_IT = [
+WITHOUT_FAULTS = [
     word for name in ("silent", "lost", "missing", "late", "doubled") for word in (f"--{name}", "0")
 ]
 
 
-def test_the_sample_is_the_default(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_bundled_sample_is_the_default_recording(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "my readings"
-    assert _simulate(folder, "--meters", 30, "--minutes", 40, "--format", "csv", *NONE_OF_IT) == 0
+    assert (
+        _simulate(folder, "--meters", 30, "--minutes", 40, "--format", "csv", *WITHOUT_FAULTS) == 0
+    )
     rows = _rows(folder)
     assert {meter for meter, _, _ in rows} == {f"m{index:06}" for index in range(30)}
     assert rows[0][1] == "2026-01-01T00:00:00Z"
     assert _names(folder) == [f"readings-20260101T00{minute}.csv" for minute in ("00", 10, 20, 30)]
-    said, complaints = capsys.readouterr()
-    assert said == (
+    output, errors = capsys.readouterr()
+    assert output == (
         f"Written to '{folder}': 4 files, {len(rows):,} readings of 30 meters, 0 of them late, "
-        f"0 doubled; try it: streamer fleet run --source '{folder}' --sink console "
+        f"0 duplicates; try it: streamer fleet run --source '{folder}' --sink console "
         "--checkpoint DIR\n"
     )
-    assert complaints == ""
+    assert errors == ""
 
 
-def test_another_file_goes_round_and_round(tmp_path: Path) -> None:
+def test_the_recording_is_repeated_with_its_gaps(tmp_path: Path) -> None:
     house = tmp_path / "house.csv"
     house.write_text(
         "timestamp,power_w\n" + "".join(f"2013-05-21T00:0{n}:00,{1000 * n}\n" for n in (1, 2, 4))
     )
     options = ["--format", "csv", "--meters", 1, "--minutes", 8, "--start", "2026-05-01T12:00"]
-    assert _simulate(tmp_path / "out", "--from", house, *options, *NONE_OF_IT) == 0
+    assert _simulate(tmp_path / "out", "--from", house, *options, *WITHOUT_FAULTS) == 0
     rows = _rows(tmp_path / "out")
     assert rows[0][1] == "2026-05-01T12:00:00Z"
     # Minutes 1, 2 and 4 of four, twice; the third is a gap.
@@ -76,7 +82,7 @@ def test_another_file_goes_round_and_round(tmp_path: Path) -> None:
     assert kw[5] == pytest.approx(4 * kw[0], abs=0.003)
 
 
-def test_the_same_options_give_the_same_bytes(tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
         assert _simulate(tmp_path / name, "--meters", 50, "--minutes", 20, "--seed", seed) == 0
@@ -87,8 +93,8 @@ def test_the_same_options_give_the_same_bytes(tmp_path: Path) -> None:
     assert a != c
 
 
-def test_every_says_how_many_minutes_a_file_is_for(tmp_path: Path) -> None:
-    options = ["--meters", 3, "--minutes", 90, "--every", 45, "--format", "json", *NONE_OF_IT]
+def test_every_sets_the_minutes_per_file(tmp_path: Path) -> None:
+    options = ["--meters", 3, "--minutes", 90, "--every", 45, "--format", "json", *WITHOUT_FAULTS]
     assert _simulate(tmp_path / "out", *options) == 0
     assert _names(tmp_path / "out") == [
         "readings-20260101T0000.json",
@@ -109,7 +115,7 @@ def test_every_says_how_many_minutes_a_file_is_for(tmp_path: Path) -> None:
         (["--format", "xml"], "--format"),
         (["--start", "soon"], "'soon' is not a time"),
         (["--start", "2026-01-01T00:00:01"], "leave out the seconds"),
-        (["--speed", "60"], "--speed goes with --live"),
+        (["--speed", "60"], "--speed needs --live"),
         (["--live", "--speed", "max"], "--speed max"),
         (["--live", "--speed", "0"], "'0' is not a speed"),
         (["--meters", "1000000", "--minutes", "60", "--every", "60"], "give --every 1"),
@@ -117,19 +123,19 @@ def test_every_says_how_many_minutes_a_file_is_for(tmp_path: Path) -> None:
         (["--live", "--speed", "60", "--minutes", str(10**10)], "give fewer, or --start"),
     ],
 )
-def test_wrong_usage_is_one_line_and_leaves_nothing(
+def test_wrong_usage_is_reported_in_one_line_and_writes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: Sequence[str], words: str
 ) -> None:
     assert _simulate(tmp_path / "out", *arguments) == 2
-    said, complaints = capsys.readouterr()
-    assert said == ""
-    assert complaints.startswith("streamer: error: ")
-    assert complaints.count("\n") == 1
-    assert words in complaints
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors.startswith("streamer: error: ")
+    assert errors.count("\n") == 1
+    assert words in errors
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_that_is_not_empty_is_left_as_it_is(
+def test_a_folder_that_is_not_empty_is_rejected_unchanged(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "house.csv").touch()
@@ -138,7 +144,9 @@ def test_a_folder_that_is_not_empty_is_left_as_it_is(
     assert _names(tmp_path) == ["house.csv"]
 
 
-def test_a_folder_that_cannot_be_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_when_making_the_folder_is_reported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "house.csv").touch()
     assert _simulate(tmp_path / "house.csv" / "out", "--format", "csv") == 1
     assert capsys.readouterr().err == (
@@ -146,22 +154,24 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path, capsys: pytest.CaptureFixt
     )
 
 
-def test_a_file_without_readings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_recording_without_readings_is_rejected(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     house = tmp_path / "house.csv"
     house.write_text("timestamp,power_kw\n2013-05-21T00:00:00,\n")
     assert _simulate(tmp_path / "out", "--from", house, "--format", "csv") == 1
     assert "no reading found in house.csv" in capsys.readouterr().err
 
 
-def _order(
+def _job(
     folder: Path,
     *,
     minutes: int | None,
     every: int | None = None,
     speed: float,
     start: datetime | None = None,
-) -> Order:
-    return Order(
+) -> SimulateJob:
+    return SimulateJob(
         folder=folder,
         file=str(sample_path()),
         options=FileOptions(),
@@ -184,27 +194,27 @@ def _clock() -> ManualClock:
 
 
 @pytest.mark.parametrize(("every", "waited_s"), [(None, 540.0), (5, 540.0)])
-def test_live_files_come_minute_by_minute(
+def test_live_files_are_written_minute_by_minute(
     tmp_path: Path, every: int | None, waited_s: float
 ) -> None:
     clock = _clock()
-    simulate(_order(tmp_path / "out", minutes=10, every=every, speed=1.0), clock=clock)
+    simulate(_job(tmp_path / "out", minutes=10, every=every, speed=1.0), clock=clock)
     assert clock.now() == pytest.approx(waited_s)
-    # The first minute is the last that was over.
+    # The first minute is the last one that has ended.
     starts = [NOW.replace(second=0) + timedelta(minutes=n - 1) for n in range(0, 10, every or 1)]
     assert _names(tmp_path / "out") == [f"readings-{at:%Y%m%dT%H%M}.csv" for at in starts]
 
 
-def test_a_live_one_faster_than_the_clock_begins_its_minutes_ago(tmp_path: Path) -> None:
+def test_live_faster_than_the_clock_begins_its_minutes_before_now(tmp_path: Path) -> None:
     clock = _clock()
-    simulate(_order(tmp_path / "out", minutes=10, speed=6.0), clock=clock)
+    simulate(_job(tmp_path / "out", minutes=10, speed=6.0), clock=clock)
     assert clock.now() == pytest.approx(90.0)
     starts = [NOW.replace(second=0) - timedelta(minutes=10 - n) for n in range(10)]
     assert _names(tmp_path / "out") == [f"readings-{at:%Y%m%dT%H%M}.csv" for at in starts]
 
 
-class _Enough(ManualClock):
-    """Ctrl-C after some seconds."""
+class _InterruptingClock(ManualClock):
+    """A clock that raises KeyboardInterrupt after five seconds."""
 
     def wait(self, condition: threading.Condition, seconds: float | None) -> None:
         if self.now() >= 5:
@@ -212,22 +222,22 @@ class _Enough(ManualClock):
         super().wait(condition, seconds)
 
 
-def test_a_live_one_faster_than_the_clock_without_an_end_begins_a_month_ago(
+def test_live_faster_than_the_clock_without_an_end_begins_30_days_before_now(
     tmp_path: Path,
 ) -> None:
-    clock = _Enough(wall=_clock().wall())
+    clock = _InterruptingClock(wall=_clock().wall())
     with pytest.raises(KeyboardInterrupt):
-        simulate(_order(tmp_path / "out", minutes=None, speed=60.0), clock=clock)
+        simulate(_job(tmp_path / "out", minutes=None, speed=60.0), clock=clock)
     assert _names(tmp_path / "out")[0] == "readings-20261023T1305.csv"
 
 
-def test_a_start_that_is_said_holds_for_a_live_one_too(tmp_path: Path) -> None:
+def test_live_begins_at_a_given_start(tmp_path: Path) -> None:
     start = datetime(2026, 5, 1)
-    simulate(_order(tmp_path / "out", minutes=1, speed=60.0, start=start), clock=_clock())
+    simulate(_job(tmp_path / "out", minutes=1, speed=60.0, start=start), clock=_clock())
     assert _names(tmp_path / "out") == ["readings-20260501T0000.csv"]
 
 
-def test_ctrl_c_ends_a_live_one_and_says_what_is_there(tmp_path: Path) -> None:
+def test_ctrl_c_ends_a_live_simulation_with_its_summary(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     arguments = [folder, "--live", "--speed", 1200, "--meters", 5, "--format", "csv"]
     process = subprocess.Popen(
@@ -243,19 +253,19 @@ def test_ctrl_c_ends_a_live_one_and_says_what_is_there(tmp_path: Path) -> None:
                 assert process.poll() is None
                 time.sleep(0.02)
             process.send_signal(signal.SIGINT)
-            said, complaints = process.communicate(timeout=30)
+            output, errors = process.communicate(timeout=30)
         finally:
             process.kill()
     assert process.returncode == 130
-    assert complaints == ""
+    assert errors == ""
     files = _names(folder)
-    # It may be stopped just after a file has got its name.
+    # The interrupt may come just after a file was renamed, before it was counted.
     counts = (len(files), len(files) - 1)
-    assert said.startswith(tuple(f"Written to {folder}: {count} files, " for count in counts))
+    assert output.startswith(tuple(f"Written to {folder}: {count} files, " for count in counts))
     assert all(name.startswith("readings-") for name in files)
 
 
-def test_no_engine_is_imported() -> None:
+def test_neither_spark_nor_tensorflow_is_imported() -> None:
     code = (
         "import sys, streamer.cli.fleet.simulate, streamer.commands.simulate;"
         "print(sys.modules.keys() & {'pyspark', 'pandas', 'pyarrow', 'tensorflow', 'river'})"

@@ -1,4 +1,4 @@
-"""`streamer watch` as a user runs it, on a pipe and on a file that grows."""
+"""Tests of `streamer watch` in a process of its own, on a pipe and on a growing file."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BY_FEED = ("--clock", "feed")
 
 @pytest.fixture(scope="module")
 def watts() -> list[int]:
-    """Real minutes, in W."""
+    """Minutes of the bundled sample, in W."""
     source = open_replay(sample_path(), limit=MINUTES)
     with closing(source):
         items = source.read()
@@ -41,7 +41,7 @@ def watts() -> list[int]:
 
 
 def _log(watts: Sequence[int], first: int = 0) -> str:
-    """Two samples a minute, and one that ends the last minute and its grace."""
+    """Two samples per minute, and one that ends the last minute and its allowed lateness."""
     lines = [
         f"{START_S + 60 * (first + minute) + second} {value}"
         for minute, value in enumerate(watts)
@@ -75,7 +75,7 @@ def _steps(output: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.splitlines()]
 
 
-def test_a_pipe_gives_the_forecasts_of_its_minutes(watts: list[int]) -> None:
+def test_a_pipe_gives_the_steps_of_a_pipeline(watts: list[int]) -> None:
     done = _watch("--format", "json", log=_log(watts))
     assert done.returncode == 0, done.stderr
     pipeline = Pipeline(load_model("sceaux"))
@@ -95,11 +95,11 @@ def test_a_pipe_gives_the_forecasts_of_its_minutes(watts: list[int]) -> None:
     assert "forecasts settled, skill" in done.stderr
 
 
-def test_a_recording_is_gone_on_from(watts: list[int], tmp_path: Path) -> None:
+def test_a_recording_is_resumed_exported_and_reported(watts: list[int], tmp_path: Path) -> None:
     whole = _steps(_watch("--format", "json", log=_log(watts)).stdout)
     file = str(tmp_path / "house.db")
     first = _watch("--format", "json", "--record", file, log=_log(watts[:70]))
-    # Once more from the start, as a file that grows is read: what is recorded is passed over.
+    # From the start again, as a growing file is read: recorded minutes are skipped.
     second = _watch("--format", "json", log=_log(watts), STREAMER_RECORD=file)
     assert second.returncode == 0, second.stderr
     assert "continuing after 70 recorded minutes" in second.stderr
@@ -128,7 +128,7 @@ def _run(*arguments: str) -> int:
     return int(end.value.code or 0)
 
 
-def test_a_file_that_is_no_recording_is_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_recording_is_rejected_unchanged(tmp_path: Path) -> None:
     file = tmp_path / "house.csv"
     file.write_text("at,kw\n", encoding="utf-8")
     done = _watch("--record", str(file), log="")
@@ -138,7 +138,7 @@ def test_a_file_that_is_no_recording_is_left_alone(tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8") == "at,kw\n"
 
 
-def test_the_reader_of_the_lines_may_go(watts: list[int]) -> None:
+def test_a_closed_output_pipe_ends_watching_quietly(watts: list[int]) -> None:
     watching = subprocess.Popen(
         _command("stdin:?unit=W", *BY_FEED),
         stdin=subprocess.PIPE,
@@ -169,7 +169,7 @@ def test_the_reader_of_the_lines_may_go(watts: list[int]) -> None:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_ends_it_in_good_order(
+def test_a_signal_ends_watching_with_summary_and_recording(
     number: signal.Signals, code: int, watts: list[int], tmp_path: Path
 ) -> None:
     log, file = tmp_path / "meter.log", tmp_path / "house.db"
@@ -210,7 +210,7 @@ with stopping(Pacer(on_stop=stuck.wait), []):
     ("names", "code"),
     [(["SIGTERM"], 0), (["SIGTERM"] * 2, -15), (["SIGINT", "SIGTERM"], -15), (["SIGINT"] * 2, -2)],
 )
-def test_a_second_signal_ends_it_at_once(names: list[str], code: int) -> None:
+def test_a_second_signal_ends_a_stuck_process_at_once(names: list[str], code: int) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _STUCK, *names], capture_output=True, check=False, timeout=60
     )
@@ -218,12 +218,12 @@ def test_a_second_signal_ends_it_at_once(names: list[str], code: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("arguments", "message"),
     [
         ([], "no address of a meter: give one"),
         (["nonsense"], "is not a feed address: the scheme is missing"),
         (["mqtt://me:sword/fish@broker/t?unit=W"], "its host or port cannot be read"),
-        (["stdin:?unit=W", "--record", "~no-such-user/x.db"], "x.db: there is no such user"),
+        (["stdin:?unit=W", "--record", "~no-such-user/x.db"], "x.db: no such user"),
         (["tail:x?unit=MW"], "unit='MW': give W or kW"),
         (["stdin:?unit=W", "--model", "nope"], "nope"),
         (["stdin:?unit=W", "--stale-after", "0"], "--stale-after"),
@@ -231,21 +231,21 @@ def test_a_second_signal_ends_it_at_once(names: list[str], code: int) -> None:
         (["stdin:?unit=W", "--format", "dashboard"], "needs a terminal"),
     ],
 )
-def test_errors_are_one_line(
+def test_wrong_usage_is_reported_in_one_line(
     arguments: list[str],
-    complaint: str,
+    message: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", "/nowhere")
     assert _run("watch", *arguments) in (1, 2)
     error = capsys.readouterr().err
-    assert complaint in error
+    assert message in error
     assert error.startswith("streamer: error: ")
     assert error.count("\n") == 1
 
 
-def test_a_password_is_in_nothing_that_is_written(tmp_path: Path) -> None:
+def test_secrets_appear_neither_in_output_nor_in_the_recording(tmp_path: Path) -> None:
     file = tmp_path / "house.db"
     watching = subprocess.Popen(
         _command(
@@ -258,13 +258,13 @@ def test_a_password_is_in_nothing_that_is_written(tmp_path: Path) -> None:
     )
     with ending(watching):
         assert watching.stderr is not None
-        said = [watching.stderr.readline(), watching.stderr.readline()]
+        notes = [watching.stderr.readline(), watching.stderr.readline()]
         watching.terminate()
         out, rest = watching.communicate()
-    assert any("broker away" in line for line in said)
+    assert any("broker away" in line for line in notes)
     assert watching.returncode == 143
     with closing(sqlite3.connect(file)) as connection:
         dump = "\n".join(connection.iterdump())
     assert "mqtt://127.0.0.1:9/power" in dump
     for secret in ("swordfish", "sesame"):
-        assert secret not in "".join([*said, out, rest, dump])
+        assert secret not in "".join([*notes, out, rest, dump])

@@ -1,4 +1,4 @@
-"""Streams made by hand, the same on every machine."""
+"""Synthetic streams for the dashboard, the same on every machine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone, tzinfo
 
-from streamer.dashboard import History, Snapshot
+from streamer.dashboard import History, HistorySnapshot
 from streamer.readings import (
     MINUTE,
     Adaptation,
@@ -36,14 +36,14 @@ IN_SAMPLE = About("house.csv", "sceaux", datetime(2010, 1, 1), datetime(2010, 12
 VITALS = Vitals(readings_per_s=10.02, latency_p50_ms=0.153, latency_p99_ms=0.418)
 
 AT_MAX = Vitals(27_345.2, 0.031, 0.052, readings=480, progress=0.454, left_s=83.2)
-"""Of a recording that is not held back."""
+"""Vitals of a recording replayed at full speed."""
 
 DAY = [0.3, 0.31, 0.29, 0.32, 1.2, 1.25, 1.21, 0.4, 0.35, 2.9, 2.85, 2.8, 0.9, 0.34, 0.33, 0.3]
-"""A kettle and an oven in kW; repeated, it makes a stream."""
+"""A kettle and an oven in kW, to be repeated."""
 
 
 def house(count: int, scale: float = 1.0, offset: float = 0.0) -> list[float]:
-    """Some readings of a house in kW."""
+    """Readings of a house in kW."""
     return [offset + scale * (DAY[i % len(DAY)] + 0.01 * (i % 7)) for i in range(count)]
 
 
@@ -60,8 +60,8 @@ def make_steps(
         values: the readings in kW.
         gaps: minutes missing before a reading, by its index; more than ten empty the buffer.
         capacity: size of the ring buffer.
-        adaptation: how the correction does, at every step; the frozen network is then
-            taken to be persistence.
+        adaptation: state of the adapter in every step; the frozen network is then
+            persistence.
     """
     gaps = gaps or {}
     at, last, buffered = START, None, 0
@@ -131,7 +131,7 @@ def _band_scores(bands: Sequence[tuple[float, bool]]) -> BandScores:
 
 
 def alarming(steps: Sequence[Step], alarm: Alarm, *, lasts: int = 10) -> list[Step]:
-    """The same steps with an alarm on for some readings from its minute on."""
+    """The same steps with an alarm that is on for some readings from its minute on."""
     first = next(index for index, step in enumerate(steps) if step.reading.at == alarm.at)
     return [
         replace(step, alarms=(*step.alarms, alarm)) if first <= index < first + lasts else step
@@ -145,8 +145,8 @@ def snapshot(
     about: About | None = ABOUT,
     notices: Iterable[Notice] = (),
     vitals: Vitals | None = VITALS,
-) -> Snapshot:
-    """A snapshot of a history that was given these, in this order."""
+) -> HistorySnapshot:
+    """A snapshot of a history with these items, in this order."""
     history = History()
     items = [about, *steps, *notices, vitals]
     for item in items:
@@ -155,8 +155,8 @@ def snapshot(
     return history.snapshot()
 
 
-def usual(vitals: Vitals = VITALS) -> Snapshot:
-    """A replay that runs well, with two gaps and some rows that were skipped."""
+def usual(vitals: Vitals = VITALS) -> HistorySnapshot:
+    """A normal replay, with two gaps and some skipped rows."""
     notices = [
         Notice(Notice.MALFORMED, "house.txt:12: 'abc' is not a number; row skipped"),
         Notice(Notice.ORDER, "house.txt:99: time does not advance; row skipped", count=3),
@@ -169,13 +169,13 @@ def usual(vitals: Vitals = VITALS) -> Snapshot:
 ADAPTED = Adaptation(shown=True, day_gain=0.041, learnt=1440)
 
 
-def adapted(adaptation: Adaptation = ADAPTED) -> Snapshot:
-    """A replay whose forecasts may be corrected."""
+def adapted(adaptation: Adaptation = ADAPTED) -> HistorySnapshot:
+    """A replay with adapted forecasts."""
     return snapshot(make_steps(house(480), gaps={200: 2}, adaptation=adaptation))
 
 
-def alarmed(*, all_on: bool = True) -> Snapshot:
-    """A replay with something odd: one alarm that is over, and one or three that are on."""
+def alarmed(*, all_on: bool = True) -> HistorySnapshot:
+    """A replay with one alarm that is over, and one or three that are on."""
     steps = make_steps(house(480), gaps={200: 2}, adaptation=ADAPTED)
     alarms = [
         (250, Alarm.ANOMALY, "4.69 kW where 1.35 to 1.476 was expected: 1.84 times the limit", 10)
@@ -197,7 +197,7 @@ METER = About("mqtt://pi.local/tele/meter/SENSOR", "sceaux", ABOUT.trained_from,
 
 
 def zoned(steps: Iterable[Step], zone: tzinfo = SUMMER) -> list[Step]:
-    """The same steps of a feed that has a zone."""
+    """The same steps with times in a zone."""
 
     def forecast(found: Forecast | None) -> Forecast | None:
         return found and replace(found, at=found.at.replace(tzinfo=zone))
@@ -221,16 +221,16 @@ def watched(
     why: str = "connection refused",
     kw: float | None = 1.234,
     age_s: float = 3.0,
-) -> Snapshot:
+) -> HistorySnapshot:
     """A meter being watched, 87 seconds after the beginning of the last minute received.
 
     Args:
-        steps: what has come so far; a day's worth unless told otherwise.
-        link: the state of the connection: lost two minutes ago, or silent for four, if it
-            is not up.
-        why: what the connection was lost for.
-        kw: what the meter has said last, if it has said anything.
-        age_s: seconds since then, while it is up.
+        steps: the steps so far; by default 480.
+        link: the state of the connection; if it is not up, it was lost two minutes ago, or
+            has been silent for four.
+        why: reason for which the connection was lost.
+        kw: the meter's latest sample; None before the first.
+        age_s: seconds since that sample, while the connection is up.
     """
     steps = (
         zoned(make_steps(house(480), gaps={200: 2}, adaptation=ADAPTED))

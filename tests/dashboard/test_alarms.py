@@ -1,3 +1,5 @@
+"""Tests of the alarms on the dashboard."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -7,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamer.dashboard import Snapshot, render
+from streamer.dashboard import HistorySnapshot, render
 from streamer.dashboard.alarms import banner
 from streamer.readings import Alarm
 from tests.dashboard.samples import VITALS, alarmed, house, make_steps, snapshot
@@ -35,7 +37,7 @@ SIZES = [(20, 5), (40, 12), (60, 30), (72, 22), (80, 24), (100, 40), (130, 24), 
         (5, "! an…"),
     ],
 )
-def test_the_latest_is_named_and_the_others_as_far_as_there_is_room(width: int, text: str) -> None:
+def test_the_latest_alarm_is_named_and_the_others_as_far_as_they_fit(width: int, text: str) -> None:
     assert banner((DRIFT, STUCK, ODD), NOW, width).plain == text
 
 
@@ -48,12 +50,12 @@ def test_the_latest_is_named_and_the_others_as_far_as_there_is_room(width: int, 
         (12, "! anomaly"),
     ],
 )
-def test_one_alone(width: int, text: str) -> None:
+def test_a_single_alarm_is_cut_to_the_width(width: int, text: str) -> None:
     assert banner((ODD,), NOW, width).plain == text
 
 
 @given(count=st.integers(1, 12), width=st.integers(1, 200), text=st.text(max_size=80))
-def test_it_always_fits(count: int, width: int, text: str) -> None:
+def test_the_banner_fits_any_width(count: int, width: int, text: str) -> None:
     alarms = [replace(ODD, text=text)] * count
     assert banner(alarms, NOW, width).cell_len <= width
 
@@ -70,25 +72,25 @@ def test_an_alarm_is_on_every_screen_with_a_word_and_a_sign(
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_once_it_is_over_the_screen_is_as_before(size: tuple[int, int]) -> None:
+def test_an_alarm_that_is_over_is_not_shown(size: tuple[int, int]) -> None:
     steps = alarmed().steps
     odd, calm = snapshot(steps[:-1]), snapshot([*steps[:-1], replace(steps[-1], alarms=())])
     assert "! anomaly" in str(render(odd, *size)).split("events")[0]
     assert "! anomaly" not in str(render(calm, *size)).split("events")[0]
 
 
-def test_on_a_small_screen_the_last_line_says_what_it_is() -> None:
+def test_on_a_small_screen_the_last_line_has_the_text_of_the_alarm() -> None:
     lines = str(render(alarmed(), 40, 12, speed="600×")).splitlines()
     assert lines[0].startswith("! anomaly since 06:37 +2")
     assert lines[-1] == "2.392 kW where 1.403 to 1.482 was expec…"
-    flattering = replace(alarmed(), in_sample=True)
-    lines = str(render(flattering, 40, 12, speed="600×")).splitlines()
+    in_sample = replace(alarmed(), in_sample=True)
+    lines = str(render(in_sample, 40, 12, speed="600×")).splitlines()
     assert lines[0].startswith("! anomaly since 06:37 +2")
     assert "in sample" in lines[-1]
 
 
-def test_what_it_says_cannot_upset_the_terminal() -> None:
+def test_control_characters_in_an_alarm_do_not_reach_the_terminal() -> None:
     step = replace(make_steps(house(1))[0], alarms=(replace(ODD, text="a\x1b[2J\n家"),))
-    found = Snapshot(steps=(step,), vitals=VITALS)
+    found = HistorySnapshot(steps=(step,), vitals=VITALS)
     assert not {"\x1b", "\t"} & set(str(render(found, 80, 24)))
     assert str(render(found, 80, 24, ascii=True)).isascii()

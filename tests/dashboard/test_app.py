@@ -1,3 +1,5 @@
+"""Tests of the dashboard as a whole: threads, keys, signals and the terminal."""
+
 from __future__ import annotations
 
 import os
@@ -41,7 +43,7 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals"
 
 
 class TypedKeys(Keys):
-    """Keys from a list; a function in it is called at its turn instead."""
+    """Keys from a list, in which a function is called instead of a key press."""
 
     def __init__(self, keys: Iterable[str | Callable[[], object]] = ()) -> None:
         self._keys = list(keys)
@@ -67,7 +69,7 @@ class TypedKeys(Keys):
 
 
 class Screen:
-    """A dashboard on a terminal of text, and what is on it."""
+    """A dashboard on a terminal that keeps its text."""
 
     def __init__(self, keys: Iterable[str | Callable[[], object]] = (), **options: Any) -> None:
         self.file = StringIO()
@@ -107,7 +109,7 @@ class Screen:
         while not self.pacer.stopped:
             self.pacer.hold(datetime(2010, 1, 1))
 
-    def check_given_back(self) -> None:
+    def check_restored(self) -> None:
         assert self.text.count(ENTER) == self.text.count(EXIT) > 0
         assert self.text.rindex(EXIT) > self.text.rindex(ENTER)
         assert self.text.rindex(SHOW_CURSOR) > self.text.rindex("\x1b[?25l")
@@ -119,7 +121,7 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "FRAME_S", 0.0)
 
 
-def test_it_is_a_sink() -> None:
+def test_the_dashboard_is_a_sink() -> None:
     assert isinstance(Screen().dashboard, Sink)
 
 
@@ -139,10 +141,10 @@ def test_a_stream_is_shown_to_its_end() -> None:
     assert not screen.dashboard.interrupted
     assert screen.dashboard.ended_by is None
     assert not screen.pacer.stopped
-    screen.check_given_back()
+    screen.check_restored()
 
 
-def test_the_first_frame_is_there_before_the_stream_begins() -> None:
+def test_the_first_frame_is_painted_before_the_stream_begins() -> None:
     screen = Screen()
     seen: list[str] = []
     screen.dashboard.run(lambda: seen.append(screen.text))
@@ -150,15 +152,15 @@ def test_the_first_frame_is_there_before_the_stream_begins() -> None:
 
 
 @pytest.mark.parametrize("key", ["q", ESCAPE, GONE])
-def test_keys_that_leave(key: str) -> None:
+def test_q_escape_and_a_hang_up_end_the_run(key: str) -> None:
     screen = Screen([key])
     screen.dashboard.run(screen.endless)
     assert screen.pacer.stopped
     assert not screen.dashboard.interrupted
-    screen.check_given_back()
+    screen.check_restored()
 
 
-def test_keys_that_steer() -> None:
+def test_keys_control_speed_and_pause() -> None:
     seen: list[object] = []
     pacer: Pacer
 
@@ -172,7 +174,7 @@ def test_keys_that_steer() -> None:
     assert seen == list(zip(speeds, [False] * 4 + [True, False], strict=True))
 
 
-def test_one_step_while_paused() -> None:
+def test_n_advances_one_reading_while_paused() -> None:
     screen = Screen()
     taken: list[int] = []
     got_one = threading.Event()
@@ -188,19 +190,19 @@ def test_one_step_while_paused() -> None:
     assert len(taken) == 1
 
 
-def test_other_keys_do_nothing() -> None:
+def test_unknown_keys_are_ignored() -> None:
     screen = Screen(["x", "Q", "q"])
     screen.dashboard.run(screen.endless)
-    screen.check_given_back()
+    screen.check_restored()
 
 
-def test_help_comes_and_goes() -> None:
+def test_the_question_mark_toggles_the_help() -> None:
     screen = Screen(["?", "?", "q"])
     screen.dashboard.run(screen.endless)
     assert ["close this help" in frame for frame in screen.frames] == [False, True, False]
 
 
-def test_a_picture_is_saved(tmp_path: Path) -> None:
+def test_s_saves_a_picture_and_shows_its_name(tmp_path: Path) -> None:
     screen = Screen(["s", "x", "q"], save_dir=tmp_path)
     screen.dashboard.run(screen.endless)
     (path,) = tmp_path.glob("streamer-*.svg")
@@ -209,14 +211,14 @@ def test_a_picture_is_saved(tmp_path: Path) -> None:
     assert "saved " not in screen.frames[-1]
 
 
-def test_a_picture_that_cannot_be_saved_is_a_message(tmp_path: Path) -> None:
+def test_a_failure_to_save_a_picture_is_shown(tmp_path: Path) -> None:
     screen = Screen(["s", "q"], save_dir=tmp_path / "missing")
     screen.dashboard.run(screen.endless)
     assert "not saved: " in screen.text
-    screen.check_given_back()
+    screen.check_restored()
 
 
-def test_an_error_of_the_stream_is_raised_once_the_terminal_is_given_back() -> None:
+def test_an_error_of_the_stream_is_raised_after_the_terminal_is_restored() -> None:
     screen = Screen()
 
     def stream() -> None:
@@ -224,10 +226,10 @@ def test_an_error_of_the_stream_is_raised_once_the_terminal_is_given_back() -> N
 
     with pytest.raises(LookupError, match="no such meter"):
         screen.dashboard.run(stream)
-    screen.check_given_back()
+    screen.check_restored()
 
 
-def test_an_error_of_the_painter_gives_the_terminal_back_and_ends_the_stream(
+def test_an_error_while_painting_restores_the_terminal_and_stops_the_stream(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     screen = Screen(["?"])
@@ -241,16 +243,16 @@ def test_an_error_of_the_painter_gives_the_terminal_back_and_ends_the_stream(
     with pytest.raises(ZeroDivisionError):
         screen.dashboard.run(screen.endless)
     assert screen.pacer.stopped
-    screen.check_given_back()
+    screen.check_restored()
 
 
-def test_a_stream_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_that_hangs_does_not_block_leaving(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "_JOIN_S", 0.01)
     screen = Screen(["q"])
     free = threading.Event()
     screen.dashboard.run(lambda: assert_true(free.wait(30)))
     free.set()
-    screen.check_given_back()
+    screen.check_restored()
 
 
 def assert_true(value: object) -> None:
@@ -259,7 +261,7 @@ def assert_true(value: object) -> None:
 
 @POSIX
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_signals_that_leave(name: str) -> None:
+def test_signals_end_the_run_and_their_handlers_are_restored(name: str) -> None:
     number = getattr(signal, name)
     before = signal.getsignal(number)
     screen = Screen([lambda: os.kill(os.getpid(), number)])
@@ -268,11 +270,11 @@ def test_signals_that_leave(name: str) -> None:
     assert screen.dashboard.interrupted == (name == "SIGINT")
     assert screen.pacer.stopped
     assert signal.getsignal(number) is before
-    screen.check_given_back()
+    screen.check_restored()
 
 
 @POSIX
-def test_a_second_interrupt_gets_out_at_once() -> None:
+def test_a_second_interrupt_raises_keyboard_interrupt() -> None:
     def twice() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
@@ -280,11 +282,11 @@ def test_a_second_interrupt_gets_out_at_once() -> None:
     screen = Screen([twice])
     with pytest.raises(KeyboardInterrupt):
         screen.dashboard.run(screen.endless)
-    screen.check_given_back()
+    screen.check_restored()
 
 
 @POSIX
-def test_a_stop_lends_the_terminal_to_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_z_restores_the_terminal_until_continued(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen()
     stopped: list[tuple[int, bool, bool]] = []
     real_kill = os.kill
@@ -301,19 +303,19 @@ def test_a_stop_lends_the_terminal_to_the_shell(monkeypatch: pytest.MonkeyPatch)
     assert stopped == [(os.getpid(), False, True)]
     assert screen.keys.changes[:3] == [True, False, True]
     assert screen.text.count(ENTER) >= 2
-    screen.check_given_back()
+    screen.check_restored()
 
 
-def test_it_runs_outside_the_main_thread_too() -> None:
+def test_the_dashboard_runs_outside_the_main_thread() -> None:
     screen = Screen(["q"])
     thread = threading.Thread(target=screen.dashboard.run, args=(screen.endless,))
     thread.start()
     thread.join(30)
     assert not thread.is_alive()
-    screen.check_given_back()
+    screen.check_restored()
 
 
-def test_a_terminal_that_is_gone_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_terminal_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen()
     write = screen.file.write
 
@@ -327,13 +329,13 @@ def test_a_terminal_that_is_gone_ends_the_run(monkeypatch: pytest.MonkeyPatch) -
     assert screen.pacer.stopped
 
 
-def test_nothing_is_painted_while_nothing_changes() -> None:
+def test_no_frame_is_painted_without_a_change() -> None:
     screen = Screen(["x"] * 30 + ["q"])
     screen.dashboard.run(lambda: screen.pacer.hold(datetime(2010, 1, 1)) and None)
     assert len(screen.frames) <= 2
 
 
-def test_a_resize_is_painted() -> None:
+def test_a_resize_paints_a_frame_of_the_new_size() -> None:
     screen = Screen()
     seen = threading.Event()
 
@@ -347,13 +349,13 @@ def test_a_resize_is_painted() -> None:
     assert (len(after), max(map(len, after))) == (12, 40)
 
 
-def test_ascii_reaches_the_screen() -> None:
+def test_ascii_paints_ascii_only() -> None:
     screen = Screen(["?", "q"], ascii=True)
     screen.dashboard.run(screen.endless)
     assert screen.text.isascii()
 
 
-def test_the_picture_for_the_readme() -> None:
+def test_a_picture_loads_nothing_from_the_network() -> None:
     svg = render_svg(usual(), 100, 30, title="streamer replay", speed="600×")
     assert svg.startswith("<svg")
     assert "streamer&#160;replay" in svg or "streamer replay" in svg
@@ -361,8 +363,8 @@ def test_the_picture_for_the_readme() -> None:
     assert not re.search(r"url\(\"?http", svg)
 
 
-class Wall:
-    """A clock on the wall that a test sets."""
+class SettableClock:
+    """A wall clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = START.replace(tzinfo=SUMMER)
@@ -378,7 +380,7 @@ class Wall:
 
 
 def _idle(screen: Screen, keys: Sequence[str | Callable[[], object]]) -> list[str]:
-    """The frames while nothing comes until all keys have been pressed."""
+    """The frames of a stream without items, until all keys are pressed."""
     over = threading.Event()
     screen.keys._keys = [*keys, over.set]
     screen.dashboard.run(lambda: assert_true(over.wait(30)))
@@ -389,7 +391,7 @@ def _lost(now: datetime) -> Link:
     return Link(Link.LOST, "broker", "connection refused", now, now + timedelta(seconds=9))
 
 
-def test_a_meter_cannot_be_steered() -> None:
+def test_keys_do_not_control_a_meter() -> None:
     seen: list[object] = []
     pacer: Pacer
 
@@ -403,49 +405,49 @@ def test_a_meter_cannot_be_steered() -> None:
     assert not any("pause" in frame or "faster" in frame for frame in screen.frames)
     assert [" live" in frame for frame in screen.frames] == [True] * len(screen.frames)
     assert any("close this help" in frame for frame in screen.frames)
-    screen.check_given_back()
+    screen.check_restored()
 
 
-def test_a_lost_connection_counts_down_while_nothing_comes() -> None:
-    wall = Wall()
-    screen = Screen(live=True, clock=wall)
-    for item in (METER, *zoned(make_steps(house(60))), Link(Link.UP), _lost(wall.now)):
+def test_a_lost_connection_counts_down_without_items() -> None:
+    clock = SettableClock()
+    screen = Screen(live=True, clock=clock)
+    for item in (METER, *zoned(make_steps(house(60))), Link(Link.UP), _lost(clock.now)):
         screen.dashboard.write(item)
-    frames = _idle(screen, ["x", wall.later(0.5), "x"] * 6)
-    told = [re.search(r"trying again in (\d+) s", frame) for frame in frames]
-    assert [found and int(found[1]) for found in told] == [9, 8, 7, 6]
+    frames = _idle(screen, ["x", clock.later(0.5), "x"] * 6)
+    matches = [re.search(r"trying again in (\d+) s", frame) for frame in frames]
+    assert [found and int(found[1]) for found in matches] == [9, 8, 7, 6]
 
 
-def test_a_connection_that_stands_is_not_painted_over_and_over() -> None:
-    wall = Wall()
-    screen = Screen(live=True, clock=wall)
-    for item in (METER, Link(Link.UP, since=wall.now), Sample(0.5, wall.now)):
+def test_an_established_connection_is_repainted_only_when_its_age_changes() -> None:
+    clock = SettableClock()
+    screen = Screen(live=True, clock=clock)
+    for item in (METER, Link(Link.UP, since=clock.now), Sample(0.5, clock.now)):
         screen.dashboard.write(item)
-    first, second = _idle(screen, [wall.later(1), "x"] * 30 + [wall.later(60), "x"])
+    first, second = _idle(screen, [clock.later(1), "x"] * 30 + [clock.later(60), "x"])
     assert " live" in first
     assert "live · 1 min ago" in second
 
 
-def test_a_notice_without_a_time_is_of_now() -> None:
-    wall = Wall()
-    screen = Screen(["q"], live=True, clock=wall)
+def test_a_notice_without_a_time_gets_the_present_time() -> None:
+    clock = SettableClock()
+    screen = Screen(["q"], live=True, clock=clock)
     for item in (METER, Notice(Notice.WARNING, "the disk is full")):
         screen.dashboard.write(item)
     screen.dashboard.run(screen.endless)
     assert "2010-03-20 22:40  ! the disk is full" in screen.text
 
 
-def test_the_picture_of_a_meter_has_its_clock_too(tmp_path: Path) -> None:
-    wall = Wall()
-    screen = Screen(["s", "x", "q"], save_dir=tmp_path, live=True, clock=wall)
-    for item in (METER, Sample(1.234, wall.now), _lost(wall.now)):
+def test_the_picture_of_a_meter_uses_its_clock(tmp_path: Path) -> None:
+    clock = SettableClock()
+    screen = Screen(["s", "x", "q"], save_dir=tmp_path, live=True, clock=clock)
+    for item in (METER, Sample(1.234, clock.now), _lost(clock.now)):
         screen.dashboard.write(item)
     screen.dashboard.run(screen.endless)
     (path,) = tmp_path.glob("streamer-*.svg")
     assert "broker&#160;away&#160;for&#160;0&#160;s" in path.read_text(encoding="utf-8")
 
 
-def test_the_clock_of_the_machine_has_a_zone() -> None:
+def test_the_default_clock_has_a_zone() -> None:
     screen = Screen(live=True)
     now = datetime.now().astimezone()
     for item in (METER, Link(Link.UP, since=now), Sample(1.234, now - timedelta(minutes=3.5))):
@@ -454,8 +456,8 @@ def test_the_clock_of_the_machine_has_a_zone() -> None:
 
 
 @POSIX
-def test_a_real_terminal_is_given_back(tmp_path: Path) -> None:
-    """The whole of it in a process of its own, on a terminal of its own."""
+def test_a_real_terminal_is_restored(tmp_path: Path) -> None:
+    """The whole dashboard in a process of its own, on a pseudo-terminal."""
     import termios
 
     person, program = os.openpty()
@@ -483,7 +485,7 @@ def test_a_real_terminal_is_given_back(tmp_path: Path) -> None:
     def see(words: bytes) -> None:
         nonlocal seen
         while words not in seen:
-            assert select.select([person], [], [], 60)[0], f"waited for {words!r} in vain: {seen!r}"
+            assert select.select([person], [], [], 60)[0], f"timeout for {words!r}: {seen!r}"
             seen += os.read(person, 65536)
 
     with ending(process):

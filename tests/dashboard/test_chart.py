@@ -1,3 +1,5 @@
+"""Tests of the chart of the dashboard."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -18,7 +20,7 @@ from tests.dashboard.samples import alarming, house, make_steps
 def _banded(
     low_kw: float, high_kw: float, kw: float = 0.5, *, coming: tuple[float, float] | None = None
 ) -> Step:
-    """A step of 1 kW, the band of the forecast that it settled, and of the one to come."""
+    """A step of 1 kW with the band of its settled forecast, and that of the coming one."""
     step = make_steps([1.0, 1.0], capacity=2)[-1]
     assert step.settled is not None
     settled = replace(step.settled, kw=kw, low_kw=low_kw, high_kw=high_kw)
@@ -29,7 +31,7 @@ def _banded(
 
 
 def _columns(step: Step, height: int = 12) -> tuple[str, str]:
-    """The last two columns of a chart from the top down, one row a tenth of a kW."""
+    """The last two columns of a chart from the top down, in rows of 0.1 kW."""
     lines = [line.plain for line in draw([step], 40, height, waiting="")][: height - 2]
     return "".join(line[-2] for line in lines), "".join(line[-1] for line in lines)
 
@@ -39,13 +41,13 @@ def _draw(values: list[float], width: int = 40, height: int = 12, **options: Any
     return [line.plain.rstrip() for line in draw(steps, width, height, waiting="waiting")]
 
 
-def test_without_readings_it_says_so() -> None:
+def test_a_chart_without_readings_shows_a_message() -> None:
     lines = _draw([])
     assert len(lines) == 12
     assert "".join(lines).strip() == "waiting"
 
 
-def test_one_reading_is_one_column_beside_that_of_the_next_minute() -> None:
+def test_a_reading_is_one_column_beside_that_of_the_next_minute() -> None:
     lines = _draw([1.0])
     assert lines[0] == " 1.0 ┤" + " " * 32 + "█"
     assert [line[-1] for line in lines[:10]] == ["█"] * 10
@@ -57,7 +59,7 @@ def test_a_value_reaches_the_upper_edge_of_the_row_with_its_label() -> None:
     assert next(line for line in lines if line.startswith(" 0.6")).endswith("██")
 
 
-def test_the_marks_have_glyphs_of_their_own() -> None:
+def test_settled_and_coming_forecasts_have_different_glyphs() -> None:
     lines = _draw(house(60))
     text = "\n".join(lines)
     assert text.count("◆") == 1
@@ -75,23 +77,23 @@ def test_negative_values_hang_from_the_zero_line() -> None:
     assert [line[36:] for line in lines[:6]] == [" █", " █", " █", "▔▔█▔", "  █", "  █"]
 
 
-def test_a_reading_of_nothing_can_be_told_from_no_reading() -> None:
+def test_a_reading_of_zero_is_visible() -> None:
     assert _draw([0.0])[9].endswith("▁")
     assert _draw([1.0, -1e-9])[-3].endswith("▔")
 
 
-def test_the_axis_names_round_times_and_a_new_date() -> None:
+def test_the_axis_labels_round_times_and_a_new_date() -> None:
     labels = _draw(house(100), width=100)[-1]
     assert "23:30" in labels
     assert "2010-03-21" in labels
     assert labels.split()[0] == "kW"
 
 
-def test_a_wild_forecast_does_no_harm() -> None:
+def test_a_huge_forecast_is_clipped() -> None:
     step = make_steps(house(60))[-1]
     assert step.forecast is not None
-    wild = replace(step, forecast=replace(step.forecast, kw=1e300))
-    assert len(draw([wild], 40, 12, waiting="")) == 12
+    huge = replace(step, forecast=replace(step.forecast, kw=1e300))
+    assert len(draw([huge], 40, 12, waiting="")) == 12
 
 
 def test_a_band_is_a_lighter_area_and_a_shading_above_it() -> None:
@@ -102,7 +104,7 @@ def test_a_band_is_a_lighter_area_and_a_shading_above_it() -> None:
     assert _columns(replace(step, reading=replace(step.reading, kw=0.4)))[0] == "•░▓▓▓▓████"
 
 
-def test_a_band_has_no_say_in_the_scale() -> None:
+def test_a_band_does_not_affect_the_scale() -> None:
     narrow, wide = (
         [line.plain for line in draw([step], 40, 12, waiting="")]
         for step in (_banded(0.49, 0.51), _banded(-1e300, 1e300))
@@ -111,17 +113,17 @@ def test_a_band_has_no_say_in_the_scale() -> None:
     assert _columns(_banded(-1e300, 1e300))[0] == "▓▓▓▓▓•▓▓▓▓"
 
 
-def test_a_band_that_is_narrower_than_a_row_is_left_to_the_mark() -> None:
+def test_a_band_narrower_than_a_row_shows_only_the_mark() -> None:
     settled, _ = _columns(_banded(0.46, 0.54))
     assert settled == "█████•████"
 
 
 @pytest.mark.parametrize("ends", [(float("nan"), 1.0), (0.0, float("nan")), (1.0, 0.0)])
-def test_a_band_without_an_inside_is_not_drawn(ends: tuple[float, float]) -> None:
+def test_an_empty_or_undefined_band_is_not_drawn(ends: tuple[float, float]) -> None:
     assert "▓" not in _columns(_banded(*ends))[0]
 
 
-def test_a_band_leaves_the_zero_line_to_be_seen() -> None:
+def test_a_band_does_not_hide_the_zero_line() -> None:
     step = _banded(-1.0, 1.0, kw=1.0)
     step = replace(step, reading=replace(step.reading, kw=-1.0), forecast=None)
     lines = [line.plain for line in draw([step], 40, 12, waiting="")]
@@ -132,7 +134,7 @@ def test_a_band_leaves_the_zero_line_to_be_seen() -> None:
     assert row[-3:] == "█▔▔"
 
 
-def test_a_band_is_faint_and_marks_are_not() -> None:
+def test_a_band_is_dim_and_marks_are_not() -> None:
     for line in draw([_banded(0.2, 0.8, coming=(0.0, 1.0))], 40, 12, waiting=""):
         for index, glyph in enumerate(line.plain):
             styles = [span.style for span in line.spans if span.start <= index < span.end]
@@ -152,7 +154,7 @@ def test_the_minute_of_an_alarm_is_marked_on_the_axis() -> None:
     assert plain[:10] == [line.plain for line in draw(steps, 40, 12, waiting="")][:10]
 
 
-def test_on_a_low_chart_a_time_goes_before_the_sign_of_an_alarm() -> None:
+def test_on_a_low_chart_a_time_takes_precedence_over_an_alarm() -> None:
     steps = make_steps(house(60))
     at = datetime(2010, 3, 20, 23, 30)
     steps = alarming(steps, Alarm(Alarm.ANOMALY, at, "odd", 1.5))
@@ -166,7 +168,7 @@ def test_on_a_low_chart_a_time_goes_before_the_sign_of_an_alarm() -> None:
     width=st.integers(1, 90),
     height=st.integers(1, 40),
 )
-def test_it_always_has_the_height_it_was_given(
+def test_the_chart_has_the_given_height_and_fits_the_width(
     values: list[float], width: int, height: int
 ) -> None:
     lines = draw(make_steps(values, capacity=3), width, height, waiting="waiting")
@@ -194,7 +196,7 @@ def test_the_scale_is_tight_and_its_ticks_are_round(values: list[float], height:
         (datetime(2026, 10, 25, 1, 0), (2, 1), "02:15 02:30 02:45 02:00 02:15 02:30 02:45 03:00"),
     ],
 )
-def test_the_clock_may_change_in_the_middle(
+def test_the_time_axis_is_even_over_a_clock_change(
     change: datetime, offsets: tuple[int, int], hours: str
 ) -> None:
     before, after = (timezone(timedelta(hours=offset)) for offset in offsets)
@@ -206,6 +208,6 @@ def test_the_clock_may_change_in_the_middle(
         steps.append(replace(step, reading=replace(step.reading, at=at.astimezone(zone))))
     lines = [line.plain for line in draw(steps, 117, 12, waiting="")]
     assert lines[-1].split() == ["kW", *hours.split()]
-    # No column is missing, and none too many.
+    # No column is missing, and none is added.
     ticks = [index for index, char in enumerate(lines[-2]) if char == "┬"]
     assert {after - before for before, after in pairwise(ticks)} == {15}

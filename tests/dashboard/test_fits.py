@@ -1,4 +1,4 @@
-"""Whatever the size and whatever the values: the frame fits, exactly."""
+"""Property tests: a frame fits the screen for every size and every value."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from streamer.dashboard import History, Snapshot, render
+from streamer.dashboard import History, HistorySnapshot, render
 from streamer.display.numbers import fixed, significant
 from streamer.readings import Adaptation, Alarm, BandScores, Link, Notice, Sample
 from streamer.sinks.items import About, Vitals
@@ -40,8 +40,8 @@ def _check(frame_text: str, width: int, height: int) -> None:
     found=st.sampled_from([USUAL, ALARMED, *LIVE]),
 )
 @settings(max_examples=150)
-def test_any_size_fits(
-    width: int, height: int, ascii_only: bool, show_help: bool, message: str, found: Snapshot
+def test_a_frame_fits_any_size(
+    width: int, height: int, ascii_only: bool, show_help: bool, message: str, found: HistorySnapshot
 ) -> None:
     frame = render(
         found,
@@ -68,7 +68,7 @@ def test_any_size_fits(
     share=st.one_of(st.none(), st.floats(0, 1)),
 )
 @settings(max_examples=150)
-def test_any_value_fits(
+def test_a_frame_fits_with_any_reading(
     values: list[float],
     width: int,
     height: int,
@@ -101,7 +101,7 @@ TIMES = st.one_of(st.none(), st.datetimes(timezones=st.just(SUMMER)))
     height=st.integers(1, 70),
 )
 @settings(max_examples=150)
-def test_any_band_and_any_alarm_fit(
+def test_a_frame_fits_with_any_band_and_alarm(
     ends: tuple[float, float, float],
     band: tuple[float | None, ...],
     adaptation: Adaptation,
@@ -129,7 +129,9 @@ def test_any_band_and_any_alarm_fit(
 
 @given(st.integers(72, 260), st.integers(22, 90), st.sampled_from([USUAL, ALARMED, *LIVE]))
 @settings(max_examples=60)
-def test_a_full_screen_is_filled_to_the_last_line(width: int, height: int, found: Snapshot) -> None:
+def test_a_full_screen_is_filled_to_the_last_line(
+    width: int, height: int, found: HistorySnapshot
+) -> None:
     assert len(render(found, width, height, now=found.now).lines) == height
 
 
@@ -143,14 +145,14 @@ def test_a_full_screen_is_filled_to_the_last_line(width: int, height: int, found
     found=st.sampled_from(LIVE),
 )
 @settings(max_examples=150)
-def test_any_link_and_any_sample_fit(
+def test_a_frame_fits_with_any_link_and_sample(
     state: str,
     texts: tuple[str, str],
     times: tuple[datetime | None, datetime | None, datetime | None],
     kw: float,
     width: int,
     height: int,
-    found: Snapshot,
+    found: HistorySnapshot,
 ) -> None:
     since, retry_at, at = times
     found = replace(found, link=Link(state, *texts, since, retry_at), sample=Sample(kw, at))

@@ -1,3 +1,5 @@
+"""Tests of the history of the dashboard and its snapshots."""
+
 from __future__ import annotations
 
 import threading
@@ -6,12 +8,12 @@ from datetime import timedelta, timezone
 
 from streamer.dashboard.history import (
     ALARM,
-    EVENTS_KEPT,
     GAP,
+    MAX_ENTRIES,
+    MAX_STEPS,
     OVER,
-    STEPS_KEPT,
-    Event,
     History,
+    LogEntry,
 )
 from streamer.readings import MINUTE, Alarm, Link, Notice, Sample
 from streamer.sinks.items import About
@@ -29,36 +31,36 @@ from tests.dashboard.samples import (
 )
 
 
-def test_it_starts_with_nothing() -> None:
+def test_the_first_snapshot_is_empty() -> None:
     empty = History().snapshot()
     assert empty.about is None
     assert empty.last is None
     assert not empty.ended
 
 
-def test_gaps_are_events_at_their_first_missing_minute() -> None:
+def test_gaps_are_logged_at_their_first_missing_minute() -> None:
     events = snapshot(make_steps(house(4), gaps={1: 1, 2: 2, 3: 1200})).events
     assert events == (
-        Event(GAP, "gap of 1 minute skipped", START + 2 * MINUTE),
-        Event(GAP, "gap of 2 minutes skipped", START + 4 * MINUTE),
-        Event(GAP, "gap of 1,200 minutes, buffer emptied", START + 7 * MINUTE),
+        LogEntry(GAP, "gap of 1 minute skipped", START + 2 * MINUTE),
+        LogEntry(GAP, "gap of 2 minutes skipped", START + 4 * MINUTE),
+        LogEntry(GAP, "gap of 1,200 minutes, buffer emptied", START + 7 * MINUTE),
     )
 
 
-def test_an_alarm_is_an_event_when_it_is_raised_and_when_it_is_over() -> None:
+def test_an_alarm_is_logged_when_it_is_raised_and_when_it_is_over() -> None:
     steps = make_steps(house(10))
     odd = Alarm(Alarm.ANOMALY, steps[2].reading.at, "9 kW where 1 was expected", 2.0)
     stuck = Alarm(Alarm.STUCK, steps[4].reading.at, "the same for 9 readings", 1.0)
     steps = alarming(alarming(steps, odd, lasts=3), stuck, lasts=4)
     assert snapshot(steps).events == (
-        Event(ALARM, "anomaly: 9 kW where 1 was expected", odd.at),
-        Event(ALARM, "stuck: the same for 9 readings", stuck.at),
-        Event(OVER, "over: anomaly since 22:43", steps[5].reading.at),
-        Event(OVER, "over: stuck since 22:45", steps[8].reading.at),
+        LogEntry(ALARM, "anomaly: 9 kW where 1 was expected", odd.at),
+        LogEntry(ALARM, "stuck: the same for 9 readings", stuck.at),
+        LogEntry(OVER, "over: anomaly since 22:43", steps[5].reading.at),
+        LogEntry(OVER, "over: stuck since 22:45", steps[8].reading.at),
     )
 
 
-def test_an_alarm_that_follows_another_of_its_kind_is_one_of_its_own() -> None:
+def test_an_alarm_that_follows_another_of_its_kind_is_logged_separately() -> None:
     steps = make_steps(house(6))
     for index in (1, 3):
         alarm = Alarm(Alarm.ANOMALY, steps[index].reading.at, "odd", 2.0)
@@ -77,8 +79,8 @@ def test_an_alarm_that_was_on_before_the_first_step_keeps_its_time() -> None:
     first, second = make_steps(house(2))
     found = snapshot([replace(first, alarms=(alarm,)), second])
     assert found.events == (
-        Event(ALARM, "drift: the errors have doubled", alarm.at),
-        Event(OVER, "over: drift since 12:40", second.reading.at),
+        LogEntry(ALARM, "drift: the errors have doubled", alarm.at),
+        LogEntry(OVER, "over: drift since 12:40", second.reading.at),
     )
 
 
@@ -115,14 +117,14 @@ def test_in_sample_stays_once_the_span_is_left() -> None:
 
 def test_memory_is_bounded() -> None:
     history = History()
-    for step in make_steps(house(STEPS_KEPT + 5), gaps=dict.fromkeys(range(EVENTS_KEPT + 5), 1)):
+    for step in make_steps(house(MAX_STEPS + 5), gaps=dict.fromkeys(range(MAX_ENTRIES + 5), 1)):
         history.write(step)
     found = history.snapshot()
-    assert len(found.steps) == STEPS_KEPT
-    assert len(found.events) == EVENTS_KEPT
+    assert len(found.steps) == MAX_STEPS
+    assert len(found.events) == MAX_ENTRIES
 
 
-def test_the_version_tells_when_there_is_something_new() -> None:
+def test_the_version_changes_with_every_item() -> None:
     history = History()
     versions = [history.version]
     for item in (ABOUT, *make_steps([1.0]), VITALS, Notice(Notice.EVENT, "x")):
@@ -134,7 +136,7 @@ def test_the_version_tells_when_there_is_something_new() -> None:
     assert history.snapshot().ended
 
 
-def test_a_snapshot_does_not_change_and_may_be_taken_from_another_thread() -> None:
+def test_a_snapshot_is_immutable_and_may_be_taken_from_another_thread() -> None:
     history = History()
     steps = make_steps(house(3000))
     taken = []
@@ -152,10 +154,10 @@ def test_a_snapshot_does_not_change_and_may_be_taken_from_another_thread() -> No
     for found in taken:
         times = [step.reading.at for step in found.steps]
         assert times == sorted(times)
-    assert taken[-1].steps == tuple(steps[-STEPS_KEPT:])
+    assert taken[-1].steps == tuple(steps[-MAX_STEPS:])
 
 
-def test_a_lost_connection_is_an_event_when_it_is_lost_and_when_it_is_back() -> None:
+def test_a_lost_connection_is_logged_when_it_is_lost_and_when_it_is_back() -> None:
     history = History()
     start = START.replace(tzinfo=SUMMER)
     for minute, state in enumerate((Link.UP, Link.LOST, Link.LOST, Link.UP, Link.SILENT, Link.UP)):
@@ -163,14 +165,14 @@ def test_a_lost_connection_is_an_event_when_it_is_lost_and_when_it_is_back() -> 
         text = "connection refused" if state == Link.LOST else ""
         history.write(Link(state, "broker", text, since))
     assert history.snapshot().events == (
-        Event(Link.LOST, "broker away: connection refused", start + MINUTE),
-        Event(Link.UP, "broker back after 2 min", start + 3 * MINUTE),
-        Event(Link.SILENT, "meter silent", start + 4 * MINUTE),
-        Event(Link.UP, "meter heard again after 1 min", start + 5 * MINUTE),
+        LogEntry(Link.LOST, "broker away: connection refused", start + MINUTE),
+        LogEntry(Link.UP, "broker back after 2 min", start + 3 * MINUTE),
+        LogEntry(Link.SILENT, "meter silent", start + 4 * MINUTE),
+        LogEntry(Link.UP, "meter heard again after 1 min", start + 5 * MINUTE),
     )
 
 
-def test_the_source_is_not_named_again_where_its_connection_is() -> None:
+def test_the_reason_of_an_outage_does_not_repeat_the_source() -> None:
     history = History()
     for item in (ABOUT, Link(Link.LOST, "broker", f"{ABOUT.source}: connection refused")):
         history.write(item)
@@ -178,7 +180,7 @@ def test_the_source_is_not_named_again_where_its_connection_is() -> None:
     assert history.snapshot().events[-1].text == "broker away: connection refused"
 
 
-def test_what_was_said_before_the_connection_was_lost_is_not_known_any_more() -> None:
+def test_a_lost_connection_discards_the_latest_sample() -> None:
     history = History()
     history.write(Sample(1.5))
     assert history.snapshot().sample == history.sample == Sample(1.5)
@@ -188,7 +190,7 @@ def test_what_was_said_before_the_connection_was_lost_is_not_known_any_more() ->
         assert history.snapshot().link == history.link == Link(state)
 
 
-def test_a_gap_over_the_end_of_summer_time_begins_when_clocks_said_so() -> None:
+def test_a_gap_over_a_clock_change_begins_in_the_zone_before_it() -> None:
     winter = timezone(timedelta(hours=1))
     before, after = zoned(make_steps(house(2), gaps={1: 90}))
     at = before.reading.at + 91 * MINUTE
@@ -198,7 +200,7 @@ def test_a_gap_over_the_end_of_summer_time_begins_when_clocks_said_so() -> None:
     assert event.at.utcoffset() == timedelta(hours=2)
 
 
-def test_steps_of_long_ago_may_come_before_the_first_of_now() -> None:
+def test_recorded_steps_may_precede_the_live_ones() -> None:
     about = About("s", "m", START, START + 3000 * MINUTE)
     found = snapshot(zoned(make_steps(house(1000), gaps={500: 30})), about=about)
     assert found.in_sample

@@ -1,3 +1,5 @@
+"""Tests of key presses from a terminal."""
+
 from __future__ import annotations
 
 import os
@@ -16,12 +18,12 @@ if sys.platform == "win32":
 import termios
 
 LONG = 30.0
-"""A time-out that is never waited for: the key is there already."""
+"""A time-out that is never reached, because the key is already pressed."""
 
 
 @pytest.fixture
 def pty() -> Iterator[tuple[int, int]]:
-    """Both ends of a terminal: what a person types, and what the program reads."""
+    """Both ends of a pseudo-terminal: the person's and the program's."""
     person, program = os.openpty()
     yield person, program
     for fd in (person, program):
@@ -32,7 +34,7 @@ def pty() -> Iterator[tuple[int, int]]:
 
 
 def _type(person: int, text: bytes, keys: Keys) -> list[str]:
-    """All keys that come of some typing; ended by an x."""
+    """All keys decoded from some input, which is ended by an x."""
     os.write(person, text + b"x")
     found: list[str] = []
     while "x" not in found:
@@ -55,15 +57,15 @@ def _type(person: int, text: bytes, keys: Keys) -> list[str]:
         (b"\r\n\t\x00", []),
     ],
 )
-def test_decoding(data: bytes, keys: list[str]) -> None:
+def test_bytes_are_decoded_whole_or_one_by_one(data: bytes, keys: list[str]) -> None:
     whole = Decoder()
     assert whole.feed(data) == keys
     assert not whole.pending
-    bit_by_bit = Decoder()
-    assert [key for byte in data for key in bit_by_bit.feed(bytes([byte]))] == keys
+    bytewise = Decoder()
+    assert [key for byte in data for key in bytewise.feed(bytes([byte]))] == keys
 
 
-def test_an_escape_alone_is_a_key_once_nothing_follows() -> None:
+def test_a_single_escape_is_a_key_when_flushed() -> None:
     decoder = Decoder()
     assert decoder.feed(b"\x1b") == []
     assert decoder.pending
@@ -71,39 +73,39 @@ def test_an_escape_alone_is_a_key_once_nothing_follows() -> None:
     assert not decoder.pending
 
 
-def test_half_a_sequence_is_no_key() -> None:
+def test_an_incomplete_sequence_is_discarded() -> None:
     decoder = Decoder()
     assert decoder.feed(b"\x1b[1;") == []
     assert decoder.flush() == []
 
 
-def test_keys_come_without_enter_and_without_echo(pty: tuple[int, int]) -> None:
+def test_keys_are_read_without_enter_and_without_echo(pty: tuple[int, int]) -> None:
     person, program = pty
     with PosixKeys(program) as keys:
         assert _type(person, b"q ", keys) == ["q", SPACE]
         assert not termios.tcgetattr(program)[3] & (termios.ECHO | termios.ICANON)
 
 
-def test_arrows_do_not_leave(pty: tuple[int, int]) -> None:
+def test_arrow_keys_are_ignored(pty: tuple[int, int]) -> None:
     person, program = pty
     with PosixKeys(program) as keys:
         assert _type(person, b"\x1b[A\x1b[B", keys) == []
 
 
-def test_escape_is_told_from_a_sequence(pty: tuple[int, int]) -> None:
+def test_escape_is_distinguished_from_a_sequence(pty: tuple[int, int]) -> None:
     person, program = pty
     with PosixKeys(program) as keys:
         os.write(person, b"\x1b")
         assert keys.poll(LONG) == ESCAPE
 
 
-def test_a_poll_waits_no_longer_than_asked(pty: tuple[int, int]) -> None:
+def test_a_poll_waits_no_longer_than_its_timeout(pty: tuple[int, int]) -> None:
     with PosixKeys(pty[1]) as keys:
         assert keys.poll(0.0) is None
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_the_terminal_is_as_it_was(pty: tuple[int, int], fails: bool) -> None:
+def test_the_terminal_is_restored_on_exit(pty: tuple[int, int], fails: bool) -> None:
     before = termios.tcgetattr(pty[1])
     try:
         with PosixKeys(pty[1]):
@@ -115,7 +117,7 @@ def test_the_terminal_is_as_it_was(pty: tuple[int, int], fails: bool) -> None:
     assert termios.tcgetattr(pty[1]) == before
 
 
-def test_the_terminal_can_be_lent_out(pty: tuple[int, int]) -> None:
+def test_the_terminal_can_be_suspended_and_resumed(pty: tuple[int, int]) -> None:
     person, program = pty
     before = termios.tcgetattr(program)
     with PosixKeys(program) as keys:
@@ -123,12 +125,12 @@ def test_the_terminal_can_be_lent_out(pty: tuple[int, int]) -> None:
         assert termios.tcgetattr(program) == before
         keys.suspend()
         keys.resume()
-        keys.resume()  # as after a SIGCONT that no stop of ours came before
+        keys.resume()  # as after a SIGCONT without a preceding stop
         assert _type(person, b"n", keys) == ["n"]
     assert termios.tcgetattr(program) == before
 
 
-def test_what_was_typed_too_much_is_not_left_to_the_shell(pty: tuple[int, int]) -> None:
+def test_unread_input_is_discarded_on_exit(pty: tuple[int, int]) -> None:
     person, program = pty
     with PosixKeys(program):
         os.write(person, b"qqq\n")
@@ -137,12 +139,12 @@ def test_what_was_typed_too_much_is_not_left_to_the_shell(pty: tuple[int, int]) 
         os.read(program, 10)
 
 
-def test_a_terminal_that_hangs_up_is_a_key(pty: tuple[int, int]) -> None:
+def test_a_hang_up_is_a_key(pty: tuple[int, int]) -> None:
     person, program = pty
     with PosixKeys(program) as keys:
         os.close(person)
         assert keys.poll(LONG) == GONE
-    # and giving it back is not an error
+    # Restoring a closed terminal is not an error.
 
 
 def test_without_a_terminal_there_are_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +157,7 @@ def test_without_a_terminal_there_are_no_keys(monkeypatch: pytest.MonkeyPatch) -
         assert keys.poll(0.0) is None
 
 
-def test_piped_input_leaves_the_controlling_terminal(
+def test_keys_are_read_from_the_controlling_terminal_with_piped_input(
     monkeypatch: pytest.MonkeyPatch, pty: tuple[int, int]
 ) -> None:
     person, program = pty
@@ -174,12 +176,12 @@ def test_piped_input_leaves_the_controlling_terminal(
         os.fstat(program)
 
 
-def test_no_keys_still_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_polling_without_a_terminal_waits_for_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     sleep, ours = time.sleep, threading.get_ident()
 
     def note(seconds: float) -> None:
-        # Threads that other tests have left behind sleep as well, and are to go on doing so.
+        # Threads left over from other tests also sleep, and must continue to do so.
         if threading.get_ident() == ours:
             slept.append(seconds)
         else:

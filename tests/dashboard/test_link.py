@@ -1,3 +1,5 @@
+"""Tests of the connection state on the dashboard."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -6,36 +8,36 @@ from typing import Any
 
 import pytest
 
-from streamer.dashboard import Snapshot, link, render
+from streamer.dashboard import HistorySnapshot, link, render
 from streamer.readings import Link
 from tests.dashboard.samples import alarmed, usual, watched, zoned
 
 SIZES = [(40, 12), (60, 30), (72, 22), (80, 24), (100, 30), (130, 24), (200, 60)]
 
 
-def _after(found: Snapshot, seconds: float) -> Snapshot:
+def _after(found: HistorySnapshot, seconds: float) -> HistorySnapshot:
     assert found.now is not None
     return replace(found, now=found.now + timedelta(seconds=seconds))
 
 
-def _shown(found: Snapshot, size: tuple[int, int], **options: Any) -> str:
+def _shown(found: HistorySnapshot, size: tuple[int, int], **options: Any) -> str:
     return str(render(found, *size, speed="live", now=found.now, **options))
 
 
-def _banner(found: Snapshot, width: int = 100) -> str:
+def _banner(found: HistorySnapshot, width: int = 100) -> str:
     return link.banner(found, width).plain.rstrip()
 
 
-def _lost(why: str = "connection refused") -> Snapshot:
+def _lost(why: str = "connection refused") -> HistorySnapshot:
     return watched(link=Link.LOST, why=why)
 
 
-def _all_wrong(state: str) -> Snapshot:
+def _all_wrong(state: str) -> HistorySnapshot:
     return watched(zoned(alarmed().steps), link=state)
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_lost_connection_is_told_on_every_screen_and_when_it_is_tried_again(
+def test_every_screen_shows_a_lost_connection_and_its_next_attempt(
     size: tuple[int, int],
 ) -> None:
     for found in (_lost(), _all_wrong(Link.LOST)):
@@ -47,7 +49,7 @@ def test_a_lost_connection_is_told_on_every_screen_and_when_it_is_tried_again(
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_silent_meter_is_told_from_a_lost_connection(size: tuple[int, int]) -> None:
+def test_a_silent_meter_is_distinguished_from_a_lost_connection(size: tuple[int, int]) -> None:
     for found in (watched(link=Link.SILENT), _all_wrong(Link.SILENT)):
         shown = _shown(found, size)
         assert "meter silent for 4 min" in shown
@@ -55,7 +57,7 @@ def test_a_silent_meter_is_told_from_a_lost_connection(size: tuple[int, int]) ->
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_connection_that_stands_is_no_news(size: tuple[int, int]) -> None:
+def test_an_established_connection_is_shown_as_live_only(size: tuple[int, int]) -> None:
     shown = _shown(watched(), size)
     assert " live" in shown
     assert "broker" not in shown
@@ -63,16 +65,16 @@ def test_a_connection_that_stands_is_no_news(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("size", [size for size in SIZES if size[0] >= 80])
-def test_an_alarm_is_told_beside_what_is_wrong_with_the_connection(size: tuple[int, int]) -> None:
+def test_an_alarm_is_shown_beside_an_outage(size: tuple[int, int]) -> None:
     for state in (Link.LOST, Link.SILENT):
         top = "\n".join(_shown(_all_wrong(state), size).splitlines()[:2])
         assert "! anomaly" in top
     assert "! anomaly +2" in _shown(_all_wrong(Link.LOST), (60, 30)).splitlines()[-1]
 
 
-def test_it_counts_down_by_the_clock_that_it_is_given() -> None:
-    told = [_banner(_after(_lost(), seconds)) for seconds in (0, 1, 7.5, 8, 20)]
-    assert told == [
+def test_the_banner_counts_down_by_the_given_clock() -> None:
+    texts = [_banner(_after(_lost(), seconds)) for seconds in (0, 1, 7.5, 8, 20)]
+    assert texts == [
         f"! broker away for 2 min, trying again {when}: connection refused"
         for when in ("in 8 s", "in 7 s", "in 1 s", "now", "now")
     ]
@@ -80,7 +82,7 @@ def test_it_counts_down_by_the_clock_that_it_is_given() -> None:
     assert "for 2 d 23 h" in _banner(_after(_lost(), 3 * 86_400 - 3600))
 
 
-def test_what_time_alone_changes_is_known_without_a_frame() -> None:
+def test_time_dependent_texts_are_known_without_a_frame() -> None:
     lost, up = _lost(), watched()
     assert link.moment(lost) != link.moment(_after(lost, 1.0))
     assert link.moment(lost) == link.moment(_after(lost, 0.1))
@@ -89,7 +91,7 @@ def test_what_time_alone_changes_is_known_without_a_frame() -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "told"),
+    ("width", "text"),
     [
         (70, "! broker away for 2 min, trying again in 8 s: connection refused"),
         (63, "! broker away for 2 min, trying again in 8 s: connection refus…"),
@@ -100,19 +102,19 @@ def test_what_time_alone_changes_is_known_without_a_frame() -> None:
         (10, "! broker …"),
     ],
 )
-def test_as_much_is_told_as_there_is_room_for(width: int, told: str) -> None:
-    assert _banner(_lost(), width) == told
+def test_the_banner_is_shortened_to_the_width(width: int, text: str) -> None:
+    assert _banner(_lost(), width) == text
 
 
-def test_what_is_not_known_is_left_out() -> None:
+def test_unknown_details_are_left_out() -> None:
     found = replace(watched(), link=Link(Link.LOST))
     assert _banner(found) == "! meter away"
-    assert link.standing(found) == ["away"]
-    assert link.standing(watched(link=None)) == ["–"]
+    assert link.state_since(found) == ["away"]
+    assert link.state_since(watched(link=None)) == ["–"]
     assert _banner(watched(link=None)) == ""
 
 
-def test_a_long_wait_is_told_in_minutes() -> None:
+def test_a_long_wait_is_shown_in_minutes() -> None:
     found = _lost()
     assert found.link is not None
     assert found.now is not None
@@ -120,20 +122,20 @@ def test_a_long_wait_is_told_in_minutes() -> None:
     assert "trying again in 5 min" in _banner(replace(found, link=later))
 
 
-def test_the_state_says_since_when() -> None:
-    assert link.standing(watched()) == ["up since 03:43", "up"]
-    assert link.standing(_after(watched(), 86_400)) == ["up since 03-21 03:43", "up"]
-    assert link.standing(watched(link=Link.SILENT))[0] == "silent since 06:39"
+def test_the_state_has_the_time_of_its_beginning() -> None:
+    assert link.state_since(watched()) == ["up since 03:43", "up"]
+    assert link.state_since(_after(watched(), 86_400)) == ["up since 03-21 03:43", "up"]
+    assert link.state_since(watched(link=Link.SILENT))[0] == "silent since 06:39"
 
 
 def test_a_replay_has_no_connection() -> None:
     found = replace(_lost(), now=None)
     assert not link.down(found)
     assert _banner(found) == ""
-    assert link.standing(usual()) == ["–"]
+    assert link.state_since(usual()) == ["–"]
 
 
-def test_the_end_is_not_a_lost_connection() -> None:
+def test_the_end_of_the_stream_hides_an_outage() -> None:
     found = replace(_lost(), ended=True)
     for size in SIZES:
         shown = _shown(found, size)
@@ -141,13 +143,13 @@ def test_the_end_is_not_a_lost_connection() -> None:
         assert "trying again" not in shown
 
 
-def test_old_values_are_said_to_be_old() -> None:
+def test_the_age_of_an_old_sample_is_shown() -> None:
     found = watched(age_s=200)
     assert "live · 3 min ago" in _shown(found, (80, 24))
     assert "live · 4 min ago" in _shown(_after(found, 40), (80, 24))
 
 
-def test_nothing_from_outside_reaches_the_terminal_as_a_command() -> None:
+def test_control_characters_in_a_reason_do_not_reach_the_terminal() -> None:
     found = _lost(why="no\x1b[2J route\tto 家")
     for size in SIZES:
         assert not {"\x1b", "\t"} & set(_shown(found, size))

@@ -1,16 +1,18 @@
+"""Tests of the lines with the present and coming power."""
+
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
 
-from streamer.dashboard import Snapshot
+from streamer.dashboard import HistorySnapshot
 from streamer.dashboard.now import now, now_lines
 from streamer.readings import Link, Sample
 from tests.dashboard.samples import house, make_steps, snapshot, usual, watched, zoned
 
 
-def _expecting(low_kw: float, high_kw: float) -> Snapshot:
+def _expecting(low_kw: float, high_kw: float) -> HistorySnapshot:
     found = usual()
     last = found.steps[-1]
     assert last.forecast is not None
@@ -25,13 +27,13 @@ def test_the_coming_value_has_its_band_on_every_full_screen(width: int) -> None:
     assert text.cell_len <= width
 
 
-def test_the_error_stands_where_there_is_room_for_it_too() -> None:
+def test_the_error_is_shown_if_there_is_room() -> None:
     assert "error" not in now(usual(), 80).plain
     assert "error" in now(usual(), 100).plain
     assert "error" in now(snapshot(make_steps(house(12))), 80).plain
 
 
-def test_a_little_screen_has_the_band_too() -> None:
+def test_a_small_screen_has_the_band() -> None:
     ahead = now_lines(_expecting(-0.05, 0.612), 40)[1].plain
     assert ahead.rstrip() == "◆ next 06:48  0.334 kW (−0.05 to 0.61)"
     assert "error" in now_lines(usual(), 60)[1].plain
@@ -45,7 +47,7 @@ def test_the_line_does_not_jitter_with_its_values() -> None:
 
 
 @pytest.mark.parametrize("ends", [(-1e300, 1e300), (float("-inf"), float("nan"))])
-def test_a_mad_band_costs_at_most_itself(ends: tuple[float, float]) -> None:
+def test_an_extreme_band_hides_no_other_value(ends: tuple[float, float]) -> None:
     for width in (20, 40, 72, 80, 200):
         assert "0.334" in now(_expecting(*ends), max(72, width)).plain
         assert all(text.cell_len <= width for text in now_lines(_expecting(*ends), width))
@@ -61,7 +63,7 @@ def test_a_meter_has_its_latest_value_beside_the_minute_and_its_forecasts(width:
     assert text.cell_len <= width
 
 
-def test_a_little_screen_has_them_too() -> None:
+def test_a_small_screen_has_the_latest_value_and_the_forecasts() -> None:
     above, below = (text.plain.rstrip() for text in now_lines(watched(), 40))
     assert above == "now  1.234 kW  █ 06:42  0.330 •   0.350"
     assert below == "◆ next 06:43  0.334 kW (0.27 to 0.46)"
@@ -74,19 +76,19 @@ def test_the_line_of_a_meter_does_not_jitter() -> None:
             assert len({now(found, width).plain.index(glyph) for found in kinds}) == 1
 
 
-def test_now_is_not_said_of_what_may_be_no_longer_so() -> None:
+def test_the_latest_value_is_unknown_while_the_connection_is_down() -> None:
     for found in (watched(link=Link.LOST), watched(link=Link.SILENT), watched(kw=float("nan"))):
         assert now(found, 80).plain.startswith("now      – kW ")
         assert now_lines(found, 40)[0].plain.startswith("now      – kW ")
 
 
-def test_a_value_that_stands_is_now_however_long_ago_it_was_said() -> None:
-    # A feed that speaks on change alone may be silent for long; the readings hold its value.
+def test_an_old_value_is_shown_while_the_connection_is_up() -> None:
+    # A push-on-change feed may be silent for long while its value holds.
     assert now(watched(age_s=3000), 80).plain.startswith("now  1.234 kW ")
 
 
 @pytest.mark.parametrize(("count", "left"), [(0, 49), (1, 48), (12, 37), (48, 1)])
-def test_how_long_the_first_forecast_takes(count: int, left: int) -> None:
+def test_the_time_until_the_first_forecast_is_shown(count: int, left: int) -> None:
     found = watched(zoned(make_steps(house(count))))
     for text in (now(found, 80), now_lines(found, 40)[1]):
         assert text.plain.rstrip().endswith(f"◆ first forecast in {left} min")
@@ -96,12 +98,12 @@ def test_how_long_the_first_forecast_takes(count: int, left: int) -> None:
         assert text.plain.rstrip().endswith(f"◆ first forecast after {left} more {minutes}")
 
 
-def test_how_long_it_takes_after_a_gap_that_emptied_the_buffer() -> None:
+def test_the_time_until_the_next_forecast_is_shown_after_the_buffer_was_emptied() -> None:
     found = watched(zoned(make_steps(house(100), gaps={95: 600})))
     assert now(found, 80).plain.rstrip().endswith("◆ next forecast in 44 min")
 
 
-def test_mad_values_of_a_meter_fit() -> None:
+def test_extreme_values_of_a_meter_fit() -> None:
     for kw in (1e300, -1e300, float("inf")):
         for width in (1, 20, 40, 72, 80, 200):
             found = replace(watched(), sample=Sample(kw))

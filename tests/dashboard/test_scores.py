@@ -1,3 +1,5 @@
+"""Tests of the scores on the dashboard."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -5,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from streamer.dashboard import Snapshot, render
+from streamer.dashboard import HistorySnapshot, render
 from streamer.dashboard.scores import (
     ALL_ROWS,
     BROAD,
-    LEAST_ROWS,
+    MIN_ROWS,
     NARROW,
     TRIAL_MINUTES,
     adaptation_line,
@@ -23,7 +25,7 @@ from tests.dashboard.samples import ADAPTED, IN_SAMPLE, adapted, house, make_ste
 BAND = BandScores(0.9, 0.9012, 0.8944, 0.3111, 0.2888)
 
 
-def _lines(found: Snapshot, width: int = NARROW, rows: int = LEAST_ROWS) -> list[str]:
+def _lines(found: HistorySnapshot, width: int = NARROW, rows: int = MIN_ROWS) -> list[str]:
     lines = [line.plain for line in scores(found, width, rows)]
     assert len(lines) <= rows
     return lines
@@ -64,7 +66,7 @@ def _lines(found: Snapshot, width: int = NARROW, rows: int = LEAST_ROWS) -> list
         ),
     ],
 )
-def test_the_adaptation_says_what_is_shown_and_why(
+def test_the_adaptation_line_names_what_is_shown_and_why(
     adaptation: Adaptation, long: str, short: str
 ) -> None:
     assert adaptation_line(adaptation, 80).plain == long
@@ -73,7 +75,7 @@ def test_the_adaptation_says_what_is_shown_and_why(
         assert adaptation_line(adaptation, width).cell_len <= width
 
 
-def test_the_trial_is_as_long_as_the_adapter_has_it() -> None:
+def test_trial_minutes_equal_those_of_the_adapter() -> None:
     adapter = Adapter()
     rng = np.random.default_rng(1)
     while not adapter.get().shown:
@@ -90,7 +92,7 @@ def test_the_trial_is_as_long_as_the_adapter_has_it() -> None:
     assert adapter.get().learnt == TRIAL_MINUTES
 
 
-def test_the_band_says_how_honest_and_how_wide_it_was() -> None:
+def test_the_band_lines_have_coverage_and_width() -> None:
     assert [line.plain for line in band_lines(BAND, 80, brief=True)] == [
         "90 % band  covers 90.1 % (day 89.4 %) · 0.31 kW wide (day 0.29)"
     ]
@@ -104,13 +106,13 @@ def test_the_band_says_how_honest_and_how_wide_it_was() -> None:
     assert band_lines(replace(BAND, confidence=0.955), 80, brief=True)[0].plain[:6] == "95.5 %"
 
 
-def test_a_band_that_was_never_settled_has_no_score() -> None:
+def test_a_band_without_settled_forecasts_has_no_score() -> None:
     for brief in (True, False):
         lines = band_lines(BandScores(0.8), 42, brief=brief)
         assert [line.plain for line in lines] == ["80 % band  –"]
 
 
-def test_the_frozen_network_has_a_column_where_there_is_room_and_something_is_adapted() -> None:
+def test_the_frozen_network_has_a_column_if_it_fits_and_forecasts_are_adapted() -> None:
     assert "frozen" in _lines(adapted(), BROAD)[0]
     assert "frozen" not in _lines(adapted(), NARROW)[0]
     assert "frozen" not in _lines(usual(), BROAD)[0]
@@ -122,26 +124,26 @@ def test_the_frozen_network_has_a_column_where_there_is_room_and_something_is_ad
     assert mse[:end].endswith(f" {found.frozen.mse_kw2:.5f}")
 
 
-def test_what_matters_less_goes_first() -> None:
+def test_less_important_lines_are_left_out_first() -> None:
     full = _lines(adapted(), rows=ALL_ROWS)
     assert [line.split()[0] for line in full] == [
         "model", "MSE", "hour", "day", "RMSE", "MAE", "90", "0.29", "adapted,", "skill:",
     ]  # fmt: skip
     assert [line.split()[0] for line in _lines(adapted(), rows=9)][4:7] == ["RMSE", "MAE", "90"]
-    least = [line.split()[0] for line in _lines(adapted())]
-    assert least == ["model", "MSE", "hour", "day", "MAE", "90", "adapted,"]
+    shortest = [line.split()[0] for line in _lines(adapted())]
+    assert shortest == ["model", "MSE", "hour", "day", "MAE", "90", "adapted,"]
 
 
-def test_that_scores_flatter_is_never_left_out() -> None:
+def test_the_warning_of_in_sample_scores_is_never_left_out() -> None:
     found = snapshot(make_steps(house(120), adaptation=ADAPTED), about=IN_SAMPLE)
-    for rows in range(LEAST_ROWS, ALL_ROWS + 1):
+    for rows in range(MIN_ROWS, ALL_ROWS + 1):
         lines = _lines(found, rows=rows)
         assert lines[-1] == " ! in sample: these scores flatter"
         assert any("adapted" in line for line in lines)
         assert any("band" in line for line in lines)
 
 
-def test_without_adaptation_nothing_is_said_of_it() -> None:
+def test_adaptation_is_not_mentioned_without_it() -> None:
     for size in ((60, 30), (80, 24), (200, 60)):
         text = str(render(usual(), *size))
         assert "frozen" not in text

@@ -1,7 +1,7 @@
-"""Whole screens, compared with what they looked like when a person last approved them.
+"""Whole screens, compared with the approved texts in ``tests/dashboard/screens``.
 
-After a change that is meant: ``STREAMER_UPDATE_SCREENS=1 pytest tests/dashboard``, then
-look at the difference in ``tests/dashboard/screens`` before it is committed.
+After an intended change: ``STREAMER_UPDATE_SCREENS=1 pytest tests/dashboard``, then review the
+differences before committing them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from streamer.dashboard import Frame, Snapshot, render
+from streamer.dashboard import Frame, HistorySnapshot, render
 from streamer.readings import Adaptation, Link, Notice
 from tests.dashboard.samples import (
     ADAPTED,
@@ -34,103 +34,103 @@ from tests.dashboard.samples import (
 SCREENS = Path(__file__).parent / "screens"
 
 
-def _empty() -> Snapshot:
+def _empty() -> HistorySnapshot:
     return snapshot(vitals=None)
 
 
-def _opening() -> Snapshot:
+def _opening() -> HistorySnapshot:
     return snapshot(about=None, vitals=None)
 
 
-def _first_reading() -> Snapshot:
+def _first_reading() -> HistorySnapshot:
     return snapshot(make_steps(house(1)))
 
 
-def _warming_up() -> Snapshot:
+def _warming_up() -> HistorySnapshot:
     return snapshot(make_steps(house(12)))
 
 
-def _at_max() -> Snapshot:
+def _at_max() -> HistorySnapshot:
     return usual(AT_MAX)
 
 
-def _exporting() -> Snapshot:
+def _exporting() -> HistorySnapshot:
     return snapshot(make_steps(house(120, scale=-1.0, offset=1.1)))
 
 
-def _gaps() -> Snapshot:
+def _gaps() -> HistorySnapshot:
     return snapshot(make_steps(house(100), gaps={30: 1, 75: 2, 76: 4, 90: 3, 95: 600}))
 
 
-def _learning() -> Snapshot:
+def _learning() -> HistorySnapshot:
     return adapted(Adaptation(learnt=420))
 
 
-def _not_better() -> Snapshot:
+def _not_better() -> HistorySnapshot:
     return adapted(Adaptation(day_gain=-0.003, learnt=1440))
 
 
-def _one_alarm() -> Snapshot:
+def _one_alarm() -> HistorySnapshot:
     return alarmed(all_on=False)
 
 
-def _adapted_in_sample() -> Snapshot:
+def _adapted_in_sample() -> HistorySnapshot:
     return snapshot(make_steps(house(120), adaptation=ADAPTED), about=IN_SAMPLE)
 
 
-def _in_sample() -> Snapshot:
+def _in_sample() -> HistorySnapshot:
     return snapshot(make_steps(house(120)), about=IN_SAMPLE)
 
 
-def _constant() -> Snapshot:
+def _constant() -> HistorySnapshot:
     return snapshot(make_steps([0.25] * 90))
 
 
-def _strange_text() -> Snapshot:
+def _strange_text() -> HistorySnapshot:
     about = IN_SAMPLE.__class__("Küche\x1b[31m – 家.csv", "modèle\n2")
     return snapshot(
         make_steps(house(60)), about=about, notices=[Notice(Notice.EVENT, "día ×\t\x9b2J 家")]
     )
 
 
-def _lost() -> Snapshot:
+def _lost() -> HistorySnapshot:
     return watched(link=Link.LOST)
 
 
-def _lost_and_alarmed() -> Snapshot:
+def _lost_and_alarmed() -> HistorySnapshot:
     return watched(zoned(alarmed().steps), link=Link.LOST)
 
 
-def _silent() -> Snapshot:
+def _silent() -> HistorySnapshot:
     return watched(link=Link.SILENT)
 
 
-def _silent_and_alarmed() -> Snapshot:
+def _silent_and_alarmed() -> HistorySnapshot:
     return watched(zoned(alarmed().steps), link=Link.SILENT)
 
 
-def _first_minute() -> Snapshot:
+def _first_minute() -> HistorySnapshot:
     return watched([])
 
 
-def _live_warming_up() -> Snapshot:
+def _live_warming_up() -> HistorySnapshot:
     return watched(zoned(make_steps(house(12))))
 
 
-def _lost_while_warming_up() -> Snapshot:
+def _lost_while_warming_up() -> HistorySnapshot:
     return watched(zoned(make_steps(house(12))), link=Link.LOST)
 
 
-def _connecting() -> Snapshot:
+def _connecting() -> HistorySnapshot:
     return watched([], link=None, kw=None)
 
 
-def _seldom() -> Snapshot:
+def _old_sample() -> HistorySnapshot:
     return watched(age_s=200)
 
 
 SIZES = {"small": (40, 12), "usual": (80, 24), "large": (200, 60)}
-CASES: dict[str, tuple[Callable[[], Snapshot], tuple[int, int], dict[str, Any]]] = {
+CASES: dict[str, tuple[Callable[[], HistorySnapshot], tuple[int, int], dict[str, Any]]] = {
     **{f"usual-{name}": (usual, size, {}) for name, size in SIZES.items()},
     **{f"ascii-{name}": (usual, size, {"ascii": True}) for name, size in SIZES.items()},
     **{f"warming-up-{name}": (_warming_up, size, {}) for name, size in SIZES.items()},
@@ -193,7 +193,7 @@ CASES: dict[str, tuple[Callable[[], Snapshot], tuple[int, int], dict[str, Any]]]
     "live-silent-alarms": (_silent_and_alarmed, (80, 24), {}),
     "live-lost-warming-up": (_lost_while_warming_up, (80, 24), {}),
     "live-connecting": (_connecting, (80, 24), {}),
-    "live-seldom": (_seldom, (80, 24), {}),
+    "live-seldom": (_old_sample, (80, 24), {}),
     "live-help": (watched, (80, 24), {"help": True}),
     "help": (usual, (80, 24), {"help": True}),
     "help-small": (usual, (40, 12), {"help": True}),
@@ -209,7 +209,7 @@ def _frame(name: str) -> Frame:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_screen(name: str) -> None:
+def test_screens_equal_the_approved_ones(name: str) -> None:
     found = f"{_frame(name)}\n"
     path = SCREENS / f"{name}.txt"
     if os.environ.get("STREAMER_UPDATE_SCREENS"):
@@ -217,16 +217,16 @@ def test_screen(name: str) -> None:
     assert found == path.read_text(encoding="utf-8")
 
 
-def test_no_screen_is_left_over() -> None:
+def test_every_stored_screen_is_tested() -> None:
     assert {path.stem for path in SCREENS.glob("*.txt")} == set(CASES)
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if "ascii" in name])
-def test_ascii_is_ascii(name: str) -> None:
+def test_ascii_screens_are_ascii_only(name: str) -> None:
     assert str(_frame(name)).isascii()
 
 
-def test_nothing_from_outside_reaches_the_terminal_as_a_command() -> None:
+def test_control_characters_from_outside_do_not_reach_the_terminal() -> None:
     assert not {"\x1b", "\x9b", "\t"} & set(str(_frame("strange-text")))
 
 
@@ -237,7 +237,7 @@ def _painted(frame: Frame) -> str:
     return capture.get()
 
 
-def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_color_disables_colours_but_not_reversed_marks(monkeypatch: pytest.MonkeyPatch) -> None:
     frame = _frame("usual-usual")
     monkeypatch.delenv("NO_COLOR", raising=False)
     coloured = _painted(frame)
@@ -245,10 +245,10 @@ def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = _painted(frame)
     assert "\x1b[36m" in coloured
     assert "\x1b[3" not in plain
-    assert "\x1b[7m" in plain  # marks inside the area are still cut out of it
+    assert "\x1b[7m" in plain  # marks inside the area are still reversed
 
 
-def test_only_colours_that_suit_any_background_are_used() -> None:
+def test_only_basic_foreground_colours_are_used() -> None:
     allowed = {"cyan", "magenta", "green", "red", None}
     for name in CASES:
         for text in _frame(name).lines:
@@ -260,17 +260,17 @@ def test_only_colours_that_suit_any_background_are_used() -> None:
 
 
 def test_every_style_is_in_a_span() -> None:
-    # A style of the whole line would be lost: lines are rendered one by one.
+    # Lines are rendered one by one, which would lose the style of a whole line.
     for name in CASES:
         assert not any(text.style for text in _frame(name).lines if not text.spans)
 
 
 @pytest.mark.parametrize("size", [(40, 12), (60, 30), (72, 22), (80, 24), (130, 24), (200, 60)])
-def test_progress_is_shown_where_there_is_an_end_to_see(size: tuple[int, int]) -> None:
+def test_progress_is_shown_if_the_end_is_known(size: tuple[int, int]) -> None:
     shown = str(render(_at_max(), *size, speed="max"))
     assert shown.count("45 % · 1:24 left") == 1
     assert " left" not in str(render(usual(), *size, speed="max"))
 
 
-def test_a_pause_is_still_called_one_where_there_is_no_room_for_both() -> None:
+def test_a_pause_takes_precedence_over_progress_on_a_small_screen() -> None:
     assert str(render(_at_max(), 40, 12, speed="paused")).splitlines()[0].endswith("paused")

@@ -1,3 +1,5 @@
+"""Tests of fleet alarms against an `Alarms` object per meter."""
+
 from __future__ import annotations
 
 import math
@@ -22,7 +24,7 @@ Table = dict[str, np.ndarray]
 
 
 def table(kw: np.ndarray, *, width: np.ndarray | float = 0.1, present: np.ndarray) -> Table:
-    """(minutes, meters) readings, with the value before as the forecast."""
+    """(minutes, meters) readings, with the reading before as the forecast."""
     last = np.vstack([np.full((1, kw.shape[1]), math.nan), kw[:-1]])
     minutes = np.arange(len(kw))[:, None]
     seen = np.maximum.accumulate(np.where(present, minutes, -1), axis=0)
@@ -39,17 +41,17 @@ def table(kw: np.ndarray, *, width: np.ndarray | float = 0.1, present: np.ndarra
     }
 
 
-def waves(readings: Table) -> Iterator[tuple[np.ndarray, Table]]:
-    """The rows of each minute, and what `settle` takes of them."""
+def rounds(readings: Table) -> Iterator[tuple[np.ndarray, Table]]:
+    """The rows of each minute, and the arguments of `settle` for them."""
     for minute, present in enumerate(readings["present"]):
         rows = np.flatnonzero(present)
-        wave = {name: values[minute, rows] for name, values in readings.items()}
-        del wave["present"]
-        yield rows, {"at": np.full(len(rows), START + minute * MINUTE), **wave}
+        arguments = {name: values[minute, rows] for name, values in readings.items()}
+        del arguments["present"]
+        yield rows, {"at": np.full(len(rows), START + minute * MINUTE), **arguments}
 
 
 def held(count: int, *, inside: bool = False) -> np.ndarray:
-    """The records of new meters; inside larger ones, or by themselves."""
+    """Records of new meters, inside larger records or alone."""
     alarms = FleetAlarms()
     if inside:
         whole = np.zeros(count, [("other", np.float64, 3), ("alarms", alarms.dtype)])
@@ -59,12 +61,12 @@ def held(count: int, *, inside: bool = False) -> np.ndarray:
 
 
 def together(readings: Table, state: np.ndarray) -> list[list[Alarm]]:
-    """What is raised of each meter; those that have no reading in a wave are left out of it."""
+    """Alarms raised for each meter, with only the meters that have a reading in each round."""
     alarms = FleetAlarms()
     raised: list[list[Alarm]] = [[] for _ in state]
-    for rows, wave in waves(readings):
+    for rows, arguments in rounds(readings):
         part = state if len(rows) == len(state) else state[rows]
-        found = alarms.settle(part, **wave)
+        found = alarms.settle(part, **arguments)
         if part is not state:
             state[rows] = part
         assert [row for row, _ in found] == sorted(row for row, _ in found)
@@ -74,7 +76,7 @@ def together(readings: Table, state: np.ndarray) -> list[list[Alarm]]:
 
 
 def alone(readings: Table, state: np.ndarray | None = None) -> list[list[Alarm]]:
-    """The same of one `Alarms` a meter; and look whether they end as the records do."""
+    """The same by one `Alarms` per meter, whose final states are compared with the records."""
     raised = []
     for meter in range(readings["kw"].shape[1]):
         rows = np.flatnonzero(readings["present"][:, meter])
@@ -106,7 +108,7 @@ def assert_same(ours: list[list[Alarm]], theirs: list[list[Alarm]]) -> None:
         assert [a.size for a in mine] == pytest.approx([a.size for a in other], rel=1e-9, abs=0.0)
 
 
-def test_a_record_is_small_and_its_beginning_is_not_to_be_changed() -> None:
+def test_a_record_is_small_and_the_first_one_is_read_only() -> None:
     dtype = FleetAlarms.dtype
     assert dtype.itemsize == sum(dtype[name].itemsize for name in dtype.names) <= 250
     with pytest.raises(ValueError, match="read-only"):
@@ -127,10 +129,10 @@ power = st.one_of(
 
 @settings(deadline=None, max_examples=60)
 @given(st.data(), st.integers(1, 5), st.integers(1, 40), st.integers(1, 12))
-def test_whatever_comes_whenever_it_comes(
+def test_any_readings_raise_the_alarms_of_single_meters(
     data: st.DataObject, meters: int, minutes: int, times: int
 ) -> None:
-    """Any values, of any of the meters, with any gaps, against any bands or none."""
+    """Any values of any of the meters, with any gaps and any bands or none."""
     shape = (minutes, meters)
     kw = data.draw(arrays.arrays(np.float64, shape, elements=power, fill=power))
     width = data.draw(
@@ -154,7 +156,7 @@ def test_whatever_comes_whenever_it_comes(
 
 @settings(deadline=None, max_examples=10)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 400))
-def test_records_taken_up_again_from_bytes_go_on_as_they_were(seed: int, cut: int) -> None:
+def test_records_restored_from_bytes_continue_identically(seed: int, cut: int) -> None:
     rng = np.random.default_rng(seed)
     kw = rng.choice([0.3, 0.301, 0.32, 2.9, 3.2, 40.0, 400.0, -1.0, 0.002], (400, 5))
     kw = np.repeat(kw, rng.integers(1, 20, 400), axis=0)[:400]
@@ -172,7 +174,7 @@ def test_records_taken_up_again_from_bytes_go_on_as_they_were(seed: int, cut: in
 
 
 def faulty(kw: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Real minutes with faults put in here and there."""
+    """Real minutes with faults inserted at random."""
     kw = kw.copy()
     for fault, place in enumerate(np.sort(rng.integers(0, len(kw), 24))):
         part = kw[place : place + rng.integers(2, 90)]
@@ -196,7 +198,7 @@ def faulty(kw: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return kw
 
 
-def test_real_minutes_with_faults(sample_kw: np.ndarray) -> None:
+def test_real_minutes_with_faults_raise_the_alarms_of_single_meters(sample_kw: np.ndarray) -> None:
     rng = np.random.default_rng(5)
     minutes, meters = 3 * DAY, 12
     places = rng.integers(0, len(sample_kw) - minutes, meters)
@@ -214,7 +216,7 @@ def test_real_minutes_with_faults(sample_kw: np.ndarray) -> None:
     readings, state = table(kw, width=width, present=present), held(meters, inside=True)
     raised = together(readings, state)
     assert_same(raised, alone(readings, state))
-    said = "\n".join(f"{alarm.kind}: {alarm.text}" for alarms in raised for alarm in alarms)
+    texts = "\n".join(f"{alarm.kind}: {alarm.text}" for alarms in raised for alarm in alarms)
     for words in (
         "stuck: ",
         "unit: ",
@@ -225,14 +227,14 @@ def test_real_minutes_with_faults(sample_kw: np.ndarray) -> None:
         "the true power",
         "for 4 readings",
     ):
-        assert words in said
-    assert said.count("anomaly: ") > 50
+        assert words in texts
+    assert texts.count("anomaly: ") > 50
 
 
-def test_what_goes_on_for_days_is_counted_without_end() -> None:
-    """Counts that stop at a bound in the record: a stuck meter, a works' one, a busy house.
+def test_counts_that_saturate_in_a_record_raise_the_same_alarms() -> None:
+    """Counts at their bounds over days: a stuck meter, one in another unit, a busy house.
 
-    And what goes on for just an hour, from any minute of the hour that the record counts by.
+    And events of just an hour, from any minute of the hour that the record counts by.
     """
     minutes = np.arange(4 * DAY)
     stuck = np.full(len(minutes), 0.3)
@@ -259,13 +261,13 @@ def test_what_goes_on_for_days_is_counted_without_end() -> None:
     assert raised[6] == []
 
 
-def test_alarms_of_one_wave_come_in_the_order_of_the_rows() -> None:
-    """Whatever is looked at first: repeated values are, then units, then bands."""
+def test_alarms_of_one_round_are_in_the_order_of_the_rows() -> None:
+    """Regardless of the order of the checks: repeated values, then units, then bands."""
     kw = np.stack([0.3 + 0.01 * (np.arange(15) % 2), np.full(15, 400.0), np.full(15, 0.3)], axis=1)
     kw[14, 0] = 9.0
     readings = table(kw, present=np.ones(kw.shape, bool))
     alarms, state = FleetAlarms(), held(3)
-    found = [alarms.settle(state, **wave) for _, wave in waves(readings)]
+    found = [alarms.settle(state, **arguments) for _, arguments in rounds(readings)]
     assert [(row, alarm.kind) for row, alarm in found[2]] == [(1, Alarm.UNIT)]
     assert [(row, alarm.kind) for row, alarm in found[14]] == [
         (0, Alarm.ANOMALY),
@@ -275,7 +277,7 @@ def test_alarms_of_one_wave_come_in_the_order_of_the_rows() -> None:
 
 
 @given(st.lists(st.one_of(power, st.floats(-1e9, 1e9)), max_size=30))
-def test_decimals_are_counted_alike(values: list[float]) -> None:
+def test_decimals_are_counted_alike_for_arrays_and_single_values(values: list[float]) -> None:
     kept = [min(max(value, -1e9), 1e9) for value in values]
     kept += [round(value, 3) for value in kept]
     assert count_all_decimals(np.array(kept)).tolist() == [count_decimals(kw) for kw in kept]

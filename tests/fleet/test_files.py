@@ -1,3 +1,5 @@
+"""Tests of the files of simulated readings."""
+
 from __future__ import annotations
 
 import csv
@@ -13,7 +15,7 @@ import pytest
 
 from streamer.errors import MissingExtraError, UsageError
 from streamer.fleet.files import COLUMNS, FORMATS, ReadingFiles
-from streamer.fleet.simulate import Faults, Readings, Simulation
+from streamer.fleet.simulate import Faults, SimulatedReadings, Simulation
 
 Row = tuple[str, datetime, float]
 
@@ -24,7 +26,7 @@ def _simulation() -> Simulation:
     return Simulation(SERIES, meters=40, minutes=35, faults=Faults(late=0.1, doubled=0.1))
 
 
-def _rows(readings: Readings, names: np.ndarray) -> list[Row]:
+def _rows(readings: SimulatedReadings, names: np.ndarray) -> list[Row]:
     times = [at.replace(tzinfo=UTC) for at in readings.minute.tolist()]
     return list(zip(names[readings.meter].tolist(), times, readings.kw.tolist(), strict=True))
 
@@ -42,7 +44,7 @@ def _read(path: Path) -> list[Row]:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_each_format_gives_back_the_same_rows(tmp_path: Path, form: str) -> None:
+def test_every_format_contains_the_written_rows(tmp_path: Path, form: str) -> None:
     simulation = _simulation()
     files = ReadingFiles(tmp_path / "new" / "folder", form)
     for block in simulation.blocks():
@@ -64,7 +66,7 @@ def test_the_same_readings_give_the_same_bytes(tmp_path: Path, form: str) -> Non
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
 
 
-def test_parquet_columns_are_as_spark_takes_them(tmp_path: Path) -> None:
+def test_parquet_columns_have_the_types_that_spark_expects(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     simulation = _simulation()
     block = next(simulation.blocks())
@@ -77,8 +79,8 @@ def test_parquet_columns_are_as_spark_takes_them(tmp_path: Path) -> None:
     ]
 
 
-def test_text_is_as_short_as_can_be(tmp_path: Path) -> None:
-    readings = Readings(
+def test_text_has_no_superfluous_digits_or_spaces(tmp_path: Path) -> None:
+    readings = SimulatedReadings(
         np.array([1, 0], np.int32),
         np.array(["2026-01-01T00:00", "2025-12-31T23:59"], "datetime64[us]"),
         np.array([0.25, 1.0]),
@@ -95,17 +97,17 @@ def test_text_is_as_short_as_can_be(tmp_path: Path) -> None:
     )
 
 
-def test_files_are_newer_one_after_the_other_and_named_in_order(tmp_path: Path) -> None:
+def test_files_are_ordered_by_modification_time_and_by_name(tmp_path: Path) -> None:
     simulation, files = _simulation(), ReadingFiles(tmp_path, "csv")
     paths = [files.write(b.start, b.readings, simulation.names) for b in simulation.blocks(1)]
     assert len(paths) > 35
     assert sorted(paths) == paths
-    # Spark sees milliseconds.
+    # Spark compares milliseconds.
     modified = [path.stat().st_mtime_ns // 1_000_000 for path in paths]
     assert sorted(set(modified)) == modified
 
 
-def test_a_file_is_not_to_be_seen_before_it_is_whole(
+def test_a_file_is_hidden_until_it_is_complete(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[list[str]] = []
@@ -124,7 +126,7 @@ def test_a_file_is_not_to_be_seen_before_it_is_whole(
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_full_disk_leaves_no_part_and_says_which_file(
+def test_a_full_disk_leaves_no_partial_file_and_names_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
     simulation, files = _simulation(), ReadingFiles(tmp_path, form)
@@ -144,26 +146,26 @@ def test_a_full_disk_leaves_no_part_and_says_which_file(
 
 
 @pytest.mark.parametrize("name", ["readings-20260101T0000.csv", "_spark_metadata", "house.db"])
-def test_a_folder_with_something_in_it_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_folder_that_is_not_empty_is_rejected(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
     with pytest.raises(UsageError, match=rf"is not empty \({name} is in it\)"):
         ReadingFiles(tmp_path, "csv")
 
 
-def test_hidden_files_are_no_matter(tmp_path: Path) -> None:
+def test_hidden_files_are_ignored(tmp_path: Path) -> None:
     (tmp_path / ".DS_Store").touch()
     assert ReadingFiles(tmp_path, "csv").files == 0
 
 
-def test_a_file_is_no_folder(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "house.csv"
     path.touch()
     with pytest.raises(UsageError, match="is a file"):
         ReadingFiles(path, "csv")
 
 
-def test_a_format_that_is_none(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="one of: parquet, csv, json"):
+def test_an_unknown_format_is_rejected(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="one of parquet, csv, json"):
         ReadingFiles(tmp_path, "xml")
 
 

@@ -1,3 +1,5 @@
+"""Tests of the minutes of a source as an array."""
+
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
@@ -19,7 +21,7 @@ def _at(minutes: float, kw: float) -> Reading:
     return Reading(START + timedelta(minutes=minutes), kw)
 
 
-def test_the_sample_has_all_its_minutes_and_its_gaps(sample_kw: np.ndarray) -> None:
+def test_the_series_of_the_sample_has_all_minutes_and_gaps(sample_kw: np.ndarray) -> None:
     series = series_of(FileOptions().open(str(sample_path())))
     assert len(series) == 7 * 1440
     assert np.array_equal(series[~np.isnan(series)], sample_kw)
@@ -30,7 +32,7 @@ def test_gaps_are_nan_and_a_minute_has_the_mean_of_its_readings() -> None:
     np.testing.assert_array_equal(series_of(source), [1.5, 3.0, np.nan, np.nan, 5.0])
 
 
-def test_the_hour_that_comes_twice_is_two_hours() -> None:
+def test_the_repeated_hour_of_a_clock_change_is_two_hours() -> None:
     summer, winter = (timezone(timedelta(hours=hours)) for hours in (2, 1))
     at = datetime(2026, 10, 25, 2, 30)
     source = ListSource(
@@ -43,15 +45,15 @@ def test_the_hour_that_comes_twice_is_two_hours() -> None:
 
 def test_notices_are_passed_on() -> None:
     notice = Notice(Notice.MALFORMED, "house.csv:2: what is this", START)
-    told: list[Notice] = []
-    series_of(ListSource([_at(0, 1.0), notice]), on_notice=told.append)
-    assert told == [notice]
+    notices: list[Notice] = []
+    series_of(ListSource([_at(0, 1.0), notice]), on_notice=notices.append)
+    assert notices == [notice]
 
 
 @pytest.mark.parametrize(
     ("readings", "words"),
     [([], "no readings"), ([_at(0, 1.0), _at(21 * 366 * 1440, 1.0)], "20 years")],
 )
-def test_what_makes_no_fleet_is_refused(readings: list[Reading], words: str) -> None:
+def test_empty_and_overlong_series_are_rejected(readings: list[Reading], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         series_of(ListSource(readings))

@@ -1,4 +1,4 @@
-"""A shard is one pipeline a meter, whatever the order in which readings come."""
+"""Tests of a shard against one pipeline per meter, for any order of arrival."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def model() -> NetworkForecaster:
 def _streams(
     sample_kw: NDArray[np.float64], meters: int, minutes: int, rng: np.random.Generator
 ) -> dict[str, list[Reading]]:
-    """Real minutes, shifted, scaled and with gaps."""
+    """Real minutes, shifted and scaled, with gaps."""
     streams = {}
     for number in range(meters):
         first = int(rng.integers(len(sample_kw) - minutes))
@@ -52,7 +52,7 @@ def _streams(
 def _batches(
     streams: dict[str, list[Reading]], rng: np.random.Generator, sizes: list[int]
 ) -> list[list[tuple[str, Reading]]]:
-    """All readings in batches; in order for each meter from batch to batch, not inside one."""
+    """All readings in batches, in order for each meter between batches but not inside them."""
     batches = []
     done = dict.fromkeys(streams, 0)
     while any(done[name] < len(readings) for name, readings in streams.items()):
@@ -79,7 +79,7 @@ def _expected(pipeline: Pipeline, readings: list[Reading]) -> list[Step]:
 
 
 def _compare(name: str, outcome: Outcome, steps: list[Step]) -> None:
-    """Hold the rows of a meter against the steps of its pipeline."""
+    """Compare the rows of a meter with the steps of its pipeline."""
     columns = outcome.columns
     rows = np.flatnonzero(columns["meter"] == name)
     assert columns["minute"][rows].tolist() == [step.reading.at for step in steps]
@@ -105,7 +105,7 @@ def _compare(name: str, outcome: Outcome, steps: list[Step]) -> None:
     holds("persistence_mse_kw2", [score.persistence.mse_kw2 for score in scores])
     if scores[-1].frozen is not None:
         holds("frozen_mse_kw2", [score.frozen and score.frozen.mse_kw2 for score in scores])
-    # Where persistence is nearly right, the quotient magnifies rounding; its parts are compared.
+    # The quotient magnifies rounding for small errors of persistence, so its parts are compared.
     skill = columns["skill"][rows]
     assert np.isnan(skill).tolist() == [score.skill is None for score in scores]
     mse, persistence = columns["mse_kw2"][rows], columns["persistence_mse_kw2"][rows]
@@ -123,7 +123,7 @@ def _compare(name: str, outcome: Outcome, steps: list[Step]) -> None:
     ("adapt", "gaps", "minutes"),
     [(True, "skip", 1000), (True, "reset", 300), (False, "skip", 300), (False, "reset", 300)],
 )
-def test_rows_are_those_of_a_pipeline_for_each_meter(
+def test_rows_equal_those_of_a_pipeline_per_meter(
     model: NetworkForecaster,
     sample_kw: NDArray[np.float64],
     adapt: bool,
@@ -162,7 +162,7 @@ def test_any_order_of_arrival_gives_the_same_rows(
         _compare(name, outcome, _expected(Pipeline(model, adapt="light"), readings))
 
 
-def test_a_network_without_quantiles_is_run_as_a_pipeline_runs_it(
+def test_a_network_without_quantiles_gives_the_rows_of_a_pipeline(
     make_keras_file: Callable[..., tuple[Any, Path]], sample_kw: NDArray[np.float64]
 ) -> None:
     _, path = make_keras_file(4, 3, timesteps=9)
@@ -179,7 +179,7 @@ def _minutes(*numbers: int) -> NDArray[np.datetime64]:
     return np.datetime64(START, "us") + np.array(numbers) * np.timedelta64(1, "m")
 
 
-def test_what_comes_again_or_late_is_counted_and_dropped(
+def test_late_and_duplicate_readings_are_counted_and_dropped(
     model: NetworkForecaster, sample_kw: NDArray[np.float64]
 ) -> None:
     kw = sample_kw[:100]
@@ -194,14 +194,14 @@ def test_what_comes_again_or_late_is_counted_and_dropped(
             np.testing.assert_allclose(outcome.columns[name], column, rtol=0.0, atol=AGREEMENT_KW)
         else:
             np.testing.assert_array_equal(outcome.columns[name], column)
-    # Of minutes 40 to 59 the last is the one that the meter had last, so it is double.
+    # Of minutes 40 to 59, the last is the meter's latest reading, and so a duplicate.
     assert (again.late, again.doubled, again.invalid) == (19, 1 + 10, 0)
     nothing = again.push(["a"] * 100, _minutes(*range(100)), kw)
     assert len(nothing) == 0
     assert list(nothing.columns) == list(COLUMNS)
 
 
-def test_what_is_no_number_is_counted_and_dropped(model: NetworkForecaster) -> None:
+def test_readings_that_are_not_finite_are_counted_and_dropped(model: NetworkForecaster) -> None:
     shard = Shard(model)
     kw = np.array([0.1, np.nan, np.inf, -np.inf, 0.2])
     outcome = shard.push(["a"] * 5, _minutes(*range(5)), kw)
@@ -212,12 +212,12 @@ def test_what_is_no_number_is_counted_and_dropped(model: NetworkForecaster) -> N
     assert shard.latest == _minutes(4)[0]
 
 
-@pytest.mark.parametrize("absurd_kw", [1e7, -1e12, 1e300])
-def test_absurd_readings_are_learnt_from_alike(
-    model: NetworkForecaster, sample_kw: NDArray[np.float64], absurd_kw: float
+@pytest.mark.parametrize("huge_kw", [1e7, -1e12, 1e300])
+def test_implausible_readings_are_learnt_from_as_by_a_pipeline(
+    model: NetworkForecaster, sample_kw: NDArray[np.float64], huge_kw: float
 ) -> None:
     readings = [
-        Reading(START + minute * MINUTE, absurd_kw if minute in (60, 700) else float(kw))
+        Reading(START + minute * MINUTE, huge_kw if minute in (60, 700) else float(kw))
         for minute, kw in enumerate(sample_kw[:900])
     ]
     pipeline = Pipeline(model, adapt="light")
@@ -233,7 +233,7 @@ def test_absurd_readings_are_learnt_from_alike(
         np.testing.assert_allclose(outcome.columns[column], expected, rtol=1e-9, atol=AGREEMENT_KW)
 
 
-def test_absurd_readings_leave_numbers_sound(model: NetworkForecaster) -> None:
+def test_implausible_readings_leave_scores_and_forecasts_finite(model: NetworkForecaster) -> None:
     shard = Shard(model)
     kw = np.tile([1e308, -1e308, 0.3, 5000.0], 30)
     outcome = shard.push(["a"] * len(kw), _minutes(*range(len(kw))), kw)
@@ -242,7 +242,7 @@ def test_absurd_readings_leave_numbers_sound(model: NetworkForecaster) -> None:
     assert abs(later.columns["next_kw"][-1] - 0.3) < 0.1
 
 
-def test_nothing_is_taken_without_readings(model: NetworkForecaster) -> None:
+def test_a_new_shard_has_no_rows(model: NetworkForecaster) -> None:
     shard = Shard(model)
     assert shard.latest is None
     assert len(shard.push([], _minutes(), np.empty(0))) == 0
@@ -250,7 +250,7 @@ def test_nothing_is_taken_without_readings(model: NetworkForecaster) -> None:
     assert len(shard.summary()) == 0
 
 
-def test_a_silent_meter_is_reported_once_until_it_is_heard_again(model: NetworkForecaster) -> None:
+def test_a_silent_meter_is_reported_once_until_its_next_reading(model: NetworkForecaster) -> None:
     shard = Shard(model, FleetSettings(silent_after=15))
     shard.push(["a", "b", "b"], _minutes(0, 0, 10), np.array([0.1, 0.2, 0.3]))
     assert len(shard.silent(_minutes(14)[0])) == 0
@@ -272,7 +272,7 @@ def test_a_silent_meter_is_reported_once_until_it_is_heard_again(model: NetworkF
 
 
 @pytest.mark.parametrize(("meters", "ahead"), [(5, 1), (60, 1), (101, 1), (250, 2)])
-def test_a_clock_that_is_ahead_makes_nobody_silent(
+def test_a_clock_that_is_ahead_makes_no_other_meter_silent(
     model: NetworkForecaster, meters: int, ahead: int
 ) -> None:
     shard = Shard(model)
@@ -285,19 +285,19 @@ def test_a_clock_that_is_ahead_makes_nobody_silent(
     assert shard.latest == _minutes(200_000)[0]
 
 
-def test_of_a_few_meters_the_latest_is_believed(model: NetworkForecaster) -> None:
+def test_the_latest_of_a_few_meters_counts(model: NetworkForecaster) -> None:
     shard = Shard(model)
     shard.push(["a", "b", "c", "d"], _minutes(5, 7, 6, 6), np.full(4, 0.1))
     assert shard.latest == _minutes(7)[0]
 
 
-def test_never_silent_where_that_is_asked_for(model: NetworkForecaster) -> None:
+def test_no_meter_is_silent_after_0_minutes(model: NetworkForecaster) -> None:
     shard = Shard(model, FleetSettings(silent_after=0))
     shard.push(["a"], _minutes(0), np.array([0.1]))
     assert len(shard.silent(_minutes(10_000)[0])) == 0
 
 
-def test_a_summary_has_a_row_a_meter(
+def test_a_summary_has_one_row_per_meter(
     model: NetworkForecaster, sample_kw: NDArray[np.float64]
 ) -> None:
     shard = Shard(model)
@@ -323,7 +323,7 @@ def test_a_summary_has_a_row_a_meter(
         lambda state: state.replace(b'["a"', b'["b"', 1),
     ],
 )
-def test_a_damaged_state_is_refused(
+def test_a_damaged_state_is_rejected(
     model: NetworkForecaster, spoil: Callable[[bytes], bytes]
 ) -> None:
     shard = Shard(model)
@@ -332,11 +332,11 @@ def test_a_damaged_state_is_refused(
         Shard(model).restore(spoil(shard.state()))
 
 
-def test_a_state_of_other_settings_is_refused(model: NetworkForecaster) -> None:
+def test_a_state_of_other_settings_is_rejected(model: NetworkForecaster) -> None:
     state = Shard(model).state()
-    with pytest.raises(StateError, match="goes with"):
+    with pytest.raises(StateError, match="is for"):
         Shard(model, FleetSettings(confidence=0.8)).restore(state)
-    with pytest.raises(StateError, match="goes with"):
+    with pytest.raises(StateError, match="is for"):
         Shard(model, FleetSettings(adapt=False)).restore(state)
 
 
@@ -350,6 +350,6 @@ def test_a_meter_takes_less_than_a_kilobyte(model: NetworkForecaster) -> None:
 @pytest.mark.parametrize(
     "wrong", [{"confidence": 1.0}, {"gaps": "fill"}, {"max_gap": -1}, {"silent_after": -1}]
 )
-def test_wrong_settings_are_refused(wrong: dict[str, Any]) -> None:
+def test_wrong_settings_are_rejected(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         FleetSettings(**wrong)

@@ -1,3 +1,5 @@
+"""Tests of simulated fleets."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamer.errors import UsageError
-from streamer.fleet.simulate import NO_FAULTS, SCALES, Faults, Readings, Simulation
+from streamer.fleet.simulate import NO_FAULTS, SCALES, Faults, SimulatedReadings, Simulation
 from streamer.sample import sample_path
 
 FLAT = np.ones(100)
@@ -18,7 +20,7 @@ FLAT = np.ones(100)
 
 @pytest.fixture(scope="module")
 def sample() -> list[float | None]:
-    """The sample minute by minute; it has a row for each."""
+    """The sample minute by minute; it has a row for each, gaps included."""
     cells = [row.split(";")[2] for row in sample_path().read_text().splitlines()[1:]]
     return [None if cell == "?" else float(cell) for cell in cells]
 
@@ -27,18 +29,18 @@ def _series(sample: list[float | None]) -> np.ndarray:
     return np.array(sample, dtype=float)
 
 
-def _keys(readings: Readings) -> list[tuple[int, datetime]]:
+def _keys(readings: SimulatedReadings) -> list[tuple[int, datetime]]:
     return list(zip(readings.meter.tolist(), readings.minute.tolist(), strict=True))
 
 
-def _same(one: Readings, other: Readings) -> bool:
+def _same(one: SimulatedReadings, other: SimulatedReadings) -> bool:
     return all(
         np.array_equal(getattr(one, name), getattr(other, name))
         for name in ("meter", "minute", "kw")
     )
 
 
-def test_each_meter_goes_through_the_real_minutes_shifted_and_scaled(
+def test_each_meter_repeats_the_real_minutes_shifted_and_scaled(
     sample: list[float | None],
 ) -> None:
     simulation = Simulation(_series(sample), meters=200, minutes=12_000, faults=NO_FAULTS)
@@ -55,24 +57,24 @@ def test_each_meter_goes_through_the_real_minutes_shifted_and_scaled(
                 assert found[meter] == round(found[meter], 3)
 
 
-def test_meters_begin_where_the_house_has_a_value_and_differ_in_size(
+def test_meters_begin_at_a_valid_reading_and_differ_in_scale(
     sample: list[float | None],
 ) -> None:
     simulation = Simulation(_series(sample), meters=2_000, faults=NO_FAULTS)
     assert len(simulation.minute(0)) == 2_000
     assert len(set(simulation.offset.tolist())) > 1_000
-    least, greatest = SCALES
-    assert least <= simulation.scale.min() < 0.5
-    assert 2 < simulation.scale.max() <= greatest
+    smallest, largest = SCALES
+    assert smallest <= simulation.scale.min() < 0.5
+    assert 2 < simulation.scale.max() <= largest
     assert 0.9 < np.median(simulation.scale) < 1.1
 
 
-def test_what_is_just_below_zero_is_zero() -> None:
+def test_a_negative_zero_becomes_positive() -> None:
     kw = Simulation(np.array([-0.0001]), meters=1, faults=NO_FAULTS).minute(0).kw
     assert not np.signbit(kw[0])
 
 
-def test_the_same_call_gives_the_same_readings(sample: list[float | None]) -> None:
+def test_the_same_seed_gives_the_same_readings(sample: list[float | None]) -> None:
     first, again, other = (
         Simulation(_series(sample), meters=300, minutes=70, seed=seed) for seed in (5, 5, 6)
     )
@@ -82,7 +84,7 @@ def test_the_same_call_gives_the_same_readings(sample: list[float | None]) -> No
     assert not _same(first.minute(0), other.minute(0))
 
 
-def test_a_minute_hangs_on_no_other(sample: list[float | None]) -> None:
+def test_a_minute_is_independent_of_earlier_calls(sample: list[float | None]) -> None:
     in_order = Simulation(_series(sample), meters=300, minutes=200)
     minutes = [in_order.minute(index) for index in range(200)]
     jumping = Simulation(_series(sample), meters=300, minutes=200)
@@ -90,14 +92,14 @@ def test_a_minute_hangs_on_no_other(sample: list[float | None]) -> None:
         assert _same(jumping.minute(index), minutes[index])
 
 
-def test_share_of_missing_readings() -> None:
+def test_the_share_of_missing_readings_is_that_of_the_faults() -> None:
     faults = Faults(silent=0, lost=0, missing=0.1, late=0, doubled=0)
     simulation = Simulation(FLAT, meters=1_000, minutes=50, faults=faults)
     found = sum(len(simulation.minute(index)) for index in range(50))
     assert found == pytest.approx(45_000, abs=400)
 
 
-def test_silent_meters_come_back_within_the_hour() -> None:
+def test_silent_meters_return_within_the_hour() -> None:
     faults = Faults(silent=0.25, lost=0, missing=0, late=0, doubled=0)
     simulation = Simulation(FLAT, meters=1_000, minutes=180, faults=faults)
     there = np.zeros((180, 1_000), dtype=bool)
@@ -108,13 +110,13 @@ def test_silent_meters_come_back_within_the_hour() -> None:
         assert silent.sum() == pytest.approx(250, abs=60)
         lengths = (~hour).sum(axis=0)[silent]
         assert (lengths.min(), lengths.max()) == (5, 30)
-        # One stretch each: silence begins once, at the start of the hour or within it.
+        # Silence begins once for each, at the start of the hour or within it.
         begins = ~hour[0] + (hour[:-1] & ~hour[1:]).sum(axis=0)
         assert set(begins[silent].tolist()) == {1}
     assert not np.array_equal(there[:60], there[60:120])
 
 
-def test_lost_meters_speak_at_first_and_then_never_again() -> None:
+def test_lost_meters_have_readings_at_first_and_then_none() -> None:
     faults = Faults(silent=0, lost=0.2, missing=0, late=0, doubled=0)
     simulation = Simulation(FLAT, meters=1_000, minutes=60, faults=faults)
     there = np.array(
@@ -126,7 +128,7 @@ def test_lost_meters_speak_at_first_and_then_never_again() -> None:
     assert ((simulation.lost_at < 60) == ~there[-1]).all()
 
 
-def test_one_minute_is_too_short_to_lose_a_meter() -> None:
+def test_no_meter_is_lost_in_the_first_minute() -> None:
     faults = Faults(silent=0, lost=1, missing=0, late=0, doubled=0)
     assert len(Simulation(FLAT, meters=10, minutes=1, faults=faults).minute(0)) == 10
 
@@ -139,7 +141,10 @@ def test_blocks_without_faults_are_the_minutes() -> None:
         np.datetime64(f"2026-01-01T00:{minute}") for minute in ("00", "10", "20")
     ]
     minutes = [simulation.minute(index) for index in range(25)]
-    assert _same(Readings.together([b.readings for b in blocks]), Readings.together(minutes))
+    assert _same(
+        SimulatedReadings.together([b.readings for b in blocks]),
+        SimulatedReadings.together(minutes),
+    )
     assert sum(block.late + block.doubled for block in blocks) == 0
 
 
@@ -152,7 +157,7 @@ def test_blocks_without_faults_are_the_minutes() -> None:
     doubled=st.sampled_from([0.0, 0.05, 0.5, 1.0]),
     seed=st.integers(0, 2**70),
 )
-def test_everything_arrives_and_the_counts_say_how(
+def test_every_reading_arrives_and_late_and_duplicate_ones_are_counted(
     meters: int, minutes: int, every: int, late: float, doubled: float, seed: int
 ) -> None:
     faults = Faults(late=late, doubled=doubled)
@@ -183,7 +188,7 @@ def test_everything_arrives_and_the_counts_say_how(
     assert [block.start for block in blocks[1:]] == ends[:-1]
 
 
-def test_shares_of_late_and_doubled_readings() -> None:
+def test_the_shares_of_late_and_duplicate_readings_are_those_of_the_faults() -> None:
     faults = Faults(silent=0, lost=0, missing=0, late=0.1, doubled=0.02)
     blocks = list(Simulation(FLAT, meters=1_000, minutes=60, faults=faults).blocks(10))
     assert sum(block.late for block in blocks) == pytest.approx(6_000, abs=350)
@@ -192,12 +197,12 @@ def test_shares_of_late_and_doubled_readings() -> None:
     assert blocks[-1].start == np.datetime64("2026-01-01T01:00")
 
 
-def test_a_simulation_without_an_end() -> None:
+def test_a_simulation_without_minutes_has_no_end() -> None:
     blocks = Simulation(FLAT, meters=20).blocks(30)
     assert [block.minutes for block in islice(blocks, 5)] == [30] * 5
 
 
-def test_names_are_in_order_and_as_long_as_need_be() -> None:
+def test_names_are_in_order_and_long_enough_for_all_meters() -> None:
     names = Simulation(FLAT, meters=18).names
     assert (names[0], names[17]) == ("m000000", "m000017")
     assert sorted(names) == list(names)
@@ -230,27 +235,27 @@ def test_the_start_is_in_utc(start: datetime) -> None:
         ({"minutes": 10**30}, "year 9999"),
         (
             {"start": datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5)))},
-            "any calendar",
+            "out of range",
         ),
     ],
 )
-def test_what_cannot_be_is_refused(wrong: dict[str, Any], words: str) -> None:
+def test_impossible_arguments_are_rejected(wrong: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         Simulation(FLAT, **{"meters": 1, "minutes": 1, **wrong})
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
 @pytest.mark.parametrize("kind", ["silent", "lost", "missing", "late", "doubled"])
-def test_a_share_is_from_0_to_1(kind: str, share: float) -> None:
-    with pytest.raises(UsageError, match=f"{kind} .* is no share"):
+def test_a_share_must_be_from_0_to_1(kind: str, share: float) -> None:
+    with pytest.raises(UsageError, match=f"{kind} .* is not a share"):
         Faults(**{kind: share})
 
 
-def test_a_block_is_for_a_minute_at_least() -> None:
+def test_a_block_needs_at_least_one_minute() -> None:
     with pytest.raises(UsageError, match="0 minutes"):
         next(Simulation(FLAT, meters=1).blocks(0))
 
 
-def test_a_series_without_a_value_is_refused() -> None:
+def test_a_series_without_a_value_is_rejected() -> None:
     with pytest.raises(UsageError, match="no reading"):
         Simulation(np.full(3, np.nan), meters=1)

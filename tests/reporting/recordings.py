@@ -1,4 +1,4 @@
-"""Recordings to report on, written row by row."""
+"""Synthetic recordings for reports, written row by row."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def minutes(
     """Rows a minute apart.
 
     Args:
-        kw: their values; NaN leaves a minute out.
+        kw: values in kW; NaN leaves a minute out.
         start: the first minute.
         warm_up: readings before the first that settles a forecast.
-        off_kw: forecast minus actual, of each minute; nothing is half of the last change.
-        width_kw: of the bands.
+        off_kw: forecast minus actual of each minute; None for half of the last change.
+        width_kw: width of the bands.
     """
     values = list(kw)
     rows: list[Row] = []
@@ -65,7 +65,7 @@ def minutes(
 
 
 def household(count: int, *, seed: int = 0) -> list[float]:
-    """Something like what a house draws."""
+    """Synthetic power of a house in kW."""
     rng = np.random.default_rng(seed)
     base = 0.3 + 0.2 * (np.arange(count) // 30 % 2)
     cooking = 2.0 * (np.arange(count) % 720 > 660)
@@ -83,11 +83,11 @@ def record(
     """Write a recording.
 
     Args:
-        path: of the file.
-        rows: its readings.
-        alarms: begin, kind, text and end of each.
-        events: time, kind and text of each.
-        settings: what it was recorded with.
+        path: file to write.
+        rows: readings.
+        alarms: begin, kind, text and end of each alarm.
+        events: time, kind and text of each event.
+        settings: settings of the recording.
     """
     connection = open_for_writing(path)
     connection.execute("BEGIN")
@@ -103,8 +103,8 @@ def record(
         "INSERT INTO alarms (at, kind, text, size, over_at) VALUES (?, ?, ?, 1.0, ?)", alarms
     )
     connection.executemany("INSERT INTO events (at, kind, text) VALUES (?, ?, ?)", events)
-    said = SETTINGS if settings is None else settings
-    connection.executemany("INSERT INTO settings VALUES (?, ?)", said.items())
+    stored = SETTINGS if settings is None else settings
+    connection.executemany("INSERT INTO settings VALUES (?, ?)", stored.items())
     connection.execute("COMMIT")
     connection.close()
     return path
@@ -113,7 +113,7 @@ def record(
 def recorded(
     folder: Path, rows: Iterable[Row], *, period: str = DAY, until: datetime | None = None
 ) -> Recorded:
-    """Write a recording beside what there is, and read a period of it."""
+    """Write a new recording into a folder, and read a period of it."""
     path = folder / f"house{len(list(folder.iterdir()))}.db"
     return read_period(record(path, rows), period, until)
 

@@ -1,4 +1,4 @@
-"""The page in a real browser."""
+"""Tests of the page in a real browser."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _FLAGS = (
     "--hide-scrollbars",
 )
 
-# A window cannot be as narrow as a telephone, but a frame in one can.
+# A window cannot be as narrow as a telephone, but a frame in it can.
 _FRAME = '<iframe width="{}" height="900" style="border:0" srcdoc="{}"></iframe>'
 _PROBE = """<!DOCTYPE html><meta charset="utf-8"><body>FRAMES<pre id="found"></pre><script>
 const look = (frame) => {
@@ -82,7 +82,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("period", [DAY, MONTH])
-def test_fits_the_screen(recording: Path, tmp_path: Path, period: str) -> None:
+def test_the_page_fits_screens_of_all_widths(recording: Path, tmp_path: Path, period: str) -> None:
     page = escape(render_report(recording, period=period))
     frames = "".join(_FRAME.format(width, page) for width in _SIZES)
     probe = tmp_path / "probe.html"

@@ -1,3 +1,5 @@
+"""Tests of the house's clock."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
@@ -29,20 +31,20 @@ def clock() -> HouseClock:
 
 @settings(max_examples=200)
 @given(at=st.integers(int(YEAR[0]), int(YEAR[-1])))
-def test_shows_what_the_wall_clock_shows(clock: HouseClock, at: int) -> None:
+def test_local_times_equal_those_of_the_zone(clock: HouseClock, at: int) -> None:
     assert clock.local(at) == _local(at).replace(tzinfo=None)
     assert clock.offset(at) == clock.offsets(np.array([at]))[0]
 
 
 @settings(max_examples=200)
 @given(at=st.integers(int(YEAR[0]), int(YEAR[-1])))
-def test_finds_the_moment_of_a_time(clock: HouseClock, at: int) -> None:
-    # Of an hour that comes twice, the first.
+def test_unix_is_the_inverse_of_local(clock: HouseClock, at: int) -> None:
+    # The first occurrence of an hour that occurs twice.
     assert clock.unix(clock.local(at)) in (at, at - 3600)
     assert clock.local(clock.unix(clock.local(at))) == clock.local(at)
 
 
-def test_a_time_that_the_clock_skips_is_found_near(clock: HouseClock) -> None:
+def test_a_skipped_time_gives_a_time_near_it(clock: HouseClock) -> None:
     skipped = clock.unix(datetime(2010, 3, 28, 2, 30))
     assert clock.local(skipped) == datetime(2010, 3, 28, 3, 30)
 
@@ -51,9 +53,7 @@ def test_a_time_that_the_clock_skips_is_found_near(clock: HouseClock) -> None:
     ("day", "hours"),
     [(datetime(2010, 3, 28), 23), (datetime(2010, 10, 31), 25), (datetime(2010, 6, 1), 24)],
 )
-def test_midnights_are_a_day_apart_on_the_wall_clock(
-    clock: HouseClock, day: datetime, hours: int
-) -> None:
+def test_midnights_are_one_local_day_apart(clock: HouseClock, day: datetime, hours: int) -> None:
     start = clock.unix(day)
     assert clock.next_midnight(start) - start == hours * 3600
     found = clock.midnights(start, clock.unix(day + timedelta(days=3)))

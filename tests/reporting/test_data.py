@@ -1,3 +1,5 @@
+"""Tests of the data that a report reads from a recording."""
+
 from __future__ import annotations
 
 import math
@@ -17,7 +19,7 @@ HOURS = 3600
 
 
 def _hourly(first: datetime, last: datetime) -> list[Row]:
-    """Rows an hour apart: enough to see where a period begins and ends."""
+    """Rows an hour apart: enough to show the beginning and end of a period."""
     hours = range(unix(first), unix(last) + 1, HOURS)
     return [Row(datetime.fromtimestamp(at, ZONE), 1.0) for at in hours]
 
@@ -35,7 +37,7 @@ def _hourly(first: datetime, last: datetime) -> list[Row]:
         (MONTH, datetime(2010, 1, 15), datetime(2009, 12, 15), 31 * 24),
     ],
 )
-def test_a_period_begins_as_late_in_the_day_as_it_ends(
+def test_a_period_begins_at_the_time_of_day_at_which_it_ends(
     tmp_path: Path, period: str, until: datetime, begins: datetime, hours: int
 ) -> None:
     rows = _hourly(
@@ -49,21 +51,21 @@ def test_a_period_begins_as_late_in_the_day_as_it_ends(
     assert len(found.minutes.at) == hours
 
 
-def test_without_an_end_it_is_that_of_the_recording(tmp_path: Path) -> None:
+def test_the_default_end_is_that_of_the_recording(tmp_path: Path) -> None:
     found = recorded(tmp_path, minutes(household(2000)))
     assert found.end == found.minutes.at[-1] + 60
     assert found.end - found.start == 24 * HOURS
     assert len(found.minutes.at) == 1440
 
 
-def test_a_time_with_a_zone_is_that_moment(tmp_path: Path) -> None:
+def test_an_end_with_a_zone_is_converted(tmp_path: Path) -> None:
     rows = minutes(household(2000))
     there = rows[-1].at.astimezone(UTC)
     found = recorded(tmp_path, rows, until=there)
     assert found.end == unix(there)
 
 
-def test_before_the_recording_began_nothing_is_missing(tmp_path: Path) -> None:
+def test_a_period_begins_no_earlier_than_the_recording(tmp_path: Path) -> None:
     found = recorded(tmp_path, minutes(household(100)), period=MONTH)
     assert found.start == found.begun == found.minutes.at[0]
     assert np.isnan(found.minutes.last_kw[0])
@@ -80,7 +82,7 @@ def test_persistence_is_the_reading_before_where_a_forecast_was_settled(tmp_path
     np.testing.assert_array_equal(found.last_kw, expected)
 
 
-def test_what_is_no_number_settles_nothing(tmp_path: Path) -> None:
+def test_forecasts_that_are_not_finite_settle_nothing(tmp_path: Path) -> None:
     rows = minutes(household(60))
     rows[55] = Row(rows[55].at, 1.0, math.inf, -math.inf, math.inf, 0.5)
     found = recorded(tmp_path, rows).minutes
@@ -89,7 +91,7 @@ def test_what_is_no_number_settles_nothing(tmp_path: Path) -> None:
         assert np.isfinite(column[56])
 
 
-def test_running_scores_are_those_since_the_recording_began(tmp_path: Path) -> None:
+def test_running_scores_cover_the_whole_recording(tmp_path: Path) -> None:
     rows = minutes(household(3000))
     running = recorded(tmp_path, rows).running
     kw = np.array([row.kw for row in rows])
@@ -118,7 +120,7 @@ def test_alarms_and_events_are_those_of_the_period(tmp_path: Path) -> None:
     assert [event.text for event in found.events] == ["inside"]
 
 
-def test_an_alarm_that_began_later_is_not_known_yet(tmp_path: Path) -> None:
+def test_an_alarm_after_the_period_is_left_out(tmp_path: Path) -> None:
     rows = minutes(household(3000))
     at = unix(rows[2000].at)
     path = record(tmp_path / "house.db", rows, alarms=[(at, "stuck", "later", None)])
@@ -135,12 +137,14 @@ def test_an_alarm_that_began_later_is_not_known_yet(tmp_path: Path) -> None:
         ({"confidence": "7"}, None),
     ],
 )
-def test_confidence(tmp_path: Path, settings: dict[str, str], confidence: float | None) -> None:
+def test_an_unusable_confidence_is_none(
+    tmp_path: Path, settings: dict[str, str], confidence: float | None
+) -> None:
     path = record(tmp_path / "house.db", minutes([1.0]), settings=settings)
     assert read_period(path, DAY, None).confidence == confidence
 
 
-def test_errors_tell_file_and_reason(tmp_path: Path) -> None:
+def test_errors_name_the_file_and_the_reason(tmp_path: Path) -> None:
     path = tmp_path / "house.db"
     with pytest.raises(RecordError, match=r"house\.db: the recording does not exist"):
         read_period(path, DAY, None)
@@ -153,13 +157,13 @@ def test_errors_tell_file_and_reason(tmp_path: Path) -> None:
         read_period(path, DAY, None)
 
 
-def test_another_period_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_period_is_rejected(tmp_path: Path) -> None:
     path = record(tmp_path / "house.db", minutes([1.0]))
-    with pytest.raises(UsageError, match="period 'year' is none; give one of day, week, month"):
+    with pytest.raises(UsageError, match="unknown period 'year'; give one of day, week, month"):
         read_period(path, "year", None)
 
 
-def test_nothing_in_the_period(tmp_path: Path) -> None:
+def test_a_period_without_readings_is_an_error(tmp_path: Path) -> None:
     rows = [*minutes([1.0]), *minutes([1.0], start=datetime(2010, 6, 1, tzinfo=ZONE))]
     path = record(tmp_path / "house.db", rows)
     for until in (datetime(2010, 1, 1), datetime(2010, 5, 1), datetime(2011, 1, 1)):
@@ -177,7 +181,7 @@ def test_nothing_in_the_period(tmp_path: Path) -> None:
         "UPDATE alarms SET over_at = 'x'",
     ],
 )
-def test_values_of_another_kind_are_damage(tmp_path: Path, damage: str) -> None:
+def test_values_of_a_wrong_type_are_reported_as_damage(tmp_path: Path, damage: str) -> None:
     path = record(
         tmp_path / "house.db", minutes(household(60)), alarms=[(0, "drift", "long ago", None)]
     )
@@ -189,7 +193,7 @@ def test_values_of_another_kind_are_damage(tmp_path: Path, damage: str) -> None:
         read_period(path, DAY, None)
 
 
-def test_text_that_is_no_utf_8_is_read_all_the_same(tmp_path: Path) -> None:
+def test_invalid_utf_8_is_replaced(tmp_path: Path) -> None:
     path = record(tmp_path / "house.db", minutes([1.0]))
     connection = sqlite3.connect(path)
     connection.execute("UPDATE settings SET value = CAST(x'68ff' AS TEXT) WHERE key = 'source'")

@@ -1,3 +1,5 @@
+"""Tests of whole reports, parsed and read as a person would."""
+
 from __future__ import annotations
 
 import math
@@ -39,7 +41,7 @@ def _page(path: Path, **options: Any) -> ET.Element:
     """A page, which must be well-formed."""
     page = render_report(path, written=WRITTEN, **options)
     assert page.startswith("<!DOCTYPE html>\n")
-    return ET.fromstring(page.partition("\n")[2])  # noqa: S314 - our own
+    return ET.fromstring(page.partition("\n")[2])  # noqa: S314 - made by this test
 
 
 def _text(element: ET.Element) -> str:
@@ -81,7 +83,7 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (MONTH, None, "10 March – 10 April 2010"),
     ],
 )
-def test_everything_is_on_the_page(
+def test_a_page_has_all_sections_and_the_days_as_heading(
     month: Path, period: str, until: datetime | None, heading: str
 ) -> None:
     page = _page(month, period=period, until=until)
@@ -92,11 +94,11 @@ def test_everything_is_on_the_page(
     assert {"Alarms", "Gaps"} <= set(_headings(page))
 
 
-def test_what_is_said_at_the_top(month: Path) -> None:
+def test_the_header_has_source_model_time_and_key_figures(month: Path) -> None:
     page = _page(month)
     text = _text(page)
-    for said in ("mqtt://broker/meter", "model sceaux", "written 1 April 2010, 12:30"):
-        assert said in text
+    for fact in ("mqtt://broker/meter", "model sceaux", "written 1 April 2010, 12:30"):
+        assert fact in text
     tiles = _tiles(page)
     found = read_period(month, DAY, None).minutes.kw
     assert tiles["Imported"] == f"{found.sum() / 60:.2f} kWh"
@@ -106,19 +108,19 @@ def test_what_is_said_at_the_top(month: Path) -> None:
     assert tiles["Minutes recorded"] == "1,440"
 
 
-def test_alarms_and_events_are_told(month: Path) -> None:
+def test_alarms_and_events_are_listed(month: Path) -> None:
     text = _text(_page(month))
-    for said in (
+    for entry in (
         "anomaly 3.656 kW where 1.522 to 2.245 was expected",
         "now, still on",
         "stuck 0.3 kW 15 times in a row",
         "lostbroker away: connection refused",
         "backbroker back",
     ):
-        assert said in text
+        assert entry in text
 
 
-def test_gaps_are_told_and_drawn(month: Path) -> None:
+def test_gaps_are_listed_and_drawn(month: Path) -> None:
     page = _page(month, period=MONTH)
     text = _text(page)
     assert "3 gaps, 1 d 1 h in all" in text
@@ -128,7 +130,7 @@ def test_gaps_are_told_and_drawn(month: Path) -> None:
             assert len(drawn) == 3
 
 
-def test_figures_come_in_three_sizes_and_say_what_they_show(month: Path) -> None:
+def test_figures_have_three_sizes_and_a_label(month: Path) -> None:
     page = _page(month, period=WEEK)
     figures = [found for found in page.iter("svg") if found.get("role") == "img"]
     assert [found.get("class") for found in figures] == ["narrow", "middle", "wide"] * 5
@@ -139,13 +141,13 @@ def test_figures_come_in_three_sizes_and_say_what_they_show(month: Path) -> None
 
 
 @pytest.mark.parametrize("period", [DAY, WEEK, MONTH])
-def test_a_page_loads_nothing_and_runs_nothing(month: Path, period: str) -> None:
+def test_a_page_loads_nothing_and_runs_no_script(month: Path, period: str) -> None:
     page = render_report(month, period=period, written=WRITTEN)
     assert len(page) < 500_000
     assert not re.search(r"https?:|//\w+\.|url\(|@import|<script|\s(href|src|on\w+)=", page)
 
 
-def test_nothing_in_the_recording_is_markup(tmp_path: Path) -> None:
+def test_text_of_the_recording_is_escaped(tmp_path: Path) -> None:
     rows = minutes(household(200))
     at = unix(rows[100].at)
     path = record(
@@ -158,7 +160,7 @@ def test_nothing_in_the_recording_is_markup(tmp_path: Path) -> None:
     page = _page(path)
     assert not list(page.iter("script"))
     shown = NASTY.replace("\u202e", "\ufffd").replace("\x00", "\ufffd")
-    # Source and title, model, kind and text of alarm and event, and what the flags say.
+    # Source and title, model, kind and text of alarm and event, and the tooltips of flags.
     assert sum(text.count(shown) for text in page.itertext()) >= 7
     assert "<b>house&.db" in _text(page)
 
@@ -191,7 +193,7 @@ ODD = {
 
 @pytest.mark.parametrize("period", [DAY, WEEK, MONTH])
 @pytest.mark.parametrize("name", ODD)
-def test_odd_recordings(tmp_path: Path, name: str, period: str) -> None:
+def test_unusual_recordings_make_a_page_without_nan(tmp_path: Path, name: str, period: str) -> None:
     path = record(tmp_path / "house.db", ODD[name])
     page = _page(path, period=period)
     text = _text(page)
@@ -201,7 +203,7 @@ def test_odd_recordings(tmp_path: Path, name: str, period: str) -> None:
     assert "Actual and forecast" in _headings(page)
 
 
-def test_where_nothing_is_settled_there_is_a_dash(tmp_path: Path) -> None:
+def test_scores_are_dashes_without_settled_forecasts(tmp_path: Path) -> None:
     page = _page(record(tmp_path / "house.db", minutes([0.5] * 20)))
     tiles = _tiles(page)
     assert (tiles["Skill"], tiles["In the band"]) == ("–", "–")
@@ -226,7 +228,9 @@ def test_export_is_drawn_below_zero(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("day", "hours"), [(datetime(2010, 3, 28), 23), (datetime(2010, 10, 31), 25)]
 )
-def test_a_day_on_which_the_clock_is_changed(tmp_path: Path, day: datetime, hours: int) -> None:
+def test_a_day_with_a_clock_change_has_all_its_hours(
+    tmp_path: Path, day: datetime, hours: int
+) -> None:
     rows = minutes(household(60 * hours), start=day.replace(tzinfo=ZONE))
     page = _page(record(tmp_path / "house.db", rows))
     assert _text(next(page.iter("h1"))) == f"Sunday {day:%d %B %Y}"
@@ -257,12 +261,14 @@ def test_any_recording_makes_a_page(
 @pytest.mark.parametrize(
     ("days", "expected"), [(1, (5, 1, 1)), (7, (60, 30, 15)), (31, (180, 120, 60))]
 )
-def test_points_are_no_denser_than_can_be_seen(days: int, expected: tuple[int, ...]) -> None:
+def test_points_aggregate_minutes_to_about_one_per_unit_of_width(
+    days: int, expected: tuple[int, ...]
+) -> None:
     found = tuple(bucket_minutes(0, days * 86400, size) for size in (NARROW, MIDDLE, WIDE))
     assert found == expected
 
 
-def test_reporting_takes_no_engine_and_no_river() -> None:
+def test_reporting_imports_neither_engine_nor_river() -> None:
     code = "import streamer.reporting, sys; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
@@ -272,7 +278,7 @@ def test_reporting_takes_no_engine_and_no_river() -> None:
     assert not modules & {"streamer.pipeline", "streamer.models", "streamer.cli"}
 
 
-def test_the_file_is_written_as_a_whole(month: Path, tmp_path: Path) -> None:
+def test_the_page_replaces_an_existing_file_atomically(month: Path, tmp_path: Path) -> None:
     out = tmp_path / "report.html"
     out.write_text("before")
     write_report(month, out, written=WRITTEN)
@@ -283,7 +289,7 @@ def test_the_file_is_written_as_a_whole(month: Path, tmp_path: Path) -> None:
     assert stat.S_IMODE(out.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
 
 
-def test_a_link_stays_a_link(month: Path, tmp_path: Path) -> None:
+def test_a_symbolic_link_is_followed(month: Path, tmp_path: Path) -> None:
     (tmp_path / "real.html").touch()
     out = tmp_path / "report.html"
     out.symlink_to("real.html")
@@ -292,7 +298,7 @@ def test_a_link_stays_a_link(month: Path, tmp_path: Path) -> None:
     assert (tmp_path / "real.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
-def test_a_pipe_stays_a_pipe(tmp_path: Path) -> None:
+def test_a_page_can_be_written_to_a_pipe(tmp_path: Path) -> None:
     path = record(tmp_path / "house.db", minutes(household(200)))
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -302,7 +308,7 @@ def test_a_pipe_stays_a_pipe(tmp_path: Path) -> None:
     assert read == [render_report(path, written=WRITTEN)]
 
 
-def test_where_it_cannot_be_written_is_said(month: Path, tmp_path: Path) -> None:
+def test_an_unwritable_place_is_named(month: Path, tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"report\.html cannot be written: No such file"):
         write_report(month, tmp_path / "nowhere" / "report.html")
     with pytest.raises(RecordError, match="cannot be written: Is a directory"):
@@ -310,7 +316,7 @@ def test_where_it_cannot_be_written_is_said(month: Path, tmp_path: Path) -> None
     assert not list(tmp_path.iterdir())
 
 
-def test_the_recording_is_not_written_over(tmp_path: Path) -> None:
+def test_the_recording_is_not_overwritten(tmp_path: Path) -> None:
     path = record(tmp_path / "house.db", minutes([1.0]), settings=SETTINGS)
     before = path.read_bytes()
     with pytest.raises(RecordError, match="is the recording itself"):

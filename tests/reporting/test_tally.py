@@ -1,3 +1,5 @@
+"""Tests of the figures of a report."""
+
 from __future__ import annotations
 
 import math
@@ -34,7 +36,7 @@ def week(tmp_path: Path) -> Recorded:
     return recorded(tmp_path, _with_gaps(), period=WEEK)
 
 
-def test_energy_and_mean(tmp_path: Path) -> None:
+def test_energy_and_mean_equal_a_direct_computation(tmp_path: Path) -> None:
     kw = np.array(household(600)) - 0.4
     found = totals(recorded(tmp_path, minutes(kw)))
     assert found.imported_kwh == pytest.approx(kw[kw > 0].sum() / 60)
@@ -44,9 +46,9 @@ def test_energy_and_mean(tmp_path: Path) -> None:
     assert (found.recorded, found.missing) == (600, 0)
 
 
-def test_peaks_have_their_times(tmp_path: Path) -> None:
+def test_peaks_have_the_time_of_their_minute_or_quarter(tmp_path: Path) -> None:
     kw = [1.0] * 100
-    kw[29:44] = [3.0] * 15  # 29 to 44 is no quarter of the clock's
+    kw[29:44] = [3.0] * 15  # 29 to 44 is not a quarter-hour of the clock
     kw[70] = 9.0
     rows = minutes(kw)
     found = totals(recorded(tmp_path, rows))
@@ -56,7 +58,7 @@ def test_peaks_have_their_times(tmp_path: Path) -> None:
     assert found.quarter_peak.at == unix(rows[30].at)
 
 
-def test_a_quarter_with_a_gap_has_no_mean(tmp_path: Path) -> None:
+def test_a_quarter_with_a_gap_is_not_a_peak(tmp_path: Path) -> None:
     kw = [1.0] * 45
     kw[20] = math.nan
     kw[25] = 50.0
@@ -66,7 +68,7 @@ def test_a_quarter_with_a_gap_has_no_mean(tmp_path: Path) -> None:
     assert totals(recorded(tmp_path, minutes([1.0] * 10))).quarter_peak is None
 
 
-def test_gaps(week: Recorded) -> None:
+def test_gaps_have_their_length_and_beginning(week: Recorded) -> None:
     found = gaps(week)
     assert [gap.minutes for gap in found] == [1, 90, 7]
     assert found[1].start == week.begun + 3000 * 60
@@ -84,29 +86,29 @@ def test_gaps_at_the_ends_of_the_period_count(tmp_path: Path) -> None:
     assert gaps(early)[0].minutes == 160
 
 
-def test_scores(week: Recorded) -> None:
+def test_scores_equal_a_direct_computation(week: Recorded) -> None:
     rows = _with_gaps()
     pairs = [(a, b) for a, b in pairwise(rows) if b.forecast_kw is not None]
     actual, forecast, frozen, last = np.array(
         [(b.kw, b.forecast_kw, b.frozen_kw, a.kw) for a, b in pairs]
     ).T
     errors = settled_errors(week.minutes)
-    for name, said in (("forecast", forecast), ("frozen", frozen), ("persistence", last)):
+    for name, kw in (("forecast", forecast), ("frozen", frozen), ("persistence", last)):
         found = score(errors[name])
-        assert found.mse_kw2 == pytest.approx(np.square(said - actual).mean())
-        assert found.mae_w == pytest.approx(1000 * np.abs(said - actual).mean())
-        assert found.rmse_w == pytest.approx(1000 * np.sqrt(np.square(said - actual).mean()))
-        assert found.bias_w == pytest.approx(1000 * (said - actual).mean())
+        assert found.mse_kw2 == pytest.approx(np.square(kw - actual).mean())
+        assert found.mae_w == pytest.approx(1000 * np.abs(kw - actual).mean())
+        assert found.rmse_w == pytest.approx(1000 * np.sqrt(np.square(kw - actual).mean()))
+        assert found.bias_w == pytest.approx(1000 * (kw - actual).mean())
 
 
-def test_nothing_settled_has_no_scores(tmp_path: Path) -> None:
+def test_scores_are_none_without_settled_forecasts(tmp_path: Path) -> None:
     found = recorded(tmp_path, minutes([1.0] * 49)).minutes
     assert score(settled_errors(found)["forecast"]).mse_kw2 is None
     assert score(settled_errors(found)["forecast"]).rmse_w is None
     assert score_band(found).coverage is None
 
 
-def test_coverage_counts_the_ends(tmp_path: Path) -> None:
+def test_coverage_includes_the_ends_of_a_band(tmp_path: Path) -> None:
     off = [0.0] * 60
     off[50], off[51] = 0.5, 0.4
     rows = minutes([1.0] * 60, off_kw=off, width_kw=1.0)
@@ -150,7 +152,7 @@ def _expected_scores(part: list[tuple[Row, float]]) -> tuple[float, ...]:
     if not settled:
         return (math.nan,) * 4
     inside = [row.low_kw <= row.kw <= row.high_kw for row, _ in settled]
-    # What comes after nothing is not scored, since persistence has nothing to say.
+    # The first reading is not scored, because persistence has no forecast for it.
     settled = [(row, last) for row, last in settled if not math.isnan(last)]
     own = np.array([row.kw - row.forecast_kw for row, _ in settled])
     reference = np.array([row.kw - last for row, last in settled])
@@ -161,7 +163,9 @@ def _expected_scores(part: list[tuple[Row, float]]) -> tuple[float, ...]:
 @pytest.mark.parametrize(
     ("day", "hours"), [(datetime(2010, 3, 28), 23), (datetime(2010, 10, 31), 25)]
 )
-def test_a_day_on_which_the_clock_is_changed(tmp_path: Path, day: datetime, hours: int) -> None:
+def test_a_day_with_a_clock_change_has_all_its_hours(
+    tmp_path: Path, day: datetime, hours: int
+) -> None:
     rows = minutes([1.0] * 60 * hours, start=day.replace(tzinfo=ZONE))
     found = recorded(tmp_path, rows)
     parts = by_hour_or_day(found)
@@ -172,7 +176,7 @@ def test_a_day_on_which_the_clock_is_changed(tmp_path: Path, day: datetime, hour
     assert by_hour_or_day(whole).minutes.tolist() == [60 * hours]
 
 
-def test_typical_day(week: Recorded) -> None:
+def test_the_typical_day_equals_a_direct_computation(week: Recorded) -> None:
     means: dict[int, list[float]] = {}
     every: dict[int, list[float]] = {}
     for row in _with_gaps():
@@ -187,13 +191,13 @@ def test_typical_day(week: Recorded) -> None:
         assert day.high_kw[hour] == pytest.approx(max(of_days))
 
 
-def test_an_hour_that_never_was_has_no_mean(tmp_path: Path) -> None:
+def test_an_hour_without_readings_has_no_mean(tmp_path: Path) -> None:
     day = typical_day(recorded(tmp_path, minutes([1.0] * 60), period=WEEK))
     assert day.mean_kw[0] == 1.0
     assert np.isnan(day.mean_kw[1:]).all()
 
 
-def test_the_hardest_hours(tmp_path: Path) -> None:
+def test_the_hardest_hours_have_the_largest_errors(tmp_path: Path) -> None:
     off = [0.1] * 1440
     off[700:760] = [2.0] * 60
     found = recorded(tmp_path, minutes([1.0] * 1440, off_kw=off))
@@ -206,12 +210,12 @@ def test_the_hardest_hours(tmp_path: Path) -> None:
     assert end >= 760
 
 
-def test_a_period_of_two_hours_has_no_hardest(tmp_path: Path) -> None:
+def test_a_period_of_two_hours_has_no_hardest_hours(tmp_path: Path) -> None:
     assert hardest(recorded(tmp_path, minutes(household(120)))) is None
     assert hardest(recorded(tmp_path, minutes([1.0] * 200, warm_up=200))) is None
 
 
-def test_a_little_more_than_two_hours_has(tmp_path: Path) -> None:
+def test_a_period_just_over_two_hours_has_hardest_hours(tmp_path: Path) -> None:
     rows = minutes(household(130), start=datetime(2010, 3, 19, 0, 3, tzinfo=ZONE))
     found = recorded(tmp_path, rows[:-7])
     assert hardest(found) == (found.start, found.start + 7200)

@@ -1,3 +1,5 @@
+"""Tests of the text, note, summary and progress sinks."""
+
 from __future__ import annotations
 
 import csv
@@ -73,12 +75,12 @@ def steps() -> list[Step]:
 
 @pytest.fixture
 def alarmed(steps: list[Step]) -> list[Step]:
-    """The same steps: one alarm, two, the second alone, none."""
+    """The same steps with one alarm, two, only the second, none."""
     on: list[tuple[Alarm, ...]] = [(SPIKE,), (SPIKE, DRIFT), (DRIFT,), ()]
     return [replace(step, alarms=alarms) for step, alarms in zip(steps, on, strict=True)]
 
 
-def test_records_have_the_documented_keys() -> None:
+def test_records_have_the_documented_keys_and_values() -> None:
     nothing = dict.fromkeys(KEYS)
     assert record(EARLY) == nothing | {
         "at": "2010-03-19T17:00:00",
@@ -112,7 +114,7 @@ def test_records_have_the_documented_keys() -> None:
     ]
 
 
-def test_alarms_in_json(alarmed: list[Step]) -> None:
+def test_json_lines_contain_the_alarms_that_are_on(alarmed: list[Step]) -> None:
     spike = {"kind": "anomaly", "at": "2010-03-19T17:00:00", "text": SPIKE.text, "size": 1.5}
     drift = {"kind": "drift", "at": "2010-03-19T17:01:00", "text": DRIFT.text, "size": 1e308}
     text = _written("json", alarmed)
@@ -121,12 +123,12 @@ def test_alarms_in_json(alarmed: list[Step]) -> None:
     assert text.splitlines() == [json.dumps(record(step)) for step in alarmed]
 
 
-def test_alarms_in_csv(alarmed: list[Step]) -> None:
+def test_csv_contains_the_kinds_of_the_alarms_that_are_on(alarmed: list[Step]) -> None:
     rows = csv.DictReader(io.StringIO(_written("csv", alarmed)))
     assert [row["alarms"] for row in rows] == ["anomaly", "anomaly drift", "drift", ""]
 
 
-def test_alarms_in_plain_lines(alarmed: list[Step], steps: list[Step]) -> None:
+def test_plain_lines_report_alarms_raised_and_over(alarmed: list[Step], steps: list[Step]) -> None:
     lines = _written("plain", alarmed).splitlines()
     tails = [
         line.removeprefix(quiet)
@@ -165,20 +167,20 @@ gap_minutes,alarms
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_lines_to_the_letter(form: str) -> None:
+def test_lines_have_the_documented_text(form: str) -> None:
     assert _written(form, [EARLY, LATE]) == LINES[form]
 
 
 @pytest.mark.parametrize("kw", [np.nan, np.inf, -np.inf, 1e-300, 1e308, 1e22, np.float64(0.1), 1])
-def test_json_lines_are_those_of_json_whatever_a_model_says(kw: float) -> None:
+def test_json_lines_equal_json_dumps_for_any_value_of_a_model(kw: float) -> None:
     steps = Pipeline(FixedForecaster(kw=kw, window=1)).push_many(readings([1, 0.3, 0.2]))
     steps[2] = replace(steps[2], alarms=(replace(SPIKE, size=kw),))
     text = _written("json", steps)
     assert text == "".join(json.dumps(record(step)) + "\n" for step in steps)
     lines = [json.loads(line, parse_constant=pytest.fail) for line in text.splitlines()]
-    said = kw if np.isfinite(kw) else None
-    assert [line["next_kw"] for line in lines] == [said] * 3
-    assert lines[2]["alarms"][0]["size"] == said
+    expected = kw if np.isfinite(kw) else None
+    assert [line["next_kw"] for line in lines] == [expected] * 3
+    assert lines[2]["alarms"][0]["size"] == expected
 
 
 def _written(form: str, items: Iterable[Item]) -> str:
@@ -190,21 +192,21 @@ def _written(form: str, items: Iterable[Item]) -> str:
     return out.getvalue()
 
 
-def test_json_lines_are_at_full_precision(steps: list[Step]) -> None:
+def test_json_lines_have_full_precision(steps: list[Step]) -> None:
     text = _written("json", [ABOUT, *steps, Notice(Notice.EVENT, "nothing")])
     lines = [json.loads(line) for line in text.splitlines()]
     assert lines == [record(step) for step in steps]
     assert lines[-1]["actual_kw"] == 0.1 + 0.2
 
 
-def test_csv_has_the_same_columns(steps: list[Step]) -> None:
+def test_csv_has_the_keys_as_columns(steps: list[Step]) -> None:
     rows = list(csv.DictReader(io.StringIO(_written("csv", steps))))
     assert tuple(rows[0]) == KEYS
     assert rows[0]["forecast_kw"] == ""
     assert [float(row["actual_kw"]) for row in rows] == [step.reading.kw for step in steps]
 
 
-def test_plain_lines_have_columns(steps: list[Step]) -> None:
+def test_plain_lines_are_aligned(steps: list[Step]) -> None:
     lines = _written("plain", steps).splitlines()
     assert lines == [plain_line(step) for step in steps]
     for word in ("kW", "forecast", "error", "next", "mse", "skill"):
@@ -212,7 +214,7 @@ def test_plain_lines_have_columns(steps: list[Step]) -> None:
     assert lines[2].endswith("after a gap of 2 min")
 
 
-def test_what_is_written_comes_out_when_the_stream_rests(steps: list[Step]) -> None:
+def test_lines_are_flushed_when_the_stream_pauses(steps: list[Step]) -> None:
     class Buffered(io.StringIO):
         flushed = 0
 
@@ -228,7 +230,7 @@ def test_what_is_written_comes_out_when_the_stream_rests(steps: list[Step]) -> N
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_lines_are_of_steps_alone(form: str) -> None:
+def test_only_steps_are_written_as_lines(form: str) -> None:
     asides = [Link(Link.UP), Sample(0.5), Link(Link.LOST), Notice(Notice.EVENT, "nothing")]
     assert _written(form, [*asides, EARLY, *asides, LATE, *asides]) == LINES[form]
 
@@ -240,7 +242,7 @@ def _summary(*items: Item) -> list[str]:
     return summary.lines()
 
 
-def test_the_summary_of_a_replay(steps: list[Step]) -> None:
+def test_the_summary_contains_counts_and_scores(steps: list[Step]) -> None:
     lines = _summary(
         ABOUT, *steps, Notice(Notice.MALFORMED, "bad"), Notice(Notice.ORDER, "late", count=3)
     )
@@ -260,7 +262,7 @@ def test_the_summary_of_a_replay(steps: list[Step]) -> None:
     )
 
 
-def test_the_summary_tells_what_has_come_from_what_was_recorded_before() -> None:
+def test_the_summary_separates_new_readings_from_recorded_ones() -> None:
     pipeline = Pipeline(FixedForecaster(kw=0.5, window=1))
     steps = pipeline.push_many(readings([0.25, np.nan, 0.5, 0.75, np.nan, 1.0, 0.5]))
     lines = _summary(ABOUT, Notice(Notice.MALFORMED, "bad"), *steps[3:])
@@ -289,7 +291,7 @@ def _summary_of(**changes: Any) -> list[str]:
     return _summary(ABOUT, last)[3:]
 
 
-def test_the_summary_says_what_adapting_has_gained() -> None:
+def test_the_summary_reports_the_gain_of_adapting() -> None:
     band = BandScores(0.995, 0.9012, 0.8, 0.3147, 0.3, 12.64)
     assert _summary_of(frozen=ErrorScores(0.05, 0.15), band=band) == [
         "1,200 forecasts settled, skill +20.0 %",
@@ -308,7 +310,7 @@ def test_the_summary_says_what_adapting_has_gained() -> None:
     assert "adapted: MSE as frozen, over all 1,200 minutes" in flawless
 
 
-def test_the_summary_where_nothing_is_adapted() -> None:
+def test_the_summary_has_no_frozen_row_without_adapting() -> None:
     lines = _summary_of()
     assert [line.split()[0] for line in lines] == ["1,200", "sceaux", "persistence", "90"]
 
@@ -323,43 +325,43 @@ def test_the_summary_counts_alarms_by_kind(alarmed: list[Step]) -> None:
     assert "alarms: 3 drift, 1 anomaly" in summary.lines()
 
 
-def test_the_summary_says_how_often_the_connection_was_lost(steps: list[Step]) -> None:
-    def told(*links: Link) -> list[str]:
+def test_the_summary_reports_how_often_the_connection_was_lost(steps: list[Step]) -> None:
+    def reported(*links: Link) -> list[str]:
         found = [line for line in _summary(ABOUT, *links, *steps) if "broker" in line]
         return found or [line for line in _summary(*links, *steps) if "connection" in line]
 
     up, silent, lost = ((lambda at, s=s: _link(s, at)) for s in ("up", "silent", "lost"))
-    assert told() == told(up(0)) == told(up(0), silent(50), up(90)) == []
-    assert told(lost(0), lost(2), up(60)) == []
-    assert told(up(0), lost(60), lost(61), up(90)) == ["connection lost 1 time, 30 s in all"]
+    assert reported() == reported(up(0)) == reported(up(0), silent(50), up(90)) == []
+    assert reported(lost(0), lost(2), up(60)) == []
+    assert reported(up(0), lost(60), lost(61), up(90)) == ["connection lost 1 time, 30 s in all"]
     twice = [up(0), lost(60), up(360), lost(400), silent(580)]
-    assert told(*twice) == ["connection lost 2 times, 8 min in all"]
-    assert told(*twice, lost(600), lost(700)) == [
+    assert reported(*twice) == ["connection lost 2 times, 8 min in all"]
+    assert reported(*twice, lost(600), lost(700)) == [
         "connection lost 3 times, 8 min in all, the last since 2026-07-01 06:10"
     ]
-    assert told(lost(0), lost(5)) == ["broker never reached: connection refused"]
+    assert reported(lost(0), lost(5)) == ["broker never reached: connection refused"]
     assert _summary(ABOUT, lost(0)) == ["no readings", "broker never reached: connection refused"]
 
 
-def test_the_summary_warns_of_flattering_scores(steps: list[Step]) -> None:
+def test_the_summary_warns_of_in_sample_scores(steps: list[Step]) -> None:
     about = About("house.csv", "sceaux", datetime(2010, 1, 1), datetime(2010, 3, 19, 17, 1))
     assert _summary(about, *steps)[-1].startswith("in sample")
-    # A span that ends with the warm-up has not flattered any score.
+    # A training span that ends with the warm-up affects no score.
     about = About("house.csv", "sceaux", datetime(2010, 1, 1), datetime(2010, 3, 19, 17, 0))
     assert not _summary(about, *steps)[-1].startswith("in sample")
 
 
-def test_the_summary_of_nothing() -> None:
+def test_the_summary_without_readings_is_one_line() -> None:
     assert _summary(ABOUT) == ["no readings"]
 
 
-def test_the_summary_before_the_first_score(steps: list[Step]) -> None:
+def test_the_summary_before_the_first_score_names_the_50th_reading(steps: list[Step]) -> None:
     assert _summary(ABOUT, steps[0])[-1] == (
         "no forecast settled yet: the first comes with the 50th reading"
     )
 
 
-def test_notes_tell_the_first_of_a_kind_and_every_warning() -> None:
+def test_notes_report_the_first_skipped_row_of_a_kind_and_every_warning() -> None:
     out = io.StringIO()
     sink = NoteSink(out)
     for kind in (Notice.MALFORMED, Notice.MALFORMED, Notice.WARNING, Notice.WARNING):
@@ -372,7 +374,7 @@ def test_notes_tell_the_first_of_a_kind_and_every_warning() -> None:
     ]
 
 
-def test_notes_tell_of_alarms_raised_and_over(alarmed: list[Step]) -> None:
+def test_notes_report_alarms_raised_and_over(alarmed: list[Step]) -> None:
     out = io.StringIO()
     sink = NoteSink(out)
     for step in alarmed:
@@ -392,7 +394,7 @@ def _link(state: str, at_s: float) -> Link:
     return Link(state, "broker", text, since)
 
 
-def test_notes_tell_of_a_connection_lost_and_back_but_not_of_each_retry() -> None:
+def test_notes_report_a_connection_lost_and_back_but_no_retries() -> None:
     out = io.StringIO()
     sink = NoteSink(out)
     states = ["lost", "lost", "up", "up", "silent", "silent", "up", "silent", "lost", "up", "lost"]
@@ -411,7 +413,7 @@ def test_notes_tell_of_a_connection_lost_and_back_but_not_of_each_retry() -> Non
     ]
 
 
-def test_a_connection_of_which_little_is_known() -> None:
+def test_connection_changes_are_reported_without_times_and_reasons() -> None:
     watch = OutageWatch()
     links = [Link(Link.UP), Link(Link.LOST), Link(Link.SILENT), Link(Link.UP)]
     assert [watch.see(link) for link in links] == [
@@ -423,24 +425,24 @@ def test_a_connection_of_which_little_is_known() -> None:
     assert (watch.lost, watch.away_s, watch.away) == (1, 0.0, None)
 
 
-def test_a_clock_set_back_makes_no_outage_negative() -> None:
+def test_a_clock_set_back_gives_no_negative_outage() -> None:
     watch = OutageWatch()
     for link in (_link("up", 0), _link("lost", 100), _link("up", 40)):
-        told = watch.see(link)
-    assert told == [(Link.UP, "broker back after 0 s")]
+        changes = watch.see(link)
+    assert changes == [(Link.UP, "broker back after 0 s")]
     assert watch.away_s == 0.0
 
 
-def test_an_alarm_may_follow_another_of_its_kind_at_once(steps: list[Step]) -> None:
+def test_an_alarm_may_directly_follow_another_of_its_kind(steps: list[Step]) -> None:
     watch = AlarmWatch()
     assert watch.see(replace(steps[0], alarms=(SPIKE,))) == ([SPIKE], [])
     assert watch.see(replace(steps[1], alarms=(NEXT_SPIKE,))) == ([NEXT_SPIKE], [SPIKE])
-    # Who begins to watch in the middle is told of what is on.
+    # At the first step, all alarms that are on are reported as raised.
     assert AlarmWatch().see(replace(steps[2], alarms=(NEXT_SPIKE,))) == ([NEXT_SPIKE], [])
 
 
 class Terminal(io.StringIO):
-    """A terminal of text; `line` is what stands on its last line."""
+    """A terminal that keeps its text; `line` is the text of its last line."""
 
     def isatty(self) -> bool:
         return True
@@ -448,12 +450,12 @@ class Terminal(io.StringIO):
     @property
     def line(self) -> str:
         last = self.getvalue().split("\n")[-1].split("\r")[-1]
-        assert not last or last.endswith("\x1b[0K"), "what stood there is not erased"
+        assert not last or last.endswith("\x1b[0K"), "the old text is not erased"
         return last.removesuffix("\x1b[0K")
 
 
 class Watched:
-    """A progress sink on a terminal, and the clock it goes by."""
+    """A progress sink on a terminal, and its clock."""
 
     def __init__(self, out: Terminal | None = None) -> None:
         self.clock = ManualClock()
@@ -462,7 +464,7 @@ class Watched:
         self.sink.write(ABOUT)
 
     def after(self, seconds: float, item: Item) -> str:
-        """What the line is once an item has come that much later."""
+        """The line after an item that is written so much later."""
         self.clock.advance(seconds)
         self.sink.write(item)
         return self.out.line
@@ -484,7 +486,7 @@ HALF_WAY = Vitals(27_345.2, 0.1, 0.2, readings=1_024_640, progress=0.5, left_s=8
 LIVE = Vitals(0.5, 0.1, 0.2, readings=1_024_640)
 
 
-def test_the_bar_and_its_figures(watched: Watched) -> None:
+def test_the_bar_has_figures_beside_it(watched: Watched) -> None:
     assert isinstance(watched.sink, BlockSink)
     shown = watched.after(1, HALF_WAY)
     figures = "  50 %  1,024,640 readings  27,345/s  1:24 left"
@@ -493,7 +495,7 @@ def test_the_bar_and_its_figures(watched: Watched) -> None:
 
 
 @pytest.mark.parametrize("vitals", [HALF_WAY, LIVE, Vitals(1, 1, 1, 1, 0.0), Vitals(1, 1, 1, 0)])
-def test_the_bar_fits_and_leaves_room_for_what_a_key_echoes(
+def test_the_bar_fits_and_leaves_room_for_the_echo_of_ctrl_c(
     vitals: Vitals, terminal: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for columns in range(1, 130):
@@ -505,26 +507,26 @@ def test_the_bar_fits_and_leaves_room_for_what_a_key_echoes(
             assert shown.count("━") >= 2
 
 
-def test_a_replay_done_in_a_blink_shows_no_bar(watched: Watched) -> None:
+def test_a_short_replay_shows_no_bar(watched: Watched) -> None:
     watched.after(0.2, HALF_WAY)
     watched.sink.close()
     assert watched.out.getvalue() == ""
 
 
-def test_the_time_that_loading_took_does_not_count(watched: Watched) -> None:
+def test_the_time_to_load_the_model_does_not_count(watched: Watched) -> None:
     watched.clock.advance(10)
     watched.sink.write(ABOUT)
     assert watched.after(0.2, HALF_WAY) == ""
     assert watched.after(0.2, HALF_WAY) != ""
 
 
-def test_the_bar_is_drawn_ten_times_a_second_at_most(watched: Watched) -> None:
+def test_the_bar_is_drawn_at_most_ten_times_per_second(watched: Watched) -> None:
     for _ in range(1000):
         watched.after(0.001, HALF_WAY)
     assert watched.out.getvalue().count(" left") in (7, 8)
 
 
-def test_a_note_gets_a_line_of_its_own(watched: Watched) -> None:
+def test_the_bar_is_erased_for_a_note(watched: Watched) -> None:
     notes = NoteSink(watched.out)
     watched.after(1, HALF_WAY)
     for sink in (watched.sink, notes):
@@ -537,7 +539,7 @@ def test_a_note_gets_a_line_of_its_own(watched: Watched) -> None:
     assert watched.after(1, HALF_WAY).endswith("1:24 left")
 
 
-def test_an_alarm_gets_a_line_of_its_own(watched: Watched, alarmed: list[Step]) -> None:
+def test_the_bar_is_erased_for_an_alarm(watched: Watched, alarmed: list[Step]) -> None:
     notes = NoteSink(watched.out)
     for step in (alarmed[0], alarmed[3]):
         watched.after(1, HALF_WAY)
@@ -548,38 +550,38 @@ def test_an_alarm_gets_a_line_of_its_own(watched: Watched, alarmed: list[Step]) 
     assert watched.after(1, alarmed[3]) == shown
 
 
-def test_the_terminal_is_left_as_it_was(watched: Watched) -> None:
+def test_closing_erases_the_bar_and_no_mode_is_changed(watched: Watched) -> None:
     watched.after(1, HALF_WAY)
     watched.sink.close()
     watched.sink.close()
     assert watched.out.line == ""
     assert "\n" not in watched.out.getvalue()
-    # No colour is set and no mode is changed, the cursor's neither.
+    # No colour is set, and no mode is changed, not even that of the cursor.
     assert set(re.findall(r"\x1b\[.*?[a-zA-Z]", watched.out.getvalue())) == {"\x1b[0K"}
 
 
-def test_a_terminal_that_knows_no_unicode_gets_none(terminal: None) -> None:
-    class Bare(Terminal):
+def test_an_ascii_terminal_gets_ascii_only(terminal: None) -> None:
+    class AsciiTerminal(Terminal):
         encoding = "ascii"  # type: ignore[assignment]
 
-    watched = Watched(Bare())
+    watched = Watched(AsciiTerminal())
     for vitals in (HALF_WAY, LIVE, Vitals(1, 1, 1, 1, 0.0)):
         assert watched.after(1, vitals).isascii()
 
 
-def test_a_terminal_that_is_gone_does_not_end_the_replay(terminal: None) -> None:
-    class Gone(Terminal):
+def test_a_closed_terminal_does_not_end_the_replay(terminal: None) -> None:
+    class ClosedTerminal(Terminal):
         def write(self, text: str) -> int:
             raise OSError(errno.EIO, "Input/output error")
 
-    watched = Watched(Gone())
-    for item in (HALF_WAY, HALF_WAY, Notice(Notice.EVENT, "on we go")):
+    watched = Watched(ClosedTerminal())
+    for item in (HALF_WAY, HALF_WAY, Notice(Notice.EVENT, "still running")):
         watched.after(1, item)
     watched.sink.close()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="jobs are POSIX's")
-def test_in_the_background_the_terminal_is_left_to_the_shell(
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX job control")
+def test_nothing_is_drawn_in_the_background(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watched.out, "fileno", lambda: 2)

@@ -1,4 +1,4 @@
-"""`streamer fleet …`: many meters at once."""
+"""Group of the commands `streamer fleet …`, for many meters at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from streamer.cli.fleet.status import status
 from streamer.errors import install_hint
 
 fleet = typer.Typer(
-    help="Forecast a fleet of meters on Spark, see how it is, or make one up.", no_args_is_help=True
+    help="Forecast a fleet of meters on Spark, show its status, or simulate one.",
+    no_args_is_help=True,
 )
 _NEEDS_SPARK = f"Needs an extra: {install_hint('spark')}"
 

@@ -1,4 +1,4 @@
-"""Options that the commands on Spark have in common."""
+"""Options shared by the fleet commands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 
 class FileFormat(StrEnum):
-    """What the files of a fleet are."""
+    """Format of a fleet's files."""
 
     PARQUET = "parquet"
     CSV = "csv"
@@ -20,8 +20,8 @@ MasterOption = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
-        help="Spark's master: local[2], spark://HOST:7077, yarn, … By default all cores of "
-        "this machine, or what spark-submit says.",
+        help="Spark's master: local[2], spark://HOST:7077, yarn, … By default that of "
+        "spark-submit, or all cores of this machine.",
         show_default=False,
     ),
 ]
@@ -29,10 +29,12 @@ MasterOption = Annotated[
 ConfOption = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="KEY=VALUE", help="A setting of Spark's; may be given again.", show_default=False
+        metavar="KEY=VALUE",
+        help="Spark setting; may be given several times.",
+        show_default=False,
     ),
 ]
 
 VerboseOption = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Let Spark's log onto the terminal.")
+    bool, typer.Option("--verbose", "-v", help="Show Spark's log on the terminal.")
 ]

@@ -1,4 +1,4 @@
-"""`streamer fleet run`."""
+"""Signature of `streamer fleet run`."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def run(
         typer.Option(
             metavar="SINK",
             help="A folder for Parquet files (exactly once; read it with Spark), "
-            "kafka://HOST:PORT,…/TOPIC (at least once: meter and minute tell what is double), "
-            "or console.",
+            "kafka://HOST:PORT,…/TOPIC (at least once: duplicates have the same meter and "
+            "minute), or console.",
             show_default=False,
         ),
     ],
@@ -36,8 +36,8 @@ def run(
         str,
         typer.Option(
             metavar="DIR",
-            help="Folder for the fleet's state; start again with the same, and it goes on where "
-            "it was. On a cluster, one that all its machines see.",
+            help="Folder for the fleet's state; a run with the same folder resumes where the "
+            "last one ended. On a cluster, one that all machines can reach.",
             show_default=False,
         ),
     ],
@@ -48,8 +48,8 @@ def run(
             metavar="S",
             min=1,
             max=100_000,
-            help=f"How many shards the meters are dealt out to, about one a thousand meters. "
-            f"{_KEPT}; 16 at first.",
+            help="Number of shards that the meters are distributed over, about one per thousand "
+            f"meters. {_KEPT}; 16 at first.",
             show_default=False,
         ),
     ] = None,
@@ -57,8 +57,7 @@ def run(
         str | None,
         typer.Option(
             metavar="NAMES",
-            help="What the source's columns are called, as in meter=id,minute=time,kw=power. "
-            f"{_KEPT}.",
+            help=f"Names of the source's columns, as in meter=id,minute=time,kw=power. {_KEPT}.",
             show_default=False,
         ),
     ] = None,
@@ -69,7 +68,7 @@ def run(
     format: Annotated[
         FileFormat | None,
         typer.Option(
-            help="Format of the source's files; by default what their names end in.",
+            help="Format of the source's files; by default by the ending of their names.",
             show_default=False,
         ),
     ] = None,
@@ -78,21 +77,23 @@ def run(
         typer.Option(
             metavar="N",
             min=1,
-            help="Most files in a batch, but for one after a crash. By default about 32 MB.",
+            help="Maximum number of files in a batch, except after a crash. By default about "
+            "32 MB.",
             show_default=False,
         ),
     ] = None,
     every: Annotated[
-        str, typer.Option(metavar="TIME", help="How long from one batch to the next.")
+        str, typer.Option(metavar="TIME", help="Interval from one batch to the next.")
     ] = "1 minute",
     once: Annotated[
-        bool, typer.Option("--once", help="Take all that is there, in batches, and end.")
+        bool, typer.Option("--once", help="Process all available readings, in batches, and end.")
     ] = False,
     model: Annotated[
         str | None,
         typer.Option(
             metavar="MODEL",
-            help=f"As for `streamer replay`; has to be on every machine. {_KEPT}; sceaux at first.",
+            help="As for `streamer replay`; must exist on every machine. "
+            f"{_KEPT}; sceaux at first.",
             show_default=False,
         ),
     ] = None,
@@ -110,7 +111,7 @@ def run(
         typer.Option(
             parser=parse_confidence,
             metavar="SHARE",
-            help=f"Share of the readings that is to lie inside the band. {_KEPT}; 0.9 at first.",
+            help=f"Share of the readings that should lie inside the band. {_KEPT}; 0.9 at first.",
             show_default=False,
         ),
     ] = None,
@@ -123,7 +124,7 @@ def run(
         typer.Option(
             metavar="MINUTES",
             min=0,
-            help=f"The longest gap that reset goes on over. {_KEPT}; 10 at first.",
+            help=f"Longest gap at which reset keeps the buffer. {_KEPT}; 10 at first.",
             show_default=False,
         ),
     ] = None,
@@ -132,7 +133,7 @@ def run(
         typer.Option(
             metavar="MINUTES",
             min=0,
-            help="Report a meter that nothing has come from for so long, 0 for never. "
+            help="Report a meter after so long without a reading, 0 for never. "
             f"{_KEPT}; 15 at first.",
             show_default=False,
         ),
@@ -142,7 +143,7 @@ def run(
         str | None,
         typer.Option(
             metavar="COORDINATES",
-            help="Jars for Spark to fetch, by Maven coordinates with commas between them.",
+            help="Jars for Spark to fetch, as comma-separated Maven coordinates.",
             show_default=False,
         ),
     ] = None,
@@ -153,9 +154,9 @@ def run(
 ) -> None:
     """Forecast a fleet of meters, minute by minute, until Ctrl-C.
 
-    Needs Java 17 or newer. What comes out has the columns meter, minute, actual_kw, the
-    forecast there had been and the next, with their bands, the meter's running scores, and
-    alarms. A line on each batch goes to standard error.
+    Needs Java 17 or newer. The output has the columns meter, minute, actual_kw, the forecast for
+    that minute and for the next, with their bands, the meter's running scores, and alarms. A
+    line about each batch goes to standard error.
 
     \b
     Examples:
@@ -169,9 +170,9 @@ def run(
         --sink hdfs:///forecasts --checkpoint hdfs:///fleet
     """
     from streamer.fleet.spark.job import FleetJob, run_fleet
-    from streamer.fleet.spark.session import Engine, parse_conf
+    from streamer.fleet.spark.session import SparkSettings, parse_conf
 
-    said = {
+    given = {
         "shards": shards,
         "model": model,
         "columns": columns,
@@ -186,11 +187,11 @@ def run(
         source=source,
         sink=sink,
         checkpoint=checkpoint,
-        said={name: value for name, value in said.items() if value is not None},
+        given={name: value for name, value in given.items() if value is not None},
         format=None if format is None else format.value,
         max_files=max_files,
         every=every,
         once=once,
     )
-    engine = Engine(master, parse_conf(conf or []), packages, verbose)
-    raise typer.Exit(run_fleet(job, engine, quiet=quiet))
+    spark = SparkSettings(master, parse_conf(conf or []), packages, verbose)
+    raise typer.Exit(run_fleet(job, spark, quiet=quiet))

@@ -1,4 +1,4 @@
-"""`streamer fleet simulate`."""
+"""Signature of `streamer fleet simulate`."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from streamer.cli.options import (
 from streamer.errors import UsageError
 
 DEFAULT_MINUTES = 120
-"""The window of 50 fills, and more than an hour is forecast."""
+"""Enough to fill the window of 50 and to forecast more than an hour."""
 
 
 def parse_share(text: str) -> float:
-    """A share from none to all.
+    """Parse a share from 0 to 1, both included.
 
     >>> parse_share("0.01")
     0.01
@@ -42,17 +42,16 @@ def simulate(
     folder: Annotated[
         Path,
         typer.Argument(
-            metavar="FOLDER", help="Where the files go: new, or empty.", show_default=False
+            metavar="FOLDER", help="Folder for the files: new, or empty.", show_default=False
         ),
     ],
-    meters: Annotated[int, typer.Option(metavar="N", min=1, help="How many meters.")] = 1_000,
+    meters: Annotated[int, typer.Option(metavar="N", min=1, help="Number of meters.")] = 1_000,
     minutes: Annotated[
         int | None,
         typer.Option(
             metavar="M",
             min=1,
-            help=f"How many minutes of each. By default {DEFAULT_MINUTES}, "
-            "or with --live until Ctrl-C.",
+            help=f"Number of minutes. By default {DEFAULT_MINUTES}, or with --live until Ctrl-C.",
         ),
     ] = None,
     file: Annotated[
@@ -60,22 +59,21 @@ def simulate(
         typer.Option(
             "--from",
             metavar="FILE",
-            help=f"Whose minutes each meter goes through. {FILE_HELP} "
-            "By default the bundled sample.",
+            help=f"Recording that each meter repeats. {FILE_HELP} By default the bundled sample.",
             show_default=False,
         ),
     ] = None,
     format: Annotated[
-        FileFormat, typer.Option(help="json is a line for each reading; parquet needs its extra.")
+        FileFormat,
+        typer.Option(help="json is one line per reading; parquet needs an extra."),
     ] = FileFormat.PARQUET,
     every: Annotated[
         int | None,
         typer.Option(
             metavar="MINUTES",
             min=1,
-            help="How many minutes a file is for. By default 10, but more where there would be "
-            "over 200 files, fewer where a file would hold over a million readings, and 1 with "
-            "--live.",
+            help="Minutes per file. By default 10, but more if there would be over 200 files, "
+            "fewer if a file would hold over a million readings, and 1 with --live.",
             show_default=False,
         ),
     ] = None,
@@ -85,19 +83,19 @@ def simulate(
             parser=parse_moment,
             metavar="TIME",
             help="The first minute, in UTC. By default 2026-01-01T00:00, or with --live the "
-            "minute that has just passed; with --speed above 1 it is M minutes before now, or 30 "
+            "minute that has just ended; with --speed above 1 it is M minutes before now, or 30 "
             "days, so that the fleet does not overtake the clock.",
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Another one gives another fleet.")
+        int, typer.Option(min=0, metavar="N", help="Each seed gives another fleet.")
     ] = 0,
     silent: Annotated[
         float,
         typer.Option(
             parser=parse_share,
             metavar="SHARE",
-            help="Share of the meters that, each hour, are silent for 5 to 30 minutes.",
+            help="Share of the meters that are silent for 5 to 30 minutes in each hour.",
         ),
     ] = 0.01,
     lost: Annotated[
@@ -105,14 +103,14 @@ def simulate(
         typer.Option(
             parser=parse_share,
             metavar="SHARE",
-            help="Share of the meters that fall silent for good, at some minute (where there is "
-            "no end, of the first day).",
+            help="Share of the meters that fall silent for good, at some minute (without an end, "
+            "of the first day).",
         ),
     ] = 0.01,
     missing: Annotated[
         float,
         typer.Option(
-            parser=parse_share, metavar="SHARE", help="Share of the readings that are never made."
+            parser=parse_share, metavar="SHARE", help="Share of the readings that are missing."
         ),
     ] = 0.005,
     late: Annotated[
@@ -120,7 +118,7 @@ def simulate(
         typer.Option(
             parser=parse_share,
             metavar="SHARE",
-            help="Share of the readings that come one to three files later.",
+            help="Share of the readings that arrive one to three files late.",
         ),
     ] = 0.005,
     doubled: Annotated[
@@ -128,19 +126,20 @@ def simulate(
         typer.Option(
             parser=parse_share,
             metavar="SHARE",
-            help="Share of the readings that come twice, in one file or up to three later.",
+            help="Share of the readings that arrive twice, the second time in the same file or up "
+            "to three later.",
         ),
     ] = 0.005,
     live: Annotated[
         bool,
-        typer.Option("--live", help="Write a file each minute, as a feed does, until Ctrl-C."),
+        typer.Option("--live", help="Write a file each minute, like a live feed, until Ctrl-C."),
     ] = False,
     speed: Annotated[
         float | None,
         typer.Option(
             parser=parse_speed,
             metavar="SPEED",
-            help="With --live: 1 is real time, 60 an hour a minute. By default 1.",
+            help="With --live: 1 is real time, 60 an hour per minute. By default 1.",
         ),
     ] = None,
     column: Column = None,
@@ -150,15 +149,15 @@ def simulate(
     unit: UnitOption = None,
     max_kw: MaxKw = 100.0,
 ) -> None:
-    """Make up a fleet from one house's real minutes: a folder of files for fleet run.
+    """Simulate a fleet from one house's real minutes: a folder of files for fleet run.
 
-    Each meter goes through the house's minutes, gaps included, from a start of its own and
-    round again, with all powers times a factor of its own, from 0.3 to 3, and in whole watts.
-    Some readings are missing, late or doubled, as they are in life; --silent 0 --lost 0
-    --missing 0 --late 0 --doubled 0 has none of that. The same options give the same files.
+    Each meter repeats the house's minutes, gaps included, from a starting point of its own,
+    with all powers multiplied by a factor of its own from 0.3 to 3, in whole watts. Some
+    readings are missing, late or duplicated, as in real fleets; --silent 0 --lost 0
+    --missing 0 --late 0 --doubled 0 turns that off. The same options give the same files.
 
-    The columns are meter, minute (UTC) and kw. The files are in order of time, by name and by
-    when they were modified, and each is complete as soon as it can be seen.
+    The columns are meter, minute (UTC) and kw. The files are ordered in time by their names
+    and by their modification times, and each is complete as soon as it is visible.
 
     \b
     Examples:
@@ -168,7 +167,7 @@ def simulate(
       streamer fleet simulate readings --meters 200 --live --speed 60
     """
     from streamer.commands.files import FileOptions
-    from streamer.commands.simulate import Order
+    from streamer.commands.simulate import SimulateJob
     from streamer.commands.simulate import simulate as write_fleet
     from streamer.datasets import find_recording
     from streamer.fleet.simulate import Faults
@@ -176,10 +175,10 @@ def simulate(
     from streamer.stream.pacing import MAX
 
     if speed is not None and not live:
-        raise UsageError("--speed goes with --live; without it all is written at once")
+        raise UsageError("--speed needs --live; without it all files are written at once")
     if speed == MAX:
-        raise UsageError("--speed max is no speed for --live: give a number, or leave out --live")
-    order = Order(
+        raise UsageError("--speed max does not apply to --live: give a number, or leave out --live")
+    job = SimulateJob(
         folder=folder,
         file=str(sample_path()) if file is None else find_recording(file),
         options=FileOptions(
@@ -199,4 +198,4 @@ def simulate(
         faults=Faults(silent, lost, missing, late, doubled),
         speed=(speed or 1.0) if live else None,
     )
-    write_fleet(order)
+    write_fleet(job)

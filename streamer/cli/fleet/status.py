@@ -1,4 +1,4 @@
-"""`streamer fleet status`."""
+"""Signature of `streamer fleet status`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streamer.errors import UsageError
 
 
 class StatusFormat(StrEnum):
-    """How a status is printed."""
+    """Output format of a status."""
 
     TABLE = "table"
     JSON = "json"
@@ -23,53 +23,51 @@ class StatusFormat(StrEnum):
 def status(
     checkpoint: Annotated[
         str,
-        typer.Option(
-            metavar="DIR", help="The folder that the run was given as well.", show_default=False
-        ),
+        typer.Option(metavar="DIR", help="The checkpoint folder of the run.", show_default=False),
     ],
     worst: Annotated[
-        int, typer.Option(metavar="N", min=0, help="How many meters to name of each kind.")
+        int, typer.Option(metavar="N", min=0, help="Number of meters to list in each ranking.")
     ] = 5,
     model: Annotated[
         str | None,
         typer.Option(
             metavar="MODEL",
-            help="Where the model is, if it has moved since the run.",
+            help="Path of the model, if it has moved since the run.",
             show_default=False,
         ),
     ] = None,
     format: Annotated[
-        StatusFormat, typer.Option(help="json is one object with all of it.")
+        StatusFormat, typer.Option(help="json is one object with all values.")
     ] = StatusFormat.TABLE,
     master: MasterOption = None,
     conf: ConfOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Show how a fleet is: its query, its forecasts, its worst and its silent meters.
+    """Show the status of a fleet: its query, its scores, its worst and its silent meters.
 
-    Reads the checkpoint with a Spark of its own, whether the query is running or not, and
-    leaves it as it is. What of batches and time is shown, the query has left there at its last
-    batch; the scores are of all minutes since the checkpoint was begun.
+    Reads the checkpoint with a Spark session of its own, whether the query is running or not,
+    and does not change it. Batches and times are as of the query's last batch; the scores
+    cover all minutes since the checkpoint was created.
 
     \b
     The object of --format json has
       checkpoint  the folder
-      at, lag_s   when this was seen, and how long after the newest minute
-      fixed       what the checkpoint was begun with
+      at, lag_s   time of this status, and its distance from the newest minute
+      fixed       options that the checkpoint was created with
       run         state (running; done, stopped or failed; died or overdue),
                   cause, source, sink, began, heard, every_s, host, pid
-      batch       number of the last batch that is done
+      batch       number of the last completed batch
       last, hour  the last batch, and those of the hour before its end: batches,
                   number, began, ended, seconds, longest_s, parts_s,
                   readings_per_s, read, unusable, readings, late, doubled,
                   invalid, rows, silent, alarms, behind
       fleet       meters, shards, newest, oldest, late, doubled, invalid, scores,
-                  silent, soon_silent (as long gone, but not reported yet); and
+                  silent, soon_silent (silent as long, but not reported yet); and
                   lists: longest_silent, lowest_skill, largest_mse
     Scores are settled, mse_kw2, mae_kw, persistence_mse_kw2, frozen_mse_kw2,
     skill, frozen_skill and coverage; a meter has them, and meter, minute,
-    last_kw, silent. Times are UTC, all others in seconds; what there is none of
-    is null.
+    last_kw, silent. Times are UTC, durations in seconds; missing values are
+    null.
 
     \b
     Examples:
@@ -77,19 +75,24 @@ def status(
       streamer fleet status --checkpoint ck/ --worst 3
       streamer fleet status --checkpoint hdfs:///ck --master yarn --format json
     """
-    from streamer.fleet.spark.session import Engine, check_engine, parse_conf, spark_session
+    from streamer.fleet.spark.session import (
+        SparkSettings,
+        check_spark,
+        parse_conf,
+        spark_session,
+    )
     from streamer.fleet.spark.status import fleet_status
 
     if not checkpoint.strip():
-        raise UsageError("--checkpoint is empty: give the folder that the run was given")
-    # Nobody looks at the pages of a Spark that is gone in a moment.
-    engine = Engine(
+        raise UsageError("--checkpoint is empty: give the checkpoint folder of the run")
+    # A session this short needs no web interface.
+    spark = SparkSettings(
         master, {"spark.ui.enabled": "false", **parse_conf(conf or [])}, verbose=verbose
     )
-    check_engine(engine)
+    check_spark(spark)
     if sys.stderr.isatty():
-        print("starting Spark, which takes a while", file=sys.stderr, flush=True)
-    with spark_session(engine) as session:
+        print("starting Spark, which takes a few seconds", file=sys.stderr, flush=True)
+    with spark_session(spark) as session:
         found = fleet_status(session, checkpoint, worst=worst, model=model)
     if format is StatusFormat.JSON:
         print(json.dumps(found.to_json(), indent=2, ensure_ascii=False, allow_nan=False))

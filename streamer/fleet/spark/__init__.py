@@ -1,1 +1,1 @@
-"""Fleets on Spark Structured Streaming: what is needed of PySpark is in here, and nowhere else."""
+"""Fleets on Spark Structured Streaming, and the only package that uses PySpark."""

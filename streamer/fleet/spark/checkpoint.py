@@ -1,4 +1,4 @@
-"""What is fixed with a checkpoint: how meters are dealt out, and how they are forecast."""
+"""Configuration fixed in a checkpoint: the distribution of meters, and their forecasts."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 
 NAME = "streamer-fleet.json"
 VERSION = 1
-SPARKS_OWN = ("metadata", "offsets", "commits", "state")
+SPARK_FOLDERS = ("metadata", "offsets", "commits", "state")
 
 _NEW = "give another --checkpoint"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choices:
-    """What a checkpoint is begun with, by the names of the options; each has its default.
+class CheckpointOptions:
+    """Options that a checkpoint is created with, by the names of the command line.
 
     Attributes:
-        shards: how many the meters are dealt out to.
+        shards: number of shards that the meters are distributed over.
         model: name or path of the model.
-        columns: of the source, those of meter, minute and power.
-        unit: of the power, `kW` or `W`.
-        adapt: whether forecasts are corrected by what is learnt on the way.
-        confidence: share of the readings that is to lie inside the band.
+        columns: names of the source's columns of meter, minute and power.
+        unit: unit of the power, `kW` or `W`.
+        adapt: whether forecasts are corrected by what is learnt of each meter.
+        confidence: nominal coverage of the prediction intervals, between 0 and 1.
         gaps: `skip` or `reset`.
-        max_gap: the longest gap in minutes that `reset` goes on over.
+        max_gap: longest gap in minutes at which `reset` keeps the window.
         silent_after: minutes after which a meter is reported as silent; 0 for never.
     """
 
@@ -48,7 +48,7 @@ class Choices:
 
     @property
     def fleet(self) -> FleetSettings:
-        """Those that a shard is told."""
+        """The settings of a shard."""
         from streamer.fleet.settings import FleetSettings
 
         return FleetSettings(
@@ -61,90 +61,93 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class Fixed:
-    """What holds for as long as a checkpoint does.
+class CheckpointConfig:
+    """Configuration that is fixed for the lifetime of a checkpoint.
 
     Attributes:
-        choices: what it was begun with.
+        choices: options that it was created with.
         weights: SHA-256 of the model's file.
-        partitions: how many the shards are dealt out to; one is one core's work at a time.
+        partitions: number of partitions that the shards are distributed over; each is processed
+            by one core at a time.
     """
 
-    choices: Choices
+    choices: CheckpointOptions
     weights: str
     partitions: int
 
     def to_text(self) -> str:
-        """As it is kept with the checkpoint."""
+        """The text stored with the checkpoint."""
         return json.dumps({"version": VERSION, **asdict(self)}, indent=2) + "\n"
 
     @classmethod
     def parse(cls, text: str, checkpoint: str) -> Self:
-        """Read what `to_text` has written.
+        """Parse the text that `to_text` returned.
 
         Raises:
-            StateError: it is damaged, or of another version.
+            StateError: the text is damaged, or has another version.
         """
         where = f"{checkpoint}/{NAME}"
         try:
             kept: dict[str, Any] = json.loads(text)
             version = kept.pop("version")
             if version == VERSION:
-                choices = Choices(**kept.pop("choices"))
-                fixed = cls(choices=choices, **kept)
+                choices = CheckpointOptions(**kept.pop("choices"))
+                config = cls(choices=choices, **kept)
                 _check_types(choices)
-                _check_types(fixed, but="choices")
-                return fixed
+                _check_types(config, but="choices")
+                return config
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise StateError(f"{where} is damaged: put it back as it was, or {_NEW}") from None
-        raise StateError(f"{where}: version {version!r} is not one that is known here: {_NEW}")
+            raise StateError(f"{where} is damaged: restore it, or {_NEW}") from None
+        raise StateError(f"{where}: unknown version {version!r}: {_NEW}")
 
 
-def read_fixed(storage: Storage, checkpoint: str) -> Fixed | None:
-    """What a checkpoint was begun with; None for a new one.
+def read_config(storage: Storage, checkpoint: str) -> CheckpointConfig | None:
+    """Read the configuration of a checkpoint; None for a new one.
 
     Raises:
-        StateError: it is damaged, or not one of ours.
+        StateError: it is damaged, or the checkpoint is not one of `streamer fleet`.
     """
     if storage.exists(NAME):
-        return Fixed.parse(storage.read(NAME), checkpoint)
-    if any(storage.exists(name) for name in SPARKS_OWN):
+        return CheckpointConfig.parse(storage.read(NAME), checkpoint)
+    if any(storage.exists(name) for name in SPARK_FOLDERS):
         raise StateError(
-            f"{checkpoint} is a checkpoint of Spark's without {NAME}, so not one of "
+            f"{checkpoint} is a Spark checkpoint without {NAME}, so not one of "
             f"`streamer fleet`: {_NEW}"
         )
     return None
 
 
-def check_said(fixed: Fixed, said: Mapping[str, Any], weights: str, checkpoint: str) -> None:
-    """See that nothing is said that a checkpoint was not begun with.
+def check_given(
+    config: CheckpointConfig, given: Mapping[str, Any], weights: str, checkpoint: str
+) -> None:
+    """Reject options that differ from those stored in the checkpoint.
 
     Args:
-        fixed: what it was begun with.
-        said: choices by name, without those that are left as they are.
-        weights: of the model that is there now.
-        checkpoint: the folder.
+        config: configuration of the checkpoint.
+        given: options of the command line by name, without those not given.
+        weights: SHA-256 of the present model.
+        checkpoint: the checkpoint's folder.
 
     Raises:
-        UsageError: something is.
+        UsageError: an option or the weights differ.
     """
-    for name, value in said.items():
-        was = getattr(fixed.choices, name)
-        if name == "shards" and value != was:
+    for name, value in given.items():
+        stored = getattr(config.choices, name)
+        if name == "shards" and value != stored:
             raise UsageError(
-                f"{checkpoint} has {was} shards, and --shards says {value}: say the same or "
-                f"nothing, or {_NEW}"
+                f"{checkpoint} has {stored} shards, not {value}: give the same --shards or none, "
+                f"or {_NEW}"
             )
-        if name != "model" and value != was:
+        if name != "model" and value != stored:
             raise UsageError(
-                f"{checkpoint} was begun with {_as_option(name, was)}, not "
-                f"{_as_option(name, value)}: say the same or nothing, or {_NEW}"
+                f"{checkpoint} was created with {_as_option(name, stored)}, not "
+                f"{_as_option(name, value)}: give the same or nothing, or {_NEW}"
             )
-    if weights != fixed.weights:
-        model = said.get("model", fixed.choices.model)
+    if weights != config.weights:
+        model = given.get("model", config.choices.model)
         raise UsageError(
-            f"{checkpoint} was begun with other weights than the model {model!r} has: put the "
-            f"model back, or {_NEW}"
+            f"{checkpoint} was created with other weights than those of model {model!r}: restore "
+            f"the model, or {_NEW}"
         )
 
 
@@ -156,7 +159,7 @@ def _as_option(name: str, value: Any) -> str:
 
 
 def _check_types(value: Any, but: str = "") -> None:
-    """See that each field holds what it is declared to."""
+    """Check that each field has its declared type; raise TypeError otherwise."""
     kinds: dict[Any, Any] = {"str": str, "int": int, "bool": bool, "float": float}
     for field in fields(value):
         if field.name != but and type(getattr(value, field.name)) is not kinds[field.type]:

@@ -1,4 +1,4 @@
-"""Who carries readings and forecasts from and to Kafka."""
+"""Connectors to Kafka: that of streamer, and that of Spark."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from typing import TYPE_CHECKING, Literal
 
 from streamer.errors import SparkError, UsageError
 from streamer.fleet.spark.failures import explained
-from streamer.fleet.spark.kafka.options import SinkOptions, SourceOptions, there_are
-from streamer.fleet.spark.locations import Topic
+from streamer.fleet.spark.kafka.options import SinkOptions, SourceOptions, known_options
+from streamer.fleet.spark.locations import TopicLocation
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-SPARKS = "kafka"
+SPARK_FORMAT = "kafka"
 _JAR = "org.apache.spark:spark-sql-kafka-0-10_2.13"
 
 
 _OF_THE_URL = frozenset({"servers", "topic"})
-"""Options that are the URL's own parts."""
+"""Options that are parts of the URL itself."""
 
 
-def check_topic(topic: Topic | None, use: Literal["source", "sink"]) -> None:
-    """See to the options of a topic's URL, as far as they are ours; this needs no Spark.
+def check_topic(topic: TopicLocation | None, use: Literal["source", "sink"]) -> None:
+    """Check the options in a topic's URL for streamer's connector, without Spark.
 
     Args:
-        topic: the topic; None, for what is none, is well.
-        use: what it is for.
+        topic: the topic; None is accepted.
+        use: whether it is a source or a sink.
 
     Raises:
-        UsageError: an option is wrong or not known, or the file of properties is wrong.
+        UsageError: an option is wrong or unknown, or the file of properties is wrong.
     """
     if topic is None or topic.connector == "spark":
         return
@@ -40,39 +40,39 @@ def check_topic(topic: Topic | None, use: Literal["source", "sink"]) -> None:
         if name.lower() not in names:
             raise UsageError(
                 f"{topic.shown}: a {use} has no option {name}: "
-                f"{there_are(name.lower(), names | {'connector'})}"
+                f"{known_options(name.lower(), names | {'connector'})}"
             )
     kind.parse(connector_options(topic)).properties()
 
 
-def prepare_connector(session: SparkSession, topic: Topic) -> str:
-    """The format by which Spark knows a topic's connector, made known to it.
+def prepare_connector(session: SparkSession, topic: TopicLocation) -> str:
+    """Register a topic's connector with Spark and return the name of its format.
 
     Raises:
         MissingExtraError: confluent-kafka is not installed.
     """
     if topic.connector == "spark":
-        return SPARKS
+        return SPARK_FORMAT
     from streamer.fleet.spark.kafka.datasource import FORMAT, register
 
     register(session)
     return FORMAT
 
 
-def connector_options(topic: Topic) -> dict[str, str]:
-    """What the connector is told; the topic's name only where it is one for all uses."""
+def connector_options(topic: TopicLocation) -> dict[str, str]:
+    """Options for the connector; the topic's name only if sources and sinks name it alike."""
     if topic.connector == "spark":
         return {"kafka.bootstrap.servers": topic.servers, **topic.options}
     return {"servers": topic.servers, "topic": topic.name, **topic.options}
 
 
 @contextmanager
-def connected(topic: Topic) -> Iterator[None]:
-    """Say plainly that Spark's connector is not there.
+def connected(topic: TopicLocation) -> Iterator[None]:
+    """Replace Spark's error for a missing connector by one with the remedy.
 
     Raises:
-        UsageError: it is not.
-        SparkError: anything else.
+        UsageError: Spark's connector is missing.
+        SparkError: any other error of Spark.
     """
     try:
         with explained(topic.shown):

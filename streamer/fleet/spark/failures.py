@@ -1,4 +1,4 @@
-"""What Spark has to say when it fails, in one line."""
+"""Errors of Spark, explained in one line."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 from streamer.errors import SparkError
 
-_MOST = 400
-"""Characters of a cause; plans and schemas come in whole pages."""
+_MAX_LENGTH = 400
+"""Characters of a cause; plans and schemas can be pages long."""
 
 _PYTHON = "Traceback (most recent call last)"
 _CLASS = re.compile(r"(^|: )\[[A-Z][A-Z0-9_.]*\] ")
-"""Spark's name for a kind of error, which stands before its words."""
+"""Spark's error class, which precedes the message."""
 
 _ADVICE = {
     r"\[FAILED_READ_FILE\.(NO_HINT|CANNOT_READ_FILE_FOOTER)\]": (
@@ -26,17 +26,17 @@ _ADVICE = {
         "to_parquet(…, coerce_timestamps='us')"
     ),
 }
-"""What to do, by what Spark says."""
+"""Remedies, by a pattern in Spark's message."""
 
 _STACK = re.compile(r"\s*(at [\w.$/]+\(|\.\.\. \d+ more|File \")")
 
 
 @contextmanager
 def explained(what: str) -> Iterator[None]:
-    """Say what Spark was at when it failed, and its own cause.
+    """Convert an error of Spark into one that names the operation and the cause.
 
     Raises:
-        SparkError: Spark has failed.
+        SparkError: Spark failed.
     """
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
@@ -48,18 +48,18 @@ def explained(what: str) -> Iterator[None]:
 
 
 def explain(error: Exception) -> str:
-    """What has happened, its innermost cause where that says more, and what to do if we know."""
+    """Message of an error, with its innermost cause if that adds something, and a remedy."""
     cause, raw = _causes(error)
     advice = next((advice for words, advice in _ADVICE.items() if re.search(words, raw)), None)
     return cause if advice is None else f"{cause.rstrip('. ')}; {advice}"
 
 
 def _causes(error: Exception) -> tuple[str, str]:
-    """The cause, and what Spark has said as it has said it."""
+    """The cause, and Spark's original message."""
     from py4j.protocol import Py4JError
 
     raw = str(error)
-    told = cause_of(raw)
+    outer = cause_of(raw)
     thrown: Any = getattr(error, "_origin", None) or getattr(error, "java_exception", None)
     innermost = ""
     try:
@@ -69,16 +69,16 @@ def _causes(error: Exception) -> tuple[str, str]:
             innermost = cause_of(text)
             thrown = thrown.getCause()
     except (Py4JError, OSError):
-        # With the JVM gone there is nobody to ask.
-        return told, raw
-    # Of one in Python, the text has it already.
-    if _PYTHON in str(error) or not innermost or told in innermost or innermost in told:
-        return told, raw
-    return _shortened(f"{told.rstrip('. ')}: {innermost}"), raw
+        # The JVM has ended and cannot be queried.
+        return outer, raw
+    # For an error in Python, the text already contains the cause.
+    if _PYTHON in str(error) or not innermost or outer in innermost or innermost in outer:
+        return outer, raw
+    return _shortened(f"{outer.rstrip('. ')}: {innermost}"), raw
 
 
 def cause_of(text: str) -> str:
-    r"""The cause in what Spark says, without the stack and the query around it.
+    r"""The cause in a message of Spark, without its stack trace and query.
 
     >>> cause_of("Traceback (most recent call last):\n  File …\nValueError: no such meter\n")
     'ValueError: no such meter'
@@ -94,7 +94,7 @@ def cause_of(text: str) -> str:
     elif java:
         cause = java[-1].removeprefix("Caused by").removeprefix(": ")
     else:
-        cause = (lines or ["it does not say why"])[0]
+        cause = (lines or ["no reason given"])[0]
     cause = re.sub(r"^.* terminated with exception: ", "", cause.strip())
     cause = re.sub(r"^(?:[\w$]+\.)+([\w$]+: )", r"\1", cause)
     cause = re.sub(r"^(?:Spark|StreamingQuery)Exception: ", "", cause)
@@ -103,4 +103,4 @@ def cause_of(text: str) -> str:
 
 
 def _shortened(cause: str) -> str:
-    return cause if len(cause) <= _MOST else f"{cause[: _MOST - 1]}…"
+    return cause if len(cause) <= _MAX_LENGTH else f"{cause[: _MAX_LENGTH - 1]}…"

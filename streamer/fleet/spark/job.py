@@ -1,4 +1,4 @@
-"""A fleet's forecasts as one query of Spark: what it is made of, and how it runs."""
+"""A fleet's forecasts as one query of Spark: its construction and its run."""
 
 from __future__ import annotations
 
@@ -13,17 +13,23 @@ from typing import TYPE_CHECKING, Any
 
 from streamer.errors import UsageError
 from streamer.fleet.columns import COLUMNS
-from streamer.fleet.spark.checkpoint import NAME, Choices, Fixed, check_said, read_fixed
+from streamer.fleet.spark.checkpoint import (
+    NAME,
+    CheckpointConfig,
+    CheckpointOptions,
+    check_given,
+    read_config,
+)
 from streamer.fleet.spark.connectors import check_topic
 from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.keys import shard_key
 from streamer.fleet.spark.locations import Columns, is_pattern, parse_topic
 from streamer.fleet.spark.progress import FOLDER, ProgressLog
 from streamer.fleet.spark.reports import DONE, STOPPED, Run, seconds_of
-from streamer.fleet.spark.session import Engine, check_engine, spark_session
-from streamer.fleet.spark.signals import heard
+from streamer.fleet.spark.session import SparkSettings, check_spark, spark_session
+from streamer.fleet.spark.signals import noted_signals
 from streamer.fleet.spark.sinks import CONSOLE, check_sink, open_sink
-from streamer.fleet.spark.sources import Readings, clean
+from streamer.fleet.spark.sources import ReadingSource, clean
 from streamer.fleet.spark.storage import Storage
 from streamer.fleet.spark.waiting import READ, WRITTEN, Report, describe, wait_for
 
@@ -36,37 +42,37 @@ QUERY = "fleet"
 
 @dataclass(frozen=True)
 class FleetJob:
-    """What `streamer fleet run` is to do.
+    """A run of `streamer fleet run`.
 
     Attributes:
         source: a folder, a pattern of files, or a `kafka://` URL.
         sink: a folder, a `kafka://` URL, or `console`.
-        checkpoint: folder of what Spark has to remember.
-        said: what of `Choices` is said, by name; the rest is as the checkpoint has it.
-        format: of the source's files; None for what their names say.
-        max_files: how many of them a batch may take; None for some tens of megabytes.
-        every: how long from one batch to the next, as Spark has it.
-        once: whether to end when all that is there has been taken.
+        checkpoint: folder of the query's state.
+        given: the given `CheckpointOptions` by name; the others are those of the checkpoint.
+        format: format of the source's files; None for the one of their names' endings.
+        max_files: largest number of files in a batch; None for a limit of about 32 MB.
+        every: interval from one batch to the next, in Spark's notation.
+        once: whether to end when all available readings are processed.
     """
 
     source: str
     sink: str
     checkpoint: str
-    said: Mapping[str, Any] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=dict)
     format: str | None = None
     max_files: int | None = None
     every: str = "1 minute"
     once: bool = False
 
     def check(self) -> None:
-        """See to what can be seen without Spark, which takes a while to start.
+        """Check everything that does not need Spark, which is slow to start.
 
         Raises:
-            UsageError: something is not written as it has to be, or there is no such model.
+            UsageError: an option is malformed, or the model does not exist.
         """
         from streamer.models import find_model
 
-        choices = replace(Choices(), **self._said())
+        choices = replace(CheckpointOptions(), **self._given())
         find_model(choices.model)
         check_topic(parse_topic(self.source), "source")
         check_topic(parse_topic(self.sink), "sink")
@@ -76,60 +82,60 @@ class FleetJob:
         if parse_topic(self.source) is not None:
             for option, value in (("--format", self.format), ("--max-files", self.max_files)):
                 if value is not None:
-                    raise UsageError(f"{option} is for files: it does not go with {self.source}")
+                    raise UsageError(f"{option} is for files: it does not apply to {self.source}")
 
-    def fix(self, session: SparkSession) -> Fixed:
-        """Find what the checkpoint was begun with, or begin it.
+    def configure(self, session: SparkSession) -> CheckpointConfig:
+        """Read the configuration of the checkpoint, or make that of a new one.
 
         Raises:
-            UsageError: something else is said, or there is no such model.
-            StateError: the checkpoint is damaged, or not one of ours.
+            UsageError: a given option differs, or the model does not exist.
+            StateError: the checkpoint is damaged, or not one of `streamer fleet`.
         """
         from streamer.models import find_model
         from streamer.models.artefact import sha256_of
 
         storage = Storage(session, self.checkpoint)
-        fixed = read_fixed(storage, self.checkpoint)
-        was = Choices() if fixed is None else fixed.choices
-        said = self._said()
-        choices = replace(was, **said)
+        config = read_config(storage, self.checkpoint)
+        stored = CheckpointOptions() if config is None else config.choices
+        given = self._given()
+        choices = replace(stored, **given)
         weights = sha256_of(find_model(choices.model))
-        if fixed is not None:
-            check_said(fixed, said, weights, self.checkpoint)
-            return replace(fixed, choices=choices)
+        if config is not None:
+            check_given(config, given, weights, self.checkpoint)
+            return replace(config, choices=choices)
         cores = session.sparkContext.defaultParallelism
-        return Fixed(choices, weights, partitions=min(choices.shards, cores))
+        return CheckpointConfig(choices, weights, partitions=min(choices.shards, cores))
 
-    def _said(self) -> dict[str, Any]:
-        """What of `Choices` is said, written as it is kept."""
-        said = dict(self.said)
-        if "columns" in said:
-            said["columns"] = str(Columns.parse(said["columns"]))
-        if "model" in said and (path := Path(said["model"])).exists():
-            # Executors, and whoever goes on with it or asks for its status, are elsewhere.
-            said["model"] = str(path.absolute())
-        return said
+    def _given(self) -> dict[str, Any]:
+        """The given `CheckpointOptions` in the form in which they are stored."""
+        given = dict(self.given)
+        if "columns" in given:
+            given["columns"] = str(Columns.parse(given["columns"]))
+        if "model" in given and (path := Path(given["model"])).exists():
+            # Executors, later runs and the status have other working directories.
+            given["model"] = str(path.absolute())
+        return given
 
     def start(self, session: SparkSession) -> StreamingQuery:
         """Start the query.
 
         Raises:
-            UsageError: a part of it cannot be as it is said.
-            StateError: the checkpoint is damaged, or not one of ours.
-            SparkError: Spark does not start it.
+            UsageError: an option is wrong or contradicts the checkpoint.
+            StateError: the checkpoint is damaged, or not one of `streamer fleet`.
+            SparkError: Spark cannot start the query.
         """
         storage = Storage(session, self.checkpoint)
         is_new = not storage.exists(NAME)
-        fixed = self.fix(session)
-        columns = Columns.parse(fixed.choices.columns)
-        readings = Readings(self.source, columns, self.format, self.max_files).open(session)
+        config = self.configure(session)
+        columns = Columns.parse(config.choices.columns)
+        readings = ReadingSource(self.source, columns, self.format, self.max_files).open(session)
         check_sink(session, self.sink, self.checkpoint)
-        session.conf.set("spark.sql.shuffle.partitions", fixed.partitions)
-        # A batch without readings is for the timers alone. With --once it would have no end.
-        has_timers = not self.once and fixed.choices.silent_after > 0
+        session.conf.set("spark.sql.shuffle.partitions", config.partitions)
+        # Batches without readings only serve the timers. With --once they would never end.
+        has_timers = not self.once and config.choices.silent_after > 0
         session.conf.set("spark.sql.streaming.noDataMicroBatches.enabled", has_timers)
-        with explained("the query cannot be made"):
-            rows = forecast(readings, fixed)
+        with explained("the query cannot be built"):
+            rows = forecast(readings, config)
         writer = open_sink(session, rows, self.sink)
         writer = writer.option("checkpointLocation", self.checkpoint).queryName(QUERY)
         writer = (
@@ -138,16 +144,16 @@ class FleetJob:
             else writer.trigger(processingTime=self.every)
         )
         if is_new:
-            storage.write(NAME, fixed.to_text())
+            storage.write(NAME, config.to_text())
         with explained("the query does not start"):
             return writer.outputMode("append").start()
 
     def progress(self, session: SparkSession, warn: Callable[[str], None]) -> ProgressLog:
-        """Where a run of it leaves word of itself.
+        """The log in which a run records its progress.
 
         Args:
-            session: the session.
-            warn: is told if it cannot.
+            session: the Spark session.
+            warn: called with a message if the log cannot be written.
         """
         source, sink = (
             place if (topic := parse_topic(place)) is None else topic.shown
@@ -158,72 +164,72 @@ class FleetJob:
         return ProgressLog(Storage(session, f"{self.checkpoint}/{FOLDER}"), run, warn)
 
 
-def run_fleet(job: FleetJob, engine: Engine, *, quiet: bool = False) -> int:
-    """Run a job until it is done or somebody ends it.
+def run_fleet(job: FleetJob, spark: SparkSettings, *, quiet: bool = False) -> int:
+    """Run a job until it is done or stopped by a signal.
 
     Args:
-        job: what is to be done.
-        engine: where and how.
-        quiet: whether to leave out the lines on the batches.
+        job: source, sink, checkpoint and options.
+        spark: settings of Spark.
+        quiet: whether to leave out the lines about the batches.
 
     Returns:
-        The exit code: 0, or 128 and the signal that has come.
+        The exit code: 0, or 128 plus the number of the signal.
 
     Raises:
-        StreamerError: it cannot be done, or has failed.
+        StreamerError: the job cannot be started, or has failed.
     """
     job.check()
-    check_engine(engine)
+    check_spark(spark)
 
-    def say(line: str | None) -> None:
+    def note(line: str | None) -> None:
         if line is not None and not quiet:
             print(line, file=sys.stderr, flush=True)
 
     def warn(line: str) -> None:
         print(f"warning: {line}", file=sys.stderr, flush=True)
 
-    # Where the JVM has gone, Py4J logs a traceback for each call; we say it in a line.
+    # Without the JVM, Py4J logs a traceback for each call; the error is reported in one line.
     logging.getLogger().addHandler(logging.NullHandler())
-    say("starting Spark, which takes a while, and its first batch longer than those after it")
-    with spark_session(engine) as session, heard() as signals:
+    note("starting Spark, which takes a few seconds; the first batch takes longer than the others")
+    with spark_session(spark) as session, noted_signals() as signals:
         query = job.start(session)
         page = session.sparkContext.uiWebUrl
-        say(None if page is None else f"Spark's page: {page}")
+        note(None if page is None else f"Spark's web interface: {page}")
         with job.progress(session, warn) as log:
             for change in _changes(log):
                 warn(change)
-            told = []
+            lines = []
 
             def show(report: Report) -> None:
                 log.add(report)
                 line = describe(report)
-                told.append(line)
-                say(line)
+                lines.append(line)
+                note(line)
 
-            wait_for(query, show, signals=signals, beat=log.beat)
+            wait_for(query, show, signals=signals, heartbeat=log.heartbeat)
             log.end(STOPPED if signals else DONE)
-            if job.once and not any(told):
-                say("nothing new at the source")
+            if job.once and not any(lines):
+                note("nothing new at the source")
     return 128 + signals[0] if signals else 0
 
 
 def _changes(log: ProgressLog) -> Iterator[str]:
-    """What is other than in the run before, and what that means."""
+    """Warnings about a source or a sink that differs from the run before."""
     before, run = log.before, log.run
     if before is not None and before.sink != run.sink:
-        yield f"what came out before went to {before.sink}, and stays there"
+        yield f"the sink was {before.sink} before; its earlier output stays there"
     if before is not None and before.source != run.source:
         yield (
-            f"the readings came from {before.source} before: if the query fails, say the same "
-            "again, or give another --checkpoint"
+            f"the source was {before.source} before: if the query fails, give that again, or "
+            "another --checkpoint"
         )
 
 
 def _check_apart(*places: str) -> None:
-    """See that source, sink and checkpoint are not in each other.
+    """Check that source, sink and checkpoint are not inside each other.
 
     Raises:
-        UsageError: two of them are.
+        UsageError: one of them is inside another.
     """
     folders = {
         name: place.removeprefix("file://").rstrip("/")
@@ -237,23 +243,25 @@ def _check_apart(*places: str) -> None:
     for one, other in permutations(whole, 2):
         if f"{whole[one]}/".startswith(f"{whole[other]}/"):
             raise UsageError(
-                f"{one} {folders[one]} is {other}'s folder or inside of it: give each its own"
+                f"{one} {folders[one]} is the folder of {other} or inside it: give each its own"
             )
 
 
-def forecast(readings: DataFrame, fixed: Fixed) -> DataFrame:
-    """Columns as `streamer.fleet.columns.COLUMNS` has them, alarms as an array, of readings.
+def forecast(readings: DataFrame, config: CheckpointConfig) -> DataFrame:
+    """Forecasts for readings, in the columns of `streamer.fleet.columns.COLUMNS`.
+
+    The alarms are an array of kinds.
 
     Args:
         readings: columns meter, minute and kw, of any type.
-        fixed: what the checkpoint was begun with.
+        config: configuration of the checkpoint.
     """
     from pyspark.sql import functions as fn
 
     from streamer.fleet.spark.packing import PACKED, pack
     from streamer.fleet.spark.processor import OUTPUT, TALLY, ShardProcessor, ShardTask
 
-    choices = fixed.choices
+    choices = config.choices
     task = ShardTask(choices.model, choices.fleet, started_ms=int(time.time() * 1000))
     cleaned = clean(readings, choices.unit)
     is_whole = (
@@ -263,7 +271,7 @@ def forecast(readings: DataFrame, fixed: Fixed) -> DataFrame:
         READ, fn.count(fn.lit(1)).alias("rows"), fn.count_if(~is_whole).alias("unusable")
     )
     keyed = observed.where(is_whole).select(
-        shard_key(observed["meter"], choices.shards, fixed.partitions).alias("key"),
+        shard_key(observed["meter"], choices.shards, config.partitions).alias("key"),
         "meter",
         "minute",
         "kw",

@@ -1,4 +1,4 @@
-"""Which shard a meter belongs to, and the grouping key that puts the shard where it is to be."""
+"""Assignment of meters to shards, and of shards to Spark's partitions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 SEED = 42
-"""Of the hash by which Spark partitions."""
+"""Seed of the hash by which Spark partitions."""
 
 _BITS = 0xFFFFFFFF
 
@@ -34,10 +34,10 @@ def murmur3(number: int, seed: int = SEED) -> int:
 
 
 def shard_keys(shards: int, partitions: int) -> list[int]:
-    """A grouping key for each shard, so that shard i comes into partition i % partitions.
+    """A grouping key for each shard, such that shard i is in partition i % partitions.
 
-    Spark puts a key into the partition that its hash says. Of few keys that leaves some
-    partitions with several and others, and so their cores, with none.
+    Spark assigns a key to a partition by its hash. With few arbitrary keys, some partitions would
+    get several and others none, which would leave cores idle.
 
     >>> [murmur3(key) % 4 for key in shard_keys(6, 4)]
     [0, 1, 2, 3, 0, 1]
@@ -59,7 +59,7 @@ def shard_key(meter: Column, shards: int, partitions: int) -> Column:
     """The grouping key of a meter's shard."""
     from pyspark.sql import functions as fn
 
-    # As text: of thousands of shards, one call each would take seconds.
+    # As text, because one call per shard takes seconds for thousands of shards.
     keys = fn.expr(f"array({', '.join(map(str, shard_keys(shards, partitions)))})")
     return fn.element_at(keys, fn.pmod(fn.hash(meter), fn.lit(shards)) + 1)
 

@@ -1,4 +1,4 @@
-"""Where readings come from and forecasts go to, as `--source` and `--sink` say it."""
+"""Locations of readings and forecasts, in the notation of `--source` and `--sink`."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
     "csv": ("csv", "txt", "tsv"),
     "json": ("json", "jsonl", "ndjson"),
 }
-"""Formats of a folder's files, and what their names end in."""
+"""Formats of a folder's files, and the endings of their names."""
 
 _SUFFIXES = {suffix: name for name, suffixes in FORMATS.items() for suffix in suffixes}
 _PACKED = {"gz", "bz2", "zst", "lz4", "snappy", "deflate"}
 
 
 @dataclass(frozen=True)
-class Topic:
-    """A topic of Kafka.
+class TopicLocation:
+    """A Kafka topic as given in a URL.
 
     Attributes:
-        servers: `host:port` of one or more brokers, with commas between them.
-        name: of the topic.
-        connector: `streamer` for ours over confluent-kafka, `spark` for the cluster's own.
-        options: the connector's, as the URL has them.
+        servers: `host:port` of one or more brokers, separated by commas.
+        name: name of the topic.
+        connector: `streamer` for the one over confluent-kafka, `spark` for Spark's own.
+        options: options of the connector, from the URL.
     """
 
     servers: str
@@ -40,13 +40,13 @@ class Topic:
 
     @property
     def shown(self) -> str:
-        """Without what may be secret."""
+        """The URL without its options, which may contain secrets."""
         return f"{KAFKA}://{self.servers}/{self.name}"
 
 
 @dataclass(frozen=True)
 class Columns:
-    """What the columns of a source are called."""
+    """Names of a source's columns."""
 
     meter: str = "meter"
     minute: str = "minute"
@@ -54,10 +54,10 @@ class Columns:
 
     @classmethod
     def parse(cls, text: str) -> Columns:
-        """Read `meter=…,minute=…,kw=…`; what is not named is called what it is.
+        """Parse `meter=…,minute=…,kw=…`; columns that are left out keep their default names.
 
         Raises:
-            UsageError: it is not written so.
+            UsageError: the text is malformed, or two columns have the same name.
 
         >>> Columns.parse("meter=id,kw=power")
         Columns(meter='id', minute='minute', kw='power')
@@ -72,23 +72,23 @@ class Columns:
             named[ours] = theirs
         columns = cls(**named)
         if len(set(columns.names)) < len(columns.names):
-            raise UsageError(f"--columns {text!r}: each has to be another column")
+            raise UsageError(f"--columns {text!r}: each must be a different column")
         return columns
 
     @property
     def names(self) -> tuple[str, str, str]:
-        """Of meter, minute and power."""
+        """Names of the columns of meter, minute and power."""
         return (self.meter, self.minute, self.kw)
 
     def __str__(self) -> str:
         return f"meter={self.meter},minute={self.minute},kw={self.kw}"
 
 
-def parse_topic(url: str) -> Topic | None:
-    """Read `kafka://host:9092,host2:9092/topic?option=value`; None for what is no such URL.
+def parse_topic(url: str) -> TopicLocation | None:
+    """Parse `kafka://host:9092,host2:9092/topic?option=value`; None for any other text.
 
     Raises:
-        UsageError: it is one, but not complete.
+        UsageError: it is a Kafka URL, but malformed.
 
     >>> parse_topic("kafka://localhost:9092/readings").name
     'readings'
@@ -104,16 +104,18 @@ def parse_topic(url: str) -> Topic | None:
         raise UsageError(f"{url}: write it like kafka://localhost:9092/topic")
     for server in servers:
         if not re.fullmatch(r"([\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}", server):
-            raise UsageError(f"{url}: {server!r} is no host and port, such as localhost:9092")
+            raise UsageError(f"{url}: {server!r} is not a host and port, such as localhost:9092")
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     connector = options.pop("connector", CONNECTORS[0])
     if connector not in CONNECTORS:
-        raise UsageError(f"{url}: no connector {connector!r}: give one of: {', '.join(CONNECTORS)}")
-    return Topic(",".join(servers), name, connector, options)
+        raise UsageError(
+            f"{url}: unknown connector {connector!r}: give one of {', '.join(CONNECTORS)}"
+        )
+    return TopicLocation(",".join(servers), name, connector, options)
 
 
 def is_pattern(source: str) -> bool:
-    """Whether a source is a pattern of files, rather than a folder.
+    """Whether a source is a pattern of files instead of a folder.
 
     >>> is_pattern("readings/*.csv")
     True
@@ -122,10 +124,10 @@ def is_pattern(source: str) -> bool:
 
 
 def format_of(names: Sequence[str], source: str) -> str:
-    """The format of files, by what their names end in.
+    """The format of files, by the endings of their names.
 
     Raises:
-        UsageError: there is none that can be told, or more than one.
+        UsageError: there are no files, or their format is unknown or not unique.
 
     >>> format_of(["00.csv.gz", "01.csv", "_SUCCESS", ".part"], "readings")
     'csv'
@@ -138,10 +140,12 @@ def format_of(names: Sequence[str], source: str) -> str:
         return str(found.pop())
     known = ", ".join(FORMATS)
     if not found:
-        raise UsageError(f"{source} has no files yet: say what is to come with --format ({known})")
-    raise UsageError(f"{source}: the files' names do not say one format: give --format ({known})")
+        raise UsageError(f"{source} has no files yet: give their --format ({known})")
+    raise UsageError(
+        f"{source}: the names of the files do not give a single format: give --format ({known})"
+    )
 
 
 def data_files(names: Sequence[str]) -> list[str]:
-    """Those that Spark looks at: not hidden, and not its own notes."""
+    """Names of the files that Spark reads: neither hidden nor its own metadata."""
     return [name for name in names if not name.startswith((".", "_"))]

@@ -1,4 +1,4 @@
-"""The meters of a fleet, as its shards have them: how many, how good, and the worst of them."""
+"""Status of a fleet's meters from the state of its shards: counts, scores, worst meters."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from streamer.fleet.spark.checkpoint import Fixed
+from streamer.fleet.spark.checkpoint import CheckpointConfig
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import Column, DataFrame, Row, SparkSession
 
-LEAST_SETTLED = 60
-"""Minutes that a meter's scores are of, at least, for it to be among the worst."""
+MIN_SETTLED = 60
+"""Fewest settled minutes of a meter in the rankings of the worst."""
 
 _SCORES = ("mse_kw2", "mae_kw", "persistence_mse_kw2", "frozen_mse_kw2", "skill", "coverage")
 _ROWS = ", ".join(
@@ -28,18 +28,18 @@ _MINUTE_US = 60_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scores:
-    """Of all settled minutes of all meters; None where there is none.
+class FleetScores:
+    """Scores over all settled minutes of all meters; None without any.
 
     Attributes:
-        settled: how many they are.
-        mse_kw2: of the forecasts.
-        mae_kw: of the forecasts.
-        persistence_mse_kw2: of "next = last", over the same minutes.
-        frozen_mse_kw2: of the network by itself, over the same minutes.
-        skill: 1 − MSE/MSE of persistence.
-        frozen_skill: that of the network by itself.
-        coverage: share of the readings that were inside the band.
+        settled: number of settled minutes.
+        mse_kw2: mean squared error of the forecasts in kW².
+        mae_kw: mean absolute error of the forecasts in kW.
+        persistence_mse_kw2: mean squared error of persistence over the same minutes.
+        frozen_mse_kw2: mean squared error of the frozen network over the same minutes.
+        skill: 1 − MSE / MSE of persistence.
+        frozen_skill: skill of the frozen network.
+        coverage: share of the readings inside the band, 0 to 1.
     """
 
     settled: int
@@ -54,20 +54,20 @@ class Scores:
 
 @dataclass(frozen=True, kw_only=True)
 class MeterStatus:
-    """One meter.
+    """Status of one meter.
 
     Attributes:
-        meter: its name.
-        minute: its last one.
-        last_kw: what it drew then.
-        silent: whether it has been reported as silent, and not been heard since.
-        settled: minutes that its scores are of.
-        mse_kw2: of the forecasts, as are the other scores.
-        mae_kw: see `Scores`.
-        persistence_mse_kw2: see `Scores`.
-        frozen_mse_kw2: see `Scores`.
-        skill: see `Scores`.
-        coverage: see `Scores`.
+        meter: name of the meter.
+        minute: minute of its last reading.
+        last_kw: its last reading in kW.
+        silent: whether it was reported as silent and has sent no reading since.
+        settled: number of settled minutes.
+        mse_kw2: see `FleetScores`; here and below for this meter only.
+        mae_kw: see `FleetScores`.
+        persistence_mse_kw2: see `FleetScores`.
+        frozen_mse_kw2: see `FleetScores`.
+        skill: see `FleetScores`.
+        coverage: see `FleetScores`.
     """
 
     meter: str
@@ -85,25 +85,25 @@ class MeterStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class MetersStatus:
-    """All meters, as the last batch has left them.
+    """Status of all meters after the last batch.
 
     Attributes:
-        meters: how many have been heard of.
-        shards: how many there are meters in.
-        newest: the newest minute that a shard has come to, which is not that of a meter alone
-            whose clock is ahead.
-        oldest: the last minute of the one that is the longest behind.
-        late: readings dropped for being late, of all batches.
-        doubled: for being double.
-        invalid: for having no finite power.
-        scores: of the fleet.
-        silent: how many have been reported as silent, and not been heard since.
-        soon_silent: how many else are as long behind the newest minute, to be reported when
-            the time of their shard has come so far.
-        longest_silent: of both, those longest behind.
-        lowest_skill: the worst forecasts, beside persistence, of the meters with at least
-            `LEAST_SETTLED` minutes.
-        largest_mse: the worst forecasts in kW², of the same.
+        meters: number of meters so far.
+        shards: number of shards with meters.
+        newest: the newest minute that a shard has reached, ignoring single meters whose clocks
+            are ahead.
+        oldest: the last minute of the meter that is furthest behind.
+        late: readings dropped in all batches because they were late.
+        doubled: readings dropped because they were duplicates.
+        invalid: readings dropped because their power was not finite.
+        scores: scores of the fleet.
+        silent: number of meters that were reported as silent and have sent no reading since.
+        soon_silent: number of other meters that are as far behind the newest minute, and will
+            be reported when their shard reaches it.
+        longest_silent: the meters of both kinds that are furthest behind.
+        lowest_skill: the meters with the lowest skill, of those with at least `MIN_SETTLED`
+            settled minutes.
+        largest_mse: the meters with the largest MSE, of the same.
     """
 
     meters: int
@@ -113,7 +113,7 @@ class MetersStatus:
     late: int
     doubled: int
     invalid: int
-    scores: Scores
+    scores: FleetScores
     silent: int
     soon_silent: int
     longest_silent: tuple[MeterStatus, ...]
@@ -122,16 +122,16 @@ class MetersStatus:
 
 
 def meters_status(
-    session: SparkSession, checkpoint: str, fixed: Fixed, batch: int, worst: int
+    session: SparkSession, checkpoint: str, config: CheckpointConfig, batch: int, worst: int
 ) -> MetersStatus:
-    """All meters, as a batch has left them; each shard's state is read by an executor.
+    """Status of all meters after a batch; the executors read the states of the shards.
 
     Args:
-        session: a session, which need not be the query's.
-        checkpoint: the query's.
-        fixed: what that was begun with.
-        batch: the batch, which is done.
-        worst: how many meters to name of each kind.
+        session: a Spark session; need not be that of the query.
+        checkpoint: the query's checkpoint.
+        config: configuration of the checkpoint.
+        batch: number of a completed batch.
+        worst: number of meters in each ranking.
     """
     from pyspark.sql import Observation
     from pyspark.sql import functions as fn
@@ -153,15 +153,15 @@ def meters_status(
         fn.max("latest_us").alias("newest_us"),
         *(fn.sum(name).alias(name) for name in dropped),
     )
-    with _kept(meter_rows(watched.select("state"), fixed)) as rows:
+    with _kept(meter_rows(watched.select("state"), config)) as rows:
         total = _total(rows)
         counts = seen.get
         newest_us = counts["newest_us"]
-        after = fixed.choices.silent_after
+        after = config.choices.silent_after
         behind = silent = fn.col("silent")
         if after and newest_us is not None:
             behind = silent | (fn.col("minute_us") <= newest_us - after * _MINUTE_US)
-        scored = rows.where(fn.col("settled") >= LEAST_SETTLED)
+        scored = rows.where(fn.col("settled") >= MIN_SETTLED)
         return MetersStatus(
             meters=total["meters"],
             shards=counts["shards"],
@@ -179,7 +179,7 @@ def meters_status(
 
 @contextmanager
 def _kept(rows: DataFrame) -> Iterator[DataFrame]:
-    """Let the executors keep rows that are gone through more than once."""
+    """Cache rows on the executors that are used more than once."""
     rows.persist()
     try:
         yield rows
@@ -204,10 +204,10 @@ def _total(rows: DataFrame) -> Row:
     ).collect()[0]
 
 
-def _scores(total: Row) -> Scores:
+def _scores(total: Row) -> FleetScores:
     means = {name: total[name] for name in _SCORES if name != "skill"}
     reference = means["persistence_mse_kw2"]
-    return Scores(
+    return FleetScores(
         settled=total["settled"],
         **means,
         skill=_skill(means["mse_kw2"], reference),
@@ -219,8 +219,8 @@ def _skill(mse: float | None, reference: float | None) -> float | None:
     return 1.0 - mse / reference if mse is not None and reference else None
 
 
-def _first(rows: DataFrame, order: Column, most: int) -> tuple[MeterStatus, ...]:
-    found = rows.orderBy(order, "meter").limit(most).collect()
+def _first(rows: DataFrame, order: Column, count: int) -> tuple[MeterStatus, ...]:
+    found = rows.orderBy(order, "meter").limit(count).collect()
     return tuple(
         MeterStatus(
             meter=row["meter"],
@@ -234,14 +234,14 @@ def _first(rows: DataFrame, order: Column, most: int) -> tuple[MeterStatus, ...]
     )
 
 
-def meter_rows(states: DataFrame, fixed: Fixed) -> DataFrame:
-    """A row for each meter, of the shards' states.
+def meter_rows(states: DataFrame, config: CheckpointConfig) -> DataFrame:
+    """One row per meter, from the states of the shards.
 
     Args:
-        states: a column of them.
-        fixed: what the checkpoint was begun with.
+        states: one column with the states.
+        config: configuration of the checkpoint.
     """
-    choices = fixed.choices
+    choices = config.choices
     model, settings = choices.model, choices.fleet
 
     def summaries(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

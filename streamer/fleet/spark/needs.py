@@ -1,4 +1,4 @@
-"""What has to be installed before Spark can start, said in one line each."""
+"""Requirements of Spark: packages and Java, with one-line errors if they are missing."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from streamer.errors import MissingExtraError, UsageError, install_hint
 
 FEATURE = "streamer fleet"
 EXTRA = "spark"
-OLDEST_JAVA = 17
+MIN_JAVA = 17
 _GET_JAVA = "apt-get install openjdk-17-jre-headless, or set JAVA_HOME"
 
 
 def check_packages() -> None:
-    """See that PySpark is there, and what its state in Python needs but does not declare.
+    """Check that PySpark is installed, and the packages that its state in Python requires.
 
-    Without them a worker dies, and Spark does not say why.
+    PySpark does not declare them. Without them a worker dies, and Spark gives no reason.
 
     Raises:
         MissingExtraError: one of them is not installed.
-        UsageError: one is of a version that does not go with it.
+        UsageError: one of them has an unsuitable version.
     """
     found = {name: _version_of(name) for name in ("pyspark", "pandas", "pyarrow", "protobuf")}
     if any(text is None for text in found.values()):
@@ -40,50 +40,50 @@ def check_packages() -> None:
 
 
 def find_java() -> Path:
-    """The `java` that Spark would run: of JAVA_HOME, or else the first on the PATH.
+    """The `java` that Spark would run: that of JAVA_HOME, or the first on the PATH.
 
     Raises:
-        UsageError: there is none.
+        UsageError: Java is not found.
     """
     home = os.environ.get("JAVA_HOME")
     if home:
         java = Path(home, "bin", "java")
         if not os.access(java, os.X_OK):
             raise UsageError(
-                f"JAVA_HOME is {home}, but there is no bin/java: mend it, or unset it to use "
-                "the PATH's"
+                f"JAVA_HOME is {home}, which has no bin/java: correct it, or unset it to use the "
+                "java on the PATH"
             )
         return java
     found = shutil.which("java")
     if found is None:
-        raise UsageError(f"Java {OLDEST_JAVA} or newer is needed, and there is none: {_GET_JAVA}")
+        raise UsageError(f"Java {MIN_JAVA} or newer is needed, and none was found: {_GET_JAVA}")
     return Path(found)
 
 
 def check_java() -> None:
-    """See that there is a Java that Spark runs on.
+    """Check that a suitable Java is installed.
 
     Raises:
-        UsageError: there is none, it is too old, or it does not run.
+        UsageError: Java is not found, too old, or does not run.
     """
     java = find_java()
     try:
-        done = subprocess.run(  # noqa: S603 - the very program that Spark is going to run
+        done = subprocess.run(  # noqa: S603 - the program that Spark will run
             [java, "-version"], capture_output=True, text=True, timeout=60, check=True
         )
     except (OSError, subprocess.SubprocessError):
         raise UsageError(
-            f"{java} does not run: Java {OLDEST_JAVA} or newer is needed: {_GET_JAVA}"
+            f"{java} does not run: Java {MIN_JAVA} or newer is needed: {_GET_JAVA}"
         ) from None
     release = parse_java_release(done.stderr + done.stdout)
-    if release is not None and release < OLDEST_JAVA:
+    if release is not None and release < MIN_JAVA:
         raise UsageError(
-            f"{java} is Java {release}; Java {OLDEST_JAVA} or newer is needed: {_GET_JAVA}"
+            f"{java} is Java {release}; Java {MIN_JAVA} or newer is needed: {_GET_JAVA}"
         )
 
 
 def parse_java_release(text: str) -> int | None:
-    """The release out of what `java -version` says; None where it does not say.
+    """The release in the output of `java -version`; None if it is not found.
 
     >>> parse_java_release('openjdk version "17.0.15" 2025-04-15')
     17

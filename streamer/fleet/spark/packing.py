@@ -1,8 +1,8 @@
-"""Readings on their way to their shard: many of them as one value.
+"""Packing of readings for their shard: many readings as one value.
 
-Spark hands rows to a stateful processor in Python one by one, which costs more than all the
-rest of the way. So each task packs the readings that it has read, a shard at a time, into the
-bytes of an Arrow table; what is shuffled and handed over is a few rows of a column of bytes.
+Spark passes rows to a stateful processor in Python one by one, which costs more than everything
+else. So each task packs the readings of a shard into the bytes of an Arrow table, and only a few
+rows with a column of bytes are shuffled and passed on.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FIELDS = ["meter", "minute", "kw"]
 
 
 def pack(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Make one row of the readings of each shard in a batch; for `mapInArrow`.
+    """Pack the readings of each shard in a batch into one row; for `mapInArrow`.
 
     Args:
         batches: columns key (int32), meter (string), minute (int64, microseconds) and kw.
@@ -52,12 +52,12 @@ def pack(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 def unpack(
     values: Iterable[bytes],
 ) -> tuple[NDArray[np.object_], TimeArray, DoubleArray]:
-    """The readings in rows of `pack`: meters, minutes and kW (readings,) of each."""
+    """Unpack rows of `pack` into (readings,) meters, minutes and kW."""
     table = pa.concat_tables([pa.ipc.open_stream(value).read_all() for value in values])
     meters = table.column("meter").combine_chunks().dictionary_encode()
     if isinstance(meters, pa.ChunkedArray):
         meters = meters.combine_chunks()
-    # One text object a meter, however many readings it has.
+    # One text object per meter, for any number of readings.
     names = meters.dictionary.to_numpy(zero_copy_only=False)
     return (
         names[meters.indices.to_numpy()],

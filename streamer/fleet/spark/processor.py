@@ -1,4 +1,4 @@
-"""A shard in a Spark task: its state is Spark's, its arithmetic `streamer.fleet`'s."""
+"""A shard as a stateful processor of Spark, with the arithmetic of `streamer.fleet`."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ if TYPE_CHECKING:
 
 SHARD = "shard"
 SHARD_SCHEMA = "state binary, latest_us long, late long, doubled long, invalid long"
-"""State variable: a shard as bytes, and numbers of it that can be read without them."""
+"""State variable: a shard as bytes, and figures of it that can be read without decoding them."""
 
 TIMER = "timer"
 TIMER_SCHEMA = "advanced_ms long, due_ms long"
-"""State variable: when, by the clock, the newest minute came; and when the timer is due, or 0."""
+"""State variable: processing time at which the newest minute arrived, and at which the timer is
+due, or 0."""
 
 TALLY = ("readings", "late", "doubled", "invalid", "meters", "silent")
-"""What a row with a tally counts: of its batch, but for meters, which is all the shard has."""
+"""Counts in a tally: those of its batch, except for `meters`, which counts all of the shard."""
 
 OUTPUT = ", ".join(
     [
@@ -38,23 +39,23 @@ OUTPUT = ", ".join(
         "tally array<long>",
     ]
 )
-"""Schema of what comes out of a shard: a minute in microseconds, and rows with a tally alone."""
+"""Schema of a shard's output: minutes in microseconds, and rows with only a tally."""
 
 TICK_MS = 60_000
-"""How often a shard that nothing comes for is looked at."""
+"""Interval at which a shard without readings is checked for silent meters."""
 
 _AHEAD_MS = 3_600_000
-"""How far a meter may be ahead of its shard, and still be found to be silent."""
+"""Largest lead of a meter over its shard with which it is still found to be silent."""
 
 
 @dataclass(frozen=True)
 class ShardTask:
-    """What each worker has to know.
+    """Parameters of the processor on each worker.
 
     Attributes:
-        model: name or path of the model, which has to be there on every machine.
-        settings: of all meters.
-        started_ms: when the query was started, in milliseconds since 1970.
+        model: name or path of the model, which must exist on every machine.
+        settings: settings of all meters.
+        started_ms: start of the query, in milliseconds since 1970.
     """
 
     model: str
@@ -65,17 +66,17 @@ class ShardTask:
 class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
     """Keeps a shard for each grouping key, and reports its silent meters.
 
-    A meter is silent by the time of the stream: the newest minute of its shard, and what has
-    gone by on the clock since that came. So a shard's other meters tell at once, in a backfill
-    too; a timer is for the shard that nothing comes for at all. What went by while the query
-    was not running counts for nothing.
+    Silence is measured in event time: the newest minute of the shard, plus the processing time
+    since that arrived. So the shard's other meters reveal a silent one at once, in a backfill
+    too, and a timer is needed only for a shard without any readings. Time during which the query
+    was not running does not count.
     """
 
     def __init__(self, task: ShardTask) -> None:
         self._task = task
 
     def init(self, handle: StatefulProcessorHandle) -> None:
-        """Name the state variables; Spark's call before any other."""
+        """Declare the state variables; called by Spark before anything else."""
         self._handle = handle
         self._shard = handle.getValueState(SHARD, SHARD_SCHEMA)
         self._timer = handle.getValueState(TIMER, TIMER_SCHEMA)
@@ -86,7 +87,7 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
         rows: Iterator[pd.DataFrame],
         timerValues: TimerValues,
     ) -> Iterator[pd.DataFrame]:
-        """Push a batch's readings of one shard."""
+        """Process a batch's readings of one shard."""
         meter, minute, kw = unpack(value for chunk in rows for value in chunk["readings"])
         shard = self._restore()
         before = _counts(shard)
@@ -108,7 +109,7 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
         timerValues: TimerValues,
         expiredTimerInfo: ExpiredTimerInfo,  # noqa: ARG002
     ) -> Iterator[pd.DataFrame]:
-        """See which meters of a shard are silent by now."""
+        """Report the meters of a shard that have become silent."""
         shard = self._restore()
         if shard.latest is None:
             return
@@ -119,7 +120,7 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
         silent = shard.silent(shard.latest + np.timedelta64(gone_ms, "ms"))
         if len(silent):
             self._keep(shard)
-        # Once the last of them must be silent there is nothing to wait for.
+        # No timer is needed once all meters must be silent.
         longest_ms = self._task.settings.silent_after * 60_000 + _AHEAD_MS
         is_over = shard.is_silent or gone_ms >= longest_ms
         self._tick(advanced_ms, 0, 0 if is_over else now_ms + TICK_MS)
@@ -138,7 +139,7 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
         self._shard.update((shard.state(), latest_us, shard.late, shard.doubled, shard.invalid))
 
     def _tick(self, advanced_ms: int, due_ms: int, next_ms: int) -> None:
-        """Wait for another moment instead; one that has come, Spark itself forgets."""
+        """Replace the timer; Spark itself removes one that has expired."""
         if due_ms:
             self._handle.deleteTimer(due_ms)
         if next_ms:
@@ -151,7 +152,7 @@ def _forecaster(model: str) -> NetworkForecaster:
     """The model, loaded once for all shards of this process."""
     from streamer.models import load_model
 
-    # A thread: there are as many workers as cores.
+    # One thread, because there are as many workers as cores.
     return load_model(model, threads=1)
 
 
@@ -162,7 +163,7 @@ def _counts(shard: Shard) -> tuple[int, int, int, int]:
 def _frames(
     outcome: Outcome, silent: Outcome, readings: int, before: Iterable[int], shard: Shard
 ) -> Iterator[pd.DataFrame]:
-    """What comes out, as Spark takes it, and after it the tally."""
+    """Output rows as data frames, followed by the tally."""
     for part in (outcome, silent):
         if len(part):
             yield _frame(part, None)

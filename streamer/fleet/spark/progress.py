@@ -1,4 +1,4 @@
-"""What a running query leaves beside its checkpoint, for another process to see how it is."""
+"""Progress of a query, recorded beside its checkpoint for other processes to read."""
 
 from __future__ import annotations
 
@@ -16,56 +16,56 @@ from typing import Any, Protocol, Self
 from streamer.errors import SparkError
 from streamer.fleet.spark.reports import (
     FAILED,
+    HEARTBEAT_S,
     VERSION,
-    WORD_S,
     Batch,
     Run,
-    line_of,
-    made,
-    object_of,
+    parse_as,
+    parse_object,
+    to_line,
 )
 from streamer.fleet.spark.waiting import Report
 
 FOLDER = "streamer-progress"
-"""Where, in the checkpoint: a file for each batch, of which the newest two are left."""
+"""Folder in the checkpoint, with one file per batch, of which the newest two are kept."""
 
-_MOST = 400
-"""Batches in a file: more than an hour of those of ten seconds."""
+_MAX_BATCHES = 400
+"""Batches in a file: more than an hour at one batch per ten seconds."""
 
 _TRIES = 3
 _SUFFIX = ".jsonl"
 
 
 class Folder(Protocol):
-    """What is asked of a `streamer.fleet.spark.storage.Storage`."""
+    """The part of `streamer.fleet.spark.storage.Storage` that is used here."""
 
     def names(self) -> list[str]:
-        """The names in it; none if it is not there."""
+        """Names of its entries; empty if it does not exist."""
 
     def read(self, name: str) -> str:
         """The text of an entry."""
 
     def write(self, name: str, text: str) -> None:
-        """Write an entry that is not there yet, as a whole."""
+        """Write a new entry atomically."""
 
     def remove(self, name: str) -> None:
-        """Take an entry away, if it is there."""
+        """Remove an entry, if it exists."""
 
 
 @dataclass(frozen=True)
-class Progress:
-    """What is found beside a checkpoint.
+class RunProgress:
+    """Progress recorded beside a checkpoint.
 
     Attributes:
-        run: the last run that there was; None if nothing is known of one.
-        batches: the last ones, of earlier runs too, the newest last.
+        run: the last run; None if none is recorded.
+        batches: the last batches, of earlier runs too, newest last.
     """
 
     run: Run | None = None
     batches: tuple[Batch, ...] = ()
 
     def over(self, seconds: float) -> tuple[Batch, ...]:
-        """The batches that ended in the time before the end of the newest."""
+        """The batches that ended in the last seconds before the end of the newest."""
         if not self.batches:
             return ()
         since = self.batches[-1].ended - seconds
@@ -73,21 +73,21 @@ class Progress:
 
 
 class ProgressLog:
-    """Keeps the last batches and what has become of the run; a context manager.
+    """Records the last batches and the state of the run; a context manager.
 
-    Each time it writes a new file, and then takes away those before the last: so there is
-    always one that is whole, on any file system. What cannot be written is said once and is
-    no reason for the query to end.
+    Each time it writes a new file and then removes all but the last two, so that a complete one
+    exists at any time, on any file system. A failure to write is reported once and does not end
+    the query.
 
     Args:
-        folder: where to.
-        run: what is known of the run at its beginning.
-        complain: is told if it cannot be kept.
-        now: says the time, in seconds since 1970.
+        folder: folder for the files.
+        run: description of the run at its beginning.
+        complain: called with a message if the progress cannot be written.
+        now: returns the time in seconds since 1970.
 
     Attributes:
-        run: what is known of the run by now.
-        before: the run before, once entered; None if nothing is known of one.
+        run: present description of the run.
+        before: the run before, once entered; None if none is recorded.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class ProgressLog:
         self._complain = complain
         self._now = now
         self.before: Run | None = None
-        self._batches: deque[str] = deque(maxlen=_MOST)
+        self._batches: deque[str] = deque(maxlen=_MAX_BATCHES)
         self._names: list[str] = []
         self._has_complained = False
 
@@ -111,7 +111,7 @@ class ProgressLog:
             self._names = _ours(self._folder.names())
             known = read_progress(self._folder)
             self.before = known.run
-            self._batches.extend(map(line_of, known.batches))
+            self._batches.extend(map(to_line, known.batches))
         except (SparkError, OSError) as error:
             self._give_up(error)
         self._write()
@@ -127,21 +127,21 @@ class ProgressLog:
             self.end(FAILED, str(error) or type(error).__name__)
 
     def add(self, report: Report) -> None:
-        """Keep what Spark says of a batch."""
-        self._batches.append(line_of(Batch.of(report)))
+        """Record Spark's report on a batch."""
+        self._batches.append(to_line(Batch.of(report)))
         self._write()
 
-    def beat(self) -> None:
-        """Say that the run is going on, if nothing has been said for a while."""
-        if self._now() - self.run.said >= WORD_S:
+    def heartbeat(self) -> None:
+        """Record that the run is alive, if nothing was recorded for `HEARTBEAT_S`."""
+        if self._now() - self.run.said >= HEARTBEAT_S:
             self._write()
 
     def end(self, state: str, cause: str | None = None) -> None:
-        """Say how the run has ended.
+        """Record the end of the run.
 
         Args:
             state: `done`, `stopped` or `failed`.
-            cause: what it failed of.
+            cause: cause of a failure.
         """
         self.run = replace(self.run, state=state, cause=cause)
         self._write()
@@ -162,13 +162,13 @@ class ProgressLog:
     def _give_up(self, error: Exception) -> None:
         if not self._has_complained:
             self._has_complained = True
-            self._complain(f"what `streamer fleet status` would show cannot be kept: {error}")
+            self._complain(f"progress for `streamer fleet status` cannot be written: {error}")
 
 
-def read_progress(folder: Folder) -> Progress:
-    """What is there of a run's progress: the newest file that can be read.
+def read_progress(folder: Folder) -> RunProgress:
+    """Read the newest progress file that can be read.
 
-    Lines that are torn or damaged are left out.
+    Truncated or damaged lines are left out.
     """
     for _ in range(_TRIES):
         names = _ours(folder.names())
@@ -176,29 +176,29 @@ def read_progress(folder: Folder) -> Progress:
             try:
                 return parse_progress(folder.read(name))
             except (SparkError, OSError, ValueError):
-                continue  # taken away meanwhile, or damaged: there is one before it
+                continue  # removed in the meantime, or damaged: try the one before it
         if not names:
             break
-    return Progress()
+    return RunProgress()
 
 
-def parse_progress(text: str) -> Progress:
-    """Read what a `ProgressLog` has written.
+def parse_progress(text: str) -> RunProgress:
+    """Parse a file of a `ProgressLog`.
 
     Raises:
-        ValueError: not even the first line is as it has to be.
+        ValueError: the first line is damaged, or has another version.
     """
-    head, *lines = text.split("\n")[: _MOST + 1]
-    run: dict[str, Any] = object_of(head)
+    head, *lines = text.split("\n")[: _MAX_BATCHES + 1]
+    run: dict[str, Any] = parse_object(head)
     if run.pop("version", None) != VERSION:
         raise ValueError("another version")
     batches = []
     for line in lines:
         try:
-            batches.append(made(Batch, object_of(line)))
+            batches.append(parse_as(Batch, parse_object(line)))
         except ValueError:
             continue
-    return Progress(made(Run, run), tuple(batches))
+    return RunProgress(parse_as(Run, run), tuple(batches))
 
 
 def _ours(names: Iterable[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a query says of a batch and of itself, as it is kept."""
+"""Recorded reports of a query about its batches and its run."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ VERSION = 1
 RUNNING, DONE, STOPPED, FAILED = "running", "done", "stopped", "failed"
 DIED, OVERDUE = "died", "overdue"
 
-_LARGEST = 1e11
-"""No time in seconds since 1970 is larger that has a year of four digits, nor any count."""
+_MAX_NUMBER = 1e11
+"""Upper bound of all counts, and of times in seconds since 1970 with a year of four digits."""
 
 _UNIT_S = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
 
-WORD_S = 30.0
-"""How often a run that is going on says so, at least."""
+HEARTBEAT_S = 30.0
+"""Longest interval between two records of a running query."""
 
-_OVERDUE_S = 6 * WORD_S
+_OVERDUE_S = 6 * HEARTBEAT_S
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counts:
-    """What is counted, of a batch or of several.
+class BatchCounts:
+    """Counts of one or several batches.
 
     Attributes:
-        read: rows that came from the source.
-        unusable: those of them without a meter, a minute or a power.
-        readings: the others.
-        late: readings that were before the last of their meter.
-        doubled: readings that there had been already.
-        invalid: readings of no finite power.
-        rows: how many were written.
-        silent: meters found to be silent.
-        alarms: rows with an alarm, silent meters among them.
+        read: rows from the source.
+        unusable: rows without a meter, a minute or a power.
+        readings: the other rows.
+        late: readings older than the last one of their meter.
+        doubled: duplicates of readings.
+        invalid: readings whose power is not finite.
+        rows: rows written.
+        silent: meters reported as silent.
+        alarms: rows with an alarm, those of silent meters included.
     """
 
     read: int = 0
@@ -56,15 +56,15 @@ class Counts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Batch(Counts):
-    """A batch that is done, and what is counted of it.
+class Batch(BatchCounts):
+    """A completed batch and its counts.
 
     Attributes:
-        number: Spark's.
-        began: when, in seconds since 1970.
-        seconds: how long it took.
-        parts_s: how that splits, by Spark's names of the parts.
-        behind: records that wait at the source; None if it does not say.
+        number: number of the batch.
+        began: its beginning in seconds since 1970.
+        seconds: its duration.
+        parts_s: durations of its parts, by Spark's names.
+        behind: records waiting at the source; None if unknown.
     """
 
     number: int
@@ -75,12 +75,12 @@ class Batch(Counts):
 
     @property
     def ended(self) -> float:
-        """When, in seconds since 1970."""
+        """End of the batch in seconds since 1970."""
         return self.began + self.seconds
 
     @classmethod
     def of(cls, report: Report) -> Self:
-        """What matters of Spark's report."""
+        """The relevant part of Spark's report."""
         read, written = observed(report)
         durations = {name: ms / 1000.0 for name, ms in report["durationMs"].items()}
         named = {"late", "doubled", "invalid", "rows", "silent", "alarms", "readings"}
@@ -98,18 +98,18 @@ class Batch(Counts):
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A run of the query, as it tells of itself.
+    """A run of the query, as recorded by itself.
 
     Attributes:
-        began: when, in seconds since 1970.
-        source: where its readings come from.
-        sink: where its rows go.
-        every_s: how long from one batch to the next; 0 if it is to end when it is done.
-        said: when it last had a word to say.
-        state: `running`; or how it ended: `done`, `stopped` or `failed`.
-        cause: what it failed of.
-        host: the machine's name.
-        pid: of the process there.
+        began: its beginning in seconds since 1970.
+        source: source of its readings.
+        sink: sink of its rows.
+        every_s: seconds from one batch to the next; 0 for a run that ends when it is done.
+        said: time of its last record in seconds since 1970.
+        state: `running`, or its end: `done`, `stopped` or `failed`.
+        cause: cause of a failure.
+        host: name of the machine.
+        pid: process on that machine.
     """
 
     began: float
@@ -123,24 +123,24 @@ class Run:
     pid: int = 0
 
     def state_at(self, now: float) -> str:
-        """The state, as far as can be told from outside.
+        """The state as seen by another process.
 
         Args:
             now: seconds since 1970.
 
         Returns:
-            The state; if that is `running`, `died` if the process is not there any more, and
-            `overdue` if nothing has been heard for minutes.
+            The recorded state; instead of `running`, `died` if the process has ended, or
+            `overdue` if nothing was recorded for minutes.
         """
         if self.state != RUNNING:
             return self.state
-        if self.host == platform.node() and not _is_there(self.pid):
+        if self.host == platform.node() and not _is_alive(self.pid):
             return DIED
         return OVERDUE if now - self.said > _OVERDUE_S else RUNNING
 
 
 def seconds_of(every: str) -> float | None:
-    """The time that Spark is told as a trigger's; None if it is not written like one.
+    """Seconds of an interval in Spark's notation; None if it is malformed.
 
     >>> seconds_of("10 seconds"), seconds_of("1 minute"), seconds_of("0 minutes")
     (10.0, 60.0, None)
@@ -149,11 +149,11 @@ def seconds_of(every: str) -> float | None:
     return int(found[1]) * _UNIT_S[found[2]] if found else None
 
 
-def made(kind: type[Any], values: dict[str, Any]) -> Any:
-    """An instance, once all its values are seen to be of the declared types.
+def parse_as(kind: type[Any], values: dict[str, Any]) -> Any:
+    """Make an instance of a dataclass, after checking the types and ranges of all values.
 
     Raises:
-        ValueError: one is not, or is missing.
+        ValueError: a value is wrong or missing.
     """
     kinds: dict[Any, tuple[type, ...]] = {
         "str": (str,),
@@ -168,9 +168,9 @@ def made(kind: type[Any], values: dict[str, Any]) -> Any:
             raise ValueError(f"{each.name} is {values[each.name]!r}")
     parts = list(values.get("parts_s", {}).values())
     if any(type(part) not in (float, int) for part in parts):
-        raise ValueError("a part's time is no number")
+        raise ValueError("the time of a part is not a number")
     numbers = [it for it in (*values.values(), *parts) if isinstance(it, float | int)]
-    if not all(0 <= it <= _LARGEST for it in numbers):
+    if not all(0 <= it <= _MAX_NUMBER for it in numbers):
         raise ValueError("a number is out of its range")
     try:
         return kind(**values)
@@ -178,29 +178,29 @@ def made(kind: type[Any], values: dict[str, Any]) -> Any:
         raise ValueError(str(error)) from None
 
 
-def object_of(line: str) -> dict[str, Any]:
-    """The JSON object in a line.
+def parse_object(line: str) -> dict[str, Any]:
+    """Parse a line with a JSON object.
 
     Raises:
-        ValueError: there is none.
+        ValueError: the line is not a JSON object.
     """
-    found = json.loads(line, parse_constant=_refuse)
+    found = json.loads(line, parse_constant=_reject)
     if not isinstance(found, dict):
         raise ValueError("not an object")
     return found
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no number")
+def _reject(constant: str) -> None:
+    raise ValueError(f"{constant} is not a number")
 
 
-def line_of(batch: Batch) -> str:
-    """A batch as a line, without its end."""
+def to_line(batch: Batch) -> str:
+    """A batch as a line of JSON, without the line break."""
     return json.dumps(asdict(batch), separators=(",", ":"))
 
 
 def _behind(sources: Iterable[Any]) -> int | None:
-    """Records that wait, of sources whose offsets are numbers by topic and partition."""
+    """Waiting records of all sources whose offsets are numbers by topic and partition."""
     total = None
     for source in sources:
         try:
@@ -219,8 +219,8 @@ def _behind(sources: Iterable[Any]) -> int | None:
     return total
 
 
-def _is_there(pid: int) -> bool:
-    """Whether a process of this machine is there, as far as can be asked."""
+def _is_alive(pid: int) -> bool:
+    """Whether a process of this machine exists; True if that cannot be determined."""
     if os.name != "posix" or pid <= 0:
         return True
     try:

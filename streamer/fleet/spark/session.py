@@ -1,4 +1,4 @@
-"""The Spark session: on a laptop with nothing set up, on a cluster as the cluster has it."""
+"""The Spark session: on this machine without any setup, or on a cluster with its settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 from streamer.errors import SparkError, UsageError
 from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.needs import check_java, check_packages
-from streamer.fleet.spark.signals import deaf_children, heard
+from streamer.fleet.spark.signals import children_ignoring_sigterm, noted_signals
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -38,38 +38,38 @@ _DEFAULTS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.streaming.metricsEnabled": "true",
     f"{_STATE_STORE}.providerClass": ROCKSDB,
-    # Only what has changed is written at each batch, not a snapshot of everything.
+    # Each batch writes only the changes, not a snapshot of the whole state.
     f"{_STATE_STORE}.rocksdb.changelogCheckpointing.enabled": "true",
     "spark.ui.prometheus.enabled": "true",
     "spark.ui.showConsoleProgress": "false",
     f"{_PROMETHEUS}.class": "org.apache.spark.metrics.sink.PrometheusServlet",
     f"{_PROMETHEUS}.path": "/metrics/prometheus",
-    # A worker computes on one thread, for there are as many of them as cores.
+    # A worker computes on one thread, because there are as many workers as cores.
     **{f"spark.executorEnv.{library}_NUM_THREADS": "1" for library in _BLAS},
 }
-# The optimising compiler takes half the cores for minutes, and what it saves is little beside
-# the network's work. It is left out where we share the cores with it.
-_QUICK = "-XX:TieredStopAtLevel=1"
-_HERE_AT_LAUNCH = {"spark.driver.memory": "2g", "spark.driver.extraJavaOptions": _QUICK}
-_HERE_DEFAULTS = {
-    "spark.executor.extraJavaOptions": _QUICK,
+# The optimising compiler takes half the cores for minutes, and saves little compared with the work
+# of the network. It is turned off where it would share the cores.
+_NO_OPTIMISING = "-XX:TieredStopAtLevel=1"
+_LOCAL_AT_LAUNCH = {"spark.driver.memory": "2g", "spark.driver.extraJavaOptions": _NO_OPTIMISING}
+_LOCAL_DEFAULTS = {
+    "spark.executor.extraJavaOptions": _NO_OPTIMISING,
     "spark.driver.bindAddress": LOOPBACK,
     "spark.driver.host": LOOPBACK,
 }
-_SHELLS = {"spark.app.name", "spark.ui.showConsoleProgress"}
+_SET_BY_SHELL = {"spark.app.name", "spark.ui.showConsoleProgress"}
 _END_S = 60.0
 _AT_LAUNCH = ("spark.driver.", "spark.jars", "spark.master", "spark.submit.")
 
 
 @dataclass(frozen=True)
-class Engine:
-    """Where and how Spark is to run.
+class SparkSettings:
+    """Settings of Spark.
 
     Attributes:
-        master: as Spark has it; None for what spark-submit says, or else all cores here.
-        conf: settings of Spark's own, which go before ours.
-        packages: Maven coordinates of jars to fetch, with commas between them.
-        verbose: whether Spark's log goes to the terminal.
+        master: Spark's master; None for that of spark-submit, or all cores of this machine.
+        conf: Spark's own settings, which take precedence over ours.
+        packages: Maven coordinates of jars to fetch, separated by commas.
+        verbose: whether Spark's log is shown on the terminal.
     """
 
     master: str | None = None
@@ -79,10 +79,10 @@ class Engine:
 
 
 def parse_conf(settings: list[str]) -> dict[str, str]:
-    """Settings of Spark's, each written as `key=value`.
+    """Parse Spark's own settings, each written as `key=value`.
 
     Raises:
-        UsageError: one is not.
+        UsageError: a setting is malformed.
 
     >>> parse_conf(["spark.ui.port=4050"])
     {'spark.ui.port': '4050'}
@@ -96,10 +96,10 @@ def parse_conf(settings: list[str]) -> dict[str, str]:
     return parsed
 
 
-def is_here(master: str | None) -> bool:
-    """Whether all runs on this machine, as far as the master's name says; none is local.
+def is_local(master: str | None) -> bool:
+    """Whether everything runs on this machine, judging by the master's name; None is local.
 
-    >>> [is_here(it) for it in (None, "local[2]", "spark://127.0.0.1:7077", "yarn")]
+    >>> [is_local(it) for it in (None, "local[2]", "spark://127.0.0.1:7077", "yarn")]
     [True, True, True, False]
     """
     return master is None or bool(
@@ -107,25 +107,25 @@ def is_here(master: str | None) -> bool:
     )
 
 
-def check_engine(engine: Engine) -> None:
-    """See to all that Spark itself would fail without saying so plainly.
+def check_spark(settings: SparkSettings) -> None:
+    """Check the requirements that Spark itself reports badly or not at all.
 
     Raises:
-        UsageError: Spark or its Java is not there, or does not fit.
-        SparkError: there is no such master.
+        UsageError: Spark or Java is missing or unsuitable.
+        SparkError: the master does not answer.
     """
     check_packages()
     if not _is_submitted():
         check_java()
-    if engine.master is not None:
-        check_master(engine.master)
+    if settings.master is not None:
+        check_master(settings.master)
 
 
 def check_master(master: str) -> None:
-    """See that somebody answers where a standalone master is said to be.
+    """Check that a standalone master accepts connections.
 
     Raises:
-        SparkError: nobody does.
+        SparkError: it does not.
     """
     if not master.startswith("spark://"):
         return
@@ -134,56 +134,58 @@ def check_master(master: str) -> None:
         with contextlib.suppress(OSError, ValueError, OverflowError):
             socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_S).close()
             return
-    raise SparkError(f"{master} does not answer: is that where the master is, and does it run?")
+    raise SparkError(f"{master} does not answer: check the address, and that the master is running")
 
 
 @contextlib.contextmanager
-def spark_session(engine: Engine) -> Iterator[SparkSession]:
-    """A session, stopped at the end, and with it the JVM if it was started here.
+def spark_session(settings: SparkSettings) -> Iterator[SparkSession]:
+    """A session, stopped at the end together with the JVM if it was started here.
 
     Raises:
         SparkError: Spark does not start.
     """
     if not _is_submitted():
-        _prepare_environment(engine)
-    with _log(engine) as log, contextlib.ExitStack() as stack:
-        with heard("ending as soon as Spark has started; once more ends at once") as signals:
-            gateway = stack.enter_context(_gateway(engine, log))
-            session = _start(engine, gateway)
-            stack.callback(_let_go, session.stop)
+        _prepare_environment(settings)
+    with _log(settings) as log, contextlib.ExitStack() as stack:
+        with noted_signals(
+            "ending as soon as Spark has started; a second signal ends at once"
+        ) as signals:
+            gateway = stack.enter_context(_gateway(settings, log))
+            session = _start(settings, gateway)
+            stack.callback(_end_quietly, session.stop)
         if signals:
             sys.exit(128 + signals[0])
         yield session
 
 
-def _let_go(end: Callable[[], object]) -> None:
-    """End something in the JVM, which may have gone by itself, and then has ended it.
+def _end_quietly(end: Callable[[], object]) -> None:
+    """End something in the JVM, ignoring all errors.
 
-    Nor is it a matter if Ctrl-C has left the connection to it out of step, where a call may
-    raise whatever there is: the JVM ends with its standard input.
+    The JVM may already have ended. Ctrl-C may have left the connection to it out of step, so
+    that a call raises any exception; but the JVM ends with its standard input anyway.
     """
     with contextlib.suppress(Exception):
         end()
 
 
 def _is_submitted() -> bool:
-    """Whether spark-submit runs us, in a JVM that it has started and set up."""
+    """Whether this process was started by spark-submit, which has set up a JVM."""
     return "PYSPARK_GATEWAY_PORT" in os.environ
 
 
-def _prepare_environment(engine: Engine) -> None:
-    """Set what the JVM and its Python workers take from the environment, unless it is set."""
+def _prepare_environment(settings: SparkSettings) -> None:
+    """Set the environment of the JVM and its Python workers, except variables already set."""
     for library in _BLAS:
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
-    if is_here(engine.master):
+    if is_local(settings.master):
         os.environ.setdefault("SPARK_LOCAL_IP", LOOPBACK)
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 
 
 @contextlib.contextmanager
-def _log(engine: Engine) -> Iterator[IO[bytes] | None]:
-    """A file for what the JVM has to say, kept if Spark fails; None for the terminal."""
-    if engine.verbose or _is_submitted():
+def _log(settings: SparkSettings) -> Iterator[IO[bytes] | None]:
+    """A file for the output of the JVM, kept if Spark fails; None for the terminal."""
+    if settings.verbose or _is_submitted():
         yield None
         return
     with tempfile.NamedTemporaryFile(prefix="streamer-fleet-", suffix=".log", delete=False) as log:
@@ -199,26 +201,26 @@ def _log(engine: Engine) -> Iterator[IO[bytes] | None]:
 
 
 @contextlib.contextmanager
-def _gateway(engine: Engine, log: IO[bytes] | None) -> Iterator[Any]:
-    """The JVM with Spark in it: spark-submit's, or else one of our own."""
+def _gateway(settings: SparkSettings, log: IO[bytes] | None) -> Iterator[Any]:
+    """The JVM with Spark in it: that of spark-submit, or a new one."""
     from pyspark import SparkConf, SparkContext
     from pyspark.java_gateway import launch_gateway
 
-    # What a JVM has to be started with; all else can be set once it is there.
-    defaults = {"spark.master": LOCAL, **(_HERE_AT_LAUNCH if is_here(engine.master) else {})}
-    said = defaults | _said(engine)
+    # The settings that a JVM must be started with; all others can be set later.
+    defaults = {"spark.master": LOCAL, **(_LOCAL_AT_LAUNCH if is_local(settings.master) else {})}
+    given = defaults | _given(settings)
     conf = SparkConf(loadDefaults=False)
-    conf.setAll([(key, value) for key, value in said.items() if key.startswith(_AT_LAUNCH)])
+    conf.setAll([(key, value) for key, value in given.items() if key.startswith(_AT_LAUNCH)])
     streams = {} if log is None else {"stdout": log, "stderr": log}
-    with explained("Spark's JVM does not start"), deaf_children():
+    with explained("Spark's JVM does not start"), children_ignoring_sigterm():
         gateway = launch_gateway(conf, popen_kwargs=streams)
     try:
         yield gateway
     finally:
-        _let_go(gateway.shutdown)
-        SparkContext._gateway = SparkContext._jvm = None  # noqa: SLF001 - there is no other end
+        _end_quietly(gateway.shutdown)
+        SparkContext._gateway = SparkContext._jvm = None  # noqa: SLF001 - no public way to end it
         if gateway.proc is not None:
-            # It lives for as long as its standard input is open.
+            # It runs as long as its standard input is open.
             gateway.proc.stdin.close()
             try:
                 gateway.proc.wait(_END_S)
@@ -227,32 +229,32 @@ def _gateway(engine: Engine, log: IO[bytes] | None) -> Iterator[Any]:
                 gateway.proc.wait()
 
 
-def _said(engine: Engine) -> dict[str, str]:
-    said = {}
-    if engine.master is not None:
-        said["spark.master"] = engine.master
-    if engine.packages is not None:
-        said["spark.jars.packages"] = engine.packages
-    return said | dict(engine.conf)
+def _given(settings: SparkSettings) -> dict[str, str]:
+    given = {}
+    if settings.master is not None:
+        given["spark.master"] = settings.master
+    if settings.packages is not None:
+        given["spark.jars.packages"] = settings.packages
+    return given | dict(settings.conf)
 
 
-def _start(engine: Engine, gateway: Any) -> SparkSession:
+def _start(settings: SparkSettings, gateway: Any) -> SparkSession:
     from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
 
     with explained("Spark does not start"):
-        # By now it holds what spark-submit and spark-defaults.conf say.
+        # It already has the settings of spark-submit and spark-defaults.conf.
         conf = SparkConf(_jvm=gateway.jvm)
-        for key, value in _said(engine).items():
+        for key, value in _given(settings).items():
             conf.set(key, value)
         defaults = dict(_DEFAULTS)
-        if is_here(conf.get("spark.master")):
-            defaults |= _HERE_DEFAULTS
+        if is_local(conf.get("spark.master")):
+            defaults |= _LOCAL_DEFAULTS
         for key, value in defaults.items():
             conf.setIfMissing(key, value)
         if not _is_submitted():
-            # Of these, it holds what PySpark says for a shell.
-            for key in _SHELLS - _said(engine).keys():
+            # PySpark has set these for a shell.
+            for key in _SET_BY_SHELL - _given(settings).keys():
                 conf.set(key, defaults[key])
         context = SparkContext(conf=conf, gateway=gateway)
         context.setLogLevel("WARN")

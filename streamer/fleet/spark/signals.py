@@ -1,4 +1,4 @@
-"""The signals that ask a fleet to end."""
+"""Signals that end a fleet."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _LAUNCHING = threading.Event()
 
 
 @contextmanager
-def heard(answer: str | None = None) -> Iterator[list[int]]:
-    """SIGINT and SIGTERM, noted as they come; the second ends us, wherever we are.
+def noted_signals(answer: str | None = None) -> Iterator[list[int]]:
+    """The SIGINT and SIGTERM received so far; the second one ends the process at once.
 
-    An exception in the midst of a call to the JVM would leave the connection out of step, and
-    one while it is launched would leave it behind. So whoever asks looks between the calls.
-    Nothing is noted outside of the main thread, which alone has a say in signals.
+    An exception during a call to the JVM would leave the connection out of step, and one during
+    its launch would leave it running. So signals are noted, and the caller checks them between
+    calls. Outside the main thread, which alone can handle signals, nothing is noted.
 
     Args:
-        answer: a line for a person to whom the first has not seemed to do anything.
+        answer: line to print at the first signal, to show that it was received.
     """
     numbers: list[int] = []
 
@@ -34,7 +34,7 @@ def heard(answer: str | None = None) -> Iterator[list[int]]:
         if len(numbers) > 1:
             sys.exit(128 + number)
         if answer is not None:
-            # Not by way of a stream, which may be in the midst of something.
+            # Written directly, because a stream may be in the middle of a write.
             os.write(2, f"{answer}\n".encode())
 
     with handled_signals(dict.fromkeys(_ENDINGS, note)):
@@ -51,11 +51,11 @@ if hasattr(os, "register_at_fork"):
 
 
 @contextmanager
-def deaf_children() -> Iterator[None]:
-    """What is launched in here ignores SIGTERM, which a service manager sends to all of us.
+def children_ignoring_sigterm() -> Iterator[None]:
+    """Let processes launched in this context ignore SIGTERM.
 
-    The query is stopped from here; a JVM that stops by itself leaves that to fail. PySpark
-    leaves no other way to tell its child than the one for all that is forked.
+    A service manager sends the signal to all processes, but the query must be stopped from here
+    before the JVM ends. PySpark offers no other hook for its child than the one for all forks.
     """
     _LAUNCHING.set()
     try:

@@ -1,4 +1,4 @@
-"""Where a fleet's forecasts go: a folder of Parquet files, Kafka, or the terminal."""
+"""Sinks of a fleet's forecasts: a folder of Parquet files, Kafka, or the terminal."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 CONSOLE = "console"
 COMMITTED = "_spark_metadata"
-"""What Spark keeps in a folder of its own files: which of them count."""
+"""Spark's record, in an output folder, of the files that are complete."""
 
-_SHOWN_ROWS = 12
+_MAX_SHOWN = 12
 
 
 def check_sink(session: SparkSession, sink: str, checkpoint: str) -> None:
-    """See that a sink can take what a checkpoint has to give.
+    """Check that a sink fits a checkpoint.
 
     Args:
-        session: the session.
+        session: the Spark session.
         sink: a folder, a `kafka://` URL, or `console`.
-        checkpoint: the query's; it may be new.
+        checkpoint: the query's checkpoint; may be new.
 
     Raises:
-        UsageError: the folder holds the output of another checkpoint.
+        UsageError: the folder contains the output of another checkpoint.
     """
     if sink == CONSOLE or parse_topic(sink) is not None:
         return
@@ -40,19 +40,19 @@ def check_sink(session: SparkSession, sink: str, checkpoint: str) -> None:
         for folder, name in ((sink, COMMITTED), (checkpoint, "offsets"))
     )
     if there is not None and (begun is None or there > begun):
-        # Spark would take the next batches for those that are there, and leave them out.
+        # Spark would take the next batches for those already in it, and not write them.
         raise UsageError(
-            f"{sink} holds what another checkpoint has written: give a new --sink, or the "
+            f"{sink} contains the output of another checkpoint: give a new --sink, or the "
             "--checkpoint that belongs to it"
         )
 
 
 def open_sink(session: SparkSession, rows: DataFrame, sink: str) -> DataStreamWriter:
-    """What writes the rows of each batch.
+    """The writer of the rows of each batch.
 
     Raises:
-        UsageError: there is no connector.
-        SparkError: Spark cannot open it.
+        UsageError: the connector is missing.
+        SparkError: Spark cannot open the sink.
     """
     if sink == CONSOLE:
         return rows.writeStream.foreachBatch(show_batch)
@@ -78,12 +78,12 @@ def show_batch(rows: DataFrame, batch: int) -> None:
 
     rows = rows.persist()
     try:
-        # Counting takes all rows through the shards, as showing some of them would not.
+        # Counting processes all rows, which showing some of them would not.
         count = rows.count()
         first = rows.orderBy(fn.col("alarms").isNull(), fn.desc("minute"), "meter")
-        # A minute as text: taken out of Spark, a time becomes one of this machine's zone.
+        # Minutes as text, because Spark would convert times to this machine's zone.
         texts = {"minute": fn.date_format("minute", "yyyy-MM-dd HH:mm")}
-        some = first.limit(_SHOWN_ROWS).withColumns(texts).collect()
+        some = first.limit(_MAX_SHOWN).withColumns(texts).collect()
     finally:
         rows.unpersist()
     if count:

@@ -1,4 +1,4 @@
-"""Where a fleet's readings come from: a folder of files, or Kafka."""
+"""Sources of a fleet's readings: a folder of files, or Kafka."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.kafka.options import SourceOptions
 from streamer.fleet.spark.locations import (
     Columns,
-    Topic,
+    TopicLocation,
     data_files,
     format_of,
     is_pattern,
@@ -24,35 +24,35 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 _NATURAL = {"meter": "string", "minute": "timestamp", "kw": "double"}
-"""Types of a Parquet file's columns, where there is no file yet to look at."""
+"""Types of a Parquet file's columns, if no file exists yet."""
 
 _AHEAD_US = 86_400_000_000
-"""A day: a time further ahead of the clock is in another unit, or of a clock that is wrong.
+"""A day: a time further ahead of the clock is in another unit, or of a wrong clock.
 
-Taken for true, it would make all that its meter says late until that time has come.
+If it were accepted, all later readings of its meter would be late until that time.
 """
 
-_MOST_BYTES = 32 << 20
+_MAX_BYTES = 32 << 20
 
-_OLDEST = "3650d"
-"""How much older than the newest file one may be that appears: Spark's week is soon over where
-files are copied with their times, and the rest would be passed over without a word."""
+_MAX_AGE = "3650d"
+"""Largest age of a new file relative to the newest one. Spark's default of a week is too short for
+files copied with their times, which would be ignored silently."""
 
 _SECONDS = r"^\s*\d{8,}(\.\d*)?\s*$"
 _DATE = r"^\s*\d{4}-\d{1,2}-\d{1,2}([T ]|\s*$)"
 _NO_SECONDS = r"^(\s*[\d-]+[T ]\d{1,2}:\d\d)(?=\s*(Z|[+-]\d\d(:?\d\d)?)\s*$)"
-"""Times as text: Spark takes one without a date for today's, and wants seconds before a zone."""
+"""Times as text: Spark takes one without a date for today's, and needs seconds before a zone."""
 
 
 @dataclass(frozen=True)
-class Readings:
+class ReadingSource:
     """A source of readings.
 
     Attributes:
         source: a folder, a pattern of files, or a `kafka://` URL.
-        columns: what its columns are called.
-        format: of a folder's files; None for what their names say.
-        max_files: how many files a batch may take; None for some tens of megabytes.
+        columns: names of its columns.
+        format: format of a folder's files; None for the one of their names' endings.
+        max_files: largest number of files in a batch; None for a limit of about 32 MB.
     """
 
     source: str
@@ -61,10 +61,10 @@ class Readings:
     max_files: int | None = None
 
     def open(self, session: SparkSession) -> DataFrame:
-        """The readings as they come: columns meter, minute and kw, of any type.
+        """The raw readings: columns meter, minute and kw, of any type.
 
         Raises:
-            UsageError: there is no such source, or it has other columns.
+            UsageError: the source does not exist, or has other columns.
             SparkError: Spark cannot open it.
         """
         topic = parse_topic(self.source)
@@ -85,27 +85,25 @@ class Readings:
         storage = Storage(session, self.source)
         names = data_files(storage.names())
         if storage.is_file():
-            raise UsageError(
-                f"{self.source} is a file: give the folder that it is in, or a pattern of files"
-            )
-        if not names and not is_pattern(self.source) and not storage.is_there():
-            raise UsageError(f"{self.source}: there is no such folder")
+            raise UsageError(f"{self.source} is a file: give its folder, or a pattern of files")
+        if not names and not is_pattern(self.source) and not storage.folder_exists():
+            raise UsageError(f"{self.source}: folder not found")
         form = self.format or format_of(names, self.source)
         with explained(self.source):
             reader = session.readStream.schema(self._schema(session, form, bool(names)))
             if form == "csv":
-                # The header is compared with the schema: columns may not change places.
+                # The header is compared with the schema: columns must not change their order.
                 reader = reader.option("header", True).option("enforceSchema", False)
             if self.max_files is None:
-                # A worker holds a shard's part of a batch in memory.
-                reader = reader.option("maxBytesPerTrigger", _MOST_BYTES)
+                # A worker holds its shards' part of a batch in memory.
+                reader = reader.option("maxBytesPerTrigger", _MAX_BYTES)
             else:
                 reader = reader.option("maxFilesPerTrigger", self.max_files)
-            reader = reader.option("maxFileAge", _OLDEST)
+            reader = reader.option("maxFileAge", _MAX_AGE)
             return reader.format(form).load(self.source)
 
     def _schema(self, session: SparkSession, form: str, has_files: bool) -> StructType:
-        """What is text is read as text, so that nothing in it can stop the query."""
+        """Schema of the files; text is read as text, so that no value can stop the query."""
         from pyspark.sql.types import StringType, StructField, StructType
 
         if has_files and form == "csv":
@@ -118,12 +116,12 @@ class Readings:
         return StructType([StructField(name, StringType()) for name in self.columns.names])
 
 
-def read_topic(session: SparkSession, topic: Topic, names: tuple[str, ...]) -> DataFrame:
+def read_topic(session: SparkSession, topic: TopicLocation, names: tuple[str, ...]) -> DataFrame:
     """The messages of a topic, each a JSON object with members of these names.
 
     Raises:
-        UsageError: the connector is not there.
-        SparkError: Spark cannot open it.
+        UsageError: the connector is missing.
+        SparkError: Spark cannot open the topic.
     """
     from pyspark.sql import functions as fn
 
@@ -140,11 +138,11 @@ def read_topic(session: SparkSession, topic: Topic, names: tuple[str, ...]) -> D
 
 
 def clean(rows: DataFrame, unit: str) -> DataFrame:
-    """Make of columns of any type a meter's name, microseconds of UTC, and kW.
+    """Convert columns of any type to a meter's name, microseconds in UTC, and kW.
 
-    What cannot be had is null, to be counted: nothing in the data can stop the query. A time
-    that is a number, or digits alone, is seconds since 1970. What lies more than a day ahead
-    of the clock is no time.
+    Values that cannot be converted become null and are counted; no value can stop the query. A
+    time that is a number, or consists of digits, is in seconds since 1970. Times more than a day
+    ahead of the clock are rejected.
     """
     from pyspark.sql import functions as fn
     from pyspark.sql.types import NumericType, StringType

@@ -1,4 +1,4 @@
-"""How a fleet is: from what its query says of itself, and from the state of its shards."""
+"""Status of a fleet, from the recorded progress of its query and the state of its shards."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from streamer.errors import UsageError
-from streamer.fleet.spark.checkpoint import Fixed, check_said, read_fixed
+from streamer.fleet.spark.checkpoint import CheckpointConfig, check_given, read_config
 from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.meters import MetersStatus, meters_status
-from streamer.fleet.spark.progress import FOLDER, Progress, read_progress
-from streamer.fleet.spark.reports import Batch, Counts
+from streamer.fleet.spark.progress import FOLDER, RunProgress, read_progress
+from streamer.fleet.spark.reports import Batch, BatchCounts
 from streamer.fleet.spark.storage import Storage, last_batch
 from streamer.models import find_model
 from streamer.models.artefact import sha256_of
@@ -21,7 +21,7 @@ from streamer.models.artefact import sha256_of
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-LATELY_S = 3600.0
+HOUR_S = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,17 +29,17 @@ class RunStatus:
     """The last run of the query.
 
     Attributes:
-        state: `running`; `done`, `stopped` or `failed`, as it has said itself; `died` if it
-            has not, but its process is not there any more; `overdue` if it is not on this
-            machine and has not been heard of for minutes.
-        cause: what it failed of.
-        source: where its readings come from.
-        sink: where its rows go.
-        began: when it was started.
-        heard: when it last said something: at its start, at each batch, in between, at its end.
-        every_s: how long from one batch to the next; 0 if it ends when it is done.
-        host: its driver's machine.
-        pid: of the process there.
+        state: `running`; `done`, `stopped` or `failed` as recorded by the run; `died` if its
+            process has ended without a record; `overdue` if it has recorded nothing for minutes
+            and may be on another machine.
+        cause: cause of a failure.
+        source: source of its readings.
+        sink: sink of its rows.
+        began: time of its start.
+        heard: time of its last record: at its start, at each batch, in between, or at its end.
+        every_s: seconds from one batch to the next; 0 for a run that ends when it is done.
+        host: machine of its driver.
+        pid: process on that machine.
     """
 
     state: str
@@ -54,19 +54,19 @@ class RunStatus:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchStatus(Counts):
-    """Some batches, and what is counted of them all: the last, or those of the last hour.
+class BatchStatus(BatchCounts):
+    """The last batch, or the batches of the last hour, and their total counts.
 
     Attributes:
-        batches: how many.
-        number: of the last of them.
-        began: when the first did.
-        ended: when the last was done.
-        seconds: what they took, all together.
-        longest_s: what the longest took.
-        parts_s: how the time splits, by Spark's names of the parts.
-        readings_per_s: readings in a second of that time.
-        behind: records that waited at the source after the last; None if it does not say.
+        batches: number of batches.
+        number: number of the last of them.
+        began: beginning of the first.
+        ended: end of the last.
+        seconds: total duration.
+        longest_s: duration of the longest.
+        parts_s: total durations of their parts, by Spark's names.
+        readings_per_s: readings per second of the total duration.
+        behind: records waiting at the source after the last batch; None if unknown.
     """
 
     batches: int
@@ -82,22 +82,22 @@ class BatchStatus(Counts):
 
 @dataclass(frozen=True, kw_only=True)
 class FleetStatus:
-    """How a fleet is.
+    """Status of a fleet.
 
     Attributes:
-        checkpoint: the query's.
-        at: when this was seen.
-        fixed: what the checkpoint was begun with.
-        run: the last run; None if it has left no word.
-        batch: the last batch that is done; None if there is none yet.
-        last: what is known of it.
-        hour: of the batches of the hour before its end, or those that are known of.
-        fleet: the meters; None if there is no batch yet.
+        checkpoint: the query's checkpoint.
+        at: time of this status.
+        fixed: configuration of the checkpoint.
+        run: the last run; None if no progress is recorded.
+        batch: number of the last completed batch; None before the first.
+        last: the last batch; None if no progress is recorded.
+        hour: the recorded batches of the hour before its end.
+        fleet: the meters; None before the first batch.
     """
 
     checkpoint: str
     at: datetime
-    fixed: Fixed
+    fixed: CheckpointConfig
     run: RunStatus | None
     batch: int | None
     last: BatchStatus | None
@@ -106,12 +106,12 @@ class FleetStatus:
 
     @property
     def lag_s(self) -> float | None:
-        """Seconds from the newest minute to when this was seen."""
+        """Seconds from the newest minute to the time of this status."""
         newest = None if self.fleet is None else self.fleet.newest
         return None if newest is None else (self.at - newest).total_seconds()
 
     def to_json(self) -> dict[str, Any]:
-        """The same as JSON values: times are of ISO 8601 in UTC."""
+        """The status as JSON values, with times as ISO 8601 in UTC."""
         plain: dict[str, Any] = _plain({**asdict(self), "lag_s": self.lag_s})
         return plain
 
@@ -124,59 +124,61 @@ def fleet_status(
     model: str | None = None,
     now: Callable[[], float] = time.time,
 ) -> FleetStatus:
-    """See how the fleet of a checkpoint is, whether its query is running or not.
+    """Determine the status of a checkpoint's fleet, whether its query is running or not.
 
-    The meters are gone through by the session's executors; what comes here is what is shown.
+    The states of the meters are read on the session's executors.
 
     Args:
-        session: a session, which need not be the query's.
-        checkpoint: the query's.
-        worst: how many meters to name of each kind.
-        model: name or path of the model, if that has moved since; None for where it was.
-        now: says the time, in seconds since 1970.
+        session: a Spark session; need not be that of the query.
+        checkpoint: the query's checkpoint.
+        worst: number of meters in each ranking.
+        model: name or path of the model, if it has moved; None for the recorded one.
+        now: returns the time in seconds since 1970.
 
     Raises:
-        UsageError: there is no such checkpoint, or no such model, or it is another one.
-        StateError: it is damaged, or not one of ours.
+        UsageError: the checkpoint or the model does not exist, or the model has other weights.
+        StateError: the checkpoint is damaged, or not one of `streamer fleet`.
         SparkError: Spark cannot read it.
     """
     storage = Storage(session, checkpoint)
-    fixed = read_fixed(storage, checkpoint)
-    if fixed is None:
-        missing = "is no checkpoint" if storage.is_there() else "is not there"
+    config = read_config(storage, checkpoint)
+    if config is None:
+        missing = "is not a checkpoint" if storage.folder_exists() else "does not exist"
         raise UsageError(f"{checkpoint} {missing}: give the --checkpoint of a `streamer fleet run`")
     if model is not None:
-        check_said(fixed, {"model": model}, sha256_of(find_model(model)), checkpoint)
-        fixed = replace(fixed, choices=replace(fixed.choices, model=model))
+        check_given(config, {"model": model}, sha256_of(find_model(model)), checkpoint)
+        config = replace(config, choices=replace(config.choices, model=model))
     progress = read_progress(Storage(session, f"{checkpoint}/{FOLDER}"))
-    # Before the meters are gone through, which takes a while.
+    # Taken before the states of the meters are read, which takes a while.
     at = now()
     run = _run(progress, at)
     batch = last_batch(Storage(session, f"{checkpoint}/commits"))
     fleet = None
     if batch is not None:
         with explained(f"{checkpoint}: the state of batch {batch}, below state/, cannot be read"):
-            fleet = meters_status(session, checkpoint, fixed, batch, worst)
+            fleet = meters_status(session, checkpoint, config, batch, worst)
     return FleetStatus(
         checkpoint=checkpoint,
         at=_time(at),
-        fixed=fixed,
+        fixed=config,
         run=run,
         batch=batch,
         last=_batches(progress.batches[-1:]),
-        hour=_batches(progress.over(LATELY_S)),
+        hour=_batches(progress.over(HOUR_S)),
         fleet=fleet,
     )
 
 
-def _run(progress: Progress, at: float) -> RunStatus | None:
+def _run(progress: RunProgress, at: float) -> RunStatus | None:
     run = progress.run
     if run is None:
         return None
-    said: dict[str, Any] = {
+    recorded: dict[str, Any] = {
         name: getattr(run, name) for name in ("cause", "source", "sink", "every_s", "host", "pid")
     }
-    return RunStatus(state=run.state_at(at), began=_time(run.began), heard=_time(run.said), **said)
+    return RunStatus(
+        state=run.state_at(at), began=_time(run.began), heard=_time(run.said), **recorded
+    )
 
 
 def _batches(batches: Sequence[Batch]) -> BatchStatus | None:
@@ -187,7 +189,9 @@ def _batches(batches: Sequence[Batch]) -> BatchStatus | None:
     for batch in batches:
         for name, part_s in batch.parts_s.items():
             parts_s[name] = parts_s.get(name, 0.0) + part_s
-    totals = {it.name: sum(getattr(batch, it.name) for batch in batches) for it in fields(Counts)}
+    totals = {
+        it.name: sum(getattr(batch, it.name) for batch in batches) for it in fields(BatchCounts)
+    }
     return BatchStatus(
         batches=len(batches),
         number=batches[-1].number,

@@ -1,4 +1,4 @@
-"""The status of a fleet as tables for a person, 80 columns wide."""
+"""Status of a fleet as tables for a terminal, 80 columns wide."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from streamer.display.durations import lasting
 from streamer.display.lines import printable
 from streamer.display.numbers import NOTHING, number, percent, plural
 from streamer.display.tables import plain_table
-from streamer.fleet.spark.meters import LEAST_SETTLED, MetersStatus, MeterStatus
+from streamer.fleet.spark.meters import MIN_SETTLED, MetersStatus, MeterStatus
 from streamer.fleet.spark.reports import DIED, FAILED, OVERDUE, RUNNING
 from streamer.fleet.spark.status import BatchStatus, FleetStatus, RunStatus
 
 _NAME_WIDTH = 24
 _PARTS = 3
-_LONG = 1e6
+_MAX_FIXED = 1e6
 _GONE = (FAILED, DIED, OVERDUE)
 _COUNTS = {
     "read": "rows read",
     "unusable": "unusable",
     "late": "late",
-    "doubled": "double",
+    "doubled": "duplicate",
     "invalid": "invalid",
     "rows": "rows written",
     "silent": "fell silent",
@@ -34,10 +34,10 @@ _COUNTS = {
 
 
 def status_tables(status: FleetStatus) -> RenderableType:
-    """All that is said of a fleet on a terminal."""
+    """All tables about a fleet."""
     parts: list[RenderableType] = [_heading(status)]
     if status.batch is None:
-        parts.append(Text("There is no batch yet that is done."))
+        parts.append(Text("No batch is completed yet."))
     if status.last is not None and status.hour is not None:
         parts += ["", _batches(status.last, status.hour, status.run)]
     if status.fleet is not None:
@@ -52,7 +52,7 @@ def _heading(status: FleetStatus) -> RenderableType:
     grid.add_row("checkpoint", _clean(status.checkpoint))
     run = status.run
     if run is None:
-        grid.add_row("query", "has left no word of itself")
+        grid.add_row("query", "no progress recorded")
     else:
         grid.add_row("query", _run(run, status.at))
         grid.add_row("from, to", _clean(f"{run.source}, {run.sink}"))
@@ -73,8 +73,8 @@ def _run(run: RunStatus, at: datetime) -> Text:
     heard = _ago(run.heard, at)
     text = {
         RUNNING: f"running, started {_ago(run.began, at)}",
-        DIED: f"died, without a word: its process is gone; last heard of {heard}",
-        OVERDUE: f"not heard of since {_shown(run.heard)} UTC, {heard}",
+        DIED: f"died: its process has ended without a record; last record {heard}",
+        OVERDUE: f"no record since {_shown(run.heard)} UTC, {heard}",
     }.get(run.state, f"{run.state} {heard}")
     if run.cause is not None:
         text += f": {_clean(run.cause).plain}"
@@ -101,10 +101,10 @@ def _batches(last: BatchStatus, hour: BatchStatus, run: RunStatus | None) -> Ren
 
 
 def _split(last: BatchStatus) -> str:
-    """How the time of the last batch splits, the longest first."""
+    """Durations of the parts of the last batch, longest first."""
     longest = sorted(last.parts_s.items(), key=lambda part: -part[1])[:_PARTS]
-    told = [f"{_clean(name).plain} {seconds:.2f} s" for name, seconds in longest if seconds]
-    return f"Of batch {last.number}: {', '.join(told)}." if told else ""
+    parts = [f"{_clean(name).plain} {seconds:.2f} s" for name, seconds in longest if seconds]
+    return f"Of batch {last.number}: {', '.join(parts)}." if parts else ""
 
 
 def _fleet(status: FleetStatus, fleet: MetersStatus) -> RenderableType:
@@ -123,7 +123,7 @@ def _fleet(status: FleetStatus, fleet: MetersStatus) -> RenderableType:
         frozen = (_score(scores.frozen_mse_kw2), "", percent(scores.frozen_skill), "")
         table.add_row("frozen", *frozen)
     table.add_row("persistence", _score(scores.persistence_mse_kw2), "", "", "")
-    dropped = f"{fleet.late:,} late, {fleet.doubled:,} double and {fleet.invalid:,} invalid"
+    dropped = f"{fleet.late:,} late, {fleet.doubled:,} duplicate and {fleet.invalid:,} invalid"
     return Group(table, Text(f"Of {plural(scores.settled, 'settled minute')}. Dropped: {dropped}."))
 
 
@@ -146,13 +146,13 @@ def _worst(status: FleetStatus, fleet: MetersStatus) -> list[RenderableType]:
         ("Largest MSE", fleet.largest_mse),
     ):
         if meters:
-            title = f"{title}, of meters with {plural(LEAST_SETTLED, 'minute')} settled or more"
+            title = f"{title}, of meters with {plural(MIN_SETTLED, 'minute')} settled or more"
             parts += ["", _scored(title, meters)]
     return parts
 
 
 def _silent(title: str, fleet: MetersStatus) -> Table:
-    """By the time of the stream, as they are found."""
+    """Silent meters, by event time."""
     table = plain_table(
         title, "last minute", "before the newest", "last kW", first_width=_NAME_WIDTH
     )
@@ -185,8 +185,8 @@ def _score(value: float | None) -> str:
 
 
 def _short(value: float | None, form: str) -> str:
-    """A number by a format, unless absurd readings have made it too long for a column."""
-    return number(value, form if value is None or abs(value) < _LONG else ".1e")
+    """A number in a format, or in scientific notation if it is too long for a column."""
+    return number(value, form if value is None or abs(value) < _MAX_FIXED else ".1e")
 
 
 def _since(minute: datetime | None, at: datetime) -> str:
@@ -203,5 +203,5 @@ def _ago(then: datetime, at: datetime) -> str:
 
 
 def _clean(text: str) -> Text:
-    """Text of others, which may not steer the terminal."""
+    """Text from outside, without control characters."""
     return Text(printable(text, mark="\N{REPLACEMENT CHARACTER}"))

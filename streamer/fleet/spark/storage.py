@@ -1,4 +1,4 @@
-"""Files where Spark keeps its own: on this machine, on HDFS, in an object store."""
+"""Files in Spark's file systems: on this machine, on HDFS, in an object store."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ if TYPE_CHECKING:
 
 
 class Storage:
-    """A folder or a pattern of files, by way of Hadoop's file systems.
+    """A folder or a pattern of files, accessed through Hadoop's file systems.
 
     Args:
-        session: the session whose file systems they are.
+        session: the session that provides the file systems.
         path: path or URL of the folder, such as `hdfs://…` or `s3a://…`.
     """
 
     def __init__(self, session: SparkSession, path: str) -> None:
         self._context: Any = session.sparkContext
-        self._jvm: Any = self._context._jvm  # noqa: SLF001 - Hadoop is in the JVM alone
+        self._jvm: Any = self._context._jvm  # noqa: SLF001 - Hadoop exists only in the JVM
         with explained(path):
             self._path = self._jvm.org.apache.hadoop.fs.Path(path)
             conf = self._context._jsc.hadoopConfiguration()  # noqa: SLF001
             self._files = self._path.getFileSystem(conf)
 
     def exists(self, name: str) -> bool:
-        """Whether the folder has such an entry."""
+        """Whether the folder has an entry of this name."""
         with explained(str(self._path)):
             return bool(self._files.exists(self._entry(name)))
 
-    def is_there(self) -> bool:
-        """Whether there is such a folder."""
+    def folder_exists(self) -> bool:
+        """Whether the folder itself exists."""
         with explained(str(self._path)):
             return bool(self._files.exists(self._path))
 
     def is_file(self) -> bool:
-        """Whether it is a file, and no folder."""
+        """Whether the path is a file instead of a folder."""
         with explained(str(self._path)):
             return bool(self._files.exists(self._path)) and not bool(
                 self._files.getFileStatus(self._path).isDirectory()
             )
 
     def names(self) -> list[str]:
-        """Of a folder, the names in it; of a pattern, those of the files that fit it."""
+        """Names of the entries of a folder, or of the files that match a pattern."""
         with explained(str(self._path)):
-            # A folder's own name may look like a pattern.
+            # The name of a folder may look like a pattern.
             if self._files.exists(self._path):
                 found = self._files.listStatus(self._path)
             else:
@@ -64,7 +64,7 @@ class Storage:
                 stream.close()
 
     def write(self, name: str, text: str) -> None:
-        """Write an entry that is not there yet: it appears whole, or not at all."""
+        """Write a new entry atomically: it appears as a whole, or not at all."""
         with explained(str(self._path)):
             unfinished = self._entry(f".{name}.new")
             stream = self._files.create(unfinished, True)
@@ -73,10 +73,10 @@ class Storage:
             finally:
                 stream.close()
             if not self._files.rename(unfinished, self._entry(name)):
-                raise SparkError(f"{self._path}: {name} cannot be put in its place")
+                raise SparkError(f"{self._path}: {name} cannot be renamed into place")
 
     def remove(self, name: str) -> None:
-        """Take an entry away, if it is there."""
+        """Remove an entry, if it exists."""
         with explained(str(self._path)):
             self._files.delete(self._entry(name), False)
 
@@ -85,7 +85,7 @@ class Storage:
 
 
 def last_batch(log: Storage) -> int | None:
-    """The number of the last batch in a log of Spark's, a file each; None if there is none."""
-    # Now and then all that there has been is put together, in a file N.compact.
+    """Number of the last batch in one of Spark's logs, with a file per batch; None if empty."""
+    # From time to time, Spark merges all entries into a file N.compact.
     numbers = (name.removesuffix(".compact") for name in log.names())
     return max((int(number) for number in numbers if number.isdecimal()), default=None)

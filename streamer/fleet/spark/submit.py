@@ -1,7 +1,7 @@
-"""What `spark-submit` is given: `spark-submit … submit.py run --source …`.
+"""Script for `spark-submit`: `spark-submit … submit.py run --source …`.
 
-The commands are those of `streamer fleet`. Master, memory and the like are as spark-submit
-was told; streamer with its extra has to be installed for the Python of every machine.
+The commands are those of `streamer fleet`. Master, memory and similar settings are those of
+spark-submit; streamer with its extra must be installed for the Python of every machine.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A query that runs until it is done, fails, or somebody ends it; and lines on its batches."""
+"""Waiting for the end of a query, with a line about each of its batches."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from pyspark.sql.streaming import StreamingQuery
 
 Report = Mapping[str, Any]
-"""What Spark says of a batch."""
+"""Spark's report on a batch."""
 
 READ, WRITTEN = "read", "written"
-"""Names of what is observed of each batch: of the readings, and of the rows."""
+"""Names of the observed metrics of each batch: those of its readings, and of its rows."""
 
 _POLL_S = 0.5
 _DAY_S = 86_400.0
@@ -28,18 +28,18 @@ def wait_for(
     show: Callable[[Report], None],
     *,
     signals: Sequence[int] = (),
-    beat: Callable[[], None] = lambda: None,
+    heartbeat: Callable[[], None] = lambda: None,
 ) -> None:
-    """Wait for a query to end, or for a signal to us; either way it is stopped then.
+    """Wait for a query to end or for a signal, and stop the query.
 
     Args:
-        query: the query, which is running.
-        show: is given the report of each batch.
-        signals: those that have come, as `streamer.fleet.spark.signals.heard` notes them.
-        beat: is called now and then, for as long as the query runs.
+        query: a running query.
+        show: called with the report on each batch.
+        signals: signals received so far, from `streamer.fleet.spark.signals.noted_signals`.
+        heartbeat: called regularly while the query runs.
 
     Raises:
-        SparkError: the query has failed.
+        SparkError: the query failed.
     """
     from py4j.protocol import Py4JError
     from pyspark.errors import StreamingQueryException
@@ -50,24 +50,24 @@ def wait_for(
         while not (signals or ended):
             ended = bool(query.awaitTermination(_POLL_S))
             shown = _show_new(query, shown, show)
-            beat()
-        # The query before the session: one that stops under it leaves it to fail.
+            heartbeat()
+        # Stopped before the session, because the end of the session would make it fail.
         query.stop()
     except StreamingQueryException as error:
-        # A signal to the whole group ends the workers too, and the query fails of that.
+        # A signal to the whole process group ends the workers too, which makes the query fail.
         if not signals:
-            raise SparkError(f"the query has failed: {explain(error)}") from None
+            raise SparkError(f"the query failed: {explain(error)}") from None
     except (Py4JError, OSError) as error:
         if not signals:
-            raise SparkError(f"Spark has gone away: {explain(error)}") from None
+            raise SparkError(f"Spark has ended: {explain(error)}") from None
 
 
 def describe(report: Report, now: float | None = None) -> str | None:
-    """A line on a batch; None for one in which nothing has happened.
+    """A line about a batch; None for one without readings or events.
 
     Args:
-        report: what Spark says of it.
-        now: seconds since 1970; by default now.
+        report: Spark's report on the batch.
+        now: present time in seconds since 1970; None for the clock.
 
     >>> written = {"readings": 20000, "late": 3, "doubled": 0, "silent": 1, "latest_us": 60000000}
     >>> describe(
@@ -82,16 +82,16 @@ def describe(report: Report, now: float | None = None) -> str | None:
     read, written = observed(report)
     counts = {
         "late": written.get("late"),
-        "double": written.get("doubled"),
+        "duplicate": written.get("doubled"),
         "unusable": read.get("unusable"),
         "silent": written.get("silent"),
         "with an alarm": written.get("alarms"),
     }
-    told = [f"{count:,} {what}" for what, count in counts.items() if count]
+    notes = [f"{count:,} {what}" for what, count in counts.items() if count]
     readings = written.get("readings") or 0
     if counts["unusable"] and not readings:
-        told.append("usable is what has a meter, a power, and a time until tomorrow")
-    if not (readings or told):
+        notes.append("usable rows have a meter, a power, and a time no later than tomorrow")
+    if not (readings or notes):
         return None
     seconds = report["durationMs"].get("triggerExecution", 0) / 1000.0
     line = f"batch {report['batchId']}: {readings:,} reading{'' if readings == 1 else 's'}"
@@ -105,11 +105,11 @@ def describe(report: Report, now: float | None = None) -> str | None:
     line += f" in {seconds:.1f} s"
     if seconds and readings:
         line += f", {readings / seconds:,.0f}/s"
-    return f"{line}; {', '.join(told)}" if told else line
+    return f"{line}; {', '.join(notes)}" if notes else line
 
 
 def observed(report: Report) -> tuple[dict[str, int | None], dict[str, int | None]]:
-    """What has been counted of a batch's readings, and of its rows; nothing if it had none."""
+    """Counts of a batch's readings and of its rows; empty for a batch without any."""
     read, written = (
         dict(row.asDict() if hasattr(row, "asDict") else row)
         for row in (report["observedMetrics"].get(name) or {} for name in (READ, WRITTEN))
@@ -122,7 +122,7 @@ def _show_new(query: StreamingQuery, shown: int, show: Callable[[Report], None])
     if last is None or last["batchId"] <= shown:
         return shown
     for report in query.recentProgress:
-        # Where there is nothing to do, Spark reports under the number of the batch to come.
+        # An idle query reports under the number of the next batch.
         if report["batchId"] > shown and "addBatch" in report["durationMs"]:
             shown = report["batchId"]
             show(report)

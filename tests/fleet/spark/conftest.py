@@ -1,4 +1,4 @@
-"""One Spark for all tests that need it: starting it takes longer than most of them."""
+"""Shared Spark session, because starting it takes longer than most of the tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 from streamer.errors import UsageError
 from streamer.fleet.spark.needs import check_java
-from streamer.fleet.spark.session import Engine, spark_session
+from streamer.fleet.spark.session import SparkSettings, spark_session
 from tests.fleet.spark.kafkabroker import KafkaBroker, running
 
 QUIET = {"spark.driver.memory": "1g", "spark.ui.port": "0"}
@@ -18,7 +18,7 @@ QUIET = {"spark.driver.memory": "1g", "spark.ui.port": "0"}
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[KafkaBroker]:
-    """A broker with its data in the test's own folder."""
+    """A broker with its data in the folder of the test."""
     folder = tmp_path / "broker"
     folder.mkdir()
     with running(folder) as broker:
@@ -27,10 +27,10 @@ def broker(tmp_path: Path) -> Iterator[KafkaBroker]:
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
-    """A session on two cores, as `streamer fleet run` has it."""
+    """A session on two cores, like that of `streamer fleet run`."""
     try:
         check_java()
     except UsageError as error:
         pytest.skip(str(error))
-    with spark_session(Engine(master="local[2]", conf=QUIET)) as session:
+    with spark_session(SparkSettings(master="local[2]", conf=QUIET)) as session:
         yield session

@@ -1,4 +1,4 @@
-"""A real broker for tests: noida-db, on a free port of localhost."""
+"""Real broker for tests: noida-db, on a free port of localhost."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _TIMEOUT_S = 20.0
 
 
 class KafkaBroker:
-    """A broker that can be killed, and started again on the same port with what it had.
+    """A broker that can be killed, and restarted on the same port with its data.
 
     Args:
-        folder: for its data.
+        folder: folder for its data.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -54,39 +54,39 @@ class KafkaBroker:
             time.sleep(0.01)
 
     def kill(self) -> None:
-        """End it at once, as a power cut would."""
+        """End it at once, like a power cut."""
         assert self._process is not None
         self._process.kill()
         self._process.wait(_TIMEOUT_S)
 
     def wait_until_saved(self, topic: str, records: int) -> None:
-        """Wait until it has saved so many records of a topic; it does so every second or so."""
+        """Wait until it has saved so many records of a topic, which it does about every second."""
         deadline = time.monotonic() + _TIMEOUT_S
         while self._saved(topic) < records:
             assert time.monotonic() < deadline, "noida-db does not save its data"
             time.sleep(0.05)
 
     def create(self, topic: str, partitions: int = 1) -> None:
-        """Make a topic."""
+        """Create a topic."""
         from confluent_kafka.admin import NewTopic
 
-        self._tell("create_topics", [NewTopic(topic, partitions)])
+        self._call_admin("create_topics", [NewTopic(topic, partitions)])
 
     def delete(self, topic: str) -> None:
         """Delete a topic."""
-        self._tell("delete_topics", [topic])
+        self._call_admin("delete_topics", [topic])
 
     def grow(self, topic: str, partitions: int) -> None:
         """Give a topic more partitions."""
         from confluent_kafka.admin import NewPartitions
 
-        self._tell("create_partitions", [NewPartitions(topic, partitions)])
+        self._call_admin("create_partitions", [NewPartitions(topic, partitions)])
 
     def truncate(self, topic: str, partition: int, before: int) -> None:
-        """Delete the records before an offset, as a limit of time or space does."""
+        """Delete the records before an offset, like a retention limit."""
         from confluent_kafka import TopicPartition
 
-        self._tell("delete_records", [TopicPartition(topic, partition, before)])
+        self._call_admin("delete_records", [TopicPartition(topic, partition, before)])
 
     def produce(self, topic: str, values: Iterable[str], partition: int = 0) -> None:
         """Send records, each with its value as its key."""
@@ -99,10 +99,10 @@ class KafkaBroker:
 
     @contextmanager
     def transaction(self, name: str, topic: str, values: Iterable[str]) -> Iterator[Any]:
-        """Records sent in a transaction, open inside, where it has to be ended.
+        """Send records in a transaction that is open inside the context and must be ended there.
 
-        Each needs a name of its own: when reading begins after a transaction that was aborted,
-        this broker still holds it against its producer.
+        Each needs a unique name: when reading begins after an aborted transaction, this broker
+        still hides the records of its producer.
         """
         from confluent_kafka import Producer
 
@@ -115,7 +115,7 @@ class KafkaBroker:
         yield producer
 
     def consume(self, topic: str, number: int) -> list[tuple[bytes | None, bytes | None]]:
-        """Keys and values of a topic's first records, whatever their partition."""
+        """Keys and values of a topic's first records, from all partitions."""
         from confluent_kafka import Consumer
 
         settings = {"group.id": "tests", "auto.offset.reset": "earliest"}
@@ -132,10 +132,10 @@ class KafkaBroker:
             consumer.close()
         return found
 
-    def _tell(self, method: str, argument: Any) -> None:
+    def _call_admin(self, method: str, argument: Any) -> None:
         from confluent_kafka.admin import AdminClient
 
-        admin = AdminClient(self._settings())  # which has to live until it is done
+        admin = AdminClient(self._settings())  # which must live until it is done
         for future in getattr(admin, method)(argument).values():
             future.result(_TIMEOUT_S)
 
@@ -153,7 +153,7 @@ class KafkaBroker:
 
 @contextmanager
 def running(folder: Path) -> Iterator[KafkaBroker]:
-    """A broker, ended at the end."""
+    """A running broker, ended on exit."""
     broker = KafkaBroker(folder)
     try:
         yield broker

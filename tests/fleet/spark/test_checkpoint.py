@@ -1,4 +1,4 @@
-"""What a checkpoint was begun with is what it goes on with."""
+"""Tests of the configuration stored in a checkpoint."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ from typing import Any
 import pytest
 
 from streamer.errors import StateError, UsageError
-from streamer.fleet.spark.checkpoint import NAME, Choices, Fixed, check_said, read_fixed
+from streamer.fleet.spark.checkpoint import (
+    NAME,
+    CheckpointConfig,
+    CheckpointOptions,
+    check_given,
+    read_config,
+)
 
-FIXED = Fixed(Choices(shards=10, confidence=0.8), weights="ab12", partitions=2)
+CONFIG = CheckpointConfig(
+    CheckpointOptions(shards=10, confidence=0.8), weights="ab12", partitions=2
+)
 
 
 class FakeFolder:
@@ -30,23 +38,23 @@ def folder(text: str) -> Any:
     return made
 
 
-def test_it_is_read_as_it_was_written() -> None:
-    assert read_fixed(folder(FIXED.to_text()), "ck") == FIXED
+def test_a_configuration_is_read_as_written() -> None:
+    assert read_config(folder(CONFIG.to_text()), "ck") == CONFIG
 
 
-def test_a_new_one() -> None:
-    assert read_fixed(FakeFolder(), "ck") is None
+def test_a_new_checkpoint_has_no_configuration() -> None:
+    assert read_config(FakeFolder(), "ck") is None
 
 
-def test_one_that_is_not_ours() -> None:
+def test_a_foreign_spark_checkpoint_is_rejected() -> None:
     with pytest.raises(StateError, match=rf"^ck is .* without {NAME}"):
-        read_fixed(FakeFolder(offsets=""), "ck")
+        read_config(FakeFolder(offsets=""), "ck")
 
 
-@pytest.mark.parametrize("cut", [0, 1, 20, 100, len(FIXED.to_text()) - 3])
-def test_one_that_is_cut_short(cut: int) -> None:
+@pytest.mark.parametrize("cut", [0, 1, 20, 100, len(CONFIG.to_text()) - 3])
+def test_a_truncated_configuration_is_rejected(cut: int) -> None:
     with pytest.raises(StateError, match=r"^ck/streamer-fleet\.json is damaged"):
-        read_fixed(folder(FIXED.to_text()[:cut]), "ck")
+        read_config(folder(CONFIG.to_text()[:cut]), "ck")
 
 
 @pytest.mark.parametrize(
@@ -60,39 +68,41 @@ def test_one_that_is_cut_short(cut: int) -> None:
         {"more": 1},
     ],
 )
-def test_one_that_somebody_has_edited(change: dict[str, Any]) -> None:
-    text = json.dumps(json.loads(FIXED.to_text()) | change)
+def test_an_edited_configuration_is_rejected(change: dict[str, Any]) -> None:
+    text = json.dumps(json.loads(CONFIG.to_text()) | change)
     with pytest.raises(StateError, match="damaged"):
-        read_fixed(folder(text), "ck")
+        read_config(folder(text), "ck")
 
 
-def test_one_of_a_later_version() -> None:
-    text = json.dumps(json.loads(FIXED.to_text()) | {"version": 2})
-    with pytest.raises(StateError, match="version 2 is not one that is known"):
-        read_fixed(folder(text), "ck")
+def test_a_configuration_of_a_later_version_is_rejected() -> None:
+    text = json.dumps(json.loads(CONFIG.to_text()) | {"version": 2})
+    with pytest.raises(StateError, match="unknown version 2"):
+        read_config(folder(text), "ck")
 
 
-def test_the_same_may_be_said_again() -> None:
-    check_said(FIXED, {"shards": 10, "confidence": 0.8, "adapt": True}, "ab12", "ck")
+def test_the_stored_options_may_be_given_again() -> None:
+    check_given(CONFIG, {"shards": 10, "confidence": 0.8, "adapt": True}, "ab12", "ck")
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("given", "message"),
     [
-        ({"shards": 12}, "ck has 10 shards, and --shards says 12"),
-        ({"adapt": False}, "begun with --adapt, not --no-adapt"),
-        ({"confidence": 0.9}, "begun with --confidence 0.8, not --confidence 0.9"),
-        ({"silent_after": 0}, "begun with --silent-after 15, not --silent-after 0"),
-        ({"unit": "W"}, "begun with --unit kW, not --unit W"),
+        ({"shards": 12}, "ck has 10 shards, not 12"),
+        ({"adapt": False}, "created with --adapt, not --no-adapt"),
+        ({"confidence": 0.9}, "created with --confidence 0.8, not --confidence 0.9"),
+        ({"silent_after": 0}, "created with --silent-after 15, not --silent-after 0"),
+        ({"unit": "W"}, "created with --unit kW, not --unit W"),
     ],
 )
-def test_nothing_else_may_be_said(said: dict[str, Any], told: str) -> None:
+def test_options_that_differ_from_the_stored_ones_are_rejected(
+    given: dict[str, Any], message: str
+) -> None:
     with pytest.raises(UsageError, match="another --checkpoint") as error:
-        check_said(FIXED, said, "ab12", "ck")
-    assert told in str(error.value)
+        check_given(CONFIG, given, "ab12", "ck")
+    assert message in str(error.value)
 
 
-def test_other_weights_are_refused_and_the_same_by_another_name_are_not() -> None:
-    check_said(FIXED, {"model": "copy"}, "ab12", "ck")
-    with pytest.raises(UsageError, match="other weights than the model 'sceaux' has"):
-        check_said(FIXED, {}, "cd34", "ck")
+def test_other_weights_are_rejected_and_another_name_is_accepted() -> None:
+    check_given(CONFIG, {"model": "copy"}, "ab12", "ck")
+    with pytest.raises(UsageError, match="other weights than those of model 'sceaux'"):
+        check_given(CONFIG, {}, "cd34", "ck")

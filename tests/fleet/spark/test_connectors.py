@@ -1,4 +1,4 @@
-"""What of a topic's URL is looked at before Spark is started."""
+"""Tests of the checks of a topic's URL before Spark is started."""
 
 from __future__ import annotations
 
@@ -26,52 +26,55 @@ HOST = "kafka://127.0.0.1:1/readings"
         ("?connector=spark&kafka.security.protocol=SSL&anything=1", "source"),
     ],
 )
-def test_what_may_be_said(query: str, use: Literal["source", "sink"]) -> None:
+def test_valid_options_are_accepted(query: str, use: Literal["source", "sink"]) -> None:
     check_topic(parse_topic(HOST + query), use)
 
 
-def test_what_is_no_topic_is_well() -> None:
+def test_a_place_that_is_not_a_topic_is_accepted() -> None:
     check_topic(parse_topic("readings/"), "source")
 
 
 @pytest.mark.parametrize(
-    ("query", "use", "said"),
+    ("query", "use", "message"),
     [
         (
             "startingOfsets=latest",
             "source",
-            f"{HOST}: a source has no option startingOfsets: there are config, connector, "
+            f"{HOST}: a source has no option startingOfsets: known options are config, connector, "
             "failondataloss, maxrecords, startingoffsets, timeout",
         ),
         (
             "startingOffsets=latest",
             "sink",
-            f"{HOST}: a sink has no option startingOffsets: there are config, connector, timeout",
+            f"{HOST}: a sink has no option startingOffsets: known options are config, connector, "
+            "timeout",
         ),
         (
             "sasl.password=hush",
             "sink",
-            f"{HOST}: a sink has no option sasl.password: there are config, connector, timeout; "
-            "properties of Kafka belong in the file that config names",
+            f"{HOST}: a sink has no option sasl.password: known options are config, connector, "
+            "timeout; properties of Kafka belong in the file given by config",
         ),
         (
             "topic=other",
             "sink",
-            f"{HOST}: a sink has no option topic: there are config, connector, timeout",
+            f"{HOST}: a sink has no option topic: known options are config, connector, timeout",
         ),
         ("maxRecords=0", "source", "Kafka: maxrecords '0' must be a whole number above 0"),
         ("startingOffsets=7", "source", "Kafka: startingoffsets '7' must be earliest or latest"),
         ("timeout=", "sink", "Kafka: timeout '' must be a number above 0, at most 86400"),
     ],
 )
-def test_what_may_not_be_said(query: str, use: Literal["source", "sink"], said: str) -> None:
+def test_wrong_options_are_rejected(
+    query: str, use: Literal["source", "sink"], message: str
+) -> None:
     with pytest.raises(UsageError) as caught:
         check_topic(parse_topic(f"{HOST}?{query}"), use)
 
-    assert str(caught.value) == said
+    assert str(caught.value) == message
 
 
-def test_the_file_of_properties_is_looked_at(tmp_path: Path) -> None:
+def test_the_file_of_properties_is_checked(tmp_path: Path) -> None:
     path = tmp_path / "kafka.properties"
     topic = parse_topic(f"{HOST}?config={path}")
     with pytest.raises(UsageError, match="Kafka's properties cannot be read: No such file"):
@@ -80,7 +83,7 @@ def test_the_file_of_properties_is_looked_at(tmp_path: Path) -> None:
     check_topic(topic, "sink")
 
 
-def test_looking_at_a_topic_needs_no_engine() -> None:
+def test_checking_a_topic_imports_neither_spark_nor_kafka() -> None:
     code = (
         "import sys\n"
         "from streamer.fleet.spark.connectors import check_topic\n"

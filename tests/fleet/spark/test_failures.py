@@ -1,4 +1,4 @@
-"""Of pages of stack, the one line that says what has happened."""
+"""Tests of the one-line explanations of Spark's errors."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ CALL = "An error occurred while calling None.X.\n: java.lang.IllegalStateExcepti
         (CODED, "Not a Parquet file: x"),
         (WRITE, "Task failed while writing rows to [A] B."),
         (CALL, "IllegalStateException: It is stopped"),
-        ("", "it does not say why"),
+        ("", "no reason given"),
         ("plain words", "plain words"),
     ],
 )
-def test_the_cause(text: str, cause: str) -> None:
+def test_the_cause_is_found_in_a_stack_trace(text: str, cause: str) -> None:
     assert cause_of(text) == cause
 
 
 class _Thrown:
-    """What Java has thrown, as it is seen from here."""
+    """An exception of Java as it appears in Python."""
 
     def __init__(self, text: str, cause: _Thrown | None = None) -> None:
         self._text, self._cause = text, cause
@@ -82,7 +82,7 @@ MAGIC = "file:/in/a.parquet is not a Parquet file"
 @pytest.mark.parametrize(
     "start", ["", "[STREAM_FAILED] Query [id = 1] terminated with exception: "]
 )
-def test_what_to_do_about_a_damaged_file(kind: str, start: str) -> None:
+def test_a_damaged_file_is_explained_with_a_remedy(kind: str, start: str) -> None:
     text = f"{start}[FAILED_READ_FILE.{kind}] {READ} SQLSTATE: KD001"
     thrown = _Thrown(
         f"org.x.SparkException: {text}", _Thrown(f"java.lang.RuntimeException: {MAGIC}")
@@ -93,19 +93,19 @@ def test_what_to_do_about_a_damaged_file(kind: str, start: str) -> None:
     )
 
 
-def test_what_to_do_is_said_however_long_the_cause_is() -> None:
+def test_the_remedy_is_given_for_causes_of_any_length() -> None:
     thrown = _Thrown(f"[FAILED_READ_FILE.NO_HINT] {READ}", _Thrown("x" * 10_000))
     assert explain(_FailedError("Job aborted", thrown)).endswith("ignoreCorruptFiles=true")
 
 
-def test_a_file_that_is_gone_is_not_damaged() -> None:
+def test_a_missing_file_gets_no_remedy_for_damage() -> None:
     text = f"[FAILED_READ_FILE.FILE_NOT_EXIST] {READ} File does not exist"
     assert explain(_FailedError(text, _Thrown(text))) == f"{READ} File does not exist"
 
 
-def test_a_cause_is_not_a_page() -> None:
+def test_a_long_cause_is_shortened() -> None:
     assert len(cause_of("x" * 10_000)) == 400
 
 
-def test_where_there_is_more_to_read() -> None:
+def test_an_error_names_the_log() -> None:
     assert str(SparkError("no").with_log(Path("a.log"))) == "no (Spark's log: a.log)"

@@ -1,4 +1,4 @@
-"""The whole query, on this machine: from files to files."""
+"""Tests of the whole query on this machine, from files to files."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def kw_of(meter: str, minute: int) -> float:
 
 
 def write(folder: Path, name: str, readings: Iterable[tuple[str, int]]) -> None:
-    """A file of readings, each a meter and the number of a minute."""
+    """Write a file of readings, each given by a meter and the number of a minute."""
     readings = list(readings)
     table = pa.table(
         {
@@ -62,7 +62,7 @@ def total(reports: list[Report], name: str, what: str) -> int:
     return sum(report["observedMetrics"][name][what] for report in reports)
 
 
-def test_two_runs_give_each_reading_once_and_as_a_shard_does(
+def test_two_runs_give_each_reading_once_with_the_values_of_a_shard(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     source, sink, checkpoint = tmp_path / "in", tmp_path / "out", tmp_path / "ck"
@@ -71,7 +71,7 @@ def test_two_runs_give_each_reading_once_and_as_a_shard_does(
     job = FleetJob(str(source), str(sink), str(checkpoint), {"shards": 3}, once=True)
     first = run(spark, job)
     assert total(first, "written", "rows") == 30 * 6
-    # Some of what has been comes again, and some that is late; meter 5 comes no more.
+    # With duplicates and late readings, and without meter 5.
     again = [(meter, minute) for meter, minute in minutes[28 * 6 :] if meter != METERS[5]]
     write(source, "1.parquet", again)
     second = run(spark, FleetJob(str(source), str(sink), str(checkpoint), once=True))
@@ -83,17 +83,17 @@ def test_two_runs_give_each_reading_once_and_as_a_shard_does(
     assert rows.columns == list(COLUMNS)
     assert dict(rows.dtypes)["alarms"] == "array<string>"
     assert dict(rows.dtypes)["minute"] == "timestamp"
-    came = rows.toPandas()
-    heard = came[came["actual_kw"].notna()]
-    times = Counter(zip(heard["meter"], heard["minute"], strict=True))
+    output = rows.toPandas()
+    readings = output[output["actual_kw"].notna()]
+    times = Counter(zip(readings["meter"], readings["minute"], strict=True))
     assert set(times.values()) == {1}
-    assert len(heard) == 56 * 5 + 30
-    silent = came[came["actual_kw"].isna()]
+    assert len(readings) == 56 * 5 + 30
+    silent = output[output["actual_kw"].isna()]
     assert silent["meter"].tolist() == [METERS[5]]
-    _equal_to_a_shard(heard)
+    _equal_to_a_shard(readings)
 
 
-def test_a_meter_s_name_that_is_no_text_and_a_file_that_is_copied_with_its_time(
+def test_invalid_utf_8_in_names_and_old_modification_times_are_accepted(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     source, sink = tmp_path / "in", tmp_path / "out"
@@ -112,21 +112,21 @@ def test_a_meter_s_name_that_is_no_text_and_a_file_that_is_copied_with_its_time(
     assert sorted(meters) == ["Zähler", "\ufffd\ufffd"]
 
 
-def test_a_model_is_found_from_other_folders_too(
+def test_the_path_of_a_model_is_stored_as_absolute(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(find_model("sceaux").parent, tmp_path / "mine")
     monkeypatch.chdir(tmp_path)
-    fixed = [
-        FleetJob("in", "out", str(tmp_path / "ck"), said).fix(spark)
-        for said in ({"model": "mine"}, {"model": "sceaux"}, {})
+    configs = [
+        FleetJob("in", "out", str(tmp_path / "ck"), given).configure(spark)
+        for given in ({"model": "mine"}, {"model": "sceaux"}, {})
     ]
-    assert [it.choices.model for it in fixed] == [str(tmp_path / "mine"), "sceaux", "sceaux"]
-    assert len({it.weights for it in fixed}) == 1
+    assert [it.choices.model for it in configs] == [str(tmp_path / "mine"), "sceaux", "sceaux"]
+    assert len({it.weights for it in configs}) == 1
 
 
 @pytest.mark.parametrize("ahead", ["2", "9.compact"])
-def test_a_sink_that_another_checkpoint_is_ahead_in(
+def test_a_sink_with_later_batches_of_another_checkpoint_is_rejected(
     spark: SparkSession, tmp_path: Path, ahead: str
 ) -> None:
     sink, checkpoint = tmp_path / "out", tmp_path / "ck"
@@ -136,47 +136,47 @@ def test_a_sink_that_another_checkpoint_is_ahead_in(
             (log / batch).touch()
     check_sink(spark, str(sink), str(checkpoint))
     (sink / COMMITTED / ahead).touch()
-    with pytest.raises(UsageError, match="out holds what another checkpoint has written"):
+    with pytest.raises(UsageError, match="out contains the output of another checkpoint"):
         check_sink(spark, str(sink), str(checkpoint))
 
 
-def _equal_to_a_shard(heard: Any) -> None:
+def _equal_to_a_shard(rows: Any) -> None:
     shard = Shard(load_model())
     expected = shard.push(
-        heard["meter"].to_numpy(),
-        heard["minute"].to_numpy().astype("datetime64[us]"),
-        heard["actual_kw"].to_numpy(),
+        rows["meter"].to_numpy(),
+        rows["minute"].to_numpy().astype("datetime64[us]"),
+        rows["actual_kw"].to_numpy(),
     ).columns
     order = np.lexsort((expected["minute"], expected["meter"]))
-    heard = heard.sort_values(["meter", "minute"])
-    assert heard["meter"].tolist() == expected["meter"][order].tolist()
-    assert np.isfinite(heard["forecast_kw"]).sum() > 0
+    rows = rows.sort_values(["meter", "minute"])
+    assert rows["meter"].tolist() == expected["meter"][order].tolist()
+    assert np.isfinite(rows["forecast_kw"]).sum() > 0
     for name, kind in COLUMNS.items():
         if kind == "double":
             np.testing.assert_allclose(
-                heard[name],
+                rows[name],
                 expected[name][order].astype(float),
                 rtol=0.0,
                 atol=AGREEMENT_KW,
                 err_msg=name,
             )
         elif kind in ("int", "long"):
-            assert heard[name].tolist() == expected[name][order].tolist()
+            assert rows[name].tolist() == expected[name][order].tolist()
 
 
-def test_a_checkpoint_keeps_to_its_shards_and_a_sink_to_its_checkpoint(
+def test_a_checkpoint_keeps_its_shards_and_a_sink_its_checkpoint(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     source, sink, checkpoint = tmp_path / "in", tmp_path / "out", tmp_path / "ck"
     write(source, "0.parquet", [(METERS[0], 0)])
-    said = {"shards": 1, "columns": "kw=kw"}
-    run(spark, FleetJob(str(source), str(sink), str(checkpoint), said, once=True))
-    said = {"columns": " minute=minute, meter = meter"}
-    job = FleetJob(str(source), str(sink), str(checkpoint), said, once=True)
+    given = {"shards": 1, "columns": "kw=kw"}
+    run(spark, FleetJob(str(source), str(sink), str(checkpoint), given, once=True))
+    given = {"columns": " minute=minute, meter = meter"}
+    job = FleetJob(str(source), str(sink), str(checkpoint), given, once=True)
     assert run(spark, job) == []
     assert json.loads((checkpoint / NAME).read_text())["choices"]["shards"] == 1
-    with pytest.raises(UsageError, match=r"has 1 shards, and --shards says 12"):
+    with pytest.raises(UsageError, match=r"has 1 shards, not 12"):
         FleetJob(str(source), str(sink), str(checkpoint), {"shards": 12}).start(spark)
-    with pytest.raises(UsageError, match="holds what another checkpoint has written"):
+    with pytest.raises(UsageError, match="contains the output of another checkpoint"):
         FleetJob(str(source), str(sink), str(tmp_path / "new")).start(spark)
     assert not (tmp_path / "new").exists()

@@ -1,4 +1,4 @@
-"""A fleet from Kafka to Kafka, and to the terminal."""
+"""Tests of a fleet from Kafka to Kafka, and to the terminal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _run(spark: SparkSession, job: FleetJob) -> list[Report]:
     return reports
 
 
-def test_readings_become_forecasts_once(
+def test_each_reading_gives_one_forecast(
     spark: SparkSession,
     broker: KafkaBroker,
     tmp_path: Path,
@@ -39,10 +39,10 @@ def test_readings_become_forecasts_once(
     ]
     broker.produce("readings", [*messages[::2], messages[0], "rubbish"], 0)
     broker.produce("readings", messages[1::2], 1)
-    said = {"columns": "meter=id,kw=watts", "unit": "W", "shards": 2}
+    given = {"columns": "meter=id,kw=watts", "unit": "W", "shards": 2}
     source = f"kafka://{broker.servers}/readings"
     sink = f"kafka://{broker.servers}/forecasts?timeout=15"
-    job = FleetJob(f"{source}?maxRecords=300", sink, str(tmp_path / "ck"), said, once=True)
+    job = FleetJob(f"{source}?maxRecords=300", sink, str(tmp_path / "ck"), given, once=True)
     assert len(_run(spark, job)) == 1
     assert _run(spark, job) == []
 
@@ -60,7 +60,7 @@ def test_readings_become_forecasts_once(
     assert last["alarms"] is None
 
     capsys.readouterr()
-    console = FleetJob(source, "console", str(tmp_path / "ck2"), said, once=True)
+    console = FleetJob(source, "console", str(tmp_path / "ck2"), given, once=True)
     _run(spark, console)
     shown = capsys.readouterr().out
     assert f"batch 0: 12 of {METERS * MINUTES} rows" in shown

@@ -1,4 +1,4 @@
-"""What the Kafka source and sink can be told, and how offsets are kept and shared out."""
+"""Tests of the options of the Kafka source and sink, and of offsets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_options_have_defaults() -> None:
     assert options.max_records == 1_000_000
 
 
-def test_options_are_parsed_whatever_their_case() -> None:
+def test_option_names_are_case_insensitive() -> None:
     options = SourceOptions.parse(
         {
             "servers": " a:1 , b:2,",
@@ -54,7 +54,7 @@ def test_options_are_parsed_whatever_their_case() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [
         ({"topic": ""}, "no topic was given"),
         ({"topic": "a,b"}, "'a,b' is not a topic's name"),
@@ -65,25 +65,25 @@ def test_options_are_parsed_whatever_their_case() -> None:
         ({"maxrecords": "0"}, "maxrecords '0' must be a whole number above 0"),
         ({"timeout": "nan"}, "timeout 'nan' must be a number above 0"),
         ({"timeout": "0"}, "timeout '0' must be"),
-        ({"subscribe": "x"}, "no option subscribe: there are config, failondataloss"),
-        ({"kafka.sasl.password": "hush"}, "belong in the file that config names"),
+        ({"subscribe": "x"}, "no option subscribe: known options are config, failondataloss"),
+        ({"kafka.sasl.password": "hush"}, "belong in the file given by config"),
     ],
 )
-def test_wrong_option_is_refused_in_one_line(changed: Mapping[str, str], said: str) -> None:
+def test_a_wrong_option_is_rejected_in_one_line(changed: Mapping[str, str], message: str) -> None:
     with pytest.raises(UsageError) as caught:
         SourceOptions.parse(GOOD | dict(changed))
 
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert "hush" not in str(caught.value)
 
 
-def test_sink_has_no_options_of_the_source() -> None:
+def test_the_sink_rejects_options_of_the_source() -> None:
     with pytest.raises(UsageError, match="no option startingoffsets"):
         SinkOptions.parse(GOOD | {"startingoffsets": "latest"})
 
 
-def test_properties_are_read_where_they_are_used(
+def test_properties_are_read_when_they_are_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "kafka.properties"
@@ -116,17 +116,19 @@ def test_brokers_may_be_in_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
-        ("security.protocol", ":1: this is not name=value"),
-        ("\nSASL Password: hush", ":2: this is not name=value"),
-        ("enable.auto.commit=true", ":1: enable.auto.commit is not to be set"),
+        ("security.protocol", ":1: not of the form name=value"),
+        ("\nSASL Password: hush", ":2: not of the form name=value"),
+        ("enable.auto.commit=true", ":1: enable.auto.commit must not be set"),
         ("sasl.password=${STREAMER_NOT_SET}", ":1: the environment variable STREAMER_NOT_SET"),
         (b"\xff\xfe", "it is not UTF-8 text"),
         (None, "No such file or directory"),
     ],
 )
-def test_wrong_properties_are_refused(tmp_path: Path, text: str | bytes | None, said: str) -> None:
+def test_wrong_properties_are_rejected(
+    tmp_path: Path, text: str | bytes | None, message: str
+) -> None:
     path = tmp_path / "kafka.properties"
     if text is not None:
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -134,12 +136,12 @@ def test_wrong_properties_are_refused(tmp_path: Path, text: str | bytes | None, 
     with pytest.raises(UsageError) as caught:
         read_properties(path)
 
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert str(path) in str(caught.value)
     assert "hush" not in str(caught.value)
 
 
-def test_extra_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     true_import = builtins.__import__
 
     def no_kafka(name: str, *args: Any) -> Any:
@@ -156,7 +158,7 @@ def test_extra_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None
             use()
 
 
-def test_wrong_option_is_told_when_spark_asks_for_the_columns() -> None:
+def test_a_wrong_option_is_reported_with_the_schema() -> None:
     with pytest.raises(UsageError, match="no option topik"):
         KafkaDataSource(GOOD | {"topik": "x"}).schema()
 
@@ -165,39 +167,37 @@ def test_wrong_option_is_told_when_spark_asks_for_the_columns() -> None:
     "columns",
     [{"key": "string"}, {"value": "long"}, {"value": "string", "meter": "string"}],
 )
-def test_sink_refuses_other_columns(columns: Mapping[str, str]) -> None:
+def test_the_sink_rejects_other_columns(columns: Mapping[str, str]) -> None:
     schema = StructType()
     for name, kind in columns.items():
         schema.add(name, kind)
 
-    with pytest.raises(UsageError, match="writes a column value and perhaps a key"):
+    with pytest.raises(UsageError, match="needs a column value, and optionally key"):
         KafkaDataSource(GOOD).streamWriter(schema, overwrite=False)
 
 
-def test_sink_refuses_complete_mode() -> None:
+def test_the_sink_rejects_complete_mode() -> None:
     with pytest.raises(UsageError, match="use append mode"):
         KafkaDataSource(GOOD).streamWriter(StructType().add("value", "string"), overwrite=True)
 
 
 @given(st.dictionaries(st.integers(0, 300), st.integers(0, 2**62), max_size=20))
-def test_offsets_are_the_same_after_the_checkpoint(offsets: dict[int, int]) -> None:
+def test_offsets_survive_the_checkpoint(offsets: dict[int, int]) -> None:
     json = to_json("readings", offsets)
 
     assert from_json("readings", json) == offsets
     assert str(to_json("readings", dict(reversed(offsets.items())))) == str(json)
 
 
-def test_offsets_of_another_topic_are_refused() -> None:
-    with pytest.raises(SourceError, match="checkpoint is of topic old, and the source of topic"):
+def test_offsets_of_another_topic_are_rejected() -> None:
+    with pytest.raises(SourceError, match="checkpoint is for topic old, but the source is topic"):
         from_json("new", {"old": {"0": 3}})
 
 
 @given(
     st.dictionaries(st.integers(0, 50), st.integers(0, 2**40), max_size=20), st.integers(1, 2**41)
 )
-def test_shares_are_as_many_as_allowed_and_no_more_than_there_are(
-    lags: dict[int, int], most: int
-) -> None:
+def test_shares_use_the_limit_without_exceeding_the_lags(lags: dict[int, int], most: int) -> None:
     taken = shares(lags, most)
 
     assert taken.keys() == lags.keys()

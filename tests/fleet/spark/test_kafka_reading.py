@@ -1,4 +1,4 @@
-"""The Kafka source without Spark: its reader called as Spark would, with a real broker."""
+"""Tests of the Kafka source without Spark: its reader with a real broker."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def _reader(broker: KafkaBroker, **options: str) -> KafkaReader:
 
 
 def _values(reader: KafkaReader, *ranges: KafkaRange) -> list[str]:
-    """What tasks read, each with what has been sent to it."""
+    """Values read by tasks, each with a pickled reader and range."""
     values: list[str] = []
     for it in ranges:
-        sent_reader, sent = pickle.loads(pickle.dumps((reader, it)))  # noqa: S301 - as Spark does
+        sent_reader, sent = pickle.loads(pickle.dumps((reader, it)))  # noqa: S301 - like Spark
         for batch in sent_reader.read(sent):
             values += [value.decode() for value in batch.column("value").to_pylist()]
     return values
@@ -44,7 +44,7 @@ def _named(prefix: str, number: int) -> list[str]:
     return [f"{prefix}{count}" for count in range(number)]
 
 
-def test_batches_follow_one_another(broker: KafkaBroker) -> None:
+def test_batches_are_contiguous(broker: KafkaBroker) -> None:
     broker.create(TOPIC, 2)
     broker.produce(TOPIC, _named("a", 10), 0)
     broker.produce(TOPIC, _named("b", 4), 1)
@@ -67,7 +67,7 @@ def test_batches_follow_one_another(broker: KafkaBroker) -> None:
     reader.stop()
 
 
-def test_columns_are_those_of_sparks_connector(broker: KafkaBroker) -> None:
+def test_the_columns_are_those_of_sparks_connector(broker: KafkaBroker) -> None:
     broker.create(TOPIC)
     before = time.time()
     broker.produce(TOPIC, ["a"])
@@ -87,7 +87,7 @@ def test_columns_are_those_of_sparks_connector(broker: KafkaBroker) -> None:
     }
 
 
-def test_batch_may_be_limited(broker: KafkaBroker) -> None:
+def test_a_batch_may_be_limited(broker: KafkaBroker) -> None:
     broker.create(TOPIC, 2)
     broker.produce(TOPIC, _named("a", 90), 0)
     broker.produce(TOPIC, _named("b", 10), 1)
@@ -106,7 +106,7 @@ def test_batch_may_be_limited(broker: KafkaBroker) -> None:
     assert reader.latestOffset(reader.initialOffset(), ALL) == offset
 
 
-def test_new_partition_is_read_from_its_start(broker: KafkaBroker) -> None:
+def test_a_new_partition_is_read_from_its_start(broker: KafkaBroker) -> None:
     broker.create(TOPIC)
     broker.produce(TOPIC, ["a"])
     reader = _reader(broker, startingoffsets="latest")
@@ -121,7 +121,7 @@ def test_new_partition_is_read_from_its_start(broker: KafkaBroker) -> None:
     assert _values(reader, *reader.partitions(start, end)) == ["b", "c"]
 
 
-def test_latest_begins_with_an_empty_batch_that_keeps_where(broker: KafkaBroker) -> None:
+def test_latest_begins_with_an_empty_batch_that_stores_the_offsets(broker: KafkaBroker) -> None:
     broker.create(TOPIC)
     broker.produce(TOPIC, _named("old", 3))
     reader = _reader(broker, startingoffsets="latest")
@@ -130,7 +130,7 @@ def test_latest_begins_with_an_empty_batch_that_keeps_where(broker: KafkaBroker)
     broker.produce(TOPIC, ["new"])
     first = reader.latestOffset(start, ALL)
     again = _reader(broker, startingoffsets="latest")
-    # As after a death within the first batch: its end is known, its start is asked for again.
+    # As after a crash in the first batch: its end is known, its start is requested again.
     assert again.partitions(again.initialOffset(), first) == []
 
     end = again.latestOffset(first, ALL)
@@ -138,7 +138,7 @@ def test_latest_begins_with_an_empty_batch_that_keeps_where(broker: KafkaBroker)
     assert _values(again, *again.partitions(first, end)) == ["new"]
 
 
-def test_available_now_takes_what_was_there(broker: KafkaBroker) -> None:
+def test_available_now_reads_only_existing_records(broker: KafkaBroker) -> None:
     broker.create(TOPIC)
     broker.produce(TOPIC, _named("a", 3))
     reader = _reader(broker)
@@ -170,7 +170,7 @@ def test_transactions_leave_gaps_and_only_committed_ones_are_read(
 
     with broker.transaction("open", TOPIC, ["open"]) as producer:
         end = reader.latestOffset(start, ALL)
-        # a, b, the mark of a commit, what was aborted and the mark of that, c
+        # a, b, the marker of a commit, the aborted record and its marker, c
         assert end == {TOPIC: {"0": 6}}
         assert _values(reader, *reader.partitions(start, end)) == ["a", "b", "c"]
         hasty = _reader(broker, config=str(config))
@@ -184,13 +184,13 @@ def test_transactions_leave_gaps_and_only_committed_ones_are_read(
     assert _values(reader, KafkaRange(0, 2, 4)) == []
 
 
-def test_records_that_are_gone_are_an_error(broker: KafkaBroker) -> None:
+def test_lost_records_are_an_error(broker: KafkaBroker) -> None:
     broker.create(TOPIC)
     broker.produce(TOPIC, _named("a", 10))
     broker.truncate(TOPIC, 0, 6)
     reader = _reader(broker)
     start = {TOPIC: {"0": 2}}
-    said = "topic readings, partition 0: offset 2 was wanted, but the earliest there is 6; "
+    message = "topic readings, partition 0: offset 2 is lost, the earliest one left is 6; "
 
     with pytest.raises(SourceError) as planned:
         reader.latestOffset(start, ALL)
@@ -198,12 +198,12 @@ def test_records_that_are_gone_are_an_error(broker: KafkaBroker) -> None:
         _values(reader, KafkaRange(0, 2, 10))
 
     for caught in (planned, read):
-        assert said in str(caught.value)
+        assert message in str(caught.value)
         assert "failondataloss=false" in str(caught.value)
     assert reader.initialOffset() == {TOPIC: {"0": 6}}
 
 
-def test_reading_may_go_on_where_records_are_gone(
+def test_reading_may_continue_after_lost_records(
     broker: KafkaBroker, caplog: pytest.LogCaptureFixture
 ) -> None:
     broker.create(TOPIC)
@@ -218,11 +218,11 @@ def test_reading_may_go_on_where_records_are_gone(
 
     assert end == {TOPIC: {"0": 9}}
     assert values == ["a6", "a7", "a8"]
-    assert "offset 2 was wanted, but the earliest there is 6; reading goes on" in caplog.text
+    assert "offset 2 is lost, the earliest one left is 6; continuing" in caplog.text
     assert _values(reader, KafkaRange(0, 2, 5)) == []
 
 
-def test_topic_that_was_made_anew_is_noticed(
+def test_a_topic_that_was_created_again_is_detected(
     broker: KafkaBroker, caplog: pytest.LogCaptureFixture
 ) -> None:
     broker.create(TOPIC, 2)
@@ -232,11 +232,11 @@ def test_topic_that_was_made_anew_is_noticed(
     broker.create(TOPIC)
     broker.produce(TOPIC, _named("b", 2))
 
-    with pytest.raises(SourceError, match="partition 1 is not there any more; was the topic"):
+    with pytest.raises(SourceError, match="partition 1 no longer exists; was the topic"):
         _reader(broker).latestOffset(before, ALL)
-    with pytest.raises(SourceError, match="partition 0 ends at offset 2, and 10 was to be next"):
+    with pytest.raises(SourceError, match="partition 0 ends at offset 2, before the next one, 10"):
         _reader(broker).latestOffset({TOPIC: {"0": 10}}, ALL)
-    with pytest.raises(SourceError, match="partition 0 ends at offset 2, and 5 was to be next"):
+    with pytest.raises(SourceError, match="partition 0 ends at offset 2, before the next one, 5"):
         _values(_reader(broker), KafkaRange(0, 5, 10))
 
     reader = _reader(broker, failondataloss="false")
@@ -245,16 +245,16 @@ def test_topic_that_was_made_anew_is_noticed(
     end = reader.latestOffset(back, ALL)
     assert _values(reader, *reader.partitions(back, end)) == ["b0", "b1"]
     assert _values(reader, KafkaRange(0, 5, 10)) == []
-    assert "10 was to be next" in caplog.text
+    assert "before the next one, 10" in caplog.text
 
 
-def test_topic_that_is_not_there_is_not_made(broker: KafkaBroker) -> None:
+def test_a_missing_topic_is_not_created(broker: KafkaBroker) -> None:
     for _ in range(2):
         with pytest.raises(RefusedError, match=r"Unknown topic or partition; create the topic"):
             _reader(broker).initialOffset()
 
 
-def test_broker_that_is_away_is_an_error_in_time(broker: KafkaBroker) -> None:
+def test_an_unreachable_broker_is_an_error_after_the_time_out(broker: KafkaBroker) -> None:
     broker.create(TOPIC)
     broker.produce(TOPIC, ["a"])
     reader = _reader(broker, timeout="1")
@@ -275,7 +275,7 @@ def test_broker_that_is_away_is_an_error_in_time(broker: KafkaBroker) -> None:
         assert "\n" not in str(caught.value)
 
 
-def test_broker_that_was_killed_goes_on_where_it_was(broker: KafkaBroker) -> None:
+def test_reading_continues_after_a_broker_was_killed(broker: KafkaBroker) -> None:
     broker.create(TOPIC)
     broker.produce(TOPIC, _named("a", 100))
     reader = _reader(broker)
@@ -292,7 +292,7 @@ def test_broker_that_was_killed_goes_on_where_it_was(broker: KafkaBroker) -> Non
     assert _values(reader, KafkaRange(0, 100, 101)) == ["b"]
 
 
-def test_broker_that_comes_back_in_time_is_waited_for(broker: KafkaBroker) -> None:
+def test_a_broker_that_returns_in_time_is_waited_for(broker: KafkaBroker) -> None:
     broker.create(TOPIC)
     broker.produce(TOPIC, _named("a", 100))
     broker.wait_until_saved(TOPIC, 100)
@@ -325,7 +325,7 @@ def test_properties_of_the_file_are_used(broker: KafkaBroker, tmp_path: Path) ->
     assert reader.initialOffset() == {TOPIC: {"0": 0}}
     assert _values(reader, KafkaRange(0, 0, 1)) == ["a"]
 
-    for text, error, said in (
+    for text, error, message in (
         ("security.protocol=hush", UsageError, "security.protocol"),
         ("sasl.pasword=hush", UsageError, 'No such configuration property: "sasl.pasword"'),
         ("security.protocol=ssl", LinkError, "SSL"),
@@ -333,5 +333,5 @@ def test_properties_of_the_file_are_used(broker: KafkaBroker, tmp_path: Path) ->
         config.write_text(text)
         with pytest.raises(error) as caught:
             _reader(broker, config=str(config), timeout="1").initialOffset()
-        assert said in str(caught.value)
+        assert message in str(caught.value)
         assert "hush" not in str(caught.value)

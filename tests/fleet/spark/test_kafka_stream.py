@@ -1,4 +1,4 @@
-"""The Kafka source and sink in Spark: nothing is lost, and nothing read twice, over a restart."""
+"""Tests of the Kafka source and sink in Spark, including a restart."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _source(spark: SparkSession, broker: KafkaBroker, **options: str) -> DataFra
 
 
 def _copy(source: DataFrame, broker: KafkaBroker, checkpoint: Path) -> list[int]:
-    """Write all that is there now to another topic; the offsets that each batch ended with."""
+    """Copy all available records to another topic; return the offsets at each batch's end."""
     query = (
         source.selectExpr("key", "upper(CAST(value AS STRING)) AS value")
         .writeStream.format(FORMAT)
@@ -72,7 +72,7 @@ def test_every_record_is_copied_once_over_a_restart(
     assert json.loads(offsets[-1]) == {"readings": {"0": 300, "1": 300}}
 
 
-def test_error_says_in_its_last_line_what_is_wrong(
+def test_an_error_of_the_source_is_in_the_message_of_the_query(
     spark: SparkSession, broker: KafkaBroker, tmp_path: Path
 ) -> None:
     register(spark)
@@ -88,5 +88,5 @@ def test_error_says_in_its_last_line_what_is_wrong(
 
     assert (
         "streamer.errors.SourceError: Kafka topic readings, partition 0: "
-        "offset 3 was wanted, but the earliest there is 4; "
+        "offset 3 is lost, the earliest one left is 4; "
     ) in str(caught.value)

@@ -1,4 +1,4 @@
-"""The Kafka sink without Spark: its writer called as Spark would, with a real broker."""
+"""Tests of the Kafka sink without Spark: its writer with a real broker."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ TOPIC = "forecasts"
 
 
 def _write(broker: KafkaBroker, *batches: pa.RecordBatch, **options: str) -> Written:
-    """What a task writes, with the writer that has been sent to it."""
+    """Write batches like a task, with a pickled writer."""
     given = {"servers": broker.servers, "topic": TOPIC, "timeout": "15"} | options
     schema = StructType()
     for name in batches[0].schema.names:
         schema.add(name, "string")
     writer = KafkaDataSource(given).streamWriter(schema, overwrite=False)
-    sent = pickle.loads(pickle.dumps(writer))  # noqa: S301 - as Spark does
-    message = pickle.loads(pickle.dumps(sent.write(iter(batches))))  # noqa: S301 - as Spark does
+    sent = pickle.loads(pickle.dumps(writer))  # noqa: S301 - like Spark
+    message = pickle.loads(pickle.dumps(sent.write(iter(batches))))  # noqa: S301 - like Spark
     assert isinstance(message, Written)
     return message
 
 
-def test_rows_are_there_when_the_task_is_done(broker: KafkaBroker) -> None:
+def test_all_rows_are_written_at_the_end_of_a_task(broker: KafkaBroker) -> None:
     broker.create(TOPIC, 3)
     keys, values = [f"m{count % 7}" for count in range(500)], [f"{count}" for count in range(500)]
     batches = [
@@ -66,7 +66,7 @@ def test_rows_of_a_key_stay_in_order(broker: KafkaBroker) -> None:
     ("key", "murmur2"),
     [("21", -973932308), ("foobar", -790332482), ("a-little-bit-long-string", -985981536)],
 )
-def test_key_has_the_partition_that_javas_clients_give_it(
+def test_a_key_has_the_partition_of_javas_clients(
     broker: KafkaBroker, key: str, murmur2: int
 ) -> None:
     broker.create(TOPIC, 7)
@@ -89,14 +89,14 @@ def test_key_and_value_may_be_missing_or_binary(broker: KafkaBroker) -> None:
     assert broker.consume(TOPIC, 2) == [(None, b"\x00\xff"), (None, None)]
 
 
-def test_record_that_is_refused_is_an_error(broker: KafkaBroker) -> None:
+def test_a_refused_record_is_an_error(broker: KafkaBroker) -> None:
     broker.create(TOPIC)
 
     with pytest.raises(RefusedError, match=r"records cannot be written: .*size too large"):
         _write(broker, pa.record_batch({"value": ["x", "y" * 2_000_000]}))
 
 
-def test_broker_that_is_away_is_an_error(broker: KafkaBroker) -> None:
+def test_an_unreachable_broker_is_an_error(broker: KafkaBroker) -> None:
     broker.create(TOPIC)
     broker.kill()
 
@@ -107,7 +107,7 @@ def test_broker_that_is_away_is_an_error(broker: KafkaBroker) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_queue_that_is_full_makes_it_wait(broker: KafkaBroker, tmp_path: Path) -> None:
+def test_writing_waits_while_the_queue_is_full(broker: KafkaBroker, tmp_path: Path) -> None:
     broker.create(TOPIC)
     config = tmp_path / "kafka.properties"
     config.write_text("queue.buffering.max.messages=10\n")

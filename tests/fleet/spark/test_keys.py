@@ -1,4 +1,4 @@
-"""Meters come into the shards, and shards into the partitions, that we think."""
+"""Tests of the assignment of meters to shards, and of shards to partitions."""
 
 from __future__ import annotations
 
@@ -17,16 +17,14 @@ NUMBERS = [0, 1, -1, 42, 2**31 - 1, -(2**31), *range(-50, 50, 7)]
 
 @settings(max_examples=30)
 @given(st.integers(1, 200), st.integers(1, 40))
-def test_each_shard_has_a_key_of_its_own_in_the_partition_it_is_to_be_in(
-    shards: int, partitions: int
-) -> None:
+def test_each_shard_has_its_own_key_in_its_partition(shards: int, partitions: int) -> None:
     keys = shard_keys(shards, partitions)
     assert len(set(keys)) == shards
     assert [murmur3(key) % partitions for key in keys] == [i % partitions for i in range(shards)]
 
 
 @pytest.mark.xdist_group("spark")
-def test_our_hash_is_that_of_spark(spark: SparkSession) -> None:
+def test_the_hash_equals_that_of_spark(spark: SparkSession) -> None:
     rows = spark.createDataFrame([(number,) for number in NUMBERS], "number int")
     theirs = {
         row.number: row.hash
@@ -36,7 +34,7 @@ def test_our_hash_is_that_of_spark(spark: SparkSession) -> None:
 
 
 @pytest.mark.xdist_group("spark")
-def test_shards_are_spread_evenly(spark: SparkSession) -> None:
+def test_shards_are_distributed_evenly(spark: SparkSession) -> None:
     meters = spark.range(2000).select(fn.format_string("meter-%05d", "id").alias("meter"))
     keyed = meters.select("meter", shard_key(meters["meter"], 10, 4).alias("key"))
     spread = keyed.repartition(4, "key").select("key", fn.spark_partition_id().alias("at"))

@@ -1,4 +1,4 @@
-"""A fleet on a cluster of processes, which are killed: nothing is lost, nothing is double."""
+"""Test of a fleet on a cluster whose processes are killed: no loss, no duplicates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pyspark.sql import SparkSession
 
 from streamer.fleet.files import ReadingFiles
 from streamer.fleet.series import series_of
-from streamer.fleet.simulate import Faults, Readings, Simulation
+from streamer.fleet.simulate import Faults, SimulatedReadings, Simulation
 from streamer.models import load_model
 from streamer.pipeline import Pipeline
 from streamer.readings import Reading
@@ -36,7 +36,7 @@ EXECUTOR = "CoarseGrainedExecutorBackend"
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
-def test_kills_lose_and_double_nothing(tmp_path: Path, spark: SparkSession) -> None:
+def test_kills_lose_and_duplicate_nothing(tmp_path: Path, spark: SparkSession) -> None:
     series = series_of(open_replay(sample_path()))
     faults = Faults(silent=0.01, lost=0.01, missing=0.01, late=0.01, doubled=0.01)
     simulation = Simulation(series, meters=METERS, minutes=MINUTES, seed=11, faults=faults)
@@ -58,7 +58,7 @@ def test_kills_lose_and_double_nothing(tmp_path: Path, spark: SparkSession) -> N
             path = files.write(block.start, block.readings, simulation.names)
             written[path.name] = block.readings
         _wait_for(lambda: _batches(tmp_path) >= half + 1, fleet, "the files that came later")
-        # The driver is both: Python, and the JVM that it has started.
+        # The driver is Python and the JVM that it has started.
         for pid in [fleet.pid, *_below(fleet.pid)]:
             _kill(pid)
     assert sum(map(len, _planned(tmp_path))) < len(blocks)
@@ -84,7 +84,7 @@ def test_kills_lose_and_double_nothing(tmp_path: Path, spark: SparkSession) -> N
 
 @contextmanager
 def _fleet(folder: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """`streamer fleet run` on two executors; whatever of it is left at the end is killed."""
+    """`streamer fleet run` on two executors; all its processes are killed on exit."""
     arguments = ["--source", folder / "in", "--sink", folder / "out", "--checkpoint", folder / "ck"]
     confs = ["spark.driver.memory=1g", "spark.executor.memory=900m", "spark.ui.enabled=false"]
     command = [
@@ -113,17 +113,17 @@ def _wait_for(holds: Callable[[], bool], process: subprocess.Popen[bytes], what:
 
 
 def _batches(folder: Path) -> int:
-    """How many batches have been committed."""
+    """Number of committed batches."""
     commits = folder / "ck" / "commits"
     return sum(path.name.isdigit() for path in commits.iterdir()) if commits.exists() else 0
 
 
 def _planned(folder: Path) -> list[list[str]]:
-    """The files of each batch, by the checkpoint's own account.
+    """The files of each batch, according to the checkpoint.
 
-    A driver that is killed when it has noted a batch's file, but not yet the batch, takes the
-    next file into the same batch when it is started again, whatever the most may be. What is
-    late by a file or so is then in time.
+    A driver that is killed after recording a batch's file, but before the batch itself, adds the
+    next file to the same batch when it is restarted, regardless of the limit. Readings that are
+    late by a file are then in time.
     """
     checkpoint = folder / "ck"
     source = checkpoint / "sources" / "0"
@@ -148,12 +148,12 @@ def _planned(folder: Path) -> list[list[str]]:
 
 
 def _below(pid: int) -> list[int]:
-    """All processes below one, by the kernel's own account."""
+    """All descendants of a process, according to the kernel."""
     parents = {}
     for path in Path("/proc").glob("[0-9]*"):
         try:
             parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-        except OSError:  # it has ended by now
+        except OSError:  # it has already ended
             continue
     found, last = [], [pid]
     while last:
@@ -179,8 +179,8 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _taken(batches: Iterable[list[Readings]]) -> dict[int, list[Reading]]:
-    """What counts of readings that come batch by batch, by the plainest means there are."""
+def _taken(batches: Iterable[list[SimulatedReadings]]) -> dict[int, list[Reading]]:
+    """The readings that count, of readings in batches, by a direct computation."""
     taken: dict[int, list[Reading]] = {}
     for batch in batches:
         rows = [
@@ -196,7 +196,7 @@ def _taken(batches: Iterable[list[Readings]]) -> dict[int, list[Reading]]:
 
 
 def _compare(rows: pd.DataFrame, readings: list[Reading], pipeline: Pipeline) -> None:
-    """Hold the rows of a meter against what its own pipeline makes of the readings."""
+    """Compare the rows of a meter with those of a pipeline of its own."""
     steps = pipeline.push_many(readings)
     assert [minute.to_pydatetime() for minute in rows["minute"]] == [
         reading.at for reading in readings

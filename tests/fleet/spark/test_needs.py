@@ -1,4 +1,4 @@
-"""What is missing is said in one line, before Spark starts."""
+"""Tests of the requirements checked before Spark starts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def make_java(folder: Path, says: str, status: int = 0) -> Path:
     return java
 
 
-def test_no_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_java_is_reported_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UsageError, match=r"Java 17 or newer is needed.*openjdk-17-jre-headless"):
@@ -29,7 +31,7 @@ def test_no_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ("says", "release"),
     [('openjdk version "11.0.2" 2019-01-15', 11), ('java version "1.8.0_292"', 8)],
 )
-def test_an_old_java(
+def test_an_old_java_is_rejected(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, says: str, release: int
 ) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
@@ -38,20 +40,26 @@ def test_an_old_java(
         needs.check_java()
 
 
-def test_a_java_that_does_not_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_java_that_does_not_run_is_rejected(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     make_java(tmp_path, "no", status=1)
     with pytest.raises(UsageError, match="does not run"):
         needs.check_java()
 
 
-def test_a_java_home_without_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_java_home_without_java_is_rejected(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    with pytest.raises(UsageError, match="there is no bin/java"):
+    with pytest.raises(UsageError, match="which has no bin/java"):
         needs.check_java()
 
 
-def test_java_home_goes_before_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_java_home_takes_precedence_over_the_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PATH", str(tmp_path / "path" / "bin"))
     make_java(tmp_path / "path", 'version "8"')
@@ -61,7 +69,9 @@ def test_java_home_goes_before_the_path(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 @pytest.mark.parametrize("missing", ["pyspark", "pandas", "pyarrow", "protobuf"])
-def test_a_package_that_is_missing(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+def test_a_missing_package_is_reported_with_its_extra(
+    monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
     there = {"pyspark": "4.3.0", "pandas": "2.3.3", "pyarrow": "20.0", "protobuf": "6.0"}
     versions = {**there, missing: None}
     monkeypatch.setattr(needs, "_version_of", versions.__getitem__)
@@ -70,16 +80,16 @@ def test_a_package_that_is_missing(monkeypatch: pytest.MonkeyPatch, missing: str
 
 
 @pytest.mark.parametrize(
-    ("package", "version", "says"),
+    ("package", "version", "message"),
     [
         ("pandas", "3.0.1", r"below 3: pip install 'streamer-forecaster\[spark\]'"),
         ("pyspark", "3.5.1", "too old"),
     ],
 )
-def test_a_package_that_does_not_fit(
-    monkeypatch: pytest.MonkeyPatch, package: str, version: str, says: str
+def test_a_package_of_an_unsuitable_version_is_rejected(
+    monkeypatch: pytest.MonkeyPatch, package: str, version: str, message: str
 ) -> None:
     there = {"pyspark": "4.3.0", "pandas": "2.3.3", "pyarrow": "20.0", "protobuf": "6.0"}
     monkeypatch.setattr(needs, "_version_of", {**there, package: version}.__getitem__)
-    with pytest.raises(UsageError, match=says):
+    with pytest.raises(UsageError, match=message):
         needs.check_packages()

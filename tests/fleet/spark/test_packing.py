@@ -1,4 +1,4 @@
-"""Readings are packed a shard at a time, and come out as they went in."""
+"""Tests of the packing of readings by shard."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def batch_of(readings: list[tuple[int, str, int, float]]) -> pa.RecordBatch:
 
 @settings(max_examples=50)
 @given(st.lists(READINGS, max_size=4))
-def test_nothing_is_lost_and_the_order_is_kept(
+def test_packing_keeps_all_readings_and_their_order(
     parts: list[list[tuple[int, str, int, float]]],
 ) -> None:
     packed: dict[int, list[bytes]] = {}

@@ -1,4 +1,4 @@
-"""A shard in the hands of Spark: its state, and when its meters are found to be silent."""
+"""Tests of a shard as a stateful processor: its state and its silent meters."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class FakeValue:
 
 @dataclass
 class FakeSpark:
-    """What Spark keeps of one key: the state variables and the timers."""
+    """State variables and timers of one key."""
 
     values: dict[str, FakeValue] = field(default_factory=dict)
     timers: set[int] = field(default_factory=set)
@@ -63,7 +63,7 @@ class FakeSpark:
         return made
 
     def push(self, processor: ShardProcessor, meters: str, minutes: Iterable[int]) -> Batch:
-        """Push readings of 0.3 kW: of each meter, one for each minute."""
+        """Push readings of 0.3 kW, one per meter and minute."""
         pairs = [(meter, minute) for minute in minutes for meter in meters]
         at = BEGIN + np.array([minute for _, minute in pairs]) * MINUTE
         batch = pa.RecordBatch.from_arrays(
@@ -81,7 +81,7 @@ class FakeSpark:
         return done
 
     def wait(self, processor: ShardProcessor, minutes: float) -> list[str]:
-        """Let time go by, a batch without readings every ten seconds, and say who is silent."""
+        """Let time pass with an empty batch every ten seconds; return the silent meters."""
         silent = []
         end_ms = self.now_ms + int(minutes * MINUTE_MS)
         while self.now_ms < end_ms:
@@ -112,7 +112,7 @@ class Batch:
         return silent["meter"].tolist()
 
 
-def test_it_goes_on_as_one_shard_would() -> None:
+def test_batches_continue_the_same_shard() -> None:
     spark, shard = FakeSpark(), Shard(load_model())
     for first in range(0, 60, 20):
         minutes = range(first, first + 20)
@@ -133,7 +133,7 @@ def test_it_goes_on_as_one_shard_would() -> None:
     assert counts == [0, 0, 0]
 
 
-def test_what_is_dropped_is_counted_for_its_batch() -> None:
+def test_dropped_readings_are_counted_in_their_batch() -> None:
     spark = FakeSpark()
     processor = spark.processor()
     spark.push(processor, "ab", [0, 1, 1, 2])
@@ -149,7 +149,7 @@ def test_what_is_dropped_is_counted_for_its_batch() -> None:
     assert spark.values["shard"].value[2:] == (2, 4, 0)
 
 
-def test_the_others_tell_that_a_meter_is_silent_and_it_is_told_once() -> None:
+def test_a_meter_is_silent_by_the_time_of_the_others_and_reported_once() -> None:
     spark = FakeSpark()
     processor = spark.processor()
     assert spark.push(processor, "ab", range(5)).silent == []
@@ -162,13 +162,13 @@ def test_the_others_tell_that_a_meter_is_silent_and_it_is_told_once() -> None:
     assert spark.push(processor, "a", [74, 75]).silent == ["b"]
 
 
-def test_a_shard_that_nothing_comes_for_is_told_by_the_clock() -> None:
+def test_meters_of_a_shard_without_readings_are_silent_by_the_clock() -> None:
     spark = FakeSpark()
     processor = spark.processor()
     spark.push(processor, "ab", range(5))
     assert spark.wait(processor, 14.9) == []
     assert sorted(spark.wait(processor, 1.3)) == ["a", "b"]
-    # With nobody left to wait for, there is nothing to wake up for.
+    # No timer is left when all meters are silent.
     assert not spark.timers
     assert spark.wait(processor, 60) == []
     spark.push(processor, "a", [80])
@@ -176,7 +176,7 @@ def test_a_shard_that_nothing_comes_for_is_told_by_the_clock() -> None:
     assert spark.wait(processor, 20) == ["a"]
 
 
-def test_a_steady_stream_has_nobody_silent() -> None:
+def test_no_meter_of_a_steady_stream_is_silent() -> None:
     spark = FakeSpark()
     processor = spark.processor()
     for minute in range(0, 60, 2):
@@ -195,7 +195,7 @@ def test_time_while_the_query_was_not_running_does_not_count() -> None:
     assert sorted(spark.wait(processor, 3)) == ["a", "b"]
 
 
-def test_looking_and_finding_nobody_leaves_the_shard_as_it_was() -> None:
+def test_a_timer_without_silent_meters_leaves_the_state_unchanged() -> None:
     spark = FakeSpark()
     processor = spark.processor()
     spark.push(processor, "a", [0])
@@ -206,7 +206,7 @@ def test_looking_and_finding_nobody_leaves_the_shard_as_it_was() -> None:
     assert min(spark.timers) <= spark.now_ms + TICK_MS
 
 
-def test_nobody_is_ever_silent_if_that_is_said() -> None:
+def test_no_meter_is_silent_after_0_minutes() -> None:
     spark = FakeSpark()
     processor = spark.processor(silent_after=0)
     spark.push(processor, "ab", range(5))
@@ -215,7 +215,7 @@ def test_nobody_is_ever_silent_if_that_is_said() -> None:
 
 
 @pytest.mark.parametrize("minutes", [[], [0]])
-def test_a_meter_that_comes_again_too_late_is_still_silent(minutes: list[int]) -> None:
+def test_late_readings_leave_a_meter_silent(minutes: list[int]) -> None:
     spark = FakeSpark()
     processor = spark.processor()
     spark.push(processor, "ab", range(5))

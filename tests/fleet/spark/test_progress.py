@@ -1,4 +1,4 @@
-"""What a run leaves beside its checkpoint can be read whatever has become of it."""
+"""Tests of the recorded progress of a run."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from streamer.errors import SparkError
 from streamer.fleet.spark.progress import (
-    Progress,
     ProgressLog,
+    RunProgress,
     parse_progress,
     read_progress,
 )
@@ -65,12 +65,12 @@ class FakeFolder:
             raise SparkError("no room")
 
 
-def refuse(line: str) -> None:
+def fail(line: str) -> None:
     raise AssertionError(line)
 
 
 def log(folder: FakeFolder, run: Run = RUN) -> ProgressLog:
-    return ProgressLog(folder, run, refuse, now=lambda: BEGAN + 5.0)
+    return ProgressLog(folder, run, fail, now=lambda: BEGAN + 5.0)
 
 
 def report(number: int, **sources: Any) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def report(number: int, **sources: Any) -> dict[str, Any]:
     }
 
 
-def test_what_matters_of_a_report() -> None:
+def test_a_batch_has_the_relevant_part_of_a_report() -> None:
     batch = Batch.of(report(7))
     assert asdict(batch) == {
         "number": 7,
@@ -114,7 +114,7 @@ def test_what_matters_of_a_report() -> None:
     assert batch.ended == BEGAN + 2.5
 
 
-def test_a_batch_in_which_nothing_was_observed() -> None:
+def test_a_batch_without_metrics_has_zero_counts() -> None:
     nothing = {**report(7), "observedMetrics": {"written": {"late": None}}}
     assert (Batch.of(nothing).late, Batch.of(nothing).read) == (0, 0)
 
@@ -130,11 +130,13 @@ def test_a_batch_in_which_nothing_was_observed() -> None:
         ("7", "5", None),
     ],
 )
-def test_what_waits_at_the_source(latest: str, end: str, behind: int | None) -> None:
+def test_waiting_records_are_the_difference_of_offsets(
+    latest: str, end: str, behind: int | None
+) -> None:
     assert Batch.of(report(0, latestOffset=latest, endOffset=end)).behind == behind
 
 
-def test_a_run_that_is_done() -> None:
+def test_the_progress_of_a_completed_run_is_read() -> None:
     folder = FakeFolder()
     with log(folder) as kept:
         started = read_progress(folder)
@@ -152,7 +154,7 @@ def test_a_run_that_is_done() -> None:
     assert len(folder.files) == 2
 
 
-def test_a_run_that_fails() -> None:
+def test_a_failed_run_records_its_cause() -> None:
     folder = FakeFolder()
     with pytest.raises(SparkError), log(folder):
         raise SparkError("the query has failed: no room")
@@ -161,7 +163,7 @@ def test_a_run_that_fails() -> None:
     assert (run.state, run.cause) == (FAILED, "the query has failed: no room")
 
 
-def test_the_next_run_goes_on_and_no_more_is_kept_than_has_to_be() -> None:
+def test_the_next_run_continues_the_log_within_its_limits() -> None:
     folder = FakeFolder()
     with log(folder) as kept:
         for number in range(300):
@@ -176,7 +178,7 @@ def test_the_next_run_goes_on_and_no_more_is_kept_than_has_to_be() -> None:
     assert max(map(len, folder.files.values())) < 200_000
 
 
-def test_a_file_that_is_torn_leaves_the_one_before() -> None:
+def test_the_file_before_is_read_if_the_last_one_is_truncated() -> None:
     folder = FakeFolder()
     with log(folder) as kept:
         kept.add(report(0))
@@ -189,7 +191,7 @@ def test_a_file_that_is_torn_leaves_the_one_before() -> None:
     assert [batch.number for batch in read_progress(folder).batches] == [0, 2]
 
 
-def test_others_files_are_left_alone() -> None:
+def test_foreign_files_are_ignored() -> None:
     folder = FakeFolder()
     folder.files = {"notes.txt": "mine", ".000000000003.jsonl.new": "half"}
     with log(folder) as kept:
@@ -199,7 +201,7 @@ def test_others_files_are_left_alone() -> None:
     assert len(folder.files) == 4
 
 
-def test_a_file_that_is_taken_away_meanwhile() -> None:
+def test_a_file_that_is_removed_while_reading_is_skipped() -> None:
     folder = FakeFolder()
     folder.files["000000000007.jsonl"] = _text()
     listings = iter([["000000000004.jsonl", "000000000005.jsonl"], folder.names()])
@@ -214,22 +216,22 @@ def _text() -> str:
     return folder.files[max(folder.files)]
 
 
-def test_what_cannot_be_kept_is_said_once_and_the_query_goes_on() -> None:
+def test_a_failure_to_write_is_reported_once_and_the_query_continues() -> None:
     folder = FakeFolder()
     folder.is_broken = True
-    said: list[str] = []
-    with ProgressLog(folder, RUN, said.append) as kept:
+    messages: list[str] = []
+    with ProgressLog(folder, RUN, messages.append) as kept:
         kept.add(report(0))
         folder.is_broken = False
         kept.add(report(1))
         kept.end(DONE)
-    assert said == ["what `streamer fleet status` would show cannot be kept: no room"]
+    assert messages == ["progress for `streamer fleet status` cannot be written: no room"]
     assert [batch.number for batch in read_progress(folder).batches] == [0, 1]
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_whatever_is_there_is_no_reason_to_fail(data: st.DataObject) -> None:
+def test_damaged_files_do_not_prevent_reading_and_writing(data: st.DataObject) -> None:
     text = _text()
     at = data.draw(st.integers(0, len(text)))
     folder = FakeFolder()
@@ -253,7 +255,7 @@ def test_whatever_is_there_is_no_reason_to_fail(data: st.DataObject) -> None:
         {"source": None},
     ],
 )
-def test_a_head_that_somebody_has_edited(change: dict[str, Any]) -> None:
+def test_an_edited_head_is_rejected(change: dict[str, Any]) -> None:
     head, *_ = _text().split("\n")
     with pytest.raises(ValueError, match=r"version|range|is|unexpected"):
         parse_progress(json.dumps(json.loads(head) | change))
@@ -263,31 +265,31 @@ def test_a_head_that_somebody_has_edited(change: dict[str, Any]) -> None:
     "change",
     [{"number": 1.5}, {"parts_s": {"a": "b"}}, {"parts_s": []}, {"began": -1}, {"rows": 1 << 60}],
 )
-def test_a_batch_that_somebody_has_edited_is_left_out(change: dict[str, Any]) -> None:
+def test_an_edited_batch_is_left_out(change: dict[str, Any]) -> None:
     head, line, *_ = _text().split("\n")
     edited = json.dumps(json.loads(line) | change)
     found = parse_progress(f"{head}\n{edited}\n[]\n{line}\n")
     assert [batch.number for batch in found.batches] == [9]
 
 
-def test_the_batches_of_an_hour() -> None:
+def test_over_returns_the_batches_of_the_last_seconds() -> None:
     batches = tuple(
         Batch(number=number, began=BEGAN + 600.0 * number, seconds=60.0) for number in range(10)
     )
-    assert [batch.number for batch in Progress(None, batches).over(3600.0)] == [4, 5, 6, 7, 8, 9]
-    assert Progress().over(3600.0) == ()
+    assert [batch.number for batch in RunProgress(None, batches).over(3600.0)] == [4, 5, 6, 7, 8, 9]
+    assert RunProgress().over(3600.0) == ()
 
 
 @pytest.mark.parametrize(
-    ("gone_s", "state"), [(10, RUNNING), (179, RUNNING), (181, OVERDUE), (900, OVERDUE)]
+    ("age_s", "state"), [(10, RUNNING), (179, RUNNING), (181, OVERDUE), (900, OVERDUE)]
 )
-def test_a_run_elsewhere_is_judged_by_when_it_was_heard_of(gone_s: int, state: str) -> None:
+def test_a_run_on_another_machine_is_judged_by_its_last_record(age_s: int, state: str) -> None:
     run = replace(RUN, said=BEGAN, host="elsewhere", pid=1)
-    assert run.state_at(BEGAN + gone_s) == state
+    assert run.state_at(BEGAN + age_s) == state
     assert replace(run, state=DONE).state_at(BEGAN + 1e6) == DONE
 
 
-def test_a_run_here_is_judged_by_its_process(dead_process: int) -> None:
+def test_a_run_on_this_machine_is_judged_by_its_process(dead_process: int) -> None:
     here = replace(RUN, said=BEGAN, host=platform.node())
     assert replace(here, pid=os.getpid()).state_at(BEGAN + 1.0) == RUNNING
     assert replace(here, pid=dead_process).state_at(BEGAN + 1.0) == DIED

@@ -1,4 +1,4 @@
-"""`streamer fleet run`, as it is typed."""
+"""Tests of the command `streamer fleet run`."""
 
 from __future__ import annotations
 
@@ -21,42 +21,42 @@ SECONDS = 180
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
     with pytest.raises(SystemExit) as end:
         main(["fleet", "run", *arguments])
-    said = capsys.readouterr()
-    assert not said.out
-    return int(end.value.code or 0), said.err
+    captured = capsys.readouterr()
+    assert not captured.out
+    return int(end.value.code or 0), captured.err
 
 
 PLACES = ("--source", "in", "--sink", "out", "--checkpoint", "ck")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--every", "now"), "--every 'now': write it like '30 seconds'"),
         (("--every", "0 seconds"), "--every '0 seconds'"),
         (("--conf", "x"), "--conf 'x'"),
         (("--columns", "x"), "--columns 'x'"),
         (("--model", "none"), "no model 'none'"),
-        (("--source", "kafka://host/topic"), "'host' is no host and port"),
+        (("--source", "kafka://host/topic"), "'host' is not a host and port"),
         (("--source", "kafka://host:1/topic?startingOfsets=x"), "no option startingOfsets"),
         (("--source", "kafka://host:1/topic", "--max-files", "1"), "--max-files is for files"),
         (("--confidence", "2"), "'2' is not a share"),
         (("--shards", "0"), "--shards"),
-        (("--checkpoint", "in"), "--source in is --checkpoint's folder or inside of it"),
-        (("--sink", "./ck/out"), "--sink ./ck/out is --checkpoint's folder or inside of it"),
+        (("--checkpoint", "in"), "--source in is the folder of --checkpoint or inside it"),
+        (("--sink", "./ck/out"), "--sink ./ck/out is the folder of --checkpoint or inside it"),
     ],
 )
-def test_what_is_wrong_is_said_before_spark_starts(
-    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+def test_wrong_options_are_reported_before_spark_starts(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
 ) -> None:
     code, text = run(capsys, *PLACES, *arguments)
     assert code == 2
     assert text.startswith("streamer: error: ")
     assert text.count("\n") == 1
-    assert said in text
+    assert message in text
 
 
-def test_no_java(
+def test_a_missing_java_is_reported_in_one_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("JAVA_HOME", raising=False)
@@ -87,7 +87,7 @@ def running(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("whole_group", [False, True], ids=["python", "group"])
-def test_sigterm_ends_it_and_nothing_but_lines_on_batches_is_said(
+def test_sigterm_ends_a_run_that_prints_only_lines_about_batches(
     tmp_path: Path, whole_group: bool
 ) -> None:
     (tmp_path / "in").mkdir()
@@ -98,7 +98,7 @@ def test_sigterm_ends_it_and_nothing_but_lines_on_batches_is_said(
         line = process.stderr.readline()
         assert line.startswith("batch 0: 1 reading to 2026-01-01 00:00")
         assert line.endswith("; 1 unusable\n")
-        # As a service manager does it: Spark's JVM and its workers are told as well.
+        # A service manager signals Spark's JVM and its workers as well.
         (os.killpg if whole_group else os.kill)(process.pid, signal.SIGTERM)
         out, rest = process.communicate(timeout=SECONDS)
     assert (process.returncode, out, rest) == (128 + signal.SIGTERM, "", "")
@@ -106,41 +106,43 @@ def test_sigterm_ends_it_and_nothing_but_lines_on_batches_is_said(
 
 
 @pytest.mark.slow
-def test_a_query_that_fails_says_why_in_one_line(tmp_path: Path) -> None:
+def test_the_failure_of_a_query_is_explained_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "0.csv").write_text("meter,minute,kw\na,2026-01-01,0.5\n")
     (tmp_path / "in" / "1.csv").write_text("kw,meter,minute\n0.5,a,2026-01-01\n")
     with running(tmp_path, "--once") as process:
-        out, said = process.communicate(timeout=SECONDS)
+        out, errors = process.communicate(timeout=SECONDS)
     assert (process.returncode, out) == (1, "")
-    *_, last = said.splitlines()
-    assert last.startswith("streamer: error: the query has failed: ")
+    *_, last = errors.splitlines()
+    assert last.startswith("streamer: error: the query failed: ")
     assert "CSV header" in last
     log = last.partition("Spark's log: ")[2].rstrip(")")
     assert "CSV header" in Path(log).read_text()
-    assert said.count("\n") <= 2
+    assert errors.count("\n") <= 2
 
 
 @pytest.mark.slow
-def test_nothing_new_and_another_sink_are_said(tmp_path: Path) -> None:
+def test_an_empty_run_and_a_changed_source_or_sink_are_reported(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "0.csv").write_text("meter,minute,kw\na,2026-01-01,0.5\n")
     for sink, words in (("out", "batch 0: 1 reading"), ("other", "nothing new at the source")):
         with running(tmp_path, "--once", "--sink", sink) as process:
-            _, said = process.communicate(timeout=SECONDS)
+            _, errors = process.communicate(timeout=SECONDS)
         assert process.returncode == 0
-        assert words in said
-    assert "warning: what came out before went to out, and stays there" in said
+        assert words in errors
+    assert "warning: the sink was out before; its earlier output stays there" in errors
     (tmp_path / "in").rename(tmp_path / "more")
     with running(tmp_path, "--once", "--source", "more") as process:
-        _, said = process.communicate(timeout=SECONDS)
+        _, errors = process.communicate(timeout=SECONDS)
     assert process.returncode == 1
-    assert "warning: the readings came from in before: if the query fails, say the same" in said
+    assert "warning: the source was in before: if the query fails, give that again" in errors
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_while_spark_starts(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_while_spark_starts_ends_the_run_afterwards(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     (tmp_path / "in").mkdir()
     with running(tmp_path) as process:
         assert process.stderr is not None
@@ -150,6 +152,6 @@ def test_a_signal_while_spark_starts(tmp_path: Path, number: signal.Signals) -> 
             time.sleep(0.05)
         process.send_signal(number)
         out, rest = process.communicate(timeout=SECONDS)
-    answer = "ending as soon as Spark has started; once more ends at once\n"
+    answer = "ending as soon as Spark has started; a second signal ends at once\n"
     assert (process.returncode, out, rest) == (128 + number, "", answer)
     assert not list(tmp_path.glob("streamer-fleet-*"))

@@ -1,4 +1,4 @@
-"""Readings as they are found in files, and what of them cannot be one."""
+"""Tests of the sources of readings, and of the cleaning of their values."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from streamer.errors import SparkError, UsageError
-from streamer.fleet.spark.locations import Columns, Topic, parse_topic
-from streamer.fleet.spark.sources import Readings, clean, read_topic
+from streamer.fleet.spark.locations import Columns, TopicLocation, parse_topic
+from streamer.fleet.spark.sources import ReadingSource, clean, read_topic
 
 pytestmark = pytest.mark.xdist_group("spark")
 
@@ -27,8 +27,10 @@ MINUTE_US = 60_000_000
 Cleaned = list[tuple[str | None, int | None, float | None]]
 
 
-def cleaned(spark: SparkSession, readings: Readings, tmp_path: Path, unit: str = "kW") -> Cleaned:
-    """All that a source has, by way of a stream."""
+def cleaned(
+    spark: SparkSession, readings: ReadingSource, tmp_path: Path, unit: str = "kW"
+) -> Cleaned:
+    """All readings of a source, read as a stream."""
     rows = clean(readings.open(spark), unit)
     query = (
         rows.writeStream.format("memory")
@@ -46,7 +48,7 @@ def cleaned(spark: SparkSession, readings: Readings, tmp_path: Path, unit: str =
     return sorted(found, key=str)
 
 
-def test_text_of_all_kinds(spark: SparkSession, tmp_path: Path) -> None:
+def test_csv_values_are_converted_or_null(spark: SparkSession, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     lines = [
@@ -75,7 +77,7 @@ def test_text_of_all_kinds(spark: SparkSession, tmp_path: Path) -> None:
         f"{int(time.time()) + 2 * 86_400},1,,j",
     ]
     (folder / "0.csv.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
-    readings = Readings(str(folder), Columns("id", "time", "power"))
+    readings = ReadingSource(str(folder), Columns("id", "time", "power"))
     found = cleaned(spark, readings, tmp_path, unit="W")
     whole = [row for row in found if None not in row]
     assert whole == [
@@ -91,7 +93,7 @@ def test_text_of_all_kinds(spark: SparkSession, tmp_path: Path) -> None:
     assert len(found) == len(lines) - 1
 
 
-def test_json_lines(spark: SparkSession, tmp_path: Path) -> None:
+def test_json_values_are_converted_or_null(spark: SparkSession, tmp_path: Path) -> None:
     lines: list[Any] = [
         {"meter": "a", "minute": "2026-01-01T00:00:00Z", "kw": 0.5, "more": {"x": 1}},
         {"meter": 7, "minute": 1767225660, "kw": "0.25"},
@@ -103,7 +105,7 @@ def test_json_lines(spark: SparkSession, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     (folder / "0.jsonl").write_text(text)
-    found = cleaned(spark, Readings(str(folder)), tmp_path)
+    found = cleaned(spark, ReadingSource(str(folder)), tmp_path)
     whole = [row for row in found if None not in row]
     assert whole == [("7", FIRST_US + MINUTE_US, 0.25), ("a", FIRST_US, 0.5)]
     assert len(found) >= len(lines)
@@ -120,50 +122,52 @@ def test_json_lines(spark: SparkSession, tmp_path: Path) -> None:
     ],
     ids=["utc", "no zone", "seconds", "fractions", "text"],
 )
-def test_parquet_of_any_type(spark: SparkSession, tmp_path: Path, minute: Any) -> None:
+def test_parquet_times_of_any_type_are_converted(
+    spark: SparkSession, tmp_path: Path, minute: Any
+) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     table = pa.table({"meter": pa.array([1, 2]), "minute": minute, "kw": pa.array([1, 1.5])})
     pq.write_table(table, folder / "0.parquet")
-    # Read as a batch, which for the columns is the same.
+    # Read as a batch, which is the same for the columns.
     rows = clean(spark.read.parquet(str(folder)), "kW").collect()
     assert [tuple(row) for row in rows] == [("1", FIRST_US, 1.0), ("2", None, 1.5)]
 
 
-def test_no_such_folder(spark: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there is no such folder"):
-        Readings(str(tmp_path / "none")).open(spark)
+def test_a_missing_folder_is_rejected(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="folder not found"):
+        ReadingSource(str(tmp_path / "none")).open(spark)
 
 
-def test_a_file_is_no_source(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_file_in_place_of_a_folder_is_rejected(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "0.csv").write_text("meter,minute,kw\n")
-    with pytest.raises(UsageError, match=r"0\.csv is a file: give the folder that it is in"):
-        Readings(str(tmp_path / "0.csv")).open(spark)
+    with pytest.raises(UsageError, match=r"0\.csv is a file: give its folder"):
+        ReadingSource(str(tmp_path / "0.csv")).open(spark)
 
 
-def test_a_folder_with_nothing_in_it_yet(spark: SparkSession, tmp_path: Path) -> None:
+def test_an_empty_folder_needs_a_format(spark: SparkSession, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no files yet"):
-        Readings(str(tmp_path)).open(spark)
+        ReadingSource(str(tmp_path)).open(spark)
     for form, kind in (("csv", "string"), ("parquet", "timestamp")):
-        readings = Readings(str(tmp_path), Columns(minute="the time"), format=form)
+        readings = ReadingSource(str(tmp_path), Columns(minute="the time"), format=form)
         assert dict(readings.open(spark).dtypes)["minute"] == kind
 
 
-def test_a_column_that_is_not_there(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_missing_column_is_named(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "0.csv").write_text("meter,time,kw\na,0,1\n")
     with pytest.raises(UsageError, match="no column 'minute' among meter, time, kw: name them"):
-        Readings(f"{tmp_path}/*.csv").open(spark)
+        ReadingSource(f"{tmp_path}/*.csv").open(spark)
 
 
-def test_a_file_that_is_damaged(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_damaged_file_is_named(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "0.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(SparkError, match=r"0\.parquet") as error:
-        Readings(str(tmp_path)).open(spark)
+        ReadingSource(str(tmp_path)).open(spark)
     assert "\n" not in str(error.value)
 
 
-def test_a_connector_that_the_cluster_does_not_have(spark: SparkSession) -> None:
+def test_a_missing_connector_is_reported_with_its_package(spark: SparkSession) -> None:
     topic = parse_topic("kafka://127.0.0.1:1/readings?connector=spark")
-    assert isinstance(topic, Topic)
+    assert isinstance(topic, TopicLocation)
     with pytest.raises(UsageError, match=r"--packages org\.apache\.spark:spark-sql-kafka-0-10"):
         read_topic(spark, topic, ("meter", "minute", "kw"))

@@ -1,4 +1,4 @@
-"""How a fleet is, seen from outside while its query runs, after it, and if there is none."""
+"""Tests of the status of a fleet, during and after its query, and of its tables."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from streamer.errors import SparkError, StateError, UsageError
 from streamer.fleet.columns import Outcome
 from streamer.fleet.shard import Shard
 from streamer.fleet.spark import job
-from streamer.fleet.spark.checkpoint import Choices, Fixed
+from streamer.fleet.spark.checkpoint import CheckpointConfig, CheckpointOptions
 from streamer.fleet.spark.job import FleetJob, run_fleet
-from streamer.fleet.spark.meters import MetersStatus, MeterStatus, Scores
+from streamer.fleet.spark.meters import FleetScores, MetersStatus, MeterStatus
 from streamer.fleet.spark.progress import FOLDER
 from streamer.fleet.spark.reports import DIED, DONE, FAILED, OVERDUE, RUNNING, STOPPED
-from streamer.fleet.spark.session import Engine
+from streamer.fleet.spark.session import SparkSettings
 from streamer.fleet.spark.status import BatchStatus, FleetStatus, RunStatus, fleet_status
 from streamer.fleet.spark.statusview import status_tables
 from streamer.models import load_model
@@ -42,7 +42,7 @@ BEGIN = np.datetime64("2026-01-01T00:00", "us")
 MINUTE = np.timedelta64(1, "m")
 MINUTES = 120
 LOST, LOST_AT = METERS[5], 30
-"""A meter that is not heard of again."""
+"""A meter that sends no more readings."""
 
 METRICS = ("inputRate_total", "processingRate_total", "latency", "states_rowsTotal")
 
@@ -68,25 +68,25 @@ def wait_until(is_so: Callable[[], bool], within_s: float = 120.0) -> None:
         time.sleep(0.1)
 
 
-def refuse(line: str) -> None:
+def fail(line: str) -> None:
     raise AssertionError(line)
 
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("spark")
-def test_a_fleet_while_it_runs_and_after(
+def test_the_status_during_and_after_a_query(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, checkpoint = tmp_path / "in", tmp_path / "ck"
-    said = f"{checkpoint}/"  # as a folder may well be written
+    given = f"{checkpoint}/"  # with a trailing slash, as people write folders
     write(source, "0.parquet", range(80))
-    forever = FleetJob(str(source), str(tmp_path / "out"), said, {"shards": 3}, every="1 second")
+    forever = FleetJob(str(source), str(tmp_path / "out"), given, {"shards": 3}, every="1 second")
     query = forever.start(spark)
     try:
-        with forever.progress(spark, refuse) as log:
+        with forever.progress(spark, fail) as log:
             wait_until(lambda: query.lastProgress is not None)
             log.add(query.recentProgress[0])
-            running = fleet_status(spark, said)
+            running = fleet_status(spark, given)
             metrics = _metrics(spark)
             log.end(STOPPED)
     finally:
@@ -103,9 +103,9 @@ def test_a_fleet_while_it_runs_and_after(
     assert running.fleet.largest_mse == ()
 
     write(source, "1.parquet", range(78, MINUTES))
-    monkeypatch.setattr(job, "spark_session", lambda engine: nullcontext(spark))
-    assert run_fleet(replace(forever, once=True), Engine(), quiet=True) == 0
-    done = fleet_status(spark, said, worst=2)
+    monkeypatch.setattr(job, "spark_session", lambda settings: nullcontext(spark))
+    assert run_fleet(replace(forever, once=True), SparkSettings(), quiet=True) == 0
+    done = fleet_status(spark, given, worst=2)
     assert done.run is not None
     assert done.run.state == DONE
     assert done.last is not None
@@ -121,13 +121,13 @@ def test_a_fleet_while_it_runs_and_after(
     assert (lost.meter, lost.minute) == (LOST, datetime(2026, 1, 1, 0, 29, tzinfo=UTC))
     assert json.loads(json.dumps(done.to_json(), allow_nan=False))["fleet"]["meters"] == 6
 
-    _with_damage(spark, checkpoint, said)
+    _with_damage(spark, checkpoint, given)
 
 
 def _metrics(spark: SparkSession) -> str:
     url = spark.sparkContext.uiWebUrl
     assert url.startswith("http://127.0.0.1:")
-    with urlopen(f"{url}/metrics/prometheus/", timeout=60) as answer:  # noqa: S310 - our own
+    with urlopen(f"{url}/metrics/prometheus/", timeout=60) as answer:  # noqa: S310 - this process
         return str(answer.read(), "utf-8")
 
 
@@ -152,11 +152,11 @@ def _equal_to_a_shard(fleet: MetersStatus) -> None:
 
 
 def _first_two(summary: Outcome, name: str, sign: float) -> list[str]:
-    order = np.argsort(sign * summary.columns[name])  # what is NaN comes last
+    order = np.argsort(sign * summary.columns[name])  # NaN is last
     return list(summary.columns["meter"][order][:2])
 
 
-def _with_damage(spark: SparkSession, checkpoint: Path, said: str) -> None:
+def _with_damage(spark: SparkSession, checkpoint: Path, given: str) -> None:
     kept = list((checkpoint / FOLDER).glob("*.jsonl"))
     assert len(kept) == 2
     for file in kept:
@@ -165,23 +165,25 @@ def _with_damage(spark: SparkSession, checkpoint: Path, said: str) -> None:
         if file.suffix in (".changelog", ".zip", ".sst"):
             file.write_bytes(b"no more")
     with pytest.raises(SparkError, match="cannot be read") as error:
-        fleet_status(spark, said)
+        fleet_status(spark, given)
     assert "\n" not in str(error.value)
     shutil.rmtree(checkpoint / "commits")
-    mute = fleet_status(spark, said)
+    mute = fleet_status(spark, given)
     assert (mute.run, mute.batch, mute.last, mute.fleet) == (None, None, None, None)
 
 
-def test_no_checkpoint_at_all_is_said_before_spark_starts() -> None:
-    with pytest.raises(UsageError, match="--checkpoint is empty: give the folder"):
+def test_an_empty_checkpoint_is_rejected_before_spark_starts() -> None:
+    with pytest.raises(UsageError, match="--checkpoint is empty: give the checkpoint folder"):
         status_command(checkpoint=" ")
 
 
 @pytest.mark.xdist_group("spark")
-def test_what_is_no_checkpoint_of_a_fleet(spark: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="none is not there: give the --checkpoint"):
+def test_folders_that_are_not_checkpoints_of_a_fleet_are_rejected(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="none does not exist: give the --checkpoint"):
         fleet_status(spark, str(tmp_path / "none"))
-    with pytest.raises(UsageError, match="is no checkpoint"):
+    with pytest.raises(UsageError, match="is not a checkpoint"):
         fleet_status(spark, str(tmp_path))
     (tmp_path / "offsets").mkdir()
     with pytest.raises(StateError, match="not one of `streamer fleet`"):
@@ -205,7 +207,7 @@ METER = MeterStatus(
     skill=-1.0,
     coverage=0.85,
 )
-SCORES = Scores(
+SCORES = FleetScores(
     settled=72_000,
     mse_kw2=0.0383,
     mae_kw=0.0738,
@@ -265,7 +267,7 @@ RUN = RunStatus(
 STATUS = FleetStatus(
     checkpoint="ck",
     at=AT,
-    fixed=Fixed(Choices(), "ab12", 2),
+    fixed=CheckpointConfig(CheckpointOptions(), "ab12", 2),
     run=RUN,
     batch=7,
     last=LAST,
@@ -282,7 +284,7 @@ def shown(status: FleetStatus) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
-def test_the_whole_screen() -> None:
+def test_the_tables_of_a_status() -> None:
     assert (
         f"{shown(STATUS)}\n"
         == """\
@@ -310,7 +312,7 @@ Of batch 7: addBatch 4.00 s, walCommit 0.50 s.
 forecast      0.0383  0.0738  +15.4 %       90.1 %
 frozen        0.0391          +13.7 %
 persistence   0.0453
-Of 72,000 settled minutes. Dropped: 12 late, 3 double and 0 invalid.
+Of 72,000 settled minutes. Dropped: 12 late, 3 duplicate and 0 invalid.
 
 1 silent meter (nothing for 15 minutes)
             last minute  before the newest  last kW
@@ -331,27 +333,27 @@ attic  -100.0 %   0.0200       0.0100       85.0 %       90
 
 
 @pytest.mark.parametrize(
-    ("run", "told"),
+    ("run", "text"),
     [
         (replace(RUN, state=STOPPED), "query          stopped 25 s ago"),
-        (replace(RUN, state=DIED), "died, without a word: its process is gone; last heard of 25 s"),
-        (replace(RUN, state=OVERDUE), "not heard of since 2026-01-01 02:09 UTC, 25 s ago"),
+        (replace(RUN, state=DIED), "died: its process has ended without a record; last record 25"),
+        (replace(RUN, state=OVERDUE), "no record since 2026-01-01 02:09 UTC, 25 s ago"),
         (replace(RUN, state=FAILED, cause="no room"), "failed 25 s ago: no room"),
-        (None, "has left no word of itself"),
+        (None, "no progress recorded"),
     ],
 )
-def test_how_the_query_is(run: RunStatus | None, told: str) -> None:
-    assert told in shown(replace(STATUS, run=run))
+def test_the_state_of_the_query_is_shown(run: RunStatus | None, text: str) -> None:
+    assert text in shown(replace(STATUS, run=run))
 
 
-def test_before_the_first_batch() -> None:
+def test_a_status_before_the_first_batch_has_no_tables() -> None:
     begun = replace(STATUS, batch=None, last=None, hour=None, fleet=None)
-    assert shown(begun).endswith("There is no batch yet that is done.")
+    assert shown(begun).endswith("No batch is completed yet.")
     assert begun.lag_s is None
 
 
-def test_nothing_is_settled_yet_and_nobody_silent() -> None:
-    nothing = Scores(**{it.name: None for it in fields(Scores)} | {"settled": 0})  # type: ignore[arg-type]
+def test_a_fleet_without_settled_minutes_has_dashes() -> None:
+    nothing = FleetScores(**{it.name: None for it in fields(FleetScores)} | {"settled": 0})  # type: ignore[arg-type]
     fleet = replace(
         FLEET, scores=nothing, silent=0, longest_silent=(), lowest_skill=(), largest_mse=()
     )
@@ -361,25 +363,25 @@ def test_nothing_is_settled_yet_and_nobody_silent() -> None:
     assert "Lowest" not in text
 
 
-def test_names_may_not_steer_the_terminal() -> None:
-    evil = replace(METER, meter="\x1b[2Jattic[red]\n\x07" + "x" * 60)
-    text = shown(replace(STATUS, fleet=replace(FLEET, longest_silent=(evil,))))
+def test_control_characters_in_names_do_not_reach_the_terminal() -> None:
+    hostile = replace(METER, meter="\x1b[2Jattic[red]\n\x07" + "x" * 60)
+    text = shown(replace(STATUS, fleet=replace(FLEET, longest_silent=(hostile,))))
     assert "\x1b" not in text
     assert "attic[red]" in text
 
 
-def test_what_waits_at_the_source() -> None:
+def test_waiting_records_are_shown() -> None:
     text = shown(replace(STATUS, last=replace(LAST, behind=12_345)))
     assert "waiting        12,345 records at the source" in text
 
 
-def test_the_help_names_every_member_of_the_json() -> None:
+def test_the_help_lists_every_member_of_the_json() -> None:
     document = STATUS.to_json()
     fleet = document["fleet"]
     parts = (document, document["run"], document["last"], fleet, fleet["scores"])
     names = {name for part in (*parts, fleet["lowest_skill"][0]) for name in part}
-    told = re.findall(r"\w+", status_command.__doc__ or "")
-    assert names - set(told) == set()
+    documented = re.findall(r"\w+", status_command.__doc__ or "")
+    assert names - set(documented) == set()
     assert document["at"] == "2026-01-01T02:10:00Z"
     assert document["lag_s"] == 120.0
     assert document["fleet"]["lowest_skill"][0]["meter"] == "attic"

@@ -1,4 +1,4 @@
-"""Clients of confluent-kafka, and what goes wrong with them put in words."""
+"""Clients of confluent-kafka, and explanations of their errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ASK_S = 5.0
 _PAUSE_S = 0.1
 
 _VAGUE = frozenset({"_ALL_BROKERS_DOWN", "_TIMED_OUT", "_DESTROY_BROKER", "_NOENT"})
-"""Errors that only say that something has gone wrong, not what."""
+"""Errors that give no reason."""
 
 _REFUSED = frozenset(
     {
@@ -36,7 +36,7 @@ _REFUSED = frozenset(
         "UNSUPPORTED_SASL_MECHANISM",
     }
 )
-"""Errors that stay, however often one tries. Not so that a group is refused: it is not needed."""
+"""Errors that no retry can resolve. A refused group is not among them, because none is needed."""
 
 
 def import_kafka() -> Any:
@@ -50,11 +50,11 @@ def import_kafka() -> Any:
     return confluent_kafka
 
 
-class Trouble:
-    """Keeps what a client complained of, to be said if it comes to giving up.
+class KafkaErrors:
+    """Collects the errors of a client, to be reported if it gives up.
 
     Args:
-        options: names the brokers and the topic.
+        options: brokers and topic of the client.
     """
 
     def __init__(self, options: KafkaOptions) -> None:
@@ -62,25 +62,25 @@ class Trouble:
         self._errors: dict[str, KafkaError] = {}
 
     def note(self, error: KafkaError) -> None:
-        """Take note of an error; none is too small."""
+        """Add an error."""
         self._errors[error.name()] = error
 
     def forget(self) -> None:
-        """All is well again."""
+        """Discard all errors, after a success."""
         self._errors.clear()
 
     @property
     def is_final(self) -> bool:
-        """Whether trying again would not help."""
+        """Whether one of the errors cannot be resolved by a retry."""
         return bool(self._errors.keys() & _REFUSED) or any(
             error.fatal() for error in self._errors.values()
         )
 
-    def told(self, what: str) -> StreamerError:
-        """The error to raise.
+    def to_error(self, what: str) -> StreamerError:
+        """Make the error to raise, with the most specific of the collected reasons.
 
         Args:
-            what: what could not be done.
+            what: the operation that failed.
         """
         names = sorted(
             self._errors, key=lambda name: (name in _REFUSED, name not in _VAGUE), reverse=True
@@ -93,8 +93,8 @@ class Trouble:
         return RefusedError(text) if self.is_final else LinkError(text)
 
 
-def open_admin(options: KafkaOptions, trouble: Trouble) -> AdminClient:
-    """A client that asks for partitions and offsets.
+def open_admin(options: KafkaOptions, errors: KafkaErrors) -> AdminClient:
+    """Open a client that looks up partitions and offsets.
 
     Raises:
         MissingExtraError: confluent-kafka is not installed.
@@ -103,20 +103,20 @@ def open_admin(options: KafkaOptions, trouble: Trouble) -> AdminClient:
     import_kafka()
     from confluent_kafka.admin import AdminClient
 
-    return _opened(AdminClient, options, trouble)
+    return _opened(AdminClient, options, errors)
 
 
-def open_consumer(options: KafkaOptions, trouble: Trouble) -> Consumer:
-    """A client that reads; it belongs to no group and commits nothing.
+def open_consumer(options: KafkaOptions, errors: KafkaErrors) -> Consumer:
+    """Open a client that reads; it belongs to no group and commits nothing.
 
     Raises:
         MissingExtraError: confluent-kafka is not installed.
         UsageError: a property is wrong.
     """
     ours = {
-        # librdkafka wants the name of a group even from one that joins none.
+        # librdkafka requires the name of a group even for a client that joins none.
         "group.id": "streamer",
-        # A task reads to its end and no further; what is fetched beyond is thrown away.
+        # A task reads to its end and discards everything fetched beyond it.
         "queued.max.messages.kbytes": "16384",
         "fetch.queue.backoff.ms": "10",
     }
@@ -126,11 +126,11 @@ def open_consumer(options: KafkaOptions, trouble: Trouble) -> Consumer:
         "enable.auto.offset.store": "false",
         "enable.partition.eof": "true",
     }
-    return _opened(import_kafka().Consumer, options, trouble, ours, fixed)
+    return _opened(import_kafka().Consumer, options, errors, ours, fixed)
 
 
-def open_producer(options: KafkaOptions, trouble: Trouble) -> Producer:
-    """A client that writes; what the network makes it send twice arrives once.
+def open_producer(options: KafkaOptions, errors: KafkaErrors) -> Producer:
+    """Open an idempotent client that writes; records resent after a network error arrive once.
 
     Raises:
         MissingExtraError: confluent-kafka is not installed.
@@ -138,35 +138,35 @@ def open_producer(options: KafkaOptions, trouble: Trouble) -> Producer:
     """
     ours = {
         "linger.ms": "20",
-        # As Java's clients do it, so that a key's partition does not hang on who writes.
+        # The default of Java's clients, so that a key's partition does not depend on the client.
         "partitioner": "murmur2_random",
     }
     fixed = {
         "enable.idempotence": "true",
         "message.timeout.ms": str(max(1, round(options.timeout_s * 1000))),
     }
-    return _opened(import_kafka().Producer, options, trouble, ours, fixed)
+    return _opened(import_kafka().Producer, options, errors, ours, fixed)
 
 
 def _opened(
     kind: Callable[[dict[str, Any]], Any],
     options: KafkaOptions,
-    trouble: Trouble,
+    errors: KafkaErrors,
     ours: dict[str, str] | None = None,
     fixed: dict[str, str] | None = None,
 ) -> Any:
-    # What it would log, we say ourselves, once and not at every attempt.
+    # Errors are reported once by us instead of logged at every attempt.
     defaults = {"client.id": "streamer", "log_level": "2"}
-    said = options.properties()
-    properties = defaults | (ours or {}) | said | (fixed or {})
+    given = options.properties()
+    properties = defaults | (ours or {}) | given | (fixed or {})
     kafka = import_kafka()
     try:
-        return kind({**properties, "error_cb": trouble.note})
+        return kind({**properties, "error_cb": errors.note})
     except kafka.KafkaException as error:
         where = options.config or f"Kafka at {options.servers}"
-        # It shows the value of a property with a few choices; what has slipped in may be secret.
+        # The message may contain the value of a property, and a misplaced value may be secret.
         reason = error.args[0].str()
-        for value in said.values():
+        for value in given.values():
             reason = reason.replace(f'"{value}" ', "") if value else reason
         raise UsageError(f"{where}: {one_line(reason)}") from None
 
@@ -175,31 +175,31 @@ def ask(
     question: Callable[[float], _T],
     what: str,
     client: AdminClient,
-    trouble: Trouble,
+    errors: KafkaErrors,
     timeout_s: float,
 ) -> _T:
-    """Ask until there is an answer: a broker may be starting again, or another taking over.
+    """Send a request until it succeeds; a broker may be restarting or handing over.
 
     Args:
-        question: asks once, with the seconds it may take.
-        what: what cannot be done without an answer.
-        client: who asks.
-        trouble: its troubles.
-        timeout_s: for how long to try.
+        question: sends the request once, with a time-out in seconds.
+        what: the operation, for the error.
+        client: client of the request.
+        errors: errors of that client.
+        timeout_s: seconds before giving up.
 
     Raises:
-        RefusedError: the broker does not let us in, or has no such topic.
-        LinkError: there was no answer.
+        RefusedError: the broker refuses, or the topic does not exist.
+        LinkError: the broker does not answer.
     """
     kafka = import_kafka()
     deadline = time.monotonic() + timeout_s
-    trouble.forget()
+    errors.forget()
     while True:
         left_s = deadline - time.monotonic()
         try:
             return question(max(_PAUSE_S, min(_ASK_S, left_s)))
         except kafka.KafkaException as error:
-            trouble.note(error.args[0])
+            errors.note(error.args[0])
         client.poll(_PAUSE_S)
-        if trouble.is_final or time.monotonic() >= deadline:
-            raise trouble.told(what)
+        if errors.is_final or time.monotonic() >= deadline:
+            raise errors.to_error(what)

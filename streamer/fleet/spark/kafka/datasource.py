@@ -1,4 +1,4 @@
-"""The format by which Spark knows the source and the sink."""
+"""Registration of the source and the sink as a format of Spark."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ SCHEMA = (
     .add("timestamp", "timestamp")
     .add("timestampType", "integer")
 )
-"""Of the source, as Spark's own connector has it; a record without a time has none here."""
+"""Schema of the source, as in Spark's own connector; `timestamp` may be null."""
 
 
 def register(spark: SparkSession) -> None:
-    """Make the format known to a session.
+    """Register the format with a session.
 
     Raises:
         MissingExtraError: confluent-kafka is not installed.
@@ -42,19 +42,19 @@ def register(spark: SparkSession) -> None:
 
 
 class KafkaDataSource(DataSource):  # type: ignore[misc]
-    """The format `streamer-kafka`; see the package."""
+    """The format `streamer-kafka`; see `streamer.fleet.spark.kafka`."""
 
     @classmethod
     def name(cls) -> str:
-        """What `format` is called with."""
+        """Name of the format."""
         return FORMAT
 
     def schema(self) -> StructType:
         """The source's columns.
 
         Raises:
-            UsageError: an option is wrong. Spark asks for the columns first, and what
-                `streamReader` raises it does not pass on.
+            UsageError: an option is wrong. The options are checked here because Spark does not
+                report errors of `streamReader`.
         """
         SourceOptions.parse(self.options)
         return SCHEMA
@@ -78,12 +78,12 @@ class KafkaDataSource(DataSource):  # type: ignore[misc]
             UsageError: an option or a column is wrong, or the output mode is complete.
         """
         if overwrite:
-            raise UsageError(f"{FORMAT} cannot take back what it has written: use append mode")
+            raise UsageError(f"{FORMAT} cannot remove what it has written: use append mode")
         columns = {field.name: field.dataType.simpleString() for field in schema.fields}
         fits = "value" in columns and columns.keys() <= {"key", "value"}
         if not fits or not set(columns.values()) <= {"binary", "string"}:
             raise UsageError(
-                f"{FORMAT} writes a column value and perhaps a key, each string or binary; "
-                f"it was given {', '.join(f'{name} {kind}' for name, kind in columns.items())}"
+                f"{FORMAT} needs a column value, and optionally key, each string or binary; "
+                f"the columns are {', '.join(f'{name} {kind}' for name, kind in columns.items())}"
             )
         return KafkaWriter(SinkOptions.parse(self.options))

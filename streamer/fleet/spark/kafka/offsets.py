@@ -1,4 +1,4 @@
-"""Offsets as Spark keeps them, and how much of what there is goes into a batch."""
+"""Offsets in Spark's notation, and their distribution over batches."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ Offsets: TypeAlias = dict[int, int]
 """The next offset to read, by partition."""
 
 OffsetJson: TypeAlias = dict[str, dict[str, int]]
-"""The same by topic, in the form that Spark's own connector gives it in the checkpoint."""
+"""The same by topic, in the form of Spark's own connector in the checkpoint."""
 
 
 def to_json(topic: str, offsets: Mapping[int, int]) -> OffsetJson:
-    """For the checkpoint; the same offsets are always the same text.
+    """Offsets for the checkpoint, in a canonical order.
 
     >>> to_json("readings", {10: 4, 2: 3})
     {'readings': {'2': 3, '10': 4}}
@@ -24,23 +24,23 @@ def to_json(topic: str, offsets: Mapping[int, int]) -> OffsetJson:
 
 
 def from_json(topic: str, json: OffsetJson) -> Offsets:
-    """From the checkpoint.
+    """Offsets from the checkpoint.
 
     Raises:
-        SourceError: they are another topic's.
+        SourceError: they are those of another topic.
     """
     if set(json) != {topic}:
         raise SourceError(
-            f"the checkpoint is of topic {', '.join(json)}, and the source of topic {topic}: "
-            "give the topic its own checkpoint"
+            f"the checkpoint is for topic {', '.join(json)}, but the source is topic {topic}: "
+            "give each topic its own checkpoint"
         )
     return {int(partition): offset for partition, offset in json[topic].items()}
 
 
-def shares(lags: Mapping[int, int], most: int) -> Offsets:
-    """How many offsets of each partition to take, so that all together are at most `most`.
+def shares(lags: Mapping[int, int], limit: int) -> Offsets:
+    """Number of offsets to take from each partition, at most `limit` in total.
 
-    In proportion to what each is behind, so that none runs far ahead of the others in time.
+    In proportion to the lag of each, so that none gets far ahead of the others in time.
 
     >>> shares({0: 900, 1: 100, 2: 0}, 50)
     {0: 45, 1: 5, 2: 0}
@@ -48,10 +48,10 @@ def shares(lags: Mapping[int, int], most: int) -> Offsets:
     {0: 2, 1: 1, 2: 1}
     """
     total = sum(lags.values())
-    if total <= most:
+    if total <= limit:
         return dict(lags)
-    taken = {partition: lag * most // total for partition, lag in lags.items()}
-    by_rest = sorted(lags, key=lambda partition: (-(lags[partition] * most % total), partition))
-    for partition in by_rest[: most - sum(taken.values())]:
+    taken = {partition: lag * limit // total for partition, lag in lags.items()}
+    by_rest = sorted(lags, key=lambda partition: (-(lags[partition] * limit % total), partition))
+    for partition in by_rest[: limit - sum(taken.values())]:
         taken[partition] += 1
     return taken

@@ -1,4 +1,4 @@
-"""What the source and the sink can be told, and the file of properties."""
+"""Options of the source and the sink, and the file of properties."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from streamer.errors import UsageError
 
 Properties = dict[str, str]
 
-# Spark hands its own on along with ours.
-_SPARKS = frozenset({"checkpointlocation", "path", "queryname"})
+# Spark passes on its own options together with ours.
+_SPARK_OPTIONS = frozenset({"checkpointlocation", "path", "queryname"})
 
-_OURS = frozenset(
+_RESERVED = frozenset(
     {
         "auto.offset.reset",
         "delivery.timeout.ms",
@@ -29,20 +29,20 @@ _OURS = frozenset(
         "transactional.id",
     }
 )
-"""Properties that reading and writing rest upon."""
+"""Properties that reading and writing depend on, and that the file must not set."""
 
-_LONGEST_S = 86_400.0
+_MAX_TIMEOUT_S = 86_400.0
 
 
 @dataclass(frozen=True)
 class KafkaOptions:
-    """What the source and the sink have in common.
+    """Options shared by the source and the sink.
 
     Attributes:
-        topic: the topic.
-        servers: the brokers to ask first; empty if the file of properties says them.
+        topic: name of the topic.
+        servers: the brokers to ask first; empty if they are in the file of properties.
         config: path of the file of properties; empty for none.
-        timeout_s: seconds without an answer until it is an error.
+        timeout_s: seconds without an answer before an error.
     """
 
     NAMES: ClassVar[frozenset[str]] = frozenset({"servers", "topic", "config", "timeout"})
@@ -54,15 +54,15 @@ class KafkaOptions:
 
     @classmethod
     def parse(cls, options: Mapping[str, str]) -> Self:
-        """From what Spark was given by `.option()`; upper and lower case are the same.
+        """Parse the options that Spark was given by `.option()`; names are case-insensitive.
 
         Raises:
-            UsageError: one is missing, wrong, or not known.
+            UsageError: an option is missing, wrong, or unknown.
         """
         given = {name.lower(): str(value).strip() for name, value in options.items()}
         for name in given:
-            if name not in cls.NAMES | _SPARKS:
-                raise UsageError(f"Kafka has no option {name}: {there_are(name, cls.NAMES)}")
+            if name not in cls.NAMES | _SPARK_OPTIONS:
+                raise UsageError(f"Kafka has no option {name}: {known_options(name, cls.NAMES)}")
         return cls(**cls._fields(given))
 
     @classmethod
@@ -72,12 +72,12 @@ class KafkaOptions:
             raise UsageError(
                 f"Kafka: topic {topic!r} is not a topic's name: letters, digits, '.', '_' and '-'"
                 if topic
-                else "Kafka: no topic was given: say topic=NAME"
+                else "Kafka: no topic was given: give topic=NAME"
             )
         servers = [server.strip() for server in given.get("servers", "").split(",")]
         servers = [server for server in servers if server]
         if not servers and not config:
-            raise UsageError("Kafka: no broker was given: say servers=HOST:PORT")
+            raise UsageError("Kafka: no broker was given: give servers=HOST:PORT")
         for server in servers:
             if not re.fullmatch(r"[^\s@]+:\d{1,5}", server):
                 raise UsageError(f"Kafka: servers has {server!r}, which is not HOST:PORT")
@@ -85,21 +85,23 @@ class KafkaOptions:
             "topic": topic,
             "servers": ",".join(servers),
             "config": config,
-            "timeout_s": _number("timeout", given.get("timeout", str(cls.timeout_s)), _LONGEST_S),
+            "timeout_s": _number(
+                "timeout", given.get("timeout", str(cls.timeout_s)), _MAX_TIMEOUT_S
+            ),
         }
 
     def properties(self) -> Properties:
-        """For librdkafka: the file's, if there is one, with the brokers.
+        """Properties for librdkafka: those of the file, if given, and the brokers.
 
         Raises:
-            UsageError: the file cannot be read or is wrong, or there are no brokers.
+            UsageError: the file cannot be read or is wrong, or no broker is given.
         """
         properties = read_properties(Path(self.config)) if self.config else {}
         if self.servers:
             properties["bootstrap.servers"] = self.servers
         if not properties.get("bootstrap.servers"):
             raise UsageError(
-                f"{self.config}: no broker was given: say servers=HOST:PORT, or "
+                f"{self.config}: no broker was given: give servers=HOST:PORT, or "
                 "bootstrap.servers in the file"
             )
         return properties
@@ -107,12 +109,13 @@ class KafkaOptions:
 
 @dataclass(frozen=True)
 class SourceOptions(KafkaOptions):
-    """What the source can be told.
+    """Options of the source.
 
     Attributes:
-        latest: whether a new checkpoint begins with what comes from now on.
-        max_records: most offsets in a batch, which a worker has its share of in memory.
-        fail_on_data_loss: whether records that are gone are an error.
+        latest: whether a new checkpoint begins with new records only.
+        max_records: largest number of offsets in a batch, of which a worker holds its share in
+            memory.
+        fail_on_data_loss: whether lost records are an error.
     """
 
     NAMES: ClassVar[frozenset[str]] = KafkaOptions.NAMES | {
@@ -133,37 +136,37 @@ class SourceOptions(KafkaOptions):
         loss = given.get("failondataloss", "true").lower()
         if loss not in ("true", "false"):
             raise UsageError(f"Kafka: failondataloss {loss!r} must be true or false")
-        most = given.get("maxrecords", str(cls.max_records))
-        if not re.fullmatch(r"0*[1-9]\d{0,17}", most):
-            raise UsageError(f"Kafka: maxrecords {most!r} must be a whole number above 0")
+        limit = given.get("maxrecords", str(cls.max_records))
+        if not re.fullmatch(r"0*[1-9]\d{0,17}", limit):
+            raise UsageError(f"Kafka: maxrecords {limit!r} must be a whole number above 0")
         return super()._fields(given) | {
             "latest": start == "latest",
-            "max_records": int(most),
+            "max_records": int(limit),
             "fail_on_data_loss": loss == "true",
         }
 
 
 @dataclass(frozen=True)
 class SinkOptions(KafkaOptions):
-    """What the sink can be told."""
+    """Options of the sink."""
 
 
-def there_are(name: str, names: Iterable[str]) -> str:
-    """What there is instead of an option that is not known.
+def known_options(name: str, names: Iterable[str]) -> str:
+    """Hint to the known options, for the error about an unknown one.
 
-    >>> there_are("sasl.password", {"timeout", "config"})
-    'there are config, timeout; properties of Kafka belong in the file that config names'
+    >>> known_options("sasl.password", {"timeout", "config"})
+    'known options are config, timeout; properties of Kafka belong in the file given by config'
     """
-    hint = "; properties of Kafka belong in the file that config names"
+    hint = "; properties of Kafka belong in the file given by config"
     is_property = "." in name or "password" in name
-    return f"there are {', '.join(sorted(names))}{hint if is_property else ''}"
+    return f"known options are {', '.join(sorted(names))}{hint if is_property else ''}"
 
 
 def read_properties(path: Path) -> Properties:
-    """The properties in a file: `name=value` a line, `#` before a comment.
+    """Read a file of properties: one `name=value` per line, and comments after `#`.
 
     Raises:
-        UsageError: it cannot be read, or a line is wrong; values are not shown.
+        UsageError: the file cannot be read, or a line is wrong; values are not shown.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -181,9 +184,9 @@ def read_properties(path: Path) -> Properties:
         name, equals, value = (part.strip() for part in text.partition("="))
         where = f"{path}:{number}"
         if not equals or not re.fullmatch(r"[a-z0-9_.]+", name):
-            raise UsageError(f"{where}: this is not name=value, as in security.protocol=ssl")
-        if name in _OURS:
-            raise UsageError(f"{where}: {name} is not to be set: leave it out")
+            raise UsageError(f"{where}: not of the form name=value, as in security.protocol=ssl")
+        if name in _RESERVED:
+            raise UsageError(f"{where}: {name} must not be set: leave it out")
         properties[name] = _from_environment(where, value)
     return properties
 
@@ -198,11 +201,11 @@ def _from_environment(where: str, value: str) -> str:
         raise UsageError(f"{where}: the environment variable {found[1]} is not set") from None
 
 
-def _number(name: str, text: str, most: float) -> float:
+def _number(name: str, text: str, maximum: float) -> float:
     try:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not 0 < value <= most:
-        raise UsageError(f"Kafka: {name} {text!r} must be a number above 0, at most {most:g}")
+    if not 0 < value <= maximum:
+        raise UsageError(f"Kafka: {name} {text!r} must be a number above 0, at most {maximum:g}")
     return value

@@ -1,4 +1,4 @@
-"""The source's part on the driver: which offsets there are, and which make a batch."""
+"""Source on the driver: available offsets, and their division into batches."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pyspark.sql.streaming.datasource import (
 from streamer.fleet.spark.kafka.offsets import OffsetJson, Offsets, from_json, shares, to_json
 from streamer.fleet.spark.kafka.options import SourceOptions
 from streamer.fleet.spark.kafka.ranges import (
-    ANEW,
+    RECREATED,
     KafkaRange,
-    gone,
+    loss_text,
     read_range,
-    say_lost,
+    report_loss,
 )
 from streamer.fleet.spark.kafka.topic import Topic
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 
 class KafkaReader(DataSourceStreamReader, SupportsTriggerAvailableNow):  # type: ignore[misc]
-    """Plans batches as ranges of offsets; a task reads one range.
+    """Plans batches as ranges of offsets, each of which is read by a task.
 
-    The partitions are looked up for each batch; one that is new is read from its start.
+    The partitions are looked up for each batch; a new partition is read from its start.
 
     Args:
-        options: what the source was told.
+        options: options of the source.
     """
 
     def __init__(self, options: SourceOptions) -> None:
@@ -44,7 +44,7 @@ class KafkaReader(DataSourceStreamReader, SupportsTriggerAvailableNow):  # type:
         self._target: Offsets | None = None
 
     def initialOffset(self) -> OffsetJson:
-        """Where a new checkpoint begins.
+        """Offsets at which a new checkpoint begins.
 
         Raises:
             LinkError: the brokers do not answer, or refuse.
@@ -55,24 +55,24 @@ class KafkaReader(DataSourceStreamReader, SupportsTriggerAvailableNow):  # type:
         return self._initial
 
     def latestOffset(self, start: OffsetJson, limit: ReadLimit) -> OffsetJson:
-        """Where the batch that begins at `start` ends.
+        """Offsets at which the batch that begins at `start` ends.
 
         Raises:
-            SourceError: records are gone that were to be read.
+            SourceError: records since `start` are lost.
             LinkError: the brokers do not answer, or refuse.
         """
         if self._initial == start:
-            # An empty batch, so that the checkpoint has where it all began: Spark asks again
-            # for the first offset if it dies in the first batch, and "latest" would be later.
+            # An empty batch stores the beginning in the checkpoint. Otherwise, after a crash in
+            # the first batch, Spark would ask again, and "latest" would be later.
             self._initial = None
             return start
         ends = self._newest = self._topic.ends()
         begins = from_json(self._options.topic, start)
         for at in sorted(begins.keys() - ends.keys()):
-            say_lost(self._options, f"partition {at} is not there any more; {ANEW}")
+            report_loss(self._options, f"partition {at} no longer exists; {RECREATED}")
         begins = {at: begins.get(at, 0) for at in ends}
         positions = self._positions(begins, ends)
-        # One that goes back does it in a batch of its own, in which it has nothing to read.
+        # A partition whose position moves back does so in a batch without records of it.
         lags = {
             at: max(0, self._until(at, end) - positions[at]) if begins[at] <= end else 0
             for at, end in ends.items()
@@ -81,15 +81,15 @@ class KafkaReader(DataSourceStreamReader, SupportsTriggerAvailableNow):  # type:
         return to_json(self._options.topic, {at: positions[at] + taken[at] for at in ends})
 
     def getDefaultReadLimit(self) -> ReadLimit:
-        """Of a batch, as the option `maxrecords` says."""
+        """Largest batch, by the option `maxrecords`."""
         return ReadMaxRows(self._options.max_records)
 
     def reportLatestOffset(self) -> OffsetJson | None:
-        """The topic's end when it was last looked at, for the progress report."""
+        """The topic's end when it was last looked up, for the progress report."""
         return None if self._newest is None else to_json(self._options.topic, self._newest)
 
     def prepareForTriggerAvailableNow(self) -> None:
-        """Take what is there now as all there will be.
+        """Limit the query to the records available now.
 
         Raises:
             LinkError: the brokers do not answer, or refuse.
@@ -97,7 +97,7 @@ class KafkaReader(DataSourceStreamReader, SupportsTriggerAvailableNow):  # type:
         self._target = self._topic.ends()
 
     def partitions(self, start: OffsetJson, end: OffsetJson) -> Sequence[KafkaRange]:
-        """The ranges of a batch, of those partitions that have any."""
+        """The ranges of a batch, for the partitions with records in it."""
         begins, ends = (from_json(self._options.topic, it) for it in (start, end))
         ranges = (KafkaRange(at, begins.get(at, 0), until) for at, until in ends.items())
         return [it for it in ranges if it.start < it.end]
@@ -106,24 +106,26 @@ class KafkaReader(DataSourceStreamReader, SupportsTriggerAvailableNow):  # type:
         """Read one range; called on an executor.
 
         Raises:
-            SourceError: records are gone that were to be read.
+            SourceError: records of the range are lost.
             LinkError: the broker does not answer, or refuses.
         """
         return read_range(self._options, partition)
 
     def stop(self) -> None:
-        """The query has ended."""
+        """Close the connection at the end of the query."""
         self._topic.close()
 
     def _positions(self, begins: Offsets, ends: Offsets) -> Offsets:
-        """Where to read on: where the last batch ended, if that is still there."""
+        """Offsets to continue at: the end of the last batch, if those records still exist."""
         starts = self._topic.starts([at for at in ends if begins[at] != ends[at]])
         for at, first in starts.items():
             if begins[at] > ends[at]:
-                text = f"partition {at} ends at offset {ends[at]}, and {begins[at]} was to be next"
-                say_lost(self._options, f"{text}; {ANEW}")
+                text = (
+                    f"partition {at} ends at offset {ends[at]}, before the next one, {begins[at]}"
+                )
+                report_loss(self._options, f"{text}; {RECREATED}")
             elif begins[at] < first:
-                say_lost(self._options, gone(at, begins[at], first))
+                report_loss(self._options, loss_text(at, begins[at], first))
             else:
                 starts[at] = begins[at]
         return begins | starts

@@ -1,4 +1,4 @@
-"""What the brokers say of a topic: its partitions, and from where to where each goes."""
+"""A topic's partitions, and the first and last offsets of each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 from streamer.errors import SourceError
-from streamer.fleet.spark.kafka.client import Trouble, ask, import_kafka, open_admin
+from streamer.fleet.spark.kafka.client import KafkaErrors, ask, import_kafka, open_admin
 from streamer.fleet.spark.kafka.offsets import Offsets
 from streamer.fleet.spark.kafka.options import SourceOptions
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 class Topic:
-    """Asks the brokers about a topic; connects at the first question.
+    """Looks up a topic at its brokers; connects at the first request.
 
-    It can be pickled, and then leaves its connection behind.
+    It can be pickled, without its connection.
 
     Args:
-        options: names the brokers and the topic.
+        options: brokers and topic.
     """
 
     def __init__(self, options: SourceOptions) -> None:
         self._options = options
-        self._trouble = Trouble(options)
+        self._errors = KafkaErrors(options)
         self._client: AdminClient | None = None
         self._level: IsolationLevel | None = None
 
@@ -34,7 +34,7 @@ class Topic:
         return Topic, (self._options,)
 
     def starts(self, partitions: Iterable[int] | None = None) -> Offsets:
-        """The earliest offset that there is, of some partitions or of all.
+        """The earliest available offset of some partitions, or of all.
 
         Raises:
             LinkError: the brokers do not answer, or refuse.
@@ -42,7 +42,7 @@ class Topic:
         return self._offsets("earliest", partitions)
 
     def ends(self) -> Offsets:
-        """The offset after the last record that may be read, of each partition.
+        """The offset after the last readable record of each partition.
 
         Raises:
             LinkError: the brokers do not answer, or refuse.
@@ -71,11 +71,11 @@ class Topic:
             return {place.partition: it.result().offset for place, it in answers.items()}
 
         return ask(
-            question, "its offsets cannot be had", admin, self._trouble, self._options.timeout_s
+            question, "its offsets cannot be read", admin, self._errors, self._options.timeout_s
         )
 
     def _partitions(self, seconds: float) -> list[int]:
-        # Not by list_topics, which has the broker make a topic that it does not know.
+        # Not by list_topics, which makes the broker create an unknown topic.
         topics = import_kafka().TopicCollection([self._options.topic])
         answer = self._admin().describe_topics(topics, request_timeout=seconds)
         found = [it.id for it in answer[self._options.topic].result().partitions]
@@ -87,9 +87,9 @@ class Topic:
         if self._client is None:
             level = self._options.properties().get("isolation.level", "read_committed")
             levels = import_kafka().IsolationLevel
-            # Where reading ends has to fit what is read: an open transaction is waited for.
+            # The end must match the records that are read: open transactions are waited for.
             self._level = (
                 levels.READ_UNCOMMITTED if level == "read_uncommitted" else levels.READ_COMMITTED
             )
-            self._client = open_admin(self._options, self._trouble)
+            self._client = open_admin(self._options, self._errors)
         return self._client

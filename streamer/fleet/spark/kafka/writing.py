@@ -1,4 +1,4 @@
-"""The sink: a task's rows into a topic."""
+"""Sink: the rows of a task, written to a topic."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql.datasource import DataSourceStreamArrowWriter, WriterCommitMessage
 
-from streamer.fleet.spark.kafka.client import Trouble, import_kafka, open_producer
+from streamer.fleet.spark.kafka.client import KafkaErrors, import_kafka, open_producer
 from streamer.fleet.spark.kafka.options import SinkOptions
 
 if TYPE_CHECKING:
@@ -20,23 +20,23 @@ _STEP_S = 0.5
 
 @dataclass(frozen=True)
 class Written(WriterCommitMessage):  # type: ignore[misc]
-    """What a task says of its part of a batch.
+    """Result of a task for its part of a batch.
 
     Attributes:
-        records: how many the brokers have.
+        records: number of records acknowledged by the brokers.
     """
 
     records: int
 
 
 class KafkaWriter(DataSourceStreamArrowWriter):  # type: ignore[misc]
-    """Writes the columns `value` and `key`; a task is done when the brokers have all of it.
+    """Writes the columns `value` and `key`; a task ends when the brokers have acknowledged all.
 
-    At least once: a batch that is run again is written again, as is a part of one whose task
-    has failed.
+    At least once: a batch that is run again is written again, and so is the part of a task that
+    failed.
 
     Args:
-        options: what the sink was told.
+        options: options of the sink.
     """
 
     def __init__(self, options: SinkOptions) -> None:
@@ -47,7 +47,7 @@ class KafkaWriter(DataSourceStreamArrowWriter):  # type: ignore[misc]
 
         Raises:
             RefusedError: a record was refused.
-            LinkError: the brokers do not take them.
+            LinkError: the brokers do not accept the records in time.
         """
         delivery = _Delivery(self._options)
         for batch in iterator:
@@ -56,13 +56,13 @@ class KafkaWriter(DataSourceStreamArrowWriter):  # type: ignore[misc]
 
 
 class _Delivery:
-    """A producer at work; what it could not deliver is raised, here or at the next call."""
+    """A producer at work; a failed delivery is raised by this or the next call."""
 
     def __init__(self, options: SinkOptions) -> None:
         self._options = options
-        self._trouble = Trouble(options)
+        self._errors = KafkaErrors(options)
         self._kafka = import_kafka()
-        self._producer = open_producer(options, self._trouble)
+        self._producer = open_producer(options, self._errors)
         self._put = 0
         self._failed: KafkaError | None = None
 
@@ -91,7 +91,7 @@ class _Delivery:
                 self._producer.produce(self._options.topic, value, key, on_delivery=self._note)
                 return
             except BufferError:
-                # It is full; what stays in it for too long fails, so this ends.
+                # The queue is full; records that stay too long fail, so this ends.
                 self._producer.poll(_STEP_S)
                 self._check()
 
@@ -101,9 +101,9 @@ class _Delivery:
 
     def _check(self) -> None:
         if self._failed is not None:
-            self._trouble.note(self._failed)
-        if self._failed is not None or self._trouble.is_final:
-            # The task fails, and with it the batch: what has not gone out is not to go later.
+            self._errors.note(self._failed)
+        if self._failed is not None or self._errors.is_final:
+            # The task and its batch fail, so records not yet sent must not be sent later.
             self._producer.purge()
             self._producer.flush(_STEP_S)
-            raise self._trouble.told("records cannot be written")
+            raise self._errors.to_error("records cannot be written")
