@@ -179,7 +179,7 @@ def test_the_check_rejects_files_that_cannot_be_recorded_to(
     with closing(sqlite3.connect(foreign)) as connection:
         connection.execute("CREATE TABLE photos (id)")
     for path, why in [
-        (other, "is not a recording, nor any SQLite database"),
+        (other, "is neither a recording nor another SQLite database"),
         (foreign, "is a database of another program"),
         (tmp_path, "is no file; give one to record in"),
         (Path("~no-such-user/house.db"), "no such user"),

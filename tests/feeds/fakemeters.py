@@ -106,6 +106,14 @@ def listening_port(log: IO[str]) -> int:
     raise AssertionError("socat does not listen")
 
 
+def wait_for_cable(log: IO[str]) -> None:
+    """Wait until socat passes bytes on; before, a pseudo-terminal may still alter some of them."""
+    for line in log:
+        if "starting data transfer loop" in line:
+            return
+    raise AssertionError("socat passes nothing on")
+
+
 def wait_for(path: Path) -> Path:
     """Wait until the path exists."""
     deadline = time.monotonic() + 10

@@ -23,6 +23,7 @@ from tests.feeds.fakemeters import (
     tcp_meter,
     until_hung_up,
     wait_for,
+    wait_for_cable,
 )
 from tests.feeds.telegrams import AUSTRIA, CET, LUXEMBOURG, V2_2, V5
 
@@ -107,7 +108,8 @@ def test_a_device_of_socat_with_damaged_telegrams_is_read_and_reopened(tmp_path:
         with pytest.raises(LinkError, match="the device does not exist; is it plugged in"):
             feed.read()
         for _ in range(2):
-            with running_socat(*cable):
+            with running_socat(*cable) as log:
+                wait_for_cable(log)
                 wait_for(device)
                 assert feed.read() == [Link(Link.UP, "meter")]
                 for telegrams in (V5 + V5[:400], V5 + V5, BROKEN + V5):

@@ -23,7 +23,14 @@ from streamer.feeds.session import Channel
 from streamer.feeds.values import MalformedError
 from streamer.readings import Link, Notice, Sample
 from streamer.testing import check_source, read_feed
-from tests.feeds.fakemeters import pty_meter, running_socat, tcp_meter, until_hung_up, wait_for
+from tests.feeds.fakemeters import (
+    pty_meter,
+    running_socat,
+    tcp_meter,
+    until_hung_up,
+    wait_for,
+    wait_for_cable,
+)
 from tests.feeds.telegrams import (
     ISKRA_FEEDING_IN,
     ISKRA_MT631,
@@ -263,7 +270,8 @@ def test_conforms_to_the_feed_protocol_over_tcp() -> None:
 def test_a_device_of_socat_is_read(tmp_path: Path) -> None:
     pytest.importorskip("serial")
     device, meter = tmp_path / "ttyUSB0", tmp_path / "meter"
-    with running_socat(f"pty,raw,echo=0,link={device}", f"pty,raw,echo=0,link={meter}"):
+    with running_socat(f"pty,raw,echo=0,link={device}", f"pty,raw,echo=0,link={meter}") as log:
+        wait_for_cable(log)
         feed = open_feed(Address.parse(f"sml://{wait_for(device)}"))
         assert feed.read() == [Link(Link.UP, "meter")]
         broken = ISKRA_MT631[:-1] + b"\0"
