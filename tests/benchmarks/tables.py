@@ -22,7 +22,7 @@ def of_machine(found: dict[str, Any]) -> Table:
 
 def of_engines(found: dict[str, Any]) -> Table:
     """All engines."""
-    columns = ["one: p50", "p99", "slower", "windows/s", "a call", "slower", "off by"]
+    columns = ["one: p50", "p99", "slower", "a second", "a call", "slower", "off by"]
     table = _table(f"Engines, medians of {found['turns']} turns", columns)
     for title, figures in found["engines"].items():
         single, batch = figures["single"], figures["batch"]

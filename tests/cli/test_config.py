@@ -181,7 +181,7 @@ def test_the_check_rejects_files_that_cannot_be_recorded_to(
     for path, why in [
         (other, "is neither a recording nor another SQLite database"),
         (foreign, "is a database of another program"),
-        (tmp_path, "is no file; give one to record in"),
+        (tmp_path, "is not a file; give one to record in"),
         (Path("~no-such-user/house.db"), "no such user"),
     ]:
         assert _check_with(path, tmp_path) in (1, 2)
