@@ -12,6 +12,7 @@ import re
 import sys
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -50,6 +51,7 @@ def modules(folder: Path = PACKAGE) -> list[Path]:
     return [folder] if folder.is_file() else sorted(folder.rglob("*.py"))
 
 
+@cache
 def rates(folder: Path = PACKAGE) -> tuple[int, dict[str, float]]:
     """Number of words, and occurrences in 10,000 words of each kind in `LIMITS`."""
     text = "\n".join(text for path in modules(folder) for _, text in passages(path))
