@@ -75,7 +75,7 @@ class RecordedEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class RunningScores:
+class FinalScores:
     """Scores from the beginning of the recording to the end of the period.
 
     Attributes:
@@ -116,7 +116,7 @@ class Recorded:
     settings: dict[str, str]
     alarms: tuple[RaisedAlarm, ...]
     events: tuple[RecordedEvent, ...]
-    running: RunningScores
+    running: FinalScores
 
     @property
     def confidence(self) -> float | None:
@@ -275,7 +275,7 @@ def _events(connection: sqlite3.Connection, start: int, end: int) -> tuple[Recor
     return tuple(RecordedEvent(int(at), str(kind), str(text)) for at, kind, text in rows)
 
 
-def _running(connection: sqlite3.Connection, end: int) -> RunningScores:
+def _running(connection: sqlite3.Connection, end: int) -> FinalScores:
     found = connection.execute(
         "WITH settled AS (SELECT actual_kw, forecast_kw, LAG(actual_kw) OVER (ORDER BY at) last_kw"
         " FROM steps WHERE at < ?)"
@@ -284,4 +284,4 @@ def _running(connection: sqlite3.Connection, end: int) -> RunningScores:
         " FROM settled WHERE forecast_kw BETWEEN -1e300 AND 1e300",
         (end,),
     ).fetchone()
-    return RunningScores(*found)
+    return FinalScores(*found)
