@@ -163,7 +163,10 @@ def test_user_and_password_are_required_and_accepted(
     protected_broker.publish("p", "1")
     assert _samples(feed, 1) == [0.001]
     feed.close()
-    for user, hint in ((f"{USER}:{PASSWORD[:-1]}@", "wrong user or password?"), ("", "it wants")):
+    for user, hint in (
+        (f"{USER}:{PASSWORD[:-1]}@", "wrong user or password?"),
+        ("", "a user and a password are required"),
+    ):
         feed = open_feed(Address.parse(f"mqtt://{user}{where}"))
         error = _error_of(feed)
         feed.close()
@@ -195,7 +198,7 @@ def test_an_untrusted_certificate_is_refused(tls_broker: Broker, broker: Broker)
     for url, kind, words in (
         (f"localhost:{tls_broker.port}/p?", RefusedError, "self-signed certificate"),
         (f"127.0.0.1:{tls_broker.port}/p?cafile={tls_broker.cafile}", RefusedError, "mismatch"),
-        (f"localhost:{broker.port}/p?", LinkError, f"does it speak TLS at port {broker.port}?"),
+        (f"localhost:{broker.port}/p?", LinkError, f"does it use TLS on port {broker.port}?"),
     ):
         feed = open_feed(Address.parse(f"mqtts://{url}&unit=W"))
         error = _error_of(feed)
@@ -221,7 +224,7 @@ def test_reconnects_after_the_broker_was_killed(disposable_broker: Broker, versi
     disposable_broker.kill()
     error = _error_of(feed)
     assert type(error) is LinkError
-    assert "the broker is gone: it has closed the connection" in str(error)
+    assert "lost the broker: it closed the connection" in str(error)
     error = _error_of(feed)
     assert type(error) is LinkError
     assert "Connection refused" in str(error)
@@ -238,7 +241,7 @@ def test_a_broker_that_does_not_answer_is_lost(
     monkeypatch.setattr(mqtt, "_ANSWER_S", 0.3)
     feed = _subscribed(f"mqtt://localhost:{disposable_broker.port}/p?unit=W&keepalive=1")
     disposable_broker.stop()
-    assert "it does not answer any more" in str(_error_of(feed))
+    assert "lost the broker: it does not respond" in str(_error_of(feed))
     assert "no answer from the broker" in str(_error_of(feed))
     feed.close()
 
@@ -274,8 +277,8 @@ def test_a_forbidden_topic_causes_a_warning(
         (warning,) = _read(feed)
         feed.close()
     assert isinstance(warning, Notice)
-    assert "nothing has come on denied" in warning.text
-    assert "are we allowed to read it?" in warning.text
+    assert "nothing has arrived on denied" in warning.text
+    assert "may this user read it?" in warning.text
 
 
 def test_a_burst_is_read_completely_and_in_order(broker: Broker) -> None:
