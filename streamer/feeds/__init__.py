@@ -11,13 +11,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
-from streamer.readings import Link, Notice, Sample
+from streamer.readings import CounterSample, Link, Notice, Sample
 
 if TYPE_CHECKING:
     from streamer.feeds.address import Address
 
-FeedItem: TypeAlias = Sample | Link | Notice
+FeedItem: TypeAlias = Sample | CounterSample | Link | Notice
 """An item from a feed: a sample, a change of its connection, or a notice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a feed sends, as far as its kind or address tells.
+
+    Attributes:
+        every_s: usual seconds between two samples; None to learn it from the samples alone.
+        on_change: whether the feed sends changes only, so that silence means an unchanged value.
+    """
+
+    every_s: float | None = None
+    on_change: bool = False
 
 
 @runtime_checkable

@@ -9,8 +9,10 @@ from contextlib import suppress
 from datetime import datetime
 
 from streamer.errors import LinkError
-from streamer.feeds import FeedItem
-from streamer.readings import Link, Notice, Sample
+from streamer.feeds import FeedItem, Pace
+from streamer.readings import CounterSample, Link, Notice, Sample
+
+_ANY_PACE = Pace()
 
 _CLOSE_S = 2.0
 
@@ -41,6 +43,10 @@ class Channel:
         """Deliver a sample: power in kW, import positive, NaN for unknown; `at` has a zone."""
         self._put(Sample(kw, at))
 
+    def counter(self, kwh: float, at: datetime | None = None) -> None:
+        """Deliver an energy register in kWh, import positive, NaN for unknown."""
+        self._put(CounterSample(kwh, at))
+
     def malformed(self, what: str) -> None:
         """Report unreadable input; all are counted, and the first one is shown."""
         self._put(Notice(Notice.MALFORMED, f"{self._name}: {what}; skipped"))
@@ -65,14 +71,19 @@ class AsyncFeed:
         name: the feed's name for display, without secrets.
         session: connects and delivers items.
         peer: the other end, in a word: ``broker``.
+        pace: how often it sends.
 
     Attributes:
         peer: the other end.
+        pace: how often it sends.
     """
 
-    def __init__(self, name: str, session: Session, *, peer: str = "meter") -> None:
+    def __init__(
+        self, name: str, session: Session, *, peer: str = "meter", pace: Pace = _ANY_PACE
+    ) -> None:
         self._name = name
         self.peer = peer
+        self.pace = pace
         self._session = session
         self._items: list[FeedItem] = []
         self._channel = Channel(name, peer, self._put)

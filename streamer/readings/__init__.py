@@ -12,13 +12,14 @@ from typing import Any
 
 from streamer.readings.scores import BandScores, ErrorScores, Scores, skill
 from streamer.readings.steps import Adaptation, Alarm, Counts, Forecast, Step
-from streamer.readings.values import MINUTE, Link, Notice, Reading, Sample
+from streamer.readings.values import MINUTE, CounterSample, Link, Notice, Reading, Sample
 
 __all__ = [
     "MINUTE",
     "Adaptation",
     "Alarm",
     "BandScores",
+    "CounterSample",
     "Counts",
     "ErrorScores",
     "Forecast",

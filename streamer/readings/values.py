@@ -40,6 +40,19 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class CounterSample:
+    """Energy register of a meter that reports no power: the energy drawn since some start.
+
+    Attributes:
+        kwh: energy in kWh, import positive; NaN where the meter reports that it is unknown.
+        at: time of the sample, with a zone; None for the time of its arrival.
+    """
+
+    kwh: float
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Event other than a reading that a person should know about.
 

@@ -149,7 +149,7 @@ class SampleProcessor:
                 self._take_sample(item, arrived_s)
             elif isinstance(item, Link):
                 self._take_link(item, arrived_s)
-            else:
+            elif isinstance(item, Notice):
                 self._take_notice(item, arrived_s)
 
     def update(self) -> None:
