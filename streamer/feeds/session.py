@@ -47,9 +47,13 @@ class Channel:
         """Deliver an energy register in kWh, import positive, NaN for unknown."""
         self._put(CounterSample(kwh, at))
 
-    def malformed(self, what: str) -> None:
-        """Report unreadable input; all are counted, and the first one is shown."""
-        self._put(Notice(Notice.MALFORMED, f"{self._name}: {what}; skipped"))
+    def deliver(self, item: Sample | CounterSample) -> None:
+        """Deliver a sample or an energy register."""
+        self._put(item)
+
+    def malformed(self, what: str, *, effect: str = "skipped", count: int = 1) -> None:
+        """Report unreadable input and its effect; all are counted, and the first one is shown."""
+        self._put(Notice(Notice.MALFORMED, f"{self._name}: {what}; {effect}", count=count))
 
     def warn(self, text: str) -> None:
         """Report a error that puts the values in doubt."""

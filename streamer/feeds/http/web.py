@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -55,31 +56,36 @@ class WebClient:
         )
 
     def session(
-        self, credentials: Credentials | None = None, *, digest: bool = False
+        self,
+        credentials: Credentials | None = None,
+        *,
+        digest: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> aiohttp.ClientSession:
         """Make a session for requests; the caller must close it.
 
         Args:
             credentials: sent with each request: the token, or else user and password.
             digest: use digest authentication (RFC 7616) instead of sending the password.
+            headers: further headers of each request.
         """
         import aiohttp
 
         known = credentials or Credentials()
-        headers = {"Accept-Encoding": "identity"}
+        sent = {"Accept-Encoding": "identity", **(headers or {})}
         middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = ()
         if known.token is not None:
-            headers["Authorization"] = f"Bearer {known.token.reveal()}"
+            sent["Authorization"] = f"Bearer {known.token.reveal()}"
         elif known.password is not None and digest:
             middlewares = (aiohttp.DigestAuthMiddleware(known.user or "", known.password.reveal()),)
         elif known.password is not None or known.user is not None:
             password = "" if known.password is None else known.password.reveal()
             pair = b64encode(f"{known.user or ''}:{password}".encode())
-            headers["Authorization"] = f"Basic {pair.decode()}"
+            sent["Authorization"] = f"Basic {pair.decode()}"
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=not self.trusting),
             timeout=aiohttp.ClientTimeout(total=self.timeout_s),
-            headers=headers,
+            headers=sent,
             middlewares=middlewares,
         )
 

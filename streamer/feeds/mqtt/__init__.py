@@ -15,19 +15,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from streamer.errors import LinkError, RefusedError
-from streamer.feeds import FeedKind
+from streamer.feeds import FeedKind, Pace
 from streamer.feeds.address import Address
 from streamer.feeds.mqtt.broker import LOG, Broker
-from streamer.feeds.mqtt.messages import MessageLayout, MessageReader
-from streamer.feeds.mqtt.presets import PRESETS
+from streamer.feeds.mqtt.messages import MESSAGE_OPTIONS, MessageLayout, MessageReader
+from streamer.feeds.mqtt.presets import GROUPS
 from streamer.feeds.session import AsyncFeed, Channel
-from streamer.feeds.values import POWER_OPTIONS, MalformedError
+from streamer.feeds.values import MalformedError
 
 if TYPE_CHECKING:
-    from aiomqtt import Client, MqttCodeError, MqttError
+    from aiomqtt import Client, Message, MqttCodeError, MqttError
 
 _ANSWER_S = 10.0
 _SILENCE_S = 15.0
+_HEARTBEAT_S = 30.0
 
 # Reason codes of MQTT 5, to which paho converts those of 3.1.1 and its own.
 _LOGIN = "wrong user or password?"
@@ -45,16 +46,25 @@ _LOSSES = {
     0x8E: "another client has connected with our client_id",
 }
 
+
+def _preset_help() -> str:
+    lines = [
+        line
+        for title, presets in GROUPS.items()
+        for line in (f"– {title} –", *(f"{name}: {each.about}" for name, each in presets.items()))
+    ]
+    return "\n".join(
+        [
+            "the sending device, which sets the other options; a device's name is then enough "
+            "for the topic:",
+            *lines,
+        ]
+    )
+
+
 OPTIONS = {
-    **POWER_OPTIONS,
-    "preset": "the sending device, which sets the other options; a device's name is then "
-    "enough for the topic:\n"
-    + "\n".join(f"{name}: {preset.about}" for name, preset in PRESETS.items()),
-    "path": "place of the power in the JSON, like ENERGY.Power; if not given, the message is "
-    "a plain number",
-    "minus": "place of a power to subtract in the JSON",
-    "minus_topic": "another topic, whose power is subtracted",
-    "time": "place of the time in the JSON; if not given, the time of arrival counts",
+    "preset": _preset_help(),
+    **MESSAGE_OPTIONS,
     "version": "version of the protocol: 3 (3.1.1, the default) or 5",
     "qos": "0 (the default) or 1: each message at least once",
     "session": "seconds for which the broker keeps messages while we are disconnected; needs "
@@ -91,9 +101,12 @@ class _Session:
             client = self._broker.client(_ANSWER_S)
             try:
                 async with client:
-                    for topic in self._layout.topics:
+                    topics = self._layout.topics
+                    for topic in topics.values:
                         await self._subscribe(client, topic)
-                    channel.up(f"subscribed to {' and '.join(self._layout.topics)}")
+                    for topic in topics.others:
+                        await self._subscribe(client, topic, optional=not topics.asked)
+                    channel.up(f"subscribed to {' and '.join(topics.values)}")
                     await self._listen(client, channel)
             except asyncio.CancelledError:
                 await loop.run_in_executor(None, int)
@@ -102,32 +115,65 @@ class _Session:
                 # aiomqtt leaves the socket open when the broker does not answer.
                 client._client.disconnect()  # noqa: SLF001
 
-    async def _subscribe(self, client: Client, topic: str) -> None:
+    async def _subscribe(self, client: Client, topic: str, *, optional: bool = False) -> None:
         for code in await client.subscribe(topic, qos=self._broker.qos):
-            if getattr(code, "value", code) >= 0x80:
+            if getattr(code, "value", code) >= 0x80 and not optional:
                 raise RefusedError(
                     f"{self._name}: the broker refuses the subscription to {topic}: {code}"
                 )
 
     async def _listen(self, client: Client, channel: Channel) -> None:
         reader = MessageReader(self._layout)
-        silence = asyncio.get_running_loop().call_later(
-            _SILENCE_S, self._warn_of_silence, reader, channel
+        loop = asyncio.get_running_loop()
+        silence = loop.call_later(_SILENCE_S, self._warn_of_silence, reader, channel)
+        beat = (
+            loop.create_task(self._keep_alive(client, reader, channel))
+            if self._layout.keepalive
+            else None
         )
         try:
             async for message in client.messages:
-                topic, payload = message.topic.value, message.payload
-                try:
-                    sample = reader.take(topic, payload, retained=message.retain)
-                except MalformedError as error:
-                    channel.malformed(str(error))
-                    self._confirmed = True
-                    continue
-                if sample is not None:
-                    channel.sample(sample.kw, sample.at)
-                    self._confirmed = True
+                self._take(message, reader, channel)
         finally:
             silence.cancel()
+            if beat is not None:
+                beat.cancel()
+                # Its errors are those of the connection, which the messages report.
+                await asyncio.wait([beat])
+
+    def _take(self, message: Message, reader: MessageReader, channel: Channel) -> None:
+        topic, payload, retained = message.topic.value, message.payload, message.retain
+        assert isinstance(payload, bytes)  # noqa: S101 - as received, it is never decoded
+        now_s = asyncio.get_running_loop().time()
+        was_stale = reader.stale
+        try:
+            item = reader.take(topic, payload, retained=retained, now_s=now_s)
+        except MalformedError as error:
+            effect = "skipped" if retained else "the value is unknown"
+            channel.malformed(str(error), effect=effect)
+            self._confirmed = True
+            item = None if retained else reader.unknown()
+        if reader.stale and not was_stale:
+            channel.warn(self._why_stale(reader.stale))
+        if item is not None:
+            channel.deliver(item)
+            self._confirmed = self._confirmed or not reader.offline
+
+    def _why_stale(self, topic: str) -> str:
+        text = f"nothing has arrived on {topic} for long, so the sum is unknown"
+        if self._layout.pace != Pace():
+            return text
+        return f"{text}; give every=change if it sends changes only"
+
+    async def _keep_alive(self, client: Client, reader: MessageReader, channel: Channel) -> None:
+        heartbeat_s = self._layout.heartbeat_s or _HEARTBEAT_S
+        while True:
+            await client.publish(self._layout.keepalive, b"")
+            await asyncio.sleep(heartbeat_s)
+            item = reader.check(asyncio.get_running_loop().time())
+            if item is not None:
+                channel.warn(self._why_stale(reader.stale))
+                channel.deliver(item)
 
     def _warn_of_silence(self, reader: MessageReader, channel: Channel) -> None:
         if self._confirmed or not reader.awaited:
@@ -136,11 +182,14 @@ class _Session:
         if reader.lacking:
             channel.warn(f"messages arrive, but without a power: {reader.lacking}")
             return
+        if reader.offline:
+            channel.warn(f"the device is offline, as {reader.offline} reports")
+            return
         topics = " and ".join(reader.awaited)
-        pace = f" ({self._layout.pace})" if self._layout.pace else ""
+        hint = f" ({self._layout.hint})" if self._layout.hint else ""
         channel.warn(
             f"connected to the broker, but nothing has arrived on {topics} for {_SILENCE_S:g} s; "
-            f"is the topic correct, and may this user read it?{pace}"
+            f"is the topic correct, and may this user read it?{hint}"
         )
 
     @contextmanager
@@ -204,9 +253,10 @@ def _log_leftover(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> 
 def open_mqtt(address: Address) -> AsyncFeed:
     """Make the feed of an address; it connects when it is read."""
     layout = MessageLayout.of(address)
-    broker = Broker.of(address, dated=layout.time is not None)
+    broker = Broker.of(address, dated=layout.is_dated)
     name = replace(address, path=f"/{layout.topic}").shown
-    return AsyncFeed(name, _Session(name, broker, layout).run, peer="broker")
+    session = _Session(name, broker, layout)
+    return AsyncFeed(name, session.run, peer="broker", pace=layout.pace)
 
 
 KIND = FeedKind(

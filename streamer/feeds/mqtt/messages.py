@@ -1,62 +1,81 @@
-"""Power from MQTT messages: plain numbers or JSON, as options or a preset define.
+"""Samples from MQTT messages: plain numbers or JSON, as options or a preset define.
 
-No I/O: bytes in, samples out.
+No I/O, no clock: bytes in, samples out.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
-from typing import Any
+from typing import NamedTuple
 
-from streamer.errors import UsageError
+from streamer.feeds import Pace
 from streamer.feeds.address import Address
+from streamer.feeds.mqtt.parts import Parts
 from streamer.feeds.mqtt.presets import PRESETS, Preset
+from streamer.feeds.mqtt.topics import TOPIC_OPTIONS, Topics
+from streamer.feeds.polling import PACE_OPTION, pace_of
 from streamer.feeds.values import (
+    LAYOUT_OPTIONS,
+    QUANTITY_OPTIONS,
+    JsonLayout,
     JsonPath,
     MalformedError,
-    Power,
+    MissingError,
+    PathSum,
+    Quantity,
     parse_json,
-    to_moment,
-    to_number,
 )
-from streamer.readings import Sample
+from streamer.feeds.values.direction import Direction
+from streamer.feeds.values.paths import with_contents
+from streamer.readings import CounterSample, Sample
 
-_UNKNOWN = ("unavailable", "unknown")
 _MAX_BYTES = 1 << 20
-_MAX_NAMES = 6
 
 _GENERIC = Preset("", "{}", unit=None, partial=False)
+
+_STATE, _COUNT = JsonPath.parse("state"), JsonPath.parse("value")
+
+_ONLINE = ("online", "true", "1", "on", "connected", "available")
+_OFFLINE = ("offline", "false", "0", "off", "disconnected", "unavailable", "lost")
+
+MESSAGE_OPTIONS = {
+    **QUANTITY_OPTIONS,
+    "path": "places of the power in the JSON, like ENERGY.Power, phases[*].w or a,b,c (added); "
+    "if not given, the message is a plain number",
+    **LAYOUT_OPTIONS,
+    "time": "place of the time in the JSON; if not given, the time of arrival counts",
+    "partial": "yes: messages without the power are about something else, and are skipped",
+    **TOPIC_OPTIONS,
+    **PACE_OPTION,
+}
+"""The options that `MessageLayout.of` reads, beside ``preset``."""
 
 
 @dataclass(frozen=True)
 class MessageLayout:
-    """Places of the power: in which topics, and where in their messages.
+    """Places of the values: in which topics, and where in their messages.
 
     Attributes:
-        topic: the topic.
-        power: unit and sign.
-        minus_topic: another topic, whose value is subtracted.
-        path: place in the JSON; None if the payload is a plain number.
-        minus: place in the JSON of a power to subtract.
-        time: place of the time in the JSON; None for the time of arrival.
-        partial: whether JSON without a power is skipped in silence.
-        adds_up: whether the numbers of a list are added.
-        pace: why nothing may arrive for long, for messages.
+        topics: the topics.
+        quantity: the measured quantity.
+        json: places in the JSON; None if the payload is a plain number.
+        partial: whether JSON without a value is skipped in silence.
+        pace: how often the values are sent.
+        heartbeat_s: seconds after which unchanged values are sent again; None for never.
+        keepalive: topic to publish to at each heartbeat; empty for none.
+        hint: why nothing may arrive for long, for messages.
     """
 
-    topic: str
-    power: Power
-    minus_topic: str | None = None
-    path: JsonPath | None = None
-    minus: JsonPath | None = None
-    time: JsonPath | None = None
+    topics: Topics
+    quantity: Quantity
+    json: JsonLayout | None = None
     partial: bool = False
-    adds_up: bool = False
-    pace: str = ""
+    pace: Pace = Pace()  # noqa: RUF009 - immutable
+    heartbeat_s: float | None = None
+    keepalive: str = ""
+    hint: str = ""
 
     @classmethod
     def of(cls, address: Address) -> MessageLayout:
@@ -67,58 +86,77 @@ class MessageLayout:
         """
         chosen = address.choice("preset", PRESETS)
         preset = _GENERIC if chosen is None else PRESETS[chosen]
-        name = address.path.removeprefix("/") or preset.name
-        topic = preset.topic.format(name) if name and "/" not in name else name
-        minus_topic = address.text("minus_topic")
-        if minus_topic is None and preset.minus_leaf:
-            minus_topic = f"{topic.rpartition('/')[0]}/{preset.minus_leaf}"
-        path = JsonPath.of(address, "path", preset.path)
-        layout = cls(
-            topic=topic,
-            power=Power.of(address, unit=preset.unit),
-            minus_topic=minus_topic,
-            path=path,
-            minus=JsonPath.of(address, "minus", preset.minus),
-            time=JsonPath.of(address, "time", preset.time),
-            partial=preset.partial and path is not None,
-            adds_up=preset.adds_up,
-            pace=preset.pace,
+        topics = Topics.of(address, preset)
+        quantity = Quantity.of(address, unit=preset.unit)
+        json = _json_layout(address, preset, quantity)
+        if json is not None and json.time is not None and topics.parts + len(topics.minus) > 1:
+            raise address.wrong("time", "it cannot be combined with several topics")
+        partial = address.choice("partial", ("yes", "no"), "yes" if preset.partial else "no")
+        levels = topics.plus[0].split("/")
+        return cls(
+            topics=topics,
+            quantity=quantity,
+            json=json,
+            partial=partial == "yes" and json is not None,
+            pace=pace_of(address, preset.pace),
+            heartbeat_s=preset.heartbeat_s,
+            keepalive=preset.keepalive.format(levels[1] if len(levels) > 1 else ""),
+            hint=preset.hint,
         )
-        layout._check(address)
-        return layout
 
     @property
-    def topics(self) -> tuple[str, ...]:
-        """The topics to subscribe to."""
-        return (self.topic,) if self.minus_topic is None else (self.topic, self.minus_topic)
+    def topic(self) -> str:
+        """The first topic."""
+        return self.topics.plus[0]
 
-    def _check(self, address: Address) -> None:
-        if not self.topic:
-            raise UsageError(
-                f"{address.shown}: the topic is missing; write it like mqtt://host/home/power"
-            )
-        for topic in self.topics:
-            if why := _why_no_topic(topic):
-                raise UsageError(f"{address.shown}: the topic {topic!r} {why}")
-        if self.minus_topic == self.topic:
-            raise address.wrong("minus_topic", "give a topic other than the first")
-        for option in ("minus", "time"):
-            if getattr(self, option) is None:
-                continue
-            if self.path is None:
+    @property
+    def is_dated(self) -> bool:
+        """Whether the messages contain their time."""
+        return self.json is not None and self.json.time is not None
+
+
+def _json_layout(address: Address, preset: Preset, quantity: Quantity) -> JsonLayout | None:
+    path = PathSum.of(address, "path", preset.path)
+    if path is None:
+        for option in ("minus", "time", "sign_path", "export_if", "partial"):
+            if option in address.options:
                 raise address.wrong(option, "it is a place in JSON, so path must be given too")
-            if self.minus_topic is not None:
-                raise address.wrong(option, "it cannot be combined with minus_topic")
+        return None
+    is_own = "path" in address.options
+    return JsonLayout(
+        quantity=quantity,
+        path=path,
+        minus=PathSum.of(address, "minus", None if is_own else preset.minus),
+        time=JsonPath.of(address, "time", preset.time),
+        direction=Direction.of(address),
+        apart=preset.apart,
+    )
+
+
+def _state(payload: bytes) -> str:
+    """Return the word of an availability message, which may be JSON as in Zigbee2MQTT."""
+    text = payload[:200].decode("utf-8", "replace").strip()
+    if text.startswith("{"):
+        try:
+            text = str(_STATE.find(parse_json(text)))
+        except MalformedError:
+            return ""
+    return text.lower()
+
+
+class _Value(NamedTuple):
+    number: float
+    at: datetime | None
 
 
 class MessageReader:
     """Conversion of MQTT messages to samples.
 
-    A retained message is of unknown age: its value is kept for a subtraction with the other
-    topic, but does not make a sample itself.
+    A retained message is of unknown age: its value is kept for a sum with other topics, but
+    does not make a sample itself.
 
     Args:
-        layout: places of the power.
+        layout: places of the values.
 
     >>> address = Address.parse("mqtt://host/plug?preset=zigbee2mqtt")
     >>> reader = MessageReader(MessageLayout.of(address))
@@ -126,97 +164,145 @@ class MessageReader:
     0.25
     >>> reader.take("zigbee2mqtt/plug", b'{"linkquality": 90}') is None
     True
+    >>> reader.take("zigbee2mqtt/plug/availability", b'{"state": "offline"}').kw
+    nan
     """
 
     def __init__(self, layout: MessageLayout) -> None:
         self._layout = layout
-        self._values: dict[str, float] = {}
+        self._parts = Parts(layout.pace, layout.heartbeat_s)
+        self._count: int | None = None
+        self._known = False
+        self._last: _Value | None = None
         self.lacking = ""
-        """Description of the last message that was skipped for lack of a power."""
+        """Description of the last message that was skipped for lack of a value."""
+        self.offline = ""
+        """Topic that reported last that the device is offline; empty if it is online."""
+        self.stale = ""
+        """Topic whose value has become too old for the sum; empty if none has."""
 
     @property
     def awaited(self) -> tuple[str, ...]:
-        """Topics that have not delivered a power yet."""
-        return tuple(topic for topic in self._layout.topics if topic not in self._values)
+        """Topics that have not delivered a value yet."""
+        topics = self._layout.topics
+        if self._counted() is not None:
+            return ()
+        return tuple(topic for topic in topics.values if topic not in self._parts)
 
-    def take(self, topic: str, payload: bytes, *, retained: bool = False) -> Sample | None:
+    def take(
+        self, topic: str, payload: bytes, *, retained: bool = False, now_s: float = 0.0
+    ) -> Sample | CounterSample | None:
         """Read one message.
+
+        Args:
+            topic: its topic.
+            payload: its contents.
+            retained: whether the broker kept it from before.
+            now_s: seconds on a steady clock.
 
         Returns:
             The sample; None if the message is in order, but does not make one.
 
         Raises:
-            MalformedError: the message cannot be read.
+            MalformedError: the message cannot be read; the value is not known any more.
         """
-        layout = self._layout
+        layout, topics = self._layout, self._layout.topics
+        if topic in topics.availability:
+            return self._take_availability(topic, payload)
+        if topics.count and topic == topics.count:
+            self._take_count(payload)
+            return None
         # A session kept by the broker may hold subscriptions of an earlier run.
-        if topic not in layout.topics:
+        sign = topics.sign(topic)
+        if not sign:
             return None
         try:
             found = self._read(payload)
         except MalformedError as error:
-            if layout.minus_topic is None:
+            self._parts.put(topic, math.nan, now_s, retained=retained)
+            if len(topics.values) == 1:
                 raise
             raise MalformedError(f"{topic}: {error}") from None
         if found is None:
             return None
-        self._values[topic], at = found
-        if retained or len(self._values) < len(layout.topics):
+        self._parts.put(topic, sign * found.number, now_s, retained=retained)
+        if retained:
             return None
-        value = self._values[layout.topic]
-        if layout.minus_topic is not None:
-            value -= self._values[layout.minus_topic]
-        kw = layout.power.kw(value)
-        if math.isinf(kw):
-            raise MalformedError("the power is infinite")
-        return Sample(kw, at)
+        if layout.is_dated and found == self._last:
+            return None
+        self._last = found
+        return self._sum(now_s, found.at)
 
-    def _read(self, payload: bytes) -> tuple[float, datetime | None] | None:
+    def check(self, now_s: float) -> Sample | CounterSample | None:
+        """Return an unknown value if one of the topics has been silent for too long."""
+        counted = self._counted()
+        if not self._known or counted is None or not self._parts.stale(counted, now_s):
+            return None
+        return self._sum(now_s, None)
+
+    def unknown(self) -> Sample | CounterSample:
+        """Return the sample for a value that is not known any more."""
+        self._known = False
+        return self._layout.quantity.unknown()
+
+    def _sum(self, now_s: float, at: datetime | None) -> Sample | CounterSample | None:
+        counted = self._counted()
+        if counted is None:
+            return None
+        self.stale = ""
+        if len(counted) > 1 or self._layout.heartbeat_s is not None:
+            self.stale = self._parts.stale(counted, now_s) or ""
+        total = math.fsum(map(self._parts.value, counted)) if not self.stale else math.nan
+        self._known = not math.isnan(total)
+        return self._layout.quantity.item(total, at)
+
+    def _counted(self) -> list[str] | None:
+        """Return the topics of the sum; None if some have not sent yet."""
+        topics = self._layout.topics
+        found = [topic for topic in self._parts.names() if topics.sign(topic) > 0]
+        wanted = topics.parts
+        if self._count is not None:
+            found = [topic for topic in topics.plus[: self._count] if topic in self._parts]
+            wanted = min(self._count, wanted)
+        minus = [topic for topic in topics.minus if topic in self._parts]
+        if len(found) < wanted or len(minus) < len(topics.minus):
+            return None
+        return found + minus
+
+    def _take_availability(self, topic: str, payload: bytes) -> Sample | CounterSample | None:
+        word = _state(payload)
+        if word in _ONLINE:
+            if self.offline == topic:
+                self.offline = ""
+            return None
+        if word not in _OFFLINE:
+            return None
+        self.offline = topic
+        self._parts.forget()
+        self._last = None
+        return self.unknown()
+
+    def _take_count(self, payload: bytes) -> None:
+        try:
+            number = _COUNT.find(parse_json(payload))
+        except MalformedError:
+            return
+        if number in range(1, len(self._layout.topics.plus) + 1):
+            self._count = int(number)
+
+    def _read(self, payload: bytes) -> _Value | None:
         layout = self._layout
         if len(payload) > _MAX_BYTES:
             raise MalformedError(f"a message of {len(payload)} bytes")
-        if layout.path is None:
-            return _number(payload.decode("utf-8", "replace")), None
+        # Victron's empty message means that the device has disappeared.
+        if layout.json is None or not payload:
+            return _Value(layout.quantity.number(payload.decode("utf-8", "replace")), None)
         document = parse_json(payload)
         try:
-            value = layout.path.find(document)
-            minus = 0 if layout.minus is None else layout.minus.find(document)
-        except MalformedError as error:
-            names = ", ".join(islice(_numbers(document), _MAX_NAMES))
-            lacking = f"{error}; it contains {names}" if names else str(error)
+            return _Value(layout.json.number(document), layout.json.moment(document))
+        except MissingError as error:
+            lacking = with_contents(error, document)
             if not (layout.partial and isinstance(document, dict)):
                 raise MalformedError(lacking) from None
             self.lacking = lacking
             return None
-        at = None if layout.time is None else to_moment(layout.time.find(document))
-        if layout.adds_up and isinstance(value, list) and value:
-            return sum(map(_number, value)) - _number(minus), at
-        return _number(value) - _number(minus), at
-
-
-def _number(value: object) -> float:
-    if value is None or (isinstance(value, str) and value.strip().lower() in _UNKNOWN):
-        return math.nan
-    return to_number(value)
-
-
-def _numbers(document: Any, prefix: str = "", depth: int = 3) -> Iterator[str]:
-    """Paths of the numbers in a document, if they are fit for display."""
-    if not isinstance(document, dict) or not depth:
-        return
-    for key, value in document.items():
-        if not (key.isprintable() and len(key) <= 40):
-            continue
-        step = f'["{key}"]' if set(key) & set(".[]") else f".{key}" if prefix else key
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            yield prefix + step
-        else:
-            yield from _numbers(value, prefix + step, depth - 1)
-
-
-def _why_no_topic(topic: str) -> str:
-    if "+" in topic or "#" in topic:
-        return "has a wildcard; give the topic of one meter"
-    if not topic or "\0" in topic or len(topic.encode()) > 65535:
-        return "is not valid: it is empty, too long or contains a null character"
-    return ""

@@ -1,0 +1,33 @@
+"""Numbers, units, signs, JSON paths and times in the messages of meters."""
+
+from __future__ import annotations
+
+from streamer.feeds.values.layout import LAYOUT_OPTIONS, JsonLayout
+from streamer.feeds.values.malformed import MalformedError, MissingError
+from streamer.feeds.values.numbers import is_unknown, to_number
+from streamer.feeds.values.paths import JsonPath, Place, parse_json
+from streamer.feeds.values.pathsum import PathSum
+from streamer.feeds.values.quantity import QUANTITY_OPTIONS, Quantity
+from streamer.feeds.values.times import to_moment
+from streamer.feeds.values.units import ENERGY_UNITS, POWER_OPTIONS, SIGNS, UNITS, Power
+
+__all__ = [
+    "ENERGY_UNITS",
+    "LAYOUT_OPTIONS",
+    "POWER_OPTIONS",
+    "QUANTITY_OPTIONS",
+    "SIGNS",
+    "UNITS",
+    "JsonLayout",
+    "JsonPath",
+    "MalformedError",
+    "MissingError",
+    "PathSum",
+    "Place",
+    "Power",
+    "Quantity",
+    "is_unknown",
+    "parse_json",
+    "to_moment",
+    "to_number",
+]

@@ -1,0 +1,178 @@
+"""The measured quantity of a feed: active power, or an energy register."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from streamer.errors import UsageError
+from streamer.feeds.address import Address
+from streamer.feeds.values.malformed import MalformedError, quoted
+from streamer.feeds.values.numbers import is_unknown, split_unit
+from streamer.feeds.values.units import ENERGY_UNITS, PULSES, SIGNS, UNITS, unit_symbol
+from streamer.readings import CounterSample, Sample
+
+_ALL_UNITS = (*UNITS, *ENERGY_UNITS, PULSES)
+
+QUANTITY_OPTIONS = {
+    "unit": f"unit of the power: {', '.join(UNITS)}; or, for a meter that has only an energy "
+    f"register: {', '.join(ENERGY_UNITS)}, or {PULSES} (pulses, with per_kwh)",
+    "per_kwh": f"number of pulses for each kWh, with unit={PULSES}",
+    "sign": "what a positive value means: import (the default) or export",
+    "scale": "factor by which each value is multiplied",
+    "decimal": "decimal mark of numbers sent as text: point (the default) or comma",
+}
+"""The options that `Quantity.of` reads."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Conversion of values to a power in kW or an energy in kWh, import positive.
+
+    Attributes:
+        unit: unit of values that have none of their own; None if each must have one.
+        sign: meaning of a positive number, ``import`` or ``export``.
+        scale: factor for each value.
+        per_kwh: pulses for each kWh, with the unit ``imp``.
+        comma: whether text has a decimal comma.
+
+    >>> Quantity("W").item(Quantity("W").number("250.3 W"))
+    Sample(kw=0.2503, at=None)
+    >>> Quantity("kWh").item(1000.01)
+    CounterSample(kwh=1000.01, at=None)
+    """
+
+    unit: str | None
+    sign: str = "import"
+    scale: float = 1.0
+    per_kwh: float = math.nan
+    comma: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        address: Address,
+        *,
+        unit: str | None = None,
+        sign: str = "import",
+        scale: float = 1.0,
+        required: bool = True,
+    ) -> Quantity:
+        """Read the options `QUANTITY_OPTIONS` of an address.
+
+        Args:
+            address: the address.
+            unit: unit if the address has none.
+            sign: sign if the address has none.
+            scale: factor if the address has none.
+            required: whether a unit must be known from the address or from `unit`.
+
+        Raises:
+            UsageError: an option is missing or wrong.
+        """
+        if unit is None and required:
+            address.need(
+                "unit",
+                "give unit=W or unit=kW, or unit=kWh for an energy register; it is never guessed",
+            )
+        chosen = address.choice("unit", _ALL_UNITS) or unit
+        if (chosen == PULSES) != ("per_kwh" in address.options):
+            raise (
+                UsageError(
+                    f"{address.shown}: option per_kwh is missing: give the number of pulses for "
+                    "each kWh, which is printed on the meter"
+                )
+                if chosen == PULSES
+                else address.wrong("per_kwh", f"it is for unit={PULSES}")
+            )
+        scale = address.number("scale", scale)
+        if not scale:
+            raise address.wrong("scale", "give a number other than 0")
+        return cls(
+            unit=chosen,
+            sign=address.choice("sign", SIGNS, sign),
+            scale=scale,
+            per_kwh=address.number("per_kwh", math.nan, least=1e-6),
+            comma=address.choice("decimal", ("point", "comma"), "point") == "comma",
+        )
+
+    @property
+    def is_energy(self) -> bool:
+        """Whether the quantity is an energy register."""
+        return self.unit in ENERGY_UNITS or self.unit == PULSES
+
+    @property
+    def units(self) -> dict[str, float]:
+        """The units that values may have, each with its number per kW or kWh."""
+        if not self.is_energy:
+            return UNITS
+        return ENERGY_UNITS if math.isnan(self.per_kwh) else {PULSES: self.per_kwh, **ENERGY_UNITS}
+
+    def number(self, value: object, unit: object = None) -> float:
+        """Convert a value to kW or kWh, of the sign that it has; NaN where it is unknown.
+
+        Args:
+            value: a number, or the text of one, which may end with a unit.
+            unit: the unit that the message gives beside it; None if it does not.
+
+        Raises:
+            MalformedError: the value is not a number, or its unit is another quantity's.
+            MissingUnitError: no unit is known.
+        """
+        if is_unknown(value):
+            return math.nan
+        number, own = split_unit(value, comma=self.comma)
+        if own:
+            name = unit_symbol(own)
+            if name not in self.units:
+                raise MalformedError(f"{quoted(value)} {self._not_in_unit}")
+        elif unit is not None:
+            name = self.check_unit(unit)
+        elif self.unit is not None:
+            name = self.unit
+        else:
+            raise MissingUnitError(
+                "the unit is missing; give unit=W or unit=kW in the feed's address, or power_w "
+                "or power_kw in the record"
+            )
+        return number * self.scale / self.units[name]
+
+    def check_unit(self, unit: object) -> str:
+        """Return the symbol of a unit that a message gives.
+
+        Raises:
+            MalformedError: it is not a unit of this quantity.
+        """
+        name = unit_symbol(unit) if isinstance(unit, str) else ""
+        if name not in self.units:
+            raise MalformedError(f"the unit is {quoted(unit)}, which {self._not_in_unit}")
+        return name
+
+    @property
+    def _not_in_unit(self) -> str:
+        what = "energy" if self.is_energy else "power"
+        return f"is not in a unit of {what} ({', '.join(self.units)})"
+
+    def item(self, number: float, at: datetime | None = None) -> Sample | CounterSample:
+        """Return the item for a number in kW or kWh, of the sign that it has.
+
+        Raises:
+            MalformedError: the number is infinite.
+        """
+        number *= SIGNS[self.sign]
+        if math.isinf(number):
+            raise MalformedError("the value is infinite")
+        return CounterSample(number, at) if self.is_energy else Sample(number, at)
+
+    def unknown(self, at: datetime | None = None) -> Sample | CounterSample:
+        """Return the item for a value that the meter does not know."""
+        return self.item(math.nan, at)
+
+    def unsigned(self) -> Quantity:
+        """Return the same quantity where positive values mean import."""
+        return replace(self, sign="import")
+
+
+class MissingUnitError(MalformedError):
+    """A value whose unit neither the message nor the address gives."""
