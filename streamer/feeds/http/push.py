@@ -1,7 +1,8 @@
 """HTTP server for readings sent by scripts, automations or Telegraf.
 
 ``POST /reading`` takes one or more records (see `streamer.feeds.lines.records`) and answers
-204, or 400 with ``{"error": …}``; if one record of a request cannot be read, none is taken.
+204, or 400 with ``{"error": …}`` if none of them can be read; otherwise those that cannot are
+reported and skipped.
 ``/write`` and ``/api/v2/write`` take line protocol like versions 1 and 2 of InfluxDB, so that
 a writer for InfluxDB can send here. ``GET /`` reports the status.
 
@@ -25,6 +26,7 @@ from streamer.feeds import Feed, FeedKind
 from streamer.feeds.address import Address, Secret, read_secret
 from streamer.feeds.lines.lineprotocol import PRECISIONS
 from streamer.feeds.lines.records import RECORD_OPTIONS, RecordParser
+from streamer.feeds.polling import pace_of
 from streamer.feeds.session import AsyncFeed, Channel
 from streamer.feeds.values import MalformedError
 
@@ -107,12 +109,18 @@ class _Receiver:
         _check_method(request, "POST")
         self._check_sender(request)
         try:
-            samples = self._format_of(request).read_body(await _body(request))
+            body = self._format_of(request).read_body(await _body(request))
         except MalformedError as error:
             raise _RequestError(400, str(error)) from None
-        self.taken += len(samples)
-        for sample in samples:
-            self.channel.sample(sample.kw, sample.at)
+        # Telegraf drops a whole batch that is refused, and the good records with it.
+        if body.problems and not body.items:
+            raise _RequestError(400, str(body.problems[0]))
+        if body.problems:
+            text = f"request from {request.remote}: {body.problems[0]}"
+            self.channel.malformed(text, count=len(body.problems))
+        self.taken += len(body.items)
+        for item in body.items:
+            self.channel.deliver(item)
 
     def _check_sender(self, request: BaseRequest) -> None:
         if self.token is None:
@@ -240,7 +248,7 @@ def _open(address: Address) -> Feed:
         raise UsageError(f"{address.shown}: the path is always {_READING}; leave it out")
     host = address.host or _LOCALHOST
     port = DEFAULT_PORT if address.port is None else address.port
-    records = RecordParser.of(address)
+    records, pace = RecordParser.of(address), pace_of(address)
     token_file = address.text("token_file")
     token = address.credentials.token if token_file is None else read_secret(token_file)
     if token is None and not _is_loopback(host):
@@ -257,7 +265,8 @@ def _open(address: Address) -> Feed:
         finally:
             await server.stop()
 
-    return AsyncFeed(replace(address, host=host, port=port).shown, session, peer="sender")
+    name = replace(address, host=host, port=port).shown
+    return AsyncFeed(name, session, peer="sender", pace=pace)
 
 
 KIND = FeedKind(

@@ -15,15 +15,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from streamer.errors import SourceError, UsageError
-from streamer.feeds import FeedItem, FeedKind
+from streamer.feeds import FeedItem, FeedKind, Pace
 from streamer.feeds.address import Address
 from streamer.feeds.lines.reader import SampleReader
 from streamer.feeds.lines.records import RECORD_OPTIONS, RecordParser
 from streamer.feeds.lines.tail import TailFeed
+from streamer.feeds.polling import pace_of
 from streamer.readings import Link
 
 _CHUNK_BYTES = 1 << 16
 _CLOSE_S = 2.0
+_ANY_PACE = Pace()
 
 
 class PipeFeed:
@@ -33,9 +35,13 @@ class PipeFeed:
         name: the feed's name, for display.
         descriptor: the pipe; it is left open.
         records: format of the records.
+        pace: how often it sends.
     """
 
-    def __init__(self, name: str, descriptor: int, records: RecordParser) -> None:
+    def __init__(
+        self, name: str, descriptor: int, records: RecordParser, pace: Pace = _ANY_PACE
+    ) -> None:
+        self.pace = pace
         self._name = name
         self._descriptor = descriptor
         self._lines = SampleReader(name, records)
@@ -110,7 +116,7 @@ def _open_stdin(address: Address) -> PipeFeed:
         )
     if sys.__stdin__ is None:
         raise UsageError("standard input is closed; nothing can be read from it")
-    return PipeFeed("stdin", 0, RecordParser.of(address))
+    return PipeFeed("stdin", 0, RecordParser.of(address), pace_of(address))
 
 
 def _open_tail(address: Address) -> TailFeed:
@@ -130,6 +136,7 @@ def _open_tail(address: Address) -> TailFeed:
         path,
         RecordParser.of(address),
         from_start=address.choice("from", ("start", "end"), "end") == "start",
+        pace=pace_of(address),
     )
 
 

@@ -6,8 +6,9 @@ import codecs
 
 from streamer.errors import SourceError
 from streamer.feeds import FeedItem
-from streamer.feeds.lines.records import MissingUnitError, RecordParser
+from streamer.feeds.lines.records import RecordParser
 from streamer.feeds.values import MalformedError
+from streamer.feeds.values.quantity import MissingUnitError
 from streamer.readings import Notice
 
 MAX_LINE_BYTES = 1 << 16
@@ -27,7 +28,7 @@ class SampleReader:
         self._records = records
         self._tail = b""
         self._at_start = True
-        self._units_known = records.unit is not None
+        self._units_known = records.quantity.unit is not None
 
     def feed(self, data: bytes) -> list[FeedItem]:
         """Return the samples of the lines that these bytes complete.

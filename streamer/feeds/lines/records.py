@@ -1,4 +1,4 @@
-"""RecordParser written by other programs: numbers, JSON or line protocol, one record a line.
+"""Records written by other programs: numbers, JSON or line protocol, one record a line.
 
 =========== ==========================================================================
 format      record
@@ -15,51 +15,62 @@ equals sign is line protocol, and the rest are numbers. Empty lines and lines th
 
 JSON and line protocol have the power under ``power_w`` or ``power_kw``, which include the
 unit, or under ``power`` or ``value`` with the unit in ``unit`` (a tag, in line protocol) or
-in the feed's address. Other names are given by the address's options ``path`` and ``field``.
+in the feed's address; an energy register likewise under ``energy_kwh``, ``energy_wh``,
+``energy`` or ``value``. Other names are given by the address's options ``path`` and ``field``.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from streamer.feeds.address import Address
+from streamer.feeds.lines.fields import Fields
 from streamer.feeds.lines.lineprotocol import PRECISIONS, parse_point, parse_tags, to_time
+from streamer.feeds.polling import PACE_OPTION
 from streamer.feeds.values import (
-    POWER_OPTIONS,
-    SIGNS,
-    UNITS,
+    LAYOUT_OPTIONS,
+    QUANTITY_OPTIONS,
+    JsonLayout,
     JsonPath,
     MalformedError,
-    Power,
+    PathSum,
+    Quantity,
+    is_unknown,
     parse_json,
     to_moment,
-    to_number,
 )
-from streamer.readings import Sample
+from streamer.feeds.values.direction import Direction
+from streamer.readings import CounterSample, Sample
 
 FORMATS = ("auto", "number", "json", "influx")
 
 RECORD_OPTIONS = {
-    "unit": "unit of the power: W or kW; required unless each record contains it",
-    "sign": POWER_OPTIONS["sign"],
+    **QUANTITY_OPTIONS,
+    "unit": f"{QUANTITY_OPTIONS['unit']}; required unless each record contains it",
     "format": f"format of the records: {', '.join(FORMATS)}; auto (the default) detects it",
-    "path": "JSON: place of the power; by default power_w, power_kw, power or value",
+    "path": "JSON: places of the power, like a.b or a,b,c (added); by default power_w, power_kw, "
+    "power or value",
+    **LAYOUT_OPTIONS,
+    "minus": "places in JSON, or fields, of values to subtract; out? counts as 0 where it is "
+    "missing",
     "time": "JSON: place of the time; by default time, at or timestamp, if present",
-    "field": "line protocol: field of the power; by default the same names as in JSON",
+    "field": "line protocol: fields of the power, like p or l1,l2,l3 (added); by default the "
+    "same names as in JSON; points without them are skipped",
     "measurement": "line protocol: skip points of other measurements",
     "tags": "line protocol: skip points without these tags: host=cellar,phase=1",
     "precision": "line protocol: unit of the times: ns (the default), us, ms or s",
+    **PACE_OPTION,
 }
-"""The options that `RecordParser.of` reads."""
+"""The options that `RecordParser.of` reads, and ``every``."""
 
 _ONLY = {
     "path": "json",
+    "sign_path": "json",
     "time": "json",
     "field": "influx",
     "measurement": "influx",
@@ -70,19 +81,30 @@ _ONLY = {
 MAX_RECORDS = 10_000
 """Largest number of records in one body."""
 
-_NAMED = {"power_kw": "kW", "power_w": "W"}
-_PLAIN = ("power", "value")
+_POWER_NAMES = {"power_kw": "kW", "power_w": "W"}
+_ENERGY_NAMES = {"energy_kwh": "kWh", "energy_wh": "Wh"}
 _TIMES = ("time", "at", "timestamp")
 
-_TIME_AND_VALUE = re.compile(r"(.*[^\s,;])[\s,;]+(\S+)", re.DOTALL)
+_UNIT_AT_END = re.compile(r"(.*[0-9.])\s+([^\W\d_]+)", re.DOTALL)
+_TIME_AND_VALUE = re.compile(r"(.*[^\s,;])[\s,;]+(\S*)", re.DOTALL)
+_TIME_AND_COMMA = re.compile(r"(.*[^\s;])[\s;]+(\S*)", re.DOTALL)
 
 # September 2001. A smaller number is not a time, but the first half of a value with a decimal
 # comma, or is in another unit than the option precision.
 _MIN_TIME_S = 1e9
 
 
-class MissingUnitError(MalformedError):
-    """A record has a power, but neither the record nor the address gives its unit."""
+@dataclass(frozen=True)
+class Body:
+    """The records of a request.
+
+    Attributes:
+        items: the samples.
+        problems: reasons why records cannot be read.
+    """
+
+    items: list[Sample | CounterSample]
+    problems: list[MalformedError]
 
 
 @dataclass(frozen=True)
@@ -91,27 +113,27 @@ class RecordParser:
 
     Attributes:
         format: one of `FORMATS`.
-        unit: unit of records that have none of their own; None if each must have one.
-        sign: meaning of a positive number.
-        path: place of the power in JSON; None for the usual names.
+        quantity: the measured quantity; its unit is None if each record must have one.
+        layout: places in JSON; None for the usual names.
         time: place of the time in JSON; None for the usual names.
-        field: field of the power in line protocol; None for the usual names.
+        field: fields in line protocol; None for the usual names.
+        minus: fields in line protocol, or places in JSON, of values to subtract.
         measurement: points of other measurements are skipped; None to read all.
         tags: points without these tags are skipped.
         precision: unit of the times in line protocol.
 
-    >>> RecordParser(unit="W").read("250")
+    >>> RecordParser(quantity=Quantity("W")).read("250")
     Sample(kw=0.25, at=None)
     >>> RecordParser().read('{"power_kw": 0.25}') == RecordParser().read("house power_w=250i")
     True
     """
 
     format: str = "auto"
-    unit: str | None = None
-    sign: str = "import"
-    path: JsonPath | None = None
+    quantity: Quantity = Quantity(None)  # noqa: RUF009 - immutable
+    layout: JsonLayout | None = None
     time: JsonPath | None = None
-    field: str | None = None
+    field: Fields | None = None
+    minus: Fields | None = None
     measurement: str | None = None
     tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
     precision: str = "ns"
@@ -123,13 +145,14 @@ class RecordParser:
         Raises:
             UsageError: an option is wrong, or the unit is missing where records cannot give it.
         """
+        quantity = Quantity.of(address, required=False)
         records = cls(
             format=address.choice("format", FORMATS, "auto"),
-            unit=address.choice("unit", UNITS),
-            sign=address.choice("sign", SIGNS, "import"),
-            path=JsonPath.of(address, "path"),
+            quantity=quantity,
+            layout=_layout(address, quantity),
             time=JsonPath.of(address, "time"),
-            field=address.text("field"),
+            field=Fields.of(address, "field"),
+            minus=Fields.of(address, "minus"),
             measurement=address.text("measurement"),
             tags=_tags(address),
             precision=address.choice("precision", PRECISIONS, "ns"),
@@ -137,15 +160,24 @@ class RecordParser:
         for option, only in _ONLY.items():
             if option in address.options and records.format not in ("auto", only):
                 raise address.wrong(option, f"it is for format={only}; leave it out")
+        names = records._names
         if (
             records.format == "number"
-            or (records.path is not None and _last(records.path) not in _NAMED)
-            or (records.field is not None and records.field not in _NAMED)
+            or (records.layout is not None and records.layout.path.last_name not in names)
+            or (
+                records.field is not None
+                and any(name not in names for name, _ in records.field.names)
+            )
         ):
-            Power.of(address)
+            Quantity.of(address)
         return records
 
-    def read(self, line: str) -> Sample | None:
+    @property
+    def is_filtered(self) -> bool:
+        """Whether records of other things are skipped, as the address asks for."""
+        return self.field is not None or self.measurement is not None or bool(self.tags)
+
+    def read(self, line: str) -> Sample | CounterSample | None:
         """Return the sample of a line; None if the line is skipped.
 
         Raises:
@@ -162,16 +194,16 @@ class RecordParser:
             return self._of_json(parse_json(line))
         return self._of_point(line) if kind == "influx" else self._of_number(line)
 
-    def read_body(self, text: str) -> list[Sample]:
+    def read_body(self, text: str) -> Body:
         """Return the samples of several records: lines, or a JSON object or array.
 
         Raises:
-            MissingUnitError, MalformedError: as `read`, for the first record with an error.
+            MalformedError: the body as a whole cannot be read.
         """
         if not text.strip():
             raise MalformedError("the body is empty")
         records: list[Any]
-        read: Callable[[Any], Sample | None]
+        read: Callable[[Any], Sample | CounterSample | None]
         if self.format == "json" or (self.format == "auto" and text.lstrip()[:1] in ("{", "[")):
             document = parse_json(text)
             records, read = document if isinstance(document, list) else [document], self._of_json
@@ -179,35 +211,44 @@ class RecordParser:
             records, read = text.rstrip().split("\n"), self.read
         if len(records) > MAX_RECORDS:
             raise MalformedError(f"the body has {len(records)} records; send at most {MAX_RECORDS}")
-        samples = []
+        body = Body([], [])
         for number, record in enumerate(records, start=1):
             try:
-                sample = read(record)
+                item = read(record)
             except MalformedError as error:
-                if len(records) == 1:
-                    raise
-                raise type(error)(f"record {number}: {error}") from None
-            if sample is not None:
-                samples.append(sample)
-        return samples
+                where = "" if len(records) == 1 else f"record {number}: "
+                body.problems.append(type(error)(f"{where}{error}"))
+            else:
+                if item is not None:
+                    body.items.append(item)
+        return body
 
-    def _of_number(self, line: str) -> Sample:
-        at = None
-        if match := _TIME_AND_VALUE.fullmatch(line):
+    @property
+    def _names(self) -> Mapping[str, str]:
+        return _ENERGY_NAMES if self.quantity.is_energy else _POWER_NAMES
+
+    def _of_number(self, line: str) -> Sample | CounterSample:
+        at, unit = None, ""
+        match = _UNIT_AT_END.fullmatch(line)
+        if match is not None and not is_unknown(match[2]):
+            line, unit = match[1], f" {match[2]}"
+        pattern = _TIME_AND_COMMA if self.quantity.comma else _TIME_AND_VALUE
+        if match := pattern.fullmatch(line):
             time, line = match.groups()
             at = to_moment(time)
             if at.timestamp() < _MIN_TIME_S and _is_number(time):
                 raise MalformedError(f"{time!r} is not a time; decimals need a point, not a comma")
-        return Sample(self._kw(line, None), at)
+        return self.quantity.item(self.quantity.number(line + unit), at)
 
-    def _of_json(self, document: Any) -> Sample:
+    def _of_json(self, document: Any) -> Sample | CounterSample:
         at = self._time_of(document)
-        if self.path is not None:
-            return Sample(self._kw(self.path.find(document), _NAMED.get(_last(self.path))), at)
+        if self.layout is not None:
+            return self.quantity.item(self.layout.number(document), at)
         if not isinstance(document, Mapping):
             raise MalformedError("the record is not a JSON object")
-        name = _find_name(document, "path")
-        return Sample(self._kw(document[name], _unit_of(name, document.get("unit"))), at)
+        name = self._find_name(document, "path")
+        unit = self._unit_of(name, document.get("unit"))
+        return self._item([document[name]], self._less(document), unit, at)
 
     def _time_of(self, document: Any) -> datetime | None:
         time = None
@@ -217,7 +258,7 @@ class RecordParser:
             time = next((document[name] for name in _TIMES if name in document), None)
         return None if time is None else to_moment(time)
 
-    def _of_point(self, line: str) -> Sample | None:
+    def _of_point(self, line: str) -> Sample | CounterSample | None:
         point = parse_point(line)
         if (
             point is None
@@ -225,6 +266,16 @@ class RecordParser:
             or not self.tags.items() <= point.tags.items()
         ):
             return None
+        values: list[Any] | None
+        if self.field is None:
+            name = self._find_name(point.fields, "field")
+            values, unit = [point.fields[name]], self._unit_of(name, point.tags.get("unit"))
+        else:
+            values, unit = self.field.values(point.fields), None
+            if not values:
+                return None
+            if len(self.field.names) == 1:
+                unit = self._names.get(self.field.names[0][0])
         at = None
         if point.time is not None:
             at = to_time(point.time, self.precision)
@@ -232,26 +283,64 @@ class RecordParser:
                 raise MalformedError(
                     f"{point.time} is not a time in {self.precision}; give precision="
                 )
-        if self.field is None:
-            name = _find_name(point.fields, "field")
-            unit = _unit_of(name, point.tags.get("unit"))
-        else:
-            name, unit = self.field, _NAMED.get(self.field)
-            if name not in point.fields:
-                raise MalformedError(f"the field {name} is missing")
-        return Sample(self._kw(point.fields[name], unit), at)
+        return self._item(values, self._less(point.fields), unit, at)
 
-    def _kw(self, value: object, unit: str | None) -> float:
-        if value is None:
-            return math.nan
-        number = to_number(value)
-        unit = unit or self.unit
-        if unit is None:
-            raise MissingUnitError(
-                "the unit is missing; give unit=W or unit=kW in the feed's address, or power_w "
-                "or power_kw in the record"
-            )
-        return Power(unit, self.sign).kw(number)
+    def _less(self, fields: Mapping[str, Any]) -> list[Any]:
+        if self.minus is None:
+            return []
+        values = self.minus.values(fields)
+        if values is None:
+            raise MalformedError(f"{self.minus} is missing")
+        return values
+
+    def _item(
+        self, plus: list[Any], minus: list[Any], unit: str | None, at: datetime | None
+    ) -> Sample | CounterSample:
+        number = self.quantity.number
+        total = sum(number(value, unit) for value in plus)
+        return self.quantity.item(total - sum(number(value, unit) for value in minus), at)
+
+    def _find_name(self, values: Mapping[str, object], option: str) -> str:
+        """Return the one of the usual names that holds the value."""
+        plain = ("energy" if self.quantity.is_energy else "power", "value")
+        for names in (tuple(self._names), plain):
+            found = [name for name in names if name in values]
+            if len(found) > 1:
+                raise MalformedError(
+                    f"it has both {' and '.join(found)}; choose one with {option}="
+                )
+            if found:
+                return found[0]
+        raise MalformedError(f"{', '.join(self._names)}, {' or '.join(plain)} is missing")
+
+    def _unit_of(self, name: str, unit: object) -> str | None:
+        """Return the unit that a record gives, by the name of its value or in ``unit``.
+
+        Raises:
+            MalformedError: it is not a unit of the quantity, or the two contradict each other.
+        """
+        if unit is not None:
+            unit = self.quantity.check_unit(unit)
+        named = self._names.get(name)
+        if named and unit not in (None, named):
+            raise MalformedError(f"it has {name}, but the unit {unit}")
+        return named or (None if unit is None else str(unit))
+
+
+def _layout(address: Address, quantity: Quantity) -> JsonLayout | None:
+    path = PathSum.of(address, "path")
+    direction = Direction.of(address)
+    if path is None:
+        if direction is not None:
+            raise address.wrong("sign_path", "it is a place in JSON, so path must be given too")
+        return None
+    names = _ENERGY_NAMES if quantity.is_energy else _POWER_NAMES
+    return JsonLayout(
+        quantity=replace(quantity, unit=names.get(path.last_name, quantity.unit)),
+        path=path,
+        minus=PathSum.of(address, "minus"),
+        direction=direction,
+    )
 
 
 def _tags(address: Address) -> dict[str, str]:
@@ -260,35 +349,6 @@ def _tags(address: Address) -> dict[str, str]:
         return {} if text is None else parse_tags(text)
     except MalformedError as error:
         raise address.wrong("tags", f"{error}; write it like host=cellar,phase=1") from None
-
-
-def _last(path: JsonPath) -> str:
-    return str(path.steps[-1]) if path.steps else ""
-
-
-def _find_name(values: Mapping[str, object], option: str) -> str:
-    """Return the one of the usual names that holds the power."""
-    for names in (_NAMED, _PLAIN):
-        found = [name for name in names if name in values]
-        if len(found) > 1:
-            raise MalformedError(f"it has both {' and '.join(found)}; choose one with {option}=")
-        if found:
-            return found[0]
-    raise MalformedError(f"{', '.join(_NAMED)}, {' or '.join(_PLAIN)} is missing")
-
-
-def _unit_of(name: str, unit: object) -> str | None:
-    """Return the unit that a record gives, by the name of its power or in ``unit``.
-
-    Raises:
-        MalformedError: it is not a unit of power, or the two contradict each other.
-    """
-    if unit is not None and unit not in tuple(UNITS):
-        raise MalformedError(f"the unit is {str(unit)[:20]!r}, not W or kW")
-    named = _NAMED.get(name)
-    if named and unit not in (None, named):
-        raise MalformedError(f"it has {name}, but the unit {unit}")
-    return named or (None if unit is None else str(unit))
 
 
 def _is_number(text: str) -> bool:

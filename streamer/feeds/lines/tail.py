@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from streamer.errors import LinkError, RefusedError
-from streamer.feeds import FeedItem
+from streamer.feeds import FeedItem, Pace
 from streamer.feeds.lines.reader import MAX_LINE_BYTES, SampleReader
 from streamer.feeds.lines.records import RecordParser
 from streamer.readings import Link
 
 _CHUNK_BYTES = 1 << 16
 _CLOSE_S = 2.0
+_ANY_PACE = Pace()
 _NO_FILE = (FileNotFoundError, NotADirectoryError)
 
 
@@ -33,6 +34,7 @@ class TailFeed:
         from_start: whether to begin with the present contents of the file.
         poll_s: seconds between two polls.
         gone_s: seconds for which the file may be missing, as it is while being rotated.
+        pace: how often it is written.
     """
 
     def __init__(
@@ -44,7 +46,9 @@ class TailFeed:
         from_start: bool = False,
         poll_s: float = 0.5,
         gone_s: float = 5.0,
+        pace: Pace = _ANY_PACE,
     ) -> None:
+        self.pace = pace
         self._name = name
         self._path = path
         self._lines = SampleReader(name, records)

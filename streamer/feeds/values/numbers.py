@@ -104,7 +104,7 @@ decimal=comma if this is a decimal comma
     if not isinstance(value, str):
         return to_number(value), ""
     match = _QUANTITY.fullmatch(value.strip())
-    if match is None:
+    if match is None or any(mark.isdigit() or mark == ":" for mark in match[4]):
         raise MalformedError(f"{quoted(value)} is not a number")
     sign, digits, exponent, unit = match.groups()
     if "," in digits or (comma and "." in digits):

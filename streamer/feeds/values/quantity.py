@@ -126,7 +126,7 @@ class Quantity:
         if own:
             name = unit_symbol(own)
             if name not in self.units:
-                raise MalformedError(f"{quoted(value)} {self._not_in_unit}")
+                raise MalformedError(f"{quoted(value)} is not in a unit of {self._units_known}")
         elif unit is not None:
             name = self.check_unit(unit)
         elif self.unit is not None:
@@ -146,13 +146,12 @@ class Quantity:
         """
         name = unit_symbol(unit) if isinstance(unit, str) else ""
         if name not in self.units:
-            raise MalformedError(f"the unit is {quoted(unit)}, which {self._not_in_unit}")
+            raise MalformedError(f"the unit is {quoted(unit)}, not a unit of {self._units_known}")
         return name
 
     @property
-    def _not_in_unit(self) -> str:
-        what = "energy" if self.is_energy else "power"
-        return f"is not in a unit of {what} ({', '.join(self.units)})"
+    def _units_known(self) -> str:
+        return f"{'energy' if self.is_energy else 'power'} ({', '.join(self.units)})"
 
     def item(self, number: float, at: datetime | None = None) -> Sample | CounterSample:
         """Return the item for a number in kW or kWh, of the sign that it has.

@@ -20,11 +20,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamer.errors import LinkError, RefusedError, UsageError
-from streamer.feeds import Feed, FeedItem
+from streamer.feeds import Feed, FeedItem, Pace
 from streamer.feeds.address import Address, Credentials, Secret
-from streamer.feeds.http.poll import HOMEWIZARD, KIND, SHELLY, JsonLayout
-from streamer.feeds.values import JsonPath, MalformedError, Power, parse_json
-from streamer.readings import Link, Notice, Sample
+from streamer.feeds.http.poll import HOMEWIZARD, KIND, SHELLY
+from streamer.feeds.values import (
+    JsonLayout,
+    JsonPath,
+    MalformedError,
+    PathSum,
+    Quantity,
+    parse_json,
+)
+from streamer.readings import CounterSample, Link, Notice, Sample
 from streamer.testing import check_source, read_feed
 from tests.feeds.serving import Handler, WebServer, fails, self_signed
 
@@ -133,40 +140,94 @@ def test_requests_match_the_address_and_share_a_connection(server: WebServer) ->
     ("body", "options", "kw"),
     [
         ("312.5", "unit=W", 0.3125),
+        ("250.3 W", "unit=kW", 0.2503),
         ('{"in": 100, "out": "400"}', "path=in&minus=out&unit=W", -0.3),
+        ('{"in": 100}', "path=in&minus=out?&unit=W", 0.1),
         ('{"p": 3}', "path=p&unit=kW&sign=export", -3.0),
+        ('{"power": 12340}', "path=power&unit=mW", 0.01234),
+        ('{"p": 2}', "path=p&unit=MW", 2000.0),
+        ('{"p": 7}', "path=p&unit=W&scale=20", 0.14),
+        ('{"state": "250.3 W", "type": "Number:Power"}', "path=state&unit=W", 0.2503),
+        ('{"state": "0.25 kW"}', "path=state&unit=W", 0.25),
+        ('{"value": 2, "unit": "kW"}', "path=value&unit=W", 2.0),
+        ('{"a": 1, "b": [{"w": 2}, {"w": 3}]}', "path=a,b[*].w&unit=W", 0.006),
+        ('{"": {"Power_curr": -136.39}}', 'path=[""].Power_curr&unit=W', -0.13639),
+        ('{"p": 5, "flow": "producing"}', "path=p&sign_path=flow&unit=W", -0.005),
         ('{"p": null}', "path=p&unit=W", math.nan),
         ('{"p": 1, "q": null}', "path=p&minus=q&unit=W", math.nan),
+        ('{"p": 1, "q": "unavailable"}', "path=p,q&unit=W", math.nan),
+        ('{"p": NaN}', "path=p&unit=W", math.nan),
+        ("NULL", "unit=W", math.nan),
+        ("", "unit=W", math.nan),
         ("\ufeff7", "unit=kW", 7.0),
-        ("", "unit=W", None),
-        ("<html>", "unit=W", None),
-        ('{"q": 1}', "path=p&unit=W", None),
-        ('{"p": true}', "path=p&unit=W", None),
-        ('{"p": NaN}', "path=p&unit=W", None),
-        ('{"p": 1e308, "q": -1e308}', "path=p&minus=q&unit=kW", None),
-        ("[" * 100_000, "unit=W", None),
-        (b"\xff\xfe\x00", "unit=W", None),
     ],
 )
-def test_responses_give_a_power_or_a_notice(
-    server: WebServer, body: str | bytes, options: str, kw: float | None
+def test_responses_give_a_power(server: WebServer, body: str, options: str, kw: float) -> None:
+    server.handler = answer_text(body)
+    assert first_kw(open_json(server, f"/#{options}")) == pytest.approx(kw, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("body", "options", "why"),
+    [
+        ("<html>", "unit=W", "'<html>' is not a number"),
+        ("<html>", "path=p&unit=W", "not JSON"),
+        ('{"q": 1}', "path=p&unit=W", "p is missing; it contains q"),
+        ('{"p": true}', "path=p&unit=W", "True is not a number"),
+        ('{"p": 1.7e308, "q": -1.7e308}', "path=p&minus=q&scale=1e9&unit=kW", "infinite"),
+        ('{"p": "1.2 kWh"}', "path=p&unit=W", "'1.2 kWh' is not in a unit of power (mW, W, kW"),
+        ('{"p": "1,250 W"}', "path=p&unit=W", "in two ways; give decimal=comma"),
+        ('{"value": 5, "unit": "A"}', "path=value&unit=W", "the unit is 'A', not a unit of power"),
+        ('{"p": 5, "flow": true}', "path=p&sign_path=flow&unit=W", "give export_if="),
+        ("[" * 100_000, "unit=W", "is not a number"),
+        (b"\xff\xfe\x00", "unit=W", "is not a number"),
+    ],
+)
+def test_a_response_without_a_power_ends_the_last_value(
+    server: WebServer, body: str | bytes, options: str, why: str
 ) -> None:
-    server.handler = one_after_another(
-        answer_text(body), answer_text('{"p": 42, "q": 0, "in": 0, "out": 0}')
-    )
+    server.handler = one_after_another(answer_text('{"p": 42, "q": 0}'), answer_text(body))
     feed = open_json(server, f"/#{options}&every=0.5")
-    if kw is not None:
-        assert first_kw(feed) == pytest.approx(kw, nan_ok=True)
-        return
-    items = [*feed.read()]
-    while not any(isinstance(item, Notice) for item in items):
-        items += feed.read()
-    feed.close()
-    notice = items[-1]
+    items: list[FeedItem] = []
+    try:
+        while not any(isinstance(item, Notice) and why in item.text for item in items):
+            items += feed.read()
+        items += feed.read() if isinstance(items[-1], Notice) else []
+    finally:
+        feed.close()
+    assert isinstance(items[-1], Sample)
+    assert math.isnan(items[-1].kw)
+    notice = items[-2]
     assert isinstance(notice, Notice)
     assert notice.kind == Notice.MALFORMED
     assert notice.text.startswith(feed.name)
-    assert not samples(items)
+    assert notice.text.endswith("; the value is unknown")
+
+
+def test_an_energy_register_gives_counter_samples(server: WebServer) -> None:
+    server.handler = one_after_another(
+        answer_json({"in": 1000.01, "out": 0.5}), answer_json({"in": None, "out": 0.5})
+    )
+    feed = open_json(server, "/#path=in&minus=out&unit=kWh&every=0.5")
+    items = [*feed.read()]
+    while len(items) < 3:
+        items += feed.read()
+    feed.close()
+    first, second = items[1:3]
+    assert first == CounterSample(pytest.approx(999.51))
+    assert isinstance(second, CounterSample)
+    assert math.isnan(second.kwh)
+
+
+def test_pulses_are_converted_to_energy(server: WebServer) -> None:
+    server.handler = answer_json({"count": 12_345})
+    feed = open_json(server, "/#path=count&unit=imp&per_kwh=1000")
+    items = [*feed.read()]
+    while len(items) < 2:
+        items += feed.read()
+    feed.close()
+    assert items[1] == CounterSample(12.345)
+    assert feed.pace == Pace(every_s=5.0)
 
 
 def test_the_time_is_read_from_the_response(server: WebServer) -> None:
@@ -193,15 +254,16 @@ def test_a_repeated_measurement_gives_one_sample(server: WebServer) -> None:
 @given(document=ANY_JSON, path=st.sampled_from(["", "a", "a.b", "[0]", "a[1]"]))
 def test_any_document_gives_a_power_or_a_malformed_error(document: Any, path: str) -> None:
     answer = JsonLayout(
-        Power("W"), JsonPath.parse(path), minus=JsonPath.parse("m"), time=JsonPath.parse("t")
+        Quantity("W"), PathSum.parse(path), minus=PathSum.parse("m"), time=JsonPath.parse("t")
     )
     for given_ in (document, {"a": document, "m": document, "t": document}):
         try:
-            kw, at = answer.read(parse_json(json.dumps(given_)))
+            sample = answer.read(parse_json(json.dumps(given_)))
         except MalformedError:
             continue
-        assert not math.isinf(kw)
-        assert at is None or at.tzinfo is not None
+        assert isinstance(sample, Sample)
+        assert not math.isinf(sample.kw)
+        assert sample.at is None or sample.at.tzinfo is not None
 
 
 # Errors and recovery
@@ -455,7 +517,7 @@ def test_homewizard_errors_name_the_remedy(server: WebServer) -> None:
     assert "the local API is off; switch it on in the HomeWizard app" in text
     server.handler = answer_json({}, 404)
     text = fails(HOMEWIZARD.open(Address.parse(f"homewizard://{server.host}")))
-    assert "API v1 is missing, and v2 is not supported" in text
+    assert "API v1 is missing; try api=2" in text
 
 
 @pytest.mark.parametrize(
@@ -510,7 +572,20 @@ def test_a_missing_shelly_component_is_refused(server: WebServer, handler: Handl
     ("url", "text"),
     [
         ("http://host/#path=p", "option unit is missing: give unit=W or unit=kW"),
-        ("http://host/#unit=MW", "option unit='MW': give W or kW"),
+        ("http://host/#unit=VA", "option unit='VA': give mW or W or kW or MW"),
+        ("http://host/#unit=imp", "option per_kwh is missing"),
+        ("http://host/#unit=W&per_kwh=1000", "it is for unit=imp"),
+        ("http://host/#unit=W&scale=0", "option scale='0': give a number other than 0"),
+        ("http://host/#unit=W&export_if=true", "it is for sign_path"),
+        ("http://host/#unit=W&id=3", "option id='3': it is for preset="),
+        ("http://host/#preset=toaster", "option preset='toaster': give ada-p1 or"),
+        ("http://host/#preset=envoy", "answers over https only; write https://"),
+        ("http://host/#preset=vzlogger", "option id is missing: it is for vzlogger"),
+        ("http://host/#preset=vzlogger&id=a]b", "give a name or number"),
+        ("http://host/#preset=evcc&id=1", "this preset has none"),
+        ("http://host/#preset=tibber&path=p", "the answer is not JSON; leave it out"),
+        ("homewizard://host?api=2", "API v2 needs a token"),
+        ("shelly://host?gen=1&id=1", "component=em adds the three phases"),
         ("http://host/#unit=W&path=a..b", "option path='a..b'"),
         ("http://host/#unit=W&time=[", "option time='['"),
         ("http://host/#unit=W&every=0", "option every='0'"),

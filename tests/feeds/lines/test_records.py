@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from streamer.errors import UsageError
 from streamer.feeds.address import Address
-from streamer.feeds.lines.records import FORMATS, MAX_RECORDS, MissingUnitError, RecordParser
-from streamer.feeds.values import MalformedError
+from streamer.feeds.lines.records import FORMATS, MAX_RECORDS, RecordParser
+from streamer.feeds.values import MalformedError, Quantity
+from streamer.feeds.values.quantity import MissingUnitError
 from streamer.readings import Sample
 
 AT = datetime(2026, 3, 29, 0, 59, tzinfo=UTC)
@@ -201,7 +202,7 @@ _MOMENTS = st.datetimes(datetime(2001, 9, 10), datetime(2100, 1, 1)).map(
 
 @given(_NUMBERS, _MOMENTS, st.sampled_from([" ", ",", ";", "\t", " ; "]))
 def test_all_formats_give_the_same_sample(watts: float, at: datetime, separator: str) -> None:
-    records = RecordParser(unit="W")
+    records = RecordParser(quantity=Quantity("W"))
     nanoseconds = (at - datetime(1970, 1, 1, tzinfo=UTC)) // (datetime.resolution) * 1000
     lines = [
         f"{at.isoformat()}{separator}{watts!r}",
@@ -210,7 +211,8 @@ def test_all_formats_give_the_same_sample(watts: float, at: datetime, separator:
     ]
     wanted = Sample(watts / 1000, at)
     for line, kind in zip(lines, FORMATS[1:], strict=True):
-        for sample in (records.read(line), RecordParser(format=kind, unit="W").read(line)):
+        strict = RecordParser(format=kind, quantity=Quantity("W"))
+        for sample in (records.read(line), strict.read(line)):
             assert sample is not None
             assert sample.at == wanted.at
             assert math.isclose(sample.kw, wanted.kw, rel_tol=1e-12)
