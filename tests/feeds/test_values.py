@@ -38,7 +38,7 @@ def test_power_is_kw_and_import_is_positive(unit: str, sign: str, value: float, 
 def test_the_unit_is_never_guessed() -> None:
     with pytest.raises(UsageError, match="option unit is missing: give unit=W or unit=kW"):
         Power.of(Address.parse("mqtt://h/t"))
-    with pytest.raises(UsageError, match="unit='w': give W or kW"):
+    with pytest.raises(UsageError, match="unit='w': give mW or W or kW"):
         Power.of(Address.parse("mqtt://h/t?unit=w"))
     assert Power.of(Address.parse("mqtt://h/t"), unit="kW") == Power("kW")
     assert Power.of(Address.parse("mqtt://h/t?unit=W&sign=export"), unit="kW") == Power(

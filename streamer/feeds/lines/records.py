@@ -45,6 +45,7 @@ from streamer.feeds.values import (
     to_moment,
 )
 from streamer.feeds.values.direction import Direction
+from streamer.feeds.values.quantity import added
 from streamer.readings import CounterSample, Sample
 
 FORMATS = ("auto", "number", "json", "influx")
@@ -297,8 +298,10 @@ class RecordParser:
         self, plus: list[Any], minus: list[Any], unit: str | None, at: datetime | None
     ) -> Sample | CounterSample:
         number = self.quantity.number
-        total = sum(number(value, unit) for value in plus)
-        return self.quantity.item(total - sum(number(value, unit) for value in minus), at)
+        total = added(
+            *(number(value, unit) for value in plus), *(-number(value, unit) for value in minus)
+        )
+        return self.quantity.item(total, at)
 
     def _find_name(self, values: Mapping[str, object], option: str) -> str:
         """Return the one of the usual names that holds the value."""

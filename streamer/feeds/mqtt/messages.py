@@ -29,6 +29,7 @@ from streamer.feeds.values import (
 )
 from streamer.feeds.values.direction import Direction
 from streamer.feeds.values.paths import with_contents
+from streamer.feeds.values.quantity import added
 from streamer.readings import CounterSample, Sample
 
 _MAX_BYTES = 1 << 20
@@ -252,7 +253,7 @@ class MessageReader:
         self.stale = ""
         if len(counted) > 1 or self._layout.heartbeat_s is not None:
             self.stale = self._parts.stale(counted, now_s) or ""
-        total = math.fsum(map(self._parts.value, counted)) if not self.stale else math.nan
+        total = added(*map(self._parts.value, counted)) if not self.stale else math.nan
         self._known = not math.isnan(total)
         return self._layout.quantity.item(total, at)
 

@@ -15,6 +15,8 @@ from streamer.readings import CounterSample, Sample
 
 _ALL_UNITS = (*UNITS, *ENERGY_UNITS, PULSES)
 
+_DECIMALS = 12
+
 QUANTITY_OPTIONS = {
     "unit": f"unit of the power: {', '.join(UNITS)}; or, for a meter that has only an energy "
     f"register: {', '.join(ENERGY_UNITS)}, or {PULSES} (pulses, with per_kwh)",
@@ -171,6 +173,16 @@ class Quantity:
     def unsigned(self) -> Quantity:
         """Return the same quantity where positive values mean import."""
         return replace(self, sign="import")
+
+
+def added(*numbers: float) -> float:
+    """Return a sum in kW or kWh, without the digits that only floating point adds.
+
+    >>> 0.1 - 0.35, added(0.1, -0.35), added(0.1 + 0.2)
+    (-0.24999999999999997, -0.25, 0.30000000000000004)
+    """
+    total = sum(numbers)
+    return round(total, _DECIMALS) if len(numbers) > 1 and math.isfinite(total) else total
 
 
 class MissingUnitError(MalformedError):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import math
 import socket
 import threading
 import time
@@ -16,11 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streamer.errors import LinkError, RefusedError, UsageError
-from streamer.feeds import FeedItem
+from streamer.feeds import FeedItem, Pace
 from streamer.feeds.address import Address, Credentials, Secret
 from streamer.feeds.http import push
 from streamer.feeds.registry import open_feed
-from streamer.readings import Link, Notice, Sample
+from streamer.readings import CounterSample, Link, Notice, Sample
 from streamer.testing import check_source
 from tests.feeds.broker import free_port
 
@@ -63,6 +64,9 @@ class _Listening:
     def samples(self, count: int) -> list[Sample]:
         """Wait until there are `count` samples, and return them all."""
         return self._wait_for(Sample, count)
+
+    def counters(self, count: int) -> list[CounterSample]:
+        return self._wait_for(CounterSample, count)
 
     def notices(self, count: int) -> list[Notice]:
         return self._wait_for(Notice, count)
@@ -154,9 +158,9 @@ def test_times_of_each_precision_are_accepted(
     [
         ("POST", "/reading", "", {}, 400, "the body is empty"),
         ("POST", "/reading", "on", {}, 400, "'on' is not a number"),
-        ("POST", "/reading", '{"value": 1, "unit": "A"}', {}, 400, "the unit is 'A', not W or kW"),
+        ("POST", "/reading", '{"value": 1, "unit": "A"}', {}, 400, "the unit is 'A', not a unit"),
         ("POST", "/reading", '{"watts": 1}', {}, 400, "power_kw, power_w"),
-        ("POST", "/reading", '[{"value": 1}, {}]', {}, 400, "record 2: power_kw"),
+        ("POST", "/reading", '[{"value": "x"}, {}]', {}, 400, "record 1: 'x' is not a number"),
         ("POST", "/reading", "250", {"Content_Type": "application/json"}, 400, "not a JSON object"),
         ("POST", "/reading", "[" * 100_000, {}, 400, "not JSON"),
         ("POST", "/reading", "[" + "1," * 20_000 + "1]", {}, 400, "send at most 10000"),
@@ -233,6 +237,45 @@ def test_a_record_without_a_unit_is_refused(listen: Callable[..., _Listening]) -
     assert status == 400
     assert "the unit is missing" in answer["error"]
     assert server.post('{"power_w": 250}')[0] == 204
+
+
+def test_a_batch_with_other_points_is_taken(listen: Callable[..., _Listening]) -> None:
+    server = listen("unit=W&field=power")
+    batch = "cpu,host=a usage=3.2 1795908000\nmeter,host=a power=251 1795908000\n"
+    assert server.post(batch, "/write?precision=s") == (204, {})
+    assert [sample.kw for sample in server.samples(1)] == [0.251]
+    assert server.post("cpu,host=a usage=3.2", "/write") == (204, {})
+    assert server.post('meter power="x"', "/write")[0] == 400
+    assert len(server.samples(1)) == 1
+    assert len(server.notices(1)) == 1
+
+
+def test_malformed_records_of_a_batch_are_counted(listen: Callable[..., _Listening]) -> None:
+    server = listen("unit=W")
+    body = '[{"value": "x"}, {"value": 250}, {}, {"value": "unavailable"}]'
+    assert server.post(body) == (204, {})
+    known, unknown = server.samples(2)
+    assert known == Sample(0.25)
+    assert math.isnan(unknown.kw)
+    (notice,) = server.notices(1)
+    assert notice.count == 2
+    assert "record 1: 'x' is not a number" in notice.text
+
+
+@pytest.mark.parametrize(
+    "body", ['{"value":"unavailable"}', '{"value":"None"}', '{"value":null}', "nan", '{"value":""}']
+)
+def test_an_unknown_value_is_taken_as_such(listening: _Listening, body: str) -> None:
+    before = len(listening.samples(0))
+    assert listening.post(body) == (204, {})
+    assert math.isnan(listening.samples(before + 1)[before].kw)
+
+
+def test_energy_registers_are_taken(listen: Callable[..., _Listening]) -> None:
+    server = listen("unit=kWh&every=60")
+    assert server.feed.pace == Pace(every_s=60.0)
+    assert server.post('{"value": 1000.01}') == (204, {})
+    assert server.counters(1) == [CounterSample(1000.01)]
 
 
 def test_a_connection_serves_many_requests(listening: _Listening) -> None:

@@ -21,9 +21,9 @@ from streamer.feeds.address import Address
 from streamer.feeds.lines import PipeFeed
 from streamer.feeds.lines.reader import MAX_LINE_BYTES, SampleReader
 from streamer.feeds.lines.records import RecordParser
-from streamer.feeds.values import Quantity
 from streamer.feeds.lines.tail import TailFeed
 from streamer.feeds.registry import open_feed
+from streamer.feeds.values import Quantity
 from streamer.readings import Link, Notice, Sample
 from streamer.testing import check_source, read_feed
 from tests.children import ending

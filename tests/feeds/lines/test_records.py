@@ -14,7 +14,7 @@ from streamer.feeds.address import Address
 from streamer.feeds.lines.records import FORMATS, MAX_RECORDS, RecordParser
 from streamer.feeds.values import MalformedError, Quantity
 from streamer.feeds.values.quantity import MissingUnitError
-from streamer.readings import Sample
+from streamer.readings import CounterSample, Sample
 
 AT = datetime(2026, 3, 29, 0, 59, tzinfo=UTC)
 
@@ -56,6 +56,24 @@ def _records(options: str) -> RecordParser:
         ("unit=W&field=p", "house,unit=Hz p=250,value=50", Sample(0.25)),
         ("field=power_kw", "house power_w=250,power_kw=0.25", Sample(0.25)),
         ("unit=W&measurement=a&tags=b%3Dc", "a,b=c,d=e value=250", Sample(0.25)),
+        ("unit=W", "250.3 W", Sample(0.2503)),
+        ("unit=W", "0.25 kW", Sample(0.25)),
+        ("unit=mW", "12340", Sample(0.01234)),
+        ("unit=W", "2026-03-29T00:59:00Z 0.25 kW", Sample(0.25, AT)),
+        ("unit=W&decimal=comma", "250,5", Sample(0.2505)),
+        ("unit=W&decimal=comma", "2026-03-29T00:59:00Z;1.250,5", Sample(1.2505, AT)),
+        ("unit=W&scale=2", "250", Sample(0.5)),
+        ("unit=W&path=a,b[*]&minus=c?", '{"a": 1, "b": [2, 3]}', Sample(0.006)),
+        ("unit=W&path=p&sign_path=d", '{"p": 5, "d": "export"}', Sample(-0.005)),
+        ("unit=W&minus=out?", '{"value": 5, "out": 7}', Sample(-0.002)),
+        ("unit=W&field=l1,l2,l3?", "m l1=100,l2=150", Sample(0.25)),
+        ("unit=W&field=in&minus=out", "m in=100,out=350", Sample(-0.25)),
+        ("unit=W&field=p", "cpu usage=3.2", None),
+        ("unit=kWh", "1000.01", CounterSample(1000.01)),
+        ("unit=Wh&sign=export", "2026-03-29T00:59:00Z 500", CounterSample(-0.5, AT)),
+        ("unit=imp&per_kwh=1000", '{"value": 250}', CounterSample(0.25)),
+        ("unit=kWh", '{"energy_wh": 250}', CounterSample(0.25)),
+        ("unit=kWh", "m,unit=Wh value=250", CounterSample(0.25)),
         ("unit=W", "", None),
         ("unit=W", " \t ", None),
         ("unit=W", "# time power", None),
@@ -64,22 +82,43 @@ def _records(options: str) -> RecordParser:
         ("tags=b%3Dc", "a other=1", None),
     ],
 )
-def test_records_of_each_format_are_read(options: str, line: str, sample: Sample | None) -> None:
+def test_records_of_each_format_are_read(
+    options: str, line: str, sample: Sample | CounterSample | None
+) -> None:
     assert _records(options).read(line) == sample
 
 
-@pytest.mark.parametrize("line", ['{"power_w": null}', '{"value": null, "unit": "W"}'])
-def test_null_is_an_unknown_power(line: str) -> None:
-    sample = _records("").read(line)
-    assert sample is not None
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"power_w": null}',
+        '{"value": null, "unit": "W"}',
+        '{"power_w": NaN}',
+        '{"value": "unavailable"}',
+        '{"value": ""}',
+        "nan",
+        "NULL",
+        "-",
+        "unknown",
+        "2026-03-29T00:59:00Z nan",
+        "2026-03-29T00:59:00Z,",
+        'house value="unavailable"',
+    ],
+)
+def test_an_unknown_power_is_nan(line: str) -> None:
+    sample = _records("unit=W").read(line)
+    assert isinstance(sample, Sample)
     assert math.isnan(sample.kw)
+    assert sample.at == (AT if line.startswith("2026") else None)
 
 
 @pytest.mark.parametrize(
     ("options", "line", "error"),
     [
         ("unit=W", "on", "'on' is not a number"),
-        ("unit=W", "nan", "'nan' is not a number"),
+        ("unit=W", "250 VA", "'250 VA' is not in a unit of power (mW, W, kW, MW, GW)"),
+        ("unit=kWh", "250 W", "'250 W' is not in a unit of energy (Wh, kWh, MWh)"),
+        ("unit=W", "1,250 W", "'1' is not a time"),
         ("unit=W", "inf", "'inf' is not a number"),
         ("unit=W", "time,power", "'time' is not a time"),
         ("unit=W", "2026-03-29 01:59:00", "'01:59:00' is not a number"),
@@ -89,7 +128,6 @@ def test_null_is_an_unknown_power(line: str) -> None:
         ("", '{"power_w": "on"}', "'on' is not a number"),
         ("", '{"power_w": true}', "True is not a number"),
         ("", '{"power_w": [250]}', "[250] is not a number"),
-        ("", '{"power_w": NaN}', "nan is not a number"),
         ("", '{"power_w": 1, "time": "noon"}', "'noon' is not a time"),
         (
             "",
@@ -102,8 +140,8 @@ def test_null_is_an_unknown_power(line: str) -> None:
             "it has both power and value; choose one with path=",
         ),
         ("", '{"power_w": 1, "unit": "kW"}', "it has power_w, but the unit kW"),
-        ("", '{"value": 1, "unit": "kw"}', "the unit is 'kw', not W or kW"),
-        ("", '{"value": 1, "unit": {}}', "the unit is '{}', not W or kW"),
+        ("", '{"value": 1, "unit": "kw"}', "the unit is 'kw', not a unit of power (mW, W, kW"),
+        ("", '{"value": 1, "unit": {}}', "the unit is {}, not a unit of power"),
         ("unit=W", '{"watts": 1}', "power_kw, power_w, power or value is missing"),
         ("unit=W", "[1]", "the record is not a JSON object"),
         ("unit=W", "{", "not JSON: "),
@@ -115,7 +153,7 @@ def test_null_is_an_unknown_power(line: str) -> None:
         ("unit=W", "house value=t", "True is not a number"),
         ("", "house power_w=1 1774745940", "1774745940 is not a time in ns; give precision="),
         ("precision=s", "house power_w=1 1774745940000000000", "is not a time in s"),
-        ("unit=W&field=p", "house value=1", "the field p is missing"),
+        ("unit=W&field=p&minus=q", "house p=1", "q is missing"),
         ("format=influx", "250", "a space and fields are missing at the end"),
         ("unit=W&format=number", '{"power_w":1}', "is not a number"),
         ("format=json", "house power_w=1", "not JSON: "),
@@ -137,7 +175,7 @@ def test_the_unit_is_never_guessed(line: str) -> None:
 @pytest.mark.parametrize(
     ("options", "error"),
     [
-        ("unit=w", "option unit='w': give W or kW"),
+        ("unit=w", "option unit='w': give mW or W or kW"),
         ("unit=W&format=xml", "option format='xml': give auto or number or json or influx"),
         ("unit=W&path=a..b", "option path='a..b': 'a..b' is not a path"),
         ("unit=W&time=[x]", "option time='[x]': '[x]' is not a path"),
@@ -170,8 +208,33 @@ def test_wrong_options_are_usage_errors(options: str, error: str) -> None:
     ],
 )
 def test_a_body_of_several_records_is_read(body: str) -> None:
-    samples = _records("unit=W").read_body(body)
-    assert samples in ([Sample(0.001)], [Sample(0.001), Sample(0.002)])
+    found = _records("unit=W").read_body(body)
+    assert found.problems == []
+    assert found.items in ([Sample(0.001)], [Sample(0.001), Sample(0.002)])
+
+
+@pytest.mark.parametrize(
+    ("body", "taken", "error"),
+    [
+        ("on", 0, "'on' is not a number"),
+        ("1\non\noff", 1, "record 2: 'on' is not a number"),
+        ('[{"power_w": 1}, 2]', 1, "record 2: the record is not a JSON object"),
+        ('[{"power_w": 1}, {"power_w": null}, {}]', 2, "record 3: power_kw, power_w, power or"),
+        ("cpu usage=3.2 1\nmeter power_w=5", 1, "record 1: power_kw, power_w, power or value"),
+    ],
+)
+def test_malformed_records_do_not_lose_the_others(body: str, taken: int, error: str) -> None:
+    found = _records("unit=W").read_body(body)
+    assert len(found.items) == taken
+    assert str(found.problems[0]).startswith(error)
+
+
+def test_points_without_the_field_are_skipped() -> None:
+    found = _records("unit=W&field=power&precision=s").read_body(
+        "cpu,host=a usage=3.2 1795908000\nmeter,host=a power=251 1795908000\n"
+    )
+    assert found.problems == []
+    assert [item.kw for item in found.items if isinstance(item, Sample)] == [0.251]
 
 
 @pytest.mark.parametrize(
@@ -179,16 +242,14 @@ def test_a_body_of_several_records_is_read(body: str) -> None:
     [
         ("", "the body is empty"),
         (" \n", "the body is empty"),
-        ("on", "'on' is not a number"),
-        ("1\non", "record 2: 'on' is not a number"),
-        ('[{"power_w": 1}, 2]', "record 2: the record is not a JSON object"),
+        ("[", "not JSON"),
         (
             "1\n" * (MAX_RECORDS + 1),
             f"the body has {MAX_RECORDS + 1} records; send at most {MAX_RECORDS}",
         ),
     ],
 )
-def test_the_first_malformed_record_of_a_body_is_named(body: str, error: str) -> None:
+def test_a_body_that_cannot_be_read_is_malformed(body: str, error: str) -> None:
     with pytest.raises(MalformedError) as raised:
         _records("unit=W").read_body(body)
     assert str(raised.value).startswith(error)
@@ -230,13 +291,14 @@ _PIECES = st.sampled_from(
 def test_any_line_is_a_sample_or_a_malformed_error(line: str, options: str) -> None:
     records = _records(options)
     samples, problems = [], []
-    for read in (lambda text: [records.read(text)], records.read_body):
+    for read in (lambda text: [records.read(text)], lambda text: records.read_body(text).items):
         try:
             samples += read(line)
         except MalformedError as error:
             problems.append(str(error))
     assert all(error.isprintable() for error in problems)
     for sample in filter(None, samples):
+        assert isinstance(sample, Sample)
         assert not math.isinf(sample.kw)
         assert sample.at is None or sample.at.tzinfo is not None
 

@@ -52,7 +52,18 @@ SHELLY_RPC = (
         ("mqtt://h/a/b?unit=kW", b" -1.5\r\n", -1.5),
         ("mqtt://h/a/b?unit=W&sign=export", "250", -0.25),
         ("mqtt://h/a/b?unit=W&path=p[1].w", '{"p":[0,{"w":"30"}]}', 0.03),
+        ("mqtt://h/a/b?unit=W", "250.3 W", 0.2503),
+        ("mqtt://h/a/b?unit=W", "0.25 kW", 0.25),
+        ("mqtt://h/a/b?unit=W", "250,3 W", 0.2503),
+        ("mqtt://h/a/b?unit=W&decimal=comma", "1.250,5", 1.2505),
+        ("mqtt://h/a/b?unit=W&scale=0.1", "2503", 0.2503),
         ("mqtt://h/a/b?unit=W&path=in&minus=out", '{"in":100,"out":350}', -0.25),
+        ("mqtt://h/a/b?unit=W&path=p&sign_path=f", '{"p":100,"f":"producing"}', -0.1),
+        (
+            "mqtt://h/a/b?unit=W&path=a,b&sign_path=x,y&export_if=true",
+            '{"a":100,"b":30,"x":true,"y":false}',
+            -0.07,
+        ),
         ("mqtt://h/x?preset=tasmota-energy", TASMOTA % "860", 0.86),
         ("mqtt://h/x?preset=tasmota-energy", TASMOTA % "[52,5,-7]", 0.05),
         ("mqtt://h/x?preset=tasmota-energy&path=ENERGY.Power[1]", TASMOTA % "[52,5]", 0.005),
@@ -80,6 +91,12 @@ def test_power_of_a_message(url: str, payload: str | bytes, kw: float) -> None:
     [
         ("mqtt://h/a?unit=W", "unavailable"),
         ("mqtt://h/a?unit=W", b" Unknown\n"),
+        ("mqtt://h/a?unit=W", ""),
+        ("mqtt://h/a?unit=W", "nan"),
+        ("mqtt://h/a?unit=W", "NULL"),
+        ("mqtt://h/a?unit=W&path=p", ""),
+        ("mqtt://h/a?unit=W&path=p,q", '{"p":1,"q":"None"}'),
+        ("mqtt://h/a?unit=W&path=p&sign_path=f", '{"p":1,"f":null}'),
         ("mqtt://h/a?unit=W&path=p", '{"p":null}'),
         ("mqtt://h/a?unit=W&path=p&minus=q", '{"p":1,"q":"unknown"}'),
         ("mqtt://h/a?preset=tasmota-energy", TASMOTA % "[52,null]"),
@@ -94,9 +111,11 @@ def test_an_unknown_power_is_nan(url: str, payload: str | bytes) -> None:
 @pytest.mark.parametrize(
     ("url", "payload", "why"),
     [
-        ("mqtt://h/a?unit=W", "", "not a number"),
-        ("mqtt://h/a?unit=W", "12 W", "not a number"),
-        ("mqtt://h/a?unit=W", "nan", "not a number"),
+        ("mqtt://h/a?unit=W", "1.2 kWh", "not in a unit of power (mW, W, kW, MW, GW)"),
+        ("mqtt://h/a?unit=W", "230 V", "not in a unit of power"),
+        ("mqtt://h/a?unit=W", "300 VA", "not in a unit of power"),
+        ("mqtt://h/a?unit=kWh", "300 W", "not in a unit of energy (Wh, kWh, MWh)"),
+        ("mqtt://h/a?unit=W", "1,5", "give decimal=comma if this is a decimal comma"),
         ("mqtt://h/a?unit=W", b"\xff\x00\x1b[2J", "not a number"),
         ("mqtt://h/a?unit=W", '{"p":1}', "not a number"),
         ("mqtt://h/a?unit=W", b"1" * 2_000_000, "2000000 bytes"),
@@ -108,7 +127,11 @@ def test_an_unknown_power_is_nan(url: str, payload: str | bytes) -> None:
         ("mqtt://h/a?unit=W&path=p", '{"p":[1,2]}', "not a number"),
         ("mqtt://h/a?unit=W&path=p&time=t", '{"p":1}', "t is missing"),
         ("mqtt://h/a?unit=W&path=p&time=t", '{"p":1,"t":"noon"}', "not a time"),
-        ("mqtt://h/a?unit=W&path=p&minus=q", '{"p":1.7e308,"q":-1.7e308}', "the power is infinite"),
+        (
+            "mqtt://h/a?unit=GW&path=p&minus=q",
+            '{"p":1.7e308,"q":-1.7e308}',
+            "the value is infinite",
+        ),
         ("mqtt://h/a?preset=tasmota-energy", TASMOTA % "[]", "not a number"),
         ("mqtt://h/a?preset=zigbee2mqtt", "[1]", "power is missing"),
     ],
@@ -140,7 +163,7 @@ def test_any_message_gives_a_sample_or_a_malformed_error(url: str, payload: byte
     reader = MessageReader(layout)
     samples: list[Sample | None] = []
     problems: list[str] = []
-    for topic in layout.topics:
+    for topic in layout.topics.values:
         try:
             samples.append(reader.take(topic, payload))
         except MalformedError as error:
@@ -208,7 +231,7 @@ def test_a_retained_value_completes_a_pair_but_makes_no_sample() -> None:
     ],
 )
 def test_topics_follow_from_address_and_preset(url: str, topics: str) -> None:
-    assert " ".join(_layout(url).topics) == topics
+    assert " ".join(_layout(url).topics.values) == topics
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -220,9 +243,9 @@ def test_the_help_lists_each_preset(name: str) -> None:
     ("url", "words"),
     [
         ("mqtt://h/a", "option unit is missing"),
-        ("mqtt://h/a?unit=MW", "unit='MW'"),
+        ("mqtt://h/a?unit=VA", "unit='VA': give mW or W or kW"),
         ("mqtt://h/a?preset=statestream", "option unit is missing"),
-        ("mqtt://h/a?preset=toaster", "preset='toaster': give dsmr-reader or"),
+        ("mqtt://h/a?preset=toaster", "preset='toaster': give amsreader or"),
         ("mqtt://h?unit=W", "the topic is missing"),
         ("mqtt:///a?unit=W", "the host is missing"),
         ("mqtt://h:0/a?unit=W", "the host is missing"),
@@ -233,7 +256,16 @@ def test_the_help_lists_each_preset(name: str) -> None:
         ("mqtt://h/a?unit=W&minus_topic=a", "a topic other than the first"),
         ("mqtt://h/a?unit=W&minus=x", "so path must be given too"),
         ("mqtt://h/a?unit=W&time=x", "so path must be given too"),
-        ("mqtt://h/a?unit=W&path=p&minus=x&minus_topic=b", "combined with minus_topic"),
+        ("mqtt://h/a?unit=W&path=p&time=x&minus_topic=b", "combined with several topics"),
+        ("mqtt://h/a?unit=W&sign_path=x", "so path must be given too"),
+        ("mqtt://h/a?unit=W&parts=3", "it is for a topic with the wildcard +"),
+        ("mqtt://h/a/+?unit=W&parts=1.5", "give a whole number"),
+        ("mqtt://h/a?unit=W&plus_topic=a", "a topic other than the first"),
+        ("mqtt://h/a?unit=W&plus_topic=b,b", "a topic is given twice"),
+        ("mqtt://h/a?unit=W&availability=", "the topic '' is not valid"),
+        ("mqtt://h/a?unit=W&every=often", "give seconds, at most 86400, or change"),
+        ("mqtt://h?preset=victron", "the device's name is missing"),
+        ("mqtt://h/a/b%2B?unit=W", "+ stands for a whole level"),
         ("mqtt://h/a?unit=W&path=p[x]", "is not a path"),
         ("mqtt://h/a?unit=W&qos=2", "qos='2': give 0 or 1"),
         ("mqtt://h/a?unit=W&version=4", "version='4': give 3 or 5"),
@@ -295,13 +327,16 @@ def _server(
         with client:
             _packet(client)
             client.sendall(connack)
-            subscribe = _packet(client) if connack[-1:] == b"\0" else b""
-            if subscribe:
-                properties = b"\0" if len(connack) > 4 else b""
+            properties = b"\0" if len(connack) > 4 else b""
+            unsent = b"".join(messages)
+            while subscribe := _packet(client):
+                if subscribe[0] != 0x82:
+                    continue
                 answer = subscribe[2:4] + properties + bytes([granted])
-                client.sendall(bytes([0x90, len(answer)]) + answer + b"".join(messages))
-            while not hangs_up and client.recv(100):
-                pass
+                client.sendall(bytes([0x90, len(answer)]) + answer + unsent)
+                unsent = b""
+                if hangs_up:
+                    break
 
     def accept() -> None:
         while True:
@@ -353,14 +388,18 @@ def _is_warning(item: object) -> bool:
 
 
 def test_conforms_to_the_feed_protocol() -> None:
-    with _server(_publish("a", b"9", retain=True), _publish("a", b"x"), _publish("a", b"1")) as url:
+    with _server(_publish("a", b"9", retain=True), _publish("a", b"1")) as url:
         feed = open_feed(Address.parse(f"{url}/a?unit=W"))
         assert check_source(feed, samples=1) == [Sample(0.001)]
     with _server(_publish("a", b"x"), _publish("a", b"2")) as url:
-        up, malformed, sample = _items(f"{url}/a?unit=W", lambda item: isinstance(item, Sample))
+        up, malformed, unknown, sample = _items(
+            f"{url}/a?unit=W", lambda item: item == Sample(0.002)
+        )
+    assert isinstance(unknown, Sample)
+    assert math.isnan(unknown.kw)
     assert up == Link(Link.UP, "broker", "subscribed to a")
     assert isinstance(malformed, Notice)
-    assert malformed.text.endswith("/a: 'x' is not a number; skipped")
+    assert malformed.text.endswith("/a: 'x' is not a number; the value is unknown")
     assert sample == Sample(0.002)
 
 
