@@ -107,11 +107,12 @@ def test_a_feed_is_documented_with_exactly_its_options(point: EntryPoint) -> Non
     assert set(documented) == set(kind.options)
 
 
-def test_the_presets_of_mqtt_are_documented() -> None:
-    kind: FeedKind = schemes()["mqtt"].load()
+@pytest.mark.parametrize(("scheme", "section"), [("mqtt", "mqtt"), ("http", "json-over-http")])
+def test_the_presets_are_documented(scheme: str, section: str) -> None:
+    kind: FeedKind = schemes()[scheme].load()
     presets = set(re.findall(r"^([\w-]+): ", kind.options["preset"], re.MULTILINE))
-    assert len(presets) >= 9
-    rows = column(sections(FEEDS)["mqtt"], "preset")
+    assert len(presets) >= 20
+    rows = column(sections(FEEDS)[section], "preset")
     assert {name for row in rows for name in spans(row[0])} == presets
 
 
