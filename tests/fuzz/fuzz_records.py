@@ -11,7 +11,7 @@ from streamer.feeds.address import Address
 from streamer.feeds.lines.reader import SampleReader
 from streamer.feeds.lines.records import RecordParser
 from streamer.feeds.values import MalformedError
-from streamer.readings import Notice, Sample
+from streamer.readings import CounterSample, Notice, Sample
 from tests.fuzz import run
 
 _WAYS = [
@@ -24,6 +24,9 @@ _WAYS = [
         "unit=W&path=a[0].b&time=t",
         "unit=W&field=p&precision=s",
         "unit=W&measurement=m&tags=a%3Db",
+        "unit=kWh&decimal=comma",
+        "unit=imp&per_kwh=1000&path=a[*].b,c&minus=d?&sign_path=e",
+        "unit=mW&field=p,q?&minus=r?&scale=-2",
     )
 ]
 
@@ -36,15 +39,17 @@ def one_input(data: bytes) -> None:
     reader = SampleReader("fuzz", records)
     items = [*reader.feed(rest[:place]), *reader.feed(rest[place:]), *reader.end()]
     try:
-        items += records.read_body(rest.decode("utf-8", "replace"))
+        body = records.read_body(rest.decode("utf-8", "replace"))
+        items += body.items
+        items += [Notice(Notice.MALFORMED, str(error)) for error in body.problems]
     except MalformedError as error:
         items.append(Notice(Notice.MALFORMED, str(error)))
     for item in items:
         if isinstance(item, Notice):
             assert item.text.isprintable(), item
         else:
-            assert isinstance(item, Sample), item
-            assert not math.isinf(item.kw), item
+            assert isinstance(item, Sample | CounterSample), item
+            assert not math.isinf(item.kw if isinstance(item, Sample) else item.kwh), item
             assert item.at is None or item.at.utcoffset() is not None, item
 
 
@@ -57,6 +62,8 @@ if __name__ == "__main__":
             for seed in (
                 b"2026-03-29T01:59:00+01:00 250.5\n1774745940,3",
                 b'{"time": 1774745940, "power_w": 250.5, "a": [{"b": 1}]}\n',
+                b"2026-03-29T01:59:00Z;1.250,5 W\nnan\n- \n",
+                b'[{"a": [{"b": "12 kW"}], "c": null, "e": "export"}, {"value": "NULL"}]',
                 b"m,host=cellar,a=b power_w=250.5,p=3i 1774745940000000000\n",
             )
         ],

@@ -11,6 +11,7 @@ from typing import Any
 
 from streamer.feeds.address import Address
 from streamer.feeds.values.malformed import MalformedError, quoted
+from streamer.feeds.values.numbers import is_unknown
 from streamer.feeds.values.pathsum import PathSum
 
 _EXPORT = frozenset(
@@ -72,6 +73,15 @@ class Direction:
         if meanings is not None and not all(values):
             raise address.wrong("export_if", "give the values that mean export, like true or 2,3")
         return cls(paths, values)
+
+    def is_unknown(self, document: Any) -> bool:
+        """Whether the meter reports that it does not know a direction.
+
+        Raises:
+            MissingError: the document does not have it.
+        """
+        values = [place.value for place in self.paths.places(document)]
+        return any(is_unknown(value) and value not in ("-", *self.export_if) for value in values)
 
     def signs(self, document: Any, count: int) -> list[float]:
         """Return the signs of `count` powers: 1 for import, -1 for export.

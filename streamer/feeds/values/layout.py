@@ -9,7 +9,6 @@ from typing import Any
 
 from streamer.feeds.values.direction import DIRECTION_OPTIONS, Direction
 from streamer.feeds.values.malformed import MalformedError, MissingError, quoted
-from streamer.feeds.values.numbers import is_unknown
 from streamer.feeds.values.paths import JsonPath, Place
 from streamer.feeds.values.pathsum import PathSum
 from streamer.feeds.values.quantity import Quantity, added
@@ -81,7 +80,7 @@ class JsonLayout:
         if any(map(math.isnan, numbers + less)):
             return math.nan
         if self.direction is not None:
-            if any(is_unknown(place.value) for place in self.direction.paths.places(document)):
+            if self.direction.is_unknown(document):
                 return math.nan
             signs = self.direction.signs(document, len(numbers))
             numbers = [sign * abs(number) for sign, number in zip(signs, numbers, strict=True)]
