@@ -16,7 +16,8 @@ from streamer.feeds.hass.states import Entity, power_entities
 from streamer.feeds.http.presets import PRESETS as HTTP_PRESETS
 from streamer.feeds.http.request import json_reader
 from streamer.feeds.modbus import TYPES, Register
-from streamer.feeds.mqtt.messages import MessageLayout, MessageReader
+from streamer.feeds.mqtt.layout import MessageLayout
+from streamer.feeds.mqtt.messages import MessageReader
 from streamer.feeds.mqtt.presets import PRESETS
 from streamer.feeds.values import (
     JsonLayout,

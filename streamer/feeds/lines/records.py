@@ -22,7 +22,6 @@ in the feed's address; an energy register likewise under ``energy_kwh``, ``energ
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -31,6 +30,8 @@ from typing import Any
 from streamer.feeds.address import Address
 from streamer.feeds.lines.fields import Fields
 from streamer.feeds.lines.lineprotocol import PRECISIONS, parse_point, parse_tags, to_time
+from streamer.feeds.lines.names import find_name, named_units, unit_of
+from streamer.feeds.lines.numberline import MIN_TIME_S, split_time
 from streamer.feeds.polling import PACE_OPTION
 from streamer.feeds.values import (
     LAYOUT_OPTIONS,
@@ -40,7 +41,6 @@ from streamer.feeds.values import (
     MalformedError,
     PathSum,
     Quantity,
-    is_unknown,
     parse_json,
     to_moment,
 )
@@ -82,17 +82,7 @@ _ONLY = {
 MAX_RECORDS = 10_000
 """Largest number of records in one body."""
 
-_POWER_NAMES = {"power_kw": "kW", "power_w": "W"}
-_ENERGY_NAMES = {"energy_kwh": "kWh", "energy_wh": "Wh"}
 _TIMES = ("time", "at", "timestamp")
-
-_UNIT_AT_END = re.compile(r"(.*[0-9.])\s+([^\W\d_]+)", re.DOTALL)
-_TIME_AND_VALUE = re.compile(r"(.*[^\s,;])[\s,;]+(\S*)", re.DOTALL)
-_TIME_AND_COMMA = re.compile(r"(.*[^\s;])[\s;]+(\S*)", re.DOTALL)
-
-# September 2001. A smaller number is not a time, but the first half of a value with a decimal
-# comma, or is in another unit than the option precision.
-_MIN_TIME_S = 1e9
 
 
 @dataclass(frozen=True)
@@ -161,7 +151,7 @@ class RecordParser:
         for option, only in _ONLY.items():
             if option in address.options and records.format not in ("auto", only):
                 raise address.wrong(option, f"it is for format={only}; leave it out")
-        names = records._names
+        names = named_units(quantity)
         if (
             records.format == "number"
             or (records.layout is not None and records.layout.path.last_name not in names)
@@ -172,11 +162,6 @@ class RecordParser:
         ):
             Quantity.of(address)
         return records
-
-    @property
-    def is_filtered(self) -> bool:
-        """Whether records of other things are skipped, as the address asks for."""
-        return self.field is not None or self.measurement is not None or bool(self.tags)
 
     def read(self, line: str) -> Sample | CounterSample | None:
         """Return the sample of a line; None if the line is skipped.
@@ -224,22 +209,9 @@ class RecordParser:
                     body.items.append(item)
         return body
 
-    @property
-    def _names(self) -> Mapping[str, str]:
-        return _ENERGY_NAMES if self.quantity.is_energy else _POWER_NAMES
-
     def _of_number(self, line: str) -> Sample | CounterSample:
-        at, unit = None, ""
-        match = _UNIT_AT_END.fullmatch(line)
-        if match is not None and not is_unknown(match[2]):
-            line, unit = match[1], f" {match[2]}"
-        pattern = _TIME_AND_COMMA if self.quantity.comma else _TIME_AND_VALUE
-        if match := pattern.fullmatch(line):
-            time, line = match.groups()
-            at = to_moment(time)
-            if at.timestamp() < _MIN_TIME_S and _is_number(time):
-                raise MalformedError(f"{time!r} is not a time; decimals need a point, not a comma")
-        return self.quantity.item(self.quantity.number(line + unit), at)
+        at, value = split_time(line, comma=self.quantity.comma)
+        return self.quantity.item(self.quantity.number(value), at)
 
     def _of_json(self, document: Any) -> Sample | CounterSample:
         at = self._time_of(document)
@@ -247,8 +219,9 @@ class RecordParser:
             return self.quantity.item(self.layout.number(document), at)
         if not isinstance(document, Mapping):
             raise MalformedError("the record is not a JSON object")
-        name = self._find_name(document, "path")
-        unit = self._unit_of(name, document.get("unit"))
+        name = find_name(document, self.quantity, "path")
+        beside = document.get("unit", document.get("unit_of_measurement"))
+        unit = unit_of(name, beside, self.quantity)
         return self._item([document[name]], self._less(document), unit, at)
 
     def _time_of(self, document: Any) -> datetime | None:
@@ -269,18 +242,21 @@ class RecordParser:
             return None
         values: list[Any] | None
         if self.field is None:
-            name = self._find_name(point.fields, "field")
-            values, unit = [point.fields[name]], self._unit_of(name, point.tags.get("unit"))
+            name = find_name(point.fields, self.quantity, "field")
+            values, unit = (
+                [point.fields[name]],
+                unit_of(name, point.tags.get("unit"), self.quantity),
+            )
         else:
             values, unit = self.field.values(point.fields), None
             if not values:
                 return None
             if len(self.field.names) == 1:
-                unit = self._names.get(self.field.names[0][0])
+                unit = named_units(self.quantity).get(self.field.names[0][0])
         at = None
         if point.time is not None:
             at = to_time(point.time, self.precision)
-            if at.timestamp() < _MIN_TIME_S:
+            if at.timestamp() < MIN_TIME_S:
                 raise MalformedError(
                     f"{point.time} is not a time in {self.precision}; give precision="
                 )
@@ -303,32 +279,6 @@ class RecordParser:
         )
         return self.quantity.item(total, at)
 
-    def _find_name(self, values: Mapping[str, object], option: str) -> str:
-        """Return the one of the usual names that holds the value."""
-        plain = ("energy" if self.quantity.is_energy else "power", "value")
-        for names in (tuple(self._names), plain):
-            found = [name for name in names if name in values]
-            if len(found) > 1:
-                raise MalformedError(
-                    f"it has both {' and '.join(found)}; choose one with {option}="
-                )
-            if found:
-                return found[0]
-        raise MalformedError(f"{', '.join(self._names)}, {' or '.join(plain)} is missing")
-
-    def _unit_of(self, name: str, unit: object) -> str | None:
-        """Return the unit that a record gives, by the name of its value or in ``unit``.
-
-        Raises:
-            MalformedError: it is not a unit of the quantity, or the two contradict each other.
-        """
-        if unit is not None:
-            unit = self.quantity.check_unit(unit)
-        named = self._names.get(name)
-        if named and unit not in (None, named):
-            raise MalformedError(f"it has {name}, but the unit {unit}")
-        return named or (None if unit is None else str(unit))
-
 
 def _layout(address: Address, quantity: Quantity) -> JsonLayout | None:
     path = PathSum.of(address, "path")
@@ -337,7 +287,7 @@ def _layout(address: Address, quantity: Quantity) -> JsonLayout | None:
         if direction is not None:
             raise address.wrong("sign_path", "it is a place in JSON, so path must be given too")
         return None
-    names = _ENERGY_NAMES if quantity.is_energy else _POWER_NAMES
+    names = named_units(quantity)
     return JsonLayout(
         quantity=replace(quantity, unit=names.get(path.last_name, quantity.unit)),
         path=path,
@@ -352,11 +302,3 @@ def _tags(address: Address) -> dict[str, str]:
         return {} if text is None else parse_tags(text)
     except MalformedError as error:
         raise address.wrong("tags", f"{error}; write it like host=cellar,phase=1") from None
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

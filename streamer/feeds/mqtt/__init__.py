@@ -18,7 +18,8 @@ from streamer.errors import LinkError, RefusedError
 from streamer.feeds import FeedKind, Pace
 from streamer.feeds.address import Address
 from streamer.feeds.mqtt.broker import LOG, Broker
-from streamer.feeds.mqtt.messages import MESSAGE_OPTIONS, MessageLayout, MessageReader
+from streamer.feeds.mqtt.layout import MESSAGE_OPTIONS, MessageLayout
+from streamer.feeds.mqtt.messages import MessageReader
 from streamer.feeds.mqtt.presets import GROUPS
 from streamer.feeds.session import AsyncFeed, Channel
 from streamer.feeds.values import MalformedError

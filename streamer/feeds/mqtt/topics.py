@@ -128,7 +128,7 @@ def relative(topic: str, leaf: str) -> str:
 
 
 def matches(pattern: str, topic: str) -> bool:
-    """Whether a topic is the pattern, in which ``+`` stands for any one level.
+    """Whether a topic is the pattern, in which ``+`` matches any one level.
 
     >>> matches("a/+/c", "a/b/c"), matches("a/+/c", "a/b/b/c"), matches("a", "a")
     (True, False, True)
@@ -161,7 +161,7 @@ def _why_no_topic(topic: str, *, wildcard: bool) -> str:
     if "#" in topic or ("+" in topic and not wildcard):
         return "has a wildcard; give the topic of one meter"
     if any("+" in level and level != "+" for level in topic.split("/")):
-        return "is not valid: + stands for a whole level"
+        return "is not valid: + replaces a whole level"
     if not topic or "\0" in topic or len(topic.encode()) > 65535:
         return "is not valid: it is empty, too long or contains a null character"
     return ""

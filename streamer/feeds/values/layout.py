@@ -102,7 +102,7 @@ class JsonLayout:
             raise MalformedError(f"{quoted(place.value)} is not a number")
         unit = place.unit
         if unit is not None and not place.neutral:
-            # The value's own name says what it is; the unit may belong to another one.
+            # The value's own name gives its quantity; the unit may belong to another one.
             unit = unit if unit_known(self.quantity, unit) else None
         return self.quantity.number(place.value, unit)
 

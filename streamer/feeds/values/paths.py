@@ -100,6 +100,8 @@ class JsonPath:
         Raises:
             ValueError: the text there is not a path.
         """
+        if not text.isprintable():  # it is quoted in errors
+            raise not_a_path(text)
         steps: list[str | int | Each] = []
         position = start
         while position < len(text) and text[position] not in ",|?":

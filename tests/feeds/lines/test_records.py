@@ -69,6 +69,7 @@ def _records(options: str) -> RecordParser:
         ("unit=W&field=l1,l2,l3?", "m l1=100,l2=150", Sample(0.25)),
         ("unit=W&field=in&minus=out", "m in=100,out=350", Sample(-0.25)),
         ("unit=W&field=p", "cpu usage=3.2", None),
+        ("unit=kW", '{"value": 250, "unit_of_measurement": "W"}', Sample(0.25)),
         ("unit=kWh", "1000.01", CounterSample(1000.01)),
         ("unit=Wh&sign=export", "2026-03-29T00:59:00Z 500", CounterSample(-0.5, AT)),
         ("unit=imp&per_kwh=1000", '{"value": 250}', CounterSample(0.25)),

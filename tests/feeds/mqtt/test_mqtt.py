@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from streamer.errors import LinkError, RefusedError, UsageError
 from streamer.feeds import mqtt
 from streamer.feeds.address import Address
-from streamer.feeds.mqtt.messages import MessageLayout, MessageReader
+from streamer.feeds.mqtt.layout import MessageLayout
+from streamer.feeds.mqtt.messages import MessageReader
 from streamer.feeds.mqtt.presets import PRESETS
 from streamer.feeds.registry import open_feed
 from streamer.feeds.values import MalformedError
@@ -265,7 +266,7 @@ def test_the_help_lists_each_preset(name: str) -> None:
         ("mqtt://h/a?unit=W&availability=", "the topic '' is not valid"),
         ("mqtt://h/a?unit=W&every=often", "give seconds, at most 86400, or change"),
         ("mqtt://h?preset=victron", "the device's name is missing"),
-        ("mqtt://h/a/b%2B?unit=W", "+ stands for a whole level"),
+        ("mqtt://h/a/b%2B?unit=W", "+ replaces a whole level"),
         ("mqtt://h/a?unit=W&path=p[x]", "is not a path"),
         ("mqtt://h/a?unit=W&qos=2", "qos='2': give 0 or 1"),
         ("mqtt://h/a?unit=W&version=4", "version='4': give 3 or 5"),

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from streamer.feeds import Feed, Pace, mqtt
 from streamer.feeds.address import Address
-from streamer.feeds.mqtt.messages import MessageLayout, MessageReader
+from streamer.feeds.mqtt.layout import MessageLayout
+from streamer.feeds.mqtt.messages import MessageReader
 from streamer.feeds.mqtt.presets import GROUPS, PRESETS
 from streamer.feeds.registry import open_feed
 from streamer.feeds.values import MalformedError

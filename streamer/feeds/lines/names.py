@@ -1,0 +1,53 @@
+"""The usual names of a value in a record, which may include its unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from streamer.feeds.values import MalformedError, Quantity
+
+_POWER = {"power_kw": "kW", "power_w": "W"}
+_ENERGY = {"energy_kwh": "kWh", "energy_wh": "Wh"}
+
+
+def named_units(quantity: Quantity) -> Mapping[str, str]:
+    """Return the names that include the unit, each with that unit."""
+    return _ENERGY if quantity.is_energy else _POWER
+
+
+def find_name(values: Mapping[str, object], quantity: Quantity, option: str) -> str:
+    """Return the one of the usual names that holds the value.
+
+    Args:
+        values: the record.
+        quantity: the measured quantity.
+        option: the option that gives other names, for errors.
+
+    Raises:
+        MalformedError: the record has none of them, or several.
+
+    >>> find_name({"time": 1, "power_w": 250}, Quantity("W"), "path")
+    'power_w'
+    """
+    named = tuple(named_units(quantity))
+    plain = ("energy" if quantity.is_energy else "power", "value")
+    for names in (named, plain):
+        found = [name for name in names if name in values]
+        if len(found) > 1:
+            raise MalformedError(f"it has both {' and '.join(found)}; choose one with {option}=")
+        if found:
+            return found[0]
+    raise MalformedError(f"{', '.join(named)}, {' or '.join(plain)} is missing")
+
+
+def unit_of(name: str, unit: object, quantity: Quantity) -> str | None:
+    """Return the unit that a record gives, by the name of its value or in ``unit``.
+
+    Raises:
+        MalformedError: it is not a unit of the quantity, or the two contradict each other.
+    """
+    given = None if unit is None else quantity.check_unit(unit)
+    named = named_units(quantity).get(name)
+    if named and given not in (None, named):
+        raise MalformedError(f"it has {name}, but the unit {given}")
+    return named or given
