@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.errors import UsageError
+from streamer.feeds import Pace
 from streamer.feeds.address import Address
-from streamer.feeds.polling import Ticker, next_tick, poll_interval
+from streamer.feeds.polling import Ticker, next_tick, pace_of, poll_interval
 
 
 @given(
@@ -62,3 +63,24 @@ def test_the_interval_is_read_from_the_address() -> None:
     assert poll_interval(Address.parse("shelly://host?every=0.5")) == 0.5
     with pytest.raises(UsageError, match=r"option every='0\.1': give a number at least 0\.5"):
         poll_interval(Address.parse("shelly://host?every=0.1"))
+
+
+@pytest.mark.parametrize(
+    ("options", "pace"),
+    [
+        ("", Pace()),
+        ("every=10", Pace(every_s=10.0)),
+        ("every=0.5", Pace(every_s=0.5)),
+        ("every=change", Pace(on_change=True)),
+    ],
+)
+def test_the_pace_of_a_meter_that_sends_by_itself(options: str, pace: Pace) -> None:
+    assert pace_of(Address.parse(f"push://127.0.0.1?{options}")) == pace
+    usual = Pace(every_s=300.0)
+    assert pace_of(Address.parse(f"mqtt://h/t?{options}"), usual) == (pace if options else usual)
+
+
+@pytest.mark.parametrize("text", ["", "often", "0", "-1", "nan", "inf", "1e9"])
+def test_another_pace_is_a_usage_error(text: str) -> None:
+    with pytest.raises(UsageError, match="give seconds, at most 86400, or change"):
+        pace_of(Address.parse(f"mqtt://h/t?every={text}"))

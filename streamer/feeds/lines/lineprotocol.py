@@ -6,7 +6,8 @@
 
 A line has a measurement with its tags, a space, fields, and optionally a space and a time. In
 names a backslash escapes a comma, a space or an equals sign, and is an ordinary character
-elsewhere; in quoted text it escapes quotes and backslashes.
+elsewhere; in quoted text it escapes quotes and backslashes. A bare word that reports an unknown
+value, such as ``nan``, is read as NaN.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
-from streamer.feeds.values import MalformedError
+from streamer.feeds.values import MalformedError, is_unknown
 
 FieldValue: TypeAlias = float | int | bool | str
 
@@ -169,6 +170,8 @@ def _value(line: str, position: int) -> tuple[FieldValue, int]:
         return int(integer[1] or integer[2]), match.end()
     if _NUMBER.fullmatch(text) and math.isfinite(number := float(text)):
         return number, match.end()
+    if is_unknown(text):  # not in InfluxDB, but scripts write what they got
+        return math.nan, match.end()
     raise MalformedError(f"the value is not valid at {_here(line, position)}")
 
 

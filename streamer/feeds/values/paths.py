@@ -22,6 +22,7 @@ from typing import Any, Final, NamedTuple
 
 from streamer.feeds.address import Address
 from streamer.feeds.values.malformed import MalformedError, MissingError
+from streamer.feeds.values.numbers import split_unit
 
 _STEP = re.compile(
     r"""\.?(?P<key>[^.\[\],|?*]+)
@@ -227,12 +228,20 @@ def _unit_beside(holder: dict[str, Any]) -> Any:
     return None
 
 
+def _is_numeric(value: object) -> bool:
+    try:
+        split_unit(value)
+    except MalformedError:
+        return False
+    return True
+
+
 def _numbers(document: Any, prefix: str = "", depth: int = 4) -> Iterator[str]:
     """Paths of the numbers in a document, if they are fit for display."""
     if isinstance(document, bool) or not depth:
         return
-    if isinstance(document, int | float):
-        if prefix:
+    if isinstance(document, int | float | str):
+        if prefix and _is_numeric(document):
             yield prefix
     elif isinstance(document, list):
         for number, value in enumerate(document[:_MAX_NAMES]):

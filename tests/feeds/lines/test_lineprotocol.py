@@ -119,7 +119,7 @@ def test_empty_lines_and_comments_give_no_point(line: str) -> None:
         ("a b=", "a value is missing at the end"),
         ("a b=1,", "a field is missing at the end"),
         ("a b=one", "the value is not valid at 'one'"),
-        ("a b=NaN", "the value is not valid at 'NaN'"),
+        ("a b=NaN1", "the value is not valid at 'NaN1'"),
         ("a b=1e999", "the value is not valid at '1e999'"),
         ("a b=1_000", "the value is not valid at '1_000'"),
         ("a b=\u0661", "the value is not valid at '\u0661'"),

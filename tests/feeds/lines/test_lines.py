@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.errors import LinkError, RefusedError, SourceError, UsageError
-from streamer.feeds import Feed, FeedItem
+from streamer.feeds import Feed, FeedItem, Pace
 from streamer.feeds.address import Address
 from streamer.feeds.lines import PipeFeed
 from streamer.feeds.lines.reader import MAX_LINE_BYTES, SampleReader
@@ -446,3 +446,5 @@ class TestTailFeed:
 def test_addresses_open_the_feeds() -> None:
     for url in ("-", "tail:house.log"):
         assert isinstance(open_feed(Address.parse(url)), Feed)
+    for url in ("stdin:?unit=kWh&every=60", "tail:house.log?unit=kWh&every=60"):
+        assert getattr(open_feed(Address.parse(url)), "pace", None) == Pace(every_s=60.0)

@@ -104,6 +104,8 @@ def test_records_of_each_format_are_read(
         "2026-03-29T00:59:00Z nan",
         "2026-03-29T00:59:00Z,",
         'house value="unavailable"',
+        "house value=nan",
+        "house value=unavailable",
     ],
 )
 def test_an_unknown_power_is_nan(line: str) -> None:

@@ -20,6 +20,7 @@ from streamer.feeds.values import (
     Quantity,
 )
 from streamer.feeds.values.direction import Direction
+from streamer.feeds.values.paths import with_contents
 from streamer.readings import Sample
 
 DOCUMENT: Any = {
@@ -129,6 +130,13 @@ class TestPlaces:
         with suppress(MalformedError):
             number = JsonLayout(Quantity("W"), paths, minus=paths).number(document)
             assert math.isnan(number) or number == 0
+
+
+def test_a_missing_place_is_reported_with_those_of_numbers() -> None:
+    document = {"t": "on", "state": "250 W", "a b": [{"c.d": 5}], "\x1b": 6, "x": True, "y": None}
+    text = with_contents(MissingError("p is missing"), document)
+    assert text == 'p is missing; it contains state, a b[0]["c.d"]'
+    assert with_contents(MissingError("p is missing"), {"t": "on"}) == "p is missing"
 
 
 class TestSums:
