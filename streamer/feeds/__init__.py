@@ -27,10 +27,12 @@ class Pace:
     Attributes:
         every_s: usual seconds between two samples; None to learn it from the samples alone.
         on_change: whether the feed sends changes only, so that silence means an unchanged value.
+        setting: what to set at the meter so that it sends more often, such as ``TelePeriod 10``.
     """
 
     every_s: float | None = None
     on_change: bool = False
+    setting: str = ""
 
 
 @runtime_checkable

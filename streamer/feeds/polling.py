@@ -40,8 +40,8 @@ def pace_of(address: Address, usual: Pace | None = None) -> Pace:
     Raises:
         UsageError: the option is neither a number nor the word ``change``.
 
-    >>> pace_of(Address.parse("mqtt://h/t?every=10"))
-    Pace(every_s=10.0, on_change=False)
+    >>> pace_of(Address.parse("mqtt://h/t?every=10")).every_s
+    10.0
     """
     text = address.text("every")
     if text is None:

@@ -53,7 +53,7 @@ class Preset:
     hint: str = ""
 
 
-_TELE_PERIOD = "Tasmota sends every 300 s by default, see its TelePeriod"
+_TELE_PERIOD = Pace(every_s=300.0, setting="TelePeriod 10")
 _ON_CHANGE = "it sends when the power changes"
 _CHANGES = Pace(on_change=True)
 
@@ -99,9 +99,9 @@ METERS = {
         "a Tasmota reading head; give path= if its script has another name for the power",
         "tele/{}/SENSOR",
         path="SML.Power_curr",
-        pace=Pace(every_s=300.0),
+        pace=_TELE_PERIOD,
         availability=("LWT",),
-        hint=_TELE_PERIOD,
+        hint="Tasmota sends every 300 s by default, see its TelePeriod",
     ),
     "vzlogger": Preset(
         "vzlogger, plain numbers in W; the name is the channel, like chn0",
@@ -179,9 +179,9 @@ CLAMPS = {
         "a Tasmota plug or meter, the sum of its channels",
         "tele/{}/SENSOR",
         path="ENERGY.Power[*]|ENERGY.Power",
-        pace=Pace(every_s=300.0),
+        pace=_TELE_PERIOD,
         availability=("LWT",),
-        hint=_TELE_PERIOD,
+        hint="Tasmota sends every 300 s by default, see its TelePeriod",
     ),
     "zigbee2mqtt": Preset(
         "Zigbee2MQTT, a plug or a meter",

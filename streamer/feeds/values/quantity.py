@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from streamer.errors import UsageError
@@ -16,6 +16,9 @@ from streamer.readings import CounterSample, Sample
 _ALL_UNITS = (*UNITS, *ENERGY_UNITS, PULSES)
 
 _DECIMALS = 12
+
+_SUBTRACTING = frozenset({"minus", "minus_topic", "sign_path"})
+"""Options by which export is subtracted."""
 
 QUANTITY_OPTIONS = {
     "unit": f"unit of the power: {', '.join(UNITS)}; or, for a meter that has only an energy "
@@ -38,11 +41,12 @@ class Quantity:
         scale: factor for each value.
         per_kwh: pulses for each kWh, with the unit ``imp``.
         comma: whether text has a decimal comma.
+        net: whether export is subtracted, so that an energy register may fall.
 
     >>> Quantity("W").item(Quantity("W").number("250.3 W"))
     Sample(kw=0.2503, at=None)
     >>> Quantity("kWh").item(1000.01)
-    CounterSample(kwh=1000.01, at=None)
+    CounterSample(kwh=1000.01, at=None, net=False)
     """
 
     unit: str | None
@@ -50,6 +54,7 @@ class Quantity:
     scale: float = 1.0
     per_kwh: float = math.nan
     comma: bool = False
+    net: bool = False
 
     @classmethod
     def of(
@@ -97,6 +102,7 @@ class Quantity:
             scale=scale,
             per_kwh=address.number("per_kwh", math.nan, least=1e-6),
             comma=address.choice("decimal", ("point", "comma"), "point") == "comma",
+            net=not _SUBTRACTING.isdisjoint(address.options),
         )
 
     @property
@@ -164,15 +170,11 @@ class Quantity:
         number *= SIGNS[self.sign]
         if math.isinf(number):
             raise MalformedError("the value is infinite")
-        return CounterSample(number, at) if self.is_energy else Sample(number, at)
+        return CounterSample(number, at, self.net) if self.is_energy else Sample(number, at)
 
     def unknown(self, at: datetime | None = None) -> Sample | CounterSample:
         """Return the item for a value that the meter does not know."""
         return self.item(math.nan, at)
-
-    def unsigned(self) -> Quantity:
-        """Return the same quantity where positive values mean import."""
-        return replace(self, sign="import")
 
 
 def added(*numbers: float) -> float:

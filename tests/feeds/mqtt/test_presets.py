@@ -173,6 +173,7 @@ class TestSums:
         take(reader, "t1", "1000")
         take(reader, "t2", "2000")
         assert take(reader, "back", "500") == 2.5
+        assert reader.take("t1", b"1500") == CounterSample(3.0, net=True)
         item = reader.take("t1", b"unknown")
         assert isinstance(item, CounterSample)
         assert math.isnan(item.kwh)
@@ -253,7 +254,7 @@ class TestAvailability:
         ("a?preset=zigbee2mqtt", Pace(on_change=True)),
         ("a?preset=shelly-em", Pace(on_change=True)),
         ("a?preset=statestream&unit=W", Pace(on_change=True)),
-        ("a?preset=tasmota-energy", Pace(every_s=300.0)),
+        ("a?preset=tasmota-energy", Pace(every_s=300.0, setting="TelePeriod 10")),
         ("a?preset=tasmota-energy&every=10", Pace(every_s=10.0)),
     ],
 )
