@@ -134,7 +134,9 @@ class Quantity:
         if own:
             name = unit_symbol(own)
             if name not in self.units:
-                raise MalformedError(f"{quoted(value)} is not in a unit of {self._units_known}")
+                raise MalformedError(
+                    f"{quoted(value)} is not in a unit of {self._units_known}{self._remedy(name)}"
+                )
         elif unit is not None:
             name = self.check_unit(unit)
         elif self.unit is not None:
@@ -154,12 +156,19 @@ class Quantity:
         """
         name = unit_symbol(unit) if isinstance(unit, str) else ""
         if name not in self.units:
-            raise MalformedError(f"the unit is {quoted(unit)}, not a unit of {self._units_known}")
+            raise MalformedError(
+                f"the unit is {quoted(unit)}, not a unit of {self._units_known}{self._remedy(name)}"
+            )
         return name
 
     @property
     def _units_known(self) -> str:
         return f"{'energy' if self.is_energy else 'power'} ({', '.join(self.units)})"
+
+    def _remedy(self, name: str) -> str:
+        if name in ENERGY_UNITS and not self.is_energy:
+            return f"; if it is an energy register, give unit={name}"
+        return f"; give unit={name}" if name in UNITS and self.is_energy else ""
 
     def item(self, number: float, at: datetime | None = None) -> Sample | CounterSample:
         """Return the item for a number in kW or kWh, of the sign that it has.
