@@ -53,6 +53,7 @@ class Preset:
     hint: str = ""
 
 
+_TELE_HINT = "Tasmota sends every 300 s by default, see its TelePeriod"
 _TELE_PERIOD = Pace(every_s=300.0, setting="TelePeriod 10")
 _ON_CHANGE = "it sends when the power changes"
 _CHANGES = Pace(on_change=True)
@@ -101,7 +102,7 @@ METERS = {
         path="SML.Power_curr",
         pace=_TELE_PERIOD,
         availability=("LWT",),
-        hint="Tasmota sends every 300 s by default, see its TelePeriod",
+        hint=_TELE_HINT,
     ),
     "vzlogger": Preset(
         "vzlogger, plain numbers in W; the name is the channel, like chn0",
@@ -181,7 +182,7 @@ CLAMPS = {
         path="ENERGY.Power[*]|ENERGY.Power",
         pace=_TELE_PERIOD,
         availability=("LWT",),
-        hint="Tasmota sends every 300 s by default, see its TelePeriod",
+        hint=_TELE_HINT,
     ),
     "zigbee2mqtt": Preset(
         "Zigbee2MQTT, a plug or a meter",
