@@ -6,6 +6,7 @@ No I/O, no clock: bytes in, samples out.
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
@@ -76,10 +77,11 @@ class MessageReader:
     @property
     def awaited(self) -> tuple[str, ...]:
         """Topics that have not delivered a value yet."""
-        topics = self._layout.topics
-        if self._counted() is not None:
-            return ()
-        return tuple(topic for topic in topics.values if topic not in self._parts)
+        with suppress(MalformedError):
+            if self._counted() is None:
+                topics = self._layout.topics.values
+                return tuple(topic for topic in topics if topic not in self._parts)
+        return ()
 
     def take(
         self, topic: str, payload: bytes, *, retained: bool = False, now_s: float = 0.0
@@ -127,8 +129,10 @@ class MessageReader:
 
     def check(self, now_s: float) -> Sample | CounterSample | None:
         """Return an unknown value if one of the topics has been silent for too long."""
+        if not self._known:  # so that none of the topics is missing, or one too many
+            return None
         counted = self._counted()
-        if not self._known or counted is None or not self._parts.stale(counted, now_s):
+        if counted is None or not self._parts.stale(counted, now_s):
             return None
         return self._sum(now_s, None)
 
@@ -149,7 +153,11 @@ class MessageReader:
         return self._layout.quantity.item(total, at)
 
     def _counted(self) -> list[str] | None:
-        """Return the topics of the sum; None if some have not sent yet."""
+        """Return the topics of the sum; None if some have not sent yet.
+
+        Raises:
+            MalformedError: more topics match than the address gives.
+        """
         topics = self._layout.topics
         found = [topic for topic in self._parts.names() if topics.sign(topic) > 0]
         wanted = topics.parts
@@ -157,6 +165,8 @@ class MessageReader:
             found = [topic for topic in topics.plus[: self._count] if topic in self._parts]
             wanted = min(self._count, wanted)
         minus = [topic for topic in topics.minus if topic in self._parts]
+        if len(found) > wanted:
+            raise MalformedError(f"{len(found)} topics match, but parts={wanted} is given")
         if len(found) < wanted or len(minus) < len(topics.minus):
             return None
         return found + minus

@@ -131,6 +131,9 @@ class TestSums:
         assert take(reader, f"{GRID}/L2/Power", {"value": 400}) is None
         assert take(reader, f"{GRID}/L3/Power", {"value": 0}) == 0.7
         assert take(reader, f"{GRID}/L1/Current", {"value": 1}) is None
+        with pytest.raises(MalformedError, match="4 topics match, but parts=3 is given"):
+            take(reader, f"{GRID}/L4/Power", {"value": 1})
+        assert reader.awaited == ()
 
     def test_an_unknown_part_makes_the_sum_unknown(self) -> None:
         reader = reader_of("a?plus_topic=b&unit=W")
