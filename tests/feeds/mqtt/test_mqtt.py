@@ -58,6 +58,12 @@ SHELLY_RPC = (
         ("mqtt://h/a/b?unit=W", "250,3 W", 0.2503),
         ("mqtt://h/a/b?unit=W&decimal=comma", "1.250,5", 1.2505),
         ("mqtt://h/a/b?unit=W&scale=0.1", "2503", 0.2503),
+        # A script of Tasmota without a name: Trucki2Shelly-Gateway issue 17.
+        (
+            'mqtt://h/a/b?unit=W&path=[""].P',
+            '{"Time":"t","":{"Total_in":2173.5,"P":-136.39}}',
+            -0.13639,
+        ),
         ("mqtt://h/a/b?unit=W&path=in&minus=out", '{"in":100,"out":350}', -0.25),
         ("mqtt://h/a/b?unit=W&path=p&sign_path=f", '{"p":100,"f":"producing"}', -0.1),
         (
