@@ -7,10 +7,13 @@ from datetime import datetime
 from typing import Final
 
 from streamer.feeds.values import MalformedError, is_unknown, to_moment
+from streamer.feeds.values.malformed import quoted
 
 _UNIT_AT_END = re.compile(r"(.*[0-9.])\s+([^\W\d_]+)", re.DOTALL)
 _TIME_AND_VALUE = re.compile(r"(.*[^\s,;])[\s,;]+(\S*)", re.DOTALL)
 _TIME_AND_COMMA = re.compile(r"(.*[^\s;])[\s;]+(\S*)", re.DOTALL)
+
+_REMEDY = "; decimals need a point, or give decimal=comma"
 
 MIN_TIME_S: Final = 1e9
 """September 2001. A smaller number is not a time, but the first half of a value with a decimal
@@ -38,9 +41,15 @@ def split_time(line: str, *, comma: bool = False) -> tuple[datetime | None, str]
     if match is None:
         return None, line + unit
     time, value = match.groups()
-    at = to_moment(time)
+    # The comma before the value may be a decimal comma.
+    is_decimal = not comma and time[-1].isdigit() and line.endswith(f",{value}")
+    remedy = _REMEDY if is_decimal else ""
+    try:
+        at = to_moment(time)
+    except MalformedError as error:
+        raise MalformedError(f"{error}{remedy}") from None
     if at.timestamp() < MIN_TIME_S and _is_number(time):
-        raise MalformedError(f"{time!r} is not a time; decimals need a point, not a comma")
+        raise MalformedError(f"{quoted(time)} is not a time{remedy}")
     return at, value + unit
 
 

@@ -126,8 +126,10 @@ def test_an_unknown_power_is_nan(line: str) -> None:
         ("unit=W", "time,power", "'time' is not a time"),
         ("unit=W", "2026-03-29 01:59:00", "'01:59:00' is not a number"),
         # Read as a time with a decimal comma, this would be 5 W in the year 1970.
-        ("unit=W", "230,5", "'230' is not a time; decimals need a point, not a comma"),
-        ("unit=W", "1.234,5", "'1.234' is not a time"),
+        ("unit=W", "230,5", "'230' is not a time; decimals need a point, or give decimal=comma"),
+        ("unit=W", "1.234,5", "'1.234' is not a time; decimals need a point, or give decimal="),
+        ("unit=W", "2026-03-29T00:59:00Z;250,5 W", ";250' is not a time; decimals need a point"),
+        ("unit=W", "noon 5", "'noon' is not a time"),
         ("", '{"power_w": "on"}', "'on' is not a number"),
         ("", '{"power_w": true}', "True is not a number"),
         ("", '{"power_w": [250]}', "[250] is not a number"),
