@@ -27,6 +27,7 @@ _MIN_SPACINGS = 2
 _MIN_MINUTE_S, _MAX_MINUTE_S = 55.0, 65.0
 """Spacings in seconds that count as a minute; loggers are not exact."""
 
+_MIN_BACKWARD = 3
 _MIN_LATE = 0.2
 """Share of rows that may be earlier than one before them in an ordered file."""
 _MIN_COUNTER_ROWS = 12
@@ -132,7 +133,9 @@ def recognise_shape(
     """
     steps = [(b[0] - a[0]).total_seconds() for a, b in pairwise(rows)]
     steps = [step for step in steps if step]
-    is_ordered = len(steps) < _MIN_SPACINGS or _late(rows) < max(2, _MIN_LATE * len(rows))
+    # A single step back may be the effect of one wrong time, which makes all rows after it late.
+    backward = sum(step < 0 for step in steps)
+    is_ordered = backward < _MIN_BACKWARD or _late(rows) < _MIN_LATE * len(rows)
     ordered = sorted(rows, key=lambda row: row[0])
     spacing = None
     if len(steps) >= _MIN_SPACINGS:

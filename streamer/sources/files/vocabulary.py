@@ -24,7 +24,7 @@ POWER = _words(
 VALUE = _words(
     "value wert valeur waarde valor v demand mains use usage consumption consumed "
     "verbrauch consommation verbruik consumo bezug netzbezug import imported offtake "
-    "afname drawn delivered state energy energie energia stand volume kw watt"
+    "afname drawn delivered state energy energie energia zählerstand volume kw watt"
 )
 """Words for a value, of power or of energy."""
 
