@@ -20,7 +20,7 @@ MISSING = frozenset(("", "?"))
 _MISSING_WORDS = frozenset(
     [
         *("", "?", "-", "--", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "\\n"),
-        *("unknown", "unavailable", "undefined", "undef"),
+        *("unknown", "unavailable", "undefined", "undef", "no ct"),
     ]
 )
 
