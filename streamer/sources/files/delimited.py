@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from statistics import median
 
+from streamer.display.lines import printable
 from streamer.errors import SourceError, StreamerError, UnitError, UsageError
 from streamer.readings.span import Span
 from streamer.sources.bounds import MAX_KW
@@ -168,7 +169,7 @@ def _ask(name: str, questions: Sequence[Question]) -> None:
     if questions:
         reasons = "; ".join(question.reason for question in questions)
         options = " ".join(question.option for question in questions)
-        raise UsageError(f"{name}: {reasons}: give {options}")
+        raise UsageError(printable(f"{name}: {reasons}: give {options}"))
 
 
 class _Head:
