@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from streamer.sources.files.fields import is_missing
+from streamer.sources.files.units import Measure, measure_of
 
 _MINUS = str.maketrans({"\u2212": "-", "\u2013": "-"})
 _SPACES = "\u00a0\u202f\u2009 "
@@ -89,10 +90,11 @@ def recognise_numbers(values: Iterable[str], decimal: str | None = None) -> Numb
 
 def _fits(form: NumberFormat, text: str) -> bool:
     try:
-        form.parse(text)
+        _, unit = form.parse(text)
     except ValueError:
         return False
-    return True
+    # 1SAG0000000000 is not a number, but the identifier of a meter.
+    return not unit or measure_of(unit) != Measure()
 
 
 @lru_cache(maxsize=256)
