@@ -111,13 +111,15 @@ def open_replay(
         head = _Head(name, lines, options)
         while True:
             layout = head.layout()
+            if (layout.questions or layout.is_energy) and head.extend():
+                continue  # a few rows of a pipe do not show a counter
             parser = RowParser(layout, time_format)
             rows = head.rows(parser)
             shape, questions = recognise_shape(
                 name, layout, rows, quantity=quantity, as_minutes=as_minutes
             )
             questions = [*layout.questions, *questions]
-            if not (questions or layout.is_energy) or not head.extend():
+            if not questions or not head.extend():
                 break
         _check_magnitude(name, layout, shape, rows, max_kw)
         _ask(name, questions)
