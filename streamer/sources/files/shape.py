@@ -28,6 +28,7 @@ _MIN_SPACINGS = 2
 _MIN_MINUTE_S, _MAX_MINUTE_S = 55.0, 65.0
 """Spacings in seconds that count as a minute; loggers are not exact."""
 
+_MAX_SPACING = timedelta(days=31)
 _MIN_BACKWARD = 3
 _MIN_LATE = 0.2
 """Share of rows that may be earlier than one before them in an ordered file."""
@@ -159,6 +160,11 @@ def recognise_shape(
     step_kw = _step_kw(values, spacing) if found == "counter" and spacing is not None else 0.0
     is_repeated = len(rows) - 1 - len(steps) > _MIN_REPEATED * len(rows)
     shape = Shape(found, spacing, is_ordered, is_repeated, step_kw)
+    if spacing is not None and spacing > _MAX_SPACING:
+        raise UsageError(
+            f"{name}: its rows are {apart(spacing.total_seconds())} apart, too far for minutes; "
+            "give a file with at least a row a month"
+        )
     coarse = shape.is_coarse and not (found == "power" and layout.on_change)
     if coarse and not as_minutes and spacing is not None:
         distance = apart(spacing.total_seconds())
