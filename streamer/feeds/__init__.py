@@ -27,10 +27,12 @@ class Pace:
     Attributes:
         every_s: usual seconds between two samples; None to learn it from the samples alone.
         on_change: whether the feed sends changes only, so that silence means an unchanged value.
+        setting: what to set at the meter so that it sends more often, such as ``TelePeriod 10``.
     """
 
     every_s: float | None = None
     on_change: bool = False
+    setting: str = ""
 
 
 @runtime_checkable
@@ -77,7 +79,10 @@ class FeedKind:
         extra: the extra of streamer that installs its library; None if it needs none, or
             is part of another package.
         modules: modules that it must be able to import.
-        stale_after_s: default for how many seconds a value is valid when no other arrives.
+        stale_after_s: default for the upper bound in seconds of the validity of a value when
+            no other arrives.
+        unit_remedy: what to do if values are too large; by default the option ``unit``, if the
+            feed has it.
     """
 
     about: str
@@ -87,3 +92,4 @@ class FeedKind:
     extra: str | None = None
     modules: tuple[str, ...] = ()
     stale_after_s: float = 600.0
+    unit_remedy: str = ""

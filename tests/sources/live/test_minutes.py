@@ -6,25 +6,29 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from streamer.feeds import Pace
 from streamer.sources.live.minutes import MinuteMeans, local_time
 
 START = 1_774_745_940.0  # a full minute
 STALE = 600.0
+ON_CHANGE = Pace(on_change=True)
 
 Minutes = list[tuple[float, float]]
 
 
-def _means(**options: float) -> MinuteMeans:
-    return MinuteMeans(**{"stale_after_s": STALE, **options})
+def _means(**options: Any) -> MinuteMeans:
+    """Means of a feed that sends changes only, where values are valid for `STALE` seconds."""
+    return MinuteMeans(**{"stale_after_s": STALE, "pace": ON_CHANGE, **options})
 
 
-def _fed(samples: Sequence[tuple[float, float]], **options: float) -> MinuteMeans:
+def _fed(samples: Sequence[tuple[float, float]], **options: Any) -> MinuteMeans:
     means = _means(**options)
     for after_s, kw in samples:
         means.add(START + after_s, kw)
@@ -211,7 +215,7 @@ def test_means_equal_exact_fractions(
     expected = _oracle(samples, stale_s, 7)
     latest = list(dict(samples).items())
     random.shuffle(latest)
-    means = MinuteMeans(stale_after_s=stale_s)
+    means = _means(stale_after_s=stale_s)
     for at, kw in latest:
         means.add(at, kw)
     _assert_close(means.advance(START + 7 * 60 + 5), expected)
@@ -226,7 +230,7 @@ def test_means_equal_exact_fractions_for_delayed_samples(
     sent: list[tuple[float, float, float]], stale_s: float
 ) -> None:
     """Each minute is returned when due, and no sample within the allowed lateness is late."""
-    means = MinuteMeans(stale_after_s=stale_s)
+    means = _means(stale_after_s=stale_s)
     found: Minutes = []
     arriving = sorted(
         (START + after_s + delay_s, START + after_s, kw) for after_s, delay_s, kw in sent
@@ -253,7 +257,7 @@ def test_means_equal_a_sum_over_milliseconds(values: dict[int, float], stale_ms:
     for at, until in pairwise([*times, 180_000]):
         power[at : min(until, at + stale_ms)] = values[at]
     # Milliseconds are not exact in binary fractions except near zero, hence from 1970 on.
-    means = MinuteMeans(stale_after_s=stale_ms / 1000)
+    means = _means(stale_after_s=stale_ms / 1000)
     for at in times:
         means.add(at / 1000, values[at])
     found = dict(means.advance(185))
@@ -282,7 +286,7 @@ _EVENTS = st.one_of(
 def test_minutes_increase_under_any_events(
     events: list[tuple[str, float, float]], stale_s: float
 ) -> None:
-    means = MinuteMeans(stale_after_s=stale_s)
+    means = _means(stale_after_s=stale_s)
     now = START
     given: Minutes = []
     seen = [0.0]

@@ -11,12 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamer.errors import UnitError, UsageError
-from streamer.feeds import FeedItem
+from streamer.feeds import FeedItem, Pace
+from streamer.feeds.advice import Advice
 from streamer.readings import MINUTE, Link, Notice, Reading, Sample
 from streamer.sources.live.minutes import local_time
-from streamer.sources.live.processor import LiveItem, LiveRules, SampleProcessor
+from streamer.sources.live.processor import LiveItem, SampleProcessor
+from streamer.sources.live.rules import LiveRules
 
 DATE = 1_774_745_940.0  # a full minute
+
+ON_CHANGE = Pace(on_change=True)
 
 
 def _at(second: float) -> datetime:
@@ -154,12 +158,12 @@ def test_a_backlog_does_not_change_the_clock_correction() -> None:
     bench.take(Sample(1.0, _at(3600)))
     bench.pass_on(70.0)
     assert not bench.texts(Notice.WARNING)
-    assert [minute for minute, _ in bench.minutes()] == [59, 60]
+    assert [minute for minute, _ in bench.minutes()] == [59]
     assert sum(count for _, count in bench.texts(Notice.ORDER)) == 3540
 
 
 def test_the_time_skipped_by_this_machines_clock_is_a_gap() -> None:
-    bench = _Bench()
+    bench = _Bench(pace=ON_CHANGE)
     bench.take(Sample(1.0))
     bench.pass_on(100.0)
     bench.date += 3600
@@ -215,15 +219,18 @@ def test_a_recording_that_ends_in_the_future_causes_a_warning() -> None:
 
 
 def test_implausible_values_are_skipped_and_counted() -> None:
-    bench = _Bench(max_kw=50.0)
-    bench.take(Sample(1.0))
+    bench = _Bench(max_kw=50.0, advice=Advice(unit="if the meter sends W, give unit=W"))
+    for _ in range(40):
+        bench.take(Sample(1.0))
+        bench.pass_on(1.0)
     for _ in range(100):
         bench.take(Sample(50.1), Sample(-math.inf))
         bench.pass_on(1.0)
+    # The value before them has ended.
     assert bench.minutes() == [(0, 1.0)]
     texts = bench.texts(Notice.ABSURD)
     assert texts[0] == (
-        "house: 50.1 kW is more than a household draws; if the meter sends W, give unit=W; "
+        "house: 50.1 kW, more than a household draws; if the meter sends W, give unit=W; "
         "otherwise raise --max-kw; skipped",
         1,
     )
@@ -233,10 +240,31 @@ def test_implausible_values_are_skipped_and_counted() -> None:
     assert sum(count for _, count in bench.texts(Notice.ABSURD)) == 200
 
 
-def test_only_implausible_values_are_a_unit_error() -> None:
+def test_without_a_remedy_none_is_named() -> None:
     bench = _Bench()
+    bench.take(Sample(222.0))
+    assert bench.texts(Notice.ABSURD) == [
+        (
+            "house: 222 kW, more than a household draws; if that is right, raise --max-kw; skipped",
+            1,
+        )
+    ]
+
+
+@pytest.mark.parametrize("pace", [Pace(), ON_CHANGE])
+def test_an_implausible_value_ends_the_one_before(pace: Pace) -> None:
+    bench = _Bench(pace=pace)
+    bench.take(Sample(1.0))
+    bench.pass_on(50.0)
+    bench.take(Sample(250.0))
+    bench.pass_on(200.0)
+    assert bench.minutes() == [(0, 1.0)]
+
+
+def test_only_implausible_values_are_a_unit_error() -> None:
+    bench = _Bench(advice=Advice(unit="check register"))
     bench.take(*[Sample(250.0)] * 19)
-    with pytest.raises(UnitError, match=r"all of the first 20 values .* give unit=W"):
+    with pytest.raises(UnitError, match=r"all of the first 20 values .* check register; otherwise"):
         bench.take(Sample(250.0))
 
 
@@ -280,7 +308,7 @@ def test_silence_and_a_lost_link_are_distinguished() -> None:
 
 
 def test_a_value_is_valid_for_a_minute_at_most_while_the_link_is_lost() -> None:
-    bench = _Bench(stale_after_s=600.0)
+    bench = _Bench(stale_after_s=600.0, pace=ON_CHANGE)
     bench.take(Link(Link.UP, "broker"), Sample(1.0))
     bench.pass_on(5 * 60 + 40)
     for _ in range(4):
@@ -296,7 +324,7 @@ def test_a_value_is_valid_for_a_minute_at_most_while_the_link_is_lost() -> None:
 
 
 def test_a_short_loss_of_the_link_makes_no_gap() -> None:
-    bench = _Bench(stale_after_s=600.0)
+    bench = _Bench(stale_after_s=600.0, pace=ON_CHANGE)
     bench.take(Link(Link.UP, "broker"), Sample(1.0))
     for _ in range(3):
         bench.pass_on(20.0)
@@ -322,7 +350,7 @@ def test_by_feed_no_other_clock_matters() -> None:
     assert len(bench.of(Reading)) == 2
     assert not bench.of(Notice)
     assert bench.processor.wait_s(bench.now) is None
-    bench.take(Sample(1.0, _at(180 - 6e7)))
+    bench.take(*(Sample(1.0, _at(second - 6e7)) for second in range(130, 185, 5)))
     assert len(bench.of(Reading)) == 2
     bench.processor.finish()
     bench.given += bench.processor.take_output()
