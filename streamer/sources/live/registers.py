@@ -52,7 +52,7 @@ class Register:
     step after that, or after a start between two steps, is left out: it began at an unknown
     time.
 
-    A register that falls has been reset, unless it reached a power of ten and rolled over, or
+    A register that goes back has been reset, unless it reached a power of ten and rolled over, or
     it is net of export and may fall. An increase beyond `max_kw` is skipped as implausible,
     unless the next reading confirms it: then the register continues from there.
 
@@ -106,13 +106,15 @@ class Register:
             self._begin(at_s, kwh)
             return []
         before_s, before_kwh = self._last
+        # A register of export counts away from zero, too.
+        sign = -1.0 if not net and before_kwh <= 0.0 and kwh <= 0.0 else 1.0
         change = round(kwh - before_kwh, _DECIMALS)
-        if change < 0.0 and not net:
-            rise = self._rollover(before_kwh, kwh)
+        if sign * change < 0.0 and not net:
+            rise = _rollover(abs(before_kwh), abs(kwh))
             if rise is None or not self._is_plausible(rise, at_s):
-                self._break(at_s, kwh, f"fell from {before_kwh:.10g} to {kwh:.10g} kWh")
+                self._break(at_s, kwh, f"went back from {before_kwh:.10g} to {kwh:.10g} kWh")
                 return []
-            change = rise
+            change = sign * rise
         if not self._is_plausible(change, at_s):
             return self._doubt(at_s, kwh, change, net=net)
         self._doubtful = None
@@ -170,15 +172,6 @@ class Register:
         self.notes.append(Remark(BREAK, text))
         self._begin(at_s, kwh)
 
-    def _rollover(self, before_kwh: float, kwh: float) -> float | None:
-        """Energy between two readings if the register rolled over at a power of ten."""
-        if not (before_kwh > 0.0 and kwh >= 0.0):
-            return None
-        end = 10.0 ** math.ceil(math.log10(before_kwh))
-        if end < _MIN_ROLLOVER_KWH:
-            return None
-        return round(end - before_kwh + kwh, _DECIMALS)
-
     def _is_plausible(self, change: float, at_s: float) -> bool:
         """Whether a household can have drawn a change since the last reading."""
         assert self._last is not None  # noqa: S101 - there is one before each change
@@ -193,7 +186,7 @@ class Register:
         assert self._last is not None  # noqa: S101 - there is one before each change
         doubtful, last = self._doubtful, self._last
         self._doubtful = at_s, kwh
-        if doubtful is not None and (net or kwh >= doubtful[1]):
+        if doubtful is not None and (net or abs(kwh) >= abs(doubtful[1])):
             size = abs(kwh - doubtful[1])
             if size * _HOUR_S <= self._max_kw * (at_s - doubtful[0]):
                 self._break(*doubtful, f"jumped from {last[1]:.10g} to {doubtful[1]:.10g} kWh")
@@ -253,3 +246,13 @@ class Register:
                 "minute; power is spread over the time between steps"
             )
             self.notes.append(Remark(Notice.WARNING, text))
+
+
+def _rollover(before_kwh: float, kwh: float) -> float | None:
+    """Energy between two readings if the register rolled over at a power of ten."""
+    if not before_kwh:
+        return None
+    end = 10.0 ** math.ceil(math.log10(before_kwh))
+    if end < _MIN_ROLLOVER_KWH:
+        return None
+    return round(end - before_kwh + kwh, _DECIMALS)
