@@ -32,7 +32,7 @@ LiveItem: TypeAlias = Reading | Notice | Link | Sample
 _JUMP_S = 2.0
 _CHECK_EVERY_S = 5.0
 _MAX_IMPLAUSIBLE = 20
-_LOST_HOLD_S = 60.0  # validity of a value while the connection is lost
+_LOST_HOLD_S = 60.0  # validity of a value after the connection is lost
 # From 1970 to the year 5138: times outside cannot be right, nor all converted to local time.
 _MIN_TIME_S, _MAX_TIME_S = 0.0, 1e11
 _TICK_S = 1e-6
@@ -75,8 +75,7 @@ class SampleProcessor:
         self._future = FutureFilter()
         self._out: list[LiveItem] = []
         self._last_arrival = -math.inf
-        self._lost = False
-        self._unknown_from_s = math.inf  # end of the last value's validity if the link is lost
+        self._unknown_from_s = math.inf  # end of the last value's validity after a loss
 
     def resume_after(self, after: datetime) -> None:
         """Treat a minute, and all before it, as done; to be called before the first sample."""
@@ -173,15 +172,15 @@ class SampleProcessor:
         return max(0.0, wait_s) if math.isfinite(wait_s) else None
 
     def _take_link(self, link: Link, arrived_s: float) -> None:
-        lost = link.state == Link.LOST
-        if lost != self._lost:
-            self._lost = lost
-            self._unknown_from_s = arrived_s + _LOST_HOLD_S if lost else math.inf
+        if link.state == Link.LOST:
+            # Until a sample arrives: changes during the outage may have been missed.
+            self._unknown_from_s = min(self._unknown_from_s, arrived_s + _LOST_HOLD_S)
             self._minutes.spacing.restart()
         self._append(self._links.link(link, arrived_s))
 
     def _take_sample(self, sample: AnySample, arrived_s: float) -> None:
         self._append(self._links.sample(arrived_s))
+        self._unknown_from_s = math.inf
         if not self._means.accepts(sample):
             text = "the feed mixes powers and energy registers; skipped"
             self._remark(Remark(Notice.MALFORMED, text), arrived_s)

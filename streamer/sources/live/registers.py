@@ -19,7 +19,7 @@ _QUIET_KW = 0.02  # below this, a register that stays unchanged shows no power
 _MAX_SPREAD_S = _HOUR_S
 _MIN_LIMIT_S, _MAX_LIMIT_S = 60.0, 180.0
 _MIN_ROLLOVER_KWH = 1000.0
-_DECIMALS = 7  # of a kWh: less than a pulse of any meter, more than the noise of floats
+_DECIMALS = 9  # of a kWh: less than a pulse of any meter, more than the noise of floats
 _MULTIPLES = 5
 _TOLERANCE = 0.02
 
@@ -47,10 +47,9 @@ class Register:
     it is left out.
 
     A register counts in steps. Where one step is worth much power in a minute (0.01 kWh are
-    0.6 kW), a step is spread over the time since the previous change, and a register that
-    stays unchanged shows no power as soon as less than 20 W can have been drawn. The first
-    step after that, or after a start between two steps, is left out: it began at an unknown
-    time.
+    0.6 kW), a step is spread over the time since the previous change, for up to an hour. A
+    register that stays unchanged shows no power once less than 20 W can have been drawn. The
+    first step after a start between two steps is left out: it began at an unknown time.
 
     A register that goes back has been reset, unless it reached a power of ten and rolled over, or
     it is net of export and may fall. An increase beyond `max_kw` is skipped as implausible,
@@ -81,7 +80,8 @@ class Register:
         self._is_interrupted = False
         self._doubtful: tuple[float, float] | None = None
         self._step = math.inf
-        self._multiples = 0
+        self._has_stayed = False  # whether a reading was unchanged
+        self._multiples = 0  # number of successive changes that were
         self._has_warned = False
 
     @property
@@ -118,11 +118,11 @@ class Register:
         if not self._is_plausible(change, at_s):
             return self._doubt(at_s, kwh, change, net=net)
         self._doubtful = None
-        if at_s - before_s > self._limit_s:
-            self._break(at_s, kwh, f"was not read for {apart(at_s - before_s)}")
-            return []
         if self._spacing.is_coarse:
             self._begin(at_s, kwh)
+            return []
+        if at_s - before_s > self._limit_s:
+            self._break(at_s, kwh, f"was not read for {apart(at_s - before_s)}")
             return []
         self._is_interrupted = False
         segments = self._changed(at_s, change) if change else self._unchanged(at_s)
@@ -215,6 +215,7 @@ class Register:
         return [*earlier, Segment(before_s, at_s, kw + rest * _HOUR_S / (at_s - before_s))]
 
     def _unchanged(self, at_s: float) -> list[Segment]:
+        self._has_stayed = True
         if self.is_stepped:
             return self._quiet(at_s)
         before_s = self._anchor_s
@@ -222,37 +223,51 @@ class Register:
         return [Segment(before_s, at_s, 0.0)]
 
     def _quiet(self, at_s: float) -> list[Segment]:
-        """The time without a change, once it is so long that no power can have been drawn."""
-        before_s = self._anchor_s
-        elapsed_s = at_s - before_s
-        is_quiet = elapsed_s > 0.0 and self._step * _HOUR_S <= _QUIET_KW * elapsed_s
-        if not is_quiet and elapsed_s <= _MAX_SPREAD_S:
-            return []
-        self._anchor_s, self._is_anchored = at_s, False
-        self.decided_s = at_s
-        return [Segment(before_s, at_s, 0.0)] if is_quiet else []
+        """The time without a change, once it is so long that no power can have been drawn.
+
+        Except for its end: the next step is spread over at least that, so that it is small.
+        """
+        before_s, step_s = self._anchor_s, self._step * _HOUR_S
+        end_s = at_s - step_s / _MAX_COARSE_KW
+        if step_s <= _QUIET_KW * (at_s - before_s):
+            self._anchor_s, self._is_anchored = end_s, True
+            self.decided_s = end_s
+            return [Segment(before_s, end_s, 0.0)]
+        if at_s - before_s > _MAX_SPREAD_S:
+            self._anchor_s, self._is_anchored = at_s, False
+            self.decided_s = at_s
+        return []
 
     def _learn(self, size: float) -> None:
-        """Learn the step: the smallest change, if the others are multiples of it."""
+        """Learn the step, and report it once it is certain.
+
+        The step is the smallest change, if all others are multiples of it and some readings
+        are unchanged, which distinguishes steps from a constant power. A feed of changes has no
+        unchanged readings.
+        """
         if size < self._step:
             self._step, self._multiples = size, 0
         ratio = size / self._step
         is_multiple = abs(ratio - round(ratio)) <= _TOLERANCE
         self._multiples = self._multiples + 1 if is_multiple else 0
-        if self.is_stepped and self._multiples >= _MULTIPLES and not self._has_warned:
-            self._has_warned = True
-            text = (
-                f"the counter's steps of {self._step:.4g} kWh are {60 * self._step:.3g} kW in a "
-                "minute; power is spread over the time between steps"
-            )
-            self.notes.append(Remark(Notice.WARNING, text))
+        is_certain = self._has_stayed or self._spacing.on_change
+        if self._has_warned or not (
+            self.is_stepped and is_certain and self._multiples >= _MULTIPLES
+        ):
+            return
+        self._has_warned = True
+        text = (
+            f"the counter's steps of {self._step:.4g} kWh are {60 * self._step:.3g} kW in a "
+            "minute; power is spread over the time between steps"
+        )
+        self.notes.append(Remark(Notice.WARNING, text))
 
 
 def _rollover(before_kwh: float, kwh: float) -> float | None:
     """Energy between two readings if the register rolled over at a power of ten."""
     if not before_kwh:
         return None
-    end = 10.0 ** math.ceil(math.log10(before_kwh))
+    end = 10.0 ** (math.floor(math.log10(before_kwh)) + 1)
     if end < _MIN_ROLLOVER_KWH:
         return None
     return round(end - before_kwh + kwh, _DECIMALS)

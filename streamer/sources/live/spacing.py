@@ -19,7 +19,7 @@ MIN_VALID_S = 10.0
 MIN_SILENCE_S = 30.0
 """Minimal time without a sample that is reported as silence."""
 
-_UNLEARNT_S = 60.0
+_UNLEARNT_VALID_S, _UNLEARNT_SILENCE_S = 60.0, 90.0
 _KEPT = 60
 _LEARNT = 3
 _MIN_COARSE = 2
@@ -74,12 +74,16 @@ class Spacing:
     @property
     def valid_s(self) -> float:
         """Seconds for which a value is valid when no other arrives."""
-        return self._bound(MIN_VALID_S, _UNLEARNT_S)
+        if not self._is_learnt and self._pace.every_s is None and not self.on_change:
+            return min(_UNLEARNT_VALID_S, self.stale_after_s)
+        return self._bound(MIN_VALID_S)
 
     @property
     def silent_s(self) -> float:
         """Seconds without a sample after which the meter is silent."""
-        return self._bound(MIN_SILENCE_S, MIN_SILENCE_S)
+        if not self._is_learnt and self._pace.every_s is None:
+            return self._bound(_UNLEARNT_SILENCE_S)
+        return self._bound(MIN_SILENCE_S)
 
     @property
     def is_about_a_minute(self) -> bool:
@@ -109,13 +113,14 @@ class Spacing:
     def _learnt(self) -> float:
         spacings = sorted(self._spacings, reverse=True)
         usual_s = spacings[min(2, len(spacings) // 5)]
-        if len(spacings) < _LEARNT:
-            return max(usual_s, self._pace.every_s or 0.0)
-        return usual_s
+        return usual_s if self._is_learnt else max(usual_s, self._pace.every_s or 0.0)
 
-    def _bound(self, least_s: float, unlearnt_s: float) -> float:
+    @property
+    def _is_learnt(self) -> bool:
+        return len(self._spacings) >= _LEARNT
+
+    def _bound(self, least_s: float) -> float:
+        """Three usual spacings, within bounds; for a feed of changes the upper bound."""
         if self.on_change:
             return self.stale_after_s
-        if len(self._spacings) < _LEARNT and self._pace.every_s is None:
-            least_s = max(least_s, unlearnt_s)
         return min(max(SPACINGS_VALID * (self._usual or 0.0), least_s), self.stale_after_s)

@@ -125,13 +125,13 @@ def test_a_lost_link_that_is_connected_again_is_mentioned() -> None:
 def test_a_connection_without_samples_becomes_silent() -> None:
     watch = _watch()
     watch.link(Link(Link.UP, "broker"), 5.0)
-    assert watch.check(34.9) == Link(Link.UP, "broker", since=_moment(34.9))
-    assert watch.due_s == 35.0
-    assert watch.check(35.0) == Link(Link.SILENT, "broker", "nothing for 30 s", _moment(5))
-    assert watch.check(94.9) is None
+    assert watch.check(94.9) == Link(Link.UP, "broker", since=_moment(94.9))
+    assert watch.due_s == 95.0
     assert watch.check(95.0) == Link(Link.SILENT, "broker", "nothing for 1 min", _moment(5))
-    assert watch.sample(100.0) == Link(Link.UP, "broker", since=_moment(100))
-    assert watch.due_s == 130.0
+    assert watch.check(154.9) is None
+    assert watch.check(155.0) == Link(Link.SILENT, "broker", "nothing for 2 min", _moment(5))
+    assert watch.sample(160.0) == Link(Link.UP, "broker", since=_moment(160))
+    assert watch.due_s == 250.0
 
 
 def test_a_feed_that_sends_changes_only_is_not_silent_before_its_value_ends() -> None:
@@ -152,7 +152,7 @@ def test_a_known_pace_counts_until_another_is_learnt() -> None:
 
 
 def test_a_feed_without_any_item_becomes_silent() -> None:
-    assert _watch().check(30.0) == Link(Link.SILENT, "broker", "nothing for 30 s", _moment(0))
+    assert _watch().check(90.0) == Link(Link.SILENT, "broker", "nothing for 1 min", _moment(0))
 
 
 def test_silence_begins_after_three_times_the_longest_recent_interval() -> None:
@@ -177,7 +177,9 @@ def test_an_outage_is_not_an_interval_between_samples() -> None:
     watch.link(Link(Link.LOST, "broker"), 2.0)
     watch.link(Link(Link.UP, "broker"), 500.0)
     _samples(watch, 501, 502)
-    assert watch.due_s == 532.0
+    assert watch.due_s == 502 + 90.0
+    _samples(watch, 503, 504)
+    assert watch.due_s == 504 + 30.0
 
 
 def test_times_are_reported_again_when_the_date_is_set() -> None:
