@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from streamer.feeds.polling import POLL_OPTIONS
+
 if TYPE_CHECKING:
     from streamer.feeds import FeedKind
     from streamer.feeds.address import Address
@@ -49,8 +51,11 @@ def _unit(kind: FeedKind, address: Address) -> str:
 
 
 def _pace(kind: FeedKind, address: Address) -> str:
+    # Elsewhere the option says how often the meter sends, which it cannot change.
+    if kind.options.get("every") != POLL_OPTIONS["every"]:
+        return ""
     try:
         every_s = float(address.options.get("every", 0.0))
     except ValueError:
         return ""
-    return "give every=10" if "every" in kind.options and every_s > _MAX_EVERY_S else ""
+    return "give every=10" if every_s > _MAX_EVERY_S else ""

@@ -40,10 +40,10 @@ class Remarks:
 
     def spacing(self, spacing: Spacing, *, is_counter: bool) -> list[Remark]:
         """Return a remark if samples are usually more than a minute apart, once."""
-        if self._is_coarse or not spacing.is_coarse or spacing.typical_s is None:
+        typical_s = spacing.typical_s if spacing.has_typical else None
+        if self._is_coarse or not spacing.is_coarse or typical_s is None:
             return []
         self._is_coarse = True
-        typical_s = spacing.typical_s
         share = "the" if is_counter else f"{1 - MINUTE_S / typical_s:.0%} of the".replace("%", " %")
         text = f"samples arrive every {apart(typical_s)}, coarser than a minute: {share} minutes "
         text += "are gaps" + (f"; {self._setting}" if self._setting else "")

@@ -22,7 +22,7 @@ MIN_SILENCE_S = 30.0
 _UNLEARNT_VALID_S, _UNLEARNT_SILENCE_S = 60.0, 90.0
 _KEPT = 60
 _LEARNT = 3
-_MIN_COARSE = 2
+_MIN_TYPICAL = 2
 _SAME_MOMENT_S = 0.1
 _ABOUT_A_MINUTE = (45.0, 90.0)
 
@@ -67,9 +67,12 @@ class Spacing:
     @property
     def typical_s(self) -> float | None:
         """The median spacing; that of the feed's kind until learnt, None if that is unknown."""
-        if len(self._spacings) < _MIN_COARSE:
-            return self._pace.every_s
-        return median_low(self._spacings)
+        return median_low(self._spacings) if self.has_typical else self._pace.every_s
+
+    @property
+    def has_typical(self) -> bool:
+        """Whether the median spacing is that of samples."""
+        return len(self._spacings) >= _MIN_TYPICAL
 
     @property
     def valid_s(self) -> float:

@@ -397,11 +397,28 @@ def test_samples_each_five_minutes_are_said_to_be_too_rare() -> None:
     assert len(bench.of(Link)) <= 6
 
 
-def test_a_known_coarse_pace_is_said_at_once_with_the_option() -> None:
+def test_a_known_coarse_pace_is_reported_once_it_is_seen() -> None:
     bench = _Bench(pace=Pace(120.0), advice=Advice(pace="give every=10"))
-    bench.take(Sample(1.0))
+    for number in range(4):
+        assert len(bench.texts(Notice.WARNING)) == (number > 2)
+        bench.take(Sample(1.0))
+        bench.pass_on(120.0)
     ((text, _),) = bench.texts(Notice.WARNING)
     assert text.endswith("50 % of the minutes are gaps; give every=10")
+    # A device that sends more often than usual for its kind.
+    faster = _Bench(pace=Pace(300.0))
+    _each(faster, 300.0, 10.0)
+    assert not faster.texts(Notice.WARNING)
+    assert [minute for minute, _ in faster.minutes()] == [0, 1, 2, 3]
+
+
+def test_a_resumed_recording_of_an_energy_register_repeats_no_minute() -> None:
+    bench = _Bench()
+    bench.processor.resume_after(_at(60))
+    for second in range(300):
+        bench.take(CounterSample(1000.0 + second / 3600))
+        bench.pass_on(1.0)
+    assert [minute for minute, _ in bench.minutes()] == [2, 3]
 
 
 def test_a_constant_value_of_a_feed_of_changes_is_not_silent() -> None:

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from streamer.feeds.address import Address
+from streamer.feeds.advice import Advice
+from streamer.feeds.registry import load_kind, schemes
+
+
+def _advice(url: str) -> Advice:
+    address = Address.parse(url)
+    return Advice.of(load_kind(address.scheme), address)
+
+
+@pytest.mark.parametrize(
+    ("url", "unit", "pace"),
+    [
+        ("mqtt://broker/topic?unit=kW", "if the meter sends W, give unit=W", ""),
+        ("mqtt://broker/topic?unit=W", "", ""),
+        ("mqtt://broker/plug?preset=tasmota-energy", "", ""),
+        ("stdin:?unit=kWh", "if the meter sends Wh, give unit=Wh", ""),
+        ("homewizard://meter", "", ""),
+        ("homewizard://meter?every=300", "", "give every=10"),
+        ("http://meter/#unit=W&every=61", "", "give every=10"),
+        ("http://meter/#unit=W&every=60", "", ""),
+        ("modbus://meter?preset=sdm630", "", ""),
+        ("modbus://meter?register=52&unit=W", "check register, type and word_order", ""),
+        ("push://127.0.0.1:8088?every=120", "", ""),
+    ],
+)
+def test_only_what_applies_is_advised(url: str, unit: str, pace: str) -> None:
+    assert _advice(url) == Advice(unit, pace)
+
+
+@pytest.mark.parametrize("scheme", schemes())
+@pytest.mark.parametrize("options", ["unit=kW", "unit=kWh", "every=100", "register=1"])
+def test_no_option_is_advised_that_the_feed_does_not_take(scheme: str, options: str) -> None:
+    separator = "#" if scheme in ("http", "https") else "?"
+    advice = _advice(f"{scheme}://host/path{separator}{options}")
+    named = re.findall(r"\b(\w+)=", f"{advice.unit} {advice.pace}")
+    assert set(named) <= set(load_kind(scheme).options)
