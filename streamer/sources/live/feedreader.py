@@ -16,9 +16,7 @@ from streamer.errors import LinkError, RefusedError, SourceError, StreamerError
 from streamer.feeds import Feed, FeedItem
 from streamer.readings import CounterSample, Link, Notice, Sample
 from streamer.sources.live.minutes import local_time
-
-RETRY_MAX_S = 60.0
-"""Default of the longest wait in seconds between two attempts."""
+from streamer.sources.live.rules import RETRY_MAX_S
 
 _JOIN_S = 2.0
 

@@ -18,11 +18,12 @@ from streamer.sources.live.spacing import Spacing
 
 _ANY_PACE = Pace()
 _REPEAT_S = 60.0
-_QUIET_S = 5.0  # for which a connection may be without a value before it is mentioned
+_QUIET_S = 2.0  # for which a connection is without a value before this is mentioned
 _MIN_SILENCE_AGAIN_S = 90.0  # after a loss; longer than feeds wait for bytes on an idle port
 _HOUR_S = 3600.0
 _FREE_LOSSES = 3  # within an hour, before a connection has to hold to count as up
-_HOLD_S, _MAX_HOLD_S = 60.0, 480.0
+_MAX_HOLD = 8.0  # times the longest wait between two attempts to connect
+_METER = "meter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,10 @@ class _Connection:
 class LinkWatch:
     """Completes the links of a feed, and detects when the meter is silent.
 
-    A link is up from its first sample on; the very first one also if it is connected for some
-    seconds without a sample. After several losses within an hour it has to hold for a while
-    first, so that a connection that comes and goes is reported as one loss, not as hundreds.
+    The link to a meter is up from its first sample on: a port that forwards its bytes may be
+    open without it. The link to a broker, a sender or a file is also up when it has held for
+    a moment. After several losses within an hour it has to hold for a while first, so that a
+    connection that comes and goes is reported as one loss, not as hundreds.
 
     A meter is silent when nothing has arrived for three times its usual spacing; one that
     sends changes only, when its last value is no longer valid.
@@ -64,6 +66,8 @@ class LinkWatch:
         now_s: the time now.
         peer: name of the other end, until the feed reports it.
         pace: what is known beforehand of how often samples arrive.
+        retry_max_s: longest wait in seconds between two attempts to connect.
+        silence: whether to detect silence.
     """
 
     def __init__(
@@ -71,12 +75,17 @@ class LinkWatch:
         stale_after_s: float,
         moment: Callable[[float], datetime],
         now_s: float,
-        peer: str = "meter",
+        peer: str = _METER,
         pace: Pace = _ANY_PACE,
+        *,
+        retry_max_s: float = 60.0,
+        silence: bool = True,
     ) -> None:
         self._spacing = Spacing(pace, stale_after_s)
         self._moment = moment
         self._first_peer = peer
+        self._retry_max = retry_max_s
+        self._detects_silence = silence
         self._reported: _Reported | None = None
         self._connection: _Connection | None = None
         self._heard_s = now_s  # time of the last sample, or of the connection
@@ -91,12 +100,11 @@ class LinkWatch:
             return self._again_s
         if not self._is(Link.LOST):
             is_new = self._reported is None and connection is not None
-            quiet_s = connection.made_s + _QUIET_S if is_new and connection else math.inf
-            return min(quiet_s, self._heard_s + self._spacing.silent_s)
+            return min(self._up_s if is_new else math.inf, self._silent_s)
         if connection is None:
             return math.inf
         mention_s = math.inf if connection.mentioned else connection.made_s + _QUIET_S
-        return min(mention_s, connection.valued_s + self._hold_s, self._silent_again_s)
+        return min(mention_s, self._up_s, self._silent_again_s)
 
     def link(self, link: Link, now_s: float) -> Link | None:
         """Process a link of the feed; returns the link to pass on, if any."""
@@ -125,7 +133,7 @@ class LinkWatch:
         if self._is(Link.UP):
             return None
         if self._is(Link.LOST):
-            return self._held(connection, now_s)
+            return self._held(now_s)
         # The end of a silence is not the beginning of the connection.
         text = "" if self._is(Link.SILENT) else connection.link.text
         return self._report(Link(Link.UP, connection.link.peer, text), now_s)
@@ -137,9 +145,9 @@ class LinkWatch:
         connection = self._connection
         if self._is(Link.LOST) and connection is not None:
             if now_s < self._silent_again_s:
-                return self._held(connection, now_s) or self._mention(connection)
-        elif self._reported is None and now_s < self._heard_s + self._spacing.silent_s:
-            return None if connection is None else self._report(connection.link, now_s)
+                return self._held(now_s) or self._mention(connection)
+        elif self._reported is None and now_s < self._silent_s:
+            return self._held(now_s)
         self._again_s = now_s + _REPEAT_S
         peer = self._peer if connection is None else connection.link.peer
         text = f"nothing for {lasting(now_s - self._heard_s)}"
@@ -158,7 +166,7 @@ class LinkWatch:
         """Count a loss; returns the link with the count."""
         connection, self._connection = self._connection, None
         self._spacing.restart()
-        if connection is not None and math.isfinite(connection.valued_s):
+        if connection is not None and (self._is(Link.UP) or math.isfinite(connection.valued_s)):
             self._losses.append(now_s)
         while self._losses and self._losses[0] <= now_s - _HOUR_S:
             self._losses.popleft()
@@ -167,12 +175,13 @@ class LinkWatch:
             return link
         return replace(link, text=f"{link.text} ({self._lost_text})".strip())
 
-    def _held(self, connection: _Connection, now_s: float) -> Link | None:
-        """Return the link as up, once it has held for long enough after a loss."""
-        if now_s < connection.valued_s + self._hold_s:
+    def _held(self, now_s: float) -> Link | None:
+        """Return the link as up, once it has held for long enough."""
+        connection = self._connection
+        if connection is None or now_s < self._up_s:
             return None
-        link = Link(Link.UP, connection.link.peer, connection.link.text)
-        return self._report(link, connection.valued_s)
+        since_s = min(connection.valued_s, now_s)
+        return self._report(connection.link, since_s)
 
     def _mention(self, connection: _Connection) -> Link | None:
         """Return a lost link with the fact that it is connected again."""
@@ -185,14 +194,27 @@ class LinkWatch:
         return self._report(Link(Link.LOST, connection.link.peer, text), self._reported.since_s)
 
     @property
-    def _hold_s(self) -> float:
-        """Seconds for which values must arrive after a loss before the link counts as up."""
+    def _up_s(self) -> float:
+        """Time from which the connection counts as up."""
+        connection = self._connection
+        if connection is None:
+            return math.inf
+        begin_s = connection.valued_s
+        if connection.link.peer != _METER:
+            begin_s = min(begin_s, connection.made_s + _QUIET_S)
         excess = len(self._losses) - _FREE_LOSSES
-        return min(_HOLD_S * 2.0 ** (excess - 1), _MAX_HOLD_S) if excess > 0 else 0.0
+        if excess <= 0:
+            return begin_s
+        return begin_s + self._retry_max * min(2.0 ** (excess - 1), _MAX_HOLD)
+
+    @property
+    def _silent_s(self) -> float:
+        return self._heard_s + self._spacing.silent_s if self._detects_silence else math.inf
 
     @property
     def _silent_again_s(self) -> float:
-        return self._heard_s + max(self._spacing.silent_s, _MIN_SILENCE_AGAIN_S)
+        """Time of silence after a loss."""
+        return max(self._silent_s, self._heard_s + _MIN_SILENCE_AGAIN_S)
 
     @property
     def _lost_text(self) -> str:

@@ -68,6 +68,8 @@ class SampleProcessor:
             now_s,
             peer,
             rules.pace,
+            retry_max_s=rules.retry_max_s,
+            silence=not rules.by_feed,
         )
         self._notices = NoticeThrottles()
         self._remarks = Remarks(rules.pace, rules.advice)
@@ -134,7 +136,7 @@ class SampleProcessor:
                 self._minutes.add(self._unknown_from_s + self._offset, math.nan)
                 self._unknown_from_s = math.inf
             self._append_readings(self._minutes.advance(self._now + self._offset))
-            self._append(self._links.check(self._now))
+        self._append(self._links.check(self._now))
         if self._now >= self._notices.due_s:
             self._out += self._notices.gathered(self._moment(), self._now)
 
@@ -161,13 +163,9 @@ class SampleProcessor:
 
     def wait_s(self, now_s: float) -> float | None:
         """Seconds until something is due if no item arrives; None if nothing ever is."""
-        due = [self._notices.due_s, self._latest.due_s]
+        due = [self._notices.due_s, self._latest.due_s, self._links.due_s]
         if not self._rules.by_feed:
-            due += [
-                self._minutes.due_s - self._offset,
-                self._links.due_s,
-                now_s + _CHECK_EVERY_S,
-            ]
+            due += [self._minutes.due_s - self._offset, now_s + _CHECK_EVERY_S]
         wait_s = min(due) - now_s
         return max(0.0, wait_s) if math.isfinite(wait_s) else None
 

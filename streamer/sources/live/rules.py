@@ -11,6 +11,9 @@ from streamer.feeds.advice import Advice
 from streamer.sources.bounds import MAX_KW
 from streamer.sources.live.minutes import MINUTE_S
 
+RETRY_MAX_S = 60.0
+"""Default of the longest wait in seconds between two attempts."""
+
 _DAY_S = 86_400.0
 _ANY_PACE = Pace()
 _NO_ADVICE = Advice()
@@ -28,6 +31,7 @@ class LiveRules:
         by_feed: whether time is taken from the samples, not from this machine's clock.
         pace: what is known beforehand of how often samples arrive.
         advice: remedies that suit the feed, for messages.
+        retry_max_s: longest wait in seconds between two attempts to connect.
     """
 
     stale_after_s: float = 600.0
@@ -36,6 +40,7 @@ class LiveRules:
     by_feed: bool = False
     pace: Pace = _ANY_PACE
     advice: Advice = _NO_ADVICE
+    retry_max_s: float = RETRY_MAX_S
 
     def check(self) -> None:
         """Raise UsageError for a rule that is out of bounds."""
@@ -48,3 +53,5 @@ class LiveRules:
             raise UsageError(f"--grace {self.grace_s:g} must be from 0 to {MINUTE_S:g} s")
         if not (math.isfinite(self.max_kw) and self.max_kw > 0):
             raise UsageError(f"--max-kw {self.max_kw} must be a number above 0")
+        if not self.retry_max_s > 0:
+            raise UsageError(f"--retry {self.retry_max_s} must be above 0 s")

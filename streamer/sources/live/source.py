@@ -15,9 +15,9 @@ from streamer.feeds.address import Address, Credentials
 from streamer.feeds.advice import Advice
 from streamer.feeds.registry import load_kind, open_feed
 from streamer.sources.bounds import MAX_KW
-from streamer.sources.live.feedreader import RETRY_MAX_S, FeedReader
+from streamer.sources.live.feedreader import FeedReader
 from streamer.sources.live.processor import LiveItem, SampleProcessor
-from streamer.sources.live.rules import LiveRules
+from streamer.sources.live.rules import RETRY_MAX_S, LiveRules
 
 _MAX_WAITING = 1000
 _MAX_DELAY_S = 0.5
@@ -112,8 +112,6 @@ class LiveSource:
     ) -> None:
         if by not in ("wall", "feed"):
             raise UsageError(f"minutes can end by wall or feed, not by {by!r}")
-        if not retry_max_s > 0:
-            raise UsageError(f"--retry {retry_max_s} must be above 0 s")
         self._rules = LiveRules(
             stale_after_s,
             grace_s,
@@ -121,6 +119,7 @@ class LiveSource:
             by_feed=by == "feed",
             pace=getattr(feed, "pace", Pace()),
             advice=advice,
+            retry_max_s=retry_max_s,
         )
         self._rules.check()
         self._feed = feed

@@ -49,12 +49,29 @@ def test_a_link_is_up_from_its_first_sample_on() -> None:
     assert other == Link(Link.UP, "sender", since=_moment(6))
 
 
-def test_the_first_link_is_also_up_if_it_is_quiet_for_a_moment() -> None:
+@pytest.mark.parametrize("was_lost", [False, True])
+def test_a_link_to_a_broker_is_up_when_it_has_held_for_a_moment(was_lost: bool) -> None:
     watch = _watch()
-    watch.link(Link(Link.UP, "sender", "listening"), 1.0)
-    assert watch.due_s == 6.0
-    assert watch.check(5.9) is None
-    assert watch.check(6.0) == Link(Link.UP, "sender", "listening", _moment(6))
+    if was_lost:
+        watch.link(Link(Link.LOST, "broker", "refused"), 0.0)
+    watch.link(Link(Link.UP, "broker", "subscribed"), 1.0)
+    assert watch.due_s == 3.0
+    assert watch.check(2.9) is None
+    assert watch.check(3.0) == Link(Link.UP, "broker", "subscribed", _moment(3))
+    assert watch.due_s == 91.0
+
+
+def test_a_link_to_a_meter_is_not_up_without_a_value() -> None:
+    watch = _watch()
+    watch.link(Link(Link.UP, "meter"), 1.0)
+    assert [link.state for link in _checked(watch, 100.0)] == [Link.SILENT]
+
+
+def test_without_silence_a_link_stays_up() -> None:
+    watch = LinkWatch(600.0, _moment, 0.0, silence=False)
+    watch.link(Link(Link.UP, "file"), 0.0)
+    assert [link.state for link in _checked(watch, 1e6)] == [Link.UP]
+    assert watch.due_s == math.inf
 
 
 def test_a_lost_link_keeps_the_time_of_its_loss() -> None:
@@ -112,14 +129,14 @@ def test_a_link_that_comes_and_goes_makes_few_changes(up_s: float, away_s: float
 def test_a_lost_link_that_is_connected_again_is_mentioned() -> None:
     watch = _watch()
     _samples(watch, 0, 1)
-    watch.link(Link(Link.LOST, "broker", "gone", retry_at=_moment(3)), 2.0)
-    watch.link(Link(Link.UP, "broker", "subscribed to p"), 3.0)
+    watch.link(Link(Link.LOST, "meter", "gone", retry_at=_moment(3)), 2.0)
+    watch.link(Link(Link.UP, "meter"), 3.0)
     assert _checked(watch, 92.0) == [
-        Link(Link.LOST, "broker", "subscribed to p; no value yet", _moment(2))
+        Link(Link.LOST, "meter", "connected again; no value yet", _moment(2))
     ]
     # Longer than a port without bytes stays connected.
-    assert _checked(watch, 93.0) == [Link(Link.SILENT, "broker", "nothing for 1 min", _moment(3))]
-    assert watch.sample(100.0) == Link(Link.UP, "broker", since=_moment(100))
+    assert _checked(watch, 93.0) == [Link(Link.SILENT, "meter", "nothing for 1 min", _moment(3))]
+    assert watch.sample(100.0) == Link(Link.UP, "meter", since=_moment(100))
 
 
 def test_a_connection_without_samples_becomes_silent() -> None:
