@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from streamer.feeds.address import Address
 
 FeedItem: TypeAlias = Sample | CounterSample | Link | Notice
-"""An item from a feed: a sample, a change of its connection, or a notice."""
+"""An item from a feed: a power, an energy register, a change of its connection, or a notice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,10 @@ class Pace:
 
 @runtime_checkable
 class Feed(Protocol):
-    """A source of samples.
+    """A source of samples, all of them powers or all of them energy registers.
 
-    `read` is called repeatedly by one thread, `close` by another.
+    `read` is called repeatedly by one thread, `close` by another. A feed may also have the
+    attributes ``peer``, the other end in a word, and ``pace``, a `Pace`.
     """
 
     @property

@@ -5,8 +5,8 @@ No I/O and no clock: times are passed in, in seconds.
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections import deque
-from statistics import median_low
 
 from streamer.feeds import Pace
 
@@ -51,7 +51,8 @@ class Spacing:
         self.stale_after_s = stale_after_s
         self._pace = pace
         self._newest: float | None = None
-        self._spacings: deque[float] = deque(maxlen=_KEPT)
+        self._spacings: deque[float] = deque()
+        self._sorted: list[float] = []
         self._usual = pace.every_s
 
     @property
@@ -67,7 +68,9 @@ class Spacing:
     @property
     def typical_s(self) -> float | None:
         """The median spacing; that of the feed's kind until learnt, None if that is unknown."""
-        return median_low(self._spacings) if self.has_typical else self._pace.every_s
+        return (
+            self._sorted[(len(self._sorted) - 1) // 2] if self.has_typical else self._pace.every_s
+        )
 
     @property
     def has_typical(self) -> bool:
@@ -106,7 +109,10 @@ class Spacing:
             self._newest = at_s
         elif (spacing_s := at_s - self._newest) > _SAME_MOMENT_S:
             self._newest = at_s
+            if len(self._spacings) == _KEPT:
+                del self._sorted[bisect_left(self._sorted, self._spacings.popleft())]
             self._spacings.append(spacing_s)
+            insort(self._sorted, spacing_s)
             self._usual = self._learnt()
 
     def restart(self) -> None:
@@ -114,8 +120,7 @@ class Spacing:
         self._newest = None
 
     def _learnt(self) -> float:
-        spacings = sorted(self._spacings, reverse=True)
-        usual_s = spacings[min(2, len(spacings) // 5)]
+        usual_s = self._sorted[-1 - min(2, len(self._sorted) // 5)]
         return usual_s if self._is_learnt else max(usual_s, self._pace.every_s or 0.0)
 
     @property
