@@ -236,6 +236,8 @@ class Register:
         if at_s - before_s > _MAX_SPREAD_S:
             self._anchor_s, self._is_anchored = at_s, False
             self.decided_s = at_s
+            text = f"the counter has not changed for {apart(at_s - before_s)}; that time is a gap"
+            self.notes.append(Remark(BREAK, text))
         return []
 
     def _learn(self, size: float) -> None:

@@ -241,8 +241,9 @@ def test_a_register_that_stays_unchanged_shows_no_power_after_a_while() -> None:
 
 
 def test_power_too_low_for_a_step_an_hour_is_not_made_up() -> None:
-    fed = _Fed(_metered(lambda _: 0.5, range(0, 36_000, 10), 1.0))
+    fed = _Fed(_metered(lambda _: 0.5, range(0, 9000, 10), 1.0))
     assert not fed.minutes
+    assert set(fed.texts) == {(BREAK, "the counter has not changed for 1 h; that time is a gap")}
 
 
 def test_a_feed_of_changes_spreads_steps_over_its_silence() -> None:
