@@ -166,7 +166,12 @@ class LinkWatch:
         """Count a loss; returns the link with the count."""
         connection, self._connection = self._connection, None
         self._spacing.restart()
-        if connection is not None and (self._is(Link.UP) or math.isfinite(connection.valued_s)):
+        # A port that closes each connection at once was never up.
+        if connection is not None and (
+            self._is(Link.UP)
+            or math.isfinite(connection.valued_s)
+            or now_s - connection.made_s >= _MIN_SILENCE_AGAIN_S
+        ):
             self._losses.append(now_s)
         while self._losses and self._losses[0] <= now_s - _HOUR_S:
             self._losses.popleft()
@@ -202,10 +207,13 @@ class LinkWatch:
         begin_s = connection.valued_s
         if connection.link.peer != _METER:
             begin_s = min(begin_s, connection.made_s + _QUIET_S)
+        return begin_s + self._hold_s
+
+    @property
+    def _hold_s(self) -> float:
+        """Seconds for which a connection has to hold, by the losses of the last hour."""
         excess = len(self._losses) - _FREE_LOSSES
-        if excess <= 0:
-            return begin_s
-        return begin_s + self._retry_max * min(2.0 ** (excess - 1), _MAX_HOLD)
+        return self._retry_max * min(2.0 ** (excess - 1), _MAX_HOLD) if excess > 0 else 0.0
 
     @property
     def _silent_s(self) -> float:
@@ -214,7 +222,7 @@ class LinkWatch:
     @property
     def _silent_again_s(self) -> float:
         """Time of silence after a loss."""
-        return max(self._silent_s, self._heard_s + _MIN_SILENCE_AGAIN_S)
+        return max(self._silent_s, self._heard_s + _MIN_SILENCE_AGAIN_S) + self._hold_s
 
     @property
     def _lost_text(self) -> str:

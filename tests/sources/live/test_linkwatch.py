@@ -126,6 +126,20 @@ def test_a_link_that_comes_and_goes_makes_few_changes(up_s: float, away_s: float
     assert links[0].since == _moment(int(now) + 1)
 
 
+def test_a_port_that_stays_open_for_a_while_without_bytes_makes_few_changes() -> None:
+    watch = _watch()
+    states = []
+    for start in range(0, 6 * 3600, 160):
+        watch.link(Link(Link.UP, "meter"), start)
+        links = _checked(watch, start + 120.0)
+        links += (
+            [lost] if (lost := watch.link(Link(Link.LOST, "meter", "idle"), start + 120)) else []
+        )
+        states += [link.state for link in links]
+    changes = [after for before, after in pairwise(states) if after != before]
+    assert len(changes) <= 13
+
+
 def test_a_lost_link_that_is_connected_again_is_mentioned() -> None:
     watch = _watch()
     _samples(watch, 0, 1)
