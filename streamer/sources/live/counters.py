@@ -47,6 +47,7 @@ class CounterMeans:
         self.late = 0
         self.newest: tuple[float, float] | None = None
         self.spacing = Spacing(pace, stale_after_s)
+        self._max_kw = max_kw
         self._register = Register(self.spacing, max_kw)
         self._segments: deque[Segment] = deque()
         self._open = -math.inf  # start of the first open minute
@@ -143,7 +144,10 @@ class CounterMeans:
     def _take(self, segments: list[Segment]) -> None:
         self._segments.extend(segments)
         if segments:
-            self.newest = segments[-1].end_s, segments[-1].kw
+            # Two readings in quick succession differ by a step, which says nothing of power.
+            last = segments[-1]
+            kw = last.kw if abs(last.kw) <= self._max_kw else math.nan
+            self.newest = last.end_s, kw
 
     def _close(self, start_s: float) -> float | None:
         """Return the mean of a minute, if it has one, and drop its segments."""

@@ -75,7 +75,7 @@ class SampleMeans:
         else:
             means.add(at_s, math.nan)
         self.newest = means.newest
-        self.any_power = self.any_power or (self.newest is not None and self.newest[1] != 0.0)
+        self.any_power = self.any_power or (self.newest is not None and abs(self.newest[1]) > 0.0)
         if means.late > late:
             return [_disorder(at_s, "is not later than the one before; skipped")]
         return means.take_notes()

@@ -182,6 +182,14 @@ def test_unknown_and_repeated_readings_count_for_nothing(net: bool) -> None:
     assert fed.means.late == len(readings)
 
 
+def test_a_step_between_quick_readings_is_not_the_power_now() -> None:
+    readings = [(10.0 * number, 1000.0 + 0.01 * (number // 3)) for number in range(30)]
+    fed = _Fed([*readings, (290.01, 1000.1)])
+    assert fed.means.newest is not None
+    assert math.isnan(fed.means.newest[1]) or fed.means.newest[1] <= 100.0
+    assert max(kw for _, kw in fed.minutes) <= 1.3
+
+
 # Coarse steps
 
 
