@@ -51,11 +51,13 @@ def _unit(kind: FeedKind, address: Address) -> str:
 
 
 def _pace(kind: FeedKind, address: Address) -> str:
-    # Elsewhere the option says how often the meter sends, which it cannot change.
-    if kind.options.get("every") != POLL_OPTIONS["every"]:
-        return ""
+    about, given = kind.options.get("every", ""), address.options.get("every")
+    if about != POLL_OPTIONS["every"]:
+        # There the option says how often the meter sends by itself, or that it sends changes.
+        takes_change = "change" in about and given is None and "preset" not in address.options
+        return "if it sends changes only, give every=change" if takes_change else ""
     try:
-        every_s = float(address.options.get("every", 0.0))
+        every_s = float(given or 0.0)
     except ValueError:
         return ""
     return "give every=10" if every_s > _MAX_EVERY_S else ""

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from streamer.feeds import FeedKind
 from streamer.feeds.address import Address
 from streamer.feeds.advice import Advice
 from streamer.feeds.registry import load_kind, schemes
@@ -27,7 +28,6 @@ def _advice(url: str) -> Advice:
         ("http://meter/#unit=W&every=60", "", ""),
         ("modbus://meter?preset=sdm630", "", ""),
         ("modbus://meter?register=52&unit=W", "check register, type and word_order", ""),
-        ("push://127.0.0.1:8088?every=120", "", ""),
     ],
 )
 def test_only_what_applies_is_advised(url: str, unit: str, pace: str) -> None:
@@ -41,3 +41,11 @@ def test_no_option_is_advised_that_the_feed_does_not_take(scheme: str, options: 
     advice = _advice(f"{scheme}://host/path{separator}{options}")
     named = re.findall(r"\b(\w+)=", f"{advice.unit} {advice.pace}")
     assert set(named) <= set(load_kind(scheme).options)
+
+
+def test_a_feed_may_be_said_to_send_changes_only_if_it_takes_that() -> None:
+    kind = FeedKind("test", "x://y", lambda address: None, {"every": "seconds, or change"})
+    advice = Advice.of(kind, Address.parse("x://y"))
+    assert advice.pace == "if it sends changes only, give every=change"
+    for options in ("every=120", "every=change", "preset=meter"):
+        assert Advice.of(kind, Address.parse(f"x://y?{options}")) == Advice()

@@ -24,7 +24,7 @@ class Remarks:
     """
 
     def __init__(self, pace: Pace, advice: Advice) -> None:
-        self._setting = advice.pace or (f"set {pace.setting}" if pace.setting else "")
+        self._setting = f"set {pace.setting}" if pace.setting else advice.pace
         self._unit = advice.unit
         self._is_coarse = False
         self._is_unknown = False
