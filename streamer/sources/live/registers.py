@@ -75,6 +75,7 @@ class Register:
         self._spacing = spacing
         self._max_kw = max_kw
         self._last: tuple[float, float] | None = None
+        self._read_s = -math.inf  # time of the last reading, which `idle` may move in `_last`
         self._anchor_s = -math.inf  # time of the last change, from which a step is spread
         self._is_anchored = False  # whether the register changed at that time
         self._is_interrupted = False
@@ -105,7 +106,7 @@ class Register:
         if self._last is None:
             self._begin(at_s, kwh)
             return []
-        before_s, before_kwh = self._last
+        before_kwh = self._last[1]
         # A register of export counts away from zero, too.
         sign = -1.0 if not net and before_kwh <= 0.0 and kwh <= 0.0 else 1.0
         change = round(kwh - before_kwh, _DECIMALS)
@@ -121,12 +122,12 @@ class Register:
         if self._spacing.is_coarse:
             self._begin(at_s, kwh)
             return []
-        if at_s - before_s > self._limit_s:
-            self._break(at_s, kwh, f"was not read for {apart(at_s - before_s)}")
+        if at_s - self._read_s > self._limit_s:
+            self._break(at_s, kwh, f"was not read for {apart(at_s - self._read_s)}")
             return []
         self._is_interrupted = False
         segments = self._changed(at_s, change) if change else self._unchanged(at_s)
-        self._last = at_s, kwh
+        self._last, self._read_s = (at_s, kwh), at_s
         return segments
 
     def interrupt(self) -> None:
@@ -139,11 +140,11 @@ class Register:
 
     def idle(self, now_s: float) -> list[Segment]:
         """Take note that the feed, which sends each change, has sent nothing until now."""
-        silent_s = now_s - self.last_s
+        silent_s = now_s - self._read_s
         usual_s = self._spacing.usual_s or _MIN_LIMIT_S
-        if self._last is None or self._is_interrupted or silent_s > self._limit_s:
+        if self._last is None or self._is_interrupted:
             return []
-        if silent_s <= SPACINGS_VALID * usual_s:
+        if not SPACINGS_VALID * usual_s < silent_s <= self._limit_s:
             return []
         # The register itself may be read only so often.
         segments = self._quiet(now_s - usual_s)
@@ -162,7 +163,7 @@ class Register:
         return min(limit_s, _MAX_LIMIT_S, spacing.stale_after_s)
 
     def _begin(self, at_s: float, kwh: float) -> None:
-        self._last = at_s, kwh
+        self._last, self._read_s = (at_s, kwh), at_s
         self._anchor_s, self._is_anchored = at_s, False
         self.decided_s = at_s
         self._is_interrupted = False

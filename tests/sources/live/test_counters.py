@@ -262,18 +262,26 @@ def test_a_feed_of_changes_spreads_steps_over_its_silence() -> None:
     assert len(fed.texts) == 1
 
 
-def test_silence_of_a_feed_of_changes_is_no_power_until_it_is_unknown() -> None:
+@pytest.mark.parametrize("ends", ["unknown", "bound"])
+def test_silence_of_a_feed_of_changes_is_no_power_until_it_ends(ends: str) -> None:
     readings = [(60.0 * number, 1000.0 + 0.0001 * number) for number in range(20)]
-    fed = _Fed(readings, pace=ON_CHANGE, stale_after_s=3600.0)
-    for second in range(1150, 2400, 5):
+    fed = _Fed(readings, pace=ON_CHANGE, stale_after_s=1200.0 if ends == "bound" else 7200.0)
+    for second in range(1150, 2340, 5):
         fed.advance(second)
     count = len(fed.minutes)
     assert count >= 36
     assert {kw for minute, kw in fed.minutes if minute >= 19} == {0.0}
-    fed.means.add(START + 2400, math.nan)
-    for second in range(2400, 3600, 5):
+    if ends == "unknown":
+        fed.means.add(START + 2340, math.nan)
+    for second in range(2345, 6000, 5):
         fed.advance(second)
     assert len(fed.minutes) == count
+    fed.means.add(START + 6000, 1000.5)
+    fed.advance(6000)
+    assert len(fed.minutes) <= count + 1  # the rest of the last minute, if half of it is known
+    assert [text for kind, text in fed.texts if kind == BREAK] == [
+        "the counter was not read for 1 h 21 min; the energy between is left out"
+    ]
 
 
 # Any readings
