@@ -94,7 +94,7 @@ def _hass(data: bytes) -> None:
     power_entities(document)
     if entity.apply(document):
         with suppress(RefusedError):
-            _check(Sample(entity.kw()))
+            _check(entity.sample())
 
 
 def _page(data: bytes) -> None:
