@@ -37,7 +37,7 @@ RULES = {
     # detected within 15 readings, and few of these runs come from the house.
     "stuck": Rule(1.0, 14.0, 14.0, caution=1.0, margin=1.1, step=0.01, adopts=False),
     # Repetitions that began at rest; nearly all ordinary ones did.
-    "rest": Rule(0.25, 14.0, 14.0, caution=1.0, margin=1.1, adopts=False),
+    "rest": Rule(0.2, 14.0, 14.0, caution=1.0, margin=1.1, adopts=False),
 }
 
 MIN_WIDTH_KW = 0.02

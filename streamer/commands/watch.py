@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamer.commands.forecasting import Forecasting
-from streamer.errors import UsageError
+from streamer.errors import RecordError, UsageError
 from streamer.feeds.address import Address
 from streamer.feeds.registry import load_kind, open_feed
 from streamer.readings import Notice
@@ -34,6 +34,7 @@ class Watch:
         address: address of the meter.
         forecasting: model and pipeline settings.
         record: the recording to resume and extend; None to record nothing.
+        allow_other_meter: whether to continue a recording of another meter.
         stale_after_s: seconds for which a value stays valid when no new one arrives; None for
             the default of the feed kind.
         grace_s: allowed lateness: seconds that a minute waits for late samples.
@@ -45,6 +46,7 @@ class Watch:
     address: Address
     forecasting: Forecasting = field(default_factory=Forecasting)
     record: Path | None = None
+    allow_other_meter: bool = False
     stale_after_s: float | None = None
     grace_s: float = 5.0
     by: str = "wall"
@@ -52,12 +54,16 @@ class Watch:
     max_kw: float = 100.0
 
     def open(self) -> LiveSource:
-        """Check the settings and make the source, which does not connect yet."""
+        """Check the settings and make the source, which does not connect yet.
+
+        Raises:
+            StreamerError: a setting is wrong, or the recording is of another meter.
+        """
         from streamer.sources.live import LiveSource
 
         self.forecasting.check()
         kind = load_kind(self.address.scheme)
-        return LiveSource(
+        source = LiveSource(
             open_feed(self.address),
             stale_after_s=self.stale_after_s or kind.stale_after_s,
             grace_s=self.grace_s,
@@ -65,6 +71,13 @@ class Watch:
             by=self.by,
             retry_max_s=self.retry_max_s,
         )
+        if self.record is not None and not self.allow_other_meter:
+            try:
+                _check_meter(self.record, self._meter(source))
+            except BaseException:
+                source.close()
+                raise
+        return source
 
     def run(
         self, source: LiveSource, sinks: Sequence[Sink], pacer: Pacer, *, looking: Sequence[Sink]
@@ -111,8 +124,13 @@ class Watch:
             for sink in everyone:
                 sink.write(notice)
 
-        settings = {"source": source.name, **self.forecasting.fingerprint()}
-        recorder = Recorder.open(path, settings=settings, state=pipeline.state, notify=announce)
+        recorder = Recorder.open(
+            path,
+            settings={**self._meter(source), **self.forecasting.fingerprint()},
+            state=pipeline.state,
+            notify=announce,
+            allow_other_meter=self.allow_other_meter,
+        )
         try:
             resumed = recorder.resume(pipeline)
             for sink in looking:
@@ -133,6 +151,26 @@ class Watch:
         self.open().close()
         if self.record is not None:
             _check_record(self.record)
+
+    def _meter(self, source: LiveSource) -> dict[str, str]:
+        """Settings of a recording that name the meter and identify it."""
+        from streamer.feeds.identity import identity
+
+        return {"source": source.name, "meter": identity(self.address)}
+
+
+def _check_meter(path: Path, meter: Mapping[str, str]) -> None:
+    """Check that a recording, if there is one, is of a meter, before anything is shown."""
+    from streamer.recording.database import explained, open_for_reading
+    from streamer.recording.meter import OtherMeterError, check_meter
+
+    # All else that may be wrong with the file is for the recorder, which mends some of it.
+    with suppress(RecordError):
+        try:
+            with explained(path), closing(open_for_reading(path)) as connection:
+                check_meter(connection, path, meter)
+        except OtherMeterError as error:
+            raise UsageError(str(error)) from None
 
 
 def _check_record(path: Path) -> None:

@@ -11,7 +11,7 @@ from streamer.errors import StateError
 from streamer.fleet.alarms import FleetAlarms
 from streamer.fleet.shard import Shard
 from streamer.fleet.table import MeterTable
-from streamer.models.forecaster import NetworkForecaster
+from streamer.models import load_model
 
 FORMER = np.dtype(
     [
@@ -36,6 +36,7 @@ FORMER = np.dtype(
 """A meter's alarms in version 0.2, in which nothing needed padding."""
 
 FIRST = np.zeros((), [("kw", "<f8"), ("alarms", FleetAlarms.dtype)])
+FIRST["alarms"] = FleetAlarms.first
 
 
 def as_written(records: np.ndarray) -> bytes:
@@ -64,7 +65,6 @@ def state_of(names: list[str], records: bytes, version: int = 1) -> bytes:
 def test_a_table_of_version_0_2_is_converted() -> None:
     records = np.full(2, FIRST)
     records["kw"] = [0.5, 0.6]
-    records["alarms"] = FleetAlarms.first
     records["alarms"]["limits"][:, 6] = [17.5, 14.0]
     records["alarms"]["events"][:, 6] = [3, 0]
     records["alarms"]["seen"] = 5000
@@ -91,7 +91,8 @@ def test_a_damaged_table_of_version_0_2_is_rejected(cut: int) -> None:
         MeterTable(FIRST).restore(state_of(["a", "b"], data[:-cut]))
 
 
-def test_a_shard_of_version_0_2_continues(model: NetworkForecaster, sample_kw: np.ndarray) -> None:
+def test_a_shard_of_version_0_2_continues(sample_kw: np.ndarray) -> None:
+    model = load_model(threads=1)
     at = np.datetime64("2026-01-01", "us") + np.arange(200) * np.timedelta64(60, "s")
     before = Shard(model)
     before.push(["a"] * 100, at[:100], sample_kw[:100])
