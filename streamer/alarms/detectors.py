@@ -64,12 +64,14 @@ class Alarms:
     1 kW, since a house switches that much on twenty times a day, and often one of 2 kW.
 
     **Stuck.** The number of times that a value has come in a row, with a threshold for runs that
-    began at rest and one for all others: `streamer.alarms.repeats.RepeatCount` has the reason. A
-    threshold for each of two groups is what Mondrian conformal prediction does (Vovk, Lindsay,
-    Nouretdinov and Gammerman 2003, "Mondrian confidence machine"), so the guarantee holds in
-    each. @@RATES@@ What breaks
-    it: a meter in coarse steps, whose plateaus are learnt only by alarms; and in weeks in which a
-    house is empty, one reading in ten is at rest, where a stuck meter is found some readings later.
+    began at rest and one for all others: `streamer.alarms.repeats.RepeatCount` has the reason.
+    Groups with thresholds of their own are those of Mondrian conformal prediction (Vovk, Lindsay,
+    Nouretdinov and Gammerman 2003, "Mondrian confidence machine"); the guarantee holds in each.
+    Alarms a day in ordinary life, and stuck meters found within 15 readings: 0.06 and 98 % on the
+    last tenth of Sceaux (0.14 and 100 % with one threshold), 0.18 and 95 % in its summer of 2009
+    (0.69 and 88 %), 0.00 and 99 % in UK-DALE 2 and REFIT 20. What breaks it: a meter in coarse
+    steps, whose plateaus are learnt from alarms alone; and a stuck meter in the tenth of all
+    readings that are at rest, which in a quiet house is found some readings later.
 
     **Unit.** Three readings in a row above 25 kW and forty times the mean of this house so far
     (once it is known) are taken for watts read as kW; five below 10 W and a hundredth of the

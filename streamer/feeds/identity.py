@@ -11,10 +11,11 @@ from streamer.feeds.address import Address
 
 _HOW = frozenset(
     {
-        *("auth", "baud", "cafile", "client_id", "every", "fc", "format", "framing", "from"),
-        *("idle", "insecure", "keepalive", "mode", "precision", "qos", "scale", "session"),
-        *("sign", "time", "timeout", "tls", "token_file", "type", "unit", "version"),
-        "word_order",
+        *("api", "auth", "availability", "baud", "cafile", "client_id", "counter", "decimal"),
+        *("every", "export_if", "fc", "format", "framing", "from", "gen", "idle", "insecure"),
+        *("keepalive", "mode", "partial", "per_kwh", "precision", "qos", "request", "scale"),
+        *("scale_register", "session", "sign", "sign_path", "time", "timeout", "tls"),
+        *("token_file", "type", "unit", "version", "word_order"),
     }
 )
 """Options for how a value is fetched and read. Those of a plug-in count as choosing."""
