@@ -34,24 +34,24 @@ class Watch:
         address: address of the meter.
         forecasting: model and pipeline settings.
         record: the recording to resume and extend; None to record nothing.
-        allow_other_meter: whether to continue a recording of another meter.
         stale_after_s: seconds for which a value stays valid when no new one arrives; None for
             the default of the feed kind.
         grace_s: allowed lateness: seconds that a minute waits for late samples.
         by: `wall` if minutes end by this machine's clock, `feed` if by the samples' own times.
         retry_max_s: longest wait between two attempts to connect, in seconds.
         max_kw: implausible beyond this: no household draws so much.
+        allow_other_meter: whether to continue a recording of another meter.
     """
 
     address: Address
     forecasting: Forecasting = field(default_factory=Forecasting)
     record: Path | None = None
-    allow_other_meter: bool = False
     stale_after_s: float | None = None
     grace_s: float = 5.0
     by: str = "wall"
     retry_max_s: float = 60.0
     max_kw: float = 100.0
+    allow_other_meter: bool = False
 
     def open(self) -> LiveSource:
         """Check the settings and make the source, which does not connect yet.
