@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from urllib.parse import parse_qsl, quote
 
 from streamer.feeds.address import Address
@@ -19,6 +20,18 @@ _HOW = frozenset(
     }
 )
 """Options for how a value is fetched and read. Those of a plug-in count as choosing."""
+
+_PORTS = {
+    "hass": 8123,
+    "homewizard": 80,
+    "http": 80,
+    "https": 443,
+    "modbus": 502,
+    "mqtt": 1883,
+    "mqtts": 8883,
+    "shelly": 80,
+}
+"""Ports that an address may as well leave out."""
 
 _SECRET = re.compile("key|token|pass|pwd|secret|auth|user|login|sig$|session", re.IGNORECASE)
 """Names of a web query's parameters that may hold a secret."""
@@ -38,6 +51,10 @@ def identity(address: Address) -> str:
     >>> identity(Address.parse("http://meter/status?apikey=swordfish&id=0#path=power&unit=W"))
     'http://meter/status?id=0#path=power'
     """
+    if address.port == _PORTS.get(address.scheme):
+        address = replace(address, port=None)
+    if address.path == "/":
+        address = replace(address, path="")
     query = [
         (name, value if len(value) <= _MAX_SHOWN else _digest(value))
         for name, value in parse_qsl(address.query, keep_blank_values=True)

@@ -27,6 +27,8 @@ def of(url: str) -> str:
         ("modbus://m?register=52&type=int16", "modbus://m?register=52&type=int32&scale=10"),
         ("tail:house.log?unit=W", "tail:house.log?unit=W&from=start"),
         ("hass://house/sensor.power", "hass://house/sensor.power?insecure=1&sign=export"),
+        ("mqtt://broker/a", "mqtt://Broker:1883/a"),
+        ("homewizard://10.0.0.2", "homewizard://10.0.0.2:80/"),
     ],
 )
 def test_how_a_value_is_read_does_not_make_another_meter(one: str, other: str) -> None:
