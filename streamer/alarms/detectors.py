@@ -35,9 +35,9 @@ RULES = {
     "export": Rule(0.05, 0.02, 0.01),  # below zero, in kW
     # Repetitions of a value. Small steps: while the threshold is below 15, a stuck meter is
     # detected within 15 readings, and few of these runs come from the house.
-    "stuck": Rule(1.0, 14.0, 14.0, caution=1.0, margin=1.1, step=0.01, adopts=False),
-    # Repetitions that began at rest; nearly all ordinary ones did.
-    "rest": Rule(0.2, 14.0, 14.0, caution=1.0, margin=1.1, adopts=False),
+    "stuck": Rule(1.0, 14.0, 14.0, caution=1.0, margin=1.1, reach=40.0, step=0.01, adopts=False),
+    # Repetitions in what looks like a plateau of the house; nearly all ordinary ones do.
+    "plateau": Rule(0.2, 14.0, 14.0, caution=1.0, margin=1.1, reach=40.0, adopts=False),
 }
 
 MIN_WIDTH_KW = 0.02
@@ -63,15 +63,15 @@ class Alarms:
     and the rarity of a switching event of this size in this house. Not detected: a heater of
     1 kW, since a house switches that much on twenty times a day, and often one of 2 kW.
 
-    **Stuck.** The number of times that a value has come in a row, with a threshold for runs that
-    began at rest and one for all others: `streamer.alarms.repeats.RepeatCount` has the reason.
+    **Stuck.** The number of times that a value has come in a row, with a threshold for plateaus of
+    the house and one for other runs: `streamer.alarms.repeats.RepeatCount` tells them apart.
     Groups with thresholds of their own are those of Mondrian conformal prediction (Vovk, Lindsay,
     Nouretdinov and Gammerman 2003, "Mondrian confidence machine"); the guarantee holds in each.
     Alarms a day in ordinary life, and stuck meters found within 15 readings: 0.06 and 98 % on the
     last tenth of Sceaux (0.14 and 100 % with one threshold), 0.18 and 95 % in its summer of 2009
-    (0.69 and 88 %), 0.00 and 99 % in UK-DALE 2 and REFIT 20. What breaks it: a meter in coarse
-    steps, whose plateaus are learnt from alarms alone; and a stuck meter in the tenth of all
-    readings that are at rest, which in a quiet house is found some readings later.
+    (0.69 and 88 %), 0.00 and 99 % in UK-DALE 2 and REFIT 20. What breaks it: where half the
+    readings repeat the one before, as in steps of 10 W, a stuck meter is found as late as plateaus
+    are long; elsewhere that holds for the tenth of all readings that are at rest.
 
     **Unit.** Three readings in a row above 25 kW and forty times the mean of this house so far
     (once it is known) are taken for watts read as kW; five below 10 W and a hundredth of the
@@ -180,7 +180,7 @@ class Alarms:
         limits = state["limits"]
         for name, threshold in self._thresholds.items():
             # A state of version 0.2 has one threshold for all repetitions.
-            threshold.restore(limits["stuck" if name == "rest" and name not in limits else name])
+            threshold.restore(limits["stuck" if name == "plateau" and name not in limits else name])
         self._scale.restore(state["scale"])
         self._repeats.restore(state)
         self._seen, self._left = state["seen"], state["left"]
@@ -265,7 +265,7 @@ class Alarms:
             return
         if Alarm.STUCK in self._active:
             self._active.keep(Alarm.STUCK, seen=self._seen)
-        stuck = self._thresholds["rest" if self._repeats.is_at_rest else "stuck"]
+        stuck = self._thresholds["plateau" if self._repeats.is_plateau else "stuck"]
         if run > stuck.value:
             size = stuck.exceeded(float(run), self._seen)
             if size is not None:

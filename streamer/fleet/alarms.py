@@ -8,7 +8,7 @@ from operator import itemgetter
 import numpy as np
 
 from streamer.alarms.detectors import LEARN_DIGITS, MIN_WIDTH_KW
-from streamer.alarms.repeats import FALL_KW, REST_KW
+from streamer.alarms.repeats import FALL_KW, OFTEN, REPEAT, REST_KW, SHIFT
 from streamer.alarms.scale import DecimalShiftTest, count_all_decimals
 from streamer.alarms.texts import (
     BEFORE,
@@ -129,13 +129,13 @@ class _AlarmRound:
         same = (state["recent"][:, -1] == kw) & (state["known"] > 0)
         run = np.minimum(state["run"], DAY) * same + 1
         state["run"] = run
-        self._find_rest(same)
+        self._find_plateaus(same)
         rows = np.flatnonzero(same & (run <= DAY))
         if not rows.size:
             return
         self._raiser.keep(Alarm.STUCK, rows[self._raiser.is_on(Alarm.STUCK, rows)])
-        rest, often = state["rest"][rows], run[rows]
-        for name, some in (("stuck", ~rest), ("rest", rest)):
+        plateau, often = state["plateau"][rows], run[rows]
+        for name, some in (("stuck", ~plateau), ("plateau", plateau)):
             above = some & (often > self._raiser.limit(name)[rows])
             if above.any():
                 found, sizes = self._raiser.exceeded(name, rows[above], often[above])
@@ -146,18 +146,21 @@ class _AlarmRound:
                     lambda row, _: stuck_text(float(kw[row]), int(run[row])),
                 )
 
-    def _find_rest(self, same: BoolArray) -> None:
-        """Find out which new runs begin at rest, and follow the base load."""
+    def _find_plateaus(self, same: BoolArray) -> None:
+        """Find out which new runs begin like a plateau, and follow the base load."""
         state, y = self._state, self._y
-        base, known, rest = state["base"], state["known"], state["rest"]
-        rest &= same
+        base, known, plateau = state["base"], state["known"], state["plateau"]
+        repeats = state["repeats"]
+        repeats -= repeats >> SHIFT
+        repeats += np.uint16(REPEAT) * same
+        plateau[~same] = (repeats > OFTEN)[~same]
         rows = np.flatnonzero((y > 0.0) & (y <= base + REST_KW) & ~same & (known > 0))
         if rows.size:
             recent = np.minimum(np.maximum(state["recent"][rows], -HUGE_KW), HUGE_KW)
             size = recent.shape[1]
             # Readings before the last gap do not count.
             recent[np.arange(size) < size - known[rows, None]] = -np.inf
-            rest[rows] = recent.max(axis=1) - y[rows] >= FALL_KW
+            plateau[rows] |= recent.max(axis=1) - y[rows] >= FALL_KW
         # A NaN fails the comparison.
         state["base"] = np.where(base <= y, base + (y - base) / DAY, y)
 

@@ -10,7 +10,7 @@ from streamer.fleet.raising import METER
 from streamer.readings.arrays import Records
 
 _PER_RULE = ("limits", "events", "since", "last")
-_ADDED = ("base", "rest")
+_ADDED = ("base", "repeats", "plateau")
 _SPARE = 3
 
 
@@ -31,7 +31,7 @@ _FORMER = _former_meter()
 
 
 def converted(data: bytes, first: Records) -> Records:
-    """Records of version 0.2 as records of today; a run at rest has the threshold of all.
+    """Records of version 0.2 as records of today; plateaus have the threshold of all.
 
     Args:
         data: the former records.
@@ -53,7 +53,7 @@ def converted(data: bytes, first: Records) -> Records:
         ours, theirs = records["alarms"], former["alarms"]
         for name in _FORMER.names or ():
             if name in _PER_RULE:
-                # The last one is for runs at rest, and was for all repetitions.
+                # The last one is for plateaus, and was for all repetitions.
                 ours[name][:, :-1] = theirs[name]
                 ours[name][:, -1] = theirs[name][:, -1]
             elif name != "spare":

@@ -51,8 +51,9 @@ METER = np.dtype(
         ("since", np.uint8, len(RULES)),  # beginning of the event of each threshold
         ("last", np.uint8, len(RULES)),  # last time that each threshold was exceeded
         ("kept", np.uint8, len(_KINDS)),  # last time that an alarm of each kind was raised or kept
-        ("rest", np.bool_),  # whether the run of the last value began at rest
-        ("spare", np.uint8, 7),  # always 0, because padding of the dtype would be undefined
+        ("repeats", np.uint16),  # level of repetitions in the last day
+        ("plateau", np.bool_),  # whether the run of the last value began like a plateau
+        ("spare", np.uint8, 5),  # always 0, because padding of the dtype would be undefined
     ],
     align=True,
 )

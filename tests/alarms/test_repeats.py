@@ -55,19 +55,19 @@ def stuck_minutes(values: list[float], alarms: Alarms | None = None) -> list[int
 def test_a_run_begins_at_rest_soon_after_a_fall_to_the_base_load(
     values: list[float], at_rest: bool
 ) -> None:
-    assert counted(values).is_at_rest is at_rest
+    assert counted(values).is_plateau is at_rest
 
 
 def test_a_run_keeps_how_it_began() -> None:
-    assert counted([0.31, *[0.21] * 500]).is_at_rest
-    assert not counted([0.21, 0.31, 0.5, *[0.31] * 500]).is_at_rest
+    assert counted([0.31, *[0.21] * 500]).is_plateau
+    assert not counted([0.21, 0.31, 0.5, *[0.31] * 500]).is_plateau
 
 
 def test_readings_before_a_gap_do_not_count() -> None:
     alarms = Alarms()
     for minute, (kw, missing) in enumerate([(0.31, 0), (0.21, 5)]):
         alarms.settle(at=START + minute * MINUTE, kw=kw, forecast=None, missing=missing)
-    assert alarms.state()["rest"] is False
+    assert alarms.state()["plateau"] is False
 
 
 @given(st.lists(st.floats(-10.0, 10.0), min_size=1, max_size=60))
@@ -86,10 +86,28 @@ def test_the_base_load_forgets_a_minimum_in_some_days() -> None:
     assert 0.3 - base == pytest.approx(0.2 / math.e, rel=0.01)
 
 
-def cycles(days: int, rest: int, *, fall_kw: float = 0.1) -> list[float]:
+def cycles(days: int, rest: int) -> list[float]:
     """A refrigerator above a base load that is constant to the last digit."""
-    on = [0.2 + fall_kw + 0.002 * minute for minute in range(12)]
-    return ([*on, *[0.2] * rest] * (days * DAY // (12 + rest) + 1))[: days * DAY]
+    on = [0.3 + 0.002 * minute for minute in range(3 * rest)]
+    return ([*on, *[0.2] * rest] * (days * DAY // (4 * rest) + 1))[: days * DAY]
+
+
+def test_any_run_of_a_coarse_meter_is_a_plateau() -> None:
+    rng = np.random.default_rng(3)
+    count = counted(np.repeat(rng.uniform(0.2, 3.0, 2 * DAY), 3).round(3).tolist())
+    assert count.is_plateau
+    fine = counted(rng.uniform(0.2, 3.0, 2 * DAY).round(3).tolist())
+    assert not fine.is_plateau
+
+
+@given(st.lists(st.booleans(), max_size=3000))
+def test_the_level_of_repetitions_fits_into_a_record(repeats: list[bool]) -> None:
+    count = RepeatCount()
+    count.level = 63 * 1024
+    for number, repeat in enumerate(repeats):
+        kw = count.value if repeat and count.value is not None else float(number)
+        count.see(kw, kw, [])
+        assert 0 <= count.level < 2**16
 
 
 def test_plateaus_at_rest_are_learnt_from_few_alarms() -> None:
@@ -106,7 +124,7 @@ def test_a_stuck_meter_is_found_after_plateaus_at_rest_were_learnt(kw: float) ->
     """Wherever it is stuck but at rest, and at zero in any case."""
     alarms = Alarms()
     stuck_minutes(cycles(10, 30), alarms)
-    assert alarms.state()["limits"]["rest"][0] > 20.0
+    assert alarms.state()["limits"]["plateau"][0] > 20.0
     later = [0.31, 0.305, *[kw] * 20]
     assert stuck_minutes(later, alarms) == [2 + 14]
 
@@ -118,12 +136,12 @@ def test_states_of_version_0_2_are_continued() -> None:
     stuck_minutes(values[:-4], former)
     state = json.loads(json.dumps(former.state()))
     state["limits"]["stuck"] = [21.0, 4, 2000, 2005]
-    for name in ("rest", "base"):
+    for name in ("plateau", "base", "repeats"):
         del state[name]
-    del state["limits"]["rest"]
+    del state["limits"]["plateau"]
     alarms = Alarms()
     alarms.restore(state)
-    assert alarms.state()["limits"]["rest"] == alarms.state()["limits"]["stuck"]
+    assert alarms.state()["limits"]["plateau"] == alarms.state()["limits"]["stuck"]
     assert alarms.state()["base"] is None
     assert stuck_minutes(values, alarms) == []
     assert stuck_minutes([1.0] * 30, alarms) == [20]
@@ -141,7 +159,7 @@ def test_a_run_has_one_alarm_that_ends_with_it() -> None:
 
 def test_the_thresholds_of_repetitions_alarm_within_fifteen_readings() -> None:
     """As long as no ordinary run was longer; those of whole numbers are exceeded by one."""
-    assert all(14.0 <= RULES[name].start < 15.0 for name in ("stuck", "rest"))
+    assert all(14.0 <= RULES[name].start < 15.0 for name in ("stuck", "plateau"))
     assert 0.0 < REST_KW < FALL_KW
     rng = np.random.default_rng(1)
     quiet = rng.uniform(0.2, 2.0, 2 * DAY).round(3).tolist()

@@ -78,7 +78,7 @@ def test_a_table_of_version_0_2_is_converted() -> None:
     assert alarms["events"][:, 6:].tolist() == [[3, 3], [0, 0]]
     assert alarms["seen"].tolist() == [5000, 5000]
     assert np.isnan(alarms["base"]).all()
-    assert not alarms["rest"].any()
+    assert not alarms["plateau"].any()
     again = MeterTable(FIRST)
     again.restore(table.state({}))
     assert again.records.tobytes() == table.records.tobytes()
