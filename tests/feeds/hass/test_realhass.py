@@ -193,7 +193,8 @@ def test_an_entity_may_appear_after_the_start_of_watching(
         time.sleep(8.0)
         assert watched.process.poll() is None, watched.stderr
         house.set_state(entity, 700)
-        watched.until(watched.is_up, "the entity", 5.0)
+        # Events are recorded within ten seconds.
+        watched.until(watched.is_up, "the entity", 15.0)
     house.remove(entity)
 
 
