@@ -153,7 +153,7 @@ class _AlarmRound:
         repeats = state["repeats"]
         repeats -= repeats >> SHIFT
         repeats += np.uint16(REPEAT) * same
-        plateau[~same] = (repeats > OFTEN)[~same]
+        np.copyto(plateau, repeats > OFTEN, where=~same)
         rows = np.flatnonzero((y > 0.0) & (y <= base + REST_KW) & ~same & (known > 0))
         if rows.size:
             recent = np.minimum(np.maximum(state["recent"][rows], -HUGE_KW), HUGE_KW)
