@@ -46,8 +46,10 @@ _PACKAGES = (
     "home-assistant-frontend==20240307.0",
     "fnv-hash-fast",
     "janus",
+    "josepy<2",
     "pillow",
     "psutil-home-assistant",
+    "securetar",
     "sqlalchemy==2.0.27",
 )
 """Home Assistant, and what the integrations of the configuration above need."""
