@@ -9,6 +9,7 @@ from typing import Any
 
 from streamer.alarms.active import ActiveAlarms
 from streamer.alarms.drift import Drift
+from streamer.alarms.repeats import RepeatCount
 from streamer.alarms.scale import DecimalShiftTest
 from streamer.alarms.texts import (
     BEFORE,
@@ -32,9 +33,11 @@ RULES = {
     "scale": Rule(0.3, 0.5, 0.05),  # fourth root of a likelihood ratio
     "fall": Rule(0.1, 15.0, 4.0),  # below the middle, in half widths
     "export": Rule(0.05, 0.02, 0.01),  # below zero, in kW
-    # Repetitions of a value. A house that is empty for weeks, on a meter with steps of 2 W, had
-    # two runs of 14 a day: with a smaller share, a stuck meter was detected late there.
-    "stuck": Rule(1.0, 14.0, 13.0, caution=1.0, reach=40.0, step=0.02, adopts=False),
+    # Repetitions of a value. Small steps: while the threshold is below 15, a stuck meter is
+    # detected within 15 readings, and few of these runs come from the house.
+    "stuck": Rule(1.0, 14.0, 14.0, caution=1.0, margin=1.1, reach=40.0, step=0.01, adopts=False),
+    # Repetitions in what looks like a plateau of the house; nearly all ordinary ones do.
+    "plateau": Rule(0.2, 14.0, 14.0, caution=1.0, margin=1.1, reach=40.0, adopts=False),
 }
 
 MIN_WIDTH_KW = 0.02
@@ -47,9 +50,9 @@ LEARN_DIGITS = 6
 class Alarms:
     """Alarms of one meter, raised from its readings and ended by themselves.
 
-    **Anomaly, stuck.** Several scores, each with a threshold of its own that adapts online:
+    **Anomaly.** Several scores, each with a threshold of its own that adapts online:
     `streamer.alarms.thresholds.AdaptiveThreshold` has source, guarantee and what breaks it. The
-    scores of an anomaly share 1.5 events a day, fewer where they coincide. They are: the
+    scores share 1.5 events a day, fewer where they coincide. They are: the
     distance above the middle of the band over the root of its half width there, which lies
     between the distance in kW (large loads in a restless hour) and in half widths (small loads in
     a quiet one); the distance in kW; the rise of the last four readings over the five before,
@@ -59,6 +62,16 @@ class Alarms:
     3 kW heaters, 13 % in a second house where the distance in kW found 96 %), the level itself,
     and the rarity of a switching event of this size in this house. Not detected: a heater of
     1 kW, since a house switches that much on twenty times a day, and often one of 2 kW.
+
+    **Stuck.** The number of times that a value has come in a row, with a threshold for plateaus of
+    the house and one for other runs: `streamer.alarms.repeats.RepeatCount` tells them apart.
+    Groups with thresholds of their own are those of Mondrian conformal prediction (Vovk, Lindsay,
+    Nouretdinov and Gammerman 2003, "Mondrian confidence machine"); the guarantee holds in each.
+    Alarms a day in ordinary life, and stuck meters found within 15 readings: 0.06 and 98 % on the
+    last tenth of Sceaux (0.14 and 100 % with one threshold), 0.18 and 95 % in its summer of 2009
+    (0.69 and 88 %), 0.00 and 99 % in UK-DALE 2 and REFIT 20. What breaks it: where half the
+    readings repeat the one before, as in steps of 10 W, a stuck meter is found as late as plateaus
+    are long; elsewhere that holds for the tenth of all readings that are at rest.
 
     **Unit.** Three readings in a row above 25 kW and forty times the mean of this house so far
     (once it is known) are taken for watts read as kW; five below 10 W and a hundredth of the
@@ -85,8 +98,7 @@ class Alarms:
         self._unit = UnitWatch()
         self._active = ActiveAlarms()
         self._seen = 0
-        self._value: float | None = None
-        self._run = 0
+        self._repeats = RepeatCount()
         self._recent: list[float] = []
         self._left: list[float] | None = None
         self._sums = [0.0, 0.0, 0.0, 0.0]
@@ -153,8 +165,7 @@ class Alarms:
             "limits": {name: threshold.state() for name, threshold in self._thresholds.items()},
             "scale": self._scale.state(),
             "seen": self._seen,
-            "value": self._value,
-            "run": self._run,
+            **self._repeats.state(),
             "recent": list(self._recent),
             "left": self._left,
             "level": self._unit.level,
@@ -166,11 +177,13 @@ class Alarms:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from a saved state, bit for bit."""
         self._drift.restore(state["drift"])
+        limits = state["limits"]
         for name, threshold in self._thresholds.items():
-            threshold.restore(state["limits"][name])
+            # A state of version 0.2 has one threshold for all repetitions.
+            threshold.restore(limits["stuck" if name == "plateau" and name not in limits else name])
         self._scale.restore(state["scale"])
-        self._seen, self._run = state["seen"], state["run"]
-        self._value, self._left = state["value"], state["left"]
+        self._repeats.restore(state)
+        self._seen, self._left = state["seen"], state["left"]
         self._recent, self._sums = list(state["recent"]), list(state["sums"])
         self._unit.odd, self._unit.level = state["odd"], state["level"]
         self._active.restore(state["on"])
@@ -182,12 +195,10 @@ class Alarms:
         recent, sums = self._recent, self._sums
         if missing:
             recent.clear()
-            self._left = self._value = None
+            self._left = self._repeats.value = None
         y = min(max(kw, -HUGE_KW), HUGE_KW)
-        if kw == self._value:
-            self._repeat(kw, at)
-        else:
-            self._value, self._run = kw, 1
+        if self._repeats.see(kw, y, recent):
+            self._check_repeats(kw, at)
         unit = self._unit
         if unit.odd or not KILO_KW <= y <= WATTS_KW:
             found = unit.look(y)
@@ -247,15 +258,14 @@ class Alarms:
         if evidence > self._thresholds["scale"].value:
             self._anomaly("scale", evidence, scale_text(first, y, middle), at)
 
-    def _repeat(self, kw: float, at: datetime) -> None:
-        """Count a value that has come once more."""
-        self._run += 1
-        run = self._run
+    def _check_repeats(self, kw: float, at: datetime) -> None:
+        """Compare the number of repetitions of a value with their threshold."""
+        run = self._repeats.run
         if run > DAY:
             return
         if Alarm.STUCK in self._active:
             self._active.keep(Alarm.STUCK, seen=self._seen)
-        stuck = self._thresholds["stuck"]
+        stuck = self._thresholds["plateau" if self._repeats.is_plateau else "stuck"]
         if run > stuck.value:
             size = stuck.exceeded(float(run), self._seen)
             if size is not None:

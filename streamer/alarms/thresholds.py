@@ -28,6 +28,7 @@ class Rule:
         start: initial value.
         floor: minimum value; scores below it are an event in no house.
         caution: multiple of the threshold that sets off an event during the first day.
+        margin: multiple of a score to which that raises the threshold during the first day.
         reach: bound on the threshold during the first day, as a multiple of its start.
         step: increase of the logarithm of the threshold per event, in the long run.
         adopts: whether an event of more than an hour raises the threshold to its score.
@@ -37,6 +38,7 @@ class Rule:
     start: float
     floor: float
     caution: float = 2.0
+    margin: float = 1.0
     reach: float = 4.0
     step: float = 0.1
     adopts: bool = True
@@ -97,7 +99,7 @@ class AdaptiveThreshold:
         rule, size = self._rule, score / self.value
         if seen <= DAY:
             size /= rule.caution
-            self.value = max(self.value, min(score, rule.reach * rule.start))
+            self.value = max(self.value, min(rule.margin * score, rule.reach * rule.start))
             return size if size >= 1.0 else None
         if seen - self._last > QUIET:
             self.value *= math.exp(rule.rise(self._events))

@@ -76,6 +76,14 @@ def watch(
             "in it.",
         ),
     ] = None,
+    allow_other_meter: Annotated[
+        bool,
+        typer.Option(
+            "--allow-other-meter",
+            help="Continue a recording although it was made from another address, as when the "
+            "meter has a new one.",
+        ),
+    ] = False,
     stale_after: Annotated[
         float | None,
         typer.Option(
@@ -199,6 +207,7 @@ def make_watch(settings: Settings) -> Watch:
             confidence=chosen["confidence"],
         ),
         record=_expanded(chosen["record"]),
+        allow_other_meter=chosen["allow_other_meter"],
         stale_after_s=chosen["stale_after"],
         grace_s=chosen["grace"],
         by=chosen["clock"].value,

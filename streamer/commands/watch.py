@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamer.commands.forecasting import Forecasting
-from streamer.errors import UsageError
+from streamer.errors import RecordError, UsageError
 from streamer.feeds.address import Address
 from streamer.feeds.advice import Advice
 from streamer.feeds.registry import load_kind, open_feed
@@ -41,6 +41,7 @@ class Watch:
         by: `wall` if minutes end by this machine's clock, `feed` if by the samples' own times.
         retry_max_s: longest wait between two attempts to connect, in seconds.
         max_kw: implausible beyond this: no household draws so much.
+        allow_other_meter: whether to continue a recording of another meter.
     """
 
     address: Address
@@ -51,14 +52,19 @@ class Watch:
     by: str = "wall"
     retry_max_s: float = 60.0
     max_kw: float = 100.0
+    allow_other_meter: bool = False
 
     def open(self) -> LiveSource:
-        """Check the settings and make the source, which does not connect yet."""
+        """Check the settings and make the source, which does not connect yet.
+
+        Raises:
+            StreamerError: a setting is wrong, or the recording is of another meter.
+        """
         from streamer.sources.live import LiveSource
 
         self.forecasting.check()
         kind = load_kind(self.address.scheme)
-        return LiveSource(
+        source = LiveSource(
             open_feed(self.address),
             stale_after_s=self.stale_after_s or kind.stale_after_s,
             grace_s=self.grace_s,
@@ -67,6 +73,13 @@ class Watch:
             retry_max_s=self.retry_max_s,
             advice=Advice.of(kind, self.address),
         )
+        if self.record is not None and not self.allow_other_meter:
+            try:
+                _check_meter(self.record, self._meter(source))
+            except BaseException:
+                source.close()
+                raise
+        return source
 
     def run(
         self, source: LiveSource, sinks: Sequence[Sink], pacer: Pacer, *, looking: Sequence[Sink]
@@ -113,8 +126,13 @@ class Watch:
             for sink in everyone:
                 sink.write(notice)
 
-        settings = {"source": source.name, **self.forecasting.fingerprint()}
-        recorder = Recorder.open(path, settings=settings, state=pipeline.state, notify=announce)
+        recorder = Recorder.open(
+            path,
+            settings={**self._meter(source), **self.forecasting.fingerprint()},
+            state=pipeline.state,
+            notify=announce,
+            allow_other_meter=self.allow_other_meter,
+        )
         try:
             resumed = recorder.resume(pipeline)
             for sink in looking:
@@ -135,6 +153,26 @@ class Watch:
         self.open().close()
         if self.record is not None:
             _check_record(self.record)
+
+    def _meter(self, source: LiveSource) -> dict[str, str]:
+        """Settings of a recording that name the meter and identify it."""
+        from streamer.feeds.identity import identity
+
+        return {"source": source.name, "meter": identity(self.address)}
+
+
+def _check_meter(path: Path, meter: Mapping[str, str]) -> None:
+    """Check that a recording, if there is one, is of a meter, before anything is shown."""
+    from streamer.recording.database import explained, open_for_reading
+    from streamer.recording.meter import OtherMeterError, check_meter
+
+    # All else that may be wrong with the file is for the recorder, which mends some of it.
+    with suppress(RecordError):
+        try:
+            with explained(path), closing(open_for_reading(path)) as connection:
+                check_meter(connection, path, meter)
+        except OtherMeterError as error:
+            raise UsageError(str(error)) from None
 
 
 def _check_record(path: Path) -> None:

@@ -8,6 +8,7 @@ from operator import itemgetter
 import numpy as np
 
 from streamer.alarms.detectors import LEARN_DIGITS, MIN_WIDTH_KW
+from streamer.alarms.repeats import FALL_KW, OFTEN, REPEAT, REST_KW, SHIFT
 from streamer.alarms.scale import DecimalShiftTest, count_all_decimals
 from streamer.alarms.texts import (
     BEFORE,
@@ -39,7 +40,7 @@ class FleetAlarms:
 
     Anomaly, stuck and unit; their source, guarantee and limits are documented in
     `streamer.alarms.detectors.Alarms`. **Not drift**: it needs 672 hours of errors, several
-    kilobytes per meter, while everything else takes 224 bytes.
+    kilobytes per meter, while everything else takes 248 bytes.
 
     The object itself has no state: each meter has a record. All comparisons use the same
     operations in the same order as `Alarms`, so the decisions are identical.
@@ -128,17 +129,40 @@ class _AlarmRound:
         same = (state["recent"][:, -1] == kw) & (state["known"] > 0)
         run = np.minimum(state["run"], DAY) * same + 1
         state["run"] = run
+        self._find_plateaus(same)
         rows = np.flatnonzero(same & (run <= DAY))
         if not rows.size:
             return
         self._raiser.keep(Alarm.STUCK, rows[self._raiser.is_on(Alarm.STUCK, rows)])
-        often = run[rows]
-        above = often > self._raiser.limit("stuck")[rows]
-        if above.any():
-            rows, sizes = self._raiser.exceeded("stuck", rows[above], often[above])
-            self._raiser.put_on(
-                Alarm.STUCK, rows, sizes, lambda row, _: stuck_text(float(kw[row]), int(run[row]))
-            )
+        plateau, often = state["plateau"][rows], run[rows]
+        for name, some in (("stuck", ~plateau), ("plateau", plateau)):
+            above = some & (often > self._raiser.limit(name)[rows])
+            if above.any():
+                found, sizes = self._raiser.exceeded(name, rows[above], often[above])
+                self._raiser.put_on(
+                    Alarm.STUCK,
+                    found,
+                    sizes,
+                    lambda row, _: stuck_text(float(kw[row]), int(run[row])),
+                )
+
+    def _find_plateaus(self, same: BoolArray) -> None:
+        """Find out which new runs begin like a plateau, and follow the base load."""
+        state, y = self._state, self._y
+        base, known, plateau = state["base"], state["known"], state["plateau"]
+        repeats = state["repeats"]
+        repeats -= repeats >> SHIFT
+        repeats += np.uint16(REPEAT) * same
+        np.copyto(plateau, repeats > OFTEN, where=~same)
+        rows = np.flatnonzero((y > 0.0) & (y <= base + REST_KW) & ~same & (known > 0))
+        if rows.size:
+            recent = np.minimum(np.maximum(state["recent"][rows], -HUGE_KW), HUGE_KW)
+            size = recent.shape[1]
+            # Readings before the last gap do not count.
+            recent[np.arange(size) < size - known[rows, None]] = -np.inf
+            plateau[rows] |= recent.max(axis=1) - y[rows] >= FALL_KW
+        # A NaN fails the comparison.
+        state["base"] = np.where(base <= y, base + (y - base) / DAY, y)
 
     def check_unit(self) -> None:
         """Count consecutive readings that only another unit explains, and sum the others."""

@@ -39,6 +39,7 @@ METER = np.dtype(
         ("limits", np.float64, len(RULES)),  # the thresholds
         ("left", np.float64, 3),  # a reading outside its band, middle and width of that; or NaN
         ("level", np.float64),  # mean power of the house, in kW; NaN in the first hour
+        ("base", np.float64),  # base load of the house, in kW; NaN before the first reading
         ("drawn", np.float64),  # sum of the absolute readings of this hour, in kW
         ("decimals", np.uint32, DIGITS + 1),  # readings by their number of decimals
         ("seen", np.uint32),  # readings so far
@@ -50,7 +51,9 @@ METER = np.dtype(
         ("since", np.uint8, len(RULES)),  # beginning of the event of each threshold
         ("last", np.uint8, len(RULES)),  # last time that each threshold was exceeded
         ("kept", np.uint8, len(_KINDS)),  # last time that an alarm of each kind was raised or kept
-        ("spare", np.uint8, 3),  # always 0, because padding of the dtype would be undefined
+        ("repeats", np.uint16),  # level of repetitions in the last day
+        ("plateau", np.bool_),  # whether the run of the last value began like a plateau
+        ("spare", np.uint8, 5),  # always 0, because padding of the dtype would be undefined
     ],
     align=True,
 )
@@ -60,7 +63,7 @@ def first_record() -> Records:
     """Record of a new meter, read-only and without dimensions."""
     first = np.zeros((), METER)
     first["limits"] = [rule.start for rule in RULES.values()]
-    first["left"] = first["level"] = np.nan
+    first["left"] = first["level"] = first["base"] = np.nan
     for name in ("since", "last", "kept"):
         first[name] = -_LONG_AGO % 256
     first.flags.writeable = False

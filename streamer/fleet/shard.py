@@ -187,9 +187,12 @@ class Shard:
             StateError: the state has another version, window or settings, or is damaged.
         """
         about = self._table.restore(state)
-        if about.get("with") != self._fingerprint():
+        made_with = about.get("with")
+        if isinstance(made_with, dict):
+            made_with.pop("record", None)  # the size of a record, in states of version 0.2
+        if made_with != self._fingerprint():
             raise StateError(
-                f"state of a shard is for {about.get('with')}, this one is {self._fingerprint()}"
+                f"state of a shard is for {made_with}, this one is {self._fingerprint()}"
             )
         self.late, self.doubled, self.invalid = (
             int(str(about.get(name))) for name in ("late", "doubled", "invalid")
@@ -199,7 +202,6 @@ class Shard:
         settings = self._settings
         return {
             "window": self._window,
-            "record": self._table.records.dtype.itemsize,
             "levels": list(self._forecaster.levels),
             "adapt": settings.adapt,
             "confidence": settings.confidence,

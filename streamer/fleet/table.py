@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from streamer.errors import StateError
+from streamer.fleet.former import converted
 from streamer.readings.arrays import IndexArray, Records
 
-_VERSION = 1
+_VERSION, _FORMER_VERSION = 2, 1
 
 
 class MeterTable:
@@ -57,7 +58,7 @@ class MeterTable:
         return b"\n".join([json.dumps(head).encode(), names + self.records.tobytes()])
 
     def restore(self, state: bytes) -> dict[str, object]:
-        """Restore what `state` returned.
+        """Restore what `state` returned, here or in version 0.2.
 
         Returns:
             The JSON values stored with it.
@@ -69,10 +70,13 @@ class MeterTable:
         try:
             about: dict[str, object] = json.loads(head)
             version, size = about.pop("version"), int(str(about.pop("names")))
-            if version != _VERSION:
+            if version not in (_VERSION, _FORMER_VERSION):
                 raise StateError(f"state of a shard has version {version!r}, this is {_VERSION}")
             names = json.loads(rest[:size])
-            records = np.frombuffer(rest[size:], self._first.dtype).copy()
+            if version == _FORMER_VERSION:
+                records = converted(rest[size:], self._first)
+            else:
+                records = np.frombuffer(rest[size:], self._first.dtype).copy()
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StateError(f"state of a shard is damaged: {error!r}") from None
         if len(names) != len(records) or len(set(names)) != len(names):

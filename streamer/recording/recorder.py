@@ -50,6 +50,7 @@ class Recorder:
         state: Callable[[], Mapping[str, Any]],
         notify: Callable[[Notice], None],
         *,
+        allow_other_meter: bool = False,
         snapshot_every: int = SNAPSHOT_EVERY,
         now: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
@@ -63,7 +64,14 @@ class Recorder:
         self._backlog = Backlog()
         self._events = EventLog(self._backlog.events.append, now=now, wall=wall)
         self._snapshots = SnapshotPolicy(state, snapshot_every)
-        self._target = Target(path, settings, self._snapshots, warn=self._warn, wall=wall)
+        self._target = Target(
+            path,
+            settings,
+            self._snapshots,
+            warn=self._warn,
+            wall=wall,
+            other_meter=self._continue_other if allow_other_meter else None,
+        )
         self._backoff = RetryBackoff(now)
 
     @classmethod
@@ -74,6 +82,7 @@ class Recorder:
         settings: Mapping[str, str],
         state: Callable[[], Mapping[str, Any]],
         notify: Callable[[Notice], None],
+        allow_other_meter: bool = False,
         snapshot_every: int = SNAPSHOT_EVERY,
         now: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
@@ -82,22 +91,32 @@ class Recorder:
 
         Args:
             path: the file. SQLite's log and a lock file are placed beside it.
-            settings: settings on which the pipeline's state depends, as text. `source` is
-                an exception: it is only for display, and may differ.
+            settings: settings on which the pipeline's state depends, as text. Exceptions are
+                `source`, which is only for display, and `meter`, which identifies the meter.
             state: the pipeline's `state`; called within `write`.
             notify: takes notices for the user; called within `write` and `close`.
+            allow_other_meter: whether a recording of another meter is continued; the change is
+                recorded as an event.
             snapshot_every: minutes between two snapshots of the state.
             now: a monotonic clock in seconds, for the time of the next attempt.
             wall: the wall clock, in Unix seconds.
 
         Raises:
             RecordError: the file is not a recording, has a newer version, may not be
-                written, or is being written by another process.
+                written, is being written by another process, or is of another meter.
         """
         path = Path(path).resolve()
         lock = Lock(path)
         self = cls(
-            path, lock, settings, state, notify, snapshot_every=snapshot_every, now=now, wall=wall
+            path,
+            lock,
+            settings,
+            state,
+            notify,
+            allow_other_meter=allow_other_meter,
+            snapshot_every=snapshot_every,
+            now=now,
+            wall=wall,
         )
         try:
             self._target.open(full_check=True)
@@ -213,6 +232,15 @@ class Recorder:
                 return Resumed()
             connection, changed = recorded
             return resume(connection, pipeline, changed=changed, notify=self._notify, steps=steps)
+
+    def _continue_other(self, was: str) -> None:
+        """Report, and record, that another meter is recorded from now on."""
+        notice = Notice(
+            Notice.WARNING,
+            f"the recording of {was} is continued by {self._target.settings['meter']}",
+        )
+        self._events.notice(notice)
+        self._notify(notice)
 
     def _warn_of_future(self, last_at: datetime | None) -> None:
         if last_at is not None and last_at.timestamp() > self._wall() + _CLOCKS_DIFFER_S:

@@ -65,7 +65,8 @@ CREATE TABLE snapshots (
   state BLOB NOT NULL           -- JSON, compressed by zlib
 );
 
--- Settings on which the state depends, such as model and confidence; `source` is for display.
+-- Settings on which the state depends, such as model and confidence; beside them, `source` is the
+-- meter's name for display, and `meter` the part of its address that chooses what is measured.
 CREATE TABLE settings (
   key TEXT PRIMARY KEY,
   value TEXT NOT NULL

@@ -221,7 +221,7 @@ def differences(recorded: Mapping[str, str], wanted: Mapping[str, str]) -> list[
         f"{printable(key)} is {wanted.get(key, 'not set')}, "
         f"was {printable(recorded.get(key, 'not set'))}"
         for key in sorted(recorded.keys() | wanted.keys())
-        if key != "source" and recorded.get(key) != wanted.get(key)
+        if key not in ("source", "meter") and recorded.get(key) != wanted.get(key)
     ]
 
 

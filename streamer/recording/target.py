@@ -13,6 +13,7 @@ from streamer.errors import RecordError
 from streamer.readings import Step
 from streamer.recording.backlog import Backlog
 from streamer.recording.database import DamagedError, explained, open_for_reading, set_aside
+from streamer.recording.meter import check_meter, recorded_meter
 from streamer.recording.snapshots import SnapshotPolicy
 from streamer.recording.store import AlarmKey, Minute, Store, differences, minute_of, settings_of
 
@@ -26,6 +27,7 @@ class Target:
         snapshots: policy for saving snapshots.
         warn: takes warnings for the user.
         wall: the wall clock, in Unix seconds.
+        other_meter: takes the recorded meter if it is another one; None if that is an error.
 
     Attributes:
         path: the recording.
@@ -41,6 +43,7 @@ class Target:
         *,
         warn: Callable[[str], None],
         wall: Callable[[], float],
+        other_meter: Callable[[str], None] | None = None,
     ) -> None:
         self.path = path
         # A file name may not be valid text.
@@ -49,6 +52,7 @@ class Target:
         self._snapshots = snapshots
         self._warn = warn
         self._wall = wall
+        self._other_meter = other_meter
         self._settings_due = self._forget = False
         self._on: list[AlarmKey] = []
 
@@ -92,7 +96,7 @@ class Target:
         """Open the recording, or a new one if it is damaged.
 
         Raises:
-            RecordError: the recording cannot be opened.
+            RecordError: the recording cannot be opened, or is of another meter.
         """
         try:
             self.store = self._opened(full_check)
@@ -115,7 +119,11 @@ class Target:
 
     @contextmanager
     def reading(self) -> Iterator[tuple[Connection, list[str]] | None]:
-        """Yield a connection and the differing settings; None if nothing is recorded."""
+        """Yield a connection and the differing settings; None if nothing is recorded.
+
+        Raises:
+            RecordError: the recording cannot be read, or is of another meter.
+        """
         if self.store is not None:
             connection = self.store.connection
         elif self.path.exists() and self.path.stat().st_size:
@@ -124,6 +132,7 @@ class Target:
             yield None
             return
         try:
+            self._check_meter(connection)
             yield connection, differences(settings_of(connection), self.settings)
         finally:
             if self.store is None:
@@ -145,11 +154,14 @@ class Target:
         store = Store(self.path, full_check=full_check)
         try:
             with explained(self.path):
+                was = self._check_meter(store.connection)
                 settings, on = settings_of(store.connection), store.alarms_on()
                 since = store.since_snapshot(self._snapshots.every)
         except RecordError:
             store.close()
             raise
+        if was is not None and self._other_meter is not None:
+            self._other_meter(was)
         # In a new file, active alarms are raised again.
         self._on = list({*self._on, *on}) if settings else []
         self._settings_due = settings != self.settings
@@ -160,6 +172,13 @@ class Target:
             # The first state of a new file is saved at once, since it contains what was learnt.
             self._snapshots.save_soon()
         return store
+
+    def _check_meter(self, connection: Connection) -> str | None:
+        """Return the recorded meter if it is another one, which must be allowed."""
+        if self._other_meter is None:
+            check_meter(connection, self.path, self.settings)
+            return None
+        return recorded_meter(connection, self.settings)
 
     def _put_aside(self, error: DamagedError) -> None:
         aside = set_aside(self.path, datetime.fromtimestamp(self._wall()))

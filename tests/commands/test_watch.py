@@ -122,6 +122,60 @@ def test_a_recording_is_resumed_exported_and_reported(watts: list[int], tmp_path
     assert "<svg" in page.read_text(encoding="utf-8")
 
 
+def test_a_recording_of_another_meter_is_continued_only_if_allowed(
+    watts: list[int], tmp_path: Path
+) -> None:
+    file = str(tmp_path / "house.db")
+    logs = [tmp_path / "old.log", tmp_path / "new.log"]
+    logs[0].write_text(_log(watts[:60]), encoding="utf-8")
+    logs[1].write_text(_log(watts[:60], first=60), encoding="utf-8")
+    old, new = (f"tail://{log}?unit=W&from=start" for log in logs)
+    assert _recorded_minutes(old, file, until=60) == 0
+    refused = subprocess.run(
+        _command(new, *BY_FEED, "--record", file),
+        capture_output=True,
+        text=True,
+        env=_clean(),
+        check=False,
+        timeout=60,
+    )
+    assert refused.returncode == 2
+    (line,) = refused.stderr.splitlines()
+    assert f"was recorded from tail://{logs[0]}, not from tail://{logs[1]}: " in line
+    assert "--allow-other-meter" in line
+    assert _recorded_minutes(new, file, "--allow-other-meter", until=120) == 0
+    with closing(sqlite3.connect(file)) as connection:
+        (text,) = connection.execute(
+            "SELECT text FROM events WHERE kind = 'warning' LIMIT 1"
+        ).fetchone()
+        assert text == (f"the recording of tail://{logs[0]} is continued by tail://{logs[1]}")
+    config = tmp_path / "a.toml"
+    config.write_text(f'[watch]\nurl = "{old}"\nrecord = "{file}"\n', encoding="utf-8")
+    assert _run("config", "--check", "--config", str(config)) == 2
+    config.write_text(f'[watch]\nurl = "{new}"\nrecord = "{file}"\n', encoding="utf-8")
+    assert _run("config", "--check", "--config", str(config)) == 0
+
+
+def _recorded_minutes(url: str, file: str, *options: str, until: int) -> int:
+    """Watch a log until so many minutes are recorded; returns 0."""
+    watching = subprocess.Popen(
+        _command(url, *BY_FEED, "--record", file, *options, "--format", "json"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=_clean(),
+    )
+    with ending(watching):
+        assert watching.stdout is not None
+        for _ in range(60):
+            assert watching.stdout.readline()
+        watching.send_signal(signal.SIGTERM)
+        watching.communicate()
+    with closing(sqlite3.connect(file)) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM steps").fetchone()
+    return int(count) - until
+
+
 def _run(*arguments: str) -> int:
     with pytest.raises(SystemExit) as end:
         main(arguments)

@@ -94,6 +94,11 @@ class Broker:
         """Suspend the broker, with its connections open."""
         self._signal(signal.SIGSTOP)
 
+    def subscriptions(self, topic: str) -> int:
+        """Number of subscriptions to a topic so far; needs the option `log_type subscribe`."""
+        lines = self._log.read_text().splitlines() if self._log.exists() else []
+        return sum(line.endswith(f" {topic}") for line in lines)
+
     def publish(
         self, topic: str, *payloads: str | bytes, retain: bool = False, qos: int = 0
     ) -> None:

@@ -97,6 +97,10 @@ def alone(readings: Table, state: np.ndarray | None = None) -> list[list[Alarm]]
             level = math.nan if theirs["level"] is None else theirs["level"]
             np.testing.assert_allclose(ours["limits"], limits, rtol=1e-9)
             np.testing.assert_allclose(ours["level"], level, rtol=1e-9)
+            base = math.nan if theirs["base"] is None else theirs["base"]
+            np.testing.assert_array_equal(ours["base"], base)
+            assert ours["plateau"] == theirs["plateau"]
+            assert ours["repeats"] == theirs["repeats"]
             assert ours["decimals"].tolist() == theirs["scale"]
             assert ours["seen"] == theirs["seen"]
     return raised
@@ -259,6 +263,22 @@ def test_counts_that_saturate_in_a_record_raise_the_same_alarms() -> None:
     assert [alarm.kind for alarm in raised[2]] == [Alarm.UNIT]
     assert state["events"][3].max() == STEADY
     assert raised[6] == []
+
+
+def test_plateaus_have_the_threshold_of_single_meters() -> None:
+    """A refrigerator above a base load, whose plateaus grow longer; gaps, and exact zeros."""
+    cycles = np.arange(120)
+    drops = np.concatenate([[0.3, 0.28, 0.26, *[0.2] * (13 + n // 8)] for n in cycles.tolist()])
+    noisy = drops + 0.001 * (np.arange(len(drops)) % 2)
+    kw = np.stack([drops, noisy, drops - 0.2, -drops], axis=1)
+    present = np.ones(kw.shape, bool)
+    present[3::97, 0] = False
+    readings, state = table(kw, present=present), held(4)
+    raised = together(readings, state)
+    assert_same(raised, alone(readings, state))
+    assert 3 < [alarm.kind for alarm in raised[0]].count(Alarm.STUCK) < 15
+    assert state["limits"][0, -1] > 15.0
+    assert state["plateau"].tolist() == [True, False, True, True]
 
 
 def test_alarms_of_one_round_are_in_the_order_of_the_rows() -> None:

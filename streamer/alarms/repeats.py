@@ -1,0 +1,108 @@
+"""Runs of one value: their length, and whether they look like an ordinary plateau."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from streamer.alarms.thresholds import DAY
+
+REST_KW = 0.006
+"""Distance from the base load, in kW, up to which a house is at rest."""
+
+FALL_KW = 0.05
+"""Minimum fall to the base load within the recent readings, in kW."""
+
+REPEAT, SHIFT = 63, 10
+"""What a repetition adds to the level of repetitions, which loses its 2**10th part with each
+reading: integers, since an array must find the same."""
+
+OFTEN = (REPEAT << SHIFT) // 2
+"""Level of repetitions at half of the readings, beyond which any run is a plateau."""
+
+
+class RepeatCount:
+    """Counts repetitions of a value, and tells plateaus of the house from other runs.
+
+    Nearly every long repetition in an ordinary house looks alike: a refrigerator or another load
+    switches off, and what remains is the base load, constant to the last digit of the meter until
+    the next load switches on. A meter that is stuck repeats whatever it measured last. So a run is
+    a **plateau** if it begins at rest: at most 6 W above the base load, with one of the eight
+    readings before 50 W above it. An exact zero is not at rest: it is what a gap filled with zeros
+    looks like. Any run is a plateau where half the readings of the last day repeat the one
+    before, as with most meters in steps of 10 W.
+
+    The base load is a minimum that forgets: with each reading above it, it rises by 1/1440 of
+    the distance.
+
+    Measured in Sceaux up to October 2009, on which this was chosen: of 0.57 runs of 15 readings
+    and more a day, 0.52 began at rest; of all readings, 9 % are in runs that did. Boosted trees
+    on forty features more (repeats at this level, spread, time of day) told few more apart. The
+    meter there, in steps of 2 W, repeats half the readings on no day.
+
+    Attributes:
+        value: the value of the present run; None after a gap.
+        run: its number of readings.
+        is_plateau: whether it began like an ordinary plateau.
+        base_kw: the base load in kW; NaN before the first reading.
+        level: level of repetitions in the last day, at most 63 · 1024.
+
+    >>> count, recent = RepeatCount(), [0.31, 0.21]
+    >>> count.see(0.31, 0.31, []), count.see(0.21, 0.21, recent[:1]), count.see(0.21, 0.21, recent)
+    (False, False, True)
+    >>> count.run, count.is_plateau
+    (2, True)
+    """
+
+    __slots__ = ("base_kw", "is_plateau", "level", "run", "value")
+
+    def __init__(self) -> None:
+        self.value: float | None = None
+        self.run = 0
+        self.is_plateau = False
+        self.base_kw = math.nan
+        self.level = 0
+
+    def see(self, kw: float, y: float, recent: Sequence[float]) -> bool:
+        """Count a reading.
+
+        Args:
+            kw: the reading.
+            y: the same within bounds.
+            recent: the readings before it since the last gap, eight at most, within bounds.
+
+        Returns:
+            Whether it repeats the one before.
+        """
+        base, repeats = self.base_kw, kw == self.value
+        self.level -= self.level >> SHIFT
+        if repeats:
+            self.run += 1
+            self.level += REPEAT
+        else:
+            self.value, self.run = kw, 1
+            self.is_plateau = self.level > OFTEN or (
+                0.0 < y <= base + REST_KW and bool(recent) and max(recent) - y >= FALL_KW
+            )
+        # A NaN fails the comparison.
+        self.base_kw = base + (y - base) / DAY if base <= y else y
+        return repeats
+
+    def state(self) -> dict[str, Any]:
+        """Everything that `restore` needs, as plain JSON values."""
+        return {
+            "value": self.value,
+            "run": self.run,
+            "plateau": self.is_plateau,
+            "base": None if math.isnan(self.base_kw) else self.base_kw,
+            "repeats": self.level,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state; one of version 0.2 has value and run only."""
+        self.value, self.run = state["value"], state["run"]
+        self.is_plateau = state.get("plateau", False)
+        base = state.get("base")
+        self.base_kw = math.nan if base is None else base
+        self.level = state.get("repeats", 0)
