@@ -17,7 +17,7 @@ from streamer.sources.files.streams import ByteStream, PeekedStream, RawFile, re
 from streamer.sources.files.tararchive import FirstTarMember, TarMember
 from streamer.sources.files.ziparchive import ZipArchive, positioned
 
-MAX_LEVELS = 5
+MAX_LEVELS = 6
 """Containers in one another; a .tar.gz has two."""
 
 _Opener: TypeAlias = Callable[[], ByteStream]

@@ -71,13 +71,16 @@ class LineSplitter:
             raise self._too_long
         if self._held_crs is not None:
             data = self._after_cr(data, self._held_crs)
+        last = b""
         if data.endswith(b"\r"):
-            rest = data.rstrip(b"\r")
-            self._held_crs = len(data) - len(rest) - 1
-            data = rest + b"\n"
+            whole = data.rstrip(b"\r")
+            self._held_crs = len(data) - len(whole) - 1
+            data, last = whole, b"\n"
         line_ends = data.count(b"\n")
         if b"\r" in data and _has_lone_cr(data, line_ends):
             data, line_ends = _LINE_ENDS.subn(b"\n", data)
+        data += last
+        line_ends += len(last)
         whole, newline, self._tail = (self._tail + data).rpartition(b"\n")
         return self._checked(whole + newline, line_ends)
 
@@ -115,12 +118,13 @@ class LineSplitter:
 
 
 def _has_lone_cr(data: bytes, line_ends: int) -> bool:
-    # To count pairs takes three times as long. Where all line ends are the same, as in almost
-    # every large piece, it is not necessary.
+    # To count pairs takes three times as long. Where all line ends seem to be the same, as in
+    # almost every large piece, it is not necessary.
     crs = data.count(b"\r")
-    if len(data) <= _SMALL_BYTES or crs != line_ends:
-        return crs != data.count(b"\r\n")
-    return False
+    pairs = data.find(b"\r") + 1 == data.find(b"\n") and data.rfind(b"\r") + 1 == data.rfind(b"\n")
+    if len(data) > _SMALL_BYTES and crs == line_ends and pairs:
+        return False
+    return crs != data.count(b"\r\n")
 
 
 def _end_of_good_lines(piece: bytes) -> int:
