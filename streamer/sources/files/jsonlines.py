@@ -34,8 +34,8 @@ def parse(line: bytes) -> tuple[dict[str, _Json] | list[_Json] | None, bool]:
         value = DECODER.decode(text)
     except json.JSONDecodeError as error:
         return None, is_cut(error)
-    except RecursionError:
-        return None, False
+    except RecursionError:  # as of an endless row of brackets
+        return None, True
     return (value, False) if isinstance(value, dict | list) else (None, False)
 
 

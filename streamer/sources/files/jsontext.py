@@ -6,6 +6,7 @@ is faster than parsers of streams, and limited in size instead.
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from typing import Any, TypeAlias
@@ -67,7 +68,7 @@ class _FirstLines:
 
     def __init__(self, stream: PeekedStream) -> None:
         self._stream = stream
-        self._next = 0
+        self._next = len(codecs.BOM_UTF8) if stream.peeked.startswith(codecs.BOM_UTF8) else 0
         self.has_names = True
 
     def kind(self) -> str:
