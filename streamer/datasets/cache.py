@@ -131,7 +131,7 @@ def check(dataset: Dataset, path: Path) -> None:
         raise SourceError(
             f"{path.name} is not a zip (a sign-in page of this network?); get it again"
         )
-    _, text = open_bytes(path, member=dataset.member)
+    _, text = open_bytes(path)
     with closing(text):
         _check_member(dataset, path)
         digest = hashlib.sha256()

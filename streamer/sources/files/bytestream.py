@@ -38,17 +38,30 @@ def open_bytes(path: str | Path, *, member: str | None = None) -> tuple[str, Byt
         SourceError: the file cannot be read, or is not text.
     """
     name, file = _opened(path)
-    stream = PeekedStream(RawFile(name, file))
-    choice = MemberChoice(name, member)
     again = Path(path) if str(path) != STDIN and file.seekable() else None
-    text = unpacked(name, stream, again, choice)
+    return name, as_text(name, PeekedStream(RawFile(name, file)), again, member=member)
+
+
+def as_text(
+    name: str, stream: PeekedStream, path: Path | None = None, *, member: str | None = None
+) -> ByteStream:
+    """The text of a file or a pipe, as `open_bytes` returns it.
+
+    Args:
+        name: the name for errors.
+        stream: the bytes, at their beginning; closed with the result, and if there is an error.
+        path: where to open them again; None if they can be read only once.
+        member: see `open_bytes`.
+    """
+    choice = MemberChoice(name, member)
+    text = unpacked(name, stream, path, choice)
     try:
-        delimited = as_delimited(name, as_utf8(name, text), choice, is_live=again is None)
+        delimited = as_delimited(name, as_utf8(name, text), choice, is_live=path is None)
         choice.check_used()
     except BaseException:
         text.close()
         raise
-    return name, delimited
+    return delimited
 
 
 def _opened(path: str | Path) -> tuple[str, io.FileIO]:

@@ -81,7 +81,7 @@ def _encoding(stream: PeekedStream) -> str | None:
             return encoding
     # Without a mark: ASCII in every other byte of the first line. The NUL byte after its
     # line end may not have arrived.
-    line = stream.peeked[:_LINE_BYTES].partition(b"\n")[0]
+    line = stream.peeked[:_LINE_BYTES].replace(b"\r", b"\n").partition(b"\n")[0]
     first = line[: len(line) // 2 * 2]
     if len(first) >= _MIN_UTF16_BYTES:
         even, odd = first[0::2], first[1::2]

@@ -53,7 +53,7 @@ class MemberChoice:
 
         Raises:
             UsageError: the requested member does not exist, or several are possible.
-            SourceError: none are there.
+            SourceError: it has none.
         """
         if not names:
             raise SourceError(f"{self._name} contains no file with data; get it again")

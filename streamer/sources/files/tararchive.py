@@ -98,6 +98,15 @@ class TarReader:
         self._left -= len(data)
         return data
 
+    def finish(self) -> None:
+        """Read to the end, so that a checksum there is compared.
+
+        Raises:
+            SourceError: the bytes are damaged or truncated.
+        """
+        while self._stream.read():
+            pass
+
     def _next_header(self) -> tarfile.TarInfo | None:
         while self.read():
             pass
@@ -205,7 +214,10 @@ class TarMember(StreamOnStream):
 
     def read(self) -> bytes:
         """Return the next piece; empty at the end."""
-        return self._reader.read()
+        data = self._reader.read()
+        if not data:
+            self._reader.finish()
+        return data
 
 
 class FirstTarMember(StreamOnStream):
@@ -244,13 +256,15 @@ class FirstTarMember(StreamOnStream):
 
     def read(self) -> bytes:
         """Return the next piece; empty at the end."""
-        data = self._reader.read()
-        if not data and not self._is_requested and (other := self._next()) is not None:
+        if data := self._reader.read():
+            return data
+        if not self._is_requested and (other := self._next()) is not None:
             raise UsageError(
                 f"{self._name} contains {self._taken}, which has been read, but {other}, too; "
                 f"choose one: --member {shlex.quote(str(self._taken))}"
             )
-        return data
+        self._reader.finish()
+        return b""
 
 
 def choose_member(name: str, stream: ByteStream, choice: MemberChoice) -> int:
@@ -266,7 +280,7 @@ def choose_member(name: str, stream: ByteStream, choice: MemberChoice) -> int:
 
     Raises:
         UsageError: several are possible.
-        SourceError: none are there, or the archive is damaged.
+        SourceError: it has none, or is damaged.
     """
     names: list[str] = []
     try:

@@ -59,11 +59,12 @@ class ZipArchive:
 
         Raises:
             UsageError: several are possible.
-            SourceError: none are there, or it cannot be read.
+            SourceError: it has none, or the member cannot be read.
         """
         if special := archive_format(self._archive.namelist()):
             raise SourceError(f"{self._name} is {special}")
-        files = [info for info in self._archive.infolist() if not info.is_dir()]
+        # Not is_dir, which fails for an empty name.
+        files = [info for info in self._archive.infolist() if not info.filename.endswith("/")]
         files = [info for info in files if info.file_size] or files
         info = files[choice.member([info.filename for info in files])]
         shown = f"{self._name}: {printable(info.filename)}"
