@@ -108,10 +108,14 @@ class LineSplitter:
             line_ends = piece.count(b"\n", 0, end)
         self._lines += line_ends
         if end < len(piece) or len(self._tail) > MAX_LINE_BYTES:
-            self._too_long = FormatError(
-                f"{self._name}:{self._lines + 1}",
-                "the line is longer than 64 KiB; is this a table with a row on each line?",
-            )
+            begun = (piece[end:] or self._tail)[:MAX_LINE_BYTES]
+            what = "the line is longer than 64 KiB; is this a table with a row on each line?"
+            if not begun.strip(b"\0"):
+                what = (
+                    "from here, the file is empty space (NUL bytes), as after a loss of power; "
+                    "remove it: tr -d '\\0'"
+                )
+            self._too_long = FormatError(f"{self._name}:{self._lines + 1}", what)
             if not end:
                 raise self._too_long
         return piece[:end]

@@ -15,7 +15,10 @@ _Json: TypeAlias = Any
 _DELIMITER = DelimitedStream.delimiter
 _MAX_DEPTH = 8
 _WORDS = {None: "", True: "true", False: "false"}
-_UNIT = "attributes.unit_of_measurement"
+# Columns whose unit may be given once for all of them.
+_MEASURED = frozenset(
+    ("value", "v", "state", "power", "energy", "consumption", "production", "usage", "generation")
+)
 
 
 def flattened(record: Mapping[str, _Json]) -> dict[str, str]:
@@ -71,31 +74,24 @@ def document_rows(table: Table) -> tuple[int, Iterator[str]]:
         The number of lines before the first record, and all lines.
     """
     if table.names is not None:
-        header = [_with_unit(name, "value", table.unit) for name in table.names]
-    elif any(isinstance(record, dict) for record in table.rows):
+        header = [
+            f"{name} {table.unit}".strip() if _is_measured(name) else name for name in table.names
+        ]
+        return 1, chain([row(header)], map(_values, table.rows))
+    if any(isinstance(record, dict) for record in table.rows):
         return 1, _records(table)
-    else:
-        return 0, map(_values, table.rows)
-    return 1, chain([row(header)], map(_values, table.rows))
+    return 0, map(_values, table.rows)
 
 
 def _records(table: Table) -> Iterator[str]:
     names: dict[str, None] = {}
-    units: dict[str, set[str]] = {}
+    units = _Units(table.unit)
     for record in table.rows:
         if isinstance(record, dict):
             fields = flattened(record)
             names |= dict.fromkeys(fields)
-            entity_units = units.setdefault(fields.get("entity_id", ""), set())
-            entity_units |= {fields[_UNIT]} if fields.get(_UNIT) else set()
-    # Home Assistant gives the unit as an attribute; many others, beside the table.
-    first = next(iter(units.values()), set())
-    of_state = (
-        "".join(first) if len(first) == 1 and all(each == first for each in units.values()) else ""
-    )
-    yield row(
-        _with_unit(_with_unit(name, "state", of_state), "value", table.unit) for name in names
-    )
+            units.add(fields)
+    yield row(f"{name} {units.unit(name)}".strip() for name in names)
     for record in table.rows:
         if isinstance(record, dict):
             fields = flattened(record)
@@ -104,9 +100,46 @@ def _records(table: Table) -> Iterator[str]:
             yield _values([record])
 
 
-def _with_unit(name: str, column: str, unit: str) -> str:
-    return f"{name} {unit}" if unit and name == column else name
-
-
 def _values(values: _Json) -> str:
     return row(flattened(numbered(values if isinstance(values, list) else [values])).values())
+
+
+def _is_measured(name: str) -> bool:
+    return name.rpartition(".")[2].lower() in _MEASURED
+
+
+class _Units:
+    """Units of columns, given beside the table or by another column.
+
+    Args:
+        beside: the unit beside the table, if there is one.
+    """
+
+    def __init__(self, beside: str) -> None:
+        self._beside = beside
+        # By the column of the unit, and the entity of Home Assistant that the records are of.
+        # Only the first record of an entity may have the unit.
+        self._found: dict[str, dict[str, set[str]]] = {}
+        self._entities: set[str] = set()
+
+    def add(self, fields: Mapping[str, str]) -> None:
+        """Add the fields of a record."""
+        entity = fields.get("entity_id", "")
+        self._entities.add(entity)
+        for name, unit in fields.items():
+            if unit and name.lower().endswith(("unit", "unit_of_measurement")):
+                self._found.setdefault(name, {}).setdefault(entity, set()).add(unit)
+
+    def unit(self, name: str) -> str:
+        """The unit of a column; empty if it is unknown, or differs between records."""
+        columns = [f"{name}Unit", f"{name}_unit", f"{name}.unit"]
+        if _is_measured(name):
+            stem, dot, _ = name.rpartition(".")
+            columns += [f"{stem}{dot}unit"]
+            columns += [f"{stem}{dot}unit_of_measurement", "attributes.unit_of_measurement"]
+        for column in columns:
+            found = self._found.get(column, {})
+            units = set().union(*found.values())
+            if len(units) == 1 and found.keys() == self._entities:
+                return units.pop()
+        return self._beside if _is_measured(name) and not any(map(self._found.get, columns)) else ""

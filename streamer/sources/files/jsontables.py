@@ -77,7 +77,7 @@ def _in_array(array: list[_Json], path: str, depth: int) -> Iterator[Table]:
         # The arrays in it, such as the phases of each record, are shorter: they belong to it.
         if not all(isinstance(item, list) and not item for item in array):
             yield _transposed(Table(path, array))
-    elif all(isinstance(item, list) for item in array) and _are_records(array[0]):
+    elif all(isinstance(item, list) and _are_records(item) for item in array):
         yield Table(path, _joined_series(array))
     else:
         for i, item in enumerate(array[:_MAX_SERIES]):
@@ -85,7 +85,7 @@ def _in_array(array: list[_Json], path: str, depth: int) -> Iterator[Table]:
 
 
 def _are_records(array: list[_Json]) -> bool:
-    return bool(array) and all(isinstance(item, dict) for item in array)
+    return all(isinstance(item, dict) for item in array)
 
 
 def _joined_series(arrays: list[list[_Json]]) -> list[_Json]:
@@ -121,15 +121,23 @@ def _is_flat(value: _Json) -> TypeGuard[list[_Json]]:
 
 
 def _in_object(value: dict[str, _Json], path: str, depth: int) -> Iterator[Table]:
-    for whole in (_named_rows, _columns, _by_key):
+    for whole in (_named_rows, _blocks, _by_key):
         table = whole(value, path)
         if table is not None:
             yield table
             return
+    inner = [
+        table
+        for key, item in value.items()
+        for table in _tables(item, _joined(path, key), depth + 1)
+    ]
+    columns = _columns(value, path)
+    if columns is not None and all(len(columns.rows) >= len(table.rows) for table in inner):
+        yield columns
+        return
     unit = value.get("unit")
-    for key, item in value.items():
-        for table in _tables(item, _joined(path, key), depth + 1):
-            yield replace(table, unit=unit) if isinstance(unit, str) and not table.unit else table
+    for table in inner:
+        yield replace(table, unit=unit) if isinstance(unit, str) and not table.unit else table
 
 
 def _named_rows(value: dict[str, _Json], path: str) -> Table | None:
@@ -163,7 +171,7 @@ def _names(value: dict[str, _Json]) -> tuple[str, ...] | None:
     schema = value.get("schema")
     if isinstance(schema, dict):
         value = schema
-    for key in ("columns", "fields", "header", "headers"):
+    for key in ("columns", "fields", "header", "headers", "labels"):
         columns = value.get(key)
         if isinstance(columns, list) and columns:
             names = [
@@ -202,7 +210,26 @@ def _columns(value: dict[str, _Json], path: str) -> Table | None:
     if len(arrays) < 2 or len(lengths) > 1:
         return None
     rows = list(map(list, zip(*arrays.values(), strict=True)))
-    return Table(path, rows, tuple(arrays))
+    label = _label(value)  # VictoriaMetrics: values and timestamps of a metric
+    names = (label if label and key == "values" else key for key in arrays)
+    return Table(path, rows, tuple(names), label)
+
+
+def _blocks(value: dict[str, _Json], path: str) -> Table | None:
+    """Blocks of rows at a fixed interval, each with the time of its first (Shelly's EMData)."""
+    names, blocks = value.get("keys"), value.get("data")
+    if not _is_flat(names) or not isinstance(blocks, list):
+        return None
+    rows: list[list[_Json]] = []
+    for block in blocks:
+        try:
+            start, period, values = int(block["ts"]), int(block["period"]), block["values"]
+        except (TypeError, KeyError, ValueError):
+            return None
+        if not _are_rows(values):
+            return None
+        rows += ([str(start + i * period), *row] for i, row in enumerate(values))
+    return Table(_joined(path, "data"), rows, ("ts", *map(str, names))) if rows else None
 
 
 def _by_key(value: dict[str, _Json], path: str) -> Table | None:
@@ -215,7 +242,7 @@ def _by_key(value: dict[str, _Json], path: str) -> Table | None:
             return Table(path, _indexed(list(value), list(value.values())))
         if not any(isinstance(item, dict | list) for item in value.values()):
             name = path.rpartition(".")[2] or "value"
-            return Table(path, list(map(list, value.items())), ("time", name))
+            return Table(path, list(map(list, value.items())), (_index_name(list(value)), name))
     elif (
         isinstance(first, dict)
         and len(first) > 1

@@ -12,19 +12,22 @@ from streamer.errors import SourceError, UsageError
 
 _LISTED = 5
 
-# Documentation, pictures, programs and check sums that are published beside data. They are
-# only set aside where another file remains.
+# Documentation, pictures, programs and checksums that are published beside data, and the same
+# data in formats that are not read. They are only set aside where another file remains.
 _ASIDE_NAME = re.compile(
     r"(read[-_ ]?me|licen[cs]e|copying|notice|authors?|changes|changelog|citation|attribution"
-    r"|terms|about|manifest|md5sums?|sha(1|256|512)sums?|thumbs\.db|desktop\.ini)\b",
+    r"|terms|about|manifest|metadata|datapackage|codebook|description|info|md5sums?|sha(1|256|512)sums?|thumbs\.db|desktop\.ini)\b",
     re.IGNORECASE,
 )
 _ASIDE_SUFFIXES = frozenset(
     (
-        *(".bib", ".bmp", ".css", ".doc", ".docx", ".gif", ".htm", ".html", ".ico", ".ipynb"),
-        *(".jpeg", ".jpg", ".js", ".m", ".md", ".md5", ".names", ".odt", ".pdf", ".png", ".ppt"),
-        *(".pptx", ".py", ".r", ".rmd", ".rst", ".rtf", ".sha1", ".sha256", ".sha512", ".sig"),
-        *(".svg", ".tex", ".url", ".webp", ".yaml", ".yml"),
+        *(".asc", ".bat", ".bib", ".bmp", ".c", ".cfg", ".css", ".db", ".dll", ".do", ".doc"),
+        *(".docx", ".dta", ".exe", ".feather", ".gif", ".h5", ".hdf5", ".htm", ".html"),
+        *(".ico", ".ini", ".ipynb", ".jpeg", ".jpg", ".js", ".m", ".mat", ".md", ".md5"),
+        *(".names", ".npy", ".npz", ".ods", ".odt", ".parquet", ".pdf", ".pickle", ".pkl"),
+        *(".png", ".ppt", ".pptx", ".py", ".r", ".rdata", ".rds", ".rmd", ".rst", ".rtf"),
+        *(".sav", ".sh", ".sha1", ".sha256", ".sha512", ".sig", ".sqlite", ".svg", ".tex"),
+        *(".toml", ".url", ".webp", ".xls", ".xlsx", ".xml", ".xsd", ".yaml", ".yml"),
     )
 )
 
@@ -83,11 +86,15 @@ class MemberChoice:
             UsageError: several are possible.
         """
         if self._requested is not None:
-            for known in (paths, labels):
-                if known.count(self._requested) == 1:
-                    index = known.index(self._requested)
+            ending = f".{self._requested}"
+            for found in (
+                [i for i, path in enumerate(paths) if path == self._requested],
+                [i for i, label in enumerate(labels) if label == self._requested],
+                [i for i, path in enumerate(paths) if path.endswith(ending)],
+            ):
+                if len(found) == 1:
                     self._requested = None
-                    return index
+                    return found[0]
         if len(paths) == 1:
             return 0
         shown = [
@@ -143,10 +150,14 @@ class MemberChoice:
 
 
 def _is_hidden(name: str) -> bool:
-    parts = PurePosixPath(name).parts
+    parts = _path(name).parts
     return "__MACOSX" in parts or any(part.startswith(".") and part != ".." for part in parts)
 
 
 def _is_aside(name: str) -> bool:
-    path = PurePosixPath(name)
+    path = _path(name)
     return bool(_ASIDE_NAME.match(path.name)) or path.suffix.lower() in _ASIDE_SUFFIXES
+
+
+def _path(name: str) -> PurePosixPath:
+    return PurePosixPath(name.replace("\\", "/"))

@@ -127,3 +127,19 @@ def test_other_separators_do_not_end_a_line():
 def test_each_line_has_its_own_encoding():
     text = b"caf\xe9 \x80\n" + "café €\n".encode() + b"\x81\x8d\n"
     assert decode_lines(text) == ["café €", "café €", "\x81\x8d"]
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [b"a\n" + bytes(70_000)],
+        [b"a\n", bytes(70_000)],
+        [b"a\n" + bytes(9), bytes(70_000)],
+        [b"a\n" + bytes(70_000) + b"\nb\n"],
+    ],
+)
+def test_empty_space_at_the_end_is_named(pieces):
+    splitter = LineSplitter("house.csv")
+    assert splitter.feed(pieces[0]) == b"a\n"
+    with pytest.raises(FormatError, match=r"^house\.csv:2: from here, the file is empty space"):
+        [splitter.feed(piece) for piece in [*pieces[1:], b"b\n"]]

@@ -22,6 +22,7 @@ EPOCHS = [1710262800000 + 60000 * i for i in range(60)]
 WATTS = [269.1 + i for i in range(60)]
 RECORDS = [{"time": at, "power_w": watts} for at, watts in zip(TIMES, WATTS, strict=True)]
 ROWS = [f"{at}\t{watts}" for at, watts in zip(TIMES, WATTS, strict=True)]
+RECORD_ITEMS = list(zip(TIMES, WATTS, strict=True))
 POINTS = [[at, watts] for at, watts in zip(EPOCHS, WATTS, strict=True)]
 POINT_ROWS = [f"{at}\t{watts}" for at, watts in POINTS]
 JSON_LINES = "".join(json.dumps(record) + "\n" for record in RECORDS)
@@ -102,6 +103,58 @@ DOCUMENTS = {
             }
         },
         ["date\tvalue Wh", *ROWS],
+    ),
+    "a unit in each record, as of Tibber": (
+        [{"from": a, "consumption": w, "consumptionUnit": "kWh"} for a, w in RECORD_ITEMS],
+        [
+            "from\tconsumption kWh\tconsumptionUnit",
+            *(f"{a}\t{w}\tkWh" for a, w in RECORD_ITEMS),
+        ],
+    ),
+    "blocks of rows, as of Shelly": (
+        {
+            "keys": ["total_act_energy", "n_act"],
+            "data": [
+                {"ts": 1656356400, "period": 60, "values": [[1.5, 2], [1.25, 3]]},
+                {"ts": 1656357000, "period": 60, "values": [[9, 4]]},
+            ],
+        },
+        [
+            "ts\ttotal_act_energy\tn_act",
+            *("1656356400\t1.5\t2", "1656356460\t1.25\t3", "1656357000\t9\t4"),
+        ],
+    ),
+    "tuples beside extremes, as of Volkszaehler": (
+        {
+            "version": "0.3",
+            "data": {
+                "tuples": [[*p, 1] for p in POINTS],
+                "min": [1, 2.5],
+                "max": [3, 4],
+                "rows": 60,
+            },
+        },
+        [f"{row}\t1" for row in POINT_ROWS],
+    ),
+    "labels, as of IoTaWatt and Netdata": (
+        {"labels": ["time", "main_w"], "data": POINTS},
+        ["time\tmain_w", *POINT_ROWS],
+    ),
+    "VictoriaMetrics": (
+        {"metric": {"__name__": "p_watts"}, "values": WATTS, "timestamps": EPOCHS},
+        ["p_watts\ttimestamps", *(f"{w}\t{at}" for at, w in POINTS)],
+    ),
+    "offsets in seconds, as of Fronius": (
+        {"PowerReal_PAC_Sum": {"Unit": "W", "Values": {"0": 1, "300": 2, "600": None}}},
+        ["index\tValues", "0\t1", "300\t2", "600\t"],
+    ),
+    "statistics of Home Assistant": (
+        {
+            "id": 1,
+            "type": "result",
+            "result": {"sensor.p": [{"start": a, "mean": w} for a, w in POINTS]},
+        },
+        ["start\tmean", *POINT_ROWS],
     ),
     "columns": ({"hourly": {"time": TIMES, "power_w": WATTS}}, ["time\tpower_w", *ROWS]),
     "columns without names": ([EPOCHS, WATTS], POINT_ROWS),
@@ -194,6 +247,7 @@ class TestChoice:
             lines_of(text)
         assert lines_of(text, member="data.result.1.values")[0] == "time\tb_watts"
         assert lines_of(text, member="b_watts")[0] == "time\tb_watts"
+        assert lines_of(text, member="1.values")[0] == "time\tb_watts"
 
     def test_a_member_of_what_has_none(self, lines_of):
         for text in (JSON_LINES, json.dumps(RECORDS)):
