@@ -9,12 +9,15 @@ from typing import TypeAlias
 from streamer.errors import SourceError, StreamerError
 from streamer.readings import Notice, Reading
 from streamer.sources.bounds import is_long_jump
+from streamer.sources.files.filled import FilledGapWatch
 from streamer.sources.files.framing import LineReader, decode_lines
-from streamer.sources.files.layout import Unit
+from streamer.sources.files.intervals import Converter
 from streamer.sources.files.progress import ReadProgress, RowCounts
-from streamer.sources.files.rows import RowError, RowParser
+from streamer.sources.files.rows import Row, RowError, RowParser
 from streamer.sources.files.screening import InitialChecks, Rules
 from streamer.sources.files.skipping import SkippedRows
+from streamer.sources.files.summertime import RepeatedHour
+from streamer.sources.files.units import Unit
 
 _Item: TypeAlias = Reading | Notice
 
@@ -22,6 +25,10 @@ BLOCK_ROWS = 32
 """Pieces with fewer rows are read row by row: arrays would not be faster."""
 
 _MAX_PAUSE = 31
+_MAX_SORTED_ROWS = 2_000_000
+_MAX_MALFORMED = 0.2
+"""Share of rows that may be malformed before a file is taken to be misread."""
+_MIN_MALFORMED = 10
 
 
 class ReplaySource:
@@ -34,6 +41,9 @@ class ReplaySource:
         unit: the unit in which `rows` reads the values.
         rules: rules for which rows become readings.
         lines_before: number of lines before the first row.
+        converter: conversion of the rows to minutes; None if each row is a reading.
+        description: description of the conversion, which is reported first.
+        is_ordered: whether the rows are in order of time; if not, all are read and sorted.
     """
 
     def __init__(
@@ -45,6 +55,9 @@ class ReplaySource:
         rules: Rules,
         *,
         lines_before: int = 0,
+        converter: Converter | None = None,
+        description: str | None = None,
+        is_ordered: bool = True,
     ) -> None:
         self._name = name
         self._lines = lines
@@ -54,6 +67,12 @@ class ReplaySource:
         self._counts = RowCounts()
         self._skipped = SkippedRows(unit, rules)
         self._initial_checks = InitialChecks(name, unit)
+        self._filled = FilledGapWatch(name)
+        self._converter = converter
+        self._description = description
+        self._is_ordered = is_ordered
+        self._repeated_hour = RepeatedHour()
+        self._row_at: datetime | None = None  # time of the last row, if rows are converted
         self._progress = ReadProgress(rules)
         self._pauses = _BlockPauses()
         self._ended = False
@@ -132,6 +151,9 @@ class ReplaySource:
             except StreamerError as error:
                 self._fail(error)
             given = self._with_notices(items) if block is None else self._checked(block)
+            if given and self._description is not None:
+                text, self._description = f"{self._name}: {self._description}", None
+                given = [Notice(Notice.CONVERSION, text, self._counts.first_at), *given]
             if given:
                 return given
         if self._failure is not None:
@@ -151,23 +173,65 @@ class ReplaySource:
 
     def _fill(self, items: list[_Item]) -> Sequence[Reading] | None:
         """Read a piece: return it as a block, or else append its contents to `items`."""
-        piece = self._lines.read()
-        block = self._try_block(piece)
-        if block is not None:
-            return block
-        for line in decode_lines(piece):
-            self._take(line, items)
-            if self._ended:
-                break
+        if not self._is_ordered:
+            self._take_sorted(items)
         else:
-            self._ended = not piece
-        if self._ended and not self._counts.readings:
-            raise self._nothing_found()
+            piece = self._lines.read()
+            block = self._try_block(piece)
+            if block is not None:
+                return block
+            for line in decode_lines(piece):
+                row = self._parse(line, items)
+                if row is not None:
+                    self._take(*row, items)
+                if self._ended:
+                    break
+            else:
+                self._ended = not piece
+        if self._ended:
+            self._finish(items)
         return None
+
+    def _take_sorted(self, items: list[_Item]) -> None:
+        """Take all rows in order of time, which is not that of the file."""
+        rows: list[tuple[datetime, float | None, int]] = []
+        while piece := self._lines.read():
+            for line in decode_lines(piece):
+                row = self._parse(line, items)
+                if row is not None:
+                    rows.append((*row, self._line))
+            if len(rows) > _MAX_SORTED_ROWS:
+                raise SourceError(
+                    f"{self._name}: its rows are not in order of time, and more than "
+                    f"{_MAX_SORTED_ROWS:,} are too many to sort here; sort the file by time"
+                )
+        rows.sort(key=lambda row: row[0])
+        for at, value, self._line in rows:
+            self._take(at, value, items)
+            if self._ended:
+                return
+        self._ended = True
+
+    def _finish(self, items: list[_Item]) -> None:
+        """Take the last minutes, and check at the end whether the file has been understood."""
+        counts = self._counts
+        if self._converter is not None and counts.readings != self._rules.limit:
+            self._emit(self._converter.finish(), items)
+        if not counts.readings:
+            raise self._nothing_found()
+        bad = self.malformed
+        if bad >= _MIN_MALFORMED and bad > _MAX_MALFORMED * counts.rows:
+            raise SourceError(
+                f"{bad:,} of {counts.rows:,} rows cannot be read, the first "
+                f"{self._skipped.first_malformed} (correct them, or give --column, "
+                "--time-column, --time-format or --decimal)"
+            )
 
     def _try_block(self, piece: bytes) -> Sequence[Reading] | None:
         """Read all rows of a piece at once; returns None, with nothing read, if not possible."""
         if self._rules.span.has_zone or piece.count(b"\n") < BLOCK_ROWS:
+            return None
+        if self._converter is not None:
             return None
         if self._pauses.is_pause():
             return None
@@ -180,6 +244,10 @@ class ReplaySource:
         rows = self._parser.parse_block(piece)
         if rows is None:
             return None
+        if self._repeated_hour.shift:
+            rows = self._repeated_hour.shifted(rows, counts.last_at)
+            if rows is None:
+                return None
         since, until = rows.at[0].item(), rows.at[-1].item()
         count = len(rows.at)
         if span.starts_after(until):
@@ -203,17 +271,53 @@ class ReplaySource:
         counts.rows += count
         return block
 
-    def _take(self, line: str, items: list[_Item]) -> None:
-        counts, rules, skipped = self._counts, self._rules, self._skipped
+    def _parse(self, line: str, items: list[_Item]) -> Row | None:
+        """Parse the next line; returns None if it is not a row of the series."""
         self._line += 1
         try:
-            at, kw = self._parser.parse(line)
+            row = self._parser.parse(line)
         except RowError as error:
             if line.strip():
-                counts.rows += 1
-                items += skipped.skip_malformed(str(error), self._where, counts.last_at)
+                self._counts.rows += 1
+                items += self._skipped.skip_malformed(str(error), self._where, self._counts.last_at)
+            return None
+        if row is not None:
+            self._counts.rows += 1
+        return row
+
+    def _take(self, at: datetime, value: float | None, items: list[_Item]) -> None:
+        """Take a row, and what it adds to the readings."""
+        counts = self._counts
+        if self._converter is None:
+            at = self._on_one_clock(at, counts.last_at, items)
+            self._take_reading(at, value, items)
             return
-        counts.rows += 1
+        at = self._on_one_clock(at, self._row_at, items)
+        if value is None:
+            counts.missing += 1
+        if self._row_at is not None and at <= self._row_at:
+            items += self._skipped.skip_disordered(at, self._where, self._row_at)
+            return
+        self._row_at = at
+        self._emit(self._converter.add(at, value), items)
+
+    def _on_one_clock(self, at: datetime, last: datetime | None, items: list[_Item]) -> datetime:
+        """Continue the clock of a file over the hour that the end of summer time repeats."""
+        if at.tzinfo is not None:
+            return at
+        at, text = self._repeated_hour.correct(at, last)
+        if text:
+            items.append(Notice(Notice.WARNING, f"{self._where}: {text}", last))
+        return at
+
+    def _emit(self, minutes: Sequence[tuple[datetime, float]], items: list[_Item]) -> None:
+        for at, kw in minutes:
+            self._take_reading(at, kw, items)
+            if self._ended:
+                return
+
+    def _take_reading(self, at: datetime, kw: float | None, items: list[_Item]) -> None:
+        counts, rules, skipped = self._counts, self._rules, self._skipped
         last = counts.last_at
         if rules.span.ends_by(at):
             counts.leave_out(at)
@@ -237,7 +341,7 @@ class ReplaySource:
             self._skipped.jumped(last, at, self._where)
         counts.last_at = at
         counts.readings += 1
-        self._ended = counts.readings == self._rules.limit
+        self._ended = self._ended or counts.readings == self._rules.limit
         items.append(Reading(at, kw))
 
     @property
@@ -262,11 +366,12 @@ class ReplaySource:
         """Append the notices for a piece that was read row by row."""
         readings = [item for item in items if isinstance(item, Reading)]
         items += self._skipped.gathered(self._counts.last_at)
-        items += self._initial_checks.check(readings, at_end=self._ended)
+        items += self._initial_checks.check(readings)
+        items += self._filled.check(readings, at_end=self._ended)
         return items
 
     def _checked(self, block: Sequence[Reading]) -> Sequence[_Item]:
-        notices = self._initial_checks.check(block, at_end=False)
+        notices = self._initial_checks.check(block) + self._filled.check(block, at_end=False)
         return [*block, *notices] if notices else block
 
 
