@@ -19,6 +19,7 @@ _MAX_DEPTH = 12
 _SAMPLE = 20
 _MAX_SERIES = 1000
 _MIN_COLUMN_ROWS = 3
+_OF_ENTITY = ("entity_id", "attributes")
 
 # A date, or seconds and parts of them since 1970.
 _TIME = re.compile(r"\d{4}-\d\d|\d{9,}(\.\d*)?$")
@@ -91,17 +92,12 @@ def _are_records(array: list[_Json]) -> bool:
 def _joined_series(arrays: list[list[_Json]]) -> list[_Json]:
     """The records of several series, as of Home Assistant: an array for each entity.
 
-    Only the first record of each has the entity's name (with ``minimal_response``).
+    With ``minimal_response``, only the first record of each has the entity's name and unit.
     """
     joined: list[_Json] = []
     for records in arrays:
-        first = records[0] if records else None
-        entity = first.get("entity_id") if isinstance(first, dict) else None
-        for record in records:
-            if entity is not None and isinstance(record, dict) and "entity_id" not in record:
-                joined.append({"entity_id": entity, **record})
-            else:
-                joined.append(record)
+        common = {key: records[0][key] for key in _OF_ENTITY if records and key in records[0]}
+        joined += ({**common, **record} for record in records)
     return joined
 
 

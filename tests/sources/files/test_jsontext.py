@@ -1,9 +1,9 @@
 """JSON presented as delimited text."""
 
 import csv
+import itertools
 import json
 import tempfile
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamer.errors import FormatError, SourceError, StreamerError, UsageError
+from streamer.readings import Notice
 from streamer.sources.files import jsontext
 from streamer.sources.files.bytestream import open_bytes
+from streamer.sources.files.delimited import open_replay
 from streamer.sources.files.framing import LineReader
 from tests.sources.files.conftest import piped_lines, read_lines
 from tests.sources.files.packing import zipped
@@ -216,18 +218,27 @@ def test_one_record_after_another(lines_of, text):
 class TestHistory:
     """Home Assistant's history: an array of states for each entity."""
 
+    def table(self, lines_of, *entities):
+        header, *rows = csv.reader(lines_of(json.dumps(entities).encode()), delimiter="\t")
+        return header, [dict(zip(header, row, strict=True)) for row in rows]
+
     def test_the_unit_is_part_of_the_name(self, lines_of):
-        head, first, second, *_ = lines_of(json.dumps([history("sensor.p", "W")]).encode())
-        assert head.split("\t")[:2] == ["entity_id", "state W"]
-        assert first.split("\t")[:2] == ["sensor.p", "269.1"]
-        assert second.split("\t")[:2] == ["sensor.p", "270.1"]
+        header, rows = self.table(lines_of, history("sensor.p", "W"))
+        assert "state W" in header
+        assert [row["state W"] for row in rows] == [str(watts) for watts in WATTS]
+        assert {row["entity_id"] for row in rows} == {"sensor.p"}
+        assert {row["attributes.unit_of_measurement"] for row in rows} == {"W"}
 
     @pytest.mark.parametrize("unit", ["°C", ""])
     def test_units_that_differ_are_not(self, lines_of, unit):
-        both = [history("sensor.p", "W"), history("sensor.t", unit)]
-        head, *rows = lines_of(json.dumps(both).encode())
-        assert head.split("\t")[:2] == ["entity_id", "state"]
-        assert [row.split("\t")[0] for row in rows] == ["sensor.p"] * 60 + ["sensor.t"] * 60
+        header, rows = self.table(lines_of, history("sensor.p", "W"), history("sensor.t", unit))
+        assert "state" in header
+        assert [row["entity_id"] for row in rows] == ["sensor.p"] * 60 + ["sensor.t"] * 60
+        assert rows[70]["attributes.unit_of_measurement"] == unit
+
+    def test_an_entity_without_states(self, lines_of):
+        _, rows = self.table(lines_of, [], history("sensor.p", "W"))
+        assert len(rows) == 60
 
 
 class TestChoice:
@@ -269,6 +280,25 @@ class TestLines:
         # One field each, where two are expected.
         rest = list(csv.reader(lines[1 + len(ROWS) :], delimiter="\t", strict=True))
         assert rest == [[], [bad], ["foo 1"], ["[1, 2]"], ROWS[0].split("\t")]
+
+    def test_messages_give_the_line_of_the_file(self, tmp_path):
+        path = tmp_path / "house.jsonl"
+        path.write_text(JSON_LINES + "\n{\n" + JSON_LINES.replace("T17", "T18"))
+        source = open_replay(path)
+        items = list(itertools.chain.from_iterable(iter(source.read, [])))
+        source.close()
+        assert source.readings == 120
+        (notice,) = (item for item in items if isinstance(item, Notice))
+        assert notice.text.startswith("house.jsonl:62: ")
+
+    def test_messages_give_the_record_of_a_document(self, tmp_path):
+        path = tmp_path / "house.json"
+        path.write_text(json.dumps([*RECORDS[:7], {"time": "x", "power_w": 1}, *RECORDS[7:]]))
+        source = open_replay(path)
+        items = list(itertools.chain.from_iterable(iter(source.read, [])))
+        source.close()
+        (notice,) = (item for item in items if isinstance(item, Notice))
+        assert notice.text.startswith("house.json:8: ")
 
     def test_a_damaged_first_line_is_one_bad_row(self, lines_of):
         for bad in ('{"time": "2024-03-12T16:', '{"time" 3}'):
@@ -381,7 +411,7 @@ def test_the_progress_of_a_document_follows_its_rows(tmp_path):
         shares.append(stream.progress)
     assert shares[0] == 0
     assert shares[-1] == 1
-    assert all(a <= b for a, b in pairwise(shares))
+    assert all(a <= b for a, b in itertools.pairwise(shares))
     assert len(shares) > 3
     stream.close()
 
