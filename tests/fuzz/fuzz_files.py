@@ -79,8 +79,8 @@ def _read(stream, lines: list[str]) -> None:
 
 
 def one_input(data: bytes) -> None:
-    """Read the bytes from a file, and in pieces of two sizes from a pipe."""
-    size = 1 + (data[0] if data else 0)
+    """Read the bytes from a file, and as a whole and in up to 32 pieces from a pipe."""
+    size = len(data) // (1 + data[0] % 32) + 1 if data else 1
     outcomes = [_from_pipe(data[1:], size), _from_pipe(data[1:], 1 << 17), _from_file(data[1:])]
     for lines, error in outcomes:
         assert error.isprintable(), error
