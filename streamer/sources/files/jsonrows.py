@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, TypeAlias
 
+from streamer.errors import SourceError
 from streamer.sources.files.jsontables import Table
 from streamer.sources.files.streams import DelimitedStream
 
@@ -14,6 +15,7 @@ _Json: TypeAlias = Any
 # A tab is hardly ever part of a name or a value, unlike a comma.
 _DELIMITER = DelimitedStream.delimiter
 _MAX_DEPTH = 8
+_MAX_COLUMNS = 1000
 _WORDS = {None: "", True: "true", False: "false"}
 # Columns whose unit may be given once for all of them.
 _MEASURED = frozenset(
@@ -67,23 +69,28 @@ def _quoted(field: str) -> str:
     return '"' + field.replace('"', '""') + '"' if '"' in field else field
 
 
-def document_rows(table: Table) -> tuple[int, Iterator[str]]:
+def document_rows(name: str, table: Table) -> tuple[int, Iterator[str]]:
     """The rows of a table in a document, after a header if the columns have names.
 
+    Args:
+        name: the name for errors.
+        table: the table.
+
     Returns:
-        The number of lines before the first record, and all lines.
+        The number of lines before the first record, and all lines. With the first one,
+        SourceError is raised if there are too many columns.
     """
     if table.names is not None:
         header = [
-            f"{name} {table.unit}".strip() if _is_measured(name) else name for name in table.names
+            f"{each} {table.unit}".strip() if _is_measured(each) else each for each in table.names
         ]
         return 1, chain([row(header)], map(_values, table.rows))
     if any(isinstance(record, dict) for record in table.rows):
-        return 1, _records(table)
+        return 1, _records(name, table)
     return 0, map(_values, table.rows)
 
 
-def _records(table: Table) -> Iterator[str]:
+def _records(name: str, table: Table) -> Iterator[str]:
     names: dict[str, None] = {}
     units = _Units(table.unit)
     for record in table.rows:
@@ -91,11 +98,13 @@ def _records(table: Table) -> Iterator[str]:
             fields = flattened(record)
             names |= dict.fromkeys(fields)
             units.add(fields)
-    yield row(f"{name} {units.unit(name)}".strip() for name in names)
+            if len(names) > _MAX_COLUMNS:
+                raise SourceError(f"{name} is JSON with records of more than {_MAX_COLUMNS} names")
+    yield row(f"{column} {units.unit(column)}".strip() for column in names)
     for record in table.rows:
         if isinstance(record, dict):
             fields = flattened(record)
-            yield row(fields.get(name, "") for name in names)
+            yield row(fields.get(column, "") for column in names)
         else:
             yield _values([record])
 

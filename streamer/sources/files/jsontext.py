@@ -129,7 +129,7 @@ class _Document(DelimitedStream):
             )
         labels = [table.label for table in tables]
         table = tables[choice.table([table.path for table in tables], labels)]
-        self.added_lines, self._rows = document_rows(table)
+        self.added_lines, self._rows = document_rows(name, table)
         self._total = len(table.rows) + self.added_lines
         self._given = 0
 

@@ -16,7 +16,8 @@ _LISTED = 5
 # data in formats that are not read. They are only set aside where another file remains.
 _ASIDE_NAME = re.compile(
     r"(read[-_ ]?me|licen[cs]e|copying|notice|authors?|changes|changelog|citation|attribution"
-    r"|terms|about|manifest|metadata|datapackage|codebook|description|info|md5sums?|sha(1|256|512)sums?|thumbs\.db|desktop\.ini)\b",
+    r"|terms|about|manifest|metadata|datapackage|codebook|description|info"
+    r"|md5sums?|sha(1|256|512)sums?|thumbs\.db|desktop\.ini)\b",
     re.IGNORECASE,
 )
 _ASIDE_SUFFIXES = frozenset(

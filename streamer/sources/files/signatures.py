@@ -7,6 +7,8 @@ from collections.abc import Collection
 
 _UNPACK = "unpack it first"
 _AS_CSV = "write its table as CSV"
+_DUMP = "a dump of a database"
+_FROM_DATABASE = "load it into the database, and export the table as CSV"
 
 # First bytes, the format, and what to do.
 _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
@@ -57,6 +59,13 @@ _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
     (b"\x1f\x9d", "compressed by compress (.Z)", f"{_UNPACK}: gzip -d"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", f"{_UNPACK}: 7z x"),
     (b"Rar!\x1a\x07", "a RAR archive", f"{_UNPACK}: unrar x"),
+    (b"-- MySQL dump", _DUMP, _FROM_DATABASE),
+    (b"-- MariaDB dump", _DUMP, _FROM_DATABASE),
+    (b"--\n-- PostgreSQL database dump", _DUMP, _FROM_DATABASE),
+    (b"PRAGMA foreign_keys=OFF;", _DUMP, _FROM_DATABASE),
+    (b"[InternetShortcut]", "a link, not the file itself", "open it, and download the file"),
+    (b"HTTP/1.", "an answer with its HTTP headers", "get it without them: curl without -i"),
+    (b"HTTP/2 ", "an answer with its HTTP headers", "get it without them: curl without -i"),
     (
         b"version https://git-lfs.github.com/spec/",
         "a pointer of Git LFS, not the file itself",
@@ -69,10 +78,11 @@ MAGICS = tuple(magic for magic, _, _ in _SIGNATURES)
 
 _PICKLE = re.compile(rb"\x80[\x02-\x05][\x00-\x20(\]}\x8c\x95c]")
 _MARKUP = re.compile(
-    rb"<(\?xml|!--|!doctype|(html|head|body|title|script|meta|svg)\b)", re.IGNORECASE
+    rb"<(\?xml|!--|!doctype|(html|head|body|title|script|meta|svg|table)\b)", re.IGNORECASE
 )
 _XML_ROOT = re.compile(rb"<[a-z][\w:.-]*\s[^<>]*xmlns", re.IGNORECASE)
 _HTML = re.compile(rb"<(!doctype html|html|head|body)\b", re.IGNORECASE)
+_FORM = re.compile(rb"<form\b|type=.?password", re.IGNORECASE)
 _TITLE = re.compile(rb"<title[^>]*>\s*(.*?)\s*</title>", re.IGNORECASE | re.DOTALL)
 _CONTROL = bytes(range(1, 9)) + bytes(range(14, 27)) + bytes(range(28, 32))
 _MAX_CONTROL_SHARE = 0.1
@@ -117,6 +127,11 @@ def markup_format(text: bytes) -> str:
         return (
             "Green Button XML; get the same data as CSV (Green Button Download My Data mostly "
             "offers both), or convert it to CSV with a column of times and one of values"
+        )
+    if re.search(rb"<table\b", text, re.IGNORECASE) and not _FORM.search(text):
+        return (
+            "a table in HTML, as some portals export under the name .xls; open it in a "
+            "spreadsheet program, and save it as CSV"
         )
     if _HTML.search(text):
         found = _TITLE.search(text)

@@ -7,6 +7,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
+from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamer.errors import SourceError, StreamerError, UsageError
-from streamer.sources.files import compression, ziparchive
+from streamer.sources.files import compression, streams, ziparchive
 from streamer.sources.files.bytestream import open_bytes
 from streamer.sources.files.compression import DecompressedStream
 from streamer.sources.files.streams import CHUNK_BYTES, RawFile
@@ -89,6 +90,24 @@ def test_any_damage_gives_lines_or_one_line_of_error(name, place, damage, is_cut
             assert str(error).isprintable()  # noqa: PT017 - any or none
 
 
+@pytest.mark.parametrize("name", PACKERS)
+def test_progress_increases_to_one(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(streams, "CHUNK_BYTES", 512)
+    path = tmp_path / "house"
+    path.write_bytes(PACKERS[name](TEXT))
+    _, stream = open_bytes(path)
+    shares = [stream.progress]
+    while stream.read():
+        shares.append(stream.progress)
+    shares.append(stream.progress)
+    stream.close()
+    assert all(0 <= a <= b <= 1 for a, b in pairwise(shares))
+    assert shares[-1] == 1
+    if name in ("gzip", "tar.gz", "zip", "tar"):
+        assert len(shares) > 20
+        assert shares[len(shares) // 2] == pytest.approx(0.5, abs=0.2)
+
+
 @pytest.mark.parametrize("name", sorted(set(PACKERS) - {"plain"}))
 def test_a_container_that_is_cut_in_the_middle_is_an_error(lines_of, name):
     packed = PACKERS[name](TEXT)
@@ -107,6 +126,9 @@ class TestMembers:
         "empty.csv": b"",
         "__MACOSX/data/._house.csv": b"\0",
         ".DS_Store": b"\0",
+        "data/house.xlsx": b"PK",
+        "metadata.csv": b"house;1",
+        "docs\\readme.txt": b"!",
     }
 
     def test_what_is_plainly_no_data_is_set_aside(self, lines_of):

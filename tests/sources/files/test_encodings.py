@@ -95,6 +95,18 @@ NAMED = {
         r"is a web page \('Just a moment'\), not data; sign in if necessary",
     ),
     "html without title": (b"<HTML><body>Error 404</body>", "is a web page, not data"),
+    "html table": (
+        b'<html xmlns:x="urn:schemas-microsoft-com:office:excel"><table><tr><td>1</td></tr>',
+        "is a table in HTML, .* save it as CSV",
+    ),
+    "html table alone": (b"<table><tr><td>1</td></tr></table>", "is a table in HTML"),
+    "sign-in page with a table": (
+        b"<html><body><table><tr><td><form><input type='password'>",
+        "is a web page, not data",
+    ),
+    "sql": (b"-- MySQL dump 10.13\n", "is a dump of a database; load it"),
+    "link": (b"[InternetShortcut]\r\nURL=https://x/", "is a link, not the file itself"),
+    "http": (b"HTTP/1.1 200 OK\r\nServer: x\r\n\r\ntime;p\r\n", "HTTP headers"),
     "xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500), r"Excel workbook \(\.xls\); save"),
     "xlsx": (
         zipped({"[Content_Types].xml": "<a/>", "xl/workbook.xml": "<a/>"}),

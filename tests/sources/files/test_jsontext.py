@@ -373,6 +373,11 @@ class TestErrors:
             lines_of(json.dumps(RECORDS).encode())
         assert len(lines_of(JSON_LINES.encode())) == 61
 
+    def test_too_many_names(self, lines_of):
+        text = json.dumps([{f"{i}": i, "x": i} for i in range(5000)]).encode()
+        with pytest.raises(SourceError, match="records of more than 1000 names"):
+            lines_of(text)
+
     def test_too_many_levels(self, lines_of):
         for text in ("[" * 100_000, '{"a":' * 100_000, "[" * 3000 + "]" * 3000):
             with pytest.raises(SourceError, match="JSON with too many levels"):
