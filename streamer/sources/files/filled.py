@@ -33,9 +33,7 @@ class FilledGapWatch:
     def check(self, readings: Sequence[Reading], *, at_end: bool) -> list[Notice]:
         """Examine the next readings; returns warnings."""
         found: list[Notice | None] = []
-        if not self._run and not _has_suspects(readings):
-            return []
-        for reading in readings:
+        for reading in readings if self._run or _has_suspects(readings) else ():
             if self._run and reading.kw == self._kw:
                 self._run += 1
                 continue

@@ -14,7 +14,7 @@ _MINUS = str.maketrans({"\u2212": "-", "\u2013": "-"})
 _SPACES = "\u00a0\u202f\u2009 "
 _NUMBER = re.compile(
     rf"\s*(?P<sign>[+-]?)\s*(?P<digits>[0-9.,'\u2019{_SPACES}]*[0-9][.,]?)"
-    r"(?P<exponent>[eE][+-]?[0-9]{1,3})?\s*(?P<unit>[^\W\d][\w³/°·-]*|[%€$£])?\s*"
+    r"(?P<exponent>[eE][+-]?[0-9]{1,3})?\s*(?P<unit>°?[^\W\d][\w³/°·-]*|[%€$£°])?\s*"
 )
 _MIN_SHARE = 0.8
 """Share of the values of a column that must be numbers for it to be numeric."""

@@ -26,9 +26,9 @@ BLOCK_ROWS = 32
 
 _MAX_PAUSE = 31
 _MAX_SORTED_ROWS = 2_000_000
-_MAX_MALFORMED = 0.2
-"""Share of rows that may be malformed before a file is taken to be misread."""
-_MIN_MALFORMED = 10
+_MAX_BAD = 0.2
+"""Share of rows that may be malformed, or out of order, before it is an error."""
+_MIN_BAD = 10
 
 
 class ReplaySource:
@@ -220,11 +220,16 @@ class ReplaySource:
         if not counts.readings:
             raise self._nothing_found()
         bad = self.malformed
-        if bad >= _MIN_MALFORMED and bad > _MAX_MALFORMED * counts.rows:
+        if bad >= _MIN_BAD and bad > _MAX_BAD * counts.rows:
             raise SourceError(
                 f"{bad:,} of {counts.rows:,} rows cannot be read, the first "
                 f"{self._skipped.first_malformed} (correct them, or give --column, "
                 "--time-column, --time-format or --decimal)"
+            )
+        if self.disordered >= _MIN_BAD and self.disordered > _MAX_BAD * counts.rows:
+            raise SourceError(
+                f"{self.disordered:,} of {counts.rows:,} rows are out of order, the last "
+                f"{self._skipped.disordered.last}; sort the file by time"
             )
 
     def _try_block(self, piece: bytes) -> Sequence[Reading] | None:

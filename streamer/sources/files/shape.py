@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from statistics import median
 from typing import Literal, TypeAlias, get_args
 
@@ -27,7 +27,8 @@ _MIN_SPACINGS = 2
 _MIN_MINUTE_S, _MAX_MINUTE_S = 55.0, 65.0
 """Spacings in seconds that count as a minute; loggers are not exact."""
 
-_MIN_BACKWARD = 0.2
+_MIN_LATE = 0.2
+"""Share of rows that may be earlier than one before them in an ordered file."""
 _MIN_COUNTER_ROWS = 12
 _COUNTER_RATIO = 20.0
 """A register is at least so many times its largest step."""
@@ -131,8 +132,7 @@ def recognise_shape(
     """
     steps = [(b[0] - a[0]).total_seconds() for a, b in pairwise(rows)]
     steps = [step for step in steps if step]
-    backward = sum(step < 0 for step in steps)
-    is_ordered = len(steps) < _MIN_SPACINGS or backward < max(2, _MIN_BACKWARD * len(steps))
+    is_ordered = len(steps) < _MIN_SPACINGS or _late(rows) < max(2, _MIN_LATE * len(rows))
     ordered = sorted(rows, key=lambda row: row[0])
     spacing = None
     if len(steps) >= _MIN_SPACINGS:
@@ -160,6 +160,12 @@ def recognise_shape(
     return shape, questions
 
 
+def _late(rows: Sequence[Row]) -> int:
+    """Number of rows that are earlier than one before them."""
+    latest = accumulate((at for at, _ in rows), max)
+    return sum(at < newest for (at, _), newest in zip(rows, latest, strict=True))
+
+
 def _usual(gaps: Sequence[float]) -> float:
     """The usual gap: a quarter are no longer, since rows may be missing between many."""
     return sorted(gaps)[(len(gaps) - 1) // 4]
@@ -183,15 +189,16 @@ def _quantity(
     if not layout.is_energy:
         return "power"
     changes = [b - a for a, b in pairwise(values)]
-    falls = any(change < 0 for change in changes)
-    rises = any(change > 0 for change in changes)
-    largest = max(map(abs, changes), default=0.0)
-    is_far = bool(values) and median(map(abs, values)) > _COUNTER_RATIO * largest > 0.0
-    if layout.minus and is_far:
+    falls = sum(change < 0 for change in changes)
+    rises = sum(change > 0 for change in changes)
+    # Without the few largest changes, which may be resets.
+    sizes = sorted(map(abs, changes))[: max(1, len(changes) - len(changes) // 20)]
+    is_far = bool(changes) and median(map(abs, values)) > _COUNTER_RATIO * sizes[-1] > 0.0
+    if is_far and (layout.minus or falls <= rises // 20):
         return "counter"
     if falls:
         return "energy"
-    if rises and (is_far or len(values) >= _MIN_COUNTER_ROWS):
+    if rises and len(values) >= _MIN_COUNTER_ROWS:
         return "counter"
     questions.append(
         Question(

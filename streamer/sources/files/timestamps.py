@@ -54,6 +54,7 @@ _EPOCH = re.compile(r"\s*(\d{9,10}|\d{13}|\d{16}|\d{19})(\.\d*)?\s*", re.ASCII)
 _EPOCH_FLOAT = re.compile(r"\s*\d(\.\d+)?[eE]\+?(9|09|12|15|18)\s*", re.ASCII)
 _COMPACT = re.compile(r"\s*(\d{8})[T _]?(\d{4}|\d{6})\s*", re.ASCII)
 _ZONE = re.compile(r"(.*\d)\s*(Z|UTC|GMT|CEST|CET|MESZ|MEZ)\s*", re.ASCII)
+_WEEKDAY = re.compile(r"^\s*(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+", re.IGNORECASE)
 _ZONES = {
     "Z": UTC,
     "UTC": UTC,
@@ -270,7 +271,7 @@ def _iso_spaced(text: str) -> datetime:
 
 def _named(text: str) -> datetime:
     """``Fri 19 Mar 2010 17:24``, ``March 19, 2010, 5:24 PM``."""
-    text = re.sub(r"^\s*[^\W\d_]{2,}\.?,?\s+(?=\d)|^\s*[^\W\d_]{2,},\s+", "", text)
+    text = _WEEKDAY.sub("", text)
     match = re.match(r"(.*?(?:\d{4}|-\d{2}))(?:,?\s+(\d{1,2}:.*))?$", text.strip())
     if match is None:
         raise ValueError(text)

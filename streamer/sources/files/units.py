@@ -25,6 +25,8 @@ _POWER = re.compile(rf"{_BEGIN}{_WATT}(?i:s|age)?(?![A-Za-z])(?!\s?/)")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WORDS = re.compile(r"[^\W_]+|[%€$£°]")
 
+_WITH_DIGIT = frozenset(("co2", "m3", "l1", "l2", "l3", "t1", "t2", "t3", "t4"))
+
 _OTHER = {
     "apparent power": "kva va kvah apparent scheinleistung",
     "reactive power": "kvar var kvarh varh reactive blindleistung",
@@ -108,10 +110,7 @@ def words_of(name: str) -> list[str]:
     (['teruglevering', 'normaal'], ['sub', 'metering'], ['air', 'kw'])
     """
     words = [word.lower() for word in _WORDS.findall(_HUMP.sub(" ", name))]
-    kept = (
-        word if word in ("co2", "m3", "l1", "l2", "l3") else word.rstrip("0123456789")
-        for word in words
-    )
+    kept = (word if word in _WITH_DIGIT else word.rstrip("0123456789") for word in words)
     return [word for word in kept if word]
 
 
