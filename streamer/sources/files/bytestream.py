@@ -11,10 +11,10 @@ from pathlib import Path
 
 from streamer.display.lines import printable
 from streamer.errors import SourceError, UsageError
-from streamer.sources.files.containers import unpacked
+from streamer.sources.files.containers import head_of, unpacked
 from streamer.sources.files.encodings import as_utf8
-from streamer.sources.files.jsontext import as_delimited
 from streamer.sources.files.members import MemberChoice
+from streamer.sources.files.signatures import may_be_json
 from streamer.sources.files.streams import ByteStream, PeekedStream, RawFile, reason
 
 STDIN = "-"
@@ -56,7 +56,13 @@ def as_text(
     choice = MemberChoice(name, member)
     text = unpacked(name, stream, path, choice)
     try:
-        delimited = as_delimited(name, as_utf8(name, text), choice, is_live=path is None)
+        text = as_utf8(name, text)
+        delimited: ByteStream = text
+        if may_be_json(head_of(text)):
+            # Imported here since most files are not JSON.
+            from streamer.sources.files.jsontext import as_delimited
+
+            delimited = as_delimited(name, text, choice, is_live=path is None)
         choice.check_used()
     except BaseException:
         text.close()

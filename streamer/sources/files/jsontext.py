@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 
 from streamer.display.lines import printable, shorten
 from streamer.errors import FormatError, SourceError
-from streamer.sources.files.containers import head_of
 from streamer.sources.files.encodings import decode_line
 from streamer.sources.files.framing import MAX_LINE_BYTES
 from streamer.sources.files.jsonlines import DECODER, JsonLines, is_cut, parse
@@ -28,7 +27,6 @@ MAX_DOCUMENT_BYTES = 1 << 26
 """Size of the longest document: a year of minutes with a record of 120 bytes each. It takes
 about ten times as much memory."""
 
-_BEGINNING = re.compile(rb'\{\s*(["}]|$)|\[\s*([\[{"\]\d-]|true|false|null|NaN|$)')
 _SEPARATORS = re.compile(r"[\s,\x1e]*")
 _ROWS_AT_ONCE = 2000
 
@@ -40,7 +38,7 @@ def as_delimited(
 
     Args:
         name: the name for errors.
-        stream: text, at its beginning; closed with the result.
+        stream: text that `may_be_json`, at its beginning; closed with the result.
         choice: chooses among the tables of a document.
         is_live: whether records should be returned as they arrive.
 
@@ -48,8 +46,6 @@ def as_delimited(
         UsageError: several tables may hold the readings.
         SourceError: a document is not valid, too long, or holds no table.
     """
-    if not _BEGINNING.match(head_of(stream)):
-        return stream
     lines = _FirstLines(stream)
     kind = lines.kind()
     if kind == "lines":

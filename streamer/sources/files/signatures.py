@@ -77,6 +77,7 @@ MAGICS = tuple(magic for magic, _, _ in _SIGNATURES)
 """First bytes of the formats."""
 
 _PICKLE = re.compile(rb"\x80[\x02-\x05][\x00-\x20(\]}\x8c\x95c]")
+_JSON = re.compile(rb'\{\s*(["}]|$)|\[\s*([\[{"\]\d-]|true|false|null|NaN|$)')
 _MARKUP = re.compile(
     rb"<(\?xml|!--|!doctype|(html|head|body|title|script|meta|svg|table)\b)", re.IGNORECASE
 )
@@ -107,6 +108,11 @@ def binary_format(head: bytes) -> str | None:
     if b"\0" in head or control > _MAX_CONTROL_SHARE * len(head):
         return f"not text; {_AS_CSV}, and give that"
     return None
+
+
+def may_be_json(head: bytes) -> bool:
+    """Whether a text begins like a JSON object or array, by its first line."""
+    return bool(_JSON.match(head))
 
 
 def may_be_markup(head: bytes) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 import tarfile
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from streamer.display.lines import printable
 from streamer.errors import SourceError, UsageError
@@ -30,8 +30,7 @@ def is_header(block: bytes) -> bool:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class TarEntry:
+class TarEntry(NamedTuple):
     """A file in an archive.
 
     Attributes:
