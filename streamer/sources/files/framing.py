@@ -12,8 +12,7 @@ from streamer.sources.files.streams import ByteStream, DelimitedStream
 MAX_LINE_BYTES = 1 << 16
 """Longer lines are an error: they cannot be rows of a table."""
 
-# CRs before an LF belong to the same line end: some programs write two.
-_LINE_ENDS = re.compile(rb"\r*\n|\r")
+_CRS = re.compile(rb"\r+\n?")
 _SMALL_BYTES = 1 << 12
 
 
@@ -78,7 +77,8 @@ class LineSplitter:
             data, last = whole, b"\n"
         line_ends = data.count(b"\n")
         if b"\r" in data and _has_lone_cr(data, line_ends):
-            data, line_ends = _LINE_ENDS.subn(b"\n", data)
+            data = _CRS.sub(_line_ends, data)
+            line_ends = data.count(b"\n")
         data += last
         line_ends += len(last)
         whole, newline, self._tail = (self._tail + data).rpartition(b"\n")
@@ -119,6 +119,11 @@ class LineSplitter:
             if not end:
                 raise self._too_long
         return piece[:end]
+
+
+def _line_ends(crs: re.Match[bytes]) -> bytes:
+    # CRs before an LF belong to the same line end: some programs write two.
+    return b"\n" if crs[0].endswith(b"\n") else b"\n" * len(crs[0])
 
 
 def _has_lone_cr(data: bytes, line_ends: int) -> bool:

@@ -16,6 +16,8 @@ _Json: TypeAlias = Any
 HEADER_RECORDS = 100
 """So many records of a file give the columns."""
 
+_MAX_WAITING = 1000
+
 # Numbers remain as they are written.
 DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 
@@ -98,7 +100,8 @@ class JsonLines(DelimitedStream, StreamOnStream):
             return self._row(line, fields)
         self._waiting.append((line, fields))
         self._records += fields is not None
-        return self._begin() if self._records == self._header_records else ""
+        is_known = self._records == self._header_records or len(self._waiting) == _MAX_WAITING
+        return self._begin() if is_known else ""
 
     def _begin(self) -> str:
         """The header and the rows that wait for it."""

@@ -98,7 +98,7 @@ class _FirstLines:
             text = self._stream.peeked[self._next :].replace(b"\r", b"\n")
             blank = len(text) - len(text.lstrip())
             line, line_end, _ = text[blank:].partition(b"\n")
-            if len(line) > MAX_LINE_BYTES:
+            if max(len(line), blank) > MAX_LINE_BYTES:
                 return None
             if line_end or not self._stream.peek_more():
                 self._next += blank + len(line)

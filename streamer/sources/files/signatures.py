@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from streamer.display.lines import shorten
+
 _UNPACK = "unpack it first"
 _AS_CSV = "write its table as CSV"
 _DUMP = "a dump of a database"
@@ -84,7 +86,7 @@ _MARKUP = re.compile(
 _XML_ROOT = re.compile(rb"<[a-z][\w:.-]*\s[^<>]*xmlns", re.IGNORECASE)
 _HTML = re.compile(rb"<(!doctype html|html|head|body)\b", re.IGNORECASE)
 _FORM = re.compile(rb"<form\b|type=.?password", re.IGNORECASE)
-_TITLE = re.compile(rb"<title[^>]*>\s*(.*?)\s*</title>", re.IGNORECASE | re.DOTALL)
+_TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _CONTROL = bytes(range(1, 9)) + bytes(range(14, 27)) + bytes(range(28, 32))
 _MAX_CONTROL_SHARE = 0.1
 
@@ -141,8 +143,8 @@ def markup_format(text: bytes) -> str:
         )
     if _HTML.search(text):
         found = _TITLE.search(text)
-        title = found[1].decode("utf-8", "replace")[:60] if found else ""
-        shown = f" ({' '.join(title.split())!r})" if title else ""
+        title = " ".join(found[1].decode("utf-8", "replace").split()) if found else ""
+        shown = f" ({shorten(title, 60)})" if title else ""
         return f"a web page{shown}, not data; sign in if necessary, and download the file again"
     if b"urn:schemas-microsoft-com:office:spreadsheet" in text:
         return "an Excel workbook (XML); save the sheet as CSV"

@@ -94,6 +94,7 @@ NAMED = {
         b"\n <!DOCTYPE html>\n<html><head><title>Just a\nmoment</title>",
         r"is a web page \('Just a moment'\), not data; sign in if necessary",
     ),
+    "html with an endless title": (b"<html><title>" + b" " * 9000, "is a web page, not data"),
     "html without title": (b"<HTML><body>Error 404</body>", "is a web page, not data"),
     "html table": (
         b'<html xmlns:x="urn:schemas-microsoft-com:office:excel"><table><tr><td>1</td></tr>',

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -143,3 +144,10 @@ def test_empty_space_at_the_end_is_named(pieces):
     assert splitter.feed(pieces[0]) == b"a\n"
     with pytest.raises(FormatError, match=r"^house\.csv:2: from here, the file is empty space"):
         [splitter.feed(piece) for piece in [*pieces[1:], b"b\n"]]
+
+
+def test_a_long_run_of_line_ends_is_split_at_once():
+    splitter = LineSplitter("house.csv")
+    started = time.process_time()
+    assert splitter.feed(b"a" + b"\r" * 500_000 + b"b\n") == b"a" + b"\n" * 500_000 + b"b\n"
+    assert time.process_time() - started < 2  # a search that is quadratic takes minutes

@@ -340,6 +340,11 @@ class TestLines:
         fields = next(csv.reader([line], delimiter="\t", strict=True))
         assert fields == ["1", 'a b "c", d;e', "?é", "1.50", "NaN"]
 
+    def test_many_lines_that_are_no_records(self, lines_of):
+        lines = lines_of(JSON_LINES.encode() + b"x\n" * 3000 + b'{"new": 1, "time": 2}\n')
+        assert lines[0] == "time\tpower_w"
+        assert lines[-2:] == ["x", "2\t"]
+
     def test_windows_1252(self, lines_of):
         text = '{"time": 1, "gestört": "ä"}\n{"time": 2, "gestört": "€"}'.encode("cp1252")
         assert lines_of(text) == ["time\tgestört", "1\tä", "2\t€"]
