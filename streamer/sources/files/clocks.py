@@ -25,8 +25,10 @@ _COMPACT = re.compile(r"\s*(\d{4})(\d{2})(\d{2})\s*", re.ASCII)
 _DAY_MONTH_NAME = re.compile(r"\s*(\d{1,2})[ ./-]*([^\W\d_]{3,})\.?[ ,./-]*(\d{4}|\d{2})\s*")
 _MONTH_NAME_DAY = re.compile(r"\s*([^\W\d_]{3,})\.? *(\d{1,2}),? +(\d{4})\s*")
 _TIME_OF_DAY = re.compile(
-    r"\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,6})\d*)?)?\s*(?:([AaPp])\.?[Mm]\.?)?\s*", re.ASCII
+    r"\s*(\d{1,2})[:h](\d{2})(?::(\d{2})(?:[.,](\d{1,6})\d*)?)?\s*(?:([AaPp])\.?[Mm]\.?)?\s*",
+    re.ASCII,
 )
+_DOTTED_TIME = re.compile(r"\s*\d{1,2}\.\d{2}\.\d{2}\s*", re.ASCII)
 _COMPACT_TIME = re.compile(r"\s*(\d{2})(\d{2})(\d{2})?\s*", re.ASCII)
 _DAY = timedelta(days=1)
 _FIRST_YEAR_OF_CENTURY = 69
@@ -48,8 +50,8 @@ _MONTHS["juil"] = 7  # French: juin and juillet share three letters
 
 
 def is_time_of_day(text: str) -> bool:
-    """Whether a text is a time of day, such as ``17:24:00`` or ``5:24 PM``."""
-    return _TIME_OF_DAY.fullmatch(text) is not None
+    """Whether a text is a time of day, such as ``17:24:00``, ``17.24.00`` or ``5:24 PM``."""
+    return bool(_TIME_OF_DAY.fullmatch(text) or _DOTTED_TIME.fullmatch(text))
 
 
 def combine(day: date, clock: str) -> datetime:
@@ -74,6 +76,8 @@ def combine(day: date, clock: str) -> datetime:
 @lru_cache(maxsize=4096)
 def _time_of_day(text: str) -> tuple[time, bool]:
     """A time of day, and whether it is the end of the day."""
+    if _DOTTED_TIME.fullmatch(text):
+        text = text.replace(".", ":")
     match = _TIME_OF_DAY.fullmatch(text)
     if match is None:
         match = _COMPACT_TIME.fullmatch(text)

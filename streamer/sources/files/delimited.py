@@ -219,10 +219,12 @@ class _Head:
         try:
             parser.determine_time_style(texts)
         except UsageError:
-            if self._is_pipe:
-                raise
-            self._read(_DATE_LINES)
-            parser.determine_time_style(self._texts[self._before :])
+            if not self._is_pipe:
+                self._read(_DATE_LINES)
+            try:
+                parser.determine_time_style(self._texts[self._before :])
+            except UsageError as error:
+                raise UsageError(f"{self._name}: {error}") from None
         rows = []
         for text in texts:
             try:

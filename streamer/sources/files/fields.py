@@ -12,7 +12,7 @@ DELIMITERS = (";", ",", "\t", "|")
 """Delimiters in order of preference; runs of spaces are the last resort."""
 
 SPACES = " "
-"""The delimiter that stands for runs of spaces."""
+"""The delimiter for runs of spaces."""
 
 MISSING = frozenset(("", "?"))
 """Fields that represent a missing value in the UCI file."""
@@ -20,7 +20,7 @@ MISSING = frozenset(("", "?"))
 _MISSING_WORDS = frozenset(
     [
         *("", "?", "-", "--", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "\\n"),
-        *("unknown", "unavailable", "undefined", "undef"),
+        *("unknown", "unavailable", "undefined", "undef", "no ct"),
     ]
 )
 

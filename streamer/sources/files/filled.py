@@ -1,4 +1,4 @@
-"""Detection of gaps that a file fills with zeros or other stand-ins."""
+"""Detection of gaps that a file fills with zeros or sentinels."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ class FilledGapWatch:
             return None
         text = (
             f"{self._name}: exactly {self._kw:g} kW {run} times in a row since {self._since}; if "
-            "this stands for missing values, remove them: they are taken for readings"
+            "values are missing there, remove these rows: they are taken for readings"
         )
         return self._throttle.add(text, self._since)
 
 
 def _has_suspects(readings: Sequence[Reading]) -> bool:
-    """Whether any of the readings may be a stand-in; quick for a block."""
+    """Whether any of the readings may be a sentinel; quick for a block."""
     if isinstance(readings, list):
         return any(each.kw == 0.0 or each.kw in _SENTINELS for each in readings)
     import numpy as np

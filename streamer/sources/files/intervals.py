@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from statistics import fmean
 from typing import Protocol, TypeAlias
 
 from streamer.readings import MINUTE
@@ -27,7 +28,7 @@ class Converter(Protocol):
     """Conversion of rows to minute means."""
 
     def add(self, at: datetime, value: float | None) -> list[MinuteMean]:
-        """Take the next row, later than all before; returns the minutes that it completes."""
+        """Take the next row, no earlier than those before; returns the minutes it completes."""
 
     def finish(self) -> list[MinuteMean]:
         """Return the last minutes, at the end of the rows."""
@@ -109,6 +110,27 @@ class SampleAverage:
             begin, kw = self._last
             found = list(self._sums.add(begin, begin + self._last_held, kw))
         return found + list(self._sums.finish())
+
+
+class RowsOfOneTime:
+    """Powers of which several have the same time, written to the minute; they are averaged."""
+
+    def __init__(self) -> None:
+        self._at: datetime | None = None
+        self._values: list[float] = []
+
+    def add(self, at: datetime, value: float | None) -> list[MinuteMean]:
+        """Take the next power in kW."""
+        found = [] if at == self._at else self.finish()
+        self._at = at
+        if value is not None:
+            self._values.append(value)
+        return found
+
+    def finish(self) -> list[MinuteMean]:
+        """Return the last minute."""
+        values, self._values = self._values, []
+        return [] if self._at is None or not values else [(self._at, fmean(values))]
 
 
 class IntervalSpread:

@@ -59,7 +59,7 @@ class Layout:
         time: column of the time, or of the date.
         clock: column of the time of day, if it is separate from the date.
         unit: unit of the values.
-        day_first: whether ``1/2/2010`` is known to be the first of February.
+        day_first: whether ``1/2/2010`` is the first of February; None if it is not known.
         lines_before: number of lines before the first row.
         plus: further columns, which are added.
         minus: columns that are subtracted.
@@ -77,7 +77,7 @@ class Layout:
     time: int
     clock: int | None
     unit: Unit
-    day_first: bool = False
+    day_first: bool | None = None
     lines_before: int = 0
     plus: tuple[int, ...] = ()
     minus: tuple[int, ...] = ()

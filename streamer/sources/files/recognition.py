@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from streamer.display.lines import printable, shorten
 from streamer.errors import UsageError
+from streamer.sources.files import vocabulary
 from streamer.sources.files.known import known_table
 from streamer.sources.files.layout import Layout, LayoutOptions, Question
 from streamer.sources.files.numbers import NumberFormat
@@ -19,7 +20,7 @@ from streamer.sources.files.timecolumn import (
     time_candidates,
 )
 from streamer.sources.files.unitchoice import UnitChoice
-from streamer.sources.files.units import Unit, measure_of
+from streamer.sources.files.units import Unit, measure_of, words_of
 from streamer.sources.files.values import ValueColumn, column_numbers, value_columns
 
 _LISTED_COLUMNS = 40
@@ -77,8 +78,7 @@ class _Recogniser:
             time=times.time,
             clock=times.clock,
             unit=unit,
-            day_first={each.lower() for each in UCI_COLUMNS[:3]}
-            <= {each.lower() for each in self._names},
+            day_first=self._day_first(times),
             lines_before=table.lines_before,
             plus=tuple(each.index for each in values[1:]),
             minus=tuple(each.index for each in minus),
@@ -89,6 +89,16 @@ class _Recogniser:
             value_name=self._value_name(values, minus),
             questions=tuple(self._questions),
         )
+
+    def _day_first(self, times: TimeColumns) -> bool | None:
+        """Whether the day is the first in a date, as the names show; None if they do not."""
+        if {each.lower() for each in UCI_COLUMNS[:3]} <= {each.lower() for each in self._names}:
+            return True
+        indices = [times.time] if times.clock is None else [times.time, times.clock]
+        text = " ".join(self._names[index] for index in indices)
+        if any(zone in text for zone in vocabulary.ZONES_OF_THE_USA):
+            return False
+        return True if set(words_of(text)) & vocabulary.TIME_DAY_FIRST else None
 
     def _time_columns(self) -> TimeColumns:
         if self._options.time_column is not None:
@@ -129,7 +139,7 @@ class _Recogniser:
                     f"--column {shlex.quote(column)}",
                 )
             )
-        elif not minus and best[0].measure.is_energy:
+        elif not minus and (best[0].measure.is_energy or best[0].is_import):
             unit = best[0].measure.unit
             exports = [each for each in candidates if each.is_export and each.measure.unit == unit]
             minus = exports if len(exports) == 1 else []
@@ -140,7 +150,7 @@ class _Recogniser:
         shown = self._shown([each.index for each in best])
         choice = self._choice(best[0].index)
         imports = [self._names[each.index] for each in best if not each.is_export]
-        if imports and all(each.is_tariff for each in best if not each.is_export):
+        if len(imports) == len(best) and all(each.is_share for each in best):
             choice = shlex.quote("+".join(imports))
             exports = [self._names[each.index] for each in candidates if each.is_export]
             if exports:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from streamer.errors import SourceError, StreamerError
@@ -11,7 +11,7 @@ from streamer.readings import Notice, Reading
 from streamer.sources.bounds import is_long_jump
 from streamer.sources.files.filled import FilledGapWatch
 from streamer.sources.files.framing import LineReader, decode_lines
-from streamer.sources.files.intervals import Converter
+from streamer.sources.files.intervals import Converter, RowsOfOneTime
 from streamer.sources.files.progress import ReadProgress, RowCounts
 from streamer.sources.files.rows import Row, RowError, RowParser
 from streamer.sources.files.screening import InitialChecks, Rules
@@ -73,6 +73,8 @@ class ReplaySource:
         self._is_ordered = is_ordered
         self._repeated_hour = RepeatedHour()
         self._row_at: datetime | None = None  # time of the last row, if rows are converted
+        can_repeat = isinstance(converter, RowsOfOneTime)
+        self._shortest_step = timedelta() if can_repeat else timedelta.resolution
         self._progress = ReadProgress(rules)
         self._pauses = _BlockPauses()
         self._ended = False
@@ -300,7 +302,7 @@ class ReplaySource:
         at = self._on_one_clock(at, self._row_at, items)
         if value is None:
             counts.missing += 1
-        if self._row_at is not None and at <= self._row_at:
+        if self._row_at is not None and at < self._row_at + self._shortest_step:
             items += self._skipped.skip_disordered(at, self._where, self._row_at)
             return
         self._row_at = at

@@ -77,7 +77,7 @@ class RowParser:
                     continue
                 if fields is not None:
                     texts.append((fields[self._time], self._clock_text(fields)))
-            self._style = recognise_times(texts, is_day_first=self._layout.day_first)
+            self._style = recognise_times(texts, day_first_known=self._layout.day_first)
         return self._style is not None
 
     def parse(self, line: str) -> Row | None:
@@ -153,7 +153,7 @@ class RowParser:
 
     def _recognise(self, fields: list[str]) -> TimeStyle:
         texts = [(fields[self._time], self._clock_text(fields))]
-        style = recognise_times(texts, is_day_first=self._layout.day_first)
+        style = recognise_times(texts, day_first_known=self._layout.day_first)
         if style is None:
             raise RowError(
                 f"time {self._shown_time(fields)} has an unknown format (see --time-format)"

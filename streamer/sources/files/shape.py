@@ -15,6 +15,7 @@ from streamer.sources.files.intervals import (
     Converter,
     CounterDifference,
     IntervalSpread,
+    RowsOfOneTime,
     SampleAverage,
 )
 from streamer.sources.files.layout import Layout, Question
@@ -27,8 +28,10 @@ _MIN_SPACINGS = 2
 _MIN_MINUTE_S, _MAX_MINUTE_S = 55.0, 65.0
 """Spacings in seconds that count as a minute; loggers are not exact."""
 
+_MIN_BACKWARD = 3
 _MIN_LATE = 0.2
 """Share of rows that may be earlier than one before them in an ordered file."""
+_MIN_REPEATED = 0.3
 _MIN_COUNTER_ROWS = 12
 _COUNTER_RATIO = 20.0
 """A register is at least so many times its largest step."""
@@ -43,12 +46,14 @@ class Shape:
         quantity: what the values are.
         spacing: usual time between two rows; None if there are too few.
         is_ordered: whether the rows are in order of time.
+        is_repeated: whether several rows have the same time.
         step_kw: worth of the last digit of a counter over the time between two rows, in kW.
     """
 
     quantity: Quantity = "power"
     spacing: timedelta | None = None
     is_ordered: bool = True
+    is_repeated: bool = False
     step_kw: float = 0.0
 
     @property
@@ -71,7 +76,7 @@ class Shape:
                     self.spacing or timedelta(minutes=1), on_change=layout.on_change
                 )
             if not self.is_coarse:
-                return None
+                return RowsOfOneTime() if self.is_repeated else None
         spacing = timedelta(minutes=1) if self.spacing is None else self.spacing
         if self.quantity == "counter":
             return CounterDifference(
@@ -95,6 +100,8 @@ class Shape:
             text = "a row for each change, averaged to minutes"
         elif self.is_coarse:
             text = f"rows are {distance} apart"
+        elif self.is_minutes:
+            text = "several rows have the same time, averaged to minutes"
         else:
             text = f"rows are {distance} apart, averaged to minutes"
         if self.quantity != "power":
@@ -132,7 +139,9 @@ def recognise_shape(
     """
     steps = [(b[0] - a[0]).total_seconds() for a, b in pairwise(rows)]
     steps = [step for step in steps if step]
-    is_ordered = len(steps) < _MIN_SPACINGS or _late(rows) < max(2, _MIN_LATE * len(rows))
+    # A single step back may be the effect of one wrong time, which makes all rows after it late.
+    backward = sum(step < 0 for step in steps)
+    is_ordered = backward < _MIN_BACKWARD or _late(rows) < _MIN_LATE * len(rows)
     ordered = sorted(rows, key=lambda row: row[0])
     spacing = None
     if len(steps) >= _MIN_SPACINGS:
@@ -146,7 +155,8 @@ def recognise_shape(
             f"{name}: it has too few rows to find the interval of an energy; give a longer file"
         )
     step_kw = _step_kw(values, spacing) if found == "counter" and spacing is not None else 0.0
-    shape = Shape(found, spacing, is_ordered, step_kw)
+    is_repeated = len(rows) - 1 - len(steps) > _MIN_REPEATED * len(rows)
+    shape = Shape(found, spacing, is_ordered, is_repeated, step_kw)
     coarse = shape.is_coarse and not (found == "power" and layout.on_change)
     if coarse and not as_minutes and spacing is not None:
         distance = apart(spacing.total_seconds())

@@ -156,7 +156,8 @@ def _table(content: list[tuple[int, str]], delimiter: str, comments: list[str]) 
         # Either each row ends in a delimiter, or R wrote names of rows, but not of their column.
         fields = above if is_open else ["", *above]
     elif not is_data:
-        while len(fields) > 1 and not fields[-1]:
+        below = [row for row in split[first + 1 :] if len(row) == width]
+        while len(fields) > 1 and not (fields[-1] or any(_at(row, len(fields)) for row in below)):
             fields.pop()
     names, has_header = fields, not is_data
     if is_data:
@@ -178,6 +179,11 @@ def _table(content: list[tuple[int, str]], delimiter: str, comments: list[str]) 
         lines_before=before,
         preamble=[each.strip() for line in split[:first] for each in line],
     )
+
+
+def _at(row: list[str], number: int) -> str:
+    """The field with a number, counted from 1."""
+    return row[number - 1].strip()
 
 
 def _fits(fields: list[str], width: int) -> bool:

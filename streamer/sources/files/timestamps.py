@@ -94,14 +94,14 @@ def explicit_style(time_format: str) -> TimeStyle:
 
 
 def recognise_times(
-    texts: Sequence[tuple[str, str | None]], *, is_day_first: bool = False
+    texts: Sequence[tuple[str, str | None]], *, day_first_known: bool | None = None
 ) -> TimeStyle | None:
     """Recognise the style of a column of times.
 
     Args:
         texts: of each row, the date and time, or the date alone and the time of day, if that
             has its own column.
-        is_day_first: whether ``1/2/2010`` is known to be the first of February.
+        day_first_known: whether ``1/2/2010`` is the first of February; None to find out.
 
     Returns:
         The style; None if most of the texts are not times in one known style.
@@ -115,7 +115,7 @@ def recognise_times(
     for style in _STYLES if texts[0][1] is None else _PAIR_STYLES:
         if _count(style, texts) >= needed:
             return style
-    return _numeric_style(texts, needed, is_day_first=is_day_first)
+    return _numeric_style(texts, needed, day_first_known)
 
 
 def looks_like_time(text: str) -> bool:
@@ -151,7 +151,7 @@ def has_only_date(text: str) -> bool:
 
 
 def _numeric_style(
-    texts: Sequence[tuple[str, str | None]], needed: float, *, is_day_first: bool
+    texts: Sequence[tuple[str, str | None]], needed: float, day_first_known: bool | None
 ) -> TimeStyle | None:
     """The style of dates such as ``1/2/2010``, of which day and month must be distinguished."""
     dates = [_date_part(text) for text, _ in texts]
@@ -159,27 +159,43 @@ def _numeric_style(
     if len(numeric) < needed:
         return None
     make = _spaced if texts[0][1] is None else _paired
-    style = make(_day_or_month_first(numeric, is_day_first=is_day_first))
+    known = _is_day_first(numeric) if day_first_known is None else day_first_known
+    if known is None:
+        text, clock = texts[0]
+        raise UsageError(
+            f"date {dates[0]!r} may be day/month or month/day; give "
+            f"--time-format {_format_of(numeric[0], text, clock)!r} for day/month, or with %d and "
+            "%m exchanged"
+        )
+    style = make(day_first if known else month_first)
     return style if _count(style, texts) >= needed else None
 
 
-def _day_or_month_first(
-    dates: Sequence[re.Match[str]], *, is_day_first: bool
-) -> Callable[[str], date]:
+def _is_day_first(dates: Sequence[re.Match[str]]) -> bool | None:
+    """Whether numeric dates have the day first; None if they do not show it."""
     first = [int(match[1]) for match in dates]
     second = [int(match[3]) for match in dates]
-    if is_day_first or max(first) > _MONTHS or dates[0][2] == ".":
-        return day_first
+    if max(first) > _MONTHS or dates[0][2] == ".":
+        return True
     if max(second) > _MONTHS:
-        return month_first
+        return False
     # From one day to the next, the month stays or both change.
     for (a, b), (c, d) in pairwise(zip(first, second, strict=True)):
         if (a, b) != (c, d) and (a == c or b == d):
-            return day_first if b == d else month_first
-    raise UsageError(
-        f"date {dates[0].group().strip()!r} may be day/month or month/day; "
-        "give --time-format, such as '%d/%m/%Y %H:%M:%S'"
-    )
+            return b == d
+    return None
+
+
+def _format_of(date: re.Match[str], text: str, clock: str | None) -> str:
+    """The `strptime` format of a time with a numeric date, the day first."""
+    separator, year = date[2], "%Y" if len(date[4]) == 4 else "%y"
+    day = f"%d{separator}%m{separator}{year}"
+    rest = clock.strip() if clock is not None else text.strip()[len(date.group().strip()) :]
+    if not rest.strip():
+        return day
+    is_12 = rest.strip()[-1] in "mM"
+    time = ("%I" if is_12 else "%H") + ":%M" + (":%S" if rest.count(":") > 1 else "")
+    return f"{day} {time}" + (" %p" if is_12 else "")
 
 
 def _count(style: TimeStyle, texts: Sequence[tuple[str, str | None]]) -> int:

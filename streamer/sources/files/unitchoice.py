@@ -125,7 +125,8 @@ class UnitChoice:
         words = set(words_of(self._column))
         if self._value.measure.is_ambiguous:
             return "mW"
-        if (len(self._numbers) > 2 and _rises(self._numbers)) or words & _ENERGY_WORDS:
+        rises = len(self._numbers) > 2 and _rises(self._numbers)
+        if (rises and not words & vocabulary.POWER) or words & _ENERGY_WORDS:
             return "kWh"
         return "W" if typical > _TYPICAL_WATTS else "kW"
 

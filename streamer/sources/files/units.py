@@ -22,7 +22,7 @@ _ENERGY = re.compile(
     rf"{_BEGIN}{_WATT}(?i:s?[\s_.*·-]?(?:hours?|hrs?|h|std|stunden?)s?)(?![A-Za-z])"
 )
 _POWER = re.compile(rf"{_BEGIN}{_WATT}(?i:s|age)?(?![A-Za-z])(?!\s?/)")
-_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_HUMP = re.compile(r"(?<=[a-z]{2})(?=[A-Z])")
 _WORDS = re.compile(r"[^\W_]+|[%€$£°]")
 
 _WITH_DIGIT = frozenset(("co2", "m3", "l1", "l2", "l3", "t1", "t2", "t3", "t4"))
@@ -80,7 +80,9 @@ def measure_of(name: str) -> Measure:
     ('mW', 'apparent power', None)
     """
     if match := _ENERGY.search(name):
-        return Measure(_energy_unit(match["prefix"]))
+        energy = _energy_unit(match["prefix"])
+        is_rate = re.match(r"\s?/\s?h", name[match.end() :])
+        return Measure(_PER_HOUR[energy] if is_rate else energy)
     words = words_of(name)
     for word in words:
         if word in _OTHER_WORDS and word not in ("current", "factor"):
@@ -101,6 +103,9 @@ def measure_of(name: str) -> Measure:
         if other:
             return Measure(other=other)
     return Measure()
+
+
+_PER_HOUR: dict[Unit, Unit] = {"Wh": "W", "kWh": "kW", "MWh": "MW"}
 
 
 def words_of(name: str) -> list[str]:

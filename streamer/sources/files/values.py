@@ -25,7 +25,8 @@ class ValueColumn:
         numbers: format of its numbers.
         rank: suitability; the lowest is the best.
         is_export: whether its name says that it is fed into the grid.
-        is_tariff: whether its name says that it holds one tariff of several.
+        is_import: whether its name says that it is drawn from the grid.
+        is_share: whether its name says that it holds one tariff or one phase of several.
     """
 
     index: int
@@ -33,7 +34,8 @@ class ValueColumn:
     numbers: NumberFormat
     rank: int
     is_export: bool = False
-    is_tariff: bool = False
+    is_share: bool = False
+    is_import: bool = False
 
     @property
     def is_part(self) -> bool:
@@ -65,10 +67,11 @@ def value_columns(
             numbers = NumberFormat(decimal or ".")  # its rows are reported as malformed
         if numbers is None:
             continue
-        rank, is_export, is_tariff = _rank(name, measure)
+        rank, is_export, is_share = _rank(name, measure)
+        is_import = bool(set(words_of(name)) & vocabulary.IMPORT)
         if rows or rank % _ENERGY_RANK < _UNNAMED_RANK:
-            found.append(ValueColumn(index, measure, numbers, rank, is_export, is_tariff))
-    varying = [each for each in found if not _is_constant(each.index, rows)]
+            found.append(ValueColumn(index, measure, numbers, rank, is_export, is_share, is_import))
+    varying = [each for each in found if each.is_export or not _is_constant(each.index, rows)]
     return sorted(varying or found, key=lambda each: (each.rank, each.index))
 
 
@@ -80,10 +83,10 @@ def column_numbers(
 
 
 def _rank(name: str, measure: Measure) -> tuple[int, bool, bool]:
-    """Suitability of a column by its name, and whether it is an export or one tariff."""
+    """Suitability of a column by its name, and whether it is an export, or one tariff or phase."""
     words = set(words_of(without_unit(name)))
     is_export = bool(words & vocabulary.EXPORT)
-    is_tariff = bool(words & vocabulary.TARIFF)
+    is_share = bool(words & (vocabulary.TARIFF | vocabulary.PHASE))
     if is_export or words & vocabulary.PART:
         rank = _PART_RANK
     elif words - vocabulary.NEUTRAL - vocabulary.POWER - vocabulary.VALUE - vocabulary.TARIFF:
@@ -100,7 +103,7 @@ def _rank(name: str, measure: Measure) -> tuple[int, bool, bool]:
         rank = _UNNAMED_RANK
     if measure.is_energy:
         rank += _ENERGY_RANK
-    return rank, is_export, is_tariff
+    return rank, is_export, is_share
 
 
 def _is_identifier(name: str, index: int, rows: Sequence[Sequence[str]]) -> bool:

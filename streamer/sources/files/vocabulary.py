@@ -24,9 +24,12 @@ POWER = _words(
 VALUE = _words(
     "value wert valeur waarde valor v demand mains use usage consumption consumed "
     "verbrauch consommation verbruik consumo bezug netzbezug import imported offtake "
-    "afname drawn delivered state energy energie energia stand volume kw watt"
+    "afname drawn delivered state energy energie energia zählerstand volume kw watt"
 )
 """Words for a value, of power or of energy."""
+
+IMPORT = _words("import imported offtake afname bezug netzbezug delivered drawn purchased")
+"""Words for power or energy that is drawn from the grid, without what is fed into it."""
 
 EXPORT = _words(
     "export exported return returned injection injected einspeisung eingespeist "
@@ -63,3 +66,15 @@ HOUSE = _words(
     "verbrauch bezug aggregate whole w kw watt watts"
 )
 """Words in the name of a series that is likely the power of the house."""
+
+PHASE = _words("l1 l2 l3 phase")
+"""Words for one phase of several."""
+
+TIME_DAY_FIRST = _words(
+    "datum uhrzeit zeit zeitpunkt zeitstempel messzeitpunkt heure horodate fecha hora tijd ora "
+    "opnamedatum klockslag dato pvm"
+)
+"""Words for times in languages that write the day first."""
+
+ZONES_OF_THE_USA = ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles")
+"""Zones of a country that writes the month first."""

@@ -399,7 +399,7 @@ def test_plain_numbers_are_identical_bit_by_bit(texts):
 
 def test_times_are_identical():
     layout = Layout(";", 3, 2, 0, 1, "kW", day_first=True)
-    style = recognise_times([("1/2/2008", "00:00:00")], is_day_first=True)
+    style = recognise_times([("1/2/2008", "00:00:00")], day_first_known=True)
     times = [datetime(2008, 2, 27, 22) + timedelta(seconds=977 * i) for i in range(30_000)]
     rows = "".join(f"{bare(at)};{at:%H:%M:%S};1\n" for at in times)
     assert BlockParser(layout, style).parse(rows.encode()).at.tolist() == times

@@ -151,6 +151,15 @@ POWER_TABLES = {
     "grid and its parts": table(
         "timestamp,battery_w,grid_power_w,solar_w", WATTS, row="{at},{number},{value},{number}"
     ),
+    "dotted time of day": table("Date;Time;kW", [w / 1000 for w in WATTS],
+                                "{0:%d.%m.%Y};{0:%H.%M.%S}", "{at};{value}"),
+    "French": table("Date;Heure;Puissance (W)", WATTS, "{0:%d/%m/%Y};{0:%Hh%M}", "{at};{value}"),
+    "the month first in the USA": table("Time Bucket (America/New_York),Home-Main (kWatts)",
+                                        [w / 1000 for w in WATTS], "{:%m/%d/%Y %H:%M:%S}"),
+    "a rate of energy": table("time,usage (kWh/h)", [w / 1000 for w in WATTS]),
+    "import less export": table("time,delivered_w,returned_w", [w + 100 for w in WATTS],
+                                row="{at},{value},100"),
+    "no name": table("time,", WATTS).replace("time,", "time,W", 1),
     "quoted": table('"time","power_w"', WATTS, row='"{at}","{value}"'),
 }  # fmt: skip
 
@@ -236,6 +245,14 @@ class TestCounters:
         readings, notices = collected(write(text))
         assert "'Import kWh - Export kWh' is a counter" in notices[0].text
         assert readings[0].kw == pytest.approx(WATTS[0] / 1000 - 30)
+
+    def test_phases_are_proposed_as_a_sum(self, write):
+        text = table(
+            "time,L1_W,L2_W,L3_W", [w / 3 for w in WATTS], row="{at},{value},{value},{value}"
+        )
+        _, options = asked(write(text))
+        assert options == ["--column", "L1_W+L2_W+L3_W"]
+        check_minutes(read_as_asked(write(text))[0])
 
     def test_tariffs_are_proposed_as_a_sum(self, write):
         low, high = counter(800), counter(400)
@@ -417,6 +434,12 @@ class TestCadence:
         assert [reading.at.minute for reading in readings] == [0, 1, 2, 3, 4, 5, 6, 9]
         assert readings[0].kw == pytest.approx((38 * 0.5 + 10) / 48)
 
+    def test_rows_of_one_time_are_averaged(self, write):
+        rows = table("time,power_w", WATTS, "{:%Y-%m-%d %H:%M}", "{at},{value}\n{at},{value}")
+        readings, notices = collected(write(rows))
+        check_minutes(readings)
+        assert "several rows have the same time" in notices[0].text
+
     def test_a_few_missing_rows_do_not_change_the_cadence(self, write):
         rows = table("time,power_kw", [1.0] * 90).splitlines()
         path = write("\n".join(row for i, row in enumerate(rows) if i % 3 != 1))
@@ -465,6 +488,17 @@ class TestDates:
         text = table("time,kW", [1.0] * 90, form + " {0:%H:%M}", start=datetime(2024, 4, 3, 23))
         readings, _ = collected(write(text))
         assert readings[0].at == datetime(2024, 4, day, 23)
+
+    @pytest.mark.parametrize(
+        "form", ["{:%d/%m/%y}", "{:%d-%m-%Y %H:%M}", "{:%d/%m/%Y %I:%M:%S %p}"]
+    )
+    def test_the_format_that_is_proposed_works(self, write, form):
+        text = table("time,kW", [1.0, 2.0, 3.0], form, start=datetime(2024, 4, 3, 12))
+        path = write(text)
+        error, words = asked(path)
+        assert error.startswith("house.csv: date '0")
+        options = {"time_format": words[1]}
+        assert collected(path, **options)[0][0].at.date() == datetime(2024, 4, 3).date()
 
     def test_a_later_day_shows_the_order(self, write):
         text = table("time,kW", [1.0] * 90, "{0.month}/{0.day}/{0.year} {0:%H:%M}",
