@@ -67,22 +67,34 @@ def _tables(value: _Json, path: str, depth: int) -> Iterator[Table]:
 
 
 def _in_array(array: list[_Json], path: str, depth: int) -> Iterator[Table]:
-    if not any(isinstance(item, dict | list) for item in array[:_SAMPLE]):
+    sample = array[:_SAMPLE]
+    if not any(isinstance(item, dict | list) for item in sample):
+        return
+    if all(isinstance(item, list) and _are_records(item) for item in array):
+        records = _joined_series(array)
+        if records:
+            yield Table(path, records)
         return
     inner = [
         table
-        for i, item in enumerate(array[:_SAMPLE])
+        for i, item in enumerate(sample)
         for table in _tables(item, _joined(path, str(i)), depth + 1)
     ]
-    if len(array) >= max((len(table.rows) for table in inner), default=0):
+    longest = max((len(table.rows) for table in inner), default=0)
+    if any(map(_is_row, sample)) and len(array) >= longest and not any(t.label for t in inner):
         # The arrays in it, such as the phases of each record, are shorter: they belong to it.
-        if not all(isinstance(item, list) and not item for item in array):
-            yield _transposed(Table(path, array))
-    elif all(isinstance(item, list) and _are_records(item) for item in array):
-        yield Table(path, _joined_series(array))
-    else:
-        for i, item in enumerate(array[:_MAX_SERIES]):
-            yield from _tables(item, _joined(path, str(i)), depth + 1)
+        yield _transposed(Table(path, array))
+        return
+    yield from inner
+    for i, item in enumerate(array[_SAMPLE:_MAX_SERIES], _SAMPLE):
+        yield from _tables(item, _joined(path, str(i)), depth + 1)
+
+
+def _is_row(value: _Json) -> bool:
+    """Whether a value is an object, or an array that holds more than arrays and objects."""
+    if isinstance(value, list):
+        return not all(isinstance(item, dict | list) for item in value)
+    return isinstance(value, dict)
 
 
 def _are_records(array: list[_Json]) -> bool:

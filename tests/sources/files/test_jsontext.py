@@ -4,6 +4,7 @@ import csv
 import itertools
 import json
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -236,6 +237,12 @@ class TestHistory:
         assert [row["entity_id"] for row in rows] == ["sensor.p"] * 60 + ["sensor.t"] * 60
         assert rows[70]["attributes.unit_of_measurement"] == unit
 
+    def test_more_entities_than_states(self, lines_of):
+        entities = [history(f"sensor.p{i}", "W")[:9] for i in range(30)]
+        header, rows = self.table(lines_of, *entities)
+        assert "state W" in header
+        assert len(rows) == 270
+
     def test_an_entity_without_states(self, lines_of):
         _, rows = self.table(lines_of, [], history("sensor.p", "W"))
         assert len(rows) == 60
@@ -377,6 +384,23 @@ class TestErrors:
         with pytest.raises(SourceError, match=r"jq -c '\.\[\]' house\.csv \| streamer replay -"):
             lines_of(json.dumps(RECORDS).encode())
         assert len(lines_of(JSON_LINES.encode())) == 61
+
+    def test_tables_deep_down_are_found_in_linear_time(self, lines_of):
+        document = POINTS * 500
+        for _ in range(11):
+            document = [[document]]
+        started = time.process_time()
+        with pytest.raises(SourceError, match="without an array of records"):
+            lines_of(json.dumps(document).encode())
+        assert lines_of(json.dumps([[[[POINTS]]]]).encode()) == POINT_ROWS
+        assert time.process_time() - started < 5
+
+    def test_many_series(self, lines_of):
+        result = [metric(f"m{i}") for i in range(70)]
+        text = json.dumps({"data": {"result": result}}).encode()
+        with pytest.raises(UsageError, match=r"contains 70 tables"):
+            lines_of(text)
+        assert lines_of(text, member="m65")[0] == "time\tm65"
 
     def test_too_many_names(self, lines_of):
         text = json.dumps([{f"{i}": i, "x": i} for i in range(5000)]).encode()
