@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from statistics import median
 
+from streamer.display.lines import printable
 from streamer.errors import SourceError, StreamerError, UnitError, UsageError
 from streamer.readings.span import Span
 from streamer.sources.bounds import MAX_KW
@@ -113,13 +114,15 @@ def open_replay(
         head = _Head(name, lines, options)
         while True:
             layout = head.layout()
+            if (layout.questions or layout.is_energy) and head.extend():
+                continue  # a few rows of a pipe do not show a counter
             parser = RowParser(layout, time_format)
             rows = head.rows(parser)
             shape, questions = recognise_shape(
                 name, layout, rows, quantity=quantity, as_minutes=as_minutes
             )
             questions = [*layout.questions, *questions]
-            if not (questions or layout.is_energy) or not head.extend():
+            if not questions or not head.extend():
                 break
         _check_magnitude(name, layout, shape, rows, max_kw)
         _ask(name, questions)
@@ -171,7 +174,7 @@ def _ask(name: str, questions: Sequence[Question]) -> None:
     if questions:
         reasons = "; ".join(question.reason for question in questions)
         options = " ".join(question.option for question in questions)
-        raise UsageError(f"{name}: {reasons}: give {options}")
+        raise UsageError(printable(f"{name}: {reasons}: give {options}"))
 
 
 class _Head:

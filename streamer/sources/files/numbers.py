@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from streamer.sources.files.fields import is_missing
+from streamer.sources.files.units import Measure, measure_of
 
 _MINUS = str.maketrans({"\u2212": "-", "\u2013": "-"})
 _SPACES = "\u00a0\u202f\u2009 "
 _NUMBER = re.compile(
     rf"\s*(?P<sign>[+-]?)\s*(?P<digits>[0-9.,'\u2019{_SPACES}]*[0-9][.,]?)"
-    r"(?P<exponent>[eE][+-]?[0-9]{1,3})?\s*(?P<unit>°?[^\W\d][\w³/°·-]*|[%€$£°])?\s*"
+    r"(?P<exponent>[eE][+-]?[0-9]{1,3})?\s*(?P<unit>°?[^\W\d_][\w³/°·-]*|[%€$£°])?\s*"
 )
 _MIN_SHARE = 0.8
 """Share of the values of a column that must be numbers for it to be numeric."""
@@ -89,10 +90,11 @@ def recognise_numbers(values: Iterable[str], decimal: str | None = None) -> Numb
 
 def _fits(form: NumberFormat, text: str) -> bool:
     try:
-        form.parse(text)
+        _, unit = form.parse(text)
     except ValueError:
         return False
-    return True
+    # 1SAG0000000000 is not a number, but the identifier of a meter.
+    return not unit or measure_of(unit) != Measure()
 
 
 @lru_cache(maxsize=256)

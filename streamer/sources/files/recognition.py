@@ -296,4 +296,4 @@ class _Recogniser:
         end = f"choose one by name or number: {option} {choice}"
         if unit:
             end = f"if one of them is, give its name and unit: {option} NAME --unit kW"
-        return UsageError(f"{self._name} has the columns {columns}; {what}; {end}")
+        return UsageError(printable(f"{self._name} has the columns {columns}; {what}; {end}"))

@@ -142,6 +142,8 @@ def recognise_shape(
     # A single step back may be the effect of one wrong time, which makes all rows after it late.
     backward = sum(step < 0 for step in steps)
     is_ordered = backward < _MIN_BACKWARD or _late(rows) < _MIN_LATE * len(rows)
+    if len(steps) >= _MIN_SPACINGS and backward == len(steps):
+        is_ordered = False
     ordered = sorted(rows, key=lambda row: row[0])
     spacing = None
     if len(steps) >= _MIN_SPACINGS:

@@ -156,7 +156,7 @@ def _table(content: list[tuple[int, str]], delimiter: str, comments: list[str]) 
         # Either each row ends in a delimiter, or R wrote names of rows, but not of their column.
         fields = above if is_open else ["", *above]
     elif not is_data:
-        below = [row for row in split[first + 1 :] if len(row) == width]
+        below = [row for row in split[first + 1 :] if len(row) >= len(fields)]
         while len(fields) > 1 and not (fields[-1] or any(_at(row, len(fields)) for row in below)):
             fields.pop()
     names, has_header = fields, not is_data

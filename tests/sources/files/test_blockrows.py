@@ -33,9 +33,14 @@ NEVER = 1 << 60
 def state_of(source):
     """Counters and state of a source."""
     counted = ("rows", "missing", "outside", "readings", "malformed", "disordered", "implausible")
-    kept = ("_line", "_counts", "_ended")
-    watches = (source._initial_checks, source._skipped._jumps)
-    return [getattr(source, name) for name in counted + kept] + [vars(each) for each in watches]
+    kept = ("_line", "_ended")
+    intake = source._intake
+    watches = (source._initial_checks, intake.skipped._jumps)
+    return (
+        [intake.counts, intake.ended]
+        + [getattr(source, name) for name in counted + kept]
+        + [vars(each) for each in watches]
+    )
 
 
 def record(path, block_rows, chunk_bytes=1 << 17, **options):
