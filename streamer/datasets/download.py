@@ -13,7 +13,7 @@ from streamer.datasets.cache import Report
 from streamer.display.lines import printable
 from streamer.errors import SourceError, UsageError
 from streamer.extras import optional_import
-from streamer.sources.files.bytestream import CHUNK_BYTES
+from streamer.sources.files.streams import CHUNK_BYTES
 
 if TYPE_CHECKING:
     from requests import RequestException

@@ -134,7 +134,6 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Server]:
         "/longer": _sends(_zip(**{MEMBER: TEXT + b"\n"})),
         "/shorter": _sends(_zip(**{MEMBER: TEXT[:-1]})),
         "/other": _sends(_zip(**{"readme.txt": TEXT})),
-        "/two": _sends(_zip(**{MEMBER: TEXT, "readme.txt": b"?"})),
         "/empty": _sends(_zip()),
         "/damaged": _sends(DAMAGED),
     }
@@ -260,7 +259,6 @@ def test_force_downloads_again(server: _Server, cache: Path) -> None:
         ("/shorter", ["(19,999 bytes)", "get it again"]),
         ("/longer", ["longer than the 20,000 bytes expected"]),
         ("/other", [f"contains readme.txt, but not {MEMBER}"]),
-        ("/two", ["contains 2 files"]),
         ("/empty", ["contains no file"]),
         ("/damaged", ["is damaged", "get it again"]),
     ],

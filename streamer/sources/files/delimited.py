@@ -33,6 +33,7 @@ _DATE_LINES = 60_000
 def open_replay(
     path: str | Path,
     *,
+    member: str | None = None,
     column: str | int | None = None,
     minus: str | int | None = None,
     time_column: str | int | None = None,
@@ -58,6 +59,8 @@ def open_replay(
 
     Args:
         path: the file, or ``-`` for standard input.
+        member: the member of an archive, or the table in a JSON document; by default the only
+            one that may hold data.
         column: name or 1-based number of the column of the power or the energy; several joined
             by ``+`` are added.
         minus: columns to subtract, such as the energy fed into the grid, written likewise.
@@ -105,7 +108,7 @@ def open_replay(
         unit=unit,
         where=tuple(map(Condition.parse, where)),
     )
-    name, stream = open_bytes(path)
+    name, stream = open_bytes(path, member=member)
     lines = LineReader(name, stream)
     try:
         head = _Head(name, lines, options)
@@ -144,7 +147,7 @@ def _source(
         parser,
         layout.unit,
         rules,
-        lines_before=layout.lines_before,
+        lines_before=layout.lines_before - lines.added_lines,
         converter=shape.converter(layout),
         description=shape.description(layout),
         is_ordered=shape.is_ordered,
@@ -253,10 +256,11 @@ class _Head:
         return self._texts[: self._wanted]
 
     def _table(self) -> Table:
+        delimiter = self._options.delimiter or self._lines.delimiter
         while True:
             self._read(self._wanted)
             final = self._is_whole(self._wanted)
-            table = find_table(self._name, self._head, self._options.delimiter, final=final)
+            table = find_table(self._name, self._head, delimiter, final=final)
             if table is not None and (
                 final or not self._is_pipe or len(table.rows) >= _MIN_PIPED_ROWS
             ):

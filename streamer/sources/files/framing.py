@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import codecs
+import re
 
 from streamer.errors import FormatError, StreamerError
-from streamer.sources.files.bytestream import ByteStream
+from streamer.sources.files.encodings import decode_line
+from streamer.sources.files.streams import ByteStream, DelimitedStream
 
 MAX_LINE_BYTES = 1 << 16
 """Longer lines are an error: they cannot be rows of a table."""
 
-_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_CRS = re.compile(rb"\r+\n?")
+_SMALL_BYTES = 1 << 12
 
 
 def decode_lines(piece: bytes) -> list[str]:
     r"""Split a piece into lines, which end in LF or CRLF.
 
-    They are decoded as UTF-8; invalid bytes become lone surrogates (``surrogateescape``),
-    so that one bad row does not affect its neighbours.
+    They are decoded as UTF-8; lines that are not valid UTF-8, as Windows-1252.
 
     Args:
         piece: whole lines; the last may lack its line end.
@@ -25,8 +27,10 @@ def decode_lines(piece: bytes) -> list[str]:
     >>> decode_lines(b"time;power\r\n1;2")
     ['time;power', '1;2']
     """
-    text = piece.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
-    lines = text.split("\n")
+    try:
+        lines = piece.decode().replace("\r\n", "\n").split("\n")
+    except UnicodeDecodeError:
+        lines = [decode_line(line) for line in piece.replace(b"\r\n", b"\n").split(b"\n")]
     if lines[-1]:
         lines[-1] = lines[-1].removesuffix("\r")
     else:
@@ -35,13 +39,14 @@ def decode_lines(piece: bytes) -> list[str]:
 
 
 class LineSplitter:
-    r"""Joins pieces of bytes and cuts them at line ends.
+    r"""Joins pieces of bytes and cuts them at line ends, which are LF, CRLF or CR.
 
-    A UTF-8 byte order mark is removed.
+    A UTF-8 byte order mark is removed. The lines returned end in LF or CRLF. A CR at the end
+    of a piece ends the line at once: an LF at the beginning of the next one belongs to it.
 
     >>> splitter = LineSplitter("house.csv")
-    >>> splitter.feed(b"time;po"), splitter.feed(b"wer\r\n1;"), splitter.flush()
-    (b'', b'time;power\r\n', b'1;')
+    >>> splitter.feed(b"time;po"), splitter.feed(b"wer\r"), splitter.feed(b"\n1;"), splitter.flush()
+    (b'', b'time;power\n', b'', b'1;')
     """
 
     def __init__(self, name: str) -> None:
@@ -49,6 +54,9 @@ class LineSplitter:
         self._tail = b""
         self._lines = 0
         self._begun = False
+        # CRs after the one that ended the last line: line ends of their own, unless an LF
+        # follows them. None if no CR ended it.
+        self._held_crs: int | None = None
         self._too_long: FormatError | None = None
 
     def feed(self, data: bytes) -> bytes:
@@ -60,33 +68,72 @@ class LineSplitter:
         """
         if self._too_long is not None:
             raise self._too_long
+        if self._held_crs is not None:
+            data = self._after_cr(data, self._held_crs)
+        last = b""
+        if data.endswith(b"\r"):
+            whole = data.rstrip(b"\r")
+            self._held_crs = len(data) - len(whole) - 1
+            data, last = whole, b"\n"
+        line_ends = data.count(b"\n")
+        if b"\r" in data and _has_lone_cr(data, line_ends):
+            data = _CRS.sub(_line_ends, data)
+            line_ends = data.count(b"\n")
+        data += last
+        line_ends += len(last)
         whole, newline, self._tail = (self._tail + data).rpartition(b"\n")
-        return self._checked(whole + newline)
+        return self._checked(whole + newline, line_ends)
 
     def flush(self) -> bytes:
         """Return the last line, if it lacks a line end; otherwise nothing."""
         if self._too_long is not None:
             raise self._too_long
-        last, self._tail = self._tail, b""
-        return self._checked(last)
+        blank = b"\n" * (self._held_crs or 0)
+        last, self._tail, self._held_crs = self._tail + blank, b"", None
+        return self._checked(last, len(blank))
 
-    def _checked(self, piece: bytes) -> bytes:
+    def _after_cr(self, data: bytes, held: int) -> bytes:
+        rest = data.lstrip(b"\r")
+        self._held_crs = None if rest else held + len(data)
+        if rest.startswith(b"\n"):
+            return rest[1:]
+        return b"\n" * (held + len(data) - len(rest)) + rest if rest else b""
+
+    def _checked(self, piece: bytes, line_ends: int) -> bytes:
         if piece and not self._begun:
             self._begun = True
-            if piece.startswith(_UTF16_MARKS):
-                raise FormatError(self._name, "the text is UTF-16; save it as UTF-8")
             piece = piece.removeprefix(codecs.BOM_UTF8)
         end = _end_of_good_lines(piece)
-        self._lines += piece.count(b"\n", 0, end)
-        # The tail may include the CR of its line end.
-        if end < len(piece) or len(self._tail) > MAX_LINE_BYTES + 1:
-            self._too_long = FormatError(
-                f"{self._name}:{self._lines + 1}",
-                "the line is longer than 64 KiB; is this a table with a row on each line?",
-            )
+        if end < len(piece):
+            line_ends = piece.count(b"\n", 0, end)
+        self._lines += line_ends
+        if end < len(piece) or len(self._tail) > MAX_LINE_BYTES:
+            begun = (piece[end:] or self._tail)[:MAX_LINE_BYTES]
+            what = "the line is longer than 64 KiB; is this a table with a row on each line?"
+            if not begun.strip(b"\0"):
+                what = (
+                    "from here, the file is empty space (NUL bytes), as after a loss of power; "
+                    "remove it: tr -d '\\0'"
+                )
+            self._too_long = FormatError(f"{self._name}:{self._lines + 1}", what)
             if not end:
                 raise self._too_long
         return piece[:end]
+
+
+def _line_ends(crs: re.Match[bytes]) -> bytes:
+    # CRs before an LF belong to the same line end: some programs write two.
+    return b"\n" if crs[0].endswith(b"\n") else b"\n" * len(crs[0])
+
+
+def _has_lone_cr(data: bytes, line_ends: int) -> bool:
+    # To count pairs takes three times as long. Where all line ends seem to be the same, as in
+    # almost every large piece, it is not necessary.
+    crs = data.count(b"\r")
+    pairs = data.find(b"\r") + 1 == data.find(b"\n") and data.rfind(b"\r") + 1 == data.rfind(b"\n")
+    if len(data) > _SMALL_BYTES and crs == line_ends and pairs:
+        return False
+    return crs != data.count(b"\r\n")
 
 
 def _end_of_good_lines(piece: bytes) -> int:
@@ -97,7 +144,7 @@ def _end_of_good_lines(piece: bytes) -> int:
         end = piece.rfind(b"\n", start, start + MAX_LINE_BYTES + 1)
         if end < 0:
             end = start + MAX_LINE_BYTES + 1
-            if piece[end - 1 : end + 1] not in (b"\r\n", b"\r"):
+            if piece[end - 1 : end + 1] != b"\r\n":
                 return start
         start = end + 1
     return len(piece)
@@ -117,6 +164,20 @@ class LineReader:
         self._returned = b""
         self._error: StreamerError | None = None
         self._at_end = False
+
+    @property
+    def delimiter(self) -> str | None:
+        """The character between fields, if it is known."""
+        return self._stream.delimiter if isinstance(self._stream, DelimitedStream) else None
+
+    @property
+    def added_lines(self) -> int:
+        """Number of lines before the first record that the file does not have.
+
+        JSON has no header. With these lines left out, the number of a row is that of its
+        line, or in a JSON document that of its record.
+        """
+        return self._stream.added_lines if isinstance(self._stream, DelimitedStream) else 0
 
     @property
     def progress(self) -> float | None:

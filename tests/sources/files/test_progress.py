@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from streamer.errors import StreamerError
-from streamer.sources.files import bytestream, delimited
+from streamer.sources.files import delimited, streams
 from streamer.sources.files.delimited import open_replay
 
 START = datetime(2013, 5, 21)
@@ -35,7 +35,7 @@ def zipped(method):
 def followed(path, chunk_bytes=2048, **options):
     """Number of readings and progress, after opening and after each read."""
     with (
-        patch.object(bytestream, "CHUNK_BYTES", chunk_bytes),
+        patch.object(streams, "CHUNK_BYTES", chunk_bytes),
         # The first lines are read before, and put back as one piece.
         patch.object(delimited, "_HEAD_LINES", min(400, chunk_bytes // 100)),
     ):
@@ -128,7 +128,7 @@ def test_standard_input_from_a_file_has_progress(write, stdin):
 
 
 def test_a_source_closed_early_is_not_complete(write):
-    with patch.object(bytestream, "CHUNK_BYTES", 4096):
+    with patch.object(streams, "CHUNK_BYTES", 4096):
         source = open_replay(write(TEXT.encode()))
         source.read()
     before = source.progress
@@ -137,7 +137,7 @@ def test_a_source_closed_early_is_not_complete(write):
 
 
 def test_a_failed_source_is_not_complete(write):
-    with patch.object(bytestream, "CHUNK_BYTES", 4096):
+    with patch.object(streams, "CHUNK_BYTES", 4096):
         source = open_replay(write(TEXT.encode() + b"x\n" + TEXT.encode()), strict=True)
         with pytest.raises(StreamerError):
             deque(iter(source.read, []), maxlen=0)
@@ -147,7 +147,7 @@ def test_a_failed_source_is_not_complete(write):
 
 def test_progress_of_a_growing_file_stays_below_one(write):
     path = write(TEXT.encode())
-    with patch.object(bytestream, "CHUNK_BYTES", 4096):
+    with patch.object(streams, "CHUNK_BYTES", 4096):
         source = open_replay(path)
         path.write_bytes(TEXT.encode() + TEXT.replace("2013", "2014").partition("\n")[2].encode())
         while source.read():
