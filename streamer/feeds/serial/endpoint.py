@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from streamer.display.lines import one_line
 from streamer.errors import LinkError, RefusedError, UsageError
 from streamer.extras import check_installed
 from streamer.feeds.reasons import system_number, system_reason
@@ -26,15 +27,84 @@ ENDPOINT_OPTIONS: Final = {
 }
 """The options that `Endpoint.of` reads."""
 
-Read = Callable[[], Awaitable[bytes]]
-"""Returns the next bytes, at least one; raises LinkError when the connection is lost."""
-
-_BAUDS = ("300", "1200", "2400", "4800", "9600", "19200", "38400", "57600", "115200")
+_BAUDS = ("300", "600", "1200", "2400", "4800", "9600", "19200", "38400", "57600", "115200")
 _MODES = ("8N1", "7E1", "8E1", "7N1")
 _CONNECT_S = 10.0
 _TCP_IDLE_S = 60.0
 _CHUNK_BYTES = 4096
+_MAX_QUOTED = 60
 _KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
+
+
+class Line:
+    """An open connection to a meter.
+
+    Args:
+        name: the feed's name, for errors.
+        idle_s: seconds of silence after which the connection counts as lost; 0 for never.
+        receive: returns the next bytes, none at the end of the connection.
+        send: sends bytes.
+        set_baud: changes the speed of a device; None if the other end sets it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        idle_s: float,
+        receive: Callable[[], Awaitable[bytes]],
+        send: Callable[[bytes], None],
+        set_baud: Callable[[int], None] | None = None,
+    ) -> None:
+        self.name = name
+        self.set_baud = set_baud
+        self._idle_s = idle_s
+        self._receive = receive
+        self._send = send
+        self._first = b""
+        self._is_known = False
+
+    async def read(self) -> bytes:
+        """Return the next bytes, at least one.
+
+        Raises:
+            LinkError: the connection is lost; the text quotes what came, if it was no telegram.
+        """
+        try:
+            async with asyncio.timeout(self._idle_s or None):
+                data = await self._receive()
+        except OSError as error:
+            # A timeout with an error number comes from the system, which lost the peer.
+            idle = isinstance(error, TimeoutError) and error.errno is None
+            why = f"no data for {self._idle_s:g} s" if idle else system_reason(error)
+            raise self._lost(why) from error
+        if not data:
+            raise self._lost("the other end closed the connection")
+        if not self._is_known and len(self._first) <= _MAX_QUOTED:
+            self._first += data[: _MAX_QUOTED + 1]
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Send bytes.
+
+        Raises:
+            LinkError: the connection is lost.
+        """
+        try:
+            self._send(data)
+        except OSError as error:
+            raise self._lost(system_reason(error)) from error
+
+    def understood(self) -> None:
+        """Note that a telegram has come, so that nothing has to be quoted."""
+        self._is_known, self._first = True, b""
+
+    def _lost(self, why: str) -> LinkError:
+        # ser2net, for instance, says why it cannot open its device, and closes the connection.
+        text = one_line(self._first.decode("ascii", "replace"))
+        if text and text.isprintable() and "\ufffd" not in text:
+            short = text if len(text) <= _MAX_QUOTED else f"{text[: _MAX_QUOTED - 1]}…"
+            why = f"{why} after {short!r}"
+        return LinkError(f"{self.name}: {why}")
 
 
 @dataclass(frozen=True)
@@ -60,13 +130,23 @@ class Endpoint:
     idle_s: float = 0.0
 
     @classmethod
-    def of(cls, address: Address, *, extra: str, baud: int) -> Endpoint:
+    def of(
+        cls,
+        address: Address,
+        *,
+        extra: str,
+        baud: int,
+        mode: str = "8N1",
+        is_baud_needed: bool = False,
+    ) -> Endpoint:
         """Read an address and its options.
 
         Args:
             address: ``scheme:///dev/ttyUSB0`` or ``scheme://host:port``.
             extra: the extra that installs pyserial, for the error if it is missing.
             baud: speed of the device if the address has none.
+            mode: data bits, parity and stop bits of the device if the address has none.
+            is_baud_needed: whether the speed has to be known for a TCP port, too.
 
         Raises:
             UsageError: the address is neither a device nor a TCP port, or an option is wrong.
@@ -80,42 +160,29 @@ class Endpoint:
             )
         idle_s = address.number("idle", 0.0 if device else _TCP_IDLE_S, least=0)
         speed = address.choice("baud", _BAUDS, str(baud))
-        mode = address.choice("mode", _MODES, "8N1")
+        mode = address.choice("mode", _MODES, mode)
         if device:
             check_installed("serial", f"reading {device}", extra)
             return cls(address.shown, "", 0, device, int(speed), mode, idle_s)
-        for name in ("baud", "mode"):
+        for name in ("mode",) if is_baud_needed else ("baud", "mode"):
             if name in address.options:
                 raise address.wrong(name, "leave it out: the server behind the TCP port sets it")
-        return cls(address.shown, address.host, address.port or 0, idle_s=idle_s)
+        known = int(speed) if is_baud_needed else 9600
+        return cls(address.shown, address.host, address.port or 0, baud=known, idle_s=idle_s)
 
     @asynccontextmanager
-    async def connect(self) -> AsyncIterator[Read]:
+    async def connect(self) -> AsyncIterator[Line]:
         """Open the connection, and close it at the end of the context.
 
         Raises:
             LinkError: the connection fails or is lost.
             RefusedError: another attempt would not help.
         """
-        async with self._tcp() if self.host else self._serial() as read_some:
-
-            async def read() -> bytes:
-                try:
-                    async with asyncio.timeout(self.idle_s or None):
-                        data = await read_some()
-                except OSError as error:
-                    # A timeout with an error number comes from the system, which lost the peer.
-                    idle = isinstance(error, TimeoutError) and error.errno is None
-                    why = f"no data for {self.idle_s:g} s" if idle else system_reason(error)
-                    raise LinkError(f"{self.name}: {why}") from error
-                if not data:
-                    raise LinkError(f"{self.name}: the other end closed the connection")
-                return data
-
-            yield read
+        async with self._tcp() if self.host else self._serial() as line:
+            yield line
 
     @asynccontextmanager
-    async def _tcp(self) -> AsyncIterator[Read]:
+    async def _tcp(self) -> AsyncIterator[Line]:
         try:
             async with asyncio.timeout(_CONNECT_S):
                 reader, writer = await asyncio.open_connection(self.host, self.port)
@@ -125,24 +192,27 @@ class Endpoint:
             raise LinkError(f"{self.name}: {system_reason(error)}") from error
         try:
             _keep_alive(writer.get_extra_info("socket"))
-            yield lambda: reader.read(_CHUNK_BYTES)
+            yield Line(self.name, self.idle_s, lambda: reader.read(_CHUNK_BYTES), writer.write)
         finally:
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
 
     @asynccontextmanager
-    async def _serial(self) -> AsyncIterator[Read]:
+    async def _serial(self) -> AsyncIterator[Line]:
         port = self._open_device()
 
-        async def read() -> bytes:
+        async def receive() -> bytes:
             try:
                 return await _read_device(port)
             except OSError as error:
                 raise LinkError(f"{self.name}: lost the device; is it plugged in?") from error
 
+        def set_baud(baud: int) -> None:
+            port.baudrate = baud
+
         try:
-            yield read
+            yield Line(self.name, self.idle_s, receive, port.write, set_baud)
         finally:
             port.close()
 
