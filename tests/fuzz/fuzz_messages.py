@@ -6,7 +6,6 @@ By hand: ``python -m tests.fuzz.fuzz_messages -runs=1000000``
 from __future__ import annotations
 
 import math
-import struct
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -15,7 +14,6 @@ from streamer.errors import RefusedError
 from streamer.feeds.address import Address
 from streamer.feeds.hass.states import Entity, power_entities
 from streamer.feeds.http.poll import JsonLayout
-from streamer.feeds.modbus import TYPES, Register
 from streamer.feeds.mqtt.messages import MessageLayout, MessageReader
 from streamer.feeds.mqtt.presets import PRESETS
 from streamer.feeds.values import JsonPath, MalformedError, Power, parse_json
@@ -34,9 +32,6 @@ _LAYOUTS = [
 _RESPONSE = JsonLayout(
     Power("W"), JsonPath.parse("a[0].b"), JsonPath.parse("c"), JsonPath.parse("t")
 )
-_REGISTERS = [
-    Register(Power("W"), 0x34, kind, little=little) for kind in TYPES for little in (False, True)
-]
 
 
 def _mqtt(data: bytes) -> None:
@@ -61,13 +56,7 @@ def _page(data: bytes) -> None:
     _check(*_RESPONSE.read(parse_json(data)))
 
 
-def _modbus(data: bytes) -> None:
-    register = _REGISTERS[data[0] % len(_REGISTERS)] if data else _REGISTERS[0]
-    rest = data[1 : 1 + len(data[1:]) // 2 * 2]
-    _check(register.kw(struct.unpack(f">{len(rest) // 2}H", rest)), None)
-
-
-_PARSERS: list[Callable[[bytes], None]] = [_mqtt, _hass, _page, _modbus]
+_PARSERS: list[Callable[[bytes], None]] = [_mqtt, _hass, _page]
 
 
 def one_input(data: bytes) -> None:

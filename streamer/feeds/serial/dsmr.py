@@ -46,7 +46,7 @@ def open_dsmr(address: Address) -> AsyncFeed:
         is_baud_needed=is_asked,
     )
     by_meter = address.choice("time", ("meter", "arrival"), "meter") == "meter"
-    defaults = Defaults(address.choice("unit", ("W", "kW"), ""), direction_of(address))
+    defaults = Defaults(address.choice("unit", ("W", "kW")) or "", direction_of(address))
     every_s, counter = poll_interval(address), is_counter(address)
 
     async def session(channel: Channel) -> None:
