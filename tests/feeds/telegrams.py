@@ -2,12 +2,16 @@
 
 They are unchanged, each with the checksum that the meter sent (V3 is shortened and has none):
 
-- V2_2, V3, V4, V5, AUSTRIA: tests of dsmr_parser (github.com/ndokter/dsmr_parser).
+- V2_2, V3, V4, V5, AUSTRIA, BELGIUM_2, IRELAND, HUNGARY, Q3D_304: tests of
+  dsmr_parser (github.com/ndokter/dsmr_parser), some of them shortened.
+- LITHUANIA: pull request 31 of zuidwijk/dsmr. HOLLEY: issue 3042 of esphome/issues, shortened.
+  Q3D_303: wikis on EasyMeter's Q3D. MT174: issue 11 of mampfes/esphome_obis_d0, shortened and
+  with a power. SWISS: the registers of issue 2569 of esphome/feature-requests.
 - BELGIUM: tests of DsmrHub. LUXEMBOURG: tests of meterlogger. SWEDEN: a comment in a P1
   reader for the Arduino.
 - UNSET: constructed after issue 811 of dsmr-reader, a meter whose clock was never set.
-- ISKRA_MT631…: github.com/devZer0/libsml-testing. ISKRA_FEEDING_IN, EASYMETER_Q3AA: tests of
-  ioBroker's adapter for Tibber. EASYMETER_Q3B: tests of jSML.
+- ISKRA_MT631…, EMH_…, HAGER: github.com/devZer0/libsml-testing. ISKRA_FEEDING_IN,
+  EASYMETER_Q3AA: tests of ioBroker's adapter for Tibber. EASYMETER_Q3B: tests of jSML.
 """
 
 from __future__ import annotations
@@ -294,6 +298,182 @@ AUSTRIA = telegram(
 
 UNSET = telegram("1-3:0.2.8(50)", "0-0:1.0.0(000101010000W)", "1-0:1.7.0(00.321*kW)")
 
+BELGIUM_2 = telegram(
+    "0-0:96.1.4(50217)",
+    "0-0:96.1.1(3153414733313030373231333236)",
+    "0-0:1.0.0(231102121548W)",
+    "1-0:1.8.1(000301.548*kWh)",
+    "1-0:1.8.2(000270.014*kWh)",
+    "1-0:2.8.1(000000.005*kWh)",
+    "1-0:2.8.2(000000.000*kWh)",
+    "0-0:96.14.0(0001)",
+    "1-0:1.4.0(00.052*kW)",
+    "1-0:1.6.0(231102114500W)(03.064*kW)",
+    "0-0:98.1.0(4)(1-0:1.6.0)(1-0:1.6.0)(230801000000S)(632525252525W)(00.000*kW)(230901000000S)"
+    "(230831181500S)(01.862*kW)(231001000000S)(230910183000S)(04.229*kW)(231101000000W)"
+    "(231016130000S)(04.927*kW)",
+    "1-0:1.7.0(00.338*kW)",
+    "1-0:2.7.0(00.000*kW)",
+    "1-0:21.7.0(00.047*kW)",
+    "1-0:41.7.0(00.179*kW)",
+    "1-0:61.7.0(00.111*kW)",
+    "1-0:22.7.0(00.000*kW)",
+    "1-0:42.7.0(00.000*kW)",
+    "1-0:62.7.0(00.000*kW)",
+    "1-0:32.7.0(232.9*V)",
+    "1-0:52.7.0(228.1*V)",
+    "1-0:72.7.0(228.1*V)",
+    "1-0:31.7.0(000.27*A)",
+    "1-0:51.7.0(000.88*A)",
+    "1-0:71.7.0(000.52*A)",
+    "0-0:96.3.10(1)",
+    "0-0:17.0.0(999.9*kW)",
+    "1-0:31.4.0(999*A)",
+    "0-0:96.13.0()",
+    "0-1:24.1.0(003)",
+    "0-1:96.1.1(37464C4F32313233303838303237)",
+    "0-1:24.4.0(1)",
+    "0-1:24.2.3(231102121002W)(00092.287*m3)",
+    "0-2:24.1.0(007)",
+    "0-2:96.1.1(3853455430303030393631313733)",
+    "0-2:24.2.1(231102121532W)(00008.579*m3)",
+    head="/FLU5\\253769484_A",
+    crc="C4B0",
+)
+
+IRELAND = telegram(
+    "1-0:0.0.0(00000000)",
+    "0-0:96.1.0(09610)",
+    "0-0:1.0.0(230202132747S)",
+    "1-0:1.8.1(000010.181*kWh)",
+    "1-0:1.8.2(000010.182*kWh)",
+    "1-0:2.8.1(000010.281*kWh)",
+    "1-0:2.8.2(000010.282*kWh)",
+    "0-0:96.14.0(0001)",
+    "1-0:1.7.0(00.170*kW)",
+    "1-0:2.7.0(00.270*kW)",
+    "1-0:21.7.0(00.217*kW)",
+    "1-0:41.7.0(00.417*kW)",
+    "1-0:61.7.0(00.617*kW)",
+    "1-0:22.7.0(00.227*kW)",
+    "1-0:42.7.0(00.427*kW)",
+    "1-0:62.7.0(00.627*kW)",
+    "1-0:32.7.0(242.5*V)",
+    "1-0:52.7.0(241.7*V)",
+    "1-0:72.7.0(243.3*V)",
+    "1-0:31.7.0(000*A)",
+    "1-0:51.7.0(000*A)",
+    "1-0:71.7.0(000*A)",
+    "0-0:96.3.10(1)",
+    "0-0:96.13.0()",
+    "0-1:96.1.1()",
+    head="/ISk5\\2MIE5T-200",
+)
+
+HUNGARY = telegram(
+    "0-0:1.0.0(230724150730S)",
+    "0-0:96.14.0(0001)",
+    "0-0:17.0.0(90.000*kW)",
+    "1-0:1.8.0(000173.640*kWh)",
+    "1-0:1.8.1(000047.719*kWh)",
+    "1-0:1.8.2(000125.921*kWh)",
+    "1-0:2.8.0(000627.177*kWh)",
+    "1-0:15.8.0(000800.817*kWh)",
+    "1-0:13.7.0(4.556)",
+    "1-0:14.7.0(50.00*Hz)",
+    "1-0:1.7.0(00.000*kW)",
+    "1-0:2.7.0(02.601*kW)",
+    "1-0:5.7.0(00.000*kvar)",
+    "0-0:98.1.0(230701000000S)(000040.777*kWh)(000008.950*kWh)(03.564*kW)(02.156*kW)",
+    "0-0:96.13.0()",
+    head="/SAG5SAG-METER",
+)
+
+HOLLEY = telegram(
+    "1-3:0.2.8(50)",
+    "0-0:1.0.0(220215174025W)",
+    "1-0:1.8.0(00003844.917*kWh)",
+    "1-0:15.8.0(00007137.694*kWh )",
+    "1-0:1.7.0(00.512*kW)",
+    "1-0:2.7.0(00.000*kW)",
+    head="/HLY5/D545-METER",
+)
+
+LITHUANIA = telegram(
+    "0-0:1.0.0(230808113811S)",
+    "1-0:1.8.0(00009548.086*kWh)",
+    "1-0:32.7.0(0000.242*kV)",
+    "1-0:31.7.0(0000.005*kA)",
+    "1-0:14.7.0(0000.049*kHz)",
+    "1-0:15.7.0(00000003.262*kW)",
+    "1-0:21.7.0(00000000.000*kW)",
+    "1-0:41.7.0(00000000.000*kW)",
+    "1-0:61.7.0(00000000.000*kW)",
+    "1-0:22.7.0(00000001.186*kW)",
+    "1-0:42.7.0(00000001.061*kW)",
+    "1-0:62.7.0(00000001.014*kW)",
+    "1-0:23.7.0(00000000.000*kvar)",
+    head="/ESO5\\XxXxXxXxXxX",
+)
+
+SWISS = telegram(
+    "0-0:1.0.0(240120101500W)",
+    "1-0:1.8.0(001234.567*kWh)",
+    "1-0:1.8.1(001000.000*kWh)",
+    "1-0:1.8.2(000234.567*kWh)",
+    "1-0:16.7.0(-00.750*kW)",
+    head="/SAG5SAG-METER",
+)
+
+Q3D_303 = telegram(
+    "1-0:0.0.0*255(112940679)",
+    "1-0:1.8.0*255(00001013.0368091*kWh)",
+    "1-0:2.8.0*255(00000376.0128508*kWh)",
+    "1-0:21.7.255*255(000046.04*W)",
+    "1-0:41.7.255*255(000122.30*W)",
+    "1-0:61.7.255*255(000079.03*W)",
+    "1-0:1.7.255*255(000247.37*W)",
+    "1-0:96.5.5*255(82)",
+    "0-0:96.1.255*255(1ESY1233002534)",
+    head="/ESY5Q3DA1024 V3.03",
+    crc="",
+)
+
+Q3D_304 = telegram(
+    "1-0:0.0.0*255(0272031312565)",
+    "1-0:1.8.0*255(00052185.7825309*kWh)",
+    "1-0:2.8.0*255(00019949.3221493*kWh)",
+    "1-0:21.7.0*255(000747.85*W)",
+    "1-0:41.7.0*255(000737.28*W)",
+    "1-0:61.7.0*255(000639.73*W)",
+    "1-0:1.7.0*255(002124.86*W)",
+    "1-0:96.5.5*255(80)",
+    "0-0:96.1.255*255(1ESY1313002565)",
+    head="/ESY5Q3DB1024 V3.04",
+    crc="",
+)
+
+
+def readout(*lines: str, head: str = "/ISk5MT174-0001") -> bytes:
+    """The answer of a D0 meter to a request: its data, framed and with a block check."""
+    block = "".join(f"{line}\r\n" for line in (*lines, "!")).encode("ascii") + b"\x03"
+    check = 0
+    for byte in block:
+        check ^= byte
+    return f"{head}\r\n".encode("ascii") + b"\x02" + block + bytes([check])
+
+
+MT174 = readout(
+    "0.9.1(135004)",
+    "0.9.2(0230513)",
+    "0.0.0(00339188)",
+    "C.1.6(FDF5)",
+    "1.8.1(0018675.062*KWh)",
+    "1.8.2(0029872.000*KWh)",
+    "1.8.0*01(0017000.000*KWh)",
+    "16.7.0(000.45*kW)",
+)
+
 TELEGRAMS = {
     "2.2": (V2_2, 1.01, None),
     "3": (V3, 1.19, None),
@@ -304,6 +484,15 @@ TELEGRAMS = {
     "Sweden": (SWEDEN, 0.532, datetime(2021, 8, 28, 15, 24, 53, tzinfo=CET)),
     "Austria, in W": (AUSTRIA, 0.286, datetime(2022, 10, 6, 15, 50, 14, tzinfo=CEST)),
     "clock never set": (UNSET, 0.321, None),
+    "Belgium, with peaks": (BELGIUM_2, 0.338, datetime(2023, 11, 2, 12, 15, 48, tzinfo=CET)),
+    "Ireland": (IRELAND, -0.1, datetime(2023, 2, 2, 13, 27, 47, tzinfo=CEST)),
+    "Hungary": (HUNGARY, -2.601, datetime(2023, 7, 24, 15, 7, 30, tzinfo=CEST)),
+    "Hungary, Holley": (HOLLEY, 0.512, datetime(2022, 2, 15, 17, 40, 25, tzinfo=CET)),
+    "Lithuania, phases": (LITHUANIA, -3.261, datetime(2023, 8, 8, 11, 38, 11, tzinfo=CEST)),
+    "Switzerland, sum": (SWISS, -0.75, datetime(2024, 1, 20, 10, 15, tzinfo=CET)),
+    "EasyMeter Q3D, 3.03": (Q3D_303, 0.24737, None),
+    "EasyMeter Q3D, 3.04": (Q3D_304, 2.12486, None),
+    "D0 readout": (MT174, 0.45, None),
 }
 """Telegrams with their power in kW and their time."""
 
@@ -391,8 +580,22 @@ def sml_list(*entries: bytes) -> bytes:
 
 
 def sml_entry(
-    register: int, value: bytes, *, unit: bytes = b"\x62\x1b", scaler: bytes = b"\x52\x00"
+    register: int,
+    value: bytes,
+    *,
+    unit: bytes = b"\x62\x1b",
+    scaler: bytes = b"\x52\x00",
+    tariff: int = 0,
+    channel: int = 0,
 ) -> bytes:
     """An entry of 1-0:`register`.7.0*255; value, unit and scaler with their type and length."""
-    name = bytes([0x07, 0x01, 0x00, register, 0x07, 0x00, 0xFF])
+    name = bytes([0x07, 0x01, channel, register, 0x07, tariff, 0xFF])
     return b"\x77" + name + b"\x01\x01" + unit + scaler + value + b"\x01"
+
+
+def sml_energy(way: int, tenths_wh: int, *, status: int | None = None, tariff: int = 0) -> bytes:
+    """An entry of 1-0:`way`.8.0*255, in steps of 0.1 Wh, with the status word if it has one."""
+    name = bytes([0x07, 0x01, 0x00, way, 0x08, tariff, 0xFF])
+    word = b"\x01" if status is None else b"\x65" + status.to_bytes(4, "big")
+    value = b"\x65" + tenths_wh.to_bytes(4, "big")
+    return b"\x77" + name + word + b"\x01\x62\x1e\x52\xff" + value + b"\x01"

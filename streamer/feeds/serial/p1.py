@@ -23,8 +23,8 @@ _HEAD_BYTES = 5
 _MAX_NAME_BYTES = 64
 """A slash after the name of the meter does not belong to it."""
 
-_MARK = re.compile(rb"/|!([0-9A-Fa-f]{0,4})|[^ -~\r\n\x02]")
-"""The end of a telegram, valid or not."""
+_MARK = re.compile(rb"/|!([0-9A-Fa-f]{0,4})|(?<!\n)\x02|[^ -~\r\n\x02]")
+"""The end of a telegram, valid or not; STX may begin a line."""
 
 _BLOCK_END = re.compile(rb"(?:\r?\n|\r)?\x03[\x00-\xff]")
 _PARTS_OF_BLOCK_END = (b"", b"\r", b"\n", b"\r\n", b"\x03", b"\r\x03", b"\n\x03", b"\r\n\x03")
@@ -141,12 +141,14 @@ class TelegramBuffer:
             if held[end] not in b"\r\n\0":
                 self._give_up(end, "a telegram with an incomplete CRC", found)
                 return True
-        text = bytes(held[:end])
-        self._leave(end)
         try:
-            found.append(parse_telegram(text, self._defaults))
+            telegram = parse_telegram(bytes(held[:end]), self._defaults)
         except MalformedError as error:
-            found.append(MalformedFrame(str(error)))
+            # What seems to be its block check may be the beginning of another telegram.
+            self._give_up(mark.end(), str(error), found)
+        else:
+            self._leave(end)
+            found.append(telegram)
         return True
 
     def _give_up(self, end: int, why: str, found: list[Telegram | MalformedFrame]) -> None:

@@ -29,9 +29,10 @@ from streamer.feeds.values import MalformedError, to_number
 _BAUD = 9600
 _CODE = re.compile(r"1-(\d+):(\d+\.\d+(?:\.[1-9]\d*)?)(?:\.0)?\*255")
 
-_PIN_ADVICE: Final = (
+PIN_ADVICE: Final = (
     "switch on its extended data set: enter the PIN from the grid operator, and set InF to on"
 )
+"""Advice for a meter that sends its energy in whole kWh, and nothing else."""
 
 _EXPORTING, _EXPORTING_FNN = 0x20, 0x800
 """Bit of the status word for the direction of the power: of EDL meters (status 0x182 and 0x1B0
@@ -73,7 +74,7 @@ def open_sml(address: Address) -> AsyncFeed:
 
         async with endpoint.connect() as line:
             output = MeterOutput(
-                channel, line.understood, counter=counter, without_power=_PIN_ADVICE
+                channel, line.understood, counter=counter, without_power=PIN_ADVICE
             )
             reader = SmlReader(output, SmlBase.find_frame, direction)
             while True:

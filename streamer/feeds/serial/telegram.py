@@ -119,12 +119,14 @@ def _checked(text: bytes) -> bytes:
     body, _, end = text.partition(b"!")
     if _STX in body:
         return _block_checked(text, body)
-    if not end and _VERSION.search(body):
-        raise MalformedError("a telegram of DSMR 4 or later without its CRC")
+    if not end:
+        if _VERSION.search(body):
+            raise MalformedError("a telegram of DSMR 4 or later without its CRC")
+        return body
     # A slash in the name of the meter also looks like the beginning of a telegram.
     name_end = len(body.partition(b"\n")[0])
     starts = [0, *(match.start() for match in _SLASH.finditer(body, 1, name_end))]
-    if end and not any(ARC.of(body[start:] + b"!") == int(end, 16) for start in starts):
+    if not any(b"%04X" % ARC.of(body[start:] + b"!") == end.upper().zfill(4) for start in starts):
         raise MalformedError("a telegram with a wrong CRC")
     return body
 
