@@ -32,6 +32,10 @@ class PtyMeter:
         while data:
             data = data[os.write(self._meter, data) :]
 
+    def receive(self) -> bytes:
+        """Return what the other end has sent, at least one byte."""
+        return os.read(self._meter, 4096)
+
     def unplug(self) -> None:
         """Close both ends, once: later the descriptors may belong to other files."""
         if not self._plugged:

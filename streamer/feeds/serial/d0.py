@@ -19,7 +19,9 @@ START_BAUD: Final = 300
 SPEEDS: Final = (300, 600, 1200, 2400, 4800, 9600, 19200)
 """Speeds that the digits 0 to 6 stand for; the letters A to F stand for 600 and more."""
 
-_IDENTIFICATION = re.compile(rb"/[A-Za-z]{3}([0-6A-F])[^\r\n]*\r?\n")
+_SPEED_OF = dict(zip("0123456", SPEEDS, strict=True)) | dict(zip("ABCDEF", SPEEDS[1:], strict=True))
+
+_IDENTIFICATION = re.compile(rb"/[A-Za-z]{3}([ -~])[^\r\n]*\r?\n")
 _MAX_ANSWER_BYTES = 256
 _ANSWER_S = 10.0
 _SETTLE_S = 0.05
@@ -44,12 +46,8 @@ async def request_data(line: Line, baud: int) -> bytes:
             identification, letter = await _identification(line)
     except TimeoutError:
         raise _silent(line) from None
-    is_mode_c = letter.isdigit()
-    if line.set_baud is None:
-        proposed = baud
-    else:
-        proposed = SPEEDS[int(letter) if is_mode_c else ord(letter) - ord("A") + 1]
-    if is_mode_c and proposed in SPEEDS:
+    proposed = baud if line.set_baud is None else _SPEED_OF.get(letter, baud)
+    if letter.isdigit() and proposed in SPEEDS:
         acknowledgement = f"\x060{SPEEDS.index(proposed)}0\r\n".encode()
         line.write(acknowledgement)
         # The speed must not change before the last byte has left.

@@ -209,7 +209,13 @@ class Endpoint:
                 raise LinkError(f"{self.name}: lost the device; is it plugged in?") from error
 
         def set_baud(baud: int) -> None:
-            port.baudrate = baud
+            import termios
+
+            try:
+                port.baudrate = baud
+            except (OSError, ValueError, termios.error) as error:
+                why = system_reason(error)
+                raise LinkError(f"{self.name}: cannot set {baud} baud: {why}") from error
 
         try:
             yield Line(self.name, self.idle_s, receive, port.write, set_baud)
