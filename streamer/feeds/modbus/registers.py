@@ -36,7 +36,7 @@ _INTEGERS: Final = {
         (name, int(name.lstrip("uint"))) for name in TYPES if not name.startswith("float")
     )
 }
-"""Integers that stand for an unknown value, or for one out of range: of SunSpec and SMA the
+"""Integers that mean an unknown value, or one out of range: of SunSpec and SMA the
 lowest signed and highest unsigned one, of Huawei the highest signed one."""
 
 _MAX_EXPONENT: Final = 10

@@ -17,7 +17,7 @@ from streamer.feeds.serial.endpoint import Line
 REQUEST: Final = b"/?!\r\n"
 START_BAUD: Final = 300
 SPEEDS: Final = (300, 600, 1200, 2400, 4800, 9600, 19200)
-"""Speeds that the digits 0 to 6 stand for; the letters A to F stand for 600 and more."""
+"""Speeds of the digits 0 to 6; the letters A to F mean the same from 600 on."""
 
 _SPEED_OF = dict(zip("0123456", SPEEDS, strict=True)) | dict(zip("ABCDEF", SPEEDS[1:], strict=True))
 

@@ -35,7 +35,7 @@ _UNKNOWN = re.compile(rb"\([ *-]*(?:\*[A-Za-z]+)?\)")
 _POWER_UNITS: Final = {"W": 1000.0, "kW": 1.0, "KW": 1.0, "MW": 0.001}
 _ENERGY_UNITS: Final = {"Wh": 1000.0, "kWh": 1.0, "KWh": 1.0, "KWH": 1.0, "MWh": 0.001}
 _TOTALS = ("", "0", "255")
-"""Tariffs that stand for all of them; EasyMeter's Q3D writes 255."""
+"""Tariffs that mean all of them; EasyMeter's Q3D writes 255."""
 
 _TIME = re.compile(rb"^0-0:1\.0\.0(?:[*.]255)?\(([0-9]{12})([SW])\)", re.MULTILINE)
 _VERSION = re.compile(rb"^(?:1-3:0\.2\.8|0-0:96\.1\.4)(?:[*.]255)?\(", re.MULTILINE)
