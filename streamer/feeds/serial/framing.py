@@ -59,3 +59,6 @@ ARC: Final = Crc16(0xA001, 0x0000, 0x0000)
 
 X25: Final = Crc16(0x8408, 0xFFFF, 0xFFFF)
 """CRC-16/X-25, of SML files."""
+
+KERMIT: Final = Crc16(0x8408, 0x0000, 0x0000)
+"""CRC-16/KERMIT, which Holley's DTZ541 puts in its SML files at the wired interface."""

@@ -22,7 +22,7 @@ from streamer.feeds.serial.obis import (
     power_kw,
 )
 from streamer.feeds.serial.output import MeterOutput, is_counter
-from streamer.feeds.serial.smlframe import FrameBuffer, check_scalers
+from streamer.feeds.serial.smlframe import FrameBuffer, check_scalers, with_x25
 from streamer.feeds.session import AsyncFeed, Channel
 from streamer.feeds.values import MalformedError, to_number
 
@@ -126,6 +126,7 @@ def parse_file(file: bytes, find_frame: FindFrame, direction: float | None = Non
         MalformedError: the file cannot be read, or a value is not certain.
     """
     check_scalers(file)
+    file = with_x25(file)
     try:
         _, messages = find_frame(file)
         entries = _entries(messages or ())
