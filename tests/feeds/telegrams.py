@@ -1,6 +1,7 @@
 """P1 telegrams and SML files of real meters.
 
-They are unchanged, each with the checksum that the meter sent (V3 is shortened and has none):
+They are unchanged, each with the checksum that the meter sent, except for the shortened ones, and
+V3, which has none:
 
 - V2_2, V3, V4, V5, AUSTRIA, BELGIUM_2, IRELAND, HUNGARY, Q3D_304: tests of
   dsmr_parser (github.com/ndokter/dsmr_parser), some of them shortened.

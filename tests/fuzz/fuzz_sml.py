@@ -79,12 +79,20 @@ def _directed(data: bytes) -> bytes:
     return sml_file(sml_list(energy, sml_entry(15, data[4:])))
 
 
-_FORMS = (_raw, _file, _message, _list, _entry, _directed)
+def _kermit(data: bytes) -> bytes:
+    from streamer.feeds.serial.framing import KERMIT
+    from tests.feeds.telegrams import sml_file
+
+    frame = sml_file(data)[:-2]
+    return frame + KERMIT.of(frame).to_bytes(2, "big")
+
+
+_FORMS = (_raw, _file, _message, _list, _entry, _directed, _kermit)
 """The more structure is built around the bytes, the deeper they are parsed."""
 
 
 if __name__ == "__main__":
-    from tests.feeds.telegrams import SML_FILES, sml_energy, sml_entry
+    from tests.feeds.telegrams import HOLLEY_DTZ541, SML_FILES, sml_energy, sml_entry
 
     files = [file for file, _ in SML_FILES.values()][:3]
     seeds = [
@@ -93,6 +101,7 @@ if __name__ == "__main__":
         *(b"\3" + sml_entry(register, b"\x55\xff\xff\xff\x00") for register in (1, 2, 16)),
         *(b"\3" + sml_energy(way, 123_456, status=0x1B0, tariff=1) for way in (1, 2)),
         b"\4\x52\xff|\x65\x00\x01\x02\x03",
+        b"\6" + HOLLEY_DTZ541[8:-8],
         b"\5\x00\x00\x01\xb0\x65\x00\x01\x02\x03",
         b"\2\x72\x63\x01\x01\x76\x01\x01\x05\x02\xdb\xa2\x3c\x0b\x0a\x01HLY\x02\0\4\x24\xa0\1\1",
     ]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from streamer.feeds.serial.framing import MAX_FRAME_BYTES, MAX_NOISE_BYTES, MalformedFrame
+from streamer.feeds.serial.framing import MAX_FRAME_BYTES, MAX_NOISE_BYTES, Foreign, MalformedFrame
 from streamer.feeds.serial.telegram import Defaults, Telegram, parse_telegram
 from streamer.feeds.values import MalformedError
 
@@ -36,14 +36,7 @@ _FOREIGN: Final = (
     (rb"\xe6\xe7\x00\x0f", "a binary telegram (DLMS); cannot be read"),
     (rb"\x1b{4}\x01{4}", "an SML file; read it with sml: in place of dsmr:"),
 )
-"""Beginnings of what other meters send, each of fixed length, and what to report of them."""
-
 _FOREIGN_BYTES = 11
-_BEGINNINGS = [
-    # Lookahead, so that the same matches are found however the bytes are split.
-    (re.compile(b"(?=(" + pattern + b"))", re.DOTALL), why)
-    for pattern, why in _FOREIGN
-]
 
 
 class TelegramBuffer:
@@ -65,7 +58,7 @@ class TelegramBuffer:
         self._inside = False
         self._seen = 0
         self._noise = 0
-        self._noise_end = b""
+        self._foreign = Foreign(_FOREIGN_BYTES, _FOREIGN)
 
     @property
     def held(self) -> int:
@@ -158,22 +151,16 @@ class TelegramBuffer:
     def _leave(self, end: int) -> None:
         del self._held[:end]
         self._inside = False
-        self._noise, self._noise_end = 0, b""
+        self._noise = 0
+        self._foreign.reset()
 
     def _skip(self, count: int, found: list[Telegram | MalformedFrame]) -> None:
         """Drop bytes that do not belong to a telegram."""
         if not count:
             return
-        kept = len(self._noise_end)
-        noise = self._noise_end + bytes(self._held[:count])
+        noise = bytes(self._held[:count])
         del self._held[:count]
-        found += [
-            MalformedFrame(why)
-            for pattern, why in _BEGINNINGS
-            for match in pattern.finditer(noise)
-            if match.end(1) > kept
-        ]
-        self._noise_end = noise[1 - _FOREIGN_BYTES :]
+        found += [MalformedFrame(why) for why in self._foreign.find(noise)]
         self._noise += count
         while self._noise >= MAX_NOISE_BYTES:
             self._noise -= MAX_NOISE_BYTES

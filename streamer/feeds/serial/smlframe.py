@@ -12,6 +12,7 @@ from streamer.feeds.serial.framing import (
     MAX_FRAME_BYTES,
     MAX_NOISE_BYTES,
     X25,
+    Foreign,
     MalformedFrame,
 )
 from streamer.feeds.values import MalformedError
@@ -22,6 +23,10 @@ _END = 0x1A
 
 _RESIDUE = 0xF0B8 ^ 0xFFFF
 """CRC-16/X-25 of any bytes followed by their own CRC (RFC 1662, C.2)."""
+
+_TEXT = (rb"\n1-0:1\.[78]\.", "text of a P1 port or D0 meter; read it with dsmr: in place of sml:")
+"""Lines of the energy and the power."""
+_TEXT_BYTES = 9
 
 _MAX_SCALER = 12
 _ENTRY_FIELDS, _SCALER = 7, 4
@@ -40,6 +45,7 @@ class FrameBuffer:
         self._inside = False
         self._seen = 0
         self._noise = 0
+        self._foreign = Foreign(_TEXT_BYTES, [_TEXT])
 
     @property
     def held(self) -> int:
@@ -58,6 +64,7 @@ class FrameBuffer:
         """Drop the bytes before a file; returns whether one begins."""
         start = self._held.find(_START)
         noise = start if start >= 0 else max(0, len(self._held) - len(_START) + 1)
+        found += [MalformedFrame(why) for why in self._foreign.find(bytes(self._held[:noise]))]
         del self._held[:noise]
         self._noise += noise
         while self._noise >= MAX_NOISE_BYTES:
@@ -104,6 +111,7 @@ class FrameBuffer:
         del self._held[:end]
         self._inside = False
         self._noise = 0
+        self._foreign.reset()
 
 
 def _is_x25(file: bytes | bytearray) -> bool:

@@ -16,7 +16,12 @@ from hypothesis import strategies as st
 from streamer.errors import LinkError
 from streamer.feeds.address import Address
 from streamer.feeds.registry import open_feed
-from streamer.feeds.serial.framing import MAX_FRAME_BYTES, MAX_NOISE_BYTES, MalformedFrame
+from streamer.feeds.serial.framing import (
+    KERMIT,
+    MAX_FRAME_BYTES,
+    MAX_NOISE_BYTES,
+    MalformedFrame,
+)
 from streamer.feeds.serial.output import MeterOutput
 from streamer.feeds.serial.sml import KIND, PIN_ADVICE, Contents, SmlReader, parse_file
 from streamer.feeds.serial.smlframe import FrameBuffer
@@ -34,10 +39,12 @@ from tests.feeds.fakemeters import (
     when_opened,
 )
 from tests.feeds.telegrams import (
+    HOLLEY_DTZ541,
     ISKRA_FEEDING_IN,
     ISKRA_MT631,
     ISKRA_MT631_WITHOUT_PIN,
     SML_FILES,
+    V2_2,
     sml_energy,
     sml_entry,
     sml_file,
@@ -106,6 +113,42 @@ def test_a_damaged_file_is_reported_and_the_next_one_read(damaged: bytes, why: s
     files, broken = _find(damaged + ISKRA_FEEDING_IN)
     assert files == [ISKRA_FEEDING_IN]
     assert broken[0] == why
+
+
+def test_text_is_named() -> None:
+    why = "text of a P1 port or D0 meter; read it with dsmr: in place of sml:"
+    for pieces in ([V2_2 + ISKRA_MT631], [bytes([byte]) for byte in V2_2 + ISKRA_MT631]):
+        assert _find(*pieces) == ([ISKRA_MT631], [why] * 3)
+
+
+def _kermit(contents: bytes) -> bytes:
+    frame = sml_file(contents)[:-2]
+    return frame + KERMIT.of(frame).to_bytes(2, "big")
+
+
+@pytest.mark.parametrize(
+    ("file", "why"),
+    [
+        (_kermit(sml_list(sml_entry(16, b"\x62\x07"))), "an SML file with a wrong CRC"),
+        (_kermit(b"\x76\x01"), "cannot be read"),
+        (_kermit(b"\x71\x01\x01"), "cannot be read"),
+        (_kermit(b"\x76\x01\x01\x7f"), "cannot be read"),
+        (_kermit(b"\x76\x01\x01\x01\x01\x62\x01\x00"), "an SML file with a wrong CRC"),
+    ],
+)
+def test_each_message_needs_the_checksum_of_the_file(file: bytes, why: str) -> None:
+    assert _find(file) == ([file], [])
+    with pytest.raises(MalformedError, match=why):
+        _kw(file)
+
+
+@settings(max_examples=60)
+@given(place=st.integers(0, len(HOLLEY_DTZ541) - 1), byte=st.integers(0, 255))
+def test_a_changed_byte_of_a_file_with_the_other_crc_is_always_detected(
+    place: int, byte: int
+) -> None:
+    files, _ = _find(HOLLEY_DTZ541[:place] + bytes([byte]) + HOLLEY_DTZ541[place + 1 :])
+    assert files in ([], [HOLLEY_DTZ541])
 
 
 def test_noise_is_reported_once_per_limit() -> None:
