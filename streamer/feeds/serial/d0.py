@@ -12,7 +12,7 @@ import re
 from typing import Final
 
 from streamer.errors import LinkError
-from streamer.feeds.serial.endpoint import Line
+from streamer.feeds.serial.line import Line
 
 REQUEST: Final = b"/?!\r\n"
 START_BAUD: Final = 300

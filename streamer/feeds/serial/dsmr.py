@@ -13,8 +13,9 @@ from streamer.feeds import FeedKind, Pace
 from streamer.feeds.address import Address
 from streamer.feeds.polling import POLL_OPTIONS, Ticker, poll_interval
 from streamer.feeds.serial.d0 import START_BAUD, request_data
-from streamer.feeds.serial.endpoint import ENDPOINT_OPTIONS, Endpoint, Line
+from streamer.feeds.serial.endpoint import ENDPOINT_OPTIONS, Endpoint
 from streamer.feeds.serial.framing import MalformedFrame
+from streamer.feeds.serial.line import Line
 from streamer.feeds.serial.obis import OBIS_OPTIONS, direction_of
 from streamer.feeds.serial.output import MeterOutput, is_counter
 from streamer.feeds.serial.p1 import TelegramBuffer

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from streamer.display.lines import one_line
 from streamer.errors import LinkError, RefusedError, UsageError
 from streamer.extras import check_installed
 from streamer.feeds.reasons import system_number, system_reason
+from streamer.feeds.serial.line import Line
 
 if TYPE_CHECKING:
     from serial import Serial
@@ -22,89 +22,23 @@ if TYPE_CHECKING:
 
 ENDPOINT_OPTIONS: Final = {
     "baud": "speed of a serial device in bit/s",
-    "mode": "data bits, parity and stop bits of a serial device: 8N1 or 7E1",
+    "mode": "data bits, parity and stop bits of a serial device: 8N1 or 7E1; for TCP, 7E1 removes "
+    "parity bits that the server passes on",
     "idle": "seconds without a byte before connecting again: 60 on TCP, 0 (never) on a device",
 }
 """The options that `Endpoint.of` reads."""
 
 _BAUDS = ("300", "600", "1200", "2400", "4800", "9600", "19200", "38400", "57600", "115200")
 _MODES = ("8N1", "7E1", "8E1", "7N1")
+_EVEN = "7E1"
+_WITH_PARITY = bytes(byte & 0x7F | (byte & 0x7F).bit_count() % 2 << 7 for byte in range(256))
+_WITHOUT_PARITY = bytes(0xFF if byte.bit_count() % 2 else byte & 0x7F for byte in range(256))
+"""Bytes with an even parity bit, and without it; 0xFF if it is wrong, which no text contains."""
+
 _CONNECT_S = 10.0
 _TCP_IDLE_S = 60.0
 _CHUNK_BYTES = 4096
-_MAX_QUOTED = 60
 _KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
-
-
-class Line:
-    """An open connection to a meter.
-
-    Args:
-        name: the feed's name, for errors.
-        idle_s: seconds of silence after which the connection counts as lost; 0 for never.
-        receive: returns the next bytes, none at the end of the connection.
-        send: sends bytes.
-        set_baud: changes the speed of a device; None if the other end sets it.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        idle_s: float,
-        receive: Callable[[], Awaitable[bytes]],
-        send: Callable[[bytes], None],
-        set_baud: Callable[[int], None] | None = None,
-    ) -> None:
-        self.name = name
-        self.set_baud = set_baud
-        self._idle_s = idle_s
-        self._receive = receive
-        self._send = send
-        self._first = b""
-        self._is_known = False
-
-    async def read(self) -> bytes:
-        """Return the next bytes, at least one.
-
-        Raises:
-            LinkError: the connection is lost; the text quotes what came, if it was no telegram.
-        """
-        try:
-            async with asyncio.timeout(self._idle_s or None):
-                data = await self._receive()
-        except OSError as error:
-            # A timeout with an error number comes from the system, which lost the peer.
-            idle = isinstance(error, TimeoutError) and error.errno is None
-            why = f"no data for {self._idle_s:g} s" if idle else system_reason(error)
-            raise self._lost(why) from error
-        if not data:
-            raise self._lost("the other end closed the connection")
-        if not self._is_known and len(self._first) <= _MAX_QUOTED:
-            self._first += data[: _MAX_QUOTED + 1]
-        return data
-
-    def write(self, data: bytes) -> None:
-        """Send bytes.
-
-        Raises:
-            LinkError: the connection is lost.
-        """
-        try:
-            self._send(data)
-        except OSError as error:
-            raise self._lost(system_reason(error)) from error
-
-    def understood(self) -> None:
-        """Note that a telegram has come, so that nothing has to be quoted."""
-        self._is_known, self._first = True, b""
-
-    def _lost(self, why: str) -> LinkError:
-        # ser2net, for instance, says why it cannot open its device, and closes the connection.
-        text = one_line(self._first.decode("ascii", "replace"))
-        if text and text.isprintable() and "\ufffd" not in text:
-            short = text if len(text) <= _MAX_QUOTED else f"{text[: _MAX_QUOTED - 1]}…"
-            why = f"{why} after {short!r}"
-        return LinkError(f"{self.name}: {why}")
 
 
 @dataclass(frozen=True)
@@ -117,7 +51,8 @@ class Endpoint:
         port: its TCP port; 0 for a device.
         device: path of the device; empty for TCP.
         baud: speed of the device in bit/s.
-        mode: data bits, parity and stop bits of the device, such as ``8N1``.
+        mode: data bits, parity and stop bits of the device, such as ``8N1``; for TCP, ``7E1``
+            if the bytes have parity bits.
         idle_s: seconds of silence after which the connection counts as lost; 0 for never.
     """
 
@@ -146,7 +81,7 @@ class Endpoint:
             extra: the extra that installs pyserial, for the error if it is missing.
             baud: speed of the device if the address has none.
             mode: data bits, parity and stop bits of the device if the address has none.
-            is_baud_needed: whether the speed has to be known for a TCP port, too.
+            is_baud_needed: whether the speed of a TCP port may be given, too.
 
         Raises:
             UsageError: the address is neither a device nor a TCP port, or an option is wrong.
@@ -160,15 +95,14 @@ class Endpoint:
             )
         idle_s = address.number("idle", 0.0 if device else _TCP_IDLE_S, least=0)
         speed = address.choice("baud", _BAUDS, str(baud))
-        mode = address.choice("mode", _MODES, mode)
         if device:
+            mode = address.choice("mode", _MODES, mode)
             check_installed("serial", f"reading {device}", extra)
             return cls(address.shown, "", 0, device, int(speed), mode, idle_s)
-        for name in ("mode",) if is_baud_needed else ("baud", "mode"):
-            if name in address.options:
-                raise address.wrong(name, "leave it out: the server behind the TCP port sets it")
-        known = int(speed) if is_baud_needed else 9600
-        return cls(address.shown, address.host, address.port or 0, baud=known, idle_s=idle_s)
+        if "baud" in address.options and not is_baud_needed:
+            raise address.wrong("baud", "leave it out: the server behind the TCP port sets it")
+        mode = address.choice("mode", ("8N1", _EVEN), "8N1")
+        return cls(address.shown, address.host, address.port or 0, "", int(speed), mode, idle_s)
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Line]:
@@ -190,9 +124,17 @@ class Endpoint:
             raise LinkError(f"{self.name}: no answer within {_CONNECT_S:g} s") from None
         except OSError as error:
             raise LinkError(f"{self.name}: {system_reason(error)}") from error
+
+        async def receive() -> bytes:
+            data = await reader.read(_CHUNK_BYTES)
+            return data.translate(_WITHOUT_PARITY) if self.mode == _EVEN else data
+
+        def send(data: bytes) -> None:
+            writer.write(data.translate(_WITH_PARITY) if self.mode == _EVEN else data)
+
         try:
             _keep_alive(writer.get_extra_info("socket"))
-            yield Line(self.name, self.idle_s, lambda: reader.read(_CHUNK_BYTES), writer.write)
+            yield Line(self.name, self.idle_s, receive, send)
         finally:
             writer.close()
             with suppress(OSError):

@@ -34,6 +34,11 @@ _FOREIGN: Final = (
     (rb"\xdb\x08.{8}[\x81\x82]", "an encrypted telegram; cannot be read"),
     # The link layer and a data notification of DLMS, as at the HAN ports of Norway.
     (rb"\xe6\xe7\x00\x0f", "a binary telegram (DLMS); cannot be read"),
+    # A slash with its parity bit, and the manufacturer with or without.
+    (
+        rb"\xaf[\x41-\x5a\xc1-\xda]{3}[\x30-\x39\xb0-\xb9]",
+        "a telegram with parity bits; add mode=7E1",
+    ),
     (rb"\x1b{4}\x01{4}", "an SML file; read it with sml: in place of dsmr:"),
 )
 _FOREIGN_BYTES = 11

@@ -28,7 +28,7 @@ from tests.feeds.fakemeters import (
     wait_for_cable,
     when_opened,
 )
-from tests.feeds.telegrams import AUSTRIA, CET, LUXEMBOURG, V2_2, V5, telegram
+from tests.feeds.telegrams import AUSTRIA, CET, LUXEMBOURG, Q3D_303, V2_2, V5, telegram
 
 AT = datetime(2017, 1, 2, 19, 20, 2, tzinfo=CET)
 BROKEN = V5.replace(b"00.244", b"00.245")
@@ -164,6 +164,12 @@ def test_options_say_what_telegrams_leave_open() -> None:
         "15.7.0 is a power without a direction; add sign=import for a house that never feeds in, "
         "sign=export for a meter of the feed-in alone; skipped",
     ]
+
+
+def test_parity_bits_are_removed_if_they_are_named() -> None:
+    text = bytes(byte | byte.bit_count() % 2 << 7 for byte in Q3D_303)
+    assert _session(text, options="mode=7E1")[1] == Sample(0.24737)
+    assert _notices(_session(text)) == ["a telegram with parity bits; add mode=7E1; skipped"]
 
 
 def test_an_interval_needs_a_request() -> None:

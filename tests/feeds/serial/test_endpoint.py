@@ -55,10 +55,10 @@ def test_a_device_is_read_from_the_address() -> None:
 
 def test_host_and_port_are_read_from_the_address() -> None:
     assert _endpoint("dsmr://house:2001") == Endpoint(
-        "dsmr://house:2001", "house", 2001, baud=9600, idle_s=60.0
+        "dsmr://house:2001", "house", 2001, baud=115200, idle_s=60.0
     )
     assert _endpoint("dsmr://[::1]:2001/?idle=0") == Endpoint(
-        "dsmr://[::1]:2001/", "::1", 2001, baud=9600, idle_s=0.0
+        "dsmr://[::1]:2001/", "::1", 2001, baud=115200, idle_s=0.0
     )
 
 
@@ -77,7 +77,7 @@ def test_an_address_needs_a_device_or_a_tcp_port(url: str) -> None:
         ("dsmr:///dev/ttyUSB0?mode=9N9", "option mode='9N9': give 8N1 or 7E1"),
         ("dsmr://house:2001?idle=-1", "option idle='-1': give a number at least 0"),
         ("dsmr://house:2001?baud=9600", "option baud='9600': leave it out: the server"),
-        ("dsmr://house:2001?mode=7E1", "option mode='7E1': leave it out: the server"),
+        ("dsmr://house:2001?mode=8E1", "option mode='8E1': give 8N1 or 7E1"),
     ],
 )
 def test_wrong_options_are_usage_errors(url: str, why: str) -> None:
@@ -191,6 +191,24 @@ def test_bytes_of_a_tcp_port_are_read_until_it_closes() -> None:
             LinkError, match=r"^meter: the other end closed the connection after 'hello'$"
         ):
             asyncio.run(_read(endpoint, 6))
+
+
+def test_parity_bits_of_a_tcp_port_are_checked_and_removed() -> None:
+    heard: list[bytes] = []
+
+    def speak(connection: socket.socket) -> None:
+        heard.append(connection.recv(5))
+        connection.sendall(bytes([0xAF, 0x41, 0x2F, 0x0A]))  # the third has the wrong parity
+
+    async def work(endpoint: Endpoint) -> bytes:
+        async with endpoint.connect() as line:
+            line.write(b"/?!\r\n")
+            return await line.read()
+
+    with tcp_meter(speak) as port:
+        endpoint = _endpoint(f"dsmr://127.0.0.1:{port}?mode=7E1")
+        assert asyncio.run(work(endpoint)) == b"/A\xff\n"
+    assert heard == [bytes([0xAF, 0x3F, 0x21, 0x8D, 0x0A])]
 
 
 @pytest.mark.parametrize(
