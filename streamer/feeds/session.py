@@ -43,16 +43,19 @@ class Channel:
         """Deliver a sample: power in kW, import positive, NaN for unknown; `at` has a zone."""
         self._put(Sample(kw, at))
 
-    def counter(self, kwh: float, at: datetime | None = None) -> None:
-        """Deliver an energy register in kWh, import positive, NaN for unknown."""
-        self._put(CounterSample(kwh, at))
+    def counter(self, kwh: float, at: datetime | None = None, *, net: bool = False) -> None:
+        """Deliver an energy register in kWh, import positive, NaN for unknown.
+
+        With `net`, export is subtracted from it, so that it may fall.
+        """
+        self._put(CounterSample(kwh, at, net))
 
     def malformed(self, what: str) -> None:
         """Report unreadable input; all are counted, and the first one is shown."""
         self._put(Notice(Notice.MALFORMED, f"{self._name}: {what}; skipped"))
 
     def warn(self, text: str) -> None:
-        """Report a error that puts the values in doubt."""
+        """Report an error that puts the values in doubt."""
         self._put(Notice(Notice.WARNING, f"{self._name}: {text}"))
 
 

@@ -46,10 +46,12 @@ class CounterSample:
     Attributes:
         kwh: energy in kWh, import positive; NaN where the meter reports that it is unknown.
         at: time of the sample, with a zone; None for the time of its arrival.
+        net: whether export is subtracted, so that the register may fall.
     """
 
     kwh: float
     at: datetime | None = None
+    net: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def one_input(data: bytes) -> None:
     assert pieces.held == whole.held <= MAX_FRAME_BYTES
     for item in found:
         if isinstance(item, Telegram):
-            for value in (item.kw, item.kwh):
+            for value in (item.kw, item.energy and item.energy.kwh):
                 assert value is None or not math.isinf(value)
             assert item.at is None or item.at.tzinfo is not None
     assert pieces.push(UNSET)[-1] == Telegram(0.321)

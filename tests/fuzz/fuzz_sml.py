@@ -39,7 +39,7 @@ def one_input(data: bytes) -> None:
         if isinstance(item, bytes):
             with suppress(MalformedError):
                 contents = parse_file(item, SmlBase.find_frame)
-                for value in (contents.kw, contents.kwh):
+                for value in (contents.kw, contents.energy and contents.energy.kwh):
                     assert value is None or math.isfinite(value)
 
 

@@ -64,7 +64,6 @@ class _Client:
             retries=1,
             reconnect_delay=0,
         )
-        give = channel.counter if self._registers.is_energy else channel.sample
         try:
             if not await client.connect():
                 raise LinkError(f"{self._name}: cannot connect: {await self._why()}")
@@ -74,13 +73,20 @@ class _Client:
             channel.up()
             while True:
                 try:
-                    give(self._registers.value(words))
+                    self._give(channel, words)
                 except MalformedError as error:
                     channel.malformed(str(error))
                 await ticker.wait()
                 words = await self._ask(client)
         finally:
             client.close()
+
+    def _give(self, channel: Channel, words: dict[int, int]) -> None:
+        value = self._registers.value(words)
+        if self._registers.is_energy:
+            channel.counter(value, net=bool(self._registers.minus))
+        else:
+            channel.sample(value)
 
     async def _ask(self, client: AsyncModbusTcpClient) -> dict[int, int]:
         """Read all registers, and return their contents by their addresses."""

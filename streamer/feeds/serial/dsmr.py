@@ -88,7 +88,7 @@ class TelegramReader:
             if isinstance(item, MalformedFrame):
                 self._output.malformed(item.why)
             else:
-                self._output.take(item.kw, item.kwh, item.at if self._by_meter else None)
+                self._output.take(item.kw, item.energy, item.at if self._by_meter else None)
         return bool(items)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from streamer.feeds.address import Address
 from streamer.feeds.values import SIGNS, MalformedError
@@ -40,7 +40,7 @@ POWERS: Final = frozenset((*_TOTALS, *_PHASE_SUMS, *_PHASE_IMPORTS, *_PHASE_EXPO
 ENERGIES: Final = frozenset(
     [f"{way}.8" for way in (1, 2)] + [f"{way}.8.{tariff}" for way in (1, 2) for tariff in _TARIFFS]
 )
-"""All registers from which `energy_kwh` may take the energy."""
+"""All registers from which `energy_of` may take the energy."""
 
 
 def power_kw(register: Register, direction: float | None = None) -> float | None:
@@ -80,17 +80,31 @@ def power_kw(register: Register, direction: float | None = None) -> float | None
     return absolute * (direction or 1.0) if absolute else absolute
 
 
-def energy_kwh(register: Register) -> float | None:
-    """Imported minus exported energy in kWh; None if no register reports the import.
+class Energy(NamedTuple):
+    """Energy that a meter has counted.
+
+    Attributes:
+        kwh: imported minus exported energy in kWh; NaN if the meter does not know it.
+        is_net: whether the meter sends the exported energy.
+    """
+
+    kwh: float
+    is_net: bool = False
+
+
+def energy_of(register: Register) -> Energy | None:
+    """Return the counted energy; None if no register reports the import.
 
     Args:
         register: returns the value of each register in `ENERGIES`.
 
-    >>> energy_kwh({"1.8.1": 100.5, "1.8.2": 20.0, "2.8": 70.25}.get)
-    50.25
+    >>> energy_of({"1.8.1": 100.5, "1.8.2": 20.0, "2.8": 70.25}.get)
+    Energy(kwh=50.25, is_net=True)
     """
     drawn, fed = _energy(register, 1), _energy(register, 2)
-    return None if drawn is None else drawn - (fed or 0.0)
+    if drawn is None:
+        return None
+    return Energy(drawn) if fed is None else Energy(drawn - fed, is_net=True)
 
 
 def _energy(register: Register, way: int) -> float | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from streamer.feeds.address import Address
+from streamer.feeds.serial.obis import Energy
 from streamer.feeds.session import Channel
 
 MAX_POWERLESS: Final = 3
@@ -48,12 +49,12 @@ class MeterOutput:
         """Report a telegram that cannot be read."""
         self._channel.malformed(why)
 
-    def take(self, kw: float | None, kwh: float | None, at: datetime | None = None) -> None:
+    def take(self, kw: float | None, energy: Energy | None, at: datetime | None = None) -> None:
         """Deliver the contents of a telegram.
 
         Args:
             kw: power in kW, import positive; NaN if it is unknown, None if there is none.
-            kwh: energy in kWh, import positive; None if there is none.
+            energy: the counted energy; None if there is none.
             at: time by the meter's clock.
         """
         if kw is not None:
@@ -61,17 +62,16 @@ class MeterOutput:
             self._up()
             self._channel.sample(kw, at)
             return
-        is_fine = kwh is not None and not _is_whole(kwh)
-        if self._counter and kwh is not None and is_fine:
+        if self._counter and energy is not None and not _is_whole(energy.kwh):
             self._up()
-            self._channel.counter(kwh, at)
+            self._channel.counter(energy.kwh, at, net=energy.is_net)
             return
         self._powerless += 1
         if self._powerless != MAX_POWERLESS:
             return
         if self._is_up:
             self._channel.sample(math.nan, at)
-        self._channel.warn(_advice(kwh, is_fine, self._without_power))
+        self._channel.warn(_advice(energy, self._without_power))
 
     def _up(self) -> None:
         self._on_value()
@@ -94,12 +94,12 @@ def _is_whole(kwh: float) -> bool:
     return not math.isnan(kwh) and abs(kwh - round(kwh)) < _WHOLE
 
 
-def _advice(kwh: float | None, is_fine: bool, without_power: str) -> str:
-    if is_fine:
-        return (
-            "the meter sends its energy, but no power; add counter=yes to take the mean power "
-            "from the energy"
-        )
-    if kwh is None:
+def _advice(energy: Energy | None, without_power: str) -> str:
+    if energy is None:
         return f"the meter sends neither power nor imported energy; {without_power}"
-    return f"the meter sends its energy in whole kWh, and no power; {without_power}"
+    if _is_whole(energy.kwh):
+        return f"the meter sends its energy in whole kWh, and no power; {without_power}"
+    return (
+        "the meter sends its energy, but no power; add counter=yes to take the mean power from "
+        "the energy"
+    )

@@ -15,9 +15,10 @@ from streamer.feeds.serial.obis import (
     ENERGIES,
     OBIS_OPTIONS,
     POWERS,
+    Energy,
     code,
     direction_of,
-    energy_kwh,
+    energy_of,
     of_one_channel,
     power_kw,
 )
@@ -52,11 +53,11 @@ class Contents:
 
     Attributes:
         kw: power in kW, import positive; None if there is none.
-        kwh: imported minus exported energy in kWh; None if there is none.
+        energy: the counted energy; None if there is none.
     """
 
     kw: float | None
-    kwh: float | None
+    energy: Energy | None
 
 
 def open_sml(address: Address) -> AsyncFeed:
@@ -111,7 +112,7 @@ class SmlReader:
             except MalformedError as error:
                 self._output.malformed(str(error))
             else:
-                self._output.take(contents.kw, contents.kwh)
+                self._output.take(contents.kw, contents.energy)
 
 
 def parse_file(file: bytes, find_frame: FindFrame, direction: float | None = None) -> Contents:
@@ -141,12 +142,12 @@ def parse_file(file: bytes, find_frame: FindFrame, direction: float | None = Non
         direction = -1.0 if exporting else 1.0
     kw = power_kw(lambda name: _value(name, entries, "W"), direction)
     try:
-        kwh = energy_kwh(lambda name: _value(name, entries, "Wh"))
+        energy = energy_of(lambda name: _value(name, entries, "Wh"))
     except MalformedError:
         if kw is None:
             raise
-        kwh = None  # the power is valid even if the energy is not
-    return Contents(kw, kwh)
+        energy = None  # the power is valid even if the energy is not
+    return Contents(kw, energy)
 
 
 def _entries(messages: Iterable[Any]) -> Entries:

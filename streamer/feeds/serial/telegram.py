@@ -17,8 +17,9 @@ from streamer.feeds.serial.framing import ARC
 from streamer.feeds.serial.obis import (
     ENERGIES,
     POWERS,
+    Energy,
     code,
-    energy_kwh,
+    energy_of,
     of_one_channel,
     power_kw,
 )
@@ -58,12 +59,12 @@ class Telegram:
         kw: power in kW, import positive; NaN if the meter does not know it, None if it sends
             none.
         at: time by the meter's clock; None if it is missing, or the clock is not set.
-        kwh: imported minus exported energy in kWh; None if the meter sends none.
+        energy: the counted energy; None if the meter sends none.
     """
 
     kw: float | None
     at: datetime | None = None
-    kwh: float | None = None
+    energy: Energy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def parse_telegram(text: bytes, defaults: Defaults | None = None) -> Telegram:
 
     power = power_kw(kw, defaults.direction)
     try:
-        energy = energy_kwh(kwh)
+        energy = energy_of(kwh)
     except MalformedError:
         if power is None:
             raise

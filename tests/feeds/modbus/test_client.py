@@ -221,16 +221,20 @@ def test_the_scale_factor_of_sunspec_is_read_with_the_value(
         ("unit=Wh", 25.0),
         ("unit=imp&per_kwh=1000", 25.0),
         ("unit=MWh&sign=export&scale=0.001", -25_000.0),
+        ("unit=Wh&minus=18", 20.0),
     ],
 )
 def test_counters_are_delivered_as_energy(meter: Meter, options: str, kwh: float) -> None:
-    meter.set(16, ">I", 25_000)
+    meter.set(16, ">2I", 25_000, 5_000)
     feed = open_meter(meter.port, f"register=16&type=uint32&{options}")
     items = [*feed.read()]
     while not any(isinstance(item, CounterSample) for item in items):
         items += feed.read()
     feed.close()
-    assert items == [Link(Link.UP, "meter"), CounterSample(pytest.approx(kwh))]
+    assert items == [
+        Link(Link.UP, "meter"),
+        CounterSample(pytest.approx(kwh), net="minus" in options),
+    ]
 
 
 def test_the_pace_is_the_interval_of_the_requests(meter: Meter) -> None:

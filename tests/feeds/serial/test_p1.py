@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streamer.feeds.serial.framing import MAX_FRAME_BYTES, MAX_NOISE_BYTES, MalformedFrame
+from streamer.feeds.serial.obis import Energy
 from streamer.feeds.serial.p1 import TelegramBuffer
 from streamer.feeds.serial.telegram import Telegram
 from tests.feeds.telegrams import (
@@ -30,7 +31,7 @@ from tests.feeds.telegrams import (
 )
 from tests.fuzz.fuzz_p1 import one_input
 
-GOOD = Telegram(0.244, datetime(2017, 1, 2, 19, 20, 2, tzinfo=CET), 4.381)
+GOOD = Telegram(0.244, datetime(2017, 1, 2, 19, 20, 2, tzinfo=CET), Energy(4.381, is_net=True))
 
 PIECES = st.sampled_from(
     [

@@ -285,8 +285,9 @@ def test_a_power_of_unknown_direction_is_malformed(energies: list[bytes]) -> Non
     ],
 )
 def test_the_energy_is_import_minus_export(energies: list[bytes], kwh: float | None) -> None:
-    read = _parse(sml_file(sml_list(*energies))).kwh
-    assert read == (None if kwh is None else pytest.approx(kwh))
+    energy = _parse(sml_file(sml_list(*energies))).energy
+    assert (energy and energy.kwh) == (None if kwh is None else pytest.approx(kwh))
+    assert energy is None or energy.is_net == (kwh == 10.0)
 
 
 HUGE = "an SML file with a scaler that is too large"

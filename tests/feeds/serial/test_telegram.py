@@ -169,21 +169,23 @@ def test_options_say_what_a_telegram_leaves_open() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "kwh"),
+    ("lines", "kwh", "is_net"),
     [
-        (["1-0:1.8.0(000100.500*kWh)"], 100.5),
-        (["1-0:1.8.0(000100500*Wh)", "1-0:2.8.0(000020.250*kWh)"], 80.25),
-        (["1-0:1.8.1(1.5*kWh)", "1-0:1.8.2(2.5*kWh)", "1-0:2.8.2(1.25*kWh)"], 2.75),
-        (["1-0:1.8.0(4*kWh)", "1-0:1.8.1(1.5*kWh)", "1-0:1.8.2(2.5*kWh)"], 4.0),
-        (["1.8.0(0.5*MWh)", "1.8.0*01(0.4*MWh)"], 500.0),
-        (["1-0:2.8.0(000100.500*kWh)"], None),
-        (["1-0:1.7.0(00.1*kW)", "1-0:1.8.0(5*l)"], None),
-        (["1-0:1.8.0()"], math.nan),
+        (["1-0:1.8.0(000100.500*kWh)"], 100.5, False),
+        (["1-0:1.8.0(000100500*Wh)", "1-0:2.8.0(000020.250*kWh)"], 80.25, True),
+        (["1-0:1.8.1(1.5*kWh)", "1-0:1.8.2(2.5*kWh)", "1-0:2.8.2(1.25*kWh)"], 2.75, True),
+        (["1-0:1.8.0(4*kWh)", "1-0:1.8.1(1.5*kWh)", "1-0:1.8.2(2.5*kWh)"], 4.0, False),
+        (["1.8.0(0.5*MWh)", "1.8.0*01(0.4*MWh)"], 500.0, False),
+        (["1-0:2.8.0(000100.500*kWh)"], None, False),
+        (["1-0:1.7.0(00.1*kW)", "1-0:1.8.0(5*l)"], None, False),
+        (["1-0:1.8.0()"], math.nan, False),
     ],
 )
-def test_the_energy_is_import_minus_export(lines: list[str], kwh: float | None) -> None:
-    read = _parse(*lines).kwh
-    assert read == (None if kwh is None else pytest.approx(kwh, nan_ok=True))
+def test_the_energy_is_import_minus_export(
+    lines: list[str], kwh: float | None, is_net: bool
+) -> None:
+    energy = _parse(*lines).energy
+    assert energy == (None if kwh is None else (pytest.approx(kwh, nan_ok=True), is_net))
 
 
 @pytest.mark.parametrize(
