@@ -5,28 +5,23 @@ from __future__ import annotations
 import math
 import struct
 from contextlib import suppress
+from functools import cache
+from typing import TYPE_CHECKING
 
 from tests.fuzz import run
+
+if TYPE_CHECKING:
+    from streamer.feeds.modbus.registers import Registers
 
 # The fuzzed modules are imported inside, since atheris must be imported first.
 
 
 def one_input(data: bytes) -> None:
     """Decode the bytes as registers, in the way that the first two bytes select."""
-    from streamer.feeds.modbus.presets import PRESETS
-    from streamer.feeds.modbus.registers import TYPES, Registers
     from streamer.feeds.values import MalformedError
 
     how, second = (*data[:2], 0, 0)[:2]
-    known = [preset.registers for preset in PRESETS.values()]
-    free = [
-        Registers((0, 4), (8,), kind, little=little, scale=scale, scale_register=exponent)
-        for kind in TYPES
-        for little in (False, True)
-        for scale in (1.0, -1e-3, 1e300)
-        for exponent in (None, 12)
-    ]
-    choices = known + free
+    choices = _choices()
     registers = choices[(how << 8 | second) % len(choices)]
     rest = data[2 : 2 + len(data[2:]) // 2 * 2]
     words = struct.unpack(f">{len(rest) // 2}H", rest)
@@ -35,6 +30,21 @@ def one_input(data: bytes) -> None:
         value = registers.value(dict(zip(places, words, strict=False)))
         assert not math.isinf(value)
         assert len(words) >= registers.count
+
+
+@cache
+def _choices() -> list[Registers]:
+    from streamer.feeds.modbus.presets import PRESETS
+    from streamer.feeds.modbus.registers import TYPES, Registers
+
+    known = [preset.registers for preset in PRESETS.values()]
+    return known + [
+        Registers((0, 4), (8,), kind, little=little, scale=scale, scale_register=exponent)
+        for kind in TYPES
+        for little in (False, True)
+        for scale in (1.0, -1e-3, 1e300)
+        for exponent in (None, 12)
+    ]
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from typing import Final
 from streamer.errors import LinkError
 from streamer.feeds.serial.line import Line
 
-REQUEST: Final = b"/?!\r\n"
 START_BAUD: Final = 300
 SPEEDS: Final = (300, 600, 1200, 2400, 4800, 9600, 19200)
 """Speeds of the digits 0 to 6; the letters A to F mean the same from 600 on."""
@@ -28,19 +27,20 @@ _SETTLE_S = 0.05
 _BITS_PER_BYTE = 10
 
 
-async def request_data(line: Line, baud: int) -> bytes:
+async def request_data(line: Line, baud: int, number: str = "") -> bytes:
     """Ask for the data, and return the meter's identification; the data follow on the line.
 
     Args:
         line: the connection; the speed of a device is changed as the meter proposes.
         baud: speed at the beginning, and of a connection whose speed cannot be changed.
+        number: number of the meter (its device address); empty for any.
 
     Raises:
         LinkError: the meter does not answer, or the connection is lost.
     """
     if line.set_baud is not None:
         line.set_baud(baud)
-    line.write(REQUEST)
+    line.write(f"/?{number}!\r\n".encode("ascii"))
     try:
         async with asyncio.timeout(_ANSWER_S):
             identification, letter = await _identification(line)

@@ -7,16 +7,17 @@ few lines of a telegram, and depends on dlms-cosem, cryptography, serialx and ot
 from __future__ import annotations
 
 import asyncio
+import re
 
 from streamer.errors import LinkError, requirement
 from streamer.feeds import FeedKind, Pace
 from streamer.feeds.address import Address
 from streamer.feeds.polling import POLL_OPTIONS, Ticker, poll_interval
 from streamer.feeds.serial.d0 import START_BAUD, request_data
-from streamer.feeds.serial.endpoint import ENDPOINT_OPTIONS, Endpoint
+from streamer.feeds.serial.endpoint import ENDPOINT_OPTIONS, SILENT_S, Endpoint
 from streamer.feeds.serial.framing import MalformedFrame
 from streamer.feeds.serial.line import Line
-from streamer.feeds.serial.obis import OBIS_OPTIONS, direction_of
+from streamer.feeds.serial.obis import OBIS_OPTIONS, sign_of
 from streamer.feeds.serial.output import MeterOutput, is_counter
 from streamer.feeds.serial.p1 import TelegramBuffer
 from streamer.feeds.serial.telegram import Defaults
@@ -26,6 +27,10 @@ _BAUD = 115200
 _READOUT_S = 60.0
 """Longest time in seconds between two telegrams' worth of bytes of an asked meter."""
 
+_SILENT = (
+    "no data yet; check cable, baud and mode; a D0 meter that does not send by itself needs "
+    "request=d0"
+)
 _WITHOUT_POWER = "read another meter, or ask the grid operator"
 
 
@@ -47,7 +52,8 @@ def open_dsmr(address: Address) -> AsyncFeed:
         is_baud_needed=is_asked,
     )
     by_meter = address.choice("time", ("meter", "arrival"), "meter") == "meter"
-    defaults = Defaults(address.choice("unit", ("W", "kW")) or "", direction_of(address))
+    defaults = Defaults(address.choice("unit", ("W", "kW")) or "", sign_of(address))
+    number = _device_number(address, is_asked=is_asked)
     every_s, counter = poll_interval(address), is_counter(address)
 
     async def session(channel: Channel) -> None:
@@ -57,12 +63,13 @@ def open_dsmr(address: Address) -> AsyncFeed:
             )
             reader = TelegramReader(output, defaults, by_meter=by_meter)
             if not is_asked:
+                reader.push(await line.first(SILENT_S, lambda: channel.warn(_SILENT)))
                 while True:
                     reader.push(await line.read())
             ticker = Ticker(every_s)
             while True:
                 await ticker.wait()
-                await _read_out(line, reader, endpoint.baud)
+                await _read_out(line, reader, endpoint.baud, number)
 
     return AsyncFeed(address.shown, session, pace=Pace(every_s if is_asked else None))
 
@@ -92,9 +99,20 @@ class TelegramReader:
         return bool(items)
 
 
-async def _read_out(line: Line, reader: TelegramReader, baud: int) -> None:
+def _device_number(address: Address, *, is_asked: bool) -> str:
+    """Read the number to which a D0 meter answers; empty for any meter."""
+    number = address.text("number", "")
+    if "number" in address.options:
+        if not is_asked:
+            raise address.wrong("number", "add request=d0, or leave it out")
+        if not re.fullmatch("[0-9A-Za-z ]{1,32}", number):
+            raise address.wrong("number", "give up to 32 digits and letters")
+    return number
+
+
+async def _read_out(line: Line, reader: TelegramReader, baud: int, number: str) -> None:
     """Ask a D0 meter for one telegram, and read it."""
-    data = await request_data(line, baud)
+    data = await request_data(line, baud, number)
     try:
         while not reader.push(data):
             async with asyncio.timeout(_READOUT_S):
@@ -116,6 +134,7 @@ KIND = FeedKind(
         "unit": "unit of a power that is sent without one: W or kW",
         **OBIS_OPTIONS,
         "request": "d0: ask the meter for its data (IEC 62056-21, modes A to C)",
+        "number": "with request=d0: number (device address) of a meter that answers to it alone",
         "every": f"with request=d0: {POLL_OPTIONS['every']}",
     },
     stale_after_s=60.0,

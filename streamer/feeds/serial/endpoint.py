@@ -28,6 +28,9 @@ ENDPOINT_OPTIONS: Final = {
 }
 """The options that `Endpoint.of` reads."""
 
+SILENT_S: Final = 30.0
+"""Seconds without a byte after which a person is asked to check the settings."""
+
 _BAUDS = ("300", "600", "1200", "2400", "4800", "9600", "19200", "38400", "57600", "115200")
 _MODES = ("8N1", "7E1", "8E1", "7N1")
 _EVEN = "7E1"

@@ -59,6 +59,19 @@ class Line:
             self._first += data[: _MAX_QUOTED + 1]
         return data
 
+    async def first(self, wait_s: float, on_silence: Callable[[], None]) -> bytes:
+        """Return the first bytes; calls `on_silence` once if none come for `wait_s` seconds.
+
+        Raises:
+            LinkError: the connection is lost.
+        """
+        try:
+            async with asyncio.timeout(wait_s):
+                return await self.read()
+        except TimeoutError:
+            on_silence()
+            return await self.read()
+
     def write(self, data: bytes) -> None:
         """Send bytes.
 

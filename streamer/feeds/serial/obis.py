@@ -19,10 +19,11 @@ Register = Callable[[str], float | None]
 """Value of a register in kW or kWh; None if the meter does not send it."""
 
 OBIS_OPTIONS: Final = {
-    "sign": "direction of a power that is sent without one (15.7.0): import or export",
+    "sign": "what a positive value means: import or export; needed for a power without a "
+    "direction (15.7.0)",
     "counter": "yes: mean power from the energy registers, for a meter that sends no power",
 }
-"""The options that `direction_of` and `MeterOutput` read."""
+"""The options that `sign_of` and `MeterOutput` read."""
 
 _SUM, _IMPORT, _EXPORT, _ABSOLUTE = "16.7", "1.7", "2.7", "15.7"
 _IMPORT_TARIFF_1: Final = "1.7.1"
@@ -43,7 +44,9 @@ ENERGIES: Final = frozenset(
 """All registers from which `energy_of` may take the energy."""
 
 
-def power_kw(register: Register, direction: float | None = None) -> float | None:
+def power_kw(
+    register: Register, sign: float | None = None, direction: float | None = None
+) -> float | None:
     """Power in kW, import positive; None if no register reports it.
 
     The signed sum counts first, then import minus export, then the same of the phases that the
@@ -51,17 +54,23 @@ def power_kw(register: Register, direction: float | None = None) -> float | None
 
     Args:
         register: returns the value of each register in `POWERS`.
-        direction: factor for the power without a direction: 1 for import, -1 for export, None
-            if it is unknown.
+        sign: factor for the power, 1 or -1; None if it was not given.
+        direction: factor for the power without a direction: 1 for import, -1 for export; None
+            if it is unknown, and the sign has to be given.
 
     Raises:
         MalformedError: the meter sends nothing but a power whose direction is unknown.
 
     >>> power_kw({"1.7": 0.0, "2.7": 0.9}.get), power_kw({"21.7": 0.2, "22.7": 0.5}.get)
     (-0.9, -0.3)
-    >>> power_kw({"15.7": 0.25}.get, -1.0)
-    -0.25
+    >>> power_kw({"15.7": 0.25}.get, -1.0), power_kw({"15.7": 0.25}.get, direction=-1.0)
+    (-0.25, -0.25)
     """
+    kw = _power_kw(register, 1.0 if direction is None and sign is not None else direction)
+    return kw if not kw or sign is None else kw * sign
+
+
+def _power_kw(register: Register, direction: float | None) -> float | None:
     if (total := register(_SUM)) is not None:
         return total
     for name in (_IMPORT, _IMPORT_TARIFF_1):
@@ -92,11 +101,12 @@ class Energy(NamedTuple):
     is_net: bool = False
 
 
-def energy_of(register: Register) -> Energy | None:
+def energy_of(register: Register, sign: float | None = None) -> Energy | None:
     """Return the counted energy; None if no register reports the import.
 
     Args:
         register: returns the value of each register in `ENERGIES`.
+        sign: factor for the energy, 1 or -1; None if it was not given.
 
     >>> energy_of({"1.8.1": 100.5, "1.8.2": 20.0, "2.8": 70.25}.get)
     Energy(kwh=50.25, is_net=True)
@@ -104,7 +114,8 @@ def energy_of(register: Register) -> Energy | None:
     drawn, fed = _energy(register, 1), _energy(register, 2)
     if drawn is None:
         return None
-    return Energy(drawn) if fed is None else Energy(drawn - fed, is_net=True)
+    factor = 1.0 if sign is None else sign
+    return Energy(factor * drawn) if fed is None else Energy(factor * (drawn - fed), is_net=True)
 
 
 def _energy(register: Register, way: int) -> float | None:
@@ -144,7 +155,7 @@ def code(name: str) -> str:
     return f"1-0:{name}" if name.count(".") > 1 else f"1-0:{name}.0"
 
 
-def direction_of(address: Address) -> float | None:
+def sign_of(address: Address) -> float | None:
     """Read the option ``sign`` of an address: 1 for import, -1 for export, None without it.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from streamer.feeds import FeedKind
 from streamer.feeds.address import Address
-from streamer.feeds.serial.endpoint import ENDPOINT_OPTIONS, Endpoint
+from streamer.feeds.serial.endpoint import ENDPOINT_OPTIONS, SILENT_S, Endpoint
 from streamer.feeds.serial.framing import MalformedFrame
 from streamer.feeds.serial.obis import (
     ENERGIES,
@@ -17,10 +17,10 @@ from streamer.feeds.serial.obis import (
     POWERS,
     Energy,
     code,
-    direction_of,
     energy_of,
     of_one_channel,
     power_kw,
+    sign_of,
 )
 from streamer.feeds.serial.output import MeterOutput, is_counter
 from streamer.feeds.serial.smlframe import FrameBuffer, check_scalers, with_x25
@@ -34,6 +34,8 @@ PIN_ADVICE: Final = (
     "switch on its extended data set: enter the PIN from the grid operator, and set InF to on"
 )
 """Advice for a meter that sends its energy in whole kWh, and nothing else."""
+
+_SILENT = "no data yet; check baud and mode, and the place of the optical head"
 
 _EXPORTING, _EXPORTING_FNN = 0x20, 0x800
 """Bit of the status word for the direction of the power: of EDL meters (status 0x182 and 0x1B0
@@ -68,7 +70,7 @@ def open_sml(address: Address) -> AsyncFeed:
         MissingExtraError: the address is a device, and pyserial is not installed.
     """
     endpoint = Endpoint.of(address, extra="sml", baud=_BAUD)
-    direction, counter = direction_of(address), is_counter(address)
+    sign, counter = sign_of(address), is_counter(address)
 
     async def session(channel: Channel) -> None:
         from sml import SmlBase
@@ -77,7 +79,8 @@ def open_sml(address: Address) -> AsyncFeed:
             output = MeterOutput(
                 channel, line.understood, counter=counter, without_power=PIN_ADVICE
             )
-            reader = SmlReader(output, SmlBase.find_frame, direction)
+            reader = SmlReader(output, SmlBase.find_frame, sign)
+            reader.push(await line.first(SILENT_S, lambda: channel.warn(_SILENT)))
             while True:
                 reader.push(await line.read())
 
@@ -90,15 +93,15 @@ class SmlReader:
     Args:
         output: takes what the files contain.
         find_frame: decodes one SML file.
-        direction: direction of a power that is sent without one: 1 for import, -1 for export.
+        sign: meaning of a positive value, 1 for import and -1 for export; None if not given.
     """
 
     def __init__(
-        self, output: MeterOutput, find_frame: FindFrame, direction: float | None = None
+        self, output: MeterOutput, find_frame: FindFrame, sign: float | None = None
     ) -> None:
         self._output = output
         self._find_frame = find_frame
-        self._direction = direction
+        self._sign = sign
         self._buffer = FrameBuffer()
 
     def push(self, data: bytes) -> None:
@@ -108,20 +111,20 @@ class SmlReader:
                 self._output.malformed(item.why)
                 continue
             try:
-                contents = parse_file(item, self._find_frame, self._direction)
+                contents = parse_file(item, self._find_frame, self._sign)
             except MalformedError as error:
                 self._output.malformed(str(error))
             else:
                 self._output.take(contents.kw, contents.energy)
 
 
-def parse_file(file: bytes, find_frame: FindFrame, direction: float | None = None) -> Contents:
+def parse_file(file: bytes, find_frame: FindFrame, sign: float | None = None) -> Contents:
     """Decode an SML file.
 
     Args:
         file: the file with its escape sequences; the CRC has been checked.
         find_frame: decodes it.
-        direction: direction of the power if the file has one without a direction.
+        sign: meaning of a positive value, 1 for import and -1 for export; None if not given.
 
     Raises:
         MalformedError: the file cannot be read, or a value is not certain.
@@ -138,11 +141,10 @@ def parse_file(file: bytes, find_frame: FindFrame, direction: float | None = Non
         raise MalformedError(f"an SML file that cannot be read ({type(error).__name__})") from error
     if messages is None:
         raise MalformedError("an SML file that cannot be read")
-    if exporting is not None and direction is None:
-        direction = -1.0 if exporting else 1.0
-    kw = power_kw(lambda name: _value(name, entries, "W"), direction)
+    direction = None if exporting is None else -1.0 if exporting else 1.0
+    kw = power_kw(lambda name: _value(name, entries, "W"), sign, direction)
     try:
-        energy = energy_of(lambda name: _value(name, entries, "Wh"))
+        energy = energy_of(lambda name: _value(name, entries, "Wh"), sign)
     except MalformedError:
         if kw is None:
             raise

@@ -73,11 +73,11 @@ class Defaults:
 
     Attributes:
         unit: unit of powers that are sent without one, ``W`` or ``kW``; empty for none.
-        direction: direction of a power that is sent without one: 1 for import, -1 for export.
+        sign: meaning of a positive value, 1 for import and -1 for export; None if not given.
     """
 
     unit: str = ""
-    direction: float | None = None
+    sign: float | None = None
 
 
 def parse_telegram(text: bytes, defaults: Defaults | None = None) -> Telegram:
@@ -105,9 +105,9 @@ def parse_telegram(text: bytes, defaults: Defaults | None = None) -> Telegram:
     def kwh(name: str) -> float | None:
         return _value(name, energies.get(name), _ENERGY_UNITS, "")
 
-    power = power_kw(kw, defaults.direction)
+    power = power_kw(kw, defaults.sign)
     try:
-        energy = energy_of(kwh)
+        energy = energy_of(kwh, defaults.sign)
     except MalformedError:
         if power is None:
             raise
@@ -127,7 +127,10 @@ def _checked(text: bytes) -> bytes:
     # A slash in the name of the meter also looks like the beginning of a telegram.
     name_end = len(body.partition(b"\n")[0])
     starts = [0, *(match.start() for match in _SLASH.finditer(body, 1, name_end))]
-    if not any(b"%04X" % ARC.of(body[start:] + b"!") == end.upper().zfill(4) for start in starts):
+    # A server may have changed the ends of the lines, of which the meter computed the CRC.
+    sent = body if b"\r" in body else body.replace(b"\n", b"\r\n")
+    checksum = end.upper().zfill(4)
+    if not any(b"%04X" % ARC.of(sent[start:] + b"!") == checksum for start in starts):
         raise MalformedError("a telegram with a wrong CRC")
     return body
 

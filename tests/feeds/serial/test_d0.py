@@ -15,7 +15,7 @@ from streamer.feeds import Pace
 from streamer.feeds.address import Address
 from streamer.feeds.registry import open_feed
 from streamer.feeds.serial import d0, dsmr
-from streamer.feeds.serial.d0 import REQUEST, request_data
+from streamer.feeds.serial.d0 import request_data
 from streamer.feeds.serial.endpoint import Endpoint
 from streamer.feeds.serial.line import Line
 from streamer.feeds.session import AsyncFeed
@@ -23,6 +23,8 @@ from streamer.readings import Link, Sample
 from streamer.testing import read_feed
 from tests.feeds.fakemeters import pty_meter, tcp_meter, when_opened
 from tests.feeds.telegrams import MT174, readout
+
+REQUEST = b"/?!\r\n"
 
 
 class Meter:
@@ -139,13 +141,14 @@ def test_a_speed_that_the_device_refuses_is_a_link_error(monkeypatch: pytest.Mon
 
 def test_a_meter_behind_a_tcp_port_is_asked() -> None:
     def script(connection: socket.socket) -> None:
-        assert connection.recv(99) == REQUEST
+        assert connection.recv(99) == b"/?00339188!\r\n"
         connection.sendall(MT174[: MT174.index(b"\x02")])
         assert connection.recv(99) == b"\x06060\r\n"
         connection.sendall(MT174[MT174.index(b"\x02") :])
 
     with tcp_meter(script) as port:
-        feed = open_feed(Address.parse(f"dsmr://127.0.0.1:{port}?request=d0&baud=19200"))
+        options = "request=d0&baud=19200&number=00339188"
+        feed = open_feed(Address.parse(f"dsmr://127.0.0.1:{port}?{options}"))
         with closing(feed):
             assert read_feed(feed, 1)[-1] == Sample(0.45)
 
@@ -171,6 +174,8 @@ def test_an_answer_without_an_end_is_a_link_error(monkeypatch: pytest.MonkeyPatc
     [
         ("request=d1", "request='d1': give d0"),
         ("request=d0&every=0.1", "every='0.1': give a number at least 0.5"),
+        ("request=d0&number=1!", "number='1!': give up to 32 digits and letters"),
+        ("number=1", "number='1': add request=d0, or leave it out"),
         ("baud=300", "baud='300': leave it out: the server"),
     ],
 )

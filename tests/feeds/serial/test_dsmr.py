@@ -15,6 +15,7 @@ import pytest
 from streamer.errors import LinkError, UsageError
 from streamer.feeds.address import Address
 from streamer.feeds.registry import open_feed
+from streamer.feeds.serial import dsmr
 from streamer.feeds.serial.dsmr import KIND
 from streamer.readings import CounterSample, Link, Notice, Sample
 from streamer.testing import check_source, read_feed
@@ -170,6 +171,26 @@ def test_parity_bits_are_removed_if_they_are_named() -> None:
     text = bytes(byte | byte.bit_count() % 2 << 7 for byte in Q3D_303)
     assert _session(text, options="mode=7E1")[1] == Sample(0.24737)
     assert _notices(_session(text)) == ["a telegram with parity bits; add mode=7E1; skipped"]
+
+
+def test_a_silent_meter_is_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dsmr, "SILENT_S", 0.01)
+
+    warned = threading.Event()
+
+    def script(connection: socket.socket) -> None:
+        warned.wait(10)
+        connection.sendall(V2_2)
+
+    with tcp_meter(script) as port:
+        feed = open_feed(Address.parse(f"dsmr://127.0.0.1:{port}"))
+        with closing(feed):
+            (warning,) = feed.read()
+            warned.set()
+            up, sample = read_feed(feed, 1)
+    assert isinstance(warning, Notice)
+    assert warning.text.endswith("a D0 meter that does not send by itself needs request=d0")
+    assert (up, sample) == (Link(Link.UP, "meter"), Sample(1.01))
 
 
 def test_an_interval_needs_a_request() -> None:

@@ -142,6 +142,12 @@ def test_a_slash_in_a_value_is_part_of_it() -> None:
     assert _read(text) == ([Telegram(0.5)], [])
 
 
+def test_line_ends_may_have_been_changed_after_the_crc() -> None:
+    assert _read(V5.replace(b"\r\n", b"\n")) == ([GOOD], [])
+    damaged = V5.replace(b"\r\n", b"\n").replace(b"00.244", b"00.245")
+    assert _read(damaged) == ([], ["a telegram with a wrong CRC"])
+
+
 def test_a_crc_may_lack_its_leading_zeros() -> None:
     texts = [telegram(f"0-0:96.13.0({n})", "1-0:1.7.0(00.5*kW)") for n in range(100)]
     padded = next(text for text in texts if text[-6:-5] == b"0")

@@ -83,8 +83,8 @@ def _find(*pieces: bytes) -> tuple[list[bytes], list[str]]:
     )
 
 
-def _parse(file: bytes, direction: float | None = None) -> Contents:
-    return parse_file(file, SmlBase.find_frame, direction)
+def _parse(file: bytes, sign: float | None = None) -> Contents:
+    return parse_file(file, SmlBase.find_frame, sign)
 
 
 def _kw(file: bytes) -> float | None:
@@ -241,22 +241,24 @@ def test_the_status_word_gives_the_direction_of_the_power(status: int, kw: float
 
 
 @pytest.mark.parametrize(
-    ("energies", "power", "direction", "kw"),
+    ("energies", "power", "sign", "kw"),
     [
         ([sml_energy(1, 1000)], b"\x62\x00", None, 0.0),
         ([], b"\x62\x00", None, 0.0),
         ([], b"\x62\x32", 1.0, 0.05),
+        ([sml_energy(1, 1000, status=0x182)], b"\x62\x32", 1.0, 0.05),
         ([sml_energy(1, 1000, status=0x182)], b"\x62\x32", -1.0, -0.05),
+        ([sml_energy(1, 1000, status=0x1B0)], b"\x62\x32", 1.0, -0.05),
         # Dr. Neuhaus' SMARTY counts the feed-in alone.
         ([sml_energy(2, 1000, status=0x10100)], b"\x62\x00", None, 0.0),
         ([sml_energy(2, 1000, status=0x10120)], b"\x62\x32", None, -0.05),
     ],
 )
 def test_the_direction_may_be_given_or_not_needed(
-    energies: list[bytes], power: bytes, direction: float | None, kw: float
+    energies: list[bytes], power: bytes, sign: float | None, kw: float
 ) -> None:
     file = sml_file(sml_list(*energies, sml_entry(15, power)))
-    assert _parse(file, direction).kw == pytest.approx(kw)
+    assert _parse(file, sign).kw == pytest.approx(kw)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from streamer.feeds.serial.obis import Energy
 from streamer.feeds.serial.telegram import Defaults, Telegram, parse_telegram
 from streamer.feeds.values import MalformedError
 from tests.feeds.telegrams import (
@@ -32,8 +33,8 @@ from tests.feeds.telegrams import (
 )
 
 
-def _parse(*lines: str, unit: str = "", direction: float | None = None) -> Telegram:
-    return parse_telegram(telegram(*lines).rstrip(), Defaults(unit, direction))
+def _parse(*lines: str, unit: str = "", sign: float | None = None) -> Telegram:
+    return parse_telegram(telegram(*lines).rstrip(), Defaults(unit, sign))
 
 
 @pytest.mark.parametrize(
@@ -164,8 +165,15 @@ def test_uncertain_values_are_malformed(lines: list[str], why: str) -> None:
 def test_options_say_what_a_telegram_leaves_open() -> None:
     assert _parse("1-0:1.7.0(000250)", unit="W").kw == 0.25
     assert _parse("1-0:1.7.0(000250*W)", unit="kW").kw == 0.25
-    assert _parse("1-0:15.7.0(0.5*kW)", direction=1.0).kw == 0.5
-    assert _parse("1-0:15.7.0(0.5*kW)", direction=-1.0).kw == -0.5
+    assert _parse("1-0:15.7.0(0.5*kW)", sign=1.0).kw == 0.5
+    assert _parse("1-0:15.7.0(0.5*kW)", sign=-1.0).kw == -0.5
+
+
+def test_a_sign_turns_the_meter_around() -> None:
+    lines = ["1-0:1.7.0(0.5*kW)", "1-0:2.7.0(0.1*kW)", "1-0:1.8.0(5*kWh)", "1-0:2.8.0(1*kWh)"]
+    assert _parse(*lines, sign=1.0) == _parse(*lines)
+    turned = _parse(*lines, sign=-1.0)
+    assert (turned.kw, turned.energy) == (-0.4, Energy(-4.0, is_net=True))
 
 
 @pytest.mark.parametrize(
