@@ -26,6 +26,7 @@ _MAX_NAME_BYTES = 64
 _MARK = re.compile(rb"/|!([0-9A-Fa-f]{0,4})|(?<!\n)\x02|[^ -~\r\n\x02]")
 """The end of a telegram, valid or not; STX may begin a line."""
 
+_SLASH = ord("/")
 _BLOCK_END = re.compile(rb"(?:\r?\n|\r)?\x03[\x00-\xff]")
 _PARTS_OF_BLOCK_END = (b"", b"\r", b"\n", b"\r\n", b"\x03", b"\r\x03", b"\n\x03", b"\r\n\x03")
 
@@ -145,7 +146,8 @@ class TelegramBuffer:
             # What seems to be its block check may be the beginning of another telegram.
             self._give_up(mark.end(), str(error), found)
         else:
-            self._leave(end)
+            # A slash, too, may be both the block check and the beginning of another telegram.
+            self._leave(end - 1 if held[end - 1] == _SLASH else end)
             found.append(telegram)
         return True
 

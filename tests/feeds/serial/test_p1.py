@@ -161,6 +161,7 @@ def test_the_block_check_character_may_be_any_byte() -> None:
         readout(f"0.9.9({filler})", "16.7.0(00.5*kW)") for filler in fillers if filler[0] != "!"
     ]
     assert {b"!"[0], b"/"[0], 3} <= {text[-1] for text in texts}
+    assert _read(next(text for text in texts if text.endswith(b"/"))[:-1] + V5)[0][-1] == GOOD
     for text in texts:
         for pieces in ([text + V5], [bytes([byte]) for byte in text + V5]):
             assert _read(*pieces) == ([Telegram(0.5), GOOD], [])
