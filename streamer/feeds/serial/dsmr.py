@@ -25,7 +25,7 @@ from streamer.feeds.session import AsyncFeed, Channel
 
 _BAUD = 115200
 _READOUT_S = 60.0
-"""Longest time in seconds between two telegrams' worth of bytes of an asked meter."""
+"""Longest pause in seconds within the answer of a meter."""
 
 _SILENT = (
     "no data yet; check cable, baud and mode; a D0 meter that does not send by itself needs "

@@ -44,6 +44,7 @@ class MeterOutput:
         self._without_power = without_power
         self._is_up = False
         self._powerless = 0
+        self._is_fine = False
 
     def malformed(self, why: str) -> None:
         """Report a telegram that cannot be read."""
@@ -62,7 +63,9 @@ class MeterOutput:
             self._up()
             self._channel.sample(kw, at)
             return
-        if self._counter and energy is not None and not _is_whole(energy.kwh):
+        # A fine register, too, passes whole kWh now and then.
+        self._is_fine |= energy is not None and not _is_whole(energy.kwh)
+        if self._counter and self._is_fine and energy is not None:
             self._up()
             self._channel.counter(energy.kwh, at, net=energy.is_net)
             return
@@ -71,7 +74,17 @@ class MeterOutput:
             return
         if self._is_up:
             self._channel.sample(math.nan, at)
-        self._channel.warn(_advice(energy, self._without_power))
+        self._channel.warn(self._advice(energy))
+
+    def _advice(self, energy: Energy | None) -> str:
+        if energy is None:
+            return f"the meter sends neither power nor imported energy; {self._without_power}"
+        if not self._is_fine:
+            return f"the meter sends its energy in whole kWh, and no power; {self._without_power}"
+        return (
+            "the meter sends its energy, but no power; add counter=yes to take the mean power "
+            "from the energy"
+        )
 
     def _up(self) -> None:
         self._on_value()
@@ -92,14 +105,3 @@ def is_counter(address: Address) -> bool:
 def _is_whole(kwh: float) -> bool:
     """Whether an energy is in whole kWh, of which a house needs some hours for one."""
     return not math.isnan(kwh) and abs(kwh - round(kwh)) < _WHOLE
-
-
-def _advice(energy: Energy | None, without_power: str) -> str:
-    if energy is None:
-        return f"the meter sends neither power nor imported energy; {without_power}"
-    if _is_whole(energy.kwh):
-        return f"the meter sends its energy in whole kWh, and no power; {without_power}"
-    return (
-        "the meter sends its energy, but no power; add counter=yes to take the mean power from "
-        "the energy"
-    )

@@ -148,6 +148,9 @@ def test_the_energy_is_delivered_if_it_is_wanted() -> None:
         CounterSample(123.456),
         Sample(1.01),
     ]
+    # Once it has been fine, the register may stay at a whole number.
+    items = _session(fine, *[whole] * 5, options="counter=yes")
+    assert items[1:-1] == [CounterSample(123.456), *[CounterSample(123.0)] * 5]
     advice, _ = _session(*[whole] * 5, options="counter=yes")
     assert isinstance(advice, Notice)
     assert advice.text.endswith(
