@@ -20,7 +20,7 @@ Register = Callable[[str], float | None]
 
 OBIS_OPTIONS: Final = {
     "sign": "what a positive value means: import or export; needed for a power without a "
-    "direction (15.7.0)",
+    "direction (15.7.0), and for the exported one alone (2.7.0)",
     "counter": "yes: mean power from the energy registers, for a meter that sends no power",
 }
 """The options that `sign_of` and `MeterOutput` read."""
@@ -59,7 +59,8 @@ def power_kw(
             if it is unknown, and the sign has to be given.
 
     Raises:
-        MalformedError: the meter sends nothing but a power whose direction is unknown.
+        MalformedError: the meter sends nothing but a power whose direction is unknown, or the
+            exported one.
 
     >>> power_kw({"1.7": 0.0, "2.7": 0.9}.get), power_kw({"21.7": 0.2, "22.7": 0.5}.get)
     (-0.9, -0.3)
@@ -67,6 +68,8 @@ def power_kw(
     (-0.25, -0.25)
     """
     kw = _power_kw(register, 1.0 if direction is None and sign is not None else direction)
+    if kw is None:
+        kw = _exported_kw(register, is_wanted=sign == SIGNS["export"])
     return kw if not kw or sign is None else kw * sign
 
 
@@ -89,6 +92,20 @@ def _power_kw(register: Register, direction: float | None) -> float | None:
     return absolute * (direction or 1.0) if absolute else absolute
 
 
+def _exported_kw(register: Register, *, is_wanted: bool) -> float | None:
+    """The exported power of a meter that sends no other; None without."""
+    total = register(_EXPORT)
+    phases = _values(register, _PHASE_EXPORTS)
+    if total is None and not phases:
+        return None
+    if not is_wanted:
+        raise MalformedError(
+            "the meter sends only its exported power (2.7.0); add sign=export for a meter of the "
+            "feed-in alone"
+        )
+    return sum(phases) if total is None else total
+
+
 class Energy(NamedTuple):
     """Energy that a meter has counted.
 
@@ -102,7 +119,9 @@ class Energy(NamedTuple):
 
 
 def energy_of(register: Register, sign: float | None = None) -> Energy | None:
-    """Return the counted energy; None if no register reports the import.
+    """Return the counted energy; None if no register reports it.
+
+    The export alone counts for a meter whose sign is export.
 
     Args:
         register: returns the value of each register in `ENERGIES`.
@@ -113,7 +132,7 @@ def energy_of(register: Register, sign: float | None = None) -> Energy | None:
     """
     drawn, fed = _energy(register, 1), _energy(register, 2)
     if drawn is None:
-        return None
+        return None if fed is None or sign != SIGNS["export"] else Energy(-fed)
     factor = 1.0 if sign is None else sign
     return Energy(factor * drawn) if fed is None else Energy(factor * (drawn - fed), is_net=True)
 

@@ -201,8 +201,6 @@ def test_a_changed_byte_is_always_detected(place: int, byte: int) -> None:
         ([sml_entry(1, b"\x62\x63"), sml_entry(16, b"\x53\xff\x9c")], -0.1),
         ([sml_entry(1, b"\x62\x63")], 0.099),
         ([sml_entry(1, b"\x62\x00"), sml_entry(2, b"\x62\x32")], -0.05),
-        # Export alone is not enough, nor is the sum of import and export (15.7.0).
-        ([sml_entry(2, b"\x62\x32")], None),
         ([sml_entry(16, b"\x01")], None),
         # Hager's eHZ361 has 1.7.1; other meters have phases, or another channel.
         ([sml_entry(1, b"\x53\xff\x9c", tariff=1)], -0.1),
@@ -386,9 +384,13 @@ def test_the_energy_is_offered_if_it_is_fine_and_delivered_if_wanted() -> None:
     ]
 
 
-def test_no_pin_is_asked_for_if_a_power_has_an_unknown_direction() -> None:
-    texts = _notices(*[sml_file(sml_list(sml_entry(15, b"\x62\x32")))] * 9)
-    assert all(WITHOUT_DIRECTION in text for text in texts)
+@pytest.mark.parametrize(
+    ("register", "why"), [(15, WITHOUT_DIRECTION), (2, "the meter sends only its exported power")]
+)
+def test_no_pin_is_asked_for_if_there_is_another_power(register: int, why: str) -> None:
+    texts = _notices(*[sml_file(sml_list(sml_entry(register, b"\x62\x32")))] * 9)
+    assert len(texts) == 9
+    assert all(why in text for text in texts)
 
 
 def test_a_meter_that_stops_sending_its_power_ends_the_value() -> None:

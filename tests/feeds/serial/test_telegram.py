@@ -115,8 +115,6 @@ def test_powers_and_times_are_those_of_dsmr_parser(specification: str, text: byt
         (["1-0:1.7.0(------*kW)"], math.nan),
         (["1-0:21.7.0(00.5*kW)", "1-0:41.7.0()"], math.nan),
         # Nothing that is surely the power of the house.
-        (["1-0:2.7.0(00.1*kW)"], None),
-        (["1-0:22.7.0(00.1*kW)"], None),
         (["1-0:1.8.0(00001.1*kWh)"], None),
         (["0-1:1.7.0(00.1*kW)", "6-0:1.7.0(00.1*kW)"], None),
         (["1-0:1.4.0(00.1*kW)", "1-0:1.6.0(00.1*kW)", "0-0:17.0.0(999.9*kW)"], None),
@@ -153,6 +151,14 @@ def test_the_power_of_the_house_is_found(lines: list[str], kw: float | None) -> 
             "15.7.0 is a power without a direction; add sign=import for a house that never feeds "
             "in, sign=export for a meter of the feed-in alone",
         ),
+        *[
+            (
+                [line],
+                "the meter sends only its exported power (2.7.0); add sign=export for a meter of "
+                "the feed-in alone",
+            )
+            for line in ("1-0:2.7.0(00.1*kW)", "1-0:42.7.0(00.1*kW)")
+        ],
         (["1-0:1.8.0(5*l)"], "1-0:1.8.0(5*l) is not an energy in a unit such as Wh"),
     ],
 )
@@ -167,6 +173,12 @@ def test_options_say_what_a_telegram_leaves_open() -> None:
     assert _parse("1-0:1.7.0(000250*W)", unit="kW").kw == 0.25
     assert _parse("1-0:15.7.0(0.5*kW)", sign=1.0).kw == 0.5
     assert _parse("1-0:15.7.0(0.5*kW)", sign=-1.0).kw == -0.5
+
+
+def test_a_meter_of_the_feed_in_alone_needs_its_sign() -> None:
+    read = _parse("1-0:2.7.0(0.5*kW)", "1-0:2.8.0(7.5*kWh)", sign=-1.0)
+    assert (read.kw, read.energy) == (-0.5, Energy(-7.5))
+    assert _parse("1-0:22.7.0(0.5*kW)", "1-0:62.7.0(0.1*kW)", sign=-1.0).kw == -0.6
 
 
 def test_a_sign_turns_the_meter_around() -> None:
