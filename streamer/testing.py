@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from streamer.feeds import Feed, FeedItem
 from streamer.models import Answer, ForecastStream
-from streamer.readings import MINUTE, Link, Notice, Reading, Sample
+from streamer.readings import MINUTE, CounterSample, Link, Notice, Reading, Sample
 from streamer.sources import Source
 
 START = datetime(2010, 3, 19, 17, 0)
@@ -190,7 +190,7 @@ def read_feed(feed: Feed, samples: int, *, within_s: float = 10.0) -> list[FeedI
 
     def read_on() -> None:
         try:
-            while sum(isinstance(item, Sample) for item in items) < samples:
+            while sum(isinstance(item, Sample | CounterSample) for item in items) < samples:
                 block = feed.read()
                 items.extend(block)
                 if not block:
@@ -216,10 +216,10 @@ def check_source(
 @overload
 def check_source(
     source: Feed, *, spacing: timedelta | None = None, samples: int | None = None
-) -> list[Sample]: ...
+) -> list[Sample | CounterSample]: ...
 def check_source(
     source: Source | Feed, *, spacing: timedelta | None = None, samples: int | None = None
-) -> list[Reading] | list[Sample]:
+) -> list[Reading] | list[Sample | CounterSample]:
     """Check by reading that a source, or the feed of a plug-in, follows its protocol.
 
     Args:
@@ -261,15 +261,17 @@ def _check_readings(source: Source | Feed, spacing: timedelta | None) -> list[Re
     return found
 
 
-def _check_samples(source: Source | Feed, samples: int) -> list[Sample]:
+def _check_samples(source: Source | Feed, samples: int) -> list[Sample | CounterSample]:
     _require(isinstance(source, Feed), "a feed must have name, read and close")
-    found: list[Sample] = []
+    found: list[Sample | CounterSample] = []
     for item in read_feed(source, samples):  # type: ignore[arg-type]
         _require(
-            isinstance(item, Sample | Link | Notice), f"read() returned a {type(item).__name__}"
+            isinstance(item, Sample | CounterSample | Link | Notice),
+            f"read() returned a {type(item).__name__}",
         )
-        if isinstance(item, Sample):
-            _require(not math.isinf(item.kw), f"sample at {item.at} is {item.kw}")
+        if isinstance(item, Sample | CounterSample):
+            value = item.kw if isinstance(item, Sample) else item.kwh
+            _require(not math.isinf(value), f"sample at {item.at} is {value}")
             _require(item.at is None or item.at.tzinfo is not None, f"time {item.at} has no zone")
             found.append(item)
         elif isinstance(item, Link):

@@ -9,22 +9,16 @@ from typing import Annotated
 
 import typer
 
+from streamer.cli.fileoptions import takes_file_options
 from streamer.cli.options import (
     FILE_HELP,
     AdaptOption,
-    Column,
     ConfidenceOption,
-    Delimiter,
     Engine,
     EngineOption,
-    MaxKw,
-    Strict,
-    TimeColumn,
-    TimeFormat,
-    UnitOption,
     parse_moment,
-    unit_name,
 )
+from streamer.commands.files import FileOptions
 from streamer.errors import install_hint
 
 
@@ -35,7 +29,9 @@ class ReportFormat(StrEnum):
     JSON = "json"
 
 
+@takes_file_options("start", "end", "limit")
 def evaluate(
+    *,
     file: Annotated[str, typer.Argument(metavar="FILE", help=FILE_HELP, show_default=False)],
     model: Annotated[
         list[str] | None,
@@ -90,13 +86,7 @@ def evaluate(
         ),
     ] = None,
     engine: EngineOption = Engine.AUTO,
-    column: Column = None,
-    time_column: TimeColumn = None,
-    time_format: TimeFormat = None,
-    delimiter: Delimiter = None,
-    unit: UnitOption = None,
-    max_kw: MaxKw = 100.0,
-    strict: Strict = False,
+    options: FileOptions,
 ) -> None:
     """Score models and simple baselines on the same minutes.
 
@@ -115,18 +105,8 @@ def evaluate(
     """
     from streamer.commands.evaluate import Trial
     from streamer.commands.evaluate import evaluate as evaluate_trial
-    from streamer.commands.files import FileOptions
     from streamer.datasets import find_recording
 
-    options = FileOptions(
-        column=column,
-        time_column=time_column,
-        time_format=time_format,
-        delimiter=delimiter,
-        unit=unit_name(unit),
-        strict=strict,
-        max_kw=max_kw,
-    )
     trial = Trial(
         file=find_recording(file),
         options=options,

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -41,8 +41,8 @@ class Gaps(StrEnum):
     RESET = "reset"
 
 
-class Unit(StrEnum):
-    """Unit of the power column."""
+class PowerUnit(StrEnum):
+    """Unit of power."""
 
     KW = "kW"
     W = "W"
@@ -155,26 +155,6 @@ ENGINE_HELP = (
     f"tensorflow needs an extra: {install_hint('train')}."
 )
 
-Column = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="Column of the power, by name or number from 1."),
-]
-TimeColumn = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="Column of the time, by name or number from 1."),
-]
-TimeFormat = Annotated[
-    str | None,
-    typer.Option(metavar="FORMAT", help="strptime format of the time, such as %d.%m.%Y %H:%M."),
-]
-Delimiter = Annotated[
-    str | None,
-    typer.Option(metavar="CHAR", help="Separator of the columns; 'tab' for a tab."),
-]
-UnitOption = Annotated[
-    Unit | None,
-    typer.Option("--unit", help="Unit of the power. By default the header's, or else kW."),
-]
 MaxKw = Annotated[
     float,
     typer.Option(
@@ -183,15 +163,6 @@ MaxKw = Annotated[
         help="Skip values beyond this as implausible for a household.",
     ),
 ]
-Start = Annotated[
-    datetime | None,
-    typer.Option(parser=parse_moment, metavar="TIME", help="Begin at this time."),
-]
-End = Annotated[
-    datetime | None,
-    typer.Option(parser=parse_moment, metavar="TIME", help="End before this time."),
-]
-Limit = Annotated[int | None, typer.Option(metavar="N", min=1, help="Stop after N readings.")]
 GapsOption = Annotated[
     Gaps,
     typer.Option(
@@ -245,10 +216,6 @@ ConfidenceOption = Annotated[
         "make sense.",
     ),
 ]
-Strict = Annotated[
-    bool,
-    typer.Option("--strict", help="Fail at the first row that is malformed or out of order."),
-]
 
 
 def choose_format(wanted: Format, *, quiet: bool) -> Format | None:
@@ -269,10 +236,3 @@ def choose_format(wanted: Format, *, quiet: bool) -> Format | None:
     if wanted is Format.DASHBOARD and not is_terminal:
         raise UsageError("--format dashboard needs a terminal; give plain, json or csv")
     return wanted
-
-
-def unit_name(unit: Unit | None) -> Literal["kW", "W"] | None:
-    """Unit in the form that `FileOptions` expects."""
-    if unit is None:
-        return None
-    return "kW" if unit is Unit.KW else "W"

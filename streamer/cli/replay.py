@@ -6,57 +6,41 @@ from typing import Annotated
 
 import typer
 
+from streamer.cli.fileoptions import takes_file_options
 from streamer.cli.options import (
     FILE_HELP,
     AdaptOption,
     Ascii,
-    Column,
     ConfidenceOption,
-    Delimiter,
-    End,
     Engine,
     EngineOption,
     Format,
     FormatOption,
     Gaps,
     GapsOption,
-    Limit,
     MaxGap,
-    MaxKw,
     ModelOption,
     Quiet,
-    Start,
-    Strict,
-    TimeColumn,
-    TimeFormat,
-    UnitOption,
     Verbose,
     choose_format,
     parse_speed,
-    unit_name,
 )
+from streamer.commands.files import FileOptions
 
 DEMO_SPEED = 600.0
 """Ten minutes per second: slow enough to follow, fast enough to see something happen."""
 
 
+@takes_file_options()
 def replay(
+    *,
     file: Annotated[
         str | None,
         typer.Argument(
             metavar="FILE", help=f"{FILE_HELP} By default the bundled sample.", show_default=False
         ),
     ] = None,
-    column: Column = None,
-    time_column: TimeColumn = None,
-    time_format: TimeFormat = None,
-    delimiter: Delimiter = None,
-    unit: UnitOption = None,
-    max_kw: MaxKw = 100.0,
-    start: Start = None,
-    end: End = None,
-    limit: Limit = None,
-    strict: Strict = False,
+    options: FileOptions,
     speed: Annotated[
         float | None,
         typer.Option(
@@ -90,25 +74,12 @@ def replay(
       streamer replay house.csv --no-adapt --confidence 0.8 --quiet
       tail -n +1 -f house.csv | streamer replay -
     """
-    from streamer.commands.files import FileOptions
     from streamer.commands.forecasting import Forecasting
     from streamer.commands.replay import Replay, show_dashboard, write_lines
     from streamer.datasets import find_recording
     from streamer.sample import sample_path
 
     shown = choose_format(format, quiet=quiet)
-    options = FileOptions(
-        column=column,
-        time_column=time_column,
-        time_format=time_format,
-        delimiter=delimiter,
-        unit=unit_name(unit),
-        start=start,
-        end=end,
-        limit=limit,
-        strict=strict,
-        max_kw=max_kw,
-    )
     job = Replay(
         file=str(sample_path()) if file is None else find_recording(file),
         options=options,

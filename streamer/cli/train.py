@@ -7,23 +7,16 @@ from typing import Annotated
 
 import typer
 
+from streamer.cli.fileoptions import takes_file_options
 from streamer.cli.options import (
     FILE_HELP,
-    Column,
-    Delimiter,
-    End,
-    Limit,
-    MaxKw,
-    Start,
-    Strict,
-    TimeColumn,
-    TimeFormat,
-    UnitOption,
-    unit_name,
 )
+from streamer.commands.files import FileOptions
 
 
+@takes_file_options()
 def train(
+    *,
     file: Annotated[str, typer.Argument(metavar="FILE", help=FILE_HELP, show_default=False)],
     recipe: Annotated[
         str,
@@ -61,16 +54,7 @@ def train(
         bool,
         typer.Option("--fresh", help="Start over, even if FOLDER has an unfinished training."),
     ] = False,
-    column: Column = None,
-    time_column: TimeColumn = None,
-    time_format: TimeFormat = None,
-    delimiter: Delimiter = None,
-    unit: UnitOption = None,
-    max_kw: MaxKw = 100.0,
-    start: Start = None,
-    end: End = None,
-    limit: Limit = None,
-    strict: Strict = False,
+    options: FileOptions,
 ) -> None:
     """Train a model on a recording.
 
@@ -84,7 +68,6 @@ def train(
       streamer train house.csv --column power_kw --windows 500000 --out my_house
       streamer train house.csv --from sceaux --windows 100000 --out my_house
     """
-    from streamer.commands.files import FileOptions
     from streamer.datasets import find_recording
 
     # Before TensorFlow is imported, which takes seconds.
@@ -92,18 +75,6 @@ def train(
     from streamer.commands.train import TrainJob
     from streamer.commands.train import train as train_model
 
-    options = FileOptions(
-        column=column,
-        time_column=time_column,
-        time_format=time_format,
-        delimiter=delimiter,
-        unit=unit_name(unit),
-        start=start,
-        end=end,
-        limit=limit,
-        strict=strict,
-        max_kw=max_kw,
-    )
     train_model(
         TrainJob(
             file=file,

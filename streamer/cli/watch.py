@@ -82,8 +82,9 @@ def watch(
             metavar="SECONDS",
             min=1.0,
             max=86_400.0,
-            help="How long a value stays valid when no new one arrives, but a minute at most "
-            "while the connection is lost; after that there is a gap. "
+            help="Upper bound for how long a value stays valid when no new one arrives: about "
+            "three of the meter's usual spacings, or until the next change if it sends changes "
+            "only. After that there is a gap. "
             "By default as suits the kind of meter (`streamer sources`).",
             show_default=False,
         ),

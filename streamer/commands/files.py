@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from streamer.errors import UsageError
 from streamer.sources.bounds import MAX_KW
 
 if TYPE_CHECKING:
     from streamer.sources import Recording
+    from streamer.sources.files.shape import Quantity
+    from streamer.sources.files.units import Unit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,10 +21,15 @@ class FileOptions:
     """Options for reading a file, with the meanings that `open_replay` documents."""
 
     column: str | None = None
+    minus: str | None = None
+    where: tuple[str, ...] = ()
+    quantity: Quantity | None = None
+    as_minutes: bool = False
+    decimal: str | None = None
     time_column: str | None = None
     time_format: str | None = None
     delimiter: str | None = None
-    unit: Literal["kW", "W"] | None = None
+    unit: Unit | None = None
     start: datetime | None = None
     end: datetime | None = None
     limit: int | None = None
@@ -44,6 +51,11 @@ class FileOptions:
         return open_replay(
             file,
             column=self.column,
+            minus=self.minus,
+            where=self.where,
+            quantity=self.quantity,
+            as_minutes=self.as_minutes,
+            decimal=self.decimal,
             time_column=self.time_column,
             time_format=self.time_format,
             delimiter=self.delimiter,
@@ -60,6 +72,11 @@ class FileOptions:
 
         layout = {
             "--column": self.column,
+            "--minus": self.minus,
+            "--where": self.where or None,
+            "--quantity": self.quantity,
+            "--as-minutes": self.as_minutes or None,
+            "--decimal": self.decimal,
             "--time-column": self.time_column,
             "--time-format": self.time_format,
             "--delimiter": self.delimiter,

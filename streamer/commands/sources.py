@@ -48,7 +48,7 @@ def show_source(scheme: str) -> None:
     table.add_row("reads", kind.about)
     table.add_row("example", f"streamer watch '{kind.example}'")
     table.add_row("needs", _needs(kind))
-    table.add_row("--stale-after", f"{kind.stale_after_s:g} s by default")
+    table.add_row("--stale-after", f"at most {kind.stale_after_s:g} s by default")
     for name, text in kind.options.items():
         table.add_row(name, text)
     Console(highlight=False, markup=False).print(table)

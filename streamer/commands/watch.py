@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from streamer.commands.forecasting import Forecasting
 from streamer.errors import UsageError
 from streamer.feeds.address import Address
+from streamer.feeds.advice import Advice
 from streamer.feeds.registry import load_kind, open_feed
 from streamer.readings import Notice
 from streamer.sinks import Sink
@@ -34,8 +35,8 @@ class Watch:
         address: address of the meter.
         forecasting: model and pipeline settings.
         record: the recording to resume and extend; None to record nothing.
-        stale_after_s: seconds for which a value stays valid when no new one arrives; None for
-            the default of the feed kind.
+        stale_after_s: upper bound in seconds for the validity of a value when no new one arrives;
+            None for the default of the feed kind.
         grace_s: allowed lateness: seconds that a minute waits for late samples.
         by: `wall` if minutes end by this machine's clock, `feed` if by the samples' own times.
         retry_max_s: longest wait between two attempts to connect, in seconds.
@@ -64,6 +65,7 @@ class Watch:
             max_kw=self.max_kw,
             by=self.by,
             retry_max_s=self.retry_max_s,
+            advice=Advice.of(kind, self.address),
         )
 
     def run(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from streamer.feeds.address import Address
 
 FeedItem: TypeAlias = Sample | CounterSample | Link | Notice
-"""An item from a feed: a sample, a change of its connection, or a notice."""
+"""An item from a feed: a power, an energy register, a change of its connection, or a notice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +27,20 @@ class Pace:
     Attributes:
         every_s: usual seconds between two samples; None to learn it from the samples alone.
         on_change: whether the feed sends changes only, so that silence means an unchanged value.
+        setting: what to set at the meter so that it sends more often, such as ``TelePeriod 10``.
     """
 
     every_s: float | None = None
     on_change: bool = False
+    setting: str = ""
 
 
 @runtime_checkable
 class Feed(Protocol):
-    """A source of samples.
+    """A source of samples, all of them powers or all of them energy registers.
 
-    `read` is called repeatedly by one thread, `close` by another.
+    `read` is called repeatedly by one thread, `close` by another. A feed may also have the
+    attributes ``peer``, the other end in a word, and ``pace``, a `Pace`.
     """
 
     @property
@@ -77,7 +80,10 @@ class FeedKind:
         extra: the extra of streamer that installs its library; None if it needs none, or
             is part of another package.
         modules: modules that it must be able to import.
-        stale_after_s: default for how many seconds a value is valid when no other arrives.
+        stale_after_s: default for the upper bound in seconds of the validity of a value when
+            no other arrives.
+        unit_remedy: what to do if values are too large; by default the option ``unit``, if the
+            feed has it.
     """
 
     about: str
@@ -87,3 +93,4 @@ class FeedKind:
     extra: str | None = None
     modules: tuple[str, ...] = ()
     stale_after_s: float = 600.0
+    unit_remedy: str = ""

@@ -77,6 +77,8 @@ class Notice:
     """A row whose time does not advance; skipped."""
     ABSURD = "absurd"
     """An implausible value, more than a household can draw; skipped."""
+    CONVERSION = "conversion"
+    """Readings that are not rows of the source as they are, but computed from them."""
     WARNING = "warning"
     """Anything else that makes the figures unreliable."""
     EVENT = "event"

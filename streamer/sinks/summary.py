@@ -46,6 +46,7 @@ class Summary:
         self._readings = 0
         self._scored_in_sample = False
         self._notices: Counter[str] = Counter()
+        self._conversions: list[str] = []
         self._alarms: Counter[str] = Counter()
         self._link = OutageWatch()
 
@@ -63,6 +64,8 @@ class Summary:
                 )
         elif isinstance(item, Notice):
             self._notices[item.kind] += item.count
+            if item.kind == Notice.CONVERSION:
+                self._conversions.append(item.text)
         elif isinstance(item, Link):
             self._link.see(item)
         elif isinstance(item, About):
@@ -95,6 +98,7 @@ class Summary:
         lines = [
             f"{self._source()}: {plural(self._readings, 'reading')}, "
             f"{self._first_at:%Y-%m-%d %H:%M} to {self._last.reading.at:%Y-%m-%d %H:%M}",
+            *self._conversions,
             *([] if recorded else [gaps]),
             *self._away(),
             *self._skipped(),

@@ -410,8 +410,13 @@ def test_rows_from_a_pipe_are_forecast_as_they_arrive() -> None:
     assert process.stdin is not None
     assert process.stdout is not None
     with ending(process):
-        process.stdin.write(HEADER)
-        for row in _rows(np.linspace(0.2, 0.4, 55).tolist()).splitlines():
+        rows = _rows(np.linspace(0.2, 0.4, 55).tolist()).splitlines()
+        # The first three rows show the spacing.
+        process.stdin.write("\n".join([HEADER.strip(), *rows[:3], ""]))
+        process.stdin.flush()
+        for row in rows[:3]:
+            assert json.loads(process.stdout.readline())["at"] == row.partition(",")[0]
+        for row in rows[3:]:
             process.stdin.write(row + "\n")
             process.stdin.flush()
             assert json.loads(process.stdout.readline())["at"] == row.partition(",")[0]
@@ -422,7 +427,7 @@ def test_rows_from_a_pipe_are_forecast_as_they_arrive() -> None:
 
 def test_malformed_rows_are_counted_and_the_first_is_named(write: Callable[[str], Path]) -> None:
     kw: list[object] = [0.3] * 60
-    kw[5], kw[7], kw[9] = "abc", "nan", "1e999"
+    kw[5], kw[7], kw[9] = "abc", "x", "1e999"
     done = _streamer("replay", write(HEADER + _rows(kw)), "--format", "json")
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 57
@@ -457,7 +462,8 @@ def test_a_truncated_last_line_is_skipped(write: Callable[[str], Path]) -> None:
 
 def test_watts_read_as_kilowatts_are_rejected_with_a_hint(write: Callable[[str], Path]) -> None:
     path = write("timestamp,power\n" + _rows([300 + n for n in range(100)]))
-    _fails(_streamer("replay", path), 1, "--unit W")
+    _fails(_streamer("replay", path), 2, "column 'power' has no unit", "--unit W")
+    _fails(_streamer("replay", path, "--unit", "kW"), 1, "--unit W")
     done = _streamer("replay", path, "--unit", "W", "--format", "json")
     assert done.returncode == 0
     assert json.loads(done.stdout.splitlines()[0])["actual_kw"] == pytest.approx(0.3)

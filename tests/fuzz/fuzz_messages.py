@@ -49,7 +49,8 @@ def _hass(data: bytes) -> None:
     power_entities(document)
     if entity.apply(document):
         with suppress(RefusedError):
-            _check(entity.kw(), None)
+            sample = entity.sample()
+            _check(sample.kw if isinstance(sample, Sample) else sample.kwh, None)
 
 
 def _page(data: bytes) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from streamer.cli.fleet.options import ConfOption, FileFormat, MasterOption, VerboseOption
-from streamer.cli.options import Gaps, Unit, parse_confidence
+from streamer.cli.options import Gaps, PowerUnit, parse_confidence
 
 _KEPT = "Kept with the checkpoint"
 
@@ -62,7 +62,7 @@ def run(
         ),
     ] = None,
     unit: Annotated[
-        Unit | None,
+        PowerUnit | None,
         typer.Option(help=f"Unit of the source's power. {_KEPT}; kW at first.", show_default=False),
     ] = None,
     format: Annotated[

@@ -8,20 +8,15 @@ from typing import Annotated
 
 import typer
 
+from streamer.cli.fileoptions import takes_file_options
 from streamer.cli.fleet.options import FileFormat
 from streamer.cli.options import (
     FILE_HELP,
-    Column,
-    Delimiter,
-    MaxKw,
-    TimeColumn,
-    TimeFormat,
-    UnitOption,
     parse_moment,
     parse_number,
     parse_speed,
-    unit_name,
 )
+from streamer.commands.files import FileOptions
 from streamer.errors import UsageError
 
 DEFAULT_MINUTES = 120
@@ -38,7 +33,9 @@ def parse_share(text: str) -> float:
     return parse_number(text, lambda share: 0 <= share <= 1, wanted)
 
 
+@takes_file_options("start", "end", "limit", "strict")
 def simulate(
+    *,
     folder: Annotated[
         Path,
         typer.Argument(
@@ -142,12 +139,7 @@ def simulate(
             help="With --live: 1 is real time, 60 an hour per minute. By default 1.",
         ),
     ] = None,
-    column: Column = None,
-    time_column: TimeColumn = None,
-    time_format: TimeFormat = None,
-    delimiter: Delimiter = None,
-    unit: UnitOption = None,
-    max_kw: MaxKw = 100.0,
+    options: FileOptions,
 ) -> None:
     """Simulate a fleet from one house's real minutes: a folder of files for fleet run.
 
@@ -166,7 +158,6 @@ def simulate(
       streamer fleet simulate readings --from house.csv --format csv --every 30
       streamer fleet simulate readings --meters 200 --live --speed 60
     """
-    from streamer.commands.files import FileOptions
     from streamer.commands.simulate import SimulateJob
     from streamer.commands.simulate import simulate as write_fleet
     from streamer.datasets import find_recording
@@ -181,14 +172,7 @@ def simulate(
     job = SimulateJob(
         folder=folder,
         file=str(sample_path()) if file is None else find_recording(file),
-        options=FileOptions(
-            column=column,
-            time_column=time_column,
-            time_format=time_format,
-            delimiter=delimiter,
-            unit=unit_name(unit),
-            max_kw=max_kw,
-        ),
+        options=options,
         meters=meters,
         minutes=DEFAULT_MINUTES if minutes is None and not live else minutes,
         every=every,

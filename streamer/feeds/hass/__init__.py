@@ -2,7 +2,9 @@
 
 The messages are those of Home Assistant's own frontend, which subscribes to compressed states
 (``subscribe_entities``): one subscription delivers the current state and each change of it,
-for one entity alone, also to a user with read access only.
+for one entity alone, also to a user with read access only. It also delivers an entity that is
+set up later, as many are while Home Assistant starts (``get_config`` returns its ``state``:
+``NOT_RUNNING``, ``STARTING``, ``RUNNING``).
 
 A state is sent only when it changes, so a value is valid for as long as the connection is up.
 Its time is the time of arrival: Home Assistant sends at once, and its clock may be wrong.
@@ -12,26 +14,32 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import json
+import math
 import re
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from streamer.errors import LinkError, RefusedError, UsageError
-from streamer.feeds import FeedKind
+from streamer.feeds import FeedKind, Pace
 from streamer.feeds.address import Address, Secret
 from streamer.feeds.hass.states import Entity, power_entities
+from streamer.feeds.hass.websocket import JsonSocket
 from streamer.feeds.http.web import INSECURE_OPTION, TIMEOUT_OPTION, WebClient
 from streamer.feeds.session import AsyncFeed, Channel
-from streamer.feeds.values import POWER_OPTIONS, SIGNS, MalformedError, parse_json
-
-if TYPE_CHECKING:
-    import aiohttp
+from streamer.feeds.values import POWER_OPTIONS, SIGNS, MalformedError
+from streamer.readings import CounterSample, Sample
 
 _PORT = 8123
 
 _PING_S = 25.0
+
+_APPEAR_S = 20.0
+"""Seconds for which a running Home Assistant may be without the entity."""
+
+_LOOK_S = 1.0
+
+_STARTING = ("NOT_RUNNING", "STARTING")
 
 _CLOSE_S = 0.5
 
@@ -41,82 +49,16 @@ _MAX_BYTES = 16_000_000
 _ENTITY = re.compile(r"[a-z0-9_]+\.[a-z0-9_]+")
 
 
-class _JsonSocket:
-    """A websocket that carries JSON objects.
+class _Client:
+    """Login, subscription and messages of one entity.
 
     Args:
-        socket: the websocket.
-        name: the feed's name, for errors.
-        answer_s: seconds to wait for an expected message.
+        address: address of Home Assistant, with the entity's id as path.
+        ping_s: seconds of silence before a ping is sent.
+        appear_s: seconds for which a running Home Assistant may be without the entity.
     """
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, name: str, answer_s: float) -> None:
-        self._socket = socket
-        self._name = name
-        self._answer_s = answer_s
-        self._commands = 0
-
-    async def send(self, **message: Any) -> None:
-        await self._socket.send_str(json.dumps(message))
-
-    async def command(self, kind: str, **message: Any) -> int:
-        """Send a command; returns its number, which the response carries."""
-        self._commands += 1
-        await self.send(id=self._commands, type=kind, **message)
-        return self._commands
-
-    async def receive(self, within_s: float | None = None) -> dict[str, Any]:
-        """Return the next message.
-
-        Raises:
-            TimeoutError: none arrived in time.
-            MalformedError: the message is not a JSON object.
-            LinkError: the connection is closed.
-        """
-        import aiohttp
-
-        message = await self._socket.receive(self._answer_s if within_s is None else within_s)
-        if message.type in (
-            aiohttp.WSMsgType.CLOSE,
-            aiohttp.WSMsgType.CLOSING,
-            aiohttp.WSMsgType.CLOSED,
-            aiohttp.WSMsgType.ERROR,
-        ):
-            raise LinkError(f"{self._name}: Home Assistant closed the connection")
-        if message.type is not aiohttp.WSMsgType.TEXT:
-            raise MalformedError("a message that is not text")
-        document = parse_json(message.data)
-        if not isinstance(document, dict):
-            raise MalformedError("a message that is not a JSON object")
-        return document
-
-    async def listen(self, ping_s: float) -> dict[str, Any]:
-        """Return the next message, waiting as long as the other end is alive.
-
-        Args:
-            ping_s: seconds of silence before a ping is sent.
-        """
-        try:
-            return await self.receive(ping_s)
-        except TimeoutError:
-            await self.command("ping")
-            return await self.receive()
-
-    async def expect(self, *kinds: str) -> dict[str, Any]:
-        """Return the next message, which must be of one of these kinds."""
-        try:
-            message = await self.receive()
-        except MalformedError as error:
-            raise LinkError(f"{self._name}: {error}; is it Home Assistant?") from None
-        if message.get("type") not in kinds:
-            raise LinkError(f"{self._name}: expected {' or '.join(kinds)}; is it Home Assistant?")
-        return message
-
-
-class _Client:
-    """Login, subscription and messages of one entity."""
-
-    def __init__(self, address: Address, ping_s: float) -> None:
+    def __init__(self, address: Address, ping_s: float, appear_s: float) -> None:
         self._web = WebClient.of(address)
         self._name = self._web.name
         self._entity = address.path.strip("/")
@@ -134,6 +76,8 @@ class _Client:
         self._token: Secret = address.credentials.token
         self._sign = SIGNS[address.choice("sign", SIGNS, "import")]
         self._ping_s = ping_s
+        self._appear_s = appear_s
+        self._was_seen = False  # the entity, in any of the connections
         host = address.host_in_url
         secure = address.choice("tls", ("0", "1"), "0") == "1"
         self._url = f"{'wss' if secure else 'ws'}://{host}:{address.port or _PORT}/api/websocket"
@@ -152,7 +96,7 @@ class _Client:
                 ) as websocket,
             ):
                 raw = websocket.get_extra_info("socket")
-                messages = _JsonSocket(websocket, self._name, self._web.timeout_s)
+                messages = JsonSocket(websocket, self._name, self._web.timeout_s)
                 await self._log_in(messages)
                 await self._listen(messages, channel)
         except aiohttp.WSServerHandshakeError as error:
@@ -172,7 +116,7 @@ class _Client:
             )
         return RefusedError(f"{self._name}: this is not Home Assistant (HTTP {status})")
 
-    async def _log_in(self, messages: _JsonSocket) -> None:
+    async def _log_in(self, messages: JsonSocket) -> None:
         await messages.expect("auth_required")
         await messages.send(type="auth", access_token=self._token.reveal())
         answer = await messages.expect("auth_ok", "auth_invalid")
@@ -182,32 +126,84 @@ class _Client:
                 "(your profile, Security, long-lived access tokens)"
             )
 
-    async def _listen(self, messages: _JsonSocket, channel: Channel) -> None:
+    async def _listen(self, messages: JsonSocket, channel: Channel) -> None:
         entity = Entity(self._entity, self._sign)
         subscription = await messages.command("subscribe_entities", entity_ids=[self._entity])
-        heard = False
+        is_first = True
         while True:
             try:
                 message = await messages.listen(self._ping_s)
-                if message.get("id") != subscription:
-                    continue
-                if message.get("type") == "result" and message.get("success") is not True:
-                    raise self._denied(message)
-                if message.get("type") != "event":
-                    continue
-                concerned = entity.apply(message.get("event"))
-                if not heard and not entity.exists:
-                    raise await self._unknown(messages)
-                if not concerned:
-                    continue
-                kw = entity.kw()
+                concerned = self._take(message, subscription, entity)
             except MalformedError as error:
                 channel.malformed(str(error))
                 continue
-            if not heard:
-                heard = True
-                channel.up()
-            channel.sample(kw)
+            if concerned is None:
+                continue
+            if is_first and not entity.exists:
+                await self._wait_for(entity, subscription, messages, channel)
+            elif not (is_first or concerned):
+                continue
+            _deliver(entity, channel, is_first=is_first)
+            is_first, self._was_seen = False, True
+
+    def _take(self, message: dict[str, Any], subscription: int, entity: Entity) -> bool | None:
+        """Apply a message to the entity; returns whether it concerns it, None if no event does.
+
+        Raises:
+            MalformedError: the message has another form.
+            RefusedError: the subscription is denied.
+        """
+        if message.get("id") != subscription:
+            return None
+        if message.get("type") == "result" and message.get("success") is not True:
+            raise self._denied(message)
+        return entity.apply(message.get("event")) if message.get("type") == "event" else None
+
+    async def _wait_for(
+        self, entity: Entity, subscription: int, messages: JsonSocket, channel: Channel
+    ) -> None:
+        """Wait for an entity that Home Assistant has not set up yet.
+
+        Raises:
+            RefusedError: it does not appear in time, and was never seen before.
+        """
+        now = asyncio.get_running_loop().time
+        if self._was_seen:
+            channel.up()
+            channel.sample(math.nan)  # the value of the connection before has ended
+        since, told = now(), ""
+        while not entity.exists:
+            config = await self._ask("get_config", subscription, messages, entity)
+            is_starting = isinstance(config, dict) and config.get("state") in _STARTING
+            since = now() if is_starting else since
+            is_late = now() >= since + self._appear_s
+            text = ""
+            if is_starting:
+                text = f"Home Assistant is starting; waiting for {self._entity}"
+            elif told != "missing" and (is_late or not self._was_seen):
+                text = f"{await self._missing(subscription, messages, entity)}; waiting for it"
+            elif is_late and not self._was_seen:
+                missing = await self._missing(subscription, messages, entity)
+                raise RefusedError(f"{self._name}: {missing}")
+            if text and told != text and not entity.exists:
+                channel.warn(text)
+                told = text if is_starting else "missing"
+            with suppress(TimeoutError, MalformedError):
+                self._take(await messages.receive(_LOOK_S), subscription, entity)
+
+    async def _ask(
+        self, command: str, subscription: int, messages: JsonSocket, entity: Entity
+    ) -> object:
+        """Send a command; returns its result, and applies the messages before it."""
+        number = await messages.command(command)
+        while True:
+            try:
+                answer = await messages.receive()
+                if answer.get("id") == number:
+                    return answer.get("result")
+                self._take(answer, subscription, entity)
+            except MalformedError:
+                return None
 
     def _denied(self, result: dict[str, Any]) -> RefusedError:
         match result:
@@ -217,18 +213,37 @@ class _Client:
                 why = f"Home Assistant does not let the token's user read {self._entity}"
         return RefusedError(f"{self._name}: {why}")
 
-    async def _unknown(self, messages: _JsonSocket) -> RefusedError:
-        """Return the error for an entity that does not exist, with similar names."""
-        text = f"{self._name}: {self._entity} does not exist, or the token's user may not read it"
-        number = await messages.command("get_states")
-        try:
-            answer = await messages.receive()
-            while answer.get("id") != number:
-                answer = await messages.receive()
-        except (MalformedError, TimeoutError):
-            return RefusedError(text)
-        near = difflib.get_close_matches(self._entity, power_entities(answer.get("result")), 3, 0.4)
-        return RefusedError(f"{text}; is it {' or '.join(near)}?" if near else text)
+    async def _missing(self, subscription: int, messages: JsonSocket, entity: Entity) -> str:
+        """Text about an entity that does not exist, with similar names."""
+        text = f"{self._entity} does not exist, or the token's user may not read it"
+        states = await self._ask("get_states", subscription, messages, entity)
+        near = difflib.get_close_matches(self._entity, power_entities(states), 3, 0.4)
+        return f"{text}; is it {' or '.join(near)}?" if near else text
+
+
+def _deliver(entity: Entity, channel: Channel, *, is_first: bool) -> None:
+    """Deliver the present state of an entity.
+
+    Raises:
+        RefusedError: the entity is neither a power nor an energy register.
+    """
+    malformed = None
+    try:
+        sample = entity.sample()
+    except RefusedError:
+        if not is_first:
+            channel.sample(math.nan)  # the value before has ended
+        raise
+    except MalformedError as error:
+        sample, malformed = Sample(math.nan), str(error)
+    if is_first:
+        channel.up()
+    if isinstance(sample, CounterSample):
+        channel.counter(sample.kwh, net=sample.net)
+    else:
+        channel.sample(sample.kw)
+    if malformed is not None:
+        channel.malformed(malformed)
 
 
 async def _until_closed(raw: socket.socket) -> None:
@@ -239,18 +254,22 @@ async def _until_closed(raw: socket.socket) -> None:
                 await asyncio.sleep(0.01)
 
 
-def open_hass(address: Address, *, ping_s: float = _PING_S) -> AsyncFeed:
+def open_hass(
+    address: Address, *, ping_s: float = _PING_S, appear_s: float = _APPEAR_S
+) -> AsyncFeed:
     """Make the feed of an entity.
 
     Args:
         address: address of Home Assistant, with the entity's id as path.
         ping_s: seconds of silence before a ping is sent.
+        appear_s: seconds for which a running Home Assistant may be without the entity.
 
     Raises:
         UsageError: the address is incomplete, or an option is wrong.
     """
-    work = _Client(address, ping_s)
-    return AsyncFeed(address.shown, work.session, peer="Home Assistant")
+    work = _Client(address, ping_s, appear_s)
+    pace = Pace(on_change=True)
+    return AsyncFeed(address.shown, work.session, peer="Home Assistant", pace=pace)
 
 
 KIND = FeedKind(
@@ -266,4 +285,5 @@ KIND = FeedKind(
     extra="http",
     modules=("aiohttp",),
     stale_after_s=3600.0,
+    unit_remedy="correct the entity's unit_of_measurement in Home Assistant",
 )

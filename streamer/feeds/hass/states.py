@@ -3,6 +3,10 @@
 A compressed state has the state itself under ``s`` and its attributes under ``a``. An event
 has new states under ``a``, changes of states under ``c`` (values set under ``+``, attributes
 dropped under ``-``), and removed entities under ``r``.
+
+An energy register is an entity with a unit of energy and the ``state_class``
+``total_increasing``, or ``total``, which may also fall: after a reset if it has the attribute
+``last_reset``, otherwise because export is subtracted.
 """
 
 from __future__ import annotations
@@ -12,14 +16,17 @@ from typing import Any
 
 from streamer.errors import RefusedError
 from streamer.feeds.values import MalformedError, to_number
+from streamer.readings import CounterSample, Sample
 
-_UNITS = {"mW": 1e-6, "W": 1e-3, "kW": 1.0, "MW": 1e3, "GW": 1e6}
+_POWERS = {"mW": 1e-6, "W": 1e-3, "kW": 1.0, "MW": 1e3, "GW": 1e6}
+_ENERGIES = {"mWh": 1e-6, "Wh": 1e-3, "kWh": 1.0, "MWh": 1e3, "GWh": 1e6}
+_COUNTERS = ("total", "total_increasing")
 
-_NOT_KNOWN = ("unavailable", "unknown")
+_NOT_KNOWN = ("unavailable", "unknown", "", "none", "null", "nan")
 
 
 class Entity:
-    """State and unit of one entity, assembled from its compressed states.
+    """State and attributes of one entity, assembled from its compressed states.
 
     Args:
         name: its id, such as ``sensor.power``.
@@ -31,7 +38,8 @@ class Entity:
         self.exists = False
         self._sign = sign
         self._state: object = None
-        self._unit: object = None
+        self._attributes: dict[str, Any] = {}
+        self._was_counter: bool | None = None
 
     def apply(self, event: object) -> bool:
         """Apply an event of the subscription.
@@ -51,7 +59,7 @@ class Entity:
             self.exists, self._state = False, None
         state = _object(event, "a").get(self.name)
         if state is not None:
-            self._state, self._unit = None, None
+            self._state, self._attributes = None, {}
             self._set(state)
             self.exists = True
         change = _object(event, "c").get(self.name)
@@ -59,8 +67,9 @@ class Entity:
             if not isinstance(change, dict):
                 raise MalformedError("a change that is not an object")
             dropped = _object(change, "-").get("a", [])
-            if isinstance(dropped, list) and "unit_of_measurement" in dropped:
-                self._unit = None
+            for name in dropped if isinstance(dropped, list) else []:
+                if isinstance(name, str):
+                    self._attributes.pop(name, None)
             self._set(_object(change, "+"))
         return gone or state is not None or change is not None
 
@@ -68,27 +77,50 @@ class Entity:
         if not isinstance(state, dict):
             raise MalformedError("a state that is not an object")
         self._state = state.get("s", self._state)
-        self._unit = _object(state, "a").get("unit_of_measurement", self._unit)
+        self._attributes |= _object(state, "a")
 
-    def kw(self) -> float:
-        """Power in kW; NaN where Home Assistant does not know it.
+    def sample(self) -> Sample | CounterSample:
+        """Return the power, or the energy register; NaN where Home Assistant does not know it.
 
         Raises:
             MalformedError: the state is not a number.
-            RefusedError: the unit is not a unit of power.
+            RefusedError: it is neither a power nor an energy register, or has become the other.
         """
-        if self._state is None or self._state in _NOT_KNOWN:
-            return math.nan
-        factor = _UNITS.get(self._unit) if isinstance(self._unit, str) else None
-        if factor is None:
-            has = "has no unit" if self._unit is None else f"is in {str(self._unit)[:20]}"
-            raise RefusedError(
-                f"Home Assistant: {self.name} {has}; give one in {', '.join(_UNITS)}"
-            )
-        kw = to_number(self._state) * factor * self._sign
-        if not math.isfinite(kw):
-            raise MalformedError(f"{self._state!r} is not a power")
-        return kw
+        state = self._state
+        if state is None or (isinstance(state, str) and state.strip().lower() in _NOT_KNOWN):
+            return Sample(math.nan)
+        unit = self._attributes.get("unit_of_measurement")
+        unit = unit if isinstance(unit, str) else ""
+        is_counter = self._is_counter(unit)
+        if self._was_counter not in (None, is_counter):
+            raise RefusedError(f"Home Assistant: {self.name} is in another quantity now: {unit}")
+        self._was_counter = is_counter
+        factor = (_ENERGIES if is_counter else _POWERS)[unit]
+        value = to_number(state) * factor * self._sign
+        if not math.isfinite(value):
+            raise MalformedError(f"{state!r} is not a power")
+        if not is_counter:
+            return Sample(value)
+        is_total = self._attributes.get("state_class") == "total"
+        return CounterSample(value, net=is_total and "last_reset" not in self._attributes)
+
+    def _is_counter(self, unit: str) -> bool:
+        """Whether the entity is an energy register, not a power.
+
+        Raises:
+            RefusedError: it is neither.
+        """
+        if unit in _POWERS:
+            return False
+        has = f"is in {unit[:20]}" if unit else "has no unit"
+        if unit in _ENERGIES:
+            if self._attributes.get("state_class") in _COUNTERS:
+                return True
+            has += ", but its state_class is not total_increasing"
+        raise RefusedError(
+            f"Home Assistant: {self.name} {has}; give one in {', '.join(_POWERS)}, "
+            f"or a counter in {', '.join(_ENERGIES)}"
+        )
 
 
 def _object(holder: dict[str, Any], key: str) -> dict[str, Any]:
@@ -104,6 +136,6 @@ def power_entities(states: object) -> list[str]:
     for state in states if isinstance(states, list) else []:
         match state:
             case {"entity_id": str(name), "attributes": {"unit_of_measurement": str(unit)}}:
-                if unit in _UNITS:
+                if unit in _POWERS:
                     found.append(name)
     return found

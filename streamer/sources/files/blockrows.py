@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from streamer.readings.arrays import DoubleArray, IntArray, Records, TimeArray
 from streamer.readings.blocks import ReadingBlock
 from streamer.sources.bounds import LONG_JUMP, is_long_jump
+from streamer.sources.files.clocks import MAX_YEAR, MIN_YEAR
 from streamer.sources.files.layout import Layout
-from streamer.sources.files.timestamps import MAX_YEAR, MIN_YEAR, TimeStyle
+from streamer.sources.files.timestamps import TimeStyle
 
 _Bytes: TypeAlias = NDArray[np.uint8]
 

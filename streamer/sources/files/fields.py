@@ -1,4 +1,4 @@
-"""Splitting of lines into fields, and recognition of the delimiter."""
+"""Splitting of lines into fields, and words for missing values."""
 
 from __future__ import annotations
 
@@ -6,12 +6,32 @@ import csv
 import math
 from collections.abc import Sequence
 
-from streamer.display.lines import shorten
 from streamer.errors import UsageError
 
 DELIMITERS = (";", ",", "\t", "|")
+"""Delimiters in order of preference; runs of spaces are the last resort."""
+
+SPACES = " "
+"""The delimiter for runs of spaces."""
+
 MISSING = frozenset(("", "?"))
-"""Fields that represent a missing value."""
+"""Fields that represent a missing value in the UCI file."""
+
+_MISSING_WORDS = frozenset(
+    [
+        *("", "?", "-", "--", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "\\n"),
+        *("unknown", "unavailable", "undefined", "undef", "no ct"),
+    ]
+)
+
+
+def is_missing(text: str) -> bool:
+    """Whether a field represents a missing value.
+
+    >>> [is_missing(text) for text in ("?", " NaN ", "unavailable", "0", "inf")]
+    [True, True, True, False, False]
+    """
+    return text in MISSING or text.strip().lower() in _MISSING_WORDS
 
 
 def split_fields(line: str, delimiter: str) -> list[str]:
@@ -20,9 +40,13 @@ def split_fields(line: str, delimiter: str) -> list[str]:
     Raises:
         csv.Error: the quotes are not balanced.
     """
+    if delimiter == SPACES:
+        if '"' not in line:
+            return line.split()
+        return next(csv.reader([line.strip()], delimiter=" ", strict=True, skipinitialspace=True))
     if '"' not in line:
         return line.split(delimiter)
-    return next(csv.reader([line], delimiter=delimiter, strict=True))
+    return next(csv.reader([line], delimiter=delimiter, strict=True, skipinitialspace=True))
 
 
 def is_number(text: str) -> bool:
@@ -41,50 +65,24 @@ def split_or_nothing(line: str, delimiter: str) -> list[str]:
         return []
 
 
-def find_delimiter(
-    name: str, lines: Sequence[str], requested: str | None, *, final: bool
-) -> str | None:
-    """Return the requested delimiter, or the one that the first lines show unambiguously.
-
-    Args:
-        name: the file's name, for errors.
-        lines: its first lines, at least one.
-        requested: the requested delimiter, if any.
-        final: whether no more lines will be available.
-
-    Returns:
-        The delimiter, or None if more lines are needed.
+def possible_delimiters(lines: Sequence[str], requested: str | None) -> list[str]:
+    """Return the delimiters that split any of the lines, in order of preference.
 
     Raises:
-        UsageError: no delimiter is found, or several are possible.
+        UsageError: the requested delimiter is not a character.
     """
     if requested is not None:
-        return _requested_delimiter(requested)
-    widths = {each: len(split_or_nothing(lines[0], each)) for each in DELIMITERS}
-    found = [each for each, width in widths.items() if width > 1]
-    if len(found) > 1:
-        if len(lines) == 1 and not final:
-            return None
-        agreeing = [
-            each
-            for each in found
-            if all(len(split_or_nothing(row, each)) == widths[each] for row in lines[1:])
-        ]
-        found = agreeing or found
-    if not found:
-        raise UsageError(
-            f"{name}: no columns in the first line {shorten(lines[0])}; a header line such as "
-            "timestamp,power_kw is required (or give --delimiter)"
-        )
-    if len(found) > 1:
-        raise UsageError(
-            f"{name}: the delimiter may be {' or '.join(map(repr, found))}; give --delimiter"
-        )
-    return found[0]
+        return [_requested_delimiter(requested)]
+    found = [
+        each for each in DELIMITERS if any(len(split_or_nothing(line, each)) > 1 for line in lines)
+    ]
+    return [*found, SPACES]
 
 
 def _requested_delimiter(requested: str) -> str:
-    delimiter = "\t" if requested in ("tab", "\\t") else requested
+    delimiter = {"tab": "\t", "\\t": "\t", "space": " "}.get(requested, requested)
     if len(delimiter) != 1 or delimiter in '"\r\n':
-        raise UsageError(f"--delimiter {requested!r} is not one character; try ';', ',' or 'tab'")
+        raise UsageError(
+            f"--delimiter {requested!r} is not one character; try ';', ',', 'tab' or 'space'"
+        )
     return delimiter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 
-from streamer.errors import FormatError
+from streamer.errors import FormatError, StreamerError
 from streamer.sources.files.bytestream import ByteStream
 
 MAX_LINE_BYTES = 1 << 16
@@ -115,6 +115,7 @@ class LineReader:
         self._stream = stream
         self._splitter = LineSplitter(name)
         self._returned = b""
+        self._error: StreamerError | None = None
         self._at_end = False
 
     @property
@@ -133,6 +134,8 @@ class LineReader:
         if self._returned:
             returned, self._returned = self._returned, b""
             return returned
+        if self._error is not None:
+            raise self._error
         while not self._at_end:
             data = self._stream.read()
             self._at_end = not data
@@ -141,14 +144,10 @@ class LineReader:
                 return piece
         return b""
 
-    @property
-    def waiting(self) -> bytes:
-        """Lines that were put back and not read again."""
-        return self._returned
-
-    def put_back(self, lines: bytes) -> None:
-        """Make the next `read` return these lines first."""
+    def put_back(self, lines: bytes, error: StreamerError | None = None) -> None:
+        """Make the next `read` return these lines first, and then raise an error, if any."""
         self._returned = lines + self._returned
+        self._error = error
 
     def close(self) -> None:
         """Close the stream. May be called repeatedly."""

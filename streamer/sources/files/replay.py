@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import TypeAlias
 
 from streamer.errors import SourceError, StreamerError
 from streamer.readings import Notice, Reading
-from streamer.sources.bounds import is_long_jump
+from streamer.sources.files.filled import FilledGapWatch
 from streamer.sources.files.framing import LineReader, decode_lines
-from streamer.sources.files.layout import Unit
-from streamer.sources.files.progress import ReadProgress, RowCounts
-from streamer.sources.files.rows import RowError, RowParser
+from streamer.sources.files.intake import Item, RowIntake
+from streamer.sources.files.intervals import Converter
+from streamer.sources.files.progress import ReadProgress
+from streamer.sources.files.rows import Row, RowError, RowParser
 from streamer.sources.files.screening import InitialChecks, Rules
-from streamer.sources.files.skipping import SkippedRows
-
-_Item: TypeAlias = Reading | Notice
+from streamer.sources.files.units import Unit
 
 BLOCK_ROWS = 32
 """Pieces with fewer rows are read row by row: arrays would not be faster."""
 
 _MAX_PAUSE = 31
+_MAX_SORTED_ROWS = 2_000_000
 
 
 class ReplaySource:
@@ -34,6 +32,9 @@ class ReplaySource:
         unit: the unit in which `rows` reads the values.
         rules: rules for which rows become readings.
         lines_before: number of lines before the first row.
+        converter: conversion of the rows to minutes; None if each row is a reading.
+        description: description of the conversion, which is reported first.
+        is_ordered: whether the rows are in order of time; if not, all are read and sorted.
     """
 
     def __init__(
@@ -45,15 +46,20 @@ class ReplaySource:
         rules: Rules,
         *,
         lines_before: int = 0,
+        converter: Converter | None = None,
+        description: str | None = None,
+        is_ordered: bool = True,
     ) -> None:
         self._name = name
         self._lines = lines
         self._parser = rows
         self._rules = rules
         self._line = lines_before
-        self._counts = RowCounts()
-        self._skipped = SkippedRows(unit, rules)
+        self._intake = RowIntake(name, unit, rules, converter)
         self._initial_checks = InitialChecks(name, unit)
+        self._filled = FilledGapWatch(name)
+        self._description = description
+        self._is_ordered = is_ordered
         self._progress = ReadProgress(rules)
         self._pauses = _BlockPauses()
         self._ended = False
@@ -68,37 +74,37 @@ class ReplaySource:
     @property
     def rows(self) -> int:
         """Number of rows so far."""
-        return self._counts.rows
+        return self._intake.counts.rows
 
     @property
     def missing(self) -> int:
         """Number of rows without a value."""
-        return self._counts.missing
+        return self._intake.counts.missing
 
     @property
     def outside(self) -> int:
         """Number of rows before the start or beyond the end."""
-        return self._counts.outside
+        return self._intake.counts.outside
 
     @property
     def readings(self) -> int:
         """Number of readings returned."""
-        return self._counts.readings
+        return self._intake.counts.readings
 
     @property
     def malformed(self) -> int:
         """Number of rows that could not be parsed."""
-        return self._skipped.malformed.count
+        return self._intake.skipped.malformed.count
 
     @property
     def disordered(self) -> int:
         """Number of rows whose time did not advance."""
-        return self._skipped.disordered.count
+        return self._intake.skipped.disordered.count
 
     @property
     def implausible(self) -> int:
         """Number of rows whose value is beyond any household's."""
-        return self._skipped.implausible.count
+        return self._intake.skipped.implausible.count
 
     @property
     def progress(self) -> float | None:
@@ -108,7 +114,7 @@ class ReplaySource:
         are unknown, as for a pipe without a limit or an end time.
         """
         complete = self._ended and self._failure is None and not self._closed
-        return self._progress.share(self._counts, self._lines.progress, complete=complete)
+        return self._progress.share(self._intake.counts, self._lines.progress, complete=complete)
 
     def read(self) -> Sequence[Reading | Notice]:
         """Return the items of the next piece of the file, or those available from a pipe.
@@ -123,7 +129,7 @@ class ReplaySource:
             SourceError: the file cannot be read, or contains no reading.
         """
         while not self._ended:
-            items: list[_Item] = []
+            items: list[Item] = []
             block: Sequence[Reading] | None = None
             # Items before an error are returned first, so that the result does not depend
             # on how the file is split into pieces.
@@ -132,6 +138,9 @@ class ReplaySource:
             except StreamerError as error:
                 self._fail(error)
             given = self._with_notices(items) if block is None else self._checked(block)
+            if given and self._description is not None:
+                text, self._description = f"{self._name}: {self._description}", None
+                given = [Notice(Notice.CONVERSION, text, self._intake.counts.first_at), *given]
             if given:
                 return given
         if self._failure is not None:
@@ -149,124 +158,86 @@ class ReplaySource:
         if not self._closed:
             self._failure = error
 
-    def _fill(self, items: list[_Item]) -> Sequence[Reading] | None:
+    def _fill(self, items: list[Item]) -> Sequence[Reading] | None:
         """Read a piece: return it as a block, or else append its contents to `items`."""
-        piece = self._lines.read()
-        block = self._try_block(piece)
-        if block is not None:
-            return block
-        for line in decode_lines(piece):
-            self._take(line, items)
-            if self._ended:
-                break
+        if not self._is_ordered:
+            self._take_sorted(items)
         else:
-            self._ended = not piece
-        if self._ended and not self._counts.readings:
-            raise self._nothing_found()
+            piece = self._lines.read()
+            block = self._try_block(piece)
+            if block is not None:
+                return block
+            for line in decode_lines(piece):
+                row = self._parse(line, items)
+                if row is not None:
+                    self._intake.take(row, self._where, items)
+                if self._intake.ended:
+                    break
+            self._ended = self._intake.ended or not piece
+        if self._ended:
+            self._intake.finish(self._where, items)
         return None
+
+    def _take_sorted(self, items: list[Item]) -> None:
+        """Take all rows in order of time, which is not that of the file."""
+        rows: list[tuple[Row, int]] = []
+        while piece := self._lines.read():
+            for line in decode_lines(piece):
+                row = self._parse(line, items)
+                if row is not None:
+                    rows.append((row, self._line))
+            if len(rows) > _MAX_SORTED_ROWS:
+                raise SourceError(
+                    f"{self._name}: its rows are not in order of time, and more than "
+                    f"{_MAX_SORTED_ROWS:,} are too many to sort here; sort the file by time"
+                )
+        rows.sort(key=lambda each: each[0][0])
+        for row, self._line in rows:
+            self._intake.take(row, self._where, items)
+            if self._intake.ended:
+                break
+        self._ended = True
 
     def _try_block(self, piece: bytes) -> Sequence[Reading] | None:
         """Read all rows of a piece at once; returns None, with nothing read, if not possible."""
         if self._rules.span.has_zone or piece.count(b"\n") < BLOCK_ROWS:
             return None
-        if self._pauses.is_pause():
+        if self._intake.is_converting or self._pauses.is_pause():
             return None
-        block = self._take_block(piece)
+        rows = self._parser.parse_block(piece)
+        block = None if rows is None else self._intake.take_block(rows)
+        if rows is not None and block is not None:
+            self._line += len(rows.at)
         self._pauses.tried(succeeded=block is not None)
         return block
 
-    def _take_block(self, piece: bytes) -> Sequence[Reading] | None:
-        limit, span, counts = self._rules.limit, self._rules.span, self._counts
-        rows = self._parser.parse_block(piece)
-        if rows is None:
-            return None
-        since, until = rows.at[0].item(), rows.at[-1].item()
-        count = len(rows.at)
-        if span.starts_after(until):
-            counts.leave_out(until, count)
-            block: Sequence[Reading] = ()
-        elif span.starts_after(since) or span.ends_by(until):
-            return None
-        else:
-            readings = rows.readings(counts.last_at, self._rules.max_kw)
-            if readings is None:
-                return None
-            if limit is not None and counts.readings + len(readings) >= limit:
-                return None
-            counts.missing += count - len(readings)
-            counts.readings += len(readings)
-            if readings:
-                counts.first_at = counts.first_at or readings[0].at
-                counts.last_at = readings[-1].at
-            block = readings
-        self._line += count
-        counts.rows += count
-        return block
-
-    def _take(self, line: str, items: list[_Item]) -> None:
-        counts, rules, skipped = self._counts, self._rules, self._skipped
+    def _parse(self, line: str, items: list[Item]) -> Row | None:
+        """Parse the next line; returns None if it is not a row of the series."""
         self._line += 1
         try:
-            at, kw = self._parser.parse(line)
+            row = self._parser.parse(line)
         except RowError as error:
             if line.strip():
-                counts.rows += 1
-                items += skipped.skip_malformed(str(error), self._where, counts.last_at)
-            return
-        counts.rows += 1
-        last = counts.last_at
-        if rules.span.ends_by(at):
-            counts.leave_out(at)
-            self._ended = True
-        elif rules.span.starts_after(at):
-            counts.leave_out(at)
-        elif kw is None:
-            counts.missing += 1
-        elif abs(kw) > rules.max_kw:
-            items += skipped.skip_implausible(kw, self._where, last, readings=counts.readings)
-        elif last is not None and at <= last:
-            items += skipped.skip_disordered(at, self._where, last)
-        else:
-            self._accept(at, kw, last, items)
-
-    def _accept(self, at: datetime, kw: float, last: datetime | None, items: list[_Item]) -> None:
-        counts = self._counts
-        if last is None:
-            counts.first_at = at
-        elif is_long_jump(last, at):
-            self._skipped.jumped(last, at, self._where)
-        counts.last_at = at
-        counts.readings += 1
-        self._ended = counts.readings == self._rules.limit
-        items.append(Reading(at, kw))
+                self._intake.skip_malformed(str(error), self._where, items)
+            return None
+        if row is not None:
+            self._intake.counts.rows += 1
+        return row
 
     @property
     def _where(self) -> str:
         return f"{self._name}:{self._line}"
 
-    def _nothing_found(self) -> SourceError:
-        counts, skipped = self._counts, self._skipped
-        if self.implausible and self.implausible >= self.malformed:
-            return skipped.wrong_unit(self._where, counts.readings)
-        if not counts.rows:
-            return SourceError(f"no reading found in {self._name}: it has no rows")
-        parts = counts.parts()
-        if self.malformed:
-            parts.append(
-                f"{self.malformed} malformed, the last {skipped.malformed.last} "
-                "(if the layout differs, give --column, --time-column or --time-format)"
-            )
-        return SourceError(f"no reading found in {self._name}: {', '.join(parts)}")
-
-    def _with_notices(self, items: list[_Item]) -> Sequence[_Item]:
+    def _with_notices(self, items: list[Item]) -> Sequence[Item]:
         """Append the notices for a piece that was read row by row."""
         readings = [item for item in items if isinstance(item, Reading)]
-        items += self._skipped.gathered(self._counts.last_at)
-        items += self._initial_checks.check(readings, at_end=self._ended)
+        items += self._intake.skipped.gathered(self._intake.counts.last_at)
+        items += self._initial_checks.check(readings)
+        items += self._filled.check(readings, at_end=self._ended)
         return items
 
-    def _checked(self, block: Sequence[Reading]) -> Sequence[_Item]:
-        notices = self._initial_checks.check(block, at_end=False)
+    def _checked(self, block: Sequence[Reading]) -> Sequence[Item]:
+        notices = self._initial_checks.check(block) + self._filled.check(block, at_end=False)
         return [*block, *notices] if notices else block
 
 

@@ -5,22 +5,23 @@ from __future__ import annotations
 import csv
 import math
 import re
+from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from streamer.display.lines import shorten
-from streamer.sources.files.fields import MISSING, split_fields
+from streamer.sources.files.clocks import MAX_YEAR, MIN_YEAR
+from streamer.sources.files.fields import SPACES, is_missing, split_fields
 from streamer.sources.files.layout import Layout
-from streamer.sources.files.timestamps import (
-    MAX_YEAR,
-    MIN_YEAR,
-    TimeStyle,
-    explicit_style,
-    recognise_time,
-)
+from streamer.sources.files.table import COMMENT
+from streamer.sources.files.timestamps import TimeStyle, explicit_style, recognise_times
+from streamer.sources.files.units import ENERGY_KWH, POWER_KW, measure_of
 
 if TYPE_CHECKING:
     from streamer.sources.files.blockrows import BlockParser, RowArrays
+
+Row: TypeAlias = tuple[datetime, float | None]
+"""Time of a row, and its power in kW or energy in kWh; None for a missing value."""
 
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
 
@@ -34,7 +35,7 @@ class RowParser:
 
     Args:
         layout: the columns.
-        time_format: `strptime` format of the times; None to recognise it in the first row.
+        time_format: `strptime` format of the times; None to recognise it in the first rows.
 
     Raises:
         UsageError: the time format is not valid.
@@ -44,16 +45,22 @@ class RowParser:
         self._layout = layout
         self._delimiter = layout.delimiter
         self._width = layout.width
-        self._value = layout.value
         self._time = layout.time
         self._clock = layout.clock
-        self._divisor = layout.per_kw
+        self._value: Callable[[list[str]], float | None] = (
+            _PlainValue(layout) if layout.is_plain else _CombinedValue(layout)
+        )
         self._style = None if time_format is None else explicit_style(time_format)
         self._aware: bool | None = None
         self._block_parser: BlockParser | None = None
 
-    def determine_time_style(self, line: str) -> bool:
-        """Determine the style of the times by one line.
+    @property
+    def is_settled(self) -> bool:
+        """Whether the style of the times is known."""
+        return self._style is not None
+
+    def determine_time_style(self, lines: list[str]) -> bool:
+        """Determine the style of the times by the first lines.
 
         Returns:
             Whether it is known now.
@@ -62,20 +69,27 @@ class RowParser:
             UsageError: day and month cannot be distinguished.
         """
         if self._style is None:
-            try:
-                self._style = self._recognise(self._fields(line))
-            except RowError:
-                return False
-        return True
+            texts = []
+            for line in lines:
+                try:
+                    fields = self._fields(line)
+                except RowError:
+                    continue
+                if fields is not None:
+                    texts.append((fields[self._time], self._clock_text(fields)))
+            self._style = recognise_times(texts, day_first_known=self._layout.day_first)
+        return self._style is not None
 
-    def parse(self, line: str) -> tuple[datetime, float | None]:
-        """Return the time and the power in kW; None for a missing power.
+    def parse(self, line: str) -> Row | None:
+        """Return the time and the value; None if the line is not a row of this series.
 
         Raises:
             RowError: the line is not a valid row.
             UsageError: the first time of a file is ambiguous.
         """
         fields = self._fields(line)
+        if fields is None:
+            return None
         style = self._style
         if style is None:
             style = self._style = self._recognise(fields)
@@ -90,18 +104,7 @@ class RowParser:
             raise RowError(f"time {self._shown_time(fields)} is out of range")
         if (at.tzinfo is not None) is not self._aware:
             self._check_zone(at, fields)
-        text = fields[self._value]
-        try:
-            value = float(text)
-        except ValueError:
-            if text.strip() in MISSING:
-                return at, None
-            raise RowError(f"power {shorten(text)} is not a number") from None
-        if not math.isfinite(value):
-            raise RowError(f"power {shorten(text)} is not a finite number")
-        if "_" in text:  # accepted by Python as a separator of digits
-            raise RowError(f"power {shorten(text)} is not a number")
-        return at, value / self._divisor
+        return at, self._value(fields)
 
     def parse_block(self, piece: bytes) -> RowArrays | None:
         """Parse all lines of a piece like `parse`, if they are regular.
@@ -112,6 +115,8 @@ class RowParser:
         Returns:
             The rows, or None if the lines must be read one by one.
         """
+        if not self._layout.is_plain:
+            return None
         if self._style is None or self._style.parse_date is None or self._aware:
             return None
         if self._block_parser is None:
@@ -124,10 +129,13 @@ class RowParser:
             self._aware = False
         return rows
 
-    def _fields(self, line: str) -> list[str]:
+    def _fields(self, line: str) -> list[str] | None:
+        """The fields of a row; None for a comment, a repeated header, or another series."""
         if not line.isascii() and _UNDECODABLE.search(line):
             raise RowError(f"{shorten(line)} is not UTF-8 text")
-        if '"' in line:
+        if line.startswith(COMMENT):
+            return None
+        if '"' in line or self._delimiter == SPACES:
             try:
                 fields = split_fields(line, self._delimiter)
             except csv.Error as error:
@@ -138,16 +146,22 @@ class RowParser:
         if count != self._width and not (count == self._width + 1 and not fields[-1].strip()):
             plural = "" if count == 1 else "s"
             raise RowError(f"{count} field{plural} instead of {self._width}, in {shorten(line)}")
+        for column, values in self._layout.where:
+            if fields[column].strip() not in values:
+                return None
         return fields
 
     def _recognise(self, fields: list[str]) -> TimeStyle:
-        clock = None if self._clock is None else fields[self._clock]
-        style = recognise_time(fields[self._time], clock, day_first=self._layout.day_first)
+        texts = [(fields[self._time], self._clock_text(fields))]
+        style = recognise_times(texts, day_first_known=self._layout.day_first)
         if style is None:
             raise RowError(
                 f"time {self._shown_time(fields)} has an unknown format (see --time-format)"
             )
         return style
+
+    def _clock_text(self, fields: list[str]) -> str | None:
+        return None if self._clock is None else fields[self._clock]
 
     def _check_zone(self, at: datetime, fields: list[str]) -> None:
         if self._aware is None:
@@ -159,3 +173,63 @@ class RowParser:
     def _shown_time(self, fields: list[str]) -> str:
         clock = "" if self._clock is None else " " + fields[self._clock]
         return shorten(fields[self._time] + clock)
+
+
+class _PlainValue:
+    """Value of a row with one power, usually written so that Python can read it."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._column = layout.value
+        self._divisor = layout.per_kw
+        self._other = _CombinedValue(layout)
+
+    def __call__(self, fields: list[str]) -> float | None:
+        text = fields[self._column]
+        try:
+            value = float(text)
+        except ValueError:
+            return self._other(fields)
+        if not math.isfinite(value):
+            return self._other(fields)
+        if "_" in text:  # accepted by Python as a separator of digits
+            raise RowError(f"power {shorten(text)} is not a number")
+        return value / self._divisor
+
+
+class _CombinedValue:
+    """Value of a row: the sum of one or more columns, less others, each perhaps with a unit."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._terms = [
+            *((column, 1.0) for column in (layout.value, *layout.plus)),
+            *((column, -1.0) for column in layout.minus),
+        ]
+        self._numbers = layout.numbers
+        self._factor = 1.0 / layout.per_kw
+        self._units = ENERGY_KWH if layout.is_energy else POWER_KW
+        self._what = "energy" if layout.is_energy else "power"
+
+    def __call__(self, fields: list[str]) -> float | None:
+        total = 0.0
+        for column, sign in self._terms:
+            value = self._term(fields[column])
+            if value is None:
+                return None
+            total += sign * value
+        return total
+
+    def _term(self, text: str) -> float | None:
+        if is_missing(text):
+            return None
+        try:
+            number, suffix = self._numbers.parse(text)
+        except ValueError:
+            is_infinite = text.strip().lower().lstrip("+-") in ("inf", "infinity")
+            kind = "a finite number" if is_infinite or "e" in text.lower() else "a number"
+            raise RowError(f"{self._what} {shorten(text)} is not {kind}") from None
+        if not suffix:
+            return number * self._factor
+        unit = measure_of(suffix).unit
+        if unit not in self._units:
+            raise RowError(f"{self._what} {shorten(text)} is in another unit")
+        return number * self._units[unit]

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from streamer.errors import FormatError, UnitError
 from streamer.readings import Notice
-from streamer.sources.files.layout import Unit
 from streamer.sources.files.screening import Rules
+from streamer.sources.files.units import Unit
 from streamer.sources.throttle import NoticeThrottle
 
 _ROWS_BEHIND = 10
@@ -25,12 +25,14 @@ class SkippedRows:
         malformed: rows that cannot be parsed.
         disordered: rows whose time does not advance.
         implausible: rows whose value is beyond any household's.
+        first_malformed: the first row that cannot be parsed, and why.
     """
 
     def __init__(self, unit: Unit, rules: Rules) -> None:
         self.malformed = _throttle(Notice.MALFORMED, "malformed rows")
         self.disordered = _throttle(Notice.ORDER, "rows whose time does not advance")
         self.implausible = _throttle(Notice.ABSURD, "implausible values")
+        self.first_malformed = ""
         self._jumps = JumpWatch()
         self._unit = unit
         self._rules = rules
@@ -51,6 +53,7 @@ class SkippedRows:
             FormatError: the rules are strict.
         """
         self._check_strict(what, where)
+        self.first_malformed = self.first_malformed or f"{where}: {what}"
         return _present(self.malformed.add(f"{where}: {what}", last))
 
     def skip_disordered(self, at: datetime, where: str, last: datetime) -> list[Notice]:

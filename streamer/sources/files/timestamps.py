@@ -1,33 +1,36 @@
 """Recognition and parsing of times in text.
 
-The first row determines the style of a whole file, so that one row is not read day first
-and the next month first.
+The first rows determine the style of a whole file, so that one row is not read day first and
+the next month first. A parser that accepts any style, such as dateutil's, decides anew for
+each row, and takes a bare ``10`` for a day of this month.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
-from functools import lru_cache
+from datetime import UTC, date, datetime, timedelta, timezone
+from itertools import pairwise
 from typing import TypeAlias
 
 from streamer.display.lines import printable
 from streamer.errors import UsageError
-
-MIN_YEAR = 1900
-"""First year accepted in a recording."""
-
-MAX_YEAR = 2199
-"""Last year accepted in a recording."""
+from streamer.sources.files.clocks import (
+    NUMERIC_DATE,
+    DateParser,
+    combine,
+    compact_date,
+    day_first,
+    is_time_of_day,
+    month_first,
+    named_month,
+    year_first,
+)
 
 TimeParser: TypeAlias = Callable[..., datetime]
 """Parses one text, or two (date and time of day). Raises ValueError, OverflowError or
 OSError for a text in another style."""
-
-DateParser: TypeAlias = Callable[[str], date]
-"""Parses a date. Raises ValueError for a text in another style."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +49,25 @@ class TimeStyle:
     separators: str = " "
 
 
-_NUMERIC_DATE = re.compile(r"\s*(\d{1,2})([/.-])(\d{1,2})\2(\d{4})\s*", re.ASCII)
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_YEAR_FIRST = re.compile(r"\s*(\d{4})([/.-])(\d{1,2})\2(\d{1,2})\s*", re.ASCII)
-_TIME_OF_DAY = re.compile(r"\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6})\d*)?)?\s*", re.ASCII)
-_EPOCH_S = re.compile(r"\s*\d{9,10}(\.\d+)?\s*", re.ASCII)
-_EPOCH_MS = re.compile(r"\s*\d{13}\s*", re.ASCII)
+_EPOCH = re.compile(r"\s*(\d{9,10}|\d{13}|\d{16}|\d{19})(\.\d*)?\s*", re.ASCII)
+_EPOCH_FLOAT = re.compile(r"\s*\d(\.\d+)?[eE]\+?(9|09|12|15|18)\s*", re.ASCII)
+_COMPACT = re.compile(r"\s*(\d{8})[T _]?(\d{4}|\d{6})\s*", re.ASCII)
+_ZONE = re.compile(r"(.*\d)\s*(Z|UTC|GMT|CEST|CET|MESZ|MEZ)\s*", re.ASCII)
+_WEEKDAY = re.compile(r"^\s*(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+", re.IGNORECASE)
+_ZONES = {
+    "Z": UTC,
+    "UTC": UTC,
+    "GMT": UTC,
+    "CET": timezone(timedelta(hours=1)),
+    "MEZ": timezone(timedelta(hours=1)),
+    "CEST": timezone(timedelta(hours=2)),
+    "MESZ": timezone(timedelta(hours=2)),
+}
+_MAX_EPOCH_S = 1e11
 _MONTHS = 12
+_MIN_SHARE = 0.8
+"""Share of the rows whose times must be in a style for it to be the file's."""
 _PROBE = datetime(2010, 12, 31, 23, 59, 58, tzinfo=UTC)
 
 
@@ -78,34 +93,29 @@ def explicit_style(time_format: str) -> TimeStyle:
     return TimeStyle(lambda *texts: strptime(" ".join(texts), time_format))
 
 
-def recognise_time(text: str, clock: str | None = None, *, day_first: bool) -> TimeStyle | None:
-    """Recognise the style of a time.
+def recognise_times(
+    texts: Sequence[tuple[str, str | None]], *, day_first_known: bool | None = None
+) -> TimeStyle | None:
+    """Recognise the style of a column of times.
 
     Args:
-        text: date and time, or the date alone if the time of day has its own column.
-        clock: the time of day, if it has its own column.
-        day_first: read ``1/2/2010`` as the first of February, without an error.
+        texts: of each row, the date and time, or the date alone and the time of day, if that
+            has its own column.
+        day_first_known: whether ``1/2/2010`` is the first of February; None to find out.
 
     Returns:
-        The style; None if the text is not a time in a known style.
+        The style; None if most of the texts are not times in one known style.
 
     Raises:
         UsageError: day and month cannot be distinguished.
     """
-    if clock is not None:
-        if not _TIME_OF_DAY.fullmatch(clock):
-            return None
-        return _paired(_recognise_date(text, day_first=day_first))
-    if _EPOCH_S.fullmatch(text):
-        return TimeStyle(_epoch_s)
-    if _EPOCH_MS.fullmatch(text):
-        return TimeStyle(_epoch_ms)
-    if _succeeds(_iso, text):
-        return TimeStyle(_iso, _iso_date, "T ")
-    day, _, rest = text.strip().partition(" ")
-    if rest and not _TIME_OF_DAY.fullmatch(rest):
+    if not texts:
         return None
-    return _spaced(_recognise_date(day, day_first=day_first))
+    needed = _MIN_SHARE * len(texts)
+    for style in _STYLES if texts[0][1] is None else _PAIR_STYLES:
+        if _count(style, texts) >= needed:
+            return style
+    return _numeric_style(texts, needed, day_first_known)
 
 
 def looks_like_time(text: str) -> bool:
@@ -114,31 +124,93 @@ def looks_like_time(text: str) -> bool:
     >>> [looks_like_time(text) for text in ("2013-05-21T00:00", "1/2/2010", "power", "4.216")]
     [True, True, False, False]
     """
-    if text.strip().isdecimal() or _EPOCH_S.fullmatch(text):
+    if text.strip().isdecimal() or _EPOCH.fullmatch(text):
         return False
-    if _TIME_OF_DAY.fullmatch(text):
+    if is_time_of_day(text):
         return True
     try:
-        return recognise_time(text, day_first=False) is not None
+        return recognise_times([(text, None)]) is not None
     except UsageError:  # an ambiguous date
         return True
 
 
-def _recognise_date(text: str, *, day_first: bool) -> DateParser | None:
-    match = _NUMERIC_DATE.fullmatch(text)
-    if match is None:
-        return _year_first if _succeeds(_year_first, text) else None
-    first, second = int(match[1]), int(match[3])
-    if day_first or first > _MONTHS or match[2] == ".":
-        parser: DateParser = _day_first
-    elif second > _MONTHS:
-        parser = _month_first
-    else:
+def is_epoch(text: str) -> bool:
+    """Whether a field may be a time in seconds, or parts of them, since 1970.
+
+    >>> is_epoch("1710262800000"), is_epoch("202403121700"), is_epoch("269.1")
+    (True, False, False)
+    """
+    return _EPOCH.fullmatch(text) is not None or _EPOCH_FLOAT.fullmatch(text) is not None
+
+
+def has_only_date(text: str) -> bool:
+    """Whether a field holds a date without a time of day."""
+    if NUMERIC_DATE.fullmatch(text):
+        return True
+    return any(_succeeds(parse, text) for parse in (year_first, named_month, _iso_date))
+
+
+def _numeric_style(
+    texts: Sequence[tuple[str, str | None]], needed: float, day_first_known: bool | None
+) -> TimeStyle | None:
+    """The style of dates such as ``1/2/2010``, of which day and month must be distinguished."""
+    dates = [_date_part(text) for text, _ in texts]
+    numeric = [match for match in map(NUMERIC_DATE.fullmatch, dates) if match is not None]
+    if len(numeric) < needed:
+        return None
+    make = _spaced if texts[0][1] is None else _paired
+    known = _is_day_first(numeric) if day_first_known is None else day_first_known
+    if known is None:
+        text, clock = texts[0]
         raise UsageError(
-            f"date {text.strip()!r} may be day/month or month/day; "
-            "give --time-format, such as '%d/%m/%Y %H:%M:%S'"
+            f"date {dates[0]!r} may be day/month or month/day; give "
+            f"--time-format {_format_of(numeric[0], text, clock)!r} for day/month, or with %d and "
+            "%m exchanged"
         )
-    return parser if _succeeds(parser, text) else None
+    style = make(day_first if known else month_first)
+    return style if _count(style, texts) >= needed else None
+
+
+def _is_day_first(dates: Sequence[re.Match[str]]) -> bool | None:
+    """Whether numeric dates have the day first; None if they do not show it."""
+    first = [int(match[1]) for match in dates]
+    second = [int(match[3]) for match in dates]
+    if max(first) > _MONTHS or dates[0][2] == ".":
+        return True
+    if max(second) > _MONTHS:
+        return False
+    # From one day to the next, the month stays or both change.
+    for (a, b), (c, d) in pairwise(zip(first, second, strict=True)):
+        if (a, b) != (c, d) and (a == c or b == d):
+            return b == d
+    return None
+
+
+def _format_of(date: re.Match[str], text: str, clock: str | None) -> str:
+    """The `strptime` format of a time with a numeric date, the day first."""
+    separator, year = date[2], "%Y" if len(date[4]) == 4 else "%y"
+    day = f"%d{separator}%m{separator}{year}"
+    rest = clock.strip() if clock is not None else text.strip()[len(date.group().strip()) :]
+    if not rest.strip():
+        return day
+    is_12 = rest.strip()[-1] in "mM"
+    time = ("%I" if is_12 else "%H") + ":%M" + (":%S" if rest.count(":") > 1 else "")
+    return f"{day} {time}" + (" %p" if is_12 else "")
+
+
+def _count(style: TimeStyle, texts: Sequence[tuple[str, str | None]]) -> int:
+    count = 0
+    for text, clock in texts:
+        try:
+            style.parse(text) if clock is None else style.parse(text, clock)
+        except (ValueError, OverflowError, OSError):
+            continue
+        count += 1
+    return count
+
+
+def _date_part(text: str) -> str:
+    return text.strip().partition(" ")[0].rstrip(",")
 
 
 def _succeeds(parser: Callable[[str], date], text: str) -> bool:
@@ -150,7 +222,15 @@ def _succeeds(parser: Callable[[str], date], text: str) -> bool:
 
 
 def _iso(text: str) -> datetime:
-    return datetime.fromisoformat(text.strip())
+    text = text.strip()
+    if text.isdecimal():  # 20100319 would pass for a date, but may be any number
+        raise ValueError(text)
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        if " 24:00" not in text and "T24:00" not in text:
+            raise
+        return _iso_spaced(text)
 
 
 def _iso_date(text: str) -> date:
@@ -160,62 +240,88 @@ def _iso_date(text: str) -> date:
     return date.fromisoformat(text)
 
 
-def _epoch_s(text: str) -> datetime:
-    return datetime.fromtimestamp(float(text), UTC)
+def _epoch(text: str) -> datetime:
+    if not is_epoch(text):
+        raise ValueError(text)
+    seconds = float(text)
+    while seconds >= _MAX_EPOCH_S:
+        seconds /= 1e3
+    return datetime.fromtimestamp(round(seconds, 6), UTC)
 
 
-def _epoch_ms(text: str) -> datetime:
-    return datetime.fromtimestamp(float(text) / 1000.0, UTC)
+def _compact(text: str) -> datetime:
+    match = _COMPACT.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    return combine(compact_date(match[1]), match[2])
 
 
-def _paired(parse_date: DateParser | None) -> TimeStyle | None:
-    if parse_date is None:
-        return None
-    combine = datetime.combine
-    return TimeStyle(lambda day, clock: combine(parse_date(day), _time_of_day(clock)), parse_date)
+def _zoned(text: str) -> datetime:
+    """A time with the name of a zone at its end: ``2010-03-19 17:24:00 UTC``."""
+    match = _ZONE.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    for parse in (_iso, _year_first_spaced, _day_first_spaced):
+        try:
+            moment = parse(match[1])
+        except ValueError:
+            continue
+        if moment.tzinfo is None:
+            return moment.replace(tzinfo=_ZONES[match[2]])
+    raise ValueError(text)
 
 
-def _spaced(parse_date: DateParser | None) -> TimeStyle | None:
-    if parse_date is None:
-        return None
+def _underscored(text: str) -> datetime:
+    """FHEM's ``2010-03-19_17:24:00``."""
+    day, separator, clock = text.strip().partition("_")
+    if not separator:
+        raise ValueError(text)
+    return combine(_iso_date(day), clock)
 
+
+def _iso_spaced(text: str) -> datetime:
+    """ISO 8601 with ``24:00`` for the end of the day, or with AM and PM."""
+    day, _, clock = text.strip().replace("T", " ").partition(" ")
+    return combine(_iso_date(day), clock)
+
+
+def _named(text: str) -> datetime:
+    """``Fri 19 Mar 2010 17:24``, ``March 19, 2010, 5:24 PM``."""
+    text = _WEEKDAY.sub("", text)
+    match = re.match(r"(.*?(?:\d{4}|-\d{2}))(?:,?\s+(\d{1,2}:.*))?$", text.strip())
+    if match is None:
+        raise ValueError(text)
+    return combine(named_month(match[1]), match[2] or "00:00")
+
+
+def _paired(parse_date: DateParser) -> TimeStyle:
+    return TimeStyle(lambda day, clock: combine(parse_date(day), clock), parse_date)
+
+
+def _spaced(parse_date: DateParser) -> TimeStyle:
     def parse(text: str) -> datetime:
         day, _, clock = text.strip().partition(" ")
-        return datetime.combine(parse_date(day), _time_of_day(clock) if clock else time())
+        return combine(parse_date(day.rstrip(",")), clock or "00:00")
 
     return TimeStyle(parse, parse_date)
 
 
-# A date repeats 1440 times in a row, and a day has 1440 minutes: the caches reduce both to a
-# look-up.
+_year_first_spaced = _spaced(year_first).parse
+_day_first_spaced = _spaced(day_first).parse
 
-
-@lru_cache(maxsize=8)
-def _day_first(text: str) -> date:
-    day, _, month, year = _groups(_NUMERIC_DATE, text)
-    return date(int(year), int(month), int(day))
-
-
-@lru_cache(maxsize=8)
-def _month_first(text: str) -> date:
-    month, _, day, year = _groups(_NUMERIC_DATE, text)
-    return date(int(year), int(month), int(day))
-
-
-@lru_cache(maxsize=8)
-def _year_first(text: str) -> date:
-    year, _, month, day = _groups(_YEAR_FIRST, text)
-    return date(int(year), int(month), int(day))
-
-
-@lru_cache(maxsize=4096)
-def _time_of_day(text: str) -> time:
-    hour, minute, second, fraction = _groups(_TIME_OF_DAY, text)
-    return time(int(hour), int(minute), int(second or 0), int((fraction or "").ljust(6, "0")))
-
-
-def _groups(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:
-    match = pattern.fullmatch(text)
-    if match is None:
-        raise ValueError(text)
-    return match.groups(default="")
+_STYLES = (
+    TimeStyle(_epoch),
+    TimeStyle(_iso, _iso_date, "T "),
+    TimeStyle(_iso_spaced, _iso_date, "T "),
+    _spaced(year_first),
+    TimeStyle(_compact),
+    TimeStyle(_zoned),
+    TimeStyle(_underscored),
+    TimeStyle(_named),
+)
+_PAIR_STYLES = (
+    _paired(_iso_date),
+    _paired(year_first),
+    _paired(compact_date),
+    _paired(named_month),
+)

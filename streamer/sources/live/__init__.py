@@ -3,9 +3,12 @@
 ::
 
     feed ──▶ FeedReader ──▶ SampleProcessor ──▶ LiveSource.read
-             a thread;           │ MinuteMeans      means, weighted by time
-             reconnects          │ MeterClock       clock skew of the meter
-             for ever            │ LinkWatch        up, silent, lost, and since when
+             a thread;           │ SampleMeans      MinuteMeans of powers, weighted by time, or
+             reconnects          │                  CounterMeans of an energy register
+             for ever            │ Spacing          usual pace: validity of a value, silence
+                                 │ MeterClock       clock skew of the meter
+                                 │ LinkWatch        up, silent, lost, and since when
+                                 │ Remarks          too rare, unknown: reported once
                                  │ NoticeThrottles  the first in full, later ones gathered
 """
 

@@ -14,11 +14,9 @@ from streamer.clock import SystemClock, WallClock
 from streamer.display.lines import printable_line
 from streamer.errors import LinkError, RefusedError, SourceError, StreamerError
 from streamer.feeds import Feed, FeedItem
-from streamer.readings import Link, Notice, Sample
+from streamer.readings import CounterSample, Link, Notice, Sample
 from streamer.sources.live.minutes import local_time
-
-RETRY_MAX_S = 60.0
-"""Default of the longest wait in seconds between two attempts."""
+from streamer.sources.live.rules import RETRY_MAX_S
 
 _JOIN_S = 2.0
 
@@ -27,6 +25,10 @@ Wait = Callable[[RetryCallState], float]
 
 class FeedReader:
     """Passes on the items of a feed, reconnects it, and reports lost connections as a `Link`.
+
+    The waits between attempts grow until a link has held: until samples have arrived for longer
+    than the last wait, or the link was up without any for as long as the longest. A port that
+    accepts and closes each connection, or sends one value each time, is not tried every second.
 
     If a feed is refused before its first success, it is given up; after one success, a
     refusal is retried at the longest interval, since the other end may be starting up.
@@ -69,6 +71,10 @@ class FeedReader:
         self._peer: str = getattr(feed, "peer", "meter")
         self._is_up = False
         self._was_up = False
+        self._has_sample = False  # since the connection was made
+        self._up_s = 0.0
+        self._waited_s = 0.0
+        self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._run, name=f"feed {feed.name}", daemon=True)
 
     def start(self) -> None:
@@ -86,8 +92,8 @@ class FeedReader:
     def _run(self) -> None:
         error: StreamerError | None = None
         try:
-            # Each return means that the link was up, so the waits start again from the first.
-            while self._retrying(self._read_until_up):
+            # Each return means that a link has held, so the waits start again from the first.
+            while self._retrying(self._read_until_lost):
                 pass
         except StreamerError as failure:
             failure.args = (printable_line(str(failure)),)
@@ -98,27 +104,46 @@ class FeedReader:
             error.__cause__ = failure
         self._end(None if self._closed.is_set() else error)
 
-    def _read_until_up(self) -> bool:
-        """Read until the link is certainly up; returns False if the feed has ended."""
+    def _read_until_lost(self) -> bool:
+        """Read until a link that has held is lost; returns False if the feed has ended."""
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
         while not self._closed.is_set():
-            items = self._feed.read()
+            try:
+                items = self._feed.read()
+            except (LinkError, OSError) as error:
+                if not self._has_held():
+                    raise
+                # The first failure of a new series of attempts.
+                self._failure = error
+                return True
             if not items:
                 return False
             self._put(self._with_link(items))
-            if self._is_up:
-                return True
         return False
+
+    def _has_held(self) -> bool:
+        if not self._is_up:
+            return False
+        least_s = 0.0 if self._has_sample else self._retry_max
+        return self._clock.now() - self._up_s > max(least_s, self._waited_s)
 
     def _with_link(self, items: Sequence[FeedItem]) -> Sequence[FeedItem]:
         """Return the items; if the feed does not report that it is up, its first sample does."""
         seen: list[FeedItem] = []
+        was_up = self._is_up
         for item in map(_printable, items):
             if isinstance(item, Link):
                 self._peer, self._is_up = item.peer, item.state == Link.UP
-            elif isinstance(item, Sample) and not self._is_up:
-                self._is_up = True
-                seen.append(Link(Link.UP, self._peer))
+            elif isinstance(item, Sample | CounterSample):
+                self._has_sample = True
+                if not self._is_up:
+                    self._is_up = True
+                    seen.append(Link(Link.UP, self._peer))
             seen.append(item)
+        if self._is_up and not was_up:
+            self._up_s = self._clock.now()
         self._was_up = self._was_up or self._is_up
         return seen
 
@@ -130,16 +155,16 @@ class FeedReader:
         return isinstance(error, LinkError | OSError)
 
     def _wait(self, state: RetryCallState) -> float:
-        return (
-            self._retry_max if isinstance(_failure(state), RefusedError) else self._backoff(state)
-        )
+        is_refused = isinstance(_failure(state), RefusedError)
+        self._waited_s = self._retry_max if is_refused else self._backoff(state)
+        return self._waited_s
 
     def _report_loss(self, state: RetryCallState) -> None:
         error = _failure(state)
         text = _line(error).removeprefix(f"{self._feed.name}: ")
         if isinstance(error, RefusedError):
             text = f"refused: {text}"
-        self._is_up = False
+        self._is_up = self._has_sample = False
         retry_at = local_time(self._clock.wall()) + timedelta(seconds=state.upcoming_sleep)
         self._put([Link(Link.LOST, self._peer, text, retry_at=retry_at)])
 

@@ -9,10 +9,17 @@ import math
 from bisect import bisect_left
 from datetime import UTC, datetime
 
+from streamer.feeds import Pace
+from streamer.sources.live.spacing import Spacing
+
 MINUTE_S = 60.0
 
-_MIN_COVERED_S = MINUTE_S / 2
+MIN_COVERED_S = MINUTE_S / 2
+"""Minimal part of a minute that must be known for it to have a mean."""
+
+_ANY_PACE = Pace()
 _MAX_SAMPLES = 100_000
+_MAX_STRADDLE_S = 1.5 * MINUTE_S
 
 
 def minute_of(at_s: float) -> float:
@@ -36,16 +43,27 @@ def local_time(at_s: float) -> datetime:
 class MinuteMeans:
     """Means of the minutes, weighted by the validity of each value.
 
-    A value is valid until the next one, for a limited time; after that nothing is known. A
-    minute of which less than half is known has no mean.
+    A value is valid until the next one, for a limited time (see `Spacing`); after that nothing
+    is known. A minute of which less than half is known has no mean. Neither has a minute
+    without any sample, with two exceptions:
+
+    - The feed sends changes only, so that the last value is still the present one.
+    - Samples arrive about once a minute. Then one may arrive just before a minute and the next
+      just after it, within the allowed lateness and at most a minute and a half apart; the
+      minute is between two successive samples, as its neighbours are.
+
+    If samples are usually further apart than a minute and a half, the mean of a minute is that
+    of the samples in it, since every value from before is old.
 
     Args:
-        stale_after_s: longest validity of a value in seconds.
+        stale_after_s: upper bound of the validity of a value in seconds.
         grace_s: allowed lateness: seconds for which a minute is kept open after its end.
+        pace: what is known beforehand of how often samples arrive.
 
     Attributes:
         late: number of samples whose minute was closed before they arrived.
         duplicates: number of samples with the time of an earlier one, which they replace.
+        spacing: usual time between samples.
 
     >>> means = MinuteMeans(stale_after_s=600.0)
     >>> means.add(60.0, 1.0)
@@ -54,10 +72,12 @@ class MinuteMeans:
     [(60.0, 4.0)]
     """
 
-    def __init__(self, *, stale_after_s: float, grace_s: float = 5.0) -> None:
+    def __init__(
+        self, *, stale_after_s: float, grace_s: float = 5.0, pace: Pace = _ANY_PACE
+    ) -> None:
         self.late = 0
         self.duplicates = 0
-        self._stale_after = stale_after_s
+        self.spacing = Spacing(pace, stale_after_s)
         self._grace = grace_s
         # Samples of open minutes, and the last one before them, which may still be valid.
         self._times: list[float] = []
@@ -78,6 +98,11 @@ class MinuteMeans:
         """End of the last minute returned."""
         return self._given
 
+    @property
+    def open_s(self) -> float:
+        """Start of the first minute that may still be returned."""
+        return self._open
+
     def resume_after(self, after_s: float) -> None:
         """Treat the minute that starts at `after_s`, and all before it, as done.
 
@@ -95,6 +120,7 @@ class MinuteMeans:
             at_s: its time; it may be earlier than that of samples taken before.
             kw: power in kW; unknown unless it is a finite number.
         """
+        self.spacing.add(at_s)
         if at_s < self._open and at_s >= self._expected_from:
             self.late += 1
         if self._put(at_s, kw if math.isfinite(kw) else math.nan):
@@ -141,8 +167,9 @@ class MinuteMeans:
         at_s, kw = self._held_at, self._held_kw
         if self._times:
             at_s, kw = self._times[-1], self._kws[-1]
-        if before_s - at_s > self._stale_after:
+        if before_s - at_s > self.spacing.valid_s:
             kw = math.nan
+        self.spacing.restart()
         cut_s = min(before_s, now_s)
         place = bisect_left(self._times, cut_s)
         del self._times[place:]
@@ -188,29 +215,44 @@ class MinuteMeans:
 
     def _known_from(self) -> float:
         """Start of the first open minute that may have known values."""
-        if not math.isnan(self._held_kw) and self._held_at + self._stale_after > self._open:
+        if not math.isnan(self._held_kw) and self._held_at + self.spacing.valid_s > self._open:
             return self._open
         return minute_of(self._times[0]) if self._times else math.inf
 
     def _close(self, start_s: float) -> float | None:
         """Return the mean of a minute, if it has one, and drop its samples."""
         count = bisect_left(self._times, start_s + MINUTE_S)
+        is_coarse = self.spacing.is_coarse
+        valid_s = self.spacing.valid_s
         # Relative to the minute's start the arithmetic is exact: the numbers are smaller.
         at = self._held_at - start_s
-        kw = self._held_kw
+        kw = math.nan if is_coarse else self._held_kw
         lengths: list[float] = []
         kws: list[float] = []
         ends = [each - start_s for each in self._times[:count]]
         for end, next_kw in zip([*ends, MINUTE_S], [*self._kws[:count], math.nan], strict=True):
-            length = min(end, at + self._stale_after) - max(at, 0.0)
+            length = min(end, at + valid_s) - max(at, 0.0)
             if length > 0 and not math.isnan(kw):
                 lengths.append(length)
                 kws.append(kw)
             at, kw = end, next_kw
+        is_measured = self._is_measured(start_s, count)
         self._pass(count)
         covered = math.fsum(lengths)
-        if covered < _MIN_COVERED_S:
+        if not is_measured or covered < (0.0 if is_coarse else MIN_COVERED_S) or not kws:
             return None
         mean = math.fsum(kw * (length / covered) for kw, length in zip(kws, lengths, strict=True))
         # Rounding must not move the mean of a constant value.
         return min(max(mean, min(kws)), max(kws))
+
+    def _is_measured(self, start_s: float, count: int) -> bool:
+        """Whether a minute with the first `count` samples may have a mean."""
+        if self.spacing.on_change or not all(map(math.isnan, self._kws[:count])):
+            return True
+        if count or not self._times or math.isnan(self._kws[0]):
+            return False
+        if not self.spacing.is_about_a_minute:
+            return False
+        next_s = self._times[0]
+        is_in_time = next_s <= start_s + MINUTE_S + self._grace
+        return is_in_time and next_s - self._held_at <= _MAX_STRADDLE_S

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from datetime import datetime
 
 from streamer.readings import Notice
 from streamer.sources.throttle import EVERY_S, NoticeThrottle
+
+BREAK = "break"
+"""Kind of a remark on a time over which an energy register cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Event to report: its kind, `BREAK` or as in `Notice`, and a text without the feed's name."""
+
+    kind: str
+    text: str
 
 
 class NoticeThrottles:
@@ -15,22 +27,25 @@ class NoticeThrottles:
     Attributes:
         disordered: values that are late, duplicate, or have a wrong time.
         implausible: values beyond any household's.
+        breaks: times over which an energy register cannot be used.
     """
 
     def __init__(self) -> None:
         self.disordered = NoticeThrottle(Notice.ORDER, "values out of time")
         self.implausible = NoticeThrottle(Notice.ABSURD, "implausible values")
+        self.breaks = NoticeThrottle(Notice.WARNING, "breaks in the counter")
         self._by_kind = {
             Notice.MALFORMED: NoticeThrottle(Notice.MALFORMED, "values that could not be read"),
             Notice.ORDER: self.disordered,
             Notice.ABSURD: self.implausible,
         }
+        self._all = (*self._by_kind.values(), self.breaks)
         self._warned = ("", -math.inf)
 
     @property
     def due_s(self) -> float:
         """Time of the next notice of gathered problems; infinite if there is none."""
-        return min(throttle.due_s for throttle in self._by_kind.values())
+        return min(throttle.due_s for throttle in self._all)
 
     def gathered(self, at: datetime | None, now_s: float, *, due: bool = True) -> list[Notice]:
         """Return one notice for each kind of problem since its last notice.
@@ -42,7 +57,7 @@ class NoticeThrottles:
         """
         notices = [
             throttle.gathered(at, now_s)
-            for throttle in self._by_kind.values()
+            for throttle in self._all
             if not due or now_s >= throttle.due_s
         ]
         return [notice for notice in notices if notice is not None]

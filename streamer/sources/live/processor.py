@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
 from streamer.display.durations import apart
-from streamer.errors import UnitError, UsageError
+from streamer.errors import UnitError
 from streamer.feeds import FeedItem
-from streamer.readings import Link, Notice, Reading, Sample
-from streamer.sources.bounds import MAX_KW
+from streamer.readings import CounterSample, Link, Notice, Reading, Sample
+from streamer.sources.live.counters import CounterMeans
 from streamer.sources.live.linkwatch import LinkWatch
+from streamer.sources.live.means import AnySample, SampleMeans
 from streamer.sources.live.meterclock import EARLY_S, MeterClock
 from streamer.sources.live.minutes import MINUTE_S, MinuteMeans, local_time
-from streamer.sources.live.notices import NoticeThrottles
+from streamer.sources.live.notices import BREAK, NoticeThrottles, Remark
+from streamer.sources.live.remarks import Remarks
+from streamer.sources.live.rules import LiveRules
 from streamer.sources.live.samples import FutureFilter, LatestSample
 
 LiveItem: TypeAlias = Reading | Notice | Link | Sample
@@ -29,42 +32,11 @@ LiveItem: TypeAlias = Reading | Notice | Link | Sample
 _JUMP_S = 2.0
 _CHECK_EVERY_S = 5.0
 _MAX_IMPLAUSIBLE = 20
-_DAY_S = 86_400.0
-_LOST_HOLD_S = 60.0  # validity of a value while the connection is lost
+_LOST_HOLD_S = 60.0  # validity of a value after the connection is lost
 # From 1970 to the year 5138: times outside cannot be right, nor all converted to local time.
 _MIN_TIME_S, _MAX_TIME_S = 0.0, 1e11
 _TICK_S = 1e-6
 _DECIMALS = 6  # a milliwatt, finer than any meter; keeps 0.355 from being 0.35500000000000004
-
-
-@dataclass(frozen=True, slots=True)
-class LiveRules:
-    """Rules for converting samples to minute means.
-
-    Attributes:
-        stale_after_s: seconds for which a value is valid when no other arrives; at most 60
-            while the connection is lost.
-        grace_s: allowed lateness: seconds for which a minute is kept open after its end.
-        max_kw: magnitude in kW above which a value is implausible.
-        by_feed: whether time is taken from the samples, not from this machine's clock.
-    """
-
-    stale_after_s: float = 600.0
-    grace_s: float = 5.0
-    max_kw: float = MAX_KW
-    by_feed: bool = False
-
-    def check(self) -> None:
-        """Raise UsageError for a rule that is out of bounds."""
-        if not 0 < self.stale_after_s <= _DAY_S:
-            raise UsageError(
-                f"--stale-after {self.stale_after_s:g} must be above 0 and at most "
-                f"{_DAY_S:g} s (one day)"
-            )
-        if not 0 <= self.grace_s <= MINUTE_S:
-            raise UsageError(f"--grace {self.grace_s:g} must be from 0 to {MINUTE_S:g} s")
-        if not (math.isfinite(self.max_kw) and self.max_kw > 0):
-            raise UsageError(f"--max-kw {self.max_kw} must be a number above 0")
 
 
 class SampleProcessor:
@@ -86,29 +58,34 @@ class SampleProcessor:
         self._rules = rules
         self._now = now_s
         self._offset = date_s - now_s
-        self._means = MinuteMeans(stale_after_s=rules.stale_after_s, grace_s=rules.grace_s)
+        self._means = SampleMeans(rules)
         if not rules.by_feed:
-            self._means.flush(date_s)  # minutes before the start are not ours
+            self._minutes.flush(date_s)  # minutes before the start are not ours
         self._meter_clock = MeterClock(rules.grace_s)
         self._links = LinkWatch(
-            rules.stale_after_s, lambda at_s: local_time(at_s + self._offset), now_s, peer
+            rules.stale_after_s,
+            lambda at_s: local_time(at_s + self._offset),
+            now_s,
+            peer,
+            rules.pace,
+            retry_max_s=rules.retry_max_s,
+            silence=not rules.by_feed,
         )
         self._notices = NoticeThrottles()
+        self._remarks = Remarks(rules.pace, rules.advice)
         self._latest = LatestSample(now_s)
         self._future = FutureFilter()
-        self._any_good = False
         self._out: list[LiveItem] = []
         self._last_arrival = -math.inf
-        self._lost = False
-        self._unknown_from_s = math.inf  # end of the last value's validity if the link is lost
+        self._unknown_from_s = math.inf  # end of the last value's validity after a loss
 
     def resume_after(self, after: datetime) -> None:
         """Treat a minute, and all before it, as done; to be called before the first sample."""
-        self._means.resume_after(after.timestamp())
-        ahead_s = self._means.done_s - (self._now + self._offset)
+        self._minutes.resume_after(after.timestamp())
+        ahead_s = self._minutes.done_s - (self._now + self._offset)
         if not self._rules.by_feed and ahead_s > MINUTE_S:
             self._warn(
-                f"the recording ends at {_shown(local_time(self._means.done_s))}, "
+                f"the recording ends at {_shown(local_time(self._minutes.done_s))}, "
                 f"{apart(ahead_s)} ahead of this machine's clock; no readings until then"
             )
 
@@ -118,11 +95,11 @@ class SampleProcessor:
         delta_s = date_s - before_s
         is_step = abs(delta_s) > _JUMP_S and not self._rules.by_feed
         if is_step:
-            self._append_readings(self._means.advance(before_s))
+            self._append_readings(self._minutes.advance(before_s))
         self._now, self._offset = now_s, date_s - now_s
         if not is_step:
             return
-        self._means.step(delta_s, date_s)
+        self._minutes.step(delta_s, date_s)
         self._meter_clock.step(delta_s)
         self._append(self._links.step(delta_s))
         self._last_arrival = date_s
@@ -134,8 +111,8 @@ class SampleProcessor:
             )
             return
         text = f"this machine's clock was set back by {apart(delta_s)}"
-        if self._means.done_s > date_s:
-            text += f"; no readings until {_shown(local_time(self._means.done_s))}"
+        if self._minutes.done_s > date_s:
+            text += f"; no readings until {_shown(local_time(self._minutes.done_s))}"
         self._warn(text)
 
     def take(self, items: Sequence[FeedItem], arrived_s: float) -> None:
@@ -145,7 +122,7 @@ class SampleProcessor:
             UnitError: the values cannot be in the unit in which they are read.
         """
         for item in items:
-            if isinstance(item, Sample):
+            if isinstance(item, Sample | CounterSample):
                 self._take_sample(item, arrived_s)
             elif isinstance(item, Link):
                 self._take_link(item, arrived_s)
@@ -156,10 +133,10 @@ class SampleProcessor:
         """Do what is due: close minutes, report silence, and report gathered problems."""
         if not self._rules.by_feed:
             if self._now >= self._unknown_from_s:
-                self._means.add(self._unknown_from_s + self._offset, math.nan)
+                self._minutes.add(self._unknown_from_s + self._offset, math.nan)
                 self._unknown_from_s = math.inf
-            self._append_readings(self._means.advance(self._now + self._offset))
-            self._append(self._links.check(self._now))
+            self._append_readings(self._minutes.advance(self._now + self._offset))
+        self._append(self._links.check(self._now))
         if self._now >= self._notices.due_s:
             self._out += self._notices.gathered(self._moment(), self._now)
 
@@ -171,7 +148,7 @@ class SampleProcessor:
             what = "is far ahead of all others, and the last one; skipped"
             self._add_disorder(last.at, what, self._now)
         self._append_readings(
-            self._means.flush(self._latest.newest_s if by_feed else self._now + self._offset)
+            self._minutes.flush(self._latest.newest_s if by_feed else self._now + self._offset)
         )
         self._out += self._notices.gathered(self._moment(), self._now, due=False)
         self._latest.finish()
@@ -186,38 +163,40 @@ class SampleProcessor:
 
     def wait_s(self, now_s: float) -> float | None:
         """Seconds until something is due if no item arrives; None if nothing ever is."""
-        due = [self._notices.due_s, self._latest.due_s]
+        due = [self._notices.due_s, self._latest.due_s, self._links.due_s]
         if not self._rules.by_feed:
-            due += [
-                self._means.due_s - self._offset,
-                self._links.due_s,
-                now_s + _CHECK_EVERY_S,
-            ]
+            due += [self._minutes.due_s - self._offset, now_s + _CHECK_EVERY_S]
         wait_s = min(due) - now_s
         return max(0.0, wait_s) if math.isfinite(wait_s) else None
 
     def _take_link(self, link: Link, arrived_s: float) -> None:
-        lost = link.state == Link.LOST
-        if lost != self._lost:
-            self._lost = lost
-            self._unknown_from_s = arrived_s + _LOST_HOLD_S if lost else math.inf
+        if link.state == Link.LOST:
+            # Until a sample arrives: changes during the outage may have been missed.
+            self._unknown_from_s = min(self._unknown_from_s, arrived_s + _LOST_HOLD_S)
+            self._minutes.spacing.restart()
         self._append(self._links.link(link, arrived_s))
 
-    def _take_sample(self, sample: Sample, arrived_s: float) -> None:
+    def _take_sample(self, sample: AnySample, arrived_s: float) -> None:
         self._append(self._links.sample(arrived_s))
-        kw = sample.kw
-        if abs(kw) > self._rules.max_kw:
-            self._skip_implausible(kw, arrived_s)
+        self._unknown_from_s = math.inf
+        if not self._means.accepts(sample):
+            text = "the feed mixes powers and energy registers; skipped"
+            self._remark(Remark(Notice.MALFORMED, text), arrived_s)
             return
-        self._any_good = self._any_good or not math.isnan(kw)
+        value = sample.kw if isinstance(sample, Sample) else sample.kwh
+        for remark in self._remarks.value(value, arrived_s):
+            self._remark(remark, arrived_s)
+        if isinstance(sample, Sample) and abs(value) > self._rules.max_kw:
+            # Six digits are enough to recognise the value.
+            self._remark(Remark(Notice.ABSURD, f"{value:.6g} kW"), arrived_s)
+            sample = replace(sample, kw=math.nan)
         if not self._has_valid_time(sample):
             why = (
                 "has no time, which --clock feed requires"
                 if sample.at is None
                 else f"has the invalid time {sample.at}"
             )
-            text = f"{self._name}: a value {why}; skipped"
-            self._append(self._notices.disordered.add(text, self._moment(), arrived_s))
+            self._remark(Remark(Notice.ORDER, f"a value {why}; skipped"), arrived_s)
             return
         if self._rules.by_feed:
             self._take_by_feed(sample, arrived_s)
@@ -236,44 +215,53 @@ class SampleProcessor:
                 what = f"is {apart(at_s - arrived_at_s)} ahead of this machine's clock; skipped"
                 self._add_disorder(sample.at, what, arrived_s)
                 return
-        self._add(at_s, kw, arrived_s)
+        self._add(at_s, sample, arrived_s)
 
-    def _has_valid_time(self, sample: Sample) -> bool:
+    def _has_valid_time(self, sample: AnySample) -> bool:
         """Whether a sample has a valid time, or none and its arrival counts."""
         if sample.at is None:
             return not self._rules.by_feed
         return _MIN_TIME_S <= sample.at.timestamp() <= _MAX_TIME_S
 
-    def _take_by_feed(self, sample: Sample, arrived_s: float) -> None:
+    def _take_by_feed(self, sample: AnySample, arrived_s: float) -> None:
         assert sample.at is not None  # noqa: S101 - its time is valid
         at_s = sample.at.timestamp()
         accepted, dropped = self._future.accept(at_s, sample, self._latest.newest_s)
         for each_s, each in accepted:
-            self._add(each_s, each.kw, arrived_s)
+            self._add(each_s, each, arrived_s)
         if dropped is not None:
             what = "is far ahead of its neighbours; skipped"
             self._add_disorder(dropped.at, what, arrived_s)
 
-    def _add(self, at_s: float, kw: float, arrived_s: float) -> None:
-        means = self._means
-        late, duplicates = means.late, means.duplicates
-        means.add(at_s, kw)
-        if means.late > late:
-            what = "arrived after its minute was closed; skipped"
-            self._add_disorder(local_time(at_s), what, arrived_s)
-        elif means.duplicates > duplicates:
-            what = "is a duplicate; the later value counts"
-            self._add_disorder(local_time(at_s), what, arrived_s)
-        if self._latest.offer(at_s, kw) and self._rules.by_feed:
-            self._append_readings(means.advance(at_s))
+    def _add(self, at_s: float, sample: AnySample, arrived_s: float) -> None:
+        means, newest = self._means, self._means.newest
+        remarks = means.add(at_s, sample)
+        if means.newest is not None and means.newest != newest:
+            self._latest.offer(*means.newest)
+        remarks += self._remarks.spacing(means.minutes.spacing, is_counter=means.is_counter)
+        for remark in remarks:
+            self._remark(remark, arrived_s)
+        if self._latest.pass_time(at_s) and self._rules.by_feed:
+            self._append_readings(self._minutes.advance(at_s))
 
-    def _skip_implausible(self, kw: float, arrived_s: float) -> None:
-        remedy = "if the meter sends W, give unit=W; otherwise raise --max-kw"
-        # Six digits are enough to recognise the value.
-        text = f"{self._name}: {kw:.6g} kW is more than a household draws; {remedy}; skipped"
+    def _remark(self, remark: Remark, arrived_s: float) -> None:
+        """Report a remark on the samples, as often as its kind is reported."""
+        if remark.kind == Notice.ABSURD:
+            self._skip_implausible(remark.text, arrived_s)
+            return
+        text = f"{self._name}: {remark.text}"
+        if remark.kind == BREAK:
+            self._append(self._notices.breaks.add(text, self._moment(), arrived_s))
+        else:
+            notice = Notice(remark.kind, text, self._moment())
+            self._append(self._notices.take(notice, arrived_s))
+
+    def _skip_implausible(self, what: str, arrived_s: float) -> None:
+        remedy = self._remarks.unit_remedy
+        text = f"{self._name}: {what}, more than a household draws; {remedy}; skipped"
         implausible = self._notices.implausible
         self._append(implausible.add(text, self._moment(), arrived_s))
-        if implausible.count >= _MAX_IMPLAUSIBLE and not self._any_good:
+        if implausible.count >= _MAX_IMPLAUSIBLE and not self._means.any_power:
             raise UnitError(
                 f"{self._name}: all of the first {implausible.count} values are above "
                 f"{self._rules.max_kw:g} kW, more than a household draws; {remedy}"
@@ -299,6 +287,10 @@ class SampleProcessor:
         self._out += [
             Reading(local_time(start_s), round(kw, _DECIMALS) + 0.0) for start_s, kw in minutes
         ]
+
+    @property
+    def _minutes(self) -> MinuteMeans | CounterMeans:
+        return self._means.minutes
 
     def _moment(self) -> datetime | None:
         """Stream time for notices."""

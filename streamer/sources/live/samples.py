@@ -6,6 +6,7 @@ import math
 
 from streamer.readings import Sample
 from streamer.sources.bounds import LONG_JUMP
+from streamer.sources.live.means import AnySample
 from streamer.sources.live.minutes import local_time
 
 _EVERY_S = 0.2
@@ -34,10 +35,16 @@ class LatestSample:
 
     def offer(self, at_s: float, kw: float) -> bool:
         """Take a sample; returns whether it is the newest."""
+        if not self.pass_time(at_s):
+            return False
+        self._waiting = (at_s, kw)
+        return True
+
+    def pass_time(self, at_s: float) -> bool:
+        """Take the time of a sample without a power; returns whether it is the newest."""
         if at_s < self.newest_s:
             return False
         self.newest_s = at_s
-        self._waiting = (at_s, kw)
         return True
 
     def take(self, now_s: float) -> Sample | None:
@@ -64,16 +71,16 @@ class FutureFilter:
     """
 
     def __init__(self) -> None:
-        self._held: tuple[float, Sample] | None = None
+        self._held: tuple[float, AnySample] | None = None
 
     @property
-    def held(self) -> Sample | None:
+    def held(self) -> AnySample | None:
         """The held sample, if any."""
         return None if self._held is None else self._held[1]
 
     def accept(
-        self, at_s: float, sample: Sample, newest_s: float
-    ) -> tuple[list[tuple[float, Sample]], Sample | None]:
+        self, at_s: float, sample: AnySample, newest_s: float
+    ) -> tuple[list[tuple[float, AnySample]], AnySample | None]:
         """Examine the next sample.
 
         Args:

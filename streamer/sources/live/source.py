@@ -10,15 +10,18 @@ from typing import TypeAlias
 
 from streamer.clock import SystemClock, WallClock
 from streamer.errors import StreamerError, UsageError
-from streamer.feeds import Feed, FeedItem
+from streamer.feeds import Feed, FeedItem, Pace
 from streamer.feeds.address import Address, Credentials
+from streamer.feeds.advice import Advice
 from streamer.feeds.registry import load_kind, open_feed
 from streamer.sources.bounds import MAX_KW
-from streamer.sources.live.feedreader import RETRY_MAX_S, FeedReader
-from streamer.sources.live.processor import LiveItem, LiveRules, SampleProcessor
+from streamer.sources.live.feedreader import FeedReader
+from streamer.sources.live.processor import LiveItem, SampleProcessor
+from streamer.sources.live.rules import RETRY_MAX_S, LiveRules
 
 _MAX_WAITING = 1000
 _MAX_DELAY_S = 0.5
+_NO_ADVICE = Advice()
 
 _Moment: TypeAlias = tuple[float, float]
 """Time on the monotonic clock and date, in seconds."""
@@ -43,8 +46,8 @@ def open_source(
     Args:
         url: the feed's address, such as ``mqtt://host/topic?unit=W``.
         credentials: user, password and token, used where the URL has none.
-        stale_after_s: seconds for which a value is valid when no other arrives; None for the
-            default of the kind of feed.
+        stale_after_s: upper bound in seconds for the validity of a value when no other arrives;
+            None for the default of the kind of feed.
         grace_s: allowed lateness: seconds for which a minute is kept open after its end.
         max_kw: magnitude in kW above which a value is implausible.
         after: a minute that is done already, and all before it.
@@ -56,16 +59,16 @@ def open_source(
         MissingExtraError: a library is not installed.
     """
     address = Address.parse(url, credentials)
-    if stale_after_s is None:
-        stale_after_s = load_kind(address.scheme).stale_after_s
+    kind = load_kind(address.scheme)
     return LiveSource(
         open_feed(address),
-        stale_after_s=stale_after_s,
+        stale_after_s=kind.stale_after_s if stale_after_s is None else stale_after_s,
         grace_s=grace_s,
         max_kw=max_kw,
         after=after,
         by=by,
         retry_max_s=retry_max_s,
+        advice=Advice.of(kind, address),
     )
 
 
@@ -73,13 +76,14 @@ class LiveSource:
     """Minute means of a feed's samples, and the state of its connection.
 
     The means are weighted by time, on UTC minutes. Each is returned once the minute and the
-    allowed lateness are over; a minute of which too little is known is left out. Samples
+    allowed lateness are over; a minute of which too little is known is left out. The samples
+    may be those of an energy register; then a minute waits until its energy is known. Samples
     that are late, duplicate, unreadable or implausible are counted and reported; a lost
     connection is made again.
 
     Args:
         feed: closed with the source.
-        stale_after_s: seconds for which a value is valid when no other arrives.
+        stale_after_s: upper bound in seconds for the validity of a value when no other arrives.
         grace_s: allowed lateness: seconds for which a minute is kept open after its end.
         max_kw: magnitude in kW above which a value is implausible.
         after: a minute that is done already, and all before it.
@@ -87,6 +91,7 @@ class LiveSource:
             as for a log; then no other clock matters.
         retry_max_s: longest wait in seconds between two attempts to connect.
         clock: source of the time.
+        advice: remedies that suit the feed, for messages.
 
     Raises:
         UsageError: a parameter is out of bounds.
@@ -103,12 +108,19 @@ class LiveSource:
         by: str = "wall",
         retry_max_s: float = RETRY_MAX_S,
         clock: WallClock | None = None,
+        advice: Advice = _NO_ADVICE,
     ) -> None:
         if by not in ("wall", "feed"):
             raise UsageError(f"minutes can end by wall or feed, not by {by!r}")
-        if not retry_max_s > 0:
-            raise UsageError(f"--retry {retry_max_s} must be above 0 s")
-        self._rules = LiveRules(stale_after_s, grace_s, max_kw, by_feed=by == "feed")
+        self._rules = LiveRules(
+            stale_after_s,
+            grace_s,
+            max_kw,
+            by_feed=by == "feed",
+            pace=getattr(feed, "pace", Pace()),
+            advice=advice,
+            retry_max_s=retry_max_s,
+        )
         self._rules.check()
         self._feed = feed
         self._after = after

@@ -16,12 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamer.errors import LinkError, RefusedError, UsageError
-from streamer.feeds import Feed, FeedItem
+from streamer.feeds import Feed, FeedItem, Pace
 from streamer.feeds.address import Address, Credentials, Secret
+from streamer.feeds.advice import Advice
 from streamer.feeds.hass import KIND, open_hass
 from streamer.feeds.hass.states import Entity, power_entities
 from streamer.feeds.values import MalformedError
-from streamer.readings import Link, Notice, Sample
+from streamer.readings import CounterSample, Link, Notice, Sample
 from streamer.testing import check_source, read_feed
 from tests.feeds.serving import WebServer, fails, self_signed
 
@@ -40,6 +41,7 @@ class HomeAssistant(WebServer):
             "light.hall": {"s": "on", "a": {}},
         }
         self.commands: list[str] = []
+        self.core = "RUNNING"
         self.old = False
         self.silent = False
         self._sockets: dict[web.WebSocketResponse, tuple[int, list[str]]] = {}
@@ -80,6 +82,9 @@ class HomeAssistant(WebServer):
                 for name, state in self.states.items()
             ]
             await socket.send_json(result)
+        elif kind == "get_config":
+            result["result"] = {"state": self.core, "version": "2026.4.0"}
+            await socket.send_json(result)
         elif kind == "subscribe_entities" and not self.old:
             names = command["entity_ids"]
             self._sockets[socket] = number, names
@@ -117,15 +122,26 @@ def house() -> Iterator[HomeAssistant]:
 
 
 def open_entity(
-    house: WebServer, rest: str = "sensor.power", *, token: str = TOKEN, ping_s: float = 25.0
+    house: WebServer,
+    rest: str = "sensor.power",
+    *,
+    token: str = TOKEN,
+    ping_s: float = 25.0,
+    appear_s: float = 0.0,
 ) -> Feed:
     address = Address.parse(f"hass://{house.host}/{rest}", Credentials(token=Secret(token)))
     address.check_options(KIND.options)
-    return open_hass(address, ping_s=ping_s)
+    return open_hass(address, ping_s=ping_s, appear_s=appear_s)
 
 
 def next_items(feed: Feed) -> list[FeedItem]:
     return [item for item in feed.read() if not isinstance(item, Link)]
+
+
+def two_items(feed: Feed) -> list[FeedItem]:
+    """Two items, which arrive together or one after the other."""
+    items = next_items(feed)
+    return items if len(items) > 1 else [*items, *next_items(feed)]
 
 
 # With a websocket
@@ -157,7 +173,7 @@ def test_a_positive_value_can_be_export(house: HomeAssistant) -> None:
     feed.close()
 
 
-@pytest.mark.parametrize("state", ["unavailable", "unknown"])
+@pytest.mark.parametrize("state", ["unavailable", "unknown", "", "None", "nan"])
 def test_an_unknown_state_is_nan(house: HomeAssistant, state: str) -> None:
     house.states["sensor.power"] = {"s": state, "a": {"restored": True}}
     feed = open_entity(house)
@@ -187,9 +203,14 @@ def test_an_entity_may_be_removed_and_added_again(house: HomeAssistant) -> None:
 def test_malformed_messages_are_reported_and_skipped(house: HomeAssistant) -> None:
     feed = open_entity(house)
     read_feed(feed, 1)
+    for state in ("a lot", [1], "1e999", True):
+        house.change(s=state)
+        unknown, notice = two_items(feed)
+        assert isinstance(unknown, Sample)
+        assert math.isnan(unknown.kw)
+        assert isinstance(notice, Notice)
+        assert notice.kind == Notice.MALFORMED
     nonsense = [
-        lambda: house.change(s="a lot"),
-        lambda: house.change(s=[1]),
         lambda: house.send(None),
         lambda: house.send({"c": {"sensor.power": 5}}),
         lambda: house.send({"a": []}),
@@ -238,11 +259,116 @@ def test_an_unknown_entity_is_refused_with_similar_names(house: HomeAssistant) -
     assert fails(open_entity(house, "sensor.powr")).endswith("may not read it")
 
 
-def test_an_entity_without_a_unit_of_power_is_refused(house: HomeAssistant) -> None:
-    assert "sensor.energy is in kWh; give one in mW, W, kW, MW, GW" in fails(
+def add(house: HomeAssistant, name: str, state: str, **attributes: str) -> None:
+    house.states[name] = {"s": state, "a": {"unit_of_measurement": "W", **attributes}}
+    house.send({"a": {name: house.states[name]}})
+
+
+def until_warned(feed: Feed, text: str) -> None:
+    """Read until a warning with a text has come."""
+    items: list[FeedItem] = []
+    while not any(isinstance(item, Notice) and text in item.text for item in items):
+        items = list(feed.read())
+        assert items
+
+
+@pytest.mark.parametrize("core", ["NOT_RUNNING", "STARTING"])
+def test_an_entity_is_awaited_while_home_assistant_starts(house: HomeAssistant, core: str) -> None:
+    del house.states["sensor.power"]
+    house.core = core
+    feed = open_entity(house)
+    until_warned(feed, "Home Assistant is starting; waiting for sensor.power")
+    add(house, "sensor.power", "250")
+    assert read_feed(feed, 1) == [Link(Link.UP, "Home Assistant"), Sample(0.25)]
+    feed.close()
+
+
+def test_an_entity_is_awaited_for_a_while_after_the_start(house: HomeAssistant) -> None:
+    del house.states["sensor.power"]
+    feed = open_entity(house, appear_s=20.0)
+    until_warned(feed, "sensor.power does not exist, or the token's user may not read it; is it ")
+    add(house, "sensor.other", "1")
+    add(house, "sensor.power", "250")
+    assert read_feed(feed, 1) == [Link(Link.UP, "Home Assistant"), Sample(0.25)]
+    feed.close()
+
+
+def test_an_entity_that_is_missing_after_a_restart_is_unknown_and_awaited(
+    house: HomeAssistant,
+) -> None:
+    feed = open_entity(house)
+    read_feed(feed, 1)
+    house.stop()
+    with pytest.raises(LinkError):
+        feed.read()
+    del house.states["sensor.power"]
+    house.start()
+    up, unknown = read_feed(feed, 1)[:2]
+    assert up == Link(Link.UP, "Home Assistant")
+    assert isinstance(unknown, Sample)
+    assert math.isnan(unknown.kw)
+    until_warned(feed, "sensor.power does not exist")
+    add(house, "sensor.power", "250")
+    assert read_feed(feed, 1)[-1] == Sample(0.25)
+    feed.close()
+
+
+def test_another_quantity_is_refused(house: HomeAssistant) -> None:
+    what = "give one in mW, W, kW, MW, GW, or a counter in mWh, Wh, kWh, MWh, GWh"
+    assert f"sensor.energy is in kWh, but its state_class is not total_increasing; {what}" in fails(
         open_entity(house, "sensor.energy")
     )
-    assert "light.hall has no unit" in fails(open_entity(house, "light.hall"))
+    assert f"light.hall has no unit; {what}" in fails(open_entity(house, "light.hall"))
+    for unit in ("VA", "var", "A", "°C", "€/kWh", "l", "BTU/h", "kvarh"):
+        house.states["sensor.power"]["a"]["unit_of_measurement"] = unit
+        assert f"sensor.power is in {unit}; {what}" in fails(open_entity(house))
+
+
+@pytest.mark.parametrize(
+    ("state_class", "attributes", "net"),
+    [
+        ("total_increasing", {}, False),
+        ("total", {}, True),
+        ("total", {"last_reset": "2026-01-01T00:00:00+00:00"}, False),
+    ],
+)
+def test_a_counter_is_an_energy_register(
+    house: HomeAssistant, state_class: str, attributes: dict[str, str], net: bool
+) -> None:
+    house.states["sensor.energy"]["a"] |= {"state_class": state_class, **attributes}
+    feed = open_entity(house, "sensor.energy")
+    assert read_feed(feed, 1)[-1] == CounterSample(1234.5, net=net)
+    house.send({"c": {"sensor.energy": {"+": {"s": "1.25", "a": {"unit_of_measurement": "MWh"}}}}})
+    assert next_items(feed) == [CounterSample(1250.0, net=net)]
+    feed.close()
+
+
+def test_another_quantity_later_ends_the_value_and_is_refused(house: HomeAssistant) -> None:
+    house.states["sensor.power"]["a"]["state_class"] = "total_increasing"
+    for unit in ("°C", "kWh"):
+        feed = open_entity(house)
+        read_feed(feed, 1)
+        house.change(a={"unit_of_measurement": unit})
+        (unknown,) = next_items(feed)
+        assert isinstance(unknown, Sample)
+        assert math.isnan(unknown.kw)
+        with pytest.raises(RefusedError, match=f"sensor.power is in .*{unit}"):
+            feed.read()
+        feed.close()
+
+
+def test_its_pace_is_that_of_changes(house: HomeAssistant) -> None:
+    feed = open_hass(Address.parse(KIND.example, Credentials(token=Secret(TOKEN))))
+    assert feed.pace == Pace(on_change=True)
+    feed.close()
+
+
+def test_advice_names_no_option_that_it_does_not_take() -> None:
+    address = Address.parse(KIND.example, Credentials(token=Secret(TOKEN)))
+    assert "unit" not in KIND.options
+    assert Advice.of(KIND, address).unit == (
+        "correct the entity's unit_of_measurement in Home Assistant"
+    )
 
 
 def test_an_old_version_is_refused(house: HomeAssistant) -> None:
@@ -347,10 +473,10 @@ def test_any_event_is_applied_or_a_malformed_error(events: list[Any]) -> None:
     for event in events:
         try:
             entity.apply(event)
-            kw = entity.kw()
+            sample = entity.sample()
         except (MalformedError, RefusedError):
             continue
-        assert not math.isinf(kw)
+        assert not math.isinf(sample.kw if isinstance(sample, Sample) else sample.kwh)
 
 
 @given(states=MESSAGES)
@@ -368,7 +494,7 @@ def test_changes_give_the_same_states_as_new_ones(values: list[float]) -> None:
     assert entity.apply({"a": {"sensor.power": {"s": str(values[0]), "a": attributes}}})
     for value in values:
         assert entity.apply({"c": {"sensor.power": {"+": {"s": str(value)}}}})
-        assert entity.kw() == value * 1e-3
+        assert entity.sample() == Sample(value * 1e-3)
 
 
 def test_a_dropped_unit_is_missing() -> None:
@@ -376,7 +502,7 @@ def test_a_dropped_unit_is_missing() -> None:
     entity.apply({"a": {"sensor.power": {"s": "1", "a": {"unit_of_measurement": "W"}}}})
     entity.apply({"c": {"sensor.power": {"-": {"a": ["unit_of_measurement"]}}}})
     with pytest.raises(RefusedError, match=r"sensor\.power has no unit"):
-        entity.kw()
+        entity.sample()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from streamer.errors import StreamerError
-from streamer.sources.files import bytestream
+from streamer.sources.files import bytestream, delimited
 from streamer.sources.files.delimited import open_replay
 
 START = datetime(2013, 5, 21)
@@ -34,7 +34,11 @@ def zipped(method):
 
 def followed(path, chunk_bytes=2048, **options):
     """Number of readings and progress, after opening and after each read."""
-    with patch.object(bytestream, "CHUNK_BYTES", chunk_bytes):
+    with (
+        patch.object(bytestream, "CHUNK_BYTES", chunk_bytes),
+        # The first lines are read before, and put back as one piece.
+        patch.object(delimited, "_HEAD_LINES", min(400, chunk_bytes // 100)),
+    ):
         source = open_replay(path, **options)
         seen = [(0, source.progress)]
         while source.read():

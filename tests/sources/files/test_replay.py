@@ -186,10 +186,12 @@ class TestStdin:
             open_replay("-")
 
     def test_rows_are_returned_as_they_arrive(self, stdin):
-        header, *rows = minutes([0.25, 0.5, 0.75]).splitlines()
-        stdin.write(header.encode() + b"\n")
+        header, *rows = minutes([0.1, 0.2, 0.3, 0.25, 0.5, 0.75]).splitlines()
+        # From the first three rows, the spacing is known.
+        stdin.write("\n".join([header, *rows[:3], ""]).encode())
         source = open_replay("-")
-        for row, kw in zip(rows, [0.25, 0.5, 0.75], strict=True):
+        assert [reading.kw for reading in source.read()] == [0.1, 0.2, 0.3]
+        for row, kw in zip(rows[3:], [0.25, 0.5, 0.75], strict=True):
             stdin.write(row[:7].encode())
             stdin.write(row[7:].encode() + b"\n")
             (reading,) = source.read()
@@ -228,7 +230,7 @@ class TestOpening:
         with pytest.raises(SourceError, match="cannot be opened"):
             open_replay("house\0.csv")
 
-    @pytest.mark.parametrize("content", ["", "\n \n", "\ufeff", "\n" * 200 + UCI])
+    @pytest.mark.parametrize("content", ["", "\n \n", "\ufeff", "\n" * 500 + UCI])
     def test_a_file_without_rows_is_a_source_error(self, write, content):
         with pytest.raises(SourceError, match=r"house\.csv is empty"):
             open_replay(write(content))
@@ -243,15 +245,16 @@ class TestOpening:
             open_replay(write(UCI.encode("utf-16")))
 
     def test_blank_lines_before_the_header_are_skipped(self, write):
-        readings, (notice,) = replay(write("\n \n" + minutes([1, "x"])))
-        assert len(readings) == 1
+        readings, (notice,) = replay(write("\n \n" + minutes([1, "x", *[1] * 5])))
+        assert len(readings) == 6
         assert notice.text.startswith("house.csv:5: ")
 
-    def test_a_table_without_a_header_needs_column_numbers(self, write):
+    def test_a_table_without_a_header_needs_a_unit(self, write):
         path = write(minutes([1, 2]).split("\n", 1)[1])
-        with pytest.raises(UsageError, match=r"no header line; .*--time-column 1 --column 2"):
+        with pytest.raises(UsageError, match=r"column '2' has no unit \(.*: give --unit kW"):
             open_replay(path)
-        assert len(replay(path, time_column=1, column="2")[0]) == 2
+        assert len(replay(path, unit="kW")[0]) == 2
+        assert len(replay(path, unit="kW", time_column=1, column="2")[0]) == 2
 
     def test_a_line_without_an_end_is_refused(self, write):
         text = minutes([1, 2]) + "x" * 200_000
@@ -276,13 +279,13 @@ class TestColumns:
             ("id\tTime\tP (W)", "7\t2013-05-21 00:00\t324", 0.324),
             ("datetime|grid [kW]", "2013-05-21 00:00|1.5", 1.5),
             ("time,watts,amps", "2013-05-21 00:00,250,1", 0.25),
-            (",whatever", "2013-05-21 00:00,1.5", 1.5),
-            ("when,note,x", "2013-05-21 00:00,fine,1.5", 1.5),
-            ("Date,Time,value,", "2013-05-21,0:00:00,1.5,", 1.5),
-            ("timestamp,power,value", "2013-05-21 00:00,1.5,9", 1.5),
-            ("timestamp,energy_kwh,p", "2013-05-21 00:00,9,1.5", 1.5),
+            (",whatever kW", "2013-05-21 00:00,1.5", 1.5),
+            ("when,note,x_kw", "2013-05-21 00:00,fine,1.5", 1.5),
+            ("Date,Time,kW,", "2013-05-21,0:00:00,1.5,", 1.5),
+            ("timestamp,power_kw,value", "2013-05-21 00:00,1.5,9", 1.5),
+            ("timestamp,energy_kwh,p_kw", "2013-05-21 00:00,9,1.5", 1.5),
             ('"time","power, kW"', '"2013-05-21 00:00","1.5"', 1.5),
-            ("timestamp,power", "2013-05-21 00:00, 1.5 ", 1.5),
+            ("timestamp,power kW", "2013-05-21 00:00, 1.5 ", 1.5),
         ],
     )
     def test_columns_are_recognised_by_name(self, write, header, row, kw):
@@ -291,13 +294,13 @@ class TestColumns:
         assert notices == []
 
     def test_the_only_numeric_column_is_found_after_missing_values(self, write):
-        text = "timestamp,id,x\n2013-05-21 00:00,a,?\n2013-05-21 00:01,b,1.5\n"
-        assert replay(write(text))[0] == [Reading(datetime(2013, 5, 21, 0, 1), 1.5)]
+        text = "timestamp,note,x\n2013-05-21 00:00,a,?\n2013-05-21 00:01,b,1.5\n"
+        assert replay(write(text), unit="kW")[0] == [Reading(datetime(2013, 5, 21, 0, 1), 1.5)]
 
     @pytest.mark.parametrize("asked", ["heat_pump", "HEAT_PUMP", "3", 3])
     def test_a_column_can_be_chosen_by_name_or_number(self, write, asked):
         path = write("timestamp,power,heat_pump\n2013-05-21 00:00,1,2.5\n")
-        assert replay(path, column=asked)[0][0].kw == 2.5
+        assert replay(path, column=asked, unit="kW")[0][0].kw == 2.5
 
     def test_the_time_column_can_be_chosen(self, write):
         path = write("Date,Time,utc,kw\n2013-05-21,02:00,2013-05-21 00:00,2.5\n")
@@ -311,13 +314,14 @@ class TestColumns:
             ("timestamp,power\n", {"column": "x"}, "columns timestamp, power; --column 'x'"),
             ("timestamp,power\n", {"column": 3}, "'3' is not among them"),
             ("timestamp,power\n", {"time_column": "x"}, "--time-column 'x' is not among"),
-            ("timestamp,power\n", {"column": 1}, "cannot be the same column"),
-            ("timestamp,kw,w\n", {}, r"power column: 'kw' \(number 2\), 'w' .*--column NAME"),
-            ("timestamp,a,b\n2013-05-21,1,2\n", {}, "'a' .number 2., 'b' .number 3."),
+            ("timestamp,power\n2013-05-21,1\n", {"column": 1}, "cannot be the same column"),
+            ("timestamp,kw,w\n", {}, r"power column: 'kw' \(number 2\), 'w' .*--column kw"),
+            ("timestamp,x,y\n2013-05-21,1,2\n", {}, "'x' .number 2., 'y' .number 3."),
             ("timestamp,a\n2013-05-21,x\n", {}, "none of them is recognised as the power"),
-            ("timestamp,use_kwh\n2013-05-21,1\n", {}, "energy is not power"),
-            ("timestamp,use_kwh\n", {"column": 2}, "is energy by its name"),
-            ("time,timestamp,kw\n", {}, "several may be the time.*--time-column NAME"),
+            ("timestamp,use_kwh\n2013-05-21,1\n", {}, "too few rows to find the interval"),
+            ("timestamp,volts\n2013-05-21,1\n", {}, r"\('volts' is voltage\); .*--column NAME"),
+            ("timestamp,kVA\n2013-05-21,1\n", {"column": 2}, "is apparent power by its name"),
+            ("time,timestamp,kw\n", {}, "several may be the time.*--time-column time"),
             ("a,kw\n1,2\n", {}, "none of them is recognised as the time"),
             ("a;b,c\n1;2,3\n", {}, "give --delimiter"),
             ('"time,kw\n', {}, "no columns"),
@@ -337,7 +341,7 @@ class TestColumns:
     @pytest.mark.parametrize("delimiter", ["tab", "\\t", "\t"])
     def test_the_delimiter_can_be_chosen(self, write, delimiter):
         path = write("time\tkw,x\n2013-05-21\t1\n")
-        assert replay(path, delimiter=delimiter, column=2)[0][0].kw == 1.0
+        assert replay(path, delimiter=delimiter, column=2, unit="kW")[0][0].kw == 1.0
 
     def test_the_first_row_can_decide_the_delimiter(self, write):
         path = write("time;power, kW\n2013-05-21;1.5\n")
@@ -348,7 +352,12 @@ class TestColumns:
         [
             {"delimiter": "::"},
             {"delimiter": '"'},
-            {"unit": "MW"},
+            {"unit": "GW"},
+            {"quantity": "work"},
+            {"quantity": "energy"},
+            {"decimal": "x"},
+            {"where": ["Date"]},
+            {"where": ["Date=1/1/1990"]},
             {"limit": 0},
             {"max_kw": 0.0},
             {"max_kw": float("nan")},
@@ -402,16 +411,16 @@ class TestTimes:
         text = "timestamp,kw\n01/02/2010 00:00,1\n"
         with pytest.raises(UsageError, match=r"'01/02/2010' may be day/month.*--time-format"):
             open_replay(write(text))
-        stdin.write(text[:20].encode())
-        source = open_replay("-")
-        stdin.write(text[20:].encode())
+        stdin.write(text.encode())
+        stdin.close()
         with pytest.raises(UsageError, match="--time-format"):
-            source.read()
+            open_replay("-")
 
     @pytest.mark.parametrize("text", ["0099-01-01", "9999-12-31T23:59", "yesterday", "12:00", ""])
     def test_invalid_time_formats_are_usage_errors(self, write, text):
-        readings, notices = replay(write(f"timestamp,kw\n{text},1\n2013-05-21,1\n"))
-        assert len(readings) == 1
+        rows = f"{text},1\n" + "".join(f"2013-05-21 00:0{i},1\n" for i in range(6))
+        readings, notices = replay(write(f"timestamp,kw\n{rows}"))
+        assert len(readings) == 6
         assert [notice.kind for notice in notices] == [Notice.MALFORMED]
 
     def test_an_ambiguous_date_is_found_under_any_column_name(self, write):
@@ -440,7 +449,11 @@ class TestTimes:
     def test_a_wrong_time_far_ahead_is_named(self, write):
         lines = minutes(range(30)).splitlines()
         lines[5] = "2113-05-21 00:00:00,1"
-        _, notices = replay(write("\n".join(lines) + "\n"))
+        source = open_replay(write("\n".join(lines) + "\n"))
+        _, notices = split(source.read())
+        with pytest.raises(SourceError, match=r"25 of 30 rows are out of order, .*sort the file"):
+            source.read()
+        source.close()
         (warning,) = (notice for notice in notices if notice.kind == Notice.WARNING)
         assert warning.text.startswith("house.csv:6: time jumps ahead from 2013-05-21 00:03:00 to")
 
@@ -450,14 +463,15 @@ class TestTimes:
         assert len(readings) == 22
         assert notices == []
         # The hour repeated when a clock is set back is not related to the gap before.
-        _, notices = replay(write(minutes([1, 2]) + after + after))
+        again = "".join(after.splitlines(keepends=True)[-8:])
+        _, notices = replay(write(minutes([1, 2]) + after + again))
         assert {notice.kind for notice in notices} == {Notice.ORDER}
 
 
 class TestMalformed:
     def test_the_first_malformed_row_is_named_and_later_ones_gathered(self, write):
-        readings, notices = replay(write(minutes([1, "abc", 2, "nan", "inf", "1_0", 3])))
-        assert [reading.kw for reading in readings] == [1, 2, 3]
+        readings, notices = replay(write(minutes([1, "abc", 2, "x", "inf", "1_0", *[3] * 16])))
+        assert [reading.kw for reading in readings] == [1, 2, *[3] * 16]
         first, others = notices
         assert first.kind == others.kind == Notice.MALFORMED
         assert first.text == "house.csv:3: power 'abc' is not a number; row skipped"
@@ -468,7 +482,7 @@ class TestMalformed:
         assert others.count == 3
 
     def test_a_single_later_malformed_row_is_named(self, write):
-        _, (_, later) = replay(write(minutes([1, "abc", 2, "inf"])))
+        _, (_, later) = replay(write(minutes([1, "abc", 2, "inf", *[3] * 8])))
         assert later.text == "house.csv:5: power 'inf' is not a finite number; row skipped"
         assert later.count == 1
 
@@ -482,20 +496,19 @@ class TestMalformed:
             b'"2013-05-22 00:00:00"x,1',
             b"2013-05-22 00:00:00,1\x00",
             b"2013-05-22 00:00:00,1e999",
-            b"timestamp,power_kw",
             b"\x1b[2J,1",
         ],
     )
     def test_malformed_rows_are_skipped(self, write, row):
-        text = minutes([1]).encode() + row + b"\n\n  \n2013-05-23 00:00:00,2\n"
-        readings, (notice,) = replay(write(text))
-        assert [reading.kw for reading in readings] == [1, 2]
+        after = minutes([2] * 6, start=datetime(2013, 5, 23)).split("\n", 1)[1].encode()
+        readings, (notice,) = replay(write(minutes([1]).encode() + row + b"\n\n  \n" + after))
+        assert [reading.kw for reading in readings] == [1, *[2] * 6]
         assert notice.kind == Notice.MALFORMED
         assert "house.csv:3: " in notice.text
         assert notice.text.isprintable()
 
     def test_strict_raises_after_the_readings_before_the_error(self, write):
-        readings, error = until_error(write(minutes([1, 2, "abc", 3])), strict=True)
+        readings, error = until_error(write(minutes([1, 2, "abc", *[3] * 6])), strict=True)
         assert [reading.kw for reading in readings] == [1, 2]
         assert isinstance(error, FormatError)
         assert error.where == "house.csv:4"
@@ -534,20 +547,26 @@ class TestUnits:
         assert len(replay(write(minutes([1, 324, -324])), max_kw=400)[0]) == 3
 
     def test_watts_read_as_kw_are_a_unit_error(self, write):
-        path = write(minutes([80] + [300] * 40, header="timestamp,power"))
+        path = write(minutes([80] + [300] * 40))
         readings, error = until_error(path)
-        assert len(readings) == 1
+        assert readings == []
         assert isinstance(error, UnitError)
-        assert "house.csv:22: 20 of 21 values" in str(error)
+        assert "the median of the first 41 values of 'power_kw' is 300 kW" in str(error)
         assert "--unit W" in str(error)
         assert len(replay(path, unit="W")[0]) == 41
+
+    def test_watts_that_begin_late_are_a_unit_error(self, write):
+        readings, error = until_error(write(minutes([1] * 500 + [300] * 600)))
+        assert len(readings) == 500
+        assert isinstance(error, UnitError)
+        assert "501 of 1001 values are above 100 kW" in str(error)
 
     def test_a_few_watts_read_as_kw_are_a_unit_error(self, write):
         _, error = until_error(write(minutes([300, 310])))
         assert isinstance(error, UnitError)
 
     def test_implausible_watts_are_skipped(self, write):
-        path = write(minutes([1000, 324_000_000], header="timestamp,power_w"))
+        path = write(minutes([1000, 324_000_000, 1000], header="timestamp,power_w"))
         _, (notice,) = replay(path)
         assert "--max-kw" in notice.text
         assert "--unit W" not in notice.text
@@ -558,21 +577,10 @@ class TestUnits:
         assert replay(path, unit="kW")[0][0].kw == 0.5
 
     def test_kw_read_as_watts_cause_a_warning(self, write):
-        _, (notice,) = replay(write(minutes([0.5] * 1001)), unit="W")
+        _, (notice,) = replay(write(minutes([0.5] * 101)), unit="W")
         assert notice.kind == Notice.WARNING
         assert "--unit kW" in notice.text
-        assert replay(write(minutes([0.5] * 999 + [25, 1])), unit="W")[1] == []
-
-
-class TestSpacing:
-    @pytest.mark.parametrize("rows", [60, 12])
-    def test_another_spacing_than_a_minute_causes_a_warning(self, write, rows):
-        _, (notice,) = replay(write(minutes([1] * rows, step=10)))
-        assert notice.kind == Notice.WARNING
-        assert "readings are 10 s apart" in notice.text
-
-    def test_a_spacing_of_a_minute_causes_no_warning(self, write):
-        assert replay(write(minutes([1, "?", 2, 3, 4, 5, "", 6, 7] * 20)))[1] == []
+        assert replay(write(minutes([0.5] * 98 + [25, 1])), unit="W")[1] == []
 
 
 class TestSpan:
@@ -585,13 +593,13 @@ class TestSpan:
         assert notices == []
 
     def test_bounds_without_a_zone_are_on_the_files_clock(self, write):
-        path = write(
-            "timestamp,kw\n" + "".join(f"2013-05-21T{h:02}:00+02:00,1\n" for h in range(9))
+        path = write("timestamp,kw\n" + "".join(f"2013-05-21T00:0{m}+02:00,1\n" for m in range(9)))
+        readings, _ = replay(
+            path, start=datetime(2013, 5, 21, 0, 3), end=datetime(2013, 5, 21, 0, 5)
         )
-        readings, _ = replay(path, start=datetime(2013, 5, 21, 3), end=datetime(2013, 5, 21, 5))
-        assert [reading.at.hour for reading in readings] == [3, 4]
-        readings, _ = replay(path, end=datetime(2013, 5, 21, 1, tzinfo=UTC))
-        assert [reading.at.hour for reading in readings] == [0, 1, 2]
+        assert [reading.at.minute for reading in readings] == [3, 4]
+        readings, _ = replay(path, end=datetime(2013, 5, 20, 22, 3, tzinfo=UTC))
+        assert [reading.at.minute for reading in readings] == [0, 1, 2]
 
     def test_a_bound_with_a_zone_for_times_without_one(self, write):
         with pytest.raises(UsageError, match="without an offset"):
@@ -619,7 +627,7 @@ class TestNothingFound:
         [
             ("timestamp,kw\n", {}, "it has no rows"),
             (minutes(["?", ""]), {}, r"2 rows, 2 without a value \(.*--column"),
-            (minutes(["x", "y"]), {}, r"2 malformed, the last house\.csv:3: power 'y'"),
+            (minutes(["x", "y"]), {"column": 2}, r"2 malformed, the last house\.csv:3: power 'y'"),
             (
                 minutes([1, 2]),
                 {"start": datetime(2014, 1, 1)},
@@ -732,7 +740,9 @@ class TestProperties:
     ):
         at = start.replace(second=0, microsecond=0)
         lines, expected = [UCI_HEADER], []
-        for watts, skip in zip(watt_minutes, itertools.cycle(skips), strict=False):
+        for watts, skip in zip(
+            watt_minutes, itertools.chain([1, 1], itertools.cycle(skips)), strict=False
+        ):
             day = f"{at:%d/%m/%Y}" if padded else f"{at.day}/{at.month}/{at.year}"
             value = "?" if watts is None else f"{watts / 1000:.3f}"
             others = "?;?;?;?;?;" if watts is None else "0.418;234.840;18.400;0.000;1.000;17.0"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import threading
 from asyncio import CancelledError
 from collections.abc import Callable, Iterable, Sequence
@@ -9,7 +10,7 @@ import pytest
 
 from streamer.errors import LinkError, RefusedError, SourceError, StreamerError, UnitError
 from streamer.feeds import FeedItem
-from streamer.readings import Link, Notice, Sample
+from streamer.readings import CounterSample, Link, Notice, Sample
 from streamer.sources.live.feedreader import FeedReader, Wait
 from streamer.sources.live.minutes import local_time
 from streamer.testing import ManualClock
@@ -19,10 +20,17 @@ UP = Link(Link.UP, "broker")
 DATE = 1_774_745_940.0
 
 
-class _Scripted:
-    """A feed that returns or raises scripted items one by one, and then ends or waits."""
+Scripted = Sequence[FeedItem] | BaseException | float
 
-    def __init__(self, *script: Sequence[FeedItem] | BaseException, waits: bool = False) -> None:
+
+class _Scripted:
+    """A feed that returns or raises scripted items one by one, and then ends or waits.
+
+    A number in the script is a time in seconds that passes.
+    """
+
+    def __init__(self, *script: Scripted, waits: bool = False) -> None:
+        self.clock = ManualClock(wall=DATE)
         self.name = "scripted"
         self.peer = "broker"
         self.closed = threading.Event()
@@ -33,6 +41,9 @@ class _Scripted:
         for each in self._script:
             if isinstance(each, BaseException):
                 raise each
+            if isinstance(each, float):
+                self.clock.advance(each)
+                continue
             return each
         if self._waits:
             self.closed.wait(10.0)
@@ -45,9 +56,7 @@ class _Scripted:
 class _FinishedReader:
     """Items, waits and error of a reader that has run to its end."""
 
-    def __init__(
-        self, *script: Sequence[FeedItem] | BaseException, wait: Wait | None = None
-    ) -> None:
+    def __init__(self, *script: Scripted, wait: Wait | None = None) -> None:
         self.items: list[FeedItem] = []
         self.sleeps: list[float] = []
         self.ends: list[StreamerError | None] = []
@@ -62,7 +71,7 @@ class _FinishedReader:
             self.feed,
             self.items.extend,
             end,
-            clock=ManualClock(wall=DATE),
+            clock=self.feed.clock,
             wait=wait,
             sleep=self.sleeps.append,
         )
@@ -112,11 +121,42 @@ def test_the_longest_waits_have_jitter() -> None:
     assert max(sleeps) <= 60.0
 
 
-@pytest.mark.parametrize("up", [[UP], [SAMPLE]])
-def test_waits_start_again_after_a_connection(up: Sequence[FeedItem]) -> None:
-    sleeps = _FinishedReader(*_lost(6), up, *_lost(2)).sleeps
-    assert sleeps[5] >= 32
-    assert 1 <= sleeps[6] <= 2 <= sleeps[7] <= 3
+@pytest.mark.parametrize(
+    "held",
+    [
+        ([SAMPLE], 61.0),
+        ([UP], [SAMPLE], 61.0, [SAMPLE]),
+        ([UP, Sample(math.nan)], 61.0),
+        ([UP, CounterSample(1000.0)], 61.0),
+        ([UP], 61.0),
+    ],
+)
+def test_waits_start_again_after_a_link_that_has_held(held: tuple[Scripted, ...]) -> None:
+    sleeps = _FinishedReader(*_lost(8), *held, *_lost(2)).sleeps
+    assert sleeps[7] >= 59
+    assert 1 <= sleeps[8] <= 2 <= sleeps[9] <= 3
+
+
+@pytest.mark.parametrize("brief", [([UP],), ([UP, SAMPLE], 1.0), ([UP], 30.0)])
+def test_waits_grow_if_no_connection_holds(brief: tuple[Scripted, ...]) -> None:
+    """As of a port that accepts and closes, or sends one value each time."""
+    sleeps = _FinishedReader(*(each for lost in _lost(12) for each in (*brief, lost))).sleeps
+    assert sleeps[-1] >= 59
+    assert sorted(sleeps[:6]) == sleeps[:6]
+
+
+@pytest.mark.parametrize("brief", [([SAMPLE], 5.0), ([UP, SAMPLE], 50.0)])
+def test_waits_stay_long_after_a_connection_that_does_not_hold(
+    brief: tuple[Scripted, ...],
+) -> None:
+    assert _FinishedReader(*_lost(8), *brief, *_lost(1)).sleeps[-1] >= 59
+
+
+def test_a_link_has_to_hold_for_longer_than_the_last_wait() -> None:
+    script = [each for failure in _lost(20) for each in ([UP, SAMPLE], 10.0, failure)]
+    sleeps = _FinishedReader(*script).sleeps
+    assert max(sleeps) <= 17
+    assert sleeps.count(max(sleeps)) < 10
 
 
 def test_a_notice_does_not_reset_the_waits() -> None:

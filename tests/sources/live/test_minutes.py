@@ -6,25 +6,29 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from streamer.feeds import Pace
 from streamer.sources.live.minutes import MinuteMeans, local_time
 
 START = 1_774_745_940.0  # a full minute
 STALE = 600.0
+ON_CHANGE = Pace(on_change=True)
 
 Minutes = list[tuple[float, float]]
 
 
-def _means(**options: float) -> MinuteMeans:
-    return MinuteMeans(**{"stale_after_s": STALE, **options})
+def _means(**options: Any) -> MinuteMeans:
+    """Means of a feed that sends changes only, where values are valid for `STALE` seconds."""
+    return MinuteMeans(**{"stale_after_s": STALE, "pace": ON_CHANGE, **options})
 
 
-def _fed(samples: Sequence[tuple[float, float]], **options: float) -> MinuteMeans:
+def _fed(samples: Sequence[tuple[float, float]], **options: Any) -> MinuteMeans:
     means = _means(**options)
     for after_s, kw in samples:
         means.add(START + after_s, kw)
@@ -211,7 +215,7 @@ def test_means_equal_exact_fractions(
     expected = _oracle(samples, stale_s, 7)
     latest = list(dict(samples).items())
     random.shuffle(latest)
-    means = MinuteMeans(stale_after_s=stale_s)
+    means = _means(stale_after_s=stale_s)
     for at, kw in latest:
         means.add(at, kw)
     _assert_close(means.advance(START + 7 * 60 + 5), expected)
@@ -226,7 +230,7 @@ def test_means_equal_exact_fractions_for_delayed_samples(
     sent: list[tuple[float, float, float]], stale_s: float
 ) -> None:
     """Each minute is returned when due, and no sample within the allowed lateness is late."""
-    means = MinuteMeans(stale_after_s=stale_s)
+    means = _means(stale_after_s=stale_s)
     found: Minutes = []
     arriving = sorted(
         (START + after_s + delay_s, START + after_s, kw) for after_s, delay_s, kw in sent
@@ -253,7 +257,7 @@ def test_means_equal_a_sum_over_milliseconds(values: dict[int, float], stale_ms:
     for at, until in pairwise([*times, 180_000]):
         power[at : min(until, at + stale_ms)] = values[at]
     # Milliseconds are not exact in binary fractions except near zero, hence from 1970 on.
-    means = MinuteMeans(stale_after_s=stale_ms / 1000)
+    means = _means(stale_after_s=stale_ms / 1000)
     for at in times:
         means.add(at / 1000, values[at])
     found = dict(means.advance(185))
@@ -282,7 +286,7 @@ _EVENTS = st.one_of(
 def test_minutes_increase_under_any_events(
     events: list[tuple[str, float, float]], stale_s: float
 ) -> None:
-    means = MinuteMeans(stale_after_s=stale_s)
+    means = _means(stale_after_s=stale_s)
     now = START
     given: Minutes = []
     seen = [0.0]
@@ -316,3 +320,132 @@ def test_local_minutes_follow_each_other_through_summer_time(first: str, berlin:
     assert read_back == times
     assert times[0].tzinfo is not None
     assert bisect_left(times, times[700]) == 700
+
+
+# By the pace of the feed
+
+
+def _regular(samples: Sequence[tuple[float, float]], **options: Any) -> MinuteMeans:
+    means = MinuteMeans(stale_after_s=STALE, **options)
+    for after_s, kw in samples:
+        means.add(START + after_s, kw)
+    return means
+
+
+def test_a_minute_without_a_sample_is_a_gap() -> None:
+    """Even where the value before it is valid by its spacing."""
+    before = [(second, 1.0) for second in range(0, 240, 20)]
+    assert _relative(_regular([*before, (301, 1.0)]).advance(START + 9000)) == [
+        *((minute, 1.0) for minute in range(4)),
+        (5, 1.0),
+    ]
+    means = MinuteMeans(stale_after_s=STALE, pace=Pace(50.0, on_change=False))
+    for second in (0, 50, 100, 200):
+        means.add(START + second, 1.0)
+    assert [minute for minute, _ in _relative(means.advance(START + 9000))] == [0, 1, 3]
+
+
+@pytest.mark.parametrize("jitter_s", [0.0, 0.3, 2.4])
+def test_jitter_about_a_minute_makes_no_gap(jitter_s: float) -> None:
+    times = [60.0 * number + jitter_s * math.sin(2.1 * number) for number in range(1, 200)]
+    found = _relative(_regular([(at, 1.0) for at in times]).advance(START + 60 * 198 + 5))
+    assert [minute for minute, _ in found] == list(range(int(found[0][0]), 198))
+
+
+def test_a_sample_after_the_allowed_lateness_cannot_fill_a_minute() -> None:
+    for last_s, minutes in [(244.9, [1, 2, 3, 4]), (245.1, [1, 2, 4])]:
+        times = [59.0, 119.0, 179.0, last_s]
+        means = _regular([(at, 1.0) for at in times], pace=Pace(60.0))
+        assert [minute for minute, _ in _relative(means.advance(1e10))] == minutes
+
+
+def test_an_unknown_sample_after_a_minute_does_not_fill_it() -> None:
+    means = _regular([(0, 1.0), (59, 1.0), (121, math.nan)], pace=Pace(60.0))
+    assert [minute for minute, _ in _relative(means.advance(START + 9000))] == [0]
+
+
+def test_samples_coarser_than_a_minute_give_the_minutes_that_have_one() -> None:
+    samples = [(300.0 * number + 45.0, float(number)) for number in range(8)]
+    for pace in (Pace(), Pace(300.0)):
+        found = _relative(_regular(samples, pace=pace).advance(START + 9000))
+        assert found[-5:] == [(5 * number, float(number)) for number in range(3, 8)]
+        assert all(minute % 5 == 0 for minute, _ in found)
+
+
+_ARRIVALS = st.one_of(
+    st.lists(st.floats(0, 1200), max_size=40),
+    # Regular, with jitter and holes.
+    st.builds(
+        lambda every, jitter, holes: [
+            number * every + jitter[number % len(jitter)]
+            for number in range(int(1200 / every))
+            if number not in holes
+        ],
+        st.sampled_from([5.0, 10.0, 30.0, 58.0, 60.0, 61.0, 75.0, 120.0]),
+        st.lists(st.floats(0, 4), min_size=1, max_size=10),
+        st.sets(st.integers(0, 240), max_size=100),
+    ),
+)
+
+
+@settings(max_examples=300)
+@given(
+    _ARRIVALS,
+    st.sampled_from([Pace(), Pace(5.0), Pace(60.0), Pace(300.0), ON_CHANGE]),
+    st.lists(st.floats(-9, 9) | st.just(math.nan), min_size=1, max_size=7),
+)
+def test_no_minute_is_made_up(times: list[float], pace: Pace, kws: list[float]) -> None:
+    """Each has a sample; or stands between two around it; or only changes are sent."""
+    means = MinuteMeans(stale_after_s=STALE, pace=pace)
+    given: Minutes = []
+    samples = {}
+    for number, at in enumerate(sorted(times)):
+        given += means.advance(START + at)
+        kw = kws[number % len(kws)]
+        samples[START + at] = kw
+        means.add(START + at, kw)
+    given += means.advance(START + 5000)
+    known = sorted(at for at, kw in samples.items() if not math.isnan(kw))
+    for start, kw in given:
+        before = [at for at in known if at < start]
+        within = [at for at in known if start <= at < start + 60]
+        after = [at for at in known if start + 60 <= at <= start + 65]
+        if pace.on_change:
+            assert within or (before and start + 30 - before[-1] <= STALE)
+        else:
+            assert within or (before and after and after[0] - before[-1] <= 90)
+        used = [samples[at] for at in (*before[-1:], *within)]
+        assert min(used) <= kw <= max(used)
+
+
+@settings(max_examples=100)
+@given(
+    st.sampled_from([1.0, 2.0, 5.0, 12.0, 20.0]),
+    st.sets(st.integers(0, 120), max_size=60),
+    st.lists(st.integers(-50, 50), min_size=1, max_size=9),
+)
+def test_means_of_a_regular_feed_equal_a_grid(
+    every_s: float, holes: set[int], kws: list[int]
+) -> None:
+    """A brute-force oracle on a grid of seconds, for a pace that is known beforehand."""
+    lead = [(every_s * number, 0.0) for number in range(-80, 0)]
+    samples = [
+        (every_s * number, float(kws[number % len(kws)]))
+        for number in range(int(600 / every_s))
+        if number % 121 not in holes or every_s * number % 300 < 60
+    ]
+    means = MinuteMeans(stale_after_s=STALE, pace=Pace(every_s))
+    for at, kw in [*lead, *samples]:
+        means.add(START + at, kw)
+    valid_s = round(means.spacing.valid_s)
+    grid = np.full(600, np.nan)
+    for at, kw in samples:
+        grid[int(at) : int(at) + valid_s] = kw
+    expected = [
+        (START + 60 * minute, float(np.nanmean(row)))
+        for minute, row in enumerate(grid.reshape(10, 60))
+        if np.count_nonzero(~np.isnan(row)) >= 30
+        and any(60 * minute <= at < 60 * minute + 60 for at, _ in samples)
+    ]
+    found = [each for each in means.advance(START + 605) if each[0] >= START]
+    _assert_close(found, expected)

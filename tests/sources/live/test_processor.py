@@ -11,12 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamer.errors import UnitError, UsageError
-from streamer.feeds import FeedItem
-from streamer.readings import MINUTE, Link, Notice, Reading, Sample
+from streamer.feeds import FeedItem, Pace
+from streamer.feeds.advice import Advice
+from streamer.readings import MINUTE, CounterSample, Link, Notice, Reading, Sample
 from streamer.sources.live.minutes import local_time
-from streamer.sources.live.processor import LiveItem, LiveRules, SampleProcessor
+from streamer.sources.live.processor import LiveItem, SampleProcessor
+from streamer.sources.live.rules import LiveRules
 
 DATE = 1_774_745_940.0  # a full minute
+
+ON_CHANGE = Pace(on_change=True)
 
 
 def _at(second: float) -> datetime:
@@ -154,12 +158,12 @@ def test_a_backlog_does_not_change_the_clock_correction() -> None:
     bench.take(Sample(1.0, _at(3600)))
     bench.pass_on(70.0)
     assert not bench.texts(Notice.WARNING)
-    assert [minute for minute, _ in bench.minutes()] == [59, 60]
+    assert [minute for minute, _ in bench.minutes()] == [59]
     assert sum(count for _, count in bench.texts(Notice.ORDER)) == 3540
 
 
 def test_the_time_skipped_by_this_machines_clock_is_a_gap() -> None:
-    bench = _Bench()
+    bench = _Bench(pace=ON_CHANGE)
     bench.take(Sample(1.0))
     bench.pass_on(100.0)
     bench.date += 3600
@@ -215,15 +219,18 @@ def test_a_recording_that_ends_in_the_future_causes_a_warning() -> None:
 
 
 def test_implausible_values_are_skipped_and_counted() -> None:
-    bench = _Bench(max_kw=50.0)
-    bench.take(Sample(1.0))
+    bench = _Bench(max_kw=50.0, advice=Advice(unit="if the meter sends W, give unit=W"))
+    for _ in range(40):
+        bench.take(Sample(1.0))
+        bench.pass_on(1.0)
     for _ in range(100):
         bench.take(Sample(50.1), Sample(-math.inf))
         bench.pass_on(1.0)
+    # The value before them has ended.
     assert bench.minutes() == [(0, 1.0)]
     texts = bench.texts(Notice.ABSURD)
     assert texts[0] == (
-        "house: 50.1 kW is more than a household draws; if the meter sends W, give unit=W; "
+        "house: 50.1 kW, more than a household draws; if the meter sends W, give unit=W; "
         "otherwise raise --max-kw; skipped",
         1,
     )
@@ -233,10 +240,31 @@ def test_implausible_values_are_skipped_and_counted() -> None:
     assert sum(count for _, count in bench.texts(Notice.ABSURD)) == 200
 
 
-def test_only_implausible_values_are_a_unit_error() -> None:
+def test_without_a_remedy_none_is_named() -> None:
     bench = _Bench()
+    bench.take(Sample(222.0))
+    assert bench.texts(Notice.ABSURD) == [
+        (
+            "house: 222 kW, more than a household draws; if that is right, raise --max-kw; skipped",
+            1,
+        )
+    ]
+
+
+@pytest.mark.parametrize("pace", [Pace(), ON_CHANGE])
+def test_an_implausible_value_ends_the_one_before(pace: Pace) -> None:
+    bench = _Bench(pace=pace)
+    bench.take(Sample(1.0))
+    bench.pass_on(50.0)
+    bench.take(Sample(250.0))
+    bench.pass_on(200.0)
+    assert bench.minutes() == [(0, 1.0)]
+
+
+def test_only_implausible_values_are_a_unit_error() -> None:
+    bench = _Bench(advice=Advice(unit="check register"))
     bench.take(*[Sample(250.0)] * 19)
-    with pytest.raises(UnitError, match=r"all of the first 20 values .* give unit=W"):
+    with pytest.raises(UnitError, match=r"all of the first 20 values .* check register; otherwise"):
         bench.take(Sample(250.0))
 
 
@@ -272,7 +300,6 @@ def test_silence_and_a_lost_link_are_distinguished() -> None:
     states = [(link.state, link.text) for link in bench.of(Link)]
     assert states == [
         (Link.UP, ""),
-        (Link.SILENT, "nothing for 30 s"),
         (Link.SILENT, "nothing for 1 min"),
         (Link.UP, ""),
         (Link.LOST, "gone"),
@@ -280,7 +307,7 @@ def test_silence_and_a_lost_link_are_distinguished() -> None:
 
 
 def test_a_value_is_valid_for_a_minute_at_most_while_the_link_is_lost() -> None:
-    bench = _Bench(stale_after_s=600.0)
+    bench = _Bench(stale_after_s=600.0, pace=ON_CHANGE)
     bench.take(Link(Link.UP, "broker"), Sample(1.0))
     bench.pass_on(5 * 60 + 40)
     for _ in range(4):
@@ -296,15 +323,189 @@ def test_a_value_is_valid_for_a_minute_at_most_while_the_link_is_lost() -> None:
 
 
 def test_a_short_loss_of_the_link_makes_no_gap() -> None:
-    bench = _Bench(stale_after_s=600.0)
+    bench = _Bench(stale_after_s=600.0, pace=ON_CHANGE)
     bench.take(Link(Link.UP, "broker"), Sample(1.0))
     for _ in range(3):
         bench.pass_on(20.0)
         bench.take(Link(Link.LOST, "broker", "gone"))
-        bench.pass_on(55.0)
+        bench.pass_on(30.0)
         bench.take(Link(Link.UP, "broker"))
+        bench.pass_on(20.0)
+        bench.take(Sample(1.0))
     bench.pass_on(200.0)
-    assert bench.minutes() == [(minute, 1.0) for minute in range(7)]
+    assert bench.minutes() == [(minute, 1.0) for minute in range(6)]
+
+
+def test_after_a_loss_a_value_is_unknown_until_the_next_sample() -> None:
+    """Also if the link is up again at once: changes may have been missed."""
+    bench = _Bench(stale_after_s=3600.0, pace=ON_CHANGE)
+    bench.take(Link(Link.UP, "broker"), Sample(1.0))
+    bench.pass_on(50.0)
+    bench.take(Link(Link.LOST, "broker", "gone"))
+    bench.pass_on(10.0)
+    bench.take(Link(Link.UP, "broker"))
+    bench.pass_on(240.0)
+    assert bench.minutes() == [(0, 1.0), (1, 1.0)]
+
+
+def _each(bench: _Bench, seconds: float, every_s: float, kw: float = 2.5) -> None:
+    for _ in range(round(seconds / every_s)):
+        bench.take(Sample(kw))
+        bench.pass_on(every_s)
+
+
+def test_a_fast_meter_that_dies_leaves_gaps() -> None:
+    bench = _Bench()
+    bench.take(Link(Link.UP, "broker"))
+    _each(bench, 90.0, 1.5)
+    bench.pass_on(1200.0)
+    assert bench.minutes() == [(0, 2.5), (1, 2.5)]
+    silent = [link for link in bench.of(Link) if link.state == Link.SILENT]
+    assert silent[0].text == "nothing for 30 s"
+
+
+@pytest.mark.parametrize("every_s", [1.0, 5.0, 10.0, 20.0, 30.0, 57.0, 60.0, 61.0])
+def test_no_minute_is_made_up_nor_lost_at_any_pace(every_s: float) -> None:
+    bench = _Bench()
+    bench.pass_on(3.0)
+    _each(bench, 1800.0, every_s)
+    end = (bench.now - 3.0) // 60
+    bench.pass_on(600.0)
+    found = [minute for minute, _ in bench.minutes()]
+    assert found == [*range(int(end)), *found[int(end) :]]
+    assert len(found) <= end + 1
+    states = [link.state for link in bench.of(Link)]
+    assert states[:2] == [Link.UP, Link.SILENT]
+
+
+def test_samples_each_five_minutes_are_said_to_be_too_rare() -> None:
+    bench = _Bench(pace=Pace(setting="TelePeriod 10"))
+    bench.pass_on(45.0)
+    for number in range(6):
+        bench.take(Sample(1.0 + number))
+        bench.pass_on(300.0)
+    # Each is the value of its minute, not the one before.
+    assert bench.minutes() == [(5 * number, 1.0 + number) for number in range(2, 6)]
+    assert bench.texts(Notice.WARNING) == [
+        (
+            "house: samples arrive every 5 min, coarser than a minute: 80 % of the minutes are "
+            "gaps; set TelePeriod 10",
+            1,
+        )
+    ]
+    assert {link.state for link in bench.of(Link)} == {Link.UP, Link.SILENT}
+    assert len(bench.of(Link)) <= 6
+
+
+def test_a_known_coarse_pace_is_reported_once_it_is_seen() -> None:
+    bench = _Bench(pace=Pace(120.0), advice=Advice(pace="give every=10"))
+    for number in range(4):
+        assert len(bench.texts(Notice.WARNING)) == (number > 2)
+        bench.take(Sample(1.0))
+        bench.pass_on(120.0)
+    ((text, _),) = bench.texts(Notice.WARNING)
+    assert text.endswith("50 % of the minutes are gaps; give every=10")
+    # A device that sends more often than usual for its kind.
+    faster = _Bench(pace=Pace(300.0))
+    _each(faster, 300.0, 10.0)
+    assert not faster.texts(Notice.WARNING)
+    assert [minute for minute, _ in faster.minutes()] == [0, 1, 2, 3]
+
+
+def test_a_resumed_recording_of_an_energy_register_repeats_no_minute() -> None:
+    bench = _Bench()
+    bench.processor.resume_after(_at(60))
+    for second in range(300):
+        bench.take(CounterSample(1000.0 + second / 3600))
+        bench.pass_on(1.0)
+    assert [minute for minute, _ in bench.minutes()] == [2, 3]
+
+
+def test_a_constant_value_of_a_feed_of_changes_is_not_silent() -> None:
+    bench = _Bench(stale_after_s=3600.0, pace=ON_CHANGE)
+    bench.take(Link(Link.UP, "Home Assistant"), Sample(0.5))
+    bench.pass_on(2400.0)
+    assert [link.state for link in bench.of(Link)] == [Link.UP]
+    assert bench.minutes() == [(minute, 0.5) for minute in range(39)]
+    bench.pass_on(2400.0)
+    assert [link.text for link in bench.of(Link)][1:3] == [
+        "nothing for 1 h",
+        "nothing for 1 h 1 min",
+    ]
+    assert len(bench.minutes()) == 60
+
+
+@pytest.mark.parametrize("pace", [Pace(), ON_CHANGE])
+def test_nan_ends_the_value_and_is_reported_once(pace: Pace) -> None:
+    bench = _Bench(pace=pace)
+    _each(bench, 60.0, 5.0)
+    for _ in range(30):
+        bench.take(Sample(math.nan))
+        bench.pass_on(5.0)
+    _each(bench, 25.0, 5.0)
+    assert [minute for minute, _ in bench.minutes()] == [0]
+    assert bench.texts(Notice.WARNING) == [
+        ("house: the meter reports no value; its minutes are gaps until it does", 1)
+    ]
+    assert bench.texts(Notice.EVENT) == [("house: the meter reports values again", 1)]
+    assert [link.state for link in bench.of(Link)] == [Link.UP]
+    shown = [sample.kw for sample in bench.of(Sample)]
+    assert math.isnan(shown[-6])
+    assert shown[-5:] == [2.5] * 5
+
+
+def test_a_meter_that_often_reports_no_value_gives_few_notices() -> None:
+    bench = _Bench()
+    for number in range(600):
+        bench.take(Sample(math.nan if number % 2 else 1.0))
+        bench.pass_on(1.0)
+    assert len(bench.texts(Notice.WARNING)) == 1
+    assert len(bench.texts(Notice.EVENT)) == 1
+
+
+def test_an_energy_register_gives_readings() -> None:
+    bench = _Bench()
+    for second in range(0, 1801, 10):
+        kwh = 1000.0 + min(second, 900) * 1.2 / 3600 + max(second - 900, 0) * 3.0 / 3600
+        bench.take(CounterSample(kwh))
+        bench.pass_on(10.0)
+    assert bench.minutes() == [
+        *((minute, pytest.approx(1.2, abs=2e-5)) for minute in range(15)),
+        *((minute, pytest.approx(3.0, abs=2e-5)) for minute in range(15, 30)),
+    ]
+    assert bench.of(Sample)[-1].kw == pytest.approx(3.0, abs=1e-3)
+    assert not bench.of(Notice)
+
+
+@pytest.mark.parametrize("first", [Sample(1.0), CounterSample(1000.0)])
+def test_a_feed_that_mixes_powers_and_registers_is_malformed(first: FeedItem) -> None:
+    bench = _Bench()
+    for second in range(70):
+        # Unknown values may be of either kind.
+        bench.take(Sample(math.nan) if second % 2 else CounterSample(math.nan))
+        bench.take(first)
+        bench.pass_on(1.0)
+    other = CounterSample(1000.0) if isinstance(first, Sample) else Sample(1.0)
+    bench.take(other)
+    assert bench.texts(Notice.MALFORMED) == [
+        ("house: the feed mixes powers and energy registers; skipped", 1)
+    ]
+
+
+def test_implausible_counters_have_a_text_of_their_own() -> None:
+    bench = _Bench(advice=Advice(unit="if the meter sends Wh, give unit=Wh"))
+    bench.take(CounterSample(1000.0))
+    for number in range(19):
+        bench.pass_on(10.0)
+        bench.take(CounterSample(1001.0 + number))
+    bench.pass_on(10.0)
+    with pytest.raises(UnitError, match=r"first 20 values .*give unit=Wh"):
+        bench.take(CounterSample(1020.0))
+    text, _ = bench.texts(Notice.ABSURD)[0]
+    assert text == (
+        "house: the counter's change from 1000 to 1001 kWh is 360 kW, more than a household draws; "
+        "if the meter sends Wh, give unit=Wh; otherwise raise --max-kw; skipped"
+    )
 
 
 def _by_feed(samples: Sequence[Sample]) -> _Bench:
@@ -322,7 +523,7 @@ def test_by_feed_no_other_clock_matters() -> None:
     assert len(bench.of(Reading)) == 2
     assert not bench.of(Notice)
     assert bench.processor.wait_s(bench.now) is None
-    bench.take(Sample(1.0, _at(180 - 6e7)))
+    bench.take(*(Sample(1.0, _at(second - 6e7)) for second in range(130, 185, 5)))
     assert len(bench.of(Reading)) == 2
     bench.processor.finish()
     bench.given += bench.processor.take_output()
@@ -392,8 +593,15 @@ _SAMPLES = st.builds(
     st.floats(-1e3, 1e3) | st.sampled_from([math.nan, math.inf, 0.5]),
     st.none() | st.floats(-1e3, 1e3).map(_at) | st.datetimes(timezones=st.just(UTC)),
 )
+_COUNTERS = st.builds(
+    CounterSample,
+    st.floats(0, 1e3) | st.sampled_from([math.nan, math.inf, 0.5]),
+    st.none() | st.floats(-1e3, 1e3).map(_at),
+    st.booleans(),
+)
 _ITEMS = st.one_of(
     _SAMPLES,
+    _COUNTERS,
     st.builds(Link, st.sampled_from([Link.UP, Link.LOST, Link.SILENT])),
     st.builds(Notice, st.sampled_from(["malformed", "order", "implausible", "warning"]), st.text()),
 )
@@ -403,10 +611,16 @@ _HAPPENINGS = st.one_of(
 
 
 @settings(max_examples=200)
-@given(st.lists(_HAPPENINGS, max_size=40), st.booleans())
-def test_readings_increase_in_time_under_any_events(events: list, by_feed: bool) -> None:
+@given(
+    st.lists(_HAPPENINGS, max_size=40),
+    st.booleans(),
+    st.sampled_from([Pace(), ON_CHANGE, Pace(300.0)]),
+)
+def test_readings_increase_in_time_under_any_events(
+    events: list, by_feed: bool, pace: Pace
+) -> None:
     """Items, passing time, and clocks that are set."""
-    bench = _Bench(by_feed=by_feed)
+    bench = _Bench(by_feed=by_feed, pace=pace)
     for each in events:
         try:
             if isinstance(each, float):

@@ -1,0 +1,299 @@
+"""Recognition of the layout of a table by its names and its first rows."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from streamer.display.lines import printable, shorten
+from streamer.errors import UsageError
+from streamer.sources.files import vocabulary
+from streamer.sources.files.known import known_table
+from streamer.sources.files.layout import Layout, LayoutOptions, Question
+from streamer.sources.files.numbers import NumberFormat
+from streamer.sources.files.series import best_column, best_series, series_columns, values_of
+from streamer.sources.files.table import UCI_COLUMNS, Table
+from streamer.sources.files.timecolumn import (
+    TimeColumns,
+    has_clock_without_date,
+    pair_with,
+    time_candidates,
+)
+from streamer.sources.files.unitchoice import UnitChoice
+from streamer.sources.files.units import Unit, measure_of, words_of
+from streamer.sources.files.values import ValueColumn, column_numbers, value_columns
+
+_LISTED_COLUMNS = 40
+_LISTED_SERIES = 8
+
+_Conditions = list[tuple[int, frozenset[str]]]
+
+
+def recognise_layout(name: str, table: Table, options: LayoutOptions) -> Layout:
+    """Recognise the layout of a table.
+
+    Args:
+        name: the file's name, for errors.
+        table: the table.
+        options: options that override the recognition.
+
+    Returns:
+        The layout, with questions about what cannot be recognised for certain.
+
+    Raises:
+        UsageError: a column is missing or ambiguous, or is another quantity.
+    """
+    return _Recogniser(name, table, options).layout()
+
+
+class _Recogniser:
+    """Recognition of one layout."""
+
+    def __init__(self, name: str, table: Table, options: LayoutOptions) -> None:
+        self._name = name
+        self._table = table
+        self._options = options
+        self._names = table.names
+        self._rows = table.rows
+        self._questions: list[Question] = []
+        self._known = known_table(self._names)
+
+    def layout(self) -> Layout:
+        table = self._table
+        times = self._time_columns()
+        where = self._requested_conditions()
+        self._filter(where)
+        taken = {times.time} | ({times.clock} if times.clock is not None else set())
+        others = taken | {column for column, _ in where}
+        values, minus = self._value_columns(others)
+        if values[0].index in taken:
+            raise self._error("time and power cannot be the same column", "--column")
+        where += self._series(times, others | {each.index for each in (*values, *minus)})
+        unit = self._unit(values[0])
+        numbers = self._numbers(values[0])
+        return Layout(
+            delimiter=table.delimiter,
+            width=len(self._names),
+            value=values[0].index,
+            time=times.time,
+            clock=times.clock,
+            unit=unit,
+            day_first=self._day_first(times),
+            lines_before=table.lines_before,
+            plus=tuple(each.index for each in values[1:]),
+            minus=tuple(each.index for each in minus),
+            where=tuple(where),
+            numbers=numbers,
+            is_end=times.is_end,
+            on_change=self._known is not None and self._known.on_change,
+            value_name=self._value_name(values, minus),
+            questions=tuple(self._questions),
+        )
+
+    def _day_first(self, times: TimeColumns) -> bool | None:
+        """Whether the day is the first in a date, as the names show; None if they do not."""
+        if {each.lower() for each in UCI_COLUMNS[:3]} <= {each.lower() for each in self._names}:
+            return True
+        indices = [times.time] if times.clock is None else [times.time, times.clock]
+        text = " ".join(self._names[index] for index in indices)
+        if any(zone in text for zone in vocabulary.ZONES_OF_THE_USA):
+            return False
+        return True if set(words_of(text)) & vocabulary.TIME_DAY_FIRST else None
+
+    def _time_columns(self) -> TimeColumns:
+        if self._options.time_column is not None:
+            index = self._requested_column(self._options.time_column, "--time-column")
+            return pair_with(index, self._names, self._rows)
+        found = time_candidates(self._names, self._rows)
+        if not found:
+            if has_clock_without_date(self._names, self._rows):
+                raise UsageError(
+                    f"{self._name}: its rows have a time of day, but no date; add a column with "
+                    "the date"
+                )
+            raise self._error("none of them is recognised as the time", "--time-column")
+        self._check_only([each.time for each in found], "time", "--time-column")
+        return found[0]
+
+    def _value_columns(self, others: set[int]) -> tuple[list[ValueColumn], list[ValueColumn]]:
+        """The columns to add, and those to subtract."""
+        candidates = value_columns(self._names, self._rows, others, self._options.decimal)
+        minus = self._requested_values(self._options.minus, "--minus", candidates)
+        if self._options.column is not None:
+            return self._requested_values(self._options.column, "--column", candidates), minus
+        if self._known is not None:
+            index = [each.lower() for each in self._names].index(self._known.value)
+            return [self._value(index, candidates)], minus
+        if not candidates:
+            raise self._error(
+                f"none of them is recognised as the power{self._why()}", "--column", unit=True
+            )
+        best = [each for each in candidates if each.rank == candidates[0].rank]
+        if len(best) > 1:
+            raise self._several(best, candidates)
+        if best[0].is_part:
+            column = self._names[best[0].index]
+            self._questions.append(
+                Question(
+                    f"column {shorten(column)} may not be the power of the whole house",
+                    f"--column {shlex.quote(column)}",
+                )
+            )
+        elif not minus and (best[0].measure.is_energy or best[0].is_import):
+            unit = best[0].measure.unit
+            exports = [each for each in candidates if each.is_export and each.measure.unit == unit]
+            minus = exports if len(exports) == 1 else []
+        return best, minus
+
+    def _several(self, best: list[ValueColumn], candidates: list[ValueColumn]) -> UsageError:
+        """The error for several equal columns, with an option that works."""
+        shown = self._shown([each.index for each in best])
+        choice = self._choice(best[0].index)
+        imports = [self._names[each.index] for each in best if not each.is_export]
+        if len(imports) == len(best) and all(each.is_share for each in best):
+            choice = shlex.quote("+".join(imports))
+            exports = [self._names[each.index] for each in candidates if each.is_export]
+            if exports:
+                choice += f" --minus {shlex.quote('+'.join(exports))}"
+        return self._error(f"several may be the power column: {shown}", "--column", choice)
+
+    def _why(self) -> str:
+        """Why no column is recognised: the other quantities that the names give."""
+        found = {name: other for name in self._names if (other := measure_of(name).other)}
+        shown = ", ".join(f"{shorten(name)} is {other}" for name, other in found.items())
+        return f" ({shown})" if found else ""
+
+    def _value(self, index: int, candidates: Sequence[ValueColumn]) -> ValueColumn:
+        for each in candidates:
+            if each.index == index:
+                return each
+        decimal = self._options.decimal
+        numbers = column_numbers(index, self._rows, decimal) or NumberFormat(decimal or ".")
+        return ValueColumn(index, measure_of(self._names[index]), numbers, 0)
+
+    def _requested_values(
+        self, requested: str | int | None, option: str, candidates: Sequence[ValueColumn]
+    ) -> list[ValueColumn]:
+        if requested is None:
+            return []
+        text = str(requested)
+        parts = [text] if self._find(text) else text.split("+")
+        found = [self._value(self._requested_column(each, option), candidates) for each in parts]
+        for each in found:
+            if each.measure.other and self._options.unit is None:
+                raise UsageError(
+                    f"{self._name}: column {shorten(self._names[each.index])} is "
+                    f"{each.measure.other} by its name; if it is active power anyway, give "
+                    "--unit kW or --unit W"
+                )
+        return found
+
+    def _requested_conditions(self) -> _Conditions:
+        wanted: dict[int, set[str]] = {}
+        for condition in self._options.where:
+            index = self._requested_column(condition.column, "--where")
+            wanted.setdefault(index, set()).add(condition.value)
+        for index, values in wanted.items():
+            present = {row[index].strip() for row in self._rows}
+            if self._rows and not present & values:
+                shown = ", ".join(map(shorten, sorted(present)[:_LISTED_SERIES]))
+                raise UsageError(
+                    f"{self._name}: --where {self._names[index]}={min(values)}: the first rows "
+                    f"have only {shown}"
+                )
+        return [(index, frozenset(values)) for index, values in wanted.items()]
+
+    def _filter(self, where: _Conditions) -> None:
+        self._rows = [
+            row for row in self._rows if all(row[i].strip() in values for i, values in where)
+        ]
+
+    def _series(self, times: TimeColumns, others: set[int]) -> _Conditions:
+        """Conditions for the most likely series, about which a question is asked."""
+        chosen: _Conditions = []
+        while True:
+            stamps = [
+                row[times.time] + ("" if times.clock is None else " " + row[times.clock])
+                for row in self._rows
+            ]
+            found = series_columns(self._names, self._rows, stamps, others)
+            if not found:
+                return chosen
+            index = best_column(found, self._rows)
+            values = values_of(index, self._rows)
+            value = best_series(values)
+            shown = ", ".join(map(shorten, values[:_LISTED_SERIES]))
+            more = ", …" if len(values) > _LISTED_SERIES else ""
+            self._questions.append(
+                Question(
+                    f"column {shorten(self._names[index])} has several series: {shown}{more}",
+                    f"--where {shlex.quote(f'{self._names[index]}={value}')}",
+                )
+            )
+            chosen.append((index, frozenset((value,))))
+            self._filter(chosen[-1:])
+            others = others | {index}
+
+    def _unit(self, value: ValueColumn) -> Unit:
+        if self._options.unit is not None:
+            return self._options.unit
+        choice = UnitChoice(self._name, self._table, self._rows, value, self._known)
+        unit, question = choice.unit()
+        if question is not None:
+            self._questions.append(question)
+        return unit
+
+    def _numbers(self, value: ValueColumn) -> NumberFormat:
+        if value.numbers.is_ambiguous:
+            self._questions.append(
+                Question(
+                    f"the comma in column {shorten(self._names[value.index])} may separate "
+                    "decimals or thousands",
+                    "--decimal ,",
+                )
+            )
+        return value.numbers
+
+    def _value_name(self, values: list[ValueColumn], minus: list[ValueColumn]) -> str:
+        name = " + ".join(self._names[each.index] for each in values)
+        return printable("".join([name, *(f" - {self._names[each.index]}" for each in minus)]))
+
+    def _find(self, requested: str) -> list[int]:
+        text = requested.strip()
+        exact = [i for i, name in enumerate(self._names) if name == text]
+        return exact or [i for i, n in enumerate(self._names) if n.lower() == text.lower()]
+
+    def _requested_column(self, requested: str | int, option: str) -> int:
+        text = str(requested).strip()
+        alike = self._find(text)
+        if alike:
+            self._check_only(alike, shorten(text), option)
+            return alike[0]
+        if text.isdecimal() and 1 <= int(text) <= len(self._names):
+            return int(text) - 1
+        raise self._error(f"{option} {shorten(text)} is not among them", option)
+
+    def _check_only(self, indices: Sequence[int], what: str, option: str) -> None:
+        """Raise UsageError if there are several columns."""
+        if len(indices) > 1:
+            text = f"several may be the {what} column: {self._shown(indices)}"
+            raise self._error(text, option, self._choice(indices[0]))
+
+    def _shown(self, indices: Sequence[int]) -> str:
+        return ", ".join(f"{shorten(self._names[i])} (number {i + 1})" for i in indices)
+
+    def _choice(self, index: int) -> str:
+        """A column as the value of an option."""
+        name = self._names[index]
+        return shlex.quote(name) if name and self._names.count(name) == 1 else str(index + 1)
+
+    def _error(
+        self, what: str, option: str, choice: str = "NAME", *, unit: bool = False
+    ) -> UsageError:
+        columns = ", ".join(printable(name) for name in self._names[:_LISTED_COLUMNS])
+        if len(self._names) > _LISTED_COLUMNS:
+            columns += f", … ({len(self._names)} in all)"
+        end = f"choose one by name or number: {option} {choice}"
+        if unit:
+            end = f"if one of them is, give its name and unit: {option} NAME --unit kW"
+        return UsageError(printable(f"{self._name} has the columns {columns}; {what}; {end}"))
