@@ -88,7 +88,7 @@ class Line:
         self._is_known, self._first = True, b""
 
     def _lost(self, why: str) -> LinkError:
-        # ser2net, for instance, says why it cannot open its device, and closes the connection.
+        # ser2net, for instance, sends the reason why it cannot open its device, and closes.
         text = one_line(self._first.decode("ascii", "replace"))
         if text and text.isprintable() and "\ufffd" not in text:
             short = text if len(text) <= _MAX_QUOTED else f"{text[: _MAX_QUOTED - 1]}…"

@@ -165,7 +165,7 @@ def _entries(messages: Iterable[Any]) -> Entries:
 
 
 def _is_exporting(entries: Entries) -> bool | None:
-    """Whether the status words say that energy is exported; None if that is uncertain."""
+    """Whether the status words report that energy is exported; None if that is uncertain."""
     energies = {name: entry.get("status") for name, entry in entries.items() if name in ENERGIES}
     ways = {
         bool(word & (_EXPORTING_FNN if word & _FNN_MASK == _FNN_LOW_BITS else _EXPORTING))
