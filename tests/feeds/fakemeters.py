@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
+from streamer.feeds.serial.endpoint import Endpoint
 from tests.children import ending
 
 
@@ -30,6 +31,10 @@ class PtyMeter:
     def send(self, data: bytes) -> None:
         while data:
             data = data[os.write(self._meter, data) :]
+
+    def receive(self) -> bytes:
+        """Return what the other end has sent, at least one byte."""
+        return os.read(self._meter, 4096)
 
     def unplug(self) -> None:
         """Close both ends, once: later the descriptors may belong to other files."""
@@ -47,6 +52,18 @@ def pty_meter() -> Iterator[PtyMeter]:
         yield meter
     finally:
         meter.unplug()
+
+
+def when_opened(monkeypatch: pytest.MonkeyPatch, send: Callable[[], object]) -> None:
+    """Call `send` each time a feed has opened its device: what came before is discarded."""
+    open_device = Endpoint._open_device
+
+    def opened(endpoint: Endpoint) -> Any:
+        port = open_device(endpoint)
+        send()
+        return port
+
+    monkeypatch.setattr(Endpoint, "_open_device", opened)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ By hand: ``python -m tests.fuzz.fuzz_messages -runs=1000000``
 from __future__ import annotations
 
 import math
-import struct
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -15,7 +14,6 @@ from streamer.feeds.address import Address
 from streamer.feeds.hass.states import Entity, power_entities
 from streamer.feeds.http.presets import PRESETS as HTTP_PRESETS
 from streamer.feeds.http.request import json_reader
-from streamer.feeds.modbus import TYPES, Register
 from streamer.feeds.mqtt.layout import MessageLayout
 from streamer.feeds.mqtt.messages import MessageReader
 from streamer.feeds.mqtt.presets import PRESETS
@@ -24,7 +22,6 @@ from streamer.feeds.values import (
     JsonPath,
     MalformedError,
     PathSum,
-    Power,
     Quantity,
     parse_json,
 )
@@ -71,9 +68,6 @@ _PRESETS = [
     )
     for preset in HTTP_PRESETS.values()
 ]
-_REGISTERS = [
-    Register(Power("W"), 0x34, kind, little=little) for kind in TYPES for little in (False, True)
-]
 
 
 def _mqtt(data: bytes) -> None:
@@ -116,13 +110,7 @@ def _path(data: bytes) -> None:
     _check(JsonLayout(Quantity("W"), paths).read(parse_json(document)))
 
 
-def _modbus(data: bytes) -> None:
-    register = _REGISTERS[data[0] % len(_REGISTERS)] if data else _REGISTERS[0]
-    rest = data[1 : 1 + len(data[1:]) // 2 * 2]
-    _check(Sample(register.kw(struct.unpack(f">{len(rest) // 2}H", rest))))
-
-
-_PARSERS: list[Callable[[bytes], None]] = [_mqtt, _hass, _page, _answer, _path, _modbus]
+_PARSERS: list[Callable[[bytes], None]] = [_mqtt, _hass, _page, _answer, _path]
 
 
 def one_input(data: bytes) -> None:

@@ -12,7 +12,8 @@ from tests.fuzz import run
 def one_input(data: bytes) -> None:
     """Read the bytes in pieces and as a whole, and a good telegram after them."""
     from streamer.feeds.serial.framing import MAX_FRAME_BYTES
-    from streamer.feeds.serial.p1 import Telegram, TelegramBuffer
+    from streamer.feeds.serial.p1 import TelegramBuffer
+    from streamer.feeds.serial.telegram import Telegram
     from tests.feeds.telegrams import UNSET
 
     pieces, whole = TelegramBuffer(), TelegramBuffer()
@@ -26,12 +27,29 @@ def one_input(data: bytes) -> None:
     assert pieces.held == whole.held <= MAX_FRAME_BYTES
     for item in found:
         if isinstance(item, Telegram):
-            assert math.isfinite(item.kw)
+            for value in (item.kw, item.energy and item.energy.kwh):
+                assert value is None or not math.isinf(value)
             assert item.at is None or item.at.tzinfo is not None
-    assert pieces.push(UNSET)[-1] == Telegram(0.321, None)
+    assert pieces.push(UNSET)[-1] == Telegram(0.321)
 
 
 if __name__ == "__main__":
-    from tests.feeds.telegrams import BELGIUM, SWEDEN, UNSET, V2_2
+    from tests.feeds.telegrams import (
+        BELGIUM,
+        HOLLEY,
+        LITHUANIA,
+        MT174,
+        Q3D_303,
+        SWEDEN,
+        SWISS,
+        UNSET,
+        V2_2,
+    )
 
-    run(one_input, [BELGIUM, SWEDEN, UNSET, V2_2], "streamer.feeds.serial.p1")
+    run(
+        one_input,
+        [BELGIUM, HOLLEY, LITHUANIA, MT174, Q3D_303, SWEDEN, SWISS, UNSET, V2_2],
+        "streamer.feeds.serial.p1",
+        "streamer.feeds.serial.telegram",
+        "streamer.feeds.serial.obis",
+    )

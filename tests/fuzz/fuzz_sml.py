@@ -19,7 +19,7 @@ def one_input(data: bytes) -> None:
     from sml import SmlBase
 
     from streamer.feeds.serial.framing import MAX_FRAME_BYTES
-    from streamer.feeds.serial.sml import power_kw
+    from streamer.feeds.serial.sml import parse_file
     from streamer.feeds.serial.smlframe import FrameBuffer
     from streamer.feeds.values import MalformedError
     from tests.feeds.telegrams import ISKRA_MT631
@@ -38,8 +38,9 @@ def one_input(data: bytes) -> None:
     for item in found:
         if isinstance(item, bytes):
             with suppress(MalformedError):
-                kw = power_kw(item, SmlBase.find_frame)
-                assert kw is None or math.isfinite(kw)
+                contents = parse_file(item, SmlBase.find_frame)
+                for value in (contents.kw, contents.energy and contents.energy.kwh):
+                    assert value is None or math.isfinite(value)
 
 
 def _raw(data: bytes) -> bytes:
@@ -71,19 +72,44 @@ def _entry(data: bytes) -> bytes:
     return sml_file(sml_list(sml_entry(16, value, scaler=scaler)))
 
 
-_FORMS = (_raw, _file, _message, _list, _entry)
+def _directed(data: bytes) -> bytes:
+    from tests.feeds.telegrams import sml_energy, sml_entry, sml_file, sml_list
+
+    energy = sml_energy(1, 12345, status=int.from_bytes(data[:4], "big"))
+    return sml_file(sml_list(energy, sml_entry(15, data[4:])))
+
+
+def _kermit(data: bytes) -> bytes:
+    from streamer.feeds.serial.framing import KERMIT
+    from tests.feeds.telegrams import sml_file
+
+    frame = sml_file(data)[:-2]
+    return frame + KERMIT.of(frame).to_bytes(2, "big")
+
+
+_FORMS = (_raw, _file, _message, _list, _entry, _directed, _kermit)
 """The more structure is built around the bytes, the deeper they are parsed."""
 
 
 if __name__ == "__main__":
-    from tests.feeds.telegrams import SML_FILES, sml_entry
+    from tests.feeds.telegrams import HOLLEY_DTZ541, SML_FILES, sml_energy, sml_entry
 
     files = [file for file, _ in SML_FILES.values()][:3]
     seeds = [
         *(b"\0" + file for file in files),
         *(b"\1" + file[8:-8] for file in files),
         *(b"\3" + sml_entry(register, b"\x55\xff\xff\xff\x00") for register in (1, 2, 16)),
+        *(b"\3" + sml_energy(way, 123_456, status=0x1B0, tariff=1) for way in (1, 2)),
         b"\4\x52\xff|\x65\x00\x01\x02\x03",
+        b"\6" + HOLLEY_DTZ541[8:-8],
+        b"\5\x00\x00\x01\xb0\x65\x00\x01\x02\x03",
         b"\2\x72\x63\x01\x01\x76\x01\x01\x05\x02\xdb\xa2\x3c\x0b\x0a\x01HLY\x02\0\4\x24\xa0\1\1",
     ]
-    run(one_input, seeds, "sml", "streamer.feeds.serial.smlframe", "streamer.feeds.serial.sml")
+    run(
+        one_input,
+        seeds,
+        "sml",
+        "streamer.feeds.serial.smlframe",
+        "streamer.feeds.serial.sml",
+        "streamer.feeds.serial.obis",
+    )

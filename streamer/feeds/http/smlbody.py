@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamer.errors import MissingExtraError
 from streamer.feeds.http.request import BodyReader
-from streamer.feeds.serial.sml import power_kw
+from streamer.feeds.serial.sml import parse_file
 from streamer.feeds.serial.smlframe import FrameBuffer
 from streamer.feeds.values import MalformedError, Quantity
 from streamer.readings import CounterSample, Sample
@@ -28,7 +28,7 @@ def sml_reader(quantity: Quantity) -> BodyReader:
         file = next((item for item in FrameBuffer().push(body) if isinstance(item, bytes)), None)
         if file is None:
             raise MalformedError("the answer is not an SML file")
-        kw = power_kw(file, SmlBase.find_frame)
+        kw = parse_file(file, SmlBase.find_frame).kw
         if kw is None:
             raise MalformedError("the meter does not send its power; enter its PIN")
         return quantity.item(kw * quantity.scale)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from streamer.errors import LinkError, RefusedError, UsageError
 from streamer.extras import check_installed
 from streamer.feeds.reasons import system_number, system_reason
+from streamer.feeds.serial.line import Line
 
 if TYPE_CHECKING:
     from serial import Serial
@@ -21,16 +22,22 @@ if TYPE_CHECKING:
 
 ENDPOINT_OPTIONS: Final = {
     "baud": "speed of a serial device in bit/s",
-    "mode": "data bits, parity and stop bits of a serial device: 8N1 or 7E1",
+    "mode": "data bits, parity and stop bits of a serial device: 8N1 or 7E1; for TCP, 7E1 removes "
+    "parity bits that the server passes on",
     "idle": "seconds without a byte before connecting again: 60 on TCP, 0 (never) on a device",
 }
 """The options that `Endpoint.of` reads."""
 
-Read = Callable[[], Awaitable[bytes]]
-"""Returns the next bytes, at least one; raises LinkError when the connection is lost."""
+SILENT_S: Final = 30.0
+"""Seconds without a byte after which a person is asked to check the settings."""
 
-_BAUDS = ("300", "1200", "2400", "4800", "9600", "19200", "38400", "57600", "115200")
+_BAUDS = ("300", "600", "1200", "2400", "4800", "9600", "19200", "38400", "57600", "115200")
 _MODES = ("8N1", "7E1", "8E1", "7N1")
+_EVEN = "7E1"
+_WITH_PARITY = bytes(byte & 0x7F | (byte & 0x7F).bit_count() % 2 << 7 for byte in range(256))
+_WITHOUT_PARITY = bytes(0xFF if byte.bit_count() % 2 else byte & 0x7F for byte in range(256))
+"""Bytes with an even parity bit, and without it; 0xFF if it is wrong, which no text contains."""
+
 _CONNECT_S = 10.0
 _TCP_IDLE_S = 60.0
 _CHUNK_BYTES = 4096
@@ -47,7 +54,8 @@ class Endpoint:
         port: its TCP port; 0 for a device.
         device: path of the device; empty for TCP.
         baud: speed of the device in bit/s.
-        mode: data bits, parity and stop bits of the device, such as ``8N1``.
+        mode: data bits, parity and stop bits of the device, such as ``8N1``; for TCP, ``7E1``
+            if the bytes have parity bits.
         idle_s: seconds of silence after which the connection counts as lost; 0 for never.
     """
 
@@ -60,13 +68,23 @@ class Endpoint:
     idle_s: float = 0.0
 
     @classmethod
-    def of(cls, address: Address, *, extra: str, baud: int) -> Endpoint:
+    def of(
+        cls,
+        address: Address,
+        *,
+        extra: str,
+        baud: int,
+        mode: str = "8N1",
+        is_baud_needed: bool = False,
+    ) -> Endpoint:
         """Read an address and its options.
 
         Args:
             address: ``scheme:///dev/ttyUSB0`` or ``scheme://host:port``.
             extra: the extra that installs pyserial, for the error if it is missing.
             baud: speed of the device if the address has none.
+            mode: data bits, parity and stop bits of the device if the address has none.
+            is_baud_needed: whether the speed of a TCP port may be given, too.
 
         Raises:
             UsageError: the address is neither a device nor a TCP port, or an option is wrong.
@@ -80,42 +98,28 @@ class Endpoint:
             )
         idle_s = address.number("idle", 0.0 if device else _TCP_IDLE_S, least=0)
         speed = address.choice("baud", _BAUDS, str(baud))
-        mode = address.choice("mode", _MODES, "8N1")
         if device:
+            mode = address.choice("mode", _MODES, mode)
             check_installed("serial", f"reading {device}", extra)
             return cls(address.shown, "", 0, device, int(speed), mode, idle_s)
-        for name in ("baud", "mode"):
-            if name in address.options:
-                raise address.wrong(name, "leave it out: the server behind the TCP port sets it")
-        return cls(address.shown, address.host, address.port or 0, idle_s=idle_s)
+        if "baud" in address.options and not is_baud_needed:
+            raise address.wrong("baud", "leave it out: the server behind the TCP port sets it")
+        mode = address.choice("mode", ("8N1", _EVEN), "8N1")
+        return cls(address.shown, address.host, address.port or 0, "", int(speed), mode, idle_s)
 
     @asynccontextmanager
-    async def connect(self) -> AsyncIterator[Read]:
+    async def connect(self) -> AsyncIterator[Line]:
         """Open the connection, and close it at the end of the context.
 
         Raises:
             LinkError: the connection fails or is lost.
             RefusedError: another attempt would not help.
         """
-        async with self._tcp() if self.host else self._serial() as read_some:
-
-            async def read() -> bytes:
-                try:
-                    async with asyncio.timeout(self.idle_s or None):
-                        data = await read_some()
-                except OSError as error:
-                    # A timeout with an error number comes from the system, which lost the peer.
-                    idle = isinstance(error, TimeoutError) and error.errno is None
-                    why = f"no data for {self.idle_s:g} s" if idle else system_reason(error)
-                    raise LinkError(f"{self.name}: {why}") from error
-                if not data:
-                    raise LinkError(f"{self.name}: the other end closed the connection")
-                return data
-
-            yield read
+        async with self._tcp() if self.host else self._serial() as line:
+            yield line
 
     @asynccontextmanager
-    async def _tcp(self) -> AsyncIterator[Read]:
+    async def _tcp(self) -> AsyncIterator[Line]:
         try:
             async with asyncio.timeout(_CONNECT_S):
                 reader, writer = await asyncio.open_connection(self.host, self.port)
@@ -123,26 +127,43 @@ class Endpoint:
             raise LinkError(f"{self.name}: no answer within {_CONNECT_S:g} s") from None
         except OSError as error:
             raise LinkError(f"{self.name}: {system_reason(error)}") from error
+
+        async def receive() -> bytes:
+            data = await reader.read(_CHUNK_BYTES)
+            return data.translate(_WITHOUT_PARITY) if self.mode == _EVEN else data
+
+        def send(data: bytes) -> None:
+            writer.write(data.translate(_WITH_PARITY) if self.mode == _EVEN else data)
+
         try:
             _keep_alive(writer.get_extra_info("socket"))
-            yield lambda: reader.read(_CHUNK_BYTES)
+            yield Line(self.name, self.idle_s, receive, send)
         finally:
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
 
     @asynccontextmanager
-    async def _serial(self) -> AsyncIterator[Read]:
+    async def _serial(self) -> AsyncIterator[Line]:
         port = self._open_device()
 
-        async def read() -> bytes:
+        async def receive() -> bytes:
             try:
                 return await _read_device(port)
             except OSError as error:
                 raise LinkError(f"{self.name}: lost the device; is it plugged in?") from error
 
+        def set_baud(baud: int) -> None:
+            import termios
+
+            try:
+                port.baudrate = baud
+            except (OSError, ValueError, termios.error) as error:
+                why = system_reason(error)
+                raise LinkError(f"{self.name}: cannot set {baud} baud: {why}") from error
+
         try:
-            yield read
+            yield Line(self.name, self.idle_s, receive, port.write, set_baud)
         finally:
             port.close()
 

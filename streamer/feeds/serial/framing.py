@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +23,43 @@ class MalformedFrame:
     """
 
     why: str
+
+
+class Foreign:
+    r"""Finds what other meters send in noise, in chunks of any size.
+
+    Args:
+        length: length of the longest pattern.
+        patterns: beginnings of what others send, each of fixed length, and what to report.
+
+    >>> foreign = Foreign(2, [(rb"\xdb\x08", "encrypted")])
+    >>> foreign.find(b"\xdb"), foreign.find(b"\x08\x08")
+    ([], ['encrypted'])
+    """
+
+    def __init__(self, length: int, patterns: Iterable[tuple[bytes, str]]) -> None:
+        # Lookahead, so that the same matches are found however the bytes are split.
+        self._patterns = [
+            (re.compile(b"(?=(" + pattern + b"))", re.DOTALL), why) for pattern, why in patterns
+        ]
+        self._kept = 1 - length
+        self._end = b""
+
+    def find(self, noise: bytes) -> list[str]:
+        """Return what is to be reported of the next bytes."""
+        known = len(self._end)
+        data = self._end + noise
+        self._end = data[self._kept :]
+        return [
+            why
+            for pattern, why in self._patterns
+            for match in pattern.finditer(data)
+            if match.end(1) > known
+        ]
+
+    def reset(self) -> None:
+        """Forget the bytes so far."""
+        self._end = b""
 
 
 class Crc16:
@@ -59,3 +98,6 @@ ARC: Final = Crc16(0xA001, 0x0000, 0x0000)
 
 X25: Final = Crc16(0x8408, 0xFFFF, 0xFFFF)
 """CRC-16/X-25, of SML files."""
+
+KERMIT: Final = Crc16(0x8408, 0x0000, 0x0000)
+"""CRC-16/KERMIT, which Holley's DTZ541 puts in its SML files at the wired interface."""

@@ -1,73 +1,70 @@
-"""Framing and parsing of P1 telegrams: bytes in, powers out.
+"""Framing of P1 and D0 telegrams (IEC 62056-21): bytes in, telegrams out.
 
-A telegram begins with a slash and ends with an exclamation mark, which IEC 62056-21 allows
-nowhere else in it. From DSMR 4 on a CRC of four hexadecimal digits follows; before, the line
-just ends. A good telegram is found whatever bytes precede it and however it is split.
+A telegram begins with a slash and the manufacturer, and ends with an exclamation mark. From
+DSMR 4 on a CRC of up to four hexadecimal digits follows; before, the line just ends. A meter
+that was asked for its data puts them between the characters STX and ETX, and a block check
+character after these. A good telegram is found whatever bytes precede it and however it is
+split.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from typing import Final
 
-from streamer.feeds.serial.framing import ARC, MAX_FRAME_BYTES, MAX_NOISE_BYTES, MalformedFrame
+from streamer.feeds.serial.framing import MAX_FRAME_BYTES, MAX_NOISE_BYTES, Foreign, MalformedFrame
+from streamer.feeds.serial.telegram import Defaults, Telegram, parse_telegram
 from streamer.feeds.values import MalformedError
 
-_HEAD = re.compile(rb"/[A-Za-z]{3}[0-9]")
-"""The manufacturer, and the digit for the baud rate."""
+_HEAD = re.compile(rb"/[A-Za-z]{3}[0-9A-I]")
+"""The manufacturer, and the character for the baud rate."""
 
-_MARK = re.compile(rb"/|!([0-9A-Fa-f]{0,4})|[^ -~\r\n]")
-"""The end of a telegram, valid or not."""
+_HEAD_BYTES = 5
+_MAX_NAME_BYTES = 64
+"""A slash after the name of the meter does not belong to it."""
 
-_CIPHERED = re.compile(rb"\xdb\x08.{8}[\x81\x82]", re.DOTALL)
-"""The head of a DLMS general-ciphering frame: tag, system title, length."""
+_MARK = re.compile(rb"/|!([0-9A-Fa-f]{0,4})|(?<!\n)\x02|[^ -~\r\n\x02]")
+"""The end of a telegram, valid or not; STX may begin a line."""
 
-_CIPHERED_HEAD_BYTES = 11
+_SLASH = ord("/")
+_BLOCK_END = re.compile(rb"(?:\r?\n|\r)?\x03[\x00-\xff]")
+_PARTS_OF_BLOCK_END = (b"", b"\r", b"\n", b"\r\n", b"\x03", b"\r\x03", b"\n\x03", b"\r\n\x03")
 
-_POWER = re.compile(rb"^(1-0:[12]\.7\.0)([^\r\n]*)", re.MULTILINE)
-_VALUE = re.compile(rb"(?:[*.]255)?\((-?[0-9]{1,12}(?:\.[0-9]{1,12})?)\*(kW|W)\)")
-_PER_KW = {b"kW": 1.0, b"W": 1000.0}
-_IMPORT, _EXPORT = "1-0:1.7.0", "1-0:2.7.0"
-_TIME = re.compile(rb"^0-0:1\.0\.0(?:[*.]255)?\(([0-9]{12})([SW])\)", re.MULTILINE)
-_VERSION = re.compile(rb"^(?:1-3:0\.2\.8|0-0:96\.1\.4)(?:[*.]255)?\(", re.MULTILINE)
-"""Version of DSMR (or of the Belgian e-MUCS); present from DSMR 4 on."""
-
-_ZONES = {b"S": timezone(timedelta(hours=2)), b"W": timezone(timedelta(hours=1))}
-
-_UNSET_BEFORE = 2010
-"""A clock that was never set starts at 2000 or 1970."""
-
-
-@dataclass(frozen=True, slots=True)
-class Telegram:
-    """Contents of a telegram.
-
-    Attributes:
-        kw: power in kW, import positive.
-        at: time by the meter's clock; None if it is missing, or the clock is not set.
-    """
-
-    kw: float
-    at: datetime | None
+_FOREIGN: Final = (
+    # A DLMS general-ciphering frame: tag, system title, length.
+    (rb"\xdb\x08.{8}[\x81\x82]", "an encrypted telegram; cannot be read"),
+    # The link layer and a data notification of DLMS, as at the HAN ports of Norway.
+    (rb"\xe6\xe7\x00\x0f", "a binary telegram (DLMS); cannot be read"),
+    # A slash with its parity bit, and the manufacturer with or without.
+    (
+        rb"\xaf[\x41-\x5a\xc1-\xda]{3}[\x30-\x39\xb0-\xb9]",
+        "a telegram with parity bits; add mode=7E1",
+    ),
+    (rb"\x1b{4}\x01{4}", "an SML file; read it with sml: in place of dsmr:"),
+)
+_FOREIGN_BYTES = 11
 
 
 class TelegramBuffer:
     r"""Finds telegrams in a stream of bytes, in chunks of any size.
 
+    Args:
+        defaults: values of what the telegrams may leave open.
+
     >>> buffer = TelegramBuffer()
     >>> buffer.push(b"/ISk5\\2MT382\r\n\r\n1-0:1.7.0(0001.01*kW)\r\n")
     []
     >>> buffer.push(b"!\r\n")
-    [Telegram(kw=1.01, at=None)]
+    [Telegram(kw=1.01, at=None, energy=None)]
     """
 
-    def __init__(self) -> None:
+    def __init__(self, defaults: Defaults | None = None) -> None:
+        self._defaults = defaults
         self._held = bytearray()
         self._inside = False
         self._seen = 0
         self._noise = 0
-        self._noise_end = b""
+        self._foreign = Foreign(_FOREIGN_BYTES, _FOREIGN)
 
     @property
     def held(self) -> int:
@@ -90,7 +87,7 @@ class TelegramBuffer:
         if _HEAD.match(held):
             self._inside, self._seen = True, 1
             return True
-        if not held or (len(held) < 5 and _may_become_head(held)):
+        if not held or _may_become_head(held):
             return False
         self._skip(1, found)
         return True
@@ -107,30 +104,51 @@ class TelegramBuffer:
             self._give_up(MAX_FRAME_BYTES, why, found)
             return True
         self._seen = mark.start()
+        if mark[0] == b"/":
+            return self._slash(mark.start(), found)
         if mark[1] is not None:
             return self._finish(mark, found)
-        if mark[0] == b"/":
-            self._give_up(mark.start(), "an incomplete telegram", found)
-        else:
-            why = f"byte {mark[0].hex()} in a telegram (noise, or a wrong baud rate or mode?)"
-            self._give_up(mark.end(), why, found)
+        why = f"byte {mark[0].hex()} in a telegram (noise, or a wrong baud rate or mode?)"
+        self._give_up(mark.end(), why, found)
+        return True
+
+    def _slash(self, at: int, found: list[Telegram | MalformedFrame]) -> bool:
+        """Continue after a slash in a telegram, which may begin another one."""
+        held = self._held
+        in_name = at < _MAX_NAME_BYTES and held.find(b"\n", 0, at) < 0
+        if not in_name:
+            head = held[at : at + _HEAD_BYTES]
+            if _HEAD.match(head):
+                self._give_up(at, "an incomplete telegram", found)
+                return True
+            if _may_become_head(head):
+                return False
+        self._seen = at + 1
         return True
 
     def _finish(self, mark: re.Match[bytes], found: list[Telegram | MalformedFrame]) -> bool:
         """Take a telegram that ends with an exclamation mark; returns whether it is complete."""
         held, end = self._held, mark.end()
-        if len(mark[1]) < 4:
+        if held.find(b"\x02", 0, end) >= 0:
+            block_end = _BLOCK_END.match(held, mark.start() + 1)
+            if block_end is None and held[mark.start() + 1 :] in _PARTS_OF_BLOCK_END:
+                return False
+            end = mark.start() + 1 if block_end is None else block_end.end()
+        elif len(mark[1]) < 4:
             if end == len(held):
                 return False  # more of the CRC may come
             if held[end] not in b"\r\n\0":
                 self._give_up(end, "a telegram with an incomplete CRC", found)
                 return True
-        text = bytes(held[:end])
-        self._leave(end)
         try:
-            found.append(parse_telegram(text))
+            telegram = parse_telegram(bytes(held[:end]), self._defaults)
         except MalformedError as error:
-            found.append(MalformedFrame(str(error)))
+            # What seems to be its block check may be the beginning of another telegram.
+            self._give_up(mark.end(), str(error), found)
+        else:
+            # A slash, too, may be both the block check and the beginning of another telegram.
+            self._leave(end - 1 if held[end - 1] == _SLASH else end)
+            found.append(telegram)
         return True
 
     def _give_up(self, end: int, why: str, found: list[Telegram | MalformedFrame]) -> None:
@@ -140,19 +158,16 @@ class TelegramBuffer:
     def _leave(self, end: int) -> None:
         del self._held[:end]
         self._inside = False
-        self._noise, self._noise_end = 0, b""
+        self._noise = 0
+        self._foreign.reset()
 
     def _skip(self, count: int, found: list[Telegram | MalformedFrame]) -> None:
         """Drop bytes that do not belong to a telegram."""
         if not count:
             return
-        noise = self._noise_end + bytes(self._held[:count])
+        noise = bytes(self._held[:count])
         del self._held[:count]
-        found += [
-            MalformedFrame("an encrypted telegram; cannot be read")
-            for _ in _CIPHERED.finditer(noise)
-        ]
-        self._noise_end = noise[1 - _CIPHERED_HEAD_BYTES :]
+        found += [MalformedFrame(why) for why in self._foreign.find(noise)]
         self._noise += count
         while self._noise >= MAX_NOISE_BYTES:
             self._noise -= MAX_NOISE_BYTES
@@ -160,50 +175,6 @@ class TelegramBuffer:
             found.append(MalformedFrame(why))
 
 
-def parse_telegram(text: bytes) -> Telegram:
-    """Parse a telegram.
-
-    Args:
-        text: bytes from the slash to the exclamation mark, with the CRC if present.
-
-    Raises:
-        MalformedError: the telegram is damaged, or has no power.
-    """
-    body, mark, crc = text.rpartition(b"!")
-    if crc and ARC.of(body + mark) != int(crc, 16):
-        raise MalformedError("a telegram with a wrong CRC")
-    if not crc and _VERSION.search(body):
-        raise MalformedError("a telegram of DSMR 4 or later without its CRC")
-    powers: dict[str, float] = {}
-    for register, value in _POWER.findall(body):
-        name = register.decode()
-        if name in powers:
-            raise MalformedError(f"a telegram with two values of {name}")
-        powers[name] = _kw(name, value)
-    if _IMPORT not in powers:
-        raise MalformedError(f"a telegram without a power ({_IMPORT})")
-    return Telegram(powers[_IMPORT] - powers.get(_EXPORT, 0.0), _time(body))
-
-
-def _kw(name: str, value: bytes) -> float:
-    match = _VALUE.fullmatch(value)
-    if match is None:
-        shown = value[:40].decode("ascii", "replace")
-        raise MalformedError(f"{name}{shown} is not a power in W or kW")
-    return float(match[1]) / _PER_KW[match[2]]
-
-
-def _time(body: bytes) -> datetime | None:
-    match = _TIME.search(body)
-    if match is None:
-        return None
-    try:
-        moment = datetime.strptime(match[1].decode(), "%y%m%d%H%M%S")
-    except ValueError:
-        return None  # the power is valid even if the clock is not
-    return moment.replace(tzinfo=_ZONES[match[2]]) if moment.year >= _UNSET_BEFORE else None
-
-
-def _may_become_head(held: bytearray) -> bool:
+def _may_become_head(held: bytes | bytearray) -> bool:
     """Whether fewer than five bytes may be the beginning of a telegram."""
-    return _HEAD.match(held + b"/AAA0"[len(held) :]) is not None
+    return len(held) < _HEAD_BYTES and _HEAD.match(held + b"/AAA0"[len(held) :]) is not None

@@ -2,24 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from streamer.feeds import FeedKind
 from streamer.feeds.address import Address
-from streamer.feeds.serial.endpoint import ENDPOINT_OPTIONS, Endpoint
+from streamer.feeds.serial.endpoint import ENDPOINT_OPTIONS, SILENT_S, Endpoint
 from streamer.feeds.serial.framing import MalformedFrame
-from streamer.feeds.serial.smlframe import FrameBuffer, check_scalers
+from streamer.feeds.serial.obis import (
+    ENERGIES,
+    OBIS_OPTIONS,
+    POWERS,
+    Energy,
+    code,
+    energy_of,
+    of_one_channel,
+    power_kw,
+    sign_of,
+)
+from streamer.feeds.serial.output import MeterOutput, is_counter
+from streamer.feeds.serial.smlframe import FrameBuffer, check_scalers, with_x25
 from streamer.feeds.session import AsyncFeed, Channel
 from streamer.feeds.values import MalformedError, to_number
 
 _BAUD = 9600
-_SUM, _IMPORT, _EXPORT = "1-0:16.7.0*255", "1-0:1.7.0*255", "1-0:2.7.0*255"
-_MAX_POWERLESS: Final = 5
-"""After so many files without a power in a row, the meter is taken not to send any."""
+_CODE = re.compile(r"1-(\d+):(\d+\.\d+(?:\.[1-9]\d*)?)(?:\.0)?\*255")
+
+PIN_ADVICE: Final = (
+    "switch on its extended data set: enter the PIN from the grid operator, and set InF to on"
+)
+"""Advice for a meter that sends its energy in whole kWh, and nothing else."""
+
+_SILENT = "no data yet; check baud and mode, and the place of the optical head"
+
+_EXPORTING, _EXPORTING_FNN = 0x20, 0x800
+"""Bit of the status word for the direction of the power: of EDL meters (status 0x182 and 0x1B0
+of EMH's ED300L, vzlogger issue 431), and of newer ones (DZG's manual of the DVS74)."""
+_FNN_MASK, _FNN_LOW_BITS = 0xFF, 0x04
+"""Low bits of the newer status word, which are constant."""
 
 FindFrame = Callable[[bytes], tuple[int, Any]]
 """pysml's ``SmlBase.find_frame``."""
+
+Entries = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What an SML file contains.
+
+    Attributes:
+        kw: power in kW, import positive; None if there is none.
+        energy: the counted energy; None if there is none.
+    """
+
+    kw: float | None
+    energy: Energy | None
 
 
 def open_sml(address: Address) -> AsyncFeed:
@@ -30,15 +70,19 @@ def open_sml(address: Address) -> AsyncFeed:
         MissingExtraError: the address is a device, and pyserial is not installed.
     """
     endpoint = Endpoint.of(address, extra="sml", baud=_BAUD)
+    sign, counter = sign_of(address), is_counter(address)
 
     async def session(channel: Channel) -> None:
         from sml import SmlBase
 
-        async with endpoint.connect() as read:
-            channel.up()
-            reader = SmlReader(channel, SmlBase.find_frame)
+        async with endpoint.connect() as line:
+            output = MeterOutput(
+                channel, line.understood, counter=counter, without_power=PIN_ADVICE
+            )
+            reader = SmlReader(output, SmlBase.find_frame, sign)
+            reader.push(await line.first(SILENT_S, lambda: channel.warn(_SILENT)))
             while True:
-                reader.push(await read())
+                reader.push(await line.read())
 
     return AsyncFeed(address.shown, session)
 
@@ -47,83 +91,100 @@ class SmlReader:
     """Conversion of bytes to samples.
 
     Args:
-        channel: takes the samples.
+        output: takes what the files contain.
         find_frame: decodes one SML file.
+        sign: meaning of a positive value, 1 for import and -1 for export; None if not given.
     """
 
-    def __init__(self, channel: Channel, find_frame: FindFrame) -> None:
-        self._channel = channel
+    def __init__(
+        self, output: MeterOutput, find_frame: FindFrame, sign: float | None = None
+    ) -> None:
+        self._output = output
         self._find_frame = find_frame
+        self._sign = sign
         self._buffer = FrameBuffer()
-        self._powerless = 0
 
     def push(self, data: bytes) -> None:
         """Read the next bytes."""
         for item in self._buffer.push(data):
             if isinstance(item, MalformedFrame):
-                self._channel.malformed(item.why)
+                self._output.malformed(item.why)
                 continue
             try:
-                kw = power_kw(item, self._find_frame)
+                contents = parse_file(item, self._find_frame, self._sign)
             except MalformedError as error:
-                self._channel.malformed(str(error))
+                self._output.malformed(str(error))
             else:
-                self._give(kw)
-
-    def _give(self, kw: float | None) -> None:
-        if kw is not None:
-            self._powerless = 0
-            self._channel.sample(kw)
-            return
-        self._powerless += 1
-        if self._powerless == _MAX_POWERLESS:
-            self._channel.warn(
-                "the meter does not send its power (1-0:16.7.0); switch on its extended data "
-                "set: enter the PIN from the grid operator, and set InF to on"
-            )
+                self._output.take(contents.kw, contents.energy)
 
 
-def power_kw(file: bytes, find_frame: FindFrame) -> float | None:
-    """Power in kW in an SML file, import positive; None if the file has none.
+def parse_file(file: bytes, find_frame: FindFrame, sign: float | None = None) -> Contents:
+    """Decode an SML file.
 
     Args:
         file: the file with its escape sequences; the CRC has been checked.
         find_frame: decodes it.
+        sign: meaning of a positive value, 1 for import and -1 for export; None if not given.
 
     Raises:
-        MalformedError: the file cannot be read.
+        MalformedError: the file cannot be read, or a value is not certain.
     """
     check_scalers(file)
+    file = with_x25(file)
     try:
         _, messages = find_frame(file)
-        powers = {name: entry for name, entry in _entries(messages or ()) if "value" in entry}
+        entries = _entries(messages or ())
+        exporting = _is_exporting(entries)
+    except MalformedError:
+        raise
     except Exception as error:  # pysml raises all kinds of errors on unexpected contents
         raise MalformedError(f"an SML file that cannot be read ({type(error).__name__})") from error
     if messages is None:
         raise MalformedError("an SML file that cannot be read")
-    if _SUM in powers:
-        return _kw(_SUM, powers)
-    if _IMPORT in powers:
-        return _kw(_IMPORT, powers) - (_kw(_EXPORT, powers) if _EXPORT in powers else 0.0)
-    return None
+    direction = None if exporting is None else -1.0 if exporting else 1.0
+    kw = power_kw(lambda name: _value(name, entries, "W"), sign, direction)
+    try:
+        energy = energy_of(lambda name: _value(name, entries, "Wh"), sign)
+    except MalformedError:
+        if kw is None:
+            raise
+        energy = None  # the power is valid even if the energy is not
+    return Contents(kw, energy)
 
 
-def _entries(messages: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The entries that hold a power, and their names."""
+def _entries(messages: Iterable[Any]) -> Entries:
+    """The entries with a value that hold powers and energies, by their registers."""
+    channels: dict[int, dict[str, Mapping[str, Any]]] = {}
     for message in messages:
         body = message["messageBody"]
         for entry in body.get("valList", ()) if isinstance(body, dict) else ():
-            name = entry.get("objName")
-            if isinstance(name, str) and name in (_SUM, _IMPORT, _EXPORT):
-                yield name, entry
+            match = _CODE.fullmatch(str(entry.get("objName")))
+            if match is not None and match[2] in POWERS | ENERGIES and "value" in entry:
+                channels.setdefault(int(match[1]), {})[match[2]] = entry
+    return of_one_channel(channels)
 
 
-def _kw(name: str, powers: dict[str, dict[str, Any]]) -> float:
-    entry = powers[name]
-    unit, value = entry.get("unit"), entry["value"]
-    if unit != "W" or isinstance(value, bytes | str):
-        raise MalformedError(f"{name} is not a power in W")
+def _is_exporting(entries: Entries) -> bool | None:
+    """Whether the status words report that energy is exported; None if that is uncertain."""
+    energies = {name: entry.get("status") for name, entry in entries.items() if name in ENERGIES}
+    ways = {
+        bool(word & (_EXPORTING_FNN if word & _FNN_MASK == _FNN_LOW_BITS else _EXPORTING))
+        for word in energies.values()
+        if isinstance(word, int)
+    }
+    if ways == {False} and not any(name.startswith("1.") for name in energies):
+        return None  # a meter of the feed-in alone does not import
+    return ways.pop() if len(ways) == 1 else None
 
+
+def _value(name: str, entries: Entries, unit: str) -> float | None:
+    entry = entries.get(name)
+    if entry is None:
+        return None
+    value = entry["value"]
+    if entry.get("unit") != unit or isinstance(value, bytes | str):
+        what = "a power" if unit == "W" else "an energy"
+        raise MalformedError(f"{code(name)} is not {what} in {unit}")
     return to_number(value) / 1000.0
 
 
@@ -131,7 +192,11 @@ KIND = FeedKind(
     about="German smart meter that sends SML (EDL21), serial or over TCP",
     example="sml:///dev/ttyUSB0",
     open=open_sml,
-    options={**ENDPOINT_OPTIONS, "baud": f"{ENDPOINT_OPTIONS['baud']} ({_BAUD})"},
+    options={
+        **ENDPOINT_OPTIONS,
+        "baud": f"{ENDPOINT_OPTIONS['baud']} ({_BAUD})",
+        **OBIS_OPTIONS,
+    },
     extra="sml",
     modules=("sml",),
     stale_after_s=60.0,

@@ -26,9 +26,9 @@ def _endpoint(url: str) -> Endpoint:
 
 async def _read(endpoint: Endpoint, size: int) -> bytes:
     data = b""
-    async with endpoint.connect() as read:
+    async with endpoint.connect() as line:
         while len(data) < size:
-            data += await read()
+            data += await line.read()
     return data
 
 
@@ -55,10 +55,10 @@ def test_a_device_is_read_from_the_address() -> None:
 
 def test_host_and_port_are_read_from_the_address() -> None:
     assert _endpoint("dsmr://house:2001") == Endpoint(
-        "dsmr://house:2001", "house", 2001, baud=9600, idle_s=60.0
+        "dsmr://house:2001", "house", 2001, baud=115200, idle_s=60.0
     )
     assert _endpoint("dsmr://[::1]:2001/?idle=0") == Endpoint(
-        "dsmr://[::1]:2001/", "::1", 2001, baud=9600, idle_s=0.0
+        "dsmr://[::1]:2001/", "::1", 2001, baud=115200, idle_s=0.0
     )
 
 
@@ -73,11 +73,11 @@ def test_an_address_needs_a_device_or_a_tcp_port(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "why"),
     [
-        ("dsmr:///dev/ttyUSB0?baud=1", "option baud='1': give 300 or 1200"),
+        ("dsmr:///dev/ttyUSB0?baud=1", "option baud='1': give 300 or 600"),
         ("dsmr:///dev/ttyUSB0?mode=9N9", "option mode='9N9': give 8N1 or 7E1"),
         ("dsmr://house:2001?idle=-1", "option idle='-1': give a number at least 0"),
         ("dsmr://house:2001?baud=9600", "option baud='9600': leave it out: the server"),
-        ("dsmr://house:2001?mode=7E1", "option mode='7E1': leave it out: the server"),
+        ("dsmr://house:2001?mode=8E1", "option mode='8E1': give 8N1 or 7E1"),
     ],
 )
 def test_wrong_options_are_usage_errors(url: str, why: str) -> None:
@@ -97,9 +97,9 @@ def test_bytes_of_a_device_are_read() -> None:
     pytest.importorskip("serial")
 
     async def read_both(meter_says: bytes) -> bytes:
-        async with endpoint.connect() as read:
+        async with endpoint.connect() as line:
             meter.send(meter_says)
-            return await read()
+            return await line.read()
 
     with pty_meter() as meter:
         endpoint = Endpoint("meter", device=meter.path)
@@ -112,9 +112,9 @@ def test_an_unplugged_device_is_a_lost_connection() -> None:
     pytest.importorskip("serial")
 
     async def pull() -> None:
-        async with endpoint.connect() as read:
+        async with endpoint.connect() as line:
             meter.unplug()
-            await read()
+            await line.read()
 
     with pty_meter() as meter:
         endpoint = Endpoint("meter", device=meter.path)
@@ -171,9 +171,9 @@ def test_a_silent_device_stays_open_unless_idle_is_set() -> None:
         assert _fails(endpoint) == "no data for 0.05 s"
 
         async def speak_late() -> bytes:
-            async with Endpoint("meter", device=meter.path).connect() as read:
+            async with Endpoint("meter", device=meter.path).connect() as line:
                 asyncio.get_running_loop().call_later(0.1, meter.send, b"late")
-                return await read()
+                return await line.read()
 
         assert asyncio.run(speak_late()) == b"late"
 
@@ -187,8 +187,81 @@ def test_bytes_of_a_tcp_port_are_read_until_it_closes() -> None:
         assert asyncio.run(_read(endpoint, 5)) == b"hello"
         impatient = Endpoint("meter", "127.0.0.1", port, idle_s=0.05)
         assert _fails(impatient) == "no data for 0.05 s"
-        with pytest.raises(LinkError, match=r"^meter: the other end closed the connection$"):
+        with pytest.raises(
+            LinkError, match=r"^meter: the other end closed the connection after 'hello'$"
+        ):
             asyncio.run(_read(endpoint, 6))
+
+
+def test_parity_bits_of_a_tcp_port_are_checked_and_removed() -> None:
+    heard: list[bytes] = []
+
+    def speak(connection: socket.socket) -> None:
+        heard.append(connection.recv(5))
+        connection.sendall(bytes([0xAF, 0x41, 0x2F, 0x0A]))  # the third has the wrong parity
+
+    async def work(endpoint: Endpoint) -> bytes:
+        async with endpoint.connect() as line:
+            line.write(b"/?!\r\n")
+            return await line.read()
+
+    with tcp_meter(speak) as port:
+        endpoint = _endpoint(f"dsmr://127.0.0.1:{port}?mode=7E1")
+        assert asyncio.run(work(endpoint)) == b"/A\xff\n"
+    assert heard == [bytes([0xAF, 0x3F, 0x21, 0x8D, 0x0A])]
+
+
+@pytest.mark.parametrize(
+    ("sent", "hint"),
+    [
+        (b"Device open failure: No such file\r\n", " after 'Device open failure: No such file'"),
+        (b"x" * 80, f" after '{'x' * 59}…'"),
+        (b"\x1b[2Jhidden", ""),
+        (b"\xff\xfe", ""),
+        (b"\r\n", ""),
+    ],
+)
+def test_what_came_before_the_end_of_a_connection_is_quoted(sent: bytes, hint: str) -> None:
+    def speak(connection: socket.socket) -> None:
+        connection.sendall(sent)
+
+    with tcp_meter(speak) as port:
+        endpoint = Endpoint("meter", "127.0.0.1", port)
+        with pytest.raises(LinkError) as caught:
+            asyncio.run(_read(endpoint, 1000))
+    assert str(caught.value) == f"meter: the other end closed the connection{hint}"
+
+
+def test_an_understood_connection_is_not_quoted() -> None:
+    def speak(connection: socket.socket) -> None:
+        connection.sendall(b"hello")
+
+    async def work(endpoint: Endpoint) -> None:
+        async with endpoint.connect() as line:
+            await line.read()
+            line.understood()
+            await line.read()
+
+    with tcp_meter(speak) as port, pytest.raises(LinkError, match=r"closed the connection$"):
+        asyncio.run(work(Endpoint("meter", "127.0.0.1", port)))
+
+
+def test_bytes_are_sent_to_a_tcp_port() -> None:
+    heard: list[bytes] = []
+
+    def listen(connection: socket.socket) -> None:
+        heard.append(connection.recv(5))
+        connection.sendall(b"!")
+
+    async def work(endpoint: Endpoint) -> None:
+        async with endpoint.connect() as line:
+            assert line.set_baud is None
+            line.write(b"hello")
+            await line.read()
+
+    with tcp_meter(listen) as port:
+        asyncio.run(work(Endpoint("meter", "127.0.0.1", port)))
+    assert heard == [b"hello"]
 
 
 def test_a_reset_connection_is_lost() -> None:

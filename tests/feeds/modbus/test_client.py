@@ -9,19 +9,17 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pymodbus import FramerType
 from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from streamer.errors import LinkError, RefusedError, UsageError
-from streamer.feeds import Feed, FeedItem
+from streamer.errors import LinkError, RefusedError
+from streamer.feeds import Feed, FeedItem, Pace
 from streamer.feeds.address import Address
-from streamer.feeds.modbus import KIND, TYPES, Register
-from streamer.feeds.values import MalformedError, Power
-from streamer.readings import Link, Notice, Sample
+from streamer.feeds.modbus import KIND
+from streamer.feeds.session import AsyncFeed
+from streamer.readings import CounterSample, Link, Notice, Sample
 from streamer.testing import check_source, read_feed
 from tests.feeds.serving import Background, fails
 
@@ -31,10 +29,13 @@ class Meter(Background):
 
     Args:
         framer: TCP, or RTU as through a gateway.
+        first: its first register.
     """
 
-    def __init__(self, framer: FramerType = FramerType.SOCKET) -> None:
+    def __init__(self, framer: FramerType = FramerType.SOCKET, first: int = 0) -> None:
         self.port = 0
+        self.first = first
+        self.missing: set[int] = set()
         self.answers: ExcCodes | None = None
         self.asked: list[tuple[int, int, int]] = []
         self.words: dict[tuple[int, int], list[int]] = {}
@@ -63,7 +64,7 @@ class Meter(Background):
             self._server = None
 
     async def _start(self) -> None:
-        registers = [SimData(0, count=100, values=0, datatype=DataType.REGISTERS)]
+        registers = [SimData(self.first, count=100, values=0, datatype=DataType.REGISTERS)]
         bits = [SimData(0, count=16, values=True, datatype=DataType.BITS)]
         device = SimDevice(1, simdata=(bits, bits, registers, registers), action=self._act)
         self._server = ModbusTcpServer(
@@ -83,9 +84,11 @@ class Meter(Background):
         values: list[int] | list[bool] | None,
     ) -> ExcCodes | None:
         self.asked.append((function, address, count))
-        words = self.words.get((function, address))
-        if words is not None:
-            registers[address - start : address - start + len(words)] = words
+        if self.missing & set(range(address, address + count)):
+            return ExcCodes.ILLEGAL_ADDRESS
+        for (kind, place), words in self.words.items():
+            if kind == function:
+                registers[place - start : place - start + len(words)] = words
         return self.answers
 
 
@@ -116,9 +119,6 @@ def until_notice(feed: Feed) -> list[FeedItem]:
     return items
 
 
-# With a server
-
-
 def test_conforms_to_the_feed_protocol(meter: Meter) -> None:
     meter.set(0x34, ">f", 1234.5)
     found = check_source(open_meter(meter.port, "preset=sdm630&every=0.5"), samples=2)
@@ -134,7 +134,11 @@ def test_conforms_to_the_feed_protocol(meter: Meter) -> None:
         ("preset=sdm630&sign=export", 4, 0x34, ">f", 60.0, -0.06),
         ("preset=sdm630", 4, 0x34, ">f", math.nan, math.nan),
         ("register=0x10&type=int16&unit=W&scale=10", 4, 0x10, ">h", -12, -0.12),
-        ("register=16&type=uint16&unit=W&fc=3", 3, 0x10, ">H", 65535, 65.535),
+        ("register=16&type=uint16&unit=W&fc=3", 3, 0x10, ">H", 65534, 65.534),
+        ("register=16&type=uint16&unit=W&fc=3", 3, 0x10, ">H", 65535, math.nan),
+        ("register=16&type=int16&unit=W", 4, 0x10, ">h", -0x8000, math.nan),
+        ("register=16&type=int32&unit=MW&scale=0.001", 4, 0x10, ">i", 5, 5.0),
+        ("register=16&type=int32&unit=mW", 4, 0x10, ">i", 250_000, 0.25),
         ("register=16&type=int32&unit=kW&fc=3&scale=0.001", 3, 0x10, ">i", -1500, -1.5),
         ("register=16&type=uint32&unit=W", 4, 0x10, ">I", 70_000, 70.0),
         ("register=16&type=int64&unit=W", 4, 0x10, ">q", -70_000, -70.0),
@@ -152,6 +156,91 @@ def test_registers_of_each_type_are_read(
 ) -> None:
     meter.set(address, layout, value, function=function)
     assert first_kw(open_meter(meter.port, options)) == pytest.approx(kw, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "kw"),
+    [
+        ("register=16,17,18&type=int16&unit=W", 0.85),
+        ("register=16,0x12&minus=17&type=int16&unit=W", 0.15),
+        ("register=16&minus=17,18&type=int16&unit=W&sign=export", 0.35),
+    ],
+)
+def test_several_registers_are_one_reading_from_one_request(
+    meter: Meter, options: str, kw: float
+) -> None:
+    meter.set(16, ">3h", 250, 350, 250)
+    assert first_kw(open_meter(meter.port, f"{options}&every=0.5")) == pytest.approx(kw)
+    assert len(meter.asked) == 1
+
+
+def test_one_unknown_part_makes_the_sum_unknown(meter: Meter) -> None:
+    meter.set(16, ">3h", 250, -0x8000, 250)
+    assert math.isnan(first_kw(open_meter(meter.port, "register=16,17,18&type=int16&unit=W")))
+
+
+def test_registers_that_are_missing_between_ours_are_not_read(meter: Meter) -> None:
+    meter.set(16, ">h", 250)
+    meter.set(20, ">h", 350)
+    meter.missing = {18}
+    feed = open_meter(meter.port, "register=16,20&type=int16&unit=W")
+    assert first_kw(feed) == pytest.approx(0.6)
+    assert meter.asked == [(4, 16, 5), (4, 16, 1), (4, 20, 1)]
+    meter.missing = {20}
+    text = fails(open_meter(meter.port, "register=16,20&type=int16&unit=W"), RefusedError)
+    assert "input register 0x0014 does not exist (illegal address)" in text
+
+
+@pytest.mark.parametrize(
+    ("power", "exponent", "kw"),
+    [
+        (12345, -1, 1.2345),
+        (12, 2, 1.2),
+        (-0x8000, 0, math.nan),
+        (12345, -0x8000, math.nan),
+    ],
+)
+def test_the_scale_factor_of_sunspec_is_read_with_the_value(
+    power: int, exponent: int, kw: float
+) -> None:
+    with Meter(first=40_200) as meter:
+        meter.set(40206, ">h", power, function=3)
+        meter.set(40210, ">h", exponent, function=3)
+        options = "register=40206&type=int16&fc=3&unit=W&scale_register=40210"
+        assert first_kw(open_meter(meter.port, options)) == pytest.approx(kw, nan_ok=True)
+        assert meter.asked == [(3, 40206, 5)]
+        assert first_kw(open_meter(meter.port, "preset=solaredge")) == pytest.approx(
+            -kw, nan_ok=True
+        )
+
+
+@pytest.mark.parametrize(
+    ("options", "kwh"),
+    [
+        ("unit=kWh&scale=0.01", 250.0),
+        ("unit=Wh", 25.0),
+        ("unit=imp&per_kwh=1000", 25.0),
+        ("unit=MWh&sign=export&scale=0.001", -25_000.0),
+        ("unit=Wh&minus=18", 20.0),
+    ],
+)
+def test_counters_are_delivered_as_energy(meter: Meter, options: str, kwh: float) -> None:
+    meter.set(16, ">2I", 25_000, 5_000)
+    feed = open_meter(meter.port, f"register=16&type=uint32&{options}")
+    items = [*feed.read()]
+    while not any(isinstance(item, CounterSample) for item in items):
+        items += feed.read()
+    feed.close()
+    assert items == [
+        Link(Link.UP, "meter"),
+        CounterSample(pytest.approx(kwh), net="minus" in options),
+    ]
+
+
+def test_the_pace_is_the_interval_of_the_requests(meter: Meter) -> None:
+    feed = open_meter(meter.port, "preset=sdm630&every=2")
+    assert isinstance(feed, AsyncFeed)
+    assert feed.pace == Pace(2.0)
 
 
 def test_the_low_word_can_come_first(meter: Meter) -> None:
@@ -292,66 +381,3 @@ def test_an_unreachable_meter_is_a_link_error() -> None:
         port = bound.getsockname()[1]
         text = fails(open_meter(port, "preset=sdm630"), LinkError)
     assert text == f"modbus://127.0.0.1:{port}: cannot connect: Connection refused"
-
-
-# Without a connection
-
-
-@settings(max_examples=300)
-@given(
-    words=st.lists(st.integers(-1, 0x10000), max_size=5),
-    kind=st.sampled_from(sorted(TYPES)),
-    little=st.booleans(),
-    scale=st.sampled_from([1.0, -1e-3, 1e300]),
-)
-def test_any_words_give_a_power_or_a_malformed_error(
-    words: list[int], kind: str, little: bool, scale: float
-) -> None:
-    register = Register(Power("W"), 0, type=kind, little=little, scale=scale)
-    try:
-        kw = register.kw(words)
-    except MalformedError:
-        return
-    assert len(words) == register.count
-    assert not math.isinf(kw)
-
-
-@given(value=st.floats(-1e6, 1e6, width=32), little=st.booleans())
-def test_floats_are_decoded_exactly(value: float, little: bool) -> None:
-    words = list(struct.unpack(">2H", struct.pack(">f", value)))
-    register = Register(Power("kW"), 0, little=little)
-    assert register.kw(words[::-1] if little else words) == value
-
-
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        ("", "option register is missing: give it, or preset=sdm120|"),
-        ("preset=sdm999", "option preset='sdm999': give sdm120 or"),
-        ("preset=sdm630&register=1", "option register='1': leave it out, the preset sdm630"),
-        ("register=1", "option unit is missing"),
-        ("register=65536&unit=W", "option register='65536': give a whole number from 0 to 65535"),
-        ("register=x&unit=W", "option register='x'"),
-        ("register=1&unit=W&type=float", "option type='float'"),
-        ("register=1&unit=W&fc=6", "option fc='6': give 3 or 4"),
-        ("register=1&unit=W&scale=0", "option scale='0'"),
-        ("preset=sdm630&device=256", "option device='256'"),
-        ("preset=sdm630&framing=ascii", "option framing='ascii': give tcp or rtu"),
-    ],
-)
-def test_wrong_addresses_are_usage_errors(options: str, text: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        KIND.open(Address.parse(f"modbus://host?{options}"))
-    assert text in str(caught.value)
-
-
-@pytest.mark.parametrize("url", ["modbus:?preset=sdm630", "modbus://host/x?preset=sdm630"])
-def test_addresses_need_a_host_and_no_path(url: str) -> None:
-    with pytest.raises(UsageError, match="write modbus://host"):
-        KIND.open(Address.parse(url))
-
-
-def test_the_example_can_be_opened() -> None:
-    address = Address.parse(KIND.example)
-    address.check_options(KIND.options)
-    KIND.open(address).close()
