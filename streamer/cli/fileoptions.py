@@ -102,6 +102,12 @@ def _options(
         Decimal | None,
         typer.Option(help="Decimal separator. By default found from the column."),
     ] = None,
+    member: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="File in an archive, or table in a JSON document, if several."
+        ),
+    ] = None,
     max_kw: MaxKw = 100.0,
     start: Annotated[
         datetime | None,

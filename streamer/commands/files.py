@@ -26,6 +26,7 @@ class FileOptions:
     quantity: Quantity | None = None
     as_minutes: bool = False
     decimal: str | None = None
+    member: str | None = None
     time_column: str | None = None
     time_format: str | None = None
     delimiter: str | None = None
@@ -56,6 +57,7 @@ class FileOptions:
             quantity=self.quantity,
             as_minutes=self.as_minutes,
             decimal=self.decimal,
+            member=self.member,
             time_column=self.time_column,
             time_format=self.time_format,
             delimiter=self.delimiter,
@@ -77,6 +79,7 @@ class FileOptions:
             "--quantity": self.quantity,
             "--as-minutes": self.as_minutes or None,
             "--decimal": self.decimal,
+            "--member": self.member,
             "--time-column": self.time_column,
             "--time-format": self.time_format,
             "--delimiter": self.delimiter,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = tuple[datetime, float | None]
 """Time of a row, and its power in kW or energy in kWh; None for a missing value."""
-
-_UNDECODABLE = re.compile("[\udc80-\udcff]")
 
 
 class RowError(ValueError):
@@ -131,8 +128,6 @@ class RowParser:
 
     def _fields(self, line: str) -> list[str] | None:
         """The fields of a row; None for a comment, a repeated header, or another series."""
-        if not line.isascii() and _UNDECODABLE.search(line):
-            raise RowError(f"{shorten(line)} is not UTF-8 text")
         if line.startswith(COMMENT):
             return None
         if '"' in line or self._delimiter == SPACES:
