@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 from streamer.commands.forecasting import Forecasting
 from streamer.errors import RecordError, UsageError
 from streamer.feeds.address import Address
-from streamer.feeds.advice import Advice
-from streamer.feeds.registry import load_kind, open_feed
 from streamer.readings import Notice
 from streamer.sinks import Sink
 from streamer.sinks.summary import Summary
@@ -60,18 +58,16 @@ class Watch:
         Raises:
             StreamerError: a setting is wrong, or the recording is of another meter.
         """
-        from streamer.sources.live import LiveSource
+        from streamer.sources.live import open_address
 
         self.forecasting.check()
-        kind = load_kind(self.address.scheme)
-        source = LiveSource(
-            open_feed(self.address),
-            stale_after_s=self.stale_after_s or kind.stale_after_s,
+        source = open_address(
+            self.address,
+            stale_after_s=self.stale_after_s,
             grace_s=self.grace_s,
             max_kw=self.max_kw,
             by=self.by,
             retry_max_s=self.retry_max_s,
-            advice=Advice.of(kind, self.address),
         )
         if self.record is not None and not self.allow_other_meter:
             try:

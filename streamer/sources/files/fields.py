@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 
 from streamer.errors import UsageError
+from streamer.feeds.values.numbers import is_unknown
 
 DELIMITERS = (";", ",", "\t", "|")
 """Delimiters in order of preference; runs of spaces are the last resort."""
@@ -17,12 +18,8 @@ SPACES = " "
 MISSING = frozenset(("", "?"))
 """Fields that represent a missing value in the UCI file."""
 
-_MISSING_WORDS = frozenset(
-    [
-        *("", "?", "-", "--", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "\\n"),
-        *("unknown", "unavailable", "undefined", "undef", "no ct"),
-    ]
-)
+_MORE_WORDS = frozenset(("#n/a", "nil", "\\n", "no ct"))
+"""Words for a missing value that files have, beside those of meters."""
 
 
 def is_missing(text: str) -> bool:
@@ -31,7 +28,7 @@ def is_missing(text: str) -> bool:
     >>> [is_missing(text) for text in ("?", " NaN ", "unavailable", "0", "inf")]
     [True, True, True, False, False]
     """
-    return text in MISSING or text.strip().lower() in _MISSING_WORDS
+    return text in MISSING or is_unknown(text) or text.strip().lower() in _MORE_WORDS
 
 
 def split_fields(line: str, delimiter: str) -> list[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from streamer.feeds.values.units import ENERGY_UNITS
+from streamer.feeds.values.units import UNITS as POWER_UNITS
 from streamer.sources.files.fields import SPACES
 from streamer.sources.files.numbers import NumberFormat
 from streamer.sources.files.series import Condition
-from streamer.sources.files.units import ENERGY_KWH, POWER_KW, Unit
+from streamer.sources.files.units import Unit
 
 _POINT = NumberFormat(".")
 
@@ -91,12 +93,12 @@ class Layout:
     @property
     def is_energy(self) -> bool:
         """Whether the values are energies."""
-        return self.unit in ENERGY_KWH
+        return self.unit in ENERGY_UNITS
 
     @property
     def per_kw(self) -> float:
         """Number of units per kW or kWh."""
-        return 1.0 / (POWER_KW.get(self.unit) or ENERGY_KWH[self.unit])
+        return POWER_UNITS.get(self.unit) or ENERGY_UNITS[self.unit]
 
     @property
     def is_plain(self) -> bool:

@@ -9,12 +9,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from streamer.display.lines import shorten
+from streamer.feeds.values.units import ENERGY_UNITS
+from streamer.feeds.values.units import UNITS as POWER_UNITS
 from streamer.sources.files.clocks import MAX_YEAR, MIN_YEAR
 from streamer.sources.files.fields import SPACES, is_missing, split_fields
 from streamer.sources.files.layout import Layout
 from streamer.sources.files.table import COMMENT
 from streamer.sources.files.timestamps import TimeStyle, explicit_style, recognise_times
-from streamer.sources.files.units import ENERGY_KWH, POWER_KW, measure_of
+from streamer.sources.files.units import measure_of
 
 if TYPE_CHECKING:
     from streamer.sources.files.blockrows import BlockParser, RowArrays
@@ -200,8 +202,8 @@ class _CombinedValue:
             *((column, -1.0) for column in layout.minus),
         ]
         self._numbers = layout.numbers
-        self._factor = 1.0 / layout.per_kw
-        self._units = ENERGY_KWH if layout.is_energy else POWER_KW
+        self._divisor = layout.per_kw
+        self._units = ENERGY_UNITS if layout.is_energy else POWER_UNITS
         self._what = "energy" if layout.is_energy else "power"
 
     def __call__(self, fields: list[str]) -> float | None:
@@ -223,8 +225,8 @@ class _CombinedValue:
             kind = "a finite number" if is_infinite or "e" in text.lower() else "a number"
             raise RowError(f"{self._what} {shorten(text)} is not {kind}") from None
         if not suffix:
-            return number * self._factor
+            return number / self._divisor
         unit = measure_of(suffix).unit
         if unit not in self._units:
             raise RowError(f"{self._what} {shorten(text)} is in another unit")
-        return number * self._units[unit]
+        return number / self._units[unit]

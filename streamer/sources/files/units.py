@@ -6,14 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
+from streamer.feeds.values.units import ENERGY_UNITS
+from streamer.feeds.values.units import UNITS as POWER_UNITS
+
 Unit: TypeAlias = Literal["kW", "W", "MW", "mW", "kWh", "Wh", "MWh"]
 UNITS: tuple[Unit, ...] = get_args(Unit)
 
-POWER_KW = {"mW": 1e-6, "W": 1e-3, "kW": 1.0, "MW": 1e3}
-"""Units of power in kW."""
-
-ENERGY_KWH = {"Wh": 1e-3, "kWh": 1.0, "MWh": 1e3}
-"""Units of energy in kWh."""
 
 # A unit begins a word, or the hump of a CamelCase name: TotalkWh, activePowerW.
 _BEGIN = r"(?:(?<![A-Za-z])|(?<=[a-z])(?=k?[WM]))"
@@ -63,12 +61,12 @@ class Measure:
     @property
     def is_energy(self) -> bool:
         """Whether the unit is a unit of energy."""
-        return self.unit in ENERGY_KWH
+        return self.unit in ENERGY_UNITS
 
     @property
     def is_power(self) -> bool:
         """Whether the unit is a unit of power."""
-        return self.unit in POWER_KW or self.is_ambiguous
+        return self.unit in POWER_UNITS or self.is_ambiguous
 
 
 def measure_of(name: str) -> Measure:

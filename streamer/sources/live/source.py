@@ -21,6 +21,7 @@ from streamer.sources.live.rules import RETRY_MAX_S, LiveRules
 
 _MAX_WAITING = 1000
 _MAX_DELAY_S = 0.5
+_ON_CHANGE_S = 3600.0
 _NO_ADVICE = Advice()
 
 _Moment: TypeAlias = tuple[float, float]
@@ -58,11 +59,38 @@ def open_source(
         UsageError: the address or one of its options is wrong.
         MissingExtraError: a library is not installed.
     """
-    address = Address.parse(url, credentials)
+    return open_address(
+        Address.parse(url, credentials),
+        stale_after_s=stale_after_s,
+        grace_s=grace_s,
+        max_kw=max_kw,
+        after=after,
+        by=by,
+        retry_max_s=retry_max_s,
+    )
+
+
+def open_address(
+    address: Address,
+    *,
+    stale_after_s: float | None = None,
+    grace_s: float = 5.0,
+    max_kw: float = MAX_KW,
+    after: datetime | None = None,
+    by: str = "wall",
+    retry_max_s: float = RETRY_MAX_S,
+) -> LiveSource:
+    """Make the source for a meter's parsed address, like `open_source`."""
     kind = load_kind(address.scheme)
+    feed = open_feed(address)
+    if stale_after_s is None:
+        pace: Pace = getattr(feed, "pace", Pace())
+        # Senders of changes report at least every hour, or that the device is gone.
+        least_s = _ON_CHANGE_S if pace.on_change else 0.0
+        stale_after_s = max(kind.stale_after_s, least_s)
     return LiveSource(
-        open_feed(address),
-        stale_after_s=kind.stale_after_s if stale_after_s is None else stale_after_s,
+        feed,
+        stale_after_s=stale_after_s,
         grace_s=grace_s,
         max_kw=max_kw,
         after=after,
