@@ -140,7 +140,7 @@ def test_unreadable_files_are_named(tmp_path: Path, capsys: pytest.CaptureFixtur
     [
         ("nonsense://x", "unknown feed scheme 'nonsense'"),
         ("http://meter/x#path=p", "option unit is missing"),
-        ("tail:x.log?unit=MW", "option unit='MW': give W or kW"),
+        ("tail:x.log?unit=V", "option unit='V': give mW or W or kW"),
         ("tail:x.log?unit=W&colour=red", "unknown option 'colour'"),
     ],
 )

@@ -278,7 +278,7 @@ def test_a_second_signal_ends_a_stuck_process_at_once(names: list[str], code: in
         (["nonsense"], "is not a feed address: the scheme is missing"),
         (["mqtt://me:sword/fish@broker/t?unit=W"], "its host or port cannot be read"),
         (["stdin:?unit=W", "--record", "~no-such-user/x.db"], "x.db: no such user"),
-        (["tail:x?unit=MW"], "unit='MW': give W or kW"),
+        (["tail:x?unit=V"], "unit='V': give mW or W or kW"),
         (["stdin:?unit=W", "--model", "nope"], "nope"),
         (["stdin:?unit=W", "--stale-after", "0"], "--stale-after"),
         (["stdin:?unit=W", "--password-file", "/no/such"], "secret file /no/such: No such file"),
