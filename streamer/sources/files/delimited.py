@@ -25,7 +25,8 @@ from streamer.sources.files.units import UNITS, Unit
 
 _HEAD_LINES = 400
 _MIN_PIPED_ROWS = 3
-_MORE_LINES = 50
+_MORE_LINES = 10
+_MANY_LINES = 50
 _DATE_LINES = 60_000
 """So many lines hold a day above the twelfth, if the rows are minutes."""
 
@@ -114,18 +115,17 @@ def open_replay(
         head = _Head(name, lines, options)
         while True:
             layout = head.layout()
-            if (layout.questions or layout.is_energy) and head.extend():
+            if (layout.is_energy or layout.numbers.is_ambiguous) and head.extend(_MANY_LINES):
                 continue  # a few rows of a pipe do not show a counter
             parser = RowParser(layout, time_format)
             rows = head.rows(parser)
             shape, questions = recognise_shape(
                 name, layout, rows, quantity=quantity, as_minutes=as_minutes
             )
-            questions = [*layout.questions, *questions]
-            if not questions or not head.extend():
+            if not questions or not head.extend(_MORE_LINES):
                 break
         _check_magnitude(name, layout, shape, rows, max_kw)
-        _ask(name, questions)
+        _ask(name, [*layout.questions, *questions])
         head.rewind()
     except BaseException:
         lines.close()
@@ -238,10 +238,10 @@ class _Head:
                 rows.append(row)
         return rows
 
-    def extend(self) -> bool:
-        """Consider as many lines of a pipe as of a file; returns whether there are more."""
+    def extend(self, count: int) -> bool:
+        """Consider so many lines of a pipe; returns whether there are more than before."""
         before = self._wanted
-        self._wanted = max(before, _MORE_LINES)
+        self._wanted = max(before, count)
         return self._wanted > before and not self._is_whole(before)
 
     def rewind(self) -> None:

@@ -198,6 +198,18 @@ class TestStdin:
         stdin.close()
         assert source.read() == []
 
+    def test_what_is_missing_is_asked_for_after_three_rows(self, stdin):
+        stdin.write(minutes([1, 2, 3], header="time,power").encode())
+        with pytest.raises(UsageError, match="give --unit kW"):
+            open_replay("-")
+
+    def test_a_counter_is_found_in_a_pipe(self, stdin):
+        stdin.write(minutes([7 + i / 100 for i in range(60)], header="time,import kWh").encode())
+        stdin.close()
+        readings, (notice,) = replay("-")
+        assert {round(reading.kw, 6) for reading in readings} == {0.6}
+        assert "is a counter in kWh" in notice.text
+
     def test_unreadable_standard_input_is_a_source_error(self, stdin, tmp_path):
         folder = os.open(tmp_path, os.O_RDONLY)
         os.dup2(folder, 0)
