@@ -28,11 +28,14 @@ class Pace:
         every_s: usual seconds between two samples; None to learn it from the samples alone.
         on_change: whether the feed sends changes only, so that silence means an unchanged value.
         setting: what to set at the meter so that it sends more often, such as ``TelePeriod 10``.
+        heartbeat_s: longest time in seconds between two samples even without a change, which
+            replaces the upper bound of the kind of feed; None for that bound.
     """
 
     every_s: float | None = None
     on_change: bool = False
     setting: str = ""
+    heartbeat_s: float | None = None
 
 
 @runtime_checkable

@@ -36,7 +36,7 @@ class Advice:
         >>> Advice.of(STDIN, Address.parse("stdin:?unit=kW")).unit
         'if the meter sends W, give unit=W'
         >>> Advice.of(STDIN, Address.parse("stdin:?unit=W"))
-        Advice(unit='', pace='')
+        Advice(unit='', pace='if it sends changes only, give every=change')
         """
         return cls(kind.unit_remedy or _unit(kind, address), _pace(kind, address))
 

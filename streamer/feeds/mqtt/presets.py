@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from streamer.feeds import Pace
 
+CHANGES = Pace(on_change=True, heartbeat_s=3600.0)
+"""Pace of devices that send changes, and in a topic of their own that they are gone."""
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -56,7 +59,6 @@ class Preset:
 _TELE_HINT = "Tasmota sends every 300 s by default, see its TelePeriod"
 _TELE_PERIOD = Pace(every_s=300.0, setting="TelePeriod 10")
 _ON_CHANGE = "it sends when the power changes"
-_CHANGES = Pace(on_change=True)
 
 METERS = {
     # AmsToMqttBridge: short lists, every 2.5 s, have P alone, longer ones P and PO.
@@ -123,7 +125,7 @@ CLAMPS = {
         "Shelly Pro 3EM and 3EM Gen3, all phases (status updates over MQTT switched on)",
         "{}/status/em:0",
         path="total_act_power",
-        pace=_CHANGES,
+        pace=CHANGES,
         availability=("../online",),
         hint=_ON_CHANGE,
     ),
@@ -131,7 +133,7 @@ CLAMPS = {
         "Shelly EM with one phase for each channel, channel 0 (status updates switched on)",
         "{}/status/em1:0",
         path="act_power",
-        pace=_CHANGES,
+        pace=CHANGES,
         availability=("../online",),
         hint=_ON_CHANGE,
     ),
@@ -139,7 +141,7 @@ CLAMPS = {
         "Shelly Pro 3EM and 3EM Gen3, all phases (RPC notifications switched on)",
         "{}/events/rpc",
         path='params["em:0"].total_act_power',
-        pace=_CHANGES,
+        pace=CHANGES,
         availability=("../online",),
         hint=_ON_CHANGE,
     ),
@@ -147,7 +149,7 @@ CLAMPS = {
         "Shelly plug or relay, Gen2 or newer, switch 0 (status updates switched on)",
         "{}/status/switch:0",
         path="apower",
-        pace=_CHANGES,
+        pace=CHANGES,
         availability=("../online",),
         hint=_ON_CHANGE,
     ),
@@ -156,7 +158,7 @@ CLAMPS = {
         "shellies/{}/emeter/0/power",
         plus_topics=("../1/power", "../2/power"),
         partial=False,
-        pace=_CHANGES,
+        pace=CHANGES,
         availability=("../../online",),
         hint=_ON_CHANGE,
     ),
@@ -164,7 +166,7 @@ CLAMPS = {
         "Shelly EM of the first generation, channel 0",
         "shellies/{}/emeter/0/power",
         partial=False,
-        pace=_CHANGES,
+        pace=CHANGES,
         availability=("../../online",),
         hint=_ON_CHANGE,
     ),
@@ -172,7 +174,7 @@ CLAMPS = {
         "Shelly plug or relay of the first generation, channel 0",
         "shellies/{}/relay/0/power",
         partial=False,
-        pace=_CHANGES,
+        pace=CHANGES,
         availability=("../../online",),
         hint=_ON_CHANGE,
     ),
@@ -188,7 +190,7 @@ CLAMPS = {
         "Zigbee2MQTT, a plug or a meter",
         "zigbee2mqtt/{}",
         path="power",
-        pace=_CHANGES,
+        pace=CHANGES,
         availability=("{topic}/availability", "bridge/state"),
         hint=_ON_CHANGE,
     ),
@@ -218,7 +220,7 @@ PROGRAMS = {
         "homeassistant/sensor/{}/state",
         unit=None,
         partial=False,
-        pace=_CHANGES,
+        pace=CHANGES,
         hint=_ON_CHANGE,
     ),
     # Of dbus-flashmq: only changes are sent, and everything again for each keep-alive.
@@ -228,7 +230,7 @@ PROGRAMS = {
         path="value",
         plus_topics=("../L2/Power", "../L3/Power"),
         partial=False,
-        pace=_CHANGES,
+        pace=CHANGES,
         heartbeat_s=30.0,
         count_topic="../NumberOfPhases",
         keepalive="R/{}/keepalive",

@@ -21,7 +21,6 @@ from streamer.sources.live.rules import RETRY_MAX_S, LiveRules
 
 _MAX_WAITING = 1000
 _MAX_DELAY_S = 0.5
-_ON_CHANGE_S = 3600.0
 _NO_ADVICE = Advice()
 
 _Moment: TypeAlias = tuple[float, float]
@@ -85,9 +84,7 @@ def open_address(
     feed = open_feed(address)
     if stale_after_s is None:
         pace: Pace = getattr(feed, "pace", Pace())
-        # Senders of changes report at least every hour, or that the device is gone.
-        least_s = _ON_CHANGE_S if pace.on_change else 0.0
-        stale_after_s = max(kind.stale_after_s, least_s)
+        stale_after_s = pace.heartbeat_s or kind.stale_after_s
     return LiveSource(
         feed,
         stale_after_s=stale_after_s,

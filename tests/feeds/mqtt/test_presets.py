@@ -17,7 +17,7 @@ from streamer.feeds import Feed, Pace, mqtt
 from streamer.feeds.address import Address
 from streamer.feeds.mqtt.layout import MessageLayout
 from streamer.feeds.mqtt.messages import MessageReader
-from streamer.feeds.mqtt.presets import GROUPS, PRESETS
+from streamer.feeds.mqtt.presets import CHANGES, GROUPS, PRESETS
 from streamer.feeds.registry import open_feed
 from streamer.feeds.values import MalformedError
 from streamer.readings import CounterSample, Link, Notice, Sample
@@ -254,9 +254,9 @@ class TestAvailability:
         ("a?unit=W", Pace()),
         ("a?unit=W&every=10", Pace(every_s=10.0)),
         ("a?unit=W&every=change", Pace(on_change=True)),
-        ("a?preset=zigbee2mqtt", Pace(on_change=True)),
-        ("a?preset=shelly-em", Pace(on_change=True)),
-        ("a?preset=statestream&unit=W", Pace(on_change=True)),
+        ("a?preset=zigbee2mqtt", CHANGES),
+        ("a?preset=shelly-em", CHANGES),
+        ("a?preset=statestream&unit=W", CHANGES),
         ("a?preset=tasmota-energy", Pace(every_s=300.0, setting="TelePeriod 10")),
         ("a?preset=tasmota-energy&every=10", Pace(every_s=10.0)),
     ],

@@ -233,6 +233,21 @@ def test_close_releases_a_feed_that_waits_for_room() -> None:
     assert not source._reader._thread.is_alive()
 
 
+def test_a_heartbeat_replaces_the_bound_of_the_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_it(address: Address) -> Feed:
+        feed = _Feed(iter([[Sample(1.0, _at(0)), Sample(1.0, _at(3600))]]))
+        feed.pace = Pace(on_change=True, heartbeat_s=360.0)
+        return feed
+
+    kind = FeedKind("test", "x://y", open_it, stale_after_s=240.0)
+    monkeypatch.setattr(source_module, "load_kind", lambda scheme: kind)
+    monkeypatch.setattr(source_module, "open_feed", lambda address: kind.open(address))
+    minutes = [minute for minute, _ in _minutes(_read_all(open_source("x://y", by="feed")))]
+    assert minutes == [0, 1, 2, 3, 4, 5]
+    given = _read_all(open_source("x://y", by="feed", stale_after_s=60.0))
+    assert [minute for minute, _ in _minutes(given)] == [0]
+
+
 def test_the_system_clock_is_the_default() -> None:
     source = LiveSource(_Feed(iter([[Sample(1.0)]]), waits=True), stale_after_s=60.0)
     up, sample = source.read()
