@@ -66,6 +66,8 @@ class Layout:
         plus: further columns, which are added.
         minus: columns that are subtracted.
         where: conditions: column, and the values that it may have.
+        series: columns that name the series, each with its name and the only value so far.
+        header: fields of the header line, which may be repeated.
         numbers: format of the numbers.
         is_end: whether the time is the end of the interval of a row.
         on_change: whether the file has a row for each change only.
@@ -84,6 +86,8 @@ class Layout:
     plus: tuple[int, ...] = ()
     minus: tuple[int, ...] = ()
     where: tuple[tuple[int, frozenset[str]], ...] = ()
+    series: tuple[tuple[int, str, str], ...] = ()
+    header: tuple[str, ...] = ()
     numbers: NumberFormat = _POINT
     is_end: bool = False
     on_change: bool = False
@@ -107,6 +111,7 @@ class Layout:
             self.plus
             or self.minus
             or self.where
+            or self.series
             or self.is_energy
             or self.numbers.decimal != "."
             or self.delimiter == SPACES

@@ -11,7 +11,13 @@ from streamer.sources.files import vocabulary
 from streamer.sources.files.known import known_table
 from streamer.sources.files.layout import Layout, LayoutOptions, Question
 from streamer.sources.files.numbers import NumberFormat
-from streamer.sources.files.series import best_column, best_series, series_columns, values_of
+from streamer.sources.files.series import (
+    best_column,
+    best_series,
+    named_series,
+    series_columns,
+    values_of,
+)
 from streamer.sources.files.table import UCI_COLUMNS, Table
 from streamer.sources.files.timecolumn import (
     TimeColumns,
@@ -68,7 +74,8 @@ class _Recogniser:
         values, minus = self._value_columns(others)
         if values[0].index in taken:
             raise self._error("time and power cannot be the same column", "--column")
-        where += self._series(times, others | {each.index for each in (*values, *minus)})
+        others |= {each.index for each in (*values, *minus)}
+        where += self._series(times, others)
         unit = self._unit(values[0])
         numbers = self._numbers(values[0])
         return Layout(
@@ -83,6 +90,10 @@ class _Recogniser:
             plus=tuple(each.index for each in values[1:]),
             minus=tuple(each.index for each in minus),
             where=tuple(where),
+            series=tuple(
+                named_series(self._names, self._rows, others | {column for column, _ in where})
+            ),
+            header=tuple(self._names) if table.has_header else (),
             numbers=numbers,
             is_end=times.is_end,
             on_change=self._known is not None and self._known.on_change,

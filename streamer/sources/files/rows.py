@@ -98,6 +98,8 @@ class RowParser:
             else:
                 at = style.parse(fields[self._time], fields[self._clock])
         except (ValueError, OverflowError, OSError):
+            if self._is_header(fields):
+                return None
             raise RowError(f"time {self._shown_time(fields)} is not valid") from None
         if not MIN_YEAR <= at.year <= MAX_YEAR:
             raise RowError(f"time {self._shown_time(fields)} is out of range")
@@ -146,7 +148,18 @@ class RowParser:
         for column, values in self._layout.where:
             if fields[column].strip() not in values:
                 return None
+        for column, name, value in self._layout.series:
+            if fields[column].strip() != value and not self._is_header(fields):
+                found = shorten(fields[column].strip())
+                raise RowError(
+                    f"{shorten(name)} is {found}, not {shorten(value)} as in the first rows; choose "
+                    "one with --where"
+                )
         return fields
+
+    def _is_header(self, fields: list[str]) -> bool:
+        """Whether a row repeats the names of the columns."""
+        return tuple(field.strip() for field in fields[: self._width]) == self._layout.header
 
     def _recognise(self, fields: list[str]) -> TimeStyle:
         texts = [(fields[self._time], self._clock_text(fields))]

@@ -76,6 +76,27 @@ def series_columns(
     return found
 
 
+def named_series(
+    names: Sequence[str], rows: Sequence[Sequence[str]], others: set[int]
+) -> list[tuple[int, str, str]]:
+    """Return the columns that name a series of which the first rows have only one.
+
+    Args:
+        names: names of the columns.
+        rows: the first rows.
+        others: columns that hold time or values, or have a condition.
+
+    Returns:
+        Place, name and value of each.
+    """
+    found = []
+    for index, name in enumerate(names):
+        distinct = {row[index].strip() for row in rows}
+        if index not in others and len(distinct) == 1 and set(words_of(name)) & vocabulary.SERIES:
+            found.append((index, name, distinct.pop()))
+    return found
+
+
 def best_series(values: Sequence[str]) -> str:
     """Return the series that is most likely the power of the house, to be suggested."""
 

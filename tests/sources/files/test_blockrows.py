@@ -98,7 +98,7 @@ LAYOUTS = {
     "iso": one_column("{:%Y-%m-%dT%H:%M:%S}".format),
     "iso, a space, no seconds": one_column("{:%Y-%m-%d %H:%M}".format),
     "day first": one_column(lambda at: f"{bare(at)} {at:%H:%M:%S}", "time;x;kw", "{at};-;{kw}"),
-    "month first": one_column("{:%m/%d/%Y %H:%M}".format, "kw|id|datetime", "{kw}|7|{at}"),
+    "month first": one_column("{:%m/%d/%Y %H:%M}".format, "kw|note|datetime", "{kw}|7|{at}"),
     "year first": one_column("{:%Y/%m/%d %H:%M:%S}".format, "at\tP (kW)", "{at}\t{kw}"),
     "dots": two_columns("{:%d.%m.%Y}".format, "kW,Time,Date", "{kw},{clock},{at}", "%H:%M"),
     "delimiter at the end": two_columns(

@@ -406,6 +406,20 @@ class TestSeries:
         readings, _ = collected(path, where=["register=day", "register=night"])
         assert len(readings) == 40
 
+    def test_a_series_that_begins_late_is_not_mixed_in(self, write):
+        own = table("name,time,power_w", WATTS * 10, row="house,{at},{value}")
+        rest = table("", WATTS * 5, row="pool,{at},{value}", start=START.replace(month=5))
+        with pytest.raises(SourceError, match="'name' is 'pool', not 'house' as in the first rows"):
+            collected(write(own + rest))
+        readings, _ = collected(write(own + rest), where=["name=house"])
+        assert len(readings) == 10 * ROWS
+
+    def test_a_repeated_header_is_passed_over(self, write):
+        rows = table("name,time,power_w", WATTS, row="house,{at},{value}").splitlines()
+        readings, notices = collected(write("\n".join([*rows[:40], rows[0], *rows[40:]])))
+        check_minutes(readings)
+        assert notices == []
+
     def test_a_status_is_no_series(self, write):
         rows = table("time;status;power_w", WATTS, row="{at};ok;{value}").splitlines()
         rows[2:60:3] = [row.replace("ok", "late") for row in rows[2:60:3]]
