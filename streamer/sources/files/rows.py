@@ -152,8 +152,8 @@ class RowParser:
             if fields[column].strip() != value and not self._is_header(fields):
                 found = shorten(fields[column].strip())
                 raise RowError(
-                    f"{shorten(name)} is {found}, not {shorten(value)} as in the first rows; choose "
-                    "one with --where"
+                    f"{shorten(name)} is {found}, not {shorten(value)} as in the first rows; "
+                    "choose one with --where"
                 )
         return fields
 
