@@ -145,9 +145,9 @@ def problem_of(error: typer.TyperException) -> str:
 
 
 FILE_HELP = (
-    "The UCI file (.txt, or its .zip as published), any other delimited text "
-    "(plain or .gz), a recording of `streamer watch`, - for standard input, or uci for the "
-    "file that `streamer fetch` downloads."
+    "The UCI file (.txt, or its .zip as published), any other delimited text or JSON, plain or "
+    "compressed, a recording of `streamer watch`, - for standard input, or uci for the file "
+    "that `streamer fetch` downloads."
 )
 
 ENGINE_HELP = (

@@ -58,10 +58,10 @@ class Watch:
         Raises:
             StreamerError: a setting is wrong, or the recording is of another meter.
         """
-        from streamer.sources.live import open_address
+        from streamer.sources.live import open_source
 
         self.forecasting.check()
-        source = open_address(
+        source = open_source(
             self.address,
             stale_after_s=self.stale_after_s,
             grace_s=self.grace_s,

@@ -129,6 +129,18 @@ def self_signed(folder: Path) -> ssl.SSLContext:
     return context
 
 
+def read_once(feed: Feed) -> list[object]:
+    """The items of one read of a feed, which is closed if it hangs."""
+    watchdog = threading.Timer(10.0, feed.close)
+    watchdog.start()
+    try:
+        items = feed.read()
+    finally:
+        watchdog.cancel()
+    assert items
+    return list(items)
+
+
 def fails(feed: Feed, error: type[LinkError] = RefusedError) -> str:
     """Text of the error that the first read of a feed raises."""
     try:

@@ -141,6 +141,7 @@ def _source(
     shape: Shape,
     rules: Rules,
 ) -> ReplaySource:
+    converter = shape.converter(layout)
     return ReplaySource(
         name,
         lines,
@@ -148,8 +149,8 @@ def _source(
         layout.unit,
         rules,
         lines_before=layout.lines_before - lines.added_lines,
-        converter=shape.converter(layout),
-        description=shape.description(layout),
+        converter=converter,
+        description=None if converter is None else shape.description(layout),
         is_ordered=shape.is_ordered,
     )
 

@@ -128,13 +128,14 @@ class _Recogniser:
 
     def _value_columns(self, others: set[int]) -> tuple[list[ValueColumn], list[ValueColumn]]:
         """The columns to add, and those to subtract."""
-        candidates = value_columns(self._names, self._rows, others, self._options.decimal)
-        minus = self._requested_values(self._options.minus, "--minus", candidates)
-        if self._options.column is not None:
-            return self._requested_values(self._options.column, "--column", candidates), minus
-        if self._known is not None:
+        options = self._options
+        if self._known is not None and options.column is None:
             index = [each.lower() for each in self._names].index(self._known.value)
-            return [self._value(index, candidates)], minus
+            return [self._value(index, ())], self._requested_values(options.minus, "--minus", ())
+        candidates = value_columns(self._names, self._rows, others, options.decimal)
+        minus = self._requested_values(options.minus, "--minus", candidates)
+        if options.column is not None:
+            return self._requested_values(options.column, "--column", candidates), minus
         if not candidates:
             raise self._error(
                 f"none of them is recognised as the power{self._why()}", "--column", unit=True

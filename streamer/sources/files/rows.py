@@ -53,11 +53,6 @@ class RowParser:
         self._aware: bool | None = None
         self._block_parser: BlockParser | None = None
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether the style of the times is known."""
-        return self._style is not None
-
     def determine_time_style(self, lines: list[str]) -> bool:
         """Determine the style of the times by the first lines.
 

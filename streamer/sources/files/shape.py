@@ -85,10 +85,8 @@ class Shape:
             )
         return IntervalSpread(spacing, is_energy=self.quantity == "energy", is_end=layout.is_end)
 
-    def description(self, layout: Layout) -> str | None:
-        """Describe the conversion in one line; None if each row is a reading."""
-        if self.converter(layout) is None:
-            return None
+    def description(self, layout: Layout) -> str:
+        """Describe the conversion of rows to minutes in one line."""
         name = f"{layout.value_name!r}"
         distance = "" if self.spacing is None else apart(self.spacing.total_seconds())
         if self.quantity == "energy":

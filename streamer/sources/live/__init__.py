@@ -14,6 +14,6 @@
 
 from __future__ import annotations
 
-from streamer.sources.live.source import LiveSource, open_address, open_source
+from streamer.sources.live.source import LiveSource, open_source
 
-__all__ = ["LiveSource", "open_address", "open_source"]
+__all__ = ["LiveSource", "open_source"]

@@ -31,7 +31,7 @@ _Batch: TypeAlias = tuple[_Moment, Sequence[FeedItem]]
 
 
 def open_source(
-    url: str,
+    url: str | Address,
     *,
     credentials: Credentials | None = None,
     stale_after_s: float | None = None,
@@ -44,8 +44,8 @@ def open_source(
     """Make the source for a meter's address; it connects when it is read.
 
     Args:
-        url: the feed's address, such as ``mqtt://host/topic?unit=W``.
-        credentials: user, password and token, used where the URL has none.
+        url: the feed's address, such as ``mqtt://host/topic?unit=W``, as text or parsed.
+        credentials: user, password and token, used where a text has none.
         stale_after_s: upper bound in seconds for the validity of a value when no other arrives;
             None for the default of the kind of feed.
         grace_s: allowed lateness: seconds for which a minute is kept open after its end.
@@ -58,28 +58,7 @@ def open_source(
         UsageError: the address or one of its options is wrong.
         MissingExtraError: a library is not installed.
     """
-    return open_address(
-        Address.parse(url, credentials),
-        stale_after_s=stale_after_s,
-        grace_s=grace_s,
-        max_kw=max_kw,
-        after=after,
-        by=by,
-        retry_max_s=retry_max_s,
-    )
-
-
-def open_address(
-    address: Address,
-    *,
-    stale_after_s: float | None = None,
-    grace_s: float = 5.0,
-    max_kw: float = MAX_KW,
-    after: datetime | None = None,
-    by: str = "wall",
-    retry_max_s: float = RETRY_MAX_S,
-) -> LiveSource:
-    """Make the source for a meter's parsed address, like `open_source`."""
+    address = url if isinstance(url, Address) else Address.parse(url, credentials)
     kind = load_kind(address.scheme)
     feed = open_feed(address)
     if stale_after_s is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from streamer.feeds.registry import open_feed
 from streamer.readings import Link, Notice, Sample
 from streamer.testing import check_source, read_feed
 from tests.feeds.broker import MISSING, PASSWORD, USER, Broker, running
+from tests.feeds.serving import read_once
 
 pytestmark = [
     pytest.mark.mosquitto,
@@ -55,20 +55,9 @@ def disposable_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brok
 def _subscribed(url: str) -> Feed:
     """A connected feed."""
     feed = open_feed(Address.parse(url))
-    while not any(isinstance(item, Link) for item in _read(feed)):
+    while not any(isinstance(item, Link) for item in read_once(feed)):
         pass
     return feed
-
-
-def _read(feed: Feed) -> list[object]:
-    watchdog = threading.Timer(10.0, feed.close)
-    watchdog.start()
-    try:
-        items = feed.read()
-    finally:
-        watchdog.cancel()
-    assert items
-    return list(items)
 
 
 def _samples(feed: Feed, number: int) -> list[float]:
@@ -186,7 +175,7 @@ def test_tls_with_a_trusted_certificate(tls_broker: Broker, version: int) -> Non
 
 def test_an_unchecked_certificate_causes_a_warning(tls_broker: Broker) -> None:
     feed = open_feed(Address.parse(f"mqtts://localhost:{tls_broker.port}/p?unit=W&insecure=yes"))
-    warning = _read(feed)[0]
+    warning = read_once(feed)[0]
     feed.close()
     # Closed while connecting: leftover sockets or tasks would be an error here.
     gc.collect()
@@ -229,7 +218,7 @@ def test_reconnects_after_the_broker_was_killed(disposable_broker: Broker, versi
     assert type(error) is LinkError
     assert "Connection refused" in str(error)
     disposable_broker.start()
-    assert _read(feed) == [Link(Link.UP, "broker", "subscribed to p")]
+    assert read_once(feed) == [Link(Link.UP, "broker", "subscribed to p")]
     disposable_broker.publish("p", "2")
     assert _samples(feed, 1) == [0.002]
     feed.close()
@@ -274,7 +263,7 @@ def test_a_forbidden_topic_causes_a_warning(
     with running(folder, options=[f"acl_file {folder / 'acl'}"]) as broker:
         feed = _subscribed(f"mqtt://localhost:{broker.port}/denied?unit=W")
         broker.publish("denied", "1")
-        (warning,) = _read(feed)
+        (warning,) = read_once(feed)
         feed.close()
     assert isinstance(warning, Notice)
     assert "nothing has arrived on denied" in warning.text

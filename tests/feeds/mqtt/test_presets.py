@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamer.feeds import Feed, Pace, mqtt
+from streamer.feeds import Pace, mqtt
 from streamer.feeds.address import Address
 from streamer.feeds.mqtt.layout import MessageLayout
 from streamer.feeds.mqtt.messages import MessageReader
@@ -22,6 +21,7 @@ from streamer.feeds.registry import open_feed
 from streamer.feeds.values import MalformedError
 from streamer.readings import CounterSample, Link, Notice, Sample
 from tests.feeds.broker import MISSING, Broker, running
+from tests.feeds.serving import read_once
 
 Messages = list[tuple[str, Any]]
 
@@ -288,17 +288,6 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
         yield broker
 
 
-def read(feed: Feed) -> list[object]:
-    watchdog = threading.Timer(10.0, feed.close)
-    watchdog.start()
-    try:
-        items = feed.read()
-    finally:
-        watchdog.cancel()
-    assert items
-    return list(items)
-
-
 @pytest.mark.mosquitto
 @pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 class TestBroker:
@@ -306,14 +295,14 @@ class TestBroker:
         keepalives = open_feed(
             Address.parse(f"mqtt://localhost:{broker.port}/R/c0/keepalive?unit=W")
         )
-        assert isinstance(read(keepalives)[0], Link)
+        assert isinstance(read_once(keepalives)[0], Link)
         feed = open_feed(Address.parse(f"mqtt://localhost:{broker.port}/c0?preset=victron"))
-        assert isinstance(read(feed)[0], Link)
+        assert isinstance(read_once(feed)[0], Link)
         for phase, watts in enumerate((200, 400, 0), start=1):
             broker.publish(f"{GRID}/L{phase}/Power", f'{{"value":{watts}}}')
-        assert read(feed) == [Sample(0.6)]
+        assert read_once(feed) == [Sample(0.6)]
         # The empty message of the keep-alive, which is an unknown value to the other feed.
-        (unknown,) = read(keepalives)
+        (unknown,) = read_once(keepalives)
         assert isinstance(unknown, Sample)
         assert math.isnan(unknown.kw)
         feed.close()
@@ -325,12 +314,12 @@ class TestBroker:
         hasty = replace(PRESETS["victron"], heartbeat_s=1.0)
         monkeypatch.setitem(PRESETS, "victron", hasty)
         feed = open_feed(Address.parse(f"mqtt://localhost:{broker.port}/c1?preset=victron"))
-        read(feed)
+        read_once(feed)
         for phase in (1, 2, 3):
             broker.publish(f"N/c1/system/0/Ac/Grid/L{phase}/Power", '{"value":1}')
-        assert read(feed) == [Sample(0.003)]
-        notice, *items = read(feed)
-        items += [] if items else read(feed)
+        assert read_once(feed) == [Sample(0.003)]
+        notice, *items = read_once(feed)
+        items += [] if items else read_once(feed)
         feed.close()
         assert isinstance(notice, Notice)
         assert "for long, so the sum is unknown" in notice.text
@@ -340,20 +329,20 @@ class TestBroker:
     def test_an_offline_device_ends_its_value(self, broker: Broker) -> None:
         broker.publish("zigbee2mqtt/p/availability", "offline", retain=True)
         feed = open_feed(Address.parse(f"mqtt://localhost:{broker.port}/p?preset=zigbee2mqtt"))
-        items = read(feed)
+        items = read_once(feed)
         while not any(isinstance(item, Sample) for item in items):
-            items += read(feed)
+            items += read_once(feed)
         assert math.isnan(items[-1].kw)  # type: ignore[attr-defined]
         broker.publish("zigbee2mqtt/p/availability", "online")
         broker.publish("zigbee2mqtt/p", '{"power": 24}')
-        assert read(feed) == [Sample(0.024)]
+        assert read_once(feed) == [Sample(0.024)]
         feed.close()
 
     def test_malformed_messages_end_the_value(self, broker: Broker) -> None:
         feed = open_feed(Address.parse(f"mqtt://localhost:{broker.port}/m?unit=W"))
-        read(feed)
+        read_once(feed)
         broker.publish("m", "x")
-        notice, sample = read(feed)
+        notice, sample = read_once(feed)
         feed.close()
         assert isinstance(notice, Notice)
         assert notice.text.endswith("/m: 'x' is not a number; the value is unknown")
