@@ -7,18 +7,16 @@ and is clipped to the plot. The series differ by their glyphs; colours are optio
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
 from rich.style import Style
 from rich.text import Text
 
+from streamer.dashboard.columns import Column
 from streamer.dashboard.scale import AxisScale, find_scale
 from streamer.dashboard.words import ACTUAL, BAND, FORECAST, LABEL, WARNING, fit, line
-from streamer.readings import Forecast, Step
 
 FILL = " ▁▂▃▄▅▆▇█"
 """Area in a cell above the zero line, by eighths."""
@@ -26,8 +24,6 @@ FILL = " ▁▂▃▄▅▆▇█"
 HANG = " ▔▔▀▀▀███"
 """The same below it; fonts have only these three blocks that hang from the top."""
 
-FORECAST_GLYPH = "•"
-COMING_GLYPH = "◆"
 GAP_GLYPH = "┊"
 BAND_GLYPH = "░"
 BAND_INSIDE_GLYPH = "▓"
@@ -36,30 +32,22 @@ ALARM_GLYPH = "!"
 _INSIDE = ACTUAL + Style(reverse=True)
 _ALARM = WARNING + Style(dim=False)
 _MOSTLY = 5
-_MAX_KW = 1e12
 _MIN_ROWS, _MIN_COLUMNS, _MIN_GUTTER = 2, 3, 5
 _TICK_STEPS_MINUTES = (10, 15, 30, 60, 120, 240, 480, 720, 1440)
 _MAX_TICKS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """One column of the plot; without a time it is a gap or the coming minute."""
-
-    at: datetime | None = None
-    kw: float | None = None
-    mark_kw: float | None = None
-    band_kw: tuple[float, float] | None = None
-    mark: str = FORECAST_GLYPH
-    gap: bool = False
-    alarm: bool = False
+def plot_columns(width: int) -> int:
+    """Number of columns to give to `draw` for a width in cells."""
+    return max(_MIN_COLUMNS, width - _MIN_GUTTER - 1)
 
 
-def draw(steps: Sequence[Step], width: int, height: int, *, waiting: str) -> list[Text]:
-    """Draw the latest steps.
+def draw(columns: Sequence[Column], width: int, height: int, *, waiting: str) -> list[Text]:
+    """Draw columns.
 
     Args:
-        steps: steps, newest last; the oldest are left out if they do not fit.
+        columns: `plot_columns` of them, newest last; the oldest are left out if the labels of
+            the y axis need more room. None before the first step.
         width: width in cells.
         height: height in lines.
         waiting: message to show before the first step.
@@ -69,9 +57,8 @@ def draw(steps: Sequence[Step], width: int, height: int, *, waiting: str) -> lis
     """
     axis_rows = 2 if height >= 8 else 1
     rows = height - axis_rows
-    if not steps or rows < _MIN_ROWS:
-        return _message("" if steps else waiting, width, height)
-    columns = _columns(steps, max(_MIN_COLUMNS, width - _MIN_GUTTER - 1))
+    if not columns or rows < _MIN_ROWS:
+        return _message("" if columns else waiting, width, height)
     values = (v for column in columns for v in (column.kw, column.mark_kw) if v is not None)
     scale = find_scale(values, rows)
     gutter = _gutter(scale)
@@ -88,39 +75,12 @@ def _message(text: str, width: int, height: int) -> list[Text]:
     return lines
 
 
-def _columns(steps: Sequence[Step], count: int) -> list[_Column]:
-    """The last `count` columns; the very last is for the coming minute."""
-    coming = steps[-1].forecast
-    columns = deque([_Column(None, None, *_mark(coming), mark=COMING_GLYPH)])
-    for step in reversed(steps):
-        if len(columns) >= count:
-            break
-        at = step.reading.at
-        raised = any(alarm.at == at for alarm in step.alarms)
-        columns.appendleft(_Column(at, _clip(step.reading.kw), *_mark(step.settled), alarm=raised))
-        if step.gap_minutes and len(columns) < count:
-            columns.appendleft(_Column(gap=True))
-    columns.extendleft(_Column() for _ in range(count - len(columns)))
-    return list(columns)
-
-
-def _mark(forecast: Forecast | None) -> tuple[float | None, tuple[float, float] | None]:
-    """Power in kW of a forecast's mark, and of the two ends of its band."""
-    if forecast is None:
-        return None, None
-    return _clip(forecast.kw), (_clip(forecast.low_kw), _clip(forecast.high_kw))
-
-
-def _clip(kw: float) -> float:
-    return min(max(kw, -_MAX_KW), _MAX_KW)
-
-
 def _gutter(scale: AxisScale) -> int:
     labels = (scale.label(row) for row in range(-scale.below - 1, scale.top + 1))
     return max(_MIN_GUTTER, 1 + max(map(len, labels)))
 
 
-def _plot(columns: Sequence[_Column], scale: AxisScale, gutter: int) -> list[Text]:
+def _plot(columns: Sequence[Column], scale: AxisScale, gutter: int) -> list[Text]:
     """Rows of the plot from the top down, with the labels of the y axis."""
     lengths = [0 if column.kw is None else scale.eighths(column.kw) for column in columns]
     gaps = [(index, GAP_GLYPH) for index, column in enumerate(columns) if column.gap]
@@ -185,7 +145,7 @@ def _filled(lengths: Iterable[int], row: int) -> list[int]:
     return [min(8, max(0, 8 * (row + 1) - length)) for length in lengths]
 
 
-def _axis(columns: Sequence[_Column], scale: AxisScale, gutter: int, axis_rows: int) -> list[Text]:
+def _axis(columns: Sequence[Column], scale: AxisScale, gutter: int, axis_rows: int) -> list[Text]:
     """The time axis: a row of labels, below a line with ticks if there is room."""
     labels = _time_labels(columns)
     names = [" "] * len(columns)
@@ -216,7 +176,7 @@ def _with_signs(edge: str, cells: Sequence[str], alarms: Iterable[int]) -> Text:
     return text
 
 
-def _time_labels(columns: Sequence[_Column]) -> list[tuple[int, str]]:
+def _time_labels(columns: Sequence[Column]) -> list[tuple[int, str]]:
     """Column and text of each label of the time axis, without overlaps.
 
     Changes of date take precedence over round times, which are labelled if there is room.

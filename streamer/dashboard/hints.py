@@ -6,14 +6,8 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from streamer.dashboard.chart import (
-    ALARM_GLYPH,
-    BAND_GLYPH,
-    COMING_GLYPH,
-    FILL,
-    FORECAST_GLYPH,
-    GAP_GLYPH,
-)
+from streamer.dashboard.chart import ALARM_GLYPH, BAND_GLYPH, FILL, GAP_GLYPH
+from streamer.dashboard.columns import COMING_GLYPH, FORECAST_GLYPH
 from streamer.dashboard.words import ACTUAL, BAND, FORECAST, LABEL, STRONG, WARNING, Part, fit, line
 
 PAUSED = "paused"

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from streamer.dashboard import head, hints, link, panels, scores
 from streamer.dashboard.alarms import shortest
-from streamer.dashboard.chart import draw
+from streamer.dashboard.chart import draw, plot_columns
+from streamer.dashboard.columns import latest
 from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.now import now, now_lines
 from streamer.dashboard.words import (
@@ -154,9 +155,14 @@ def _full(
     else:
         above = [head.title(snapshot, speed, width, warnings=True), values]
     chart_height = height - len(above) - len(panel_lines) - 1
-    chart = draw(snapshot.steps, width, chart_height, waiting=_waiting(snapshot))
+    chart = _chart(snapshot, width, chart_height)
     footer = hints.footer(message, speed, width, live=snapshot.live)
     return [*above, *chart, *panel_lines, footer]
+
+
+def _chart(snapshot: HistorySnapshot, width: int, height: int) -> list[Text]:
+    columns = latest(snapshot.steps, plot_columns(width))
+    return draw(columns, width, height, waiting=_waiting(snapshot))
 
 
 def _narrow_panels(snapshot: HistorySnapshot, width: int, height: int) -> list[Text]:
@@ -221,7 +227,7 @@ def _small(
     chart_height = height - len(figures) - 2
     if chart_height < 3:
         return [title, *figures, status]
-    chart = draw(snapshot.steps, width, chart_height, waiting=_waiting(snapshot))
+    chart = _chart(snapshot, width, chart_height)
     return [title, *chart, *figures, status]
 
 

@@ -11,7 +11,8 @@ from datetime import datetime
 from rich.text import Text
 
 from streamer.dashboard import link
-from streamer.dashboard.chart import COMING_GLYPH, FILL, FORECAST_GLYPH
+from streamer.dashboard.chart import FILL
+from streamer.dashboard.columns import COMING_GLYPH, FORECAST_GLYPH
 from streamer.dashboard.history import CAPACITY, HistorySnapshot
 from streamer.dashboard.words import ACTUAL, FORECAST, LABEL, STRONG, Part, choose, line
 from streamer.display.numbers import NOTHING, fixed, plural

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 
 def one_line(text: object) -> str:
-    r"""The text on one line, with each run of white space replaced by a space.
+    r"""The text on one line and printable: for any text that comes from outside.
 
-    >>> one_line("refused\n  by the meter ")
-    'refused by the meter'
+    Runs of white space become a space. Control characters, and those that reverse the writing
+    direction, become ``?``, so that no text can move the cursor or disguise another.
+
+    >>> one_line("refused\n  by the meter \x07\u202e")
+    'refused by the meter ??'
     """
-    return " ".join(str(text).split())
+    line = str(text)
+    return line if line.isprintable() else printable(" ".join(line.split()))
 
 
 def error_line(error: Exception) -> str:
@@ -35,15 +39,6 @@ def printable(text: str, *, mark: str = "?", keep: str = "") -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() or char in keep else mark for char in text)
-
-
-def printable_line(text: str) -> str:
-    r"""The text on one line and printable; unchanged if it already is.
-
-    >>> printable_line("meter\n\x07 down")
-    'meter ? down'
-    """
-    return text if text.isprintable() else printable(one_line(text))
 
 
 def shorten(text: str, limit: int = 40) -> str:

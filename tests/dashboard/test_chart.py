@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
@@ -10,8 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.text import Text
 
-from streamer.dashboard.chart import draw
+from streamer.dashboard import chart
+from streamer.dashboard.chart import plot_columns
+from streamer.dashboard.columns import latest
 from streamer.dashboard.words import ACTUAL, BAND
 from streamer.readings import MINUTE, Alarm, Step
 from tests.dashboard.samples import alarming, house, make_steps
@@ -28,6 +32,11 @@ def _banded(
     if coming is not None and after is not None:
         after = replace(after, kw=0.5, low_kw=coming[0], high_kw=coming[1])
     return replace(step, settled=settled, forecast=after)
+
+
+def draw(steps: Sequence[Step], width: int, height: int, *, waiting: str) -> list[Text]:
+    columns = latest(steps, plot_columns(width))
+    return chart.draw(columns, width, height, waiting=waiting)
 
 
 def _columns(step: Step, height: int = 12) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponent
 from tenacity.nap import sleep_using_event
 
 from streamer.clock import SystemClock, WallClock
-from streamer.display.lines import printable_line
+from streamer.display.lines import one_line
 from streamer.errors import LinkError, RefusedError, SourceError, StreamerError
 from streamer.feeds import Feed, FeedItem
 from streamer.readings import CounterSample, Link, Notice, Sample
@@ -96,7 +96,7 @@ class FeedReader:
             while self._retrying(self._read_until_lost):
                 pass
         except StreamerError as failure:
-            failure.args = (printable_line(str(failure)),)
+            failure.args = (one_line(str(failure)),)
             error = failure
         except BaseException as failure:  # noqa: BLE001 - the reader would wait for ever
             what = f"{type(failure).__name__}: {_line(failure)}"
@@ -183,13 +183,13 @@ def _line(error: BaseException | None) -> str:
     """Text of an error on one line, or the name of its class if it has no text."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return printable_line(str(error)) or type(error).__name__
+    return one_line(str(error)) or type(error).__name__
 
 
 def _printable(item: FeedItem) -> FeedItem:
     """Return an item with texts that are safe to display."""
     if isinstance(item, Link):
-        return replace(item, peer=printable_line(item.peer), text=printable_line(item.text))
+        return replace(item, peer=one_line(item.peer), text=one_line(item.text))
     if isinstance(item, Notice):
-        return replace(item, text=printable_line(item.text))
+        return replace(item, text=one_line(item.text))
     return item
