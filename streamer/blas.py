@@ -9,12 +9,15 @@ from typing import Any
 
 
 def one_blas_thread() -> AbstractContextManager[Any]:
-    """Limit NumPy's matrix products to one thread; costs 8 µs.
+    """Limit NumPy's matrix products to one thread; costs 8 to 16 µs.
 
     Ours are too small to split among threads. Blocks of windows are computed in parallel
-    instead, one per core: threads of both kinds on the same cores wait for each other. The limit
-    applies to the whole process. If several threads request it at the same time, the first
-    sets and restores it.
+    instead, one per core: threads of both kinds on the same cores wait for each other. Nothing
+    has to be set in the environment, and products outside keep their threads.
+
+    With OpenBLAS on threads of its own, as NumPy's wheels have it, the limit applies to the
+    whole process, and the first of several threads that request it sets and restores it. With
+    OpenMP it applies to the thread that requests it.
     """
     limit: AbstractContextManager[Any] = _blas().limit(limits=1)
     return limit

@@ -6,7 +6,7 @@ the same steps at any speed, live or replayed, one by one or in blocks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from streamer.alarms.detectors import Alarms
-from streamer.errors import StateError
+from streamer.errors import StateError, UsageError
 from streamer.models import Forecaster, forecast_ahead
 from streamer.online.forecasts import (
     ForecastBatch,
@@ -31,10 +31,14 @@ from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.readings.blocks import BlockResult, ReadingBlock
 from streamer.readings.buffer import CAPACITY, RingBuffer
 from streamer.readings.gaps import GapRule
-from streamer.readings.order import check, check_all
+from streamer.readings.order import all_checked, check_block, checked
+from streamer.readings.saved import count, numbers
 from streamer.scores.running import RunningScores
 
 _STATE_VERSION = 3
+
+_FEW = 4
+"""Readings that are faster one by one: an engine computes dozens of windows at least."""
 
 _NOTHING: DoubleArray = np.empty(0)
 
@@ -48,6 +52,9 @@ class Pipeline:
         adapt: whether the forecasts are corrected online; "light" for the small adapter of a
             fleet's meter (`streamer.online.light`).
         confidence: nominal coverage of the bands.
+
+    Raises:
+        UsageError: a setting is unknown or out of its range.
 
     >>> from datetime import datetime, timedelta
     >>> from streamer.testing import FixedForecaster
@@ -67,12 +74,12 @@ class Pipeline:
         adapt: Adapt = True,
         confidence: float = 0.9,
     ) -> None:
+        if not isinstance(gaps, GapRule | None):
+            raise UsageError(f"gaps is {gaps!r}; give a GapRule, such as GapRule('reset', 10)")
         self._forecaster = forecaster
-        self._online = Online(forecaster.levels, adapt=adapt, confidence=confidence)
-        self._alarms = Alarms()
         self._gaps = GapRule() if gaps is None else gaps
-        self._buffer = RingBuffer(max(CAPACITY, forecaster.window + 1))
-        self._scores = RunningScores(confidence=confidence, adapted=bool(adapt))
+        self._adapt, self._confidence = adapt, confidence
+        self._buffer, self._online, self._alarms, self._scores = self._new_parts()
         self._latest = self._scores.get()
         self._adaptation = self._online.get()
         self._counts = Counts()
@@ -90,33 +97,26 @@ class Pipeline:
         """Process one reading.
 
         Raises:
-            ReadingError: its value is not finite, or its time is not after that of the last
-                reading; the pipeline is unchanged.
+            ReadingError: its value is not a finite number, its time is not a `datetime`, or not
+                after that of the last reading; the pipeline is unchanged.
         """
-        missing = check(reading, self._last_at)
+        reading, missing = checked(reading, self._last_at)
         if self._gaps.resets(missing):
             self._reset()
         if self._stream_is_behind:
             self._catch_up()
-        self._learn(reading.kw)
-        answer = self._stream.push(reading.kw)
-        issued = None
-        if answer is not None:
-            recent = recent_changes(np.array([*self._buffer.last(2).tolist(), reading.kw]), 1)
-            issued = self._online.see(answer, recent, _NOTHING).issued()[0]
-        return self._advance(reading, missing, issued)
+        return self._push_one(reading, missing)
 
-    def push_many(self, readings: Sequence[Reading]) -> list[Step]:
+    def push_many(self, readings: Iterable[Reading]) -> list[Step]:
         """Process a block of readings; their windows are forecast together.
 
         The steps are those of repeated `push`, with forecasts equal to 1e-5 kW. Each
         window contains only readings before its target.
 
         Raises:
-            ReadingError: a value is not finite or a time does not advance; the pipeline
-                is unchanged by the whole block.
+            ReadingError: as for `push`; the pipeline is unchanged by the whole block.
         """
-        missing = check_all(readings, self._last_at)
+        readings, missing = all_checked(readings, self._last_at)
         steps: list[Step] = []
         for part, reset in self._parts(missing):
             if reset:
@@ -140,7 +140,7 @@ class Pipeline:
         """
         if not len(readings):
             raise ValueError("the block is empty")
-        missing = check_all(readings, self._last_at)
+        missing = check_block(readings, self._last_at)
         settled_kw = np.full(len(readings), np.nan)
         alarms: list[Alarm] = []
         for part, reset in self._parts(missing):
@@ -156,7 +156,7 @@ class Pipeline:
         """
         return {
             "version": _STATE_VERSION,
-            "window": self._forecaster.window,
+            "window": int(self._forecaster.window),
             "last_at": None if self._last_at is None else self._last_at.isoformat(),
             "buffer_kw": self._buffer.values().tolist(),
             "waiting": forecast_state(self._waiting),
@@ -173,31 +173,46 @@ class Pipeline:
             state: result of `state`, of a pipeline with the same model and settings.
 
         Raises:
-            StateError: it has another version, window or confidence, or is damaged.
+            StateError: it has another version, window or confidence, or is damaged; the
+                pipeline is unchanged.
         """
-        if state.get("version") != _STATE_VERSION:
+        if not isinstance(state, Mapping):
+            raise StateError(f"saved state is of type {type(state).__name__}, not a mapping")
+        version, window = state.get("version"), state.get("window")
+        if version != _STATE_VERSION:
+            raise StateError(f"saved state has version {version!r:.40}, expected {_STATE_VERSION}")
+        if window != self._forecaster.window:
             raise StateError(
-                f"saved state has version {state.get('version')!r}, expected {_STATE_VERSION}"
-            )
-        if state.get("window") != self._forecaster.window:
-            raise StateError(
-                f"saved state is for a model with a window of {state.get('window')!r} readings, "
+                f"saved state is for a model with a window of {window!r:.40} readings, "
                 f"this one has {self._forecaster.window}"
             )
+        buffer, online, alarms, scores = self._new_parts()
         try:
             last_at = state["last_at"]
-            self._last_at = None if last_at is None else datetime.fromisoformat(last_at)
-            self._buffer.clear()
-            self._buffer.extend(state["buffer_kw"])
-            self._waiting = restored_forecast(state["waiting"])
-            self._online.restore(state["online"])
-            self._alarms.restore(state["alarms"])
-            self._scores.restore(state["scores"])
-            self._counts = Counts(**state["counts"])
+            last_at = None if last_at is None else datetime.fromisoformat(last_at)
+            buffer.extend(numbers(state["buffer_kw"], most=buffer.capacity))
+            waiting = restored_forecast(state["waiting"])
+            online.restore(state["online"])
+            alarms.restore(state["alarms"])
+            scores.restore(state["scores"])
+            counts = Counts(**{name: count(state["counts"][name]) for name in Counts.__slots__})
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise StateError(f"saved state is damaged: {error!r}") from None
-        self._latest = self._scores.get()
+        self._buffer, self._online, self._alarms, self._scores = buffer, online, alarms, scores
+        self._last_at, self._waiting, self._counts = last_at, waiting, counts
+        self._latest = scores.get()
+        self._adaptation = online.get()
         self._stream_is_behind = True
+
+    def _new_parts(self) -> tuple[RingBuffer, Online, Alarms, RunningScores]:
+        """The parts with a state that is saved, before the first reading."""
+        levels, adapt, confidence = self._forecaster.levels, self._adapt, self._confidence
+        return (
+            RingBuffer(max(CAPACITY, self._forecaster.window + 1)),
+            Online(levels, adapt=adapt, confidence=confidence),
+            Alarms(),
+            RunningScores(confidence=float(confidence), adapted=bool(adapt)),
+        )
 
     def _parts(self, missing: IntArray) -> list[tuple[slice, bool]]:
         """Split a block where a gap empties the buffer, since no window spans that.
@@ -213,7 +228,18 @@ class Pipeline:
         edges = sorted({0, len(missing)} | resets)
         return [(slice(start, end), start in resets) for start, end in pairwise(edges)]
 
+    def _push_one(self, reading: Reading, missing: int) -> Step:
+        self._learn(reading.kw)
+        answer = self._stream.push(reading.kw)
+        issued = None
+        if answer is not None:
+            recent = recent_changes(np.array([*self._buffer.last(2).tolist(), reading.kw]), 1)
+            issued = self._online.see(answer, recent, _NOTHING).issued()[0]
+        return self._advance(reading, missing, issued)
+
     def _push_part(self, readings: Sequence[Reading], missing: IntArray) -> list[Step]:
+        if len(readings) <= _FEW and not self._stream_is_behind:
+            return list(map(self._push_one, readings, missing.tolist()))
         if isinstance(readings, ReadingBlock):
             kw = readings.kw
         else:

@@ -8,6 +8,7 @@ from typing import Any
 
 from streamer.alarms.thresholds import DAY, QUIET
 from streamer.readings import Alarm
+from streamer.readings.saved import number, whole
 
 LASTS = {Alarm.ANOMALY: QUIET, Alarm.STUCK: 0, Alarm.UNIT: QUIET, Alarm.DRIFT: DAY}
 """Readings for which an alarm stays active after its last cause, by kind."""
@@ -62,11 +63,17 @@ class ActiveAlarms:
         ]
 
     def restore(self, state: Iterable[Iterable[Any]]) -> None:
-        """Continue from a saved state."""
-        self._on = {
-            kind: (Alarm(kind, datetime.fromisoformat(at), text, size), until)
-            for kind, at, text, size, until in state
-        }
+        """Continue from a saved state.
+
+        Raises:
+            KeyError, TypeError, ValueError: the state is damaged; nothing has changed.
+        """
+        on = {}
+        for kind, at, text, size, until in state:
+            if kind not in LASTS or not isinstance(text, str):
+                raise ValueError(f"{kind!r:.40} is not a kind of alarm, or has no text")
+            on[kind] = Alarm(kind, datetime.fromisoformat(at), text, number(size)), whole(until)
+        self._on = on
         self._show()
 
     def _show(self) -> None:

@@ -25,6 +25,7 @@ from streamer.alarms.thresholds import DAY, HOUR, AdaptiveThreshold, Rule
 from streamer.alarms.units import HUGE_KW, KILO_KW, WATTS_KW, UnitWatch
 from streamer.readings import Alarm, Forecast
 from streamer.readings.arrays import DoubleArray, IntArray, TimeArray
+from streamer.readings.saved import count, number, numbers, whole
 
 RULES = {
     "far": Rule(0.3, 6.0, 1.0),  # above the middle, over the root of the half width: √kW
@@ -175,7 +176,16 @@ class Alarms:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state, bit for bit."""
+        """Continue from a saved state, bit for bit.
+
+        Raises:
+            KeyError, TypeError, ValueError: the state is damaged; nothing has changed.
+        """
+        restored = Alarms()
+        restored._restore(state)
+        vars(self).update(vars(restored))
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
         self._drift.restore(state["drift"])
         limits = state["limits"]
         for name, threshold in self._thresholds.items():
@@ -183,9 +193,18 @@ class Alarms:
             threshold.restore(limits["stuck" if name == "plateau" and name not in limits else name])
         self._scale.restore(state["scale"])
         self._repeats.restore(state)
-        self._seen, self._left = state["seen"], state["left"]
-        self._recent, self._sums = list(state["recent"]), list(state["sums"])
-        self._unit.odd, self._unit.level = state["odd"], state["level"]
+        self._seen, left = count(state["seen"]), state["left"]
+        if left is not None:
+            first, middle, width = numbers(left, most=3)
+            self._left = [first, middle, max(width, MIN_WIDTH_KW)]
+        self._recent = numbers(state["recent"], most=BEFORE + SINCE - 1)
+        drawn, readings, errors, settled = numbers(state["sums"], most=4)
+        if min(drawn, readings, errors, settled) < 0.0:
+            raise ValueError("a sum of magnitudes is negative")
+        self._sums = [drawn, readings, errors, settled]
+        level = state["level"]
+        self._unit.level = None if level is None else number(level)
+        self._unit.odd = whole(state["odd"])
         self._active.restore(state["on"])
 
     def _settle(

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from streamer.readings.saved import numbers
+
 DELTA = 0.05
 """Significance level of a cut, as defined in the paper."""
 
@@ -20,6 +22,9 @@ _MAX_HOURS = 672
 
 _FLOOR_KW = 0.003
 """Added to an hour's error, so that the logarithm of an hour without error is bounded."""
+
+_MAX_LOG = 700.0
+"""Bound on the logarithm of an error that has an exponential."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,5 +123,12 @@ class Drift:
         return {"hours": list(self._hours)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state."""
-        self._hours = [float(hour) for hour in state["hours"]]
+        """Continue from a saved state.
+
+        Raises:
+            KeyError, TypeError, ValueError: the state is damaged; nothing has changed.
+        """
+        hours = numbers(state["hours"], most=_MAX_HOURS)
+        if any(abs(hour) > _MAX_LOG for hour in hours):
+            raise ValueError(f"the logarithm of an error is beyond {_MAX_LOG:g}")
+        self._hours = hours

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from streamer.alarms.thresholds import DAY
+from streamer.readings.saved import count, number
 
 REST_KW = 0.006
 """Distance from the base load, in kW, up to which a house is at rest."""
@@ -100,9 +101,15 @@ class RepeatCount:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state; one of version 0.2 has value and run only."""
-        self.value, self.run = state["value"], state["run"]
-        self.is_plateau = state.get("plateau", False)
-        base = state.get("base")
-        self.base_kw = math.nan if base is None else base
-        self.level = state.get("repeats", 0)
+        """Continue from a saved state; one of version 0.2 has value and run only.
+
+        Raises:
+            KeyError, TypeError, ValueError: the state is damaged; nothing has changed.
+        """
+        value, base = state["value"], state.get("base")
+        found = (
+            *(None if value is None else number(value), count(state["run"])),
+            *(math.nan if base is None else number(base), count(state.get("repeats", 0))),
+        )
+        self.value, self.run, self.base_kw, self.level = found
+        self.is_plateau = state.get("plateau", False) is True

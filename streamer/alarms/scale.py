@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from streamer.readings.arrays import DoubleArray, IntArray
+from streamer.readings.saved import numbers
 
 DIGITS = 6
 """Maximum number of decimals distinguished; more count as this many."""
@@ -82,8 +83,15 @@ class DecimalShiftTest:
         return list(self._counts)
 
     def restore(self, state: Sequence[float]) -> None:
-        """Continue from a saved state, bit for bit."""
-        self._counts = [float(count) for count in state]
+        """Continue from a saved state, bit for bit.
+
+        Raises:
+            TypeError, ValueError: the state is damaged; nothing has changed.
+        """
+        counts = numbers(state, most=DIGITS + 1)
+        if len(counts) <= DIGITS or min(counts) < 0.0:
+            raise ValueError(f"{counts} are not counts of 0 to {DIGITS} decimals")
+        self._counts = counts
 
 
 def count_decimals(value: float) -> int:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from streamer.readings.saved import count, number, whole
+
 DAY = 1440
 HOUR = 60
 
@@ -120,6 +122,15 @@ class AdaptiveThreshold:
         return [self.value, self._events, self._since, self._last]
 
     def restore(self, state: Sequence[float]) -> None:
-        """Continue from a saved state, bit for bit."""
-        self.value = float(state[0])
-        self._events, self._since, self._last = (int(number) for number in state[1:])
+        """Continue from a saved state, bit for bit.
+
+        Raises:
+            TypeError, ValueError: the state is damaged; nothing has changed.
+        """
+        value, events, since, last = state
+        if not number(value) > 0.0:
+            raise ValueError(f"the threshold is {value}")
+        self.value, self._events, self._since, self._last = (
+            *(number(value), count(events)),
+            *(whole(since), whole(last)),
+        )

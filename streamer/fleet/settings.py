@@ -32,6 +32,8 @@ class FleetSettings:
 
     def __post_init__(self) -> None:
         _ = self.gap_rule
+        if not isinstance(self.adapt, bool):
+            raise UsageError(f"adapt is {self.adapt!r}; give True or False")
         if not 0.0 < self.confidence < 1.0:
             raise UsageError(
                 f"confidence is {self.confidence}, must be between 0 and 1; 0.9 is usual"

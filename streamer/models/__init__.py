@@ -164,7 +164,8 @@ def load_model(
         threads: number of blocks of windows computed at once; None for one per core.
 
     Raises:
-        UsageError: the model or engine does not exist, or the engine is not installed.
+        UsageError: the model or engine does not exist, the engine is not installed, or the
+            number of threads is not a whole number above 0.
         ModelError: the file is damaged, or its architecture is not supported.
 
     >>> model = load_model("sceaux")
@@ -173,6 +174,8 @@ def load_model(
     """
     if engine not in ENGINES:
         raise UsageError(f"no engine {engine!r}: give one of: {', '.join(ENGINES)}")
+    if threads is not None and (type(threads) is not int or threads < 1):
+        raise UsageError(f"threads is {threads!r}; give a whole number above 0, or None")
     from streamer.models.artefact import read_keras
     from streamer.models.forecaster import Network, NetworkForecaster
 

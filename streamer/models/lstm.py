@@ -17,7 +17,6 @@ What makes it fast; none of it is an approximation:
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -139,11 +138,6 @@ class NumpyNetwork(LstmNetwork):
     def __init__(self, network: StackedLstm, *, threads: int | None = None) -> None:
         super().__init__(network, threads=threads)
         self._own = threading.local()
-
-    def run_parts(self, inputs: FloatArray) -> Iterator[tuple[DoubleArray, FloatArray]]:
-        """Compute windows, and give the first results while the rest is computed."""
-        with one_blas_thread():
-            yield from super().run_parts(inputs)
 
     def rolling(self, timesteps: int) -> NumpyRolling:
         """An engine for one stream, on the same weights."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
 
-from streamer.blas import cores
+from streamer.blas import cores, one_blas_thread
 from streamer.models.artefact import DenseWeights, StackedLstm
 from streamer.readings.arrays import DoubleArray, FloatArray
 
@@ -96,19 +96,18 @@ class LstmNetwork(ABC):
             Outputs and hidden state of one part of the windows after the other; at least one.
         """
         parts = self._parts(len(inputs))
-        if len(parts) == 1 or self.threads == 1:
-            for part in parts:
-                yield self._run_part(inputs[part])
-            return
-        waiting: list[Future[tuple[DoubleArray, FloatArray]]] = [
-            self._pool.submit(self._run_part, inputs[part]) for part in parts
-        ]
-        try:
-            while waiting:
-                yield waiting.pop(0).result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        with one_blas_thread():
+            if len(parts) == 1 or self.threads == 1:
+                for part in parts:
+                    yield self._run_part(inputs[part])
+                return
+            waiting = [self._pool.submit(self._run_beside, inputs[part]) for part in parts]
+            try:
+                while waiting:
+                    yield waiting.pop(0).result()
+            finally:
+                for future in waiting:
+                    future.cancel()
 
     @abstractmethod
     def rolling(self, timesteps: int) -> RollingNetwork:
@@ -117,6 +116,11 @@ class LstmNetwork(ABC):
     @abstractmethod
     def _hidden(self, inputs: FloatArray) -> FloatArray:
         """The last hidden state (windows, units) after windows (windows, timesteps, inputs)."""
+
+    def _run_beside(self, inputs: FloatArray) -> tuple[DoubleArray, FloatArray]:
+        # Some libraries limit each thread by itself.
+        with one_blas_thread():
+            return self._run_part(inputs)
 
     def _run_part(self, inputs: FloatArray) -> tuple[DoubleArray, FloatArray]:
         hidden = self._hidden(inputs)

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from streamer.blas import one_blas_thread
+from streamer.models.bounds import MAX_UNITS
 from streamer.online.intervals import MAX_KW
 from streamer.online.minibatch import CENTRAL, MIN_SPREAD_KW, MINI_BATCH, Fit, PendingBatch
 from streamer.readings import Adaptation
 from streamer.readings.arrays import DoubleArray, FloatArray
+from streamer.readings.saved import count
 
 RESET_AFTER_LOSSES = 72
 """Mini-batches in a row lost to the frozen forecast after which the correction starts anew."""
@@ -177,14 +179,16 @@ class Adapter:
         """Continue from a saved state, bit for bit.
 
         Raises:
-            KeyError, TypeError, ValueError: the state is damaged.
+            KeyError, TypeError, ValueError: the state is damaged; nothing has changed.
         """
-        units = int(state["units"])
-        self._restarts = int(state["restarts"])
-        self._fit = Fit(units, len(self._levels), self._restarts)
-        self._fit.restore(state["learnt"])
-        self._pending = PendingBatch(units, len(self._levels))
-        self._pending.restore(state["pending"])
+        units, restarts = count(state["units"]), count(state["restarts"])
+        if units > MAX_UNITS:
+            raise ValueError(f"{units} units of the last layer, at most {MAX_UNITS} expected")
+        fit = Fit(units, len(self._levels), restarts)
+        fit.restore(state["learnt"])
+        pending = PendingBatch(units, len(self._levels))
+        pending.restore(state["pending"])
+        self._restarts, self._fit, self._pending = restarts, fit, pending
 
     def _learn(self) -> None:
         """Update the fit with the pending mini-batch, all of which is settled."""

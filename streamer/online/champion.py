@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
+from streamer.readings.saved import count, number
+
 
 class ChampionChallenger:
     """Comparison of the losses of a challenger and a champion over a sliding window of rounds.
@@ -47,11 +49,12 @@ class ChampionChallenger:
         """Continue from a saved state.
 
         Raises:
-            KeyError, TypeError, ValueError: the state is damaged.
+            KeyError, TypeError, ValueError: the state is damaged; nothing has changed.
         """
+        losses = [(number(first), number(second)) for first, second in state["losses"]]
+        self.lost_in_a_row = count(state["lost"])
         self._losses.clear()
-        self._losses.extend((float(first), float(second)) for first, second in state["losses"])
-        self.lost_in_a_row = int(state["lost"])
+        self._losses.extend(losses)
         self._judge()
 
     @property

@@ -12,6 +12,9 @@ import numpy as np
 
 from streamer.readings import MINUTE, Adaptation, Forecast, Reading
 from streamer.readings.arrays import DoubleArray
+from streamer.readings.saved import number
+
+_NUMBERS = ("kw", "last_kw", "frozen_kw", "low_kw", "high_kw")
 
 
 class Issued(NamedTuple):
@@ -118,4 +121,6 @@ def restored_forecast(state: Mapping[str, Any] | None) -> Forecast | None:
     """
     if state is None:
         return None
-    return Forecast(**{**state, "at": datetime.fromisoformat(state["at"])})
+    at, median = datetime.fromisoformat(state["at"]), state["median_kw"]
+    found = {name: number(state[name]) for name in _NUMBERS}
+    return Forecast(at=at, median_kw=None if median is None else number(median), **found)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 from statistics import NormalDist
+from typing import Any
+
+from streamer.readings.saved import numbers
 
 STEP = 0.03
 """Distance by which one reading moves an end, on the logarithm of its scale."""
@@ -67,11 +71,12 @@ class ConformalBand:
     def __init__(
         self, confidence: float = 0.9, *, inner: float | None = None, step: float = STEP
     ) -> None:
-        if not 0.0 < confidence < 1.0:
-            raise ValueError(f"confidence is {confidence}, must be between 0 and 1")
+        given: Any = confidence
+        if not isinstance(given, Real) or not 0.0 < confidence < 1.0:
+            raise ValueError(f"confidence is {confidence!r}, must be between 0 and 1")
         if not step > 0.0:
             raise ValueError(f"step is {step}, must be above 0")
-        self.confidence = confidence
+        self.confidence = float(confidence)
         self._miss = (1.0 - confidence) / 2.0
         self._step = step
         normal = NormalDist()
@@ -128,13 +133,12 @@ class ConformalBand:
         """Continue from a saved state, bit for bit.
 
         Raises:
-            TypeError, ValueError: the state is damaged.
+            TypeError, ValueError: the state is damaged; nothing has changed.
         """
-        numbers = [float(number) for number in state]
-        if not all(map(math.isfinite, numbers)):
-            raise ValueError("the state of the band is not finite")
-        self._low_scale, self._high_scale, self._error_kw, *waiting = numbers
-        low, high, mean_kw = waiting
+        low_scale, high_scale, error_kw, low, high, mean_kw = numbers(state, most=6)
+        if not all(MIN_LOG_SCALE <= scale <= MAX_LOG_SCALE for scale in (low_scale, high_scale)):
+            raise ValueError("the scale of the band is out of bounds")
+        self._low_scale, self._high_scale, self._error_kw = low_scale, high_scale, error_kw
         self._waiting = low, high, mean_kw
         self._low_factor = math.expm1(self._low_scale)
         self._high_factor = math.expm1(self._high_scale)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from itertools import zip_longest
 from typing import Any, Literal
 
@@ -32,7 +33,7 @@ class Online:
         confidence: nominal coverage of the band.
 
     Raises:
-        UsageError: the confidence is not between 0 and 1.
+        UsageError: the confidence is not between 0 and 1, or the adaptation is unknown.
     """
 
     def __init__(
@@ -40,6 +41,8 @@ class Online:
     ) -> None:
         self._median = levels.index(0.5) if 0.5 in levels else None
         self._adapter: Adapter | LightAdapter | None = None
+        if adapt not in (True, False, "light"):
+            raise UsageError(f"adapt is {adapt!r}; give True, False or 'light'")
         if adapt:
             self._adapter = LightAdapter() if adapt == "light" else Adapter(levels)
         # A single quantile gives no interval.
@@ -89,23 +92,25 @@ class Online:
 
         Raises:
             StateError: it has another confidence or another kind of adaptation.
-            KeyError, TypeError, ValueError: the state is damaged.
+            KeyError, TypeError, ValueError: the state is damaged; nothing has changed.
         """
         if state["confidence"] != self._band.confidence:
             raise StateError(
-                f"saved state has confidence {state['confidence']!r}, "
+                f"saved state has confidence {state['confidence']!r:.40}, "
                 f"this pipeline has {self._band.confidence}"
             )
         if (state["adapter"] is None) != (self._adapter is None):
             saved, this = ("adapted", "is not") if self._adapter is None else ("not adapted", "is")
             raise StateError(f"saved state is {saved}, this pipeline {this}")
+        light = isinstance(self._adapter, LightAdapter)
+        if self._adapter is not None and ("light" in state["adapter"]) != light:
+            saved, this = ("fully", "lightly") if light else ("lightly", "fully")
+            raise StateError(f"saved state is {saved} adapted, this pipeline {this}")
+        band = copy(self._band)
+        band.restore(state["band"])
         if self._adapter is not None:
-            light = isinstance(self._adapter, LightAdapter)
-            if ("light" in state["adapter"]) != light:
-                saved, this = ("fully", "lightly") if light else ("lightly", "fully")
-                raise StateError(f"saved state is {saved} adapted, this pipeline {this}")
             self._adapter.restore(state["adapter"])
-        self._band.restore(state["band"])
+        self._band = band
 
     def _corrected(
         self, answer: Answer, recent_kw: DoubleArray, actual_kw: DoubleArray

@@ -49,6 +49,7 @@ _TRIAL = 720
 _MAX_ERROR_SPREADS = 5.0
 _MAX_KW = 10.0
 _MAX_SPREAD_KW = 1e6
+_MAX_SETTLED = 1 << 32
 
 
 def see(
@@ -202,13 +203,17 @@ class LightAdapter:
         """Continue from a saved state, bit for bit.
 
         Raises:
-            KeyError, TypeError, ValueError: the state is damaged.
+            KeyError, TypeError, ValueError: the state is damaged; nothing has changed.
         """
         widths = [int(np.prod(LIGHT[name].shape)) for name in _NAMES]
         numbers = unpacked(state["light"], sum(widths) + 1)
-        *parts, self._frozen = np.split(numbers, np.cumsum(widths))
+        *parts, frozen = np.split(numbers, np.cumsum(widths))
+        record = np.zeros(1, LIGHT)
         for name, part in zip(_NAMES, parts, strict=True):
-            self._state[name] = part if len(part) > 1 else part[0]
+            if name == "settled" and not 0 <= part[0] < _MAX_SETTLED:
+                raise ValueError(f"{part[0]:g} forecasts settled")
+            record[name] = part if len(part) > 1 else part[0]
+        self._state, self._frozen = record, frozen
 
 
 def spread_of(quantiles_kw: DoubleArray) -> DoubleArray | None:

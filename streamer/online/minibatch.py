@@ -12,6 +12,7 @@ from streamer.online.champion import ChampionChallenger
 from streamer.readings import Adaptation
 from streamer.readings.arrays import DoubleArray
 from streamer.readings.packing import packed, unpacked
+from streamer.readings.saved import count, number
 
 MINI_BATCH = 60
 """Settled forecasts per mini-batch."""
@@ -52,7 +53,7 @@ class PendingBatch:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from a saved state; KeyError, TypeError or ValueError if it is damaged."""
-        self.seen, self.settled = int(state["seen"]), int(state["settled"])
+        self.seen, self.settled = count(state["seen"]), count(state["settled"])
         if not (0 <= self.settled < MINI_BATCH and 0 <= self.seen - self.settled <= 1):
             raise ValueError(f"{self.settled} of {self.seen} pending forecasts are settled")
         for name, array in self._held():
@@ -147,13 +148,16 @@ class Fit:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from a saved state; KeyError, TypeError or ValueError if it is damaged."""
-        upper = np.triu_indices(len(self.a))
-        self.a[upper] = unpacked(state["a"], len(upper[0]))
+        # Before anything of that size is made: the text has to be as long.
+        size = len(self.a)
+        above = unpacked(state["a"], size * (size + 1) // 2)
+        upper = np.triu_indices(size)
+        self.a[upper] = above
         self.a.T[upper] = self.a[upper]
         for name, array in (("b", self.b), ("weights", self.weights), ("losses", self.losses)):
             array[:] = unpacked(state[name], array.size).reshape(array.shape)
-        self.value, self.size, self._usual_kw2 = map(float, state["numbers"])
-        self.batches = int(state["lessons"])
+        self.value, self.size, self._usual_kw2 = map(number, state["numbers"])
+        self.batches = count(state["lessons"])
         self.comparison.restore(state["duel"])
         if self.batches:
             self.use()

@@ -9,8 +9,12 @@ from typing import overload
 
 import numpy as np
 
+from streamer.errors import ReadingError
 from streamer.readings import Alarm, Reading, Step
 from streamer.readings.arrays import DoubleArray, TimeArray
+
+_PLAIN_UNITS = ("h", "m", "s", "ms", "us")
+"""Units of ``datetime64`` whose items are `datetime` values."""
 
 
 class ReadingBlock(Sequence[Reading]):
@@ -19,8 +23,12 @@ class ReadingBlock(Sequence[Reading]):
     The arrays become read-only, and belong to the block from then on.
 
     Args:
-        at: (readings,) minutes as ``datetime64[us]`` or coarser.
-        kw: (readings,) mean active power in kW.
+        at: (readings,) minutes as ``datetime64``; one without a time of day, or finer than
+            microseconds, is converted to ``datetime64[us]``.
+        kw: (readings,) mean active power in kW; other numbers are converted to float64.
+
+    Raises:
+        ReadingError: the arrays have other shapes or types.
 
     >>> at = np.array(["2010-03-19T17:00", "2010-03-19T17:01"], "datetime64[s]")
     >>> block = ReadingBlock(at, np.array([0.25, 0.75]))
@@ -32,7 +40,16 @@ class ReadingBlock(Sequence[Reading]):
 
     def __init__(self, at: TimeArray, kw: DoubleArray) -> None:
         if at.shape != kw.shape or at.ndim != 1:
-            raise ValueError(f"times of shape {at.shape} do not match powers of shape {kw.shape}")
+            raise ReadingError(f"times of shape {at.shape} do not match powers of shape {kw.shape}")
+        if at.dtype.kind != "M" or kw.dtype.kind not in "fiu":
+            raise ReadingError(
+                f"times of type {at.dtype} and powers of type {kw.dtype}; give arrays of "
+                "datetime64 and float64"
+            )
+        if np.datetime_data(at.dtype)[0] not in _PLAIN_UNITS:
+            at = at.astype("datetime64[us]")
+        if kw.dtype != np.float64:
+            kw = kw.astype(np.float64)
         at.flags.writeable = kw.flags.writeable = False
         self.at = at
         self.kw = kw

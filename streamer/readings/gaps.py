@@ -23,6 +23,8 @@ class GapRule:
     max_gap: int = 10
 
     def __post_init__(self) -> None:
+        if isinstance(self.max_gap, bool) or not isinstance(self.max_gap, int):
+            raise UsageError(f"the longest gap to bridge is {self.max_gap!r}; give whole minutes")
         if self.policy not in GAP_POLICIES:
             known = ", ".join(GAP_POLICIES)
             raise UsageError(f"unknown gap rule {self.policy!r}; known rules: {known}")

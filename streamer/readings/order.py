@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -12,9 +12,10 @@ from streamer.errors import ReadingError
 from streamer.readings import MINUTE, Reading
 from streamer.readings.arrays import IntArray, TimeArray
 from streamer.readings.blocks import ReadingBlock
+from streamer.readings.coercion import coerced
 
 
-def check(reading: Reading, before: datetime | None) -> int:
+def checked(reading: Reading, before: datetime | None) -> tuple[Reading, int]:
     """Check one reading against the time of the one before.
 
     Args:
@@ -22,11 +23,17 @@ def check(reading: Reading, before: datetime | None) -> int:
         before: time of the reading before it, if any.
 
     Returns:
-        Number of minutes missing before it.
+        The reading with plain types, and the number of minutes missing before it.
 
     Raises:
-        ReadingError: its value is not finite, or its time is not after that of the last one.
+        ReadingError: its value is not a finite number, its time is not a `datetime`, or not
+            after that of the last one.
     """
+    reading = coerced(reading)
+    return reading, _missing(reading, before)
+
+
+def _missing(reading: Reading, before: datetime | None) -> int:
     if not math.isfinite(reading.kw):
         raise ReadingError(f"reading at {reading.at} is {reading.kw}, not a finite number")
     if before is None:
@@ -43,23 +50,40 @@ def check(reading: Reading, before: datetime | None) -> int:
     return missing_minutes(before, reading.at)
 
 
-def check_all(readings: Sequence[Reading], before: datetime | None) -> IntArray:
+def all_checked(
+    readings: Iterable[Reading], before: datetime | None
+) -> tuple[Sequence[Reading], IntArray]:
     """Check consecutive readings.
+
+    Returns:
+        The readings with plain types, and (readings,) the number of minutes missing before each.
+
+    Raises:
+        ReadingError: as for `checked`, for the first invalid reading.
+    """
+    if isinstance(readings, ReadingBlock):
+        return readings, check_block(readings, before)
+    plain = list(map(coerced, readings))
+    missing = np.zeros(len(plain), np.int64)
+    for row, reading in enumerate(plain):
+        missing[row] = _missing(reading, before)
+        before = reading.at
+    return plain, missing
+
+
+def check_block(block: ReadingBlock, before: datetime | None) -> IntArray:
+    """Check a block of readings.
 
     Returns:
         (readings,) the number of minutes missing before each.
 
     Raises:
-        ReadingError: as for `check`, for the first invalid reading.
+        ReadingError: as for `checked`, for the first invalid reading.
     """
-    if isinstance(readings, ReadingBlock) and _in_order(readings):
-        first = [check(readings[0], before)] if readings else []
-        return np.concatenate([np.array(first, np.int64), missing_before_each(readings.at)])
-    missing = np.zeros(len(readings), np.int64)
-    for row, reading in enumerate(readings):
-        missing[row] = check(reading, before)
-        before = reading.at
-    return missing
+    if not _in_order(block):
+        all_checked(list(block), before)  # raises the error of the first invalid reading
+    first = [checked(block[0], before)[1]] if block else []
+    return np.concatenate([np.array(first, np.int64), missing_before_each(block.at)])
 
 
 def _in_order(block: ReadingBlock) -> bool:

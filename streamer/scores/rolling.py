@@ -9,6 +9,7 @@ import numpy as np
 
 from streamer.readings.arrays import DoubleArray
 from streamer.readings.packing import packed, unpacked
+from streamer.readings.saved import count
 
 
 class RollingMean:
@@ -104,8 +105,11 @@ class RollingMean:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state."""
-        values, older = unpacked(state["values"], state["count"]).tolist(), state["older"]
+        """Continue from a saved state; KeyError, TypeError or ValueError if it is damaged."""
+        values = unpacked(state["values"], count(state["count"])).tolist()
+        older = count(state["older"])
+        if len(values) > self.size or older > len(values):
+            raise ValueError(f"{len(values)} values, {older} of them older, of {self.size}")
         self._newer = values[:older]
         self._turn_over()
         self._newer = values[older:]

@@ -15,6 +15,7 @@ import numpy as np
 
 from streamer.readings import BandScores, ErrorScores, Scores
 from streamer.readings.arrays import DoubleArray
+from streamer.readings.saved import count, number
 from streamer.scores.rolling import RollingMean
 
 HOUR = 60
@@ -74,8 +75,8 @@ class _RunningErrors:
     def restore(self, state: Mapping[str, Any], settled: int) -> None:
         if settled:
             # A mean takes its first value unchanged, at any weight.
-            self._squared.update(state["mse_kw2"], w=settled)
-            self._absolute.update(state["mae_kw"], w=settled)
+            self._squared.update(number(state["mse_kw2"]), w=settled)
+            self._absolute.update(number(state["mae_kw"]), w=settled)
         self._hour.restore(state["hour"])
         self._day.restore(state["day"])
 
@@ -149,9 +150,9 @@ class _RunningBand:
 
     def restore(self, state: Mapping[str, Any], settled: int) -> None:
         if settled:
-            self._inside.update(state["coverage"], w=settled)
-            self._width.update(state["width_kw"], w=settled)
-            self._winkler.update(state["winkler_kw"], w=settled)
+            self._inside.update(number(state["coverage"]), w=settled)
+            self._width.update(number(state["width_kw"]), w=settled)
+            self._winkler.update(number(state["winkler_kw"]), w=settled)
         self._day_inside.restore(state["day_inside"])
         self._day_width.restore(state["day_width"])
 
@@ -279,27 +280,34 @@ class RunningScores:
         }
 
     def restore(self, state: Mapping[str, Any] | None) -> None:
-        """Continue from a saved state, bit for bit."""
-        self._settled, self._running = 0, None
+        """Continue from a saved state, bit for bit.
+
+        Raises:
+            KeyError, TypeError, ValueError: the state is damaged; nothing has changed.
+        """
         if state is None:
+            self._settled, self._running = 0, None
             return
-        self._settled = state["settled"]
-        running = self._parts()
-        running.model.restore(state["model"], self._settled)
-        running.persistence.restore(state["persistence"], self._settled)
+        settled, running = count(state["settled"]), self._new_parts()
+        running.model.restore(state["model"], settled)
+        running.persistence.restore(state["persistence"], settled)
         if running.frozen is not None:
-            running.frozen.restore(state["frozen"], self._settled)
-        running.band.restore(state["band"], self._settled)
+            running.frozen.restore(state["frozen"], settled)
+        running.band.restore(state["band"], settled)
+        self._settled, self._running = settled, running
 
     def _parts(self) -> _Running:
         if self._running is None:
-            self._running = _Running(
-                _RunningErrors(),
-                _RunningErrors(),
-                _RunningErrors() if self._adapted else None,
-                _RunningBand(self._confidence),
-            )
+            self._running = self._new_parts()
         return self._running
+
+    def _new_parts(self) -> _Running:
+        return _Running(
+            _RunningErrors(),
+            _RunningErrors(),
+            _RunningErrors() if self._adapted else None,
+            _RunningBand(self._confidence),
+        )
 
 
 @dataclass(frozen=True, slots=True)

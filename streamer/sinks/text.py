@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TextIO, TypeAlias
 
 from streamer.display.numbers import NOTHING, number, percent
+from streamer.errors import UsageError
 from streamer.readings import Forecast, Step
 from streamer.sinks import Item
 from streamer.sinks.items import Vitals
@@ -109,15 +110,17 @@ class TextSink:
     Args:
         out: stream to write to; a closed pipe raises BrokenPipeError.
         format: `plain`, `json` or `csv`.
+
+    Raises:
+        UsageError: the format is unknown.
     """
 
     def __init__(self, out: TextIO, format: str) -> None:
         self._out = out
-        self._write_step: Callable[[Step], object] = {
-            "plain": self._plain,
-            "json": self._json,
-            "csv": self._csv,
-        }[format]
+        writers = {"plain": self._plain, "json": self._json, "csv": self._csv}
+        if format not in writers:
+            raise UsageError(f"no format {format!r}: give one of: {', '.join(writers)}")
+        self._write_step: Callable[[Step], object] = writers[format]
         self._watch = AlarmWatch()
         self._rows = csv.writer(out, lineterminator="\n")
         if format == "csv":

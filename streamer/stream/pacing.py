@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from streamer.clock import Clock, SystemClock
+from streamer.errors import UsageError
 from streamer.readings import MINUTE
 
 MAX = math.inf
@@ -35,6 +36,9 @@ class Pacer:
         warm_up: number of first readings that run at `WARM_UP_SPEED` or faster.
         clock: source of the time; None for the system clock.
         on_stop: called once the stream has been stopped, to wake a waiting source.
+
+    Raises:
+        UsageError: the speed is not a number above 0.
     """
 
     def __init__(
@@ -45,6 +49,8 @@ class Pacer:
         clock: Clock | None = None,
         on_stop: Callable[[], None] | None = None,
     ) -> None:
+        if isinstance(speed, bool) or not isinstance(speed, int | float) or not speed > 0.0:
+            raise UsageError(f"speed is {speed!r}; give a number above 0, or MAX")
         self._speed = speed
         self._warm_up = warm_up
         self._clock: Clock = SystemClock() if clock is None else clock

@@ -82,6 +82,8 @@ def find_recipe(name: str, *, epochs: int | None = None, windows: int | None = N
     if epochs is not None:
         if not recipe.epochs:
             raise UsageError(f"recipe {name!r} has no number of epochs: give --windows")
+        if epochs < 1:
+            raise UsageError(f"{epochs} epochs; give at least 1")
         recipe = replace(recipe, epochs=epochs)
     if windows is not None:
         if not recipe.windows:

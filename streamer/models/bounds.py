@@ -1,0 +1,22 @@
+"""Bounds of models that are read from files."""
+
+MAX_LAYERS = 8
+"""Maximum number of LSTM layers."""
+
+MAX_INPUTS = 64
+"""Maximum number of values per reading."""
+
+MAX_UNITS = 1024
+"""Maximum number of units of a layer: twenty times those of the shipped model's first."""
+
+MAX_OUTPUTS = 101
+"""Maximum number of outputs: the mean, and every hundredth quantile."""
+
+MAX_WINDOW = 1440
+"""Maximum number of readings in a window: a day."""
+
+MAX_WEIGHT = 1e6
+"""Maximum magnitude of a weight: far beyond any trained one, and harmless to the arithmetic."""
+
+MAX_SHIFT_KW = 1e6
+"""Maximum magnitude of the centring shift in kW."""

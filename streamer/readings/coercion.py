@@ -1,0 +1,53 @@
+"""Coercion of a caller's readings to plain types."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from numbers import Real
+from typing import Any
+
+from streamer.errors import ReadingError
+from streamer.readings import Reading
+
+
+def coerced(reading: Reading) -> Reading:
+    """The reading with a plain `datetime` and a plain `float`: usually itself.
+
+    Other numbers (of NumPy, say, or `Decimal`) and subclasses of `datetime` (as of pandas) are
+    converted, so that everything computed from them is plain too, and can be saved as JSON.
+
+    Raises:
+        ReadingError: it is not a reading, its value is not a number, or its time is not a
+            `datetime`.
+
+    >>> coerced(Reading(datetime(2010, 3, 19, 17), Decimal("0.25"))).kw
+    0.25
+    """
+    try:
+        at, kw = reading.at, reading.kw
+    except AttributeError:
+        raise ReadingError(
+            f"{reading!r:.80} is not a reading; give a streamer.Reading(at, kw)"
+        ) from None
+    if type(kw) is float and type(at) is datetime:
+        return reading
+    return Reading(_moment(at), _kw(at, kw))
+
+
+def _moment(at: Any) -> datetime:
+    if isinstance(at, datetime):
+        try:
+            return datetime.combine(at.date(), at.timetz())
+        except ValueError:  # pandas.NaT is a datetime without a date
+            pass
+    raise ReadingError(f"the time of a reading is {at!r:.80}; give a datetime.datetime")
+
+
+def _kw(at: datetime, kw: Any) -> float:
+    if not isinstance(kw, bool) and isinstance(kw, Real | Decimal):
+        try:
+            return float(kw)
+        except (OverflowError, ValueError) as error:
+            raise ReadingError(f"reading at {at} is not a finite number ({error})") from None
+    raise ReadingError(f"reading at {at} is {kw!r:.80}; give a number of kW")
