@@ -17,6 +17,8 @@ from streamer.stream.finish import summed_up
 from streamer.stream.pacing import MAX, Pacer
 
 if TYPE_CHECKING:
+    from streamer.pipeline import Pipeline
+    from streamer.sinks.items import About
     from streamer.sources import Source
 
 
@@ -39,11 +41,24 @@ class Replay:
         self.forecasting.check()
         return self.options.open(self.file)
 
-    def run(self, source: Source, sinks: list[Sink], pacer: Pacer) -> None:
-        """Replay the source to its end, or until the pacer is stopped."""
+    def run(
+        self,
+        source: Source,
+        sinks: list[Sink],
+        pacer: Pacer,
+        prepared: tuple[Pipeline, About] | None = None,
+    ) -> None:
+        """Replay the source to its end, or until the pacer is stopped.
+
+        Args:
+            source: the opened recording.
+            sinks: where the steps go.
+            pacer: the speed.
+            prepared: pipeline and description, if they have been prepared already.
+        """
         from streamer.stream.runner import run
 
-        pipeline, about = self.forecasting.prepare(source.name)
+        pipeline, about = prepared or self.forecasting.prepare(source.name)
         for sink in sinks:
             sink.write(about)
         run(source, pipeline, sinks, pacer)
@@ -83,6 +98,8 @@ def write_lines(
     from streamer.sinks.text import TextSink
 
     with closing(job.open()) as source:
+        # Before there is anything to sum up: a model that cannot be loaded is one line.
+        prepared = job.forecasting.prepare(source.name)
         pacer = Pacer(MAX if speed is None else speed)
         summary = Summary(verbose=verbose)
         sinks: list[Sink] = [summary]
@@ -92,7 +109,7 @@ def write_lines(
         if format is not None:
             sinks += [TextSink(sys.stdout, format), NoteSink(sys.stderr)]
         with summed_up(summary, sinks):
-            job.run(source, sinks, pacer)
+            job.run(source, sinks, pacer, prepared)
 
 
 def _terminal_is_free(*, lines: bool) -> bool:

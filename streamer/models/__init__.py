@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -109,9 +110,13 @@ def find_model(name_or_path: str | Path) -> Path:
     if str(name_or_path) in shipped_models():
         return _SHIPPED / str(name_or_path) / MODEL_FILE
     path = Path(name_or_path)
-    if path.is_dir():
-        path = path / MODEL_FILE
-    if not path.is_file():
+    try:
+        if path.is_dir():
+            path = path / MODEL_FILE
+        is_file = path.is_file()
+    except OSError as error:
+        raise UsageError(f"model {str(name_or_path)!r}: {error.strerror}") from None
+    if not is_file:
         shipped = ", ".join(shipped_models())
         raise UsageError(
             f"no model {str(name_or_path)!r}: give a .keras file, a folder written by "
@@ -126,25 +131,46 @@ def load_card(path: Path) -> Card:
     A `.keras` file without a card is used unchanged: kW in, kW out, not centred.
 
     Raises:
-        ModelError: the card beside it is unreadable or belongs to other weights.
+        ModelError: the file or its card is unreadable, or they do not fit each other.
     """
-    from streamer.models.artefact import read_keras, sha256_of
+    return read_model(path)[0]
+
+
+def read_model(path: Path) -> tuple[Card, StackedLstm]:
+    """Card and weights of a `.keras` file, checked against each other.
+
+    Args:
+        path: the file, as `find_model` returns it.
+
+    Raises:
+        ModelError: as for `load_card`.
+    """
+    from streamer.models.artefact import parse_keras, sha256_of_bytes
+    from streamer.models.bounded import read_regular
+    from streamer.models.bounds import MAX_MODEL_BYTES
     from streamer.models.card import Card, read_card
 
+    content = read_regular(path, MAX_MODEL_BYTES)
     card_path = path.with_name(CARD_FILE)
-    if not card_path.exists():
-        network = read_keras(path)
-        outputs = network.sizes[-1]
+    if not os.path.lexists(card_path):
+        weights = parse_keras(path, content)
+        outputs = weights.sizes[-1]
         if outputs != 1:
             raise ModelError(
                 f"{path}: {outputs} outputs, and no {CARD_FILE} beside it to define them"
             )
-        window = 49 if network.timesteps is None else network.timesteps
-        return Card(name=path.stem, window=window)
+        window = 49 if weights.timesteps is None else weights.timesteps
+        return Card(name=path.stem, window=window), weights
     card = read_card(card_path)
-    if card.sha256 != sha256_of(path):
+    if card.sha256 != sha256_of_bytes(content):
         raise ModelError(f"{card_path}: belongs to other weights than those of {path.name}")
-    return card
+    weights = parse_keras(path, content)
+    outputs = weights.sizes[-1]
+    if outputs != len(card.outputs):
+        raise ModelError(f"{path}: {outputs} outputs, but its card names {len(card.outputs)}")
+    if weights.timesteps not in (None, card.window):
+        raise ModelError(f"{path}: windows of {weights.timesteps}, but its card has {card.window}")
+    return card, weights
 
 
 def load_model(
@@ -176,22 +202,14 @@ def load_model(
         raise UsageError(f"no engine {engine!r}: give one of: {', '.join(ENGINES)}")
     if threads is not None and (type(threads) is not int or threads < 1):
         raise UsageError(f"threads is {threads!r}; give a whole number above 0, or None")
-    from streamer.models.artefact import read_keras
     from streamer.models.forecaster import Network, NetworkForecaster
 
-    path = find_model(name_or_path)
-    card = load_card(path)
-    weights = read_keras(path)
-    inputs, *_, outputs = weights.sizes
-    if outputs != len(card.outputs):
-        raise ModelError(f"{path}: {outputs} outputs, but its card names {len(card.outputs)}")
-    if weights.timesteps not in (None, card.window):
-        raise ModelError(f"{path}: windows of {weights.timesteps}, but its card has {card.window}")
+    card, weights = read_model(find_model(name_or_path))
     network: Network
     if engine == "tensorflow":
         from streamer.models.keras import KerasNetwork
 
-        network = KerasNetwork(path, timesteps=card.window, inputs=inputs)
+        network = KerasNetwork(weights, timesteps=card.window)
     else:
         network = _lstm_network(weights, engine, threads)
     return NetworkForecaster(card, network)

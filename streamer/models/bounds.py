@@ -20,3 +20,15 @@ MAX_WEIGHT = 1e6
 
 MAX_SHIFT_KW = 1e6
 """Maximum magnitude of the centring shift in kW."""
+
+MAX_WEIGHTS = 8_000_000
+"""Maximum number of weights: a hundred times those of the shipped model."""
+
+MAX_MODEL_BYTES = 160 << 20
+"""Maximum size of a `.keras` file: four numbers for each weight, as optimizers keep."""
+
+MAX_JSON_BYTES = 1 << 20
+"""Maximum size of a card, or of a model's configuration."""
+
+MAX_JSON_DEPTH = 32
+"""Maximum depth of objects and arrays in them."""

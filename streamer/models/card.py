@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from streamer.errors import ModelError
+from streamer.models.bounded import parse_json, read_regular
+from streamer.models.bounds import MAX_JSON_BYTES, MAX_OUTPUTS, MAX_SHIFT_KW, MAX_WINDOW
+from streamer.models.cardscores import CardScores, read_scores
+from streamer.models.fields import Fields
 
 MEAN = "mean"
 LEVEL = "level"
 CHANGE = "change"
 
 _TARGETS = (LEVEL, CHANGE)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_QUANTILE = re.compile(r"0?\.[0-9]{1,6}")
+_MAX_NAME = 255
+_MAX_LIMITS, _MAX_LIMIT_TEXT = 50, 1000
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,27 @@ class Card:
         """Levels of the quantiles among the outputs, in rising order."""
         return tuple(sorted(float(name) for name in self.outputs if name != MEAN))
 
+    @property
+    def scores(self) -> CardScores | None:
+        """Scores on the part that was not trained on, if the card has them."""
+        return read_scores(self._fields, "test")
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """Limits of the model, one sentence each; empty if the card has none."""
+        if "limits" not in self.facts:
+            return ()
+        return self._fields.texts("limits", _MAX_LIMITS, _MAX_LIMIT_TEXT)
+
+    @property
+    def others(self) -> Mapping[str, Any]:
+        """The other facts, as they are."""
+        return self._fields.without("test", "limits")
+
+    @property
+    def _fields(self) -> Fields:
+        return Fields(f"card of {self.name!r}", self.facts)
+
     def to_json(self) -> str:
         """The text of `card.json`."""
         known: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
@@ -63,63 +92,45 @@ class Card:
 
 
 def read_card(path: Path) -> Card:
-    """Read a `card.json`.
+    """Read a `card.json`: every field by its type and bounds.
 
     Raises:
         ModelError: it does not exist, is not JSON, or has an invalid value; the message
             names the key.
     """
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelError(f"{path}: no such file") from None
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path}: not a readable card ({error})") from None
-    if not isinstance(raw, dict):
-        raise ModelError(f"{path}: a card is a JSON object")
-    return _parsed(path, raw)
-
-
-def _parsed(path: Path, raw: dict[str, Any]) -> Card:
-    def take(key: str, kinds: type | tuple[type, ...]) -> Any:
-        value = raw.pop(key, None)
-        if not isinstance(value, kinds) or isinstance(value, bool):
-            raise ModelError(f"{path}: {key!r} is {value!r}")
-        return value
-
-    def moment(key: str) -> datetime | None:
-        value = raw.pop(key, None)
-        try:
-            return None if value is None else datetime.fromisoformat(value)
-        except (TypeError, ValueError):
-            raise ModelError(f"{path}: {key!r} is {value!r}, not an ISO 8601 time") from None
-
+    content = read_regular(path, MAX_JSON_BYTES)
+    given = Fields(str(path), parse_json(str(path), content))
     card = Card(
-        name=take("name", str),
-        window=take("window", int),
-        target=take("target", str),
-        outputs=tuple(take("outputs", list)),
-        shift_kw=float(take("shift_kw", (int, float))),
-        sha256=take("sha256", str),
-        trained_from=moment("trained_from"),
-        trained_to=moment("trained_to"),
-        facts=raw,
+        name=given.text("name", _MAX_NAME),
+        window=given.whole("window", 1, MAX_WINDOW),
+        target=given.text("target"),
+        outputs=given.texts("outputs", MAX_OUTPUTS),
+        shift_kw=given.number("shift_kw", -MAX_SHIFT_KW, MAX_SHIFT_KW),
+        sha256=given.text("sha256"),
+        trained_from=given.moment("trained_from"),
+        trained_to=given.moment("trained_to"),
+        facts=given.without(*(f.name for f in fields(Card))),
     )
-    if card.window < 1:
-        raise ModelError(f"{path}: 'window' is {card.window}")
     if card.target not in _TARGETS:
-        raise ModelError(f"{path}: 'target' is {card.target!r}, not one of {', '.join(_TARGETS)}")
-    _check_outputs(path, card)
+        raise given.wrong("target", f"give one of: {', '.join(_TARGETS)}")
+    if not _SHA256.fullmatch(str(card.sha256)):
+        raise given.wrong("sha256", "give 64 hexadecimal digits")
+    _check_outputs(given, card)
+    _check_facts(given, card)
     return card
 
 
-def _check_outputs(path: Path, card: Card) -> None:
-    try:
-        sane = all(0.0 < level < 1.0 for level in card.levels)
-    except (TypeError, ValueError):
-        sane = False
-    if not sane or card.outputs.count(MEAN) != 1 or len(set(card.outputs)) != len(card.outputs):
-        raise ModelError(
-            f"{path}: 'outputs' is {list(card.outputs)}; expected {MEAN!r} once, and levels "
-            "between 0 and 1"
+def _check_outputs(given: Fields, card: Card) -> None:
+    quantiles = [name for name in card.outputs if name != MEAN]
+    sane = all(map(_QUANTILE.fullmatch, quantiles)) and 0.0 not in card.levels
+    if not sane or len(card.outputs) != 1 + len({*card.levels}):
+        raise given.wrong(
+            "outputs", f"give {MEAN!r} once, and different levels between 0 and 1, such as '0.05'"
         )
+
+
+def _check_facts(given: Fields, card: Card) -> None:
+    """Read what is shown of the facts, for the errors."""
+    read_scores(given, "test")
+    if "limits" in card.facts:
+        given.texts("limits", _MAX_LIMITS, _MAX_LIMIT_TEXT)

@@ -1,4 +1,4 @@
-"""TensorFlow engine: the Keras model itself, as the reference for all others."""
+"""TensorFlow engine: the network in Keras, as the reference for all others."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamer.extras import optional_import
+from streamer.models.artefact import StackedLstm
 from streamer.readings.arrays import DoubleArray, FloatArray
 
 # Each new size would be traced anew, so the last block is padded to the next of these.
@@ -60,24 +60,31 @@ def _native_stderr_dropped() -> Iterator[None]:
 
 
 class KerasNetwork:
-    """Keras model called through a `tf.function` of fixed signatures.
+    """Network of Keras layers, called through a `tf.function` of fixed signatures.
+
+    The layers are made anew and given the weights that have been read and checked: nothing of
+    a `.keras` file is handed to Keras, which would make objects of whatever it names.
 
     Calling `keras.Model.predict` once per reading is some hundred times slower, and leaks
     memory.
 
     Args:
-        path: the `.keras` file, checked to contain only LSTM, Dropout and Dense layers.
+        weights: the weights.
         timesteps: length of a window.
-        inputs: values per timestep.
     """
 
     engine = "tensorflow"
 
-    def __init__(self, path: Path, *, timesteps: int, inputs: int) -> None:
+    def __init__(self, weights: StackedLstm, *, timesteps: int) -> None:
         tf, keras = import_tensorflow("the tensorflow engine")
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-        head = model.layers[-1]
-        hidden = keras.Model(model.inputs, head.input)
+        inputs, outputs = weights.sizes[0], weights.sizes[-1]
+        hidden = keras.Sequential([keras.Input((timesteps, inputs))])
+        for number, layer in enumerate(weights.lstm, start=1):
+            hidden.add(keras.layers.LSTM(layer.units, return_sequences=number < len(weights.lstm)))
+        hidden.set_weights(weights.arrays[:-2])
+        head = keras.layers.Dense(outputs)
+        head.build((None, weights.lstm[-1].units))
+        head.set_weights(weights.arrays[-2:])
 
         def call(windows: Any) -> tuple[Any, Any]:
             state = hidden(windows, training=False)
