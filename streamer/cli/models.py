@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-models = typer.Typer(help="List the shipped models, and show a model's card.", no_args_is_help=True)
+models = typer.Typer()
+
+
+@models.callback(invoke_without_command=True)
+def list_without_command(context: typer.Context) -> None:
+    """List the shipped models, and show a model's card. Without a command, list."""
+    if context.invoked_subcommand is None:
+        list_models()
 
 
 @models.command("list")

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, TimeElapsedColumn
 
 from streamer.commands.files import FileOptions
+from streamer.display.lines import one_line
 from streamer.display.progress import progress_bar
 from streamer.errors import UsageError
 from streamer.models import find_model
@@ -78,7 +79,7 @@ def evaluate(trial: Trial, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(evaluation.to_json(), indent=2, ensure_ascii=False, allow_nan=False))
     else:
-        console = Console(highlight=False)
+        console = Console(highlight=False, markup=False)
         console.print(tables(evaluation, width=console.width))
     if trial.plot is not None:
         save_plot(trial.plot, evaluation)
@@ -146,7 +147,7 @@ def _load(trial: Trial) -> dict[str, NetworkForecaster]:
     models: dict[str, NetworkForecaster] = {}
     for argument in trial.models:
         forecaster = load_model(argument, engine=trial.engine)
-        name = forecaster.card.name
+        name = one_line(forecaster.card.name)
         if (
             name in models
             or name in BASELINES

@@ -63,6 +63,7 @@ class Forecasting:
         Args:
             source: name of the stream to forecast.
         """
+        from streamer.display.lines import one_line
         from streamer.models import load_model
         from streamer.pipeline import Pipeline
         from streamer.readings.gaps import GapRule
@@ -77,7 +78,7 @@ class Forecasting:
         card = forecaster.card
         about = About(
             source=source,
-            model=card.name,
+            model=one_line(card.name),
             trained_from=card.trained_from,
             trained_to=card.trained_to,
             capacity=pipeline.capacity,

@@ -1,4 +1,7 @@
-"""The command `models`: list of the shipped models, and the card of one model."""
+"""The command `models`: list of the shipped models, and the card of one model.
+
+A model may come from anywhere: its texts are printed without markup, and on one line each.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,13 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from streamer.display.lines import one_line
 from streamer.display.numbers import NOTHING, number, percent
-from streamer.models import find_model, load_card, shipped_models
-from streamer.models.artefact import read_keras
+from streamer.models import find_model, read_model, shipped_models
 from streamer.models.card import Card
+from streamer.models.cardscores import CardScores
 
 
 def list_models() -> None:
@@ -21,13 +26,12 @@ def list_models() -> None:
     for heading in ("model", "layers", "trained", "skill", "on"):
         table.add_column(heading)
     for name in shipped_models():
-        path = find_model(name)
-        card = load_card(path)
-        test = card.facts.get("test", {})
-        layers = " ".join(map(str, read_keras(path).sizes))
-        on = f"{test['minutes']:,} minutes after that" if "minutes" in test else NOTHING
-        table.add_row(name, layers, _span(card), percent(test.get("skill")), on)
-    Console(highlight=False).print(table)
+        card, weights = read_model(find_model(name))
+        scores = card.scores or CardScores()
+        on = NOTHING if scores.minutes is None else f"{scores.minutes:,} minutes after that"
+        layers = " ".join(map(str, weights.sizes))
+        table.add_row(name, layers, _span(card), percent(scores.skill), on)
+    Console(highlight=False, markup=False).print(table)
 
 
 def show_model(name_or_path: str, *, as_json: bool) -> None:
@@ -37,30 +41,37 @@ def show_model(name_or_path: str, *, as_json: bool) -> None:
         name_or_path: a shipped model's name, a folder, or a `.keras` file.
         as_json: print the card as JSON instead of a table.
     """
-    path = find_model(name_or_path)
-    card = load_card(path)
+    card, weights = read_model(find_model(name_or_path))
     if as_json:
-        print(card.to_json(), end="")
+        print(_escaped(card.to_json()), end="")
         return
-    network = read_keras(path)
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    table.add_row("model", card.name)
-    table.add_row("network", f"LSTM layers and a Dense head, sizes {network.sizes}")
-    table.add_row("weights", f"{network.parameters:,}, SHA-256 {card.sha256 or NOTHING}")
-    table.add_row("window", f"{card.window} readings in kW, less {card.shift_kw:.6f} kW")
-    table.add_row("forecasts", f"the next reading's {card.target}: {', '.join(card.outputs)}")
-    table.add_row("trained on", _span(card))
-    for key, value in card.facts.items():
-        if key not in ("test", "limits"):
-            table.add_row(key, _plain(value))
-    console = Console(highlight=False)
+    rows = {
+        "model": card.name,
+        "network": f"LSTM layers and a Dense head, sizes {weights.sizes}",
+        "weights": f"{weights.parameters:,}, SHA-256 {card.sha256 or NOTHING}",
+        "window": f"{card.window} readings in kW, less {card.shift_kw:.6f} kW",
+        "forecasts": f"the next reading's {card.target}: {', '.join(card.outputs)}",
+        "trained on": _span(card),
+    }
+    facts = {key: _plain(value) for key, value in card.others.items()}
+    for key, value in [*rows.items(), *facts.items()]:
+        table.add_row(Text(one_line(key)), Text(one_line(value)))
+    console = Console(highlight=False, markup=False)
     console.print(table)
-    if "test" in card.facts:
-        console.print(_scores(card.facts["test"]))
-    for limit in card.facts.get("limits", ()):
-        console.print(f"• {limit}")
+    if card.scores is not None:
+        console.print(_scores(card.scores))
+    for limit in card.limits:
+        console.print(Text(f"• {one_line(limit)}"))
+
+
+def _escaped(text: str) -> str:
+    """JSON with the characters that a terminal should not get written as escapes."""
+    return "".join(
+        char if char == "\n" or char.isprintable() else json.dumps(char)[1:-1] for char in text
+    )
 
 
 def _span(card: Card) -> str:
@@ -75,19 +86,24 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _scores(test: Mapping[str, Any]) -> Table:
-    table = Table(title=f"Scores on minutes not trained on, {test['from']} to {test['to']}")
+def _scores(scores: CardScores) -> Table:
+    span = one_line(f"{scores.start or NOTHING} to {scores.end or NOTHING}")
+    table = Table(title=Text(f"Scores on minutes not trained on, {span}"))
     table.add_column("")
     for heading in ("minutes", "MSE, kW²", "persistence", "MAE, W", "persistence", "skill"):
         table.add_column(heading, justify="right")
-    for name, scores in [*test.get("by_month", {}).items(), ("all", test)]:
+    for name, each in [*scores.by_month.items(), ("all", scores)]:
         table.add_row(
-            name,
-            f"{scores['minutes']:,}",
-            number(scores["mse_kw2"], ".5f"),
-            number(scores["persistence_mse_kw2"], ".5f"),
-            number(1000 * scores["mae_kw"], ".1f"),
-            number(1000 * scores["persistence_mae_kw"], ".1f"),
-            percent(scores["skill"]),
+            Text(one_line(name)),
+            NOTHING if each.minutes is None else f"{each.minutes:,}",
+            number(each.mse_kw2, ".5f"),
+            number(each.persistence_mse_kw2, ".5f"),
+            number(_watts(each.mae_kw), ".1f"),
+            number(_watts(each.persistence_mae_kw), ".1f"),
+            percent(each.skill),
         )
     return table
+
+
+def _watts(kw: float | None) -> float | None:
+    return None if kw is None else 1000.0 * kw

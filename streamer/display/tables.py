@@ -28,5 +28,5 @@ def plain_table(title: str, *headings: str, first_width: int = NAME_WIDTH) -> Ta
     )
     table.add_column("", no_wrap=True, max_width=first_width, overflow="ellipsis")
     for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(Text(heading), justify="right", no_wrap=True)
     return table

@@ -77,8 +77,8 @@ class Assessment:
 
     @property
     def name(self) -> str:
-        """The forecaster's name."""
-        return self.forecasts.name
+        """The forecaster's name, with "frozen" or "adapted" after that of a model."""
+        return self.forecasts.title
 
     def to_fixed(self, band: Band) -> float | None:
         """Ratio of a band's Winkler score to that of the fixed band: below 1 is better.
@@ -163,7 +163,7 @@ class Evaluation:
             "fixed_band": {
                 "confidence": self.confidence,
                 "models": {
-                    assessment.name: _fixed_json(assessment.fixed_band)
+                    assessment.forecasts.name: _fixed_json(assessment.fixed_band)
                     for assessment in self.assessments
                     if assessment.fixed_band is not None
                     and assessment.forecasts.adapted_from is None
@@ -202,7 +202,7 @@ def assess(
     fixed = {
         each.name: fixed_band(each.mean_kw, actual, confidence)
         for each in forecasts
-        if each.is_model and each.adapted_from is None
+        if each.is_frozen
     }
     return Evaluation(
         stretch=stretch,

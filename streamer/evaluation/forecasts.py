@@ -28,7 +28,7 @@ class Forecasts:
     """One forecaster's forecasts of the scored minutes.
 
     Attributes:
-        name: name of the forecaster.
+        name: name of the forecaster; of a frozen model, the model's.
         mean_kw: (minutes,) expected values in kW.
         levels: levels of its quantiles, in rising order.
         quantiles_kw: (minutes, levels) in kW; ignored without levels.
@@ -48,6 +48,16 @@ class Forecasts:
     in_sample: bool = False
     trained_from: datetime | None = None
     trained_to: datetime | None = None
+
+    @property
+    def title(self) -> str:
+        """The name, with "frozen" after that of a model whose forecasts are not corrected."""
+        return f"{self.name}, frozen" if self.is_frozen else self.name
+
+    @property
+    def is_frozen(self) -> bool:
+        """True for the forecasts of a model as it was trained."""
+        return self.is_model and self.adapted_from is None
 
     @property
     def median_kw(self) -> DoubleArray | None:

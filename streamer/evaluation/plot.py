@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from streamer.display.figures import new_figure
+from streamer.display.lines import one_line
 from streamer.display.numbers import percent
 from streamer.errors import UsageError
 from streamer.evaluation.assess import Assessment, Evaluation
@@ -73,7 +74,7 @@ def save_plot(path: Path, evaluation: Evaluation) -> None:
     _draw_first(figure.add_subplot(grid[2, :]), stretch, models)
     first = models[0]
     figure.suptitle(
-        f"{first.name} on {stretch.name}: {stretch.minutes:,} minutes, "
+        f"{_named(first)} on {_plain(stretch.name)}: {stretch.minutes:,} minutes, "
         f"skill {percent(first.metrics.skill)}"
     )
     figure.savefig(path, dpi=_DPI, format="png")
@@ -113,7 +114,7 @@ def _draw_stretch(axes: Axes, stretch: Stretch, models: Sequence[Assessment], pa
             lower, upper = (forecasts.quantiles_kw[part, column] for column in (low, high))
             label = f"{100 * band.low:g} to {100 * band.high:g} %"
             axes.fill_between(at, lower, upper, color=colour, alpha=0.25, lw=0, label=label)
-        axes.plot(at, forecasts.mean_kw[part], color=colour, lw=1.2, label=assessment.name)
+        axes.plot(at, forecasts.mean_kw[part], color=colour, lw=1.2, label=_named(assessment))
     axes.plot(at, stretch.actual_kw[part], color=_ACTUAL, lw=1.2, label="actual")
     axes.margins(x=0.01)
     axes.set_ylim(*_limits(stretch.actual_kw[part]))
@@ -141,7 +142,7 @@ def _draw_hours(axes: Axes, evaluation: Evaluation) -> None:
     for name, colour, style in lines:
         column = names.index(name)
         mse = [part.scores[column].mse_kw2 for part in parts]
-        axes.plot(hours, mse, style, ms=3, color=colour, label=name)
+        axes.plot(hours, mse, style, ms=3, color=colour, label=_plain(name))
     axes.set_ylim(bottom=0)
     axes.set_xlim(-0.5, 23.5)
     axes.set_xticks(range(0, 24, 3))
@@ -156,7 +157,7 @@ def _draw_reliability(axes: Axes, models: Sequence[Assessment]) -> None:
     for assessment, colour in _coloured(models):
         found = assessment.metrics.reliability
         if found:
-            axes.plot([*found], [*found.values()], "o", color=colour, label=assessment.name)
+            axes.plot([*found], [*found.values()], "o", color=colour, label=_named(assessment))
         if assessment is models[0]:
             for level, share in found.items():
                 beside = (8, -4) if level < 0.9 else (-48, -4)
@@ -176,12 +177,23 @@ def _draw_first(axes: Axes, stretch: Stretch, models: Sequence[Assessment]) -> N
     axes.plot(minutes, stretch.actual_kw[: len(minutes)], color=_ACTUAL, label="actual")
     for assessment, colour in _coloured(models):
         predicted = assessment.forecasts.mean_kw[: len(minutes)]
-        axes.plot(minutes, predicted, color=colour, ls="--", label=f"{assessment.name}, predicted")
+        axes.plot(
+            minutes, predicted, color=colour, ls="--", label=f"{_named(assessment)}, predicted"
+        )
     axes.margins(x=0.01)
     axes.set_xlabel("scored minute")
     axes.set_ylabel("mean active power, kW")
     axes.set_title(f"The first {len(minutes)}, as the tutorial plots them", loc="left")
     axes.legend(loc="best")
+
+
+def _named(assessment: Assessment) -> str:
+    return _plain(assessment.name)
+
+
+def _plain(text: str) -> str:
+    """Text from outside without a meaning to matplotlib, which takes $ for a formula."""
+    return one_line(text).replace("$", r"\$")
 
 
 def _models(evaluation: Evaluation) -> list[Assessment]:

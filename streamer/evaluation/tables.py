@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from streamer.display.lines import one_line
 from streamer.display.numbers import NOTHING, number, plural
 from streamer.display.tables import NAME_WIDTH, plain_table
 from streamer.evaluation.assess import Assessment, Evaluation
@@ -16,6 +17,7 @@ from streamer.evaluation.bands import Band
 from streamer.evaluation.baselines import PERSISTENCE
 from streamer.evaluation.bootstrap import Interval
 from streamer.evaluation.breakdown import Part
+from streamer.evaluation.forecasts import Forecasts
 from streamer.evaluation.metrics import W
 
 _FIXED = "  fixed"
@@ -46,7 +48,7 @@ def tables(evaluation: Evaluation, *, width: int = _SCREEN) -> RenderableType:
         width: columns of the terminal; with more than 80 a long table may be set side by side.
     """
     parts: list[RenderableType] = [_heading(evaluation), "", _overall(evaluation.assessments)]
-    parts += [Text(line) for line in _comparisons(evaluation)]
+    parts += [Text(one_line(line)) for line in _comparisons(evaluation)]
     if any(assessment.metrics.pinball_kw for assessment in evaluation.assessments):
         parts += ["", _quantiles(evaluation.assessments), Text(_QUANTILES_MEAN)]
     if any(assessment.fixed_band for assessment in evaluation.assessments):
@@ -55,7 +57,7 @@ def tables(evaluation: Evaluation, *, width: int = _SCREEN) -> RenderableType:
         parts += ["", _breakdown(_TITLES[name], evaluation.assessments, found, width)]
     if evaluation.notes:
         parts.append("")
-    parts += [Text(f"Note: {note}.") for note in evaluation.notes]
+    parts += [Text(f"Note: {one_line(note)}.") for note in evaluation.notes]
     return Group(*parts)
 
 
@@ -63,7 +65,7 @@ def _heading(evaluation: Evaluation) -> Text:
     stretch = evaluation.stretch
     begin, end = (str(at)[:16].replace("T", " ") for at in stretch.scored_at[[0, -1]])
     return Text(
-        f"{stretch.name}: {plural(stretch.minutes, 'minute')} scored "
+        f"{one_line(stretch.name)}: {plural(stretch.minutes, 'minute')} scored "
         f"on {plural(evaluation.days, 'day')},\n{begin} to {end}"
     )
 
@@ -75,7 +77,7 @@ def _overall(assessments: Iterable[Assessment]) -> Table:
     for assessment in assessments:
         metrics = assessment.metrics
         table.add_row(
-            Text(_marked(assessment)),
+            _label(table, assessment),
             _sized(metrics.mse_kw2, 5),
             _sized(metrics.rmse_w, 1),
             _sized(metrics.mae_w, 1),
@@ -96,10 +98,10 @@ def _quantiles(assessments: Sequence[Assessment]) -> Table:
     for assessment in assessments:
         metrics = assessment.metrics
         losses = {f"{level:g}": W * loss for level, loss in metrics.pinball_kw.items()}
-        # A model without quantiles has a row, too, as the heading of the adapted one below it.
+        # A model without quantiles has a row, too, since its adapted one may have some.
         if losses or assessment.forecasts.is_model:
             cells = [number(losses.get(level), ".1f") for level in levels]
-            table.add_row(Text(_marked(assessment)), number(metrics.median_mae_w, ".1f"), *cells)
+            table.add_row(_label(table, assessment), number(metrics.median_mae_w, ".1f"), *cells)
     return table
 
 
@@ -113,7 +115,7 @@ def _bands(evaluation: Evaluation) -> Table:
         fixed = assessment.fixed_band
         if fixed is None:
             continue
-        label = Text(_marked(assessment))
+        label = _label(table, assessment)
         for band in assessment.metrics.bands:
             levels = f"{band.low:g}–{band.high:g}"
             table.add_row(label, levels, *_band_cells(band, assessment.to_fixed(band)))
@@ -153,8 +155,7 @@ def _breakdown(
     rows = [_part_row(part, compared, reference) for part in parts]
     headings = ["minutes", "persistence\nMSE, kW²"]
     room = (_SCREEN - _BESIDE_SKILLS) // max(len(compared), 1) - 2
-    names = [_marked(assessments[i], min(room, NAME_WIDTH)).strip() for i in compared]
-    headings += [f"{name}\nskill" for name in names]
+    headings += [_heading_of(assessments[i], min(room, NAME_WIDTH)) for i in compared]
     if len(rows) <= _LONG or 2 * _width(headings, rows) + _BETWEEN > screen:
         return _filled(plain_table(title, *headings, first_width=_LABEL_WIDTH), rows)
     half = -(-len(rows) // 2)
@@ -197,28 +198,43 @@ def _comparisons(evaluation: Evaluation) -> Iterator[str]:
             yield f"{assessment.name}: MSE {found.ratio:.3f} of the frozen forecast's{known}"
     for other in others:
         forecasts = other.forecasts
-        if forecasts.is_model and forecasts.adapted_from is None and other.lead is not None:
+        if forecasts.is_frozen and other.lead is not None:
             spread = other.lead.interval
             known = "" if spread is None else f" (95 %: {_spread(spread)})"
             yield (
-                f"{first.name}'s skill less {other.name}'s: "
+                f"{first.forecasts.name}'s skill less {forecasts.name}'s, frozen: "
                 f"{_points(other.lead.skill)} points{known}"
             )
 
 
-def _marked(assessment: Assessment, width: int = NAME_WIDTH) -> str:
-    """The name cut to a column's width, with a mark if the model was trained on these minutes.
+def _label(table: Table, assessment: Assessment) -> Text:
+    """Label of a row: of a model "frozen" or "adapted", below a row with the model's name."""
+    forecasts = assessment.forecasts
+    if forecasts.is_frozen:
+        table.add_row(Text(_cut(forecasts, NAME_WIDTH)))
+    return Text(f"  {_kind(forecasts)}" if forecasts.is_model else _cut(forecasts, NAME_WIDTH))
 
-    An adapted model is placed below, or right of, the frozen one, and named by the kind of
-    its adaptation only.
-    """
-    room = width - 1
-    name = assessment.name if len(assessment.name) <= room else assessment.name[: room - 1] + "…"
-    frozen = assessment.forecasts.adapted_from
-    if frozen is not None:
-        # "adapted" is enough for one kind, "lightly" for the other.
-        name = "  " + assessment.name.removeprefix(f"{frozen}, ").split()[-1]
-    return f"{name}*" if assessment.forecasts.in_sample else name
+
+def _heading_of(assessment: Assessment, width: int) -> str:
+    """Heading of a model's column: its name is above the first of its columns only."""
+    forecasts = assessment.forecasts
+    name = _cut(forecasts, width) if forecasts.is_frozen else ""
+    return f"{name}\n{_kind(forecasts)}\nskill"
+
+
+def _kind(forecasts: Forecasts) -> str:
+    """Kind of a model's forecasts, with a mark if it was trained on these minutes."""
+    # "adapted" is enough for one kind of adaptation, "lightly" for the other.
+    frozen = forecasts.adapted_from
+    kind = "frozen" if frozen is None else forecasts.name.removeprefix(f"{frozen}, ").split()[-1]
+    return f"{kind}*" if forecasts.in_sample else kind
+
+
+def _cut(forecasts: Forecasts, width: int) -> str:
+    """The name cut to a column's width, with a mark if the model was trained on these minutes."""
+    name, room = one_line(forecasts.name), width - 1
+    name = name if len(name) <= room else name[: room - 1] + "…"
+    return f"{name}*" if forecasts.in_sample else name
 
 
 def _spread(interval: Interval | None) -> str:

@@ -25,7 +25,7 @@ def read_regular(path: Path, most: int) -> bytes:
         ModelError: it does not exist, cannot be read, is not a regular file, or is too large.
     """
     try:
-        with open(path, "rb", opener=_open_without_waiting) as file:  # noqa: PTH123 - an opener
+        with open(path, "rb", opener=_open_without_waiting) as file:
             size = os.fstat(file.fileno()).st_size
             if size > most:
                 raise ModelError(f"{path}: {size:,} bytes, at most {most:,} expected")

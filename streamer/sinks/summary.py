@@ -159,9 +159,9 @@ class Summary:
     def _scores(self, scores: Scores) -> list[str]:
         if not scores.settled:
             return ["no forecast settled yet: the first comes with the 50th reading"]
-        model = "model" if self._about is None else self._about.model
         frozen = scores.frozen
-        rows = [(model, scores.model), ("persistence", scores.persistence)]
+        shown = "frozen" if frozen is None else "adapted"
+        rows = [(shown, scores.model), ("persistence", scores.persistence)]
         if frozen is not None:
             rows.insert(1, ("frozen", frozen))
         width = max(len(name) for name, _ in rows)

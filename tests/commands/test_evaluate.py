@@ -90,7 +90,7 @@ def test_scores_equal_those_of_replay(untrained_model: Path) -> None:
     assert found["to"] == last["at"]
     assert found["scored"] == last["settled"]
     frozen, model, persistence, *_ = found["forecasters"]
-    assert [frozen["name"], model["name"]] == ["other", "other, adapted"]
+    assert [frozen["name"], model["name"]] == ["other, frozen", "other, adapted"]
     assert model["mse_kw2"] == pytest.approx(last["mse_kw2"], rel=1e-5)
     assert persistence["mse_kw2"] == pytest.approx(last["persistence_mse_kw2"], rel=1e-9)
     assert model["skill"] == pytest.approx(last["skill"], abs=1e-5)
@@ -111,7 +111,7 @@ def test_tables_list_every_forecaster_and_plots_are_written(
     assert done.returncode == 0, done.stderr
     assert "1,391 minutes scored" in done.stdout
     rows = [line.split()[0] for line in done.stdout.splitlines() if line.strip()]
-    for name in ("other", "adapted", "fixed", "mine", "persistence", "autoregression"):
+    for name in ("other", "frozen", "adapted", "fixed", "mine", "persistence", "autoregression"):
         assert name in rows
     assert "river" not in rows
     assert page.read_bytes().startswith(b"\x89PNG")
@@ -145,7 +145,7 @@ def test_no_adapt_leaves_out_the_adapted_row(untrained_model: Path) -> None:
     (frozen, adapted, _) = json.loads(_streamer(*arguments).stdout)["forecasters"]
     found = json.loads(_streamer(*arguments, "--no-adapt").stdout)
     assert found["forecasters"][0] == frozen
-    assert [each["name"] for each in found["forecasters"]] == ["other", "persistence"]
+    assert [each["name"] for each in found["forecasters"]] == ["other, frozen", "persistence"]
     assert (frozen["adapted"], adapted["adapted"]) == (False, True)
     assert list(found["fixed_band"]["models"]) == ["other"]
 
@@ -154,7 +154,7 @@ def test_light_adds_the_adapter_of_a_fleet(untrained_model: Path) -> None:
     arguments = ("evaluate", SAMPLE, "--model", untrained_model, "--light", "--baseline", "none")
     done = _streamer(*arguments, "--format", "json")
     names = [each["name"] for each in json.loads(done.stdout)["forecasters"]]
-    assert names == ["other", "other, adapted", "other, adapted lightly", "persistence"]
+    assert names == ["other, frozen", "other, adapted", "other, adapted lightly", "persistence"]
     assert "  lightly" in _streamer(*arguments, "--no-adapt").stdout
 
 
@@ -194,7 +194,10 @@ def test_models_of_the_same_name_are_distinguished_by_path(untrained_model: Path
     done = _streamer(*arguments, "--model", untrained_model, "--model", weights)
     names = [each["name"] for each in json.loads(done.stdout)["forecasters"]]
     second = f"other ({weights})"
-    assert names == ["other", "other, adapted", second, f"{second}, adapted", "persistence"]
+    assert names == [
+        *("other, frozen", "other, adapted"),
+        *(f"{second}, frozen", f"{second}, adapted", "persistence"),
+    ]
     twice = _streamer(*arguments, *("--model", str(untrained_model)) * 3)
     _fails(twice, 2, "given more than once")
 

@@ -290,7 +290,9 @@ def test_json_has_the_documented_keys(evaluation: Evaluation) -> None:
     part = {
         "part": None,
         "minutes": None,
-        "forecasters": dict.fromkeys(("model", "model, adapted", "other", "persistence"), score),
+        "forecasters": dict.fromkeys(
+            ("model, frozen", "model, adapted", "other, frozen", "persistence"), score
+        ),
     }
     band = {**dict.fromkeys(("coverage", "width_kw", "winkler_kw")), "week_coverage": None}
     fixed = {"half_width_kw": None, **band}
@@ -356,17 +358,19 @@ def test_tables_have_every_forecaster(
     text = render(evaluation)
     assert max(map(len, text.splitlines())) <= 80
     lines = [line.split() for line in text.splitlines()]
-    for assessment in evaluation.assessments:
+    overall = lines[: lines.index(["Quantile", "forecasts"])]
+    rows = [line for line in overall if len(line) == 11]
+    assert [line for line in overall if len(line) == 1][-2:] == [["model"], ["other"]]
+    assert [row[0] for row in rows] == ["frozen", "adapted*", "frozen", "persistence"]
+    for assessment, row in zip(evaluation.assessments, rows, strict=True):
         metrics = assessment.metrics
-        label = "adapted*" if assessment.forecasts.adapted_from else assessment.name
-        (row,) = [line for line in lines if line[:1] == [label] and len(line) == 11]
         assert row[1:5] == [
             f"{metrics.mse_kw2:.5f}",
             f"{metrics.rmse_w:.1f}",
             f"{metrics.mae_w:.1f}",
             f"{metrics.bias_w:+.1f}",
         ]
-    assert "model's skill less other's:" in text
+    assert "model's skill less other's, frozen: " in text
     ratio = evaluation.assessments[1].mse_to_frozen
     assert ratio is not None
     assert f"model, adapted: MSE {ratio.ratio:.3f} of the frozen forecast's (95 %:" in text
@@ -397,15 +401,16 @@ def _band_rows(text: str) -> list[list[str]]:
 
 def test_bands_have_a_table(evaluation: Evaluation, render: Callable[[Evaluation], str]) -> None:
     rows = _band_rows(render(evaluation))
-    assert [row[0] for row in rows] == ["model", "adapted*", "fixed", "other", "fixed"]
+    labels = ["model", "frozen", "adapted*", "fixed", "other", "frozen", "fixed"]
+    assert [row[0] for row in rows] == labels
     (band,) = evaluation.assessments[1].metrics.bands
     to_fixed = evaluation.assessments[1].to_fixed(band)
-    assert rows[1][1:4] == ["0.05–0.95", f"{100 * band.coverage:.1f}", "%"]
-    assert rows[1][-4:] == [
+    assert rows[2][1:4] == ["0.05–0.95", f"{100 * band.coverage:.1f}", "%"]
+    assert rows[2][-4:] == [
         "–", f"{band.width_kw:.3f}", f"{band.winkler_kw:.3f}", f"{to_fixed:.3f}"
     ]  # fmt: skip
-    assert rows[2][1].startswith("±")
-    assert rows[2][-1] == "1.000"
+    assert rows[3][1].startswith("±")
+    assert rows[3][-1] == "1.000"
 
 
 def test_model_without_quantiles_has_dashes_for_a_band(
@@ -414,8 +419,8 @@ def test_model_without_quantiles_has_dashes_for_a_band(
     model = _model(stretch)
     plain = replace(model, levels=())
     rows = _band_rows(render(assess(stretch, [plain, _adapted(model), _persistence(stretch)])))
-    assert rows[0] == ["model", *["–"] * 6]
-    assert [row[0] for row in rows] == ["model", "adapted*", "fixed"]
+    assert rows[1] == ["frozen", *["–"] * 6]
+    assert [row[0] for row in rows] == ["model", "frozen", "adapted*", "fixed"]
 
 
 def test_model_with_two_bands_has_two_rows(
@@ -425,8 +430,8 @@ def test_model_with_two_bands_has_two_rows(
     quantiles = mean[:, None] + np.array([-0.2, -0.1, 0.1, 0.2])
     model = Forecasts("model", mean, (0.05, 0.25, 0.75, 0.95), quantiles, is_model=True)
     rows = _band_rows(render(assess(stretch, [model, _persistence(stretch)])))
-    assert [row[0] for row in rows] == ["model", "0.25–0.75", "fixed"]
-    assert rows[1][-1] == "–"
+    assert [row[0] for row in rows] == ["model", "frozen", "0.25–0.75", "fixed"]
+    assert rows[2][-1] == "–"
 
 
 def test_wide_terminal_has_long_breakdowns_side_by_side(evaluation: Evaluation) -> None:
@@ -459,7 +464,7 @@ def test_model_without_quantiles_has_a_row_above_the_adapted_one(
     text = render(assess(stretch, [plain, _adapted(model), _persistence(stretch)]))
     lines = text[text.index("Quantile forecasts") : text.index("Mean absolute")].splitlines()
     rows = [line.split()[0] for line in lines[3:] if line.strip()]
-    assert rows == ["model", "adapted*"]
+    assert rows == ["model", "frozen", "adapted*"]
 
 
 def test_long_breakdowns_are_set_side_by_side_for_one_model(

@@ -389,7 +389,9 @@ CASES |= {
     "layer whose class is an object": _with_config(
         lambda value: value["config"]["layers"][1].update(class_name={"a": 1})
     ),
-    "layer without settings": _with_config(lambda value: value["config"]["layers"][1].pop("config")),
+    "layer without settings": _with_config(
+        lambda value: value["config"]["layers"][1].pop("config")
+    ),
     "layer with settings as a list": _with_config(
         lambda value: value["config"]["layers"][1].update(config=[])
     ),

@@ -252,7 +252,7 @@ def test_the_summary_contains_counts_and_scores(steps: list[Step]) -> None:
         "skipped: 1 malformed row, 3 rows out of order",
         "no alarms",
         "3 forecasts settled, skill +63.9 %",
-        "sceaux       MSE 0.09667 kW²  RMSE 310.9 W  MAE 233.3 W",
+        "adapted      MSE 0.09667 kW²  RMSE 310.9 W  MAE 233.3 W",
         "frozen       MSE 0.09667 kW²  RMSE 310.9 W  MAE 233.3 W",
         "persistence  MSE 0.26750 kW²  RMSE 517.2 W  MAE 483.3 W",
         "adapted: MSE as frozen, over all 3 minutes",
@@ -295,7 +295,7 @@ def test_the_summary_reports_the_gain_of_adapting() -> None:
     band = BandScores(0.995, 0.9012, 0.8, 0.3147, 0.3, 12.64)
     assert _summary_of(frozen=ErrorScores(0.05, 0.15), band=band) == [
         "1,200 forecasts settled, skill +20.0 %",
-        "sceaux       MSE 0.04000 kW²  RMSE 200.0 W  MAE 100.0 W",
+        "adapted      MSE 0.04000 kW²  RMSE 200.0 W  MAE 100.0 W",
         "frozen       MSE 0.05000 kW²  RMSE 223.6 W  MAE 150.0 W",
         "persistence  MSE 0.05000 kW²  RMSE 223.6 W  MAE 200.0 W",
         "adapted: MSE 20.0 % better than frozen, over all 1,200 minutes",
@@ -310,9 +310,9 @@ def test_the_summary_reports_the_gain_of_adapting() -> None:
     assert "adapted: MSE as frozen, over all 1,200 minutes" in flawless
 
 
-def test_the_summary_has_no_frozen_row_without_adapting() -> None:
+def test_the_summary_has_no_adapted_row_without_adapting() -> None:
     lines = _summary_of()
-    assert [line.split()[0] for line in lines] == ["1,200", "sceaux", "persistence", "90"]
+    assert [line.split()[0] for line in lines] == ["1,200", "frozen", "persistence", "90"]
 
 
 def test_the_summary_counts_alarms_by_kind(alarmed: list[Step]) -> None:
