@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from streamer.display.numbers import plural
-from streamer.recording.store import EventRow, Minute
+from streamer.recording.minutes import EventRow, Minute
 
 WEEK = 7 * 24 * 60
 """Largest number of minutes kept; older ones are dropped."""
@@ -44,6 +44,11 @@ class Backlog:
         begins = not self._lost_now
         self._lost_now += excess
         return begins
+
+    def abandon(self) -> int:
+        """Empty the queue at the end; returns the number of minutes lost with it, and before."""
+        minutes, lost = self.clear()
+        return minutes + lost
 
     def clear(self) -> tuple[int, int]:
         """Empty the queue after writing; returns the numbers of minutes in it and of lost ones."""

@@ -38,7 +38,7 @@ def _connection(watcher: House) -> sqlite3.Connection:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shortens the wait for a lock."""
-    monkeypatch.setattr("streamer.recording.database._BUSY_S", 0.01)
+    monkeypatch.setattr("streamer.recording.connection._BUSY_S", 0.01)
 
 
 def test_minutes_wait_while_the_disk_is_full(db: Path) -> None:
@@ -188,7 +188,11 @@ def test_minutes_lost_at_the_end_are_reported(db: Path) -> None:
         watcher.watch(house(8)[5:])
         watcher.close()
         other.execute("ROLLBACK")
-    assert watcher.texts[1:] == ["not recorded, and lost: 3 minutes"]
+    assert watcher.texts[1:] == [
+        f"{db} is locked by another program: waiting for up to 10 s, 3 minutes wait to be written"
+    ]
+    assert watcher.recorder.lost == 3
+    assert watcher.recorder.loss == f"{db}: not recorded, and lost: 3 minutes"
 
 
 @pytest.mark.usefixtures("quick")
@@ -369,7 +373,7 @@ def test_lost_minutes_are_reported_in_a_read_only_folder(
             broken.setattr(Path, "unlink", unlink)
             watcher.close()
         other.execute("ROLLBACK")
-    assert watcher.texts[1:] == ["not recorded, and lost: 3 minutes"]
+    assert watcher.recorder.lost == 3
     House(db).close()  # the leftover file holds no lock
 
 
@@ -383,7 +387,9 @@ def test_a_moved_or_deleted_file_is_replaced_by_a_new_one(db: Path, how: str) ->
     else:
         db.unlink()
     steps += watcher.watch(readings[50:])
-    assert watcher.texts == [f"{db} was moved or deleted: recording in a new file"]
+    assert watcher.texts == [
+        f"{db}, with its 50 minutes, was moved or deleted: recording in a new file"
+    ]
     watcher.close()
     assert _rows(db) == _columns(steps[50:])
     if how == "moved":
@@ -397,13 +403,13 @@ def test_a_moved_or_deleted_file_is_replaced_by_a_new_one(db: Path, how: str) ->
 def test_a_failure_notice_may_itself_be_recorded(db: Path) -> None:
     watcher = House(db)
     watcher.watch(house(20))
-    notify = watcher.recorder._notify
+    notify = watcher.recorder._reports.notify
 
     def say(notice: Notice) -> None:
         notify(notice)
         watcher.recorder.write(notice)
 
-    watcher.recorder._notify = say
+    watcher.recorder._reports.notify = say
     db.unlink()
     watcher.watch(house(30)[20:])
     watcher.close()
