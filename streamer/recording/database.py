@@ -91,9 +91,11 @@ def check_place(path: Path) -> None:
     """Check that a path can hold a recording: SQLite would also write beside a device or a pipe.
 
     Raises:
-        RecordError: the path exists, and is not a file.
+        RecordError: the path exists, and is not a file; or cannot be examined.
     """
-    if path.exists() and not path.is_file():
+    with explained(path):
+        is_other = path.exists() and not path.is_file()
+    if is_other:
         raise RecordError(f"{one_line(path)} is not a file; give one to record in")
 
 
@@ -115,6 +117,7 @@ def open_for_writing(path: Path, *, full_check: bool = True) -> sqlite3.Connecti
         check_place(path)
         _check_size(path)
         unclean = log_of(path).exists()
+        _check_writable(path)
         _make_private(path)
         connection = connect(str(path))
         try:
@@ -123,7 +126,6 @@ def open_for_writing(path: Path, *, full_check: bool = True) -> sqlite3.Connecti
             elif full_check and unclean:
                 check_pages(connection, path)
             connection.execute("PRAGMA journal_mode = WAL")
-            _check_writable(connection)
             # Each transaction is on the disk before the next reading is awaited.
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
@@ -141,9 +143,9 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     Raises:
         RecordError: the file does not exist, or cannot be read.
     """
-    if not path.is_file():
-        raise RecordError(f"{one_line(path)}: the recording does not exist")
     with explained(path):
+        if not path.is_file():
+            raise RecordError(f"{one_line(path)}: the recording does not exist")
         _check_size(path)
         connection = _reader(path)
         try:
@@ -252,16 +254,10 @@ def _make_private(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
-def _check_writable(connection: sqlite3.Connection) -> None:
-    """Begin a transaction, since SQLite opens a read-only file without an error."""
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError as error:
-        # Another program's lock will end.
-        if _code(error) not in _LOCKED:
-            raise
-    else:
-        connection.execute("ROLLBACK")
+def _check_writable(path: Path) -> None:
+    """Reject a read-only file, which SQLite opens without an error."""
+    if path.exists() and not os.access(path, os.W_OK):
+        raise RecordError(f"{one_line(path)}: {_PERMANENT[sqlite3.SQLITE_READONLY]}")
 
 
 def _check_size(path: Path) -> None:

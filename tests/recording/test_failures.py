@@ -472,6 +472,27 @@ def test_a_read_only_folder_is_refused(shut: Path, there: bool) -> None:
     assert sorted(shut.iterdir()) == before
 
 
+def test_a_read_only_file_is_refused(shut: Path) -> None:
+    db = shut / "house.db"
+    watcher = House(db)
+    watcher.watch(house(20))
+    watcher.close()
+    db.chmod(0o444)
+    shut.chmod(0o777)
+    done = subprocess.run(
+        [sys.executable, "-c", _AS_NOBODY, str(shut)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert not done.stderr
+    assert done.stdout == (
+        f"{db}: it cannot be written to; check the owner of the file and its folder\n"
+    )
+    assert [path.name for path in shut.iterdir()] == ["house.db"]
+
+
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="cannot be recorded to: No such file or directory"):
         House(tmp_path / "nowhere" / "house.db")
