@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -194,8 +193,6 @@ def _check_record(path: Path) -> None:
     if not path.absolute().parent.is_dir():
         raise UsageError(f"{path}: folder {path.absolute().parent} does not exist")
     check_place(path)
-    if path.exists() and not os.access(path, os.W_OK):
-        raise RecordError(f"{path}: it cannot be written to; check the owner of the file")
     if path.exists() and path.stat().st_size:
         # A recorder moves a damaged file aside, and waits for a locked one.
         with suppress(DamagedError, TransientError):

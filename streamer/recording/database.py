@@ -91,12 +91,16 @@ def check_place(path: Path) -> None:
     """Check that a path can hold a recording: SQLite would also write beside a device or a pipe.
 
     Raises:
-        RecordError: the path exists, and is not a file; or cannot be examined.
+        RecordError: the path exists, and is not a file or read-only; or cannot be examined.
     """
     with explained(path):
-        is_other = path.exists() and not path.is_file()
-    if is_other:
-        raise RecordError(f"{one_line(path)} is not a file; give one to record in")
+        if not path.exists():
+            return
+        if not path.is_file():
+            raise RecordError(f"{one_line(path)} is not a file; give one to record in")
+        # SQLite would open it without an error.
+        if not os.access(path, os.W_OK):
+            raise RecordError(f"{one_line(path)}: {_PERMANENT[sqlite3.SQLITE_READONLY]}")
 
 
 def open_for_writing(path: Path, *, full_check: bool = True) -> sqlite3.Connection:
@@ -117,7 +121,6 @@ def open_for_writing(path: Path, *, full_check: bool = True) -> sqlite3.Connecti
         check_place(path)
         _check_size(path)
         unclean = log_of(path).exists()
-        _check_writable(path)
         _make_private(path)
         connection = connect(str(path))
         try:
@@ -252,12 +255,6 @@ def _make_private(path: Path) -> None:
     # Where that fails, SQLite fails, too, and its error is explained.
     with suppress(OSError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-
-
-def _check_writable(path: Path) -> None:
-    """Reject a read-only file, which SQLite opens without an error."""
-    if path.exists() and not os.access(path, os.W_OK):
-        raise RecordError(f"{one_line(path)}: {_PERMANENT[sqlite3.SQLITE_READONLY]}")
 
 
 def _check_size(path: Path) -> None:

@@ -236,7 +236,10 @@ class Recorder:
             self._write_waiting()
         except DamagedError as error:
             self._target.start_new_file(error)
+            kept = self._backlog.take_back()
             self._write_waiting()
+            if kept:
+                self._reports.kept(kept)
 
     def _write_waiting(self) -> None:
         backlog = self._backlog

@@ -56,6 +56,13 @@ class Reports:
         else:
             self.notify(Notice(Notice.EVENT, what + ("" if elsewhere else ", nothing is lost")))
 
+    def kept(self, minutes: int) -> None:
+        """Report that a new file contains minutes of the damaged one."""
+        what = plural(minutes, "minute")
+        self.notify(
+            Notice(Notice.EVENT, f"the new file begins with the last {what}, kept in memory")
+        )
+
     def week(self) -> None:
         """Report that too many minutes wait."""
         self.warn("not recording for a week: the oldest minutes are lost from now on")

@@ -22,6 +22,11 @@ def _rows(path: Path) -> list[tuple[object, ...]]:
         return connection.execute(f"SELECT {COLUMNS} FROM steps ORDER BY at").fetchall()  # noqa: S608
 
 
+def _alarms(path: Path) -> set[tuple[int, str]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return set(connection.execute("SELECT at, kind FROM alarms").fetchall())
+
+
 def _columns(steps: list[Step]) -> list[tuple[float | None, ...]]:
     return [columns_of(step) for step in steps]
 
@@ -84,15 +89,17 @@ def test_a_file_changed_in_place_is_noticed_with_the_next_minute(
         steps += watcher.watch(READINGS[100:110])
     change(db)
     steps += watcher.watch(READINGS[len(steps) : len(steps) + 1])
-    (text,) = watcher.texts
+    text, kept = watcher.texts
     assert "by another program while it was open" in text
     assert "set aside as house.db.corrupt-" in text
+    assert kept == (f"the new file begins with the last {len(steps) - 1} minutes, kept in memory")
     steps += watcher.watch(READINGS[len(steps) :])
     watcher.close()
-    assert len(watcher.texts) == 1
-    rows = _rows(db)
-    assert rows == _columns(steps)[-len(rows) :]
-    assert len(rows) == 200 - (110 if in_log else 100)
+    assert len(watcher.texts) == 2
+    assert _rows(db) == _columns(steps)
+    assert _alarms(db) == {
+        (int(alarm.at.timestamp()), alarm.kind) for step in steps for alarm in step.alarms
+    }
     again = House(db)
     again.recorder.resume(again.pipeline)
     assert again.pipeline.state() == watcher.pipeline.state()
@@ -115,9 +122,9 @@ def test_what_sqlite_does_in_other_programs_is_no_change(db: Path, statement: st
 
 def test_a_trigger_added_meanwhile_is_not_run(db: Path) -> None:
     watcher = House(db)
-    watcher.watch(READINGS[:100])
+    steps = watcher.watch(READINGS[:100])
     _add_a_trigger(db)
-    steps = watcher.watch(READINGS[100:])
+    steps += watcher.watch(READINGS[100:])
     watcher.close()
     assert "contains what no recording contains (trigger t)" in watcher.texts[0]
     assert _rows(db) == _columns(steps)
@@ -138,11 +145,11 @@ def test_a_deleted_log_is_saved(db: Path, suffix: str) -> None:
 
 def test_a_truncated_log_is_noticed(db: Path) -> None:
     watcher = House(db)
-    watcher.watch(READINGS[:50])
+    steps = watcher.watch(READINGS[:50])
     _checkpoint(watcher)
-    watcher.watch(READINGS[50:100])
+    steps += watcher.watch(READINGS[50:100])
     os.truncate(f"{db}-wal", 0)
-    steps = watcher.watch(READINGS[100:])
+    steps += watcher.watch(READINGS[100:])
     watcher.close()
     assert "by another program while it was open" in watcher.texts[0]
     assert _rows(db) == _columns(steps)
@@ -233,3 +240,16 @@ def test_what_was_learnt_continues_in_a_new_file(db: Path) -> None:
     again.recorder.resume(again.pipeline)
     assert again.pipeline.state() == undisturbed.state()
     again.close()
+
+
+def test_a_day_of_minutes_is_kept_in_memory(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamer.recording.backlog.DAY", 60)
+    watcher = House(db)
+    steps = watcher.watch(READINGS[:100])
+    _truncate(db)
+    steps += watcher.watch(READINGS[100:120])
+    _truncate(db)
+    steps += watcher.watch(READINGS[120:])
+    watcher.close()
+    assert len(list(db.parent.glob("house.db.corrupt-*"))) == 2
+    assert _rows(db) == _columns(steps[60:])
