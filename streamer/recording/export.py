@@ -15,7 +15,6 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TextIO
 
-from streamer.display.lines import shorten
 from streamer.errors import UsageError
 from streamer.extras import optional_import
 from streamer.readings.span import Span
@@ -125,7 +124,7 @@ def _finite(value: object) -> float | None:
 def _whole_number(value: object) -> int:
     if isinstance(value, int) and 0 <= value < 2**31:
         return value
-    raise InvalidValueError(f"{shorten(str(value))} is not a number of minutes")
+    raise InvalidValueError(f"{str(value)[:40]!r} is not a number of minutes")
 
 
 class _Alarms:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
-from streamer.display.lines import shorten
 from streamer.errors import RecordError
 from streamer.readings import Reading
 from streamer.readings.span import Span
@@ -69,7 +68,7 @@ def time_of(at: int, utc_offset: int) -> datetime:
         with suppress(OverflowError, ValueError):
             return datetime.fromtimestamp(at, _zone(utc_offset))
     raise InvalidValueError(
-        f"{shorten(str(at))} with the offset {shorten(str(utc_offset))} s is not a time"
+        f"{str(at)[:40]} with the offset {str(utc_offset)[:40]} s is not a time that is recorded"
     )
 
 
@@ -125,7 +124,7 @@ def readings(
 
 def _power(kw: object) -> float:
     if not isinstance(kw, float):
-        raise InvalidValueError(f"{shorten(str(kw))} is not a power")
+        raise InvalidValueError(f"{str(kw)[:40]!r} is not a power")
     return kw
 
 

@@ -119,6 +119,7 @@ VALUES: Mapping[str, Change] = {
     "time at the end of 64 bits": _run(_STEP.format(2**63 - 1, 0, 0.5)),
     "time after the year 9999": _run(_STEP.format(253_402_300_800, 0, 0.5)),
     "last minute of the year 9999": _run(_STEP.format(253_402_300_740, 3600, 0.5)),
+    "last minute of the year 9999 in UTC": _run(_STEP.format(253_402_300_740, 0, 0.5)),
     "first minute of the year 1": _run(_STEP.format(-62_135_596_800, -3600, 0.5)),
     "time at the start of 64 bits": _run(_STEP.format(-(2**63), 0, 0.5)),
     "huge offset": _run(f"UPDATE steps SET utc_offset = {10**15} WHERE at = {_LAST}"),
