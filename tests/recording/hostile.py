@@ -157,7 +157,7 @@ VALUES: Mapping[str, Change] = {
     "big setting": _run("UPDATE settings SET value = hex(zeroblob(3000000)) WHERE key = 'model'"),
     "setting that moves the cursor": _run("UPDATE settings SET value = char(27) || '[2J\n'"),
     "setting that is a number": _run("UPDATE settings SET value = 1e400"),
-    "state that is big when decompressed": _state(lambda _: zlib.compress(bytes(60_000_000), 9)),
+    "state that is big when decompressed": _state(lambda _: zlib.compress(bytes(40_000_000), 1)),
     "state that is cut": _state(lambda state: zlib.compress(json.dumps(state).encode())[:-9]),
     "state that is nested": _state(lambda _: zlib.compress(b"[" * 100_000)),
     "state that is a list": _state(lambda _: zlib.compress(b"[1, 2]")),

@@ -22,7 +22,7 @@ from tests.recording.hostile import CODE, MINUTES, VALUES, make
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
-_MAX_BYTES = 50_000_000
+_MAX_BYTES = 25_000_000
 _LONG_AGO = SPRING.replace(year=1970)
 
 
