@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamer.commands.forecasting import Forecasting
+from streamer.display.lines import one_line
 from streamer.errors import RecordError, UsageError
 from streamer.feeds.address import Address
 from streamer.readings import Notice
@@ -22,6 +23,7 @@ from streamer.stream.signals import stopping
 
 if TYPE_CHECKING:
     from streamer.pipeline import Pipeline
+    from streamer.recording.recorder import Recorder
     from streamer.sources.live import LiveSource
 
 
@@ -78,7 +80,13 @@ class Watch:
         return source
 
     def run(
-        self, source: LiveSource, sinks: Sequence[Sink], pacer: Pacer, *, looking: Sequence[Sink]
+        self,
+        source: LiveSource,
+        sinks: Sequence[Sink],
+        pacer: Pacer,
+        *,
+        looking: Sequence[Sink],
+        opened: list[Recorder],
     ) -> None:
         """Watch until the feed ends or the pacer is stopped.
 
@@ -87,10 +95,11 @@ class Watch:
             sinks: sinks for all steps from now on.
             pacer: ends the stream when it is stopped.
             looking: sinks that also get the latest recorded steps first.
+            opened: output: the recorder is appended; it is closed when this ends.
 
         Raises:
-            StreamerError: the model cannot be loaded, the file is not a recording, or the
-                feed has failed for good.
+            StreamerError: the model cannot be loaded, the file is not a recording, the feed
+                has failed for good, or minutes could not be recorded.
         """
         from streamer.stream.runner import run
 
@@ -102,7 +111,7 @@ class Watch:
             if self.record is None:
                 run(source, pipeline, everyone, pacer, one_by_one=True)
             else:
-                self._run_recorded(self.record, source, pipeline, everyone, pacer, looking)
+                self._run_recorded(self.record, source, pipeline, everyone, pacer, looking, opened)
         finally:
             source.close()
 
@@ -114,7 +123,9 @@ class Watch:
         everyone: Sequence[Sink],
         pacer: Pacer,
         looking: Sequence[Sink],
+        opened: list[Recorder],
     ) -> None:
+        from streamer.recording.ending import closed_without_loss
         from streamer.recording.recorder import Recorder
         from streamer.stream.runner import run
 
@@ -129,16 +140,16 @@ class Watch:
             notify=announce,
             allow_other_meter=self.allow_other_meter,
         )
-        try:
+        opened.append(recorder)
+        with closed_without_loss(recorder):
             resumed = recorder.resume(pipeline)
             for sink in looking:
                 for step in resumed.steps:
                     sink.write(step)
-            announce(Notice(Notice.EVENT, f"{path}: {resumed.text}", resumed.last_at))
+            text = f"{one_line(path)}: {resumed.text}"
+            announce(Notice(Notice.EVENT, text, resumed.last_at))
             source.resume_after(resumed.last_at)
             run(source, pipeline, [recorder, *everyone], pacer, one_by_one=True)
-        finally:
-            recorder.close()
 
     def check(self) -> None:
         """Check everything that needs no connection.
@@ -200,11 +211,27 @@ def show_dashboard(job: Watch, *, ascii_only: bool, verbose: bool = False) -> in
     pacer = Pacer(MAX, on_stop=source.close)
     dashboard = Dashboard(pacer, ascii=ascii_only, live=True)
     summary = Summary(verbose=verbose)
+    opened: list[Recorder] = []
     try:
-        dashboard.run(lambda: job.run(source, [summary], pacer, looking=[dashboard]))
+        dashboard.run(lambda: job.run(source, [summary], pacer, looking=[dashboard], opened=opened))
+        _wait_for(opened)
     finally:
         print("\n".join(summary.lines()))
     return 0 if dashboard.ended_by is None else 128 + dashboard.ended_by
+
+
+def _wait_for(opened: Sequence[Recorder]) -> None:
+    """Wait for the end of a recording, which the dashboard does not wait for.
+
+    Raises:
+        RecordError: minutes could not be recorded.
+    """
+    for recorder in opened:
+        if not recorder.is_closed:
+            print("streamer: writing the last minutes of the recording", file=sys.stderr)
+            recorder.close()
+        if recorder.loss:
+            raise RecordError(recorder.loss)
 
 
 def write_lines(job: Watch, *, format: str | None, verbose: bool = False) -> int:
@@ -224,5 +251,5 @@ def write_lines(job: Watch, *, format: str | None, verbose: bool = False) -> int
         sinks.append(TextSink(sys.stdout, format))
     signals: list[signal.Signals] = []
     with summed_up(summary, sinks), stopping(pacer, signals):
-        job.run(source, sinks, pacer, looking=[])
+        job.run(source, sinks, pacer, looking=[], opened=[])
     return 128 + signals[0] if signals else 0

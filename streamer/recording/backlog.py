@@ -1,14 +1,17 @@
-"""Queue of minutes and events that could not be written yet."""
+"""Queue of minutes and events that could not be written yet, and the last written ones."""
 
 from __future__ import annotations
 
 from collections import deque
 
 from streamer.display.numbers import plural
-from streamer.recording.store import EventRow, Minute
+from streamer.recording.minutes import EventRow, Minute
 
 WEEK = 7 * 24 * 60
 """Largest number of minutes kept; older ones are dropped."""
+
+DAY = 24 * 60
+"""Number of written minutes kept, in case that the file is damaged by another program."""
 
 _MAX_EVENTS = 1000
 
@@ -24,6 +27,7 @@ class Backlog:
     def __init__(self) -> None:
         self.minutes: deque[Minute] = deque()
         self.events: deque[EventRow] = deque(maxlen=_MAX_EVENTS)
+        self._written: deque[Minute] = deque(maxlen=DAY)
         self._lost_now = 0
 
     @property
@@ -45,9 +49,22 @@ class Backlog:
         self._lost_now += excess
         return begins
 
+    def take_back(self) -> int:
+        """Let the last written minutes wait again, for a new file; returns their number."""
+        count = len(self._written)
+        self.minutes.extendleft(reversed(self._written))
+        self._written.clear()
+        return count
+
+    def abandon(self) -> int:
+        """Empty the queue at the end; returns the number of minutes lost with it, and before."""
+        minutes, lost = self.clear()
+        return minutes + lost
+
     def clear(self) -> tuple[int, int]:
         """Empty the queue after writing; returns the numbers of minutes in it and of lost ones."""
         counts = len(self.minutes), self._lost_now
+        self._written.extend(self.minutes)
         self.minutes.clear()
         self.events.clear()
         self._lost_now = 0

@@ -2,42 +2,44 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from streamer.display.lines import printable
+from streamer.display.lines import one_line
 from streamer.errors import RecordError
-from streamer.recording.schema import APPLICATION_ID, PAGE_SIZE, SCHEMA, TABLES, VERSION
-
-_BUSY_S = 1.0
-"""Seconds to wait for another program's lock; the stream is held up meanwhile."""
+from streamer.recording.conformance import compare
+from streamer.recording.connection import connect
+from streamer.recording.schema import APPLICATION_ID, PAGE_SIZE, SCHEMA, VERSION
 
 _CHECKPOINT_PAGES = 2000
 """Pages in the write-ahead log before they are moved to the database: 1 MB. Pages that are
 written repeatedly are then moved only once."""
 
-_TRANSIENT = {
-    sqlite3.SQLITE_BUSY: "it is locked by another program",
-    sqlite3.SQLITE_LOCKED: "it is locked by another program",
-    sqlite3.SQLITE_FULL: "the disk is full",
-}
+_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _PERMANENT = {
     sqlite3.SQLITE_IOERR: "the disk has an input/output error",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check that its folder exists and is yours",
     sqlite3.SQLITE_READONLY: "it cannot be written to; check the owner of the file and its folder",
     sqlite3.SQLITE_PERM: "permission is denied",
     sqlite3.SQLITE_AUTH: "permission is denied",
-    sqlite3.SQLITE_TOOBIG: "a value in it is too big",
 }
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_DAMAGED = {
+    sqlite3.SQLITE_CORRUPT: "",
+    sqlite3.SQLITE_NOTADB: "",
+    sqlite3.SQLITE_TOOBIG: "a value in it is bigger than any that is recorded",
+}
 
 
 class TransientError(RecordError):
     """A recording cannot be used now, but may be later, unchanged."""
+
+
+class LockedError(TransientError):
+    """Another program holds the lock of a recording."""
 
 
 class DamagedError(RecordError):
@@ -57,25 +59,27 @@ def explained(path: Path) -> Iterator[None]:
         raise _explanation(path, error) from None
     except (InvalidValueError, UnicodeDecodeError) as error:
         # The latter is raised for the text of an error of SQLite.
-        raise DamagedError(f"{path} is damaged ({_line(error)})") from None
+        raise DamagedError(f"{one_line(path)} is damaged ({_line(error)})") from None
     except OSError as error:
-        raise RecordError(f"{path}: {error.strerror or error}") from None
+        raise RecordError(f"{one_line(path)}: {error.strerror or error}") from None
 
 
 def _explanation(path: Path, error: sqlite3.Error) -> RecordError:
-    code = _code(error)
-    if code in _TRANSIENT:
-        return TransientError(f"{path}: {_TRANSIENT[code]}")
+    code, name = _code(error), one_line(path)
+    if code in _LOCKED:
+        return LockedError(f"{name}: it is locked by another program")
+    if code == sqlite3.SQLITE_FULL:
+        return TransientError(f"{name}: the disk is full")
     if code in _PERMANENT:
-        return RecordError(f"{path}: {_PERMANENT[code]}")
+        return RecordError(f"{name}: {_PERMANENT[code]}")
     if code in _DAMAGED:
-        return DamagedError(f"{path} is damaged ({_line(error)})")
-    return RecordError(f"{path}: {_line(error)}")
+        return DamagedError(f"{name} is damaged ({_DAMAGED[code] or _line(error)})")
+    return RecordError(f"{name}: {_line(error)}")
 
 
 def _line(message: object) -> str:
     """Make a message of SQLite, which may contain parts of a damaged file, fit for display."""
-    return textwrap.shorten(printable(str(message), mark=" "), 100, placeholder="…")
+    return textwrap.shorten(one_line(message), 100, placeholder="…")
 
 
 def _code(error: sqlite3.Error) -> int:
@@ -87,10 +91,16 @@ def check_place(path: Path) -> None:
     """Check that a path can hold a recording: SQLite would also write beside a device or a pipe.
 
     Raises:
-        RecordError: the path exists, and is not a file.
+        RecordError: the path exists, and is not a file or read-only; or cannot be examined.
     """
-    if path.exists() and not path.is_file():
-        raise RecordError(f"{path} is not a file; give one to record in")
+    with explained(path):
+        if not path.exists():
+            return
+        if not path.is_file():
+            raise RecordError(f"{one_line(path)} is not a file; give one to record in")
+        # SQLite would open it without an error.
+        if not os.access(path, os.W_OK):
+            raise RecordError(f"{one_line(path)}: {_PERMANENT[sqlite3.SQLITE_READONLY]}")
 
 
 def open_for_writing(path: Path, *, full_check: bool = True) -> sqlite3.Connection:
@@ -110,13 +120,14 @@ def open_for_writing(path: Path, *, full_check: bool = True) -> sqlite3.Connecti
     with explained(path):
         check_place(path)
         _check_size(path)
-        unclean = _log_of(path).exists()
-        connection = _connect(str(path))
+        unclean = log_of(path).exists()
+        _make_private(path)
+        connection = connect(str(path))
         try:
-            if not _check(connection, path):
+            if not check_schema(connection, path):
                 _create(connection)
             elif full_check and unclean:
-                _check_pages(connection, path)
+                check_pages(connection, path)
             connection.execute("PRAGMA journal_mode = WAL")
             # Each transaction is on the disk before the next reading is awaited.
             connection.execute("PRAGMA synchronous = FULL")
@@ -135,34 +146,18 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     Raises:
         RecordError: the file does not exist, or cannot be read.
     """
-    if not path.is_file():
-        raise RecordError(f"{path}: the recording does not exist")
     with explained(path):
+        if not path.is_file():
+            raise RecordError(f"{one_line(path)}: the recording does not exist")
         _check_size(path)
         connection = _reader(path)
         try:
-            if not _check(connection, path):
-                raise RecordError(f"{path} is empty: nothing was recorded in it")
+            if not check_schema(connection, path):
+                raise RecordError(f"{one_line(path)} is empty: nothing was recorded in it")
         except BaseException:
             connection.close()
             raise
     return connection
-
-
-def set_aside(path: Path, now: datetime) -> Path:
-    """Rename a damaged recording and the files that belong to it; returns the new name.
-
-    Raises:
-        RecordError: a file cannot be renamed.
-    """
-    aside = path.with_name(f"{path.name}.corrupt-{now:%Y%m%d-%H%M%S}")
-    with explained(path):
-        # The log first: a log left behind might be taken for that of the next file.
-        for suffix in ("-wal", "-shm", ""):
-            part = path.with_name(path.name + suffix)
-            if part.exists():
-                part.rename(aside.with_name(aside.name + suffix))
-    return aside
 
 
 def _reader(path: Path) -> sqlite3.Connection:
@@ -174,83 +169,109 @@ def _reader(path: Path) -> sqlite3.Connection:
         except sqlite3.OperationalError as error:
             if _code(error) == sqlite3.SQLITE_BUSY:
                 raise
-    log = _log_of(path)
+    log = log_of(path)
     if log.exists() and log.stat().st_size:
         raise RecordError(
-            f"{path} and {log.name} cannot be read in a folder without write permission; "
-            "copy both to another folder"
+            f"{one_line(path)} and {one_line(log.name)} cannot be read in a folder without write "
+            "permission; copy both to another folder"
         )
     # Without write permission, SQLite cannot detect a writer; but without a log, there is none.
     return _read_only(f"{uri}?mode=ro&immutable=1")
 
 
 def _read_only(uri: str) -> sqlite3.Connection:
-    connection = _connect(uri, uri=True)
+    connection = connect(uri, uri=True)
     try:
         connection.execute("PRAGMA query_only = ON")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except BaseException as error:
-        # If it can be opened, `_check` explains the problem.
+        # If it can be opened, `check_schema` explains the problem.
         if isinstance(error, sqlite3.OperationalError) or not isinstance(error, sqlite3.Error):
             connection.close()
             raise
     return connection
 
 
-def _connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        database, uri=uri, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
-    )
-    # Damaged text is not an error: everything important has a checksum, or is a number.
-    connection.text_factory = _text
-    return connection
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode(errors="replace")
-
-
-def _log_of(path: Path) -> Path:
+def log_of(path: Path) -> Path:
+    """The write-ahead log of a recording, which SQLite keeps beside it."""
     return path.with_name(f"{path.name}-wal")
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> bool:
-    """Whether the file is a recording; False if it is empty, an error if it is neither."""
+def check_schema(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether the file is a recording; False if it is empty.
+
+    Raises:
+        DamagedError: it is a recording, but incomplete.
+        RecordError: it is another database, of a newer version, or has a foreign trigger or
+            the like in it.
+        sqlite3.Error: it cannot be read.
+    """
+    name = one_line(path)
     try:
         (application_id,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        tables = {name for (name,) in names.fetchall()}
+        found = compare(connection)
     except sqlite3.DatabaseError as error:
         if _code(error) != sqlite3.SQLITE_NOTADB:
             raise
         if _is_blank(path):
-            raise DamagedError(f"{path} is damaged (it begins with zeros)") from None
+            raise DamagedError(f"{name} is damaged (it begins with zeros)") from None
         raise _not_a_database(path) from None
     if application_id != APPLICATION_ID:
-        if application_id or version or tables:
-            raise RecordError(f"{path} is a database of another program; give another file")
+        if application_id or version or not found.is_empty:
+            raise RecordError(f"{name} is a database of another program; give another file")
         return False
     if version > VERSION:
         raise RecordError(
-            f"{path} is a recording of version {version}, but this streamer supports only "
+            f"{name} is a recording of version {version}, but this streamer supports only "
             f"version {VERSION}; "
             "use a newer one, or give another file"
         )
-    if version < VERSION or not tables >= TABLES:
-        raise DamagedError(f"{path} is damaged (version {version}, tables {sorted(tables)})")
+    if found.missing or version < VERSION:
+        what = f"wrong or missing: {', '.join(found.missing)}" if found.missing else "no version"
+        raise DamagedError(f"{name} is damaged ({what})")
+    if found.foreign:
+        raise RecordError(
+            f"{name} contains what no recording contains ({_line(', '.join(found.foreign))}); "
+            "drop it, or give another file"
+        )
     return True
+
+
+def check_pages(connection: sqlite3.Connection, path: Path) -> None:
+    """Check every page.
+
+    Raises:
+        DamagedError: the file is damaged.
+        sqlite3.Error: it cannot be read.
+    """
+    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise DamagedError(f"{one_line(path)} is damaged ({_line(found)})")
+
+
+def _make_private(path: Path) -> None:
+    """Create a new recording for its owner alone, and with it SQLite's files beside it."""
+    # Where that fails, SQLite fails, too, and its error is explained.
+    with suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _check_size(path: Path) -> None:
     """Reject files shorter than any database, which SQLite would treat as empty ones."""
-    if path.exists() and 0 < path.stat().st_size < PAGE_SIZE:
+    if not path.exists():
+        return
+    size, log = path.stat().st_size, log_of(path)
+    if 0 < size < PAGE_SIZE:
         raise _not_a_database(path)
+    # SQLite would delete the log, which contains the last minutes.
+    if not size and log.exists() and log.stat().st_size:
+        raise DamagedError(f"{one_line(path)} is damaged (it is empty, but its log is not)")
 
 
 def _not_a_database(path: Path) -> RecordError:
     return RecordError(
-        f"{path} is neither a recording nor another SQLite database; give another file"
+        f"{one_line(path)} is neither a recording nor another SQLite database; give another file"
     )
 
 
@@ -258,13 +279,6 @@ def _is_blank(path: Path) -> bool:
     """Whether a file begins with nothing but zeros, as after a power cut."""
     with path.open("rb") as file:
         return not any(file.read(100))
-
-
-def _check_pages(connection: sqlite3.Connection, path: Path) -> None:
-    """Check every page after the last writer was interrupted, perhaps by a power cut."""
-    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if found != "ok":
-        raise DamagedError(f"{path} is damaged ({_line(found)})")
 
 
 def _create(connection: sqlite3.Connection) -> None:

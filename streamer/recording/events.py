@@ -7,10 +7,13 @@ from collections.abc import Callable
 
 from streamer.display.lines import printable
 from streamer.readings import Link, Notice
-from streamer.recording.store import EventRow
+from streamer.recording.minutes import EventRow
 
 _EVERY_S = 10.0
 """Seconds for which events wait for others, if no minute is written with them."""
+
+_MAX_TEXT = 1000
+"""Characters of an event that are recorded."""
 
 
 class EventLog:
@@ -60,4 +63,4 @@ class EventLog:
         self._due_at = -math.inf
 
     def _add_event(self, kind: str, text: str) -> None:
-        self._add(EventRow(int(self._wall()), kind, printable(text)))
+        self._add(EventRow(int(self._wall()), kind, printable(text)[:_MAX_TEXT]))

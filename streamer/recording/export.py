@@ -7,7 +7,6 @@ import io
 import json
 import math
 import sqlite3
-from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,8 +18,9 @@ from typing import IO, Any, TextIO
 from streamer.errors import UsageError
 from streamer.extras import optional_import
 from streamer.readings.span import Span
+from streamer.recording.cells import csv_text
 from streamer.recording.database import InvalidValueError, explained, open_for_reading
-from streamer.recording.rows import bounds, pages, time_of
+from streamer.recording.rows import bounds, check_alarms, pages, time_of
 from streamer.recording.whole import whole_file
 from streamer.sinks import text
 
@@ -124,43 +124,44 @@ def _finite(value: object) -> float | None:
 def _whole_number(value: object) -> int:
     if isinstance(value, int) and 0 <= value < 2**31:
         return value
-    raise InvalidValueError(f"{value!r} is not a number of minutes")
+    raise InvalidValueError(f"{str(value)[:40]!r} is not a number of minutes")
 
 
 class _Alarms:
     """The alarms of a span, for successive minutes."""
 
     def __init__(self, connection: sqlite3.Connection, after: int, before: int) -> None:
-        rows = connection.execute(
+        # Read as they are needed, since they may be many.
+        self._rows = connection.execute(
             "SELECT a.at, CAST(a.over_at AS INTEGER), coalesce(s.utc_offset, 0),"
             " CAST(a.kind AS TEXT), CAST(a.text AS TEXT), a.size"
             " FROM alarms AS a LEFT JOIN steps AS s ON s.at = a.at"
             " WHERE a.at < ? AND (a.over_at IS NULL OR a.over_at > ?) ORDER BY a.at, a.rowid",
             (before, after),
         )
-        self._coming = deque(
-            (
-                at,
-                over_at,
-                {
-                    "kind": kind,
-                    "at": time_of(at, offset).isoformat(),
-                    "text": text,
-                    "size": _finite(size),
-                },
-            )
-            for at, over_at, offset, kind, text, size in rows.fetchall()
-        )
+        self._next = self._read()
         self._on: list[tuple[int | None, dict[str, Any]]] = []
 
     def on(self, at: int) -> list[dict[str, Any]]:
         """Return the alarms that are active at a minute, oldest first."""
-        while self._coming and self._coming[0][0] <= at:
-            _, over_at, alarm = self._coming.popleft()
-            self._on.append((over_at, alarm))
+        while self._next is not None and self._next[0] <= at:
+            _, over_at, alarm = self._next
+            if over_at is None or over_at > at:
+                self._on.append((over_at, alarm))
+                check_alarms(len(self._on))
+            self._next = self._read()
         if self._on:
             self._on = [entry for entry in self._on if entry[0] is None or entry[0] > at]
         return [alarm for _, alarm in self._on]
+
+    def _read(self) -> tuple[int, int | None, dict[str, Any]] | None:
+        """The time of the next alarm, the time of its end, and its record."""
+        row = self._rows.fetchone()
+        if row is None:
+            return None
+        at, over_at, offset, kind, text, size = row
+        raised = time_of(at, offset).isoformat()
+        return at, over_at, {"kind": kind, "at": raised, "text": text, "size": _finite(size)}
 
 
 def _write_csv(minutes: Iterator[_Minute], out: TextIO) -> int:
@@ -169,7 +170,7 @@ def _write_csv(minutes: Iterator[_Minute], out: TextIO) -> int:
     count = 0
     for minute in minutes:
         count += 1
-        kinds = " ".join([alarm["kind"] for alarm in minute.alarms])
+        kinds = csv_text(" ".join([alarm["kind"] for alarm in minute.alarms]))
         rows.writerow([minute.at.isoformat(), *minute.powers, minute.gap_minutes, kinds])
     return count
 

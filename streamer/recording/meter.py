@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 
-from streamer.display.lines import printable
+from streamer.display.lines import one_line, printable
 from streamer.errors import RecordError
 from streamer.recording.store import settings_of
 
@@ -24,8 +24,8 @@ class OtherMeterError(RecordError):
 
     def __init__(self, path: Path, was: str, wanted: str) -> None:
         super().__init__(
-            f"{path} was recorded from {was}, not from {printable(wanted)}: record to another "
-            "file, or give --allow-other-meter once if the meter only has a new address"
+            f"{one_line(path)} was recorded from {was}, not from {printable(wanted)}: record to "
+            "another file, or give --allow-other-meter once if the meter only has a new address"
         )
 
 

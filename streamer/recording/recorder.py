@@ -9,15 +9,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from streamer.display.numbers import plural
 from streamer.errors import RecordError
 from streamer.pipeline import Pipeline
 from streamer.readings import Link, Notice, Step
 from streamer.recording.backlog import Backlog
 from streamer.recording.backoff import RetryBackoff
-from streamer.recording.database import DamagedError, TransientError, explained
+from streamer.recording.database import (
+    DamagedError,
+    LockedError,
+    TransientError,
+    check_place,
+    explained,
+)
 from streamer.recording.events import EventLog
 from streamer.recording.lock import Lock
+from streamer.recording.reports import Reports
 from streamer.recording.resume import HISTORY_STEPS, Resumed, resume
 from streamer.recording.snapshots import SnapshotPolicy
 from streamer.recording.target import Target
@@ -27,6 +33,9 @@ from streamer.sinks.items import About
 SNAPSHOT_EVERY = 1000
 """Minutes between two snapshots. Each costs as much as some 150 minutes; with a shorter
 interval, too few readings would follow the older one to restore the history on the screen."""
+
+_LAST_ATTEMPTS = 10
+"""Attempts at the end, while another program locks the file; each waits for about a second."""
 
 _CLOCKS_DIFFER_S = 3600.0
 """Seconds by which a clock may have been set back without a warning."""
@@ -40,6 +49,8 @@ class Recorder:
 
     Attributes:
         duplicates: number of steps skipped because their minute was already recorded.
+        is_closed: whether nothing more is written.
+        lost: number of minutes that were not recorded and no longer wait; complete when closed.
     """
 
     def __init__(
@@ -55,12 +66,12 @@ class Recorder:
         now: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self.duplicates = 0
+        self.duplicates = self.lost = 0
         self._lock = lock
-        self._notify = notify
+        self._reports = Reports(path, notify)
         self._wall = wall
         self._guard = threading.RLock()
-        self._closed = self._writing = False
+        self.is_closed = self._writing = self._locked_out = False
         self._backlog = Backlog()
         self._events = EventLog(self._backlog.events.append, now=now, wall=wall)
         self._snapshots = SnapshotPolicy(state, snapshot_every)
@@ -68,7 +79,7 @@ class Recorder:
             path,
             settings,
             self._snapshots,
-            warn=self._warn,
+            warn=self._reports.warn,
             wall=wall,
             other_meter=self._continue_other if allow_other_meter else None,
         )
@@ -106,6 +117,7 @@ class Recorder:
                 written, is being written by another process, or is of another meter.
         """
         path = Path(path).resolve()
+        check_place(path)
         lock = Lock(path)
         self = cls(
             path,
@@ -145,7 +157,7 @@ class Recorder:
             except TransientError as error:
                 pipeline.restore(fresh)
                 self._snapshots.suspended = True
-                self._warn(f"{error}: starting without it; the next start continues the recording")
+                self._reports.start_without(error)
                 return Resumed(text="starting without the recording")
             if resumed.rebuilt:
                 self._snapshots.save_soon()
@@ -170,25 +182,40 @@ class Recorder:
             self._write_out()
 
     def close(self) -> None:
-        """Write what still waits, and release the file. May be called repeatedly."""
+        """Write what still waits, and release the file. May be called repeatedly.
+
+        Waits for some seconds for another program that locks the file. What cannot be written
+        is `lost`.
+        """
         with self._guard:
-            if self._closed:
+            if self.is_closed:
                 return
-            self._backoff.retry_at_once()
-            self._events.write_at_once()
-            self._write_out()
-            self._closed = True
+            self._write_at_once()
+            if self._backlog.minutes and self._locked_out:
+                self._reports.wait(_LAST_ATTEMPTS, self._backlog.waiting)
+                for _ in range(_LAST_ATTEMPTS):
+                    self._write_at_once()
+                    if not self._backlog.minutes:
+                        break
+            self.is_closed = True
             self._target.drop()
             self._lock.release()
-            if self._backlog.minutes:
-                self._warn(
-                    f"not recorded, and lost: {plural(len(self._backlog.minutes), 'minute')}"
-                )
+            self.lost += self._backlog.abandon()
+
+    @property
+    def loss(self) -> str:
+        """Number of `lost` minutes as a line; empty without any."""
+        return self._reports.loss(self.lost) if self.lost else ""
+
+    def _write_at_once(self) -> None:
+        self._backoff.retry_at_once()
+        self._events.write_at_once()
+        self._write_out()
 
     def _write_out(self) -> None:
         """Write what waits, if it is due; errors are reported."""
         # Reporting an error may record a notice, which has to wait for the next time.
-        if self._closed or self._writing:
+        if self.is_closed or self._writing:
             return
         self._writing = True
         try:
@@ -209,42 +236,50 @@ class Recorder:
             self._write_waiting()
         except DamagedError as error:
             self._target.start_new_file(error)
+            kept = self._backlog.take_back()
             self._write_waiting()
+            if kept:
+                self._reports.kept(kept)
 
     def _write_waiting(self) -> None:
         backlog = self._backlog
-        store, duplicates = self._target.write(backlog)
+        written = self._target.write(backlog)
+        self._locked_out = False
         if backlog.events:
             self._events.written()
         last_at = backlog.minutes[-1].at if backlog.minutes else None
         minutes, lost = backlog.clear()
         self._snapshots.written(minutes)
         if self._backoff:
-            self._report_recovery(minutes, lost)
-        else:
-            self.duplicates += duplicates
+            self._backoff.end()
+            self._reports.recovery(minutes, lost, elsewhere=written.elsewhere)
+        elif written.duplicates:
+            if not self.duplicates:
+                self._reports.duplicates()
+            self.duplicates += written.duplicates
+        if lost:
+            # The log has a hole: what was learnt there cannot be restored from readings.
+            self._snapshots.save_soon()
+            self.lost += lost
         if last_at is not None:
-            self._snapshots.save_if_due(store, self._target.path, last_at)
+            self._snapshots.save_if_due(written.store, self._target.path, last_at)
 
     def _resume(self, pipeline: Pipeline, steps: int) -> Resumed:
         with self._target.reading() as recorded:
             if recorded is None:
                 return Resumed()
             connection, changed = recorded
-            return resume(connection, pipeline, changed=changed, notify=self._notify, steps=steps)
+            return resume(
+                connection, pipeline, changed=changed, notify=self._reports.notify, steps=steps
+            )
 
     def _continue_other(self, was: str) -> None:
         """Report, and record, that another meter is recorded from now on."""
-        notice = Notice(
-            Notice.WARNING,
-            f"the recording of {was} is continued by {self._target.settings['meter']}",
-        )
-        self._events.notice(notice)
-        self._notify(notice)
+        self._events.notice(self._reports.other_meter(was, self._target.settings["meter"]))
 
     def _warn_of_future(self, last_at: datetime | None) -> None:
         if last_at is not None and last_at.timestamp() > self._wall() + _CLOCKS_DIFFER_S:
-            self._warn(
+            self._reports.warn(
                 f"the last reading in {self._target.path} is of {last_at:%Y-%m-%d %H:%M}, and "
                 "nothing earlier can be recorded: set this machine's clock, or record to "
                 "another file"
@@ -252,26 +287,14 @@ class Recorder:
 
     def _report_failure(self, error: RecordError) -> None:
         """Report an error, unless it was reported before, and schedule the next attempt."""
+        self._locked_out = isinstance(error, LockedError)
         if not isinstance(error, TransientError):
             self._target.drop()
         is_new = self._backoff.begin(str(error))
         self._trim()
         if is_new:
-            self._warn(f"not recording: {error}; watching continues, {self._backlog.waiting}")
-
-    def _report_recovery(self, minutes: int, lost: int) -> None:
-        self._backoff.end()
-        what = f"{plural(minutes, 'waiting minute')} written"
-        if lost:
-            # The log has a hole: what was learnt there cannot be restored from readings.
-            self._snapshots.save_soon()
-            self._warn(f"recording again: {what}, the {plural(lost, 'minute')} before are lost")
-        else:
-            self._notify(Notice(Notice.EVENT, f"recording again: {what}, nothing is lost"))
+            self._reports.failure(error, self._backlog.waiting)
 
     def _trim(self) -> None:
         if self._backlog.trim():
-            self._warn("not recording for a week: the oldest minutes are lost from now on")
-
-    def _warn(self, text: str) -> None:
-        self._notify(Notice(Notice.WARNING, text))
+            self._reports.week()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
@@ -12,6 +13,9 @@ from streamer.errors import RecordError
 from streamer.readings import Reading
 from streamer.readings.span import Span
 from streamer.recording.database import InvalidValueError
+
+MAX_ALARMS = 100
+"""Most alarms that are on at a time; there are a few kinds of them."""
 
 BEFORE_ALL, AFTER_ALL = -(2**63), 2**63 - 1
 """Bounds in Unix seconds: no time is before the first or after the second."""
@@ -23,13 +27,18 @@ _DAY_S = 86_400
 _SECOND = timedelta(seconds=1)
 _NAIVE_EPOCH = datetime(1970, 1, 1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = (
+    int((datetime(year, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()) for year in (2, 9999)
+)
+"""Times that can be recorded, in Unix seconds. With them, others in their neighbourhood can be
+computed, and shown in any time zone."""
 
 
 def seconds_of(at: datetime) -> tuple[int, int]:
     """Convert a time to Unix seconds, and the seconds that its zone is ahead of UTC.
 
     Raises:
-        RecordError: the time has no zone, or is not a whole second.
+        RecordError: the time has no zone, is not a whole second, or is out of range.
 
     >>> seconds_of(datetime.fromisoformat("2026-03-29T01:00+01:00"))
     (1774742400, 3600)
@@ -39,24 +48,28 @@ def seconds_of(at: datetime) -> tuple[int, int]:
         raise RecordError(
             f"a reading at {at} cannot be recorded: its time must be whole seconds, with a zone"
         )
-    return (at - _EPOCH) // _SECOND, offset // _SECOND
+    seconds = (at - _EPOCH) // _SECOND
+    if not _FIRST <= seconds < _LAST:
+        raise RecordError(f"a reading at {at} cannot be recorded: its year is out of range")
+    return seconds, offset // _SECOND
 
 
 def time_of(at: int, utc_offset: int) -> datetime:
     """Invert `seconds_of`.
 
     Raises:
-        InvalidValueError: the time does not exist.
+        InvalidValueError: the time does not exist, or is out of range.
 
     >>> time_of(1774742400, 3600).isoformat()
     '2026-03-29T01:00:00+01:00'
     """
-    try:
-        return datetime.fromtimestamp(at, _zone(utc_offset))
-    except (OSError, OverflowError, TypeError, ValueError) as error:
-        raise InvalidValueError(
-            f"{at!r} with the offset {utc_offset!r} s is not a time: {error}"
-        ) from None
+    if type(at) is int and type(utc_offset) is int and _FIRST <= at < _LAST:
+        # An offset of a day or more is not valid.
+        with suppress(OverflowError, ValueError):
+            return datetime.fromtimestamp(at, _zone(utc_offset))
+    raise InvalidValueError(
+        f"{str(at)[:40]} with the offset {str(utc_offset)[:40]} s is not a time that is recorded"
+    )
 
 
 @lru_cache(maxsize=64)
@@ -111,8 +124,18 @@ def readings(
 
 def _power(kw: object) -> float:
     if not isinstance(kw, float):
-        raise InvalidValueError(f"{kw!r} is not a power")
+        raise InvalidValueError(f"{str(kw)[:40]!r} is not a power")
     return kw
+
+
+def check_alarms(count: int) -> None:
+    """Check the number of alarms that are on at a time.
+
+    Raises:
+        InvalidValueError: it is larger than `MAX_ALARMS`.
+    """
+    if count > MAX_ALARMS:
+        raise InvalidValueError(f"more than {MAX_ALARMS} alarms are on at a time")
 
 
 def bounds(connection: sqlite3.Connection, span: Span) -> tuple[int, int]:
@@ -140,5 +163,8 @@ def _first(connection: sqlite3.Connection, bound: datetime, after: int) -> int:
     ).fetchone()
     if row is not None:
         return int(row[0])
-    row = connection.execute("SELECT utc_offset FROM steps ORDER BY at DESC LIMIT 1").fetchone()
-    return local - (0 if row is None else int(row[0]))
+    row = connection.execute("SELECT at, utc_offset FROM steps ORDER BY at DESC LIMIT 1").fetchone()
+    if row is not None:
+        time_of(*row)
+        local -= row[1]
+    return local

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from streamer.display.lines import one_line
 from streamer.errors import SourceError
 from streamer.readings import Reading
 from streamer.readings.span import Span
 from streamer.recording.database import explained, open_for_reading
-from streamer.recording.rows import bounds, readings
+from streamer.recording.rows import bounds, readings, time_of
 from streamer.sources.files.screening import Rules
 
 _BLOCK = 500
@@ -92,14 +93,18 @@ class RecordingSource:
         return []
 
     def _nothing_found(self) -> SourceError:
-        count, first, last = self._connection.execute(
-            "SELECT count(*), min(local_time), max(local_time) FROM minutes"
-        ).fetchone()
-        if not count:
-            return SourceError(f"no reading found in {self.name}: nothing has been recorded yet")
+        name = one_line(self.name)
+        ends = self._connection.execute(
+            "SELECT at, utc_offset FROM steps"
+            " WHERE at IN ((SELECT min(at) FROM steps), (SELECT max(at) FROM steps)) ORDER BY at"
+        ).fetchall()
+        if not ends:
+            return SourceError(f"no reading found in {name}: nothing has been recorded yet")
+        (count,) = self._connection.execute("SELECT count(*) FROM steps").fetchone()
+        first, last = time_of(*ends[0]), time_of(*ends[-1])
         return SourceError(
-            f"no reading found in {self.name}: all {count} are before --start or from --end on; "
-            f"they range from {first} to {last}"
+            f"no reading found in {name}: all {count} are before --start or from --end on; "
+            f"they range from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"
         )
 
 

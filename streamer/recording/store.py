@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import sqlite3
 import zlib
 from collections.abc import Iterable, Mapping
@@ -12,17 +11,29 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-from streamer.display.lines import printable
-from streamer.readings import Alarm, Step
-from streamer.recording.database import explained, open_for_writing
-from streamer.recording.rows import seconds_of
-
-AlarmKey: TypeAlias = tuple[int, str]
-"""Time and kind of an alarm, which together are unique."""
+from streamer.display.lines import one_line, printable
+from streamer.errors import RecordError
+from streamer.recording.connection import MAX_ROW, rows_up_to
+from streamer.recording.database import (
+    DamagedError,
+    TransientError,
+    check_pages,
+    check_schema,
+    explained,
+    open_for_writing,
+)
+from streamer.recording.files import Files
+from streamer.recording.minutes import AlarmKey, EventRow, Minute
+from streamer.recording.rows import MAX_ALARMS, check_alarms, seconds_of
 
 _MAX_SNAPSHOTS = 2
+_MAX_SNAPSHOT = 2 * 1024 * 1024
+"""Bytes of a compressed state, and of its row; usual are some 50,000."""
+_MAX_STATE = 4 * 1024 * 1024
+"""Bytes of a state as JSON; usual are some 160,000."""
+_MAX_SETTINGS = 100
 
 _INSERT_STEP = """
 INSERT INTO steps (
@@ -30,32 +41,6 @@ INSERT INTO steps (
   next_kw, next_low_kw, next_high_kw, gap_minutes
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (at) DO NOTHING
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Minute:
-    """A step as rows, made when it arrives and written when possible.
-
-    Attributes:
-        at: the reading's time in Unix seconds.
-        row: its row of `steps`.
-        raised: rows of `alarms` for new alarms.
-        over: alarms that have ended.
-    """
-
-    at: int
-    row: tuple[float | None, ...]
-    raised: tuple[tuple[int, str, str, float], ...]
-    over: tuple[AlarmKey, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class EventRow:
-    """A row of `events`."""
-
-    at: int
-    kind: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,24 +65,46 @@ class Store:
     def __init__(self, path: Path, *, full_check: bool = True) -> None:
         self.connection = open_for_writing(path, full_check=full_check)
         self._path = path
+        self._last_at: int | None = None
         with explained(path):
-            self._file = path.stat()
+            self.files = Files(path)
 
-    @property
-    def is_in_place(self) -> bool:
-        """Whether the file still has its name; data written to a deleted file would be lost."""
+    def check_contents(self) -> None:
+        """Check the file after another program has changed it, perhaps rightly.
+
+        Raises:
+            TransientError: it cannot be read now.
+            DamagedError: it is damaged, or does not contain the last minute that was written.
+        """
         try:
-            here = self._path.stat()
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        return (here.st_dev, here.st_ino) == (self._file.st_dev, self._file.st_ino)
+            with explained(self._path):
+                self.connection.execute("PRAGMA shrink_memory")  # what is in memory is no proof
+                whole = check_schema(self.connection, self._path) and self._has_last()
+                check_pages(self.connection, self._path)
+        except TransientError:
+            raise
+        except RecordError as error:
+            raise DamagedError(f"{error}, changed by another program while it was open") from None
+        if not whole:
+            raise DamagedError(
+                f"{one_line(self._path)} was overwritten by another program while it was open"
+            )
+        self.files.remember()
+
+    def count(self) -> int | None:
+        """Return the number of recorded minutes; None if it is unknown."""
+        try:
+            (count,) = self.connection.execute("SELECT count(*) FROM steps").fetchone()
+        except sqlite3.Error:
+            return None
+        return int(count)
 
     def close(self, *, moved: bool = False) -> None:
         """Close the recording, in any state.
 
         Args:
-            moved: whether the file has another name now. SQLite would then leave the log,
-                which has the old name, and the data in it would be lost.
+            moved: whether the file or its log has another name now. SQLite would then leave
+                the log, and the data in it would be lost.
         """
         with suppress(sqlite3.Error):
             if moved:
@@ -134,7 +141,9 @@ class Store:
                 )
             if forget:
                 execute("DELETE FROM snapshots")
+            last_at = self._last_at
             for minute in minutes:
+                last_at = minute.at
                 duplicates += 1 - execute(_INSERT_STEP, minute.row).rowcount
                 for row in minute.raised:
                     execute(
@@ -156,12 +165,48 @@ class Store:
         except BaseException:
             self._roll_back()
             raise
+        self._last_at = last_at
+        self.files.remember()
         return duplicates
 
     def save(self, at: int, state: Mapping[str, Any]) -> None:
-        """Save a snapshot in place of the oldest one."""
-        blob = zlib.compress(json.dumps(state, separators=(",", ":")).encode())
+        """Save a snapshot in place of the oldest one.
+
+        Raises:
+            RecordError: the state is so big that it could not be read again.
+            sqlite3.Error: it cannot be written.
+        """
+        text = json.dumps(state, separators=(",", ":")).encode()
+        blob = zlib.compress(text)
+        if len(text) > _MAX_STATE or len(blob) > _MAX_SNAPSHOT - MAX_ROW:
+            raise RecordError(f"a state of {len(text)} bytes is too big to be saved")
         checksum = hashlib.sha256(blob).hexdigest()
+        with rows_up_to(self.connection, _MAX_SNAPSHOT):
+            self._save(at, checksum, blob)
+        self.files.remember()
+
+    def alarms_on(self) -> list[AlarmKey]:
+        """Return the alarms that have not ended.
+
+        Raises:
+            InvalidValueError: they are too many.
+        """
+        found = self.connection.execute(
+            "SELECT at, kind FROM alarms WHERE over_at IS NULL LIMIT ?", (MAX_ALARMS + 1,)
+        ).fetchall()
+        check_alarms(len(found))
+        return found
+
+    def since_snapshot(self, limit: int) -> int:
+        """Return the number of minutes after the last snapshot, at most `limit`."""
+        (count,) = self.connection.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM steps WHERE at >"
+            " coalesce((SELECT max(at) FROM snapshots), -9e18) LIMIT ?)",
+            (limit,),
+        ).fetchone()
+        return int(count)
+
+    def _save(self, at: int, checksum: str, blob: bytes) -> None:
         execute = self.connection.execute
         execute("BEGIN IMMEDIATE")
         try:
@@ -179,20 +224,13 @@ class Store:
             self._roll_back()
             raise
 
-    def alarms_on(self) -> list[AlarmKey]:
-        """Return the alarms that have not ended."""
-        return self.connection.execute(
-            "SELECT at, kind FROM alarms WHERE over_at IS NULL"
-        ).fetchall()
-
-    def since_snapshot(self, limit: int) -> int:
-        """Return the number of minutes after the last snapshot, at most `limit`."""
-        (count,) = self.connection.execute(
-            "SELECT count(*) FROM (SELECT 1 FROM steps WHERE at >"
-            " coalesce((SELECT max(at) FROM snapshots), -9e18) LIMIT ?)",
-            (limit,),
-        ).fetchone()
-        return int(count)
+    def _has_last(self) -> bool:
+        """Whether the last minute that was written is still there."""
+        query = "SELECT 1 FROM steps WHERE at = ?"
+        return (
+            self._last_at is None
+            or self.connection.execute(query, (self._last_at,)).fetchone() is not None
+        )
 
     def _roll_back(self) -> None:
         # After some errors, SQLite has already rolled back.
@@ -203,8 +241,8 @@ class Store:
 
 def settings_of(connection: sqlite3.Connection) -> dict[str, str]:
     """Return the recorded settings; those of a damaged file in any form that is text."""
-    rows = connection.execute("SELECT key, value FROM settings").fetchall()
-    return {str(key): str(value) for key, value in rows}
+    rows = connection.execute("SELECT key, value FROM settings LIMIT ?", (_MAX_SETTINGS,))
+    return {str(key): str(value) for key, value in rows.fetchall()}
 
 
 def differences(recorded: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
@@ -227,55 +265,28 @@ def differences(recorded: Mapping[str, str], wanted: Mapping[str, str]) -> list[
 
 def snapshots_of(connection: sqlite3.Connection) -> tuple[list[SavedState], int]:
     """Return the intact snapshots, newest first, and the number of damaged ones."""
-    rows = connection.execute("SELECT at, checksum, state FROM snapshots ORDER BY at DESC")
+    with rows_up_to(connection, _MAX_SNAPSHOT):
+        rows = connection.execute(
+            "SELECT at, checksum, state FROM snapshots ORDER BY at DESC LIMIT ?", (_MAX_SNAPSHOTS,)
+        ).fetchall()
     whole: list[SavedState] = []
     damaged = 0
-    for at, checksum, blob in rows.fetchall():
+    for at, checksum, blob in rows:
         try:
             if hashlib.sha256(blob).hexdigest() != checksum:
                 raise ValueError("the checksum differs")
-            state = json.loads(zlib.decompress(blob))
+            state = json.loads(_decompressed(blob))
             if seconds_of(datetime.fromisoformat(state["last_at"]))[0] != at:
                 raise ValueError("the time differs")
             whole.append(SavedState(at, state))
-        except (LookupError, TypeError, ValueError, zlib.error):
+        except (LookupError, RecordError, RecursionError, TypeError, ValueError, zlib.error):
             damaged += 1
     return whole, damaged
 
 
-def minute_of(step: Step, on: Iterable[AlarmKey]) -> tuple[Minute, list[AlarmKey]]:
-    """Convert a step to rows; returns them and the alarms that are active with it.
-
-    Args:
-        step: a step whose reading's time has a zone.
-        on: the alarms that were active before it.
-
-    Raises:
-        RecordError: the time cannot be recorded.
-    """
-    at, utc_offset = seconds_of(step.reading.at)
-    settled, forecast = step.settled, step.forecast
-    row = (
-        at,
-        utc_offset,
-        step.reading.kw,
-        *(
-            (None,) * 5
-            if settled is None
-            else (settled.kw, settled.low_kw, settled.high_kw, settled.median_kw, settled.frozen_kw)
-        ),
-        *((None,) * 3 if forecast is None else (forecast.kw, forecast.low_kw, forecast.high_kw)),
-        step.gap_minutes,
-    )
-    alarms = {(seconds_of(alarm.at)[0], alarm.kind): alarm for alarm in step.alarms}
-    before = list(on)
-    raised = tuple(
-        (*key, alarm.text, _size(alarm)) for key, alarm in alarms.items() if key not in before
-    )
-    over = tuple(key for key in before if key not in alarms)
-    return Minute(at, row, raised, over), list(alarms)
-
-
-def _size(alarm: Alarm) -> float:
-    # SQLite has no NaN, and would reject the row.
-    return math.inf if math.isnan(alarm.size) else alarm.size
+def _decompressed(blob: bytes) -> bytes:
+    decompressor = zlib.decompressobj()
+    state = decompressor.decompress(blob, _MAX_STATE)
+    if not decompressor.eof:
+        raise ValueError("the state is too big, or incomplete")
+    return state

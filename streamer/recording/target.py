@@ -4,18 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from sqlite3 import Connection
 
-from streamer.display.lines import printable
+from streamer.display.lines import one_line, printable
+from streamer.display.numbers import plural
 from streamer.errors import RecordError
 from streamer.readings import Step
+from streamer.recording.aside import set_aside
 from streamer.recording.backlog import Backlog
-from streamer.recording.database import DamagedError, explained, open_for_reading, set_aside
+from streamer.recording.database import DamagedError, explained, open_for_reading
+from streamer.recording.files import Change, Identity
 from streamer.recording.meter import check_meter, recorded_meter
+from streamer.recording.minutes import AlarmKey, Minute, minute_of
 from streamer.recording.snapshots import SnapshotPolicy
-from streamer.recording.store import AlarmKey, Minute, Store, differences, minute_of, settings_of
+from streamer.recording.store import Store, differences, settings_of
+
+_MAX_TEXT = 10_000
+"""Characters of a setting that are recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Result of writing.
+
+    Attributes:
+        store: the open recording.
+        duplicates: number of minutes that it already contained.
+        elsewhere: whether it is another file than the one written before.
+    """
+
+    store: Store
+    duplicates: int
+    elsewhere: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Former:
+    """The recording that was open before: its identity and, if known, its minutes."""
+
+    identity: Identity
+    minutes: int | None
+
+    @property
+    def contents(self) -> str:
+        if self.minutes is None:
+            return ""
+        return f", with its {plural(self.minutes, 'minute')},"
 
 
 class Target:
@@ -47,18 +84,20 @@ class Target:
     ) -> None:
         self.path = path
         # A file name may not be valid text.
-        self.settings = {key: printable(value) for key, value in settings.items()}
+        self.settings = {key: printable(value)[:_MAX_TEXT] for key, value in settings.items()}
         self.store: Store | None = None
+        self._former: _Former | None = None
+        self._elsewhere = False
         self._snapshots = snapshots
         self._warn = warn
         self._wall = wall
         self._other_meter = other_meter
-        self._settings_due = self._forget = False
+        self._settings_due = self._forget = self._is_new = False
         self._on: list[AlarmKey] = []
 
     def name_source(self, source: str) -> None:
         """Update the name of the source."""
-        name = printable(source)
+        name = printable(source)[:_MAX_TEXT]
         if self.settings.get("source") != name:
             self.settings["source"] = name
             self._settings_due = True
@@ -72,11 +111,8 @@ class Target:
         minute, self._on = minute_of(step, self._on)
         return minute
 
-    def write(self, backlog: Backlog) -> tuple[Store, int]:
+    def write(self, backlog: Backlog) -> Written:
         """Write the waiting minutes and events.
-
-        Returns:
-            The open recording, and the number of minutes that it already contained.
 
         Raises:
             RecordError: the recording cannot be written.
@@ -89,11 +125,14 @@ class Target:
                 self.settings if self._settings_due else None,
                 forget=self._forget,
             )
-        self._settings_due = self._forget = False
-        return store, duplicates
+        written = Written(store, duplicates, self._elsewhere)
+        self._settings_due = self._forget = self._elsewhere = self._is_new = False
+        return written
 
     def open(self, *, full_check: bool = False) -> Store:
         """Open the recording, or a new one if it is damaged.
+
+        If it is another file than before, this is reported.
 
         Raises:
             RecordError: the recording cannot be opened, or is of another meter.
@@ -103,11 +142,18 @@ class Target:
         except DamagedError as error:
             self._put_aside(error)
             self.store = self._opened(full_check)
+        former, self._former = self._former, None
+        # A new file may have the identity of a deleted one.
+        if former is not None and (self._is_new or former.identity != self.store.files.identity):
+            self._report_other(former)
         return self.store
 
     def drop(self, *, moved: bool = False) -> None:
         """Close the recording, if it is open."""
         if self.store is not None:
+            if not self._is_new:
+                minutes = self.store.count() if moved else None
+                self._former = _Former(self.store.files.identity, minutes)
             self.store.close(moved=moved)
             self.store = None
 
@@ -142,12 +188,40 @@ class Target:
         """Return the open recording; opened again after a failure, or if it was moved."""
         if self.store is None:
             return self.open()
-        if self.store.is_in_place:
+        change = self.store.files.change()
+        if change is Change.NONE:
             return self.store
+        if change is Change.CONTENTS:
+            self.store.check_contents()
+            return self.store
+        before = self.store.count()
         self.drop(moved=True)
         store = self.open()
-        self._warn(f"{self.path} was moved or deleted: recording in a new file")
+        if change is Change.LOG_GONE:
+            self._report_lost_log(before, store.count())
         return store
+
+    def _report_lost_log(self, before: int | None, after: int | None) -> None:
+        what = "nothing is lost"
+        if before != after:
+            what = f"of {before} minutes recorded before, {after} are left"
+        self._warn(
+            f"a file of SQLite beside {one_line(self.path)} was moved or deleted while it was "
+            f"open: {what}"
+        )
+
+    def _report_other(self, former: _Former) -> None:
+        """Report that the file is not the one that was written before."""
+        name = one_line(self.path)
+        self._elsewhere = True
+        if self._is_new:
+            self._warn(f"{name}{former.contents} was moved or deleted: recording in a new file")
+            return
+        # The state in the recording is not that of this pipeline.
+        self._snapshots.save_soon()
+        self._warn(
+            f"{name}{former.contents} was replaced by another recording, which is continued now"
+        )
 
     def _opened(self, full_check: bool) -> Store:
         """Open the recording and compare its settings."""
@@ -160,6 +234,7 @@ class Target:
         except RecordError:
             store.close()
             raise
+        self._is_new = not settings
         if was is not None and self._other_meter is not None:
             self._other_meter(was)
         # In a new file, active alarms are raised again.
@@ -181,8 +256,5 @@ class Target:
         return recorded_meter(connection, self.settings)
 
     def _put_aside(self, error: DamagedError) -> None:
-        aside = set_aside(self.path, datetime.fromtimestamp(self._wall()))
-        self._warn(
-            f"{error}: set aside as {aside.name}, recording in a new file; "
-            f"sqlite3 {aside.name} .recover may recover its contents"
-        )
+        self._warn(f"{error}: {set_aside(self.path, datetime.fromtimestamp(self._wall()))}")
+        self._former, self._elsewhere = None, True

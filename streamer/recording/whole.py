@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from streamer.atomic import replaced_file
+from streamer.display.lines import one_line
 from streamer.errors import RecordError
 
 
@@ -26,11 +27,11 @@ def whole_file(out: Path, *, of: Path) -> Iterator[IO[bytes]]:
     """
     try:
         if out.exists() and of.exists() and out.samefile(of):
-            raise RecordError(f"{out} is the recording itself; give another name")
+            raise RecordError(f"{one_line(out)} is the recording itself; give another name")
         with _opened(out) as file:
             yield file
     except OSError as error:
-        raise RecordError(f"{out} cannot be written: {error.strerror or error}") from None
+        raise RecordError(f"{one_line(out)} cannot be written: {error.strerror or error}") from None
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import numpy as np
 from streamer.readings.arrays import IntArray
 
 _EPOCH = datetime(1970, 1, 1)
+_HOUR_S = 3600
 
 
 class HouseClock:
@@ -67,5 +68,6 @@ class HouseClock:
         at = self.next_midnight(start - 1)
         while at < end:
             found.append(at)
-            at = self.next_midnight(at)
+            # No clock is set by more than some hours; offsets that are not true may be.
+            at = max(self.next_midnight(at), at + _HOUR_S)
         return found

@@ -10,10 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
+from streamer.display.lines import one_line
 from streamer.errors import RecordError, UsageError
 from streamer.readings.arrays import DoubleArray, IntArray
-from streamer.recording.database import explained, open_for_reading
+from streamer.recording.database import InvalidValueError, explained, open_for_reading
+from streamer.recording.rows import time_of
+from streamer.recording.store import settings_of
 from streamer.reporting.clock import HouseClock
+from streamer.reporting.entries import RaisedAlarm, RecordedEvent, read_alarms, read_events
 
 DAY, WEEK, MONTH = "day", "week", "month"
 PERIODS = (DAY, WEEK, MONTH)
@@ -23,6 +27,8 @@ _DAY_S = 86_400
 _MAX_OFFSET_S = 15 * 3600
 """Largest distance of any clock from UTC."""
 _MAX_PERIOD_S = 32 * _DAY_S
+_MAX_MINUTES = 2 * _MAX_PERIOD_S // MINUTE_S
+"""Rows read of a period; a recording has one for each minute."""
 _MAX_KW = 1e100
 """Powers are clipped to this, so that sums of their squares stay finite."""
 
@@ -53,25 +59,6 @@ class Minutes:
         """The readings at or after a time in Unix seconds."""
         first = int(np.searchsorted(self.at, at))
         return Minutes(*(getattr(self, field.name)[first:] for field in fields(self)))
-
-
-@dataclass(frozen=True, slots=True)
-class RaisedAlarm:
-    """An alarm that was on in the period; `over_at` is None while it is on."""
-
-    at: int
-    kind: str
-    text: str
-    over_at: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedEvent:
-    """A recorded event: a connection lost or back, or a warning."""
-
-    at: int
-    kind: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +142,7 @@ def read_period(path: Path, period: str, until: datetime | None) -> Recorded:
             connection.execute("BEGIN")
             return _read(connection, path, period, until)
     except (OverflowError, TypeError, ValueError) as error:
-        raise RecordError(f"{path} is damaged ({error})") from None
+        raise RecordError(f"{one_line(path)} is damaged ({one_line(error)})") from None
     finally:
         connection.close()
 
@@ -167,14 +154,20 @@ def _read(
         "SELECT (SELECT min(at) FROM steps), (SELECT max(at) FROM steps)"
     ).fetchone()
     if begun is None:
-        raise RecordError(f"nothing is recorded in {path} yet")
+        raise RecordError(f"nothing is recorded in {one_line(path)} yet")
+    for at in (begun, newest):
+        time_of(at, 0)  # it can be shown
     end = newest + MINUTE_S if until is None else _moment(connection, until)
     near = connection.execute(
-        "SELECT at, utc_offset FROM steps WHERE at >= ? AND at < ? ORDER BY at",
-        (end - _MAX_PERIOD_S, end + _MAX_OFFSET_S),
+        "SELECT at, utc_offset FROM steps WHERE at >= ? AND at < ? ORDER BY at LIMIT ?",
+        (end - _MAX_PERIOD_S, end + _MAX_OFFSET_S, _MAX_MINUTES + 1),
     ).fetchall()
     if not near:
         raise _nothing(path, period, until)
+    if len(near) > _MAX_MINUTES:
+        raise InvalidValueError("it has several rows for a minute")
+    for moment in near:
+        time_of(*moment)
     at, offsets = np.array(near, dtype=np.int64).T
     clock = HouseClock(at, offsets)
     start = max(begun, clock.unix(_before(clock.local(end), period)))
@@ -195,9 +188,9 @@ def _read(
         begun,
         clock,
         _minutes(rows, np.nan if before is None else before[0]),
-        {str(k): str(v) for k, v in connection.execute("SELECT key, value FROM settings")},
-        _alarms(connection, clock, start, end),
-        _events(connection, start, end),
+        settings_of(connection),
+        read_alarms(connection, clock, start, end),
+        read_events(connection, start, end),
         _running(connection, end),
     )
 
@@ -230,7 +223,7 @@ def _before(end: datetime, period: str) -> datetime:
 
 def _nothing(path: Path, period: str, until: datetime | None) -> RecordError:
     when = "" if until is None else f" before {until:%Y-%m-%d %H:%M}"
-    return RecordError(f"nothing is recorded in {path} in the {period}{when}")
+    return RecordError(f"nothing is recorded in {one_line(path)} in the {period}{when}")
 
 
 def _minutes(rows: list[tuple[float | None, ...]], last_before_kw: float) -> Minutes:
@@ -244,35 +237,6 @@ def _minutes(rows: list[tuple[float | None, ...]], last_before_kw: float) -> Min
     last[unsettled] = np.nan
     columns = (kw, last, forecast, low, high, frozen)
     return Minutes(at, *(np.clip(column, -_MAX_KW, _MAX_KW) for column in columns))
-
-
-def _alarms(
-    connection: sqlite3.Connection, clock: HouseClock, start: int, end: int
-) -> tuple[RaisedAlarm, ...]:
-    rows = connection.execute(
-        "SELECT at, kind, text, over_at FROM alarms"
-        " WHERE at < ? AND (over_at IS NULL OR over_at > ?) ORDER BY at",
-        (end, start),
-    )
-    return tuple(
-        RaisedAlarm(
-            _shown(clock, at), str(kind), str(text), None if over is None else _shown(clock, over)
-        )
-        for at, kind, text, over in rows
-    )
-
-
-def _shown(clock: HouseClock, at: int) -> int:
-    """Check that a time can be shown as a date; raises OverflowError otherwise."""
-    clock.local(at)
-    return at
-
-
-def _events(connection: sqlite3.Connection, start: int, end: int) -> tuple[RecordedEvent, ...]:
-    rows = connection.execute(
-        "SELECT at, kind, text FROM events WHERE at >= ? AND at < ? ORDER BY at, id", (start, end)
-    )
-    return tuple(RecordedEvent(int(at), str(kind), str(text)) for at, kind, text in rows)
 
 
 def _running(connection: sqlite3.Connection, end: int) -> FinalScores:

@@ -18,6 +18,7 @@ import pytest
 
 from streamer.commands.forecasting import Forecasting
 from streamer.readings import Notice
+from streamer.recording.lock import lock_path
 from streamer.recording.recorder import Recorder
 from streamer.recording.source import open_recording
 from tests.endurance import seed
@@ -81,7 +82,7 @@ class House:
             watcher.stop(number)
             self.writer.hold()
             assert not self._beside("-wal").exists()
-            assert not self._beside(".lock").exists()
+            assert not lock_path(self.database).exists()
             self._examine(watcher)
             assert len(watcher.printed()) == len(self.rows) - before
         finally:
@@ -113,7 +114,7 @@ class House:
 
     def locked_by(self, watcher: Watcher) -> bool:
         try:
-            return self._beside(".lock").read_text().strip() == str(watcher.process.pid)
+            return lock_path(self.database).read_text().strip() == str(watcher.process.pid)
         except FileNotFoundError:
             return False
 

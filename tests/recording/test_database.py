@@ -48,6 +48,38 @@ def test_a_new_recording_is_identified_and_explained(db: Path) -> None:
     assert APPLICATION_ID.to_bytes(4, "big") == b"stre"
 
 
+def test_a_new_recording_is_private_with_its_log(db: Path) -> None:
+    watcher = House(db)
+    watcher.watch(house(3))
+    modes = {path.name: path.stat().st_mode & 0o777 for path in db.parent.glob("house.db*")}
+    assert modes == dict.fromkeys(("house.db", "house.db-wal", "house.db-shm"), 0o600)
+    watcher.close()
+    db.chmod(0o640)
+    watcher = House(db)
+    watcher.watch(house(5)[3:])
+    assert Path(f"{db}-wal").stat().st_mode & 0o777 == 0o640
+    watcher.close()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("-- NULL if none", "-- none"),
+        ("-- the reading\n", "\n"),
+        ("-- the forecast issued at this reading, and its band", "/* its 'band' */"),
+    ],
+)
+def test_comments_of_other_versions_are_accepted(db: Path, old: str, new: str) -> None:
+    House(db).close()
+    with closing(sqlite3.connect(db, isolation_level=None)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET sql = replace(sql, ?, ?)", (old, new))
+    watcher = House(db)
+    watcher.watch(house(3))
+    watcher.close()
+    assert not watcher.texts
+
+
 def test_an_empty_file_becomes_a_recording(db: Path) -> None:
     db.touch()
     with pytest.raises(RecordError, match="is empty: nothing was recorded"):
@@ -90,6 +122,9 @@ def test_a_pipe_is_refused(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     with pytest.raises(RecordError, match="pipe is not a file; give one to record in"):
         open_for_writing(pipe)
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+    with pytest.raises(RecordError, match="is not a file; give one to record in"):
+        House(pipe)
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
 
 

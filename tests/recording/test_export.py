@@ -6,7 +6,9 @@ import csv
 import io
 import json
 import os
+import sqlite3
 import sys
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,27 @@ def test_csv_is_that_of_the_stream(db: Path, steps: list[Step], tmp_path: Path) 
         kinds = " ".join(alarm["kind"] for alarm in expected.pop("alarms"))
         values = ["" if value is None else str(value) for value in expected.values()]
         assert row == [*values, kinds]
+
+
+def test_text_in_csv_is_no_formula(db: Path, steps: list[Step]) -> None:
+    kinds = ["=1+1", "+1", "-1", "@sum(a1)", "\t=1", "a\r\n\x1b[2Jb"]
+    with closing(sqlite3.connect(db, isolation_level=None)) as connection:
+        connection.execute("DELETE FROM alarms")
+        connection.executemany(
+            "INSERT INTO alarms VALUES (?, ?, 'text', 1.0, ?)",
+            [(_at(steps[place]), kind, _at(steps[place + 1])) for place, kind in enumerate(kinds)],
+        )
+    out = io.StringIO()
+    export(db, out, format="csv")
+    rows = list(csv.DictReader(io.StringIO(out.getvalue())))
+    cells = [row["alarms"] for row in rows[: len(kinds) + 1]]
+    assert cells == ["'=1+1", "'+1", "'-1", "'@sum(a1)", "'=1", "a ?[2Jb", ""]
+    # A number may begin with a sign.
+    assert any(row["error_kw"].startswith("-") for row in rows)
+
+
+def _at(step: Step) -> int:
+    return int(step.reading.at.timestamp())
 
 
 def test_parquet_has_the_same_values(db: Path, steps: list[Step], tmp_path: Path) -> None:

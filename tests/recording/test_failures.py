@@ -38,7 +38,7 @@ def _connection(watcher: House) -> sqlite3.Connection:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shortens the wait for a lock."""
-    monkeypatch.setattr("streamer.recording.database._BUSY_S", 0.01)
+    monkeypatch.setattr("streamer.recording.connection._BUSY_S", 0.01)
 
 
 def test_minutes_wait_while_the_disk_is_full(db: Path) -> None:
@@ -188,7 +188,11 @@ def test_minutes_lost_at_the_end_are_reported(db: Path) -> None:
         watcher.watch(house(8)[5:])
         watcher.close()
         other.execute("ROLLBACK")
-    assert watcher.texts[1:] == ["not recorded, and lost: 3 minutes"]
+    assert watcher.texts[1:] == [
+        f"{db} is locked by another program: waiting for up to 10 s, 3 minutes wait to be written"
+    ]
+    assert watcher.recorder.lost == 3
+    assert watcher.recorder.loss == f"{db}: not recorded, and lost: 3 minutes"
 
 
 @pytest.mark.usefixtures("quick")
@@ -249,12 +253,11 @@ def test_a_file_damaged_while_being_written_is_set_aside(db: Path) -> None:
     steps += watcher.watch(readings[600:])
     watcher.close()
     (aside,) = _asides(db)
-    (text,) = watcher.texts
+    text, kept = watcher.texts
     assert f"{db} is damaged" in text
+    assert kept == "the new file begins with the last 600 minutes, kept in memory"
     assert f"set aside as {aside.name}, recording in a new file" in text
-    rows = _rows(db)
-    assert rows == _columns(steps)[-len(rows) :]
-    assert len(rows) >= 300
+    assert _rows(db) == _columns(steps)
     # The new file begins with the learnt state and the active alarms.
     again = House(db)
     again.recorder.resume(again.pipeline)
@@ -369,7 +372,7 @@ def test_lost_minutes_are_reported_in_a_read_only_folder(
             broken.setattr(Path, "unlink", unlink)
             watcher.close()
         other.execute("ROLLBACK")
-    assert watcher.texts[1:] == ["not recorded, and lost: 3 minutes"]
+    assert watcher.recorder.lost == 3
     House(db).close()  # the leftover file holds no lock
 
 
@@ -383,7 +386,9 @@ def test_a_moved_or_deleted_file_is_replaced_by_a_new_one(db: Path, how: str) ->
     else:
         db.unlink()
     steps += watcher.watch(readings[50:])
-    assert watcher.texts == [f"{db} was moved or deleted: recording in a new file"]
+    assert watcher.texts == [
+        f"{db}, with its 50 minutes, was moved or deleted: recording in a new file"
+    ]
     watcher.close()
     assert _rows(db) == _columns(steps[50:])
     if how == "moved":
@@ -397,13 +402,13 @@ def test_a_moved_or_deleted_file_is_replaced_by_a_new_one(db: Path, how: str) ->
 def test_a_failure_notice_may_itself_be_recorded(db: Path) -> None:
     watcher = House(db)
     watcher.watch(house(20))
-    notify = watcher.recorder._notify
+    notify = watcher.recorder._reports.notify
 
     def say(notice: Notice) -> None:
         notify(notice)
         watcher.recorder.write(notice)
 
-    watcher.recorder._notify = say
+    watcher.recorder._reports.notify = say
     db.unlink()
     watcher.watch(house(30)[20:])
     watcher.close()
@@ -462,8 +467,34 @@ def test_a_read_only_folder_is_refused(shut: Path, there: bool) -> None:
     )
     shut.chmod(0o755)
     assert not done.stderr
-    assert done.stdout == f"{db} cannot be recorded to: Permission denied\n"
+    reason = (
+        ": it cannot be written to; check the owner of the file and its folder"
+        if there
+        else " cannot be recorded to: Permission denied"
+    )
+    assert done.stdout == f"{db}{reason}\n"
     assert sorted(shut.iterdir()) == before
+
+
+def test_a_read_only_file_is_refused(shut: Path) -> None:
+    db = shut / "house.db"
+    watcher = House(db)
+    watcher.watch(house(20))
+    watcher.close()
+    db.chmod(0o444)
+    shut.chmod(0o777)
+    done = subprocess.run(
+        [sys.executable, "-c", _AS_NOBODY, str(shut)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert not done.stderr
+    assert done.stdout == (
+        f"{db}: it cannot be written to; check the owner of the file and its folder\n"
+    )
+    assert [path.name for path in shut.iterdir()] == ["house.db"]
 
 
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
