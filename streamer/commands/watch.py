@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamer.commands.forecasting import Forecasting
+from streamer.commands.screen import show
 from streamer.errors import RecordError, UsageError
 from streamer.feeds.address import Address
 from streamer.readings import Notice
@@ -200,11 +200,12 @@ def show_dashboard(job: Watch, *, ascii_only: bool, verbose: bool = False) -> in
     pacer = Pacer(MAX, on_stop=source.close)
     dashboard = Dashboard(pacer, ascii=ascii_only, live=True)
     summary = Summary(verbose=verbose)
-    try:
-        dashboard.run(lambda: job.run(source, [summary], pacer, looking=[dashboard]))
-    finally:
-        print("\n".join(summary.lines()))
-    return 0 if dashboard.ended_by is None else 128 + dashboard.ended_by
+    return show(
+        dashboard,
+        summary,
+        pacer,
+        lambda: job.run(source, [summary], pacer, looking=[dashboard]),
+    )
 
 
 def write_lines(job: Watch, *, format: str | None, verbose: bool = False) -> int:
@@ -222,7 +223,6 @@ def write_lines(job: Watch, *, format: str | None, verbose: bool = False) -> int
     sinks: list[Sink] = [summary, NoteSink(sys.stderr)]
     if format is not None:
         sinks.append(TextSink(sys.stdout, format))
-    signals: list[signal.Signals] = []
-    with summed_up(summary, sinks), stopping(pacer, signals):
+    with stopping(pacer) as ending, summed_up(summary, sinks):
         job.run(source, sinks, pacer, looking=[])
-    return 128 + signals[0] if signals else 0
+    return ending.exit_code

@@ -153,6 +153,12 @@ class SampleProcessor:
         self._out += self._notices.gathered(self._moment(), self._now, due=False)
         self._latest.finish()
 
+    def gathered(self) -> list[Notice]:
+        """Return the notices not returned yet, those of gathered problems among them."""
+        out, self._out = self._out, []
+        notices = [item for item in out if isinstance(item, Notice)]
+        return notices + self._notices.gathered(self._moment(), self._now, due=False)
+
     def take_output(self) -> list[LiveItem]:
         """Return the items that have been produced since the last call, in order."""
         out, self._out = self._out, []

@@ -14,6 +14,7 @@ from streamer.feeds import Feed, FeedItem, Pace
 from streamer.feeds.address import Address, Credentials
 from streamer.feeds.advice import Advice
 from streamer.feeds.registry import load_kind, open_feed
+from streamer.readings import Notice
 from streamer.sources.bounds import MAX_KW
 from streamer.sources.live.feedreader import FeedReader
 from streamer.sources.live.processor import LiveItem, SampleProcessor
@@ -174,11 +175,22 @@ class LiveSource:
                 break
         return []
 
+    def gathered(self) -> Sequence[Notice]:
+        """Return the notices that were gathered or still wait, at the end of a stream."""
+        processor = self._processor
+        if processor is None:
+            return []
+        with self._condition:
+            waiting = list(self._inbox)
+            self._inbox.clear()
+        for (arrived_s, _), items in waiting:
+            processor.take([item for item in items if isinstance(item, Notice)], arrived_s)
+        return processor.gathered()
+
     def close(self) -> None:
         """Close the feed, and make a waiting `read` return; from any thread, also repeatedly."""
         with self._condition:
             self._closed.set()
-            self._inbox.clear()
             self._condition.notify_all()
         self._reader.close()
 

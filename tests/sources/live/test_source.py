@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count, pairwise
 
@@ -231,6 +232,24 @@ def test_close_releases_a_feed_that_waits_for_room() -> None:
     source.read()
     source.close()
     assert not source._reader._thread.is_alive()
+
+
+def test_what_was_gathered_is_returned_after_close() -> None:
+    clock = _clock()
+    bad = Notice(Notice.MALFORMED, "house: 'x' is not a number")
+    source = LiveSource(
+        _Feed(iter([[bad], [bad], [Sample(1.0)]]), waits=True), stale_after_s=60.0, clock=clock
+    )
+    assert not source.gathered()
+    found: list[LiveItem] = []
+    while not any(isinstance(item, Sample) for item in found):
+        found += source.read()
+    source._put([replace(bad, count=3), Sample(2.0)])
+    source.close()
+    assert not source.read()
+    notices = [item for item in [*found, *source.gathered()] if isinstance(item, Notice)]
+    assert [notice.count for notice in notices] == [1, 4]
+    assert not source.gathered()
 
 
 def test_a_heartbeat_replaces_the_bound_of_the_kind(monkeypatch: pytest.MonkeyPatch) -> None:
