@@ -92,6 +92,7 @@ class Watch:
             StreamerError: the model cannot be loaded, the file is not a recording, or the
                 feed has failed for good.
         """
+        from streamer.commands.rewinding import RememberedPast
         from streamer.stream.runner import run
 
         try:
@@ -100,7 +101,9 @@ class Watch:
             for sink in everyone:
                 sink.write(about)
             if self.record is None:
-                run(source, pipeline, everyone, pacer, one_by_one=True)
+                past = RememberedPast(pipeline)
+                source.rewind_by(past)
+                run(source, pipeline, [past, *everyone], pacer, one_by_one=True)
             else:
                 self._run_recorded(self.record, source, pipeline, everyone, pacer, looking)
         finally:
@@ -115,6 +118,7 @@ class Watch:
         pacer: Pacer,
         looking: Sequence[Sink],
     ) -> None:
+        from streamer.commands.rewinding import RecordedPast
         from streamer.recording.recorder import Recorder
         from streamer.stream.runner import run
 
@@ -130,12 +134,14 @@ class Watch:
             allow_other_meter=self.allow_other_meter,
         )
         try:
+            fresh = pipeline.state()
             resumed = recorder.resume(pipeline)
             for sink in looking:
                 for step in resumed.steps:
                     sink.write(step)
             announce(Notice(Notice.EVENT, f"{path}: {resumed.text}", resumed.last_at))
             source.resume_after(resumed.last_at)
+            source.rewind_by(RecordedPast(recorder, pipeline, fresh))
             run(source, pipeline, [recorder, *everyone], pacer, one_by_one=True)
         finally:
             recorder.close()

@@ -15,6 +15,7 @@ from typing import TypeAlias
 from streamer.display.durations import apart
 from streamer.feeds import FeedItem
 from streamer.readings import CounterSample, Link, Notice, Reading, Sample
+from streamer.sources.live.absence import Jump
 from streamer.sources.live.counters import CounterMeans
 from streamer.sources.live.linkwatch import LinkWatch
 from streamer.sources.live.means import AnySample, SampleMeans
@@ -91,8 +92,8 @@ class SampleProcessor:
         """Treat a minute, and all before it, as done; to be called before the first sample."""
         self.timeline.resume_after(after)
 
-    def set_time(self, now_s: float, date_s: float, *, asleep_s: float | None = 0.0) -> None:
-        """Set the time, before any item of that time is taken.
+    def set_time(self, now_s: float, date_s: float, *, asleep_s: float | None = 0.0) -> Jump | None:
+        """Set the time, before any item of that time is taken; returns a jump of the date.
 
         Args:
             now_s: the time.
@@ -100,14 +101,14 @@ class SampleProcessor:
             asleep_s: seconds for which the machine was asleep, in all; None if that is unknown.
         """
         jump = self.timeline.set(now_s, date_s, asleep_s)
-        if jump is None:
-            return
-        if jump.away_s:
-            self._links.absent(now_s)
-        self._meter_clock.step(jump.set_s)
-        self._append(self._links.step(jump.away_s + jump.set_s))
-        self._last_arrival = date_s
-        self._latest.forget_times()
+        if jump is not None:
+            if jump.away_s:
+                self._links.absent(now_s)
+            self._meter_clock.step(jump.set_s)
+            self._append(self._links.step(jump.away_s + jump.set_s))
+            self._last_arrival = date_s
+            self._latest.forget_times()
+        return jump
 
     def absent(self, away_s: float) -> None:
         """Take note that this process did not run until now, for so many seconds."""

@@ -18,6 +18,7 @@ from streamer.readings import Notice
 from streamer.sources.bounds import MAX_KW
 from streamer.sources.live.feedreader import FeedReader
 from streamer.sources.live.processor import LiveItem, SampleProcessor
+from streamer.sources.live.rewinding import Rewinder, Rewinding
 from streamer.sources.live.rules import RETRY_MAX_S, LiveRules
 
 _MAX_WAITING = 1000
@@ -133,6 +134,7 @@ class LiveSource:
         self._after = after
         self._clock: WallClock = SystemClock() if clock is None else clock
         self._processor: SampleProcessor | None = None
+        self._rewinding = Rewinding()
         self._reader = FeedReader(
             feed, self._put, self._end, retry_max_s=retry_max_s, clock=self._clock
         )
@@ -154,6 +156,10 @@ class LiveSource:
         """Treat a minute, and all before it, as done; to be called before the first read."""
         self._after = after
 
+    def rewind_by(self, rewinder: Rewinder) -> None:
+        """Set what to do about readings in the future; to be called before the first read."""
+        self._rewinding.rewinder = rewinder
+
     def read(self) -> Sequence[LiveItem]:
         """Return the items since the last call; waits until there is at least one.
 
@@ -164,14 +170,14 @@ class LiveSource:
         Raises:
             SourceError: the feed cannot be continued.
         """
+        self._rewinding.begin()
         while not self._closed.is_set():
             processor = self._processor or self._begin()
             if not self._ended:
                 self._process(processor, *self._wait(processor))
             if self._closed.is_set():
                 break
-            given = processor.take_output()
-            if given:
+            if given := processor.take_output():
                 return given
             if self._ended:
                 if self._failure is not None:
@@ -239,6 +245,7 @@ class LiveSource:
             self._ended, self._failure = True, error
         self._set_time(processor, until)
         processor.update()
+        self._rewinding.check(processor.timeline)
         with self._condition:
             if self._feed_ended and not self._inbox:
                 self._ended = True
@@ -246,7 +253,7 @@ class LiveSource:
             processor.finish()
 
     def _set_time(self, processor: SampleProcessor, moment: _Moment) -> None:
-        processor.set_time(*moment, asleep_s=self._clock.asleep())
+        self._rewinding.jumped(processor.set_time(*moment, asleep_s=self._clock.asleep()))
 
     def _beat_on(self) -> None:
         """Notice that this process runs, so that it is noticed when it did not."""

@@ -17,10 +17,10 @@ from streamer.sources.live.counters import CounterMeans
 from streamer.sources.live.means import AnySample, SampleMeans
 from streamer.sources.live.minutes import MINUTE_S, MinuteMeans, local_time
 from streamer.sources.live.reports import Reports
+from streamer.sources.live.rules import FAR_S
 
 BEGAN, _PAUSED, _SET = "watching began", "watching paused", "the clock was set"
 
-_FAR_S = 600.0
 _EVEN_S = 45.0
 _ASK_AGAIN_S = 60.0
 _TICK_S = 1e-6
@@ -88,10 +88,8 @@ class Timeline:
         self._minutes.resume_after(after.timestamp())
         ahead_s = self._minutes.done_s - self.date_s
         if not self._by_feed and ahead_s > MINUTE_S:
-            self._reports.warn(
-                f"the recording ends at {self._done}, {apart(ahead_s)} ahead of this machine's "
-                "clock; no readings until then"
-            )
+            text = f"the recording ends {apart(ahead_s)} ahead of this machine's clock"
+            self._reports.warn(f"{text}; {self._mute}")
 
     def set(self, now_s: float, date_s: float, asleep_s: float | None) -> Jump | None:
         """Set the time; returns the jump of the date, if there is one.
@@ -175,16 +173,16 @@ class Timeline:
         """
         if self._by_feed or self.now_s < max(self._even_from_s + _EVEN_S, self._ask_s):
             return False
-        if self._minutes.done_s - self.date_s <= _FAR_S:
+        if self._minutes.done_s - self.date_s <= FAR_S:
             return False
         self._ask_s = self.now_s + _ASK_AGAIN_S
         return True
 
     def rewind(self, after: datetime | None, text: str) -> None:
-        """Continue after an earlier minute; its future readings were set aside.
+        """Continue after an earlier minute, since later readings were set aside.
 
         Args:
-            after: that minute; None if none is done.
+            after: that minute; None if none counts any more.
             text: report.
         """
         self._minutes.rewind(None if after is None else after.timestamp(), self.date_s)
@@ -217,7 +215,7 @@ class Timeline:
         if delta_s > 0:
             text += "; the time in between is a gap"
         elif self._minutes.done_s > self.date_s:
-            text += f"; no readings until {self._done}"
+            text += f"; {self._mute}"
         self._reports.warn(text)
 
     def _close(self, minutes: list[tuple[float, float]]) -> None:
@@ -233,6 +231,14 @@ class Timeline:
     @property
     def _minutes(self) -> MinuteMeans | CounterMeans:
         return self._means.minutes
+
+    @property
+    def _mute(self) -> str:
+        """Consequence of readings that are ahead of the clock."""
+        text = f"no readings until {self._done}"
+        if self._minutes.done_s - self.date_s > FAR_S:
+            text += ", unless those ahead of it can be set aside"
+        return text
 
     @property
     def _done(self) -> str:

@@ -171,8 +171,8 @@ def test_a_recording_that_ends_in_the_future_causes_a_warning() -> None:
     bench.processor.resume_after(at(86_400))
     bench.take(Sample(1.0))
     ((text, _),) = bench.texts(Notice.WARNING)
-    assert "1 day" in text
-    assert text.endswith("ahead of this machine's clock; no readings until then")
+    assert "the recording ends 1 day ahead of this machine's clock; no readings until 20" in text
+    assert text.endswith(":00, unless those ahead of it can be set aside")
 
 
 def test_implausible_values_are_skipped_and_counted() -> None:
