@@ -87,6 +87,10 @@ class OnTerminal:
         self.process.stdin.write(text)
         self.process.stdin.flush()
 
+    def press(self, keys: str) -> None:
+        """Press keys, of which Ctrl-C and such become signals."""
+        os.write(self._person, keys.encode())
+
     def until(self, words: str) -> None:
         """Wait until it has written these words."""
         while words not in self.seen:

@@ -59,7 +59,7 @@ def _watch(tmp_path: Path, *arguments: str) -> OnTerminal:
 
 MODES: dict[str, tuple[Callable[..., OnTerminal], tuple[str, ...], str]] = {
     "replay of a file, lines": (_replay_of_a_file, ("--format", "json"), '{"at"'),
-    "replay of a file, dashboard": (_replay_of_a_file, (), "sceaux"),
+    "replay of a file, dashboard": (_replay_of_a_file, (), "2010-03-19 1"),
     "replay of a pipe, lines": (_replay_of_a_pipe, ("--format", "json"), "malformed"),
     "replay of a pipe, summary": (_replay_of_a_slow_pipe, ("--quiet",), "/s"),
     "watch, lines": (_watch, ("--format", "json"), "malformed"),
@@ -67,6 +67,8 @@ MODES: dict[str, tuple[Callable[..., OnTerminal], tuple[str, ...], str]] = {
     "watch, dashboard": (_watch, (), "malformed"),
 }
 """Ways to run a stream: how, with which arguments, and what shows that it is under way."""
+
+CTRL_BACKSLASH = "\x1c"
 
 CASES = [
     *(("watch, notes", name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")),
@@ -85,7 +87,10 @@ def test_the_first_signal_ends_a_stream_in_good_order(mode: str, name: str, tmp_
     number = signal.Signals[name]
     with start(tmp_path, *arguments) as child:
         child.until(marker)
-        child.process.send_signal(number)
+        if mode == "replay of a file, dashboard":
+            child.press(CTRL_BACKSLASH)
+        else:
+            child.process.send_signal(number)
         assert child.end() == 128 + number, child.seen
         assert child.is_restored()
         assert (ENTER in child.seen) == ("dashboard" in mode)

@@ -32,11 +32,11 @@ class Jump(NamedTuple):
     cause: str = ""
 
 
-def jump_of(delta_s: float, asleep_s: float | None) -> Jump | None:
-    """Return the jump of a date, if it is one.
+def jump_of(delta_s: float, asleep_s: float | None) -> Jump:
+    """Split a jump of the date by its causes.
 
     Args:
-        delta_s: seconds by which the date is ahead of the expected one.
+        delta_s: seconds by which the date is ahead of the expected one, more than `JUMP_S`.
         asleep_s: seconds for which the machine was asleep; None if that is unknown.
 
     >>> jump_of(300.2, 300.0)
@@ -44,8 +44,6 @@ def jump_of(delta_s: float, asleep_s: float | None) -> Jump | None:
     >>> jump_of(-7200.0, 0.0)
     Jump(away_s=0.0, set_s=-7200.0, cause='')
     """
-    if abs(delta_s) <= JUMP_S:
-        return None
     if asleep_s is None and delta_s > 0:
         why = "it was set, or the machine was asleep"
         return Jump(delta_s, 0.0, f"this machine's clock jumped ahead by {apart(delta_s)} ({why})")

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from streamer.display.durations import apart
 from streamer.feeds import FeedItem
 from streamer.readings import CounterSample, Link, Notice, Reading, Sample
-from streamer.sources.live.absence import Jump
+from streamer.sources.live.absence import Backlog, Jump
 from streamer.sources.live.counters import CounterMeans
 from streamer.sources.live.linkwatch import LinkWatch
 from streamer.sources.live.means import AnySample, SampleMeans
@@ -68,9 +68,8 @@ class SampleProcessor:
         self._out: list[LiveItem] = []
         self._means = SampleMeans(rules)
         self._reports = Reports(name, rules.max_kw, self._moment, self._append)
-        means, put, by_feed = self._means, self._append, rules.by_feed
         self.timeline = Timeline(
-            means, self._reports, put, now_s, date_s, by_feed=by_feed, asleep_s=asleep_s
+            self._means, self._reports, self._append, rules, now_s, date_s, asleep_s=asleep_s
         )
         self._meter_clock = MeterClock(rules.grace_s)
         self._links = LinkWatch(
@@ -150,8 +149,8 @@ class SampleProcessor:
         if last is not None:
             what = "is far ahead of all others, and the last one; skipped"
             self._reports.disorder(last.at, what, now_s)
-        by_feed = self._rules.by_feed
-        self.timeline.flush(self._latest.newest_s if by_feed else self.timeline.date_s)
+        end_s = self._latest.newest_s if self._rules.by_feed else self.timeline.date_s
+        self.timeline.flush(end_s)
         self._reports.gathered(now_s, due=False)
         self._latest.finish()
 
@@ -186,13 +185,11 @@ class SampleProcessor:
 
     def _take_sample(self, sample: AnySample, arrived_s: float) -> None:
         self._append(self._links.sample(arrived_s))
-        if self.timeline.is_old(sample, arrived_s):
-            if self._rules.pace.on_change:
-                self.timeline.keep(sample)
+        backlog = self.timeline.backlog
+        if backlog is not None and self._has_waited(backlog, sample, arrived_s):
             text = "a value without a time waited for this process, and may be old; skipped"
             self._remark(Remark(Notice.ORDER, text), arrived_s)
             return
-        self.timeline.keep(None)
         self._unknown_from_s = math.inf
         if not self._means.accepts(sample):
             text = "the feed mixes powers and energy registers; skipped"
@@ -220,6 +217,17 @@ class SampleProcessor:
         if at_s is not None:
             self._add(at_s, sample, arrived_s)
 
+    def _has_waited(self, backlog: Backlog, sample: AnySample, arrived_s: float) -> bool:
+        """Whether a sample without a time may be as old as an absence."""
+        arrived_at_s = self.timeline.date_of(arrived_s)
+        if sample.at is not None:
+            backlog.timed(sample.at.timestamp() + self._meter_clock.error_s, arrived_at_s)
+            return False
+        is_old = backlog.is_old(arrived_at_s)
+        # The last value of a feed of changes is the present one, if none follows.
+        backlog.latest = sample if is_old and self._rules.pace.on_change else None
+        return is_old
+
     def _time_of(self, at: datetime | None, arrived_s: float) -> float | None:
         """Return the date of a sample on our clock; None, and a report, if it is in the future."""
         arrived_at_s = self.timeline.date_of(arrived_s)
@@ -235,7 +243,6 @@ class SampleProcessor:
             what = f"is {apart(at_s - arrived_at_s)} ahead of this machine's clock; skipped"
             self._reports.disorder(at, what, arrived_s)
             return None
-        self.timeline.timed(at_s, arrived_s)
         return at_s
 
     def _has_valid_time(self, sample: AnySample) -> bool:

@@ -144,7 +144,7 @@ class LiveSource:
         self._ended = False
         self._closed = threading.Event()
         self._failure: StreamerError | None = None
-        self._stopped_s = self._clock.stopped()
+        self._stopped_s = 0.0
         self._beat = threading.Thread(target=self._beat_on, name="heartbeat", daemon=True)
 
     @property
@@ -206,6 +206,7 @@ class LiveSource:
         self._reader.close()
 
     def _begin(self) -> SampleProcessor:
+        self._stopped_s = self._clock.stopped()
         peer = getattr(self._feed, "peer", "meter")
         asleep_s = self._clock.asleep()
         processor = SampleProcessor(

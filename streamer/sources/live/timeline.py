@@ -12,12 +12,12 @@ from datetime import datetime
 
 from streamer.display.durations import apart
 from streamer.readings import Reading
-from streamer.sources.live.absence import Backlog, Jump, jump_of
+from streamer.sources.live.absence import JUMP_S, Backlog, Jump, jump_of
 from streamer.sources.live.counters import CounterMeans
 from streamer.sources.live.means import AnySample, SampleMeans
 from streamer.sources.live.minutes import MINUTE_S, MinuteMeans, local_time
 from streamer.sources.live.reports import Reports
-from streamer.sources.live.rules import FAR_S
+from streamer.sources.live.rules import FAR_S, LiveRules
 
 BEGAN, _PAUSED, _SET = "watching began", "watching paused", "the clock was set"
 
@@ -34,13 +34,15 @@ class Timeline:
         means: the minute means.
         reports: takes remarks on the time.
         put: takes the readings.
+        rules: rules for the minute means; if time is taken from the samples, dates here do not
+            matter.
         now_s: the time.
         date_s: the date at that time, in seconds since 1970.
-        by_feed: whether time is taken from the samples; then the dates here do not matter.
         asleep_s: seconds for which the machine was asleep, in all; None if that is unknown.
 
     Attributes:
         now_s: the time.
+        backlog: what waited during an absence, while it may arrive; None otherwise.
     """
 
     def __init__(
@@ -48,23 +50,23 @@ class Timeline:
         means: SampleMeans,
         reports: Reports,
         put: Callable[[Reading], None],
+        rules: LiveRules,
         now_s: float,
         date_s: float,
         *,
-        by_feed: bool,
         asleep_s: float | None = 0.0,
     ) -> None:
         self.now_s = now_s
         self._means = means
         self._reports = reports
         self._put = put
-        self._by_feed = by_feed
+        self._by_feed = rules.by_feed
         self._offset = date_s - now_s
         self._asleep_s = asleep_s
-        self._backlog: Backlog | None = None  # while values of an absence may arrive
+        self.backlog: Backlog | None = None
         self._even_from_s = now_s  # time of the last jump of the date
         self._ask_s = now_s
-        if not by_feed:
+        if not self._by_feed:
             self._minutes.flush(date_s)  # minutes before the start are not ours
             self._minutes.cuts.unseen(-math.inf, date_s, BEGAN)
 
@@ -76,7 +78,7 @@ class Timeline:
     @property
     def due_s(self) -> float:
         """Time at which `update` is due."""
-        date_s = self._minutes.due_s if self._backlog is None else self._backlog.over_s
+        date_s = self._minutes.due_s if self.backlog is None else self.backlog.over_s
         return date_s - self._offset
 
     def date_of(self, at_s: float) -> float:
@@ -99,11 +101,11 @@ class Timeline:
             date_s: the date, in seconds since 1970.
             asleep_s: seconds for which the machine was asleep, in all; None if that is unknown.
         """
-        delta_s = date_s - self.date_of(now_s)
-        jump = None if self._by_feed else jump_of(delta_s, self._slept(asleep_s))
-        if jump is None:
+        delta_s = date_s - (now_s + self._offset)
+        if self._by_feed or abs(delta_s) <= JUMP_S:
             self.now_s, self._offset = now_s, date_s - now_s
             return None
+        jump = jump_of(delta_s, self._slept(asleep_s))
         self._asleep_s = asleep_s
         self.settle()
         self._close(self._minutes.advance(date_s - delta_s))
@@ -122,32 +124,13 @@ class Timeline:
         self.settle()
         self._come_back(away_s, f"this process was stopped for {apart(away_s)}")
 
-    def is_old(self, sample: AnySample, arrived_s: float) -> bool:
-        """Whether a sample without a time may have waited for the end of an absence."""
-        backlog = self._backlog
-        return backlog is not None and sample.at is None and backlog.is_old(self.date_of(arrived_s))
-
-    def keep(self, sample: AnySample | None) -> None:
-        """Keep an old sample of a feed of changes, whose last one is the present value.
-
-        Args:
-            sample: the sample; None once a later one has arrived.
-        """
-        if self._backlog is not None:
-            self._backlog.latest = sample
-
-    def timed(self, at_s: float, arrived_s: float) -> None:
-        """Take note of a sample with a time of its own, a date in seconds."""
-        if self._backlog is not None:
-            self._backlog.timed(at_s, self.date_of(arrived_s))
-
     def update(self) -> AnySample | None:
         """Close the minutes that are over; returns a kept sample whose value counts from now on."""
         kept = None
-        if self._backlog is not None and self.date_s >= self._backlog.over_s:
-            kept = self._backlog.latest
+        if self.backlog is not None and self.date_s >= self.backlog.over_s:
+            kept = self.backlog.latest
             self.settle()
-        if self._backlog is None:
+        if self.backlog is None:
             self._close(self._minutes.advance(self.date_s))
         return kept
 
@@ -162,7 +145,7 @@ class Timeline:
 
     def settle(self) -> None:
         """End the time in which values of an absence arrive."""
-        backlog, self._backlog = self._backlog, None
+        backlog, self.backlog = self.backlog, None
         if backlog is not None and not backlog.has_times:
             self._minutes.forget_from(backlog.began_s)
 
@@ -191,10 +174,7 @@ class Timeline:
 
     def _slept(self, asleep_s: float | None) -> float | None:
         """Seconds of sleep since the last jump; None if that is unknown."""
-        if self._asleep_s is None or asleep_s is None:
-            self._asleep_s = asleep_s
-            return None if asleep_s is None else 0.0
-        return asleep_s - self._asleep_s
+        return None if asleep_s is None or self._asleep_s is None else asleep_s - self._asleep_s
 
     def _come_back(self, away_s: float, cause: str) -> None:
         began_s, ended_s = self.date_s - away_s, self.date_s
@@ -203,7 +183,7 @@ class Timeline:
         self._minutes.spacing.restart()
         newest_s = -math.inf if self._means.newest is None else self._means.newest[0]
         # Samples may have arrived since the moment at which this process was last seen to run.
-        self._backlog = Backlog(min(max(began_s, newest_s + _TICK_S), ended_s), ended_s)
+        self.backlog = Backlog(min(max(began_s, newest_s + _TICK_S), ended_s), ended_s)
         self._reports.warn(f"{cause}; that time is a gap, except for values with times that waited")
 
     def _set(self, delta_s: float) -> None:
