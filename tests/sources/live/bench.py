@@ -22,11 +22,11 @@ def at(second: float) -> datetime:
 class Bench:
     """A processor with simulated time, and all the items that it has returned."""
 
-    def __init__(self, **rules: Any) -> None:
+    def __init__(self, *, begin_s: float = 0.0, **rules: Any) -> None:
         self.now = 0.0
-        self.date = DATE
+        self.date = DATE + begin_s
         self.asleep: float | None = 0.0
-        self.processor = SampleProcessor("house", LiveRules(**rules), 0.0, DATE)
+        self.processor = SampleProcessor("house", LiveRules(**rules), 0.0, self.date)
         self.given: list[LiveItem] = []
 
     def pass_on(self, seconds: float) -> None:

@@ -156,6 +156,28 @@ def test_a_clock_that_is_slewed_is_followed() -> None:
     assert not bench.of(Notice)
 
 
+@pytest.mark.parametrize(
+    ("begin_s", "first", "known_s"),
+    [(0, 0, None), (5, 0, None), (25, 0, 35), (29, 0, 31), (32, 1, 0)],
+)
+@pytest.mark.parametrize("by", ["arrival", "time", "feed", "register"])
+def test_the_first_minute_is_left_out_or_reported_as_partial(
+    begin_s: int, first: int, known_s: int | None, by: str
+) -> None:
+    """As after a kill: the samples before it are gone."""
+    bench = Bench(begin_s=begin_s, by_feed=by == "feed")
+    for second in range(begin_s, 200):
+        kwh = 1000.0 + second / 3600
+        sample = Sample(1.0, None if by == "arrival" else at(second))
+        bench.take(CounterSample(kwh, at(second)) if by == "register" else sample)
+        bench.pass_on(1.0)
+    assert [minute for minute, _ in bench.minutes()] == list(range(first, 3))
+    assert all(kw == pytest.approx(1.0, abs=1e-5) for _, kw in bench.minutes())
+    texts = [text.partition(": only ")[2] for text, _ in bench.texts(Notice.WARNING)]
+    expected = [f"{known_s} s of it are known: watching began in it"] if known_s else []
+    assert texts == expected
+
+
 def test_minutes_of_a_resumed_recording_are_not_repeated() -> None:
     bench = Bench()
     bench.processor.resume_after(at(0))
