@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from streamer.display.numbers import plural
 from streamer.readings import Step
-from streamer.recording.rows import time_of
 from streamer.sinks import Item
 from streamer.sources.live.rewinding import Rewound
 from streamer.sources.live.rules import FAR_S
@@ -37,6 +36,8 @@ class RecordedPast:
 
     def rewind(self, now: datetime) -> Rewound | None:
         """Set the minutes in the future aside; None if there are none, or they may be right."""
+        from streamer.recording.rows import time_of
+
         found = self._recorder.rewind(self._pipeline, self._fresh, now)
         if found is None:
             return None

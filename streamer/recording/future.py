@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from streamer.errors import RecordError
 from streamer.recording.database import explained, open_for_writing
 
 FAR_S = 600
@@ -86,20 +87,16 @@ def set_future_aside(connection: sqlite3.Connection, path: Path, now: datetime) 
         aside = _find(connection, path, now)
     if aside is None:
         return None
-    # A copy first: a crash in between leaves them in both files, and they are moved again.
-    with explained(aside.path), closing(open_for_writing(aside.path)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        for table, columns in _COLUMNS.items():
-            since = "" if table == "settings" else f" WHERE at > {now_s}"
-            rows = connection.execute(f"SELECT {columns} FROM {table}{since}")  # noqa: S608 - constants
-            places = ", ".join("?" * len(columns.split(", ")))
-            other.executemany(
-                f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})",  # noqa: S608
-                rows.fetchall(),
-            )
-        other.execute("COMMIT")
-    with explained(path):
-        _delete(connection, now_s)
+    try:
+        # A copy first: after a crash in between, they are in both files, and moved again.
+        with explained(aside.path):
+            _copy(connection, aside.path, now_s)
+        with explained(path):
+            _delete(connection, now_s)
+    except RecordError:
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            aside.path.with_name(aside.path.name + suffix).unlink(missing_ok=True)
+        raise
     return aside
 
 
@@ -115,6 +112,19 @@ def _find(connection: sqlite3.Connection, path: Path, now: datetime) -> Aside | 
         return None
     aside = path.with_name(f"{path.name}.future-{now:%Y%m%d-%H%M%S}")
     return Aside(aside, minutes, first, last)
+
+
+def _copy(connection: sqlite3.Connection, path: Path, now_s: int) -> None:
+    """Copy the minutes and alarms of the future, and the settings, to a new recording."""
+    with closing(open_for_writing(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for table, columns in _COLUMNS.items():
+            since = "" if table == "settings" else f" WHERE at > {now_s}"
+            places = ", ".join("?" * len(columns.split(", ")))
+            rows = connection.execute(f"SELECT {columns} FROM {table}{since}")  # noqa: S608
+            insert = f"INSERT INTO {table} ({columns}) VALUES ({places})"  # noqa: S608
+            other.executemany(insert, rows.fetchall())
+        other.execute("COMMIT")
 
 
 def _delete(connection: sqlite3.Connection, now_s: int) -> None:

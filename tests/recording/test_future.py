@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from streamer.errors import RecordError
 from streamer.readings import MINUTE, Reading, Step
 from streamer.recording import future
 from streamer.recording.future import set_future_aside
@@ -133,24 +132,32 @@ def _even(count: int) -> list[Reading]:
     ]
 
 
-def test_without_room_for_another_file_nothing_is_changed(
-    db: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("step", ["open_for_writing", "_copy", "_delete"])
+def test_if_a_file_cannot_be_written_nothing_is_changed(
+    step: str, db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path) -> sqlite3.Connection:
-        raise RecordError(f"{path}: the disk is full")
+    real = getattr(future, step)
+
+    def full(*arguments: object) -> None:
+        if step == "_copy":
+            real(*arguments)
+        raise sqlite3.OperationalError("the disk is full")
 
     readings = house(100)
     watcher = House(db)
     fresh = watcher.pipeline.state()
     watcher.watch([*readings, *_ahead(readings[-2:])])
     state, rows = watcher.pipeline.state(), _rows(db)
-    monkeypatch.setattr(future, "open_for_writing", full)
+    monkeypatch.setattr(future, step, full)
     now = readings[-1].at + 2 * MINUTE
     assert watcher.recorder.rewind(watcher.pipeline, fresh, now) is None
     assert "minutes in the future are not set aside" in watcher.texts[-1]
     assert "the disk is full" in watcher.texts[-1]
     assert watcher.pipeline.state() == state
     assert _rows(db) == rows
+    assert not list(db.parent.glob("*future*"))
+    monkeypatch.undo()
+    assert watcher.recorder.rewind(watcher.pipeline, fresh, now) is not None
     watcher.close()
 
 
