@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from streamer.sinks.summary import Summary
 from streamer.stream.pacing import Pacer
-from streamer.stream.signals import stopping
+from streamer.stream.signals import SecondSignal, stopping
 from streamer.stream.standard import HANGUP_CODE, ReaderGoneError
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def show(dashboard: Dashboard, summary: Summary, pacer: Pacer, stream: Callable[
     with stopping(pacer) as ending:
         try:
             dashboard.run(stream)
+        except SecondSignal as second:
+            second.end()
         finally:
             with suppress(ReaderGoneError):
                 print("\n".join(summary.lines()))

@@ -24,7 +24,7 @@ from streamer.dashboard.picture import render_svg
 from streamer.readings import Notice
 from streamer.sinks import Item
 from streamer.stream.pacing import Pacer
-from streamer.stream.signals import ENDINGS, end_at_next, exit_at_once, handled_signals
+from streamer.stream.signals import ENDINGS, end_at_next, handled_signals, leave_at_once
 
 FRAME_S = 0.1
 """Shortest time between two frames."""
@@ -254,7 +254,7 @@ class Dashboard:
         self._ended_by = signal.Signals(number)
         self._leaving = True
         # A second signal must end the program even if the terminal blocks the current frame.
-        end_at_next(exit_at_once)
+        end_at_next(leave_at_once)
 
     def _on_stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if signal.Signals(number).name == "SIGTSTP":

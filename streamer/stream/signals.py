@@ -103,15 +103,27 @@ def end_at_next(handler: Handler | signal.Handlers = signal.SIG_DFL) -> None:
         signal.signal(number, signal.SIG_IGN if number.name == _HANGUP else handler)
 
 
-def exit_at_once(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-    """Leave by an exception, which restores the terminal: a handler for `end_at_next`.
+class SecondSignal(KeyboardInterrupt):
+    """A second signal, while the terminal has to be restored.
 
-    If that takes too long, because the terminal blocks for example, the next signal is final.
+    Args:
+        number: the signal.
     """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"ended by {signal.Signals(number).name}")
+        self.number = signal.Signals(number)
+
+    def end(self) -> None:
+        """End the program by the signal; nothing more is written, since that may block."""
+        signal.signal(self.number, signal.SIG_DFL)
+        signal.raise_signal(self.number)
+
+
+def leave_at_once(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    """Raise `SecondSignal`: a handler for `end_at_next`. The signal after it is final."""
     end_at_next()
-    if number == signal.SIGINT:
-        raise KeyboardInterrupt
-    raise SystemExit(128 + number)
+    raise SecondSignal(number)
 
 
 @contextmanager

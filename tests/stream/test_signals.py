@@ -45,6 +45,27 @@ def test_a_second_signal_ends_a_stuck_process_at_once(names: list[str], code: in
     assert done.returncode == code, done.stderr
 
 
+_LEAVING = """
+import signal, sys
+from streamer.stream.signals import SecondSignal, end_at_next, leave_at_once
+end_at_next(leave_at_once)
+try:
+    signal.raise_signal(signal.Signals[sys.argv[1]])
+except SecondSignal as second:
+    print("the terminal is restored", flush=True)
+    second.end()
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_second_signal_restores_the_terminal_and_ends_the_process(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _LEAVING, name], capture_output=True, check=False, timeout=60
+    )
+    assert done.returncode == -signal.Signals[name]
+    assert (done.stdout, done.stderr) == (b"the terminal is restored\n", b"")
+
+
 @pytest.mark.parametrize("number", ENDINGS)
 def test_the_first_signal_leaves_a_read_that_waits(number: signal.Signals) -> None:
     before = [signal.getsignal(each) for each in ENDINGS]
