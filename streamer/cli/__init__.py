@@ -37,7 +37,7 @@ app = typer.Typer(
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 128 + n ended by signal n.
 
     A command whose reader has closed the pipe is done.
     """
@@ -50,8 +50,8 @@ def _run(arguments: list[str] | None) -> int:
     try:
         code = app(args=arguments, prog_name="streamer", standalone_mode=False)
         sys.stdout.flush()
-    except ReaderGoneError:
-        code = 0
+    except ReaderGoneError as error:
+        code = error.exit_code
     except (StreamerError, typer.TyperException) as error:
         text = str(error)
         if isinstance(error, typer.TyperException):

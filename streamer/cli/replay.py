@@ -96,4 +96,4 @@ def replay(
         shown_at = DEMO_SPEED if speed is None else speed
         raise typer.Exit(show_dashboard(job, speed=shown_at, ascii_only=ascii, verbose=verbose))
     lines = None if shown is None else shown.value
-    write_lines(job, speed=speed, format=lines, verbose=verbose)
+    raise typer.Exit(write_lines(job, speed=speed, format=lines, verbose=verbose))

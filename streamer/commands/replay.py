@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamer.commands.files import FileOptions
 from streamer.commands.forecasting import Forecasting
+from streamer.commands.screen import show
 from streamer.sinks import Sink
 from streamer.sinks.summary import Summary
 from streamer.stream.finish import summed_up
 from streamer.stream.pacing import MAX, Pacer
+from streamer.stream.signals import stopping
 
 if TYPE_CHECKING:
     from streamer.pipeline import Pipeline
@@ -46,22 +48,25 @@ class Replay:
         source: Source,
         sinks: list[Sink],
         pacer: Pacer,
+        *,
         prepared: tuple[Pipeline, About] | None = None,
+        reading: AbstractContextManager[object] | None = None,
     ) -> None:
         """Replay the source to its end, or until the pacer is stopped.
 
         Args:
-            source: the opened recording.
-            sinks: where the steps go.
-            pacer: the speed.
+            source: the source that `open` made; closed when this ends.
+            sinks: sinks for all steps.
+            pacer: decides when each reading is due, and ends the stream when it is stopped.
             prepared: pipeline and description, if they have been prepared already.
+            reading: context of each read of the source.
         """
         from streamer.stream.runner import run
 
         pipeline, about = prepared or self.forecasting.prepare(source.name)
         for sink in sinks:
             sink.write(about)
-        run(source, pipeline, sinks, pacer)
+        run(source, pipeline, sinks, pacer, reading=reading or nullcontext())
 
 
 def show_dashboard(job: Replay, *, speed: float, ascii_only: bool, verbose: bool = False) -> int:
@@ -77,21 +82,21 @@ def show_dashboard(job: Replay, *, speed: float, ascii_only: bool, verbose: bool
     pacer = Pacer(speed, warm_up=CAPACITY)
     dashboard = Dashboard(pacer, ascii=ascii_only)
     summary = Summary(verbose=verbose)
-    try:
-        dashboard.run(lambda: job.run(source, [dashboard, summary], pacer))
-    finally:
-        print("\n".join(summary.lines()))
-    return 0 if dashboard.ended_by is None else 128 + dashboard.ended_by
+    sinks: list[Sink] = [dashboard, summary]
+    return show(dashboard, summary, pacer, lambda: job.run(source, sinks, pacer))
 
 
 def write_lines(
     job: Replay, *, speed: float | None, format: str | None, verbose: bool = False
-) -> None:
+) -> int:
     """Replay as lines on standard output, or without a format as a summary only.
 
     The summary goes to standard error however the replay ends, except when the reader of the
     lines has closed the pipe: then nothing more is printed. A progress bar is shown at full
     speed, if nothing else is written to the terminal.
+
+    Returns:
+        The exit code: 0, or 128 and the number of the signal that ended it.
     """
     from streamer.sinks.notes import NoteSink
     from streamer.sinks.progress import ProgressSink
@@ -108,8 +113,9 @@ def write_lines(
             sinks.append(ProgressSink(sys.stderr))
         if format is not None:
             sinks += [TextSink(sys.stdout, format), NoteSink(sys.stderr)]
-        with summed_up(summary, sinks):
-            job.run(source, sinks, pacer, prepared)
+        with stopping(pacer) as ending, summed_up(summary, sinks):
+            job.run(source, sinks, pacer, prepared=prepared, reading=ending)
+    return ending.exit_code
 
 
 def _terminal_is_free(*, lines: bool) -> bool:

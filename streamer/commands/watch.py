@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamer.commands.forecasting import Forecasting
+from streamer.commands.screen import show
 from streamer.display.lines import one_line
 from streamer.errors import RecordError, UsageError
 from streamer.feeds.address import Address
@@ -101,6 +101,7 @@ class Watch:
             StreamerError: the model cannot be loaded, the file is not a recording, the feed
                 has failed for good, or minutes could not be recorded.
         """
+        from streamer.commands.rewinding import RememberedPast
         from streamer.stream.runner import run
 
         try:
@@ -109,7 +110,9 @@ class Watch:
             for sink in everyone:
                 sink.write(about)
             if self.record is None:
-                run(source, pipeline, everyone, pacer, one_by_one=True)
+                past = RememberedPast(pipeline)
+                source.rewind_by(past)
+                run(source, pipeline, [past, *everyone], pacer, one_by_one=True)
             else:
                 self._run_recorded(self.record, source, pipeline, everyone, pacer, looking, opened)
         finally:
@@ -125,6 +128,7 @@ class Watch:
         looking: Sequence[Sink],
         opened: list[Recorder],
     ) -> None:
+        from streamer.commands.rewinding import RecordedPast
         from streamer.recording.ending import closed_without_loss
         from streamer.recording.recorder import Recorder
         from streamer.stream.runner import run
@@ -142,6 +146,7 @@ class Watch:
         )
         opened.append(recorder)
         with closed_without_loss(recorder):
+            fresh = pipeline.state()
             resumed = recorder.resume(pipeline)
             for sink in looking:
                 for step in resumed.steps:
@@ -149,6 +154,7 @@ class Watch:
             text = f"{one_line(path)}: {resumed.text}"
             announce(Notice(Notice.EVENT, text, resumed.last_at))
             source.resume_after(resumed.last_at)
+            source.rewind_by(RecordedPast(recorder, pipeline, fresh))
             run(source, pipeline, [recorder, *everyone], pacer, one_by_one=True)
 
     def check(self) -> None:
@@ -212,12 +218,13 @@ def show_dashboard(job: Watch, *, ascii_only: bool, verbose: bool = False) -> in
     dashboard = Dashboard(pacer, ascii=ascii_only, live=True)
     summary = Summary(verbose=verbose)
     opened: list[Recorder] = []
-    try:
-        dashboard.run(lambda: job.run(source, [summary], pacer, looking=[dashboard], opened=opened))
-        _wait_for(opened)
-    finally:
-        print("\n".join(summary.lines()))
-    return 0 if dashboard.ended_by is None else 128 + dashboard.ended_by
+    return show(
+        dashboard,
+        summary,
+        pacer,
+        lambda: job.run(source, [summary], pacer, looking=[dashboard], opened=opened),
+        finish=lambda: _wait_for(opened),
+    )
 
 
 def _wait_for(opened: Sequence[Recorder]) -> None:
@@ -249,7 +256,6 @@ def write_lines(job: Watch, *, format: str | None, verbose: bool = False) -> int
     sinks: list[Sink] = [summary, NoteSink(sys.stderr)]
     if format is not None:
         sinks.append(TextSink(sys.stdout, format))
-    signals: list[signal.Signals] = []
-    with summed_up(summary, sinks), stopping(pacer, signals):
+    with stopping(pacer) as ending, summed_up(summary, sinks):
         job.run(source, sinks, pacer, looking=[], opened=[])
-    return 128 + signals[0] if signals else 0
+    return ending.exit_code

@@ -24,13 +24,12 @@ from streamer.dashboard.picture import render_svg
 from streamer.readings import Notice
 from streamer.sinks import Item
 from streamer.stream.pacing import Pacer
-from streamer.stream.signals import handled_signals
+from streamer.stream.signals import ENDINGS, end_at_next, handled_signals, leave_at_once
 
 FRAME_S = 0.1
 """Shortest time between two frames."""
 
 _JOIN_S = 1.0
-_ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 _LIVE = "live"
 """Shown instead of the speed of a replay."""
 
@@ -96,7 +95,7 @@ class Dashboard:
 
     @property
     def ended_by(self) -> signal.Signals | None:
-        """The signal that made `run` return: SIGINT, SIGTERM or SIGHUP, if one did."""
+        """The signal that made `run` return, one of `ENDINGS`; None if none did."""
         return self._ended_by
 
     @property
@@ -243,20 +242,19 @@ class Dashboard:
     @contextmanager
     def _signals(self) -> Iterator[None]:
         """Handle the signals that end or stop the program, so that no frame is cut short."""
-        handlers = dict.fromkeys(_ENDING, self._on_end) | dict.fromkeys(_STOPPING, self._on_stop)
-        known = {
-            signal.Signals[name]: handler
-            for name, handler in handlers.items()
+        stopping = {
+            signal.Signals[name]: self._on_stop
+            for name in _STOPPING
             if hasattr(signal, name)  # Windows lacks some of them
         }
-        with handled_signals(known):
+        with handled_signals(dict.fromkeys(ENDINGS, self._on_end) | stopping):
             yield
 
     def _on_end(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         self._ended_by = signal.Signals(number)
         self._leaving = True
         # A second signal must end the program even if the terminal blocks the current frame.
-        signal.signal(number, signal.default_int_handler)
+        end_at_next(leave_at_once)
 
     def _on_stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if signal.Signals(number).name == "SIGTSTP":

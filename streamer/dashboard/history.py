@@ -160,6 +160,9 @@ class History:
             )
 
     def _add_step(self, step: Step) -> None:
+        # After a clock that was ahead, its minutes are recorded no longer.
+        while self._steps and self._steps[-1].reading.at >= step.reading.at:
+            self._steps.pop()
         if step.gap_minutes:
             self._add_gap(step)
         self._steps.append(step)

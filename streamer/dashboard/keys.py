@@ -135,9 +135,12 @@ class PosixKeys(Keys):
         import termios
         import tty
 
-        if self._before is None:
-            self._before = termios.tcgetattr(self._fd)
-        tty.setcbreak(self._fd, termios.TCSANOW)
+        try:
+            if self._before is None:
+                self._before = termios.tcgetattr(self._fd)
+            tty.setcbreak(self._fd, termios.TCSANOW)
+        except termios.error:
+            return  # the terminal is closed, and the next `poll` reports it
 
     def suspend(self) -> None:
         """Restore the terminal and discard unread input."""

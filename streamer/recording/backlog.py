@@ -56,6 +56,11 @@ class Backlog:
         self._written.clear()
         return count
 
+    def forget_after(self, at: int) -> None:
+        """Do not keep written minutes later than a time in Unix seconds: they were set aside."""
+        while self._written and self._written[-1].at > at:
+            self._written.pop()
+
     def abandon(self) -> int:
         """Empty the queue at the end; returns the number of minutes lost with it, and before."""
         minutes, lost = self.clear()

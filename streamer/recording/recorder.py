@@ -22,6 +22,7 @@ from streamer.recording.database import (
     explained,
 )
 from streamer.recording.events import EventLog
+from streamer.recording.future import Aside, future_warning, set_future_aside
 from streamer.recording.lock import Lock
 from streamer.recording.reports import Reports
 from streamer.recording.resume import HISTORY_STEPS, Resumed, resume
@@ -36,9 +37,6 @@ interval, too few readings would follow the older one to restore the history on 
 
 _LAST_ATTEMPTS = 10
 """Attempts at the end, while another program locks the file; each waits for about a second."""
-
-_CLOCKS_DIFFER_S = 3600.0
-"""Seconds by which a clock may have been set back without a warning."""
 
 
 class Recorder:
@@ -161,8 +159,40 @@ class Recorder:
                 return Resumed(text="starting without the recording")
             if resumed.rebuilt:
                 self._snapshots.save_soon()
-            self._warn_of_future(resumed.last_at)
+            warning = future_warning(self._target.path, resumed.last_at, self._wall())
+            if warning is not None:
+                self._reports.warn(warning)
             return resumed
+
+    def rewind(
+        self, pipeline: Pipeline, fresh: Mapping[str, Any], now: datetime
+    ) -> tuple[Aside, Resumed] | None:
+        """Set minutes aside that lie in the future, and resume the others.
+
+        Args:
+            pipeline: the pipeline, which is left as it is if nothing is set aside.
+            fresh: its state before anything was pushed into it.
+            now: the time, with a zone.
+
+        Returns:
+            What was set aside, and the end of the others; None if nothing was.
+        """
+        with self._guard:
+            store = self._target.store
+            if self._backlog.minutes or store is None:
+                return None
+            try:
+                aside = set_future_aside(store.connection, self._target.path, now)
+                if aside is None:
+                    return None
+                self._target.drop()
+                self._target.open()
+            except RecordError as error:
+                self._reports.warn(f"minutes in the future are not set aside: {error}")
+                return None
+            self._backlog.forget_after(int(now.timestamp()))
+            pipeline.restore(fresh)
+            return aside, self.resume(pipeline)
 
     def write(self, item: Item | Link) -> None:
         """Record a step, a change of the connection, or a warning.
@@ -276,14 +306,6 @@ class Recorder:
     def _continue_other(self, was: str) -> None:
         """Report, and record, that another meter is recorded from now on."""
         self._events.notice(self._reports.other_meter(was, self._target.settings["meter"]))
-
-    def _warn_of_future(self, last_at: datetime | None) -> None:
-        if last_at is not None and last_at.timestamp() > self._wall() + _CLOCKS_DIFFER_S:
-            self._reports.warn(
-                f"the last reading in {self._target.path} is of {last_at:%Y-%m-%d %H:%M}, and "
-                "nothing earlier can be recorded: set this machine's clock, or record to "
-                "another file"
-            )
 
     def _report_failure(self, error: RecordError) -> None:
         """Report an error, unless it was reported before, and schedule the next attempt."""

@@ -35,6 +35,7 @@ class SnapshotPolicy:
     def continue_from(self, since: int) -> None:
         """Set the number of minutes since the last snapshot."""
         self._since = since
+        self._ahead_at = None
 
     def save_soon(self) -> None:
         """Make a snapshot due with the next minute."""

@@ -44,6 +44,7 @@ class Summary:
         self._first_at: datetime | None = None
         self._last: Step | None = None
         self._readings = 0
+        self._before = 0
         self._scored_in_sample = False
         self._notices: Counter[str] = Counter()
         self._conversions: list[str] = []
@@ -53,7 +54,9 @@ class Summary:
     def write(self, item: Item) -> None:
         """Count one item."""
         if isinstance(item, Step):
-            self._first_at = self._first_at or item.reading.at
+            if self._first_at is None:
+                self._first_at = item.reading.at
+                self._before = item.counts.readings - 1
             self._last = item
             self._readings += 1
             if item.alarms:
@@ -73,7 +76,9 @@ class Summary:
 
     def write_block(self, result: BlockResult) -> None:
         """Count a block of readings."""
-        self._first_at = self._first_at or result.readings[0].at
+        if self._first_at is None:
+            self._first_at = result.readings[0].at
+            self._before = result.last.counts.readings - len(result.readings)
         self._last = result.last
         self._readings += len(result.readings)
         self._count(result.alarms)
@@ -92,7 +97,7 @@ class Summary:
         if self._first_at is None or self._last is None:
             return ["no readings", *self._away(), *self._skipped()]
         counts = self._last.counts
-        before = counts.readings - self._readings
+        before = self._before
         gaps = self._gaps(counts)
         recorded = [f"with the {before:,} recorded before:", gaps] if before else []
         lines = [

@@ -43,3 +43,11 @@ class Recording(Source, Protocol):
     @property
     def progress(self) -> float | None:
         """Share that has been read, 0 to 1, never decreasing; None if unknown."""
+
+
+@runtime_checkable
+class Gathering(Source, Protocol):
+    """A source that gathers notices, to report them together later."""
+
+    def gathered(self) -> Sequence[Notice]:
+        """Return the notices that no `read` has returned, once no other read follows."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 from streamer.sinks import Sink
 from streamer.sinks.summary import Summary
-from streamer.stream.standard import ReaderGoneError
+from streamer.stream.standard import HangupError, ReaderGoneError
 
 
 @contextmanager
@@ -16,7 +16,7 @@ def summed_up(summary: Summary, sinks: Sequence[Sink]) -> Iterator[None]:
     """Close the sinks at the end, and print the summary to standard error.
 
     If the reader of standard output has gone, the stream ends normally, but no summary is
-    printed.
+    printed. A terminal that has hung up ends it like SIGHUP: standard error may be a file.
 
     Args:
         summary: summary of the stream.
@@ -26,6 +26,8 @@ def summed_up(summary: Summary, sinks: Sequence[Sink]) -> Iterator[None]:
     try:
         yield
         sys.stdout.flush()
+    except HangupError:
+        raise
     except ReaderGoneError:
         reader_has_gone = True
     finally:
@@ -33,6 +35,8 @@ def summed_up(summary: Summary, sinks: Sequence[Sink]) -> Iterator[None]:
         with suppress(ReaderGoneError, OSError):
             sys.stdout.flush()
         for sink in sinks:
-            sink.close()
+            with suppress(ReaderGoneError):
+                sink.close()
         if not reader_has_gone:
-            print("\n".join(summary.lines()), file=sys.stderr)
+            with suppress(ReaderGoneError):
+                print("\n".join(summary.lines()), file=sys.stderr)

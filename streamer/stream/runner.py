@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol, TypeAlias
 
 from streamer.pipeline import Pipeline
@@ -13,7 +13,7 @@ from streamer.readings import Link, Notice, Reading, Sample
 from streamer.readings.blocks import ReadingBlock
 from streamer.sinks import BlockSink, Item, Sink
 from streamer.sinks.items import Vitals
-from streamer.sources import Recording
+from streamer.sources import Gathering, Recording
 from streamer.stream.pacing import Pacer
 
 BLOCK = 2048
@@ -22,6 +22,7 @@ BLOCK = 2048
 Aside: TypeAlias = Notice | Link | Sample
 """Items of a source other than readings; passed to the sinks unchanged."""
 
+_ANY_TIME = nullcontext()
 _VITALS_EVERY_S = 0.1
 _RATE_OVER_S = 2.0
 _LATENCIES_KEPT = 1000
@@ -44,11 +45,13 @@ def run(
     pacer: Pacer,
     *,
     one_by_one: bool = False,
+    reading: AbstractContextManager[object] = _ANY_TIME,
     now: Callable[[], float] = time.perf_counter,
 ) -> None:
     """Push the readings of a source through a pipeline until it ends or the pacer is stopped.
 
-    Closes the source in any case; the caller closes the sinks.
+    Closes the source in any case; the caller closes the sinks. Notices that the source has
+    gathered, or has returned behind the last step, reach the sinks however the stream ends.
 
     Args:
         source: source of the readings.
@@ -61,6 +64,7 @@ def run(
         one_by_one: push each reading by itself even if several arrive together. Readings
             that are pushed again this way, from a recording for example, give the same
             steps bit for bit.
+        reading: context of each read of the source; must be usable repeatedly.
         now: a clock in seconds, for speed and latency.
 
     Raises:
@@ -68,23 +72,36 @@ def run(
     """
     most = 1 if one_by_one else BLOCK
     drive = _Drive(source, pipeline, sinks, pacer, _Gauge(now), most)
+    parts: deque[Sequence[Reading] | Aside] = deque()
     try:
-        while not pacer.stopped and (items := source.read()):
-            for part in _parts(items):
+        while not pacer.stopped:
+            with reading:
+                items = source.read()
+            if not items:
+                break
+            parts = _parts(items)
+            while parts:
+                part = parts.popleft()
                 if isinstance(part, Aside):
                     drive.emit(part)
                 elif not drive.push(part):
                     return
             drive.emit_vitals()
     finally:
-        source.close()
+        try:
+            rest = source.gathered() if isinstance(source, Gathering) else []
+            for part in (*parts, *rest):
+                if isinstance(part, Notice):
+                    drive.emit(part)
+        finally:
+            source.close()
 
 
-def _parts(items: Sequence[Reading | Aside]) -> list[Sequence[Reading] | Aside]:
+def _parts(items: Sequence[Reading | Aside]) -> deque[Sequence[Reading] | Aside]:
     """Runs of consecutive readings, and the items between them."""
     if isinstance(items, ReadingBlock):
-        return [items]
-    parts: list[Sequence[Reading] | Aside] = []
+        return deque([items])
+    parts: deque[Sequence[Reading] | Aside] = deque()
     stretch: list[Reading] = []
     for item in items:
         if isinstance(item, Reading):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any, ClassVar, TextIO, cast
+
+HANGUP_CODE = 129
+"""Exit code after a hangup: 128 and the number of SIGHUP."""
 
 
 class ReaderGoneError(Exception):
@@ -17,14 +21,22 @@ class ReaderGoneError(Exception):
     program themselves.
     """
 
+    exit_code: ClassVar[int] = 0
+
+
+class HangupError(ReaderGoneError, OSError):
+    """The terminal of standard output or standard error has hung up; SIGHUP follows, if at all."""
+
+    exit_code = HANGUP_CODE
+
 
 @contextmanager
 def guarded_streams() -> Iterator[None]:
     """Distinguish failures of standard output and standard error from all others.
 
-    Within this context, writing to one of them raises `ReaderGoneError`, or an OSError with the
-    name of the stream in place of a file name. Output to a stream that has failed, or that was
-    closed when the program started, is discarded.
+    Within this context, writing to one of them raises `ReaderGoneError` or `HangupError`, or an
+    OSError with the name of the stream in place of a file name. Output to a stream that has
+    failed, or that was closed when the program started, is discarded.
     """
     before = sys.stdout, sys.stderr
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
@@ -47,6 +59,7 @@ class _Guarded:
         self._stream = nowhere if stream is None else stream
         self._name = name
         self._nowhere = nowhere
+        self._is_terminal = self._stream.isatty()
 
     def write(self, text: str) -> int:
         try:
@@ -70,4 +83,6 @@ class _Guarded:
             os.dup2(self._nowhere.fileno(), failed.fileno())
         if isinstance(error, ConnectionError):
             return ReaderGoneError(self._name)
+        if error.errno == errno.EIO and self._is_terminal:
+            return HangupError(error.errno, error.strerror, self._name)
         return OSError(error.errno, error.strerror, self._name)

@@ -380,25 +380,6 @@ def test_no_progress_bar_with_lines_on_the_terminal_or_at_a_given_speed(
     assert "\x1b" not in seen
 
 
-@POSIX
-def test_ctrl_c_ends_a_replay_with_a_summary() -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "streamer", "replay", "--speed", "600"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    with ending(process):
-        for _ in range(3):
-            assert process.stdout.readline()
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate()
-    assert process.returncode == 130
-    assert re.search(r"sceaux_2010-03-19\.txt: \d+ readings", errors)
-    assert "Traceback" not in errors
-
-
 def test_rows_from_a_pipe_are_forecast_as_they_arrive() -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "streamer", "replay", "-", "--format", "json"],

@@ -222,55 +222,6 @@ def test_a_closed_output_pipe_ends_watching_quietly(watts: list[int]) -> None:
         assert errors.read() == ""
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_ends_watching_with_summary_and_recording(
-    number: signal.Signals, code: int, watts: list[int], tmp_path: Path
-) -> None:
-    log, file = tmp_path / "meter.log", tmp_path / "house.db"
-    log.write_text(_log(watts[:60]), encoding="utf-8")
-    url = f"tail://{log}?unit=W&from=start"
-    watching = subprocess.Popen(
-        _command(url, *BY_FEED, "--record", str(file)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=_clean(),
-    )
-    with ending(watching):
-        assert watching.stdout is not None
-        for _ in range(60):
-            assert watching.stdout.readline()
-        watching.send_signal(number)
-        _, errors = watching.communicate()
-    assert watching.returncode == code
-    assert "60 readings" in errors
-    assert "Traceback" not in errors
-    with closing(sqlite3.connect(file)) as connection:
-        assert connection.execute("SELECT count(*) FROM steps").fetchone() == (60,)
-
-
-_STUCK = """
-import signal, sys, threading
-from streamer.stream.pacing import Pacer
-from streamer.stream.signals import stopping
-stuck = threading.Event()
-with stopping(Pacer(on_stop=stuck.wait), []):
-    for name in sys.argv[1:]:
-        signal.raise_signal(signal.Signals[name])
-"""
-
-
-@pytest.mark.parametrize(
-    ("names", "code"),
-    [(["SIGTERM"], 0), (["SIGTERM"] * 2, -15), (["SIGINT", "SIGTERM"], -15), (["SIGINT"] * 2, -2)],
-)
-def test_a_second_signal_ends_a_stuck_process_at_once(names: list[str], code: int) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _STUCK, *names], capture_output=True, check=False, timeout=60
-    )
-    assert done.returncode == code, done.stderr
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -219,4 +219,4 @@ def test_a_recording_that_ends_in_the_future_causes_a_warning(db: Path) -> None:
         again.recorder.resume(again.pipeline)
         assert len(again.texts) == count
         again.close()
-    assert "nothing earlier can be recorded: set this machine's clock" in again.texts[0]
+    assert "nothing earlier can be recorded until it is set aside: check this" in again.texts[0]

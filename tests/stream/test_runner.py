@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -240,3 +241,34 @@ def test_progress_is_not_reported_at_limited_speed() -> None:
     vitals = [item for item in collector.items if isinstance(item, Vitals)]
     assert vitals
     assert all(each.progress is each.left_s is None for each in vitals)
+
+
+class _Gathering(ListSource):
+    def gathered(self) -> list[Notice]:
+        assert not self.closed
+        return [Notice(Notice.ORDER, "gathered")]
+
+
+@pytest.mark.parametrize("end", ["stop", "failure"])
+def test_notices_reach_the_sinks_however_the_stream_ends(end: str) -> None:
+    found = Notice(Notice.MALFORMED, "row 3 is bad")
+    source = _Gathering(
+        [*readings(KW[:3]), found, *readings(KW[3:4], start=START + timedelta(hours=1))]
+    )
+    pacer = Pacer(600.0, clock=ManualClock())
+    summary, collector = Summary(), Collector()
+
+    class Ending(Collector):
+        def write(self, item: Item) -> None:
+            if isinstance(item, Step):
+                pacer.stop()
+                if end == "failure":
+                    raise SourceError("the end")
+
+    with suppress(SourceError):
+        run(source, Pipeline(FixedForecaster()), [summary, collector, Ending()], pacer)
+    assert source.closed
+    notices = [item for item in collector.items if isinstance(item, Notice)]
+    assert notices == [found, Notice(Notice.ORDER, "gathered")]
+    assert "skipped: 1 malformed row, 1 row out of order" in summary.lines()
+    assert len(collector.steps) == 1

@@ -17,7 +17,7 @@ from streamer.sinks import Sink
 from streamer.sinks.summary import Summary
 from streamer.sinks.text import TextSink
 from streamer.stream.finish import summed_up
-from streamer.stream.standard import ReaderGoneError, guarded_streams
+from streamer.stream.standard import HangupError, ReaderGoneError, guarded_streams
 
 
 class Broken(io.StringIO):
@@ -50,6 +50,20 @@ def test_broken_pipe_becomes_reader_gone_error(
             getattr(sys, name).write("text")
         getattr(sys, name).write("discarded")
     assert getattr(sys, name) is before
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_hangup_is_an_input_output_error_of_a_terminal(
+    is_terminal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = Unwritable(errno.EIO)
+    monkeypatch.setattr(stream, "isatty", lambda: is_terminal)
+    monkeypatch.setattr(sys, "stdout", stream)
+    with guarded_streams():
+        with pytest.raises(OSError, match="error") as failure:
+            sys.stdout.write("text")
+        assert isinstance(failure.value, HangupError) == is_terminal
+        sys.stdout.write("discarded")
 
 
 @pytest.mark.parametrize(("name", "word"), [("stdout", "output"), ("stderr", "error")])

@@ -9,6 +9,7 @@ import math
 from collections import deque
 
 from streamer.feeds import Pace
+from streamer.sources.live.cuts import Cuts
 from streamer.sources.live.minutes import MIN_COVERED_S, MINUTE_S, minute_of
 from streamer.sources.live.notices import Remark
 from streamer.sources.live.registers import Register, Segment
@@ -32,6 +33,7 @@ class CounterMeans:
     Attributes:
         late: number of readings that are not later than the one before; they are left out.
         spacing: usual time between readings.
+        cuts: minutes in which watching began or paused.
         newest: end in seconds and power in kW of the newest time of which the power is known.
 
     >>> means = CounterMeans(stale_after_s=600.0)
@@ -47,6 +49,7 @@ class CounterMeans:
         self.late = 0
         self.newest: tuple[float, float] | None = None
         self.spacing = Spacing(pace, stale_after_s)
+        self.cuts = Cuts()
         self._max_kw = max_kw
         self._register = Register(self.spacing, max_kw)
         self._segments: deque[Segment] = deque()
@@ -127,6 +130,20 @@ class CounterMeans:
         """Close the minutes whose energy is determined, at the end of the feed."""
         return self.advance(now_s)
 
+    def forget_from(self, at_s: float) -> None:  # noqa: ARG002 - a register is read at moments
+        """Treat the register as unknown until the next reading."""
+        self._register.interrupt()
+
+    def rewind(self, after_s: float | None, now_s: float) -> None:
+        """Treat only the minute that starts at `after_s`, and all before it, as done.
+
+        Args:
+            after_s: start of that minute; None if none is done.
+            now_s: the time; minutes that ended before are left out.
+        """
+        self._given = -math.inf if after_s is None else minute_of(after_s) + MINUTE_S
+        self._open = max(self._given, minute_of(now_s))
+
     def step(self, delta_s: float, now_s: float) -> None:
         """Continue after the clock was set: the energy since the last reading is left out.
 
@@ -163,4 +180,5 @@ class CounterMeans:
         covered_s = math.fsum(length_s for length_s, _ in parts)
         if covered_s < MIN_COVERED_S:
             return None
+        self.cuts.closed(start_s, covered_s)
         return math.fsum(kw * length_s for length_s, kw in parts) / covered_s

@@ -162,6 +162,11 @@ class LinkWatch:
             link = replace(link, retry_at=link.retry_at + timedelta(seconds=delta_s))
         return self._report(link, since_s)
 
+    def absent(self, now_s: float) -> None:
+        """Take note that nobody listened until now: that is no silence of the meter."""
+        self._heard_s = now_s
+        self._spacing.restart()
+
     def _lost(self, link: Link, now_s: float) -> Link:
         """Count a loss; returns the link with the count."""
         connection, self._connection = self._connection, None

@@ -86,6 +86,7 @@ class SampleMeans:
         means = CounterMeans(
             stale_after_s=rules.stale_after_s, max_kw=rules.max_kw, pace=rules.pace
         )
+        means.cuts = before.cuts
         means.start_at(before.open_s)
         if math.isfinite(before.done_s):
             means.resume_after(before.done_s - MINUTE_S)

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from datetime import UTC, datetime
 
 from streamer.feeds import Pace
+from streamer.sources.live.cuts import Cuts
 from streamer.sources.live.spacing import Spacing
 
 MINUTE_S = 60.0
@@ -64,6 +65,7 @@ class MinuteMeans:
         late: number of samples whose minute was closed before they arrived.
         duplicates: number of samples with the time of an earlier one, which they replace.
         spacing: usual time between samples.
+        cuts: minutes in which watching began or paused.
 
     >>> means = MinuteMeans(stale_after_s=600.0)
     >>> means.add(60.0, 1.0)
@@ -78,6 +80,7 @@ class MinuteMeans:
         self.late = 0
         self.duplicates = 0
         self.spacing = Spacing(pace, stale_after_s)
+        self.cuts = Cuts()
         self._grace = grace_s
         # Samples of open minutes, and the last one before them, which may still be valid.
         self._times: list[float] = []
@@ -151,6 +154,20 @@ class MinuteMeans:
     def flush(self, now_s: float) -> list[tuple[float, float]]:
         """Close all minutes that have ended, without waiting for late samples."""
         return self.advance(now_s + self._grace)
+
+    def forget_from(self, at_s: float) -> None:
+        """Treat the value as unknown from a time on, until the next sample."""
+        self._put(at_s, math.nan)
+
+    def rewind(self, after_s: float | None, now_s: float) -> None:
+        """Treat only the minute that starts at `after_s`, and all before it, as done.
+
+        Args:
+            after_s: start of that minute; None if none is done.
+            now_s: the time; minutes that ended before are left out.
+        """
+        self._given = -math.inf if after_s is None else minute_of(after_s) + MINUTE_S
+        self._open = self._expected_from = max(self._given, minute_of(now_s))
 
     def step(self, delta_s: float, now_s: float) -> None:
         """Continue after the clock was set.
@@ -241,6 +258,7 @@ class MinuteMeans:
         covered = math.fsum(lengths)
         if not is_measured or covered < (0.0 if is_coarse else MIN_COVERED_S) or not kws:
             return None
+        self.cuts.closed(start_s, covered)
         mean = math.fsum(kw * (length / covered) for kw, length in zip(kws, lengths, strict=True))
         # Rounding must not move the mean of a constant value.
         return min(max(mean, min(kws)), max(kws))

@@ -14,6 +14,9 @@ from streamer.sources.live.minutes import MINUTE_S
 RETRY_MAX_S = 60.0
 """Default of the longest wait in seconds between two attempts."""
 
+FAR_S = 600.0
+"""Seconds by which a clock must have been ahead for its readings to be set aside."""
+
 _DAY_S = 86_400.0
 _ANY_PACE = Pace()
 _NO_ADVICE = Advice()

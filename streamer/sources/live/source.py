@@ -14,20 +14,24 @@ from streamer.feeds import Feed, FeedItem, Pace
 from streamer.feeds.address import Address, Credentials
 from streamer.feeds.advice import Advice
 from streamer.feeds.registry import load_kind, open_feed
+from streamer.readings import Notice
 from streamer.sources.bounds import MAX_KW
 from streamer.sources.live.feedreader import FeedReader
 from streamer.sources.live.processor import LiveItem, SampleProcessor
+from streamer.sources.live.rewinding import Rewinder, Rewinding
 from streamer.sources.live.rules import RETRY_MAX_S, LiveRules
 
 _MAX_WAITING = 1000
 _MAX_DELAY_S = 0.5
 _NO_ADVICE = Advice()
 
+_BEAT_S = 1.0
+
 _Moment: TypeAlias = tuple[float, float]
 """Time on the monotonic clock and date, in seconds."""
 
-_Batch: TypeAlias = tuple[_Moment, Sequence[FeedItem]]
-"""Moment of arrival, and the items."""
+_Batch: TypeAlias = tuple[_Moment, Sequence[FeedItem] | float]
+"""Moment of arrival, and the items; or seconds for which this process did not run before it."""
 
 
 def open_source(
@@ -130,6 +134,7 @@ class LiveSource:
         self._after = after
         self._clock: WallClock = SystemClock() if clock is None else clock
         self._processor: SampleProcessor | None = None
+        self._rewinding = Rewinding()
         self._reader = FeedReader(
             feed, self._put, self._end, retry_max_s=retry_max_s, clock=self._clock
         )
@@ -139,6 +144,8 @@ class LiveSource:
         self._ended = False
         self._closed = threading.Event()
         self._failure: StreamerError | None = None
+        self._stopped_s = 0.0
+        self._beat = threading.Thread(target=self._beat_on, name="heartbeat", daemon=True)
 
     @property
     def name(self) -> str:
@@ -148,6 +155,10 @@ class LiveSource:
     def resume_after(self, after: datetime | None) -> None:
         """Treat a minute, and all before it, as done; to be called before the first read."""
         self._after = after
+
+    def rewind_by(self, rewinder: Rewinder) -> None:
+        """Set what to do about readings in the future; to be called before the first read."""
+        self._rewinding.rewinder = rewinder
 
     def read(self) -> Sequence[LiveItem]:
         """Return the items since the last call; waits until there is at least one.
@@ -159,14 +170,14 @@ class LiveSource:
         Raises:
             SourceError: the feed cannot be continued.
         """
+        self._rewinding.begin()
         while not self._closed.is_set():
             processor = self._processor or self._begin()
             if not self._ended:
                 self._process(processor, *self._wait(processor))
             if self._closed.is_set():
                 break
-            given = processor.take_output()
-            if given:
+            if given := processor.take_output():
                 return given
             if self._ended:
                 if self._failure is not None:
@@ -174,21 +185,39 @@ class LiveSource:
                 break
         return []
 
+    def gathered(self) -> Sequence[Notice]:
+        """Return the notices that were gathered or still wait, at the end of a stream."""
+        processor = self._processor
+        if processor is None:
+            return []
+        with self._condition:
+            waiting = list(self._inbox)
+            self._inbox.clear()
+        for (arrived_s, _), items in waiting:
+            if not isinstance(items, float):
+                processor.take([item for item in items if isinstance(item, Notice)], arrived_s)
+        return processor.gathered()
+
     def close(self) -> None:
         """Close the feed, and make a waiting `read` return; from any thread, also repeatedly."""
         with self._condition:
             self._closed.set()
-            self._inbox.clear()
             self._condition.notify_all()
         self._reader.close()
 
     def _begin(self) -> SampleProcessor:
+        self._stopped_s = self._clock.stopped()
         peer = getattr(self._feed, "peer", "meter")
-        processor = SampleProcessor(self.name, self._rules, *self._time(), peer=peer)
+        asleep_s = self._clock.asleep()
+        processor = SampleProcessor(
+            self.name, self._rules, *self._time(), peer=peer, asleep_s=asleep_s
+        )
         if self._after is not None:
             processor.resume_after(self._after)
         self._processor = processor
         self._reader.start()
+        if not self._rules.by_feed:
+            self._beat.start()
         return processor
 
     def _wait(self, processor: SampleProcessor) -> tuple[list[_Batch], _Moment]:
@@ -198,26 +227,50 @@ class LiveSource:
                 wait_s = processor.wait_s(self._clock.now())
                 if wait_s is None or wait_s > 0:
                     self._clock.wait(self._condition, wait_s)
+            until = self._present()
             batches = list(self._inbox)
             self._inbox.clear()
             self._condition.notify_all()
-            return batches, self._time()
+            return batches, until
 
     def _process(self, processor: SampleProcessor, batches: list[_Batch], until: _Moment) -> None:
         # Items are processed before minutes are closed, since they may have waited for us.
         try:
-            for (arrived_s, date_s), items in batches:
-                processor.set_time(arrived_s, date_s)
-                processor.take(items, arrived_s)
+            for moment, items in batches:
+                self._set_time(processor, moment)
+                if isinstance(items, float):
+                    processor.absent(items)
+                else:
+                    processor.take(items, moment[0])
         except StreamerError as error:
             self._ended, self._failure = True, error
-        processor.set_time(*until)
+        self._set_time(processor, until)
         processor.update()
+        self._rewinding.check(processor.timeline)
         with self._condition:
             if self._feed_ended and not self._inbox:
                 self._ended = True
         if self._ended:
             processor.finish()
+
+    def _set_time(self, processor: SampleProcessor, moment: _Moment) -> None:
+        self._rewinding.jumped(processor.set_time(*moment, asleep_s=self._clock.asleep()))
+
+    def _beat_on(self) -> None:
+        """Notice that this process runs, so that it is noticed when it did not."""
+        while not self._closed.wait(_BEAT_S):
+            with self._condition:
+                self._present()
+
+    def _present(self) -> _Moment:
+        """Time and date, behind any absence; called with the condition held."""
+        while True:
+            moment, stopped_s = self._time(), self._clock.stopped()
+            if stopped_s <= self._stopped_s:
+                return moment
+            self._inbox.append((self._time(), stopped_s - self._stopped_s))
+            self._stopped_s = stopped_s
+            self._condition.notify_all()
 
     def _time(self) -> _Moment:
         """Time and date of the same moment."""
@@ -234,7 +287,7 @@ class LiveSource:
                 lambda: len(self._inbox) < _MAX_WAITING or self._closed.is_set()
             )
             if not self._closed.is_set():
-                self._inbox.append((self._time(), items))
+                self._inbox.append((self._present(), items))
                 self._condition.notify_all()
 
     def _end(self, error: StreamerError | None) -> None:

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,56 +14,13 @@ from streamer.feeds import FeedItem, Pace
 from streamer.feeds.advice import Advice
 from streamer.readings import MINUTE, CounterSample, Link, Notice, Reading, Sample
 from streamer.sources.live.minutes import local_time
-from streamer.sources.live.processor import LiveItem, SampleProcessor
-from streamer.sources.live.rules import LiveRules
-
-DATE = 1_774_745_940.0  # a full minute
+from tests.sources.live.bench import DATE, Bench, at
 
 ON_CHANGE = Pace(on_change=True)
 
 
-def _at(second: float) -> datetime:
-    return datetime.fromtimestamp(DATE + second, UTC)
-
-
-class _Bench:
-    """A processor with simulated time, and all the items that it has returned."""
-
-    def __init__(self, **rules: Any) -> None:
-        self.now = 0.0
-        self.date = DATE
-        self.processor = SampleProcessor("house", LiveRules(**rules), 0.0, DATE)
-        self.given: list[LiveItem] = []
-
-    def pass_on(self, seconds: float) -> None:
-        """Let time pass, and update whenever something is due."""
-        until = self.now + seconds
-        while self.now < until:
-            wait = self.processor.wait_s(self.now)
-            step = until - self.now if wait is None else min(max(wait, 0.01), until - self.now)
-            self.now += step
-            self.date += step
-            self.take()
-
-    def take(self, *items: FeedItem) -> None:
-        self.processor.set_time(self.now, self.date)
-        self.processor.take(items, self.now)
-        self.processor.update()
-        self.given += self.processor.take_output()
-
-    def of(self, kind: type, *, but: str = "") -> list:
-        found = [item for item in self.given if isinstance(item, kind)]
-        return [item for item in found if getattr(item, "kind", None) != but]
-
-    def minutes(self) -> list[tuple[float, float]]:
-        return [((each.at.timestamp() - DATE) / 60, each.kw) for each in self.of(Reading)]
-
-    def texts(self, kind: str) -> list[tuple[str, int]]:
-        return [(each.text, each.count) for each in self.of(Notice) if each.kind == kind]
-
-
 def test_samples_become_minute_means_and_the_newest_is_passed_on() -> None:
-    bench = _Bench()
+    bench = Bench()
     bench.pass_on(1.0)
     for kw in (1.0, -2.0):
         bench.take(Sample(kw - 1), Sample(kw))
@@ -73,14 +29,14 @@ def test_samples_become_minute_means_and_the_newest_is_passed_on() -> None:
     assert not bench.of(Reading)
     bench.pass_on(0.2)
     assert bench.minutes() == [(0, pytest.approx((30 * 1.0 - 29 * 2.0) / 59, abs=1e-5))]
-    assert bench.of(Reading)[0].at == _at(0)
+    assert bench.of(Reading)[0].at == at(0)
     samples = bench.of(Sample)
     assert [each.kw for each in samples] == [1.0, -2.0]
-    assert abs(samples[1].at - _at(31)) < timedelta(milliseconds=1)
+    assert abs(samples[1].at - at(31)) < timedelta(milliseconds=1)
 
 
 def test_the_rate_of_samples_passed_on_is_limited() -> None:
-    bench = _Bench()
+    bench = Bench()
     for _ in range(1000):
         bench.take(Sample(1.0))
         bench.pass_on(0.001)
@@ -90,7 +46,7 @@ def test_the_rate_of_samples_passed_on_is_limited() -> None:
 
 
 def test_a_reading_is_returned_after_its_minute_and_the_allowed_lateness() -> None:
-    bench = _Bench(grace_s=7.0)
+    bench = Bench(grace_s=7.0)
     bench.take(Sample(1.0))
     while not bench.of(Reading):
         bench.pass_on(0.1)
@@ -98,12 +54,12 @@ def test_a_reading_is_returned_after_its_minute_and_the_allowed_lateness() -> No
 
 
 def test_event_times_count_and_late_samples_are_reported() -> None:
-    bench = _Bench()
+    bench = Bench()
     bench.pass_on(61.0)
-    bench.take(Sample(4.0, _at(61)), Sample(1.0, _at(58)), Sample(2.0, _at(1)))
+    bench.take(Sample(4.0, at(61)), Sample(1.0, at(58)), Sample(2.0, at(1)))
     bench.pass_on(10.0)
     assert bench.minutes() == [(0, pytest.approx((57 * 2 + 2) / 59))]
-    bench.take(Sample(9.0, _at(30)), Sample(9.0, _at(31)), Sample(9.0, _at(61)))
+    bench.take(Sample(9.0, at(30)), Sample(9.0, at(31)), Sample(9.0, at(61)))
     text, count = bench.texts(Notice.ORDER)[0]
     assert count == 1
     assert text.startswith("house: the value of ")
@@ -116,9 +72,9 @@ def test_event_times_count_and_late_samples_are_reported() -> None:
 
 
 def test_a_meter_clock_that_is_behind_is_corrected() -> None:
-    bench = _Bench()
+    bench = Bench()
     for second in range(180):
-        bench.take(Sample(1.0 + (second >= 60), _at(second - 200)))
+        bench.take(Sample(1.0 + (second >= 60), at(second - 200)))
         bench.pass_on(1.0)
     assert bench.minutes() == [(0, 1.0), (1, pytest.approx(2.0))]
     assert bench.texts(Notice.WARNING) == [
@@ -127,9 +83,9 @@ def test_a_meter_clock_that_is_behind_is_corrected() -> None:
 
 
 def test_a_meter_clock_that_is_ahead_is_corrected() -> None:
-    bench = _Bench()
+    bench = Bench()
     for second in range(125):
-        bench.take(Sample(1.0, _at(second + 3600)))
+        bench.take(Sample(1.0, at(second + 3600)))
         bench.pass_on(1.0)
     assert bench.minutes() == [(0, 1.0), (1, 1.0)]
     (first, _), *_ = bench.texts(Notice.ORDER)
@@ -140,11 +96,11 @@ def test_a_meter_clock_that_is_ahead_is_corrected() -> None:
 @pytest.mark.parametrize("by_feed", [False, True])
 @pytest.mark.parametrize("wrong", [datetime.min, datetime(1969, 12, 31), datetime.max])
 def test_an_invalid_time_is_reported(wrong: datetime, by_feed: bool, new_york: None) -> None:
-    bench = _Bench(by_feed=by_feed)
-    bench.take(Sample(2.0, _at(0)), Sample(9.0, wrong.replace(tzinfo=UTC)))
+    bench = Bench(by_feed=by_feed)
+    bench.take(Sample(2.0, at(0)), Sample(9.0, wrong.replace(tzinfo=UTC)))
     for second in range(10, 140, 10):
         bench.pass_on(10.0)
-        bench.take(Sample(2.0, _at(second)))
+        bench.take(Sample(2.0, at(second)))
     assert bench.minutes() == [(0, 2.0), (1, 2.0)]
     text, count = bench.texts(Notice.ORDER)[0]
     assert text == (f"house: a value has the invalid time {wrong.replace(tzinfo=UTC)}; skipped")
@@ -152,10 +108,10 @@ def test_an_invalid_time_is_reported(wrong: datetime, by_feed: bool, new_york: N
 
 
 def test_a_backlog_does_not_change_the_clock_correction() -> None:
-    bench = _Bench()
+    bench = Bench()
     bench.pass_on(3600.0)
-    bench.take(*[Sample(1.0, _at(second)) for second in range(3600)])
-    bench.take(Sample(1.0, _at(3600)))
+    bench.take(*[Sample(1.0, at(second)) for second in range(3600)])
+    bench.take(Sample(1.0, at(3600)))
     bench.pass_on(70.0)
     assert not bench.texts(Notice.WARNING)
     assert [minute for minute, _ in bench.minutes()] == [59]
@@ -163,18 +119,19 @@ def test_a_backlog_does_not_change_the_clock_correction() -> None:
 
 
 def test_the_time_skipped_by_this_machines_clock_is_a_gap() -> None:
-    bench = _Bench(pace=ON_CHANGE)
+    bench = Bench(pace=ON_CHANGE)
     bench.take(Sample(1.0))
     bench.pass_on(100.0)
-    bench.date += 3600
+    bench.set(3600)
     bench.pass_on(200.0)
     assert [minute for minute, _ in bench.minutes()] == [0, 1, 62, 63]
-    ((text, _),) = bench.texts(Notice.WARNING)
-    assert text.startswith("house: this machine's clock jumped ahead by 1 h (")
+    (whole, _), (partial, _) = bench.texts(Notice.WARNING)
+    assert whole.endswith("'s clock was set ahead by 1 h; the time in between is a gap")
+    assert partial.endswith(": only 40 s of it are known: the clock was set in it")
 
 
 def test_no_minute_is_repeated_after_this_machines_clock_is_set_back() -> None:
-    bench = _Bench()
+    bench = Bench()
     for _ in range(300):
         bench.take(Sample(1.0))
         bench.pass_on(1.0)
@@ -190,7 +147,7 @@ def test_no_minute_is_repeated_after_this_machines_clock_is_set_back() -> None:
 
 
 def test_a_clock_that_is_slewed_is_followed() -> None:
-    bench = _Bench()
+    bench = Bench()
     for _ in range(600):
         bench.take(Sample(1.0))
         bench.pass_on(1.0)
@@ -199,27 +156,49 @@ def test_a_clock_that_is_slewed_is_followed() -> None:
     assert not bench.of(Notice)
 
 
+@pytest.mark.parametrize(
+    ("begin_s", "first", "known_s"),
+    [(0, 0, None), (5, 0, None), (25, 0, 35), (29, 0, 31), (32, 1, 0)],
+)
+@pytest.mark.parametrize("by", ["arrival", "time", "feed", "register"])
+def test_the_first_minute_is_left_out_or_reported_as_partial(
+    begin_s: int, first: int, known_s: int | None, by: str
+) -> None:
+    """As after a kill: the samples before it are gone."""
+    bench = Bench(begin_s=begin_s, by_feed=by == "feed")
+    for second in range(begin_s, 200):
+        kwh = 1000.0 + second / 3600
+        sample = Sample(1.0, None if by == "arrival" else at(second))
+        bench.take(CounterSample(kwh, at(second)) if by == "register" else sample)
+        bench.pass_on(1.0)
+    assert [minute for minute, _ in bench.minutes()] == list(range(first, 3))
+    assert all(kw == pytest.approx(1.0, abs=1e-5) for _, kw in bench.minutes())
+    texts = [text.partition(": only ")[2] for text, _ in bench.texts(Notice.WARNING)]
+    expected = [f"{known_s} s of it are known: watching began in it"] if known_s else []
+    assert texts == expected
+
+
 def test_minutes_of_a_resumed_recording_are_not_repeated() -> None:
-    bench = _Bench()
-    bench.processor.resume_after(_at(0))
+    bench = Bench()
+    bench.processor.resume_after(at(0))
     for second in range(190):
-        bench.take(Sample(1.0, _at(second)))
+        bench.take(Sample(1.0, at(second)))
         bench.pass_on(1.0)
     assert [minute for minute, _ in bench.minutes()] == [1, 2]
     assert not bench.of(Notice)
 
 
 def test_a_recording_that_ends_in_the_future_causes_a_warning() -> None:
-    bench = _Bench()
-    bench.processor.resume_after(_at(86_400))
+    bench = Bench()
+    bench.processor.resume_after(at(86_400))
     bench.take(Sample(1.0))
     ((text, _),) = bench.texts(Notice.WARNING)
-    assert "1 day" in text
-    assert text.endswith("ahead of this machine's clock; no readings until then")
+    assert "the recording ends 1 day ahead of this machine's clock; no readings until 20" in text
+    assert text.endswith(":00, unless those ahead of it can be set aside")
 
 
 def test_implausible_values_are_skipped_and_counted() -> None:
-    bench = _Bench(max_kw=50.0, advice=Advice(unit="if the meter sends W, give unit=W"))
+    bench = Bench(max_kw=50.0, advice=Advice(unit="if the meter sends W, give unit=W"))
     for _ in range(40):
         bench.take(Sample(1.0))
         bench.pass_on(1.0)
@@ -241,7 +220,7 @@ def test_implausible_values_are_skipped_and_counted() -> None:
 
 
 def test_without_a_remedy_none_is_named() -> None:
-    bench = _Bench()
+    bench = Bench()
     bench.take(Sample(222.0))
     assert bench.texts(Notice.ABSURD) == [
         (
@@ -253,7 +232,7 @@ def test_without_a_remedy_none_is_named() -> None:
 
 @pytest.mark.parametrize("pace", [Pace(), ON_CHANGE])
 def test_an_implausible_value_ends_the_one_before(pace: Pace) -> None:
-    bench = _Bench(pace=pace)
+    bench = Bench(pace=pace)
     bench.take(Sample(1.0))
     bench.pass_on(50.0)
     bench.take(Sample(250.0))
@@ -262,14 +241,14 @@ def test_an_implausible_value_ends_the_one_before(pace: Pace) -> None:
 
 
 def test_only_implausible_values_are_a_unit_error() -> None:
-    bench = _Bench(advice=Advice(unit="check register"))
+    bench = Bench(advice=Advice(unit="check register"))
     bench.take(*[Sample(250.0)] * 19)
     with pytest.raises(UnitError, match=r"all of the first 20 values .* check register; otherwise"):
         bench.take(Sample(250.0))
 
 
 def test_malformed_notices_are_gathered() -> None:
-    bench = _Bench()
+    bench = Bench()
     for _ in range(1200):
         bench.take(*[Notice(Notice.MALFORMED, "house: 'x' is not a number; skipped")] * 100)
         bench.pass_on(0.1)
@@ -281,7 +260,7 @@ def test_malformed_notices_are_gathered() -> None:
 
 
 def test_a_repeated_warning_is_passed_on_once_a_minute() -> None:
-    bench = _Bench()
+    bench = Bench()
     for _ in range(65):
         bench.take(Notice(Notice.WARNING, "odd"), Notice(Notice.EVENT, "hello"))
         bench.pass_on(1.0)
@@ -291,7 +270,7 @@ def test_a_repeated_warning_is_passed_on_once_a_minute() -> None:
 
 
 def test_silence_and_a_lost_link_are_distinguished() -> None:
-    bench = _Bench()
+    bench = Bench()
     bench.take(Link(Link.UP, "broker"), Sample(1.0))
     bench.pass_on(100.0)
     bench.take(Sample(1.0))
@@ -307,7 +286,7 @@ def test_silence_and_a_lost_link_are_distinguished() -> None:
 
 
 def test_a_value_is_valid_for_a_minute_at_most_while_the_link_is_lost() -> None:
-    bench = _Bench(stale_after_s=600.0, pace=ON_CHANGE)
+    bench = Bench(stale_after_s=600.0, pace=ON_CHANGE)
     bench.take(Link(Link.UP, "broker"), Sample(1.0))
     bench.pass_on(5 * 60 + 40)
     for _ in range(4):
@@ -323,7 +302,7 @@ def test_a_value_is_valid_for_a_minute_at_most_while_the_link_is_lost() -> None:
 
 
 def test_a_short_loss_of_the_link_makes_no_gap() -> None:
-    bench = _Bench(stale_after_s=600.0, pace=ON_CHANGE)
+    bench = Bench(stale_after_s=600.0, pace=ON_CHANGE)
     bench.take(Link(Link.UP, "broker"), Sample(1.0))
     for _ in range(3):
         bench.pass_on(20.0)
@@ -338,7 +317,7 @@ def test_a_short_loss_of_the_link_makes_no_gap() -> None:
 
 def test_after_a_loss_a_value_is_unknown_until_the_next_sample() -> None:
     """Also if the link is up again at once: changes may have been missed."""
-    bench = _Bench(stale_after_s=3600.0, pace=ON_CHANGE)
+    bench = Bench(stale_after_s=3600.0, pace=ON_CHANGE)
     bench.take(Link(Link.UP, "broker"), Sample(1.0))
     bench.pass_on(50.0)
     bench.take(Link(Link.LOST, "broker", "gone"))
@@ -348,14 +327,14 @@ def test_after_a_loss_a_value_is_unknown_until_the_next_sample() -> None:
     assert bench.minutes() == [(0, 1.0), (1, 1.0)]
 
 
-def _each(bench: _Bench, seconds: float, every_s: float, kw: float = 2.5) -> None:
+def _each(bench: Bench, seconds: float, every_s: float, kw: float = 2.5) -> None:
     for _ in range(round(seconds / every_s)):
         bench.take(Sample(kw))
         bench.pass_on(every_s)
 
 
 def test_a_fast_meter_that_dies_leaves_gaps() -> None:
-    bench = _Bench()
+    bench = Bench()
     bench.take(Link(Link.UP, "broker"))
     _each(bench, 90.0, 1.5)
     bench.pass_on(1200.0)
@@ -366,7 +345,7 @@ def test_a_fast_meter_that_dies_leaves_gaps() -> None:
 
 @pytest.mark.parametrize("every_s", [1.0, 5.0, 10.0, 20.0, 30.0, 57.0, 60.0, 61.0])
 def test_no_minute_is_made_up_nor_lost_at_any_pace(every_s: float) -> None:
-    bench = _Bench()
+    bench = Bench()
     bench.pass_on(3.0)
     _each(bench, 1800.0, every_s)
     end = (bench.now - 3.0) // 60
@@ -379,7 +358,7 @@ def test_no_minute_is_made_up_nor_lost_at_any_pace(every_s: float) -> None:
 
 
 def test_samples_each_five_minutes_are_said_to_be_too_rare() -> None:
-    bench = _Bench(pace=Pace(setting="TelePeriod 10"))
+    bench = Bench(pace=Pace(setting="TelePeriod 10"))
     bench.pass_on(45.0)
     for number in range(6):
         bench.take(Sample(1.0 + number))
@@ -398,7 +377,7 @@ def test_samples_each_five_minutes_are_said_to_be_too_rare() -> None:
 
 
 def test_a_known_coarse_pace_is_reported_once_it_is_seen() -> None:
-    bench = _Bench(pace=Pace(120.0), advice=Advice(pace="give every=10"))
+    bench = Bench(pace=Pace(120.0), advice=Advice(pace="give every=10"))
     for number in range(4):
         assert len(bench.texts(Notice.WARNING)) == (number > 2)
         bench.take(Sample(1.0))
@@ -406,15 +385,15 @@ def test_a_known_coarse_pace_is_reported_once_it_is_seen() -> None:
     ((text, _),) = bench.texts(Notice.WARNING)
     assert text.endswith("50 % of the minutes are gaps; give every=10")
     # A device that sends more often than usual for its kind.
-    faster = _Bench(pace=Pace(300.0))
+    faster = Bench(pace=Pace(300.0))
     _each(faster, 300.0, 10.0)
     assert not faster.texts(Notice.WARNING)
     assert [minute for minute, _ in faster.minutes()] == [0, 1, 2, 3]
 
 
 def test_a_resumed_recording_of_an_energy_register_repeats_no_minute() -> None:
-    bench = _Bench()
-    bench.processor.resume_after(_at(60))
+    bench = Bench()
+    bench.processor.resume_after(at(60))
     for second in range(300):
         bench.take(CounterSample(1000.0 + second / 3600))
         bench.pass_on(1.0)
@@ -422,7 +401,7 @@ def test_a_resumed_recording_of_an_energy_register_repeats_no_minute() -> None:
 
 
 def test_a_constant_value_of_a_feed_of_changes_is_not_silent() -> None:
-    bench = _Bench(stale_after_s=3600.0, pace=ON_CHANGE)
+    bench = Bench(stale_after_s=3600.0, pace=ON_CHANGE)
     bench.take(Link(Link.UP, "Home Assistant"), Sample(0.5))
     bench.pass_on(2400.0)
     assert [link.state for link in bench.of(Link)] == [Link.UP]
@@ -437,7 +416,7 @@ def test_a_constant_value_of_a_feed_of_changes_is_not_silent() -> None:
 
 @pytest.mark.parametrize("pace", [Pace(), ON_CHANGE])
 def test_nan_ends_the_value_and_is_reported_once(pace: Pace) -> None:
-    bench = _Bench(pace=pace)
+    bench = Bench(pace=pace)
     _each(bench, 60.0, 5.0)
     for _ in range(30):
         bench.take(Sample(math.nan))
@@ -455,7 +434,7 @@ def test_nan_ends_the_value_and_is_reported_once(pace: Pace) -> None:
 
 
 def test_a_meter_that_often_reports_no_value_gives_few_notices() -> None:
-    bench = _Bench()
+    bench = Bench()
     for number in range(600):
         bench.take(Sample(math.nan if number % 2 else 1.0))
         bench.pass_on(1.0)
@@ -464,7 +443,7 @@ def test_a_meter_that_often_reports_no_value_gives_few_notices() -> None:
 
 
 def test_an_energy_register_gives_readings() -> None:
-    bench = _Bench()
+    bench = Bench()
     for second in range(0, 1801, 10):
         kwh = 1000.0 + min(second, 900) * 1.2 / 3600 + max(second - 900, 0) * 3.0 / 3600
         bench.take(CounterSample(kwh))
@@ -479,7 +458,7 @@ def test_an_energy_register_gives_readings() -> None:
 
 @pytest.mark.parametrize("first", [Sample(1.0), CounterSample(1000.0)])
 def test_a_feed_that_mixes_powers_and_registers_is_malformed(first: FeedItem) -> None:
-    bench = _Bench()
+    bench = Bench()
     for second in range(70):
         # Unknown values may be of either kind.
         bench.take(Sample(math.nan) if second % 2 else CounterSample(math.nan))
@@ -493,7 +472,7 @@ def test_a_feed_that_mixes_powers_and_registers_is_malformed(first: FeedItem) ->
 
 
 def test_implausible_counters_have_a_text_of_their_own() -> None:
-    bench = _Bench(advice=Advice(unit="if the meter sends Wh, give unit=Wh"))
+    bench = Bench(advice=Advice(unit="if the meter sends Wh, give unit=Wh"))
     bench.take(CounterSample(1000.0))
     for number in range(19):
         bench.pass_on(10.0)
@@ -508,14 +487,14 @@ def test_implausible_counters_have_a_text_of_their_own() -> None:
     )
 
 
-def _by_feed(samples: Sequence[Sample]) -> _Bench:
-    bench = _Bench(by_feed=True)
+def _by_feed(samples: Sequence[Sample]) -> Bench:
+    bench = Bench(by_feed=True)
     bench.take(*samples)
     return bench
 
 
 def test_by_feed_no_other_clock_matters() -> None:
-    bench = _by_feed([Sample(1.0, _at(second - 6e7)) for second in range(0, 126, 5)])
+    bench = _by_feed([Sample(1.0, at(second - 6e7)) for second in range(0, 126, 5)])
     assert len(bench.of(Reading)) == 2
     bench.date += 1e6
     bench.now += 1e6
@@ -523,7 +502,7 @@ def test_by_feed_no_other_clock_matters() -> None:
     assert len(bench.of(Reading)) == 2
     assert not bench.of(Notice)
     assert bench.processor.wait_s(bench.now) is None
-    bench.take(*(Sample(1.0, _at(second - 6e7)) for second in range(130, 185, 5)))
+    bench.take(*(Sample(1.0, at(second - 6e7)) for second in range(130, 185, 5)))
     assert len(bench.of(Reading)) == 2
     bench.processor.finish()
     bench.given += bench.processor.take_output()
@@ -538,17 +517,15 @@ def test_by_feed_each_sample_needs_a_time() -> None:
 
 
 def test_by_feed_a_single_time_far_ahead_is_dropped() -> None:
-    good = [Sample(1.0, _at(second)) for second in range(0, 200, 5)]
-    bench = _by_feed([*good[:20], Sample(9.0, _at(1e9)), *good[20:]])
+    good = [Sample(1.0, at(second)) for second in range(0, 200, 5)]
+    bench = _by_feed([*good[:20], Sample(9.0, at(1e9)), *good[20:]])
     assert bench.minutes() == [(0, 1.0), (1, 1.0), (2, 1.0)]
     ((text, _),) = bench.texts(Notice.ORDER)
     assert text.endswith("is far ahead of its neighbours; skipped")
 
 
 def test_by_feed_a_time_far_ahead_at_the_end_is_reported() -> None:
-    bench = _by_feed(
-        [*(Sample(1.0, _at(second)) for second in range(0, 65, 5)), Sample(9, _at(1e9))]
-    )
+    bench = _by_feed([*(Sample(1.0, at(second)) for second in range(0, 65, 5)), Sample(9, at(1e9))])
     assert not bench.of(Notice)
     bench.processor.finish()
     bench.given += bench.processor.take_output()
@@ -559,7 +536,7 @@ def test_by_feed_a_time_far_ahead_at_the_end_is_reported() -> None:
 
 def test_by_feed_days_without_a_value_are_a_gap() -> None:
     bench = _by_feed(
-        [Sample(1.0, _at(day * 259_200 + second)) for day in (0, 1) for second in (0, 65)]
+        [Sample(1.0, at(day * 259_200 + second)) for day in (0, 1) for second in (0, 65)]
     )
     found = [minute for minute, _ in bench.minutes()]
     assert (found[0], found[-1]) == (0, 4320)
@@ -571,7 +548,7 @@ def test_by_feed_days_without_a_value_are_a_gap() -> None:
 )
 def test_rules_out_of_bounds_are_usage_errors(rules: dict[str, float]) -> None:
     with pytest.raises(UsageError):
-        _Bench(**rules)
+        Bench(**rules)
 
 
 @pytest.mark.parametrize("first", ["2026-03-28", "2026-10-24"])
@@ -591,12 +568,12 @@ def test_a_day_with_a_change_of_summer_time_has_all_its_minutes(first: str, berl
 _SAMPLES = st.builds(
     Sample,
     st.floats(-1e3, 1e3) | st.sampled_from([math.nan, math.inf, 0.5]),
-    st.none() | st.floats(-1e3, 1e3).map(_at) | st.datetimes(timezones=st.just(UTC)),
+    st.none() | st.floats(-1e3, 1e3).map(at) | st.datetimes(timezones=st.just(UTC)),
 )
 _COUNTERS = st.builds(
     CounterSample,
     st.floats(0, 1e3) | st.sampled_from([math.nan, math.inf, 0.5]),
-    st.none() | st.floats(-1e3, 1e3).map(_at),
+    st.none() | st.floats(-1e3, 1e3).map(at),
     st.booleans(),
 )
 _ITEMS = st.one_of(
@@ -606,7 +583,10 @@ _ITEMS = st.one_of(
     st.builds(Notice, st.sampled_from(["malformed", "order", "implausible", "warning"]), st.text()),
 )
 _HAPPENINGS = st.one_of(
-    _ITEMS, st.floats(0, 200), st.tuples(st.floats(-1e4, 1e4) | st.floats(-1e9, 1e9))
+    _ITEMS,
+    st.floats(0, 200),
+    st.tuples(st.just("set"), st.floats(-1e4, 1e4) | st.floats(-1e9, 1e9)),
+    st.tuples(st.sampled_from(["stop", "sleep"]), st.floats(0, 1e4)),
 )
 
 
@@ -619,15 +599,14 @@ _HAPPENINGS = st.one_of(
 def test_readings_increase_in_time_under_any_events(
     events: list, by_feed: bool, pace: Pace
 ) -> None:
-    """Items, passing time, and clocks that are set."""
-    bench = _Bench(by_feed=by_feed, pace=pace)
+    """Items, passing time, absences, and clocks that are set."""
+    bench = Bench(by_feed=by_feed, pace=pace)
     for each in events:
         try:
             if isinstance(each, float):
                 bench.pass_on(each)
             elif isinstance(each, tuple):
-                bench.date += each[0]
-                bench.take()
+                getattr(bench, each[0])(each[1])
             else:
                 bench.take(each)
         except UnitError:

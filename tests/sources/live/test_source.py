@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count, pairwise
 
@@ -141,9 +142,31 @@ def test_no_minute_is_repeated_when_the_clock_is_set_ahead_and_back() -> None:
     ]
     warnings = [item.text for item in items if isinstance(item, Notice)]
     assert [text.split(" (")[0].split(";")[0] for text in warnings] == [
-        "house: this machine's clock jumped ahead by 1 h 56 min",
+        "house: this machine's clock was set ahead by 1 h 56 min",
         "house: this machine's clock was set back by 3 min 20 s",
     ]
+
+
+@pytest.mark.parametrize("way", ["stop", "sleep"])
+def test_an_absence_is_a_gap(way: str) -> None:
+    clock = _clock()
+
+    def script() -> Script:
+        yield from _each_second(clock, 170, lambda _: 1.0)
+        getattr(clock, way)(300.0)
+        yield [Sample(9.0)] * 3
+        clock.advance(2.0)
+        yield from _each_second(clock, 200, lambda _: 2.0)
+
+    items = _read_all(LiveSource(_Feed(script()), stale_after_s=60.0, clock=clock))
+    assert _minutes(items) == [
+        *((minute, 1.0) for minute in range(3)),
+        *((minute, 2.0) for minute in range(8, 11)),
+    ]
+    warnings = [item.text for item in items if isinstance(item, Notice)]
+    what = "this process was stopped" if way == "stop" else "this machine was asleep"
+    assert f"house: {what} for 5 min" in warnings[0]
+    assert [link.state for link in items if isinstance(link, Link)] == [Link.UP]
 
 
 def test_by_feed_a_recording_is_resumed_without_repeated_minutes() -> None:
@@ -231,6 +254,24 @@ def test_close_releases_a_feed_that_waits_for_room() -> None:
     source.read()
     source.close()
     assert not source._reader._thread.is_alive()
+
+
+def test_what_was_gathered_is_returned_after_close() -> None:
+    clock = _clock()
+    bad = Notice(Notice.MALFORMED, "house: 'x' is not a number")
+    source = LiveSource(
+        _Feed(iter([[bad], [bad], [Sample(1.0)]]), waits=True), stale_after_s=60.0, clock=clock
+    )
+    assert not source.gathered()
+    found: list[LiveItem] = []
+    while not any(isinstance(item, Sample) for item in found):
+        found += source.read()
+    source._put([replace(bad, count=3), Sample(2.0)])
+    source.close()
+    assert not source.read()
+    notices = [item for item in [*found, *source.gathered()] if isinstance(item, Notice)]
+    assert [notice.count for notice in notices] == [1, 4]
+    assert not source.gathered()
 
 
 def test_a_heartbeat_replaces_the_bound_of_the_kind(monkeypatch: pytest.MonkeyPatch) -> None:
