@@ -6,6 +6,7 @@ import json
 import math
 import socket
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from streamer.errors import LinkError, RefusedError, UsageError
 from streamer.feeds import mqtt
 from streamer.feeds.address import Address
+from streamer.feeds.mqtt.bounds import MAX_MESSAGE_BYTES
 from streamer.feeds.mqtt.layout import MessageLayout
 from streamer.feeds.mqtt.messages import MessageReader
 from streamer.feeds.mqtt.presets import PRESETS
@@ -408,6 +410,42 @@ def test_conforms_to_the_feed_protocol() -> None:
     assert isinstance(malformed, Notice)
     assert malformed.text.endswith("/a: 'x' is not a number; the value is unknown")
     assert sample == Sample(0.002)
+
+
+_HUGE = b"\xff\xff\xff\x7f"
+"""The largest length of a packet that can be written: 256 MB."""
+
+
+@pytest.mark.parametrize("command", [0x30, 0xD0], ids=["a message", "the answer to a ping"])
+def test_a_huge_packet_ends_the_connection_before_it_is_in_memory(command: int) -> None:
+    with _server(bytes([command]) + _HUGE + b"\0\x01a") as url:
+        tracemalloc.start()
+        try:
+            error = _error_of(f"{url}/a?unit=W")
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert type(error) is LinkError
+    assert "the broker sends a packet of 268,435,455 bytes" in str(error)
+    assert str(error).endswith("is the topic a correct?")
+    assert peak < 20e6
+
+
+def test_a_huge_answer_to_the_login_ends_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mqtt, "_ANSWER_S", 0.3)
+    with _server(connack=b"\x20" + _HUGE) as url:
+        assert "a packet of 268,435,455 bytes" in str(_error_of(f"{url}/a?unit=W"))
+
+
+def test_the_largest_message_is_received() -> None:
+    size = MAX_MESSAGE_BYTES + 1 + 3
+    length = bytes([size & 127 | 128, size >> 7 & 127 | 128, size >> 14])
+    message = b"\x30" + length + b"\0\x01a" + b" " * MAX_MESSAGE_BYTES + b"1"
+    with _server(message, _publish("a", b"2")) as url:
+        items = _items(f"{url}/a?unit=W", lambda item: item == Sample(0.002))
+    notice = items[1]
+    assert isinstance(notice, Notice)
+    assert "a message of 1048577 bytes" in notice.text
 
 
 @pytest.mark.parametrize(
