@@ -64,6 +64,10 @@ class Channel:
         """Report unreadable input and its effect; all are counted, and the first one is shown."""
         self._put(Notice(Notice.MALFORMED, f"{self._name}: {what}; {effect}", count=count))
 
+    def refused(self, reason: str, text: str) -> None:
+        """Report a refused request; `reason` is a few words, by which they are counted."""
+        self._put(Notice(Notice.REFUSED, f"{self._name}: {text}; refused", reason=reason))
+
     def warn(self, text: str) -> None:
         """Report an error that puts the values in doubt."""
         self._put(Notice(Notice.WARNING, f"{self._name}: {text}"))

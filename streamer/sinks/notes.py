@@ -8,15 +8,15 @@ from streamer.readings import Link, Notice, Step
 from streamer.sinks import Item
 from streamer.sinks.watch import AlarmWatch, OutageWatch
 
-_REPORTED_ONCE = (Notice.MALFORMED, Notice.ORDER, Notice.ABSURD)
+_REPORTED_ONCE = (Notice.MALFORMED, Notice.ORDER, Notice.ABSURD, Notice.REFUSED)
 
 
 class NoteSink:
     """Writes notices, alarms and changes of the connection, one line each.
 
-    Of skipped rows only the first of each kind is written, because the summary counts them
-    all. An alarm is written when it is raised and when it is over, a connection when it is
-    lost and when it is back.
+    Of skipped rows and refused requests only the first of each kind and reason is written,
+    because the summary counts them all. An alarm is written when it is raised and when it is
+    over, a connection when it is lost and when it is back.
 
     Args:
         out: stream to write to, usually standard error.
@@ -24,7 +24,7 @@ class NoteSink:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._reported: set[str] = set()
+        self._reported: set[tuple[str, str]] = set()
         self._watch = AlarmWatch()
         self._link = OutageWatch()
 
@@ -34,9 +34,9 @@ class NoteSink:
             self._write_alarms(item)
         elif isinstance(item, Link):
             self._write_link(item)
-        elif isinstance(item, Notice) and item.kind not in self._reported:
+        elif isinstance(item, Notice) and (item.kind, item.reason) not in self._reported:
             if item.kind in _REPORTED_ONCE:
-                self._reported.add(item.kind)
+                self._reported.add((item.kind, item.reason))
             self._out.write(f"streamer: {item.kind}: {item.text}\n")
 
     def close(self) -> None:

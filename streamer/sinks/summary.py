@@ -48,6 +48,7 @@ class Summary:
         self._notices: Counter[str] = Counter()
         self._conversions: list[str] = []
         self._alarms: Counter[str] = Counter()
+        self._refusals: Counter[str] = Counter()
         self._link = OutageWatch()
 
     def write(self, item: Item) -> None:
@@ -64,6 +65,8 @@ class Summary:
                 )
         elif isinstance(item, Notice):
             self._notices[item.kind] += item.count
+            if item.kind == Notice.REFUSED:
+                self._refusals[item.reason or "other"] += item.count
             if item.kind == Notice.CONVERSION:
                 self._conversions.append(item.text)
         elif isinstance(item, Link):
@@ -90,7 +93,7 @@ class Summary:
     def lines(self) -> list[str]:
         """The lines of the summary."""
         if self._first_at is None or self._last is None:
-            return ["no readings", *self._away(), *self._skipped()]
+            return ["no readings", *self._away(), *self._skipped(), *self._refused()]
         counts = self._last.counts
         before = counts.readings - self._readings
         gaps = self._gaps(counts)
@@ -102,6 +105,7 @@ class Summary:
             *([] if recorded else [gaps]),
             *self._away(),
             *self._skipped(),
+            *self._refused(),
             self._raised(),
             *recorded,
             *self._scores(self._last.scores),
@@ -149,6 +153,12 @@ class Summary:
             if self._notices[kind]
         ]
         return [f"skipped: {', '.join(skipped)}"] if skipped else []
+
+    def _refused(self) -> list[str]:
+        if not self._refusals:
+            return []
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in self._refusals.most_common())
+        return [f"refused: {plural(self._refusals.total(), 'request')} ({reasons})"]
 
     def _raised(self) -> str:
         if not self._alarms:
