@@ -236,3 +236,10 @@ def choose_format(wanted: Format, *, quiet: bool) -> Format | None:
     if wanted is Format.DASHBOARD and not is_terminal:
         raise UsageError("--format dashboard needs a terminal; give plain, json or csv")
     return wanted
+
+
+def needs_ascii(wanted: bool) -> bool:
+    """Whether to draw in ASCII only: if wanted, or if standard output can encode nothing else."""
+    from streamer.display.encoding import can_draw
+
+    return wanted or not can_draw(sys.stdout)

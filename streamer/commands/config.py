@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from streamer.display.lines import one_line
 from streamer.errors import ConfigError
 from streamer.feeds.address import Secret
 
@@ -100,10 +101,11 @@ def show_settings(path: Path | None, rows: Sequence[tuple[str, str, str]]) -> No
         rows: key, value and origin of each setting.
     """
     # Imported here, so that `watch` reads its file without rich.
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False, markup=False)
+    from streamer.display.console import PlainConsole
+
+    console = PlainConsole()
     console.print(f"no file at {default_path()}" if path is None else str(path))
     table = Table(box=None, pad_edge=False)
     for heading in ("key", "value", "from"):
@@ -122,7 +124,7 @@ def show_checked(path: Path | None) -> None:
     Args:
         path: the configuration file; None if it does not exist.
     """
-    print(f"{'no file' if path is None else path}: all right")
+    print(f"{'no file' if path is None else one_line(path)}: all right")
 
 
 def _parse(file: Path) -> dict[str, Any] | None:

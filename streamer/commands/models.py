@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from streamer.display.console import PlainConsole
 from streamer.display.numbers import NOTHING, number, percent
 from streamer.models import find_model, load_card, shipped_models
 from streamer.models.artefact import read_keras
@@ -27,7 +27,7 @@ def list_models() -> None:
         layers = " ".join(map(str, read_keras(path).sizes))
         on = f"{test['minutes']:,} minutes after that" if "minutes" in test else NOTHING
         table.add_row(name, layers, _span(card), percent(test.get("skill")), on)
-    Console(highlight=False).print(table)
+    PlainConsole().print(table)
 
 
 def show_model(name_or_path: str, *, as_json: bool) -> None:
@@ -40,7 +40,8 @@ def show_model(name_or_path: str, *, as_json: bool) -> None:
     path = find_model(name_or_path)
     card = load_card(path)
     if as_json:
-        print(card.to_json(), end="")
+        # Escaped, so that it is the same JSON on a terminal of any encoding.
+        print(json.dumps(json.loads(card.to_json()), indent=2))
         return
     network = read_keras(path)
     table = Table(show_header=False, box=None, pad_edge=False)
@@ -55,7 +56,7 @@ def show_model(name_or_path: str, *, as_json: bool) -> None:
     for key, value in card.facts.items():
         if key not in ("test", "limits"):
             table.add_row(key, _plain(value))
-    console = Console(highlight=False)
+    console = PlainConsole()
     console.print(table)
     if "test" in card.facts:
         console.print(_scores(card.facts["test"]))

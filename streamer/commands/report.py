@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from streamer.display.lines import one_line
 from streamer.reporting import write_report
 
 
@@ -23,4 +24,4 @@ def report(file: Path, *, period: str, until: datetime | None, out: Path | None)
     """
     path = Path(file.stem + ".html") if out is None else out
     write_report(file, path, period=period, until=until)
-    print(path)
+    print(one_line(path))

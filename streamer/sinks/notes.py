@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
+from streamer.display.lines import one_line
 from streamer.readings import Link, Notice, Step
 from streamer.sinks import Item
 from streamer.sinks.watch import AlarmWatch, OutageWatch
@@ -37,16 +38,19 @@ class NoteSink:
         elif isinstance(item, Notice) and (item.kind, item.reason) not in self._reported:
             if item.kind in _REPORTED_ONCE:
                 self._reported.add((item.kind, item.reason))
-            self._out.write(f"streamer: {item.kind}: {item.text}\n")
+            self._say(f"{item.kind}: {item.text}")
 
     def close(self) -> None:
         """Flush the stream."""
         self._out.flush()
 
+    def _say(self, text: str) -> None:
+        self._out.write(f"streamer: {one_line(text)}\n")
+
     def _write_link(self, link: Link) -> None:
         at = f" at {link.since:%Y-%m-%d %H:%M}" if link.since else ""
         for _, text in self._link.see(link):
-            self._out.write(f"streamer: link{at}: {text}\n")
+            self._say(f"link{at}: {text}")
 
     def _write_alarms(self, step: Step) -> None:
         raised, over = self._watch.see(step)
@@ -54,6 +58,6 @@ class NoteSink:
             return
         at = f"{step.reading.at:%Y-%m-%d %H:%M}"
         for alarm in over:
-            self._out.write(f"streamer: alarm: {alarm.kind} over at {at}\n")
+            self._say(f"alarm: {alarm.kind} over at {at}")
         for alarm in raised:
-            self._out.write(f"streamer: alarm: {alarm.kind} at {at}: {alarm.text}\n")
+            self._say(f"alarm: {alarm.kind} at {at}: {alarm.text}")

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from streamer.display.durations import lasting
+from streamer.display.lines import printable
 from streamer.display.numbers import number, percent, plural
 from streamer.readings import (
     Alarm,
@@ -91,7 +92,10 @@ class Summary:
         """Do nothing: the summary holds no resource."""
 
     def lines(self) -> list[str]:
-        """The lines of the summary."""
+        """The lines of the summary, printable whatever names and texts are in them."""
+        return [printable(line) for line in self._lines()]
+
+    def _lines(self) -> list[str]:
         if self._first_at is None or self._last is None:
             return ["no readings", *self._away(), *self._skipped(), *self._refused()]
         counts = self._last.counts

@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO, cast
 
+from streamer.display.encoding import encodable
+
 
 class ReaderGoneError(Exception):
     """The reader of standard output or standard error has gone; the program ends normally.
@@ -24,10 +26,11 @@ def guarded_streams() -> Iterator[None]:
 
     Within this context, writing to one of them raises `ReaderGoneError`, or an OSError with the
     name of the stream in place of a file name. Output to a stream that has failed, or that was
-    closed when the program started, is discarded.
+    closed when the program started, is discarded. Characters that its encoding lacks are written
+    in their ASCII form.
     """
     before = sys.stdout, sys.stderr
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+    with encodable(*before), Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         sys.stdout = cast("TextIO", _Guarded(sys.stdout, "standard output", nowhere))
         sys.stderr = cast("TextIO", _Guarded(sys.stderr, "standard error", nowhere))
         try:

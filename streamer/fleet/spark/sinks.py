@@ -74,7 +74,8 @@ def open_sink(session: SparkSession, rows: DataFrame, sink: str) -> DataStreamWr
 def show_batch(rows: DataFrame, batch: int) -> None:
     """Show some of a batch on the terminal, those with an alarm first."""
     from pyspark.sql import functions as fn
-    from rich.console import Console
+
+    from streamer.display.console import PlainConsole
 
     rows = rows.persist()
     try:
@@ -87,7 +88,7 @@ def show_batch(rows: DataFrame, batch: int) -> None:
     finally:
         rows.unpersist()
     if count:
-        Console().print(_table(some, f"batch {batch}: {len(some)} of {count:,} rows"))
+        PlainConsole().print(_table(some, f"batch {batch}: {len(some)} of {count:,} rows"))
 
 
 def _table(rows: list[Row], title: str) -> object:
