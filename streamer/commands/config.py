@@ -15,6 +15,7 @@ over environment variables (`STREAMER_RECORD`), and variables over the file.
 from __future__ import annotations
 
 import difflib
+import sys
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -118,12 +119,15 @@ def show_settings(path: Path | None, rows: Sequence[tuple[str, str, str]]) -> No
     console.print(f"engine auto is {auto_engine()}")
 
 
-def show_checked(path: Path | None) -> None:
-    """Print that every check that needs no connection has passed.
+def show_checked(path: Path | None, warnings: Sequence[str]) -> None:
+    """Print that every check that needs no connection has passed, and warnings.
 
     Args:
         path: the configuration file; None if it does not exist.
+        warnings: what works, but should be mended; printed on standard error.
     """
+    for warning in warnings:
+        print(f"streamer: warning: {one_line(warning)}", file=sys.stderr)
     print(f"{'no file' if path is None else one_line(path)}: all right")
 
 

@@ -16,6 +16,7 @@ from streamer.errors import ConfigError, UsageError
 from streamer.feeds.address import Address
 from streamer.models.kernels import auto_engine
 from streamer.recording.database import open_for_writing
+from tests.cli.running import run
 
 URL = "tail:meter.log?unit=W"
 
@@ -344,3 +345,44 @@ class TestInTheAddress:
         monkeypatch.setenv("STREAMER_USER", "al")
         assert _config("--config", file) == 0
         assert _rows(capsys.readouterr().out)["user"] == ["al", "STREAMER_USER"]
+
+
+@pytest.mark.parametrize(
+    ("text", "exposed"),
+    [
+        ("url = 'mqtt://u@h/a?unit=W'\npassword = 'swordfish'", "a.toml"),
+        ("url = 'mqtt://u:swordfish@h/a?unit=W'", "a.toml"),
+        ("url = 'mqtt://u@h/a?unit=W'\npassword_file = '{secret}'", "secret"),
+        ("url = 'hass://h/sensor.power'\ntoken_file = '{secret}'", "secret"),
+        ("url = 'push://127.0.0.1?unit=W&token_file={secret}'", "secret"),
+        ("url = 'mqtt://h/a?unit=W'", None),
+    ],
+)
+def test_files_with_secrets_that_others_may_read_are_warned_about(
+    text: str, exposed: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("swordfish\n")
+    file = Path(_write(tmp_path / "a.toml", "[watch]\n" + text.format(secret=secret)))
+    for mode in (0o644, 0o600):
+        for path in (file, secret):
+            path.chmod(mode)
+        assert _config("--check", "--config", str(file)) == 0
+        printed = capsys.readouterr()
+        assert printed.out == f"{file}: all right\n"
+        path = tmp_path / str(exposed)
+        assert printed.err == (
+            f"streamer: warning: {path} has a secret in it, and other users may read it (mode 644);"
+            f" run: chmod 600 {path}\n"
+            if exposed and mode == 0o644
+            else ""
+        )
+
+
+def test_watching_begins_with_a_warning_of_secrets_that_others_may_read(tmp_path: Path) -> None:
+    text = "[watch]\nurl = 'stdin:?unit=W'\ntoken = 'swordfish'\nquiet = true"
+    file = Path(_write(tmp_path / "a.toml", text))
+    file.chmod(0o644)
+    ended = run("watch", "--config", file, stdin=b"")
+    assert ended.code == 0
+    assert ended.err.splitlines()[0].startswith(f"streamer: warning: {file} has a secret in it")

@@ -20,11 +20,12 @@ from dataclasses import replace
 
 from streamer.errors import UsageError
 from streamer.feeds import Feed, FeedKind
-from streamer.feeds.address import Address, read_secret
+from streamer.feeds.address import Address
 from streamer.feeds.http.receiver import READING, Receiver
 from streamer.feeds.http.senders import HOSTS_OPTION, Senders
 from streamer.feeds.lines.records import RECORD_OPTIONS, RecordParser
 from streamer.feeds.polling import pace_of
+from streamer.feeds.secretfile import read_secret
 from streamer.feeds.session import AsyncFeed, Channel
 
 DEFAULT_PORT = 8088

@@ -1,0 +1,54 @@
+"""Files with secrets: their contents, and who else may read them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+from pathlib import Path
+
+from streamer.errors import UsageError
+from streamer.feeds.address import Secret
+
+
+def read_secret(path: str) -> Secret:
+    """Read a secret from a file, without the trailing newline.
+
+    Raises:
+        UsageError: the file cannot be read, or is empty.
+    """
+    try:
+        text = Path(path).expanduser().read_text(encoding="utf-8").strip("\r\n")
+    except OSError as error:
+        raise UsageError(f"secret file {path}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"secret file {path}: it is not text in UTF-8") from None
+    except RuntimeError:  # from expanduser
+        raise UsageError(f"secret file {path}: the user does not exist") from None
+    if not text:
+        raise UsageError(f"secret file {path} is empty")
+    return Secret(text)
+
+
+def exposure(path: str | Path) -> str | None:
+    """Return a warning if other users may read a file with a secret in it.
+
+    A group may read it if the file belongs to another user, such as root: that is how a service
+    gets its settings. Without permissions as on POSIX there is no warning.
+    """
+    if os.name != "posix":
+        return None
+    try:
+        file = Path(path).expanduser()
+        status = file.stat()
+    except (OSError, RuntimeError, ValueError):
+        return None  # whoever reads it explains that
+    is_ours = status.st_uid == os.geteuid()
+    readers = stat.S_IROTH | (stat.S_IRGRP if is_ours else 0)
+    if not stat.S_ISREG(status.st_mode) or not status.st_mode & readers:
+        return None
+    mode = stat.S_IMODE(status.st_mode)
+    return (
+        f"{file} has a secret in it, and other users may read it (mode {mode:03o}); run: "
+        f"chmod 600 {shlex.quote(str(file))}"
+    )
