@@ -30,6 +30,9 @@ TABLE = "watch"
 SECRETS = ("password", "token")
 """Keys accepted in the file or in a variable only: other users can see the command line."""
 
+_MAX_BYTES = 1 << 20
+_MAX_BITS = 64
+
 Setting = str | int | float | bool
 
 
@@ -67,7 +70,7 @@ def read_config(path: str | None, known: Collection[str]) -> Config:
     Raises:
         ConfigError: the file cannot be read, or has an unknown key or an unusable value.
     """
-    file = default_path() if path is None else Path(path).expanduser()
+    file = default_path() if path is None else _expanded(path)
     document = _parse(file)
     if document is None:
         if path is None:
@@ -87,10 +90,8 @@ def read_config(path: str | None, known: Collection[str]) -> Config:
             secrets[key] = _secret(value, where)
         elif key not in known:
             raise ConfigError(f"{where}: unknown key{_hint(key, known)}")
-        elif not isinstance(value, str | int | float):
-            raise ConfigError(f"{where}: give a single value, in quotes if it is text")
         else:
-            settings[key] = value
+            settings[key] = _setting(value, where)
     return Config(file, settings, secrets)
 
 
@@ -131,10 +132,21 @@ def show_checked(path: Path | None, warnings: Sequence[str]) -> None:
     print(f"{'no file' if path is None else one_line(path)}: all right")
 
 
+def _expanded(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
 def _parse(file: Path) -> dict[str, Any] | None:
     """Parse a TOML file; None if it does not exist."""
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        with file.open("rb") as stream:
+            data = stream.read(_MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
+            raise ConfigError(f"{file}: too large for settings; is it the right file?")
+        return tomllib.loads(data.decode())
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -143,6 +155,18 @@ def _parse(file: Path) -> dict[str, Any] | None:
         raise ConfigError(f"{file}: not UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: not valid TOML: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{file}: not valid TOML: values are nested too deeply") from None
+    except ValueError as error:  # a number of thousands of digits, or a null byte in the path
+        raise ConfigError(f"{file}: {error}") from None
+
+
+def _setting(value: object, where: str) -> Setting:
+    if not isinstance(value, str | int | float):
+        raise ConfigError(f"{where}: give a single value, in quotes if it is text")
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        raise ConfigError(f"{where}: the number is out of bounds")
+    return value
 
 
 def _secret(value: object, where: str) -> Secret:

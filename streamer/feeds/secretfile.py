@@ -10,21 +10,29 @@ from pathlib import Path
 from streamer.errors import UsageError
 from streamer.feeds.address import Secret
 
+_MAX_BYTES = 1 << 16
+
 
 def read_secret(path: str) -> Secret:
     """Read a secret from a file, without the trailing newline.
 
     Raises:
-        UsageError: the file cannot be read, or is empty.
+        UsageError: the file cannot be read, is empty, or too large.
     """
     try:
-        text = Path(path).expanduser().read_text(encoding="utf-8").strip("\r\n")
+        with Path(path).expanduser().open("rb") as file:
+            data = file.read(_MAX_BYTES + 1)
+        text = data.decode().strip("\r\n")
     except OSError as error:
         raise UsageError(f"secret file {path}: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise UsageError(f"secret file {path}: it is not text in UTF-8") from None
     except RuntimeError:  # from expanduser
         raise UsageError(f"secret file {path}: the user does not exist") from None
+    except ValueError as error:
+        raise UsageError(f"secret file {path}: {error}") from None
+    if len(data) > _MAX_BYTES:
+        raise UsageError(f"secret file {path}: too large for a secret; is it the right file?")
     if not text:
         raise UsageError(f"secret file {path} is empty")
     return Secret(text)

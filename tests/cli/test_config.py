@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from typer.main import get_command
 
 from streamer.cli import app, main
@@ -101,6 +103,10 @@ def test_the_file_in_the_xdg_folder_is_the_default(
         ("[watch]\nrecord = ['a']", "[watch] record: give a single value"),
         ("[watch]\npassword = 12", "[watch] password: give a non-empty text in quotes"),
         ("[watch]\nconfig = 'b.toml'", "[watch] config: unknown key"),
+        ("[watch]\ngrace = " + "[" * 20_000, "values are nested too deeply"),
+        ("[watch]\ngrace = " + "9" * 5000, "Exceeds the limit (4300 digits)"),
+        ("[watch]\ngrace = 0x" + "f" * 5000, "[watch] grace: the number is out of bounds"),
+        ("#" * 1_100_000, "too large for settings; is it the right file?"),
     ],
 )
 def test_errors_name_file_and_key(
@@ -112,6 +118,22 @@ def test_errors_name_file_and_key(
     assert error.startswith(f"streamer: error: {file}: ")
     assert message in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-this-name/a.toml", "a\0b", "", "."])
+def test_a_path_without_a_file_is_one_line(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _config("--config", path) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@given(st.text() | st.text(alphabet="[]{}=\"'\n.#watch019-:T_ x"))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_is_read_or_a_config_error(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "a.toml"
+    for content in (text, f"[watch]\n{text}"):
+        file.write_text(content, encoding="utf-8", errors="replace")
+        with suppress(ConfigError):
+            read_config(str(file), ["watch"])
 
 
 def test_a_variable_with_a_wrong_value_is_named(

@@ -15,7 +15,11 @@ def test_a_secret_is_the_text_without_the_line_end(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_bytes(b" sword fish \r\n")
     assert read_secret(str(file)).reveal() == " sword fish "
-    for data, text in ((b"\xff", "secret: it is not text in UTF-8"), (b"\n", "secret is empty")):
+    for data, text in (
+        (b"\xff", "secret: it is not text in UTF-8"),
+        (b"\n", "secret is empty"),
+        (bytes(100_000), "secret: too large for a secret; is it the right file?"),
+    ):
         file.write_bytes(data)
         with pytest.raises(UsageError, match=text):
             read_secret(str(file))
@@ -57,3 +61,9 @@ def test_what_is_not_a_file_has_no_mode_to_change(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe", 0o644)
     for path in (tmp_path / "pipe", tmp_path, tmp_path / "missing", "~nobody-here/x", "a\0b"):
         assert exposure(path) is None
+
+
+@pytest.mark.parametrize("path", ["a\0b", "~nobody-of-this-name/a", "", "missing"])
+def test_a_path_without_a_file_is_a_usage_error(path: str) -> None:
+    with pytest.raises(UsageError, match=r"^secret file "):
+        read_secret(path)
