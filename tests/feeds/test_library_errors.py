@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import socket
 import struct
 import threading
 from collections.abc import Iterable
@@ -23,6 +24,7 @@ from streamer.feeds.address import Address, Credentials, Secret
 from streamer.feeds.registry import open_feed, schemes
 from streamer.readings import Link
 from streamer.sources.live.feedreader import FeedReader
+from tests.feeds.fakemeters import tcp_meter
 
 ERRORS = [
     RuntimeError("session is closed"),
@@ -111,3 +113,19 @@ def _losses(feed: Any, count: int) -> list[Link]:
     reader.close()
     assert ends in ([], [None]), ends
     return losses
+
+
+@pytest.mark.parametrize("realm", [b"a\x01b", b"\x1b[2J", b"\xff"])
+def test_a_realm_that_cannot_be_sent_back_is_a_lost_connection(realm: bytes) -> None:
+    def ask_for_password(connection: socket.socket) -> None:
+        connection.recv(4096)
+        challenge = b'WWW-Authenticate: Digest realm="%s", nonce="x"' % realm
+        connection.sendall(b"HTTP/1.1 401 Who?\r\n%s\r\nContent-Length: 0\r\n\r\n" % challenge)
+
+    with tcp_meter(*[ask_for_password] * 2) as port:
+        url = f"http://127.0.0.1:{port}/#unit=W&auth=digest&every=0.5"
+        feed = open_feed(Address.parse(url, Credentials("me", Secret("swordfish"))))
+        for loss in _losses(feed, 2):
+            assert loss.text.startswith("the feed failed: ")
+            assert loss.text.isprintable()
+            assert "swordfish" not in loss.text

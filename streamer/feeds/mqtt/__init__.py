@@ -134,6 +134,11 @@ class _Session:
         try:
             async for message in client.messages:
                 self._take(message, reader, channel)
+                # aiomqtt receives three messages in the time in which it hands one out, so that
+                # a flood of them would fill the memory.
+                while len(client.messages):
+                    waiting = client._queue.get_nowait()  # noqa: SLF001
+                    self._take(waiting, reader, channel)
         finally:
             silence.cancel()
             if beat is not None:

@@ -27,6 +27,7 @@ from streamer.feeds.registry import open_feed
 from streamer.feeds.values import MalformedError
 from streamer.readings import Link, Notice, Sample
 from streamer.testing import check_source, read_feed
+from tests.feeds.fakemeters import tcp_meter, until_hung_up
 
 
 def _layout(url: str) -> MessageLayout:
@@ -437,10 +438,38 @@ def test_a_huge_answer_to_the_login_ends_the_connection(monkeypatch: pytest.Monk
         assert "a packet of 268,435,455 bytes" in str(_error_of(f"{url}/a?unit=W"))
 
 
+def _publish_large(size: int) -> bytes:
+    length = size + 3
+    digits = bytes([length & 127 | 128, length >> 7 & 127 | 128, length >> 14])
+    return b"\x30" + digits + b"\0\x01a" + b"1".rjust(size)
+
+
+def test_a_flood_of_messages_does_not_fill_the_memory() -> None:
+    message = _publish_large(MAX_MESSAGE_BYTES)
+
+    def flood(client: socket.socket) -> None:
+        _packet(client)
+        client.sendall(_CONNACK)
+        client.sendall(b"\x90\x03" + _packet(client)[2:4] + b"\0")
+        for _ in range(60):
+            client.sendall(message)
+        client.sendall(_publish("a", b"2"))
+        until_hung_up(client)
+
+    with tcp_meter(flood) as port:
+        tracemalloc.start()
+        try:
+            url = f"mqtt://127.0.0.1:{port}/a?unit=W"
+            items = _items(url, lambda item: item == Sample(0.002))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert len(items) == 1 + 60 + 1
+    assert peak < 20e6
+
+
 def test_the_largest_message_is_received() -> None:
-    size = MAX_MESSAGE_BYTES + 1 + 3
-    length = bytes([size & 127 | 128, size >> 7 & 127 | 128, size >> 14])
-    message = b"\x30" + length + b"\0\x01a" + b" " * MAX_MESSAGE_BYTES + b"1"
+    message = _publish_large(MAX_MESSAGE_BYTES + 1)
     with _server(message, _publish("a", b"2")) as url:
         items = _items(f"{url}/a?unit=W", lambda item: item == Sample(0.002))
     notice = items[1]
