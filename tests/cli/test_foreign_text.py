@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -18,6 +19,7 @@ from streamer.dashboard.history import History
 from streamer.dashboard.layout import render
 from streamer.display.console import PlainConsole
 from streamer.display.progress import progress_bar
+from streamer.fleet.spark.sinks import batch_table
 from streamer.models import find_model
 from streamer.readings import Link, Notice
 from streamer.sinks.items import About
@@ -136,13 +138,12 @@ COMMANDS: dict[str, Callable[[Path], Sequence[str | Path]]] = {
 }
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
 @pytest.mark.parametrize("source", COMMANDS)
 def test_no_command_passes_on_what_controls_a_terminal(
-    source: str, encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    ended = run(*COMMANDS[source](tmp_path), encoding=encoding, stdin=b"")
+    ended = run(*COMMANDS[source](tmp_path), stdin=b"")
     assert ended.code in (0, 1, 2)
     assert ended.out or ended.err
     assert is_harmless(ended.out), ended.out
@@ -208,6 +209,16 @@ def test_the_dashboard_draws_foreign_text_harmlessly(
     with console.capture() as drawn:
         console.print(frame)
     assert is_harmless(drawn.get())
+
+
+def test_the_rows_of_a_fleet_are_shown_as_they_are_but_for_controls() -> None:
+    numbers = dict.fromkeys(["actual_kw", "forecast_kw", "low_kw", "high_kw", "next_kw", "skill"])
+    row: Any = {"meter": ODD, "minute": ODD, "alarms": [ODD], **numbers}
+    console = PlainConsole(width=200)
+    console.file = out = io.StringIO()
+    console.print(batch_table([row], ODD))
+    assert "[/boom]:smile:" in out.getvalue()
+    assert is_harmless(out.getvalue())
 
 
 @pytest.mark.parametrize("is_terminal", [False, True])

@@ -98,7 +98,7 @@ def test_headers_without_end_are_a_lost_connection(url: str) -> None:
 
 @pytest.mark.parametrize("kind", ["gzip", "deflate"])
 def test_a_compressed_body_is_bounded_as_it_is_decompressed(kind: str) -> None:
-    zeros = b" " * 200_000_000
+    zeros = b" " * 30_000_000
     bomb = gzip.compress(zeros, 9, mtime=0) if kind == "gzip" else zlib.compress(zeros, 9)
     del zeros
 
@@ -107,7 +107,7 @@ def test_a_compressed_body_is_bounded_as_it_is_decompressed(kind: str) -> None:
 
     with WebServer(answer) as server, _peak() as peak:
         assert "larger than 1 MB" in _error(HTTP.format(port=server.port))
-        assert peak() < 20e6
+        assert peak() < 15e6
 
 
 DEEP = ["[" * 100_000, '{"a":' * 100_000, "[" * 900 + "1" + "]" * 900]

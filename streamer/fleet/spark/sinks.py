@@ -14,6 +14,7 @@ from streamer.fleet.spark.storage import Storage, last_batch
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
     from pyspark.sql.streaming import DataStreamWriter
+    from rich.table import Table
 
 CONSOLE = "console"
 COMMITTED = "_spark_metadata"
@@ -88,10 +89,11 @@ def show_batch(rows: DataFrame, batch: int) -> None:
     finally:
         rows.unpersist()
     if count:
-        PlainConsole().print(_table(some, f"batch {batch}: {len(some)} of {count:,} rows"))
+        PlainConsole().print(batch_table(some, f"batch {batch}: {len(some)} of {count:,} rows"))
 
 
-def _table(rows: list[Row], title: str) -> object:
+def batch_table(rows: list[Row], title: str) -> Table:
+    """Table of some rows of a batch, for the terminal."""
     from rich import box
     from rich.table import Table
 
