@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.style import Style
 
 from streamer.display.lines import printable
 
@@ -33,3 +34,15 @@ class PlainConsole(Console):
                 yield segment
             else:
                 yield Segment(printable(segment.text, keep="\n"), segment.style)
+
+    def out(
+        self,
+        *objects: object,
+        sep: str = " ",
+        end: str = "\n",
+        style: str | Style | None = None,
+        highlight: bool | None = None,
+    ) -> None:
+        """Print without wrapping, as rich does, with printable text."""
+        texts = [printable(str(each), keep="\n") for each in objects]
+        super().out(*texts, sep=sep, end=end, style=style, highlight=highlight)

@@ -236,6 +236,7 @@ def test_a_console_prints_text_as_it_is_but_for_controls(
     table.add_row(ODD)
     table.add_row(Text(ODD, style="red"))
     console.print(ODD, table)
+    console.out(ODD)
     text = out.getvalue()
     assert "x?[2J?31m??[red]?" in text
     assert "[/boom]:smile:" in text
