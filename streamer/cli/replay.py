@@ -23,7 +23,6 @@ from streamer.cli.options import (
     Quiet,
     Verbose,
     choose_format,
-    needs_ascii,
     parse_speed,
 )
 from streamer.commands.files import FileOptions
@@ -95,8 +94,6 @@ def replay(
     )
     if shown is Format.DASHBOARD:
         shown_at = DEMO_SPEED if speed is None else speed
-        raise typer.Exit(
-            show_dashboard(job, speed=shown_at, ascii_only=needs_ascii(ascii), verbose=verbose)
-        )
+        raise typer.Exit(show_dashboard(job, speed=shown_at, ascii_only=ascii, verbose=verbose))
     lines = None if shown is None else shown.value
     write_lines(job, speed=speed, format=lines, verbose=verbose)

@@ -27,7 +27,6 @@ from streamer.cli.options import (
     ModelOption,
     Verbose,
     choose_format,
-    needs_ascii,
 )
 from streamer.cli.settings import Settings, apply_config, resolve_settings
 from streamer.errors import UsageError
@@ -176,7 +175,7 @@ def watch(
     shown = choose_format(format, quiet=quiet)
     job = make_watch(resolve_settings(context))
     if shown is Format.DASHBOARD:
-        raise typer.Exit(show_dashboard(job, ascii_only=needs_ascii(ascii), verbose=verbose))
+        raise typer.Exit(show_dashboard(job, ascii_only=ascii, verbose=verbose))
     lines = None if shown is None else shown.value
     raise typer.Exit(write_lines(job, format=lines, verbose=verbose))
 

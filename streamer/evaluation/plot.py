@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from streamer.display.figures import new_figure, save_figure
+from streamer.display.figures import new_figure
 from streamer.display.numbers import percent
 from streamer.errors import UsageError
 from streamer.evaluation.assess import Assessment, Evaluation
@@ -76,7 +76,7 @@ def save_plot(path: Path, evaluation: Evaluation) -> None:
         f"{first.name} on {stretch.name}: {stretch.minutes:,} minutes, "
         f"skill {percent(first.metrics.skill)}"
     )
-    save_figure(figure, path, dpi=_DPI)
+    figure.savefig(path, dpi=_DPI, format="png")
 
 
 def _new_figure() -> Figure:

@@ -11,7 +11,7 @@ import numpy as np
 
 from streamer import __version__
 from streamer.atomic import put_in_place
-from streamer.display.figures import new_figure, save_figure
+from streamer.display.figures import new_figure
 from streamer.models import CARD_FILE, MODEL_FILE
 from streamer.models.artefact import sha256_of
 from streamer.models.card import Card
@@ -96,7 +96,7 @@ def save_plot(path: Path, trained: Trained) -> None:
     axes.set_xlabel("minutes into the test part")
     axes.set_ylabel("mean active power, kW")
     axes.legend()
-    save_figure(figure, path, dpi=120)
+    figure.savefig(path, dpi=120)
 
 
 def _facts(trained: Trained, data: PowerData, recipe: Recipe, seed: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import os
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -95,7 +96,7 @@ COMMANDS = {
     "summary": ["replay", "--limit", "60", "-qv"],
     "models": ["models", "list"],
     "card": ["models", "show", "sceaux"],
-    "settings": ["config"],
+    "settings": ["config", "--config", "nowhere–.toml"],
     "sources": ["sources"],
     "options": ["sources", "mqtt"],
     "help": ["watch", "--help"],
@@ -118,3 +119,10 @@ def test_a_command_prints_in_any_encoding(command: str, encoding: str) -> None:
     for text, plain in ((ended.out, expected.out), (ended.err, expected.err)):
         # Boxes of tables have other corners.
         assert re.findall(r"\w+", ascii_form(text)) == re.findall(r"\w+", ascii_form(plain))
+
+
+@pytest.mark.parametrize(("encoding", "drawn"), [("utf-8", "false"), ("ascii", "true")])
+def test_ascii_is_chosen_by_the_encoding(encoding: str, drawn: str) -> None:
+    settings = run("config", "--config", os.devnull, encoding=encoding)
+    (row,) = (line.split() for line in settings.out.splitlines() if line.startswith("ascii "))
+    assert row == ["ascii", drawn, "default"]
