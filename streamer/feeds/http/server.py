@@ -20,6 +20,7 @@ from streamer.errors import LinkError, RefusedError
 _IDLE_S = 75.0
 _LINGER_S = 2.0  # for a client that is still sending to read the error
 _SHUTDOWN_S = 0.5
+_MAX_HEADERS = 48  # of 8 KiB each, for each of 32 requests that may wait in a connection
 
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -140,6 +141,7 @@ class _Connection(web.RequestHandler):
             logger=_log,
             keepalive_timeout=_IDLE_S,
             lingering_time=_LINGER_S,
+            max_headers=_MAX_HEADERS,
         )
         self._owner = owner
         self._timer: asyncio.TimerHandle | None = None

@@ -92,7 +92,10 @@ class FeedReader:
     def close(self) -> None:
         """Stop reading, and close the feed. May be called repeatedly, and from any thread."""
         self._closed.set()
-        self._feed.close()
+        try:
+            self._feed.close()
+        except Exception as error:  # noqa: BLE001 - it is done with, whatever its library raises
+            _log.error("%s: not closed: %s", self._feed.name, error_line(error), exc_info=error)
         # A feed that hangs stays with its thread, which ends with the program.
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(_JOIN_S)

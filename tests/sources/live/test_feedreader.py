@@ -301,6 +301,16 @@ def test_an_error_caused_by_close_is_ignored() -> None:
     assert _closing(Breaks([SAMPLE], waits=True), lambda items: SAMPLE in items) == [None]
 
 
+def test_an_error_of_the_close_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    class _Stuck(_Scripted):
+        def close(self) -> None:
+            super().close()
+            raise RuntimeError("still open")
+
+    assert _closing(_Stuck([SAMPLE], waits=True), bool) == [None]
+    assert caplog.messages == ["scripted: not closed: still open"]
+
+
 def test_close_before_start() -> None:
     feed = _Scripted()
     reader = FeedReader(feed, lambda items: None, lambda error: None)
