@@ -65,7 +65,7 @@ def _run(arguments: list[str] | None) -> int:
         code = 130
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        _complain(f"streamer: error: {where}{error.strerror or error}")
+        _complain(f"streamer: error: {one_line(f'{where}{error.strerror or error}')}")
         code = 1
     return code or 0
 

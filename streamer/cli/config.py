@@ -39,7 +39,8 @@ def config(
     with watch.make_context("watch", arguments, parent=context.parent) as watched:
         settings = resolve_settings(watched)
         if check:
-            make_watch(settings).check()
-            command.show_checked(settings.path)
+            job = make_watch(settings)
+            job.check()
+            command.show_checked(settings.path, job.warnings())
         else:
             command.show_settings(settings.path, settings.rows())

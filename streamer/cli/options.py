@@ -119,6 +119,16 @@ def parse_max_kw(text: str) -> float:
     return parse_number(text, lambda kw: 0 < kw < math.inf, wanted)
 
 
+def needs_ascii(wanted: bool) -> bool:
+    """Whether to draw in ASCII only: if wanted, or if standard output can encode nothing else.
+
+    The callback of the option ``--ascii``.
+    """
+    from streamer.display.encoding import can_draw
+
+    return wanted or not can_draw(sys.stdout)
+
+
 def problem_of(error: typer.TyperException) -> str:
     """Plain description of a rejected option value.
 
@@ -192,7 +202,10 @@ FormatOption = Annotated[
     Format,
     typer.Option("--format", help="auto is the dashboard on a terminal, otherwise plain lines."),
 ]
-Ascii = Annotated[bool, typer.Option("--ascii", help="Draw the dashboard in ASCII only.")]
+Ascii = Annotated[
+    bool,
+    typer.Option("--ascii", callback=needs_ascii, help="Draw the dashboard in ASCII only."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the summary and nothing else.")]
 Verbose = Annotated[
     bool,

@@ -14,7 +14,8 @@ from streamer.cli.options import problem_of
 from streamer.commands.config import SECRETS, Config, Setting, read_config
 from streamer.display.numbers import NOTHING
 from streamer.errors import ConfigError, UsageError
-from streamer.feeds.address import Address, Credentials, Secret, read_secret
+from streamer.feeds.address import Address, Credentials, Secret
+from streamer.feeds.secretfile import read_secret
 
 PREFIX = "STREAMER"
 CONTEXT = {"auto_envvar_prefix": PREFIX}
@@ -93,6 +94,16 @@ class Settings:
             elif name in self.secrets:
                 rows.append((name, "…", "file"))
         return rows
+
+    def secret_files(self) -> list[Path]:
+        """Files with secrets that are in use: the configuration file, or others that it names."""
+        files = [Path(path) for name in SECRETS if (path := self.values.get(f"{name}_file"))]
+        in_file = self.origins.get("url") == _FILE and "password" in self.in_url
+        if self.path is not None and (self.secrets or in_file):
+            files.append(self.path)
+        if self.address is not None and (path := self.address.text("token_file")):
+            files.append(Path(path))
+        return files
 
     def _secret(self, name: str) -> Secret | None:
         path, origin = self.values.get(f"{name}_file"), self.origins.get(f"{name}_file", "")

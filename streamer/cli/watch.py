@@ -213,6 +213,7 @@ def make_watch(settings: Settings) -> Watch:
         by=chosen["clock"].value,
         retry_max_s=chosen["retry"],
         max_kw=chosen["max_kw"],
+        secret_files=tuple(settings.secret_files()),
     )
 
 

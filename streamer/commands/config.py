@@ -15,18 +15,23 @@ over environment variables (`STREAMER_RECORD`), and variables over the file.
 from __future__ import annotations
 
 import difflib
+import sys
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from streamer.display.lines import one_line
 from streamer.errors import ConfigError
 from streamer.feeds.address import Secret
 
 TABLE = "watch"
 SECRETS = ("password", "token")
 """Keys accepted in the file or in a variable only: other users can see the command line."""
+
+_MAX_BYTES = 1 << 20
+_MAX_BITS = 64
 
 Setting = str | int | float | bool
 
@@ -65,7 +70,7 @@ def read_config(path: str | None, known: Collection[str]) -> Config:
     Raises:
         ConfigError: the file cannot be read, or has an unknown key or an unusable value.
     """
-    file = default_path() if path is None else Path(path).expanduser()
+    file = default_path() if path is None else _expanded(path)
     document = _parse(file)
     if document is None:
         if path is None:
@@ -85,10 +90,8 @@ def read_config(path: str | None, known: Collection[str]) -> Config:
             secrets[key] = _secret(value, where)
         elif key not in known:
             raise ConfigError(f"{where}: unknown key{_hint(key, known)}")
-        elif not isinstance(value, str | int | float):
-            raise ConfigError(f"{where}: give a single value, in quotes if it is text")
         else:
-            settings[key] = value
+            settings[key] = _setting(value, where)
     return Config(file, settings, secrets)
 
 
@@ -100,10 +103,11 @@ def show_settings(path: Path | None, rows: Sequence[tuple[str, str, str]]) -> No
         rows: key, value and origin of each setting.
     """
     # Imported here, so that `watch` reads its file without rich.
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False, markup=False)
+    from streamer.display.console import PlainConsole
+
+    console = PlainConsole()
     console.print(f"no file at {default_path()}" if path is None else str(path))
     table = Table(box=None, pad_edge=False)
     for heading in ("key", "value", "from"):
@@ -116,19 +120,33 @@ def show_settings(path: Path | None, rows: Sequence[tuple[str, str, str]]) -> No
     console.print(f"engine auto is {auto_engine()}")
 
 
-def show_checked(path: Path | None) -> None:
-    """Print that every check that needs no connection has passed.
+def show_checked(path: Path | None, warnings: Sequence[str]) -> None:
+    """Print that every check that needs no connection has passed, and warnings.
 
     Args:
         path: the configuration file; None if it does not exist.
+        warnings: what works, but should be mended; printed on standard error.
     """
-    print(f"{'no file' if path is None else path}: all right")
+    for warning in warnings:
+        print(f"streamer: warning: {one_line(warning)}", file=sys.stderr)
+    print(f"{'no file' if path is None else one_line(path)}: all right")
+
+
+def _expanded(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"{path}: {error}") from None
 
 
 def _parse(file: Path) -> dict[str, Any] | None:
     """Parse a TOML file; None if it does not exist."""
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        with file.open("rb") as stream:
+            data = stream.read(_MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
+            raise ConfigError(f"{file}: too large for settings; is it the right file?")
+        return tomllib.loads(data.decode())
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -137,6 +155,18 @@ def _parse(file: Path) -> dict[str, Any] | None:
         raise ConfigError(f"{file}: not UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: not valid TOML: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{file}: not valid TOML: values are nested too deeply") from None
+    except ValueError as error:  # a number of thousands of digits, or a null byte in the path
+        raise ConfigError(f"{file}: {error}") from None
+
+
+def _setting(value: object, where: str) -> Setting:
+    if not isinstance(value, str | int | float):
+        raise ConfigError(f"{where}: give a single value, in quotes if it is text")
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        raise ConfigError(f"{where}: the number is out of bounds")
+    return value
 
 
 def _secret(value: object, where: str) -> Secret:

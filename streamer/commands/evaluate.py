@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.progress import MofNCompleteColumn, TimeElapsedColumn
 
 from streamer.commands.files import FileOptions
+from streamer.display.console import PlainConsole
 from streamer.display.lines import one_line
 from streamer.display.progress import progress_bar
 from streamer.errors import UsageError
@@ -77,13 +77,13 @@ def evaluate(trial: Trial, *, as_json: bool) -> None:
         check_plot(trial.plot)
     evaluation = run_trial(trial)
     if as_json:
-        print(json.dumps(evaluation.to_json(), indent=2, ensure_ascii=False, allow_nan=False))
+        print(json.dumps(evaluation.to_json(), indent=2, allow_nan=False))
     else:
-        console = Console(highlight=False, markup=False)
+        console = PlainConsole()
         console.print(tables(evaluation, width=console.width))
     if trial.plot is not None:
         save_plot(trial.plot, evaluation)
-        print(f"Plotted in {trial.plot}", file=sys.stderr)
+        print(f"Plotted in {one_line(trial.plot)}", file=sys.stderr)
 
 
 def run_trial(trial: Trial) -> Evaluation:

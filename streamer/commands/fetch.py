@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
-
 from streamer import datasets
+from streamer.display.console import PlainConsole
+from streamer.display.lines import one_line
 
 
 def fetch(
@@ -23,9 +23,9 @@ def fetch(
     Raises:
         StreamerError: as for `streamer.datasets.fetch`.
     """
-    console = Console(stderr=True, highlight=False)
+    console = PlainConsole(stderr=True)
     path = datasets.fetch(
         datasets.UCI, cache=cache, url=url, force=force, verify=verify, console=console
     )
     console.out(datasets.CREDIT)
-    print(path)
+    print(one_line(path))

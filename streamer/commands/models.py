@@ -9,10 +9,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from streamer.display.console import PlainConsole
 from streamer.display.lines import one_line
 from streamer.display.numbers import NOTHING, number, percent
 from streamer.models import find_model, read_model, shipped_models
@@ -31,7 +31,7 @@ def list_models() -> None:
         on = NOTHING if scores.minutes is None else f"{scores.minutes:,} minutes after that"
         layers = " ".join(map(str, weights.sizes))
         table.add_row(name, layers, _span(card), percent(scores.skill), on)
-    Console(highlight=False, markup=False).print(table)
+    PlainConsole().print(table)
 
 
 def show_model(name_or_path: str, *, as_json: bool) -> None:
@@ -43,7 +43,8 @@ def show_model(name_or_path: str, *, as_json: bool) -> None:
     """
     card, weights = read_model(find_model(name_or_path))
     if as_json:
-        print(_escaped(card.to_json()), end="")
+        # Escaped, so that it is the same JSON on a terminal of any encoding.
+        print(json.dumps(json.loads(card.to_json()), indent=2))
         return
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")
@@ -59,19 +60,12 @@ def show_model(name_or_path: str, *, as_json: bool) -> None:
     facts = {key: _plain(value) for key, value in card.others.items()}
     for key, value in [*rows.items(), *facts.items()]:
         table.add_row(Text(one_line(key)), Text(one_line(value)))
-    console = Console(highlight=False, markup=False)
+    console = PlainConsole()
     console.print(table)
     if card.scores is not None:
         console.print(_scores(card.scores))
     for limit in card.limits:
         console.print(Text(f"• {one_line(limit)}"))
-
-
-def _escaped(text: str) -> str:
-    """JSON with the characters that a terminal should not get written as escapes."""
-    return "".join(
-        char if char == "\n" or char.isprintable() else json.dumps(char)[1:-1] for char in text
-    )
 
 
 def _span(card: Card) -> str:

@@ -14,6 +14,7 @@ from rich.progress import MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
 from streamer.clock import SystemClock, WallClock
 from streamer.commands.files import FileOptions
+from streamer.display.lines import one_line
 from streamer.display.numbers import plural
 from streamer.display.progress import progress_bar
 from streamer.errors import UsageError
@@ -134,7 +135,7 @@ class _Written:
         if not self._files:
             print("No files were written")
             return
-        folder = shlex.quote(str(self._job.folder))
+        folder = one_line(shlex.quote(str(self._job.folder)))
         print(
             f"Written to {folder}: {plural(self._files, 'file')}, "
             f"{plural(self._readings, 'reading')} of {plural(self._job.meters, 'meter')}, "

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.table import Table
 
+from streamer.display.console import PlainConsole
 from streamer.errors import SourceError, requirement
 from streamer.feeds import FeedKind
 from streamer.feeds.registry import is_installed, load_kind, schemes
@@ -30,7 +30,7 @@ def list_sources() -> None:
             table.add_row("", kind.example, style="dim")
             if kind.modules:
                 table.add_row("", _needs(kind), style="dim")
-    console = Console(highlight=False, markup=False)
+    console = PlainConsole()
     console.print(table)
     console.print("All options of one: streamer sources SCHEME")
 
@@ -51,7 +51,7 @@ def show_source(scheme: str) -> None:
     table.add_row("--stale-after", f"at most {kind.stale_after_s:g} s by default")
     for name, text in kind.options.items():
         table.add_row(name, text)
-    Console(highlight=False, markup=False).print(table)
+    PlainConsole().print(table)
 
 
 def _needs(kind: FeedKind) -> str:

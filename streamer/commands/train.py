@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.progress import TaskProgressColumn, TextColumn
 from rich.table import Table
 
 from streamer.commands.files import FileOptions
+from streamer.display.console import PlainConsole
 from streamer.display.numbers import percent
 from streamer.display.progress import progress_bar
 from streamer.errors import UsageError
@@ -65,7 +65,7 @@ def train(job: TrainJob) -> None:
     Options are checked before the long computation, wherever that is possible.
     """
     recipe = find_recipe(job.recipe, epochs=job.epochs, windows=job.windows)
-    console = Console(highlight=False)
+    console = PlainConsole()
     source = job.options.open(job.file)
     start_tensorflow()
     new_plot()

@@ -42,6 +42,7 @@ class Watch:
         retry_max_s: longest wait between two attempts to connect, in seconds.
         max_kw: implausible beyond this: no household draws so much.
         allow_other_meter: whether to continue a recording of another meter.
+        secret_files: files with secrets that are in use.
     """
 
     address: Address
@@ -53,6 +54,7 @@ class Watch:
     retry_max_s: float = 60.0
     max_kw: float = 100.0
     allow_other_meter: bool = False
+    secret_files: tuple[Path, ...] = ()
 
     def open(self) -> LiveSource:
         """Check the settings and make the source, which does not connect yet.
@@ -109,6 +111,8 @@ class Watch:
             everyone = [*looking, *sinks]
             for sink in everyone:
                 sink.write(about)
+                for warning in self.warnings():
+                    sink.write(Notice(Notice.WARNING, warning))
             if self.record is None:
                 past = RememberedPast(pipeline)
                 source.rewind_by(past)
@@ -156,6 +160,12 @@ class Watch:
             source.resume_after(resumed.last_at)
             source.rewind_by(RecordedPast(recorder, pipeline, fresh))
             run(source, pipeline, [recorder, *everyone], pacer, one_by_one=True)
+
+    def warnings(self) -> list[str]:
+        """Texts about what works, but should be mended: secrets that other users may read."""
+        from streamer.feeds.secretfile import exposure
+
+        return list(filter(None, map(exposure, self.secret_files)))
 
     def check(self) -> None:
         """Check everything that needs no connection.

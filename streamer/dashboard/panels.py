@@ -15,6 +15,7 @@ _SKIPPED = {
     Notice.MALFORMED: "malformed",
     Notice.ORDER: "out of order",
     Notice.ABSURD: "implausible",
+    Notice.REFUSED: "refused",
 }
 _WARNING = (Notice.WARNING, ALARM, Link.LOST, Link.SILENT)
 

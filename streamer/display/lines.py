@@ -16,7 +16,7 @@ def one_line(text: object) -> str:
     return line if line.isprintable() else printable(" ".join(line.split()))
 
 
-def error_line(error: Exception) -> str:
+def error_line(error: BaseException | None) -> str:
     r"""The text of an error on one line, or the name of its class if the text is empty.
 
     >>> error_line(ValueError("no such\n file")), error_line(KeyError())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
+from streamer.display.console import PlainConsole
+
 
 def progress_bar(
     *figures: ProgressColumn,
@@ -20,9 +22,9 @@ def progress_bar(
         width: width of the bar in cells.
         stays: whether the bar is still there at the end, and drawn without a terminal, too.
     """
-    console = console or Console(stderr=True, highlight=False)
+    console = console or PlainConsole(stderr=True)
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=width),
         *figures,
         TimeRemainingColumn(),

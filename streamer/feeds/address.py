@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import overload
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -233,22 +232,3 @@ class Address:
 
 def _options(text: str) -> dict[str, str]:
     return dict(parse_qsl(text, keep_blank_values=True))
-
-
-def read_secret(path: str) -> Secret:
-    """Read a secret from a file, without the trailing newline.
-
-    Raises:
-        UsageError: the file cannot be read, or is empty.
-    """
-    try:
-        text = Path(path).expanduser().read_text(encoding="utf-8").strip("\r\n")
-    except OSError as error:
-        raise UsageError(f"secret file {path}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"secret file {path}: it is not text in UTF-8") from None
-    except RuntimeError:  # from expanduser
-        raise UsageError(f"secret file {path}: the user does not exist") from None
-    if not text:
-        raise UsageError(f"secret file {path} is empty")
-    return Secret(text)

@@ -13,8 +13,18 @@ from streamer.feeds.address import Address
 _HOW = frozenset(
     {
         *("api", "auth", "availability", "baud", "cafile", "client_id", "counter", "decimal"),
-        *("every", "export_if", "fc", "format", "framing", "from", "gen", "idle", "insecure"),
-        *("keepalive", "mode", "partial", "per_kwh", "precision", "qos", "request", "scale"),
+        *("every", "export_if", "fc", "format", "framing", "from", "gen", "hosts", "idle"),
+        *(
+            "insecure",
+            "keepalive",
+            "mode",
+            "partial",
+            "per_kwh",
+            "precision",
+            "qos",
+            "request",
+            "scale",
+        ),
         *("scale_register", "session", "sign", "sign_path", "time", "timeout", "tls"),
         *("token_file", "type", "unit", "version", "word_order"),
     }

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
 from streamer.errors import LinkError
 from streamer.feeds import FeedItem, Pace
@@ -19,6 +21,10 @@ _CLOSE_S = 2.0
 # Longer than libraries take to stop a call in a thread, which cannot be interrupted.
 _CANCEL_AGAIN_S = 6.0
 _CANCELS = 3
+
+# What libraries leave behind; without a handler, it would be printed on stderr.
+_log = logging.getLogger(__name__)
+_log.addHandler(logging.NullHandler())
 
 
 class Channel:
@@ -58,6 +64,10 @@ class Channel:
         """Report unreadable input and its effect; all are counted, and the first one is shown."""
         self._put(Notice(Notice.MALFORMED, f"{self._name}: {what}; {effect}", count=count))
 
+    def refused(self, reason: str, text: str) -> None:
+        """Report a refused request; `reason` is a few words, by which they are counted."""
+        self._put(Notice(Notice.REFUSED, f"{self._name}: {text}; refused", reason=reason))
+
     def warn(self, text: str) -> None:
         """Report an error that puts the values in doubt."""
         self._put(Notice(Notice.WARNING, f"{self._name}: {text}"))
@@ -67,7 +77,8 @@ Session = Callable[[Channel], Awaitable[None]]
 """Connects, and delivers items until the feed ends for good.
 
 It raises LinkError or OSError when the connection fails or is lost (it is then called
-again after a delay), and RefusedError if another attempt would not help.
+again after a delay), and RefusedError if another attempt would not help. Any other exception,
+such as one of a library, counts as a lost connection as well.
 """
 
 
@@ -115,6 +126,7 @@ class AsyncFeed:
                 self._runner = asyncio.Runner()
                 # Made here, since `close` asking the runner at the same time might make another.
                 self._loop = self._runner.get_loop()
+                self._loop.set_exception_handler(_log_leftover)
             items = self._runner.run(self._gather())
             if not items:
                 self._end()
@@ -165,6 +177,11 @@ class AsyncFeed:
     def _put(self, item: FeedItem) -> None:
         self._items.append(item)
         self._wake.set()
+
+
+def _log_leftover(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log an error outside of the session, whose connection is then closed or times out."""
+    _log.debug("%s", context)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> bool:

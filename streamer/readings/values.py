@@ -64,12 +64,15 @@ class Notice:
         at: stream time of the event, if it has one.
         count: number of events of this kind that the notice represents. A source reports the
             first of a kind in full and may combine later ones in one notice.
+        reason: the reason in a few words, by which the events of a kind are counted separately;
+            empty if they are not.
     """
 
     kind: str
     text: str
     at: datetime | None = None
     count: int = 1
+    reason: str = ""
 
     MALFORMED = "malformed"
     """A row that cannot be parsed; skipped."""
@@ -77,6 +80,8 @@ class Notice:
     """A row whose time does not advance; skipped."""
     ABSURD = "absurd"
     """An implausible value, more than a household can draw; skipped."""
+    REFUSED = "refused"
+    """A request of a sender that is not accepted."""
     CONVERSION = "conversion"
     """Readings that are not rows of the source as they are, but computed from them."""
     WARNING = "warning"

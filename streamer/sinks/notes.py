@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TextIO
 
+from streamer.display.lines import one_line
 from streamer.readings import Link, Notice, Step
 from streamer.sinks import Item
 from streamer.sinks.watch import AlarmWatch, OutageWatch
 
-_REPORTED_ONCE = (Notice.MALFORMED, Notice.ORDER, Notice.ABSURD)
+_REPORTED_ONCE = (Notice.MALFORMED, Notice.ORDER, Notice.ABSURD, Notice.REFUSED)
 
 
 class NoteSink:
     """Writes notices, alarms and changes of the connection, one line each.
 
-    Of skipped rows only the first of each kind is written, because the summary counts them
-    all. An alarm is written when it is raised and when it is over, a connection when it is
-    lost and when it is back.
+    Of skipped rows and refused requests only the first of each kind and reason is written,
+    because the summary counts them all. An alarm is written when it is raised and when it is
+    over, a connection when it is lost and when it is back.
 
     Args:
         out: stream to write to, usually standard error.
@@ -24,7 +25,7 @@ class NoteSink:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._reported: set[str] = set()
+        self._reported: set[tuple[str, str]] = set()
         self._watch = AlarmWatch()
         self._link = OutageWatch()
 
@@ -34,19 +35,22 @@ class NoteSink:
             self._write_alarms(item)
         elif isinstance(item, Link):
             self._write_link(item)
-        elif isinstance(item, Notice) and item.kind not in self._reported:
+        elif isinstance(item, Notice) and (item.kind, item.reason) not in self._reported:
             if item.kind in _REPORTED_ONCE:
-                self._reported.add(item.kind)
-            self._out.write(f"streamer: {item.kind}: {item.text}\n")
+                self._reported.add((item.kind, item.reason))
+            self._say(f"{item.kind}: {item.text}")
 
     def close(self) -> None:
         """Flush the stream."""
         self._out.flush()
 
+    def _say(self, text: str) -> None:
+        self._out.write(f"streamer: {one_line(text)}\n")
+
     def _write_link(self, link: Link) -> None:
         at = f" at {link.since:%Y-%m-%d %H:%M}" if link.since else ""
         for _, text in self._link.see(link):
-            self._out.write(f"streamer: link{at}: {text}\n")
+            self._say(f"link{at}: {text}")
 
     def _write_alarms(self, step: Step) -> None:
         raised, over = self._watch.see(step)
@@ -54,6 +58,6 @@ class NoteSink:
             return
         at = f"{step.reading.at:%Y-%m-%d %H:%M}"
         for alarm in over:
-            self._out.write(f"streamer: alarm: {alarm.kind} over at {at}\n")
+            self._say(f"alarm: {alarm.kind} over at {at}")
         for alarm in raised:
-            self._out.write(f"streamer: alarm: {alarm.kind} at {at}: {alarm.text}\n")
+            self._say(f"alarm: {alarm.kind} at {at}: {alarm.text}")

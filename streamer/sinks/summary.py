@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from streamer.display.durations import lasting
+from streamer.display.lines import printable
 from streamer.display.numbers import number, percent, plural
 from streamer.readings import (
     Alarm,
@@ -49,6 +50,7 @@ class Summary:
         self._notices: Counter[str] = Counter()
         self._conversions: list[str] = []
         self._alarms: Counter[str] = Counter()
+        self._refusals: Counter[str] = Counter()
         self._link = OutageWatch()
 
     def write(self, item: Item) -> None:
@@ -67,6 +69,8 @@ class Summary:
                 )
         elif isinstance(item, Notice):
             self._notices[item.kind] += item.count
+            if item.kind == Notice.REFUSED:
+                self._refusals[item.reason or "other"] += item.count
             if item.kind == Notice.CONVERSION:
                 self._conversions.append(item.text)
         elif isinstance(item, Link):
@@ -93,9 +97,12 @@ class Summary:
         """Do nothing: the summary holds no resource."""
 
     def lines(self) -> list[str]:
-        """The lines of the summary."""
+        """The lines of the summary, printable whatever names and texts are in them."""
+        return [printable(line) for line in self._lines()]
+
+    def _lines(self) -> list[str]:
         if self._first_at is None or self._last is None:
-            return ["no readings", *self._away(), *self._skipped()]
+            return ["no readings", *self._away(), *self._skipped(), *self._refused()]
         counts = self._last.counts
         before = self._before
         gaps = self._gaps(counts)
@@ -107,6 +114,7 @@ class Summary:
             *([] if recorded else [gaps]),
             *self._away(),
             *self._skipped(),
+            *self._refused(),
             self._raised(),
             *recorded,
             *self._scores(self._last.scores),
@@ -154,6 +162,12 @@ class Summary:
             if self._notices[kind]
         ]
         return [f"skipped: {', '.join(skipped)}"] if skipped else []
+
+    def _refused(self) -> list[str]:
+        if not self._refusals:
+            return []
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in self._refusals.most_common())
+        return [f"refused: {plural(self._refusals.total(), 'request')} ({reasons})"]
 
     def _raised(self) -> str:
         if not self._alarms:

@@ -18,6 +18,7 @@ class NoticeThrottle:
         kind: kind of its notices.
         plural: plural of the problem with its consequence: ``values skipped``.
         ending: end of the text of a single notice: ``; row skipped``.
+        reason: reason of its notices.
 
     Attributes:
         count: number of problems so far.
@@ -25,13 +26,14 @@ class NoticeThrottle:
         due_s: time at which the gathered ones should be reported; infinite if there are none.
     """
 
-    def __init__(self, kind: str, plural: str, *, ending: str = "") -> None:
+    def __init__(self, kind: str, plural: str, *, ending: str = "", reason: str = "") -> None:
         self.count = 0
         self.last = ""
         self.due_s = math.inf
         self._kind = kind
         self._plural = plural
         self._ending = ending
+        self._reason = reason
         self._told_s = -math.inf
         self._gathered = 0
 
@@ -51,7 +53,7 @@ class NoticeThrottle:
         self.last = text
         if is_first:
             self._told_s = now_s
-            return Notice(self._kind, text + self._ending, at, count)
+            return Notice(self._kind, text + self._ending, at, count, self._reason)
         self._gathered += count
         self.due_s = self._told_s + EVERY_S
         return None
@@ -65,4 +67,4 @@ class NoticeThrottle:
         text = self.last + self._ending
         if count > 1:
             text = f"{count:,} more {self._plural}, the last: {self.last}"
-        return Notice(self._kind, text, at, count)
+        return Notice(self._kind, text, at, count, self._reason)

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar, TextIO, cast
 
+from streamer.display.encoding import encodable
+
 HANGUP_CODE = 129
 """Exit code after a hangup: 128 and the number of SIGHUP."""
 
@@ -36,10 +38,11 @@ def guarded_streams() -> Iterator[None]:
 
     Within this context, writing to one of them raises `ReaderGoneError` or `HangupError`, or an
     OSError with the name of the stream in place of a file name. Output to a stream that has
-    failed, or that was closed when the program started, is discarded.
+    failed, or that was closed when the program started, is discarded. Characters that its
+    encoding lacks are written in their ASCII form.
     """
     before = sys.stdout, sys.stderr
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+    with encodable(*before), Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         sys.stdout = cast("TextIO", _Guarded(sys.stdout, "standard output", nowhere))
         sys.stderr = cast("TextIO", _Guarded(sys.stderr, "standard error", nowhere))
         try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from typer.main import get_command
 
 from streamer.cli import app, main
@@ -16,6 +18,7 @@ from streamer.errors import ConfigError, UsageError
 from streamer.feeds.address import Address
 from streamer.models.kernels import auto_engine
 from streamer.recording.database import open_for_writing
+from tests.cli.running import run
 
 URL = "tail:meter.log?unit=W"
 
@@ -100,6 +103,10 @@ def test_the_file_in_the_xdg_folder_is_the_default(
         ("[watch]\nrecord = ['a']", "[watch] record: give a single value"),
         ("[watch]\npassword = 12", "[watch] password: give a non-empty text in quotes"),
         ("[watch]\nconfig = 'b.toml'", "[watch] config: unknown key"),
+        ("[watch]\ngrace = " + "[" * 20_000, "values are nested too deeply"),
+        ("[watch]\ngrace = " + "9" * 5000, "Exceeds the limit (4300 digits)"),
+        ("[watch]\ngrace = 0x" + "f" * 5000, "[watch] grace: the number is out of bounds"),
+        ("#" * 1_100_000, "too large for settings; is it the right file?"),
     ],
 )
 def test_errors_name_file_and_key(
@@ -111,6 +118,22 @@ def test_errors_name_file_and_key(
     assert error.startswith(f"streamer: error: {file}: ")
     assert message in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-this-name/a.toml", "a\0b", "", "."])
+def test_a_path_without_a_file_is_one_line(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _config("--config", path) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@given(st.text() | st.text(alphabet="[]{}=\"'\n.#watch019-:T_ x"))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_is_read_or_a_config_error(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "a.toml"
+    for content in (text, f"[watch]\n{text}"):
+        file.write_text(content, encoding="utf-8", errors="replace")
+        with suppress(ConfigError):
+            read_config(str(file), ["watch"])
 
 
 def test_a_variable_with_a_wrong_value_is_named(
@@ -344,3 +367,44 @@ class TestInTheAddress:
         monkeypatch.setenv("STREAMER_USER", "al")
         assert _config("--config", file) == 0
         assert _rows(capsys.readouterr().out)["user"] == ["al", "STREAMER_USER"]
+
+
+@pytest.mark.parametrize(
+    ("text", "exposed"),
+    [
+        ("url = 'mqtt://u@h/a?unit=W'\npassword = 'swordfish'", "a.toml"),
+        ("url = 'mqtt://u:swordfish@h/a?unit=W'", "a.toml"),
+        ("url = 'mqtt://u@h/a?unit=W'\npassword_file = '{secret}'", "secret"),
+        ("url = 'hass://h/sensor.power'\ntoken_file = '{secret}'", "secret"),
+        ("url = 'push://127.0.0.1?unit=W&token_file={secret}'", "secret"),
+        ("url = 'mqtt://h/a?unit=W'", None),
+    ],
+)
+def test_files_with_secrets_that_others_may_read_are_warned_about(
+    text: str, exposed: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("swordfish\n")
+    file = Path(_write(tmp_path / "a.toml", "[watch]\n" + text.format(secret=secret)))
+    for mode in (0o644, 0o600):
+        for path in (file, secret):
+            path.chmod(mode)
+        assert _config("--check", "--config", str(file)) == 0
+        printed = capsys.readouterr()
+        assert printed.out == f"{file}: all right\n"
+        path = tmp_path / str(exposed)
+        assert printed.err == (
+            f"streamer: warning: {path} has a secret in it, and other users may read it (mode 644);"
+            f" run: chmod 600 {path}\n"
+            if exposed and mode == 0o644
+            else ""
+        )
+
+
+def test_watching_begins_with_a_warning_of_secrets_that_others_may_read(tmp_path: Path) -> None:
+    text = "[watch]\nurl = 'stdin:?unit=W'\ntoken = 'swordfish'\nquiet = true"
+    file = Path(_write(tmp_path / "a.toml", text))
+    file.chmod(0o644)
+    ended = run("watch", "--config", file, stdin=b"")
+    assert ended.code == 0
+    assert ended.err.splitlines()[0].startswith(f"streamer: warning: {file} has a secret in it")

@@ -18,6 +18,7 @@ from streamer.readings import Link, Notice, Reading
 from streamer.recording.recorder import Recorder
 from streamer.sinks import Item
 from streamer.sources.live import LiveSource
+from streamer.sources.live.rewinding import Rewinder
 from streamer.stream.pacing import Pacer
 from tests.recording.conftest import house
 
@@ -33,6 +34,9 @@ class _Meter:
 
     def resume_after(self, last_at: datetime | None) -> None:
         assert last_at is None
+
+    def rewind_by(self, rewinder: Rewinder) -> None:
+        """The clock is always right."""
 
     def read(self) -> list[Reading]:
         if not self._blocks:

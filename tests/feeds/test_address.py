@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.errors import UsageError
-from streamer.feeds.address import Address, Credentials, Secret, read_secret
+from streamer.feeds.address import Address, Credentials, Secret
 
 
 def test_options_are_read_from_query_and_fragment() -> None:
@@ -154,12 +152,3 @@ class TestOptions:
             UsageError, match="unknown option 'bad'; known options are every, inf, word"
         ):
             self.address.check_options(["every", "word", "inf"])
-
-
-def test_a_secret_is_read_from_a_file_without_its_line_end(tmp_path: Path) -> None:
-    file = tmp_path / "secret"
-    file.write_bytes(b" sword fish \r\n")
-    assert read_secret(str(file)).reveal() == " sword fish "
-    file.write_bytes(b"\xff")
-    with pytest.raises(UsageError, match="secret: it is not text in UTF-8"):
-        read_secret(str(file))

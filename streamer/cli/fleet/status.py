@@ -95,10 +95,9 @@ def status(
     with spark_session(spark) as session:
         found = fleet_status(session, checkpoint, worst=worst, model=model)
     if format is StatusFormat.JSON:
-        print(json.dumps(found.to_json(), indent=2, ensure_ascii=False, allow_nan=False))
+        print(json.dumps(found.to_json(), indent=2, allow_nan=False))
         return
-    from rich.console import Console
-
+    from streamer.display.console import PlainConsole
     from streamer.fleet.spark.statusview import status_tables
 
-    Console(highlight=False, markup=False).print(status_tables(found))
+    PlainConsole().print(status_tables(found))

@@ -130,21 +130,23 @@ class _Client:
         entity = Entity(self._entity, self._sign)
         subscription = await messages.command("subscribe_entities", entity_ids=[self._entity])
         is_first = True
-        while True:
-            try:
-                message = await messages.listen(self._ping_s)
-                concerned = self._take(message, subscription, entity)
-            except MalformedError as error:
-                channel.malformed(str(error))
-                continue
-            if concerned is None:
-                continue
-            if is_first and not entity.exists:
-                await self._wait_for(entity, subscription, messages, channel)
-            elif not (is_first or concerned):
-                continue
-            _deliver(entity, channel, is_first=is_first)
-            is_first, self._was_seen = False, True
+        async with asyncio.timeout(self._web.timeout_s) as answer:
+            while True:
+                try:
+                    message = await messages.listen(self._ping_s)
+                    concerned = self._take(message, subscription, entity)
+                except MalformedError as error:
+                    channel.malformed(str(error))
+                    continue
+                if concerned is None:
+                    continue
+                answer.reschedule(None)
+                if is_first and not entity.exists:
+                    await self._wait_for(entity, subscription, messages, channel)
+                elif not (is_first or concerned):
+                    continue
+                _deliver(entity, channel, is_first=is_first)
+                is_first, self._was_seen = False, True
 
     def _take(self, message: dict[str, Any], subscription: int, entity: Entity) -> bool | None:
         """Apply a message to the entity; returns whether it concerns it, None if no event does.
@@ -194,16 +196,21 @@ class _Client:
     async def _ask(
         self, command: str, subscription: int, messages: JsonSocket, entity: Entity
     ) -> object:
-        """Send a command; returns its result, and applies the messages before it."""
+        """Send a command; returns its result, and applies the messages before it.
+
+        Raises:
+            TimeoutError: the result does not arrive in time, whatever else does.
+        """
         number = await messages.command(command)
-        while True:
-            try:
-                answer = await messages.receive()
-                if answer.get("id") == number:
-                    return answer.get("result")
-                self._take(answer, subscription, entity)
-            except MalformedError:
-                return None
+        async with asyncio.timeout(self._web.timeout_s):
+            while True:
+                try:
+                    answer = await messages.receive()
+                    if answer.get("id") == number:
+                        return answer.get("result")
+                    self._take(answer, subscription, entity)
+                except MalformedError:
+                    return None
 
     def _denied(self, result: dict[str, Any]) -> RefusedError:
         match result:

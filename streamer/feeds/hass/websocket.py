@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,9 @@ class JsonSocket:
         """
         import aiohttp
 
-        message = await self._socket.receive(self._answer_s if within_s is None else within_s)
+        # The timeout of aiohttp's own begins again with each ping of the other end.
+        async with asyncio.timeout(self._answer_s if within_s is None else within_s):
+            message = await self._socket.receive()
         if message.type in (
             aiohttp.WSMsgType.CLOSE,
             aiohttp.WSMsgType.CLOSING,

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from streamer.errors import LinkError, RefusedError
 from streamer.feeds import FeedKind, Pace
 from streamer.feeds.address import Address
-from streamer.feeds.mqtt.broker import LOG, Broker
+from streamer.feeds.mqtt.bounds import PacketBound
+from streamer.feeds.mqtt.broker import Broker
 from streamer.feeds.mqtt.layout import MESSAGE_OPTIONS, MessageLayout
 from streamer.feeds.mqtt.messages import MessageReader
 from streamer.feeds.mqtt.presets import GROUPS
@@ -92,14 +93,12 @@ class _Session:
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._loop = loop
-            # aiomqtt leaves futures and tasks behind when a connection fails midway.
-            loop.set_exception_handler(_log_leftover)
             # aiomqtt connects in a thread; with a single one, it can be waited for.
             loop.set_default_executor(ThreadPoolExecutor(1))
             if self._broker.insecure:
                 channel.warn("the broker's certificate is not checked (insecure=yes)")
-        with self._errors():
-            client = self._broker.client(_ANSWER_S)
+        client = self._broker.client(_ANSWER_S)
+        with self._errors(PacketBound(client)):
             try:
                 async with client:
                     topics = self._layout.topics
@@ -135,6 +134,11 @@ class _Session:
         try:
             async for message in client.messages:
                 self._take(message, reader, channel)
+                # aiomqtt receives three messages in the time in which it hands one out, so that
+                # a flood of them would fill the memory.
+                while len(client.messages):
+                    waiting = client._queue.get_nowait()  # noqa: SLF001
+                    self._take(waiting, reader, channel)
         finally:
             silence.cancel()
             if beat is not None:
@@ -194,13 +198,22 @@ class _Session:
         )
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _errors(self, bound: PacketBound) -> Iterator[None]:
         from aiomqtt import MqttError
 
         try:
             yield
         except MqttError as error:
+            if bound.exceeded:
+                raise self._too_large(bound.exceeded) from error
             raise self._explain(error) from error
+
+    def _too_large(self, size: int) -> LinkError:
+        topics = " and ".join(self._layout.topics.values)
+        return LinkError(
+            f"{self._name}: the broker sends a packet of {size:,} bytes, and no meter sends so "
+            f"much; is the topic {topics} correct?"
+        )
 
     def _explain(self, error: MqttError) -> LinkError:
         from aiomqtt.exceptions import MqttCodeError, MqttConnectError
@@ -245,10 +258,6 @@ class _Session:
 
 def _code(error: MqttCodeError) -> int:
     return getattr(error.rc, "value", -1)
-
-
-def _log_leftover(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    LOG.debug("%s", context)
 
 
 def open_mqtt(address: Address) -> AsyncFeed:

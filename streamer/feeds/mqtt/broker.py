@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamer.errors import UsageError
 from streamer.feeds.address import Address, Credentials
+from streamer.feeds.mqtt.bounds import MAX_PACKET_BYTES
 
 if TYPE_CHECKING:
     from aiomqtt import Client
@@ -90,6 +91,7 @@ class Broker:
         if self.version == 5:
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             properties.SessionExpiryInterval = self.session_s
+            properties.MaximumPacketSize = MAX_PACKET_BYTES
             kept = {"clean_start": not self.session_s, "properties": properties}
         return Client(
             self.host,

@@ -10,14 +10,13 @@ from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
+from streamer.feeds.mqtt.bounds import MAX_MESSAGE_BYTES
 from streamer.feeds.mqtt.layout import MessageLayout
 from streamer.feeds.mqtt.parts import Parts
 from streamer.feeds.values import JsonPath, MalformedError, MissingError, parse_json
 from streamer.feeds.values.paths import with_contents
 from streamer.feeds.values.quantity import added
 from streamer.readings import CounterSample, Sample
-
-_MAX_BYTES = 1 << 20
 
 _STATE, _COUNT = JsonPath.parse("state"), JsonPath.parse("value")
 
@@ -194,7 +193,7 @@ class MessageReader:
 
     def _read(self, payload: bytes) -> _Value | None:
         layout = self._layout
-        if len(payload) > _MAX_BYTES:
+        if len(payload) > MAX_MESSAGE_BYTES:
             raise MalformedError(f"a message of {len(payload)} bytes")
         # Victron's empty message means that the device has disappeared.
         if layout.json is None or not payload:

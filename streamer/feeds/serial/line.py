@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from streamer.display.lines import one_line
 from streamer.errors import LinkError
 from streamer.feeds.reasons import system_reason
 
@@ -89,7 +88,7 @@ class Line:
 
     def _lost(self, why: str) -> LinkError:
         # ser2net, for instance, sends the reason why it cannot open its device, and closes.
-        text = one_line(self._first.decode("ascii", "replace"))
+        text = " ".join(self._first.decode("ascii", "replace").split())
         if text and text.isprintable() and "\ufffd" not in text:
             short = text if len(text) <= _MAX_QUOTED else f"{text[: _MAX_QUOTED - 1]}…"
             why = f"{why} after {short!r}"

@@ -11,6 +11,7 @@ from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from streamer.display.lines import one_line
 from streamer.errors import UsageError
 from streamer.fleet.columns import COLUMNS
 from streamer.fleet.spark.checkpoint import (
@@ -183,10 +184,10 @@ def run_fleet(job: FleetJob, spark: SparkSettings, *, quiet: bool = False) -> in
 
     def note(line: str | None) -> None:
         if line is not None and not quiet:
-            print(line, file=sys.stderr, flush=True)
+            print(one_line(line), file=sys.stderr, flush=True)
 
     def warn(line: str) -> None:
-        print(f"warning: {line}", file=sys.stderr, flush=True)
+        print(f"warning: {one_line(line)}", file=sys.stderr, flush=True)
 
     # Without the JVM, Py4J logs a traceback for each call; the error is reported in one line.
     logging.getLogger().addHandler(logging.NullHandler())

@@ -14,6 +14,7 @@ from streamer.fleet.spark.storage import Storage, last_batch
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
     from pyspark.sql.streaming import DataStreamWriter
+    from rich.table import Table
 
 CONSOLE = "console"
 COMMITTED = "_spark_metadata"
@@ -74,7 +75,8 @@ def open_sink(session: SparkSession, rows: DataFrame, sink: str) -> DataStreamWr
 def show_batch(rows: DataFrame, batch: int) -> None:
     """Show some of a batch on the terminal, those with an alarm first."""
     from pyspark.sql import functions as fn
-    from rich.console import Console
+
+    from streamer.display.console import PlainConsole
 
     rows = rows.persist()
     try:
@@ -87,10 +89,11 @@ def show_batch(rows: DataFrame, batch: int) -> None:
     finally:
         rows.unpersist()
     if count:
-        Console().print(_table(some, f"batch {batch}: {len(some)} of {count:,} rows"))
+        PlainConsole().print(batch_table(some, f"batch {batch}: {len(some)} of {count:,} rows"))
 
 
-def _table(rows: list[Row], title: str) -> object:
+def batch_table(rows: list[Row], title: str) -> Table:
+    """Table of some rows of a batch, for the terminal."""
     from rich import box
     from rich.table import Table
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,7 +12,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponent
 from tenacity.nap import sleep_using_event
 
 from streamer.clock import SystemClock, WallClock
-from streamer.display.lines import one_line
+from streamer.display.lines import error_line, one_line
 from streamer.errors import LinkError, RefusedError, SourceError, StreamerError
 from streamer.feeds import Feed, FeedItem
 from streamer.readings import CounterSample, Link, Notice, Sample
@@ -19,6 +20,10 @@ from streamer.sources.live.minutes import local_time
 from streamer.sources.live.rules import RETRY_MAX_S
 
 _JOIN_S = 2.0
+
+# For developers of feeds; without a handler, a traceback would be printed on stderr.
+_log = logging.getLogger(__name__)
+_log.addHandler(logging.NullHandler())
 
 Wait = Callable[[RetryCallState], float]
 
@@ -32,6 +37,9 @@ class FeedReader:
 
     If a feed is refused before its first success, it is given up; after one success, a
     refusal is retried at the longest interval, since the other end may be starting up.
+
+    An exception of a feed that is not of streamer, such as one of its library, is a lost
+    connection as well; the report names its class, and the log has its traceback.
 
     Args:
         feed: closed with the reader.
@@ -84,7 +92,10 @@ class FeedReader:
     def close(self) -> None:
         """Stop reading, and close the feed. May be called repeatedly, and from any thread."""
         self._closed.set()
-        self._feed.close()
+        try:
+            self._feed.close()
+        except Exception as error:  # noqa: BLE001 - it is done with, whatever its library raises
+            _log.error("%s: not closed: %s", self._feed.name, error_line(error), exc_info=error)
         # A feed that hangs stays with its thread, which ends with the program.
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(_JOIN_S)
@@ -99,8 +110,7 @@ class FeedReader:
             failure.args = (one_line(str(failure)),)
             error = failure
         except BaseException as failure:  # noqa: BLE001 - the reader would wait for ever
-            what = f"{type(failure).__name__}: {_line(failure)}"
-            error = SourceError(f"{self._feed.name}: the feed failed: {what}")
+            error = SourceError(f"{self._feed.name}: {_failed(failure)}")
             error.__cause__ = failure
         self._end(None if self._closed.is_set() else error)
 
@@ -112,7 +122,9 @@ class FeedReader:
         while not self._closed.is_set():
             try:
                 items = self._feed.read()
-            except (LinkError, OSError) as error:
+            except Exception as error:
+                if not _is_lost(error):
+                    raise
                 if not self._has_held():
                     raise
                 # The first failure of a new series of attempts.
@@ -152,7 +164,7 @@ class FeedReader:
             return False
         if isinstance(error, RefusedError):
             return self._was_up
-        return isinstance(error, LinkError | OSError)
+        return _is_lost(error)
 
     def _wait(self, state: RetryCallState) -> float:
         is_refused = isinstance(_failure(state), RefusedError)
@@ -162,7 +174,10 @@ class FeedReader:
     def _report_loss(self, state: RetryCallState) -> None:
         error = _failure(state)
         text = _line(error).removeprefix(f"{self._feed.name}: ")
-        if isinstance(error, RefusedError):
+        if not isinstance(error, LinkError | OSError):
+            text = _failed(error)
+            _log.error("%s: %s", self._feed.name, text, exc_info=error)
+        elif isinstance(error, RefusedError):
             text = f"refused: {text}"
         self._is_up = self._has_sample = False
         retry_at = local_time(self._clock.wall()) + timedelta(seconds=state.upcoming_sleep)
@@ -179,11 +194,25 @@ def _failure(state: RetryCallState) -> BaseException | None:
     return None if state.outcome is None else state.outcome.exception()
 
 
+def _is_lost(error: BaseException) -> bool:
+    """Whether an error of a feed means that its connection is lost, and can be made again."""
+    is_ours = isinstance(error, StreamerError)
+    return isinstance(error, LinkError) or (isinstance(error, Exception) and not is_ours)
+
+
+def _failed(error: BaseException | None) -> str:
+    """Text about an error that no feed should raise; its class tells developers what it is."""
+    kind, text = type(error), _line(error)
+    # struct.error, termios.error: such a name means nothing without its module.
+    name = f"{kind.__module__}.{kind.__name__}" if kind.__name__.islower() else kind.__name__
+    return f"the feed failed: {name}" + (f": {text}" if text != kind.__name__ else "")
+
+
 def _line(error: BaseException | None) -> str:
     """Text of an error on one line, or the name of its class if it has no text."""
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return one_line(str(error)) or type(error).__name__
+        return one_line(error.strerror)
+    return error_line(error)
 
 
 def _printable(item: FeedItem) -> FeedItem:

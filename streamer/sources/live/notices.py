@@ -39,13 +39,13 @@ class NoticeThrottles:
             Notice.ORDER: self.disordered,
             Notice.ABSURD: self.implausible,
         }
-        self._all = (*self._by_kind.values(), self.breaks)
+        self._by_reason: dict[str, NoticeThrottle] = {}
         self._warned = ("", -math.inf)
 
     @property
     def due_s(self) -> float:
         """Time of the next notice of gathered problems; infinite if there is none."""
-        return min(throttle.due_s for throttle in self._all)
+        return min(throttle.due_s for throttle in self._all())
 
     def gathered(self, at: datetime | None, now_s: float, *, due: bool = True) -> list[Notice]:
         """Return one notice for each kind of problem since its last notice.
@@ -57,14 +57,14 @@ class NoticeThrottles:
         """
         notices = [
             throttle.gathered(at, now_s)
-            for throttle in self._all
+            for throttle in self._all()
             if not due or now_s >= throttle.due_s
         ]
         return [notice for notice in notices if notice is not None]
 
     def take(self, notice: Notice, now_s: float) -> Notice | None:
         """Process a feed's notice; returns it unless it is gathered or a repeated warning."""
-        throttle = self._by_kind.get(notice.kind)
+        throttle = self._throttle(notice)
         if throttle is not None:
             return throttle.add(notice.text, notice.at, now_s, notice.count)
         if notice.kind == Notice.WARNING:
@@ -73,3 +73,16 @@ class NoticeThrottles:
                 return None
             self._warned = (notice.text, now_s)
         return notice
+
+    def _throttle(self, notice: Notice) -> NoticeThrottle | None:
+        """The throttle for a notice; refusals have one for each reason."""
+        if notice.kind != Notice.REFUSED:
+            return self._by_kind.get(notice.kind)
+        reason = notice.reason
+        if reason not in self._by_reason:
+            plural = f"requests refused ({reason})" if reason else "requests refused"
+            self._by_reason[reason] = NoticeThrottle(Notice.REFUSED, plural, reason=reason)
+        return self._by_reason[reason]
+
+    def _all(self) -> list[NoticeThrottle]:
+        return [*self._by_kind.values(), *self._by_reason.values(), self.breaks]

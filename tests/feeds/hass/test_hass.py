@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import os
@@ -414,6 +415,56 @@ def test_a_ping_without_an_answer_is_a_lost_connection(house: HomeAssistant) -> 
         read_feed(feed, 1)
     house.silent = False
     assert read_feed(feed, 1)[-1] == Sample(0.25)
+    feed.close()
+
+
+@pytest.mark.parametrize("after", ["the login", "the subscription", "the first state"])
+def test_pings_of_the_other_end_are_no_answer(house: HomeAssistant, after: str) -> None:
+    """A websocket that pings for ever and never answers counts as lost all the same."""
+
+    async def ping(socket: web.WebSocketResponse) -> web.StreamResponse:
+        while not socket.closed:
+            await socket.ping()
+            await asyncio.sleep(0.05)
+        return socket
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        if after == "the login":
+            return await ping(socket)
+        await socket.send_json({"type": "auth_required"})
+        await house._admits(socket)
+        if after == "the first state":
+            number = (await socket.receive_json())["id"]
+            event = {"a": {"sensor.power": house.states["sensor.power"]}}
+            await socket.send_json({"id": number, "type": "event", "event": event})
+        return await ping(socket)
+
+    house.handler = answer
+    feed = open_entity(house, "sensor.power?timeout=0.5", ping_s=0.3)
+    started = time.monotonic()
+    with pytest.raises(LinkError, match=r"no answer within 0\.5 s"):
+        read_feed(feed, 2)
+    assert time.monotonic() - started < 3.0
+    feed.close()
+
+
+@pytest.mark.parametrize("answered", ["subscribe_entities", "get_config"])
+def test_other_messages_are_no_answer(house: HomeAssistant, answered: str) -> None:
+    async def chatter(socket: web.WebSocketResponse, command: dict[str, Any]) -> None:
+        if command["type"] != answered and command["type"] != "ping":
+            event = {"id": command["id"], "type": "event", "event": {"a": {}}}
+            return await socket.send_json(event)
+        while not socket.closed:
+            await socket.send_json({"id": 99, "type": "pong"})
+            await asyncio.sleep(0.02)
+        return None
+
+    house._execute = chatter  # type: ignore[method-assign]
+    feed = open_entity(house, "sensor.power?timeout=0.5")
+    with pytest.raises(LinkError, match=r"no answer within 0\.5 s"):
+        read_feed(feed, 1)
     feed.close()
 
 

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import io
 import json
 import math
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,12 @@ from hypothesis import strategies as st
 from streamer.errors import LinkError, RefusedError, UsageError
 from streamer.feeds import FeedItem, Pace
 from streamer.feeds.address import Address, Credentials, Secret
-from streamer.feeds.http import push
+from streamer.feeds.http import server
+from streamer.feeds.http.server import Limits
 from streamer.feeds.registry import open_feed
 from streamer.readings import CounterSample, Link, Notice, Sample
+from streamer.sinks.notes import NoteSink
+from streamer.sinks.summary import Summary
 from streamer.testing import check_source
 from tests.feeds.broker import free_port
 
@@ -192,7 +196,8 @@ def test_wrong_requests_are_refused_with_the_reason(
     assert answer[0] == status
     assert error in answer[1]["error"]
     notice = listening.notices(notices + 1)[notices]
-    assert notice.kind == Notice.MALFORMED
+    assert notice.kind == (Notice.MALFORMED if status == 400 else Notice.REFUSED)
+    assert bool(notice.reason) == (status != 400)
     assert error in notice.text
     assert notice.text.isprintable()
     assert listening.post("250") == (204, {})
@@ -284,30 +289,93 @@ def test_a_connection_serves_many_requests(listening: _Listening) -> None:
             assert _ask(connection, "POST", "/reading", body)[0] == status
 
 
-def test_incomplete_requests_time_out(
+@pytest.fixture
+def limited(
     listen: Callable[..., _Listening], monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> Callable[..., _Listening]:
+    """Listen with other limits."""
+
+    def begin(**limits: float) -> _Listening:
+        monkeypatch.setattr(server, "Limits", lambda: Limits(**limits))  # type: ignore[arg-type]
+        return listen()
+
+    return begin
+
+
+Limited = Callable[..., _Listening]
+
+
+def _open(stack: ExitStack, server: _Listening, data: bytes = b"") -> socket.socket:
+    connection = stack.enter_context(
+        socket.create_connection(("127.0.0.1", server.port), timeout=10)
+    )
+    connection.sendall(data)
+    return connection
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    """Wait for the end of a connection, of whose bytes the server may have left some unread."""
+    try:
+        return not connection.recv(1000)
+    except ConnectionResetError:
+        return True
+
+
+HEAD = b"POST /reading HTTP/1.1\r\nHost: localhost\r\n"
+HALF = HEAD + b"Content-Length: 999\r\n\r\n25"
+
+
+def test_incomplete_requests_time_out(limited: Limited) -> None:
     # Complete requests have the same time limit.
-    monkeypatch.setattr(push, "_BODY_S", 1.0)
-    monkeypatch.setattr(push, "_LINGER_S", 0.1)
-    monkeypatch.setattr(push, "_IDLE_S", 1.0)
-    server = listen()
-    with (
-        socket.create_connection(("127.0.0.1", server.port), timeout=10) as headless,
-        socket.create_connection(("127.0.0.1", server.port), timeout=10) as bodiless,
-    ):
-        headless.sendall(b"POST /reading HTTP/1.1\r\nHost:")
-        bodiless.sendall(b"POST /reading HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n25")
+    server = limited(request_s=0.5)
+    with ExitStack() as stack:
+        silent = _open(stack, server)
+        headless, bodiless = _open(stack, server, HEAD), _open(stack, server, HALF)
         assert server.post("250") == (204, {})
         assert b" 408 " in bodiless.recv(1000)
+        assert b" 408 " in headless.recv(1000)
         assert not headless.recv(1000)  # closed
+        assert not silent.recv(1000)
     assert server.post("250") == (204, {})
+    # A silent connection is not a request.
+    assert [notice.reason for notice in server.notices(2)] == ["too slow"] * 2
+
+
+@pytest.mark.parametrize("begun", [HEAD, HALF], ids=["header lines", "body"])
+@pytest.mark.parametrize("first", [b"", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"])
+def test_bytes_now_and_then_do_not_extend_the_time(
+    limited: Limited, begun: bytes, first: bytes
+) -> None:
+    server = limited(request_s=0.4)
+    with ExitStack() as stack:
+        connection = _open(stack, server, first)
+        if first:
+            assert b" 200 " in connection.recv(1000)
+        connection.sendall(begun)
+        connection.settimeout(0.02)
+        started = time.monotonic()
+        answer = b""
+        while b" 408 " not in answer:
+            assert time.monotonic() - started < 5
+            with suppress(TimeoutError):
+                answer += connection.recv(1000)
+            if not answer:
+                connection.sendall(b"X-Y: z\r\n" if begun is HEAD else b"0")
+        assert time.monotonic() - started < 2
+
+
+def test_an_idle_connection_stays(limited: Limited) -> None:
+    server = limited(request_s=0.2)
+    with closing(server.connect()) as connection:
+        assert _ask(connection, "POST", "/reading", "250")[0] == 204
+        time.sleep(0.4)
+        assert _ask(connection, "POST", "/reading", "250")[0] == 204
 
 
 def test_closing_does_not_wait_for_an_incomplete_request() -> None:
     server = _Listening()
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as half:
-        half.sendall(b"POST /reading HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n25")
+        half.sendall(HALF)
         assert server.post("250") == (204, {})
         started = time.monotonic()
         server.close()
@@ -315,25 +383,110 @@ def test_closing_does_not_wait_for_an_incomplete_request() -> None:
         assert not half.recv(1000)
 
 
-def test_the_number_of_connections_is_limited(
-    listen: Callable[..., _Listening], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("begun", [b"", HEAD, HALF], ids=["silent", "header", "body"])
+@pytest.mark.parametrize(
+    "limits", [{"per_peer": 3}, {"connections": 3}], ids=["of a peer", "in all"]
+)
+def test_connections_that_are_held_lock_nobody_out(
+    limited: Limited, limits: dict[str, int], begun: bytes
 ) -> None:
-    monkeypatch.setattr(push, "_MAX_CONNECTIONS", 3)
+    server = limited(**limits)
+    with ExitStack() as stack:
+        held = [_open(stack, server, begun) for _ in range(3)]
+        sender = stack.enter_context(closing(server.connect()))
+        assert _ask(sender, "POST", "/reading", "250") == (204, {})
+        assert _is_closed(held[0])  # the oldest gave way
+        later = [_open(stack, server, begun) for _ in range(20)]
+        # A sender whose readings are accepted keeps its connection.
+        assert _ask(sender, "POST", "/reading", "250") == (204, {})
+        assert server.post("250") == (204, {})
+        assert _is_closed(later[0])
+    notices = server.notices(20)
+    assert {notice.reason for notice in notices} == {"too many connections"}
+    assert "127.0.0.1 holds a connection that others need" in notices[0].text
+
+
+def test_sixty_four_silent_connections_lock_nobody_out(listen: Callable[..., _Listening]) -> None:
     server = listen()
     with ExitStack() as stack:
-        for _ in range(3):
-            connection = stack.enter_context(closing(server.connect()))
-            assert _ask(connection, "POST", "/reading", "250")[0] == 204
-        with pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
-            server.post("250")
-        assert _ask(connection, "POST", "/reading", "250")[0] == 204
-    deadline = time.monotonic() + 10
-    while True:  # until the server has noticed that the connections are closed
-        try:
-            assert server.post("250") == (204, {})
-            break
-        except (http.client.RemoteDisconnected, ConnectionError):
-            assert time.monotonic() < deadline
+        for _ in range(64):
+            _open(stack, server)
+        assert server.post("250") == (204, {})
+
+
+@pytest.mark.parametrize(
+    ("host", "accepted"),
+    [
+        ("127.0.0.1:8088", True),
+        ("[::1]:8088", True),
+        ("192.168.1.5", True),
+        ("LocalHost", True),
+        ("meter.localhost:80", True),
+        (socket.gethostname(), True),
+        (f"{socket.gethostname().partition('.')[0]}.local.", True),
+        ("proxy.example:443", True),
+        ("Other.Example", True),
+        ("", True),  # no browser leaves it out
+        ("rebound.example", False),
+        (f"{socket.gethostname()}.example", False),
+        ("127.0.0.1.example", False),
+        ("localhost.example", False),
+        ("[::1", False),
+        ("a b", False),
+    ],
+)
+def test_the_host_must_be_a_name_of_this_machine(
+    listen: Callable[..., _Listening], host: str, accepted: bool
+) -> None:
+    server = listen("unit=W&hosts=proxy.example, other.example")
+    for method, path, good in (("POST", "/reading", 204), ("GET", "/", 200)):
+        status, answer = server.ask(method, path, "250", Host=host)
+        if accepted:
+            assert status == good
+            continue
+        assert status == 421
+        assert answer["error"].endswith(
+            "is not a name of this machine; send to its IP address, or add the name to hosts= in "
+            "streamer's address"
+        )
+    assert {notice.reason for notice in server.notices(0 if accepted else 2)} == (
+        set() if accepted else {"unknown host name"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("site", "status"),
+    [("cross-site", 403), ("same-site", 403), ("?", 403), ("same-origin", 204), ("none", 204)],
+)
+@pytest.mark.parametrize("token", [None, TOKEN])
+def test_pages_of_other_sites_are_refused_without_an_origin(
+    listen: Callable[..., _Listening], site: str, status: int, token: str | None
+) -> None:
+    server = listen("unit=W", token)
+    headers = {"Sec_Fetch_Site": site} | (
+        {} if token is None else {"Authorization": f"Token {token}"}
+    )
+    assert server.post("250", **headers)[0] == status
+    assert server.ask("GET", "/", **headers)[0] == 200  # a link to the state is harmless
+
+
+def test_the_summary_counts_refusals_by_reason(listen: Callable[..., _Listening]) -> None:
+    server = listen()
+    for _ in range(3):
+        server.post("250", Host="rebound.example")
+    server.post("250", Origin="http://page.example")
+    server.post("on")
+    summary, notes = Summary(), NoteSink(err := io.StringIO())
+    for notice in server.notices(5):
+        summary.write(notice)
+        notes.write(notice)
+    assert summary.lines() == [
+        "no readings",
+        "skipped: 1 malformed row",
+        "refused: 4 requests (3 unknown host name, 1 from a web page)",
+    ]
+    # The first one of each reason is shown.
+    assert err.getvalue().count("streamer: refused: ") == 2
 
 
 def test_bytes_that_are_not_http_are_rejected_silently(
@@ -346,6 +499,7 @@ def test_bytes_that_are_not_http_are_rejected_silently(
             assert connection.recv(1000)[:12] in (b"", b"HTTP/1.0 400", b"HTTP/1.1 400")
     assert listening.post("250") == (204, {})
     assert capfd.readouterr().err == ""
+    assert listening.notices(1)[-1].reason == "not HTTP"
 
 
 @given(st.binary(max_size=100) | st.text(max_size=100).map(str.encode))

@@ -277,3 +277,23 @@ def test_a_burst_is_read_completely_and_in_order(broker: Broker) -> None:
     assert _samples(feed, 2000) == list(range(2000))
     feed.close()
     assert time.monotonic() - start < 5.0
+
+
+@VERSIONS
+def test_a_message_that_is_too_large_is_not_received(broker: Broker, version: int) -> None:
+    topic = f"huge{version}"
+    broker.publish(topic, b"9" * (2 << 20), retain=True)
+    url = f"mqtt://127.0.0.1:{broker.port}/{topic}?unit=W&version={version}"
+    feed = open_feed(Address.parse(url))
+    try:
+        if version == 3:
+            with pytest.raises(LinkError, match=r"sends a packet of 2,097,1\d\d bytes"):
+                read_feed(feed, 1)
+            return
+        # Version 5 lets us state the largest packet, and the broker leaves larger ones out.
+        while not any(isinstance(item, Link) for item in read_once(feed)):
+            pass
+        broker.publish(topic, b"250")
+        assert [item for item in read_once(feed) if isinstance(item, Sample)] == [Sample(0.25)]
+    finally:
+        feed.close()

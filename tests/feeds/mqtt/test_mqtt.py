@@ -6,6 +6,7 @@ import json
 import math
 import socket
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from streamer.errors import LinkError, RefusedError, UsageError
 from streamer.feeds import mqtt
 from streamer.feeds.address import Address
+from streamer.feeds.mqtt.bounds import MAX_MESSAGE_BYTES
 from streamer.feeds.mqtt.layout import MessageLayout
 from streamer.feeds.mqtt.messages import MessageReader
 from streamer.feeds.mqtt.presets import PRESETS
@@ -25,6 +27,7 @@ from streamer.feeds.registry import open_feed
 from streamer.feeds.values import MalformedError
 from streamer.readings import Link, Notice, Sample
 from streamer.testing import check_source, read_feed
+from tests.feeds.fakemeters import tcp_meter, until_hung_up
 
 
 def _layout(url: str) -> MessageLayout:
@@ -408,6 +411,70 @@ def test_conforms_to_the_feed_protocol() -> None:
     assert isinstance(malformed, Notice)
     assert malformed.text.endswith("/a: 'x' is not a number; the value is unknown")
     assert sample == Sample(0.002)
+
+
+_HUGE = b"\xff\xff\xff\x7f"
+"""The largest length of a packet that can be written: 256 MB."""
+
+
+@pytest.mark.parametrize("command", [0x30, 0xD0], ids=["a message", "the answer to a ping"])
+def test_a_huge_packet_ends_the_connection_before_it_is_in_memory(command: int) -> None:
+    with _server(bytes([command]) + _HUGE + b"\0\x01a") as url:
+        tracemalloc.start()
+        try:
+            error = _error_of(f"{url}/a?unit=W")
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert type(error) is LinkError
+    assert "the broker sends a packet of 268,435,455 bytes" in str(error)
+    assert str(error).endswith("is the topic a correct?")
+    assert peak < 20e6
+
+
+def test_a_huge_answer_to_the_login_ends_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mqtt, "_ANSWER_S", 0.3)
+    with _server(connack=b"\x20" + _HUGE) as url:
+        assert "a packet of 268,435,455 bytes" in str(_error_of(f"{url}/a?unit=W"))
+
+
+def _publish_large(size: int) -> bytes:
+    length = size + 3
+    digits = bytes([length & 127 | 128, length >> 7 & 127 | 128, length >> 14])
+    return b"\x30" + digits + b"\0\x01a" + b"1".rjust(size)
+
+
+def test_a_flood_of_messages_does_not_fill_the_memory() -> None:
+    message = _publish_large(MAX_MESSAGE_BYTES)
+
+    def flood(client: socket.socket) -> None:
+        _packet(client)
+        client.sendall(_CONNACK)
+        client.sendall(b"\x90\x03" + _packet(client)[2:4] + b"\0")
+        for _ in range(60):
+            client.sendall(message)
+        client.sendall(_publish("a", b"2"))
+        until_hung_up(client)
+
+    with tcp_meter(flood) as port:
+        tracemalloc.start()
+        try:
+            url = f"mqtt://127.0.0.1:{port}/a?unit=W"
+            items = _items(url, lambda item: item == Sample(0.002))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert len(items) == 1 + 60 + 1
+    assert peak < 20e6
+
+
+def test_the_largest_message_is_received() -> None:
+    message = _publish_large(MAX_MESSAGE_BYTES + 1)
+    with _server(message, _publish("a", b"2")) as url:
+        items = _items(f"{url}/a?unit=W", lambda item: item == Sample(0.002))
+    notice = items[1]
+    assert isinstance(notice, Notice)
+    assert "a message of 1048577 bytes" in notice.text
 
 
 @pytest.mark.parametrize(

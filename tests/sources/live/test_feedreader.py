@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import struct
 import threading
 from asyncio import CancelledError
 from collections.abc import Callable, Iterable, Sequence
@@ -192,19 +193,48 @@ def test_a_refusal_after_a_success_is_retried_at_the_longest_interval() -> None:
     )
 
 
-def test_other_errors_end_the_reader() -> None:
+def test_an_error_that_a_retry_would_not_resolve_ends_the_reader() -> None:
     wrong = UnitError("kW?")
     assert _FinishedReader([SAMPLE], wrong, [SAMPLE]).ends == [wrong]
-    finished = _FinishedReader([SAMPLE], ZeroDivisionError("division\nby zero"))
-    assert str(finished.ends[0]) == "scripted: the feed failed: ZeroDivisionError: division by zero"
-    assert isinstance(finished.ends[0], SourceError)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (RuntimeError("bad\nstate"), "RuntimeError: bad state"),
+        (ValueError("in the realm: \x1b[2J"), "ValueError: in the realm: ?[2J"),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "odd"), "UnicodeDecodeError: 'utf-8' codec"),
+        (AssertionError(), "AssertionError"),
+        (struct.error("unpack requires 4 bytes"), "struct.error: unpack requires 4 bytes"),
+        (RecursionError("too deep"), "RecursionError: too deep"),
+        (KeyError("a bug of ours"), "KeyError: 'a bug of ours'"),
+    ],
+)
+@pytest.mark.parametrize("before", [[], [[SAMPLE]]], ids=["at first", "later"])
+def test_an_unexpected_error_is_a_lost_connection_that_names_its_class(
+    before: list[Scripted],
+    error: Exception,
+    text: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    finished = _FinishedReader(*before, error, [SAMPLE])
+    assert finished.ends == [None]
+    (lost,) = (item for item in finished.items if isinstance(item, Link) and item.state == "lost")
+    assert lost.text.startswith(f"the feed failed: {text}")
+    assert finished.items[-1] == SAMPLE
+    assert caplog.records[-1].exc_info is not None  # the traceback, for developers
+
+
+def test_waits_between_unexpected_errors_double() -> None:
+    sleeps = _FinishedReader(*[ValueError("odd")] * 5, [SAMPLE]).sleeps
+    assert sleeps[-1] > 8
 
 
 @pytest.mark.parametrize("error", [CancelledError(), SystemExit(3), GeneratorExit()])
 def test_any_exception_is_reported_as_the_end(error: BaseException) -> None:
     (end,) = _FinishedReader([SAMPLE], error).ends
     assert isinstance(end, SourceError)
-    assert str(end).startswith(f"scripted: the feed failed: {type(error).__name__}: ")
+    assert str(end).startswith(f"scripted: the feed failed: {type(error).__name__}")
 
 
 _ODD = "caf\udce9\x1b[2J\x9b\u202e\nmenu\xa0du jour"
@@ -269,6 +299,16 @@ def test_an_error_caused_by_close_is_ignored() -> None:
             return items
 
     assert _closing(Breaks([SAMPLE], waits=True), lambda items: SAMPLE in items) == [None]
+
+
+def test_an_error_of_the_close_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    class _Stuck(_Scripted):
+        def close(self) -> None:
+            super().close()
+            raise RuntimeError("still open")
+
+    assert _closing(_Stuck([SAMPLE], waits=True), bool) == [None]
+    assert caplog.messages == ["scripted: not closed: still open"]
 
 
 def test_close_before_start() -> None:
