@@ -192,7 +192,11 @@ def test_speed_and_engine_do_not_change_the_steps() -> None:
 
 def test_piped_output_is_plain_lines_without_control_codes() -> None:
     done = _streamer("replay", "--limit", "60", FORCE_COLOR="1")
-    assert len(done.stdout.splitlines()) == 60
+    lines = done.stdout.splitlines()
+    assert len(lines) == 60
+    assert max(map(len, lines)) <= 100
+    assert lines[0].endswith("0.648 kW  forecast in 48 readings")
+    assert all(line.endswith(" kW") for line in lines[1:48])
     assert "\x1b" not in done.stdout + done.stderr
     assert done.stderr.splitlines()[-1].startswith("90 % band: ")
 
