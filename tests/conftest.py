@@ -33,6 +33,14 @@ def pytest_configure(config: pytest.Config) -> None:
         kernels.available = dict
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist, which names the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests of TensorFlow in one process: importing it takes longer than most of them."""
+    for item in items:
+        if "keras" in getattr(item, "fixturenames", ()) or "training" in item.path.parts:
+            item.add_marker(pytest.mark.xdist_group("tensorflow"))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("endurance"):
         # It may exceed the timeout for tests that hang.

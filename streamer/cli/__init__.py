@@ -30,7 +30,7 @@ from streamer.stream.standard import ReaderGoneError, guarded_streams
 app = typer.Typer(
     name="streamer",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

@@ -13,7 +13,7 @@ from streamer.readings import Adaptation, BandScores, ErrorScores, Scores
 
 IN_SAMPLE = "in sample: these scores flatter"
 
-TRIAL_MINUTES = 720
+TRIAL_MINUTES = 1440
 """Settled minutes before the adapted forecasts can first be shown."""
 
 NARROW, BROAD = 43, 54

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from streamer.display.lines import one_line
+from streamer.errors import UsageError
 from streamer.evaluation.forecasts import Advance
 from streamer.evaluation.stretch import WARM_UP, Stretch
 from streamer.extras import optional_import
@@ -32,9 +34,16 @@ def import_lightgbm() -> ModuleType:
 
     Raises:
         MissingExtraError: it is not installed.
+        UsageError: a library of the system that it needs is missing.
     """
-    with optional_import("the baseline lightgbm", "bench"):
-        import lightgbm
+    try:
+        with optional_import("the baseline lightgbm", "bench"):
+            import lightgbm
+    except OSError as error:
+        raise UsageError(
+            f"the baseline lightgbm cannot be loaded ({one_line(str(error))}); "
+            "it needs the OpenMP library of GCC, Debian's libgomp1"
+        ) from None
     module: ModuleType = lightgbm
     return module
 

@@ -11,7 +11,8 @@ from streamer.errors import StateError
 from streamer.fleet.former import converted
 from streamer.readings.arrays import IndexArray, Records
 
-_VERSION, _FORMER_VERSION = 2, 1
+_VERSION = 3
+_FORMER_VERSIONS = (1, 2)
 
 
 class MeterTable:
@@ -58,7 +59,7 @@ class MeterTable:
         return b"\n".join([json.dumps(head).encode(), names + self.records.tobytes()])
 
     def restore(self, state: bytes) -> dict[str, object]:
-        """Restore what `state` returned, here or in version 0.2.
+        """Restore what `state` returned, here or in a former version.
 
         Returns:
             The JSON values stored with it.
@@ -70,13 +71,13 @@ class MeterTable:
         try:
             about: dict[str, object] = json.loads(head)
             version, size = about.pop("version"), int(str(about.pop("names")))
-            if version not in (_VERSION, _FORMER_VERSION):
+            if version not in (_VERSION, *_FORMER_VERSIONS):
                 raise StateError(f"state of a shard has version {version!r}, this is {_VERSION}")
             names = json.loads(rest[:size])
-            if version == _FORMER_VERSION:
-                records = converted(rest[size:], self._first)
-            else:
+            if version == _VERSION:
                 records = np.frombuffer(rest[size:], self._first.dtype).copy()
+            else:
+                records = converted(rest[size:], self._first, version=version)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StateError(f"state of a shard is damaged: {error!r}") from None
         if len(names) != len(records) or len(set(names)) != len(names):

@@ -50,13 +50,14 @@ class Adapter:
     it:* errors far from normal make the steps too short or too long.
 
     **Champion and challenger.** The correction of the mean is multiplied by a shrinkage factor
-    from 0 to 1, the least-squares coefficient of the errors on the corrections. It is shown
-    only while its squared error over the last 24 mini-batches is below the frozen forecast's
-    (`streamer.online.champion`), and reset and fitted anew after 72 mini-batches in a row in
-    which it was not. Frozen and corrected quantiles are averaged with weights that decrease
-    exponentially with their recent pinball loss (exponentially weighted averages, Cesa-Bianchi
-    and Lugosi, "Prediction, Learning, and Games", chapter 2). *Guarantee:* a harmful correction
-    is withdrawn within a day of readings. *What breaks it:* a house that changes faster than that.
+    from 0 to 1, the least-squares coefficient of the errors on the corrections, and by a weight
+    that grows from 0 to 1 with the evidence that its squared error is below the frozen
+    forecast's (`streamer.online.champion`). It is reset and fitted anew after 72 mini-batches
+    in a row in which its squared error over the last 24 was not below. Frozen and corrected
+    quantiles are averaged with weights that decrease exponentially with their recent pinball
+    loss (exponentially weighted averages, Cesa-Bianchi and Lugosi, "Prediction, Learning, and
+    Games", chapter 2). *Guarantee:* a harmful correction is withdrawn within a day of readings.
+    *What breaks it:* a house that changes faster than that.
 
     **Bounds.** No correction is larger than the spread of the network's own quantiles. A
     mini-batch with more than ten times the usual squared error is weighted down to ten times,
@@ -72,7 +73,7 @@ class Adapter:
 
     >>> adapter = Adapter()
     >>> nothing = np.zeros((1, 0), np.float32)
-    >>> for minute in range(24 * 60):
+    >>> for minute in range(48 * 60):
     ...     mean, _ = adapter.see(
     ...         hidden=nothing,
     ...         changes_kw=np.zeros((1, 2)),
@@ -150,7 +151,8 @@ class Adapter:
             spread[:] = fit.usual_spread
         pending.mean[now], pending.quantiles[now] = mean_kw, quantiles_kw
         correction = _bounded(rows @ fit.used, spread)
-        mean = mean_kw + correction[:, 0] if fit.adaptation.shown else mean_kw
+        weight = fit.comparison.weight
+        mean = mean_kw + weight * correction[:, 0] if weight else mean_kw
         quantiles: DoubleArray = quantiles_kw + correction[:, 1:]
         quantiles.sort(axis=1)
         return mean, quantiles

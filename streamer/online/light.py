@@ -2,7 +2,7 @@
 
 The adapter of a single house (`streamer.online.adapter`) fits a whole head, 103 weights and
 the products of their inputs: some 85 KB. That is too much to hold, and to save each minute,
-for each of a million meters. This one takes 221 bytes.
+for each of a million meters. This one takes 260 bytes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from streamer.online.champion import FULL_LEAD, LEAD_KEPT
 from streamer.online.minibatch import CENTRAL, MIN_SPREAD_KW, MINI_BATCH
 from streamer.readings import Adaptation
 from streamer.readings.arrays import DoubleArray, IndexArray, Records
@@ -34,18 +35,27 @@ LIGHT = np.dtype(
         ("spread", "<f8"),
         ("raw", "<f8"),
         ("settled", "<u4"),
-        ("shown", "?"),
+        # The lead of the corrected forecast over the frozen one, as in `online.champion`.
+        ("batch", "<f8"),  # in this mini-batch
+        ("lead", "<f8"),  # in all mini-batches, the older counting less
+        ("squares", "<f8"),  # Σ lead² likewise: the square of its standard error
+        ("day_squares", "<f8"),  # the same, exponentially weighted over a day
+        ("weight", "<f8"),  # of the correction, 0 to 1
     ]
 )
 """State of one meter; initially all zeros."""
 
+ADDED = ("batch", "lead", "squares", "day_squares", "weight")
+"""Fields that states had not before; they had whether the correction is shown instead."""
+
 _NAMES = LIGHT.names or ()
+_WIDTHS = [int(np.prod(LIGHT[name].shape)) for name in _NAMES]
 
 _FORGETTING = 0.99999
 _RIDGE = 30.0
 _SHRINKAGE_KEPT = 0.9999
 _DAY_KEPT = 1.0 - 1.0 / 1440.0
-_TRIAL = 720
+_TRIAL = 1440
 _MAX_ERROR_SPREADS = 5.0
 _MAX_KW = 10.0
 _MAX_SPREAD_KW = 1e6
@@ -66,10 +76,10 @@ def see(
     constant (the bias), the change that the network forecasts (the scale), the last reading
     and its last change, with the method and guarantees of `streamer.online.adapter.Adapter`:
     the sums are kept, and solved anew every 60 settled forecasts. The correction is multiplied
-    by a shrinkage factor, is never larger than the spread of the network's quantiles, and is
-    shown only while its squared error, exponentially weighted over a day of readings, is
-    below the frozen forecast's, and not in the first 720 readings. An error counts as five
-    spreads at most, so that faulty readings are soon forgotten.
+    by a shrinkage factor, is never larger than the spread of the network's quantiles, and has
+    a weight that grows with the evidence that it is an improvement, by the rule of
+    `streamer.online.champion` but with a day's lead that is exponentially weighted. An
+    error counts as five spreads at most, so that faulty readings are soon forgotten.
 
     **Guarantee.** Numerically stable after any number of readings; a harmful correction is
     withdrawn within a day.
@@ -100,7 +110,8 @@ def see(
     weights = state["weights"]
     raw = weights[:, 0] + np.einsum("ij,ij->i", weights[:, 1:], features)
     state["raw"] = raw = np.clip(raw, -spread, spread)
-    return np.where(state["shown"], frozen_kw + _shrinkage(state) * raw, frozen_kw)
+    weight = state["weight"]
+    return np.where(weight > 0.0, frozen_kw + weight * _shrinkage(state) * raw, frozen_kw)
 
 
 def settle(state: Records, *, frozen_kw: DoubleArray, actual_kw: DoubleArray) -> None:
@@ -115,10 +126,12 @@ def settle(state: Records, *, frozen_kw: DoubleArray, actual_kw: DoubleArray) ->
     with np.errstate(over="ignore"):
         error = np.clip(actual_kw - frozen_kw, -limit, limit)
     left = error - _shrinkage(state) * raw
+    frozen, corrected = error * error, left * left
     state["frozen"] *= _DAY_KEPT
-    state["frozen"] += error * error
+    state["frozen"] += frozen
     state["corrected"] *= _DAY_KEPT
-    state["corrected"] += left * left
+    state["corrected"] += corrected
+    state["batch"] += frozen - corrected
     state["value"] *= _SHRINKAGE_KEPT
     state["value"] += raw * error
     state["size"] *= _SHRINKAGE_KEPT
@@ -133,14 +146,14 @@ def settle(state: Records, *, frozen_kw: DoubleArray, actual_kw: DoubleArray) ->
     due = np.flatnonzero(state["settled"] % MINI_BATCH == 0)
     if len(due):
         _solve(state, due)
-    state["shown"] = (state["corrected"] < state["frozen"]) & (state["settled"] >= _TRIAL)
+        _weigh(state, due)
 
 
 class LightAdapter:
     """The light adapter of a single meter, as `streamer.online.layer.Online` uses it.
 
     >>> adapter = LightAdapter()
-    >>> for minute in range(24 * 60):
+    >>> for minute in range(48 * 60):
     ...     mean, _ = adapter.see(
     ...         recent_kw=np.array([[0.0, 0.0, 0.5]]),
     ...         mean_kw=np.array([0.5]),
@@ -163,7 +176,7 @@ class LightAdapter:
         record = self._state[0]
         gain = 1.0 - float(record["corrected"] / record["frozen"]) if record["frozen"] else None
         learnt = int(record["settled"])
-        return Adaptation(bool(record["shown"]), gain, learnt - learnt % MINI_BATCH)
+        return Adaptation(bool(record["weight"] > 0.0), gain, learnt - learnt % MINI_BATCH)
 
     def see(
         self, *, recent_kw: DoubleArray, mean_kw: DoubleArray, quantiles_kw: DoubleArray
@@ -202,12 +215,19 @@ class LightAdapter:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from a saved state, bit for bit.
 
+        A state from before the weight begins to gather the evidence for it anew.
+
         Raises:
             KeyError, TypeError, ValueError: the state is damaged; nothing has changed.
         """
-        widths = [int(np.prod(LIGHT[name].shape)) for name in _NAMES]
-        numbers = unpacked(state["light"], sum(widths) + 1)
-        *parts, frozen = np.split(numbers, np.cumsum(widths))
+        size, text = sum(_WIDTHS), state["light"]
+        former = size - len(ADDED)
+        if len(text) == len(packed(np.zeros(former + 2))):
+            numbers = unpacked(text, former + 2)
+            numbers = np.concatenate([numbers[:former], np.zeros(len(ADDED)), numbers[-1:]])
+        else:
+            numbers = unpacked(text, size + 1)
+        *parts, frozen = np.split(numbers, np.cumsum(_WIDTHS))
         record = np.zeros(1, LIGHT)
         for name, part in zip(_NAMES, parts, strict=True):
             if name == "settled" and not 0 <= part[0] < _MAX_SETTLED:
@@ -240,3 +260,20 @@ def _solve(state: Records, due: IndexArray) -> None:
     full[:, _FIRST, _SECOND] = full[:, _SECOND, _FIRST] = products
     full += _RIDGE * np.eye(_FEATURES)
     state["weights"][due] = np.linalg.solve(full, state["errors"][due][:, :, None])[:, :, 0]
+
+
+def _weigh(state: Records, due: IndexArray) -> None:
+    """Update the weight of the correction of the meters whose mini-batch is full."""
+    some = state[due]
+    lead = some["batch"]
+    squared = lead * lead
+    some["lead"] = LEAD_KEPT * some["lead"] + lead
+    some["squares"] = LEAD_KEPT**2 * some["squares"] + squared
+    some["day_squares"] = _DAY_KEPT**MINI_BATCH * some["day_squares"] + squared
+    full = FULL_LEAD * np.sqrt(some["squares"])
+    weight = np.divide(some["lead"], full, out=np.zeros(len(due)), where=full > 0.0)
+    withdrawn = some["frozen"] - some["corrected"] < -np.sqrt(some["day_squares"])
+    weight[withdrawn | (some["settled"] < _TRIAL)] = 0.0
+    some["weight"] = np.clip(weight, 0.0, 1.0)
+    some["batch"] = 0.0
+    state[due] = some

@@ -20,7 +20,7 @@ MINI_BATCH = 60
 DAY = 24
 """Mini-batches over which the corrected forecast is compared with the frozen one."""
 
-TRIAL = 12
+TRIAL = 24
 """Mini-batches compared before a correction is first shown."""
 
 CENTRAL = 2.0 * NormalDist().inv_cdf(0.95)
@@ -128,7 +128,7 @@ class Fit:
         trust = 1.0 / (1.0 + np.exp(np.clip(_TRUST_SHARPNESS * behind, -50.0, 50.0)))
         np.multiply(self.weights, np.concatenate([[shrinkage], trust]), out=self.used)
         self.adaptation = Adaptation(
-            shown=self.comparison.won,
+            shown=self.comparison.weight > 0.0,
             day_gain=self.comparison.gain,
             learnt=self.batches * MINI_BATCH,
             restarts=self.adaptation.restarts,

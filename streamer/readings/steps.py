@@ -56,9 +56,10 @@ class Adaptation:
     """State of the correction: the adapted forecast, the challenger, against the frozen one.
 
     Attributes:
-        shown: whether the next forecast is the adapted one.
-        day_gain: 1 − MSE adapted / MSE frozen over the last 1440 settled minutes, shown
-            or not; None before the first, or where the frozen forecast has no error.
+        shown: whether the next forecast is corrected, with whatever weight.
+        day_gain: 1 − MSE corrected / MSE frozen over the last 1440 settled minutes, with the
+            correction at its full weight, shown or not; None before the first, or where the
+            frozen forecast has no error.
         learnt: number of settled minutes that the correction has been fitted to.
         restarts: number of times the correction has been reset and fitted anew.
     """

@@ -8,17 +8,18 @@ import math
 from collections.abc import Callable
 from typing import TextIO, TypeAlias
 
-from streamer.display.numbers import NOTHING, number, percent
+from streamer.display.numbers import number, plural
 from streamer.errors import UsageError
-from streamer.readings import Forecast, Step
+from streamer.readings import Step
 from streamer.sinks import Item
-from streamer.sinks.items import Vitals
+from streamer.sinks.items import About, Vitals
 from streamer.sinks.watch import AlarmWatch
 
 FORMATS = ("plain", "json", "csv")
 
 _TO_THE_MINUTE = len("2010-03-19 17:00")
-_BAND_WIDTH = len("(-0.25 to 0.25)")
+_SETTLED_WIDTH = len("  forecast  0.500 error +0.250")
+_BAND_WIDTH = len("(0.25 to 0.75)")
 
 KEYS = (
     "at",
@@ -122,6 +123,8 @@ class TextSink:
             raise UsageError(f"no format {format!r}: give one of: {', '.join(writers)}")
         self._write_step: Callable[[Step], object] = writers[format]
         self._watch = AlarmWatch()
+        self._window = About("", "").capacity - 1
+        self._awaits_forecast = False
         self._rows = csv.writer(out, lineterminator="\n")
         if format == "csv":
             self._rows.writerow(KEYS)
@@ -132,6 +135,8 @@ class TextSink:
             self._write_step(item)
         elif isinstance(item, Vitals):
             self._out.flush()
+        elif isinstance(item, About):
+            self._window = item.capacity - 1
 
     def close(self) -> None:
         """Flush the output."""
@@ -147,6 +152,9 @@ class TextSink:
     def _plain(self, step: Step) -> None:
         raised, over = self._watch.see(step)
         line = plain_line(step)
+        if step.forecast is None and not self._awaits_forecast:
+            line += f"  forecast in {plural(self._window - step.buffered, 'reading')}"
+        self._awaits_forecast = step.forecast is None
         for alarm in over:
             line += f"  {alarm.kind} over"
         for alarm in raised:
@@ -171,28 +179,24 @@ def json_line(step: Step) -> str:
 
 
 def plain_line(step: Step) -> str:
-    """A step as a line for a person.
+    """A step as a line for a person; what is not known yet is left blank.
+
+    It has some 85 columns for usual values, so that a remark beside it still fits in 100.
 
     >>> from streamer.pipeline import Pipeline
     >>> from streamer.testing import FixedForecaster, readings
     >>> pipeline = Pipeline(FixedForecaster(kw=0.5, window=1, spread_kw=0.25))
     >>> first, second = pipeline.push_many(readings([0.25, 0.75]))
-    >>> print(plain_line(second)[:74])
-    2010-03-19 17:01   0.750 kW  forecast  0.500 (0.25 to 0.75)   error +0.250
+    >>> print(plain_line(second))
+    2010-03-19 17:01   0.750 kW  forecast  0.500 error +0.250  next  0.500 (0.25 to 0.75)
     """
-    line = (
-        f"{str(step.reading.at)[:_TO_THE_MINUTE]}  {step.reading.kw:6.3f} kW"
-        f"  forecast {_expected(step.settled)}  error {number(step.error_kw, '+6.3f')}"
-        f"  next {_expected(step.forecast)}"
-        f"  mse {number(step.scores.model.mse_kw2, '7.5f')}  skill {percent(step.scores.skill):>8}"
-    )
-    return line + (f"  after a gap of {step.gap_minutes} min" if step.gap_minutes else "")
-
-
-def _expected(forecast: Forecast | None) -> str:
-    """A forecast and its band, or a dash, at a constant width for usual values."""
-    if forecast is None:
-        return f"{NOTHING:>6} {'':{_BAND_WIDTH}}"
-    # z removes the sign of a negative zero.
-    band = f"({forecast.low_kw:z.2f} to {forecast.high_kw:z.2f})"
-    return f"{forecast.kw:6.3f} {band:{_BAND_WIDTH}}"
+    line = f"{str(step.reading.at)[:_TO_THE_MINUTE]}  {step.reading.kw:6.3f} kW"
+    settled, forecast = step.settled, step.forecast
+    if settled is not None:
+        line += f"  forecast {settled.kw:6.3f} error {number(step.error_kw, '+6.3f')}"
+    if forecast is not None:
+        known = "" if settled is not None else " " * _SETTLED_WIDTH
+        # z removes the sign of a negative zero.
+        band = f"({forecast.low_kw:z.2f} to {forecast.high_kw:z.2f})"
+        line += f"{known}  next {forecast.kw:6.3f} {band:{_BAND_WIDTH}}"
+    return line + (f"  gap {step.gap_minutes} min" if step.gap_minutes else "")

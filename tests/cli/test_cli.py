@@ -1,4 +1,4 @@
-"""Tests of the command line in a process of its own: output, exit codes, errors, signals."""
+"""Tests of the command line: output, exit codes, errors; and signals, pipes and terminals."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ from streamer.models import load_model
 from streamer.sample import sample_path
 from streamer.sinks.text import KEYS
 from tests.children import ending
+from tests.commandline import Done, streamer
 
-Done = subprocess.CompletedProcess[str]
 HEADER = "timestamp,power_kw\n"
 
 
-def _streamer(*arguments: str | Path, stdin: str | None = None, **environment: str) -> Done:
+def _child(*arguments: str | Path, stdin: str | None = None, **environment: str) -> Done:
+    """Run a command in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "streamer", *map(str, arguments)],
         input=stdin,
@@ -73,19 +74,19 @@ def write(tmp_path: Path) -> Callable[[str], Path]:
 
 
 def test_version_is_printed() -> None:
-    assert _streamer("--version").stdout == f"streamer {__version__}\n"
+    assert _child("--version").stdout == f"streamer {__version__}\n"
 
 
 @pytest.mark.parametrize("command", [[], ["replay"], ["train"]])
 def test_help_is_printed(command: list[str]) -> None:
-    done = _streamer(*command, "--help")
+    done = streamer(*command, "--help")
     assert done.returncode == 0
     assert done.stdout.startswith("Usage: streamer")
 
 
 def test_the_help_describes_quiet_per_command() -> None:
     replaying, watching = (
-        " ".join(_streamer(command, "--help", COLUMNS="200").stdout.split())
+        " ".join(streamer(command, "--help", COLUMNS="200").stdout.split())
         for command in ("replay", "watch")
     )
     assert "--quiet Print the summary and nothing else." in replaying
@@ -94,13 +95,13 @@ def test_the_help_describes_quiet_per_command() -> None:
 
 
 def test_help_is_printed_without_arguments() -> None:
-    done = _streamer()
+    done = _child()
     assert done.returncode == 2
     assert done.stderr.startswith("Usage: streamer")
 
 
 def test_json_lines_equal_a_direct_computation(sample_kw: np.ndarray) -> None:
-    done = _streamer("replay", "--format", "json", "--limit", "3000", "--no-adapt")
+    done = streamer("replay", "--format", "json", "--limit", "3000", "--no-adapt")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     kw = sample_kw[:3000]
     assert len(lines) == 3000
@@ -141,7 +142,7 @@ def test_json_lines_equal_a_direct_computation(sample_kw: np.ndarray) -> None:
 def test_confidence_sets_the_coverage_and_adapting_keeps_the_frozen_forecasts() -> None:
     arguments = ["replay", "--format", "json", "--limit", "3000"]
     frozen, usual, narrow = (
-        [json.loads(line) for line in _streamer(*arguments, *others).stdout.splitlines()[49:]]
+        [json.loads(line) for line in streamer(*arguments, *others).stdout.splitlines()[49:]]
         for others in (["--no-adapt"], [], ["--confidence", "0.5"])
     )
     assert [line["frozen_kw"] for line in usual] == [line["forecast_kw"] for line in frozen]
@@ -154,14 +155,14 @@ def test_confidence_sets_the_coverage_and_adapting_keeps_the_frozen_forecasts() 
 
 def test_alarms_are_reported_when_raised_and_when_over(write: Callable[[str], Path]) -> None:
     path = write(HEADER + _rows([0.3] * 60 + [0.4] * 3))
-    done = _streamer("replay", path, "--format", "json")
+    done = streamer("replay", path, "--format", "json")
     on = [_kinds(json.loads(line)["alarms"]) for line in done.stdout.splitlines()]
     assert on[0] == on[60] == []
     assert on[59] == ["stuck"]
     raised, over = (line for line in done.stderr.splitlines() if line.startswith("streamer: "))
     assert re.fullmatch(r"streamer: alarm: stuck at 2013-05-21 00:\d\d: .*0.3 kW.*", raised)
     assert over == "streamer: alarm: stuck over at 2013-05-21 01:00"
-    quiet = _streamer("replay", path, "--quiet")
+    quiet = streamer("replay", path, "--quiet")
     assert "streamer: " not in quiet.stderr
     assert "alarms: 1 stuck" in quiet.stderr
     assert "engine" not in quiet.stderr
@@ -169,16 +170,16 @@ def test_alarms_are_reported_when_raised_and_when_over(write: Callable[[str], Pa
 
 @pytest.mark.parametrize("engine", ["auto", "numpy"])
 def test_the_verbose_summary_names_model_and_engine(engine: str) -> None:
-    done = _streamer("replay", "--limit", "60", "-q", "--verbose", "--engine", engine)
+    done = streamer("replay", "--limit", "60", "-q", "--verbose", "--engine", engine)
     name = load_model(engine=engine).engine
     assert done.stderr.splitlines()[-1] == f"model sceaux, engine {name}"
 
 
 def test_speed_and_engine_do_not_change_the_steps() -> None:
     arguments = ["replay", "--format", "json", "--limit", "120"]
-    fast = _streamer(*arguments, "--speed", "max")
+    fast = streamer(*arguments, "--speed", "max")
     for others in (["--speed", "1e9"], ["--engine", "numpy"], ["--engine", "tensorflow"]):
-        other = _streamer(*arguments, *others)
+        other = streamer(*arguments, *others)
         for one, two in zip(fast.stdout.splitlines(), other.stdout.splitlines(), strict=True):
             mine, theirs = json.loads(one), json.loads(two)
             assert mine.pop("at") == theirs.pop("at")
@@ -191,17 +192,21 @@ def test_speed_and_engine_do_not_change_the_steps() -> None:
 
 
 def test_piped_output_is_plain_lines_without_control_codes() -> None:
-    done = _streamer("replay", "--limit", "60", FORCE_COLOR="1")
-    assert len(done.stdout.splitlines()) == 60
+    done = _child("replay", "--limit", "60", FORCE_COLOR="1")
+    lines = done.stdout.splitlines()
+    assert len(lines) == 60
+    assert max(map(len, lines)) <= 100
+    assert lines[0].endswith("0.648 kW  forecast in 48 readings")
+    assert all(line.endswith(" kW") for line in lines[1:48])
     assert "\x1b" not in done.stdout + done.stderr
     assert done.stderr.splitlines()[-1].startswith("90 % band: ")
 
 
 def test_csv_has_a_header_and_quiet_prints_only_the_summary() -> None:
-    done = _streamer("replay", "--limit", "5", "--format", "csv")
+    done = streamer("replay", "--limit", "5", "--format", "csv")
     assert done.stdout.splitlines()[0] == ",".join(KEYS)
     assert len(done.stdout.splitlines()) == 6
-    quiet = _streamer("replay", "--limit", "60", "--quiet", "--format", "csv")
+    quiet = streamer("replay", "--limit", "60", "--quiet", "--format", "csv")
     assert quiet.stdout == ""
     assert quiet.stderr.startswith("sceaux_2010-03-19.txt: 60 readings")
 
@@ -220,9 +225,8 @@ def test_the_uci_file_is_read_plain_compressed_or_from_standard_input(
     else:
         path.write_bytes(text)
     given = "-" if kind == "-" else path
-    done = _streamer(
-        "replay", given, "--format", "json", stdin=text.decode() if kind == "-" else None
-    )
+    arguments = ("replay", given, "--format", "json")
+    done = _child(*arguments, stdin=text.decode()) if kind == "-" else streamer(*arguments)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == text.count(b"\r\n") - 1
 
@@ -409,7 +413,7 @@ def test_rows_from_a_pipe_are_forecast_as_they_arrive() -> None:
 def test_malformed_rows_are_counted_and_the_first_is_named(write: Callable[[str], Path]) -> None:
     kw: list[object] = [0.3] * 60
     kw[5], kw[7], kw[9] = "abc", "x", "1e999"
-    done = _streamer("replay", write(HEADER + _rows(kw)), "--format", "json")
+    done = streamer("replay", write(HEADER + _rows(kw)), "--format", "json")
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 57
     assert "house.csv:7" in done.stderr
@@ -421,21 +425,21 @@ def test_malformed_rows_are_counted_and_the_first_is_named(write: Callable[[str]
 def test_strict_stops_at_the_first_malformed_row(write: Callable[[str], Path]) -> None:
     kw: list[object] = [0.3] * 60
     kw[5] = "abc"
-    done = _streamer("replay", write(HEADER + _rows(kw)), "--strict", "--format", "json")
+    done = streamer("replay", write(HEADER + _rows(kw)), "--strict", "--format", "json")
     _fails(done, 1, "house.csv:7", "'abc'")
     assert len(done.stdout.splitlines()) == 5
 
 
 def test_times_that_do_not_advance_are_counted_and_skipped(write: Callable[[str], Path]) -> None:
     rows = _rows([0.3] * 60).splitlines(keepends=True)
-    done = _streamer("replay", write(HEADER + "".join([*rows[:30], rows[10], *rows[30:]])))
+    done = streamer("replay", write(HEADER + "".join([*rows[:30], rows[10], *rows[30:]])))
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 60
     assert "skipped: 1 row out of order" in done.stderr
 
 
 def test_a_truncated_last_line_is_skipped(write: Callable[[str], Path]) -> None:
-    done = _streamer("replay", write(HEADER + _rows([0.3] * 60) + "2013-05-21T01:0"))
+    done = streamer("replay", write(HEADER + _rows([0.3] * 60) + "2013-05-21T01:0"))
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 60
     assert "skipped: 1 malformed row" in done.stderr
@@ -443,15 +447,15 @@ def test_a_truncated_last_line_is_skipped(write: Callable[[str], Path]) -> None:
 
 def test_watts_read_as_kilowatts_are_rejected_with_a_hint(write: Callable[[str], Path]) -> None:
     path = write("timestamp,power\n" + _rows([300 + n for n in range(100)]))
-    _fails(_streamer("replay", path), 2, "column 'power' has no unit", "--unit W")
-    _fails(_streamer("replay", path, "--unit", "kW"), 1, "--unit W")
-    done = _streamer("replay", path, "--unit", "W", "--format", "json")
+    _fails(streamer("replay", path), 2, "column 'power' has no unit", "--unit W")
+    _fails(streamer("replay", path, "--unit", "kW"), 1, "--unit W")
+    done = streamer("replay", path, "--unit", "W", "--format", "json")
     assert done.returncode == 0
     assert json.loads(done.stdout.splitlines()[0])["actual_kw"] == pytest.approx(0.3)
 
 
 def test_one_implausible_value_is_reported_and_skipped(write: Callable[[str], Path]) -> None:
-    done = _streamer("replay", write(HEADER + _rows([0.3] * 30 + [4321.0] + [0.3] * 29)))
+    done = streamer("replay", write(HEADER + _rows([0.3] * 30 + [4321.0] + [0.3] * 29)))
     assert done.returncode == 0
     assert "4321" in done.stderr
     assert "skipped: 1 implausible value" in done.stderr
@@ -461,9 +465,9 @@ def test_one_implausible_value_is_reported_and_skipped(write: Callable[[str], Pa
 def test_gaps_reset_empties_the_buffer(write: Callable[[str], Path]) -> None:
     kw: list[object] = [0.3] * 60 + ["?"] * 20 + [0.3] * 60
     path = write(HEADER + _rows(kw))
-    skipping = _streamer("replay", path, "--format", "json")
-    resetting = _streamer("replay", path, "--format", "json", "--gaps", "reset", "--max-gap", "19")
-    bridging = _streamer("replay", path, "--format", "json", "--gaps", "reset", "--max-gap", "20")
+    skipping = streamer("replay", path, "--format", "json")
+    resetting = streamer("replay", path, "--format", "json", "--gaps", "reset", "--max-gap", "19")
+    bridging = streamer("replay", path, "--format", "json", "--gaps", "reset", "--max-gap", "20")
     assert bridging.stdout == skipping.stdout
     lines = [json.loads(line) for line in resetting.stdout.splitlines()]
     assert [line["next_kw"] is None for line in lines[60:]] == [True] * 48 + [False] * 12
@@ -473,7 +477,7 @@ def test_gaps_reset_empties_the_buffer(write: Callable[[str], Path]) -> None:
 
 def test_options_describe_the_layout_of_another_file(write: Callable[[str], Path]) -> None:
     rows = "".join(f"{n // 60:02}:{n % 60:02} 21.05.2013|x|{300 + n}\n" for n in range(60))
-    done = _streamer(
+    done = streamer(
         *("replay", write("when|who|draw\n" + rows), "--column", "draw", "--time-column", "when"),
         *("--time-format", "%H:%M %d.%m.%Y", "--delimiter", "|", "--unit", "W"),
         *("--start", "2013-05-21T00:10", "--end", "2013-05-21T00:20", "--format", "json"),
@@ -488,17 +492,17 @@ def test_options_describe_the_layout_of_another_file(write: Callable[[str], Path
 
 
 def test_unreadable_files_are_named(tmp_path: Path, write: Callable[[str], Path]) -> None:
-    _fails(_streamer("replay", tmp_path / "absent.csv"), 2, "absent.csv")
-    _fails(_streamer("replay", tmp_path), 2, tmp_path.name)
-    _fails(_streamer("replay", write("")), 1, "house.csv", "empty")
-    _fails(_streamer("replay", write(HEADER)), 1, "house.csv", "no reading")
-    _fails(_streamer("replay", write("lorem ipsum\ndolor sit\n")), 2, "house.csv")
+    _fails(streamer("replay", tmp_path / "absent.csv"), 2, "absent.csv")
+    _fails(streamer("replay", tmp_path), 2, tmp_path.name)
+    _fails(streamer("replay", write("")), 1, "house.csv", "empty")
+    _fails(streamer("replay", write(HEADER)), 1, "house.csv", "no reading")
+    _fails(streamer("replay", write("lorem ipsum\ndolor sit\n")), 2, "house.csv")
     broken = tmp_path / "house.gz"
     broken.write_bytes(gzip.compress(sample_path().read_bytes())[:3000])
-    _fails(_streamer("replay", broken, "--format", "json"), 1, "house.gz")
+    _fails(streamer("replay", broken, "--format", "json"), 1, "house.gz")
     not_zip = tmp_path / "house.zip"
     not_zip.write_bytes(b"PK\x03\x04 and no more")
-    _fails(_streamer("replay", not_zip), 1, "house.zip")
+    _fails(streamer("replay", not_zip), 1, "house.zip")
 
 
 @pytest.mark.parametrize(
@@ -529,27 +533,27 @@ def test_unreadable_files_are_named(tmp_path: Path, write: Callable[[str], Path]
 def test_wrong_usage_exits_with_2_and_names_the_option(
     arguments: list[str], words: list[str]
 ) -> None:
-    _fails(_streamer(*arguments), 2, *words)
+    _fails(streamer(*arguments), 2, *words)
 
 
 def test_a_file_that_is_not_a_model_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "model.keras"
     path.write_text("not a model")
-    _fails(_streamer("replay", "--model", path), 1, "model.keras")
+    _fails(streamer("replay", "--model", path), 1, "model.keras")
 
 
 def test_an_unwritable_folder_is_rejected_before_the_training(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
-    done = _streamer("train", sample_path(), "--out", tmp_path / "taken")
+    done = _child("train", sample_path(), "--out", tmp_path / "taken")
     _fails(done, 1, "taken")
     assert "Loading" not in done.stdout
 
 
 def test_models_are_listed_and_shown() -> None:
-    listed = _streamer("models", "list", COLUMNS="100")
+    listed = streamer("models", "list", COLUMNS="100")
     assert listed.returncode == 0
     assert re.search(r"^sceaux +1 50 100 4 +2006-12-16 to ", listed.stdout, re.MULTILINE)
-    shown = _streamer("models", "show", COLUMNS="100")
+    shown = streamer("models", "show", COLUMNS="100")
     for word in (
         "sceaux",
         "71,204",
@@ -558,13 +562,13 @@ def test_models_are_listed_and_shown() -> None:
         "It has seen one",
     ):
         assert word in shown.stdout
-    card = json.loads(_streamer("models", "show", "sceaux", "--json").stdout)
+    card = json.loads(streamer("models", "show", "sceaux", "--json").stdout)
     assert card["name"] == "sceaux"
-    _fails(_streamer("models", "show", "nowhere"), 2, "nowhere", "sceaux")
+    _fails(streamer("models", "show", "nowhere"), 2, "nowhere", "sceaux")
 
 
 def test_an_unknown_recipe_or_a_foreign_length_is_rejected() -> None:
-    _fails(_streamer("train", sample_path(), "--recipe", "soup"), 2, "soup", "tutorial")
-    _fails(_streamer("train", sample_path(), "--epochs", "2"), 2, "--windows")
-    done = _streamer("train", sample_path(), "--recipe", "tutorial", "--windows", "2")
+    _fails(streamer("train", sample_path(), "--recipe", "soup"), 2, "soup", "tutorial")
+    _fails(streamer("train", sample_path(), "--epochs", "2"), 2, "--windows")
+    done = streamer("train", sample_path(), "--recipe", "tutorial", "--windows", "2")
     _fails(done, 2, "--epochs")

@@ -1,4 +1,4 @@
-"""Tests of `streamer evaluate` in a process of its own, and of its imports."""
+"""Tests of `streamer evaluate`, and of its imports."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pytest
 
 from streamer.evaluation import BASELINES
 from streamer.sample import sample_path
+from tests.commandline import Done, streamer
 
-Done = subprocess.CompletedProcess[str]
 SAMPLE = sample_path()
 KEYS = (
     "file", "from", "to", "readings", "scored", "training_readings", "gaps", "gap_minutes",
@@ -23,11 +23,10 @@ KEYS = (
 )  # fmt: skip
 
 
-def _streamer(*arguments: str | Path, stdin: str | None = None) -> Done:
+def _from_standard_input(*arguments: str | Path, stdin: str) -> Done:
     return subprocess.run(
         [sys.executable, "-W", "error", "-m", "streamer", *map(str, arguments)],
         input=stdin,
-        stdin=subprocess.DEVNULL if stdin is None else None,
         capture_output=True,
         text=True,
         timeout=120,
@@ -74,7 +73,7 @@ def untrained_model(trained_model: Path, tmp_path_factory: pytest.TempPathFactor
 
 def test_scores_equal_those_of_replay(untrained_model: Path) -> None:
     span = ("2010-03-23T00:00", "2010-03-24T12:00")
-    done = _streamer(
+    done = streamer(
         *("evaluate", SAMPLE, "--from", span[0], "--to", span[1], "--format", "json"),
         *("--model", untrained_model),
     )
@@ -82,7 +81,7 @@ def test_scores_equal_those_of_replay(untrained_model: Path) -> None:
     assert not done.stderr
     found = json.loads(done.stdout)
     assert tuple(found) == KEYS
-    replayed = _streamer(
+    replayed = streamer(
         *("replay", SAMPLE, "--start", span[0], "--end", span[1], "--format", "json"),
         *("--model", untrained_model),
     )
@@ -104,7 +103,7 @@ def test_tables_list_every_forecaster_and_plots_are_written(
 ) -> None:
     pytest.importorskip("matplotlib")
     page = tmp_path / "scores.png"
-    done = _streamer(
+    done = streamer(
         *("evaluate", SAMPLE, "--last", "1d", "--baseline", "autoregression", "--plot", page),
         *("--model", untrained_model, "--model", trained_model),
     )
@@ -121,20 +120,20 @@ def test_tables_list_every_forecaster_and_plots_are_written(
 def test_minutes_trained_on_are_rejected_without_in_sample(trained_model: Path) -> None:
     arguments = ("evaluate", SAMPLE, "--model", trained_model, "--baseline", "none")
     _fails(
-        _streamer(*arguments),
+        streamer(*arguments),
         2,
         "'mine'",
         "1,440 minutes",
         "--from 2010-03-23T00:00",
         "--in-sample",
     )
-    done = _streamer(*arguments, "--in-sample", "--to", "2010-03-22T12:00")
+    done = streamer(*arguments, "--in-sample", "--to", "2010-03-22T12:00")
     assert done.returncode == 0, done.stderr
     assert "mine*" in done.stdout
     assert "adapted*" in done.stdout
     assert done.stdout.count("was trained on some of these minutes") == 1
     assert "mine* was trained on some of these minutes" in done.stdout
-    clear = _streamer(*arguments, "--from", "2010-03-23T00:00", "--format", "json")
+    clear = streamer(*arguments, "--from", "2010-03-23T00:00", "--format", "json")
     for model in json.loads(clear.stdout)["forecasters"][:2]:
         assert (model["in_sample"], model["trained_to"]) == (False, "2010-03-22T23:59:00")
 
@@ -142,8 +141,8 @@ def test_minutes_trained_on_are_rejected_without_in_sample(trained_model: Path) 
 def test_no_adapt_leaves_out_the_adapted_row(untrained_model: Path) -> None:
     arguments = ("evaluate", SAMPLE, "--last", "0.2d", "--baseline", "none", "--format", "json")
     arguments += ("--model", untrained_model)
-    (frozen, adapted, _) = json.loads(_streamer(*arguments).stdout)["forecasters"]
-    found = json.loads(_streamer(*arguments, "--no-adapt").stdout)
+    (frozen, adapted, _) = json.loads(streamer(*arguments).stdout)["forecasters"]
+    found = json.loads(streamer(*arguments, "--no-adapt").stdout)
     assert found["forecasters"][0] == frozen
     assert [each["name"] for each in found["forecasters"]] == ["other, frozen", "persistence"]
     assert (frozen["adapted"], adapted["adapted"]) == (False, True)
@@ -152,14 +151,15 @@ def test_no_adapt_leaves_out_the_adapted_row(untrained_model: Path) -> None:
 
 def test_light_adds_the_adapter_of_a_fleet(untrained_model: Path) -> None:
     arguments = ("evaluate", SAMPLE, "--model", untrained_model, "--light", "--baseline", "none")
-    done = _streamer(*arguments, "--format", "json")
+    arguments += ("--last", "0.2d")
+    done = streamer(*arguments, "--format", "json")
     names = [each["name"] for each in json.loads(done.stdout)["forecasters"]]
     assert names == ["other, frozen", "other, adapted", "other, adapted lightly", "persistence"]
-    assert "  lightly" in _streamer(*arguments, "--no-adapt").stdout
+    assert "  lightly" in streamer(*arguments, "--no-adapt").stdout
 
 
 def test_confidence_sets_the_coverage_of_adapted_and_fixed_bands(untrained_model: Path) -> None:
-    done = _streamer(
+    done = streamer(
         *("evaluate", SAMPLE, "--last", "1d", "--baseline", "none", "--format", "json"),
         *("--model", untrained_model, "--confidence", "0.8"),
     )
@@ -178,12 +178,12 @@ def test_a_model_without_quantiles_gets_an_adapted_band(
 ) -> None:
     _, path = make_keras_file(3, timesteps=49)
     arguments = ("evaluate", SAMPLE, "--last", "0.2d", "--baseline", "none", "--model", path)
-    frozen, adapted, _ = json.loads(_streamer(*arguments, "--format", "json").stdout)["forecasters"]
+    frozen, adapted, _ = json.loads(streamer(*arguments, "--format", "json").stdout)["forecasters"]
     assert (frozen["bands"], frozen["pinball_kw"]) == ([], {})
     assert list(adapted["pinball_kw"]) == ["0.05", "0.95"]
     assert adapted["median_mae_w"] is None
     assert len(adapted["bands"]) == 1
-    done = _streamer(*arguments)
+    done = streamer(*arguments)
     assert done.returncode == 0, done.stderr
     assert "Fixed: " in done.stdout
 
@@ -191,14 +191,14 @@ def test_a_model_without_quantiles_gets_an_adapted_band(
 def test_models_of_the_same_name_are_distinguished_by_path(untrained_model: Path) -> None:
     arguments = ("evaluate", SAMPLE, "--last", "0.2d", "--baseline", "none", "--format", "json")
     weights = untrained_model / "model.keras"
-    done = _streamer(*arguments, "--model", untrained_model, "--model", weights)
+    done = streamer(*arguments, "--model", untrained_model, "--model", weights)
     names = [each["name"] for each in json.loads(done.stdout)["forecasters"]]
     second = f"other ({weights})"
     assert names == [
         *("other, frozen", "other, adapted"),
         *(f"{second}, frozen", f"{second}, adapted", "persistence"),
     ]
-    twice = _streamer(*arguments, *("--model", str(untrained_model)) * 3)
+    twice = streamer(*arguments, *("--model", str(untrained_model)) * 3)
     _fails(twice, 2, "given more than once")
 
 
@@ -226,17 +226,17 @@ def test_models_of_the_same_name_are_distinguished_by_path(untrained_model: Path
     ],
 )
 def test_wrong_usage_is_reported_in_one_line(arguments: list[str], words: list[str]) -> None:
-    _fails(_streamer("evaluate", SAMPLE, *arguments), 2, *words)
+    _fails(streamer("evaluate", SAMPLE, *arguments), 2, *words)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    _fails(_streamer("evaluate", tmp_path / "no.csv"), 2, "no.csv")
+    _fails(streamer("evaluate", tmp_path / "no.csv"), 2, "no.csv")
 
 
 def test_standard_input_is_read_and_its_malformed_rows_reported(untrained_model: Path) -> None:
     rows = [f"2013-05-21T{n // 60:02}:{n % 60:02}:00,{0.3 + n % 5}\n" for n in range(120)]
     rows[60] = "nonsense\n"
-    done = _streamer(
+    done = _from_standard_input(
         *("evaluate", "-", "--model", untrained_model, "--format", "json"),
         stdin="timestamp,power_kw\n" + "".join(rows),
     )
@@ -250,7 +250,7 @@ def test_standard_input_is_read_and_its_malformed_rows_reported(untrained_model:
 
 
 def test_the_help_lists_every_baseline() -> None:
-    text = _streamer("evaluate", "--help").stdout
+    text = streamer("evaluate", "--help").stdout
     for name in BASELINES:
         assert name in text
 

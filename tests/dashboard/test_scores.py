@@ -45,24 +45,24 @@ def _lines(found: HistorySnapshot, width: int = NARROW, rows: int = MIN_ROWS) ->
             "adapted, hardly better than frozen",
         ),
         (
-            Adaptation(day_gain=-0.003, learnt=720),
+            Adaptation(day_gain=-0.003, learnt=1440),
             "frozen network: correction not better (−0.3 % over the last day)",
             "frozen: correction no better (−0.3 %)",
         ),
         (
-            Adaptation(learnt=720),
+            Adaptation(learnt=1440),
             "frozen network: correction not better (– over the last day)",
             "frozen: correction no better (–)",
         ),
         (
             Adaptation(day_gain=0.2, learnt=420),
-            "learning: 420 of 720 minutes",
-            "learning: 420 of 720 minutes",
+            "learning: 420 of 1440 minutes",
+            "learning: 420 of 1440 minutes",
         ),
         (
             Adaptation(learnt=60, restarts=2),
-            "learning anew: 60 of 720 minutes",
-            "learning anew: 60 of 720 minutes",
+            "learning anew: 60 of 1440 minutes",
+            "learning anew: 60 of 1440 minutes",
         ),
     ],
 )

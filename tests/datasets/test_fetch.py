@@ -390,7 +390,10 @@ def test_the_cache_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert cache_folder("here") == tmp_path / "here"
 
 
-def test_a_progress_bar_is_shown_on_a_terminal_only(server: _Server, cache: Path) -> None:
+def test_a_progress_bar_is_shown_on_a_terminal_only(
+    server: _Server, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
     for path in ("/good", "/unannounced"):
         terminal = io.StringIO()
         console = Console(file=terminal, force_terminal=True, width=80)

@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from streamer.cli import app
 
-_HELP = {"--help"}
+HELP = frozenset({"--help", "-h"})
 
 
 @cache
@@ -27,16 +27,22 @@ def _walk(name: str, command: Any) -> Iterator[tuple[str, frozenset[str]]]:
         for word, child in inner.items():
             yield from _walk(f"{name} {word}", child)
         return
-    yield (
-        name,
-        frozenset(
-            option
-            for parameter in command.params
-            for option in (*parameter.opts, *parameter.secondary_opts)
-            if option.startswith("-")
-        )
-        - _HELP,
+    yield name, _options_of(command) - HELP
+
+
+def _options_of(command: Any) -> frozenset[str]:
+    return frozenset(
+        option
+        for parameter in command.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+        if option.startswith("-")
     )
+
+
+@cache
+def root_options() -> frozenset[str]:
+    """The options of `streamer` itself, such as `--version`."""
+    return _options_of(get_command(app)) | HELP
 
 
 def used(text: str) -> list[str]:
@@ -59,10 +65,13 @@ def problem(call: str) -> str | None:
     """What is wrong with a call: an unknown command or option; None if nothing is.
 
     >>> problem("streamer replay house.csv --start 2010-02-20 -q")
+    >>> problem("streamer --version")
     >>> problem("streamer replay --fast"), problem("streamer play")
     ('no option --fast of streamer replay', 'no command in streamer play')
     """
     words = shlex.split(call)
+    if words[1:2] and words[1] in root_options():
+        return None
     for length in (3, 2):
         known = options().get(" ".join(words[:length]))
         if known is None:

@@ -12,8 +12,8 @@ import streamer
 from streamer.errors import DISTRIBUTION
 from streamer.feeds import FeedKind
 from streamer.feeds.registry import schemes
-from tests.docs.commands import options, problem, used
-from tests.docs.pages import DOCS, README, ROOT, column, read, sections, spans
+from tests.docs.commands import options, problem, root_options, used
+from tests.docs.pages import DOCS, README, ROOT, column, prose, read, sections, spans
 
 COMMANDS = ROOT / "docs" / "commands.md"
 FEEDS = ROOT / "docs" / "feeds.md"
@@ -60,11 +60,11 @@ def test_each_documented_command_exists() -> None:
 
 
 def test_options_named_in_the_documentation_exist() -> None:
-    known = frozenset().union(*options().values()) | {"--help", "--version"}
+    known = frozenset().union(*options().values()) | root_options()
     named = {
         (page.name, span.split()[0].split("=")[0])
         for page in (README, *DOCS)
-        for span in spans(read(page))
+        for span in spans(prose(page))
         if re.match(r"--\w", span)
     }
     assert len(named) > 50
@@ -75,10 +75,10 @@ def test_calls_named_in_the_documentation_are_right() -> None:
     calls = [
         (page.name, call)
         for page in (README, *DOCS)
-        for span in spans(read(page))
+        for span in spans(prose(page))
         if span.startswith("streamer ")
         for call in used(span)
-        if "…" not in call and "COMMAND" not in call and "--version" not in call
+        if "…" not in call and "COMMAND" not in call
     ]
     groups = {"streamer fleet", "streamer models"}
     wrong = {(page, call): problem(call) for page, call in calls if call not in groups}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -132,7 +134,8 @@ def test_no_baseline_looks_ahead(stretch: Stretch, name: str) -> None:
 
 
 def test_lightgbm_forecasts_the_change_reproducibly() -> None:
-    pytest.importorskip("lightgbm")
+    # It needs a library of the system, which not every one has.
+    pytest.importorskip("lightgbm", exc_type=(ImportError, OSError))
     rng = np.random.default_rng(2)
     # An appliance that is on for two minutes of five, which can be learnt.
     kw = 0.3 + (np.arange(4000) % 5 < 2) + rng.normal(0, 0.02, 4000)
@@ -151,8 +154,19 @@ def test_features_are_the_level_and_the_changes() -> None:
 
 
 def test_lightgbm_names_the_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "lightgbm", None)
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
     with pytest.raises(MissingExtraError, match=r"streamer-forecaster\[bench\]"):
+        choose_baselines(["lightgbm"])
+
+
+def test_lightgbm_without_openmp_is_explained_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    missing = "libgomp.so.1: cannot open shared object file: No such file or directory"
+    (tmp_path / "lightgbm.py").write_text(f"raise OSError({missing!r})\n")
+    monkeypatch.delitem(sys.modules, "lightgbm", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UsageError, match=r"\(libgomp\.so\.1: .*\); it needs .* libgomp1$"):
         choose_baselines(["lightgbm"])
 
 

@@ -1,4 +1,4 @@
-"""Tests of states of version 0.2, in the layout that it wrote."""
+"""Tests of states of former versions, in the layouts that they wrote."""
 
 from __future__ import annotations
 
@@ -35,24 +35,47 @@ FORMER = np.dtype(
 )
 """A meter's alarms in version 0.2, in which nothing needed padding."""
 
+FORMER_LIGHT = np.dtype(
+    [
+        ("products", "<f8", 10),
+        ("errors", "<f8", 4),
+        ("weights", "<f8", 4),
+        ("value", "<f8"),
+        ("size", "<f8"),
+        ("frozen", "<f8"),
+        ("corrected", "<f8"),
+        ("features", "<f8", 3),
+        ("spread", "<f8"),
+        ("raw", "<f8"),
+        ("settled", "<u4"),
+        ("shown", "?"),
+    ]
+)
+"""A meter's light adapter before its correction had a weight."""
+
 FIRST = np.zeros((), [("kw", "<f8"), ("alarms", FleetAlarms.dtype)])
 FIRST["alarms"] = FleetAlarms.first
 
 
-def as_written(records: np.ndarray) -> bytes:
-    """Records of today in the layout of version 0.2."""
+def as_written(records: np.ndarray, version: int = 1) -> bytes:
+    """Records of today in the layout of a former version."""
     assert FORMER.itemsize == 224
-    kinds = [
-        (name, FORMER if name == "alarms" else records.dtype[name]) for name in records.dtype.names
-    ]
-    former = np.zeros(len(records), kinds)
+    assert FORMER_LIGHT.itemsize == 221
+    kinds = {"light": FORMER_LIGHT} | ({"alarms": FORMER} if version == 1 else {})
+    former = np.zeros(
+        len(records),
+        [(name, kinds.get(name, records.dtype[name])) for name in records.dtype.names],
+    )
     for name in records.dtype.names:
-        if name != "alarms":
+        if name not in kinds:
             former[name] = records[name]
-    for name in FORMER.names:
-        width = FORMER[name].shape
-        columns = records["alarms"][name]
-        former["alarms"][name] = columns[:, : width[0]] if width else columns
+            continue
+        for field in set(kinds[name].names) - {"shown"}:
+            width = kinds[name][field].shape
+            columns = records[name][field]
+            former[name][field] = columns[:, : width[0]] if width else columns
+    if "light" in records.dtype.names:
+        former["light"]["shown"] = records["light"]["weight"] > 0.0
     return former.tobytes()
 
 
@@ -91,19 +114,21 @@ def test_a_damaged_table_of_version_0_2_is_rejected(cut: int) -> None:
         MeterTable(FIRST).restore(state_of(["a", "b"], data[:-cut]))
 
 
-def test_a_shard_of_version_0_2_continues(sample_kw: np.ndarray) -> None:
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_shard_of_a_former_version_continues(version: int, sample_kw: np.ndarray) -> None:
     model = load_model(threads=1)
     at = np.datetime64("2026-01-01", "us") + np.arange(200) * np.timedelta64(60, "s")
     before = Shard(model)
     before.push(["a"] * 100, at[:100], sample_kw[:100])
     head, _, rest = before.state().partition(b"\n")
     about = json.loads(head)
-    about["version"] = 1
+    about["version"] = version
     about["with"]["record"] = 0
-    records = as_written(before._table.records)
+    records = as_written(before._table.records, version)
     former = b"\n".join([json.dumps(about).encode(), rest[: about["names"]] + records])
     shard = Shard(model)
     shard.restore(former)
+    assert shard._table.records["light"]["settled"].tolist() == [51]
     ours = shard.push(["a"] * 100, at[100:], sample_kw[100:200]).columns
     theirs = before.push(["a"] * 100, at[100:], sample_kw[100:200]).columns
     assert ours["next_kw"].tolist() == theirs["next_kw"].tolist()

@@ -32,6 +32,7 @@ from streamer.readings import (
     Step,
 )
 from streamer.readings.blocks import BlockResult, ReadingBlock
+from streamer.readings.gaps import GapRule
 from streamer.sinks import BlockSink, Item
 from streamer.sinks.items import About, Vitals
 from streamer.sinks.notes import NoteSink
@@ -139,10 +140,9 @@ def test_plain_lines_report_alarms_raised_and_over(alarmed: list[Step], steps: l
 
 LINES = {
     "plain": """\
-2010-03-19 17:00   0.250 kW  forecast      –                  error      –  \
-next  0.500 (0.00 to 0.75)   mse       –  skill        –
-2010-03-19 17:04   1.000 kW  forecast  0.500 (0.25 to 0.88)   error +0.500  \
-next  0.900 (-0.50 to 10.50)  mse 0.12500  skill  +20.0 %  after a gap of 2 min
+2010-03-19 17:00   0.250 kW                                next  0.500 (0.00 to 0.75)
+2010-03-19 17:04   1.000 kW  forecast  0.500 error +0.500  \
+next  0.900 (-0.50 to 10.50)  gap 2 min
 """,
     "json": """\
 {"at": "2010-03-19T17:00:00", "actual_kw": 0.25, "forecast_kw": null, "error_kw": null, \
@@ -209,9 +209,37 @@ def test_csv_has_the_keys_as_columns(steps: list[Step]) -> None:
 def test_plain_lines_are_aligned(steps: list[Step]) -> None:
     lines = _written("plain", steps).splitlines()
     assert lines == [plain_line(step) for step in steps]
-    for word in ("kW", "forecast", "error", "next", "mse", "skill"):
-        assert len({line.index(word) for line in lines}) == 1
-    assert lines[2].endswith("after a gap of 2 min")
+    for word in ("kW", "forecast", "error"):
+        assert len({line.index(word) for line in lines[1:]}) == 1
+    assert len({line.index("next") for line in lines}) == 1
+    assert lines[2].endswith("gap 2 min")
+
+
+def test_plain_lines_without_a_forecast_have_the_reading_and_one_remark() -> None:
+    kw = [0.25, 0.5, 0.75, 1.0, *[np.nan] * 3, 1.25, 1.5, 1.75, 2.0]
+    pipeline = Pipeline(FixedForecaster(kw=0.5, window=3), gaps=GapRule("reset", max_gap=2))
+    steps = pipeline.push_many(readings(kw))
+    lines = _written("plain", [replace(ABOUT, capacity=4), *steps]).splitlines()
+    assert [line[16:44].rstrip() for line in lines] == [
+        "   0.250 kW  forecast in 2 r",
+        "   0.500 kW",
+        "   0.750 kW",
+        "   1.000 kW  forecast  0.500",
+        "   1.250 kW  gap 3 min  fore",
+        "   1.500 kW",
+        "   1.750 kW",
+        "   2.000 kW  forecast  0.500",
+    ]
+    assert lines[0].endswith("forecast in 2 readings")
+    assert lines[4].endswith("gap 3 min  forecast in 2 readings")
+    assert "–" not in "".join(lines)
+
+
+def test_plain_lines_fit_in_100_columns() -> None:
+    step = replace(LATE, forecast=replace(LATE.forecast, low_kw=0.25, high_kw=9.75))
+    for remark in ({"alarms": (SPIKE,)}, {"gap_minutes": 2027}, {}):
+        text = _written("plain", [replace(step, **({"gap_minutes": 0} | remark)), EARLY])
+        assert max(map(len, text.splitlines())) <= 100
 
 
 def test_lines_are_flushed_when_the_stream_pauses(steps: list[Step]) -> None:

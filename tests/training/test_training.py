@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from streamer.training import (
     RECIPES,
     PowerData,
     Series,
+    Trained,
     TrainingProgress,
     build_model,
     data_power_consumption,
@@ -32,6 +35,7 @@ from streamer.training import (
 from streamer.training.checkpoint import Checkpoint
 from streamer.training.data import split_in_time
 from streamer.training.network import layer_sizes, mean_and_quantile_loss
+from streamer.training.recipes import Recipe
 
 TUTORIAL = RECIPES["tutorial"]
 SHORT = find_recipe("sceaux", windows=1024)
@@ -39,6 +43,22 @@ SHORT = find_recipe("sceaux", windows=1024)
 
 def _quiet(_: str) -> None:
     pass
+
+
+@pytest.fixture(scope="module")
+def train_once(sample_kw: np.ndarray) -> Callable[[Recipe], tuple[Any, Trained]]:
+    """Function that trains a recipe on 2,500 readings, once however many tests ask for it."""
+
+    @cache
+    def train(recipe: Recipe) -> tuple[Any, Trained]:
+        series = series_from(ListSource(readings(sample_kw[:2500]), name="house.csv"))
+        data = prepare(series, recipe, ratio=1.0, say=_quiet)
+        return data, run_network(None, data, recipe=recipe, say=_quiet)
+
+    return train
+
+
+TrainOnce = Callable[[Recipe], tuple[Any, Trained]]
 
 
 def _tutorial_arrays(power: np.ndarray, length: int) -> tuple[np.ndarray, ...]:
@@ -144,23 +164,27 @@ def test_loss_is_squared_error_plus_pinball_loss() -> None:
 
 
 @pytest.mark.parametrize("recipe", [TUTORIAL, SHORT], ids=lambda recipe: recipe.name)
-def test_training_twice_gives_the_same_weights(sample_kw: np.ndarray, recipe: Any) -> None:
-    data = prepare(sample_kw[:2500], recipe, ratio=1.0, say=_quiet)
+def test_training_twice_gives_the_same_weights(train_once: TrainOnce, recipe: Any) -> None:
+    data, one = train_once(recipe)
     reported: list[TrainingProgress] = []
-    one = run_network(None, data, recipe=recipe, say=_quiet, on_progress=reported.append)
-    two = run_network(None, data, recipe=recipe, say=_quiet)
+    two = run_network(None, data, recipe=recipe, say=_quiet, on_progress=reported.append)
     for mine, theirs in zip(one.model.get_weights(), two.model.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, theirs)
     np.testing.assert_array_equal(one.predicted, two.predicted)
     assert reported[-1].windows == reported[-1].of == one.windows
-    other = run_network(None, data, recipe=recipe, seed=5, say=_quiet)
+
+
+def test_another_seed_gives_other_weights(train_once: TrainOnce) -> None:
+    data, one = train_once(TUTORIAL)
+    other = run_network(None, data, seed=5, say=_quiet)
     assert not np.array_equal(other.predicted, one.predicted)
 
 
 def test_training_improves_on_persistence(sample_kw: np.ndarray) -> None:
     """A repeated sawtooth is easier to forecast than by persistence."""
     power = np.tile(np.linspace(0.2, 2.0, 10), 400)
-    recipe = find_recipe("sceaux", windows=20_000)
+    # Many small steps, for which few windows are enough.
+    recipe = replace(RECIPES["sceaux"], windows=4000, batch=32, warm_up_steps=10)
     trained = run_network(None, power, recipe=recipe, say=_quiet)
     assert trained.skill is not None
     assert trained.skill > 0.2
@@ -168,11 +192,9 @@ def test_training_improves_on_persistence(sample_kw: np.ndarray) -> None:
 
 @pytest.mark.parametrize("recipe", [TUTORIAL, SHORT], ids=lambda recipe: recipe.name)
 def test_saved_model_forecasts_as_in_training(
-    sample_kw: np.ndarray, tmp_path: Path, recipe: Any
+    train_once: TrainOnce, tmp_path: Path, recipe: Any
 ) -> None:
-    series = series_from(ListSource(readings(sample_kw[:2500]), name="house.csv"))
-    data = prepare(series, recipe, ratio=1.0, say=_quiet)
-    trained = run_network(None, data, recipe=recipe, say=_quiet)
+    data, trained = train_once(recipe)
     card = save_model(tmp_path / "house", trained, data, recipe, seed=1234)
     save_plot(tmp_path / "house" / "first100.png", trained)
     written = {path.name for path in (tmp_path / "house").iterdir()}
@@ -195,9 +217,8 @@ def test_saved_model_forecasts_as_in_training(
     assert facts["data"]["source"] == "house.csv"
 
 
-def test_warm_start_continues_from_the_weights(sample_kw: np.ndarray) -> None:
-    data = prepare(sample_kw[:2500], TUTORIAL, ratio=1.0, say=_quiet)
-    first = run_network(None, data, say=_quiet)
+def test_warm_start_continues_from_the_weights(train_once: TrainOnce) -> None:
+    data, first = train_once(TUTORIAL)
     before = [w.copy() for w in first.model.get_weights()]
     second = run_network(first.model, data, say=_quiet)
     assert second.mse_kw2 < first.mse_kw2

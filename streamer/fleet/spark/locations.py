@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from streamer.errors import UsageError
 
@@ -97,15 +97,17 @@ def parse_topic(url: str) -> TopicLocation | None:
     """
     if not url.lower().startswith(f"{KAFKA}:"):
         return None
-    parts = urlsplit(url)
-    name = parts.path.strip("/")
-    servers = [server for server in parts.netloc.split(",") if server]
-    if not servers or not re.fullmatch(r"[\w.-]+", name) or parts.fragment:
+    # Not by urlsplit, which from Python 3.13.2 on rejects a list of hosts with an IPv6 address.
+    place, _, query = url.partition("?")
+    netloc, _, path = place[len(KAFKA) + 1 :].removeprefix("//").partition("/")
+    name = path.strip("/")
+    servers = [server for server in netloc.split(",") if server]
+    if not servers or not re.fullmatch(r"[\w.-]+", name) or "#" in url:
         raise UsageError(f"{url}: write it like kafka://localhost:9092/topic")
     for server in servers:
         if not re.fullmatch(r"([\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}", server):
             raise UsageError(f"{url}: {server!r} is not a host and port, such as localhost:9092")
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    options = dict(parse_qsl(query, keep_blank_values=True))
     connector = options.pop("connector", CONNECTORS[0])
     if connector not in CONNECTORS:
         raise UsageError(

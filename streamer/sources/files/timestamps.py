@@ -8,6 +8,7 @@ each row, and takes a bare ``10`` for a day of this month.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -79,7 +80,10 @@ def explicit_style(time_format: str) -> TimeStyle:
     """
     strptime = datetime.strptime
     try:
-        probe = strptime(_PROBE.strftime(time_format), time_format)
+        with warnings.catch_warnings():
+            # From Python 3.13 on, a format without a year warns; it is refused below.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            probe = strptime(_PROBE.strftime(time_format), time_format)
     except (ValueError, re.error) as error:
         raise UsageError(
             f"--time-format {time_format!r} is not valid ({printable(str(error))}); "

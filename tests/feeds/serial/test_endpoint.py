@@ -137,7 +137,7 @@ def test_paths_without_a_serial_device_are_explained(tmp_path: Path) -> None:
         _fails(Endpoint("x", device=f"{tmp_path}/tty"))
         == "the device does not exist; is it plugged in?"
     )
-    assert _fails(Endpoint("x", device="/dev/\0")) == "embedded null byte"
+    assert "embedded null" in _fails(Endpoint("x", device="/dev/\0"))
     file = tmp_path / "file"
     file.touch()
     for path in (file, tmp_path, Path("/dev/null")):

@@ -68,7 +68,7 @@ def test_two_runs_give_each_reading_once_with_the_values_of_a_shard(
     source, sink, checkpoint = tmp_path / "in", tmp_path / "out", tmp_path / "ck"
     minutes = [(meter, minute) for minute in range(56) for meter in METERS]
     write(source, "0.parquet", minutes[: 30 * 6])
-    job = FleetJob(str(source), str(sink), str(checkpoint), {"shards": 3}, once=True)
+    job = FleetJob(str(source), str(sink), str(checkpoint), {"shards": 2}, once=True)
     first = run(spark, job)
     assert total(first, "written", "rows") == 30 * 6
     # With duplicates and late readings, and without meter 5.
@@ -97,7 +97,7 @@ def test_invalid_utf_8_in_names_and_old_modification_times_are_accepted(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     source, sink = tmp_path / "in", tmp_path / "out"
-    job = FleetJob(str(source), str(sink), str(tmp_path / "ck"), once=True)
+    job = FleetJob(str(source), str(sink), str(tmp_path / "ck"), {"shards": 1}, once=True)
     source.mkdir()
     for number, (name, days) in enumerate(((b"\xff\xfe", 0), ("Zähler".encode(), 30))):
         path = source / f"{number}.parquet"

@@ -408,7 +408,7 @@ class TestErrors:
             lines_of(text)
 
     def test_too_many_levels(self, lines_of):
-        for text in ("[" * 100_000, '{"a":' * 100_000, "[" * 3000 + "]" * 3000):
+        for text in ("[" * 100_000, '{"a":' * 100_000, "[" * 100_000 + "]" * 100_000):
             with pytest.raises(SourceError, match="JSON with too many levels"):
                 lines_of(text.encode())
 
