@@ -22,6 +22,7 @@ from streamer.stream.signals import stopping
 
 if TYPE_CHECKING:
     from streamer.pipeline import Pipeline
+    from streamer.recording.pages import RecordingPages
     from streamer.sources.live import LiveSource
 
 
@@ -150,6 +151,14 @@ class Watch:
         if self.record is not None:
             _check_record(self.record)
 
+    def archive(self) -> RecordingPages | None:
+        """The recording, to scroll back in; None if nothing is recorded."""
+        if self.record is None:
+            return None
+        from streamer.recording.pages import RecordingPages
+
+        return RecordingPages(self.record)
+
     def _meter(self, source: LiveSource) -> dict[str, str]:
         """Settings of a recording that name the meter and identify it."""
         from streamer.feeds.identity import identity
@@ -198,7 +207,7 @@ def show_dashboard(job: Watch, *, ascii_only: bool, verbose: bool = False) -> in
 
     source = job.open()
     pacer = Pacer(MAX, on_stop=source.close)
-    dashboard = Dashboard(pacer, ascii=ascii_only, live=True)
+    dashboard = Dashboard(pacer, ascii=ascii_only, live=True, archive=job.archive())
     summary = Summary(verbose=verbose)
     try:
         dashboard.run(lambda: job.run(source, [summary], pacer, looking=[dashboard]))

@@ -12,7 +12,8 @@ from streamer.readings import Forecast, Step
 FORECAST_GLYPH = "•"
 COMING_GLYPH = "◆"
 
-_MAX_KW = 1e12
+MAX_KW = 1e12
+"""Powers are clipped to this, so that every scale is finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,8 @@ class Column:
     """One column of the chart: a minute, or several of them.
 
     Attributes:
-        at: event time of its beginning; None for a gap, the coming minute or an empty column.
+        at: event time of its beginning; None for the coming minute, an empty column, and where
+            columns are not equally long, a gap.
         kw: power, in kW; None if there was no reading.
         mark_kw: forecast for the same time, in kW; None if there was none.
         band_kw: low and high end of the forecast's band, in kW.
@@ -66,4 +68,4 @@ def _mark(forecast: Forecast | None) -> tuple[float | None, tuple[float, float] 
 
 
 def _clip(kw: float) -> float:
-    return min(max(kw, -_MAX_KW), _MAX_KW)
+    return min(max(kw, -MAX_KW), MAX_KW)

@@ -15,20 +15,37 @@ from typing import Any
 ESCAPE, SPACE, GONE = "escape", "space", "gone"
 """Names of keys without a character of their own; `GONE`: the terminal has hung up."""
 
+LEFT, RIGHT, PAGE_UP, PAGE_DOWN, HOME, END = "left", "right", "page up", "page down", "home", "end"
+"""Names of the keys for scrolling."""
+
 _ESC = 0x1B
 _ESCAPE_WAIT_S = 0.1
 _NAMES = {" ": SPACE}
+
+_CURSOR = {"D": LEFT, "C": RIGHT, "H": HOME, "F": END}
+"""By final character, after `Esc [`, or `Esc O` in application mode (xterm, tmux, and others)."""
+
+_EDITING = {1: HOME, 4: END, 5: PAGE_UP, 6: PAGE_DOWN, 7: HOME, 8: END}
+"""By number, as in `Esc [ 5 ~`; 1 and 4 on the Linux console and in tmux, 7 and 8 in rxvt."""
+
+_SEQUENCES = {
+    **{f"\x1b{mode}{char}".encode(): name for mode in "[O" for char, name in _CURSOR.items()},
+    **{f"\x1b[{number}~".encode(): name for number, name in _EDITING.items()},
+}
+
+_WINDOWS = {"K": LEFT, "M": RIGHT, "I": PAGE_UP, "Q": PAGE_DOWN, "G": HOME, "O": END}
+"""By the second code of a special key on the Windows console."""
 
 
 class Decoder:
     r"""Decodes the bytes that a terminal sends into keys.
 
-    A special key, such as an arrow, is sent as Esc and more characters. It is discarded as a
-    whole, so that its Esc is not taken for the Esc key.
+    A special key, such as an arrow, is sent as Esc and more characters. If it is not known, it is
+    discarded as a whole, so that its Esc is not taken for the Esc key.
 
     >>> decoder = Decoder()
-    >>> decoder.feed(b"+\x1b[A n\x1b")
-    ['+', 'space', 'n']
+    >>> decoder.feed(b"+\x1b[D\x1b[A n\x1b")
+    ['+', 'left', 'space', 'n']
     >>> decoder.pending, decoder.flush()
     (True, ['escape'])
     """
@@ -53,6 +70,7 @@ class Decoder:
             length = self._sequence(data)
             if not length:
                 break
+            keys += _special(data[:length])
             data = data[length:]
         self._rest = data
         return keys
@@ -74,10 +92,17 @@ class Decoder:
             return 0
         if data[1:2] not in b"[O":
             return 1 if data[1] == _ESC else 2
+        if data[1:3] == b"[[":  # a function key of the Linux console
+            return 4 if len(data) >= 4 else 0
         for index in range(2, len(data)):
             if 0x40 <= data[index] <= 0x7E:
                 return index + 1
         return 0
+
+
+def _special(sequence: bytes) -> list[str]:
+    name = _SEQUENCES.get(sequence)
+    return [] if name is None else [name]
 
 
 class Keys:
@@ -195,8 +220,7 @@ class WindowsKeys(Keys):
                 time.sleep(0.01)
             char = msvcrt.getwch()
             if char in "\x00\xe0":  # a special key: its code follows
-                msvcrt.getwch()
-                return None
+                return _WINDOWS.get(msvcrt.getwch())
             return {" ": SPACE, "\x1b": ESCAPE}.get(char, char)
         return super().poll(timeout)
 

@@ -37,6 +37,8 @@ _STREAM_ROWS = 7
 _MIN_STREAM_WIDTH = 36
 _FULL = (72, 22)
 """Columns and lines from which the panels fit below the chart."""
+_TITLED = 7
+"""Lines from which a chart of the past has its span above it."""
 _TALL = 30
 """Lines from which the alarms and an empty line have rows of their own."""
 _WIDE = 130
@@ -156,13 +158,19 @@ def _full(
         above = [head.title(snapshot, speed, width, warnings=True), values]
     chart_height = height - len(above) - len(panel_lines) - 1
     chart = _chart(snapshot, width, chart_height)
-    footer = hints.footer(message, speed, width, live=snapshot.live)
+    footer = hints.footer(message, speed, width, live=snapshot.live, scrolled=snapshot.scrolled)
     return [*above, *chart, *panel_lines, footer]
 
 
 def _chart(snapshot: HistorySnapshot, width: int, height: int) -> list[Text]:
-    columns = latest(snapshot.steps, plot_columns(width))
-    return draw(columns, width, height, waiting=_waiting(snapshot))
+    past, count = snapshot.past, plot_columns(width)
+    if past is None:
+        return draw(latest(snapshot.steps, count), width, height, waiting=_waiting(snapshot))
+    columns = past.columns[-count:]
+    if height < _TITLED:
+        return draw(columns, width, height, waiting="")
+    title = line(" ", (past.title, LABEL if past.following else STRONG))
+    return [title, *draw(columns, width, height - 1, waiting="")]
 
 
 def _narrow_panels(snapshot: HistorySnapshot, width: int, height: int) -> list[Text]:
@@ -239,6 +247,8 @@ def _status(snapshot: HistorySnapshot, width: int, message: str, *, titled: bool
     hint = line(("?", STRONG), (" help", LABEL))
     if message:
         return fit(line((message, STRONG)), width, pad=False)
+    if snapshot.scrolled and snapshot.past is not None:
+        return fit(Text(snapshot.past.title), width, pad=False)
     last = snapshot.last
     if not titled and (link.down(snapshot) or (last and last.alarms)):
         return link.banner(snapshot, width)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from io import StringIO
+from pathlib import Path
 
 from rich.console import Console
 
 from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.layout import render
 
+_TEXT = re.compile(r"<text\b")
 _WEB_FONT = re.compile(r"@font-face\s*\{.*?\}\s*", re.DOTALL)
 
 
@@ -49,4 +51,39 @@ def render_svg(
     )
     console.print(render(snapshot, width, height, ascii=ascii, speed=speed, now=now))
     # Without rich's web font: a picture should load nothing from the network.
-    return _WEB_FONT.sub("", console.export_svg(title=title))
+    svg = _WEB_FONT.sub("", console.export_svg(title=title))
+    # Spaces are kept by browsers, which do not need it, and by others, which do.
+    return _TEXT.sub('<text xml:space="preserve"', svg)
+
+
+def save_svg(
+    snapshot: HistorySnapshot,
+    width: int,
+    height: int,
+    *,
+    folder: Path | None = None,
+    ascii: bool = False,
+    speed: str = "",
+    now: datetime | None = None,
+) -> str:
+    """Save a frame as SVG in a new file; the arguments are those of `render_svg`.
+
+    Args:
+        snapshot: state of the stream.
+        width: columns of the terminal in the picture.
+        height: lines of that terminal.
+        folder: folder of the file; None for the working directory.
+        ascii: use only ASCII characters.
+        speed: label of the speed.
+        now: current time with a zone, for a meter; None for a replay.
+
+    Returns:
+        The result, for people: the name of the file, or the reason for which there is none.
+    """
+    path = (folder or Path()) / f"streamer-{datetime.now():%Y%m%d-%H%M%S}.svg"
+    svg = render_svg(snapshot, width, height, ascii=ascii, speed=speed, now=now)
+    try:
+        path.write_text(svg, encoding="utf-8")
+    except OSError as error:
+        return f"not saved: {path}: {error.strerror or error}"
+    return f"saved {path}"
