@@ -12,6 +12,10 @@ from rich.console import Console
 from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.layout import render
 
+_ADVANCE = 0.602
+"""Width of a character in font sizes: that of DejaVu Sans Mono and Menlo, and nearly that of most
+others. Rich's own value is larger, and viewers that ignore `textLength` would leave gaps."""
+
 _TEXT = re.compile(r"<text\b")
 _WEB_FONT = re.compile(r"@font-face\s*\{.*?\}\s*", re.DOTALL)
 
@@ -51,7 +55,7 @@ def render_svg(
     )
     console.print(render(snapshot, width, height, ascii=ascii, speed=speed, now=now))
     # Without rich's web font: a picture should load nothing from the network.
-    svg = _WEB_FONT.sub("", console.export_svg(title=title))
+    svg = _WEB_FONT.sub("", console.export_svg(title=title, font_aspect_ratio=_ADVANCE))
     # Spaces are kept by browsers, which do not need it, and by others, which do.
     return _TEXT.sub('<text xml:space="preserve"', svg)
 

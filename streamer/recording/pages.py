@@ -69,8 +69,8 @@ class RecordingPages:
                 minutes = minutes_of(rows, (at for (at,) in alarms))
             except (TypeError, ValueError, OverflowError) as error:
                 raise InvalidValueError(f"a minute is not made of numbers: {error}") from None
-        if (abs(minutes.utc_offset) > _MAX_OFFSET_S).any():
-            minutes.utc_offset[abs(minutes.utc_offset) > _MAX_OFFSET_S] = 0
+            if (abs(minutes.utc_offset) > _MAX_OFFSET_S).any():
+                raise InvalidValueError("a minute is more than a day from UTC")
         return minutes
 
     def alarm_before(self, at: int) -> Alarm | None:
@@ -95,11 +95,13 @@ class RecordingPages:
             if row is None:
                 return None
             at, kind, text, size = row
+            if not isinstance(size, float):
+                raise InvalidValueError(f"{size!r} is not the size of an alarm")
             minute = connection.execute(
                 "SELECT utc_offset FROM steps WHERE at = ?", (at,)
             ).fetchone()
             offset = 0 if minute is None else minute[0]
-            return Alarm(str(kind), time_of(at, offset), str(text), float(size))
+            return Alarm(str(kind), time_of(at, offset), str(text), size)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

@@ -18,9 +18,10 @@ from typing import Any
 import pytest
 from rich.console import Console, ConsoleDimensions
 
-from streamer.dashboard import Dashboard, app, render_svg
-from streamer.dashboard.keys import ESCAPE, GONE, SPACE, Keys
-from streamer.readings import Link, Notice, Sample
+from streamer.dashboard import Dashboard, app
+from streamer.dashboard.keys import END, ESCAPE, GONE, LEFT, PAGE_UP, RIGHT, SPACE, Keys
+from streamer.dashboard.screen import BEGIN_UPDATE, END_UPDATE
+from streamer.readings import Alarm, Link, Notice, Sample
 from streamer.sinks import Sink
 from streamer.stream.pacing import MAX, Pacer
 from tests.children import ending
@@ -30,9 +31,9 @@ from tests.dashboard.samples import (
     START,
     SUMMER,
     VITALS,
+    alarming,
     house,
     make_steps,
-    usual,
     zoned,
 )
 
@@ -98,7 +99,7 @@ class Screen:
     @property
     def frames(self) -> list[str]:
         painted = self.text.replace(ENTER + HOME, "").split(EXIT)[0]
-        return painted.split(HOME)[1:]
+        return [part.split(END_UPDATE)[0] for part in painted.split(BEGIN_UPDATE + HOME)[1:]]
 
     def endless(self) -> None:
         """A stream that only the pacer can end."""
@@ -200,6 +201,68 @@ def test_the_question_mark_toggles_the_help() -> None:
     screen = Screen(["?", "?", "q"])
     screen.dashboard.run(screen.endless)
     assert ["close this help" in frame for frame in screen.frames] == [False, True, False]
+
+
+def _until(screen: Screen, found: Callable[[], bool]) -> Callable[[], object]:
+    """A key press that waits until something is found."""
+
+    def wait() -> None:
+        if not found():
+            screen.keys._keys.insert(0, wait)
+
+    return wait
+
+
+def test_the_chart_scrolls_back_while_minutes_arrive_and_follows_again() -> None:
+    screen = Screen()
+    go_on, over = threading.Event(), threading.Event()
+    steps = make_steps(house(400))
+
+    def stream() -> None:
+        for item in (ABOUT, *steps[:300]):
+            screen.dashboard.write(item)
+        assert_true(go_on.wait(30))
+        for step in steps[300:]:
+            screen.dashboard.write(step)
+        assert_true(over.wait(30))
+
+    def shows(text: str) -> Callable[[], object]:
+        return _until(screen, lambda: text in screen.frames[-1])
+
+    first, newest = "2010-03-21 03:40", "2010-03-21 05:20"
+    screen.keys._keys = [
+        *(shows(first), PAGE_UP, shows("to 2010-03-21 02:27 · 1 min a column"), LEFT),
+        *(shows("to 2010-03-21 02:18"), go_on.set, shows(newest), shows("to 2010-03-21 02:18")),
+        *("s", shows("saved "), END, shows("speed"), "]", shows("the last 2 h"), "[", over.set),
+    ]
+    screen.dashboard.run(stream)
+    assert "a column" not in screen.frames[-1]
+    screen.check_restored()
+
+
+def test_a_jumps_to_an_alarm_and_shows_it() -> None:
+    screen = Screen()
+    steps = make_steps(house(400))
+    steps = alarming(steps, Alarm(Alarm.ANOMALY, steps[100].reading.at, "odd\x1b[2J", 1.5))
+
+    def stream() -> None:
+        for item in (ABOUT, *steps):
+            screen.dashboard.write(item)
+        while not screen.pacer.stopped:
+            screen.pacer.hold(START)
+
+    ready = _until(screen, lambda: "05:20" in screen.frames[-1])
+    shown = _until(screen, lambda: "a column" in screen.frames[-1])
+    screen.keys._keys = [ready, "a", shown, "A", "q"]
+    screen.dashboard.run(stream)
+    assert any("2010-03-21 00:21 anomaly: odd?[2J" in frame for frame in screen.frames)
+    assert "\x1b[2J" not in screen.text
+
+
+def test_keys_before_the_first_minute_change_nothing() -> None:
+    screen = Screen([LEFT, RIGHT, PAGE_UP, END, "a", "A", "[", "x"])
+    frames = _idle(screen, screen.keys._keys)
+    assert "a column" not in "".join(frames)
 
 
 def test_s_saves_a_picture_and_shows_its_name(tmp_path: Path) -> None:
@@ -344,7 +407,7 @@ def test_a_resize_paints_a_frame_of_the_new_size() -> None:
 
     screen.keys._keys = [resize, "x", seen.set]
     screen.dashboard.run(lambda: assert_true(seen.wait(30)))
-    before, after = (frame.replace(SHOW_CURSOR, "").split("\n") for frame in screen.frames[:2])
+    before, after = (frame.split("\n") for frame in screen.frames[:2])
     assert (len(before), max(map(len, before))) == (24, 80)
     assert (len(after), max(map(len, after))) == (12, 40)
 
@@ -353,14 +416,6 @@ def test_ascii_paints_ascii_only() -> None:
     screen = Screen(["?", "q"], ascii=True)
     screen.dashboard.run(screen.endless)
     assert screen.text.isascii()
-
-
-def test_a_picture_loads_nothing_from_the_network() -> None:
-    svg = render_svg(usual(), 100, 30, title="streamer replay", speed="600×")
-    assert svg.startswith("<svg")
-    assert "streamer&#160;replay" in svg or "streamer replay" in svg
-    assert "sceaux" in svg
-    assert not re.search(r"url\(\"?http", svg)
 
 
 class SettableClock:
