@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from streamer.dashboard.columns import Column
 from streamer.dashboard.past import Past
@@ -11,9 +10,6 @@ from streamer.dashboard.zoom import NORMAL, zooms
 from streamer.display.durations import lasting
 from streamer.readings import Alarm
 from streamer.readings.seconds import local_time, seconds_of
-
-if TYPE_CHECKING:
-    from streamer.readings.minutes import Minutes
 
 _MINUTE_S = 60
 _STEPS_IN_A_PAGE = 8
@@ -76,13 +72,13 @@ class Navigation:
         first = self._past.first_at
         if first is None:
             return None
-        minutes, start, end = self._minutes(newest)
-        columns = binned(minutes, self._zoom, start, self.width, known=(first, newest))
+        start, end, offset = self._span(newest)
+        bins = self._past.bins(start, self._zoom.seconds, self._bins, before=newest + 1)
+        columns = binned(bins, self._zoom, start, known=(first, newest))[-self.width :]
         span = lasting(end - start)
         if self.following:
             title = f"the last {span} · {self._zoom}"
         else:
-            offset = int(minutes.utc_offset[-1]) if len(minutes) else 0
             title = f"{span} to {local_time(end, offset):%Y-%m-%d %H:%M} · {self._zoom}"
         return PastView(tuple(columns), title, self.following)
 
@@ -148,23 +144,20 @@ class Navigation:
     def _bins(self) -> int:
         return self._zoom.bins(self.width)
 
-    def _minutes(self, newest: int) -> tuple[Minutes, int, int]:
-        """The minutes to show, the beginning of the first column and the end of the last one."""
-        end = newest + _MINUTE_S if self._end is None else self._end
-        seconds = self._zoom.seconds
-        # A column more on both sides, for what rounding to whole columns adds.
-        minutes = self._past.minutes(end - (self._bins + 1) * seconds, end + seconds)
-        offset = int(minutes.utc_offset[-1]) if len(minutes) else 0
+    def _span(self, newest: int) -> tuple[int, int, int]:
+        """Beginning of the first column, end of the last one, and offset from UTC there."""
+        end = newest + 1 if self._end is None else self._end
+        offset = self._past.utc_offset(min(end, newest + 1))
         # Columns begin at round local times.
+        seconds = self._zoom.seconds
         end = -(-(end + offset) // seconds) * seconds - offset
-        start = end - self._bins * seconds
-        return minutes.between(start, min(end, newest + 1)), start, end
+        return end - self._bins * seconds, end, offset
 
     def _scroll(self, bins: int) -> str:
         newest = self._past.last_at
         if newest is None:
             return ""
-        _, _, end = self._minutes(newest)
+        _, end, _ = self._span(newest)
         return self._show_until(end + bins * self._zoom.seconds)
 
     def _show_until(self, end: int) -> str:
@@ -177,7 +170,7 @@ class Navigation:
         # Rounded up to whole columns, this leaves the first minute in the first of them.
         earliest = first + 1 + (self._bins - 1) * seconds
         self._end = max(end, earliest)
-        if self._minutes(newest)[2] > newest:
+        if self._span(newest)[1] > newest:
             self._end = None
         if end < earliest:
             return self._past.error or "nothing earlier"

@@ -5,22 +5,25 @@ from __future__ import annotations
 import math
 import threading
 from array import array
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from streamer.dashboard.columns import MAX_KW
 from streamer.errors import StreamerError
 from streamer.readings import Alarm, Step
 from streamer.readings.seconds import seconds_of
 
 if TYPE_CHECKING:
-    from streamer.readings.minutes import Minutes
+    from streamer.readings.arrays import BoolArray, DoubleArray
+    from streamer.readings.bins import Bins
 
 BLOCK = 4096
 """Minutes in a block."""
 
 MAX_BLOCKS = 129
-"""Blocks kept in memory: somewhat more than a leap year, 15 MB."""
+"""Blocks kept in memory: somewhat more than a leap year, in 15 MB."""
 
 MAX_ALARMS = 10_000
 """Alarms kept in memory."""
@@ -38,8 +41,11 @@ class Archive(Protocol):
     def first_at(self) -> int | None:
         """Time of the oldest minute; None if there is none."""
 
-    def minutes(self, start: int, end: int) -> Minutes:
-        """Minutes from `start` on and before `end`."""
+    def bins(self, start: int, seconds: int, count: int, *, before: int) -> Bins:
+        """Sums over bins of so many seconds from `start` on, of the minutes before a time."""
+
+    def utc_offset(self, before: int) -> int | None:
+        """Offset from UTC in seconds at the last minute before a time; None if there is none."""
 
     def alarm_before(self, at: int) -> Alarm | None:
         """The last alarm raised before a time."""
@@ -51,7 +57,7 @@ class Archive(Protocol):
 class SeenMinutes:
     """The minutes seen in this session, in bounded memory: the oldest are dropped.
 
-    One thread may add while another one reads.
+    One thread may add while another one reads. Times are seconds as by `seconds_of`.
     """
 
     def __init__(self) -> None:
@@ -85,14 +91,25 @@ class SeenMinutes:
         with self._lock:
             self._alarms.append(alarm)
 
-    def minutes(self, start: int, end: int) -> Minutes:
-        """Minutes from `start` on and before `end`."""
-        from streamer.readings.minutes import joined
+    def bins(self, start: int, seconds: int, count: int, *, before: int) -> Bins:
+        """Sums over bins of so many seconds from `start` on, of the minutes before a time."""
+        from streamer.readings.bins import Bins
 
+        end = min(before, start + seconds * count)
+        sums = Bins.empty(count)
         with self._lock:
-            blocks = [block for block in self._blocks if block.overlaps(start, end)]
-            parts = [block.minutes() for block in blocks or [self._blocks[-1]]]
-        return joined([part.between(start, end) for part in parts])
+            for block in self._blocks:
+                if block.at and block.at[0] < end and block.at[-1] >= start:
+                    sums += block.bins(start, seconds, count, end)
+        return sums
+
+    def utc_offset(self, before: int) -> int | None:
+        """Offset from UTC in seconds at the last minute before a time; None if there is none."""
+        with self._lock:
+            for block in reversed(self._blocks):
+                if block.at and block.at[0] < before:
+                    return block.utc_offset[bisect_left(block.at, before) - 1]
+        return None
 
     def alarm_before(self, at: int) -> Alarm | None:
         """The last alarm raised before a time."""
@@ -110,18 +127,16 @@ class _Block:
 
     def __init__(self) -> None:
         self.at = array("q")
-        self._utc_offset = array("q")
+        self.utc_offset = array("i")
+        # Reading, forecast, low and high end of its band; NaN where there was no forecast.
         self._powers = tuple(array("f") for _ in range(4))
         self._alarm = array("b")
-
-    def overlaps(self, start: int, end: int) -> bool:
-        return bool(self.at) and self.at[0] < end and self.at[-1] >= start
 
     def add(self, step: Step) -> None:
         at, settled = step.reading.at, step.settled
         offset = at.utcoffset() if at.tzinfo else None
         self.at.append(seconds_of(at))
-        self._utc_offset.append(int(offset.total_seconds()) if offset else 0)
+        self.utc_offset.append(int(offset.total_seconds()) if offset else 0)
         kw, forecast_kw, low_kw, high_kw = self._powers
         kw.append(step.reading.kw)
         forecast_kw.append(_NAN if settled is None else settled.kw)
@@ -129,16 +144,34 @@ class _Block:
         high_kw.append(_NAN if settled is None else settled.high_kw)
         self._alarm.append(step.alarms != () and any(alarm.at == at for alarm in step.alarms))
 
-    def minutes(self) -> Minutes:
-        """A copy of them."""
+    def bins(self, start: int, seconds: int, count: int, end: int) -> Bins:
         import numpy as np
 
-        from streamer.readings.minutes import Minutes
+        from streamer.readings.bins import Bins
 
-        at, utc_offset = (np.array(column, np.int64) for column in (self.at, self._utc_offset))
-        kw, forecast_kw, low_kw, high_kw = (np.array(p, np.float32) for p in self._powers)
-        alarm = np.array(self._alarm, np.bool_)
-        return Minutes(at, utc_offset, kw, forecast_kw, low_kw, high_kw, alarm)
+        part = slice(bisect_left(self.at, start), bisect_left(self.at, end))
+        index = (np.array(self.at[part], np.int64) - start) // seconds
+        powers = (np.array(power[part], np.float64) for power in self._powers)
+        kw, forecast_kw, low_kw, high_kw = (np.clip(p, -MAX_KW, MAX_KW) for p in powers)
+        known = ~np.isnan(forecast_kw)
+
+        def sums(values: DoubleArray, chosen: BoolArray) -> DoubleArray:
+            found = np.bincount(index[chosen], values[chosen], minlength=count)
+            return found.astype(np.float64, copy=False)
+
+        first, place = np.unique(index, return_index=True)
+        utc_offset = np.zeros(count, np.int64)
+        utc_offset[first] = np.array(self.utc_offset[part], np.int64)[place]
+        return Bins(
+            readings=np.bincount(index, minlength=count),
+            kw=sums(kw, ~np.isnan(kw)),
+            forecasts=np.bincount(index[known], minlength=count),
+            forecast_kw=sums(forecast_kw, known),
+            low_kw=sums(low_kw, known),
+            high_kw=sums(high_kw, known),
+            alarms=np.bincount(index, self._alarm[part], minlength=count).astype(np.int64),
+            utc_offset=utc_offset,
+        )
 
 
 class Past:
@@ -159,7 +192,7 @@ class Past:
         self._seen = seen
         self._archive = archive
         self._archived_from: int | None = None
-        self._page: tuple[int, int, Minutes] | None = None
+        self._page: tuple[tuple[int, ...], Bins] | None = None
 
     def retry(self) -> None:
         """Let the archive be read again, after an error."""
@@ -180,15 +213,21 @@ class Past:
             return seen
         return min(seen, self._archived_from)
 
-    def minutes(self, start: int, end: int) -> Minutes:
-        """Minutes from `start` on and before `end`."""
-        seen, first = self._seen.minutes(start, end), self._seen.first_at
+    def bins(self, start: int, seconds: int, count: int, *, before: int) -> Bins:
+        """Sums over bins of so many seconds from `start` on, of the minutes before a time."""
+        seen = self._seen.bins(start, seconds, count, before=before)
+        first = self._seen.first_at
         if first is None or start >= first:
             return seen
-        from streamer.readings.minutes import joined
+        older = self._archived(start, seconds, count, min(before, first))
+        return seen if older is None else older + seen
 
-        older = self._archived(start, min(end, first))
-        return seen if older is None else joined([older, seen])
+    def utc_offset(self, before: int) -> int:
+        """Offset from UTC in seconds at the last minute before a time; 0 if there is none."""
+        offset = self._seen.utc_offset(before)
+        if offset is None:
+            offset = self._ask(lambda archive: archive.utc_offset(before))
+        return 0 if offset is None else offset
 
     def alarm_before(self, at: int) -> Alarm | None:
         """The last alarm raised before a time."""
@@ -208,14 +247,15 @@ class Past:
                 return found
         return self._seen.alarm_after(at)
 
-    def _archived(self, start: int, end: int) -> Minutes | None:
+    def _archived(self, start: int, seconds: int, count: int, before: int) -> Bins | None:
         """A page of the archive, which is kept until another one is asked for."""
-        if self._page is None or self._page[:2] != (start, end):
-            minutes = self._ask(lambda archive: archive.minutes(start, end))
-            if minutes is None:
+        asked = (start, seconds, count, before)
+        if self._page is None or self._page[0] != asked:
+            bins = self._ask(lambda archive: archive.bins(start, seconds, count, before=before))
+            if bins is None:
                 return None
-            self._page = start, end, minutes
-        return self._page[2]
+            self._page = asked, bins
+        return self._page[1]
 
     def _ask(self, question: Callable[[Archive], _T | None]) -> _T | None:
         """The answer of the archive; None if there is none, or it cannot be read."""

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import pairwise
 from pathlib import Path
 from sqlite3 import Connection
+from typing import Any
+
+import numpy as np
 
 from streamer.readings import Alarm
-from streamer.readings.minutes import Minutes, minutes_of
+from streamer.readings.arrays import DoubleArray
+from streamer.readings.bins import Bins
 from streamer.recording.database import InvalidValueError, explained, open_for_reading
 from streamer.recording.rows import time_of
 
-MAX_ROWS = 100_000
-"""Most minutes in a page; the later ones are left out."""
+MAX_ALARMS = 10_000
+"""Most alarms in a page; the later ones are left out."""
 
 _MIN_AT, _MAX_AT = -62_135_510_400, 253_402_214_400
 """Bounds in Unix seconds: the years 1 to 9999, without their outermost days."""
 
 _MAX_OFFSET_S = 86_400
+
+_SUMS = """
+SELECT min(at), utc_offset, count(*), total(actual_kw), count(forecast_kw), total(forecast_kw),
+  total(low_kw), total(high_kw)
+FROM steps WHERE at BETWEEN ? AND ?
+"""  # `utc_offset` is that of the first minute: SQLite takes it from the row with the minimum
 
 _ALARM = "SELECT at, kind, text, size FROM alarms WHERE at BETWEEN ? AND ? ORDER BY at"
 
@@ -48,30 +59,37 @@ class RecordingPages:
             ).fetchone()
         return None if at is None or at > _MAX_AT else int(at)
 
-    def minutes(self, start: int, end: int) -> Minutes:
-        """Minutes from `start` on and before `end`, at most `MAX_ROWS`.
+    def bins(self, start: int, seconds: int, count: int, *, before: int) -> Bins:
+        """Sums over bins of so many seconds from `start` on, of the minutes before a time.
 
         Raises:
             RecordError: the recording does not exist, or cannot be read.
         """
-        span = max(start, _MIN_AT), min(end, _MAX_AT) - 1
+        edges = [_bounded(start + i * seconds) for i in range(count + 1)]
         with self._reading() as connection:
-            rows = connection.execute(
-                "SELECT at, utc_offset, actual_kw, forecast_kw, low_kw, high_kw FROM steps"
-                " WHERE at BETWEEN ? AND ? ORDER BY at LIMIT ?",
-                (*span, MAX_ROWS),
-            ).fetchall()
+            # A query a bin: grouping by an expression would sort all rows first.
+            rows = [
+                connection.execute(_SUMS, (first, min(last, before) - 1)).fetchone()
+                for first, last in pairwise(edges)
+            ]
             alarms = connection.execute(
-                "SELECT at FROM alarms WHERE at BETWEEN ? AND ? ORDER BY at LIMIT ?",
-                (*span, MAX_ROWS),
+                "SELECT at FROM alarms WHERE at >= ? AND at < ? LIMIT ?",
+                (edges[0], min(edges[-1], before), MAX_ALARMS),
             ).fetchall()
-            try:
-                minutes = minutes_of(rows, (at for (at,) in alarms))
-            except (TypeError, ValueError, OverflowError) as error:
-                raise InvalidValueError(f"a minute is not made of numbers: {error}") from None
-            if (abs(minutes.utc_offset) > _MAX_OFFSET_S).any():
-                raise InvalidValueError("a minute is more than a day from UTC")
-        return minutes
+            return _bins(rows, [(at - start) // seconds for (at,) in alarms])
+
+    def utc_offset(self, before: int) -> int | None:
+        """Offset from UTC in seconds at the last minute before a time; None if there is none.
+
+        Raises:
+            RecordError: the recording does not exist, or cannot be read.
+        """
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT utc_offset FROM steps WHERE at >= ? AND at < ? ORDER BY at DESC LIMIT 1",
+                (_MIN_AT, _bounded(before)),
+            ).fetchone()
+            return None if row is None else _offset(row[0])
 
     def alarm_before(self, at: int) -> Alarm | None:
         """The last alarm raised before a time.
@@ -79,7 +97,7 @@ class RecordingPages:
         Raises:
             RecordError: the recording does not exist, or cannot be read.
         """
-        return self._alarm(f"{_ALARM} DESC LIMIT 1", _MIN_AT, min(at, _MAX_AT) - 1)
+        return self._alarm(f"{_ALARM} DESC LIMIT 1", _MIN_AT, _bounded(at) - 1)
 
     def alarm_after(self, at: int) -> Alarm | None:
         """The first alarm raised after a time.
@@ -87,7 +105,7 @@ class RecordingPages:
         Raises:
             RecordError: the recording does not exist, or cannot be read.
         """
-        return self._alarm(f"{_ALARM} LIMIT 1", max(at, _MIN_AT) + 1, _MAX_AT)
+        return self._alarm(f"{_ALARM} LIMIT 1", _bounded(at) + 1, _MAX_AT)
 
     def _alarm(self, query: str, start: int, end: int) -> Alarm | None:
         with self._reading() as connection:
@@ -100,10 +118,38 @@ class RecordingPages:
             minute = connection.execute(
                 "SELECT utc_offset FROM steps WHERE at = ?", (at,)
             ).fetchone()
-            offset = 0 if minute is None else minute[0]
+            offset = 0 if minute is None else _offset(minute[0])
             return Alarm(str(kind), time_of(at, offset), str(text), size)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         with explained(self._path), closing(open_for_reading(self._path)) as connection:
             yield connection
+
+
+def _bins(rows: Sequence[tuple[Any, ...]], alarms: Sequence[int]) -> Bins:
+    _, offsets, readings, kw, forecasts, forecast_kw, low_kw, high_kw = zip(*rows, strict=True)
+    return Bins(
+        readings=np.array(readings, np.int64),
+        kw=_sums(kw),
+        forecasts=np.array(forecasts, np.int64),
+        forecast_kw=_sums(forecast_kw),
+        low_kw=_sums(low_kw),
+        high_kw=_sums(high_kw),
+        alarms=np.bincount(np.array(alarms, np.int64), minlength=len(rows)),
+        utc_offset=np.array([0 if offset is None else _offset(offset) for offset in offsets]),
+    )
+
+
+def _sums(values: Sequence[float | None]) -> DoubleArray:
+    return np.nan_to_num(np.array(values, np.float64))
+
+
+def _offset(value: object) -> int:
+    if not isinstance(value, int) or abs(value) > _MAX_OFFSET_S:
+        raise InvalidValueError(f"{value!r} is not an offset from UTC")
+    return value
+
+
+def _bounded(at: int) -> int:
+    return min(max(at, _MIN_AT), _MAX_AT)

@@ -13,7 +13,7 @@ from streamer.dashboard.navigation import Navigation, PastView
 from streamer.dashboard.past import Past, SeenMinutes
 from streamer.errors import RecordError
 from streamer.readings import MINUTE, Alarm, Reading, Step
-from streamer.readings.minutes import Minutes
+from streamer.readings.bins import Bins
 from streamer.readings.seconds import seconds_of
 from tests.dashboard.samples import START, alarming, house, make_steps, zoned
 
@@ -259,7 +259,10 @@ class Unreadable:
     def first_at(self) -> int | None:
         raise RecordError("house.db is damaged")
 
-    def minutes(self, start: int, end: int) -> Minutes:
+    def bins(self, start: int, seconds: int, count: int, *, before: int) -> Bins:
+        raise RecordError("house.db is damaged")
+
+    def utc_offset(self, before: int) -> int | None:
         raise RecordError("house.db is damaged")
 
     def alarm_before(self, at: int) -> Alarm | None:

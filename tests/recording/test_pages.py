@@ -6,14 +6,16 @@ import math
 import sqlite3
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from streamer.dashboard.past import SeenMinutes
 from streamer.errors import RecordError
 from streamer.readings import Step
-from streamer.readings.minutes import Minutes
+from streamer.readings.bins import Bins
 from streamer.recording.pages import RecordingPages
 from tests.recording.conftest import House, house
 
@@ -30,38 +32,79 @@ def _at(step: Step) -> int:
     return int(step.reading.at.timestamp())
 
 
-def _check(minutes: Minutes, steps: list[Step]) -> None:
-    assert minutes.at.tolist() == [_at(step) for step in steps]
-    for index, step in enumerate(steps):
-        offset = step.reading.at.utcoffset()
-        assert offset is not None
-        assert minutes.utc_offset[index] == offset.total_seconds()
-        settled = step.settled
-        expected = [step.reading.kw, math.nan, math.nan, math.nan]
-        if settled is not None:
-            expected[1:] = [settled.kw, settled.low_kw, settled.high_kw]
-        found = [minutes.kw, minutes.forecast_kw, minutes.low_kw, minutes.high_kw]
-        np.testing.assert_allclose([values[index] for values in found], expected, rtol=1e-6)
-        assert minutes.alarm[index] == any(a.at == step.reading.at for a in step.alarms)
+def _check(bins: Bins, start: int, seconds: int, steps: list[Step]) -> None:
+    """Compare sums with those over steps."""
+    for index in range(len(bins.readings)):
+        low = start + index * seconds
+        inside = [step for step in steps if low <= _at(step) < low + seconds]
+        settled = [step.settled for step in inside if step.settled is not None]
+        found = [
+            bins.readings[index],
+            bins.kw[index],
+            bins.forecasts[index],
+            bins.forecast_kw[index],
+            bins.low_kw[index],
+            bins.high_kw[index],
+            bins.alarms[index],
+        ]
+        expected = [
+            len(inside),
+            sum(step.reading.kw for step in inside),
+            len(settled),
+            sum(forecast.kw for forecast in settled),
+            sum(forecast.low_kw for forecast in settled),
+            sum(forecast.high_kw for forecast in settled),
+            sum(alarm.at == step.reading.at for step in inside for alarm in step.alarms),
+        ]
+        assert found == pytest.approx(expected, abs=1e-9)
+        offset = inside[0].reading.at.utcoffset() if inside else None
+        assert bins.utc_offset[index] == (offset.total_seconds() if offset else 0)
+    assert bins.readings.sum() == len(steps)
 
 
-def test_a_page_has_what_was_recorded_in_its_span(db: Path, steps: list[Step]) -> None:
+@pytest.mark.parametrize("seconds", [60, 300, 3600, 86_400])
+def test_sums_are_those_of_what_was_recorded(db: Path, steps: list[Step], seconds: int) -> None:
     pages = RecordingPages(db)
     assert pages.first_at() == _at(steps[0])
-    _check(pages.minutes(_at(steps[0]), _at(steps[-1]) + 1), steps)
-    _check(pages.minutes(_at(steps[50]), _at(steps[200])), steps[50:200])
+    start = _at(steps[0]) // seconds * seconds
+    count = (_at(steps[-1]) - start) // seconds + 1
+    _check(pages.bins(start, seconds, count, before=2**62), start, seconds, steps)
+    before = _at(steps[200])
+    _check(pages.bins(start, seconds, count, before=before), start, seconds, steps[:200])
     assert any(step.alarms for step in steps)
-    assert len(pages.minutes(0, 60)) == 0
+    assert pages.bins(0, 60, 3, before=2**62).readings.tolist() == [0, 0, 0]
+
+
+def test_the_sums_are_those_of_the_minutes_seen(db: Path, steps: list[Step]) -> None:
+    seen = SeenMinutes()
+    for step in steps:
+        seen.add(step)
+    start = _at(steps[0])
+    for seconds in (60, 1200):
+        ours = RecordingPages(db).bins(start, seconds, 40, before=2**62)
+        theirs = seen.bins(start, seconds, 40, before=2**62)
+        for field in fields(Bins):
+            found, expected = getattr(ours, field.name), getattr(theirs, field.name)
+            np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_the_offset_from_utc_is_that_of_the_minute_before(db: Path, steps: list[Step]) -> None:
+    pages = RecordingPages(db)
+    assert pages.utc_offset(_at(steps[0])) is None
+    for index in (1, 100, 299):
+        offset = steps[index - 1].reading.at.utcoffset()
+        assert offset is not None
+        assert pages.utc_offset(_at(steps[index])) == offset.total_seconds()
 
 
 def test_minutes_written_meanwhile_are_found(db: Path) -> None:
     recorder = House(db)
     readings = house(60)
     first = recorder.watch(readings[:30])
-    pages = RecordingPages(db)
-    _check(pages.minutes(0, 2**62), first)
+    pages, start = RecordingPages(db), _at(first[0])
+    _check(pages.bins(start, 60, 100, before=2**62), start, 60, first)
     rest = recorder.watch(readings[30:])
-    _check(pages.minutes(0, 2**62), first + rest)
+    _check(pages.bins(start, 60, 100, before=2**62), start, 60, first + rest)
     recorder.close()
     assert not db.with_name(f"{db.name}-wal").exists()
 
@@ -106,8 +149,12 @@ def _first_at(pages: RecordingPages) -> object:
     return pages.first_at()
 
 
-def _minutes(pages: RecordingPages) -> object:
-    return pages.minutes(-(2**62), 2**62)
+def _bins(pages: RecordingPages) -> object:
+    return pages.bins(0, 8_640_000, 300, before=2**62)
+
+
+def _offset(pages: RecordingPages) -> object:
+    return pages.utc_offset(2**62)
 
 
 def _alarm(pages: RecordingPages) -> object:
@@ -117,11 +164,9 @@ def _alarm(pages: RecordingPages) -> object:
 @pytest.mark.parametrize(
     ("change", "read"),
     [
-        ("UPDATE steps SET actual_kw = 'much' WHERE at % 1200 = 0", _minutes),
-        ("UPDATE steps SET actual_kw = x'00' WHERE at % 1200 = 0", _minutes),
-        ("UPDATE steps SET utc_offset = 1000000", _minutes),
-        ("UPDATE steps SET utc_offset = 9e99", _minutes),
-        ("UPDATE steps SET utc_offset = 'here'", _minutes),
+        ("UPDATE steps SET utc_offset = 1000000", _bins),
+        ("UPDATE steps SET utc_offset = 9e99", _bins),
+        ("UPDATE steps SET utc_offset = 'here'", _offset),
         ("UPDATE alarms SET size = 'big'", _alarm),
         ("UPDATE steps SET utc_offset = 1000000", _alarm),
     ],
@@ -148,10 +193,14 @@ def test_times_out_of_range_are_left_out(db: Path, steps: list[Step]) -> None:
     connection.close()
     pages = RecordingPages(db)
     assert pages.first_at() == _at(steps[0])
-    _check(pages.minutes(-(2**63), 2**63 - 1), steps)
+    start = _at(steps[0])
+    _check(pages.bins(start, 60, 2000, before=2**63 - 1), start, 60, steps)
+    assert not pages.bins(-(2**63), 60, 5, before=2**62).readings.any()
+    assert not pages.bins(2**63 - 400, 60, 5, before=2**62).readings.any()
     alarm = pages.alarm_before(2**63 - 1)
     assert alarm is not None
     assert alarm.at <= steps[-1].reading.at
+    assert pages.alarm_after(2**63 - 1) is None
 
 
 def test_another_file_is_an_error(tmp_path: Path) -> None:
@@ -177,6 +226,6 @@ def test_a_week_of_a_long_recording_is_read_quickly(db: Path) -> None:
     best = math.inf
     for _ in range(5):
         began = time.perf_counter()
-        assert len(pages.minutes(start, start + week)) == 10_080
+        assert pages.bins(start, 3600, 168, before=2**62).readings.sum() == 10_080
         best = min(best, time.perf_counter() - began)
     assert best < 0.5
