@@ -123,8 +123,12 @@ class Navigation:
         newest = self._past.last_at
         if newest is None:
             return ""
-        end = self._end if self._end is not None else newest + _MINUTE_S
-        found = self._past.alarm_before(end if self._alarm_at is None else self._alarm_at)
+        end, alarm_at = self._end, self._alarm_at
+        if end is None:
+            end = newest + _MINUTE_S
+            if alarm_at is not None and alarm_at < end - self._bins * self._zoom.seconds:
+                alarm_at = None  # new minutes have moved it out of sight
+        found = self._past.alarm_before(end if alarm_at is None else alarm_at)
         return self._show_alarm(found, "earlier")
 
     def alarm_forward(self) -> str:

@@ -7,15 +7,14 @@ from contextlib import closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from streamer.readings import Alarm
-from streamer.readings.arrays import DoubleArray
-from streamer.readings.bins import Bins
 from streamer.recording.database import InvalidValueError, explained, open_for_reading
 from streamer.recording.rows import time_of
+
+if TYPE_CHECKING:
+    from streamer.readings.bins import Bins
 
 MAX_ALARMS = 10_000
 """Most alarms in a page; the later ones are left out."""
@@ -128,21 +127,23 @@ class RecordingPages:
 
 
 def _bins(rows: Sequence[tuple[Any, ...]], alarms: Sequence[int]) -> Bins:
-    _, offsets, readings, kw, forecasts, forecast_kw, low_kw, high_kw = zip(*rows, strict=True)
+    # NumPy is not imported before the first picture of the dashboard.
+    import numpy as np
+
+    from streamer.readings.bins import Bins
+
+    _, offsets, readings, kw, forecasts, *sums = zip(*rows, strict=True)
+    forecast_kw, low_kw, high_kw = (np.nan_to_num(np.array(each, np.float64)) for each in sums)
     return Bins(
         readings=np.array(readings, np.int64),
-        kw=_sums(kw),
+        kw=np.nan_to_num(np.array(kw, np.float64)),
         forecasts=np.array(forecasts, np.int64),
-        forecast_kw=_sums(forecast_kw),
-        low_kw=_sums(low_kw),
-        high_kw=_sums(high_kw),
+        forecast_kw=forecast_kw,
+        low_kw=low_kw,
+        high_kw=high_kw,
         alarms=np.bincount(np.array(alarms, np.int64), minlength=len(rows)),
         utc_offset=np.array([0 if offset is None else _offset(offset) for offset in offsets]),
     )
-
-
-def _sums(values: Sequence[float | None]) -> DoubleArray:
-    return np.nan_to_num(np.array(values, np.float64))
 
 
 def _offset(value: object) -> int:

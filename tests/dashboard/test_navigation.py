@@ -253,6 +253,23 @@ def test_the_alarm_stays_in_the_middle_when_the_span_changes() -> None:
     assert alarms[0].text == "number 600"
 
 
+def test_an_alarm_that_has_left_the_chart_is_not_continued_from() -> None:
+    steps, alarms = _alarms(300, 1970, 1980, 1990)
+    watcher = Watcher(steps[:1975])
+    keys = watcher.navigation
+    assert watcher.press(keys.alarm_back).endswith("1970")
+    assert keys.following
+    for step in steps[1975:]:
+        watcher.see(step)
+    assert watcher.press(keys.alarm_back).endswith("300")
+    watcher.press(keys.newest, keys.alarm_back)
+    assert keys.following
+    for step in _steps(COUNT + 100)[COUNT:]:
+        watcher.see(step)
+    assert watcher.press(keys.alarm_back).endswith("1990")
+    assert alarms[-1].at == watcher.times[WIDTH // 2]
+
+
 class Unreadable:
     """An archive that cannot be read."""
 
