@@ -2,8 +2,8 @@
 
 A frame is one write. Around it, terminals with synchronized output (DEC private mode 2026) are
 asked to show nothing until it is complete. The mode is set without a question first: a terminal
-ignores private modes that it does not know, whereas some, such as Terminal on macOS, print a part of
-the question.
+ignores private modes that it does not know, whereas some, such as Terminal on macOS, print a part
+of the question.
 """
 
 from __future__ import annotations
