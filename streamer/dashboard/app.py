@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -21,7 +22,7 @@ from streamer.dashboard.keys import Keys, find_keys
 from streamer.dashboard.layout import render, speed_label
 from streamer.dashboard.link import moment
 from streamer.dashboard.navigation import Navigation
-from streamer.dashboard.past import Archive, Past
+from streamer.dashboard.past import Past
 from streamer.dashboard.picture import save_svg
 from streamer.dashboard.screen import Screen
 from streamer.dashboard.worker import Worker
@@ -30,6 +31,9 @@ from streamer.readings.seconds import seconds_of
 from streamer.sinks import Item
 from streamer.stream.pacing import Pacer
 from streamer.stream.signals import handled_signals
+
+if TYPE_CHECKING:
+    from streamer.dashboard.archive import Archive
 
 FRAME_S = 0.1
 """Shortest time between two frames."""

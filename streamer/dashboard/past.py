@@ -8,7 +8,7 @@ from array import array
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from streamer.dashboard.columns import MAX_KW
 from streamer.errors import StreamerError
@@ -16,6 +16,7 @@ from streamer.readings import Alarm, Step
 from streamer.readings.seconds import seconds_of
 
 if TYPE_CHECKING:
+    from streamer.dashboard.archive import Archive
     from streamer.readings.arrays import BoolArray, DoubleArray
     from streamer.readings.bins import Bins
 
@@ -30,28 +31,6 @@ MAX_ALARMS = 10_000
 
 _NAN = math.nan
 _T = TypeVar("_T")
-
-
-class Archive(Protocol):
-    """Older minutes, on disk. Times are in Unix seconds.
-
-    Every method may raise a `StreamerError` if the archive cannot be read now.
-    """
-
-    def first_at(self) -> int | None:
-        """Time of the oldest minute; None if there is none."""
-
-    def bins(self, start: int, seconds: int, count: int, *, before: int) -> Bins:
-        """Sums over bins of so many seconds from `start` on, of the minutes before a time."""
-
-    def utc_offset(self, before: int) -> int | None:
-        """Offset from UTC in seconds at the last minute before a time; None if there is none."""
-
-    def alarm_before(self, at: int) -> Alarm | None:
-        """The last alarm raised before a time."""
-
-    def alarm_after(self, at: int) -> Alarm | None:
-        """The first alarm raised after a time."""
 
 
 class SeenMinutes:
