@@ -16,6 +16,7 @@ from streamer.dashboard.chart import draw, plot_columns
 from streamer.dashboard.columns import latest
 from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.now import now, now_lines
+from streamer.dashboard.themes import THEMES, ThemeName
 from streamer.dashboard.words import (
     LABEL,
     STRONG,
@@ -51,19 +52,22 @@ class Frame:
 
     Attributes:
         lines: the lines from the top down.
+        theme: name of the theme that they are painted in.
     """
 
     lines: tuple[Text, ...]
+    theme: ThemeName = ThemeName.AUTO
 
     def __str__(self) -> str:
         return "\n".join(line.plain.rstrip() for line in self.lines)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         # The lines fit already; rendering them one by one avoids wrapping them again.
-        for index, text in enumerate(self.lines):
-            if index:
-                yield Segment.line()
-            yield from text.render(console)
+        with console.use_theme(THEMES[self.theme]):
+            for index, text in enumerate(self.lines):
+                if index:
+                    yield Segment.line()
+                yield from text.render(console)
 
 
 def render(
@@ -76,6 +80,7 @@ def render(
     speed: str = "",
     message: str = "",
     now: datetime | None = None,
+    theme: ThemeName = ThemeName.AUTO,
 ) -> Frame:
     """Lay out one frame.
 
@@ -88,6 +93,7 @@ def render(
         speed: label of the speed.
         message: text for the last line instead of the key hints.
         now: current time with a zone, for a meter; None for a replay.
+        theme: colours to paint it in.
 
     Returns:
         A renderable of at most `height` lines of at most `width` cells.
@@ -101,7 +107,7 @@ def render(
     else:
         lines = _small(snapshot, width, height, speed, message)
     fitting = [fit(text, width, pad=False) for text in list(lines)[:height]]
-    return Frame(tuple(map(to_ascii, fitting) if ascii else fitting))
+    return Frame(tuple(map(to_ascii, fitting) if ascii else fitting), theme)
 
 
 def _printable(snapshot: HistorySnapshot, height: int, *, only_ascii: bool) -> HistorySnapshot:

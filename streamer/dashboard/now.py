@@ -11,16 +11,15 @@ from datetime import datetime
 from rich.text import Text
 
 from streamer.dashboard import link
-from streamer.dashboard.chart import FILL
-from streamer.dashboard.columns import COMING_GLYPH, FORECAST_GLYPH
+from streamer.dashboard.columns import FORECAST_GLYPH
 from streamer.dashboard.history import CAPACITY, HistorySnapshot
+from streamer.dashboard.plot import FILL
 from streamer.dashboard.words import ACTUAL, FORECAST, LABEL, STRONG, Part, choose, line
 from streamer.display.numbers import NOTHING, fixed, plural
 from streamer.readings import Forecast
 
 _AREA: Part = (FILL[-1] + " ", ACTUAL)
 _DOT: Part = (FORECAST_GLYPH + " ", FORECAST)
-_DIAMOND: Part = (COMING_GLYPH + " ", FORECAST)
 _WIDE_GAP = " " * 6
 _BAND_WIDTH = len("(0.25 to 0.75)")
 
@@ -34,8 +33,8 @@ def now(snapshot: HistorySnapshot, width: int) -> Text:
     values = _Values(snapshot)
     if snapshot.live:
         return choose(width, *(_live(values) if values.coming else _warming_up(values)))
-    ahead = line(_DIAMOND, f"next {values.next_at}", values.next_kw)
-    bare = line(_DIAMOND, "next", values.next_kw)
+    ahead = line(_DOT, f"next {values.next_at}", values.next_kw)
+    bare = line(_DOT, "next", values.next_kw)
     actual = line((f"{values.actual} kW", STRONG))
     beginning, short = line(_AREA, f"now {values.at}", actual), line(_AREA, "now", actual)
     forecast, error = values.forecast, values.error
@@ -77,18 +76,18 @@ def now_lines(snapshot: HistorySnapshot, width: int) -> list[Text]:
             line(sample, "  ", mean),
             sample,
         ]
-    ahead = line(_DIAMOND, f"next {values.next_at:5}", values.next_kw)
+    ahead = line(_DOT, f"next {values.next_at:5}", values.next_kw)
     below = [
         line(ahead, "   ", values.error),
         ahead,
-        line(_DIAMOND, "next", values.next_kw),
-        line(_DIAMOND, values.next_kw),
+        line(_DOT, "next", values.next_kw),
+        line(_DOT, values.next_kw),
     ]
     if values.coming:
         band = values.band
         below = [line(ahead, " ", band, "  ", values.error), line(ahead, " ", band), *below]
     elif snapshot.live:
-        below = [values.patience, line(_DIAMOND, "next", values.next_kw)]
+        below = [values.patience, line(_DOT, "next", values.next_kw)]
     return [choose(width, *above), choose(width, *below)]
 
 
@@ -96,8 +95,8 @@ def _live(values: _Values) -> list[Text]:
     """The line for a meter in several lengths, longest first."""
     sample, forecast, error, band = values.sample, values.forecast, values.error, values.band
     mean = line(_AREA, values.at, values.actual)
-    ahead = line(_DIAMOND, f"next {values.next_at}", values.next_kw)
-    bare = line(_DIAMOND, "next", (values.expected, STRONG))
+    ahead = line(_DOT, f"next {values.next_at}", values.next_kw)
+    bare = line(_DOT, "next", (values.expected, STRONG))
     only = line(_DOT, values.forecast_kw)
     return [
         line(*_between(_WIDE_GAP, sample, line(mean, " kW"), forecast, error, ahead), "  ", band),
@@ -180,7 +179,7 @@ class _Values:
         # While the connection is down, only the number of minutes is known.
         away = link.down(self._snapshot)
         when = f"after {plural(left, 'more minute')}" if away else f"in {left} min"
-        return line(_DIAMOND, f"{which} forecast {when}")
+        return line(_DOT, f"{which} forecast {when}")
 
 
 def _time(at: datetime | None) -> str:

@@ -16,6 +16,7 @@ import pytest
 from rich.console import Console
 
 from streamer.dashboard import Frame, HistorySnapshot, render
+from streamer.dashboard.themes import THEMES, ThemeName
 from streamer.readings import Adaptation, Link, Notice
 from tests.dashboard.samples import (
     ADAPTED,
@@ -237,26 +238,25 @@ def _painted(frame: Frame) -> str:
     return capture.get()
 
 
-def test_no_color_disables_colours_but_not_reversed_marks(monkeypatch: pytest.MonkeyPatch) -> None:
-    frame = _frame("usual-usual")
+def test_no_color_disables_colours_but_not_what_hangs_below_zero(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    frame = _frame("exporting")
     monkeypatch.delenv("NO_COLOR", raising=False)
     coloured = _painted(frame)
     monkeypatch.setenv("NO_COLOR", "1")
     plain = _painted(frame)
     assert "\x1b[36m" in coloured
     assert "\x1b[3" not in plain
-    assert "\x1b[7m" in plain  # marks inside the area are still reversed
+    assert "\x1b[7m" in plain
 
 
-def test_only_basic_foreground_colours_are_used() -> None:
-    allowed = {"cyan", "magenta", "green", "red", None}
+@pytest.mark.parametrize("theme", ThemeName)
+def test_every_style_is_one_of_each_theme(theme: ThemeName) -> None:
+    styles = THEMES[theme].styles
     for name in CASES:
         for text in _frame(name).lines:
-            for span in text.spans:
-                style = span.style
-                assert not isinstance(style, str)
-                assert style.bgcolor is None
-                assert (style.color.name if style.color else None) in allowed
+            assert {span.style for span in text.spans} <= {"", *styles}
 
 
 def test_every_style_is_in_a_span() -> None:
