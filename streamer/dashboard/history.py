@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from streamer.dashboard.alarms import AlarmLog, RaisedAlarm
+from streamer.dashboard.day import NO_DAY, Day, DayView
 from streamer.dashboard.words import since
 from streamer.display.numbers import plural
 from streamer.readings import MINUTE, Link, Notice, Sample, Step
@@ -59,6 +61,8 @@ class HistorySnapshot:
         link: state of the connection to a meter; None until it is known.
         sample: the meter's latest sample; None before the first, or after an outage.
         now: current time with a zone; None for a replay.
+        day: energy and skill of the day of the latest reading.
+        raised: the latest alarms, newest last.
     """
 
     about: About | None = None
@@ -71,6 +75,8 @@ class HistorySnapshot:
     link: Link | None = None
     sample: Sample | None = None
     now: datetime | None = None
+    day: DayView = NO_DAY
+    raised: tuple[RaisedAlarm, ...] = ()
 
     @property
     def last(self) -> Step | None:
@@ -100,6 +106,8 @@ class History:
         self._in_sample = False
         self._resets = 0
         self._alarms = AlarmWatch()
+        self._alarm_log = AlarmLog()
+        self._day = Day()
         self._link: Link | None = None
         self._links = OutageWatch()
         self._sample: Sample | None = None
@@ -157,12 +165,15 @@ class History:
                 ended=self._ended,
                 link=self._link,
                 sample=self._sample,
+                day=self._day.view(),
+                raised=self._alarm_log.entries(),
             )
 
     def _add_step(self, step: Step) -> None:
         if step.gap_minutes:
             self._add_gap(step)
         self._steps.append(step)
+        self._day.add(step)
         self._add_alarms(step)
         if step.settled is not None and not self._in_sample and self._about is not None:
             self._in_sample = self._about.in_sample(step.reading.at)
@@ -181,6 +192,7 @@ class History:
     def _add_alarms(self, step: Step) -> None:
         raised, over = self._alarms.see(step)
         at = step.reading.at
+        self._alarm_log.see(raised, over, at)
         for alarm in over:
             self._events.append(LogEntry(OVER, f"over: {since(alarm.kind, alarm.at, at)}", at))
         for alarm in raised:

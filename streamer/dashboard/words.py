@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,6 +27,9 @@ BAD = "streamer.bad"
 WARNING = "streamer.warning"
 
 Part = str | tuple[str, str]
+
+_MIN_WRAPPED = 16
+"""Cells from which a text is wrapped; on fewer it would be a column of single words."""
 
 _ASCII = str.maketrans(
     {
@@ -110,6 +114,30 @@ def fit(text: Text, width: int, *, pad: bool = True) -> Text:
     """Cut a line to a width in cells, with an ellipsis if it was too long."""
     text.truncate(width, overflow="ellipsis", pad=pad)
     return text
+
+
+def wrap(beginning: Text, text: Part, width: int, height: int) -> list[Text]:
+    """An entry of a list on as many lines as its text needs, indented below its beginning.
+
+    Args:
+        beginning: what stands before the text, such as a time.
+        text: the text, in one style.
+        width: width in cells.
+        height: lines there are.
+
+    Returns:
+        All lines; the text cut short to one line if there is room for that alone; none if the
+        whole text does not fit in more lines than one.
+    """
+    content, style = text if isinstance(text, tuple) else (text, "")
+    indent = beginning.cell_len
+    parts = textwrap.wrap(content, max(1, width - indent)) if width - indent >= _MIN_WRAPPED else []
+    if len(parts) > height:
+        return [fit(line(beginning, (content, style)), width, pad=False)] if height == 1 else []
+    if not parts:
+        parts = [content] if height else []
+    lines = [line(beginning if i == 0 else " " * indent, (p, style)) for i, p in enumerate(parts)]
+    return [fit(one, width, pad=False) for one in lines]
 
 
 def choose(width: int, *candidates: Text) -> Text:

@@ -110,9 +110,25 @@ class Scores:
         return skill(self.model.mse_kw2, self.persistence.mse_kw2)
 
     @property
+    def median_mae_w(self) -> float | None:
+        """Running mean absolute error of the median forecast in W."""
+        return None if self.median_mae_kw is None else 1000.0 * self.median_mae_kw
+
+    @property
+    def median_persistence_mae_w(self) -> float | None:
+        """That of persistence over the same minutes in W."""
+        kw = self.median_persistence_mae_kw
+        return None if kw is None else 1000.0 * kw
+
+    @property
     def median_skill(self) -> float | None:
         """1 − MAE of the median/MAE of persistence; None without a median."""
         return skill(self.median_mae_kw, self.median_persistence_mae_kw)
+
+    @property
+    def skill_is_clear(self) -> bool | None:
+        """Whether the sign of the skill means something; None until that is known."""
+        return None if self.lead is None else self.lead.is_clear
 
     @property
     def hour_skill(self) -> float | None:
