@@ -16,11 +16,13 @@ from types import FrameType, TracebackType
 from rich.console import Console
 from rich.live import Live
 
+from streamer.dashboard.background import QUESTION, from_answer, from_environment, may_answer
 from streamer.dashboard.history import History, HistorySnapshot
-from streamer.dashboard.keys import ESCAPE, GONE, SPACE, Keys, find_keys
+from streamer.dashboard.keys import ANSWER, ESCAPE, GONE, SPACE, Keys, find_keys
 from streamer.dashboard.layout import render, speed_label
 from streamer.dashboard.link import moment
 from streamer.dashboard.picture import render_svg
+from streamer.display.themes import ThemeName
 from streamer.readings import Notice
 from streamer.sinks import Item
 from streamer.stream.pacing import Pacer
@@ -52,6 +54,7 @@ class Dashboard:
         live: a meter is watched: keys do not control the pacer, and time passes without
             readings.
         clock: returns the current time with a zone, for a meter; by default the local time.
+        theme: colours; by default those for the background of the terminal, if it is known.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Dashboard:
         keys: Keys | None = None,
         live: bool = False,
         clock: Callable[[], datetime] | None = None,
+        theme: ThemeName = ThemeName.AUTO,
     ) -> None:
         self._pacer = pacer
         self._console = Console() if console is None else console
@@ -72,6 +76,7 @@ class Dashboard:
         self._keys = keys
         self._live = live
         self._clock = _local_time if clock is None else clock
+        self._theme = from_environment(os.environ) if theme == ThemeName.AUTO else theme
         self._history = History()
         self._help = False
         self._message = ""
@@ -144,6 +149,8 @@ class Dashboard:
 
     def _loop(self, live: Live, keys: Keys, worker: threading.Thread) -> None:
         """Paint frames and handle keys until the stream ends or the user leaves."""
+        if self._theme == ThemeName.AUTO and may_answer(os.environ):
+            keys.ask(QUESTION)
         shown = self._state()
         ended = not self._paint(live)
         due = time.monotonic() + FRAME_S
@@ -164,8 +171,8 @@ class Dashboard:
         """Everything that a frame depends on: equal states give equal frames."""
         pacer = self._pacer
         size = self._console.size
-        version, times = self._history.version, self._times()
-        return (version, pacer.speed, pacer.paused, size, self._help, self._message, times)
+        version, times, theme = self._history.version, self._times(), self._theme
+        return (version, pacer.speed, pacer.paused, size, self._help, self._message, times, theme)
 
     def _times(self) -> tuple[str, ...]:
         """All parts of a frame that depend on the time of day."""
@@ -189,6 +196,7 @@ class Dashboard:
             speed=self._speed(),
             message=self._message,
             now=self._now(),
+            theme=self._theme,
         )
         try:
             live.update(frame, refresh=True)
@@ -202,6 +210,9 @@ class Dashboard:
         return speed_label(self._pacer.speed, paused=self._pacer.paused)
 
     def _press(self, key: str | None) -> None:
+        if key is not None and key.startswith(ANSWER):
+            self._theme = from_answer(key.removeprefix(ANSWER)) or self._theme
+            return
         action = self._actions.get(key) if key else None
         if action is not None:
             self._message = ""
@@ -218,7 +229,13 @@ class Dashboard:
         width, height = self._console.size
         snapshot = self._history.snapshot()
         svg = render_svg(
-            snapshot, width, height, ascii=self._ascii, speed=self._speed(), now=self._now()
+            snapshot,
+            width,
+            height,
+            ascii=self._ascii,
+            speed=self._speed(),
+            now=self._now(),
+            theme=self._theme,
         )
         path = Path(f"streamer-{datetime.now():%Y%m%d-%H%M%S}.svg")
         if self._save_dir is not None:

@@ -6,14 +6,21 @@ The module can be imported without POSIX; on Windows the console is used.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections import deque
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
 ESCAPE, SPACE, GONE = "escape", "space", "gone"
 """Names of keys without a character of their own; `GONE`: the terminal has hung up."""
+
+ANSWER = "answer "
+"""Begins the name of an answer of the terminal to a question; its text follows."""
+
+_ANSWER_END = re.compile(rb"\x07|\x1b\\")
 
 _ESC = 0x1B
 _ESCAPE_WAIT_S = 0.1
@@ -53,6 +60,8 @@ class Decoder:
             length = self._sequence(data)
             if not length:
                 break
+            if data[1:2] == b"]":
+                keys.append(ANSWER + data[2:length].strip(b"\x1b\\\x07").decode("ascii", "ignore"))
             data = data[length:]
         self._rest = data
         return keys
@@ -72,6 +81,9 @@ class Decoder:
         """Length of the escape sequence at the beginning of data; 0 if it is incomplete."""
         if len(data) == 1:
             return 0
+        if data[1:2] == b"]":
+            end = _ANSWER_END.search(data)
+            return end.end() if end else 0
         if data[1:2] not in b"[O":
             return 1 if data[1] == _ESC else 2
         for index in range(2, len(data)):
@@ -103,6 +115,9 @@ class Keys:
 
     def suspend(self) -> None:
         """Restore the terminal."""
+
+    def ask(self, question: bytes) -> None:
+        """Ask the terminal something; the answer, if any, comes like a key."""
 
     def poll(self, timeout: float) -> str | None:
         """Wait for a key.
@@ -151,6 +166,11 @@ class PosixKeys(Keys):
             termios.tcsetattr(self._fd, termios.TCSANOW, before)
         except termios.error:
             return  # the terminal is closed
+
+    def ask(self, question: bytes) -> None:
+        """Ask the terminal something; the answer, if any, comes like a key."""
+        with suppress(OSError):
+            os.write(self._fd, question)
 
     def poll(self, timeout: float) -> str | None:
         """Wait for a key, for the timeout at most."""

@@ -17,7 +17,7 @@ from streamer.dashboard.chart import draw, plot_columns
 from streamer.dashboard.columns import latest
 from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.now import now, now_lines
-from streamer.dashboard.themes import THEMES, ThemeName
+from streamer.dashboard.themes import THEMES
 from streamer.dashboard.words import (
     LABEL,
     STRONG,
@@ -30,6 +30,7 @@ from streamer.dashboard.words import (
     to_ascii,
 )
 from streamer.display.numbers import plural
+from streamer.display.themes import ThemeName
 from streamer.readings import Alarm
 
 _FULL = (72, 22)

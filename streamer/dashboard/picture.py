@@ -7,9 +7,11 @@ from datetime import datetime
 from io import StringIO
 
 from rich.console import Console
+from rich.terminal_theme import DEFAULT_TERMINAL_THEME, SVG_EXPORT_THEME
 
 from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.layout import render
+from streamer.display.themes import ThemeName
 
 _WEB_FONT = re.compile(r"@font-face\s*\{.*?\}\s*", re.DOTALL)
 
@@ -23,6 +25,7 @@ def render_svg(
     ascii: bool = False,
     speed: str = "",
     now: datetime | None = None,
+    theme: ThemeName = ThemeName.AUTO,
 ) -> str:
     """Draw a frame as SVG.
 
@@ -34,10 +37,13 @@ def render_svg(
         ascii: use only ASCII characters.
         speed: label of the speed.
         now: current time with a zone, for a meter; None for a replay.
+        theme: colours of the picture, whose background is light with the light theme alone.
 
     Returns:
         The text of an SVG file.
     """
+    if theme == ThemeName.AUTO:
+        theme = ThemeName.DARK
     console = Console(
         file=StringIO(),
         record=True,
@@ -47,6 +53,7 @@ def render_svg(
         color_system="truecolor",
         legacy_windows=False,
     )
-    console.print(render(snapshot, width, height, ascii=ascii, speed=speed, now=now))
+    console.print(render(snapshot, width, height, ascii=ascii, speed=speed, now=now, theme=theme))
+    colours = DEFAULT_TERMINAL_THEME if theme == ThemeName.LIGHT else SVG_EXPORT_THEME
     # Without rich's web font: a picture should load nothing from the network.
-    return _WEB_FONT.sub("", console.export_svg(title=title))
+    return _WEB_FONT.sub("", console.export_svg(title=title, theme=colours))

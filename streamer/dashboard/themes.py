@@ -9,7 +9,6 @@ that has to be read. No meaning depends on a colour alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 
 from rich.style import Style
 from rich.theme import Theme
@@ -26,15 +25,7 @@ from streamer.dashboard.words import (
     STRONG,
     WARNING,
 )
-
-
-class ThemeName(StrEnum):
-    """Names of the themes, as options and settings give them."""
-
-    AUTO = "auto"
-    DARK = "dark"
-    LIGHT = "light"
-    MONO = "mono"
+from streamer.display.themes import ThemeName
 
 
 def _theme(
@@ -104,28 +95,3 @@ THEMES: Mapping[ThemeName, Theme] = {
     ),
     ThemeName.MONO: _MONO,
 }
-
-
-def suitable(name: ThemeName, environ: Mapping[str, str]) -> ThemeName:
-    """The theme for a terminal, as far as its environment describes the background.
-
-    Args:
-        name: the theme that was asked for.
-        environ: environment variables, of which COLORFGBG is used: some terminals set it to
-            the numbers of their foreground and background colours.
-
-    >>> suitable(ThemeName.AUTO, {"COLORFGBG": "0;15"}).value
-    'light'
-    >>> suitable(ThemeName.AUTO, {}).value
-    'auto'
-    """
-    if name != ThemeName.AUTO:
-        return name
-    _, _, background = environ.get("COLORFGBG", "").rpartition(";")
-    if not (background.isascii() and background.isdigit()):
-        return name
-    return ThemeName.DARK if int(background) in _DARK_COLOURS else ThemeName.LIGHT
-
-
-_DARK_COLOURS = (*range(7), 8)
-"""Those of the first sixteen colours that are dark as a background."""

@@ -16,7 +16,8 @@ import pytest
 from rich.console import Console
 
 from streamer.dashboard import Frame, HistorySnapshot, render
-from streamer.dashboard.themes import THEMES, ThemeName
+from streamer.dashboard.themes import THEMES
+from streamer.display.themes import ThemeName
 from streamer.readings import Adaptation, Link, Notice
 from tests.dashboard.samples import (
     ADAPTED,

@@ -8,8 +8,10 @@ from rich.color_triplet import ColorTriplet
 from rich.style import Style
 from rich.terminal_theme import TerminalTheme
 
-from streamer.dashboard.themes import THEMES, ThemeName, suitable
+from streamer.dashboard.background import from_answer, from_environment, may_answer
+from streamer.dashboard.themes import THEMES
 from streamer.dashboard.words import ACTUAL, BAND, FAINT, HANGING
+from streamer.display.themes import ThemeName
 
 WHITE, BLACK = ColorTriplet(255, 255, 255), ColorTriplet(0, 0, 0)
 SOLARIZED = (
@@ -97,8 +99,36 @@ def test_without_colours_nothing_has_one() -> None:
     ],
 )
 def test_the_environment_may_describe_the_background(value: str, expected: ThemeName) -> None:
-    assert suitable(ThemeName.AUTO, {"COLORFGBG": value}) == expected
+    assert from_environment({"COLORFGBG": value}) == expected
 
 
-def test_a_theme_that_was_asked_for_is_kept() -> None:
-    assert suitable(ThemeName.DARK, {"COLORFGBG": "0;15"}) == ThemeName.DARK
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("11;rgb:0000/0000/0000", ThemeName.DARK),
+        ("11;rgb:ffff/ffff/ffff", ThemeName.LIGHT),
+        ("11;rgb:fd/f6/e3", ThemeName.LIGHT),
+        ("11;rgb:0/2b/36", ThemeName.DARK),
+        ("11;rgba:1e1e/1e1e/2e2e/ffff", ThemeName.DARK),
+        ("11;#ffffff", None),
+        ("10;rgb:ffff/ffff/ffff", None),
+        ("", None),
+    ],
+)
+def test_an_answer_describes_the_background(answer: str, expected: ThemeName | None) -> None:
+    assert from_answer(answer) == expected
+
+
+@pytest.mark.parametrize(
+    ("environ", "may"),
+    [
+        ({"TERM": "xterm-256color"}, True),
+        ({"TERM": "xterm-256color", "NO_COLOR": "1"}, False),
+        ({"TERM": "xterm-256color", "NO_COLOR": ""}, True),
+        ({"TERM": "dumb"}, False),
+        ({"TERM": "linux"}, False),
+        ({}, False),
+    ],
+)
+def test_a_terminal_without_an_answer_is_not_asked(environ: dict[str, str], may: bool) -> None:
+    assert may_answer(environ) == may
