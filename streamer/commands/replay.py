@@ -17,6 +17,7 @@ from streamer.stream.finish import summed_up
 from streamer.stream.pacing import MAX, Pacer
 
 if TYPE_CHECKING:
+    from streamer.display.themes import ThemeName
     from streamer.sources import Source
 
 
@@ -49,7 +50,9 @@ class Replay:
         run(source, pipeline, sinks, pacer)
 
 
-def show_dashboard(job: Replay, *, speed: float, ascii_only: bool, verbose: bool = False) -> int:
+def show_dashboard(
+    job: Replay, *, speed: float, ascii_only: bool, theme: ThemeName, verbose: bool = False
+) -> int:
     """Replay on the full screen, and print the summary at the end.
 
     Returns:
@@ -60,7 +63,7 @@ def show_dashboard(job: Replay, *, speed: float, ascii_only: bool, verbose: bool
 
     source = job.open()
     pacer = Pacer(speed, warm_up=CAPACITY)
-    dashboard = Dashboard(pacer, ascii=ascii_only)
+    dashboard = Dashboard(pacer, ascii=ascii_only, theme=theme)
     summary = Summary(verbose=verbose)
     try:
         dashboard.run(lambda: job.run(source, [dashboard, summary], pacer))

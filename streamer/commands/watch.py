@@ -21,6 +21,7 @@ from streamer.stream.pacing import MAX, Pacer
 from streamer.stream.signals import stopping
 
 if TYPE_CHECKING:
+    from streamer.display.themes import ThemeName
     from streamer.pipeline import Pipeline
     from streamer.recording.pages import RecordingPages
     from streamer.sources.live import LiveSource
@@ -197,7 +198,7 @@ def _check_record(path: Path) -> None:
             open_for_reading(path).close()
 
 
-def show_dashboard(job: Watch, *, ascii_only: bool, verbose: bool = False) -> int:
+def show_dashboard(job: Watch, *, ascii_only: bool, theme: ThemeName, verbose: bool = False) -> int:
     """Watch on the full screen, and print the summary at the end.
 
     Returns:
@@ -207,7 +208,7 @@ def show_dashboard(job: Watch, *, ascii_only: bool, verbose: bool = False) -> in
 
     source = job.open()
     pacer = Pacer(MAX, on_stop=source.close)
-    dashboard = Dashboard(pacer, ascii=ascii_only, live=True, archive=job.archive())
+    dashboard = Dashboard(pacer, ascii=ascii_only, theme=theme, live=True, archive=job.archive())
     summary = Summary(verbose=verbose)
     try:
         dashboard.run(lambda: job.run(source, [summary], pacer, looking=[dashboard]))

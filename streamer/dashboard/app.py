@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from streamer.dashboard.background import QUESTION, from_answer, from_environment, may_answer
 from streamer.dashboard.chart import plot_columns
 from streamer.dashboard.controls import Action, controls
 from streamer.dashboard.history import History, HistorySnapshot
-from streamer.dashboard.keys import Keys, find_keys
+from streamer.dashboard.keys import ANSWER, Keys, find_keys
 from streamer.dashboard.layout import render, speed_label
 from streamer.dashboard.link import moment
 from streamer.dashboard.navigation import Navigation
@@ -26,6 +27,7 @@ from streamer.dashboard.past import Past
 from streamer.dashboard.picture import save_svg
 from streamer.dashboard.screen import Screen
 from streamer.dashboard.worker import Worker
+from streamer.display.themes import ThemeName
 from streamer.readings import Notice
 from streamer.readings.seconds import seconds_of
 from streamer.sinks import Item
@@ -62,6 +64,7 @@ class Dashboard:
             readings.
         clock: returns the current time with a zone, for a meter; by default the local time.
         archive: minutes before those of the stream, to scroll back to.
+        theme: colours; by default those for the background of the terminal, if it is known.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Dashboard:
         live: bool = False,
         clock: Callable[[], datetime] | None = None,
         archive: Archive | None = None,
+        theme: ThemeName = ThemeName.AUTO,
     ) -> None:
         self._pacer = pacer
         self._console = Console() if console is None else console
@@ -83,6 +87,7 @@ class Dashboard:
         self._keys = keys
         self._live = live
         self._clock = _local_time if clock is None else clock
+        self._theme = from_environment(os.environ) if theme == ThemeName.AUTO else theme
         self._history = History()
         self._past = Past(self._history.seen, archive)
         self._navigation = Navigation(self._past)
@@ -148,6 +153,8 @@ class Dashboard:
 
     def _loop(self, screen: Screen, keys: Keys, worker: Worker) -> None:
         """Paint frames and handle keys until the stream ends or the user leaves."""
+        if self._theme == ThemeName.AUTO and may_answer(os.environ):
+            keys.ask(QUESTION)
         shown = self._state()
         ended = not self._paint(screen)
         due = time.monotonic() + FRAME_S
@@ -168,8 +175,9 @@ class Dashboard:
         """Everything that a frame depends on: equal states give equal frames."""
         pacer = self._pacer
         size = self._console.size
-        version, times, view = self._history.version, self._times(), self._navigation.state
-        return (version, pacer.speed, pacer.paused, size, self._help, self._message, times, view)
+        version, times, theme = self._history.version, self._times(), self._theme
+        shown = (self._help, self._message, theme, self._navigation.state)
+        return (version, pacer.speed, pacer.paused, size, times, shown)
 
     def _times(self) -> tuple[str, ...]:
         """All parts of a frame that depend on the time of day."""
@@ -193,6 +201,7 @@ class Dashboard:
             speed=self._speed(),
             message=self._message,
             now=self._now(),
+            theme=self._theme,
         )
         try:
             screen.paint(frame)
@@ -215,6 +224,9 @@ class Dashboard:
         return speed_label(self._pacer.speed, paused=self._pacer.paused)
 
     def _press(self, key: str | None) -> None:
+        if key is not None and key.startswith(ANSWER):
+            self._theme = from_answer(key.removeprefix(ANSWER)) or self._theme
+            return
         action = self._actions.get(key) if key else None
         if action is not None:
             self._navigation.width = plot_columns(self._console.width)
@@ -238,6 +250,7 @@ class Dashboard:
             ascii=self._ascii,
             speed=self._speed(),
             now=self._now(),
+            theme=self._theme,
         )
 
     @contextmanager

@@ -10,7 +10,6 @@ from datetime import datetime
 from streamer.readings import Forecast, Step
 
 FORECAST_GLYPH = "•"
-COMING_GLYPH = "◆"
 
 MAX_KW = 1e12
 """Powers are clipped to this, so that every scale is finite."""
@@ -26,7 +25,6 @@ class Column:
         kw: power, in kW; None if there was no reading.
         mark_kw: forecast for the same time, in kW; None if there was none.
         band_kw: low and high end of the forecast's band, in kW.
-        mark: glyph of the forecast.
         gap: readings are missing here.
         alarm: an alarm was raised here.
     """
@@ -35,7 +33,6 @@ class Column:
     kw: float | None = None
     mark_kw: float | None = None
     band_kw: tuple[float, float] | None = None
-    mark: str = FORECAST_GLYPH
     gap: bool = False
     alarm: bool = False
 
@@ -47,7 +44,7 @@ def latest(steps: Sequence[Step], count: int) -> list[Column]:
     """
     if not steps:
         return []
-    columns = deque([Column(None, None, *_mark(steps[-1].forecast), mark=COMING_GLYPH)])
+    columns = deque([Column(None, None, *_mark(steps[-1].forecast))])
     for step in reversed(steps):
         if len(columns) >= count:
             break

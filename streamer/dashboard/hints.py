@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from streamer.dashboard.chart import ALARM_GLYPH, BAND_GLYPH, FILL, GAP_GLYPH
-from streamer.dashboard.columns import COMING_GLYPH, FORECAST_GLYPH
+from streamer.dashboard.chart import ALARM_GLYPH
+from streamer.dashboard.columns import FORECAST_GLYPH
+from streamer.dashboard.plot import BAND_GLYPH, FILL, GAP_GLYPH
 from streamer.dashboard.words import ACTUAL, BAND, FORECAST, LABEL, STRONG, WARNING, Part, fit, line
 
 PAUSED = "paused"
@@ -77,7 +78,7 @@ def help_lines(*, brief: bool = False, live: bool = False) -> list[Text]:
     )
     glyphs = (
         (FILL[-1], ACTUAL, "mean of a minute in kW" if live else "actual power in kW"),
-        (f"{FORECAST_GLYPH} {COMING_GLYPH}", FORECAST, "forecast, and what comes"),
+        (FORECAST_GLYPH, FORECAST, "forecast, and what comes"),
         (BAND_GLYPH, BAND, "its band: how sure it is"),
         (GAP_GLYPH, LABEL, "gap: minutes not received"),
         (ALARM_GLYPH, WARNING, "an alarm was raised here"),

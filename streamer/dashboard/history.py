@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from streamer.dashboard.alarms import AlarmLog, RaisedAlarm
+from streamer.dashboard.day import NO_DAY, Day, DayView
 from streamer.dashboard.navigation import PastView
 from streamer.dashboard.past import SeenMinutes
 from streamer.dashboard.words import since
@@ -62,6 +64,8 @@ class HistorySnapshot:
         sample: the meter's latest sample; None before the first, or after an outage.
         now: current time with a zone; None for a replay.
         past: part of the past for the chart; None if it shows the latest steps.
+        day: energy and skill of the day of the latest reading.
+        raised: the latest alarms, newest last.
     """
 
     about: About | None = None
@@ -75,6 +79,8 @@ class HistorySnapshot:
     sample: Sample | None = None
     now: datetime | None = None
     past: PastView | None = None
+    day: DayView = NO_DAY
+    raised: tuple[RaisedAlarm, ...] = ()
 
     @property
     def last(self) -> Step | None:
@@ -113,6 +119,8 @@ class History:
         self._in_sample = False
         self._resets = 0
         self._alarms = AlarmWatch()
+        self._alarm_log = AlarmLog()
+        self._day = Day()
         self._link: Link | None = None
         self._links = OutageWatch()
         self._sample: Sample | None = None
@@ -170,6 +178,8 @@ class History:
                 ended=self._ended,
                 link=self._link,
                 sample=self._sample,
+                day=self._day.view(),
+                raised=self._alarm_log.entries(),
             )
 
     def _add_step(self, step: Step) -> None:
@@ -177,6 +187,7 @@ class History:
             self._add_gap(step)
         self._steps.append(step)
         self.seen.add(step)
+        self._day.add(step)
         self._add_alarms(step)
         if step.settled is not None and not self._in_sample and self._about is not None:
             self._in_sample = self._about.in_sample(step.reading.at)
@@ -195,6 +206,7 @@ class History:
     def _add_alarms(self, step: Step) -> None:
         raised, over = self._alarms.see(step)
         at = step.reading.at
+        self._alarm_log.see(raised, over, at)
         for alarm in over:
             self._events.append(LogEntry(OVER, f"over: {since(alarm.kind, alarm.at, at)}", at))
         for alarm in raised:

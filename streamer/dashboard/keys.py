@@ -6,9 +6,11 @@ The module can be imported without POSIX; on Windows the console is used.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections import deque
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -17,6 +19,10 @@ ESCAPE, SPACE, GONE = "escape", "space", "gone"
 
 LEFT, RIGHT, PAGE_UP, PAGE_DOWN, HOME, END = "left", "right", "page up", "page down", "home", "end"
 """Names of the keys for scrolling."""
+ANSWER = "answer "
+"""Begins the name of an answer of the terminal to a question; its text follows."""
+
+_ANSWER_END = re.compile(rb"\x07|\x1b\\")
 
 _ESC = 0x1B
 _ESCAPE_WAIT_S = 0.1
@@ -90,6 +96,9 @@ class Decoder:
         """Length of the escape sequence at the beginning of data; 0 if it is incomplete."""
         if len(data) == 1:
             return 0
+        if data[1:2] == b"]":
+            end = _ANSWER_END.search(data)
+            return end.end() if end else 0
         if data[1:2] not in b"[O":
             return 1 if data[1] == _ESC else 2
         if data[1:3] == b"[[":  # a function key of the Linux console
@@ -101,6 +110,9 @@ class Decoder:
 
 
 def _special(sequence: bytes) -> list[str]:
+    """The key or the answer that a whole sequence stands for, if it is known."""
+    if sequence[1:2] == b"]":
+        return [ANSWER + sequence[2:].strip(b"\x1b\\\x07").decode("ascii", "ignore")]
     name = _SEQUENCES.get(sequence)
     return [] if name is None else [name]
 
@@ -128,6 +140,9 @@ class Keys:
 
     def suspend(self) -> None:
         """Restore the terminal."""
+
+    def ask(self, question: bytes) -> None:
+        """Ask the terminal something; the answer, if any, comes like a key."""
 
     def poll(self, timeout: float) -> str | None:
         """Wait for a key.
@@ -176,6 +191,11 @@ class PosixKeys(Keys):
             termios.tcsetattr(self._fd, termios.TCSANOW, before)
         except termios.error:
             return  # the terminal is closed
+
+    def ask(self, question: bytes) -> None:
+        """Ask the terminal something; the answer, if any, comes like a key."""
+        with suppress(OSError):
+            os.write(self._fd, question)
 
     def poll(self, timeout: float) -> str | None:
         """Wait for a key, for the timeout at most."""

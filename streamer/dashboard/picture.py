@@ -8,9 +8,11 @@ from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
+from rich.terminal_theme import DEFAULT_TERMINAL_THEME, SVG_EXPORT_THEME
 
 from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.layout import render
+from streamer.display.themes import ThemeName
 
 _ADVANCE = 0.602
 """Width of a character in font sizes: that of DejaVu Sans Mono and Menlo, and nearly that of most
@@ -29,6 +31,7 @@ def render_svg(
     ascii: bool = False,
     speed: str = "",
     now: datetime | None = None,
+    theme: ThemeName = ThemeName.AUTO,
 ) -> str:
     """Draw a frame as SVG.
 
@@ -40,10 +43,13 @@ def render_svg(
         ascii: use only ASCII characters.
         speed: label of the speed.
         now: current time with a zone, for a meter; None for a replay.
+        theme: colours of the picture, whose background is light with the light theme alone.
 
     Returns:
         The text of an SVG file.
     """
+    if theme == ThemeName.AUTO:
+        theme = ThemeName.DARK
     console = Console(
         file=StringIO(),
         record=True,
@@ -53,10 +59,12 @@ def render_svg(
         color_system="truecolor",
         legacy_windows=False,
     )
-    console.print(render(snapshot, width, height, ascii=ascii, speed=speed, now=now))
+    console.print(render(snapshot, width, height, ascii=ascii, speed=speed, now=now, theme=theme))
+    colours = DEFAULT_TERMINAL_THEME if theme == ThemeName.LIGHT else SVG_EXPORT_THEME
     # Without rich's web font: a picture should load nothing from the network.
-    svg = _WEB_FONT.sub("", console.export_svg(title=title, font_aspect_ratio=_ADVANCE))
-    # Spaces are kept by browsers, which do not need it, and by others, which do.
+    svg = console.export_svg(title=title, theme=colours, font_aspect_ratio=_ADVANCE)
+    svg = _WEB_FONT.sub("", svg)
+    # Browsers keep the spaces anyway, other viewers only if they are asked to.
     return _TEXT.sub('<text xml:space="preserve"', svg)
 
 
@@ -69,6 +77,7 @@ def save_svg(
     ascii: bool = False,
     speed: str = "",
     now: datetime | None = None,
+    theme: ThemeName = ThemeName.AUTO,
 ) -> str:
     """Save a frame as SVG in a new file; the arguments are those of `render_svg`.
 
@@ -80,12 +89,13 @@ def save_svg(
         ascii: use only ASCII characters.
         speed: label of the speed.
         now: current time with a zone, for a meter; None for a replay.
+        theme: colours.
 
     Returns:
         The result, for people: the name of the file, or the reason for which there is none.
     """
     path = (folder or Path()) / f"streamer-{datetime.now():%Y%m%d-%H%M%S}.svg"
-    svg = render_svg(snapshot, width, height, ascii=ascii, speed=speed, now=now)
+    svg = render_svg(snapshot, width, height, ascii=ascii, speed=speed, now=now, theme=theme)
     try:
         path.write_text(svg, encoding="utf-8")
     except OSError as error:

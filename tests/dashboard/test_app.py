@@ -13,15 +13,28 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from rich.console import Console, ConsoleDimensions
 
 from streamer.dashboard import Dashboard, app
-from streamer.dashboard.keys import END, ESCAPE, GONE, LEFT, PAGE_UP, RIGHT, SPACE, Keys
+from streamer.dashboard.background import QUESTION
+from streamer.dashboard.chart import plot_columns
+from streamer.dashboard.keys import (
+    ANSWER,
+    END,
+    ESCAPE,
+    GONE,
+    LEFT,
+    PAGE_UP,
+    RIGHT,
+    SPACE,
+    Keys,
+)
 from streamer.dashboard.screen import BEGIN_UPDATE, END_UPDATE
-from streamer.readings import Alarm, Link, Notice, Sample
+from streamer.display.themes import ThemeName
+from streamer.readings import MINUTE, Alarm, Link, Notice, Sample
 from streamer.sinks import Sink
 from streamer.stream.pacing import MAX, Pacer
 from tests.children import ending
@@ -50,6 +63,7 @@ class TypedKeys(Keys):
         self._keys = list(keys)
         self.held = False
         self.changes: list[bool] = []
+        self.asked: list[bytes] = []
 
     def resume(self) -> None:
         self.held = True
@@ -58,6 +72,9 @@ class TypedKeys(Keys):
     def suspend(self) -> None:
         self.held = False
         self.changes.append(False)
+
+    def ask(self, question: bytes) -> None:
+        self.asked.append(question)
 
     def poll(self, timeout: float) -> str | None:
         if not self._keys:
@@ -69,17 +86,27 @@ class TypedKeys(Keys):
         return key
 
 
+ON_LIGHT, ON_DARK = "\x1b[38;5;31m", "\x1b[38;5;37m"
+"""The bars' colours of the two themes."""
+
+
 class Screen:
     """A dashboard on a terminal that keeps its text."""
 
-    def __init__(self, keys: Iterable[str | Callable[[], object]] = (), **options: Any) -> None:
+    def __init__(
+        self,
+        keys: Iterable[str | Callable[[], object]] = (),
+        *,
+        colours: Literal["256"] | None = None,
+        **options: Any,
+    ) -> None:
         self.file = StringIO()
         self.console = Console(
             file=self.file,
             force_terminal=True,
             width=80,
             height=24,
-            color_system=None,
+            color_system=colours,
             legacy_windows=False,
             _environ={"TERM": "xterm"},
         )
@@ -100,6 +127,11 @@ class Screen:
     def frames(self) -> list[str]:
         painted = self.text.replace(ENTER + HOME, "").split(EXIT)[0]
         return [part.split(END_UPDATE)[0] for part in painted.split(BEGIN_UPDATE + HOME)[1:]]
+
+    def ending(self) -> None:
+        """A stream of an hour."""
+        for step in make_steps(house(60)):
+            self.dashboard.write(step)
 
     def endless(self) -> None:
         """A stream that only the pacer can end."""
@@ -230,10 +262,13 @@ def test_the_chart_scrolls_back_while_minutes_arrive_and_follows_again() -> None
         return _until(screen, lambda: text in screen.frames[-1])
 
     first, newest = "2010-03-21 03:40", "2010-03-21 05:20"
+    columns = plot_columns(80)
+    end = datetime(2010, 3, 21, 3, 41) - columns * MINUTE
+    page_end, left_end = (f"{at:%Y-%m-%d %H:%M}" for at in (end, end - columns // 8 * MINUTE))
     screen.keys._keys = [
-        *(shows(first), PAGE_UP, shows("to 2010-03-21 02:27 · 1 min a column"), LEFT),
-        *(shows("to 2010-03-21 02:18"), go_on.set, shows(newest), shows("to 2010-03-21 02:18")),
-        *("s", shows("saved "), END, shows("speed"), "]", shows("the last 2 h"), "[", over.set),
+        *(shows(first), PAGE_UP, shows(f"to {page_end} · 1 min a column"), LEFT),
+        *(shows(f"to {left_end}"), go_on.set, shows(newest), shows(f"to {left_end}")),
+        *(END, shows("speed"), "]", shows("2 min a column"), "[", over.set),
     ]
     screen.dashboard.run(stream)
     assert "a column" not in screen.frames[-1]
@@ -489,7 +524,7 @@ def test_a_notice_without_a_time_gets_the_present_time() -> None:
     for item in (METER, Notice(Notice.WARNING, "the disk is full")):
         screen.dashboard.write(item)
     screen.dashboard.run(screen.endless)
-    assert "2010-03-20 22:40  ! the disk is full" in screen.text
+    assert "03-20 22:40  ! the disk is full" in screen.text
 
 
 def test_the_picture_of_a_meter_uses_its_clock(tmp_path: Path) -> None:
@@ -553,3 +588,48 @@ def test_a_real_terminal_is_restored(tmp_path: Path) -> None:
     assert seen.index(ENTER.encode()) < seen.rindex(EXIT.encode()) < seen.index(b"left:")
     os.close(person)
     os.close(program)
+
+
+@pytest.fixture
+def unknown_background(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A terminal that may be asked for its background."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name in ("NO_COLOR", "COLORFGBG"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [("11;rgb:fdfd/f6f6/e3e3", ON_LIGHT), ("11;rgb:0000/2b2b/3636", ON_DARK)],
+)
+def test_the_theme_is_that_of_the_terminals_background(
+    unknown_background: pytest.MonkeyPatch,
+    answer: str,
+    shown: str,
+) -> None:
+    screen = Screen([ANSWER + answer], colours="256")
+    screen.dashboard.run(screen.ending)
+    assert screen.keys.asked == [QUESTION]
+    assert shown in screen.text
+
+
+@pytest.mark.parametrize(
+    ("environ", "theme", "shown"),
+    [
+        ({}, ThemeName.LIGHT, ON_LIGHT),
+        ({}, ThemeName.MONO, ""),
+        ({"COLORFGBG": "15;0"}, ThemeName.AUTO, ON_DARK),
+        ({"NO_COLOR": "1"}, ThemeName.AUTO, ""),
+        ({"TERM": "dumb"}, ThemeName.AUTO, ""),
+    ],
+)
+def test_a_background_that_is_known_or_of_no_use_is_not_asked_for(
+    unknown_background: pytest.MonkeyPatch, environ: dict[str, str], theme: ThemeName, shown: str
+) -> None:
+    for name, value in environ.items():
+        unknown_background.setenv(name, value)
+    screen = Screen(colours="256", theme=theme)
+    screen.dashboard.run(screen.ending)
+    assert not screen.keys.asked
+    assert shown in screen.text

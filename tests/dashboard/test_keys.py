@@ -70,6 +70,8 @@ def _type(person: int, text: bytes, keys: Keys) -> list[str]:
         (b"\x1b[1;5Dq", ["q"]),
         (b"\x1b[15~n", ["n"]),
         (b"\x1bq", []),  # Alt-q is not q
+        (b"\x1b]11;rgb:00/2b/36\x1b\\q", ["answer 11;rgb:00/2b/36", "q"]),
+        (b"\x1b]11;rgb:00/2b/36\x07q", ["answer 11;rgb:00/2b/36", "q"]),
         (b"\xc3\xa9q", ["q"]),
         (b"\r\n\t\x00", []),
     ],
@@ -271,3 +273,18 @@ def test_polling_without_a_terminal_waits_for_the_timeout(monkeypatch: pytest.Mo
     with Keys() as keys:
         assert keys.poll(0.25) is None
     assert slept == [0.25]
+
+
+def test_a_terminal_is_asked_where_its_keys_come_from(pty: tuple[int, int]) -> None:
+    person, program = pty
+    with PosixKeys(program) as keys:
+        keys.ask(b"\x1b]11;?\x07")
+        assert os.read(person, 100) == b"\x1b]11;?\x07"
+        assert _type(person, b"\x1b]11;rgb:ff/ff/ff\x07q", keys) == ["answer 11;rgb:ff/ff/ff", "q"]
+
+
+def test_an_answer_that_is_cut_short_is_no_key() -> None:
+    decoder = Decoder()
+    assert decoder.feed(b"\x1b]11;rgb:ffff") == []
+    assert decoder.pending
+    assert decoder.flush() == []

@@ -21,6 +21,8 @@ from streamer.dashboard import Frame, History, HistorySnapshot, render
 from streamer.dashboard.chart import plot_columns
 from streamer.dashboard.navigation import Navigation
 from streamer.dashboard.past import Past
+from streamer.dashboard.themes import THEMES
+from streamer.display.themes import ThemeName
 from streamer.readings import Adaptation, Alarm, Link, Notice
 from tests.dashboard.samples import (
     ADAPTED,
@@ -177,6 +179,7 @@ CASES: dict[str, tuple[Callable[[], HistorySnapshot], tuple[int, int], dict[str,
     "adapted-in-sample": (_adapted_in_sample, (80, 24), {}),
     "usual-130x24": (usual, (130, 24), {}),
     "usual-100x40": (usual, (100, 40), {}),
+    "usual-120x40": (usual, (120, 40), {}),
     "usual-60x30": (usual, (60, 30), {}),
     "usual-20x5": (usual, (20, 5), {}),
     **{f"at-max-{name}": (_at_max, size, {"speed": "max"}) for name, size in SIZES.items()},
@@ -275,26 +278,25 @@ def _painted(frame: Frame) -> str:
     return capture.get()
 
 
-def test_no_color_disables_colours_but_not_reversed_marks(monkeypatch: pytest.MonkeyPatch) -> None:
-    frame = _frame("usual-usual")
+def test_no_color_disables_colours_but_not_what_hangs_below_zero(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    frame = _frame("exporting")
     monkeypatch.delenv("NO_COLOR", raising=False)
     coloured = _painted(frame)
     monkeypatch.setenv("NO_COLOR", "1")
     plain = _painted(frame)
     assert "\x1b[36m" in coloured
     assert "\x1b[3" not in plain
-    assert "\x1b[7m" in plain  # marks inside the area are still reversed
+    assert "\x1b[7m" in plain
 
 
-def test_only_basic_foreground_colours_are_used() -> None:
-    allowed = {"cyan", "magenta", "green", "red", None}
+@pytest.mark.parametrize("theme", ThemeName)
+def test_every_style_is_one_of_each_theme(theme: ThemeName) -> None:
+    styles = THEMES[theme].styles
     for name in CASES:
         for text in _frame(name).lines:
-            for span in text.spans:
-                style = span.style
-                assert not isinstance(style, str)
-                assert style.bgcolor is None
-                assert (style.color.name if style.color else None) in allowed
+            assert {span.style for span in text.spans} <= {"", *styles}
 
 
 def test_every_style_is_in_a_span() -> None:
