@@ -59,11 +59,16 @@ class SeenMinutes:
             return at[-1] if at else None
 
     def add(self, step: Step) -> None:
-        """Add the minute of a step, which is later than all before."""
+        """Add the minute of a step; later ones, of a clock that was ahead, are dropped."""
+        at = seconds_of(step.reading.at)
         with self._lock:
-            if len(self._blocks[-1].at) == BLOCK:
-                self._blocks.append(_Block())
-            self._blocks[-1].add(step)
+            block = self._blocks[-1]
+            if block.at and block.at[-1] >= at:
+                block = self._drop_from(at)
+            if len(block.at) == BLOCK:
+                block = _Block()
+                self._blocks.append(block)
+            block.add(at, step)
 
     def add_alarm(self, alarm: Alarm) -> None:
         """Add an alarm that was raised."""
@@ -100,6 +105,15 @@ class SeenMinutes:
         with self._lock:
             return next((a for a in self._alarms if seconds_of(a.at) > at), None)
 
+    def _drop_from(self, at: int) -> _Block:
+        """Drop all minutes from a time on; returns the block that the next one belongs to."""
+        while len(self._blocks) > 1 and self._blocks[-1].at[0] >= at:
+            self._blocks.pop()
+        while self._alarms and seconds_of(self._alarms[-1].at) >= at:
+            self._alarms.pop()
+        self._blocks[-1].drop_from(at)
+        return self._blocks[-1]
+
 
 class _Block:
     """Some minutes in order of time, as arrays that grow; without NumPy, which loads slowly."""
@@ -111,10 +125,10 @@ class _Block:
         self._powers = tuple(array("f") for _ in range(4))
         self._alarm = array("b")
 
-    def add(self, step: Step) -> None:
+    def add(self, seconds: int, step: Step) -> None:
         at, settled = step.reading.at, step.settled
         offset = at.utcoffset() if at.tzinfo else None
-        self.at.append(seconds_of(at))
+        self.at.append(seconds)
         self.utc_offset.append(int(offset.total_seconds()) if offset else 0)
         kw, forecast_kw, low_kw, high_kw = self._powers
         kw.append(step.reading.kw)
@@ -122,6 +136,11 @@ class _Block:
         low_kw.append(_NAN if settled is None else settled.low_kw)
         high_kw.append(_NAN if settled is None else settled.high_kw)
         self._alarm.append(step.alarms != () and any(alarm.at == at for alarm in step.alarms))
+
+    def drop_from(self, at: int) -> None:
+        first = bisect_left(self.at, at)
+        for column in (self.at, self.utc_offset, *self._powers, self._alarm):
+            del column[first:]
 
     def bins(self, start: int, seconds: int, count: int, end: int) -> Bins:
         import numpy as np

@@ -156,6 +156,25 @@ def test_the_oldest_minutes_and_alarms_are_dropped(monkeypatch: pytest.MonkeyPat
     assert seen.alarm_after(0) == _alarm(steps[1].reading.at)
 
 
+@pytest.mark.parametrize("kept", [0, 5, 10, 17, 29])
+def test_minutes_of_a_clock_that_was_ahead_are_dropped(
+    kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(past, "BLOCK", 10)
+    steps = make_steps([1.0] * 30)
+    seen = _seen(steps)
+    for step in steps:
+        seen.add_alarm(_alarm(step.reading.at))
+    for step in steps[kept : kept + 3]:
+        seen.add(replace(step, reading=replace(step.reading, kw=2.0)))
+    bins = seen.bins(T0 + 60, 60, 33, before=2**62)
+    expected = ([1.0] * kept + [2.0] * 3)[:30]
+    assert bins.kw.tolist() == [*expected, *[0.0] * (33 - len(expected))]
+    assert seen.last_at == T0 + 60 * len(expected)
+    before = seen.alarm_before(2**62)
+    assert before == (_alarm(steps[kept - 1].reading.at) if kept else None)
+
+
 def test_powers_beyond_the_range_are_clipped() -> None:
     forecast = Forecast(
         START, -1e300, 1.0, frozen_kw=0.0, median_kw=None, low_kw=-1e300, high_kw=1.0
