@@ -139,8 +139,10 @@ class _Block:
 
     def drop_from(self, at: int) -> None:
         first = bisect_left(self.at, at)
-        for column in (self.at, self.utc_offset, *self._powers, self._alarm):
-            del column[first:]
+        for whole in (self.at, self.utc_offset, self._alarm):
+            del whole[first:]
+        for power in self._powers:
+            del power[first:]
 
     def bins(self, start: int, seconds: int, count: int, end: int) -> Bins:
         import numpy as np
