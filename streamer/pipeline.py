@@ -290,6 +290,7 @@ class Pipeline:
                 frozen_kw=settled.frozen_kw[scored],
                 low_kw=settled.low_kw[scored],
                 high_kw=settled.high_kw[scored],
+                median_kw=settled.median_kw[scored],
             )
             median = settled.median_kw
             alarms += self._alarms.settle_many(
@@ -351,6 +352,7 @@ class Pipeline:
                 frozen_kw=settled.frozen_kw,
                 low_kw=settled.low_kw,
                 high_kw=settled.high_kw,
+                median_kw=settled.median_kw,
             )
         alarms = self._alarms.settle(
             at=reading.at, kw=reading.kw, forecast=settled, missing=missing

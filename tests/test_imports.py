@@ -74,6 +74,20 @@ def test_reading_a_recording_loads_no_models(part: str) -> None:
     assert not modules & (HEAVY | FEEDS | {"h5py"})
 
 
+def test_the_first_picture_needs_no_numpy() -> None:
+    code = (
+        "from pathlib import Path\n"
+        "from streamer.commands.watch import Watch\n"
+        "from streamer.dashboard import Dashboard, History, render\n"
+        "from streamer.feeds.address import Address\n"
+        "from streamer.stream.pacing import Pacer\n"
+        "archive = Watch(Address.parse('stdin:'), record=Path('none.db')).archive()\n"
+        "Dashboard(Pacer(), archive=archive)\n"
+        "render(History().snapshot(), 80, 24)"
+    )
+    assert not _modules_after(code) & (HEAVY | ENGINES | FEEDS)
+
+
 def test_opening_a_replay_loads_no_numpy() -> None:
     code = (
         "from streamer.commands.forecasting import Forecasting\n"

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from streamer.display.themes import ThemeName
 from streamer.errors import UsageError, install_hint
 
 
@@ -205,6 +206,13 @@ FormatOption = Annotated[
 Ascii = Annotated[
     bool,
     typer.Option("--ascii", callback=needs_ascii, help="Draw the dashboard in ASCII only."),
+]
+ThemeOption = Annotated[
+    ThemeName,
+    typer.Option(
+        "--theme",
+        help="Colours for a dark or a light terminal, or none; auto asks the terminal.",
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the summary and nothing else.")]
 Verbose = Annotated[

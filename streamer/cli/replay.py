@@ -21,11 +21,13 @@ from streamer.cli.options import (
     MaxGap,
     ModelOption,
     Quiet,
+    ThemeOption,
     Verbose,
     choose_format,
     parse_speed,
 )
 from streamer.commands.files import FileOptions
+from streamer.display.themes import ThemeName
 
 DEMO_SPEED = 600.0
 """Ten minutes per second: slow enough to follow, fast enough to see something happen."""
@@ -58,6 +60,7 @@ def replay(
     confidence: ConfidenceOption = 0.9,
     format: FormatOption = Format.AUTO,
     ascii: Ascii = False,
+    theme: ThemeOption = ThemeName.AUTO,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -94,6 +97,8 @@ def replay(
     )
     if shown is Format.DASHBOARD:
         shown_at = DEMO_SPEED if speed is None else speed
-        raise typer.Exit(show_dashboard(job, speed=shown_at, ascii_only=ascii, verbose=verbose))
+        raise typer.Exit(
+            show_dashboard(job, speed=shown_at, ascii_only=ascii, theme=theme, verbose=verbose)
+        )
     lines = None if shown is None else shown.value
     raise typer.Exit(write_lines(job, speed=speed, format=lines, verbose=verbose))

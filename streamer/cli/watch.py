@@ -25,10 +25,12 @@ from streamer.cli.options import (
     MaxGap,
     MaxKw,
     ModelOption,
+    ThemeOption,
     Verbose,
     choose_format,
 )
 from streamer.cli.settings import Settings, apply_config, resolve_settings
+from streamer.display.themes import ThemeName
 from streamer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -145,6 +147,7 @@ def watch(
     confidence: ConfidenceOption = 0.9,
     format: FormatOption = Format.AUTO,
     ascii: Ascii = False,
+    theme: ThemeOption = ThemeName.AUTO,
     quiet: Annotated[
         bool,
         typer.Option(
@@ -175,7 +178,7 @@ def watch(
     shown = choose_format(format, quiet=quiet)
     job = make_watch(resolve_settings(context))
     if shown is Format.DASHBOARD:
-        raise typer.Exit(show_dashboard(job, ascii_only=ascii, verbose=verbose))
+        raise typer.Exit(show_dashboard(job, ascii_only=ascii, theme=theme, verbose=verbose))
     lines = None if shown is None else shown.value
     raise typer.Exit(write_lines(job, format=lines, verbose=verbose))
 

@@ -19,6 +19,7 @@ from streamer.stream.pacing import MAX, Pacer
 from streamer.stream.signals import stopping
 
 if TYPE_CHECKING:
+    from streamer.display.themes import ThemeName
     from streamer.pipeline import Pipeline
     from streamer.sinks.items import About
     from streamer.sources import Source
@@ -69,7 +70,9 @@ class Replay:
         run(source, pipeline, sinks, pacer, reading=reading or nullcontext())
 
 
-def show_dashboard(job: Replay, *, speed: float, ascii_only: bool, verbose: bool = False) -> int:
+def show_dashboard(
+    job: Replay, *, speed: float, ascii_only: bool, theme: ThemeName, verbose: bool = False
+) -> int:
     """Replay on the full screen, and print the summary at the end.
 
     Returns:
@@ -80,7 +83,7 @@ def show_dashboard(job: Replay, *, speed: float, ascii_only: bool, verbose: bool
 
     source = job.open()
     pacer = Pacer(speed, warm_up=CAPACITY)
-    dashboard = Dashboard(pacer, ascii=ascii_only)
+    dashboard = Dashboard(pacer, ascii=ascii_only, theme=theme)
     summary = Summary(verbose=verbose)
     sinks: list[Sink] = [dashboard, summary]
     return show(dashboard, summary, pacer, lambda: job.run(source, sinks, pacer))

@@ -22,7 +22,9 @@ from streamer.stream.pacing import MAX, Pacer
 from streamer.stream.signals import stopping
 
 if TYPE_CHECKING:
+    from streamer.display.themes import ThemeName
     from streamer.pipeline import Pipeline
+    from streamer.recording.pages import RecordingPages
     from streamer.recording.recorder import Recorder
     from streamer.sources.live import LiveSource
 
@@ -177,6 +179,14 @@ class Watch:
         if self.record is not None:
             _check_record(self.record)
 
+    def archive(self) -> RecordingPages | None:
+        """The recording, to scroll back in; None if nothing is recorded."""
+        if self.record is None:
+            return None
+        from streamer.recording.pages import RecordingPages
+
+        return RecordingPages(self.record)
+
     def _meter(self, source: LiveSource) -> dict[str, str]:
         """Settings of a recording that name the meter and identify it."""
         from streamer.feeds.identity import identity
@@ -215,7 +225,7 @@ def _check_record(path: Path) -> None:
             open_for_reading(path).close()
 
 
-def show_dashboard(job: Watch, *, ascii_only: bool, verbose: bool = False) -> int:
+def show_dashboard(job: Watch, *, ascii_only: bool, theme: ThemeName, verbose: bool = False) -> int:
     """Watch on the full screen, and print the summary at the end.
 
     Returns:
@@ -225,7 +235,7 @@ def show_dashboard(job: Watch, *, ascii_only: bool, verbose: bool = False) -> in
 
     source = job.open()
     pacer = Pacer(MAX, on_stop=source.close)
-    dashboard = Dashboard(pacer, ascii=ascii_only, live=True)
+    dashboard = Dashboard(pacer, ascii=ascii_only, theme=theme, live=True, archive=job.archive())
     summary = Summary(verbose=verbose)
     opened: list[Recorder] = []
     return show(

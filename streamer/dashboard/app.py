@@ -4,27 +4,38 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.live import Live
 
+from streamer.dashboard.background import QUESTION, from_answer, from_environment, may_answer
+from streamer.dashboard.chart import plot_columns
+from streamer.dashboard.controls import Action, controls
 from streamer.dashboard.history import History, HistorySnapshot
-from streamer.dashboard.keys import ESCAPE, GONE, SPACE, Keys, find_keys
+from streamer.dashboard.keys import ANSWER, Keys, find_keys
 from streamer.dashboard.layout import render, speed_label
 from streamer.dashboard.link import moment
-from streamer.dashboard.picture import render_svg
+from streamer.dashboard.navigation import Navigation
+from streamer.dashboard.past import Past
+from streamer.dashboard.picture import save_svg
+from streamer.dashboard.screen import Screen
+from streamer.dashboard.worker import Worker
+from streamer.display.themes import ThemeName
 from streamer.readings import Notice
+from streamer.readings.seconds import seconds_of
 from streamer.sinks import Item
 from streamer.stream.pacing import Pacer
 from streamer.stream.signals import ENDINGS, end_at_next, handled_signals, leave_at_once
+
+if TYPE_CHECKING:
+    from streamer.dashboard.archive import Archive
 
 FRAME_S = 0.1
 """Shortest time between two frames."""
@@ -51,6 +62,8 @@ class Dashboard:
         live: a meter is watched: keys do not control the pacer, and time passes without
             readings.
         clock: returns the current time with a zone, for a meter; by default the local time.
+        archive: minutes before those of the stream, to scroll back to.
+        theme: colours; by default those for the background of the terminal, if it is known.
     """
 
     def __init__(
@@ -63,6 +76,8 @@ class Dashboard:
         keys: Keys | None = None,
         live: bool = False,
         clock: Callable[[], datetime] | None = None,
+        archive: Archive | None = None,
+        theme: ThemeName = ThemeName.AUTO,
     ) -> None:
         self._pacer = pacer
         self._console = Console() if console is None else console
@@ -71,27 +86,21 @@ class Dashboard:
         self._keys = keys
         self._live = live
         self._clock = _local_time if clock is None else clock
+        self._theme = from_environment(os.environ) if theme == ThemeName.AUTO else theme
         self._history = History()
+        self._past = Past(self._history.seen, archive)
+        self._navigation = Navigation(self._past)
         self._help = False
         self._message = ""
         self._leaving = False
         self._ended_by: signal.Signals | None = None
         self._stop_asked = self._continued = False
-        self._actions: dict[str, Callable[[], None]] = {
-            "q": self._leave,
-            ESCAPE: self._leave,
-            GONE: self._leave,
-            "s": self._save,
-            "?": self._toggle_help,
+        own: dict[str, Action] = {
+            "leave": self._leave,
+            "save": self._save,
+            "help": self._toggle_help,
         }
-        if not live:
-            self._actions |= {
-                SPACE: pacer.toggle_pause,
-                "+": pacer.faster,
-                "=": pacer.faster,
-                "-": pacer.slower,
-                "n": pacer.step,
-            }
+        self._actions = controls(own, self._navigation, None if live else pacer)
 
     @property
     def ended_by(self) -> signal.Signals | None:
@@ -127,44 +136,47 @@ class Dashboard:
         Raises:
             BaseException: any exception of the stream, after the terminal is restored.
         """
-        outcome = _Outcome()
-        worker = threading.Thread(
-            target=outcome.collect, args=(stream,), name="stream", daemon=True
-        )
+        worker = Worker(stream)
         try:
-            with self._signals(), self._keys or find_keys() as keys, self._screen() as live:
-                self._loop(live, keys, worker)
+            with (
+                self._signals(),
+                self._keys or find_keys() as keys,
+                Screen(self._console) as screen,
+            ):
+                self._loop(screen, keys, worker)
         finally:
-            if worker.is_alive():
+            if worker.is_running:
                 self._pacer.stop()
                 worker.join(_JOIN_S)
-        if outcome.error is not None:
-            raise outcome.error
+        worker.raise_error()
 
-    def _loop(self, live: Live, keys: Keys, worker: threading.Thread) -> None:
+    def _loop(self, screen: Screen, keys: Keys, worker: Worker) -> None:
         """Paint frames and handle keys until the stream ends or the user leaves."""
+        if self._theme == ThemeName.AUTO and may_answer(os.environ):
+            keys.ask(QUESTION)
         shown = self._state()
-        ended = not self._paint(live)
+        ended = not self._paint(screen)
         due = time.monotonic() + FRAME_S
         worker.start()
         while not self._leaving and not ended:
             self._press(keys.poll(max(0.0, due - time.monotonic())))
-            self._obey_job_control(live, keys)
-            ended = not worker.is_alive()
+            self._obey_job_control(screen, keys)
+            ended = not worker.is_running
             if time.monotonic() < due and not ended:
                 continue
             due = time.monotonic() + FRAME_S
             state = self._state()
             if state != shown:
                 shown = state
-                ended = not self._paint(live) or ended
+                ended = not self._paint(screen) or ended
 
     def _state(self) -> tuple[object, ...]:
         """Everything that a frame depends on: equal states give equal frames."""
         pacer = self._pacer
         size = self._console.size
-        version, times = self._history.version, self._times()
-        return (version, pacer.speed, pacer.paused, size, self._help, self._message, times)
+        version, times, theme = self._history.version, self._times(), self._theme
+        shown = (self._help, self._message, theme, self._navigation.state)
+        return (version, pacer.speed, pacer.paused, size, times, shown)
 
     def _times(self) -> tuple[str, ...]:
         """All parts of a frame that depend on the time of day."""
@@ -176,11 +188,11 @@ class Dashboard:
     def _now(self) -> datetime | None:
         return self._clock() if self._live else None
 
-    def _paint(self, live: Live) -> bool:
+    def _paint(self, screen: Screen) -> bool:
         """Paint a frame; return False if the terminal is closed."""
         width, height = self._console.size
         frame = render(
-            self._history.snapshot(),
+            self._snapshot(),
             width,
             height,
             ascii=self._ascii,
@@ -188,12 +200,22 @@ class Dashboard:
             speed=self._speed(),
             message=self._message,
             now=self._now(),
+            theme=self._theme,
         )
         try:
-            live.update(frame, refresh=True)
+            screen.paint(frame)
         except OSError:
             return False
         return True
+
+    def _snapshot(self) -> HistorySnapshot:
+        """Everything that a frame shows; the part of the past ends with the latest step."""
+        snapshot = self._history.snapshot()
+        if snapshot.last is None:
+            return snapshot
+        self._navigation.width = plot_columns(self._console.width)
+        newest = seconds_of(snapshot.last.reading.at)
+        return replace(snapshot, past=self._navigation.view(newest))
 
     def _speed(self) -> str:
         if self._live:
@@ -201,10 +223,14 @@ class Dashboard:
         return speed_label(self._pacer.speed, paused=self._pacer.paused)
 
     def _press(self, key: str | None) -> None:
+        if key is not None and key.startswith(ANSWER):
+            self._theme = from_answer(key.removeprefix(ANSWER)) or self._theme
+            return
         action = self._actions.get(key) if key else None
         if action is not None:
-            self._message = ""
-            action()
+            self._navigation.width = plot_columns(self._console.width)
+            self._past.retry()
+            self._message = action() or ""
 
     def _leave(self) -> None:
         self._leaving = True
@@ -212,32 +238,19 @@ class Dashboard:
     def _toggle_help(self) -> None:
         self._help = not self._help
 
-    def _save(self) -> None:
-        """Save the screen as a picture, and report the result in the last line."""
+    def _save(self) -> str:
+        """Save the screen as a picture; returns the result for the last line."""
         width, height = self._console.size
-        snapshot = self._history.snapshot()
-        svg = render_svg(
-            snapshot, width, height, ascii=self._ascii, speed=self._speed(), now=self._now()
+        return save_svg(
+            self._snapshot(),
+            width,
+            height,
+            folder=self._save_dir,
+            ascii=self._ascii,
+            speed=self._speed(),
+            now=self._now(),
+            theme=self._theme,
         )
-        path = Path(f"streamer-{datetime.now():%Y%m%d-%H%M%S}.svg")
-        if self._save_dir is not None:
-            path = self._save_dir / path
-        try:
-            path.write_text(svg, encoding="utf-8")
-        except OSError as error:
-            self._message = f"not saved: {path}: {error.strerror or error}"
-        else:
-            self._message = f"saved {path}"
-
-    @contextmanager
-    def _screen(self) -> Iterator[Live]:
-        live = Live(console=self._console, screen=True, auto_refresh=False)
-        try:
-            live.start()
-            yield live
-        finally:
-            with suppress(OSError):
-                live.stop()
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
@@ -262,44 +275,21 @@ class Dashboard:
         else:
             self._continued = True
 
-    def _obey_job_control(self, live: Live, keys: Keys) -> None:
+    def _obey_job_control(self, screen: Screen, keys: Keys) -> None:
         """Restore the terminal and stop for Ctrl-Z, then repaint when continued."""
         if self._stop_asked:
             self._stop_asked = False
-            live.stop()
+            screen.close()
             keys.suspend()
             os.kill(os.getpid(), signal.SIGSTOP)
             self._continued = True
         if self._continued:
             self._continued = False
             keys.resume()
-            live.stop()
-            live.start()
-            self._paint(live)
+            screen.close()
+            screen.open()
+            self._paint(screen)
 
 
 def _local_time() -> datetime:
     return datetime.now().astimezone()
-
-
-class _Outcome:
-    """Keeps the exception that a function raised in another thread."""
-
-    def __init__(self) -> None:
-        self.error: BaseException | None = None
-
-    def collect(self, function: Callable[[], None]) -> None:
-        with self:
-            function()
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> bool:
-        self.error = error
-        return True

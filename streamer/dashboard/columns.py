@@ -10,9 +10,9 @@ from datetime import datetime
 from streamer.readings import Forecast, Step
 
 FORECAST_GLYPH = "•"
-COMING_GLYPH = "◆"
 
-_MAX_KW = 1e12
+MAX_KW = 1e12
+"""Powers are clipped to this, so that every scale is finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,11 @@ class Column:
     """One column of the chart: a minute, or several of them.
 
     Attributes:
-        at: event time of its beginning; None for a gap, the coming minute or an empty column.
+        at: event time of its beginning; None for the coming minute, an empty column, and where
+            columns are not equally long, a gap.
         kw: power, in kW; None if there was no reading.
         mark_kw: forecast for the same time, in kW; None if there was none.
         band_kw: low and high end of the forecast's band, in kW.
-        mark: glyph of the forecast.
         gap: readings are missing here.
         alarm: an alarm was raised here.
     """
@@ -33,7 +33,6 @@ class Column:
     kw: float | None = None
     mark_kw: float | None = None
     band_kw: tuple[float, float] | None = None
-    mark: str = FORECAST_GLYPH
     gap: bool = False
     alarm: bool = False
 
@@ -45,7 +44,7 @@ def latest(steps: Sequence[Step], count: int) -> list[Column]:
     """
     if not steps:
         return []
-    columns = deque([Column(None, None, *_mark(steps[-1].forecast), mark=COMING_GLYPH)])
+    columns = deque([Column(None, None, *_mark(steps[-1].forecast))])
     for step in reversed(steps):
         if len(columns) >= count:
             break
@@ -66,4 +65,4 @@ def _mark(forecast: Forecast | None) -> tuple[float | None, tuple[float, float] 
 
 
 def _clip(kw: float) -> float:
-    return min(max(kw, -_MAX_KW), _MAX_KW)
+    return min(max(kw, -MAX_KW), MAX_KW)

@@ -6,45 +6,51 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from streamer.dashboard.chart import ALARM_GLYPH, BAND_GLYPH, FILL, GAP_GLYPH
-from streamer.dashboard.columns import COMING_GLYPH, FORECAST_GLYPH
+from streamer.dashboard.chart import ALARM_GLYPH
+from streamer.dashboard.columns import FORECAST_GLYPH
+from streamer.dashboard.plot import BAND_GLYPH, FILL, GAP_GLYPH
 from streamer.dashboard.words import ACTUAL, BAND, FORECAST, LABEL, STRONG, WARNING, Part, fit, line
 
 PAUSED = "paused"
 """Shown instead of the speed while the stream is paused."""
 
-_KEYS = (
-    ("q", "leave"),
-    ("space", "pause"),
-    ("+", "faster"),
-    ("-", "slower"),
-    ("n", "next"),
-    ("s", "picture"),
-    ("?", "help"),
-)
+_LEAVE, _HELP = ("q", "leave"), ("?", "help")
+_SCROLL, _PICTURE = ("← →", "scroll"), ("s", "picture")
+_IN_THE_PAST = (_LEAVE, _SCROLL, ("[ ]", "span"), ("a", "alarm"), ("End", "newest"), _HELP)
+_LIVE = (_LEAVE, _SCROLL, ("[ ]", "span"), ("a", "last alarm"), _PICTURE, _HELP)
+_REPLAY = (_LEAVE, ("space", "pause"), ("+ -", "speed"), _SCROLL, _PICTURE, _HELP)
+_PAUSED = (_LEAVE, ("space", "resume"), ("n", "next"), _SCROLL, _PICTURE, _HELP)
 
 
-_STEERING = ("space", "+", "-", "n")
-"""Keys that control a replay, and have no effect on a meter."""
+def footer(
+    message: str, speed: str, width: int, *, live: bool = False, scrolled: bool = False
+) -> Text:
+    """Hints to the keys, or the message in response to the last one.
 
-
-def footer(message: str, speed: str, width: int, *, live: bool = False) -> Text:
-    """Hints to the keys, or the message in response to the last one."""
+    Args:
+        message: the message; empty if there is none.
+        speed: label of the speed.
+        width: width of the line in cells.
+        live: for a meter instead of a replay.
+        scrolled: the chart shows a part of the past.
+    """
     if message:
         return fit(line(" ", (message, STRONG)), width, pad=False)
-    names = {"space": "resume"} if speed == PAUSED else {}
-    keys = [key for key in _KEYS if not (live and key[0] in _STEERING)]
-    for keep in (keys, [key for key in keys if key[0] in ("q", "space", "?")], keys[-1:]):
-        hints = line(*_hints(keep, names))
+    keys = _PAUSED if speed == PAUSED else _LIVE if live else _REPLAY
+    if scrolled:
+        keys = _IN_THE_PAST
+    few = [key for key in keys if key[0] in ("q", "space", "End", "?")]
+    for keep in (keys, few, [_HELP]):
+        hints = line(*_hints(keep))
         if hints.cell_len <= width:
             return hints
     return fit(hints, width, pad=False)
 
 
-def _hints(keys: Sequence[tuple[str, str]], names: dict[str, str]) -> list[Part]:
+def _hints(keys: Sequence[tuple[str, str]]) -> list[Part]:
     parts: list[Part] = []
     for key, name in keys:
-        parts += [(" " + key, STRONG), (f" {names.get(key, name)}  ", LABEL)]
+        parts += [(" " + key, STRONG), (f" {name}  ", LABEL)]
     return parts
 
 
@@ -63,12 +69,16 @@ def help_lines(*, brief: bool = False, live: bool = False) -> list[Text]:
     keys = (
         ("q, Esc", "leave, and print a summary"),
         *(() if live else steering),
+        ("←  →", "scroll; by page: PgUp PgDn"),
+        ("Home  End", "oldest, newest minutes"),
+        ("[  ]", "shorter, longer span"),
+        ("a  A", "alarm before, after"),
         ("s", "save the screen as SVG"),
         ("?", "close this help"),
     )
     glyphs = (
         (FILL[-1], ACTUAL, "mean of a minute in kW" if live else "actual power in kW"),
-        (f"{FORECAST_GLYPH} {COMING_GLYPH}", FORECAST, "forecast, and what comes"),
+        (FORECAST_GLYPH, FORECAST, "forecast, and what comes"),
         (BAND_GLYPH, BAND, "its band: how sure it is"),
         (GAP_GLYPH, LABEL, "gap: minutes not received"),
         (ALARM_GLYPH, WARNING, "an alarm was raised here"),

@@ -8,6 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from streamer.dashboard.alarms import AlarmLog, RaisedAlarm
+from streamer.dashboard.day import NO_DAY, Day, DayView
+from streamer.dashboard.navigation import PastView
+from streamer.dashboard.past import SeenMinutes
 from streamer.dashboard.words import since
 from streamer.display.numbers import plural
 from streamer.readings import MINUTE, Link, Notice, Sample, Step
@@ -59,6 +63,9 @@ class HistorySnapshot:
         link: state of the connection to a meter; None until it is known.
         sample: the meter's latest sample; None before the first, or after an outage.
         now: current time with a zone; None for a replay.
+        past: part of the past for the chart; None if it shows the latest steps.
+        day: energy and skill of the day of the latest reading.
+        raised: the latest alarms, newest last.
     """
 
     about: About | None = None
@@ -71,11 +78,19 @@ class HistorySnapshot:
     link: Link | None = None
     sample: Sample | None = None
     now: datetime | None = None
+    past: PastView | None = None
+    day: DayView = NO_DAY
+    raised: tuple[RaisedAlarm, ...] = ()
 
     @property
     def last(self) -> Step | None:
         """The newest step; None before the first."""
         return self.steps[-1] if self.steps else None
+
+    @property
+    def scrolled(self) -> bool:
+        """Whether the chart shows a part of the past instead of the newest minutes."""
+        return self.past is not None and not self.past.following
 
     @property
     def live(self) -> bool:
@@ -88,9 +103,13 @@ class History:
 
     One thread may write while another takes snapshots. Writing takes about a microsecond:
     formatting and computation are left to the painting of a frame.
+
+    Attributes:
+        seen: all minutes so far, for scrolling back.
     """
 
     def __init__(self) -> None:
+        self.seen = SeenMinutes()
         self._lock = threading.Lock()
         self._about: About | None = None
         self._steps: deque[Step] = deque(maxlen=MAX_STEPS)
@@ -100,6 +119,8 @@ class History:
         self._in_sample = False
         self._resets = 0
         self._alarms = AlarmWatch()
+        self._alarm_log = AlarmLog()
+        self._day = Day()
         self._link: Link | None = None
         self._links = OutageWatch()
         self._sample: Sample | None = None
@@ -157,6 +178,8 @@ class History:
                 ended=self._ended,
                 link=self._link,
                 sample=self._sample,
+                day=self._day.view(),
+                raised=self._alarm_log.entries(),
             )
 
     def _add_step(self, step: Step) -> None:
@@ -166,6 +189,8 @@ class History:
         if step.gap_minutes:
             self._add_gap(step)
         self._steps.append(step)
+        self.seen.add(step)
+        self._day.add(step)
         self._add_alarms(step)
         if step.settled is not None and not self._in_sample and self._about is not None:
             self._in_sample = self._about.in_sample(step.reading.at)
@@ -184,10 +209,12 @@ class History:
     def _add_alarms(self, step: Step) -> None:
         raised, over = self._alarms.see(step)
         at = step.reading.at
+        self._alarm_log.see(raised, over, at)
         for alarm in over:
             self._events.append(LogEntry(OVER, f"over: {since(alarm.kind, alarm.at, at)}", at))
         for alarm in raised:
             self._events.append(LogEntry(ALARM, f"{alarm.kind}: {alarm.text}", alarm.at))
+            self.seen.add_alarm(alarm)
 
     def _add_link(self, link: Link) -> None:
         if self._about is not None:

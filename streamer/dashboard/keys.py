@@ -6,29 +6,52 @@ The module can be imported without POSIX; on Windows the console is used.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections import deque
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
 ESCAPE, SPACE, GONE = "escape", "space", "gone"
 """Names of keys without a character of their own; `GONE`: the terminal has hung up."""
 
+LEFT, RIGHT, PAGE_UP, PAGE_DOWN, HOME, END = "left", "right", "page up", "page down", "home", "end"
+"""Names of the keys for scrolling."""
+ANSWER = "answer "
+"""Begins the name of an answer of the terminal to a question; its text follows."""
+
+_ANSWER_END = re.compile(rb"\x07|\x1b\\")
+
 _ESC = 0x1B
 _ESCAPE_WAIT_S = 0.1
 _NAMES = {" ": SPACE}
+
+_CURSOR = {"D": LEFT, "C": RIGHT, "H": HOME, "F": END}
+"""By final character, after `Esc [`, or `Esc O` in application mode (xterm, tmux, and others)."""
+
+_EDITING = {1: HOME, 4: END, 5: PAGE_UP, 6: PAGE_DOWN, 7: HOME, 8: END}
+"""By number, as in `Esc [ 5 ~`; 1 and 4 on the Linux console and in tmux, 7 and 8 in rxvt."""
+
+_SEQUENCES = {
+    **{f"\x1b{mode}{char}".encode(): name for mode in "[O" for char, name in _CURSOR.items()},
+    **{f"\x1b[{number}~".encode(): name for number, name in _EDITING.items()},
+}
+
+_WINDOWS = {"K": LEFT, "M": RIGHT, "I": PAGE_UP, "Q": PAGE_DOWN, "G": HOME, "O": END}
+"""By the second code of a special key on the Windows console."""
 
 
 class Decoder:
     r"""Decodes the bytes that a terminal sends into keys.
 
-    A special key, such as an arrow, is sent as Esc and more characters. It is discarded as a
-    whole, so that its Esc is not taken for the Esc key.
+    A special key, such as an arrow, is sent as Esc and more characters. If it is not known, it is
+    discarded as a whole, so that its Esc is not taken for the Esc key.
 
     >>> decoder = Decoder()
-    >>> decoder.feed(b"+\x1b[A n\x1b")
-    ['+', 'space', 'n']
+    >>> decoder.feed(b"+\x1b[D\x1b[A n\x1b")
+    ['+', 'left', 'space', 'n']
     >>> decoder.pending, decoder.flush()
     (True, ['escape'])
     """
@@ -53,6 +76,7 @@ class Decoder:
             length = self._sequence(data)
             if not length:
                 break
+            keys += _special(data[:length])
             data = data[length:]
         self._rest = data
         return keys
@@ -72,12 +96,25 @@ class Decoder:
         """Length of the escape sequence at the beginning of data; 0 if it is incomplete."""
         if len(data) == 1:
             return 0
+        if data[1:2] == b"]":
+            end = _ANSWER_END.search(data)
+            return end.end() if end else 0
         if data[1:2] not in b"[O":
             return 1 if data[1] == _ESC else 2
+        if data[1:3] == b"[[":  # a function key of the Linux console
+            return 4 if len(data) >= 4 else 0
         for index in range(2, len(data)):
             if 0x40 <= data[index] <= 0x7E:
                 return index + 1
         return 0
+
+
+def _special(sequence: bytes) -> list[str]:
+    """The key or the answer that a whole sequence stands for, if it is known."""
+    if sequence[1:2] == b"]":
+        return [ANSWER + sequence[2:].strip(b"\x1b\\\x07").decode("ascii", "ignore")]
+    name = _SEQUENCES.get(sequence)
+    return [] if name is None else [name]
 
 
 class Keys:
@@ -103,6 +140,9 @@ class Keys:
 
     def suspend(self) -> None:
         """Restore the terminal."""
+
+    def ask(self, question: bytes) -> None:
+        """Ask the terminal something; the answer, if any, comes like a key."""
 
     def poll(self, timeout: float) -> str | None:
         """Wait for a key.
@@ -155,6 +195,11 @@ class PosixKeys(Keys):
         except termios.error:
             return  # the terminal is closed
 
+    def ask(self, question: bytes) -> None:
+        """Ask the terminal something; the answer, if any, comes like a key."""
+        with suppress(OSError):
+            os.write(self._fd, question)
+
     def poll(self, timeout: float) -> str | None:
         """Wait for a key, for the timeout at most."""
         if not self._keys and self._wait(timeout):
@@ -198,8 +243,7 @@ class WindowsKeys(Keys):
                 time.sleep(0.01)
             char = msvcrt.getwch()
             if char in "\x00\xe0":  # a special key: its code follows
-                msvcrt.getwch()
-                return None
+                return _WINDOWS.get(msvcrt.getwch())
             return {" ": SPACE, "\x1b": ESCAPE}.get(char, char)
         return super().poll(timeout)
 

@@ -10,39 +10,35 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.text import Text
 
-from streamer.dashboard import head, hints, link, panels, scores
+from streamer.dashboard import head, hints, link, overview, panels, scores
 from streamer.dashboard.alarms import shortest
+from streamer.dashboard.below import LARGE, below
 from streamer.dashboard.chart import draw, plot_columns
 from streamer.dashboard.columns import latest
 from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.now import now, now_lines
+from streamer.dashboard.themes import THEMES
 from streamer.dashboard.words import (
     LABEL,
     STRONG,
     WARNING,
     Part,
     apart,
-    beside,
     fit,
-    heading,
     line,
     printable,
-    rule,
     to_ascii,
 )
 from streamer.display.numbers import plural
+from streamer.display.themes import ThemeName
+from streamer.readings import Alarm
 
-_STREAM_WIDTH, _RECENT_WIDTH = 46, 59
-_STREAM_ROWS = 7
-_MIN_STREAM_WIDTH = 36
 _FULL = (72, 22)
 """Columns and lines from which the panels fit below the chart."""
+_TITLED = 7
+"""Lines from which a chart of the past has its span above it."""
 _TALL = 30
 """Lines from which the alarms and an empty line have rows of their own."""
-_WIDE = 130
-"""Columns from which the events are beside the other panels."""
-_EVENTS_WIDTH = 45
-"""Columns that the events need before the latest minutes are shown as well."""
 
 
 @dataclass(frozen=True)
@@ -51,19 +47,22 @@ class Frame:
 
     Attributes:
         lines: the lines from the top down.
+        theme: name of the theme that they are painted in.
     """
 
     lines: tuple[Text, ...]
+    theme: ThemeName = ThemeName.AUTO
 
     def __str__(self) -> str:
         return "\n".join(line.plain.rstrip() for line in self.lines)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         # The lines fit already; rendering them one by one avoids wrapping them again.
-        for index, text in enumerate(self.lines):
-            if index:
-                yield Segment.line()
-            yield from text.render(console)
+        with console.use_theme(THEMES[self.theme]):
+            for index, text in enumerate(self.lines):
+                if index:
+                    yield Segment.line()
+                yield from text.render(console)
 
 
 def render(
@@ -76,6 +75,7 @@ def render(
     speed: str = "",
     message: str = "",
     now: datetime | None = None,
+    theme: ThemeName = ThemeName.AUTO,
 ) -> Frame:
     """Lay out one frame.
 
@@ -88,6 +88,7 @@ def render(
         speed: label of the speed.
         message: text for the last line instead of the key hints.
         now: current time with a zone, for a meter; None for a replay.
+        theme: colours to paint it in.
 
     Returns:
         A renderable of at most `height` lines of at most `width` cells.
@@ -97,11 +98,11 @@ def render(
     if help:
         lines = _help(snapshot, width, height, speed)
     elif width >= _FULL[0] and height >= _FULL[1]:
-        lines = _full(snapshot, width, height, speed, message)
+        lines = _full(snapshot, width, height, speed, message, ascii=ascii)
     else:
         lines = _small(snapshot, width, height, speed, message)
     fitting = [fit(text, width, pad=False) for text in list(lines)[:height]]
-    return Frame(tuple(map(to_ascii, fitting) if ascii else fitting))
+    return Frame(tuple(map(to_ascii, fitting) if ascii else fitting), theme)
 
 
 def _printable(snapshot: HistorySnapshot, height: int, *, only_ascii: bool) -> HistorySnapshot:
@@ -112,24 +113,26 @@ def _printable(snapshot: HistorySnapshot, height: int, *, only_ascii: bool) -> H
         about = replace(about, source=source, model=printable(about.model, only_ascii=only_ascii))
     events = tuple(
         replace(event, text=printable(event.text, only_ascii=only_ascii))
-        for event in snapshot.events[-height:]
+        for event in snapshot.events[-4 * height :]
     )
     steps = snapshot.steps
     if steps and steps[-1].alarms:
-        alarms = tuple(
-            replace(
-                alarm,
-                kind=printable(alarm.kind, only_ascii=only_ascii),
-                text=printable(alarm.text, only_ascii=only_ascii),
-            )
-            for alarm in steps[-1].alarms
-        )
+        alarms = tuple(_printable_alarm(alarm, only_ascii=only_ascii) for alarm in steps[-1].alarms)
         steps = (*steps[:-1], replace(steps[-1], alarms=alarms))
+    raised = tuple(
+        replace(entry, alarm=_printable_alarm(entry.alarm, only_ascii=only_ascii))
+        for entry in snapshot.raised
+    )
     state = snapshot.link
     if state is not None:
         peer, why = (printable(text, only_ascii=only_ascii) for text in (state.peer, state.text))
         state = replace(state, peer=peer, text=why)
-    return replace(snapshot, about=about, steps=steps, events=events, link=state)
+    return replace(snapshot, about=about, steps=steps, events=events, link=state, raised=raised)
+
+
+def _printable_alarm(alarm: Alarm, *, only_ascii: bool) -> Alarm:
+    kind, text = (printable(part, only_ascii=only_ascii) for part in (alarm.kind, alarm.text))
+    return replace(alarm, kind=kind, text=text)
 
 
 def _waiting(snapshot: HistorySnapshot) -> str:
@@ -144,72 +147,33 @@ def _waiting(snapshot: HistorySnapshot) -> str:
 
 
 def _full(
-    snapshot: HistorySnapshot, width: int, height: int, speed: str, message: str
+    snapshot: HistorySnapshot, width: int, height: int, speed: str, message: str, *, ascii: bool
 ) -> Iterable[Text]:
     """Chart, and panels below it."""
-    below = _wide_panels if width >= _WIDE else _narrow_panels
     panel_lines = below(snapshot, width, height)
-    values = now(snapshot, width)
-    if height >= _TALL:
-        above = [head.title(snapshot, speed, width), link.banner(snapshot, width), values, Text()]
+    title = head.title(snapshot, speed, width, warnings=height < _TALL)
+    if height >= LARGE and width >= overview.MIN_WIDTH:
+        figures = overview.overview(snapshot, width, ascii=ascii)
+        above = [title, link.banner(snapshot, width), *figures]
+    elif height >= _TALL:
+        above = [title, link.banner(snapshot, width), now(snapshot, width), Text()]
     else:
-        above = [head.title(snapshot, speed, width, warnings=True), values]
+        above = [title, now(snapshot, width)]
     chart_height = height - len(above) - len(panel_lines) - 1
     chart = _chart(snapshot, width, chart_height)
-    footer = hints.footer(message, speed, width, live=snapshot.live)
+    footer = hints.footer(message, speed, width, live=snapshot.live, scrolled=snapshot.scrolled)
     return [*above, *chart, *panel_lines, footer]
 
 
 def _chart(snapshot: HistorySnapshot, width: int, height: int) -> list[Text]:
-    columns = latest(snapshot.steps, plot_columns(width))
-    return draw(columns, width, height, waiting=_waiting(snapshot))
-
-
-def _narrow_panels(snapshot: HistorySnapshot, width: int, height: int) -> list[Text]:
-    """Scores and stream side by side, and events below them."""
-    broad = width > scores.BROAD + _MIN_STREAM_WIDTH
-    left = scores.BROAD if broad else scores.NARROW
-    rest = width - left - 1
-    rows = min(max(scores.MIN_ROWS, height // 4), scores.ALL_ROWS)
-    columns = [
-        (scores.scores(snapshot, left, rows), left),
-        (panels.stream(snapshot, rest), rest),
-    ]
-    titles = [heading(scores.settled(snapshot), left), panels.stream_heading(snapshot, rest)]
-    event_rows = max(2, height // 5 - 2)
-    events = panels.events(snapshot, width, event_rows)
-    return [
-        rule(titles, "┬"),
-        *beside(columns, rows),
-        rule([heading("events", left), heading("", rest)], "┴"),
-        *beside([(events, width)], event_rows),
-    ]
-
-
-def _wide_panels(snapshot: HistorySnapshot, width: int, height: int) -> list[Text]:
-    """All panels side by side, or on a tall screen two of them stacked."""
-    rows = max(scores.MIN_ROWS, 3 * height // 10)
-    feed = panels.stream(snapshot, _STREAM_WIDTH)
-    settled = scores.settled(snapshot)
-    stacked = rows > scores.ALL_ROWS + _STREAM_ROWS
-    broad = stacked or width > scores.BROAD + _STREAM_WIDTH + _EVENTS_WIDTH
-    left = scores.BROAD if broad else scores.NARROW
-    if stacked:
-        table = scores.scores(snapshot, left, rows - _STREAM_ROWS - 1)
-        divider = panels.stream_heading(snapshot, left - 1)
-        columns = [([*table, divider, *feed], left)]
-        titles = [heading(settled, left)]
-    else:
-        columns = [(scores.scores(snapshot, left, rows), left), (feed, _STREAM_WIDTH)]
-        titles = [heading(settled, left), panels.stream_heading(snapshot, _STREAM_WIDTH)]
-    used = sum(columns_width + 1 for _, columns_width in columns)
-    if width - used > _RECENT_WIDTH + _EVENTS_WIDTH:
-        columns.append((panels.recent(snapshot, rows), _RECENT_WIDTH))
-        titles.append(heading("latest minutes", _RECENT_WIDTH))
-        used += _RECENT_WIDTH + 1
-    columns.append((panels.events(snapshot, width - used, rows), width - used))
-    titles.append(heading("events", width - used))
-    return [rule(titles, "┬"), *beside(columns, rows)]
+    past, count = snapshot.past, plot_columns(width)
+    if past is None:
+        return draw(latest(snapshot.steps, count), width, height, waiting=_waiting(snapshot))
+    columns = past.columns[-count:]
+    if height < _TITLED:
+        return draw(columns, width, height, waiting="")
+    title = line(" ", (past.title, LABEL if past.following else STRONG))
+    return [title, *draw(columns, width, height - 1, waiting="")]
 
 
 def _small(
@@ -239,6 +203,8 @@ def _status(snapshot: HistorySnapshot, width: int, message: str, *, titled: bool
     hint = line(("?", STRONG), (" help", LABEL))
     if message:
         return fit(line((message, STRONG)), width, pad=False)
+    if snapshot.scrolled and snapshot.past is not None:
+        return fit(Text(snapshot.past.title), width, pad=False)
     last = snapshot.last
     if not titled and (link.down(snapshot) or (last and last.alarms)):
         return link.banner(snapshot, width)
@@ -250,8 +216,9 @@ def _status(snapshot: HistorySnapshot, width: int, message: str, *, titled: bool
     if last and last.alarms and not snapshot.in_sample:
         return fit(Text(last.alarms[-1].text), width, pad=False)
     parts: list[Part] = [(panels.buffer(snapshot), LABEL)]
-    if last and last.counts.gaps:
-        parts.append((f" · {plural(last.counts.gaps, 'gap')}", LABEL))
+    gaps, _, ongoing = panels.gap_totals(snapshot)
+    if gaps:
+        parts.append((f" · {plural(gaps, 'gap')}{', one now' if ongoing else ''}", LABEL))
     if snapshot.in_sample:
         parts = [("! " + scores.IN_SAMPLE, WARNING)]
     left = line(*parts)

@@ -11,16 +11,15 @@ from datetime import datetime
 from rich.text import Text
 
 from streamer.dashboard import link
-from streamer.dashboard.chart import FILL
-from streamer.dashboard.columns import COMING_GLYPH, FORECAST_GLYPH
+from streamer.dashboard.columns import FORECAST_GLYPH
 from streamer.dashboard.history import CAPACITY, HistorySnapshot
+from streamer.dashboard.plot import FILL
 from streamer.dashboard.words import ACTUAL, FORECAST, LABEL, STRONG, Part, choose, line
 from streamer.display.numbers import NOTHING, fixed, plural
 from streamer.readings import Forecast
 
-_AREA: Part = (FILL[-1] + " ", ACTUAL)
-_DOT: Part = (FORECAST_GLYPH + " ", FORECAST)
-_DIAMOND: Part = (COMING_GLYPH + " ", FORECAST)
+AREA: Part = (FILL[-1] + " ", ACTUAL)
+DOT: Part = (FORECAST_GLYPH + " ", FORECAST)
 _WIDE_GAP = " " * 6
 _BAND_WIDTH = len("(0.25 to 0.75)")
 
@@ -31,13 +30,13 @@ def now(snapshot: HistorySnapshot, width: int) -> Text:
     For a meter: the latest sample, the last complete minute, and the forecast for the minute
     under way.
     """
-    values = _Values(snapshot)
+    values = Values(snapshot)
     if snapshot.live:
         return choose(width, *(_live(values) if values.coming else _warming_up(values)))
-    ahead = line(_DIAMOND, f"next {values.next_at}", values.next_kw)
-    bare = line(_DIAMOND, "next", values.next_kw)
+    ahead = line(DOT, f"next {values.next_at}", values.next_kw)
+    bare = line(DOT, "next", values.next_kw)
     actual = line((f"{values.actual} kW", STRONG))
-    beginning, short = line(_AREA, f"now {values.at}", actual), line(_AREA, "now", actual)
+    beginning, short = line(AREA, f"now {values.at}", actual), line(AREA, "now", actual)
     forecast, error = values.forecast, values.error
     candidates = []
     if values.coming:
@@ -60,45 +59,45 @@ def now(snapshot: HistorySnapshot, width: int) -> Text:
 
 def now_lines(snapshot: HistorySnapshot, width: int) -> list[Text]:
     """The same on two short lines."""
-    values = _Values(snapshot)
+    values = Values(snapshot)
     actual = line((f"{values.actual} kW", STRONG))
     above = [
-        line(_AREA, f"now  {values.at:5}", actual, " ", values.forecast),
-        line(_AREA, f"now  {values.at:5}", actual),
-        line(_AREA, "now ", actual),
-        line(_AREA, actual),
+        line(AREA, f"now  {values.at:5}", actual, " ", values.forecast),
+        line(AREA, f"now  {values.at:5}", actual),
+        line(AREA, "now ", actual),
+        line(AREA, actual),
     ]
     if snapshot.live:
         sample = values.sample
-        mean = line(_AREA, f"{values.at:5}", values.actual)
+        mean = line(AREA, f"{values.at:5}", values.actual)
         above = [
             line(sample, "  ", mean, " ", values.forecast),
-            line(sample, "  ", mean, " ", _DOT, values.forecast_kw),
+            line(sample, "  ", mean, " ", DOT, values.forecast_kw),
             line(sample, "  ", mean),
             sample,
         ]
-    ahead = line(_DIAMOND, f"next {values.next_at:5}", values.next_kw)
+    ahead = line(DOT, f"next {values.next_at:5}", values.next_kw)
     below = [
         line(ahead, "   ", values.error),
         ahead,
-        line(_DIAMOND, "next", values.next_kw),
-        line(_DIAMOND, values.next_kw),
+        line(DOT, "next", values.next_kw),
+        line(DOT, values.next_kw),
     ]
     if values.coming:
         band = values.band
         below = [line(ahead, " ", band, "  ", values.error), line(ahead, " ", band), *below]
     elif snapshot.live:
-        below = [values.patience, line(_DIAMOND, "next", values.next_kw)]
+        below = [values.patience, line(DOT, "next", values.next_kw)]
     return [choose(width, *above), choose(width, *below)]
 
 
-def _live(values: _Values) -> list[Text]:
+def _live(values: Values) -> list[Text]:
     """The line for a meter in several lengths, longest first."""
     sample, forecast, error, band = values.sample, values.forecast, values.error, values.band
-    mean = line(_AREA, values.at, values.actual)
-    ahead = line(_DIAMOND, f"next {values.next_at}", values.next_kw)
-    bare = line(_DIAMOND, "next", (values.expected, STRONG))
-    only = line(_DOT, values.forecast_kw)
+    mean = line(AREA, values.at, values.actual)
+    ahead = line(DOT, f"next {values.next_at}", values.next_kw)
+    bare = line(DOT, "next", (values.expected, STRONG))
+    only = line(DOT, values.forecast_kw)
     return [
         line(*_between(_WIDE_GAP, sample, line(mean, " kW"), forecast, error, ahead), "  ", band),
         line(*_between("   ", sample, line(mean, " kW"), forecast, error, ahead), "  ", band),
@@ -109,9 +108,9 @@ def _live(values: _Values) -> list[Text]:
     ]
 
 
-def _warming_up(values: _Values) -> list[Text]:
+def _warming_up(values: Values) -> list[Text]:
     """The line for a meter before the first forecast, or after the buffer was emptied."""
-    mean = line(_AREA, values.at, values.actual)
+    mean = line(AREA, values.at, values.actual)
     return [
         line(*_between(_WIDE_GAP, values.sample, line(mean, " kW"), values.patience)),
         line(*_between("  ", values.sample, mean, values.patience)),
@@ -124,8 +123,8 @@ def _between(space: str, *parts: Text) -> list[Text | str]:
     return [item for part in parts for item in (space, part)][1:]
 
 
-class _Values:
-    """Parts of the lines."""
+class Values:
+    """Parts of the lines, and of the large figures."""
 
     def __init__(self, snapshot: HistorySnapshot) -> None:
         self._snapshot = snapshot
@@ -137,17 +136,17 @@ class _Values:
         self.actual = _power(last.reading.kw if last else None)
         self.forecast_kw = _power(settled.kw if settled else None)
         self.expected = _power(self.coming.kw if self.coming else None)
-        self._error_kw = last.error_kw if last else None
+        self.error_kw = f"{fixed(last.error_kw if last else None, 3, signed=True):>7}"
 
     @property
     def forecast(self) -> Text:
         """Forecast for the latest reading."""
-        return line(_DOT, f"forecast{self.forecast_kw}")
+        return line(DOT, f"forecast{self.forecast_kw}")
 
     @property
     def error(self) -> Text:
         """Error of the latest forecast in kW."""
-        return line(("error ", LABEL), f"{fixed(self._error_kw, 3, signed=True):>7}")
+        return line(("error ", LABEL), self.error_kw)
 
     @property
     def next_kw(self) -> Text:
@@ -166,9 +165,14 @@ class _Values:
     @property
     def sample(self) -> Text:
         """The meter's latest sample; unknown while the connection is down."""
+        return line("now", (f"{self.sample_kw} kW", STRONG))
+
+    @property
+    def sample_kw(self) -> str:
+        """Power in the meter's latest sample; unknown while the connection is down."""
         latest = self._snapshot.sample
         known = latest is not None and not link.down(self._snapshot)
-        return line("now", (f"{_power(latest.kw if latest and known else None)} kW", STRONG))
+        return _power(latest.kw if latest and known else None)
 
     @property
     def patience(self) -> Text:
@@ -180,7 +184,7 @@ class _Values:
         # While the connection is down, only the number of minutes is known.
         away = link.down(self._snapshot)
         when = f"after {plural(left, 'more minute')}" if away else f"in {left} min"
-        return line(_DIAMOND, f"{which} forecast {when}")
+        return line(DOT, f"{which} forecast {when}")
 
 
 def _time(at: datetime | None) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from rich.text import Text
 
 from streamer.dashboard.head import progress_notes
-from streamer.dashboard.history import ALARM, CAPACITY, HistorySnapshot
+from streamer.dashboard.history import ALARM, CAPACITY, OVER, HistorySnapshot
 from streamer.dashboard.link import state_since
-from streamer.dashboard.words import LABEL, WARNING, Part, choose, fit, heading, line
+from streamer.dashboard.words import LABEL, WARNING, Part, choose, fit, heading, line, wrap
 from streamer.display.numbers import NOTHING, fixed
-from streamer.readings import Link, Notice
+from streamer.readings import MINUTE, Link, Notice
 
 _SKIPPED = {
     Notice.MALFORMED: "malformed",
@@ -70,15 +70,31 @@ def _field(label: str, value: Text, width: int) -> Text:
     return fit(line(" ", (f"{label:<10}", LABEL), value), width, pad=False)
 
 
+def gap_totals(snapshot: HistorySnapshot) -> tuple[int, int, bool]:
+    """Gaps, the minutes missing in them, and whether the last one continues at present."""
+    last = snapshot.last
+    if last is None:
+        return 0, 0, False
+    gaps, minutes, missing = last.counts.gaps, last.counts.gap_minutes, 0
+    if snapshot.now is not None and not snapshot.ended and last.reading.at.tzinfo is not None:
+        # The minute before the present one may still be on its way.
+        missing = (snapshot.now - last.reading.at) // MINUTE - 2
+    if missing < 1:
+        return gaps, minutes, False
+    return gaps + 1, minutes + missing, True
+
+
 def _gaps(snapshot: HistorySnapshot) -> list[str]:
     if snapshot.last is None:
         return [NOTHING]
-    counts = snapshot.last.counts
-    if not counts.gaps:
+    gaps, minutes, ongoing = gap_totals(snapshot)
+    if not gaps:
         return ["none"]
-    short = f"{counts.gaps:,} ({counts.gap_minutes:,} min)"
-    resets = f"buffer emptied {counts.resets:,}×" if counts.resets else ""
-    return [f"{short} · {resets}" if resets else short, short]
+    short = f"{gaps:,} ({minutes:,} min)"
+    now = [f"{short}, one at present", f"{short} now"] if ongoing else []
+    resets = snapshot.last.counts.resets
+    emptied = [f"{short} · buffer emptied {resets:,}×"] if resets else []
+    return [*now, *emptied, short]
 
 
 def _skipped(snapshot: HistorySnapshot) -> list[str]:
@@ -101,31 +117,28 @@ def _trained(snapshot: HistorySnapshot) -> list[str]:
     return [f"{start:%Y-%m-%d} – {end:%Y-%m-%d}", f"{start:%Y-%m} – {end:%Y-%m}"]
 
 
-def recent(snapshot: HistorySnapshot, height: int) -> list[Text]:
-    """The latest minutes as a table, newest last; 59 cells wide."""
-    heading = f" {'':7}{'actual':>9}{'forecast':>10}{'error':>9}{'persistence':>13}{'error':>9}"
-    rows = [line((heading, LABEL))]
-    for step in snapshot.steps[1 - height :] if height > 1 else ():
-        actual = fixed(step.reading.kw, 3)
-        forecast = error = naive = naive_error = NOTHING
-        if step.settled is not None:
-            forecast, naive = fixed(step.settled.kw, 3), fixed(step.settled.last_kw, 3)
-            error = fixed(step.error_kw, 3, signed=True)
-            naive_error = fixed(step.reading.kw - step.settled.last_kw, 3, signed=True)
-        numbers = f"{actual:>9}{forecast:>10}{error:>9}{naive:>13}{naive_error:>9}"
-        rows.append(line(" ", (f"{step.reading.at:%H:%M}  ", LABEL), numbers))
-    return rows
+def events(
+    snapshot: HistorySnapshot, width: int, height: int, *, alarms: bool = True
+) -> list[Text]:
+    """The latest events, newest last; as many as fit with all of their text.
 
-
-def events(snapshot: HistorySnapshot, width: int, height: int) -> list[Text]:
-    """The latest events, newest last."""
-    if not snapshot.events:
+    Args:
+        snapshot: state of the stream.
+        width: width in cells.
+        height: number of lines.
+        alarms: whether alarms are among them.
+    """
+    found = [event for event in snapshot.events if alarms or event.kind not in (ALARM, OVER)]
+    if not found:
         return [line((" nothing to report", LABEL))]
-    form = "%Y-%m-%d %H:%M" if width >= 50 else "%H:%M"
-    blank = " " * len("2000-01-01 00:00" if width >= 50 else "00:00")
-    rows = []
-    for event in snapshot.events[-height:] if height else ():
+    form = "%m-%d %H:%M" if width >= 50 else "%H:%M"
+    blank = " " * len("01-01 00:00" if width >= 50 else "00:00")
+    rows: list[Text] = []
+    for event in reversed(found):
         when = f"{event.at:{form}}" if event.at else blank
         text: Part = ("! " + event.text, WARNING) if event.kind in _WARNING else event.text
-        rows.append(fit(line(" ", (when, LABEL), "  ", text), width, pad=False))
+        lines = wrap(line(" ", (when, LABEL), "  "), text, width, height - len(rows))
+        if not lines:
+            break
+        rows = lines + rows
     return rows

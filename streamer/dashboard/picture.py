@@ -5,12 +5,20 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from io import StringIO
+from pathlib import Path
 
 from rich.console import Console
+from rich.terminal_theme import DEFAULT_TERMINAL_THEME, SVG_EXPORT_THEME
 
 from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.layout import render
+from streamer.display.themes import ThemeName
 
+_ADVANCE = 0.602
+"""Width of a character in font sizes: that of DejaVu Sans Mono and Menlo, and nearly that of most
+others. Rich's own value is larger, and viewers that ignore `textLength` would leave gaps."""
+
+_TEXT = re.compile(r"<text\b")
 _WEB_FONT = re.compile(r"@font-face\s*\{.*?\}\s*", re.DOTALL)
 
 
@@ -23,6 +31,7 @@ def render_svg(
     ascii: bool = False,
     speed: str = "",
     now: datetime | None = None,
+    theme: ThemeName = ThemeName.AUTO,
 ) -> str:
     """Draw a frame as SVG.
 
@@ -34,10 +43,13 @@ def render_svg(
         ascii: use only ASCII characters.
         speed: label of the speed.
         now: current time with a zone, for a meter; None for a replay.
+        theme: colours of the picture, whose background is light with the light theme alone.
 
     Returns:
         The text of an SVG file.
     """
+    if theme == ThemeName.AUTO:
+        theme = ThemeName.DARK
     console = Console(
         file=StringIO(),
         record=True,
@@ -47,6 +59,45 @@ def render_svg(
         color_system="truecolor",
         legacy_windows=False,
     )
-    console.print(render(snapshot, width, height, ascii=ascii, speed=speed, now=now))
+    console.print(render(snapshot, width, height, ascii=ascii, speed=speed, now=now, theme=theme))
+    colours = DEFAULT_TERMINAL_THEME if theme == ThemeName.LIGHT else SVG_EXPORT_THEME
     # Without rich's web font: a picture should load nothing from the network.
-    return _WEB_FONT.sub("", console.export_svg(title=title))
+    svg = console.export_svg(title=title, theme=colours, font_aspect_ratio=_ADVANCE)
+    svg = _WEB_FONT.sub("", svg)
+    # Browsers keep the spaces anyway, other viewers only if they are asked to.
+    return _TEXT.sub('<text xml:space="preserve"', svg)
+
+
+def save_svg(
+    snapshot: HistorySnapshot,
+    width: int,
+    height: int,
+    *,
+    folder: Path | None = None,
+    ascii: bool = False,
+    speed: str = "",
+    now: datetime | None = None,
+    theme: ThemeName = ThemeName.AUTO,
+) -> str:
+    """Save a frame as SVG in a new file; the arguments are those of `render_svg`.
+
+    Args:
+        snapshot: state of the stream.
+        width: columns of the terminal in the picture.
+        height: lines of that terminal.
+        folder: folder of the file; None for the working directory.
+        ascii: use only ASCII characters.
+        speed: label of the speed.
+        now: current time with a zone, for a meter; None for a replay.
+        theme: colours.
+
+    Returns:
+        The result, for people: the name of the file, or the reason for which there is none.
+    """
+    path = (folder or Path()) / f"streamer-{datetime.now():%Y%m%d-%H%M%S}.svg"
+    svg = render_svg(snapshot, width, height, ascii=ascii, speed=speed, now=now, theme=theme)
+    try:
+        path.write_text(svg, encoding="utf-8")
+    except OSError as error:
+        return f"not saved: {path}: {error.strerror or error}"
+    return f"saved {path}"

@@ -6,6 +6,9 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+QUARTERS = 4
+"""Quarters of a row, in which marks are drawn."""
+
 
 @dataclass(frozen=True, slots=True)
 class AxisScale:
@@ -31,23 +34,28 @@ class AxisScale:
         return self.rows - self.below - 1
 
     def eighths(self, kw: float) -> int:
-        """Length of the area in eighths of a row; at least one, so that it is visible."""
+        """Length of the bar in eighths of a row; at least one, so that it is visible."""
         eighths = round(8.0 * kw / self.unit)
-        return max(1, eighths) if kw >= 0 else min(-1, eighths)
+        upward = kw >= 0 if self.below and self.top >= 0 else not self.below
+        return max(1, eighths) if upward else min(-1, eighths)
 
-    def row(self, kw: float) -> int:
-        """The row of a mark: the one in which the area of that value ends."""
-        height = kw / self.unit
-        row = max(0, math.ceil(height - 1e-9) - 1) if kw >= 0 else math.floor(height + 1e-9)
-        return min(max(row, -self.below), self.top)
+    def quarter(self, kw: float) -> int:
+        """The quarter of a row that a value lies in, counted from the zero line, in the plot."""
+        first, last = self._quarters
+        return math.floor(min(max(QUARTERS * kw / self.unit, first), last))
 
-    def between(self, low_kw: float, high_kw: float) -> range:
-        """The rows whose middle lies between two values; empty if one of them is NaN."""
-        if not low_kw <= high_kw:
+    def quarters_between(self, low_kw: float, high_kw: float) -> range:
+        """The quarters from one value to another that are in the plot; none if one is NaN."""
+        first, last = self._quarters
+        low, high = (QUARTERS * kw / self.unit for kw in (low_kw, high_kw))
+        if not low <= high or low > last + 1 or high < first:
             return range(0)
-        first = math.ceil(low_kw / self.unit - 0.5)
-        last = math.floor(high_kw / self.unit - 0.5)
-        return range(max(first, -self.below), min(last, self.top) + 1)
+        return range(self.quarter(low_kw), self.quarter(high_kw) + 1)
+
+    @property
+    def _quarters(self) -> tuple[int, int]:
+        """The lowest and the highest quarter of the plot."""
+        return -QUARTERS * self.below, QUARTERS * (self.top + 1) - 1
 
     def label(self, row: int) -> str:
         """Label of the upper edge of a row; empty if it is not a tick."""

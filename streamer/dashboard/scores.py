@@ -2,101 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from rich.text import Text
 
 from streamer.dashboard.history import HistorySnapshot
-from streamer.dashboard.words import LABEL, WARNING, choose, line, percent
+from streamer.dashboard.words import BAD, GOOD, LABEL, WARNING, choose, line, percent
 from streamer.display.numbers import NOTHING, fixed, significant
-from streamer.readings import Adaptation, BandScores, ErrorScores, Scores
+from streamer.display.verdict import BETTER, UNCLEAR, WORSE, verdict
+from streamer.readings import Adaptation, BandScores, Scores
 
 IN_SAMPLE = "in sample: these scores flatter"
 
 TRIAL_MINUTES = 1440
 """Settled minutes before the adapted forecasts can first be shown."""
 
-NARROW, BROAD = 43, 54
-"""Width of the table in cells, without and with the frozen network."""
+WIDTH = 43
+"""Width of the table in cells."""
 
-MIN_ROWS, ALL_ROWS = 7, 10
+MIN_ROWS, ALL_ROWS = 7, 12
+"""Lines that the most important scores need, and all of them."""
+
+_SQUARED = {"mse_kw2": "MSE  kW²", "hour_mse_kw2": "  hour", "day_mse_kw2": "  day"}
+_RMSE, _MAE = "rmse_w", "mae_w"
+_BY_IMPORTANCE = ("mse_kw2", _MAE, "day_mse_kw2", _RMSE, "hour_mse_kw2")
+
+_VERDICTS = {BETTER: GOOD, WORSE: BAD, UNCLEAR: ""}
 
 
 def scores(snapshot: HistorySnapshot, width: int, rows: int) -> list[Text]:
     """Errors of the forecasts and of persistence, and scores of the bands.
 
+    Each forecast is shown with the score that it is made for: the mean with the squared error,
+    the median, if there is one, with the absolute error.
+
     Args:
         snapshot: state of the stream.
-        width: width in cells, at least `NARROW`; from `BROAD` on there is another column.
+        width: width in cells, at least `WIDTH`.
         rows: number of lines, at least `MIN_ROWS`; the least important are left out.
     """
     last = snapshot.last
     found = last.scores if last else Scores()
-    roomy = rows > MIN_ROWS + 1
-    table = _Table(found, broad=width >= BROAD)
-    lines = table.squared()
-    absolute = table.absolute()
-    notes = band_lines(found.band, width - 1, brief=not roomy)
+    heading, table = _table(found)
+    notes = band_lines(found.band, width - 1, brief=rows < ALL_ROWS - 1)
     if last and last.adaptation:
         notes.append(adaptation_line(last.adaptation, width - 1))
-    rest = [line(" ", text) for text in notes]
     if snapshot.in_sample:
-        rest.append(line(" ", (f"! {IN_SAMPLE}", WARNING)))
-    elif len(lines) + len(absolute) + len(rest) < rows:
-        rest.append(line((" skill: 1 − MSE / MSE of persistence", LABEL)))
-    # The RMSE repeats the MSE, so it is left out first.
-    room = max(0, rows - len(lines) - len(rest))
-    return [*lines, *absolute[max(0, len(absolute) - room) :], *rest][:rows]
+        notes.append(line((f"! {IN_SAMPLE}", WARNING)))
+    room = rows - 2 - len(notes)
+    if found.median_mae_w is not None and room > len(table):
+        notes.append(line(("MSE of the mean, MAE of the median", LABEL)))
+    shown = _BY_IMPORTANCE[: max(0, room)]
+    return [
+        line(" ", verdict_line(found, width - 1)),
+        heading,
+        *(text for name, text in table.items() if name in shown),
+        *(line(" ", text) for text in notes),
+    ][:rows]
 
 
-class _Table:
-    """Rows of figures, one column for each forecaster."""
+def _table(found: Scores) -> tuple[Text, dict[str, Text]]:
+    """Heading, and rows of figures, with one column for each forecaster."""
+    errors = [found.model, *([found.frozen] if found.frozen else []), found.persistence]
+    names = ["model", *(["frozen"] if found.frozen else []), "persistence"]
+    rows = {
+        name: _row(label, [significant(getattr(one, name)) for one in errors])
+        for name, label in _SQUARED.items()
+    }
+    rows[_RMSE] = _row("RMSE W", [fixed(one.rmse_w, 1) for one in errors])
+    absolute = [one.mae_w for one in errors]
+    if found.median_mae_w is not None:
+        unknown = [None] if found.frozen else []
+        absolute = [found.median_mae_w, *unknown, found.median_persistence_mae_w]
+    rows[_MAE] = _row("MAE  W", [fixed(value, 1) for value in absolute])
+    return line((_row("", names).plain, LABEL)), rows
 
-    def __init__(self, found: Scores, *, broad: bool) -> None:
-        self._found = found
-        self._broad = broad
 
-    def squared(self) -> list[Text]:
-        """Heading, and mean squared errors in kW² over all minutes, an hour and a day."""
-        found = self._found
-        frozen = "frozen" if self._shows_frozen else ""
-        names = self._numbers("model", frozen, "persistence")
-        rows = [line((f" {'':9}{names}{'skill':>9}", LABEL))]
-        for label, name, skill in (
-            ("MSE  kW²", "mse_kw2", found.skill),
-            ("  hour", "hour_mse_kw2", found.hour_skill),
-            ("  day", "day_mse_kw2", found.day_skill),
-        ):
-            gain = percent(skill)
-            pad = " " * max(0, 9 - gain.cell_len)
-            numbers = self._numbers(*(significant(value) for value in self._values(name)))
-            rows.append(line(" ", (f"{label:9}", LABEL), numbers, pad, gain))
-        return rows
+def _row(label: str, texts: Sequence[str]) -> Text:
+    model, *frozen, persistence = texts
+    between = "".join(f"{text:>11}" for text in frozen)
+    return line(" ", (f"{label:9}", LABEL), f"{model:>10}{between}{persistence:>12}")
 
-    def absolute(self) -> list[Text]:
-        """Root mean squared and mean absolute errors in W."""
-        return [
-            line(
-                " ",
-                (f"{label:9}", LABEL),
-                self._numbers(*(fixed(value, 1) for value in self._values(name))),
-            )
-            for label, name in (("RMSE W", "rmse_w"), ("MAE  W", "mae_w"))
-        ]
 
-    @property
-    def _shows_frozen(self) -> bool:
-        return self._broad and self._found.frozen is not None
-
-    def _values(self, name: str) -> Iterable[float | None]:
-        """One score of the model, the frozen network and persistence."""
-        found = self._found
-        for errors in (found.model, found.frozen or ErrorScores(), found.persistence):
-            yield getattr(errors, name)
-
-    def _numbers(self, model: str, frozen: str, persistence: str) -> str:
-        between = f"{frozen:>11}" if self._shows_frozen else ""
-        return f"{model:>10}{between}{persistence:>12}"
+def verdict_line(found: Scores, width: int) -> Text:
+    """The comparison with persistence in words, in colour once it is clear."""
+    sign, words = verdict(found.skill, found.skill_is_clear)
+    candidates = [line((text, _VERDICTS[sign])) for text in words]
+    if found.day_lead is not None and found.day_lead.is_clear:
+        day_sign, (_, day) = verdict(found.day_skill, True)
+        ending = line(", ", (day, _VERDICTS[day_sign]), " in the last day")
+        candidates.insert(0, line(candidates[0], ending))
+    return choose(width, *candidates)
 
 
 def band_lines(band: BandScores, width: int, *, brief: bool) -> list[Text]:
@@ -162,17 +158,16 @@ def adaptation_line(adaptation: Adaptation, width: int) -> Text:
 
 
 def comparison(snapshot: HistorySnapshot, width: int) -> list[Text]:
-    """Running errors of the model and of persistence, on two lines."""
+    """Running errors of the model and of persistence, and the verdict on them: two lines."""
     found = snapshot.last.scores if snapshot.last else Scores()
     ours, theirs = (significant(e.mse_kw2, 4) for e in (found.model, found.persistence))
-    skill = percent(found.skill)
-    if width < 38:
-        return [line(("MSE   ", LABEL), ours), line(("skill ", LABEL), skill)]
-    pad = " " * max(0, 8 - skill.cell_len)
-    return [
-        line(("model MSE   ", LABEL), f"{ours:>9}", (" kW² skill ", LABEL), pad, skill),
-        line(("persistence ", LABEL), f"{theirs:>9}", (" kW² over ", LABEL), f"{found.settled:,}"),
-    ]
+    squared = choose(
+        width,
+        line(("MSE ", LABEL), f"{ours} kW²", (", persistence ", LABEL), theirs),
+        line(("MSE ", LABEL), ours, (" persistence ", LABEL), theirs),
+        line(("MSE ", LABEL), f"{ours} kW²"),
+    )
+    return [squared, verdict_line(found, width)]
 
 
 def more(snapshot: HistorySnapshot, width: int) -> list[Text]:

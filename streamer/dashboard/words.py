@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import math
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
-from rich.style import Style
-from rich.text import Text
+from rich.text import Span, Text
 
 from streamer.display import lines as display_lines
 from streamer.display.bars import bar
 from streamer.display.numbers import NOTHING, fixed
 
-# Only the terminal's own foreground and its plain ANSI colours, so that both dark and
-# light backgrounds work. No meaning depends on a colour alone.
-LABEL = Style(dim=True)
-STRONG = Style(bold=True)
-ACTUAL = Style(color="cyan")
-FORECAST = Style(color="magenta", bold=True)
-BAND = Style(color="magenta", dim=True)
-GOOD = Style(color="green")
-BAD = Style(color="red")
-WARNING = Style(color="red", bold=True)
+# Names of styles: `themes` gives each its colours and attributes.
+LABEL = "streamer.label"
+FAINT = "streamer.faint"
+STRONG = "streamer.strong"
+ACTUAL = "streamer.actual"
+HANGING = "streamer.hanging"
+FORECAST = "streamer.forecast"
+BAND = "streamer.band"
+GOOD = "streamer.good"
+BAD = "streamer.bad"
+WARNING = "streamer.warning"
 
-Part = str | tuple[str, Style]
+Part = str | tuple[str, str]
+
+_MIN_WRAPPED = 16
+"""Cells from which a text is wrapped; on fewer it would be a column of single words."""
 
 _ASCII = str.maketrans(
     {
@@ -37,16 +41,19 @@ _ASCII = str.maketrans(
         **dict.fromkeys("│┊", "|"),
         **dict.fromkeys("┬┴┤└", "+"),
         "▔": "'",
-        "░": "-",
-        "▓": "%",
         "•": "o",
-        "◆": "*",
         "·": "|",
         "×": "x",
         "²": "2",
         "…": "~",
+        "←": "<",
+        "→": ">",
+        # Braille: forecasts have dots on the left, bands only on the right.
+        **{chr(0x2800 + bits): "o" if bits & 0x47 else "-" for bits in range(256)},
     }
 )
+_HANGING_ASCII = str.maketrans("▁▂▃▄▅▆▇", "##:::..")
+"""The part of a bar in a cell beside these blocks, which are drawn in reverse."""
 
 
 def percent(skill: float | None) -> Text:
@@ -54,7 +61,7 @@ def percent(skill: float | None) -> Text:
     if skill is None or not math.isfinite(100.0 * skill):
         return Text(NOTHING)
     text = fixed(100.0 * skill, 1, signed=True) + " %"
-    return Text(text, style=GOOD if skill > 0 else BAD if skill < 0 else Style())
+    return Text(text, style=GOOD if skill > 0 else BAD if skill < 0 else "")
 
 
 def since(what: str, began: datetime, now: datetime) -> str:
@@ -85,9 +92,13 @@ def printable(text: str, *, only_ascii: bool) -> str:
 
 def to_ascii(line: Text) -> Text:
     """The same line in ASCII, glyph for glyph."""
-    spans = line.spans
-    plain = line.plain.translate(_ASCII)
-    return Text(plain, style=line.style, spans=spans, no_wrap=True, end="")
+    plain, spans = line.plain, line.spans
+    for span in spans:
+        if span.style == HANGING:
+            reversed_part = plain[span.start : span.end].translate(_HANGING_ASCII)
+            plain = plain[: span.start] + reversed_part + plain[span.end :]
+    spans = [Span(s.start, s.end, ACTUAL if s.style == HANGING else s.style) for s in spans]
+    return Text(plain.translate(_ASCII), style=line.style, spans=spans, no_wrap=True, end="")
 
 
 def line(*parts: Part | Text) -> Text:
@@ -105,6 +116,30 @@ def fit(text: Text, width: int, *, pad: bool = True) -> Text:
     """Cut a line to a width in cells, with an ellipsis if it was too long."""
     text.truncate(width, overflow="ellipsis", pad=pad)
     return text
+
+
+def wrap(beginning: Text, text: Part, width: int, height: int) -> list[Text]:
+    """An entry of a list on as many lines as its text needs, indented below its beginning.
+
+    Args:
+        beginning: what stands before the text, such as a time.
+        text: the text, in one style.
+        width: width in cells.
+        height: lines there are.
+
+    Returns:
+        All lines; the text cut short to one line if there is room for that alone; none if the
+        whole text does not fit in more lines than one.
+    """
+    content, style = text if isinstance(text, tuple) else (text, "")
+    indent = beginning.cell_len
+    parts = textwrap.wrap(content, max(1, width - indent)) if width - indent >= _MIN_WRAPPED else []
+    if len(parts) > height:
+        return [fit(line(beginning, (content, style)), width, pad=False)] if height == 1 else []
+    if not parts:
+        parts = [content] if height else []
+    lines = [line(beginning if i == 0 else " " * indent, (p, style)) for i, p in enumerate(parts)]
+    return [fit(one, width, pad=False) for one in lines]
 
 
 def choose(width: int, *candidates: Text) -> Text:
@@ -133,7 +168,7 @@ def beside(columns: Sequence[tuple[list[Text], int]], height: int) -> list[Text]
         row = Text(no_wrap=True, end="")
         for number_, (lines, width) in enumerate(columns):
             if number_:
-                row.append("│", LABEL)
+                row.append("│", FAINT)
             row.append_text(fit(lines[index] if index < len(lines) else Text(), width))
         rows.append(row)
     return rows
@@ -148,13 +183,13 @@ def heading(title: str, width: int, *, share: float = 0.0, notes: Sequence[str] 
         share: share of the line that is drawn thick, as a progress bar, 0 to 1.
         notes: texts for the right end, of which the first that fits is used.
     """
-    left = line(("─ ", LABEL), title, (" ", LABEL)) if title else Text()
+    left = line(("─ ", FAINT), title, " ") if title else Text()
     left = fit(left, width, pad=False)
-    rights = [line((f" {note} ", LABEL), ("─", LABEL)) for note in notes]
+    rights = [line((f" {note} ", LABEL), ("─", FAINT)) for note in notes]
     room = width - left.cell_len
     right = next((text for text in rights if text.cell_len <= room), Text())
     thick, thin = bar(share, room - right.cell_len)
-    return line(left, (thick, STRONG), (thin, LABEL), right)
+    return line(left, (thick, STRONG), (thin, FAINT), right)
 
 
 def rule(headings: Sequence[Text], joint: str) -> Text:
@@ -167,6 +202,6 @@ def rule(headings: Sequence[Text], joint: str) -> Text:
     row = Text(no_wrap=True, end="")
     for index, part in enumerate(headings):
         if index:
-            row.append(joint, LABEL)
+            row.append(joint, FAINT)
         row.append_text(part)
     return row

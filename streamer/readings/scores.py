@@ -60,6 +60,24 @@ class BandScores:
 
 
 @dataclass(frozen=True, slots=True)
+class Lead:
+    """Lead of the forecasts over persistence: a 95 % interval of the difference of their MSE.
+
+    Attributes:
+        low_kw2: low end in kW²; above zero, the forecasts are better than persistence.
+        high_kw2: high end in kW²; below zero, they are worse.
+    """
+
+    low_kw2: float
+    high_kw2: float
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval excludes zero, so that the sign of the skill means something."""
+        return self.low_kw2 > 0.0 or self.high_kw2 < 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
     """Errors of the forecasts shown, beside those of persistence over the same minutes.
 
@@ -69,6 +87,11 @@ class Scores:
         persistence: errors of "next = last".
         frozen: errors of the network alone; None if nothing is adapted.
         band: scores of the bands.
+        median_mae_kw: running mean absolute error of the median forecast in kW; None if there
+            is none.
+        median_persistence_mae_kw: that of persistence over the same minutes in kW.
+        lead: lead over persistence in all settled minutes; None until six hours are settled.
+        day_lead: the same in the last 24 hours of them.
     """
 
     settled: int = 0
@@ -76,11 +99,36 @@ class Scores:
     persistence: ErrorScores = ErrorScores()
     frozen: ErrorScores | None = None
     band: BandScores = BandScores(0.9)
+    median_mae_kw: float | None = None
+    median_persistence_mae_kw: float | None = None
+    lead: Lead | None = None
+    day_lead: Lead | None = None
 
     @property
     def skill(self) -> float | None:
         """1 − MSE/MSE of persistence: 0 equals persistence, below 0 is worse."""
         return skill(self.model.mse_kw2, self.persistence.mse_kw2)
+
+    @property
+    def median_mae_w(self) -> float | None:
+        """Running mean absolute error of the median forecast in W."""
+        return None if self.median_mae_kw is None else 1000.0 * self.median_mae_kw
+
+    @property
+    def median_persistence_mae_w(self) -> float | None:
+        """That of persistence over the same minutes in W."""
+        kw = self.median_persistence_mae_kw
+        return None if kw is None else 1000.0 * kw
+
+    @property
+    def median_skill(self) -> float | None:
+        """1 − MAE of the median/MAE of persistence; None without a median."""
+        return skill(self.median_mae_kw, self.median_persistence_mae_kw)
+
+    @property
+    def skill_is_clear(self) -> bool | None:
+        """Whether the sign of the skill means something; None until that is known."""
+        return None if self.lead is None else self.lead.is_clear
 
     @property
     def hour_skill(self) -> float | None:
@@ -94,7 +142,7 @@ class Scores:
 
 
 def skill(mse: float | None, reference_mse: float | None) -> float | None:
-    """Skill score of a mean squared error against that of a reference.
+    """Skill score of a mean squared, or absolute, error against that of a reference.
 
     The mean squared error skill score of Murphy (1988), Monthly Weather Review 116:
     ``1 − mse / reference_mse``.

@@ -36,6 +36,7 @@ class RollingMean:
             raise ValueError(f"size is {size}, must be at least 1")
         self.size = size
         self._count = 0
+        # As many of the older values as there are sums are in the window, its oldest last.
         self._older: list[float] = []
         self._older_sums: list[float] = []
         self._newer: list[float] = []
@@ -50,17 +51,17 @@ class RollingMean:
         Returns:
             The mean, this value included.
         """
+        sums = self._older_sums
         if self._count < self.size:
             self._count += 1
         else:
-            if not self._older:
+            if not sums:
                 self._turn_over()
-            self._older.pop()
-            self._older_sums.pop()
+                sums = self._older_sums
+            sums.pop()
         self._newer.append(value)
-        self._newer_sum += value
-        older = self._older_sums[-1] if self._older_sums else 0.0
-        return (older + self._newer_sum) / self._count
+        self._newer_sum = newer = self._newer_sum + value
+        return (sums[-1] + newer if sums else newer) / self._count
 
     def update_many(self, values: DoubleArray) -> None:
         """Add values (values,) in turn; the window is the same as with `update`, bit for bit."""
@@ -69,18 +70,18 @@ class RollingMean:
             if self._count < self.size:
                 room = self.size - self._count
             else:
-                if not self._older:
+                if not self._older_sums:
                     # A whole window of values replaces the present one.
                     whole = (len(values) - start) // self.size
                     if whole:
                         start += (whole - 1) * self.size
                     self._turn_over()
-                room = len(self._older)
+                room = len(self._older_sums)
             added = values[start : start + room]
             if self._count < self.size:
                 self._count += len(added)
             else:
-                del self._older[-len(added) :], self._older_sums[-len(added) :]
+                del self._older_sums[-len(added) :]
             self._newer += added.tolist()
             self._newer_sum = _sum_in_turn(self._newer_sum, added)
             start += len(added)
@@ -94,14 +95,14 @@ class RollingMean:
 
     def values(self) -> list[float]:
         """The values in the window, oldest first."""
-        return [*reversed(self._older), *self._newer]
+        return [*reversed(self._older[: len(self._older_sums)]), *self._newer]
 
     def state(self) -> dict[str, Any]:
         """The window and its split, as plain JSON values, so that `restore` gives the same bits."""
         return {
             "values": packed(self.values()),
             "count": self._count,
-            "older": len(self._older),
+            "older": len(self._older_sums),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:

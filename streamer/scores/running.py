@@ -1,9 +1,4 @@
-"""Running and rolling scores of the model, beside those of persistence.
-
-Running means are river's `stats.Mean`, on which its regression metrics are built.
-The rolling means are our own: river's `utils.Rolling` subtracts the values that leave the
-window, so that rounding errors accumulate, and one huge error never disappears entirely.
-"""
+"""Running and rolling scores of the model, beside those of persistence."""
 
 from __future__ import annotations
 
@@ -15,146 +10,11 @@ import numpy as np
 
 from streamer.readings import BandScores, ErrorScores, Scores
 from streamer.readings.arrays import DoubleArray
-from streamer.readings.saved import count, number
-from streamer.scores.rolling import RollingMean
+from streamer.readings.saved import count
+from streamer.scores.comparison import RunningLead, RunningMedian
+from streamer.scores.parts import DAY, HOUR, MAX_ERROR_KW, RunningBand, RunningErrors, sizes
 
-HOUR = 60
-DAY = 1440
-
-MAX_ERROR_KW = 1e150
-"""Errors in kW are clipped to this bound, whose square is still finite."""
-
-
-class _RunningErrors:
-    """Errors of one forecaster."""
-
-    def __init__(self) -> None:
-        # Imported at first use: river loads scipy, which would delay the first screen.
-        from river import stats
-
-        self._squared = stats.Mean()
-        self._absolute = stats.Mean()
-        self._hour = RollingMean(HOUR)
-        self._day = RollingMean(DAY)
-
-    def update(self, error_kw: float) -> ErrorScores:
-        absolute = min(abs(error_kw), MAX_ERROR_KW)
-        squared = absolute * absolute
-        self._squared.update(squared)
-        self._absolute.update(absolute)
-        return ErrorScores(
-            self._squared.get(),
-            self._absolute.get(),
-            self._hour.update(squared),
-            self._day.update(squared),
-        )
-
-    def update_many(self, error_kw: DoubleArray) -> None:
-        absolute = np.minimum(np.abs(error_kw), MAX_ERROR_KW)
-        squared = absolute * absolute
-        self._squared.update_many(squared)
-        self._absolute.update_many(absolute)
-        self._hour.update_many(squared)
-        self._day.update_many(squared)
-
-    def get(self) -> ErrorScores:
-        if not self._squared.n:
-            return ErrorScores()
-        return ErrorScores(
-            self._squared.get(), self._absolute.get(), self._hour.get(), self._day.get()
-        )
-
-    def state(self) -> dict[str, Any]:
-        return {
-            "mse_kw2": self._squared.get(),
-            "mae_kw": self._absolute.get(),
-            "hour": self._hour.state(),
-            "day": self._day.state(),
-        }
-
-    def restore(self, state: Mapping[str, Any], settled: int) -> None:
-        if settled:
-            # A mean takes its first value unchanged, at any weight.
-            self._squared.update(number(state["mse_kw2"]), w=settled)
-            self._absolute.update(number(state["mae_kw"]), w=settled)
-        self._hour.restore(state["hour"])
-        self._day.restore(state["day"])
-
-
-class _RunningBand:
-    """Coverage, width and Winkler score of the bands."""
-
-    def __init__(self, confidence: float) -> None:
-        from river import stats
-
-        self._confidence = confidence
-        self._per_kw_outside = 2.0 / (1.0 - confidence)
-        self._inside = stats.Mean()
-        self._width = stats.Mean()
-        self._winkler = stats.Mean()
-        self._day_inside = RollingMean(DAY)
-        self._day_width = RollingMean(DAY)
-
-    def update(self, actual_kw: float, low_kw: float, high_kw: float) -> BandScores:
-        inside = 1.0 if low_kw <= actual_kw <= high_kw else 0.0
-        width = min(high_kw - low_kw, MAX_ERROR_KW)
-        outside = min(max(low_kw - actual_kw, actual_kw - high_kw, 0.0), MAX_ERROR_KW)
-        self._inside.update(inside)
-        self._width.update(width)
-        self._winkler.update(width + self._per_kw_outside * outside)
-        return BandScores(
-            self._confidence,
-            self._inside.get(),
-            self._day_inside.update(inside),
-            self._width.get(),
-            self._day_width.update(width),
-            self._winkler.get(),
-        )
-
-    def update_many(
-        self,
-        actual_kw: DoubleArray,
-        low_kw: DoubleArray,
-        high_kw: DoubleArray,
-    ) -> None:
-        below = np.clip(low_kw - actual_kw, 0.0, MAX_ERROR_KW)
-        above = np.clip(actual_kw - high_kw, 0.0, MAX_ERROR_KW)
-        inside = ((below == 0.0) & (above == 0.0)).astype(np.float64)
-        width = np.minimum(high_kw - low_kw, MAX_ERROR_KW)
-        self._inside.update_many(inside)
-        self._width.update_many(width)
-        self._winkler.update_many(width + self._per_kw_outside * np.maximum(below, above))
-        self._day_inside.update_many(inside)
-        self._day_width.update_many(width)
-
-    def get(self) -> BandScores:
-        if not self._inside.n:
-            return BandScores(self._confidence)
-        return BandScores(
-            self._confidence,
-            self._inside.get(),
-            self._day_inside.get(),
-            self._width.get(),
-            self._day_width.get(),
-            self._winkler.get(),
-        )
-
-    def state(self) -> dict[str, Any]:
-        return {
-            "coverage": self._inside.get(),
-            "width_kw": self._width.get(),
-            "winkler_kw": self._winkler.get(),
-            "day_inside": self._day_inside.state(),
-            "day_width": self._day_width.state(),
-        }
-
-    def restore(self, state: Mapping[str, Any], settled: int) -> None:
-        if settled:
-            self._inside.update(number(state["coverage"]), w=settled)
-            self._width.update(number(state["width_kw"]), w=settled)
-            self._winkler.update(number(state["winkler_kw"]), w=settled)
-        self._day_inside.restore(state["day_inside"])
-        self._day_width.restore(state["day_width"])
+__all__ = ["DAY", "HOUR", "MAX_ERROR_KW", "RunningScores"]
 
 
 class RunningScores:
@@ -191,6 +51,7 @@ class RunningScores:
         frozen_kw: float,
         low_kw: float,
         high_kw: float,
+        median_kw: float | None = None,
     ) -> Scores:
         """Score one settled forecast beside persistence.
 
@@ -201,6 +62,7 @@ class RunningScores:
             frozen_kw: the network's own forecast.
             low_kw: lower end of the band.
             high_kw: upper end of the band.
+            median_kw: the median forecast; None if the model has none.
 
         Returns:
             The scores, this forecast included.
@@ -208,12 +70,24 @@ class RunningScores:
         running = self._parts()
         self._settled += 1
         frozen = running.frozen
+        ours = min(abs(actual_kw - forecast_kw), MAX_ERROR_KW)
+        theirs = min(abs(actual_kw - last_kw), MAX_ERROR_KW)
+        ours_squared, theirs_squared = ours * ours, theirs * theirs
+        running.lead.update(theirs_squared - ours_squared)
+        if median_kw is not None:
+            running.median.update(min(abs(actual_kw - median_kw), MAX_ERROR_KW), theirs)
+        alone = None
+        if frozen is not None:
+            error = min(abs(actual_kw - frozen_kw), MAX_ERROR_KW)
+            alone = frozen.update(error, error * error)
         return Scores(
             self._settled,
-            running.model.update(actual_kw - forecast_kw),
-            running.persistence.update(actual_kw - last_kw),
-            None if frozen is None else frozen.update(actual_kw - frozen_kw),
+            running.model.update(ours, ours_squared),
+            running.persistence.update(theirs, theirs_squared),
+            alone,
             running.band.update(actual_kw, low_kw, high_kw),
+            *running.median.get(),
+            *running.lead.found,
         )
 
     def update_many(
@@ -225,6 +99,7 @@ class RunningScores:
         frozen_kw: DoubleArray,
         low_kw: DoubleArray,
         high_kw: DoubleArray,
+        median_kw: DoubleArray | None = None,
     ) -> None:
         """Score consecutive settled forecasts.
 
@@ -237,16 +112,23 @@ class RunningScores:
             frozen_kw: (forecasts,).
             low_kw: (forecasts,).
             high_kw: (forecasts,).
+            median_kw: (forecasts,), NaN where there is none; None if there is none at all.
         """
         if not len(actual_kw):
             return
         running = self._parts()
         self._settled += len(actual_kw)
         with np.errstate(over="ignore"):  # overflowing errors are clipped
-            running.model.update_many(actual_kw - forecast_kw)
-            running.persistence.update_many(actual_kw - last_kw)
+            ours, theirs = sizes(actual_kw - forecast_kw), sizes(actual_kw - last_kw)
+            ours_squared, theirs_squared = ours * ours, theirs * theirs
+            running.model.update_many(ours, ours_squared)
+            running.persistence.update_many(theirs, theirs_squared)
+            running.lead.update_many(theirs_squared - ours_squared)
+            if median_kw is not None:
+                running.median.update_many(sizes(actual_kw - median_kw), theirs)
             if running.frozen is not None:
-                running.frozen.update_many(actual_kw - frozen_kw)
+                alone = sizes(actual_kw - frozen_kw)
+                running.frozen.update_many(alone, alone * alone)
             running.band.update_many(actual_kw, low_kw, high_kw)
 
     def get(self) -> Scores:
@@ -263,6 +145,8 @@ class RunningScores:
             running.persistence.get(),
             None if frozen is None else frozen.get(),
             running.band.get(),
+            *running.median.get(),
+            *running.lead.found,
         )
 
     def state(self) -> dict[str, Any] | None:
@@ -277,10 +161,15 @@ class RunningScores:
             "persistence": running.persistence.state(),
             "frozen": None if frozen is None else frozen.state(),
             "band": running.band.state(),
+            "median": running.median.state(),
+            "lead": running.lead.state(),
         }
 
     def restore(self, state: Mapping[str, Any] | None) -> None:
         """Continue from a saved state, bit for bit.
+
+        States that were saved by earlier versions lack the scores of the median and the lead,
+        which then begin anew.
 
         Raises:
             KeyError, TypeError, ValueError: the state is damaged; nothing has changed.
@@ -294,6 +183,8 @@ class RunningScores:
         if running.frozen is not None:
             running.frozen.restore(state["frozen"], settled)
         running.band.restore(state["band"], settled)
+        running.median.restore(state.get("median"))
+        running.lead.restore(state.get("lead"))
         self._settled, self._running = settled, running
 
     def _parts(self) -> _Running:
@@ -303,16 +194,20 @@ class RunningScores:
 
     def _new_parts(self) -> _Running:
         return _Running(
-            _RunningErrors(),
-            _RunningErrors(),
-            _RunningErrors() if self._adapted else None,
-            _RunningBand(self._confidence),
+            RunningErrors(),
+            RunningErrors(),
+            RunningErrors() if self._adapted else None,
+            RunningBand(self._confidence),
+            RunningMedian(),
+            RunningLead(),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    model: _RunningErrors
-    persistence: _RunningErrors
-    frozen: _RunningErrors | None
-    band: _RunningBand
+    model: RunningErrors
+    persistence: RunningErrors
+    frozen: RunningErrors | None
+    band: RunningBand
+    median: RunningMedian
+    lead: RunningLead

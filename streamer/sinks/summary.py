@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from streamer.display.durations import lasting
 from streamer.display.lines import printable
 from streamer.display.numbers import number, percent, plural
+from streamer.display.verdict import verdict
 from streamer.readings import (
     Alarm,
     BandScores,
@@ -184,9 +185,13 @@ class Summary:
         if frozen is not None:
             rows.insert(1, ("frozen", frozen))
         width = max(len(name) for name, _ in rows)
+        _, (words, _) = verdict(scores.skill, scores.skill_is_clear)
         return [
-            f"{plural(scores.settled, 'forecast')} settled, skill {percent(scores.skill)}",
-            *(f"{name:<{width}}  {_errors(errors)}" for name, errors in rows),
+            f"{plural(scores.settled, 'forecast')} settled: {words}",
+            *(
+                f"{name:<{width}}  {_errors(errors)}{mae}"
+                for (name, errors), mae in zip(rows, _absolute(scores, rows), strict=True)
+            ),
             *([] if frozen is None else [_gained(scores, frozen)]),
             _band(scores.band),
         ]
@@ -211,7 +216,13 @@ def _band(band: BandScores) -> str:
 
 
 def _errors(errors: ErrorScores) -> str:
-    return (
-        f"MSE {number(errors.mse_kw2, '.5f')} kW²  RMSE {number(errors.rmse_w, '.1f')} W  "
-        f"MAE {number(errors.mae_w, '.1f')} W"
-    )
+    return f"MSE {number(errors.mse_kw2, '.5f')} kW²  RMSE {number(errors.rmse_w, '.1f')} W"
+
+
+def _absolute(scores: Scores, rows: Sequence[tuple[str, ErrorScores]]) -> list[str]:
+    """The mean absolute error of each row: that of the median, which is made for it."""
+    if scores.median_mae_w is None:
+        return [f"  MAE {number(errors.mae_w, '.1f')} W" for _, errors in rows]
+    median = f"  MAE {number(scores.median_mae_w, '.1f')} W (median)"
+    persistence = f"  MAE {number(scores.median_persistence_mae_w, '.1f')} W"
+    return [median, *[""] * (len(rows) - 2), persistence]

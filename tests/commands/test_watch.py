@@ -92,7 +92,7 @@ def test_a_pipe_gives_the_steps_of_a_pipeline(watts: list[int]) -> None:
         wanted.pop("at")
         assert step == wanted
     assert f"stdin: {MINUTES} readings" in done.stderr
-    assert "forecasts settled, skill" in done.stderr
+    assert "forecasts settled: " in done.stderr
 
 
 def test_a_recording_is_resumed_exported_and_reported(watts: list[int], tmp_path: Path) -> None:

@@ -13,14 +13,28 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from rich.console import Console, ConsoleDimensions
 
-from streamer.dashboard import Dashboard, app, render_svg
-from streamer.dashboard.keys import ESCAPE, GONE, SPACE, Keys
-from streamer.readings import Link, Notice, Sample
+from streamer.dashboard import Dashboard, app
+from streamer.dashboard.background import QUESTION
+from streamer.dashboard.chart import plot_columns
+from streamer.dashboard.keys import (
+    ANSWER,
+    END,
+    ESCAPE,
+    GONE,
+    LEFT,
+    PAGE_UP,
+    RIGHT,
+    SPACE,
+    Keys,
+)
+from streamer.dashboard.screen import BEGIN_UPDATE, END_UPDATE
+from streamer.display.themes import ThemeName
+from streamer.readings import MINUTE, Alarm, Link, Notice, Sample
 from streamer.sinks import Sink
 from streamer.stream.pacing import MAX, Pacer
 from tests.children import ending
@@ -30,9 +44,9 @@ from tests.dashboard.samples import (
     START,
     SUMMER,
     VITALS,
+    alarming,
     house,
     make_steps,
-    usual,
     zoned,
 )
 
@@ -49,6 +63,7 @@ class TypedKeys(Keys):
         self._keys = list(keys)
         self.held = False
         self.changes: list[bool] = []
+        self.asked: list[bytes] = []
 
     def resume(self) -> None:
         self.held = True
@@ -57,6 +72,9 @@ class TypedKeys(Keys):
     def suspend(self) -> None:
         self.held = False
         self.changes.append(False)
+
+    def ask(self, question: bytes) -> None:
+        self.asked.append(question)
 
     def poll(self, timeout: float) -> str | None:
         if not self._keys:
@@ -68,17 +86,27 @@ class TypedKeys(Keys):
         return key
 
 
+ON_LIGHT, ON_DARK = "\x1b[38;5;31m", "\x1b[38;5;37m"
+"""The bars' colours of the two themes."""
+
+
 class Screen:
     """A dashboard on a terminal that keeps its text."""
 
-    def __init__(self, keys: Iterable[str | Callable[[], object]] = (), **options: Any) -> None:
+    def __init__(
+        self,
+        keys: Iterable[str | Callable[[], object]] = (),
+        *,
+        colours: Literal["256"] | None = None,
+        **options: Any,
+    ) -> None:
         self.file = StringIO()
         self.console = Console(
             file=self.file,
             force_terminal=True,
             width=80,
             height=24,
-            color_system=None,
+            color_system=colours,
             legacy_windows=False,
             _environ={"TERM": "xterm"},
         )
@@ -98,7 +126,12 @@ class Screen:
     @property
     def frames(self) -> list[str]:
         painted = self.text.replace(ENTER + HOME, "").split(EXIT)[0]
-        return painted.split(HOME)[1:]
+        return [part.split(END_UPDATE)[0] for part in painted.split(BEGIN_UPDATE + HOME)[1:]]
+
+    def ending(self) -> None:
+        """A stream of an hour."""
+        for step in make_steps(house(60)):
+            self.dashboard.write(step)
 
     def endless(self) -> None:
         """A stream that only the pacer can end."""
@@ -200,6 +233,71 @@ def test_the_question_mark_toggles_the_help() -> None:
     screen = Screen(["?", "?", "q"])
     screen.dashboard.run(screen.endless)
     assert ["close this help" in frame for frame in screen.frames] == [False, True, False]
+
+
+def _until(screen: Screen, found: Callable[[], bool]) -> Callable[[], object]:
+    """A key press that waits until something is found."""
+
+    def wait() -> None:
+        if not found():
+            screen.keys._keys.insert(0, wait)
+
+    return wait
+
+
+def test_the_chart_scrolls_back_while_minutes_arrive_and_follows_again() -> None:
+    screen = Screen()
+    go_on, over = threading.Event(), threading.Event()
+    steps = make_steps(house(400))
+
+    def stream() -> None:
+        for item in (ABOUT, *steps[:300]):
+            screen.dashboard.write(item)
+        assert_true(go_on.wait(30))
+        for step in steps[300:]:
+            screen.dashboard.write(step)
+        assert_true(over.wait(30))
+
+    def shows(text: str) -> Callable[[], object]:
+        return _until(screen, lambda: text in screen.frames[-1])
+
+    first, newest = "2010-03-21 03:40", "2010-03-21 05:20"
+    columns = plot_columns(80)
+    end = datetime(2010, 3, 21, 3, 41) - columns * MINUTE
+    page_end, left_end = (f"{at:%Y-%m-%d %H:%M}" for at in (end, end - columns // 8 * MINUTE))
+    screen.keys._keys = [
+        *(shows(first), PAGE_UP, shows(f"to {page_end} · 1 min a column"), LEFT),
+        *(shows(f"to {left_end}"), go_on.set, shows(newest), shows(f"to {left_end}")),
+        *(END, shows("speed"), "]", shows("2 min a column"), "[", over.set),
+    ]
+    screen.dashboard.run(stream)
+    assert "a column" not in screen.frames[-1]
+    screen.check_restored()
+
+
+def test_a_jumps_to_an_alarm_and_shows_it() -> None:
+    screen = Screen()
+    steps = make_steps(house(400))
+    steps = alarming(steps, Alarm(Alarm.ANOMALY, steps[100].reading.at, "odd\x1b[2J", 1.5))
+
+    def stream() -> None:
+        for item in (ABOUT, *steps):
+            screen.dashboard.write(item)
+        while not screen.pacer.stopped:
+            screen.pacer.hold(START)
+
+    ready = _until(screen, lambda: "05:20" in screen.frames[-1])
+    shown = _until(screen, lambda: "a column" in screen.frames[-1])
+    screen.keys._keys = [ready, "a", shown, "A", "q"]
+    screen.dashboard.run(stream)
+    assert any("2010-03-21 00:21 anomaly: odd?[2J" in frame for frame in screen.frames)
+    assert "\x1b[2J" not in screen.text
+
+
+def test_keys_before_the_first_minute_change_nothing() -> None:
+    screen = Screen([LEFT, RIGHT, PAGE_UP, END, "a", "A", "[", "x"])
+    frames = _idle(screen, screen.keys._keys)
+    assert "a column" not in "".join(frames)
 
 
 def test_s_saves_a_picture_and_shows_its_name(tmp_path: Path) -> None:
@@ -344,7 +442,7 @@ def test_a_resize_paints_a_frame_of_the_new_size() -> None:
 
     screen.keys._keys = [resize, "x", seen.set]
     screen.dashboard.run(lambda: assert_true(seen.wait(30)))
-    before, after = (frame.replace(SHOW_CURSOR, "").split("\n") for frame in screen.frames[:2])
+    before, after = (frame.split("\n") for frame in screen.frames[:2])
     assert (len(before), max(map(len, before))) == (24, 80)
     assert (len(after), max(map(len, after))) == (12, 40)
 
@@ -353,14 +451,6 @@ def test_ascii_paints_ascii_only() -> None:
     screen = Screen(["?", "q"], ascii=True)
     screen.dashboard.run(screen.endless)
     assert screen.text.isascii()
-
-
-def test_a_picture_loads_nothing_from_the_network() -> None:
-    svg = render_svg(usual(), 100, 30, title="streamer replay", speed="600×")
-    assert svg.startswith("<svg")
-    assert "streamer&#160;replay" in svg or "streamer replay" in svg
-    assert "sceaux" in svg
-    assert not re.search(r"url\(\"?http", svg)
 
 
 class SettableClock:
@@ -434,7 +524,7 @@ def test_a_notice_without_a_time_gets_the_present_time() -> None:
     for item in (METER, Notice(Notice.WARNING, "the disk is full")):
         screen.dashboard.write(item)
     screen.dashboard.run(screen.endless)
-    assert "2010-03-20 22:40  ! the disk is full" in screen.text
+    assert "03-20 22:40  ! the disk is full" in screen.text
 
 
 def test_the_picture_of_a_meter_uses_its_clock(tmp_path: Path) -> None:
@@ -498,3 +588,48 @@ def test_a_real_terminal_is_restored(tmp_path: Path) -> None:
     assert seen.index(ENTER.encode()) < seen.rindex(EXIT.encode()) < seen.index(b"left:")
     os.close(person)
     os.close(program)
+
+
+@pytest.fixture
+def unknown_background(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A terminal that may be asked for its background."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name in ("NO_COLOR", "COLORFGBG"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [("11;rgb:fdfd/f6f6/e3e3", ON_LIGHT), ("11;rgb:0000/2b2b/3636", ON_DARK)],
+)
+def test_the_theme_is_that_of_the_terminals_background(
+    unknown_background: pytest.MonkeyPatch,
+    answer: str,
+    shown: str,
+) -> None:
+    screen = Screen([ANSWER + answer], colours="256")
+    screen.dashboard.run(screen.ending)
+    assert screen.keys.asked == [QUESTION]
+    assert shown in screen.text
+
+
+@pytest.mark.parametrize(
+    ("environ", "theme", "shown"),
+    [
+        ({}, ThemeName.LIGHT, ON_LIGHT),
+        ({}, ThemeName.MONO, ""),
+        ({"COLORFGBG": "15;0"}, ThemeName.AUTO, ON_DARK),
+        ({"NO_COLOR": "1"}, ThemeName.AUTO, ""),
+        ({"TERM": "dumb"}, ThemeName.AUTO, ""),
+    ],
+)
+def test_a_background_that_is_known_or_of_no_use_is_not_asked_for(
+    unknown_background: pytest.MonkeyPatch, environ: dict[str, str], theme: ThemeName, shown: str
+) -> None:
+    for name, value in environ.items():
+        unknown_background.setenv(name, value)
+    screen = Screen(colours="256", theme=theme)
+    screen.dashboard.run(screen.ending)
+    assert not screen.keys.asked
+    assert shown in screen.text

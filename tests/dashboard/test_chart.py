@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -9,15 +10,16 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.text import Text
 
 from streamer.dashboard import chart
 from streamer.dashboard.chart import plot_columns
-from streamer.dashboard.columns import latest
-from streamer.dashboard.words import ACTUAL, BAND
+from streamer.dashboard.columns import Column, latest
+from streamer.dashboard.words import BAND, FORECAST, HANGING
 from streamer.readings import MINUTE, Alarm, Step
+from tests.dashboard.decoding import read_chart
 from tests.dashboard.samples import alarming, house, make_steps
 
 
@@ -39,12 +41,6 @@ def draw(steps: Sequence[Step], width: int, height: int, *, waiting: str) -> lis
     return chart.draw(columns, width, height, waiting=waiting)
 
 
-def _columns(step: Step, height: int = 12) -> tuple[str, str]:
-    """The last two columns of a chart from the top down, in rows of 0.1 kW."""
-    lines = [line.plain for line in draw([step], 40, height, waiting="")][: height - 2]
-    return "".join(line[-2] for line in lines), "".join(line[-1] for line in lines)
-
-
 def _draw(values: list[float], width: int = 40, height: int = 12, **options: Any) -> list[str]:
     steps = make_steps(values, **options)
     return [line.plain.rstrip() for line in draw(steps, width, height, waiting="waiting")]
@@ -57,33 +53,43 @@ def test_a_chart_without_readings_shows_a_message() -> None:
 
 
 def test_a_reading_is_one_column_beside_that_of_the_next_minute() -> None:
-    lines = _draw([1.0])
-    assert lines[0] == " 1.0 ┤" + " " * 32 + "█"
-    assert [line[-1] for line in lines[:10]] == ["█"] * 10
+    lines = [line.plain for line in draw(make_steps([1.0]), 40, 12, waiting="")]
+    assert lines[0] == " 1.0 ┤" + " " * 30 + "█   "
+    assert [line[-4:] for line in lines[:10]] == ["█   "] * 10
 
 
 def test_a_value_reaches_the_upper_edge_of_the_row_with_its_label() -> None:
     lines = _draw([0.6, 1.0])
-    assert lines[0].endswith(" █")
-    assert next(line for line in lines if line.startswith(" 0.6")).endswith("██")
+    assert lines[0].endswith("   █")
+    assert next(line for line in lines if line.startswith(" 0.6")).endswith("█ █")
 
 
-def test_settled_and_coming_forecasts_have_different_glyphs() -> None:
-    lines = _draw(house(60))
-    text = "\n".join(lines)
-    assert text.count("◆") == 1
-    assert text.count("•") == 60 - 49
-    assert any(line.endswith("◆") for line in lines)
+def test_each_forecast_is_one_dot() -> None:
+    seen = read_chart(draw(make_steps(house(60)), 40, 12, waiting=""))
+    shown = [column.forecast_kw is not None for column in seen.columns]
+    assert shown == [False] * (len(shown) - 12) + [True] * 12
+    assert [column.kw is not None for column in seen.columns[-2:]] == [True, False]
 
 
 def test_a_gap_is_a_column_between_its_neighbours() -> None:
     for line in _draw([1.0, 1.0, 1.0], gaps={2: 5})[:10]:
-        assert line[-4:] == "██┊█"
+        assert line[-7:] == "█ █ ┊ █"
 
 
 def test_negative_values_hang_from_the_zero_line() -> None:
-    lines = _draw([1.0, -1.0], height=7)
-    assert [line[36:] for line in lines[:6]] == [" █", " █", " █", "▔▔█▔", "  █", "  █"]
+    lines = draw(make_steps([1.0, -1.0]), 40, 7, waiting="")
+    assert [line.plain[32:] for line in lines[:6]] == [
+        "  █     ",
+        "  █     ",
+        "  █     ",
+        "▔▔▔▔█▔▔▔",
+        "    █   ",
+        "    █   ",
+    ]
+    # A row of 0.25 kW is full, and a fifth of the next.
+    lines = draw(make_steps([1.0, -0.3]), 40, 8, waiting="")
+    spans = [(line, span) for line in lines for span in line.spans if span.style == HANGING]
+    assert [line.plain[span.start : span.end] for line, span in spans] == ["▆"]
 
 
 def test_a_reading_of_zero_is_visible() -> None:
@@ -92,8 +98,8 @@ def test_a_reading_of_zero_is_visible() -> None:
 
 
 def test_the_axis_labels_round_times_and_a_new_date() -> None:
-    labels = _draw(house(100), width=100)[-1]
-    assert "23:30" in labels
+    labels = _draw(house(100), width=120)[-1]
+    assert "23:40" in labels
     assert "2010-03-21" in labels
     assert labels.split()[0] == "kW"
 
@@ -105,57 +111,84 @@ def test_a_huge_forecast_is_clipped() -> None:
     assert len(draw([huge], 40, 12, waiting="")) == 12
 
 
-def test_a_band_is_a_lighter_area_and_a_shading_above_it() -> None:
-    settled, coming = _columns(_banded(0.2, 0.8, coming=(0.3, 1.0)))
-    assert settled == "██▓▓▓•▓▓██"
-    assert coming == "░░░░░◆░   "
-    step = _banded(0.2, 0.8, coming=(0.3, 1.0))
-    assert _columns(replace(step, reading=replace(step.reading, kw=0.4)))[0] == "•░▓▓▓▓████"
-
-
 def test_a_band_does_not_affect_the_scale() -> None:
     narrow, wide = (
         [line.plain for line in draw([step], 40, 12, waiting="")]
         for step in (_banded(0.49, 0.51), _banded(-1e300, 1e300))
     )
     assert [line[:6] for line in narrow] == [line[:6] for line in wide]
-    assert _columns(_banded(-1e300, 1e300))[0] == "▓▓▓▓▓•▓▓▓▓"
+    assert "".join(line[-3] for line in wide[:10]) == "⢸⢸⢸⢸⣸⢸⢸⢸⢸⢸"
 
 
-def test_a_band_narrower_than_a_row_shows_only_the_mark() -> None:
-    settled, _ = _columns(_banded(0.46, 0.54))
-    assert settled == "█████•████"
+def test_a_band_beyond_the_plot_is_not_drawn() -> None:
+    assert "".join(
+        line.plain[-3] for line in draw([_banded(2.0, 3.0)], 40, 12, waiting="")[:10]
+    ) == ("    ⡀     ")
 
 
 @pytest.mark.parametrize("ends", [(float("nan"), 1.0), (0.0, float("nan")), (1.0, 0.0)])
 def test_an_empty_or_undefined_band_is_not_drawn(ends: tuple[float, float]) -> None:
-    assert "▓" not in _columns(_banded(*ends))[0]
+    seen = read_chart(draw([_banded(*ends)], 40, 12, waiting=""))
+    assert seen.columns[-2].band_kw is None
+    assert seen.columns[-2].forecast_kw is not None
 
 
-def test_a_band_does_not_hide_the_zero_line() -> None:
-    step = _banded(-1.0, 1.0, kw=1.0)
-    step = replace(step, reading=replace(step.reading, kw=-1.0), forecast=None)
-    lines = [line.plain for line in draw([step], 40, 12, waiting="")]
-    assert [line[-2] for line in lines if line[-1] == "▔"] == ["▓"]
-    step = replace(step, reading=replace(step.reading, kw=1.0))
-    wide = [*make_steps([-1.0, 1.0])[:1], step]
-    row = next(line.plain for line in draw(wide, 40, 12, waiting="") if line.plain[-1] == "▔")
-    assert row[-3:] == "█▔▔"
-
-
-def test_a_band_is_dim_and_marks_are_not() -> None:
+def test_a_band_alone_is_less_prominent_than_a_forecast() -> None:
     for line in draw([_banded(0.2, 0.8, coming=(0.0, 1.0))], 40, 12, waiting=""):
-        for index, glyph in enumerate(line.plain):
-            styles = [span.style for span in line.spans if span.start <= index < span.end]
-            if glyph in "░▓◆":
-                assert (BAND in styles) == (glyph == "░")
-                assert (ACTUAL in styles) == (glyph == "▓")
+        for span in line.spans:
+            for glyph in line.plain[span.start : span.end]:
+                if "\u2800" <= glyph <= "\u28ff":
+                    has_forecast = bool((ord(glyph) - 0x2800) & 0x47)
+                    assert span.style == (FORECAST if has_forecast else BAND)
+
+
+POWER = st.one_of(st.floats(-9, 9), st.floats(0, 0.5), st.sampled_from([0.0, 1.0, 0.125]))
+
+
+@given(
+    values=st.lists(st.tuples(POWER, POWER, POWER, POWER), min_size=1, max_size=20),
+    coming=st.tuples(POWER, POWER, POWER),
+    width=st.integers(50, 61),
+    height=st.integers(10, 40),
+)
+@example([(0.362, 0.368, 0.35, 0.39)], (0.37, 0.35, 0.4), 60, 14)
+@example([(-0.362, -0.368, -0.35, -0.39), (2.0, 2.0, 1.9, 2.2)], (0.0, -3.0, 3.0), 60, 14)
+def test_what_the_picture_says_is_right_to_an_eighth_of_a_row(
+    values: list[tuple[float, float, float, float]],
+    coming: tuple[float, float, float],
+    width: int,
+    height: int,
+) -> None:
+    at = datetime(2010, 3, 19, 17, 0)
+    columns = [
+        Column(at + index * MINUTE, kw, forecast, (min(ends), max(ends)))
+        for index, (kw, forecast, *ends) in enumerate(values)
+    ]
+    columns.append(Column(None, None, coming[0], (min(coming), max(coming))))
+    columns = [Column()] * (plot_columns(width) - len(columns)) + columns
+    seen = read_chart(chart.draw(columns, width, height, waiting=""))
+    tolerance = (1 / 8 + 1e-6) * seen.row_kw
+    for column, shown in zip(columns[-len(seen.columns) :], seen.columns, strict=True):
+        assert shown.kw == (None if column.kw is None else approx(column.kw, tolerance))
+        assert shown.forecast_kw == (
+            None if column.mark_kw is None else approx(column.mark_kw, tolerance)
+        )
+        low_kw, high_kw = column.band_kw or (math.inf, math.inf)
+        if high_kw < seen.low_kw or low_kw > seen.high_kw:
+            assert shown.band_kw is None
+        elif shown.band_kw is not None or column.band_kw is not None:
+            ends = max(low_kw, seen.low_kw), min(high_kw, seen.high_kw)
+            assert shown.band_kw == approx(ends, tolerance)
+
+
+def approx(value: object, tolerance: float) -> object:
+    return pytest.approx(value, abs=tolerance, rel=0)
 
 
 def test_the_minute_of_an_alarm_is_marked_on_the_axis() -> None:
     steps = make_steps(house(60))
     plain = [line.plain for line in draw(steps, 40, 12, waiting="")]
-    steps = alarming(steps, Alarm(Alarm.ANOMALY, steps[-5].reading.at, "odd", 1.5))
+    steps = alarming(steps, Alarm(Alarm.ANOMALY, steps[-2].reading.at, "odd", 1.5))
     for height, row in ((12, 10), (7, 6)):
         marked = [line.plain for line in draw(steps, 40, height, waiting="")]
         assert marked[row][-6] == "!"
@@ -194,7 +227,7 @@ def test_the_scale_is_tight_and_its_ticks_are_round(values: list[float], height:
     assert f"{step:.6e}"[0] in "125"
     assert f"{step:.6e}"[2:8] == "000000"
     rows = height - 2
-    used = next(i for i, line in enumerate(lines) if line[6:].strip(" •◆░"))
+    used = next(i for i, line in enumerate(lines) if set(line) & set("▁▂▃▄▅▆▇█"))
     assert rows - used >= rows // 3
 
 
@@ -215,8 +248,8 @@ def test_the_time_axis_is_even_over_a_clock_change(
         at = change + (index - 45) * MINUTE
         zone = before if at < change else after
         steps.append(replace(step, reading=replace(step.reading, at=at.astimezone(zone))))
-    lines = [line.plain for line in draw(steps, 117, 12, waiting="")]
+    lines = [line.plain for line in draw(steps, 228, 12, waiting="")]
     assert lines[-1].split() == ["kW", *hours.split()]
     # No column is missing, and none is added.
     ticks = [index for index, char in enumerate(lines[-2]) if char == "┬"]
-    assert {after - before for before, after in pairwise(ticks)} == {15}
+    assert {after - before for before, after in pairwise(ticks)} == {30}

@@ -35,9 +35,9 @@ def test_the_error_is_shown_if_there_is_room() -> None:
 
 def test_a_small_screen_has_the_band() -> None:
     ahead = now_lines(_expecting(-0.05, 0.612), 40)[1].plain
-    assert ahead.rstrip() == "◆ next 06:48  0.334 kW (−0.05 to 0.61)"
+    assert ahead.rstrip() == "• next 06:48  0.334 kW (−0.05 to 0.61)"
     assert "error" in now_lines(usual(), 60)[1].plain
-    assert now_lines(usual(), 24)[1].plain == "◆ next 06:48  0.334 kW"
+    assert now_lines(usual(), 24)[1].plain == "• next 06:48  0.334 kW"
 
 
 def test_the_line_does_not_jitter_with_its_values() -> None:
@@ -66,13 +66,13 @@ def test_a_meter_has_its_latest_value_beside_the_minute_and_its_forecasts(width:
 def test_a_small_screen_has_the_latest_value_and_the_forecasts() -> None:
     above, below = (text.plain.rstrip() for text in now_lines(watched(), 40))
     assert above == "now  1.234 kW  █ 06:42  0.330 •   0.350"
-    assert below == "◆ next 06:43  0.334 kW (0.27 to 0.46)"
+    assert below == "• next 06:43  0.334 kW (0.27 to 0.46)"
 
 
 def test_the_line_of_a_meter_does_not_jitter() -> None:
     kinds = [watched(), watched(kw=-12.5), watched(kw=None), watched(link=Link.LOST)]
     for width in (72, 80, 100, 200):
-        for glyph in "█•◆(":
+        for glyph in "█••(":
             assert len({now(found, width).plain.index(glyph) for found in kinds}) == 1
 
 
@@ -91,16 +91,16 @@ def test_an_old_value_is_shown_while_the_connection_is_up() -> None:
 def test_the_time_until_the_first_forecast_is_shown(count: int, left: int) -> None:
     found = watched(zoned(make_steps(house(count))))
     for text in (now(found, 80), now_lines(found, 40)[1]):
-        assert text.plain.rstrip().endswith(f"◆ first forecast in {left} min")
+        assert text.plain.rstrip().endswith(f"• first forecast in {left} min")
     away = watched(zoned(make_steps(house(count))), link=Link.LOST)
     minutes = "minute" if left == 1 else "minutes"
     for text in (now(away, 80), now_lines(away, 40)[1]):
-        assert text.plain.rstrip().endswith(f"◆ first forecast after {left} more {minutes}")
+        assert text.plain.rstrip().endswith(f"• first forecast after {left} more {minutes}")
 
 
 def test_the_time_until_the_next_forecast_is_shown_after_the_buffer_was_emptied() -> None:
     found = watched(zoned(make_steps(house(100), gaps={95: 600})))
-    assert now(found, 80).plain.rstrip().endswith("◆ next forecast in 44 min")
+    assert now(found, 80).plain.rstrip().endswith("• next forecast in 44 min")
 
 
 def test_extreme_values_of_a_meter_fit() -> None:

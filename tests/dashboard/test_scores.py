@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,22 +11,22 @@ import pytest
 from streamer.dashboard import HistorySnapshot, render
 from streamer.dashboard.scores import (
     ALL_ROWS,
-    BROAD,
     MIN_ROWS,
-    NARROW,
     TRIAL_MINUTES,
+    WIDTH,
     adaptation_line,
     band_lines,
     scores,
 )
+from streamer.dashboard.words import BAD, GOOD
 from streamer.online.adapter import Adapter
-from streamer.readings import Adaptation, BandScores
+from streamer.readings import Adaptation, BandScores, ErrorScores, Lead
 from tests.dashboard.samples import ADAPTED, IN_SAMPLE, adapted, house, make_steps, snapshot, usual
 
 BAND = BandScores(0.9, 0.9012, 0.8944, 0.3111, 0.2888)
 
 
-def _lines(found: HistorySnapshot, width: int = NARROW, rows: int = MIN_ROWS) -> list[str]:
+def _lines(found: HistorySnapshot, width: int = WIDTH, rows: int = MIN_ROWS) -> list[str]:
     lines = [line.plain for line in scores(found, width, rows)]
     assert len(lines) <= rows
     return lines
@@ -70,7 +71,7 @@ def test_the_adaptation_line_names_what_is_shown_and_why(
     adaptation: Adaptation, long: str, short: str
 ) -> None:
     assert adaptation_line(adaptation, 80).plain == long
-    assert adaptation_line(adaptation, NARROW - 1).plain == short
+    assert adaptation_line(adaptation, WIDTH - 1).plain == short
     for width in range(1, 80):
         assert adaptation_line(adaptation, width).cell_len <= width
 
@@ -112,11 +113,9 @@ def test_a_band_without_settled_forecasts_has_no_score() -> None:
         assert [line.plain for line in lines] == ["80 % band  –"]
 
 
-def test_the_frozen_network_has_a_column_if_it_fits_and_forecasts_are_adapted() -> None:
-    assert "frozen" in _lines(adapted(), BROAD)[0]
-    assert "frozen" not in _lines(adapted(), NARROW)[0]
-    assert "frozen" not in _lines(usual(), BROAD)[0]
-    heading, mse = _lines(adapted(), BROAD)[:2]
+def test_the_frozen_network_has_a_column_if_forecasts_are_adapted() -> None:
+    assert "frozen" not in _lines(usual())[1]
+    heading, mse = _lines(adapted())[1:3]
     found = adapted().steps[-1].scores
     assert found.frozen is not None
     assert found.frozen.mse_kw2 is not None
@@ -127,11 +126,72 @@ def test_the_frozen_network_has_a_column_if_it_fits_and_forecasts_are_adapted() 
 def test_less_important_lines_are_left_out_first() -> None:
     full = _lines(adapted(), rows=ALL_ROWS)
     assert [line.split()[0] for line in full] == [
-        "model", "MSE", "hour", "day", "RMSE", "MAE", "90", "0.29", "adapted,", "skill:",
+        "too", "model", "MSE", "hour", "day", "RMSE", "MAE", "90", "0.29", "adapted,",
     ]  # fmt: skip
-    assert [line.split()[0] for line in _lines(adapted(), rows=9)][4:7] == ["RMSE", "MAE", "90"]
     shortest = [line.split()[0] for line in _lines(adapted())]
-    assert shortest == ["model", "MSE", "hour", "day", "MAE", "90", "adapted,"]
+    assert shortest == ["too", "model", "MSE", "day", "MAE", "90", "adapted,"]
+
+
+def _scored(**changes: Any) -> HistorySnapshot:
+    found = usual()
+    last = found.steps[-1]
+    scores = replace(last.scores, **changes)
+    return replace(found, steps=(*found.steps[:-1], replace(last, scores=scores)))
+
+
+SURE, UNSURE = Lead(0.01, 0.02), Lead(-0.01, 0.02)
+
+
+@pytest.mark.parametrize(
+    ("lead", "words", "style"),
+    [
+        (None, "too early to compare with persistence", ""),
+        (UNSURE, "no clear difference from persistence", ""),
+        (SURE, "20.0 % better than persistence", GOOD),
+    ],
+)
+def test_skill_is_put_in_words_once_it_means_something(
+    lead: Lead | None, words: str, style: str
+) -> None:
+    model, persistence = ErrorScores(0.04, 0.1), ErrorScores(0.05, 0.2)
+    found = _scored(model=model, persistence=persistence, lead=lead)
+    assert _lines(found)[0].strip() == words
+    for size in ((40, 12), (60, 30), (80, 24), (120, 40), (200, 60)):
+        frame = render(found, *size)
+        assert words in str(frame)
+        coloured = {GOOD, BAD} & {span.style for text in frame.lines for span in text.spans}
+        assert coloured == ({style} if style else set())
+
+
+def test_a_model_that_is_clearly_worse_is_said_to_be() -> None:
+    model, persistence = ErrorScores(0.06, 0.1), ErrorScores(0.05, 0.2)
+    found = _scored(model=model, persistence=persistence, lead=Lead(-0.02, -0.01))
+    text = scores(found, WIDTH, MIN_ROWS)[0]
+    assert text.plain == " 20.0 % worse than persistence"
+    assert {span.style for span in text.spans} == {BAD}
+
+
+def test_the_last_day_is_named_where_there_is_room() -> None:
+    model, persistence = ErrorScores(0.04, 0.1, None, 0.02), ErrorScores(0.05, 0.2, None, 0.04)
+    found = _scored(model=model, persistence=persistence, lead=SURE, day_lead=SURE)
+    assert _lines(found, 80)[0] == (
+        " 20.0 % better than persistence, 50.0 % better in the last day"
+    )
+    assert _lines(found)[0] == " 20.0 % better than persistence"
+
+
+def test_the_absolute_error_is_that_of_the_median_if_there_is_one() -> None:
+    mean = next(line for line in _lines(usual()) if "MAE" in line)
+    errors = usual().steps[-1].scores
+    assert errors.model.mae_w is not None
+    assert errors.persistence.mae_w is not None
+    assert mean.split()[2:] == [f"{errors.model.mae_w:.1f}", f"{errors.persistence.mae_w:.1f}"]
+    found = _scored(
+        median_mae_kw=0.0602, median_persistence_mae_kw=0.075, frozen=ErrorScores(0.04, 0.1)
+    )
+    median = next(line for line in _lines(found) if "MAE" in line)
+    assert median.split()[2:] == ["60.2", "–", "75.0"]
+    assert _lines(found, rows=ALL_ROWS)[-1] == " MSE of the mean, MAE of the median"
 
 
 def test_the_warning_of_in_sample_scores_is_never_left_out() -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -15,14 +17,20 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from streamer.dashboard import Frame, HistorySnapshot, render
-from streamer.readings import Adaptation, Link, Notice
+from streamer.dashboard import Frame, History, HistorySnapshot, render
+from streamer.dashboard.chart import plot_columns
+from streamer.dashboard.navigation import Navigation
+from streamer.dashboard.past import Past
+from streamer.dashboard.themes import THEMES
+from streamer.display.themes import ThemeName
+from streamer.readings import Adaptation, Alarm, Link, Notice
 from tests.dashboard.samples import (
     ADAPTED,
     AT_MAX,
     IN_SAMPLE,
     adapted,
     alarmed,
+    alarming,
     house,
     make_steps,
     snapshot,
@@ -129,6 +137,29 @@ def _old_sample() -> HistorySnapshot:
     return watched(age_s=200)
 
 
+def _scrolled(width: int, *, at: str = "past", live: bool = False) -> HistorySnapshot:
+    """A stream whose chart was scrolled back, to an alarm, or shows a longer span."""
+    steps = make_steps(house(480), gaps={200: 2, 300: 40}, adaptation=ADAPTED)
+    odd = Alarm(Alarm.ANOMALY, steps[250].reading.at, "4.69 kW where 1.35 was expected", 1.84)
+    steps = alarming(steps, odd)
+    found = watched(zoned(steps)) if live else snapshot(steps)
+    history = History()
+    for step in found.steps:
+        history.write(step)
+    navigation = Navigation(Past(history.seen))
+    navigation.width = plot_columns(width)
+    if at == "past":
+        navigation.page_back()
+    elif at == "alarm":
+        navigation.alarm_back()
+    else:
+        for _ in range(3):
+            navigation.longer()
+    newest = history.seen.last_at
+    assert newest is not None
+    return replace(found, past=navigation.view(newest))
+
+
 SIZES = {"small": (40, 12), "usual": (80, 24), "large": (200, 60)}
 CASES: dict[str, tuple[Callable[[], HistorySnapshot], tuple[int, int], dict[str, Any]]] = {
     **{f"usual-{name}": (usual, size, {}) for name, size in SIZES.items()},
@@ -148,6 +179,7 @@ CASES: dict[str, tuple[Callable[[], HistorySnapshot], tuple[int, int], dict[str,
     "adapted-in-sample": (_adapted_in_sample, (80, 24), {}),
     "usual-130x24": (usual, (130, 24), {}),
     "usual-100x40": (usual, (100, 40), {}),
+    "usual-120x40": (usual, (120, 40), {}),
     "usual-60x30": (usual, (60, 30), {}),
     "usual-20x5": (usual, (20, 5), {}),
     **{f"at-max-{name}": (_at_max, size, {"speed": "max"}) for name, size in SIZES.items()},
@@ -194,6 +226,15 @@ CASES: dict[str, tuple[Callable[[], HistorySnapshot], tuple[int, int], dict[str,
     "live-lost-warming-up": (_lost_while_warming_up, (80, 24), {}),
     "live-connecting": (_connecting, (80, 24), {}),
     "live-seldom": (_old_sample, (80, 24), {}),
+    **{f"past-{name}": (partial(_scrolled, size[0]), size, {}) for name, size in SIZES.items()},
+    "past-ascii": (partial(_scrolled, 80), (80, 24), {"ascii": True}),
+    "past-20x5": (partial(_scrolled, 20), (20, 5), {}),
+    "past-alarm": (partial(_scrolled, 80, at="alarm"), (80, 24), {}),
+    **{
+        f"span-{name}": (partial(_scrolled, size[0], at="span"), size, {})
+        for name, size in SIZES.items()
+    },
+    "live-past": (partial(_scrolled, 100, live=True), (100, 30), {}),
     "live-help": (watched, (80, 24), {"help": True}),
     "help": (usual, (80, 24), {"help": True}),
     "help-small": (usual, (40, 12), {"help": True}),
@@ -237,26 +278,25 @@ def _painted(frame: Frame) -> str:
     return capture.get()
 
 
-def test_no_color_disables_colours_but_not_reversed_marks(monkeypatch: pytest.MonkeyPatch) -> None:
-    frame = _frame("usual-usual")
+def test_no_color_disables_colours_but_not_what_hangs_below_zero(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    frame = _frame("exporting")
     monkeypatch.delenv("NO_COLOR", raising=False)
     coloured = _painted(frame)
     monkeypatch.setenv("NO_COLOR", "1")
     plain = _painted(frame)
     assert "\x1b[36m" in coloured
     assert "\x1b[3" not in plain
-    assert "\x1b[7m" in plain  # marks inside the area are still reversed
+    assert "\x1b[7m" in plain
 
 
-def test_only_basic_foreground_colours_are_used() -> None:
-    allowed = {"cyan", "magenta", "green", "red", None}
+@pytest.mark.parametrize("theme", ThemeName)
+def test_every_style_is_one_of_each_theme(theme: ThemeName) -> None:
+    styles = THEMES[theme].styles
     for name in CASES:
         for text in _frame(name).lines:
-            for span in text.spans:
-                style = span.style
-                assert not isinstance(style, str)
-                assert style.bgcolor is None
-                assert (style.color.name if style.color else None) in allowed
+            assert {span.style for span in text.spans} <= {"", *styles}
 
 
 def test_every_style_is_in_a_span() -> None:

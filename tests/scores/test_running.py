@@ -27,6 +27,7 @@ def _settled(actual: Any, forecast: Any, last: Any) -> dict[str, Any]:
         "frozen_kw": 0.5 * (forecast + last),
         "low_kw": forecast - 0.1,
         "high_kw": forecast + 0.2,
+        "median_kw": 0.9 * forecast + 0.1 * last,
     }
 
 
@@ -66,6 +67,9 @@ def test_every_prefix_of_real_data_equals_numpy(sample_kw: np.ndarray) -> None:
         assert scores.frozen is not None
         frozen = _oracle(actual - 0.5 * (forecast + last), upto)
         assert _values(scores.frozen) == pytest.approx(frozen, rel=1e-10, abs=1e-18)
+        median = np.abs(actual - 0.9 * forecast - 0.1 * last)[:upto].mean()
+        assert scores.median_mae_kw == pytest.approx(median, rel=1e-10)
+        assert scores.median_persistence_mae_kw == pytest.approx(scores.persistence.mae_kw)
         if persistence[0]:
             assert scores.skill == pytest.approx(1 - model[0] / persistence[0], rel=1e-9)
 
@@ -171,6 +175,8 @@ def test_scores_of_a_block_equal_those_of_its_forecasts(sample_kw: np.ndarray) -
         assert astuple(found.band) == pytest.approx(astuple(expected.band), rel=1e-12)
         assert found.band.day_coverage == expected.band.day_coverage
         assert found.band.day_width_kw == expected.band.day_width_kw
+        assert found.median_skill == pytest.approx(expected.median_skill, rel=1e-12)
+        assert (found.lead is None) == (expected.lead is None)
         for mine, theirs in (
             (found.model, expected.model),
             (found.frozen, expected.frozen),

@@ -24,6 +24,7 @@ from streamer.readings import (
     Counts,
     ErrorScores,
     Forecast,
+    Lead,
     Link,
     Notice,
     Reading,
@@ -279,7 +280,7 @@ def test_the_summary_contains_counts_and_scores(steps: list[Step]) -> None:
         "1 gap of 2 minutes in all",
         "skipped: 1 malformed row, 3 rows out of order",
         "no alarms",
-        "3 forecasts settled, skill +63.9 %",
+        "3 forecasts settled: too early to compare with persistence",
         "adapted      MSE 0.09667 kW²  RMSE 310.9 W  MAE 233.3 W",
         "frozen       MSE 0.09667 kW²  RMSE 310.9 W  MAE 233.3 W",
         "persistence  MSE 0.26750 kW²  RMSE 517.2 W  MAE 483.3 W",
@@ -300,7 +301,7 @@ def test_the_summary_separates_new_readings_from_recorded_ones() -> None:
         "no alarms",
         "with the 3 recorded before:",
         "2 gaps of 2 minutes in all",
-        f"4 forecasts settled, skill {100 * (steps[-1].scores.skill or 0):+.1f} %",
+        "4 forecasts settled: too early to compare with persistence",
     ]
     summary = Summary()
     summary.write_block(
@@ -314,7 +315,7 @@ def test_the_summary_separates_new_readings_from_recorded_ones() -> None:
 
 def _summary_of(**changes: Any) -> list[str]:
     """The scores in the summary of 1,200 minutes."""
-    scores = Scores(1200, ErrorScores(0.04, 0.1), ErrorScores(0.05, 0.2))
+    scores = Scores(1200, ErrorScores(0.04, 0.1), ErrorScores(0.05, 0.2), lead=Lead(0.005, 0.015))
     last = replace(LATE, scores=replace(scores, **changes), counts=Counts(1))
     return _summary(ABOUT, last)[3:]
 
@@ -322,7 +323,7 @@ def _summary_of(**changes: Any) -> list[str]:
 def test_the_summary_reports_the_gain_of_adapting() -> None:
     band = BandScores(0.995, 0.9012, 0.8, 0.3147, 0.3, 12.64)
     assert _summary_of(frozen=ErrorScores(0.05, 0.15), band=band) == [
-        "1,200 forecasts settled, skill +20.0 %",
+        "1,200 forecasts settled: 20.0 % better than persistence",
         "adapted      MSE 0.04000 kW²  RMSE 200.0 W  MAE 100.0 W",
         "frozen       MSE 0.05000 kW²  RMSE 223.6 W  MAE 150.0 W",
         "persistence  MSE 0.05000 kW²  RMSE 223.6 W  MAE 200.0 W",
@@ -336,6 +337,28 @@ def test_the_summary_reports_the_gain_of_adapting() -> None:
         assert "adapted: MSE as frozen, over all 1,200 minutes" in same
     flawless = _summary_of(model=ErrorScores(0.0, 0.0), frozen=ErrorScores(0.0, 0.0))
     assert "adapted: MSE as frozen, over all 1,200 minutes" in flawless
+
+
+def test_the_summary_has_the_absolute_error_of_the_median() -> None:
+    lines = _summary_of(
+        frozen=ErrorScores(0.05, 0.15), median_mae_kw=0.08, median_persistence_mae_kw=0.19
+    )
+    assert lines[1:4] == [
+        "adapted      MSE 0.04000 kW²  RMSE 200.0 W  MAE 80.0 W (median)",
+        "frozen       MSE 0.05000 kW²  RMSE 223.6 W",
+        "persistence  MSE 0.05000 kW²  RMSE 223.6 W  MAE 190.0 W",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lead", "words"),
+    [
+        (None, "too early to compare with persistence"),
+        (Lead(-0.01, 0.02), "no clear difference from persistence"),
+    ],
+)
+def test_the_summary_has_no_skill_that_means_nothing(lead: Lead | None, words: str) -> None:
+    assert _summary_of(lead=lead)[0] == f"1,200 forecasts settled: {words}"
 
 
 def test_the_summary_has_no_adapted_row_without_adapting() -> None:

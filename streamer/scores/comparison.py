@@ -1,0 +1,205 @@
+"""Comparison with persistence: the lead and its uncertainty, and the errors of the median."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from streamer.readings.arrays import DoubleArray
+from streamer.readings.saved import count, number, numbers
+from streamer.readings.scores import Lead
+
+BATCH = 60
+"""Settled minutes in a batch: neighbouring minutes are correlated, means of hours hardly."""
+
+MIN_BATCHES = 6
+"""Batches before there is an interval: with fewer, a single kettle decides."""
+
+DAY_BATCHES = 24
+"""Batches in a day."""
+
+_Z = 1.959964
+_MAX = sys.float_info.max
+
+
+class RunningLead:
+    """Lead of the forecasts over persistence, with an interval by batch means.
+
+    The squared errors of both are compared minute by minute, and the differences averaged over
+    batches; the interval is Student's of these means (Law and Kelton, "Simulation Modeling and
+    Analysis", on batch means for autocorrelated output). It changes once a batch.
+
+    >>> lead = RunningLead()
+    >>> for minute in range(BATCH * MIN_BATCHES):
+    ...     lead.update(0.25 if minute % 120 < 60 else 0.75)
+    >>> over_all, over_a_day = lead.found
+    >>> round(over_all.low_kw2, 2), round(over_all.high_kw2, 2), over_all.is_clear
+    (0.21, 0.79, True)
+
+    Attributes:
+        found: the lead over all settled minutes, and over a day; None until they are known.
+    """
+
+    def __init__(self) -> None:
+        self._sum = 0.0
+        self._minutes = 0
+        self._batches = 0
+        self._mean = 0.0
+        self._squares = 0.0
+        self._day: deque[float] = deque(maxlen=DAY_BATCHES)
+        self.found: tuple[Lead | None, Lead | None] = (None, None)
+
+    def update(self, lead_kw2: float) -> None:
+        """Add one settled minute.
+
+        Args:
+            lead_kw2: squared error of persistence minus that of the forecast.
+        """
+        self._sum += lead_kw2
+        self._minutes += 1
+        if self._minutes == BATCH:
+            self._complete()
+            self.found = self._interval()
+
+    def update_many(self, leads_kw2: DoubleArray) -> None:
+        """Add settled minutes (minutes,) in turn; the batches are those of `update`."""
+        start = 0
+        while start < len(leads_kw2):
+            part = leads_kw2[start : start + BATCH - self._minutes]
+            self._sum += float(part.sum())
+            self._minutes += len(part)
+            start += len(part)
+            if self._minutes == BATCH:
+                self._complete()
+        self.found = self._interval()
+
+    def state(self) -> dict[str, Any]:
+        """Everything that `restore` needs, as plain JSON values."""
+        return {
+            "sum": self._sum,
+            "minutes": self._minutes,
+            "batches": self._batches,
+            "mean": self._mean,
+            "squares": self._squares,
+            "day": list(self._day),
+        }
+
+    def restore(self, state: Mapping[str, Any] | None) -> None:
+        """Continue from a saved state; None to begin anew.
+
+        Raises:
+            KeyError, TypeError, ValueError: the state is damaged.
+        """
+        if state is None:
+            return
+        self._sum, self._minutes = number(state["sum"]), count(state["minutes"])
+        self._batches, self._mean = count(state["batches"]), number(state["mean"])
+        self._squares = number(state["squares"])
+        self._day = deque(numbers(state["day"], most=DAY_BATCHES), maxlen=DAY_BATCHES)
+        if self._minutes >= BATCH or len(self._day) != min(self._batches, DAY_BATCHES):
+            raise ValueError("the batches are not those of the minutes")
+        self.found = self._interval()
+
+    def _complete(self) -> None:
+        """Add the mean of a complete batch (Welford 1962)."""
+        batch = self._sum / BATCH
+        self._sum, self._minutes = 0.0, 0
+        self._day.append(batch)
+        self._batches += 1
+        before = batch - self._mean
+        self._mean += before / self._batches
+        # Finite, so that the state is plain JSON; the interval is then endless.
+        self._squares = min(self._squares + before * (batch - self._mean), _MAX)
+
+    def _interval(self) -> tuple[Lead | None, Lead | None]:
+        if self._batches < MIN_BATCHES:
+            return None, None
+        mean, squares = _moments(self._day)
+        return (
+            _lead(self._batches, self._mean, self._squares),
+            _lead(len(self._day), mean, squares),
+        )
+
+
+def _moments(values: Sequence[float]) -> tuple[float, float]:
+    """Mean of some values, and the sum of their squared deviations from it."""
+    mean = math.fsum(value / len(values) for value in values)
+    return mean, min(sum((value - mean) * (value - mean) for value in values), _MAX)
+
+
+def _lead(count: int, mean: float, squares: float) -> Lead:
+    if squares >= _MAX:
+        return Lead(-math.inf, math.inf)
+    margin = _student(count - 1) * math.sqrt(squares / (count * (count - 1)))
+    return Lead(mean - margin, mean + margin)
+
+
+def _student(freedom: int) -> float:
+    """The 97.5 % quantile of Student's distribution, to 0.2 % from 5 degrees of freedom on.
+
+    By its expansion about the normal quantile (Abramowitz and Stegun 26.7.5).
+    """
+    z, n = _Z, freedom
+    return (
+        z
+        + (z**3 + z) / (4 * n)
+        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
+        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * n**3)
+    )
+
+
+class RunningMedian:
+    """Mean absolute errors of the median forecast, and of persistence over the same minutes.
+
+    >>> median = RunningMedian()
+    >>> median.update(0.25, 0.5)
+    >>> median.get()
+    (0.25, 0.5)
+    """
+
+    def __init__(self) -> None:
+        self._minutes = 0
+        self._sum = 0.0
+        self._persistence_sum = 0.0
+
+    def update(self, error_kw: float, persistence_kw: float) -> None:
+        """Add the sizes of two errors in kW, clipped."""
+        self._minutes += 1
+        self._sum += error_kw
+        self._persistence_sum += persistence_kw
+
+    def update_many(self, error_kw: DoubleArray, persistence_kw: DoubleArray) -> None:
+        """Add sizes of errors (minutes,) in kW; NaN where there is no median."""
+        known = ~np.isnan(error_kw)
+        self._minutes += int(known.sum())
+        self._sum += float(error_kw[known].sum())
+        self._persistence_sum += float(persistence_kw[known].sum())
+
+    def get(self) -> tuple[float | None, float | None]:
+        """Mean absolute errors of the median and of persistence in kW; None without a median."""
+        count = self._minutes
+        return (self._sum / count, self._persistence_sum / count) if count else (None, None)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that `restore` needs, as plain JSON values."""
+        return {
+            "minutes": self._minutes,
+            "sum": self._sum,
+            "persistence_sum": self._persistence_sum,
+        }
+
+    def restore(self, state: Mapping[str, Any] | None) -> None:
+        """Continue from a saved state; None to begin anew.
+
+        Raises:
+            KeyError, TypeError, ValueError: the state is damaged.
+        """
+        if state is not None:
+            self._minutes = count(state["minutes"])
+            self._sum = number(state["sum"])
+            self._persistence_sum = number(state["persistence_sum"])

@@ -1,0 +1,85 @@
+"""Draws the pictures of the documentation: ``python -m tests.docs.pictures``.
+
+Both show minutes of the bundled sample with the shipped model's forecasts; the second one as if a
+meter had sent them, whose broker was away for two minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from streamer.commands.forecasting import Forecasting
+from streamer.dashboard import History, render_svg
+from streamer.readings import Link, Reading, Sample
+from streamer.sinks.items import Vitals
+from streamer.sources.files.delimited import open_replay
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "replay_data" / "sceaux_2010-03-19.txt"
+
+_EVENING = datetime(2010, 3, 24, 21, 36)
+_MORNING = datetime(2010, 3, 24, 9, 37)
+_WEEKS = 835
+"""By so much the meter's minutes are later than those of the sample; the weekdays are the same."""
+
+_ZONE = timezone(timedelta(hours=1))
+
+
+def replaying() -> str:
+    """A replay of the sample, on a Wednesday evening."""
+    pipeline, about = Forecasting().prepare(SAMPLE.name)
+    history = History()
+    history.write(about)
+    for step in pipeline.push_many(_sample(_EVENING)):
+        history.write(step)
+    history.write(Vitals(60.0, 0.16, 0.84))
+    return render_svg(history.snapshot(), 100, 30, title="streamer replay", speed="3600×")
+
+
+def watching() -> str:
+    """A meter behind an MQTT broker, on a Wednesday morning."""
+    pipeline, about = Forecasting().prepare("mqtt://pi.local/tele/meter/SENSOR")
+    history = History()
+    readings = [
+        Reading((reading.at + timedelta(weeks=_WEEKS)).replace(tzinfo=_ZONE), reading.kw)
+        for reading in _sample(_MORNING)
+    ]
+    end = readings[-1].at
+    lost, back = (end - timedelta(minutes=minutes, seconds=20) for minutes in (13, 11))
+    began = readings[-900].at
+    history.write(about)
+    history.write(Link(Link.UP, "broker", "", began))
+    for reading in readings:
+        if reading.at == lost.replace(second=0):
+            history.write(Link(Link.LOST, "broker", "connection refused", lost))
+        if lost - timedelta(minutes=1) < reading.at < back:
+            continue
+        if reading.at == back.replace(second=0) + timedelta(minutes=1):
+            history.write(Link(Link.UP, "broker", "", back))
+        history.write(pipeline.push(reading))
+    history.write(Sample(readings[-1].kw, end + timedelta(seconds=87)))
+    history.write(Vitals(0.0167, 0.79, 1.13))
+    now = end + timedelta(seconds=90)
+    return render_svg(history.snapshot(), 110, 34, title="streamer watch", speed="live", now=now)
+
+
+def _sample(end: datetime) -> Sequence[Reading]:
+    """The sample's readings before a time."""
+    source = open_replay(SAMPLE, end=end)
+    readings: list[Reading] = []
+    while items := source.read():
+        readings += [item for item in items if isinstance(item, Reading)]
+    source.close()
+    return readings
+
+
+def _main() -> None:
+    for name, picture in (("dashboard.svg", replaying()), ("watching.svg", watching())):
+        (ROOT / "docs" / name).write_text(picture, encoding="utf-8")
+        print(f"docs/{name}")
+
+
+if __name__ == "__main__":
+    _main()
