@@ -90,7 +90,7 @@ class Scores:
         median_mae_kw: running mean absolute error of the median forecast in kW; None if there
             is none.
         median_persistence_mae_kw: that of persistence over the same minutes in kW.
-        lead: lead over persistence in all settled minutes; None until six hours are settled.
+        lead: lead over persistence in all settled minutes; None until a day is settled.
         day_lead: the same in the last 24 hours of them.
     """
 
