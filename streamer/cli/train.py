@@ -59,8 +59,8 @@ def train(
     """Train a model on a recording.
 
     The last tenth in time is held back from training, and the final scores are computed on
-    it. Ctrl-C ends the training early and keeps what was learnt. After a kill or Ctrl-C, the
-    same command resumes the training.
+    it. Ctrl-C ends the training early, writes what was learnt, and exits with 130. After a kill
+    or Ctrl-C, the same command resumes the training.
 
     \b
     Examples:
@@ -75,7 +75,7 @@ def train(
     from streamer.commands.train import TrainJob
     from streamer.commands.train import train as train_model
 
-    train_model(
+    code = train_model(
         TrainJob(
             file=file,
             options=options,
@@ -89,3 +89,4 @@ def train(
             fresh=fresh,
         )
     )
+    raise typer.Exit(code)

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.progress import TaskProgressColumn, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from streamer.commands.files import FileOptions
 from streamer.display.console import PlainConsole
+from streamer.display.lines import one_line
 from streamer.display.numbers import percent
 from streamer.display.progress import progress_bar
-from streamer.errors import UsageError
-from streamer.models import find_model, load_card
-from streamer.models.keras import import_tensorflow
+from streamer.errors import ModelError, UsageError
+from streamer.models import find_model, read_model
 from streamer.sinks.notes import NoteSink
-from streamer.training import find_recipe, prepare, run_network, save_model, save_plot, series_from
+from streamer.training import (
+    build_model,
+    find_recipe,
+    prepare,
+    run_network,
+    save_model,
+    save_plot,
+    series_from,
+)
 from streamer.training.fit import Trained
 from streamer.training.fit import TrainingProgress as Training
 from streamer.training.learner import start_tensorflow
@@ -59,10 +71,16 @@ class TrainJob:
     fresh: bool = False
 
 
-def train(job: TrainJob) -> None:
+def train(job: TrainJob) -> int:
     """Train a model, evaluate it on the part held back, and write it.
 
     Options are checked before the long computation, wherever that is possible.
+
+    Returns:
+        The exit code: 0, or that of Ctrl-C.
+
+    Raises:
+        ModelError: the training has diverged; nothing is written.
     """
     recipe = find_recipe(job.recipe, epochs=job.epochs, windows=job.windows)
     console = PlainConsole()
@@ -73,7 +91,7 @@ def train(job: TrainJob) -> None:
     model = None if job.warm is None else _warm_model(job.warm, recipe)
     console.print("Loading data ...")
     series = series_from(source, on_notice=NoteSink(sys.stderr).write)
-    data = prepare(series, recipe, ratio=job.ratio, seed=job.seed, say=console.print)
+    data = prepare(series, recipe, ratio=job.ratio, seed=job.seed, say=_printed_on(console))
     checkpoint = job.out / _CHECKPOINT_FILE
     if job.fresh:
         checkpoint.unlink(missing_ok=True)
@@ -100,26 +118,53 @@ def train(job: TrainJob) -> None:
             data,
             recipe=recipe,
             seed=job.seed,
-            say=bar.console.print,
+            say=_printed_on(bar.console),
             on_progress=show,
             checkpoint=checkpoint,
+        )
+    if not isfinite(trained.mse_kw2):
+        raise ModelError(
+            f"the training diverged: its error is {trained.mse_kw2}; nothing was written to "
+            f"{job.out}. Check the readings for implausible values (--max-kw)"
         )
     console.print(_scores(trained))
     save_model(job.out, trained, data, recipe, seed=job.seed)
     save_plot(job.out / PLOT_FILE, trained)
-    console.print(f"Written to {job.out}; try it: streamer replay FILE --model {job.out}")
+    console.print(Text(one_line(_verdict(trained.skill, recipe, job.out))), soft_wrap=True)
+    return 128 + signal.SIGINT if trained.interrupted else 0
+
+
+def _printed_on(console: Console) -> Callable[[str], None]:
+    """Printer of messages that may contain paths."""
+    return lambda text: console.print(Text(one_line(text)), soft_wrap=True)
+
+
+def _verdict(skill: float | None, recipe: Recipe, out: Path) -> str:
+    """What the scores mean for the model, and what to do with it."""
+    if skill is None or skill > 0.0:
+        return f"Written to {out}; try it: streamer replay FILE --model {out}"
+    remedy = (
+        "Train for more epochs (--epochs) or on more of the file (--ratio), or use --recipe sceaux"
+        if recipe.epochs
+        else "Train on more windows (--windows) or readings, or from the shipped model "
+        "(--from sceaux)"
+    )
+    how = "worse than" if skill < 0.0 else "no better than"
+    return (
+        f"Written to {out}, but it forecasts {how} persistence (skill {percent(skill)}). {remedy}"
+    )
 
 
 def _warm_model(name: str, recipe: Recipe) -> Any:
-    path = find_model(name)
-    card = load_card(path)
+    card, weights = read_model(find_model(name))
     if (card.target, card.outputs) != (recipe.target, recipe.outputs):
         raise UsageError(
             f"model {card.name!r} forecasts {card.target} as {', '.join(card.outputs)}; "
             f"recipe {recipe.name!r} starts from {recipe.target} as {', '.join(recipe.outputs)}"
         )
-    _, keras = import_tensorflow("--from")
-    return keras.saving.load_model(path, compile=False, safe_mode=True)
+    model = build_model(weights.sizes, dropout=recipe.dropout)
+    model.set_weights(weights.arrays)
+    return model
 
 
 def _scores(trained: Trained) -> Table:

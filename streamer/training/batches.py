@@ -23,7 +23,7 @@ def training_batches(
 
     Each is drawn from the seed and its number only, so the order does not depend on how the
     batches are requested. A recipe with a number of windows runs through them once, in equal
-    parts between which a checkpoint can be saved; to Keras these are the epochs.
+    parts after which a checkpoint is saved; to Keras these are the epochs.
 
     Args:
         keras: the module.
@@ -33,8 +33,9 @@ def training_batches(
         seed: seed of the order.
 
     Returns:
-        The dataset, with `epochs` and windows `per_epoch`, the current `epoch` and the
-        windows `done` before it; `start(epoch)` must be called at the start of each.
+        The dataset, with the number of `epochs`; `start(epoch)` must be called at the start of
+        each. `windows_in(steps)` is the number of windows in so many steps of the whole
+        training, and `rest(skip)` the dataset of an epoch without its first steps.
     """
     windows = data.windows
     by_epochs = bool(recipe.epochs)
@@ -48,13 +49,17 @@ def training_batches(
         def __init__(self) -> None:
             super().__init__(workers=1)
             self.epochs = epochs
-            self.per_epoch = len(starts) if by_epochs else steps * recipe.batch
             self.start(0)
 
-        @property
-        def done(self) -> int:
-            """Number of windows in the finished epochs."""
-            return int(self.epoch * self.per_epoch)
+        def windows_in(self, done: int) -> int:
+            """Number of windows in the first steps of the training."""
+            per_epoch = len(starts) if by_epochs else steps * recipe.batch
+            epoch, step = divmod(done, steps)
+            return epoch * per_epoch + min(step * recipe.batch, per_epoch)
+
+        def rest(self, skip: int) -> Any:
+            """The batches of the current epoch without the first ones."""
+            return _rest(keras, self, skip)
 
         def start(self, epoch: int) -> None:
             self.epoch = epoch
@@ -74,6 +79,20 @@ def training_batches(
             return block[:, :-1], np.diff(block[..., :1], axis=1)
 
     return Batches()
+
+
+def _rest(keras: Any, whole: Any, skip: int) -> Any:
+    """A dataset without its first batches."""
+
+    class Rest(keras.utils.PyDataset):  # type: ignore[misc]
+        def __len__(self) -> int:
+            return len(whole) - skip
+
+        def __getitem__(self, number: int) -> tuple[NDArray[Any], NDArray[Any]]:
+            batch: tuple[NDArray[Any], NDArray[Any]] = whole[skip + number]
+            return batch
+
+    return Rest(workers=1)
 
 
 def blocks_in_order(keras: Any, data: PowerData, starts: IntArray, *, targets: bool) -> Any:

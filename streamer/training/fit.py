@@ -18,10 +18,10 @@ from streamer.models.keras import import_tensorflow
 from streamer.readings import skill
 from streamer.readings.arrays import BoolArray, DoubleArray, IntArray
 from streamer.training.batches import blocks_in_order, training_batches
-from streamer.training.checkpoint import Checkpoint
+from streamer.training.checkpoint import Checkpoint, steps_of
 from streamer.training.data import PowerData, Series, data_power_consumption, split_in_time
 from streamer.training.learner import build_learner, start_tensorflow
-from streamer.training.network import FEATURE, build_model, compile_model, layer_sizes
+from streamer.training.network import FEATURE, build_model, compile_model, finish, layer_sizes
 from streamer.training.recipes import TUTORIAL, Recipe
 
 SEED = 1234
@@ -131,7 +131,7 @@ def run_network(
     """Train a network and forecast the test part, as the tutorial's `run_network` does.
 
     The same seed, data, versions and number of threads give the same weights, bit for bit,
-    and so does a training that was killed and continued from its checkpoint. Ctrl-C
+    and so does a training that was killed or interrupted and continued from its checkpoint. Ctrl-C
     ends the training early; the weights learnt so far are kept and evaluated. TensorFlow's op
     determinism, the seeds of Keras, NumPy and Python, and the settings of `start_tensorflow`
     apply to the whole process.
@@ -153,6 +153,7 @@ def run_network(
     Raises:
         UsageError: there is no data, or the model has other layer sizes.
         MissingExtraError: tensorflow is not installed.
+        KeyboardInterrupt: Ctrl-C before anything was learnt.
     """
     if data is None:
         raise UsageError("no data to train on")
@@ -168,29 +169,23 @@ def run_network(
     say(f"Compilation time : {time.perf_counter() - started:.2f} s")
     started = time.perf_counter()
     kept = _checkpoint(checkpoint, learner, windows, recipe, seed)
-    if kept is not None:
-        batches.start(kept.restore(learner))
-    if batches.epoch:
-        say(f"Continuing from {checkpoint}: {batches.done:,} windows are done")
-    callback = _callback(keras, recipe, batches, on_progress, kept)
+    done = 0 if kept is None else kept.restore(learner)
+    if done:
+        say(f"Continuing from {checkpoint}: {batches.windows_in(done):,} windows are done")
+    callback = _callback(keras, batches, on_progress, kept, done)
+    validation = _validation(keras, windows, recipe, validate)
     interrupted = False
     try:
-        learner.fit(
-            batches,
-            initial_epoch=batches.epoch,
-            epochs=batches.epochs,
-            validation_data=_validation(keras, windows, recipe, validate),
-            callbacks=[callback],
-            shuffle=False,
-            verbose=0,
-        )
+        _fit(learner, batches, done, validation_data=validation, callbacks=[callback])
     except KeyboardInterrupt:
         interrupted = True
-        say("Interrupted: the weights learnt so far are kept")
+        if not steps_of(learner):
+            say("Interrupted before anything was learnt")
+            raise
+        say(_interrupted(learner, batches, kept))
     if callback.validation_loss is not None:
         say(f"Validation loss : {callback.validation_loss:.6f}")
-    if learner.optimizer.use_ema:
-        learner.optimizer.finalize_variable_values(learner.trainable_variables)
+    finish(learner)
     if kept is not None and not interrupted:
         kept.remove()
     seconds = time.perf_counter() - started
@@ -203,9 +198,33 @@ def run_network(
         predicted=_predict(keras, trained, windows, recipe),
         persistence=windows.last_kw(windows.test),
         seconds=seconds,
-        windows=callback.windows,
+        windows=batches.windows_in(steps_of(learner)),
         interrupted=interrupted,
     )
+
+
+def _fit(learner: Any, batches: Any, done: int, **options: Any) -> None:
+    """Fit to all batches but the first, first to the rest of the epoch that these end in."""
+    epoch, skip = divmod(done, len(batches))
+    parts = [(batches, epoch, batches.epochs)]
+    if skip:
+        batches.start(epoch)
+        parts = [(batches.rest(skip), epoch, epoch + 1), (batches, epoch + 1, batches.epochs)]
+    for dataset, first, end in parts:
+        if first < end:
+            learner.fit(
+                dataset, initial_epoch=first, epochs=end, shuffle=False, verbose=0, **options
+            )
+
+
+def _interrupted(learner: Any, batches: Any, kept: Checkpoint | None) -> str:
+    """Save the state; one line on that, and on what is done."""
+    done, steps = steps_of(learner), len(batches) * batches.epochs
+    share = f"{batches.windows_in(done):,} of {batches.windows_in(steps):,} windows"
+    if kept is None:
+        return f"Interrupted after {share}: the weights learnt so far are kept"
+    kept.save(learner)
+    return f"Interrupted after {share}, saved in {kept.path}: the same command continues"
 
 
 def _learner(tf: Any, keras: Any, model: Any, data: PowerData, recipe: Recipe) -> Any:
@@ -254,19 +273,19 @@ def _predict(keras: Any, model: Any, data: PowerData, recipe: Recipe) -> DoubleA
 
 def _callback(
     keras: Any,
-    recipe: Recipe,
     batches: Any,
     on_progress: Callable[[TrainingProgress], None] | None,
     checkpoint: Checkpoint | None,
+    done: int,
 ) -> Any:
     """Callback that counts and reports windows, and saves the state after each epoch."""
-    windows_before = batches.done
-    of = batches.epochs * batches.per_epoch
+    windows_before = batches.windows_in(done)
+    of = batches.windows_in(len(batches) * batches.epochs)
 
     class Report(keras.callbacks.Callback):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
-            self.windows = windows_before
+            self.steps = done
             self.validation_loss: float | None = None
             self._started = time.perf_counter()
             self._reported = 0.0
@@ -275,17 +294,17 @@ def _callback(
             batches.start(epoch)
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
-            self.windows = min(self.windows + recipe.batch, of)
-            now = time.perf_counter()
-            is_due = now - self._reported >= PROGRESS_EVERY_S or self.windows == of
+            self.steps += 1
+            windows, now = batches.windows_in(self.steps), time.perf_counter()
+            is_due = now - self._reported >= PROGRESS_EVERY_S or windows == of
             if on_progress is not None and is_due:
                 self._reported = now
-                rate = (self.windows - windows_before) / (now - self._started)
-                on_progress(TrainingProgress(self.windows, of, float(logs["loss"]), rate))
+                rate = (windows - windows_before) / (now - self._started)
+                on_progress(TrainingProgress(windows, of, float(logs["loss"]), rate))
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             self.validation_loss = (logs or {}).get("val_loss")
             if checkpoint is not None and epoch + 1 < batches.epochs:
-                checkpoint.save(self.model, epoch + 1)
+                checkpoint.save(self.model)
 
     return Report()

@@ -66,10 +66,23 @@ def compile_model(model: Any, recipe: Recipe, *, steps: int) -> None:
     # The final weights are an average over the last thousand steps or so, which forecasts
     # better than any single one. A short training averages over its last part.
     momentum = max(0.0, min(0.999, 1.0 - 20.0 / steps))
-    optimizer = keras.optimizers.Adam(
-        schedule, global_clipnorm=1.0, use_ema=True, ema_momentum=momentum
-    )
+    adam: Any = keras.optimizers.Adam
+
+    class Averaging(adam):  # type: ignore[misc]
+        def finalize_variable_values(self, var_list: Any) -> None:
+            """Leave the weights: Keras calls this after each `fit`, of which there may be two."""
+
+        def finish(self, var_list: Any) -> None:
+            super().finalize_variable_values(var_list)
+
+    optimizer = Averaging(schedule, global_clipnorm=1.0, use_ema=True, ema_momentum=momentum)
     model.compile(loss=mean_and_quantile_loss(recipe), optimizer=optimizer)
+
+
+def finish(model: Any) -> None:
+    """Replace the weights of a model by their average, if its optimizer keeps one."""
+    if model.optimizer.use_ema:
+        model.optimizer.finish(model.trainable_variables)
 
 
 def mean_and_quantile_loss(recipe: Recipe) -> Any:

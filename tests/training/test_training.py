@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -240,7 +241,8 @@ def test_ctrl_c_keeps_the_weights_learnt_so_far(sample_kw: np.ndarray, recipe: A
     assert trained.interrupted
     assert trained.windows == recipe.batch
     assert len(trained.predicted) == len(trained.targets) == len(data.test)
-    assert "Interrupted: the weights learnt so far are kept" in messages
+    (line,) = [line for line in messages if line.startswith("Interrupted")]
+    assert re.fullmatch(r"Interrupted after \d+ of [\d,]+ windows: the weights .* are kept", line)
 
 
 class KilledError(Exception):
@@ -255,30 +257,57 @@ def _kill_after(windows: int) -> Any:
     return watch
 
 
+def _interrupt_after(windows: int) -> Any:
+    def watch(progress: TrainingProgress) -> None:
+        if progress.windows > windows:
+            signal.raise_signal(signal.SIGINT)
+
+    return watch
+
+
 @pytest.mark.parametrize(
-    "recipe",
-    [replace(SHORT, batch=4, windows=4 * 40), replace(TUTORIAL, epochs=3)],
-    ids=lambda recipe: recipe.name,
+    ("recipe", "interrupted_at", "killed_at"),
+    [
+        (replace(SHORT, batch=4, windows=4 * 40), 0.4, 0.8),
+        (replace(TUTORIAL, batch=100, epochs=2), 0.7, None),
+    ],
+    ids=["sceaux", "tutorial"],
 )
-def test_killed_training_continues_to_the_same_weights(
-    sample_kw: np.ndarray, tmp_path: Path, recipe: Any, monkeypatch: pytest.MonkeyPatch
+def test_interrupted_and_killed_training_continues_to_the_same_weights(
+    sample_kw: np.ndarray,
+    tmp_path: Path,
+    recipe: Any,
+    interrupted_at: float,
+    killed_at: float | None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Interrupted after any step, and killed after an epoch at least."""
     monkeypatch.setattr("streamer.training.fit.PROGRESS_EVERY_S", 0.0)
     monkeypatch.setattr("streamer.training.batches._STRETCH_STEPS", 10)
     checkpoint = tmp_path / "new" / "checkpoint.npz"
     data = prepare(sample_kw[:1000], recipe, ratio=1.0, say=_quiet)
-    undisturbed = run_network(None, data, recipe=recipe, say=_quiet)
-    with pytest.raises(KilledError):
-        run_network(
+    messages: list[str] = []
+
+    def run(on_progress: Any = None) -> Trained:
+        return run_network(
             *(None, data),
             recipe=recipe,
-            say=_quiet,
-            checkpoint=checkpoint,
-            on_progress=_kill_after(undisturbed.windows // 2),
+            say=messages.append,
+            checkpoint=None if on_progress is _quiet else checkpoint,
+            on_progress=on_progress,
         )
-    messages: list[str] = []
-    resumed = run_network(None, data, recipe=recipe, say=messages.append, checkpoint=checkpoint)
-    assert any(line.startswith("Continuing from") for line in messages)
+
+    undisturbed = run(_quiet)
+    interrupted = run(_interrupt_after(int(interrupted_at * undisturbed.windows)))
+    assert interrupted.interrupted
+    (line,) = [line for line in messages if line.startswith("Interrupted")]
+    done = f"{interrupted.windows:,} of {undisturbed.windows:,} windows"
+    assert line == f"Interrupted after {done}, saved in {checkpoint}: the same command continues"
+    if killed_at is not None:
+        with pytest.raises(KilledError):
+            run(_kill_after(int(killed_at * undisturbed.windows)))
+    resumed = run()
+    assert f"Continuing from {checkpoint}: {interrupted.windows:,} windows are done" in messages
     assert resumed.windows == undisturbed.windows
     for mine, theirs in zip(
         resumed.model.get_weights(), undisturbed.model.get_weights(), strict=True
@@ -292,7 +321,8 @@ def test_checkpoint_of_another_training_is_ignored(sample_kw: np.ndarray, tmp_pa
     learner.compile(loss="mse", optimizer="rmsprop")
     learner.optimizer.build(learner.trainable_variables)
     path = tmp_path / "checkpoint.npz"
-    Checkpoint(path, "this").save(learner, 2)
+    learner.optimizer.iterations.assign(2)
+    Checkpoint(path, "this").save(learner)
     assert Checkpoint(path, "this").restore(learner) == 2
     assert Checkpoint(path, "other").restore(learner) == 0
     assert list(tmp_path.iterdir()) == [path]
