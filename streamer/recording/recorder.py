@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -116,7 +117,7 @@ class Recorder:
             RecordError: the file is not a recording, has a newer version, may not be
                 written, is being written by another process, or is of another meter.
         """
-        path = Path(path).resolve()
+        path = Path(os.path.realpath(path))
         check_place(path)
         lock = Lock(path)
         self = cls(
@@ -182,10 +183,9 @@ class Recorder:
             self._write_out()
 
     def close(self) -> None:
-        """Write what still waits, and release the file. May be called repeatedly.
+        """Write what still waits, or count it as lost. May be called repeatedly.
 
-        Waits for some seconds for another program that locks the file. What cannot be written
-        is `lost`.
+        Waits for some seconds for another program that locks the file.
         """
         with self._guard:
             if self.is_closed:
