@@ -25,6 +25,8 @@ RESET_AFTER_LOSSES = 72
 _SHRINKAGE_KEPT = 0.9999**MINI_BATCH
 _LOSS_KEPT = 0.999**MINI_BATCH
 _MAX_CHANGE_KW = 10.0
+_MAX_UNITS = 1024
+"""Hidden units of a saved state; the memory grows with their square."""
 
 
 class Adapter:
@@ -180,6 +182,8 @@ class Adapter:
             KeyError, TypeError, ValueError: the state is damaged.
         """
         units = int(state["units"])
+        if not 0 <= units <= _MAX_UNITS:
+            raise ValueError(f"{units} hidden units")
         self._restarts = int(state["restarts"])
         self._fit = Fit(units, len(self._levels), self._restarts)
         self._fit.restore(state["learnt"])

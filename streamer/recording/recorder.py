@@ -23,9 +23,10 @@ from streamer.recording.database import (
     explained,
 )
 from streamer.recording.events import EventLog
+from streamer.recording.fallback import resume_or_learn
 from streamer.recording.lock import Lock
 from streamer.recording.reports import Reports
-from streamer.recording.resume import HISTORY_STEPS, Resumed, resume
+from streamer.recording.resume import HISTORY_STEPS, Resumed
 from streamer.recording.snapshots import SnapshotPolicy
 from streamer.recording.target import Target
 from streamer.sinks import Item
@@ -269,7 +270,7 @@ class Recorder:
             if recorded is None:
                 return Resumed()
             connection, changed = recorded
-            return resume(
+            return resume_or_learn(
                 connection, pipeline, changed=changed, notify=self._reports.notify, steps=steps
             )
 
