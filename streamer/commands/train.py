@@ -134,7 +134,7 @@ def train(job: TrainJob) -> int:
     return 128 + signal.SIGINT if trained.interrupted else 0
 
 
-def _printed_on(console: Console) -> Callable[[str], None]:
+def _printed_on(console: PlainConsole) -> Callable[[str], None]:
     """Printer of messages that may contain paths."""
     return lambda text: console.print(Text(one_line(text)), soft_wrap=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -22,10 +23,11 @@ from streamer.recording.database import (
     explained,
 )
 from streamer.recording.events import EventLog
+from streamer.recording.fallback import resume_or_learn
 from streamer.recording.future import Aside, future_warning, set_future_aside
 from streamer.recording.lock import Lock
 from streamer.recording.reports import Reports
-from streamer.recording.resume import HISTORY_STEPS, Resumed, resume
+from streamer.recording.resume import HISTORY_STEPS, Resumed
 from streamer.recording.snapshots import SnapshotPolicy
 from streamer.recording.target import Target
 from streamer.sinks import Item
@@ -114,7 +116,7 @@ class Recorder:
             RecordError: the file is not a recording, has a newer version, may not be
                 written, is being written by another process, or is of another meter.
         """
-        path = Path(path).resolve()
+        path = Path(os.path.realpath(path))
         check_place(path)
         lock = Lock(path)
         self = cls(
@@ -212,10 +214,9 @@ class Recorder:
             self._write_out()
 
     def close(self) -> None:
-        """Write what still waits, and release the file. May be called repeatedly.
+        """Write what still waits, or count it as lost. May be called repeatedly.
 
-        Waits for some seconds for another program that locks the file. What cannot be written
-        is `lost`.
+        Waits for some seconds for another program that locks the file.
         """
         with self._guard:
             if self.is_closed:
@@ -299,7 +300,7 @@ class Recorder:
             if recorded is None:
                 return Resumed()
             connection, changed = recorded
-            return resume(
+            return resume_or_learn(
                 connection, pipeline, changed=changed, notify=self._reports.notify, steps=steps
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,5 +41,5 @@ def _opened(out: Path) -> Iterator[IO[bytes]]:
         with out.open("wb") as file:
             yield file
         return
-    with replaced_file(out.resolve()) as file:
+    with replaced_file(Path(os.path.realpath(out))) as file:
         yield file

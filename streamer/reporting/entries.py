@@ -58,7 +58,10 @@ def read_alarms(
     )
     found = tuple(
         RaisedAlarm(
-            _shown(clock, at), str(kind), str(text), None if over is None else _shown(clock, over)
+            _shown(clock, at),
+            str(kind),
+            str(text),
+            None if over is None else _shown(clock, over),
         )
         for at, kind, text, over in rows
     )

@@ -13,6 +13,7 @@ from contextlib import closing
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from tests.recording.conftest import House, house
 
@@ -76,6 +77,20 @@ def _state(blob: Callable[[dict[str, object]], bytes], *, checksum: bool = True)
 
 def _json(**changed: object) -> Change:
     return _state(lambda state: zlib.compress(json.dumps({**state, **changed}).encode()))
+
+
+def _part(path: str, value: object) -> Change:
+    """Replace a part of the saved states."""
+
+    def blob(state: dict[str, object]) -> bytes:
+        *parts, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+        inner: Any = state
+        for part in parts:
+            inner = inner[part]
+        inner[last] = value
+        return zlib.compress(json.dumps(state).encode())
+
+    return _state(blob)
 
 
 _ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
@@ -167,6 +182,17 @@ VALUES: Mapping[str, Change] = {
     "state with a wrong checksum": _state(lambda _: zlib.compress(b"{}"), checksum=False),
     "state of no time": _json(last_at="soon"),
     "state of no zone": _json(last_at="2026-03-29T01:00:00"),
+    **{
+        f"state with {what} as {part}": _part(part, value)
+        for part in ("waiting.kw", "buffer_kw.0", "alarms.left", "scores.settled")
+        for what, value in (
+            ("nothing", None),
+            ("text", "x"),
+            ("a huge number", 10**400),
+            ("-1", -1),
+        )
+    },
+    "state of a big adapter": _part("online.adapter.units", 30_000),
     "state after all time": _run(f"UPDATE snapshots SET at = {2**62} + at"),
     "many states": _run(
         f"INSERT INTO snapshots {_MANY.format(count=5_000)}SELECT {2**62} - i, '0', x'00' FROM n"
