@@ -206,3 +206,11 @@ def test_recorded_steps_may_precede_the_live_ones() -> None:
     assert found.in_sample
     assert found.last is not None
     assert found.events[0].at == START.replace(tzinfo=SUMMER) + 501 * MINUTE
+
+
+def test_minutes_of_a_clock_that_was_ahead_are_replaced() -> None:
+    steps = make_steps(house(6))
+    history = History()
+    for step in (*steps[:3], steps[5], steps[4], steps[3]):
+        history.write(step)
+    assert history.snapshot().steps == tuple(steps[:4])

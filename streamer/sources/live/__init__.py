@@ -6,10 +6,11 @@
              a thread;           │ SampleMeans      MinuteMeans of powers, weighted by time, or
              reconnects          │                  CounterMeans of an energy register
              for ever            │ Spacing          usual pace: validity of a value, silence
+                                 │ Timeline         closes minutes; absences, a clock that is set
                                  │ MeterClock       clock skew of the meter
                                  │ LinkWatch        up, silent, lost, and since when
                                  │ Remarks          too rare, unknown: reported once
-                                 │ NoticeThrottles  the first in full, later ones gathered
+                                 │ Reports          notices: the first in full, later ones gathered
 """
 
 from __future__ import annotations
