@@ -118,7 +118,7 @@ def train(job: TrainJob) -> int:
             data,
             recipe=recipe,
             seed=job.seed,
-            say=_printed_on(bar.console),
+            say=_printed_on(console),
             on_progress=show,
             checkpoint=checkpoint,
         )

@@ -27,8 +27,6 @@ RESET_AFTER_LOSSES = 72
 _SHRINKAGE_KEPT = 0.9999**MINI_BATCH
 _LOSS_KEPT = 0.999**MINI_BATCH
 _MAX_CHANGE_KW = 10.0
-_MAX_UNITS = 1024
-"""Hidden units of a saved state; the memory grows with their square."""
 
 
 class Adapter:
