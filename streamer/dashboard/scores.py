@@ -64,7 +64,7 @@ def scores(snapshot: HistorySnapshot, width: int, rows: int) -> list[Text]:
 def _table(found: Scores) -> tuple[Text, dict[str, Text]]:
     """Heading, and rows of figures, with one column for each forecaster."""
     errors = [found.model, *([found.frozen] if found.frozen else []), found.persistence]
-    names = ["model", *(["frozen"] if found.frozen else []), "persistence"]
+    names = ["adapted", "frozen"] if found.frozen else ["frozen"]
     rows = {
         name: _row(label, [significant(getattr(one, name)) for one in errors])
         for name, label in _SQUARED.items()
@@ -75,7 +75,7 @@ def _table(found: Scores) -> tuple[Text, dict[str, Text]]:
         unknown = [None] if found.frozen else []
         absolute = [found.median_mae_w, *unknown, found.median_persistence_mae_w]
     rows[_MAE] = _row("MAE  W", [fixed(value, 1) for value in absolute])
-    return line((_row("", names).plain, LABEL)), rows
+    return line((_row("", [*names, "persistence"]).plain, LABEL)), rows
 
 
 def _row(label: str, texts: Sequence[str]) -> Text:

@@ -114,7 +114,7 @@ def test_a_band_without_settled_forecasts_has_no_score() -> None:
 
 
 def test_the_frozen_network_has_a_column_if_forecasts_are_adapted() -> None:
-    assert "frozen" not in _lines(usual())[1]
+    assert _lines(usual())[1].split() == ["frozen", "persistence"]
     heading, mse = _lines(adapted())[1:3]
     found = adapted().steps[-1].scores
     assert found.frozen is not None
@@ -126,10 +126,10 @@ def test_the_frozen_network_has_a_column_if_forecasts_are_adapted() -> None:
 def test_less_important_lines_are_left_out_first() -> None:
     full = _lines(adapted(), rows=ALL_ROWS)
     assert [line.split()[0] for line in full] == [
-        "too", "model", "MSE", "hour", "day", "RMSE", "MAE", "90", "0.29", "adapted,",
+        "too", "adapted", "MSE", "hour", "day", "RMSE", "MAE", "90", "0.29", "adapted,",
     ]  # fmt: skip
     shortest = [line.split()[0] for line in _lines(adapted())]
-    assert shortest == ["too", "model", "MSE", "day", "MAE", "90", "adapted,"]
+    assert shortest == ["too", "adapted", "MSE", "day", "MAE", "90", "adapted,"]
 
 
 def _scored(**changes: Any) -> HistorySnapshot:
@@ -206,6 +206,5 @@ def test_the_warning_of_in_sample_scores_is_never_left_out() -> None:
 def test_adaptation_is_not_mentioned_without_it() -> None:
     for size in ((60, 30), (80, 24), (200, 60)):
         text = str(render(usual(), *size))
-        assert "frozen" not in text
         assert "adapted" not in text
         assert "learning" not in text
