@@ -11,15 +11,13 @@ from typing import TypeAlias
 Identity: TypeAlias = tuple[int, int]
 """Device and number of a file, which stay the same when it is renamed."""
 
-_BESIDE = ("-wal", "-shm")
-
 
 class Change(Enum):
     """What another program has done to the files of a recording."""
 
     NONE = auto()
     CONTENTS = auto()
-    """The database was changed in place: by a checkpoint, or overwritten, or truncated."""
+    """The database or its log was changed in place: by SQLite, or overwritten, or truncated."""
     LOG_GONE = auto()
     """SQLite's log, or its index, has no longer its name; it still exists while it is open."""
     GONE = auto()
@@ -41,20 +39,18 @@ class Files:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._beside = tuple(path.with_name(path.name + suffix) for suffix in _BESIDE)
+        self._log, self._index = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
         self.identity = _identity(path.stat())
-        self._database: os.stat_result | None = None
-        self._known: tuple[os.stat_result | None, ...] = (None,) * len(_BESIDE)
+        self._known: dict[Path, os.stat_result | None] = {}
         self.remember()
 
     def remember(self) -> None:
         """Take the present state as the one that the next `change` compares with."""
         # If that fails, the next comparison finds a change, and the contents are checked.
         with suppress(OSError):
-            found = self._path.stat()
-            if _identity(found) == self.identity:
-                self._database = found
-                self._known = tuple(map(_stat, self._beside))
+            found = self._found()
+            if _identity(found[self._path]) == self.identity:
+                self._known = found
 
     def change(self) -> Change:
         """Compare the files with what they were.
@@ -62,27 +58,31 @@ class Files:
         Raises:
             OSError: they cannot be examined.
         """
-        now = _stat(self._path)
-        if now is None or _identity(now) != self.identity:
+        found = self._found()
+        if _identity(found[self._path]) != self.identity:
             return Change.GONE
-        logs = tuple(map(_stat, self._beside))
-        for before, log in zip(self._known, logs, strict=True):
-            if before is not None and (log is None or _identity(log) != _identity(before)):
+        for path in (self._log, self._index):
+            known = self._known.get(path)
+            if known is not None and _identity(found[path]) != _identity(known):
                 return Change.LOG_GONE
-        shorter = any(
-            before is not None and log is not None and log.st_size < before.st_size
-            for before, log in zip(self._known, logs, strict=True)
+        # The index is changed in memory, at times of its own.
+        log = self._known.get(self._log)
+        same = _contents(found[self._path]) == _contents(self._known.get(self._path)) and (
+            log is None or _contents(found[self._log]) == _contents(log)
         )
-        before = self._database
-        same = before is not None and (now.st_size, now.st_mtime_ns) == (
-            before.st_size,
-            before.st_mtime_ns,
-        )
-        return Change.NONE if same and not shorter else Change.CONTENTS
+        return Change.NONE if same else Change.CONTENTS
+
+    def _found(self) -> dict[Path, os.stat_result | None]:
+        return {path: _stat(path) for path in (self._path, self._log, self._index)}
 
 
-def _identity(found: os.stat_result) -> Identity:
-    return found.st_dev, found.st_ino
+def _identity(found: os.stat_result | None) -> Identity | None:
+    return None if found is None else (found.st_dev, found.st_ino)
+
+
+def _contents(found: os.stat_result | None) -> tuple[int, int] | None:
+    """What changes with the contents of a file."""
+    return None if found is None else (found.st_size, found.st_mtime_ns)
 
 
 def _stat(path: Path) -> os.stat_result | None:

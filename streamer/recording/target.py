@@ -45,7 +45,7 @@ class Written:
 class _Former:
     """The recording that was open before: its identity and, if known, its minutes."""
 
-    identity: Identity
+    identity: Identity | None
     minutes: int | None
 
     @property

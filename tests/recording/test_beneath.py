@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -143,12 +144,18 @@ def test_a_deleted_log_is_saved(db: Path, suffix: str) -> None:
     assert _rows(db) == _columns(steps)
 
 
-def test_a_truncated_log_is_noticed(db: Path) -> None:
+def _overwrite_log(log: Path) -> None:
+    with log.open("r+b") as file:
+        file.write(os.urandom(log.stat().st_size))
+
+
+@pytest.mark.parametrize("change", [partial(os.truncate, length=0), _overwrite_log])
+def test_a_log_changed_in_place_is_noticed(db: Path, change: Callable[[Path], None]) -> None:
     watcher = House(db)
     steps = watcher.watch(READINGS[:50])
     _checkpoint(watcher)
     steps += watcher.watch(READINGS[50:100])
-    os.truncate(f"{db}-wal", 0)
+    change(Path(f"{db}-wal"))
     steps += watcher.watch(READINGS[100:])
     watcher.close()
     assert "by another program while it was open" in watcher.texts[0]

@@ -80,6 +80,19 @@ def test_comments_of_other_versions_are_accepted(db: Path, old: str, new: str) -
     assert not watcher.texts
 
 
+@pytest.mark.parametrize(
+    "statement", ["ANALYZE", "CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)"]
+)
+def test_tables_of_usual_programs_are_accepted(db: Path, statement: str) -> None:
+    House(db).close()
+    _database(db, statement)
+    watcher = House(db)
+    watcher.watch(house(3))
+    watcher.close()
+    assert not watcher.texts
+    assert len(_lines(db)) == 3
+
+
 def test_an_empty_file_becomes_a_recording(db: Path) -> None:
     db.touch()
     with pytest.raises(RecordError, match="is empty: nothing was recorded"):

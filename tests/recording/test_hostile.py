@@ -47,8 +47,7 @@ def _export_local(db: Path) -> None:
 
 
 def _report(db: Path) -> None:
-    for period in ("day", "month"):
-        render_report(db, period=period)
+    render_report(db, period="month")
 
 
 def _resume(db: Path) -> None:
