@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, TimeElapsedColumn
 
 from streamer.commands.files import FileOptions
-from streamer.display.lines import one_line
+from streamer.display.lines import escaped_json, one_line
 from streamer.display.progress import progress_bar
 from streamer.errors import UsageError
 from streamer.models import find_model
@@ -77,7 +77,8 @@ def evaluate(trial: Trial, *, as_json: bool) -> None:
         check_plot(trial.plot)
     evaluation = run_trial(trial)
     if as_json:
-        print(json.dumps(evaluation.to_json(), indent=2, ensure_ascii=False, allow_nan=False))
+        found = evaluation.to_json()
+        print(escaped_json(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)))
     else:
         console = Console(highlight=False, markup=False)
         console.print(tables(evaluation, width=console.width))

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from streamer.display.lines import one_line
+from streamer.display.lines import escaped_json, one_line
 from streamer.display.numbers import NOTHING, number, percent
 from streamer.models import find_model, read_model, shipped_models
 from streamer.models.card import Card
@@ -43,7 +43,7 @@ def show_model(name_or_path: str, *, as_json: bool) -> None:
     """
     card, weights = read_model(find_model(name_or_path))
     if as_json:
-        print(_escaped(card.to_json()), end="")
+        print(escaped_json(card.to_json()), end="")
         return
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")
@@ -65,13 +65,6 @@ def show_model(name_or_path: str, *, as_json: bool) -> None:
         console.print(_scores(card.scores))
     for limit in card.limits:
         console.print(Text(f"• {one_line(limit)}"))
-
-
-def _escaped(text: str) -> str:
-    """JSON with the characters that a terminal should not get written as escapes."""
-    return "".join(
-        char if char == "\n" or char.isprintable() else json.dumps(char)[1:-1] for char in text
-    )
 
 
 def _span(card: Card) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 
 def one_line(text: object) -> str:
     r"""The text on one line and printable: for any text that comes from outside.
@@ -39,6 +41,17 @@ def printable(text: str, *, mark: str = "?", keep: str = "") -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() or char in keep else mark for char in text)
+
+
+def escaped_json(text: str) -> str:
+    r"""JSON with the characters that a terminal should not get written as escapes.
+
+    >>> escaped_json('{"name": "S\u00fcd\u202e"}')
+    '{"name": "Süd\\u202e"}'
+    """
+    return "".join(
+        char if char == "\n" or char.isprintable() else json.dumps(char)[1:-1] for char in text
+    )
 
 
 def shorten(text: str, limit: int = 40) -> str:
