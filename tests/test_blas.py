@@ -11,6 +11,7 @@ from threadpoolctl import ThreadpoolController
 
 from streamer.blas import cores, one_blas_thread
 from streamer.models import load_model
+from streamer.models.network import Head
 from streamer.pipeline import Pipeline
 from streamer.testing import readings
 
@@ -36,6 +37,23 @@ def test_one_blas_thread_limits_threads_and_restores_them() -> None:
         with one_blas_thread():
             assert _threads() == {1}
         assert _threads() == {1}
+    assert _threads() == {2}
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize("engine", ["auto", "numpy"])
+def test_products_of_blocks_have_one_thread(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[set[int]] = []
+    head = Head.__call__
+
+    def watched(self: Head, hidden: np.ndarray) -> np.ndarray:
+        seen.append(_threads())
+        return head(self, hidden)
+
+    monkeypatch.setattr(Head, "__call__", watched)
+    load_model(engine=engine, threads=2).forecast(np.ones((1000, 49)))
+    assert seen == [{1}] * len(seen)
+    assert len(seen) >= 2
     assert _threads() == {2}
 
 

@@ -32,8 +32,8 @@ from streamer.training import (
     series_from,
 )
 from streamer.training.fit import Trained
-from streamer.training.fit import TrainingProgress as Training
 from streamer.training.learner import start_tensorflow
+from streamer.training.progress import TrainingProgress as Training
 from streamer.training.save import PLOT_FILE, new_plot
 
 if TYPE_CHECKING:

@@ -125,25 +125,16 @@ def find_model(name_or_path: str | Path) -> Path:
     return path
 
 
-def load_card(path: Path) -> Card:
-    """The card of a `.keras` file: the `card.json` beside it, if it belongs to this file.
+def read_model(path: Path) -> tuple[Card, StackedLstm]:
+    """Card and weights of a `.keras` file: the `card.json` beside it, if it belongs to this file.
 
     A `.keras` file without a card is used unchanged: kW in, kW out, not centred.
-
-    Raises:
-        ModelError: the file or its card is unreadable, or they do not fit each other.
-    """
-    return read_model(path)[0]
-
-
-def read_model(path: Path) -> tuple[Card, StackedLstm]:
-    """Card and weights of a `.keras` file, checked against each other.
 
     Args:
         path: the file, as `find_model` returns it.
 
     Raises:
-        ModelError: as for `load_card`.
+        ModelError: the file or its card is unreadable, or they do not fit each other.
     """
     from streamer.models.artefact import parse_keras, sha256_of_bytes
     from streamer.models.bounded import read_regular

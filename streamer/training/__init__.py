@@ -4,8 +4,9 @@ Needs the extra `train` (tensorflow and matplotlib), imported when used.
 """
 
 from streamer.training.data import PowerData, Series, data_power_consumption, series_from
-from streamer.training.fit import Trained, TrainingProgress, prepare, run_network
+from streamer.training.fit import Trained, prepare, run_network
 from streamer.training.network import build_model
+from streamer.training.progress import TrainingProgress
 from streamer.training.recipes import RECIPES, Recipe, find_recipe
 from streamer.training.save import save_model, save_plot
 

@@ -22,29 +22,10 @@ from streamer.training.checkpoint import Checkpoint, steps_of
 from streamer.training.data import PowerData, Series, data_power_consumption, split_in_time
 from streamer.training.learner import build_learner, start_tensorflow
 from streamer.training.network import FEATURE, build_model, compile_model, finish, layer_sizes
+from streamer.training.progress import TrainingProgress, report_callback
 from streamer.training.recipes import TUTORIAL, Recipe
 
 SEED = 1234
-
-PROGRESS_EVERY_S = 0.2
-"""Minimum time between two reports of progress."""
-
-
-@dataclass(frozen=True)
-class TrainingProgress:
-    """Progress of a training.
-
-    Attributes:
-        windows: number of windows learnt from so far.
-        of: number of windows in all.
-        loss: mean loss since the start of the epoch.
-        windows_per_s: speed since the start.
-    """
-
-    windows: int
-    of: int
-    loss: float
-    windows_per_s: float
 
 
 @dataclass(frozen=True)
@@ -172,7 +153,7 @@ def run_network(
     done = 0 if kept is None else kept.restore(learner)
     if done:
         say(f"Continuing from {checkpoint}: {batches.windows_in(done):,} windows are done")
-    callback = _callback(keras, batches, on_progress, kept, done)
+    callback = report_callback(keras, batches, on_progress, kept, done)
     validation = _validation(keras, windows, recipe, validate)
     interrupted = False
     try:
@@ -269,42 +250,3 @@ def _predict(keras: Any, model: Any, data: PowerData, recipe: Recipe) -> DoubleA
     mean: DoubleArray = outputs[:, recipe.outputs.index(MEAN)].astype(np.float64)
     mean += data.last_kw(data.test) if recipe.target == CHANGE else data.shift[0]
     return mean
-
-
-def _callback(
-    keras: Any,
-    batches: Any,
-    on_progress: Callable[[TrainingProgress], None] | None,
-    checkpoint: Checkpoint | None,
-    done: int,
-) -> Any:
-    """Callback that counts and reports windows, and saves the state after each epoch."""
-    windows_before = batches.windows_in(done)
-    of = batches.windows_in(len(batches) * batches.epochs)
-
-    class Report(keras.callbacks.Callback):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self.steps = done
-            self.validation_loss: float | None = None
-            self._started = time.perf_counter()
-            self._reported = 0.0
-
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
-            batches.start(epoch)
-
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
-            self.steps += 1
-            windows, now = batches.windows_in(self.steps), time.perf_counter()
-            is_due = now - self._reported >= PROGRESS_EVERY_S or windows == of
-            if on_progress is not None and is_due:
-                self._reported = now
-                rate = (windows - windows_before) / (now - self._started)
-                on_progress(TrainingProgress(windows, of, float(logs["loss"]), rate))
-
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            self.validation_loss = (logs or {}).get("val_loss")
-            if checkpoint is not None and epoch + 1 < batches.epochs:
-                checkpoint.save(self.model)
-
-    return Report()

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -434,18 +435,11 @@ except RecordError as error:
 
 
 @pytest.fixture
-def shut(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A read-only folder."""
-    folder = tmp_path_factory.mktemp("shut")
-    opened = [folder, *folder.parents[:3]]
-    modes = [each.stat().st_mode for each in opened]
-    for each in opened:
-        if each.stat().st_uid == os.getuid():
-            each.chmod(0o755)
-    yield folder
-    for each, mode in zip(opened, modes, strict=True):
-        if each.stat().st_uid == os.getuid():
-            each.chmod(mode)
+def shut() -> Iterator[Path]:
+    """A folder that any user can reach; pytest's own temporary ones are its user's alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest.mark.parametrize("there", [False, True])

@@ -282,7 +282,7 @@ def test_interrupted_and_killed_training_continues_to_the_same_weights(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Interrupted after any step, and killed after an epoch at least."""
-    monkeypatch.setattr("streamer.training.fit.PROGRESS_EVERY_S", 0.0)
+    monkeypatch.setattr("streamer.training.progress.PROGRESS_EVERY_S", 0.0)
     monkeypatch.setattr("streamer.training.batches._STRETCH_STEPS", 10)
     checkpoint = tmp_path / "new" / "checkpoint.npz"
     data = prepare(sample_kw[:1000], recipe, ratio=1.0, say=_quiet)
