@@ -74,12 +74,16 @@ class ChampionChallenger:
         Raises:
             KeyError, TypeError, ValueError: the state is damaged.
         """
-        self._losses.clear()
-        self._losses.extend((float(first), float(second)) for first, second in state["losses"])
-        self.lost_in_a_row = int(state["lost"])
-        leads = [champion - challenger for champion, challenger in self._losses]
+        losses = [(float(first), float(second)) for first, second in state["losses"]]
+        leads = [champion - challenger for champion, challenger in losses]
         known = state.get("lead", [sum(leads), sum(lead * lead for lead in leads)])
-        self._lead, self._squares = map(float, known)
+        lead, squares = map(float, known)
+        if not squares >= 0.0:
+            raise ValueError(f"the squared standard error of the lead is {squares:g}")
+        self.lost_in_a_row = int(state["lost"])
+        self._lead, self._squares = lead, squares
+        self._losses.clear()
+        self._losses.extend(losses)
         self._judge()
 
     @property

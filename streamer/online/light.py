@@ -226,9 +226,15 @@ class LightAdapter:
             numbers = np.concatenate([numbers[:former], np.zeros(len(ADDED)), numbers[-1:]])
         else:
             numbers = unpacked(text, size + 1)
-        *parts, self._frozen = np.split(numbers, np.cumsum(_WIDTHS))
+        *parts, frozen = np.split(numbers, np.cumsum(_WIDTHS))
+        record = np.zeros(1, LIGHT)
         for name, part in zip(_NAMES, parts, strict=True):
-            self._state[name] = part if len(part) > 1 else part[0]
+            record[name] = part if len(part) > 1 else part[0]
+        now = record[0]
+        evidence = now["squares"] >= 0.0 and now["day_squares"] >= 0.0
+        if not evidence or not 0.0 <= now["weight"] <= 1.0:
+            raise ValueError("the weight of the correction or its evidence is out of bounds")
+        self._state, self._frozen = record, frozen
 
 
 def spread_of(quantiles_kw: DoubleArray) -> DoubleArray | None:
