@@ -229,6 +229,7 @@ def test_block_without_zone_is_rejected_after_readings_with_zone() -> None:
         pipeline.push_block(ReadingBlock.of(later))
 
 
+@pytest.mark.xdist_group("tensorflow")
 def test_engines_give_the_same_steps(sample_kw: np.ndarray) -> None:
     stream = readings(sample_kw[:300])
     ours = Pipeline(load_model()).push_many(stream)

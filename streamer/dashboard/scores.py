@@ -143,8 +143,8 @@ def adaptation_line(adaptation: Adaptation, width: int) -> Text:
         by = percent(gain)
         return choose(
             width,
-            line("frozen network: correction not better (", by, " over the last day)"),
-            line("frozen: correction no better (", by, ")"),
+            line("frozen network: correction not surely better (", by, " over the last day)"),
+            line("frozen: not surely better (", by, ")"),
             line("frozen (", by, ")"),
         )
     share = f"{fixed(None if gain is None else 100.0 * gain, 1)} %"

@@ -80,6 +80,8 @@ class ChampionChallenger:
         leads = [champion - challenger for champion, challenger in losses]
         window = sum(leads), sum(lead * lead for lead in leads)
         lead, squares = numbers(state.get("lead", window), most=2)
+        if squares < 0.0:
+            raise ValueError(f"the squared standard error of the lead is {squares:g}")
         self.lost_in_a_row = count(state["lost"])
         self._losses.clear()
         self._losses.extend(losses)

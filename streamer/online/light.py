@@ -233,6 +233,10 @@ class LightAdapter:
             if name == "settled" and not 0 <= part[0] < _MAX_SETTLED:
                 raise ValueError(f"{part[0]:g} forecasts settled")
             record[name] = part if len(part) > 1 else part[0]
+        now = record[0]
+        evidence = now["squares"] >= 0.0 and now["day_squares"] >= 0.0
+        if not evidence or not 0.0 <= now["weight"] <= 1.0:
+            raise ValueError("the weight of the correction or its evidence is out of bounds")
         self._state, self._frozen = record, frozen
 
 

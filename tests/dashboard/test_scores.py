@@ -47,13 +47,13 @@ def _lines(found: HistorySnapshot, width: int = WIDTH, rows: int = MIN_ROWS) -> 
         ),
         (
             Adaptation(day_gain=-0.003, learnt=1440),
-            "frozen network: correction not better (−0.3 % over the last day)",
-            "frozen: correction no better (−0.3 %)",
+            "frozen network: correction not surely better (−0.3 % over the last day)",
+            "frozen: not surely better (−0.3 %)",
         ),
         (
             Adaptation(learnt=1440),
-            "frozen network: correction not better (– over the last day)",
-            "frozen: correction no better (–)",
+            "frozen network: correction not surely better (– over the last day)",
+            "frozen: not surely better (–)",
         ),
         (
             Adaptation(day_gain=0.2, learnt=420),

@@ -321,6 +321,7 @@ def test_restarted_stream_equals_a_new_one(
             np.testing.assert_array_equal(again.mean_kw, expected.mean_kw)
 
 
+@pytest.mark.xdist_group("tensorflow")
 def test_tensorflow_engine_pads_odd_blocks(sample_kw: np.ndarray) -> None:
     windows = sliding_window_view(sample_kw, 49)[:2115]
     ours, reference = load_model(), load_model(engine="tensorflow")

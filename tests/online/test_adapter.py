@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamer.online.adapter import Adapter
+from streamer.online.champion import ChampionChallenger
 from streamer.online.minibatch import DAY, MINI_BATCH, TRIAL
 
 LEVELS = (0.05, 0.5, 0.95)
@@ -299,3 +300,13 @@ def test_damaged_state_is_rejected(damage: dict[str, object]) -> None:
     _run(adapter, _house(2 * MINI_BATCH + 5))
     with pytest.raises((KeyError, TypeError, ValueError)):
         Adapter(LEVELS).restore({**adapter.state(), **damage})
+
+
+@pytest.mark.parametrize("lead", [[1.0, -1.0], [1.0, math.nan], [1.0], None, "x"])
+def test_damaged_evidence_is_rejected(lead: object) -> None:
+    comparison = ChampionChallenger(rounds=3, trial=2)
+    comparison.add(1.0, 0.5)
+    before = comparison.state()
+    with pytest.raises((TypeError, ValueError)):
+        comparison.restore({"losses": [], "lost": 2, "lead": lead})
+    assert comparison.state() == before

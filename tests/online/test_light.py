@@ -163,6 +163,15 @@ def test_a_state_without_a_weight_gathers_the_evidence_anew() -> None:
     assert former.get().shown
 
 
+@pytest.mark.parametrize(("place", "value"), [(30, -1.0), (31, -1.0), (32, 1.5), (32, -0.5)])
+def test_damaged_evidence_is_rejected(place: int, value: float) -> None:
+    adapter = LightAdapter()
+    numbers = unpacked(adapter.state()["light"], 34)
+    numbers[place] = value
+    with pytest.raises(ValueError, match="weight of the correction"):
+        adapter.restore({"light": packed(numbers)})
+
+
 def test_light_and_full_states_are_rejected_by_the_other(
     model: NetworkForecaster, sample_kw: NDArray[np.float64]
 ) -> None:
