@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from streamer.errors import StreamerError
 from streamer.sinks.summary import Summary
 from streamer.stream.pacing import Pacer
 from streamer.stream.signals import SecondSignal, stopping
@@ -40,16 +41,21 @@ def show(
     """
     # The dashboard handles the signals itself while it is shown.
     with stopping(pacer) as ending:
+        failed = False
         try:
             dashboard.run(stream)
             if finish is not None:
                 finish()
         except SecondSignal as second:
             second.end()
+        except StreamerError:
+            failed = True
+            raise
         finally:
-            with suppress(ReaderGoneError):
-                print("\n".join(summary.lines()))
-                sys.stdout.flush()
+            if summary.begun or not failed:
+                with suppress(ReaderGoneError):
+                    print("\n".join(summary.lines()))
+                    sys.stdout.flush()
     number: signal.Signals | None = dashboard.ended_by or ending.number
     if number is not None:
         return 128 + number

@@ -45,6 +45,7 @@ class Minutes:
         low_kw: (minutes,) the lower end of its band.
         high_kw: (minutes,) the upper end of its band.
         frozen_kw: (minutes,) the forecast of the frozen network.
+        median_kw: (minutes,) the median forecast; the forecast itself where there is none.
     """
 
     at: IntArray
@@ -54,6 +55,7 @@ class Minutes:
     low_kw: DoubleArray
     high_kw: DoubleArray
     frozen_kw: DoubleArray
+    median_kw: DoubleArray
 
     def since(self, at: int) -> Minutes:
         """The readings at or after a time in Unix seconds."""
@@ -172,7 +174,7 @@ def _read(
     clock = HouseClock(at, offsets)
     start = max(begun, clock.unix(_before(clock.local(end), period)))
     rows = connection.execute(
-        "SELECT at, actual_kw, forecast_kw, low_kw, high_kw, frozen_kw FROM steps"
+        "SELECT at, actual_kw, forecast_kw, low_kw, high_kw, frozen_kw, median_kw FROM steps"
         " WHERE at >= ? AND at < ? ORDER BY at",
         (start, end),
     ).fetchall()
@@ -228,15 +230,17 @@ def _nothing(path: Path, period: str, until: datetime | None) -> RecordError:
 
 def _minutes(rows: list[tuple[float | None, ...]], last_before_kw: float) -> Minutes:
     at = np.array([row[0] for row in rows], dtype=np.int64)
-    kw, forecast, low, high, frozen = np.array([row[1:] for row in rows], dtype=np.float64).T
+    columns = np.array([row[1:] for row in rows], dtype=np.float64).T
+    kw, forecast, low, high, frozen, median = columns
     # A diverged model may have returned infinity or NaN, which settles nothing.
     unsettled = ~np.isfinite(forecast)
-    for column in (forecast, low, high, frozen):
+    for column in (forecast, low, high, frozen, median):
         column[unsettled | ~np.isfinite(column)] = np.nan
+    median = np.where(np.isnan(median), forecast, median)
     last = np.concatenate([[last_before_kw], kw[:-1]])
     last[unsettled] = np.nan
-    columns = (kw, last, forecast, low, high, frozen)
-    return Minutes(at, *(np.clip(column, -_MAX_KW, _MAX_KW) for column in columns))
+    found = (kw, last, forecast, low, high, frozen, median)
+    return Minutes(at, *(np.clip(column, -_MAX_KW, _MAX_KW) for column in found))
 
 
 def _running(connection: sqlite3.Connection, end: int) -> FinalScores:

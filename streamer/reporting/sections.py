@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from streamer.display.numbers import amount, plural
 from streamer.readings import skill
+from streamer.readings.arrays import DoubleArray
 from streamer.reporting import figures
 from streamer.reporting.data import DAY, Recorded
 from streamer.reporting.markup import Markup, tag
@@ -70,12 +72,12 @@ def errors(recorded: Recorded, parts: Parts) -> Markup:
         return section(
             "Errors", tag("p", "No forecast was settled: the first comes with the 50th reading.")
         )
-    scores = {name: score(error) for name, error in found.items()}
+    scores = _by_purpose(found)
     reference = scores["persistence"].mse_kw2
     rows = [
         _scored("forecast, as shown", scores["forecast"], reference),
         *([] if recorded.period == DAY else [_last_day(recorded)]),
-        _scored("frozen network", scores["frozen"], reference),
+        _scored("frozen", scores["frozen"], reference),
         (*_scored("persistence", scores["persistence"], None)[:-1], f"0{HARD}%"),
     ]
     caption = f"Over {plural(settled, 'settled forecast')}, one minute ahead."
@@ -84,7 +86,7 @@ def errors(recorded: Recorded, parts: Parts) -> Markup:
         f"of persistence {amount(scores['persistence'].mae_w, 1)} W."
     )
     legend = _legend(
-        (f"MAE by {recorded.part}, forecast", _swatch("forecast-bar")),
+        (f"MAE by {recorded.part}, median forecast", _swatch("forecast-bar")),
         ("persistence", _stroke("persistence")),
     )
     drawn = tag("figure", legend, figures.errors(recorded, parts, label))
@@ -140,7 +142,21 @@ def _running(recorded: Recorded) -> Markup:
 def _last_day(recorded: Recorded) -> tuple[str, ...]:
     late = settled_errors(recorded.minutes.since(recorded.end - _DAY_S))
     reference = score(late["persistence"]).mse_kw2
-    return _scored("its last 24 hours", score(late["forecast"]), reference)
+    return _scored("its last 24 hours", _by_purpose(late)["forecast"], reference)
+
+
+def _by_purpose(errors: Mapping[str, DoubleArray]) -> dict[str, Score]:
+    """Scores of the errors of each forecaster, with the MAE of the median forecast.
+
+    The mean minimizes the squared error and the median the absolute one, so each is judged by
+    its own. The frozen network's median is not recorded.
+    """
+    scores = {name: score(error) for name, error in errors.items()}
+    median_mae_w = scores.pop("median").mae_w
+    if median_mae_w != scores["forecast"].mae_w:
+        scores["forecast"] = replace(scores["forecast"], mae_w=median_mae_w)
+        scores["frozen"] = replace(scores["frozen"], mae_w=None)
+    return scores
 
 
 def _scored(name: str, found: Score, reference: float | None) -> tuple[str, ...]:

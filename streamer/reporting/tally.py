@@ -102,7 +102,7 @@ class Parts:
         mean_kw: (parts,) mean power.
         peak_kw: (parts,) power of the highest minute.
         settled: (parts,) number of settled forecasts.
-        mae_w: (parts,) mean absolute error of the forecasts shown.
+        mae_w: (parts,) mean absolute error of the median forecasts.
         persistence_mae_w: (parts,) the same of persistence.
         skill: (parts,) skill of the forecasts shown.
         coverage: (parts,) share of the readings in their band, 0 to 1.
@@ -167,6 +167,7 @@ def settled_errors(minutes: Minutes) -> dict[str, DoubleArray]:
     settled = np.isfinite(minutes.forecast_kw) & np.isfinite(minutes.last_kw)
     forecasts = {
         "forecast": minutes.forecast_kw,
+        "median": minutes.median_kw,
         "frozen": minutes.frozen_kw,
         "persistence": minutes.last_kw,
     }
@@ -272,8 +273,10 @@ def _cut(minutes: Minutes, edges: IntArray) -> Parts:
     peak[np.isinf(peak)] = np.nan
     count = np.bincount(part, minlength=parts)
     mean = mean_by(part, minutes.kw, parts)
-    own, reference = (minutes.kw - kw for kw in (minutes.forecast_kw, minutes.last_kw))
-    own[np.isnan(reference)] = np.nan
+    own, median, reference = (
+        minutes.kw - kw for kw in (minutes.forecast_kw, minutes.median_kw, minutes.last_kw)
+    )
+    own[np.isnan(reference)] = median[np.isnan(reference)] = np.nan
     mse, reference_mse = (mean_by(part, np.square(e), parts) for e in (own, reference))
     found = [skill(a, b) for a, b in zip(mse.tolist(), reference_mse.tolist(), strict=True)]
     inside = np.where(_banded(minutes), _inside(minutes), np.nan)
@@ -284,7 +287,7 @@ def _cut(minutes: Minutes, edges: IntArray) -> Parts:
         mean,
         peak,
         np.bincount(part[np.isfinite(own)], minlength=parts),
-        _W * mean_by(part, np.abs(own), parts),
+        _W * mean_by(part, np.abs(median), parts),
         _W * mean_by(part, np.abs(reference), parts),
         np.array([np.nan if value is None else value for value in found]),
         mean_by(part, inside, parts),

@@ -94,6 +94,11 @@ class Summary:
             about.trained_from, about.trained_to
         )
 
+    @property
+    def begun(self) -> bool:
+        """Whether the stream has begun: its source and model were found."""
+        return self._about is not None
+
     def close(self) -> None:
         """Do nothing: the summary holds no resource."""
 

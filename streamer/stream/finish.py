@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from streamer.errors import StreamerError
 from streamer.sinks import Sink
 from streamer.sinks.summary import Summary
 from streamer.stream.standard import HangupError, ReaderGoneError
@@ -16,17 +17,21 @@ def summed_up(summary: Summary, sinks: Sequence[Sink]) -> Iterator[None]:
     """Close the sinks at the end, and print the summary to standard error.
 
     If the reader of standard output has gone, the stream ends normally, but no summary is
-    printed. A terminal that has hung up ends it like SIGHUP: standard error may be a file.
+    printed; nor is it if an error, such as a model that cannot be loaded, comes before the
+    stream's beginning. A terminal that has hung up ends it like SIGHUP: standard error may be a file.
 
     Args:
         summary: summary of the stream.
         sinks: sinks of the stream, the summary among them.
     """
-    reader_has_gone = False
+    reader_has_gone = failed = False
     try:
         yield
         sys.stdout.flush()
     except HangupError:
+        raise
+    except StreamerError:
+        failed = True
         raise
     except ReaderGoneError:
         reader_has_gone = True
@@ -37,6 +42,6 @@ def summed_up(summary: Summary, sinks: Sequence[Sink]) -> Iterator[None]:
         for sink in sinks:
             with suppress(ReaderGoneError):
                 sink.close()
-        if not reader_has_gone:
+        if not reader_has_gone and (summary.begun or not failed):
             with suppress(ReaderGoneError):
                 print("\n".join(summary.lines()), file=sys.stderr)

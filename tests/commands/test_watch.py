@@ -25,6 +25,7 @@ from streamer.sample import sample_path
 from streamer.sinks.text import record
 from streamer.sources.files.delimited import open_replay
 from tests.children import ending
+from tests.commandline import streamer
 
 START_S = 1_790_000_040
 MINUTES = 130
@@ -273,3 +274,12 @@ def test_secrets_appear_neither_in_output_nor_in_the_recording(tmp_path: Path) -
     assert "mqtt://127.0.0.1:9/power" in dump
     for secret in ("swordfish", "sesame"):
         assert secret not in "".join([*notes, out, rest, dump])
+
+
+def test_a_model_that_cannot_be_loaded_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "card.json").write_text("{}")
+    (tmp_path / "model.keras").write_bytes(b"")
+    done = streamer("watch", f"tail:{tmp_path / 'log'}?unit=W", "--model", tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"streamer: error: {tmp_path / 'card.json'}: 'name' is missing")

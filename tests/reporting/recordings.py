@@ -29,6 +29,7 @@ class Row:
     low_kw: float | None = None
     high_kw: float | None = None
     frozen_kw: float | None = None
+    median_kw: float | None = None
 
 
 def minutes(
@@ -60,7 +61,7 @@ def minutes(
         off = (rows[-1].kw - value) / 2 if off_kw is None and rows else 0.0
         forecast = value + (off if off_kw is None else off_kw[minute])
         low, high = forecast - width_kw / 2, forecast + width_kw / 2
-        rows.append(Row(at, value, forecast, low, high, forecast + 0.01))
+        rows.append(Row(at, value, forecast, low, high, forecast + 0.01, forecast - 0.02))
     return rows
 
 
@@ -93,9 +94,18 @@ def record(
     connection.execute("BEGIN")
     connection.executemany(
         "INSERT INTO steps (at, utc_offset, actual_kw, forecast_kw, low_kw, high_kw, frozen_kw,"
-        " gap_minutes) VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
+        " median_kw, gap_minutes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
         [
-            (unix(r.at), _ahead(r.at), r.kw, r.forecast_kw, r.low_kw, r.high_kw, r.frozen_kw)
+            (
+                unix(r.at),
+                _ahead(r.at),
+                r.kw,
+                r.forecast_kw,
+                r.low_kw,
+                r.high_kw,
+                r.frozen_kw,
+                r.median_kw,
+            )
             for r in rows
         ],
     )

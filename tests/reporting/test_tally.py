@@ -89,11 +89,13 @@ def test_gaps_at_the_ends_of_the_period_count(tmp_path: Path) -> None:
 def test_scores_equal_a_direct_computation(week: Recorded) -> None:
     rows = _with_gaps()
     pairs = [(a, b) for a, b in pairwise(rows) if b.forecast_kw is not None]
-    actual, forecast, frozen, last = np.array(
-        [(b.kw, b.forecast_kw, b.frozen_kw, a.kw) for a, b in pairs]
+    actual, forecast, frozen, median, last = np.array(
+        [(b.kw, b.forecast_kw, b.frozen_kw, b.median_kw, a.kw) for a, b in pairs]
     ).T
     errors = settled_errors(week.minutes)
-    for name, kw in (("forecast", forecast), ("frozen", frozen), ("persistence", last)):
+    forecasts = {"forecast": forecast, "frozen": frozen, "median": median, "persistence": last}
+    assert list(errors) == ["forecast", "median", "frozen", "persistence"]
+    for name, kw in forecasts.items():
         found = score(errors[name])
         assert found.mse_kw2 == pytest.approx(np.square(kw - actual).mean())
         assert found.mae_w == pytest.approx(1000 * np.abs(kw - actual).mean())
@@ -155,9 +157,10 @@ def _expected_scores(part: list[tuple[Row, float]]) -> tuple[float, ...]:
     # The first reading is not scored, because persistence has no forecast for it.
     settled = [(row, last) for row, last in settled if not math.isnan(last)]
     own = np.array([row.kw - row.forecast_kw for row, _ in settled])
+    median = np.array([row.kw - row.median_kw for row, _ in settled])
     reference = np.array([row.kw - last for row, last in settled])
     skill = 1 - np.square(own).mean() / np.square(reference).mean()
-    return 1000 * np.abs(own).mean(), 1000 * np.abs(reference).mean(), skill, np.mean(inside)
+    return 1000 * np.abs(median).mean(), 1000 * np.abs(reference).mean(), skill, np.mean(inside)
 
 
 @pytest.mark.parametrize(
