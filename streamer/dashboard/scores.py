@@ -10,7 +10,7 @@ from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.words import BAD, GOOD, LABEL, WARNING, choose, line, percent
 from streamer.display.numbers import NOTHING, fixed, significant
 from streamer.display.verdict import BETTER, UNCLEAR, WORSE, verdict
-from streamer.readings import Adaptation, BandScores, Scores
+from streamer.readings import Adaptation, BandScores, Scores, skill
 
 IN_SAMPLE = "in sample: these scores flatter"
 
@@ -46,7 +46,7 @@ def scores(snapshot: HistorySnapshot, width: int, rows: int) -> list[Text]:
     heading, table = _table(found)
     notes = band_lines(found.band, width - 1, brief=rows < ALL_ROWS - 1)
     if last and last.adaptation:
-        notes.append(adaptation_line(last.adaptation, width - 1))
+        notes.append(adaptation_line(last.adaptation, _gained(found), width - 1))
     if snapshot.in_sample:
         notes.append(line((f"! {IN_SAMPLE}", WARNING)))
     room = rows - 2 - len(notes)
@@ -129,9 +129,16 @@ def _share(value: float | None) -> str:
     return f"{fixed(None if value is None else 100.0 * value, 1)} %"
 
 
-def adaptation_line(adaptation: Adaptation, width: int) -> Text:
-    """State of the adapter, and its gain over the frozen network."""
-    gain, learnt = adaptation.day_gain, adaptation.learnt
+def adaptation_line(adaptation: Adaptation, gained: float | None, width: int) -> Text:
+    """State of the adapter, and its gain over the frozen network.
+
+    Args:
+        adaptation: state of the adapter.
+        gained: 1 − MSE of the forecasts shown / MSE of the frozen ones over the last day, which
+            is less than that of the correction while the correction has not its full weight.
+        width: width in cells.
+    """
+    learnt = adaptation.learnt
     if not adaptation.shown and learnt < TRIAL_MINUTES:
         state = "learning anew" if adaptation.restarts else "learning"
         return choose(
@@ -140,20 +147,27 @@ def adaptation_line(adaptation: Adaptation, width: int) -> Text:
             line(f"{state} {learnt}/{TRIAL_MINUTES}"),
         )
     if not adaptation.shown:
-        by = percent(gain)
+        by = percent(adaptation.day_gain)
         return choose(
             width,
-            line("frozen network: correction not surely better (", by, " over the last day)"),
-            line("frozen: not surely better (", by, ")"),
-            line("frozen (", by, ")"),
+            line("learning: no clear gain yet (", by, " over the last day)"),
+            line("learning: no clear gain yet (", by, ")"),
+            line("learning (", by, ")"),
         )
-    share = f"{fixed(None if gain is None else 100.0 * gain, 1)} %"
-    better = Text("hardly better" if share == "0.0 %" else f"{share} better", percent(gain).style)
+    share = f"{fixed(None if gained is None else abs(100.0 * gained), 1)} %"
+    sign = "better" if gained is None or gained >= 0.0 else "worse"
+    better = Text("hardly better" if share == "0.0 %" else f"{share} {sign}", percent(gained).style)
     return choose(
         width,
         line("adapted, ", better, " than frozen over the last day"),
         line("adapted, ", better, " than frozen"),
         line("adapted, ", better),
+    )
+
+
+def _gained(found: Scores) -> float | None:
+    return (
+        None if found.frozen is None else skill(found.model.day_mse_kw2, found.frozen.day_mse_kw2)
     )
 
 
@@ -175,7 +189,7 @@ def more(snapshot: HistorySnapshot, width: int) -> list[Text]:
     last = snapshot.last
     lines = band_lines(last.scores.band if last else Scores().band, width, brief=True)
     if last and last.adaptation:
-        lines.append(adaptation_line(last.adaptation, width))
+        lines.append(adaptation_line(last.adaptation, _gained(last.scores), width))
     return lines
 
 

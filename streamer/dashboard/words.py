@@ -57,11 +57,13 @@ _HANGING_ASCII = str.maketrans("▁▂▃▄▅▆▇", "##:::..")
 
 
 def percent(skill: float | None) -> Text:
-    """A skill in percent with its sign, green above zero and red below."""
+    """A skill in percent with its sign, in the style of good above zero and of bad below."""
     if skill is None or not math.isfinite(100.0 * skill):
         return Text(NOTHING)
     text = fixed(100.0 * skill, 1, signed=True) + " %"
-    return Text(text, style=GOOD if skill > 0 else BAD if skill < 0 else "")
+    if not text.strip("+−0. %"):  # what is shown as zero is neither good nor bad
+        return Text(text)
+    return Text(text, style=GOOD if skill > 0 else BAD)
 
 
 def since(what: str, began: datetime, now: datetime) -> str:

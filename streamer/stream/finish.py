@@ -17,8 +17,9 @@ def summed_up(summary: Summary, sinks: Sequence[Sink]) -> Iterator[None]:
     """Close the sinks at the end, and print the summary to standard error.
 
     If the reader of standard output has gone, the stream ends normally, but no summary is
-    printed; nor is it if an error, such as a model that cannot be loaded, comes before the
-    stream's beginning. A terminal that has hung up ends it like SIGHUP: standard error may be a file.
+    printed; nor is it after an error that comes before the stream's beginning, such as a model
+    that cannot be loaded. A terminal that has hung up ends it like SIGHUP: standard error may be
+    a file.
 
     Args:
         summary: summary of the stream.

@@ -46,14 +46,19 @@ def _lines(found: HistorySnapshot, width: int = WIDTH, rows: int = MIN_ROWS) -> 
             "adapted, hardly better than frozen",
         ),
         (
+            Adaptation(shown=True, day_gain=-0.011, learnt=1440),
+            "adapted, 1.1 % worse than frozen over the last day",
+            "adapted, 1.1 % worse than frozen",
+        ),
+        (
             Adaptation(day_gain=-0.003, learnt=1440),
-            "frozen network: correction not surely better (−0.3 % over the last day)",
-            "frozen: not surely better (−0.3 %)",
+            "learning: no clear gain yet (−0.3 % over the last day)",
+            "learning: no clear gain yet (−0.3 %)",
         ),
         (
             Adaptation(learnt=1440),
-            "frozen network: correction not surely better (– over the last day)",
-            "frozen: not surely better (–)",
+            "learning: no clear gain yet (– over the last day)",
+            "learning: no clear gain yet (–)",
         ),
         (
             Adaptation(day_gain=0.2, learnt=420),
@@ -70,10 +75,10 @@ def _lines(found: HistorySnapshot, width: int = WIDTH, rows: int = MIN_ROWS) -> 
 def test_the_adaptation_line_names_what_is_shown_and_why(
     adaptation: Adaptation, long: str, short: str
 ) -> None:
-    assert adaptation_line(adaptation, 80).plain == long
-    assert adaptation_line(adaptation, WIDTH - 1).plain == short
+    assert adaptation_line(adaptation, adaptation.day_gain, 80).plain == long
+    assert adaptation_line(adaptation, adaptation.day_gain, WIDTH - 1).plain == short
     for width in range(1, 80):
-        assert adaptation_line(adaptation, width).cell_len <= width
+        assert adaptation_line(adaptation, adaptation.day_gain, width).cell_len <= width
 
 
 def test_trial_minutes_equal_those_of_the_adapter() -> None:
