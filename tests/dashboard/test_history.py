@@ -138,7 +138,7 @@ def test_the_version_changes_with_every_item() -> None:
 
 def test_a_snapshot_is_immutable_and_may_be_taken_from_another_thread() -> None:
     history = History()
-    steps = make_steps(house(3000))
+    steps = make_steps(house(MAX_STEPS + 500))
     taken = []
 
     def write() -> None:

@@ -291,18 +291,13 @@ def test_no_color_disables_colours_but_not_what_hangs_below_zero(
     assert "\x1b[7m" in plain
 
 
-@pytest.mark.parametrize("theme", ThemeName)
-def test_every_style_is_one_of_each_theme(theme: ThemeName) -> None:
-    styles = THEMES[theme].styles
-    for name in CASES:
-        for text in _frame(name).lines:
-            assert {span.style for span in text.spans} <= {"", *styles}
-
-
-def test_every_style_is_in_a_span() -> None:
+def test_every_style_is_in_a_span_and_one_of_each_theme() -> None:
+    lines = [text for name in CASES for text in _frame(name).lines]
     # Lines are rendered one by one, which would lose the style of a whole line.
-    for name in CASES:
-        assert not any(text.style for text in _frame(name).lines if not text.spans)
+    assert not any(text.style for text in lines if not text.spans)
+    used = {span.style for text in lines for span in text.spans}
+    for theme in ThemeName:
+        assert used <= {"", *THEMES[theme].styles}
 
 
 @pytest.mark.parametrize("size", [(40, 12), (60, 30), (72, 22), (80, 24), (130, 24), (200, 60)])
