@@ -1,17 +1,21 @@
 """Draws the pictures of the documentation: ``python -m tests.docs.pictures``.
 
 Both show minutes of the bundled sample with the shipped model's forecasts; the second one as if a
-meter had sent them, whose broker was away for two minutes.
+meter had sent them, whose broker was away for two minutes. ``python -m tests.docs.pictures FOLDER``
+draws the first one in the usual sizes of terminals, dark and light, to look at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import argparse
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from streamer.commands.forecasting import Forecasting
 from streamer.dashboard import History, render_svg
+from streamer.dashboard.history import HistorySnapshot
+from streamer.display.themes import ThemeName
 from streamer.readings import Link, Reading, Sample
 from streamer.sinks.items import Vitals
 from streamer.sources.files.delimited import open_replay
@@ -27,15 +31,31 @@ _WEEKS = 835
 _ZONE = timezone(timedelta(hours=1))
 
 
+SIZES = ((40, 12), (80, 24), (120, 40), (200, 60))
+
+
 def replaying() -> str:
     """A replay of the sample, on a Wednesday evening."""
+    return render_svg(_evening(), 100, 30, title="streamer replay", speed="3600×")
+
+
+def sizes() -> Iterator[tuple[str, str]]:
+    """Name and picture of each size and theme."""
+    snapshot = _evening()
+    for width, height in SIZES:
+        for theme in (ThemeName.DARK, ThemeName.LIGHT):
+            picture = render_svg(snapshot, width, height, speed="3600×", theme=theme)
+            yield f"{width}x{height}-{theme}.svg", picture
+
+
+def _evening() -> HistorySnapshot:
     pipeline, about = Forecasting().prepare(SAMPLE.name)
     history = History()
     history.write(about)
     for step in pipeline.push_many(_sample(_EVENING)):
         history.write(step)
     history.write(Vitals(60.0, 0.16, 0.84))
-    return render_svg(history.snapshot(), 100, 30, title="streamer replay", speed="3600×")
+    return history.snapshot()
 
 
 def watching() -> str:
@@ -76,9 +96,18 @@ def _sample(end: datetime) -> Sequence[Reading]:
 
 
 def _main() -> None:
-    for name, picture in (("dashboard.svg", replaying()), ("watching.svg", watching())):
-        (ROOT / "docs" / name).write_text(picture, encoding="utf-8")
-        print(f"docs/{name}")
+    parser = argparse.ArgumentParser(description="Draw the pictures of the documentation.")
+    parser.add_argument("folder", nargs="?", type=Path, help="for all sizes, dark and light")
+    folder: Path | None = parser.parse_args().folder
+    if folder is None:
+        pictures = [("dashboard.svg", replaying()), ("watching.svg", watching())]
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        pictures = list(sizes())
+    for name, picture in pictures:
+        path = (folder or ROOT / "docs") / name
+        path.write_text(picture, encoding="utf-8")
+        print(path)
 
 
 if __name__ == "__main__":
