@@ -53,6 +53,7 @@ class Summary:
         self._alarms: Counter[str] = Counter()
         self._refusals: Counter[str] = Counter()
         self._link = OutageWatch()
+        self._linked = False
 
     def write(self, item: Item) -> None:
         """Count one item."""
@@ -76,6 +77,7 @@ class Summary:
                 self._conversions.append(item.text)
         elif isinstance(item, Link):
             self._link.see(item)
+            self._linked = True
         elif isinstance(item, About):
             self._about = item
 
@@ -96,8 +98,8 @@ class Summary:
 
     @property
     def begun(self) -> bool:
-        """Whether the stream has begun: its source and model were found."""
-        return self._about is not None
+        """Whether anything has come from the source."""
+        return self._last is not None or self._linked or bool(self._notices)
 
     def close(self) -> None:
         """Do nothing: the summary holds no resource."""
