@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import subprocess
 import sys
@@ -31,8 +32,10 @@ from tests.children import ending
 WATTS = RecordParser(quantity=Quantity("W"))
 
 
-def _kw(items: Sequence[FeedItem]) -> list[float]:
-    return [item.kw for item in items if isinstance(item, Sample)]
+def _kw(items: Sequence[FeedItem]) -> list[float | None]:
+    """Values of the samples; None, which equals itself, where the meter reports none."""
+    samples = [item for item in items if isinstance(item, Sample)]
+    return [None if math.isnan(sample.kw) else sample.kw for sample in samples]
 
 
 def _reported(items: Sequence[FeedItem]) -> list[tuple[str, int]]:
