@@ -237,8 +237,12 @@ class Pipeline:
             issued = self._online.see(answer, recent, _NOTHING).issued()[0]
         return self._advance(reading, missing, issued)
 
+    def _are_few(self, readings: Sequence[Reading]) -> bool:
+        """Whether a part is processed faster one by one."""
+        return len(readings) <= _FEW and not self._stream_is_behind
+
     def _push_part(self, readings: Sequence[Reading], missing: IntArray) -> list[Step]:
-        if len(readings) <= _FEW and not self._stream_is_behind:
+        if self._are_few(readings):
             return list(map(self._push_one, readings, missing.tolist()))
         if isinstance(readings, ReadingBlock):
             kw = readings.kw
@@ -269,6 +273,11 @@ class Pipeline:
             settled_kw: (readings,) output: the forecast that each reading settles, NaN if none.
             alarms: output: the alarms raised are appended.
         """
+        if self._are_few(readings):
+            steps = self._push_part(readings, missing)
+            settled_kw[:] = [np.nan if s.settled is None else s.settled.kw for s in steps]
+            alarms += [a for s in steps for a in s.alarms if a.at == s.reading.at]
+            return steps[-1]
         kw = readings.kw
         waiting = self._waiting
         batch = self._forecast_batch(kw)
