@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.text import Text
 
@@ -205,6 +205,7 @@ def test_on_a_low_chart_a_time_takes_precedence_over_an_alarm() -> None:
     assert "!" not in lines[-1]
 
 
+@settings(max_examples=50)
 @given(
     values=st.lists(st.floats(-50, 50), min_size=1, max_size=60),
     width=st.integers(1, 90),
