@@ -1,7 +1,12 @@
 """Entry point of `streamer` and `python -m streamer`."""
 
+import gc
 import signal
 import threading
+
+_THRESHOLD = 20_000
+"""New objects after which garbage is collected, instead of 700 or 2,000. Nearly all that are made
+by imports stay, and looking through them again and again takes 4 % of the start-up time."""
 
 
 def main() -> None:
@@ -16,6 +21,7 @@ def main() -> None:
     )
     if ours:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    gc.set_threshold(_THRESHOLD)
     from streamer.cli import main as run
 
     if ours:

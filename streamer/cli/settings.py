@@ -15,7 +15,6 @@ from streamer.commands.config import SECRETS, Config, Setting, read_config
 from streamer.display.numbers import NOTHING
 from streamer.errors import ConfigError, UsageError
 from streamer.feeds.address import Address, Credentials, Secret
-from streamer.feeds.secretfile import read_secret
 
 PREFIX = "STREAMER"
 CONTEXT = {"auto_envvar_prefix": PREFIX}
@@ -114,7 +113,11 @@ class Settings:
             raise ConfigError(
                 f"{self.path}: [watch] has both {name} and {name}_file; leave one out"
             )
-        return self.secrets.get(name) if path is None else read_secret(path)
+        if path is None:
+            return self.secrets.get(name)
+        from streamer.feeds.secretfile import read_secret
+
+        return read_secret(path)
 
     def _shown(self, key: str) -> str:
         value = self.values[key]

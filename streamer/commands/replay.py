@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from streamer.commands.files import FileOptions
 from streamer.commands.forecasting import Forecasting
-from streamer.commands.screen import show
 from streamer.sinks import Sink
 from streamer.sinks.summary import Summary
 from streamer.stream.finish import summed_up
@@ -78,6 +77,7 @@ def show_dashboard(
     Returns:
         The exit code: 0, or 128 and the number of the signal that ended it.
     """
+    from streamer.commands.screen import show
     from streamer.dashboard import Dashboard
     from streamer.readings.buffer import CAPACITY
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamer.commands.forecasting import Forecasting
-from streamer.commands.screen import show
 from streamer.display.lines import one_line
 from streamer.errors import RecordError, UsageError
 from streamer.feeds.address import Address
@@ -231,6 +230,7 @@ def show_dashboard(job: Watch, *, ascii_only: bool, theme: ThemeName, verbose: b
     Returns:
         The exit code: 0, or 128 and the number of the signal that ended it.
     """
+    from streamer.commands.screen import show
     from streamer.dashboard import Dashboard
 
     source = job.open()

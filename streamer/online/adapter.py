@@ -159,6 +159,8 @@ class Adapter:
 
     def settle(self, actual_kw: DoubleArray) -> None:
         """Learn from the readings (forecasts,) in kW that the forecasts were made for."""
+        if not len(actual_kw):
+            return
         pending = self._pending
         before = pending.settled
         pending.settled += len(actual_kw)

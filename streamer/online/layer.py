@@ -166,6 +166,10 @@ def recent_changes(known_kw: DoubleArray, windows: int) -> DoubleArray:
             before the first reading are taken as zero.
         windows: number of windows that end there, one reading apart.
     """
+    if windows == 1 and len(known_kw) > 2:
+        # The same in plain numbers, which takes a third of the time for the reading of a minute.
+        before, last, now = (min(max(kw, -MAX_KW), MAX_KW) for kw in known_kw[-3:].tolist())
+        return np.array([[now - last, last - before, now]])
     short = windows + 2 - len(known_kw)
     if short > 0:
         known_kw = np.concatenate([np.full(short, known_kw[0]), known_kw])
