@@ -7,6 +7,9 @@ import threading
 import time
 from typing import Protocol
 
+MAX_WAIT_S = 1.0
+"""Longest wait in one piece: a signal that arrives just before a wait is handled after it."""
+
 _BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
@@ -19,7 +22,7 @@ class Clock(Protocol):
     def wait(self, condition: threading.Condition, seconds: float | None) -> None:
         """Wait until notified, or until the time is up; None for no time limit.
 
-        Called with the condition held.
+        Called with the condition held. May return earlier, so the caller has to look again.
         """
 
 
@@ -77,5 +80,5 @@ class SystemClock:
         return time.time()
 
     def wait(self, condition: threading.Condition, seconds: float | None) -> None:
-        """Wait until notified, or until the time is up."""
-        condition.wait(seconds)
+        """Wait until notified, until the time is up, or for `MAX_WAIT_S`."""
+        condition.wait(MAX_WAIT_S if seconds is None else min(seconds, MAX_WAIT_S))
