@@ -24,7 +24,7 @@ from streamer.dashboard.layout import render, speed_label
 from streamer.dashboard.link import moment
 from streamer.dashboard.navigation import Navigation
 from streamer.dashboard.past import Past
-from streamer.dashboard.picture import save_svg
+from streamer.dashboard.picture import render_svg, save_svg
 from streamer.dashboard.screen import Screen
 from streamer.dashboard.worker import Worker
 from streamer.display.themes import ThemeName
@@ -241,16 +241,16 @@ class Dashboard:
     def _save(self) -> str:
         """Save the screen as a picture; returns the result for the last line."""
         width, height = self._console.size
-        return save_svg(
+        svg = render_svg(
             self._snapshot(),
             width,
             height,
-            folder=self._save_dir,
             ascii=self._ascii,
             speed=self._speed(),
             now=self._now(),
             theme=self._theme,
         )
+        return save_svg(svg, self._save_dir)
 
     @contextmanager
     def _signals(self) -> Iterator[None]:

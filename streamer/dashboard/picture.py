@@ -68,34 +68,17 @@ def render_svg(
     return _TEXT.sub('<text xml:space="preserve"', svg)
 
 
-def save_svg(
-    snapshot: HistorySnapshot,
-    width: int,
-    height: int,
-    *,
-    folder: Path | None = None,
-    ascii: bool = False,
-    speed: str = "",
-    now: datetime | None = None,
-    theme: ThemeName = ThemeName.AUTO,
-) -> str:
-    """Save a frame as SVG in a new file; the arguments are those of `render_svg`.
+def save_svg(svg: str, folder: Path | None = None) -> str:
+    """Save a picture in a new file.
 
     Args:
-        snapshot: state of the stream.
-        width: columns of the terminal in the picture.
-        height: lines of that terminal.
+        svg: the picture, as by `render_svg`.
         folder: folder of the file; None for the working directory.
-        ascii: use only ASCII characters.
-        speed: label of the speed.
-        now: current time with a zone, for a meter; None for a replay.
-        theme: colours.
 
     Returns:
         The result, for people: the name of the file, or the reason for which there is none.
     """
     path = (folder or Path()) / f"streamer-{datetime.now():%Y%m%d-%H%M%S}.svg"
-    svg = render_svg(snapshot, width, height, ascii=ascii, speed=speed, now=now, theme=theme)
     try:
         path.write_text(svg, encoding="utf-8")
     except OSError as error:

@@ -83,13 +83,13 @@ def test_text_from_outside_is_text_in_the_picture() -> None:
 
 
 def test_a_saved_picture_has_the_time_in_its_name(tmp_path: Path) -> None:
-    message = save_svg(usual(), 80, 24, folder=tmp_path)
+    message = save_svg(render_svg(usual(), 80, 24), tmp_path)
     (path,) = tmp_path.glob("streamer-*.svg")
     assert message == f"saved {path}"
     assert _texts(path.read_text("utf-8"))
 
 
 def test_the_reason_is_given_if_a_picture_cannot_be_saved(tmp_path: Path) -> None:
-    message = save_svg(usual(), 80, 24, folder=tmp_path / "missing")
+    message = save_svg("<svg/>", tmp_path / "missing")
     assert message.startswith("not saved: ")
     assert message.endswith("No such file or directory")
