@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import repeat
 from typing import overload
 
 import numpy as np
@@ -26,6 +27,8 @@ class ReadingBlock(Sequence[Reading]):
         at: (readings,) minutes as ``datetime64``; one without a time of day, or finer than
             microseconds, is converted to ``datetime64[us]``.
         kw: (readings,) mean active power in kW; other numbers are converted to float64.
+        solar_kw: (readings,) power of the solar panels in kW; None where it is not measured.
+        battery_kw: (readings,) power into the battery in kW likewise.
 
     Raises:
         ReadingError: the arrays have other shapes or types.
@@ -36,29 +39,41 @@ class ReadingBlock(Sequence[Reading]):
     (0.75, 1)
     """
 
-    __slots__ = ("at", "kw")
+    __slots__ = ("at", "battery_kw", "kw", "solar_kw")
 
-    def __init__(self, at: TimeArray, kw: DoubleArray) -> None:
-        if at.shape != kw.shape or at.ndim != 1:
-            raise ReadingError(f"times of shape {at.shape} do not match powers of shape {kw.shape}")
-        if at.dtype.kind != "M" or kw.dtype.kind not in "fiu":
-            raise ReadingError(
-                f"times of type {at.dtype} and powers of type {kw.dtype}; give arrays of "
-                "datetime64 and float64"
-            )
-        if np.datetime_data(at.dtype)[0] not in _PLAIN_UNITS:
+    def __init__(
+        self,
+        at: TimeArray,
+        kw: DoubleArray,
+        solar_kw: DoubleArray | None = None,
+        battery_kw: DoubleArray | None = None,
+    ) -> None:
+        if at.dtype.kind == "M" and np.datetime_data(at.dtype)[0] not in _PLAIN_UNITS:
             at = at.astype("datetime64[us]")
-        if kw.dtype != np.float64:
-            kw = kw.astype(np.float64)
-        at.flags.writeable = kw.flags.writeable = False
+        at.flags.writeable = False
         self.at = at
-        self.kw = kw
+        self.kw = _powers(kw, at)
+        self.solar_kw = None if solar_kw is None else _powers(solar_kw, at)
+        self.battery_kw = None if battery_kw is None else _powers(battery_kw, at)
 
     @classmethod
     def of(cls, readings: Sequence[Reading]) -> ReadingBlock:
-        """The block of these readings, none of which may have a time zone."""
+        """The block of these readings, none of which may have a time zone.
+
+        Raises:
+            ReadingError: solar or battery power is measured in only some of them.
+        """
         at = np.array([reading.at for reading in readings], "datetime64[us]")
-        return cls(at, np.array([reading.kw for reading in readings], np.float64))
+        kw = np.array([reading.kw for reading in readings], np.float64)
+        solar = _measured([reading.solar_kw for reading in readings], "solar")
+        battery = _measured([reading.battery_kw for reading in readings], "battery")
+        return cls(at, kw, solar, battery)
+
+    @property
+    def consumption_kw(self) -> DoubleArray:
+        """(readings,) power that the house itself uses in kW, as `Reading.consumption_kw`."""
+        kw = self.kw if self.solar_kw is None else self.kw + self.solar_kw
+        return kw if self.battery_kw is None else kw - self.battery_kw
 
     def __len__(self) -> int:
         return len(self.kw)
@@ -68,19 +83,59 @@ class ReadingBlock(Sequence[Reading]):
     @overload
     def __getitem__(self, index: slice) -> ReadingBlock: ...
     def __getitem__(self, index: int | slice) -> Reading | ReadingBlock:
+        solar, battery = self.solar_kw, self.battery_kw
         if isinstance(index, slice):
-            return ReadingBlock(self.at[index], self.kw[index])
-        return Reading(self.at[index].item(), self.kw[index].item())
+            return ReadingBlock(
+                self.at[index],
+                self.kw[index],
+                None if solar is None else solar[index],
+                None if battery is None else battery[index],
+            )
+        return Reading(
+            self.at[index].item(),
+            self.kw[index].item(),
+            None if solar is None else solar[index].item(),
+            None if battery is None else battery[index].item(),
+        )
 
     def __iter__(self) -> Iterator[Reading]:
-        return map(Reading, self.at.tolist(), self.kw.tolist())
+        others = (
+            repeat(None) if kw is None else kw.tolist() for kw in (self.solar_kw, self.battery_kw)
+        )
+        return map(Reading, self.at.tolist(), self.kw.tolist(), *others)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ReadingBlock):
             return NotImplemented
-        return np.array_equal(self.at, other.at) and np.array_equal(self.kw, other.kw)
+        pairs = [(getattr(self, name), getattr(other, name)) for name in self.__slots__]
+        return all(a is b if a is None or b is None else np.array_equal(a, b) for a, b in pairs)
 
     __hash__ = None  # type: ignore[assignment]  # it compares by value, like any array
+
+
+def _powers(kw: DoubleArray, at: TimeArray) -> DoubleArray:
+    """The powers as a read-only array of float64, checked against their times."""
+    if at.shape != kw.shape or at.ndim != 1:
+        raise ReadingError(f"times of shape {at.shape} do not match powers of shape {kw.shape}")
+    if at.dtype.kind != "M" or kw.dtype.kind not in "fiu":
+        raise ReadingError(
+            f"times of type {at.dtype} and powers of type {kw.dtype}; give arrays of "
+            "datetime64 and float64"
+        )
+    if kw.dtype != np.float64:
+        kw = kw.astype(np.float64)
+    kw.flags.writeable = False
+    return kw
+
+
+def _measured(values: Sequence[float | None], name: str) -> DoubleArray | None:
+    """The values as an array; None if none of them is measured."""
+    missing = sum(value is None for value in values)
+    if missing == len(values):
+        return None
+    if missing:
+        raise ReadingError(f"{missing} of {len(values)} readings have no {name} power")
+    return np.array(values, np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -30,9 +30,12 @@ def coerced(reading: Reading) -> Reading:
         raise ReadingError(
             f"{reading!r:.80} is not a reading; give a streamer.Reading(at, kw)"
         ) from None
-    if type(kw) is float and type(at) is datetime:
-        return reading
-    return Reading(_moment(at), _kw(at, kw))
+    solar, battery = getattr(reading, "solar_kw", None), getattr(reading, "battery_kw", None)
+    if solar is battery is None:
+        if type(kw) is float and type(at) is datetime:
+            return reading
+        return Reading(_moment(at), _kw(at, kw))
+    return Reading(_moment(at), _kw(at, kw), _optional_kw(at, solar), _optional_kw(at, battery))
 
 
 def _moment(at: Any) -> datetime:
@@ -42,6 +45,10 @@ def _moment(at: Any) -> datetime:
         except ValueError:  # pandas.NaT is a datetime without a date
             pass
     raise ReadingError(f"the time of a reading is {at!r:.80}; give a datetime.datetime")
+
+
+def _optional_kw(at: datetime, kw: Any) -> float | None:
+    return None if kw is None else _kw(at, kw)
 
 
 def _kw(at: datetime, kw: Any) -> float:

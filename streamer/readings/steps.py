@@ -23,6 +23,9 @@ class Forecast:
         median_kw: median forecast in kW; None if the model has no quantiles.
         low_kw: lower end of the band in kW.
         high_kw: upper end of the band in kW.
+        consumption_kw: mean forecast of the consumption in kW; None where solar power is not
+            measured, and `kw` is all there is.
+        solar_kw: forecast of the solar power in kW; None where it is not measured.
     """
 
     at: datetime
@@ -32,6 +35,17 @@ class Forecast:
     median_kw: float | None
     low_kw: float
     high_kw: float
+    consumption_kw: float | None = None
+    solar_kw: float | None = None
+
+    @property
+    def point_kw(self) -> float:
+        """The point forecast to show, in kW: the median, or else the mean, inside the band.
+
+        The mean of a skewed distribution may lie outside its own prediction interval.
+        """
+        kw = self.kw if self.median_kw is None else self.median_kw
+        return min(max(kw, self.low_kw), self.high_kw)
 
 
 @dataclass(frozen=True, slots=True)

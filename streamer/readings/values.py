@@ -19,11 +19,26 @@ class Reading:
 
     Attributes:
         at: the minute that the value belongs to.
-        kw: mean active power in kW; negative when the house exports.
+        kw: mean active power at the grid connection in kW; negative when the house exports.
+        solar_kw: mean power of the solar panels in kW, positive; None where it is not measured.
+        battery_kw: mean power into the battery in kW, negative while it is discharged; None
+            where it is not measured.
+
+    >>> Reading(datetime(2016, 6, 1, 12), -1.5, solar_kw=2.5, battery_kw=0.75).consumption_kw
+    0.25
     """
 
     at: datetime
     kw: float
+    solar_kw: float | None = None
+    battery_kw: float | None = None
+
+    @property
+    def consumption_kw(self) -> float:
+        """Power that the house itself uses in kW: grid + solar - battery, as far as measured."""
+        solar, battery = self.solar_kw, self.battery_kw
+        kw = self.kw if solar is None else self.kw + solar
+        return kw if battery is None else kw - battery
 
 
 @dataclass(frozen=True, slots=True)
