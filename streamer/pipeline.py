@@ -25,6 +25,7 @@ from streamer.online.forecasts import (
     settled_by,
     to_forecast,
 )
+from streamer.online.guard import day_parts
 from streamer.online.layer import Adapt, Online, recent_changes
 from streamer.readings import Alarm, Counts, Forecast, Reading, Step
 from streamer.readings.arrays import DoubleArray, IntArray
@@ -234,7 +235,8 @@ class Pipeline:
         issued = None
         if answer is not None:
             recent = recent_changes(np.array([*self._buffer.last(2).tolist(), reading.kw]), 1)
-            issued = self._online.see(answer, recent, _NOTHING).issued()[0]
+            batch = self._online.see(answer, recent, _NOTHING, day_parts([reading]))
+            issued = batch.issued()[0]
         return self._advance(reading, missing, issued)
 
     def _are_few(self, readings: Sequence[Reading]) -> bool:
@@ -248,7 +250,7 @@ class Pipeline:
             kw = readings.kw
         else:
             kw = np.array([reading.kw for reading in readings])
-        batch = self._forecast_batch(kw)
+        batch = self._forecast_batch(kw, day_parts(readings))
         issued: list[Issued | None] = [None] * len(kw)
         if batch is not None:
             found = batch.issued()
@@ -280,7 +282,7 @@ class Pipeline:
             return steps[-1]
         kw = readings.kw
         waiting = self._waiting
-        batch = self._forecast_batch(kw)
+        batch = self._forecast_batch(kw, day_parts(readings))
         settled, first = settled_by(len(kw), waiting, batch)
         settled_kw[:] = settled.mean_kw
         last_two: list[Issued | None] = [None, None]
@@ -319,11 +321,12 @@ class Pipeline:
         alarms += [alarm for alarm in step.alarms if alarm.at == step.reading.at]
         return step
 
-    def _forecast_batch(self, kw: DoubleArray) -> ForecastBatch | None:
+    def _forecast_batch(self, kw: DoubleArray, times: Sequence[int]) -> ForecastBatch | None:
         """Forecast after each reading of a part, and learn from all forecasts settled in it.
 
         Args:
             kw: (readings,) the part, which follows the readings in the buffer.
+            times: (readings,) their parts of the day.
 
         Returns:
             The forecasts at its last readings, one at each whose window is full.
@@ -337,10 +340,11 @@ class Pipeline:
             return None
         views = sliding_window_view(known, window)[-windows:]
         recent, settling = recent_changes(known, windows), kw[len(kw) - windows + 1 :]
+        times = times[len(kw) - windows :]
         parts, start = [], 0
         for answer in forecast_ahead(self._forecaster, views):
             rows = slice(start, start + len(answer.mean_kw))
-            parts.append(self._online.see(answer, recent[rows], settling[rows]))
+            parts.append(self._online.see(answer, recent[rows], settling[rows], times[rows]))
             start = rows.stop
         return ForecastBatch.joined(parts)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from streamer.evaluation.stretch import Stretch
 from streamer.models import Answer
+from streamer.online.guard import day_parts_at
 from streamer.online.layer import Adapt, Online, recent_changes
 from streamer.readings.arrays import DoubleArray
 
@@ -41,6 +42,7 @@ class Adapted:
         self._online = Online(levels, adapt=adapt, confidence=confidence)
         self._actual_kw = stretch.actual_kw
         self._recent_kw = recent_changes(stretch.kw[:-1], stretch.minutes)
+        self._day_parts = day_parts_at(stretch.at[stretch.first - 1 : -1])
         self._seen = 0
         self._has_median = 0.5 in levels
         middle = (0.5,) if self._has_median else ()
@@ -53,7 +55,8 @@ class Adapted:
         block = slice(self._seen, self._seen + len(answer.mean_kw))
         self._seen = block.stop
         actual_kw = self._actual_kw[block]
-        batch = self._online.see(answer, self._recent_kw[block], actual_kw[:-1])
+        recent_kw, day_parts = self._recent_kw[block], self._day_parts[block]
+        batch = self._online.see(answer, recent_kw, actual_kw[:-1], day_parts)
         self._online.settle(float(actual_kw[-1]))
         middle = (batch.median_kw,) if self._has_median else ()
         self.mean_kw[block] = batch.mean_kw

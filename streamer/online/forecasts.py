@@ -33,7 +33,7 @@ class ForecastBatch:
     """Consecutive forecasts, as arrays (forecasts,) in kW.
 
     Attributes:
-        mean_kw: the mean forecast that is shown.
+        mean_kw: the mean forecast, guarded and inside the band.
         frozen_kw: the network's own.
         median_kw: NaN where the network has none.
         low_kw: lower end of the band.
