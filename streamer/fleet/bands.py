@@ -18,6 +18,8 @@ from streamer.online.intervals import (
     FIRST_PLACES,
     LAST_IN_SPREADS,
     LAST_RATIO,
+    LEVEL,
+    LEVELS_KW,
     MAX_KW,
     MAX_TERM,
     MAX_TOTAL,
@@ -101,6 +103,7 @@ class Bands:
                 (ERROR_RATIO, ERRORS_IN_SPREADS, error / spread),
                 (LAST_RATIO, LAST_IN_SPREADS, state["last_error_kw"] / spread),
                 (SPREAD, SPREADS_KW, spread),
+                (LEVEL, LEVELS_KW, mean_kw),
             )
         ):
             places[:, column] = first + np.searchsorted(limits, value, side="right")

@@ -12,11 +12,11 @@ from typing import Any, cast
 from streamer.online.carried import MAX_CARRIED_KW, CarriedPower
 from streamer.readings.saved import numbers, whole
 
-STEP = 0.008
+STEP = 0.006
 """Distance by which one reading moves each term of an end, on the logarithm of its scale."""
 
 FIRST_GAIN, GAIN_HOURS = 3.0, 24.0
-"""The step is larger by three times itself at first, by half as much after a day, and so on."""
+"""The step is larger by three times itself at first, by half of that after a day, and so on."""
 
 MAX_KW = MAX_CARRIED_KW
 MIN_SPREAD_KW = 0.02
@@ -30,14 +30,15 @@ ERRORS_KW = (0.016, 0.04, 0.1, 0.25)
 ERRORS_IN_SPREADS = (0.08, 0.2, 0.5, 1.25)
 LAST_IN_SPREADS = (0.25, 1.0)
 SPREADS_KW = (0.063, 0.2, 0.63, 2.0)
+LEVELS_KW = (-1.0, -0.2, 0.5, 2.0, 8.0)
 """Limits between the classes of each kind: by recent error, by recent and last error in relation
-to the spread, and by the spread."""
+to the spread, by the spread, and by the mean forecast."""
 
-ERROR, ERROR_RATIO, LAST_RATIO, SPREAD, TERMS = 1, 6, 11, 14, 19
+ERROR, ERROR_RATIO, LAST_RATIO, SPREAD, LEVEL, TERMS = 1, 6, 11, 14, 19, 25
 """Place of the first class of each kind among the terms of an end, after that of all readings;
 and the number of terms."""
 
-FIRST_PLACES = (ERROR, ERROR_RATIO, LAST_RATIO, SPREAD)
+FIRST_PLACES = (ERROR, ERROR_RATIO, LAST_RATIO, SPREAD, LEVEL)
 
 UNITS = 1 << 26
 """Terms are whole multiples of 1 / UNITS, so that sums of them are exact in any order."""
@@ -54,11 +55,11 @@ class ConformalBand:
     exponentially weighted mean absolute error (half-life ten readings) around the mean. Each
     end is then moved outwards by ``spread × (exp(θ) - 1)``, spread being the distance
     between the two, and kept within the power that the connection is known to carry
-    (`streamer.online.carried.CarriedPower`). θ is a sum of five terms: one of all forecasts,
-    and one each of its class by recent error, recent error / spread, last error / spread,
-    and spread, all of them known when it is issued. After each reading, each of the five
-    moves by ``step × ([outside] - miss)``, with miss half of the share that may lie outside.
-    The step is four times as large at first, and approaches `step` as readings come in.
+    (`streamer.online.carried.CarriedPower`). θ is a sum of six terms: that of all forecasts, and
+    those of the classes that a forecast belongs to, by recent error, recent error / spread, last
+    error / spread, spread, and mean forecast, all of them known when it is issued. After each
+    reading, each of its six terms moves by ``step × ([outside] - miss)``, with miss half of the
+    share that may lie outside. The step is four times as large at first.
 
     **Source.** Adaptive conformal inference (Gibbs and Candès 2021, NeurIPS 34), in the form
     that follows the quantile itself (Angelopoulos, Candès and Tibshirani 2023, "Conformal PID
@@ -70,18 +71,19 @@ class ConformalBand:
     (Angelopoulos, Jordan and Tibshirani 2025, "Gradient equilibrium in online learning").
 
     **Guarantee.** For all readings, and for those of any one class, whatever the readings are
-    and however bad the network is: the sum of ``step_t × ([outside] - miss)`` over them is
-    exactly the change of that term, as long as θ meets neither of its bounds, -3 and 4. As the
-    step decreases to `step`, the share beyond an end therefore differs from miss by at most
-    ``range / (step × n)`` over n such readings, range being the difference between the largest
-    and the smallest value of the term meanwhile: a range of 0.4 in 1,000 readings amounts
-    to five percentage points at the default step, in 10,000 to half a point. There is no
-    guarantee for a single reading, nor for classes of another kind, such as hours of the day.
+    and however bad the network is: the sum of ``step × ([outside] - miss)`` over them is the
+    change of that term (each move is rounded by 1e-8 at most), as long as θ stays between its
+    bounds, -3 and 4, and the term between -4 and 4. As the step decreases, the share beyond an
+    end therefore differs from miss by at most ``range / (step × n)`` over n such readings,
+    with the step of the long run, and range the difference between the largest and the
+    smallest value of the term meanwhile: a range of 0.3 amounts to five percentage points of
+    1,000 readings, and to half a point of 10,000. There is no guarantee for a single reading,
+    nor for classes of another kind, such as the hours of a day.
 
     **What breaks it.** Errors more than 50 spreads wide for hours (θ then stays at its bound,
     which lets it return from faulty readings within days), or a network whose quantile
-    is so far on the wrong side that its own spread cannot bring it back. In a class that a house
-    is in for minutes a month, coverage remains that of its other classes. A larger step
+    is so far on the wrong side that its own spread cannot bring it back. A class that a house
+    is in for minutes a month learns too little for a coverage of its own. A larger step
     recovers sooner after a change and gives wider bands between changes.
 
     Args:
@@ -98,7 +100,7 @@ class ConformalBand:
     >>> band.settle(2.0)
     >>> low, high = band.see(0.5, 0.3, 0.8)
     >>> round(low, 4), round(high, 4)
-    (0.3032, 0.8647)
+    (0.303, 0.8604)
     """
 
     def __init__(
@@ -153,12 +155,13 @@ class ConformalBand:
         b = ERROR_RATIO + bisect_right(ERRORS_IN_SPREADS, error / spread)
         c = LAST_RATIO + bisect_right(LAST_IN_SPREADS, self._last_error_kw / spread)
         d = SPREAD + bisect_right(SPREADS_KW, spread)
-        self._places = a, b, c, d
+        e = LEVEL + bisect_right(LEVELS_KW, mean_kw)
+        self._places = a, b, c, d, e
         terms = self._low
-        self._low_total = total = terms[0] + terms[a] + terms[b] + terms[c] + terms[d]
+        self._low_total = total = terms[0] + terms[a] + terms[b] + terms[c] + terms[d] + terms[e]
         low = lowest_kw - spread * _factor(total)
         terms = self._high
-        self._high_total = total = terms[0] + terms[a] + terms[b] + terms[c] + terms[d]
+        self._high_total = total = terms[0] + terms[a] + terms[b] + terms[c] + terms[d] + terms[e]
         high = highest_kw + spread * _factor(total)
         if low > high:
             low = high = low + (high - low) / 2.0
@@ -171,7 +174,7 @@ class ConformalBand:
     def settle(self, actual_kw: float) -> None:
         """Move the ends by the reading, in kW, that the last band was made for."""
         low, high, mean_kw = self._waiting
-        a, b, c, d = self._places
+        a, b, c, d, e = self._places
         terms, outside = self._low, actual_kw < low
         if self._low_total < MAX_TOTAL if outside else self._low_total > MIN_TOTAL:
             move = self._outward if outside else self._inward
@@ -180,6 +183,7 @@ class ConformalBand:
             terms[b] += move
             terms[c] += move
             terms[d] += move
+            terms[e] += move
         terms, outside = self._high, actual_kw > high
         if self._high_total < MAX_TOTAL if outside else self._high_total > MIN_TOTAL:
             move = self._outward if outside else self._inward
@@ -188,6 +192,7 @@ class ConformalBand:
             terms[b] += move
             terms[c] += move
             terms[d] += move
+            terms[e] += move
         error = abs(actual_kw - mean_kw)
         if error > MAX_KW:
             error = MAX_KW
@@ -280,11 +285,11 @@ def _terms(values: Any) -> list[int]:
     return terms
 
 
-def _places(values: Any) -> tuple[int, int, int, int]:
+def _places(values: Any) -> tuple[int, int, int, int, int]:
     places = [whole(value) for value in values]
     ends = (*FIRST_PLACES[1:], TERMS)
     if not all(
         first <= place < end for first, place, end in zip(FIRST_PLACES, places, ends, strict=True)
     ):
         raise ValueError("the classes of the band are out of bounds")
-    return cast("tuple[int, int, int, int]", tuple(places))
+    return cast("tuple[int, int, int, int, int]", tuple(places))
