@@ -15,6 +15,7 @@ from streamer.online.adapter import Adapter
 from streamer.online.forecasts import ForecastBatch
 from streamer.online.intervals import MAX_KW, ConformalBand
 from streamer.online.light import LightAdapter
+from streamer.online.netload import Terms
 from streamer.readings import Adaptation
 from streamer.readings.arrays import DoubleArray
 
@@ -58,13 +59,24 @@ class Online:
         """State of the correction; None if nothing is corrected."""
         return None if self._adapter is None else self._adapter.get()
 
-    def settle(self, actual_kw: float) -> None:
-        """Learn from the reading, in kW, that the last forecast was made for."""
+    def settle(self, actual_kw: float, grid_kw: float | None = None) -> None:
+        """Learn from the reading that the last forecast was made for.
+
+        Args:
+            actual_kw: what the network forecasts, in kW.
+            grid_kw: the grid power, if that is something else.
+        """
         if self._adapter is not None:
             self._adapter.settle(np.array([actual_kw]))
-        self._band.settle(actual_kw)
+        self._band.settle(actual_kw if grid_kw is None else grid_kw)
 
-    def see(self, answer: Answer, recent_kw: DoubleArray, actual_kw: DoubleArray) -> ForecastBatch:
+    def see(
+        self,
+        answer: Answer,
+        recent_kw: DoubleArray,
+        actual_kw: DoubleArray,
+        terms: Terms | None = None,
+    ) -> ForecastBatch:
         """Make forecasts of answers in turn, each settled before the next.
 
         Args:
@@ -73,14 +85,22 @@ class Online:
                 last reading itself, as returned by `recent_changes`.
             actual_kw: (windows,) the readings that they were made for, or all but the last,
                 whose forecast then waits to be settled.
+            terms: (windows,) what makes forecasts of the grid power of these, if they are of the
+                consumption; everything returned is of the grid power.
         """
         mean, quantiles, adaptations = self._corrected(answer, recent_kw, actual_kw)
+        frozen, consumption, solar = answer.mean_kw, None, None
+        if terms is not None:
+            middle = mean if self._median is None else quantiles[:, self._median]
+            quantiles = terms.grid_quantiles(quantiles, middle)
+            consumption, solar, actual_kw = mean, terms.solar_kw, terms.actual_kw
+            mean, frozen = mean + terms.mean_kw, frozen + terms.median_kw
         low, high = self._banded(mean, quantiles, actual_kw)
         if self._median is None:
             median = np.full(len(mean), np.nan)
         else:
             median = np.minimum(np.maximum(quantiles[:, self._median], low), high)
-        return ForecastBatch(mean, answer.mean_kw, median, low, high, adaptations)
+        return ForecastBatch(mean, frozen, median, low, high, adaptations, consumption, solar)
 
     def state(self) -> dict[str, Any]:
         """Everything that the next forecast depends on, as plain JSON values."""
