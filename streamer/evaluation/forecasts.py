@@ -77,16 +77,20 @@ def forecast_stretch(
         adapted: also receive the answers of every block, so that the network runs only once.
 
     Returns:
-        Means (minutes,) and quantiles (minutes, levels), in kW.
+        Means (minutes,) and quantiles (minutes, levels) of the grid power, in kW.
     """
     mean = np.empty(stretch.minutes)
-    quantiles = np.empty((stretch.minutes, len(forecaster.levels)))
-    windows = stretch.windows(forecaster.window)
+    levels = forecaster.levels
+    quantiles = np.empty((stretch.minutes, len(levels)))
+    median = levels.index(0.5) if 0.5 in levels else None
+    windows, terms = stretch.consumption_windows(forecaster.window), stretch.terms
     for start in range(0, len(windows), _BLOCK):
         block = slice(start, start + _BLOCK)
         answer = forecaster.forecast(windows[block])
-        mean[block] = answer.mean_kw
-        quantiles[block] = answer.quantiles_kw
+        frozen, quantiles_kw = answer.mean_kw, answer.quantiles_kw
+        if terms is not None:
+            _, frozen, quantiles_kw = terms[block].grid(frozen, frozen, quantiles_kw, median)
+        mean[block], quantiles[block] = frozen, quantiles_kw
         for each in adapted:
             each.see(answer)
         advance(len(answer.mean_kw))

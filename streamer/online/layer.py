@@ -91,10 +91,8 @@ class Online:
         mean, quantiles, adaptations = self._corrected(answer, recent_kw, actual_kw)
         frozen, consumption, solar = answer.mean_kw, None, None
         if terms is not None:
-            middle = mean if self._median is None else quantiles[:, self._median]
-            quantiles = terms.grid_quantiles(quantiles, middle)
             consumption, solar, actual_kw = mean, terms.solar_kw, terms.actual_kw
-            mean, frozen = mean + terms.mean_kw, frozen + terms.median_kw
+            mean, frozen, quantiles = terms.grid(mean, frozen, quantiles, self._median)
         low, high = self._banded(mean, quantiles, actual_kw)
         if self._median is None:
             median = np.full(len(mean), np.nan)

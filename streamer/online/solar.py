@@ -10,7 +10,7 @@ MAX_CHANGE_KW = 10.0
 """Bound of a change in one minute, so that a faulty value counts as a few large ones."""
 
 _MEAN_KEPT = 0.5 ** (1.0 / 10.0)
-_RECENT_KEPT = 0.5 ** (1.0 / 5.0)
+_RECENT_KEPT = 0.5 ** (1.0 / 3.0)
 _ROUGH = 0.1
 _STANDBY_KW = 0.02
 _EVIDENCE_KEPT = 0.9995
