@@ -96,7 +96,7 @@ class Pipeline:
         """
         position = self._position
         reading, missing = checked(reading, position.last_at)
-        if self._gaps.resets(missing) or channel_changes([reading], position.channels):
+        if self._gaps.resets(missing) or position.channels_change(reading):
             self._reset()
         if self._stream_is_behind:
             self._catch_up()

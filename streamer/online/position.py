@@ -30,7 +30,7 @@ class Position:
         buffer: the last readings, as the consumption of the house in kW.
         waiting: the forecast that the next reading settles, if any.
         last_at: time of the last reading; None before the first.
-        channels: its channels likewise.
+        channels: those of the readings in the buffer; None if it is empty.
         counts: totals of the stream so far.
     """
 
@@ -42,11 +42,14 @@ class Position:
         self.channels: Channels | None = None
         self.counts = Counts()
 
+    def channels_change(self, reading: Reading) -> bool:
+        """True if the next reading has other channels than those in the buffer."""
+        return self.channels is not None and channels_of(reading) != self.channels
+
     def advance(self, reading: Reading, missing: int, forecast: Forecast | None) -> None:
         """Move to the next reading, at which a forecast may have been issued."""
         self.buffer.push(reading.consumption_kw)
-        self.waiting = forecast
-        self._move(reading, 1, missing, missing > 0)
+        self._move(reading, 1, missing, missing > 0, forecast)
 
     def advance_many(
         self, readings: ReadingBlock, missing: IntArray, forecast: Forecast | None
@@ -59,16 +62,15 @@ class Position:
             forecast: the forecast.
         """
         self.buffer.extend(readings.consumption_kw)
-        self.waiting = forecast
         gaps = int(np.count_nonzero(missing))
-        self._move(readings[-1], len(readings), int(missing.sum()), gaps)
+        self._move(readings[-1], len(readings), int(missing.sum()), gaps, forecast)
 
     def reset(self) -> None:
         """Empty the buffer; no forecast waits any more."""
         counts = self.counts
         self.counts = Counts(counts.readings, counts.gaps, counts.gap_minutes, counts.resets + 1)
         self.buffer.clear()
-        self.waiting = None
+        self.waiting = self.channels = None
 
     def state(self) -> dict[str, Any]:
         """The position as plain JSON values."""
@@ -107,7 +109,14 @@ class Position:
         self.waiting = restored_forecast(state["waiting"])
         self.counts = Counts(**{name: count(state["counts"][name]) for name in Counts.__slots__})
 
-    def _move(self, reading: Reading, readings: int, gap_minutes: int, gaps: int) -> None:
+    def _move(
+        self,
+        reading: Reading,
+        readings: int,
+        gap_minutes: int,
+        gaps: int,
+        forecast: Forecast | None,
+    ) -> None:
         counts = self.counts
         self.counts = Counts(
             counts.readings + readings,
@@ -115,7 +124,9 @@ class Position:
             counts.gap_minutes + gap_minutes,
             counts.resets,
         )
-        self.last_at, self.channels = reading.at, channels_of(reading)
+        self.last_at, self.waiting = reading.at, forecast
+        if self.channels is None:
+            self.channels = channels_of(reading)
 
 
 def _restored_channels(state: Any) -> Channels:

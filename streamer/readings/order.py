@@ -34,7 +34,8 @@ def checked(reading: Reading, before: datetime | None) -> tuple[Reading, int]:
 
 
 def _missing(reading: Reading, before: datetime | None) -> int:
-    if not math.isfinite(reading.consumption_kw):  # nor is it, if any of its terms is not
+    # A sum is not finite if any of its terms is not.
+    if not math.isfinite(reading.consumption_kw):
         raise ReadingError(_not_finite(reading))
     if before is None:
         return 0
