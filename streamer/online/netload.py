@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import repeat
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,49 +14,58 @@ from streamer.online.intervals import MAX_KW
 from streamer.online.solar import SolarForecast
 from streamer.readings import Reading
 from streamer.readings.arrays import DoubleArray
-from streamer.readings.channels import Powers
+from streamer.readings.channels import Channels, Powers
 
 _REACH_PER_CHANGE = 2.5
 """Distance from the sun's forecast to its outer quantiles, in recent mean absolute changes."""
 
+_NOTHING: DoubleArray = np.empty(0)
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Terms:
-    """The sun's and the battery's part of consecutive forecasts, as arrays (forecasts,) in kW.
+
+class Part(NamedTuple):
+    """The sun's and the battery's part of one forecast, in kW.
 
     Attributes:
-        last_kw: the grid power at which the forecasts are issued.
-        solar_kw: mean forecast of the solar power; None where it is not measured.
+        last_kw: the grid power at which the forecast is issued.
+        solar_kw: mean forecast of the solar power.
         mean_kw: the battery's last power less `solar_kw`.
         median_kw: the same with the last solar power, which is its median forecast.
         rise_kw: distance from the sun's forecast to its highest quantile.
         fall_kw: that to its lowest.
-        share: share of a change of the net load that the battery leaves to the grid; None
-            where there is none.
-        actual_kw: the grid power that the forecasts were made for, or all but the last, whose
-            forecast then waits to be settled.
+        share: share of a change of the net load that the battery leaves to the grid.
     """
 
-    last_kw: DoubleArray
-    solar_kw: DoubleArray | None
-    mean_kw: DoubleArray
-    median_kw: DoubleArray
-    rise_kw: DoubleArray
-    fall_kw: DoubleArray
-    share: DoubleArray | None
+    last_kw: float
+    solar_kw: float
+    mean_kw: float
+    median_kw: float
+    rise_kw: float
+    fall_kw: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """The sun's and the battery's part of consecutive forecasts.
+
+    Attributes:
+        parts: (forecasts, 7) the fields of `Part`.
+        actual_kw: the grid power that the forecasts were made for, or all but the last, whose
+            forecast then waits to be settled.
+        channels: whether solar and battery power are measured.
+    """
+
+    parts: DoubleArray
     actual_kw: DoubleArray
+    channels: Channels
 
     def __getitem__(self, rows: slice) -> Terms:
-        return Terms(
-            self.last_kw[rows],
-            None if self.solar_kw is None else self.solar_kw[rows],
-            self.mean_kw[rows],
-            self.median_kw[rows],
-            self.rise_kw[rows],
-            self.fall_kw[rows],
-            None if self.share is None else self.share[rows],
-            self.actual_kw[rows],
-        )
+        return Terms(self.parts[rows], self.actual_kw[rows], self.channels)
+
+    @property
+    def solar_kw(self) -> DoubleArray | None:
+        """(forecasts,) mean forecast of the solar power; None where it is not measured."""
+        return self.parts[:, 1] if self.channels[0] else None
 
     def grid(
         self,
@@ -78,31 +88,29 @@ class Terms:
         Returns:
             The three of the grid power; the network's own with persistence of the sun.
         """
+        last, _, offset, median_offset, rise, fall, share = self.parts.T
+        left = share if self.channels[1] else None
         middle = mean_kw if median is None else quantiles_kw[:, median]
-        quantiles = self._outer(quantiles_kw, middle)
+        quantiles: DoubleArray = quantiles_kw + offset[:, None]
+        if quantiles.shape[1] > 1:
+            below = np.maximum(middle - quantiles_kw[:, 0], 0.0)
+            above = np.maximum(quantiles_kw[:, -1] - middle, 0.0)
+            quantiles[:, 0] -= np.hypot(below, rise) - below
+            quantiles[:, -1] += np.hypot(above, fall) - above
+        if left is not None:
+            # Changes that the battery leaves to the grid now and then, as often as the share,
+            # have that share of the variance: the root of it is the share of the width.
+            width = np.sqrt(left)[:, None]
+            quantiles = width * quantiles + (1.0 - width) * last[:, None]
         if median is not None:
-            quantiles[:, median] = self._left(middle + self.median_kw)
-        return self._left(mean_kw + self.mean_kw), self._left(frozen_kw + self.median_kw), quantiles
+            quantiles[:, median] = _left(left, middle + median_offset, last)
+        mean = _left(left, mean_kw + offset, last)
+        return mean, _left(left, frozen_kw + median_offset, last), quantiles
 
-    def _outer(self, quantiles_kw: DoubleArray, middle_kw: DoubleArray) -> DoubleArray:
-        grid: DoubleArray = quantiles_kw + self.mean_kw[:, None]
-        if grid.shape[1] > 1:
-            below = np.maximum(middle_kw - quantiles_kw[:, 0], 0.0)
-            above = np.maximum(quantiles_kw[:, -1] - middle_kw, 0.0)
-            grid[:, 0] -= np.hypot(below, self.rise_kw) - below
-            grid[:, -1] += np.hypot(above, self.fall_kw) - above
-        if self.share is None:
-            return grid
-        # Changes that the battery leaves to the grid now and then, as often as the share, have
-        # that share of the variance: the root of it is the share of the width.
-        width = np.sqrt(self.share)[:, None]
-        return width * grid + (1.0 - width) * self.last_kw[:, None]
 
-    def _left(self, kw: DoubleArray) -> DoubleArray:
-        """Forecasts of the grid power, less what the battery takes of their change."""
-        if self.share is None:
-            return kw
-        return self.share * kw + (1.0 - self.share) * self.last_kw
+def _left(share: DoubleArray | None, kw: DoubleArray, last_kw: DoubleArray) -> DoubleArray:
+    """Forecasts of the grid power, less what a battery takes of their change."""
+    return kw if share is None else share * kw + (1.0 - share) * last_kw
 
 
 class NetLoad:
@@ -121,29 +129,20 @@ class NetLoad:
         Returns:
             The terms (readings,) of the forecasts issued at them; None if they have no channels.
         """
-        if powers.solar_kw is None and powers.battery_kw is None:
+        solar, battery = powers.solar_kw, powers.battery_kw
+        if solar is None and battery is None:
             return None
-        grid, none = _bounded(powers.kw), np.zeros(len(powers.kw))
-        last = mean = rise = none
-        solar = share = None
-        battery = none
-        if powers.solar_kw is not None:
-            last = _bounded(powers.solar_kw)
-            mean, change = np.array(list(map(self._solar.push, last.tolist()))).T
-            solar, rise = mean, _REACH_PER_CHANGE * change
-        if powers.battery_kw is not None:
-            battery = _bounded(powers.battery_kw)
-            net = grid - battery
-            share = np.array(list(map(self._battery.push, net.tolist(), grid.tolist())))
-        # Darkness is the most that the sun can fall to.
-        fall = np.minimum(rise, np.maximum(last, 0.0))
-        return Terms(grid, solar, battery - mean, battery - last, rise, fall, share, powers.kw[1:])
+        columns = (repeat(None) if kw is None else kw.tolist() for kw in (solar, battery))
+        parts = np.array(list(map(self._part, powers.kw.tolist(), *columns)))
+        return Terms(parts, powers.kw[1:], (solar is not None, battery is not None))
 
     def see_one(self, reading: Reading) -> Terms | None:
         """The same for a single reading."""
-        if reading.solar_kw is None and reading.battery_kw is None:
+        solar, battery = reading.solar_kw, reading.battery_kw
+        if solar is None and battery is None:
             return None
-        return self.see(Powers.of([reading]))
+        part = self._part(reading.kw, solar, battery)
+        return Terms(np.array([part]), _NOTHING, (solar is not None, battery is not None))
 
     def restart(self) -> None:
         """Forget the recent values, as after a gap; what has been learnt remains."""
@@ -166,7 +165,21 @@ class NetLoad:
             battery.restore(state["battery"])
         self._solar, self._battery = solar, battery
 
+    def _part(self, kw: float, solar_kw: float | None, battery_kw: float | None) -> Part:
+        grid = _bounded(kw)
+        solar = mean = rise = battery = 0.0
+        share = 1.0
+        if solar_kw is not None:
+            solar = _bounded(solar_kw)
+            mean, change = self._solar.push(solar)
+            rise = _REACH_PER_CHANGE * change
+        if battery_kw is not None:
+            battery = _bounded(battery_kw)
+            share = self._battery.push(grid - battery, grid)
+        fall = min(rise, max(solar, 0.0))  # darkness is the most that the sun can fall to
+        return Part(grid, mean, battery - mean, battery - solar, rise, fall, share)
 
-def _bounded(kw: DoubleArray) -> DoubleArray:
-    """The powers, bounded so that no sum overflows."""
-    return np.minimum(np.maximum(kw, -MAX_KW), MAX_KW)
+
+def _bounded(kw: float) -> float:
+    """The power, bounded so that no sum overflows."""
+    return min(max(kw, -MAX_KW), MAX_KW)
