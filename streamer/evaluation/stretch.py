@@ -151,8 +151,8 @@ class Stretch:
 
         None where they are the same. The sun's forecast learns from the stretch alone.
         """
-        terms = NetLoad().see(self._powers)
-        return None if terms is None else terms[self.warm_up - 1 : -1]
+        terms, first = NetLoad().see(self._powers), self.warm_up - 1
+        return None if terms is None else terms[first : first + self.minutes]
 
     @property
     def _powers(self) -> Powers:
