@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from streamer.readings.saved import numbers
 
-MAX_CHANGE_KW = 10.0
-"""Bound of a change in one minute, so that a faulty value counts as a few large ones."""
+MAX_CHANGE_KW = 30.0
+"""Bound of a change in one minute; what is larger is a fault, and not learnt from."""
 
 _MEAN_KEPT = 0.5 ** (1.0 / 10.0)
 _RECENT_KEPT = 0.5 ** (1.0 / 3.0)
@@ -70,7 +70,7 @@ class SolarForecast:
             The mean forecast, and the exponentially weighted mean of the absolute changes, in kW.
         """
         change = min(max(kw - self._last_kw, -MAX_CHANGE_KW), MAX_CHANGE_KW) if self._known else 0.0
-        if self._distance_kw:
+        if self._distance_kw and abs(change) < MAX_CHANGE_KW:
             self._learn(change)
         self._change_kw = abs(change) + _RECENT_KEPT * (self._change_kw - abs(change))
         distance = self._mean_kw - kw
