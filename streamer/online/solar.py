@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from streamer.readings.saved import numbers
 
 MAX_CHANGE_KW = 30.0
-"""Bound of a change in one minute; what is larger is a fault, and not learnt from."""
+"""Largest change in one minute; after a larger one, which is a fault, the recent values go."""
 
 _MEAN_KEPT = 0.5 ** (1.0 / 10.0)
 _RECENT_KEPT = 0.5 ** (1.0 / 3.0)
@@ -15,6 +15,7 @@ _ROUGH = 0.1
 _STANDBY_KW = 0.02
 _EVIDENCE_KEPT = 0.9995
 _PRIOR_KW2 = 0.5
+_MAX_STATE = 1e9
 
 
 class SolarForecast:
@@ -69,14 +70,13 @@ class SolarForecast:
         Returns:
             The mean forecast, and the exponentially weighted mean of the absolute changes, in kW.
         """
-        change = min(max(kw - self._last_kw, -MAX_CHANGE_KW), MAX_CHANGE_KW) if self._known else 0.0
-        if self._distance_kw and abs(change) < MAX_CHANGE_KW:
+        if abs(kw - self._last_kw) > MAX_CHANGE_KW:
+            self.restart()
+        change = kw - self._last_kw if self._known else 0.0
+        if self._distance_kw:
             self._learn(change)
         self._change_kw = abs(change) + _RECENT_KEPT * (self._change_kw - abs(change))
-        distance = self._mean_kw - kw
-        if not self._known or not abs(distance) <= MAX_CHANGE_KW:
-            distance = 0.0
-        distance *= _MEAN_KEPT
+        distance = _MEAN_KEPT * (self._mean_kw - kw) if self._known else 0.0
         self._mean_kw, self._last_kw, self._known = kw + distance, kw, True
         if kw <= 0.0 or self._change_kw <= _ROUGH * (self._mean_kw + _STANDBY_KW):
             distance = 0.0
@@ -109,9 +109,10 @@ class SolarForecast:
         Raises:
             TypeError, ValueError: the state is damaged; nothing has changed.
         """
-        mean, last, change, distance, known, product, square, lead = numbers(state, most=8)
-        if change < 0.0 or not square > 0.0:
-            raise ValueError("the sums of the solar forecast are not those of squares")
+        values = numbers(state, most=8)
+        mean, last, change, distance, known, product, square, lead = values
+        if change < 0.0 or not square > 0.0 or max(map(abs, values)) > _MAX_STATE:
+            raise ValueError("the sums of the solar forecast are not those of its changes")
         self._mean_kw, self._last_kw, self._change_kw = mean, last, change
         self._distance_kw, self._known = distance, bool(known)
         self._product, self._square, self._lead = product, square, lead

@@ -148,6 +148,7 @@ def test_after_a_restart_only_what_was_learnt_counts() -> None:
         [0.0, 0.0, -1.0, 0.0, 1.0, 0.0, 0.5, 0.0],
         [0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0],
         [0.0, 0.0, 0.0, 0.0, 1.0, 0.0, "0.5", 0.0],
+        [1e300, 0.0, 0.0, 0.0, 1.0, 0.0, 0.5, 0.0],
     ],
 )
 def test_a_damaged_state_is_rejected(state: list) -> None:
