@@ -106,14 +106,14 @@ def test_forecasts_equal_an_independent_computation(sample_kw: np.ndarray, batte
 
 def test_the_band_is_of_the_grid_power_and_widens_with_the_sun() -> None:
     forecaster = FixedForecaster(kw=0.5, window=2, spread_kw=0.1)
-    steady = [Reading(START + timedelta(minutes=m), -1.5, 2.0) for m in range(3)]
+    steady = [Reading(START + timedelta(minutes=m), -1.5, 2.0) for m in range(4)]
     (*_, calm) = Pipeline(forecaster).push_many(steady)
     assert calm.forecast is not None
     assert (calm.forecast.solar_kw, calm.forecast.consumption_kw) == (2.0, 0.5)
     assert calm.forecast.kw == calm.forecast.median_kw == -1.5
     assert calm.forecast.low_kw == pytest.approx(-1.6, abs=0.01)
     assert calm.forecast.high_kw == pytest.approx(-1.4, abs=0.01)
-    cloud = [*steady[:2], Reading(steady[2].at, 0.0, 0.5)]
+    cloud = [*steady[:3], Reading(steady[3].at, 0.0, 0.5)]
     (*_, rough) = Pipeline(forecaster).push_many(cloud)
     assert rough.forecast is not None
     # The sun may come back by more than it can still go: it has 0.5 kW left.
