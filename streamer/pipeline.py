@@ -17,6 +17,7 @@ from streamer.alarms.detectors import Alarms
 from streamer.errors import StateError, UsageError
 from streamer.models import Forecaster, forecast_ahead
 from streamer.online.forecasts import ForecastBatch, Issued, settled_by, to_forecast
+from streamer.online.guard import day_parts
 from streamer.online.layer import Adapt, Online, recent_changes
 from streamer.online.netload import NetLoad
 from streamer.online.position import Position
@@ -218,8 +219,8 @@ class Pipeline:
         issued = None
         if answer is not None:
             known = np.array([*self._position.buffer.last(2).tolist(), kw])
-            seen = self._online.see(answer, recent_changes(known, 1), _NOTHING, terms)
-            issued = seen.issued()[0]
+            recent, times = recent_changes(known, 1), day_parts([reading])
+            issued = self._online.see(answer, recent, _NOTHING, times, terms).issued()[0]
         return self._advance(reading, missing, issued)
 
     def _are_few(self, readings: Sequence[Reading]) -> bool:
@@ -229,7 +230,7 @@ class Pipeline:
     def _push_part(self, readings: Sequence[Reading], missing: IntArray) -> list[Step]:
         if self._are_few(readings):
             return list(map(self._push_one, readings, missing.tolist()))
-        batch = self._forecast_batch(Powers.of(readings))
+        batch = self._forecast_batch(Powers.of(readings), day_parts(readings))
         issued: list[Issued | None] = [None] * len(readings)
         if batch is not None:
             found = batch.issued()
@@ -261,7 +262,7 @@ class Pipeline:
             return steps[-1]
         kw = readings.kw
         waiting = self._position.waiting
-        batch = self._forecast_batch(Powers.of(readings))
+        batch = self._forecast_batch(Powers.of(readings), day_parts(readings))
         settled, first = settled_by(len(kw), waiting, batch)
         settled_kw[:] = settled.mean_kw
         last_two: list[Issued | None] = [None, None]
@@ -276,11 +277,11 @@ class Pipeline:
             self._scores.update_many(
                 actual_kw=kw[scored],
                 forecast_kw=settled.mean_kw[scored],
+                point_kw=settled.point_kw[scored],
                 last_kw=last_kw[scored],
                 frozen_kw=settled.frozen_kw[scored],
                 low_kw=settled.low_kw[scored],
                 high_kw=settled.high_kw[scored],
-                median_kw=settled.median_kw[scored],
             )
             median = settled.median_kw
             alarms += self._alarms.settle_many(
@@ -297,11 +298,12 @@ class Pipeline:
         alarms += [alarm for alarm in step.alarms if alarm.at == step.reading.at]
         return step
 
-    def _forecast_batch(self, powers: Powers) -> ForecastBatch | None:
+    def _forecast_batch(self, powers: Powers, times: Sequence[int]) -> ForecastBatch | None:
         """Forecast after each reading of a part, and learn from all forecasts settled in it.
 
         Args:
             powers: (readings,) the part, which follows the readings in the buffer.
+            times: (readings,) their parts of the day.
 
         Returns:
             The forecasts at its last readings, one at each whose window is full.
@@ -323,7 +325,8 @@ class Pipeline:
             at = slice(first + rows.start, first + rows.stop)
             settling = kw[at.start + 1 : at.stop + 1]
             theirs = None if terms is None else terms[at]
-            parts.append(self._online.see(answer, recent[rows], settling, theirs))
+            seen = self._online.see(answer, recent[rows], settling, times[at], theirs)
+            parts.append(seen)
             start = rows.stop
         return ForecastBatch.joined(parts)
 
@@ -346,11 +349,11 @@ class Pipeline:
             self._latest = self._scores.update(
                 actual_kw=reading.kw,
                 forecast_kw=settled.kw,
+                point_kw=settled.point_kw,
                 last_kw=settled.last_kw,
                 frozen_kw=settled.frozen_kw,
                 low_kw=settled.low_kw,
                 high_kw=settled.high_kw,
-                median_kw=settled.median_kw,
             )
         alarms = self._alarms.settle(
             at=reading.at, kw=reading.kw, forecast=settled, missing=missing

@@ -26,6 +26,8 @@ from streamer.testing import START, FixedForecaster, readings
 from tests.agreement import AGREEMENT_KW
 
 WINDOW = 49
+GUARD_TRIAL = 60
+"""Forecasts before the guard changes any."""
 
 
 def _sky(count: int, seed: int = 0) -> np.ndarray:
@@ -66,7 +68,7 @@ def _forecasts(steps: list[Step], name: str) -> np.ndarray:
 
 @pytest.mark.parametrize("battery", [False, True])
 def test_forecasts_equal_an_independent_computation(sample_kw: np.ndarray, battery: bool) -> None:
-    stream = _sunny(sample_kw[:400], battery=battery)
+    stream = _sunny(sample_kw[: WINDOW + GUARD_TRIAL - 1], battery=battery)
     steps = Pipeline(load_model(), adapt=False).push_many(stream)
     grid, sun, stored = (
         np.array([getattr(each, name) or 0.0 for each in stream])
@@ -84,17 +86,17 @@ def test_forecasts_equal_an_independent_computation(sample_kw: np.ndarray, batte
     def to_grid(house_kw: np.ndarray, solar_kw: np.ndarray) -> np.ndarray:
         return share * (house_kw - solar_kw + stored[now]) + (1.0 - share) * grid[now]
 
+    low, high = _forecasts(steps, "low_kw"), _forecasts(steps, "high_kw")
     for name, expected in (
         ("consumption_kw", answer.mean_kw),
         ("solar_kw", solar),
-        ("kw", to_grid(answer.mean_kw, solar)),
+        ("kw", np.clip(to_grid(answer.mean_kw, solar), low, high)),
         ("frozen_kw", to_grid(answer.mean_kw, sun[now])),
         ("last_kw", grid[now]),
     ):
         found = _forecasts(steps, name)
         np.testing.assert_allclose(found, expected, rtol=0, atol=AGREEMENT_KW, err_msg=name)
     median = to_grid(answer.quantiles_kw[:, 1], sun[now])
-    low, high = _forecasts(steps, "low_kw"), _forecasts(steps, "high_kw")
     np.testing.assert_allclose(
         _forecasts(steps, "median_kw"), np.clip(median, low, high), rtol=0, atol=AGREEMENT_KW
     )
@@ -102,6 +104,21 @@ def test_forecasts_equal_an_independent_computation(sample_kw: np.ndarray, batte
     assert steps[-1].scores.model.mse_kw2 == pytest.approx((errors**2).mean())
     persistence = np.diff(grid)[WINDOW - 1 :]
     assert steps[-1].scores.persistence.mse_kw2 == pytest.approx((persistence**2).mean())
+
+
+def test_the_consumption_is_forecast_as_if_it_were_all_there_is(sample_kw: np.ndarray) -> None:
+    house = 0.3 * sample_kw[:1700]
+    stream = _sunny(house, battery=True)
+    forecaster = FixedForecaster(kw=1.0, spread_kw=0.3)
+    found = _forecasts(Pipeline(forecaster).push_many(stream), "consumption_kw")
+    plain = [Reading(each.at, each.consumption_kw) for each in stream]
+    steps = Pipeline(forecaster).push_many(plain)
+    low, high, shown, frozen = (
+        _forecasts(steps, name) for name in ("low_kw", "high_kw", "kw", "frozen_kw")
+    )
+    # Only what is shown is held inside the interval.
+    np.testing.assert_array_equal(np.clip(found, low, high), shown)
+    assert (shown != np.clip(frozen, low, high)).any()
 
 
 def test_the_band_is_of_the_grid_power_and_widens_with_the_sun() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from streamer.evaluation.stretch import Stretch
 from streamer.models import Answer
+from streamer.online.guard import day_parts_at
 from streamer.online.layer import Adapt, Online, recent_changes
 from streamer.readings.arrays import DoubleArray
 
@@ -43,6 +44,7 @@ class Adapted:
         self._actual_kw = kw[stretch.warm_up :]
         self._recent_kw = recent_changes(kw[:-1], stretch.minutes)
         self._terms = stretch.terms
+        self._day_parts = day_parts_at(stretch.at[stretch.first - 1 : -1])
         self._seen = 0
         self._has_median = 0.5 in levels
         middle = (0.5,) if self._has_median else ()
@@ -55,7 +57,8 @@ class Adapted:
         block = slice(self._seen, self._seen + len(answer.mean_kw))
         self._seen = block.stop
         terms = None if self._terms is None else self._terms[block]
-        batch = self._online.see(answer, self._recent_kw[block], self._actual_kw[block], terms)
+        recent_kw, day_parts = self._recent_kw[block], self._day_parts[block]
+        batch = self._online.see(answer, recent_kw, self._actual_kw[block], day_parts, terms)
         middle = (batch.median_kw,) if self._has_median else ()
         self.mean_kw[block] = batch.mean_kw
         self.quantiles_kw[block] = np.column_stack([batch.low_kw, *middle, batch.high_kw])

@@ -11,6 +11,7 @@ import numpy as np
 from streamer.evaluation.adapted import Adapted
 from streamer.evaluation.stretch import Stretch
 from streamer.models import Forecaster
+from streamer.online.netload import Terms
 from streamer.readings.arrays import DoubleArray
 
 Advance = Callable[[int], None]
@@ -89,9 +90,27 @@ def forecast_stretch(
         answer = forecaster.forecast(windows[block])
         frozen, quantiles_kw = answer.mean_kw, answer.quantiles_kw
         if terms is not None:
-            _, frozen, quantiles_kw = terms[block].grid(frozen, frozen, quantiles_kw, median)
+            frozen, quantiles_kw = _grid(terms[block], frozen, quantiles_kw, median)
         mean[block], quantiles[block] = frozen, quantiles_kw
         for each in adapted:
             each.see(answer)
         advance(len(answer.mean_kw))
     return mean, quantiles
+
+
+def _grid(
+    terms: Terms, mean_kw: DoubleArray, quantiles_kw: DoubleArray, median: int | None
+) -> tuple[DoubleArray, DoubleArray]:
+    """A network's own forecasts of the grid power from those of the consumption.
+
+    Args:
+        terms: (minutes,) what makes the former of the latter.
+        mean_kw: (minutes,) means.
+        quantiles_kw: (minutes, levels) quantiles.
+        median: the median's place among them, if it has one.
+    """
+    middle = mean_kw if median is None else quantiles_kw[:, median]
+    quantiles = terms.quantiles(quantiles_kw, middle)
+    if median is not None:
+        quantiles[:, median] = terms.median(middle)
+    return terms.median(mean_kw), quantiles

@@ -36,7 +36,7 @@ class ForecastBatch:
     """Consecutive forecasts, as arrays (forecasts,) in kW.
 
     Attributes:
-        mean_kw: the mean forecast that is shown.
+        mean_kw: the mean forecast, guarded and inside the band.
         frozen_kw: the network's own.
         median_kw: NaN where the network has none.
         low_kw: lower end of the band.
@@ -59,6 +59,12 @@ class ForecastBatch:
     def columns(self) -> tuple[DoubleArray, DoubleArray, DoubleArray, DoubleArray, DoubleArray]:
         """The arrays, in the order of the attributes."""
         return self.mean_kw, self.frozen_kw, self.median_kw, self.low_kw, self.high_kw
+
+    @property
+    def point_kw(self) -> DoubleArray:
+        """The point forecasts: the median, or else the mean, inside the band."""
+        point = np.where(np.isnan(self.median_kw), self.mean_kw, self.median_kw)
+        return np.minimum(np.maximum(point, self.low_kw), self.high_kw)
 
     @classmethod
     def joined(cls, parts: Sequence[ForecastBatch]) -> ForecastBatch:

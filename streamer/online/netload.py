@@ -44,6 +44,9 @@ class Part(NamedTuple):
     share: float
 
 
+_SOLAR, _MEAN, _MEDIAN = map(Part._fields.index, ("solar_kw", "mean_kw", "median_kw"))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Terms:
     """The sun's and the battery's part of consecutive forecasts.
@@ -65,52 +68,47 @@ class Terms:
     @property
     def solar_kw(self) -> DoubleArray | None:
         """(forecasts,) mean forecast of the solar power; None where it is not measured."""
-        return self.parts[:, 1] if self.channels[0] else None
+        return self.parts[:, _SOLAR] if self.channels[0] else None
 
-    def grid(
-        self,
-        mean_kw: DoubleArray,
-        frozen_kw: DoubleArray,
-        quantiles_kw: DoubleArray,
-        median: int | None,
-    ) -> tuple[DoubleArray, DoubleArray, DoubleArray]:
-        """Forecasts of the grid power from those of the consumption.
+    def mean(self, kw: DoubleArray) -> DoubleArray:
+        """Mean forecasts (forecasts,) of the grid power from those of the consumption."""
+        return self._left(kw, _MEAN)
 
-        The outermost quantiles are taken to be as far from the median as the errors of the
-        house and of the sun make them together, which is exact for independent, normal ones.
+    def median(self, kw: DoubleArray) -> DoubleArray:
+        """Forecasts (forecasts,) of the grid power with persistence of the sun."""
+        return self._left(kw, _MEDIAN)
+
+    def quantiles(self, kw: DoubleArray, middle_kw: DoubleArray) -> DoubleArray:
+        """Quantiles of the grid power from those of the consumption.
+
+        The outermost are taken to be as far from the median as the errors of the house and of
+        the sun make them together, which is exact for independent, normal ones.
 
         Args:
-            mean_kw: (forecasts,) the mean.
-            frozen_kw: (forecasts,) the network's own.
-            quantiles_kw: (forecasts, levels) in rising order.
-            median: the median's place among them, if it has one.
-
-        Returns:
-            The three of the grid power; the network's own with persistence of the sun.
+            kw: (forecasts, levels) quantiles in rising order.
+            middle_kw: (forecasts,) the median, or the mean.
         """
-        last, _, offset, median_offset, rise, fall, share = self.parts.T
-        left = share if self.channels[1] else None
-        middle = mean_kw if median is None else quantiles_kw[:, median]
-        quantiles: DoubleArray = quantiles_kw + offset[:, None]
-        if quantiles.shape[1] > 1:
-            below = np.maximum(middle - quantiles_kw[:, 0], 0.0)
-            above = np.maximum(quantiles_kw[:, -1] - middle, 0.0)
-            quantiles[:, 0] -= np.hypot(below, rise) - below
-            quantiles[:, -1] += np.hypot(above, fall) - above
-        if left is not None:
+        last, _, offset, _, rise, fall, share = self.parts.T
+        grid: DoubleArray = kw + offset[:, None]
+        if grid.shape[1] > 1:
+            below = np.maximum(middle_kw - kw[:, 0], 0.0)
+            above = np.maximum(kw[:, -1] - middle_kw, 0.0)
+            grid[:, 0] -= np.hypot(below, rise) - below
+            grid[:, -1] += np.hypot(above, fall) - above
+        if self.channels[1]:
             # Changes that the battery leaves to the grid now and then, as often as the share,
             # have that share of the variance: the root of it is the share of the width.
-            width = np.sqrt(left)[:, None]
-            quantiles = width * quantiles + (1.0 - width) * last[:, None]
-        if median is not None:
-            quantiles[:, median] = _left(left, middle + median_offset, last)
-        mean = _left(left, mean_kw + offset, last)
-        return mean, _left(left, frozen_kw + median_offset, last), quantiles
+            width = np.sqrt(share)[:, None]
+            grid = width * grid + (1.0 - width) * last[:, None]
+        return grid
 
-
-def _left(share: DoubleArray | None, kw: DoubleArray, last_kw: DoubleArray) -> DoubleArray:
-    """Forecasts of the grid power, less what a battery takes of their change."""
-    return kw if share is None else share * kw + (1.0 - share) * last_kw
+    def _left(self, kw: DoubleArray, offset: int) -> DoubleArray:
+        """Forecasts with an offset, less what the battery takes of their change."""
+        grid: DoubleArray = kw + self.parts[:, offset]
+        if self.channels[1]:
+            last, *_, share = self.parts.T
+            grid = share * grid + (1.0 - share) * last
+        return grid
 
 
 class NetLoad:

@@ -19,10 +19,12 @@ class Forecast:
 
     Attributes:
         at: the minute that is forecast, if no gap precedes it.
-        kw: expected value (mean forecast) in kW: the one shown, adapted or not.
+        kw: expected value (mean forecast) in kW, adapted or not: guarded, and held inside the
+            band, where its squared error is no larger in the long run.
         last_kw: the reading it was issued at in kW, which is the persistence forecast.
-        frozen_kw: the network's own forecast in kW; equal to `kw` without correction.
-        median_kw: median forecast in kW; None if the model has no quantiles.
+        frozen_kw: the network's own mean forecast in kW, neither corrected nor guarded.
+        median_kw: median forecast in kW, guarded and held likewise; None if the model has no
+            quantiles.
         low_kw: lower end of the band in kW.
         high_kw: upper end of the band in kW.
         consumption_kw: mean forecast of the consumption in kW; None where neither solar nor

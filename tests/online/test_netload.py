@@ -18,11 +18,13 @@ def _terms(channels: tuple[bool, bool] = (True, False), **part: float) -> Terms:
 
 
 def _grid(terms: Terms, mean_kw: float, quantiles_kw: list[float]) -> tuple[float, list[float]]:
-    median = 1 if len(quantiles_kw) == 3 else None
-    mean, _, quantiles = terms.grid(
-        np.array([mean_kw]), np.array([mean_kw]), np.array([quantiles_kw]), median
-    )
-    return mean[0], quantiles[0].tolist()
+    """The mean and the quantiles of the grid power; the middle one of three is the median."""
+    mean, quantiles = np.array([mean_kw]), np.array([quantiles_kw])
+    middle = quantiles[:, 1] if len(quantiles_kw) == 3 else mean
+    grid = terms.quantiles(quantiles, middle)
+    if len(quantiles_kw) == 3:
+        grid[:, 1] = terms.median(middle)
+    return terms.mean(mean)[0], grid[0].tolist()
 
 
 def test_independent_normal_errors_add_up() -> None:
