@@ -2,7 +2,7 @@
 
 In version 1, that of streamer 0.2, alarms had one threshold for all repetitions. Until version
 2, the light adapter was shown or not, without a weight. Until version 3, an end of the interval had
-one scale for all classes.
+one scale for all classes, and forecasts had no guard.
 """
 
 from __future__ import annotations
@@ -45,13 +45,16 @@ _FORMER_BAND = np.dtype([("low_scale", "<f8"), ("high_scale", "<f8"), ("error_kw
 _FORMER = {"alarms": (1, _FORMER_METER), "light": (2, _FORMER_LIGHT), "band": (3, _FORMER_BAND)}
 """Former layout of a part of a record, and the last version that had it."""
 
+_ADDED_TO_RECORD = ("mean_kw", "guard")
+"""Parts that no former version had."""
+
 
 def converted(data: bytes, first: Records, *, version: int) -> Records:
     """Records of a former version as records of today.
 
     Plateaus have the threshold of all repetitions; the evidence for the weight of the
-    adapter is gathered anew; so are the classes of the interval and the power that the
-    connection is known to carry.
+    adapter is gathered anew; so are that of the guard, the classes of the interval, and the
+    power that the connection is known to carry.
 
     Args:
         data: the former records.
@@ -61,7 +64,7 @@ def converted(data: bytes, first: Records, *, version: int) -> Records:
     Raises:
         ValueError: there is no whole number of records.
     """
-    names = first.dtype.names or ()
+    names = [name for name in first.dtype.names or () if name not in _ADDED_TO_RECORD]
     kinds = {
         name: kind for name, (last, kind) in _FORMER.items() if version <= last and name in names
     }
@@ -71,6 +74,8 @@ def converted(data: bytes, first: Records, *, version: int) -> Records:
     for name in names:
         if name not in kinds:
             records[name] = former[name]
+    if "mean_kw" in (first.dtype.names or ()):
+        records["mean_kw"] = former["kw"]
     if "alarms" in kinds:
         _convert_alarms(records["alarms"], former["alarms"])
     if "light" in kinds:
