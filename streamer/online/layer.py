@@ -17,6 +17,7 @@ from streamer.online.forecasts import ForecastBatch
 from streamer.online.guard import Guard
 from streamer.online.intervals import MAX_KW, ConformalBand
 from streamer.online.light import LightAdapter
+from streamer.online.netload import Terms
 from streamer.readings import Adaptation
 from streamer.readings.arrays import DoubleArray
 
@@ -60,12 +61,17 @@ class Online:
         """State of the correction; None if nothing is corrected."""
         return None if self._adapter is None else self._adapter.get()
 
-    def settle(self, actual_kw: float) -> None:
-        """Learn from the reading, in kW, that the last forecast was made for."""
+    def settle(self, actual_kw: float, grid_kw: float | None = None) -> None:
+        """Learn from the reading that the last forecast was made for.
+
+        Args:
+            actual_kw: what the network forecasts, in kW.
+            grid_kw: the grid power, if that is something else.
+        """
         if self._adapter is not None:
             self._adapter.settle(np.array([actual_kw]))
         self._guard.settle(actual_kw)
-        self._band.settle(actual_kw)
+        self._band.settle(actual_kw if grid_kw is None else grid_kw)
 
     def see(
         self,
@@ -73,6 +79,7 @@ class Online:
         recent_kw: DoubleArray,
         actual_kw: DoubleArray,
         day_parts: Sequence[int],
+        terms: Terms | None = None,
     ) -> ForecastBatch:
         """Make forecasts of answers in turn, each settled before the next.
 
@@ -84,11 +91,19 @@ class Online:
                 whose forecast then waits to be settled.
             day_parts: (windows,) the parts of the day of their last readings, as returned by
                 `streamer.online.guard.day_parts`.
+            terms: (windows,) what makes forecasts of the grid power of these, if they are of the
+                consumption; everything returned is of the grid power.
         """
         mean, quantiles, adaptations = self._corrected(answer, recent_kw, actual_kw)
+        middle = mean if self._median is None else quantiles[:, self._median]
         mean, median = self._guarded(mean, quantiles, recent_kw[:, 2], day_parts, actual_kw)
+        frozen, consumption, solar = answer.mean_kw, None, None
+        if terms is not None:
+            consumption, solar, actual_kw = mean, terms.solar_kw, terms.actual_kw
+            mean, median, frozen = terms.mean(mean), terms.median(median), terms.median(frozen)
+            quantiles = terms.quantiles(quantiles, middle)
         mean, median, low, high = self._banded(mean, median, quantiles, actual_kw)
-        return ForecastBatch(mean, answer.mean_kw, median, low, high, adaptations)
+        return ForecastBatch(mean, frozen, median, low, high, adaptations, consumption, solar)
 
     def state(self) -> dict[str, Any]:
         """Everything that the next forecast depends on, as plain JSON values."""

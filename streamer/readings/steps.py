@@ -15,6 +15,8 @@ from streamer.readings.values import Reading
 class Forecast:
     """Forecast of the next reading.
 
+    All powers are of the grid connection, but for the last two.
+
     Attributes:
         at: the minute that is forecast, if no gap precedes it.
         kw: expected value (mean forecast) in kW, adapted or not: guarded, and held inside the
@@ -25,9 +27,9 @@ class Forecast:
             quantiles.
         low_kw: lower end of the band in kW.
         high_kw: upper end of the band in kW.
-        consumption_kw: mean forecast of the consumption in kW; None where solar power is not
-            measured, and `kw` is all there is.
-        solar_kw: forecast of the solar power in kW; None where it is not measured.
+        consumption_kw: mean forecast of the consumption in kW; None where neither solar nor
+            battery power is measured, and `kw` is all there is.
+        solar_kw: mean forecast of the solar power in kW; None where it is not measured.
     """
 
     at: datetime
@@ -58,7 +60,8 @@ class Counts:
         readings: number of valid readings.
         gaps: number of gaps between them.
         gap_minutes: minutes missing in all gaps together.
-        resets: number of gaps that emptied the ring buffer.
+        resets: number of times that the ring buffer was emptied, by a long gap or since other
+            powers are measured from then on.
     """
 
     readings: int = 0

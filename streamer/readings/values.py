@@ -17,10 +17,16 @@ MINUTE = timedelta(minutes=1)
 class Reading:
     """Mean active power over one minute.
 
+    Where solar or battery power is measured, the consumption of the house is forecast apart from
+    them. A stream has them in all of its readings, or in none: where that changes, the window
+    begins anew. A minute for which one of them is not known is a gap, rather than a reading
+    without it.
+
     Attributes:
         at: the minute that the value belongs to.
         kw: mean active power at the grid connection in kW; negative when the house exports.
-        solar_kw: mean power of the solar panels in kW, positive; None where it is not measured.
+        solar_kw: mean power of the solar panels in kW, positive but for what an inverter takes
+            on standby; None where it is not measured.
         battery_kw: mean power into the battery in kW, negative while it is discharged; None
             where it is not measured.
 

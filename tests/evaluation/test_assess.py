@@ -105,8 +105,8 @@ def test_equal_forecasts_give_the_scores_of_a_replay(
         assert assessment.metrics.mse_kw2 == pytest.approx(errors.mse_kw2, rel=1e-9)
         assert assessment.metrics.mae_w == pytest.approx(errors.mae_w, rel=1e-9)
         assert assessment.metrics.rmse_w == pytest.approx(errors.rmse_w, rel=1e-9)
-    assert found.to_json()["gaps"] == pipeline._counts.gaps
-    assert found.to_json()["gap_minutes"] == pipeline._counts.gap_minutes
+    assert found.to_json()["gaps"] == pipeline.state()["counts"]["gaps"]
+    assert found.to_json()["gap_minutes"] == pipeline.state()["counts"]["gap_minutes"]
 
 
 def test_block_size_does_not_change_the_forecasts(
