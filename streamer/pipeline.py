@@ -295,11 +295,11 @@ class Pipeline:
             self._scores.update_many(
                 actual_kw=kw[scored],
                 forecast_kw=settled.mean_kw[scored],
+                point_kw=settled.point_kw[scored],
                 last_kw=last_kw[scored],
                 frozen_kw=settled.frozen_kw[scored],
                 low_kw=settled.low_kw[scored],
                 high_kw=settled.high_kw[scored],
-                median_kw=settled.median_kw[scored],
             )
             median = settled.median_kw
             alarms += self._alarms.settle_many(
@@ -357,11 +357,11 @@ class Pipeline:
             self._latest = self._scores.update(
                 actual_kw=reading.kw,
                 forecast_kw=settled.kw,
+                point_kw=settled.point_kw,
                 last_kw=settled.last_kw,
                 frozen_kw=settled.frozen_kw,
                 low_kw=settled.low_kw,
                 high_kw=settled.high_kw,
-                median_kw=settled.median_kw,
             )
         alarms = self._alarms.settle(
             at=reading.at, kw=reading.kw, forecast=settled, missing=missing

@@ -144,7 +144,7 @@ def _states_alike(one: Pipeline, other: Pipeline) -> None:
         ("persistence", ("mse_kw2", "mae_kw")),
         ("frozen", ("mse_kw2", "mae_kw")),
         ("band", ("coverage", "width_kw", "winkler_kw")),
-        ("median", ("sum", "persistence_sum")),
+        ("point", ("means",)),
         ("lead", ("sum", "mean", "squares", "day")),
     ):
         # A lead is a difference, whose rounding is that of its parts.

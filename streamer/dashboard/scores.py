@@ -50,8 +50,8 @@ def scores(snapshot: HistorySnapshot, width: int, rows: int) -> list[Text]:
     if snapshot.in_sample:
         notes.append(line((f"! {IN_SAMPLE}", WARNING)))
     room = rows - 2 - len(notes)
-    if found.median_mae_w is not None and room > len(table):
-        notes.append(line(("MSE of the mean, MAE of the median", LABEL)))
+    if found.point.mae_w is not None and room > len(table):
+        notes.append(line(("MSE of the mean, MAE of the point forecast", LABEL)))
     shown = _BY_IMPORTANCE[: max(0, room)]
     return [
         line(" ", verdict_line(found, width - 1)),
@@ -71,9 +71,9 @@ def _table(found: Scores) -> tuple[Text, dict[str, Text]]:
     }
     rows[_RMSE] = _row("RMSE W", [fixed(one.rmse_w, 1) for one in errors])
     absolute = [one.mae_w for one in errors]
-    if found.median_mae_w is not None:
+    if found.point.mae_w is not None:
         unknown = [None] if found.frozen else []
-        absolute = [found.median_mae_w, *unknown, found.median_persistence_mae_w]
+        absolute = [found.point.mae_w, *unknown, found.point.persistence_mae_w]
     rows[_MAE] = _row("MAE  W", [fixed(value, 1) for value in absolute])
     return line((_row("", [*names, "persistence"]).plain, LABEL)), rows
 

@@ -53,6 +53,12 @@ class ForecastBatch:
         """The arrays, in the order of the attributes."""
         return self.mean_kw, self.frozen_kw, self.median_kw, self.low_kw, self.high_kw
 
+    @property
+    def point_kw(self) -> DoubleArray:
+        """The point forecasts: the median, or else the mean, inside the band."""
+        point = np.where(np.isnan(self.median_kw), self.mean_kw, self.median_kw)
+        return np.minimum(np.maximum(point, self.low_kw), self.high_kw)
+
     @classmethod
     def joined(cls, parts: Sequence[ForecastBatch]) -> ForecastBatch:
         """Concatenate batches in order of time."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from streamer.readings.scores import BandScores, ErrorScores, Lead, Scores, skill
+from streamer.readings.scores import BandScores, ErrorScores, Lead, PointScores, Scores, skill
 from streamer.readings.steps import Adaptation, Alarm, Counts, Forecast, Step
 from streamer.readings.values import MINUTE, CounterSample, Link, Notice, Reading, Sample
 
@@ -26,6 +26,7 @@ __all__ = [
     "Lead",
     "Link",
     "Notice",
+    "PointScores",
     "Reading",
     "Sample",
     "Scores",

@@ -227,9 +227,9 @@ def _errors(errors: ErrorScores) -> str:
 
 
 def _absolute(scores: Scores, rows: Sequence[tuple[str, ErrorScores]]) -> list[str]:
-    """The mean absolute error of each row: that of the median, which is made for it."""
-    if scores.median_mae_w is None:
+    """The mean absolute error of each row: that of the point forecast, which is made for it."""
+    if scores.point.mae_w is None:
         return [f"  MAE {number(errors.mae_w, '.1f')} W" for _, errors in rows]
-    median = f"  MAE {number(scores.median_mae_w, '.1f')} W (median)"
-    persistence = f"  MAE {number(scores.median_persistence_mae_w, '.1f')} W"
-    return [median, *[""] * (len(rows) - 2), persistence]
+    point = f"  MAE {number(scores.point.mae_w, '.1f')} W (point)"
+    persistence = f"  MAE {number(scores.point.persistence_mae_w, '.1f')} W"
+    return [point, *[""] * (len(rows) - 2), persistence]

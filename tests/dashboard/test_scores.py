@@ -20,7 +20,7 @@ from streamer.dashboard.scores import (
 )
 from streamer.dashboard.words import BAD, GOOD
 from streamer.online.adapter import Adapter
-from streamer.readings import Adaptation, BandScores, ErrorScores, Lead
+from streamer.readings import Adaptation, BandScores, ErrorScores, Lead, PointScores
 from tests.dashboard.samples import ADAPTED, IN_SAMPLE, adapted, house, make_steps, snapshot, usual
 
 BAND = BandScores(0.9, 0.9012, 0.8944, 0.3111, 0.2888)
@@ -191,12 +191,10 @@ def test_the_absolute_error_is_that_of_the_median_if_there_is_one() -> None:
     assert errors.model.mae_w is not None
     assert errors.persistence.mae_w is not None
     assert mean.split()[2:] == [f"{errors.model.mae_w:.1f}", f"{errors.persistence.mae_w:.1f}"]
-    found = _scored(
-        median_mae_kw=0.0602, median_persistence_mae_kw=0.075, frozen=ErrorScores(0.04, 0.1)
-    )
+    found = _scored(point=PointScores(0.0602, 0.04, 0.075, 0.05), frozen=ErrorScores(0.04, 0.1))
     median = next(line for line in _lines(found) if "MAE" in line)
     assert median.split()[2:] == ["60.2", "–", "75.0"]
-    assert _lines(found, rows=ALL_ROWS)[-1] == " MSE of the mean, MAE of the median"
+    assert _lines(found, rows=ALL_ROWS)[-1] == " MSE of the mean, MAE of the point forecast"
 
 
 def test_the_warning_of_in_sample_scores_is_never_left_out() -> None:

@@ -27,6 +27,7 @@ from streamer.readings import (
     Lead,
     Link,
     Notice,
+    PointScores,
     Reading,
     Sample,
     Scores,
@@ -281,8 +282,8 @@ def test_the_summary_contains_counts_and_scores(steps: list[Step]) -> None:
         "skipped: 1 malformed row, 3 rows out of order",
         "no alarms",
         "3 forecasts settled: too early to compare with persistence",
-        "adapted      MSE 0.09667 kW²  RMSE 310.9 W  MAE 233.3 W",
-        "frozen       MSE 0.09667 kW²  RMSE 310.9 W  MAE 233.3 W",
+        "adapted      MSE 0.09667 kW²  RMSE 310.9 W  MAE 233.3 W (point)",
+        "frozen       MSE 0.09667 kW²  RMSE 310.9 W",
         "persistence  MSE 0.26750 kW²  RMSE 517.2 W  MAE 483.3 W",
         "adapted: MSE as frozen, over all 3 minutes",
     ]
@@ -340,11 +341,9 @@ def test_the_summary_reports_the_gain_of_adapting() -> None:
 
 
 def test_the_summary_has_the_absolute_error_of_the_median() -> None:
-    lines = _summary_of(
-        frozen=ErrorScores(0.05, 0.15), median_mae_kw=0.08, median_persistence_mae_kw=0.19
-    )
+    lines = _summary_of(frozen=ErrorScores(0.05, 0.15), point=PointScores(0.08, 0.05, 0.19, 0.05))
     assert lines[1:4] == [
-        "adapted      MSE 0.04000 kW²  RMSE 200.0 W  MAE 80.0 W (median)",
+        "adapted      MSE 0.04000 kW²  RMSE 200.0 W  MAE 80.0 W (point)",
         "frozen       MSE 0.05000 kW²  RMSE 223.6 W",
         "persistence  MSE 0.05000 kW²  RMSE 223.6 W  MAE 190.0 W",
     ]
