@@ -9,7 +9,7 @@ from rich.text import Text
 from streamer.dashboard.digits import HEIGHT, large
 from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.now import AREA, DOT, Values
-from streamer.dashboard.words import BAD, FORECAST, GOOD, LABEL, STRONG, fit, line
+from streamer.dashboard.words import BAD, FORECAST, GOOD, LABEL, STRONG, choose, fit, line
 from streamer.display.numbers import fixed
 from streamer.display.verdict import BETTER, UNCLEAR, verdict
 
@@ -43,11 +43,10 @@ def overview(snapshot: HistorySnapshot, width: int, *, ascii: bool = False) -> l
         `ROWS` lines.
     """
     values = Values(snapshot)
-    figures = [_present(values, snapshot), _coming(values), _energy(snapshot)]
     skill = _skill(snapshot)
-    if skill is not None:
-        figures.append(skill)
-    each = width // len(figures)
+    each = width // (3 if skill is None else 4)
+    figures = [_present(values, snapshot), _coming(values), _energy(snapshot, each - 2)]
+    figures += [] if skill is None else [skill]
     rows = [Text(no_wrap=True, end="") for _ in range(ROWS)]
     for figure in figures:
         for row, part in zip(rows, _drawn(figure, ascii=ascii), strict=True):
@@ -76,12 +75,25 @@ def _coming(values: Values) -> _Figure:
     return _Figure(label, values.expected.strip(), "kW", note, FORECAST)
 
 
-def _energy(snapshot: HistorySnapshot) -> _Figure:
-    """Energy of the day in the minutes that were seen; those that were not count for nothing."""
+def _energy(snapshot: HistorySnapshot, width: int) -> _Figure:
+    """Energy of the day in the minutes that were seen; those that were not count for nothing.
+
+    With solar power, what was imported, and in the note what was exported and produced.
+    """
     day = snapshot.day
     if not day.minutes:
         return _Figure(Text("today"), fixed(None, 2), "kWh", Text())
     label = line(f"{snapshot.steps[-1].reading.at:%Y-%m-%d}", (" so far", LABEL))
+    if day.solar_kwh is not None:
+        label.append(", import", LABEL)
+        exported, solar = fixed(day.exported_kwh, 2), fixed(day.solar_kwh, 2)
+        note = choose(
+            width,
+            line((f"export {exported} kWh · solar {solar} kWh", LABEL)),
+            line((f"export {exported} · solar {solar}", LABEL)),
+            line((f"export {exported}", LABEL)),
+        )
+        return _Figure(label, fixed(day.kwh + day.exported_kwh, 2), "kWh", note)
     if day.exported:
         label.append(", net", LABEL)
     seen = f"{day.minutes:,} of {day.elapsed:,} minutes seen"
@@ -100,6 +112,6 @@ def _skill(snapshot: HistorySnapshot) -> _Figure | None:
         return None
     better = sign == BETTER
     label = line(("better" if better else "worse", GOOD if better else BAD), " than persistence by")
-    note = line((f"over {scores.settled:,} minutes", LABEL))
+    note = line((f"mean, over {scores.settled:,} minutes", LABEL))
     value = fixed(100.0 * abs(scores.skill), 1)
     return _Figure(label, value, "%", note, GOOD if better else BAD)

@@ -154,9 +154,7 @@ class _Block:
         part = slice(bisect_left(self.at, start), bisect_left(self.at, end))
         index = (np.array(self.at[part], np.int64) - start) // seconds
         powers = (np.array(power[part], np.float64) for power in self._powers)
-        kw, forecast_kw, low_kw, high_kw, solar_kw = (
-            np.clip(p, -MAX_KW, MAX_KW) for p in powers
-        )
+        kw, forecast_kw, low_kw, high_kw, solar_kw = (np.clip(p, -MAX_KW, MAX_KW) for p in powers)
         known, sunny = ~np.isnan(forecast_kw), ~np.isnan(solar_kw)
 
         def sums(values: DoubleArray, chosen: BoolArray) -> DoubleArray:

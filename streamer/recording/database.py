@@ -13,8 +13,8 @@ from streamer.display.lines import one_line
 from streamer.errors import RecordError
 from streamer.recording.conformance import compare
 from streamer.recording.connection import connect
-from streamer.recording.schema import APPLICATION_ID, PAGE_SIZE, SCHEMA, VERSION
-from streamer.recording.versions import add_views, upgrade, version_of
+from streamer.recording.schema import APPLICATION_ID, PAGE_SIZE, VERSION
+from streamer.recording.versions import add_views, create, upgrade, version_of
 
 _CHECKPOINT_PAGES = 2000
 """Pages in the write-ahead log before they are moved to the database: 1 MB. Pages that are
@@ -127,7 +127,7 @@ def open_for_writing(path: Path, *, full_check: bool = True) -> sqlite3.Connecti
         try:
             version = check_schema(connection, path)
             if not version:
-                _create(connection)
+                create(connection)
             elif full_check and unclean:
                 check_pages(connection, path)
             connection.execute("PRAGMA journal_mode = WAL")
@@ -293,12 +293,3 @@ def _is_blank(path: Path) -> bool:
     """Whether a file begins with nothing but zeros, as after a power cut."""
     with path.open("rb") as file:
         return not any(file.read(100))
-
-
-def _create(connection: sqlite3.Connection) -> None:
-    connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
-    # All or nothing, and in the database itself, before the log exists.
-    connection.executescript(
-        f"BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; "
-        f"PRAGMA user_version = {VERSION}; {SCHEMA} COMMIT;"
-    )

@@ -1,12 +1,22 @@
-"""Recordings of an earlier version: upgraded where they are continued, else read as they are."""
+"""Versions of recordings: new ones, and earlier ones that are upgraded or read as they are."""
 
 from __future__ import annotations
 
 import sqlite3
 
-from streamer.recording.schema import ADDED, VERSION
+from streamer.recording.schema import ADDED, APPLICATION_ID, PAGE_SIZE, SCHEMA, VERSION
 
 _GENERATED = "GENERATED ALWAYS AS"
+
+
+def create(connection: sqlite3.Connection) -> None:
+    """Make an empty database a recording of the present version."""
+    connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+    # All or nothing, and in the database itself, before the log exists.
+    connection.executescript(
+        f"BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; "
+        f"PRAGMA user_version = {VERSION}; {SCHEMA} COMMIT;"
+    )
 
 
 def upgrade(connection: sqlite3.Connection) -> None:

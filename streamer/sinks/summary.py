@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from streamer.display.durations import lasting
 from streamer.display.lines import printable
 from streamer.display.numbers import number, percent, plural
-from streamer.display.verdict import verdict
+from streamer.display.verdict import UNCLEAR, verdict
 from streamer.readings import (
     Alarm,
     BandScores,
@@ -186,32 +186,33 @@ class Summary:
     def _scores(self, scores: Scores) -> list[str]:
         if not scores.settled:
             return ["no forecast settled yet: the first comes with the 50th reading"]
-        frozen = scores.frozen
-        shown = "frozen" if frozen is None else "adapted"
-        rows = [(shown, scores.model), ("persistence", scores.persistence)]
-        if frozen is not None:
-            rows.insert(1, ("frozen", frozen))
+        frozen, point = scores.frozen, scores.point
+        rows = [
+            ("point", ErrorScores(point.mse_kw2, point.mae_kw)),
+            ("mean", scores.model),
+            *([] if frozen is None else [("frozen", frozen)]),
+            ("persistence", scores.persistence),
+        ]
         width = max(len(name) for name, _ in rows)
-        _, (words, _) = verdict(scores.skill, scores.skill_is_clear)
+        sign, (words, _) = verdict(scores.skill, scores.skill_is_clear)
         return [
-            f"{plural(scores.settled, 'forecast')} settled: {words}",
-            *(
-                f"{name:<{width}}  {_errors(errors)}{mae}"
-                for (name, errors), mae in zip(rows, _absolute(scores, rows), strict=True)
-            ),
+            f"{plural(scores.settled, 'forecast')} settled: "
+            f"{words if sign == UNCLEAR else f'mean {words}'}",
+            *(f"{name:<{width}}  {_errors(errors)}" for name, errors in rows),
             *([] if frozen is None else [_gained(scores, frozen)]),
             _band(scores.band),
         ]
 
 
 def _gained(scores: Scores, frozen: ErrorScores) -> str:
-    """Gain of the adapted forecasts over the frozen ones, for the whole stream."""
+    """Gain of the adapted mean over the frozen one, for the whole stream."""
     gain = skill(scores.model.mse_kw2, frozen.mse_kw2) or 0.0
     minutes = f"over all {plural(scores.settled, 'minute')}"
     share = percent(abs(gain), signed=False)
     if share == percent(0.0, signed=False):
-        return f"adapted: MSE as frozen, {minutes}"
-    return f"adapted: MSE {share} {'better' if gain > 0 else 'worse'} than frozen, {minutes}"
+        return f"adapted mean: MSE as frozen, {minutes}"
+    better = "better" if gain > 0 else "worse"
+    return f"adapted mean: MSE {share} {better} than frozen, {minutes}"
 
 
 def _band(band: BandScores) -> str:
@@ -223,13 +224,7 @@ def _band(band: BandScores) -> str:
 
 
 def _errors(errors: ErrorScores) -> str:
-    return f"MSE {number(errors.mse_kw2, '.5f')} kW²  RMSE {number(errors.rmse_w, '.1f')} W"
-
-
-def _absolute(scores: Scores, rows: Sequence[tuple[str, ErrorScores]]) -> list[str]:
-    """The mean absolute error of each row: that of the point forecast, which is made for it."""
-    if scores.point.mae_w is None:
-        return [f"  MAE {number(errors.mae_w, '.1f')} W" for _, errors in rows]
-    point = f"  MAE {number(scores.point.mae_w, '.1f')} W (point)"
-    persistence = f"  MAE {number(scores.point.persistence_mae_w, '.1f')} W"
-    return [point, *[""] * (len(rows) - 2), persistence]
+    return (
+        f"MSE {number(errors.mse_kw2, '.5f')} kW²  RMSE {number(errors.rmse_w, '.1f')} W"
+        f"  MAE {number(errors.mae_w, '.1f')} W"
+    )
