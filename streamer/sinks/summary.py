@@ -27,7 +27,7 @@ from streamer.sinks.items import About
 from streamer.sinks.watch import OutageWatch
 
 if TYPE_CHECKING:
-    from streamer.readings.blocks import BlockResult
+    from streamer.readings.blocks import BlockResult, ReadingBlock
 
 
 class Summary:
@@ -51,6 +51,7 @@ class Summary:
         self._notices: Counter[str] = Counter()
         self._conversions: list[str] = []
         self._alarms: Counter[str] = Counter()
+        self._solar = _SolarEnergy()
         self._refusals: Counter[str] = Counter()
         self._link = OutageWatch()
         self._linked = False
@@ -58,17 +59,7 @@ class Summary:
     def write(self, item: Item) -> None:
         """Count one item."""
         if isinstance(item, Step):
-            if self._first_at is None:
-                self._first_at = item.reading.at
-                self._before = item.counts.readings - 1
-            self._last = item
-            self._readings += 1
-            if item.alarms:
-                self._count(alarm for alarm in item.alarms if alarm.at == item.reading.at)
-            if item.settled is not None and not self._scored_in_sample:
-                self._scored_in_sample = self._about is not None and self._about.in_sample(
-                    item.reading.at
-                )
+            self._add(item)
         elif isinstance(item, Notice):
             self._notices[item.kind] += item.count
             if item.kind == Notice.REFUSED:
@@ -88,6 +79,7 @@ class Summary:
             self._before = result.last.counts.readings - len(result.readings)
         self._last = result.last
         self._readings += len(result.readings)
+        self._solar.add_block(result.readings)
         self._count(result.alarms)
         about = self._about
         if about is None or about.trained_from is None or about.trained_to is None:
@@ -124,6 +116,7 @@ class Summary:
             *self._skipped(),
             *self._refused(),
             self._raised(),
+            *self._solar.lines(),
             *recorded,
             *self._scores(self._last.scores),
         ]
@@ -134,6 +127,22 @@ class Summary:
                 "in sample: the model was trained on some of these minutes, so these scores flatter"
             )
         return lines
+
+    def _add(self, step: Step) -> None:
+        if self._first_at is None:
+            self._first_at = step.reading.at
+            self._before = step.counts.readings - 1
+        self._last = step
+        self._readings += 1
+        reading = step.reading
+        if reading.solar_kw is not None:
+            self._solar.add(reading.kw, reading.solar_kw, reading.consumption_kw)
+        if step.alarms:
+            self._count(alarm for alarm in step.alarms if alarm.at == step.reading.at)
+        if step.settled is not None and not self._scored_in_sample:
+            self._scored_in_sample = self._about is not None and self._about.in_sample(
+                step.reading.at
+            )
 
     def _count(self, raised: Iterable[Alarm]) -> None:
         self._alarms.update(alarm.kind for alarm in raised)
@@ -202,6 +211,48 @@ class Summary:
             *([] if frozen is None else [_gained(scores, frozen)]),
             _band(scores.band),
         ]
+
+
+class _SolarEnergy:
+    """Energy of the readings with solar power."""
+
+    def __init__(self) -> None:
+        self._minutes = 0
+        self._imported = self._exported = self._solar = self._consumed = 0.0
+
+    def add(self, kw: float, solar_kw: float, consumption_kw: float) -> None:
+        """Add the powers of one minute."""
+        self._minutes += 1
+        if kw < 0.0:
+            self._exported -= kw
+        else:
+            self._imported += kw
+        self._solar += solar_kw
+        self._consumed += consumption_kw
+
+    def add_block(self, readings: ReadingBlock) -> None:
+        """Add a block of readings; nothing where solar power is not measured."""
+        solar_kw = readings.solar_kw
+        if solar_kw is None:
+            return
+        self._minutes += len(readings)
+        self._exported -= float(readings.kw.clip(max=0.0).sum())
+        self._imported += float(readings.kw.clip(min=0.0).sum())
+        self._solar += float(solar_kw.sum())
+        self._consumed += float(readings.consumption_kw.sum())
+
+    def lines(self) -> list[str]:
+        """The energy on one line; none without solar power."""
+        if not self._minutes:
+            return []
+        parts = {
+            "solar": self._solar,
+            "consumption": self._consumed,
+            "import": self._imported,
+            "export": self._exported,
+        }
+        energy = ", ".join(f"{name} {number(kw / 60.0, '.2f')} kWh" for name, kw in parts.items())
+        return [f"{energy} in {plural(self._minutes, 'minute')}"]
 
 
 def _gained(scores: Scores, frozen: ErrorScores) -> str:

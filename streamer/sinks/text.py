@@ -234,7 +234,7 @@ def plain_line(step: Step, remarks: str = "") -> str:
     """A step as a line for a person; what is not known yet is left blank.
 
     It has some 85 columns for usual values. Where remarks would exceed 100, the error is left
-    out, and if need be the settled forecast.
+    out, and if need be the settled forecast or the blanks in its place.
 
     Args:
         step: the step.
@@ -253,7 +253,7 @@ def plain_line(step: Step, remarks: str = "") -> str:
     beginning += "" if solar is None else f"  solar {solar:6.3f}"
     ending = _coming(step.forecast)
     # Without a forecast there is nothing to align.
-    parts = [ending and " " * (_SETTLED_WIDTH if solar is None else _FORECAST_WIDTH)]
+    parts = [ending and " " * (_SETTLED_WIDTH if solar is None else _FORECAST_WIDTH), ""]
     if settled is not None:
         forecast = f"  forecast {settled.point_kw:6.3f}"
         # Beside the solar power there is no room for the error.

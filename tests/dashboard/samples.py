@@ -96,7 +96,7 @@ def make_steps(
                 expected,
                 kw,
                 frozen_kw=kw if adaptation else expected,
-                median_kw=0.9 * kw + 0.1 * (kw if last is None else last),
+                median_kw=None,
                 low_kw=expected - half,
                 high_kw=expected + 2.0 * half,
             )
