@@ -250,7 +250,7 @@ def plain_line(step: Step, remarks: str = "") -> str:
     reading, settled = step.reading, step.settled
     beginning = f"{str(reading.at)[:_TO_THE_MINUTE]}  {reading.kw:6.3f} kW"
     solar = reading.solar_kw
-    beginning += "" if solar is None else f"  solar {solar:6.3f}"
+    beginning += "" if solar is None else f"  sun {solar:6.3f}"
     ending = _coming(step.forecast)
     # Without a forecast there is nothing to align.
     parts = [ending and " " * (_SETTLED_WIDTH if solar is None else _FORECAST_WIDTH), ""]

@@ -155,7 +155,7 @@ def test_csv_has_the_columns_of_its_first_reading() -> None:
 
 def test_plain_lines_have_the_solar_power() -> None:
     assert plain_line(SUNNY) == (
-        "2010-03-19 17:04  -1.000 kW  solar  2.500  forecast  0.375  next  0.700 (-0.50 to 10.50)"
+        "2010-03-19 17:04  -1.000 kW  sun  2.500  forecast  0.375  next  0.700 (-0.50 to 10.50)"
         "  gap 2 min"
     )
     early = replace(SUNNY, settled=None)
