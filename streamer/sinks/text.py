@@ -248,20 +248,24 @@ def plain_line(step: Step, remarks: str = "") -> str:
     2010-03-19 17:01   0.750 kW  forecast  0.500 error +0.250  next  0.500 (0.25 to 0.75)
     """
     reading, settled = step.reading, step.settled
-    beginning = f"{str(reading.at)[:_TO_THE_MINUTE]}  {reading.kw:6.3f} kW"
-    solar = reading.solar_kw
-    beginning += "" if solar is None else f"  sun {solar:6.3f}"
+    line = f"{str(reading.at)[:_TO_THE_MINUTE]}  {reading.kw:6.3f} kW"
+    if reading.solar_kw is not None:
+        line += f"  sun {reading.solar_kw:6.3f}"
     ending = _coming(step.forecast)
-    # Without a forecast there is nothing to align.
-    parts = [ending and " " * (_SETTLED_WIDTH if solar is None else _FORECAST_WIDTH), ""]
+    forecast = error = ""
     if settled is not None:
         forecast = f"  forecast {settled.point_kw:6.3f}"
-        # Beside the solar power there is no room for the error.
-        error = f" error {number(step.point_error_kw, '+6.3f')}" if solar is None else ""
-        parts = [forecast + error, forecast, ""]
-    ending += (f"  gap {step.gap_minutes} min" if step.gap_minutes else "") + remarks
-    lines = [(beginning + part + ending).rstrip() for part in parts]
-    return next((line for line in lines if len(line) <= _MAX_WIDTH), lines[-1])
+        if reading.solar_kw is None:  # beside it there is no room for the error
+            error = f" error {number(step.point_error_kw, '+6.3f')}"
+    elif ending:
+        error = " " * (_SETTLED_WIDTH if reading.solar_kw is None else _FORECAST_WIDTH)
+    if step.gap_minutes:
+        remarks = f"  gap {step.gap_minutes} min{remarks}"
+    if remarks:
+        room = _MAX_WIDTH - len(line) - len(ending) - len(remarks)
+        error = error if len(forecast) + len(error) <= room else ""
+        forecast = forecast if len(forecast) <= room else ""
+    return line + forecast + error + ending + remarks
 
 
 def _coming(forecast: Forecast | None) -> str:
