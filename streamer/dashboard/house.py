@@ -37,9 +37,10 @@ def _candidates(reading: Reading, forecast: Forecast | None) -> list[Text]:
     battery: list[Part | Text] = []
     brief: list[Part | Text] = []
     if reading.battery_kw is not None:
-        doing = "charging" if reading.battery_kw >= 0.0 else "discharging"
-        battery = ["   ", f"battery {doing} {fixed(abs(reading.battery_kw), 3)} kW"]
-        brief = ["  ", f"battery {fixed(reading.battery_kw, 3, signed=True)}"]
+        power = fixed(reading.battery_kw, 3, signed=True)
+        doing = {"+": " charging", "−": " discharging"}.get(power[0], "")
+        battery = ["   ", f"battery{doing} {power.lstrip('+−')} kW"]
+        brief = ["  ", f"battery {power}"]
     whole = sun, " kW", next_solar, "   ", use, " kW", next_consumption
     return [
         line(*whole, *battery, ("   " + grid, LABEL)),

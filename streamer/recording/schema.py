@@ -24,7 +24,7 @@ ADDED = (
         "point_kw",
         "REAL GENERATED ALWAYS AS"
         " (min(max(coalesce(median_kw, forecast_kw), low_kw), high_kw)) VIRTUAL",
-        "the point forecasts, as they were displayed: the median, or the mean, in its band",
+        "the point forecasts, which are displayed: the median, or else the mean, in its band",
     ),
     (
         "next_point_kw",

@@ -10,7 +10,7 @@ from streamer.dashboard import HistorySnapshot
 from streamer.dashboard.digits import HEIGHT, large
 from streamer.dashboard.overview import MIN_WIDTH, ROWS, overview
 from streamer.readings import Lead
-from tests.dashboard.samples import house, make_steps, snapshot, usual, watched, zoned
+from tests.dashboard.samples import house, make_steps, snapshot, sunny, usual, watched, zoned
 
 
 def _lines(found: HistorySnapshot, width: int = 120, *, ascii: bool = False) -> list[str]:
@@ -53,6 +53,17 @@ def test_now_next_and_today_are_large(ascii_only: bool) -> None:
 
 def test_a_whole_day_is_said_to_be_seen() -> None:
     assert "every minute since midnight" in _lines(snapshot(make_steps(house(100))))[-1]
+
+
+def test_import_export_and_solar_energy_are_apart_where_solar_power_is_measured() -> None:
+    found = snapshot(sunny(make_steps(house(480))))
+    day = found.day
+    lines = _lines(found)
+    assert "so far, import" in lines[0]
+    assert _has(lines, f"{day.kwh + day.exported_kwh:.2f}")
+    exported, solar = f"{day.exported_kwh:.2f}", f"{day.solar_kwh:.2f}"
+    assert f"export {exported} kWh · solar {solar} kWh" in lines[-1]
+    assert f"export {exported} · solar {solar}" in _lines(found, 96)[-1]
 
 
 def test_exported_power_makes_the_energy_net() -> None:
