@@ -57,8 +57,8 @@ def test_every_width_has_what_fits() -> None:
     for width in range(1, 200):
         (line,) = house_line(found, width)
         assert line.cell_len <= width
-    assert _text(found, 40) == "* solar  2.500  consumption  1.500"
-    assert _text(found, 30) == "* 2.500  used 1.500"
+    assert _text(found, 40) == "* solar  2.500  consumption  1.000"
+    assert _text(found, 30) == "* 2.500  used 1.000"
 
 
 def test_nothing_is_shown_without_solar_power() -> None:
