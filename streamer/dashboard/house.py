@@ -10,7 +10,7 @@ from streamer.dashboard.words import LABEL, SOLAR, STRONG, Part, choose, line
 from streamer.display.numbers import fixed
 from streamer.readings import Forecast, Reading
 
-SUN: Part = (SOLAR_GLYPH + " ", SOLAR)
+_SUN: Part = (SOLAR_GLYPH + " ", SOLAR)
 
 
 def house(snapshot: HistorySnapshot, width: int) -> list[Text]:
@@ -33,7 +33,7 @@ def _candidates(reading: Reading, forecast: Forecast | None) -> list[Text]:
     if forecast is not None:
         next_solar = f", next{_power(forecast.solar_kw)}"
         next_consumption = f", next{_power(forecast.consumption_kw)}"
-    sun, use = line(SUN, "solar", (solar, STRONG)), line("consumption", (consumption, STRONG))
+    sun, use = line(_SUN, "solar", (solar, STRONG)), line("consumption", (consumption, STRONG))
     battery: list[Part | Text] = []
     brief: list[Part | Text] = []
     if reading.battery_kw is not None:
@@ -49,7 +49,7 @@ def _candidates(reading: Reading, forecast: Forecast | None) -> list[Text]:
         line(sun, " kW   ", use, " kW", *battery),
         line(sun, "  ", use, *brief),
         line(sun, "  ", use),
-        line(SUN, solar.strip(), "  used ", consumption.strip()),
+        line(_SUN, solar.strip(), "  used ", consumption.strip()),
     ]
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 from rich.text import Text
 
 from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.words import BAD, GOOD, LABEL, WARNING, choose, line, percent
 from streamer.display.numbers import NOTHING, fixed, significant
-from streamer.display.verdict import BETTER, UNCLEAR, WORSE, verdict
+from streamer.display.verdict import BETTER, UNCLEAR, WORSE, began_later, verdict
 from streamer.readings import Adaptation, BandScores, ErrorScores, Scores, skill
 
 IN_SAMPLE = "in sample: these scores flatter"
@@ -44,6 +42,9 @@ def scores(snapshot: HistorySnapshot, width: int, rows: int) -> list[Text]:
     notes = band_lines(found.band, width - 1, brief=rows < ALL_ROWS - 1)
     if last and last.adaptation:
         notes.append(adaptation_line(last.adaptation, _gained(found), width - 1))
+    if began_later(found.point.persistence_mse_kw2, found.persistence.mse_kw2):
+        theirs = f"persistence MAE {fixed(found.point.persistence_mae_w, 1)} W"
+        notes.append(choose(width - 1, line((f"point began later: {theirs}", LABEL))))
     if snapshot.in_sample:
         notes.append(line((f"! {IN_SAMPLE}", WARNING)))
     room = rows - 2 - len(notes)
@@ -60,8 +61,8 @@ def scores(snapshot: HistorySnapshot, width: int, rows: int) -> list[Text]:
 def _table(found: Scores, rows: int) -> list[Text]:
     """A row for each forecaster, the most important ones if there are too many."""
     point, frozen, persistence = found.point, found.frozen, found.persistence
-    ours = _row("point", significant(point.mse_kw2), _root_w(point.mse_kw2), fixed(point.mae_w, 1))
-    table = [ours, _errors("mean", found.model)]
+    ours = ErrorScores(point.mse_kw2, point.mae_kw)
+    table = [_errors("point", ours), _errors("mean", found.model)]
     if frozen is not None:
         table.append(_errors("frozen", frozen))
     theirs = _errors("persistence", persistence)
@@ -70,10 +71,6 @@ def _table(found: Scores, rows: int) -> list[Text]:
 
 def _errors(name: str, found: ErrorScores) -> Text:
     return _row(name, significant(found.mse_kw2), fixed(found.rmse_w, 1), fixed(found.mae_w, 1))
-
-
-def _root_w(mse_kw2: float | None) -> str:
-    return fixed(None if mse_kw2 is None else 1000.0 * math.sqrt(mse_kw2), 1)
 
 
 def _row(name: str, squared: str, root: str, absolute: str) -> Text:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from streamer.display.durations import lasting
 from streamer.display.lines import printable
 from streamer.display.numbers import number, percent, plural
-from streamer.display.verdict import UNCLEAR, verdict
+from streamer.display.verdict import UNCLEAR, began_later, verdict
 from streamer.readings import (
     Alarm,
     BandScores,
@@ -208,6 +208,7 @@ class Summary:
             f"{plural(scores.settled, 'forecast')} settled: "
             f"{words if sign == UNCLEAR else f'mean {words}'}",
             *(f"{name:<{width}}  {_errors(errors)}" for name, errors in rows),
+            *_same_minutes(scores),
             *([] if frozen is None else [_gained(scores, frozen)]),
             _band(scores.band),
         ]
@@ -253,6 +254,15 @@ class _SolarEnergy:
         }
         energy = ", ".join(f"{name} {number(kw / 60.0, '.2f')} kWh" for name, kw in parts.items())
         return [f"{energy} in {plural(self._minutes, 'minute')}"]
+
+
+def _same_minutes(scores: Scores) -> list[str]:
+    """Errors of persistence in the minutes of the point forecast, if they are fewer."""
+    point = scores.point
+    if not began_later(point.persistence_mse_kw2, scores.persistence.mse_kw2):
+        return []
+    theirs = ErrorScores(point.persistence_mse_kw2, point.persistence_mae_kw)
+    return [f"point is scored over fewer minutes: persistence there {_errors(theirs)}"]
 
 
 def _gained(scores: Scores, frozen: ErrorScores) -> str:

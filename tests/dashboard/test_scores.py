@@ -138,6 +138,11 @@ def test_each_forecaster_has_a_row_with_its_errors() -> None:
     assert "frozen" not in "".join(_lines(usual(), rows=ALL_ROWS))
 
 
+def test_a_point_forecast_that_began_later_has_persistence_over_its_own_minutes() -> None:
+    found = _scored(point=PointScores(0.0602, 0.0441, 0.075, 0.04))
+    assert " point began later: persistence MAE 75.0 W" in _lines(found)
+
+
 def test_small_screens_have_the_absolute_error_of_the_point_forecast() -> None:
     found = _scored(point=PointScores(0.0602, 0.0441, 0.075, 0.05))
     assert comparison(found, 40)[0].plain == "MAE 60.2 W, persistence 75.0 W"

@@ -376,7 +376,7 @@ def test_the_summary_separates_new_readings_from_recorded_ones() -> None:
 
 def _summary_of(**changes: Any) -> list[str]:
     """The scores in the summary of 1,200 minutes."""
-    point = PointScores(0.08, 0.05, 0.2, 0.05)
+    point = PointScores(0.08, 0.045, 0.2, 0.05)
     lead = Lead(0.005, 0.015)
     scores = Scores(1200, ErrorScores(0.04, 0.1), ErrorScores(0.05, 0.2), point=point, lead=lead)
     last = replace(LATE, scores=replace(scores, **changes), counts=Counts(1))
@@ -387,7 +387,7 @@ def test_the_summary_reports_the_gain_of_adapting() -> None:
     band = BandScores(0.995, 0.9012, 0.8, 0.3147, 0.3, 12.64)
     assert _summary_of(frozen=ErrorScores(0.05, 0.15), band=band) == [
         "1,200 forecasts settled: mean 20.0 % better than persistence",
-        "point        MSE 0.05000 kW²  RMSE 223.6 W  MAE 80.0 W",
+        "point        MSE 0.04500 kW²  RMSE 212.1 W  MAE 80.0 W",
         "mean         MSE 0.04000 kW²  RMSE 200.0 W  MAE 100.0 W",
         "frozen       MSE 0.05000 kW²  RMSE 223.6 W  MAE 150.0 W",
         "persistence  MSE 0.05000 kW²  RMSE 223.6 W  MAE 200.0 W",
@@ -412,6 +412,14 @@ def test_the_summary_reports_the_gain_of_adapting() -> None:
 )
 def test_the_summary_has_no_skill_that_means_nothing(lead: Lead | None, words: str) -> None:
     assert _summary_of(lead=lead)[0] == f"1,200 forecasts settled: {words}"
+
+
+def test_the_summary_compares_a_point_forecast_that_began_later_over_its_minutes() -> None:
+    lines = _summary_of(point=PointScores(0.08, 0.045, 0.19, 0.04))
+    assert lines[4] == (
+        "point is scored over fewer minutes: persistence there "
+        "MSE 0.04000 kW²  RMSE 200.0 W  MAE 190.0 W"
+    )
 
 
 def test_the_summary_has_no_adapted_row_without_adapting() -> None:
