@@ -9,7 +9,6 @@ import numpy as np
 
 import streamer
 from streamer.display.numbers import amount
-from streamer.readings import skill
 from streamer.reporting import sections, tables
 from streamer.reporting.data import Recorded
 from streamer.reporting.energy import Energy, energy
@@ -20,6 +19,7 @@ from streamer.reporting.tally import (
     Score,
     Totals,
     gaps,
+    meaningful_skill,
     score,
     score_band,
     settled_errors,
@@ -108,7 +108,8 @@ def _weekday(recorded: Recorded, at: int) -> str:
 
 def _key_figures(recorded: Recorded, found: Totals, total: Energy) -> Markup:
     scores = {name: score(error) for name, error in settled_errors(recorded.minutes).items()}
-    gained = skill(scores["mean"].mse_kw2, scores["persistence"].mse_kw2)
+    mean, persistence = scores["mean"], scores["persistence"]
+    gained = meaningful_skill(mean.mse_kw2, persistence.mse_kw2, mean.settled)
     missing = f"{found.missing:,} missing" if found.missing else "none missing"
     asked = "" if recorded.confidence is None else f"{100 * recorded.confidence:g}{HARD}% asked for"
     tiles = (
@@ -118,7 +119,7 @@ def _key_figures(recorded: Recorded, found: Totals, total: Energy) -> Markup:
         _peak(recorded, "Peak", found.peak),
         _peak(recorded, "Quarter-hour peak", found.quarter_peak),
         _tile("Minutes recorded", f"{found.recorded:,}", "", missing),
-        _error(scores["point"], scores["persistence"]),
+        _error(scores["point"], persistence),
         _tile("Skill of the mean", *_percentage(gained, signed=True), "against “next = last”"),
         _tile("In the band", *_percentage(score_band(recorded.minutes).coverage), asked),
     )

@@ -6,15 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from streamer.readings import skill
 from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.reporting.data import DAY, Minutes, Recorded
 from streamer.reporting.energy import Energy, energy
-from streamer.reporting.tally import HOUR_S, W_PER_KW, banded, inside, mean_by
-
-_MIN_SETTLED, _MIN_MSE_KW2 = 360, 0.005**2
-"""Fewest settled minutes and least error of persistence for which a skill means something: six
-hours, and 5 W."""
+from streamer.reporting.tally import HOUR_S, W_PER_KW, banded, inside, mean_by, meaningful_skill
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +68,8 @@ def _cut(minutes: Minutes, edges: IntArray) -> Parts:
     own[np.isnan(reference)] = point[np.isnan(reference)] = np.nan
     settled = np.bincount(part[np.isfinite(own)], minlength=parts)
     mse, reference_mse = (mean_by(part, np.square(e), parts) for e in (own, reference))
-    meaningful = (settled >= _MIN_SETTLED) & (reference_mse >= _MIN_MSE_KW2)
-    reference_mse[~meaningful] = 0.0
-    found = [skill(a, b) for a, b in zip(mse.tolist(), reference_mse.tolist(), strict=True)]
+    errors = zip(mse.tolist(), reference_mse.tolist(), settled.tolist(), strict=True)
+    found = [meaningful_skill(*each) for each in errors]
     covered = np.where(banded(minutes), inside(minutes), np.nan)
     return Parts(
         edges,

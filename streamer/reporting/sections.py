@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from streamer.display.numbers import amount, plural
-from streamer.readings import skill
 from streamer.reporting import figures
 from streamer.reporting.data import DAY, Recorded
 from streamer.reporting.markup import Markup, tag
@@ -18,6 +17,7 @@ from streamer.reporting.tally import (
     Score,
     Totals,
     hardest,
+    meaningful_skill,
     score,
     score_band,
     settled_errors,
@@ -131,7 +131,7 @@ def typical(recorded: Recorded) -> Markup | None:
 
 def _running(recorded: Recorded) -> Markup:
     running, began = recorded.running, recorded.clock.local(recorded.begun)
-    gained = skill(running.mse_kw2, running.persistence_mse_kw2)
+    gained = meaningful_skill(running.mse_kw2, running.persistence_mse_kw2, running.settled)
     return tag(
         "p",
         f"Since the recording began on {began.day} {began:%B %Y}, over "
@@ -158,7 +158,7 @@ def _scored(name: str, found: Score, reference: float | None) -> tuple[str, ...]
         amount(found.rmse_w, 1),
         amount(found.mae_w, 1),
         amount(found.bias_w, 1, signed=True),
-        share(skill(found.mse_kw2, reference), signed=True),
+        share(meaningful_skill(found.mse_kw2, reference, found.settled), signed=True),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from streamer.readings import skill
 from streamer.readings.arrays import BoolArray, DoubleArray, IntArray
 from streamer.reporting.clock import HouseClock
 from streamer.reporting.data import MINUTE_S, Minutes, Recorded
@@ -15,6 +16,7 @@ HOUR_S = 3600
 QUARTER_S = 900
 W_PER_KW = 1000.0
 _CLOSER_S, _CLOSER_STEP_S = 2 * HOUR_S, 600
+_MIN_SETTLED, _MIN_MSE_KW2 = 360, 0.005**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,13 @@ class Score:
     """Errors of one forecaster over all settled minutes of a period; None without any.
 
     Attributes:
+        settled: number of these minutes.
         mse_kw2: mean squared error in kW².
         mae_w: mean absolute error in W.
         bias_w: mean of forecast minus actual in W: above 0 is too high.
     """
 
+    settled: int
     mse_kw2: float | None
     mae_w: float | None
     bias_w: float | None
@@ -142,12 +146,30 @@ def score(error_kw: DoubleArray) -> Score:
     """Score (settled,) errors, actual minus forecast in kW; NaN is ignored."""
     error_kw = error_kw[~np.isnan(error_kw)]
     if not len(error_kw):
-        return Score(None, None, None)
+        return Score(0, None, None, None)
     return Score(
+        len(error_kw),
         float(np.square(error_kw).mean()),
         W_PER_KW * float(np.abs(error_kw).mean()),
         -W_PER_KW * float(error_kw.mean()),
     )
+
+
+def meaningful_skill(
+    mse_kw2: float | None, reference_mse_kw2: float | None, settled: int
+) -> float | None:
+    """Skill of a mean squared error; None where it would be chance or have no bound.
+
+    So it is over less than six hours, and where persistence is off by less than 5 W.
+
+    Args:
+        mse_kw2: mean squared error in kW².
+        reference_mse_kw2: that of persistence in kW².
+        settled: number of forecasts.
+    """
+    if settled < _MIN_SETTLED or reference_mse_kw2 is None or reference_mse_kw2 < _MIN_MSE_KW2:
+        return None
+    return skill(mse_kw2, reference_mse_kw2)
 
 
 def score_band(minutes: Minutes) -> BandScore:

@@ -293,6 +293,14 @@ def test_a_day_of_few_minutes_or_without_changes_has_no_skill(tmp_path: Path) ->
     assert [skill == "–" for skill in skills] == [False, True, False, True]
 
 
+def test_a_report_of_a_few_minutes_has_no_skill(tmp_path: Path) -> None:
+    rows = minutes([0.5, 0.501] * 100, off_kw=[2.0] * 200)
+    page = _page(record(tmp_path / "house.db", rows))
+    assert _tiles(page)["Skill of the mean"] == "–"
+    assert _tiles(page)["MAE of the forecast"] == "1,980.0 W"
+    assert not re.search(r"−[\d,.]+ %", _text(page))
+
+
 def test_export_is_drawn_below_zero(tmp_path: Path) -> None:
     page = _page(record(tmp_path / "house.db", ODD["import and export"]))
     assert float(_tiles(page)["Exported"].split()[0]) > 0.0
