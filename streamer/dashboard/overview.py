@@ -45,7 +45,7 @@ def overview(snapshot: HistorySnapshot, width: int, *, ascii: bool = False) -> l
     values = Values(snapshot)
     skill = _skill(snapshot)
     each = width // (3 if skill is None else 4)
-    figures = [_present(values, snapshot), _coming(values), _energy(snapshot, each - 2)]
+    figures = [_present(values, snapshot, each - 2), _coming(values), _energy(snapshot, each - 2)]
     figures += [] if skill is None else [skill]
     rows = [Text(no_wrap=True, end="") for _ in range(ROWS)]
     for figure in figures:
@@ -60,11 +60,14 @@ def _drawn(figure: _Figure, *, ascii: bool) -> list[Text]:
     return [line(" ", figure.label), *digits, line(" ", figure.note)]
 
 
-def _present(values: Values, snapshot: HistorySnapshot) -> _Figure:
+def _present(values: Values, snapshot: HistorySnapshot, width: int) -> _Figure:
     forecast = line(DOT, ("forecast ", LABEL), values.forecast_kw.strip())
     if snapshot.live:
-        mean = line(AREA, f"{values.at} {values.actual.strip()}  ")
-        return _Figure(Text("now"), values.sample_kw.strip(), "kW", line(mean, forecast))
+        actual, expected = values.actual.strip(), values.forecast_kw.strip()
+        mean = line(AREA, f"{values.at} {actual}  ")
+        shorter = line(mean, DOT, expected), line(AREA, actual, "  ", DOT, expected)
+        note = choose(width, line(mean, forecast), *shorter)
+        return _Figure(Text("now"), values.sample_kw.strip(), "kW", note)
     note = line(forecast, f" ({values.error_kw.strip()})")
     return _Figure(line(AREA, f"now {values.at}"), values.actual.strip(), "kW", note)
 

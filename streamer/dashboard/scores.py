@@ -85,7 +85,7 @@ def _recent(found: Scores) -> list[Text]:
         for span, name in spans
     ]
     return [
-        line((f" {span:4} MSE  mean ", LABEL), mean, ("  persistence ", LABEL), theirs)
+        line((f" {span:4} MSE mean ", LABEL), mean, (" persistence ", LABEL), theirs)
         for span, mean, theirs in found_of
     ]
 

@@ -91,6 +91,17 @@ def test_a_meter_shows_its_latest_sample() -> None:
     assert "█ 06:42 0.330" in lines[-1]
 
 
+def test_the_forecast_for_the_latest_minute_is_whole_however_narrow_the_figures() -> None:
+    found = watched(zoned(make_steps(house(480, scale=-1.0))))
+    last = found.steps[-1]
+    scores = replace(last.scores, lead=Lead(0.1, 0.2))
+    found = replace(found, steps=(*found.steps[:-1], replace(last, scores=scores)))
+    assert last.settled is not None
+    value = f"{last.settled.point_kw:.3f}".replace("-", "−")
+    assert f"  • {value}" in _lines(found, MIN_WIDTH)[-1]
+    assert f"  • forecast {value}" in _lines(found, 200)[-1]
+
+
 def test_the_time_until_the_first_forecast_is_shown() -> None:
     lines = _lines(watched(zoned(make_steps(house(12)))), MIN_WIDTH)
     assert "first forecast in 37 min" in lines[-1]
