@@ -59,9 +59,13 @@ class ColumnNames:
         return ", ".join(f"{shorten(self._names[i])} (number {i + 1})" for i in indices)
 
     def choice(self, index: int) -> str:
-        """A column as the value of an option."""
+        """A column as the value of an option, quoted for a shell."""
+        return shlex.quote(self.name(index))
+
+    def name(self, index: int) -> str:
+        """A column's name; its number if the name does not identify it."""
         name = self._names[index]
-        return shlex.quote(name) if name and self._names.count(name) == 1 else str(index + 1)
+        return name if name and self._names.count(name) == 1 else str(index + 1)
 
     def error(
         self, what: str, option: str, choice: str = "NAME", *, unit: bool = False

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from streamer.display.lines import printable, shorten
 from streamer.errors import UsageError
 from streamer.sources.files import vocabulary
+from streamer.sources.files.channelcolumns import ChannelColumns, requested_channels
 from streamer.sources.files.columnnames import ColumnNames
 from streamer.sources.files.known import known_table
-from streamer.sources.files.layout import Layout, LayoutOptions, Question
+from streamer.sources.files.layout import Channel, Layout, LayoutOptions, Question
 from streamer.sources.files.numbers import NumberFormat
 from streamer.sources.files.series import (
     best_column,
@@ -72,13 +73,21 @@ class _Recogniser:
         self._filter(where)
         taken = {times.time} | ({times.clock} if times.clock is not None else set())
         others = taken | {column for column, _ in where}
+        beside = requested_channels(self._columns, self._options)
+        for each in beside:
+            each.check_apart(taken, "the time")
+            each.check_apart({column for column, _ in where}, "the column of --where")
+        others |= {index for each in beside for index in each.indices}
         values, minus = self._value_columns(others)
         if values[0].index in taken:
             raise self._columns.error("time and power cannot be the same column", "--column")
+        for each in beside:
+            each.check_apart([value.index for value in values], "the power at the grid connection")
         others |= {each.index for each in (*values, *minus)}
         where += self._series(times, others)
         unit = self._unit(values[0])
         numbers = self._numbers(values[0])
+        channels = self._channels(beside, values)
         return Layout(
             delimiter=table.delimiter,
             width=len(self._names),
@@ -99,6 +108,7 @@ class _Recogniser:
             is_end=times.is_end,
             on_change=self._known is not None and self._known.on_change,
             value_name=self._value_name(values, minus),
+            channels=channels,
             questions=tuple(self._questions),
         )
 
@@ -246,6 +256,19 @@ class _Recogniser:
             chosen.append((index, frozenset((value,))))
             self._filter(chosen[-1:])
             others = others | {index}
+
+    def _channels(
+        self, beside: Sequence[ChannelColumns], values: Sequence[ValueColumn]
+    ) -> tuple[Channel, ...]:
+        grid = [each.index for each in values]
+        channels = []
+        for each in beside:
+            channel, questions = each.channel(
+                self._name, self._table, self._rows, self._options, grid=grid, known=self._known
+            )
+            channels.append(channel)
+            self._questions += questions
+        return tuple(channels)
 
     def _unit(self, value: ValueColumn) -> Unit:
         if self._options.unit is not None:

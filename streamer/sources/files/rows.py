@@ -13,7 +13,7 @@ from streamer.feeds.values.units import ENERGY_UNITS
 from streamer.feeds.values.units import UNITS as POWER_UNITS
 from streamer.sources.files.clocks import MAX_YEAR, MIN_YEAR
 from streamer.sources.files.fields import SPACES, is_missing, split_fields
-from streamer.sources.files.layout import Layout
+from streamer.sources.files.layout import Channel, Layout
 from streamer.sources.files.table import COMMENT
 from streamer.sources.files.timestamps import TimeStyle, explicit_style, recognise_times
 from streamer.sources.files.units import measure_of
@@ -21,8 +21,9 @@ from streamer.sources.files.units import measure_of
 if TYPE_CHECKING:
     from streamer.sources.files.blockrows import BlockParser, RowArrays
 
-Row: TypeAlias = tuple[datetime, float | None]
-"""Time of a row, and its power in kW or energy in kWh; None for a missing value."""
+Row: TypeAlias = tuple[datetime, float | None, tuple[float | None, ...]]
+"""Time of a row, its power in kW or energy in kWh, and those of the other channels; None for a
+missing value."""
 
 
 class RowError(ValueError):
@@ -46,9 +47,8 @@ class RowParser:
         self._width = layout.width
         self._time = layout.time
         self._clock = layout.clock
-        self._value: Callable[[list[str]], float | None] = (
-            _PlainValue(layout) if layout.is_plain else _CombinedValue(layout)
-        )
+        self._value = _value_of(layout.grid)
+        self._others = [_value_of(channel) for channel in layout.channels]
         self._style = None if time_format is None else explicit_style(time_format)
         self._aware: bool | None = None
         self._block_parser: BlockParser | None = None
@@ -75,7 +75,7 @@ class RowParser:
         return self._style is not None
 
     def parse(self, line: str) -> Row | None:
-        """Return the time and the value; None if the line is not a row of this series.
+        """Return the time and the values; None if the line is not a row of this series.
 
         Raises:
             RowError: the line is not a valid row.
@@ -100,7 +100,9 @@ class RowParser:
             raise RowError(f"time {self._shown_time(fields)} is out of range")
         if (at.tzinfo is not None) is not self._aware:
             self._check_zone(at, fields)
-        return at, self._value(fields)
+        if not self._others:
+            return at, self._value(fields), ()
+        return at, self._value(fields), tuple([value(fields) for value in self._others])
 
     def parse_block(self, piece: bytes) -> RowArrays | None:
         """Parse all lines of a piece like `parse`, if they are regular.
@@ -180,13 +182,20 @@ class RowParser:
         return shorten(fields[self._time] + clock)
 
 
+def _value_of(channel: Channel) -> Callable[[list[str]], float | None]:
+    """The value of a channel in the fields of a row."""
+    if channel.is_plain and channel.plus:
+        return _PlainValue(channel)
+    return _CombinedValue(channel)
+
+
 class _PlainValue:
     """Value of a row with one power, usually written so that Python can read it."""
 
-    def __init__(self, layout: Layout) -> None:
-        self._column = layout.value
-        self._divisor = layout.per_kw
-        self._other = _CombinedValue(layout)
+    def __init__(self, channel: Channel) -> None:
+        (self._column,) = channel.plus
+        self._divisor = channel.per_kw
+        self._other = _CombinedValue(channel)
 
     def __call__(self, fields: list[str]) -> float | None:
         text = fields[self._column]
@@ -194,25 +203,24 @@ class _PlainValue:
             value = float(text)
         except ValueError:
             return self._other(fields)
-        if not math.isfinite(value):
+        # Python accepts an underscore as a separator of digits.
+        if not math.isfinite(value) or "_" in text:
             return self._other(fields)
-        if "_" in text:  # accepted by Python as a separator of digits
-            raise RowError(f"power {shorten(text)} is not a number")
         return value / self._divisor
 
 
 class _CombinedValue:
     """Value of a row: the sum of one or more columns, less others, each perhaps with a unit."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, channel: Channel) -> None:
         self._terms = [
-            *((column, 1.0) for column in (layout.value, *layout.plus)),
-            *((column, -1.0) for column in layout.minus),
+            *((column, 1.0) for column in channel.plus),
+            *((column, -1.0) for column in channel.minus),
         ]
-        self._numbers = layout.numbers
-        self._divisor = layout.per_kw
-        self._units = ENERGY_UNITS if layout.is_energy else POWER_UNITS
-        self._what = "energy" if layout.is_energy else "power"
+        self._numbers = channel.numbers
+        self._divisor = channel.per_kw
+        self._units = ENERGY_UNITS if channel.is_energy else POWER_UNITS
+        self._what = channel.quantity
 
     def __call__(self, fields: list[str]) -> float | None:
         total = 0.0

@@ -35,6 +35,7 @@ class UnitChoice:
         rows: its first rows, those of the series only.
         value: the column.
         known: the published table that it is, if any.
+        option: the option that gives the unit.
     """
 
     def __init__(
@@ -44,8 +45,10 @@ class UnitChoice:
         rows: Sequence[Sequence[str]],
         value: ValueColumn,
         known: KnownTable | None,
+        option: str = "--unit",
     ) -> None:
         self._name = name
+        self._option = option
         self._table = table
         self._names = table.names
         self._rows = rows
@@ -75,7 +78,7 @@ class UnitChoice:
             reason = f"column {shorten(self._column)} has no unit"
         if self._numbers:
             reason += f" (its median is {median(self._numbers):g})"
-        return (guess := self._guess(typical)), Question(reason, f"--unit {guess}")
+        return (guess := self._guess(typical)), Question(reason, f"{self._option} {guess}")
 
     def _in_values(self) -> Unit | None:
         """The unit that most values have behind their number, if any."""
@@ -83,10 +86,13 @@ class UnitChoice:
         for row in self._rows:
             measure = _suffix(row[self._value.index], self._value.numbers)
             if measure.other:
+                chooser = "--column"
+                if self._option != "--unit":
+                    chooser = self._option.removesuffix("-unit")
                 raise UsageError(
                     f"{self._name}: the values of column {shorten(self._column)} are "
                     f"{measure.other}, such as {shorten(row[self._value.index])}; name the column "
-                    "of the power: --column NAME"
+                    f"of the power: {chooser} NAME"
                 )
             if measure.unit is not None:
                 units.append(measure.unit)
@@ -96,7 +102,8 @@ class UnitChoice:
 
     def _of_known(self) -> Unit | None:
         known = self._known
-        return None if known is None or self._column.lower() != known.value else known.unit
+        is_known = known is not None and self._column.lower() in (known.value, *known.beside)
+        return known.unit if known is not None and is_known else None
 
     def _beside(self) -> Unit | None:
         """The unit in a column of units, or in the name of the series."""

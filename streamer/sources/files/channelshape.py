@@ -1,0 +1,142 @@
+"""Quantity and sign of solar and battery columns, and the conversion of all channels together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+from statistics import median
+
+from streamer.errors import UsageError
+from streamer.readings import MINUTE
+from streamer.sources.bounds import MAX_KW
+from streamer.sources.files.intervals import Converter, IntervalSpread
+from streamer.sources.files.layout import Layout, Question
+from streamer.sources.files.rows import Row
+from streamer.sources.files.shape import Quantity, Shape, step_kw_of
+
+_NIGHT_KW = 0.01
+_COUNTER_RATIO = 20
+"""A counter rises so many times for each time that it is reset."""
+_RESET_SHARE = 0.1
+"""A counter that is reset falls to less than this share."""
+_ROOF_KW = 30.0
+"""More than the panels of a house give."""
+
+
+def channel_shapes(
+    name: str,
+    layout: Layout,
+    shape: Shape,
+    rows: Sequence[Row],
+    quantity: Quantity | None,
+) -> tuple[list[Shape], list[Question]]:
+    """Recognise the quantity of each channel beside the grid's power.
+
+    Energies whose kind is not clear from their values are of the requested quantity, or of that
+    of the grid.
+
+    Args:
+        name: the file's name, for errors.
+        layout: the columns.
+        shape: spacing and order of the rows, and the quantity of the grid.
+        rows: the first rows.
+        quantity: the requested quantity, if any.
+
+    Returns:
+        The shape of each channel, and what must be asked.
+
+    Raises:
+        UsageError: there are too few rows for an energy.
+    """
+    shapes, questions = [], []
+    ordered = sorted(rows, key=lambda row: row[0])
+    for place, channel in enumerate(layout.channels):
+        values = [row[2][place] for row in ordered]
+        given = [value for value in values if value is not None]
+        found: Quantity = "power"
+        step_kw = 0.0
+        if channel.is_energy:
+            if shape.spacing is None:
+                raise UsageError(
+                    f"{name}: it has too few rows to find the interval of the {channel.quantity}; "
+                    "give a longer file"
+                )
+            own = _quantity(given, shape.spacing)
+            fallback = next((each for each in (quantity, shape.quantity) if each != "power"), None)
+            if own is None and fallback is None:
+                questions.append(
+                    Question(
+                        f"{channel.label!r} may be a counter or the energy of each interval",
+                        "--quantity energy",
+                    )
+                )
+            found = own or fallback or "energy"
+            step_kw = step_kw_of(given, shape.spacing) if found == "counter" else 0.0
+        elif channel.name == "solar" and _is_negative(given):
+            questions.append(
+                Question(
+                    f"{channel.label!r} is below zero where the sun shines, but solar power is "
+                    "positive",
+                    channel.reversed_option,
+                )
+            )
+        shapes.append(replace(shape, quantity=found, step_kw=step_kw))
+    return shapes, questions
+
+
+def converters(
+    layout: Layout, shape: Shape, others: Sequence[Shape]
+) -> tuple[Converter, ...] | None:
+    """Return the conversion of each channel to minutes, the grid's first.
+
+    None if each row is a reading: if one channel must be converted, all are, so that their
+    minutes are the same.
+    """
+    found = [
+        shape.converter(layout),
+        *(
+            each.converter(layout, channel)
+            for each, channel in zip(others, layout.channels, strict=True)
+        ),
+    ]
+    if all(each is None for each in found):
+        return None
+    spacing = shape.spacing if shape.spacing is not None else MINUTE
+    return tuple(each or IntervalSpread(spacing, is_energy=False) for each in found)
+
+
+def description(layout: Layout, shape: Shape, others: Sequence[Shape]) -> str:
+    """Describe the conversion of all channels to minutes in one line."""
+    energies = "; ".join(
+        each.energy_description(channel)
+        for each, channel in zip(others, layout.channels, strict=True)
+        if each.quantity != "power"
+    )
+    if shape.converter(layout) is None:
+        return f"{energies}, converted to mean power"
+    text = shape.description(layout)
+    return f"{text}; {energies}, likewise" if energies else text
+
+
+def _quantity(values: Sequence[float], spacing: timedelta) -> Quantity | None:
+    """The kind of an energy in kWh by its values; None if they do not show it."""
+    if not values:
+        return None
+    per_hour = timedelta(hours=1) / spacing
+    if median(map(abs, values)) * per_hour > MAX_KW:
+        return "counter"  # no house has so much in an interval
+    falls = [(before, after) for before, after in pairwise(values) if after < before]
+    if any(after > _RESET_SHARE * before for before, after in falls):
+        return "energy"
+    rises = sum(after > before for before, after in pairwise(values))
+    if falls:  # the counter of a day begins anew at each midnight
+        return "counter" if rises >= _COUNTER_RATIO * len(falls) else None
+    return "counter" if max(values) * per_hour > _ROOF_KW else None
+
+
+def _is_negative(values: Sequence[float]) -> bool:
+    """Whether powers above a few watts are mostly negative."""
+    powers = [value for value in values if abs(value) > _NIGHT_KW]
+    return 2 * sum(value < 0.0 for value in powers) > len(powers)
