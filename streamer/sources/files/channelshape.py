@@ -16,7 +16,8 @@ from streamer.sources.files.layout import Layout, Question
 from streamer.sources.files.rows import Row
 from streamer.sources.files.shape import Quantity, Shape, step_kw_of
 
-_NIGHT_KW = 0.01
+_STANDBY_KW = 0.05
+"""More than an inverter draws at night."""
 _COUNTER_RATIO = 20
 """A counter rises so many times for each time that it is reset."""
 _RESET_SHARE = 0.1
@@ -137,6 +138,6 @@ def _quantity(values: Sequence[float], spacing: timedelta) -> Quantity | None:
 
 
 def _is_negative(values: Sequence[float]) -> bool:
-    """Whether powers above a few watts are mostly negative."""
-    powers = [value for value in values if abs(value) > _NIGHT_KW]
+    """Whether powers are mostly negative, apart from those of a night."""
+    powers = [value for value in values if abs(value) > _STANDBY_KW]
     return 2 * sum(value < 0.0 for value in powers) > len(powers)
