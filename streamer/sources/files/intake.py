@@ -105,7 +105,7 @@ class RowIntake:
         if self._join is not None:
             if value is None:
                 counts.lack(at, self._rules.span)
-            self._take_joined(self._join.add(at, value, others), where, items)
+            self._take_joined(self._join.add(at, value, others, where), items)
         elif self._converter is not None:
             self._take_minutes(self._converter.add(at, value), where, items)
 
@@ -162,7 +162,7 @@ class RowIntake:
         counts, malformed, disordered = self.counts, self.skipped.malformed, self.skipped.disordered
         if counts.readings != self._rules.limit:
             if self._join is not None:
-                self._take_joined(self._join.finish(), where, items)
+                self._take_joined(self._join.finish(where), items)
             elif self._converter is not None:
                 self._take_minutes(self._converter.finish(), where, items)
         items += self._unmeasured.total(counts.last_at)
@@ -202,9 +202,9 @@ class RowIntake:
             if self.ended:
                 return
 
-    def _take_joined(self, minutes: Sequence[JoinedMinute], where: str, items: list[Item]) -> None:
+    def _take_joined(self, minutes: Sequence[JoinedMinute], items: list[Item]) -> None:
         span, counts = self._rules.span, self.counts
-        for at, kw, solar_kw, battery_kw, without, is_night in minutes:
+        for at, kw, where, solar_kw, battery_kw, without, is_night in minutes:
             if not (span.starts_after(at) or span.ends_by(at)):
                 if without is not None:
                     counts.unmeasured += 1

@@ -32,6 +32,7 @@ class JoinedMinute(NamedTuple):
     Attributes:
         at: start of the minute.
         kw: power at the grid connection in kW.
+        where: file and line of the row that completes the grid's minute.
         solar_kw: solar power in kW; None if it is not a channel, or missing.
         battery_kw: battery power likewise.
         without: the channel that is missing, which makes the minute a gap; None if none is.
@@ -40,6 +41,7 @@ class JoinedMinute(NamedTuple):
 
     at: datetime
     kw: float
+    where: str
     solar_kw: float | None = None
     battery_kw: float | None = None
     without: ChannelName | None = None
@@ -64,7 +66,7 @@ class ChannelJoin:
         self, channels: Sequence[ChannelName], converters: Sequence[Converter] | None = None
     ) -> None:
         self._converters = converters
-        self._grid: deque[MinuteMean] = deque()
+        self._grid: deque[tuple[datetime, float, str]] = deque()
         self._tracks = [_Track(name) for name in channels]
 
     @property
@@ -73,15 +75,22 @@ class ChannelJoin:
         return self._converters is None and not self._grid
 
     def add(
-        self, at: datetime, value: float | None, others: Sequence[float | None]
+        self, at: datetime, value: float | None, others: Sequence[float | None], where: str
     ) -> list[JoinedMinute]:
-        """Take the next row; returns the minutes it completes."""
+        """Take the next row; returns the minutes it completes.
+
+        Args:
+            at: time of the row.
+            value: its power or energy at the grid connection; None if it is missing.
+            others: those of the other channels.
+            where: file and line.
+        """
         values = (value, *others)
         if self._converters is None:
-            self._take([[] if each is None else [(at, each)] for each in values])
+            self._take([[] if each is None else [(at, each)] for each in values], where)
         else:
             pairs = zip(self._converters, values, strict=True)
-            self._take([converter.add(at, each) for converter, each in pairs])
+            self._take([converter.add(at, each) for converter, each in pairs], where)
         found = self._complete(ended=False)
         if self.takes_blocks:
             for track in self._tracks:
@@ -99,29 +108,29 @@ class ChannelJoin:
                 track.take([(rows.at[known[-1]].item(), kw[known[-1]].item())])
                 track.keep_last()
 
-    def finish(self) -> list[JoinedMinute]:
+    def finish(self, where: str) -> list[JoinedMinute]:
         """Return the last minutes, at the end of the rows."""
         if self._converters is not None:
-            self._take([converter.finish() for converter in self._converters])
+            self._take([converter.finish() for converter in self._converters], where)
         return self._complete(ended=True)
 
-    def _take(self, minutes: Sequence[list[MinuteMean]]) -> None:
-        self._grid += minutes[0]
+    def _take(self, minutes: Sequence[list[MinuteMean]], where: str) -> None:
+        self._grid += ((at, kw, where) for at, kw in minutes[0])
         for track, found in zip(self._tracks, minutes[1:], strict=True):
             track.take(found)
 
     def _complete(self, *, ended: bool) -> list[JoinedMinute]:
         found = []
         while self._grid:
-            at, kw = self._grid[0]
+            at, kw, where = self._grid[0]
             may_wait = not ended and self._grid[-1][0] - at <= MAX_NIGHT
             if may_wait and any(track.may_come(at) for track in self._tracks):
                 break
             self._grid.popleft()
-            found.append(self._joined(at, kw))
+            found.append(self._joined(at, kw, where))
         return found
 
-    def _joined(self, at: datetime, kw: float) -> JoinedMinute:
+    def _joined(self, at: datetime, kw: float, where: str) -> JoinedMinute:
         solar = battery = None
         without: ChannelName | None = None
         is_night = False
@@ -135,7 +144,7 @@ class ChannelJoin:
                 solar = value
             else:
                 battery = value
-        return JoinedMinute(at, kw, solar, battery, without, is_night)
+        return JoinedMinute(at, kw, where, solar, battery, without, is_night)
 
 
 class _Track:

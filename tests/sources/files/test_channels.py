@@ -143,8 +143,8 @@ def test_a_minute_needs_all_channels_except_at_night(rows):
     for step, grid, solar, battery in rows:
         at += step * MINUTE
         times.append(at)
-        found += join.add(at, grid, (solar, battery))
-    found += join.finish()
+        found += join.add(at, grid, (solar, battery), f"house.csv:{len(times)}")
+    found += join.finish("the end")
     assert [each.at for each in found] == [
         at for at, row in zip(times, rows, strict=True) if row[1] is not None
     ]
@@ -163,7 +163,8 @@ def test_a_minute_needs_all_channels_except_at_night(rows):
         assert minute.is_night == is_night
         solar = 0.0 if is_night else solar
         without = "solar" if solar is None else "battery" if battery is None else None
-        assert minute == (minute.at, grid, solar, battery, without, is_night)
+        where = f"house.csv:{place + 1}"
+        assert minute == (minute.at, grid, where, solar, battery, without, is_night)
 
 
 def house(days, seed=1, *, silent=False):
