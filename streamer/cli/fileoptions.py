@@ -64,7 +64,8 @@ def _options(
         typer.Option(
             metavar="NAME",
             help="Column of the power of the solar panels; the power must then be that at the grid "
-            "connection, negative while the house exports. -NAME reverses the sign.",
+            "connection, negative while the house exports. -NAME reverses the sign; COLUMN=VALUE "
+            "chooses rows of their own, beside those of --where.",
         ),
     ] = None,
     solar_unit: Annotated[

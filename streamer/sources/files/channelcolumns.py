@@ -9,7 +9,13 @@ from streamer.display.lines import printable, shorten
 from streamer.errors import UsageError
 from streamer.sources.files.columnnames import ColumnNames
 from streamer.sources.files.known import KnownTable
-from streamer.sources.files.layout import Channel, ChannelName, LayoutOptions, Question
+from streamer.sources.files.layout import (
+    Channel,
+    ChannelName,
+    Conditions,
+    LayoutOptions,
+    Question,
+)
 from streamer.sources.files.numbers import NumberFormat, recognise_numbers
 from streamer.sources.files.table import Table
 from streamer.sources.files.unitchoice import UnitChoice
@@ -40,12 +46,14 @@ class ChannelColumns:
     Args:
         name: ``solar`` or ``battery``.
         columns: the columns of the table.
-        requested: the option's value: columns joined by ``+``, each perhaps after a ``-``.
+        requested: the option's value: columns joined by ``+``, each perhaps after a ``-``; or
+            ``COLUMN=VALUE`` for rows of their own.
         unit: the unit that is given for them, if any.
 
     Attributes:
         plus: columns to add.
         minus: columns to subtract.
+        series: the column and value of the rows that have them; None if they are in all rows.
 
     Raises:
         UsageError: a column is missing or ambiguous.
@@ -56,11 +64,17 @@ class ChannelColumns:
     ) -> None:
         self.plus: list[int] = []
         self.minus: list[int] = []
+        self.series: tuple[int, str] | None = None
         self._name = name
         self._option = f"--{name}"
         self._columns = columns
         self._unit = unit
-        text = str(requested)
+        text = str(requested).strip()
+        self._is_reversed = text.startswith("-")
+        if "=" in text and not columns.find(text):
+            column, _, value = text.removeprefix("-").partition("=")
+            self.series = columns.requested(column, self._option), value.strip()
+            return
         for part in [text] if columns.find(text) else text.split("+"):
             if part.strip().startswith("-") and not columns.find(part):
                 column = part.strip().removeprefix("-")
@@ -84,11 +98,35 @@ class ChannelColumns:
             text = f"{what} and the {self._name} power cannot be the same column"
             raise self._columns.error(text, self._option)
 
+    def conditions(self, name: str, table: Table, where: Conditions) -> Conditions:
+        """Return the conditions for the rows that have the columns.
+
+        Args:
+            name: the file's name, for errors.
+            table: the table.
+            where: the conditions for the rows of the grid's power.
+
+        Raises:
+            UsageError: they do not choose another series for the grid's power.
+        """
+        if self.series is None:
+            return where
+        column, value = self.series
+        of_grid = dict(where).get(column)
+        if of_grid is None or value in of_grid:
+            wanted = shlex.quote(f"{table.names[column]}=VALUE")
+            raise UsageError(
+                f"{name}: {self._option} chooses a series of column {shorten(table.names[column])};"
+                f" choose another one for the power at the grid connection: --where {wanted}"
+            )
+        others = [condition for condition in where if condition[0] != column]
+        return [*others, (column, frozenset((value,)))]
+
     def channel(
         self,
         name: str,
         table: Table,
-        rows: Sequence[Sequence[str]],
+        where: Conditions,
         options: LayoutOptions,
         *,
         grid: Sequence[int],
@@ -99,7 +137,7 @@ class ChannelColumns:
         Args:
             name: the file's name, for errors.
             table: the table.
-            rows: its first rows, those of the series only.
+            where: the conditions for the rows of the grid's power.
             options: options that override the recognition.
             grid: columns of the grid's power, whose numbers are written alike.
             known: the published table that it is, if any.
@@ -111,6 +149,14 @@ class ChannelColumns:
             UsageError: a column is another quantity.
         """
         questions: list[Question] = []
+        conditions = self.conditions(name, table, where)
+        rows = [
+            row
+            for row in table.rows
+            if all(row[index].strip() in values for index, values in conditions)
+        ]
+        if self.series is not None:
+            (self.minus if self._is_reversed else self.plus).append(grid[0])
         first = min(self.plus or self.minus)
         for index in sorted(self.indices):
             self._check_measure(name, table.names[index])
@@ -124,6 +170,8 @@ class ChannelColumns:
                 )
             )
         unit = self._unit
+        if unit is None and self.series is not None:
+            unit = measure_of(self.series[1]).unit
         if unit is None:
             column = ValueColumn(first, measure_of(table.names[first]), numbers, 0)
             unit, question = UnitChoice(
@@ -133,9 +181,7 @@ class ChannelColumns:
                 unit = options.unit
             elif question is not None:
                 questions.append(question)
-        label = " + ".join(table.names[index] for index in self.plus)
-        for index in self.minus:
-            label += f"{' - ' if label else '-'}{table.names[index]}"
+        label = self._label(table.names)
         channel = Channel(
             self._name,
             tuple(self.plus),
@@ -144,8 +190,17 @@ class ChannelColumns:
             numbers,
             printable(label),
             self._reversed_option(),
+            tuple(conditions) if self.series is not None else (),
         )
         return channel, questions
+
+    def _label(self, names: Sequence[str]) -> str:
+        if self.series is not None:
+            return self.series[1]
+        label = " + ".join(names[index] for index in self.plus)
+        for index in self.minus:
+            label += f"{' - ' if label else '-'}{names[index]}"
+        return label
 
     def _check_measure(self, name: str, column: str) -> None:
         measure = measure_of(column)
@@ -157,6 +212,10 @@ class ChannelColumns:
 
     def _reversed_option(self) -> str:
         """The option with all signs reversed."""
+        if self.series is not None:
+            column, value = self.series
+            sign = "" if self._is_reversed else "-"
+            return f"{self._option}={shlex.quote(f'{sign}{self._columns.name(column)}={value}')}"
         parts = [f"-{self._columns.name(index)}" for index in self.plus]
         parts += [self._columns.name(index) for index in self.minus]
         return f"{self._option}={shlex.quote('+'.join(parts))}"

@@ -12,13 +12,19 @@ from streamer.errors import UnitError, UsageError
 from streamer.readings.span import Span
 from streamer.sources.bounds import MAX_KW
 from streamer.sources.files.bytestream import open_bytes
-from streamer.sources.files.channelshape import channel_shapes, converters, description
+from streamer.sources.files.channelshape import (
+    are_joint,
+    channel_shapes,
+    converters,
+    description,
+    grid_rows,
+)
 from streamer.sources.files.framing import LineReader
 from streamer.sources.files.head import Head
 from streamer.sources.files.joining import ChannelJoin
 from streamer.sources.files.layout import Layout, LayoutOptions, Question
 from streamer.sources.files.replay import ReplaySource
-from streamer.sources.files.rows import Row, RowParser
+from streamer.sources.files.rows import ABSENT, Row, RowParser
 from streamer.sources.files.screening import Rules
 from streamer.sources.files.series import Condition
 from streamer.sources.files.shape import QUANTITIES, Quantity, Shape, recognise_shape
@@ -86,7 +92,8 @@ def open_replay(
         strict: raise at the first malformed or disordered row instead of skipping it.
         max_kw: skip values of a larger magnitude, in kW.
         solar: columns of the power or energy of the solar panels, written like `column`; a
-            column after ``-`` is subtracted. `column` is then the power at the grid connection,
+            column after ``-`` is subtracted; or ``COLUMN=VALUE`` for the rows of another series
+            than that of `where`. `column` is then the power at the grid connection,
             negative while the house exports. A minute without solar power is a gap, except in a
             run of at most a day that begins and ends at 10 W or less: it is a night, with none.
         battery: columns of the power or energy into the battery, negative while it is
@@ -132,20 +139,23 @@ def open_replay(
             # Of energies beside a power, the quantity is not that of the power.
             of_grid = quantity if layout.is_energy or not energies else None
             shape, questions = recognise_shape(
-                name, layout, rows, quantity=of_grid, as_minutes=as_minutes
+                name, layout, grid_rows(rows), quantity=of_grid, as_minutes=as_minutes
             )
-            others, of_others = channel_shapes(name, layout, shape, rows, quantity)
+            others, of_others = channel_shapes(
+                name, layout, shape, rows, quantity=quantity, as_minutes=as_minutes
+            )
             questions += of_others
             if not questions or not head.extend(_MORE_LINES):
                 break
-        _check_magnitude(name, layout, shape, rows, max_kw)
+        is_ordered = shape.is_ordered and are_joint(layout, rows)
+        _check_magnitude(name, layout, shape, grid_rows(rows), max_kw)
         _check_channels(name, layout, rows, max_kw)
         _ask(name, [*layout.questions, *questions])
         head.rewind()
     except BaseException:
         lines.close()
         raise
-    return _source(name, lines, parser, layout, shape, others, rules)
+    return _source(name, lines, parser, layout, shape, others, rules, is_ordered=is_ordered)
 
 
 def _check_options(options: LayoutOptions, quantity: Quantity | None) -> None:
@@ -175,6 +185,8 @@ def _source(
     shape: Shape,
     others: Sequence[Shape],
     rules: Rules,
+    *,
+    is_ordered: bool,
 ) -> ReplaySource:
     combined = converters(layout, shape, others)
     channels = {channel.name: channel for channel in layout.channels}
@@ -189,10 +201,14 @@ def _source(
         rules,
         lines_before=layout.lines_before - lines.added_lines,
         converter=None if combined is None or channels else combined[0],
-        join=ChannelJoin(list(channels), combined) if channels else None,
+        join=ChannelJoin(
+            list(channels), combined, can_repeat=any(each.where for each in layout.channels)
+        )
+        if channels
+        else None,
         checks=checks,
         description=None if combined is None else description(layout, shape, others),
-        is_ordered=shape.is_ordered,
+        is_ordered=is_ordered,
     )
 
 
@@ -214,7 +230,9 @@ def _check_magnitude(
 def _check_channels(name: str, layout: Layout, rows: Sequence[Row], max_kw: float) -> None:
     """Raise UnitError if most of the first solar or battery powers are more than a house has."""
     for place, channel in enumerate(layout.channels):
-        values = [abs(value) for *_, others in rows if (value := others[place])]
+        values = [
+            abs(value) for *_, others in rows if (value := others[place]) and value is not ABSENT
+        ]
         if not channel.is_energy and values and median(values) > max_kw:
             remedy = f"give --{channel.name}-unit W" if channel.unit == "kW" else "raise --max-kw"
             raise UnitError(

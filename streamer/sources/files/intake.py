@@ -64,7 +64,7 @@ class RowIntake:
         self._unmeasured = UnmeasuredMinutes(name)
         self._repeated_hour = RepeatedHour()
         self._row_at: datetime | None = None  # time of the last row, if rows are converted
-        can_repeat = isinstance(converter, RowsOfOneTime)
+        can_repeat = isinstance(converter, RowsOfOneTime) or (join is not None and join.can_repeat)
         self._shortest_step = timedelta() if can_repeat else timedelta.resolution
 
     @property

@@ -8,19 +8,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from streamer.sources.files.intervals import Converter, MinuteMean
+from streamer.sources.files.intervals import MAX_NIGHT, NIGHT_KW, Converter, MinuteMean
 from streamer.sources.files.layout import ChannelName
+from streamer.sources.files.rows import ABSENT
 
 if TYPE_CHECKING:
     from streamer.sources.files.blockrows import RowArrays
-
-MAX_NIGHT = timedelta(days=1)
-"""The longest run without solar power that may be a night."""
-NIGHT_KW = 0.01
-"""Solar power before and after a night, at most."""
 
 _MAX_AHEAD = 100_000
 """So many minutes of a channel wait for those of the grid: more than two months."""
@@ -60,11 +56,20 @@ class ChannelJoin:
         channels: names of the channels beside the grid.
         converters: conversion of the rows to minutes, the grid's first; None if each row is a
             minute.
+        can_repeat: whether several rows may have one time, each with another channel.
+
+    Attributes:
+        can_repeat: likewise.
     """
 
     def __init__(
-        self, channels: Sequence[ChannelName], converters: Sequence[Converter] | None = None
+        self,
+        channels: Sequence[ChannelName],
+        converters: Sequence[Converter] | None = None,
+        *,
+        can_repeat: bool = False,
     ) -> None:
+        self.can_repeat = can_repeat
         self._converters = converters
         self._grid: deque[tuple[datetime, float, str]] = deque()
         self._tracks = [_Track(name) for name in channels]
@@ -82,7 +87,8 @@ class ChannelJoin:
         Args:
             at: time of the row.
             value: its power or energy at the grid connection; None if it is missing.
-            others: those of the other channels.
+            others: those of the other channels; `ABSENT` if they are in other rows, which needs
+                converters.
             where: file and line.
         """
         values = (value, *others)
@@ -90,7 +96,10 @@ class ChannelJoin:
             self._take([[] if each is None else [(at, each)] for each in values], where)
         else:
             pairs = zip(self._converters, values, strict=True)
-            self._take([converter.add(at, each) for converter, each in pairs], where)
+            self._take(
+                [[] if each is ABSENT else converter.add(at, each) for converter, each in pairs],
+                where,
+            )
         found = self._complete(ended=False)
         if self.takes_blocks:
             for track in self._tracks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -15,6 +16,9 @@ from streamer.sources.files.units import Unit
 _POINT = NumberFormat(".")
 
 ChannelName: TypeAlias = Literal["grid", "solar", "battery"]
+
+Conditions: TypeAlias = Sequence[tuple[int, frozenset[str]]]
+"""Columns, and the values that they may have in a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ class Channel:
         numbers: format of their numbers.
         label: names of the columns, for messages.
         reversed_option: the option that gives the columns with the other sign.
+        where: conditions for the rows that have them, if these are other rows than the grid's.
     """
 
     name: ChannelName
@@ -83,6 +88,7 @@ class Channel:
     numbers: NumberFormat = _POINT
     label: str = ""
     reversed_option: str = ""
+    where: tuple[tuple[int, frozenset[str]], ...] = ()
 
     @property
     def is_energy(self) -> bool:

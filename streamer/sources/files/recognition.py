@@ -87,7 +87,7 @@ class _Recogniser:
         where += self._series(times, others)
         unit = self._unit(values[0])
         numbers = self._numbers(values[0])
-        channels = self._channels(beside, values)
+        channels = self._channels(beside, values, where)
         return Layout(
             delimiter=table.delimiter,
             width=len(self._names),
@@ -258,13 +258,13 @@ class _Recogniser:
             others = others | {index}
 
     def _channels(
-        self, beside: Sequence[ChannelColumns], values: Sequence[ValueColumn]
+        self, beside: Sequence[ChannelColumns], values: Sequence[ValueColumn], where: _Conditions
     ) -> tuple[Channel, ...]:
         grid = [each.index for each in values]
         channels = []
         for each in beside:
             channel, questions = each.channel(
-                self._name, self._table, self._rows, self._options, grid=grid, known=self._known
+                self._name, self._table, where, self._options, grid=grid, known=self._known
             )
             channels.append(channel)
             self._questions += questions

@@ -13,7 +13,7 @@ from streamer.feeds.values.units import ENERGY_UNITS
 from streamer.feeds.values.units import UNITS as POWER_UNITS
 from streamer.sources.files.clocks import MAX_YEAR, MIN_YEAR
 from streamer.sources.files.fields import SPACES, is_missing, split_fields
-from streamer.sources.files.layout import Channel, Layout
+from streamer.sources.files.layout import Channel, Conditions, Layout
 from streamer.sources.files.table import COMMENT
 from streamer.sources.files.timestamps import TimeStyle, explicit_style, recognise_times
 from streamer.sources.files.units import measure_of
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 Row: TypeAlias = tuple[datetime, float | None, tuple[float | None, ...]]
 """Time of a row, its power in kW or energy in kWh, and those of the other channels; None for a
 missing value."""
+
+
+ABSENT = math.nan
+"""Value of a channel in the rows of another series."""
 
 
 class RowError(ValueError):
@@ -49,6 +53,10 @@ class RowParser:
         self._clock = layout.clock
         self._value = _value_of(layout.grid)
         self._others = [_value_of(channel) for channel in layout.channels]
+        # Places and conditions of the channels in rows of their own.
+        self._series = [
+            (place, channel.where) for place, channel in enumerate(layout.channels) if channel.where
+        ]
         self._style = None if time_format is None else explicit_style(time_format)
         self._aware: bool | None = None
         self._block_parser: BlockParser | None = None
@@ -102,6 +110,8 @@ class RowParser:
             self._check_zone(at, fields)
         if not self._others:
             return at, self._value(fields), ()
+        if self._series:
+            return at, *self._values_of_series(fields)
         return at, self._value(fields), tuple([value(fields) for value in self._others])
 
     def parse_block(self, piece: bytes) -> RowArrays | None:
@@ -142,9 +152,11 @@ class RowParser:
         if count != self._width and not (count == self._width + 1 and not fields[-1].strip()):
             plural = "" if count == 1 else "s"
             raise RowError(f"{count} field{plural} instead of {self._width}, in {shorten(line)}")
-        for column, values in self._layout.where:
-            if fields[column].strip() not in values:
-                return None
+        if self._layout.where and not (
+            _meets(fields, self._layout.where)
+            or any(_meets(fields, where) for _, where in self._series)
+        ):
+            return None
         for column, name, value in self._layout.series:
             if fields[column].strip() != value and not self._is_header(fields):
                 found = shorten(fields[column].strip())
@@ -153,6 +165,17 @@ class RowParser:
                     "choose one with --where"
                 )
         return fields
+
+    def _values_of_series(self, fields: list[str]) -> tuple[float | None, tuple[float | None, ...]]:
+        """The values of the channels that a row has, if they are in rows of their own."""
+        own = [place for place, where in self._series if _meets(fields, where)]
+        if own:
+            others = enumerate(self._others)
+            return ABSENT, tuple([of(fields) if i in own else ABSENT for i, of in others])
+        apart = [place for place, _ in self._series]
+        others = enumerate(self._others)
+        values = tuple([ABSENT if i in apart else of(fields) for i, of in others])
+        return self._value(fields), values
 
     def _is_header(self, fields: list[str]) -> bool:
         """Whether a row repeats the names of the columns."""
@@ -180,6 +203,10 @@ class RowParser:
     def _shown_time(self, fields: list[str]) -> str:
         clock = "" if self._clock is None else " " + fields[self._clock]
         return shorten(fields[self._time] + clock)
+
+
+def _meets(fields: list[str], where: Conditions) -> bool:
+    return all(fields[column].strip() in values for column, values in where)
 
 
 def _value_of(channel: Channel) -> Callable[[list[str]], float | None]:

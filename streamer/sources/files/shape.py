@@ -79,7 +79,9 @@ class Shape:
         if self.quantity == "power":
             if layout.on_change or not (self.is_minutes or self.is_coarse):
                 return SampleAverage(
-                    self.spacing or timedelta(minutes=1), on_change=layout.on_change
+                    self.spacing or timedelta(minutes=1),
+                    on_change=layout.on_change,
+                    is_solar=channel is not None and channel.name == "solar",
                 )
             if not self.is_coarse:
                 return RowsOfOneTime() if self.is_repeated else None
