@@ -177,7 +177,8 @@ class ChannelColumns:
             unit, question = UnitChoice(
                 name, table, rows, column, known, option=f"{self._option}-unit"
             ).unit()
-            if question is not None and options.unit is not None:
+            # Columns without a unit are of one logger, but sensors differ.
+            if question is not None and options.unit is not None and self.series is None:
                 unit = options.unit
             elif question is not None:
                 questions.append(question)

@@ -152,11 +152,9 @@ class RowParser:
         if count != self._width and not (count == self._width + 1 and not fields[-1].strip()):
             plural = "" if count == 1 else "s"
             raise RowError(f"{count} field{plural} instead of {self._width}, in {shorten(line)}")
-        if self._layout.where and not (
-            _meets(fields, self._layout.where)
-            or any(_meets(fields, where) for _, where in self._series)
-        ):
-            return None
+        if self._layout.where and not _meets(fields, self._layout.where):
+            is_channel = any(_meets(fields, where) for _, where in self._series)
+            return fields if is_channel else None
         for column, name, value in self._layout.series:
             if fields[column].strip() != value and not self._is_header(fields):
                 found = shorten(fields[column].strip())

@@ -1,6 +1,7 @@
 """Solar and battery columns beside the grid's power, compared with pandas and NumPy."""
 
 import itertools
+import json
 import shlex
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -524,6 +525,7 @@ def test_channels_may_be_series_of_one_column(tmp_path, is_sorted):
         "where": ["entity_id=sensor.grid_power"],
         "solar": "entity_id=sensor.pv_power_w",
         "battery": "-entity_id=sensor.battery",
+        "battery_unit": "W",
         "unit": "W",
     }
     readings, _ = collected(path, **options)
@@ -552,8 +554,36 @@ def test_a_night_without_changes_has_been_measured(tmp_path):
     text = "".join(f"{name},{value},{at:%Y-%m-%dT%H:%M:%S}Z\n" for at, name, value in rows)
     path = tmp_path / "history.csv"
     path.write_text("entity_id,state,last_changed\n" + text)
-    readings, _ = collected(path, where=["entity_id=grid"], solar="entity_id=pv", unit="W")
+    options = {"where": ["entity_id=grid"], "solar": "entity_id=pv", "unit": "W"}
+    assert "give --solar-unit" in error_of(path, **options)
+    readings, _ = collected(path, **options, solar_unit="W")
     assert [each.solar_kw for each in readings[:540]] == [0.5, *[0.004] * 539]
+
+
+@pytest.mark.parametrize("count", [60, 480])
+def test_states_of_home_assistant_have_units_of_their_own(tmp_path, count):
+    def states(entity, unit, values):
+        first = {"entity_id": entity, "attributes": {"unit_of_measurement": unit}}
+        return [
+            {"state": str(value), "last_changed": f"{START + i * timedelta(seconds=40)}Z"}
+            | (first if i == 0 else {})
+            for i, value in enumerate(values)
+        ]
+
+    history = [
+        states("sensor.grid", "W", range(-500, count - 500)),
+        states("sensor.pv", "kW", [2 + i / 1000 for i in range(count)]),
+    ]
+    path = tmp_path / "history.json"
+    path.write_text(json.dumps(history))
+    options = {"where": ["entity_id=sensor.grid"], "solar": "entity_id=sensor.pv"}
+    if count > 200:  # the other entity is not among the first rows
+        assert error_of(path, **options).endswith("has no unit: give --solar-unit kW")
+        options["solar_unit"] = "kW"
+    readings, _ = collected(path, **options)
+    assert len(readings) == count * 2 // 3
+    assert readings[0].solar_kw == pytest.approx(readings[0].kw + 2.5)
+    assert readings[-1].solar_kw == pytest.approx(readings[-1].kw + 2.5)
 
 
 def test_minutes_of_several_series_are_joined(tmp_path):
