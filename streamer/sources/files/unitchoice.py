@@ -65,7 +65,9 @@ class UnitChoice:
         """
         found = self._in_values() or self._value.measure.unit or self._of_known()
         found = found or self._beside() or self._above()
-        typical = median(map(abs, self._numbers)) if self._numbers else 0.0
+        # Panels and batteries give nothing for much of the time.
+        usual = median if self._option == "--unit" else max
+        typical = usual(map(abs, self._numbers)) if self._numbers else 0.0
         if found == "mW" and typical < _MIN_MILLIWATTS:
             found = None
         if found is not None:
