@@ -18,7 +18,7 @@ from streamer.sources.files.layout import (
 )
 from streamer.sources.files.numbers import NumberFormat, recognise_numbers
 from streamer.sources.files.table import Table
-from streamer.sources.files.unitchoice import UnitChoice
+from streamer.sources.files.unitchoice import UnitChoice, check_one_unit
 from streamer.sources.files.units import Unit, measure_of
 from streamer.sources.files.values import ValueColumn
 
@@ -98,30 +98,6 @@ class ChannelColumns:
             text = f"{what} and the {self._name} power cannot be the same column"
             raise self._columns.error(text, self._option)
 
-    def conditions(self, name: str, table: Table, where: Conditions) -> Conditions:
-        """Return the conditions for the rows that have the columns.
-
-        Args:
-            name: the file's name, for errors.
-            table: the table.
-            where: the conditions for the rows of the grid's power.
-
-        Raises:
-            UsageError: they do not choose another series for the grid's power.
-        """
-        if self.series is None:
-            return where
-        column, value = self.series
-        of_grid = dict(where).get(column)
-        if of_grid is None or value in of_grid:
-            wanted = shlex.quote(f"{table.names[column]}=VALUE")
-            raise UsageError(
-                f"{name}: {self._option} chooses a series of column {shorten(table.names[column])};"
-                f" choose another one for the power at the grid connection: --where {wanted}"
-            )
-        others = [condition for condition in where if condition[0] != column]
-        return [*others, (column, frozenset((value,)))]
-
     def channel(
         self,
         name: str,
@@ -129,7 +105,7 @@ class ChannelColumns:
         where: Conditions,
         options: LayoutOptions,
         *,
-        grid: Sequence[int],
+        grid: list[int],
         known: KnownTable | None,
     ) -> tuple[Channel, list[Question]]:
         """Recognise unit and numbers.
@@ -149,18 +125,21 @@ class ChannelColumns:
             UsageError: a column is another quantity.
         """
         questions: list[Question] = []
-        conditions = self.conditions(name, table, where)
+        conditions = self._conditions(name, table, where)
         rows = [
             row
             for row in table.rows
             if all(row[index].strip() in values for index, values in conditions)
         ]
-        if self.series is not None:
-            (self.minus if self._is_reversed else self.plus).append(grid[0])
-        first = min(self.plus or self.minus)
-        for index in sorted(self.indices):
-            self._check_measure(name, table.names[index])
-        numbers = self._numbers([*self.plus, *self.minus], grid, rows, options.decimal)
+        plus, minus = self.plus, self.minus
+        if self.series is not None:  # the column is that of the grid's power
+            plus, minus = ([], grid[:1]) if self._is_reversed else (grid[:1], [])
+        first, *_ = indices = [*plus, *minus]
+        if self._unit is None:
+            for index in indices:
+                self._check_measure(name, table.names[index])
+            check_one_unit(name, [table.names[index] for index in indices], f"{self._option}-unit")
+        numbers = self._numbers(indices, grid, rows, options.decimal)
         if numbers.is_ambiguous:
             questions.append(
                 Question(
@@ -185,8 +164,8 @@ class ChannelColumns:
         label = self._label(table.names)
         channel = Channel(
             self._name,
-            tuple(self.plus),
-            tuple(self.minus),
+            tuple(plus),
+            tuple(minus),
             unit,
             numbers,
             printable(label),
@@ -194,6 +173,21 @@ class ChannelColumns:
             tuple(conditions) if self.series is not None else (),
         )
         return channel, questions
+
+    def _conditions(self, name: str, table: Table, where: Conditions) -> Conditions:
+        """The conditions for the rows that have the columns."""
+        if self.series is None:
+            return where
+        column, value = self.series
+        of_grid = dict(where).get(column)
+        if of_grid is None or value in of_grid:
+            wanted = shlex.quote(f"{table.names[column]}=VALUE")
+            raise UsageError(
+                f"{name}: {self._option} chooses a series of column {shorten(table.names[column])};"
+                f" choose another one for the power at the grid connection: --where {wanted}"
+            )
+        others = [condition for condition in where if condition[0] != column]
+        return [*others, (column, frozenset((value,)))]
 
     def _label(self, names: Sequence[str]) -> str:
         if self.series is not None:
@@ -205,7 +199,7 @@ class ChannelColumns:
 
     def _check_measure(self, name: str, column: str) -> None:
         measure = measure_of(column)
-        if measure.other and self._unit is None:
+        if measure.other:
             raise UsageError(
                 f"{name}: column {shorten(column)} is {measure.other} by its name; if it is "
                 f"{self._name} power anyway, give {self._option}-unit kW or {self._option}-unit W"

@@ -27,7 +27,7 @@ from streamer.sources.files.timecolumn import (
     pair_with,
     time_candidates,
 )
-from streamer.sources.files.unitchoice import UnitChoice
+from streamer.sources.files.unitchoice import UnitChoice, check_one_unit
 from streamer.sources.files.units import Unit, measure_of, words_of
 from streamer.sources.files.values import ValueColumn, column_numbers, value_columns
 
@@ -85,6 +85,10 @@ class _Recogniser:
             each.check_apart([value.index for value in values], "the power at the grid connection")
         others |= {each.index for each in (*values, *minus)}
         where += self._series(times, others)
+        if self._options.unit is None:
+            check_one_unit(
+                self._name, [self._names[each.index] for each in (*values, *minus)], "--unit"
+            )
         unit = self._unit(values[0])
         numbers = self._numbers(values[0])
         channels = self._channels(beside, values, where)

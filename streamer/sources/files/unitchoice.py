@@ -140,6 +140,23 @@ class UnitChoice:
         return "W" if typical > _TYPICAL_WATTS else "kW"
 
 
+def check_one_unit(name: str, columns: Sequence[str], option: str) -> None:
+    """Raise UsageError if columns that are added have different units in their names.
+
+    Args:
+        name: the file's name, for the error.
+        columns: their names.
+        option: the option that gives the unit of all of them.
+    """
+    found = {unit: column for column in columns if (unit := measure_of(column).unit) is not None}
+    if len(found) > 1:
+        shown = ", ".join(f"{shorten(column)} in {unit}" for unit, column in found.items())
+        raise UsageError(
+            f"{name}: columns of different units cannot be added ({shown}); convert them first, "
+            f"or if they are of one unit anyway, give {option}"
+        )
+
+
 def _numbers_of(
     index: int, rows: Sequence[Sequence[str]], numbers: NumberFormat
 ) -> Iterator[float]:

@@ -366,6 +366,15 @@ ERRORS = {
         "the solar power and the battery power cannot be the same column",
     ),
     "no unit": ({"solar": "pv"}, "'pv' has no unit (its median is 800): give --solar-unit W"),
+    "several units": (
+        {"solar": "grid_w+pv_kw", "column": "battery_w"},
+        "columns of different units cannot be added ('grid_w' in W, 'pv_kw' in kW); convert them "
+        "first, or if they are of one unit anyway, give --solar-unit",
+    ),
+    "several units of the grid": (
+        {"column": "grid_w", "minus": "pv_kw"},
+        "cannot be added ('grid_w' in W, 'pv_kw' in kW)",
+    ),
     "a unit without a column": ({"solar_unit": "W"}, "--solar-unit needs the column"),
     "an unknown unit": ({"solar": "pv", "solar_unit": "VA"}, "--solar-unit 'VA' is unknown"),
     "a battery's unit alone": ({"battery_unit": "W"}, "--battery-unit needs the column"),
@@ -375,7 +384,9 @@ ERRORS = {
 @pytest.mark.parametrize("case", ERRORS)
 def test_an_error_names_the_column_and_the_remedy(tmp_path, case):
     options, text = ERRORS[case]
-    path = written(tmp_path / "house.csv", "time;grid_w;pv;battery_w", [(-500, 800, 100)] * 5)
+    pv = "pv_kw" if "pv_kw" in str(options) else "pv"
+    header = f"time;grid_w;{pv};battery_w"
+    path = written(tmp_path / "house.csv", header, [(-500, 800, 100)] * 5)
     assert text in error_of(path, **{"column": "grid_w", **options})
 
 
