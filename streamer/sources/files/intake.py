@@ -61,6 +61,7 @@ class RowIntake:
         self._rules = rules
         self._converter = converter
         self._join = join
+        self._is_plain = converter is None and join is None
         self._unmeasured = UnmeasuredMinutes(name)
         self._repeated_hour = RepeatedHour()
         self._row_at: datetime | None = None  # time of the last row, if rows are converted
@@ -91,7 +92,7 @@ class RowIntake:
         """
         at, value, others = row
         counts = self.counts
-        if self._converter is None and self._join is None:
+        if self._is_plain:
             self._take_reading(self._on_one_clock(at, counts.last_at, where, items), value,
                                where, items)  # fmt: skip
             return
