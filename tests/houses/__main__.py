@@ -12,6 +12,7 @@ import numpy as np
 import typer
 
 from streamer import StreamerError, load_model
+from streamer.errors import UsageError
 from tests.houses.cases import STANDARD, cases, read_house, read_irradiance
 from tests.houses.generators import Additions
 from tests.houses.measures import figures
@@ -31,6 +32,8 @@ def main(
         Path | None,
         typer.Option(
             metavar="FILE",
+            exists=True,
+            dir_okay=False,
             help="Measured irradiance: whole days of minutes, timestamp,ghi_w_m2. Series with "
             "sun are then measured with it, too.",
         ),
@@ -46,6 +49,8 @@ def main(
         Path | None,
         typer.Option(
             metavar="FILE",
+            exists=True,
+            dir_okay=False,
             help="Figures of an earlier release, written there by --json: compare with them.",
         ),
     ] = None,
@@ -57,21 +62,36 @@ def main(
 
     Takes some three seconds a series, and there are five to nine series a house.
 
+    Figures of an earlier release: in a folder with its streamer/ and this tests/, --json there
+    and --before here.
+
     \b
     Examples:
       python -m tests.houses --data house.csv
       python -m tests.houses --data house.csv@2013-06-01 --irradiance sun.csv.gz --hours
     """
     try:
+        earlier = None if before is None else _figures(before)
         found = measure(data, irradiance, days, seed, model, drawn=drawn)
     except StreamerError as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
     print(report(found, hours=hours))
-    if before is not None:
-        print(compared(json.loads(before.read_text()), found))
+    if earlier is not None:
+        print(compared(earlier, found))
     if json_file is not None:
         json_file.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def _figures(path: Path) -> list[dict[str, Any]]:
+    """Figures that `--json` wrote."""
+    try:
+        rows: list[dict[str, Any]] = json.loads(path.read_text())
+        if all({"house", "kind", "figures"} <= set(row) for row in rows):
+            return rows
+    except (ValueError, TypeError):
+        pass
+    raise UsageError(f"{path}: not figures as --json writes them")
 
 
 def measure(

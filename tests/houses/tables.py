@@ -12,6 +12,7 @@ Row = dict[str, Any]
 def report(rows: Sequence[Row], *, hours: bool = False) -> str:
     """All tables, and the goals that series miss."""
     parts = [
+        _ranges(rows),
         _table("Errors", _ERRORS, rows),
         _table("Intervals of 90 %", _INTERVALS, rows),
         _table("Squared error as a multiple of persistence's", _RATIOS, rows),
@@ -80,6 +81,14 @@ def _at(row: Row, *path: str) -> Any:
     for key in path:
         value = None if value is None else value.get(key)
     return value
+
+
+def _mae_ratio(name: str) -> Callable[[Row], str]:
+    def text(row: Row) -> str:
+        mae = _at(row, "all", "mae_w")
+        return "" if mae is None else f"{mae[name] / mae['persistence']:.2f}"
+
+    return text
 
 
 def _charge(row: Row) -> str:
@@ -160,6 +169,19 @@ _COMPARED: _Columns = {
     "unit a day": _plain(".2f", "alarms", "unit", "a_day"),
 }
 
+_RANGES: _Columns = {
+    "skill frozen, %": _share("all", "skill", "frozen"),
+    "skill adapted, %": _share("all", "skill", "mean"),
+    "skill of the point, %": _share("all", "skill", "point"),
+    "its MAE / persistence's": _mae_ratio("point"),
+    "coverage night, %": _share("night", "coverage"),
+    "day": _share("day", "coverage"),
+    "calm third": _share("calm", "coverage"),
+    "rough third": _share("rough", "coverage"),
+    "mean outside its band, %": _share("all", "outside", "mean"),
+    "squared error above 9 kW / persistence's": _ratio("above 9 kW", "mean"),
+}
+
 _HOURS: _Columns = {
     "skill frozen, %": _share("all", "skill", "frozen"),
     "adapted mean": _share("all", "skill", "mean"),
@@ -198,6 +220,23 @@ def _table(title: str, columns: _Columns, rows: Sequence[Row]) -> str:
         f"| {row['house']} | {row['kind']} | {' | '.join(text(row) for text in columns.values())} |"
         for row in rows
     ]
+    return "\n".join(lines)
+
+
+def _ranges(rows: Sequence[Row]) -> str:
+    """Smallest and largest value of each kind of additions over the houses."""
+    lines = [
+        "### Ranges over the houses",
+        "",
+        "| additions | " + " | ".join(_RANGES) + " |",
+        "|---|" + "---:|" * len(_RANGES),
+    ]
+    for kind in dict.fromkeys(row["kind"] for row in rows):
+        cells = []
+        for text in _RANGES.values():
+            values = sorted({text(row) for row in rows if row["kind"] == kind} - {""}, key=float)
+            cells.append(" to ".join(dict.fromkeys([*values[:1], *values[-1:]])))
+        lines.append(f"| {kind} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

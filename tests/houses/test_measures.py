@@ -265,6 +265,15 @@ def test_report_has_every_table_and_the_goals_missed(made: Trace) -> None:
     assert "None" not in text
 
 
+def test_ranges_are_over_the_houses(made: Trace) -> None:
+    wide = dataclasses.replace(made, low_kw=made.low_kw - 100.0, high_kw=made.high_kw + 100.0)
+    rows = [_row("sun", made), _row("sun", wide), _row("car", wide)]
+    ranges = report(rows).split("### ")[1].splitlines()
+    coverage = rows[0]["figures"]["night"]["coverage"]
+    assert ranges[4].split(" | ")[5] == f"{100 * coverage:.1f} to 100.0"
+    assert ranges[5].split(" | ")[5] == "100.0"
+
+
 def test_before_and_after_stand_side_by_side(made: Trace) -> None:
     worse = dataclasses.replace(made, mean_kw=made.actual_kw + 2 * (made.mean_kw - made.actual_kw))
     before = json.loads(json.dumps([_row("sun", made)]))
@@ -294,10 +303,20 @@ def test_command_measures_every_series_and_writes_them(
     assert re.findall(r"^\| house 2013-06-01 \| ([^|]+) \| [+-]", changed, re.MULTILINE) == ["car"]
 
 
+@pytest.mark.parametrize("text", ["", "3", '["a"]', '[{"house": "a"}]'])
+def test_command_refuses_figures_that_are_not(tmp_path: Path, text: str) -> None:
+    figures_file = tmp_path / "found.json"
+    figures_file.write_text(text)
+    done = _run("--data", "none.csv", "--before", str(figures_file))
+    assert done.exit_code == 1
+    assert "found.json: not figures" in done.stderr
+
+
 def test_command_reports_a_file_that_is_missing() -> None:
     done = _run("--data", "none.csv")
     assert done.exit_code == 1
     assert "none.csv" in done.stderr
+    assert _run("--data", "none.csv", "--irradiance", "none.csv").exit_code == 2
 
 
 def _run(*arguments: str) -> Result:
