@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
@@ -14,19 +15,21 @@ from streamer.readings import Reading
 from streamer.readings.arrays import DoubleArray, TimeArray
 from streamer.readings.blocks import ReadingBlock
 from streamer.sources.files.delimited import open_replay
-from tests.houses.generators import Additions, Car, Climate, HeatPump, HouseSeries, Panels
+from tests.houses.generators import Additions, Battery, Car, Climate, HeatPump, HouseSeries, Panels
 
 STANDARD = Additions(
     panels=Panels(kwp=5.0, factor=0.8),
     car=Car(power_kw=11.0),
     pump=HeatPump(power_kw=2.2),
+    battery=Battery(),
     climate=Climate(mean_c=4.0, season_c=0.0),
 )
-"""A roof of 4 kW, an 11 kW car on five evenings a week, a heat pump that cycles as in winter."""
+"""4 kW of sun, an 11 kW car on five evenings a week, a heat pump that cycles as in winter."""
 
 KINDS: dict[str, tuple[str, ...]] = {
     "as it is": (),
     "sun": ("panels",),
+    "sun and battery": ("panels", "battery"),
     "car": ("car",),
     "heat pump": ("pump",),
     "all three": ("panels", "car", "pump"),
@@ -126,16 +129,16 @@ def read_irradiance(path: Path) -> tuple[TimeArray, DoubleArray]:
 
 
 def cases(
-    house: House, additions: Additions, seed: tuple[int, ...], irradiance: DoubleArray | None
+    house: House, additions: Additions, seed: int, irradiance: DoubleArray | None
 ) -> Iterator[Case]:
     """The series of one house: each of `KINDS`, and those with sun also with measured sun.
 
-    An addition is the same in every series that has it.
+    An addition is the same in every series that has it, whichever other houses are measured.
 
     Args:
         house: the house.
         additions: all that may be added.
-        seed: seed of the random numbers.
+        seed: seed of the random numbers, and with it the name of the house.
         irradiance: (days × 1440,) measured irradiance in W/m²; None for none.
     """
     for kind, wanted in KINDS.items():
@@ -144,20 +147,29 @@ def cases(
             panels=additions.panels if "panels" in wanted else None,
             car=additions.car if "car" in wanted else None,
             pump=additions.pump if "pump" in wanted else None,
-            battery=None,
+            battery=additions.battery if "battery" in wanted else None,
         )
         car_kw = None
         if chosen.car is not None:
             alone = Additions(car=chosen.car)
             nothing = np.zeros(len(house.at))
-            car_kw = alone.added_to(house.at, nothing, np.random.default_rng(seed)).grid_kw
+            car_kw = alone.added_to(house.at, nothing, _rng(house, seed)).grid_kw
 
         def series(measured: DoubleArray | None, chosen: Additions = chosen) -> HouseSeries:
-            return chosen.added_to(house.at, house.kw, np.random.default_rng(seed), measured)
+            return chosen.added_to(house.at, house.kw, _rng(house, seed), measured)
 
         yield Case(house.name, kind, series(None), car_kw)
         if irradiance is not None and "panels" in wanted:
             yield Case(house.name, kind + MEASURED, series(irradiance), car_kw)
+
+
+def drawing(house: House, seed: int) -> np.random.Generator:
+    """Source of random numbers for the kinds of additions of a house."""
+    return _rng(house, seed, 1)
+
+
+def _rng(house: House, *seeds: int) -> np.random.Generator:
+    return np.random.default_rng((*seeds, zlib.crc32(house.name.encode())))
 
 
 def _first_midnight(path: str) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -47,9 +48,13 @@ def compared(before: Sequence[Row], after: Sequence[Row]) -> str:
 
 
 def _change(before: Row, after: Row) -> str:
-    """Change of the mean forecast's squared error."""
-    old, new = (_at(row, "all", "mse_kw2", "mean") for row in (before, after))
-    return f"{100.0 * (new / old - 1.0):+.2f}" if old and new is not None else ""
+    """Change of the mean forecast's squared error, if the readings are the same."""
+    old, new = (_at(row, "all", "mse_kw2") for row in (before, after))
+    if old is None or new is None:
+        return ""
+    if not math.isclose(old["persistence"], new["persistence"], rel_tol=1e-9):
+        return "other readings"
+    return f"{100.0 * (new['mean'] / old['mean'] - 1.0):+.2f}"
 
 
 def _percent(value: float | None) -> str:

@@ -181,8 +181,9 @@ def test_cases_have_the_same_additions_in_each() -> None:
     kw = np.full(2 * DAY, 0.4)
     house = House("a", _minutes(2 * DAY), kw)
     measured = np.full(DAY, 250.0)
-    found = {case.kind: case for case in cases(house, STANDARD, (1, 0), measured)}
-    assert set(found) == {*KINDS, "sun" + MEASURED, "all three" + MEASURED}
+    found = {case.kind: case for case in cases(house, STANDARD, 1, measured)}
+    suns = {kind + MEASURED for kind, wanted in KINDS.items() if "panels" in wanted}
+    assert set(found) == {*KINDS, *suns}
     parts = [found[kind].series.grid_kw - kw for kind in ("sun", "car", "heat pump")]
     together = found["all three"].series.grid_kw - kw
     np.testing.assert_allclose(together, sum(parts), atol=0.003)
@@ -190,6 +191,9 @@ def test_cases_have_the_same_additions_in_each() -> None:
     assert car is not None
     np.testing.assert_allclose(parts[1], car, atol=0.001)
     assert found["sun"].car_kw is None
+    battery = found["sun and battery"].series
+    assert battery.battery_kw is not None
+    np.testing.assert_allclose(battery.grid_kw - battery.battery_kw, kw + parts[0], atol=0.003)
     shone = found["sun" + MEASURED].series.solar_kw
     assert shone is not None
     np.testing.assert_allclose(shone, 1.0)
@@ -265,6 +269,11 @@ def test_report_has_every_table_and_the_goals_missed(made: Trace) -> None:
     assert "None" not in text
 
 
+def test_another_series_is_not_compared(made: Trace) -> None:
+    other = dataclasses.replace(made, last_kw=made.last_kw + 0.1)
+    assert "| other readings |" in compared([_row("sun", other)], [_row("sun", made)])
+
+
 def test_ranges_are_over_the_houses(made: Trace) -> None:
     wide = dataclasses.replace(made, low_kw=made.low_kw - 100.0, high_kw=made.high_kw + 100.0)
     rows = [_row("sun", made), _row("sun", wide), _row("car", wide)]
@@ -300,7 +309,8 @@ def test_command_measures_every_series_and_writes_them(
     assert kinds >= {*KINDS, "sun" + MEASURED, "all three" + MEASURED}
     assert {row["figures"]["all"]["minutes"] for row in found} == {60}
     changed = done.stdout.split("### Before → after")[1]
-    assert re.findall(r"^\| house 2013-06-01 \| ([^|]+) \| [+-]", changed, re.MULTILINE) == ["car"]
+    rows = re.findall(r"^\| house 2013-06-01 \| ([^|]+) \| other", changed, re.MULTILINE)
+    assert rows == ["car"]
 
 
 @pytest.mark.parametrize("text", ["", "3", '["a"]', '[{"house": "a"}]'])
