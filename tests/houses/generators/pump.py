@@ -64,7 +64,7 @@ class HeatPump:
     @property
     def largest_kw(self) -> float:
         """Largest mean power of a minute in kW, backup heater included."""
-        return 1.3 * self.power_kw + self.backup_kw + self.standby_kw
+        return 1.3 * self.power_kw + 1.05 * self.backup_kw + self.standby_kw
 
     def kw(
         self, start: np.datetime64, minutes: int, climate: Climate, rng: np.random.Generator
