@@ -128,6 +128,7 @@ class LiveSource:
             pace=getattr(feed, "pace", Pace()),
             advice=advice,
             retry_max_s=retry_max_s,
+            channels=getattr(feed, "channels", {}),
         )
         self._rules.check()
         self._feed = feed
