@@ -71,7 +71,10 @@ class ChannelMeans:
         self.newest_s = max(self.newest_s, at_s)
         means = self.means
         remarks = means.add(at_s, sample)
-        return remarks + self.remarks.spacing(means.minutes.spacing, is_counter=means.is_counter)
+        spacing = means.minutes.spacing
+        if spacing.is_coarse:
+            remarks += self.remarks.spacing(spacing, is_counter=means.is_counter)
+        return remarks
 
 
 class SideMeans(ChannelMeans):

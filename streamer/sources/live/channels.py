@@ -89,7 +89,8 @@ class Channels:
         """Close the minutes that ended before `now_s` by more than the allowed lateness."""
         for side in self.sides:
             side.keep(side.minutes.advance(now_s))
-        return self._joined(self.grid.minutes.advance(now_s))
+        minutes = self.grid.means.minutes.advance(now_s)
+        return self._joined(minutes) if minutes or self._waiting else []
 
     def flush(self, now_s: float) -> list[Minute]:
         """Close all minutes that have ended, without waiting for late samples."""

@@ -264,10 +264,8 @@ class SampleProcessor:
         means, newest = channel.means, channel.means.newest
         for remark in channel.add(at_s, sample):
             self._screening.remark(channel, remark, arrived_s)
-        if channel is self._channels.grid:
-            if means.newest is not None and means.newest != newest:
-                self._latest.offer(*means.newest)
-            self._latest.pass_time(at_s)
+        if channel is self._channels.grid and means.newest not in (None, newest):
+            self._latest.offer(*means.newest)
 
     def _append(self, item: LiveItem | None) -> None:
         if item is not None:

@@ -51,8 +51,7 @@ class Screening:
             # Six digits are enough to recognise the value.
             self.remark(channel, Remark(Notice.ABSURD, f"{kw:.6g} kW"), arrived_s)
             sample = replace(sample, kw=channel.REJECTED_KW)
-        why = self._why_invalid(sample)
-        if why:
+        if why := self._why_invalid(sample):
             self.remark(channel, Remark(Notice.ORDER, f"a value {why}; skipped"), arrived_s)
             return None
         return sample

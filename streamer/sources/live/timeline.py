@@ -206,8 +206,9 @@ class Timeline:
 
     def _close(self, minutes: list[Minute]) -> None:
         """Pass on the means of closed minutes, and report those that are partial or missing."""
-        for remark in self._channels.take_notes():
-            self._reports.remark(remark, self.now_s)
+        if self._channels.sides:
+            for remark in self._channels.take_notes():
+                self._reports.remark(remark, self.now_s)
         if not minutes:
             return
         starts = {minute.start_s for minute in minutes}
@@ -220,7 +221,7 @@ class Timeline:
 
     @property
     def _minutes(self) -> MinuteMeans | CounterMeans:
-        return self._channels.grid.minutes
+        return self._channels.grid.means.minutes
 
     @property
     def _mute(self) -> str:
