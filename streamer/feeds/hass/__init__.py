@@ -135,6 +135,9 @@ class _Client:
                     if not all(entity.exists for entity in entities):
                         await self._wait_for(entities, subscription, messages, channel)
                     concerned = entities
+                    for entity in entities[1:]:  # the first one is about to be delivered
+                        with suppress(MalformedError):
+                            entity.sample()  # refused now, and not once the link is up
                 for entity in concerned:
                     _deliver(entity, channel, is_first=is_first and entity is entities[0])
                 is_first, self._was_seen = False, True
