@@ -49,7 +49,7 @@ def channel_options(
     options: dict[str, str] = {}
     for name in CHANNELS:
         of, (first, second) = _OF[name], _SIGNS[name]
-        options[name] = place.format(of) + ("; with solar only" if name == "battery" else "")
+        options[name] = place.format(of) + ("; only beside solar" if name == "battery" else "")
         for end, about in (more or {}).items():
             options[f"{name}_{end}"] = about.format(of)
         if unit:

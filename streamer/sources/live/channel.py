@@ -24,6 +24,7 @@ GRID, SOLAR = "", "solar"
 
 _AGAIN_S = 600.0
 _MAX_SILENT_S = 120.0
+_MAX_KEPT = 1440
 _MAX_DRAWN_KW = 0.05  # what an inverter may draw at night, and a clamp may be off
 
 
@@ -140,12 +141,16 @@ class SideMeans(ChannelMeans):
         """Continue after the clock was set, as the minute means do."""
         self.minutes.step(delta_s, now_s)
         self._known.clear()
+        self._missed_from_s += delta_s
+        self._reported_s += delta_s
         if self._rest is not None:
             self._rest.step(delta_s)
 
     def keep(self, minutes: list[tuple[float, float]]) -> None:
-        """Keep closed minutes until the grid power of the same minutes is known."""
+        """Keep closed minutes until the grid power of the same minutes is known, for a day."""
         self._known.update(minutes)
+        while len(self._known) > _MAX_KEPT:
+            del self._known[next(iter(self._known))]
 
     def forget(self, before_s: float) -> None:
         """Drop the minutes before a time."""
@@ -170,7 +175,7 @@ class SideMeans(ChannelMeans):
         return kw if kw is None or self.name != SOLAR else max(kw, 0.0)
 
     def _report(self, start_s: float, *, is_known: bool) -> None:
-        """Report once that minutes are gaps for want of this channel, and when that ends."""
+        """Report once that minutes are gaps because this channel is missing, and when that ends."""
         if is_known:
             self._was_known = True
             self._missed_from_s = math.inf

@@ -105,6 +105,7 @@ class Channels:
 
     def rewind(self, after_s: float | None, now_s: float) -> None:
         """Treat only the minute that starts at `after_s`, and all before it, as done."""
+        self._waiting.clear()
         for each in self:
             each.minutes.rewind(after_s, now_s)
 

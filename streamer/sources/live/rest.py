@@ -15,6 +15,7 @@ REST_KW = 0.010
 """Power in kW up to which panels may be at rest."""
 
 _MAX_REST_S = 20 * 3600.0
+_MAX_REPORTS = 1440
 
 
 class Report(NamedTuple):
@@ -59,6 +60,7 @@ class Rest:
             reports[-1] = report
         else:
             insort(reports, report)
+        del reports[:-_MAX_REPORTS]
 
     def doubt(self, from_s: float, until_s: float) -> None:
         """Leave the power open in a time in which a report may have been missed.

@@ -213,7 +213,7 @@ class Timeline:
             return
         starts = {minute.start_s for minute in minutes}
         for start_s, text in self._minutes.cuts.take():
-            if start_s in starts:  # not a gap for want of another channel
+            if start_s in starts:  # otherwise another channel is missing
                 self._reports.warn(f"the minute {local_time(start_s):%Y-%m-%d %H:%M}: {text}")
         for start_s, kw, solar_kw, battery_kw in minutes:
             at = local_time(start_s)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from streamer.errors import UnitError, UsageError
 from streamer.feeds import Pace
 from streamer.readings import CounterSample, Link, Notice, Reading, Sample
+from streamer.sources.live.channel import SideMeans
 from streamer.sources.live.minutes import local_time
 from streamer.sources.live.rest import Report, Rest
 from tests.sources.live.bench import DATE, Bench, at
@@ -66,7 +67,7 @@ _PUSHES = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(_PUSHES, _PUSHES, _PUSHES)
 def test_the_means_of_each_channel_are_those_of_its_own_pushes(
     grid: list[tuple[int, float]], sun: list[tuple[int, float]], battery: list[tuple[int, float]]
@@ -302,6 +303,20 @@ def test_solar_power_waits_for_an_energy_register_of_the_grid() -> None:
     assert means(bench) == [
         (minute, pytest.approx(0.6), pytest.approx(0.1 * minute)) for minute in range(5)
     ]
+
+
+def test_what_waits_for_a_silent_grid_is_bounded() -> None:
+    bench = Bench(channels=SOLAR)
+    for _ in range(1500):
+        bench.take(solar(0.5))
+        bench.pass_on(60.0)
+    (side,) = bench.processor._channels.sides
+    assert isinstance(side, SideMeans)
+    assert len(side._known) == 1440
+    bench.take(Sample(1.0), solar(0.5))
+    bench.pass_on(70.0)
+    assert [(kw, sun) for _, kw, sun in means(bench)] == [(1.0, 0.5)]
+    assert len(side._known) <= 1
 
 
 def test_a_feed_without_channels_gives_none() -> None:
