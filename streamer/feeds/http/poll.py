@@ -60,10 +60,10 @@ def _open_shelly(address: Address) -> AsyncFeed:
     _reject_path(address)
     component = address.choice("component", _COMPONENTS, "em")
     number = _number(address, "id")
-    sides = {
-        channel_quantity(address, name, unit="W"): _number(address, name)
+    sides = [
+        (channel_quantity(address, name, unit="W"), _number(address, name))
         for name in chosen_channels(address)
-    }
+    ]
     if sides and component == "em":
         raise address.wrong(
             "solar", "component=em adds all phases; give component=em1, pm1 or switch"
@@ -78,7 +78,7 @@ def _open_shelly(address: Address) -> AsyncFeed:
             credentials = Credentials()
         layouts = [
             JsonLayout(each, PathSum.parse(preset.path.replace("{id}", str(place))))
-            for each, place in sides.items()
+            for each, place in sides
         ]
         request = preset_request(address, preset, "http", credentials, layouts)
         return request.feed(poll_interval(address))
@@ -89,7 +89,7 @@ def _open_shelly(address: Address) -> AsyncFeed:
         target, path = "Shelly.GetStatus", '["{component}:{place}"].{value}'
     layouts = [
         JsonLayout(each, PathSum.parse(path.format(component=component, place=place, value=value)))
-        for each, place in {quantity: number, **sides}.items()
+        for each, place in ((quantity, number), *sides)
     ]
     request = PollRequest(
         web=WebClient.of(address),

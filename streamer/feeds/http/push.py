@@ -24,10 +24,11 @@ from streamer.feeds.address import Address
 from streamer.feeds.http.receiver import READING, Receiver
 from streamer.feeds.http.senders import HOSTS_OPTION, Senders
 from streamer.feeds.lines.records import RECORD_OPTIONS
-from streamer.feeds.lines.sides import SIDE_OPTIONS, Records, side_paces
+from streamer.feeds.lines.sides import SIDE_OPTIONS, Records
 from streamer.feeds.polling import pace_of
 from streamer.feeds.secretfile import read_secret
 from streamer.feeds.session import AsyncFeed, Channel
+from streamer.feeds.values import channel_paces
 
 DEFAULT_PORT = 8088
 
@@ -47,7 +48,7 @@ def _open(address: Address) -> Feed:
     host = address.host or _LOCALHOST
     port = DEFAULT_PORT if address.port is None else address.port
     records, pace = Records.of(address), pace_of(address)
-    channels = side_paces(address, records)
+    channels = channel_paces(address, records.channels, pace)
     token_file = address.text("token_file")
     token = address.credentials.token if token_file is None else read_secret(token_file)
     if token is None and not _is_loopback(host):

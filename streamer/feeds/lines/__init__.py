@@ -19,9 +19,10 @@ from streamer.feeds import FeedItem, FeedKind, Pace
 from streamer.feeds.address import Address
 from streamer.feeds.lines.reader import SampleReader
 from streamer.feeds.lines.records import RECORD_OPTIONS
-from streamer.feeds.lines.sides import SIDE_OPTIONS, Records, side_paces
+from streamer.feeds.lines.sides import SIDE_OPTIONS, Records
 from streamer.feeds.lines.tail import TailFeed
 from streamer.feeds.polling import pace_of
+from streamer.feeds.values import channel_paces
 from streamer.readings import Link
 
 _CHUNK_BYTES = 1 << 16
@@ -124,8 +125,9 @@ def _open_stdin(address: Address) -> PipeFeed:
         )
     if sys.__stdin__ is None:
         raise UsageError("standard input is closed; nothing can be read from it")
-    records = Records.of(address)
-    return PipeFeed("stdin", 0, records, pace_of(address), side_paces(address, records))
+    records, pace = Records.of(address), pace_of(address)
+    channels = channel_paces(address, records.channels, pace)
+    return PipeFeed("stdin", 0, records, pace, channels)
 
 
 def _open_tail(address: Address) -> TailFeed:
@@ -140,14 +142,14 @@ def _open_tail(address: Address) -> TailFeed:
         raise UsageError(f"{address.shown}: {error}") from None
     if "\0" in address.path:
         raise UsageError(f"{address.shown}: a file name cannot contain a null character")
-    records = Records.of(address)
+    records, pace = Records.of(address), pace_of(address)
     return TailFeed(
         address.shown,
         path,
         records,
         from_start=address.choice("from", ("start", "end"), "end") == "start",
-        pace=pace_of(address),
-        channels=side_paces(address, records),
+        pace=pace,
+        channels=channel_paces(address, records.channels, pace),
     )
 
 

@@ -6,12 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from streamer.feeds import Pace
 from streamer.feeds.address import Address
 from streamer.feeds.lines.fields import Fields
 from streamer.feeds.lines.names import named_units
 from streamer.feeds.lines.records import MAX_RECORDS, RecordParser
-from streamer.feeds.polling import pace_of
 from streamer.feeds.values import (
     JsonLayout,
     MalformedError,
@@ -137,16 +135,6 @@ class Records:
                 body.items.append(item)
         if missing is not None and not is_used:
             body.problems.append(type(missing)(f"{where}{missing}"))
-
-
-def side_paces(address: Address, records: Records) -> dict[str, Pace]:
-    """Return the channels beside the grid power, each with the pace that the address gives.
-
-    Raises:
-        UsageError: an option is wrong.
-    """
-    usual = pace_of(address)
-    return {name: pace_of(address, usual, option=f"{name}_every") for name in records.channels}
 
 
 def _side(address: Address, name: str, grid: RecordParser) -> RecordParser:

@@ -10,7 +10,7 @@ from streamer.errors import UsageError
 from streamer.feeds import Pace
 from streamer.feeds.address import Address
 from streamer.feeds.lines.reader import SampleReader
-from streamer.feeds.lines.sides import Records, side_paces
+from streamer.feeds.lines.sides import Records
 from streamer.feeds.registry import open_feed
 from streamer.feeds.values import MalformedError
 from streamer.readings import Notice, Sample
@@ -115,8 +115,8 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 def test_channels_have_the_pace_of_the_grid_unless_it_is_given() -> None:
-    address = Address.parse("stdin:?unit=W&every=change&solar=a&battery=b&solar_every=30")
-    assert side_paces(address, Records.of(address)) == {
+    url = "stdin:?unit=W&every=change&solar=a&battery=b&solar_every=30"
+    assert getattr(open_feed(Address.parse(url)), "channels", None) == {
         "solar": Pace(every_s=30.0),
         "battery": Pace(on_change=True),
     }
