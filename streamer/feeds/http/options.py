@@ -132,16 +132,18 @@ def _sides(address: Address, preset: HttpPreset, time: JsonPath | None) -> list[
     """Return the places of solar and battery power that an address gives."""
     layouts = []
     for name in chosen_channels(address):
-        path, sign, unit = PathSum.of(address, name), "", None
+        path, sign, unit, valid = PathSum.of(address, name), "", None, None
         if address.text(name) == FROM_PRESET:
             known = {"solar": preset.solar, "battery": preset.battery}[name]
             if known is None:
                 raise address.wrong(name, "no preset knows it; give its place in the JSON")
             path, unit = PathSum.parse(known), preset.unit
             sign = preset.battery_sign if name == "battery" else ""
+            if name == "solar" and preset.solar_valid is not None:
+                valid = PathSum.parse(preset.solar_valid)
         assert path is not None  # noqa: S101 - the option is given
         quantity = channel_quantity(address, name, unit=unit, sign=sign)
-        layouts.append(JsonLayout(quantity, path, time=time))
+        layouts.append(JsonLayout(quantity, path, time=time, valid=valid))
     return layouts
 
 

@@ -21,7 +21,8 @@ class HttpPreset:
         minus: places of a power to subtract, if any.
         time: place of the time, if it is sent with a zone or as an epoch.
         solar: places of the solar power in the JSON, in the same unit, if they are known.
-        battery: places of the battery's power, likewise.
+        solar_valid: places of marks that are true, or above 0, where the solar power is measured.
+        battery: places of the battery's power in the JSON, likewise.
         battery_sign: meaning of a positive power of the battery.
         valid: places of marks that are true, or above 0, where the meter measures.
         unit: the unit of the power.
@@ -41,6 +42,7 @@ class HttpPreset:
     minus: str | None = None
     time: str | None = None
     solar: str | None = None
+    solar_valid: str | None = None
     battery: str | None = None
     battery_sign: str = "discharge"
     valid: str | None = None
@@ -196,6 +198,7 @@ INVERTERS = {
         "/production.json?details=1",
         "consumption[measurementType=net-consumption].wNow",
         solar="production[measurementType=production].wNow",
+        solar_valid="production[measurementType=production].activeCount?",
         valid="consumption[measurementType=net-consumption].activeCount?",
         tls=True,
         remedies={401: "the token is missing or wrong; make one at entrez.enphaseenergy.com"},

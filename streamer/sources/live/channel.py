@@ -162,11 +162,11 @@ class SideMeans(ChannelMeans):
         rest = None if self._rest is None else self._rest.since(start_s)
         kw = self._known.get(start_s)
         if kw is None and rest is not None:
-            if not self._is_resting:
+            if not self._is_resting or self._is_reported:
                 since, watts = f"{local_time(rest.at_s):%H:%M}", 1e3 * max(rest.kw, 0.0)
                 text = f"no solar power reported since {since}, after {watts:.0f} W: taken as 0"
                 self.notes.append(Remark(Notice.EVENT, text))
-            self._is_resting = True
+            self._is_resting, self._is_reported = True, False
             kw = 0.0
         elif kw is not None and kw > REST_KW:
             self._is_resting = False

@@ -9,7 +9,7 @@ import math
 from bisect import insort
 from typing import NamedTuple
 
-from streamer.sources.live.minutes import MINUTE_S, minute_of
+from streamer.sources.live.minutes import MIN_COVERED_S, MINUTE_S, minute_of
 
 REST_KW = 0.010
 """Power in kW up to which panels may be at rest."""
@@ -65,7 +65,8 @@ class Rest:
     def doubt(self, from_s: float, until_s: float) -> None:
         """Leave the power open in a time in which a report may have been missed.
 
-        A time that begins within the one before prolongs it.
+        That holds for a minute of which more than half is in it. A time that begins within the
+        one before prolongs it.
         """
         if from_s > self._doubt_until_s:
             self._doubt_from_s = from_s
@@ -86,7 +87,8 @@ class Rest:
             del reports[0]
         if not reports or reports[0].at_s >= end_s:
             return None
-        if start_s < self._doubt_until_s and end_s > self._doubt_from_s:
+        in_doubt_s = min(end_s, self._doubt_until_s) - max(start_s, self._doubt_from_s)
+        if in_doubt_s > MINUTE_S - MIN_COVERED_S:
             return None
         last = reports[0]
         return last if last.kw <= REST_KW and start_s - last.at_s <= _MAX_REST_S else None

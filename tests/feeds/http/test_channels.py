@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -10,8 +11,9 @@ import pytest
 from aiohttp import web
 
 from streamer.errors import UsageError
-from streamer.feeds import Pace
 from streamer.feeds.address import Address
+from streamer.feeds.http.options import preset_request
+from streamer.feeds.http.presets import PRESETS
 from streamer.feeds.registry import open_feed
 from streamer.readings import Notice, Sample
 from streamer.testing import check_source, read_feed
@@ -96,10 +98,16 @@ def test_powers_of_one_answer(
     assert list(found) == ["", "solar", "battery"][: len(kws)]
 
 
-def test_the_envoy_knows_its_panels() -> None:
-    feed = open_feed(Address.parse("https://h#preset=envoy&solar=yes&insecure=1"))
-    assert getattr(feed, "channels", None) == {"solar": Pace(5.0)}
-    feed.close()
+@pytest.mark.parametrize(("clamps", "kw"), [(1, 2.5), (0, math.nan)])
+def test_the_envoy_knows_its_panels_if_it_has_clamps_there(clamps: int, kw: float) -> None:
+    panels = {"measurementType": "production", "wNow": 2500.0, "activeCount": clamps}
+    grid = {"measurementType": "net-consumption", "wNow": -1500.0, "activeCount": 1}
+    document = {"production": [{"type": "inverters", "wNow": 2400}, panels], "consumption": [grid]}
+    address = Address.parse("https://h#preset=envoy&solar=yes&insecure=1")
+    request = preset_request(address, PRESETS["envoy"], "https")
+    found = [part.read(json.dumps(document).encode()) for part in request.parts]
+    assert all(isinstance(each, Sample) for each in found)
+    assert [getattr(each, "kw", None) for each in found] == pytest.approx([-1.5, kw], nan_ok=True)
 
 
 def test_a_solar_power_that_is_unknown_or_missing_leaves_the_grid_alone(

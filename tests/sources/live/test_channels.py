@@ -205,13 +205,15 @@ def test_after_a_loss_panels_have_to_be_silent_for_a_while() -> None:
     bench = House()
     bench.run(120.0, 0.0)
     bench.take(Link(Link.LOST, "broker"))
-    bench.pass_on(3600.0)
+    bench.pass_on(3601.0)
     bench.take(Link(Link.UP, "broker"))
     bench.run(300.0)
     bench.pass_on(6.0)
-    # The minute in which it was lost is known, and those in which it must be heard are not.
+    # Half of the minute after the return is the time in which it would be heard.
     assert [minute for minute, *_ in means(bench)] == [0, 1, 63, 64, 65, 66]
     assert means(bench)[-1] == (66, 1.0, 0.0)
+    text = f"house: no solar power reported since {clock(1)}, after 0 W: taken as 0"
+    assert bench.texts(Notice.EVENT) == [(text, 1)]
 
 
 def test_an_inverter_that_says_that_it_sleeps_is_at_rest_at_once() -> None:
@@ -239,10 +241,20 @@ def test_after_a_loss_a_power_is_not_valid_any_more() -> None:
 def test_an_absence_is_a_gap_in_both_channels() -> None:
     bench = House()
     bench.run(120.0, 0.0)
-    bench.stop(600.0)
+    bench.stop(601.0)
     bench.run(180.0)
     bench.pass_on(6.0)
     assert [minute for minute, *_ in means(bench)] == [0, 1, 13, 14]
+
+
+def test_a_minute_at_rest_that_an_absence_has_cut_is_known() -> None:
+    bench = House()
+    bench.run(170.0, 0.0)
+    bench.run(60.0)
+    bench.stop(30.0)
+    bench.run(100.0)
+    bench.pass_on(6.0)
+    assert [minute for minute, *_ in means(bench)] == [0, 1, 2, 3, 5]
 
 
 def test_values_with_times_that_waited_fill_an_absence_of_their_channel_only() -> None:
@@ -415,9 +427,9 @@ def test_rest_is_in_doubt_after_a_loss_until_something_is_heard() -> None:
     rest = Rest()
     rest.add(10.0, 0.0)
     rest.doubt(100.0, math.inf)
-    assert rest.since(0.0) is not None
-    assert rest.since(60.0) is None
+    assert rest.since(60.0) is not None
+    assert rest.since(120.0) is None
     assert rest.since(6000.0) is None
-    rest.doubt(6030.0, 6090.0)
+    rest.doubt(6030.0, 6091.0)
     assert rest.since(6060.0) is None
     assert rest.since(6120.0) is not None
