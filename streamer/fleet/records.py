@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from streamer.errors import StateError
 from streamer.fleet.alarms import FleetAlarms
 from streamer.fleet.arranged import NEVER, RoundPlan
+from streamer.fleet.bands import BAND, Bands
 from streamer.fleet.columns import Column, Outcome
-from streamer.fleet.running import BAND, SCORES, Bands, score
+from streamer.fleet.running import SCORES, score
 from streamer.fleet.settings import FleetSettings
 from streamer.online import light
-from streamer.online.intervals import MAX_KW
+from streamer.online.intervals import MAX_KW, TERMS
 from streamer.online.light import LIGHT
 from streamer.readings import Alarm
 from streamer.readings.arrays import BoolArray, DoubleArray, IndexArray, IntArray, Records
@@ -67,6 +69,17 @@ class RecordKeeper:
         first["band"] = self._bands.first
         first["alarms"] = self._alarms.first
         return first
+
+    def check(self, records: Records) -> None:
+        """Check records that were restored.
+
+        Raises:
+            StateError: they are damaged.
+        """
+        if (records["band"]["places"] >= TERMS).any():
+            raise StateError(
+                "state of a shard is damaged: the classes of its bands are out of bounds"
+            )
 
     def push(
         self,

@@ -194,6 +194,7 @@ class Shard:
             raise StateError(
                 f"state of a shard is for {made_with}, this one is {self._fingerprint()}"
             )
+        self._keeper.check(self._table.records)
         self.late, self.doubled, self.invalid = (
             int(str(about.get(name))) for name in ("late", "doubled", "invalid")
         )

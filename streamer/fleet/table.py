@@ -11,8 +11,8 @@ from streamer.errors import StateError
 from streamer.fleet.former import converted
 from streamer.readings.arrays import IndexArray, Records
 
-_VERSION = 3
-_FORMER_VERSIONS = (1, 2)
+_VERSION = 4
+_FORMER_VERSIONS = (1, 2, 3)
 
 
 class MeterTable:

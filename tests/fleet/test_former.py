@@ -12,6 +12,7 @@ from streamer.fleet.alarms import FleetAlarms
 from streamer.fleet.shard import Shard
 from streamer.fleet.table import MeterTable
 from streamer.models import load_model
+from streamer.online.intervals import TERMS, UNITS
 
 FORMER = np.dtype(
     [
@@ -53,6 +54,9 @@ FORMER_LIGHT = np.dtype(
 )
 """A meter's light adapter before its correction had a weight."""
 
+FORMER_BAND = np.dtype([("low_scale", "<f8"), ("high_scale", "<f8"), ("error_kw", "<f8")])
+"""A meter's interval before it had classes."""
+
 FIRST = np.zeros((), [("kw", "<f8"), ("alarms", FleetAlarms.dtype)])
 FIRST["alarms"] = FleetAlarms.first
 
@@ -61,7 +65,11 @@ def as_written(records: np.ndarray, version: int = 1) -> bytes:
     """Records of today in the layout of a former version."""
     assert FORMER.itemsize == 224
     assert FORMER_LIGHT.itemsize == 221
-    kinds = {"light": FORMER_LIGHT} | ({"alarms": FORMER} if version == 1 else {})
+    kinds = {"band": FORMER_BAND}
+    if version < 3:
+        kinds["light"] = FORMER_LIGHT
+    if version < 2:
+        kinds["alarms"] = FORMER
     former = np.zeros(
         len(records),
         [(name, kinds.get(name, records.dtype[name])) for name in records.dtype.names],
@@ -70,11 +78,14 @@ def as_written(records: np.ndarray, version: int = 1) -> bytes:
         if name not in kinds:
             former[name] = records[name]
             continue
-        for field in set(kinds[name].names) - {"shown"}:
+        for field in set(kinds[name].names) - {"shown", "low_scale", "high_scale"}:
             width = kinds[name][field].shape
             columns = records[name][field]
             former[name][field] = columns[:, : width[0]] if width else columns
-    if "light" in records.dtype.names:
+    if "band" in records.dtype.names:
+        for end in ("low", "high"):
+            former["band"][f"{end}_scale"] = records["band"][end][:, 0] / UNITS
+    if "light" in kinds and "light" in records.dtype.names:
         former["light"]["shown"] = records["light"]["weight"] > 0.0
     return former.tobytes()
 
@@ -114,7 +125,7 @@ def test_a_damaged_table_of_version_0_2_is_rejected(cut: int) -> None:
         MeterTable(FIRST).restore(state_of(["a", "b"], data[:-cut]))
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_a_shard_of_a_former_version_continues(version: int, sample_kw: np.ndarray) -> None:
     model = load_model(threads=1)
     at = np.datetime64("2026-01-01", "us") + np.arange(200) * np.timedelta64(60, "s")
@@ -129,6 +140,11 @@ def test_a_shard_of_a_former_version_continues(version: int, sample_kw: np.ndarr
     shard = Shard(model)
     shard.restore(former)
     assert shard._table.records["light"]["settled"].tolist() == [51]
+    band, theirs_band = (each._table.records["band"][0] for each in (shard, before))
+    assert band["low"].tolist() == [theirs_band["low"][0]] + [0] * (TERMS - 1)
+    assert band["high"].tolist() == [theirs_band["high"][0]] + [0] * (TERMS - 1)
+    assert band["error_kw"] == theirs_band["error_kw"]
+    assert band["carried"]["settled"] == 0
     ours = shard.push(["a"] * 100, at[100:], sample_kw[100:200]).columns
     theirs = before.push(["a"] * 100, at[100:], sample_kw[100:200]).columns
     assert ours["next_kw"].tolist() == theirs["next_kw"].tolist()

@@ -17,6 +17,7 @@ from streamer.errors import StateError, UsageError
 from streamer.fleet import COLUMNS, FleetSettings, Outcome, Shard
 from streamer.models import load_model
 from streamer.models.forecaster import NetworkForecaster
+from streamer.online.intervals import TERMS
 from streamer.pipeline import Pipeline
 from streamer.readings import Alarm, Reading, Step
 from streamer.readings.gaps import GapRule
@@ -319,7 +320,7 @@ def test_a_summary_has_one_row_per_meter(
         lambda state: b"",
         lambda state: b"{}\n",
         lambda state: b"[1]\n" + state,
-        lambda state: state.replace(b'"version": 3', b'"version": 9', 1),
+        lambda state: state.replace(b'"version": 4', b'"version": 9', 1),
         lambda state: state.replace(b'["a"', b'["b"', 1),
     ],
 )
@@ -340,11 +341,19 @@ def test_a_state_of_other_settings_is_rejected(model: NetworkForecaster) -> None
         Shard(model, FleetSettings(adapt=False)).restore(state)
 
 
-def test_a_meter_takes_less_than_a_kilobyte(model: NetworkForecaster) -> None:
+def test_a_state_with_impossible_classes_is_rejected(model: NetworkForecaster) -> None:
+    shard = Shard(model)
+    shard.push(["a"] * 50, _minutes(*range(50)), np.full(50, 0.3))
+    shard._table.records["band"]["places"][0, 2] = TERMS
+    with pytest.raises(StateError, match="classes"):
+        Shard(model).restore(shard.state())
+
+
+def test_a_meter_takes_little_more_than_a_kilobyte(model: NetworkForecaster) -> None:
     shard = Shard(model)
     names = [f"m{number:06d}" for number in range(1000)]
     shard.push(names, np.repeat(_minutes(0), 1000), np.full(1000, 0.3))
-    assert len(shard.state()) < 1000 * 1000
+    assert len(shard.state()) < 1150 * 1000
 
 
 @pytest.mark.parametrize(

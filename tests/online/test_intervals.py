@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamer.online.intervals import ConformalBand
+from streamer.online.carried import KNOWN_AFTER
+from streamer.online.intervals import TERMS, UNITS, ConformalBand
 
 _ANY_FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -39,22 +40,39 @@ def test_coverage_is_nominal_for_any_quantiles(
 
 
 @settings(max_examples=60)
-@given(st.lists(st.floats(-2.0, 2.0), min_size=1, max_size=400), st.floats(0.01, 0.3))
-def test_guarantee_holds_for_any_errors(errors: list[float], step: float) -> None:
+@given(st.lists(st.floats(-2.0, 2.0), min_size=1, max_size=400), st.floats(0.001, 0.1))
+def test_guarantee_holds_for_any_errors_and_in_each_class(errors: list[float], step: float) -> None:
     band = ConformalBand(0.9, inner=0.9, step=step)
-    start = band.state()[:2]
-    below = above = 0
-    within_limits = True
-    for error in errors:
+    begun = np.array([band.state()[end] for end in ("low", "high")]) / UNITS
+    moved, readings, misses = np.zeros((2, TERMS)), np.zeros(TERMS), np.zeros((2, TERMS))
+    largest, smallest = begun.copy(), begun.copy()
+    for number, error in enumerate(errors):
         low, high = band.see(1.0, 0.8, 1.3)
-        below += 1.0 + error < low
-        above += 1.0 + error > high
+        places = [0, *band.state()["places"]]
+        outside = np.array([1.0 + error < low, 1.0 + error > high])
+        this_step = step * (1.0 + 3.0 * 24.0 / (24.0 + number // 60))
+        moved[:, places] += this_step * (outside - 0.05)[:, None]
+        misses[:, places] += outside[:, None]
+        readings[places] += 1
         band.settle(1.0 + error)
-        within_limits = within_limits and all(-3.0 < scale < 4.0 for scale in band.state()[:2])
-    if within_limits:
-        for misses, before, after in zip((below, above), start, band.state(), strict=False):
-            moved = (after - before) / (step * len(errors))
-            assert misses / len(errors) - 0.05 == pytest.approx(moved, abs=1e-9)
+        terms = np.array([band.state()[end] for end in ("low", "high")]) / UNITS
+        largest, smallest = np.maximum(largest, terms), np.minimum(smallest, terms)
+        total = terms[:, places].sum(axis=1)
+        if not ((total > -3.0) & (total < 4.0) & (np.abs(terms) < 4.0).all(axis=1)).all():
+            return
+    np.testing.assert_allclose(terms - begun, moved, rtol=0.0, atol=1e-5)
+    seen = readings > 0
+    excess = np.abs(misses[:, seen] - 0.05 * readings[seen])
+    assert (excess <= (largest - smallest)[:, seen] / step + 1e-3).all()
+
+
+def test_coverage_is_nominal_in_calm_and_in_rough_hours() -> None:
+    rng = np.random.default_rng(2)
+    rough = np.arange(60_000) // 300 % 3 == 0
+    errors = rng.laplace(scale=np.where(rough, 0.2, 0.02))
+    covered = _covered(ConformalBand(0.9, inner=0.9), errors, (0.9, 1.1))
+    assert covered[rough].mean() == pytest.approx(0.9, abs=0.025)
+    assert covered[~rough].mean() == pytest.approx(0.9, abs=0.015)
 
 
 @pytest.mark.parametrize("ends", [None, (0.85, 1.15)])
@@ -118,10 +136,65 @@ def test_any_finite_numbers_and_step_give_a_finite_band(
     assert restored.see(0.5, 0.2, 0.9) == band.see(0.5, 0.2, 0.9)
 
 
-@pytest.mark.parametrize("state", [[], [0.0] * 5, [0.0] * 7, [math.nan] * 6, ["x"] * 6, None])
-def test_damaged_state_is_rejected(state: list[float]) -> None:
+def test_interval_of_a_house_stays_within_what_its_connection_has_carried() -> None:
+    band = ConformalBand(0.9, inner=0.9)
+    assert band.see(0.1, -0.2, 0.4)[0] == 0.0
+    for number in range(600):
+        band.settle(2.0 if number % 30 == 0 else 0.1)
+        low, high = band.see(0.1, -0.2, 9.0)
+        assert low >= 0.0
+        assert high <= (math.inf if number < KNOWN_AFTER - 1 else 2.0 + 1.9)
+
+
+def test_first_interval_of_a_house_that_exports_is_not_moved_to_zero() -> None:
+    band = ConformalBand(0.9, inner=0.9)
+    assert band.see(-2.0, -2.5, -1.5) == (-2.5, -1.5)
+    band.settle(-2.0)
+    assert band.see(-2.0, -2.5, -1.5)[1] < 0.0
+
+
+def test_state_of_before_the_classes_continues() -> None:
+    band = ConformalBand(0.9, inner=0.9)
+    band.restore([0.25, -0.5, 0.2, 0.1, 0.4, 0.3])
+    assert band.state()["errors_kw"] == [0.2, 0.0]
+    low, high = band.see(2.0, 1.0, 3.0)
+    assert low == pytest.approx(1.0 - 2.0 * math.expm1(0.25))
+    assert high == pytest.approx(3.0 + 2.0 * math.expm1(-0.5))
+
+
+@pytest.mark.parametrize(
+    "state",
+    [[], [0.0] * 5, [0.0] * 7, [math.nan] * 6, ["x"] * 6, None, [9.0, 0.0, 0.1, 0.0, 0.0, 0.0]],
+)
+def test_damaged_state_of_before_the_classes_is_rejected(state: list[float]) -> None:
     with pytest.raises((TypeError, ValueError)):
         ConformalBand().restore(state)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("low", [0] * (TERMS - 1)),
+        ("high", [0.5] * TERMS),
+        ("high", [1 << 40] * TERMS),
+        ("places", [1, 6, 11, 14, TERMS]),
+        ("places", [1, 6, 11, 14]),
+        ("errors_kw", [-0.1, 0.0]),
+        ("errors_kw", [0.1]),
+        ("waiting_kw", [0.0, math.inf, 0.0]),
+        ("carried", {}),
+        ("carried", None),
+    ],
+)
+def test_damaged_state_is_rejected_and_changes_nothing(name: str, value: object) -> None:
+    band = ConformalBand()
+    for actual in (0.3, 0.5, 0.2):
+        band.see(0.4)
+        band.settle(actual)
+    before = band.state()
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        band.restore({**before, name: value})
+    assert band.state() == before
 
 
 def test_settings_out_of_range_are_rejected() -> None:
