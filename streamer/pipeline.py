@@ -203,8 +203,9 @@ class Pipeline:
         return [(slice(start, end), start in resets) for start, end in pairwise(edges)]
 
     def _push_one(self, reading: Reading, missing: int) -> Step:
-        self._learn(reading.consumption_kw, reading.kw)
-        return self._advance(reading, missing, self._issuer.one(reading, self._position))
+        kw = reading.consumption_kw
+        self._learn(kw, reading.kw)
+        return self._advance(reading, missing, self._issuer.one(reading, kw, self._position))
 
     def _are_few(self, readings: Sequence[Reading]) -> bool:
         """Whether a part is processed faster one by one."""

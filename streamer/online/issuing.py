@@ -53,14 +53,14 @@ class Issuer:
         """Learn from the powers of the reading that the last forecast was issued for."""
         self._online.settle(consumption_kw, grid_kw)
 
-    def one(self, reading: Reading, position: Position) -> Issued | None:
+    def one(self, reading: Reading, kw: float, position: Position) -> Issued | None:
         """The forecast issued at a reading; None as long as its window is not full.
 
         Args:
             reading: the reading.
+            kw: its consumption.
             position: that before it.
         """
-        kw = reading.consumption_kw
         answer = self._stream.push(kw)
         terms = self._net_load.see_one(reading)
         if answer is None:
