@@ -171,7 +171,7 @@ def test_trace_has_the_forecasts_that_were_settled() -> None:
 def test_a_forecast_of_an_earlier_release_shows_its_mean() -> None:
     now = Forecast(datetime(2013, 6, 1), 0.5, 0.3, 0.6, 0.4, 0.1, 0.9)
     names = ("kw", "last_kw", "frozen_kw", "median_kw", "low_kw", "high_kw")
-    earlier = SimpleNamespace(**{name: getattr(now, name) for name in names})
+    earlier: Any = SimpleNamespace(**{name: getattr(now, name) for name in names})
     assert traces._values(now) == [0.5, 0.4, 0.4, 0.6, 0.3, 0.1, 0.9]
     assert traces._values(earlier) == [0.5, 0.4, 0.5, 0.6, 0.3, 0.1, 0.9]
 
