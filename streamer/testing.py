@@ -299,6 +299,9 @@ def _check_samples(source: Source | Feed, samples: int) -> list[Sample | Counter
             value = item.kw if isinstance(item, Sample) else item.kwh
             _require(not math.isinf(value), f"sample at {item.at} is {value}")
             _require(item.at is None or item.at.tzinfo is not None, f"time {item.at} has no zone")
+            channel = item.channel if isinstance(item, Sample) else ""
+            declared = ("", *getattr(source, "channels", ()))
+            _require(channel in declared, f"channel {channel!r} is not in the feed's channels")
             found.append(item)
         elif isinstance(item, Link):
             _require(item.state == Link.UP, f"a feed must report that it is up, not {item.state!r}")

@@ -12,9 +12,18 @@ from typing import Any
 
 from streamer.readings.scores import BandScores, ErrorScores, Lead, PointScores, Scores, skill
 from streamer.readings.steps import Adaptation, Alarm, Counts, Forecast, Step
-from streamer.readings.values import MINUTE, CounterSample, Link, Notice, Reading, Sample
+from streamer.readings.values import (
+    CHANNELS,
+    MINUTE,
+    CounterSample,
+    Link,
+    Notice,
+    Reading,
+    Sample,
+)
 
 __all__ = [
+    "CHANNELS",
     "MINUTE",
     "Adaptation",
     "Alarm",

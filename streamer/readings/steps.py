@@ -144,8 +144,17 @@ class Step:
 
     @property
     def error_kw(self) -> float | None:
-        """Forecast error in kW: actual minus forecast; clipped to the largest finite number."""
-        if self.settled is None:
-            return None
-        error = self.reading.kw - self.settled.kw
-        return error if math.isfinite(error) else math.copysign(sys.float_info.max, error)
+        """Error of the mean forecast in kW: actual minus forecast.
+
+        Clipped to the largest finite number.
+        """
+        return None if self.settled is None else _clipped(self.reading.kw - self.settled.kw)
+
+    @property
+    def point_error_kw(self) -> float | None:
+        """The same of the point forecast, which is the one shown."""
+        return None if self.settled is None else _clipped(self.reading.kw - self.settled.point_kw)
+
+
+def _clipped(error_kw: float) -> float:
+    return error_kw if math.isfinite(error_kw) else math.copysign(sys.float_info.max, error_kw)

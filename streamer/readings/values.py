@@ -12,6 +12,9 @@ from datetime import datetime, timedelta
 MINUTE = timedelta(minutes=1)
 """The interval that one reading covers."""
 
+CHANNELS = ("solar", "battery")
+"""Channels that may be measured beside the power at the grid connection."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -49,15 +52,18 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Power reported by a meter, valid until its next sample.
+    """Power reported by a meter, valid until the next sample of its channel.
 
     Attributes:
-        kw: power in kW, import positive; NaN where the meter reports that it is unknown.
+        kw: power in kW, NaN where the meter reports that it is unknown. Positive is import from
+            the grid, production of the panels, or charging of the battery.
         at: time of the sample, with a zone; None for the time of its arrival.
+        channel: what is measured: empty for the grid connection, or one of `CHANNELS`.
     """
 
     kw: float
     at: datetime | None = None
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)

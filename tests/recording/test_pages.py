@@ -51,7 +51,7 @@ def _check(bins: Bins, start: int, seconds: int, steps: list[Step]) -> None:
             len(inside),
             sum(step.reading.kw for step in inside),
             len(settled),
-            sum(forecast.kw for forecast in settled),
+            sum(forecast.point_kw for forecast in settled),
             sum(forecast.low_kw for forecast in settled),
             sum(forecast.high_kw for forecast in settled),
             sum(alarm.at == step.reading.at for step in inside for alarm in step.alarms),
