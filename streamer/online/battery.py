@@ -23,8 +23,12 @@ class BatteryResponse:
     net load's, exponentially weighted with a half-life of 20 minutes and with a prior of 1 that
     counts as one change of 100 W.
 
-    **Guarantee.** None; the share is from 0 to 1. **What breaks it.** Noise of the meters that
-    is read as changes of both; a battery that overshoots.
+    **Source.** Least squares with forgetting (Haykin, "Adaptive Filter Theory", chapter 10).
+
+    **Guarantee.** None but that the share is from 0 to 1.
+
+    **What breaks it.** Noise of the meters that is read as changes of both; a battery that
+    overshoots.
 
     >>> response = BatteryResponse()
     >>> for net_kw in (1.0, 2.0) * 30:

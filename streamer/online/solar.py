@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from streamer.readings.saved import numbers
 
 MAX_CHANGE_KW = 30.0
-"""Largest change in one minute; after a larger one, which is a fault, the recent values go."""
+"""Largest change in one minute: a larger one is a fault, and recent values are then forgotten."""
 
 _MEAN_KEPT = 0.5 ** (1.0 / 10.0)
 _RECENT_KEPT = 0.5 ** (1.0 / 3.0)
@@ -26,11 +26,11 @@ class SolarForecast:
     changes are large for the level, the forecast leans from the last value towards the recent
     mean (half-life ten minutes), by a share that is learnt: the least-squares coefficient of
     the next change on the distance of that mean, over the rough minutes so far, of which the
-    older count less. At night, and wherever the last value is not above zero, that is the
-    forecast; a forecast is never below zero otherwise.
+    older count less. Where the last value is not above zero, as at night, it is the forecast;
+    elsewhere no forecast is below zero.
 
     **Source.** An AR(1) process about an exponentially weighted mean, fitted by least squares
-    with forgetting (Haykin, "Adaptive Filter Theory", chapter 9), beside persistence, which is
+    with forgetting (Haykin, "Adaptive Filter Theory", chapter 10), beside persistence, which is
     the usual reference for irradiance (Yang et al. 2020, Solar Energy 210).
 
     **Guarantee.** Persistence is the champion: the share is used only while its squared error
