@@ -7,7 +7,6 @@ the same steps at any speed, live or replayed, one by one or in blocks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -17,25 +16,18 @@ from numpy.lib.stride_tricks import sliding_window_view
 from streamer.alarms.detectors import Alarms
 from streamer.errors import StateError, UsageError
 from streamer.models import Forecaster, forecast_ahead
-from streamer.online.forecasts import (
-    ForecastBatch,
-    Issued,
-    forecast_state,
-    restored_forecast,
-    settled_by,
-    to_forecast,
-)
+from streamer.online.forecasts import ForecastBatch, Issued, settled_by, to_forecast
+from streamer.online.guard import day_parts
 from streamer.online.layer import Adapt, Online, recent_changes
-from streamer.readings import Alarm, Counts, Forecast, Reading, Step
+from streamer.online.netload import NetLoad
+from streamer.online.position import Position
+from streamer.readings import Alarm, Reading, Step
 from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.readings.blocks import BlockResult, ReadingBlock
-from streamer.readings.buffer import CAPACITY, RingBuffer
+from streamer.readings.channels import Powers, channel_changes
 from streamer.readings.gaps import GapRule
 from streamer.readings.order import all_checked, check_block, checked
-from streamer.readings.saved import count, numbers
 from streamer.scores.running import RunningScores
-
-_STATE_VERSION = 3
 
 _FEW = 4
 """Readings that are faster one by one: an engine computes dozens of windows at least."""
@@ -45,6 +37,11 @@ _NOTHING: DoubleArray = np.empty(0)
 
 class Pipeline:
     """Settles, scores, learns, buffers and forecasts, for each reading in turn.
+
+    Where the readings have solar or battery power, the model forecasts the consumption of the
+    house, and the forecasts of the sun and the battery make one of the grid power of it.
+    Everything that is scored is of the grid power. Readings with other channels than those before
+    them empty the ring buffer, as a long gap does, since a window holds one quantity.
 
     Args:
         forecaster: model that forecasts the next reading from a window.
@@ -79,19 +76,17 @@ class Pipeline:
         self._forecaster = forecaster
         self._gaps = GapRule() if gaps is None else gaps
         self._adapt, self._confidence = adapt, confidence
-        self._buffer, self._online, self._alarms, self._scores = self._new_parts()
+        self._position = Position(forecaster.window)
+        self._online, self._net_load, self._alarms, self._scores = self._new_parts()
         self._latest = self._scores.get()
         self._adaptation = self._online.get()
-        self._counts = Counts()
-        self._waiting: Forecast | None = None
-        self._last_at: datetime | None = None
         self._stream = forecaster.stream()
         self._stream_is_behind = False
 
     @property
     def capacity(self) -> int:
         """Size of the ring buffer: the window, and the reading that it forecasts."""
-        return self._buffer.capacity
+        return self._position.buffer.capacity
 
     def push(self, reading: Reading) -> Step:
         """Process one reading.
@@ -100,8 +95,9 @@ class Pipeline:
             ReadingError: its value is not a finite number, its time is not a `datetime`, or not
                 after that of the last reading; the pipeline is unchanged.
         """
-        reading, missing = checked(reading, self._last_at)
-        if self._gaps.resets(missing):
+        position = self._position
+        reading, missing = checked(reading, position.last_at)
+        if self._gaps.resets(missing) or position.channels_change(reading):
             self._reset()
         if self._stream_is_behind:
             self._catch_up()
@@ -116,9 +112,9 @@ class Pipeline:
         Raises:
             ReadingError: as for `push`; the pipeline is unchanged by the whole block.
         """
-        readings, missing = all_checked(readings, self._last_at)
+        readings, missing = all_checked(readings, self._position.last_at)
         steps: list[Step] = []
-        for part, reset in self._parts(missing):
+        for part, reset in self._parts(readings, missing):
             if reset:
                 self._reset()
             steps += self._push_part(readings[part], missing[part])
@@ -140,10 +136,10 @@ class Pipeline:
         """
         if not len(readings):
             raise ValueError("the block is empty")
-        missing = check_block(readings, self._last_at)
+        missing = check_block(readings, self._position.last_at)
         settled_kw = np.full(len(readings), np.nan)
         alarms: list[Alarm] = []
-        for part, reset in self._parts(missing):
+        for part, reset in self._parts(readings, missing):
             if reset:
                 self._reset()
             step = self._push_without_steps(readings[part], missing[part], settled_kw[part], alarms)
@@ -155,15 +151,11 @@ class Pipeline:
         The cache of the engine is left out: it can be rebuilt from the ring buffer.
         """
         return {
-            "version": _STATE_VERSION,
-            "window": int(self._forecaster.window),
-            "last_at": None if self._last_at is None else self._last_at.isoformat(),
-            "buffer_kw": self._buffer.values().tolist(),
-            "waiting": forecast_state(self._waiting),
+            **self._position.state(),
             "scores": self._scores.state(),
             "online": self._online.state(),
+            "net_load": self._net_load.state(),
             "alarms": self._alarms.state(),
-            "counts": {name: getattr(self._counts, name) for name in Counts.__slots__},
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -178,63 +170,57 @@ class Pipeline:
         """
         if not isinstance(state, Mapping):
             raise StateError(f"saved state is of type {type(state).__name__}, not a mapping")
-        version, window = state.get("version"), state.get("window")
-        if version != _STATE_VERSION:
-            raise StateError(f"saved state has version {version!r:.40}, expected {_STATE_VERSION}")
-        if window != self._forecaster.window:
-            raise StateError(
-                f"saved state is for a model with a window of {window!r:.40} readings, "
-                f"this one has {self._forecaster.window}"
-            )
-        buffer, online, alarms, scores = self._new_parts()
+        position = Position(self._forecaster.window)
+        online, net_load, alarms, scores = self._new_parts()
         try:
-            last_at = state["last_at"]
-            last_at = None if last_at is None else datetime.fromisoformat(last_at)
-            buffer.extend(numbers(state["buffer_kw"], most=buffer.capacity))
-            waiting = restored_forecast(state["waiting"])
+            position.restore(state)
             online.restore(state["online"])
+            net_load.restore(state.get("net_load"))
             alarms.restore(state["alarms"])
             scores.restore(state["scores"])
-            counts = Counts(**{name: count(state["counts"][name]) for name in Counts.__slots__})
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise StateError(f"saved state is damaged: {error!r}") from None
-        self._buffer, self._online, self._alarms, self._scores = buffer, online, alarms, scores
-        self._last_at, self._waiting, self._counts = last_at, waiting, counts
+        self._position, self._online, self._net_load = position, online, net_load
+        self._alarms, self._scores = alarms, scores
         self._latest = scores.get()
         self._adaptation = online.get()
         self._stream_is_behind = True
 
-    def _new_parts(self) -> tuple[RingBuffer, Online, Alarms, RunningScores]:
-        """The parts with a state that is saved, before the first reading."""
+    def _new_parts(self) -> tuple[Online, NetLoad, Alarms, RunningScores]:
+        """What is learnt from the stream, before its first reading."""
         levels, adapt, confidence = self._forecaster.levels, self._adapt, self._confidence
         return (
-            RingBuffer(max(CAPACITY, self._forecaster.window + 1)),
             Online(levels, adapt=adapt, confidence=confidence),
+            NetLoad(),
             Alarms(),
             RunningScores(confidence=float(confidence), adapted=bool(adapt)),
         )
 
-    def _parts(self, missing: IntArray) -> list[tuple[slice, bool]]:
-        """Split a block where a gap empties the buffer, since no window spans that.
+    def _parts(self, readings: Sequence[Reading], missing: IntArray) -> list[tuple[slice, bool]]:
+        """Split a block where the buffer is emptied, since no window spans that.
 
         Args:
+            readings: the block.
             missing: (readings,) minutes missing before each.
 
         Returns:
-            The parts of the block, and for each whether a gap empties the buffer before it.
+            The parts of the block, and for each whether the buffer is emptied before it.
         """
-        gaps = np.flatnonzero(missing).tolist()
-        resets = {row for row in gaps if self._gaps.resets(int(missing[row]))}
+        resets = set(self._gaps.resets_at(missing))
+        resets |= set(channel_changes(readings, self._position.channels))
         edges = sorted({0, len(missing)} | resets)
         return [(slice(start, end), start in resets) for start, end in pairwise(edges)]
 
     def _push_one(self, reading: Reading, missing: int) -> Step:
-        self._learn(reading.kw)
-        answer = self._stream.push(reading.kw)
+        kw = reading.consumption_kw
+        self._learn(kw, reading.kw)
+        answer = self._stream.push(kw)
+        terms = self._net_load.see_one(reading)
         issued = None
         if answer is not None:
-            recent = recent_changes(np.array([*self._buffer.last(2).tolist(), reading.kw]), 1)
-            issued = self._online.see(answer, recent, _NOTHING).issued()[0]
+            known = np.array([*self._position.buffer.last(2).tolist(), kw])
+            recent, times = recent_changes(known, 1), day_parts([reading])
+            issued = self._online.see(answer, recent, _NOTHING, times, terms).issued()[0]
         return self._advance(reading, missing, issued)
 
     def _are_few(self, readings: Sequence[Reading]) -> bool:
@@ -244,12 +230,8 @@ class Pipeline:
     def _push_part(self, readings: Sequence[Reading], missing: IntArray) -> list[Step]:
         if self._are_few(readings):
             return list(map(self._push_one, readings, missing.tolist()))
-        if isinstance(readings, ReadingBlock):
-            kw = readings.kw
-        else:
-            kw = np.array([reading.kw for reading in readings])
-        batch = self._forecast_batch(kw)
-        issued: list[Issued | None] = [None] * len(kw)
+        batch = self._forecast_batch(Powers.of(readings), day_parts(readings))
+        issued: list[Issued | None] = [None] * len(readings)
         if batch is not None:
             found = batch.issued()
             issued[-len(found) :] = found
@@ -279,8 +261,8 @@ class Pipeline:
             alarms += [a for s in steps for a in s.alarms if a.at == s.reading.at]
             return steps[-1]
         kw = readings.kw
-        waiting = self._waiting
-        batch = self._forecast_batch(kw)
+        waiting = self._position.waiting
+        batch = self._forecast_batch(Powers.of(readings), day_parts(readings))
         settled, first = settled_by(len(kw), waiting, batch)
         settled_kw[:] = settled.mean_kw
         last_two: list[Issued | None] = [None, None]
@@ -295,11 +277,11 @@ class Pipeline:
             self._scores.update_many(
                 actual_kw=kw[scored],
                 forecast_kw=settled.mean_kw[scored],
+                point_kw=settled.point_kw[scored],
                 last_kw=last_kw[scored],
                 frozen_kw=settled.frozen_kw[scored],
                 low_kw=settled.low_kw[scored],
                 high_kw=settled.high_kw[scored],
-                median_kw=settled.median_kw[scored],
             )
             median = settled.median_kw
             alarms += self._alarms.settle_many(
@@ -310,108 +292,100 @@ class Pipeline:
                 high_kw=settled.high_kw[:before],
                 missing=missing[:before],
             )
-            self._buffer.extend(kw[:before])
-            self._count(missing[:before])
-            previous = readings[before - 1]
-            self._last_at = previous.at
-            self._waiting = to_forecast(previous, last_two[-2])
+            forecast = to_forecast(readings[before - 1], last_two[-2])
+            self._position.advance_many(readings[:before], missing[:before], forecast)
         step = self._advance(readings[before], int(missing[before]), last_two[-1])
         alarms += [alarm for alarm in step.alarms if alarm.at == step.reading.at]
         return step
 
-    def _forecast_batch(self, kw: DoubleArray) -> ForecastBatch | None:
+    def _forecast_batch(self, powers: Powers, times: Sequence[int]) -> ForecastBatch | None:
         """Forecast after each reading of a part, and learn from all forecasts settled in it.
 
         Args:
-            kw: (readings,) the part, which follows the readings in the buffer.
+            powers: (readings,) the part, which follows the readings in the buffer.
+            times: (readings,) their parts of the day.
 
         Returns:
             The forecasts at its last readings, one at each whose window is full.
         """
-        self._learn(float(kw[0]))
+        kw = powers.consumption_kw
+        self._learn(float(kw[0]), float(powers.kw[0]))
         self._stream_is_behind = True
+        terms = self._net_load.see(powers)
         window = self._forecaster.window
-        known = np.concatenate([self._buffer.last(max(window - 1, 2)), kw])
+        known = np.concatenate([self._position.buffer.last(max(window - 1, 2)), kw])
         windows = min(len(known) - window + 1, len(kw))
         if windows < 1:
             return None
         views = sliding_window_view(known, window)[-windows:]
-        recent, settling = recent_changes(known, windows), kw[len(kw) - windows + 1 :]
+        recent, first = recent_changes(known, windows), len(kw) - windows
         parts, start = [], 0
         for answer in forecast_ahead(self._forecaster, views):
             rows = slice(start, start + len(answer.mean_kw))
-            parts.append(self._online.see(answer, recent[rows], settling[rows]))
+            at = slice(first + rows.start, first + rows.stop)
+            settling = kw[at.start + 1 : at.stop + 1]
+            theirs = None if terms is None else terms[at]
+            seen = self._online.see(answer, recent[rows], settling, times[at], theirs)
+            parts.append(seen)
             start = rows.stop
         return ForecastBatch.joined(parts)
 
-    def _learn(self, kw: float) -> None:
-        """Learn from the reading that settles the waiting forecast, if any."""
-        if self._waiting is not None:
-            self._online.settle(kw)
+    def _learn(self, kw: float, grid_kw: float) -> None:
+        """Learn from the reading that settles the waiting forecast, if any.
+
+        Args:
+            kw: its consumption, which the model forecasts.
+            grid_kw: its grid power, which the band is of.
+        """
+        if self._position.waiting is not None:
+            self._online.settle(kw, grid_kw)
         self._adaptation = self._online.get()
 
     def _advance(self, reading: Reading, missing: int, issued: Issued | None) -> Step:
         """Settle and score the waiting forecast, buffer the reading, issue the next forecast."""
-        settled = self._waiting
+        position = self._position
+        settled = position.waiting
         if settled is not None:
             self._latest = self._scores.update(
                 actual_kw=reading.kw,
                 forecast_kw=settled.kw,
+                point_kw=settled.point_kw,
                 last_kw=settled.last_kw,
                 frozen_kw=settled.frozen_kw,
                 low_kw=settled.low_kw,
                 high_kw=settled.high_kw,
-                median_kw=settled.median_kw,
             )
         alarms = self._alarms.settle(
             at=reading.at, kw=reading.kw, forecast=settled, missing=missing
         )
-        self._buffer.push(reading.kw)
-        self._waiting = to_forecast(reading, issued)
+        forecast = to_forecast(reading, issued)
+        position.advance(reading, missing, forecast)
         if issued is not None:
             self._adaptation = issued.adaptation
-        counts = self._counts
-        self._counts = Counts(
-            counts.readings + 1,
-            counts.gaps + (missing > 0),
-            counts.gap_minutes + missing,
-            counts.resets,
-        )
-        self._last_at = reading.at
         return Step(
             reading,
             settled,
-            self._waiting,
+            forecast,
             self._latest,
             missing,
-            len(self._buffer),
-            self._counts,
+            len(position.buffer),
+            position.counts,
             self._adaptation,
             alarms,
         )
 
-    def _count(self, missing: IntArray) -> None:
-        """Count readings by the minutes missing before each of them."""
-        counts = self._counts
-        self._counts = Counts(
-            counts.readings + len(missing),
-            counts.gaps + int(np.count_nonzero(missing)),
-            counts.gap_minutes + int(missing.sum()),
-            counts.resets,
-        )
-
     def _reset(self) -> None:
-        counts = self._counts
-        self._counts = Counts(counts.readings, counts.gaps, counts.gap_minutes, counts.resets + 1)
-        self._buffer.clear()
-        self._waiting = None
-        self._stream.restart(seen=counts.readings)
+        position = self._position
+        position.reset()
+        self._net_load.restart()
+        self._stream.restart(seen=position.counts.readings)
         self._stream_is_behind = False
 
     def _catch_up(self) -> None:
         """Rebuild the cache of the engine from the ring buffer."""
-        recent = self._buffer.last(self._forecaster.window)
-        self._stream.restart(seen=self._counts.readings - len(recent))
+        position = self._position
+        recent = position.buffer.last(self._forecaster.window)
+        self._stream.restart(seen=position.counts.readings - len(recent))
         for kw in recent.tolist():
             self._stream.push(kw)
         self._stream_is_behind = False

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from streamer.feeds import Feed, FeedItem
 from streamer.models import Answer, ForecastStream
 from streamer.readings import MINUTE, CounterSample, Link, Notice, Reading, Sample
+from streamer.readings.channels import channels_of
 from streamer.sources import Source
 
 START = datetime(2010, 3, 19, 17, 0)
@@ -269,8 +270,13 @@ def _check_readings(source: Source | Feed, spacing: timedelta | None) -> list[Re
                 f"read() returned a {type(item).__name__} (for a feed, set samples)",
             )
             if isinstance(item, Reading):
-                _require(math.isfinite(item.kw), f"reading at {item.at} is {item.kw}")
+                _require(math.isfinite(item.consumption_kw), f"powers are not finite: {item}")
                 if found:
+                    _require(
+                        channels_of(item) == channels_of(found[-1]),
+                        "solar or battery power must be in all readings or in none, and is not "
+                        f"in all at {item.at}",
+                    )
                     step = item.at - found[-1].at
                     _require(step > timedelta(0), f"{item.at} does not come after {found[-1].at}")
                     _require(spacing is None or step >= spacing, f"{item.at} follows in {step}")
@@ -293,6 +299,9 @@ def _check_samples(source: Source | Feed, samples: int) -> list[Sample | Counter
             value = item.kw if isinstance(item, Sample) else item.kwh
             _require(not math.isinf(value), f"sample at {item.at} is {value}")
             _require(item.at is None or item.at.tzinfo is not None, f"time {item.at} has no zone")
+            channel = item.channel if isinstance(item, Sample) else ""
+            declared = ("", *getattr(source, "channels", ()))
+            _require(channel in declared, f"channel {channel!r} is not in the feed's channels")
             found.append(item)
         elif isinstance(item, Link):
             _require(item.state == Link.UP, f"a feed must report that it is up, not {item.state!r}")

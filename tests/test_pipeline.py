@@ -16,6 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from streamer.errors import ReadingError, StateError, UsageError
 from streamer.models import load_model
+from streamer.online.guard import TRIAL
 from streamer.pipeline import Pipeline
 from streamer.readings import Counts, Reading, Step
 from streamer.readings.blocks import ReadingBlock
@@ -63,9 +64,12 @@ def test_steps_equal_an_independent_computation(sample_kw: np.ndarray) -> None:
     forecasts = load_model().forecast(sliding_window_view(kw, WINDOW)).mean_kw
     assert [step.forecast for step in steps[: WINDOW - 1]] == [None] * (WINDOW - 1)
     assert [step.settled for step in steps[:WINDOW]] == [None] * WINDOW
+    frozen = [step.forecast.frozen_kw for step in steps if step.forecast]
+    np.testing.assert_allclose(frozen, forecasts, rtol=0, atol=AGREEMENT_KW)
     issued = [step.forecast.kw for step in steps if step.forecast]
-    np.testing.assert_allclose(issued, forecasts, rtol=0, atol=AGREEMENT_KW)
-    assert issued == [step.forecast.frozen_kw for step in steps if step.forecast]
+    bands = [(step.forecast.low_kw, step.forecast.high_kw) for step in steps if step.forecast]
+    low, high = np.array(bands[:TRIAL]).T
+    np.testing.assert_array_equal(issued[:TRIAL], np.clip(frozen[:TRIAL], low, high))
     errors = kw[WINDOW:] - np.array(issued[:-1])
     for settled, step in enumerate(steps[WINDOW:], start=1):
         assert step.settled == steps[WINDOW + settled - 2].forecast
@@ -144,7 +148,7 @@ def _states_alike(one: Pipeline, other: Pipeline) -> None:
         ("persistence", ("mse_kw2", "mae_kw")),
         ("frozen", ("mse_kw2", "mae_kw")),
         ("band", ("coverage", "width_kw", "winkler_kw")),
-        ("median", ("sum", "persistence_sum")),
+        ("point", ("means",)),
         ("lead", ("sum", "mean", "squares", "day")),
     ):
         # A lead is a difference, whose rounding is that of its parts.
@@ -416,9 +420,7 @@ def test_blocks_and_single_readings_learn_the_same(day_and_a_half: list[Reading]
         _assert_alike(last, together[-1], tolerance=1e-9)
     for mine, theirs in zip(together, one_by_one, strict=True):
         _assert_alike(mine, theirs)
-    corrected = [
-        step.forecast.kw != step.forecast.frozen_kw for step in one_by_one if step.forecast
-    ]
+    corrected = [step.adaptation.shown for step in one_by_one if step.forecast and step.adaptation]
     assert not any(corrected[:1440])
     assert any(corrected)
 
@@ -456,11 +458,50 @@ def test_adaptation_is_restored_bit_for_bit(day_and_a_half: list[Reading], at: i
     assert restored.state() == undisturbed.state()
 
 
-def test_without_adaptation_the_frozen_forecast_is_shown(day_and_a_half: list[Reading]) -> None:
+def test_without_adaptation_the_frozen_forecast_is_guarded(day_and_a_half: list[Reading]) -> None:
     steps = Pipeline(load_model(), adapt=False).push_many(day_and_a_half)
     assert all(step.adaptation is None and step.scores.frozen is None for step in steps)
     forecasts = [step.forecast for step in steps if step.forecast]
-    assert all(forecast.kw == forecast.frozen_kw for forecast in forecasts)
+    for number, forecast in enumerate(forecasts):
+        if number < TRIAL:
+            held = min(max(forecast.frozen_kw, forecast.low_kw), forecast.high_kw)
+            assert forecast.kw == held
+        else:
+            ends = sorted([forecast.last_kw, forecast.frozen_kw])
+            assert min(max(ends[0], forecast.low_kw), forecast.high_kw) <= forecast.kw + 1e-12
+            assert forecast.kw - 1e-12 <= max(min(ends[1], forecast.high_kw), forecast.low_kw)
+    assert any(forecast.kw != forecast.frozen_kw for forecast in forecasts)
+
+
+def test_the_mean_and_the_point_are_inside_the_band(day_and_a_half: list[Reading]) -> None:
+    steps = Pipeline(load_model()).push_many(day_and_a_half)
+    forecasts = [step.forecast for step in steps if step.forecast]
+    assert all(f.low_kw <= f.kw <= f.high_kw for f in forecasts)
+    assert all(f.low_kw <= f.point_kw <= f.high_kw for f in forecasts)
+    assert all(f.point_kw == f.median_kw for f in forecasts)
+
+
+def test_a_state_without_a_guard_begins_it_anew(day_and_a_half: list[Reading]) -> None:
+    pipeline, restored = Pipeline(load_model()), Pipeline(load_model())
+    pipeline.push_many(day_and_a_half[:300])
+    state = pipeline.state()
+    assert state["online"]["guard"]["settled"] == 251
+    del state["online"]["guard"]
+    restored.restore(state)
+    step = restored.push(day_and_a_half[300])
+    assert restored.state()["online"]["guard"]["settled"] == 1
+    assert step.scores.settled == 252
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"sums": "AAAA"}, {"settled": -1}, {"places": [0, 99]}, {"waiting": [0.0, math.nan]}]
+)
+def test_a_state_with_a_damaged_guard_is_refused(wrong: dict[str, object]) -> None:
+    pipeline = Pipeline(FixedForecaster())
+    state = pipeline.state()
+    state["online"]["guard"].update(wrong)
+    with pytest.raises(StateError, match="damaged"):
+        pipeline.restore(state)
 
 
 def test_state_of_other_settings_is_rejected() -> None:

@@ -101,6 +101,7 @@ def evaluate(
       streamer evaluate house.csv
       streamer evaluate household_power_consumption.zip --last 10% --plot scores.png
       streamer evaluate house.csv --model sceaux --model my_house --from 2013-07-01
+      streamer evaluate house.csv --column grid_w --solar pv_w
       streamer evaluate house.csv --last 30d --baseline lightgbm --format json
     """
     from streamer.commands.evaluate import Trial

@@ -59,6 +59,31 @@ def _options(
             metavar="NAME", help="Column to subtract, such as the energy fed into the grid."
         ),
     ] = None,
+    solar: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Column of the power of the solar panels; the power must then be that at the grid "
+            "connection, negative while the house exports. -NAME reverses the sign; COLUMN=VALUE "
+            "chooses rows of their own, beside those of --where.",
+        ),
+    ] = None,
+    solar_unit: Annotated[
+        Unit | None,
+        typer.Option("--solar-unit", help="Unit of the solar column, if its name has none."),
+    ] = None,
+    battery: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Column of the power into a battery, positive while it is charged. -NAME "
+            "reverses the sign.",
+        ),
+    ] = None,
+    battery_unit: Annotated[
+        Unit | None,
+        typer.Option("--battery-unit", help="Unit of the battery column, if its name has none."),
+    ] = None,
     where: Annotated[
         list[str] | None,
         typer.Option(

@@ -74,6 +74,7 @@ def replay(
       streamer replay
       streamer replay household_power_consumption.zip --start 2010-02-20 --speed 3600
       streamer replay meter.csv --column power_w --unit W --format json > out.jsonl
+      streamer replay house.csv --column grid_w --solar pv_w --battery=-battery_w
       streamer replay house.csv --no-adapt --confidence 0.8 --quiet
       tail -n +1 -f house.csv | streamer replay -
     """

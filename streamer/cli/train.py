@@ -58,6 +58,7 @@ def train(
 ) -> None:
     """Train a model on a recording.
 
+    With --solar it is trained on the consumption of the house, which is what it forecasts then.
     The last tenth in time is held back from training, and the final scores are computed on
     it. Ctrl-C ends the training early, writes what was learnt, and exits with 130. After a kill
     or Ctrl-C, the same command resumes the training.
@@ -67,6 +68,7 @@ def train(
       streamer train household_power_consumption.txt --recipe tutorial
       streamer train house.csv --column power_kw --windows 500000 --out my_house
       streamer train house.csv --from sceaux --windows 100000 --out my_house
+      streamer train house.csv --column grid_w --solar pv_w --out my_house
     """
     from streamer.datasets import find_recording
 

@@ -170,6 +170,7 @@ def watch(
     Examples:
       streamer watch 'mqtt://broker/tele/meter/SENSOR?preset=tasmota-energy'
       streamer watch homewizard://192.168.1.20 --record house.db
+      streamer watch 'http://192.168.1.22#preset=fronius&solar=yes'
       streamer watch dsmr:///dev/ttyUSB0 --format json > house.jsonl
       my-meter | streamer watch 'stdin:?unit=W'
     """

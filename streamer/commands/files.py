@@ -22,6 +22,10 @@ class FileOptions:
 
     column: str | None = None
     minus: str | None = None
+    solar: str | None = None
+    solar_unit: Unit | None = None
+    battery: str | None = None
+    battery_unit: Unit | None = None
     where: tuple[str, ...] = ()
     quantity: Quantity | None = None
     as_minutes: bool = False
@@ -53,6 +57,10 @@ class FileOptions:
             file,
             column=self.column,
             minus=self.minus,
+            solar=self.solar,
+            solar_unit=self.solar_unit,
+            battery=self.battery,
+            battery_unit=self.battery_unit,
             where=self.where,
             quantity=self.quantity,
             as_minutes=self.as_minutes,
@@ -75,6 +83,10 @@ class FileOptions:
         layout = {
             "--column": self.column,
             "--minus": self.minus,
+            "--solar": self.solar,
+            "--solar-unit": self.solar_unit,
+            "--battery": self.battery,
+            "--battery-unit": self.battery_unit,
             "--where": self.where or None,
             "--quantity": self.quantity,
             "--as-minutes": self.as_minutes or None,

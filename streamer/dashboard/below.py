@@ -19,7 +19,7 @@ _WIDE = 130
 _STREAM_WIDTH, _MIN_STREAM_WIDTH, _MIN_TREND_WIDTH = 46, 36, 36
 _STREAM_ROWS = 7
 
-_TREND = "skill over a day, by three hours"
+_TREND = "skill of the mean, by three hours"
 
 
 def below(snapshot: HistorySnapshot, width: int, height: int) -> list[Text]:

@@ -18,7 +18,8 @@ def binned(bins: Bins, zoom: Zoom, start: int, *, known: tuple[int, int]) -> lis
 
     A column shows the mean of the readings that there are in it, the mean of their forecasts if
     at least half of them have one, and the means of the low and the high ends of these forecasts'
-    bands: the band is that of a typical minute. A column without a reading is a gap.
+    bands: the band is that of a typical minute. Solar power is shown likewise. A column without
+    a reading is a gap.
 
     Args:
         bins: sums over the minutes of each column.
@@ -26,6 +27,8 @@ def binned(bins: Bins, zoom: Zoom, start: int, *, known: tuple[int, int]) -> lis
         start: beginning of the first bin, in seconds as by `readings.seconds.seconds_of`.
         known: times of the oldest and the newest minute there is; columns outside are empty.
     """
+    has_solar = (bins.sunny > 0) & (2 * bins.sunny >= bins.readings)
+    solar_kw = _means(bins.solar_kw, bins.sunny)
     has_forecast = (bins.forecasts > 0) & (2 * bins.forecasts >= bins.readings)
     kw = _means(bins.kw, bins.readings)
     forecast_kw, low_kw, high_kw = (
@@ -43,6 +46,7 @@ def binned(bins: Bins, zoom: Zoom, start: int, *, known: tuple[int, int]) -> lis
             band_kw=(float(low_kw[i]), float(high_kw[i])) if has_forecast[i] else None,
             gap=is_inside and not readings,
             alarm=bool(bins.alarms[i]),
+            solar_kw=float(solar_kw[i]) if has_solar[i] else None,
         )
         columns.append(column)
         columns += [replace(column, at=None, alarm=False)] * (zoom.columns - 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 
@@ -17,6 +18,9 @@ from streamer.readings import MINUTE
 ALARM_GLYPH = "!"
 
 _MIN_ROWS, _MIN_COLUMNS, _MIN_GUTTER = 2, 2, 5
+_MIN_SOLAR_ROWS = 5
+"""Rows from which solar power is drawn, since it may need a larger scale than the grid power."""
+
 _TICK_STEPS_MINUTES = (5, 10, 15, 30, 60, 120, 240, 480, 720, 1440)
 _MAX_TICKS = 8
 
@@ -43,8 +47,10 @@ def draw(columns: Sequence[Column], width: int, height: int, *, waiting: str) ->
     rows = height - axis_rows
     if not columns or rows < _MIN_ROWS:
         return _message("" if columns else waiting, width, height)
-    values = (v for column in columns for v in (column.kw, column.mark_kw) if v is not None)
-    scale = find_scale(values, rows)
+    if rows < _MIN_SOLAR_ROWS:
+        columns = [replace(column, solar_kw=None) for column in columns]
+    values = ((column.kw, column.mark_kw, column.solar_kw) for column in columns)
+    scale = find_scale((v for found in values for v in found if v is not None), rows)
     gutter = _gutter(scale)
     room = width - gutter - 1
     if room < CELLS * _MIN_COLUMNS:

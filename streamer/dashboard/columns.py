@@ -10,6 +10,7 @@ from datetime import datetime
 from streamer.readings import Forecast, Step
 
 FORECAST_GLYPH = "•"
+SOLAR_GLYPH = "*"
 
 MAX_KW = 1e12
 """Powers are clipped to this, so that every scale is finite."""
@@ -23,10 +24,11 @@ class Column:
         at: event time of its beginning; None for the coming minute, an empty column, and where
             columns are not equally long, a gap.
         kw: power, in kW; None if there was no reading.
-        mark_kw: forecast for the same time, in kW; None if there was none.
+        mark_kw: point forecast for the same time, in kW; None if there was none.
         band_kw: low and high end of the forecast's band, in kW.
         gap: readings are missing here.
         alarm: an alarm was raised here.
+        solar_kw: power of the solar panels, in kW; None if it is not measured.
     """
 
     at: datetime | None = None
@@ -35,6 +37,7 @@ class Column:
     band_kw: tuple[float, float] | None = None
     gap: bool = False
     alarm: bool = False
+    solar_kw: float | None = None
 
 
 def latest(steps: Sequence[Step], count: int) -> list[Column]:
@@ -44,13 +47,18 @@ def latest(steps: Sequence[Step], count: int) -> list[Column]:
     """
     if not steps:
         return []
-    columns = deque([Column(None, None, *_mark(steps[-1].forecast))])
+    coming = steps[-1].forecast
+    columns = deque(
+        [Column(None, None, *_mark(coming), solar_kw=_solar(coming.solar_kw if coming else None))]
+    )
     for step in reversed(steps):
         if len(columns) >= count:
             break
         at = step.reading.at
         raised = any(alarm.at == at for alarm in step.alarms)
-        columns.appendleft(Column(at, _clip(step.reading.kw), *_mark(step.settled), alarm=raised))
+        kw, solar_kw = _clip(step.reading.kw), _solar(step.reading.solar_kw)
+        mark = _mark(step.settled)
+        columns.appendleft(Column(at, kw, *mark, alarm=raised, solar_kw=solar_kw))
         if step.gap_minutes and len(columns) < count:
             columns.appendleft(Column(gap=True))
     columns.extendleft(Column() for _ in range(count - len(columns)))
@@ -61,7 +69,11 @@ def _mark(forecast: Forecast | None) -> tuple[float | None, tuple[float, float] 
     """Power in kW of a forecast's mark, and of the two ends of its band."""
     if forecast is None:
         return None, None
-    return _clip(forecast.kw), (_clip(forecast.low_kw), _clip(forecast.high_kw))
+    return _clip(forecast.point_kw), (_clip(forecast.low_kw), _clip(forecast.high_kw))
+
+
+def _solar(kw: float | None) -> float | None:
+    return None if kw is None else _clip(kw)
 
 
 def _clip(kw: float) -> float:

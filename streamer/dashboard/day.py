@@ -26,6 +26,8 @@ class DayView:
         minutes: number of these minutes.
         elapsed: minutes from midnight to the end of the latest.
         exported: whether power was exported in any of them.
+        exported_kwh: energy of the minutes with export, as a positive number.
+        solar_kwh: energy of the solar panels; None if it is not measured.
         skills: skill of the forecasts in the three hours up to the end of each quarter-hour of
             the last 24 hours, newest last; None where it is not known.
     """
@@ -34,6 +36,8 @@ class DayView:
     minutes: int = 0
     elapsed: int = 0
     exported: bool = False
+    exported_kwh: float = 0.0
+    solar_kwh: float | None = None
     skills: tuple[float | None, ...] = ()
 
 
@@ -47,7 +51,8 @@ class Day:
     def __init__(self) -> None:
         self._date = 0
         self._last: datetime | None = None
-        self._kw = 0.0
+        self._kw = self._exported_kw = 0.0
+        self._solar_kw: float | None = None
         self._minutes = 0
         self._exported = False
         self._slot = 0
@@ -55,15 +60,19 @@ class Day:
 
     def add(self, step: Step) -> None:
         """Add one step."""
-        at, kw = step.reading.at, step.reading.kw
+        at, kw, solar_kw = step.reading.at, step.reading.kw, step.reading.solar_kw
         date = at.toordinal()
         if date != self._date:
             self._date, self._kw, self._minutes, self._exported = date, 0.0, 0, False
+            self._exported_kw, self._solar_kw = 0.0, None
         self._last = at
         self._kw += kw
         self._minutes += 1
         if kw < 0.0:
             self._exported = True
+            self._exported_kw -= kw
+        if solar_kw is not None:
+            self._solar_kw = solar_kw + (self._solar_kw or 0.0)
         settled = step.settled
         if settled is not None:
             slot = (date * _DAY_MINUTES + 60 * at.hour + at.minute) // _SLOT_MINUTES
@@ -84,6 +93,8 @@ class Day:
             self._minutes,
             60 * at.hour + at.minute + 1,
             self._exported,
+            self._exported_kw / 60.0,
+            None if self._solar_kw is None else self._solar_kw / 60.0,
             tuple(_skills(list(self._squares))),
         )
 

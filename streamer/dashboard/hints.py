@@ -7,9 +7,20 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from streamer.dashboard.chart import ALARM_GLYPH
-from streamer.dashboard.columns import FORECAST_GLYPH
+from streamer.dashboard.columns import FORECAST_GLYPH, SOLAR_GLYPH
 from streamer.dashboard.plot import BAND_GLYPH, FILL, GAP_GLYPH
-from streamer.dashboard.words import ACTUAL, BAND, FORECAST, LABEL, STRONG, WARNING, Part, fit, line
+from streamer.dashboard.words import (
+    ACTUAL,
+    BAND,
+    FORECAST,
+    LABEL,
+    SOLAR,
+    STRONG,
+    WARNING,
+    Part,
+    fit,
+    line,
+)
 
 PAUSED = "paused"
 """Shown instead of the speed while the stream is paused."""
@@ -54,12 +65,13 @@ def _hints(keys: Sequence[tuple[str, str]]) -> list[Part]:
     return parts
 
 
-def help_lines(*, brief: bool = False, live: bool = False) -> list[Text]:
+def help_lines(*, brief: bool = False, live: bool = False, solar: bool = False) -> list[Text]:
     """Meaning of the keys, the glyphs and the words on the screen.
 
     Args:
         brief: leave out empty lines, for a small screen.
         live: for a meter instead of a replay.
+        solar: solar power is measured.
     """
     steering = (
         ("space", "pause, or resume"),
@@ -80,6 +92,7 @@ def help_lines(*, brief: bool = False, live: bool = False) -> list[Text]:
         (FILL[-1], ACTUAL, "mean of a minute in kW" if live else "actual power in kW"),
         (FORECAST_GLYPH, FORECAST, "forecast, and what comes"),
         (BAND_GLYPH, BAND, "its band: how sure it is"),
+        *(((SOLAR_GLYPH, SOLAR, "power of the solar panels"),) if solar else ()),
         (GAP_GLYPH, LABEL, "gap: minutes not received"),
         (ALARM_GLYPH, WARNING, "an alarm was raised here"),
     )
@@ -87,8 +100,9 @@ def help_lines(*, brief: bool = False, live: bool = False) -> list[Text]:
         *((("now", "the meter's latest value"),) if live else ()),
         ("persistence", 'forecasting "next = last"'),
         ("skill", "1 − MSE / persistence MSE"),
+        ("point", "the forecast shown: a median"),
+        ("mean", "expected value, adapted here"),
         ("frozen", "the network as trained"),
-        ("adapted", "corrected by learning here"),
     )
     rows = [line((f" {key:12}", STRONG), text) for key, text in keys]
     rows.append(Text())

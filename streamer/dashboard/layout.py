@@ -16,6 +16,7 @@ from streamer.dashboard.below import LARGE, below
 from streamer.dashboard.chart import draw, plot_columns
 from streamer.dashboard.columns import latest
 from streamer.dashboard.history import HistorySnapshot
+from streamer.dashboard.house import house
 from streamer.dashboard.now import now, now_lines
 from streamer.dashboard.themes import THEMES
 from streamer.dashboard.words import (
@@ -37,6 +38,8 @@ _FULL = (72, 22)
 """Columns and lines from which the panels fit below the chart."""
 _TITLED = 7
 """Lines from which a chart of the past has its span above it."""
+_SMALL_HOUSE = 10
+"""Lines from which a small screen has the power in the house as well."""
 _TALL = 30
 """Lines from which the alarms and an empty line have rows of their own."""
 
@@ -154,11 +157,13 @@ def _full(
     title = head.title(snapshot, speed, width, warnings=height < _TALL)
     if height >= LARGE and width >= overview.MIN_WIDTH:
         figures = overview.overview(snapshot, width, ascii=ascii)
-        above = [title, link.banner(snapshot, width), *figures]
+        inside = [line(" ", text) for text in house(snapshot, width - 1)]
+        above = [title, link.banner(snapshot, width), *figures, *inside]
     elif height >= _TALL:
-        above = [title, link.banner(snapshot, width), now(snapshot, width), Text()]
+        figures = [now(snapshot, width), *house(snapshot, width)]
+        above = [title, link.banner(snapshot, width), *figures, Text()]
     else:
-        above = [title, now(snapshot, width)]
+        above = [title, now(snapshot, width), *house(snapshot, width)]
     chart_height = height - len(above) - len(panel_lines) - 1
     chart = _chart(snapshot, width, chart_height)
     footer = hints.footer(message, speed, width, live=snapshot.live, scrolled=snapshot.scrolled)
@@ -186,6 +191,8 @@ def _small(
         return [*figures, _status(snapshot, width, message, titled=False)]
     status = _status(snapshot, width, message, titled=True)
     title = head.title(snapshot, speed, width, progress=True, warnings=True)
+    if height >= _SMALL_HOUSE:
+        figures[2:2] = house(snapshot, width)
     if height >= 2 * (len(figures) + 4):
         figures += scores.more(snapshot, width)
     chart_height = height - len(figures) - 2
@@ -227,9 +234,10 @@ def _status(snapshot: HistorySnapshot, width: int, message: str, *, titled: bool
 
 def _help(snapshot: HistorySnapshot, width: int, height: int, speed: str) -> Iterable[Text]:
     """The help, below the title."""
-    lines = hints.help_lines(live=snapshot.live)
+    solar = snapshot.last is not None and snapshot.last.reading.solar_kw is not None
+    lines = hints.help_lines(live=snapshot.live, solar=solar)
     if height < len(lines) + 2:
-        return hints.help_lines(brief=True, live=snapshot.live)
+        return hints.help_lines(brief=True, live=snapshot.live, solar=solar)
     above = (height - len(lines) - 2) // 3
     indent = " " * max(0, (width - max(text.cell_len for text in lines)) // 3)
     body = [line(indent, text) for text in lines]

@@ -134,9 +134,9 @@ class Values:
         self.at = _time(last.reading.at if last else None)
         self.next_at = _time(self.coming.at if self.coming else None)
         self.actual = _power(last.reading.kw if last else None)
-        self.forecast_kw = _power(settled.kw if settled else None)
-        self.expected = _power(self.coming.kw if self.coming else None)
-        self.error_kw = f"{fixed(last.error_kw if last else None, 3, signed=True):>7}"
+        self.forecast_kw = _power(settled.point_kw if settled else None)
+        self.expected = _power(self.coming.point_kw if self.coming else None)
+        self.error_kw = f"{fixed(last.point_error_kw if last else None, 3, signed=True):>7}"
 
     @property
     def forecast(self) -> Text:

@@ -9,7 +9,7 @@ from rich.text import Text
 from streamer.dashboard.digits import HEIGHT, large
 from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.now import AREA, DOT, Values
-from streamer.dashboard.words import BAD, FORECAST, GOOD, LABEL, STRONG, fit, line
+from streamer.dashboard.words import BAD, FORECAST, GOOD, LABEL, STRONG, choose, fit, line
 from streamer.display.numbers import fixed
 from streamer.display.verdict import BETTER, UNCLEAR, verdict
 
@@ -43,11 +43,10 @@ def overview(snapshot: HistorySnapshot, width: int, *, ascii: bool = False) -> l
         `ROWS` lines.
     """
     values = Values(snapshot)
-    figures = [_present(values, snapshot), _coming(values), _energy(snapshot)]
     skill = _skill(snapshot)
-    if skill is not None:
-        figures.append(skill)
-    each = width // len(figures)
+    each = width // (3 if skill is None else 4)
+    figures = [_present(values, snapshot, each - 2), _coming(values), _energy(snapshot, each - 2)]
+    figures += [] if skill is None else [skill]
     rows = [Text(no_wrap=True, end="") for _ in range(ROWS)]
     for figure in figures:
         for row, part in zip(rows, _drawn(figure, ascii=ascii), strict=True):
@@ -61,11 +60,14 @@ def _drawn(figure: _Figure, *, ascii: bool) -> list[Text]:
     return [line(" ", figure.label), *digits, line(" ", figure.note)]
 
 
-def _present(values: Values, snapshot: HistorySnapshot) -> _Figure:
+def _present(values: Values, snapshot: HistorySnapshot, width: int) -> _Figure:
     forecast = line(DOT, ("forecast ", LABEL), values.forecast_kw.strip())
     if snapshot.live:
-        mean = line(AREA, f"{values.at} {values.actual.strip()}  ")
-        return _Figure(Text("now"), values.sample_kw.strip(), "kW", line(mean, forecast))
+        actual, expected = values.actual.strip(), values.forecast_kw.strip()
+        mean = line(AREA, f"{values.at} {actual}  ")
+        shorter = line(mean, DOT, expected), line(AREA, actual, "  ", DOT, expected)
+        note = choose(width, line(mean, forecast), *shorter)
+        return _Figure(Text("now"), values.sample_kw.strip(), "kW", note)
     note = line(forecast, f" ({values.error_kw.strip()})")
     return _Figure(line(AREA, f"now {values.at}"), values.actual.strip(), "kW", note)
 
@@ -76,12 +78,25 @@ def _coming(values: Values) -> _Figure:
     return _Figure(label, values.expected.strip(), "kW", note, FORECAST)
 
 
-def _energy(snapshot: HistorySnapshot) -> _Figure:
-    """Energy of the day in the minutes that were seen; those that were not count for nothing."""
+def _energy(snapshot: HistorySnapshot, width: int) -> _Figure:
+    """Energy of the day in the minutes that were seen; those that were not count for nothing.
+
+    With solar power, what was imported, and in the note what was exported and produced.
+    """
     day = snapshot.day
     if not day.minutes:
         return _Figure(Text("today"), fixed(None, 2), "kWh", Text())
     label = line(f"{snapshot.steps[-1].reading.at:%Y-%m-%d}", (" so far", LABEL))
+    if day.solar_kwh is not None:
+        label.append(", import", LABEL)
+        exported, solar = fixed(day.exported_kwh, 2), fixed(day.solar_kwh, 2)
+        note = choose(
+            width,
+            line((f"export {exported} kWh · solar {solar} kWh", LABEL)),
+            line((f"export {exported} · solar {solar}", LABEL)),
+            line((f"export {exported}", LABEL)),
+        )
+        return _Figure(label, fixed(day.kwh + day.exported_kwh, 2), "kWh", note)
     if day.exported:
         label.append(", net", LABEL)
     seen = f"{day.minutes:,} of {day.elapsed:,} minutes seen"
@@ -100,6 +115,6 @@ def _skill(snapshot: HistorySnapshot) -> _Figure | None:
         return None
     better = sign == BETTER
     label = line(("better" if better else "worse", GOOD if better else BAD), " than persistence by")
-    note = line((f"over {scores.settled:,} minutes", LABEL))
+    note = line((f"mean, over {scores.settled:,} minutes", LABEL))
     value = fixed(100.0 * abs(scores.skill), 1)
     return _Figure(label, value, "%", note, GOOD if better else BAD)

@@ -121,8 +121,8 @@ class _Block:
     def __init__(self) -> None:
         self.at = array("q")
         self.utc_offset = array("i")
-        # Reading, forecast, low and high end of its band; NaN where there was no forecast.
-        self._powers = tuple(array("f") for _ in range(4))
+        # Reading, point forecast, low and high end of its band, solar power; NaN where missing.
+        self._powers = tuple(array("f") for _ in range(5))
         self._alarm = array("b")
 
     def add(self, seconds: int, step: Step) -> None:
@@ -130,9 +130,11 @@ class _Block:
         offset = at.utcoffset() if at.tzinfo else None
         self.at.append(seconds)
         self.utc_offset.append(int(offset.total_seconds()) if offset else 0)
-        kw, forecast_kw, low_kw, high_kw = self._powers
+        kw, forecast_kw, low_kw, high_kw, solar_kw = self._powers
         kw.append(step.reading.kw)
-        forecast_kw.append(_NAN if settled is None else settled.kw)
+        solar = step.reading.solar_kw
+        solar_kw.append(_NAN if solar is None else solar)
+        forecast_kw.append(_NAN if settled is None else settled.point_kw)
         low_kw.append(_NAN if settled is None else settled.low_kw)
         high_kw.append(_NAN if settled is None else settled.high_kw)
         self._alarm.append(step.alarms != () and any(alarm.at == at for alarm in step.alarms))
@@ -152,8 +154,8 @@ class _Block:
         part = slice(bisect_left(self.at, start), bisect_left(self.at, end))
         index = (np.array(self.at[part], np.int64) - start) // seconds
         powers = (np.array(power[part], np.float64) for power in self._powers)
-        kw, forecast_kw, low_kw, high_kw = (np.clip(p, -MAX_KW, MAX_KW) for p in powers)
-        known = ~np.isnan(forecast_kw)
+        kw, forecast_kw, low_kw, high_kw, solar_kw = (np.clip(p, -MAX_KW, MAX_KW) for p in powers)
+        known, sunny = ~np.isnan(forecast_kw), ~np.isnan(solar_kw)
 
         def sums(values: DoubleArray, chosen: BoolArray) -> DoubleArray:
             found = np.bincount(index[chosen], values[chosen], minlength=count)
@@ -169,6 +171,8 @@ class _Block:
             forecast_kw=sums(forecast_kw, known),
             low_kw=sums(low_kw, known),
             high_kw=sums(high_kw, known),
+            sunny=np.bincount(index[sunny], minlength=count),
+            solar_kw=sums(solar_kw, sunny),
             alarms=np.bincount(index, self._alarm[part], minlength=count).astype(np.int64),
             utc_offset=utc_offset,
         )

@@ -1,9 +1,10 @@
-"""The plot of the chart: power as bars, forecasts as dashes and their bands as whiskers.
+"""The plot of the chart: power as bars, forecasts as dashes, bands as whiskers, solar as asterisks.
 
 A column has two cells. The left one shows the end of the bar in eighths of a row. The right one
 shows the forecast and its band in dots of braille, four to a row: the forecast in the left column
 of dots, the band in the right one. So each value is right to an eighth of a row, however close
-together they are. The series differ by their shapes; colours are optional.
+together they are. Solar power has an asterisk in the row where its value lies. The series differ
+by their shapes; colours are optional.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from itertools import groupby
 
 from rich.text import Text
 
-from streamer.dashboard.columns import Column
+from streamer.dashboard.columns import SOLAR_GLYPH, Column
 from streamer.dashboard.scale import QUARTERS, AxisScale
-from streamer.dashboard.words import ACTUAL, BAND, FORECAST, HANGING, LABEL
+from streamer.dashboard.words import ACTUAL, BAND, FORECAST, HANGING, LABEL, SOLAR
 
 CELLS = 2
 """Cells of a column."""
@@ -53,9 +54,19 @@ def plot_rows(columns: Sequence[Column], scale: AxisScale) -> Iterator[Text]:
     """
     lengths = [0 if column.kw is None else scale.eighths(column.kw) for column in columns]
     gaps = [index for index, column in enumerate(columns) if column.gap]
-    marks = _marks(columns, scale)
+    marks, solar = _marks(columns, scale), _solar(columns, scale)
     for row in range(scale.top, -scale.below - 1, -1):
-        yield _row(lengths, row, gaps, marks.get(row, {}))
+        yield _row(lengths, row, gaps, marks.get(row, {}), solar.get(row, ()))
+
+
+def _solar(columns: Sequence[Column], scale: AxisScale) -> dict[int, list[int]]:
+    """Columns with solar power in each row; none at night, when it would only hide the bars."""
+    rows: dict[int, list[int]] = {}
+    for index, column in enumerate(columns):
+        quarter = 0 if column.solar_kw is None else scale.quarter(column.solar_kw)
+        if quarter > 0:
+            rows.setdefault(quarter // QUARTERS, []).append(index)
+    return rows
 
 
 def _marks(columns: Sequence[Column], scale: AxisScale) -> _Marks:
@@ -77,7 +88,13 @@ def _marks(columns: Sequence[Column], scale: AxisScale) -> _Marks:
     return marks
 
 
-def _row(lengths: Sequence[int], row: int, gaps: Sequence[int], marks: dict[int, int]) -> Text:
+def _row(
+    lengths: Sequence[int],
+    row: int,
+    gaps: Sequence[int],
+    marks: dict[int, int],
+    solar: Sequence[int],
+) -> Text:
     """One row of the plot: the bars, gaps, and the marks beside and above the bars."""
     filled = _filled(lengths, row)
     cells = [glyph for eighths in filled for glyph in (FILL[eighths], " ")]
@@ -97,6 +114,8 @@ def _row(lengths: Sequence[int], row: int, gaps: Sequence[int], marks: dict[int,
             # Above its bar the forecast is a longer dash, which is easier to see.
             cells[at] = chr(BRAILLE + _DASHES[forecast])
             styles[at] = FORECAST
+    for index in solar:
+        cells[CELLS * index], styles[CELLS * index] = SOLAR_GLYPH, SOLAR
     text = Text(no_wrap=True, end="")
     # One style per run of cells, not per cell, which paints twice as fast.
     for style, run in groupby(range(len(cells)), lambda at: styles.get(at, ACTUAL)):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rich.text import Text
 
 from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.words import BAD, GOOD, LABEL, WARNING, choose, line, percent
 from streamer.display.numbers import NOTHING, fixed, significant
-from streamer.display.verdict import BETTER, UNCLEAR, WORSE, verdict
-from streamer.readings import Adaptation, BandScores, Scores, skill
+from streamer.display.verdict import BETTER, UNCLEAR, WORSE, began_later, verdict
+from streamer.readings import Adaptation, BandScores, ErrorScores, Scores, skill
 
 IN_SAMPLE = "in sample: these scores flatter"
 
@@ -23,9 +21,7 @@ WIDTH = 43
 MIN_ROWS, ALL_ROWS = 7, 12
 """Lines that the most important scores need, and all of them."""
 
-_SQUARED = {"mse_kw2": "MSE  kW²", "hour_mse_kw2": "  hour", "day_mse_kw2": "  day"}
-_RMSE, _MAE = "rmse_w", "mae_w"
-_BY_IMPORTANCE = ("mse_kw2", _MAE, "day_mse_kw2", _RMSE, "hour_mse_kw2")
+_MAX_FORECASTERS = 4
 
 _VERDICTS = {BETTER: GOOD, WORSE: BAD, UNCLEAR: ""}
 
@@ -33,8 +29,8 @@ _VERDICTS = {BETTER: GOOD, WORSE: BAD, UNCLEAR: ""}
 def scores(snapshot: HistorySnapshot, width: int, rows: int) -> list[Text]:
     """Errors of the forecasts and of persistence, and scores of the bands.
 
-    Each forecast is shown with the score that it is made for: the mean with the squared error,
-    the median, if there is one, with the absolute error.
+    The first row is that of the point forecast, which is the one shown; the verdict is about the
+    mean, which is the forecast made for the squared error.
 
     Args:
         snapshot: state of the stream.
@@ -43,51 +39,62 @@ def scores(snapshot: HistorySnapshot, width: int, rows: int) -> list[Text]:
     """
     last = snapshot.last
     found = last.scores if last else Scores()
-    heading, table = _table(found)
     notes = band_lines(found.band, width - 1, brief=rows < ALL_ROWS - 1)
     if last and last.adaptation:
         notes.append(adaptation_line(last.adaptation, _gained(found), width - 1))
+    if began_later(found.point.persistence_mse_kw2, found.persistence.mse_kw2):
+        theirs = f"persistence MAE {fixed(found.point.persistence_mae_w, 1)} W"
+        notes.append(choose(width - 1, line((f"point began later: {theirs}", LABEL))))
     if snapshot.in_sample:
         notes.append(line((f"! {IN_SAMPLE}", WARNING)))
     room = rows - 2 - len(notes)
-    if found.median_mae_w is not None and room > len(table):
-        notes.append(line(("MSE of the mean, MAE of the median", LABEL)))
-    shown = _BY_IMPORTANCE[: max(0, room)]
+    recent = _recent(found) if room >= _MAX_FORECASTERS + 2 else []
     return [
         line(" ", verdict_line(found, width - 1)),
-        heading,
-        *(text for name, text in table.items() if name in shown),
+        line((_row("", "MSE kW²", "RMSE W", "MAE W").plain, LABEL)),
+        *_table(found, max(0, room)),
+        *recent,
         *(line(" ", text) for text in notes),
     ][:rows]
 
 
-def _table(found: Scores) -> tuple[Text, dict[str, Text]]:
-    """Heading, and rows of figures, with one column for each forecaster."""
-    errors = [found.model, *([found.frozen] if found.frozen else []), found.persistence]
-    names = ["adapted", "frozen"] if found.frozen else ["frozen"]
-    rows = {
-        name: _row(label, [significant(getattr(one, name)) for one in errors])
-        for name, label in _SQUARED.items()
-    }
-    rows[_RMSE] = _row("RMSE W", [fixed(one.rmse_w, 1) for one in errors])
-    absolute = [one.mae_w for one in errors]
-    if found.median_mae_w is not None:
-        unknown = [None] if found.frozen else []
-        absolute = [found.median_mae_w, *unknown, found.median_persistence_mae_w]
-    rows[_MAE] = _row("MAE  W", [fixed(value, 1) for value in absolute])
-    return line((_row("", [*names, "persistence"]).plain, LABEL)), rows
+def _table(found: Scores, rows: int) -> list[Text]:
+    """A row for each forecaster, the most important ones if there are too many."""
+    point, frozen, persistence = found.point, found.frozen, found.persistence
+    ours = ErrorScores(point.mse_kw2, point.mae_kw)
+    table = [_errors("point", ours), _errors("mean", found.model)]
+    if frozen is not None:
+        table.append(_errors("frozen", frozen))
+    theirs = _errors("persistence", persistence)
+    return [*table[: max(0, rows - 1)], theirs][:rows]
 
 
-def _row(label: str, texts: Sequence[str]) -> Text:
-    model, *frozen, persistence = texts
-    between = "".join(f"{text:>11}" for text in frozen)
-    return line(" ", (f"{label:9}", LABEL), f"{model:>10}{between}{persistence:>12}")
+def _errors(name: str, found: ErrorScores) -> Text:
+    return _row(name, significant(found.mse_kw2), fixed(found.rmse_w, 1), fixed(found.mae_w, 1))
+
+
+def _row(name: str, squared: str, root: str, absolute: str) -> Text:
+    return line(" ", (f"{name:11}", LABEL), f"{squared:>11}{root:>10}{absolute:>10}")
+
+
+def _recent(found: Scores) -> list[Text]:
+    """Squared errors of the last day and hour."""
+    spans = (("day", "day_mse_kw2"), ("hour", "hour_mse_kw2"))
+    found_of = [
+        (span, *(significant(getattr(one, name), 4) for one in (found.model, found.persistence)))
+        for span, name in spans
+    ]
+    return [
+        line((f" {span:4} MSE mean ", LABEL), mean, (" persistence ", LABEL), theirs)
+        for span, mean, theirs in found_of
+    ]
 
 
 def verdict_line(found: Scores, width: int) -> Text:
-    """The comparison with persistence in words, in colour once it is clear."""
+    """The comparison of the mean with persistence in words, in colour once it is clear."""
     sign, words = verdict(found.skill, found.skill_is_clear)
-    candidates = [line((text, _VERDICTS[sign])) for text in words]
+    name = "" if sign == UNCLEAR else "mean "
+    candidates = [line(name, (text, _VERDICTS[sign])) for text in words]
     if found.day_lead is not None and found.day_lead.is_clear:
         day_sign, (_, day) = verdict(found.day_skill, True)
         ending = line(", ", (day, _VERDICTS[day_sign]), " in the last day")
@@ -172,24 +179,34 @@ def _gained(found: Scores) -> float | None:
 
 
 def comparison(snapshot: HistorySnapshot, width: int) -> list[Text]:
-    """Running errors of the model and of persistence, and the verdict on them: two lines."""
+    """Absolute errors of the point forecast and of persistence, and the verdict: two lines."""
     found = snapshot.last.scores if snapshot.last else Scores()
-    ours, theirs = (significant(e.mse_kw2, 4) for e in (found.model, found.persistence))
-    squared = choose(
+    ours, theirs = (fixed(w, 1) for w in (found.point.mae_w, found.point.persistence_mae_w))
+    absolute = choose(
         width,
-        line(("MSE ", LABEL), f"{ours} kW²", (", persistence ", LABEL), theirs),
-        line(("MSE ", LABEL), ours, (" persistence ", LABEL), theirs),
-        line(("MSE ", LABEL), f"{ours} kW²"),
+        line(("MAE ", LABEL), f"{ours} W", (", persistence ", LABEL), f"{theirs} W"),
+        line(("MAE ", LABEL), f"{ours} W", (" persistence ", LABEL), theirs),
+        line(("MAE ", LABEL), f"{ours} W"),
     )
-    return [squared, verdict_line(found, width)]
+    return [absolute, verdict_line(found, width)]
 
 
 def more(snapshot: HistorySnapshot, width: int) -> list[Text]:
-    """Scores of the bands and the adapter, for a screen that is narrow but tall."""
+    """Squared errors, and scores of the bands and the adapter, where it is narrow but tall."""
     last = snapshot.last
-    lines = band_lines(last.scores.band if last else Scores().band, width, brief=True)
+    found = last.scores if last else Scores()
+    errors = found.point.mse_kw2, found.model.mse_kw2, found.persistence.mse_kw2
+    point, mean, persistence = (significant(mse, 4) for mse in errors)
+    beginning = line(("MSE ", LABEL), point, (" kW², mean ", LABEL), mean)
+    squared = choose(
+        width,
+        line(beginning, (", persistence ", LABEL), persistence),
+        beginning,
+        line(("MSE ", LABEL), f"{point} kW²"),
+    )
+    lines = [squared, *band_lines(found.band, width, brief=True)]
     if last and last.adaptation:
-        lines.append(adaptation_line(last.adaptation, _gained(last.scores), width))
+        lines.append(adaptation_line(last.adaptation, _gained(found), width))
     return lines
 
 

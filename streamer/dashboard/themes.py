@@ -22,6 +22,7 @@ from streamer.dashboard.words import (
     GOOD,
     HANGING,
     LABEL,
+    SOLAR,
     STRONG,
     WARNING,
 )
@@ -32,6 +33,7 @@ def _theme(
     *,
     actual: str,
     forecast: str,
+    solar: str,
     band: str,
     good: str,
     bad: str,
@@ -47,6 +49,7 @@ def _theme(
             ACTUAL: bar,
             HANGING: bar + Style(reverse=True),
             FORECAST: Style(bold=True) + Style.parse(forecast),
+            SOLAR: Style(bold=True) + Style.parse(solar),
             BAND: band,
             GOOD: good,
             BAD: bad,
@@ -59,7 +62,7 @@ def _theme(
 _MONO = Theme(
     {
         **dict.fromkeys((LABEL, FAINT, ACTUAL, BAND, GOOD, BAD), ""),
-        **dict.fromkeys((STRONG, FORECAST, WARNING), "bold"),
+        **dict.fromkeys((STRONG, FORECAST, SOLAR, WARNING), "bold"),
         HANGING: "reverse",
     },
     inherit=False,
@@ -69,6 +72,7 @@ THEMES: Mapping[ThemeName, Theme] = {
     ThemeName.AUTO: _theme(
         actual="cyan",
         forecast="magenta",
+        solar="",
         band="magenta",
         good="green",
         bad="red",
@@ -78,6 +82,7 @@ THEMES: Mapping[ThemeName, Theme] = {
     ThemeName.DARK: _theme(
         actual="color(37)",
         forecast="color(213)",
+        solar="color(220)",
         band="color(170)",
         good="color(77)",
         bad="color(210)",
@@ -87,6 +92,7 @@ THEMES: Mapping[ThemeName, Theme] = {
     ThemeName.LIGHT: _theme(
         actual="color(31)",
         forecast="color(127)",
+        solar="color(94)",
         band="color(133)",
         good="color(22)",
         bad="color(124)",

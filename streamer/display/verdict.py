@@ -32,3 +32,18 @@ def verdict(skill: float | None, clear: bool | None) -> tuple[int, list[str]]:
     share = f"{100.0 * abs(skill):,.1f} % " if known and skill is not None else ""
     short = share + ("better" if better else "worse")
     return BETTER if better else WORSE, [f"{short} than persistence", short]
+
+
+def began_later(point_mse: float | None, mse: float | None) -> bool:
+    """Whether the point forecast is scored over fewer minutes than the others.
+
+    So it is after a state was restored that an earlier version had saved: then persistence over
+    the same minutes is worth showing beside it.
+
+    Args:
+        point_mse: mean squared error of persistence over the minutes of the point forecast.
+        mse: the same over those of the others.
+    """
+    return (
+        point_mse is not None and mse is not None and not math.isclose(point_mse, mse, rel_tol=1e-6)
+    )

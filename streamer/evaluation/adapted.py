@@ -6,6 +6,7 @@ import numpy as np
 
 from streamer.evaluation.stretch import Stretch
 from streamer.models import Answer
+from streamer.online.guard import day_parts_at
 from streamer.online.layer import Adapt, Online, recent_changes
 from streamer.readings.arrays import DoubleArray
 
@@ -22,7 +23,7 @@ class Adapted:
         adapt: as for `streamer.pipeline.Pipeline`.
 
     Attributes:
-        mean_kw: (minutes,) corrected means in kW.
+        mean_kw: (minutes,) corrected means of the grid power in kW.
         levels: levels of the band's lower end, of the median if there is one, of the upper end.
         quantiles_kw: (minutes, levels) the quantiles of these levels in kW.
 
@@ -39,8 +40,11 @@ class Adapted:
         adapt: Adapt = True,
     ) -> None:
         self._online = Online(levels, adapt=adapt, confidence=confidence)
-        self._actual_kw = stretch.actual_kw
-        self._recent_kw = recent_changes(stretch.kw[:-1], stretch.minutes)
+        kw = stretch.consumption_kw
+        self._actual_kw = kw[stretch.warm_up :]
+        self._recent_kw = recent_changes(kw[:-1], stretch.minutes)
+        self._terms = stretch.terms
+        self._day_parts = day_parts_at(stretch.at[stretch.first - 1 : -1])
         self._seen = 0
         self._has_median = 0.5 in levels
         middle = (0.5,) if self._has_median else ()
@@ -52,9 +56,9 @@ class Adapted:
         """Process the answers for the next minutes, at least one."""
         block = slice(self._seen, self._seen + len(answer.mean_kw))
         self._seen = block.stop
-        actual_kw = self._actual_kw[block]
-        batch = self._online.see(answer, self._recent_kw[block], actual_kw[:-1])
-        self._online.settle(float(actual_kw[-1]))
+        terms = None if self._terms is None else self._terms[block]
+        recent_kw, day_parts = self._recent_kw[block], self._day_parts[block]
+        batch = self._online.see(answer, recent_kw, self._actual_kw[block], day_parts, terms)
         middle = (batch.median_kw,) if self._has_median else ()
         self.mean_kw[block] = batch.mean_kw
         self.quantiles_kw[block] = np.column_stack([batch.low_kw, *middle, batch.high_kw])

@@ -11,6 +11,7 @@ import numpy as np
 from streamer.evaluation.adapted import Adapted
 from streamer.evaluation.stretch import Stretch
 from streamer.models import Forecaster
+from streamer.online.netload import Terms
 from streamer.readings.arrays import DoubleArray
 
 Advance = Callable[[int], None]
@@ -77,17 +78,39 @@ def forecast_stretch(
         adapted: also receive the answers of every block, so that the network runs only once.
 
     Returns:
-        Means (minutes,) and quantiles (minutes, levels), in kW.
+        Means (minutes,) and quantiles (minutes, levels) of the grid power, in kW.
     """
     mean = np.empty(stretch.minutes)
-    quantiles = np.empty((stretch.minutes, len(forecaster.levels)))
-    windows = stretch.windows(forecaster.window)
+    levels = forecaster.levels
+    quantiles = np.empty((stretch.minutes, len(levels)))
+    median = levels.index(0.5) if 0.5 in levels else None
+    windows, terms = stretch.consumption_windows(forecaster.window), stretch.terms
     for start in range(0, len(windows), _BLOCK):
         block = slice(start, start + _BLOCK)
         answer = forecaster.forecast(windows[block])
-        mean[block] = answer.mean_kw
-        quantiles[block] = answer.quantiles_kw
+        frozen, quantiles_kw = answer.mean_kw, answer.quantiles_kw
+        if terms is not None:
+            frozen, quantiles_kw = _grid(terms[block], frozen, quantiles_kw, median)
+        mean[block], quantiles[block] = frozen, quantiles_kw
         for each in adapted:
             each.see(answer)
         advance(len(answer.mean_kw))
     return mean, quantiles
+
+
+def _grid(
+    terms: Terms, mean_kw: DoubleArray, quantiles_kw: DoubleArray, median: int | None
+) -> tuple[DoubleArray, DoubleArray]:
+    """A network's own forecasts of the grid power from those of the consumption.
+
+    Args:
+        terms: (minutes,) what makes the former of the latter.
+        mean_kw: (minutes,) means.
+        quantiles_kw: (minutes, levels) quantiles.
+        median: the median's place among them, if it has one.
+    """
+    middle = mean_kw if median is None else quantiles_kw[:, median]
+    quantiles = terms.quantiles(quantiles_kw, middle)
+    if median is not None:
+        quantiles[:, median] = terms.median(middle)
+    return terms.median(mean_kw), quantiles

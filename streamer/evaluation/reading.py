@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
+
+import numpy as np
 
 from streamer.errors import UsageError
 from streamer.evaluation.forecasts import Advance
 from streamer.evaluation.stretch import WARM_UP, Last, Stretch
 from streamer.readings import Notice, Reading
+from streamer.readings.arrays import DoubleArray, TimeArray
 from streamer.readings.span import Span
 from streamer.sources import Source
-from streamer.training.data import series_from
 
 
 def read_stretch(
@@ -39,14 +42,45 @@ def read_stretch(
         advance: called with the number of readings read.
 
     Raises:
-        UsageError: the stretch has nothing to score.
+        UsageError: the stretch has nothing to score, or solar or battery power is measured in
+            only a part of it.
         SourceError: the source cannot be read.
     """
     part = _Part(source, Span(since, until), on_notice, advance)
-    series = series_from(part)
-    assert series.at is not None  # noqa: S101 - a source has times
-    start = part.before if last is None else last.start(series.at)
-    return Stretch(series.kw[:, 0], series.at, start, max(WARM_UP, warm_up), series.name)
+    rows: list[DoubleArray] = []
+    times: list[TimeArray] = []
+    with closing(part):
+        while readings := part.read():
+            powers = [(each.kw, each.solar_kw, each.battery_kw) for each in readings]
+            rows.append(np.array(powers, np.float64))  # NaN for None
+            naive = [reading.at.replace(tzinfo=None) for reading in readings]
+            times.append(np.array(naive, "datetime64[s]"))
+    if not rows:
+        raise UsageError(f"{source.name}: no readings to evaluate")
+    at, (kw, solar, battery) = np.concatenate(times), np.concatenate(rows).T.copy()
+    start = part.before if last is None else last.start(at)
+    solar = _measured(solar, at, start, f"{source.name}: solar power")
+    battery = _measured(battery, at, start, f"{source.name}: battery power")
+    return Stretch(kw, at, start, max(WARM_UP, warm_up), source.name, solar, battery)
+
+
+def _measured(kw: DoubleArray, at: TimeArray, start: int, name: str) -> DoubleArray | None:
+    """The powers (readings,) of a channel, if it is measured in the stretch.
+
+    Raises:
+        UsageError: it is measured in a part of the stretch only.
+    """
+    missing = np.isnan(kw[start:])
+    if missing.all():
+        return None
+    if missing.any():
+        change = start + 1 + int(np.argmax(missing[1:] != missing[0]))
+        what = "is not measured from" if missing[change - start] else "is only measured from"
+        raise UsageError(
+            f"{name} {what} {at[change].item()} on; choose a stretch that begins there, or ends "
+            "there, with --from or --to"
+        )
+    return kw
 
 
 class _Part:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from streamer.errors import UsageError
+from streamer.online.netload import NetLoad, Terms
 from streamer.readings.arrays import DoubleArray, IntArray, TimeArray
+from streamer.readings.blocks import ReadingBlock
 from streamer.readings.buffer import CAPACITY
+from streamer.readings.channels import Powers
 
 WARM_UP = CAPACITY - 1
 """Readings that fill the window before the first minute is scored."""
@@ -70,12 +74,19 @@ class Stretch:
     the stretch are the training part, for baselines that have to be fitted. Windows
     extend over gaps, as in `streamer replay` by default.
 
+    What is forecast and scored is the grid power. Where solar or battery power is measured, a
+    model forecasts the consumption, of which `terms` make forecasts of the grid power, as
+    in `streamer.pipeline.Pipeline`; baselines forecast the grid power from itself.
+
     Attributes:
-        kw: (readings,) the recording up to the end of the stretch, in kW.
+        kw: (readings,) grid power, the recording up to the end of the stretch, in kW.
         at: (readings,) times, without zone.
         start: index of the first reading of the stretch.
         warm_up: number of readings that fill the window.
         name: origin of the readings.
+        solar_kw: (readings,) solar power in kW, NaN before the stretch where it is unknown; None
+            if it is not measured in the stretch.
+        battery_kw: (readings,) power into the battery likewise.
 
     Raises:
         UsageError: it has nothing to score.
@@ -86,6 +97,8 @@ class Stretch:
     start: int = 0
     warm_up: int = WARM_UP
     name: str = "array"
+    solar_kw: DoubleArray | None = None
+    battery_kw: DoubleArray | None = None
 
     def __post_init__(self) -> None:
         if self.minutes < 1:
@@ -127,6 +140,36 @@ class Stretch:
         missing = np.maximum(np.rint(minutes).astype(np.int64) - 1, 0)
         return np.concatenate([[0], missing])
 
+    @cached_property
+    def consumption_kw(self) -> DoubleArray:
+        """(readings of the stretch,) what models forecast: the grid power without channels."""
+        return self._powers.consumption_kw
+
+    @cached_property
+    def terms(self) -> Terms | None:
+        """What makes forecasts of the grid power (minutes,) of those of the consumption.
+
+        None where they are the same. The sun's forecast learns from the stretch alone.
+        """
+        terms, first = NetLoad().see(self._powers), self.warm_up - 1
+        return None if terms is None else terms[first : first + self.minutes]
+
+    @property
+    def _powers(self) -> Powers:
+        def part(kw: DoubleArray | None) -> DoubleArray | None:
+            return None if kw is None else kw[self.start :]
+
+        at, kw = self.at[self.start :], self.kw[self.start :]
+        return Powers.of(ReadingBlock(at, kw, part(self.solar_kw), part(self.battery_kw)))
+
     def windows(self, length: int) -> DoubleArray:
-        """(minutes, length): the readings before each scored one, as a view."""
+        """(minutes, length): the grid power before each scored reading, as a view."""
         return sliding_window_view(self.kw[self.first - length : -1], length)
+
+    def consumption_windows(self, length: int) -> DoubleArray:
+        """(minutes, length): the consumption before each scored reading, as a view.
+
+        Args:
+            length: number of readings, at most those of the warm-up.
+        """
+        return sliding_window_view(self.consumption_kw[self.warm_up - length : -1], length)

@@ -43,7 +43,9 @@ class Feed(Protocol):
     """A source of samples, all of them powers or all of them energy registers.
 
     `read` is called repeatedly by one thread, `close` by another. A feed may also have the
-    attributes ``peer``, the other end in a word, and ``pace``, a `Pace`.
+    attributes ``peer``, the other end in a word; ``pace``, a `Pace`; and ``channels``, for one
+    that gives solar or battery power, too: a mapping of those of `streamer.readings.CHANNELS`
+    that it gives to the pace of each.
     """
 
     @property

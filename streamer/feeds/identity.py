@@ -9,6 +9,7 @@ from dataclasses import replace
 from urllib.parse import parse_qsl, quote
 
 from streamer.feeds.address import Address
+from streamer.readings import CHANNELS
 
 _HOW = frozenset(
     {
@@ -29,7 +30,10 @@ _HOW = frozenset(
         *("token_file", "type", "unit", "version", "word_order"),
     }
 )
-"""Options for how a value is fetched and read. Those of a plug-in count as choosing."""
+"""Options for how a value is fetched and read. Those of a plug-in count as choosing.
+
+The same hold for solar and battery power: ``solar_unit`` is how, ``solar`` is what.
+"""
 
 _PORTS = {
     "hass": 8123,
@@ -70,9 +74,14 @@ def identity(address: Address) -> str:
         for name, value in parse_qsl(address.query, keep_blank_values=True)
         if not _SECRET.search(name)
     ]
-    options = [(name, value) for name, value in address.options.items() if name not in _HOW]
+    options = [(name, value) for name, value in address.options.items() if not _is_how(name)]
     mark = "#" if address.scheme in ("http", "https") else "?"
     return address.shown + _joined("?", query) + _joined(mark, options)
+
+
+def _is_how(option: str) -> bool:
+    channel, _, end = option.partition("_")
+    return option in _HOW or (channel in CHANNELS and end in _HOW)
 
 
 def _joined(mark: str, pairs: Iterable[tuple[str, str]]) -> str:

@@ -30,12 +30,13 @@ def poll_interval(address: Address) -> float:
     return address.number("every", 5.0, least=0.5, most=300.0)
 
 
-def pace_of(address: Address, usual: Pace | None = None) -> Pace:
+def pace_of(address: Address, usual: Pace | None = None, *, option: str = "every") -> Pace:
     """Read the option ``every`` of a feed whose meter sends by itself.
 
     Args:
         address: the address.
         usual: the pace if the address gives none.
+        option: name of the option.
 
     Raises:
         UsageError: the option is neither a number nor the word ``change``.
@@ -43,7 +44,7 @@ def pace_of(address: Address, usual: Pace | None = None) -> Pace:
     >>> pace_of(Address.parse("mqtt://h/t?every=10")).every_s
     10.0
     """
-    text = address.text("every")
+    text = address.text(option)
     if text is None:
         return usual or Pace()
     if text == _CHANGE:
@@ -53,7 +54,7 @@ def pace_of(address: Address, usual: Pace | None = None) -> Pace:
     except ValueError:
         every_s = math.nan
     if not 0.01 <= every_s <= _MAX_EVERY_S:
-        raise address.wrong("every", f"give seconds, at most {_MAX_EVERY_S:g}, or {_CHANGE}")
+        raise address.wrong(option, f"give seconds, at most {_MAX_EVERY_S:g}, or {_CHANGE}")
     return Pace(every_s=every_s)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -10,6 +11,7 @@ from streamer.display.lines import one_line
 from streamer.errors import MissingExtraError, SourceError, UsageError
 from streamer.feeds import Feed, FeedKind
 from streamer.feeds.address import Address
+from streamer.readings import CHANNELS
 
 GROUP = "streamer.sources"
 
@@ -58,12 +60,28 @@ def open_feed(address: Address) -> Feed:
         MissingExtraError: its library is not installed.
     """
     kind = load_kind(address.scheme)
+    for name in CHANNELS:
+        if name in address.options and name not in kind.options:
+            raise UsageError(
+                f"{address.shown}: option {name}: this feed has the power at the grid connection "
+                f"alone; {name} power can be given with {', '.join(_with(name))}"
+            )
     address.check_options(kind.options)
     if not is_installed(kind):
         if kind.extra is not None:
             raise MissingExtraError(f"the feed {address.scheme}", kind.extra)
         raise UsageError(f"the feed {address.scheme} needs {', '.join(kind.modules)}")
     return kind.open(address)
+
+
+def _with(option: str) -> list[str]:
+    """URL schemes of the kinds of feeds that have an option."""
+    found = []
+    for scheme in schemes():
+        with suppress(SourceError):  # of a plug-in that nobody asked for
+            if option in load_kind(scheme).options:
+                found.append(f"{scheme}:")
+    return found
 
 
 def _can_import(module: str) -> bool:

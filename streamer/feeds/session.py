@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -45,9 +45,15 @@ class Channel:
         """Report that the connection is up; `text` describes it for people."""
         self._put(Link(Link.UP, self._peer, text))
 
-    def sample(self, kw: float, at: datetime | None = None) -> None:
-        """Deliver a sample: power in kW, import positive, NaN for unknown; `at` has a zone."""
-        self._put(Sample(kw, at))
+    def sample(self, kw: float, at: datetime | None = None, channel: str = "") -> None:
+        """Deliver a sample.
+
+        Args:
+            kw: power in kW, NaN for unknown.
+            at: its time, with a zone; None for now.
+            channel: empty for the grid power, import positive; or one of the feed's channels.
+        """
+        self._put(Sample(kw, at, channel))
 
     def counter(self, kwh: float, at: datetime | None = None, *, net: bool = False) -> None:
         """Deliver an energy register in kWh, import positive, NaN for unknown.
@@ -90,18 +96,27 @@ class AsyncFeed:
         session: connects and delivers items.
         peer: the other end, in a word: ``broker``.
         pace: how often it sends.
+        channels: channels beside the grid power, each with its pace.
 
     Attributes:
         peer: the other end.
         pace: how often it sends.
+        channels: channels beside the grid power, each with its pace.
     """
 
     def __init__(
-        self, name: str, session: Session, *, peer: str = "meter", pace: Pace = _ANY_PACE
+        self,
+        name: str,
+        session: Session,
+        *,
+        peer: str = "meter",
+        pace: Pace = _ANY_PACE,
+        channels: Mapping[str, Pace] | None = None,
     ) -> None:
         self._name = name
         self.peer = peer
         self.pace = pace
+        self.channels = {} if channels is None else dict(channels)
         self._session = session
         self._items: list[FeedItem] = []
         self._channel = Channel(name, peer, self._put)

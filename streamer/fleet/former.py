@@ -2,7 +2,8 @@
 
 In version 1, that of streamer 0.2, alarms had one threshold for all repetitions, and until
 version 3 one for exports and no memories. Until version 2, the light adapter was shown or not,
-without a weight. Until version 3, an end of the interval had one scale for all classes.
+without a weight. Until version 3, an end of the interval had one scale for all classes, and
+forecasts had no guard.
 """
 
 from __future__ import annotations
@@ -69,13 +70,16 @@ _FORMER = {
 }
 """Former layouts of a part of a record, each after the last version that had it."""
 
+_ADDED_TO_RECORD = ("mean_kw", "guard")
+"""Parts that no former version had."""
+
 
 def converted(data: bytes, first: Records, *, version: int) -> Records:
     """Records of a former version as records of today.
 
     Plateaus have the threshold of all repetitions; the evidence for the weight of the
-    adapter is gathered anew; so are the classes of the interval and the power that the
-    connection is known to carry.
+    adapter is gathered anew; so are that of the guard, the classes of the interval, and the
+    power that the connection is known to carry.
 
     Args:
         data: the former records.
@@ -85,7 +89,7 @@ def converted(data: bytes, first: Records, *, version: int) -> Records:
     Raises:
         ValueError: there is no whole number of records.
     """
-    names = first.dtype.names or ()
+    names = [name for name in first.dtype.names or () if name not in _ADDED_TO_RECORD]
     kinds = _former_layouts(version, names)
     fields: list[Any] = [(name, kinds.get(name, first.dtype[name])) for name in names]
     former = np.frombuffer(data, fields)
@@ -93,6 +97,8 @@ def converted(data: bytes, first: Records, *, version: int) -> Records:
     for name in names:
         if name not in kinds:
             records[name] = former[name]
+    if "mean_kw" in (first.dtype.names or ()):
+        records["mean_kw"] = former["kw"]
     if "alarms" in kinds:
         _convert_alarms(records["alarms"], former["alarms"])
     if "light" in kinds:

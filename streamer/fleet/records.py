@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.errors import StateError
+from streamer.fleet import guard
 from streamer.fleet.alarms import FleetAlarms
 from streamer.fleet.arranged import NEVER, RoundPlan
 from streamer.fleet.bands import BAND, Bands
@@ -52,12 +53,14 @@ class RecordKeeper:
             ("held", "u1" if window < 256 else "<u4"),  # readings in the window
             ("silent", "?"),
             ("window", "<f4", window),  # in the network's own units, newest last
-            ("waiting", "?"),  # whether a forecast waits; the next five fields are its values
+            ("waiting", "?"),  # whether a forecast waits; the next six fields are its values
             ("kw", "<f8"),
             ("frozen_kw", "<f8"),
             ("median_kw", "<f8"),
             ("low_kw", "<f8"),
             ("high_kw", "<f8"),
+            ("mean_kw", "<f8"),  # `kw` before it was held inside the band
+            ("guard", guard.GUARD),
             ("band", BAND),
             ("scores", SCORES),
             ("alarms", self._alarms.dtype),
@@ -79,6 +82,10 @@ class RecordKeeper:
         if (records["band"]["places"] >= TERMS).any():
             raise StateError(
                 "state of a shard is damaged: the classes of its bands are out of bounds"
+            )
+        if not guard.are_sound(records["guard"]):
+            raise StateError(
+                "state of a shard is damaged: the evidence of its guards is out of bounds"
             )
 
     def push(
@@ -125,7 +132,7 @@ class RecordKeeper:
         )
         _take(now, at, kw, rounds)
         now["waiting"] = rounds.full
-        _apply(self._issue, now, rounds.full, mean, quantiles)
+        _apply(self._issue, now, rounds.full, mean, quantiles, at)
         alarms, texts = _alarm_columns(len(now), raised)
         columns: dict[str, Column] = {
             "meter": places,
@@ -149,7 +156,8 @@ class RecordKeeper:
         )
         if self._adapt:
             light.settle(now["light"], frozen_kw=frozen, actual_kw=kw)
-        self._bands.settle(now["band"], kw, forecast, low, high)
+        guard.settle(now["guard"], last_kw=_bounded(now["last_kw"]), actual_kw=kw)
+        self._bands.settle(now["band"], kw, now["mean_kw"], low, high)
         score(
             now["scores"],
             actual_kw=kw,
@@ -160,27 +168,38 @@ class RecordKeeper:
             high_kw=high,
         )
 
-    def _issue(self, now: Records, frozen: DoubleArray, quantiles: DoubleArray) -> None:
+    def _issue(
+        self, now: Records, frozen: DoubleArray, quantiles: DoubleArray, at: IntArray
+    ) -> None:
         """Make the forecasts out of the network's."""
-        mean = frozen
+        mean, last = frozen, _bounded(now["last_kw"])
         if self._adapt:
-            # Clipped as in `streamer.online.layer.recent_changes`.
-            last, before = (
-                np.clip(now[name], -MAX_KW, MAX_KW) for name in ("last_kw", "before_kw")
-            )
             mean = light.see(
                 now["light"],
                 frozen_kw=frozen,
                 last_kw=last,
-                change_kw=last - before,
+                change_kw=last - _bounded(now["before_kw"]),
                 spread_kw=light.spread_of(quantiles),
             )
+        none = self._median is None
+        mean, median = guard.see(
+            now["guard"],
+            mean_kw=mean,
+            median_kw=np.full(len(mean), np.nan) if none else quantiles[:, self._median],
+            last_kw=last,
+            at=at,
+            settled=now["scores"]["settled"],
+        )
         low, high = self._bands.see(now["band"], mean, quantiles)
-        median: DoubleArray | float = np.nan
-        if self._median is not None:
-            median = np.minimum(np.maximum(quantiles[:, self._median], low), high)
-        now["kw"], now["frozen_kw"], now["median_kw"] = mean, frozen, median
+        now["mean_kw"], now["frozen_kw"] = mean, frozen
+        now["kw"] = np.minimum(np.maximum(mean, low), high)
+        now["median_kw"] = np.minimum(np.maximum(median, low), high)
         now["low_kw"], now["high_kw"] = low, high
+
+
+def _bounded(kw: DoubleArray) -> DoubleArray:
+    """Readings as `streamer.online.layer.recent_changes` bounds them."""
+    return np.minimum(np.maximum(kw, -MAX_KW), MAX_KW)
 
 
 def _take(now: Records, at: IntArray, kw: DoubleArray, rounds: RoundPlan) -> None:

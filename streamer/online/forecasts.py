@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,8 @@ class Issued(NamedTuple):
     low_kw: float
     high_kw: float
     adaptation: Adaptation | None
+    consumption_kw: float | None = None
+    solar_kw: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,12 +36,14 @@ class ForecastBatch:
     """Consecutive forecasts, as arrays (forecasts,) in kW.
 
     Attributes:
-        mean_kw: the mean forecast that is shown.
+        mean_kw: the mean forecast, guarded and inside the band.
         frozen_kw: the network's own.
         median_kw: NaN where the network has none.
         low_kw: lower end of the band.
         high_kw: its upper end.
         adaptations: state of the correction at the issue of each; None without correction.
+        consumption_kw: the mean forecast of the consumption; None where it is the grid power.
+        solar_kw: that of the solar power; None where it is not measured.
     """
 
     mean_kw: DoubleArray
@@ -47,11 +52,19 @@ class ForecastBatch:
     low_kw: DoubleArray
     high_kw: DoubleArray
     adaptations: Sequence[Adaptation | None] = ()
+    consumption_kw: DoubleArray | None = None
+    solar_kw: DoubleArray | None = None
 
     @property
     def columns(self) -> tuple[DoubleArray, DoubleArray, DoubleArray, DoubleArray, DoubleArray]:
         """The arrays, in the order of the attributes."""
         return self.mean_kw, self.frozen_kw, self.median_kw, self.low_kw, self.high_kw
+
+    @property
+    def point_kw(self) -> DoubleArray:
+        """The point forecasts: the median, or else the mean, inside the band."""
+        point = np.where(np.isnan(self.median_kw), self.mean_kw, self.median_kw)
+        return np.minimum(np.maximum(point, self.low_kw), self.high_kw)
 
     @classmethod
     def joined(cls, parts: Sequence[ForecastBatch]) -> ForecastBatch:
@@ -62,12 +75,23 @@ class ForecastBatch:
             np.concatenate(column) for column in zip(*(part.columns for part in parts), strict=True)
         )
         adaptations = [adaptation for part in parts for adaptation in part.adaptations]
-        return cls(mean, frozen, median, low, high, adaptations)
+        consumption = _joined([part.consumption_kw for part in parts])
+        solar = _joined([part.solar_kw for part in parts])
+        return cls(mean, frozen, median, low, high, adaptations, consumption, solar)
 
     def issued(self, rows: slice = slice(None)) -> list[Issued]:
         """The forecasts as single values."""
         numbers = (column[rows].tolist() for column in self.columns)
-        return list(map(Issued, *numbers, self.adaptations[rows]))
+        if self.consumption_kw is None:
+            return list(map(Issued, *numbers, self.adaptations[rows]))
+        consumption = self.consumption_kw[rows].tolist()
+        solar = repeat(None) if self.solar_kw is None else self.solar_kw[rows].tolist()
+        return list(map(Issued, *numbers, self.adaptations[rows], consumption, solar))
+
+
+def _joined(columns: Sequence[DoubleArray | None]) -> DoubleArray | None:
+    known = [column for column in columns if column is not None]
+    return np.concatenate(known) if known else None
 
 
 def settled_by(
@@ -103,9 +127,11 @@ def to_forecast(reading: Reading, issued: Issued | None) -> Forecast | None:
     """The forecast issued at a reading, if any."""
     if issued is None:
         return None
-    mean, frozen, median, low, high, _ = issued
+    mean, frozen, median, low, high, _, consumption, solar = issued
     known = None if math.isnan(median) else median
-    return Forecast(reading.at + MINUTE, mean, reading.kw, frozen, known, low, high)
+    return Forecast(
+        reading.at + MINUTE, mean, reading.kw, frozen, known, low, high, consumption, solar
+    )
 
 
 def forecast_state(forecast: Forecast | None) -> dict[str, Any] | None:
@@ -121,6 +147,10 @@ def restored_forecast(state: Mapping[str, Any] | None) -> Forecast | None:
     """
     if state is None:
         return None
-    at, median = datetime.fromisoformat(state["at"]), state["median_kw"]
+    at = datetime.fromisoformat(state["at"])
     found = {name: number(state[name]) for name in _NUMBERS}
-    return Forecast(at=at, median_kw=None if median is None else number(median), **found)
+    median, consumption, solar = (
+        None if kw is None else number(kw)
+        for kw in (state["median_kw"], state.get("consumption_kw"), state.get("solar_kw"))
+    )
+    return Forecast(at=at, median_kw=median, consumption_kw=consumption, solar_kw=solar, **found)

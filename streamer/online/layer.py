@@ -1,10 +1,11 @@
-"""Online layer: correction and prediction interval of a network's answers."""
+"""Online layer: correction, guard and prediction interval of a network's answers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
-from itertools import zip_longest
+from itertools import repeat, zip_longest
+from math import nan
 from typing import Any, Literal
 
 import numpy as np
@@ -13,8 +14,10 @@ from streamer.errors import StateError, UsageError
 from streamer.models import Answer
 from streamer.online.adapter import Adapter
 from streamer.online.forecasts import ForecastBatch
+from streamer.online.guard import Guard
 from streamer.online.intervals import MAX_KW, ConformalBand
 from streamer.online.light import LightAdapter
+from streamer.online.netload import Terms
 from streamer.readings import Adaptation
 from streamer.readings.arrays import DoubleArray
 
@@ -23,7 +26,7 @@ Adapt = bool | Literal["light"]
 
 
 class Online:
-    """Adapter and prediction interval; both see each forecast, settle it, and learn from it.
+    """Adapter, guard and prediction interval; all see each forecast, settle it, and learn from it.
 
     Args:
         levels: levels of the network's quantiles in rising order; may be empty.
@@ -45,10 +48,10 @@ class Online:
             raise UsageError(f"adapt is {adapt!r}; give True, False or 'light'")
         if adapt:
             self._adapter = LightAdapter() if adapt == "light" else Adapter(levels)
+        self._guard = Guard()
         # A single quantile gives no interval.
-        outermost = [0, len(levels) - 1] if len(levels) > 1 else []
-        self._outermost = np.array(outermost, int)
-        inner = levels[-1] - levels[0] if outermost else None
+        self._outermost = [0, len(levels) - 1] if len(levels) > 1 else []
+        inner = levels[-1] - levels[0] if self._outermost else None
         try:
             self._band = ConformalBand(confidence, inner=inner)
         except ValueError as error:
@@ -58,13 +61,26 @@ class Online:
         """State of the correction; None if nothing is corrected."""
         return None if self._adapter is None else self._adapter.get()
 
-    def settle(self, actual_kw: float) -> None:
-        """Learn from the reading, in kW, that the last forecast was made for."""
+    def settle(self, actual_kw: float, grid_kw: float | None = None) -> None:
+        """Learn from the reading that the last forecast was made for.
+
+        Args:
+            actual_kw: what the network forecasts, in kW.
+            grid_kw: the grid power, if that is something else.
+        """
         if self._adapter is not None:
             self._adapter.settle(np.array([actual_kw]))
-        self._band.settle(actual_kw)
+        self._guard.settle(actual_kw)
+        self._band.settle(actual_kw if grid_kw is None else grid_kw)
 
-    def see(self, answer: Answer, recent_kw: DoubleArray, actual_kw: DoubleArray) -> ForecastBatch:
+    def see(
+        self,
+        answer: Answer,
+        recent_kw: DoubleArray,
+        actual_kw: DoubleArray,
+        day_parts: Sequence[int],
+        terms: Terms | None = None,
+    ) -> ForecastBatch:
         """Make forecasts of answers in turn, each settled before the next.
 
         Args:
@@ -73,22 +89,36 @@ class Online:
                 last reading itself, as returned by `recent_changes`.
             actual_kw: (windows,) the readings that they were made for, or all but the last,
                 whose forecast then waits to be settled.
+            day_parts: (windows,) the parts of the day of their last readings, as returned by
+                `streamer.online.guard.day_parts`.
+            terms: (windows,) what makes forecasts of the grid power of these, if they are of the
+                consumption; everything returned is of the grid power.
         """
         mean, quantiles, adaptations = self._corrected(answer, recent_kw, actual_kw)
-        low, high = self._banded(mean, quantiles, actual_kw)
-        if self._median is None:
-            median = np.full(len(mean), np.nan)
-        else:
-            median = np.minimum(np.maximum(quantiles[:, self._median], low), high)
-        return ForecastBatch(mean, answer.mean_kw, median, low, high, adaptations)
+        middle = mean if self._median is None else quantiles[:, self._median]
+        mean, median = self._guarded(mean, quantiles, recent_kw[:, 2], day_parts, actual_kw)
+        frozen, consumption, solar = answer.mean_kw, None, None
+        if terms is not None:
+            consumption, solar, actual_kw = mean, terms.solar_kw, terms.actual_kw
+            mean, median, frozen = terms.mean(mean), terms.median(median), terms.median(frozen)
+            quantiles = terms.quantiles(quantiles, middle)
+        mean, median, low, high = self._banded(mean, median, quantiles, actual_kw)
+        return ForecastBatch(mean, frozen, median, low, high, adaptations, consumption, solar)
 
     def state(self) -> dict[str, Any]:
         """Everything that the next forecast depends on, as plain JSON values."""
         adapter = None if self._adapter is None else self._adapter.state()
-        return {"adapter": adapter, "confidence": self._band.confidence, "band": self._band.state()}
+        return {
+            "adapter": adapter,
+            "guard": self._guard.state(),
+            "confidence": self._band.confidence,
+            "band": self._band.state(),
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from a saved state, bit for bit.
+
+        In states that were saved by earlier versions, the guard begins anew.
 
         Raises:
             StateError: it has another confidence or another kind of adaptation.
@@ -106,11 +136,13 @@ class Online:
         if self._adapter is not None and ("light" in state["adapter"]) != light:
             saved, this = ("fully", "lightly") if light else ("lightly", "fully")
             raise StateError(f"saved state is {saved} adapted, this pipeline {this}")
+        guard = Guard()
+        guard.restore(state.get("guard"))
         band = copy(self._band)
         band.restore(state["band"])
         if self._adapter is not None:
             self._adapter.restore(state["adapter"])
-        self._band = band
+        self._guard, self._band = guard, band
 
     def _corrected(
         self, answer: Answer, recent_kw: DoubleArray, actual_kw: DoubleArray
@@ -144,18 +176,63 @@ class Online:
             return means[0], quantiles[0], adaptations
         return np.concatenate(means), np.concatenate(quantiles), adaptations
 
-    def _banded(
-        self, mean_kw: DoubleArray, quantiles_kw: DoubleArray, actual_kw: DoubleArray
+    def _guarded(
+        self,
+        mean_kw: DoubleArray,
+        quantiles_kw: DoubleArray,
+        last_kw: DoubleArray,
+        day_parts: Sequence[int],
+        actual_kw: DoubleArray,
     ) -> tuple[DoubleArray, DoubleArray]:
+        """The mean and the median, NaN without one, each against persistence."""
+        see, settle, place = self._guard.see, self._guard.settle, self._median
+        if _is_single(mean_kw, actual_kw):
+            median = nan if place is None else quantiles_kw.item(place)
+            mean, median = see(mean_kw.item(), median, last_kw.item(), day_parts[0])
+            return np.array([mean]), np.array([median])
+        medians = repeat(nan) if place is None else quantiles_kw[:, place].tolist()
+        issued = zip(mean_kw.tolist(), medians, last_kw.tolist(), day_parts, strict=False)
+        guarded = []
+        for forecast, actual in zip_longest(issued, actual_kw.tolist()):
+            guarded.append(see(*forecast))
+            if actual is not None:
+                settle(actual)
+        means, medians = np.array(guarded).T
+        return means, medians
+
+    def _banded(
+        self,
+        mean_kw: DoubleArray,
+        median_kw: DoubleArray,
+        quantiles_kw: DoubleArray,
+        actual_kw: DoubleArray,
+    ) -> tuple[DoubleArray, DoubleArray, DoubleArray, DoubleArray]:
+        """The mean and the median inside the band, and the ends of the band.
+
+        The mean of a skewed distribution may lie outside, where its squared error is larger.
+        """
         see, settle = self._band.see, self._band.settle
+        if _is_single(mean_kw, actual_kw):
+            mean, median = mean_kw.item(), median_kw.item()
+            low, high = see(mean, *[quantiles_kw.item(place) for place in self._outermost])
+            mean = low if mean < low else min(mean, high)
+            median = low if median < low else min(median, high)
+            one, other, lowest, highest = np.array([[mean], [median], [low], [high]])
+            return one, other, lowest, highest
         outermost = quantiles_kw[:, self._outermost].tolist()
         ends = []
         for mean, pair, actual in zip_longest(mean_kw.tolist(), outermost, actual_kw.tolist()):
             ends.append(see(mean, *pair))
             if actual is not None:
                 settle(actual)
-        low, high = np.array(ends).T
-        return low, high
+        lows, highs = np.array(ends).T
+        held = (np.minimum(np.maximum(kw, lows), highs) for kw in (mean_kw, median_kw))
+        return next(held), next(held), lows, highs
+
+
+def _is_single(forecasts: DoubleArray, actual_kw: DoubleArray) -> bool:
+    """Whether there is one forecast, not yet settled, which costs a third in plain numbers."""
+    return len(forecasts) == 1 and not len(actual_kw)
 
 
 def recent_changes(known_kw: DoubleArray, windows: int) -> DoubleArray:

@@ -10,11 +10,20 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from streamer.readings.scores import BandScores, ErrorScores, Lead, Scores, skill
+from streamer.readings.scores import BandScores, ErrorScores, Lead, PointScores, Scores, skill
 from streamer.readings.steps import Adaptation, Alarm, Counts, Forecast, Step
-from streamer.readings.values import MINUTE, CounterSample, Link, Notice, Reading, Sample
+from streamer.readings.values import (
+    CHANNELS,
+    MINUTE,
+    CounterSample,
+    Link,
+    Notice,
+    Reading,
+    Sample,
+)
 
 __all__ = [
+    "CHANNELS",
     "MINUTE",
     "Adaptation",
     "Alarm",
@@ -26,6 +35,7 @@ __all__ = [
     "Lead",
     "Link",
     "Notice",
+    "PointScores",
     "Reading",
     "Sample",
     "Scores",

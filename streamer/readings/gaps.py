@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from streamer.errors import UsageError
+from streamer.readings.arrays import IntArray
 
 GAP_POLICIES = ("skip", "reset")
 
@@ -34,3 +37,12 @@ class GapRule:
     def resets(self, missing: int) -> bool:
         """True if a gap of so many missing minutes empties the buffer."""
         return self.policy == "reset" and missing > self.max_gap
+
+    def resets_at(self, missing: IntArray) -> list[int]:
+        """Indices of the readings before which the buffer is emptied.
+
+        Args:
+            missing: (readings,) minutes missing before each.
+        """
+        gaps: list[int] = np.flatnonzero(missing).tolist()
+        return [row for row in gaps if self.resets(int(missing[row]))]

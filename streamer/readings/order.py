@@ -26,16 +26,17 @@ def checked(reading: Reading, before: datetime | None) -> tuple[Reading, int]:
         The reading with plain types, and the number of minutes missing before it.
 
     Raises:
-        ReadingError: its value is not a finite number, its time is not a `datetime`, or not
-            after that of the last one.
+        ReadingError: one of its powers is not a finite number, its time is not a `datetime`, or
+            not after that of the last one.
     """
     reading = coerced(reading)
     return reading, _missing(reading, before)
 
 
 def _missing(reading: Reading, before: datetime | None) -> int:
-    if not math.isfinite(reading.kw):
-        raise ReadingError(f"reading at {reading.at} is {reading.kw}, not a finite number")
+    # A sum is not finite if any of its terms is not.
+    if not math.isfinite(reading.consumption_kw):
+        raise ReadingError(_not_finite(reading))
     if before is None:
         return 0
     try:
@@ -48,6 +49,16 @@ def _missing(reading: Reading, before: datetime | None) -> int:
     if not advances:
         raise ReadingError(f"reading at {reading.at} does not come after {before}")
     return missing_minutes(before, reading.at)
+
+
+def _not_finite(reading: Reading) -> str:
+    """The message about a reading with a power that is not finite."""
+    powers = {"": reading.kw, "solar power of ": reading.solar_kw}
+    powers["battery power of "] = reading.battery_kw
+    for name, kw in powers.items():
+        if kw is not None and not math.isfinite(kw):
+            return f"{name}reading at {reading.at} is {kw}, not a finite number"
+    return f"powers of reading at {reading.at} are too large to be added up"
 
 
 def all_checked(
@@ -87,7 +98,9 @@ def check_block(block: ReadingBlock, before: datetime | None) -> IntArray:
 
 
 def _in_order(block: ReadingBlock) -> bool:
-    return bool(np.isfinite(block.kw).all() and (np.diff(block.at) > np.timedelta64(0)).all())
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = np.isfinite(block.consumption_kw).all()
+    return bool(finite and (np.diff(block.at) > np.timedelta64(0)).all())
 
 
 def missing_minutes(before: datetime, after: datetime) -> int:

@@ -36,6 +36,46 @@ class ErrorScores:
 
 
 @dataclass(frozen=True, slots=True)
+class PointScores:
+    """Errors of the point forecast, and of persistence over the same minutes.
+
+    The point forecast is `Forecast.point_kw`, which every view shows as the next value. All
+    are None until a forecast has been settled.
+
+    Attributes:
+        mae_kw: running mean absolute error in kW.
+        mse_kw2: running mean squared error in kW².
+        persistence_mae_kw: mean absolute error of persistence in kW.
+        persistence_mse_kw2: mean squared error of persistence in kW².
+    """
+
+    mae_kw: float | None = None
+    mse_kw2: float | None = None
+    persistence_mae_kw: float | None = None
+    persistence_mse_kw2: float | None = None
+
+    @property
+    def mae_w(self) -> float | None:
+        """Running mean absolute error in W."""
+        return None if self.mae_kw is None else 1000.0 * self.mae_kw
+
+    @property
+    def persistence_mae_w(self) -> float | None:
+        """Mean absolute error of persistence in W."""
+        return None if self.persistence_mae_kw is None else 1000.0 * self.persistence_mae_kw
+
+    @property
+    def skill(self) -> float | None:
+        """1 − MSE/MSE of persistence: 0 equals persistence, below 0 is worse."""
+        return skill(self.mse_kw2, self.persistence_mse_kw2)
+
+    @property
+    def mae_skill(self) -> float | None:
+        """1 − MAE/MAE of persistence."""
+        return skill(self.mae_kw, self.persistence_mae_kw)
+
+
+@dataclass(frozen=True, slots=True)
 class BandScores:
     """Coverage and width of the bands, over all settled minutes.
 
@@ -79,17 +119,15 @@ class Lead:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Errors of the forecasts shown, beside those of persistence over the same minutes.
+    """Errors of the forecasts, beside those of persistence over the same minutes.
 
     Attributes:
         settled: number of settled forecasts.
-        model: errors of the forecasts shown, adapted or not.
+        model: errors of the mean forecasts, adapted or not.
         persistence: errors of "next = last".
         frozen: errors of the network alone; None if nothing is adapted.
         band: scores of the bands.
-        median_mae_kw: running mean absolute error of the median forecast in kW; None if there
-            is none.
-        median_persistence_mae_kw: that of persistence over the same minutes in kW.
+        point: errors of the point forecast.
         lead: lead over persistence in all settled minutes; None until a day is settled.
         day_lead: the same in the last 24 hours of them.
     """
@@ -99,8 +137,7 @@ class Scores:
     persistence: ErrorScores = ErrorScores()
     frozen: ErrorScores | None = None
     band: BandScores = BandScores(0.9)
-    median_mae_kw: float | None = None
-    median_persistence_mae_kw: float | None = None
+    point: PointScores = PointScores()
     lead: Lead | None = None
     day_lead: Lead | None = None
 
@@ -108,22 +145,6 @@ class Scores:
     def skill(self) -> float | None:
         """1 − MSE/MSE of persistence: 0 equals persistence, below 0 is worse."""
         return skill(self.model.mse_kw2, self.persistence.mse_kw2)
-
-    @property
-    def median_mae_w(self) -> float | None:
-        """Running mean absolute error of the median forecast in W."""
-        return None if self.median_mae_kw is None else 1000.0 * self.median_mae_kw
-
-    @property
-    def median_persistence_mae_w(self) -> float | None:
-        """That of persistence over the same minutes in W."""
-        kw = self.median_persistence_mae_kw
-        return None if kw is None else 1000.0 * kw
-
-    @property
-    def median_skill(self) -> float | None:
-        """1 − MAE of the median/MAE of persistence; None without a median."""
-        return skill(self.median_mae_kw, self.median_persistence_mae_kw)
 
     @property
     def skill_is_clear(self) -> bool | None:

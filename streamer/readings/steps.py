@@ -15,17 +15,21 @@ from streamer.readings.values import Reading
 class Forecast:
     """Forecast of the next reading.
 
+    All powers are of the grid connection, but for the last two.
+
     Attributes:
         at: the minute that is forecast, if no gap precedes it.
-        kw: expected value (mean forecast) in kW: the one shown, adapted or not.
+        kw: expected value (mean forecast) in kW, adapted or not: guarded, and held inside the
+            band, where its squared error is no larger in the long run.
         last_kw: the reading it was issued at in kW, which is the persistence forecast.
-        frozen_kw: the network's own forecast in kW; equal to `kw` without correction.
-        median_kw: median forecast in kW; None if the model has no quantiles.
+        frozen_kw: the network's own mean forecast in kW, neither corrected nor guarded.
+        median_kw: median forecast in kW, guarded and held likewise; None if the model has no
+            quantiles.
         low_kw: lower end of the band in kW.
         high_kw: upper end of the band in kW.
-        consumption_kw: mean forecast of the consumption in kW; None where solar power is not
-            measured, and `kw` is all there is.
-        solar_kw: forecast of the solar power in kW; None where it is not measured.
+        consumption_kw: mean forecast of the consumption in kW; None where neither solar nor
+            battery power is measured, and `kw` is all there is.
+        solar_kw: mean forecast of the solar power in kW; None where it is not measured.
     """
 
     at: datetime
@@ -56,7 +60,8 @@ class Counts:
         readings: number of valid readings.
         gaps: number of gaps between them.
         gap_minutes: minutes missing in all gaps together.
-        resets: number of gaps that emptied the ring buffer.
+        resets: number of times that the ring buffer was emptied, by a long gap or since other
+            powers are measured from then on.
     """
 
     readings: int = 0
@@ -139,8 +144,17 @@ class Step:
 
     @property
     def error_kw(self) -> float | None:
-        """Forecast error in kW: actual minus forecast; clipped to the largest finite number."""
-        if self.settled is None:
-            return None
-        error = self.reading.kw - self.settled.kw
-        return error if math.isfinite(error) else math.copysign(sys.float_info.max, error)
+        """Error of the mean forecast in kW: actual minus forecast.
+
+        Clipped to the largest finite number.
+        """
+        return None if self.settled is None else _clipped(self.reading.kw - self.settled.kw)
+
+    @property
+    def point_error_kw(self) -> float | None:
+        """The same of the point forecast, which is the one shown."""
+        return None if self.settled is None else _clipped(self.reading.kw - self.settled.point_kw)
+
+
+def _clipped(error_kw: float) -> float:
+    return error_kw if math.isfinite(error_kw) else math.copysign(sys.float_info.max, error_kw)

@@ -12,15 +12,24 @@ from datetime import datetime, timedelta
 MINUTE = timedelta(minutes=1)
 """The interval that one reading covers."""
 
+CHANNELS = ("solar", "battery")
+"""Channels that may be measured beside the power at the grid connection."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """Mean active power over one minute.
 
+    Where solar or battery power is measured, the consumption of the house is forecast apart from
+    them. A stream has them in all of its readings, or in none: where that changes, the window
+    begins anew. A minute for which one of them is not known is a gap, rather than a reading
+    without it.
+
     Attributes:
         at: the minute that the value belongs to.
         kw: mean active power at the grid connection in kW; negative when the house exports.
-        solar_kw: mean power of the solar panels in kW, positive; None where it is not measured.
+        solar_kw: mean power of the solar panels in kW, positive but for what an inverter takes
+            on standby; None where it is not measured.
         battery_kw: mean power into the battery in kW, negative while it is discharged; None
             where it is not measured.
 
@@ -43,15 +52,18 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Power reported by a meter, valid until its next sample.
+    """Power reported by a meter, valid until the next sample of its channel.
 
     Attributes:
-        kw: power in kW, import positive; NaN where the meter reports that it is unknown.
+        kw: power in kW, NaN where the meter reports that it is unknown. Positive is import from
+            the grid, production of the panels, or charging of the battery.
         at: time of the sample, with a zone; None for the time of its arrival.
+        channel: what is measured: empty for the grid connection, or one of `CHANNELS`.
     """
 
     kw: float
     at: datetime | None = None
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TypeAlias
 
 from streamer.display.lines import one_line
-from streamer.recording.schema import SCHEMA
+from streamer.recording.schema import SCHEMA, SCHEMA_1, VERSION
 
 _Definition: TypeAlias = tuple[str, str, str, str]
 """Type, name, table and statement of a table, an index, a view or a trigger."""
@@ -39,10 +39,14 @@ class Conformance:
     foreign: tuple[str, ...]
 
 
-def compare(connection: sqlite3.Connection) -> Conformance:
+def compare(connection: sqlite3.Connection, version: int = VERSION) -> Conformance:
     """Compare everything that is defined in a database with the schema of a recording.
 
-    Comments and white space are ignored, by which the versions of the schema differ.
+    Comments and white space are ignored, which differ between versions of streamer.
+
+    Args:
+        connection: connection to the database.
+        version: version of the schema to compare with; any other than 1 is the present one.
 
     Raises:
         sqlite3.Error: the database cannot be read.
@@ -51,7 +55,7 @@ def compare(connection: sqlite3.Connection) -> Conformance:
         "SELECT type, name, tbl_name, sql FROM sqlite_master LIMIT ?", (_MAX_OBJECTS,)
     ).fetchall()
     found = {_definition(row) for row in rows}
-    wanted = _wanted()
+    wanted = _wanted(SCHEMA_1 if version == 1 else SCHEMA)
     missing = sorted({name for _, name, _, _ in wanted - found})
     foreign = sorted(
         f"{type_} {name}"
@@ -62,10 +66,10 @@ def compare(connection: sqlite3.Connection) -> Conformance:
 
 
 @cache
-def _wanted() -> frozenset[_Definition]:
+def _wanted(schema: str) -> frozenset[_Definition]:
     connection = sqlite3.connect(":memory:")
     try:
-        connection.executescript(SCHEMA)
+        connection.executescript(schema)
         rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master")
         return frozenset(map(_definition, rows.fetchall()))
     finally:

@@ -13,7 +13,8 @@ from streamer.display.lines import one_line
 from streamer.errors import RecordError
 from streamer.recording.conformance import compare
 from streamer.recording.connection import connect
-from streamer.recording.schema import APPLICATION_ID, PAGE_SIZE, SCHEMA, VERSION
+from streamer.recording.schema import APPLICATION_ID, PAGE_SIZE, VERSION
+from streamer.recording.versions import add_views, create, upgrade, version_of
 
 _CHECKPOINT_PAGES = 2000
 """Pages in the write-ahead log before they are moved to the database: 1 MB. Pages that are
@@ -104,7 +105,7 @@ def check_place(path: Path) -> None:
 
 
 def open_for_writing(path: Path, *, full_check: bool = True) -> sqlite3.Connection:
-    """Open a recording, or create one.
+    """Open a recording, or create one; one of an earlier version is upgraded.
 
     The connection may be used by several threads; transactions are explicit.
 
@@ -124,8 +125,9 @@ def open_for_writing(path: Path, *, full_check: bool = True) -> sqlite3.Connecti
         _make_private(path)
         connection = connect(str(path))
         try:
-            if not check_schema(connection, path):
-                _create(connection)
+            version = check_schema(connection, path)
+            if not version:
+                create(connection)
             elif full_check and unclean:
                 check_pages(connection, path)
             connection.execute("PRAGMA journal_mode = WAL")
@@ -134,6 +136,8 @@ def open_for_writing(path: Path, *, full_check: bool = True) -> sqlite3.Connecti
             connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             # Deleted pages hold older states of the same numbers, so they need no overwriting.
             connection.execute("PRAGMA secure_delete = OFF")
+            if 0 < version < VERSION:
+                upgrade(connection)
         except BaseException:
             connection.close()
             raise
@@ -142,6 +146,8 @@ def open_for_writing(path: Path, *, full_check: bool = True) -> sqlite3.Connecti
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
     """Open a recording without changing it; it may be written at the same time.
+
+    One of version 1 is read as if it had the columns of the present version.
 
     Raises:
         RecordError: the file does not exist, or cannot be read.
@@ -152,8 +158,11 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         _check_size(path)
         connection = _reader(path)
         try:
-            if not check_schema(connection, path):
+            version = check_schema(connection, path)
+            if not version:
                 raise RecordError(f"{one_line(path)} is empty: nothing was recorded in it")
+            if version < VERSION:
+                add_views(connection)
         except BaseException:
             connection.close()
             raise
@@ -197,8 +206,8 @@ def log_of(path: Path) -> Path:
     return path.with_name(f"{path.name}-wal")
 
 
-def check_schema(connection: sqlite3.Connection, path: Path) -> bool:
-    """Whether the file is a recording; False if it is empty.
+def check_schema(connection: sqlite3.Connection, path: Path) -> int:
+    """Version of the recording in a file; 0 if the file is empty.
 
     Raises:
         DamagedError: it is a recording, but incomplete.
@@ -209,8 +218,13 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> bool:
     name = one_line(path)
     try:
         (application_id,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        found = compare(connection)
+        # One transaction, since the recording may be upgraded meanwhile.
+        connection.execute("BEGIN")
+        try:
+            version = version_of(connection)
+            found = compare(connection, version)
+        finally:
+            connection.rollback()
     except sqlite3.DatabaseError as error:
         if _code(error) != sqlite3.SQLITE_NOTADB:
             raise
@@ -220,14 +234,14 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> bool:
     if application_id != APPLICATION_ID:
         if application_id or version or not found.is_empty:
             raise RecordError(f"{name} is a database of another program; give another file")
-        return False
+        return 0
     if version > VERSION:
         raise RecordError(
             f"{name} is a recording of version {version}, but this streamer supports only "
-            f"version {VERSION}; "
+            f"versions up to {VERSION}; "
             "use a newer one, or give another file"
         )
-    if found.missing or version < VERSION:
+    if found.missing or version < 1:
         what = f"wrong or missing: {', '.join(found.missing)}" if found.missing else "no version"
         raise DamagedError(f"{name} is damaged ({what})")
     if found.foreign:
@@ -235,7 +249,7 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> bool:
             f"{name} contains what no recording contains ({_line(', '.join(found.foreign))}); "
             "drop it, or give another file"
         )
-    return True
+    return version
 
 
 def check_pages(connection: sqlite3.Connection, path: Path) -> None:
@@ -279,12 +293,3 @@ def _is_blank(path: Path) -> bool:
     """Whether a file begins with nothing but zeros, as after a power cut."""
     with path.open("rb") as file:
         return not any(file.read(100))
-
-
-def _create(connection: sqlite3.Connection) -> None:
-    connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
-    # All or nothing, and in the database itself, before the log exists.
-    connection.executescript(
-        f"BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; "
-        f"PRAGMA user_version = {VERSION}; {SCHEMA} COMMIT;"
-    )

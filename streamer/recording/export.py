@@ -7,7 +7,7 @@ import io
 import json
 import math
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,12 +26,17 @@ from streamer.sinks import text
 
 FORMATS = ("csv", "json", "parquet")
 
-_POWERS = tuple(key for key in text.KEYS if key.endswith("_kw"))
+_OTHERS = ("at", "gap_minutes", "alarms")
 
-KEYS = ("at", *_POWERS, "gap_minutes", "alarms")
+KEYS = tuple(key for key in text.KEYS if key.endswith("_kw") or key in _OTHERS)
 """Columns of the CSV and keys of a JSON line: those of a replay that are recorded."""
 
-_COLUMNS = ", ".join(("utc_offset", *_POWERS, "gap_minutes"))
+SOLAR_KEYS = text.SOLAR_KEYS
+"""Those that follow if solar power was measured in any of the minutes."""
+
+_POWERS = tuple(key for key in KEYS if key not in _OTHERS)
+_BETWEEN = KEYS.index("gap_minutes") - 1
+"""Number of powers before the columns that are not powers; newer ones follow them."""
 
 _GROUP = 10_000
 """Number of minutes in a row group of a Parquet file."""
@@ -76,14 +81,15 @@ def export(
             raise UsageError("Parquet cannot be written to a terminal or a pipe; give --out FILE")
     path, span = Path(path), _span(start, end)
     with closing(open_for_reading(path)) as connection:
-        minutes = _minutes(connection, path, span)
+        solar = _solar_keys(connection, path, span)
+        minutes = _minutes(connection, path, span, _POWERS + solar)
         if not isinstance(out, Path):
-            return _WRITERS[format](minutes, out)
+            return _WRITERS[format](minutes, KEYS + solar, out)
         with whole_file(out, of=path) as file:
             if format == "parquet":
-                return _write_parquet(minutes, file)
+                return _write_parquet(minutes, _POWERS + solar, file)
             with io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
-                return _WRITERS[format](minutes, text)
+                return _WRITERS[format](minutes, KEYS + solar, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,11 @@ class _Minute:
     gap_minutes: int
     alarms: list[dict[str, Any]]
 
+    def values(self, alarms: object) -> tuple[object, ...]:
+        """The values in the order of `KEYS`, with the alarms as they are given."""
+        before, after = self.powers[:_BETWEEN], self.powers[_BETWEEN:]
+        return (self.at.isoformat(), *before, self.gap_minutes, alarms, *after)
+
 
 def _span(start: datetime | None, end: datetime | None) -> Span:
     span = Span(start, end)
@@ -102,16 +113,29 @@ def _span(start: datetime | None, end: datetime | None) -> Span:
     return span
 
 
-def _minutes(connection: sqlite3.Connection, path: Path, span: Span) -> Iterator[_Minute]:
-    """The minutes of a span."""
+def _solar_keys(connection: sqlite3.Connection, path: Path, span: Span) -> tuple[str, ...]:
+    """`SOLAR_KEYS` if solar power was measured in any minute of a span."""
+    with explained(path):
+        found = connection.execute(
+            "SELECT 1 FROM steps WHERE at > ? AND at < ? AND solar_kw IS NOT NULL LIMIT 1",
+            bounds(connection, span),
+        ).fetchone()
+    return () if found is None else SOLAR_KEYS
+
+
+def _minutes(
+    connection: sqlite3.Connection, path: Path, span: Span, powers: Sequence[str]
+) -> Iterator[_Minute]:
+    """The minutes of a span, with some powers."""
+    columns = ", ".join(("utc_offset", *powers, "gap_minutes"))
     with explained(path):
         after, before = bounds(connection, span)
         alarms = _Alarms(connection, after, before)
-        for page in pages(connection, _COLUMNS, after=after, before=before):
-            for at, offset, *powers, gap_minutes in page:
+        for page in pages(connection, columns, after=after, before=before):
+            for at, offset, *values, gap_minutes in page:
                 yield _Minute(
                     time_of(at, offset),
-                    tuple(map(_finite, powers)),
+                    tuple(map(_finite, values)),
                     _whole_number(gap_minutes),
                     alarms.on(at),
                 )
@@ -164,23 +188,23 @@ class _Alarms:
         return at, over_at, {"kind": kind, "at": raised, "text": text, "size": _finite(size)}
 
 
-def _write_csv(minutes: Iterator[_Minute], out: TextIO) -> int:
+def _write_csv(minutes: Iterator[_Minute], keys: Sequence[str], out: TextIO) -> int:
     rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(KEYS)
+    rows.writerow(keys)
     count = 0
     for minute in minutes:
         count += 1
         kinds = csv_text(" ".join([alarm["kind"] for alarm in minute.alarms]))
-        rows.writerow([minute.at.isoformat(), *minute.powers, minute.gap_minutes, kinds])
+        rows.writerow(minute.values(kinds))
     return count
 
 
-def _write_json(minutes: Iterator[_Minute], out: TextIO) -> int:
+def _write_json(minutes: Iterator[_Minute], keys: Sequence[str], out: TextIO) -> int:
     count = 0
     for minute in minutes:
         count += 1
-        values = (minute.at.isoformat(), *minute.powers, minute.gap_minutes, minute.alarms)
-        out.write(json.dumps(dict(zip(KEYS, values, strict=True))) + "\n")
+        values = minute.values(minute.alarms)
+        out.write(json.dumps(dict(zip(keys, values, strict=True))) + "\n")
     return count
 
 
@@ -194,14 +218,14 @@ def _import_pyarrow() -> Any:
     return pa
 
 
-def _write_parquet(minutes: Iterator[_Minute], out: IO[bytes]) -> int:
+def _write_parquet(minutes: Iterator[_Minute], powers: Sequence[str], out: IO[bytes]) -> int:
     """Write columns; `at` is in UTC, `utc_offset` the seconds that local time is ahead of it."""
     pa = _import_pyarrow()
     schema = pa.schema(
         [
             pa.field("at", pa.timestamp("ms", tz="UTC"), nullable=False),
             pa.field("utc_offset", pa.int32(), nullable=False),
-            *(pa.field(key, pa.float64()) for key in _POWERS),
+            *(pa.field(key, pa.float64()) for key in powers),
             pa.field("gap_minutes", pa.int32(), nullable=False),
             pa.field("alarms", pa.list_(pa.string()), nullable=False),
         ]

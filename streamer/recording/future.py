@@ -26,7 +26,8 @@ _MAX_ALONE = 60
 
 _STEPS = (
     "at, utc_offset, actual_kw, forecast_kw, low_kw, high_kw, median_kw, frozen_kw, "
-    "next_kw, next_low_kw, next_high_kw, gap_minutes"
+    "next_kw, next_low_kw, next_high_kw, gap_minutes, "
+    "next_median_kw, solar_kw, battery_kw, next_consumption_kw, next_solar_kw"
 )
 _COLUMNS = {"steps": _STEPS, "alarms": "at, kind, text, size, over_at", "settings": "key, value"}
 

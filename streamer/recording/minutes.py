@@ -50,18 +50,31 @@ def minute_of(step: Step, on: Iterable[AlarmKey]) -> tuple[Minute, list[AlarmKey
     Raises:
         RecordError: the time cannot be recorded.
     """
-    at, utc_offset = seconds_of(step.reading.at)
-    settled, forecast = step.settled, step.forecast
+    reading, settled, forecast = step.reading, step.settled, step.forecast
+    at, utc_offset = seconds_of(reading.at)
     row = (
         at,
         utc_offset,
-        step.reading.kw,
+        reading.kw,
+        reading.solar_kw,
+        reading.battery_kw,
         *(
             (None,) * 5
             if settled is None
             else (settled.kw, settled.low_kw, settled.high_kw, settled.median_kw, settled.frozen_kw)
         ),
-        *((None,) * 3 if forecast is None else (forecast.kw, forecast.low_kw, forecast.high_kw)),
+        *(
+            (None,) * 6
+            if forecast is None
+            else (
+                forecast.kw,
+                forecast.low_kw,
+                forecast.high_kw,
+                forecast.median_kw,
+                forecast.consumption_kw,
+                forecast.solar_kw,
+            )
+        ),
         step.gap_minutes,
     )
     alarms = {(seconds_of(alarm.at)[0], alarm.kind): alarm for alarm in step.alarms}

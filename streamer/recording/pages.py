@@ -25,8 +25,8 @@ _MIN_AT, _MAX_AT = -62_135_510_400, 253_402_214_400
 _MAX_OFFSET_S = 86_400
 
 _SUMS = """
-SELECT min(at), utc_offset, count(*), total(actual_kw), count(forecast_kw), total(forecast_kw),
-  total(low_kw), total(high_kw)
+SELECT min(at), utc_offset, count(*), total(actual_kw), count(point_kw), total(point_kw),
+  total(low_kw), total(high_kw), count(solar_kw), total(solar_kw)
 FROM steps WHERE at BETWEEN ? AND ?
 """  # `utc_offset` is that of the first minute: SQLite takes it from the row with the minimum
 
@@ -132,7 +132,7 @@ def _bins(rows: Sequence[tuple[Any, ...]], alarms: Sequence[int]) -> Bins:
 
     from streamer.readings.bins import Bins
 
-    _, offsets, readings, kw, forecasts, *sums = zip(*rows, strict=True)
+    _, offsets, readings, kw, forecasts, *sums, sunny, solar = zip(*rows, strict=True)
     forecast_kw, low_kw, high_kw = (np.nan_to_num(np.array(each, np.float64)) for each in sums)
     return Bins(
         readings=np.array(readings, np.int64),
@@ -141,6 +141,8 @@ def _bins(rows: Sequence[tuple[Any, ...]], alarms: Sequence[int]) -> Bins:
         forecast_kw=forecast_kw,
         low_kw=low_kw,
         high_kw=high_kw,
+        sunny=np.array(sunny, np.int64),
+        solar_kw=np.nan_to_num(np.array(solar, np.float64)),
         alarms=np.bincount(np.array(alarms, np.int64), minlength=len(rows)),
         utc_offset=np.array([0 if offset is None else _offset(offset) for offset in offsets]),
     )

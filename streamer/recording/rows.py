@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
+from itertools import groupby
 from typing import Any
 
 from streamer.errors import RecordError
@@ -117,9 +118,26 @@ def readings(
     before: int = AFTER_ALL,
     size: int = PAGE,
 ) -> Iterator[list[Reading]]:
-    """Yield the recorded readings between two times, both excluded, in pages."""
-    for page in pages(connection, "utc_offset, actual_kw", after=after, before=before, size=size):
-        yield [Reading(time_of(at, offset), _power(kw)) for at, offset, kw in page]
+    """Yield the recorded readings between two times, both excluded, in pages.
+
+    In all readings of a page, the same quantities are measured.
+    """
+    columns = "utc_offset, actual_kw, solar_kw, battery_kw"
+    for page in pages(connection, columns, after=after, before=before, size=size):
+        for _, rows in groupby(page, _channels):
+            yield [
+                Reading(time_of(at, offset), _power(kw), _measured(solar), _measured(battery))
+                for at, offset, kw, solar, battery in rows
+            ]
+
+
+def _channels(row: tuple[Any, ...]) -> tuple[bool, bool]:
+    """Whether solar and battery power are measured."""
+    return row[-2] is None, row[-1] is None
+
+
+def _measured(kw: object) -> float | None:
+    return None if kw is None else _power(kw)
 
 
 def _power(kw: object) -> float:

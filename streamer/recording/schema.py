@@ -1,4 +1,4 @@
-"""Schema of a recording, version 1.
+"""Schema of a recording, version 2, and what it has in addition to version 1.
 
 A recording is a SQLite database in WAL mode. It is identified by its ``application_id``;
 ``user_version`` is the version of this schema. Any program may read it while it is being
@@ -12,14 +12,40 @@ from __future__ import annotations
 APPLICATION_ID = 0x73747265
 """The letters `stre`."""
 
-VERSION = 1
+VERSION = 2
+
+ADDED = (
+    ("next_median_kw", "REAL", "the median of the forecast issued at this reading"),
+    ("solar_kw", "REAL", "power of the solar panels, and into the battery; NULL if not measured"),
+    ("battery_kw", "REAL", "negative while it is discharged"),
+    ("next_consumption_kw", "REAL", "the forecasts issued of consumption and solar power"),
+    ("next_solar_kw", "REAL", ""),
+    (
+        "point_kw",
+        "REAL GENERATED ALWAYS AS"
+        " (min(max(coalesce(median_kw, forecast_kw), low_kw), high_kw)) VIRTUAL",
+        "the point forecasts, which are displayed: the median, or else the mean, in its band",
+    ),
+    (
+        "next_point_kw",
+        "REAL GENERATED ALWAYS AS"
+        " (min(max(coalesce(next_median_kw, next_kw), next_low_kw), next_high_kw)) VIRTUAL",
+        "",
+    ),
+    (
+        "consumption_kw",
+        "REAL GENERATED ALWAYS AS (actual_kw + solar_kw - coalesce(battery_kw, 0.0)) VIRTUAL",
+        "the power that the house itself uses",
+    ),
+)
+"""Columns of `steps` since version 2: name, definition and comment, in their order."""
 
 PAGE_SIZE = 512
 """The smallest page size: with each minute at least one page is written."""
 
 TABLES = frozenset({"steps", "alarms", "events", "snapshots", "settings"})
 
-SCHEMA = """
+_SCHEMA = """
 -- Times are Unix seconds, powers kW, import positive. The names are those of the JSON lines
 -- of `streamer replay --format json`.
 
@@ -28,7 +54,7 @@ CREATE TABLE steps (
   at INTEGER PRIMARY KEY,       -- start of the reading's minute
   utc_offset INTEGER NOT NULL,  -- seconds that the house's local time is ahead of UTC
   actual_kw REAL NOT NULL,      -- the reading
-  forecast_kw REAL,             -- the forecast for it, as it was displayed; NULL if none
+  forecast_kw REAL,             -- the mean forecast for it; NULL if none
   low_kw REAL,                  -- the ends of its band
   high_kw REAL,
   median_kw REAL,               -- its median; NULL if the model has none
@@ -38,7 +64,7 @@ CREATE TABLE steps (
   next_low_kw REAL,
   next_high_kw REAL,
   gap_minutes INTEGER NOT NULL  -- minutes missing just before
-);
+%s);
 
 -- Alarms, in the order in which they were raised.
 CREATE TABLE alarms (
@@ -74,5 +100,11 @@ CREATE TABLE settings (
 
 -- For people: the minutes in the house's local time.
 CREATE VIEW minutes AS
-  SELECT strftime('%Y-%m-%d %H:%M', at + utc_offset, 'unixepoch') AS local_time, * FROM steps;
+  SELECT strftime('%%Y-%%m-%%d %%H:%%M', at + utc_offset, 'unixepoch') AS local_time, * FROM steps;
 """
+
+SCHEMA_1 = _SCHEMA % ""
+SCHEMA = _SCHEMA % "".join(
+    f"  , {name} {definition}" + (f"  -- {comment}\n" if comment else "\n")
+    for name, definition, comment in ADDED
+)

@@ -27,6 +27,8 @@ from streamer.recording.database import (
 from streamer.recording.files import Files
 from streamer.recording.minutes import AlarmKey, EventRow, Minute
 from streamer.recording.rows import MAX_ALARMS, check_alarms, seconds_of
+from streamer.recording.schema import VERSION
+from streamer.recording.versions import upgrade
 
 _MAX_SNAPSHOTS = 2
 _MAX_SNAPSHOT = 2 * 1024 * 1024
@@ -37,9 +39,11 @@ _MAX_SETTINGS = 100
 
 _INSERT_STEP = """
 INSERT INTO steps (
-  at, utc_offset, actual_kw, forecast_kw, low_kw, high_kw, median_kw, frozen_kw,
-  next_kw, next_low_kw, next_high_kw, gap_minutes
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (at) DO NOTHING
+  at, utc_offset, actual_kw, solar_kw, battery_kw,
+  forecast_kw, low_kw, high_kw, median_kw, frozen_kw,
+  next_kw, next_low_kw, next_high_kw, next_median_kw, next_consumption_kw, next_solar_kw,
+  gap_minutes
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (at) DO NOTHING
 """
 
 
@@ -79,8 +83,11 @@ class Store:
         try:
             with explained(self._path):
                 self.connection.execute("PRAGMA shrink_memory")  # what is in memory is no proof
-                whole = check_schema(self.connection, self._path) and self._has_last()
+                version = check_schema(self.connection, self._path)
+                whole = version and self._has_last()
                 check_pages(self.connection, self._path)
+                if whole and version < VERSION:
+                    upgrade(self.connection)
         except TransientError:
             raise
         except RecordError as error:

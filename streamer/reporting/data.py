@@ -41,21 +41,25 @@ class Minutes:
         at: (minutes,) Unix seconds.
         kw: (minutes,) the readings in kW.
         last_kw: (minutes,) the reading before each in kW, which is the persistence forecast.
-        forecast_kw: (minutes,) the forecast that each settled.
+        mean_kw: (minutes,) the mean forecast that each settled.
         low_kw: (minutes,) the lower end of its band.
         high_kw: (minutes,) the upper end of its band.
         frozen_kw: (minutes,) the forecast of the frozen network.
-        median_kw: (minutes,) the median forecast; the forecast itself where there is none.
+        point_kw: (minutes,) the point forecast, which is the one that was shown.
+        solar_kw: (minutes,) power of the solar panels.
+        battery_kw: (minutes,) power into the battery.
     """
 
     at: IntArray
     kw: DoubleArray
     last_kw: DoubleArray
-    forecast_kw: DoubleArray
+    mean_kw: DoubleArray
     low_kw: DoubleArray
     high_kw: DoubleArray
     frozen_kw: DoubleArray
-    median_kw: DoubleArray
+    point_kw: DoubleArray
+    solar_kw: DoubleArray
+    battery_kw: DoubleArray
 
     def since(self, at: int) -> Minutes:
         """The readings at or after a time in Unix seconds."""
@@ -67,15 +71,21 @@ class Minutes:
 class FinalScores:
     """Scores from the beginning of the recording to the end of the period.
 
+    All but their number are None without settled forecasts.
+
     Attributes:
         settled: number of settled forecasts.
-        mse_kw2: their mean squared error in kW²; None without settled forecasts.
+        mse_kw2: mean squared error of the mean forecasts in kW².
         persistence_mse_kw2: the same of persistence.
+        point_mae_kw: mean absolute error of the point forecasts in kW.
+        persistence_mae_kw: the same of persistence.
     """
 
     settled: int
     mse_kw2: float | None
     persistence_mse_kw2: float | None
+    point_mae_kw: float | None
+    persistence_mae_kw: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,8 +184,8 @@ def _read(
     clock = HouseClock(at, offsets)
     start = max(begun, clock.unix(_before(clock.local(end), period)))
     rows = connection.execute(
-        "SELECT at, actual_kw, forecast_kw, low_kw, high_kw, frozen_kw, median_kw FROM steps"
-        " WHERE at >= ? AND at < ? ORDER BY at",
+        "SELECT at, actual_kw, forecast_kw, low_kw, high_kw, frozen_kw, point_kw, solar_kw,"
+        " battery_kw FROM steps WHERE at >= ? AND at < ? ORDER BY at",
         (start, end),
     ).fetchall()
     if not rows:
@@ -231,24 +241,25 @@ def _nothing(path: Path, period: str, until: datetime | None) -> RecordError:
 def _minutes(rows: list[tuple[float | None, ...]], last_before_kw: float) -> Minutes:
     at = np.array([row[0] for row in rows], dtype=np.int64)
     columns = np.array([row[1:] for row in rows], dtype=np.float64).T
-    kw, forecast, low, high, frozen, median = columns
+    kw, mean, low, high, frozen, point, solar, battery = columns
     # A diverged model may have returned infinity or NaN, which settles nothing.
-    unsettled = ~np.isfinite(forecast)
-    for column in (forecast, low, high, frozen, median):
+    unsettled = ~np.isfinite(mean)
+    for column in (mean, low, high, frozen, point):
         column[unsettled | ~np.isfinite(column)] = np.nan
-    median = np.where(np.isnan(median), forecast, median)
+    point = np.where(np.isnan(point), mean, point)
     last = np.concatenate([[last_before_kw], kw[:-1]])
     last[unsettled] = np.nan
-    found = (kw, last, forecast, low, high, frozen, median)
+    found = (kw, last, mean, low, high, frozen, point, solar, battery)
     return Minutes(at, *(np.clip(column, -_MAX_KW, _MAX_KW) for column in found))
 
 
 def _running(connection: sqlite3.Connection, end: int) -> FinalScores:
     found = connection.execute(
-        "WITH settled AS (SELECT actual_kw, forecast_kw, LAG(actual_kw) OVER (ORDER BY at) last_kw"
-        " FROM steps WHERE at < ?)"
+        "WITH settled AS (SELECT actual_kw, forecast_kw, point_kw,"
+        " LAG(actual_kw) OVER (ORDER BY at) last_kw FROM steps WHERE at < ?)"
         " SELECT count(*), avg((actual_kw - forecast_kw) * (actual_kw - forecast_kw)),"
-        " avg((actual_kw - last_kw) * (actual_kw - last_kw))"
+        " avg((actual_kw - last_kw) * (actual_kw - last_kw)),"
+        " avg(abs(actual_kw - coalesce(point_kw, forecast_kw))), avg(abs(actual_kw - last_kw))"
         " FROM settled WHERE forecast_kw BETWEEN -1e300 AND 1e300",
         (end,),
     ).fetchone()

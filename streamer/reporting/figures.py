@@ -13,8 +13,9 @@ from streamer.reporting.axes import Mark, day_marks, hour_marks, ticks
 from streamer.reporting.clock import HouseClock
 from streamer.reporting.data import MINUTE_S, Recorded
 from streamer.reporting.markup import Markup, join, tag
+from streamer.reporting.parts import Parts
 from streamer.reporting.plot import MIDDLE, NARROW, WIDE, Plot, Size
-from streamer.reporting.tally import HOUR_S, Gap, Parts, TypicalDay, mean_by
+from streamer.reporting.tally import HOUR_S, Gap, TypicalDay, mean_by
 from streamer.reporting.words import part_name, share
 
 SIZES = (NARROW, MIDDLE, WIDE)
@@ -36,15 +37,16 @@ class _Series:
     kw: DoubleArray
     min_kw: DoubleArray
     max_kw: DoubleArray
-    forecast_kw: DoubleArray
+    point_kw: DoubleArray
     low_kw: DoubleArray
     high_kw: DoubleArray
+    solar_kw: DoubleArray
 
 
 def power(
     recorded: Recorded, start: int, end: int, gaps: Sequence[Gap], parts: Parts | None, label: str
 ) -> Markup:
-    """Actual power, forecast and band over a span of time.
+    """Actual power, point forecast, band and solar power over a span of time.
 
     Args:
         recorded: data of the period.
@@ -154,8 +156,8 @@ def _power(
 ) -> Markup:
     bucket = bucket_minutes(start, end, size)
     series = _series(recorded, start, end, bucket)
-    highest = _highest(series.max_kw, series.forecast_kw)
-    lowest = min(0.0, _lowest(series.min_kw, series.forecast_kw))
+    highest = _highest(series.max_kw, series.point_kw, series.solar_kw)
+    lowest = min(0.0, _lowest(series.min_kw, series.point_kw))
     plot = Plot(size, start, end, ticks(lowest, _top(highest, lowest), size.ticks))
     plot.frame("kW", _marks(recorded.clock, start, end, size))
     for gap in gaps:
@@ -165,7 +167,8 @@ def _power(
     if bucket > 1:
         plot.area(at, series.min_kw, series.max_kw, "extent", step_s=step_s)
     plot.area(at, series.low_kw, series.high_kw, "band", step_s=step_s)
-    plot.line(at, series.forecast_kw, "forecast", step_s=step_s)
+    plot.line(at, series.solar_kw, "solar", step_s=step_s)
+    plot.line(at, series.point_kw, "forecast", step_s=step_s)
     plot.line(at, series.kw, "actual", step_s=step_s)
     if parts is not None:
         _hint(plot, recorded, parts, _power_of)
@@ -195,7 +198,10 @@ def _series(recorded: Recorded, start: int, end: int, bucket: int) -> _Series:
     minutes = recorded.minutes
     rows = slice(*np.searchsorted(minutes.at, [start, end]).tolist())
     at, kw = minutes.at[rows], minutes.kw[rows]
-    columns = [c[rows] for c in (minutes.forecast_kw, minutes.low_kw, minutes.high_kw)]
+    columns = [
+        column[rows]
+        for column in (minutes.point_kw, minutes.low_kw, minutes.high_kw, minutes.solar_kw)
+    ]
     if bucket == 1:
         middle = at.astype(np.float64) + MINUTE_S / 2
         return _Series(middle, MINUTE_S, kw, kw, kw, *columns)
@@ -242,7 +248,13 @@ def _hint(plot: Plot, recorded: Recorded, parts: Parts, text: Callable[[Parts, i
 
 def _power_of(parts: Parts, i: int) -> str:
     mean, peak = amount(float(parts.mean_kw[i]), 3), amount(float(parts.peak_kw[i]), 2)
-    return f"mean {mean} kW, peak {peak} kW, {amount(float(parts.kwh[i]), 2)} kWh"
+    found = parts.energy
+    imported, exported = (
+        amount(float(kwh[i]), 2) for kwh in (found.imported_kwh, found.exported_kwh)
+    )
+    text = f"mean {mean} kW, peak {peak} kW, {imported} kWh imported, {exported} kWh exported"
+    solar = float(found.solar_kwh[i])
+    return text + (f", {amount(solar, 2)} kWh solar" if np.isfinite(solar) else "")
 
 
 def _errors_of(parts: Parts, i: int) -> str:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+
 import streamer
 from streamer.display.numbers import amount
-from streamer.readings import skill
 from streamer.reporting import sections, tables
 from streamer.reporting.data import Recorded
+from streamer.reporting.energy import Energy, energy
 from streamer.reporting.markup import Markup, join, tag
+from streamer.reporting.parts import by_hour_or_day
 from streamer.reporting.tally import (
     Peak,
+    Score,
     Totals,
-    by_hour_or_day,
     gaps,
+    meaningful_skill,
     score,
     score_band,
     settled_errors,
@@ -25,12 +29,14 @@ from streamer.reporting.words import HARD, moment, named_days, share
 
 _WORDS = (
     ("forecast", "the value expected for the next minute, issued at each reading"),
+    ("point", "the forecast that is shown: the median, or else the mean, inside the band"),
+    ("mean", "the expected value, which is made for the squared error"),
     ("band", "the range that the next reading should lie in, issued with the forecast"),
     ("persistence", "the forecast “next = last”, over the same minutes"),
     ("frozen", "the network alone, without what has been learnt in this house"),
     ("skill", "1 − MSE / MSE of persistence: 0 % is as good as persistence, below is worse"),
     ("MSE, RMSE", "mean squared error of the forecast, and its root"),
-    ("MAE", "mean absolute error of the median forecast, which is the one made for it"),
+    ("MAE", "mean absolute error of the forecast"),
     ("bias", "mean of forecast minus actual: above 0 is too high"),
     ("gap", "minutes without a valid reading"),
     ("quarter-hour peak", "highest mean of a fixed quarter (:00, :15, …) without a gap"),
@@ -47,12 +53,14 @@ def render(recorded: Recorded, file_name: str, written: datetime) -> str:
     """
     source = recorded.settings.get("source") or file_name
     found, missing, parts = totals(recorded), gaps(recorded), by_hour_or_day(recorded)
+    total = energy(recorded.minutes, np.array([recorded.start, recorded.end]))
     body = tag(
         "main",
         _head(recorded, source, written),
-        _key_figures(recorded, found),
+        _key_figures(recorded, found, total),
         sections.power(recorded, found, missing, parts),
         sections.close_up(recorded, missing),
+        tables.energy(recorded, parts, total),
         sections.errors(recorded, parts),
         sections.band(recorded, parts),
         sections.typical(recorded),
@@ -98,22 +106,40 @@ def _weekday(recorded: Recorded, at: int) -> str:
     return f"{local:%a %H:%M}"
 
 
-def _key_figures(recorded: Recorded, found: Totals) -> Markup:
-    errors = settled_errors(recorded.minutes)
-    gained = skill(score(errors["forecast"]).mse_kw2, score(errors["persistence"]).mse_kw2)
+def _key_figures(recorded: Recorded, found: Totals, total: Energy) -> Markup:
+    scores = {name: score(error) for name, error in settled_errors(recorded.minutes).items()}
+    mean, persistence = scores["mean"], scores["persistence"]
+    gained = meaningful_skill(mean.mse_kw2, persistence.mse_kw2, mean.settled)
     missing = f"{found.missing:,} missing" if found.missing else "none missing"
     asked = "" if recorded.confidence is None else f"{100 * recorded.confidence:g}{HARD}% asked for"
     tiles = (
-        _tile("Imported", amount(found.imported_kwh, 2), "kWh"),
-        _tile("Exported", amount(found.exported_kwh, 2), "kWh"),
+        _tile("Imported", amount(float(total.imported_kwh[0]), 2), "kWh"),
+        _tile("Exported", amount(float(total.exported_kwh[0]), 2), "kWh"),
+        *(_sun(total) if total.has_solar else ()),
         _peak(recorded, "Peak", found.peak),
         _peak(recorded, "Quarter-hour peak", found.quarter_peak),
-        _tile("Mean", amount(found.mean_kw, 3), "kW"),
         _tile("Minutes recorded", f"{found.recorded:,}", "", missing),
-        _tile("Skill", *_percentage(gained, signed=True), "against “next = last”"),
+        _error(scores["point"], persistence),
+        _tile("Skill of the mean", *_percentage(gained, signed=True), "against “next = last”"),
         _tile("In the band", *_percentage(score_band(recorded.minutes).coverage), asked),
     )
     return tag("dl", *tiles, class_="figures")
+
+
+def _sun(total: Energy) -> tuple[Markup, ...]:
+    """Tiles about solar power and own use."""
+    own, sun = (_percentage(float(each[0])) for each in (total.own_use, total.from_sun))
+    return (
+        _tile("Solar", amount(float(total.solar_kwh[0]), 2), "kWh"),
+        _tile("Consumption", amount(float(total.consumption_kwh[0]), 2), "kWh"),
+        _tile("Solar used at home", *own, "not exported"),
+        _tile("Consumption from the sun", *sun, "not imported"),
+    )
+
+
+def _error(point: Score, persistence: Score) -> Markup:
+    below = f"persistence {amount(persistence.mae_w, 1)}{HARD}W"
+    return _tile("MAE of the forecast", amount(point.mae_w, 1), "W", below)
 
 
 def _percentage(value: float | None, *, signed: bool = False) -> tuple[str, str]:

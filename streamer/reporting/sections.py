@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 import numpy as np
 
 from streamer.display.numbers import amount, plural
-from streamer.readings import skill
-from streamer.readings.arrays import DoubleArray
 from streamer.reporting import figures
 from streamer.reporting.data import DAY, Recorded
 from streamer.reporting.markup import Markup, tag
+from streamer.reporting.parts import Parts
 from streamer.reporting.tables import section, table
 from streamer.reporting.tally import (
     Gap,
-    Parts,
     Score,
     Totals,
     hardest,
+    meaningful_skill,
     score,
     score_band,
     settled_errors,
@@ -38,11 +36,13 @@ def power(recorded: Recorded, found: Totals, missing: Sequence[Gap], parts: Part
         f"{amount(found.mean_kw, 2)} kW on average and {amount(found.peak.kw, 2)} kW at most."
     )
     drawn = figures.power(recorded, recorded.start, recorded.end, missing, parts, label)
-    settled = np.isfinite(recorded.minutes.forecast_kw).any()
+    settled = np.isfinite(recorded.minutes.point_kw).any()
+    solar = parts.energy.has_solar
     legend = _legend(
         ("actual", _stroke("actual")),
         ("forecast", _stroke("forecast")) if settled else None,
         (f"{_asked(recorded)} band".lstrip(), _swatch("band")) if settled else None,
+        ("solar", _stroke("solar")) if solar else None,
         ("gap", _swatch("missing")) if missing else None,
         ("alarm", tag("path", d="M8.5 2h9l-4.5 8z", class_="alarm")) if recorded.alarms else None,
     )
@@ -67,26 +67,27 @@ def close_up(recorded: Recorded, missing: Sequence[Gap]) -> Markup | None:
 def errors(recorded: Recorded, parts: Parts) -> Markup:
     """Section with the scores of the forecasts and of persistence."""
     found = settled_errors(recorded.minutes)
-    settled = len(found["forecast"])
+    settled = len(found["mean"])
     if not settled:
         return section(
             "Errors", tag("p", "No forecast was settled: the first comes with the 50th reading.")
         )
-    scores = _by_purpose(found)
+    scores = {name: score(error) for name, error in found.items()}
     reference = scores["persistence"].mse_kw2
     rows = [
-        _scored("forecast, as shown", scores["forecast"], reference),
+        _scored("point, as shown", scores["point"], reference),
         *([] if recorded.period == DAY else [_last_day(recorded)]),
+        _scored("mean", scores["mean"], reference),
         _scored("frozen", scores["frozen"], reference),
         (*_scored("persistence", scores["persistence"], None)[:-1], f"0{HARD}%"),
     ]
     caption = f"Over {plural(settled, 'settled forecast')}, one minute ahead."
     label = (
-        f"Mean absolute error by {recorded.part}: {amount(scores['forecast'].mae_w, 1)} W in all, "
+        f"Mean absolute error by {recorded.part}: {amount(scores['point'].mae_w, 1)} W in all, "
         f"of persistence {amount(scores['persistence'].mae_w, 1)} W."
     )
     legend = _legend(
-        (f"MAE by {recorded.part}, median forecast", _swatch("forecast-bar")),
+        (f"MAE by {recorded.part}, point forecast", _swatch("forecast-bar")),
         ("persistence", _stroke("persistence")),
     )
     drawn = tag("figure", legend, figures.errors(recorded, parts, label))
@@ -130,33 +131,24 @@ def typical(recorded: Recorded) -> Markup | None:
 
 def _running(recorded: Recorded) -> Markup:
     running, began = recorded.running, recorded.clock.local(recorded.begun)
-    gained = skill(running.mse_kw2, running.persistence_mse_kw2)
+    gained = meaningful_skill(running.mse_kw2, running.persistence_mse_kw2, running.settled)
     return tag(
         "p",
-        f"Since the recording began on {began.day} {began:%B %Y}: running MSE "
-        f"{amount(running.mse_kw2, 5)} kW², skill {share(gained, signed=True)}, over "
-        f"{plural(running.settled, 'forecast')}.",
+        f"Since the recording began on {began.day} {began:%B %Y}, over "
+        f"{plural(running.settled, 'forecast')}: MAE of the point forecast "
+        f"{_watts(running.point_mae_kw)}, of persistence {_watts(running.persistence_mae_kw)}; "
+        f"MSE of the mean {amount(running.mse_kw2, 5)} kW², skill {share(gained, signed=True)}.",
     )
 
 
 def _last_day(recorded: Recorded) -> tuple[str, ...]:
     late = settled_errors(recorded.minutes.since(recorded.end - _DAY_S))
     reference = score(late["persistence"]).mse_kw2
-    return _scored("its last 24 hours", _by_purpose(late)["forecast"], reference)
+    return _scored("its last 24 hours", score(late["point"]), reference)
 
 
-def _by_purpose(errors: Mapping[str, DoubleArray]) -> dict[str, Score]:
-    """Scores of the errors of each forecaster, with the MAE of the median forecast.
-
-    The mean minimizes the squared error and the median the absolute one, so each is judged by
-    its own. The frozen network's median is not recorded.
-    """
-    scores = {name: score(error) for name, error in errors.items()}
-    median_mae_w = scores.pop("median").mae_w
-    if median_mae_w != scores["forecast"].mae_w:
-        scores["forecast"] = replace(scores["forecast"], mae_w=median_mae_w)
-        scores["frozen"] = replace(scores["frozen"], mae_w=None)
-    return scores
+def _watts(kw: float | None) -> str:
+    return f"{amount(None if kw is None else 1000.0 * kw, 1)} W"
 
 
 def _scored(name: str, found: Score, reference: float | None) -> tuple[str, ...]:
@@ -166,7 +158,7 @@ def _scored(name: str, found: Score, reference: float | None) -> tuple[str, ...]
         amount(found.rmse_w, 1),
         amount(found.mae_w, 1),
         amount(found.bias_w, 1, signed=True),
-        share(skill(found.mse_kw2, reference), signed=True),
+        share(meaningful_skill(found.mse_kw2, reference, found.settled), signed=True),
     )
 
 

@@ -7,24 +7,34 @@ from collections.abc import Iterable, Sequence
 from streamer.display.durations import length
 from streamer.display.numbers import amount, plural
 from streamer.readings import Link
-from streamer.reporting.data import Recorded
+from streamer.reporting.data import DAY, Recorded
+from streamer.reporting.energy import Energy
 from streamer.reporting.markup import Markup, join, tag
-from streamer.reporting.tally import Gap, Parts
+from streamer.reporting.parts import Parts
+from streamer.reporting.tally import Gap
 from streamer.reporting.words import HARD, moment, part_begin, share
 
 _MAX_ROWS = 100
 _EVENTS = {Link.UP: "back"}
 _PART_COLUMNS = {
     "minutes": True,
-    "kWh": False,
     "mean, kW": True,
     "peak, kW": False,
     "MAE, W": False,
-    "persistence": True,
-    "skill": True,
+    "persistence": False,
+    "skill of the mean": True,
     "in band": False,
 }
 """Columns, and whether they are hidden on a telephone."""
+_SKILL = list(_PART_COLUMNS).index("skill of the mean") + 1
+
+_ENERGY_COLUMNS = {"import, kWh": False, "export, kWh": False}
+_SOLAR_COLUMNS = {
+    "solar, kWh": False,
+    "consumption, kWh": True,
+    "solar used at home": True,
+    "consumption from the sun": False,
+}
 
 
 def section(title: str, *parts: str | None, long: bool = False) -> Markup:
@@ -107,11 +117,10 @@ def events(recorded: Recorded) -> Markup | None:
 def by_part(recorded: Recorded, parts: Parts) -> Markup:
     """Section with the numbers behind the figures, by hour or day."""
     edges: list[int] = parts.edges.tolist()
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             part_begin(recorded, edges[i]),
             f"{parts.minutes[i]:,}",
-            amount(float(parts.kwh[i]), 2),
             amount(float(parts.mean_kw[i]), 3),
             amount(float(parts.peak_kw[i]), 2),
             amount(float(parts.mae_w[i]), 1),
@@ -121,8 +130,47 @@ def by_part(recorded: Recorded, parts: Parts) -> Markup:
         )
         for i in range(len(parts.minutes))
     ]
+    columns = dict(_PART_COLUMNS)
+    if recorded.period == DAY:
+        # A skill means little within an hour.
+        del columns["skill of the mean"]
+        rows = [row[:_SKILL] + row[_SKILL + 1 :] for row in rows]
     summary = tag("summary", f"The figures by {recorded.part}")
-    return tag("section", tag("details", summary, table(_PART_COLUMNS, rows)), class_="long")
+    return tag("section", tag("details", summary, table(columns, rows)), class_="long")
+
+
+def energy(recorded: Recorded, parts: Parts, total: Energy) -> Markup:
+    """Section with import, export and own use by hour or day, and over the whole period."""
+    edges: list[int] = parts.edges.tolist()
+    columns = {**_ENERGY_COLUMNS, **(_SOLAR_COLUMNS if total.has_solar else {}), "missing": True}
+    rows = [
+        (part_begin(recorded, edges[i]), *_energy(parts.energy, i, total))
+        for i in range(len(parts.minutes))
+    ]
+    rows.append(("in all", *_energy(total, 0, total)))
+    caption = "Energy of the recorded minutes; missing is the number of minutes without a reading."
+    if total.has_solar:
+        caption += (
+            " Consumption is grid + solar − battery. Solar used at home is the production that"
+            " was not exported; from the sun is the consumption that was not imported. What a"
+            " battery stores counts as used, and what it is charged with from the grid as imported."
+        )
+    found = table(columns, rows, caption=caption)
+    if recorded.period == DAY:
+        found = tag("details", tag("summary", "Energy by hour"), found)
+    return section("Energy", found, long=True)
+
+
+def _energy(found: Energy, i: int, total: Energy) -> tuple[str, ...]:
+    """The cells of a row."""
+    solar: tuple[str, ...] = ()
+    if total.has_solar:
+        solar = (
+            *(amount(float(kwh[i]), 2) for kwh in (found.solar_kwh, found.consumption_kwh)),
+            *(share(float(each[i])) for each in (found.own_use, found.from_sun)),
+        )
+    grid = (amount(float(kwh[i]), 2) for kwh in (found.imported_kwh, found.exported_kwh))
+    return (*grid, *solar, f"{found.missing[i]:,}")
 
 
 def _log(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamer.readings import skill
-from streamer.readings.arrays import DoubleArray, IntArray
+from streamer.readings.arrays import BoolArray, DoubleArray, IntArray
 from streamer.reporting.clock import HouseClock
-from streamer.reporting.data import DAY, MINUTE_S, Minutes, Recorded
+from streamer.reporting.data import MINUTE_S, Minutes, Recorded
 
 HOUR_S = 3600
 QUARTER_S = 900
-_W = 1000.0
+W_PER_KW = 1000.0
 _CLOSER_S, _CLOSER_STEP_S = 2 * HOUR_S, 600
+_MIN_SETTLED, _MIN_MSE_KW2 = 360, 0.005**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,9 @@ class Peak:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Energy and peaks of the house over the period.
+    """Mean and peaks of the house's power over the period.
 
     Attributes:
-        imported_kwh: energy of the minutes above zero.
-        exported_kwh: energy of the minutes below zero, as a positive number.
         mean_kw: mean power of the recorded minutes.
         peak: the highest minute.
         quarter_peak: the highest fixed quarter-hour with all its minutes recorded; None
@@ -41,8 +40,6 @@ class Totals:
         missing: number of missing minutes.
     """
 
-    imported_kwh: float
-    exported_kwh: float
     mean_kw: float
     peak: Peak
     quarter_peak: Peak | None
@@ -55,11 +52,13 @@ class Score:
     """Errors of one forecaster over all settled minutes of a period; None without any.
 
     Attributes:
+        settled: number of these minutes.
         mse_kw2: mean squared error in kW².
         mae_w: mean absolute error in W.
         bias_w: mean of forecast minus actual in W: above 0 is too high.
     """
 
+    settled: int
     mse_kw2: float | None
     mae_w: float | None
     bias_w: float | None
@@ -67,7 +66,7 @@ class Score:
     @property
     def rmse_w(self) -> float | None:
         """Root mean squared error in W."""
-        return None if self.mse_kw2 is None else _W * math.sqrt(self.mse_kw2)
+        return None if self.mse_kw2 is None else W_PER_KW * math.sqrt(self.mse_kw2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,35 +91,6 @@ class Gap:
 
 
 @dataclass(frozen=True, eq=False)
-class Parts:
-    """The period cut into hours or days of the house's clock; NaN for parts without data.
-
-    Attributes:
-        edges: (parts + 1,) Unix seconds; the outer ones are those of the period.
-        minutes: (parts,) number of recorded minutes.
-        kwh: (parts,) energy, import positive.
-        mean_kw: (parts,) mean power.
-        peak_kw: (parts,) power of the highest minute.
-        settled: (parts,) number of settled forecasts.
-        mae_w: (parts,) mean absolute error of the median forecasts.
-        persistence_mae_w: (parts,) the same of persistence.
-        skill: (parts,) skill of the forecasts shown.
-        coverage: (parts,) share of the readings in their band, 0 to 1.
-    """
-
-    edges: IntArray
-    minutes: IntArray
-    kwh: DoubleArray
-    mean_kw: DoubleArray
-    peak_kw: DoubleArray
-    settled: IntArray
-    mae_w: DoubleArray
-    persistence_mae_w: DoubleArray
-    skill: DoubleArray
-    coverage: DoubleArray
-
-
-@dataclass(frozen=True, eq=False)
 class TypicalDay:
     """Mean power by hour of the day; NaN for an hour without a reading.
 
@@ -138,13 +108,11 @@ class TypicalDay:
 
 
 def totals(recorded: Recorded) -> Totals:
-    """Energy, peaks, and the numbers of recorded and missing minutes."""
+    """Mean, peaks, and the numbers of recorded and missing minutes."""
     minutes = recorded.minutes
     kw = minutes.kw
     peak = int(kw.argmax())
     return Totals(
-        float(np.maximum(kw, 0.0).sum()) / 60.0,
-        float(np.maximum(-kw, 0.0).sum()) / 60.0,
         float(kw.mean()),
         Peak(float(kw[peak]), int(minutes.at[peak])),
         _quarter_peak(recorded.clock, minutes),
@@ -164,10 +132,10 @@ def gaps(recorded: Recorded) -> list[Gap]:
 
 def settled_errors(minutes: Minutes) -> dict[str, DoubleArray]:
     """(settled,) actual minus forecast in kW, for each forecaster over the same minutes."""
-    settled = np.isfinite(minutes.forecast_kw) & np.isfinite(minutes.last_kw)
+    settled = np.isfinite(minutes.mean_kw) & np.isfinite(minutes.last_kw)
     forecasts = {
-        "forecast": minutes.forecast_kw,
-        "median": minutes.median_kw,
+        "point": minutes.point_kw,
+        "mean": minutes.mean_kw,
         "frozen": minutes.frozen_kw,
         "persistence": minutes.last_kw,
     }
@@ -178,33 +146,39 @@ def score(error_kw: DoubleArray) -> Score:
     """Score (settled,) errors, actual minus forecast in kW; NaN is ignored."""
     error_kw = error_kw[~np.isnan(error_kw)]
     if not len(error_kw):
-        return Score(None, None, None)
+        return Score(0, None, None, None)
     return Score(
+        len(error_kw),
         float(np.square(error_kw).mean()),
-        _W * float(np.abs(error_kw).mean()),
-        -_W * float(error_kw.mean()),
+        W_PER_KW * float(np.abs(error_kw).mean()),
+        -W_PER_KW * float(error_kw.mean()),
     )
+
+
+def meaningful_skill(
+    mse_kw2: float | None, reference_mse_kw2: float | None, settled: int
+) -> float | None:
+    """Skill of a mean squared error; None where it would be chance or have no bound.
+
+    So it is over less than six hours, and where persistence is off by less than 5 W.
+
+    Args:
+        mse_kw2: mean squared error in kW².
+        reference_mse_kw2: that of persistence in kW².
+        settled: number of forecasts.
+    """
+    if settled < _MIN_SETTLED or reference_mse_kw2 is None or reference_mse_kw2 < _MIN_MSE_KW2:
+        return None
+    return skill(mse_kw2, reference_mse_kw2)
 
 
 def score_band(minutes: Minutes) -> BandScore:
     """Score the bands; the ends count as inside."""
-    banded = _banded(minutes)
-    if not banded.any():
+    found = banded(minutes)
+    if not found.any():
         return BandScore(None, None)
-    width = minutes.high_kw[banded] - minutes.low_kw[banded]
-    return BandScore(float(_inside(minutes)[banded].mean()), float(width.mean()))
-
-
-def by_hour_or_day(recorded: Recorded) -> Parts:
-    """The period cut into hours if it is a day, otherwise into days."""
-    start, end, clock = recorded.start, recorded.end, recorded.clock
-    if recorded.period == DAY:
-        first = start - (start + clock.offset(start)) % HOUR_S + HOUR_S
-        inner = list(range(first, end, HOUR_S))
-    else:
-        inner = clock.midnights(start + 1, end)
-    edges = np.array([start, *inner, end], dtype=np.int64)
-    return _cut(recorded.minutes, edges)
+    width = minutes.high_kw[found] - minutes.low_kw[found]
+    return BandScore(float(inside(minutes)[found].mean()), float(width.mean()))
 
 
 def typical_day(recorded: Recorded) -> TypicalDay:
@@ -228,9 +202,9 @@ def hardest(recorded: Recorded) -> tuple[int, int] | None:
     None if the period is not longer than that, or has no settled forecast.
     """
     minutes, start, end = recorded.minutes, recorded.start, recorded.end
-    if end - start <= _CLOSER_S or not np.isfinite(minutes.forecast_kw).any():
+    if end - start <= _CLOSER_S or not np.isfinite(minutes.point_kw).any():
         return None
-    squared = np.nan_to_num(np.square(minutes.kw - minutes.forecast_kw))
+    squared = np.nan_to_num(np.square(minutes.kw - minutes.point_kw))
     sums = np.concatenate([[0.0], np.cumsum(squared)])
     first = start + -(start + recorded.clock.offset(start)) % _CLOSER_STEP_S
     begins = np.arange(first, end - _CLOSER_S + 1, _CLOSER_STEP_S)
@@ -265,39 +239,12 @@ def _quarter_peak(clock: HouseClock, minutes: Minutes) -> Peak | None:
     return Peak(float(means[best]), int(first))
 
 
-def _cut(minutes: Minutes, edges: IntArray) -> Parts:
-    parts = len(edges) - 1
-    part = np.searchsorted(edges, minutes.at, side="right") - 1
-    peak = np.full(parts, -np.inf)
-    np.maximum.at(peak, part, minutes.kw)
-    peak[np.isinf(peak)] = np.nan
-    count = np.bincount(part, minlength=parts)
-    mean = mean_by(part, minutes.kw, parts)
-    own, median, reference = (
-        minutes.kw - kw for kw in (minutes.forecast_kw, minutes.median_kw, minutes.last_kw)
-    )
-    own[np.isnan(reference)] = median[np.isnan(reference)] = np.nan
-    mse, reference_mse = (mean_by(part, np.square(e), parts) for e in (own, reference))
-    found = [skill(a, b) for a, b in zip(mse.tolist(), reference_mse.tolist(), strict=True)]
-    inside = np.where(_banded(minutes), _inside(minutes), np.nan)
-    return Parts(
-        edges,
-        count,
-        np.where(count, mean * (count / 60.0), np.nan),
-        mean,
-        peak,
-        np.bincount(part[np.isfinite(own)], minlength=parts),
-        _W * mean_by(part, np.abs(median), parts),
-        _W * mean_by(part, np.abs(reference), parts),
-        np.array([np.nan if value is None else value for value in found]),
-        mean_by(part, inside, parts),
-    )
-
-
-def _banded(minutes: Minutes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def banded(minutes: Minutes) -> BoolArray:
+    """(minutes,) whether each reading settled a band."""
     return np.isfinite(minutes.low_kw) & np.isfinite(minutes.high_kw)
 
 
-def _inside(minutes: Minutes) -> DoubleArray:
-    inside = (minutes.low_kw <= minutes.kw) & (minutes.kw <= minutes.high_kw)
-    return inside.astype(np.float64)
+def inside(minutes: Minutes) -> DoubleArray:
+    """(minutes,) 1 for a reading in its band, ends included, else 0."""
+    found = (minutes.low_kw <= minutes.kw) & (minutes.kw <= minutes.high_kw)
+    return found.astype(np.float64)

@@ -1,4 +1,4 @@
-"""Comparison with persistence: the lead and its uncertainty, and the errors of the median."""
+"""Comparison with persistence: the lead and its uncertainty, errors of the point forecast."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from streamer.readings.arrays import DoubleArray
 from streamer.readings.saved import count, number, numbers
-from streamer.readings.scores import Lead
+from streamer.readings.scores import Lead, PointScores
 
 BATCH = 60
 """Settled minutes in a batch: neighbouring minutes are correlated, means of hours hardly."""
@@ -159,45 +157,45 @@ def _student(freedom: int) -> float:
     )
 
 
-class RunningMedian:
-    """Mean absolute errors of the median forecast, and of persistence over the same minutes.
+class RunningPoint:
+    """Errors of the point forecast, and of persistence over the same minutes.
 
-    >>> median = RunningMedian()
-    >>> median.update(0.25, 0.5)
-    >>> median.get()
-    (0.25, 0.5)
+    >>> point = RunningPoint()
+    >>> point.update(0.25, 0.5, 0.25)
+    PointScores(mae_kw=0.25, mse_kw2=0.0625, persistence_mae_kw=0.5, persistence_mse_kw2=0.25)
     """
 
     def __init__(self) -> None:
         self._minutes = 0
-        self._sum = 0.0
-        self._persistence_sum = 0.0
+        self._means = [0.0, 0.0, 0.0, 0.0]  # in the order of `PointScores`
 
-    def update(self, error_kw: float, persistence_kw: float) -> None:
-        """Add the sizes of two errors in kW, clipped."""
-        self._minutes += 1
-        self._sum += error_kw
-        self._persistence_sum += persistence_kw
+    def update(self, error_kw: float, persistence_kw: float, persistence_kw2: float) -> PointScores:
+        """Add the sizes of two errors in kW, clipped, and the square of the second."""
+        minutes = self._minutes = self._minutes + 1
+        means = self._means
+        mae, mse, persistence_mae, persistence_mse = means
+        # Not sums, which could overflow.
+        means[0] = mae = mae + (error_kw - mae) / minutes
+        means[1] = mse = mse + (error_kw * error_kw - mse) / minutes
+        means[2] = persistence_mae = persistence_mae + (persistence_kw - persistence_mae) / minutes
+        means[3] = persistence_mse = persistence_mse + (persistence_kw2 - persistence_mse) / minutes
+        return PointScores(mae, mse, persistence_mae, persistence_mse)
 
     def update_many(self, error_kw: DoubleArray, persistence_kw: DoubleArray) -> None:
-        """Add sizes of errors (minutes,) in kW; NaN where there is no median."""
-        known = ~np.isnan(error_kw)
-        self._minutes += int(known.sum())
-        self._sum += float(error_kw[known].sum())
-        self._persistence_sum += float(persistence_kw[known].sum())
+        """Add sizes of errors (minutes,) in kW, at least one of each."""
+        self._minutes += len(error_kw)
+        share = len(error_kw) / self._minutes
+        columns = (error_kw, error_kw * error_kw, persistence_kw, persistence_kw * persistence_kw)
+        for place, column in enumerate(columns):
+            self._means[place] += (float(column.mean()) - self._means[place]) * share
 
-    def get(self) -> tuple[float | None, float | None]:
-        """Mean absolute errors of the median and of persistence in kW; None without a median."""
-        count = self._minutes
-        return (self._sum / count, self._persistence_sum / count) if count else (None, None)
+    def get(self) -> PointScores:
+        """The scores so far."""
+        return PointScores(*self._means) if self._minutes else PointScores()
 
     def state(self) -> dict[str, Any]:
         """Everything that `restore` needs, as plain JSON values."""
-        return {
-            "minutes": self._minutes,
-            "sum": self._sum,
-            "persistence_sum": self._persistence_sum,
-        }
+        return {"minutes": self._minutes, "means": list(self._means)}
 
     def restore(self, state: Mapping[str, Any] | None) -> None:
         """Continue from a saved state; None to begin anew.
@@ -205,7 +203,9 @@ class RunningMedian:
         Raises:
             KeyError, TypeError, ValueError: the state is damaged.
         """
-        if state is not None:
-            self._minutes = count(state["minutes"])
-            self._sum = number(state["sum"])
-            self._persistence_sum = number(state["persistence_sum"])
+        if state is None:
+            return
+        minutes, means = count(state["minutes"]), numbers(state["means"], most=4)
+        if len(means) < 4 or min(means) < 0.0:
+            raise ValueError("the errors of the point forecast are not four sizes")
+        self._minutes, self._means = minutes, means

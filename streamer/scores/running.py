@@ -11,7 +11,7 @@ import numpy as np
 from streamer.readings import BandScores, ErrorScores, Scores
 from streamer.readings.arrays import DoubleArray
 from streamer.readings.saved import count
-from streamer.scores.comparison import RunningLead, RunningMedian
+from streamer.scores.comparison import RunningLead, RunningPoint
 from streamer.scores.parts import DAY, HOUR, MAX_ERROR_KW, RunningBand, RunningErrors, sizes
 
 __all__ = ["DAY", "HOUR", "MAX_ERROR_KW", "RunningScores"]
@@ -28,10 +28,18 @@ class RunningScores:
     >>> scores.get().model.mse_kw2 is None
     True
     >>> after = scores.update(
-    ...     actual_kw=1.0, forecast_kw=1.5, last_kw=2.0, frozen_kw=1.5, low_kw=0.5, high_kw=2.5
+    ...     actual_kw=1.0,
+    ...     forecast_kw=1.5,
+    ...     point_kw=1.25,
+    ...     last_kw=2.0,
+    ...     frozen_kw=1.5,
+    ...     low_kw=0.5,
+    ...     high_kw=2.5,
     ... )
     >>> after.settled, after.model.mse_kw2, after.persistence.mse_kw2, after.skill
     (1, 0.25, 1.0, 0.75)
+    >>> after.point.mae_kw, after.point.skill
+    (0.25, 0.9375)
     >>> after.band.coverage, after.band.width_kw
     (1.0, 2.0)
     """
@@ -47,22 +55,22 @@ class RunningScores:
         *,
         actual_kw: float,
         forecast_kw: float,
+        point_kw: float,
         last_kw: float,
         frozen_kw: float,
         low_kw: float,
         high_kw: float,
-        median_kw: float | None = None,
     ) -> Scores:
         """Score one settled forecast beside persistence.
 
         Args:
             actual_kw: the reading.
-            forecast_kw: the forecast shown for it.
+            forecast_kw: the mean forecast for it.
+            point_kw: the point forecast shown for it.
             last_kw: the reading before it, which is the persistence forecast.
             frozen_kw: the network's own forecast.
             low_kw: lower end of the band.
             high_kw: upper end of the band.
-            median_kw: the median forecast; None if the model has none.
 
         Returns:
             The scores, this forecast included.
@@ -74,8 +82,7 @@ class RunningScores:
         theirs = min(abs(actual_kw - last_kw), MAX_ERROR_KW)
         ours_squared, theirs_squared = ours * ours, theirs * theirs
         running.lead.update(theirs_squared - ours_squared)
-        if median_kw is not None:
-            running.median.update(min(abs(actual_kw - median_kw), MAX_ERROR_KW), theirs)
+        shown = min(abs(actual_kw - point_kw), MAX_ERROR_KW)
         alone = None
         if frozen is not None:
             error = min(abs(actual_kw - frozen_kw), MAX_ERROR_KW)
@@ -86,7 +93,7 @@ class RunningScores:
             running.persistence.update(theirs, theirs_squared),
             alone,
             running.band.update(actual_kw, low_kw, high_kw),
-            *running.median.get(),
+            running.point.update(shown, theirs, theirs_squared),
             *running.lead.found,
         )
 
@@ -95,11 +102,11 @@ class RunningScores:
         *,
         actual_kw: DoubleArray,
         forecast_kw: DoubleArray,
+        point_kw: DoubleArray,
         last_kw: DoubleArray,
         frozen_kw: DoubleArray,
         low_kw: DoubleArray,
         high_kw: DoubleArray,
-        median_kw: DoubleArray | None = None,
     ) -> None:
         """Score consecutive settled forecasts.
 
@@ -108,11 +115,11 @@ class RunningScores:
         Args:
             actual_kw: (forecasts,) as for `update`, like those below.
             forecast_kw: (forecasts,).
+            point_kw: (forecasts,).
             last_kw: (forecasts,).
             frozen_kw: (forecasts,).
             low_kw: (forecasts,).
             high_kw: (forecasts,).
-            median_kw: (forecasts,), NaN where there is none; None if there is none at all.
         """
         if not len(actual_kw):
             return
@@ -124,8 +131,7 @@ class RunningScores:
             running.model.update_many(ours, ours_squared)
             running.persistence.update_many(theirs, theirs_squared)
             running.lead.update_many(theirs_squared - ours_squared)
-            if median_kw is not None:
-                running.median.update_many(sizes(actual_kw - median_kw), theirs)
+            running.point.update_many(sizes(actual_kw - point_kw), theirs)
             if running.frozen is not None:
                 alone = sizes(actual_kw - frozen_kw)
                 running.frozen.update_many(alone, alone * alone)
@@ -145,7 +151,7 @@ class RunningScores:
             running.persistence.get(),
             None if frozen is None else frozen.get(),
             running.band.get(),
-            *running.median.get(),
+            running.point.get(),
             *running.lead.found,
         )
 
@@ -161,15 +167,15 @@ class RunningScores:
             "persistence": running.persistence.state(),
             "frozen": None if frozen is None else frozen.state(),
             "band": running.band.state(),
-            "median": running.median.state(),
+            "point": running.point.state(),
             "lead": running.lead.state(),
         }
 
     def restore(self, state: Mapping[str, Any] | None) -> None:
         """Continue from a saved state, bit for bit.
 
-        States that were saved by earlier versions lack the scores of the median and the lead,
-        which then begin anew.
+        States that were saved by earlier versions lack the scores of the point forecast or the
+        lead, which then begin anew.
 
         Raises:
             KeyError, TypeError, ValueError: the state is damaged; nothing has changed.
@@ -183,7 +189,7 @@ class RunningScores:
         if running.frozen is not None:
             running.frozen.restore(state["frozen"], settled)
         running.band.restore(state["band"], settled)
-        running.median.restore(state.get("median"))
+        running.point.restore(state.get("point"))
         running.lead.restore(state.get("lead"))
         self._settled, self._running = settled, running
 
@@ -198,7 +204,7 @@ class RunningScores:
             RunningErrors(),
             RunningErrors() if self._adapted else None,
             RunningBand(self._confidence),
-            RunningMedian(),
+            RunningPoint(),
             RunningLead(),
         )
 
@@ -209,5 +215,5 @@ class _Running:
     persistence: RunningErrors
     frozen: RunningErrors | None
     band: RunningBand
-    median: RunningMedian
+    point: RunningPoint
     lead: RunningLead

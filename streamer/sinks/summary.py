@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from streamer.display.durations import lasting
 from streamer.display.lines import printable
 from streamer.display.numbers import number, percent, plural
-from streamer.display.verdict import verdict
+from streamer.display.verdict import UNCLEAR, began_later, verdict
 from streamer.readings import (
     Alarm,
     BandScores,
@@ -27,7 +27,7 @@ from streamer.sinks.items import About
 from streamer.sinks.watch import OutageWatch
 
 if TYPE_CHECKING:
-    from streamer.readings.blocks import BlockResult
+    from streamer.readings.blocks import BlockResult, ReadingBlock
 
 
 class Summary:
@@ -51,6 +51,7 @@ class Summary:
         self._notices: Counter[str] = Counter()
         self._conversions: list[str] = []
         self._alarms: Counter[str] = Counter()
+        self._solar = _SolarEnergy()
         self._refusals: Counter[str] = Counter()
         self._link = OutageWatch()
         self._linked = False
@@ -58,17 +59,7 @@ class Summary:
     def write(self, item: Item) -> None:
         """Count one item."""
         if isinstance(item, Step):
-            if self._first_at is None:
-                self._first_at = item.reading.at
-                self._before = item.counts.readings - 1
-            self._last = item
-            self._readings += 1
-            if item.alarms:
-                self._count(alarm for alarm in item.alarms if alarm.at == item.reading.at)
-            if item.settled is not None and not self._scored_in_sample:
-                self._scored_in_sample = self._about is not None and self._about.in_sample(
-                    item.reading.at
-                )
+            self._add(item)
         elif isinstance(item, Notice):
             self._notices[item.kind] += item.count
             if item.kind == Notice.REFUSED:
@@ -88,6 +79,7 @@ class Summary:
             self._before = result.last.counts.readings - len(result.readings)
         self._last = result.last
         self._readings += len(result.readings)
+        self._solar.add_block(result.readings)
         self._count(result.alarms)
         about = self._about
         if about is None or about.trained_from is None or about.trained_to is None:
@@ -124,6 +116,7 @@ class Summary:
             *self._skipped(),
             *self._refused(),
             self._raised(),
+            *self._solar.lines(),
             *recorded,
             *self._scores(self._last.scores),
         ]
@@ -134,6 +127,22 @@ class Summary:
                 "in sample: the model was trained on some of these minutes, so these scores flatter"
             )
         return lines
+
+    def _add(self, step: Step) -> None:
+        if self._first_at is None:
+            self._first_at = step.reading.at
+            self._before = step.counts.readings - 1
+        self._last = step
+        self._readings += 1
+        reading = step.reading
+        if reading.solar_kw is not None:
+            self._solar.add(reading.kw, reading.solar_kw, reading.consumption_kw)
+        if step.alarms:
+            self._count(alarm for alarm in step.alarms if alarm.at == step.reading.at)
+        if step.settled is not None and not self._scored_in_sample:
+            self._scored_in_sample = self._about is not None and self._about.in_sample(
+                step.reading.at
+            )
 
     def _count(self, raised: Iterable[Alarm]) -> None:
         self._alarms.update(alarm.kind for alarm in raised)
@@ -186,32 +195,85 @@ class Summary:
     def _scores(self, scores: Scores) -> list[str]:
         if not scores.settled:
             return ["no forecast settled yet: the first comes with the 50th reading"]
-        frozen = scores.frozen
-        shown = "frozen" if frozen is None else "adapted"
-        rows = [(shown, scores.model), ("persistence", scores.persistence)]
-        if frozen is not None:
-            rows.insert(1, ("frozen", frozen))
+        frozen, point = scores.frozen, scores.point
+        rows = [
+            ("point", ErrorScores(point.mse_kw2, point.mae_kw)),
+            ("mean", scores.model),
+            *([] if frozen is None else [("frozen", frozen)]),
+            ("persistence", scores.persistence),
+        ]
         width = max(len(name) for name, _ in rows)
-        _, (words, _) = verdict(scores.skill, scores.skill_is_clear)
+        sign, (words, _) = verdict(scores.skill, scores.skill_is_clear)
         return [
-            f"{plural(scores.settled, 'forecast')} settled: {words}",
-            *(
-                f"{name:<{width}}  {_errors(errors)}{mae}"
-                for (name, errors), mae in zip(rows, _absolute(scores, rows), strict=True)
-            ),
+            f"{plural(scores.settled, 'forecast')} settled: "
+            f"{words if sign == UNCLEAR else f'mean {words}'}",
+            *(f"{name:<{width}}  {_errors(errors)}" for name, errors in rows),
+            *_same_minutes(scores),
             *([] if frozen is None else [_gained(scores, frozen)]),
             _band(scores.band),
         ]
 
 
+class _SolarEnergy:
+    """Energy of the readings with solar power."""
+
+    def __init__(self) -> None:
+        self._minutes = 0
+        self._imported = self._exported = self._solar = self._consumed = 0.0
+
+    def add(self, kw: float, solar_kw: float, consumption_kw: float) -> None:
+        """Add the powers of one minute."""
+        self._minutes += 1
+        if kw < 0.0:
+            self._exported -= kw
+        else:
+            self._imported += kw
+        self._solar += solar_kw
+        self._consumed += consumption_kw
+
+    def add_block(self, readings: ReadingBlock) -> None:
+        """Add a block of readings; nothing where solar power is not measured."""
+        solar_kw = readings.solar_kw
+        if solar_kw is None:
+            return
+        self._minutes += len(readings)
+        self._exported -= float(readings.kw.clip(max=0.0).sum())
+        self._imported += float(readings.kw.clip(min=0.0).sum())
+        self._solar += float(solar_kw.sum())
+        self._consumed += float(readings.consumption_kw.sum())
+
+    def lines(self) -> list[str]:
+        """The energy on one line; none without solar power."""
+        if not self._minutes:
+            return []
+        parts = {
+            "solar": self._solar,
+            "consumption": self._consumed,
+            "import": self._imported,
+            "export": self._exported,
+        }
+        energy = ", ".join(f"{name} {number(kw / 60.0, '.2f')} kWh" for name, kw in parts.items())
+        return [f"{energy} in {plural(self._minutes, 'minute')}"]
+
+
+def _same_minutes(scores: Scores) -> list[str]:
+    """Errors of persistence in the minutes of the point forecast, if they are fewer."""
+    point = scores.point
+    if not began_later(point.persistence_mse_kw2, scores.persistence.mse_kw2):
+        return []
+    theirs = ErrorScores(point.persistence_mse_kw2, point.persistence_mae_kw)
+    return [f"point is scored over fewer minutes: persistence there {_errors(theirs)}"]
+
+
 def _gained(scores: Scores, frozen: ErrorScores) -> str:
-    """Gain of the adapted forecasts over the frozen ones, for the whole stream."""
+    """Gain of the adapted mean over the frozen one, for the whole stream."""
     gain = skill(scores.model.mse_kw2, frozen.mse_kw2) or 0.0
     minutes = f"over all {plural(scores.settled, 'minute')}"
     share = percent(abs(gain), signed=False)
     if share == percent(0.0, signed=False):
-        return f"adapted: MSE as frozen, {minutes}"
-    return f"adapted: MSE {share} {'better' if gain > 0 else 'worse'} than frozen, {minutes}"
+        return f"adapted mean: MSE as frozen, {minutes}"
+    better = "better" if gain > 0 else "worse"
+    return f"adapted mean: MSE {share} {better} than frozen, {minutes}"
 
 
 def _band(band: BandScores) -> str:
@@ -223,13 +285,7 @@ def _band(band: BandScores) -> str:
 
 
 def _errors(errors: ErrorScores) -> str:
-    return f"MSE {number(errors.mse_kw2, '.5f')} kW²  RMSE {number(errors.rmse_w, '.1f')} W"
-
-
-def _absolute(scores: Scores, rows: Sequence[tuple[str, ErrorScores]]) -> list[str]:
-    """The mean absolute error of each row: that of the median, which is made for it."""
-    if scores.median_mae_w is None:
-        return [f"  MAE {number(errors.mae_w, '.1f')} W" for _, errors in rows]
-    median = f"  MAE {number(scores.median_mae_w, '.1f')} W (median)"
-    persistence = f"  MAE {number(scores.median_persistence_mae_w, '.1f')} W"
-    return [median, *[""] * (len(rows) - 2), persistence]
+    return (
+        f"MSE {number(errors.mse_kw2, '.5f')} kW²  RMSE {number(errors.rmse_w, '.1f')} W"
+        f"  MAE {number(errors.mae_w, '.1f')} W"
+    )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TextIO, TypeAlias
 
 from streamer.display.numbers import number, plural
 from streamer.errors import UsageError
-from streamer.readings import Step
+from streamer.readings import Forecast, Step
 from streamer.sinks import Item
 from streamer.sinks.items import About, Vitals
 from streamer.sinks.watch import AlarmWatch
@@ -19,7 +19,9 @@ FORMATS = ("plain", "json", "csv")
 
 _TO_THE_MINUTE = len("2010-03-19 17:00")
 _SETTLED_WIDTH = len("  forecast  0.500 error +0.250")
+_FORECAST_WIDTH = len("  forecast  0.500")
 _BAND_WIDTH = len("(0.25 to 0.75)")
+_MAX_WIDTH = 100
 
 KEYS = (
     "at",
@@ -40,10 +42,27 @@ KEYS = (
     "coverage",
     "gap_minutes",
     "alarms",
+    "point_kw",
+    "next_median_kw",
+    "next_point_kw",
 )
 """Keys of a JSON line and columns of the CSV, in order."""
 
-_JSON_LINE = "{" + ", ".join(f'"{key}": %s' for key in KEYS).replace("%s", '"%s"', 1) + "}"
+SOLAR_KEYS = (
+    "solar_kw",
+    "battery_kw",
+    "consumption_kw",
+    "next_solar_kw",
+    "next_consumption_kw",
+)
+"""Keys that follow where solar power is measured."""
+
+
+def _template(keys: Sequence[str]) -> str:
+    return "{" + ", ".join(f'"{key}": %s' for key in keys).replace("%s", '"%s"', 1) + "}"
+
+
+_JSON_LINE, _JSON_SOLAR_LINE = _template(KEYS), _template(KEYS + SOLAR_KEYS)
 
 Value: TypeAlias = str | float | int | None
 
@@ -58,15 +77,20 @@ def record(step: Step) -> dict[str, Value | list[dict[str, Value]]]:
     (0.5, None, [])
     """
     # A diverged model may return infinity or NaN.
-    values = [
-        None if isinstance(value, float) and not math.isfinite(value) else value
-        for value in _values(step)
-    ]
-    return dict(zip(KEYS, [*values, _alarms(step)], strict=True))
+    found = {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in zip(keys_of(step), _values(step, None), strict=True)
+    }
+    return {**found, "alarms": _alarms(step)}
 
 
-def _values(step: Step) -> tuple[Value, ...]:
-    """The values of the record in the order of `KEYS`, without the alarms."""
+def keys_of(step: Step) -> tuple[str, ...]:
+    """The keys of a step's record."""
+    return KEYS if step.reading.solar_kw is None else KEYS + SOLAR_KEYS
+
+
+def _values(step: Step, alarms: str | None) -> tuple[Value, ...]:
+    """The values of the record in the order of its keys, with the alarms as they are given."""
     reading, settled, forecast, scores = step.reading, step.settled, step.forecast, step.scores
     return (
         reading.at.isoformat(),
@@ -86,6 +110,23 @@ def _values(step: Step) -> tuple[Value, ...]:
         scores.skill,
         scores.band.coverage,
         step.gap_minutes,
+        alarms,
+        None if settled is None else settled.point_kw,
+        None if forecast is None else forecast.median_kw,
+        None if forecast is None else forecast.point_kw,
+        *(() if reading.solar_kw is None else _solar(step)),
+    )
+
+
+def _solar(step: Step) -> tuple[Value, ...]:
+    """The values of `SOLAR_KEYS`."""
+    reading, forecast = step.reading, step.forecast
+    return (
+        reading.solar_kw,
+        reading.battery_kw,
+        reading.consumption_kw,
+        None if forecast is None else forecast.solar_kw,
+        None if forecast is None else forecast.consumption_kw,
     )
 
 
@@ -126,8 +167,8 @@ class TextSink:
         self._window = About("", "").capacity - 1
         self._awaits_forecast = False
         self._rows = csv.writer(out, lineterminator="\n")
-        if format == "csv":
-            self._rows.writerow(KEYS)
+        # Those of CSV are known with the first step.
+        self._columns: tuple[str, ...] = () if format == "csv" else KEYS
 
     def write(self, item: Item) -> None:
         """Write a step; flush the output when the stream pauses."""
@@ -139,27 +180,37 @@ class TextSink:
             self._window = item.capacity - 1
 
     def close(self) -> None:
-        """Flush the output."""
+        """Flush the output; a CSV without any reading has its header alone."""
+        if not self._columns:
+            self._head(KEYS)
         self._out.flush()
 
     def _json(self, step: Step) -> None:
         self._out.write(json_line(step) + "\n")
 
     def _csv(self, step: Step) -> None:
+        if not self._columns:
+            self._head(keys_of(step))
         kinds = " ".join([alarm.kind for alarm in step.alarms])
-        self._rows.writerow([*_values(step), kinds])
+        values = _values(step, kinds)
+        missing = (len(self._columns) - len(values)) * ("",)
+        self._rows.writerow((*values, *missing)[: len(self._columns)])
+
+    def _head(self, columns: tuple[str, ...]) -> None:
+        self._columns = columns
+        self._rows.writerow(columns)
 
     def _plain(self, step: Step) -> None:
         raised, over = self._watch.see(step)
-        line = plain_line(step)
+        remarks = ""
         if step.forecast is None and not self._awaits_forecast:
-            line += f"  forecast in {plural(self._window - step.buffered, 'reading')}"
+            remarks += f"  forecast in {plural(self._window - step.buffered, 'reading')}"
         self._awaits_forecast = step.forecast is None
         for alarm in over:
-            line += f"  {alarm.kind} over"
+            remarks += f"  {alarm.kind} over"
         for alarm in raised:
-            line += f"  ALARM {alarm.kind}"
-        self._out.write(line + "\n")
+            remarks += f"  ALARM {alarm.kind}"
+        self._out.write(plain_line(step, remarks) + "\n")
 
 
 def json_line(step: Step) -> str:
@@ -172,16 +223,22 @@ def json_line(step: Step) -> str:
     True
     """
     # A template takes three quarters of the time of json.dumps, for most of the steps.
-    values = ["null" if value is None else value for value in _values(step)]
-    line = _JSON_LINE % (*values, json.dumps(_alarms(step)) if step.alarms else "[]")
+    alarms = json.dumps(_alarms(step)) if step.alarms else "[]"
+    values = ["null" if value is None else value for value in _values(step, alarms)]
+    line = (_JSON_LINE if step.reading.solar_kw is None else _JSON_SOLAR_LINE) % tuple(values)
     # JSON has neither; the record has None instead.
     return json.dumps(record(step)) if "nan" in line or "inf" in line else line
 
 
-def plain_line(step: Step) -> str:
+def plain_line(step: Step, remarks: str = "") -> str:
     """A step as a line for a person; what is not known yet is left blank.
 
-    It has some 85 columns for usual values, so that a remark beside it still fits in 100.
+    It has some 85 columns for usual values. Where remarks would exceed 100, the error is left
+    out, and if need be the settled forecast or the blanks in its place.
+
+    Args:
+        step: the step.
+        remarks: text for the end of the line, after that of a gap.
 
     >>> from streamer.pipeline import Pipeline
     >>> from streamer.testing import FixedForecaster, readings
@@ -190,13 +247,30 @@ def plain_line(step: Step) -> str:
     >>> print(plain_line(second))
     2010-03-19 17:01   0.750 kW  forecast  0.500 error +0.250  next  0.500 (0.25 to 0.75)
     """
-    line = f"{str(step.reading.at)[:_TO_THE_MINUTE]}  {step.reading.kw:6.3f} kW"
-    settled, forecast = step.settled, step.forecast
+    reading, settled = step.reading, step.settled
+    line = f"{str(reading.at)[:_TO_THE_MINUTE]}  {reading.kw:6.3f} kW"
+    if reading.solar_kw is not None:
+        line += f"  sun {reading.solar_kw:6.3f}"
+    ending = _coming(step.forecast)
+    forecast = error = ""
     if settled is not None:
-        line += f"  forecast {settled.kw:6.3f} error {number(step.error_kw, '+6.3f')}"
-    if forecast is not None:
-        known = "" if settled is not None else " " * _SETTLED_WIDTH
-        # z removes the sign of a negative zero.
-        band = f"({forecast.low_kw:z.2f} to {forecast.high_kw:z.2f})"
-        line += f"{known}  next {forecast.kw:6.3f} {band:{_BAND_WIDTH}}"
-    return line + (f"  gap {step.gap_minutes} min" if step.gap_minutes else "")
+        forecast = f"  forecast {settled.point_kw:6.3f}"
+        if reading.solar_kw is None:  # beside it there is no room for the error
+            error = f" error {number(step.point_error_kw, '+6.3f')}"
+    elif ending:
+        error = " " * (_SETTLED_WIDTH if reading.solar_kw is None else _FORECAST_WIDTH)
+    if step.gap_minutes:
+        remarks = f"  gap {step.gap_minutes} min{remarks}"
+    if remarks:
+        room = _MAX_WIDTH - len(line) - len(ending) - len(remarks)
+        error = error if len(forecast) + len(error) <= room else ""
+        forecast = forecast if len(forecast) <= room else ""
+    return line + forecast + error + ending + remarks
+
+
+def _coming(forecast: Forecast | None) -> str:
+    if forecast is None:
+        return ""
+    # z removes the sign of a negative zero.
+    band = f"({forecast.low_kw:z.2f} to {forecast.high_kw:z.2f})"
+    return f"  next {forecast.point_kw:6.3f} {band:{_BAND_WIDTH}}"

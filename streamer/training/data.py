@@ -65,6 +65,9 @@ def series_from(
 ) -> Series:
     """Read a source to its end, or to a number of readings; it is closed.
 
+    The values are the consumption of the house: where solar or battery power is measured, that
+    is what a network forecasts.
+
     Args:
         source: the source.
         limit: maximum number of readings; None for all.
@@ -81,7 +84,7 @@ def series_from(
                     on_notice(notice)
             readings = readings[: None if limit is None else limit - found]
             found += len(readings)
-            kw.append(np.array([reading.kw for reading in readings], dtype=np.float64))
+            kw.append(np.array([each.consumption_kw for each in readings], dtype=np.float64))
             naive = [reading.at.replace(tzinfo=None) for reading in readings]
             at.append(np.array(naive, dtype="datetime64[s]"))
     finally:

@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from streamer.alarms.detectors import Alarms
 from streamer.models import Answer, load_model
 from streamer.online.forecasts import ForecastBatch, settled_by, to_forecast
+from streamer.online.guard import day_parts
 from streamer.online.layer import Online, recent_changes
 from streamer.readings import Forecast
 from streamer.stream.runner import BLOCK
@@ -30,6 +31,7 @@ class _Recording:
         self.answer = load_model(MODEL).forecast(sliding_window_view(self.kw[:-1], WINDOW))
         self.actual_kw = self.kw[WINDOW:]
         self.recent_kw = recent_changes(self.kw[:-1], READINGS)
+        self.day_parts = day_parts(readings(self.actual_kw))
 
     def rows(self, start: int, count: int) -> Answer:
         """The answers for some windows."""
@@ -64,7 +66,12 @@ def _see(recording: _Recording, size: int, *, adapt: bool) -> ForecastBatch:
         answer = recording.rows(start, size)
         end = start + len(answer.mean_kw)
         actual_kw = recording.actual_kw[start:end]
-        batch = online.see(answer, recording.recent_kw[start:end], actual_kw[:-1])
+        batch = online.see(
+            answer,
+            recording.recent_kw[start:end],
+            actual_kw[:-1],
+            recording.day_parts[start:end],
+        )
         online.settle(float(actual_kw[-1]))
     return batch
 
@@ -72,7 +79,10 @@ def _see(recording: _Recording, size: int, *, adapt: bool) -> ForecastBatch:
 def _alarm_costs(recording: _Recording) -> dict[str, float]:
     stream = readings(recording.actual_kw)
     batch = Online(recording.levels, adapt=False).see(
-        recording.rows(0, READINGS), recording.recent_kw, recording.actual_kw[:-1]
+        recording.rows(0, READINGS),
+        recording.recent_kw,
+        recording.actual_kw[:-1],
+        recording.day_parts,
     )
     issued = [
         to_forecast(reading, values) for reading, values in zip(stream, batch.issued(), strict=True)

@@ -17,6 +17,7 @@ from streamer.readings import (
     Forecast,
     Link,
     Notice,
+    PointScores,
     Reading,
     Sample,
     Scores,
@@ -68,6 +69,7 @@ def make_steps(
     readings = missing = resets = 0
     waiting: Forecast | None = None
     ours: list[float] = []
+    points: list[float] = []
     theirs: list[float] = []
     bands: list[tuple[float, bool]] = []
     steps = []
@@ -80,6 +82,7 @@ def make_steps(
         settled, readings = waiting, readings + 1
         if settled is not None:
             ours.append(kw - settled.kw)
+            points.append(kw - settled.point_kw)
             theirs.append(kw - settled.last_kw)
             inside = settled.low_kw <= kw <= settled.high_kw
             bands.append((settled.high_kw - settled.low_kw, inside))
@@ -102,11 +105,46 @@ def make_steps(
         scores = Scores(frozen=ErrorScores() if adaptation else None)
         if ours:
             frozen = _errors(theirs) if adaptation else None
-            scores = Scores(len(ours), _errors(ours), _errors(theirs), frozen, _band_scores(bands))
+            both = _errors(points), _errors(theirs)
+            point = PointScores(*(e for one in both for e in (one.mae_kw, one.mse_kw2)))
+            scores = Scores(len(ours), _errors(ours), both[1], frozen, _band_scores(bands), point)
         reading = Reading(at, kw)
         steps.append(Step(reading, settled, waiting, scores, gap, buffered, counts, adaptation))
         last = kw
     return steps
+
+
+def sunny(steps: Iterable[Step], *, battery: bool = False) -> list[Step]:
+    """The same steps in a house with solar panels, which covers its consumption and more.
+
+    Args:
+        steps: the steps.
+        battery: whether there is a battery, which takes 0.5 kW where power would be exported.
+    """
+    found, waiting = [], None
+    for index, step in enumerate(steps):
+        solar = 0.05 * (index % 60)
+        charge = (0.5 if step.reading.kw < solar else -0.25) if battery else None
+        kw = step.reading.kw - solar + (charge or 0.0)
+        reading = replace(step.reading, kw=kw, solar_kw=solar, battery_kw=charge)
+        forecast = step.forecast
+        if forecast is not None:
+            away = kw - step.reading.kw
+            median = None if forecast.median_kw is None else forecast.median_kw + away
+            forecast = replace(
+                forecast,
+                kw=forecast.kw + away,
+                last_kw=kw,
+                frozen_kw=forecast.frozen_kw + away,
+                median_kw=median,
+                low_kw=forecast.low_kw + away,
+                high_kw=forecast.high_kw + away,
+                consumption_kw=forecast.kw,
+                solar_kw=solar + 0.01,
+            )
+        found.append(replace(step, reading=reading, settled=waiting, forecast=forecast))
+        waiting = forecast
+    return found
 
 
 def _errors(errors: Sequence[float]) -> ErrorScores:

@@ -42,6 +42,8 @@ def _bins(rows: list[Row], zoom: Zoom, width: int, offset: int = 0) -> Bins:
             forecast_kw=value * known,
             low_kw=(value - 0.5) * known,
             high_kw=(value + 1.0) * known,
+            sunny=1 * known,
+            solar_kw=2.0 * value * known,
             alarms=0 * here,
             utc_offset=offset * here,
         )
@@ -59,9 +61,9 @@ def _binned(rows: list[Row], zoom: Zoom, width: int, alarm: int | None = None) -
 def test_a_column_is_the_mean_of_its_minutes() -> None:
     rows: list[Row] = [(0, 1.0, 2.0), (1, 2.0, 4.0), (2, 6.0, None), (3, 8.0, None), (4, 1.0, 1.0)]
     first, second, third = _binned(rows, Zoom(2), 3, alarm=3)
-    assert first == Column(datetime(2010, 3, 21), 1.5, 3.0, (2.5, 4.0))
+    assert first == Column(datetime(2010, 3, 21), 1.5, 3.0, (2.5, 4.0), solar_kw=6.0)
     assert second == Column(datetime(2010, 3, 21, 0, 2), 7.0, alarm=True)
-    assert third == Column(datetime(2010, 3, 21, 0, 4), 1.0, 1.0, (0.5, 2.0))
+    assert third == Column(datetime(2010, 3, 21, 0, 4), 1.0, 1.0, (0.5, 2.0), solar_kw=2.0)
 
 
 def test_a_forecast_is_shown_if_at_least_half_of_the_readings_have_one() -> None:

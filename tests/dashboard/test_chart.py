@@ -16,7 +16,7 @@ from rich.text import Text
 
 from streamer.dashboard import chart
 from streamer.dashboard.chart import plot_columns
-from streamer.dashboard.columns import Column, latest
+from streamer.dashboard.columns import SOLAR_GLYPH, Column, latest
 from streamer.dashboard.words import BAND, FORECAST, HANGING
 from streamer.readings import MINUTE, Alarm, Step
 from tests.dashboard.decoding import read_chart
@@ -121,9 +121,21 @@ def test_a_band_does_not_affect_the_scale() -> None:
 
 
 def test_a_band_beyond_the_plot_is_not_drawn() -> None:
-    assert "".join(
-        line.plain[-3] for line in draw([_banded(2.0, 3.0)], 40, 12, waiting="")[:10]
-    ) == ("    ⡀     ")
+    columns = [Column(kw=0.5, band_kw=(2.0, 3.0)), Column()]
+    drawn = "".join(line.plain for line in chart.draw(columns, 40, 12, waiting="")[:10])
+    assert not any("\u2800" < glyph <= "\u28ff" for glyph in drawn)
+
+
+def test_solar_power_has_a_mark_in_its_row_but_not_at_night_nor_on_a_low_chart() -> None:
+    columns = [Column(kw=-1.0, solar_kw=2.6), Column(kw=0.5, solar_kw=0.0), Column(solar_kw=1.1)]
+    lines = [line.plain for line in chart.draw(columns, 30, 12, waiting="")]
+    rows = [row for row, text in enumerate(lines) if SOLAR_GLYPH in text]
+    assert [lines[row].count(SOLAR_GLYPH) for row in rows] == [1, 1]
+    labels = {text.split("┤")[0].strip(): row for row, text in enumerate(lines) if "┤" in text}
+    assert rows[0] < labels["2"] <= rows[1] < labels["0"]
+    low = [line.plain for line in chart.draw(columns, 30, 5, waiting="")]
+    dark = [replace(column, solar_kw=None) for column in columns]
+    assert low == [line.plain for line in chart.draw(dark, 30, 5, waiting="")]
 
 
 @pytest.mark.parametrize("ends", [(float("nan"), 1.0), (0.0, float("nan")), (1.0, 0.0)])

@@ -12,7 +12,7 @@ from rich.text import Text
 from streamer.dashboard.day import NO_DAY, SLOTS_PER_SKILL, SLOTS_SHOWN, Day, DayView
 from streamer.dashboard.trend import trend
 from streamer.readings import Step
-from tests.dashboard.samples import START, house, make_steps
+from tests.dashboard.samples import START, house, make_steps, sunny
 
 
 def _day(steps: list[Step]) -> DayView:
@@ -38,6 +38,16 @@ def test_the_energy_is_that_of_the_minutes_seen_since_midnight() -> None:
 def test_exported_power_is_noticed() -> None:
     assert _day(make_steps([0.5, -0.25])).exported
     assert _day(make_steps([0.5, -0.25])).kwh == pytest.approx(0.25 / 60)
+
+
+def test_export_and_solar_energy_are_those_since_midnight() -> None:
+    steps = sunny(make_steps(house(300)))
+    today = [step.reading for step in steps if step.reading.at.date() != START.date()]
+    found = _day(steps)
+    exported = sum(-reading.kw for reading in today if reading.kw < 0) / 60
+    assert found.exported_kwh == pytest.approx(exported)
+    assert found.solar_kwh == pytest.approx(sum(r.solar_kw or 0.0 for r in today) / 60)
+    assert _day(make_steps([0.5, -0.25])).solar_kwh is None
 
 
 def test_nothing_is_known_before_the_first_reading() -> None:

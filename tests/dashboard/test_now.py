@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from streamer.dashboard import HistorySnapshot
+from streamer.dashboard.columns import latest
 from streamer.dashboard.now import now, now_lines
 from streamer.readings import Link, Sample
 from tests.dashboard.samples import house, make_steps, snapshot, usual, watched, zoned
@@ -38,6 +39,27 @@ def test_a_small_screen_has_the_band() -> None:
     assert ahead.rstrip() == "• next 06:48  0.334 kW (−0.05 to 0.61)"
     assert "error" in now_lines(usual(), 60)[1].plain
     assert now_lines(usual(), 24)[1].plain == "• next 06:48  0.334 kW"
+
+
+@pytest.mark.parametrize(
+    ("median_kw", "shown"), [(None, "0.300"), (0.25, "0.250"), (0.05, "0.100"), (9.0, "0.300")]
+)
+def test_what_is_shown_is_the_point_forecast_and_inside_its_band(
+    median_kw: float | None, shown: str
+) -> None:
+    found = usual()
+    last = found.steps[-1]
+    assert last.forecast is not None
+    forecast = replace(last.forecast, kw=0.9, median_kw=median_kw, low_kw=0.1, high_kw=0.3)
+    step = replace(last, settled=forecast, forecast=forecast)
+    found = replace(found, steps=(*found.steps[:-1], step))
+    error = f"{last.reading.kw - float(shown):+.3f}".replace("-", "−")
+    for width in (72, 100, 200):
+        assert f"next 06:48  {shown}" in now(found, width).plain.replace("next  ", "next 06:48  ")
+    assert f"forecast  {shown}" in now(found, 200).plain
+    assert f"error  {error}" in now(found, 200).plain
+    *_, minute, coming = latest(found.steps, 9)
+    assert minute.mark_kw == coming.mark_kw == float(shown)
 
 
 def test_the_line_does_not_jitter_with_its_values() -> None:

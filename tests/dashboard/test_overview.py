@@ -10,7 +10,7 @@ from streamer.dashboard import HistorySnapshot
 from streamer.dashboard.digits import HEIGHT, large
 from streamer.dashboard.overview import MIN_WIDTH, ROWS, overview
 from streamer.readings import Lead
-from tests.dashboard.samples import house, make_steps, snapshot, usual, watched, zoned
+from tests.dashboard.samples import house, make_steps, snapshot, sunny, usual, watched, zoned
 
 
 def _lines(found: HistorySnapshot, width: int = 120, *, ascii: bool = False) -> list[str]:
@@ -55,6 +55,17 @@ def test_a_whole_day_is_said_to_be_seen() -> None:
     assert "every minute since midnight" in _lines(snapshot(make_steps(house(100))))[-1]
 
 
+def test_import_export_and_solar_energy_are_apart_where_solar_power_is_measured() -> None:
+    found = snapshot(sunny(make_steps(house(480))))
+    day = found.day
+    lines = _lines(found)
+    assert "so far, import" in lines[0]
+    assert _has(lines, f"{day.kwh + day.exported_kwh:.2f}")
+    exported, solar = f"{day.exported_kwh:.2f}", f"{day.solar_kwh:.2f}"
+    assert f"export {exported} kWh · solar {solar} kWh" in lines[-1]
+    assert f"export {exported} · solar {solar}" in _lines(found, 96)[-1]
+
+
 def test_exported_power_makes_the_energy_net() -> None:
     exported = snapshot(make_steps(house(100, scale=-1.0)))
     assert "so far, net" in _lines(exported)[0]
@@ -78,6 +89,17 @@ def test_a_meter_shows_its_latest_sample() -> None:
     lines = _lines(watched())
     assert _has(lines, "1.234")
     assert "█ 06:42 0.330" in lines[-1]
+
+
+def test_the_forecast_for_the_latest_minute_is_whole_however_narrow_the_figures() -> None:
+    found = watched(zoned(make_steps(house(480, scale=-1.0))))
+    last = found.steps[-1]
+    scores = replace(last.scores, lead=Lead(0.1, 0.2))
+    found = replace(found, steps=(*found.steps[:-1], replace(last, scores=scores)))
+    assert last.settled is not None
+    value = f"{last.settled.point_kw:.3f}".replace("-", "−")
+    assert f"  • {value}" in _lines(found, MIN_WIDTH)[-1]
+    assert f"  • forecast {value}" in _lines(found, 200)[-1]
 
 
 def test_the_time_until_the_first_forecast_is_shown() -> None:

@@ -98,7 +98,7 @@ def test_minutes_are_kept_as_they_were() -> None:
         if step.settled is None:
             assert found == [0.0] * 3
         else:
-            expected = [step.settled.kw, step.settled.low_kw, step.settled.high_kw]
+            expected = [step.settled.point_kw, step.settled.low_kw, step.settled.high_kw]
             np.testing.assert_allclose(found, expected, rtol=1e-6)
     assert np.flatnonzero(bins.alarms).tolist() == [73]
 

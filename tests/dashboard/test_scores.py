@@ -16,11 +16,13 @@ from streamer.dashboard.scores import (
     WIDTH,
     adaptation_line,
     band_lines,
+    comparison,
+    more,
     scores,
 )
 from streamer.dashboard.words import BAD, GOOD
 from streamer.online.adapter import Adapter
-from streamer.readings import Adaptation, BandScores, ErrorScores, Lead
+from streamer.readings import Adaptation, BandScores, ErrorScores, Lead, PointScores
 from tests.dashboard.samples import ADAPTED, IN_SAMPLE, adapted, house, make_steps, snapshot, usual
 
 BAND = BandScores(0.9, 0.9012, 0.8944, 0.3111, 0.2888)
@@ -118,23 +120,43 @@ def test_a_band_without_settled_forecasts_has_no_score() -> None:
         assert [line.plain for line in lines] == ["80 % band  –"]
 
 
-def test_the_frozen_network_has_a_column_if_forecasts_are_adapted() -> None:
-    assert _lines(usual())[1].split() == ["frozen", "persistence"]
-    heading, mse = _lines(adapted())[1:3]
-    found = adapted().steps[-1].scores
-    assert found.frozen is not None
-    assert found.frozen.mse_kw2 is not None
-    end = heading.index("frozen") + len("frozen")
-    assert mse[:end].endswith(f" {found.frozen.mse_kw2:.5f}")
+def test_each_forecaster_has_a_row_with_its_errors() -> None:
+    found = _scored(
+        model=ErrorScores(0.04, 0.1),
+        frozen=ErrorScores(0.045, 0.11),
+        persistence=ErrorScores(0.05, 0.075),
+        point=PointScores(0.0602, 0.0441, 0.075, 0.05),
+    )
+    rows = [line.split() for line in _lines(found, rows=ALL_ROWS)[1:6]]
+    assert rows == [
+        ["MSE", "kW²", "RMSE", "W", "MAE", "W"],
+        ["point", "0.044100", "210.0", "60.2"],
+        ["mean", "0.040000", "200.0", "100.0"],
+        ["frozen", "0.045000", "212.1", "110.0"],
+        ["persistence", "0.050000", "223.6", "75.0"],
+    ]
+    assert "frozen" not in "".join(_lines(usual(), rows=ALL_ROWS))
+
+
+def test_a_point_forecast_that_began_later_has_persistence_over_its_own_minutes() -> None:
+    found = _scored(point=PointScores(0.0602, 0.0441, 0.075, 0.04))
+    assert " point began later: persistence MAE 75.0 W" in _lines(found)
+
+
+def test_small_screens_have_the_absolute_error_of_the_point_forecast() -> None:
+    found = _scored(point=PointScores(0.0602, 0.0441, 0.075, 0.05))
+    assert comparison(found, 40)[0].plain == "MAE 60.2 W, persistence 75.0 W"
+    assert more(found, 60)[0].plain.startswith("MSE 0.04410 kW², mean ")
 
 
 def test_less_important_lines_are_left_out_first() -> None:
     full = _lines(adapted(), rows=ALL_ROWS)
     assert [line.split()[0] for line in full] == [
-        "too", "adapted", "MSE", "hour", "day", "RMSE", "MAE", "90", "0.29", "adapted,",
+        "too", "MSE", "point", "mean", "frozen", "persistence", "day", "hour", "90", "0.29",
+        "adapted,",
     ]  # fmt: skip
     shortest = [line.split()[0] for line in _lines(adapted())]
-    assert shortest == ["too", "adapted", "MSE", "day", "MAE", "90", "adapted,"]
+    assert shortest == ["too", "MSE", "point", "mean", "persistence", "90", "adapted,"]
 
 
 def _scored(**changes: Any) -> HistorySnapshot:
@@ -152,7 +174,7 @@ SURE, UNSURE = Lead(0.01, 0.02), Lead(-0.01, 0.02)
     [
         (None, "too early to compare with persistence", ""),
         (UNSURE, "no clear difference from persistence", ""),
-        (SURE, "20.0 % better than persistence", GOOD),
+        (SURE, "mean 20.0 % better than persistence", GOOD),
     ],
 )
 def test_skill_is_put_in_words_once_it_means_something(
@@ -172,7 +194,7 @@ def test_a_model_that_is_clearly_worse_is_said_to_be() -> None:
     model, persistence = ErrorScores(0.06, 0.1), ErrorScores(0.05, 0.2)
     found = _scored(model=model, persistence=persistence, lead=Lead(-0.02, -0.01))
     text = scores(found, WIDTH, MIN_ROWS)[0]
-    assert text.plain == " 20.0 % worse than persistence"
+    assert text.plain == " mean 20.0 % worse than persistence"
     assert {span.style for span in text.spans} == {BAD}
 
 
@@ -180,23 +202,9 @@ def test_the_last_day_is_named_where_there_is_room() -> None:
     model, persistence = ErrorScores(0.04, 0.1, None, 0.02), ErrorScores(0.05, 0.2, None, 0.04)
     found = _scored(model=model, persistence=persistence, lead=SURE, day_lead=SURE)
     assert _lines(found, 80)[0] == (
-        " 20.0 % better than persistence, 50.0 % better in the last day"
+        " mean 20.0 % better than persistence, 50.0 % better in the last day"
     )
-    assert _lines(found)[0] == " 20.0 % better than persistence"
-
-
-def test_the_absolute_error_is_that_of_the_median_if_there_is_one() -> None:
-    mean = next(line for line in _lines(usual()) if "MAE" in line)
-    errors = usual().steps[-1].scores
-    assert errors.model.mae_w is not None
-    assert errors.persistence.mae_w is not None
-    assert mean.split()[2:] == [f"{errors.model.mae_w:.1f}", f"{errors.persistence.mae_w:.1f}"]
-    found = _scored(
-        median_mae_kw=0.0602, median_persistence_mae_kw=0.075, frozen=ErrorScores(0.04, 0.1)
-    )
-    median = next(line for line in _lines(found) if "MAE" in line)
-    assert median.split()[2:] == ["60.2", "–", "75.0"]
-    assert _lines(found, rows=ALL_ROWS)[-1] == " MSE of the mean, MAE of the median"
+    assert _lines(found)[0] == " mean 20.0 % better than persistence"
 
 
 def test_the_warning_of_in_sample_scores_is_never_left_out() -> None:

@@ -34,6 +34,7 @@ from tests.dashboard.samples import (
     house,
     make_steps,
     snapshot,
+    sunny,
     usual,
     watched,
     zoned,
@@ -64,6 +65,14 @@ def _at_max() -> HistorySnapshot:
 
 def _exporting() -> HistorySnapshot:
     return snapshot(make_steps(house(120, scale=-1.0, offset=1.1)))
+
+
+def _solar() -> HistorySnapshot:
+    return snapshot(sunny(make_steps(house(480), adaptation=ADAPTED)))
+
+
+def _battery() -> HistorySnapshot:
+    return watched(zoned(sunny(make_steps(house(480), adaptation=ADAPTED), battery=True)))
 
 
 def _gaps() -> HistorySnapshot:
@@ -190,6 +199,14 @@ CASES: dict[str, tuple[Callable[[], HistorySnapshot], tuple[int, int], dict[str,
     "first-reading": (_first_reading, (80, 24), {}),
     "exporting": (_exporting, (80, 24), {}),
     "exporting-ascii": (_exporting, (80, 24), {"ascii": True}),
+    **{
+        f"{name}-{width}x{height}": (make, (width, height), {})
+        for name, make in {"solar": _solar, "live-battery": _battery}.items()
+        for width, height in ((40, 12), (80, 24), (120, 40), (200, 60))
+    },
+    "solar-ascii": (_solar, (80, 24), {"ascii": True}),
+    "solar-20x5": (_solar, (20, 5), {}),
+    "solar-help": (_solar, (80, 24), {"help": True}),
     "gaps": (_gaps, (80, 24), {}),
     "in-sample": (_in_sample, (80, 24), {}),
     "in-sample-small": (_in_sample, (40, 12), {}),

@@ -45,8 +45,13 @@ def _shown(model: Forecaster, stretch: Stretch, confidence: float = 0.9) -> list
     not needed: its forecast is made before it.
     """
     pipeline = Pipeline(model, confidence=confidence)
+    columns = [
+        [None] * len(stretch.kw) if kw is None else kw.tolist()
+        for kw in (stretch.kw, stretch.solar_kw, stretch.battery_kw)
+    ]
     readings = [
-        Reading(at.item(), kw) for at, kw in zip(stretch.at, stretch.kw.tolist(), strict=True)
+        Reading(at.item(), *powers)
+        for at, *powers in zip(stretch.at, *columns, strict=True)  # type: ignore[arg-type]
     ][stretch.start : -1]
     begin = model.window - 1
     edges = [0, *range(begin + BLOCK, len(readings), BLOCK), len(readings)]
@@ -105,3 +110,25 @@ def test_stretch_of_one_minute_is_forecast() -> None:
     np.testing.assert_allclose(found.mean_kw, stretch.last_kw)
     assert found.quantiles_kw.shape == (1, 3)
     assert (np.diff(found.quantiles_kw) > 0).all()
+
+
+def test_forecasts_with_solar_and_battery_power_equal_those_of_a_pipeline(
+    sample_kw: np.ndarray, sample_at: np.ndarray
+) -> None:
+    house, rng = 0.3 * sample_kw[:2200], np.random.default_rng(4)
+    sun = 3.0 * np.maximum(np.sin(np.arange(2200) / 200), 0.0) * rng.choice([0.4, 1.0, 1.0], 2200)
+    stored = np.where(np.arange(2200) % 400 < 200, sun - house, 0.0)
+    grid = house - sun + stored
+    sun[:500] = np.nan  # what came before the stretch is not used
+    stretch = Stretch(grid, sample_at[:2200], start=500, solar_kw=sun, battery_kw=stored)
+    model = load_model()
+    shown = _shown(model, stretch)
+    found = Adapted(model.levels, stretch, 0.9)
+    frozen_kw, quantiles_kw = forecast_stretch(model, stretch, _ignore, [found])
+    assert any(forecast.kw != forecast.frozen_kw for forecast in shown)
+    columns = {"kw": found.mean_kw, "frozen_kw": frozen_kw}
+    columns |= dict(zip(("low_kw", "median_kw", "high_kw"), found.quantiles_kw.T, strict=True))
+    for name, column in columns.items():
+        expected = [getattr(forecast, name) for forecast in shown]
+        np.testing.assert_allclose(column, expected, rtol=0, atol=1e-9, err_msg=name)
+    assert (quantiles_kw[:, 0] <= quantiles_kw[:, 2]).all()

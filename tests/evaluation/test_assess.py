@@ -21,7 +21,7 @@ from streamer.evaluation import (
 from streamer.evaluation import forecasts as forecasts_module
 from streamer.models import load_model
 from streamer.pipeline import Pipeline
-from streamer.readings import Reading
+from streamer.readings import Reading, skill
 from streamer.testing import FixedForecaster
 from tests.evaluation.conftest import minutes
 
@@ -65,20 +65,22 @@ def test_scores_equal_those_of_a_replay(sample_kw: np.ndarray, sample_at: np.nda
     stretch = Stretch(sample_kw[:end], sample_at[:end], start=begin)
     model = load_model()
     mean, _ = forecast_stretch(model, stretch, _ignore)
-    pipeline = Pipeline(model, adapt=False)
+    pipeline = Pipeline(model)
     steps = [
         pipeline.push(Reading(at.item(), kw))
         for at, kw in zip(sample_at[begin:end], sample_kw[begin:end].tolist(), strict=True)
     ]
     settled = [step.settled for step in steps if step.settled is not None]
-    np.testing.assert_allclose(mean, [f.kw for f in settled], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(mean, [f.frozen_kw for f in settled], rtol=0, atol=1e-6)
     found = assess(stretch, [Forecasts("m", mean, is_model=True)])
     scores, metrics = steps[-1].scores, found.assessments[0].metrics
+    assert scores.frozen is not None
     assert scores.settled == stretch.minutes == found.stretch.minutes
     # The forecasts agree to some 1e-7 kW, and so do the scores.
-    assert metrics.mse_kw2 == pytest.approx(scores.model.mse_kw2, rel=1e-5)
-    assert metrics.mae_w == pytest.approx(scores.model.mae_w, rel=1e-5)
-    assert metrics.skill == pytest.approx(scores.skill, abs=1e-5)
+    assert metrics.mse_kw2 == pytest.approx(scores.frozen.mse_kw2, rel=1e-5)
+    assert metrics.mae_w == pytest.approx(scores.frozen.mae_w, rel=1e-5)
+    reached = skill(scores.frozen.mse_kw2, scores.persistence.mse_kw2)
+    assert metrics.skill == pytest.approx(reached, abs=1e-5)
 
 
 def test_equal_forecasts_give_the_scores_of_a_replay(
@@ -86,7 +88,7 @@ def test_equal_forecasts_give_the_scores_of_a_replay(
 ) -> None:
     stretch = Stretch(sample_kw[:3000], sample_at[:3000], start=500)
     model = load_model()
-    pipeline = Pipeline(model, adapt=False)
+    pipeline = Pipeline(model)
     steps = pipeline.push_many(
         [
             Reading(at.item(), kw)
@@ -97,13 +99,14 @@ def test_equal_forecasts_give_the_scores_of_a_replay(
     found = assess(stretch, [Forecasts("m", mean, is_model=True), _persistence(stretch)])
     scores = steps[-1].scores
     for assessment, errors in zip(
-        found.assessments, (scores.model, scores.persistence), strict=True
+        found.assessments, (scores.frozen, scores.persistence), strict=True
     ):
+        assert errors is not None
         assert assessment.metrics.mse_kw2 == pytest.approx(errors.mse_kw2, rel=1e-9)
         assert assessment.metrics.mae_w == pytest.approx(errors.mae_w, rel=1e-9)
         assert assessment.metrics.rmse_w == pytest.approx(errors.rmse_w, rel=1e-9)
-    assert found.to_json()["gaps"] == pipeline._counts.gaps
-    assert found.to_json()["gap_minutes"] == pipeline._counts.gap_minutes
+    assert found.to_json()["gaps"] == pipeline.state()["counts"]["gaps"]
+    assert found.to_json()["gap_minutes"] == pipeline.state()["counts"]["gap_minutes"]
 
 
 def test_block_size_does_not_change_the_forecasts(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
@@ -166,3 +167,51 @@ def test_later_start_is_proposed_only_if_it_helps() -> None:
     with pytest.raises(UsageError, match="use --in-sample") as raised:
         refuse_in_sample("m", card, AT)
     assert "--from" not in str(raised.value)
+
+
+def _with_solar(kw: list[float | None], start: datetime = START) -> list[Reading]:
+    return [
+        replace(reading, solar_kw=solar, battery_kw=None if solar is None else 0.25)
+        for reading, solar in zip(readings(range(len(kw)), start=start), kw, strict=True)
+    ]
+
+
+def test_solar_and_battery_power_are_read() -> None:
+    stretch = _read(_with_solar([0.5] * 80))
+    assert stretch.solar_kw is not None
+    assert stretch.battery_kw is not None
+    assert stretch.consumption_kw.tolist() == [kw + 0.25 for kw in range(80)]
+    assert stretch.terms is not None
+    assert stretch.terms.actual_kw.tolist() == stretch.actual_kw.tolist()
+    assert stretch.terms.solar_kw is not None
+    assert stretch.terms.solar_kw.tolist() == [0.5] * 31
+    windows = stretch.consumption_windows(49)
+    assert windows.shape == (31, 49)
+    assert windows[0].tolist() == stretch.consumption_kw[:49].tolist()
+    assert windows[-1].tolist() == stretch.consumption_kw[30:79].tolist()
+
+
+def test_without_channels_the_consumption_is_the_grid_power() -> None:
+    stretch = _read(readings(range(80)))
+    assert stretch.solar_kw is stretch.battery_kw is stretch.terms is None
+    assert stretch.consumption_kw.tolist() == stretch.kw.tolist()
+
+
+def test_solar_power_may_begin_before_the_stretch() -> None:
+    items = _with_solar([None] * 30 + [0.5] * 70)
+    stretch = _read(items, since=items[30].at)
+    assert stretch.solar_kw is not None
+    assert stretch.solar_kw[30:].tolist() == [0.5] * 70
+    assert stretch.terms is not None
+
+
+@pytest.mark.parametrize(
+    ("kw", "message"),
+    [
+        ([None] * 40 + [0.5] * 60, "solar power is only measured from 2010-03-19 17:40:00 on"),
+        ([0.5] * 40 + [None] * 60, "solar power is not measured from 2010-03-19 17:40:00 on"),
+    ],
+)
+def test_solar_power_in_a_part_of_the_stretch_is_an_error(kw: list, message: str) -> None:
+    with pytest.raises(UsageError, match=f"^list: {message}; choose a stretch"):
+        _read(_with_solar(kw))

@@ -18,7 +18,7 @@ from streamer.errors import LinkError
 from streamer.feeds.address import Address, Credentials, Secret
 from streamer.feeds.hass.states import Entity
 from streamer.feeds.lines.reader import SampleReader
-from streamer.feeds.lines.records import RecordParser
+from streamer.feeds.lines.sides import Records
 from streamer.feeds.registry import open_feed
 from streamer.feeds.values import MalformedError, parse_json
 from streamer.readings import Notice
@@ -119,7 +119,7 @@ def test_deep_json_is_malformed(text: str) -> None:
         document = parse_json(text)
         # What can be parsed can be described, as errors do.
         assert len(repr(json.dumps(document))) > 0
-    records = RecordParser.of(Address.parse("stdin:?unit=W&path=a"))
+    records = Records.of(Address.parse("stdin:?unit=W&path=a"))
     items = SampleReader("stdin", records).feed(text.encode()[: 1 << 15] + b"\n")
     assert [item.kind for item in items if isinstance(item, Notice)] == [Notice.MALFORMED]
 

@@ -29,6 +29,8 @@ def of(url: str) -> str:
         ("hass://house/sensor.power", "hass://house/sensor.power?insecure=1&sign=export"),
         ("mqtt://broker/a", "mqtt://Broker:1883/a"),
         ("homewizard://10.0.0.2", "homewizard://10.0.0.2:80/"),
+        ("mqtt://h/a?solar=b", "mqtt://h/a?solar=b&solar_unit=kW&solar_sign=consumption"),
+        ("mqtt://h/a?solar=b", "mqtt://h/a?solar=b&solar_scale=2&solar_every=9&solar_time=t"),
     ],
 )
 def test_how_a_value_is_read_does_not_make_another_meter(one: str, other: str) -> None:
@@ -52,6 +54,9 @@ def test_how_a_value_is_read_does_not_make_another_meter(one: str, other: str) -
         ("sml://bridge:5001", "sml://bridge:5002"),
         ("hass://house/sensor.power", "hass://house/sensor.power_2"),
         ("homewizard://10.0.0.2", "shelly://10.0.0.2"),
+        ("mqtt://broker/a", "mqtt://broker/a?solar=b"),
+        ("mqtt://broker/a?solar=b", "mqtt://broker/a?solar=b&solar_path=p"),
+        ("modbus://m?register=5&solar=6", "modbus://m?register=5&solar=6&solar_device=2"),
     ],
 )
 def test_what_is_measured_makes_another_meter(one: str, other: str) -> None:

@@ -72,6 +72,19 @@ def test_each_kind_opens_its_example(scheme: str) -> None:
     assert not feed.read()
 
 
+def test_a_feed_without_solar_power_names_those_with_it() -> None:
+    with pytest.raises(UsageError) as caught:
+        open_feed(Address.parse("dsmr:///dev/ttyUSB0?solar=1"))
+    text = str(caught.value)
+    assert text.startswith(
+        "dsmr:///dev/ttyUSB0: option solar: this feed has the power at the grid connection "
+        "alone; solar power can be given with "
+    )
+    others = set(text.replace(",", "").split())
+    assert {"hass:", "modbus:", "mqtt:", "push:"} <= others
+    assert not others & {"dsmr:", "homewizard:", "sml:"}
+
+
 @pytest.mark.usefixtures("plug_ins")
 class TestPlugIns:
     def test_plug_in_is_opened_by_its_scheme(self) -> None:

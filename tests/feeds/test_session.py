@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from streamer.errors import LinkError
-from streamer.feeds import FeedItem, session
+from streamer.feeds import FeedItem, Pace, session
 from streamer.feeds.session import AsyncFeed, Channel
 from streamer.readings import Link, Notice, Sample
 from streamer.testing import check_source, read_feed
@@ -41,6 +41,20 @@ def test_items_of_the_session_are_returned_until_it_ends() -> None:
 def test_conforms_to_the_feed_protocol() -> None:
     samples = check_source(AsyncFeed("test", _for_ever), samples=3)
     assert [sample.kw for sample in samples] == [0.1, 0.2, 0.3]
+
+
+def test_a_channel_has_to_be_declared() -> None:
+    async def work(channel: Channel) -> None:
+        channel.sample(-0.5)
+        channel.sample(1.5, channel="solar")
+        await asyncio.Event().wait()
+
+    feed = AsyncFeed("test", work, channels={"solar": Pace(every_s=2.0)})
+    assert check_source(feed, samples=2) == [Sample(-0.5), Sample(1.5, None, "solar")]
+    feed = AsyncFeed("test", work)
+    with pytest.raises(AssertionError, match="channel 'solar' is not in the feed's channels"):
+        check_source(feed, samples=2)
+    feed.close()
 
 
 def test_closing_cancels_the_session() -> None:

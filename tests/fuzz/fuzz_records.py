@@ -9,13 +9,13 @@ import math
 
 from streamer.feeds.address import Address
 from streamer.feeds.lines.reader import SampleReader
-from streamer.feeds.lines.records import RecordParser
+from streamer.feeds.lines.sides import Records
 from streamer.feeds.values import MalformedError
 from streamer.readings import CounterSample, Notice, Sample
 from tests.fuzz import run
 
 _WAYS = [
-    RecordParser.of(Address.parse(f"stdin:?{options}"))
+    Records.of(Address.parse(f"stdin:?{options}"))
     for options in (
         "unit=W",
         "unit=kW&sign=export&format=json",
@@ -27,6 +27,7 @@ _WAYS = [
         "unit=kWh&decimal=comma",
         "unit=imp&per_kwh=1000&path=a[*].b,c&minus=d?&sign_path=e",
         "unit=mW&field=p,q?&minus=r?&scale=-2",
+        "unit=W&solar=pv&battery=b,c?&battery_sign=discharge",
     )
 ]
 

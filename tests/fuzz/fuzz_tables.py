@@ -22,6 +22,9 @@ _OPTIONS = (
     {"unit": "kWh", "quantity": "counter", "as_minutes": True},
     {"column": 2, "unit": "kW", "decimal": ","},
     {"where": ["name=a"], "unit": "kW"},
+    {"solar": 3, "unit": "kW"},
+    {"column": 2, "solar": 3, "battery": "-4", "unit": "kWh", "as_minutes": True},
+    {"where": ["name=a"], "solar": "-name=b", "unit": "W", "solar_unit": "kW"},
 )
 # In memory: to create a file on disk takes longer than to read it.
 _FILE = os.memfd_create("fuzz")
@@ -48,7 +51,15 @@ def one_input(data: bytes) -> None:
     assert message.isprintable(), message
     readings = [item for item in items if isinstance(item, Reading)]
     assert all(item.text.isprintable() for item in items if isinstance(item, Notice)), items
-    assert all(math.isfinite(reading.kw) and abs(reading.kw) <= 100 for reading in readings)
+    powers = [
+        kw
+        for each in readings
+        for kw in (each.kw, each.solar_kw, each.battery_kw)
+        if kw is not None
+    ]
+    assert all(math.isfinite(kw) and abs(kw) <= 100 for kw in powers)
+    measured = {(each.solar_kw is None, each.battery_kw is None) for each in readings}
+    assert measured <= {("solar" not in options, "battery" not in options)}
     assert all(earlier.at < later.at for earlier, later in pairwise(readings)), readings
 
 
@@ -57,6 +68,9 @@ _SEEDS = (
     b"name,at,kWh\na,1/2/13 1:00 PM,0.01\nb,1/2/13 1:00 PM,0.02\na,1/2/13 1:01 PM,0.03\n",
     b"# x\nsep=,\nDate,Time,import kWh,export kWh\n21.05.2013,24:00,99999.9,1\n"
     b"22.05.2013,0:01,0.1,1\n22.05.2013,0:02,0.2,2\n22.05.2013,0:30,0.9,2\n",
+    b"time;grid_kw;pv\n2013-05-21 20:00;0.5;0\n2013-05-21 20:01;0.5;\n2013-05-21 20:02;0.5;0\n",
+    b"time;a;b;c\n2013-05-21 12:00;5;1;2\n2013-05-21 12:01;6;1;2\n2013-05-21 12:03;6;3;2\n",
+    b"name,time,kWh\na,1/2/13 1:00 PM,0.1\nb,1/2/13 1:00 PM,0.2\na,1/2/13 1:01 PM,0.3\n",
     b"1369098123000 250.5\n1369098129000 251\n1369098135000 -251\n1369098141000 1e3\n",
     b"Start\tEnd\tUsage (Watt hours)\n20130521T000000\tx\t9\n20130521T003000\tx\t8\n"
     b"20130521T010000\tx\t7\n20130521T013000\tx\t6\n",

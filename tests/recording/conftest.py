@@ -104,16 +104,27 @@ def columns_of(step: Step) -> tuple[float | None, ...]:
             settled.median_kw,
             settled.frozen_kw,
         )
-    after = (None,) * 3
+    after = (None,) * 4
     if forecast is not None:
-        after = (forecast.kw, forecast.low_kw, forecast.high_kw)
-    assert math.isfinite(step.reading.kw)
-    return (step.reading.kw, *before, *after, step.gap_minutes)
+        after = (forecast.kw, forecast.low_kw, forecast.high_kw, forecast.median_kw)
+    coming = (None,) * 3
+    if forecast is not None:
+        coming = (forecast.point_kw, forecast.consumption_kw, forecast.solar_kw)
+    reading = step.reading
+    assert math.isfinite(reading.kw)
+    consumption_kw = None if reading.solar_kw is None else reading.consumption_kw
+    return (
+        *(reading.kw, *before, *after, step.gap_minutes),
+        *(None if settled is None else settled.point_kw, *coming),
+        *(reading.solar_kw, reading.battery_kw, consumption_kw),
+    )
 
 
 COLUMNS = (
     "actual_kw, forecast_kw, low_kw, high_kw, median_kw, frozen_kw, "
-    "next_kw, next_low_kw, next_high_kw, gap_minutes"
+    "next_kw, next_low_kw, next_high_kw, next_median_kw, gap_minutes, "
+    "point_kw, next_point_kw, next_consumption_kw, next_solar_kw, "
+    "solar_kw, battery_kw, consumption_kw"
 )
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from streamer.errors import RecordError, SourceError
 from streamer.recording.database import open_for_reading, open_for_writing
 from streamer.recording.export import KEYS, export
-from streamer.recording.schema import APPLICATION_ID, TABLES
+from streamer.recording.schema import APPLICATION_ID, TABLES, VERSION
 from streamer.recording.source import open_recording
 from tests.recording.conftest import House, house
 
@@ -33,7 +33,7 @@ def test_a_new_recording_is_identified_and_explained(db: Path) -> None:
     House(db).close()
     with closing(sqlite3.connect(db)) as connection:
         assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         names = {
             name
@@ -147,7 +147,7 @@ def test_a_recording_of_a_newer_version_is_not_touched(db: Path) -> None:
     content = db.read_bytes()
     for opening in (House, open_recording):
         with pytest.raises(
-            RecordError, match="of version 7, but this streamer supports only version 1"
+            RecordError, match="of version 7, but this streamer supports only versions up to 2"
         ):
             opening(db)
     assert db.read_bytes() == content

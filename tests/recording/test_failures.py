@@ -72,7 +72,7 @@ def test_minutes_are_recorded_without_room_for_a_snapshot(db: Path) -> None:
     steps = watcher.watch(house(40))
     connection = _connection(watcher)
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
-    connection.execute(f"PRAGMA max_page_count = {pages + 20}")
+    connection.execute(f"PRAGMA max_page_count = {pages + 24}")
     steps += watcher.watch(house(90)[40:])
     assert not watcher.texts
     connection.execute("PRAGMA max_page_count = 1000000")

@@ -161,7 +161,7 @@ def test_a_state_of_another_version_is_not_used(db: Path, monkeypatch: pytest.Mo
     watcher = House(db, snapshot_every=50)
     watcher.watch(house(220))
     watcher.close()
-    monkeypatch.setattr("streamer.pipeline._STATE_VERSION", 99)
+    monkeypatch.setattr("streamer.online.position._STATE_VERSION", 99)
     again = House(db, snapshot_every=50)
     resumed = again.recorder.resume(again.pipeline)
     assert resumed.rebuilt

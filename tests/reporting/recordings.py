@@ -30,6 +30,8 @@ class Row:
     high_kw: float | None = None
     frozen_kw: float | None = None
     median_kw: float | None = None
+    solar_kw: float | None = None
+    battery_kw: float | None = None
 
 
 def minutes(
@@ -94,7 +96,7 @@ def record(
     connection.execute("BEGIN")
     connection.executemany(
         "INSERT INTO steps (at, utc_offset, actual_kw, forecast_kw, low_kw, high_kw, frozen_kw,"
-        " median_kw, gap_minutes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+        " median_kw, solar_kw, battery_kw, gap_minutes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
         [
             (
                 unix(r.at),
@@ -105,6 +107,8 @@ def record(
                 r.high_kw,
                 r.frozen_kw,
                 r.median_kw,
+                r.solar_kw,
+                r.battery_kw,
             )
             for r in rows
         ],

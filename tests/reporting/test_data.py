@@ -86,7 +86,7 @@ def test_forecasts_that_are_not_finite_settle_nothing(tmp_path: Path) -> None:
     rows = minutes(household(60))
     rows[55] = Row(rows[55].at, 1.0, math.inf, -math.inf, math.inf, 0.5)
     found = recorded(tmp_path, rows).minutes
-    for column in (found.forecast_kw, found.last_kw, found.low_kw, found.frozen_kw):
+    for column in (found.mean_kw, found.point_kw, found.last_kw, found.low_kw, found.frozen_kw):
         assert np.isnan(column[55])
         assert np.isfinite(column[56])
 

@@ -8,11 +8,13 @@ import re
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -88,7 +90,8 @@ def test_a_page_has_all_sections_and_the_days_as_heading(
 ) -> None:
     page = _page(month, period=period, until=until)
     assert [_text(found) for found in page.iter("h1")] == [heading]
-    expected = ["Actual and forecast", "The hardest to foresee", "Errors", "Coverage of the band"]
+    expected = ["Actual and forecast", "The hardest to foresee", "Energy", "Errors"]
+    expected.append("Coverage of the band")
     expected += [] if period == DAY else ["A typical day"]
     assert _headings(page)[: len(expected)] == expected
     assert {"Alarms", "Gaps"} <= set(_headings(page))
@@ -102,9 +105,10 @@ def test_the_header_has_source_model_time_and_key_figures(month: Path) -> None:
     tiles = _tiles(page)
     found = read_period(month, DAY, None).minutes.kw
     assert tiles["Imported"] == f"{found.sum() / 60:.2f} kWh"
-    assert tiles["Mean"] == f"{found.mean():.3f} kW"
+    assert tiles["Exported"] == "0.00 kWh"
     assert tiles["Peak"] == f"{found.max():.2f} kW"
-    assert tiles["Skill"] == "+75.0 %"
+    assert tiles["Skill of the mean"] == "+75.0 %"
+    assert "Solar" not in tiles
     assert tiles["Minutes recorded"] == "1,440"
 
 
@@ -187,6 +191,10 @@ ODD = {
     "bands only of one end": [
         Row(row.at, row.kw, 1.0, None, 1.1, None) for row in minutes([1.0] * 90)
     ],
+    "one minute of sun": [replace(_one()[0], solar_kw=1.0)],
+    "sun at times": [
+        replace(row, solar_kw=None if i % 3 else 0.0) for i, row in enumerate(minutes([1.0] * 90))
+    ],
     "off the minute": [Row(row.at + timedelta(seconds=30), row.kw) for row in minutes([1.0] * 90)],
 }
 
@@ -206,7 +214,8 @@ def test_unusual_recordings_make_a_page_without_nan(tmp_path: Path, name: str, p
 def test_scores_are_dashes_without_settled_forecasts(tmp_path: Path) -> None:
     page = _page(record(tmp_path / "house.db", minutes([0.5] * 20)))
     tiles = _tiles(page)
-    assert (tiles["Skill"], tiles["In the band"]) == ("–", "–")
+    names = ("MAE of the forecast", "Skill of the mean", "In the band")
+    assert [tiles[name] for name in names] == ["– W", "–", "–"]
     assert "Errors" in _headings(page)
     assert "Coverage of the band" not in _headings(page)
 
@@ -215,6 +224,81 @@ def test_without_settings_the_file_names_the_source(tmp_path: Path) -> None:
     page = _page(record(tmp_path / "house.db", minutes(household(200)), settings={}))
     assert _text(next(page.iter("title"))) == "house.db: Friday 19 March 2010"
     assert "asked for" not in _text(page)
+
+
+def _sunny(count: int) -> list[Row]:
+    """A house with panels and a battery, which export in the second half of every day."""
+    rows = []
+    for i, row in enumerate(minutes(household(count))):
+        solar = 3.0 * (i % 1440 >= 720)
+        battery = 0.5 if solar else -0.125
+        rows.append(replace(row, kw=row.kw - solar + battery, solar_kw=solar, battery_kw=battery))
+    return rows
+
+
+def _cells(table: ET.Element) -> dict[str, list[str]]:
+    rows = [[_text(cell) for cell in row] for row in table.iter("tr")]
+    return {name: cells for name, *cells in rows}
+
+
+def test_energy_of_a_house_with_panels_is_listed_by_the_day(tmp_path: Path) -> None:
+    rows = _sunny(3 * 1440)
+    del rows[2000:2100]
+    page = _page(record(tmp_path / "house.db", rows), period=WEEK)
+    table = next(found for found in page.iter("table") if "import, kWh" in _text(found))
+    cells = _cells(table)
+    assert list(cells) == ["", "Fri 19 Mar", "Sat 20 Mar", "Sun 21 Mar", "in all"]
+    for name, part in (("Sat 20 Mar", rows[1440:2780]), ("in all", rows)):
+        grid, solar, battery = (
+            np.array([getattr(row, key) for row in part])
+            for key in ("kw", "solar_kw", "battery_kw")
+        )
+        used = np.maximum(solar - np.maximum(-grid, 0.0), 0.0).sum() / solar.sum()
+        consumed = (grid + solar - battery).sum()
+        bought = grid[grid > 0].sum()
+        assert cells[name] == [
+            f"{bought / 60:.2f}",
+            f"{-grid[grid < 0].sum() / 60:.2f}",
+            f"{solar.sum() / 60:.2f}",
+            f"{consumed / 60:.2f}",
+            f"{100 * used:.1f} %",
+            f"{100 * (1 - bought / consumed):.1f} %",
+            "100",
+        ]
+    tiles = _tiles(page)
+    assert tiles["Solar"] == f"{cells['in all'][2]} kWh"
+    assert tiles["Solar used at home"] == cells["in all"][4]
+    assert tiles["Consumption from the sun"] == cells["in all"][5]
+
+
+def test_energy_without_panels_is_import_and_export_apart(tmp_path: Path) -> None:
+    rows = minutes([kw - 0.4 for kw in household(3000)])
+    page = _page(record(tmp_path / "house.db", rows), period=WEEK)
+    table = next(found for found in page.iter("table") if "import, kWh" in _text(found))
+    cells = _cells(table)
+    assert cells[""] == ["import, kWh", "export, kWh", "missing"]
+    kw = np.array([row.kw for row in rows])
+    expected = [f"{kw[kw > 0].sum() / 60:.2f}", f"{-kw[kw < 0].sum() / 60:.2f}", "0"]
+    assert cells["in all"] == expected
+
+
+def test_a_day_of_few_minutes_or_without_changes_has_no_skill(tmp_path: Path) -> None:
+    kw = household(4 * 1440)
+    kw[1440 : 2 * 1440 - 300] = [math.nan] * 1140  # five hours are left
+    kw[3 * 1440 - 1 :] = [0.3 + 0.001 * (i % 2) for i in range(1441)]
+    off = [0.5] * len(kw)
+    page = _page(record(tmp_path / "house.db", minutes(kw, off_kw=off)), period=WEEK)
+    *_, details = page.iter("details")
+    skills = [cells[6 - 1] for cells in list(_cells(details).values())[1:]]
+    assert [skill == "–" for skill in skills] == [False, True, False, True]
+
+
+def test_a_report_of_a_few_minutes_has_no_skill(tmp_path: Path) -> None:
+    rows = minutes([0.5, 0.501] * 100, off_kw=[2.0] * 200)
+    page = _page(record(tmp_path / "house.db", rows))
+    assert _tiles(page)["Skill of the mean"] == "–"
+    assert _tiles(page)["MAE of the forecast"] == "1,980.0 W"
+    assert not re.search(r"−[\d,.]+ %", _text(page))
 
 
 def test_export_is_drawn_below_zero(tmp_path: Path) -> None:
@@ -236,8 +320,9 @@ def test_a_day_with_a_clock_change_has_all_its_hours(
     assert _text(next(page.iter("h1"))) == f"Sunday {day:%d %B %Y}"
     assert "Sun 00:00 to Sun 24:00" in _text(page)
     assert "the clock was changed in between" in _text(page)
-    (details,) = page.iter("details")
-    assert len(list(details.iter("tr"))) == 1 + hours
+    energy, figures = page.iter("details")
+    assert len(list(energy.iter("tr"))) == 1 + hours + 1
+    assert len(list(figures.iter("tr"))) == 1 + hours
 
 
 @settings(max_examples=25, deadline=None)

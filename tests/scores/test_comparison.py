@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import astuple
 from itertools import pairwise
 
 import numpy as np
@@ -12,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from streamer.readings import Lead
+from streamer.readings import Lead, PointScores
 from streamer.scores.comparison import (
     BATCH,
     DAY_BATCHES,
     MIN_BATCHES,
     RunningLead,
-    RunningMedian,
+    RunningPoint,
 )
 from streamer.scores.running import RunningScores
 
@@ -95,31 +96,44 @@ def test_a_lead_is_clear_if_its_interval_excludes_zero(
     assert Lead(*ends).is_clear == clear
 
 
-def test_the_median_is_compared_with_persistence_over_the_same_minutes() -> None:
-    median = RunningMedian()
-    assert median.get() == (None, None)
-    errors = np.array([0.5, math.nan, 0.25])
-    median.update_many(errors, np.array([1.0, 9.0, 0.5]))
-    median.update(0.75, 1.5)
-    assert median.get() == (0.5, 1.0)
+def test_the_point_forecast_is_compared_with_persistence_over_the_same_minutes() -> None:
+    point = RunningPoint()
+    assert point.get() == PointScores()
+    errors, persistence = np.array([0.5, 0.25, 0.75]), np.array([1.0, 0.5, 1.5])
+    point.update_many(errors[:2], persistence[:2])
+    found = point.update(0.75, 1.5, 2.25)
+    assert found == point.get()
+    expected = (0.5, np.mean(errors**2), 1.0, np.mean(persistence**2))
+    assert astuple(found) == pytest.approx(expected, rel=1e-15)
+    assert found.mae_skill == 0.5
+    assert found.skill == pytest.approx(0.75, rel=1e-15)
+    assert (found.mae_w, found.persistence_mae_w) == (500.0, 1000.0)
+
+
+@pytest.mark.parametrize("means", [[0.1, 0.2, 0.3], [0.1, 0.2, 0.3, -0.1], [0.1] * 5, "0.1"])
+def test_damaged_scores_of_the_point_forecast_are_refused(means: object) -> None:
+    point = RunningPoint()
+    with pytest.raises((TypeError, ValueError)):
+        point.restore({"minutes": 3, "means": means})
+    assert point.get() == PointScores()
 
 
 def test_states_saved_without_a_comparison_can_be_restored() -> None:
     values = {"actual_kw": 1.0, "forecast_kw": 1.1, "last_kw": 1.5, "frozen_kw": 1.1}
-    values |= {"low_kw": 0.5, "high_kw": 2.0, "median_kw": 1.05}
+    values |= {"low_kw": 0.5, "high_kw": 2.0, "point_kw": 1.05}
     scores = RunningScores()
     for _ in range(BATCH * MIN_BATCHES):
         before = scores.update(**values)
     assert before.lead is not None
     state = scores.state()
     assert state is not None
-    del state["median"], state["lead"]
+    del state["point"], state["lead"]
     restored = RunningScores()
     restored.restore(state)
     found = restored.get()
     assert found.model == before.model
-    assert found.lead is found.day_lead is found.median_skill is None
+    assert found.lead is found.day_lead is found.point.skill is None
     after = restored.update(**values)
-    assert after.median_mae_kw == pytest.approx(0.05)
-    assert after.median_persistence_mae_kw == pytest.approx(0.5)
-    assert after.median_skill == pytest.approx(0.9)
+    assert after.point.mae_kw == pytest.approx(0.05)
+    assert after.point.persistence_mae_kw == pytest.approx(0.5)
+    assert after.point.mae_skill == pytest.approx(0.9)

@@ -27,7 +27,7 @@ def _settled(actual: Any, forecast: Any, last: Any) -> dict[str, Any]:
         "frozen_kw": 0.5 * (forecast + last),
         "low_kw": forecast - 0.1,
         "high_kw": forecast + 0.2,
-        "median_kw": 0.9 * forecast + 0.1 * last,
+        "point_kw": 0.9 * forecast + 0.1 * last,
     }
 
 
@@ -67,9 +67,10 @@ def test_every_prefix_of_real_data_equals_numpy(sample_kw: np.ndarray) -> None:
         assert scores.frozen is not None
         frozen = _oracle(actual - 0.5 * (forecast + last), upto)
         assert _values(scores.frozen) == pytest.approx(frozen, rel=1e-10, abs=1e-18)
-        median = np.abs(actual - 0.9 * forecast - 0.1 * last)[:upto].mean()
-        assert scores.median_mae_kw == pytest.approx(median, rel=1e-10)
-        assert scores.median_persistence_mae_kw == pytest.approx(scores.persistence.mae_kw)
+        point = _oracle(actual - 0.9 * forecast - 0.1 * last, upto)
+        assert astuple(scores.point) == pytest.approx(
+            (point[1], point[0], persistence[1], persistence[0]), rel=1e-10, abs=1e-18
+        )
         if persistence[0]:
             assert scores.skill == pytest.approx(1 - model[0] / persistence[0], rel=1e-9)
 
@@ -103,6 +104,7 @@ def test_huge_errors_give_finite_scores() -> None:
         assert found.frozen is not None
         for errors in (found.model, found.persistence, found.frozen):
             assert all(math.isfinite(value or 0.0) for value in _values(errors))
+        assert all(map(math.isfinite, astuple(found.point)))
         assert math.isfinite(found.band.winkler_kw or math.nan)
         assert found.band.coverage == 0.0
 
@@ -175,7 +177,7 @@ def test_scores_of_a_block_equal_those_of_its_forecasts(sample_kw: np.ndarray) -
         assert astuple(found.band) == pytest.approx(astuple(expected.band), rel=1e-12)
         assert found.band.day_coverage == expected.band.day_coverage
         assert found.band.day_width_kw == expected.band.day_width_kw
-        assert found.median_skill == pytest.approx(expected.median_skill, rel=1e-12)
+        assert astuple(found.point) == pytest.approx(astuple(expected.point), rel=1e-12)
         assert (found.lead is None) == (expected.lead is None)
         for mine, theirs in (
             (found.model, expected.model),

@@ -27,6 +27,7 @@ from streamer.readings import (
     Lead,
     Link,
     Notice,
+    PointScores,
     Reading,
     Sample,
     Scores,
@@ -39,7 +40,7 @@ from streamer.sinks.items import About, Vitals
 from streamer.sinks.notes import NoteSink
 from streamer.sinks.progress import ProgressSink
 from streamer.sinks.summary import Summary
-from streamer.sinks.text import FORMATS, KEYS, TextSink, plain_line, record
+from streamer.sinks.text import FORMATS, KEYS, SOLAR_KEYS, TextSink, plain_line, record
 from streamer.sinks.watch import AlarmWatch, OutageWatch
 from streamer.testing import START, FixedForecaster, ManualClock, readings
 
@@ -93,6 +94,7 @@ def test_records_have_the_documented_keys_and_values() -> None:
         "settled": 0,
         "gap_minutes": 0,
         "alarms": [],
+        "next_point_kw": 0.5,
     }
     assert list(record(LATE).items()) == [
         ("at", "2010-03-19T17:04:00"),
@@ -113,7 +115,62 @@ def test_records_have_the_documented_keys_and_values() -> None:
         ("coverage", 0.5),
         ("gap_minutes", 2),
         ("alarms", []),
+        ("point_kw", 0.375),
+        ("next_median_kw", 0.7),
+        ("next_point_kw", 0.7),
     ]
+
+
+SUNNY = replace(
+    LATE,
+    reading=Reading(START + 4 * MINUTE, -1.0, solar_kw=2.5, battery_kw=0.5),
+    forecast=replace(LATE.forecast, consumption_kw=0.75, solar_kw=2.25),
+)
+
+
+def test_records_with_solar_power_have_more_keys() -> None:
+    assert record(SUNNY) == record(LATE) | {
+        "actual_kw": -1.0,
+        "error_kw": -1.5,
+        "solar_kw": 2.5,
+        "battery_kw": 0.5,
+        "consumption_kw": 1.0,
+        "next_solar_kw": 2.25,
+        "next_consumption_kw": 0.75,
+    }
+    assert tuple(record(SUNNY)) == KEYS + SOLAR_KEYS
+    assert json.loads(_written("json", [SUNNY])) == record(SUNNY)
+    without = replace(SUNNY, forecast=None)
+    assert [record(without)[key] for key in SOLAR_KEYS] == [2.5, 0.5, 1.0, None, None]
+    assert json.loads(_written("json", [without])) == record(without)
+
+
+def test_csv_has_the_columns_of_its_first_reading() -> None:
+    for first, keys in ((SUNNY, KEYS + SOLAR_KEYS), (LATE, KEYS)):
+        rows = list(csv.reader(io.StringIO(_written("csv", [first, LATE, SUNNY]))))
+        assert tuple(rows[0]) == keys
+        assert {len(row) for row in rows} == {len(keys)}
+    assert _written("csv", []) == ",".join(KEYS) + "\n"
+
+
+def test_plain_lines_have_the_solar_power() -> None:
+    assert plain_line(SUNNY) == (
+        "2010-03-19 17:04  -1.000 kW  sun  2.500  forecast  0.375  next  0.700 (-0.50 to 10.50)"
+        "  gap 2 min"
+    )
+    early = replace(SUNNY, settled=None)
+    assert plain_line(early).index("next") == plain_line(SUNNY).index("next")
+    assert len(plain_line(SUNNY, "  ALARM anomaly")) <= 100
+
+
+def test_the_point_forecast_is_never_outside_its_band() -> None:
+    for median_kw, shown in ((9.0, 0.875), (None, 0.25), (-9.0, 0.25)):
+        forecast = Forecast(START, 0.1, 1.0, 0.1, median_kw, 0.25, 0.875)
+        step = replace(LATE, settled=forecast, forecast=forecast)
+        line = plain_line(step)
+        assert f"forecast  {shown:.3f} error {1.0 - shown:+.3f}" in line
+        assert f"next  {shown:.3f} (" in line
+        assert record(step)["point_kw"] == record(step)["next_point_kw"] == shown
 
 
 def test_json_lines_contain_the_alarms_that_are_on(alarmed: list[Step]) -> None:
@@ -133,36 +190,38 @@ def test_csv_contains_the_kinds_of_the_alarms_that_are_on(alarmed: list[Step]) -
 def test_plain_lines_report_alarms_raised_and_over(alarmed: list[Step], steps: list[Step]) -> None:
     lines = _written("plain", alarmed).splitlines()
     tails = [
-        line.removeprefix(quiet)
+        line.removeprefix(quiet.replace(" error +0.500", "") if "gap" in quiet else quiet)
         for line, quiet in zip(lines, _written("plain", steps).splitlines(), strict=True)
     ]
+    # With a gap and an alarm there is no room for the error.
     assert tails == ["  ALARM anomaly", "  ALARM drift", "  anomaly over", "  drift over"]
 
 
 LINES = {
     "plain": """\
 2010-03-19 17:00   0.250 kW                                next  0.500 (0.00 to 0.75)
-2010-03-19 17:04   1.000 kW  forecast  0.500 error +0.500  \
-next  0.900 (-0.50 to 10.50)  gap 2 min
+2010-03-19 17:04   1.000 kW  forecast  0.375 error +0.625  \
+next  0.700 (-0.50 to 10.50)  gap 2 min
 """,
     "json": """\
 {"at": "2010-03-19T17:00:00", "actual_kw": 0.25, "forecast_kw": null, "error_kw": null, \
 "low_kw": null, "high_kw": null, "median_kw": null, "frozen_kw": null, \
 "next_kw": 0.5, "next_low_kw": -0.001, "next_high_kw": 0.75, "settled": 0, "mse_kw2": null, \
-"persistence_mse_kw2": null, "skill": null, "coverage": null, "gap_minutes": 0, "alarms": []}
+"persistence_mse_kw2": null, "skill": null, "coverage": null, "gap_minutes": 0, "alarms": [], \
+"point_kw": null, "next_median_kw": null, "next_point_kw": 0.5}
 {"at": "2010-03-19T17:04:00", "actual_kw": 1.0, "forecast_kw": 0.5, "error_kw": 0.5, \
 "low_kw": 0.25, "high_kw": 0.875, "median_kw": 0.375, "frozen_kw": 0.625, \
 "next_kw": 0.9, "next_low_kw": -0.5, "next_high_kw": 10.5, "settled": 2, "mse_kw2": 0.125, \
 "persistence_mse_kw2": 0.15625, "skill": 0.19999999999999996, "coverage": 0.5, \
-"gap_minutes": 2, "alarms": []}
+"gap_minutes": 2, "alarms": [], "point_kw": 0.375, "next_median_kw": 0.7, "next_point_kw": 0.7}
 """,
     "csv": """\
 at,actual_kw,forecast_kw,error_kw,low_kw,high_kw,median_kw,frozen_kw,\
 next_kw,next_low_kw,next_high_kw,settled,mse_kw2,persistence_mse_kw2,skill,coverage,\
-gap_minutes,alarms
-2010-03-19T17:00:00,0.25,,,,,,,0.5,-0.001,0.75,0,,,,,0,
+gap_minutes,alarms,point_kw,next_median_kw,next_point_kw
+2010-03-19T17:00:00,0.25,,,,,,,0.5,-0.001,0.75,0,,,,,0,,,,0.5
 2010-03-19T17:04:00,1.0,0.5,0.5,0.25,0.875,0.375,0.625,0.9,-0.5,10.5,2,0.125,0.15625,\
-0.19999999999999996,0.5,2,
+0.19999999999999996,0.5,2,,0.375,0.7,0.7
 """,
 }
 
@@ -180,8 +239,8 @@ def test_json_lines_equal_json_dumps_for_any_value_of_a_model(kw: float) -> None
     assert text == "".join(json.dumps(record(step)) + "\n" for step in steps)
     lines = [json.loads(line, parse_constant=pytest.fail) for line in text.splitlines()]
     expected = kw if np.isfinite(kw) else None
-    assert [line["next_kw"] for line in lines] == [expected] * 3
-    assert lines[2]["alarms"][0]["size"] == expected
+    # Later ones are held inside the band, which is that of the readings so far.
+    assert lines[0]["next_kw"] == lines[2]["alarms"][0]["size"] == expected
 
 
 def _written(form: str, items: Iterable[Item]) -> str:
@@ -238,7 +297,8 @@ def test_plain_lines_without_a_forecast_have_the_reading_and_one_remark() -> Non
 
 def test_plain_lines_fit_in_100_columns() -> None:
     step = replace(LATE, forecast=replace(LATE.forecast, low_kw=0.25, high_kw=9.75))
-    for remark in ({"alarms": (SPIKE,)}, {"gap_minutes": 2027}, {}):
+    both = {"alarms": (SPIKE,), "gap_minutes": 2027}
+    for remark in (both, {"alarms": (SPIKE, DRIFT), "gap_minutes": 3}, {}):
         text = _written("plain", [replace(step, **({"gap_minutes": 0} | remark)), EARLY])
         assert max(map(len, text.splitlines())) <= 100
 
@@ -281,10 +341,11 @@ def test_the_summary_contains_counts_and_scores(steps: list[Step]) -> None:
         "skipped: 1 malformed row, 3 rows out of order",
         "no alarms",
         "3 forecasts settled: too early to compare with persistence",
-        "adapted      MSE 0.09667 kW²  RMSE 310.9 W  MAE 233.3 W",
+        "point        MSE 0.09667 kW²  RMSE 310.9 W  MAE 233.3 W",
+        "mean         MSE 0.09667 kW²  RMSE 310.9 W  MAE 233.3 W",
         "frozen       MSE 0.09667 kW²  RMSE 310.9 W  MAE 233.3 W",
         "persistence  MSE 0.26750 kW²  RMSE 517.2 W  MAE 483.3 W",
-        "adapted: MSE as frozen, over all 3 minutes",
+        "adapted mean: MSE as frozen, over all 3 minutes",
     ]
     assert re.fullmatch(
         r"90 % band: covered 66\.7 %, mean width [\d.]+ kW, Winkler score [\d.]+ kW", lines[-1]
@@ -315,7 +376,9 @@ def test_the_summary_separates_new_readings_from_recorded_ones() -> None:
 
 def _summary_of(**changes: Any) -> list[str]:
     """The scores in the summary of 1,200 minutes."""
-    scores = Scores(1200, ErrorScores(0.04, 0.1), ErrorScores(0.05, 0.2), lead=Lead(0.005, 0.015))
+    point = PointScores(0.08, 0.045, 0.2, 0.05)
+    lead = Lead(0.005, 0.015)
+    scores = Scores(1200, ErrorScores(0.04, 0.1), ErrorScores(0.05, 0.2), point=point, lead=lead)
     last = replace(LATE, scores=replace(scores, **changes), counts=Counts(1))
     return _summary(ABOUT, last)[3:]
 
@@ -323,31 +386,21 @@ def _summary_of(**changes: Any) -> list[str]:
 def test_the_summary_reports_the_gain_of_adapting() -> None:
     band = BandScores(0.995, 0.9012, 0.8, 0.3147, 0.3, 12.64)
     assert _summary_of(frozen=ErrorScores(0.05, 0.15), band=band) == [
-        "1,200 forecasts settled: 20.0 % better than persistence",
-        "adapted      MSE 0.04000 kW²  RMSE 200.0 W  MAE 100.0 W",
+        "1,200 forecasts settled: mean 20.0 % better than persistence",
+        "point        MSE 0.04500 kW²  RMSE 212.1 W  MAE 80.0 W",
+        "mean         MSE 0.04000 kW²  RMSE 200.0 W  MAE 100.0 W",
         "frozen       MSE 0.05000 kW²  RMSE 223.6 W  MAE 150.0 W",
         "persistence  MSE 0.05000 kW²  RMSE 223.6 W  MAE 200.0 W",
-        "adapted: MSE 20.0 % better than frozen, over all 1,200 minutes",
+        "adapted mean: MSE 20.0 % better than frozen, over all 1,200 minutes",
         "99.5 % band: covered 90.1 %, mean width 0.315 kW, Winkler score 12.6 kW",
     ]
     worse = _summary_of(frozen=ErrorScores(0.032, 0.1))
-    assert "adapted: MSE 25.0 % worse than frozen, over all 1,200 minutes" in worse
+    assert "adapted mean: MSE 25.0 % worse than frozen, over all 1,200 minutes" in worse
     for mse_kw2 in (0.04, 0.04001):
         same = _summary_of(frozen=ErrorScores(mse_kw2, 0.1))
-        assert "adapted: MSE as frozen, over all 1,200 minutes" in same
+        assert "adapted mean: MSE as frozen, over all 1,200 minutes" in same
     flawless = _summary_of(model=ErrorScores(0.0, 0.0), frozen=ErrorScores(0.0, 0.0))
-    assert "adapted: MSE as frozen, over all 1,200 minutes" in flawless
-
-
-def test_the_summary_has_the_absolute_error_of_the_median() -> None:
-    lines = _summary_of(
-        frozen=ErrorScores(0.05, 0.15), median_mae_kw=0.08, median_persistence_mae_kw=0.19
-    )
-    assert lines[1:4] == [
-        "adapted      MSE 0.04000 kW²  RMSE 200.0 W  MAE 80.0 W (median)",
-        "frozen       MSE 0.05000 kW²  RMSE 223.6 W",
-        "persistence  MSE 0.05000 kW²  RMSE 223.6 W  MAE 190.0 W",
-    ]
+    assert "adapted mean: MSE as frozen, over all 1,200 minutes" in flawless
 
 
 @pytest.mark.parametrize(
@@ -361,9 +414,32 @@ def test_the_summary_has_no_skill_that_means_nothing(lead: Lead | None, words: s
     assert _summary_of(lead=lead)[0] == f"1,200 forecasts settled: {words}"
 
 
+def test_the_summary_compares_a_point_forecast_that_began_later_over_its_minutes() -> None:
+    lines = _summary_of(point=PointScores(0.08, 0.045, 0.19, 0.04))
+    assert lines[4] == (
+        "point is scored over fewer minutes: persistence there "
+        "MSE 0.04000 kW²  RMSE 200.0 W  MAE 190.0 W"
+    )
+
+
 def test_the_summary_has_no_adapted_row_without_adapting() -> None:
     lines = _summary_of()
-    assert [line.split()[0] for line in lines] == ["1,200", "frozen", "persistence", "90"]
+    names = [line.split()[0] for line in lines]
+    assert names == ["1,200", "point", "mean", "persistence", "90"]
+
+
+def test_the_summary_has_the_energy_of_a_house_with_panels() -> None:
+    readings = [
+        Reading(START + minute * MINUTE, kw, solar_kw=solar)
+        for minute, (kw, solar) in enumerate([(0.6, 0.0), (-1.2, 1.8), (-0.6, 1.2)])
+    ]
+    steps = [replace(LATE, reading=reading, gap_minutes=0) for reading in readings]
+    expected = "solar 0.05 kWh, consumption 0.03 kWh, import 0.01 kWh, export 0.03 kWh in 3 minutes"
+    assert expected in _summary(ABOUT, *steps)
+    summary = Summary()
+    block = ReadingBlock.of(readings)
+    summary.write_block(BlockResult(block, np.full(3, np.nan), steps[-1]))
+    assert expected in summary.lines()
 
 
 def test_the_summary_counts_alarms_by_kind(alarmed: list[Step]) -> None:

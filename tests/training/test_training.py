@@ -16,7 +16,7 @@ import pytest
 
 from streamer.errors import UsageError
 from streamer.models import load_model
-from streamer.readings import Notice
+from streamer.readings import MINUTE, Notice, Reading
 from streamer.testing import START, ListSource, readings
 from streamer.training import (
     RECIPES,
@@ -121,6 +121,11 @@ def test_series_is_read_from_a_source() -> None:
     assert len(series_from(ListSource(readings(kw), block=2), limit=1)) == 1
     with pytest.raises(UsageError, match="no readings"):
         series_from(ListSource([]))
+
+
+def test_a_house_with_panels_is_trained_on_its_consumption() -> None:
+    sunny = [Reading(START, -1.5, 2.5, 0.75), Reading(START + MINUTE, -1.25, 2.0, -0.25)]
+    assert series_from(ListSource(sunny)).kw.tolist() == [[0.25], [1.0]]
 
 
 def test_notices_of_the_source_are_passed_on() -> None:

@@ -33,7 +33,9 @@ def parse_share(text: str) -> float:
     return parse_number(text, lambda share: 0 <= share <= 1, wanted)
 
 
-@takes_file_options("start", "end", "limit", "strict")
+@takes_file_options(
+    "start", "end", "limit", "strict", "solar", "solar_unit", "battery", "battery_unit"
+)
 def simulate(
     *,
     folder: Annotated[

@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import math
-import re
 import socket
 from contextlib import suppress
 from typing import Any
@@ -23,12 +21,12 @@ from typing import Any
 from streamer.errors import LinkError, RefusedError, UsageError
 from streamer.feeds import FeedKind, Pace
 from streamer.feeds.address import Address, Secret
+from streamer.feeds.hass.options import chosen_targets
 from streamer.feeds.hass.states import Entity, power_entities
-from streamer.feeds.hass.websocket import JsonSocket
+from streamer.feeds.hass.websocket import CLOSE_S, JsonSocket, until_closed
 from streamer.feeds.http.web import INSECURE_OPTION, TIMEOUT_OPTION, WebClient
 from streamer.feeds.session import AsyncFeed, Channel
-from streamer.feeds.values import POWER_OPTIONS, SIGNS, MalformedError
-from streamer.readings import CounterSample, Sample
+from streamer.feeds.values import POWER_OPTIONS, MalformedError, channel_options
 
 _PORT = 8123
 
@@ -41,12 +39,8 @@ _LOOK_S = 1.0
 
 _STARTING = ("NOT_RUNNING", "STARTING")
 
-_CLOSE_S = 0.5
-
 _MAX_BYTES = 16_000_000
 """All states of a large house are some megabytes; fetched only to suggest an entity's name."""
-
-_ENTITY = re.compile(r"[a-z0-9_]+\.[a-z0-9_]+")
 
 
 class _Client:
@@ -61,12 +55,8 @@ class _Client:
     def __init__(self, address: Address, ping_s: float, appear_s: float) -> None:
         self._web = WebClient.of(address)
         self._name = self._web.name
-        self._entity = address.path.strip("/")
-        if not _ENTITY.fullmatch(self._entity):
-            raise UsageError(
-                f"{address.shown}: the entity's id is missing; write it like "
-                "hass://homeassistant.local/sensor.power"
-            )
+        self._targets = chosen_targets(address)
+        self.channels = [target.channel for target in self._targets[1:]]
         if address.credentials.token is None:
             raise UsageError(
                 f"{address.shown}: a token is missing; make a long-lived access token in Home "
@@ -74,7 +64,6 @@ class _Client:
                 "token in the configuration file"
             )
         self._token: Secret = address.credentials.token
-        self._sign = SIGNS[address.choice("sign", SIGNS, "import")]
         self._ping_s = ping_s
         self._appear_s = appear_s
         self._was_seen = False  # the entity, in any of the connections
@@ -92,7 +81,7 @@ class _Client:
                 http.ws_connect(
                     self._url,
                     max_msg_size=_MAX_BYTES,
-                    timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_S),
+                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_S),
                 ) as websocket,
             ):
                 raw = websocket.get_extra_info("socket")
@@ -105,7 +94,7 @@ class _Client:
             raise self._web.lost(error) from None
         finally:
             if raw is not None:
-                await _until_closed(raw)
+                await until_closed(raw)
 
     def _no_websocket(self, status: int) -> LinkError:
         if status >= 500:
@@ -127,29 +116,36 @@ class _Client:
             )
 
     async def _listen(self, messages: JsonSocket, channel: Channel) -> None:
-        entity = Entity(self._entity, self._sign)
-        subscription = await messages.command("subscribe_entities", entity_ids=[self._entity])
+        entities = [Entity(*target) for target in self._targets]
+        names = [target.name for target in self._targets]
+        subscription = await messages.command("subscribe_entities", entity_ids=names)
         is_first = True
         async with asyncio.timeout(self._web.timeout_s) as answer:
             while True:
                 try:
                     message = await messages.listen(self._ping_s)
-                    concerned = self._take(message, subscription, entity)
+                    concerned = self._take(message, subscription, entities)
                 except MalformedError as error:
                     channel.malformed(str(error))
                     continue
                 if concerned is None:
                     continue
                 answer.reschedule(None)
-                if is_first and not entity.exists:
-                    await self._wait_for(entity, subscription, messages, channel)
-                elif not (is_first or concerned):
-                    continue
-                _deliver(entity, channel, is_first=is_first)
+                if is_first:
+                    if not all(entity.exists for entity in entities):
+                        await self._wait_for(entities, subscription, messages, channel)
+                    concerned = entities
+                    for entity in entities[1:]:  # the first one is about to be delivered
+                        with suppress(MalformedError):
+                            entity.sample()  # refused now, and not once the link is up
+                for entity in concerned:
+                    _deliver(entity, channel, is_first=is_first and entity is entities[0])
                 is_first, self._was_seen = False, True
 
-    def _take(self, message: dict[str, Any], subscription: int, entity: Entity) -> bool | None:
-        """Apply a message to the entity; returns whether it concerns it, None if no event does.
+    def _take(
+        self, message: dict[str, Any], subscription: int, entities: list[Entity]
+    ) -> list[Entity] | None:
+        """Apply a message; returns the entities that it concerns, None if it is no event.
 
         Raises:
             MalformedError: the message has another form.
@@ -159,42 +155,47 @@ class _Client:
             return None
         if message.get("type") == "result" and message.get("success") is not True:
             raise self._denied(message)
-        return entity.apply(message.get("event")) if message.get("type") == "event" else None
+        if message.get("type") != "event":
+            return None
+        return [entity for entity in entities if entity.apply(message.get("event"))]
 
     async def _wait_for(
-        self, entity: Entity, subscription: int, messages: JsonSocket, channel: Channel
+        self, entities: list[Entity], subscription: int, messages: JsonSocket, channel: Channel
     ) -> None:
-        """Wait for an entity that Home Assistant has not set up yet.
+        """Wait for the entities that Home Assistant has not set up yet.
 
         Raises:
-            RefusedError: it does not appear in time, and was never seen before.
+            RefusedError: one does not appear in time, and was never seen before.
         """
         now = asyncio.get_running_loop().time
         if self._was_seen:
             channel.up()
-            channel.sample(math.nan)  # the value of the connection before has ended
+            for entity in entities:
+                channel.deliver(entity.unknown())  # the value of the connection before has ended
         since, told = now(), ""
-        while not entity.exists:
-            config = await self._ask("get_config", subscription, messages, entity)
+        while awaited := [entity for entity in entities if not entity.exists]:
+            first = awaited[0].name
+            config = await self._ask("get_config", subscription, messages, entities)
             is_starting = isinstance(config, dict) and config.get("state") in _STARTING
             since = now() if is_starting else since
             is_late = now() >= since + self._appear_s
             text = ""
             if is_starting:
-                text = f"Home Assistant is starting; waiting for {self._entity}"
+                text = f"Home Assistant is starting; waiting for {first}"
             elif told != "missing" and (is_late or not self._was_seen):
-                text = f"{await self._missing(subscription, messages, entity)}; waiting for it"
+                missing = await self._missing(first, subscription, messages, entities)
+                text = f"{missing}; waiting for it"
             elif is_late and not self._was_seen:
-                missing = await self._missing(subscription, messages, entity)
+                missing = await self._missing(first, subscription, messages, entities)
                 raise RefusedError(f"{self._name}: {missing}")
-            if text and told != text and not entity.exists:
+            if text and told != text and not awaited[0].exists:
                 channel.warn(text)
                 told = text if is_starting else "missing"
             with suppress(TimeoutError, MalformedError):
-                self._take(await messages.receive(_LOOK_S), subscription, entity)
+                self._take(await messages.receive(_LOOK_S), subscription, entities)
 
     async def _ask(
-        self, command: str, subscription: int, messages: JsonSocket, entity: Entity
+        self, command: str, subscription: int, messages: JsonSocket, entities: list[Entity]
     ) -> object:
         """Send a command; returns its result, and applies the messages before it.
 
@@ -208,23 +209,26 @@ class _Client:
                     answer = await messages.receive()
                     if answer.get("id") == number:
                         return answer.get("result")
-                    self._take(answer, subscription, entity)
+                    self._take(answer, subscription, entities)
                 except MalformedError:
                     return None
 
     def _denied(self, result: dict[str, Any]) -> RefusedError:
+        names = " and ".join(target.name for target in self._targets)
         match result:
             case {"error": {"code": "unknown_command"}}:
                 why = "Home Assistant is too old; 2022.4 or newer is required"
             case _:
-                why = f"Home Assistant does not let the token's user read {self._entity}"
+                why = f"Home Assistant does not let the token's user read {names}"
         return RefusedError(f"{self._name}: {why}")
 
-    async def _missing(self, subscription: int, messages: JsonSocket, entity: Entity) -> str:
+    async def _missing(
+        self, name: str, subscription: int, messages: JsonSocket, entities: list[Entity]
+    ) -> str:
         """Text about an entity that does not exist, with similar names."""
-        text = f"{self._entity} does not exist, or the token's user may not read it"
-        states = await self._ask("get_states", subscription, messages, entity)
-        near = difflib.get_close_matches(self._entity, power_entities(states), 3, 0.4)
+        text = f"{name} does not exist, or the token's user may not read it"
+        states = await self._ask("get_states", subscription, messages, entities)
+        near = difflib.get_close_matches(name, power_entities(states), 3, 0.4)
         return f"{text}; is it {' or '.join(near)}?" if near else text
 
 
@@ -239,26 +243,15 @@ def _deliver(entity: Entity, channel: Channel, *, is_first: bool) -> None:
         sample = entity.sample()
     except RefusedError:
         if not is_first:
-            channel.sample(math.nan)  # the value before has ended
+            channel.deliver(entity.unknown())  # the value before has ended
         raise
     except MalformedError as error:
-        sample, malformed = Sample(math.nan), str(error)
+        sample, malformed = entity.unknown(), str(error)
     if is_first:
         channel.up()
-    if isinstance(sample, CounterSample):
-        channel.counter(sample.kwh, net=sample.net)
-    else:
-        channel.sample(sample.kw)
+    channel.deliver(sample)
     if malformed is not None:
         channel.malformed(malformed)
-
-
-async def _until_closed(raw: socket.socket) -> None:
-    """Wait until TLS is shut down, which aiohttp leaves to a loop that may be about to end."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_CLOSE_S):
-            while raw.fileno() >= 0:
-                await asyncio.sleep(0.01)
 
 
 def open_hass(
@@ -276,7 +269,10 @@ def open_hass(
     """
     work = _Client(address, ping_s, appear_s)
     pace = Pace(on_change=True)
-    return AsyncFeed(address.shown, work.session, peer="Home Assistant", pace=pace)
+    channels = dict.fromkeys(work.channels, pace)
+    return AsyncFeed(
+        address.shown, work.session, peer="Home Assistant", pace=pace, channels=channels
+    )
 
 
 KIND = FeedKind(
@@ -285,6 +281,7 @@ KIND = FeedKind(
     open=open_hass,
     options={
         "sign": POWER_OPTIONS["sign"],
+        **channel_options("entity that measures {}", unit=False, scale=False),
         "tls": "1 if Home Assistant is reached over https",
         **TIMEOUT_OPTION,
         **INSECURE_OPTION,

@@ -31,10 +31,12 @@ class Entity:
     Args:
         name: its id, such as ``sensor.power``.
         sign: 1 if a positive power is import, -1 if it is export.
+        channel: what is measured; empty for the grid power.
     """
 
-    def __init__(self, name: str, sign: float = 1.0) -> None:
+    def __init__(self, name: str, sign: float = 1.0, channel: str = "") -> None:
         self.name = name
+        self.channel = channel
         self.exists = False
         self._sign = sign
         self._state: object = None
@@ -88,7 +90,7 @@ class Entity:
         """
         state = self._state
         if state is None or (isinstance(state, str) and state.strip().lower() in _NOT_KNOWN):
-            return Sample(math.nan)
+            return self.unknown()
         unit = self._attributes.get("unit_of_measurement")
         unit = unit if isinstance(unit, str) else ""
         is_counter = self._is_counter(unit)
@@ -100,9 +102,13 @@ class Entity:
         if not math.isfinite(value):
             raise MalformedError(f"{state!r} is not a power")
         if not is_counter:
-            return Sample(value)
+            return Sample(value, channel=self.channel)
         is_total = self._attributes.get("state_class") == "total"
         return CounterSample(value, net=is_total and "last_reset" not in self._attributes)
+
+    def unknown(self) -> Sample:
+        """Return the sample of a power that is not known."""
+        return Sample(math.nan, channel=self.channel)
 
     def _is_counter(self, unit: str) -> bool:
         """Whether the entity is an energy register, not a power.
@@ -113,6 +119,11 @@ class Entity:
         if unit in _POWERS:
             return False
         has = f"is in {unit[:20]}" if unit else "has no unit"
+        if unit in _ENERGIES and self.channel:
+            raise RefusedError(
+                f"Home Assistant: {self.name} {has}, but {self.channel} power cannot be a counter; "
+                f"give an entity in {', '.join(_POWERS)}"
+            )
         if unit in _ENERGIES:
             if self._attributes.get("state_class") in _COUNTERS:
                 return True

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from streamer.errors import LinkError
@@ -11,6 +13,10 @@ from streamer.feeds.values import MalformedError, parse_json
 
 if TYPE_CHECKING:
     import aiohttp
+
+
+CLOSE_S = 0.5
+"""Seconds to wait for the other end to close the connection."""
 
 
 class JsonSocket:
@@ -86,3 +92,11 @@ class JsonSocket:
         if message.get("type") not in kinds:
             raise LinkError(f"{self._name}: expected {' or '.join(kinds)}; is it Home Assistant?")
         return message
+
+
+async def until_closed(raw: socket.socket) -> None:
+    """Wait until TLS is shut down, which aiohttp leaves to a loop that may be about to end."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_S):
+            while raw.fileno() >= 0:
+                await asyncio.sleep(0.01)

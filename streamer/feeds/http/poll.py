@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from urllib.parse import quote
 
 from streamer.errors import UsageError
 from streamer.feeds import FeedKind
 from streamer.feeds.address import Address, Credentials
-from streamer.feeds.http.presets import GROUPS, HOMEWIZARD_V1, HOMEWIZARD_V2, PRESETS, HttpPreset
-from streamer.feeds.http.request import BodyReader, PollRequest, json_reader
+from streamer.feeds.http.options import json_request, origin, parts_of, preset_request
+from streamer.feeds.http.presets import GROUPS, HOMEWIZARD_V1, HOMEWIZARD_V2, PRESETS
+from streamer.feeds.http.request import PollRequest
 from streamer.feeds.http.web import INSECURE_OPTION, TIMEOUT_OPTION, WebClient
 from streamer.feeds.polling import POLL_OPTIONS, poll_interval
 from streamer.feeds.session import AsyncFeed
@@ -19,11 +18,12 @@ from streamer.feeds.values import (
     POWER_OPTIONS,
     QUANTITY_OPTIONS,
     JsonLayout,
-    JsonPath,
     PathSum,
     Quantity,
+    channel_options,
+    channel_quantity,
+    chosen_channels,
 )
-from streamer.feeds.values.direction import Direction
 
 _COMPONENTS = {
     "em": ("EM", "total_act_power"),
@@ -36,30 +36,12 @@ _COMPONENTS = {
 _GEN1 = {"em": "shelly1-3em", "em1": "shelly1-em", "pm1": "shelly1-pm", "switch": "shelly1-pm"}
 """The presets for the same components in devices of the first generation."""
 
-_ID = re.compile(r"[\w.:-]+(?: [\w.:-]+)*")
-
-
-def _origin(address: Address, scheme: str, port: int | None = None) -> str:
-    port = address.port or port
-    return f"{scheme}://{address.host_in_url}{'' if port is None else f':{port}'}"
-
 
 def _open_json(address: Address) -> AsyncFeed:
     chosen = address.choice("preset", PRESETS)
     if chosen is not None:
-        return _request(address, PRESETS[chosen], address.scheme).feed(poll_interval(address))
-    if "id" in address.options:
-        raise address.wrong("id", "it is for preset=")
-    layout = _layout(address, HttpPreset("", "", ""), Quantity.of(address), "")
-    request = PollRequest(
-        web=WebClient.of(address),
-        url=f"{_origin(address, address.scheme)}{_target(address) or '/'}",
-        read=json_reader(layout),
-        quantity=layout.quantity,
-        credentials=address.credentials,
-        digest=_is_digest(address),
-    )
-    return request.feed(poll_interval(address))
+        return preset_request(address, PRESETS[chosen], address.scheme).feed(poll_interval(address))
+    return json_request(address).feed(poll_interval(address))
 
 
 def _open_homewizard(address: Address) -> AsyncFeed:
@@ -71,15 +53,21 @@ def _open_homewizard(address: Address) -> AsyncFeed:
             f"{address.shown}: API v2 needs a token; give it as STREAMER_TOKEN, --token-file or "
             "token in the configuration file"
         )
-    return _request(address, preset, scheme).feed(poll_interval(address))
+    return preset_request(address, preset, scheme).feed(poll_interval(address))
 
 
 def _open_shelly(address: Address) -> AsyncFeed:
     _reject_path(address)
     component = address.choice("component", _COMPONENTS, "em")
-    number = address.number("id", 0, least=0, most=999)
-    if number != int(number):
-        raise address.wrong("id", "give a whole number")
+    number = _number(address, "id")
+    sides = [
+        (channel_quantity(address, name, unit="W"), _number(address, name))
+        for name in chosen_channels(address)
+    ]
+    if sides and component == "em":
+        raise address.wrong(
+            "solar", "component=em adds all phases; give component=em1, pm1 or switch"
+        )
     known = address.credentials
     credentials = replace(known, user=known.user or "admin", token=None)
     if address.choice("gen", ("1", "2", "3", "4"), "2") == "1":
@@ -88,115 +76,48 @@ def _open_shelly(address: Address) -> AsyncFeed:
             raise address.wrong("id", "component=em adds the three phases; leave it out")
         if known.password is None:
             credentials = Credentials()
-        return _request(address, preset, "http", credentials).feed(poll_interval(address))
+        layouts = [
+            JsonLayout(each, PathSum.parse(preset.path.replace("{id}", str(place))))
+            for each, place in sides
+        ]
+        request = preset_request(address, preset, "http", credentials, layouts)
+        return request.feed(poll_interval(address))
     method, value = _COMPONENTS[component]
-    layout = JsonLayout(
-        Quantity("W", address.choice("sign", ("import", "export"), "import")),
-        PathSum.parse(value),
-    )
+    quantity = Quantity("W", address.choice("sign", ("import", "export"), "import"))
+    target, path = f"{method}.GetStatus?id={number}", "{value}"
+    if sides:
+        target, path = "Shelly.GetStatus", '["{component}:{place}"].{value}'
+    layouts = [
+        JsonLayout(each, PathSum.parse(path.format(component=component, place=place, value=value)))
+        for each, place in ((quantity, number), *sides)
+    ]
     request = PollRequest(
         web=WebClient.of(address),
-        url=f"{_origin(address, 'http')}/rpc/{method}.GetStatus?id={int(number)}",
-        read=json_reader(layout),
-        quantity=layout.quantity,
+        url=f"{origin(address, 'http')}/rpc/{target}",
+        parts=parts_of(*layouts),
         credentials=credentials,
         digest=True,
         remedies={
             401: "this password is not accepted"
             if known.password
             else "the password of the user admin is required",
-            404: f"{method} with id {int(number)} does not exist, or the device is older than "
+            404: f"{method} with id {number} does not exist, or the device is older than "
             f"Gen2; choose component={'|'.join(_COMPONENTS)} and id, or give gen=1",
         },
     )
     return request.feed(poll_interval(address))
 
 
-def _request(
-    address: Address, preset: HttpPreset, scheme: str, credentials: Credentials | None = None
-) -> PollRequest:
-    """Return the request that a preset and the options of an address make."""
-    web = WebClient.of(address)
-    if preset.tls and scheme != "https":
-        raise address.wrong("preset", "the device answers over https only; write https://")
-    name = _id(address, preset)
-    quantity = Quantity.of(address, unit=preset.unit, sign=preset.sign)
-    known = credentials or address.credentials
-    if preset.user and known.password is not None and known.user is None:
-        known = replace(known, user=preset.user)
-    read: BodyReader
-    if preset.sml:
-        from streamer.feeds.http.smlbody import sml_reader
-
-        _reject_places(address)
-        read = sml_reader(quantity)
-    else:
-        read = json_reader(_layout(address, preset, quantity, name))
-    target = _target(address) or preset.target.replace("{id}", quote(name, safe=""))
-    return PollRequest(
-        web=web,
-        url=_origin(address, scheme, preset.port) + target,
-        read=read,
-        quantity=quantity,
-        credentials=known,
-        digest=_is_digest(address),
-        headers=preset.headers,
-        remedies=preset.remedies,
-    )
-
-
-def _layout(address: Address, preset: HttpPreset, quantity: Quantity, name: str) -> JsonLayout:
-    def default(text: str | None) -> str | None:
-        return None if text is None else text.replace("{id}", name)
-
-    is_own = "path" in address.options
-    path = PathSum.of(address, "path", default(preset.path))
-    assert path is not None  # noqa: S101 - it has a default
-    return JsonLayout(
-        quantity=quantity,
-        path=path,
-        minus=PathSum.of(address, "minus", None if is_own else default(preset.minus)),
-        time=JsonPath.of(address, "time", default(preset.time)),
-        direction=Direction.of(address),
-        valid=None
-        if is_own or preset.valid is None
-        else PathSum.parse(default(preset.valid) or ""),
-    )
-
-
-def _id(address: Address, preset: HttpPreset) -> str:
-    given = address.text("id")
-    if preset.id is None:
-        if given is not None:
-            raise address.wrong("id", "this preset has none; leave it out")
-        return ""
-    name = given or preset.id
-    if not name:
-        address.need("id", f"it is for {preset.about}")
-    if not _ID.fullmatch(name):
-        raise address.wrong("id", "give a name or number")
-    return name
-
-
-def _target(address: Address) -> str:
-    """Return path and query of an address; empty if it has only a host."""
-    path = "" if address.path == "/" else address.path
-    return f"{path or '/'}?{address.query}" if address.query else path
-
-
-def _is_digest(address: Address) -> bool:
-    return address.choice("auth", ("basic", "digest"), "basic") == "digest"
+def _number(address: Address, option: str) -> int:
+    number = address.number(option, 0, least=0, most=999)
+    if number != int(number):
+        raise address.wrong(option, "give a whole number")
+    return int(number)
 
 
 def _reject_path(address: Address) -> None:
     if address.path.strip("/"):
         raise UsageError(f"{address.shown}: a path is not allowed; write {address.scheme}://host")
-
-
-def _reject_places(address: Address) -> None:
-    for option in ("path", "minus", "time", "sign_path", "export_if", "unit", "decimal"):
-        if option in address.options:
-            raise address.wrong(option, "the answer is not JSON; leave it out")
 
 
 def _preset_help() -> str:
@@ -221,6 +142,9 @@ KIND = FeedKind(
         **LAYOUT_OPTIONS,
         "auth": "how the password is sent: basic (the default) or digest",
         **QUANTITY_OPTIONS,
+        **channel_options(
+            "place of {} in the same JSON, written like path; yes if the preset knows it"
+        ),
         **POLL_OPTIONS,
         **TIMEOUT_OPTION,
         **INSECURE_OPTION,
@@ -254,6 +178,9 @@ SHELLY = FeedKind(
         "component": "what measures: em (three phases together, the default), em1, pm1 or switch",
         "id": "number of the component; 0 if not given",
         "sign": POWER_OPTIONS["sign"],
+        **channel_options(
+            "number of the component that measures {}, of the same kind", unit=False, scale=False
+        ),
         **POLL_OPTIONS,
         **TIMEOUT_OPTION,
     },

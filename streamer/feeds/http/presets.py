@@ -20,6 +20,10 @@ class HttpPreset:
         path: places of the power in the JSON, likewise.
         minus: places of a power to subtract, if any.
         time: place of the time, if it is sent with a zone or as an epoch.
+        solar: places of the solar power in the JSON, in the same unit, if they are known.
+        solar_valid: places of marks that are true, or above 0, where the solar power is measured.
+        battery: places of the battery's power in the JSON, likewise.
+        battery_sign: meaning of a positive power of the battery.
         valid: places of marks that are true, or above 0, where the meter measures.
         unit: the unit of the power.
         sign: meaning of a positive power.
@@ -37,6 +41,10 @@ class HttpPreset:
     path: str
     minus: str | None = None
     time: str | None = None
+    solar: str | None = None
+    solar_valid: str | None = None
+    battery: str | None = None
+    battery_sign: str = "discharge"
     valid: str | None = None
     unit: str = "W"
     sign: str = "import"
@@ -189,6 +197,8 @@ INVERTERS = {
         "Enphase Envoy with consumption clamps (https, a token, insecure=1)",
         "/production.json?details=1",
         "consumption[measurementType=net-consumption].wNow",
+        solar="production[measurementType=production].wNow",
+        solar_valid="production[measurementType=production].activeCount?",
         valid="consumption[measurementType=net-consumption].activeCount?",
         tls=True,
         remedies={401: "the token is missing or wrong; make one at entrez.enphaseenergy.com"},
@@ -197,12 +207,16 @@ INVERTERS = {
         "evcc, its grid meter",
         "/api/state",
         "result.grid.power|grid.power|result.gridPower|gridPower",
+        solar="result.pvPower|pvPower",
+        battery="result.battery.power|battery.power|result.batteryPower|batteryPower",
         port=7070,
     ),
     "fronius": HttpPreset(
         "Fronius inverter with a meter at the grid",
         "/solar_api/v1/GetPowerFlowRealtimeData.fcgi",
         "Body.Data.Site.P_Grid",
+        solar="Body.Data.Site.P_PV",
+        battery="Body.Data.Site.P_Akku",
     ),
     "fronius-meter": HttpPreset(
         "Fronius Smart Meter by itself; id= is its number, 0 if not given",
@@ -218,11 +232,12 @@ INVERTERS = {
     ),
     "powerwall": HttpPreset(
         "Tesla Powerwall by the proxy of pypowerwall", "/aggregates", "site.instant_power",
-        port=8675,
+        solar="solar.instant_power", battery="battery.instant_power", port=8675,
     ),
     "smartfox": HttpPreset("Smartfox, its grid meter", "/all", "power_io"),
     "sonnen": HttpPreset(
-        "sonnenBatterie, its grid meter", "/api/v1/status", "GridFeedIn_W", sign="export"
+        "sonnenBatterie, its grid meter", "/api/v1/status", "GridFeedIn_W", sign="export",
+        solar="Production_W", battery="Pac_total_W",
     ),
 }  # fmt: skip
 """Inverters, batteries and energy managers."""

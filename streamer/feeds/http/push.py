@@ -23,10 +23,12 @@ from streamer.feeds import Feed, FeedKind
 from streamer.feeds.address import Address
 from streamer.feeds.http.receiver import READING, Receiver
 from streamer.feeds.http.senders import HOSTS_OPTION, Senders
-from streamer.feeds.lines.records import RECORD_OPTIONS, RecordParser
+from streamer.feeds.lines.records import RECORD_OPTIONS
+from streamer.feeds.lines.sides import SIDE_OPTIONS, Records
 from streamer.feeds.polling import pace_of
 from streamer.feeds.secretfile import read_secret
 from streamer.feeds.session import AsyncFeed, Channel
+from streamer.feeds.values import channel_paces
 
 DEFAULT_PORT = 8088
 
@@ -45,7 +47,8 @@ def _open(address: Address) -> Feed:
         raise UsageError(f"{address.shown}: the path is always {READING}; leave it out")
     host = address.host or _LOCALHOST
     port = DEFAULT_PORT if address.port is None else address.port
-    records, pace = RecordParser.of(address), pace_of(address)
+    records, pace = Records.of(address), pace_of(address)
+    channels = channel_paces(address, records.channels, pace)
     token_file = address.text("token_file")
     token = address.credentials.token if token_file is None else read_secret(token_file)
     if token is None and not _is_loopback(host):
@@ -68,7 +71,7 @@ def _open(address: Address) -> Feed:
             await server.stop()
 
     name = replace(address, host=host, port=port).shown
-    return AsyncFeed(name, session, peer="sender", pace=pace)
+    return AsyncFeed(name, session, peer="sender", pace=pace, channels=channels)
 
 
 KIND = FeedKind(
@@ -77,6 +80,7 @@ KIND = FeedKind(
     open=_open,
     options={
         **RECORD_OPTIONS,
+        **SIDE_OPTIONS,
         "token_file": "file with the token that senders must know; required unless only this "
         "machine can connect",
         **HOSTS_OPTION,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamer.feeds.http.senders import RefusalError, Senders
 from streamer.feeds.lines.lineprotocol import PRECISIONS
-from streamer.feeds.lines.records import RecordParser
+from streamer.feeds.lines.sides import Records
 from streamer.feeds.session import Channel
 from streamer.feeds.values import MalformedError
 
@@ -37,7 +37,7 @@ class Receiver:
         refused: number of requests and connections refused so far.
     """
 
-    records: RecordParser
+    records: Records
     senders: Senders
     channel: Channel
     taken: int = 0
@@ -98,22 +98,22 @@ class Receiver:
         for item in body.items:
             self.channel.deliver(item)
 
-    def _format_of(self, request: BaseRequest) -> RecordParser:
+    def _format_of(self, request: BaseRequest) -> Records:
         """Return the format of a request's records; its headers take precedence.
 
         Raises:
             MalformedError: the precision is unknown.
         """
-        records = self.records
+        format_, usual = self.records.grid.format, self.records.grid.precision
         if request.path in _INFLUX:
-            records = replace(records, format="influx")
-        elif records.format == "auto" and request.content_type == "application/json":
-            records = replace(records, format="json")
-        precision = request.query.get("precision", records.precision)
+            format_ = "influx"
+        elif format_ == "auto" and request.content_type == "application/json":
+            format_ = "json"
+        precision = request.query.get("precision", usual)
         if precision not in PRECISIONS:
             known = ", ".join(PRECISIONS)
             raise MalformedError(f"unknown precision {precision[:20]!r}; give one of {known}")
-        return replace(records, precision=precision)
+        return self.records.of_format(format_, precision)
 
 
 def _check_method(request: BaseRequest, *allowed: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 from streamer.errors import LinkError, RefusedError
@@ -37,6 +37,27 @@ BodyReader: TypeAlias = Callable[[bytes], Sample | CounterSample]
 """Interprets a response; it raises MalformedError for one without a value."""
 
 
+class Part(NamedTuple):
+    """One of the values of a response.
+
+    Attributes:
+        quantity: what it is.
+        read: its interpretation.
+    """
+
+    quantity: Quantity
+    read: BodyReader
+
+    def item(self, body: bytes, channel: Channel) -> Sample | CounterSample:
+        """Return the value in a response; unknown, and reported, if it cannot be read."""
+        try:
+            return self.read(body)
+        except MalformedError as error:
+            of = f"{self.quantity.channel} power: " if self.quantity.channel else ""
+            channel.malformed(f"{of}{error}", effect="the value is unknown")
+            return self.quantity.unknown()
+
+
 @dataclass(frozen=True)
 class PollRequest:
     """A web request to be repeated, and the interpretation of its response.
@@ -47,8 +68,7 @@ class PollRequest:
     Attributes:
         web: settings for the connection.
         url: the URL to request.
-        read: interpretation of the response.
-        quantity: the measured quantity.
+        parts: the values to be read from the response, the grid power first.
         credentials: user, password and token.
         digest: whether to use digest authentication.
         headers: further headers of the request.
@@ -57,8 +77,7 @@ class PollRequest:
 
     web: WebClient
     url: str
-    read: BodyReader
-    quantity: Quantity
+    parts: Sequence[Part]
     credentials: Credentials = field(default_factory=Credentials)
     digest: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -69,7 +88,7 @@ class PollRequest:
 
         async def session(channel: Channel) -> None:
             ticker = Ticker(every_s)
-            last: Sample | CounterSample | None = None
+            last: dict[str, Sample | CounterSample] = {}
             async with self.web.session(
                 self.credentials, digest=self.digest, headers=self.headers
             ) as http:
@@ -77,19 +96,18 @@ class PollRequest:
                 body = await self._ask(http)
                 channel.up()
                 while True:
-                    try:
-                        now = self.read(body)
-                    except MalformedError as error:
-                        channel.malformed(str(error), effect="the value is unknown")
-                        now = self.quantity.unknown()
-                    # A meter polled faster than it measures repeats value and time.
-                    if now != last or now.at is None:
-                        channel.deliver(now)
-                    last = now
+                    for part in self.parts:
+                        now, name = part.item(body, channel), part.quantity.channel
+                        # A meter polled faster than it measures repeats value and time.
+                        if now.at is None or now != last.get(name):
+                            channel.deliver(now)
+                        last[name] = now
                     await ticker.wait()
                     body = await self._ask(http)
 
-        return AsyncFeed(self.web.name, session, pace=Pace(every_s=every_s))
+        pace = Pace(every_s=every_s)
+        sides = {part.quantity.channel: pace for part in self.parts[1:]}
+        return AsyncFeed(self.web.name, session, pace=pace, channels=sides)
 
     async def _ask(self, http: aiohttp.ClientSession) -> bytes:
         import aiohttp
@@ -138,7 +156,7 @@ def json_reader(layout: JsonLayout) -> BodyReader:
 
     >>> from streamer.feeds.values import PathSum
     >>> json_reader(JsonLayout(Quantity("W"), PathSum.parse("")))(b"250.3 W")
-    Sample(kw=0.2503, at=None)
+    Sample(kw=0.2503, at=None, channel='')
     """
     is_value = not layout.path.text and layout.minus is None
 

@@ -11,16 +11,18 @@ import os
 import select
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from streamer.errors import SourceError, UsageError
 from streamer.feeds import FeedItem, FeedKind, Pace
 from streamer.feeds.address import Address
 from streamer.feeds.lines.reader import SampleReader
-from streamer.feeds.lines.records import RECORD_OPTIONS, RecordParser
+from streamer.feeds.lines.records import RECORD_OPTIONS
+from streamer.feeds.lines.sides import SIDE_OPTIONS, Records
 from streamer.feeds.lines.tail import TailFeed
 from streamer.feeds.polling import pace_of
+from streamer.feeds.values import channel_paces
 from streamer.readings import Link
 
 _CHUNK_BYTES = 1 << 16
@@ -36,12 +38,19 @@ class PipeFeed:
         descriptor: the pipe; it is left open.
         records: format of the records.
         pace: how often it sends.
+        channels: channels beside the grid power, each with its pace.
     """
 
     def __init__(
-        self, name: str, descriptor: int, records: RecordParser, pace: Pace = _ANY_PACE
+        self,
+        name: str,
+        descriptor: int,
+        records: Records,
+        pace: Pace = _ANY_PACE,
+        channels: Mapping[str, Pace] | None = None,
     ) -> None:
         self.pace = pace
+        self.channels = channels or {}
         self._name = name
         self._descriptor = descriptor
         self._lines = SampleReader(name, records)
@@ -116,7 +125,9 @@ def _open_stdin(address: Address) -> PipeFeed:
         )
     if sys.__stdin__ is None:
         raise UsageError("standard input is closed; nothing can be read from it")
-    return PipeFeed("stdin", 0, RecordParser.of(address), pace_of(address))
+    records, pace = Records.of(address), pace_of(address)
+    channels = channel_paces(address, records.channels, pace)
+    return PipeFeed("stdin", 0, records, pace, channels)
 
 
 def _open_tail(address: Address) -> TailFeed:
@@ -131,12 +142,14 @@ def _open_tail(address: Address) -> TailFeed:
         raise UsageError(f"{address.shown}: {error}") from None
     if "\0" in address.path:
         raise UsageError(f"{address.shown}: a file name cannot contain a null character")
+    records, pace = Records.of(address), pace_of(address)
     return TailFeed(
         address.shown,
         path,
-        RecordParser.of(address),
+        records,
         from_start=address.choice("from", ("start", "end"), "end") == "start",
-        pace=pace_of(address),
+        pace=pace,
+        channels=channel_paces(address, records.channels, pace),
     )
 
 
@@ -144,7 +157,7 @@ STDIN = FeedKind(
     about="lines on standard input: numbers, JSON or line protocol",
     example="stdin:?unit=W",
     open=_open_stdin,
-    options=RECORD_OPTIONS,
+    options={**RECORD_OPTIONS, **SIDE_OPTIONS},
 )
 
 TAIL = FeedKind(
@@ -153,6 +166,7 @@ TAIL = FeedKind(
     open=_open_tail,
     options={
         **RECORD_OPTIONS,
+        **SIDE_OPTIONS,
         "from": "where to begin: end (the default), or start, which needs a time in each record",
     },
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from streamer.feeds.values import MalformedError, Quantity
+from streamer.feeds.values import MalformedError, MissingError, Quantity
 
 _POWER = {"power_kw": "kW", "power_w": "W"}
 _ENERGY = {"energy_kwh": "kWh", "energy_wh": "Wh"}
@@ -12,6 +12,8 @@ _ENERGY = {"energy_kwh": "kWh", "energy_wh": "Wh"}
 
 def named_units(quantity: Quantity) -> Mapping[str, str]:
     """Return the names that include the unit, each with that unit."""
+    if quantity.channel:
+        return {f"{quantity.channel}_kw": "kW", f"{quantity.channel}_w": "W"}
     return _ENERGY if quantity.is_energy else _POWER
 
 
@@ -24,7 +26,8 @@ def find_name(values: Mapping[str, object], quantity: Quantity, option: str) -> 
         option: the option that gives other names, for errors.
 
     Raises:
-        MalformedError: the record has none of them, or several.
+        MissingError: the record has none of them.
+        MalformedError: it has several.
 
     >>> find_name({"time": 1, "power_w": 250}, Quantity("W"), "path")
     'power_w'
@@ -37,7 +40,7 @@ def find_name(values: Mapping[str, object], quantity: Quantity, option: str) -> 
             raise MalformedError(f"it has both {' and '.join(found)}; choose one with {option}=")
         if found:
             return found[0]
-    raise MalformedError(f"{', '.join(named)}, {' or '.join(plain)} is missing")
+    raise MissingError(f"{', '.join(named)}, {' or '.join(plain)} is missing")
 
 
 def unit_of(name: str, unit: object, quantity: Quantity) -> str | None:

@@ -6,7 +6,7 @@ import codecs
 
 from streamer.errors import SourceError
 from streamer.feeds import FeedItem
-from streamer.feeds.lines.records import RecordParser
+from streamer.feeds.lines.sides import Records
 from streamer.feeds.values import MalformedError
 from streamer.feeds.values.quantity import MissingUnitError
 from streamer.readings import Notice
@@ -23,12 +23,12 @@ class SampleReader:
         records: format of the records.
     """
 
-    def __init__(self, name: str, records: RecordParser) -> None:
+    def __init__(self, name: str, records: Records) -> None:
         self._name = name
         self._records = records
         self._tail = b""
         self._at_start = True
-        self._units_known = records.quantity.unit is not None
+        self._units_known = records.grid.quantity.unit is not None
 
     def feed(self, data: bytes) -> list[FeedItem]:
         """Return the samples of the lines that these bytes complete.
@@ -44,15 +44,16 @@ class SampleReader:
         problems: list[MalformedError] = []
         for line in lines:
             try:
-                sample = self._records.read(self._decoded(line))
+                body = self._records.read(self._decoded(line))
             except MalformedError as error:
-                if isinstance(error, MissingUnitError) and not self._units_known:
-                    raise SourceError(f"{self._name}: {error}") from None
                 problems.append(error)
-            else:
-                if sample is not None:
-                    self._units_known = True
-                    items.append(sample)
+                continue
+            for problem in body.problems:
+                if isinstance(problem, MissingUnitError) and not self._units_known:
+                    raise SourceError(f"{self._name}: {problem}")
+            self._units_known = self._units_known or bool(body.items)
+            items += body.items
+            problems += body.problems
         if problems:
             text = f"{self._name}: {problems[0]}; skipped"
             items.append(Notice(Notice.MALFORMED, text, count=len(problems)))

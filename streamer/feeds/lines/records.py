@@ -22,7 +22,7 @@ in the feed's address; an energy register likewise under ``energy_kwh``, ``energ
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -39,6 +39,7 @@ from streamer.feeds.values import (
     JsonLayout,
     JsonPath,
     MalformedError,
+    MissingError,
     PathSum,
     Quantity,
     parse_json,
@@ -86,19 +87,6 @@ _TIMES = ("time", "at", "timestamp")
 
 
 @dataclass(frozen=True)
-class Body:
-    """The records of a request.
-
-    Attributes:
-        items: the samples.
-        problems: reasons why records cannot be read.
-    """
-
-    items: list[Sample | CounterSample]
-    problems: list[MalformedError]
-
-
-@dataclass(frozen=True)
 class RecordParser:
     """Format of records, and their conversion to samples.
 
@@ -114,7 +102,7 @@ class RecordParser:
         precision: unit of the times in line protocol.
 
     >>> RecordParser(quantity=Quantity("W")).read("250")
-    Sample(kw=0.25, at=None)
+    Sample(kw=0.25, at=None, channel='')
     >>> RecordParser().read('{"power_kw": 0.25}') == RecordParser().read("house power_w=250i")
     True
     """
@@ -168,6 +156,7 @@ class RecordParser:
 
         Raises:
             MissingUnitError: the unit is unknown.
+            MissingError: the line does not have the value.
             MalformedError: the line does not hold a sample.
         """
         line = line.strip()
@@ -177,43 +166,21 @@ class RecordParser:
         if kind == "auto":
             kind = "json" if line[0] in "{[" else "influx" if "=" in line else "number"
         if kind == "json":
-            return self._of_json(parse_json(line))
+            return self.read_json(parse_json(line))
         return self._of_point(line) if kind == "influx" else self._of_number(line)
 
-    def read_body(self, text: str) -> Body:
-        """Return the samples of several records: lines, or a JSON object or array.
-
-        Raises:
-            MalformedError: the body as a whole cannot be read.
-        """
-        if not text.strip():
-            raise MalformedError("the body is empty")
-        records: list[Any]
-        read: Callable[[Any], Sample | CounterSample | None]
-        if self.format == "json" or (self.format == "auto" and text.lstrip()[:1] in ("{", "[")):
-            document = parse_json(text)
-            records, read = document if isinstance(document, list) else [document], self._of_json
-        else:
-            records, read = text.rstrip().split("\n"), self.read
-        if len(records) > MAX_RECORDS:
-            raise MalformedError(f"the body has {len(records)} records; send at most {MAX_RECORDS}")
-        body = Body([], [])
-        for number, record in enumerate(records, start=1):
-            try:
-                item = read(record)
-            except MalformedError as error:
-                where = "" if len(records) == 1 else f"record {number}: "
-                body.problems.append(type(error)(f"{where}{error}"))
-            else:
-                if item is not None:
-                    body.items.append(item)
-        return body
-
     def _of_number(self, line: str) -> Sample | CounterSample:
+        if self.quantity.channel:
+            raise MissingError(f"a line of one number has no {self.quantity.channel} power")
         at, value = split_time(line, comma=self.quantity.comma)
         return self.quantity.item(self.quantity.number(value), at)
 
-    def _of_json(self, document: Any) -> Sample | CounterSample:
+    def read_json(self, document: Any) -> Sample | CounterSample:
+        """Return the sample of a JSON document.
+
+        Raises:
+            MissingUnitError, MissingError, MalformedError: as `read`.
+        """
         at = self._time_of(document)
         if self.layout is not None:
             return self.quantity.item(self.layout.number(document), at)

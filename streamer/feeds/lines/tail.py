@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from streamer.errors import LinkError, RefusedError
 from streamer.feeds import FeedItem, Pace
 from streamer.feeds.lines.reader import MAX_LINE_BYTES, SampleReader
-from streamer.feeds.lines.records import RecordParser
+from streamer.feeds.lines.sides import Records
 from streamer.readings import Link
 
 _CHUNK_BYTES = 1 << 16
@@ -35,20 +35,23 @@ class TailFeed:
         poll_s: seconds between two polls.
         gone_s: seconds for which the file may be missing, as it is while being rotated.
         pace: how often it is written.
+        channels: channels beside the grid power, each with its pace.
     """
 
     def __init__(
         self,
         name: str,
         path: Path,
-        records: RecordParser,
+        records: Records,
         *,
         from_start: bool = False,
         poll_s: float = 0.5,
         gone_s: float = 5.0,
         pace: Pace = _ANY_PACE,
+        channels: Mapping[str, Pace] | None = None,
     ) -> None:
         self.pace = pace
+        self.channels = channels or {}
         self._name = name
         self._path = path
         self._lines = SampleReader(name, records)

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from typing import TYPE_CHECKING, Any
 
 from streamer.errors import LinkError, RefusedError, UsageError
 from streamer.feeds import FeedKind, Pace
 from streamer.feeds.address import Address
-from streamer.feeds.modbus.options import MAP_OPTIONS, chosen_device, chosen_registers
+from streamer.feeds.modbus.options import (
+    MAP_OPTIONS,
+    SIDE_OPTIONS,
+    Side,
+    chosen_device,
+    chosen_registers,
+    chosen_sides,
+)
 from streamer.feeds.modbus.registers import FUNCTIONS, Block
 from streamer.feeds.polling import POLL_OPTIONS, Ticker, poll_interval
 from streamer.feeds.reasons import system_reason
@@ -24,6 +32,8 @@ _PORT = 502
 # Modbus exceptions that another attempt would not resolve.
 _REFUSALS = {1: "function", 2: "address", 3: "value"}
 
+_ASK_AGAIN_S = 60.0
+
 _FAILURES = {
     4: "the device has failed",
     5: "the device is busy",
@@ -31,6 +41,15 @@ _FAILURES = {
     10: "the gateway has no path to the device",
     11: "the device does not answer the gateway",
 }
+
+
+class _Part:
+    """What is read in each round, in one or several requests."""
+
+    def __init__(self, side: Side) -> None:
+        self.side = side
+        self.blocks = side.registers.blocks()
+        self.again_s = -math.inf
 
 
 class _Client:
@@ -44,12 +63,16 @@ class _Client:
         self._name = address.shown
         self._host = address.host
         self._port = address.port or _PORT
-        self._registers = chosen_registers(address)
-        self._blocks = self._registers.blocks()
-        self._device = chosen_device(address)
+        self._grid = _Part(Side("", chosen_registers(address), chosen_device(address)))
+        self._sides = [_Part(side) for side in chosen_sides(address)]
         self.every_s = poll_interval(address)
         self._timeout_s = address.number("timeout", 3.0, least=0.1, most=60.0)
         self._framing = address.choice("framing", ("tcp", "rtu"), "tcp")
+
+    @property
+    def channels(self) -> dict[str, Pace]:
+        """The channels beside the grid power, each with its pace."""
+        return {part.side.name: Pace(self.every_s) for part in self._sides}
 
     async def session(self, channel: Channel) -> None:
         from pymodbus import FramerType
@@ -69,62 +92,85 @@ class _Client:
                 raise LinkError(f"{self._name}: cannot connect: {await self._why()}")
             ticker = Ticker(self.every_s)
             await ticker.wait()
-            words = await self._ask(client)
+            words = await self._ask(client, self._grid)
             channel.up()
             while True:
-                try:
-                    self._give(channel, words)
-                except MalformedError as error:
-                    channel.malformed(str(error))
+                self._give(channel, self._grid, words)
+                for part in self._sides:
+                    self._give(channel, part, await self._ask_side(client, part))
                 await ticker.wait()
-                words = await self._ask(client)
+                words = await self._ask(client, self._grid)
         finally:
             client.close()
 
-    def _give(self, channel: Channel, words: dict[int, int]) -> None:
-        value = self._registers.value(words)
-        if self._registers.is_energy:
-            channel.counter(value, net=bool(self._registers.minus))
+    def _give(self, channel: Channel, part: _Part, words: dict[int, int] | None) -> None:
+        name, registers = part.side.name, part.side.registers
+        try:
+            value = math.nan if words is None else registers.value(words)
+        except MalformedError as error:
+            channel.malformed(str(error))
+            return
+        if registers.is_energy:
+            channel.counter(value, net=bool(registers.minus))
         else:
-            channel.sample(value)
+            channel.sample(value, channel=name)
 
-    async def _ask(self, client: AsyncModbusTcpClient) -> dict[int, int]:
-        """Read all registers, and return their contents by their addresses."""
+    async def _ask_side(self, client: AsyncModbusTcpClient, part: _Part) -> dict[int, int] | None:
+        """Read solar or battery power; None if its device does not answer, as at night.
+
+        It is then asked again after a while only, since each attempt takes time.
+        """
+        now = asyncio.get_running_loop().time
+        if now() < part.again_s:
+            return None
+        try:
+            return await self._ask(client, part)
+        except RefusedError:
+            raise
+        except LinkError:
+            if part.side.device == self._grid.side.device or not client.connected:
+                raise
+            part.again_s = now() + _ASK_AGAIN_S
+            return None
+
+    async def _ask(self, client: AsyncModbusTcpClient, part: _Part) -> dict[int, int]:
+        """Read the registers of a part, and return their contents by their addresses."""
         while True:
             words: dict[int, int] = {}
-            for block in self._blocks:
-                answer = await self._read(client, block)
+            for block in part.blocks:
+                answer = await self._read(client, part.side, block)
                 if answer.isError():
                     break
                 words.update(enumerate(answer.registers, block.address))
             else:
                 return words
-            exact = self._registers.blocks(max_gap=0)
-            if answer.exception_code not in _REFUSALS or self._blocks == exact:
-                raise self._refusal(block, answer.exception_code)
-            self._blocks = exact  # the meter may have no registers between ours
+            exact = part.side.registers.blocks(max_gap=0)
+            if answer.exception_code not in _REFUSALS or part.blocks == exact:
+                raise self._refusal(part.side, block, answer.exception_code)
+            part.blocks = exact  # the meter may have no registers between ours
 
-    async def _read(self, client: AsyncModbusTcpClient, block: Block) -> Any:
+    async def _read(self, client: AsyncModbusTcpClient, side: Side, block: Block) -> Any:
         from pymodbus.exceptions import ModbusException
 
         read = (
             client.read_holding_registers
-            if self._registers.function == "3"
+            if side.registers.function == "3"
             else client.read_input_registers
         )
         try:
-            return await read(block.address, count=block.size, device_id=self._device)
+            return await read(block.address, count=block.size, device_id=side.device)
         except ModbusException:
             why = "no answer" if client.connected else "the connection was closed"
-            raise LinkError(f"{self._name}: device {self._device}: {why}") from None
+            raise LinkError(f"{self._name}: device {side.device}: {why}") from None
 
-    def _refusal(self, block: Block, code: int) -> LinkError:
-        where = f"{self._name}: device {self._device}"
+    def _refusal(self, side: Side, block: Block, code: int) -> LinkError:
+        where = f"{self._name}: device {side.device}"
         if code in _REFUSALS:
-            what = f"{FUNCTIONS[self._registers.function]} 0x{block.address:04X}"
+            what = f"{FUNCTIONS[side.registers.function]} 0x{block.address:04X}"
+            option = side.name or "register"
             return RefusedError(
                 f"{where}: {what} does not exist (illegal {_REFUSALS[code]}); "
-                "check register, type, fc and device, or the preset"
+                f"check {option}, type, fc and device, or the preset"
             )
         return LinkError(f"{where}: {_FAILURES.get(code, f'exception {code}')}")
 
@@ -151,7 +197,8 @@ def _quieten() -> None:
 
 def _open(address: Address) -> AsyncFeed:
     client = _Client(address)
-    return AsyncFeed(address.shown, client.session, pace=Pace(client.every_s))
+    pace = Pace(client.every_s)
+    return AsyncFeed(address.shown, client.session, pace=pace, channels=client.channels)
 
 
 KIND = FeedKind(
@@ -160,6 +207,7 @@ KIND = FeedKind(
     open=_open,
     options={
         **MAP_OPTIONS,
+        **SIDE_OPTIONS,
         "framing": "tcp (the default), or rtu for a gateway that forwards serial bytes",
         "timeout": "seconds to wait for an answer, 0.1 to 60; 3 if not given",
         **POLL_OPTIONS,

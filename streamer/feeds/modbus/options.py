@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from streamer.feeds.address import Address
 from streamer.feeds.modbus.presets import PRESETS
@@ -13,7 +13,14 @@ from streamer.feeds.modbus.registers import (
     TYPES,
     Registers,
 )
-from streamer.feeds.values import SIGNS
+from streamer.feeds.values import (
+    FROM_PRESET,
+    SIGNS,
+    channel_options,
+    channel_quantity,
+    channel_sign,
+    chosen_channels,
+)
 
 MAP_OPTIONS: Final = {
     "preset": f"a known meter: {', '.join(PRESETS)}",
@@ -33,11 +40,38 @@ MAP_OPTIONS: Final = {
 }
 """The options that `chosen_registers` and `chosen_device` read."""
 
+SIDE_OPTIONS: Final = channel_options(
+    "address of {}, several are added; yes if the preset knows it",
+    {
+        "minus": "address of a power to subtract from {}, or several",
+        "device": "Modbus address of another device behind the same gateway that has {}",
+        "type": "type of {}; type if not given",
+        "fc": "function code for {}; fc if not given",
+        "word_order": "word_order of {}; word_order if not given",
+        "scale_register": "address of the SunSpec scale factor of {}",
+    },
+)
+"""The options that `chosen_sides` reads."""
+
 _SET_BY_PRESET: Final = tuple(
     name for name in MAP_OPTIONS if name not in ("preset", "device", "sign")
 )
 _IMPULSE = "imp"
 _UNITS: Final = (*POWER_UNITS, *ENERGY_UNITS, _IMPULSE)
+
+
+class Side(NamedTuple):
+    """Place of solar or battery power.
+
+    Attributes:
+        name: one of `streamer.readings.CHANNELS`.
+        registers: its registers; the sign is in their scale.
+        device: Modbus address (unit id) of the device that has them.
+    """
+
+    name: str
+    registers: Registers
+    device: int
 
 
 def chosen_registers(address: Address) -> Registers:
@@ -89,6 +123,50 @@ def chosen_device(address: Address) -> int:
     if text is None:
         return 1 if preset is None else PRESETS[preset].device
     return _whole(address, "device", text, 255)
+
+
+def chosen_sides(address: Address) -> list[Side]:
+    """Read the places of solar and battery power; their format is that of the grid power.
+
+    Raises:
+        UsageError: an option is missing or wrong.
+    """
+    return [_side(address, name) for name in chosen_channels(address)]
+
+
+def _side(address: Address, name: str) -> Side:
+    text = address.text(f"{name}_device")
+    own = chosen_device(address)
+    device = own if text is None else _whole(address, f"{name}_device", text, 255)
+    if address.text(name) == FROM_PRESET:
+        preset = address.choice("preset", PRESETS)
+        known = None if preset is None else PRESETS[preset]
+        registers = known and {"solar": known.solar, "battery": known.battery}[name]
+        if registers is None:
+            raise address.wrong(name, "no preset knows it; give its register")
+        return Side(name, registers.scaled(SIGNS[channel_sign(address, name)]), device)
+    quantity = channel_quantity(address, name)
+    if quantity.unit not in POWER_UNITS:
+        raise address.wrong(f"{name}_unit", f"give {' or '.join(POWER_UNITS)}")
+
+    def like_grid(option: str) -> str:
+        return f"{name}_{option}" if f"{name}_{option}" in address.options else option
+
+    kind = address.choice(like_grid("type"), TYPES, "float32")
+    exponent = _addresses(address, f"{name}_scale_register")
+    if exponent and (len(exponent) > 1 or kind.startswith("float")):
+        raise address.wrong(f"{name}_scale_register", "give one register, and a type like int16")
+    registers = Registers(
+        plus=_addresses(address, name),
+        minus=_addresses(address, f"{name}_minus"),
+        type=kind,
+        function=address.choice(like_grid("fc"), FUNCTIONS, "4"),
+        little=address.choice(like_grid("word_order"), ("big", "little"), "big") == "little",
+        scale=quantity.scale * SIGNS[quantity.sign],
+        scale_register=exponent[0] if exponent else None,
+        per_kw=POWER_UNITS[quantity.unit],
+    )
+    return Side(name, registers, device)
 
 
 def _unit(address: Address) -> tuple[float, bool]:

@@ -22,6 +22,7 @@ from streamer.feeds.mqtt.broker import Broker
 from streamer.feeds.mqtt.layout import MESSAGE_OPTIONS, MessageLayout
 from streamer.feeds.mqtt.messages import MessageReader
 from streamer.feeds.mqtt.presets import GROUPS
+from streamer.feeds.mqtt.sides import SIDE_OPTIONS, side_layouts
 from streamer.feeds.session import AsyncFeed, Channel
 from streamer.feeds.values import MalformedError
 
@@ -67,6 +68,7 @@ def _preset_help() -> str:
 OPTIONS = {
     "preset": _preset_help(),
     **MESSAGE_OPTIONS,
+    **SIDE_OPTIONS,
     "version": "version of the protocol: 3 (3.1.1, the default) or 5",
     "qos": "0 (the default) or 1: each message at least once",
     "session": "seconds for which the broker keeps messages while we are disconnected; needs "
@@ -82,10 +84,16 @@ OPTIONS = {
 class _Session:
     """Connections to a broker, one after another, each until it is lost."""
 
-    def __init__(self, name: str, broker: Broker, layout: MessageLayout) -> None:
+    def __init__(
+        self, name: str, broker: Broker, layout: MessageLayout, sides: list[MessageLayout]
+    ) -> None:
         self._name = name
         self._broker = broker
         self._layout = layout
+        self._sides = sides
+        self._topics = list(
+            dict.fromkeys(topic for each in (layout, *sides) for topic in each.topics.values)
+        )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._confirmed = False  # whether a message has arrived, or its absence was reported
 
@@ -102,11 +110,11 @@ class _Session:
             try:
                 async with client:
                     topics = self._layout.topics
-                    for topic in topics.values:
+                    for topic in self._topics:
                         await self._subscribe(client, topic)
                     for topic in topics.others:
                         await self._subscribe(client, topic, optional=not topics.asked)
-                    channel.up(f"subscribed to {' and '.join(topics.values)}")
+                    channel.up(f"subscribed to {' and '.join(self._topics)}")
                     await self._listen(client, channel)
             except asyncio.CancelledError:
                 await loop.run_in_executor(None, int)
@@ -124,6 +132,7 @@ class _Session:
 
     async def _listen(self, client: Client, channel: Channel) -> None:
         reader = MessageReader(self._layout)
+        readers = [reader, *(MessageReader(side) for side in self._sides)]
         loop = asyncio.get_running_loop()
         silence = loop.call_later(_SILENCE_S, self._warn_of_silence, reader, channel)
         beat = (
@@ -133,12 +142,12 @@ class _Session:
         )
         try:
             async for message in client.messages:
-                self._take(message, reader, channel)
+                self._take(message, readers, channel)
                 # aiomqtt receives three messages in the time in which it hands one out, so that
                 # a flood of them would fill the memory.
                 while len(client.messages):
                     waiting = client._queue.get_nowait()  # noqa: SLF001
-                    self._take(waiting, reader, channel)
+                    self._take(waiting, readers, channel)
         finally:
             silence.cancel()
             if beat is not None:
@@ -146,23 +155,25 @@ class _Session:
                 # Its errors are those of the connection, which the messages report.
                 await asyncio.wait([beat])
 
-    def _take(self, message: Message, reader: MessageReader, channel: Channel) -> None:
+    def _take(self, message: Message, readers: list[MessageReader], channel: Channel) -> None:
         topic, payload, retained = message.topic.value, message.payload, message.retain
         assert isinstance(payload, bytes)  # noqa: S101 - as received, it is never decoded
         now_s = asyncio.get_running_loop().time()
-        was_stale = reader.stale
-        try:
-            item = reader.take(topic, payload, retained=retained, now_s=now_s)
-        except MalformedError as error:
-            effect = "skipped" if retained else "the value is unknown"
-            channel.malformed(str(error), effect=effect)
-            self._confirmed = True
-            item = None if retained else reader.unknown()
-        if reader.stale and not was_stale:
-            channel.warn(self._why_stale(reader.stale))
-        if item is not None:
-            channel.deliver(item)
-            self._confirmed = self._confirmed or not reader.offline
+        grid = readers[0]
+        for reader in readers:
+            was_stale = reader.stale
+            try:
+                item = reader.take(topic, payload, retained=retained, now_s=now_s)
+            except MalformedError as error:
+                effect = "skipped" if retained else "the value is unknown"
+                channel.malformed(f"{reader.label}{error}", effect=effect)
+                self._confirmed = self._confirmed or reader is grid
+                item = None if retained else reader.unknown()
+            if reader.stale and not was_stale:
+                channel.warn(f"{reader.label}{self._why_stale(reader.stale)}")
+            if item is not None:
+                channel.deliver(item)
+                self._confirmed = self._confirmed or (reader is grid and not reader.offline)
 
     def _why_stale(self, topic: str) -> str:
         text = f"nothing has arrived on {topic} for long, so the sum is unknown"
@@ -209,7 +220,7 @@ class _Session:
             raise self._explain(error) from error
 
     def _too_large(self, size: int) -> LinkError:
-        topics = " and ".join(self._layout.topics.values)
+        topics = " and ".join(self._topics)
         return LinkError(
             f"{self._name}: the broker sends a packet of {size:,} bytes, and no meter sends so "
             f"much; is the topic {topics} correct?"
@@ -265,8 +276,10 @@ def open_mqtt(address: Address) -> AsyncFeed:
     layout = MessageLayout.of(address)
     broker = Broker.of(address, dated=layout.is_dated)
     name = replace(address, path=f"/{layout.topic}").shown
-    session = _Session(name, broker, layout)
-    return AsyncFeed(name, session.run, peer="broker", pace=layout.pace)
+    sides = side_layouts(address, layout)
+    session = _Session(name, broker, layout, sides)
+    channels = {side.quantity.channel: side.pace for side in sides}
+    return AsyncFeed(name, session.run, peer="broker", pace=layout.pace, channels=channels)
 
 
 KIND = FeedKind(

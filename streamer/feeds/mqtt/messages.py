@@ -62,6 +62,9 @@ class MessageReader:
 
     def __init__(self, layout: MessageLayout) -> None:
         self._layout = layout
+        channel = layout.quantity.channel
+        self.label = f"{channel} power: " if channel else ""
+        """Beginning of texts about the values; empty for the grid power."""
         self._parts = Parts(layout.pace, layout.heartbeat_s)
         self._count: int | None = None
         self._known = False

@@ -103,7 +103,7 @@ class Topics:
 
     def _check(self, address: Address) -> None:
         for number, topic in enumerate((*self.values, *self.availability)):
-            if why := _why_no_topic(topic, wildcard=number == 0):
+            if why := why_no_topic(topic, wildcard=number == 0):
                 raise UsageError(f"{address.shown}: the topic {topic!r} {why}")
         for option, topics in (("minus_topic", self.minus), ("plus_topic", self.plus[1:])):
             others = self.plus if option == "minus_topic" else self.plus[:1]
@@ -157,7 +157,13 @@ def _parts(address: Address, topic: str) -> int:
     return int(number)
 
 
-def _why_no_topic(topic: str, *, wildcard: bool) -> str:
+def why_no_topic(topic: str, *, wildcard: bool) -> str:
+    """Return why a text is not a topic to subscribe to; empty if it is.
+
+    Args:
+        topic: the text.
+        wildcard: whether ``+`` is allowed in it.
+    """
     if "#" in topic or ("+" in topic and not wildcard):
         return "has a wildcard; give the topic of one meter"
     if any("+" in level and level != "+" for level in topic.split("/")):

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from streamer.feeds.values.channels import (
+    FROM_PRESET,
+    channel_options,
+    channel_paces,
+    channel_quantity,
+    channel_sign,
+    chosen_channels,
+)
 from streamer.feeds.values.layout import LAYOUT_OPTIONS, JsonLayout
 from streamer.feeds.values.malformed import MalformedError, MissingError
 from streamer.feeds.values.numbers import is_unknown, to_number
@@ -13,6 +21,7 @@ from streamer.feeds.values.units import ENERGY_UNITS, POWER_OPTIONS, SIGNS, UNIT
 
 __all__ = [
     "ENERGY_UNITS",
+    "FROM_PRESET",
     "LAYOUT_OPTIONS",
     "POWER_OPTIONS",
     "QUANTITY_OPTIONS",
@@ -26,6 +35,11 @@ __all__ = [
     "Place",
     "Power",
     "Quantity",
+    "channel_options",
+    "channel_paces",
+    "channel_quantity",
+    "channel_sign",
+    "chosen_channels",
     "is_unknown",
     "parse_json",
     "to_moment",

@@ -39,7 +39,7 @@ class JsonLayout:
 
     >>> layout = JsonLayout(Quantity("W"), PathSum.parse("in"), PathSum.parse("out?"))
     >>> layout.read({"in": 0, "out": 250}), layout.read({"in": 100})
-    (Sample(kw=-0.25, at=None), Sample(kw=0.1, at=None))
+    (Sample(kw=-0.25, at=None, channel=''), Sample(kw=0.1, at=None, channel=''))
     """
 
     quantity: Quantity

@@ -42,9 +42,10 @@ class Quantity:
         per_kwh: pulses for each kWh, with the unit ``imp``.
         comma: whether text has a decimal comma.
         net: whether export is subtracted, so that an energy register may fall.
+        channel: what is measured; empty for the grid power.
 
     >>> Quantity("W").item(Quantity("W").number("250.3 W"))
-    Sample(kw=0.2503, at=None)
+    Sample(kw=0.2503, at=None, channel='')
     >>> Quantity("kWh").item(1000.01)
     CounterSample(kwh=1000.01, at=None, net=False)
     """
@@ -55,6 +56,7 @@ class Quantity:
     per_kwh: float = math.nan
     comma: bool = False
     net: bool = False
+    channel: str = ""
 
     @classmethod
     def of(
@@ -179,7 +181,9 @@ class Quantity:
         number *= SIGNS[self.sign]
         if math.isinf(number):
             raise MalformedError("the value is infinite")
-        return CounterSample(number, at, self.net) if self.is_energy else Sample(number, at)
+        if self.is_energy:
+            return CounterSample(number, at, self.net)
+        return Sample(number, at, self.channel)
 
     def unknown(self, at: datetime | None = None) -> Sample | CounterSample:
         """Return the item for a value that the meter does not know."""

@@ -7,7 +7,7 @@ none at all: if any row is irregular, the whole piece is left to `RowParser.pars
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -17,7 +17,7 @@ from streamer.readings.arrays import DoubleArray, IntArray, Records, TimeArray
 from streamer.readings.blocks import ReadingBlock
 from streamer.sources.bounds import LONG_JUMP, is_long_jump
 from streamer.sources.files.clocks import MAX_YEAR, MIN_YEAR
-from streamer.sources.files.layout import Layout
+from streamer.sources.files.layout import Channel, Layout
 from streamer.sources.files.timestamps import TimeStyle
 
 _Bytes: TypeAlias = NDArray[np.uint8]
@@ -46,10 +46,14 @@ class RowArrays(NamedTuple):
     Attributes:
         at: (rows,) times without a zone, to the second.
         kw: (rows,) powers in kW; NaN if missing.
+        solar_kw: (rows,) solar powers likewise; None without such a column.
+        battery_kw: (rows,) battery powers likewise.
     """
 
     at: TimeArray
     kw: DoubleArray
+    solar_kw: DoubleArray | None = None
+    battery_kw: DoubleArray | None = None
 
     def readings(self, last: datetime | None, max_kw: float) -> ReadingBlock | None:
         """Return the rows with a value; None if any of them needs a check of its own.
@@ -60,13 +64,23 @@ class RowArrays(NamedTuple):
         """
         given = ~np.isnan(self.kw)
         at, kw = self.at[given], self.kw[given]
+        others = [
+            None if each is None else each[given] for each in (self.solar_kw, self.battery_kw)
+        ]
         if len(at):
             first: datetime = at[0].item()
             if last is not None and (first <= last or is_long_jump(last, first)):
                 return None
             if (np.diff(at) > np.timedelta64(LONG_JUMP)).any() or (np.abs(kw) > max_kw).any():
                 return None
-        return ReadingBlock(at, kw)
+            # A missing value is not within the bounds either.
+            if any(each is not None and not (np.abs(each) <= max_kw).all() for each in others):
+                return None
+        return ReadingBlock(at, kw, *others)
+
+    def later(self, shift: timedelta) -> RowArrays:
+        """Return the rows at later times."""
+        return self._replace(at=self.at + np.timedelta64(shift))
 
 
 class _Fields(NamedTuple):
@@ -121,15 +135,24 @@ class _Piece:
         self._split()
 
     def rows(self) -> RowArrays:
-        kw = self._numbers(self._fields(self._layout.value))
-        np.divide(kw, self._layout.per_kw, out=kw)
+        kw = self._power(self._layout.grid)
+        others = {channel.name: self._power(channel) for channel in self._layout.channels}
         dates, clocks = self._dates_and_clocks()
         seconds = self._days(dates)
         seconds *= _DAY_S
         seconds += self._seconds_of_day(clocks)
         if not (seconds[1:] > seconds[:-1]).all():
             raise _IrregularError
-        return RowArrays(seconds.view("datetime64[s]"), kw)
+        at = seconds.view("datetime64[s]")
+        return RowArrays(at, kw, others.get("solar"), others.get("battery"))
+
+    def _power(self, channel: Channel) -> DoubleArray:
+        """Powers of a plain channel in kW, shape (rows,)."""
+        (column,) = (*channel.plus, *channel.minus)
+        kw = self._numbers(self._fields(column))
+        np.divide(kw, channel.per_kw, out=kw)
+        # Not a negation, which would make a negative zero.
+        return np.subtract(0.0, kw, out=kw) if channel.minus else kw
 
     def _split(self) -> None:
         """Find the end of each field, and from them the fields."""

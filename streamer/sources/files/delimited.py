@@ -8,27 +8,31 @@ from pathlib import Path
 from statistics import median
 
 from streamer.display.lines import printable
-from streamer.errors import SourceError, StreamerError, UnitError, UsageError
+from streamer.errors import UnitError, UsageError
 from streamer.readings.span import Span
 from streamer.sources.bounds import MAX_KW
 from streamer.sources.files.bytestream import open_bytes
-from streamer.sources.files.framing import LineReader, decode_lines
+from streamer.sources.files.channelshape import (
+    are_joint,
+    channel_shapes,
+    converters,
+    description,
+    grid_rows,
+)
+from streamer.sources.files.framing import LineReader
+from streamer.sources.files.head import Head
+from streamer.sources.files.joining import ChannelJoin
 from streamer.sources.files.layout import Layout, LayoutOptions, Question
-from streamer.sources.files.recognition import recognise_layout
 from streamer.sources.files.replay import ReplaySource
-from streamer.sources.files.rows import Row, RowError, RowParser
+from streamer.sources.files.rows import ABSENT, Row, RowParser
 from streamer.sources.files.screening import Rules
 from streamer.sources.files.series import Condition
 from streamer.sources.files.shape import QUANTITIES, Quantity, Shape, recognise_shape
-from streamer.sources.files.table import Table, find_table
+from streamer.sources.files.solarchecks import SolarChecks
 from streamer.sources.files.units import UNITS, Unit
 
-_HEAD_LINES = 400
-_MIN_PIPED_ROWS = 3
 _MORE_LINES = 10
 _MANY_LINES = 50
-_DATE_LINES = 60_000
-"""So many lines hold a day above the twelfth, if the rows are minutes."""
 
 
 def open_replay(
@@ -50,6 +54,10 @@ def open_replay(
     limit: int | None = None,
     strict: bool = False,
     max_kw: float = MAX_KW,
+    solar: str | int | None = None,
+    battery: str | int | None = None,
+    solar_unit: Unit | None = None,
+    battery_unit: Unit | None = None,
 ) -> ReplaySource:
     """Open a recorded stream.
 
@@ -83,6 +91,15 @@ def open_replay(
         limit: stop after so many readings.
         strict: raise at the first malformed or disordered row instead of skipping it.
         max_kw: skip values of a larger magnitude, in kW.
+        solar: columns of the power or energy of the solar panels, written like `column`; a
+            column after ``-`` is subtracted; or ``COLUMN=VALUE`` for the rows of another series
+            than that of `where`. `column` is then the power at the grid connection,
+            negative while the house exports. A minute without solar power is a gap, except in a
+            run of at most a day that begins and ends at 10 W or less: it is a night, with none.
+        battery: columns of the power or energy into the battery, negative while it is
+            discharged, written likewise. A minute without it is a gap.
+        solar_unit: unit of the solar columns; by default that of the file, or `unit`.
+        battery_unit: unit of the battery columns likewise.
 
     Returns:
         The source, its layout determined. Waits for the first rows if necessary.
@@ -92,12 +109,6 @@ def open_replay(
             certain.
         SourceError: the file cannot be read.
     """
-    if unit is not None and unit not in UNITS:
-        raise UsageError(f"--unit {unit!r} is unknown; give {', '.join(UNITS)}")
-    if quantity is not None and quantity not in QUANTITIES:
-        raise UsageError(f"--quantity {quantity!r} is unknown; give {', '.join(QUANTITIES)}")
-    if decimal not in (None, ".", ","):
-        raise UsageError(f"--decimal {decimal!r} is unknown; give . or ,")
     rules = Rules(Span(start, end), limit, strict, max_kw)
     rules.check()
     options = LayoutOptions(
@@ -108,29 +119,62 @@ def open_replay(
         decimal=decimal,
         unit=unit,
         where=tuple(map(Condition.parse, where)),
+        solar=solar,
+        battery=battery,
+        solar_unit=solar_unit,
+        battery_unit=battery_unit,
     )
+    _check_options(options, quantity)
     name, stream = open_bytes(path, member=member)
     lines = LineReader(name, stream)
     try:
-        head = _Head(name, lines, options)
+        head = Head(name, lines, options)
         while True:
             layout = head.layout()
-            if (layout.is_energy or layout.numbers.is_ambiguous) and head.extend(_MANY_LINES):
+            energies = [each for each in (layout.grid, *layout.channels) if each.is_energy]
+            if (energies or layout.numbers.is_ambiguous) and head.extend(_MANY_LINES):
                 continue  # a few rows of a pipe do not show a counter
             parser = RowParser(layout, time_format)
             rows = head.rows(parser)
+            # Of energies beside a power, the quantity is not that of the power.
+            of_grid = quantity if layout.is_energy or not energies else None
             shape, questions = recognise_shape(
-                name, layout, rows, quantity=quantity, as_minutes=as_minutes
+                name, layout, grid_rows(rows), quantity=of_grid, as_minutes=as_minutes
             )
+            others, of_others = channel_shapes(
+                name, layout, shape, rows, quantity=quantity, as_minutes=as_minutes
+            )
+            questions += of_others
             if not questions or not head.extend(_MORE_LINES):
                 break
-        _check_magnitude(name, layout, shape, rows, max_kw)
+        is_ordered = shape.is_ordered and are_joint(layout, rows)
+        _check_magnitude(name, layout, shape, grid_rows(rows), max_kw)
+        _check_channels(name, layout, rows, max_kw)
         _ask(name, [*layout.questions, *questions])
         head.rewind()
     except BaseException:
         lines.close()
         raise
-    return _source(name, lines, parser, layout, shape, rules)
+    return _source(name, lines, parser, layout, shape, others, rules, is_ordered=is_ordered)
+
+
+def _check_options(options: LayoutOptions, quantity: Quantity | None) -> None:
+    units = {
+        "--unit": options.unit,
+        "--solar-unit": options.solar_unit,
+        "--battery-unit": options.battery_unit,
+    }
+    for option, unit in units.items():
+        if unit is not None and unit not in UNITS:
+            raise UsageError(f"{option} {unit!r} is unknown; give {', '.join(UNITS)}")
+    if quantity is not None and quantity not in QUANTITIES:
+        raise UsageError(f"--quantity {quantity!r} is unknown; give {', '.join(QUANTITIES)}")
+    if options.decimal not in (None, ".", ","):
+        raise UsageError(f"--decimal {options.decimal!r} is unknown; give . or ,")
+    if options.solar_unit is not None and options.solar is None:
+        raise UsageError("--solar-unit needs the column: give --solar NAME")
+    if options.battery_unit is not None and options.battery is None:
+        raise UsageError("--battery-unit needs the column: give --battery NAME")
 
 
 def _source(
@@ -139,9 +183,16 @@ def _source(
     parser: RowParser,
     layout: Layout,
     shape: Shape,
+    others: Sequence[Shape],
     rules: Rules,
+    *,
+    is_ordered: bool,
 ) -> ReplaySource:
-    converter = shape.converter(layout)
+    combined = converters(layout, shape, others)
+    channels = {channel.name: channel for channel in layout.channels}
+    checks = None
+    if "solar" in channels:
+        checks = SolarChecks(name, layout.grid, channels["solar"], channels.get("battery"))
     return ReplaySource(
         name,
         lines,
@@ -149,9 +200,15 @@ def _source(
         layout.unit,
         rules,
         lines_before=layout.lines_before - lines.added_lines,
-        converter=converter,
-        description=None if converter is None else shape.description(layout),
-        is_ordered=shape.is_ordered,
+        converter=None if combined is None or channels else combined[0],
+        join=ChannelJoin(
+            list(channels), combined, can_repeat=any(each.where for each in layout.channels)
+        )
+        if channels
+        else None,
+        checks=checks,
+        description=None if combined is None else description(layout, shape, others),
+        is_ordered=is_ordered,
     )
 
 
@@ -159,7 +216,7 @@ def _check_magnitude(
     name: str, layout: Layout, shape: Shape, rows: Sequence[Row], max_kw: float
 ) -> None:
     """Raise UnitError if most of the first powers are more than a household draws."""
-    values = [abs(value) for _, value in rows if value is not None]
+    values = [abs(value) for _, value, _ in rows if value is not None]
     if layout.questions or shape.quantity != "power" or not values or median(values) <= max_kw:
         return
     remedy = "give --unit W" if layout.unit == "kW" else "give --unit"
@@ -170,119 +227,24 @@ def _check_magnitude(
     )
 
 
+def _check_channels(name: str, layout: Layout, rows: Sequence[Row], max_kw: float) -> None:
+    """Raise UnitError if most of the first solar or battery powers are more than a house has."""
+    for place, channel in enumerate(layout.channels):
+        values = [
+            abs(value) for *_, others in rows if (value := others[place]) and value is not ABSENT
+        ]
+        if not channel.is_energy and values and median(values) > max_kw:
+            remedy = f"give --{channel.name}-unit W" if channel.unit == "kW" else "raise --max-kw"
+            raise UnitError(
+                f"{name}: the median of the first {len(values)} values of {channel.label!r} above "
+                f"zero is {median(values):.6g} kW, more than a house has; if the column is in "
+                f"another unit, {remedy}"
+            )
+
+
 def _ask(name: str, questions: Sequence[Question]) -> None:
     """Raise one error for everything that cannot be recognised for certain."""
     if questions:
         reasons = "; ".join(question.reason for question in questions)
-        options = " ".join(question.option for question in questions)
+        options = " ".join(dict.fromkeys(question.option for question in questions))
         raise UsageError(printable(f"{name}: {reasons}: give {options}"))
-
-
-class _Head:
-    """The first lines of a file, from which layout and shape are recognised.
-
-    Of a pipe only so many lines are read as are needed, since the next may take a while.
-
-    Args:
-        name: the file's name, for errors.
-        lines: all lines; `rewind` puts them back.
-        options: options for the layout.
-    """
-
-    def __init__(self, name: str, lines: LineReader, options: LayoutOptions) -> None:
-        self._name = name
-        self._lines = lines
-        self._options = options
-        self._taken = b""
-        self._texts: list[str] = []
-        self._ended = False
-        self._error: StreamerError | None = None
-        self._before = 0
-        self._is_pipe = lines.progress is None
-        self._wanted = 1 if self._is_pipe else _HEAD_LINES
-
-    def layout(self) -> Layout:
-        """Return the layout.
-
-        Raises:
-            UsageError: it is ambiguous, or an option does not fit.
-            SourceError: the file has no lines.
-        """
-        table = self._table()
-        layout = recognise_layout(self._name, table, self._options)
-        self._before = layout.lines_before
-        return layout
-
-    def rows(self, parser: RowParser) -> list[Row]:
-        """Return the first rows, parsed; those that are malformed are left out.
-
-        Raises:
-            UsageError: day and month cannot be distinguished.
-        """
-        texts = self._head[self._before :]
-        try:
-            parser.determine_time_style(texts)
-        except UsageError:
-            if not self._is_pipe:
-                self._read(_DATE_LINES)
-            try:
-                parser.determine_time_style(self._texts[self._before :])
-            except UsageError as error:
-                raise UsageError(f"{self._name}: {error}") from None
-        rows = []
-        for text in texts:
-            try:
-                row = parser.parse(text)
-            except RowError:
-                continue
-            if row is not None:
-                rows.append(row)
-        return rows
-
-    def extend(self, count: int) -> bool:
-        """Consider so many lines of a pipe; returns whether there are more than before."""
-        before = self._wanted
-        self._wanted = max(before, count)
-        return self._wanted > before and not self._is_whole(before)
-
-    def rewind(self) -> None:
-        """Put the rows back, to be read again."""
-        parts = self._taken.split(b"\n", self._before)
-        rest = parts[self._before] if len(parts) > self._before else b""
-        self._lines.put_back(rest, self._error)
-
-    @property
-    def _head(self) -> list[str]:
-        # However many lines a pipe delivers at once, the layout depends on the same ones.
-        return self._texts[: self._wanted]
-
-    def _table(self) -> Table:
-        delimiter = self._options.delimiter or self._lines.delimiter
-        while True:
-            self._read(self._wanted)
-            final = self._is_whole(self._wanted)
-            table = find_table(self._name, self._head, delimiter, final=final)
-            if table is not None and (
-                final or not self._is_pipe or len(table.rows) >= _MIN_PIPED_ROWS
-            ):
-                return table
-            if final:
-                raise SourceError(f"{self._name} is empty: the header line is missing")
-            self._wanted += 1
-
-    def _is_whole(self, count: int) -> bool:
-        """Whether so many lines are all there are, or may be considered."""
-        return (self._ended and count >= len(self._texts)) or count >= _HEAD_LINES
-
-    def _read(self, count: int) -> None:
-        while len(self._texts) < count and not self._ended:
-            try:
-                piece = self._lines.read()
-            except StreamerError as error:
-                # An error after some rows is raised when they have been replayed.
-                if not self._texts:
-                    raise
-                piece, self._error = b"", error
-            self._ended = not piece
-            self._taken += piece
-            self._texts += decode_lines(piece)

@@ -23,6 +23,11 @@ _TOLERANCE = 1.5
 """A counter may be read so many times its usual spacing apart before a gap is assumed."""
 _DECIMALS = 9
 
+MAX_NIGHT = timedelta(days=1)
+"""The longest run without solar power that may be a night."""
+NIGHT_KW = 0.01
+"""Solar power before and after a night, at most."""
+
 
 class Converter(Protocol):
     """Conversion of rows to minute means."""
@@ -84,12 +89,16 @@ class SampleAverage:
     Args:
         spacing: usual time between two rows.
         on_change: whether rows are written for changes only, so that a value is valid for long.
+        is_solar: whether the powers are those of panels, which do not change at night.
     """
 
-    def __init__(self, spacing: timedelta, *, on_change: bool = False) -> None:
+    def __init__(
+        self, spacing: timedelta, *, on_change: bool = False, is_solar: bool = False
+    ) -> None:
         self._held = max(_HELD_SPACINGS * spacing, _MIN_HELD)
         if on_change:
             self._held = _ON_CHANGE_HELD
+        self._held_at_night = MAX_NIGHT if on_change and is_solar else self._held
         self._last_held = spacing
         self._last: tuple[datetime, float] | None = None
         self._sums = MinuteSums()
@@ -99,7 +108,8 @@ class SampleAverage:
         found: list[MinuteMean] = []
         if self._last is not None:
             begin, kw = self._last
-            found = list(self._sums.add(begin, min(at, begin + self._held), kw))
+            held = self._held_at_night if abs(kw) <= NIGHT_KW else self._held
+            found = list(self._sums.add(begin, min(at, begin + held), kw))
         self._last = None if value is None else (at, value)
         return found
 

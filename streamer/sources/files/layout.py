@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from streamer.feeds.values.units import ENERGY_UNITS
 from streamer.feeds.values.units import UNITS as POWER_UNITS
@@ -12,6 +14,11 @@ from streamer.sources.files.series import Condition
 from streamer.sources.files.units import Unit
 
 _POINT = NumberFormat(".")
+
+ChannelName: TypeAlias = Literal["grid", "solar", "battery"]
+
+Conditions: TypeAlias = Sequence[tuple[int, frozenset[str]]]
+"""Columns, and the values that they may have in a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +33,11 @@ class LayoutOptions:
         minus: columns to subtract, written like `column`.
         decimal: the decimal separator.
         where: conditions that rows must meet.
+        solar: columns of the power or energy of the solar panels, joined by ``+``; a leading
+            ``-`` reverses the sign of one.
+        battery: columns of the power or energy into the battery, written likewise.
+        solar_unit: unit of the solar columns.
+        battery_unit: unit of the battery columns.
     """
 
     column: str | int | None = None
@@ -35,6 +47,10 @@ class LayoutOptions:
     minus: str | int | None = None
     decimal: str | None = None
     where: tuple[Condition, ...] = ()
+    solar: str | int | None = None
+    battery: str | int | None = None
+    solar_unit: Unit | None = None
+    battery_unit: Unit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +64,53 @@ class Question:
 
     reason: str
     option: str
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Columns that make one power or energy, counted from 0.
+
+    Attributes:
+        name: what they measure.
+        plus: columns that are added.
+        minus: columns that are subtracted.
+        unit: unit of their values.
+        numbers: format of their numbers.
+        label: names of the columns, for messages.
+        reversed_option: the option that gives the columns with the other sign.
+        where: conditions for the rows that have them, if these are other rows than the grid's.
+    """
+
+    name: ChannelName
+    plus: tuple[int, ...]
+    minus: tuple[int, ...]
+    unit: Unit
+    numbers: NumberFormat = _POINT
+    label: str = ""
+    reversed_option: str = ""
+    where: tuple[tuple[int, frozenset[str]], ...] = ()
+
+    @property
+    def is_energy(self) -> bool:
+        """Whether the values are energies."""
+        return self.unit in ENERGY_UNITS
+
+    @property
+    def per_kw(self) -> float:
+        """Number of units per kW or kWh."""
+        return POWER_UNITS.get(self.unit) or ENERGY_UNITS[self.unit]
+
+    @property
+    def quantity(self) -> str:
+        """The quantity in words, for messages: ``solar energy``."""
+        kind = "energy" if self.is_energy else "power"
+        return kind if self.name == "grid" else f"{self.name} {kind}"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether each row has one power, in a number that Python can read."""
+        is_single = len(self.plus) + len(self.minus) == 1
+        return is_single and not self.is_energy and self.numbers.decimal == "."
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +135,7 @@ class Layout:
         is_end: whether the time is the end of the interval of a row.
         on_change: whether the file has a row for each change only.
         value_name: name of the value, for messages.
+        channels: columns of solar and battery power.
         questions: what cannot be recognised for certain.
     """
 
@@ -92,7 +156,15 @@ class Layout:
     is_end: bool = False
     on_change: bool = False
     value_name: str = ""
+    channels: tuple[Channel, ...] = ()
     questions: tuple[Question, ...] = ()
+
+    @property
+    def grid(self) -> Channel:
+        """The columns of the power or energy at the grid connection."""
+        return Channel(
+            "grid", (self.value, *self.plus), self.minus, self.unit, self.numbers, self.value_name
+        )
 
     @property
     def is_energy(self) -> bool:
@@ -100,19 +172,8 @@ class Layout:
         return self.unit in ENERGY_UNITS
 
     @property
-    def per_kw(self) -> float:
-        """Number of units per kW or kWh."""
-        return POWER_UNITS.get(self.unit) or ENERGY_UNITS[self.unit]
-
-    @property
     def is_plain(self) -> bool:
-        """Whether each row has one power, in a number that Python can read."""
-        return not (
-            self.plus
-            or self.minus
-            or self.where
-            or self.series
-            or self.is_energy
-            or self.numbers.decimal != "."
-            or self.delimiter == SPACES
+        """Whether each row has one value of each power, in numbers that Python can read."""
+        return not (self.where or self.series or self.delimiter == SPACES) and all(
+            channel.is_plain for channel in (self.grid, *self.channels)
         )

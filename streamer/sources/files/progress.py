@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from streamer.readings.span import Span
 from streamer.sources.files.screening import Rules
 
 
@@ -16,6 +17,7 @@ class RowCounts:
         rows: rows so far.
         missing: rows without a value.
         outside: rows before the start or beyond the end.
+        unmeasured: minutes without solar or battery power, which are gaps.
         readings: readings returned.
         first_at: time of the first reading, if any.
         last_at: time of the last reading, if any.
@@ -25,6 +27,7 @@ class RowCounts:
     rows: int = 0
     missing: int = 0
     outside: int = 0
+    unmeasured: int = 0
     readings: int = 0
     first_at: datetime | None = None
     last_at: datetime | None = None
@@ -35,11 +38,23 @@ class RowCounts:
         self.outside += count
         self.outside_at = at
 
+    def lack(self, at: datetime, span: Span) -> None:
+        """Count a row without a value."""
+        if span.starts_after(at) or span.ends_by(at):
+            self.leave_out(at)
+        else:
+            self.missing += 1
+
     def parts(self) -> list[str]:
         """Describe the rows, and those that did not become readings, for display."""
         parts = [f"{self.rows} rows"]
         if self.missing:
             parts.append(f"{self.missing} without a value (if others have one, give --column)")
+        if self.unmeasured:
+            parts.append(
+                f"{self.unmeasured} minutes without solar or battery power (if another column has "
+                "it, give --solar or --battery)"
+            )
         if self.outside:
             parts.append(
                 f"{self.outside} before --start or from --end on, the last at {self.outside_at} "

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from streamer.display.lines import printable, shorten
 from streamer.errors import UsageError
 from streamer.sources.files import vocabulary
+from streamer.sources.files.channelcolumns import ChannelColumns, requested_channels
+from streamer.sources.files.columnnames import ColumnNames
 from streamer.sources.files.known import known_table
-from streamer.sources.files.layout import Layout, LayoutOptions, Question
+from streamer.sources.files.layout import Channel, Layout, LayoutOptions, Question
 from streamer.sources.files.numbers import NumberFormat
 from streamer.sources.files.series import (
     best_column,
@@ -25,11 +27,10 @@ from streamer.sources.files.timecolumn import (
     pair_with,
     time_candidates,
 )
-from streamer.sources.files.unitchoice import UnitChoice
+from streamer.sources.files.unitchoice import UnitChoice, check_one_unit
 from streamer.sources.files.units import Unit, measure_of, words_of
 from streamer.sources.files.values import ValueColumn, column_numbers, value_columns
 
-_LISTED_COLUMNS = 40
 _LISTED_SERIES = 8
 
 _Conditions = list[tuple[int, frozenset[str]]]
@@ -60,6 +61,7 @@ class _Recogniser:
         self._table = table
         self._options = options
         self._names = table.names
+        self._columns = ColumnNames(name, table.names)
         self._rows = table.rows
         self._questions: list[Question] = []
         self._known = known_table(self._names)
@@ -71,13 +73,25 @@ class _Recogniser:
         self._filter(where)
         taken = {times.time} | ({times.clock} if times.clock is not None else set())
         others = taken | {column for column, _ in where}
+        beside = requested_channels(self._columns, self._options)
+        for each in beside:
+            each.check_apart(taken, "the time")
+            each.check_apart({column for column, _ in where}, "the column of --where")
+        others |= {index for each in beside for index in each.indices}
         values, minus = self._value_columns(others)
         if values[0].index in taken:
-            raise self._error("time and power cannot be the same column", "--column")
+            raise self._columns.error("time and power cannot be the same column", "--column")
+        for each in beside:
+            each.check_apart([value.index for value in values], "the power at the grid connection")
         others |= {each.index for each in (*values, *minus)}
         where += self._series(times, others)
+        if self._options.unit is None:
+            check_one_unit(
+                self._name, [self._names[each.index] for each in (*values, *minus)], "--unit"
+            )
         unit = self._unit(values[0])
         numbers = self._numbers(values[0])
+        channels = self._channels(beside, values, where)
         return Layout(
             delimiter=table.delimiter,
             width=len(self._names),
@@ -98,6 +112,7 @@ class _Recogniser:
             is_end=times.is_end,
             on_change=self._known is not None and self._known.on_change,
             value_name=self._value_name(values, minus),
+            channels=channels,
             questions=tuple(self._questions),
         )
 
@@ -113,7 +128,7 @@ class _Recogniser:
 
     def _time_columns(self) -> TimeColumns:
         if self._options.time_column is not None:
-            index = self._requested_column(self._options.time_column, "--time-column")
+            index = self._columns.requested(self._options.time_column, "--time-column")
             return pair_with(index, self._names, self._rows)
         found = time_candidates(self._names, self._rows)
         if not found:
@@ -122,8 +137,8 @@ class _Recogniser:
                     f"{self._name}: its rows have a time of day, but no date; add a column with "
                     "the date"
                 )
-            raise self._error("none of them is recognised as the time", "--time-column")
-        self._check_only([each.time for each in found], "time", "--time-column")
+            raise self._columns.error("none of them is recognised as the time", "--time-column")
+        self._columns.check_only([each.time for each in found], "time", "--time-column")
         return found[0]
 
     def _value_columns(self, others: set[int]) -> tuple[list[ValueColumn], list[ValueColumn]]:
@@ -137,7 +152,7 @@ class _Recogniser:
         if options.column is not None:
             return self._requested_values(options.column, "--column", candidates), minus
         if not candidates:
-            raise self._error(
+            raise self._columns.error(
                 f"none of them is recognised as the power{self._why()}", "--column", unit=True
             )
         best = [each for each in candidates if each.rank == candidates[0].rank]
@@ -159,15 +174,15 @@ class _Recogniser:
 
     def _several(self, best: list[ValueColumn], candidates: list[ValueColumn]) -> UsageError:
         """The error for several equal columns, with an option that works."""
-        shown = self._shown([each.index for each in best])
-        choice = self._choice(best[0].index)
+        shown = self._columns.shown([each.index for each in best])
+        choice = self._columns.choice(best[0].index)
         imports = [self._names[each.index] for each in best if not each.is_export]
         if len(imports) == len(best) and all(each.is_share for each in best):
             choice = shlex.quote("+".join(imports))
             exports = [self._names[each.index] for each in candidates if each.is_export]
             if exports:
                 choice += f" --minus {shlex.quote('+'.join(exports))}"
-        return self._error(f"several may be the power column: {shown}", "--column", choice)
+        return self._columns.error(f"several may be the power column: {shown}", "--column", choice)
 
     def _why(self) -> str:
         """Why no column is recognised: the other quantities that the names give."""
@@ -189,8 +204,8 @@ class _Recogniser:
         if requested is None:
             return []
         text = str(requested)
-        parts = [text] if self._find(text) else text.split("+")
-        found = [self._value(self._requested_column(each, option), candidates) for each in parts]
+        parts = [text] if self._columns.find(text) else text.split("+")
+        found = [self._value(self._columns.requested(each, option), candidates) for each in parts]
         for each in found:
             if each.measure.other and self._options.unit is None:
                 raise UsageError(
@@ -203,7 +218,7 @@ class _Recogniser:
     def _requested_conditions(self) -> _Conditions:
         wanted: dict[int, set[str]] = {}
         for condition in self._options.where:
-            index = self._requested_column(condition.column, "--where")
+            index = self._columns.requested(condition.column, "--where")
             wanted.setdefault(index, set()).add(condition.value)
         for index, values in wanted.items():
             present = {row[index].strip() for row in self._rows}
@@ -246,6 +261,19 @@ class _Recogniser:
             self._filter(chosen[-1:])
             others = others | {index}
 
+    def _channels(
+        self, beside: Sequence[ChannelColumns], values: Sequence[ValueColumn], where: _Conditions
+    ) -> tuple[Channel, ...]:
+        grid = [each.index for each in values]
+        channels = []
+        for each in beside:
+            channel, questions = each.channel(
+                self._name, self._table, where, self._options, grid=grid, known=self._known
+            )
+            channels.append(channel)
+            self._questions += questions
+        return tuple(channels)
+
     def _unit(self, value: ValueColumn) -> Unit:
         if self._options.unit is not None:
             return self._options.unit
@@ -269,43 +297,3 @@ class _Recogniser:
     def _value_name(self, values: list[ValueColumn], minus: list[ValueColumn]) -> str:
         name = " + ".join(self._names[each.index] for each in values)
         return printable("".join([name, *(f" - {self._names[each.index]}" for each in minus)]))
-
-    def _find(self, requested: str) -> list[int]:
-        text = requested.strip()
-        exact = [i for i, name in enumerate(self._names) if name == text]
-        return exact or [i for i, n in enumerate(self._names) if n.lower() == text.lower()]
-
-    def _requested_column(self, requested: str | int, option: str) -> int:
-        text = str(requested).strip()
-        alike = self._find(text)
-        if alike:
-            self._check_only(alike, shorten(text), option)
-            return alike[0]
-        if text.isdecimal() and 1 <= int(text) <= len(self._names):
-            return int(text) - 1
-        raise self._error(f"{option} {shorten(text)} is not among them", option)
-
-    def _check_only(self, indices: Sequence[int], what: str, option: str) -> None:
-        """Raise UsageError if there are several columns."""
-        if len(indices) > 1:
-            text = f"several may be the {what} column: {self._shown(indices)}"
-            raise self._error(text, option, self._choice(indices[0]))
-
-    def _shown(self, indices: Sequence[int]) -> str:
-        return ", ".join(f"{shorten(self._names[i])} (number {i + 1})" for i in indices)
-
-    def _choice(self, index: int) -> str:
-        """A column as the value of an option."""
-        name = self._names[index]
-        return shlex.quote(name) if name and self._names.count(name) == 1 else str(index + 1)
-
-    def _error(
-        self, what: str, option: str, choice: str = "NAME", *, unit: bool = False
-    ) -> UsageError:
-        columns = ", ".join(printable(name) for name in self._names[:_LISTED_COLUMNS])
-        if len(self._names) > _LISTED_COLUMNS:
-            columns += f", … ({len(self._names)} in all)"
-        end = f"choose one by name or number: {option} {choice}"
-        if unit:
-            end = f"if one of them is, give its name and unit: {option} NAME --unit kW"
-        return UsageError(printable(f"{self._name} has the columns {columns}; {what}; {end}"))

@@ -10,9 +10,11 @@ from streamer.sources.files.filled import FilledGapWatch
 from streamer.sources.files.framing import LineReader, decode_lines
 from streamer.sources.files.intake import Item, RowIntake
 from streamer.sources.files.intervals import Converter
+from streamer.sources.files.joining import ChannelJoin
 from streamer.sources.files.progress import ReadProgress
 from streamer.sources.files.rows import Row, RowError, RowParser
 from streamer.sources.files.screening import InitialChecks, Rules
+from streamer.sources.files.solarchecks import SolarChecks
 from streamer.sources.files.units import Unit
 
 BLOCK_ROWS = 32
@@ -33,6 +35,8 @@ class ReplaySource:
         rules: rules for which rows become readings.
         lines_before: number of lines before the first row.
         converter: conversion of the rows to minutes; None if each row is a reading.
+        join: conversion and join of the channels instead, if there are any beside the grid.
+        checks: plausibility checks of the readings with solar power, if there is any.
         description: description of the conversion, which is reported first.
         is_ordered: whether the rows are in order of time; if not, all are read and sorted.
     """
@@ -47,6 +51,8 @@ class ReplaySource:
         *,
         lines_before: int = 0,
         converter: Converter | None = None,
+        join: ChannelJoin | None = None,
+        checks: SolarChecks | None = None,
         description: str | None = None,
         is_ordered: bool = True,
     ) -> None:
@@ -55,9 +61,10 @@ class ReplaySource:
         self._parser = rows
         self._rules = rules
         self._line = lines_before
-        self._intake = RowIntake(name, unit, rules, converter)
+        self._intake = RowIntake(name, unit, rules, converter, join)
         self._initial_checks = InitialChecks(name, unit)
         self._filled = FilledGapWatch(name)
+        self._solar_checks = checks
         self._description = description
         self._is_ordered = is_ordered
         self._progress = ReadProgress(rules)
@@ -202,7 +209,7 @@ class ReplaySource:
         """Read all rows of a piece at once; returns None, with nothing read, if not possible."""
         if self._rules.span.has_zone or piece.count(b"\n") < BLOCK_ROWS:
             return None
-        if self._intake.is_converting or self._pauses.is_pause():
+        if not self._intake.takes_blocks or self._pauses.is_pause():
             return None
         rows = self._parser.parse_block(piece)
         block = None if rows is None else self._intake.take_block(rows)
@@ -234,10 +241,14 @@ class ReplaySource:
         items += self._intake.skipped.gathered(self._intake.counts.last_at)
         items += self._initial_checks.check(readings)
         items += self._filled.check(readings, at_end=self._ended)
+        if self._solar_checks is not None:
+            items += self._solar_checks.check(readings)
         return items
 
     def _checked(self, block: Sequence[Reading]) -> Sequence[Item]:
         notices = self._initial_checks.check(block) + self._filled.check(block, at_end=False)
+        if self._solar_checks is not None:
+            notices += self._solar_checks.check(block)
         return [*block, *notices] if notices else block
 
 

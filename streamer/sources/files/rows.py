@@ -13,7 +13,7 @@ from streamer.feeds.values.units import ENERGY_UNITS
 from streamer.feeds.values.units import UNITS as POWER_UNITS
 from streamer.sources.files.clocks import MAX_YEAR, MIN_YEAR
 from streamer.sources.files.fields import SPACES, is_missing, split_fields
-from streamer.sources.files.layout import Layout
+from streamer.sources.files.layout import Channel, Conditions, Layout
 from streamer.sources.files.table import COMMENT
 from streamer.sources.files.timestamps import TimeStyle, explicit_style, recognise_times
 from streamer.sources.files.units import measure_of
@@ -21,8 +21,13 @@ from streamer.sources.files.units import measure_of
 if TYPE_CHECKING:
     from streamer.sources.files.blockrows import BlockParser, RowArrays
 
-Row: TypeAlias = tuple[datetime, float | None]
-"""Time of a row, and its power in kW or energy in kWh; None for a missing value."""
+Row: TypeAlias = tuple[datetime, float | None, tuple[float | None, ...]]
+"""Time of a row, its power in kW or energy in kWh, and those of the other channels; None for a
+missing value."""
+
+
+ABSENT = math.nan
+"""Value of a channel in the rows of another series."""
 
 
 class RowError(ValueError):
@@ -46,9 +51,12 @@ class RowParser:
         self._width = layout.width
         self._time = layout.time
         self._clock = layout.clock
-        self._value: Callable[[list[str]], float | None] = (
-            _PlainValue(layout) if layout.is_plain else _CombinedValue(layout)
-        )
+        self._value = _value_of(layout.grid)
+        self._others = [_value_of(channel) for channel in layout.channels]
+        # Places and conditions of the channels in rows of their own.
+        self._series = [
+            (place, channel.where) for place, channel in enumerate(layout.channels) if channel.where
+        ]
         self._style = None if time_format is None else explicit_style(time_format)
         self._aware: bool | None = None
         self._block_parser: BlockParser | None = None
@@ -75,7 +83,7 @@ class RowParser:
         return self._style is not None
 
     def parse(self, line: str) -> Row | None:
-        """Return the time and the value; None if the line is not a row of this series.
+        """Return the time and the values; None if the line is not a row of this series.
 
         Raises:
             RowError: the line is not a valid row.
@@ -100,7 +108,11 @@ class RowParser:
             raise RowError(f"time {self._shown_time(fields)} is out of range")
         if (at.tzinfo is not None) is not self._aware:
             self._check_zone(at, fields)
-        return at, self._value(fields)
+        if not self._others:
+            return at, self._value(fields), ()
+        if self._series:
+            return at, *self._values_of_series(fields)
+        return at, self._value(fields), tuple([value(fields) for value in self._others])
 
     def parse_block(self, piece: bytes) -> RowArrays | None:
         """Parse all lines of a piece like `parse`, if they are regular.
@@ -140,9 +152,9 @@ class RowParser:
         if count != self._width and not (count == self._width + 1 and not fields[-1].strip()):
             plural = "" if count == 1 else "s"
             raise RowError(f"{count} field{plural} instead of {self._width}, in {shorten(line)}")
-        for column, values in self._layout.where:
-            if fields[column].strip() not in values:
-                return None
+        if self._layout.where and not _meets(fields, self._layout.where):
+            is_channel = any(_meets(fields, where) for _, where in self._series)
+            return fields if is_channel else None
         for column, name, value in self._layout.series:
             if fields[column].strip() != value and not self._is_header(fields):
                 found = shorten(fields[column].strip())
@@ -151,6 +163,17 @@ class RowParser:
                     "choose one with --where"
                 )
         return fields
+
+    def _values_of_series(self, fields: list[str]) -> tuple[float | None, tuple[float | None, ...]]:
+        """The values of the channels that a row has, if they are in rows of their own."""
+        own = [place for place, where in self._series if _meets(fields, where)]
+        if own:
+            others = enumerate(self._others)
+            return ABSENT, tuple([of(fields) if i in own else ABSENT for i, of in others])
+        apart = [place for place, _ in self._series]
+        others = enumerate(self._others)
+        values = tuple([ABSENT if i in apart else of(fields) for i, of in others])
+        return self._value(fields), values
 
     def _is_header(self, fields: list[str]) -> bool:
         """Whether a row repeats the names of the columns."""
@@ -180,13 +203,24 @@ class RowParser:
         return shorten(fields[self._time] + clock)
 
 
+def _meets(fields: list[str], where: Conditions) -> bool:
+    return all(fields[column].strip() in values for column, values in where)
+
+
+def _value_of(channel: Channel) -> Callable[[list[str]], float | None]:
+    """The value of a channel in the fields of a row."""
+    if channel.is_plain and channel.plus:
+        return _PlainValue(channel)
+    return _CombinedValue(channel)
+
+
 class _PlainValue:
     """Value of a row with one power, usually written so that Python can read it."""
 
-    def __init__(self, layout: Layout) -> None:
-        self._column = layout.value
-        self._divisor = layout.per_kw
-        self._other = _CombinedValue(layout)
+    def __init__(self, channel: Channel) -> None:
+        (self._column,) = channel.plus
+        self._divisor = channel.per_kw
+        self._other = _CombinedValue(channel)
 
     def __call__(self, fields: list[str]) -> float | None:
         text = fields[self._column]
@@ -194,25 +228,24 @@ class _PlainValue:
             value = float(text)
         except ValueError:
             return self._other(fields)
-        if not math.isfinite(value):
+        # Python accepts an underscore as a separator of digits.
+        if not math.isfinite(value) or "_" in text:
             return self._other(fields)
-        if "_" in text:  # accepted by Python as a separator of digits
-            raise RowError(f"power {shorten(text)} is not a number")
         return value / self._divisor
 
 
 class _CombinedValue:
     """Value of a row: the sum of one or more columns, less others, each perhaps with a unit."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, channel: Channel) -> None:
         self._terms = [
-            *((column, 1.0) for column in (layout.value, *layout.plus)),
-            *((column, -1.0) for column in layout.minus),
+            *((column, 1.0) for column in channel.plus),
+            *((column, -1.0) for column in channel.minus),
         ]
-        self._numbers = layout.numbers
-        self._divisor = layout.per_kw
-        self._units = ENERGY_UNITS if layout.is_energy else POWER_UNITS
-        self._what = "energy" if layout.is_energy else "power"
+        self._numbers = channel.numbers
+        self._divisor = channel.per_kw
+        self._units = ENERGY_UNITS if channel.is_energy else POWER_UNITS
+        self._what = channel.quantity
 
     def __call__(self, fields: list[str]) -> float | None:
         total = 0.0

@@ -18,7 +18,7 @@ from streamer.sources.files.intervals import (
     RowsOfOneTime,
     SampleAverage,
 )
-from streamer.sources.files.layout import Layout, Question
+from streamer.sources.files.layout import Channel, Layout, Question
 from streamer.sources.files.rows import Row
 
 Quantity: TypeAlias = Literal["power", "energy", "counter"]
@@ -69,32 +69,46 @@ class Shape:
         """Whether the rows are more than a minute apart."""
         return self.spacing is not None and self.spacing.total_seconds() > _MAX_MINUTE_S
 
-    def converter(self, layout: Layout) -> Converter | None:
-        """Return the conversion of the rows to minutes; None if each row is a reading."""
+    def converter(self, layout: Layout, channel: Channel | None = None) -> Converter | None:
+        """Return the conversion of the rows to minutes; None if each row is a reading.
+
+        Args:
+            layout: the columns.
+            channel: those of the values; by default the grid's.
+        """
         if self.quantity == "power":
             if layout.on_change or not (self.is_minutes or self.is_coarse):
                 return SampleAverage(
-                    self.spacing or timedelta(minutes=1), on_change=layout.on_change
+                    self.spacing or timedelta(minutes=1),
+                    on_change=layout.on_change,
+                    is_solar=channel is not None and channel.name == "solar",
                 )
             if not self.is_coarse:
                 return RowsOfOneTime() if self.is_repeated else None
         spacing = timedelta(minutes=1) if self.spacing is None else self.spacing
         if self.quantity == "counter":
+            may_fall = bool(layout.minus if channel is None else channel.minus)
             return CounterDifference(
-                spacing, may_fall=bool(layout.minus), is_coarse=self.step_kw >= _COARSE_KW
+                spacing, may_fall=may_fall, is_coarse=self.step_kw >= _COARSE_KW
             )
         return IntervalSpread(spacing, is_energy=self.quantity == "energy", is_end=layout.is_end)
 
-    def description(self, layout: Layout) -> str:
-        """Describe the conversion of rows to minutes in one line."""
-        name = f"{layout.value_name!r}"
+    def energy_description(self, channel: Channel) -> str:
+        """Describe the energy in a channel."""
+        name = f"{channel.label!r}"
         distance = "" if self.spacing is None else apart(self.spacing.total_seconds())
         if self.quantity == "energy":
-            text = f"{name} is the energy of each interval of {distance} in {layout.unit}"
-        elif self.quantity == "counter":
-            text = f"{name} is a counter in {layout.unit}"
-            if self.step_kw >= _COARSE_KW:
-                text += f" (each of its steps is {self.step_kw:g} kW over {distance})"
+            return f"{name} is the energy of each interval of {distance} in {channel.unit}"
+        text = f"{name} is a counter in {channel.unit}"
+        if self.step_kw >= _COARSE_KW:
+            text += f" (each of its steps is {self.step_kw:g} kW over {distance})"
+        return text
+
+    def description(self, layout: Layout) -> str:
+        """Describe the conversion of rows to minutes in one line."""
+        distance = "" if self.spacing is None else apart(self.spacing.total_seconds())
+        if self.quantity != "power":
+            text = self.energy_description(layout.grid)
         elif layout.on_change:
             text = "a row for each change, averaged to minutes"
         elif self.is_coarse:
@@ -149,13 +163,13 @@ def recognise_shape(
         gaps = [(b[0] - a[0]).total_seconds() for a, b in pairwise(ordered)]
         spacing = timedelta(seconds=_usual([gap for gap in gaps if gap]))
     questions: list[Question] = []
-    values = [value for _, value in ordered if value is not None]
+    values = [value for _, value, _ in ordered if value is not None]
     found = _quantity(name, layout, values, quantity, questions)
     if spacing is None and found != "power":
         raise UsageError(
             f"{name}: it has too few rows to find the interval of an energy; give a longer file"
         )
-    step_kw = _step_kw(values, spacing) if found == "counter" and spacing is not None else 0.0
+    step_kw = step_kw_of(values, spacing) if found == "counter" and spacing is not None else 0.0
     is_repeated = len(rows) - 1 - len(steps) > _MIN_REPEATED * len(rows)
     shape = Shape(found, spacing, is_ordered, is_repeated, step_kw)
     if spacing is not None and spacing > _MAX_SPACING:
@@ -178,8 +192,8 @@ def recognise_shape(
 
 def _late(rows: Sequence[Row]) -> int:
     """Number of rows that are earlier than one before them."""
-    latest = accumulate((at for at, _ in rows), max)
-    return sum(at < newest for (at, _), newest in zip(rows, latest, strict=True))
+    latest = accumulate((row[0] for row in rows), max)
+    return sum(row[0] < newest for row, newest in zip(rows, latest, strict=True))
 
 
 def _usual(gaps: Sequence[float]) -> float:
@@ -225,8 +239,8 @@ def _quantity(
     return "energy"
 
 
-def _step_kw(values: Sequence[float], spacing: timedelta) -> float:
-    """Worth of the last digit of a counter over the time between two rows, in kW."""
+def step_kw_of(values: Sequence[float], spacing: timedelta) -> float:
+    """Return the worth of the last digit of a counter over the time between two rows, in kW."""
     digits = next(
         (
             digits

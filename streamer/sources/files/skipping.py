@@ -6,6 +6,7 @@ from datetime import datetime
 
 from streamer.errors import FormatError, UnitError
 from streamer.readings import Notice
+from streamer.sources.files.layout import ChannelName
 from streamer.sources.files.screening import Rules
 from streamer.sources.files.units import Unit
 from streamer.sources.throttle import NoticeThrottle
@@ -34,6 +35,7 @@ class SkippedRows:
         self.implausible = _throttle(Notice.ABSURD, "implausible values")
         self.first_malformed = ""
         self._jumps = JumpWatch()
+        self._channel: ChannelName = "grid"  # of the last implausible value
         self._unit = unit
         self._rules = rules
 
@@ -69,7 +71,13 @@ class SkippedRows:
         )
 
     def skip_implausible(
-        self, kw: float, where: str, last: datetime | None, *, readings: int
+        self,
+        kw: float,
+        where: str,
+        last: datetime | None,
+        *,
+        readings: int,
+        channel: ChannelName = "grid",
     ) -> list[Notice]:
         """Skip a value beyond any household's.
 
@@ -78,16 +86,24 @@ class SkippedRows:
             where: file and line.
             last: time of the last reading, if any.
             readings: number of readings so far.
+            channel: what has the value.
 
         Raises:
             UnitError: such values outnumber the readings.
         """
-        remedy = "if it is correct, raise --max-kw"
-        if self._unit == "kW":
-            remedy = "if the column is in W, give --unit W"
+        self._channel = channel
         # Six digits are enough to recognise the value.
         shown = float(f"{kw:.6g}")
-        what = f"{shown} kW is more than a household draws; {remedy}"
+        if channel == "grid":
+            remedy = "if it is correct, raise --max-kw"
+            if self._unit == "kW":
+                remedy = "if the column is in W, give --unit W"
+            what = f"{shown} kW is more than a household draws; {remedy}"
+        else:
+            what = (
+                f"{channel} power of {shown} kW is more than a house has; if the column is in "
+                f"another unit, give --{channel}-unit"
+            )
         notice = self.implausible.add(f"{where}: {what}", last)
         if self.implausible.count >= _MAX_IMPLAUSIBLE and self.implausible.count > readings:
             raise self.wrong_unit(where, readings)
@@ -96,7 +112,9 @@ class SkippedRows:
     def wrong_unit(self, where: str, readings: int) -> UnitError:
         """Return the error for values that cannot be in the unit in which they are read."""
         remedy = "if they are correct, raise --max-kw"
-        if self._unit == "kW":
+        if self._channel != "grid":
+            remedy = f"if the {self._channel} power is in another unit, give --{self._channel}-unit"
+        elif self._unit == "kW":
             remedy = "if the column is in W, give --unit W; otherwise raise --max-kw"
         count = self.implausible.count
         return UnitError(

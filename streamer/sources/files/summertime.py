@@ -64,12 +64,10 @@ class RepeatedHour:
         """Correct a block of rows; None if the shift may end in it."""
         import numpy as np
 
-        from streamer.sources.files.blockrows import RowArrays
-
         first = rows.at[0].item()
         if last is None or first > last or (np.diff(rows.at) > np.timedelta64(_HOUR)).any():
             return None
-        return RowArrays(rows.at + np.timedelta64(_HOUR), rows.kw)
+        return rows.later(_HOUR)
 
 
 def _may_end_summer_time(at: datetime) -> bool:

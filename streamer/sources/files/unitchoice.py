@@ -35,6 +35,7 @@ class UnitChoice:
         rows: its first rows, those of the series only.
         value: the column.
         known: the published table that it is, if any.
+        option: the option that gives the unit.
     """
 
     def __init__(
@@ -44,8 +45,10 @@ class UnitChoice:
         rows: Sequence[Sequence[str]],
         value: ValueColumn,
         known: KnownTable | None,
+        option: str = "--unit",
     ) -> None:
         self._name = name
+        self._option = option
         self._table = table
         self._names = table.names
         self._rows = rows
@@ -62,7 +65,9 @@ class UnitChoice:
         """
         found = self._in_values() or self._value.measure.unit or self._of_known()
         found = found or self._beside() or self._above()
-        typical = median(map(abs, self._numbers)) if self._numbers else 0.0
+        # Panels and batteries give nothing for much of the time.
+        usual = median if self._option == "--unit" else max
+        typical = usual(map(abs, self._numbers)) if self._numbers else 0.0
         if found == "mW" and typical < _MIN_MILLIWATTS:
             found = None
         if found is not None:
@@ -75,7 +80,7 @@ class UnitChoice:
             reason = f"column {shorten(self._column)} has no unit"
         if self._numbers:
             reason += f" (its median is {median(self._numbers):g})"
-        return (guess := self._guess(typical)), Question(reason, f"--unit {guess}")
+        return (guess := self._guess(typical)), Question(reason, f"{self._option} {guess}")
 
     def _in_values(self) -> Unit | None:
         """The unit that most values have behind their number, if any."""
@@ -83,10 +88,13 @@ class UnitChoice:
         for row in self._rows:
             measure = _suffix(row[self._value.index], self._value.numbers)
             if measure.other:
+                chooser = "--column"
+                if self._option != "--unit":
+                    chooser = self._option.removesuffix("-unit")
                 raise UsageError(
                     f"{self._name}: the values of column {shorten(self._column)} are "
                     f"{measure.other}, such as {shorten(row[self._value.index])}; name the column "
-                    "of the power: --column NAME"
+                    f"of the power: {chooser} NAME"
                 )
             if measure.unit is not None:
                 units.append(measure.unit)
@@ -96,7 +104,8 @@ class UnitChoice:
 
     def _of_known(self) -> Unit | None:
         known = self._known
-        return None if known is None or self._column.lower() != known.value else known.unit
+        is_known = known is not None and self._column.lower() in (known.value, *known.beside)
+        return known.unit if known is not None and is_known else None
 
     def _beside(self) -> Unit | None:
         """The unit in a column of units, or in the name of the series."""
@@ -129,6 +138,23 @@ class UnitChoice:
         if (rises and not words & vocabulary.POWER) or words & _ENERGY_WORDS:
             return "kWh"
         return "W" if typical > _TYPICAL_WATTS else "kW"
+
+
+def check_one_unit(name: str, columns: Sequence[str], option: str) -> None:
+    """Raise UsageError if columns that are added have different units in their names.
+
+    Args:
+        name: the file's name, for the error.
+        columns: their names.
+        option: the option that gives the unit of all of them.
+    """
+    found = {unit: column for column in columns if (unit := measure_of(column).unit) is not None}
+    if len(found) > 1:
+        shown = ", ".join(f"{shorten(column)} in {unit}" for unit, column in found.items())
+        raise UsageError(
+            f"{name}: columns of different units cannot be added ({shown}); convert them first, "
+            f"or if they are of one unit anyway, give {option}"
+        )
 
 
 def _numbers_of(

@@ -3,9 +3,12 @@
 ::
 
     feed ──▶ FeedReader ──▶ SampleProcessor ──▶ LiveSource.read
-             a thread;           │ SampleMeans      MinuteMeans of powers, weighted by time, or
-             reconnects          │                  CounterMeans of an energy register
-             for ever            │ Spacing          usual pace: validity of a value, silence
+             a thread;           │ Screening        samples that cannot be right
+             reconnects          │ Channels         grid, solar, battery: joined by minute
+             for ever            │ SampleMeans      MinuteMeans of powers, weighted by time, or
+                                 │                  CounterMeans of an energy register
+                                 │ Rest             an inverter that sleeps at night
+                                 │ Spacing          usual pace: validity of a value, silence
                                  │ Timeline         closes minutes; absences, a clock that is set
                                  │ MeterClock       clock skew of the meter
                                  │ LinkWatch        up, silent, lost, and since when

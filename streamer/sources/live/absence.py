@@ -69,23 +69,24 @@ class Backlog:
     Attributes:
         began_s: date of the beginning of the absence.
         over_s: date from which on nothing waits any more.
-        has_times: whether values of the absence have arrived.
-        latest: the last value without a time that may be old.
+        dated: channels of which values of the absence have arrived.
+        latest: the last value without a time that may be old, of each channel.
     """
 
     def __init__(self, began_s: float, ended_s: float) -> None:
         self.began_s = began_s
         self.over_s = ended_s + _SETTLE_S
-        self.has_times = False
-        self.latest: AnySample | None = None
+        self.dated: set[str] = set()
+        self.latest: dict[str, AnySample] = {}
         self._ended_s = ended_s
 
     def is_old(self, arrived_s: float) -> bool:
         """Whether a value without a time that arrives now may have waited."""
         return arrived_s < self._ended_s + _STALE_S
 
-    def timed(self, at_s: float, arrived_s: float) -> None:
-        """Take note of a value with a time."""
+    def timed(self, channel: str, at_s: float, arrived_s: float) -> None:
+        """Take note of a value with a time, of one of the channels."""
         if at_s < self._ended_s:
-            self.has_times = self.has_times or at_s >= self.began_s
+            if at_s >= self.began_s:
+                self.dated.add(channel)
             self.over_s = max(self.over_s, arrived_s + _MORE_S)

@@ -64,7 +64,7 @@ class SampleMeans:
             kw = sample.kw if isinstance(sample, Sample) else math.nan
             means.add(at_s, kw)
             self.newest = at_s, kw
-            self.any_power = self.any_power or not math.isnan(kw)
+            self.any_power = self.any_power or math.isfinite(kw)
             if means.late > late:
                 return [_disorder(at_s, "arrived after its minute was closed; skipped")]
             if means.duplicates > duplicates:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
@@ -16,16 +15,17 @@ from streamer.display.durations import apart
 from streamer.feeds import FeedItem
 from streamer.readings import CounterSample, Link, Notice, Reading, Sample
 from streamer.sources.live.absence import Backlog, Jump
-from streamer.sources.live.counters import CounterMeans
+from streamer.sources.live.channel import ChannelMeans
+from streamer.sources.live.channels import Channels
 from streamer.sources.live.linkwatch import LinkWatch
-from streamer.sources.live.means import AnySample, SampleMeans
-from streamer.sources.live.meterclock import EARLY_S, MeterClock
-from streamer.sources.live.minutes import MinuteMeans, local_time
+from streamer.sources.live.means import AnySample
+from streamer.sources.live.meterclock import EARLY_S
+from streamer.sources.live.minutes import local_time
 from streamer.sources.live.notices import Remark
-from streamer.sources.live.remarks import Remarks
 from streamer.sources.live.reports import Reports
 from streamer.sources.live.rules import LiveRules
 from streamer.sources.live.samples import FutureFilter, LatestSample
+from streamer.sources.live.screening import Screening
 from streamer.sources.live.timeline import BEGAN, Timeline
 
 LiveItem: TypeAlias = Reading | Notice | Link | Sample
@@ -33,8 +33,6 @@ LiveItem: TypeAlias = Reading | Notice | Link | Sample
 
 _CHECK_EVERY_S = 5.0
 _LOST_HOLD_S = 60.0  # validity of a value after the connection is lost
-# From 1970 to the year 5138: times outside cannot be right, nor all converted to local time.
-_MIN_TIME_S, _MAX_TIME_S = 0.0, 1e11
 _TICK_S = 1e-6
 
 
@@ -66,12 +64,12 @@ class SampleProcessor:
         rules.check()
         self._rules = rules
         self._out: list[LiveItem] = []
-        self._means = SampleMeans(rules)
+        self._channels = Channels(rules)
         self._reports = Reports(name, rules.max_kw, self._moment, self._append)
+        self._screening = Screening(rules, self._reports)
         self.timeline = Timeline(
-            self._means, self._reports, self._append, rules, now_s, date_s, asleep_s=asleep_s
+            self._channels, self._reports, self._append, rules, now_s, date_s, asleep_s=asleep_s
         )
-        self._meter_clock = MeterClock(rules.grace_s)
         self._links = LinkWatch(
             rules.stale_after_s,
             lambda at_s: local_time(self.timeline.date_of(at_s)),
@@ -81,11 +79,9 @@ class SampleProcessor:
             retry_max_s=rules.retry_max_s,
             silence=not rules.by_feed,
         )
-        self._remarks = Remarks(rules.pace, rules.advice)
         self._latest = LatestSample(now_s)
         self._future = FutureFilter()
         self._last_arrival = -math.inf
-        self._unknown_from_s = math.inf  # end of the last value's validity after a loss
 
     def resume_after(self, after: datetime) -> None:
         """Treat a minute, and all before it, as done; to be called before the first sample."""
@@ -103,7 +99,8 @@ class SampleProcessor:
         if jump is not None:
             if jump.away_s:
                 self._links.absent(now_s)
-            self._meter_clock.step(jump.set_s)
+            for channel in self._channels:
+                channel.clock.step(jump.set_s)
             self._append(self._links.step(jump.away_s + jump.set_s))
             self._last_arrival = date_s
             self._latest.forget_times()
@@ -133,11 +130,11 @@ class SampleProcessor:
         """Do what is due: close minutes, report silence, and report gathered problems."""
         now_s = self.timeline.now_s
         if not self._rules.by_feed:
-            if now_s >= self._unknown_from_s:
-                self._minutes.forget_from(self.timeline.date_of(self._unknown_from_s))
-                self._unknown_from_s = math.inf
-            kept = self.timeline.update()
-            if kept is not None:
+            for channel in self._channels:
+                if now_s >= channel.unknown_from_s:
+                    channel.minutes.forget_from(self.timeline.date_of(channel.unknown_from_s))
+                    channel.unknown_from_s = math.inf
+            for kept in self.timeline.update():
                 self._take_sample(kept, now_s)
         self._append(self._links.check(now_s))
         if now_s >= self._reports.due_s:
@@ -149,7 +146,7 @@ class SampleProcessor:
         if last is not None:
             what = "is far ahead of all others, and the last one; skipped"
             self._reports.disorder(last.at, what, now_s)
-        end_s = self._latest.newest_s if self._rules.by_feed else self.timeline.date_s
+        end_s = self._channels.newest_s if self._rules.by_feed else self.timeline.date_s
         self.timeline.flush(end_s)
         self._reports.gathered(now_s, due=False)
         self._latest.finish()
@@ -177,124 +174,106 @@ class SampleProcessor:
         return max(0.0, wait_s) if math.isfinite(wait_s) else None
 
     def _take_link(self, link: Link, arrived_s: float) -> None:
+        date_s = self.timeline.date_of(arrived_s)
         if link.state == Link.LOST:
-            # Until a sample arrives: changes during the outage may have been missed.
-            self._unknown_from_s = min(self._unknown_from_s, arrived_s + _LOST_HOLD_S)
-            self._minutes.spacing.restart()
+            for channel in self._channels:
+                # Until a sample arrives: changes during the outage may have been missed.
+                lost_s = arrived_s + _LOST_HOLD_S
+                channel.unknown_from_s = min(channel.unknown_from_s, lost_s)
+                channel.minutes.spacing.restart()
+            self._channels.doubt(date_s)
+        elif link.state == Link.UP:
+            self._channels.doubt(date_s, date_s)
         self._append(self._links.link(link, arrived_s))
 
     def _take_sample(self, sample: AnySample, arrived_s: float) -> None:
-        self._append(self._links.sample(arrived_s))
+        channel = self._channels.of(sample)
+        if channel is None:
+            text = "the feed sends a channel that it has not declared; skipped"
+            self._reports.remark(Remark(Notice.MALFORMED, text), arrived_s)
+            return
+        if channel is self._channels.grid:
+            self._append(self._links.sample(arrived_s))
         backlog = self.timeline.backlog
-        if backlog is not None and self._has_waited(backlog, sample, arrived_s):
+        if backlog is not None and self._has_waited(backlog, channel, sample, arrived_s):
             text = "a value without a time waited for this process, and may be old; skipped"
-            self._remark(Remark(Notice.ORDER, text), arrived_s)
+            self._screening.remark(channel, Remark(Notice.ORDER, text), arrived_s)
             return
-        self._unknown_from_s = math.inf
-        if not self._means.accepts(sample):
-            text = "the feed mixes powers and energy registers; skipped"
-            self._remark(Remark(Notice.MALFORMED, text), arrived_s)
-            return
-        value = sample.kw if isinstance(sample, Sample) else sample.kwh
-        for remark in self._remarks.value(value, arrived_s):
-            self._remark(remark, arrived_s)
-        if isinstance(sample, Sample) and abs(value) > self._rules.max_kw:
-            # Six digits are enough to recognise the value.
-            self._skip_implausible(f"{value:.6g} kW", arrived_s)
-            sample = replace(sample, kw=math.nan)
-        if not self._has_valid_time(sample):
-            why = (
-                "has no time, which --clock feed requires"
-                if sample.at is None
-                else f"has the invalid time {sample.at}"
-            )
-            self._remark(Remark(Notice.ORDER, f"a value {why}; skipped"), arrived_s)
+        channel.unknown_from_s = math.inf
+        passed = self._screening.passed(channel, sample, arrived_s)
+        if passed is None:
             return
         if self._rules.by_feed:
-            self._take_by_feed(sample, arrived_s)
+            self._take_by_feed(passed, arrived_s)
             return
-        at_s = self._time_of(sample.at, arrived_s)
+        at_s = self._time_of(channel, passed.at, arrived_s)
         if at_s is not None:
-            self._add(at_s, sample, arrived_s)
+            self._add(channel, at_s, passed, arrived_s)
 
-    def _has_waited(self, backlog: Backlog, sample: AnySample, arrived_s: float) -> bool:
+    def _has_waited(
+        self, backlog: Backlog, channel: ChannelMeans, sample: AnySample, arrived_s: float
+    ) -> bool:
         """Whether a sample without a time may be as old as an absence."""
         arrived_at_s = self.timeline.date_of(arrived_s)
         if sample.at is not None:
-            backlog.timed(sample.at.timestamp() + self._meter_clock.error_s, arrived_at_s)
+            at_s = sample.at.timestamp() + channel.clock.error_s
+            backlog.timed(channel.name, at_s, arrived_at_s)
             return False
         is_old = backlog.is_old(arrived_at_s)
-        # The last value of a feed of changes is the present one, if none follows.
-        backlog.latest = sample if is_old and self._rules.pace.on_change else None
+        backlog.latest.pop(channel.name, None)
+        if is_old and channel.minutes.spacing.on_change:
+            # The last value of a feed of changes is the present one, if none follows.
+            backlog.latest[channel.name] = sample
         return is_old
 
-    def _time_of(self, at: datetime | None, arrived_s: float) -> float | None:
+    def _time_of(
+        self, channel: ChannelMeans, at: datetime | None, arrived_s: float
+    ) -> float | None:
         """Return the date of a sample on our clock; None, and a report, if it is in the future."""
         arrived_at_s = self.timeline.date_of(arrived_s)
         if at is None:
             # Samples of one moment keep their order.
             self._last_arrival = max(arrived_at_s, self._last_arrival + _TICK_S)
             return self._last_arrival
-        at_s = self._meter_clock.correct(at.timestamp(), arrived_at_s)
-        change = self._meter_clock.change()
+        at_s = channel.clock.correct(at.timestamp(), arrived_at_s)
+        change = channel.clock.change()
         if change is not None:
-            self._reports.warn(change)
+            self._reports.warn(f"{channel.label}{change}")
         if at_s > arrived_at_s + EARLY_S:
             what = f"is {apart(at_s - arrived_at_s)} ahead of this machine's clock; skipped"
-            self._reports.disorder(at, what, arrived_s)
+            self._reports.disorder(at, what, arrived_s, label=channel.label)
             return None
         return at_s
 
-    def _has_valid_time(self, sample: AnySample) -> bool:
-        """Whether a sample has a valid time, or none and its arrival counts."""
-        if sample.at is None:
-            return not self._rules.by_feed
-        return _MIN_TIME_S <= sample.at.timestamp() <= _MAX_TIME_S
-
     def _take_by_feed(self, sample: AnySample, arrived_s: float) -> None:
         assert sample.at is not None  # noqa: S101 - its time is valid
-        at_s = sample.at.timestamp()
-        if not math.isfinite(self._latest.newest_s):
-            self._minutes.cuts.unseen(-math.inf, at_s, BEGAN)
-        accepted, dropped = self._future.accept(at_s, sample, self._latest.newest_s)
+        at_s, newest_s = sample.at.timestamp(), self._channels.newest_s
+        if not math.isfinite(newest_s):
+            self._channels.grid.minutes.cuts.unseen(-math.inf, at_s, BEGAN)
+        accepted, dropped = self._future.accept(at_s, sample, newest_s)
         for each_s, each in accepted:
-            self._add(each_s, each, arrived_s)
+            channel = self._channels.of(each)
+            assert channel is not None  # noqa: S101 - it was checked on arrival
+            self._add(channel, each_s, each, arrived_s)
+            self.timeline.advance(self._channels.reached_s)
         if dropped is not None:
             what = "is far ahead of its neighbours; skipped"
             self._reports.disorder(dropped.at, what, arrived_s)
 
-    def _add(self, at_s: float, sample: AnySample, arrived_s: float) -> None:
-        means, newest = self._means, self._means.newest
-        remarks = means.add(at_s, sample)
-        if means.newest is not None and means.newest != newest:
+    def _add(self, channel: ChannelMeans, at_s: float, sample: AnySample, arrived_s: float) -> None:
+        means, newest = channel.means, channel.means.newest
+        for remark in channel.add(at_s, sample):
+            self._screening.remark(channel, remark, arrived_s)
+        if channel is self._channels.grid and means.newest not in (None, newest):
             self._latest.offer(*means.newest)
-        remarks += self._remarks.spacing(means.minutes.spacing, is_counter=means.is_counter)
-        for remark in remarks:
-            self._remark(remark, arrived_s)
-        if self._latest.pass_time(at_s) and self._rules.by_feed:
-            self.timeline.advance(at_s)
-
-    def _remark(self, remark: Remark, arrived_s: float) -> None:
-        if remark.kind == Notice.ABSURD:
-            self._skip_implausible(remark.text, arrived_s)
-        else:
-            self._reports.remark(remark, arrived_s)
-
-    def _skip_implausible(self, what: str, arrived_s: float) -> None:
-        only = not self._means.any_power
-        self._reports.implausible(what, self._remarks.unit_remedy, arrived_s, only=only)
 
     def _append(self, item: LiveItem | None) -> None:
         if item is not None:
             self._out.append(item)
 
-    @property
-    def _minutes(self) -> MinuteMeans | CounterMeans:
-        return self._means.minutes
-
     def _moment(self) -> datetime | None:
         """Stream time for notices."""
         if not self._rules.by_feed:
             return local_time(self.timeline.date_s)
-        newest_s = self._latest.newest_s
+        newest_s = self._channels.newest_s
         return local_time(newest_s) if math.isfinite(newest_s) else None

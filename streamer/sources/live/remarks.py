@@ -40,8 +40,8 @@ class Remarks:
 
     def spacing(self, spacing: Spacing, *, is_counter: bool) -> list[Remark]:
         """Return a remark if samples are usually more than a minute apart, once."""
-        typical_s = spacing.typical_s if spacing.has_typical else None
-        if self._is_coarse or not spacing.is_coarse or typical_s is None:
+        typical_s = spacing.typical_s
+        if self._is_coarse or not (spacing.is_coarse and spacing.has_typical) or typical_s is None:
             return []
         self._is_coarse = True
         share = "the" if is_counter else f"{1 - MINUTE_S / typical_s:.0%} of the".replace("%", " %")

@@ -74,9 +74,11 @@ class Reports:
                 f"{self._max_kw:g} kW, more than a household draws; {remedy}"
             )
 
-    def disorder(self, at: datetime | None, what: str, arrived_s: float) -> None:
-        """Report a value that is skipped for its time."""
-        text = f"{self._name}: the value of {at:%Y-%m-%d %H:%M:%S} {what}"
+    def disorder(
+        self, at: datetime | None, what: str, arrived_s: float, *, label: str = ""
+    ) -> None:
+        """Report a value that is skipped for its time; `label` names its channel."""
+        text = f"{self._name}: {label}the value of {at:%Y-%m-%d %H:%M:%S} {what}"
         self._put_any(self._throttles.disordered.add(text, self._moment(), arrived_s))
 
     def notice(self, notice: Notice, arrived_s: float) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from streamer.errors import UsageError
 from streamer.feeds import Pace
 from streamer.feeds.advice import Advice
+from streamer.readings import CHANNELS
 from streamer.sources.bounds import MAX_KW
 from streamer.sources.live.minutes import MINUTE_S
 
@@ -35,6 +37,7 @@ class LiveRules:
         pace: what is known beforehand of how often samples arrive.
         advice: remedies that suit the feed, for messages.
         retry_max_s: longest wait in seconds between two attempts to connect.
+        channels: the channels beside the grid power, some of `CHANNELS`, each with its pace.
     """
 
     stale_after_s: float = 600.0
@@ -44,6 +47,11 @@ class LiveRules:
     pace: Pace = _ANY_PACE
     advice: Advice = _NO_ADVICE
     retry_max_s: float = RETRY_MAX_S
+    channels: Mapping[str, Pace] = field(default_factory=dict)
+
+    def of_channel(self, name: str) -> LiveRules:
+        """Return the rules for one of the channels."""
+        return replace(self, pace=self.channels[name])
 
     def check(self) -> None:
         """Raise UsageError for a rule that is out of bounds."""
@@ -58,3 +66,8 @@ class LiveRules:
             raise UsageError(f"--max-kw {self.max_kw} must be a number above 0")
         if not self.retry_max_s > 0:
             raise UsageError(f"--retry {self.retry_max_s} must be above 0 s")
+        for name in self.channels:
+            if name not in CHANNELS:
+                raise UsageError(
+                    f"a feed can have the channels {' and '.join(CHANNELS)}, not {name!r}"
+                )

@@ -35,16 +35,10 @@ class LatestSample:
 
     def offer(self, at_s: float, kw: float) -> bool:
         """Take a sample; returns whether it is the newest."""
-        if not self.pass_time(at_s):
-            return False
-        self._waiting = (at_s, kw)
-        return True
-
-    def pass_time(self, at_s: float) -> bool:
-        """Take the time of a sample without a power; returns whether it is the newest."""
         if at_s < self.newest_s:
             return False
         self.newest_s = at_s
+        self._waiting = (at_s, kw)
         return True
 
     def take(self, now_s: float) -> Sample | None:

@@ -85,7 +85,8 @@ class LiveSource:
 
     The means are weighted by time, on UTC minutes. Each is returned once the minute and the
     allowed lateness are over; a minute of which too little is known is left out. The samples
-    may be those of an energy register; then a minute waits until its energy is known. Samples
+    may be those of an energy register; then a minute waits until its energy is known. A feed with
+    channels gives readings with the powers of all of them. Samples
     that are late, duplicate, unreadable or implausible are counted and reported; a lost
     connection is made again.
 
@@ -128,6 +129,7 @@ class LiveSource:
             pace=getattr(feed, "pace", Pace()),
             advice=advice,
             retry_max_s=retry_max_s,
+            channels=getattr(feed, "channels", {}),
         )
         self._rules.check()
         self._feed = feed

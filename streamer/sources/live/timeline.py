@@ -7,14 +7,15 @@ measured; dates are derived from its difference to the wall clock.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from streamer.display.durations import apart
 from streamer.readings import Reading
 from streamer.sources.live.absence import JUMP_S, Backlog, Jump, jump_of
+from streamer.sources.live.channels import Channels, Minute
 from streamer.sources.live.counters import CounterMeans
-from streamer.sources.live.means import AnySample, SampleMeans
+from streamer.sources.live.means import AnySample
 from streamer.sources.live.minutes import MINUTE_S, MinuteMeans, local_time
 from streamer.sources.live.reports import Reports
 from streamer.sources.live.rules import FAR_S, LiveRules
@@ -31,7 +32,7 @@ class Timeline:
     """Closes the minutes as time passes, also where it passes unevenly.
 
     Args:
-        means: the minute means.
+        channels: the minute means.
         reports: takes remarks on the time.
         put: takes the readings.
         rules: rules for the minute means; if time is taken from the samples, dates here do not
@@ -47,7 +48,7 @@ class Timeline:
 
     def __init__(
         self,
-        means: SampleMeans,
+        channels: Channels,
         reports: Reports,
         put: Callable[[Reading], None],
         rules: LiveRules,
@@ -57,7 +58,7 @@ class Timeline:
         asleep_s: float | None = 0.0,
     ) -> None:
         self.now_s = now_s
-        self._means = means
+        self._channels = channels
         self._reports = reports
         self._put = put
         self._by_feed = rules.by_feed
@@ -67,7 +68,7 @@ class Timeline:
         self._even_from_s = now_s  # time of the last jump of the date
         self._ask_s = now_s
         if not self._by_feed:
-            self._minutes.flush(date_s)  # minutes before the start are not ours
+            channels.flush(date_s)  # minutes before the start are not ours
             self._minutes.cuts.unseen(-math.inf, date_s, BEGAN)
 
     @property
@@ -87,7 +88,7 @@ class Timeline:
 
     def resume_after(self, after: datetime) -> None:
         """Treat a minute, and all before it, as done; to be called before the first sample."""
-        self._minutes.resume_after(after.timestamp())
+        self._channels.resume_after(after.timestamp())
         ahead_s = self._minutes.done_s - self.date_s
         if not self._by_feed and ahead_s > MINUTE_S:
             text = f"the recording ends {apart(ahead_s)} ahead of this machine's clock"
@@ -108,7 +109,7 @@ class Timeline:
         jump = jump_of(delta_s, self._slept(asleep_s))
         self._asleep_s = asleep_s
         self.settle()
-        self._close(self._minutes.advance(date_s - delta_s))
+        self._close(self._channels.advance(date_s - delta_s))
         self.now_s, self._offset = now_s, date_s - jump.set_s - now_s
         self._even_from_s = now_s
         if jump.away_s:
@@ -124,30 +125,32 @@ class Timeline:
         self.settle()
         self._come_back(away_s, f"this process was stopped for {apart(away_s)}")
 
-    def update(self) -> AnySample | None:
-        """Close the minutes that are over; returns a kept sample whose value counts from now on."""
-        kept = None
+    def update(self) -> Sequence[AnySample]:
+        """Close the minutes that are over; returns kept samples that count from now on."""
+        kept: Sequence[AnySample] = ()
         if self.backlog is not None and self.date_s >= self.backlog.over_s:
-            kept = self.backlog.latest
+            kept = list(self.backlog.latest.values())
             self.settle()
         if self.backlog is None:
-            self._close(self._minutes.advance(self.date_s))
+            self._close(self._channels.advance(self.date_s))
         return kept
 
     def advance(self, at_s: float) -> None:
         """Close the minutes that are over at a date."""
-        self._close(self._minutes.advance(at_s))
+        self._close(self._channels.advance(at_s))
 
     def flush(self, at_s: float) -> None:
         """Close all complete minutes at a date, at the end of the feed."""
         self.settle()
-        self._close(self._minutes.flush(at_s))
+        self._close(self._channels.flush(at_s))
 
     def settle(self) -> None:
         """End the time in which values of an absence arrive."""
         backlog, self.backlog = self.backlog, None
-        if backlog is not None and not backlog.has_times:
-            self._minutes.forget_from(backlog.began_s)
+        if backlog is not None:
+            for channel in self._channels:
+                if channel.name not in backlog.dated:
+                    channel.minutes.forget_from(backlog.began_s)
 
     def is_muted(self) -> bool:
         """Whether the last reading is far in the future of a clock that runs evenly.
@@ -168,7 +171,7 @@ class Timeline:
             after: that minute; None if none counts any more.
             text: report.
         """
-        self._minutes.rewind(None if after is None else after.timestamp(), self.date_s)
+        self._channels.rewind(None if after is None else after.timestamp(), self.date_s)
         self._minutes.cuts.unseen(-math.inf, self.date_s, _SET)
         self._reports.warn(text)
 
@@ -178,10 +181,13 @@ class Timeline:
 
     def _come_back(self, away_s: float, cause: str) -> None:
         began_s, ended_s = self.date_s - away_s, self.date_s
-        self._close(self._minutes.advance(began_s))
+        self._close(self._channels.advance(began_s))
         self._minutes.cuts.unseen(began_s, ended_s, _PAUSED)
-        self._minutes.spacing.restart()
-        newest_s = -math.inf if self._means.newest is None else self._means.newest[0]
+        self._channels.absent(began_s, ended_s)
+        newest_s = max(
+            -math.inf if each.means.newest is None else each.means.newest[0]
+            for each in self._channels
+        )
         # Samples may have arrived since the moment at which this process was last seen to run.
         self.backlog = Backlog(min(max(began_s, newest_s + _TICK_S), ended_s), ended_s)
         self._reports.warn(f"{cause}; that time is a gap, except for values with times that waited")
@@ -189,7 +195,7 @@ class Timeline:
     def _set(self, delta_s: float) -> None:
         self._minutes.cuts.unseen(self.date_s - delta_s, math.inf, _SET)
         self._minutes.cuts.unseen(-math.inf, self.date_s, _SET)
-        self._minutes.step(delta_s, self.date_s)
+        self._channels.step(delta_s, self.date_s)
         way = "ahead" if delta_s > 0 else "back"
         text = f"this machine's clock was set {way} by {apart(abs(delta_s))}"
         if delta_s > 0:
@@ -198,19 +204,24 @@ class Timeline:
             text += f"; {self._mute}"
         self._reports.warn(text)
 
-    def _close(self, minutes: list[tuple[float, float]]) -> None:
-        """Pass on the means of closed minutes, and report those that are partial."""
+    def _close(self, minutes: list[Minute]) -> None:
+        """Pass on the means of closed minutes, and report those that are partial or missing."""
+        if self._channels.sides:
+            for remark in self._channels.take_notes():
+                self._reports.remark(remark, self.now_s)
         if not minutes:
             return
+        starts = {minute.start_s for minute in minutes}
         for start_s, text in self._minutes.cuts.take():
-            self._reports.warn(f"the minute {local_time(start_s):%Y-%m-%d %H:%M}: {text}")
-        for start_s, kw in minutes:
-            # Adding 0.0 turns a negative zero into a positive one.
-            self._put(Reading(local_time(start_s), round(kw, _DECIMALS) + 0.0))
+            if start_s in starts:  # otherwise another channel is missing
+                self._reports.warn(f"the minute {local_time(start_s):%Y-%m-%d %H:%M}: {text}")
+        for start_s, kw, solar_kw, battery_kw in minutes:
+            at = local_time(start_s)
+            self._put(Reading(at, _rounded(kw), _optional(solar_kw), _optional(battery_kw)))
 
     @property
     def _minutes(self) -> MinuteMeans | CounterMeans:
-        return self._means.minutes
+        return self._channels.grid.means.minutes
 
     @property
     def _mute(self) -> str:
@@ -223,3 +234,12 @@ class Timeline:
     @property
     def _done(self) -> str:
         return f"{local_time(self._minutes.done_s):%Y-%m-%d %H:%M}"
+
+
+def _rounded(kw: float) -> float:
+    # Adding 0.0 turns a negative zero into a positive one.
+    return round(kw, _DECIMALS) + 0.0
+
+
+def _optional(kw: float | None) -> float | None:
+    return None if kw is None else _rounded(kw)

@@ -22,6 +22,7 @@ from streamer.feeds.address import Address
 from streamer.feeds.lines import PipeFeed
 from streamer.feeds.lines.reader import MAX_LINE_BYTES, SampleReader
 from streamer.feeds.lines.records import RecordParser
+from streamer.feeds.lines.sides import Records
 from streamer.feeds.lines.tail import TailFeed
 from streamer.feeds.registry import open_feed
 from streamer.feeds.values import Quantity
@@ -29,7 +30,7 @@ from streamer.readings import Link, Notice, Sample
 from streamer.testing import check_source, read_feed
 from tests.children import ending
 
-WATTS = RecordParser(quantity=Quantity("W"))
+WATTS = Records(RecordParser(quantity=Quantity("W")))
 
 
 def _kw(items: Sequence[FeedItem]) -> list[float | None]:
@@ -80,8 +81,8 @@ class TestSampleReader:
 
     def test_a_missing_unit_ends_the_feed_unless_earlier_records_had_one(self) -> None:
         with pytest.raises(SourceError, match="test: the unit is missing; give unit=W or unit=kW"):
-            SampleReader("test", RecordParser()).feed(b"250\n")
-        items = SampleReader("test", RecordParser()).feed(b'x\n{"power_w": 250}\n250\n')
+            SampleReader("test", Records(RecordParser())).feed(b"250\n")
+        items = SampleReader("test", Records(RecordParser())).feed(b'x\n{"power_w": 250}\n250\n')
         assert _kw(items) == [0.25]
         assert _reported(items)[0][1] == 2
 
@@ -188,9 +189,11 @@ class TestPipeFeed:
             for watts in (250, 300):  # each arrives while the pipe is open
                 process.stdin.write(b"%d\n" % watts)
                 process.stdin.flush()
-                assert process.stdout.readline() == b"Sample(kw=%g, at=None)\n" % (watts / 1000)
+                assert process.stdout.readline() == b"Sample(kw=%g, at=None, channel='')\n" % (
+                    watts / 1000
+                )
             out, _ = process.communicate(b"on\r\n0x1\n400")
-        assert out.splitlines()[-1] == b"Sample(kw=0.4, at=None)"
+        assert out.splitlines()[-1] == b"Sample(kw=0.4, at=None, channel='')"
         assert b"count=2" in out
         assert process.returncode == 0
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from streamer.errors import UsageError
 from streamer.feeds.address import Address
 from streamer.feeds.lines.records import FORMATS, MAX_RECORDS, RecordParser
+from streamer.feeds.lines.sides import Body, Records
 from streamer.feeds.values import MalformedError, Quantity
 from streamer.feeds.values.quantity import MissingUnitError
 from streamer.readings import CounterSample, Sample
@@ -21,6 +22,10 @@ AT = datetime(2026, 3, 29, 0, 59, tzinfo=UTC)
 
 def _records(options: str) -> RecordParser:
     return RecordParser.of(Address.parse(f"stdin:?{options}"))
+
+
+def _read_body(options: str, text: str) -> Body:
+    return Records.of(Address.parse(f"stdin:?{options}")).read_body(text)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +218,7 @@ def test_wrong_options_are_usage_errors(options: str, error: str) -> None:
     ],
 )
 def test_a_body_of_several_records_is_read(body: str) -> None:
-    found = _records("unit=W").read_body(body)
+    found = _read_body("unit=W", body)
     assert found.problems == []
     assert found.items in ([Sample(0.001)], [Sample(0.001), Sample(0.002)])
 
@@ -229,14 +234,15 @@ def test_a_body_of_several_records_is_read(body: str) -> None:
     ],
 )
 def test_malformed_records_do_not_lose_the_others(body: str, taken: int, error: str) -> None:
-    found = _records("unit=W").read_body(body)
+    found = _read_body("unit=W", body)
     assert len(found.items) == taken
     assert str(found.problems[0]).startswith(error)
 
 
 def test_points_without_the_field_are_skipped() -> None:
-    found = _records("unit=W&field=power&precision=s").read_body(
-        "cpu,host=a usage=3.2 1795908000\nmeter,host=a power=251 1795908000\n"
+    found = _read_body(
+        "unit=W&field=power&precision=s",
+        "cpu,host=a usage=3.2 1795908000\nmeter,host=a power=251 1795908000\n",
     )
     assert found.problems == []
     assert [item.kw for item in found.items if isinstance(item, Sample)] == [0.251]
@@ -256,7 +262,7 @@ def test_points_without_the_field_are_skipped() -> None:
 )
 def test_a_body_that_cannot_be_read_is_malformed(body: str, error: str) -> None:
     with pytest.raises(MalformedError) as raised:
-        _records("unit=W").read_body(body)
+        _read_body("unit=W", body)
     assert str(raised.value).startswith(error)
 
 
@@ -296,7 +302,10 @@ _PIECES = st.sampled_from(
 def test_any_line_is_a_sample_or_a_malformed_error(line: str, options: str) -> None:
     records = _records(options)
     samples, problems = [], []
-    for read in (lambda text: [records.read(text)], lambda text: records.read_body(text).items):
+    for read in (
+        lambda text: [records.read(text)],
+        lambda text: Records(records).read_body(text).items,
+    ):
         try:
             samples += read(line)
         except MalformedError as error:

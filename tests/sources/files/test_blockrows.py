@@ -15,7 +15,7 @@ from streamer.errors import StreamerError
 from streamer.readings import Notice
 from streamer.readings.blocks import ReadingBlock
 from streamer.sample import sample_path
-from streamer.sources.files import delimited, replay, streams
+from streamer.sources.files import head, replay, streams
 from streamer.sources.files.blockrows import BlockParser
 from streamer.sources.files.delimited import open_replay
 from streamer.sources.files.layout import Layout
@@ -50,7 +50,7 @@ def record(path, block_rows, chunk_bytes=1 << 17, **options):
         patch.object(replay, "BLOCK_ROWS", block_rows),
         patch.object(streams, "CHUNK_BYTES", chunk_bytes),
         # The first lines are put back as one piece.
-        patch.object(delimited, "_HEAD_LINES", min(400, chunk_bytes // 100)),
+        patch.object(head, "_HEAD_LINES", min(400, chunk_bytes // 100)),
     ):
         try:
             source = open_replay(path, **options)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from streamer.errors import StreamerError
-from streamer.sources.files import delimited, streams
+from streamer.sources.files import head, streams
 from streamer.sources.files.delimited import open_replay
 
 START = datetime(2013, 5, 21)
@@ -37,7 +37,7 @@ def followed(path, chunk_bytes=2048, **options):
     with (
         patch.object(streams, "CHUNK_BYTES", chunk_bytes),
         # The first lines are read before, and put back as one piece.
-        patch.object(delimited, "_HEAD_LINES", min(400, chunk_bytes // 100)),
+        patch.object(head, "_HEAD_LINES", min(400, chunk_bytes // 100)),
     ):
         source = open_replay(path, **options)
         seen = [(0, source.progress)]

@@ -31,6 +31,7 @@ class _Feed:
     def __init__(self, script: Script, *, waits: bool = False) -> None:
         self.name = "house"
         self.pace = Pace()
+        self.channels: dict[str, Pace] = {}
         self.closed = threading.Event()
         self._script = script
         self._waits = waits
@@ -83,6 +84,21 @@ def _each_second(clock: ManualClock, seconds: int, kw: Callable[[int], float]) -
     for second in range(seconds):
         yield [Sample(kw(second))]
         clock.advance(1.0)
+
+
+def test_readings_have_the_channels_of_the_feed() -> None:
+    samples = [
+        each
+        for second in range(0, 130, 10)
+        for each in (Sample(1.0, _at(second)), Sample(2.0, _at(second), "solar"))
+    ]
+    feed = _Feed(iter([samples]))
+    feed.channels = {"solar": Pace()}
+    items = _read_all(LiveSource(feed, stale_after_s=60.0, by="feed"))
+    readings = [item for item in items if isinstance(item, Reading)]
+    assert [(each.kw, each.solar_kw, each.battery_kw) for each in readings] == [
+        (1.0, 2.0, None)
+    ] * 2
 
 
 def test_conforms_to_the_source_protocol() -> None:

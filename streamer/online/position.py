@@ -1,0 +1,136 @@
+"""Position in a stream: its last readings, the forecast that waits, and the totals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from streamer.errors import StateError
+from streamer.online.forecasts import forecast_state, restored_forecast
+from streamer.readings import Counts, Forecast, Reading
+from streamer.readings.arrays import IntArray
+from streamer.readings.blocks import ReadingBlock
+from streamer.readings.buffer import CAPACITY, RingBuffer
+from streamer.readings.channels import GRID_ONLY, Channels, channels_of
+from streamer.readings.saved import count, numbers
+
+_STATE_VERSION = 3
+
+
+class Position:
+    """What a pipeline knows of its stream, apart from what it has learnt.
+
+    Args:
+        window: number of readings that the model forecasts from.
+
+    Attributes:
+        buffer: the last readings, as the consumption of the house in kW.
+        waiting: the forecast that the next reading settles, if any.
+        last_at: time of the last reading; None before the first.
+        channels: those of the readings in the buffer; None if it is empty.
+        counts: totals of the stream so far.
+    """
+
+    def __init__(self, window: int) -> None:
+        self._window = window
+        self.buffer = RingBuffer(max(CAPACITY, window + 1))
+        self.waiting: Forecast | None = None
+        self.last_at: datetime | None = None
+        self.channels: Channels | None = None
+        self.counts = Counts()
+
+    def channels_change(self, reading: Reading) -> bool:
+        """True if the next reading has other channels than those in the buffer."""
+        return self.channels is not None and channels_of(reading) != self.channels
+
+    def advance(self, reading: Reading, missing: int, forecast: Forecast | None) -> None:
+        """Move to the next reading, at which a forecast may have been issued."""
+        self.buffer.push(reading.consumption_kw)
+        self._move(reading, 1, missing, missing > 0, forecast)
+
+    def advance_many(
+        self, readings: ReadingBlock, missing: IntArray, forecast: Forecast | None
+    ) -> None:
+        """Move to the last of some readings, at which a forecast may have been issued.
+
+        Args:
+            readings: at least one.
+            missing: (readings,) minutes missing before each.
+            forecast: the forecast.
+        """
+        self.buffer.extend(readings.consumption_kw)
+        gaps = int(np.count_nonzero(missing))
+        self._move(readings[-1], len(readings), int(missing.sum()), gaps, forecast)
+
+    def reset(self) -> None:
+        """Empty the buffer; no forecast waits any more."""
+        counts = self.counts
+        self.counts = Counts(counts.readings, counts.gaps, counts.gap_minutes, counts.resets + 1)
+        self.buffer.clear()
+        self.waiting = self.channels = None
+
+    def state(self) -> dict[str, Any]:
+        """The position as plain JSON values."""
+        return {
+            "version": _STATE_VERSION,
+            "window": self._window,
+            "last_at": None if self.last_at is None else self.last_at.isoformat(),
+            "channels": None if self.channels is None else list(self.channels),
+            "buffer_kw": self.buffer.values().tolist(),
+            "waiting": forecast_state(self.waiting),
+            "counts": {name: getattr(self.counts, name) for name in Counts.__slots__},
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved position, for which this one has to be new.
+
+        States that were saved by earlier versions have no channels but the grid's.
+
+        Raises:
+            StateError: the state has another version or window.
+            AttributeError, LookupError, TypeError, ValueError: it is damaged.
+        """
+        version, window = state.get("version"), state.get("window")
+        if version != _STATE_VERSION:
+            raise StateError(f"saved state has version {version!r:.40}, expected {_STATE_VERSION}")
+        if window != self._window:
+            raise StateError(
+                f"saved state is for a model with a window of {window!r:.40} readings, "
+                f"this one has {self._window}"
+            )
+        last_at = state["last_at"]
+        if last_at is not None:
+            self.last_at = datetime.fromisoformat(last_at)
+            self.channels = _restored_channels(state.get("channels", GRID_ONLY))
+        self.buffer.extend(numbers(state["buffer_kw"], most=self.buffer.capacity))
+        self.waiting = restored_forecast(state["waiting"])
+        self.counts = Counts(**{name: count(state["counts"][name]) for name in Counts.__slots__})
+
+    def _move(
+        self,
+        reading: Reading,
+        readings: int,
+        gap_minutes: int,
+        gaps: int,
+        forecast: Forecast | None,
+    ) -> None:
+        counts = self.counts
+        self.counts = Counts(
+            counts.readings + readings,
+            counts.gaps + gaps,
+            counts.gap_minutes + gap_minutes,
+            counts.resets,
+        )
+        self.last_at, self.waiting = reading.at, forecast
+        if self.channels is None:
+            self.channels = channels_of(reading)
+
+
+def _restored_channels(state: Any) -> Channels:
+    solar, battery = state
+    if not isinstance(solar, bool) or not isinstance(battery, bool):
+        raise TypeError(f"channels are {state!r:.40}, not two truth values")
+    return solar, battery

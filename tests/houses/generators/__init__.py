@@ -1,0 +1,33 @@
+"""Generators of sun, car, heat pump and battery, to be added to a measured house.
+
+::
+
+    house = Additions(panels=Panels(kwp=5.0), car=Car(), pump=HeatPump())
+    series = house.added_to(at, base_kw, np.random.default_rng(7))
+    series.grid_kw, series.solar_kw, series.consumption_kw
+
+Sun, car and heat pump are drawn from one generator of random numbers each, so that none changes
+when another is added; the same seed gives the same minutes (with the same release of NumPy).
+Powers are means over a minute in kW. Of streamer itself only array types are imported.
+"""
+
+from tests.houses.generators.battery import Battery
+from tests.houses.generators.car import Car
+from tests.houses.generators.clouds import Clouds
+from tests.houses.generators.house import Additions, HouseSeries
+from tests.houses.generators.panels import Panels
+from tests.houses.generators.pump import HeatPump
+from tests.houses.generators.sky import Place
+from tests.houses.generators.weather import Climate
+
+__all__ = [
+    "Additions",
+    "Battery",
+    "Car",
+    "Climate",
+    "Clouds",
+    "HeatPump",
+    "HouseSeries",
+    "Panels",
+    "Place",
+]
