@@ -14,7 +14,10 @@ MIN_KW = 3.2
 HOLDS = 20
 """Readings for which a load must stay on."""
 
-OFTEN = 3
+RAMP = 5
+"""First readings of a load, in which it may still rise."""
+
+OFTEN = 2
 """Times that a load must have come before it is known."""
 
 FORGOTTEN = 60 * 24
@@ -37,8 +40,9 @@ class KnownLoads:
     threshold that adapts to a rate of events: that would keep about half of its starts as alarms.
     So loads are remembered by their power: a rise by 3.2 kW or more within two readings that
     lasts for twenty begins one, and its power is the smallest of those readings, but for the
-    first, less the power before. A load that has come three times is known until it
-    has not come for sixty days; another that differs by no more than a quarter counts as the same.
+    first five, less the power before. A load that has come twice is known until it
+    has not come for sixty days (twice, since one of three is often measured while another load
+    goes off); another that differs by no more than a quarter counts as the same.
 
     A rule of thumb without a source. Guarantee: a start whose rise is within a quarter of a known
     load raises no alarm for a rise, nor for a fall in the first twenty readings while the load
@@ -49,12 +53,12 @@ class KnownLoads:
     Attributes:
         minutes: readings since the load under way came on; 0 if there is none.
         base_kw: power before it, in kW.
-        low_kw: smallest reading since, but for the first, in kW.
+        low_kw: smallest reading since, but for the first five, in kW.
         slots: power in kW, times and hours since the last time of each load; all 0 if empty.
         most_kw: power of the largest known load in kW; 0 if none is known.
 
     >>> loads = KnownLoads()
-    >>> for _ in range(3):
+    >>> for _ in range(2):
     ...     loads.begin(0.4)
     ...     for kw in [11.4] * HOLDS:
     ...         loads.follow(kw)
@@ -95,7 +99,7 @@ class KnownLoads:
         self.minutes += 1
         if kw - self.base_kw < MIN_KW:
             self.minutes = 0
-        elif self.minutes > 1:
+        elif self.minutes > RAMP:
             self.low_kw = min(self.low_kw, kw)
             if self.minutes == HOLDS:
                 self.minutes = 0

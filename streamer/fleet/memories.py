@@ -95,10 +95,10 @@ def follow_loads(memory: Records, kw: DoubleArray) -> None:
     if not rows.size:
         return
     rise = kw[rows] - memory["base"][rows]
-    # A load that is not over is in its second reading or a later one here.
-    memory["low"][rows] = np.minimum(memory["low"][rows], kw[rows])
     minutes = memory["minutes"][rows] + np.uint8(1)
     minutes[rise < loads.MIN_KW] = 0
+    low = memory["low"][rows]
+    memory["low"][rows] = np.where(minutes > loads.RAMP, np.minimum(low, kw[rows]), low)
     held = rows[minutes == loads.HOLDS]
     minutes[minutes == loads.HOLDS] = 0
     memory["minutes"][rows] = minutes

@@ -51,7 +51,7 @@ def test_a_charge_that_has_come_three_times_is_no_alarm(power: float) -> None:
     car, starts = charging(20, power)
     found = [at for at, alarm in raised(house(20) + car) if alarm.kind == Alarm.ANOMALY]
     at_starts = [any(start <= at < start + 10 for at in found) for start in starts]
-    assert sum(at_starts[1:3]) >= 1
+    assert any(at_starts[:2])
     assert not any(at_starts[3:])
 
 
