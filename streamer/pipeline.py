@@ -11,15 +11,14 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from streamer.alarms.detectors import Alarms
 from streamer.errors import StateError, UsageError
-from streamer.models import Forecaster, forecast_ahead
+from streamer.models import Forecaster
 from streamer.online.forecasts import ForecastBatch, Issued, settled_by, to_forecast
 from streamer.online.guard import day_parts
-from streamer.online.layer import Adapt, Online, recent_changes
-from streamer.online.netload import NetLoad
+from streamer.online.issuing import Issuer
+from streamer.online.layer import Adapt
 from streamer.online.position import Position
 from streamer.readings import Alarm, Reading, Step
 from streamer.readings.arrays import DoubleArray, IntArray
@@ -31,8 +30,6 @@ from streamer.scores.running import RunningScores
 
 _FEW = 4
 """Readings that are faster one by one: an engine computes dozens of windows at least."""
-
-_NOTHING: DoubleArray = np.empty(0)
 
 
 class Pipeline:
@@ -77,11 +74,9 @@ class Pipeline:
         self._gaps = GapRule() if gaps is None else gaps
         self._adapt, self._confidence = adapt, confidence
         self._position = Position(forecaster.window)
-        self._online, self._net_load, self._alarms, self._scores = self._new_parts()
+        self._issuer, self._alarms, self._scores = self._new_parts()
         self._latest = self._scores.get()
-        self._adaptation = self._online.get()
-        self._stream = forecaster.stream()
-        self._stream_is_behind = False
+        self._adaptation = self._issuer.adaptation
 
     @property
     def capacity(self) -> int:
@@ -99,8 +94,8 @@ class Pipeline:
         reading, missing = checked(reading, position.last_at)
         if self._gaps.resets(missing) or position.channels_change(reading):
             self._reset()
-        if self._stream_is_behind:
-            self._catch_up()
+        if self._issuer.is_behind:
+            self._issuer.catch_up(position)
         return self._push_one(reading, missing)
 
     def push_many(self, readings: Iterable[Reading]) -> list[Step]:
@@ -152,9 +147,8 @@ class Pipeline:
         """
         return {
             **self._position.state(),
+            **self._issuer.state(),
             "scores": self._scores.state(),
-            "online": self._online.state(),
-            "net_load": self._net_load.state(),
             "alarms": self._alarms.state(),
         }
 
@@ -171,27 +165,24 @@ class Pipeline:
         if not isinstance(state, Mapping):
             raise StateError(f"saved state is of type {type(state).__name__}, not a mapping")
         position = Position(self._forecaster.window)
-        online, net_load, alarms, scores = self._new_parts()
+        issuer, alarms, scores = self._new_parts()
         try:
             position.restore(state)
-            online.restore(state["online"])
-            net_load.restore(state.get("net_load"))
+            issuer.restore(state)
             alarms.restore(state["alarms"])
             scores.restore(state["scores"])
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise StateError(f"saved state is damaged: {error!r}") from None
-        self._position, self._online, self._net_load = position, online, net_load
+        self._position, self._issuer = position, issuer
         self._alarms, self._scores = alarms, scores
         self._latest = scores.get()
-        self._adaptation = online.get()
-        self._stream_is_behind = True
+        self._adaptation = issuer.adaptation
 
-    def _new_parts(self) -> tuple[Online, NetLoad, Alarms, RunningScores]:
+    def _new_parts(self) -> tuple[Issuer, Alarms, RunningScores]:
         """What is learnt from the stream, before its first reading."""
-        levels, adapt, confidence = self._forecaster.levels, self._adapt, self._confidence
+        adapt, confidence = self._adapt, self._confidence
         return (
-            Online(levels, adapt=adapt, confidence=confidence),
-            NetLoad(),
+            Issuer(self._forecaster, adapt=adapt, confidence=confidence),
             Alarms(),
             RunningScores(confidence=float(confidence), adapted=bool(adapt)),
         )
@@ -214,23 +205,16 @@ class Pipeline:
     def _push_one(self, reading: Reading, missing: int) -> Step:
         kw = reading.consumption_kw
         self._learn(kw, reading.kw)
-        answer = self._stream.push(kw)
-        terms = self._net_load.see_one(reading)
-        issued = None
-        if answer is not None:
-            known = np.array([*self._position.buffer.last(2).tolist(), kw])
-            recent, times = recent_changes(known, 1), day_parts([reading])
-            issued = self._online.see(answer, recent, _NOTHING, times, terms).issued()[0]
-        return self._advance(reading, missing, issued)
+        return self._advance(reading, missing, self._issuer.one(reading, kw, self._position))
 
     def _are_few(self, readings: Sequence[Reading]) -> bool:
         """Whether a part is processed faster one by one."""
-        return len(readings) <= _FEW and not self._stream_is_behind
+        return len(readings) <= _FEW and not self._issuer.is_behind
 
     def _push_part(self, readings: Sequence[Reading], missing: IntArray) -> list[Step]:
         if self._are_few(readings):
             return list(map(self._push_one, readings, missing.tolist()))
-        batch = self._forecast_batch(Powers.of(readings), day_parts(readings))
+        batch = self._forecast_batch(readings)
         issued: list[Issued | None] = [None] * len(readings)
         if batch is not None:
             found = batch.issued()
@@ -262,7 +246,7 @@ class Pipeline:
             return steps[-1]
         kw = readings.kw
         waiting = self._position.waiting
-        batch = self._forecast_batch(Powers.of(readings), day_parts(readings))
+        batch = self._forecast_batch(readings)
         settled, first = settled_by(len(kw), waiting, batch)
         settled_kw[:] = settled.mean_kw
         last_two: list[Issued | None] = [None, None]
@@ -298,37 +282,11 @@ class Pipeline:
         alarms += [alarm for alarm in step.alarms if alarm.at == step.reading.at]
         return step
 
-    def _forecast_batch(self, powers: Powers, times: Sequence[int]) -> ForecastBatch | None:
-        """Forecast after each reading of a part, and learn from all forecasts settled in it.
-
-        Args:
-            powers: (readings,) the part, which follows the readings in the buffer.
-            times: (readings,) their parts of the day.
-
-        Returns:
-            The forecasts at its last readings, one at each whose window is full.
-        """
-        kw = powers.consumption_kw
-        self._learn(float(kw[0]), float(powers.kw[0]))
-        self._stream_is_behind = True
-        terms = self._net_load.see(powers)
-        window = self._forecaster.window
-        known = np.concatenate([self._position.buffer.last(max(window - 1, 2)), kw])
-        windows = min(len(known) - window + 1, len(kw))
-        if windows < 1:
-            return None
-        views = sliding_window_view(known, window)[-windows:]
-        recent, first = recent_changes(known, windows), len(kw) - windows
-        parts, start = [], 0
-        for answer in forecast_ahead(self._forecaster, views):
-            rows = slice(start, start + len(answer.mean_kw))
-            at = slice(first + rows.start, first + rows.stop)
-            settling = kw[at.start + 1 : at.stop + 1]
-            theirs = None if terms is None else terms[at]
-            seen = self._online.see(answer, recent[rows], settling, times[at], theirs)
-            parts.append(seen)
-            start = rows.stop
-        return ForecastBatch.joined(parts)
+    def _forecast_batch(self, readings: Sequence[Reading]) -> ForecastBatch | None:
+        """The forecasts at the last readings of a part, one at each whose window is full."""
+        powers = Powers.of(readings)
+        self._learn(float(powers.consumption_kw[0]), float(powers.kw[0]))
+        return self._issuer.many(powers, day_parts(readings), self._position)
 
     def _learn(self, kw: float, grid_kw: float) -> None:
         """Learn from the reading that settles the waiting forecast, if any.
@@ -338,8 +296,8 @@ class Pipeline:
             grid_kw: its grid power, which the band is of.
         """
         if self._position.waiting is not None:
-            self._online.settle(kw, grid_kw)
-        self._adaptation = self._online.get()
+            self._issuer.settle(kw, grid_kw)
+        self._adaptation = self._issuer.adaptation
 
     def _advance(self, reading: Reading, missing: int, issued: Issued | None) -> Step:
         """Settle and score the waiting forecast, buffer the reading, issue the next forecast."""
@@ -375,17 +333,5 @@ class Pipeline:
         )
 
     def _reset(self) -> None:
-        position = self._position
-        position.reset()
-        self._net_load.restart()
-        self._stream.restart(seen=position.counts.readings)
-        self._stream_is_behind = False
-
-    def _catch_up(self) -> None:
-        """Rebuild the cache of the engine from the ring buffer."""
-        position = self._position
-        recent = position.buffer.last(self._forecaster.window)
-        self._stream.restart(seen=position.counts.readings - len(recent))
-        for kw in recent.tolist():
-            self._stream.push(kw)
-        self._stream_is_behind = False
+        self._position.reset()
+        self._issuer.restart(seen=self._position.counts.readings)

@@ -16,17 +16,19 @@ from streamer.online.guard import (
     LEVELS_KW,
     MAX_CHANGE_KW,
     MAX_SUM,
+    MOVING_KW,
     PRIOR_KW,
     PRIOR_KW2,
     SUMS,
     TRIAL,
 )
-from streamer.readings.arrays import DoubleArray, IndexArray, IntArray, Records
+from streamer.readings.arrays import DoubleArray, IntArray, Records
 
 GUARD = np.dtype(
     [
         ("sums", "<f4", (len(SUMS), CLASSES)),
-        ("change", "<f8"),  # that the waiting mean forecasts
+        ("lost", "<f4", 2 * CLASSES),
+        ("change", "<f8"),  # that the waiting mean forecasts, clipped
         ("median_change", "<f8"),
         ("places", "u1", 2),  # the classes of these two
     ]
@@ -42,6 +44,7 @@ def see(
     mean_kw: DoubleArray,
     median_kw: DoubleArray,
     last_kw: DoubleArray,
+    last_change_kw: DoubleArray,
     at: IntArray,
     settled: IntArray,
 ) -> tuple[DoubleArray, DoubleArray]:
@@ -52,6 +55,7 @@ def see(
         mean_kw: (meters,) the mean forecasts.
         median_kw: (meters,) the median forecasts, NaN without them.
         last_kw: (meters,) the readings that they are issued at.
+        last_change_kw: (meters,) the changes to those from the readings before.
         at: (meters,) times of these in microseconds.
         settled: (meters,) numbers of settled forecasts.
 
@@ -62,16 +66,18 @@ def see(
     group = np.where(level > 0, DAY_PARTS - 1 + level, at // _PART_US % DAY_PARTS)
     change, median_change = mean_kw - last_kw, median_kw - last_kw
     place, median_place = 2 * group + (change > 0.0), 2 * group + (median_change > 0.0)
-    state["change"] = change
-    state["median_change"] = np.where(np.isnan(median_change), 0.0, median_change)
+    median_place = 2 * median_place + (np.abs(last_change_kw) > MOVING_KW)
+    for name, found in (("change", change), ("median_change", median_change)):
+        state[name] = np.where(np.isnan(found), 0.0, _clipped(found))
     state["places"][:, 0], state["places"][:, 1] = place, median_place
-    squares, products, noise, _ = _sums(state, place)
+    meters = np.arange(len(state))
+    squares, products, noise = state["sums"][meters, :, place].T.astype(np.float64)
     weight = (products + PRIOR_KW2 + DOUBT * np.sqrt(noise)) / (squares + PRIOR_KW2)
     tried = settled >= TRIAL
     guarded = np.where(tried & (weight < 1.0), last_kw + np.maximum(weight, 0.0) * change, mean_kw)
-    lost = _sums(state, median_place)[SUMS.index("lost")]
     # Where there is no median, nothing is ever lost.
-    return guarded, np.where(tried & (lost > PRIOR_KW), last_kw, median_kw)
+    worse = state["lost"][meters, median_place] > PRIOR_KW
+    return guarded, np.where(tried & worse, last_kw, median_kw)
 
 
 def settle(state: Records, *, last_kw: DoubleArray, actual_kw: DoubleArray) -> None:
@@ -82,23 +88,17 @@ def settle(state: Records, *, last_kw: DoubleArray, actual_kw: DoubleArray) -> N
         last_kw: (meters,) the readings that the forecasts were issued at.
         actual_kw: (meters,) the readings.
     """
-    came, change, median_change = (
-        np.minimum(np.maximum(kw, -MAX_CHANGE_KW), MAX_CHANGE_KW)
-        for kw in (actual_kw - last_kw, state["change"], state["median_change"])
-    )
+    came = _clipped(actual_kw - last_kw)
+    change, median_change = state["change"], state["median_change"]
     uncertain = change * (came - change)
     place, median_place = state["places"].T.astype(np.intp)
-    added = {
-        "squares": (place, change * change),
-        "products": (place, change * came),
-        "noise": (place, uncertain * uncertain),
-        "lost": (median_place, np.abs(came - median_change) - np.abs(came)),
-    }
-    sums, meters = state["sums"], np.arange(len(state))
-    for row, name in enumerate(SUMS):
-        where, value = added[name]
-        before = sums[meters, row, where].astype(np.float64)
-        sums[meters, row, where] = KEPT * before + value
+    meters, sums = np.arange(len(state)), state["sums"]
+    added = (change * change, change * came, uncertain * uncertain)
+    for row, value in enumerate(added):
+        sums[meters, row, place] = KEPT * sums[meters, row, place].astype(np.float64) + value
+    lost = state["lost"][meters, median_place].astype(np.float64)
+    more = np.abs(came - median_change) - np.abs(came)
+    state["lost"][meters, median_place] = KEPT * lost + more
 
 
 def are_sound(state: Records) -> bool:
@@ -106,15 +106,14 @@ def are_sound(state: Records) -> bool:
     sums = state["sums"]
     nonnegative = sums[:, [SUMS.index("squares"), SUMS.index("noise")]]
     return bool(
-        (state["places"] < CLASSES).all()
+        (state["places"] < (CLASSES, 2 * CLASSES)).all()
         and (np.abs(sums) <= MAX_SUM).all()
+        and (np.abs(state["lost"]) <= MAX_SUM).all()
         and (nonnegative >= 0.0).all()
-        and np.isfinite(state["change"]).all()
-        and np.isfinite(state["median_change"]).all()
+        and (np.abs(state["change"]) <= MAX_CHANGE_KW).all()
+        and (np.abs(state["median_change"]) <= MAX_CHANGE_KW).all()
     )
 
 
-def _sums(state: Records, place: IndexArray) -> DoubleArray:
-    """(sums, meters) the sums of one class of each meter."""
-    sums: DoubleArray = state["sums"][np.arange(len(state)), :, place].T.astype(np.float64)
-    return sums
+def _clipped(change: DoubleArray) -> DoubleArray:
+    return np.minimum(np.maximum(change, -MAX_CHANGE_KW), MAX_CHANGE_KW)

@@ -173,12 +173,13 @@ class RecordKeeper:
     ) -> None:
         """Make the forecasts out of the network's."""
         mean, last = frozen, _bounded(now["last_kw"])
+        change = last - _bounded(now["before_kw"])
         if self._adapt:
             mean = light.see(
                 now["light"],
                 frozen_kw=frozen,
                 last_kw=last,
-                change_kw=last - _bounded(now["before_kw"]),
+                change_kw=change,
                 spread_kw=light.spread_of(quantiles),
             )
         none = self._median is None
@@ -187,6 +188,7 @@ class RecordKeeper:
             mean_kw=mean,
             median_kw=np.full(len(mean), np.nan) if none else quantiles[:, self._median],
             last_kw=last,
+            last_change_kw=change,
             at=at,
             settled=now["scores"]["settled"],
         )

@@ -8,6 +8,7 @@ forecasts are worse than "next = last", although on average over all minutes the
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from math import sqrt
 from typing import Any
@@ -30,6 +31,9 @@ CLASSES = 2 * (DAY_PARTS + len(LEVELS_KW))
 """Classes of forecasts: each state of the house, with the forecast below or above its last
 reading."""
 
+MOVING_KW = 0.1
+"""Last change of the readings above which a class of the median is another one."""
+
 KEPT = 0.9999
 """Weight kept from one settled forecast of a class to the next."""
 
@@ -43,16 +47,16 @@ PRIOR_KW2 = 0.1
 """Evidence for the mean forecast before there is any: as if it had been right about this much."""
 
 PRIOR_KW = 0.3
-"""The same for the median forecast."""
+"""The same for the median forecast: how much it may have lost against persistence."""
 
 DOUBT = 0.5
 """Standard errors by which the weight of the mean forecast is above its estimate."""
 
-SUMS = ("squares", "products", "noise", "lost")
-"""Sums of a class, in the order of a saved state, in which older forecasts count less.
+SUMS = ("squares", "products", "noise")
+"""Sums of a class of the mean, in the order of a saved state, in which older forecasts count less.
 
-With x for the change that was forecast, and y for that which came: x², x y and (x (y − x))² of the
-mean, and |y − x| − |y| of the median. They are in single precision, in which a fleet holds them.
+With x for the change that was forecast, and y for that which came: x², x y and (x (y − x))². A
+class of the median has one, of |y − x| − |y|. All are in single precision, as a fleet holds them.
 """
 
 HOURS = 24 // DAY_PARTS
@@ -80,7 +84,8 @@ class Guard:
 
     **Median.** w is 1 while the summed absolute error of the forecasts, the older ones counting
     less, is below that of persistence, and else 0 (follow the leader among two experts,
-    Cesa-Bianchi and Lugosi 2006, "Prediction, Learning, and Games", section 4.3).
+    Cesa-Bianchi and Lugosi 2006, "Prediction, Learning, and Games", section 4.3). Each class is
+    two for it, by whether the last change was above 0.1 kW.
 
     **Guarantee.** Over the readings of its class so far, the older ones counting less, w has a
     squared error no larger than persistence's as long as it is below twice the estimate. That
@@ -93,7 +98,7 @@ class Guard:
 
     >>> guard = Guard()
     >>> for minute in range(500):
-    ...     mean, median = guard.see(11.5, 11.2, 11.0, day_part=3)
+    ...     mean, median = guard.see(11.5, 11.2, 11.0, 0.0, day_part=3)
     ...     guard.settle(11.0)
     >>> round(mean, 2), median
     (11.01, 11.0)
@@ -101,12 +106,13 @@ class Guard:
 
     def __init__(self) -> None:
         self._sums = tuple(array("f", bytes(4 * CLASSES)) for _ in SUMS)
+        self._lost = array("f", bytes(8 * CLASSES))
         self._settled = 0
         self._waiting = (0.0, 0.0, 0.0)
         self._places = (0, 0)
 
     def see(
-        self, mean_kw: float, median_kw: float, last_kw: float, day_part: int
+        self, mean_kw: float, median_kw: float, last_kw: float, last_change_kw: float, day_part: int
     ) -> tuple[float, float]:
         """Guard a forecast that is about to be issued, and keep it until it is settled.
 
@@ -114,20 +120,19 @@ class Guard:
             mean_kw: the mean forecast in kW.
             median_kw: the median forecast in kW; NaN if there is none.
             last_kw: the reading that it is issued at, in kW.
+            last_change_kw: the change to that from the reading before, in kW.
             day_part: part of the day of that reading, 0 to 3.
 
         Returns:
             The mean and the median to issue, in kW.
         """
-        if last_kw < 2.5:
-            place = 2 * day_part
-        elif last_kw < 5.0:
-            place = 8
-        else:
-            place = 10 if last_kw < 10.0 else 12
-        squares, products, noise, lost = self._sums
+        level = bisect_right(LEVELS_KW, last_kw)
+        place = 2 * (DAY_PARTS - 1 + level if level else day_part)
+        squares, products, noise = self._sums
         median_change = median_kw - last_kw
-        median_place = place + 1 if median_change > 0.0 else place
+        median_place = 2 * place + 2 if median_change > 0.0 else 2 * place
+        if last_change_kw > MOVING_KW or last_change_kw < -MOVING_KW:
+            median_place += 1
         change = mean_kw - last_kw
         if change > 0.0:
             place += 1
@@ -136,11 +141,9 @@ class Guard:
             weight = found / (squares[place] + PRIOR_KW2)
             if weight < 1.0:
                 mean_kw = last_kw + (weight * change if weight > 0.0 else 0.0)
-            if lost[median_place] > PRIOR_KW:
+            if self._lost[median_place] > PRIOR_KW:
                 median_kw = last_kw
-        # Without a median, a change of nothing, which leaves no trace.
-        known = median_change if median_change == median_change else 0.0
-        self._waiting = change, known, last_kw
+        self._waiting = _clipped(change), _clipped(median_change), last_kw
         self._places = place, median_place
         return mean_kw, median_kw
 
@@ -148,31 +151,21 @@ class Guard:
         """Learn from the reading, in kW, that the last forecast was made for."""
         change, median_change, last_kw = self._waiting
         place, median_place = self._places
-        squares, products, noise, lost = self._sums
-        came = actual_kw - last_kw
-        if came > MAX_CHANGE_KW:
-            came = MAX_CHANGE_KW
-        elif came < -MAX_CHANGE_KW:
-            came = -MAX_CHANGE_KW
-        if change > MAX_CHANGE_KW:
-            change = MAX_CHANGE_KW
-        elif change < -MAX_CHANGE_KW:
-            change = -MAX_CHANGE_KW
+        squares, products, noise = self._sums
+        came = _clipped(actual_kw - last_kw)
         uncertain = change * (came - change)
         squares[place] = KEPT * squares[place] + change * change
         products[place] = KEPT * products[place] + change * came
         noise[place] = KEPT * noise[place] + uncertain * uncertain
-        if median_change > MAX_CHANGE_KW:
-            median_change = MAX_CHANGE_KW
-        elif median_change < -MAX_CHANGE_KW:
-            median_change = -MAX_CHANGE_KW
-        lost[median_place] = KEPT * lost[median_place] + (abs(came - median_change) - abs(came))
+        lost = abs(came - median_change) - abs(came)
+        self._lost[median_place] = KEPT * self._lost[median_place] + lost
         self._settled += 1
 
     def state(self) -> dict[str, Any]:
         """Everything that the next forecast depends on, as plain JSON values."""
         return {
             "sums": packed(self._sums),
+            "lost": packed(self._lost),
             "settled": self._settled,
             "waiting": list(self._waiting),
             "places": list(self._places),
@@ -187,18 +180,32 @@ class Guard:
         if state is None:
             return
         sums = unpacked(state["sums"], len(SUMS) * CLASSES).reshape(len(SUMS), CLASSES)
-        squares, _, noise, _ = sums
-        if np.abs(sums).max() > MAX_SUM or squares.min() < 0.0 or noise.min() < 0.0:
+        lost = unpacked(state["lost"], 2 * CLASSES)
+        squares, _, noise = sums
+        large = max(np.abs(sums).max(), np.abs(lost).max()) > MAX_SUM
+        if large or squares.min() < 0.0 or noise.min() < 0.0:
             raise ValueError("the evidence of the guard is out of bounds")
         settled = count(state["settled"])
         change, median_change, last_kw = numbers(state["waiting"], most=3)
+        if max(abs(change), abs(median_change)) > MAX_CHANGE_KW:
+            raise ValueError("a change that waits for the guard is out of bounds")
         place, median_place = map(count, state["places"])
-        if max(place, median_place) >= CLASSES:
+        if place >= CLASSES or median_place >= 2 * CLASSES:
             raise ValueError("a class of the guard is out of bounds")
         self._sums = tuple(array("f", row) for row in sums.tolist())
+        self._lost = array("f", lost.tolist())
         self._settled = settled
         self._waiting = change, median_change, last_kw
         self._places = place, median_place
+
+
+def _clipped(change: float) -> float:
+    """A change within the bounds; NaN, where there is no forecast, as one that leaves no trace."""
+    if change > MAX_CHANGE_KW:
+        return MAX_CHANGE_KW
+    if change < -MAX_CHANGE_KW:
+        return -MAX_CHANGE_KW
+    return change if change == change else 0.0
 
 
 def day_parts(readings: Sequence[Reading]) -> list[int]:

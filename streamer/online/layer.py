@@ -96,7 +96,7 @@ class Online:
         """
         mean, quantiles, adaptations = self._corrected(answer, recent_kw, actual_kw)
         middle = mean if self._median is None else quantiles[:, self._median]
-        mean, median = self._guarded(mean, quantiles, recent_kw[:, 2], day_parts, actual_kw)
+        mean, median = self._guarded(mean, quantiles, recent_kw, day_parts, actual_kw)
         frozen, consumption, solar = answer.mean_kw, None, None
         if terms is not None:
             consumption, solar, actual_kw = mean, terms.solar_kw, terms.actual_kw
@@ -180,7 +180,7 @@ class Online:
         self,
         mean_kw: DoubleArray,
         quantiles_kw: DoubleArray,
-        last_kw: DoubleArray,
+        recent_kw: DoubleArray,
         day_parts: Sequence[int],
         actual_kw: DoubleArray,
     ) -> tuple[DoubleArray, DoubleArray]:
@@ -188,10 +188,12 @@ class Online:
         see, settle, place = self._guard.see, self._guard.settle, self._median
         if _is_single(mean_kw, actual_kw):
             median = nan if place is None else quantiles_kw.item(place)
-            mean, median = see(mean_kw.item(), median, last_kw.item(), day_parts[0])
+            change, _, last = recent_kw[0].tolist()
+            mean, median = see(mean_kw.item(), median, last, change, day_parts[0])
             return np.array([mean]), np.array([median])
         medians = repeat(nan) if place is None else quantiles_kw[:, place].tolist()
-        issued = zip(mean_kw.tolist(), medians, last_kw.tolist(), day_parts, strict=False)
+        recent = recent_kw[:, 2].tolist(), recent_kw[:, 0].tolist()
+        issued = zip(mean_kw.tolist(), medians, *recent, day_parts, strict=False)
         guarded = []
         for forecast, actual in zip_longest(issued, actual_kw.tolist()):
             guarded.append(see(*forecast))

@@ -44,7 +44,8 @@ class Position:
 
     def channels_change(self, reading: Reading) -> bool:
         """True if the next reading has other channels than those in the buffer."""
-        return self.channels is not None and channels_of(reading) != self.channels
+        found = (reading.solar_kw is not None, reading.battery_kw is not None)
+        return found != self.channels and self.channels is not None
 
     def advance(self, reading: Reading, missing: int, forecast: Forecast | None) -> None:
         """Move to the next reading, at which a forecast may have been issued."""

@@ -11,9 +11,10 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -28,6 +29,7 @@ from tests.children import ending
 from tests.commandline import streamer
 
 START_S = 1_790_000_040
+BERLIN = ZoneInfo("Europe/Berlin")
 MINUTES = 130
 BY_FEED = ("--clock", "feed")
 
@@ -82,7 +84,9 @@ def test_a_pipe_gives_the_steps_of_a_pipeline(watts: list[int]) -> None:
     pipeline = Pipeline(load_model("sceaux"))
     expected = [
         record(
-            pipeline.push(Reading(datetime.fromtimestamp(START_S + 60 * minute, UTC), value / 1000))
+            pipeline.push(
+                Reading(datetime.fromtimestamp(START_S + 60 * minute, BERLIN), value / 1000)
+            )
         )
         for minute, value in enumerate(watts)
     ]

@@ -12,7 +12,6 @@ from streamer.online.guard import CLASSES, TRIAL, Guard
 from streamer.readings.packing import unpacked
 
 _POWER = st.floats(-1e6, 1e6) | st.floats(-1.0, 14.0)
-_SUMS = GUARD["sums"].shape
 
 
 def _run(kw: np.ndarray, mean: np.ndarray, median: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -30,13 +29,15 @@ def _run(kw: np.ndarray, mean: np.ndarray, median: np.ndarray, at: np.ndarray) -
             mean_kw=mean[minute],
             median_kw=median[minute],
             last_kw=kw[minute],
+            last_change_kw=kw[minute] - kw[minute - 1],
             at=at[minute] + hours,
             settled=np.full(meters, minute),
         )
         for meter, single in enumerate(singles):
-            part = int((at[minute] + hours[meter]) // 3_600_000_000 % 24 // 6)
             expected = single.see(
-                mean[minute, meter].item(), median[minute, meter].item(), kw[minute, meter], part
+                *(kw_of[minute, meter].item() for kw_of in (mean, median, kw)),
+                (kw[minute, meter] - kw[minute - 1, meter]).item(),
+                int((at[minute] + hours[meter]) // 3_600_000_000 % 24 // 6),
             )
             np.testing.assert_array_equal([column[meter] for column in found], expected)
             single.settle(kw[minute + 1, meter].item())
@@ -45,9 +46,10 @@ def _run(kw: np.ndarray, mean: np.ndarray, median: np.ndarray, at: np.ndarray) -
         state = single.state()
         assert record["places"].tolist() == state["places"]
         assert [record["change"], record["median_change"]] == state["waiting"][:2]
-        np.testing.assert_array_equal(
-            record["sums"], unpacked(state["sums"], np.prod(_SUMS)).reshape(_SUMS)
-        )
+        for name in ("sums", "lost"):
+            shape = record[name].shape
+            saved = unpacked(state[name], record[name].size).reshape(shape)
+            np.testing.assert_array_equal(record[name], saved)
     assert are_sound(records)
     return records
 
@@ -80,11 +82,12 @@ def test_guards_equal_those_of_each_meter_for_any_values(
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("places", CLASSES),
+        ("places", 2 * CLASSES),
+        ("lost", -1e12),
         ("sums", -1.0),
         ("sums", np.nan),
         ("sums", 1e12),
-        ("change", np.inf),
+        ("change", 3.5),
         ("median_change", np.nan),
     ],
 )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from streamer import Forecaster, StreamerError
 from streamer.readings import Forecast
 from streamer.testing import FixedForecaster
 from tests.houses import __main__ as command
+from tests.houses import traces
 from tests.houses.cases import KINDS, MEASURED, STANDARD, House, cases, read_house, read_irradiance
 from tests.houses.generators import HouseSeries
 from tests.houses.measures import figures
@@ -165,11 +168,12 @@ def test_trace_has_the_forecasts_that_were_settled() -> None:
     assert found.actual_kw is series.grid_kw
 
 
-def test_trace_of_an_earlier_release_shows_the_mean(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(Forecast, "point_kw")
-    found = trace(FixedForecaster(kw=0.5), _series())
-    assert found is not None
-    np.testing.assert_array_equal(found.point_kw, found.mean_kw)
+def test_a_forecast_of_an_earlier_release_shows_its_mean() -> None:
+    now = Forecast(datetime(2013, 6, 1), 0.5, 0.3, 0.6, 0.4, 0.1, 0.9)
+    names = ("kw", "last_kw", "frozen_kw", "median_kw", "low_kw", "high_kw")
+    earlier: Any = SimpleNamespace(**{name: getattr(now, name) for name in names})
+    assert traces._values(now) == [0.5, 0.4, 0.4, 0.6, 0.3, 0.1, 0.9]
+    assert traces._values(earlier) == [0.5, 0.4, 0.5, 0.6, 0.3, 0.1, 0.9]
 
 
 def test_a_channel_that_is_not_measured_is_left_out() -> None:

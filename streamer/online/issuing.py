@@ -1,0 +1,136 @@
+"""Forecasts issued at the readings of a stream: the engine, and what is learnt online."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from streamer.models import Forecaster, forecast_ahead
+from streamer.online.forecasts import ForecastBatch, Issued
+from streamer.online.guard import day_parts
+from streamer.online.layer import Adapt, Online, recent_changes
+from streamer.online.netload import NetLoad
+from streamer.online.position import Position
+from streamer.readings import Adaptation, Reading
+from streamer.readings.arrays import DoubleArray
+from streamer.readings.channels import Powers
+
+_NOTHING: DoubleArray = np.empty(0)
+
+
+class Issuer:
+    """Issues the forecasts of one stream, and learns from the readings that settle them.
+
+    One by one, the network advances by a single step of all windows under way. In a block, all
+    windows are known in advance and are forecast together; the engine's cache is then behind,
+    and is rebuilt from the ring buffer before the next single reading.
+
+    Args:
+        forecaster: model that forecasts the consumption from a window.
+        adapt: as for `streamer.online.layer.Online`, like the next.
+        confidence: nominal coverage of the bands.
+
+    Attributes:
+        is_behind: whether the cache of the engine has to be rebuilt by `catch_up`.
+    """
+
+    def __init__(self, forecaster: Forecaster, *, adapt: Adapt, confidence: float) -> None:
+        self._forecaster = forecaster
+        self._online = Online(forecaster.levels, adapt=adapt, confidence=confidence)
+        self._net_load = NetLoad()
+        self._stream = forecaster.stream()
+        self.is_behind = False
+
+    @property
+    def adaptation(self) -> Adaptation | None:
+        """State of the correction; None if nothing is corrected."""
+        return self._online.get()
+
+    def settle(self, consumption_kw: float, grid_kw: float) -> None:
+        """Learn from the powers of the reading that the last forecast was issued for."""
+        self._online.settle(consumption_kw, grid_kw)
+
+    def one(self, reading: Reading, kw: float, position: Position) -> Issued | None:
+        """The forecast issued at a reading; None as long as its window is not full.
+
+        Args:
+            reading: the reading.
+            kw: its consumption.
+            position: that before it.
+        """
+        answer = self._stream.push(kw)
+        terms = self._net_load.see_one(reading)
+        if answer is None:
+            return None
+        known = np.array([*position.buffer.last(2).tolist(), kw])
+        recent, times = recent_changes(known, 1), day_parts([reading])
+        return self._online.see(answer, recent, _NOTHING, times, terms).issued()[0]
+
+    def many(
+        self, powers: Powers, times: Sequence[int], position: Position
+    ) -> ForecastBatch | None:
+        """Forecast after each reading of a part, and learn from all forecasts settled in it.
+
+        Args:
+            powers: (readings,) the part, whose first reading has been settled.
+            times: (readings,) their parts of the day.
+            position: that before it.
+
+        Returns:
+            The forecasts at its last readings, one at each whose window is full.
+        """
+        self.is_behind = True
+        kw, terms = powers.consumption_kw, self._net_load.see(powers)
+        window = self._forecaster.window
+        known = np.concatenate([position.buffer.last(max(window - 1, 2)), kw])
+        windows = min(len(known) - window + 1, len(kw))
+        if windows < 1:
+            return None
+        views = sliding_window_view(known, window)[-windows:]
+        recent, first = recent_changes(known, windows), len(kw) - windows
+        parts, start = [], 0
+        for answer in forecast_ahead(self._forecaster, views):
+            rows = slice(start, start + len(answer.mean_kw))
+            at = slice(first + rows.start, first + rows.stop)
+            settling = kw[at.start + 1 : at.stop + 1]
+            theirs = None if terms is None else terms[at]
+            seen = self._online.see(answer, recent[rows], settling, times[at], theirs)
+            parts.append(seen)
+            start = rows.stop
+        return ForecastBatch.joined(parts)
+
+    def restart(self, seen: int) -> None:
+        """Begin a new window, as after a long gap; what has been learnt remains.
+
+        Args:
+            seen: number of readings before it.
+        """
+        self._net_load.restart()
+        self._stream.restart(seen=seen)
+        self.is_behind = False
+
+    def catch_up(self, position: Position) -> None:
+        """Rebuild the cache of the engine from the ring buffer."""
+        recent = position.buffer.last(self._forecaster.window)
+        self._stream.restart(seen=position.counts.readings - len(recent))
+        for kw in recent.tolist():
+            self._stream.push(kw)
+        self.is_behind = False
+
+    def state(self) -> dict[str, Any]:
+        """Everything that has been learnt, as plain JSON values."""
+        return {"online": self._online.state(), "net_load": self._net_load.state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state, for which this one has to be new.
+
+        Raises:
+            StateError: it has another confidence or another kind of adaptation.
+            KeyError, TypeError, ValueError: it is damaged.
+        """
+        self._online.restore(state["online"])
+        self._net_load.restore(state.get("net_load"))
+        self.is_behind = True
