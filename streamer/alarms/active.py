@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from streamer.alarms.thresholds import DAY, QUIET
+from streamer.alarms.thresholds import HOUR, QUIET
 from streamer.readings import Alarm
 from streamer.readings.saved import number, whole
 
-LASTS = {Alarm.ANOMALY: QUIET, Alarm.STUCK: 0, Alarm.UNIT: QUIET, Alarm.DRIFT: DAY}
+LASTS = {Alarm.ANOMALY: QUIET, Alarm.STUCK: 0, Alarm.UNIT: QUIET, Alarm.DRIFT: 6 * HOUR}
 """Readings for which an alarm stays active after its last cause, by kind."""
 
 

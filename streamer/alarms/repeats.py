@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from streamer.alarms.runs import RunMemory
 from streamer.alarms.thresholds import DAY
 from streamer.readings.saved import count, number
 
@@ -18,6 +19,9 @@ FALL_KW = 0.05
 REPEAT, SHIFT = 63, 10
 """What a repetition adds to the level of repetitions, which loses its 2**10th part with each
 reading: integers, since an array must find the same."""
+
+ZEROS, MOST_ZEROS = 14, DAY // 2
+"""Repetitions of an exact zero up to which none is unusual, and that are remembered at most."""
 
 OFTEN = (REPEAT << SHIFT) // 2
 """Level of repetitions at half of the readings, beyond which any run is a plateau."""
@@ -34,6 +38,9 @@ class RepeatCount:
     looks like. Any run is a plateau where half the readings of the last day repeat the one
     before, as with most meters in steps of 10 W.
 
+    Exact zeros have a memory of their own (`streamer.alarms.runs.RunMemory`), and do not count as
+    repetitions: an import-only meter reads 0.000 for as long as the sun covers the house.
+
     The base load is a minimum that forgets: with each reading above it, it rises by 1/1440 of
     the distance.
 
@@ -48,6 +55,7 @@ class RepeatCount:
         is_plateau: whether it began like an ordinary plateau.
         base_kw: the base load in kW; NaN before the first reading.
         level: level of repetitions in the last day, at most 63 · 1024.
+        zeros: the longest run of exact zeros that ended by itself.
 
     >>> count, recent = RepeatCount(), [0.31, 0.21]
     >>> count.see(0.31, 0.31, []), count.see(0.21, 0.21, recent[:1]), count.see(0.21, 0.21, recent)
@@ -56,7 +64,7 @@ class RepeatCount:
     (2, True)
     """
 
-    __slots__ = ("base_kw", "is_plateau", "level", "run", "value")
+    __slots__ = ("base_kw", "is_plateau", "level", "run", "value", "zeros")
 
     def __init__(self) -> None:
         self.value: float | None = None
@@ -64,6 +72,7 @@ class RepeatCount:
         self.is_plateau = False
         self.base_kw = math.nan
         self.level = 0
+        self.zeros = RunMemory(least=ZEROS, most=MOST_ZEROS)
 
     def see(self, kw: float, y: float, recent: Sequence[float]) -> bool:
         """Count a reading.
@@ -77,11 +86,15 @@ class RepeatCount:
             Whether it repeats the one before.
         """
         base, repeats = self.base_kw, kw == self.value
-        self.level -= self.level >> SHIFT
+        if kw:
+            self.level -= self.level >> SHIFT
         if repeats:
             self.run += 1
-            self.level += REPEAT
+            if kw:
+                self.level += REPEAT
         else:
+            if self.value == 0.0:
+                self.zeros.end(self.run)
             self.value, self.run = kw, 1
             self.is_plateau = self.level > OFTEN or (
                 0.0 < y <= base + REST_KW and bool(recent) and max(recent) - y >= FALL_KW
@@ -98,10 +111,13 @@ class RepeatCount:
             "plateau": self.is_plateau,
             "base": None if math.isnan(self.base_kw) else self.base_kw,
             "repeats": self.level,
+            "zeros": self.zeros.longest,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state; one of version 0.2 has value and run only.
+        """Continue from a saved state.
+
+        That of a former version may have value and run only, or everything but zeros.
 
         Raises:
             KeyError, TypeError, ValueError: the state is damaged; nothing has changed.
@@ -111,5 +127,6 @@ class RepeatCount:
             *(None if value is None else number(value), count(state["run"])),
             *(math.nan if base is None else number(base), count(state.get("repeats", 0))),
         )
+        self.zeros.restore(state.get("zeros", 0))
         self.value, self.run, self.base_kw, self.level = found
         self.is_plateau = state.get("plateau", False) is True

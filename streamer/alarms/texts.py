@@ -16,9 +16,11 @@ def far_text(y: float, low: float, high: float) -> str:
     return f"{y:.4g} kW where {low:.4g} to {high:.4g} was expected"
 
 
-def export_text(y: float) -> str:
-    """A reading far below zero."""
-    return f"{y:.4g} kW: more export than usual for this house"
+def export_text(kw: float, most: float) -> str:
+    """An export larger than the largest before, both in kW."""
+    if most < 0.01:
+        return f"{kw:.4g} kW of export, and none before: check the sign, unless the sun is new here"
+    return f"{kw:.4g} kW of export, {kw - most:.3g} kW more export than ever before"
 
 
 def lasting_text(rise: float) -> str:
@@ -46,3 +48,9 @@ def watts_text(y: float) -> str:
 def kilo_text(y: float) -> str:
     """Readings too small for W."""
     return f"{y:.4g} kW looks like kW read as watts: set the unit, for example with --unit kW"
+
+
+def drift_text(before: float, after: float, hours: int) -> str:
+    """Errors that have become larger, in kW."""
+    times = f"the errors are {after / before:.3g} times what they were"
+    return f"{times}: {after:.3g} kW, {before:.3g} kW before, since {hours} h"

@@ -6,29 +6,43 @@ from collections.abc import Callable
 from operator import itemgetter
 
 import numpy as np
+from numpy.typing import NDArray
 
-from streamer.alarms.detectors import LEARN_DIGITS, MIN_WIDTH_KW
-from streamer.alarms.repeats import FALL_KW, OFTEN, REPEAT, REST_KW, SHIFT
-from streamer.alarms.scale import DecimalShiftTest, count_all_decimals
+from streamer.alarms.repeats import (
+    FALL_KW,
+    MOST_ZEROS,
+    OFTEN,
+    REPEAT,
+    REST_KW,
+    SHIFT,
+    ZEROS,
+)
+from streamer.alarms.rules import LEARN_DIGITS
+from streamer.alarms.scale import count_all_decimals
 from streamer.alarms.texts import (
-    BEFORE,
-    export_text,
-    far_text,
     kilo_text,
-    lasting_text,
-    scale_text,
     stuck_text,
     watts_text,
 )
 from streamer.alarms.thresholds import DAY, HOUR
 from streamer.alarms.units import (
+    FALL,
+    FALLEN,
     HUGE_KW,
     KILO_KW,
     KILO_READINGS,
     KILO_TIMES,
+    MOST_SMALL,
+    STEADY_KW,
+    STEADY_ZEROS,
     WATTS_KW,
     WATTS_READINGS,
     WATTS_TIMES,
+)
+from streamer.fleet.anomalies import AnomalyRound, last_readings
+from streamer.fleet.memories import (
+    end_runs,
+    run_limit,
 )
 from streamer.fleet.raising import METER, AlarmRaiser, Text, first_record
 from streamer.readings import Alarm
@@ -95,7 +109,7 @@ class FleetAlarms:
             check = _AlarmRound(state, at, kw, missing)
             check.repeat()
             check.check_unit()
-            check.compare(middle, low, high)
+            check.anomalies.compare(middle, low, high)
             check.learn()
         return sorted(check.raised, key=itemgetter(0))
 
@@ -110,13 +124,15 @@ class _AlarmRound:
         kw: DoubleArray,
         missing: IntArray,
     ) -> None:
-        self._state, self._kw = state, kw
+        self._state, self._kw, self._memory = state, kw, state["memory"]
         self._y = np.minimum(np.maximum(kw, -HUGE_KW), HUGE_KW)
         self._raiser = AlarmRaiser(state, at)
+        self.anomalies = AnomalyRound(state, self._y, self._raiser)
         gap = np.flatnonzero(missing)
         if gap.size:
             state["known"][gap] = 0
             state["left"][gap] = np.nan
+            state["memory"]["minutes"][gap] = 0
 
     @property
     def raised(self) -> list[tuple[int, Alarm]]:
@@ -126,7 +142,12 @@ class _AlarmRound:
     def repeat(self) -> None:
         """Count repetitions of the same value."""
         state, kw = self._state, self._kw
-        same = (state["recent"][:, -1] == kw) & (state["known"] > 0)
+        last, known = state["recent"][:, -1], state["known"] > 0
+        same = (last == kw) & known
+        ended = np.flatnonzero((last == 0.0) & (kw != 0.0) & known)
+        if ended.size:
+            zeros = self._memory["zeros"]
+            end_runs(zeros, ended, state["run"][ended], least=ZEROS, most=MOST_ZEROS)
         run = np.minimum(state["run"], DAY) * same + 1
         state["run"] = run
         self._find_plateaus(same)
@@ -134,33 +155,36 @@ class _AlarmRound:
         if not rows.size:
             return
         self._raiser.keep(Alarm.STUCK, rows[self._raiser.is_on(Alarm.STUCK, rows)])
-        plateau, often = state["plateau"][rows], run[rows]
-        for name, some in (("stuck", ~plateau), ("plateau", plateau)):
+
+        def text(row: int, _: float) -> str:
+            return stuck_text(float(kw[row]), int(run[row]))
+
+        plateau, often, zero = state["plateau"][rows], run[rows], kw[rows] == 0.0
+        for name, some in (("stuck", ~plateau & ~zero), ("plateau", plateau & ~zero)):
             above = some & (often > self._raiser.limit(name)[rows])
             if above.any():
                 found, sizes = self._raiser.exceeded(name, rows[above], often[above])
-                self._raiser.put_on(
-                    Alarm.STUCK,
-                    found,
-                    sizes,
-                    lambda row, _: stuck_text(float(kw[row]), int(run[row])),
-                )
+                self._raiser.put_on(Alarm.STUCK, found, sizes, text)
+        if zero.any():
+            limit = run_limit(self._memory["zeros"][rows], least=ZEROS)
+            above = zero & (often > limit)
+            self._raiser.put_on(
+                Alarm.STUCK, rows[above], (often[above] / limit[above]).tolist(), text
+            )
 
     def _find_plateaus(self, same: BoolArray) -> None:
         """Find out which new runs begin like a plateau, and follow the base load."""
         state, y = self._state, self._y
         base, known, plateau = state["base"], state["known"], state["plateau"]
-        repeats = state["repeats"]
-        repeats -= repeats >> SHIFT
-        repeats += np.uint16(REPEAT) * same
+        repeats, counted = state["repeats"], self._kw != 0.0
+        repeats -= (repeats >> SHIFT) * counted
+        repeats += np.uint16(REPEAT) * (same & counted)
         np.copyto(plateau, repeats > OFTEN, where=~same)
         rows = np.flatnonzero((y > 0.0) & (y <= base + REST_KW) & ~same & (known > 0))
         if rows.size:
-            recent = np.minimum(np.maximum(state["recent"][rows], -HUGE_KW), HUGE_KW)
-            size = recent.shape[1]
-            # Readings before the last gap do not count.
-            recent[np.arange(size) < size - known[rows, None]] = -np.inf
-            plateau[rows] |= recent.max(axis=1) - y[rows] >= FALL_KW
+            plateau[rows] |= (
+                last_readings(self._state, rows, -np.inf).max(axis=1) - y[rows] >= FALL_KW
+            )
         # A NaN fails the comparison.
         state["base"] = np.where(base <= y, base + (y - base) / DAY, y)
 
@@ -168,17 +192,18 @@ class _AlarmRound:
         """Count consecutive readings that only another unit explains, and sum the others."""
         state, y = self._state, self._y
         odd = state["odd"]
-        rows = np.flatnonzero((odd != 0) | (y < KILO_KW) | (y > WATTS_KW))
+        rows = np.flatnonzero((odd != 0) | (np.abs(y) < KILO_KW) | (np.abs(y) > WATTS_KW))
         if rows.size:
             size, level, before = np.abs(y[rows]), state["level"][rows], odd[rows]
             # fmax and fmin ignore a level that is still NaN.
             upper = np.fmax(WATTS_KW, WATTS_TIMES * level)
             lower = np.fmin(KILO_KW, KILO_TIMES * level)
+            large, small = size > upper, (size > 0.0) & (size < lower)
             watts = np.minimum(np.maximum(before, 0) + 1, WATTS_READINGS)
-            kilo = np.maximum(np.minimum(before, 0) - 1, -KILO_READINGS)
-            after = watts * (size > upper) + kilo * ((size > 0.0) & (size < lower))
+            after = watts * large + self._count_small(rows, before, small) * small
             odd[rows] = after
-            high, low = after == WATTS_READINGS, after == -KILO_READINGS
+            limit = run_limit(self._memory["small"][rows], least=KILO_READINGS - 1)
+            high, low = after == WATTS_READINGS, -after > limit
             times = np.minimum(np.where(high, size / upper, lower / size), HUGE_KW)
             for found, text in ((high, watts_text), (low, kilo_text)):
                 self._raiser.put_on(
@@ -188,31 +213,24 @@ class _AlarmRound:
         state["drawn"] += np.abs(y) * calm
         state["summed"] += calm
 
-    def compare(self, middle: DoubleArray, low: DoubleArray, high: DoubleArray) -> None:
-        """Compare the readings with their bands."""
-        y, odd = self._y, self._state["odd"]
-        wide = high - low
-        banded = (wide >= 0.0) & (wide < HUGE_KW) & ~np.isnan(middle)
-        banded &= (odd > -KILO_READINGS) & (odd < WATTS_READINGS)
-        if not banded.any():
-            return
-        middle = np.minimum(np.maximum(middle, -HUGE_KW), HUGE_KW)
-        # Without a band every score is NaN, which exceeds no threshold; nor does a negative one.
-        up = np.where(banded, y - middle, np.nan)
-
-        def far(row: int, _: float) -> str:
-            return far_text(float(y[row]), float(low[row]), float(high[row]))
-
-        self._raiser.anomaly(
-            "far", up / np.sqrt(np.maximum(high - middle, 0.5 * MIN_WIDTH_KW)), far
-        )
-        self._raiser.anomaly("jump", up, far)
-        self._raiser.anomaly("fall", -up / np.maximum(middle - low, 0.5 * MIN_WIDTH_KW), far)
-        self._raiser.anomaly(
-            "export", np.where(up <= 0.0, -y, np.nan), self._of_reading(export_text)
-        )
-        self._check_scale(banded, up, middle, np.maximum(wide, MIN_WIDTH_KW))
-        self._check_lasting(np.flatnonzero(banded))
+    def _count_small(self, rows: IntArray, before: NDArray[np.int8], small: BoolArray) -> IntArray:
+        """Counts of consecutive small readings, for those that are small; ends other runs."""
+        state, y, memory = self._state, self._y[rows], self._memory
+        last = np.where(state["known"][rows] > 0, state["recent"][rows, -1], np.nan)
+        near_zero = memory["export"][rows] > KILO_KW
+        near_zero |= memory["zeros"][rows] >= STEADY_ZEROS
+        fallen = np.where(np.abs(y) * FALL < np.abs(last), -FALLEN, -1)
+        steady = np.abs(y - last) <= STEADY_KW
+        later = np.where(steady, before - 1, np.minimum(before + 1, -1))
+        later = np.where(before >= 0, fallen, later)
+        count = np.maximum(np.where(near_zero, later, np.minimum(before, 0) - 1), -MOST_SMALL)
+        peak = memory["peak"][rows].astype(np.int64)
+        memory["peak"][rows] = np.where(small, np.maximum(peak, -count), 0)
+        ended = near_zero & ~small & (peak >= KILO_READINGS)
+        least = KILO_READINGS - 1
+        end_runs(memory["small"], rows[ended], peak[ended], least=least, most=HOUR)
+        limited: IntArray = count
+        return limited
 
     def learn(self) -> None:
         """Store the readings, count decimals of every few, and close completed hours."""
@@ -225,53 +243,6 @@ class _AlarmRound:
         if rows.size:
             state["decimals"][rows, count_all_decimals(self._y[rows])] += 1
             self._raiser.close_hour(rows[seen[rows] % HOUR == 0])
-
-    def _check_scale(
-        self, banded: BoolArray, up: DoubleArray, middle: DoubleArray, width: DoubleArray
-    ) -> None:
-        """Test whether readings that left their bands, and these, have a decimal shift."""
-        y, left = self._y, self._state["left"]
-        waiting = banded & ~np.isnan(left[:, 0])
-        leaves = np.flatnonzero((np.abs(up) > 2.0 * width) & ~waiting)
-        rows = np.flatnonzero(waiting)
-        before = left[rows]
-        left[rows] = np.nan
-        left[leaves] = np.stack([y[leaves], middle[leaves], width[leaves]], axis=-1)
-        if not rows.size:
-            return
-        likeness = np.full(len(y), np.nan)
-        scale = DecimalShiftTest()
-        for row, counts, second, (first, centre, breadth) in zip(
-            rows.tolist(),
-            self._state["decimals"][rows].tolist(),
-            y[rows].tolist(),
-            before.tolist(),
-            strict=True,
-        ):
-            scale.restore(counts)
-            likeness[row] = scale.evidence(first, second, middle=centre, width=breadth)
-
-        def text(row: int, _: float) -> str:
-            first, centre, _ = before[np.searchsorted(rows, row)].tolist()
-            return scale_text(first, float(y[row]), centre)
-
-        self._raiser.anomaly("scale", likeness, text)
-
-    def _check_lasting(self, rows: IntArray) -> None:
-        """Compare lasting rises with their threshold."""
-        state, y = self._state, self._y
-        recent, known = state["recent"], state["known"]
-        # A quick upper bound of the rise, by the first of the readings before.
-        may = y - recent[:, 0] > self._raiser.limit("lasting")
-        rows = rows[(may & (known == recent.shape[1]))[rows]]
-        if not rows.size:
-            return
-        last = np.minimum(np.maximum(recent[rows], -HUGE_KW), HUGE_KW)
-        rise = np.full(len(y), np.nan)
-        rise[rows] = np.minimum(last[:, BEFORE:].min(axis=1), y[rows]) - last[:, :BEFORE].max(
-            axis=1
-        )
-        self._raiser.anomaly("lasting", rise, lambda row, _: lasting_text(float(rise[row])))
 
     def _of_reading(self, text: Callable[[float], str]) -> Text:
         return lambda row, _: text(float(self._y[row]))

@@ -1,49 +1,74 @@
 """Records of former versions of the state of a shard.
 
-In version 1, that of streamer 0.2, alarms had one threshold for all repetitions. Until version
-2, the light adapter was shown or not, without a weight. Until version 3, an end of the interval had
-one scale for all classes, and forecasts had no guard.
+In version 1, that of streamer 0.2, alarms had one threshold for all repetitions, and until
+version 3 one for exports and no memories. Until version 2, the light adapter was shown or not,
+without a weight. Until version 3, an end of the interval had one scale for all classes, and
+forecasts had no guard.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from streamer.fleet.raising import METER
+from streamer.alarms.exports import MIN_KW
+from streamer.alarms.rules import RULES
 from streamer.online.intervals import UNITS
 from streamer.online.light import ADDED as ADDED_TO_LIGHT
 from streamer.online.light import LIGHT
 from streamer.readings.arrays import Records
 
+_RULES = {
+    1: ("far", "jump", "lasting", "scale", "fall", "export", "stuck"),
+    3: ("far", "jump", "lasting", "scale", "fall", "export", "stuck", "plateau"),
+}
+"""Thresholds of the alarms, by the last version that had them."""
+
 _PER_RULE = ("limits", "events", "since", "last")
-_ADDED = ("base", "repeats", "plateau")
-_SPARE = 3
 
 
-def _former_meter() -> np.dtype[np.void]:
-    fields: list[Any] = []
-    for name in METER.names or ():
-        kind, shape = METER[name].base, METER[name].shape
-        if name in _PER_RULE:
-            shape = (shape[0] - 1,)
-        elif name == "spare":
-            shape = (_SPARE,)
-        if name not in _ADDED:
-            fields.append((name, kind, shape))
-    return np.dtype(fields, align=True)
+def _former_alarms(version: int) -> np.dtype[np.void]:
+    """Layout of the alarms of a meter until a version."""
+    rules, has_rest = len(_RULES[version]), version > 1
+    return np.dtype(
+        [
+            ("recent", "<f8", 8),
+            ("limits", "<f8", rules),
+            ("left", "<f8", 3),
+            ("level", "<f8"),
+            *([("base", "<f8")] if has_rest else []),
+            ("drawn", "<f8"),
+            ("decimals", "<u4", 7),
+            ("seen", "<u4"),
+            ("run", "<u2"),
+            ("summed", "u1"),
+            ("known", "u1"),
+            ("odd", "i1"),
+            ("events", "u1", rules),
+            ("since", "u1", rules),
+            ("last", "u1", rules),
+            ("kept", "u1", 3),
+            *([("repeats", "<u2"), ("plateau", "?")] if has_rest else []),
+            ("spare", "u1", 5 if has_rest else 3),
+        ],
+        align=True,
+    )
 
 
-_FORMER_METER = _former_meter()
 _FORMER_LIGHT = np.dtype(
     [(name, LIGHT[name]) for name in LIGHT.names or () if name not in ADDED_TO_LIGHT]
     + [("shown", "?")]
 )
 
 _FORMER_BAND = np.dtype([("low_scale", "<f8"), ("high_scale", "<f8"), ("error_kw", "<f8")])
-_FORMER = {"alarms": (1, _FORMER_METER), "light": (2, _FORMER_LIGHT), "band": (3, _FORMER_BAND)}
-"""Former layout of a part of a record, and the last version that had it."""
+_FORMER = {
+    "alarms": ((1, _former_alarms(1)), (3, _former_alarms(3))),
+    "light": ((2, _FORMER_LIGHT),),
+    "band": ((3, _FORMER_BAND),),
+}
+"""Former layouts of a part of a record, each after the last version that had it."""
 
 _ADDED_TO_RECORD = ("mean_kw", "guard")
 """Parts that no former version had."""
@@ -65,9 +90,7 @@ def converted(data: bytes, first: Records, *, version: int) -> Records:
         ValueError: there is no whole number of records.
     """
     names = [name for name in first.dtype.names or () if name not in _ADDED_TO_RECORD]
-    kinds = {
-        name: kind for name, (last, kind) in _FORMER.items() if version <= last and name in names
-    }
+    kinds = _former_layouts(version, names)
     fields: list[Any] = [(name, kinds.get(name, first.dtype[name])) for name in names]
     former = np.frombuffer(data, fields)
     records: Records = np.full(len(former), first, first.dtype)
@@ -88,11 +111,26 @@ def converted(data: bytes, first: Records, *, version: int) -> Records:
     return records
 
 
+def _former_layouts(version: int, names: Sequence[str]) -> dict[str, np.dtype[np.void]]:
+    """Layouts of the parts of a record that were others in a version."""
+    return {
+        name: next(kind for last, kind in layouts if version <= last)
+        for name, layouts in _FORMER.items()
+        if name in names and version <= layouts[-1][0]
+    }
+
+
 def _convert_alarms(ours: Records, theirs: Records) -> None:
-    for name in _FORMER_METER.names or ():
+    """Alarms of a former version; the largest export is what was unusual for the house."""
+    count = theirs["limits"].shape[1]
+    rules = next(rules for rules in _RULES.values() if len(rules) == count)
+    # Plateaus had the threshold of all repetitions.
+    columns = [rules.index(name if name in rules else "stuck") for name in RULES]
+    for name in theirs.dtype.names or ():
         if name in _PER_RULE:
-            # The last one is for plateaus, and was for all repetitions.
-            ours[name][:, :-1] = theirs[name]
-            ours[name][:, -1] = theirs[name][:, -1]
+            ours[name] = theirs[name][:, columns]
         elif name != "spare":
             ours[name] = theirs[name]
+    limit = theirs["limits"][:, rules.index("export")]
+    export = np.where(limit > MIN_KW, limit, 0.0)
+    ours["memory"]["export"] = ours["memory"]["known"] = export

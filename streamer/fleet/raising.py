@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.alarms.active import LASTS
-from streamer.alarms.detectors import RULES
+from streamer.alarms.budget import SIZES
+from streamer.alarms.rules import RULES
 from streamer.alarms.scale import DIGITS
 from streamer.alarms.texts import BEFORE, SINCE, anomaly_text
 from streamer.alarms.thresholds import DAY, HOUR, STEADY, AdaptiveThreshold
+from streamer.fleet.memories import MEMORY, close_hour
 from streamer.readings import Alarm
 from streamer.readings.arrays import BoolArray, DoubleArray, IntArray, Records, TimeArray
 
@@ -37,13 +39,16 @@ METER = np.dtype(
     [
         ("recent", np.float64, BEFORE + SINCE - 1),  # the last readings, in kW
         ("limits", np.float64, len(RULES)),  # the thresholds
+        ("memory", MEMORY),  # exports, loads and long runs
         ("left", np.float64, 3),  # a reading outside its band, middle and width of that; or NaN
         ("level", np.float64),  # mean power of the house, in kW; NaN in the first hour
         ("base", np.float64),  # base load of the house, in kW; NaN before the first reading
         ("drawn", np.float64),  # sum of the absolute readings of this hour, in kW
         ("decimals", np.uint32, DIGITS + 1),  # readings by their number of decimals
         ("seen", np.uint32),  # readings so far
+        ("raised", np.uint32, len(SIZES) - 1),  # numbers of those with the last anomalies
         ("run", np.uint16),  # consecutive readings of the last value, at most DAY + 1
+        ("repeats", np.uint16),  # level of repetitions in the last day
         ("summed", np.uint8),  # readings in `drawn`
         ("known", np.uint8),  # readings of `recent` since the last gap
         ("odd", np.int8),  # consecutive readings in another unit; negative if kW read as W
@@ -51,9 +56,7 @@ METER = np.dtype(
         ("since", np.uint8, len(RULES)),  # beginning of the event of each threshold
         ("last", np.uint8, len(RULES)),  # last time that each threshold was exceeded
         ("kept", np.uint8, len(_KINDS)),  # last time that an alarm of each kind was raised or kept
-        ("repeats", np.uint16),  # level of repetitions in the last day
         ("plateau", np.bool_),  # whether the run of the last value began like a plateau
-        ("spare", np.uint8, 5),  # always 0, because padding of the dtype would be undefined
     ],
     align=True,
 )
@@ -95,14 +98,49 @@ class AlarmRaiser:
         """(meters,) the thresholds of one rule."""
         return self.limits[:, _PLACES[name]]
 
-    def anomaly(self, name: str, scores: DoubleArray, text: Text) -> None:
-        """Raise an anomaly for each score above its threshold."""
+    def anomaly(
+        self,
+        name: str,
+        scores: DoubleArray,
+        text: Text,
+        *,
+        unless: Callable[[IntArray], BoolArray] | None = None,
+        weight: float = 1.0,
+    ) -> None:
+        """Raise an anomaly for each score above its threshold.
+
+        Args:
+            name: name of the rule.
+            scores: (meters,) the scores, NaN where there is none.
+            text: text of an alarm.
+            unless: function from rows to those of them that are ordinary all the same.
+            weight: factor on the sizes in the budget of a day.
+        """
         rows = np.flatnonzero(scores > self.limit(name))
+        if rows.size and unless is not None:
+            rows = rows[~unless(rows)]
         if rows.size:
             rows, sizes = self.exceeded(name, rows, scores[rows])
-            self.put_on(
-                Alarm.ANOMALY, rows, sizes, lambda row, size: anomaly_text(text(row, size), size)
-            )
+            self.put_on_anomalies(rows, sizes, text, weight=weight)
+
+    def put_on_anomalies(
+        self, rows: IntArray, sizes: Sequence[float], text: Text, *, weight: float = 1.0
+    ) -> None:
+        """Raise anomalies within the budget of a day, or extend those that are on."""
+        seen, raised = self.seen[rows], self._state["raised"]
+        last = ((raised[rows] > 0) & (seen[:, None] - raised[rows] < DAY)).sum(axis=1)
+        on = self.is_on(Alarm.ANOMALY, rows)
+        allowed = ~on & (weight * np.array(sizes) >= np.array(SIZES)[last])
+        new = rows[allowed]
+        raised[new, :-1] = raised[new, 1:]
+        raised[new, -1] = self.seen[new]
+        chosen = np.flatnonzero(on | allowed)
+        self.put_on(
+            Alarm.ANOMALY,
+            rows[chosen],
+            [sizes[index] for index in chosen.tolist()],
+            lambda row, size: anomaly_text(text(row, size), size),
+        )
 
     def exceeded(
         self, name: str, rows: IntArray, scores: NDArray[Any]
@@ -167,6 +205,7 @@ class AlarmRaiser:
         state = self._state
         wanes = _DECAYS[state["events"][rows], np.arange(len(_FLOORS))]
         self.limits[rows] = np.maximum(_FLOORS, self.limits[rows] * wanes)
+        close_hour(state["memory"], rows, self.seen[rows])
         clock = self._clock[rows, None]
         for name in ("since", "last", "kept"):
             state[name][rows] = clock - np.minimum(clock - state[name][rows], _LONG_AGO)

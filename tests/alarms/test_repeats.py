@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamer.alarms.detectors import RULES, Alarms
+from streamer.alarms.detectors import Alarms
 from streamer.alarms.repeats import FALL_KW, REST_KW, RepeatCount
+from streamer.alarms.rules import RULES
 from streamer.alarms.thresholds import DAY
 from streamer.readings import MINUTE, Alarm
 

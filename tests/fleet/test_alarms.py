@@ -103,6 +103,17 @@ def alone(readings: Table, state: np.ndarray | None = None) -> list[list[Alarm]]
             assert ours["repeats"] == theirs["repeats"]
             assert ours["decimals"].tolist() == theirs["scale"]
             assert ours["seen"] == theirs["seen"]
+            memory, loads = ours["memory"], theirs["loads"]
+            assert [memory[name] for name in ("export", "known", "exported")] == theirs["exports"]
+            assert memory["zeros"] == theirs["zeros"]
+            assert [memory["small"], memory["peak"]] == [theirs["small"], theirs["peak"]]
+            slots = zip(
+                *(memory[name].tolist() for name in ("load", "times", "hours")), strict=True
+            )
+            assert [list(slot) for slot in slots] == loads["slots"]
+            assert memory["minutes"] == loads["minutes"]
+            assert ours["raised"].tolist() == theirs["budget"]
+            assert max(min(int(theirs["odd"]), 3), -125) == ours["odd"]
     return raised
 
 
@@ -114,7 +125,7 @@ def assert_same(ours: list[list[Alarm]], theirs: list[list[Alarm]]) -> None:
 
 def test_a_record_is_small_and_the_first_one_is_read_only() -> None:
     dtype = FleetAlarms.dtype
-    assert dtype.itemsize == sum(dtype[name].itemsize for name in dtype.names) <= 250
+    assert dtype.itemsize == sum(dtype[name].itemsize for name in dtype.names) <= 336
     with pytest.raises(ValueError, match="read-only"):
         FleetAlarms.first["seen"] = 1
 
@@ -278,7 +289,32 @@ def test_plateaus_have_the_threshold_of_single_meters() -> None:
     assert_same(raised, alone(readings, state))
     assert 3 < [alarm.kind for alarm in raised[0]].count(Alarm.STUCK) < 15
     assert state["limits"][0, -1] > 15.0
-    assert state["plateau"].tolist() == [True, False, True, True]
+    # An exact zero is counted apart.
+    assert state["plateau"].tolist() == [True, False, False, True]
+
+
+def test_memories_are_those_of_single_meters() -> None:
+    """A car, sun on the roof, a meter that clips it at zero, a battery, and a busy day."""
+    minutes, rng = np.arange(5 * DAY), np.random.default_rng(4)
+    base = 0.3 + 0.01 * (minutes % 7) + 2.2 * (rng.random(len(minutes)) < 0.002)
+    of_day, day = minutes % DAY, minutes // DAY
+    car = 11.0 * ((of_day > 1100) & (of_day < 1180))
+    car[of_day == 1101] = 11.0 * rng.random(5)
+    sun = 1.2 * day * np.maximum(0.0, np.sin((of_day - 360) / 720 * np.pi))
+    net = (base - sun).round(3)
+    battery = np.where(of_day < 700, 0.003 + 0.0002 * (minutes % 3), net)
+    busy = base + rng.uniform(0.0, 9.0, len(base)) * (rng.random(len(base)) < 0.01)
+    kw = np.stack([base + car, net + car, np.maximum(net, 0.0), battery, busy], axis=1)
+    readings = table(kw, width=0.2, present=rng.random(kw.shape) < 0.9999)
+    state = held(5)
+    raised = together(readings, state)
+    assert_same(raised, alone(readings, state))
+    memory = state["memory"]
+    assert memory["times"][:2].max(axis=1).tolist() == [5, 5]
+    assert (memory["export"][[1, 3]] > 1.0).all()
+    assert memory["zeros"][2] > 300.0
+    assert memory["small"][3] > 30.0
+    assert "more export than ever before" in str(raised)
 
 
 def test_alarms_of_one_round_are_in_the_order_of_the_rows() -> None:

@@ -36,6 +36,31 @@ FORMER = np.dtype(
 )
 """A meter's alarms in version 0.2, in which nothing needed padding."""
 
+FORMER_3 = np.dtype(
+    [
+        ("recent", "<f8", 8),
+        ("limits", "<f8", 8),
+        ("left", "<f8", 3),
+        ("level", "<f8"),
+        ("base", "<f8"),
+        ("drawn", "<f8"),
+        ("decimals", "<u4", 7),
+        ("seen", "<u4"),
+        ("run", "<u2"),
+        ("summed", "u1"),
+        ("known", "u1"),
+        ("odd", "i1"),
+        ("events", "u1", 8),
+        ("since", "u1", 8),
+        ("last", "u1", 8),
+        ("kept", "u1", 3),
+        ("repeats", "<u2"),
+        ("plateau", "?"),
+        ("spare", "u1", 5),
+    ]
+)
+"""The same until version 3, with a threshold for exports, as until now, and one for plateaus."""
+
 FORMER_LIGHT = np.dtype(
     [
         ("products", "<f8", 10),
@@ -61,11 +86,20 @@ FIRST = np.zeros((), [("kw", "<f8"), ("alarms", FleetAlarms.dtype)])
 FIRST["alarms"] = FleetAlarms.first
 
 
+def former_columns(records: np.ndarray, field: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Values of a field in a former version, in which exports had a threshold, too."""
+    columns = records[field]
+    if field in {"limits", "events", "since", "last"}:
+        columns = np.insert(columns, 5, 0.01 if field == "limits" else 0, axis=1)
+    return columns[:, : shape[0]] if shape else columns
+
+
 def as_written(records: np.ndarray, version: int = 1) -> bytes:
     """Records of today in the layout of a former version."""
     assert FORMER.itemsize == 224
+    assert FORMER_3.itemsize == 248
     assert FORMER_LIGHT.itemsize == 221
-    kinds = {"band": FORMER_BAND}
+    kinds = {"band": FORMER_BAND, "alarms": FORMER_3}
     if version < 3:
         kinds["light"] = FORMER_LIGHT
     if version < 2:
@@ -78,10 +112,8 @@ def as_written(records: np.ndarray, version: int = 1) -> bytes:
         if name not in kinds:
             former[name] = records[name]
             continue
-        for field in set(kinds[name].names) - {"shown", "low_scale", "high_scale"}:
-            width = kinds[name][field].shape
-            columns = records[name][field]
-            former[name][field] = columns[:, : width[0]] if width else columns
+        for field in set(kinds[name].names) - {"shown", "low_scale", "high_scale", "spare"}:
+            former[name][field] = former_columns(records[name], field, kinds[name][field].shape)
     if "band" in records.dtype.names:
         for end in ("low", "high"):
             former["band"][f"{end}_scale"] = records["band"][end][:, 0] / UNITS
@@ -99,8 +131,8 @@ def state_of(names: list[str], records: bytes, version: int = 1) -> bytes:
 def test_a_table_of_version_0_2_is_converted() -> None:
     records = np.full(2, FIRST)
     records["kw"] = [0.5, 0.6]
-    records["alarms"]["limits"][:, 6] = [17.5, 14.0]
-    records["alarms"]["events"][:, 6] = [3, 0]
+    records["alarms"]["limits"][:, 5] = [17.5, 14.0]
+    records["alarms"]["events"][:, 5] = [3, 0]
     records["alarms"]["seen"] = 5000
     table = MeterTable(FIRST)
     about = table.restore(state_of(["a", "b"], as_written(records)))
@@ -108,14 +140,27 @@ def test_a_table_of_version_0_2_is_converted() -> None:
     assert table.names == ["a", "b"]
     assert table.records["kw"].tolist() == [0.5, 0.6]
     alarms = table.records["alarms"]
-    assert alarms["limits"][:, 6:].tolist() == [[17.5, 17.5], [14.0, 14.0]]
-    assert alarms["events"][:, 6:].tolist() == [[3, 3], [0, 0]]
+    assert alarms["limits"][:, 5:].tolist() == [[17.5, 17.5], [14.0, 14.0]]
+    assert alarms["events"][:, 5:].tolist() == [[3, 3], [0, 0]]
     assert alarms["seen"].tolist() == [5000, 5000]
     assert np.isnan(alarms["base"]).all()
     assert not alarms["plateau"].any()
+    assert alarms["memory"].tobytes() == 2 * FIRST["alarms"]["memory"].tobytes()
     again = MeterTable(FIRST)
     again.restore(table.state({}))
     assert again.records.tobytes() == table.records.tobytes()
+
+
+def test_exports_of_version_3_are_known() -> None:
+    """The adaptive threshold was above what the house exported often."""
+    former = np.zeros(3, [("kw", "<f8"), ("alarms", FORMER_3)])
+    former["alarms"]["limits"] = [8.0, 3.0, 2.0, 0.5, 15.0, 0.02, 14.2, 30.0]
+    former["alarms"]["limits"][2, 5] = 2.75
+    table = MeterTable(FIRST)
+    table.restore(state_of(["a", "b", "c"], former.tobytes(), version=3))
+    alarms = table.records["alarms"]
+    assert alarms["limits"].tolist() == [[8.0, 3.0, 2.0, 0.5, 15.0, 14.2, 30.0]] * 3
+    assert alarms["memory"]["export"].tolist() == [0.0, 0.0, 2.75]
 
 
 @pytest.mark.parametrize("cut", [1, 232])
