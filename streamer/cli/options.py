@@ -224,7 +224,7 @@ AdaptOption = Annotated[
     typer.Option(
         "--adapt/--no-adapt",
         help="Correct the forecasts by what is learnt from the readings so far, or leave them "
-        "as the network makes them, but for the guard against extrapolation.",
+        "as the network makes them.",
     ),
 ]
 ConfidenceOption = Annotated[

@@ -156,7 +156,7 @@ class RecordKeeper:
         )
         if self._adapt:
             light.settle(now["light"], frozen_kw=frozen, actual_kw=kw)
-        guard.settle(now["guard"], last_kw=_bounded(now["last_kw"]), actual_kw=kw)
+            guard.settle(now["guard"], last_kw=_bounded(now["last_kw"]), actual_kw=kw)
         self._bands.settle(now["band"], kw, now["mean_kw"], low, high)
         score(
             now["scores"],
@@ -173,8 +173,10 @@ class RecordKeeper:
     ) -> None:
         """Make the forecasts out of the network's."""
         mean, last = frozen, _bounded(now["last_kw"])
-        change = last - _bounded(now["before_kw"])
+        none = self._median is None
+        median = np.full(len(mean), np.nan) if none else quantiles[:, self._median]
         if self._adapt:
+            change = last - _bounded(now["before_kw"])
             mean = light.see(
                 now["light"],
                 frozen_kw=frozen,
@@ -182,19 +184,18 @@ class RecordKeeper:
                 change_kw=change,
                 spread_kw=light.spread_of(quantiles),
             )
-        none = self._median is None
-        mean, median = guard.see(
-            now["guard"],
-            mean_kw=mean,
-            median_kw=np.full(len(mean), np.nan) if none else quantiles[:, self._median],
-            last_kw=last,
-            last_change_kw=change,
-            at=at,
-            settled=now["scores"]["settled"],
-        )
+            mean, median = guard.see(
+                now["guard"],
+                mean_kw=mean,
+                median_kw=median,
+                last_kw=last,
+                last_change_kw=change,
+                at=at,
+                settled=now["scores"]["settled"],
+            )
         low, high = self._bands.see(now["band"], mean, quantiles)
         now["mean_kw"], now["frozen_kw"] = mean, frozen
-        now["kw"] = np.minimum(np.maximum(mean, low), high)
+        now["kw"] = np.minimum(np.maximum(mean, low), high) if self._adapt else mean
         now["median_kw"] = np.minimum(np.maximum(median, low), high)
         now["low_kw"], now["high_kw"] = low, high
 

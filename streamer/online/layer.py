@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from itertools import repeat, zip_longest
+from itertools import zip_longest
 from math import nan
 from typing import Any, Literal
 
@@ -32,7 +32,8 @@ class Online:
         levels: levels of the network's quantiles in rising order; may be empty.
         adapt: whether to correct the network's forecasts: True for a head fitted to this
             house (`streamer.online.adapter`), "light" for the small adapter of a fleet's
-            meter (`streamer.online.light`).
+            meter (`streamer.online.light`). Without correction, the mean is the network's own,
+            neither guarded nor held inside the band.
         confidence: nominal coverage of the band.
 
     Raises:
@@ -48,7 +49,9 @@ class Online:
             raise UsageError(f"adapt is {adapt!r}; give True, False or 'light'")
         if adapt:
             self._adapter = LightAdapter() if adapt == "light" else Adapter(levels)
-        self._guard = Guard()
+        self._guard = Guard() if adapt else None
+        # Of the grid power, where a battery stands between it and the consumption.
+        self._grid_guard: Guard | None = None
         # A single quantile gives no interval.
         self._outermost = [0, len(levels) - 1] if len(levels) > 1 else []
         inner = levels[-1] - levels[0] if self._outermost else None
@@ -70,8 +73,12 @@ class Online:
         """
         if self._adapter is not None:
             self._adapter.settle(np.array([actual_kw]))
-        self._guard.settle(actual_kw)
-        self._band.settle(actual_kw if grid_kw is None else grid_kw)
+        if self._guard is not None:
+            self._guard.settle(actual_kw)
+        grid_kw = actual_kw if grid_kw is None else grid_kw
+        if self._grid_guard is not None:
+            self._grid_guard.settle(grid_kw)
+        self._band.settle(grid_kw)
 
     def see(
         self,
@@ -95,14 +102,27 @@ class Online:
                 consumption; everything returned is of the grid power.
         """
         mean, quantiles, adaptations = self._corrected(answer, recent_kw, actual_kw)
-        middle = mean if self._median is None else quantiles[:, self._median]
-        mean, median = self._guarded(mean, quantiles, recent_kw, day_parts, actual_kw)
-        frozen, consumption, solar = answer.mean_kw, None, None
+        if self._median is None:
+            middle, median = mean, np.full(len(mean), nan)
+        else:
+            middle = median = quantiles[:, self._median]
+        change, last = recent_kw[:, 0], recent_kw[:, 2]
+        if self._guard is not None:
+            mean, median = _guarded(self._guard, mean, median, last, change, day_parts, actual_kw)
+        frozen, consumption, solar, responses = answer.mean_kw, None, None, None
         if terms is not None:
             consumption, solar, actual_kw = mean, terms.solar_kw, terms.actual_kw
             mean, median, frozen = terms.mean(mean), terms.median(median), terms.median(frozen)
             quantiles = terms.quantiles(quantiles, middle)
-        mean, median, low, high = self._banded(mean, median, quantiles, actual_kw)
+            last, responses = terms.last_kw, terms.responses
+        if responses is None or self._guard is None:
+            self._grid_guard = None
+        else:
+            guard = self._grid_guard = self._grid_guard or Guard()
+            mean, median = _guarded(guard, mean, median, last, change, responses, actual_kw)
+        held, median, low, high = self._banded(mean, median, quantiles, actual_kw)
+        if self._adapter is not None:
+            mean = held  # otherwise it is the network's own
         return ForecastBatch(mean, frozen, median, low, high, adaptations, consumption, solar)
 
     def state(self) -> dict[str, Any]:
@@ -110,7 +130,8 @@ class Online:
         adapter = None if self._adapter is None else self._adapter.state()
         return {
             "adapter": adapter,
-            "guard": self._guard.state(),
+            "guard": None if self._guard is None else self._guard.state(),
+            "grid_guard": None if self._grid_guard is None else self._grid_guard.state(),
             "confidence": self._band.confidence,
             "band": self._band.state(),
         }
@@ -118,7 +139,7 @@ class Online:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from a saved state, bit for bit.
 
-        In states that were saved by earlier versions, the guard begins anew.
+        In states that were saved by earlier versions, the guards begin anew.
 
         Raises:
             StateError: it has another confidence or another kind of adaptation.
@@ -136,13 +157,18 @@ class Online:
         if self._adapter is not None and ("light" in state["adapter"]) != light:
             saved, this = ("fully", "lightly") if light else ("lightly", "fully")
             raise StateError(f"saved state is {saved} adapted, this pipeline {this}")
-        guard = Guard()
-        guard.restore(state.get("guard"))
+        guard = grid_guard = None
+        if self._guard is not None:
+            guard = Guard()
+            guard.restore(state.get("guard"))
+            if state.get("grid_guard") is not None:
+                grid_guard = Guard()
+                grid_guard.restore(state["grid_guard"])
         band = copy(self._band)
         band.restore(state["band"])
         if self._adapter is not None:
             self._adapter.restore(state["adapter"])
-        self._guard, self._band = guard, band
+        self._guard, self._grid_guard, self._band = guard, grid_guard, band
 
     def _corrected(
         self, answer: Answer, recent_kw: DoubleArray, actual_kw: DoubleArray
@@ -176,32 +202,6 @@ class Online:
             return means[0], quantiles[0], adaptations
         return np.concatenate(means), np.concatenate(quantiles), adaptations
 
-    def _guarded(
-        self,
-        mean_kw: DoubleArray,
-        quantiles_kw: DoubleArray,
-        recent_kw: DoubleArray,
-        day_parts: Sequence[int],
-        actual_kw: DoubleArray,
-    ) -> tuple[DoubleArray, DoubleArray]:
-        """The mean and the median, NaN without one, each against persistence."""
-        see, settle, place = self._guard.see, self._guard.settle, self._median
-        if _is_single(mean_kw, actual_kw):
-            median = nan if place is None else quantiles_kw.item(place)
-            change, _, last = recent_kw[0].tolist()
-            mean, median = see(mean_kw.item(), median, last, change, day_parts[0])
-            return np.array([mean]), np.array([median])
-        medians = repeat(nan) if place is None else quantiles_kw[:, place].tolist()
-        recent = recent_kw[:, 2].tolist(), recent_kw[:, 0].tolist()
-        issued = zip(mean_kw.tolist(), medians, *recent, day_parts, strict=False)
-        guarded = []
-        for forecast, actual in zip_longest(issued, actual_kw.tolist()):
-            guarded.append(see(*forecast))
-            if actual is not None:
-                settle(actual)
-        means, medians = np.array(guarded).T
-        return means, medians
-
     def _banded(
         self,
         mean_kw: DoubleArray,
@@ -230,6 +230,32 @@ class Online:
         lows, highs = np.array(ends).T
         held = (np.minimum(np.maximum(kw, lows), highs) for kw in (mean_kw, median_kw))
         return next(held), next(held), lows, highs
+
+
+def _guarded(
+    guard: Guard,
+    mean_kw: DoubleArray,
+    median_kw: DoubleArray,
+    last_kw: DoubleArray,
+    change_kw: DoubleArray,
+    states: Sequence[int],
+    actual_kw: DoubleArray,
+) -> tuple[DoubleArray, DoubleArray]:
+    """The mean and the median, NaN without one, each against persistence, by state 0 to 3."""
+    see, settle = guard.see, guard.settle
+    if _is_single(mean_kw, actual_kw):
+        mean, median = mean_kw.item(), median_kw.item()
+        mean, median = see(mean, median, last_kw.item(), change_kw.item(), states[0])
+        return np.array([mean]), np.array([median])
+    forecasts = mean_kw.tolist(), median_kw.tolist()
+    issued = zip(*forecasts, last_kw.tolist(), change_kw.tolist(), states, strict=False)
+    guarded = []
+    for forecast, actual in zip_longest(issued, actual_kw.tolist()):
+        guarded.append(see(*forecast))
+        if actual is not None:
+            settle(actual)
+    means, medians = np.array(guarded).T
+    return means, medians
 
 
 def _is_single(forecasts: DoubleArray, actual_kw: DoubleArray) -> bool:

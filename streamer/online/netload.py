@@ -19,6 +19,9 @@ from streamer.readings.channels import Channels, Powers
 _REACH_PER_CHANGE = 2.5
 """Distance from the sun's forecast to its outer quantiles, in recent mean absolute changes."""
 
+_RESPONSES = (0.1, 0.5, 0.9)
+"""Limits between the classes of the share that a battery leaves to the grid."""
+
 _NOTHING: DoubleArray = np.empty(0)
 
 
@@ -44,7 +47,9 @@ class Part(NamedTuple):
     share: float
 
 
-_SOLAR, _MEAN, _MEDIAN = map(Part._fields.index, ("solar_kw", "mean_kw", "median_kw"))
+_LAST, _SOLAR, _MEAN, _MEDIAN, _SHARE = map(
+    Part._fields.index, ("last_kw", "solar_kw", "mean_kw", "median_kw", "share")
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +74,23 @@ class Terms:
     def solar_kw(self) -> DoubleArray | None:
         """(forecasts,) mean forecast of the solar power; None where it is not measured."""
         return self.parts[:, _SOLAR] if self.channels[0] else None
+
+    @property
+    def last_kw(self) -> DoubleArray:
+        """(forecasts,) grid power at which each forecast is issued."""
+        return self.parts[:, _LAST]
+
+    @property
+    def responses(self) -> list[int] | None:
+        """Class of the battery's response at each forecast, 0 to 3; None without a battery.
+
+        They are to a guard of the grid power what the parts of the day are to that of the
+        consumption: a battery at work and an empty one make two houses of one.
+        """
+        if not self.channels[1]:
+            return None
+        found: list[int] = np.searchsorted(_RESPONSES, self.parts[:, _SHARE]).tolist()
+        return found
 
     def mean(self, kw: DoubleArray) -> DoubleArray:
         """Mean forecasts (forecasts,) of the grid power from those of the consumption."""

@@ -164,12 +164,13 @@ class TestChild:
     ) -> None:
         recording = tmp_path / "house.db"
         open_for_writing(recording).close()
-        arguments = {"export": [str(recording)], "watch": ["stdin:?unit=W", "--format", "csv"]}
+        watched = ["stdin:?unit=W", "--clock", "feed", "--format", "csv"]
+        arguments = {"export": [str(recording)], "watch": watched}
         reader, writer = os.pipe()
         os.close(reader)
         done = subprocess.run(
             [sys.executable, "-m", "streamer", command, *arguments[command]],
-            stdin=subprocess.DEVNULL,
+            input=b"".join(b"%d,250\n" % (1_790_000_040 + 60 * minute) for minute in range(3)),
             stdout=writer,
             stderr=subprocess.PIPE,
             timeout=120,
