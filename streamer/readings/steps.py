@@ -19,8 +19,9 @@ class Forecast:
 
     Attributes:
         at: the minute that is forecast, if no gap precedes it.
-        kw: expected value (mean forecast) in kW, adapted or not: guarded, and held inside the
-            band, where its squared error is no larger in the long run.
+        kw: expected value (mean forecast) in kW. An adapted one is guarded, and held inside the
+            band, where its squared error is no larger in the long run; without adaptation, it
+            is `frozen_kw`.
         last_kw: the reading it was issued at in kW, which is the persistence forecast.
         frozen_kw: the network's own mean forecast in kW, neither corrected nor guarded.
         median_kw: median forecast in kW, guarded and held likewise; None if the model has no
