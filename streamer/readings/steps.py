@@ -21,7 +21,7 @@ class Forecast:
         at: the minute that is forecast, if no gap precedes it.
         kw: expected value (mean forecast) in kW. An adapted one is guarded, and held inside the
             band, where its squared error is no larger in the long run; without adaptation, it
-            is `frozen_kw`.
+            is the network's.
         last_kw: the reading it was issued at in kW, which is the persistence forecast.
         frozen_kw: the network's own mean forecast in kW, neither corrected nor guarded.
         median_kw: median forecast in kW, guarded and held likewise; None if the model has no
