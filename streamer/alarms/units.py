@@ -18,9 +18,6 @@ STEADY_KW = 0.0005
 """Maximum change between two readings in W read as kW, where the power may cross zero: 500 W in
 truth."""
 
-FALL, FALLEN = 300.0, 3
-"""A first small reading at most this part of the one before counts for so many."""
-
 MOST_SMALL = 125
 """Maximum count of small readings, above any limit of their number."""
 
@@ -34,9 +31,9 @@ class UnitWatch:
     A rule of thumb without a source or a guarantee; see `streamer.alarms.detectors.Alarms`.
 
     Where the sun or a battery brings the power of a house near zero, readings of a few watts are
-    ordinary. There, kW read as W are told from them by a fall to less than a 300th at once, and
-    by their changes, which are a thousandth of what they should be: a larger change takes back one
-    reading. And a run that ended by itself was none (`streamer.alarms.runs.RunMemory`).
+    ordinary. There, kW read as W are told from them by their changes, which are a thousandth of
+    what they should be: a larger change takes back one reading. And a run that ended by itself was
+    none (`streamer.alarms.runs.RunMemory`).
 
     Attributes:
         odd: number of such readings in a row: above 0 too large, below 0 too small.
@@ -86,10 +83,9 @@ class UnitWatch:
 
     def _count_small(self, y: float, before: float) -> int:
         """Evidence after another small reading, where the power is near zero at times."""
-        odd = self.odd
-        if odd >= 0:
-            return -FALLEN if abs(y) * FALL < abs(before) else -1
-        return odd - 1 if abs(y - before) <= STEADY_KW else min(odd + 1, -1)
+        if self.odd < 0 and abs(y - before) <= STEADY_KW:
+            return self.odd - 1
+        return min(self.odd + 1, -1)
 
     def _end_small(self, *, near_zero: bool) -> None:
         """Remember a run of small readings that has ended by itself."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.alarms.repeats import (
+    AT_REST,
     FALL_KW,
     MOST_ZEROS,
     OFTEN,
@@ -26,8 +27,6 @@ from streamer.alarms.texts import (
 )
 from streamer.alarms.thresholds import DAY, HOUR
 from streamer.alarms.units import (
-    FALL,
-    FALLEN,
     HUGE_KW,
     KILO_KW,
     KILO_READINGS,
@@ -186,7 +185,9 @@ class _AlarmRound:
                 last_readings(self._state, rows, -np.inf).max(axis=1) - y[rows] >= FALL_KW
             )
         # A NaN fails the comparison.
-        state["base"] = np.where(base <= y, base + (y - base) / DAY, y)
+        exports = self._memory["export"] > KILO_KW
+        lower = np.where(exports & ((y <= 0.0) | (state["run"] < AT_REST)), base, y)
+        state["base"] = np.where(base <= y, base + (y - base) / DAY, lower)
 
     def check_unit(self) -> None:
         """Count consecutive readings that only another unit explains, and sum the others."""
@@ -219,10 +220,8 @@ class _AlarmRound:
         last = np.where(state["known"][rows] > 0, state["recent"][rows, -1], np.nan)
         near_zero = memory["export"][rows] > KILO_KW
         near_zero |= memory["zeros"][rows] >= STEADY_ZEROS
-        fallen = np.where(np.abs(y) * FALL < np.abs(last), -FALLEN, -1)
-        steady = np.abs(y - last) <= STEADY_KW
+        steady = (before < 0) & (np.abs(y - last) <= STEADY_KW)
         later = np.where(steady, before - 1, np.minimum(before + 1, -1))
-        later = np.where(before >= 0, fallen, later)
         count = np.maximum(np.where(near_zero, later, np.minimum(before, 0) - 1), -MOST_SMALL)
         peak = memory["peak"][rows].astype(np.int64)
         memory["peak"][rows] = np.where(small, np.maximum(peak, -count), 0)

@@ -87,6 +87,17 @@ def test_the_base_load_forgets_a_minimum_in_some_days() -> None:
     assert 0.3 - base == pytest.approx(0.2 / math.e, rel=0.01)
 
 
+def test_where_the_sun_covers_the_house_the_base_load_is_that_of_the_night() -> None:
+    rng = np.random.default_rng(4)
+    count = RepeatCount()
+    night = [0.3, 0.31, *[0.21] * 20] * 24
+    for kw in [*night, *rng.uniform(-3.0, 0.3, 600).tolist(), *[-0.5] * 20, *night[:-20]]:
+        count.see(kw, kw, [0.31], exports=True)
+    assert count.base_kw == pytest.approx(0.21, abs=0.001)
+    count.see(0.21, 0.21, [0.31], exports=True)
+    assert count.is_plateau
+
+
 def cycles(days: int, rest: int) -> list[float]:
     """A refrigerator above a base load that is constant to the last digit."""
     on = [0.3 + 0.002 * minute for minute in range(3 * rest)]
