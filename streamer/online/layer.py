@@ -50,7 +50,7 @@ class Online:
         if adapt:
             self._adapter = LightAdapter() if adapt == "light" else Adapter(levels)
         self._guard = Guard() if adapt else None
-        # Of the grid power, where a battery stands between it and the consumption.
+        # Of the grid power, where a battery is measured.
         self._grid_guard: Guard | None = None
         # A single quantile gives no interval.
         self._outermost = [0, len(levels) - 1] if len(levels) > 1 else []

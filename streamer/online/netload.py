@@ -84,8 +84,8 @@ class Terms:
     def responses(self) -> list[int] | None:
         """Class of the battery's response at each forecast, 0 to 3; None without a battery.
 
-        They are to a guard of the grid power what the parts of the day are to that of the
-        consumption: a battery at work and an empty one make two houses of one.
+        They take the place of the parts of the day in a guard of the grid power, since a battery
+        at work and an empty one make two houses of one.
         """
         if not self.channels[1]:
             return None
