@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from streamer.models import Forecaster, forecast_ahead
 from streamer.online.forecasts import ForecastBatch, Issued
-from streamer.online.guard import day_parts
+from streamer.online.guard import HOURS
 from streamer.online.layer import Adapt, Online, recent_changes
 from streamer.online.netload import NetLoad
 from streamer.online.position import Position
@@ -66,8 +66,10 @@ class Issuer:
         if answer is None:
             return None
         known = np.array([*position.buffer.last(2).tolist(), kw])
-        recent, times = recent_changes(known, 1), day_parts([reading])
-        return self._online.see(answer, recent, _NOTHING, times, terms).issued()[0]
+        recent, day_part = recent_changes(known, 1), reading.at.hour // HOURS
+        if terms is None:
+            return self._online.see_one(answer, recent, day_part)
+        return self._online.see(answer, recent, _NOTHING, [day_part], terms).issued()[0]
 
     def many(
         self, powers: Powers, times: Sequence[int], position: Position
