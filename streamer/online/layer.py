@@ -129,6 +129,11 @@ class Online:
         """Make the forecast of one answer, of which the grid power is all that is measured.
 
         The result is that of `see`, in plain numbers, which cost a fraction of small arrays.
+
+        Args:
+            answer: the network's, for one window.
+            recent_kw: (1, 3) as for `see`.
+            day_part: part of the day of its last reading, 0 to 3.
         """
         means, levels = self._correct(answer, recent_kw, slice(None))
         mean, quantiles = means.item(), levels[0].tolist()
