@@ -86,7 +86,7 @@ class AnomalyDetector:
                 self._look_above(y, middle, far, (low, high), recent, at, seen)
         else:
             fall = -up / max(middle - low, 0.5 * MIN_WIDTH_KW)
-            if fall > self._thresholds["fall"].value and not self.loads.has_begun(y):
+            if fall > self._thresholds["fall"].value and not self._is_known_fall(y, recent):
                 self._score("fall", fall, far_text(y, low, high), at, seen)
             if -y > self.exports.most_kw:
                 self._look_at_export(-y, at, seen)
@@ -164,6 +164,11 @@ class AnomalyDetector:
         if not self.loads.most_kw or not recent:
             return False
         return self.loads.explains(max(*recent[1 - SINCE :], y) - min(recent))
+
+    def _is_known_fall(self, y: float, recent: Sequence[float]) -> bool:
+        """Whether a fall may be that of a known load that ends, or varies after it has begun."""
+        loads = self.loads
+        return loads.has_begun(y) or loads.may_end(max(recent, default=-math.inf), y)
 
     def _look_at_export(self, kw: float, at: datetime, seen: int) -> None:
         """Compare an export with the largest before."""

@@ -45,8 +45,8 @@ class KnownLoads:
     goes off); another that differs by no more than a quarter counts as the same.
 
     A rule of thumb without a source. Guarantee: a start whose rise is within a quarter of a known
-    load raises no alarm for a rise, nor for a fall in the first twenty readings while the load
-    stays on. What breaks it: another load of the same power is hidden, and
+    load raises no alarm for a rise, nor does its end for a fall, nor a fall in the first twenty
+    readings while the load stays on. What breaks it: another load of the same power is hidden, and
     so is a short rise by less than the largest known load, since the first minute of a load may be
     of any size; one that lasts for four readings is not.
 
@@ -85,6 +85,17 @@ class KnownLoads:
         """Whether a rise may be the first reading of a known load, of which it is a part."""
         most = self.most_kw
         return most > 0.0 and rise_kw <= (1.0 + NEAR) * most + NEAR_KW
+
+    def may_end(self, peak_kw: float, kw: float) -> bool:
+        """Whether a reading may be the end of a known load, or a part of it.
+
+        Args:
+            peak_kw: the largest of the readings before, in kW.
+            kw: the reading.
+        """
+        most = self.most_kw
+        was_on = most > 0.0 and peak_kw >= (1.0 - NEAR) * most
+        return was_on and peak_kw - kw <= (1.0 + NEAR) * most + NEAR_KW
 
     def has_begun(self, kw: float) -> bool:
         """Whether a reading in kW is explained by a known load that has just come on."""

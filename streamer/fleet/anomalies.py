@@ -21,6 +21,7 @@ from streamer.fleet.memories import (
     follow_loads,
     have_begun,
     may_begin,
+    may_end,
     run_limit,
     see_exports,
 )
@@ -93,7 +94,7 @@ class AnomalyRound:
             "fall",
             -up / np.maximum(middle - low, 0.5 * MIN_WIDTH_KW),
             far,
-            unless=lambda rows: have_begun(self._memory, rows, y[rows]),
+            unless=self._are_known_falls,
         )
         self._check_exports(np.flatnonzero((up <= 0.0) & (-y > self._memory["export"])))
         self._check_scale(banded, up, middle, np.maximum(wide, MIN_WIDTH_KW))
@@ -173,6 +174,11 @@ class AnomalyRound:
             sizes[alarmed].tolist(),
             lambda row, _: export_text(float(-self._y[row]), float(known[row])),
         )
+
+    def _are_known_falls(self, rows: IntArray) -> BoolArray:
+        """Which falls may be those of known loads that end, or vary after they have begun."""
+        y, peak = self._y[rows], last_readings(self._state, rows, -np.inf).max(axis=1)
+        return have_begun(self._memory, rows, y) | may_end(self._memory, rows, peak, y)
 
     def _are_known(self, rows: IntArray) -> BoolArray:
         """Which rises of the last four readings are those of known loads."""

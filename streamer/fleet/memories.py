@@ -108,9 +108,16 @@ def follow_loads(memory: Records, kw: DoubleArray) -> None:
 
 def may_begin(memory: Records, rows: IntArray, rise: DoubleArray) -> BoolArray:
     """Whether rises may be the first readings of known loads, as `KnownLoads.may_begin`."""
-    known = memory["times"][rows] >= loads.OFTEN
-    most = np.where(known, memory["load"][rows], 0.0).max(axis=1)
+    most = _most(memory, rows)
     may: BoolArray = (most > 0.0) & (rise <= (1.0 + loads.NEAR) * most + loads.NEAR_KW)
+    return may
+
+
+def may_end(memory: Records, rows: IntArray, peak: DoubleArray, kw: DoubleArray) -> BoolArray:
+    """Whether readings may be the ends of known loads, as `KnownLoads.may_end`."""
+    most = _most(memory, rows)
+    was_on = (most > 0.0) & (peak >= (1.0 - loads.NEAR) * most)
+    may: BoolArray = was_on & (peak - kw <= (1.0 + loads.NEAR) * most + loads.NEAR_KW)
     return may
 
 
@@ -150,6 +157,13 @@ def close_hour(memory: Records, rows: IntArray, seen: NDArray[np.uint32]) -> Non
         kept = hours <= loads.FORGOTTEN
         for name, values in (("load", memory["load"][rows]), ("times", times), ("hours", hours)):
             memory[name][rows] = np.where(kept, values, 0)
+
+
+def _most(memory: Records, rows: IntArray) -> DoubleArray:
+    """(rows,) power of the largest known load of each in kW; 0 if none is known."""
+    known = memory["times"][rows] >= loads.OFTEN
+    most: DoubleArray = np.where(known, memory["load"][rows], 0.0).max(axis=1)
+    return most
 
 
 def _remember(memory: Records, row: int) -> None:

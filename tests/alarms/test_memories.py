@@ -55,6 +55,25 @@ def test_a_charge_that_has_come_three_times_is_no_alarm(power: float) -> None:
     assert not any(at_starts[3:])
 
 
+@pytest.mark.parametrize("power", [7.4, 11.0])
+def test_the_end_of_a_charge_that_has_come_three_times_is_no_alarm(power: float) -> None:
+    car, starts = charging(20, power)
+    for number, start in enumerate(starts):
+        car[start + 89] *= number / 20  # it ends within a minute
+    found = [at for at, alarm in raised(house(20) + car, width=0.02) if alarm.kind == Alarm.ANOMALY]
+    at_ends = [any(start + 85 <= at < start + 95 for at in found) for start in starts]
+    assert any(at_ends[:3])
+    assert not any(at_ends[3:])
+
+
+def test_a_meter_that_turns_its_sign_while_a_car_charges_is_found() -> None:
+    car, starts = charging(20, 11.0)
+    kw = house(20) + car
+    kw[starts[-1] + 40 :] *= -1.0
+    found = [at for at, alarm in raised(kw) if alarm.kind == Alarm.ANOMALY]
+    assert any(0 <= at - starts[-1] - 40 < 2 for at in found)
+
+
 def test_a_heater_is_found_in_a_house_with_a_car() -> None:
     car, _ = charging(14, 11.0)
     kw = house(14) + car
