@@ -69,8 +69,9 @@ MAX_SUM = 1e9
 class Guard:
     """Weights of the mean and the median forecast against persistence, in classes of states.
 
-    The state of a house is the quarter of the day while it uses less than 2.5 kW, and else its
-    power: from 2.5, from 5, or from 10 kW. With the sign of the change that is forecast, that
+    The state of a house is the quarter of the day while it uses less than 2.5 kW (for the grid
+    power beside a battery, how much of a change that leaves), and else its power: from 2.5,
+    from 5, or from 10 kW. With the sign of the change that is forecast, that
     makes 14 classes, in each of which the evidence is gathered separately (Mondrian classes: Vovk,
     Gammerman and Shafer 2005, "Algorithmic Learning in a Random World", section 4.5). A forecast
     becomes ``last + w × (forecast − last)``, with w of its class.
@@ -98,7 +99,7 @@ class Guard:
 
     >>> guard = Guard()
     >>> for minute in range(500):
-    ...     mean, median = guard.see(11.5, 11.2, 11.0, 0.0, day_part=3)
+    ...     mean, median = guard.see(11.5, 11.2, 11.0, 0.0, 3)
     ...     guard.settle(11.0)
     >>> round(mean, 2), median
     (11.01, 11.0)
@@ -112,7 +113,7 @@ class Guard:
         self._places = (0, 0)
 
     def see(
-        self, mean_kw: float, median_kw: float, last_kw: float, last_change_kw: float, day_part: int
+        self, mean_kw: float, median_kw: float, last_kw: float, last_change_kw: float, state: int
     ) -> tuple[float, float]:
         """Guard a forecast that is about to be issued, and keep it until it is settled.
 
@@ -121,13 +122,14 @@ class Guard:
             median_kw: the median forecast in kW; NaN if there is none.
             last_kw: the reading that it is issued at, in kW.
             last_change_kw: the change to that from the reading before, in kW.
-            day_part: part of the day of that reading, 0 to 3.
+            state: state of the house at that reading below 2.5 kW, 0 to 3: the part of the day,
+                or the class of a battery's response.
 
         Returns:
             The mean and the median to issue, in kW.
         """
         level = bisect_right(LEVELS_KW, last_kw)
-        place = 2 * (DAY_PARTS - 1 + level if level else day_part)
+        place = 2 * (DAY_PARTS - 1 + level if level else state)
         squares, products, noise = self._sums
         median_change = median_kw - last_kw
         median_place = 2 * place + 2 if median_change > 0.0 else 2 * place

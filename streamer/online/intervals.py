@@ -175,6 +175,7 @@ class ConformalBand:
         """Move the ends by the reading, in kW, that the last band was made for."""
         low, high, mean_kw = self._waiting
         a, b, c, d, e = self._places
+        # Written out, since loops over ends and terms would take several times as long.
         terms, outside = self._low, actual_kw < low
         if self._low_total < MAX_TOTAL if outside else self._low_total > MIN_TOTAL:
             move = self._outward if outside else self._inward
