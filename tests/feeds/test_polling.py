@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from streamer.errors import UsageError
 from streamer.feeds import Pace
 from streamer.feeds.address import Address
-from streamer.feeds.polling import Ticker, next_tick, pace_of, poll_interval
+from streamer.feeds.pace import pace_of
+from streamer.feeds.polling import Ticker, next_tick, poll_interval
 
 
 @given(

@@ -25,7 +25,7 @@ from streamer.feeds.http.receiver import READING, Receiver
 from streamer.feeds.http.senders import HOSTS_OPTION, Senders
 from streamer.feeds.lines.records import RECORD_OPTIONS
 from streamer.feeds.lines.sides import SIDE_OPTIONS, Records
-from streamer.feeds.polling import pace_of
+from streamer.feeds.pace import pace_of
 from streamer.feeds.secretfile import read_secret
 from streamer.feeds.session import AsyncFeed, Channel
 from streamer.feeds.values import channel_paces

@@ -21,7 +21,7 @@ from streamer.feeds.lines.reader import SampleReader
 from streamer.feeds.lines.records import RECORD_OPTIONS
 from streamer.feeds.lines.sides import SIDE_OPTIONS, Records
 from streamer.feeds.lines.tail import TailFeed
-from streamer.feeds.polling import pace_of
+from streamer.feeds.pace import pace_of
 from streamer.feeds.values import channel_paces
 from streamer.readings import Link
 

@@ -32,7 +32,7 @@ from streamer.feeds.lines.fields import Fields
 from streamer.feeds.lines.lineprotocol import PRECISIONS, parse_point, parse_tags, to_time
 from streamer.feeds.lines.names import find_name, named_units, unit_of
 from streamer.feeds.lines.numberline import MIN_TIME_S, split_time
-from streamer.feeds.polling import PACE_OPTION
+from streamer.feeds.pace import PACE_OPTION
 from streamer.feeds.values import (
     LAYOUT_OPTIONS,
     QUANTITY_OPTIONS,

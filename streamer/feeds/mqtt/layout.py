@@ -8,7 +8,7 @@ from streamer.feeds import Pace
 from streamer.feeds.address import Address
 from streamer.feeds.mqtt.presets import PRESETS, Preset
 from streamer.feeds.mqtt.topics import TOPIC_OPTIONS, Topics
-from streamer.feeds.polling import PACE_OPTION, pace_of
+from streamer.feeds.pace import PACE_OPTION, pace_of
 from streamer.feeds.values import (
     LAYOUT_OPTIONS,
     QUANTITY_OPTIONS,

@@ -6,7 +6,7 @@ from streamer.feeds import Pace
 from streamer.feeds.address import Address
 from streamer.feeds.mqtt.layout import MessageLayout
 from streamer.feeds.mqtt.topics import Topics, why_no_topic
-from streamer.feeds.polling import pace_of
+from streamer.feeds.pace import pace_of
 from streamer.feeds.values import (
     JsonLayout,
     JsonPath,

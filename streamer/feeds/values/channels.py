@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from streamer.errors import UsageError
 from streamer.feeds import Pace
 from streamer.feeds.address import Address
-from streamer.feeds.polling import pace_of
+from streamer.feeds.pace import pace_of
 from streamer.feeds.values.quantity import Quantity
 from streamer.feeds.values.units import UNITS
 from streamer.readings import CHANNELS
