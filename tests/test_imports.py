@@ -97,7 +97,7 @@ def test_opening_a_replay_loads_no_numpy() -> None:
         "job = Replay(str(sample_path()), FileOptions(), Forecasting())\n"
         "job.open().close()"
     )
-    assert not _modules_after(code) & (HEAVY | ENGINES | {"sqlite3"})
+    assert not _modules_after(code) & (HEAVY | ENGINES | {"sqlite3", "asyncio", "ssl"})
 
 
 def test_replay_loads_no_tensorflow() -> None:
