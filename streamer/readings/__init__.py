@@ -10,6 +10,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from streamer.readings.means import HorizonScores, MeanForecast, MeanScores, NextMeans, SettledMean
 from streamer.readings.scores import BandScores, ErrorScores, Lead, PointScores, Scores, skill
 from streamer.readings.steps import Adaptation, Alarm, Counts, Forecast, Step
 from streamer.readings.values import (
@@ -32,13 +33,18 @@ __all__ = [
     "Counts",
     "ErrorScores",
     "Forecast",
+    "HorizonScores",
     "Lead",
     "Link",
+    "MeanForecast",
+    "MeanScores",
+    "NextMeans",
     "Notice",
     "PointScores",
     "Reading",
     "Sample",
     "Scores",
+    "SettledMean",
     "Step",
     "skill",
 ]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from streamer.readings.means import MeanScores, NextMeans, SettledMean
 from streamer.readings.scores import Scores
 from streamer.readings.values import Reading
 
@@ -131,6 +133,11 @@ class Step:
         adaptation: state of the correction; None if nothing is adapted.
         alarms: those active at this reading, oldest first; an alarm whose `at` is this
             reading's has just been raised.
+        next_means: forecasts of the mean power of the next minutes, issued at this reading; None
+            if the window is not full, or the model has none.
+        settled_means: those that this reading settled, being the last of their minutes.
+        mean_scores: running scores of the same, this reading included; None without a model
+            that forecasts them.
     """
 
     reading: Reading
@@ -142,6 +149,9 @@ class Step:
     counts: Counts
     adaptation: Adaptation | None = None
     alarms: tuple[Alarm, ...] = ()
+    next_means: NextMeans | None = None
+    settled_means: Sequence[SettledMean] = ()
+    mean_scores: MeanScores | None = None
 
     @property
     def error_kw(self) -> float | None:
