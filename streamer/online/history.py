@@ -33,7 +33,7 @@ _HARMONICS = (1, 2, 3)
 
 
 class Extended(NamedTuple):
-    """Result of a block of readings.
+    """Features and means after each reading of a block.
 
     Attributes:
         features: (readings, features) after each reading.
@@ -144,13 +144,8 @@ class History:
         )
 
     def extend(
-        self,
-        minutes: IntArray,
-        day_minutes: IntArray,
-        weekends: BoolArray,
-        kw: DoubleArray,
-        horizons: Sequence[int] = (),
-    ) -> Extended:
+        self, minutes: IntArray, day_minutes: IntArray, weekends: BoolArray, kw: DoubleArray
+    ) -> FloatArray:
         """Take consecutive readings; their times are as by `streamer.online.wallclock`.
 
         Args:
@@ -158,14 +153,38 @@ class History:
             day_minutes: (readings,) their minutes of the day by the clock on the wall.
             weekends: (readings,) whether each is on Saturday or Sunday by that clock.
             kw: (readings,) the readings in kW.
+
+        Returns:
+            (readings, features) after each reading.
+
+        Raises:
+            ValueError: a minute is earlier than the one before it, or a reading is NaN; nothing
+                has changed.
+        """
+        return self.extend_with_means(minutes, day_minutes, weekends, kw, ()).features
+
+    def extend_with_means(
+        self,
+        minutes: IntArray,
+        day_minutes: IntArray,
+        weekends: BoolArray,
+        kw: DoubleArray,
+        horizons: Sequence[int],
+    ) -> Extended:
+        """Take consecutive readings, as `extend`.
+
+        Args:
+            minutes: (readings,) as for `extend`, like the next.
+            day_minutes: (readings,).
+            weekends: (readings,).
+            kw: (readings,) the readings in kW.
             horizons: numbers of minutes, up to 60, whose means are returned beside the features.
 
         Returns:
             Features and means after each reading.
 
         Raises:
-            ValueError: a minute is earlier than the one before it, or a reading is NaN; nothing
-                has changed.
+            ValueError: as for `extend`.
         """
         if np.isnan(kw).any():
             raise ValueError("a reading is NaN; leave out missing readings")

@@ -145,7 +145,7 @@ def test_one_by_one_and_in_blocks_both_are_as_defined(given: Series, data: st.Da
     for start, end in zip([0, *cuts], [*cuts, given.size], strict=True):
         part = given[start:end]
         if data.draw(st.booleans()) or not part.size:
-            parts.append(history.extend(*part, HORIZONS))
+            parts.append(history.extend_with_means(*part, HORIZONS))
         else:
             parts.append(pushed(history, part))
     for name in Extended._fields:
