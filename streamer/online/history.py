@@ -91,6 +91,11 @@ class History:
         self._changes = [ExponentialMean(minutes) for minutes in CHANGE_MINUTES]
         self._profile = DailyProfile()
 
+    @property
+    def minute(self) -> int | None:
+        """Minute of the last reading; None before the first."""
+        return None if self._last_kw is None else self._sums.minute
+
     def push(self, minute: int, day_minute: int, weekend: bool, kw: float) -> FloatArray:
         """Take a reading; its times are as by `streamer.online.wallclock.wall_clock`.
 
@@ -156,8 +161,7 @@ class History:
             (readings, features) after each reading.
 
         Raises:
-            ValueError: a minute is earlier than the one before it, or a reading is NaN; nothing
-                has changed.
+            ValueError: as for `push`; nothing has changed.
         """
         return self.extend_with_means(minutes, day_minutes, weekends, kw, ()).features
 
@@ -189,11 +193,8 @@ class History:
         apart = np.diff(minutes, prepend=self._before(minutes))
         if (apart < 0).any():
             raise ValueError("a minute is before the last one")
-        found = Extended(
-            np.empty((len(kw), len(FEATURES)), np.float32),
-            np.empty((len(kw), len(horizons))),
-            np.empty((len(kw), len(horizons))),
-        )
+        means = (np.empty((len(kw), len(horizons))) for _ in range(2))
+        found = Extended(np.empty((len(kw), len(FEATURES)), np.float32), *means)
         for rows in spans(minutes):
             clocks = WallClocks(minutes[rows], day_minutes[rows], weekends[rows])
             take = self._extend if apart[rows].all() else self._one_by_one
@@ -249,9 +250,9 @@ class History:
 
     def _before(self, minutes: IntArray) -> int:
         """Minute of the last reading; just before the next if that is the first."""
-        if self._last_kw is None:
-            return int(minutes[0]) - 1 if len(minutes) else 0
-        return self._sums.minute
+        if self.minute is not None:
+            return self.minute
+        return int(minutes[0]) - 1 if len(minutes) else 0
 
     def _extend(self, clocks: WallClocks, kw: DoubleArray, horizons: Sequence[int]) -> Extended:
         """Take readings of different minutes, one part of `spans`."""

@@ -15,11 +15,11 @@ from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.readings.packing import packed, unpacked
 from streamer.readings.saved import MAX_COUNT, whole
 
-KEPT = 1500
-"""Minutes that are kept: a day, and the hour that a mean may reach back beyond it."""
-
-MAX_MEAN = KEPT - DAY
+MAX_MEAN = 60
 """Longest mean in minutes."""
+
+KEPT = DAY + MAX_MEAN
+"""Minutes that are kept."""
 
 UNITS_PER_KW = 1_000_000_000
 """Powers are added up as whole microwatts, so that sums are exact in any order."""

@@ -233,6 +233,7 @@ def test_a_restored_history_continues_bit_for_bit(cut: int) -> None:
     pushed(history, given[:cut])
     restored = History()
     restored.restore(json.loads(json.dumps(history.state())))
+    assert restored.minute == given.minutes[cut - 1]
     assert restored.state() == history.state()
     for name in Extended._fields:
         theirs, ours = (
@@ -249,6 +250,7 @@ def _copy(history: History) -> History:
 
 def test_a_new_history_is_restored_as_new() -> None:
     restored, given = _copy(History()), day_and_a_half()
+    assert restored.minute is None
     np.testing.assert_array_equal(restored.extend(*given), History().extend(*given))
 
 
