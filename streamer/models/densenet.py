@@ -48,7 +48,7 @@ class DenseNetwork:
 
     @property
     def sizes(self) -> list[int]:
-        """Layer sizes: inputs, units of each layer; such as [126, 128, 64]."""
+        """Layer sizes: inputs, units of each layer; such as [135, 128, 64]."""
         return [len(self.layers[0].kernel), *(len(layer.bias) for layer in self.layers)]
 
     @property

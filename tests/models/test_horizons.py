@@ -93,7 +93,10 @@ def test_largest_weights_give_finite_forecasts() -> None:
     layers = DenseNetwork(layers.layers, ("relu", "relu"))
     card = CardHorizons(MINUTES, OUTPUTS, FEATURES, (1e6,) * 4, "0" * 64)
     head = HorizonHead(card, layers, units=UNITS)
-    hidden, features = np.ones((1, UNITS), np.float32), np.full((1, 26), 15.5, np.float32)
+    hidden, features = (
+        np.ones((1, UNITS), np.float32),
+        np.full((1, len(FEATURES)), 15.5, np.float32),
+    )
     assert np.isfinite(head.many(hidden, features, np.ones(1))).all()
     assert np.isfinite(head.one(hidden[0], features[0], 1.0)).all()
 
@@ -331,7 +334,7 @@ def test_head_of_another_network_or_other_horizons_is_rejected(tmp_path: Path) -
 
     fitting = hostile.UNITS + len(FEATURES)
     write(tmp_path, packed(fitting + 1, 16))
-    with pytest.raises(ModelError, match=r"horizons\.keras: 30 inputs; expected 29, a hidden"):
+    with pytest.raises(ModelError, match=r"horizons\.keras: 39 inputs; expected 38, a hidden"):
         load_model(tmp_path)
     write(tmp_path, packed(fitting, 12))
     with pytest.raises(ModelError, match=r"horizons\.keras: 12 outputs; expected 16, 4 for each"):
@@ -366,8 +369,8 @@ def test_models_show_names_the_horizons_and_their_features(
         main(show)
     shown = " ".join(capsys.readouterr().out.split())
     assert "horizons mean of the next 2, 5, 15, 60 minutes: mean, 0.05, 0.5, 0.95" in shown
-    assert "sizes [29, 5, 16]" in shown
-    assert "features recent_5, recent_15, recent_30" in shown
+    assert "sizes [38, 5, 16]" in shown
+    assert "features recent_5, recent_10, recent_15" in shown
     with pytest.raises(SystemExit, match="0"):
         main([*show, "--json"])
     assert json.loads(capsys.readouterr().out)["horizons"]["features"] == list(FEATURES)
