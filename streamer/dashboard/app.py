@@ -27,6 +27,7 @@ from streamer.dashboard.past import Past
 from streamer.dashboard.picture import render_svg, save_svg
 from streamer.dashboard.screen import Screen
 from streamer.dashboard.worker import Worker
+from streamer.display.horizons import SHOWN
 from streamer.display.themes import ThemeName
 from streamer.readings import Notice
 from streamer.readings.seconds import seconds_of
@@ -64,6 +65,7 @@ class Dashboard:
         clock: returns the current time with a zone, for a meter; by default the local time.
         archive: minutes before those of the stream, to scroll back to.
         theme: colours; by default those for the background of the terminal, if it is known.
+        horizons: horizons whose means are shown, in minutes.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Dashboard:
         clock: Callable[[], datetime] | None = None,
         archive: Archive | None = None,
         theme: ThemeName = ThemeName.AUTO,
+        horizons: tuple[int, ...] = SHOWN,
     ) -> None:
         self._pacer = pacer
         self._console = Console() if console is None else console
@@ -87,7 +90,7 @@ class Dashboard:
         self._live = live
         self._clock = _local_time if clock is None else clock
         self._theme = from_environment(os.environ) if theme == ThemeName.AUTO else theme
-        self._history = History()
+        self._history = History(horizons)
         self._past = Past(self._history.seen, archive)
         self._navigation = Navigation(self._past)
         self._help = False

@@ -13,9 +13,20 @@ from streamer.dashboard import History, HistorySnapshot, render
 from streamer.display.numbers import fixed, significant
 from streamer.readings import Adaptation, Alarm, BandScores, Link, Notice, Sample
 from streamer.sinks.items import About, Vitals
-from tests.dashboard.samples import SUMMER, alarmed, house, make_steps, usual, watched, zoned
+from tests.dashboard.samples import (
+    SUMMER,
+    alarmed,
+    foreseeing,
+    house,
+    make_steps,
+    snapshot,
+    usual,
+    watched,
+    zoned,
+)
 
 USUAL, ALARMED = usual(), alarmed()
+FORESEEING = snapshot(foreseeing(make_steps(house(120))))
 LIVE = [
     watched(steps, link=state)
     for steps in (None, [], zoned(make_steps(house(12))), zoned(alarmed().steps))
@@ -37,7 +48,7 @@ def _check(frame_text: str, width: int, height: int) -> None:
     ascii_only=st.booleans(),
     show_help=st.booleans(),
     message=st.text(max_size=90),
-    found=st.sampled_from([USUAL, ALARMED, *LIVE]),
+    found=st.sampled_from([USUAL, ALARMED, FORESEEING, *LIVE]),
 )
 @settings(max_examples=150)
 def test_a_frame_fits_any_size(
@@ -127,7 +138,9 @@ def test_a_frame_fits_with_any_band_and_alarm(
     _check("\n".join(line.plain for line in frame.lines), width, height)
 
 
-@given(st.integers(72, 260), st.integers(22, 90), st.sampled_from([USUAL, ALARMED, *LIVE]))
+@given(
+    st.integers(72, 260), st.integers(22, 90), st.sampled_from([USUAL, ALARMED, FORESEEING, *LIVE])
+)
 @settings(max_examples=60)
 def test_a_full_screen_is_filled_to_the_last_line(
     width: int, height: int, found: HistorySnapshot
