@@ -18,6 +18,7 @@ from rich.console import Console
 from streamer.dashboard.background import QUESTION, from_answer, from_environment, may_answer
 from streamer.dashboard.chart import plot_columns
 from streamer.dashboard.controls import Action, controls
+from streamer.dashboard.fan import columns_taken
 from streamer.dashboard.history import History, HistorySnapshot
 from streamer.dashboard.keys import ANSWER, Keys, find_keys
 from streamer.dashboard.layout import render, speed_label
@@ -216,9 +217,10 @@ class Dashboard:
         snapshot = self._history.snapshot()
         if snapshot.last is None:
             return snapshot
-        self._navigation.width = plot_columns(self._console.width)
-        newest = seconds_of(snapshot.last.reading.at)
-        return replace(snapshot, past=self._navigation.view(newest))
+        navigation, width = self._navigation, self._console.width
+        navigation.width = plot_columns(width)
+        navigation.taken = columns_taken(snapshot.last.next_means, snapshot.horizons, width)
+        return replace(snapshot, past=navigation.view(seconds_of(snapshot.last.reading.at)))
 
     def _speed(self) -> str:
         if self._live:

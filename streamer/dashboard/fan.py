@@ -15,13 +15,13 @@ from itertools import groupby, pairwise
 from rich.text import Text
 
 from streamer.dashboard.columns import Column, clip
-from streamer.dashboard.plot import BRAILLE, FORECAST_BITS, ZERO_GLYPH, plot_marks
+from streamer.dashboard.plot import BRAILLE, CELLS, FORECAST_BITS, ZERO_GLYPH, plot_marks
 from streamer.dashboard.scale import AxisScale
 from streamer.dashboard.words import BAND, FORECAST, LABEL, line
 from streamer.readings import MeanForecast, NextMeans
 
-MIN_HEIGHT = 6
-"""Lines of a chart from which the fan is beside it."""
+MIN_WIDTH, MIN_HEIGHT = 72, 6
+"""Columns of the terminal and lines of its chart from which the fan is beside it."""
 
 _CELLS = ((180, 3), (120, 2), (0, 1))
 """Columns of the terminal, and cells of a minute from that width on."""
@@ -101,16 +101,24 @@ def find_fan(means: NextMeans | None, horizons: Iterable[int], width: int) -> Fa
         width: columns of the terminal.
 
     Returns:
-        None if there is nothing to draw.
+        None if there is nothing to draw, or no room for it.
     """
+    if means is None or width < MIN_WIDTH:
+        return None
     longest = max(horizons, default=0)
-    drawn = [mean for mean in means or () if mean.minutes <= longest]
+    drawn = [mean for mean in means if mean.minutes <= longest]
     if not drawn:
         return None
     cells = next(cells for least, cells in _CELLS if width >= least)
     minutes = [mean.minutes for mean in drawn]
     places = tuple(_places(minutes, cells))
     return Fan(tuple(map(_column, drawn)), tuple(_labels(minutes, places)), places)
+
+
+def columns_taken(means: NextMeans | None, horizons: Iterable[int], width: int) -> int:
+    """Columns of the chart that give way to the fan; arguments as for `find_fan`."""
+    fan = find_fan(means, horizons, width)
+    return fan.width // CELLS if fan else 0
 
 
 def _column(mean: MeanForecast) -> Column:

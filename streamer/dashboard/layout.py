@@ -176,11 +176,9 @@ def _full(
 def _chart(snapshot: HistorySnapshot, width: int, height: int) -> list[Text]:
     past, count = snapshot.past, plot_columns(width)
     if past is None:
-        last = snapshot.last
-        coming = last.next_means if last and width >= _FULL[0] and height >= MIN_HEIGHT else None
+        coming = snapshot.last.next_means if snapshot.last and height >= MIN_HEIGHT else None
         fan = find_fan(coming, snapshot.horizons, width)
-        count -= 0 if fan is None else fan.width // CELLS
-        newest = latest(snapshot.steps, count)
+        newest = latest(snapshot.steps, count - (fan.width // CELLS if fan else 0))
         return draw(newest, width, height, waiting=_waiting(snapshot), fan=fan)
     columns = past.columns[-count:]
     if height < _TITLED:
