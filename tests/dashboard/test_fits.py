@@ -5,15 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from streamer.dashboard import History, HistorySnapshot, render
 from streamer.display.numbers import fixed, significant
-from streamer.readings import Adaptation, Alarm, BandScores, Link, Notice, Sample
+from streamer.readings import (
+    Adaptation,
+    Alarm,
+    BandScores,
+    Link,
+    MeanScores,
+    NextMeans,
+    Notice,
+    Sample,
+)
 from streamer.sinks.items import About, Vitals
 from tests.dashboard.samples import (
+    HORIZONS,
     SUMMER,
     alarmed,
     foreseeing,
@@ -134,6 +145,35 @@ def test_a_frame_fits_with_any_band_and_alarm(
     history = History()
     for item in (About("a", "b"), *steps):
         history.write(item)
+    frame = render(history.snapshot(), width, height, speed="max")
+    _check("\n".join(line.plain for line in frame.lines), width, height)
+
+
+@given(
+    values=st.lists(st.tuples(ANY, ANY, ANY, ANY), min_size=17, max_size=17),
+    figures=st.lists(ANY, min_size=8, max_size=8),
+    settled=st.integers(0, 10**9),
+    horizons=st.sets(st.sampled_from(HORIZONS)).map(sorted).map(tuple),
+    width=st.integers(1, 220),
+    height=st.integers(1, 70),
+)
+@settings(max_examples=40)
+def test_a_frame_fits_with_any_means(
+    values: list[tuple[float, ...]],
+    figures: list[float],
+    settled: int,
+    horizons: tuple[int, ...],
+    width: int,
+    height: int,
+) -> None:
+    counts = np.full(len(HORIZONS), settled)
+    step = replace(
+        make_steps([0.5, 1.0], capacity=2)[-1],
+        next_means=NextMeans(HORIZONS, np.array(values)),
+        mean_scores=MeanScores(HORIZONS, counts, np.array([figures] * len(HORIZONS))),
+    )
+    history = History(horizons)
+    history.write(step)
     frame = render(history.snapshot(), width, height, speed="max")
     _check("\n".join(line.plain for line in frame.lines), width, height)
 
