@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import chain, pairwise
+from itertools import pairwise
 
 from rich.text import Text
 
@@ -54,8 +54,8 @@ def draw(
     if rows < _MIN_SOLAR_ROWS:
         columns = [replace(column, solar_kw=None) for column in columns]
     values = ((column.kw, column.mark_kw, column.solar_kw) for column in columns)
-    known = (v for found in values for v in found if v is not None)
-    scale = find_scale(known if fan is None else chain(known, fan.values), rows)
+    known = [v for found in values for v in found if v is not None]
+    scale = find_scale(known if fan is None else fan.fitted(known), rows)
     gutter = _gutter(scale)
     room = width - gutter - 1 - (0 if fan is None else fan.width)
     if room < CELLS * _MIN_COLUMNS:

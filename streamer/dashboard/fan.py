@@ -53,12 +53,21 @@ class Fan:
         """Width in cells, with the edge."""
         return len(_EDGE) + self.places[-1][1]
 
-    @property
-    def values(self) -> Iterator[float]:
-        """Powers in kW that the scale should fit."""
-        for column in self.columns:
-            if column.mark_kw is not None:
-                yield column.mark_kw
+    def fitted(self, values: Iterable[float]) -> list[float]:
+        """Values that the scale should fit: those of the chart, the means, and their bands.
+
+        The bands count up to the height of all others, above them and below, so that unlikely
+        powers of the next hour do not leave the measured ones too little of the plot.
+
+        Args:
+            values: powers of the chart in kW.
+        """
+        means = [column.mark_kw for column in self.columns if column.mark_kw is not None]
+        shown = [0.0, *values, *means]
+        low, high = min(shown), max(shown)
+        room = high - low
+        ends = [kw for column in self.columns if column.band_kw for kw in column.band_kw]
+        return shown + [min(max(kw, low - room), high + room) for kw in ends]
 
     def rows(self, scale: AxisScale) -> Iterator[Text]:
         """Rows of the plot from the top down."""

@@ -92,13 +92,24 @@ def test_the_fan_ends_with_the_longest_horizon_that_is_shown() -> None:
     assert find_fan(_rising((30, 60)), (5, 15), 80) is None
 
 
-def test_the_chart_keeps_its_scale_unless_a_mean_is_outside() -> None:
-    def edge(fan: Fan | None, kw: float) -> list[str]:
-        return [text.plain[:6] for text in _drawn(fan, kw=kw)]
-
-    fan = _fan(_rising())
-    assert edge(fan, 3.0) == edge(None, 3.0)
-    assert edge(fan, 1.0) == edge(None, 2.0)
+@pytest.mark.parametrize(
+    ("means", "kw", "ends"),
+    [
+        # Means of 1 to 2 kW with bands from 0.5 to 3 kW beside readings up to so much.
+        (_rising(), 4.0, (0.0, 4.0)),
+        (_rising(), 2.0, (0.0, 3.0)),
+        (_means([[0.5, 0.5, 0.0, 9.0]] * len(HORIZONS)), 2.0, (0.0, 4.0)),
+        (_means([[3.0, 3.0, 0.0, 9.0]] * len(HORIZONS)), 1.0, (0.0, 6.0)),
+        (_means([[-1.0, -1.0, -9.0, 1.0]] * len(HORIZONS)), 2.0, (-4.0, 2.0)),
+    ],
+)
+def test_the_scale_fits_the_means_and_their_bands_up_to_the_height_of_the_rest(
+    means: NextMeans, kw: float, ends: tuple[float, float]
+) -> None:
+    fitted = _fan(means).fitted([kw / 2, kw])
+    assert (min(fitted), max(fitted)) == ends
+    drawn = read_chart([text[:55] for text in _drawn(_fan(means), kw=kw)])
+    assert drawn.low_kw <= ends[0] < ends[1] <= drawn.high_kw + 1e-9
 
 
 def test_a_line_of_zero_continues_through_the_fan_of_a_house_that_exports() -> None:

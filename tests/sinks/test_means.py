@@ -75,6 +75,23 @@ def test_json_lines_have_the_horizons_that_are_shown(steps: list[Step]) -> None:
     ]
 
 
+def test_a_stream_has_the_same_keys_and_columns_from_its_first_reading_on() -> None:
+    model = FixedForecaster(kw=0.5, window=2, spread_kw=0.25, horizons=(2, 15))
+    steps = Pipeline(model).push_many(readings([0.25, 0.5, 0.75]))
+    lines = [
+        json.loads(line) for line in _written("json", steps, horizons=(1, 15, 60)).splitlines()
+    ]
+    assert [[one["minutes"] for one in line["next_means"]] for line in lines] == [
+        [],
+        [1, 15],
+        [1, 15],
+    ]
+    assert lines[2]["next_means"][0]["kw"] == lines[2]["next_kw"]
+    header, first, *_ = csv.reader(io.StringIO(_written("csv", steps, horizons=(15,))))
+    assert header[len(KEYS) :] == [f"next_15_{name}" for name in _NAMES]
+    assert first[len(KEYS) :] == [""] * 4
+
+
 def test_json_lines_without_the_means_are_as_they_were(steps: list[Step]) -> None:
     plain = [replace(step, next_means=None, mean_scores=None) for step in steps]
     assert _written("json", steps, horizons=()) == _written("json", plain)
