@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from streamer.readings.arrays import DoubleArray, IntArray
+from streamer.readings.arrays import DoubleArray
 from streamer.readings.means import MeanScores
 from streamer.readings.packing import packed, unpacked
 from streamer.readings.saved import count
 
-MEAN, MEDIAN, LAST, RECENT, HALF, YESTERDAY, LOW, HIGH = range(8)
-"""Columns of what is scored: the forecast, its baselines, and the ends of its band."""
+MEAN, MEDIAN, LOW, HIGH, LAST, RECENT, HALF, YESTERDAY = range(8)
+"""Columns of what is scored: the forecast with the ends of its band, and its baselines."""
 
 COLUMNS = 8
-_COVERAGE, _WINKLER = LOW, HIGH
+_MSE, _MAE, _LAST, _YESTERDAY, _COVERAGE, _WINKLER = 0, 1, 2, 5, 6, 7
+"""Columns of the scores, in the order of `streamer.readings.means.HorizonScores`."""
 
 
 class RunningMeanScores:
@@ -27,7 +28,7 @@ class RunningMeanScores:
         confidence: nominal coverage of the bands.
 
     >>> scores = RunningMeanScores((2,), confidence=0.9)
-    >>> issued = [[[0.75, 0.5, 1.0, 1.0, 1.0, float("nan"), 0.25, 2.0]]]
+    >>> issued = [[[0.75, 0.5, 0.25, 2.0, 1.0, 1.0, 1.0, float("nan")]]]
     >>> (after,) = scores.update(np.array(issued), np.array([[0.5]]))
     >>> after[0].settled, after[0].mse_kw2, after[0].skill, after[0].yesterday_mse_kw2
     (1, 0.0625, 0.75, None)
@@ -41,10 +42,12 @@ class RunningMeanScores:
 
     def get(self) -> MeanScores:
         """The scores so far."""
-        return self._of(self._sums, self._counts)
+        values = np.full(self._sums.shape, np.nan)
+        np.divide(self._sums, self._counts, out=values, where=self._counts > 0)
+        return MeanScores(self._minutes, self._counts[:, _MSE].copy(), values)
 
     def update(
-        self, issued_kw: DoubleArray, actual_kw: DoubleArray, *, every: bool = True
+        self, issued_kw: DoubleArray, actual_kw: DoubleArray, *, last: int = 1
     ) -> list[MeanScores]:
         """Score the forecasts that consecutive readings settle.
 
@@ -52,34 +55,43 @@ class RunningMeanScores:
             issued_kw: (readings, horizons, 8) the columns above, in kW; NaN where a reading
                 settles none, and for a yesterday that is not known.
             actual_kw: (readings, horizons) the means that came.
-            every: whether the scores after each reading are returned, or only the last.
+            last: number of last readings after each of which the scores are returned.
         """
-        added = issued_kw - actual_kw[:, :, None]
-        outside = np.maximum(np.maximum(added[:, :, LOW], -added[:, :, HIGH]), 0.0)
-        medians = np.abs(added[:, :, MEDIAN])
-        width = issued_kw[:, :, HIGH] - issued_kw[:, :, LOW]
-        added *= added
-        added[:, :, MEDIAN] = medians
+        errors = issued_kw - actual_kw[:, :, None]
+        below, above = errors[:, :, LOW], errors[:, :, HIGH]
+        outside = np.maximum(below, -above)
+        np.maximum(outside, 0.0, out=outside)
+        added = np.empty_like(errors)
+        added[:, :, _MAE] = np.abs(errors[:, :, MEDIAN])
         added[:, :, _COVERAGE] = outside == 0.0
-        added[:, :, _WINKLER] = width + self._per_kw_outside * outside
+        outside *= self._per_kw_outside
+        np.add(outside, above - below, out=added[:, :, _WINKLER])
+        errors *= errors
+        added[:, :, _MSE] = errors[:, :, MEAN]
+        added[:, :, _LAST : _YESTERDAY + 1] = errors[:, :, LAST:]
         # A sum is NaN if any of its terms is.
-        counts: IntArray = np.ones(added.shape, np.int64)
         if np.isnan(added.sum()):
             known = ~np.isnan(added)
-            known[:, :, _COVERAGE] &= known[:, :, MEAN]
-            counts = known.astype(np.int64)
+            known[:, :, _COVERAGE] = known[:, :, _MSE]
             added = np.where(known, added, 0.0)
-        added[0] += self._sums
-        counts[0] += self._counts
+            added[:, :, _COVERAGE] *= known[:, :, _MSE]
+        else:
+            known = np.ones(added.shape, np.bool_)
         # One after the other, so that blocks of any length add up to the same.
-        sums, counts = np.cumsum(added, axis=0), np.cumsum(counts, axis=0)
-        self._sums, self._counts = sums[-1], counts[-1]
-        rows = range(len(sums)) if every else (-1,)
-        return [self._of(sums[row], counts[row]) for row in rows]
+        start = len(added) - last
+        for row in range(start):
+            self._sums += added[row]
+        self._counts += known[:start].sum(axis=0)
+        found = []
+        for row in range(start, len(added)):
+            self._sums += added[row]
+            self._counts += known[row]
+            found.append(self.get())
+        return found
 
     def state(self) -> dict[str, Any]:
         """Everything that the next scores depend on, as plain JSON values."""
-        return {"sums": packed(self._sums), "counts": self._counts[:, [MEAN, YESTERDAY]].tolist()}
+        return {"sums": packed(self._sums), "counts": self._counts[:, [_MSE, _YESTERDAY]].tolist()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from a saved state, bit for bit.
@@ -95,10 +107,5 @@ class RunningMeanScores:
         for row, (settled, yesterday) in enumerate(pairs):
             if yesterday > settled:
                 raise ValueError("more forecasts of yesterday than were settled")
-            counts[row], counts[row, YESTERDAY] = settled, yesterday
+            counts[row], counts[row, _YESTERDAY] = settled, yesterday
         self._sums, self._counts = sums, counts
-
-    def _of(self, sums: DoubleArray, counts: IntArray) -> MeanScores:
-        values = np.full(sums.shape, np.nan)
-        np.divide(sums, counts, out=values, where=counts > 0)
-        return MeanScores(self._minutes, counts[:, MEAN].copy(), values)

@@ -65,10 +65,14 @@ class Waiting:
         self.end = place.stop
         return place
 
+    def put_none(self, place: slice) -> None:
+        """Record that no forecast was issued at the readings of a place."""
+        self.issued[place], self.network[place] = np.nan, np.nan
+        self.correction[place] = 0.0
+
     def drop(self) -> None:
         """Drop all forecasts that wait: they are never settled."""
-        self.issued[self.end - MAX_MINUTES : self.end] = np.nan
-        self.network[self.end - MAX_MINUTES : self.end] = np.nan
+        self.put_none(slice(self.end - MAX_MINUTES, self.end))
 
     def state(self) -> dict[str, Any]:
         """The last rows as plain JSON values."""
