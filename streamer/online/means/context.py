@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from streamer.online.carried import MAX_CARRIED_KW, CarriedPower
 from streamer.online.history import History
 from streamer.online.means.bands import class_of, classes_of
-from streamer.online.means.correction import common_of, commons_of
+from streamer.online.means.correction import COMMON, common_of, commons_of
 from streamer.online.wallclock import wall_clock, wall_clocks
 from streamer.readings import Reading
 from streamer.readings.arrays import BoolArray, DoubleArray, FloatArray, IntArray
@@ -21,8 +20,7 @@ from streamer.readings.saved import number, whole
 _LONG_AGO = -(1 << 40)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What is known at each of consecutive readings beside the network's answer.
 
     Attributes:
@@ -31,38 +29,37 @@ class Surroundings:
         consumption_kw: (readings,) the readings themselves, as the network forecasts them.
         last_kw: (readings, 1) the grid power.
         actual_kw: (readings, horizons) means of the last minutes, NaN if one was not measured.
-        baselines_kw: (readings, horizons, 4) the last reading, the recent mean, half of each, and
+        baselines_kw: (readings, 4, horizons) the last reading, the recent mean, half of each, and
             the same minutes of yesterday, NaN where these were not measured. Where one of the
             last minutes was not measured, the last reading takes the place of their mean.
-        common: (readings, 9) regressors of the correction.
+        common: (readings, 9, 1) regressors of the correction.
+        bounds_kw: (2, readings, 1) what the connection is known to carry.
         classes: (readings, 4) classes of the intervals.
-        bounds_kw: (readings, 2) what the connection is known to carry.
     """
 
-    broken: BoolArray
+    broken: Sequence[bool] | BoolArray
     features: FloatArray
     consumption_kw: DoubleArray
     last_kw: DoubleArray
     actual_kw: DoubleArray
     baselines_kw: DoubleArray
     common: DoubleArray
-    classes: IntArray
     bounds_kw: DoubleArray
+    classes: IntArray
 
-    def __len__(self) -> int:
-        return len(self.last_kw)
-
-    def __getitem__(self, rows: slice) -> Surroundings:
-        return Surroundings(*(getattr(self, name)[rows] for name in _NAMES))
-
-    @property
-    def offset_kw(self) -> DoubleArray:
-        """(readings, 1, 1) what makes forecasts of the grid power of those of the consumption."""
-        offset: DoubleArray = self.last_kw[:, :, None] - self.consumption_kw[:, None, None]
-        return offset
-
-
-_NAMES = [each.name for each in fields(Surroundings)]
+    def part(self, rows: slice) -> Surroundings:
+        """Those of some of the readings."""
+        return Surroundings(
+            self.broken[rows],
+            self.features[rows],
+            self.consumption_kw[rows],
+            self.last_kw[rows],
+            self.actual_kw[rows],
+            self.baselines_kw[rows],
+            self.common[rows],
+            self.bounds_kw[:, rows],
+            self.classes[rows],
+        )
 
 
 class Context:
@@ -93,27 +90,32 @@ class Context:
             measured = self._grid
             measured.push(*clock, last)
         actual = np.array(measured.recent_means(self._minutes))
-        baselines = np.empty((1, len(actual), 4))
+        baselines = np.empty((1, 4, len(actual)))
+        baselines[0, 0] = last
+        baselines[0, 1] = actual
         # A NaN is not equal to itself; the longest mean is known only if all are.
-        recent = actual if actual[-1] == actual[-1] else np.where(np.isnan(actual), last, actual)
-        baselines[0, :, 0] = last
-        baselines[0, :, 1] = recent
-        baselines[0, :, 2] = 0.5 * (recent + last)
-        baselines[0, :, 3] = measured.yesterday_means(self._minutes)
+        if actual[-1] != actual[-1]:
+            np.copyto(baselines[0, 1], last, where=np.isnan(actual))
+        np.multiply(baselines[0, 0] + baselines[0, 1], 0.5, out=baselines[0, 2])
+        baselines[0, 3] = measured.yesterday_means(self._minutes)
         broken = clock.minute - self._minute != 1
         change = 0.0 if broken else last - self._last_kw
         self._minute, self._last_kw = clock.minute, last
-        self._carried.settle(last)
+        carried = self._carried
+        carried.settle(last)
+        # One array of all the single numbers, since each costs a microsecond.
+        row = common_of(features, last, change)
+        values = np.array([*row, carried.floor_kw, carried.ceiling_kw, consumption, last])
         return Surroundings(
-            np.array([broken]),
+            (broken,),
             features[None],
-            np.array([consumption]),
-            np.array([[last]]),
+            values[-2:-1],
+            values[None, -1:],
             actual[None],
             baselines,
-            np.array([common_of(features, last, change)]),
+            values[None, :COMMON, None],
+            values[COMMON : COMMON + 2, None, None],
             np.array([class_of(features, last, clock.day_minute // 60)]),
-            np.array([[self._carried.floor_kw, self._carried.ceiling_kw]]),
         )
 
     def many(self, readings: Sequence[Reading], powers: Powers) -> Surroundings:
@@ -132,11 +134,11 @@ class Context:
         if self._grid is not None:
             _, actual, yesterday = self._grid.extend_with_means(*clocks, last, self._minutes)
         column = last[:, None]
-        baselines = np.empty((*actual.shape, 4))
-        baselines[:, :, 0] = column
-        baselines[:, :, 1] = recent = np.where(np.isnan(actual), column, actual)
-        baselines[:, :, 2] = 0.5 * (recent + column)
-        baselines[:, :, 3] = yesterday
+        baselines = np.empty((len(last), 4, len(self._minutes)))
+        baselines[:, 0] = column
+        baselines[:, 1] = recent = np.where(np.isnan(actual), column, actual)
+        baselines[:, 2] = 0.5 * (recent + column)
+        baselines[:, 3] = yesterday
         broken = np.diff(clocks.minutes, prepend=self._minute) != 1
         change = np.where(broken, 0.0, np.diff(last, prepend=self._last_kw))
         self._minute, self._last_kw = int(clocks.minutes[-1]), float(last[-1])
@@ -151,9 +153,9 @@ class Context:
             column,
             actual,
             baselines,
-            commons_of(features, last, change),
+            commons_of(features, last, change)[:, :, None],
+            np.array(bounds).T[:, :, None],
             classes_of(features, last, clocks.day_minutes // 60),
-            np.array(bounds),
         )
 
     def state(self) -> dict[str, Any]:

@@ -68,16 +68,16 @@ class Correction:
         self._products: DoubleArray = np.zeros((horizons, size))
         self._settled = np.zeros(horizons)
         self._size, self._gain = np.zeros(horizons), np.zeros(horizons)
-        self._coefficients: DoubleArray = np.zeros((horizons, size))
+        self._coefficients: DoubleArray = np.zeros((size, horizons))
         self.weights = np.ones(horizons)
 
     def see(self, regressors: DoubleArray) -> DoubleArray:
         """Corrections at their full weight, (rows, horizons) in kW.
 
         Args:
-            regressors: (rows, horizons, 13) as by `regressors_of`.
+            regressors: (rows, 13, horizons) as by `regressors_of`.
         """
-        found: DoubleArray = np.einsum("rhx,hx->rh", regressors, self._coefficients)
+        found: DoubleArray = np.einsum("rxh,xh->rh", regressors, self._coefficients)
         return found
 
     def learn(
@@ -86,14 +86,14 @@ class Correction:
         """Learn from a mini-batch of settled forecasts.
 
         Args:
-            regressors: (rows, horizons, 13) those that they were issued with.
+            regressors: (rows, 13, horizons) those that they were issued with.
             error_kw: (rows, horizons) mean that came less the network's; NaN where none was
                 settled.
             correction_kw: (rows, horizons) corrections at their issue, at full weight.
         """
         known = ~np.isnan(error_kw)
         error = np.where(known, np.clip(error_kw, -MAX_KW, MAX_KW), 0.0)
-        rows = np.where(known[:, :, None], regressors, 0.0).transpose(1, 0, 2)
+        rows = np.where(known[:, None], regressors, 0.0).transpose(2, 0, 1)
         issued = np.where(known, correction_kw, 0.0)
         minutes = len(error_kw)
         kept = 0.5 ** (minutes / _HALF_LIFE_MINUTES)
@@ -149,7 +149,7 @@ class Correction:
         variance = squares[:, diagonal, diagonal].mean(axis=1) / np.maximum(self._settled, 1.0)
         squares[:, diagonal, diagonal] += _RIDGE * (variance + _MIN_VARIANCE_KW2)[:, None]
         solved = np.linalg.solve(squares, self._products[:, :, None])
-        self._coefficients = solved[:, :, 0].astype(np.float64)
+        self._coefficients = np.ascontiguousarray(solved[:, :, 0].T, np.float64)
         weights = (self._gain + _PRIOR_KW2) / (self._size + _PRIOR_KW2)
         self.weights = np.minimum(np.maximum(weights, 0.0), 1.0)
 
@@ -197,24 +197,25 @@ def regressors_of(
     yesterday_kw: DoubleArray,
     last_kw: DoubleArray,
 ) -> DoubleArray:
-    """(readings, horizons, 13) regressors, bounded.
+    """(readings, 13, horizons) regressors, bounded.
 
     Args:
-        common: (readings, 1, 9) those that are the same for all horizons; as (readings,
-            horizons, 9) if forecasts of different readings are put together.
+        common: (readings, 9, 1) those that are the same for all horizons; (readings, 9,
+            horizons) if forecasts of different readings are put together.
         mean_kw: (readings, horizons) the network's mean.
         median_kw: (readings, horizons) its median.
         yesterday_kw: (readings, horizons) mean of the same minutes of yesterday; NaN where it is
             not known.
         last_kw: (readings, 1) or (readings, horizons) the last readings.
     """
-    found: DoubleArray = np.empty((*mean_kw.shape, REGRESSORS))
-    found[:, :, :COMMON] = common
-    change, yesterday = found[:, :, COMMON], found[:, :, COMMON + 2]
+    readings, horizons = mean_kw.shape
+    found: DoubleArray = np.empty((readings, REGRESSORS, horizons))
+    found[:, :COMMON] = common
+    change, yesterday = found[:, COMMON], found[:, COMMON + 2]
     np.subtract(mean_kw, last_kw, out=change)
-    np.subtract(median_kw, mean_kw, out=found[:, :, COMMON + 1])
+    np.subtract(median_kw, mean_kw, out=found[:, COMMON + 1])
     np.subtract(yesterday_kw, last_kw, out=yesterday)
-    np.multiply(change, common[:, :, _IS_HIGH], out=found[:, :, COMMON + 3])
+    np.multiply(change, common[:, _IS_HIGH], out=found[:, COMMON + 3])
     np.copyto(yesterday, 0.0, where=np.isnan(yesterday))
     np.maximum(found, -MAX_KW, out=found)
     np.minimum(found, MAX_KW, out=found)

@@ -20,9 +20,18 @@ from streamer.readings.arrays import DoubleArray, FloatArray
 from streamer.readings.channels import Powers
 from streamer.readings.means import MeanScores, NextMeans, SettledMean, SettledMeans
 from streamer.readings.saved import count
-from streamer.scores.means import HIGH, LAST, LOW, MEAN, MEDIAN, YESTERDAY, RunningMeanScores
+from streamer.scores.means import (
+    COLUMNS,
+    HIGH,
+    LAST,
+    LOW,
+    MEAN,
+    MEDIAN,
+    YESTERDAY,
+    RunningMeanScores,
+)
 
-_HEAD_MEAN, _HEAD_LOW, _HEAD_MEDIAN, _HEAD_HIGH = range(4)
+_MEAN_AND_MEDIAN = slice(0, None, 2)
 _FORECAST, _BASELINES = slice(MEAN, LAST), slice(LAST, None)
 
 
@@ -55,7 +64,11 @@ class Means:
         self._head = head
         self._minutes = (1, *head.minutes)
         self._back = np.array(self._minutes)
-        self._columns = np.arange(len(self._minutes))
+        horizons = len(self._minutes)
+        # Of the forecast that a row settles, for each horizon as many rows before.
+        places = np.arange(COLUMNS * horizons).reshape(COLUMNS, horizons)
+        self._due = places - COLUMNS * horizons * self._back
+        self._columns = np.arange(horizons)
         self._seen = 0
         self._context = Context(self._minutes)
         self._waiting = Waiting(len(self._minutes))
@@ -79,8 +92,8 @@ class Means:
             point = median if median == median else min(max(mean, low), high)
             next_kw = np.array([[mean, point, low, high]])
             consumption = around.consumption_kw.item()
-            head_kw = self._head.one(hidden[0], around.features[0], consumption)[None]
-            head_kw += around.offset_kw
+            found = self._head.one(hidden[0], around.features[0], consumption)
+            head_kw = _of_the_grid(found[None], around)
         (values,) = self._advance(around, next_kw, head_kw, [reading.at])
         return values
 
@@ -103,26 +116,27 @@ class Means:
             every: whether the values after each reading are returned, or only the last.
         """
         around = self._context.many(readings, powers)
-        first, next_kw, head_kw = len(around), None, None
+        first, next_kw, head_kw = len(readings), None, None
         if batch is not None and hidden is not None:
             columns = batch.mean_kw, batch.point_kw, batch.low_kw, batch.high_kw
             next_kw = np.stack(columns, axis=1)
             first -= len(next_kw)
-            ahead = around[first:]
-            head_kw = self._head.many(hidden, ahead.features, ahead.consumption_kw)
-            head_kw += ahead.offset_kw
+            ahead = around.part(slice(first, None))
+            made = self._head.many(hidden, ahead.features, ahead.consumption_kw)
+            head_kw = _of_the_grid(made, ahead)
         values: list[MeanValues] = []
         start = 0
         # Each part is of consecutive minutes, within a mini-batch, and has forecasts or has none.
-        for edge in sorted({first, len(around), *np.flatnonzero(around.broken).tolist()}):
+        for edge in sorted({first, len(readings), *np.flatnonzero(around.broken).tolist()}):
             while start < edge:
                 end = min(edge, start + BATCH - self._seen % BATCH)
+                part = around.part(slice(start, end))
                 at = [each.at for each in readings[start if every else end - 1 : end]]
                 if next_kw is None or head_kw is None or start < first:
-                    found = self._advance(around[start:end], None, None, at)
+                    found = self._advance(part, None, None, at)
                 else:
                     rows = slice(start - first, end - first)
-                    found = self._advance(around[start:end], next_kw[rows], head_kw[rows], at)
+                    found = self._advance(part, next_kw[rows], head_kw[rows], at)
                 values = [*values, *found] if every else found
                 start = end
         return values
@@ -170,10 +184,10 @@ class Means:
             around: (readings,) those of the part.
             next_kw: (readings, 4) mean, median, low and high of the next reading; None where no
                 forecasts are issued.
-            head_kw: (readings, horizons - 1, 4) the head's, of the grid power.
+            head_kw: (readings, 4, horizons - 1) the head's, of the grid power.
             at: times of the last readings of the part, whose values are returned.
         """
-        waiting, readings = self._waiting, len(around)
+        waiting, readings = self._waiting, len(around.broken)
         if around.broken[0]:
             waiting.drop()
         place = waiting.append(readings)
@@ -182,8 +196,7 @@ class Means:
             waiting.put_none(place)
         else:
             self._issue(around, next_kw, head_kw, place)
-        rows = np.arange(place.start, place.stop)[:, None] - self._back
-        due = waiting.issued[rows, self._columns]
+        due = self._due_at(place)
         scores = self._scores.update(due, around.actual_kw, last=len(at))
         self._seen += readings
         if self._seen % BATCH == 0:
@@ -191,11 +204,11 @@ class Means:
         values = []
         for row, (time, score) in enumerate(zip(at, scores, strict=True), readings - len(at)):
             actual = around.actual_kw[row]
-            settled = SettledMeans(time, self._minutes, due[row, :, _FORECAST], actual)
+            settled = SettledMeans(time, self._minutes, due[row, _FORECAST].T, actual)
             shown = None
             if next_kw is not None:
-                issued = waiting.issued[place.start + row, :, _FORECAST]
-                shown = NextMeans(self._minutes, issued.copy())
+                issued = waiting.issued[place.start + row, _FORECAST]
+                shown = NextMeans(self._minutes, issued.copy().T)
             values.append(MeanValues(shown, settled, score))
         return values
 
@@ -204,48 +217,60 @@ class Means:
     ) -> None:
         waiting = self._waiting
         issued = waiting.issued[place]
-        issued[:, :, _BASELINES] = around.baselines_kw
-        waiting.common[place], waiting.classes[place] = around.common, around.classes
-        waiting.network[place] = head_kw[:, :, [_HEAD_MEAN, _HEAD_MEDIAN]]
+        issued[:, _BASELINES] = around.baselines_kw
+        waiting.common[place], waiting.classes[place] = around.common[:, :, 0], around.classes
+        waiting.network[place] = head_kw[:, _MEAN_AND_MEDIAN]
         if self._correction is not None:
-            regressors = regressors_of(
-                around.common[:, None],
-                head_kw[:, :, _HEAD_MEAN],
-                head_kw[:, :, _HEAD_MEDIAN],
-                issued[:, 1:, YESTERDAY],
-                around.last_kw,
-            )
+            mean, _, median, _ = head_kw.swapaxes(0, 1)
+            yesterday = issued[:, YESTERDAY, 1:]
+            regressors = regressors_of(around.common, mean, median, yesterday, around.last_kw)
             waiting.correction[place] = correction = self._correction.see(regressors)
-            head_kw = head_kw + (self._correction.weights * correction)[:, :, None]
-        longer = issued[:, 1:]
-        mean, median = head_kw[:, :, _HEAD_MEAN], head_kw[:, :, _HEAD_MEDIAN]
-        low, high = self._bands.see(
-            head_kw[:, :, _HEAD_LOW], median, head_kw[:, :, _HEAD_HIGH], around.classes
-        )
-        floor, ceiling = around.bounds_kw[:, :1], around.bounds_kw[:, 1:]
-        longer[:, :, LOW] = low = np.minimum(np.maximum(low, floor), ceiling)
-        longer[:, :, HIGH] = high = np.minimum(np.maximum(high, floor), ceiling)
-        longer[:, :, MEDIAN] = np.minimum(np.maximum(median, low), high)
+            correction *= self._correction.weights
+            head_kw = head_kw + correction[:, None]
+        mean, lowest, median, highest = head_kw.swapaxes(0, 1)
+        low, high = self._bands.see(lowest, median, highest, around.classes)
+        floor, ceiling = around.bounds_kw
+        np.maximum(low, floor, out=low)
+        np.minimum(low, ceiling, out=issued[:, LOW, 1:])
+        np.maximum(high, floor, out=high)
+        np.minimum(high, ceiling, out=issued[:, HIGH, 1:])
+        low, high = issued[:, LOW, 1:], issued[:, HIGH, 1:]
+        np.minimum(np.maximum(median, low), high, out=issued[:, MEDIAN, 1:])
         if self._correction is not None:
             mean = np.minimum(np.maximum(mean, low), high)
-        longer[:, :, MEAN] = mean
+        issued[:, MEAN, 1:] = mean
         bounded = np.minimum(np.maximum(next_kw, -MAX_CARRIED_KW), MAX_CARRIED_KW)
-        issued[:, 0, _FORECAST] = bounded
+        issued[:, _FORECAST, 0] = bounded
+
+    def _due_at(self, place: slice) -> DoubleArray:
+        """(rows, 8, horizons) the forecasts whose last minute is that of each row."""
+        first = np.arange(place.start, place.stop) * self._due.size
+        due: DoubleArray = self._waiting.issued.reshape(-1).take(self._due + first[:, None, None])
+        return due
 
     def _learn(self) -> None:
         """Learn from all forecasts that the last mini-batch of readings has settled."""
         waiting = self._waiting
         batch = slice(waiting.end - BATCH, waiting.end)
         rows = np.arange(batch.start, batch.stop)[:, None] - self._back[1:]
-        actual = waiting.actual[batch, 1:]
-        issued = waiting.issued[rows, self._columns[1:]]
-        self._bands.learn(issued[:, :, LOW], actual, issued[:, :, HIGH], waiting.classes[rows])
+        actual, issued = waiting.actual[batch, 1:], self._due_at(batch)[:, :, 1:]
+        self._bands.learn(issued[:, LOW], actual, issued[:, HIGH], waiting.classes[rows])
         if self._correction is None:
             return
         columns = self._columns[:-1]
-        network = waiting.network[rows, columns]
-        mean, median = network[:, :, 0], network[:, :, 1]
-        regressors = regressors_of(
-            waiting.common[rows], mean, median, issued[:, :, YESTERDAY], issued[:, :, LAST]
-        )
+        mean, median = waiting.network[rows, :, columns].transpose(2, 0, 1)
+        common = waiting.common[rows].swapaxes(1, 2)
+        regressors = regressors_of(common, mean, median, issued[:, YESTERDAY], issued[:, LAST])
         self._correction.learn(regressors, actual - mean, waiting.correction[rows, columns])
+
+
+def _of_the_grid(head_kw: DoubleArray, around: Surroundings) -> DoubleArray:
+    """Forecasts (readings, 4, horizons) of the grid power from the head's of the consumption.
+
+    Args:
+        head_kw: (readings, horizons, 4) the head's.
+        around: (readings,) their surroundings.
+    """
+    offset = around.last_kw - around.consumption_kw[:, None]
+    grid_kw: DoubleArray = np.add(head_kw.swapaxes(1, 2), offset[:, :, None], order="C")
+    return grid_kw

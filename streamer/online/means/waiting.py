@@ -36,10 +36,10 @@ class Waiting:
 
     Attributes:
         end: number of rows.
-        issued: (rows, horizons, 8) the columns of `streamer.scores.means` in kW, NaN where no
+        issued: (rows, 8, horizons) the rows of `streamer.scores.means` in kW, NaN where no
             forecast was issued or it has been dropped.
         actual: (rows, horizons) mean of the last minutes in kW, NaN where one was not measured.
-        network: (rows, horizons - 1, 2) mean and median of the head itself in kW.
+        network: (rows, 2, horizons - 1) mean and median of the head itself in kW.
         correction: (rows, horizons - 1) correction of these at its full weight in kW.
         common: (rows, 9) regressors that are the same for all horizons.
         classes: (rows, 4) classes of the intervals.
@@ -48,9 +48,9 @@ class Waiting:
     def __init__(self, horizons: int) -> None:
         rows, longer = KEPT + _ROOM, horizons - 1
         self.end = KEPT
-        self.issued = np.full((rows, horizons, COLUMNS), np.nan)
+        self.issued = np.full((rows, COLUMNS, horizons), np.nan)
         self.actual = np.full((rows, horizons), np.nan)
-        self.network = np.full((rows, longer, 2), np.nan)
+        self.network = np.full((rows, 2, longer), np.nan)
         self.correction = np.zeros((rows, longer))
         self.common = np.zeros((rows, COMMON))
         self.classes = np.zeros((rows, KINDS), np.int64)
