@@ -32,7 +32,10 @@ _LEVELS_KW = [-0.2, 0.3, 0.8, 2.0, 5.0]
 HOUR, ROUGH, LEVEL = 1, 1 + _HOURS, 2 + _HOURS + len(_ROUGH)
 """Place of the first class of each kind among the terms, after that of all forecasts."""
 
-TERMS = LEVEL + len(_LEVELS_KW) + 1
+LEVELS = len(_LEVELS_KW) + 1
+"""Classes by last reading."""
+
+TERMS = LEVEL + LEVELS
 KINDS = 4
 _CHANGE = FEATURES.index("change_1h")
 

@@ -11,9 +11,10 @@ import numpy as np
 from streamer.models import MeansHead
 from streamer.online.carried import MAX_CARRIED_KW
 from streamer.online.forecasts import ForecastBatch, Issued
-from streamer.online.means.bands import MeanBands
+from streamer.online.means.bands import LEVEL, MeanBands
 from streamer.online.means.context import Context, Surroundings
 from streamer.online.means.correction import Correction, regressors_of
+from streamer.online.means.guard import MeanGuard
 from streamer.online.means.waiting import BATCH, Waiting
 from streamer.readings import Reading
 from streamer.readings.arrays import DoubleArray, FloatArray
@@ -74,6 +75,7 @@ class Means:
         self._waiting = Waiting(len(self._minutes))
         self._bands = MeanBands(self._back[1:], confidence=confidence)
         self._correction = Correction(len(head.minutes)) if adapt else None
+        self._guard = MeanGuard(len(head.minutes)) if adapt else None
         self._scores = RunningMeanScores(self._minutes, confidence=confidence)
 
     def one(self, reading: Reading, hidden: FloatArray | None, issued: Issued | None) -> MeanValues:
@@ -150,6 +152,7 @@ class Means:
             "waiting": self._waiting.state(),
             "bands": self._bands.state(),
             "correction": None if self._correction is None else self._correction.state(),
+            "guard": None if self._guard is None else self._guard.state(),
             "scores": self._scores.state(),
         }
 
@@ -169,6 +172,8 @@ class Means:
         self._bands.restore(state["bands"])
         if self._correction is not None:
             self._correction.restore(state["correction"])
+        if self._guard is not None:
+            self._guard.restore(state["guard"])
         self._scores.restore(state["scores"])
 
     def _advance(
@@ -236,7 +241,9 @@ class Means:
         np.minimum(high, ceiling, out=issued[:, HIGH, 1:])
         low, high = issued[:, LOW, 1:], issued[:, HIGH, 1:]
         np.minimum(np.maximum(median, low), high, out=issued[:, MEDIAN, 1:])
-        if self._correction is not None:
+        if self._guard is not None:
+            waiting.change[place] = change = mean - around.last_kw
+            mean = around.last_kw + self._guard.see(change, around.classes[:, -1:] - LEVEL)
             mean = np.minimum(np.maximum(mean, low), high)
         issued[:, MEAN, 1:] = mean
         bounded = np.minimum(np.maximum(next_kw, -MAX_CARRIED_KW), MAX_CARRIED_KW)
@@ -255,12 +262,15 @@ class Means:
         rows = np.arange(batch.start, batch.stop)[:, None] - self._back[1:]
         actual, issued = waiting.actual[batch, 1:], self._due_at(batch)[:, :, 1:]
         self._bands.learn(issued[:, LOW], actual, issued[:, HIGH], waiting.classes[rows])
-        if self._correction is None:
+        if self._correction is None or self._guard is None:
             return
         columns = self._columns[:-1]
         mean, median = waiting.network[rows, :, columns].transpose(2, 0, 1)
+        last = issued[:, LAST]
+        levels = np.maximum(waiting.classes[rows, -1] - LEVEL, 0)  # without a forecast, 0
+        self._guard.learn(waiting.change[rows, columns], actual - last, levels)
         common = waiting.common[rows].swapaxes(1, 2)
-        regressors = regressors_of(common, mean, median, issued[:, YESTERDAY], issued[:, LAST])
+        regressors = regressors_of(common, mean, median, issued[:, YESTERDAY], last)
         self._correction.learn(regressors, actual - mean, waiting.correction[rows, columns])
 
 

@@ -41,6 +41,7 @@ class Waiting:
         actual: (rows, horizons) mean of the last minutes in kW, NaN where one was not measured.
         network: (rows, 2, horizons - 1) mean and median of the head itself in kW.
         correction: (rows, horizons - 1) correction of these at its full weight in kW.
+        change: (rows, horizons - 1) change of the corrected mean from the last reading in kW.
         common: (rows, 9) regressors that are the same for all horizons.
         classes: (rows, 4) classes of the intervals.
     """
@@ -51,7 +52,7 @@ class Waiting:
         self.issued = np.full((rows, COLUMNS, horizons), np.nan)
         self.actual = np.full((rows, horizons), np.nan)
         self.network = np.full((rows, 2, longer), np.nan)
-        self.correction = np.zeros((rows, longer))
+        self.correction, self.change = np.zeros((2, rows, longer))
         self.common = np.zeros((rows, COMMON))
         self.classes = np.zeros((rows, KINDS), np.int64)
 
@@ -68,7 +69,7 @@ class Waiting:
     def put_none(self, place: slice) -> None:
         """Record that no forecast was issued at the readings of a place."""
         self.issued[place], self.network[place] = np.nan, np.nan
-        self.correction[place] = 0.0
+        self.correction[place] = self.change[place] = 0.0
 
     def drop(self) -> None:
         """Drop all forecasts that wait: they are never settled."""
@@ -105,7 +106,7 @@ class Waiting:
         self.common[:KEPT], self.classes[:KEPT] = common, classes
 
     def _kw(self) -> tuple[DoubleArray, ...]:
-        return self.issued, self.actual, self.network, self.correction
+        return self.issued, self.actual, self.network, self.correction, self.change
 
     def _arrays(self) -> tuple[np.ndarray[Any, Any], ...]:
         return *self._kw(), self.common, self.classes
