@@ -10,6 +10,7 @@ from streamer.display.lines import one_line
 from streamer.errors import SourceError
 from streamer.readings import Reading
 from streamer.readings.span import Span
+from streamer.recording.channels import recorded_channels
 from streamer.recording.database import explained, open_for_reading
 from streamer.recording.rows import bounds, readings, time_of
 from streamer.sources.files.screening import Rules
@@ -24,8 +25,11 @@ class RecordingSource:
     included.
     """
 
-    def __init__(self, path: Path, span: Span, limit: int | None) -> None:
+    def __init__(
+        self, path: Path, span: Span, limit: int | None, channels: Sequence[str] = ()
+    ) -> None:
         self._path = path
+        self._channels = tuple(channels)
         self._left = limit
         self._limit = limit
         self._ended = False
@@ -34,6 +38,7 @@ class RecordingSource:
         try:
             with explained(path):
                 after, self._before = bounds(self._connection, span)
+                self._check_channels()
                 # Either alone uses the index; for both together, SQLite reads all rows.
                 self._first, self._last = (
                     self._connection.execute(
@@ -70,7 +75,14 @@ class RecordingSource:
             return self._end()
         with explained(self._path):
             block = next(
-                readings(self._connection, after=self._after, before=self._before, size=size), []
+                readings(
+                    self._connection,
+                    after=self._after,
+                    before=self._before,
+                    size=size,
+                    channels=self._channels,
+                ),
+                [],
             )
         if not block:
             return self._end()
@@ -91,6 +103,15 @@ class RecordingSource:
         if not self._ended:
             self._ended, self._progress = True, 1.0
         return []
+
+    def _check_channels(self) -> None:
+        recorded = recorded_channels(self._connection)
+        missing = [name for name in self._channels if name not in recorded]
+        if missing:
+            found = ", ".join(map(one_line, recorded)) or "none"
+            raise SourceError(
+                f"{one_line(self.name)} has no channel {', '.join(missing)}; recorded: {found}"
+            )
 
     def _nothing_found(self) -> SourceError:
         name = one_line(self.name)
@@ -114,6 +135,7 @@ def open_recording(
     start: datetime | None = None,
     end: datetime | None = None,
     limit: int | None = None,
+    channels: Sequence[str] = (),
 ) -> RecordingSource:
     """Open a recording to replay it.
 
@@ -122,12 +144,14 @@ def open_recording(
         start: skip readings before this time. Without a zone, it is in the house's local time.
         end: stop at the first reading at or after this time, interpreted likewise.
         limit: stop after so many readings.
+        channels: names of the channels of each reading, in order. Minutes for which one of them
+            is not known are left out.
 
     Raises:
         UsageError: the options are contradictory or out of bounds.
         RecordError: the file is not a recording, or cannot be read.
-        SourceError: no reading is selected.
+        SourceError: no reading is selected, or a channel is not recorded.
     """
     span = Span(start, end)
     Rules(span, limit).check()
-    return RecordingSource(Path(path), span, limit)
+    return RecordingSource(Path(path), span, limit, channels)
