@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from streamer.readings import Alarm, NextMeans, Step
 from streamer.recording.rows import seconds_of
-from streamer.recording.schema import PER_KW
+from streamer.recording.schema import MAX_MINUTES, PER_KW
 
 AlarmKey: TypeAlias = tuple[int, str]
 """Time and kind of an alarm, which together are unique."""
@@ -102,7 +102,7 @@ def _means(at: int, means: NextMeans, horizons: Collection[int]) -> tuple[tuple[
     """The rows of `mean_forecasts` with finite values."""
     rows = []
     for place, minutes in enumerate(means.minutes):
-        if minutes in horizons:
+        if minutes in horizons and minutes <= MAX_MINUTES:
             values = means.values[place].tolist()
             if all(abs(kw) < _MAX_KW for kw in values):
                 rows.append((at, minutes, *(round(PER_KW * kw) for kw in values)))

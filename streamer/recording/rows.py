@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -170,6 +171,11 @@ def _power(kw: object) -> float:
     if not isinstance(kw, float):
         raise InvalidValueError(f"{str(kw)[:40]!r} is not a power")
     return kw
+
+
+def finite(value: object) -> float | None:
+    """A recorded number; None for anything else, and for one that is not finite."""
+    return value if isinstance(value, float) and math.isfinite(value) else None
 
 
 def check_alarms(count: int) -> None:

@@ -43,9 +43,12 @@ ADDED = (
 PER_KW = 10_000
 """The unit in which `mean_forecasts` has powers, 0.1 W, per kW: 25 bytes a row instead of 47."""
 
+MAX_MINUTES = 1440
+"""Most minutes that a mean is of, so that no recording from elsewhere takes long to read."""
+
 ACTUAL_KW = (
-    "(SELECT CASE count(*) WHEN f.minutes THEN avg(s.actual_kw) END FROM steps AS s"
-    " WHERE s.at > f.at AND s.at <= f.at + 60 * f.minutes)"
+    "(SELECT CASE count(*) WHEN f.minutes THEN avg(s.actual_kw) END FROM steps AS s"  # noqa: S608 - constants
+    f" WHERE s.at > f.at AND s.at <= f.at + 60 * min(f.minutes, {MAX_MINUTES}))"
 )
 """The mean that came of a row `f` of `mean_forecasts`, as SQL; NULL while minutes are to come, or
 where one is missing. It is not stored, so that it cannot differ from the readings."""
