@@ -12,9 +12,11 @@ from typing import TypeAlias
 import numpy as np
 import pytest
 
+from streamer.pipeline import Pipeline
 from streamer.readings import MINUTE, NextMeans, Step
 from streamer.recording.database import open_for_writing
 from streamer.recording.future import set_future_aside
+from streamer.testing import FixedForecaster
 from tests.recording.conftest import Foreseeing, House, foreseeing, house
 
 Key: TypeAlias = tuple[int, int]
@@ -159,3 +161,40 @@ def test_a_recording_without_forecasts_costs_nothing(db: Path) -> None:
             assert connection.execute(pages).fetchone() == (2,)
         except sqlite3.OperationalError:
             pytest.skip("this SQLite has no table of its pages")
+
+
+def _settling() -> Pipeline:
+    return Pipeline(FixedForecaster(window=5, spread_kw=0.3, horizons=(5, 15, 30, 60)))
+
+
+def test_the_means_that_came_are_those_of_the_pipeline(db: Path) -> None:
+    watcher = House(db, pipeline=_settling())
+    steps = watcher.watch(house(250))
+    watcher.close()
+    _assert_recorded(db, steps)
+    settled = {
+        (int(mean.issued_at.timestamp()), mean.forecast.minutes): mean.actual_kw
+        for step in steps
+        for mean in step.settled_means
+        if mean.forecast.minutes in (5, 15, 60)
+    }
+    found = {key: row[-1] for key, row in _view(db).items() if row[-1] is not None}
+    assert len(settled) > 100
+    assert found == {key: pytest.approx(kw, abs=1e-9) for key, kw in settled.items()}
+
+
+def test_open_forecasts_are_settled_after_a_restart(db: Path, tmp_path: Path) -> None:
+    readings = house(200)
+    undisturbed = House(tmp_path / "other.db", pipeline=_settling(), snapshot_every=50)
+    expected = undisturbed.watch(readings)
+    undisturbed.close()
+    steps = []
+    for first, last in ((0, 45), (45, 46), (46, 130), (130, 200)):
+        watcher = House(db, pipeline=_settling(), snapshot_every=50)
+        watcher.recorder.resume(watcher.pipeline, steps=0)
+        steps += watcher.watch(readings[first:last])
+        watcher.close()
+        assert not watcher.texts
+    assert steps == expected
+    assert sum(len(step.settled_means) for step in steps) > 300
+    assert _view(db) == _view(tmp_path / "other.db")
