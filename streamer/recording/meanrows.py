@@ -33,14 +33,15 @@ def mean_rows(connection: sqlite3.Connection, after: int, before: int) -> Iterat
     """
     minutes = _MAX
     while page := connection.execute(_QUERY, (after, minutes, before, PAGE)).fetchall():
-        for at, row_minutes, utc_offset, *values, actual_kw in page:
-            if (at, row_minutes) <= (after, minutes):
+        for at, given, utc_offset, *values, actual_kw in page:
+            before_it = after, minutes
+            after, minutes = at, _whole(given, MAX_MINUTES)
+            if (after, minutes) <= before_it:
                 raise InvalidValueError("its forecasts are out of order")
-            after, minutes = at, row_minutes
             yield (
                 time_of(at, utc_offset),
                 (
-                    _whole(minutes, MAX_MINUTES),
+                    minutes,
                     *(_whole(value) / PER_KW for value in values),
                     finite(actual_kw),
                 ),
