@@ -46,7 +46,6 @@ from streamer.feeds.values import (
     to_moment,
 )
 from streamer.feeds.values.direction import Direction
-from streamer.feeds.values.quantity import added
 from streamer.readings import CounterSample, Sample
 
 FORMATS = ("auto", "number", "json", "influx")
@@ -241,7 +240,7 @@ class RecordParser:
         self, plus: list[Any], minus: list[Any], unit: str | None, at: datetime | None
     ) -> Sample | CounterSample:
         number = self.quantity.number
-        total = added(
+        total = self.quantity.together(
             *(number(value, unit) for value in plus), *(-number(value, unit) for value in minus)
         )
         return self.quantity.item(total, at)

@@ -10,8 +10,17 @@ from streamer.feeds.values.channels import (
     channel_sign,
     chosen_channels,
 )
+from streamer.feeds.values.further import (
+    further_options,
+    further_paces,
+    further_places,
+    further_quantity,
+    no_place,
+    unknown_channel,
+)
 from streamer.feeds.values.layout import LAYOUT_OPTIONS, JsonLayout
 from streamer.feeds.values.malformed import MalformedError, MissingError
+from streamer.feeds.values.measures import measure_of, words_for
 from streamer.feeds.values.numbers import is_unknown, to_number
 from streamer.feeds.values.paths import JsonPath, Place, parse_json
 from streamer.feeds.values.pathsum import PathSum
@@ -40,8 +49,16 @@ __all__ = [
     "channel_quantity",
     "channel_sign",
     "chosen_channels",
+    "further_options",
+    "further_paces",
+    "further_places",
+    "further_quantity",
     "is_unknown",
+    "measure_of",
+    "no_place",
     "parse_json",
     "to_moment",
     "to_number",
+    "unknown_channel",
+    "words_for",
 ]
