@@ -44,6 +44,7 @@ from streamer.feeds.values import (
     Quantity,
     parse_json,
     to_moment,
+    words_for,
 )
 from streamer.feeds.values.direction import Direction
 from streamer.readings import CounterSample, Sample
@@ -170,7 +171,7 @@ class RecordParser:
 
     def _of_number(self, line: str) -> Sample | CounterSample:
         if self.quantity.channel:
-            raise MissingError(f"a line of one number has no {self.quantity.channel} power")
+            raise MissingError(f"a line of one number has no {words_for(self.quantity.channel)}")
         at, value = split_time(line, comma=self.quantity.comma)
         return self.quantity.item(self.quantity.number(value), at)
 

@@ -13,8 +13,10 @@ from streamer.feeds.values.channels import (
 from streamer.feeds.values.further import (
     further_options,
     further_paces,
+    further_path,
     further_places,
     further_quantity,
+    has_unit,
     no_place,
     unknown_channel,
 )
@@ -51,8 +53,10 @@ __all__ = [
     "chosen_channels",
     "further_options",
     "further_paces",
+    "further_path",
     "further_places",
     "further_quantity",
+    "has_unit",
     "is_unknown",
     "measure_of",
     "no_place",

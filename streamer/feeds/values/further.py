@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from streamer.errors import UsageError
 from streamer.feeds import Pace
 from streamer.feeds.address import Address
 from streamer.feeds.values.measures import MEASURES, measure_of
+from streamer.feeds.values.pathsum import PathSum
 from streamer.feeds.values.quantity import Quantity
 from streamer.feeds.values.units import ENERGY_UNITS, PULSES, unit_symbol
 from streamer.readings import CHANNELS
@@ -132,6 +133,23 @@ def further_quantity(
         comma=address.options.get("decimal") == "comma",
         channel=name,
     )
+
+
+def has_unit(address: Address, name: str) -> bool:
+    """Whether an address gives the unit of a further channel."""
+    return name in dict(_items(address, "channel_units"))
+
+
+def further_path(address: Address, places: Sequence[str]) -> PathSum:
+    """Return the places of a further channel in JSON.
+
+    Raises:
+        UsageError: one of them is no path.
+    """
+    try:
+        return PathSum.parse(",".join(places))
+    except ValueError as error:
+        raise address.wrong("channels", str(error)) from None
 
 
 def further_paces(names: Collection[str], pace: Pace) -> dict[str, Pace]:

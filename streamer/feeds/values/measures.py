@@ -27,6 +27,7 @@ class Measure:
         usual: unit of values that have none of their own; empty if it depends on the meter.
         is_mean: whether phases together have the mean of their values, not the sum.
         most: magnitude in `unit` above which a value is implausible; None for that of a power.
+        beyond: description of such a value.
     """
 
     what: str
@@ -35,6 +36,7 @@ class Measure:
     usual: str = ""
     is_mean: bool = False
     most: float | None = None
+    beyond: str = "more than a household draws"
 
     def together(self, numbers: Sequence[float]) -> float:
         """Return the value of several phases: the sum, or for a voltage the mean.
@@ -57,9 +59,15 @@ MEASURES: Final = {
         "reactive power", "kvar", {"mvar": 1e6, "var": 1e3, "kvar": 1.0, "Mvar": 1e-3}
     ),
     "voltage": Measure(
-        "voltage", "V", {"mV": 1e3, "V": 1.0, "kV": 1e-3}, "V", is_mean=True, most=_MAX_V
+        "voltage",
+        "V",
+        {"mV": 1e3, "V": 1.0, "kV": 1e-3},
+        usual="V",
+        is_mean=True,
+        most=_MAX_V,
+        beyond="not the voltage of a household",
     ),
-    "current": Measure("current", "A", {"mA": 1e3, "A": 1.0, "kA": 1e-3}, "A", most=_MAX_A),
+    "current": Measure("current", "A", {"mA": 1e3, "A": 1.0, "kA": 1e-3}, usual="A", most=_MAX_A),
 }
 """The quantities other than active power, by the first part of a channel's name."""
 

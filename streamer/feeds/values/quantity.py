@@ -155,12 +155,10 @@ class Quantity:
         elif self.unit is not None:
             name = self.unit
         else:
-            raise MissingUnitError(
-                f"the unit is missing; give channel_units={self.channel}:{self.measure.unit}"
-                if self.channel and self.channel not in CHANNELS
-                else "the unit is missing; give unit=W or unit=kW in the feed's address, or power_w "
-                "or power_kw in the record"
-            )
+            remedy = "unit=W or unit=kW in the feed's address, or power_w or power_kw in the record"
+            if self.channel and self.channel not in CHANNELS:
+                remedy = f"channel_units={self.channel}:{self.measure.unit} in the feed's address"
+            raise MissingUnitError(f"the unit is missing; give {remedy}")
         return number * self.scale / self.units[name]
 
     def check_unit(self, unit: object) -> str:

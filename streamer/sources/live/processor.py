@@ -65,7 +65,7 @@ class SampleProcessor:
         self._rules = rules
         self._out: list[LiveItem] = []
         self._channels = Channels(rules)
-        self._reports = Reports(name, rules.max_kw, self._moment, self._append)
+        self._reports = Reports(name, self._moment, self._append)
         self._screening = Screening(rules, self._reports)
         self.timeline = Timeline(
             self._channels, self._reports, self._append, rules, now_s, date_s, asleep_s=asleep_s
@@ -189,6 +189,8 @@ class SampleProcessor:
     def _take_sample(self, sample: AnySample, arrived_s: float) -> None:
         channel = self._channels.of(sample)
         if channel is None:
+            if isinstance(sample, Sample) and sample.channel in self._rules.unused:
+                return
             text = "the feed sends a channel that it has not declared; skipped"
             self._reports.remark(Remark(Notice.MALFORMED, text), arrived_s)
             return
