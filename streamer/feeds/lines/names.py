@@ -38,7 +38,7 @@ def find_name(values: Mapping[str, object], quantity: Quantity, option: str) -> 
     'power_w'
     """
     named = tuple(named_units(quantity))
-    plain = ("energy" if quantity.is_energy else "power", "value")
+    plain: tuple[str, ...] = ("energy" if quantity.is_energy else "power", "value")
     if quantity.channel:
         plain = (quantity.channel,)
     for names in (named, plain):

@@ -18,11 +18,10 @@ from streamer.feeds.values.further import (
     further_quantity,
     has_unit,
     no_place,
-    unknown_channel,
 )
 from streamer.feeds.values.layout import LAYOUT_OPTIONS, JsonLayout
 from streamer.feeds.values.malformed import MalformedError, MissingError
-from streamer.feeds.values.measures import measure_of, words_for
+from streamer.feeds.values.measures import MEASURES, kind_of, measure_of, words_for
 from streamer.feeds.values.numbers import is_unknown, to_number
 from streamer.feeds.values.paths import JsonPath, Place, parse_json
 from streamer.feeds.values.pathsum import PathSum
@@ -34,6 +33,7 @@ __all__ = [
     "ENERGY_UNITS",
     "FROM_PRESET",
     "LAYOUT_OPTIONS",
+    "MEASURES",
     "POWER_OPTIONS",
     "QUANTITY_OPTIONS",
     "SIGNS",
@@ -58,11 +58,11 @@ __all__ = [
     "further_quantity",
     "has_unit",
     "is_unknown",
+    "kind_of",
     "measure_of",
     "no_place",
     "parse_json",
     "to_moment",
     "to_number",
-    "unknown_channel",
     "words_for",
 ]

@@ -171,13 +171,6 @@ def no_place(address: Address, name: str, known: Collection[str]) -> UsageError:
     return address.wrong("channels", remedy)
 
 
-def unknown_channel(address: Address, name: str, known: Collection[str]) -> UsageError:
-    """Return the error to raise for a channel that a kind of meter cannot have."""
-    return address.wrong(
-        "channels", f"this meter has no {name}; give {' or '.join(known)}, without a place"
-    )
-
-
 def _unit_by_grid(address: Address, name: str) -> str | None:
     unit = address.options.get("unit")
     if measure_of(name) is MEASURES["reactive"]:

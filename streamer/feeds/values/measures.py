@@ -24,6 +24,7 @@ class Measure:
         what: the quantity in words.
         unit: unit of its values in readings.
         units: units that values of a meter may have, each with its number per `unit`.
+        known: unit in which meters that are known by a preset send it.
         usual: unit of values that have none of their own; empty if it depends on the meter.
         is_mean: whether phases together have the mean of their values, not the sum.
         most: magnitude in `unit` above which a value is implausible; None for that of a power.
@@ -33,6 +34,7 @@ class Measure:
     what: str
     unit: str
     units: Mapping[str, float]
+    known: str
     usual: str = ""
     is_mean: bool = False
     most: float | None = None
@@ -52,24 +54,45 @@ class Measure:
         return sum(connected) / len(connected) if connected else 0.0
 
 
-POWER: Final = Measure("power", "kW", UNITS)
+POWER: Final = Measure("power", "kW", UNITS, known="W")
 
 MEASURES: Final = {
     "reactive": Measure(
-        "reactive power", "kvar", {"mvar": 1e6, "var": 1e3, "kvar": 1.0, "Mvar": 1e-3}
+        "reactive power",
+        "kvar",
+        {"mvar": 1e6, "var": 1e3, "kvar": 1.0, "Mvar": 1e-3},
+        known="var",
     ),
     "voltage": Measure(
         "voltage",
         "V",
         {"mV": 1e3, "V": 1.0, "kV": 1e-3},
+        known="V",
         usual="V",
         is_mean=True,
         most=_MAX_V,
         beyond="not the voltage of a household",
     ),
-    "current": Measure("current", "A", {"mA": 1e3, "A": 1.0, "kA": 1e-3}, usual="A", most=_MAX_A),
+    "current": Measure(
+        "current",
+        "A",
+        {"mA": 1e3, "A": 1.0, "kA": 1e-3},
+        known="A",
+        usual="A",
+        most=_MAX_A,
+    ),
 }
 """The quantities other than active power, by the first part of a channel's name."""
+
+
+def kind_of(channel: str) -> str:
+    """Return one of the names in `MEASURES`, or ``power``.
+
+    >>> kind_of("voltage_l1"), kind_of("boiler")
+    ('voltage', 'power')
+    """
+    first = channel.partition("_")[0]
+    return first if first in MEASURES else "power"
 
 
 @cache
@@ -79,7 +102,7 @@ def measure_of(channel: str) -> Measure:
     >>> measure_of("voltage_l1").unit, measure_of("boiler").unit, measure_of("reactive").unit
     ('V', 'kW', 'kvar')
     """
-    return MEASURES.get(channel.partition("_")[0], POWER)
+    return MEASURES.get(kind_of(channel), POWER)
 
 
 def words_for(channel: str) -> str:

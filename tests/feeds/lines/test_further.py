@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -85,9 +86,7 @@ def values(options: str, text: str) -> dict[str, float]:
         ),
     ],
 )
-def test_records_with_further_channels(
-    options: str, text: str, expected: dict[str, float]
-) -> None:
+def test_records_with_further_channels(options: str, text: str, expected: dict[str, float]) -> None:
     assert values(options, text) == pytest.approx(expected)
 
 
@@ -169,9 +168,6 @@ def test_the_feed_declares_its_channels() -> None:
 
 @given(st.text("ab1,:[]\"'\\= ", max_size=24))
 def test_any_option_is_read_or_refused(text: str) -> None:
-    try:
-        found = records(f"unit=W&channels={text.replace('&', '')}")
-    except UsageError as error:
-        assert "\n" not in str(error)
-    else:
-        assert len(found.channels) == len(set(found.channels))
+    with suppress(UsageError):
+        found = records(f"unit=W&channels={text}")
+        assert 1 <= len(found.channels) == len(set(found.channels))

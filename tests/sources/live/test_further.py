@@ -128,18 +128,18 @@ def test_an_implausible_value_is_reported_and_unknown(
 
 def test_a_channel_with_nothing_but_implausible_values_ends_the_stream() -> None:
     bench = Bench(channels={"voltage": Pace()})
+    values = [Sample(230_000.0, channel="voltage")] * 30
     with pytest.raises(UnitError, match="above 1000 V, not the voltage of a household"):
-        for _ in range(30):
-            bench.take(Sample(230_000.0, channel="voltage"))
+        bench.take(*values)
 
 
 class Meter:
     """A feed with channels."""
 
     name = "house"
-    channels = {"solar": Pace(), "voltage": Pace(), "boiler": Pace()}
 
     def __init__(self) -> None:
+        self.channels = {"solar": Pace(), "voltage": Pace(), "boiler": Pace()}
         self._left = 30
 
     def read(self) -> Sequence[FeedItem]:
