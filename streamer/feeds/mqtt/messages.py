@@ -13,7 +13,7 @@ from typing import NamedTuple
 from streamer.feeds.mqtt.bounds import MAX_MESSAGE_BYTES
 from streamer.feeds.mqtt.layout import MessageLayout
 from streamer.feeds.mqtt.parts import Parts
-from streamer.feeds.values import JsonPath, MalformedError, MissingError, parse_json
+from streamer.feeds.values import JsonPath, MalformedError, MissingError, parse_json, words_for
 from streamer.feeds.values.paths import with_contents
 from streamer.readings import CounterSample, Sample
 
@@ -62,7 +62,7 @@ class MessageReader:
     def __init__(self, layout: MessageLayout) -> None:
         self._layout = layout
         channel = layout.quantity.channel
-        self.label = f"{channel} power: " if channel else ""
+        self.label = f"{words_for(channel)}: " if channel else ""
         """Beginning of texts about the values; empty for the grid power."""
         self._parts = Parts(layout.pace, layout.heartbeat_s)
         self._count: int | None = None
