@@ -61,7 +61,8 @@ class Watch:
         """Check the settings and make the source, which does not connect yet.
 
         Raises:
-            StreamerError: a setting is wrong, or the recording is of another meter.
+            StreamerError: a setting is wrong, the address lacks a channel that the model takes,
+                or the recording is of another meter.
         """
         from streamer.sources.live import open_source
 
@@ -73,6 +74,7 @@ class Watch:
             max_kw=self.max_kw,
             by=self.by,
             retry_max_s=self.retry_max_s,
+            channels=self.forecasting.live_channels(),
         )
         if self.record is not None and not self.allow_other_meter:
             try:

@@ -132,6 +132,7 @@ class Records:
         """Add what a record holds."""
         missing: MissingError | None = None
         is_used = False
+        before = len(body.items)
         for parser in (self.grid, *self.sides):
             channel = parser.quantity.channel
             try:
@@ -142,7 +143,9 @@ class Records:
             except MalformedError as error:
                 of = f"{words_for(channel)}: " if channel else ""
                 body.problems.append(type(error)(f"{where}{of}{error}"))
-                item = parser.quantity.unknown() if channel else None
+                # It has the time of the record, as the grid power does.
+                at = body.items[before].at if len(body.items) > before else None
+                item = parser.quantity.unknown(at) if channel else None
                 is_used = True
             # Line protocol without the fields of a side may be a record of another kind.
             is_used = is_used or item is not None or not channel

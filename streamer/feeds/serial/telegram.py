@@ -158,11 +158,12 @@ def _block_checked(text: bytes, body: bytes) -> bytes:
 
 def _registers(body: bytes, further: frozenset[str]) -> Mapping[str, bytes]:
     """Values of the power, energy and further registers, all of one channel."""
+    wanted = POWERS | ENERGIES | further
     channels: dict[int, dict[str, bytes]] = {}
     for medium, channel, register, tariff, value in _LINE.findall(body):
         part = tariff.decode()
         name = register.decode() + ("" if part in _TOTALS else f".{int(part)}")
-        if name not in POWERS | ENERGIES | further or (medium == b"0" and int(channel)):
+        if name not in wanted or (medium == b"0" and int(channel)):
             continue
         found = channels.setdefault(int(channel or 0), {})
         if name in found and found[name] != value:

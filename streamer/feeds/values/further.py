@@ -28,7 +28,7 @@ GRID: Final = "power"
 Places = Mapping[str, tuple[str, ...]]
 """Places of each channel, in the order of the address; none for the place that a preset knows."""
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _MAX_CHANNELS = 20
 _OPENING, _CLOSING = "[", "]"
 

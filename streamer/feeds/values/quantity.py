@@ -125,7 +125,7 @@ class Quantity:
     def units(self) -> Mapping[str, float]:
         """The units that values may have, each with its number per kW, kWh or V, for instance."""
         if not self.is_energy:
-            return self.measure.units
+            return self.measure.units if self.channel else UNITS
         return ENERGY_UNITS if math.isnan(self.per_kwh) else {PULSES: self.per_kwh, **ENERGY_UNITS}
 
     def number(self, value: object, unit: object = None) -> float:
@@ -188,7 +188,7 @@ class Quantity:
 
     def together(self, *numbers: float) -> float:
         """Return the value of several parts: their sum, or for a voltage the mean of the phases."""
-        if not self.measure.is_mean:
+        if not (self.channel and self.measure.is_mean):
             return added(*numbers)
         return round(self.measure.together(numbers), _DECIMALS)
 

@@ -73,9 +73,8 @@ def _without(address: Address, kind: FeedKind, missing: Sequence[str]) -> str:
     if "channels" not in kind.options:
         return f"{what}which a feed of {address.scheme}: cannot give; choose another model"
     places = ",".join(f"{name}:PLACE" for name in missing)
-    how = "to channels=" if "channels" in address.options else "with channels="
+    how = f"add {places} to channels" if "channels" in address.options else f"add channels={places}"
     return (
-        f"{what}which the address does not give; add {'it' if len(missing) == 1 else 'them'} "
-        f"{how}{places} (or {','.join(missing)} if the meter is known; see `streamer sources "
-        f"{address.scheme}`), or choose another model"
+        f"{what}which the address does not give; {how} (the name alone where the place is known, "
+        f"see `streamer sources {address.scheme}`), or choose another model"
     )

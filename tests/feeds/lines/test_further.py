@@ -120,6 +120,13 @@ def test_a_value_that_the_meter_does_not_know_is_unknown() -> None:
     assert math.isnan(volts.kw)
 
 
+def test_a_value_that_cannot_be_read_is_unknown_from_the_time_of_its_record_on() -> None:
+    body = records("unit=W&channels=voltage").read('{"power": 1, "voltage": "1 W", "time": 1e9}')
+    grid, volts = body.items
+    assert grid.at == volts.at is not None
+    assert len(body.problems) == 1
+
+
 def test_a_unit_that_neither_record_nor_address_gives_ends_the_stream() -> None:
     reader = SampleReader("stdin", records("channels=boiler"))
     with pytest.raises(SourceError, match="channel_units=boiler:kW"):

@@ -169,8 +169,13 @@ def test_a_source_gives_the_channels_that_are_asked_for(
     readings = [item for item in items if isinstance(item, Reading)]
     assert len(readings) >= 3
     assert {(each.channels, each.solar_kw) for each in readings} == {(expected, 0.5)}
-    notices = [item for item in items if isinstance(item, Notice)]
-    assert Notice.MALFORMED not in {notice.kind for notice in notices}
+    events = [item.text for item in items if isinstance(item, Notice) and item.kind == "event"]
+    assert sorted(each for each in events if "left out" in each) == [
+        f"house: {each} is left out, since the model does not take it"
+        for each, name in (("boiler power", "boiler"), ("voltage", "voltage"))
+        if name not in names
+    ]
+    assert not [item for item in items if isinstance(item, Notice) and item.kind == "malformed"]
 
 
 def test_a_source_refuses_a_channel_that_the_feed_does_not_give() -> None:
@@ -181,8 +186,11 @@ def test_a_source_refuses_a_channel_that_the_feed_does_not_give() -> None:
 @pytest.mark.parametrize(
     ("url", "remedy"),
     [
-        ("stdin:?unit=W", "does not give; add them with channels=voltage:PLACE,boiler:PLACE (or "),
-        ("stdin:?unit=W&channels=voltage", "does not give; add it to channels=boiler:PLACE (or bo"),
+        ("stdin:?unit=W", "does not give; add channels=voltage:PLACE,boiler:PLACE (the name"),
+        (
+            "stdin:?unit=W&channels=voltage",
+            "does not give; add boiler:PLACE to channels (the name alone",
+        ),
         ("homewizard://meter", ""),
     ],
 )
