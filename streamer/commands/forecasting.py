@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from streamer.errors import UsageError
-from streamer.models import CARD_FILE, find_model
+from streamer.models import find_model, model_inputs
 from streamer.sinks.items import About
 
 if TYPE_CHECKING:
+    from streamer.models.inputs import Input
     from streamer.pipeline import Pipeline
 
 
@@ -41,30 +41,14 @@ class Forecasting:
         """
         find_model(self.model)
 
-    def live_channels(self) -> list[str]:
-        """Names of the channels that the model takes beside the power, as meters have to give them.
-
-        The card is read, and not the model.
+    def inputs(self) -> tuple[Input, ...]:
+        """What the model takes beside the power, in its order.
 
         Raises:
-            UsageError: no model has that name, or it takes a channel in another unit than meters
-                give it in.
-            ModelError: its card cannot be read.
+            UsageError: no model has that name.
+            ModelError: its card is unreadable.
         """
-        from streamer.display.lines import one_line
-        from streamer.feeds.values import measure_of
-        from streamer.models.card import read_card
-
-        card = find_model(self.model).with_name(CARD_FILE)
-        inputs = read_card(card).inputs[1:] if card.exists() else ()
-        for each in inputs:
-            unit = measure_of(each.name).unit
-            if each.unit != unit:
-                raise UsageError(
-                    f"{card}: the model takes {each.name} in {one_line(each.unit)}, but meters "
-                    f"give it in {unit}; choose another model"
-                )
-        return [each.name for each in inputs]
+        return model_inputs(self.model)[1:]
 
     def fingerprint(self) -> dict[str, str]:
         """Settings that a saved state of the pipeline depends on, by name.

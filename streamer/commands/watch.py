@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from streamer.commands.channels import live_channels
 from streamer.commands.forecasting import Forecasting
 from streamer.display.lines import one_line
 from streamer.errors import RecordError, UsageError
@@ -74,7 +75,7 @@ class Watch:
             max_kw=self.max_kw,
             by=self.by,
             retry_max_s=self.retry_max_s,
-            channels=self.forecasting.live_channels(),
+            channels=live_channels(self.forecasting.inputs()),
         )
         if self.record is not None and not self.allow_other_meter:
             try:

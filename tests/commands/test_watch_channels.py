@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 import pytest
 
+from streamer.commands.channels import live_channels
 from streamer.commands.forecasting import Forecasting
 from streamer.commands.watch import Watch
 from streamer.errors import UsageError
@@ -146,16 +147,17 @@ def test_a_missing_channel_is_one_line_and_an_error_of_usage(
 
 
 def test_a_model_of_the_power_alone_needs_no_channels() -> None:
-    assert Forecasting().live_channels() == []
+    assert live_channels(Forecasting().inputs()) == []
 
 
 def test_a_file_without_a_card_needs_no_channels(tmp_path: Path) -> None:
     hostile.write(tmp_path)
     (tmp_path / "card.json").unlink()
-    assert Forecasting(model=str(tmp_path)).live_channels() == []
+    assert live_channels(Forecasting(model=str(tmp_path)).inputs()) == []
 
 
 def test_a_channel_in_another_unit_than_meters_give_is_refused(tmp_path: Path) -> None:
     write_model(tmp_path / "house", [INPUTS[0], {**INPUTS[2], "unit": "mV"}])
+    inputs = Forecasting(model=str(tmp_path / "house")).inputs()
     with pytest.raises(UsageError, match="takes voltage in mV, but meters give it in V; choose"):
-        Forecasting(model=str(tmp_path / "house")).live_channels()
+        live_channels(inputs)
