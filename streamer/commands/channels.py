@@ -1,4 +1,4 @@
-"""Channels that models take: the columns that options give, and models that take more."""
+"""Channels that models take: columns of files, what meters give, and models that take more."""
 
 from __future__ import annotations
 
@@ -74,6 +74,27 @@ def _parsed(given: Sequence[str]) -> Iterator[tuple[str, tuple[str, str | None]]
         seen.add(name)
         head, _, unit = column.rpartition(":")
         yield name, (head, unit) if head and unit in ALL_UNITS else (column, None)
+
+
+def live_channels(inputs: Sequence[Input]) -> list[str]:
+    """Names of the channels that a meter has to give for a model.
+
+    Args:
+        inputs: inputs of the model after the power.
+
+    Raises:
+        UsageError: one of them is in another unit than meters give it in.
+    """
+    from streamer.feeds.values import measure_of
+
+    for each in inputs:
+        unit = measure_of(each.name).unit
+        if each.unit != unit:
+            raise UsageError(
+                f"the model takes {each.name} in {one_line(each.unit)}, but meters give it in "
+                f"{unit}; choose another model"
+            )
+    return [each.name for each in inputs]
 
 
 def joint_inputs(models: Sequence[str]) -> tuple[Input, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from streamer.commands.channels import live_channels
 from streamer.commands.forecasting import Forecasting
 from streamer.display.horizons import SHOWN
 from streamer.display.lines import one_line
@@ -62,7 +63,8 @@ class Watch:
         """Check the settings and make the source, which does not connect yet.
 
         Raises:
-            StreamerError: a setting is wrong, or the recording is of another meter.
+            StreamerError: a setting is wrong, the address lacks a channel that the model takes,
+                or the recording is of another meter.
         """
         from streamer.sources.live import open_source
 
@@ -74,6 +76,7 @@ class Watch:
             max_kw=self.max_kw,
             by=self.by,
             retry_max_s=self.retry_max_s,
+            channels=live_channels(self.forecasting.inputs()),
         )
         if self.record is not None and not self.allow_other_meter:
             try:

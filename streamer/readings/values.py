@@ -60,9 +60,11 @@ class Sample:
 
     Attributes:
         kw: power in kW, NaN where the meter reports that it is unknown. Positive is import from
-            the grid, production of the panels, or charging of the battery.
+            the grid, production of the panels, or charging of the battery. The value of a
+            further channel that is no active power is in its own unit: V, A or kvar.
         at: time of the sample, with a zone; None for the time of its arrival.
-        channel: what is measured: empty for the grid connection, or one of `CHANNELS`.
+        channel: what is measured: empty for the grid connection, one of `CHANNELS`, or the name
+            of a further channel, such as ``voltage`` or ``boiler``.
     """
 
     kw: float
