@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -60,14 +60,9 @@ class FileOptions:
         from streamer.commands.channels import requests_for
         from streamer.recording import is_recording
 
-        channels = requests_for(inputs, self.channel) if inputs or self.channel else ()
         if file != "-" and is_recording(Path(file)):
-            if channels:
-                raise UsageError(
-                    f"{file} is a recording, which holds the power alone, but the model takes "
-                    f"{', '.join(each.name for each in channels)} as well; give --model sceaux"
-                )
-            return self._open_recording(Path(file))
+            return self._open_recording(Path(file), {each.name: each.unit for each in inputs})
+        channels = requests_for(inputs, self.channel) if inputs or self.channel else ()
         return self._open_file(file, channels)
 
     def open_all(self, file: str) -> ReplaySource:
@@ -111,7 +106,7 @@ class FileOptions:
             all_channels=all_channels,
         )
 
-    def _open_recording(self, file: Path) -> Recording:
+    def _open_recording(self, file: Path, channels: Mapping[str, str]) -> Recording:
         from streamer.recording.source import open_recording
 
         layout = {
@@ -121,6 +116,7 @@ class FileOptions:
             "--solar-unit": self.solar_unit,
             "--battery": self.battery,
             "--battery-unit": self.battery_unit,
+            "--channel": self.channel or None,
             "--where": self.where or None,
             "--quantity": self.quantity,
             "--as-minutes": self.as_minutes or None,
@@ -134,4 +130,6 @@ class FileOptions:
         for option, value in layout.items():
             if value is not None:
                 raise UsageError(f"{file} is a recording: {option} does not apply to it")
-        return open_recording(file, start=self.start, end=self.end, limit=self.limit)
+        return open_recording(
+            file, start=self.start, end=self.end, limit=self.limit, channels=channels
+        )

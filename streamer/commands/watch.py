@@ -46,6 +46,7 @@ class Watch:
         max_kw: implausible beyond this: no household draws so much.
         allow_other_meter: whether to continue a recording of another meter.
         secret_files: files with secrets that are in use.
+        horizons: minutes of the means whose forecasts are recorded.
     """
 
     address: Address
@@ -58,6 +59,7 @@ class Watch:
     max_kw: float = 100.0
     allow_other_meter: bool = False
     secret_files: tuple[Path, ...] = ()
+    horizons: tuple[int, ...] = SHOWN
 
     def open(self) -> LiveSource:
         """Check the settings and make the source, which does not connect yet.
@@ -151,6 +153,8 @@ class Watch:
             settings={**self._meter(source), **self.forecasting.fingerprint()},
             state=pipeline.state,
             notify=announce,
+            horizons=self.horizons,
+            channels={each.name: each.unit for each in self.forecasting.inputs()},
             allow_other_meter=self.allow_other_meter,
         )
         opened.append(recorder)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from streamer.display.lines import one_line
-from streamer.errors import SourceError
+from streamer.errors import SourceError, UsageError
 from streamer.readings import Reading
 from streamer.readings.span import Span
 from streamer.recording.channels import recorded_channels
@@ -23,17 +23,21 @@ class RecordingSource:
 
     It may be recorded to at the same time: readings added before the end is reached are
     included.
+
+    Attributes:
+        known_channels: names of the channels that it has.
     """
 
     def __init__(
-        self, path: Path, span: Span, limit: int | None, channels: Sequence[str] = ()
+        self, path: Path, span: Span, limit: int | None, channels: Mapping[str, str]
     ) -> None:
         self._path = path
-        self._channels = tuple(channels)
+        self._channels = channels
         self._left = limit
         self._limit = limit
         self._ended = False
         self._progress = 0.0
+        self.known_channels: tuple[str, ...] = ()
         self._connection = open_for_reading(path)
         try:
             with explained(path):
@@ -80,7 +84,7 @@ class RecordingSource:
                     after=self._after,
                     before=self._before,
                     size=size,
-                    channels=self._channels,
+                    channels=tuple(self._channels),
                 ),
                 [],
             )
@@ -106,12 +110,21 @@ class RecordingSource:
 
     def _check_channels(self) -> None:
         recorded = recorded_channels(self._connection)
-        missing = [name for name in self._channels if name not in recorded]
+        self.known_channels = tuple(recorded)
+        name = one_line(self.name)
+        missing = [channel for channel in self._channels if channel not in recorded]
         if missing:
-            found = ", ".join(map(one_line, recorded)) or "none"
-            raise SourceError(
-                f"{one_line(self.name)} has no channel {', '.join(missing)}; recorded: {found}"
+            raise UsageError(
+                f"{name} has no channel {', '.join(missing)}, which the model takes; recorded "
+                f"beside the power: {', '.join(map(one_line, recorded)) or 'none'}; choose another "
+                "model by --model"
             )
+        for channel, unit in self._channels.items():
+            if recorded[channel] != unit:
+                raise UsageError(
+                    f"{name} has the channel {channel} in {one_line(recorded[channel])}, but the "
+                    f"model takes it in {one_line(unit)}; choose another model by --model"
+                )
 
     def _nothing_found(self) -> SourceError:
         name = one_line(self.name)
@@ -135,7 +148,7 @@ def open_recording(
     start: datetime | None = None,
     end: datetime | None = None,
     limit: int | None = None,
-    channels: Sequence[str] = (),
+    channels: Mapping[str, str] | None = None,
 ) -> RecordingSource:
     """Open a recording to replay it.
 
@@ -144,14 +157,15 @@ def open_recording(
         start: skip readings before this time. Without a zone, it is in the house's local time.
         end: stop at the first reading at or after this time, interpreted likewise.
         limit: stop after so many readings.
-        channels: names of the channels of each reading, in order. Minutes for which one of them
-            is not known are left out.
+        channels: units of the channels of each reading, by name and in order. Minutes for which
+            one of them is not known are left out.
 
     Raises:
-        UsageError: the options are contradictory or out of bounds.
+        UsageError: the options are contradictory or out of bounds, or a channel is not recorded,
+            or in another unit.
         RecordError: the file is not a recording, or cannot be read.
-        SourceError: no reading is selected, or a channel is not recorded.
+        SourceError: no reading is selected.
     """
     span = Span(start, end)
     Rules(span, limit).check()
-    return RecordingSource(Path(path), span, limit, channels)
+    return RecordingSource(Path(path), span, limit, channels or {})

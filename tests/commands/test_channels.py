@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -148,15 +148,46 @@ def test_the_card_shows_the_inputs(seven: Path) -> None:
     assert json.loads(run("models", "show", seven, "--json").out)["inputs"][2]["unit"] == "V"
 
 
-def test_a_recording_has_no_channels(tmp_path: Path, volts: Path) -> None:
-    path = tmp_path / "house.db"
+def _record(path: Path, channels: dict[str, str], values: tuple[float, ...]) -> Path:
     pipeline = Pipeline(FixedForecaster())
-    recorder = Recorder.open(path, settings={"model": "fixed"}, state=pipeline.state, notify=print)
-    recorder.write(pipeline.push(Reading(datetime(2024, 6, 1, tzinfo=UTC), 0.5)))
+    recorder = Recorder.open(
+        path,
+        settings={"model": "fixed"},
+        state=pipeline.state,
+        notify=pytest.fail,
+        channels=channels,
+    )
+    for minute in range(60):
+        at = datetime(2024, 6, 1, tzinfo=UTC) + timedelta(minutes=minute)
+        recorder.write(pipeline.push(Reading(at, 0.5, channels=values)))
     recorder.close()
-    done = run("replay", path, "--model", volts)
+    return path
+
+
+def test_a_recording_is_replayed_with_the_channels_of_the_model(
+    tmp_path: Path, volts: Path
+) -> None:
+    path = _record(tmp_path / "house.db", {"boiler": "kW", "voltage": "V"}, (0.0, 230.5))
+    done = run("replay", path, "--model", volts, "--format", "json")
+    assert done.code == 0, done.err
+    last = json.loads(done.out.splitlines()[-1])
+    assert last["at"] == "2024-06-01T00:59:00+00:00"
+    assert last["next_kw"] is not None
+    assert run("replay", path, "-q").code == 0
+
+
+def test_a_recording_without_what_the_model_takes_is_refused(tmp_path: Path, volts: Path) -> None:
+    plain = _record(tmp_path / "plain.db", {}, ())
+    done = run("replay", plain, "--model", volts)
     assert done.code == 2
-    assert "is a recording, which holds the power alone, but the model takes voltage" in done.err
+    assert "plain.db has no channel voltage, which the model takes; recorded beside" in done.err
+    kilo = _record(tmp_path / "kilo.db", {"voltage": "kV"}, (0.23,))
+    done = run("replay", kilo, "--model", volts)
+    assert done.code == 2
+    assert "kilo.db has the channel voltage in kV, but the model takes it in V" in done.err
+    done = run("replay", plain, "--channel", "voltage=U")
+    assert done.code == 2
+    assert "plain.db is a recording: --channel does not apply to it" in done.err
 
 
 def test_requests_are_in_the_order_of_the_model() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from streamer.errors import RecordError, SourceError
+from streamer.errors import RecordError, UsageError
 from streamer.readings import Reading
 from streamer.recording.database import open_for_writing
 from streamer.recording.future import set_future_aside
@@ -27,7 +27,8 @@ def _measured(count: int) -> list[Reading]:
     ]
 
 
-def _read(path: Path, *channels: str) -> list[Reading]:
+def _read(path: Path, *names: str) -> list[Reading]:
+    channels = {name: (UNITS | OTHERS)[name] for name in names}
     found: list[Reading] = []
     with closing(open_recording(path, channels=channels)) as source:
         while block := source.read():
@@ -65,10 +66,12 @@ def test_a_minute_without_one_of_the_channels_is_a_gap(db: Path) -> None:
 
 def test_a_channel_that_is_not_recorded_is_named(db: Path) -> None:
     _record(db, _measured(3), UNITS)
-    with pytest.raises(
-        SourceError, match=r"house\.db has no channel boiler; recorded: voltage, reactive"
-    ):
-        open_recording(db, channels=("reactive", "boiler"))
+    message = "house.db has no channel boiler, which the model takes; .*: voltage, reactive; choose"
+    with pytest.raises(UsageError, match=message):
+        open_recording(db, channels=OTHERS)
+    message = "house.db has the channel reactive in kvar, but the model takes it in var; choose"
+    with pytest.raises(UsageError, match=message):
+        open_recording(db, channels={"reactive": "var"})
 
 
 def test_a_channel_keeps_its_unit(db: Path) -> None:

@@ -33,7 +33,7 @@ def _replay(db: Path) -> None:
 
 
 def _replay_channels(db: Path) -> None:
-    with closing(open_recording(db, channels=("voltage",))) as source:
+    with closing(open_recording(db, channels={"voltage": "V"})) as source:
         while source.read():
             pass
 
