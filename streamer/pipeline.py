@@ -14,7 +14,7 @@ import numpy as np
 
 from streamer.alarms.detectors import Alarms
 from streamer.errors import StateError, UsageError
-from streamer.models import Forecaster, horizons_of
+from streamer.models import Forecaster, channels_of, horizons_of
 from streamer.online.forecasts import ForecastBatch, Issued, settled_by, to_forecast
 from streamer.online.guard import day_parts
 from streamer.online.issuing import Issuer
@@ -24,9 +24,9 @@ from streamer.online.position import Position
 from streamer.readings import Alarm, Reading, Step
 from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.readings.blocks import BlockResult, ReadingBlock
-from streamer.readings.channels import Powers, channel_changes
 from streamer.readings.gaps import GapRule
 from streamer.readings.order import all_checked, check_block, checked
+from streamer.readings.powers import Powers, side_power_changes
 from streamer.scores.running import RunningScores
 
 _NO_MEANS = MeanValues()
@@ -40,8 +40,10 @@ class Pipeline:
 
     Where the readings have solar or battery power, the model forecasts the consumption of the
     house, and the forecasts of the sun and the battery make one of the grid power of it.
-    Everything that is scored is of the grid power. Readings with other channels than those before
-    them empty the ring buffer, as a long gap does, since a window holds one quantity.
+    Channels are taken as they are measured, beside that.
+    Everything that is scored is of the grid power. Where solar or battery power begins or ends
+    to be measured, the ring buffer is emptied, as by a long gap, since a window holds one
+    quantity.
 
     Args:
         forecaster: model that forecasts the next reading from a window.
@@ -80,7 +82,8 @@ class Pipeline:
         self._gaps = GapRule() if gaps is None else gaps
         self._adapt, self._confidence = adapt, confidence
         self._head = horizons_of(forecaster) if horizons and adapt != "light" else None
-        self._position = Position(forecaster.window)
+        self._channels = channels_of(forecaster)
+        self._position = Position(forecaster.window, self._channels)
         self._issuer, self._alarms, self._scores, self._means = self._new_parts()
         self._latest = self._scores.get()
         self._adaptation = self._issuer.adaptation
@@ -94,12 +97,13 @@ class Pipeline:
         """Process one reading.
 
         Raises:
-            ReadingError: its value is not a finite number, its time is not a `datetime`, or not
-                after that of the last reading; the pipeline is unchanged.
+            ReadingError: a value is not a finite number, its time is not a `datetime`, or not
+                after that of the last reading, or it has not as many channels as the model takes;
+                the pipeline is unchanged.
         """
         position = self._position
-        reading, missing = checked(reading, position.last_at)
-        if self._gaps.resets(missing) or position.channels_change(reading):
+        reading, missing = checked(reading, position.last_at, self._channels)
+        if self._gaps.resets(missing) or position.side_powers_change(reading):
             self._reset()
         if self._issuer.is_behind:
             self._issuer.catch_up(position)
@@ -114,7 +118,7 @@ class Pipeline:
         Raises:
             ReadingError: as for `push`; the pipeline is unchanged by the whole block.
         """
-        readings, missing = all_checked(readings, self._position.last_at)
+        readings, missing = all_checked(readings, self._position.last_at, self._channels)
         steps: list[Step] = []
         for part, reset in self._parts(readings, missing):
             if reset:
@@ -138,7 +142,7 @@ class Pipeline:
         """
         if not len(readings):
             raise ValueError("the block is empty")
-        missing = check_block(readings, self._position.last_at)
+        missing = check_block(readings, self._position.last_at, self._channels)
         settled_kw = np.full(len(readings), np.nan)
         alarms: list[Alarm] = []
         for part, reset in self._parts(readings, missing):
@@ -174,7 +178,7 @@ class Pipeline:
         """
         if not isinstance(state, Mapping):
             raise StateError(f"saved state is of type {type(state).__name__}, not a mapping")
-        position = Position(self._forecaster.window)
+        position = Position(self._forecaster.window, self._channels)
         issuer, alarms, scores, means = self._new_parts()
         try:
             position.restore(state)
@@ -211,7 +215,7 @@ class Pipeline:
             The parts of the block, and for each whether the buffer is emptied before it.
         """
         resets = set(self._gaps.resets_at(missing))
-        resets |= set(channel_changes(readings, self._position.channels))
+        resets |= set(side_power_changes(readings, self._position.side_powers))
         edges = sorted({0, len(missing)} | resets)
         return [(slice(start, end), start in resets) for start, end in pairwise(edges)]
 

@@ -31,6 +31,14 @@ def export(
         ExportFormat,
         typer.Option(help="json is one line per minute; parquet needs an extra."),
     ] = ExportFormat.CSV,
+    means: Annotated[
+        bool,
+        typer.Option(
+            "--means",
+            help="Write the forecasts of the next minutes' mean, beside the mean that came, "
+            "instead of the minutes.",
+        ),
+    ] = False,
     start: Annotated[
         datetime | None,
         typer.Option("--from", parser=parse_moment, metavar="TIME", help="Begin at this time."),
@@ -55,7 +63,8 @@ def export(
       streamer export house.db > house.csv
       streamer export house.db --format json --from 2026-11-01 --to 2026-12-01
       streamer export house.db --format parquet --out house.parquet
+      streamer export house.db --means > means.csv
     """
     from streamer.commands import export as command
 
-    command.export(file, format=format.value, start=start, end=end, out=out)
+    command.export(file, format=format.value, start=start, end=end, out=out, means=means)

@@ -6,6 +6,7 @@ the signature only declares them.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -180,7 +181,7 @@ def watch(
     from streamer.commands.watch import show_dashboard, write_lines
 
     shown = choose_format(format, quiet=quiet)
-    job = make_watch(resolve_settings(context))
+    job = replace(make_watch(resolve_settings(context)), horizons=horizons)
     if shown is Format.DASHBOARD:
         raise typer.Exit(
             show_dashboard(job, ascii_only=ascii, theme=theme, verbose=verbose, horizons=horizons)

@@ -11,7 +11,13 @@ from streamer.recording.export import export as write
 
 
 def export(
-    file: Path, *, format: str, start: datetime | None, end: datetime | None, out: Path | None
+    file: Path,
+    *,
+    format: str,
+    start: datetime | None,
+    end: datetime | None,
+    out: Path | None,
+    means: bool = False,
 ) -> None:
     """Write a recording's minutes to a file, or to standard output.
 
@@ -21,6 +27,7 @@ def export(
         start: first minute to write; None for the beginning.
         end: first minute after the part to write; None for the end.
         out: the file to write; None for standard output.
+        means: whether to write the forecasts of the next minutes' mean instead.
 
     Raises:
         UsageError: the format needs a file, or the times are contradictory.
@@ -28,4 +35,5 @@ def export(
     """
     if out is None and format == "parquet":
         raise UsageError("--format parquet needs a file to write: give --out house.parquet")
-    write(file, sys.stdout if out is None else out, format=format, start=start, end=end)
+    target = sys.stdout if out is None else out
+    write(file, target, format=format, start=start, end=end, means=means)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from streamer.commands.channels import live_channels
 from streamer.commands.forecasting import Forecasting
 from streamer.display.horizons import SHOWN
 from streamer.display.lines import one_line
@@ -45,6 +46,7 @@ class Watch:
         max_kw: implausible beyond this: no household draws so much.
         allow_other_meter: whether to continue a recording of another meter.
         secret_files: files with secrets that are in use.
+        horizons: minutes of the means whose forecasts are recorded.
     """
 
     address: Address
@@ -57,12 +59,14 @@ class Watch:
     max_kw: float = 100.0
     allow_other_meter: bool = False
     secret_files: tuple[Path, ...] = ()
+    horizons: tuple[int, ...] = SHOWN
 
     def open(self) -> LiveSource:
         """Check the settings and make the source, which does not connect yet.
 
         Raises:
-            StreamerError: a setting is wrong, or the recording is of another meter.
+            StreamerError: a setting is wrong, the address lacks a channel that the model takes,
+                or the recording is of another meter.
         """
         from streamer.sources.live import open_source
 
@@ -74,6 +78,7 @@ class Watch:
             max_kw=self.max_kw,
             by=self.by,
             retry_max_s=self.retry_max_s,
+            channels=live_channels(self.forecasting.inputs()),
         )
         if self.record is not None and not self.allow_other_meter:
             try:
@@ -148,6 +153,8 @@ class Watch:
             settings={**self._meter(source), **self.forecasting.fingerprint()},
             state=pipeline.state,
             notify=announce,
+            horizons=self.horizons,
+            channels={each.name: each.unit for each in self.forecasting.inputs()},
             allow_other_meter=self.allow_other_meter,
         )
         opened.append(recorder)

@@ -44,8 +44,8 @@ class Feed(Protocol):
 
     `read` is called repeatedly by one thread, `close` by another. A feed may also have the
     attributes ``peer``, the other end in a word; ``pace``, a `Pace`; and ``channels``, for one
-    that gives solar or battery power, too: a mapping of those of `streamer.readings.CHANNELS`
-    that it gives to the pace of each.
+    that gives more than the grid power: a mapping of the channels that it gives, those of
+    `streamer.readings.CHANNELS` and further ones, to the pace of each.
     """
 
     @property

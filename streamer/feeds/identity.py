@@ -13,7 +13,8 @@ from streamer.readings import CHANNELS
 
 _HOW = frozenset(
     {
-        *("api", "auth", "availability", "baud", "cafile", "client_id", "counter", "decimal"),
+        *("api", "auth", "availability", "baud", "cafile", "channels", "channel_scales"),
+        *("channel_units", "client_id", "counter", "decimal"),
         *("every", "export_if", "fc", "format", "framing", "from", "gen", "hosts", "idle"),
         *(
             "insecure",
@@ -32,7 +33,8 @@ _HOW = frozenset(
 )
 """Options for how a value is fetched and read. Those of a plug-in count as choosing.
 
-The same hold for solar and battery power: ``solar_unit`` is how, ``solar`` is what.
+The same hold for solar and battery power: ``solar_unit`` is how, ``solar`` is what. Further
+channels belong to the model, and may change with it.
 """
 
 _PORTS = {

@@ -49,7 +49,7 @@ class Channel:
         """Deliver a sample.
 
         Args:
-            kw: power in kW, NaN for unknown.
+            kw: power in kW, or value of a channel in its own unit; NaN for unknown.
             at: its time, with a zone; None for now.
             channel: empty for the grid power, import positive; or one of the feed's channels.
         """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from streamer.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from streamer.models.artefact import StackedLstm
     from streamer.models.card import Card
     from streamer.models.forecaster import NetworkForecaster
+    from streamer.models.inputs import Input
     from streamer.models.network import LstmNetwork
 
 DEFAULT_MODEL = "sceaux"
@@ -54,6 +55,13 @@ class ForecastStream(Protocol):
         """Add one reading in kW; returns the answer for one window, or None before the first."""
 
 
+class ChannelStream(ForecastStream, Protocol):
+    """Forecaster of one stream of readings with channels."""
+
+    def push(self, kw: float, channels: Sequence[float] = ()) -> Answer | None:
+        """Add one reading: its power in kW, and its channels in the model's order."""
+
+
 class Forecaster(Protocol):
     """Model as required by the pipeline."""
 
@@ -70,6 +78,26 @@ class Forecaster(Protocol):
 
     def stream(self) -> ForecastStream:
         """A forecaster for one stream, one reading at a time."""
+
+
+@runtime_checkable
+class ChannelForecaster(Forecaster, Protocol):
+    """Forecaster that takes more than the power: its windows are (windows, timesteps, inputs).
+
+    The power is the first of the inputs, and is what is forecast.
+    """
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the inputs after the power; empty if there are none."""
+
+    def stream(self) -> ChannelStream:
+        """A forecaster for one stream, one reading at a time."""
+
+
+def channels_of(forecaster: Forecaster) -> tuple[str, ...]:
+    """Names of the channels that a model takes beside the power; empty for most."""
+    return forecaster.channels if isinstance(forecaster, ChannelForecaster) else ()
 
 
 @runtime_checkable
@@ -190,10 +218,11 @@ def read_model(path: Path) -> tuple[Card, StackedLstm]:
     if not os.path.lexists(card_path):
         weights = parse_keras(path, content)
         outputs = weights.sizes[-1]
-        if outputs != 1:
-            raise ModelError(
-                f"{path}: {outputs} outputs, and no {CARD_FILE} beside it to define them"
-            )
+        for count, what in ((weights.sizes[0], "inputs"), (outputs, "outputs")):
+            if count != 1:
+                raise ModelError(
+                    f"{path}: {count} {what}, and no {CARD_FILE} beside it to define them"
+                )
         window = 49 if weights.timesteps is None else weights.timesteps
         return Card(name=path.stem, window=window), weights
     card = read_card(card_path)
@@ -203,9 +232,31 @@ def read_model(path: Path) -> tuple[Card, StackedLstm]:
     outputs = weights.sizes[-1]
     if outputs != len(card.outputs):
         raise ModelError(f"{path}: {outputs} outputs, but its card names {len(card.outputs)}")
+    if weights.sizes[0] != max(1, len(card.inputs)):
+        named = len(card.inputs) or "no"
+        raise ModelError(f"{path}: {weights.sizes[0]} inputs, but its card names {named}")
     if weights.timesteps not in (None, card.window):
         raise ModelError(f"{path}: windows of {weights.timesteps}, but its card has {card.window}")
     return card, weights
+
+
+def model_inputs(name_or_path: str | Path) -> tuple[Input, ...]:
+    """Inputs that a model's card names, the power first; the weights are not read.
+
+    Args:
+        name_or_path: as for `find_model`.
+
+    Returns:
+        The inputs, none for a model of the power alone whose card does not name it.
+
+    Raises:
+        UsageError: the model does not exist.
+        ModelError: its card is unreadable.
+    """
+    from streamer.models.card import read_card
+
+    path = find_model(name_or_path).with_name(CARD_FILE)
+    return read_card(path).inputs if os.path.lexists(path) else ()
 
 
 def load_model(

@@ -9,12 +9,13 @@ from functools import cache
 from typing import TypeAlias
 
 from streamer.display.lines import one_line
-from streamer.recording.schema import SCHEMA, SCHEMA_1, VERSION
+from streamer.recording.schema import SCHEMA, SCHEMA_1, SCHEMA_2, VERSION
 
 _Definition: TypeAlias = tuple[str, str, str, str]
 """Type, name, table and statement of a table, an index, a view or a trigger."""
 
 _MAX_OBJECTS = 100
+_FORMER = {1: SCHEMA_1, 2: SCHEMA_2}
 _TOKEN = re.compile(
     r"""(?P<ignored>[ \t\n\f\r]+|--[^\n]*|/\*.*?(?:\*/|\Z))"""
     r"""|'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|[\w$]+|.""",
@@ -46,7 +47,7 @@ def compare(connection: sqlite3.Connection, version: int = VERSION) -> Conforman
 
     Args:
         connection: connection to the database.
-        version: version of the schema to compare with; any other than 1 is the present one.
+        version: version of the schema to compare with; an unknown one is the present one.
 
     Raises:
         sqlite3.Error: the database cannot be read.
@@ -55,7 +56,7 @@ def compare(connection: sqlite3.Connection, version: int = VERSION) -> Conforman
         "SELECT type, name, tbl_name, sql FROM sqlite_master LIMIT ?", (_MAX_OBJECTS,)
     ).fetchall()
     found = {_definition(row) for row in rows}
-    wanted = _wanted(SCHEMA_1 if version == 1 else SCHEMA)
+    wanted = _wanted(_FORMER.get(version, SCHEMA))
     missing = sorted({name for _, name, _, _ in wanted - found})
     foreign = sorted(
         f"{type_} {name}"

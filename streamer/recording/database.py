@@ -147,7 +147,7 @@ def open_for_writing(path: Path, *, full_check: bool = True) -> sqlite3.Connecti
 def open_for_reading(path: Path) -> sqlite3.Connection:
     """Open a recording without changing it; it may be written at the same time.
 
-    One of version 1 is read as if it had the columns of the present version.
+    One of an earlier version is read as if it had the columns and tables of the present one.
 
     Raises:
         RecordError: the file does not exist, or cannot be read.
@@ -162,7 +162,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
             if not version:
                 raise RecordError(f"{one_line(path)} is empty: nothing was recorded in it")
             if version < VERSION:
-                add_views(connection)
+                add_views(connection, version)
         except BaseException:
             connection.close()
             raise

@@ -1,45 +1,37 @@
-"""Recorded minutes as CSV, JSON lines or Parquet, for other programs."""
+"""Recorded minutes, or forecasts of means, as CSV, JSON lines or Parquet, for other programs."""
 
 from __future__ import annotations
 
-import csv
 import io
-import json
-import math
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import islice
+from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, TextIO
+from typing import Any, TextIO
 
 from streamer.errors import UsageError
-from streamer.extras import optional_import
 from streamer.readings.span import Span
-from streamer.recording.cells import csv_text
+from streamer.recording.channels import ChannelValues, recorded_channels
 from streamer.recording.database import InvalidValueError, explained, open_for_reading
-from streamer.recording.rows import bounds, check_alarms, pages, time_of
+from streamer.recording.formats import TEXT, Kind, Table, import_pyarrow, write_parquet
+from streamer.recording.meanrows import MeanRow, mean_rows
+from streamer.recording.rows import bounds, check_alarms, finite, pages, time_of
 from streamer.recording.whole import whole_file
 from streamer.sinks import text
 
 FORMATS = ("csv", "json", "parquet")
 
-_OTHERS = ("at", "gap_minutes", "alarms")
+_KINDS = {"gap_minutes": Kind.COUNT, "alarms": Kind.ALARMS}
 
-KEYS = tuple(key for key in text.KEYS if key.endswith("_kw") or key in _OTHERS)
+KEYS = tuple(key for key in text.KEYS if key.endswith("_kw") or key in ("at", *_KINDS))
 """Columns of the CSV and keys of a JSON line: those of a replay that are recorded."""
 
 SOLAR_KEYS = text.SOLAR_KEYS
 """Those that follow if solar power was measured in any of the minutes."""
 
-_POWERS = tuple(key for key in KEYS if key not in _OTHERS)
-_BETWEEN = KEYS.index("gap_minutes") - 1
-"""Number of powers before the columns that are not powers; newer ones follow them."""
-
-_GROUP = 10_000
-"""Number of minutes in a row group of a Parquet file."""
+MEAN_KEYS = ("at", "minutes", "kw", "median_kw", "low_kw", "high_kw", "actual_kw")
+"""Those of the forecasts of the next minutes' mean."""
 
 
 def export(
@@ -49,6 +41,7 @@ def export(
     format: str,
     start: datetime | None = None,
     end: datetime | None = None,
+    means: bool = False,
 ) -> int:
     """Write recorded minutes to a file or a stream.
 
@@ -58,12 +51,14 @@ def export(
     Args:
         path: the recording; it may be written at the same time.
         out: a path, or for CSV and JSON lines an open stream.
-        format: `csv`, `json` (one line a minute) or `parquet`.
+        format: `csv`, `json` (one line a row) or `parquet`.
         start: skip minutes before this time. Without a zone, it is in the house's local time.
         end: skip minutes from this time on, interpreted likewise.
+        means: whether to write the forecasts of the next minutes' mean that were issued then,
+            with the mean that came, instead of the minutes.
 
     Returns:
-        The number of minutes written.
+        The number of rows written.
 
     Raises:
         UsageError: the format is unknown, or the times are contradictory.
@@ -76,73 +71,83 @@ def export(
     if isinstance(out, str):
         out = Path(out)
     if format == "parquet":
-        _import_pyarrow()
+        import_pyarrow()
         if not isinstance(out, Path):
             raise UsageError("Parquet cannot be written to a terminal or a pipe; give --out FILE")
-    path, span = Path(path), _span(start, end)
+    path, span = Path(path), Span(start, end)
+    span.check("--from", "--to")
     with closing(open_for_reading(path)) as connection:
-        solar = _solar_keys(connection, path, span)
-        minutes = _minutes(connection, path, span, _POWERS + solar)
+        table = (_means if means else _minutes)(connection, path, span)
         if not isinstance(out, Path):
-            return _WRITERS[format](minutes, KEYS + solar, out)
+            return TEXT[format](table, out)
         with whole_file(out, of=path) as file:
             if format == "parquet":
-                return _write_parquet(minutes, _POWERS + solar, file)
-            with io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
-                return _WRITERS[format](minutes, KEYS + solar, text)
+                return write_parquet(table, file)
+            with io.TextIOWrapper(file, encoding="utf-8", newline="") as lines:
+                return TEXT[format](table, lines)
 
 
-@dataclass(frozen=True, slots=True)
-class _Minute:
-    """One minute: its powers in the order of `_POWERS`, and the active alarms."""
+def _means(connection: sqlite3.Connection, path: Path, span: Span) -> Table:
+    """The forecasts issued in a span."""
 
-    at: datetime
-    powers: tuple[float | None, ...]
-    gap_minutes: int
-    alarms: list[dict[str, Any]]
+    def rows() -> Iterator[MeanRow]:
+        with explained(path):
+            yield from mean_rows(connection, *bounds(connection, span))
 
-    def values(self, alarms: object) -> tuple[object, ...]:
-        """The values in the order of `KEYS`, with the alarms as they are given."""
-        before, after = self.powers[:_BETWEEN], self.powers[_BETWEEN:]
-        return (self.at.isoformat(), *before, self.gap_minutes, alarms, *after)
+    kinds = {key: Kind.COUNT if key == "minutes" else Kind.NUMBER for key in MEAN_KEYS[1:]}
+    return Table(kinds, rows())
 
 
-def _span(start: datetime | None, end: datetime | None) -> Span:
-    span = Span(start, end)
-    span.check("--from", "--to")
-    return span
-
-
-def _solar_keys(connection: sqlite3.Connection, path: Path, span: Span) -> tuple[str, ...]:
-    """`SOLAR_KEYS` if solar power was measured in any minute of a span."""
-    with explained(path):
-        found = connection.execute(
-            "SELECT 1 FROM steps WHERE at > ? AND at < ? AND solar_kw IS NOT NULL LIMIT 1",
-            bounds(connection, span),
-        ).fetchone()
-    return () if found is None else SOLAR_KEYS
-
-
-def _minutes(
-    connection: sqlite3.Connection, path: Path, span: Span, powers: Sequence[str]
-) -> Iterator[_Minute]:
-    """The minutes of a span, with some powers."""
-    columns = ", ".join(("utc_offset", *powers, "gap_minutes"))
+def _minutes(connection: sqlite3.Connection, path: Path, span: Span) -> Table:
+    """The minutes of a span."""
     with explained(path):
         after, before = bounds(connection, span)
+        keys = KEYS[1:]
+        if _is_any(connection, "steps", "solar_kw IS NOT NULL", after, before):
+            keys += SOLAR_KEYS
+        channels: dict[str, str] = {}
+        if _is_any(connection, "channel_values", "1", after, before):
+            channels = {_column(name): name for name in recorded_channels(connection)}
+    kinds = {key: _KINDS.get(key, Kind.NUMBER) for key in (*keys, *channels)}
+    rows = _rows(connection, path, (after, before), keys, list(channels.values()))
+    return Table(kinds, rows)
+
+
+def _is_any(
+    connection: sqlite3.Connection, table: str, condition: str, after: int, before: int
+) -> bool:
+    """Whether any row of a table between two times meets a condition."""
+    query = f"SELECT 1 FROM {table} WHERE at > ? AND at < ? AND {condition} LIMIT 1"  # noqa: S608
+    return connection.execute(query, (after, before)).fetchone() is not None
+
+
+def _column(channel: str) -> str:
+    """The name of a channel's column, unlike that of any other column."""
+    return f"channel_{channel}" if channel in KEYS + SOLAR_KEYS else channel
+
+
+def _rows(
+    connection: sqlite3.Connection,
+    path: Path,
+    between: tuple[int, int],
+    keys: Sequence[str],
+    channels: Sequence[str],
+) -> Iterator[tuple[datetime, Sequence[Any]]]:
+    """The values of the minutes between two times: some keys, and some channels."""
+    after, before = between
+    powers = [key for key in keys if key not in _KINDS]
+    order = [([*powers, *_KINDS]).index(key) for key in keys]
+    columns = ", ".join(("utc_offset", *powers, "gap_minutes"))
+    with explained(path):
         alarms = _Alarms(connection, after, before)
+        values = ChannelValues(connection, channels)
         for page in pages(connection, columns, after=after, before=before):
-            for at, offset, *values, gap_minutes in page:
-                yield _Minute(
-                    time_of(at, offset),
-                    tuple(map(_finite, values)),
-                    _whole_number(gap_minutes),
-                    alarms.on(at),
-                )
-
-
-def _finite(value: object) -> float | None:
-    return value if isinstance(value, float) and math.isfinite(value) else None
+            known = values.between(page[0][0], page[-1][0]) if channels else {}
+            nothing = [None] * len(channels)
+            for at, offset, *kw, gap_minutes in page:
+                cells = [*map(finite, kw), _whole_number(gap_minutes), alarms.on(at)]
+                others = map(finite, known.get(at, nothing))
+                yield time_of(at, offset), [*map(cells.__getitem__, order), *others]
 
 
 def _whole_number(value: object) -> int:
@@ -185,70 +190,4 @@ class _Alarms:
             return None
         at, over_at, offset, kind, text, size = row
         raised = time_of(at, offset).isoformat()
-        return at, over_at, {"kind": kind, "at": raised, "text": text, "size": _finite(size)}
-
-
-def _write_csv(minutes: Iterator[_Minute], keys: Sequence[str], out: TextIO) -> int:
-    rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(keys)
-    count = 0
-    for minute in minutes:
-        count += 1
-        kinds = csv_text(" ".join([alarm["kind"] for alarm in minute.alarms]))
-        rows.writerow(minute.values(kinds))
-    return count
-
-
-def _write_json(minutes: Iterator[_Minute], keys: Sequence[str], out: TextIO) -> int:
-    count = 0
-    for minute in minutes:
-        count += 1
-        values = minute.values(minute.alarms)
-        out.write(json.dumps(dict(zip(keys, values, strict=True))) + "\n")
-    return count
-
-
-_WRITERS = {"csv": _write_csv, "json": _write_json}
-
-
-def _import_pyarrow() -> Any:
-    with optional_import("Parquet", "parquet"):
-        import pyarrow as pa
-        import pyarrow.parquet
-    return pa
-
-
-def _write_parquet(minutes: Iterator[_Minute], powers: Sequence[str], out: IO[bytes]) -> int:
-    """Write columns; `at` is in UTC, `utc_offset` the seconds that local time is ahead of it."""
-    pa = _import_pyarrow()
-    schema = pa.schema(
-        [
-            pa.field("at", pa.timestamp("ms", tz="UTC"), nullable=False),
-            pa.field("utc_offset", pa.int32(), nullable=False),
-            *(pa.field(key, pa.float64()) for key in powers),
-            pa.field("gap_minutes", pa.int32(), nullable=False),
-            pa.field("alarms", pa.list_(pa.string()), nullable=False),
-        ]
-    )
-    count = 0
-    with pa.parquet.ParquetWriter(out, schema) as writer:
-        while group := list(islice(minutes, _GROUP)):
-            count += len(group)
-            columns = [
-                [minute.at for minute in group],
-                [int(_offset(minute.at).total_seconds()) for minute in group],
-                *zip(*(minute.powers for minute in group), strict=True),
-                [minute.gap_minutes for minute in group],
-                [[alarm["kind"] for alarm in minute.alarms] for minute in group],
-            ]
-            arrays = [
-                pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)
-            ]
-            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
-    return count
-
-
-def _offset(at: datetime) -> timedelta:
-    offset = at.utcoffset()
-    assert offset is not None  # noqa: S101 - recorded times have a zone
-    return offset
+        return at, over_at, {"kind": kind, "at": raised, "text": text, "size": finite(size)}

@@ -21,6 +21,7 @@ def resume_or_learn(
     notify: Callable[[Notice], None],
     changed: Sequence[str] = (),
     steps: int = HISTORY_STEPS,
+    channels: Sequence[str] = (),
 ) -> Resumed:
     """Bring a fresh pipeline to the end of a recording, from its readings alone if need be.
 
@@ -33,22 +34,30 @@ def resume_or_learn(
         notify: as for `resume`.
         changed: as for `resume`.
         steps: as for `resume`.
+        channels: as for `resume`.
 
     Raises:
         InvalidValueError: a recorded reading is not valid.
         sqlite3.Error: the recording cannot be read.
     """
     fresh = pipeline.state()
+
+    def attempt(reasons: Sequence[str]) -> Resumed:
+        return resume(
+            connection, pipeline, notify=notify, changed=reasons, steps=steps, channels=channels
+        )
+
     try:
-        resumed = resume(connection, pipeline, notify=notify, changed=changed, steps=steps)
+        resumed = attempt(changed)
         if resumed.last_at is not None:
             state = pipeline.state()
-            pipeline.push(Reading(resumed.last_at + MINUTE, 0.0))
+            others = (0.0,) * len(channels)
+            pipeline.push(Reading(resumed.last_at + MINUTE, 0.0, channels=others))
             pipeline.restore(state)
     except InvalidValueError:
         raise
     except _UNUSABLE as error:
         pipeline.restore(fresh)
         reason = f"a saved state is damaged ({type(error).__name__})"
-        return resume(connection, pipeline, notify=notify, changed=[*changed, reason], steps=steps)
+        return attempt([*changed, reason])
     return resumed

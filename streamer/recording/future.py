@@ -13,7 +13,9 @@ from datetime import datetime
 from pathlib import Path
 
 from streamer.errors import RecordError
+from streamer.recording.connection import transaction
 from streamer.recording.database import explained, open_for_writing
+from streamer.recording.schema import COLUMNS
 
 FAR_S = 600
 """Seconds that the first of them must be ahead; less is waited for."""
@@ -24,12 +26,9 @@ _CLOCKS_DIFFER_S = 3600.0
 _MAX_MINUTES = 1440
 _MAX_ALONE = 60
 
-_STEPS = (
-    "at, utc_offset, actual_kw, forecast_kw, low_kw, high_kw, median_kw, frozen_kw, "
-    "next_kw, next_low_kw, next_high_kw, gap_minutes, "
-    "next_median_kw, solar_kw, battery_kw, next_consumption_kw, next_solar_kw"
-)
-_COLUMNS = {"steps": _STEPS, "alarms": "at, kind, text, size, over_at", "settings": "key, value"}
+_WHOLE = ("settings", "channels")
+_IN_TIME = ("steps", "mean_forecasts", "channel_values", "alarms")
+"""Tables that are copied: as a whole, and the rows of the future."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +115,12 @@ def _find(connection: sqlite3.Connection, path: Path, now: datetime) -> Aside | 
 
 
 def _copy(connection: sqlite3.Connection, path: Path, now_s: int) -> None:
-    """Copy the minutes and alarms of the future, and the settings, to a new recording."""
+    """Copy the minutes of the future and all that belongs to them to a new recording."""
     with closing(open_for_writing(path)) as other:
         other.execute("BEGIN IMMEDIATE")
-        for table, columns in _COLUMNS.items():
-            since = "" if table == "settings" else f" WHERE at > {now_s}"
+        for table in _WHOLE + _IN_TIME:
+            since = "" if table in _WHOLE else f" WHERE at > {now_s}"
+            columns = COLUMNS[table]
             places = ", ".join("?" * len(columns.split(", ")))
             rows = connection.execute(f"SELECT {columns} FROM {table}{since}")  # noqa: S608
             insert = f"INSERT INTO {table} ({columns}) VALUES ({places})"  # noqa: S608
@@ -129,14 +129,7 @@ def _copy(connection: sqlite3.Connection, path: Path, now_s: int) -> None:
 
 
 def _delete(connection: sqlite3.Connection, now_s: int) -> None:
-    execute = connection.execute
-    execute("BEGIN IMMEDIATE")
-    try:
-        for table in ("steps", "alarms", "snapshots"):
-            execute(f"DELETE FROM {table} WHERE at > ?", (now_s,))  # noqa: S608 - constants
-        execute("UPDATE alarms SET over_at = NULL WHERE over_at > ?", (now_s,))
-        execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            execute("ROLLBACK")
-        raise
+    with transaction(connection):
+        for table in (*_IN_TIME, "snapshots"):
+            connection.execute(f"DELETE FROM {table} WHERE at > ?", (now_s,))  # noqa: S608
+        connection.execute("UPDATE alarms SET over_at = NULL WHERE over_at > ?", (now_s,))

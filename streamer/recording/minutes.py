@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from streamer.readings import Alarm, Step
+from streamer.readings import Alarm, NextMeans, Step
 from streamer.recording.rows import seconds_of
+from streamer.recording.schema import MAX_MINUTES, PER_KW
 
 AlarmKey: TypeAlias = tuple[int, str]
 """Time and kind of an alarm, which together are unique."""
+
+_MAX_KW = 1e9
+"""Powers of a mean beyond this are those of a diverged model, and are not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +25,16 @@ class Minute:
     Attributes:
         at: the reading's time in Unix seconds.
         row: its row of `steps`.
+        channels: the values of its channels.
+        means: rows of `mean_forecasts`.
         raised: rows of `alarms` for new alarms.
         over: alarms that have ended.
     """
 
     at: int
     row: tuple[float | None, ...]
+    channels: tuple[float, ...]
+    means: tuple[tuple[int, ...], ...]
     raised: tuple[tuple[int, str, str, float], ...]
     over: tuple[AlarmKey, ...]
 
@@ -40,12 +48,15 @@ class EventRow:
     text: str
 
 
-def minute_of(step: Step, on: Iterable[AlarmKey]) -> tuple[Minute, list[AlarmKey]]:
+def minute_of(
+    step: Step, on: Iterable[AlarmKey], horizons: Collection[int] = ()
+) -> tuple[Minute, list[AlarmKey]]:
     """Convert a step to rows; returns them and the alarms that are active with it.
 
     Args:
         step: a step whose reading's time has a zone.
         on: the alarms that were active before it.
+        horizons: minutes of the means whose forecasts are recorded.
 
     Raises:
         RecordError: the time cannot be recorded.
@@ -83,7 +94,19 @@ def minute_of(step: Step, on: Iterable[AlarmKey]) -> tuple[Minute, list[AlarmKey
         (*key, alarm.text, _size(alarm)) for key, alarm in alarms.items() if key not in before
     )
     over = tuple(key for key in before if key not in alarms)
-    return Minute(at, row, raised, over), list(alarms)
+    means = () if step.next_means is None else _means(at, step.next_means, horizons)
+    return Minute(at, row, reading.channels, means, raised, over), list(alarms)
+
+
+def _means(at: int, means: NextMeans, horizons: Collection[int]) -> tuple[tuple[int, ...], ...]:
+    """The rows of `mean_forecasts` with finite values."""
+    rows = []
+    for place, minutes in enumerate(means.minutes):
+        if minutes in horizons and minutes <= MAX_MINUTES:
+            values = means.values[place].tolist()
+            if all(abs(kw) < _MAX_KW for kw in values):
+                rows.append((at, minutes, *(round(PER_KW * kw) for kw in values)))
+    return tuple(rows)
 
 
 def _size(alarm: Alarm) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,9 @@ SNAPSHOT_EVERY = 1000
 """Minutes between two snapshots. Each costs as much as some 150 minutes; with a shorter
 interval, too few readings would follow the older one to restore the history on the screen."""
 
+HORIZONS = (5, 15, 60)
+"""Minutes of the means whose forecasts are recorded by default."""
+
 _LAST_ATTEMPTS = 10
 """Attempts at the end, while another program locks the file; each waits for about a second."""
 
@@ -61,6 +64,8 @@ class Recorder:
         state: Callable[[], Mapping[str, Any]],
         notify: Callable[[Notice], None],
         *,
+        horizons: Collection[int] = HORIZONS,
+        channels: Mapping[str, str] | None = None,
         allow_other_meter: bool = False,
         snapshot_every: int = SNAPSHOT_EVERY,
         now: Callable[[], float] = time.monotonic,
@@ -81,8 +86,11 @@ class Recorder:
             self._snapshots,
             warn=self._reports.warn,
             wall=wall,
+            horizons=horizons,
+            channels=channels,
             other_meter=self._continue_other if allow_other_meter else None,
         )
+        self._channels = tuple(channels or ())
         self._backoff = RetryBackoff(now)
 
     @classmethod
@@ -93,6 +101,8 @@ class Recorder:
         settings: Mapping[str, str],
         state: Callable[[], Mapping[str, Any]],
         notify: Callable[[Notice], None],
+        horizons: Collection[int] = HORIZONS,
+        channels: Mapping[str, str] | None = None,
         allow_other_meter: bool = False,
         snapshot_every: int = SNAPSHOT_EVERY,
         now: Callable[[], float] = time.monotonic,
@@ -106,6 +116,9 @@ class Recorder:
                 `source`, which is only for display, and `meter`, which identifies the meter.
             state: the pipeline's `state`; called within `write`.
             notify: takes notices for the user; called within `write` and `close`.
+            horizons: minutes of the means whose forecasts are recorded, of those that are made.
+            channels: units of the channels of all readings, by name and in order; None to record
+                no channels.
             allow_other_meter: whether a recording of another meter is continued; the change is
                 recorded as an event.
             snapshot_every: minutes between two snapshots of the state.
@@ -125,6 +138,8 @@ class Recorder:
             settings,
             state,
             notify,
+            horizons=horizons,
+            channels=channels,
             allow_other_meter=allow_other_meter,
             snapshot_every=snapshot_every,
             now=now,
@@ -301,7 +316,12 @@ class Recorder:
                 return Resumed()
             connection, changed = recorded
             return resume_or_learn(
-                connection, pipeline, changed=changed, notify=self._reports.notify, steps=steps
+                connection,
+                pipeline,
+                changed=changed,
+                notify=self._reports.notify,
+                steps=steps,
+                channels=self._channels,
             )
 
     def _continue_other(self, was: str) -> None:

@@ -15,7 +15,7 @@ from streamer.pipeline import Pipeline
 from streamer.readings import Notice, Step
 from streamer.recording.database import InvalidValueError
 from streamer.recording.rows import AFTER_ALL, BEFORE_ALL, PAGE, readings, time_of
-from streamer.recording.store import SavedState, snapshots_of
+from streamer.recording.states import SavedState, snapshots_of
 
 HISTORY_STEPS = 1000
 """Number of steps returned to restore the history on the screen."""
@@ -52,6 +52,7 @@ def resume(
     notify: Callable[[Notice], None],
     changed: Sequence[str] = (),
     steps: int = HISTORY_STEPS,
+    channels: Sequence[str] = (),
 ) -> Resumed:
     """Bring a fresh pipeline to the end of a recording.
 
@@ -66,6 +67,7 @@ def resume(
         changed: settings that differ from the recorded ones; then no state fits.
         steps: number of last steps to return; there may be fewer if the interval between
             two snapshots is shorter than usual.
+        channels: names of the channels that the pipeline's model takes.
 
     Raises:
         InvalidValueError: a recorded reading is not valid.
@@ -78,7 +80,7 @@ def resume(
         *connection.execute("SELECT at, utc_offset FROM steps ORDER BY at DESC LIMIT 1").fetchone()
     )
     fresh = pipeline.state()
-    log = _Log(connection, pipeline, deque(maxlen=steps))
+    log = _Log(connection, pipeline, deque(maxlen=steps), channels)
     snapshots, damaged = ([], 0) if changed else snapshots_of(connection)
     reason = "; ".join(changed) or (f"{plural(damaged, 'saved state')} damaged" if damaged else "")
     restored = False
@@ -110,9 +112,14 @@ class _Log:
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, pipeline: Pipeline, steps: deque[Step]
+        self,
+        connection: sqlite3.Connection,
+        pipeline: Pipeline,
+        steps: deque[Step],
+        channels: Sequence[str],
     ) -> None:
         self.steps = steps
+        self._channels = channels
         self._connection = connection
         self._pipeline = pipeline
 
@@ -144,7 +151,9 @@ class _Log:
     ) -> None:
         """Push the readings between two times, one by one or in blocks."""
         size = _BLOCK if together else PAGE
-        for block in readings(self._connection, after=after, before=before, size=size):
+        for block in readings(
+            self._connection, after=after, before=before, size=size, channels=self._channels
+        ):
             try:
                 if together:
                     self.steps += self._pipeline.push_many(block)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
@@ -13,6 +14,7 @@ from typing import Any
 from streamer.errors import RecordError
 from streamer.readings import Reading
 from streamer.readings.span import Span
+from streamer.recording.channels import ChannelValues
 from streamer.recording.database import InvalidValueError
 
 MAX_ALARMS = 100
@@ -117,23 +119,48 @@ def readings(
     after: int = BEFORE_ALL,
     before: int = AFTER_ALL,
     size: int = PAGE,
+    channels: Sequence[str] = (),
 ) -> Iterator[list[Reading]]:
     """Yield the recorded readings between two times, both excluded, in pages.
 
     In all readings of a page, the same quantities are measured.
+
+    Args:
+        connection: connection to the recording.
+        after: Unix seconds.
+        before: Unix seconds.
+        size: number of rows in a page.
+        channels: names of the channels of each reading, in order. Minutes for which one of them
+            is not known are left out.
+
+    Raises:
+        InvalidValueError: a row is not one that a recorder writes.
     """
     columns = "utc_offset, actual_kw, solar_kw, battery_kw"
+    values = ChannelValues(connection, channels) if channels else None
     for page in pages(connection, columns, after=after, before=before, size=size):
-        for _, rows in groupby(page, _channels):
+        if values is None:
+            whole = [(*row, ()) for row in page]
+        else:
+            known = values.between(page[0][0], page[-1][0])
+            whole = [
+                (*row, tuple(found))
+                for row in page
+                if (found := known.get(row[0])) is not None and None not in found
+            ]
+        for _, rows in groupby(whole, _side_powers):
             yield [
-                Reading(time_of(at, offset), _power(kw), _measured(solar), _measured(battery))
-                for at, offset, kw, solar, battery in rows
+                Reading(
+                    time_of(at, offset), _power(kw), _measured(solar), _measured(battery), others
+                )
+                for at, offset, kw, solar, battery, others in rows
             ]
 
 
-def _channels(row: tuple[Any, ...]) -> tuple[bool, bool]:
+def _side_powers(row: tuple[Any, ...]) -> tuple[bool, bool]:
     """Whether solar and battery power are measured."""
-    return row[-2] is None, row[-1] is None
+    _, _, _, solar, battery, _ = row
+    return solar is None, battery is None
 
 
 def _measured(kw: object) -> float | None:
@@ -144,6 +171,11 @@ def _power(kw: object) -> float:
     if not isinstance(kw, float):
         raise InvalidValueError(f"{str(kw)[:40]!r} is not a power")
     return kw
+
+
+def finite(value: object) -> float | None:
+    """A recorded number; None for anything else, and for one that is not finite."""
+    return value if isinstance(value, float) and math.isfinite(value) else None
 
 
 def check_alarms(count: int) -> None:

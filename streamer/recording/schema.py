@@ -1,4 +1,4 @@
-"""Schema of a recording, version 2, and what it has in addition to version 1.
+"""Schema of a recording, version 3, and what it has in addition to earlier versions.
 
 A recording is a SQLite database in WAL mode. It is identified by its ``application_id``;
 ``user_version`` is the version of this schema. Any program may read it while it is being
@@ -12,7 +12,7 @@ from __future__ import annotations
 APPLICATION_ID = 0x73747265
 """The letters `stre`."""
 
-VERSION = 2
+VERSION = 3
 
 ADDED = (
     ("next_median_kw", "REAL", "the median of the forecast issued at this reading"),
@@ -40,10 +40,77 @@ ADDED = (
 )
 """Columns of `steps` since version 2: name, definition and comment, in their order."""
 
+PER_KW = 10_000
+"""The unit in which `mean_forecasts` has powers, 0.1 W, per kW: 25 bytes a row instead of 47."""
+
+MAX_MINUTES = 1440
+"""Most minutes that a mean is of, so that no recording from elsewhere takes long to read."""
+
+ACTUAL_KW = (
+    "(SELECT CASE count(*) WHEN f.minutes THEN avg(s.actual_kw) END FROM steps AS s"  # noqa: S608 - constants
+    f" WHERE s.at > f.at AND s.at <= f.at + 60 * min(f.minutes, {MAX_MINUTES}))"
+)
+"""The mean that came of a row `f` of `mean_forecasts`, as SQL; NULL while minutes are to come, or
+where one is missing. It is not stored, so that it cannot differ from the readings."""
+
+ADDED_OBJECTS = (
+    """
+-- Forecasts of the mean power of the next minutes. Powers are in 0.1 W.
+CREATE TABLE mean_forecasts (
+  at INTEGER NOT NULL,          -- the reading at which it was issued
+  minutes INTEGER NOT NULL,     -- how many minutes after that the mean is of
+  mean INTEGER NOT NULL,        -- the mean forecast, the median, and the ends of the band
+  median INTEGER NOT NULL,
+  low INTEGER NOT NULL,
+  high INTEGER NOT NULL,
+  PRIMARY KEY (at, minutes)
+) WITHOUT ROWID""",
+    f"""
+-- The same in kW and in the house's local time, and the mean that came; NULL while it is open, or
+-- where a minute is missing.
+CREATE VIEW means AS
+  SELECT strftime('%Y-%m-%d %H:%M', at + utc_offset, 'unixepoch') AS local_time, at, minutes,
+    mean / {PER_KW}.0 AS kw, median / {PER_KW}.0 AS median_kw,
+    low / {PER_KW}.0 AS low_kw, high / {PER_KW}.0 AS high_kw,
+    {ACTUAL_KW} AS actual_kw
+  FROM mean_forecasts AS f JOIN steps USING (at)""",  # noqa: S608 - constants
+    """
+-- Channels measured beside the power, such as a voltage.
+CREATE TABLE channels (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  unit TEXT NOT NULL
+)""",
+    """
+-- Their values, in their own units.
+CREATE TABLE channel_values (
+  at INTEGER NOT NULL,          -- start of the reading's minute
+  channel INTEGER NOT NULL,     -- its `id`
+  value REAL NOT NULL,
+  PRIMARY KEY (at, channel)
+) WITHOUT ROWID""",
+)
+"""Statements that make the tables and the view since version 3."""
+
 PAGE_SIZE = 512
 """The smallest page size: with each minute at least one page is written."""
 
-TABLES = frozenset({"steps", "alarms", "events", "snapshots", "settings"})
+COLUMNS = {
+    "steps": (
+        "at, utc_offset, actual_kw, solar_kw, battery_kw, "
+        "forecast_kw, low_kw, high_kw, median_kw, frozen_kw, "
+        "next_kw, next_low_kw, next_high_kw, next_median_kw, next_consumption_kw, next_solar_kw, "
+        "gap_minutes"
+    ),
+    "mean_forecasts": "at, minutes, mean, median, low, high",
+    "channels": "id, name, unit",
+    "channel_values": "at, channel, value",
+    "alarms": "at, kind, text, size, over_at",
+    "events": "id, at, kind, text",
+    "snapshots": "at, checksum, state",
+    "settings": "key, value",
+}
+"""Tables, and the columns that are stored in them."""
 
 _SCHEMA = """
 -- Times are Unix seconds, powers kW, import positive. The names are those of the JSON lines
@@ -104,7 +171,8 @@ CREATE VIEW minutes AS
 """
 
 SCHEMA_1 = _SCHEMA % ""
-SCHEMA = _SCHEMA % "".join(
+SCHEMA_2 = _SCHEMA % "".join(
     f"  , {name} {definition}" + (f"  -- {comment}\n" if comment else "\n")
     for name, definition, comment in ADDED
 )
+SCHEMA = SCHEMA_2 + "".join(f"{statement};\n" for statement in ADDED_OBJECTS)

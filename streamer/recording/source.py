@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from streamer.display.lines import one_line
-from streamer.errors import SourceError
+from streamer.errors import SourceError, UsageError
 from streamer.readings import Reading
 from streamer.readings.span import Span
+from streamer.recording.channels import recorded_channels
 from streamer.recording.database import explained, open_for_reading
 from streamer.recording.rows import bounds, readings, time_of
 from streamer.sources.files.screening import Rules
@@ -22,18 +23,26 @@ class RecordingSource:
 
     It may be recorded to at the same time: readings added before the end is reached are
     included.
+
+    Attributes:
+        known_channels: names of the channels that it has.
     """
 
-    def __init__(self, path: Path, span: Span, limit: int | None) -> None:
+    def __init__(
+        self, path: Path, span: Span, limit: int | None, channels: Mapping[str, str]
+    ) -> None:
         self._path = path
+        self._channels = channels
         self._left = limit
         self._limit = limit
         self._ended = False
         self._progress = 0.0
+        self.known_channels: tuple[str, ...] = ()
         self._connection = open_for_reading(path)
         try:
             with explained(path):
                 after, self._before = bounds(self._connection, span)
+                self._check_channels()
                 # Either alone uses the index; for both together, SQLite reads all rows.
                 self._first, self._last = (
                     self._connection.execute(
@@ -70,7 +79,14 @@ class RecordingSource:
             return self._end()
         with explained(self._path):
             block = next(
-                readings(self._connection, after=self._after, before=self._before, size=size), []
+                readings(
+                    self._connection,
+                    after=self._after,
+                    before=self._before,
+                    size=size,
+                    channels=tuple(self._channels),
+                ),
+                [],
             )
         if not block:
             return self._end()
@@ -91,6 +107,24 @@ class RecordingSource:
         if not self._ended:
             self._ended, self._progress = True, 1.0
         return []
+
+    def _check_channels(self) -> None:
+        recorded = recorded_channels(self._connection)
+        self.known_channels = tuple(recorded)
+        name = one_line(self.name)
+        missing = [channel for channel in self._channels if channel not in recorded]
+        if missing:
+            raise UsageError(
+                f"{name} has no channel {', '.join(missing)}, which the model takes; recorded "
+                f"beside the power: {', '.join(map(one_line, recorded)) or 'none'}; choose another "
+                "model by --model"
+            )
+        for channel, unit in self._channels.items():
+            if recorded[channel] != unit:
+                raise UsageError(
+                    f"{name} has the channel {channel} in {one_line(recorded[channel])}, but the "
+                    f"model takes it in {one_line(unit)}; choose another model by --model"
+                )
 
     def _nothing_found(self) -> SourceError:
         name = one_line(self.name)
@@ -114,6 +148,7 @@ def open_recording(
     start: datetime | None = None,
     end: datetime | None = None,
     limit: int | None = None,
+    channels: Mapping[str, str] | None = None,
 ) -> RecordingSource:
     """Open a recording to replay it.
 
@@ -122,12 +157,15 @@ def open_recording(
         start: skip readings before this time. Without a zone, it is in the house's local time.
         end: stop at the first reading at or after this time, interpreted likewise.
         limit: stop after so many readings.
+        channels: units of the channels of each reading, by name and in order. Minutes for which
+            one of them is not known are left out.
 
     Raises:
-        UsageError: the options are contradictory or out of bounds.
+        UsageError: the options are contradictory or out of bounds, or a channel is not recorded,
+            or in another unit.
         RecordError: the file is not a recording, or cannot be read.
         SourceError: no reading is selected.
     """
     span = Span(start, end)
     Rules(span, limit).check()
-    return RecordingSource(Path(path), span, limit)
+    return RecordingSource(Path(path), span, limit, channels or {})

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sqlite3
-import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from streamer.display.lines import one_line, printable
 from streamer.errors import RecordError
-from streamer.recording.connection import MAX_ROW, rows_up_to
+from streamer.recording.channels import add_channels
+from streamer.recording.connection import transaction
 from streamer.recording.database import (
     DamagedError,
     TransientError,
@@ -26,33 +22,23 @@ from streamer.recording.database import (
 )
 from streamer.recording.files import Files
 from streamer.recording.minutes import AlarmKey, EventRow, Minute
-from streamer.recording.rows import MAX_ALARMS, check_alarms, seconds_of
-from streamer.recording.schema import VERSION
+from streamer.recording.rows import MAX_ALARMS, check_alarms
+from streamer.recording.schema import COLUMNS, VERSION
+from streamer.recording.states import save_state
 from streamer.recording.versions import upgrade
 
-_MAX_SNAPSHOTS = 2
-_MAX_SNAPSHOT = 2 * 1024 * 1024
-"""Bytes of a compressed state, and of its row; usual are some 50,000."""
-_MAX_STATE = 4 * 1024 * 1024
-"""Bytes of a state as JSON; usual are some 160,000."""
 _MAX_SETTINGS = 100
 
-_INSERT_STEP = """
-INSERT INTO steps (
-  at, utc_offset, actual_kw, solar_kw, battery_kw,
-  forecast_kw, low_kw, high_kw, median_kw, frozen_kw,
-  next_kw, next_low_kw, next_high_kw, next_median_kw, next_consumption_kw, next_solar_kw,
-  gap_minutes
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (at) DO NOTHING
-"""
+
+def _insert(table: str) -> str:
+    columns = COLUMNS[table]
+    places = ", ".join("?" * len(columns.split(", ")))
+    return f"INSERT INTO {table} ({columns}) VALUES ({places})"  # noqa: S608 - constants
 
 
-@dataclass(frozen=True, slots=True)
-class SavedState:
-    """A snapshot of the pipeline's state, and the time of the last reading before it."""
-
-    at: int
-    state: dict[str, Any]
+_INSERT_STEP = f"{_insert('steps')} ON CONFLICT (at) DO NOTHING"
+_INSERT_MEAN = f"{_insert('mean_forecasts')} ON CONFLICT DO NOTHING"
+_INSERT_CHANNEL = f"{_insert('channel_values')} ON CONFLICT DO NOTHING"
 
 
 class Store:
@@ -61,15 +47,19 @@ class Store:
     Args:
         path: the recording; it is created if it does not exist.
         full_check: as for `open_for_writing`.
+        channels: units of the channels of all readings, by name and in order.
 
     Raises:
         RecordError: as `open_for_writing`.
     """
 
-    def __init__(self, path: Path, *, full_check: bool = True) -> None:
+    def __init__(
+        self, path: Path, *, full_check: bool = True, channels: Mapping[str, str] | None = None
+    ) -> None:
         self.connection = open_for_writing(path, full_check=full_check)
         self._path = path
         self._last_at: int | None = None
+        self._channels = channels or {}
         with explained(path):
             self.files = Files(path)
 
@@ -138,20 +128,24 @@ class Store:
             The number of minutes that were already recorded.
         """
         duplicates = 0
-        execute = self.connection.execute
-        execute("BEGIN IMMEDIATE")
-        try:
+        execute, execute_many = self.connection.execute, self.connection.executemany
+        with transaction(self.connection):
+            channels = add_channels(self.connection, self._channels) if self._channels else []
             if settings is not None:
                 execute("DELETE FROM settings")
-                self.connection.executemany(
-                    "INSERT INTO settings (key, value) VALUES (?, ?)", settings.items()
-                )
+                execute_many("INSERT INTO settings (key, value) VALUES (?, ?)", settings.items())
             if forget:
                 execute("DELETE FROM snapshots")
             last_at = self._last_at
             for minute in minutes:
                 last_at = minute.at
-                duplicates += 1 - execute(_INSERT_STEP, minute.row).rowcount
+                if execute(_INSERT_STEP, minute.row).rowcount:
+                    execute_many(_INSERT_MEAN, minute.means)
+                    if channels:
+                        values = zip(channels, minute.channels, strict=True)
+                        execute_many(_INSERT_CHANNEL, [(minute.at, *value) for value in values])
+                else:
+                    duplicates += 1
                 for row in minute.raised:
                     execute(
                         "INSERT OR IGNORE INTO alarms (at, kind, text, size) VALUES (?, ?, ?, ?)",
@@ -168,10 +162,6 @@ class Store:
                     "INSERT INTO events (at, kind, text) VALUES (?, ?, ?)",
                     (event.at, event.kind, event.text),
                 )
-            execute("COMMIT")
-        except BaseException:
-            self._roll_back()
-            raise
         self._last_at = last_at
         self.files.remember()
         return duplicates
@@ -183,13 +173,7 @@ class Store:
             RecordError: the state is so big that it could not be read again.
             sqlite3.Error: it cannot be written.
         """
-        text = json.dumps(state, separators=(",", ":")).encode()
-        blob = zlib.compress(text)
-        if len(text) > _MAX_STATE or len(blob) > _MAX_SNAPSHOT - MAX_ROW:
-            raise RecordError(f"a state of {len(text)} bytes is too big to be saved")
-        checksum = hashlib.sha256(blob).hexdigest()
-        with rows_up_to(self.connection, _MAX_SNAPSHOT):
-            self._save(at, checksum, blob)
+        save_state(self.connection, at, state)
         self.files.remember()
 
     def alarms_on(self) -> list[AlarmKey]:
@@ -213,24 +197,6 @@ class Store:
         ).fetchone()
         return int(count)
 
-    def _save(self, at: int, checksum: str, blob: bytes) -> None:
-        execute = self.connection.execute
-        execute("BEGIN IMMEDIATE")
-        try:
-            execute(
-                "DELETE FROM snapshots WHERE at NOT IN"
-                " (SELECT at FROM snapshots ORDER BY at DESC LIMIT ?)",
-                (_MAX_SNAPSHOTS - 1,),
-            )
-            execute(
-                "INSERT OR REPLACE INTO snapshots (at, checksum, state) VALUES (?, ?, ?)",
-                (at, checksum, blob),
-            )
-            execute("COMMIT")
-        except BaseException:
-            self._roll_back()
-            raise
-
     def _has_last(self) -> bool:
         """Whether the last minute that was written is still there."""
         query = "SELECT 1 FROM steps WHERE at = ?"
@@ -238,12 +204,6 @@ class Store:
             self._last_at is None
             or self.connection.execute(query, (self._last_at,)).fetchone() is not None
         )
-
-    def _roll_back(self) -> None:
-        # After some errors, SQLite has already rolled back.
-        if self.connection.in_transaction:
-            with suppress(sqlite3.Error):
-                self.connection.execute("ROLLBACK")
 
 
 def settings_of(connection: sqlite3.Connection) -> dict[str, str]:
@@ -268,32 +228,3 @@ def differences(recorded: Mapping[str, str], wanted: Mapping[str, str]) -> list[
         for key in sorted(recorded.keys() | wanted.keys())
         if key not in ("source", "meter") and recorded.get(key) != wanted.get(key)
     ]
-
-
-def snapshots_of(connection: sqlite3.Connection) -> tuple[list[SavedState], int]:
-    """Return the intact snapshots, newest first, and the number of damaged ones."""
-    with rows_up_to(connection, _MAX_SNAPSHOT):
-        rows = connection.execute(
-            "SELECT at, checksum, state FROM snapshots ORDER BY at DESC LIMIT ?", (_MAX_SNAPSHOTS,)
-        ).fetchall()
-    whole: list[SavedState] = []
-    damaged = 0
-    for at, checksum, blob in rows:
-        try:
-            if hashlib.sha256(blob).hexdigest() != checksum:
-                raise ValueError("the checksum differs")
-            state = json.loads(_decompressed(blob))
-            if seconds_of(datetime.fromisoformat(state["last_at"]))[0] != at:
-                raise ValueError("the time differs")
-            whole.append(SavedState(at, state))
-        except (LookupError, RecordError, RecursionError, TypeError, ValueError, zlib.error):
-            damaged += 1
-    return whole, damaged
-
-
-def _decompressed(blob: bytes) -> bytes:
-    decompressor = zlib.decompressobj()
-    state = decompressor.decompress(blob, _MAX_STATE)
-    if not decompressor.eof:
-        raise ValueError("the state is too big, or incomplete")
-    return state

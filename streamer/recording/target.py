@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +15,7 @@ from streamer.errors import RecordError
 from streamer.readings import Step
 from streamer.recording.aside import set_aside
 from streamer.recording.backlog import Backlog
+from streamer.recording.channels import check_units
 from streamer.recording.database import DamagedError, explained, open_for_reading
 from streamer.recording.files import Change, Identity
 from streamer.recording.meter import check_meter, recorded_meter
@@ -64,6 +65,8 @@ class Target:
         snapshots: policy for saving snapshots.
         warn: takes warnings for the user.
         wall: the wall clock, in Unix seconds.
+        horizons: minutes of the means whose forecasts are recorded.
+        channels: units of the channels of all readings, by name and in order.
         other_meter: takes the recorded meter if it is another one; None if that is an error.
 
     Attributes:
@@ -80,9 +83,13 @@ class Target:
         *,
         warn: Callable[[str], None],
         wall: Callable[[], float],
+        horizons: Collection[int] = (),
+        channels: Mapping[str, str] | None = None,
         other_meter: Callable[[str], None] | None = None,
     ) -> None:
         self.path = path
+        self._horizons = horizons
+        self._channels = channels or {}
         # A file name may not be valid text.
         self.settings = {key: printable(value)[:_MAX_TEXT] for key, value in settings.items()}
         self.store: Store | None = None
@@ -108,7 +115,7 @@ class Target:
         Raises:
             RecordError: the step's time has no zone.
         """
-        minute, self._on = minute_of(step, self._on)
+        minute, self._on = minute_of(step, self._on, self._horizons)
         return minute
 
     def write(self, backlog: Backlog) -> Written:
@@ -225,10 +232,11 @@ class Target:
 
     def _opened(self, full_check: bool) -> Store:
         """Open the recording and compare its settings."""
-        store = Store(self.path, full_check=full_check)
+        store = Store(self.path, full_check=full_check, channels=self._channels)
         try:
             with explained(self.path):
                 was = self._check_meter(store.connection)
+                check_units(store.connection, self.path, self._channels)
                 settings, on = settings_of(store.connection), store.alarms_on()
                 since = store.since_snapshot(self._snapshots.every)
         except RecordError:

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 
-from streamer.recording.schema import ADDED, APPLICATION_ID, PAGE_SIZE, SCHEMA, VERSION
+from streamer.recording.connection import transaction
+from streamer.recording.schema import (
+    ADDED,
+    ADDED_OBJECTS,
+    APPLICATION_ID,
+    COLUMNS,
+    PAGE_SIZE,
+    SCHEMA,
+    VERSION,
+)
 
 _GENERATED = "GENERATED ALWAYS AS"
 
@@ -20,7 +30,7 @@ def create(connection: sqlite3.Connection) -> None:
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
-    """Give a recording the columns of the present version, all of them or none.
+    """Give a recording the columns and tables of the present version, all of them or none.
 
     Takes the same short time for any number of minutes, since SQLite changes the schema alone.
 
@@ -30,19 +40,16 @@ def upgrade(connection: sqlite3.Connection) -> None:
     Raises:
         sqlite3.Error: it cannot be written; nothing has changed.
     """
-    execute = connection.execute
-    execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         # Within the transaction, so that two programs cannot both find the former version.
-        if version_of(connection) < VERSION:
+        version = version_of(connection)
+        if version < 2:
             for name, definition, _ in ADDED:
-                execute(f"ALTER TABLE steps ADD COLUMN {name} {definition}")
-            execute(f"PRAGMA user_version = {VERSION}")
-        execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            execute("ROLLBACK")
-        raise
+                connection.execute(f"ALTER TABLE steps ADD COLUMN {name} {definition}")
+        if version < VERSION:
+            for statement in ADDED_OBJECTS:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def version_of(connection: sqlite3.Connection) -> int:
@@ -51,27 +58,41 @@ def version_of(connection: sqlite3.Connection) -> int:
     return int(version)
 
 
-def add_views(connection: sqlite3.Connection) -> None:
-    """Let `steps` of a recording of version 1 have the columns of the present version.
+def add_views(connection: sqlite3.Connection, version: int) -> None:
+    """Let a recording of an earlier version have the columns and tables of the present one.
 
-    A temporary view hides the table of that name, so that nothing is written to the file, and
-    the new columns are NULL, or computed from the others.
+    Temporary views hide a table of the same name, or stand for a missing one, so that nothing is
+    written to the file. New columns are NULL, or computed from the others; new tables are empty.
 
     Args:
         connection: connection to the recording.
+        version: its version.
     """
-    (query_only,) = connection.execute("PRAGMA query_only").fetchone()
-    connection.execute("PRAGMA query_only = OFF")
-    connection.execute("PRAGMA temp_store = MEMORY")
+    execute = connection.execute
+    (query_only,) = execute("PRAGMA query_only").fetchone()
+    execute("PRAGMA query_only = OFF")
+    execute("PRAGMA temp_store = MEMORY")
+    if version < 2:
+        execute(_steps_view())
+    for table in ("mean_forecasts", "channels", "channel_values"):
+        nothing = _nulls(COLUMNS[table].split(", "))
+        execute(f"CREATE TEMP VIEW {table} AS SELECT {nothing} WHERE 0")
+    execute(f"PRAGMA query_only = {query_only}")
+
+
+def _steps_view() -> str:
+    """The statement for a view that gives `steps` of version 1 the columns of version 2."""
     stored = [name for name, definition, _ in ADDED if _GENERATED not in definition]
     computed = [
         f"{definition.partition(_GENERATED)[2].removesuffix('VIRTUAL')} AS {name}"
         for name, definition, _ in ADDED
         if _GENERATED in definition
     ]
-    nothing = ", ".join(f"NULL AS {name}" for name in stored)
-    connection.execute(
+    return (
         f"CREATE TEMP VIEW steps AS SELECT *, {', '.join(computed)}"  # noqa: S608 - constants
-        f" FROM (SELECT *, {nothing} FROM main.steps)"
+        f" FROM (SELECT *, {_nulls(stored)} FROM main.steps)"
     )
-    connection.execute(f"PRAGMA query_only = {query_only}")
+
+
+def _nulls(names: Iterable[str]) -> str:
+    return ", ".join(f"NULL AS {name}" for name in names)

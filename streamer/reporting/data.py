@@ -18,6 +18,7 @@ from streamer.recording.rows import time_of
 from streamer.recording.store import settings_of
 from streamer.reporting.clock import HouseClock
 from streamer.reporting.entries import RaisedAlarm, RecordedEvent, read_alarms, read_events
+from streamer.reporting.means import HorizonForecasts, read_means
 
 DAY, WEEK, MONTH = "day", "week", "month"
 PERIODS = (DAY, WEEK, MONTH)
@@ -104,6 +105,7 @@ class Recorded:
         alarms: alarms that were on at some time in the period, in order of time.
         events: events of the period, in order of time.
         running: scores since the recording began.
+        means: forecasts of the next minutes' mean, by horizon, that were settled in the period.
     """
 
     period: str
@@ -116,6 +118,7 @@ class Recorded:
     alarms: tuple[RaisedAlarm, ...]
     events: tuple[RecordedEvent, ...]
     running: FinalScores
+    means: tuple[HorizonForecasts, ...]
 
     @property
     def confidence(self) -> float | None:
@@ -204,6 +207,7 @@ def _read(
         read_alarms(connection, clock, start, end),
         read_events(connection, start, end),
         _running(connection, end),
+        read_means(connection, start, end),
     )
 
 

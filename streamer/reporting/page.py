@@ -9,7 +9,7 @@ import numpy as np
 
 import streamer
 from streamer.display.numbers import amount
-from streamer.reporting import sections, tables
+from streamer.reporting import horizons, sections, tables
 from streamer.reporting.data import Recorded
 from streamer.reporting.energy import Energy, energy
 from streamer.reporting.markup import Markup, join, tag
@@ -63,6 +63,7 @@ def render(recorded: Recorded, file_name: str, written: datetime) -> str:
         tables.energy(recorded, parts, total),
         sections.errors(recorded, parts),
         sections.band(recorded, parts),
+        horizons.next_hour(recorded),
         sections.typical(recorded),
         tables.alarms(recorded),
         tables.gaps(recorded, missing),

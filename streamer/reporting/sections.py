@@ -9,6 +9,7 @@ import numpy as np
 from streamer.display.numbers import amount, plural
 from streamer.reporting import figures
 from streamer.reporting.data import DAY, Recorded
+from streamer.reporting.legend import legend, stroke, swatch
 from streamer.reporting.markup import Markup, tag
 from streamer.reporting.parts import Parts
 from streamer.reporting.tables import section, table
@@ -38,15 +39,15 @@ def power(recorded: Recorded, found: Totals, missing: Sequence[Gap], parts: Part
     drawn = figures.power(recorded, recorded.start, recorded.end, missing, parts, label)
     settled = np.isfinite(recorded.minutes.point_kw).any()
     solar = parts.energy.has_solar
-    legend = _legend(
-        ("actual", _stroke("actual")),
-        ("forecast", _stroke("forecast")) if settled else None,
-        (f"{_asked(recorded)} band".lstrip(), _swatch("band")) if settled else None,
-        ("solar", _stroke("solar")) if solar else None,
-        ("gap", _swatch("missing")) if missing else None,
+    names = legend(
+        ("actual", stroke("actual")),
+        ("forecast", stroke("forecast")) if settled else None,
+        (f"{_asked(recorded)} band".lstrip(), swatch("band")) if settled else None,
+        ("solar", stroke("solar")) if solar else None,
+        ("gap", swatch("missing")) if missing else None,
         ("alarm", tag("path", d="M8.5 2h9l-4.5 8z", class_="alarm")) if recorded.alarms else None,
     )
-    return section("Actual and forecast", legend, tag("figure", drawn))
+    return section("Actual and forecast", names, tag("figure", drawn))
 
 
 def close_up(recorded: Recorded, missing: Sequence[Gap]) -> Markup | None:
@@ -86,11 +87,11 @@ def errors(recorded: Recorded, parts: Parts) -> Markup:
         f"Mean absolute error by {recorded.part}: {amount(scores['point'].mae_w, 1)} W in all, "
         f"of persistence {amount(scores['persistence'].mae_w, 1)} W."
     )
-    legend = _legend(
-        (f"MAE by {recorded.part}, point forecast", _swatch("forecast-bar")),
-        ("persistence", _stroke("persistence")),
+    names = legend(
+        (f"MAE by {recorded.part}, point forecast", swatch("forecast-bar")),
+        ("persistence", stroke("persistence")),
     )
-    drawn = tag("figure", legend, figures.errors(recorded, parts, label))
+    drawn = tag("figure", names, figures.errors(recorded, parts, label))
     return section("Errors", _running(recorded), table(_SCORES, rows, caption=caption), drawn)
 
 
@@ -107,11 +108,11 @@ def band(recorded: Recorded, parts: Parts) -> Markup | None:
     if drawn is None:
         return section(title, tag("p", text))
     dot = tag("circle", cx=13, cy=6, r=3.6, class_="forecast-dot")
-    legend = _legend(
+    names = legend(
         (f"share in the band by {recorded.part}", dot),
-        None if confidence is None else (f"asked for, {_asked(recorded)}", _stroke("asked")),
+        None if confidence is None else (f"asked for, {_asked(recorded)}", stroke("asked")),
     )
-    return section(title, tag("p", text), tag("figure", legend, drawn))
+    return section(title, tag("p", text), tag("figure", names, drawn))
 
 
 def typical(recorded: Recorded) -> Markup | None:
@@ -122,11 +123,11 @@ def typical(recorded: Recorded) -> Markup | None:
     hour = int(np.nanargmax(day.mean_kw))
     label = f"Mean power by hour of the day, highest from {hour}:00 to {hour + 1}:00."
     upright = tag("path", d="M13 0v12", class_="range")
-    legend = _legend(
-        ("mean of the hour", _swatch("actual-bar")),
+    names = legend(
+        ("mean of the hour", swatch("actual-bar")),
         ("lowest to highest day", upright) if day.days > 1 else None,
     )
-    return section("A typical day", tag("figure", legend, figures.day_by_hour(day, label)))
+    return section("A typical day", tag("figure", names, figures.day_by_hour(day, label)))
 
 
 def _running(recorded: Recorded) -> Markup:
@@ -164,20 +165,3 @@ def _scored(name: str, found: Score, reference: float | None) -> tuple[str, ...]
 
 def _asked(recorded: Recorded) -> str:
     return "" if recorded.confidence is None else f"{100 * recorded.confidence:g}{HARD}%"
-
-
-def _legend(*names: tuple[str, Markup] | None) -> Markup:
-    items = (
-        tag("li", tag("svg", name[1], viewBox="0 0 26 12", aria_hidden="true"), name[0])
-        for name in names
-        if name is not None
-    )
-    return tag("ul", *items, class_="legend")
-
-
-def _swatch(name: str) -> Markup:
-    return tag("path", d="M0 1h26v10h-26z", class_=name)
-
-
-def _stroke(name: str) -> Markup:
-    return tag("path", d="M0 6h26", class_=name)

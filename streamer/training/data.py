@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from streamer.errors import UsageError
 from streamer.readings import Notice, Reading
 from streamer.readings.arrays import DoubleArray, FloatArray, IndexArray, IntArray, TimeArray
+from streamer.readings.powers import Powers
 from streamer.sources import Source
 
 UCI_VALUES = 2_049_280
@@ -28,7 +29,7 @@ class Series:
     """Readings as arrays.
 
     Attributes:
-        kw: (readings, inputs) in kW; the first input is the one that is forecast.
+        kw: (readings, inputs); the first input is the power in kW, which is forecast.
         at: (readings,) their times, without zone; None if unknown.
         name: origin of the readings.
     """
@@ -65,8 +66,8 @@ def series_from(
 ) -> Series:
     """Read a source to its end, or to a number of readings; it is closed.
 
-    The values are the consumption of the house: where solar or battery power is measured, that
-    is what a network forecasts.
+    The first value is the consumption of the house: where solar or battery power is measured,
+    that is what a network forecasts. The others are the channels of the readings.
 
     Args:
         source: the source.
@@ -84,14 +85,15 @@ def series_from(
                     on_notice(notice)
             readings = readings[: None if limit is None else limit - found]
             found += len(readings)
-            kw.append(np.array([each.consumption_kw for each in readings], dtype=np.float64))
+            if readings:
+                kw.append(Powers.of(readings).inputs)
             naive = [reading.at.replace(tzinfo=None) for reading in readings]
             at.append(np.array(naive, dtype="datetime64[s]"))
     finally:
         source.close()
     if not found:
         raise UsageError(f"{source.name}: no readings to train on")
-    return Series(np.concatenate(kw)[:, None], np.concatenate(at), source.name)
+    return Series(np.concatenate(kw), np.concatenate(at), source.name)
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,14 @@ from contextlib import suppress
 
 from streamer.errors import RefusedError
 from streamer.feeds.address import Address
-from streamer.feeds.hass.states import Entity, power_entities
+from streamer.feeds.hass.states import Entity, entities_in
 from streamer.feeds.http.presets import PRESETS as HTTP_PRESETS
 from streamer.feeds.http.request import json_reader
 from streamer.feeds.mqtt.layout import MessageLayout
 from streamer.feeds.mqtt.messages import MessageReader
 from streamer.feeds.mqtt.presets import PRESETS
 from streamer.feeds.values import (
+    UNITS,
     JsonLayout,
     JsonPath,
     MalformedError,
@@ -85,7 +86,7 @@ def _mqtt(data: bytes) -> None:
 def _hass(data: bytes) -> None:
     entity = Entity("sensor.power")
     document = parse_json(data)
-    power_entities(document)
+    entities_in(document, UNITS)
     if entity.apply(document):
         with suppress(RefusedError):
             _check(entity.sample())

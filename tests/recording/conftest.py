@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from streamer.pipeline import Pipeline
-from streamer.readings import MINUTE, Notice, Reading, Step
+from streamer.readings import MINUTE, NextMeans, Notice, Reading, Step
 from streamer.recording.recorder import Recorder
 from streamer.testing import FixedForecaster
 
@@ -131,3 +132,21 @@ COLUMNS = (
 @pytest.fixture
 def db(tmp_path: Path) -> Path:
     return tmp_path / "house.db"
+
+
+def foreseeing(step: Step, minutes: tuple[int, ...] = (1, 5, 15, 60)) -> Step:
+    """A step with forecasts of the next minutes' mean, each of other values."""
+    middle = np.array(minutes) / 64.0 + step.reading.kw
+    values = np.stack([middle + 0.03, middle, middle - 0.5, middle + 1.25], axis=1)
+    return replace(step, next_means=NextMeans(minutes, values))
+
+
+class Foreseeing:
+    """A pipeline whose steps have forecasts of the next minutes' mean."""
+
+    def __init__(self) -> None:
+        self._pipeline = pipeline()
+        self.state, self.restore = self._pipeline.state, self._pipeline.restore
+
+    def push(self, reading: Reading) -> Step:
+        return foreseeing(self._pipeline.push(reading))

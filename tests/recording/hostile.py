@@ -10,12 +10,13 @@ import sqlite3
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.recording.conftest import House, house
+from tests.recording.conftest import Foreseeing, House, house
 
 MINUTES = 120
 """Number of minutes in each of them before the change."""
@@ -28,8 +29,8 @@ def sound() -> bytes:
     """The contents of a sound recording."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "house.db"
-        watcher = House(path, snapshot_every=50)
-        watcher.watch(house(MINUTES))
+        watcher = House(path, snapshot_every=50, pipeline=Foreseeing(), channels={"voltage": "V"})
+        watcher.watch(replace(reading, channels=(230.0,)) for reading in house(MINUTES))
         watcher.close()
         return path.read_bytes()
 
@@ -112,6 +113,10 @@ CODE: Mapping[str, Change] = {
     "view instead of a table": _run(
         "ALTER TABLE steps RENAME TO kept", f"CREATE VIEW steps AS {_ENDLESS}"
     ),
+    "view of means": _run("DROP VIEW means", f"CREATE VIEW means AS {_ENDLESS}"),
+    "view of forecasts": _run(
+        "DROP VIEW means", "DROP TABLE mean_forecasts", f"CREATE VIEW mean_forecasts AS {_ENDLESS}"
+    ),
     "view of minutes": _run("DROP VIEW minutes", f"CREATE VIEW minutes AS {_ENDLESS}"),
     "generated column": _run(
         "ALTER TABLE steps ADD COLUMN big BLOB GENERATED ALWAYS AS (zeroblob(200000000))"
@@ -149,6 +154,29 @@ VALUES: Mapping[str, Change] = {
     "power that is big": _run(f"UPDATE steps SET actual_kw = zeroblob(2000000) WHERE at = {_LAST}"),
     "gap that is text": _run(f"UPDATE steps SET gap_minutes = 'long' WHERE at = {_LAST}"),
     "gap without end": _run(f"UPDATE steps SET gap_minutes = {2**62} WHERE at = {_LAST}"),
+    **{
+        f"forecast with {column} = {value}": _run(
+            f"UPDATE OR REPLACE mean_forecasts SET {column} = {value} WHERE minutes = 15"
+        )
+        for column, value in (
+            *(("at", "'=1+1'"), ("at", "at + 0.5")),
+            *(("minutes", "'=1+1'"), ("minutes", "-5"), ("minutes", str(2**63 - 1))),
+            *(("mean", "'=1+1'"), ("mean", "0.5"), ("high", str(2**63 - 1))),
+        )
+    },
+    "big forecast": _run(
+        "UPDATE mean_forecasts SET mean = hex(zeroblob(2000000)) WHERE at % 7 = 0"
+    ),
+    "channel that moves the cursor": _run("UPDATE channels SET name = char(27) || '[2J\n=1'"),
+    "many channels": _run(
+        f"INSERT INTO channels {_MANY.format(count=5_000)}SELECT i + 1, 'c' || i, 'V' FROM n"
+    ),
+    "channel that is big": _run("UPDATE channels SET name = hex(zeroblob(3000000))"),
+    "value of a channel that is text": _run("UPDATE channel_values SET value = '=1+1'"),
+    "value of a channel without end": _run("UPDATE channel_values SET value = 9e999"),
+    "many values of channels": _run(
+        f"INSERT INTO channel_values {_MANY.format(count=50_000)}SELECT {_LAST}, i + 1, 1.0 FROM n"
+    ),
     "many open alarms": _run(
         f"INSERT INTO alarms {_MANY.format(count=5_000)}"
         f"SELECT {_LAST} - 600 - i, 'drift', 'much', 2.0, NULL FROM n"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from streamer.errors import RecordError, SourceError
 from streamer.recording.database import open_for_reading, open_for_writing
 from streamer.recording.export import KEYS, export
-from streamer.recording.schema import APPLICATION_ID, TABLES, VERSION
+from streamer.recording.schema import APPLICATION_ID, COLUMNS, VERSION
 from streamer.recording.source import open_recording
 from tests.recording.conftest import House, house
 
@@ -39,7 +39,7 @@ def test_a_new_recording_is_identified_and_explained(db: Path) -> None:
             name
             for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         }
-        assert names == TABLES
+        assert names == set(COLUMNS)
         (schema,) = connection.execute(
             "SELECT sql FROM sqlite_master WHERE name = 'steps'"
         ).fetchone()
@@ -147,7 +147,7 @@ def test_a_recording_of_a_newer_version_is_not_touched(db: Path) -> None:
     content = db.read_bytes()
     for opening in (House, open_recording):
         with pytest.raises(
-            RecordError, match="of version 7, but this streamer supports only versions up to 2"
+            RecordError, match="of version 7, but this streamer supports only versions up to 3"
         ):
             opening(db)
     assert db.read_bytes() == content

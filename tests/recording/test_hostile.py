@@ -32,6 +32,12 @@ def _replay(db: Path) -> None:
             pass
 
 
+def _replay_channels(db: Path) -> None:
+    with closing(open_recording(db, channels={"voltage": "V"})) as source:
+        while source.read():
+            pass
+
+
 def _replay_nothing(db: Path) -> None:
     with suppress(SourceError):
         open_recording(db, start=SPRING.replace(year=2090)).close()
@@ -40,6 +46,11 @@ def _replay_nothing(db: Path) -> None:
 def _export(db: Path) -> None:
     for format in ("csv", "json"):
         export(db, io.StringIO(), format=format)
+
+
+def _export_means(db: Path) -> None:
+    for format in ("csv", "json"):
+        export(db, io.StringIO(), format=format, means=True)
 
 
 def _export_local(db: Path) -> None:
@@ -56,7 +67,10 @@ def _resume(db: Path) -> None:
     watcher.close()
 
 
-READERS = (_replay, _replay_nothing, _export, _export_local, _report)
+READERS = (
+    *(_replay, _replay_channels, _replay_nothing),
+    *(_export, _export_means, _export_local, _report),
+)
 
 
 def _line(action: Callable[[], object]) -> str:

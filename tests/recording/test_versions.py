@@ -1,4 +1,4 @@
-"""Recordings of version 1, and what version 2 has in addition: solar power and point forecasts."""
+"""Recordings of earlier versions; solar power and point forecasts, which version 2 added."""
 
 from __future__ import annotations
 
@@ -25,7 +25,16 @@ from streamer.recording.export import KEYS, SOLAR_KEYS, export
 from streamer.recording.future import set_future_aside
 from streamer.recording.pages import RecordingPages
 from streamer.recording.resume import resume
-from streamer.recording.schema import APPLICATION_ID, PAGE_SIZE, SCHEMA_1
+from streamer.recording.schema import (
+    APPLICATION_ID,
+    PAGE_SIZE,
+    SCHEMA_1,
+    SCHEMA_2,
+    VERSION,
+)
+from streamer.recording.schema import (
+    COLUMNS as STORED,
+)
 from streamer.recording.source import open_recording
 from streamer.recording.store import Store
 from streamer.recording.versions import version_of
@@ -40,8 +49,8 @@ _FORMER = (
 )
 
 
-def _of_version_1(path: Path, steps: int = 120) -> list[Step]:
-    """A recording as version 1 left it, in WAL mode."""
+def _of_version(version: int, path: Path, steps: int = 120) -> list[Step]:
+    """A recording as an earlier version left it, in WAL mode; its steps, as far as recorded."""
     present = path.with_name("present.db")
     recorder = House(present)
     found = recorder.watch(house(steps))
@@ -49,19 +58,20 @@ def _of_version_1(path: Path, steps: int = 120) -> list[Step]:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
         connection.executescript(
-            f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1;"
-            f" {SCHEMA_1} COMMIT;"
+            f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {version};"
+            f" {SCHEMA_1 if version == 1 else SCHEMA_2} COMMIT;"
         )
         connection.execute("ATTACH ? AS present", (str(present),))
         for table in _TABLES:
-            columns = _FORMER if table == "steps" else "*"
+            columns = _FORMER if (version, table) == (1, "steps") else STORED[table]
             connection.execute(
-                f"INSERT INTO main.{table} SELECT {columns} FROM present.{table}"  # noqa: S608
+                f"INSERT INTO main.{table} ({columns})"  # noqa: S608 - constants
+                f" SELECT {columns} FROM present.{table}"
             )
         connection.execute("DETACH present")
         connection.execute("PRAGMA journal_mode = WAL")
     present.unlink()
-    return found
+    return list(map(_as_version_1, found)) if version == 1 else found
 
 
 def _as_version_1(step: Step) -> Step:
@@ -76,17 +86,18 @@ def _rows(path: Path) -> list[tuple[float | None, ...]]:
         return connection.execute(query).fetchall()
 
 
-def _former(steps: Sequence[Step]) -> list[tuple[float | None, ...]]:
-    return [columns_of(_as_version_1(step)) for step in steps]
+def _columns(steps: Sequence[Step]) -> list[tuple[float | None, ...]]:
+    return [columns_of(step) for step in steps]
 
 
-def test_a_recording_of_version_1_is_read_as_it_is(db: Path) -> None:
-    steps = _of_version_1(db)
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_recording_of_an_earlier_version_is_read_as_it_is(db: Path, version: int) -> None:
+    steps = _of_version(version, db)
     content = db.read_bytes()
-    assert _rows(db) == _former(steps)
+    assert _rows(db) == _columns(steps)
     out = io.StringIO()
     assert export(db, out, format="json") == len(steps)
-    expected = [{key: record(_as_version_1(step))[key] for key in KEYS} for step in steps]
+    expected = [{key: record(step)[key] for key in KEYS} for step in steps]
     assert [json.loads(line) for line in out.getvalue().splitlines()] == expected
     source = open_recording(db)
     assert list(source.read()) == [step.reading for step in steps]
@@ -100,10 +111,11 @@ def test_a_recording_of_version_1_is_read_as_it_is(db: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions of a folder")
-def test_a_recording_of_version_1_is_read_in_a_folder_without_write_permission(
-    db: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_earlier_version_is_read_in_a_folder_without_write_permission(
+    db: Path, monkeypatch: pytest.MonkeyPatch, version: int
 ) -> None:
-    steps = _of_version_1(db)
+    steps = _of_version(version, db)
     # Whoever runs the tests may be allowed to write anywhere.
     read_only = database._read_only
 
@@ -114,20 +126,23 @@ def test_a_recording_of_version_1_is_read_in_a_folder_without_write_permission(
 
     monkeypatch.setattr(database, "_read_only", only_immutable)
     content = db.read_bytes()
-    assert _rows(db) == _former(steps)
+    assert _rows(db) == _columns(steps)
     assert db.read_bytes() == content
 
 
-def test_a_recording_of_version_1_is_continued_in_the_present_version(db: Path) -> None:
-    steps = _of_version_1(db)
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_recording_of_an_earlier_version_is_continued_in_the_present_one(
+    db: Path, version: int
+) -> None:
+    steps = _of_version(version, db)
     watcher = House(db)
     resumed = watcher.recorder.resume(watcher.pipeline)
     assert resumed.readings == len(steps)
-    steps = [_as_version_1(step) for step in steps] + watcher.watch(house(150)[120:])
+    steps += watcher.watch(house(150)[120:])
     watcher.close()
     assert not watcher.texts
     with closing(sqlite3.connect(db)) as connection:
-        assert version_of(connection) == 2
+        assert version_of(connection) == VERSION
         found = compare(connection)
         assert (found.missing, found.foreign) == ((), ())
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -136,58 +151,64 @@ def test_a_recording_of_version_1_is_continued_in_the_present_version(db: Path) 
     assert [undisturbed.push(reading) for reading in house(150)][-1] == steps[-1]
 
 
-def test_an_upgrade_is_whole_or_not_at_all(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = _of_version_1(db)
+@pytest.mark.parametrize(("version", "last"), [(1, "next_point_kw"), (2, "channel_values")])
+def test_an_upgrade_is_whole_or_not_at_all(db: Path, version: int, last: str) -> None:
+    steps = _of_version(version, db)
     script = (
         "import os, sys, sqlite3\n"
         "from streamer.recording.versions import upgrade\n"
         "connection = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
         "connection.set_progress_handler(None, 0)\n"
         "connection.set_trace_callback("
-        "lambda sql: os._exit(9) if 'next_point_kw' in sql or 'COMMIT' in sql else None)\n"
+        f"lambda sql: os._exit(9) if '{last}' in sql or 'COMMIT' in sql else None)\n"
         "upgrade(connection)\n"
     )
     done = subprocess.run([sys.executable, "-c", script, str(db)], check=False, timeout=60)
     assert done.returncode == 9
     with closing(open_for_reading(db)) as connection:
-        assert version_of(connection) == 1
-    assert _rows(db) == _former(steps)
+        assert version_of(connection) == version
+    assert _rows(db) == _columns(steps)
     House(db).close()
-    assert _rows(db) == _former(steps)
+    assert _rows(db) == _columns(steps)
 
 
-def test_two_programs_may_open_it_at_once(db: Path) -> None:
-    _of_version_1(db)
+@pytest.mark.parametrize("version", [1, 2])
+def test_two_programs_may_open_it_at_once(db: Path, version: int) -> None:
+    _of_version(version, db)
     with closing(open_for_reading(db)) as reader:
         first, second = open_for_writing(db), open_for_writing(db)
-        assert version_of(first) == version_of(second) == 2
-        query = "SELECT count(*), count(point_kw), count(next_median_kw) FROM steps"
+        assert version_of(first) == version_of(second) == VERSION
+        query = (
+            "SELECT count(*), count(point_kw), count(next_median_kw),"
+            " (SELECT count(*) FROM mean_forecasts) FROM steps"
+        )
         assert reader.execute(query).fetchone() == first.execute(query).fetchone()
         first.close()
         second.close()
 
 
-def test_a_program_of_version_1_refuses_version_2(
+def test_an_earlier_program_refuses_the_present_version(
     db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     House(db).close()
-    monkeypatch.setattr(database, "VERSION", 1)
+    monkeypatch.setattr(database, "VERSION", 2)
     for opening in (open_for_reading, open_for_writing):
-        with pytest.raises(RecordError, match="is a recording of version 2"):
+        with pytest.raises(RecordError, match="is a recording of version 3"):
             opening(db)
 
 
-def test_a_backup_of_version_1_put_back_while_it_is_recorded_is_continued(
-    db: Path, tmp_path: Path
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_backup_of_an_earlier_version_put_back_while_it_is_recorded_is_continued(
+    db: Path, tmp_path: Path, version: int
 ) -> None:
-    _of_version_1(db)
+    _of_version(version, db)
     backup = tmp_path / "backup.db"
     shutil.copy(db, backup)
     store = Store(db)
     with closing(sqlite3.connect(backup)) as source, closing(sqlite3.connect(db)) as target:
         source.backup(target)
     store.check_contents()
-    assert version_of(store.connection) == 2
+    assert version_of(store.connection) == VERSION
     store.close()
 
 

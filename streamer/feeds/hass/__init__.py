@@ -22,11 +22,17 @@ from streamer.errors import LinkError, RefusedError, UsageError
 from streamer.feeds import FeedKind, Pace
 from streamer.feeds.address import Address, Secret
 from streamer.feeds.hass.options import chosen_targets
-from streamer.feeds.hass.states import Entity, power_entities
+from streamer.feeds.hass.states import Entity, entities_in
 from streamer.feeds.hass.websocket import CLOSE_S, JsonSocket, until_closed
 from streamer.feeds.http.web import INSECURE_OPTION, TIMEOUT_OPTION, WebClient
 from streamer.feeds.session import AsyncFeed, Channel
-from streamer.feeds.values import POWER_OPTIONS, MalformedError, channel_options
+from streamer.feeds.values import (
+    POWER_OPTIONS,
+    MalformedError,
+    channel_options,
+    further_options,
+    measure_of,
+)
 
 _PORT = 8123
 
@@ -228,7 +234,9 @@ class _Client:
         """Text about an entity that does not exist, with similar names."""
         text = f"{name} does not exist, or the token's user may not read it"
         states = await self._ask("get_states", subscription, messages, entities)
-        near = difflib.get_close_matches(name, power_entities(states), 3, 0.4)
+        channel = next(target.channel for target in self._targets if target.name == name)
+        found = entities_in(states, measure_of(channel).units)
+        near = difflib.get_close_matches(name, found, 3, 0.4)
         return f"{text}; is it {' or '.join(near)}?" if near else text
 
 
@@ -282,6 +290,7 @@ KIND = FeedKind(
     options={
         "sign": POWER_OPTIONS["sign"],
         **channel_options("entity that measures {}", unit=False, scale=False),
+        **further_options("entity", unit=False),
         "tls": "1 if Home Assistant is reached over https",
         **TIMEOUT_OPTION,
         **INSECURE_OPTION,

@@ -1,4 +1,4 @@
-"""Entities that an address of Home Assistant names: the grid power, solar and battery power."""
+"""Entities that an address of Home Assistant names: the grid power, and other channels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from typing import NamedTuple
 
 from streamer.errors import UsageError
 from streamer.feeds.address import Address
-from streamer.feeds.values import SIGNS, channel_sign, chosen_channels
+from streamer.feeds.values import (
+    SIGNS,
+    channel_sign,
+    chosen_channels,
+    further_places,
+    further_quantity,
+    measure_of,
+    no_place,
+)
 
 _ENTITY = re.compile(r"[a-z0-9_]+\.[a-z0-9_]+")
 
@@ -17,12 +25,12 @@ class Target(NamedTuple):
 
     Attributes:
         name: its id.
-        sign: 1 if its positive power means what ours does, -1 if not.
+        factor: 1 if its positive value means what ours does, -1 if not; or another factor.
         channel: what it measures; empty for the grid power.
     """
 
     name: str
-    sign: float
+    factor: float
     channel: str = ""
 
 
@@ -44,4 +52,13 @@ def chosen_targets(address: Address) -> list[Target]:
         if not _ENTITY.fullmatch(name) or any(name == each.name for each in targets):
             raise address.wrong(channel, "give the id of another entity, like sensor.solar_power")
         targets.append(Target(name, SIGNS[channel_sign(address, channel)], channel))
+    for channel, places in further_places(address).items():
+        if not places:
+            raise no_place(address, channel, ())
+        if len(places) > 1 or not _ENTITY.fullmatch(places[0]):
+            raise address.wrong("channels", f"give one entity for {channel}, like sensor.voltage")
+        if any(places[0] == each.name for each in targets):
+            raise address.wrong("channels", f"{places[0]} is given twice")
+        quantity = further_quantity(address, channel, unit=measure_of(channel).unit)
+        targets.append(Target(places[0], quantity.scale, channel))
     return targets

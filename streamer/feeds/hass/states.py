@@ -12,13 +12,14 @@ An energy register is an entity with a unit of energy and the ``state_class``
 from __future__ import annotations
 
 import math
+from collections.abc import Container
 from typing import Any
 
 from streamer.errors import RefusedError
-from streamer.feeds.values import MalformedError, to_number
+from streamer.feeds.values import MalformedError, measure_of, to_number, words_for
+from streamer.feeds.values.units import unit_symbol
 from streamer.readings import CounterSample, Sample
 
-_POWERS = {"mW": 1e-6, "W": 1e-3, "kW": 1.0, "MW": 1e3, "GW": 1e6}
 _ENERGIES = {"mWh": 1e-6, "Wh": 1e-3, "kWh": 1.0, "MWh": 1e3, "GWh": 1e6}
 _COUNTERS = ("total", "total_increasing")
 
@@ -30,15 +31,16 @@ class Entity:
 
     Args:
         name: its id, such as ``sensor.power``.
-        sign: 1 if a positive power is import, -1 if it is export.
+        factor: factor for its values; -1 for a power that is export where it is positive.
         channel: what is measured; empty for the grid power.
     """
 
-    def __init__(self, name: str, sign: float = 1.0, channel: str = "") -> None:
+    def __init__(self, name: str, factor: float = 1.0, channel: str = "") -> None:
         self.name = name
         self.channel = channel
         self.exists = False
-        self._sign = sign
+        self._factor = factor
+        self._units = measure_of(channel).units
         self._state: object = None
         self._attributes: dict[str, Any] = {}
         self._was_counter: bool | None = None
@@ -82,32 +84,33 @@ class Entity:
         self._attributes |= _object(state, "a")
 
     def sample(self) -> Sample | CounterSample:
-        """Return the power, or the energy register; NaN where Home Assistant does not know it.
+        """Return the value; NaN where Home Assistant does not know it.
 
         Raises:
             MalformedError: the state is not a number.
-            RefusedError: it is neither a power nor an energy register, or has become the other.
+            RefusedError: it is not of the channel's quantity nor, for the grid power, an energy
+                register, or has become the other.
         """
         state = self._state
         if state is None or (isinstance(state, str) and state.strip().lower() in _NOT_KNOWN):
             return self.unknown()
         unit = self._attributes.get("unit_of_measurement")
-        unit = unit if isinstance(unit, str) else ""
+        unit = unit_symbol(unit) if isinstance(unit, str) else ""
         is_counter = self._is_counter(unit)
         if self._was_counter not in (None, is_counter):
             raise RefusedError(f"Home Assistant: {self.name} is in another quantity now: {unit}")
         self._was_counter = is_counter
-        factor = (_ENERGIES if is_counter else _POWERS)[unit]
-        value = to_number(state) * factor * self._sign
+        factor = _ENERGIES[unit] if is_counter else 1.0 / self._units[unit]
+        value = to_number(state) * factor * self._factor
         if not math.isfinite(value):
-            raise MalformedError(f"{state!r} is not a power")
+            raise MalformedError(f"{state!r} is not a {measure_of(self.channel).what}")
         if not is_counter:
             return Sample(value, channel=self.channel)
         is_total = self._attributes.get("state_class") == "total"
         return CounterSample(value, net=is_total and "last_reset" not in self._attributes)
 
     def unknown(self) -> Sample:
-        """Return the sample of a power that is not known."""
+        """Return the sample of a value that is not known."""
         return Sample(math.nan, channel=self.channel)
 
     def _is_counter(self, unit: str) -> bool:
@@ -116,20 +119,24 @@ class Entity:
         Raises:
             RefusedError: it is neither.
         """
-        if unit in _POWERS:
+        if unit in self._units:
             return False
         has = f"is in {unit[:20]}" if unit else "has no unit"
+        known = ", ".join(self._units)
         if unit in _ENERGIES and self.channel:
             raise RefusedError(
-                f"Home Assistant: {self.name} {has}, but {self.channel} power cannot be a counter; "
-                f"give an entity in {', '.join(_POWERS)}"
+                f"Home Assistant: {self.name} {has}, but {words_for(self.channel)} cannot be a "
+                f"counter; give an entity in {known}"
             )
+        if self.channel:
+            of = words_for(self.channel)
+            raise RefusedError(f"Home Assistant: {self.name} {has}; for {of} give one in {known}")
         if unit in _ENERGIES:
             if self._attributes.get("state_class") in _COUNTERS:
                 return True
             has += ", but its state_class is not total_increasing"
         raise RefusedError(
-            f"Home Assistant: {self.name} {has}; give one in {', '.join(_POWERS)}, "
+            f"Home Assistant: {self.name} {has}; give one in {known}, "
             f"or a counter in {', '.join(_ENERGIES)}"
         )
 
@@ -141,12 +148,12 @@ def _object(holder: dict[str, Any], key: str) -> dict[str, Any]:
     return value
 
 
-def power_entities(states: object) -> list[str]:
-    """Return the ids of the states that have a unit of power."""
+def entities_in(states: object, units: Container[str]) -> list[str]:
+    """Return the ids of the states that have one of some units."""
     found = []
     for state in states if isinstance(states, list) else []:
         match state:
             case {"entity_id": str(name), "attributes": {"unit_of_measurement": str(unit)}}:
-                if unit in _POWERS:
+                if unit_symbol(unit) in units:
                     found.append(name)
     return found

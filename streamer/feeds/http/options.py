@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
+from streamer.errors import UsageError
 from streamer.feeds.address import Address, Credentials
 from streamer.feeds.http.presets import HttpPreset
 from streamer.feeds.http.request import Part, PollRequest, json_reader
@@ -19,6 +20,11 @@ from streamer.feeds.values import (
     Quantity,
     channel_quantity,
     chosen_channels,
+    further_path,
+    further_places,
+    further_quantity,
+    measure_of,
+    no_place,
 )
 from streamer.feeds.values.direction import Direction
 from streamer.readings import CHANNELS
@@ -49,7 +55,11 @@ def json_request(address: Address) -> PollRequest:
     return PollRequest(
         web=WebClient.of(address),
         url=f"{origin(address, address.scheme)}{_target(address) or '/'}",
-        parts=parts_of(layout, *_sides(address, _GENERIC, layout.time)),
+        parts=parts_of(
+            layout,
+            *_sides(address, _GENERIC, layout.time),
+            *_further(address, _GENERIC, layout.time, ""),
+        ),
         credentials=address.credentials,
         digest=_is_digest(address),
     )
@@ -69,7 +79,7 @@ def preset_request(
         preset: the device.
         scheme: ``http`` or ``https``.
         credentials: login, if it is not that of the address.
-        sides: places of solar and battery power; None to read them from the address.
+        sides: places of the other channels; None to read them from the address.
 
     Raises:
         UsageError: an option is missing or wrong.
@@ -83,14 +93,15 @@ def preset_request(
     if preset.user and known.password is not None and known.user is None:
         known = replace(known, user=preset.user)
     if preset.sml:
-        from streamer.feeds.http.smlbody import sml_reader
+        from streamer.feeds.http.smlbody import sml_parts
 
         _reject_places(address)
-        parts = [Part(quantity, sml_reader(quantity))]
+        parts = sml_parts(address, quantity)
     else:
         layout = _layout(address, preset, quantity, name)
         if sides is None:
             sides = _sides(address, preset, layout.time)
+            sides += _further(address, preset, layout.time, name)
         parts = parts_of(layout, *sides)
     target = _target(address) or preset.target.replace("{id}", quote(name, safe=""))
     return PollRequest(
@@ -147,6 +158,26 @@ def _sides(address: Address, preset: HttpPreset, time: JsonPath | None) -> list[
     return layouts
 
 
+def _further(
+    address: Address, preset: HttpPreset, time: JsonPath | None, number: str
+) -> list[JsonLayout]:
+    """Return the places of the further channels that an address gives."""
+    layouts = []
+    for name, places in further_places(address).items():
+        valid = None
+        if places:
+            quantity, path = further_quantity(address, name), further_path(address, places)
+        elif name in preset.channels:
+            quantity = further_quantity(address, name, unit=measure_of(name).known)
+            path = PathSum.parse(preset.channels[name].replace("{id}", number))
+            if preset.valid is not None:
+                valid = PathSum.parse(preset.valid.replace("{id}", number))
+        else:
+            raise no_place(address, name, preset.channels)
+        layouts.append(JsonLayout(quantity, path, time=time, valid=valid))
+    return layouts
+
+
 def _id(address: Address, preset: HttpPreset) -> str:
     given = address.text("id")
     if preset.id is None:
@@ -175,3 +206,9 @@ def _reject_places(address: Address) -> None:
     for option in (*_PLACES, *CHANNELS):
         if option in address.options:
             raise address.wrong(option, "the answer is not JSON; leave it out")
+
+
+def reject_path(address: Address) -> None:
+    """Raise UsageError for an address with a path, of a device that has a single one."""
+    if address.path.strip("/"):
+        raise UsageError(f"{address.shown}: a path is not allowed; write {address.scheme}://host")

@@ -24,6 +24,7 @@ class HttpPreset:
         solar_valid: places of marks that are true, or above 0, where the solar power is measured.
         battery: places of the battery's power in the JSON, likewise.
         battery_sign: meaning of a positive power of the battery.
+        channels: places of further channels in the JSON, in V, A and var, likewise.
         valid: places of marks that are true, or above 0, where the meter measures.
         unit: the unit of the power.
         sign: meaning of a positive power.
@@ -45,6 +46,7 @@ class HttpPreset:
     solar_valid: str | None = None
     battery: str | None = None
     battery_sign: str = "discharge"
+    channels: Mapping[str, str] = field(default_factory=dict)
     valid: str | None = None
     unit: str = "W"
     sign: str = "import"
@@ -57,12 +59,20 @@ class HttpPreset:
     remedies: Mapping[int, str] = field(default_factory=dict)
 
 
+TASMOTA_MEMBERS = {"voltage": "Voltage", "current": "Current", "reactive": "ReactivePower"}
+"""Members of Tasmota's ``ENERGY``, each a number or, of several channels, an array."""
+
 _NO_SHELLY1 = {404: "the page does not exist; is it a Shelly of the first generation?"}
 
 HOMEWIZARD_V1 = HttpPreset(
     "HomeWizard P1, kWh meter or socket, API v1",
     "/api/v1/data",
     "active_power_w",
+    channels={
+        "voltage": "active_voltage_l1_v|active_voltage_v,active_voltage_l2_v?,active_voltage_l3_v?",
+        "current": "active_current_l1_a|active_current_a,active_current_l2_a?,active_current_l3_a?",
+        "reactive": "active_reactive_power_var",
+    },
     remedies={
         403: "the local API is off; switch it on in the HomeWizard app: "
         "settings, meters, this meter, local API",
@@ -75,6 +85,11 @@ HOMEWIZARD_V2 = HttpPreset(
     "HomeWizard P1, kWh meter or socket, API v2 (https, a token, insecure=1)",
     "/api/measurement",
     "power_w",
+    channels={
+        "voltage": "voltage_l1_v|voltage_v,voltage_l2_v?,voltage_l3_v?",
+        "current": "current_l1_a|current_a,current_l2_a?,current_l3_a?",
+        "reactive": "reactive_power_var",
+    },
     tls=True,
     headers={"X-Api-Version": "2"},
     remedies={
@@ -97,6 +112,12 @@ METERS = {
         "/api/v1/sm/actual",
         "actual[name=power_delivered].value",
         minus="actual[name=power_returned].value?",
+        channels={
+            name: ",".join(
+                f"actual[name={name}_l{phase}].value{'?' * (phase > 1)}" for phase in (1, 2, 3)
+            )
+            for name in ("voltage", "current")
+        },
         unit="kW",
     ),
     "ecotracker": HttpPreset("everHome EcoTracker", "/v1/json", "power"),
@@ -107,6 +128,10 @@ METERS = {
         "/api/v2/sm/actual",
         "power_delivered.value",
         minus="power_returned.value?",
+        channels={
+            name: f"{name}_l1.value,{name}_l2.value?,{name}_l3.value?"
+            for name in ("voltage", "current")
+        },
         unit="kW",
     ),
     "p1-monitor": HttpPreset(
@@ -161,6 +186,7 @@ CLAMPS = {
         "/status",
         "emeters[0].power,emeters[1].power,emeters[2].power",
         valid="emeters[*].is_valid",
+        channels={"voltage": "emeters[*].voltage", "current": "emeters[*].current"},
         remedies=_NO_SHELLY1,
     ),
     "shelly1-em": HttpPreset(
@@ -168,6 +194,7 @@ CLAMPS = {
         "/status",
         "emeters[{id}].power",
         valid="emeters[{id}].is_valid",
+        channels={"voltage": "emeters[{id}].voltage", "reactive": "emeters[{id}].reactive"},
         id="0",
         remedies=_NO_SHELLY1,
     ),
@@ -183,6 +210,10 @@ CLAMPS = {
         "a Tasmota plug or meter, the sum of its channels",
         "/cm?cmnd=Status%208",
         "StatusSNS.ENERGY.Power[*]|StatusSNS.ENERGY.Power",
+        channels={
+            name: f"StatusSNS.ENERGY.{member}[*]|StatusSNS.ENERGY.{member}"
+            for name, member in TASMOTA_MEMBERS.items()
+        },
     ),
     "tasmota-sml": HttpPreset(
         "a Tasmota reading head; give path= if its script has another name for the power",
@@ -222,6 +253,14 @@ INVERTERS = {
         "Fronius Smart Meter by itself; id= is its number, 0 if not given",
         "/solar_api/v1/GetMeterRealtimeData.cgi?Scope=System",
         'Body.Data["{id}"].PowerReal_P_Sum',
+        channels={
+            "voltage": ",".join(
+                f'Body.Data["{{id}}"].Voltage_AC_Phase_{phase}{"?" * (phase > 1)}'
+                for phase in (1, 2, 3)
+            ),
+            "current": 'Body.Data["{id}"].Current_AC_Sum',
+            "reactive": 'Body.Data["{id}"].PowerReactive_Q_Sum',
+        },
         id="0",
     ),
     "opendtu": HttpPreset(

@@ -19,6 +19,7 @@ from streamer.feeds.values import (
     MissingError,
     Quantity,
     parse_json,
+    words_for,
 )
 from streamer.feeds.values.paths import with_contents
 from streamer.readings import CounterSample, Sample
@@ -53,7 +54,7 @@ class Part(NamedTuple):
         try:
             return self.read(body)
         except MalformedError as error:
-            of = f"{self.quantity.channel} power: " if self.quantity.channel else ""
+            of = f"{words_for(self.quantity.channel)}: " if self.quantity.channel else ""
             channel.malformed(f"{of}{error}", effect="the value is unknown")
             return self.quantity.unknown()
 

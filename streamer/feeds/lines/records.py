@@ -44,9 +44,9 @@ from streamer.feeds.values import (
     Quantity,
     parse_json,
     to_moment,
+    words_for,
 )
 from streamer.feeds.values.direction import Direction
-from streamer.feeds.values.quantity import added
 from streamer.readings import CounterSample, Sample
 
 FORMATS = ("auto", "number", "json", "influx")
@@ -171,7 +171,7 @@ class RecordParser:
 
     def _of_number(self, line: str) -> Sample | CounterSample:
         if self.quantity.channel:
-            raise MissingError(f"a line of one number has no {self.quantity.channel} power")
+            raise MissingError(f"a line of one number has no {words_for(self.quantity.channel)}")
         at, value = split_time(line, comma=self.quantity.comma)
         return self.quantity.item(self.quantity.number(value), at)
 
@@ -241,7 +241,7 @@ class RecordParser:
         self, plus: list[Any], minus: list[Any], unit: str | None, at: datetime | None
     ) -> Sample | CounterSample:
         number = self.quantity.number
-        total = added(
+        total = self.quantity.together(
             *(number(value, unit) for value in plus), *(-number(value, unit) for value in minus)
         )
         return self.quantity.item(total, at)

@@ -1,4 +1,4 @@
-"""Records that hold solar and battery power beside the grid power, or in records of their own."""
+"""Records that hold other channels beside the grid power, or in records of their own."""
 
 from __future__ import annotations
 
@@ -18,13 +18,25 @@ from streamer.feeds.values import (
     channel_options,
     channel_quantity,
     chosen_channels,
+    further_options,
+    further_path,
+    further_places,
+    further_quantity,
+    has_unit,
     parse_json,
+    words_for,
 )
 from streamer.readings import CounterSample, Sample
 
-SIDE_OPTIONS = channel_options(
-    "places in JSON, or fields in line protocol, of {}, like solar_w or pv.power", pace=True
-)
+SIDE_OPTIONS = {
+    **channel_options(
+        "places in JSON, or fields in line protocol, of {}, like solar_w or pv.power", pace=True
+    ),
+    **further_options(
+        "place in JSON, or field in line protocol",
+        is_known="a name alone is that of the value, like voltage or voltage_v",
+    ),
+}
 """The options that `Records.of` reads, beside those of `RecordParser`."""
 
 
@@ -43,14 +55,14 @@ class Body:
 
 @dataclass(frozen=True)
 class Records:
-    """Format of records with one or several powers.
+    """Format of records with one or several channels.
 
-    A record has at least one of the powers. A solar or battery power that cannot be read is
-    unknown, and does not affect the grid power beside it.
+    A record has at least one of the channels. A value other than the grid power that cannot be
+    read is unknown, and does not affect the grid power beside it.
 
     Attributes:
         grid: format of the grid power.
-        sides: formats of solar and battery power.
+        sides: formats of solar and battery power, and of the further channels.
 
     >>> address = Address.parse("stdin:?unit=W&solar=pv")
     >>> Records.of(address).read('{"power": 250, "pv": 1500}').items[1]
@@ -68,7 +80,10 @@ class Records:
             UsageError: an option is wrong, or a unit is missing where records cannot give it.
         """
         grid = RecordParser.of(address)
-        return cls(grid, tuple(_side(address, name, grid) for name in chosen_channels(address)))
+        sides = [_side(address, name, grid) for name in chosen_channels(address)]
+        further = further_places(address)
+        sides += [_further(address, name, places, grid) for name, places in further.items()]
+        return cls(grid, tuple(sides))
 
     @property
     def channels(self) -> list[str]:
@@ -117,6 +132,7 @@ class Records:
         """Add what a record holds."""
         missing: MissingError | None = None
         is_used = False
+        before = len(body.items)
         for parser in (self.grid, *self.sides):
             channel = parser.quantity.channel
             try:
@@ -125,9 +141,11 @@ class Records:
                 missing = missing or error
                 continue
             except MalformedError as error:
-                of = f"{channel} power: " if channel else ""
+                of = f"{words_for(channel)}: " if channel else ""
                 body.problems.append(type(error)(f"{where}{of}{error}"))
-                item = parser.quantity.unknown() if channel else None
+                # It has the time of the record, as the grid power does.
+                at = body.items[before].at if len(body.items) > before else None
+                item = parser.quantity.unknown(at) if channel else None
                 is_used = True
             # Line protocol without the fields of a side may be a record of another kind.
             is_used = is_used or item is not None or not channel
@@ -138,8 +156,7 @@ class Records:
 
 
 def _side(address: Address, name: str, grid: RecordParser) -> RecordParser:
-    if grid.format == "number":
-        raise address.wrong(name, "it is for records in JSON or line protocol")
+    _need_names(address, name, grid)
     path, field = PathSum.of(address, name), Fields.of(address, name)
     assert path is not None  # noqa: S101 - the option is given
     quantity = channel_quantity(address, name, required=False)
@@ -155,3 +172,25 @@ def _side(address: Address, name: str, grid: RecordParser) -> RecordParser:
         field=field,
         minus=None,
     )
+
+
+def _further(
+    address: Address, name: str, places: tuple[str, ...], grid: RecordParser
+) -> RecordParser:
+    _need_names(address, "channels", grid)
+    quantity = further_quantity(address, name, required=False)
+    if not places:
+        return replace(grid, quantity=quantity, layout=None, field=None, minus=None)
+    path, field = further_path(address, places), Fields.parse(",".join(places))
+    unit = named_units(quantity).get(path.last_name)
+    if unit is not None and len(places) == 1 and not has_unit(address, name):
+        quantity = replace(quantity, unit=unit)
+    elif quantity.unit is None:
+        quantity = further_quantity(address, name)
+    layout = JsonLayout(quantity, path)
+    return replace(grid, quantity=quantity, layout=layout, field=field, minus=None)
+
+
+def _need_names(address: Address, option: str, grid: RecordParser) -> None:
+    if grid.format == "number":
+        raise address.wrong(option, "it is for records in JSON or line protocol")

@@ -23,6 +23,7 @@ from streamer.feeds.polling import POLL_OPTIONS, Ticker, poll_interval
 from streamer.feeds.reasons import system_reason
 from streamer.feeds.session import AsyncFeed, Channel
 from streamer.feeds.values import MalformedError
+from streamer.readings import CHANNELS
 
 if TYPE_CHECKING:
     from pymodbus.client import AsyncModbusTcpClient
@@ -116,7 +117,7 @@ class _Client:
             channel.sample(value, channel=name)
 
     async def _ask_side(self, client: AsyncModbusTcpClient, part: _Part) -> dict[int, int] | None:
-        """Read solar or battery power; None if its device does not answer, as at night.
+        """Read a channel beside the grid power; None if its device does not answer, as at night.
 
         It is then asked again after a while only, since each attempt takes time.
         """
@@ -167,7 +168,9 @@ class _Client:
         where = f"{self._name}: device {side.device}"
         if code in _REFUSALS:
             what = f"{FUNCTIONS[side.registers.function]} 0x{block.address:04X}"
-            option = side.name or "register"
+            option = "register"
+            if side.name:
+                option = side.name if side.name in CHANNELS else f"{side.name} in channels"
             return RefusedError(
                 f"{where}: {what} does not exist (illegal {_REFUSALS[code]}); "
                 f"check {option}, type, fc and device, or the preset"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from streamer.feeds.address import Address
@@ -20,6 +21,11 @@ from streamer.feeds.values import (
     channel_quantity,
     channel_sign,
     chosen_channels,
+    further_options,
+    further_places,
+    further_quantity,
+    measure_of,
+    no_place,
 )
 
 MAP_OPTIONS: Final = {
@@ -40,17 +46,23 @@ MAP_OPTIONS: Final = {
 }
 """The options that `chosen_registers` and `chosen_device` read."""
 
-SIDE_OPTIONS: Final = channel_options(
-    "address of {}, several are added; yes if the preset knows it",
-    {
-        "minus": "address of a power to subtract from {}, or several",
-        "device": "Modbus address of another device behind the same gateway that has {}",
-        "type": "type of {}; type if not given",
-        "fc": "function code for {}; fc if not given",
-        "word_order": "word_order of {}; word_order if not given",
-        "scale_register": "address of the SunSpec scale factor of {}",
-    },
-)
+SIDE_OPTIONS: Final = {
+    **channel_options(
+        "address of {}, several are added; yes if the preset knows it",
+        {
+            "minus": "address of a power to subtract from {}, or several",
+            "device": "Modbus address of another device behind the same gateway that has {}",
+            "type": "type of {}; type if not given",
+            "fc": "function code for {}; fc if not given",
+            "word_order": "word_order of {}; word_order if not given",
+            "scale_register": "address of the SunSpec scale factor of {}",
+        },
+    ),
+    **further_options(
+        "address of its register, of the format of the power, or address@device",
+        is_known="a name alone if the preset knows it",
+    ),
+}
 """The options that `chosen_sides` reads."""
 
 _SET_BY_PRESET: Final = tuple(
@@ -61,10 +73,10 @@ _UNITS: Final = (*POWER_UNITS, *ENERGY_UNITS, _IMPULSE)
 
 
 class Side(NamedTuple):
-    """Place of solar or battery power.
+    """Place of a channel beside the grid power.
 
     Attributes:
-        name: one of `streamer.readings.CHANNELS`.
+        name: its name.
         registers: its registers; the sign is in their scale.
         device: Modbus address (unit id) of the device that has them.
     """
@@ -126,12 +138,14 @@ def chosen_device(address: Address) -> int:
 
 
 def chosen_sides(address: Address) -> list[Side]:
-    """Read the places of solar and battery power; their format is that of the grid power.
+    """Read the places of the other channels; their format is that of the grid power.
 
     Raises:
         UsageError: an option is missing or wrong.
     """
-    return [_side(address, name) for name in chosen_channels(address)]
+    sides = [_side(address, name) for name in chosen_channels(address)]
+    further = further_places(address)
+    return [*sides, *(_further(address, name, places) for name, places in further.items())]
 
 
 def _side(address: Address, name: str) -> Side:
@@ -167,6 +181,36 @@ def _side(address: Address, name: str) -> Side:
         per_kw=POWER_UNITS[quantity.unit],
     )
     return Side(name, registers, device)
+
+
+def _further(address: Address, name: str, places: tuple[str, ...]) -> Side:
+    preset = address.choice("preset", PRESETS)
+    known = {} if preset is None else PRESETS[preset].channels
+    if not places:
+        if name not in known:
+            raise no_place(address, name, known)
+        scale = further_quantity(address, name, unit=measure_of(name).known).scale
+        return Side(name, replace(known[name], channel=name).scaled(scale), chosen_device(address))
+    quantity = further_quantity(address, name)
+    devices = {place.partition("@")[2] for place in places}
+    if len(devices) > 1:
+        raise address.wrong("channels", f"all registers of {name} have to be of one device")
+    device = devices.pop()
+    like = Registers(()) if preset is None else PRESETS[preset].registers
+    registers = Registers(
+        plus=tuple(
+            _whole(address, "channels", place.partition("@")[0], 0xFFFF) for place in places
+        ),
+        type=address.choice("type", TYPES, like.type),
+        function=address.choice("fc", FUNCTIONS, like.function),
+        little=address.choice("word_order", ("big", "little"), "little" if like.little else "big")
+        == "little",
+        scale=quantity.scale,
+        per_kw=quantity.units[quantity.unit or quantity.measure.unit],
+        channel=name,
+    )
+    own = chosen_device(address)
+    return Side(name, registers, _whole(address, "channels", device, 255) if device else own)
 
 
 def _unit(address: Address) -> tuple[float, bool]:

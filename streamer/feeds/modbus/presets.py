@@ -1,4 +1,4 @@
-"""Known Modbus meters and inverters: where they keep the power of the house.
+"""Known Modbus meters and inverters: where they keep the power of the house, and what is beside it.
 
 The registers come from the templates of evcc and the drivers of mbmd (volkszaehler.org), which
 name the makers' manuals. A sign of export means that the register counts feed-in as positive.
@@ -6,6 +6,7 @@ name the makers' manuals. A sign of export means that the register counts feed-i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from streamer.feeds.modbus.registers import Registers
@@ -20,6 +21,7 @@ class Preset(NamedTuple):
         device: its usual Modbus address (unit id).
         solar: place of the solar power, positive while the panels produce, if it is known.
         battery: place of the battery's power, positive while it is charged, if it is known.
+        channels: places of further channels, as far as they are known.
     """
 
     registers: Registers
@@ -27,15 +29,54 @@ class Preset(NamedTuple):
     device: int = 1
     solar: Registers | None = None
     battery: Registers | None = None
+    channels: Mapping[str, Registers] = {}
 
 
-_EASTRON_1P = Preset(Registers((0x000C,)))
-_EASTRON_3P = Preset(Registers((0x0034,)))
-_GAVAZZI = Preset(Registers((0x0028,), type="int32", little=True, scale=0.1))
+_EASTRON_LIVE = {
+    "voltage": Registers((0x0000,), per_kw=1.0),
+    "current": Registers((0x0006,), per_kw=1.0),
+}
+_EASTRON_1P = Preset(
+    Registers((0x000C,)), channels={**_EASTRON_LIVE, "reactive": Registers((0x0018,))}
+)
+_EASTRON_3P = Preset(
+    Registers((0x0034,)),
+    channels={
+        "voltage": Registers((0x0000, 0x0002, 0x0004), per_kw=1.0),
+        "current": Registers((0x0006, 0x0008, 0x000A), per_kw=1.0),
+        "reactive": Registers((0x003C,)),
+    },
+)
+_GAVAZZI = Preset(
+    Registers((0x0028,), type="int32", little=True, scale=0.1),
+    channels={
+        "voltage": Registers(
+            (0x0000, 0x0002, 0x0004), type="int32", little=True, scale=0.1, per_kw=1.0
+        ),
+        "current": Registers((0x000C, 0x000E, 0x0010), type="int32", little=True),  # in mA
+    },
+)
 
 PRESETS: Final = {
-    "abb-b": Preset(Registers((0x5B14,), type="int32", function="3", scale=0.01)),
-    "dtsu666": Preset(Registers((0x2012,), function="3", scale=0.1)),
+    "abb-b": Preset(
+        Registers((0x5B14,), type="int32", function="3", scale=0.01),
+        channels={
+            "voltage": Registers(
+                (0x5B00, 0x5B02, 0x5B04), type="uint32", function="3", scale=0.1, per_kw=1.0
+            ),
+            "current": Registers(
+                (0x5B0C, 0x5B0E, 0x5B10), type="uint32", function="3", scale=0.01, per_kw=1.0
+            ),
+        },
+    ),
+    "dtsu666": Preset(
+        Registers((0x2012,), function="3", scale=0.1),
+        channels={
+            "voltage": Registers((0x2000, 0x2002, 0x2004), function="3", scale=0.1, per_kw=1.0),
+            "current": Registers((0x200C, 0x200E, 0x2010), function="3"),  # in mA
+            "reactive": Registers((0x201A,), function="3", scale=0.1),
+        },
+    ),
     "em24": _GAVAZZI,
     "em340": _GAVAZZI,
     "et340": _GAVAZZI,
@@ -57,14 +98,26 @@ PRESETS: Final = {
         solar=Registers((32064,), type="int32", function="3"),
         battery=Registers((37765,), type="int32", function="3"),
     ),
-    "iem3000": Preset(Registers((0x0BF3,), function="3", per_kw=1.0)),
-    "janitza": Preset(Registers((0x4A52,), function="3")),
+    "iem3000": Preset(
+        Registers((0x0BF3,), function="3", per_kw=1.0),
+        channels={
+            "voltage": Registers((0x0BD3, 0x0BD5, 0x0BD7), function="3", per_kw=1.0),
+            "current": Registers((0x0BB7, 0x0BB9, 0x0BBB), function="3", per_kw=1.0),
+        },
+    ),
+    "janitza": Preset(
+        Registers((0x4A52,), function="3"),
+        channels={
+            "voltage": Registers((0x4A38, 0x4A3A, 0x4A3C), function="3", per_kw=1.0),
+            "current": Registers((0x4A44, 0x4A46, 0x4A48), function="3", per_kw=1.0),
+        },
+    ),
     "pac2200": Preset(Registers((65,))),
     "sdm120": _EASTRON_1P,
-    "sdm220": _EASTRON_1P,
+    "sdm220": _EASTRON_1P._replace(channels=_EASTRON_LIVE),
     "sdm230": _EASTRON_1P,
     "sdm630": _EASTRON_3P,
-    "sdm72": _EASTRON_3P,
+    "sdm72": _EASTRON_3P._replace(channels={}),
     "sdm72-v2": _EASTRON_3P,
     "sma": Preset(
         Registers((30865,), (30867,), type="int32"),
@@ -89,4 +142,7 @@ PRESETS: Final = {
         battery=Registers((842,), type="int16"),
     ),
 }
-"""Meters and inverters by the name of the preset; all values are in W unless scaled."""
+"""Meters and inverters by the name of the preset.
+
+All powers are in W, and reactive powers in var, unless scaled.
+"""

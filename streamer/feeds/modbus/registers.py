@@ -1,4 +1,4 @@
-"""Powers and energies in the registers of Modbus meters: places, formats, and requests."""
+"""Values in the registers of Modbus meters: places, formats, and requests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
-from streamer.feeds.values import MalformedError
+from streamer.feeds.values import MalformedError, measure_of
 
 TYPES: Final = {
     "int16": "h",
@@ -62,7 +62,7 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True)
 class Registers:
-    """Places and format of a power or an energy in a meter's registers.
+    """Places and format of a value in a meter's registers: a power, an energy, or a voltage, say.
 
     Attributes:
         plus: first registers of the values that are added, counted from 0 as in the protocol.
@@ -72,8 +72,9 @@ class Registers:
         little: whether the low word comes first.
         scale: factor for the values, the sign included.
         scale_register: register of an exponent of ten (int16) for the values, as in SunSpec.
-        per_kw: number of units per kW or kWh.
+        per_kw: number of units per kW or kWh, or per unit of the channel.
         is_energy: whether the values are energies.
+        channel: name of the channel; empty for the grid power.
     """
 
     plus: tuple[int, ...]
@@ -85,6 +86,7 @@ class Registers:
     scale_register: int | None = None
     per_kw: float = 1e3
     is_energy: bool = False
+    channel: str = ""
 
     def __str__(self) -> str:
         return f"{FUNCTIONS[self.function]} 0x{self.plus[0]:04X}"
@@ -124,7 +126,9 @@ class Registers:
         return blocks
 
     def value(self, words: Mapping[int, int]) -> float:
-        """Convert the contents of the registers to kW or kWh; NaN if one of them is unknown.
+        """Convert the contents of the registers to kW, kWh or the channel's unit.
+
+        The value is NaN if one of them is unknown.
 
         Args:
             words: contents of the registers, 16 bits each, by their addresses.
@@ -137,12 +141,14 @@ class Registers:
         >>> Registers((2600, 2601), type="int16").value({2600: 300, 2601: 0xFF9C})
         0.2
         """
-        total = sum(self._number(words, address) for address in self.plus)
-        total -= sum(self._number(words, address) for address in self.minus)
+        total = measure_of(self.channel).together(
+            [self._number(words, address) for address in self.plus]
+            + [-self._number(words, address) for address in self.minus]
+        )
         value = total * self.scale * self._factor(words) / self.per_kw
         if math.isinf(value):
-            what = "an energy" if self.is_energy else "a power"
-            raise MalformedError(f"{self}: {total!r} is not {what}")
+            what = "n energy" if self.is_energy else f" {measure_of(self.channel).what}"
+            raise MalformedError(f"{self}: {total!r} is not a{what}")
         return value
 
     def _places(self) -> Iterator[tuple[int, int]]:

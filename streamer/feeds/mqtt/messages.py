@@ -13,9 +13,8 @@ from typing import NamedTuple
 from streamer.feeds.mqtt.bounds import MAX_MESSAGE_BYTES
 from streamer.feeds.mqtt.layout import MessageLayout
 from streamer.feeds.mqtt.parts import Parts
-from streamer.feeds.values import JsonPath, MalformedError, MissingError, parse_json
+from streamer.feeds.values import JsonPath, MalformedError, MissingError, parse_json, words_for
 from streamer.feeds.values.paths import with_contents
-from streamer.feeds.values.quantity import added
 from streamer.readings import CounterSample, Sample
 
 _STATE, _COUNT = JsonPath.parse("state"), JsonPath.parse("value")
@@ -63,7 +62,7 @@ class MessageReader:
     def __init__(self, layout: MessageLayout) -> None:
         self._layout = layout
         channel = layout.quantity.channel
-        self.label = f"{channel} power: " if channel else ""
+        self.label = f"{words_for(channel)}: " if channel else ""
         """Beginning of texts about the values; empty for the grid power."""
         self._parts = Parts(layout.pace, layout.heartbeat_s)
         self._count: int | None = None
@@ -150,7 +149,8 @@ class MessageReader:
         self.stale = ""
         if len(counted) > 1 or self._layout.heartbeat_s is not None:
             self.stale = self._parts.stale(counted, now_s) or ""
-        total = added(*map(self._parts.value, counted)) if not self.stale else math.nan
+        values = map(self._parts.value, counted)
+        total = math.nan if self.stale else self._layout.quantity.together(*values)
         self._known = not math.isnan(total)
         return self._layout.quantity.item(total, at)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from streamer.feeds import Pace
 
@@ -34,6 +35,8 @@ class Preset:
         availability: topics that report whether the device is online.
         count_topic: topic of the number of topics that count, in ``value``.
         keepalive: topic to publish to at each heartbeat, with ``{}`` for the topic's second part.
+        channels: places of further channels, one a phase: ``path`` in the messages of the first
+            topic, or ``@topic`` for a topic of plain numbers.
         hint: why nothing may arrive for long, for messages.
     """
 
@@ -54,7 +57,15 @@ class Preset:
     count_topic: str = ""
     keepalive: str = ""
     hint: str = ""
+    channels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+
+_THREE_PHASES = {
+    "voltage": ("a_voltage", "b_voltage?", "c_voltage?"),
+    "current": ("total_current",),
+}
+"""Further channels in the status of Shelly's component ``em``."""
+_ONE_PHASE = {"voltage": ("voltage",), "current": ("current",)}
 
 _TELE_HINT = "Tasmota sends every 300 s by default, see its TelePeriod"
 _TELE_PERIOD = Pace(every_s=300.0, setting="TelePeriod 10")
@@ -67,6 +78,10 @@ METERS = {
         "{}",
         path="data.P|P",
         minus="data.PO|PO?",
+        channels={
+            "voltage": ("data.U1|U1", "data.U2|U2?", "data.U3|U3?"),
+            "current": ("data.I1|I1", "data.I2|I2?", "data.I3|I3?"),
+        },
         name="amsreader",
         apart=True,
         pace=Pace(every_s=10.0),
@@ -125,6 +140,7 @@ CLAMPS = {
         "Shelly Pro 3EM and 3EM Gen3, all phases (status updates over MQTT switched on)",
         "{}/status/em:0",
         path="total_act_power",
+        channels=_THREE_PHASES,
         pace=CHANGES,
         availability=("../online",),
         hint=_ON_CHANGE,
@@ -133,6 +149,7 @@ CLAMPS = {
         "Shelly EM with one phase for each channel, channel 0 (status updates switched on)",
         "{}/status/em1:0",
         path="act_power",
+        channels=_ONE_PHASE,
         pace=CHANGES,
         availability=("../online",),
         hint=_ON_CHANGE,
@@ -141,6 +158,10 @@ CLAMPS = {
         "Shelly Pro 3EM and 3EM Gen3, all phases (RPC notifications switched on)",
         "{}/events/rpc",
         path='params["em:0"].total_act_power',
+        channels={
+            name: tuple(f'params["em:0"].{each}' for each in places)
+            for name, places in _THREE_PHASES.items()
+        },
         pace=CHANGES,
         availability=("../online",),
         hint=_ON_CHANGE,
@@ -149,6 +170,7 @@ CLAMPS = {
         "Shelly plug or relay, Gen2 or newer, switch 0 (status updates switched on)",
         "{}/status/switch:0",
         path="apower",
+        channels=_ONE_PHASE,
         pace=CHANGES,
         availability=("../online",),
         hint=_ON_CHANGE,
@@ -157,6 +179,9 @@ CLAMPS = {
         "Shelly 3EM of the first generation, the sum of its phases",
         "shellies/{}/emeter/0/power",
         plus_topics=("../1/power", "../2/power"),
+        channels={
+            name: (f"@{name}", f"@../1/{name}", f"@../2/{name}") for name in ("voltage", "current")
+        },
         partial=False,
         pace=CHANGES,
         availability=("../../online",),
@@ -165,6 +190,7 @@ CLAMPS = {
     "shelly1-em": Preset(
         "Shelly EM of the first generation, channel 0",
         "shellies/{}/emeter/0/power",
+        channels={"voltage": ("@voltage",), "reactive": ("@reactive_power",)},
         partial=False,
         pace=CHANGES,
         availability=("../../online",),
@@ -182,6 +208,11 @@ CLAMPS = {
         "a Tasmota plug or meter, the sum of its channels",
         "tele/{}/SENSOR",
         path="ENERGY.Power[*]|ENERGY.Power",
+        channels={
+            "voltage": ("ENERGY.Voltage[*]|ENERGY.Voltage",),
+            "current": ("ENERGY.Current[*]|ENERGY.Current",),
+            "reactive": ("ENERGY.ReactivePower[*]|ENERGY.ReactivePower",),
+        },
         pace=_TELE_PERIOD,
         availability=("LWT",),
         hint=_TELE_HINT,
@@ -190,6 +221,10 @@ CLAMPS = {
         "Zigbee2MQTT, a plug or a meter",
         "zigbee2mqtt/{}",
         path="power",
+        channels={
+            name: (f"{name}|{name}_a", f"{name}_b?", f"{name}_c?")
+            for name in ("voltage", "current")
+        },
         pace=CHANGES,
         availability=("{topic}/availability", "bridge/state"),
         hint=_ON_CHANGE,
@@ -213,7 +248,11 @@ PROGRAMS = {
         availability=("../../status",),
     ),
     "openwb": Preset(
-        "openWB 1.9, its grid meter", "{}/evu/W", name="openWB", partial=False
+        "openWB 1.9, its grid meter", "{}/evu/W", name="openWB", partial=False,
+        channels={
+            "voltage": ("@VPhase1", "@VPhase2", "@VPhase3"),
+            "current": ("@APhase1", "@APhase2", "@APhase3"),
+        },
     ),
     "statestream": Preset(
         "Home Assistant's mqtt_statestream, the state of a sensor; unit is required",

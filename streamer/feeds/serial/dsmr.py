@@ -16,12 +16,14 @@ from streamer.feeds.polling import POLL_OPTIONS, Ticker, poll_interval
 from streamer.feeds.serial.d0 import START_BAUD, request_data
 from streamer.feeds.serial.endpoint import ENDPOINT_OPTIONS, SILENT_S, Endpoint
 from streamer.feeds.serial.framing import MalformedFrame
+from streamer.feeds.serial.further import FURTHER_OPTIONS, chosen_further
 from streamer.feeds.serial.line import Line
 from streamer.feeds.serial.obis import OBIS_OPTIONS, sign_of
 from streamer.feeds.serial.output import MeterOutput, is_counter
 from streamer.feeds.serial.p1 import TelegramBuffer
 from streamer.feeds.serial.telegram import Defaults
 from streamer.feeds.session import AsyncFeed, Channel
+from streamer.feeds.values import further_paces
 
 _BAUD = 115200
 _READOUT_S = 60.0
@@ -52,14 +54,19 @@ def open_dsmr(address: Address) -> AsyncFeed:
         is_baud_needed=is_asked,
     )
     by_meter = address.choice("time", ("meter", "arrival"), "meter") == "meter"
-    defaults = Defaults(address.choice("unit", ("W", "kW")) or "", sign_of(address))
+    names = chosen_further(address)
+    defaults = Defaults(address.choice("unit", ("W", "kW")) or "", sign_of(address), names)
     number = _device_number(address, is_asked=is_asked)
     every_s, counter = poll_interval(address), is_counter(address)
 
     async def session(channel: Channel) -> None:
         async with endpoint.connect() as line:
             output = MeterOutput(
-                channel, line.understood, counter=counter, without_power=_WITHOUT_POWER
+                channel,
+                line.understood,
+                counter=counter,
+                without_power=_WITHOUT_POWER,
+                channels=names,
             )
             reader = TelegramReader(output, defaults, by_meter=by_meter)
             if not is_asked:
@@ -71,7 +78,8 @@ def open_dsmr(address: Address) -> AsyncFeed:
                 await ticker.wait()
                 await _read_out(line, reader, endpoint.baud, number)
 
-    return AsyncFeed(address.shown, session, pace=Pace(every_s if is_asked else None))
+    pace = Pace(every_s if is_asked else None)
+    return AsyncFeed(address.shown, session, pace=pace, channels=further_paces(names, pace))
 
 
 class TelegramReader:
@@ -95,7 +103,8 @@ class TelegramReader:
             if isinstance(item, MalformedFrame):
                 self._output.malformed(item.why)
             else:
-                self._output.take(item.kw, item.energy, item.at if self._by_meter else None)
+                at = item.at if self._by_meter else None
+                self._output.take(item.kw, item.energy, at, item.further)
         return bool(items)
 
 
@@ -133,6 +142,7 @@ KIND = FeedKind(
         "time": "time to use: meter (read as Central European time), or arrival",
         "unit": "unit of a power that is sent without one: W or kW",
         **OBIS_OPTIONS,
+        **FURTHER_OPTIONS,
         "request": "d0: ask the meter for its data (IEC 62056-21, modes A to C)",
         "number": "with request=d0: number (device address) of a meter that answers to it alone",
         "every": f"with request=d0: {POLL_OPTIONS['every']}",

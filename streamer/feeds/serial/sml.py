@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from streamer.feeds import FeedKind
+from streamer.feeds import FeedKind, Pace
 from streamer.feeds.address import Address
 from streamer.feeds.serial.endpoint import ENDPOINT_OPTIONS, SILENT_S, Endpoint
 from streamer.feeds.serial.framing import MalformedFrame
+from streamer.feeds.serial.further import (
+    FURTHER_OPTIONS,
+    NOTHING,
+    Further,
+    chosen_further,
+    in_unit,
+    read_further,
+    registers_of,
+)
 from streamer.feeds.serial.obis import (
     ENERGIES,
     OBIS_OPTIONS,
@@ -25,7 +34,7 @@ from streamer.feeds.serial.obis import (
 from streamer.feeds.serial.output import MeterOutput, is_counter
 from streamer.feeds.serial.smlframe import FrameBuffer, check_scalers, with_x25
 from streamer.feeds.session import AsyncFeed, Channel
-from streamer.feeds.values import MalformedError, to_number
+from streamer.feeds.values import MalformedError, further_paces, measure_of, to_number
 
 _BAUD = 9600
 _CODE = re.compile(r"1-(\d+):(\d+\.\d+(?:\.[1-9]\d*)?)(?:\.0)?\*255")
@@ -56,10 +65,12 @@ class Contents:
     Attributes:
         kw: power in kW, import positive; None if there is none.
         energy: the counted energy; None if there is none.
+        further: values of the further channels that are wanted.
     """
 
     kw: float | None
     energy: Energy | None
+    further: Further = NOTHING
 
 
 def open_sml(address: Address) -> AsyncFeed:
@@ -70,21 +81,25 @@ def open_sml(address: Address) -> AsyncFeed:
         MissingExtraError: the address is a device, and pyserial is not installed.
     """
     endpoint = Endpoint.of(address, extra="sml", baud=_BAUD)
-    sign, counter = sign_of(address), is_counter(address)
+    sign, counter, names = sign_of(address), is_counter(address), chosen_further(address)
 
     async def session(channel: Channel) -> None:
         from sml import SmlBase
 
         async with endpoint.connect() as line:
             output = MeterOutput(
-                channel, line.understood, counter=counter, without_power=PIN_ADVICE
+                channel,
+                line.understood,
+                counter=counter,
+                without_power=PIN_ADVICE,
+                channels=names,
             )
-            reader = SmlReader(output, SmlBase.find_frame, sign)
+            reader = SmlReader(output, SmlBase.find_frame, sign, names)
             reader.push(await line.first(SILENT_S, lambda: channel.warn(_SILENT)))
             while True:
                 reader.push(await line.read())
 
-    return AsyncFeed(address.shown, session)
+    return AsyncFeed(address.shown, session, channels=further_paces(names, Pace()))
 
 
 class SmlReader:
@@ -94,14 +109,20 @@ class SmlReader:
         output: takes what the files contain.
         find_frame: decodes one SML file.
         sign: meaning of a positive value, 1 for import and -1 for export; None if not given.
+        channels: names of the further channels that are wanted.
     """
 
     def __init__(
-        self, output: MeterOutput, find_frame: FindFrame, sign: float | None = None
+        self,
+        output: MeterOutput,
+        find_frame: FindFrame,
+        sign: float | None = None,
+        channels: Sequence[str] = (),
     ) -> None:
         self._output = output
         self._find_frame = find_frame
         self._sign = sign
+        self._channels = channels
         self._buffer = FrameBuffer()
 
     def push(self, data: bytes) -> None:
@@ -111,20 +132,23 @@ class SmlReader:
                 self._output.malformed(item.why)
                 continue
             try:
-                contents = parse_file(item, self._find_frame, self._sign)
+                contents = parse_file(item, self._find_frame, self._sign, self._channels)
             except MalformedError as error:
                 self._output.malformed(str(error))
             else:
-                self._output.take(contents.kw, contents.energy)
+                self._output.take(contents.kw, contents.energy, further=contents.further)
 
 
-def parse_file(file: bytes, find_frame: FindFrame, sign: float | None = None) -> Contents:
+def parse_file(
+    file: bytes, find_frame: FindFrame, sign: float | None = None, channels: Sequence[str] = ()
+) -> Contents:
     """Decode an SML file.
 
     Args:
         file: the file with its escape sequences; the CRC has been checked.
         find_frame: decodes it.
         sign: meaning of a positive value, 1 for import and -1 for export; None if not given.
+        channels: names of the further channels that are wanted.
 
     Raises:
         MalformedError: the file cannot be read, or a value is not certain.
@@ -133,7 +157,7 @@ def parse_file(file: bytes, find_frame: FindFrame, sign: float | None = None) ->
     file = with_x25(file)
     try:
         _, messages = find_frame(file)
-        entries = _entries(messages or ())
+        entries = _entries(messages or (), registers_of(channels))
         exporting = _is_exporting(entries)
     except MalformedError:
         raise
@@ -149,17 +173,23 @@ def parse_file(file: bytes, find_frame: FindFrame, sign: float | None = None) ->
         if kw is None:
             raise
         energy = None  # the power is valid even if the energy is not
-    return Contents(kw, energy)
+    if not channels:
+        return Contents(kw, energy)
+    further = read_further(
+        channels, lambda register, name: _further_value(entries.get(register), register, name)
+    )
+    return Contents(kw, energy, further)
 
 
-def _entries(messages: Iterable[Any]) -> Entries:
-    """The entries with a value that hold powers and energies, by their registers."""
+def _entries(messages: Iterable[Any], further: frozenset[str]) -> Entries:
+    """The entries of powers, energies and further registers with a value, by their registers."""
+    wanted = POWERS | ENERGIES | further
     channels: dict[int, dict[str, Mapping[str, Any]]] = {}
     for message in messages:
         body = message["messageBody"]
         for entry in body.get("valList", ()) if isinstance(body, dict) else ():
             match = _CODE.fullmatch(str(entry.get("objName")))
-            if match is not None and match[2] in POWERS | ENERGIES and "value" in entry:
+            if match is not None and match[2] in wanted and "value" in entry:
                 channels.setdefault(int(match[1]), {})[match[2]] = entry
     return of_one_channel(channels)
 
@@ -188,6 +218,19 @@ def _value(name: str, entries: Entries, unit: str) -> float | None:
     return to_number(value) / 1000.0
 
 
+def _further_value(entry: Mapping[str, Any] | None, register: str, name: str) -> float | None:
+    """Value of an entry in the unit of a channel; None without one."""
+    if entry is None:
+        return None
+    value, unit = entry["value"], entry.get("unit")
+    number = None
+    if isinstance(unit, str) and not isinstance(value, bytes | str):
+        number = in_unit(to_number(value), unit, name)
+    if number is None:
+        raise MalformedError(f"{code(register)} is not a {measure_of(name).what} in its unit")
+    return number
+
+
 KIND = FeedKind(
     about="German smart meter that sends SML (EDL21), serial or over TCP",
     example="sml:///dev/ttyUSB0",
@@ -196,6 +239,7 @@ KIND = FeedKind(
         **ENDPOINT_OPTIONS,
         "baud": f"{ENDPOINT_OPTIONS['baud']} ({_BAUD})",
         **OBIS_OPTIONS,
+        **FURTHER_OPTIONS,
     },
     extra="sml",
     modules=("sml",),

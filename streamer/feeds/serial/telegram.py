@@ -1,4 +1,4 @@
-"""Contents of P1 and D0 telegrams (IEC 62056-21): power, energy and time from their lines.
+"""Contents of P1 and D0 telegrams (IEC 62056-21): values and time from their lines.
 
 A line is an OBIS code and its value, ``1-0:1.7.0*255(000247.37*W)``. Meters with a D0 interface
 leave parts of the code out, as in ``1.7.0(0.247*kW)``, or write 255 for the tariff.
@@ -14,6 +14,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Final
 
 from streamer.feeds.serial.framing import ARC
+from streamer.feeds.serial.further import NOTHING, Further, in_unit, read_further, registers_of
 from streamer.feeds.serial.obis import (
     ENERGIES,
     POWERS,
@@ -23,7 +24,7 @@ from streamer.feeds.serial.obis import (
     of_one_channel,
     power_kw,
 )
-from streamer.feeds.values import MalformedError
+from streamer.feeds.values import MalformedError, measure_of
 
 _LINE = re.compile(
     rb"^\x02?(?:([01])-([0-9]{1,3}):)?"  # medium and channel; electricity or none
@@ -60,24 +61,28 @@ class Telegram:
             none.
         at: time by the meter's clock; None if it is missing, or the clock is not set.
         energy: the counted energy; None if the meter sends none.
+        further: values of the further channels that are wanted.
     """
 
     kw: float | None
     at: datetime | None = None
     energy: Energy | None = None
+    further: Further = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """Values of what telegrams may leave open.
+    """Values of what telegrams may leave open, and what is wanted of them.
 
     Attributes:
         unit: unit of powers that are sent without one, ``W`` or ``kW``; empty for none.
         sign: meaning of a positive value, 1 for import and -1 for export; None if not given.
+        channels: names of the further channels.
     """
 
     unit: str = ""
     sign: float | None = None
+    channels: tuple[str, ...] = ()
 
 
 def parse_telegram(text: bytes, defaults: Defaults | None = None) -> Telegram:
@@ -96,7 +101,7 @@ def parse_telegram(text: bytes, defaults: Defaults | None = None) -> Telegram:
     """
     defaults = defaults or Defaults()
     body = _checked(text)
-    registers = _registers(body)
+    registers = _registers(body, registers_of(defaults.channels))
     energies = {name: value for name, value in registers.items() if name in ENERGIES}
 
     def kw(name: str) -> float | None:
@@ -112,7 +117,13 @@ def parse_telegram(text: bytes, defaults: Defaults | None = None) -> Telegram:
         if power is None:
             raise
         energy = None  # the power is valid even if the energy is not
-    return Telegram(power, _time(body), energy)
+    further = NOTHING
+    if defaults.channels:
+        further = read_further(
+            defaults.channels,
+            lambda register, name: _further_value(register, registers.get(register), name),
+        )
+    return Telegram(power, _time(body), energy, further)
 
 
 def _checked(text: bytes) -> bytes:
@@ -145,13 +156,14 @@ def _block_checked(text: bytes, body: bytes) -> bytes:
     return body
 
 
-def _registers(body: bytes) -> Mapping[str, bytes]:
-    """Values of the power and energy registers, all of one channel."""
+def _registers(body: bytes, further: frozenset[str]) -> Mapping[str, bytes]:
+    """Values of the power, energy and further registers, all of one channel."""
+    wanted = POWERS | ENERGIES | further
     channels: dict[int, dict[str, bytes]] = {}
     for medium, channel, register, tariff, value in _LINE.findall(body):
         part = tariff.decode()
         name = register.decode() + ("" if part in _TOTALS else f".{int(part)}")
-        if name not in POWERS | ENERGIES or (medium == b"0" and int(channel)):
+        if name not in wanted or (medium == b"0" and int(channel)):
             continue
         found = channels.setdefault(int(channel or 0), {})
         if name in found and found[name] != value:
@@ -178,6 +190,21 @@ def _value(
         f"{shown} is not {'a power' if name in POWERS else 'an energy'} in a "
         f"unit such as {next(iter(units))}"
     )
+
+
+def _further_value(register: str, value: bytes | None, name: str) -> float | None:
+    """Value of a register in the unit of a channel; None without, NaN if it is unknown."""
+    if value is None:
+        return None
+    if _UNKNOWN.fullmatch(value):
+        return math.nan
+    match = _VALUE.fullmatch(value)
+    if match is not None and match[2] is not None:
+        number = in_unit(float(match[1]), match[2].decode(), name)
+        if number is not None:
+            return number
+    shown = f"{code(register)}{value[:40].decode('ascii', 'replace')}"
+    raise MalformedError(f"{shown} is not a {measure_of(name).what} with its unit")
 
 
 def _time(body: bytes) -> datetime | None:

@@ -10,8 +10,18 @@ from streamer.feeds.values.channels import (
     channel_sign,
     chosen_channels,
 )
+from streamer.feeds.values.further import (
+    further_options,
+    further_paces,
+    further_path,
+    further_places,
+    further_quantity,
+    has_unit,
+    no_place,
+)
 from streamer.feeds.values.layout import LAYOUT_OPTIONS, JsonLayout
 from streamer.feeds.values.malformed import MalformedError, MissingError
+from streamer.feeds.values.measures import MEASURES, kind_of, measure_of, words_for
 from streamer.feeds.values.numbers import is_unknown, to_number
 from streamer.feeds.values.paths import JsonPath, Place, parse_json
 from streamer.feeds.values.pathsum import PathSum
@@ -23,6 +33,7 @@ __all__ = [
     "ENERGY_UNITS",
     "FROM_PRESET",
     "LAYOUT_OPTIONS",
+    "MEASURES",
     "POWER_OPTIONS",
     "QUANTITY_OPTIONS",
     "SIGNS",
@@ -40,8 +51,18 @@ __all__ = [
     "channel_quantity",
     "channel_sign",
     "chosen_channels",
+    "further_options",
+    "further_paces",
+    "further_path",
+    "further_places",
+    "further_quantity",
+    "has_unit",
     "is_unknown",
+    "kind_of",
+    "measure_of",
+    "no_place",
     "parse_json",
     "to_moment",
     "to_number",
+    "words_for",
 ]

@@ -11,7 +11,7 @@ from streamer.feeds.values.direction import DIRECTION_OPTIONS, Direction
 from streamer.feeds.values.malformed import MalformedError, MissingError, quoted
 from streamer.feeds.values.paths import JsonPath, Place
 from streamer.feeds.values.pathsum import PathSum
-from streamer.feeds.values.quantity import Quantity, added
+from streamer.feeds.values.quantity import Quantity
 from streamer.feeds.values.times import to_moment
 from streamer.readings import CounterSample, Sample
 
@@ -84,7 +84,7 @@ class JsonLayout:
                 return math.nan
             signs = self.direction.signs(document, len(numbers))
             numbers = [sign * abs(number) for sign, number in zip(signs, numbers, strict=True)]
-        total = added(*numbers, *(-number for number in less))
+        total = self.quantity.together(*numbers, *(-number for number in less))
         if not math.isfinite(total):
             raise MalformedError("the value is infinite")
         return total

@@ -1,17 +1,19 @@
-"""The measured quantity of a feed: active power, or an energy register."""
+"""The measured quantity of a feed: active power, an energy register, or that of a channel."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from streamer.errors import UsageError
 from streamer.feeds.address import Address
 from streamer.feeds.values.malformed import MalformedError, quoted
+from streamer.feeds.values.measures import Measure, measure_of
 from streamer.feeds.values.numbers import is_unknown, split_unit
 from streamer.feeds.values.units import ENERGY_UNITS, PULSES, SIGNS, UNITS, unit_symbol
-from streamer.readings import CounterSample, Sample
+from streamer.readings import CHANNELS, CounterSample, Sample
 
 _ALL_UNITS = (*UNITS, *ENERGY_UNITS, PULSES)
 
@@ -34,6 +36,8 @@ QUANTITY_OPTIONS = {
 @dataclass(frozen=True)
 class Quantity:
     """Conversion of values to a power in kW or an energy in kWh, import positive.
+
+    The values of a channel that is no active power are in its own unit, such as V.
 
     Attributes:
         unit: unit of values that have none of their own; None if each must have one.
@@ -113,14 +117,21 @@ class Quantity:
         return self.unit in ENERGY_UNITS or self.unit == PULSES
 
     @property
-    def units(self) -> dict[str, float]:
-        """The units that values may have, each with its number per kW or kWh."""
+    def measure(self) -> Measure:
+        """The quantity of the channel, if it is no energy register."""
+        return measure_of(self.channel)
+
+    @property
+    def units(self) -> Mapping[str, float]:
+        """The units that values may have, each with its number per kW, kWh or V, for instance."""
         if not self.is_energy:
-            return UNITS
+            return self.measure.units if self.channel else UNITS
         return ENERGY_UNITS if math.isnan(self.per_kwh) else {PULSES: self.per_kwh, **ENERGY_UNITS}
 
     def number(self, value: object, unit: object = None) -> float:
-        """Convert a value to kW or kWh, of the sign that it has; NaN where it is unknown.
+        """Convert a value to kW, kWh or the channel's unit; NaN where it is unknown.
+
+        The sign is the one that it has.
 
         Args:
             value: a number, or the text of one, which may end with a unit.
@@ -144,10 +155,10 @@ class Quantity:
         elif self.unit is not None:
             name = self.unit
         else:
-            raise MissingUnitError(
-                "the unit is missing; give unit=W or unit=kW in the feed's address, or power_w "
-                "or power_kw in the record"
-            )
+            remedy = "unit=W or unit=kW in the feed's address, or power_w or power_kw in the record"
+            if self.channel and self.channel not in CHANNELS:
+                remedy = f"channel_units={self.channel}:{self.measure.unit} in the feed's address"
+            raise MissingUnitError(f"the unit is missing; give {remedy}")
         return number * self.scale / self.units[name]
 
     def check_unit(self, unit: object) -> str:
@@ -165,12 +176,21 @@ class Quantity:
 
     @property
     def _units_known(self) -> str:
-        return f"{'energy' if self.is_energy else 'power'} ({', '.join(self.units)})"
+        what = "energy" if self.is_energy else self.measure.what
+        return f"{what} ({', '.join(self.units)})"
 
     def _remedy(self, name: str) -> str:
+        if self.channel:
+            return ""
         if name in ENERGY_UNITS and not self.is_energy:
             return f"; if it is an energy register, give unit={name}"
         return f"; give unit={name}" if name in UNITS and self.is_energy else ""
+
+    def together(self, *numbers: float) -> float:
+        """Return the value of several parts: their sum, or for a voltage the mean of the phases."""
+        if not (self.channel and self.measure.is_mean):
+            return added(*numbers)
+        return round(self.measure.together(numbers), _DECIMALS)
 
     def item(self, number: float, at: datetime | None = None) -> Sample | CounterSample:
         """Return the item for a number in kW or kWh, of the sign that it has.

@@ -33,6 +33,19 @@ _SPELLINGS = {
     "kilowatt": "kW",
     "kilowatts": "kW",
     "pulses": PULSES,
+    "volt": "V",
+    "volts": "V",
+    "Volt": "V",
+    "Volts": "V",
+    "ampere": "A",
+    "amperes": "A",
+    "Ampere": "A",
+    "Amperes": "A",
+    "amp": "A",
+    "amps": "A",
+    "Amps": "A",
+    **dict.fromkeys(("VAr", "VAR", "Var"), "var"),
+    **dict.fromkeys(("kVAr", "kVAR", "kVar", "KVAr", "KVAR"), "kvar"),
 }
 
 

@@ -14,7 +14,7 @@ from streamer.online.means.correction import COMMON, common_of, commons_of
 from streamer.online.wallclock import wall_clock, wall_clocks
 from streamer.readings import Reading
 from streamer.readings.arrays import BoolArray, DoubleArray, FloatArray, IntArray
-from streamer.readings.channels import Channels, Powers, channels_of
+from streamer.readings.powers import Powers, SidePowers, side_powers_of
 from streamer.readings.saved import number, whole
 
 _LONG_AGO = -(1 << 40)
@@ -76,13 +76,13 @@ class Context:
         self._minutes = minutes
         self._history = History()
         self._grid: History | None = None
-        self._channels: Channels | None = None
+        self._channels: SidePowers | None = None
         self._minute, self._last_kw = _LONG_AGO, 0.0
         self._carried = CarriedPower()
 
     def one(self, reading: Reading) -> Surroundings:
         """Take a reading, and return its surroundings as one row."""
-        self._follow(channels_of(reading))
+        self._follow(side_powers_of(reading))
         clock = wall_clock(reading.at)
         last, consumption = _bounded(reading.kw), _bounded(reading.consumption_kw)
         features, measured = self._history.push(*clock, consumption), self._history
@@ -125,7 +125,7 @@ class Context:
             readings: at least one.
             powers: (readings,) theirs.
         """
-        self._follow(channels_of(readings[0]))
+        self._follow(side_powers_of(readings[0]))
         clocks = wall_clocks(readings)
         last, consumption = _all_bounded(powers.kw), _all_bounded(powers.consumption_kw)
         features, actual, yesterday = self._history.extend_with_means(
@@ -189,7 +189,7 @@ class Context:
         self._minute, self._last_kw = whole(minute), _bounded(number(last_kw))
         self._carried = CarriedPower.restored(state["carried"])
 
-    def _follow(self, channels: Channels) -> None:
+    def _follow(self, channels: SidePowers) -> None:
         """Begin the long history anew where other powers are measured than before."""
         if channels == self._channels:
             return

@@ -18,8 +18,8 @@ from streamer.online.means.guard import MeanGuard
 from streamer.online.means.waiting import BATCH, Waiting
 from streamer.readings import Reading
 from streamer.readings.arrays import DoubleArray, FloatArray
-from streamer.readings.channels import Powers
 from streamer.readings.means import MeanScores, NextMeans, SettledMean, SettledMeans
+from streamer.readings.powers import Powers
 from streamer.readings.saved import count
 from streamer.scores.means import (
     COLUMNS,

@@ -4,7 +4,7 @@
 
     feed ──▶ FeedReader ──▶ SampleProcessor ──▶ LiveSource.read
              a thread;           │ Screening        samples that cannot be right
-             reconnects          │ Channels         grid, solar, battery: joined by minute
+             reconnects          │ Channels         grid, solar and others: joined by minute
              for ever            │ SampleMeans      MinuteMeans of powers, weighted by time, or
                                  │                  CounterMeans of an energy register
                                  │ Rest             an inverter that sleeps at night
@@ -18,6 +18,7 @@
 
 from __future__ import annotations
 
-from streamer.sources.live.source import LiveSource, open_source
+from streamer.sources.live.opening import open_source
+from streamer.sources.live.source import LiveSource
 
 __all__ = ["LiveSource", "open_source"]

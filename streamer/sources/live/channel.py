@@ -9,7 +9,8 @@ import math
 from dataclasses import replace
 
 from streamer.feeds.advice import Advice
-from streamer.readings import Notice, Sample
+from streamer.feeds.values import measure_of, words_for
+from streamer.readings import CHANNELS, Notice, Sample
 from streamer.sources.live.counters import CounterMeans
 from streamer.sources.live.means import AnySample, SampleMeans
 from streamer.sources.live.meterclock import MeterClock
@@ -32,12 +33,14 @@ class ChannelMeans:
     """Minute means of one channel.
 
     Args:
-        name: one of `CHANNELS`, or empty for the grid connection.
+        name: name of the channel; empty for the grid connection.
         rules: rules for the minute means.
 
     Attributes:
         name: its name.
         label: beginning of texts about it; empty for the grid connection.
+        measure: its quantity.
+        most: magnitude above which a value is implausible, in the unit of the quantity.
         means: the minute means.
         clock: clock of its meter.
         remarks: remarks on its samples.
@@ -45,12 +48,14 @@ class ChannelMeans:
         unknown_from_s: end of the last value's validity after a loss, on the monotonic clock.
     """
 
-    REJECTED_KW = math.nan
-    """Value of a power that cannot be right, and is unknown therefore."""
+    REJECTED = math.nan
+    """A value that cannot be right, and is unknown therefore."""
 
     def __init__(self, name: str, rules: LiveRules) -> None:
         self.name = name
-        self.label = f"{name} power: " if name else ""
+        self.label = f"{words_for(name)}: " if name else ""
+        self.measure = measure_of(name)
+        self.most = rules.max_kw if self.measure.most is None else self.measure.most
         self.means = SampleMeans(rules)
         self.clock = MeterClock(rules.grace_s)
         self.remarks = Remarks(rules.pace, rules.advice)
@@ -61,6 +66,13 @@ class ChannelMeans:
     def minutes(self) -> MinuteMeans | CounterMeans:
         """The means themselves."""
         return self.means.minutes
+
+    @property
+    def remedy(self) -> str:
+        """What to do about values that are too large."""
+        if self.measure.most is None:
+            return self.remarks.unit_remedy
+        return "check channel_units and channel_scales, if the address has them"
 
     def screened(self, sample: AnySample, now_s: float) -> tuple[AnySample, list[Remark]]:
         """Return a sample, unknown if its value cannot be right, and remarks on the value."""
@@ -79,23 +91,24 @@ class ChannelMeans:
 
 
 class SideMeans(ChannelMeans):
-    """Minute means of solar or battery power, looked up by minute.
+    """Minute means of a channel beside the grid power, looked up by minute.
 
     A minute of which the mean is not known has none, except where solar panels are at `Rest`.
 
     Args:
-        name: one of `CHANNELS`.
+        name: name of the channel.
         rules: rules for the minute means.
 
     Attributes:
         notes: remarks on minutes since the caller last cleared them.
     """
 
-    REJECTED_KW = math.inf
+    REJECTED = math.inf
     """Unknown as well, and no sign of panels at rest."""
 
     def __init__(self, name: str, rules: LiveRules) -> None:
-        unit = f"check {name}_unit, if the address has one"
+        option = f"{name}_unit" if name in CHANNELS else "channel_units"
+        unit = f"check {option}, if the address has one"
         super().__init__(name, replace(rules, advice=Advice(unit)))
         self.notes: list[Remark] = []
         self._rest = Rest() if name == SOLAR else None
@@ -117,7 +130,7 @@ class SideMeans(ChannelMeans):
             return sample, []
         text = f"{sample.kw:.6g} kW, but panels draw none; if a positive value means consumption, "
         text += "give solar_sign=consumption; skipped"
-        return replace(sample, kw=self.REJECTED_KW), [Remark(Notice.MALFORMED, text)]
+        return replace(sample, kw=self.REJECTED), [Remark(Notice.MALFORMED, text)]
 
     def add(self, at_s: float, sample: AnySample) -> list[Remark]:
         """Take a sample; returns remarks on it."""
@@ -157,7 +170,7 @@ class SideMeans(ChannelMeans):
         for start_s in [each for each in self._known if each < before_s]:
             del self._known[start_s]
 
-    def kw(self, start_s: float) -> float | None:
+    def mean(self, start_s: float) -> float | None:
         """Return the mean of a minute, which is not earlier than in the calls before."""
         rest = None if self._rest is None else self._rest.since(start_s)
         kw = self._known.get(start_s)
@@ -181,7 +194,7 @@ class SideMeans(ChannelMeans):
             self._missed_from_s = math.inf
             if self._is_reported:
                 self._is_reported = False
-                self.notes.append(Remark(Notice.EVENT, f"{self.name} power is reported again"))
+                self.notes.append(Remark(Notice.EVENT, f"{words_for(self.name)} is reported again"))
             return
         is_first = self._missed_from_s == math.inf
         self._missed_from_s = min(self._missed_from_s, start_s)
@@ -191,5 +204,6 @@ class SideMeans(ChannelMeans):
             return
         self._is_reported, self._reported_s = True, start_s
         since = f"{local_time(self._missed_from_s):%Y-%m-%d %H:%M}"
-        text = f"{self.name} power is missing since {since}; minutes are gaps until it is reported"
+        what = f"{words_for(self.name)} is missing since {since}"
+        text = f"{what}; minutes are gaps until it is reported"
         self.notes.append(Remark(Notice.WARNING, text))

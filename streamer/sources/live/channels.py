@@ -1,4 +1,4 @@
-"""Channels of a live source: grid power, and solar and battery power of the same minutes.
+"""Channels of a live source: the grid power, and the other channels of the same minutes.
 
 No I/O and no clock: times are passed in, in seconds since 1970.
 """
@@ -18,19 +18,21 @@ from streamer.sources.live.rules import LiveRules
 
 
 class Minute(NamedTuple):
-    """Means of one minute, in kW; None for a channel that is not measured.
+    """Means of one minute.
 
     Attributes:
         start_s: its start.
-        kw: power at the grid connection.
-        solar_kw: power of the panels.
-        battery_kw: power into the battery.
+        kw: power at the grid connection in kW.
+        solar_kw: power of the panels in kW; None where it is not measured.
+        battery_kw: power into the battery in kW likewise.
+        channels: means of the further channels, each in its unit.
     """
 
     start_s: float
     kw: float
     solar_kw: float | None = None
     battery_kw: float | None = None
+    channels: tuple[float, ...] = ()
 
 
 class Channels:
@@ -45,14 +47,14 @@ class Channels:
 
     Attributes:
         grid: power at the grid connection.
-        sides: solar and battery power, as far as they are measured.
+        sides: solar and battery power, as far as they are measured, and the further channels.
     """
 
     def __init__(self, rules: LiveRules) -> None:
         self.grid = ChannelMeans(GRID, rules)
-        self.sides = [
-            SideMeans(name, rules.of_channel(name)) for name in CHANNELS if name in rules.channels
-        ]
+        powers = [name for name in CHANNELS if name in rules.channels]
+        self._further = [name for name in rules.channels if name not in CHANNELS]
+        self.sides = [SideMeans(name, rules.of_channel(name)) for name in (*powers, *self._further)]
         self._all: tuple[ChannelMeans, ...] = (self.grid, *self.sides)
         self._waiting: list[tuple[float, float]] = []
         self._by_name = {each.name: each for each in self._all}
@@ -136,9 +138,13 @@ class Channels:
         self._waiting = [each for each in minutes if each[0] + MINUTE_S > closed_s]
         joined: list[Minute] = []
         for start_s, kw in minutes[: len(minutes) - len(self._waiting)]:
-            kws = {f"{side.name}_kw": side.kw(start_s) for side in self.sides}
-            if None not in kws.values():
-                joined.append(Minute(start_s, kw, **kws))
+            # Asked of each, since each reports that it is missing.
+            means = {side.name: side.mean(start_s) for side in self.sides}
+            known = {name: mean for name, mean in means.items() if mean is not None}
+            if len(known) == len(means):
+                solar, battery = (known.get(name) for name in CHANNELS)
+                further = tuple(known[name] for name in self._further)
+                joined.append(Minute(start_s, kw, solar, battery, further))
         for side in self.sides:
             side.forget(min(self.grid.minutes.open_s, closed_s))
         return joined

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from streamer.display.durations import apart
 from streamer.feeds import FeedItem
+from streamer.feeds.values import words_for
 from streamer.readings import CounterSample, Link, Notice, Reading, Sample
 from streamer.sources.live.absence import Backlog, Jump
 from streamer.sources.live.channel import ChannelMeans
@@ -65,7 +66,7 @@ class SampleProcessor:
         self._rules = rules
         self._out: list[LiveItem] = []
         self._channels = Channels(rules)
-        self._reports = Reports(name, rules.max_kw, self._moment, self._append)
+        self._reports = Reports(name, self._moment, self._append)
         self._screening = Screening(rules, self._reports)
         self.timeline = Timeline(
             self._channels, self._reports, self._append, rules, now_s, date_s, asleep_s=asleep_s
@@ -82,6 +83,7 @@ class SampleProcessor:
         self._latest = LatestSample(now_s)
         self._future = FutureFilter()
         self._last_arrival = -math.inf
+        self._left_out: set[str] = set()
 
     def resume_after(self, after: datetime) -> None:
         """Treat a minute, and all before it, as done; to be called before the first sample."""
@@ -189,6 +191,9 @@ class SampleProcessor:
     def _take_sample(self, sample: AnySample, arrived_s: float) -> None:
         channel = self._channels.of(sample)
         if channel is None:
+            if isinstance(sample, Sample) and sample.channel in self._rules.unused:
+                self._leave_out(sample.channel, arrived_s)
+                return
             text = "the feed sends a channel that it has not declared; skipped"
             self._reports.remark(Remark(Notice.MALFORMED, text), arrived_s)
             return
@@ -209,6 +214,14 @@ class SampleProcessor:
         at_s = self._time_of(channel, passed.at, arrived_s)
         if at_s is not None:
             self._add(channel, at_s, passed, arrived_s)
+
+    def _leave_out(self, channel: str, arrived_s: float) -> None:
+        """Report once that a channel is left out."""
+        if channel in self._left_out:
+            return
+        self._left_out.add(channel)
+        text = f"{words_for(channel)} is left out, since the model does not take it"
+        self._reports.remark(Remark(Notice.EVENT, text), arrived_s)
 
     def _has_waited(
         self, backlog: Backlog, channel: ChannelMeans, sample: AnySample, arrived_s: float

@@ -18,7 +18,6 @@ class Reports:
 
     Args:
         name: the feed's name.
-        max_kw: magnitude in kW above which a power is implausible.
         moment: returns the stream time for notices.
         put: takes the notices.
     """
@@ -26,12 +25,10 @@ class Reports:
     def __init__(
         self,
         name: str,
-        max_kw: float,
         moment: Callable[[], datetime | None],
         put: Callable[[Notice], None],
     ) -> None:
         self._name = name
-        self._max_kw = max_kw
         self._moment = moment
         self._put = put
         self._throttles = NoticeThrottles()
@@ -53,25 +50,25 @@ class Reports:
         else:
             self.notice(Notice(remark.kind, text, self._moment()), arrived_s)
 
-    def implausible(self, what: str, remedy: str, arrived_s: float, *, only: bool) -> None:
+    def implausible(self, what: str, why: str, arrived_s: float, *, most: str, only: bool) -> None:
         """Report a value that is skipped as implausible.
 
         Args:
             what: the value.
-            remedy: what to do about it.
+            why: why it cannot be right, and what to do about it.
             arrived_s: its time of arrival.
+            most: the largest plausible value, with its unit.
             only: whether no other value is known.
 
         Raises:
             UnitError: there are many such values, and no other.
         """
-        text = f"{self._name}: {what}, more than a household draws; {remedy}; skipped"
+        text = f"{self._name}: {what}, {why}; skipped"
         implausible = self._throttles.implausible
         self._put_any(implausible.add(text, self._moment(), arrived_s))
         if only and implausible.count >= _MAX_IMPLAUSIBLE:
             raise UnitError(
-                f"{self._name}: all of the first {implausible.count} values are above "
-                f"{self._max_kw:g} kW, more than a household draws; {remedy}"
+                f"{self._name}: all of the first {implausible.count} values are above {most}, {why}"
             )
 
     def disorder(

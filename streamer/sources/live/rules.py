@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from streamer.errors import UsageError
 from streamer.feeds import Pace
 from streamer.feeds.advice import Advice
-from streamer.readings import CHANNELS
 from streamer.sources.bounds import MAX_KW
 from streamer.sources.live.minutes import MINUTE_S
 
@@ -37,7 +36,9 @@ class LiveRules:
         pace: what is known beforehand of how often samples arrive.
         advice: remedies that suit the feed, for messages.
         retry_max_s: longest wait in seconds between two attempts to connect.
-        channels: the channels beside the grid power, some of `CHANNELS`, each with its pace.
+        channels: the channels beside the grid power, each with its pace: some of `CHANNELS`, and
+            the further ones in the order of `Reading.channels`.
+        unused: channels whose samples are left out, since nobody takes them.
     """
 
     stale_after_s: float = 600.0
@@ -48,6 +49,7 @@ class LiveRules:
     advice: Advice = _NO_ADVICE
     retry_max_s: float = RETRY_MAX_S
     channels: Mapping[str, Pace] = field(default_factory=dict)
+    unused: frozenset[str] = frozenset()
 
     def of_channel(self, name: str) -> LiveRules:
         """Return the rules for one of the channels."""
@@ -66,8 +68,3 @@ class LiveRules:
             raise UsageError(f"--max-kw {self.max_kw} must be a number above 0")
         if not self.retry_max_s > 0:
             raise UsageError(f"--retry {self.retry_max_s} must be above 0 s")
-        for name in self.channels:
-            if name not in CHANNELS:
-                raise UsageError(
-                    f"a feed can have the channels {' and '.join(CHANNELS)}, not {name!r}"
-                )

@@ -47,10 +47,11 @@ class Screening:
         sample, remarks = channel.screened(sample, arrived_s)
         for remark in remarks:
             self.remark(channel, remark, arrived_s)
-        if isinstance(sample, Sample) and abs(kw) > self._rules.max_kw:
+        if isinstance(sample, Sample) and abs(kw) > channel.most:
             # Six digits are enough to recognise the value.
-            self.remark(channel, Remark(Notice.ABSURD, f"{kw:.6g} kW"), arrived_s)
-            sample = replace(sample, kw=channel.REJECTED_KW)
+            text = f"{kw:.6g} {channel.measure.unit}"
+            self.remark(channel, Remark(Notice.ABSURD, text), arrived_s)
+            sample = replace(sample, kw=channel.REJECTED)
         if why := self._why_invalid(sample):
             self.remark(channel, Remark(Notice.ORDER, f"a value {why}; skipped"), arrived_s)
             return None
@@ -60,8 +61,10 @@ class Screening:
         """Report a remark on a channel."""
         text = f"{channel.label}{remark.text}"
         if remark.kind == Notice.ABSURD:
-            remedy, only = channel.remarks.unit_remedy, not channel.means.any_power
-            self._reports.implausible(text, remedy, arrived_s, only=only)
+            measure, only = channel.measure, not channel.means.any_power
+            why = f"{measure.beyond}; {channel.remedy}"
+            most = f"{channel.most:g} {measure.unit}"
+            self._reports.implausible(text, why, arrived_s, most=most, only=only)
         else:
             self._reports.remark(replace(remark, text=text), arrived_s)
 

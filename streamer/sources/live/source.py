@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
 from streamer.clock import SystemClock, WallClock
 from streamer.errors import StreamerError, UsageError
 from streamer.feeds import Feed, FeedItem, Pace
-from streamer.feeds.address import Address, Credentials
 from streamer.feeds.advice import Advice
-from streamer.feeds.registry import load_kind, open_feed
-from streamer.readings import Notice
+from streamer.readings import CHANNELS, Notice
 from streamer.sources.bounds import MAX_KW
 from streamer.sources.live.feedreader import FeedReader
 from streamer.sources.live.processor import LiveItem, SampleProcessor
@@ -34,59 +32,13 @@ _Batch: TypeAlias = tuple[_Moment, Sequence[FeedItem] | float]
 """Moment of arrival, and the items; or seconds for which this process did not run before it."""
 
 
-def open_source(
-    url: str | Address,
-    *,
-    credentials: Credentials | None = None,
-    stale_after_s: float | None = None,
-    grace_s: float = 5.0,
-    max_kw: float = MAX_KW,
-    after: datetime | None = None,
-    by: str = "wall",
-    retry_max_s: float = RETRY_MAX_S,
-) -> LiveSource:
-    """Make the source for a meter's address; it connects when it is read.
-
-    Args:
-        url: the feed's address, such as ``mqtt://host/topic?unit=W``, as text or parsed.
-        credentials: user, password and token, used where a text has none.
-        stale_after_s: upper bound in seconds for the validity of a value when no other arrives;
-            None for the default of the kind of feed.
-        grace_s: allowed lateness: seconds for which a minute is kept open after its end.
-        max_kw: magnitude in kW above which a value is implausible.
-        after: a minute that is done already, and all before it.
-        by: ``wall`` if minutes end by this machine's clock, ``feed`` if by the samples' times.
-        retry_max_s: longest wait in seconds between two attempts to connect.
-
-    Raises:
-        UsageError: the address or one of its options is wrong.
-        MissingExtraError: a library is not installed.
-    """
-    address = url if isinstance(url, Address) else Address.parse(url, credentials)
-    kind = load_kind(address.scheme)
-    feed = open_feed(address)
-    if stale_after_s is None:
-        pace: Pace = getattr(feed, "pace", Pace())
-        stale_after_s = pace.heartbeat_s or kind.stale_after_s
-    return LiveSource(
-        feed,
-        stale_after_s=stale_after_s,
-        grace_s=grace_s,
-        max_kw=max_kw,
-        after=after,
-        by=by,
-        retry_max_s=retry_max_s,
-        advice=Advice.of(kind, address),
-    )
-
-
 class LiveSource:
     """Minute means of a feed's samples, and the state of its connection.
 
     The means are weighted by time, on UTC minutes. Each is returned once the minute and the
     allowed lateness are over; a minute of which too little is known is left out. The samples
     may be those of an energy register; then a minute waits until its energy is known. A feed with
-    channels gives readings with the powers of all of them. Samples
+    channels gives readings with the means of all of them. Samples
     that are late, duplicate, unreadable or implausible are counted and reported; a lost
     connection is made again.
 
@@ -101,9 +53,11 @@ class LiveSource:
         retry_max_s: longest wait in seconds between two attempts to connect.
         clock: source of the time.
         advice: remedies that suit the feed, for messages.
+        channels: names of the further channels that each reading shall have, in the order of
+            `Reading.channels`; others that the feed gives are left out.
 
     Raises:
-        UsageError: a parameter is out of bounds.
+        UsageError: a parameter is out of bounds, or the feed lacks one of the channels.
     """
 
     def __init__(
@@ -118,9 +72,14 @@ class LiveSource:
         retry_max_s: float = RETRY_MAX_S,
         clock: WallClock | None = None,
         advice: Advice = _NO_ADVICE,
+        channels: Sequence[str] = (),
     ) -> None:
         if by not in ("wall", "feed"):
             raise UsageError(f"minutes can end by wall or feed, not by {by!r}")
+        if missing := missing_channels(feed, channels):
+            raise UsageError(f"{feed.name} does not give {' and '.join(missing)}")
+        given: Mapping[str, Pace] = getattr(feed, "channels", {})
+        taken = [*(name for name in CHANNELS if name in given), *channels]
         self._rules = LiveRules(
             stale_after_s,
             grace_s,
@@ -129,7 +88,8 @@ class LiveSource:
             pace=getattr(feed, "pace", Pace()),
             advice=advice,
             retry_max_s=retry_max_s,
-            channels=getattr(feed, "channels", {}),
+            channels={name: given[name] for name in taken},
+            unused=frozenset(given).difference(taken),
         )
         self._rules.check()
         self._feed = feed
@@ -297,3 +257,9 @@ class LiveSource:
             self._failure = self._failure or error
             self._feed_ended = True
             self._condition.notify_all()
+
+
+def missing_channels(feed: Feed, channels: Sequence[str]) -> list[str]:
+    """Return those of some channels that a feed does not give."""
+    given: Mapping[str, Pace] = getattr(feed, "channels", {})
+    return [name for name in channels if name not in given]

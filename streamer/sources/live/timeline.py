@@ -215,9 +215,11 @@ class Timeline:
         for start_s, text in self._minutes.cuts.take():
             if start_s in starts:  # otherwise another channel is missing
                 self._reports.warn(f"the minute {local_time(start_s):%Y-%m-%d %H:%M}: {text}")
-        for start_s, kw, solar_kw, battery_kw in minutes:
+        for start_s, kw, solar_kw, battery_kw, channels in minutes:
             at = local_time(start_s)
-            self._put(Reading(at, _rounded(kw), _optional(solar_kw), _optional(battery_kw)))
+            solar_kw, battery_kw = _optional(solar_kw), _optional(battery_kw)
+            others = tuple(map(_rounded, channels))
+            self._put(Reading(at, _rounded(kw), solar_kw, battery_kw, others))
 
     @property
     def _minutes(self) -> MinuteMeans | CounterMeans:

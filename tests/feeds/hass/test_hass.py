@@ -21,8 +21,8 @@ from streamer.feeds import Feed, FeedItem, Pace
 from streamer.feeds.address import Address, Credentials, Secret
 from streamer.feeds.advice import Advice
 from streamer.feeds.hass import KIND, open_hass
-from streamer.feeds.hass.states import Entity, power_entities
-from streamer.feeds.values import MalformedError
+from streamer.feeds.hass.states import Entity, entities_in
+from streamer.feeds.values import UNITS, MalformedError
 from streamer.readings import CounterSample, Link, Notice, Sample
 from streamer.testing import check_source, read_feed
 from tests.feeds.serving import WebServer, fails, self_signed
@@ -532,10 +532,9 @@ def test_any_event_is_applied_or_a_malformed_error(events: list[Any]) -> None:
 
 @given(states=MESSAGES)
 def test_any_list_of_states_is_searched(states: Any) -> None:
-    assert power_entities(states) == []
-    assert power_entities(
-        [states, {"entity_id": "sensor.p", "attributes": {"unit_of_measurement": "W"}}]
-    ) == ["sensor.p"]
+    assert entities_in(states, UNITS) == []
+    state = {"entity_id": "sensor.p", "attributes": {"unit_of_measurement": "W"}}
+    assert entities_in([states, state], UNITS) == ["sensor.p"]
 
 
 @given(values=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=5))

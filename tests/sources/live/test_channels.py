@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamer.errors import UnitError, UsageError
+from streamer.errors import UnitError
 from streamer.feeds import Pace
 from streamer.readings import CounterSample, Link, Notice, Reading, Sample
 from streamer.sources.live.channel import SideMeans
@@ -338,11 +338,6 @@ def test_a_feed_without_channels_gives_none() -> None:
     assert means(bench) == [(0, 1.0, None)]
     text, _ = bench.texts(Notice.MALFORMED)[0]
     assert text == "house: the feed sends a channel that it has not declared; skipped"
-
-
-def test_an_unknown_channel_cannot_be_declared() -> None:
-    with pytest.raises(UsageError, match="can have the channels solar and battery, not 'wind'"):
-        Bench(channels={"wind": Pace()})
 
 
 def test_the_own_draw_of_an_inverter_is_no_solar_power() -> None:

@@ -15,8 +15,7 @@ from streamer.feeds.address import Address, Credentials, Secret
 from streamer.feeds.advice import Advice
 from streamer.readings import MINUTE, Link, Notice, Reading, Sample
 from streamer.sources import Source
-from streamer.sources.live import LiveSource, open_source
-from streamer.sources.live import source as source_module
+from streamer.sources.live import LiveSource, open_source, opening
 from streamer.sources.live.processor import LiveItem
 from streamer.testing import ManualClock, check_source
 
@@ -297,8 +296,8 @@ def test_a_heartbeat_replaces_the_bound_of_the_kind(monkeypatch: pytest.MonkeyPa
         return feed
 
     kind = FeedKind("test", "x://y", open_it, stale_after_s=240.0)
-    monkeypatch.setattr(source_module, "load_kind", lambda scheme: kind)
-    monkeypatch.setattr(source_module, "open_feed", lambda address: kind.open(address))
+    monkeypatch.setattr(opening, "load_kind", lambda scheme: kind)
+    monkeypatch.setattr(opening, "open_feed", lambda address: kind.open(address))
     minutes = [minute for minute, _ in _minutes(_read_all(open_source("x://y", by="feed")))]
     assert minutes == [0, 1, 2, 3, 4, 5]
     given = _read_all(open_source("x://y", by="feed", stale_after_s=60.0))
@@ -331,8 +330,8 @@ def test_open_source_opens_the_feed_of_an_address(monkeypatch: pytest.MonkeyPatc
         return feed
 
     kind = FeedKind("test", "x://y", open_it, stale_after_s=240.0)
-    monkeypatch.setattr(source_module, "load_kind", lambda scheme: kind)
-    monkeypatch.setattr(source_module, "open_feed", lambda address: kind.open(address))
+    monkeypatch.setattr(opening, "load_kind", lambda scheme: kind)
+    monkeypatch.setattr(opening, "open_feed", lambda address: kind.open(address))
     credentials = Credentials(password=Secret("swordfish"))
     items = _read_all(open_source("x://y", credentials=credentials, by="feed"))
     assert opened[0].credentials == credentials
