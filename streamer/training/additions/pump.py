@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamer.readings.arrays import DoubleArray
-from tests.houses.generators.minutes import DAY, minute_of_day, pieces_means
-from tests.houses.generators.weather import Climate
+from streamer.training.additions.minutes import DAY, minute_of_day, pieces_means
+from streamer.training.additions.weather import Climate
 
 _Piece = tuple[float, float, float]
 
