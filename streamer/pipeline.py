@@ -23,9 +23,9 @@ from streamer.online.position import Position
 from streamer.readings import Alarm, Reading, Step
 from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.readings.blocks import BlockResult, ReadingBlock
-from streamer.readings.channels import Powers, channel_changes
 from streamer.readings.gaps import GapRule
 from streamer.readings.order import all_checked, check_block, checked
+from streamer.readings.powers import Powers, side_power_changes
 from streamer.scores.running import RunningScores
 
 _FEW = 4
@@ -37,8 +37,9 @@ class Pipeline:
 
     Where the readings have solar or battery power, the model forecasts the consumption of the
     house, and the forecasts of the sun and the battery make one of the grid power of it.
-    Everything that is scored is of the grid power. Readings with other channels than those before
-    them empty the ring buffer, as a long gap does, since a window holds one quantity.
+    Everything that is scored is of the grid power. Where solar or battery power begins or ends
+    to be measured, the ring buffer is emptied, as by a long gap, since a window holds one
+    quantity.
 
     Args:
         forecaster: model that forecasts the next reading from a window.
@@ -92,7 +93,7 @@ class Pipeline:
         """
         position = self._position
         reading, missing = checked(reading, position.last_at)
-        if self._gaps.resets(missing) or position.channels_change(reading):
+        if self._gaps.resets(missing) or position.side_powers_change(reading):
             self._reset()
         if self._issuer.is_behind:
             self._issuer.catch_up(position)
@@ -198,7 +199,7 @@ class Pipeline:
             The parts of the block, and for each whether the buffer is emptied before it.
         """
         resets = set(self._gaps.resets_at(missing))
-        resets |= set(channel_changes(readings, self._position.channels))
+        resets |= set(side_power_changes(readings, self._position.side_powers))
         edges = sorted({0, len(missing)} | resets)
         return [(slice(start, end), start in resets) for start, end in pairwise(edges)]
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from streamer.feeds import Feed, FeedItem
 from streamer.models import Answer, ForecastStream
 from streamer.readings import MINUTE, CounterSample, Link, Notice, Reading, Sample
-from streamer.readings.channels import channels_of
+from streamer.readings.powers import side_powers_of
 from streamer.sources import Source
 
 START = datetime(2010, 3, 19, 17, 0)
@@ -270,12 +270,20 @@ def _check_readings(source: Source | Feed, spacing: timedelta | None) -> list[Re
                 f"read() returned a {type(item).__name__} (for a feed, set samples)",
             )
             if isinstance(item, Reading):
-                _require(math.isfinite(item.consumption_kw), f"powers are not finite: {item}")
+                _require(
+                    all(map(math.isfinite, (item.consumption_kw, *item.channels))),
+                    f"powers or channels are not finite: {item}",
+                )
                 if found:
                     _require(
-                        channels_of(item) == channels_of(found[-1]),
+                        side_powers_of(item) == side_powers_of(found[-1]),
                         "solar or battery power must be in all readings or in none, and is not "
                         f"in all at {item.at}",
+                    )
+                    _require(
+                        len(item.channels) == len(found[-1].channels),
+                        f"{item.at} has {len(item.channels)} channels, the reading before it "
+                        f"{len(found[-1].channels)}",
                     )
                     step = item.at - found[-1].at
                     _require(step > timedelta(0), f"{item.at} does not come after {found[-1].at}")

@@ -14,7 +14,7 @@ from streamer.online.netload import NetLoad, Terms
 from streamer.readings.arrays import DoubleArray, IntArray, TimeArray
 from streamer.readings.blocks import ReadingBlock
 from streamer.readings.buffer import CAPACITY
-from streamer.readings.channels import Powers
+from streamer.readings.powers import Powers
 
 WARM_UP = CAPACITY - 1
 """Readings that fill the window before the first minute is scored."""

@@ -16,7 +16,7 @@ from streamer.online.netload import NetLoad
 from streamer.online.position import Position
 from streamer.readings import Adaptation, Reading
 from streamer.readings.arrays import DoubleArray
-from streamer.readings.channels import Powers
+from streamer.readings.powers import Powers
 
 _NOTHING: DoubleArray = np.empty(0)
 

@@ -14,7 +14,7 @@ from streamer.online.intervals import MAX_KW
 from streamer.online.solar import SolarForecast
 from streamer.readings import Reading
 from streamer.readings.arrays import DoubleArray
-from streamer.readings.channels import Channels, Powers
+from streamer.readings.powers import Powers, SidePowers
 
 _REACH_PER_CHANGE = 2.5
 """Distance from the sun's forecast to its outer quantiles, in recent mean absolute changes."""
@@ -60,20 +60,20 @@ class Terms:
         parts: (forecasts, 7) the fields of `Part`.
         actual_kw: the grid power that the forecasts were made for, or all but the last, whose
             forecast then waits to be settled.
-        channels: whether solar and battery power are measured.
+        sides: whether solar and battery power are measured.
     """
 
     parts: DoubleArray
     actual_kw: DoubleArray
-    channels: Channels
+    sides: SidePowers
 
     def __getitem__(self, rows: slice) -> Terms:
-        return Terms(self.parts[rows], self.actual_kw[rows], self.channels)
+        return Terms(self.parts[rows], self.actual_kw[rows], self.sides)
 
     @property
     def solar_kw(self) -> DoubleArray | None:
         """(forecasts,) mean forecast of the solar power; None where it is not measured."""
-        return self.parts[:, _SOLAR] if self.channels[0] else None
+        return self.parts[:, _SOLAR] if self.sides[0] else None
 
     @property
     def last_kw(self) -> DoubleArray:
@@ -87,7 +87,7 @@ class Terms:
         They take the place of the parts of the day in a guard of the grid power, since a battery
         at work and an empty one make two houses of one.
         """
-        if not self.channels[1]:
+        if not self.sides[1]:
             return None
         found: list[int] = np.searchsorted(_RESPONSES, self.parts[:, _SHARE]).tolist()
         return found
@@ -117,7 +117,7 @@ class Terms:
             above = np.maximum(kw[:, -1] - middle_kw, 0.0)
             grid[:, 0] -= np.hypot(below, rise) - below
             grid[:, -1] += np.hypot(above, fall) - above
-        if self.channels[1]:
+        if self.sides[1]:
             # Changes that the battery leaves to the grid now and then, as often as the share,
             # have that share of the variance: the root of it is the share of the width.
             width = np.sqrt(share)[:, None]
@@ -127,7 +127,7 @@ class Terms:
     def _left(self, kw: DoubleArray, offset: int) -> DoubleArray:
         """Forecasts with an offset, less what the battery takes of their change."""
         grid: DoubleArray = kw + self.parts[:, offset]
-        if self.channels[1]:
+        if self.sides[1]:
             last, *_, share = self.parts.T
             grid = share * grid + (1.0 - share) * last
         return grid
@@ -147,7 +147,8 @@ class NetLoad:
             powers: (readings,) those of consecutive readings.
 
         Returns:
-            The terms (readings,) of the forecasts issued at them; None if they have no channels.
+            The terms (readings,) of the forecasts issued at them; None if they have
+            neither solar nor battery power.
         """
         solar, battery = powers.solar_kw, powers.battery_kw
         if solar is None and battery is None:

@@ -14,7 +14,7 @@ from streamer.readings import Counts, Forecast, Reading
 from streamer.readings.arrays import IntArray
 from streamer.readings.blocks import ReadingBlock
 from streamer.readings.buffer import CAPACITY, RingBuffer
-from streamer.readings.channels import GRID_ONLY, Channels, channels_of
+from streamer.readings.powers import GRID_ONLY, SidePowers, side_powers_of
 from streamer.readings.saved import count, numbers
 
 _STATE_VERSION = 3
@@ -30,7 +30,7 @@ class Position:
         buffer: the last readings, as the consumption of the house in kW.
         waiting: the forecast that the next reading settles, if any.
         last_at: time of the last reading; None before the first.
-        channels: those of the readings in the buffer; None if it is empty.
+        side_powers: those of the readings in the buffer; None if it is empty.
         counts: totals of the stream so far.
     """
 
@@ -39,13 +39,13 @@ class Position:
         self.buffer = RingBuffer(max(CAPACITY, window + 1))
         self.waiting: Forecast | None = None
         self.last_at: datetime | None = None
-        self.channels: Channels | None = None
+        self.side_powers: SidePowers | None = None
         self.counts = Counts()
 
-    def channels_change(self, reading: Reading) -> bool:
-        """True if the next reading has other channels than those in the buffer."""
+    def side_powers_change(self, reading: Reading) -> bool:
+        """True if the next reading has other side powers than those in the buffer."""
         found = (reading.solar_kw is not None, reading.battery_kw is not None)
-        return found != self.channels and self.channels is not None
+        return found != self.side_powers and self.side_powers is not None
 
     def advance(self, reading: Reading, missing: int, forecast: Forecast | None) -> None:
         """Move to the next reading, at which a forecast may have been issued."""
@@ -71,7 +71,7 @@ class Position:
         counts = self.counts
         self.counts = Counts(counts.readings, counts.gaps, counts.gap_minutes, counts.resets + 1)
         self.buffer.clear()
-        self.waiting = self.channels = None
+        self.waiting = self.side_powers = None
 
     def state(self) -> dict[str, Any]:
         """The position as plain JSON values."""
@@ -79,7 +79,7 @@ class Position:
             "version": _STATE_VERSION,
             "window": self._window,
             "last_at": None if self.last_at is None else self.last_at.isoformat(),
-            "channels": None if self.channels is None else list(self.channels),
+            "channels": None if self.side_powers is None else list(self.side_powers),
             "buffer_kw": self.buffer.values().tolist(),
             "waiting": forecast_state(self.waiting),
             "counts": {name: getattr(self.counts, name) for name in Counts.__slots__},
@@ -88,7 +88,7 @@ class Position:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from a saved position, for which this one has to be new.
 
-        States that were saved by earlier versions have no channels but the grid's.
+        States that were saved by earlier versions have no power but the grid's.
 
         Raises:
             StateError: the state has another version or window.
@@ -105,7 +105,7 @@ class Position:
         last_at = state["last_at"]
         if last_at is not None:
             self.last_at = datetime.fromisoformat(last_at)
-            self.channels = _restored_channels(state.get("channels", GRID_ONLY))
+            self.side_powers = _restored_side_powers(state.get("channels", GRID_ONLY))
         self.buffer.extend(numbers(state["buffer_kw"], most=self.buffer.capacity))
         self.waiting = restored_forecast(state["waiting"])
         self.counts = Counts(**{name: count(state["counts"][name]) for name in Counts.__slots__})
@@ -126,12 +126,12 @@ class Position:
             counts.resets,
         )
         self.last_at, self.waiting = reading.at, forecast
-        if self.channels is None:
-            self.channels = channels_of(reading)
+        if self.side_powers is None:
+            self.side_powers = side_powers_of(reading)
 
 
-def _restored_channels(state: Any) -> Channels:
+def _restored_side_powers(state: Any) -> SidePowers:
     solar, battery = state
     if not isinstance(solar, bool) or not isinstance(battery, bool):
-        raise TypeError(f"channels are {state!r:.40}, not two truth values")
+        raise TypeError(f"side powers are {state!r:.40}, not two truth values")
     return solar, battery

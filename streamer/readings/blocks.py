@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import repeat
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 
@@ -29,6 +29,8 @@ class ReadingBlock(Sequence[Reading]):
         kw: (readings,) mean active power in kW; other numbers are converted to float64.
         solar_kw: (readings,) power of the solar panels in kW; None where it is not measured.
         battery_kw: (readings,) power into the battery in kW likewise.
+        channels: (readings, channels) the further channels that the model takes, in their own
+            units; None for a model of the power alone.
 
     Raises:
         ReadingError: the arrays have other shapes or types.
@@ -39,7 +41,7 @@ class ReadingBlock(Sequence[Reading]):
     (0.75, 1)
     """
 
-    __slots__ = ("at", "battery_kw", "kw", "solar_kw")
+    __slots__ = ("at", "battery_kw", "channels", "kw", "solar_kw")
 
     def __init__(
         self,
@@ -47,6 +49,7 @@ class ReadingBlock(Sequence[Reading]):
         kw: DoubleArray,
         solar_kw: DoubleArray | None = None,
         battery_kw: DoubleArray | None = None,
+        channels: DoubleArray | None = None,
     ) -> None:
         if at.dtype.kind == "M" and np.datetime_data(at.dtype)[0] not in _PLAIN_UNITS:
             at = at.astype("datetime64[us]")
@@ -55,19 +58,21 @@ class ReadingBlock(Sequence[Reading]):
         self.kw = _powers(kw, at)
         self.solar_kw = None if solar_kw is None else _powers(solar_kw, at)
         self.battery_kw = None if battery_kw is None else _powers(battery_kw, at)
+        self.channels = None if channels is None else _rows(channels, at)
 
     @classmethod
     def of(cls, readings: Sequence[Reading]) -> ReadingBlock:
         """The block of these readings, none of which may have a time zone.
 
         Raises:
-            ReadingError: solar or battery power is measured in only some of them.
+            ReadingError: solar power, battery power or channels are measured in only some of
+                them.
         """
         at = np.array([reading.at for reading in readings], "datetime64[us]")
         kw = np.array([reading.kw for reading in readings], np.float64)
         solar = _measured([reading.solar_kw for reading in readings], "solar")
         battery = _measured([reading.battery_kw for reading in readings], "battery")
-        return cls(at, kw, solar, battery)
+        return cls(at, kw, solar, battery, _channels([reading.channels for reading in readings]))
 
     @property
     def consumption_kw(self) -> DoubleArray:
@@ -83,26 +88,30 @@ class ReadingBlock(Sequence[Reading]):
     @overload
     def __getitem__(self, index: slice) -> ReadingBlock: ...
     def __getitem__(self, index: int | slice) -> Reading | ReadingBlock:
-        solar, battery = self.solar_kw, self.battery_kw
+        solar, battery, channels = self.solar_kw, self.battery_kw, self.channels
         if isinstance(index, slice):
             return ReadingBlock(
                 self.at[index],
                 self.kw[index],
                 None if solar is None else solar[index],
                 None if battery is None else battery[index],
+                None if channels is None else channels[index],
             )
         return Reading(
             self.at[index].item(),
             self.kw[index].item(),
             None if solar is None else solar[index].item(),
             None if battery is None else battery[index].item(),
+            () if channels is None else tuple(channels[index].tolist()),
         )
 
     def __iter__(self) -> Iterator[Reading]:
-        others = (
+        columns: list[Iterable[Any]] = [
             repeat(None) if kw is None else kw.tolist() for kw in (self.solar_kw, self.battery_kw)
-        )
-        return map(Reading, self.at.tolist(), self.kw.tolist(), *others)
+        ]
+        if self.channels is not None:
+            columns.append(map(tuple, self.channels.tolist()))
+        return map(Reading, self.at.tolist(), self.kw.tolist(), *columns)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ReadingBlock):
@@ -117,6 +126,20 @@ def _powers(kw: DoubleArray, at: TimeArray) -> DoubleArray:
     """The powers as a read-only array of float64, checked against their times."""
     if at.shape != kw.shape or at.ndim != 1:
         raise ReadingError(f"times of shape {at.shape} do not match powers of shape {kw.shape}")
+    return _doubles(kw, at)
+
+
+def _rows(channels: DoubleArray, at: TimeArray) -> DoubleArray | None:
+    """The channels (readings, channels) likewise; None if there are none."""
+    if channels.ndim != 2 or len(channels) != len(at):
+        raise ReadingError(
+            f"channels of shape {channels.shape} do not match times of shape {at.shape}; give "
+            "them as (readings, channels)"
+        )
+    return _doubles(channels, at) if channels.shape[1] else None
+
+
+def _doubles(kw: DoubleArray, at: TimeArray) -> DoubleArray:
     if at.dtype.kind != "M" or kw.dtype.kind not in "fiu":
         raise ReadingError(
             f"times of type {at.dtype} and powers of type {kw.dtype}; give arrays of "
@@ -136,6 +159,14 @@ def _measured(values: Sequence[float | None], name: str) -> DoubleArray | None:
     if missing:
         raise ReadingError(f"{missing} of {len(values)} readings have no {name} power")
     return np.array(values, np.float64)
+
+
+def _channels(values: Sequence[tuple[float, ...]]) -> DoubleArray | None:
+    """The channels as an array; None if no reading has any."""
+    counts = sorted({len(each) for each in values})
+    if len(counts) > 1:
+        raise ReadingError(f"some readings have {counts[0]} channels, some {counts[-1]}")
+    return np.array(values, np.float64) if counts and counts[0] else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from numbers import Real
@@ -31,11 +32,20 @@ def coerced(reading: Reading) -> Reading:
             f"{reading!r:.80} is not a reading; give a streamer.Reading(at, kw)"
         ) from None
     solar, battery = getattr(reading, "solar_kw", None), getattr(reading, "battery_kw", None)
-    if solar is battery is None:
-        if type(kw) is float and type(at) is datetime:
-            return reading
-        return Reading(_moment(at), _kw(at, kw))
-    return Reading(_moment(at), _kw(at, kw), _optional_kw(at, solar), _optional_kw(at, battery))
+    channels = getattr(reading, "channels", ())
+    if (
+        (type(kw) is float and type(at) is datetime and type(channels) is tuple)
+        and solar is battery is None
+        and (not channels or {*map(type, channels)} == {float})
+    ):
+        return reading
+    return Reading(
+        _moment(at),
+        _kw(at, kw),
+        _optional_kw(at, solar),
+        _optional_kw(at, battery),
+        _channels(at, channels),
+    )
 
 
 def _moment(at: Any) -> datetime:
@@ -51,10 +61,20 @@ def _optional_kw(at: datetime, kw: Any) -> float | None:
     return None if kw is None else _kw(at, kw)
 
 
+def _channels(at: datetime, values: Any) -> tuple[float, ...]:
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise ReadingError(f"channels of reading at {at} are {values!r:.80}; give a tuple")
+    return tuple(_plain(value, f"a channel of reading at {at}", "of its unit") for value in values)
+
+
 def _kw(at: datetime, kw: Any) -> float:
-    if not isinstance(kw, bool) and isinstance(kw, Real | Decimal):
+    return _plain(kw, f"reading at {at}", "of kW")
+
+
+def _plain(value: Any, what: str, wanted: str) -> float:
+    if not isinstance(value, bool) and isinstance(value, Real | Decimal):
         try:
-            return float(kw)
+            return float(value)
         except (OverflowError, ValueError) as error:
-            raise ReadingError(f"reading at {at} is not a finite number ({error})") from None
-    raise ReadingError(f"reading at {at} is {kw!r:.80}; give a number of kW")
+            raise ReadingError(f"{what} is not a finite number ({error})") from None
+    raise ReadingError(f"{what} is {value!r:.80}; give a number {wanted}")

@@ -26,8 +26,8 @@ def checked(reading: Reading, before: datetime | None) -> tuple[Reading, int]:
         The reading with plain types, and the number of minutes missing before it.
 
     Raises:
-        ReadingError: one of its powers is not a finite number, its time is not a `datetime`, or
-            not after that of the last one.
+        ReadingError: one of its powers or channels is not a finite number, its time is not a
+            `datetime`, or not after that of the last one.
     """
     reading = coerced(reading)
     return reading, _missing(reading, before)
@@ -37,6 +37,12 @@ def _missing(reading: Reading, before: datetime | None) -> int:
     # A sum is not finite if any of its terms is not.
     if not math.isfinite(reading.consumption_kw):
         raise ReadingError(_not_finite(reading))
+    if reading.channels and not all(map(math.isfinite, reading.channels)):
+        place = next(i for i, value in enumerate(reading.channels) if not math.isfinite(value))
+        raise ReadingError(
+            f"channel {place + 1} of reading at {reading.at} is {reading.channels[place]}, not a "
+            "finite number"
+        )
     if before is None:
         return 0
     try:
@@ -100,6 +106,8 @@ def check_block(block: ReadingBlock, before: datetime | None) -> IntArray:
 def _in_order(block: ReadingBlock) -> bool:
     with np.errstate(over="ignore", invalid="ignore"):
         finite = np.isfinite(block.consumption_kw).all()
+        if block.channels is not None:
+            finite &= np.isfinite(block.channels).all()
     return bool(finite and (np.diff(block.at) > np.timedelta64(0)).all())
 
 

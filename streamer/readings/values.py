@@ -32,6 +32,9 @@ class Reading:
             on standby; None where it is not measured.
         battery_kw: mean power into the battery in kW, negative while it is discharged; None
             where it is not measured.
+        channels: means over the minute of the further channels that the model takes (reactive
+            power, voltage, sub-meters), in its order and units; empty for a model of the power
+            alone. A minute for which one of them is not known is a gap likewise.
 
     >>> Reading(datetime(2016, 6, 1, 12), -1.5, solar_kw=2.5, battery_kw=0.75).consumption_kw
     0.25
@@ -41,6 +44,7 @@ class Reading:
     kw: float
     solar_kw: float | None = None
     battery_kw: float | None = None
+    channels: tuple[float, ...] = ()
 
     @property
     def consumption_kw(self) -> float:
