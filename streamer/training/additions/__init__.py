@@ -14,6 +14,7 @@ Powers are means over a minute in kW. Of streamer itself only array types are im
 from streamer.training.additions.battery import Battery
 from streamer.training.additions.car import Car
 from streamer.training.additions.clouds import Clouds
+from streamer.training.additions.draw import drawn_kind
 from streamer.training.additions.house import Additions, HouseSeries
 from streamer.training.additions.panels import Panels
 from streamer.training.additions.pump import HeatPump
@@ -30,4 +31,5 @@ __all__ = [
     "HouseSeries",
     "Panels",
     "Place",
+    "drawn_kind",
 ]

@@ -1,0 +1,236 @@
+"""Training data of one or several houses, each split in time."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+
+from streamer.errors import UsageError
+from streamer.readings.arrays import DoubleArray, IntArray
+from streamer.training.copies import copied_stretches, plain_stretches
+from streamer.training.data import TEST_SHARE, Series, require_windows
+from streamer.training.recipes import Recipe
+from streamer.training.tracks import Stretch, Track, join, window_starts
+
+WINDOW = 49
+"""Readings that a network sees before the one it forecasts."""
+
+_BLOCK = 1 << 18
+_MIN_SCALE = 1e-6
+_MIN_STD = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class House:
+    """One house: its last part in time is for testing.
+
+    Attributes:
+        series: all its readings.
+        row: first reading of the test part.
+        tracks: the training part: as it is, then its copies.
+        test: first readings of the windows whose target is in the test part.
+    """
+
+    series: Series
+    row: int
+    tracks: tuple[Track, ...]
+    test: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Houses:
+    """Houses to train on, and how their readings are scaled.
+
+    Attributes:
+        houses: the houses.
+        weights: (houses,) share of the windows from each.
+        length: readings in a window, its target included.
+        shift: (inputs,) value subtracted from each input, in its unit.
+        scale: (inputs,) value that each input is divided by then; 1 for the power.
+        scales_kw: (horizons,) root mean squared change of the mean power of the next minutes.
+        feature_mean: (features,) mean of each feature of the long history.
+        feature_std: (features,) its standard deviation.
+        shares: (tracks,) share of the windows from each track of all houses, in order.
+    """
+
+    houses: tuple[House, ...]
+    weights: DoubleArray
+    length: int
+    shift: DoubleArray
+    scale: DoubleArray
+    scales_kw: DoubleArray
+    feature_mean: DoubleArray
+    feature_std: DoubleArray
+    shares: DoubleArray
+
+    @property
+    def tracks(self) -> list[Track]:
+        """The tracks of all houses, in order."""
+        return [track for house in self.houses for track in house.tracks]
+
+    @property
+    def trained_from(self) -> datetime | None:
+        """First minute of all training parts; None if times are unknown."""
+        return min((m for m in (h.series.moment(0) for h in self.houses) if m), default=None)
+
+    @property
+    def trained_to(self) -> datetime | None:
+        """Last minute of all training parts; None if times are unknown."""
+        last = (house.series.moment(house.row - 1) for house in self.houses)
+        return max((moment for moment in last if moment), default=None)
+
+    @cached_property
+    def fingerprint(self) -> int:
+        """Checksum of all that is trained on."""
+        found = 0
+        for track in self.tracks:
+            for array in (track.values, track.minute, track.features, track.gain):
+                found = zlib.crc32(np.ascontiguousarray(array).data, found)
+        return found
+
+
+def split_houses(
+    series: Sequence[Series],
+    recipe: Recipe,
+    *,
+    length: int = WINDOW + 1,
+    shift: DoubleArray | None = None,
+    scale: DoubleArray | None = None,
+    seed: int = 1234,
+    say: Callable[[str], None] = print,
+) -> Houses:
+    """Split houses in time, and draw their copies.
+
+    No reading of the last 10 % of a house, its test part, is trained on.
+
+    Args:
+        series: the readings of each house.
+        recipe: horizons, weights and copies.
+        length: readings in a window, its target included.
+        shift: (inputs,) centring; None for the mean of the training parts, by weight.
+        scale: (inputs,) scale; None for the standard deviation likewise, and 1 for the power.
+        seed: seed of the copies.
+        say: called with the shift and the shape, as text.
+
+    Raises:
+        UsageError: there are too few readings for windows, or the houses have not the same
+            inputs.
+    """
+    _check_inputs(series, recipe)
+    parts = [_train_part(each, recipe, length) for each in series]
+    weights = np.array([len(each) for each in parts], float) ** recipe.house_exponent
+    weights /= weights.sum()
+    if shift is None:
+        shift = np.average([part.kw.mean(axis=0) for part in parts], axis=0, weights=weights)
+    if scale is None:
+        squares = [((part.kw - shift) ** 2).mean(axis=0) for part in parts]
+        scale = np.maximum(np.sqrt(np.average(squares, axis=0, weights=weights)), _MIN_SCALE)
+        scale[0] = 1.0
+    say(f"Shift : {', '.join(f'{value:.6f}' for value in shift)}")
+    changes = [np.diff(part.kw[:, 0]) ** 2 for part in parts]
+    reference_kw = float(np.sqrt(np.average([c.mean() for c in changes], weights=weights)))
+    houses = []
+    for each, part in zip(series, parts, strict=True):
+        house = _house(each, part, recipe, length, reference_kw, seed)
+        windows = f"{len(house.tracks[0].starts):,} training windows of {length}"
+        copies = f", {recipe.copies} copies" if recipe.copies else ""
+        say(f"House : {each.name}: {windows}{copies}, {len(house.test):,} to test")
+        houses.append(house)
+    tracks = [track for house in houses for track in house.tracks]
+    shares = _shares(tracks, weights, recipe)
+    mean, std = _feature_moments(tracks, shares)
+    return Houses(
+        houses=tuple(houses),
+        weights=weights,
+        length=length,
+        shift=shift,
+        scale=scale,
+        scales_kw=_scales_kw(tracks, shares, recipe.horizons),
+        feature_mean=mean,
+        feature_std=std,
+        shares=shares,
+    )
+
+
+def _check_inputs(series: Sequence[Series], recipe: Recipe) -> None:
+    inputs = sorted({each.kw.shape[1] for each in series})
+    if len(inputs) > 1:
+        raise UsageError(f"the houses have {inputs[0]} and {inputs[-1]} inputs; give alike ones")
+    if recipe.copies and inputs != [1]:
+        raise UsageError(f"recipe {recipe.name!r} adds to the power alone; it takes no channels")
+
+
+def _train_part(series: Series, recipe: Recipe, length: int) -> Series:
+    part = series.first(round((1 - TEST_SHARE) * len(series)))
+    require_windows(len(window_starts(part.elapsed, length, recipe.max_gap_min)), series, length)
+    return part
+
+
+def _house(
+    series: Series, part: Series, recipe: Recipe, length: int, reference_kw: float, seed: int
+) -> House:
+    def track(stretches: Sequence[Stretch]) -> Track:
+        return join(
+            stretches,
+            length=length,
+            max_gap_min=recipe.max_gap_min,
+            reference_kw=reference_kw,
+            balance=recipe.balance,
+        )
+
+    rng = np.random.default_rng([seed, int(part.sha256[:8], 16)])
+    tracks = [track(plain_stretches(part, recipe.fresh_share, rng))]
+    tracks += [track(copied_stretches(part, recipe, seed, i)) for i in range(recipe.copies)]
+    # A test window may begin in the training part: those readings precede its target.
+    starts = window_starts(series.elapsed, length, recipe.max_gap_min)
+    return House(series, len(part), tuple(tracks), starts[starts > len(part) - length])
+
+
+def _shares(tracks: Sequence[Track], weights: DoubleArray, recipe: Recipe) -> DoubleArray:
+    """(tracks,) share of the windows from each; none from one without windows."""
+    copies = recipe.copies
+    per_house = [1.0]
+    if copies:
+        per_house = [recipe.plain_share, *[(1.0 - recipe.plain_share) / copies] * copies]
+    shares = np.outer(weights, per_house).ravel() * [len(track.starts) > 0 for track in tracks]
+    found: DoubleArray = shares / shares.sum()
+    return found
+
+
+def _feature_moments(
+    tracks: Sequence[Track], shares: DoubleArray
+) -> tuple[DoubleArray, DoubleArray]:
+    """Mean and standard deviation of each feature; a constant one gets a deviation of 1."""
+    moments = []
+    for track in tracks:
+        total = np.zeros((2, track.features.shape[1]))
+        for start in range(0, len(track.features), _BLOCK):
+            block = track.features[start : start + _BLOCK].astype(np.float64)
+            total += block.sum(axis=0), (block * block).sum(axis=0)
+        moments.append(total / len(track.features))
+    mean, square = np.average(moments, axis=0, weights=shares)
+    std = np.sqrt(np.maximum(square - mean * mean, 0.0))
+    return mean, np.where(std > _MIN_STD, std, 1.0)
+
+
+def _scales_kw(
+    tracks: Sequence[Track], shares: DoubleArray, horizons: Sequence[int]
+) -> DoubleArray:
+    """(horizons,) root mean squared change; 1 where there are no whole horizons."""
+    squares = np.zeros((len(tracks), len(horizons)))
+    known = np.zeros_like(squares)
+    for i, track in enumerate(tracks):
+        for start in range(0, len(track.minute), _BLOCK):
+            rows = np.arange(start, min(start + _BLOCK, len(track.minute)))
+            changes = track.mean_changes(rows, horizons)
+            squares[i] += np.nansum(changes * changes, axis=0)
+            known[i] += (~np.isnan(changes)).sum(axis=0)
+    weights = np.where(known > 0, shares[:, None], 0.0)
+    total = (weights * squares / np.maximum(known, 1.0)).sum(axis=0)
+    scale = np.sqrt(total / np.maximum(weights.sum(axis=0), _MIN_STD))
+    return np.where(scale > 0.0, scale, 1.0)
