@@ -99,9 +99,9 @@ class Drawer:
         Returns:
             `inputs` (windows, timesteps, inputs), centred and scaled; `changes` (windows,
             timesteps, 1) to the next reading in kW; `gain` (windows, 1, 1), the factor of the
-            errors; and if the recipe has horizons `steps` (steps,) of the window that the head
-            learns from, `features` (windows, steps, features) there, normalised, and `means`
-            (windows, steps, horizons): changes of the mean, scaled, NaN where unknown.
+            errors; `steps` (steps,) of the window that the head for horizons learns from;
+            `features` (windows, steps, features) there, normalised; and `means` (windows,
+            steps, horizons): changes of the mean, scaled, NaN where unknown.
         """
         recipe, window = self._recipe, self._window
         counts = rng.multinomial(recipe.batch, self._data.shares)
@@ -114,26 +114,23 @@ class Drawer:
             if count
         ]
         batch = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        if recipe.horizons:
-            batch["steps"] = steps.astype(np.int32)
+        batch["steps"] = steps.astype(np.int32)
         return batch
 
     def _of_track(self, index: int, chosen: IntArray, steps: IntArray) -> dict[str, NDArray[Any]]:
         track, data = self._tracks[index], self._data
         starts = track.starts[chosen].astype(np.int64)
         values = track.values[starts[:, None] + np.arange(data.length)]
-        found: dict[str, NDArray[Any]] = {
+        rows = starts[:, None] + steps
+        features = (track.features[rows] - data.feature_mean) / data.feature_std
+        means = track.mean_changes(rows, self._recipe.horizons) / data.scales_kw
+        return {
             "inputs": (values[:, :-1] - self._shift) / self._scale,
             "changes": np.diff(values[..., :1], axis=1),
             "gain": track.gain[starts, None, None],
+            "features": features.astype(np.float32),
+            "means": means.astype(np.float32),
         }
-        if self._recipe.horizons:
-            rows = starts[:, None] + steps
-            features = (track.features[rows] - data.feature_mean) / data.feature_std
-            means = track.mean_changes(rows, self._recipe.horizons) / data.scales_kw
-            found["features"] = features.astype(np.float32)
-            found["means"] = means.astype(np.float32)
-        return found
 
 
 def _dataset(

@@ -62,8 +62,4 @@ def _cut(series: Series, after: IntArray) -> list[Stretch]:
     """The stretches between some minutes after the first one, but empty ones."""
     clock, elapsed = series.clock, series.elapsed
     rows = [0, *np.searchsorted(elapsed, elapsed[0] + after).tolist(), len(series)]
-    return [
-        Stretch(clock[a:b], elapsed[a:b], series.kw[a:b])
-        for a, b in pairwise(rows)
-        if a < b
-    ]
+    return [Stretch(clock[a:b], elapsed[a:b], series.kw[a:b]) for a, b in pairwise(rows) if a < b]

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from streamer import __version__
-from streamer.models.features import FEATURES
 from streamer.models.keras import import_tensorflow
 from streamer.readings.arrays import TimeArray
 from streamer.training.data import PowerData
@@ -68,7 +67,10 @@ def card_facts(
         "architecture": "stacked LSTM with a linear Dense head",
         "layers": layer_sizes(trained.model),
         "recipe": {
-            **asdict(recipe),
+            **{
+                name: list(value) if isinstance(value, tuple) else value
+                for name, value in asdict(recipe).items()
+            },
             "seed": seed,
             "windows": trained.windows,
             "interrupted": trained.interrupted,
@@ -85,23 +87,6 @@ def card_facts(
             "numpy": np.__version__,
         },
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-def horizons_entry(data: Houses, recipe: Recipe, sha256: str) -> dict[str, Any]:
-    """The card's entry on the head for horizons.
-
-    Args:
-        data: the training data.
-        recipe: the recipe.
-        sha256: of the head's file.
-    """
-    return {
-        "minutes": list(recipe.horizons),
-        "outputs": list(recipe.outputs),
-        "features": list(FEATURES),
-        "scales_kw": data.scales_kw.tolist(),
-        "sha256": sha256,
     }
 
 

@@ -51,8 +51,7 @@ def prepare(
     Raises:
         UsageError: there are too few readings, or houses that the recipe does not take.
     """
-    listed = isinstance(series, list | tuple) and isinstance(series[0], Series)
-    houses = list(series) if listed else [as_series(series)]  # type: ignore[arg-type]
+    houses = _houses(series)
     if not recipe.epochs:
         return split_houses(
             houses, recipe, length=window + 1, shift=shift, scale=scale, seed=seed, say=say
@@ -63,6 +62,14 @@ def prepare(
             "take recipe 'homes' for several"
         )
     return data_power_consumption(houses[0], ratio=ratio, seed=seed, say=say)
+
+
+def _houses(series: Series | ArrayLike | Sequence[Series]) -> list[Series]:
+    if isinstance(series, list | tuple):
+        houses = [each for each in series if isinstance(each, Series)]
+        if houses:
+            return houses
+    return [as_series(series)]  # type: ignore[arg-type]
 
 
 def run_network(

@@ -22,7 +22,7 @@ def build_joint_learner(tf: Any, keras: Any, stack: Any, head: Any, recipe: Reci
         keras: the module.
         stack: returned by `build_model`, with answers at every step. Layers and weights are
             shared with it.
-        head: returned by `build_head`, likewise; None for the next reading alone.
+        head: returned by `build_head`, likewise.
         recipe: weights of the losses. With a frozen one only the head is learnt.
 
     Returns:
@@ -36,8 +36,7 @@ def build_joint_learner(tf: Any, keras: Any, stack: Any, head: Any, recipe: Reci
         def __init__(self) -> None:
             super().__init__()
             self.stack = stack
-            if head is not None:
-                self.head = head
+            self.head = head
             self.tracker = keras.metrics.Mean("loss")
             self.built = True
 
@@ -54,8 +53,7 @@ def build_joint_learner(tf: Any, keras: Any, stack: Any, head: Any, recipe: Reci
                 if hidden is None:
                     hidden = self._hidden(batch["inputs"], training=True)
                 loss = 0.0 if recipe.frozen else self._next_loss(batch, hidden)
-                if head is not None:
-                    loss += recipe.horizon_weight * self._horizon_loss(batch, hidden)
+                loss += recipe.horizon_weight * self._horizon_loss(batch, hidden)
             self.optimizer.apply(tape.gradient(loss, variables), variables)
             self.tracker.update_state(loss)
             return {"loss": self.tracker.result()}

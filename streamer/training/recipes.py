@@ -38,7 +38,7 @@ class Recipe:
         balance: exponent of the mean squared change of a stretch by which its squared errors are
             divided: 0 for none, 1 so that stretches with large changes weigh as the others.
         horizons: lengths in minutes of the means that the head for horizons forecasts; empty
-            for none.
+            for the tutorial, which has no such head.
         horizon_units: units of its hidden layer.
         horizon_steps: random steps of each window that it learns from.
         horizon_weight: weight of its loss beside that of the next reading.

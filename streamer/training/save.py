@@ -14,8 +14,11 @@ from streamer.display.figures import new_figure
 from streamer.models import CARD_FILE, MODEL_FILE, read_model
 from streamer.models.artefact import sha256_of
 from streamer.models.card import Card
+from streamer.models.cardhorizons import CardHorizons
+from streamer.models.features import FEATURES
+from streamer.models.horizons import HORIZONS_FILE
 from streamer.training.data import PowerData
-from streamer.training.facts import card_facts, horizons_entry
+from streamer.training.facts import card_facts
 from streamer.training.houses import Houses
 from streamer.training.recipes import Recipe
 from streamer.training.trained import Trained
@@ -25,8 +28,6 @@ if TYPE_CHECKING:
 
 PLOT_FILE = "first100.png"
 _PLOTTED = 100
-
-HORIZONS_FILE = "horizons.keras"
 
 
 def save_model(
@@ -82,12 +83,18 @@ def save_model(
             sha256=sha256_of(parts[MODEL_FILE]),
             facts={**card.facts, **own},
         )
-    if trained.head is None:
+    if trained.head is None or isinstance(data, PowerData):
         del parts[HORIZONS_FILE]
     else:
         trained.head.save(parts[HORIZONS_FILE])
-        entry = horizons_entry(data, recipe, sha256_of(parts[HORIZONS_FILE]))
-        card = replace(card, facts={**card.facts, "horizons": entry})
+        horizons = CardHorizons(
+            minutes=recipe.horizons,
+            outputs=recipe.outputs,
+            features=FEATURES,
+            scales_kw=tuple(data.scales_kw.tolist()),
+            sha256=sha256_of(parts[HORIZONS_FILE]),
+        )
+        card = replace(card, horizons=horizons)
     parts[CARD_FILE].write_text(card.to_json(), encoding="utf-8")
     for name, part in parts.items():
         put_in_place(part, folder / name)

@@ -42,7 +42,7 @@ class Tester:
         tf: the module.
         keras: the module.
         model: the stack, with one answer per window.
-        head: the head for horizons, for features as they are; None without.
+        head: the head for horizons, for features as they are.
         recipe: the recipe.
     """
 
@@ -50,7 +50,6 @@ class Tester:
         self._head, self._recipe = head, recipe
         self._mean = recipe.outputs.index(MEAN)
 
-        @tf.function(input_signature=[tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)])
         def answers(inputs: Any) -> tuple[Any, Any]:
             middle = tf.shape(inputs)[0] // 2
             halves = inputs[: tf.maximum(middle, 1)], inputs[middle:]
@@ -58,7 +57,8 @@ class Tester:
             hidden = tf.concat(states, axis=0)[-tf.shape(inputs)[0] :]
             return hidden, model.layers[-1](hidden)
 
-        self._answers = answers
+        inputs = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+        self._answers = tf.function(answers, input_signature=[inputs])
 
     def test(self, house: House, data: Houses) -> HouseForecasts:
         """Forecast the test part of a house.
@@ -72,9 +72,7 @@ class Tester:
         kw = house.series.kw[:, 0]
         hidden, answers = self._run(house, data)
         predicted = answers[:, self._mean] + kw[last]
-        horizons: tuple[HorizonTest, ...] = ()
-        if self._head is not None:
-            horizons = self._test_horizons(house, hidden, last, data)
+        horizons = self._test_horizons(house, hidden, last, data)
         return HouseForecasts(kw[last + 1], predicted, kw[last], horizons)
 
     def _run(self, house: House, data: Houses) -> tuple[FloatArray, FloatArray]:

@@ -91,7 +91,7 @@ def house_task(tf: Any, keras: Any, model: Any, data: Houses, recipe: Recipe, se
     if recipe.frozen:
         sizes = layer_sizes(model)
     stack = _stack(model, sizes, recipe, every_step=True)
-    head = build_head(keras, sizes[-2], recipe) if recipe.horizons else None
+    head = build_head(keras, sizes[-2], recipe)
     learner = build_joint_learner(tf, keras, stack, head, recipe)
     batches = drawn_batches(keras, data, recipe, seed)
     steps = len(batches) * batches.epochs
@@ -99,9 +99,7 @@ def house_task(tf: Any, keras: Any, model: Any, data: Houses, recipe: Recipe, se
 
     def tested(seconds: float, windows: int, interrupted: bool) -> Trained:
         trained = _last_step(stack, recipe)
-        folded = None
-        if head is not None:
-            folded = folded_head(keras, head, data.feature_mean, data.feature_std)
+        folded = folded_head(keras, head, data.feature_mean, data.feature_std)
         tester = Tester(tf, keras, trained, folded, recipe)
         tests = [tester.test(house, data) for house in data.houses]
         return Trained(

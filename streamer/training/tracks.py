@@ -37,7 +37,7 @@ class Stretch:
         """(readings, features) of the long history up to each reading."""
         _, day_minutes, weekends = wall_clocks_at(self.clock)
         kw = np.ascontiguousarray(self.values[:, 0])
-        return History().extend(self.elapsed, day_minutes, weekends, kw).features
+        return History().extend(self.elapsed, day_minutes, weekends, kw)
 
     @property
     def change_kw(self) -> float:

@@ -19,7 +19,7 @@ from streamer.training import Trained, run_network
 
 def _job(out: Path, **changes: Any) -> command.TrainJob:
     settings: dict[str, Any] = {
-        "file": str(sample_path()),
+        "files": (str(sample_path()),),
         "options": FileOptions(limit=1500),
         "recipe": "tutorial",
         "out": out,
