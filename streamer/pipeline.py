@@ -14,7 +14,7 @@ import numpy as np
 
 from streamer.alarms.detectors import Alarms
 from streamer.errors import StateError, UsageError
-from streamer.models import Forecaster
+from streamer.models import Forecaster, channels_of
 from streamer.online.forecasts import ForecastBatch, Issued, settled_by, to_forecast
 from streamer.online.guard import day_parts
 from streamer.online.issuing import Issuer
@@ -37,6 +37,7 @@ class Pipeline:
 
     Where the readings have solar or battery power, the model forecasts the consumption of the
     house, and the forecasts of the sun and the battery make one of the grid power of it.
+    Channels are taken as they are measured, beside that.
     Everything that is scored is of the grid power. Where solar or battery power begins or ends
     to be measured, the ring buffer is emptied, as by a long gap, since a window holds one
     quantity.
@@ -74,7 +75,8 @@ class Pipeline:
         self._forecaster = forecaster
         self._gaps = GapRule() if gaps is None else gaps
         self._adapt, self._confidence = adapt, confidence
-        self._position = Position(forecaster.window)
+        self._channels = channels_of(forecaster)
+        self._position = Position(forecaster.window, self._channels)
         self._issuer, self._alarms, self._scores = self._new_parts()
         self._latest = self._scores.get()
         self._adaptation = self._issuer.adaptation
@@ -88,11 +90,12 @@ class Pipeline:
         """Process one reading.
 
         Raises:
-            ReadingError: its value is not a finite number, its time is not a `datetime`, or not
-                after that of the last reading; the pipeline is unchanged.
+            ReadingError: a value is not a finite number, its time is not a `datetime`, or not
+                after that of the last reading, or it has not as many channels as the model takes;
+                the pipeline is unchanged.
         """
         position = self._position
-        reading, missing = checked(reading, position.last_at)
+        reading, missing = checked(reading, position.last_at, self._channels)
         if self._gaps.resets(missing) or position.side_powers_change(reading):
             self._reset()
         if self._issuer.is_behind:
@@ -108,7 +111,7 @@ class Pipeline:
         Raises:
             ReadingError: as for `push`; the pipeline is unchanged by the whole block.
         """
-        readings, missing = all_checked(readings, self._position.last_at)
+        readings, missing = all_checked(readings, self._position.last_at, self._channels)
         steps: list[Step] = []
         for part, reset in self._parts(readings, missing):
             if reset:
@@ -132,7 +135,7 @@ class Pipeline:
         """
         if not len(readings):
             raise ValueError("the block is empty")
-        missing = check_block(readings, self._position.last_at)
+        missing = check_block(readings, self._position.last_at, self._channels)
         settled_kw = np.full(len(readings), np.nan)
         alarms: list[Alarm] = []
         for part, reset in self._parts(readings, missing):
@@ -165,7 +168,7 @@ class Pipeline:
         """
         if not isinstance(state, Mapping):
             raise StateError(f"saved state is of type {type(state).__name__}, not a mapping")
-        position = Position(self._forecaster.window)
+        position = Position(self._forecaster.window, self._channels)
         issuer, alarms, scores = self._new_parts()
         try:
             position.restore(state)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.errors import StateError
+from streamer.errors import StateError, UsageError
 from streamer.fleet.arranged import MINUTE_US, NEVER, RoundBlock, accept, plan, round_blocks
 from streamer.fleet.columns import SILENT, Column, Outcome
 from streamer.fleet.records import RecordKeeper, running_columns, waiting_columns
@@ -37,6 +37,9 @@ class Shard:
         forecaster: the model.
         settings: settings of all meters; None for the defaults.
 
+    Raises:
+        UsageError: the model takes channels beside the power.
+
     >>> import numpy as np
     >>> from streamer.models import load_model
     >>> shard = Shard(load_model())
@@ -49,6 +52,12 @@ class Shard:
     def __init__(
         self, forecaster: NetworkForecaster, settings: FleetSettings | None = None
     ) -> None:
+        if forecaster.channels:
+            raise UsageError(
+                f"model {forecaster.card.name!r} takes the channels "
+                f"{', '.join(forecaster.channels)}, which the meters of a fleet do not have; give "
+                "a model of the power alone"
+            )
         self._settings = FleetSettings() if settings is None else settings
         self._forecaster = forecaster
         self._window = forecaster.window

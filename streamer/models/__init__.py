@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from streamer.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
@@ -54,6 +54,13 @@ class ForecastStream(Protocol):
         """Add one reading in kW; returns the answer for one window, or None before the first."""
 
 
+class ChannelStream(ForecastStream, Protocol):
+    """Forecaster of one stream of readings with channels."""
+
+    def push(self, kw: float, channels: Sequence[float] = ()) -> Answer | None:
+        """Add one reading: its power in kW, and its channels in the model's order."""
+
+
 class Forecaster(Protocol):
     """Model as required by the pipeline."""
 
@@ -70,6 +77,26 @@ class Forecaster(Protocol):
 
     def stream(self) -> ForecastStream:
         """A forecaster for one stream, one reading at a time."""
+
+
+@runtime_checkable
+class ChannelForecaster(Forecaster, Protocol):
+    """Forecaster that takes more than the power: its windows are (windows, timesteps, inputs).
+
+    The power is the first of the inputs, and is what is forecast.
+    """
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the inputs after the power; empty if there are none."""
+
+    def stream(self) -> ChannelStream:
+        """A forecaster for one stream, one reading at a time."""
+
+
+def channels_of(forecaster: Forecaster) -> tuple[str, ...]:
+    """Names of the channels that a model takes beside the power; empty for most."""
+    return forecaster.channels if isinstance(forecaster, ChannelForecaster) else ()
 
 
 @runtime_checkable
@@ -190,10 +217,11 @@ def read_model(path: Path) -> tuple[Card, StackedLstm]:
     if not os.path.lexists(card_path):
         weights = parse_keras(path, content)
         outputs = weights.sizes[-1]
-        if outputs != 1:
-            raise ModelError(
-                f"{path}: {outputs} outputs, and no {CARD_FILE} beside it to define them"
-            )
+        for count, what in ((weights.sizes[0], "inputs"), (outputs, "outputs")):
+            if count != 1:
+                raise ModelError(
+                    f"{path}: {count} {what}, and no {CARD_FILE} beside it to define them"
+                )
         window = 49 if weights.timesteps is None else weights.timesteps
         return Card(name=path.stem, window=window), weights
     card = read_card(card_path)
@@ -203,6 +231,9 @@ def read_model(path: Path) -> tuple[Card, StackedLstm]:
     outputs = weights.sizes[-1]
     if outputs != len(card.outputs):
         raise ModelError(f"{path}: {outputs} outputs, but its card names {len(card.outputs)}")
+    if weights.sizes[0] != max(1, len(card.inputs)):
+        named = len(card.inputs) or "no"
+        raise ModelError(f"{path}: {weights.sizes[0]} inputs, but its card names {named}")
     if weights.timesteps not in (None, card.window):
         raise ModelError(f"{path}: windows of {weights.timesteps}, but its card has {card.window}")
     return card, weights

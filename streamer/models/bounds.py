@@ -32,7 +32,10 @@ MAX_WEIGHT = 1e6
 """Maximum magnitude of a weight: far beyond any trained one, and harmless to the arithmetic."""
 
 MAX_SHIFT_KW = 1e6
-"""Maximum magnitude of the centring shift in kW."""
+"""Maximum magnitude of the centring shift in kW, and of shifts and bounds of other inputs."""
+
+MAX_INPUT = 1e6
+"""Bound on inputs of a network: far from any real value, and harmless to its arithmetic."""
 
 MAX_WEIGHTS = 8_000_000
 """Maximum number of weights: a hundred times those of the shipped model."""

@@ -15,6 +15,7 @@ from streamer.models.bounds import MAX_JSON_BYTES, MAX_OUTPUTS, MAX_SHIFT_KW, MA
 from streamer.models.cardhorizons import SHA256, CardHorizons, read_horizons
 from streamer.models.cardscores import CardScores, read_scores
 from streamer.models.fields import Fields
+from streamer.models.inputs import Input, read_inputs
 
 MEAN = "mean"
 LEVEL = "level"
@@ -39,6 +40,8 @@ class Card:
             `change` since the last reading.
         outputs: one name per output of the head: `mean`, or a quantile such as `0.05`.
         shift_kw: subtracted from every reading, in kW.
+        inputs: what the network takes of each reading, the power first; empty for the power
+            alone, less `shift_kw`.
         sha256: of the `.keras` file; None without a card.
         trained_from: first minute of the training data.
         trained_to: last minute of the training data.
@@ -51,11 +54,17 @@ class Card:
     target: str = LEVEL
     outputs: tuple[str, ...] = (MEAN,)
     shift_kw: float = 0.0
+    inputs: tuple[Input, ...] = ()
     sha256: str | None = None
     trained_from: datetime | None = None
     trained_to: datetime | None = None
     horizons: CardHorizons | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the inputs after the power."""
+        return tuple(each.name for each in self.inputs[1:])
 
     @property
     def levels(self) -> tuple[float, ...]:
@@ -88,6 +97,9 @@ class Card:
         known: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
         facts = known.pop("facts")
         known["outputs"] = list(self.outputs)
+        known["inputs"] = [each.entry() for each in self.inputs]
+        if not self.inputs:
+            del known["inputs"]
         for key in ("trained_from", "trained_to"):
             known[key] = None if known[key] is None else known[key].isoformat()
         horizons = known.pop("horizons")
@@ -105,12 +117,14 @@ def read_card(path: Path) -> Card:
     """
     content = read_regular(path, MAX_JSON_BYTES)
     given = Fields(str(path), parse_json(str(path), content))
+    shift_kw = given.number("shift_kw", -MAX_SHIFT_KW, MAX_SHIFT_KW)
     card = Card(
         name=given.text("name", _MAX_NAME),
         window=given.whole("window", 1, MAX_WINDOW),
         target=given.text("target"),
         outputs=given.texts("outputs", MAX_OUTPUTS),
-        shift_kw=given.number("shift_kw", -MAX_SHIFT_KW, MAX_SHIFT_KW),
+        shift_kw=shift_kw,
+        inputs=read_inputs(given, shift_kw),
         sha256=given.text("sha256"),
         trained_from=given.moment("trained_from"),
         trained_to=given.moment("trained_to"),

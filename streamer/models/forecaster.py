@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isnan
 from typing import Protocol
 
@@ -10,15 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from streamer.errors import ModelError
-from streamer.models import Answer, ForecastStream
+from streamer.models import Answer, ChannelStream
+from streamer.models.bounds import MAX_INPUT
 from streamer.models.card import CHANGE, MEAN, Card
 from streamer.models.horizons import HorizonHead
+from streamer.models.inputs import Scaling, listed_inputs
 from streamer.models.network import LstmNetwork, RollingNetwork
 from streamer.readings.arrays import DoubleArray, FloatArray
 from streamer.readings.buffer import RingBuffer
-
-_MAX_KW = 1e6
-"""Bound on inputs in kW: far from any real value, and harmless to a network's arithmetic."""
 
 
 class Network(Protocol):
@@ -35,8 +34,8 @@ class NetworkForecaster:
     """Forecaster of the next reading by a network, used as its card specifies.
 
     Args:
-        card: centring, target and outputs.
-        network: the engine, which must have as many outputs as the card names.
+        card: inputs, target and outputs.
+        network: the engine, which must have as many inputs and outputs as the card names.
         horizons: the head for the mean of the next minutes, if it has one.
     """
 
@@ -48,6 +47,7 @@ class NetworkForecaster:
         self._network = network
         self._mean = card.outputs.index(MEAN)
         self._quantiles = np.array([i for i, name in enumerate(card.outputs) if name != MEAN], int)
+        self._scaling = Scaling(card.inputs) if card.inputs else None
 
     @property
     def engine(self) -> str:
@@ -60,6 +60,11 @@ class NetworkForecaster:
         return self.card.window
 
     @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the inputs after the power; empty for a model of the power alone."""
+        return self.card.channels
+
+    @property
     def levels(self) -> tuple[float, ...]:
         """Levels of the quantiles that are forecast beside the mean, in rising order."""
         return self.card.levels
@@ -69,10 +74,11 @@ class NetworkForecaster:
 
         Args:
             windows: (windows, timesteps) in kW, oldest first; or (windows, timesteps,
-                inputs) for a network with several inputs, of which the first is forecast.
+                inputs) in the units of the card for a network with several inputs, of which the
+                first is forecast.
 
         Raises:
-            ModelError: the windows do not have the card's length, or contain NaN.
+            ModelError: the windows do not have the card's length and inputs, or contain NaN.
         """
         inputs, last_kw = self._prepared(windows)
         outputs, hidden = self._network.run(inputs)
@@ -105,32 +111,40 @@ class NetworkForecaster:
         kw = np.asarray(windows, dtype=np.float64)
         if kw.ndim == 2:
             kw = kw[:, :, None]
-        if kw.ndim != 3 or kw.shape[1] != self.window:
+        if kw.ndim != 3 or kw.shape[1:] != (self.window, 1 + len(self.channels)):
+            of = f" with the inputs {listed_inputs(self.card.inputs)}" if self.channels else ""
             raise ModelError(
-                f"model {self.card.name!r} takes windows of {self.window} readings, "
+                f"model {self.card.name!r} takes windows of {self.window} readings{of}, "
                 f"not an array of shape {np.shape(windows)}"
             )
         # One step after the other, the order in which an engine reads them; windows that
         # are views of one series have the same order in memory.
         by_step = np.empty((kw.shape[1], kw.shape[2], len(kw)), np.float32)
-        self.to_inputs(kw.transpose(1, 2, 0), out=by_step)
+        values = kw.transpose(1, 2, 0)
+        self.to_inputs(values[:, 0], out=by_step[:, 0])
+        if self._scaling is not None:
+            for place in range(1, kw.shape[2]):
+                self._scaling.convert(place, values[:, place], out=by_step[:, place])
         if np.isnan(by_step).any():
             raise ModelError("a window contains NaN; leave out missing readings")
         return by_step.transpose(2, 0, 1), kw[:, -1, 0]
 
     def to_inputs(self, kw: DoubleArray, *, out: FloatArray) -> None:
-        """Convert readings to the network's own units.
+        """Convert powers to the network's own units.
 
         Args:
             kw: readings in kW, of any shape.
             out: output, of the same shape.
         """
+        if self._scaling is not None:
+            self._scaling.convert(0, kw, out=out)
+            return
         with np.errstate(over="ignore"):  # values beyond 32 bits are clipped below
             np.subtract(kw, self.card.shift_kw, out=out, casting="same_kind")
-        np.clip(out, -_MAX_KW, _MAX_KW, out=out)
+        np.clip(out, -MAX_INPUT, MAX_INPUT, out=out)
 
     def forecast_inputs(self, inputs: FloatArray, last_kw: DoubleArray) -> Answer:
-        """Forecast from windows in the network's own units.
+        """Forecast from windows in the own units of a network of the power alone.
 
         Args:
             inputs: (windows, timesteps), oldest first, as returned by `to_inputs`; fastest
@@ -156,7 +170,22 @@ class NetworkForecaster:
         quantiles.sort(axis=1)
         return Answer(kw[:, self._mean], quantiles, hidden)
 
-    def stream(self) -> ForecastStream:
+    def reading_inputs(self, kw: float, channels: Sequence[float] = ()) -> FloatArray:
+        """One reading (inputs,) in the network's own units.
+
+        Raises:
+            ModelError: a value is NaN.
+        """
+        if self._scaling is None:
+            if isnan(kw):
+                raise ModelError("a reading is NaN; leave out missing readings")
+            return np.array([min(max(kw - self.card.shift_kw, -MAX_INPUT), MAX_INPUT)], np.float32)
+        values = (kw, *channels)
+        if isnan(sum(values)):
+            raise ModelError("a reading or a channel of it is NaN; leave out missing readings")
+        return self._scaling.one(values)
+
+    def stream(self) -> ChannelStream:
         """A forecaster for one stream, one reading at a time."""
         if isinstance(self._network, LstmNetwork):
             return _RollingStream(self, self._network.rolling(self.window))
@@ -173,11 +202,8 @@ class _RollingStream:
     def restart(self, seen: int = 0) -> None:
         self._rolling.restart(seen)
 
-    def push(self, kw: float) -> Answer | None:
-        if isnan(kw):
-            raise ModelError("a reading is NaN; leave out missing readings")
-        shifted = min(max(kw - self._forecaster.card.shift_kw, -_MAX_KW), _MAX_KW)
-        result = self._rolling.push(np.array([shifted], np.float32))
+    def push(self, kw: float, channels: Sequence[float] = ()) -> Answer | None:
+        result = self._rolling.push(self._forecaster.reading_inputs(kw, channels))
         if result is None:
             return None
         return self._forecaster.answer(*result, np.array([kw]))
@@ -188,13 +214,13 @@ class _WindowStream:
 
     def __init__(self, forecaster: NetworkForecaster) -> None:
         self._forecaster = forecaster
-        self._buffer = RingBuffer(forecaster.window)
+        self._buffer = RingBuffer(forecaster.window, 1 + len(forecaster.channels))
 
     def restart(self, seen: int = 0) -> None:  # noqa: ARG002 - has no lanes to align
         self._buffer.clear()
 
-    def push(self, kw: float) -> Answer | None:
-        self._buffer.push(kw)
+    def push(self, kw: float, channels: Sequence[float] = ()) -> Answer | None:
+        self._buffer.push((kw, *channels))
         if len(self._buffer) < self._forecaster.window:
             return None
         return self._forecaster.forecast(self._buffer.values()[None, :])

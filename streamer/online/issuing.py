@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from streamer.models import Forecaster, forecast_ahead
+from streamer.models import (
+    Answer,
+    ChannelForecaster,
+    ChannelStream,
+    Forecaster,
+    ForecastStream,
+    forecast_ahead,
+)
 from streamer.online.forecasts import ForecastBatch, Issued
 from streamer.online.guard import HOURS
 from streamer.online.layer import Adapt, Online, recent_changes
@@ -41,7 +49,12 @@ class Issuer:
         self._forecaster = forecaster
         self._online = Online(forecaster.levels, adapt=adapt, confidence=confidence)
         self._net_load = NetLoad()
-        self._stream = forecaster.stream()
+        self._stream: ForecastStream
+        self._channel_stream: ChannelStream | None = None
+        if isinstance(forecaster, ChannelForecaster) and forecaster.channels:
+            self._stream = self._channel_stream = forecaster.stream()
+        else:
+            self._stream = forecaster.stream()
         self.is_behind = False
 
     @property
@@ -61,7 +74,7 @@ class Issuer:
             kw: its consumption.
             position: that before it.
         """
-        answer = self._stream.push(kw)
+        answer = self._push(kw, reading.channels)
         terms = self._net_load.see_one(reading)
         if answer is None:
             return None
@@ -91,7 +104,7 @@ class Issuer:
         windows = min(len(known) - window + 1, len(kw))
         if windows < 1:
             return None
-        views = sliding_window_view(known, window)[-windows:]
+        views = self._windows(known, powers.channels, position)[-windows:]
         recent, first = recent_changes(known, windows), len(kw) - windows
         parts, start = [], 0
         for answer in forecast_ahead(self._forecaster, views):
@@ -116,11 +129,36 @@ class Issuer:
 
     def catch_up(self, position: Position) -> None:
         """Rebuild the cache of the engine from the ring buffer."""
-        recent = position.buffer.last(self._forecaster.window)
+        window = self._forecaster.window
+        recent = position.buffer.last(window)
         self._stream.restart(seen=position.counts.readings - len(recent))
-        for kw in recent.tolist():
-            self._stream.push(kw)
+        buffer = position.channels
+        channels = repeat(()) if buffer is None else buffer.last(window).tolist()
+        for kw, values in zip(recent.tolist(), channels, strict=False):
+            self._push(kw, values)
         self.is_behind = False
+
+    def _push(self, kw: float, channels: Sequence[float]) -> Answer | None:
+        if self._channel_stream is None:
+            return self._stream.push(kw)
+        return self._channel_stream.push(kw, channels)
+
+    def _windows(
+        self, known: DoubleArray, channels: DoubleArray | None, position: Position
+    ) -> DoubleArray:
+        """Windows as the model takes them, as views.
+
+        Args:
+            known: (known,) powers up to the last reading of the part.
+            channels: (readings, channels) those of the part.
+            position: that before it.
+        """
+        window = self._forecaster.window
+        if position.channels is None or channels is None:
+            return sliding_window_view(known, window)
+        before = position.channels.last(len(known) - len(channels))
+        series = np.column_stack([known, np.concatenate([before, channels])])
+        return sliding_window_view(series, window, axis=0).transpose(0, 2, 1)
 
     def state(self) -> dict[str, Any]:
         """Everything that has been learnt, as plain JSON values."""

@@ -15,28 +15,38 @@ from streamer.readings.blocks import ReadingBlock
 from streamer.readings.coercion import coerced
 
 
-def checked(reading: Reading, before: datetime | None) -> tuple[Reading, int]:
+def checked(
+    reading: Reading, before: datetime | None, channels: Sequence[str] = ()
+) -> tuple[Reading, int]:
     """Check one reading against the time of the one before.
 
     Args:
         reading: the reading.
         before: time of the reading before it, if any.
+        channels: names of the channels that each reading has to have; those of a reading are
+            ignored if none is needed.
 
     Returns:
         The reading with plain types, and the number of minutes missing before it.
 
     Raises:
         ReadingError: one of its powers or channels is not a finite number, its time is not a
-            `datetime`, or not after that of the last one.
+            `datetime`, or not after that of the last one, or it has not as many channels as
+            are needed.
     """
     reading = coerced(reading)
-    return reading, _missing(reading, before)
+    return reading, _missing(reading, before, channels)
 
 
-def _missing(reading: Reading, before: datetime | None) -> int:
+def _missing(reading: Reading, before: datetime | None, channels: Sequence[str]) -> int:
     # A sum is not finite if any of its terms is not.
     if not math.isfinite(reading.consumption_kw):
         raise ReadingError(_not_finite(reading))
+    if channels and len(reading.channels) != len(channels):
+        raise ReadingError(
+            f"reading at {reading.at} has {len(reading.channels)} channels; the model takes "
+            f"{len(channels)}: {', '.join(channels)}"
+        )
     if reading.channels and not all(map(math.isfinite, reading.channels)):
         place = next(i for i, value in enumerate(reading.channels) if not math.isfinite(value))
         raise ReadingError(
@@ -68,7 +78,7 @@ def _not_finite(reading: Reading) -> str:
 
 
 def all_checked(
-    readings: Iterable[Reading], before: datetime | None
+    readings: Iterable[Reading], before: datetime | None, channels: Sequence[str] = ()
 ) -> tuple[Sequence[Reading], IntArray]:
     """Check consecutive readings.
 
@@ -79,16 +89,18 @@ def all_checked(
         ReadingError: as for `checked`, for the first invalid reading.
     """
     if isinstance(readings, ReadingBlock):
-        return readings, check_block(readings, before)
+        return readings, check_block(readings, before, channels)
     plain = list(map(coerced, readings))
     missing = np.zeros(len(plain), np.int64)
     for row, reading in enumerate(plain):
-        missing[row] = _missing(reading, before)
+        missing[row] = _missing(reading, before, channels)
         before = reading.at
     return plain, missing
 
 
-def check_block(block: ReadingBlock, before: datetime | None) -> IntArray:
+def check_block(
+    block: ReadingBlock, before: datetime | None, channels: Sequence[str] = ()
+) -> IntArray:
     """Check a block of readings.
 
     Returns:
@@ -98,8 +110,9 @@ def check_block(block: ReadingBlock, before: datetime | None) -> IntArray:
         ReadingError: as for `checked`, for the first invalid reading.
     """
     if not _in_order(block):
-        all_checked(list(block), before)  # raises the error of the first invalid reading
-    first = [checked(block[0], before)[1]] if block else []
+        # It raises the error of the first invalid reading.
+        all_checked(list(block), before, channels)
+    first = [checked(block[0], before, channels)[1]] if block else []
     return np.concatenate([np.array(first, np.int64), missing_before_each(block.at)])
 
 

@@ -43,9 +43,27 @@ def test_extend_equals_repeated_push(capacity: int, parts: list[list[float]]) ->
     assert many.last(1).tolist() == [1.0]
 
 
-def test_extend_rejects_two_dimensions() -> None:
-    with pytest.raises(ValueError, match="one-dimensional"):
+@given(st.integers(1, 9), st.lists(st.tuples(KW, KW), max_size=30), st.integers(0, 12))
+def test_buffer_of_channels_equals_a_deque(
+    capacity: int, rows: list[tuple[float, float]], count: int
+) -> None:
+    one, many, oracle = RingBuffer(capacity, 2), RingBuffer(capacity, 2), deque(rows, capacity)
+    for row in rows:
+        one.push(row)
+    many.extend(np.array(rows).reshape(-1, 2))
+    for buffer in (one, many):
+        assert [tuple(row) for row in buffer.values().tolist()] == [*oracle]
+        expected = [*oracle][max(0, len(oracle) - count) :]
+        assert [tuple(row) for row in buffer.last(count).tolist()] == expected
+
+
+def test_extend_rejects_other_shapes() -> None:
+    with pytest.raises(ValueError, match=r"shape \(1, 2\), must have \('readings',\)"):
         RingBuffer(3).extend([[1.0, 2.0]])
+    with pytest.raises(ValueError, match=r"shape \(2,\), must have \('readings', 2\)"):
+        RingBuffer(3, 2).extend([1.0, 2.0])
+    with pytest.raises(ValueError, match=r"shape \(\), must"):
+        RingBuffer(3).extend(1.0)
 
 
 def test_values_are_copies() -> None:
