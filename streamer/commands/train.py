@@ -10,7 +10,6 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from rich.progress import TaskProgressColumn, TextColumn
 from rich.text import Text
 
@@ -21,6 +20,7 @@ from streamer.display.numbers import percent
 from streamer.display.progress import progress_bar
 from streamer.errors import ModelError, UsageError
 from streamer.models import find_model, read_model
+from streamer.models.inputs import POWER, POWER_UNIT, Input
 from streamer.sinks.notes import NoteSink
 from streamer.training import (
     build_model,
@@ -221,4 +221,5 @@ class _Base:
     @property
     def scaling(self) -> dict[str, Any]:
         """Arguments of `prepare` for windows that the network can take as it is."""
-        return {"window": self.card.window, "shift": np.array([self.card.shift_kw])}
+        power = Input(POWER, POWER_UNIT, self.card.shift_kw)
+        return {"window": self.card.window, "inputs": self.card.inputs or (power,)}

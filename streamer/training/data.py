@@ -30,16 +30,19 @@ class Series:
     """Readings as arrays.
 
     Attributes:
-        kw: (readings, inputs); the first input is the power in kW, which is forecast.
+        kw: (readings, inputs); the first input is the power in kW, which is forecast, the others
+            are channels in units of their own.
         at: (readings,) their times by the clock of the house, without zone; None if unknown.
         name: origin of the readings.
         utc: (readings,) the same times in UTC, where the source has a zone; otherwise None.
+        channels: name and unit of each further input.
     """
 
     kw: DoubleArray
     at: TimeArray | None = None
     name: str = "array"
     utc: TimeArray | None = None
+    channels: tuple[tuple[str, str], ...] = ()
 
     @property
     def clock(self) -> TimeArray:
@@ -73,7 +76,7 @@ class Series:
         """The first readings only."""
         at = None if self.at is None else self.at[:count]
         utc = None if self.utc is None else self.utc[:count]
-        return Series(self.kw[:count], at, self.name, utc)
+        return Series(self.kw[:count], at, self.name, utc, self.channels)
 
 
 def series_from(
@@ -84,8 +87,8 @@ def series_from(
 ) -> Series:
     """Read a source to its end, or to a number of readings; it is closed.
 
-    The values are the consumption of the house: where solar or battery power is measured, that
-    is what a network forecasts.
+    The values are the consumption of the house, where solar or battery power is measured: that
+    is what a network forecasts. The channels of the readings follow.
 
     Args:
         source: the source.
@@ -102,6 +105,8 @@ def series_from(
                 for notice in (item for item in items if isinstance(item, Notice)):
                     on_notice(notice)
             block, moments = _arrays(items)
+            if not len(block):
+                continue
             kw.append(block)
             at.append(moments[0])
             utc.append(moments[1])
@@ -112,22 +117,28 @@ def series_from(
         raise UsageError(f"{source.name}: no readings to train on")
     local, universal = np.concatenate(at), np.concatenate(utc)
     has_zone = not np.array_equal(local, universal)
-    series = Series(
-        np.concatenate(kw)[:, None], local, source.name, universal if has_zone else None
-    )
+    channels = tuple((each.name, each.unit) for each in getattr(source, "channels", ()))
+    utc_or_none = universal if has_zone else None
+    series = Series(np.concatenate(kw), local, source.name, utc_or_none, channels)
     return series if limit is None else series.first(limit)
 
 
 def _arrays(items: Sequence[Any]) -> tuple[DoubleArray, tuple[TimeArray, TimeArray]]:
-    """Consumption of the readings among the items of a source, and their times: local, UTC."""
+    """Values (readings, inputs) of the readings among items, and their times: local, UTC."""
     if isinstance(items, ReadingBlock):
         at = items.at.astype("datetime64[s]")
-        return items.consumption_kw, (at, at)
+        columns = [items.consumption_kw]
+        if items.channels is not None:
+            columns += list(items.channels.T)
+        return np.stack(columns, axis=1), (at, at)
     readings = [item for item in items if isinstance(item, Reading)]
-    kw = np.array([reading.consumption_kw for reading in readings], dtype=np.float64)
+    values = [(reading.consumption_kw, *reading.channels) for reading in readings]
     local = [reading.at.replace(tzinfo=None) for reading in readings]
     utc = [_universal(reading.at) for reading in readings]
-    return kw, (np.array(local, "datetime64[s]"), np.array(utc, "datetime64[s]"))
+    return (
+        np.array(values, np.float64).reshape(len(readings), -1),
+        (np.array(local, "datetime64[s]"), np.array(utc, "datetime64[s]")),
+    )
 
 
 def _universal(at: datetime) -> datetime:

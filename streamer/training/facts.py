@@ -29,14 +29,14 @@ _SEVERAL_HOUSES = (
     "It has seen {} houses: in another, with other appliances, it may do worse, and worse than "
     "persistence. Evaluate it there before relying on it."
 )
-_NEXT_ONLY = (
-    "It forecasts the next reading of a series of one-minute means, and nothing further ahead."
+_WITHOUT_HORIZONS = (
+    "It forecasts the next reading of a series of one-minute means, and nothing further ahead.",
+    "It knows no calendar and no weather: only the readings of its window.",
 )
 _HORIZONS = (
     "It forecasts the next reading of a series of one-minute means, and the mean of up to {} "
     "minutes, but no single minute further ahead."
 )
-_NO_CALENDAR = "It knows no calendar and no weather: only the readings of its window."
 _NO_WEATHER = (
     "It knows no weather and no holidays: only the readings of its window and, for the means of "
     "several minutes, those of the last days, the time of day and the weekend."
@@ -90,11 +90,20 @@ def card_facts(
     }
 
 
+def limits_with_horizons(limits: Sequence[str], recipe: Recipe) -> list[str]:
+    """Limits of a model that gets a head for horizons.
+
+    Args:
+        limits: those of the model before.
+        recipe: the recipe of the head.
+    """
+    others = [text for text in limits if text not in _WITHOUT_HORIZONS]
+    return [*others, _HORIZONS.format(max(recipe.horizons)), _NO_WEATHER]
+
+
 def _limits(recipe: Recipe, houses: int) -> list[str]:
-    scope = _SEVERAL_HOUSES.format(houses) if houses > 1 else _ONE_HOUSE
-    if not recipe.horizons:
-        return [scope, _NEXT_ONLY, _NO_CALENDAR]
-    return [scope, _HORIZONS.format(max(recipe.horizons)), _NO_WEATHER]
+    limits = [_SEVERAL_HOUSES.format(houses) if houses > 1 else _ONE_HOUSE, *_WITHOUT_HORIZONS]
+    return limits_with_horizons(limits, recipe) if recipe.horizons else limits
 
 
 def _data(data: PowerData | Houses, licences: Sequence[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from streamer.errors import UsageError
-from streamer.readings.arrays import DoubleArray
+from streamer.models.inputs import Input
 from streamer.training.checkpoint import Checkpoint, steps_of
 from streamer.training.data import PowerData, Series, as_series, data_power_consumption
 from streamer.training.houses import WINDOW, Houses, split_houses
@@ -32,8 +32,7 @@ def prepare(
     ratio: float = 0.5,
     seed: int = SEED,
     window: int = WINDOW,
-    shift: DoubleArray | None = None,
-    scale: DoubleArray | None = None,
+    inputs: Sequence[Input] = (),
     say: Callable[[str], None] = print,
 ) -> PowerData | Houses:
     """Windows for a recipe.
@@ -44,8 +43,7 @@ def prepare(
         ratio: share of the published file to use, for the tutorial's recipe only.
         seed: seed of the order, or of the copies.
         window: readings that the network sees, for the other recipes.
-        shift: (inputs,) centring of an existing model, likewise; None for the mean.
-        scale: (inputs,) scale of an existing model, likewise; None for the deviation.
+        inputs: inputs of an existing model, likewise; none for new ones.
         say: called with shift and shape, one line each.
 
     Raises:
@@ -53,9 +51,7 @@ def prepare(
     """
     houses = _houses(series)
     if not recipe.epochs:
-        return split_houses(
-            houses, recipe, length=window + 1, shift=shift, scale=scale, seed=seed, say=say
-        )
+        return split_houses(houses, recipe, length=window + 1, inputs=inputs, seed=seed, say=say)
     if len(houses) > 1:
         raise UsageError(
             f"recipe {recipe.name!r} trains on one house, not on {len(houses)}; "

@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from math import inf
 
 import numpy as np
 
 from streamer.errors import UsageError
+from streamer.models.inputs import POWER, POWER_UNIT, Input
 from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.training.copies import copied_stretches, plain_stretches
 from streamer.training.data import TEST_SHARE, Series, require_windows
@@ -50,8 +52,7 @@ class Houses:
         houses: the houses.
         weights: (houses,) share of the windows from each.
         length: readings in a window, its target included.
-        shift: (inputs,) value subtracted from each input, in its unit.
-        scale: (inputs,) value that each input is divided by then; 1 for the power.
+        inputs: what the network takes of each reading, and how it is scaled.
         scales_kw: (horizons,) root mean squared change of the mean power of the next minutes.
         feature_mean: (features,) mean of each feature of the long history.
         feature_std: (features,) its standard deviation.
@@ -61,12 +62,21 @@ class Houses:
     houses: tuple[House, ...]
     weights: DoubleArray
     length: int
-    shift: DoubleArray
-    scale: DoubleArray
+    inputs: tuple[Input, ...]
     scales_kw: DoubleArray
     feature_mean: DoubleArray
     feature_std: DoubleArray
     shares: DoubleArray
+
+    @property
+    def shift(self) -> DoubleArray:
+        """(inputs,) value subtracted from each input, in its unit."""
+        return np.array([each.shift for each in self.inputs])
+
+    @property
+    def scale(self) -> DoubleArray:
+        """(inputs,) value that each input is divided by then."""
+        return np.array([each.scale for each in self.inputs])
 
     @property
     def tracks(self) -> list[Track]:
@@ -99,8 +109,7 @@ def split_houses(
     recipe: Recipe,
     *,
     length: int = WINDOW + 1,
-    shift: DoubleArray | None = None,
-    scale: DoubleArray | None = None,
+    inputs: Sequence[Input] = (),
     seed: int = 1234,
     say: Callable[[str], None] = print,
 ) -> Houses:
@@ -112,8 +121,8 @@ def split_houses(
         series: the readings of each house.
         recipe: horizons, weights and copies.
         length: readings in a window, its target included.
-        shift: (inputs,) centring; None for the mean of the training parts, by weight.
-        scale: (inputs,) scale; None for the standard deviation likewise, and 1 for the power.
+        inputs: the inputs of an existing model; none for new ones, centred on the mean of the
+            training parts, by weight, and scaled by their standard deviation, but for the power.
         seed: seed of the copies.
         say: called with the shift and the shape, as text.
 
@@ -125,13 +134,8 @@ def split_houses(
     parts = [_train_part(each, recipe, length) for each in series]
     weights = np.array([len(each) for each in parts], float) ** recipe.house_exponent
     weights /= weights.sum()
-    if shift is None:
-        shift = np.average([part.kw.mean(axis=0) for part in parts], axis=0, weights=weights)
-    if scale is None:
-        squares = [((part.kw - shift) ** 2).mean(axis=0) for part in parts]
-        scale = np.maximum(np.sqrt(np.average(squares, axis=0, weights=weights)), _MIN_SCALE)
-        scale[0] = 1.0
-    say(f"Shift : {', '.join(f'{value:.6f}' for value in shift)}")
+    inputs = tuple(inputs) or _inputs(parts, weights)
+    say(f"Shift : {', '.join(f'{each.shift:.6f} {each.unit}' for each in inputs)}")
     changes = [np.diff(part.kw[:, 0]) ** 2 for part in parts]
     reference_kw = float(np.sqrt(np.average([c.mean() for c in changes], weights=weights)))
     houses = []
@@ -148,8 +152,7 @@ def split_houses(
         houses=tuple(houses),
         weights=weights,
         length=length,
-        shift=shift,
-        scale=scale,
+        inputs=inputs,
         scales_kw=_scales_kw(tracks, shares, recipe.horizons),
         feature_mean=mean,
         feature_std=std,
@@ -158,11 +161,42 @@ def split_houses(
 
 
 def _check_inputs(series: Sequence[Series], recipe: Recipe) -> None:
-    inputs = sorted({each.kw.shape[1] for each in series})
-    if len(inputs) > 1:
-        raise UsageError(f"the houses have {inputs[0]} and {inputs[-1]} inputs; give alike ones")
-    if recipe.copies and inputs != [1]:
+    channels = series[0].channels
+    for each in series:
+        if each.kw.shape[1] != 1 + len(each.channels):
+            raise UsageError(f"{each.name}: {each.kw.shape[1]} inputs; name those after the power")
+        if each.channels != channels:
+            raise UsageError(
+                f"{each.name} has other channels than {series[0].name}: {_listed(each.channels)}, "
+                f"not {_listed(channels)}"
+            )
+    if recipe.channels and not channels:
+        raise UsageError(
+            f"{series[0].name}: no channels beside the power are known; name their columns "
+            "(--channel), or train on the power alone (--recipe sceaux)"
+        )
+    if recipe.copies and channels:
         raise UsageError(f"recipe {recipe.name!r} adds to the power alone; it takes no channels")
+
+
+def _listed(channels: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(name for name, _ in channels) or "none"
+
+
+def _inputs(parts: Sequence[Series], weights: DoubleArray) -> tuple[Input, ...]:
+    """The power, centred, and the channels, centred and scaled, within what they have been."""
+    means = [part.kw.mean(axis=0) for part in parts]
+    shift = np.average(means, axis=0, weights=weights)
+    squares = [((part.kw - shift) ** 2).mean(axis=0) for part in parts]
+    std = np.sqrt(np.average(squares, axis=0, weights=weights))
+    low = np.min([part.kw.min(axis=0) for part in parts], axis=0)
+    high = np.max([part.kw.max(axis=0) for part in parts], axis=0)
+    found = [Input(POWER, POWER_UNIT, float(shift[0]))]
+    for i, (name, unit) in enumerate(parts[0].channels, start=1):
+        scale = float(std[i]) if std[i] > _MIN_SCALE else 1.0
+        bounds = (float(low[i]), float(high[i])) if low[i] < high[i] else (-inf, inf)
+        found.append(Input(name, unit, float(shift[i]), scale, *bounds))
+    return tuple(found)
 
 
 def _train_part(series: Series, recipe: Recipe, length: int) -> Series:

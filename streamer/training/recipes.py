@@ -31,7 +31,7 @@ class Recipe:
         learning_rate: its peak, from which it falls by a half cosine.
         first_scored: first step of a window whose forecast is learnt from.
         pinball_weight: weight of the quantiles' loss beside the mean's.
-        channels: whether all further channels of a file are inputs beside its power.
+        channels: whether the channels of a file are inputs beside its power.
         max_gap_min: longest sum of missing minutes that a window may bridge.
         house_exponent: a house is drawn from in proportion to its number of windows to this
             power: 1 for every window alike, 0 for every house alike.

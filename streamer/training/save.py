@@ -18,7 +18,7 @@ from streamer.models.cardhorizons import CardHorizons
 from streamer.models.features import FEATURES
 from streamer.models.horizons import HORIZONS_FILE
 from streamer.training.data import PowerData
-from streamer.training.facts import card_facts
+from streamer.training.facts import card_facts, limits_with_horizons
 from streamer.training.houses import Houses
 from streamer.training.recipes import Recipe
 from streamer.training.trained import Trained
@@ -68,6 +68,7 @@ def save_model(
             target=recipe.target,
             outputs=recipe.outputs,
             shift_kw=float(data.shift[0]),
+            inputs=data.inputs if isinstance(data, Houses) and len(data.inputs) > 1 else (),
             sha256=sha256_of(parts[MODEL_FILE]),
             trained_from=data.trained_from,
             trained_to=data.trained_to,
@@ -77,6 +78,7 @@ def save_model(
         parts[MODEL_FILE].write_bytes(base.read_bytes())
         card, _ = read_model(base)
         own = {f"horizons_{key}": facts[key] for key in ("recipe", "data", "test", "versions")}
+        own["limits"] = limits_with_horizons(card.limits, recipe)
         card = replace(
             card,
             name=folder.resolve().name,

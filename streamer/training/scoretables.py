@@ -48,7 +48,7 @@ def _next_reading(trained: Trained, houses: Sequence[str]) -> Table:
 
 def _horizons(trained: Trained, houses: Sequence[str]) -> Table:
     """Skill and coverage of each horizon in each house."""
-    table = Table(title="Mean of the next minutes: skill, and coverage of the 90 % interval")
+    table = Table(title="Mean of the next minutes")
     table.add_column("minutes", justify="right")
     for house in houses:
         table.add_column(Text(one_line(house)), justify="right")
@@ -57,4 +57,5 @@ def _horizons(trained: Trained, houses: Sequence[str]) -> Table:
         if tests[0].minutes in _SHOWN:
             values = [f"{percent(test.skill)}  {percent(test.coverage)}" for test in tests]
             table.add_row(str(tests[0].minutes), *values)
+    table.caption = "skill, coverage of 90 %"
     return table

@@ -78,9 +78,11 @@ class Tester:
     def _run(self, house: House, data: Houses) -> tuple[FloatArray, FloatArray]:
         """Last hidden states and answers of all test windows."""
         offsets = np.arange(data.length - 1)
+        low, high = (np.array([getattr(i, end) for i in data.inputs]) for end in ("low", "high"))
         hidden, answers = [], []
         for start in range(0, len(house.test), _BLOCK):
             values = house.series.kw[house.test[start : start + _BLOCK, None] + offsets]
+            values = np.clip(values, low, high)
             inputs = ((values - data.shift) / data.scale).astype(np.float32)
             states, outputs = self._answers(inputs)
             hidden.append(np.asarray(states))

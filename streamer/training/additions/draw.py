@@ -38,9 +38,12 @@ def drawn_car(rng: np.random.Generator) -> Car:
 
 
 def drawn_pump(rng: np.random.Generator) -> HeatPump:
-    """Heat pump of fixed speed, 1 to 4 kW, that cycles in 10 to 60 minutes at half its power."""
+    """Heat pump of fixed speed, 1 to 4 kW.
+
+    It cycles in 10 to 40 minutes when it runs half of the time, and in longer ones otherwise.
+    """
     power = float(rng.uniform(1.0, 4.0))
-    cycle_h = float(rng.uniform(10.0, 60.0)) / 60.0
+    cycle_h = float(rng.uniform(10.0, 40.0)) / 60.0
     return replace(
         HeatPump.drawn(rng),
         power_kw=power,
