@@ -84,6 +84,14 @@ def _options(
         Unit | None,
         typer.Option("--battery-unit", help="Unit of the battery column, if its name has none."),
     ] = None,
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=COLUMN",
+            help="Column of a channel that the model takes beside the power, such as voltage=U1; "
+            "COLUMN:UNIT if its name has no unit. Repeatable. Those of the UCI file are found.",
+        ),
+    ] = None,
     where: Annotated[
         list[str] | None,
         typer.Option(
@@ -182,7 +190,8 @@ def takes_file_options(*left_out: str) -> Callable[[_Command], _Command]:
         @wraps(command)
         def called(**values: Any) -> None:
             given = {each.name: values.pop(each.name) for each in shared}
-            given["where"] = tuple(given["where"] or ())
+            for name in {"where", "channel"} & given.keys():
+                given[name] = tuple(given[name] or ())
             plain: dict[str, Any] = {
                 name: value.value if isinstance(value, StrEnum) else value
                 for name, value in given.items()

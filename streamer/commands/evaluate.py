@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from rich.progress import MofNCompleteColumn, TimeElapsedColumn
 
+from streamer.commands.channels import joint_inputs
 from streamer.commands.files import FileOptions
 from streamer.display.console import PlainConsole
 from streamer.display.lines import one_line
 from streamer.display.progress import progress_bar
 from streamer.errors import UsageError
-from streamer.models import find_model
 from streamer.readings.span import Span
 from streamer.sinks.notes import NoteSink
 
@@ -99,16 +99,16 @@ def run_trial(trial: Trial) -> Evaluation:
 
     last = _checked_span(trial)
     baselines = choose_baselines(trial.baselines)
-    for model in trial.models:
-        find_model(model)
+    inputs = joint_inputs(trial.models)
     with (
-        closing(trial.options.open(trial.file)) as source,
+        closing(trial.options.open(trial.file, inputs)) as source,
         progress_bar(MofNCompleteColumn(), TimeElapsedColumn()) as bar,
     ):
         models = _load(trial)
         longest = max(forecaster.window for forecaster in models.values())
         reading = bar.add_task("reading", total=None)
-        stretch = _read(source, trial, last, longest, partial(bar.advance, reading))
+        names = [each.name for each in inputs]
+        stretch = _read(source, trial, last, longest, names, partial(bar.advance, reading))
         bar.remove_task(reading)
         if not trial.in_sample:
             _refuse_in_sample(models, stretch)
@@ -165,6 +165,7 @@ def _read(
     trial: Trial,
     last: Last | None,
     longest: int,
+    channels: Sequence[str],
     advance: Callable[[int], None],
 ) -> Stretch:
     from streamer.evaluation import read_stretch
@@ -177,6 +178,7 @@ def _read(
         warm_up=longest,
         on_notice=NoteSink(sys.stderr).write,
         advance=advance,
+        channels=channels,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,10 @@ from streamer.errors import UsageError
 from streamer.sources.bounds import MAX_KW
 
 if TYPE_CHECKING:
+    from streamer.models.inputs import Input
     from streamer.sources import Recording
+    from streamer.sources.files.layout import ChannelRequest
+    from streamer.sources.files.replay import ReplaySource
     from streamer.sources.files.shape import Quantity
     from streamer.sources.files.units import Unit
 
@@ -26,6 +30,7 @@ class FileOptions:
     solar_unit: Unit | None = None
     battery: str | None = None
     battery_unit: Unit | None = None
+    channel: tuple[str, ...] = ()
     where: tuple[str, ...] = ()
     quantity: Quantity | None = None
     as_minutes: bool = False
@@ -41,17 +46,44 @@ class FileOptions:
     strict: bool = False
     max_kw: float = MAX_KW
 
-    def open(self, file: str) -> Recording:
+    def open(self, file: str, inputs: Sequence[Input] = ()) -> Recording:
         """Open a file with these options.
+
+        Args:
+            file: the file, or `-` for standard input.
+            inputs: what the model takes beside the power.
+
+        Raises:
+            UsageError: an option does not apply to this file, or the file does not have what the
+                model takes.
+        """
+        from streamer.commands.channels import requests_for
+        from streamer.recording import is_recording
+
+        channels = requests_for(inputs, self.channel) if inputs or self.channel else ()
+        if file != "-" and is_recording(Path(file)):
+            if channels:
+                raise UsageError(
+                    f"{file} is a recording, which holds the power alone, but the model takes "
+                    f"{', '.join(each.name for each in channels)} as well; give --model sceaux"
+                )
+            return self._open_recording(Path(file))
+        return self._open_file(file, channels)
+
+    def open_all(self, file: str) -> ReplaySource:
+        """Open a file with these options, and all channels that they name or it is known to have.
 
         Raises:
             UsageError: an option does not apply to this file.
         """
-        from streamer.recording import is_recording
-        from streamer.sources.files.delimited import open_replay
+        from streamer.commands.channels import own_requests
 
-        if file != "-" and is_recording(Path(file)):
-            return self._open_recording(Path(file))
+        return self._open_file(file, own_requests(self.channel), all_channels=True)
+
+    def _open_file(
+        self, file: str, channels: Sequence[ChannelRequest], *, all_channels: bool = False
+    ) -> ReplaySource:
+        from streamer.sources.files.delimited import open_replay
 
         return open_replay(
             file,
@@ -75,6 +107,8 @@ class FileOptions:
             limit=self.limit,
             strict=self.strict,
             max_kw=self.max_kw,
+            channels=channels,
+            all_channels=all_channels,
         )
 
     def _open_recording(self, file: Path) -> Recording:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from streamer.models import find_model
+from streamer.models import find_model, model_inputs
 from streamer.sinks.items import About
 
 if TYPE_CHECKING:
+    from streamer.models.inputs import Input
     from streamer.pipeline import Pipeline
 
 
@@ -39,6 +40,15 @@ class Forecasting:
             ModelError: no model has that name.
         """
         find_model(self.model)
+
+    def inputs(self) -> tuple[Input, ...]:
+        """What the model takes beside the power, in its order.
+
+        Raises:
+            UsageError: no model has that name.
+            ModelError: its card is unreadable.
+        """
+        return model_inputs(self.model)[1:]
 
     def fingerprint(self) -> dict[str, str]:
         """Settings that a saved state of the pipeline depends on, by name.

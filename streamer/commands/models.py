@@ -18,6 +18,7 @@ from streamer.display.numbers import NOTHING, number, percent
 from streamer.models import find_model, read_model, shipped_models
 from streamer.models.card import Card
 from streamer.models.cardscores import CardScores
+from streamer.models.inputs import Input
 
 
 def list_models() -> None:
@@ -57,6 +58,9 @@ def show_model(name_or_path: str, *, as_json: bool) -> None:
         "forecasts": f"the next reading's {card.target}: {', '.join(card.outputs)}",
         "trained on": _span(card),
     }
+    if card.inputs:
+        rows["window"] = f"{card.window} readings"
+        rows["inputs"] = "; ".join(map(_scaled, card.inputs))
     facts = {key: _plain(value) for key, value in card.others.items()}
     for key, value in [*rows.items(), *facts.items()]:
         table.add_row(Text(one_line(key)), Text(one_line(value)))
@@ -66,6 +70,12 @@ def show_model(name_or_path: str, *, as_json: bool) -> None:
         console.print(_scores(card.scores))
     for limit in card.limits:
         console.print(Text(f"• {one_line(limit)}"))
+
+
+def _scaled(given: Input) -> str:
+    """An input with its unit, and how a value of it becomes one of the network's."""
+    less = f"{given.name} in {given.unit}, less {given.shift:g}"
+    return less if given.scale == 1.0 else f"({less}) / {given.scale:g}"
 
 
 def _span(card: Card) -> str:

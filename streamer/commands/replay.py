@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamer.commands.files import FileOptions
 from streamer.commands.forecasting import Forecasting
+from streamer.readings import Notice
 from streamer.sinks import Sink
 from streamer.sinks.summary import Summary
 from streamer.stream.finish import summed_up
@@ -41,7 +43,14 @@ class Replay:
     def open(self) -> Source:
         """Check the settings and open the recording; the first errors are raised here."""
         self.forecasting.check()
-        return self.options.open(self.file)
+        return self.options.open(self.file, self.forecasting.inputs())
+
+    def advice(self, source: Source) -> list[Notice]:
+        """The notice about a shipped model that would use more of the recording, if any."""
+        from streamer.commands.channels import advice_on
+
+        known: Sequence[str] = getattr(source, "known_channels", ())
+        return advice_on(source.name, known, self.forecasting.model)
 
     def run(
         self,
@@ -51,6 +60,7 @@ class Replay:
         *,
         prepared: tuple[Pipeline, About] | None = None,
         reading: AbstractContextManager[object] | None = None,
+        notices: Sequence[Notice] = (),
     ) -> None:
         """Replay the source to its end, or until the pacer is stopped.
 
@@ -60,12 +70,15 @@ class Replay:
             pacer: decides when each reading is due, and ends the stream when it is stopped.
             prepared: pipeline and description, if they have been prepared already.
             reading: context of each read of the source.
+            notices: what the sinks get before anything of the stream.
         """
         from streamer.stream.runner import run
 
         pipeline, about = prepared or self.forecasting.prepare(source.name)
         for sink in sinks:
             sink.write(about)
+            for notice in notices:
+                sink.write(notice)
         run(source, pipeline, sinks, pacer, reading=reading or nullcontext())
 
 
@@ -86,7 +99,8 @@ def show_dashboard(
     dashboard = Dashboard(pacer, ascii=ascii_only, theme=theme)
     summary = Summary(verbose=verbose)
     sinks: list[Sink] = [dashboard, summary]
-    return show(dashboard, summary, pacer, lambda: job.run(source, sinks, pacer))
+    notices = job.advice(source)
+    return show(dashboard, summary, pacer, lambda: job.run(source, sinks, pacer, notices=notices))
 
 
 def write_lines(
@@ -111,11 +125,14 @@ def write_lines(
         pacer = Pacer(MAX if speed is None else speed)
         summary = Summary(verbose=verbose)
         sinks: list[Sink] = [summary]
+        notes = NoteSink(sys.stderr)
+        for notice in job.advice(source):
+            notes.write(notice)
         if pacer.free_running and _terminal_is_free(lines=format is not None):
             # First, because it clears its bar before the others print their notes.
             sinks.append(ProgressSink(sys.stderr))
         if format is not None:
-            sinks += [TextSink(sys.stdout, format), NoteSink(sys.stderr)]
+            sinks += [TextSink(sys.stdout, format), notes]
         with stopping(pacer) as ending, summed_up(summary, sinks):
             job.run(source, sinks, pacer, prepared=prepared, reading=ending)
     return ending.exit_code

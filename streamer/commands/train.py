@@ -37,7 +37,9 @@ from streamer.training.save import PLOT_FILE, new_plot
 from streamer.training.scoretables import score_tables
 
 if TYPE_CHECKING:
+    from streamer.models.artefact import StackedLstm
     from streamer.models.card import Card
+    from streamer.sources import Recording
     from streamer.training import Recipe
 
 _CHECKPOINT_FILE = "checkpoint.npz"
@@ -89,11 +91,11 @@ def train(job: TrainJob) -> int:
     recipe = find_recipe(job.recipe, epochs=job.epochs, windows=job.windows)
     _check(job, recipe)
     console = PlainConsole()
-    sources = [job.options.open(file) for file in job.files]
+    base = None if job.warm is None else _Base.read(job.warm, recipe)
+    sources = [_open(job, file, recipe, base) for file in job.files]
     start_tensorflow()
     new_plot()
     job.out.mkdir(parents=True, exist_ok=True)
-    base = None if job.warm is None else _Base.read(job.warm, recipe)
     console.print("Loading data ...")
     notes = NoteSink(sys.stderr).write
     houses = [series_from(source, on_notice=notes) for source in sources]
@@ -127,7 +129,7 @@ def train(job: TrainJob) -> int:
             )
 
         trained = run_network(
-            None if base is None else base.model,
+            None if base is None else base.network(recipe),
             data,
             recipe=recipe,
             seed=job.seed,
@@ -191,6 +193,15 @@ def _check(job: TrainJob, recipe: Recipe) -> None:
         )
 
 
+def _open(job: TrainJob, file: str, recipe: Recipe, base: _Base | None) -> Recording:
+    """Open a file with the channels that the recipe takes of it."""
+    if recipe.channels:
+        return job.options.open_all(file)
+    if base is not None and recipe.frozen:
+        return job.options.open(file, base.card.inputs[1:])
+    return job.options.open(file)
+
+
 @dataclass(frozen=True)
 class _Base:
     """Model to start from.
@@ -198,12 +209,12 @@ class _Base:
     Attributes:
         path: its `.keras` file.
         card: its card.
-        model: the same network in Keras.
+        weights: its weights.
     """
 
     path: Path
     card: Card
-    model: Any
+    weights: StackedLstm
 
     @classmethod
     def read(cls, name: str, recipe: Recipe) -> _Base:
@@ -214,9 +225,13 @@ class _Base:
                 f"model {card.name!r} forecasts {card.target} as {', '.join(card.outputs)}; "
                 f"recipe {recipe.name!r} starts from {recipe.target} as {', '.join(recipe.outputs)}"
             )
-        model = build_model(weights.sizes, dropout=recipe.dropout)
-        model.set_weights(weights.arrays)
-        return cls(path, card, model)
+        return cls(path, card, weights)
+
+    def network(self, recipe: Recipe) -> Any:
+        """The same network in Keras."""
+        model = build_model(self.weights.sizes, dropout=recipe.dropout)
+        model.set_weights(self.weights.arrays)
+        return model
 
     @property
     def scaling(self) -> dict[str, Any]:

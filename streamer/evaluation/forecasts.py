@@ -10,7 +10,7 @@ import numpy as np
 
 from streamer.evaluation.adapted import Adapted
 from streamer.evaluation.stretch import Stretch
-from streamer.models import Forecaster
+from streamer.models import Forecaster, channels_of
 from streamer.online.netload import Terms
 from streamer.readings.arrays import DoubleArray
 
@@ -84,7 +84,8 @@ def forecast_stretch(
     levels = forecaster.levels
     quantiles = np.empty((stretch.minutes, len(levels)))
     median = levels.index(0.5) if 0.5 in levels else None
-    windows, terms = stretch.consumption_windows(forecaster.window), stretch.terms
+    windows = stretch.model_windows(forecaster.window, channels_of(forecaster))
+    terms = stretch.terms
     for start in range(0, len(windows), _BLOCK):
         block = slice(start, start + _BLOCK)
         answer = forecaster.forecast(windows[block])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import datetime
 
@@ -26,6 +26,7 @@ def read_stretch(
     warm_up: int,
     on_notice: Callable[[Notice], None],
     advance: Advance,
+    channels: Sequence[str] = (),
 ) -> Stretch:
     """Read a recording up to the end of a stretch; the source is closed.
 
@@ -40,6 +41,7 @@ def read_stretch(
         warm_up: number of readings in the longest window.
         on_notice: called with the notices of the source.
         advance: called with the number of readings read.
+        channels: names of the channels of its readings.
 
     Raises:
         UsageError: the stretch has nothing to score, or solar or battery power is measured in
@@ -51,17 +53,20 @@ def read_stretch(
     times: list[TimeArray] = []
     with closing(part):
         while readings := part.read():
-            powers = [(each.kw, each.solar_kw, each.battery_kw) for each in readings]
+            powers = [
+                (each.kw, each.solar_kw, each.battery_kw, *each.channels) for each in readings
+            ]
             rows.append(np.array(powers, np.float64))  # NaN for None
             naive = [reading.at.replace(tzinfo=None) for reading in readings]
             times.append(np.array(naive, "datetime64[s]"))
     if not rows:
         raise UsageError(f"{source.name}: no readings to evaluate")
-    at, (kw, solar, battery) = np.concatenate(times), np.concatenate(rows).T.copy()
+    at, (kw, solar, battery, *others) = np.concatenate(times), np.concatenate(rows).T.copy()
     start = part.before if last is None else last.start(at)
     solar = _measured(solar, at, start, f"{source.name}: solar power")
     battery = _measured(battery, at, start, f"{source.name}: battery power")
-    return Stretch(kw, at, start, max(WARM_UP, warm_up), source.name, solar, battery)
+    named = dict(zip(channels, others, strict=True))
+    return Stretch(kw, at, start, max(WARM_UP, warm_up), source.name, solar, battery, named)
 
 
 def _measured(kw: DoubleArray, at: TimeArray, start: int, name: str) -> DoubleArray | None:

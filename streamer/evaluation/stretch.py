@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 
@@ -87,6 +88,7 @@ class Stretch:
         solar_kw: (readings,) solar power in kW, NaN before the stretch where it is unknown; None
             if it is not measured in the stretch.
         battery_kw: (readings,) power into the battery likewise.
+        channels: (readings,) each of the channels that models take, by name.
 
     Raises:
         UsageError: it has nothing to score.
@@ -99,6 +101,7 @@ class Stretch:
     name: str = "array"
     solar_kw: DoubleArray | None = None
     battery_kw: DoubleArray | None = None
+    channels: Mapping[str, DoubleArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.minutes < 1:
@@ -173,3 +176,24 @@ class Stretch:
             length: number of readings, at most those of the warm-up.
         """
         return sliding_window_view(self.consumption_kw[self.warm_up - length : -1], length)
+
+    def model_windows(self, length: int, channels: Sequence[str] = ()) -> DoubleArray:
+        """What a model takes before each scored reading, as a view.
+
+        Args:
+            length: number of readings, at most those of the warm-up.
+            channels: names of the channels that it takes beside the power.
+
+        Returns:
+            (minutes, length) the consumption, or (minutes, length, inputs) with the channels.
+
+        Raises:
+            UsageError: a channel is missing.
+        """
+        if not channels:
+            return self.consumption_windows(length)
+        if missing := [name for name in channels if name not in self.channels]:
+            raise UsageError(f"{self.name}: the model takes {', '.join(missing)} as well")
+        columns = [self.channels[name][self.start :] for name in channels]
+        inputs = np.array([self.consumption_kw, *columns])[:, self.warm_up - length : -1]
+        return sliding_window_view(inputs, length, axis=1).transpose(1, 2, 0)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from streamer.models.artefact import StackedLstm
     from streamer.models.card import Card
     from streamer.models.forecaster import NetworkForecaster
+    from streamer.models.inputs import Input
     from streamer.models.network import LstmNetwork
 
 DEFAULT_MODEL = "sceaux"
@@ -237,6 +238,25 @@ def read_model(path: Path) -> tuple[Card, StackedLstm]:
     if weights.timesteps not in (None, card.window):
         raise ModelError(f"{path}: windows of {weights.timesteps}, but its card has {card.window}")
     return card, weights
+
+
+def model_inputs(name_or_path: str | Path) -> tuple[Input, ...]:
+    """Inputs that a model's card names, the power first; the weights are not read.
+
+    Args:
+        name_or_path: as for `find_model`.
+
+    Returns:
+        The inputs, none for a model of the power alone whose card does not name it.
+
+    Raises:
+        UsageError: the model does not exist.
+        ModelError: its card is unreadable.
+    """
+    from streamer.models.card import read_card
+
+    path = find_model(name_or_path).with_name(CARD_FILE)
+    return read_card(path).inputs if os.path.lexists(path) else ()
 
 
 def load_model(

@@ -65,6 +65,12 @@ class Powers:
     battery_kw: DoubleArray | None = None
     channels: DoubleArray | None = None
 
+    @property
+    def inputs(self) -> DoubleArray:
+        """(readings, inputs) what a model takes: the consumption, and the channels."""
+        kw = self.consumption_kw[:, None]
+        return kw if self.channels is None else np.hstack([kw, self.channels])
+
     @classmethod
     def of(cls, readings: Sequence[Reading]) -> Powers:
         """The powers of readings, of which there is at least one."""

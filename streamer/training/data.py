@@ -87,8 +87,8 @@ def series_from(
 ) -> Series:
     """Read a source to its end, or to a number of readings; it is closed.
 
-    The values are the consumption of the house, where solar or battery power is measured: that
-    is what a network forecasts. The channels of the readings follow.
+    The first value is the consumption of the house: where solar or battery power is measured,
+    that is what a network forecasts. The others are the channels of the readings.
 
     Args:
         source: the source.
@@ -101,7 +101,7 @@ def series_from(
     found = 0
     try:
         while (limit is None or found < limit) and (items := source.read()):
-            if on_notice is not None:
+            if on_notice is not None and not isinstance(items, ReadingBlock):
                 for notice in (item for item in items if isinstance(item, Notice)):
                     on_notice(notice)
             block, moments = _arrays(items)

@@ -34,7 +34,15 @@ def parse_share(text: str) -> float:
 
 
 @takes_file_options(
-    "start", "end", "limit", "strict", "solar", "solar_unit", "battery", "battery_unit"
+    "start",
+    "end",
+    "limit",
+    "strict",
+    "solar",
+    "solar_unit",
+    "battery",
+    "battery_unit",
+    "channel",
 )
 def simulate(
     *,

@@ -7,6 +7,7 @@ none at all: if any row is irregular, the whole piece is left to `RowParser.pars
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
@@ -17,7 +18,7 @@ from streamer.readings.arrays import DoubleArray, IntArray, Records, TimeArray
 from streamer.readings.blocks import ReadingBlock
 from streamer.sources.bounds import LONG_JUMP, is_long_jump
 from streamer.sources.files.clocks import MAX_YEAR, MIN_YEAR
-from streamer.sources.files.layout import Channel, Layout
+from streamer.sources.files.layout import SIDE_POWERS, Channel, Layout
 from streamer.sources.files.timestamps import TimeStyle
 
 _Bytes: TypeAlias = NDArray[np.uint8]
@@ -48,12 +49,14 @@ class RowArrays(NamedTuple):
         kw: (rows,) powers in kW; NaN if missing.
         solar_kw: (rows,) solar powers likewise; None without such a column.
         battery_kw: (rows,) battery powers likewise.
+        channels: (rows, channels) the channels that a model takes likewise.
     """
 
     at: TimeArray
     kw: DoubleArray
     solar_kw: DoubleArray | None = None
     battery_kw: DoubleArray | None = None
+    channels: DoubleArray | None = None
 
     def readings(self, last: datetime | None, max_kw: float) -> ReadingBlock | None:
         """Return the rows with a value; None if any of them needs a check of its own.
@@ -76,7 +79,9 @@ class RowArrays(NamedTuple):
             # A missing value is not within the bounds either.
             if any(each is not None and not (np.abs(each) <= max_kw).all() for each in others):
                 return None
-        return ReadingBlock(at, kw, *others)
+        channels = None if self.channels is None else self.channels[given]
+        solar, battery = others
+        return ReadingBlock(at, kw, solar, battery, channels)
 
     def later(self, shift: timedelta) -> RowArrays:
         """Return the rows at later times."""
@@ -135,8 +140,7 @@ class _Piece:
         self._split()
 
     def rows(self) -> RowArrays:
-        kw = self._power(self._layout.grid)
-        others = {channel.name: self._power(channel) for channel in self._layout.channels}
+        kw, *others = self._values((self._layout.grid, *self._layout.channels))
         dates, clocks = self._dates_and_clocks()
         seconds = self._days(dates)
         seconds *= _DAY_S
@@ -144,15 +148,24 @@ class _Piece:
         if not (seconds[1:] > seconds[:-1]).all():
             raise _IrregularError
         at = seconds.view("datetime64[s]")
-        return RowArrays(at, kw, others.get("solar"), others.get("battery"))
+        sides = dict(zip((each.name for each in self._layout.channels), others, strict=True))
+        solar, battery = (sides.pop(name, None) for name in SIDE_POWERS)
+        channels = np.array([*sides.values()]).T if sides else None
+        return RowArrays(at, kw, solar, battery, channels)
 
-    def _power(self, channel: Channel) -> DoubleArray:
-        """Powers of a plain channel in kW, shape (rows,)."""
-        (column,) = (*channel.plus, *channel.minus)
-        kw = self._numbers(self._fields(column))
-        np.divide(kw, channel.per_kw, out=kw)
-        # Not a negation, which would make a negative zero.
-        return np.subtract(0.0, kw, out=kw) if channel.minus else kw
+    def _values(self, channels: Sequence[Channel]) -> list[DoubleArray]:
+        """Values (rows,) of each of some plain channels, in kW or their own units."""
+        fields = [self._fields(*channel.plus, *channel.minus) for channel in channels]
+        if len(fields) > 1:  # the columns one after the other, since many small steps take longer
+            starts = np.concatenate([each.starts for each in fields])
+            fields = [_Fields(starts, np.concatenate([each.stops for each in fields]))]
+        found = []
+        numbers = self._numbers(*fields).reshape(len(channels), -1)
+        for values, channel in zip(numbers, channels, strict=True):
+            np.divide(values, channel.divisor, out=values)
+            # Not a negation, which would make a negative zero.
+            found.append(np.subtract(0.0, values, out=values) if channel.minus else values)
+        return found
 
     def _split(self) -> None:
         """Find the end of each field, and from them the fields."""

@@ -29,12 +29,13 @@ class ColumnNames:
         exact = [i for i, name in enumerate(self._names) if name == text]
         return exact or [i for i, n in enumerate(self._names) if n.lower() == text.lower()]
 
-    def requested(self, requested: str | int, option: str) -> int:
+    def requested(self, requested: str | int, option: str, prefix: str = "") -> int:
         """Return the column of a name or a number from 1.
 
         Args:
             requested: the value of the option.
             option: the option, for errors.
+            prefix: the option's value before the name, likewise.
 
         Raises:
             UsageError: there is none, or several have the name.
@@ -42,17 +43,18 @@ class ColumnNames:
         text = str(requested).strip()
         alike = self.find(text)
         if alike:
-            self.check_only(alike, shorten(text), option)
+            self.check_only(alike, shorten(text), option, prefix)
             return alike[0]
         if text.isdecimal() and 1 <= int(text) <= len(self._names):
             return int(text) - 1
-        raise self.error(f"{option} {shorten(text)} is not among them", option)
+        text = f"{option} {prefix}{shorten(text)} is not among them"
+        raise self.error(text, option, f"{prefix}NAME")
 
-    def check_only(self, indices: Sequence[int], what: str, option: str) -> None:
+    def check_only(self, indices: Sequence[int], what: str, option: str, prefix: str = "") -> None:
         """Raise UsageError if there are several columns."""
         if len(indices) > 1:
             text = f"several may be the {what} column: {self.shown(indices)}"
-            raise self.error(text, option, self.choice(indices[0]))
+            raise self.error(text, option, f"{prefix}{self.choice(indices[0])}")
 
     def shown(self, indices: Sequence[int]) -> str:
         """The columns with their numbers, for errors."""

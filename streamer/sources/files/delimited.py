@@ -22,7 +22,7 @@ from streamer.sources.files.channelshape import (
 from streamer.sources.files.framing import LineReader
 from streamer.sources.files.head import Head
 from streamer.sources.files.joining import ChannelJoin
-from streamer.sources.files.layout import Layout, LayoutOptions, Question
+from streamer.sources.files.layout import ChannelRequest, Layout, LayoutOptions, Question
 from streamer.sources.files.replay import ReplaySource
 from streamer.sources.files.rows import ABSENT, Row, RowParser
 from streamer.sources.files.screening import Rules
@@ -58,6 +58,8 @@ def open_replay(
     battery: str | int | None = None,
     solar_unit: Unit | None = None,
     battery_unit: Unit | None = None,
+    channels: Sequence[ChannelRequest] = (),
+    all_channels: bool = False,
 ) -> ReplaySource:
     """Open a recorded stream.
 
@@ -100,6 +102,9 @@ def open_replay(
             discharged, written likewise. A minute without it is a gap.
         solar_unit: unit of the solar columns; by default that of the file, or `unit`.
         battery_unit: unit of the battery columns likewise.
+        channels: the channels that the model takes beside the power, in its order. A minute
+            without one of them is a gap. Those of the UCI file are found by its names.
+        all_channels: take all channels of the UCI file, after those.
 
     Returns:
         The source, its layout determined. Waits for the first rows if necessary.
@@ -123,6 +128,8 @@ def open_replay(
         battery=battery,
         solar_unit=solar_unit,
         battery_unit=battery_unit,
+        channels=tuple(channels),
+        all_channels=all_channels,
     )
     _check_options(options, quantity)
     name, stream = open_bytes(path, member=member)
@@ -208,6 +215,8 @@ def _source(
         else None,
         checks=checks,
         description=None if combined is None else description(layout, shape, others),
+        channels=layout.requests,
+        known_channels=layout.known_channels,
         is_ordered=is_ordered,
     )
 
@@ -228,13 +237,18 @@ def _check_magnitude(
 
 
 def _check_channels(name: str, layout: Layout, rows: Sequence[Row], max_kw: float) -> None:
-    """Raise UnitError if most of the first solar or battery powers are more than a house has."""
+    """Raise UnitError if most of the first powers of a channel are more than a house has."""
     for place, channel in enumerate(layout.channels):
         values = [
             abs(value) for *_, others in rows if (value := others[place]) and value is not ABSENT
         ]
-        if not channel.is_energy and values and median(values) > max_kw:
-            remedy = f"give --{channel.name}-unit W" if channel.unit == "kW" else "raise --max-kw"
+        if (
+            channel.per_value is None
+            and not channel.is_energy
+            and values
+            and median(values) > max_kw
+        ):
+            remedy = f"give {channel.unit_option}" if channel.unit == "kW" else "raise --max-kw"
             raise UnitError(
                 f"{name}: the median of the first {len(values)} values of {channel.label!r} above "
                 f"zero is {median(values):.6g} kW, more than a house has; if the column is in "

@@ -151,7 +151,7 @@ class RowIntake:
         if self._row_at is not None and rows.at[0].item() <= self._row_at:
             return False
         given = rows.kw == rows.kw
-        others = (rows.solar_kw, rows.battery_kw)
+        others = (rows.solar_kw, rows.battery_kw, rows.channels)
         return all(kw is None or bool((kw == kw)[given].all()) for kw in others)
 
     def finish(self, where: str, items: list[Item]) -> None:
@@ -205,7 +205,7 @@ class RowIntake:
 
     def _take_joined(self, minutes: Sequence[JoinedMinute], items: list[Item]) -> None:
         span, counts = self._rules.span, self.counts
-        for at, kw, where, solar_kw, battery_kw, without, is_night in minutes:
+        for at, kw, where, solar_kw, battery_kw, channels, without, is_night in minutes:
             if not (span.starts_after(at) or span.ends_by(at)):
                 if without is not None:
                     counts.unmeasured += 1
@@ -215,7 +215,7 @@ class RowIntake:
                     items += self._unmeasured.add_night(at, where)
                 if self._is_implausible(solar_kw, battery_kw, where, items):
                     continue
-            self._take_reading(at, kw, where, items, solar_kw, battery_kw)
+            self._take_reading(at, kw, where, items, solar_kw, battery_kw, channels)
             if self.ended:
                 return
 
@@ -244,6 +244,7 @@ class RowIntake:
         items: list[Item],
         solar_kw: float | None = None,
         battery_kw: float | None = None,
+        channels: tuple[float, ...] = (),
     ) -> None:
         counts, rules, skipped = self.counts, self._rules, self.skipped
         last = counts.last_at
@@ -266,7 +267,7 @@ class RowIntake:
             counts.last_at = at
             counts.readings += 1
             self.ended = self.ended or counts.readings == rules.limit
-            items.append(Reading(at, kw, solar_kw, battery_kw))
+            items.append(Reading(at, kw, solar_kw, battery_kw, channels))
 
     def _nothing_found(self, where: str) -> SourceError:
         counts, skipped = self.counts, self.skipped

@@ -1,4 +1,4 @@
-"""Minutes of the grid joined with those of solar and battery power.
+"""Minutes of the grid joined with those of solar and battery power and of other channels.
 
 No I/O: rows come in order of time, and a minute is returned as soon as each channel is known
 there, or known to be missing.
@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamer.sources.files.intervals import MAX_NIGHT, NIGHT_KW, Converter, MinuteMean
-from streamer.sources.files.layout import ChannelName
+from streamer.sources.files.layout import SIDE_POWERS, ChannelName
 from streamer.sources.files.rows import ABSENT
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class JoinedMinute(NamedTuple):
         where: file and line of the row that completes the grid's minute.
         solar_kw: solar power in kW; None if it is not a channel, or missing.
         battery_kw: battery power likewise.
+        channels: the channels that a model takes, in its order; not all if one is missing.
         without: the channel that is missing, which makes the minute a gap; None if none is.
         is_night: whether the solar power is missing, but surely zero.
     """
@@ -40,6 +41,7 @@ class JoinedMinute(NamedTuple):
     where: str
     solar_kw: float | None = None
     battery_kw: float | None = None
+    channels: tuple[float, ...] = ()
     without: ChannelName | None = None
     is_night: bool = False
 
@@ -108,8 +110,9 @@ class ChannelJoin:
 
     def pass_block(self, rows: RowArrays) -> None:
         """Take rows that become readings as arrays: what follows may refer to the last of them."""
+        powers = dict(zip(SIDE_POWERS, (rows.solar_kw, rows.battery_kw), strict=True))
         for track in self._tracks:
-            kw = rows.solar_kw if track.name == "solar" else rows.battery_kw
+            kw = powers.get(track.name)
             if kw is None:
                 continue
             known = (kw == kw).nonzero()[0]
@@ -142,6 +145,7 @@ class ChannelJoin:
     def _joined(self, at: datetime, kw: float, where: str) -> JoinedMinute:
         solar = battery = None
         without: ChannelName | None = None
+        channels = []
         is_night = False
         for track in self._tracks:
             value = track.value(at)
@@ -151,9 +155,11 @@ class ChannelJoin:
                 without = without or track.name
             elif track.name == "solar":
                 solar = value
-            else:
+            elif track.name == "battery":
                 battery = value
-        return JoinedMinute(at, kw, where, solar, battery, without, is_night)
+            else:
+                channels.append(value)
+        return JoinedMinute(at, kw, where, solar, battery, tuple(channels), without, is_night)
 
 
 class _Track:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from streamer.feeds.values.units import ENERGY_UNITS
 from streamer.feeds.values.units import UNITS as POWER_UNITS
@@ -15,10 +16,31 @@ from streamer.sources.files.units import Unit
 
 _POINT = NumberFormat(".")
 
-ChannelName: TypeAlias = Literal["grid", "solar", "battery"]
+ChannelName: TypeAlias = str
+"""``grid``, ``solar``, ``battery``, or the name of a channel that a model takes."""
+
+SIDE_POWERS = ("solar", "battery")
+"""Names of the powers beside that of the grid connection."""
 
 Conditions: TypeAlias = Sequence[tuple[int, frozenset[str]]]
 """Columns, and the values that they may have in a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRequest:
+    """A channel that a model takes beside the power.
+
+    Attributes:
+        name: its name in the model's card.
+        unit: the unit in which the model takes it.
+        column: name or 1-based number of its column; None for that of a published table.
+        column_unit: unit of the column; None to find it in the column's name.
+    """
+
+    name: str
+    unit: str
+    column: str | None = None
+    column_unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +60,8 @@ class LayoutOptions:
         battery: columns of the power or energy into the battery, written likewise.
         solar_unit: unit of the solar columns.
         battery_unit: unit of the battery columns.
+        channels: the channels that the model takes, in its order.
+        all_channels: whether all others of a published table are taken as well.
     """
 
     column: str | int | None = None
@@ -51,6 +75,8 @@ class LayoutOptions:
     battery: str | int | None = None
     solar_unit: Unit | None = None
     battery_unit: Unit | None = None
+    channels: tuple[ChannelRequest, ...] = ()
+    all_channels: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +94,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """Columns that make one power or energy, counted from 0.
+    """Columns that make one power, energy or other quantity, counted from 0.
 
     Attributes:
         name: what they measure.
@@ -79,32 +105,51 @@ class Channel:
         label: names of the columns, for messages.
         reversed_option: the option that gives the columns with the other sign.
         where: conditions for the rows that have them, if these are other rows than the grid's.
+        per_value: number of units in one unit of the value, where that is neither a power nor an
+            energy.
     """
 
     name: ChannelName
     plus: tuple[int, ...]
     minus: tuple[int, ...]
-    unit: Unit
+    unit: str
     numbers: NumberFormat = _POINT
     label: str = ""
     reversed_option: str = ""
     where: tuple[tuple[int, frozenset[str]], ...] = ()
+    per_value: float | None = None
 
     @property
     def is_energy(self) -> bool:
-        """Whether the values are energies."""
-        return self.unit in ENERGY_UNITS
+        """Whether the values are energies, of which mean powers are made."""
+        return self.per_value is None and self.unit in ENERGY_UNITS
 
     @property
-    def per_kw(self) -> float:
-        """Number of units per kW or kWh."""
+    def divisor(self) -> float:
+        """Number of units per kW or kWh, or per unit of another quantity."""
+        if self.per_value is not None:
+            return self.per_value
         return POWER_UNITS.get(self.unit) or ENERGY_UNITS[self.unit]
 
     @property
     def quantity(self) -> str:
         """The quantity in words, for messages: ``solar energy``."""
         kind = "energy" if self.is_energy else "power"
-        return kind if self.name == "grid" else f"{self.name} {kind}"
+        if self.name == "grid":
+            return kind
+        return f"{self.name} {kind}" if self.is_side_power else self.name
+
+    @property
+    def is_side_power(self) -> bool:
+        """Whether it is solar or battery power, rather than a channel that a model takes."""
+        return self.name in SIDE_POWERS
+
+    @property
+    def unit_option(self) -> str:
+        """The option that gives another unit, for messages."""
+        if self.is_side_power:
+            return f"--{self.name}-unit W"
+        return f"--channel {shlex.quote(f'{self.name}={self.label}:W')}"
 
     @property
     def is_plain(self) -> bool:
@@ -135,7 +180,10 @@ class Layout:
         is_end: whether the time is the end of the interval of a row.
         on_change: whether the file has a row for each change only.
         value_name: name of the value, for messages.
-        channels: columns of solar and battery power.
+        channels: columns of solar and battery power, and of the channels that a model takes.
+        known_channels: names of the channels whose columns are known, since it is a published
+            table.
+        requests: the channels that a model takes, in its order.
         questions: what cannot be recognised for certain.
     """
 
@@ -157,6 +205,8 @@ class Layout:
     on_change: bool = False
     value_name: str = ""
     channels: tuple[Channel, ...] = ()
+    known_channels: tuple[str, ...] = ()
+    requests: tuple[ChannelRequest, ...] = ()
     questions: tuple[Question, ...] = ()
 
     @property

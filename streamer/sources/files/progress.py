@@ -17,7 +17,7 @@ class RowCounts:
         rows: rows so far.
         missing: rows without a value.
         outside: rows before the start or beyond the end.
-        unmeasured: minutes without solar or battery power, which are gaps.
+        unmeasured: minutes without solar or battery power or another channel, which are gaps.
         readings: readings returned.
         first_at: time of the first reading, if any.
         last_at: time of the last reading, if any.
@@ -52,8 +52,8 @@ class RowCounts:
             parts.append(f"{self.missing} without a value (if others have one, give --column)")
         if self.unmeasured:
             parts.append(
-                f"{self.unmeasured} minutes without solar or battery power (if another column has "
-                "it, give --solar or --battery)"
+                f"{self.unmeasured} minutes without solar or battery power or another channel (if "
+                "another column has it, give --solar, --battery or --channel)"
             )
         if self.outside:
             parts.append(

@@ -10,6 +10,7 @@ from streamer.errors import UsageError
 from streamer.sources.files import vocabulary
 from streamer.sources.files.channelcolumns import ChannelColumns, requested_channels
 from streamer.sources.files.columnnames import ColumnNames
+from streamer.sources.files.inputcolumns import InputColumn, requested_inputs
 from streamer.sources.files.known import known_table
 from streamer.sources.files.layout import Channel, Layout, LayoutOptions, Question
 from streamer.sources.files.numbers import NumberFormat
@@ -73,7 +74,11 @@ class _Recogniser:
         self._filter(where)
         taken = {times.time} | ({times.clock} if times.clock is not None else set())
         others = taken | {column for column, _ in where}
-        beside = requested_channels(self._columns, self._options)
+        inputs = requested_inputs(self._columns, self._options, self._known)
+        beside: list[ChannelColumns | InputColumn] = [
+            *requested_channels(self._columns, self._options),
+            *inputs,
+        ]
         for each in beside:
             each.check_apart(taken, "the time")
             each.check_apart({column for column, _ in where}, "the column of --where")
@@ -113,6 +118,8 @@ class _Recogniser:
             on_change=self._known is not None and self._known.on_change,
             value_name=self._value_name(values, minus),
             channels=channels,
+            known_channels=() if self._known is None else tuple(self._known.channels),
+            requests=tuple(each.request for each in inputs),
             questions=tuple(self._questions),
         )
 
@@ -262,14 +269,20 @@ class _Recogniser:
             others = others | {index}
 
     def _channels(
-        self, beside: Sequence[ChannelColumns], values: Sequence[ValueColumn], where: _Conditions
+        self,
+        beside: Sequence[ChannelColumns | InputColumn],
+        values: Sequence[ValueColumn],
+        where: _Conditions,
     ) -> tuple[Channel, ...]:
         grid = [each.index for each in values]
         channels = []
+        name, table, options, known = self._name, self._table, self._options, self._known
         for each in beside:
-            channel, questions = each.channel(
-                self._name, self._table, where, self._options, grid=grid, known=self._known
-            )
+            if isinstance(each, InputColumn):
+                found = each.channel(name, table, self._rows, options, grid=grid, known=known)
+            else:
+                found = each.channel(name, table, where, options, grid=grid, known=known)
+            channel, questions = found
             channels.append(channel)
             self._questions += questions
         return tuple(channels)

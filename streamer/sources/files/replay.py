@@ -11,6 +11,7 @@ from streamer.sources.files.framing import LineReader, decode_lines
 from streamer.sources.files.intake import Item, RowIntake
 from streamer.sources.files.intervals import Converter
 from streamer.sources.files.joining import ChannelJoin
+from streamer.sources.files.layout import ChannelRequest
 from streamer.sources.files.progress import ReadProgress
 from streamer.sources.files.rows import Row, RowError, RowParser
 from streamer.sources.files.screening import InitialChecks, Rules
@@ -38,7 +39,13 @@ class ReplaySource:
         join: conversion and join of the channels instead, if there are any beside the grid.
         checks: plausibility checks of the readings with solar power, if there is any.
         description: description of the conversion, which is reported first.
+        channels: the channels of the readings, for the attribute of this name.
+        known_channels: likewise.
         is_ordered: whether the rows are in order of time; if not, all are read and sorted.
+
+    Attributes:
+        channels: the channels of the readings, in order.
+        known_channels: names of the channels that the file has, as a published table.
     """
 
     def __init__(
@@ -54,8 +61,12 @@ class ReplaySource:
         join: ChannelJoin | None = None,
         checks: SolarChecks | None = None,
         description: str | None = None,
+        channels: Sequence[ChannelRequest] = (),
+        known_channels: Sequence[str] = (),
         is_ordered: bool = True,
     ) -> None:
+        self.channels = tuple(channels)
+        self.known_channels = tuple(known_channels)
         self._name = name
         self._lines = lines
         self._parser = rows

@@ -219,7 +219,7 @@ class _PlainValue:
 
     def __init__(self, channel: Channel) -> None:
         (self._column,) = channel.plus
-        self._divisor = channel.per_kw
+        self._divisor = channel.divisor
         self._other = _CombinedValue(channel)
 
     def __call__(self, fields: list[str]) -> float | None:
@@ -243,8 +243,9 @@ class _CombinedValue:
             *((column, -1.0) for column in channel.minus),
         ]
         self._numbers = channel.numbers
-        self._divisor = channel.per_kw
+        self._divisor = channel.divisor
         self._units = ENERGY_UNITS if channel.is_energy else POWER_UNITS
+        self._own_unit = None if channel.per_value is None else channel.unit
         self._what = channel.quantity
 
     def __call__(self, fields: list[str]) -> float | None:
@@ -265,9 +266,9 @@ class _CombinedValue:
             is_infinite = text.strip().lower().lstrip("+-") in ("inf", "infinity")
             kind = "a finite number" if is_infinite or "e" in text.lower() else "a number"
             raise RowError(f"{self._what} {shorten(text)} is not {kind}") from None
-        if not suffix:
+        if not suffix or suffix.strip() == self._own_unit:
             return number / self._divisor
         unit = measure_of(suffix).unit
-        if unit not in self._units:
+        if unit not in self._units or self._own_unit is not None:
             raise RowError(f"{self._what} {shorten(text)} is in another unit")
         return number / self._units[unit]

@@ -1,4 +1,4 @@
-"""Notices of minutes without solar or battery power: gaps, and nights."""
+"""Notices of minutes without solar or battery power or another channel: gaps, and nights."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from datetime import datetime
 
 from streamer.display.numbers import plural
 from streamer.readings import Notice
-from streamer.sources.files.layout import ChannelName
+from streamer.sources.files.layout import SIDE_POWERS, ChannelName
 
 
 class UnmeasuredMinutes:
-    """Counts of the minutes without solar or battery power.
+    """Counts of the minutes without a channel that is needed.
 
     The first of each kind is reported at once, and the totals at the end.
 
@@ -35,7 +35,7 @@ class UnmeasuredMinutes:
         self._gaps[channel] += 1
         if self._gaps[channel] > 1:
             return []
-        text = f"{where}: {channel} power is missing at {at}: the minute is a gap"
+        text = f"{where}: {_shown(channel)} is missing at {at}: the minute is a gap"
         return [Notice(Notice.WARNING, text, at)]
 
     def add_night(self, at: datetime, where: str) -> list[Notice]:
@@ -54,7 +54,7 @@ class UnmeasuredMinutes:
         found = [
             Notice(
                 Notice.CONVERSION,
-                f"{self._name}: {plural(count, 'minute')} without {channel} power "
+                f"{self._name}: {plural(count, 'minute')} without {_shown(channel)} "
                 f"{'is a gap' if count == 1 else 'are gaps'}",
                 at,
                 count,
@@ -68,3 +68,7 @@ class UnmeasuredMinutes:
             )
             found.append(Notice(Notice.CONVERSION, text, at, self._nights))
         return found
+
+
+def _shown(channel: ChannelName) -> str:
+    return f"{channel} power" if channel in SIDE_POWERS else channel

@@ -1,0 +1,182 @@
+"""Commands with models that take channels beside the power."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from streamer import models
+from streamer.commands.channels import joint_inputs, own_requests, requests_for
+from streamer.errors import UsageError
+from streamer.models import model_inputs
+from streamer.models.inputs import Input
+from streamer.pipeline import Pipeline
+from streamer.readings import Reading
+from streamer.recording.recorder import Recorder
+from streamer.sample import sample_path
+from streamer.sources.files.layout import ChannelRequest
+from streamer.testing import FixedForecaster
+from tests.cli.running import run
+from tests.models.several import UCI_INPUTS, write_model
+
+VOLTAGE = (Input("power", "kW", 1.0), Input("voltage", "V", 230.0, 5.0))
+
+
+@pytest.fixture
+def seven(tmp_path: Path) -> Path:
+    """A model that takes all columns of the UCI file."""
+    return write_model(tmp_path / "seven")
+
+
+@pytest.fixture
+def volts(tmp_path: Path) -> Path:
+    """A model that takes the voltage beside the power."""
+    return write_model(tmp_path / "volts", VOLTAGE)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    """Two hours of power and voltage."""
+    rows = [f"2024-06-01 {11 + i // 60}:{i % 60:02},{500 + i},{230 + i % 7}" for i in range(120)]
+    path = tmp_path / "house.csv"
+    path.write_text("\n".join(["time,power_w,U1", *rows]) + "\n")
+    return path
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of shipped models: the present ones, and one that takes channels."""
+    folder = tmp_path / "shipped"
+    sceaux = models.find_model("sceaux").parent
+    folder.mkdir()
+    (folder / "sceaux").symlink_to(sceaux)
+    write_model(folder / "sceaux-channels")
+    monkeypatch.setattr(models, "_SHIPPED", folder)
+    return folder
+
+
+def test_a_replay_forecasts_from_the_channels_of_the_file(seven: Path) -> None:
+    done = run("replay", sample_path(), "--model", seven, "--limit", "80", "--format", "json")
+    assert done.code == 0, done.err
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    assert len(lines) == 80
+    assert lines[49]["forecast_kw"] is not None
+    plain = run("replay", sample_path(), "--limit", "80", "--format", "json")
+    assert [line["actual_kw"] for line in lines] == [
+        json.loads(line)["actual_kw"] for line in plain.out.splitlines()
+    ]
+
+
+def test_a_replay_takes_the_columns_of_options(house: Path, volts: Path) -> None:
+    done = run("replay", house, "--model", volts, "--channel", "voltage=U1", "-q")
+    assert done.code == 0, done.err
+    assert "71 forecasts settled" in done.err
+
+
+@pytest.mark.parametrize("command", ["replay", "evaluate"])
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ((), "the model takes voltage (V) beside the power (--model sceaux takes the power alone)"),
+        (("--channel", "voltage=U9"), "--channel voltage='U9' is not among them"),
+        (("--channel", "voltage"), "--channel 'voltage': give NAME=COLUMN, such as voltage=U1"),
+        (("--channel", "=U1"), "--channel '=U1': give NAME=COLUMN"),
+        (("--channel", "volt=U1"), "--channel 'volt': the model takes voltage beside the power"),
+        (("--channel", "voltage=U1", "--channel", "voltage=2"), "given more than once"),
+        (("--channel", "voltage=U1:kWh"), "voltage cannot be in 'kWh'"),
+    ],
+)
+def test_wrong_channels_are_errors_of_one_line(
+    house: Path, volts: Path, command: str, options: tuple[str, ...], text: str
+) -> None:
+    done = run(command, house, "--model", volts, *options)
+    assert done.code == 2
+    assert text in done.err
+    assert done.err.startswith("streamer: error: ")
+    assert done.err.count("\n") == 1
+
+
+def test_channels_for_a_model_of_the_power_alone_are_an_error(house: Path) -> None:
+    done = run("replay", house, "--channel", "voltage=U1")
+    assert done.code == 2
+    assert "--channel 'voltage': the model takes the power alone; leave it out" in done.err
+
+
+def test_an_evaluation_scores_models_with_and_without_channels_on_the_same_minutes(
+    seven: Path,
+) -> None:
+    options = ("--model", "sceaux", "--model", seven, "--in-sample", "--baseline", "none")
+    done = run("evaluate", sample_path(), *options, "--last", "5%", "--format", "json")
+    assert done.code == 0, done.err
+    scored = json.loads(done.out)["scored"]
+    alone = run("evaluate", sample_path(), *options[:2], *options[4:], "--last", "5%",
+                "--format", "json")  # fmt: skip
+    assert json.loads(alone.out)["scored"] == scored == round(0.05 * 8053) - 49
+
+
+def test_a_replay_names_a_shipped_model_that_uses_its_columns(
+    shipped: Path, house: Path, seven: Path
+) -> None:
+    line = (
+        "streamer: event: sceaux_2010-03-19.txt has the channels reactive, voltage, current, "
+        "sub_1, sub_2, sub_3 beside the power, which a model uses: --model sceaux-channels"
+    )
+    for options in (("-q",), ("--format", "json")):
+        done = run("replay", sample_path(), "--limit", "60", *options)
+        assert done.code == 0, done.err
+        assert done.err.splitlines().count(line) == 1
+    for arguments in ((house,), (sample_path(), "--model", "sceaux-channels")):
+        done = run("replay", *arguments, "--limit", "60", "-q")
+        assert done.code == 0, done.err
+        assert "which a model uses" not in done.err
+
+
+def test_no_model_is_named_where_none_is_shipped() -> None:
+    done = run("replay", sample_path(), "--limit", "60", "-q")
+    assert "which a model uses" not in done.err
+
+
+def test_the_card_shows_the_inputs(seven: Path) -> None:
+    done = run("models", "show", seven)
+    assert done.code == 0, done.err
+    shown = " ".join(done.out.split())
+    assert "power in kW, less 1; (reactive in kvar, less 0.1) / 0.1;" in shown
+    assert "window 49 readings " in shown
+    assert json.loads(run("models", "show", seven, "--json").out)["inputs"][2]["unit"] == "V"
+
+
+def test_a_recording_has_no_channels(tmp_path: Path, volts: Path) -> None:
+    path = tmp_path / "house.db"
+    pipeline = Pipeline(FixedForecaster())
+    recorder = Recorder.open(path, settings={"model": "fixed"}, state=pipeline.state, notify=print)
+    recorder.write(pipeline.push(Reading(datetime(2024, 6, 1, tzinfo=UTC), 0.5)))
+    recorder.close()
+    done = run("replay", path, "--model", volts)
+    assert done.code == 2
+    assert "is a recording, which holds the power alone, but the model takes voltage" in done.err
+
+
+def test_requests_are_in_the_order_of_the_model() -> None:
+    given = ["sub_3=Pump (W):W", "voltage=Grid:U1"]
+    found = requests_for(UCI_INPUTS[1:], given)
+    assert [each.name for each in found] == [each.name for each in UCI_INPUTS[1:]]
+    assert found[1] == ChannelRequest("voltage", "V", "Grid:U1", None)
+    assert found[5] == ChannelRequest("sub_3", "kW", "Pump (W)", "W")
+    assert own_requests(given) == (found[5], found[1])
+
+
+def test_models_in_different_units_are_evaluated_apart(tmp_path: Path, volts: Path) -> None:
+    assert joint_inputs(["sceaux", str(volts), str(volts)]) == VOLTAGE[1:]
+    other = write_model(tmp_path / "kilo", (VOLTAGE[0], Input("voltage", "kV")))
+    with pytest.raises(UsageError, match="take voltage in V and in kV; evaluate them one at a"):
+        joint_inputs([str(volts), str(other)])
+
+
+def test_inputs_of_a_model_without_a_card_are_none(volts: Path) -> None:
+    assert model_inputs("sceaux") == ()
+    assert model_inputs(volts) == VOLTAGE
+    (volts / "card.json").unlink()
+    assert model_inputs(volts) == ()
