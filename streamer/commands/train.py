@@ -165,7 +165,7 @@ def _printed_on(console: PlainConsole) -> Callable[[str], None]:
 
 def _verdict(skill: float | None, recipe: Recipe, out: Path) -> str:
     """What the scores mean for the model, and what to do with it."""
-    if skill is None or skill > 0.0:
+    if recipe.frozen or skill is None or skill > 0.0:
         return f"Written to {out}; try it: streamer replay FILE --model {out}"
     remedy = (
         "Train for more epochs (--epochs) or on more of the file (--ratio), or use --recipe sceaux"

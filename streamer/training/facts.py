@@ -97,8 +97,8 @@ def limits_with_horizons(limits: Sequence[str], recipe: Recipe) -> list[str]:
         limits: those of the model before.
         recipe: the recipe of the head.
     """
-    others = [text for text in limits if text not in _WITHOUT_HORIZONS]
-    return [*others, _HORIZONS.format(max(recipe.horizons)), _NO_WEATHER]
+    own = (_HORIZONS.format(max(recipe.horizons)), _NO_WEATHER)
+    return [*(text for text in limits if text not in (*own, *_WITHOUT_HORIZONS)), *own]
 
 
 def _limits(recipe: Recipe, houses: int) -> list[str]:
