@@ -222,7 +222,13 @@ def _house(
     tracks += [track(copied_stretches(part, recipe, seed, i)) for i in range(recipe.copies)]
     # A test window may begin in the training part: those readings precede its target.
     starts = window_starts(series.elapsed, length, recipe.max_gap_min)
-    return House(series, len(part), tuple(tracks), starts[starts > len(part) - length])
+    test = starts[starts > len(part) - length]
+    if not len(test):
+        raise UsageError(
+            f"{series.name}: the last tenth of its readings has no {length} of them with at most "
+            f"{recipe.max_gap_min} minutes missing between; nothing can be tested"
+        )
+    return House(series, len(part), tuple(tracks), test)
 
 
 def _shares(tracks: Sequence[Track], weights: DoubleArray, recipe: Recipe) -> DoubleArray:

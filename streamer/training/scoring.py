@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streamer.models.card import MEAN
-from streamer.readings.arrays import DoubleArray, FloatArray, IntArray
+from streamer.models.features import FEATURES
+from streamer.readings.arrays import DoubleArray, FloatArray
 from streamer.training.houses import House, Houses
 from streamer.training.learner import hidden_states
 from streamer.training.recipes import Recipe
@@ -47,18 +49,19 @@ class Tester:
     """
 
     def __init__(self, tf: Any, keras: Any, model: Any, head: Any, recipe: Recipe) -> None:
-        self._head, self._recipe = head, recipe
+        self._recipe = recipe
         self._mean = recipe.outputs.index(MEAN)
 
-        def answers(inputs: Any) -> tuple[Any, Any]:
+        def answers(inputs: Any, features: Any) -> tuple[Any, Any]:
             middle = tf.shape(inputs)[0] // 2
             halves = inputs[: tf.maximum(middle, 1)], inputs[middle:]
             states = [hidden_states(tf, keras, model, half, False) for half in halves]
             hidden = tf.concat(states, axis=0)[-tf.shape(inputs)[0] :]
-            return hidden, model.layers[-1](hidden)
+            return model.layers[-1](hidden), head(tf.concat([hidden, features], axis=-1))
 
-        inputs = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
-        self._answers = tf.function(answers, input_signature=[inputs])
+        shapes = (None, *model.input_shape[1:]), (None, len(FEATURES))
+        signature = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
+        self._answers = tf.function(answers, input_signature=signature)
 
     def test(self, house: House, data: Houses) -> HouseForecasts:
         """Forecast the test part of a house.
@@ -67,40 +70,43 @@ class Tester:
             house: the house.
             data: the houses, for the scaling.
         """
-        window = data.length - 1
-        last = house.test + window - 1
-        kw = house.series.kw[:, 0]
-        hidden, answers = self._run(house, data)
-        predicted = answers[:, self._mean] + kw[last]
-        horizons = self._test_horizons(house, hidden, last, data)
-        return HouseForecasts(kw[last + 1], predicted, kw[last], horizons)
-
-    def _run(self, house: House, data: Houses) -> tuple[FloatArray, FloatArray]:
-        """Last hidden states and answers of all test windows."""
-        offsets = np.arange(data.length - 1)
-        low, high = (np.array([getattr(i, end) for i in data.inputs]) for end in ("low", "high"))
-        hidden, answers = [], []
-        for start in range(0, len(house.test), _BLOCK):
-            values = house.series.kw[house.test[start : start + _BLOCK, None] + offsets]
-            values = np.clip(values, low, high)
-            inputs = ((values - data.shift) / data.scale).astype(np.float32)
-            states, outputs = self._answers(inputs)
-            hidden.append(np.asarray(states))
-            answers.append(np.asarray(outputs))
-        return np.concatenate(hidden), np.concatenate(answers)
-
-    def _test_horizons(
-        self, house: House, hidden: FloatArray, last: IntArray, data: Houses
-    ) -> tuple[HorizonTest, ...]:
-        series, recipe = house.series, self._recipe
+        series = house.series
         # One long history from the first reading on, as in a replay.
         whole = Stretch(series.clock, series.elapsed, series.kw)
-        track = join([whole], length=data.length, max_gap_min=recipe.max_gap_min)
-        inputs = np.concatenate([hidden, track.features[last]], axis=1, dtype=np.float32)
-        outputs = self._head.predict(inputs, batch_size=_BLOCK, verbose=0)
-        shape = (len(last), len(recipe.horizons), len(recipe.outputs))
+        track = join([whole], length=data.length, max_gap_min=self._recipe.max_gap_min)
+        last = house.test + data.length - 2
+        answers, outputs = self._run(house, track.features[last], data)
+        kw = series.kw[:, 0]
+        return HouseForecasts(
+            targets=kw[last + 1],
+            predicted=answers[:, self._mean] + kw[last],
+            persistence=kw[last],
+            horizons=self._scores(outputs, track.mean_changes(last, self._recipe.horizons), data),
+        )
+
+    def _run(
+        self, house: House, features: NDArray[np.float16], data: Houses
+    ) -> tuple[FloatArray, FloatArray]:
+        """Answers of stack and head to all test windows."""
+        offsets = np.arange(data.length - 1)
+        low, high = (np.array([getattr(i, end) for i in data.inputs]) for end in ("low", "high"))
+        found = []
+        for start in range(0, len(house.test), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            values = np.clip(house.series.kw[house.test[rows, None] + offsets], low, high)
+            inputs = ((values - data.shift) / data.scale).astype(np.float32)
+            answers = self._answers(inputs, features[rows].astype(np.float32))
+            found.append([np.asarray(each) for each in answers])
+        stack, head = (np.concatenate(each) for each in zip(*found, strict=True))
+        return stack, head
+
+    def _scores(
+        self, outputs: FloatArray, actual: DoubleArray, data: Houses
+    ) -> tuple[HorizonTest, ...]:
+        """Scores of each horizon, from the head's outputs and the changes (windows, horizons)."""
+        recipe = self._recipe
+        shape = (len(outputs), len(recipe.horizons), len(recipe.outputs))
         forecasts = outputs.reshape(shape) * data.scales_kw[:, None]
-        actual = track.mean_changes(last, recipe.horizons)
         levels = np.delete(forecasts, self._mean, axis=2)
         found = []
         for i, minutes in enumerate(recipe.horizons):

@@ -100,6 +100,9 @@ def test_houses_that_do_not_fit_are_refused() -> None:
         _split(house, recipe=RECIPES["sceaux-channels"])
     with pytest.raises(UsageError, match="recipe 'homes' adds to the power alone"):
         _split(other, recipe=RECIPES["homes"])
+    spread = np.concatenate([house.at[:900], house.at[899] + 3600 * np.arange(1, 101)])
+    with pytest.raises(UsageError, match="house: the last tenth of its readings has no 50 of"):
+        _split(replace(house, at=spread))
     with pytest.raises(UsageError, match="recipe 'tutorial' trains on one house, not on 2"):
         prepare([house, house], RECIPES["tutorial"], say=_quiet)
 

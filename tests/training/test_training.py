@@ -16,6 +16,8 @@ import pytest
 
 from streamer.errors import UsageError
 from streamer.models import load_model
+from streamer.online.history import History
+from streamer.online.wallclock import wall_clocks_at
 from streamer.readings import MINUTE, Notice, Reading
 from streamer.testing import START, ListSource, readings
 from streamer.training import (
@@ -203,6 +205,31 @@ def test_saved_model_forecasts_as_in_training(
     (described,) = facts["data"]["houses"] if recipe.horizons else [facts["data"]]
     assert described["source"] == "house.csv"
     assert described["licence"] == "unknown"
+
+
+def test_scores_of_horizons_are_those_of_the_saved_head(
+    train_once: TrainOnce, tmp_path: Path
+) -> None:
+    data, trained = train_once(SHORT)
+    card = save_model(tmp_path / "house", trained, data, SHORT, seed=1234)
+    forecaster = load_model(tmp_path / "house")
+    assert forecaster.horizons is not None
+    (house,) = data.houses
+    kw, last = house.series.kw[:, 0], house.test + 48
+    features = History().extend(*wall_clocks_at(house.series.at), kw)
+    hidden = forecaster.forecast(kw[last[:, None] - 48 + np.arange(49)]).hidden
+    forecasts = forecaster.horizons.many(hidden, features[last], kw[last])
+    for place, test in enumerate(card.facts["test"]["horizons"]):
+        minutes = test["minutes"]
+        known = last + minutes < len(kw)
+        actual = np.array([kw[i + 1 : i + 1 + minutes].mean() for i in last[known]])
+        mean, low, _, high = forecasts[known, place].T
+        assert test["settled"] == known.sum()
+        assert test["mse_kw2"] == pytest.approx(np.mean((actual - mean) ** 2), rel=1e-3)
+        naive = np.mean((actual - kw[last[known]]) ** 2)
+        assert test["persistence_mse_kw2"] == pytest.approx(naive, rel=1e-4)
+        inside = np.mean((actual >= low) & (actual <= high))
+        assert test["coverage"] == pytest.approx(inside, abs=0.01)
 
 
 def test_warm_start_continues_from_the_weights(train_once: TrainOnce) -> None:
