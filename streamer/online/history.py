@@ -18,8 +18,11 @@ from streamer.readings.saved import number
 
 __all__ = ["FEATURES", "Extended", "History"]
 
-MEANS = (5, 15, 30, 60)
-"""Minutes of the recent means, and of those of yesterday."""
+RECENT = (5, 10, 15, 20, 30, 40, 50, 60, 80, 100, 120, 150, 180)
+"""Minutes of the recent means, whose differences are the means of the parts of three hours."""
+
+YESTERDAY = (5, 15, 30, 60)
+"""Minutes of the means of yesterday."""
 
 VALUE_MINUTES = (240, DAY, 7 * DAY)
 """Time constants of the exponential means of the power."""
@@ -50,7 +53,7 @@ class History:
     All of them are known at the reading that the forecast is issued at, the "last" one; minutes
     are calendar minutes, and those not measured are left out. In the order of `FEATURES`:
 
-    * ``recent_5`` to ``recent_60``: mean of the last 5, 15, 30, 60 minutes, less the last reading;
+    * ``recent_5`` to ``recent_180``: mean of the last 5 to 180 minutes, less the last reading;
     * ``mean_4h``, ``mean_1d``, ``mean_7d``: exponential means with these time constants, less
       the last reading;
     * ``change_1h``, ``change_1d``: exponential means of the absolute change between consecutive
@@ -79,7 +82,7 @@ class History:
     >>> features = history.push(minute=0, day_minute=0, weekend=False, kw=1.0)
     >>> features = history.push(minute=1, day_minute=1, weekend=False, kw=2.0)
     >>> features.shape, float(round(np.sinh(features[FEATURES.index("recent_5")]) / 2, 6))
-    ((26,), -0.5)
+    ((35,), -0.5)
     >>> history.recent_means([1, 2, 3])
     [2.0, 1.5, nan]
     """
@@ -125,10 +128,10 @@ class History:
                 each.skip(apart)
         profile = self._profile.push(minute, day_minute, units)
         sums, long = self._sums, self._values[_LONG].value()
-        yesterday = sums.yesterday_means(MEANS)
+        yesterday = sums.yesterday_means(YESTERDAY)
         return np.array(
             [
-                *[asinh(2.0 * (sums.known_kw(minutes) - kw)) for minutes in MEANS],
+                *[asinh(2.0 * (sums.known_kw(minutes) - kw)) for minutes in RECENT],
                 *[asinh(2.0 * (each.value() - kw)) for each in self._values],
                 *[asinh(2.0 * each.value()) for each in self._changes],
                 # A NaN is not equal to itself.
@@ -270,8 +273,8 @@ class History:
         profile = self._profile.extend(minutes, day_minutes, units)
         # One row for each feature, since a row follows itself in memory.
         rows = np.empty((len(FEATURES), len(kw)))
-        means = [*(grid.known_kw(n) for n in MEANS), *values]
-        unknown = [*profile.T, *(grid.yesterday_kw(n) for n in MEANS)]
+        means = [*(grid.known_kw(n) for n in RECENT), *values]
+        unknown = [*profile.T, *(grid.yesterday_kw(n) for n in YESTERDAY)]
         levels = [*means, *(kw + change for change in changes), *unknown]
         powers = rows[: len(levels)]
         np.stack(levels, out=powers)

@@ -67,7 +67,7 @@ def expected(given: Series, i: int) -> dict[str, float]:
 
     levels = {
         f"recent_{n}": _mean([measured[m] for m in range(now - n + 1, now + 1) if m in measured])
-        for n in (5, 15, 30, 60)
+        for n in (5, 10, 15, 20, 30, 40, 50, 60, 80, 100, 120, 150, 180)
     }
     for name, constant in (("mean_4h", 240), ("mean_1d", 1440), ("mean_7d", 10080)):
         levels[name] = exponential(kw, minutes, constant)
@@ -190,12 +190,12 @@ def day_and_a_half(seed: int = 0) -> Series:
 def test_features_are_single_precision_and_in_the_order_of_their_names() -> None:
     features = History().push(MONDAY + 1, 1, False, 0.5)
     assert features.dtype == np.float32
-    assert features.shape == (len(FEATURES),) == (26,)
+    assert features.shape == (len(FEATURES),) == (35,)
     found = dict(zip(FEATURES, features.tolist(), strict=True))
     assert found.pop("last") == pytest.approx(np.arcsinh(1.0))
     # Nothing but the reading itself is known, and it differs from nothing.
     others = [value for name, value in found.items() if not name.startswith(("sin", "cos"))]
-    assert others == pytest.approx([0.0] * 19, abs=1e-8)
+    assert others == pytest.approx([0.0] * 28, abs=1e-8)
 
 
 def test_an_empty_block_changes_nothing() -> None:

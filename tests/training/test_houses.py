@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from streamer.errors import UsageError
+from streamer.models.features import FEATURES
 from streamer.training import RECIPES, Houses, Series, prepare
 from streamer.training.batches import Drawer
 
@@ -114,7 +115,7 @@ def test_batches_hold_windows_and_what_follows_them() -> None:
     steps = drawn["steps"]
     assert len(set(steps.tolist())) == 8
     assert steps.min() >= 10
-    assert drawn["features"].shape == (64, 8, 26)
+    assert drawn["features"].shape == (64, 8, len(FEATURES))
     found = 0
     for row, window in enumerate(drawn["inputs"][..., 0] + data.shift[0]):
         for house in data.houses:

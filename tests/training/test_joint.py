@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from streamer.models.features import FEATURES
 from streamer.training import RECIPES, Recipe, Series, build_model, prepare
 from streamer.training.batches import Drawer
 from streamer.training.horizons import build_head, folded_head
@@ -90,9 +91,9 @@ def test_head_in_the_file_takes_features_as_they_are() -> None:
     rng = np.random.default_rng(0)
     head = build_head(keras, 7, SMALL)
     head.set_weights([rng.normal(0, 0.2, w.shape) for w in head.get_weights()])
-    mean, std = rng.normal(size=26), rng.uniform(0.01, 3.0, 26)
+    mean, std = rng.normal(size=len(FEATURES)), rng.uniform(0.01, 3.0, len(FEATURES))
     folded = folded_head(keras, head, mean, std)
-    hidden, features = rng.normal(size=(20, 7)), mean + std * rng.normal(size=(20, 26))
+    hidden, features = rng.normal(size=(20, 7)), mean + std * rng.normal(size=(20, len(FEATURES)))
     normalised = np.concatenate([hidden, (features - mean) / std], axis=1).astype(np.float32)
     plain = np.concatenate([hidden, features], axis=1).astype(np.float32)
     np.testing.assert_allclose(folded(plain), head(normalised), rtol=0, atol=1e-4)
