@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 FEATURES = (
-    *("recent_5", "recent_15", "recent_30", "recent_60"),
+    *("recent_5", "recent_10", "recent_15", "recent_20", "recent_30", "recent_40", "recent_50"),
+    *("recent_60", "recent_80", "recent_100", "recent_120", "recent_150", "recent_180"),
     *("mean_4h", "mean_1d", "mean_7d", "change_1h", "change_1d"),
     *("profile_0", "profile_1", "profile_2", "profile_3", "profile_4"),
     *("yesterday_5", "yesterday_15", "yesterday_30", "yesterday_60"),

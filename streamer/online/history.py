@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
 from math import asinh
 from typing import Any, NamedTuple
 
@@ -11,16 +10,19 @@ import numpy as np
 
 from streamer.models.features import FEATURES
 from streamer.online.exponential import ExponentialMean
-from streamer.online.minutesums import MAX_KW, MAX_SPAN, MinuteSums, all_units_of, units_of
+from streamer.online.minutesums import MAX_KW, MinuteSums, all_units_of, spans, units_of
 from streamer.online.profile import DailyProfile
-from streamer.online.wallclock import DAY
+from streamer.online.wallclock import DAY, WallClocks, harmonics, harmonics_of
 from streamer.readings.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from streamer.readings.saved import number
 
 __all__ = ["FEATURES", "Extended", "History"]
 
-MEANS = (5, 15, 30, 60)
-"""Minutes of the recent means, and of those of yesterday."""
+RECENT = (5, 10, 15, 20, 30, 40, 50, 60, 80, 100, 120, 150, 180)
+"""Minutes of the recent means, whose differences are the means of the parts of three hours."""
+
+YESTERDAY = (5, 15, 30, 60)
+"""Minutes of the means of yesterday."""
 
 VALUE_MINUTES = (240, DAY, 7 * DAY)
 """Time constants of the exponential means of the power."""
@@ -29,7 +31,6 @@ CHANGE_MINUTES = (60, DAY)
 """Time constants of the exponential means of the absolute change."""
 
 _LONG = VALUE_MINUTES.index(DAY)
-_HARMONICS = (1, 2, 3)
 
 
 class Extended(NamedTuple):
@@ -52,7 +53,7 @@ class History:
     All of them are known at the reading that the forecast is issued at, the "last" one; minutes
     are calendar minutes, and those not measured are left out. In the order of `FEATURES`:
 
-    * ``recent_5`` to ``recent_60``: mean of the last 5, 15, 30, 60 minutes, less the last reading;
+    * ``recent_5`` to ``recent_180``: mean of the last 5 to 180 minutes, less the last reading;
     * ``mean_4h``, ``mean_1d``, ``mean_7d``: exponential means with these time constants, less
       the last reading;
     * ``change_1h``, ``change_1d``: exponential means of the absolute change between consecutive
@@ -81,7 +82,7 @@ class History:
     >>> features = history.push(minute=0, day_minute=0, weekend=False, kw=1.0)
     >>> features = history.push(minute=1, day_minute=1, weekend=False, kw=2.0)
     >>> features.shape, float(round(np.sinh(features[FEATURES.index("recent_5")]) / 2, 6))
-    ((26,), -0.5)
+    ((35,), -0.5)
     >>> history.recent_means([1, 2, 3])
     [2.0, 1.5, nan]
     """
@@ -127,16 +128,16 @@ class History:
                 each.skip(apart)
         profile = self._profile.push(minute, day_minute, units)
         sums, long = self._sums, self._values[_LONG].value()
-        yesterday = [sums.yesterday_kw(minutes) for minutes in MEANS]
+        yesterday = sums.yesterday_means(YESTERDAY)
         return np.array(
             [
-                *[asinh(2.0 * (sums.known_kw(minutes) - kw)) for minutes in MEANS],
+                *[asinh(2.0 * (sums.known_kw(minutes) - kw)) for minutes in RECENT],
                 *[asinh(2.0 * (each.value() - kw)) for each in self._values],
                 *[asinh(2.0 * each.value()) for each in self._changes],
                 # A NaN is not equal to itself.
                 *[asinh(2.0 * ((x if x == x else long) - kw)) for x in profile],
                 *[asinh(2.0 * ((x if x == x else long) - kw)) for x in yesterday],
-                *_harmonics()[day_minute],
+                *harmonics_of(day_minute),
                 float(weekend),
                 asinh(2.0 * kw),
             ],
@@ -196,12 +197,10 @@ class History:
             np.empty((len(kw), len(horizons))),
             np.empty((len(kw), len(horizons))),
         )
-        for rows in _spans(minutes):
-            given = minutes[rows], day_minutes[rows], weekends[rows], kw[rows]
-            if apart[rows].all():
-                part = self._extend(*given, horizons)
-            else:
-                part = self._one_by_one(*given, horizons)
+        for rows in spans(minutes):
+            clocks = WallClocks(minutes[rows], day_minutes[rows], weekends[rows])
+            take = self._extend if apart[rows].all() else self._one_by_one
+            part = take(clocks, kw[rows], horizons)
             found.features[rows] = part.features
             found.recent_kw[rows], found.yesterday_kw[rows] = part.recent_kw, part.yesterday_kw
         return found
@@ -248,7 +247,8 @@ class History:
         for each, saved in zip(fresh._changes, state["changes"], strict=True):
             each.restore(saved, largest=2.0 * MAX_KW)
         fresh._profile.restore(state["profile"])
-        self.__dict__ = fresh.__dict__
+        self._last_kw, self._sums, self._profile = fresh._last_kw, fresh._sums, fresh._profile
+        self._values, self._changes = fresh._values, fresh._changes
 
     def _before(self, minutes: IntArray) -> int:
         """Minute of the last reading; just before the next if that is the first."""
@@ -256,15 +256,9 @@ class History:
             return int(minutes[0]) - 1 if len(minutes) else 0
         return self._sums.minute
 
-    def _extend(
-        self,
-        minutes: IntArray,
-        day_minutes: IntArray,
-        weekends: BoolArray,
-        kw: DoubleArray,
-        horizons: Sequence[int],
-    ) -> Extended:
-        """Take readings of different minutes that span less than `MAX_SPAN`."""
+    def _extend(self, clocks: WallClocks, kw: DoubleArray, horizons: Sequence[int]) -> Extended:
+        """Take readings of different minutes, one part of `spans`."""
+        minutes, day_minutes, weekends = clocks
         units, kw = all_units_of(kw), np.clip(kw, -MAX_KW, MAX_KW)
         elapsed = minutes - self._before(minutes)
         every = np.ones(len(kw))
@@ -279,8 +273,8 @@ class History:
         profile = self._profile.extend(minutes, day_minutes, units)
         # One row for each feature, since a row follows itself in memory.
         rows = np.empty((len(FEATURES), len(kw)))
-        means = [*(grid.known_kw(n) for n in MEANS), *values]
-        unknown = [*profile.T, *(grid.yesterday_kw(n) for n in MEANS)]
+        means = [*(grid.known_kw(n) for n in RECENT), *values]
+        unknown = [*profile.T, *(grid.yesterday_kw(n) for n in YESTERDAY)]
         levels = [*means, *(kw + change for change in changes), *unknown]
         powers = rows[: len(levels)]
         np.stack(levels, out=powers)
@@ -289,59 +283,20 @@ class History:
         powers -= kw
         rows[-1] = kw
         rows[-2] = weekends
-        rows[len(levels) : -2] = _harmonics_by_minute()[:, day_minutes]
-        _asinh_of_twice(powers)
-        _asinh_of_twice(rows[-1])
+        rows[len(levels) : -2] = harmonics()[:, day_minutes]
+        powers *= 2.0
+        rows[-1] *= 2.0
+        np.arcsinh(powers, out=powers)
+        np.arcsinh(rows[-1], out=rows[-1])
         return Extended(
             rows.T.astype(np.float32), grid.recent_means(horizons), grid.yesterday_means(horizons)
         )
 
-    def _one_by_one(
-        self,
-        minutes: IntArray,
-        day_minutes: IntArray,
-        weekends: BoolArray,
-        kw: DoubleArray,
-        horizons: Sequence[int],
-    ) -> Extended:
+    def _one_by_one(self, clocks: WallClocks, kw: DoubleArray, horizons: Sequence[int]) -> Extended:
         """Take readings of which some are of the same minute."""
         rows = []
-        for reading in zip(
-            minutes.tolist(), day_minutes.tolist(), weekends.tolist(), kw.tolist(), strict=True
-        ):
+        columns = (each.tolist() for each in (*clocks, kw))
+        for reading in zip(*columns, strict=True):
             features = self.push(*reading)
             rows.append((features, self.recent_means(horizons), self.yesterday_means(horizons)))
         return Extended(*map(np.array, zip(*rows, strict=True)))
-
-
-def _spans(minutes: IntArray) -> Iterator[slice]:
-    """Parts of consecutive readings, of which each spans less than `MAX_SPAN` minutes."""
-    start = 0
-    while start < len(minutes):
-        end = int(np.searchsorted(minutes, minutes[start] + MAX_SPAN))
-        yield slice(start, end)
-        start = end
-
-
-def _asinh_of_twice(kw: DoubleArray) -> None:
-    """Replace powers by ``asinh(2 x)``, exact to 1e-15."""
-    # Several times as fast as `numpy.arcsinh`, whose relative precision near zero is not needed.
-    size = np.abs(kw)
-    size *= 2.0
-    root = np.sqrt(size * size + 1.0)
-    root += size
-    np.copysign(np.log(root, out=root), kw, out=kw)
-
-
-@cache
-def _harmonics_by_minute() -> DoubleArray:
-    """(features, day) sine and cosine of each harmonic at each minute of the day."""
-    angle = 2.0 * np.pi / DAY * np.arange(DAY)
-    return np.array([part(n * angle) for n in _HARMONICS for part in (np.sin, np.cos)])
-
-
-@cache
-def _harmonics() -> list[list[float]]:
-    """Sine and cosine of each harmonic, for each minute of the day."""
-    found: list[list[float]] = _harmonics_by_minute().T.tolist()
-    return found
