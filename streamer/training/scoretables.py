@@ -55,7 +55,9 @@ def _horizons(trained: Trained, houses: Sequence[str]) -> Table:
     rows = zip(*trained.horizons, strict=True)
     for tests in rows:
         if tests[0].minutes in _SHOWN:
-            values = [f"{percent(test.skill)}  {percent(test.coverage)}" for test in tests]
+            values = [
+                f"{percent(test.skill)}  {percent(test.coverage, signed=False)}" for test in tests
+            ]
             table.add_row(str(tests[0].minutes), *values)
     table.caption = "skill, coverage of 90 %"
     return table

@@ -14,6 +14,7 @@ import pytest
 
 from streamer.commands import train as command
 from streamer.commands.files import FileOptions
+from streamer.commands.models import show_model
 from streamer.errors import ModelError, UsageError
 from streamer.models import load_model
 from streamer.sample import sample_path
@@ -92,6 +93,10 @@ def test_several_houses_are_learnt_and_a_head_alone_leaves_the_stack(
     assert [test["minutes"] for test in tests] == [150, 100]
     assert [each["minutes"] for each in tests[1]["horizons"]] == list(RECIPES["homes"].horizons)
     assert tests[1]["horizons"][-1]["settled"] == 41
+    scores = model.card.scores
+    assert scores is not None
+    assert list(scores.by_house) == [one["source"], two["source"]]
+    assert [house.minutes for house in scores.by_house.values()] == [150, 100]
     head = tmp_path / "head"
     monkeypatch.setattr(command, "find_recipe", _short("horizons"))
     assert command.train(_job(head, warm=str(homes))) == 0
@@ -102,6 +107,16 @@ def test_several_houses_are_learnt_and_a_head_alone_leaves_the_stack(
     assert card.facts["data"] == model.card.facts["data"]
     assert card.facts["horizons_recipe"]["name"] == "horizons"
     assert len(card.limits) == len(model.card.limits)
+    apart = card.horizon_scores
+    assert apart is not None
+    assert apart != card.scores
+    assert [each.minutes for each in apart.horizons] == list(RECIPES["horizons"].horizons)
+    capsys.readouterr()
+    show_model(str(homes), as_json=False)
+    show_model(str(head), as_json=False)
+    printed = capsys.readouterr().out
+    assert printed.count("Mean of the next minutes") == 2
+    assert "horizons_test" not in printed
 
 
 @pytest.mark.parametrize(
