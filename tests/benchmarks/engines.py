@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -18,6 +19,8 @@ from streamer.models import find_model, kernels, load_model
 from streamer.models.artefact import LstmWeights, StackedLstm, read_keras
 from streamer.models.compiled import CompiledNetwork
 from streamer.models.forecaster import NetworkForecaster
+from streamer.models.inputs import POWER, POWER_UNIT, Input
+from streamer.models.lstm import NumpyNetwork
 
 FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
@@ -71,12 +74,28 @@ def our_engines() -> list[str]:
     return [*kernels.available(), "numpy"]
 
 
-def load(engine: str, *, threads: int | None = None) -> NetworkForecaster:
-    """The shipped model on one of `our_engines`."""
-    if engine == "numpy":
-        return load_model(MODEL, engine=engine, threads=threads)
-    network = CompiledNetwork(read_keras(find_model(MODEL)), threads=threads, kernel=engine)
-    return NetworkForecaster(load_model(MODEL).card, network)
+def load(engine: str, *, threads: int | None = None, inputs: int = 1) -> NetworkForecaster:
+    """The shipped model on one of `our_engines`.
+
+    Args:
+        engine: the engine.
+        threads: number of threads; None for one a core.
+        inputs: number of inputs, of which all but the first have weights of zero, so that the
+            forecasts are those of the shipped model.
+    """
+    card, weights = load_model(MODEL).card, read_keras(find_model(MODEL))
+    if inputs > 1:
+        first = weights.lstm[0]
+        kernel = np.pad(first.kernel, [(0, inputs - 1), (0, 0)])
+        weights = replace(weights, lstm=(replace(first, kernel=kernel), *weights.lstm[1:]))
+        others = (Input(f"channel_{number}", "kW", 1.0, 0.5) for number in range(1, inputs))
+        card = replace(card, inputs=(Input(POWER, POWER_UNIT, card.shift_kw), *others))
+    network = (
+        NumpyNetwork(weights, threads=threads)
+        if engine == "numpy"
+        else CompiledNetwork(weights, threads=threads, kernel=engine)
+    )
+    return NetworkForecaster(card, network)
 
 
 class Streamer(Engine):
@@ -107,13 +126,40 @@ class Streamer(Engine):
         raise NotImplementedError("it takes windows in kW")
 
 
+class StreamerChannels(Streamer):
+    """The same with six channels beside the power."""
+
+    channels = 6
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._forecaster = load(self.engine, threads=self.threads, inputs=1 + self.channels)
+        self._stream = self._forecaster.stream()
+
+    def prime(self, kw: DoubleArray) -> None:
+        for value in kw.tolist():
+            self._stream.push(value, (value,) * self.channels)
+
+    def single(self, window: DoubleArray) -> float:
+        last = window[-1].item()
+        answer = self._stream.push(last, (last,) * self.channels)
+        assert answer is not None
+        return answer.mean_kw.item()
+
+    def batch(self, windows: DoubleArray) -> DoubleArray:
+        inputs = np.broadcast_to(windows[..., None], (*windows.shape, 1 + self.channels))
+        return self._forecaster.forecast(inputs).mean_kw
+
+
 def _streamers() -> dict[str, type[Engine]]:
-    """Each of `our_engines`, on all cores and on one."""
+    """Each of `our_engines`, with one input and with seven, and on one core."""
     found: dict[str, type[Engine]] = {}
     for engine in our_engines():
         title = f"streamer, {'NumPy' if engine == 'numpy' else engine}"
         whole = {"title": title, "engine": engine}
         found[f"Streamer_{engine}"] = type(f"Streamer_{engine}", (Streamer,), whole)
+        several = {**whole, "title": f"{title}, 7 inputs"}
+        found[f"Streamer_{engine}_7"] = type(f"Streamer_{engine}_7", (StreamerChannels,), several)
         single = {**whole, "title": f"{title}, 1 thread", "threads": 1, "singles": 0}
         found[f"Streamer_{engine}_1"] = type(f"Streamer_{engine}_1", (Streamer,), single)
     return found
