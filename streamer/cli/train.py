@@ -17,26 +17,33 @@ from streamer.commands.files import FileOptions
 @takes_file_options()
 def train(
     *,
-    file: Annotated[str, typer.Argument(metavar="FILE", help=FILE_HELP, show_default=False)],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help=FILE_HELP, show_default=False)
+    ],
     recipe: Annotated[
         str,
         typer.Option(
             metavar="NAME",
-            help="tutorial: the complete recipe of the 2016 tutorial. sceaux: that of the shipped "
-            "model.",
+            help="sceaux: one house. sceaux-channels: with all channels of its file. homes: "
+            "several houses, with drawn sun, cars, heat pumps and batteries. horizons: a head for "
+            "the means of the next minutes, on the model of --from. tutorial: that of 2016.",
         ),
     ] = "sceaux",
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Folder for model.keras, card.json and first100.png; existing ones are "
-            "replaced. By default a folder named after the recipe.",
+            help="Folder for model.keras, horizons.keras, card.json and first100.png; existing "
+            "ones are replaced. By default a folder named after the recipe.",
         ),
     ] = None,
     warm: Annotated[
         str | None,
-        typer.Option("--from", metavar="MODEL", help="Start from this model's weights."),
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="Start from this model's weights. horizons: the model, which stays as it is.",
+        ),
     ] = None,
     ratio: Annotated[
         float,
@@ -47,21 +54,30 @@ def train(
     ] = None,
     windows: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="sceaux: total number of windows to learn from."),
+        typer.Option(
+            min=1, metavar="N", help="All but tutorial: total number of windows to learn from."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 1234,
     fresh: Annotated[
         bool,
         typer.Option("--fresh", help="Start over, even if FOLDER has an unfinished training."),
     ] = False,
+    licence: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT",
+            help="Origin and licence of the data, for the card: once for each FILE, in order.",
+        ),
+    ] = None,
     options: FileOptions,
 ) -> None:
-    """Train a model on a recording.
+    """Train a model on the recordings of one or more houses.
 
     With --solar it is trained on the consumption of the house, which is what it forecasts then.
-    The last tenth in time is held back from training, and the final scores are computed on
-    it. Ctrl-C ends the training early, writes what was learnt, and exits with 130. After a kill
-    or Ctrl-C, the same command resumes the training.
+    The last tenth of each house in time is held back from training, and the final scores are
+    computed on it. Ctrl-C ends the training early, writes what was learnt, and exits with 130.
+    After a kill or Ctrl-C, the same command resumes the training.
 
     \b
     Examples:
@@ -69,17 +85,19 @@ def train(
       streamer train house.csv --column power_kw --windows 500000 --out my_house
       streamer train house.csv --from sceaux --windows 100000 --out my_house
       streamer train house.csv --column grid_w --solar pv_w --out my_house
+      streamer train one.csv two.csv three.csv --recipe homes --out my_homes
+      streamer train house.csv --recipe horizons --from my_model --out my_house
     """
     from streamer.datasets import find_recording
 
     # Before TensorFlow is imported, which takes seconds.
-    file = find_recording(file)
+    paths = tuple(find_recording(file) for file in files)
     from streamer.commands.train import TrainJob
     from streamer.commands.train import train as train_model
 
     code = train_model(
         TrainJob(
-            file=file,
+            files=paths,
             options=options,
             recipe=recipe,
             out=Path(recipe) if out is None else out,
@@ -89,6 +107,7 @@ def train(
             windows=windows,
             seed=seed,
             fresh=fresh,
+            licences=tuple(licence or ()),
         )
     )
     raise typer.Exit(code)

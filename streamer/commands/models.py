@@ -78,6 +78,8 @@ def show_model(name_or_path: str, *, as_json: bool) -> None:
     console.print(table)
     if card.scores is not None:
         console.print(_scores(card.scores))
+    if card.horizon_scores is not None:
+        console.print(*_horizons(card.horizon_scores))
     for limit in card.limits:
         console.print(Text(f"• {one_line(limit)}"))
 
@@ -112,6 +114,8 @@ def _ranges(numbers: Sequence[int]) -> str:
 def _plain(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_plain(part)}" for key, part in value.items())
+    if isinstance(value, list) and any(isinstance(part, Mapping) for part in value):
+        return "; ".join(map(_plain, value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
@@ -121,7 +125,7 @@ def _scores(scores: CardScores) -> Table:
     table.add_column("")
     for heading in ("minutes", "MSE, kW²", "persistence", "MAE, W", "persistence", "skill"):
         table.add_column(heading, justify="right")
-    for name, each in [*scores.by_month.items(), ("all", scores)]:
+    for name, each in [*scores.by_month.items(), *scores.by_house.items(), ("all", scores)]:
         table.add_row(
             Text(one_line(name)),
             NOTHING if each.minutes is None else f"{each.minutes:,}",
@@ -132,6 +136,22 @@ def _scores(scores: CardScores) -> Table:
             percent(each.skill),
         )
     return table
+
+
+def _horizons(scores: CardScores) -> list[Table]:
+    """Skill and coverage of each horizon, side by side for each house; none without any."""
+    houses = scores.by_house or {"": scores}
+    shown = {name: each.horizons for name, each in houses.items() if each.horizons}
+    if not shown:
+        return []
+    table = Table(title="Mean of the next minutes: skill, coverage")
+    table.add_column("minutes", justify="right")
+    for name in shown:
+        table.add_column(Text(one_line(name)), justify="right")
+    for row in zip(*shown.values(), strict=False):
+        values = [f"{percent(each.skill)}  {percent(each.coverage, signed=False)}" for each in row]
+        table.add_row(str(row[0].minutes), *values)
+    return [table]
 
 
 def _watts(kw: float | None) -> float | None:

@@ -24,6 +24,7 @@ CHANGE = "change"
 _TARGETS = (LEVEL, CHANGE)
 _QUANTILE = re.compile(r"0?\.[0-9]{1,6}")
 _MAX_NAME = 255
+_APART = "horizons_test"
 _MAX_LIMITS, _MAX_LIMIT_TEXT = 50, 1000
 
 
@@ -77,6 +78,11 @@ class Card:
         return read_scores(self._fields, "test")
 
     @property
+    def horizon_scores(self) -> CardScores | None:
+        """Those with the horizons: of their own test part, if they were trained apart."""
+        return read_scores(self._fields, _APART) or self.scores
+
+    @property
     def limits(self) -> tuple[str, ...]:
         """Limits of the model, one sentence each; empty if the card has none."""
         if "limits" not in self.facts:
@@ -86,7 +92,7 @@ class Card:
     @property
     def others(self) -> Mapping[str, Any]:
         """The other facts, as they are."""
-        return self._fields.without("test", "limits")
+        return self._fields.without("test", _APART, "limits")
 
     @property
     def _fields(self) -> Fields:
@@ -152,5 +158,6 @@ def _check_outputs(given: Fields, card: Card) -> None:
 def _check_facts(given: Fields, card: Card) -> None:
     """Read what is shown of the facts, for the errors."""
     read_scores(given, "test")
+    read_scores(given, _APART)
     if "limits" in card.facts:
         given.texts("limits", _MAX_LIMITS, _MAX_LIMIT_TEXT)

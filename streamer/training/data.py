@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -14,7 +15,7 @@ from numpy.typing import ArrayLike
 from streamer.errors import UsageError
 from streamer.readings import Notice, Reading
 from streamer.readings.arrays import DoubleArray, FloatArray, IndexArray, IntArray, TimeArray
-from streamer.readings.powers import Powers
+from streamer.readings.blocks import ReadingBlock
 from streamer.sources import Source
 
 UCI_VALUES = 2_049_280
@@ -29,14 +30,32 @@ class Series:
     """Readings as arrays.
 
     Attributes:
-        kw: (readings, inputs); the first input is the power in kW, which is forecast.
-        at: (readings,) their times, without zone; None if unknown.
+        kw: (readings, inputs); the first input is the power in kW, which is forecast, the others
+            are channels in units of their own.
+        at: (readings,) their times by the clock of the house, without zone; None if unknown.
         name: origin of the readings.
+        utc: (readings,) the same times in UTC, where the source has a zone; otherwise None.
+        channels: name and unit of each further input.
     """
 
     kw: DoubleArray
     at: TimeArray | None = None
     name: str = "array"
+    utc: TimeArray | None = None
+    channels: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def clock(self) -> TimeArray:
+        """(readings,) minutes by the clock of the house; consecutive ones if unknown."""
+        if self.at is None:
+            return np.datetime64("1970-01-01T00:00") + np.arange(len(self))
+        return self.at.astype("datetime64[m]")
+
+    @property
+    def elapsed(self) -> IntArray:
+        """(readings,) minutes since 1970, in UTC where the source has a zone."""
+        at = self.clock if self.utc is None else self.utc.astype("datetime64[m]")
+        return at.astype(np.int64)
 
     def __len__(self) -> int:
         return len(self.kw)
@@ -55,7 +74,9 @@ class Series:
 
     def first(self, count: int) -> Series:
         """The first readings only."""
-        return Series(self.kw[:count], None if self.at is None else self.at[:count], self.name)
+        at = None if self.at is None else self.at[:count]
+        utc = None if self.utc is None else self.utc[:count]
+        return Series(self.kw[:count], at, self.name, utc, self.channels)
 
 
 def series_from(
@@ -76,24 +97,52 @@ def series_from(
     """
     kw: list[DoubleArray] = []
     at: list[TimeArray] = []
+    utc: list[TimeArray] = []
     found = 0
     try:
-        while (limit is None or found < limit) and (block := source.read()):
-            readings = [item for item in block if isinstance(item, Reading)]
-            if on_notice is not None:
-                for notice in (item for item in block if isinstance(item, Notice)):
+        while (limit is None or found < limit) and (items := source.read()):
+            if on_notice is not None and not isinstance(items, ReadingBlock):
+                for notice in (item for item in items if isinstance(item, Notice)):
                     on_notice(notice)
-            readings = readings[: None if limit is None else limit - found]
-            found += len(readings)
-            if readings:
-                kw.append(Powers.of(readings).inputs)
-            naive = [reading.at.replace(tzinfo=None) for reading in readings]
-            at.append(np.array(naive, dtype="datetime64[s]"))
+            block, moments = _arrays(items)
+            if not len(block):
+                continue
+            kw.append(block)
+            at.append(moments[0])
+            utc.append(moments[1])
+            found += len(block)
     finally:
         source.close()
     if not found:
         raise UsageError(f"{source.name}: no readings to train on")
-    return Series(np.concatenate(kw), np.concatenate(at), source.name)
+    local, universal = np.concatenate(at), np.concatenate(utc)
+    has_zone = not np.array_equal(local, universal)
+    channels = tuple((each.name, each.unit) for each in getattr(source, "channels", ()))
+    utc_or_none = universal if has_zone else None
+    series = Series(np.concatenate(kw), local, source.name, utc_or_none, channels)
+    return series if limit is None else series.first(limit)
+
+
+def _arrays(items: Sequence[Any]) -> tuple[DoubleArray, tuple[TimeArray, TimeArray]]:
+    """Values (readings, inputs) of the readings among items, and their times: local, UTC."""
+    if isinstance(items, ReadingBlock):
+        at = items.at.astype("datetime64[s]")
+        columns = [items.consumption_kw]
+        if items.channels is not None:
+            columns += list(items.channels.T)
+        return np.stack(columns, axis=1), (at, at)
+    readings = [item for item in items if isinstance(item, Reading)]
+    values = [(reading.consumption_kw, *reading.channels) for reading in readings]
+    local = [reading.at.replace(tzinfo=None) for reading in readings]
+    utc = [_universal(reading.at) for reading in readings]
+    return (
+        np.array(values, np.float64).reshape(len(readings), -1),
+        (np.array(local, "datetime64[s]"), np.array(utc, "datetime64[s]")),
+    )
+
+
+def _universal(at: datetime) -> datetime:
+    return at if at.tzinfo is None else at.astimezone(UTC).replace(tzinfo=None)
 
 
 @dataclass(frozen=True)
@@ -177,10 +226,10 @@ def data_power_consumption(
     Raises:
         UsageError: there are too few readings for windows.
     """
-    whole = _as_series(series)
+    whole = as_series(series)
     used = whole.first(int(np.ceil(min(ratio, 1.0) * UCI_VALUES)))
     count = len(used) - sequence_length
-    _require_windows(count, used, sequence_length)
+    require_windows(count, used, sequence_length)
     # The mean over all windows, without making them: the mean at each offset, averaged.
     offsets = [used.kw[i : i + count].mean(axis=0) for i in range(sequence_length)]
     shift = np.mean(offsets, axis=0)
@@ -190,37 +239,6 @@ def data_power_consumption(
     train = np.arange(row)
     np.random.RandomState(seed).shuffle(train)
     return _power_data(used, shift, sequence_length, train, np.arange(row, count))
-
-
-def split_in_time(
-    series: Series | ArrayLike,
-    *,
-    sequence_length: int = 50,
-    say: Callable[[str], None] = print,
-) -> PowerData:
-    """Windows split in time: no reading among the test part's targets is trained on.
-
-    The centring is the mean of the training part only, and no training window reaches
-    into the last 10 %, which is the test part.
-
-    Args:
-        series: the readings, or an array (readings,) or (readings, inputs) in kW.
-        sequence_length: readings in a window, its target included.
-        say: called with the shift and the shape, as text.
-
-    Raises:
-        UsageError: there are too few readings for windows.
-    """
-    whole = _as_series(series)
-    row = round((1 - TEST_SHARE) * len(whole))
-    count = row - sequence_length + 1
-    _require_windows(count, whole, sequence_length)
-    shift = whole.kw[:row].mean(axis=0)
-    say(f"Shift : {', '.join(f'{value:.6f}' for value in shift)} kW")
-    say(f"Data  : {count:,} training windows of {sequence_length}, {len(whole) - row:,} to test")
-    # A test window may begin in the training part: those readings precede its target.
-    test = np.arange(row - sequence_length + 1, len(whole) - sequence_length + 1)
-    return _power_data(whole, shift, sequence_length, np.arange(count), test)
 
 
 def _power_data(
@@ -234,7 +252,8 @@ def _power_data(
     return PowerData(series, centred, shift, length, train.astype(np.int64), test.astype(np.int64))
 
 
-def _as_series(data: Series | ArrayLike) -> Series:
+def as_series(data: Series | ArrayLike) -> Series:
+    """Readings in kW as a series without times, unless they are one."""
     if isinstance(data, Series):
         return data
     kw = np.asarray(data, dtype=np.float64)
@@ -242,7 +261,12 @@ def _as_series(data: Series | ArrayLike) -> Series:
     return Series(kw)
 
 
-def _require_windows(count: int, series: Series, length: int) -> None:
+def require_windows(count: int, series: Series, length: int) -> None:
+    """Check the number of windows of a series.
+
+    Raises:
+        UsageError: there are fewer than two.
+    """
     if count < 2:
         raise UsageError(
             f"{series.name}: {len(series)} readings are too few for windows of {length}"

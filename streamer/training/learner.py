@@ -75,14 +75,31 @@ def build_learner(tf: Any, keras: Any, stack: Any) -> Any:
             return tf.concat([self._answers(half, training) for half in halves], axis=0)[-count:]
 
         def _answers(self, values: Any, training: Any) -> Any:
-            for layer in self.layers:
-                if isinstance(layer, keras.layers.LSTM):
-                    values = _lstm(tf, layer, values)
-                else:
-                    values = layer(values, training=training)
-            return values
+            return self.layers[-1](hidden_states(tf, keras, self, values, training))
 
     return Learner([keras.Input(stack.input_shape[1:]), *stack.layers])
+
+
+def hidden_states(tf: Any, keras: Any, stack: Any, inputs: Any, training: Any) -> Any:
+    """What the head of a stack gets: the outputs of its last LSTM, after dropout in training.
+
+    Args:
+        tf: the module.
+        keras: the module.
+        stack: returned by `build_model`.
+        inputs: (windows, timesteps, inputs).
+        training: whether dropout applies.
+
+    Returns:
+        (windows, units), or (windows, timesteps, units) if it answers at every step.
+    """
+    values = inputs
+    for layer in stack.layers[:-1]:
+        if isinstance(layer, keras.layers.LSTM):
+            values = _lstm(tf, layer, values)
+        else:
+            values = layer(values, training=training)
+    return values
 
 
 def _lstm(tf: Any, layer: Any, sequences: Any) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from streamer.models.card import MEAN
 from streamer.models.keras import import_tensorflow
 from streamer.training.recipes import Recipe
 
@@ -43,18 +42,17 @@ def layer_sizes(model: Any) -> list[int]:
     return [int(model.input_shape[-1]), *lstm]
 
 
-def compile_model(model: Any, recipe: Recipe, *, steps: int) -> None:
-    """Give a model the recipe's loss and optimizer.
+def averaging_optimizer(recipe: Recipe, *, steps: int) -> Any:
+    """Adam with warm-up and a half cosine, which averages the weights of its last steps.
+
+    The average forecasts better than the weights after any single step (Polyak and Juditsky
+    1992).
 
     Args:
-        model: model returned by `build_model`.
-        recipe: loss, optimizer and schedule.
-        steps: total number of training steps, for the schedule.
+        recipe: learning rate and warm-up.
+        steps: total number of training steps.
     """
     _, keras = import_tensorflow(FEATURE)
-    if recipe.epochs:
-        model.compile(loss="mse", optimizer="rmsprop")
-        return
     warm_up = min(recipe.warm_up_steps, steps // 10)
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0,
@@ -63,8 +61,7 @@ def compile_model(model: Any, recipe: Recipe, *, steps: int) -> None:
         warmup_target=recipe.learning_rate,
         warmup_steps=warm_up,
     )
-    # The final weights are an average over the last thousand steps or so, which forecasts
-    # better than any single one. A short training averages over its last part.
+    # Over the last thousand steps or so; a short training averages over its last part.
     momentum = max(0.0, min(0.999, 1.0 - 20.0 / steps))
     adam: Any = keras.optimizers.Adam
 
@@ -75,38 +72,10 @@ def compile_model(model: Any, recipe: Recipe, *, steps: int) -> None:
         def finish(self, var_list: Any) -> None:
             super().finalize_variable_values(var_list)
 
-    optimizer = Averaging(schedule, global_clipnorm=1.0, use_ema=True, ema_momentum=momentum)
-    model.compile(loss=mean_and_quantile_loss(recipe), optimizer=optimizer)
+    return Averaging(schedule, global_clipnorm=1.0, use_ema=True, ema_momentum=momentum)
 
 
 def finish(model: Any) -> None:
     """Replace the weights of a model by their average, if its optimizer keeps one."""
     if model.optimizer.use_ema:
         model.optimizer.finish(model.trainable_variables)
-
-
-def mean_and_quantile_loss(recipe: Recipe) -> Any:
-    """Squared error for the mean, pinball loss for each quantile (Koenker and Bassett 1978).
-
-    Args:
-        recipe: outputs, weight of the quantiles, and first scored step of a window.
-
-    Returns:
-        A function of targets (windows, timesteps, 1) and outputs (windows, timesteps,
-        outputs), as required by Keras.
-    """
-    _, keras = import_tensorflow(FEATURE)
-    ops = keras.ops
-    mean = recipe.outputs.index(MEAN)
-    quantiles = [(i, float(name)) for i, name in enumerate(recipe.outputs) if name != MEAN]
-
-    def loss(target: Any, outputs: Any) -> Any:
-        errors = (target - outputs)[:, recipe.first_scored :]
-        total = ops.mean(ops.square(errors[..., mean]))
-        for index, level in quantiles:
-            error = errors[..., index]
-            pinball = ops.mean(ops.maximum(level * error, (level - 1.0) * error))
-            total = total + recipe.pinball_weight * pinball
-        return total
-
-    return loss

@@ -7,6 +7,10 @@ from dataclasses import dataclass, replace
 from streamer.errors import UsageError
 from streamer.models.card import CHANGE, LEVEL, MEAN
 
+QUANTILES = (MEAN, "0.05", "0.5", "0.95")
+HORIZONS = (*range(2, 16), 30, 60)
+"""Minutes whose mean is forecast beside the next reading."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -27,6 +31,24 @@ class Recipe:
         learning_rate: its peak, from which it falls by a half cosine.
         first_scored: first step of a window whose forecast is learnt from.
         pinball_weight: weight of the quantiles' loss beside the mean's.
+        channels: whether the channels of a file are inputs beside its power.
+        max_gap_min: longest sum of missing minutes that a window may bridge.
+        house_exponent: a house is drawn from in proportion to its number of windows to this
+            power: 1 for every window alike, 0 for every house alike.
+        balance: exponent of the mean squared change of a stretch by which its squared errors are
+            divided: 0 for none, 1 so that stretches with large changes weigh as the others.
+        horizons: lengths in minutes of the means that the head for horizons forecasts; empty
+            for the tutorial, which has no such head.
+        horizon_units: units of its hidden layer.
+        horizon_steps: random steps of each window that it learns from.
+        horizon_weight: weight of its loss beside that of the next reading.
+        horizon_pinball: weight of the quantiles in its loss.
+        frozen: whether the stack is an existing one, and only the head for horizons is trained.
+        fresh_share: share of the stretches before which the long history is forgotten.
+        copies: drawn copies of each house; 0 for the houses as they are.
+        plain_share: share of the windows that are from the houses as they are.
+        scale_spread: standard deviation of the logarithm of a copy's scale.
+        stretch_weeks: shortest and longest stretch with the same additions, in weeks.
     """
 
     name: str
@@ -43,6 +65,21 @@ class Recipe:
     learning_rate: float = 0.001
     first_scored: int = 0
     pinball_weight: float = 0.0
+    channels: bool = False
+    max_gap_min: int = 10
+    house_exponent: float = 0.5
+    balance: float = 0.0
+    horizons: tuple[int, ...] = ()
+    horizon_units: int = 128
+    horizon_steps: int = 8
+    horizon_weight: float = 0.5
+    horizon_pinball: float = 0.5
+    frozen: bool = False
+    fresh_share: float = 0.15
+    copies: int = 0
+    plain_share: float = 0.5
+    scale_spread: float = 0.0
+    stretch_weeks: tuple[int, int] = (2, 6)
 
 
 TUTORIAL = Recipe(
@@ -56,18 +93,44 @@ TUTORIAL = Recipe(
 
 SCEAUX = Recipe(
     name="sceaux",
-    summary="the shipped model: change and its quantiles, learnt at every step of a window",
+    summary="one house: change and its quantiles, learnt at every step of a window, and horizons",
     target=CHANGE,
-    outputs=(MEAN, "0.05", "0.5", "0.95"),
+    outputs=QUANTILES,
     batch=256,
     windows=8_192_000,
     warm_up_steps=300,
     learning_rate=2e-3,
     first_scored=10,
     pinball_weight=3.0,
+    horizons=HORIZONS,
 )
 
-RECIPES = {recipe.name: recipe for recipe in (TUTORIAL, SCEAUX)}
+HOMES = replace(
+    SCEAUX,
+    name="homes",
+    summary="several houses, half of the windows with drawn sun, cars, heat pumps and batteries",
+    windows=16_384_000,
+    balance=0.5,
+    copies=4,
+    scale_spread=0.3,
+)
+
+CHANNELS = replace(
+    SCEAUX,
+    name="sceaux-channels",
+    summary="one house: as sceaux, with all channels of its file as inputs",
+    channels=True,
+)
+
+HORIZONS_ONLY = replace(
+    SCEAUX,
+    name="horizons",
+    summary="a head for horizons on an existing model, which stays as it is",
+    windows=2_048_000,
+    frozen=True,
+)
+
+RECIPES = {recipe.name: recipe for recipe in (TUTORIAL, SCEAUX, HOMES, CHANNELS, HORIZONS_ONLY)}
 
 
 def find_recipe(name: str, *, epochs: int | None = None, windows: int | None = None) -> Recipe:

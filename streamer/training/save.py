@@ -1,25 +1,27 @@
-"""Writer of a trained model as a folder: `model.keras`, `card.json` and a plot."""
+"""Writer of a trained model as a folder: its networks, its card and a plot."""
 
 from __future__ import annotations
 
-import platform
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from streamer import __version__
 from streamer.atomic import put_in_place
 from streamer.display.figures import new_figure
-from streamer.models import CARD_FILE, MODEL_FILE
+from streamer.models import CARD_FILE, MODEL_FILE, read_model
 from streamer.models.artefact import sha256_of
 from streamer.models.card import Card
-from streamer.models.keras import import_tensorflow
+from streamer.models.cardhorizons import CardHorizons
+from streamer.models.features import FEATURES
+from streamer.models.horizons import HORIZONS_FILE
 from streamer.training.data import PowerData
-from streamer.training.fit import Trained
-from streamer.training.network import FEATURE, layer_sizes
+from streamer.training.facts import card_facts, limits_with_horizons
+from streamer.training.houses import Houses
 from streamer.training.recipes import Recipe
+from streamer.training.trained import Trained
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,16 +29,16 @@ if TYPE_CHECKING:
 PLOT_FILE = "first100.png"
 _PLOTTED = 100
 
-_LIMITS = (
-    "It has seen one house: in another, with other appliances, it may do worse, and worse than "
-    "persistence. Evaluate it there before relying on it.",
-    "It forecasts the next reading of a series of one-minute means, and nothing further ahead.",
-    "It knows no calendar and no weather: only the readings of its window.",
-)
-
 
 def save_model(
-    folder: Path, trained: Trained, data: PowerData, recipe: Recipe, *, seed: int
+    folder: Path,
+    trained: Trained,
+    data: PowerData | Houses,
+    recipe: Recipe,
+    *,
+    seed: int,
+    licences: Sequence[str] = (),
+    base: Path | None = None,
 ) -> Card:
     """Write the model and its card, replacing existing ones.
 
@@ -46,30 +48,60 @@ def save_model(
         data: the training data.
         recipe: the recipe.
         seed: the seed.
+        licences: (houses,) origin and licence of the data of each house; missing ones are
+            written as unknown.
+        base: the `.keras` file that a recipe with a frozen stack trained on, which is written
+            as it is.
 
     Returns:
         The card.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    weights = folder / MODEL_FILE
     # Under temporary names first, so that a kill leaves no partial model behind.
-    part = folder / f".part-{MODEL_FILE}"
-    trained.model.save(part)
-    card = Card(
-        name=folder.resolve().name,
-        window=data.length - 1,
-        target=recipe.target,
-        outputs=recipe.outputs,
-        shift_kw=float(data.shift[0]),
-        sha256=sha256_of(part),
-        trained_from=data.trained_from,
-        trained_to=data.trained_to,
-        facts=_facts(trained, data, recipe, seed),
-    )
-    card_part = folder / f".part-{CARD_FILE}"
-    card_part.write_text(card.to_json(), encoding="utf-8")
-    put_in_place(part, weights)
-    put_in_place(card_part, folder / CARD_FILE)
+    parts = {name: folder / f".part-{name}" for name in (MODEL_FILE, HORIZONS_FILE, CARD_FILE)}
+    facts = card_facts(trained, data, recipe, seed, licences)
+    if base is None:
+        trained.model.save(parts[MODEL_FILE])
+        card = Card(
+            name=folder.resolve().name,
+            window=data.length - 1,
+            target=recipe.target,
+            outputs=recipe.outputs,
+            shift_kw=float(data.shift[0]),
+            inputs=data.inputs if isinstance(data, Houses) and len(data.inputs) > 1 else (),
+            sha256=sha256_of(parts[MODEL_FILE]),
+            trained_from=data.trained_from,
+            trained_to=data.trained_to,
+            facts=facts,
+        )
+    else:
+        parts[MODEL_FILE].write_bytes(base.read_bytes())
+        card, _ = read_model(base)
+        own = {f"horizons_{key}": facts[key] for key in ("recipe", "data", "test", "versions")}
+        own["limits"] = limits_with_horizons(card.limits, recipe)
+        card = replace(
+            card,
+            name=folder.resolve().name,
+            sha256=sha256_of(parts[MODEL_FILE]),
+            facts={**card.facts, **own},
+        )
+    if trained.head is None or isinstance(data, PowerData):
+        del parts[HORIZONS_FILE]
+    else:
+        trained.head.save(parts[HORIZONS_FILE])
+        horizons = CardHorizons(
+            minutes=recipe.horizons,
+            outputs=recipe.outputs,
+            features=FEATURES,
+            scales_kw=tuple(data.scales_kw.tolist()),
+            sha256=sha256_of(parts[HORIZONS_FILE]),
+        )
+        card = replace(card, horizons=horizons)
+    parts[CARD_FILE].write_text(card.to_json(), encoding="utf-8")
+    for name, part in parts.items():
+        put_in_place(part, folder / name)
+    if trained.head is None:
+        (folder / HORIZONS_FILE).unlink(missing_ok=True)
     return card
 
 
@@ -97,63 +129,3 @@ def save_plot(path: Path, trained: Trained) -> None:
     axes.set_ylabel("mean active power, kW")
     axes.legend()
     figure.savefig(path, dpi=120)
-
-
-def _facts(trained: Trained, data: PowerData, recipe: Recipe, seed: int) -> dict[str, Any]:
-    tf, keras = import_tensorflow(FEATURE)
-    return {
-        "unit": "kW",
-        "interval_s": 60,
-        "architecture": "stacked LSTM with a linear Dense head",
-        "layers": layer_sizes(trained.model),
-        "recipe": {
-            "name": recipe.name,
-            "summary": recipe.summary,
-            "seed": seed,
-            "windows": trained.windows,
-            "interrupted": trained.interrupted,
-            "seconds": round(trained.seconds, 1),
-        },
-        "data": {
-            "source": data.series.name,
-            "readings": len(data.series),
-            "sha256_of_float64_kw": data.series.sha256,
-        },
-        "test": {
-            "from": _iso(data.tested_from),
-            "to": _iso(data.tested_to),
-            **_scores(trained),
-            "by_month": _by_month(trained, data),
-        },
-        "limits": list(_LIMITS),
-        "versions": {
-            "streamer": __version__,
-            "python": platform.python_version(),
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-        },
-        "made": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-def _scores(trained: Trained) -> dict[str, Any]:
-    return {
-        "minutes": len(trained.targets),
-        "mse_kw2": trained.mse_kw2,
-        "mae_kw": trained.mae_kw,
-        "persistence_mse_kw2": trained.persistence_mse_kw2,
-        "persistence_mae_kw": trained.persistence_mae_kw,
-        "skill": trained.skill,
-    }
-
-
-def _by_month(trained: Trained, data: PowerData) -> dict[str, Any]:
-    if data.series.at is None:
-        return {}
-    months = data.series.at[data.test + data.length - 1].astype("datetime64[M]")
-    return {str(month): _scores(trained.part(months == month)) for month in np.unique(months)}
-
-
-def _iso(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat()

@@ -2,6 +2,6 @@
 
     python -m tests.houses --help
 
-The generators in `tests.houses.generators` are tested with the others; the measuring is run by
+The generators in `streamer.training.additions` are tested with the others; the measuring is run by
 hand, never as a test.
 """

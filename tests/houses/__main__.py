@@ -12,8 +12,8 @@ import typer
 
 from streamer import StreamerError, load_model
 from streamer.errors import UsageError
+from streamer.training.additions import Additions
 from tests.houses.cases import STANDARD, cases, drawing, read_house, read_irradiance
-from tests.houses.generators import Additions
 from tests.houses.measures import figures
 from tests.houses.tables import compared, report
 from tests.houses.traces import trace

@@ -15,7 +15,15 @@ from streamer.readings import Reading
 from streamer.readings.arrays import DoubleArray, TimeArray
 from streamer.readings.blocks import ReadingBlock
 from streamer.sources.files.delimited import open_replay
-from tests.houses.generators import Additions, Battery, Car, Climate, HeatPump, HouseSeries, Panels
+from streamer.training.additions import (
+    Additions,
+    Battery,
+    Car,
+    Climate,
+    HeatPump,
+    HouseSeries,
+    Panels,
+)
 
 STANDARD = Additions(
     panels=Panels(kwp=5.0, factor=0.8),

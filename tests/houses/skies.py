@@ -14,10 +14,10 @@ import numpy as np
 import typer
 
 from streamer.readings.arrays import DoubleArray, TimeArray
+from streamer.training.additions import Clouds, Place
+from streamer.training.additions.minutes import DAY
+from streamer.training.additions.sky import clear_sky, elevation_sine
 from tests.houses.cases import read_irradiance
-from tests.houses.generators import Clouds, Place
-from tests.houses.generators.minutes import DAY
-from tests.houses.generators.sky import clear_sky, elevation_sine
 
 _MIN_ELEVATION = np.sin(np.radians(10.0))
 LAGS = (1, 5, 15)

@@ -18,10 +18,10 @@ from typer.testing import CliRunner, Result
 from streamer import Forecaster, StreamerError
 from streamer.readings import Forecast
 from streamer.testing import FixedForecaster
+from streamer.training.additions import HouseSeries
 from tests.houses import __main__ as command
 from tests.houses import traces
 from tests.houses.cases import KINDS, MEASURED, STANDARD, House, cases, read_house, read_irradiance
-from tests.houses.generators import HouseSeries
 from tests.houses.measures import figures
 from tests.houses.tables import compared, report
 from tests.houses.traces import Trace, trace

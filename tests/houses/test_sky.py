@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.houses.generators import Clouds, Panels, Place
-from tests.houses.generators.minutes import DAY, minute_axis
-from tests.houses.generators.sky import clear_sky, elevation_sine, repeated
+from streamer.training.additions import Clouds, Panels, Place
+from streamer.training.additions.minutes import DAY, minute_axis
+from streamer.training.additions.sky import clear_sky, elevation_sine, repeated
 from tests.houses.skies import drawn_statistics, statistics, table
 
 EQUATOR = Place(0.0, 0.0, 0.0)

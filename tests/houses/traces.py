@@ -13,7 +13,7 @@ import numpy as np
 from streamer import Forecaster, Pipeline, Reading
 from streamer.readings import Forecast
 from streamer.readings.arrays import BoolArray, DoubleArray, TimeArray
-from tests.houses.generators import HouseSeries
+from streamer.training.additions import HouseSeries
 
 _BLOCK = 4096
 _NAMES = ("kw", "median_kw", "point_kw", "frozen_kw", "last_kw", "low_kw", "high_kw")

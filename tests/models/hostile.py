@@ -500,6 +500,15 @@ CASES |= {
     "card with an error of 400 digits": partial(write, test={"mse_kw2": 10**400}),
     "card with months as a list": partial(write, test={"by_month": [1]}),
     "card with months of numbers": partial(write, test={"by_month": {"2010-03": 1}}),
+    "card with houses as an object": partial(write, test={"houses": {"a": {}}}),
+    "card with a house without a source": partial(write, test={"houses": [{"minutes": 5}]}),
+    "card with tested horizons of text": partial(write, test={"horizons": ["5"]}),
+    "card with a tested horizon of a year": partial(
+        write, test={"horizons": [{"minutes": 525_600}]}
+    ),
+    "card with a coverage above one": partial(
+        write, horizons_test={"horizons": [{"minutes": 5, "coverage": 1.5}]}
+    ),
     "card with limits of a number": partial(write, limits=3),
     "card with limits of objects": partial(write, limits=[{}]),
 }

@@ -16,6 +16,8 @@ import pytest
 
 from streamer.errors import UsageError
 from streamer.models import load_model
+from streamer.online.history import History
+from streamer.online.wallclock import wall_clocks_at
 from streamer.readings import MINUTE, Notice, Reading
 from streamer.testing import START, ListSource, readings
 from streamer.training import (
@@ -34,8 +36,7 @@ from streamer.training import (
     series_from,
 )
 from streamer.training.checkpoint import Checkpoint
-from streamer.training.data import split_in_time
-from streamer.training.network import layer_sizes, mean_and_quantile_loss
+from streamer.training.network import layer_sizes
 from streamer.training.recipes import Recipe
 
 TUTORIAL = RECIPES["tutorial"]
@@ -97,18 +98,10 @@ def test_ratio_refers_to_the_whole_published_file(sample_kw: np.ndarray) -> None
     assert len(data.series) == 1000
 
 
-def test_split_in_time_keeps_the_test_part_out_of_training(sample_kw: np.ndarray) -> None:
-    data = split_in_time(sample_kw[:2000], say=_quiet)
-    assert data.shift[0] == pytest.approx(sample_kw[:1800].mean())
-    assert data.train.max() + data.length == 1800
-    np.testing.assert_array_equal(data.target_kw(data.test), sample_kw[1800:2000])
-    np.testing.assert_array_equal(data.last_kw(data.test), sample_kw[1799:1999])
-
-
 def test_too_few_readings_are_rejected() -> None:
-    for make in (data_power_consumption, split_in_time):
+    for recipe in (TUTORIAL, SHORT):
         with pytest.raises(UsageError, match="10 readings are too few for windows of 50"):
-            make(np.ones(10), say=_quiet)
+            prepare(np.ones(10), recipe, say=_quiet)
 
 
 def test_series_is_read_from_a_source() -> None:
@@ -156,19 +149,6 @@ def test_answer_of_the_last_step_is_the_same_in_both_forms(keras: Any) -> None:
     np.testing.assert_allclose(every(x)[:, -1], last(x), atol=1e-6)
 
 
-def test_loss_is_squared_error_plus_pinball_loss() -> None:
-    rng = np.random.default_rng(0)
-    target, outputs = rng.normal(size=(6, 49, 1)), rng.normal(size=(6, 49, 4))
-    recipe = RECIPES["sceaux"]
-    errors = (target - outputs)[:, recipe.first_scored :]
-    expected = np.mean(errors[..., 0] ** 2)
-    for i, level in enumerate((0.05, 0.5, 0.95), start=1):
-        e = errors[..., i]
-        expected += recipe.pinball_weight * np.mean(np.where(e >= 0, level * e, (level - 1) * e))
-    loss = mean_and_quantile_loss(recipe)(target, outputs)
-    assert float(loss) == pytest.approx(expected, rel=1e-5)
-
-
 @pytest.mark.parametrize("recipe", [TUTORIAL, SHORT], ids=lambda recipe: recipe.name)
 def test_training_twice_gives_the_same_weights(train_once: TrainOnce, recipe: Any) -> None:
     data, one = train_once(recipe)
@@ -204,12 +184,14 @@ def test_saved_model_forecasts_as_in_training(
     card = save_model(tmp_path / "house", trained, data, recipe, seed=1234)
     save_plot(tmp_path / "house" / "first100.png", trained)
     written = {path.name for path in (tmp_path / "house").iterdir()}
-    assert written == {"card.json", "first100.png", "model.keras"}
+    horizons = {"horizons.keras"} if recipe.horizons else set()
+    assert written == {"card.json", "first100.png", "model.keras", *horizons}
     forecaster = load_model(tmp_path / "house")
     assert forecaster.card == card
     assert card.name == "house"
     assert card.trained_from == START
-    windows = data.series.kw[data.test[:200, None] + np.arange(49), 0]
+    house = data.houses[0] if recipe.horizons else data
+    windows = house.series.kw[house.test[:200, None] + np.arange(49), 0]
     np.testing.assert_allclose(
         forecaster.forecast(windows).mean_kw, trained.predicted[:200], rtol=0, atol=1e-5
     )
@@ -220,7 +202,34 @@ def test_saved_model_forecasts_as_in_training(
     assert facts["test"]["mse_kw2"] == trained.mse_kw2
     assert facts["test"]["minutes"] == len(trained.targets)
     assert facts["recipe"]["seed"] == 1234
-    assert facts["data"]["source"] == "house.csv"
+    (described,) = facts["data"]["houses"] if recipe.horizons else [facts["data"]]
+    assert described["source"] == "house.csv"
+    assert described["licence"] == "unknown"
+
+
+def test_scores_of_horizons_are_those_of_the_saved_head(
+    train_once: TrainOnce, tmp_path: Path
+) -> None:
+    data, trained = train_once(SHORT)
+    card = save_model(tmp_path / "house", trained, data, SHORT, seed=1234)
+    forecaster = load_model(tmp_path / "house")
+    assert forecaster.horizons is not None
+    (house,) = data.houses
+    kw, last = house.series.kw[:, 0], house.test + 48
+    features = History().extend(*wall_clocks_at(house.series.at), kw)
+    hidden = forecaster.forecast(kw[last[:, None] - 48 + np.arange(49)]).hidden
+    forecasts = forecaster.horizons.many(hidden, features[last], kw[last])
+    for place, test in enumerate(card.facts["test"]["horizons"]):
+        minutes = test["minutes"]
+        known = last + minutes < len(kw)
+        actual = np.array([kw[i + 1 : i + 1 + minutes].mean() for i in last[known]])
+        mean, low, _, high = forecasts[known, place].T
+        assert test["settled"] == known.sum()
+        assert test["mse_kw2"] == pytest.approx(np.mean((actual - mean) ** 2), rel=1e-3)
+        naive = np.mean((actual - kw[last[known]]) ** 2)
+        assert test["persistence_mse_kw2"] == pytest.approx(naive, rel=1e-4)
+        inside = np.mean((actual >= low) & (actual <= high))
+        assert test["coverage"] == pytest.approx(inside, abs=0.01)
 
 
 def test_warm_start_continues_from_the_weights(train_once: TrainOnce) -> None:
@@ -245,7 +254,8 @@ def test_ctrl_c_keeps_the_weights_learnt_so_far(sample_kw: np.ndarray, recipe: A
     trained = run_network(None, data, recipe=recipe, say=messages.append, on_progress=interrupt)
     assert trained.interrupted
     assert trained.windows == recipe.batch
-    assert len(trained.predicted) == len(trained.targets) == len(data.test)
+    tested = data.test if isinstance(data, PowerData) else data.houses[0].test
+    assert len(trained.predicted) == len(trained.targets) == len(tested)
     (line,) = [line for line in messages if line.startswith("Interrupted")]
     assert re.fullmatch(r"Interrupted after \d+ of [\d,]+ windows: the weights .* are kept", line)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamer.readings.arrays import DoubleArray, TimeArray
-from tests.houses.generators.minutes import DAY, day_of_year, minute_axis, minute_of_day
+from streamer.training.additions.minutes import DAY, day_of_year, minute_axis, minute_of_day
 
 
 @dataclass(frozen=True)

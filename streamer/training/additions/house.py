@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from streamer.readings.arrays import DoubleArray, TimeArray
-from tests.houses.generators.battery import Battery
-from tests.houses.generators.car import Car
-from tests.houses.generators.clouds import Clouds
-from tests.houses.generators.minutes import minute_axis
-from tests.houses.generators.panels import Panels
-from tests.houses.generators.pump import HeatPump
-from tests.houses.generators.sky import Place, clear_sky, repeated
-from tests.houses.generators.weather import Climate
+from streamer.training.additions.battery import Battery
+from streamer.training.additions.car import Car
+from streamer.training.additions.clouds import Clouds
+from streamer.training.additions.minutes import minute_axis
+from streamer.training.additions.panels import Panels
+from streamer.training.additions.pump import HeatPump
+from streamer.training.additions.sky import Place, clear_sky, repeated
+from streamer.training.additions.weather import Climate
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,14 +11,15 @@ when another is added; the same seed gives the same minutes (with the same relea
 Powers are means over a minute in kW. Of streamer itself only array types are imported.
 """
 
-from tests.houses.generators.battery import Battery
-from tests.houses.generators.car import Car
-from tests.houses.generators.clouds import Clouds
-from tests.houses.generators.house import Additions, HouseSeries
-from tests.houses.generators.panels import Panels
-from tests.houses.generators.pump import HeatPump
-from tests.houses.generators.sky import Place
-from tests.houses.generators.weather import Climate
+from streamer.training.additions.battery import Battery
+from streamer.training.additions.car import Car
+from streamer.training.additions.clouds import Clouds
+from streamer.training.additions.draw import drawn_kind
+from streamer.training.additions.house import Additions, HouseSeries
+from streamer.training.additions.panels import Panels
+from streamer.training.additions.pump import HeatPump
+from streamer.training.additions.sky import Place
+from streamer.training.additions.weather import Climate
 
 __all__ = [
     "Additions",
@@ -30,4 +31,5 @@ __all__ = [
     "HouseSeries",
     "Panels",
     "Place",
+    "drawn_kind",
 ]

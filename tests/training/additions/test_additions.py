@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.houses.generators import (
+from streamer.training.additions import (
     Additions,
     Battery,
     Car,
@@ -18,7 +18,13 @@ from tests.houses.generators import (
     HeatPump,
     Panels,
 )
-from tests.houses.generators.minutes import DAY, minute_axis, minute_means, pieces_means, wandering
+from streamer.training.additions.minutes import (
+    DAY,
+    minute_axis,
+    minute_means,
+    pieces_means,
+    wandering,
+)
 
 START = np.datetime64("2013-01-07T00:00")
 COLD = Climate(mean_c=0.0, season_c=0.0, hour_c=0.0, spell_c=0.0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamer.readings.arrays import DoubleArray
-from tests.houses.generators.minutes import DAY, minute_of_day, pieces_means, wandering
+from streamer.training.additions.minutes import DAY, minute_of_day, pieces_means, wandering
 
 POWERS_KW = (3.7, 7.4, 11.0, 22.0)
 """Usual charging powers: one phase of 16 and 32 A, three phases of 16 and 32 A."""

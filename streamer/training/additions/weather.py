@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamer.readings.arrays import DoubleArray
-from tests.houses.generators.minutes import (
+from streamer.training.additions.minutes import (
     DAY,
     day_of_year,
     minute_axis,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamer.readings.arrays import DoubleArray, IntArray
-from tests.houses.generators.minutes import DAY, wandering
+from streamer.training.additions.minutes import DAY, wandering
 
 _STEPS = 6
 """Steps in a minute: edges of clouds cross a house in seconds."""

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamer.readings.arrays import DoubleArray
-from tests.houses.generators.minutes import DAY, minute_of_day, pieces_means
-from tests.houses.generators.weather import Climate
+from streamer.training.additions.minutes import DAY, minute_of_day, pieces_means, wandering
+from streamer.training.additions.weather import Climate
 
 _Piece = tuple[float, float, float]
 
 _BACKUP_MIN = (15.0, 60.0)
 _MIN_RUN, _MIN_PAUSE = 5.0, 5.0
+_DRIFT_MIN = 20.0
+MAX_DRIFT = 0.25
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class HeatPump:
         defrost_below_c: outdoor temperature below which it is defrosted.
         backup_kw: power of the backup heater.
         backup_below_c: outdoor temperature below which it helps.
+        drift: relative standard deviation by which the power of a run wanders within 20 minutes,
+            as an inverter follows the temperature of the water.
     """
 
     power_kw: float = 2.4
@@ -53,6 +57,7 @@ class HeatPump:
     defrost_below_c: float = 4.0
     backup_kw: float = 3.0
     backup_below_c: float = -8.0
+    drift: float = 0.0
 
     def __post_init__(self) -> None:
         positive = (self.power_kw, self.loss_kw_per_k, self.buffer_kwh, self.hot_water_kwh)
@@ -60,11 +65,15 @@ class HeatPump:
             raise ValueError(f"powers, loss, buffer and hot water must be positive: {self}")
         if not 0 < self.lowest_share <= 1:
             raise ValueError(f"lowest share {self.lowest_share}, must be above 0 and at most 1")
+        if not 0 <= self.drift <= MAX_DRIFT:
+            raise ValueError(f"drift {self.drift}, must be from 0 to {MAX_DRIFT}")
 
     @property
     def largest_kw(self) -> float:
         """Largest mean power of a minute in kW, backup heater included."""
-        return 1.3 * self.power_kw + 1.05 * self.backup_kw + self.standby_kw
+        return (
+            1.3 * (1.0 + 2.0 * self.drift) * self.power_kw + 1.05 * self.backup_kw + self.standby_kw
+        )
 
     def kw(
         self, start: np.datetime64, minutes: int, climate: Climate, rng: np.random.Generator
@@ -83,7 +92,11 @@ class HeatPump:
         outdoor_c = climate.outdoor_c(start, minutes, rng)
         first = float(minute_of_day(np.array([start.astype("datetime64[m]")]))[0])
         pieces, backup = _Run(self, outdoor_c, first, rng).pieces()
-        kw = pieces_means(pieces, minutes) + pieces_means(backup, minutes)
+        compressor = pieces_means(pieces, minutes)
+        if self.drift:
+            wander = np.clip(wandering(minutes, _DRIFT_MIN, rng), -2.0, 2.0)
+            compressor *= 1.0 + self.drift * wander
+        kw = compressor + pieces_means(backup, minutes)
         noise = 1.0 + 0.01 * np.clip(rng.standard_normal(minutes), -3.0, 3.0)
         return self.standby_kw + kw * noise
 
