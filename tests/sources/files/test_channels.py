@@ -128,7 +128,7 @@ def test_a_minute_needs_all_channels_except_at_night(rows):
         solar = 0.0 if is_night else solar
         without = "solar" if solar is None else "battery" if battery is None else None
         where = f"house.csv:{place + 1}"
-        assert minute == (minute.at, grid, where, solar, battery, without, is_night)
+        assert minute == (minute.at, grid, where, solar, battery, (), without, is_night)
 
 
 def test_a_silent_night_is_reported(tmp_path):
