@@ -129,9 +129,6 @@ def advice_on(source: str, channels: Collection[str], model: str) -> list[Notice
     for name in shipped_models():
         taken = [each.name for each in model_inputs(name)[1:]]
         if taken and {*taken} <= {*channels}:
-            text = (
-                f"{one_line(source)} has the channels {', '.join(taken)} beside the power, which a "
-                f"model uses: --model {name}"
-            )
+            text = f"{one_line(source)} has columns that another model uses, too: --model {name}"
             return [Notice(Notice.EVENT, text)]
     return []

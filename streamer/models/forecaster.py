@@ -13,8 +13,9 @@ from streamer.errors import ModelError
 from streamer.models import Answer, ChannelStream
 from streamer.models.bounds import MAX_INPUT
 from streamer.models.card import CHANGE, MEAN, Card
-from streamer.models.inputs import Scaling, listed_inputs
+from streamer.models.inputs import listed_inputs
 from streamer.models.network import LstmNetwork, RollingNetwork
+from streamer.models.scaling import Scaling
 from streamer.readings.arrays import DoubleArray, FloatArray
 from streamer.readings.buffer import RingBuffer
 

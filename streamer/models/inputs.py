@@ -1,4 +1,4 @@
-"""Inputs of a network: the power and the channels beside it, with their units and scaling."""
+"""Inputs of a network: the power and the channels beside it, as its card names them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-import numpy as np
-
-from streamer.models.bounds import MAX_INPUT, MAX_INPUTS, MAX_SHIFT_KW
+from streamer.models.bounds import MAX_INPUTS, MAX_SHIFT_KW
 from streamer.models.fields import Fields
 from streamer.readings import CHANNELS
-from streamer.readings.arrays import DoubleArray, FloatArray
 
 POWER, POWER_UNIT = "power", "kW"
 
@@ -96,39 +93,6 @@ def _read_input(fields: Fields) -> Input:
     if not found.low < found.high:
         raise fields.wrong("high", f"it must be above low, which is {found.low:g}")
     return found
-
-
-class Scaling:
-    """Conversion of readings to the units of a network whose card names its inputs.
-
-    Args:
-        inputs: the inputs, at least one.
-    """
-
-    def __init__(self, inputs: Sequence[Input]) -> None:
-        self._terms = [_terms(each) for each in inputs]
-
-    def one(self, values: Sequence[float]) -> FloatArray:
-        """One reading (inputs,)."""
-        scaled = [
-            min(max((value - shift) * factor, low), high)
-            for value, (shift, factor, low, high) in zip(values, self._terms, strict=True)
-        ]
-        return np.array(scaled, np.float32)
-
-    def convert(self, place: int, values: DoubleArray, *, out: FloatArray) -> None:
-        """Values of the input at a place, of any shape, into an array of the same shape."""
-        shift, factor, low, high = self._terms[place]
-        scaled = values - shift
-        scaled *= factor
-        np.clip(scaled, low, high, out=out, casting="same_kind")
-
-
-def _terms(given: Input) -> tuple[float, float, float, float]:
-    """Shift and factor of an input, and its bounds in the network's units."""
-    factor = 1.0 / given.scale
-    low, high = ((bound - given.shift) * factor for bound in (given.low, given.high))
-    return given.shift, factor, max(low, -MAX_INPUT), min(high, MAX_INPUT)
 
 
 def listed_inputs(inputs: Sequence[Input]) -> str:

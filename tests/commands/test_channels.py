@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from streamer import models
 from streamer.commands.channels import joint_inputs, own_requests, requests_for
+from streamer.commands.files import FileOptions
 from streamer.errors import UsageError
 from streamer.models import model_inputs
 from streamer.models.inputs import Input
@@ -19,6 +21,7 @@ from streamer.recording.recorder import Recorder
 from streamer.sample import sample_path
 from streamer.sources.files.layout import ChannelRequest
 from streamer.testing import FixedForecaster
+from streamer.training.data import series_from
 from tests.cli.running import run
 from tests.models.several import UCI_INPUTS, write_model
 
@@ -121,8 +124,8 @@ def test_a_replay_names_a_shipped_model_that_uses_its_columns(
     shipped: Path, house: Path, seven: Path
 ) -> None:
     line = (
-        "streamer: event: sceaux_2010-03-19.txt has the channels reactive, voltage, current, "
-        "sub_1, sub_2, sub_3 beside the power, which a model uses: --model sceaux-channels"
+        "streamer: event: sceaux_2010-03-19.txt has columns that another model uses, too: "
+        "--model sceaux-channels"
     )
     for options in (("-q",), ("--format", "json")):
         done = run("replay", sample_path(), "--limit", "60", *options)
@@ -131,12 +134,12 @@ def test_a_replay_names_a_shipped_model_that_uses_its_columns(
     for arguments in ((house,), (sample_path(), "--model", "sceaux-channels")):
         done = run("replay", *arguments, "--limit", "60", "-q")
         assert done.code == 0, done.err
-        assert "which a model uses" not in done.err
+        assert "another model uses" not in done.err
 
 
 def test_no_model_is_named_where_none_is_shipped() -> None:
     done = run("replay", sample_path(), "--limit", "60", "-q")
-    assert "which a model uses" not in done.err
+    assert "another model uses" not in done.err
 
 
 def test_the_card_shows_the_inputs(seven: Path) -> None:
@@ -166,6 +169,14 @@ def test_requests_are_in_the_order_of_the_model() -> None:
     assert found[1] == ChannelRequest("voltage", "V", "Grid:U1", None)
     assert found[5] == ChannelRequest("sub_3", "kW", "Pump (W)", "W")
     assert own_requests(given) == (found[5], found[1])
+
+
+def test_a_training_gets_all_inputs_of_a_file(house: Path) -> None:
+    series = series_from(FileOptions(channel=("voltage=U1",)).open_all(str(house)))
+    assert series.kw[:2].tolist() == [[0.5, 230.0], [0.501, 231.0]]
+    with closing(FileOptions().open_all(str(sample_path()))) as source:
+        units = [(each.name, each.unit) for each in source.channels]
+    assert units == [(each.name, each.unit) for each in UCI_INPUTS[1:]]
 
 
 def test_models_in_different_units_are_evaluated_apart(tmp_path: Path, volts: Path) -> None:

@@ -23,8 +23,9 @@ from streamer.models.artefact import read_keras, sha256_of
 from streamer.models.card import Card, read_card
 from streamer.models.compiled import CompiledNetwork
 from streamer.models.forecaster import NetworkForecaster
-from streamer.models.inputs import Input, Scaling
+from streamer.models.inputs import Input
 from streamer.models.lstm import NumpyNetwork
+from streamer.models.scaling import Scaling
 from streamer.testing import FixedForecaster
 from tests.agreement import AGREEMENT_KW
 

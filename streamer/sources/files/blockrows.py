@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.readings.arrays import DoubleArray, IntArray, Records, TimeArray
-from streamer.readings.blocks import ReadingBlock
-from streamer.sources.bounds import LONG_JUMP, is_long_jump
+from streamer.readings.arrays import DoubleArray, IntArray, Records
 from streamer.sources.files.clocks import MAX_YEAR, MIN_YEAR
 from streamer.sources.files.layout import SIDE_POWERS, Channel, Layout
+from streamer.sources.files.rowarrays import RowArrays
 from streamer.sources.files.timestamps import TimeStyle
 
 _Bytes: TypeAlias = NDArray[np.uint8]
@@ -39,53 +38,6 @@ _EPOCH = date(1970, 1, 1).toordinal()
 # A number is read in a window that ends with it; the padding makes room for the first one.
 # It belongs to no row.
 _PAD = b"\n" * _NUMBER_BYTES
-
-
-class RowArrays(NamedTuple):
-    """Rows of a table, as arrays.
-
-    Attributes:
-        at: (rows,) times without a zone, to the second.
-        kw: (rows,) powers in kW; NaN if missing.
-        solar_kw: (rows,) solar powers likewise; None without such a column.
-        battery_kw: (rows,) battery powers likewise.
-        channels: (rows, channels) the channels that a model takes likewise.
-    """
-
-    at: TimeArray
-    kw: DoubleArray
-    solar_kw: DoubleArray | None = None
-    battery_kw: DoubleArray | None = None
-    channels: DoubleArray | None = None
-
-    def readings(self, last: datetime | None, max_kw: float) -> ReadingBlock | None:
-        """Return the rows with a value; None if any of them needs a check of its own.
-
-        Args:
-            last: time of the reading before them, if any.
-            max_kw: magnitude in kW above which a value is implausible.
-        """
-        given = ~np.isnan(self.kw)
-        at, kw = self.at[given], self.kw[given]
-        others = [
-            None if each is None else each[given] for each in (self.solar_kw, self.battery_kw)
-        ]
-        if len(at):
-            first: datetime = at[0].item()
-            if last is not None and (first <= last or is_long_jump(last, first)):
-                return None
-            if (np.diff(at) > np.timedelta64(LONG_JUMP)).any() or (np.abs(kw) > max_kw).any():
-                return None
-            # A missing value is not within the bounds either.
-            if any(each is not None and not (np.abs(each) <= max_kw).all() for each in others):
-                return None
-        channels = None if self.channels is None else self.channels[given]
-        solar, battery = others
-        return ReadingBlock(at, kw, solar, battery, channels)
-
-    def later(self, shift: timedelta) -> RowArrays:
-        """Return the rows at later times."""
-        return self._replace(at=self.at + np.timedelta64(shift))
 
 
 class _Fields(NamedTuple):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Sequence
+from typing import TypeAlias
 
 from streamer.display.lines import printable, shorten
 from streamer.errors import UsageError
+from streamer.sources.files.channelcolumns import ChannelColumns, requested_channels
 from streamer.sources.files.channelunits import (
     QUANTITIES,
     USUAL_UNITS,
@@ -16,7 +18,13 @@ from streamer.sources.files.channelunits import (
 )
 from streamer.sources.files.columnnames import ColumnNames
 from streamer.sources.files.known import KnownTable
-from streamer.sources.files.layout import Channel, ChannelRequest, LayoutOptions, Question
+from streamer.sources.files.layout import (
+    Channel,
+    ChannelRequest,
+    Conditions,
+    LayoutOptions,
+    Question,
+)
 from streamer.sources.files.numbers import NumberFormat, recognise_numbers
 from streamer.sources.files.table import Table
 from streamer.sources.files.unitchoice import UnitChoice
@@ -28,15 +36,25 @@ _TYPICAL_VARS = 20.0
 
 _OPTION = "--channel"
 
+ColumnBeside: TypeAlias = "ChannelColumns | InputColumn"
+"""Columns of a channel beside the power at the grid connection."""
 
-def requested_inputs(
+
+def requested_columns(
     columns: ColumnNames, options: LayoutOptions, known: KnownTable | None
-) -> list[InputColumn]:
-    """Return the columns of the channels that the model takes, in its order.
+) -> list[ColumnBeside]:
+    """Return what is asked for beside the grid's power: side powers, and what the model takes.
 
     Raises:
         UsageError: a column is missing or ambiguous, or no column is known for a channel.
     """
+    return [*requested_channels(columns, options), *_requested_inputs(columns, options, known)]
+
+
+def _requested_inputs(
+    columns: ColumnNames, options: LayoutOptions, known: KnownTable | None
+) -> list[InputColumn]:
+    """The columns of the channels that the model takes, in its order."""
     of_table = {} if known is None else known.channels
     requests = [*options.channels]
     if options.all_channels:
@@ -118,7 +136,7 @@ class InputColumn:
         self,
         name: str,
         table: Table,
-        rows: Sequence[Sequence[str]],
+        where: Conditions,
         options: LayoutOptions,
         *,
         grid: Sequence[int],
@@ -129,7 +147,7 @@ class InputColumn:
         Args:
             name: the file's name, for errors.
             table: the table.
-            rows: its first rows, those of the series only.
+            where: the conditions for the rows of the grid's power, which have it.
             options: options that override the recognition.
             grid: columns of the grid's power, whose numbers are written alike.
             known: the published table that it is, if any.
@@ -142,6 +160,7 @@ class InputColumn:
         """
         index, request = self._index, self.request
         column = table.names[index]
+        rows = [row for row in table.rows if all(row[i].strip() in values for i, values in where)]
         numbers = _numbers(index, grid, rows, options.decimal)
         questions: list[Question] = []
         if numbers.is_ambiguous:

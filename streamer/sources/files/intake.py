@@ -21,7 +21,7 @@ from streamer.sources.files.units import Unit
 from streamer.sources.files.unmeasured import UnmeasuredMinutes
 
 if TYPE_CHECKING:
-    from streamer.sources.files.blockrows import RowArrays
+    from streamer.sources.files.rowarrays import RowArrays
 
 Item: TypeAlias = Reading | Notice
 

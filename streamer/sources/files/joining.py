@@ -16,7 +16,7 @@ from streamer.sources.files.layout import SIDE_POWERS, ChannelName
 from streamer.sources.files.rows import ABSENT
 
 if TYPE_CHECKING:
-    from streamer.sources.files.blockrows import RowArrays
+    from streamer.sources.files.rowarrays import RowArrays
 
 _MAX_AHEAD = 100_000
 """So many minutes of a channel wait for those of the grid: more than two months."""

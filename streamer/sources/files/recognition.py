@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from streamer.display.lines import printable, shorten
 from streamer.errors import UsageError
 from streamer.sources.files import vocabulary
-from streamer.sources.files.channelcolumns import ChannelColumns, requested_channels
 from streamer.sources.files.columnnames import ColumnNames
-from streamer.sources.files.inputcolumns import InputColumn, requested_inputs
+from streamer.sources.files.inputcolumns import ColumnBeside, InputColumn, requested_columns
 from streamer.sources.files.known import known_table
 from streamer.sources.files.layout import Channel, Layout, LayoutOptions, Question
 from streamer.sources.files.numbers import NumberFormat
@@ -74,11 +73,7 @@ class _Recogniser:
         self._filter(where)
         taken = {times.time} | ({times.clock} if times.clock is not None else set())
         others = taken | {column for column, _ in where}
-        inputs = requested_inputs(self._columns, self._options, self._known)
-        beside: list[ChannelColumns | InputColumn] = [
-            *requested_channels(self._columns, self._options),
-            *inputs,
-        ]
+        beside = requested_columns(self._columns, self._options, self._known)
         for each in beside:
             each.check_apart(taken, "the time")
             each.check_apart({column for column, _ in where}, "the column of --where")
@@ -119,7 +114,7 @@ class _Recogniser:
             value_name=self._value_name(values, minus),
             channels=channels,
             known_channels=() if self._known is None else tuple(self._known.channels),
-            requests=tuple(each.request for each in inputs),
+            requests=tuple(each.request for each in beside if isinstance(each, InputColumn)),
             questions=tuple(self._questions),
         )
 
@@ -269,20 +264,14 @@ class _Recogniser:
             others = others | {index}
 
     def _channels(
-        self,
-        beside: Sequence[ChannelColumns | InputColumn],
-        values: Sequence[ValueColumn],
-        where: _Conditions,
+        self, beside: Sequence[ColumnBeside], values: Sequence[ValueColumn], where: _Conditions
     ) -> tuple[Channel, ...]:
         grid = [each.index for each in values]
         channels = []
-        name, table, options, known = self._name, self._table, self._options, self._known
         for each in beside:
-            if isinstance(each, InputColumn):
-                found = each.channel(name, table, self._rows, options, grid=grid, known=known)
-            else:
-                found = each.channel(name, table, where, options, grid=grid, known=known)
-            channel, questions = found
+            channel, questions = each.channel(
+                self._name, self._table, where, self._options, grid=grid, known=self._known
+            )
             channels.append(channel)
             self._questions += questions
         return tuple(channels)

@@ -19,7 +19,8 @@ from streamer.sources.files.timestamps import TimeStyle, explicit_style, recogni
 from streamer.sources.files.units import measure_of
 
 if TYPE_CHECKING:
-    from streamer.sources.files.blockrows import BlockParser, RowArrays
+    from streamer.sources.files.blockrows import BlockParser
+    from streamer.sources.files.rowarrays import RowArrays
 
 Row: TypeAlias = tuple[datetime, float | None, tuple[float | None, ...]]
 """Time of a row, its power in kW or energy in kWh, and those of the other channels; None for a

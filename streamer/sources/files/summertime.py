@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from streamer.sources.files.blockrows import RowArrays
+    from streamer.sources.files.rowarrays import RowArrays
 
 _HOUR = timedelta(hours=1)
 _TOLERANCE = timedelta(minutes=5)
