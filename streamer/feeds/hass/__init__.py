@@ -26,13 +26,7 @@ from streamer.feeds.hass.states import Entity, entities_in
 from streamer.feeds.hass.websocket import CLOSE_S, JsonSocket, until_closed
 from streamer.feeds.http.web import INSECURE_OPTION, TIMEOUT_OPTION, WebClient
 from streamer.feeds.session import AsyncFeed, Channel
-from streamer.feeds.values import (
-    POWER_OPTIONS,
-    MalformedError,
-    channel_options,
-    further_options,
-    measure_of,
-)
+from streamer.feeds.values import POWER_OPTIONS, MalformedError, channel_options, further_options
 
 _PORT = 8123
 
@@ -234,9 +228,8 @@ class _Client:
         """Text about an entity that does not exist, with similar names."""
         text = f"{name} does not exist, or the token's user may not read it"
         states = await self._ask("get_states", subscription, messages, entities)
-        channel = next(target.channel for target in self._targets if target.name == name)
-        found = entities_in(states, measure_of(channel).units)
-        near = difflib.get_close_matches(name, found, 3, 0.4)
+        units = next(target.units for target in self._targets if target.name == name)
+        near = difflib.get_close_matches(name, entities_in(states, units), 3, 0.4)
         return f"{text}; is it {' or '.join(near)}?" if near else text
 
 

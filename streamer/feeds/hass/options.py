@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import NamedTuple
 
 from streamer.errors import UsageError
@@ -32,6 +33,11 @@ class Target(NamedTuple):
     name: str
     factor: float
     channel: str = ""
+
+    @property
+    def units(self) -> Collection[str]:
+        """The units that its values may have."""
+        return measure_of(self.channel).units
 
 
 def chosen_targets(address: Address) -> list[Target]:

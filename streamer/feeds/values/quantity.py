@@ -216,8 +216,12 @@ def added(*numbers: float) -> float:
     >>> 0.1 - 0.35, added(0.1, -0.35), added(0.1 + 0.2)
     (-0.24999999999999997, -0.25, 0.30000000000000004)
     """
-    total = sum(numbers)
-    return round(total, _DECIMALS) if len(numbers) > 1 and math.isfinite(total) else total
+    if len(numbers) < 2 or not all(map(math.isfinite, numbers)):
+        return sum(numbers)
+    try:
+        return round(math.fsum(numbers), _DECIMALS)
+    except OverflowError:
+        return sum(numbers)
 
 
 class MissingUnitError(MalformedError):

@@ -53,6 +53,14 @@ def test_phases_together(numbers: list[float]) -> None:
     assert volts == pytest.approx(mean, abs=1e-9)
 
 
+def test_what_is_added_and_subtracted_again_leaves_nothing() -> None:
+    numbers = (0.096, 2589.537, 2589.537)
+    power = Quantity("W")
+    assert power.together(*numbers, *(-number for number in numbers)) == 0.0
+    assert power.together(1e308, 1e308) == math.inf
+    assert math.isnan(power.together(math.inf, -math.inf))
+
+
 def test_an_unknown_phase_makes_the_value_unknown() -> None:
     for name in ("voltage", "current"):
         assert math.isnan(Quantity(None, channel=name).together(230.0, math.nan))
