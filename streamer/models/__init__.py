@@ -80,6 +80,50 @@ class PartwiseForecaster(Forecaster, Protocol):
         """The answer of `forecast`, in one or more consecutive parts."""
 
 
+class MeansHead(Protocol):
+    """Forecaster of the mean power of the next minutes, from a network's last hidden state."""
+
+    @property
+    def minutes(self) -> tuple[int, ...]:
+        """Numbers of minutes whose mean is forecast, in rising order, from 2 to 60."""
+
+    def one(
+        self, hidden: NDArray[np.float32], features: NDArray[np.float32], last_kw: float
+    ) -> NDArray[np.float64]:
+        """Forecast at one reading.
+
+        Args:
+            hidden: (units,) the hidden state of the answer at that reading.
+            features: (features,) of `streamer.online.history.History` after it.
+            last_kw: the reading in kW.
+
+        Returns:
+            (horizons, 4) mean, and quantiles 5, 50, 95 % in rising order, in kW.
+        """
+
+    def many(
+        self,
+        hidden: NDArray[np.float32],
+        features: NDArray[np.float32],
+        last_kw: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Forecast at each of several readings, with one more dimension in front."""
+
+
+@runtime_checkable
+class HorizonForecaster(Forecaster, Protocol):
+    """Forecaster that may forecast the mean of the next minutes, too."""
+
+    @property
+    def horizons(self) -> MeansHead | None:
+        """The head for the mean of the next minutes; None without one."""
+
+
+def horizons_of(forecaster: Forecaster) -> MeansHead | None:
+    """The head of a forecaster for the mean of the next minutes; None if it has none."""
+    return forecaster.horizons if isinstance(forecaster, HorizonForecaster) else None
+
+
 def forecast_ahead(forecaster: Forecaster, windows: ArrayLike) -> Iterator[Answer]:
     """Forecast in parts, if the forecaster can compute one while the caller processes another."""
     if isinstance(forecaster, PartwiseForecaster):
@@ -194,8 +238,11 @@ def load_model(
     if threads is not None and (type(threads) is not int or threads < 1):
         raise UsageError(f"threads is {threads!r}; give a whole number above 0, or None")
     from streamer.models.forecaster import Network, NetworkForecaster
+    from streamer.models.horizons import read_head
 
-    card, weights = read_model(find_model(name_or_path))
+    path = find_model(name_or_path)
+    card, weights = read_model(path)
+    horizons = read_head(path, card.horizons, units=weights.lstm[-1].units)
     network: Network
     if engine == "tensorflow":
         from streamer.models.keras import KerasNetwork
@@ -203,7 +250,7 @@ def load_model(
         network = KerasNetwork(weights, timesteps=card.window)
     else:
         network = _lstm_network(weights, engine, threads)
-    return NetworkForecaster(card, network)
+    return NetworkForecaster(card, network, horizons=horizons)
 
 
 def _lstm_network(weights: StackedLstm, engine: str, threads: int | None) -> LstmNetwork:

@@ -10,6 +10,7 @@ of all weights, so that what is read is bounded before it is read.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +19,10 @@ from streamer.models.archive import Archive
 from streamer.models.bounded import parse_json, read_regular
 from streamer.models.bounds import MAX_JSON_BYTES, MAX_MODEL_BYTES
 from streamer.models.hdf5 import WeightFile
+from streamer.models.layers import LayerSpec
 from streamer.readings.arrays import FloatArray
 
-_CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
+CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 _FLOAT_BYTES = 4
 _OVERHEAD_BYTES = 1 << 20
 
@@ -47,10 +49,10 @@ class LstmWeights:
 
 @dataclass(frozen=True)
 class DenseWeights:
-    """Weights of the linear head.
+    """Weights of a Dense layer, such as the linear head.
 
     Attributes:
-        kernel: (units of the last LSTM, outputs).
+        kernel: (inputs, outputs).
         bias: (outputs,).
     """
 
@@ -129,12 +131,11 @@ def parse_keras(path: Path, content: bytes) -> StackedLstm:
         ArchitectureError, ModelError: as for `read_keras`.
     """
     archive = Archive(path, content)
-    where = f"{path}: {_CONFIG}"
-    config = parse_json(where, archive.read(_CONFIG, MAX_JSON_BYTES))
+    where = f"{path}: {CONFIG}"
+    config = parse_json(where, archive.read(CONFIG, MAX_JSON_BYTES))
     architecture = read_architecture(where, config)
-    # The optimizer of a training may have left up to three numbers beside each weight.
-    most = 4 * _FLOAT_BYTES * architecture.weights + _OVERHEAD_BYTES
-    with WeightFile(f"{path}: {_WEIGHTS}", archive.read(_WEIGHTS, most)) as file:
+    most = max_weight_bytes(architecture.layers)
+    with WeightFile(f"{path}: {WEIGHTS}", archive.read(WEIGHTS, most)) as file:
         lstm = [
             LstmWeights(*file.layer(layer.name, layer.group, layer.shapes))
             for layer in architecture.lstm
@@ -142,3 +143,9 @@ def parse_keras(path: Path, content: bytes) -> StackedLstm:
         head = architecture.head
         dense = DenseWeights(*file.layer(head.name, head.group, head.shapes))
     return StackedLstm(architecture.timesteps, tuple(lstm), dense)
+
+
+def max_weight_bytes(layers: Iterable[LayerSpec]) -> int:
+    """Maximum size of a file of weights of these layers."""
+    # The optimizer of a training may have left up to three numbers beside each weight.
+    return 4 * _FLOAT_BYTES * sum(layer.size for layer in layers) + _OVERHEAD_BYTES

@@ -12,6 +12,19 @@ MAX_UNITS = 1024
 MAX_OUTPUTS = 101
 """Maximum number of outputs: the mean, and every hundredth quantile."""
 
+MAX_HIDDEN_LAYERS = 2
+"""Maximum number of hidden layers of the head for the next minutes: so few of them, with weights
+of at most `MAX_WEIGHT`, cannot exceed the range of 32-bit floats."""
+
+MAX_HORIZONS = 60
+"""Maximum number of horizons of that head."""
+
+MAX_HORIZON_MINUTES = 60
+"""Longest of them in minutes."""
+
+MAX_HORIZON_OUTPUTS = 4 * MAX_HORIZONS
+"""Maximum number of its outputs: mean and three quantiles for each horizon."""
+
 MAX_WINDOW = 1440
 """Maximum number of readings in a window: a day."""
 

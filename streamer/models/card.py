@@ -12,6 +12,7 @@ from typing import Any
 
 from streamer.models.bounded import parse_json, read_regular
 from streamer.models.bounds import MAX_JSON_BYTES, MAX_OUTPUTS, MAX_SHIFT_KW, MAX_WINDOW
+from streamer.models.cardhorizons import SHA256, CardHorizons, read_horizons
 from streamer.models.cardscores import CardScores, read_scores
 from streamer.models.fields import Fields
 
@@ -20,7 +21,6 @@ LEVEL = "level"
 CHANGE = "change"
 
 _TARGETS = (LEVEL, CHANGE)
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _QUANTILE = re.compile(r"0?\.[0-9]{1,6}")
 _MAX_NAME = 255
 _MAX_LIMITS, _MAX_LIMIT_TEXT = 50, 1000
@@ -42,6 +42,7 @@ class Card:
         sha256: of the `.keras` file; None without a card.
         trained_from: first minute of the training data.
         trained_to: last minute of the training data.
+        horizons: what the head for the mean of the next minutes forecasts; None without one.
         facts: all other entries: recipe, seed, versions, scores, data, limits.
     """
 
@@ -53,6 +54,7 @@ class Card:
     sha256: str | None = None
     trained_from: datetime | None = None
     trained_to: datetime | None = None
+    horizons: CardHorizons | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -88,6 +90,9 @@ class Card:
         known["outputs"] = list(self.outputs)
         for key in ("trained_from", "trained_to"):
             known[key] = None if known[key] is None else known[key].isoformat()
+        horizons = known.pop("horizons")
+        if horizons is not None:
+            known["horizons"] = horizons.to_plain()
         return json.dumps({**known, **facts}, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -109,11 +114,12 @@ def read_card(path: Path) -> Card:
         sha256=given.text("sha256"),
         trained_from=given.moment("trained_from"),
         trained_to=given.moment("trained_to"),
+        horizons=read_horizons(given),
         facts=given.without(*(f.name for f in fields(Card))),
     )
     if card.target not in _TARGETS:
         raise given.wrong("target", f"give one of: {', '.join(_TARGETS)}")
-    if not _SHA256.fullmatch(str(card.sha256)):
+    if not SHA256.fullmatch(str(card.sha256)):
         raise given.wrong("sha256", "give 64 hexadecimal digits")
     _check_outputs(given, card)
     _check_facts(given, card)

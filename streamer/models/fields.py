@@ -90,6 +90,18 @@ class Fields:
             raise self.wrong(key, f"give texts of 1 to {length} characters")
         return tuple(value)
 
+    def wholes(self, key: str, length: int, least: int, most: int) -> tuple[int, ...]:
+        """A list of at most `length` whole numbers within bounds."""
+        items = self._items(key, length, "whole numbers")
+        given = Fields(self.where, items)
+        return tuple(given.whole(place, least, most) for place in items)
+
+    def numbers(self, key: str, length: int, least: float, most: float) -> tuple[float, ...]:
+        """A list of at most `length` numbers within bounds."""
+        items = self._items(key, length, "numbers")
+        given = Fields(self.where, items)
+        return tuple(given.number(place, least, most) for place in items)
+
     def each(self, key: str, most: int) -> list[Fields]:
         """A list of at most `most` objects."""
         value = self._value.get(key)
@@ -112,6 +124,13 @@ class Fields:
             name: Fields(f"{self.where}: {key}: {_short(name)}", each)
             for name, each in value.items()
         }
+
+    def _items(self, key: str, most: int, what: str) -> dict[str, Any]:
+        """The items of a list, by the name of their place, as `minutes[0]`."""
+        value = self._value.get(key)
+        if not isinstance(value, list) or len(value) > most:
+            raise self.wrong(key, f"give a list of at most {most} {what}")
+        return {f"{key}[{place}]": each for place, each in enumerate(value)}
 
     def get(self, key: str, default: Any = None) -> Any:
         """The field as it is."""

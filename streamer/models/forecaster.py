@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from streamer.errors import ModelError
 from streamer.models import Answer, ForecastStream
 from streamer.models.card import CHANGE, MEAN, Card
+from streamer.models.horizons import HorizonHead
 from streamer.models.network import LstmNetwork, RollingNetwork
 from streamer.readings.arrays import DoubleArray, FloatArray
 from streamer.readings.buffer import RingBuffer
@@ -36,10 +37,14 @@ class NetworkForecaster:
     Args:
         card: centring, target and outputs.
         network: the engine, which must have as many outputs as the card names.
+        horizons: the head for the mean of the next minutes, if it has one.
     """
 
-    def __init__(self, card: Card, network: Network) -> None:
+    def __init__(
+        self, card: Card, network: Network, *, horizons: HorizonHead | None = None
+    ) -> None:
         self.card = card
+        self.horizons = horizons
         self._network = network
         self._mean = card.outputs.index(MEAN)
         self._quantiles = np.array([i for i, name in enumerate(card.outputs) if name != MEAN], int)

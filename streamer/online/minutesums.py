@@ -1,0 +1,238 @@
+"""Means over the last minutes, and over the same minutes of yesterday, that are exact."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from streamer.online.carried import MAX_CARRIED_KW
+from streamer.online.wallclock import DAY
+from streamer.readings.arrays import DoubleArray, IndexArray, IntArray
+from streamer.readings.packing import packed, unpacked
+from streamer.readings.saved import MAX_COUNT, whole
+
+KEPT = 1500
+"""Minutes that are kept: a day, and the hour that a mean may reach back beyond it."""
+
+MAX_MEAN = KEPT - DAY
+"""Longest mean in minutes."""
+
+UNITS_PER_KW = 1_000_000_000
+"""Powers are added up as whole microwatts, so that sums are exact in any order."""
+
+MAX_KW = MAX_CARRIED_KW
+"""Bound of all powers. Sums of `2 * MAX_SPAN` of them fit in 64 bits."""
+
+MAX_SPAN = 4096
+"""Minutes that a block may span."""
+
+_UNKNOWN_KW = 2.0 * MAX_KW
+"""A minute that was not measured, in a saved state."""
+
+_LONG_AGO = -MAX_COUNT
+_BYTES = 8
+
+
+def units_of(kw: float) -> int:
+    """A power in kW, not NaN, as whole microwatts, bounded.
+
+    >>> units_of(0.25), units_of(-3e9)
+    (250000000, -1000000000000000)
+    """
+    return round(min(max(kw, -MAX_KW), MAX_KW) * UNITS_PER_KW)
+
+
+def all_units_of(kw: DoubleArray) -> IntArray:
+    """Powers (readings,) in kW, none of them NaN, as whole microwatts, bounded."""
+    return np.rint(np.clip(kw, -MAX_KW, MAX_KW) * UNITS_PER_KW).astype(np.int64)
+
+
+class MinuteSums:
+    """Running sums over the calendar minutes of the last day and hour.
+
+    A minute that was not measured counts for nothing. Of two readings in one minute the later
+    one counts.
+    """
+
+    def __init__(self) -> None:
+        self._minute = _LONG_AGO
+        self._sums, self._counts = _no_totals(), _no_totals()
+
+    @property
+    def minute(self) -> int:
+        """The last minute."""
+        return self._minute
+
+    def push(self, minute: int, units: int) -> None:
+        """Take a reading, not of an earlier minute than the last one.
+
+        Args:
+            minute: its minute since 1970.
+            units: its power in microwatts, bounded.
+        """
+        apart = minute - self._minute
+        self._minute = minute
+        sums, counts = self._sums, self._counts
+        if apart != 1:
+            if apart > KEPT:
+                self._clear(minute - 1)
+                self._minute = minute
+                sums, counts = self._sums, self._counts
+            elif apart > 0:
+                sums.extend(sums[-1:] * (apart - 1))
+                counts.extend(counts[-1:] * (apart - 1))
+            else:
+                sums.pop()
+                counts.pop()
+        sums.append(sums[-1] + units)
+        counts.append(counts[-1] + 1)
+        if len(sums) >= MAX_SPAN:
+            self._keep(np.array(sums), np.array(counts))
+
+    def known_kw(self, minutes: int) -> float:
+        """Mean of the last minutes in kW, of those that were measured: one at least."""
+        sums, counts = self._sums, self._counts
+        known = counts[-1] - counts[-1 - minutes]
+        return (sums[-1] - sums[-1 - minutes]) / (known * UNITS_PER_KW)
+
+    def yesterday_kw(self, minutes: int) -> float:
+        """Mean of the next minutes a day ago in kW, of those measured; NaN if none was."""
+        sums, counts = self._sums, self._counts
+        start = -1 - DAY
+        known = counts[start + minutes] - counts[start]
+        if not known:
+            return math.nan
+        return (sums[start + minutes] - sums[start]) / (known * UNITS_PER_KW)
+
+    def recent_means(self, horizons: Sequence[int]) -> list[float]:
+        """Means of the last minutes in kW; NaN where one of them was not measured.
+
+        Args:
+            horizons: numbers of minutes, up to `MAX_MEAN`.
+        """
+        sums, counts = self._sums, self._counts
+        total, known = sums[-1], counts[-1]
+        return [
+            (total - sums[-1 - n]) / (n * UNITS_PER_KW) if known - counts[-1 - n] == n else math.nan
+            for n in horizons
+        ]
+
+    def yesterday_means(self, horizons: Sequence[int]) -> list[float]:
+        """Means of the next minutes a day ago in kW, as by `yesterday_kw`."""
+        return [self.yesterday_kw(n) for n in horizons]
+
+    def extend(self, minutes: IntArray, units: IntArray) -> MinuteGrid:
+        """Take consecutive readings, which span less than `MAX_SPAN` minutes.
+
+        Args:
+            minutes: (readings,) in rising order, after the last one, at least one.
+            units: (readings,) their powers in microwatts, bounded.
+
+        Returns:
+            The sums up to each of them.
+        """
+        if minutes[0] - self._minute > KEPT:
+            self._clear(int(minutes[0]) - 1)
+        before = len(self._sums)
+        first = self._minute - before + 1
+        at = minutes - first
+        sums, counts = (np.zeros(at[-1] + 1, np.int64) for _ in range(2))
+        sums[at], counts[at] = units, 1
+        for totals, known in ((sums, self._sums), (counts, self._counts)):
+            totals[before] += known[-1]
+            np.cumsum(totals[before:], out=totals[before:])
+            totals[:before] = known
+        self._minute = int(minutes[-1])
+        self._keep(sums, counts)
+        return MinuteGrid(sums, counts, at)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next means depend on, as plain JSON values."""
+        sums, counts = (np.array(each[-1 - KEPT :]) for each in (self._sums, self._counts))
+        kw = np.where(np.diff(counts) > 0, np.diff(sums) / UNITS_PER_KW, _UNKNOWN_KW)
+        return {"minute": self._minute, "kw": packed(kw)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state, exactly.
+
+        Raises:
+            KeyError, TypeError, ValueError: the state is damaged; nothing has changed.
+        """
+        minute, kw = whole(state["minute"]), unpacked(state["kw"], KEPT)
+        known = kw != _UNKNOWN_KW
+        if (np.abs(kw[known]) > MAX_KW).any():
+            raise ValueError("the powers of the last day are out of bounds")
+        units = all_units_of(np.where(known, kw, 0.0))
+        self._minute = minute
+        self._keep(*(np.concatenate([[0], np.cumsum(each)]) for each in (units, known)))
+
+    def _clear(self, minute: int) -> None:
+        """Forget all readings, with so late a last minute."""
+        self._minute = minute
+        self._sums, self._counts = _no_totals(), _no_totals()
+
+    def _keep(self, sums: IntArray, counts: IntArray) -> None:
+        """Keep the last of the totals, less the first of these."""
+        self._sums, self._counts = (
+            array("q", (each[-1 - KEPT :] - each[-1 - KEPT]).astype(np.int64).tobytes())
+            for each in (sums, counts)
+        )
+
+
+def _no_totals() -> array[int]:
+    """Totals through each minute, the first for everything before those that are kept."""
+    return array("q", bytes(_BYTES * (KEPT + 1)))
+
+
+class MinuteGrid:
+    """Means over the last minutes before each of consecutive readings.
+
+    Args:
+        sums: totals through each minute, in microwatts.
+        counts: numbers of measured minutes likewise.
+        at: (readings,) places of the readings among the minutes.
+    """
+
+    def __init__(self, sums: IntArray, counts: IntArray, at: IntArray) -> None:
+        self._sums, self._counts, self._at = sums, counts, at
+
+    def known_kw(self, minutes: int) -> DoubleArray:
+        """(readings,) means in kW, as `MinuteSums.known_kw`."""
+        sums, known = self._between(self._at - minutes, self._at)
+        found: DoubleArray = sums / (known * UNITS_PER_KW)
+        return found
+
+    def yesterday_kw(self, minutes: int) -> DoubleArray:
+        """(readings,) means in kW, as `MinuteSums.yesterday_kw`."""
+        start = self._at - DAY
+        sums, known = self._between(start, start + minutes)
+        found = np.full(len(sums), np.nan)
+        np.divide(sums, known * UNITS_PER_KW, out=found, where=known > 0)
+        return found
+
+    def recent_means(self, horizons: Sequence[int]) -> DoubleArray:
+        """(readings, horizons) means in kW, as `MinuteSums.recent_means`."""
+        means = np.full((len(self._at), len(horizons)), np.nan)
+        for column, minutes in enumerate(horizons):
+            sums, known = self._between(self._at - minutes, self._at)
+            complete = known == minutes
+            np.divide(sums, minutes * UNITS_PER_KW, out=means[:, column], where=complete)
+        return means
+
+    def yesterday_means(self, horizons: Sequence[int]) -> DoubleArray:
+        """(readings, horizons) means in kW, as `MinuteSums.yesterday_means`."""
+        means = np.empty((len(self._at), len(horizons)))
+        for column, minutes in enumerate(horizons):
+            means[:, column] = self.yesterday_kw(minutes)
+        return means
+
+    def _between(self, start: IndexArray, end: IndexArray) -> tuple[IntArray, IntArray]:
+        """Sums and counts of the minutes after `start` up to `end`."""
+        return (
+            self._sums[end] - self._sums[start],
+            self._counts[end] - self._counts[start],
+        )
