@@ -19,7 +19,7 @@ from streamer.cli.options import (
     parse_moment,
 )
 from streamer.commands.files import FileOptions
-from streamer.errors import install_hint
+from streamer.errors import UsageError, install_hint
 
 
 class ReportFormat(StrEnum):
@@ -27,6 +27,20 @@ class ReportFormat(StrEnum):
 
     TABLE = "table"
     JSON = "json"
+
+
+def _parse_horizons(text: str) -> tuple[int, ...]:
+    """Parse horizons in minutes with commas between them, or `none`.
+
+    Raises:
+        UsageError: the text has another form.
+    """
+    if text.strip() == "none":
+        return ()
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdecimal() and len(part) < 5 for part in parts):
+        raise UsageError(f"--horizons {text!r}: give minutes such as 5,15,60, or none")
+    return tuple(sorted({int(part) for part in parts}))
 
 
 @takes_file_options("start", "end", "limit")
@@ -75,6 +89,14 @@ def evaluate(
         bool, typer.Option("--light", help="Also score them adapted the way a fleet does.")
     ] = False,
     confidence: ConfidenceOption = 0.9,
+    horizons: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MINUTES",
+            help="For how many next minutes forecasts of their mean are scored: 1 to 15, 30 or "
+            "60, with commas between them, or none. By default 5,15,30,60, if a model has them.",
+        ),
+    ] = None,
     format: Annotated[
         ReportFormat, typer.Option(help="Tables, or one JSON object with all results.")
     ] = ReportFormat.TABLE,
@@ -94,7 +116,9 @@ def evaluate(
     then learnt from. The first 49 readings only fill the window. Each model is scored twice:
     frozen, as its network makes the forecasts, and adapted, corrected by what has been learnt
     since the first reading, with a band adjusted to the coverage that --confidence asks for.
-    The adapted scores are those of streamer replay.
+    The adapted scores are those of streamer replay. Models with horizons are scored on the mean of
+    the next minutes, too, beside the last reading, the recent mean, half of each, and yesterday,
+    and on the mean of quarter-hours of which some minutes are known.
 
     \b
     Examples:
@@ -121,6 +145,7 @@ def evaluate(
         adapt=adapt,
         light=light,
         confidence=confidence,
+        horizons=None if horizons is None else _parse_horizons(horizons),
         plot=plot,
     )
     evaluate_trial(trial, as_json=format is ReportFormat.JSON)

@@ -20,6 +20,7 @@ SAMPLE = sample_path()
 KEYS = (
     "file", "from", "to", "readings", "scored", "training_readings", "gaps", "gap_minutes",
     "days", "bootstrap", "notes", "forecasters", "fixed_band", "breakdowns",
+    "horizons", "quarter_hours",
 )  # fmt: skip
 
 

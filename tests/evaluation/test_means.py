@@ -18,6 +18,7 @@ from streamer.evaluation.means import (
     MeanTargets,
     assess_means,
     needed_horizons,
+    shown_horizons,
 )
 from streamer.evaluation.means.tables import mean_tables
 from tests.evaluation.conftest import minutes
@@ -255,9 +256,22 @@ def test_tables_of_a_frozen_model_alone_have_no_band(
     assert not any("Winkler" in row for row in rows[:4])
 
 
-def test_horizons_of_a_quarter_hour_are_needed_too() -> None:
+def test_horizons_that_complete_a_quarter_hour_are_needed_too() -> None:
     offered = (*range(1, 16), 30, 60)
-    assert needed_horizons((15, 60), offered, "m") == (5, 10, 14, 15, 60)
-    assert needed_horizons((60,), (1, 5, 60), "m") == (5, 60)
-    with pytest.raises(UsageError, match="--horizons 20: model 'm' does not forecast"):
-        needed_horizons((5, 20), offered, "m")
+    assert needed_horizons((15, 60), offered) == (5, 10, 14, 15, 60)
+    assert needed_horizons((15, 60), (1, 5, 60)) == (5, 60)
+
+
+def test_the_default_horizons_are_those_that_a_model_has() -> None:
+    assert shown_horizons(None, {"a": (), "b": (1, 5, 60), "c": (1, 30)}) == (5, 30, 60)
+    assert shown_horizons(None, {"a": ()}) == ()
+
+
+def test_horizons_asked_for_are_those_of_every_model_that_has_any() -> None:
+    offers = {"a": (), "b": (1, 5, 60)}
+    assert shown_horizons((60, 5, 5), offers) == (5, 60)
+    assert shown_horizons((), {"a": ()}) == ()
+    with pytest.raises(UsageError, match=r"--horizons 20: model 'b' .* 1, 5, 60 minutes"):
+        shown_horizons((5, 20), offers)
+    with pytest.raises(UsageError, match="model 'a' does not forecast the mean"):
+        shown_horizons((5,), {"a": ()})

@@ -15,9 +15,9 @@ def table(results: Sequence[dict[str, Any]]) -> str:
             and the name of the ``house``.
     """
     lines = [
-        "| house | mean of the next | forecasts | skill frozen, % | adapted | coverage, % | Winkler, kW |",
+        "| house | minutes | forecasts | skill frozen, % | adapted | coverage, % | Winkler, kW |",
         "|---|---:|---:|---:|---:|---:|---:|",
-    ]  # fmt: skip
+    ]
     rows = [row for result in results for row in _rows(result)]
     for horizon in sorted({row[1] for row in rows}):
         for house, minutes, count, *values in rows:

@@ -78,8 +78,8 @@ def read_part(file: str, span: Span, *, learn_days: float, window: int) -> Part:
         until=span.end,
         last=None,
         warm_up=window,
-        on_notice=lambda notice: None,  # noqa: ARG005 - the file's gaps are known
-        advance=lambda readings: None,  # noqa: ARG005 - without a progress bar
+        on_notice=lambda notice: None,
+        advance=lambda readings: None,
     )
     # The windows at the beginning of the stretch are filled from the readings before it.
     stretch = replace(stretch, start=max(stretch.start - stretch.warm_up, 0))
@@ -103,7 +103,7 @@ def score_model(forecaster: NetworkForecaster, part: Part) -> tuple[Score, Score
     """
     stretch, name = part.stretch, forecaster.card.name
     adapted = Adapted(forecaster.levels, stretch, 0.9)
-    mean, quantiles = forecast_stretch(forecaster, stretch, lambda minutes: None, [adapted])  # noqa: ARG005
+    mean, quantiles = forecast_stretch(forecaster, stretch, lambda minutes: None, [adapted])
     in_sample = bool(len(seen_in_training(forecaster.card, part.at)))
     median = _median(forecaster.levels, quantiles)
     online = _median(adapted.levels, adapted.quantiles_kw)

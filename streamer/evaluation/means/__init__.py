@@ -4,11 +4,14 @@ A forecast issued at a minute is settled if none of the minutes that it is of is
 forecasters are scored over the same settled forecasts.
 """
 
+from streamer.evaluation.means.boosting import forecast_boosted_means
 from streamer.evaluation.means.forecasts import (
     DEFAULT_HORIZONS,
     MeanForecasts,
     needed_horizons,
+    shown_horizons,
 )
+from streamer.evaluation.means.models import model_means, offered_horizons
 from streamer.evaluation.means.scores import (
     Horizon,
     MeanEvaluation,
@@ -30,5 +33,9 @@ __all__ = [
     "Quarter",
     "QuarterScore",
     "assess_means",
+    "forecast_boosted_means",
+    "model_means",
     "needed_horizons",
+    "offered_horizons",
+    "shown_horizons",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,25 +55,39 @@ class MeanForecasts:
         return values
 
 
-def needed_horizons(
-    shown: tuple[int, ...], offered: tuple[int, ...], model: str
+def shown_horizons(
+    asked: tuple[int, ...] | None, offers: Mapping[str, tuple[int, ...]]
 ) -> tuple[int, ...]:
-    """Horizons of a model that an evaluation needs: those shown, and those of a quarter-hour.
+    """Horizons to show, in rising order.
 
     Args:
-        shown: the horizons that are asked for.
-        offered: all that the model forecasts.
-        model: its name.
+        asked: the choice; None for those of `DEFAULT_HORIZONS` that a model forecasts.
+        offers: by name of a model all horizons that it forecasts; none for a model without.
 
     Raises:
-        UsageError: the model does not forecast one of those asked for.
+        UsageError: a model with horizons does not forecast one of those asked for, or none of
+            the models has any.
     """
-    unknown = [minutes for minutes in shown if minutes not in offered]
-    if unknown:
-        known = ", ".join(map(str, offered))
+    if asked is None:
+        return tuple(m for m in DEFAULT_HORIZONS if any(m in offer for offer in offers.values()))
+    if asked and not any(offers.values()):
+        name = next(iter(offers))
         raise UsageError(
-            f"--horizons {unknown[0]}: model {model!r} does not forecast the mean of the next "
-            f"{unknown[0]} minutes; choose among {known}"
+            f"--horizons: model {name!r} does not forecast the mean of the next minutes; give a "
+            "--model that does, or leave the option out"
         )
-    rest = {QUARTER - known for known in KNOWN_OF_QUARTER} & set(offered)
-    return tuple(sorted({*shown, *rest}))
+    for name, offer in offers.items():
+        unknown = [minutes for minutes in asked if offer and minutes not in offer]
+        if unknown:
+            known = ", ".join(map(str, offer))
+            raise UsageError(
+                f"--horizons {unknown[0]}: model {name!r} forecasts the mean of the next {known} "
+                "minutes; choose among these"
+            )
+    return tuple(sorted(set(asked)))
+
+
+def needed_horizons(shown: tuple[int, ...], offered: tuple[int, ...]) -> tuple[int, ...]:
+    """Horizons to forecast: of those offered the ones shown, and what completes a quarter-hour."""
+    rest = {QUARTER - known for known in KNOWN_OF_QUARTER}
+    return tuple(sorted({*shown, *rest} & set(offered)))

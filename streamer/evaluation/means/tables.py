@@ -15,8 +15,8 @@ from streamer.evaluation.baselines import PERSISTENCE
 from streamer.evaluation.means.scores import Horizon, MeanEvaluation, MeanScore
 
 _MEANS = (
-    "MSE in kW², MAE in W (a model's: of its median forecast). Winkler score in kW: the\n"
-    "width of the adapted band plus misses. Skill: 1 − MSE / MSE of persistence."
+    "MSE in kW²; MAE in W, of a model that of its median forecast; Winkler score in\n"
+    "kW: the width of the band plus misses. Skill: 1 − MSE / MSE of persistence."
 )
 _QUARTERS = "The known minutes are taken as they were, and the mean of the rest is forecast."
 
@@ -32,6 +32,10 @@ def mean_tables(evaluation: MeanEvaluation) -> Iterator[RenderableType]:
     pairs = _pairs(evaluation.horizons[0].scores)
     for frozen, adapted in pairs:
         yield ""
+        mark = "*" if frozen.in_sample else ""
+        name = one_line(frozen.name.removesuffix(", frozen"))
+        # Not the title of the table, which would be wrapped to its width.
+        yield Text(f"Mean of the next minutes: {name}{mark}", style="bold")
         yield _model(evaluation.horizons, frozen, adapted)
     yield ""
     yield _baselines(evaluation.horizons)
@@ -58,8 +62,7 @@ def _model(horizons: Sequence[Horizon], frozen: MeanScore, adapted: MeanScore | 
     headings = ["frozen\nMSE", "\nMAE", "\nskill"]
     if adapted is not None:
         headings += ["adapted\nMSE", "\nMAE", "\nskill", "\ncoverage", "\nWinkler"]
-    name = one_line(frozen.name.removesuffix(", frozen")) + ("*" if frozen.in_sample else "")
-    table = plain_table(f"Mean of the next minutes: {name}", *headings)
+    table = plain_table("", *headings)
     for horizon in horizons:
         cells = list(_errors(_score(horizon, frozen.name)))
         if adapted is not None:

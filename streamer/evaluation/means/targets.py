@@ -9,6 +9,7 @@ import numpy as np
 
 from streamer.evaluation.baselines import PERSISTENCE
 from streamer.evaluation.stretch import Stretch
+from streamer.online.wallclock import WallClocks, wall_clocks_at
 from streamer.readings.arrays import DoubleArray, IntArray, TimeArray
 
 DAY = 1440
@@ -20,6 +21,12 @@ def elapsed_minutes(at: TimeArray) -> IntArray:
     """(readings,) whole minutes since the first of these times; one for a clock set back."""
     steps = np.rint(np.diff(at) / np.timedelta64(1, "m")).astype(np.int64)
     return np.concatenate([[0], np.cumsum(np.maximum(steps, 1))])
+
+
+def elapsed_clocks(at: TimeArray) -> WallClocks:
+    """Times (readings,) for a `History`: by the clock on the wall, minutes by elapsed time."""
+    clocks = wall_clocks_at(at)
+    return clocks._replace(minutes=clocks.minutes[0] + elapsed_minutes(at))
 
 
 class MeanTargets:
