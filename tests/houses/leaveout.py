@@ -19,12 +19,13 @@ import typer
 
 from streamer.atomic import replaced_file
 from streamer.errors import StreamerError, UsageError
-from streamer.models import CARD_FILE
 from tests.houses.heldout import table
 
 HORIZONS = (*range(1, 16), 30, 60)
 SETTINGS_FILE = "settings.json"
 SCORES_FILE = "scores.json"
+TRAINED_FILE = "trained"
+"""Marks a training that has ended by itself: an interrupted one writes a model, too."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,9 @@ class Experiment:
         self._claim(folder, house)
         scores = folder / SCORES_FILE
         if not scores.exists():
-            if not (folder / CARD_FILE).exists():
+            if not (folder / TRAINED_FILE).exists():
                 _streamer(*self._training(folder, house))
+                (folder / TRAINED_FILE).touch()
             _write(scores, _streamer(*self._scoring(folder, house)))
         found: dict[str, Any] = json.loads(scores.read_text())
         return found

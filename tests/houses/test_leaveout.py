@@ -33,12 +33,13 @@ class Commands:
 
     def __call__(self, *arguments: str) -> str:
         self.given.append(arguments)
+        if arguments[0] == "train":
+            # An interrupted training writes a model, too.
+            folder = Path(arguments[arguments.index("--out") + 1])
+            (folder / "card.json").write_text("{}")
         if self.failures:
             self.failures -= 1
             raise StreamerError("streamer train ended with exit code 130")
-        if arguments[0] == "train":
-            folder = Path(arguments[arguments.index("--out") + 1])
-            (folder / "card.json").write_text("{}")
         return json.dumps(_result(0.1 * len(self.given)))
 
 

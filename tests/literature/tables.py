@@ -37,15 +37,16 @@ def table(
         "| forecaster | source | MSE, kW² | RMSE, W | MAE, W | skill, % |",
         "|---|---|---:|---:|---:|---:|",
     ]
-    rows = [(each.forecaster, each.source, each.mse_kw2, each.mae_w) for each in published]
-    rows += [
-        (each.forecaster, f"computed{f', {IN_SAMPLE}' if each.in_sample else ''}", each.mse_kw2,
-         each.mae_w)
-        for each in scores
-    ]  # fmt: skip
-    for name, source, mse, mae in sorted(rows, key=lambda row: row[2]):
+    # A published error is of all minutes: beside persistence on a part of them it means little.
+    rows = [(each.forecaster, each.source, each.mse_kw2, each.mae_w, whole) for each in published]
+    rows += [(each.forecaster, _source(each), each.mse_kw2, each.mae_w, True) for each in scores]
+    for name, source, mse, mae, is_compared in sorted(rows, key=lambda row: row[2]):
         error = "" if mae is None else f"{mae:.1f}"
-        skill = 100.0 * (1.0 - mse / reference)
+        skill = f"{100.0 * (1.0 - mse / reference):+.1f}" if is_compared else ""
         root = 1000.0 * float(np.sqrt(mse))
-        lines.append(f"| {name} | {source} | {mse:.4f} | {root:.0f} | {error} | {skill:+.1f} |")
+        lines.append(f"| {name} | {source} | {mse:.4f} | {root:.0f} | {error} | {skill} |")
     return "\n".join(lines) + "\n"
+
+
+def _source(score: Score) -> str:
+    return f"computed, {IN_SAMPLE}" if score.in_sample else "computed"

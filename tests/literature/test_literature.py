@@ -77,12 +77,20 @@ def test_rows_are_in_order_of_their_error() -> None:
         [Score("persistence", 0.04, 100.0), Score("ours", 0.03, 90.0, in_sample=True)],
     )
     assert "Computed on 120 minutes, 2010-03-21 06:00 to 2010-03-21 07:59, which is as far" in text
-    rows = [line.strip("| ").split(" | ") for line in text.splitlines()[6:]]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[6:]]
     assert rows == [
         ["ours", "computed, in sample", "0.0300", "173", "90.0", "+25.0"],
         ["persistence", "computed", "0.0400", "200", "100.0", "+0.0"],
-        ["theirs", "A 2019", "0.0900", "300", "", "-125.0"],
+        ["theirs", "A 2019", "0.0900", "300", "", ""],
     ]
+
+
+def test_a_published_error_is_compared_on_whole_spans_alone() -> None:
+    at = np.arange("2010-03-24T06:00", "2010-03-24T09:00", dtype="datetime64[m]")
+    given = [Published("theirs", "A 2019", 0.05, None)], [Score("persistence", 0.04, 100.0)]
+    text = table(SPAN, at.astype("datetime64[s]"), *given)
+    assert "2010-03-24 08:59.\n" in text
+    assert text.endswith("| theirs | A 2019 | 0.0500 | 224 |  | -25.0 |\n")
 
 
 def test_the_program_prints_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
