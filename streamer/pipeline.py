@@ -14,11 +14,12 @@ import numpy as np
 
 from streamer.alarms.detectors import Alarms
 from streamer.errors import StateError, UsageError
-from streamer.models import Forecaster
+from streamer.models import Forecaster, horizons_of
 from streamer.online.forecasts import ForecastBatch, Issued, settled_by, to_forecast
 from streamer.online.guard import day_parts
 from streamer.online.issuing import Issuer
 from streamer.online.layer import Adapt
+from streamer.online.means.layer import Means, MeanValues
 from streamer.online.position import Position
 from streamer.readings import Alarm, Reading, Step
 from streamer.readings.arrays import DoubleArray, IntArray
@@ -27,6 +28,8 @@ from streamer.readings.channels import Powers, channel_changes
 from streamer.readings.gaps import GapRule
 from streamer.readings.order import all_checked, check_block, checked
 from streamer.scores.running import RunningScores
+
+_NO_MEANS = MeanValues()
 
 _FEW = 4
 """Readings that are faster one by one: an engine computes dozens of windows at least."""
@@ -46,6 +49,8 @@ class Pipeline:
         adapt: whether the forecasts are corrected online; "light" for the small adapter of a
             fleet's meter (`streamer.online.light`).
         confidence: nominal coverage of the bands.
+        horizons: whether the mean power of the next minutes is forecast too, if the model can;
+            a fleet's meter never does.
 
     Raises:
         UsageError: a setting is unknown or out of its range.
@@ -67,14 +72,16 @@ class Pipeline:
         gaps: GapRule | None = None,
         adapt: Adapt = True,
         confidence: float = 0.9,
+        horizons: bool = True,
     ) -> None:
         if not isinstance(gaps, GapRule | None):
             raise UsageError(f"gaps is {gaps!r}; give a GapRule, such as GapRule('reset', 10)")
         self._forecaster = forecaster
         self._gaps = GapRule() if gaps is None else gaps
         self._adapt, self._confidence = adapt, confidence
+        self._head = horizons_of(forecaster) if horizons and adapt != "light" else None
         self._position = Position(forecaster.window)
-        self._issuer, self._alarms, self._scores = self._new_parts()
+        self._issuer, self._alarms, self._scores, self._means = self._new_parts()
         self._latest = self._scores.get()
         self._adaptation = self._issuer.adaptation
 
@@ -150,10 +157,13 @@ class Pipeline:
             **self._issuer.state(),
             "scores": self._scores.state(),
             "alarms": self._alarms.state(),
+            **({} if self._means is None else {"means": self._means.state()}),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from a saved state: the next steps are those of an uninterrupted run.
+
+        The forecasts of the next minutes' mean begin anew if the state has none.
 
         Args:
             state: result of `state`, of a pipeline with the same model and settings.
@@ -165,27 +175,30 @@ class Pipeline:
         if not isinstance(state, Mapping):
             raise StateError(f"saved state is of type {type(state).__name__}, not a mapping")
         position = Position(self._forecaster.window)
-        issuer, alarms, scores = self._new_parts()
+        issuer, alarms, scores, means = self._new_parts()
         try:
             position.restore(state)
             issuer.restore(state)
             alarms.restore(state["alarms"])
             scores.restore(state["scores"])
+            if means is not None:
+                means.restore(state.get("means"))
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise StateError(f"saved state is damaged: {error!r}") from None
         self._position, self._issuer = position, issuer
-        self._alarms, self._scores = alarms, scores
+        self._alarms, self._scores, self._means = alarms, scores, means
         self._latest = scores.get()
         self._adaptation = issuer.adaptation
 
-    def _new_parts(self) -> tuple[Issuer, Alarms, RunningScores]:
+    def _new_parts(self) -> tuple[Issuer, Alarms, RunningScores, Means | None]:
         """What is learnt from the stream, before its first reading."""
-        adapt, confidence = self._adapt, self._confidence
-        return (
-            Issuer(self._forecaster, adapt=adapt, confidence=confidence),
-            Alarms(),
-            RunningScores(confidence=float(confidence), adapted=bool(adapt)),
+        adapt, confidence, head = self._adapt, self._confidence, self._head
+        issuer = Issuer(
+            self._forecaster, adapt=adapt, confidence=confidence, keep_hidden=head is not None
         )
+        scores = RunningScores(confidence=float(confidence), adapted=bool(adapt))
+        means = None if head is None else Means(head, adapt=bool(adapt), confidence=confidence)
+        return issuer, Alarms(), scores, means
 
     def _parts(self, readings: Sequence[Reading], missing: IntArray) -> list[tuple[slice, bool]]:
         """Split a block where the buffer is emptied, since no window spans that.
@@ -205,7 +218,11 @@ class Pipeline:
     def _push_one(self, reading: Reading, missing: int) -> Step:
         kw = reading.consumption_kw
         self._learn(kw, reading.kw)
-        return self._advance(reading, missing, self._issuer.one(reading, kw, self._position))
+        issued = self._issuer.one(reading, kw, self._position)
+        means = _NO_MEANS
+        if self._means is not None:
+            means = self._means.one(reading, self._issuer.hidden, issued)
+        return self._advance(reading, missing, issued, means)
 
     def _are_few(self, readings: Sequence[Reading]) -> bool:
         """Whether a part is processed faster one by one."""
@@ -214,14 +231,14 @@ class Pipeline:
     def _push_part(self, readings: Sequence[Reading], missing: IntArray) -> list[Step]:
         if self._are_few(readings):
             return list(map(self._push_one, readings, missing.tolist()))
-        batch = self._forecast_batch(readings)
+        batch, means = self._forecast_batch(readings)
         issued: list[Issued | None] = [None] * len(readings)
         if batch is not None:
             found = batch.issued()
             issued[-len(found) :] = found
         return [
-            self._advance(reading, minutes, values)
-            for reading, minutes, values in zip(readings, missing.tolist(), issued, strict=True)
+            self._advance(*each)
+            for each in zip(readings, missing.tolist(), issued, means, strict=True)
         ]
 
     def _push_without_steps(
@@ -246,7 +263,7 @@ class Pipeline:
             return steps[-1]
         kw = readings.kw
         waiting = self._position.waiting
-        batch = self._forecast_batch(readings)
+        batch, means = self._forecast_batch(readings, every=False)
         settled, first = settled_by(len(kw), waiting, batch)
         settled_kw[:] = settled.mean_kw
         last_two: list[Issued | None] = [None, None]
@@ -278,15 +295,24 @@ class Pipeline:
             )
             forecast = to_forecast(readings[before - 1], last_two[-2])
             self._position.advance_many(readings[:before], missing[:before], forecast)
-        step = self._advance(readings[before], int(missing[before]), last_two[-1])
+        step = self._advance(readings[before], int(missing[before]), last_two[-1], means[-1])
         alarms += [alarm for alarm in step.alarms if alarm.at == step.reading.at]
         return step
 
-    def _forecast_batch(self, readings: Sequence[Reading]) -> ForecastBatch | None:
-        """The forecasts at the last readings of a part, one at each whose window is full."""
+    def _forecast_batch(
+        self, readings: Sequence[Reading], *, every: bool = True
+    ) -> tuple[ForecastBatch | None, list[MeanValues]]:
+        """The forecasts at the last readings of a part, one at each whose window is full.
+
+        Beside them what is known of the next minutes' mean at each, or at the last alone.
+        """
         powers = Powers.of(readings)
         self._learn(float(powers.consumption_kw[0]), float(powers.kw[0]))
-        return self._issuer.many(powers, day_parts(readings), self._position)
+        batch = self._issuer.many(powers, day_parts(readings), self._position)
+        if self._means is None:
+            return batch, [_NO_MEANS] * len(readings)
+        hidden = self._issuer.hidden
+        return batch, self._means.many(readings, powers, hidden, batch, every=every)
 
     def _learn(self, kw: float, grid_kw: float) -> None:
         """Learn from the reading that settles the waiting forecast, if any.
@@ -299,7 +325,9 @@ class Pipeline:
             self._issuer.settle(kw, grid_kw)
         self._adaptation = self._issuer.adaptation
 
-    def _advance(self, reading: Reading, missing: int, issued: Issued | None) -> Step:
+    def _advance(
+        self, reading: Reading, missing: int, issued: Issued | None, means: MeanValues
+    ) -> Step:
         """Settle and score the waiting forecast, buffer the reading, issue the next forecast."""
         position = self._position
         settled = position.waiting
@@ -330,6 +358,7 @@ class Pipeline:
             position.counts,
             self._adaptation,
             alarms,
+            *means,
         )
 
     def _reset(self) -> None:

@@ -15,7 +15,7 @@ from streamer.online.layer import Adapt, Online, recent_changes
 from streamer.online.netload import NetLoad
 from streamer.online.position import Position
 from streamer.readings import Adaptation, Reading
-from streamer.readings.arrays import DoubleArray
+from streamer.readings.arrays import DoubleArray, FloatArray
 from streamer.readings.channels import Powers
 
 _NOTHING: DoubleArray = np.empty(0)
@@ -32,13 +32,25 @@ class Issuer:
         forecaster: model that forecasts the consumption from a window.
         adapt: as for `streamer.online.layer.Online`, like the next.
         confidence: nominal coverage of the bands.
+        keep_hidden: whether the network's hidden states are kept.
 
     Attributes:
         is_behind: whether the cache of the engine has to be rebuilt by `catch_up`.
+        hidden: (forecasts, units) the last hidden states of the network at the forecasts that
+            were issued last, if they are kept; None if none was issued.
     """
 
-    def __init__(self, forecaster: Forecaster, *, adapt: Adapt, confidence: float) -> None:
+    def __init__(
+        self,
+        forecaster: Forecaster,
+        *,
+        adapt: Adapt,
+        confidence: float,
+        keep_hidden: bool = False,
+    ) -> None:
         self._forecaster = forecaster
+        self._keeps = keep_hidden
+        self.hidden: FloatArray | None = None
         self._online = Online(forecaster.levels, adapt=adapt, confidence=confidence)
         self._net_load = NetLoad()
         self._stream = forecaster.stream()
@@ -64,7 +76,9 @@ class Issuer:
         answer = self._stream.push(kw)
         terms = self._net_load.see_one(reading)
         if answer is None:
+            self.hidden = None
             return None
+        self.hidden = answer.hidden if self._keeps else None
         known = np.array([*position.buffer.last(2).tolist(), kw])
         recent, day_part = recent_changes(known, 1), reading.at.hour // HOURS
         if terms is None:
@@ -89,11 +103,12 @@ class Issuer:
         window = self._forecaster.window
         known = np.concatenate([position.buffer.last(max(window - 1, 2)), kw])
         windows = min(len(known) - window + 1, len(kw))
+        self.hidden = None
         if windows < 1:
             return None
         views = sliding_window_view(known, window)[-windows:]
         recent, first = recent_changes(known, windows), len(kw) - windows
-        parts, start = [], 0
+        parts, hidden, start = [], [], 0
         for answer in forecast_ahead(self._forecaster, views):
             rows = slice(start, start + len(answer.mean_kw))
             at = slice(first + rows.start, first + rows.stop)
@@ -101,7 +116,10 @@ class Issuer:
             theirs = None if terms is None else terms[at]
             seen = self._online.see(answer, recent[rows], settling, times[at], theirs)
             parts.append(seen)
+            hidden.append(answer.hidden)
             start = rows.stop
+        if self._keeps:
+            self.hidden = np.concatenate(hidden)
         return ForecastBatch.joined(parts)
 
     def restart(self, seen: int) -> None:

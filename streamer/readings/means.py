@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, overload
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, overload
 
 from streamer.readings.scores import skill
 
@@ -55,6 +55,13 @@ class NextMeans(Sequence[MeanForecast]):
         """The forecast of one horizon; None if it is not forecast."""
         return self[self.minutes.index(minutes)] if minutes in self.minutes else None
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, NextMeans):
+            return NotImplemented
+        return self.minutes == other.minutes and _same(self.values, other.values)
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __len__(self) -> int:
         return len(self.minutes)
 
@@ -85,6 +92,69 @@ class SettledMean:
     issued_at: datetime
     forecast: MeanForecast
     actual_kw: float
+
+
+class SettledMeans(Sequence[SettledMean]):
+    """The forecasts that one reading settled, in rising order of their horizons.
+
+    Args:
+        at: time of that reading, the last of their minutes.
+        minutes: all horizons.
+        values: (horizons, 4) mean, median, low and high in kW, NaN where none is settled.
+        actual_kw: (horizons,) mean power of the minutes likewise.
+    """
+
+    __slots__ = ("_settled", "actual_kw", "at", "minutes", "values")
+
+    def __init__(
+        self, at: datetime, minutes: tuple[int, ...], values: DoubleArray, actual_kw: DoubleArray
+    ) -> None:
+        values.flags.writeable = actual_kw.flags.writeable = False
+        self.at, self.minutes, self.values, self.actual_kw = at, minutes, values, actual_kw
+        self._settled: list[SettledMean] | None = None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return self._made() == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __len__(self) -> int:
+        return len(self._made())
+
+    @overload
+    def __getitem__(self, index: int) -> SettledMean: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[SettledMean]: ...
+    def __getitem__(self, index: int | slice) -> SettledMean | list[SettledMean]:
+        return self._made()[index]
+
+    def _made(self) -> list[SettledMean]:
+        if self._settled is None:
+            rows = zip(self.minutes, self.values.tolist(), self.actual_kw.tolist(), strict=True)
+            # A NaN is not equal to itself.
+            self._settled = [
+                SettledMean(_before(self.at, minutes), MeanForecast(minutes, *values), actual)
+                for minutes, values, actual in rows
+                if values[0] == values[0] and actual == actual
+            ]
+        return self._settled
+
+
+def _before(at: datetime, minutes: int) -> datetime:
+    """The time so many elapsed minutes before, in the same zone."""
+    apart = timedelta(minutes=minutes)
+    if at.tzinfo is None:
+        return at - apart
+    return (at.astimezone(UTC) - apart).astimezone(at.tzinfo)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two arrays have the same values, NaN taken as equal to itself."""
+    if one.shape != other.shape:
+        return False
+    return bool(((one == other) | ((one != one) & (other != other))).all())
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +213,14 @@ class MeanScores(Sequence[HorizonScores]):
     def of(self, minutes: int) -> HorizonScores | None:
         """The scores of one horizon; None if it is not forecast."""
         return self[self.minutes.index(minutes)] if minutes in self.minutes else None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, MeanScores):
+            return NotImplemented
+        same = self.minutes == other.minutes and _same(self.settled, other.settled)
+        return same and _same(self.values, other.values)
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __len__(self) -> int:
         return len(self.minutes)

@@ -1,0 +1,116 @@
+"""Forecasts that wait for the last of their minutes, with what they were made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from streamer.online.carried import MAX_CARRIED_KW
+from streamer.online.means.bands import KINDS, TERMS
+from streamer.online.means.correction import COMMON
+from streamer.readings.arrays import DoubleArray
+from streamer.readings.packing import packed, unpacked
+from streamer.scores.means import COLUMNS
+
+MAX_MINUTES = 60
+"""Longest horizon."""
+
+BATCH = 30
+"""Readings of a mini-batch: what is learnt changes at every thirtieth reading."""
+
+KEPT = MAX_MINUTES + BATCH
+_ROOM = 1024
+_UNKNOWN_KW = 4.0 * MAX_CARRIED_KW
+"""A value that is not known, in a saved state."""
+
+
+class Waiting:
+    """The last readings, one a row, with the forecasts that were issued at them.
+
+    Rows are appended in place; when there is no more room, the last are moved to the front.
+
+    Args:
+        horizons: number of horizons, the first of which is the next reading.
+
+    Attributes:
+        end: number of rows.
+        issued: (rows, horizons, 8) the columns of `streamer.scores.means` in kW, NaN where no
+            forecast was issued or it has been dropped.
+        actual: (rows, horizons) mean of the last minutes in kW, NaN where one was not measured.
+        network: (rows, horizons - 1, 2) mean and median of the head itself in kW.
+        correction: (rows, horizons - 1) correction of these at its full weight in kW.
+        common: (rows, 9) regressors that are the same for all horizons.
+        classes: (rows, 4) classes of the intervals.
+    """
+
+    def __init__(self, horizons: int) -> None:
+        rows, longer = KEPT + _ROOM, horizons - 1
+        self.end = KEPT
+        self.issued = np.full((rows, horizons, COLUMNS), np.nan)
+        self.actual = np.full((rows, horizons), np.nan)
+        self.network = np.full((rows, longer, 2), np.nan)
+        self.correction = np.zeros((rows, longer))
+        self.common = np.zeros((rows, COMMON))
+        self.classes = np.zeros((rows, KINDS), np.int64)
+
+    def append(self, rows: int) -> slice:
+        """Make room for new rows, `BATCH` at most, and return their place."""
+        if self.end + rows > len(self.issued):
+            for each in self._arrays():
+                each[:KEPT] = each[self.end - KEPT : self.end]
+            self.end = KEPT
+        place = slice(self.end, self.end + rows)
+        self.end = place.stop
+        return place
+
+    def drop(self) -> None:
+        """Drop all forecasts that wait: they are never settled."""
+        self.issued[self.end - MAX_MINUTES : self.end] = np.nan
+        self.network[self.end - MAX_MINUTES : self.end] = np.nan
+
+    def state(self) -> dict[str, Any]:
+        """The last rows as plain JSON values."""
+        kept = slice(self.end - KEPT, self.end)
+        values = (np.nan_to_num(each[kept], nan=_UNKNOWN_KW) for each in self._kw())
+        return {
+            "kw": [packed(each) for each in values],
+            "common": packed(self.common[kept]),
+            "classes": self.classes[kept].tolist(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state, bit for bit.
+
+        Raises:
+            KeyError, TypeError, ValueError: the state is damaged; nothing has changed.
+        """
+        found: list[DoubleArray] = []
+        for text, each in zip(state["kw"], self._kw(), strict=True):
+            values = unpacked(text, KEPT * each[0].size).reshape(KEPT, *each.shape[1:])
+            unknown = values == _UNKNOWN_KW
+            if (np.abs(values[~unknown]) > 0.75 * _UNKNOWN_KW).any():
+                raise ValueError("a forecast that waits is out of bounds")
+            found.append(np.where(unknown, np.nan, values))
+        common = unpacked(state["common"], KEPT * COMMON).reshape(KEPT, COMMON)
+        classes = _classes(state["classes"])
+        self.end = KEPT
+        for each, values in zip(self._kw(), found, strict=True):
+            each[:KEPT] = values
+        self.common[:KEPT], self.classes[:KEPT] = common, classes
+
+    def _kw(self) -> tuple[DoubleArray, ...]:
+        return self.issued, self.actual, self.network, self.correction
+
+    def _arrays(self) -> tuple[np.ndarray[Any, Any], ...]:
+        return *self._kw(), self.common, self.classes
+
+
+def _classes(rows: Any) -> np.ndarray[Any, Any]:
+    found = np.array(rows)
+    if found.shape != (KEPT, KINDS) or found.dtype.kind != "i":
+        raise ValueError("the classes of the forecasts that wait are damaged")
+    if found.min() < 0 or found.max() >= TERMS:
+        raise ValueError("a class of a forecast that waits is out of bounds")
+    return found
