@@ -231,9 +231,10 @@ def _forecast(
         adapted[_adapted(name)] = Adapted(levels, stretch, trial.confidence)
     if trial.light:
         adapted[_lightly(name)] = Adapted(levels, stretch, trial.confidence, adapt="light")
-    confidence = trial.confidence if trial.adapt else None
-    means = model_means(forecaster, stretch, shown, confidence=confidence)
-    also = [*adapted.values(), *means]
+    means = model_means(forecaster, adapted.get(_adapted(name)), stretch, shown)
+    # The online means pass the answers on.
+    passed_on = {_adapted(name)} if len(means) > 1 else set()
+    also = [*means, *(each for title, each in adapted.items() if title not in passed_on)]
     mean, quantiles = forecast_stretch(forecaster, stretch, advance, also)
     frozen = Forecasts(
         name,

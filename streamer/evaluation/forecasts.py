@@ -23,7 +23,7 @@ _BLOCK = 4096
 class Receiver(Protocol):
     """What receives a network's answers, block after block in order of time."""
 
-    def see(self, answer: Answer) -> None:
+    def see(self, answer: Answer) -> object:
         """Process the answers for the next windows, at least one."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streamer.evaluation.adapted import Adapted
 from streamer.evaluation.means.forecasts import needed_horizons
 from streamer.evaluation.means.frozen import FrozenMeans
 from streamer.evaluation.means.online import OnlineMeans
@@ -16,31 +17,23 @@ def offered_horizons(forecaster: Forecaster) -> tuple[int, ...]:
 
 
 def model_means(
-    forecaster: Forecaster,
-    stretch: Stretch,
-    shown: tuple[int, ...],
-    *,
-    confidence: float | None,
+    forecaster: Forecaster, adapted: Adapted | None, stretch: Stretch, shown: tuple[int, ...]
 ) -> list[FrozenMeans | OnlineMeans]:
     """What forecasts the horizons of a model from its network's answers.
 
     Args:
         forecaster: the model.
+        adapted: its adapted forecasts of the next reading, which the online ones pass the answers
+            on to; None for frozen forecasts alone.
         stretch: the stretch to forecast.
         shown: horizons to score, of which the model may have some; those that complete a
             quarter-hour are forecast, too.
-        confidence: nominal coverage of the online bands; None for frozen forecasts alone.
 
     Returns:
         The frozen forecasts, then the online ones; nothing for a model without such horizons.
-
-    Raises:
-        UsageError: the confidence is not between 0 and 1.
     """
     head, minutes = horizons_of(forecaster), needed_horizons(shown, offered_horizons(forecaster))
     if head is None or not shown:
         return []
     frozen = FrozenMeans(head, forecaster.levels, stretch, minutes)
-    if confidence is None:
-        return [frozen]
-    return [frozen, OnlineMeans(forecaster, stretch, minutes, confidence)]
+    return [frozen] if adapted is None else [frozen, OnlineMeans(head, adapted, stretch, minutes)]

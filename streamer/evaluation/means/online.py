@@ -1,4 +1,4 @@
-"""Online forecasts of the mean of the next minutes over a stretch, by the pipeline itself."""
+"""Online forecasts of the mean of the next minutes over a stretch."""
 
 from __future__ import annotations
 
@@ -7,110 +7,62 @@ from dataclasses import replace
 from datetime import timedelta, timezone
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from streamer.evaluation.adapted import Adapted
 from streamer.evaluation.means.targets import elapsed_minutes
 from streamer.evaluation.stretch import Stretch
-from streamer.models import Answer, Forecaster, ForecastStream, MeansHead, horizons_of
-from streamer.pipeline import Pipeline
+from streamer.models import Answer, MeansHead
+from streamer.online.means.layer import Means
 from streamer.readings import Reading
 from streamer.readings.arrays import FloatArray
 from streamer.readings.blocks import ReadingBlock
+from streamer.readings.channels import Powers
 
 
 class OnlineMeans:
     """Forecasts as by `streamer replay`: corrected, with calibrated bands.
 
-    A pipeline gets the readings of the stretch in blocks, and the network's answers instead of
-    running it again. It begins with the stretch, without any knowledge of the house.
+    They begin with the stretch, without any knowledge of the house.
 
     Args:
-        forecaster: a model with horizons.
+        head: the model's head.
+        adapted: adapted forecasts of the next reading, which this passes the answers on to.
         stretch: the stretch to forecast.
-        minutes: horizons to keep, of those that the model has.
-        confidence: nominal coverage of the bands.
+        minutes: horizons to keep, each 1 or one of the head's.
 
     Attributes:
         minutes: the horizons.
         values_kw: (issues, horizons, 4) mean, median, low and high of the grid power in kW.
-
-    Raises:
-        UsageError: the confidence is not between 0 and 1.
     """
 
     def __init__(
         self,
-        forecaster: Forecaster,
+        head: MeansHead,
+        adapted: Adapted,
         stretch: Stretch,
         minutes: tuple[int, ...],
-        confidence: float,
     ) -> None:
-        self._answered = _Answered(forecaster)
-        self._pipeline = Pipeline(self._answered, confidence=confidence)
+        self._adapted = adapted
+        self._means = Means(head, adapt=True, confidence=adapted.confidence)
         self._readings = readings_of(stretch)
-        self._before = stretch.warm_up - 1
-        self._seen = 0
+        self._columns = [0 if each == 1 else 1 + head.minutes.index(each) for each in minutes]
+        self._next = stretch.warm_up - 1
+        before = self._readings[: self._next]
+        self._means.many(before, Powers.of(before), None, None, every=False)
+        self._first = self._next
         self.minutes = minutes
         self.values_kw: FloatArray = np.empty((stretch.minutes, len(minutes), 4), np.float32)
 
     def see(self, answer: Answer) -> None:
         """Process the answers for the next windows, at least one."""
-        count = len(answer.mean_kw)
-        first = 0 if self._seen == 0 else self._before + self._seen
-        self._answered.answer = answer
-        readings = self._readings[first : self._before + self._seen + count]
-        steps = self._pipeline.push_many(readings)[-count:]
-        means = [step.next_means for step in steps if step.next_means is not None]
-        kept = [means[0].minutes.index(each) for each in self.minutes]
-        values = np.stack([each.values for each in means])
-        self.values_kw[self._seen : self._seen + count] = values[:, kept]
-        self._seen += count
-
-
-class _Answered:
-    """Forecaster whose answers for the next windows are given before it is asked for them.
-
-    Windows before the first answer, where that of the model is shorter than the warm-up of the
-    stretch, are forecast by the model.
-
-    Args:
-        forecaster: the model.
-
-    Attributes:
-        answer: the answers for the next windows.
-    """
-
-    answer: Answer
-
-    def __init__(self, forecaster: Forecaster) -> None:
-        self._forecaster = forecaster
-
-    @property
-    def window(self) -> int:
-        return self._forecaster.window
-
-    @property
-    def levels(self) -> tuple[float, ...]:
-        return self._forecaster.levels
-
-    @property
-    def horizons(self) -> MeansHead | None:
-        return horizons_of(self._forecaster)
-
-    def forecast(self, windows: ArrayLike) -> Answer:
-        kw, given = np.asarray(windows), self.answer
-        early = len(kw) - len(given.mean_kw)
-        if early == 0:
-            return given
-        first = self._forecaster.forecast(kw[:early])
-        return Answer(
-            np.concatenate([first.mean_kw, given.mean_kw]),
-            np.concatenate([first.quantiles_kw, given.quantiles_kw]),
-            np.concatenate([first.hidden, given.hidden]),
-        )
-
-    def stream(self) -> ForecastStream:
-        return self._forecaster.stream()
+        batch = self._adapted.see(answer)
+        rows = slice(self._next, self._next + len(answer.mean_kw))
+        readings = self._readings[rows]
+        found = self._means.many(readings, Powers.of(readings), answer.hidden, batch, every=True)
+        values = [each.next_means.values for each in found if each.next_means is not None]
+        issues = slice(rows.start - self._first, rows.stop - self._first)
+        self.values_kw[issues] = np.array(values)[:, self._columns]
+        self._next = rows.stop
 
 
 def readings_of(stretch: Stretch) -> Sequence[Reading]:
