@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from streamer.display.horizons import SHOWN, horizons_text, parse_horizons
 from streamer.display.themes import ThemeName
 from streamer.errors import UsageError, install_hint
 
@@ -47,6 +48,34 @@ class PowerUnit(StrEnum):
 
     KW = "kW"
     W = "W"
+
+
+class Horizons(tuple[int, ...]):
+    """Horizons in minutes, written with commas between them.
+
+    >>> str(Horizons((5, 15, 60)))
+    '5,15,60'
+    """
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return horizons_text(self)
+
+    @classmethod
+    def parse(cls, text: object) -> Horizons:
+        """Parse the text of an option or of a setting.
+
+        >>> Horizons.parse("none")
+        ()
+        """
+        try:
+            return cls(parse_horizons(str(text)))
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+
+
+SHOWN_HORIZONS = Horizons(SHOWN)
 
 
 def parse_moment(text: str) -> datetime:
@@ -202,6 +231,16 @@ EngineOption = Annotated[
 FormatOption = Annotated[
     Format,
     typer.Option("--format", help="auto is the dashboard on a terminal, otherwise plain lines."),
+]
+HorizonsOption = Annotated[
+    Horizons,
+    typer.Option(
+        "--horizons",
+        parser=Horizons.parse,
+        metavar="MINUTES",
+        help="Show the mean forecast for so many next minutes, where the model has it: some of 1 "
+        "to 15, 30 and 60, with commas between them; or none.",
+    ),
 ]
 Ascii = Annotated[
     bool,

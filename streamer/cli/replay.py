@@ -9,6 +9,7 @@ import typer
 from streamer.cli.fileoptions import takes_file_options
 from streamer.cli.options import (
     FILE_HELP,
+    SHOWN_HORIZONS,
     AdaptOption,
     Ascii,
     ConfidenceOption,
@@ -18,6 +19,7 @@ from streamer.cli.options import (
     FormatOption,
     Gaps,
     GapsOption,
+    HorizonsOption,
     MaxGap,
     ModelOption,
     Quiet,
@@ -58,6 +60,7 @@ def replay(
     engine: EngineOption = Engine.AUTO,
     adapt: AdaptOption = True,
     confidence: ConfidenceOption = 0.9,
+    horizons: HorizonsOption = SHOWN_HORIZONS,
     format: FormatOption = Format.AUTO,
     ascii: Ascii = False,
     theme: ThemeOption = ThemeName.AUTO,
@@ -76,6 +79,7 @@ def replay(
       streamer replay meter.csv --column power_w --unit W --format json > out.jsonl
       streamer replay house.csv --column grid_w --solar pv_w --battery=-battery_w
       streamer replay house.csv --no-adapt --confidence 0.8 --quiet
+      streamer replay house.csv --horizons 1,15,60 --format csv > out.csv
       tail -n +1 -f house.csv | streamer replay -
     """
     from streamer.commands.forecasting import Forecasting
@@ -99,7 +103,16 @@ def replay(
     if shown is Format.DASHBOARD:
         shown_at = DEMO_SPEED if speed is None else speed
         raise typer.Exit(
-            show_dashboard(job, speed=shown_at, ascii_only=ascii, theme=theme, verbose=verbose)
+            show_dashboard(
+                job,
+                speed=shown_at,
+                ascii_only=ascii,
+                theme=theme,
+                verbose=verbose,
+                horizons=horizons,
+            )
         )
     lines = None if shown is None else shown.value
-    raise typer.Exit(write_lines(job, speed=speed, format=lines, verbose=verbose))
+    raise typer.Exit(
+        write_lines(job, speed=speed, format=lines, verbose=verbose, horizons=horizons)
+    )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streamer.cli.options import (
+    SHOWN_HORIZONS,
     AdaptOption,
     Ascii,
     ConfidenceOption,
@@ -22,6 +23,7 @@ from streamer.cli.options import (
     FormatOption,
     Gaps,
     GapsOption,
+    HorizonsOption,
     MaxGap,
     MaxKw,
     ModelOption,
@@ -145,6 +147,7 @@ def watch(
     engine: EngineOption = Engine.AUTO,
     adapt: AdaptOption = True,
     confidence: ConfidenceOption = 0.9,
+    horizons: HorizonsOption = SHOWN_HORIZONS,
     format: FormatOption = Format.AUTO,
     ascii: Ascii = False,
     theme: ThemeOption = ThemeName.AUTO,
@@ -171,7 +174,7 @@ def watch(
       streamer watch 'mqtt://broker/tele/meter/SENSOR?preset=tasmota-energy'
       streamer watch homewizard://192.168.1.20 --record house.db
       streamer watch 'http://192.168.1.22#preset=fronius&solar=yes'
-      streamer watch dsmr:///dev/ttyUSB0 --format json > house.jsonl
+      streamer watch dsmr:///dev/ttyUSB0 --horizons 15,60 --format json > house.jsonl
       my-meter | streamer watch 'stdin:?unit=W'
     """
     from streamer.commands.watch import show_dashboard, write_lines
@@ -179,9 +182,11 @@ def watch(
     shown = choose_format(format, quiet=quiet)
     job = make_watch(resolve_settings(context))
     if shown is Format.DASHBOARD:
-        raise typer.Exit(show_dashboard(job, ascii_only=ascii, theme=theme, verbose=verbose))
+        raise typer.Exit(
+            show_dashboard(job, ascii_only=ascii, theme=theme, verbose=verbose, horizons=horizons)
+        )
     lines = None if shown is None else shown.value
-    raise typer.Exit(write_lines(job, format=lines, verbose=verbose))
+    raise typer.Exit(write_lines(job, format=lines, verbose=verbose, horizons=horizons))
 
 
 def make_watch(settings: Settings) -> Watch:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from streamer.commands.files import FileOptions
 from streamer.commands.forecasting import Forecasting
+from streamer.display.horizons import SHOWN
 from streamer.sinks import Sink
 from streamer.sinks.summary import Summary
 from streamer.stream.finish import summed_up
@@ -70,7 +71,13 @@ class Replay:
 
 
 def show_dashboard(
-    job: Replay, *, speed: float, ascii_only: bool, theme: ThemeName, verbose: bool = False
+    job: Replay,
+    *,
+    speed: float,
+    ascii_only: bool,
+    theme: ThemeName,
+    verbose: bool = False,
+    horizons: tuple[int, ...] = SHOWN,
 ) -> int:
     """Replay on the full screen, and print the summary at the end.
 
@@ -83,14 +90,19 @@ def show_dashboard(
 
     source = job.open()
     pacer = Pacer(speed, warm_up=CAPACITY)
-    dashboard = Dashboard(pacer, ascii=ascii_only, theme=theme)
-    summary = Summary(verbose=verbose)
+    dashboard = Dashboard(pacer, ascii=ascii_only, theme=theme, horizons=horizons)
+    summary = Summary(verbose=verbose, horizons=horizons)
     sinks: list[Sink] = [dashboard, summary]
     return show(dashboard, summary, pacer, lambda: job.run(source, sinks, pacer))
 
 
 def write_lines(
-    job: Replay, *, speed: float | None, format: str | None, verbose: bool = False
+    job: Replay,
+    *,
+    speed: float | None,
+    format: str | None,
+    verbose: bool = False,
+    horizons: tuple[int, ...] = SHOWN,
 ) -> int:
     """Replay as lines on standard output, or without a format as a summary only.
 
@@ -109,13 +121,13 @@ def write_lines(
         # Before there is anything to sum up: a model that cannot be loaded is one line.
         prepared = job.forecasting.prepare(source.name)
         pacer = Pacer(MAX if speed is None else speed)
-        summary = Summary(verbose=verbose)
+        summary = Summary(verbose=verbose, horizons=horizons)
         sinks: list[Sink] = [summary]
         if pacer.free_running and _terminal_is_free(lines=format is not None):
             # First, because it clears its bar before the others print their notes.
             sinks.append(ProgressSink(sys.stderr))
         if format is not None:
-            sinks += [TextSink(sys.stdout, format), NoteSink(sys.stderr)]
+            sinks += [TextSink(sys.stdout, format, horizons=horizons), NoteSink(sys.stderr)]
         with stopping(pacer) as ending, summed_up(summary, sinks):
             job.run(source, sinks, pacer, prepared=prepared, reading=ending)
     return ending.exit_code

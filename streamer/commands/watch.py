@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamer.commands.forecasting import Forecasting
+from streamer.display.horizons import SHOWN
 from streamer.display.lines import one_line
 from streamer.errors import RecordError, UsageError
 from streamer.feeds.address import Address
@@ -224,7 +225,14 @@ def _check_record(path: Path) -> None:
             open_for_reading(path).close()
 
 
-def show_dashboard(job: Watch, *, ascii_only: bool, theme: ThemeName, verbose: bool = False) -> int:
+def show_dashboard(
+    job: Watch,
+    *,
+    ascii_only: bool,
+    theme: ThemeName,
+    verbose: bool = False,
+    horizons: tuple[int, ...] = SHOWN,
+) -> int:
     """Watch on the full screen, and print the summary at the end.
 
     Returns:
@@ -235,8 +243,10 @@ def show_dashboard(job: Watch, *, ascii_only: bool, theme: ThemeName, verbose: b
 
     source = job.open()
     pacer = Pacer(MAX, on_stop=source.close)
-    dashboard = Dashboard(pacer, ascii=ascii_only, theme=theme, live=True, archive=job.archive())
-    summary = Summary(verbose=verbose)
+    dashboard = Dashboard(
+        pacer, ascii=ascii_only, theme=theme, live=True, archive=job.archive(), horizons=horizons
+    )
+    summary = Summary(verbose=verbose, horizons=horizons)
     opened: list[Recorder] = []
     return show(
         dashboard,
@@ -261,7 +271,9 @@ def _wait_for(opened: Sequence[Recorder]) -> None:
             raise RecordError(recorder.loss)
 
 
-def write_lines(job: Watch, *, format: str | None, verbose: bool = False) -> int:
+def write_lines(
+    job: Watch, *, format: str | None, verbose: bool = False, horizons: tuple[int, ...] = SHOWN
+) -> int:
     """Watch as lines on standard output, or without a format as a summary only.
 
     Returns:
@@ -272,10 +284,10 @@ def write_lines(job: Watch, *, format: str | None, verbose: bool = False) -> int
 
     source = job.open()
     pacer = Pacer(MAX, on_stop=source.close)
-    summary = Summary(verbose=verbose)
+    summary = Summary(verbose=verbose, horizons=horizons)
     sinks: list[Sink] = [summary, NoteSink(sys.stderr)]
     if format is not None:
-        sinks.append(TextSink(sys.stdout, format))
+        sinks.append(TextSink(sys.stdout, format, horizons=horizons))
     with stopping(pacer) as ending, summed_up(summary, sinks):
         job.run(source, sinks, pacer, looking=[], opened=[])
     return ending.exit_code

@@ -18,6 +18,7 @@ from rich.console import Console
 from streamer.dashboard.background import QUESTION, from_answer, from_environment, may_answer
 from streamer.dashboard.chart import plot_columns
 from streamer.dashboard.controls import Action, controls
+from streamer.dashboard.fan import columns_taken
 from streamer.dashboard.history import History, HistorySnapshot
 from streamer.dashboard.keys import ANSWER, Keys, find_keys
 from streamer.dashboard.layout import render, speed_label
@@ -27,6 +28,7 @@ from streamer.dashboard.past import Past
 from streamer.dashboard.picture import render_svg, save_svg
 from streamer.dashboard.screen import Screen
 from streamer.dashboard.worker import Worker
+from streamer.display.horizons import SHOWN
 from streamer.display.themes import ThemeName
 from streamer.readings import Notice
 from streamer.readings.seconds import seconds_of
@@ -64,6 +66,7 @@ class Dashboard:
         clock: returns the current time with a zone, for a meter; by default the local time.
         archive: minutes before those of the stream, to scroll back to.
         theme: colours; by default those for the background of the terminal, if it is known.
+        horizons: horizons whose means are shown, in minutes.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Dashboard:
         clock: Callable[[], datetime] | None = None,
         archive: Archive | None = None,
         theme: ThemeName = ThemeName.AUTO,
+        horizons: tuple[int, ...] = SHOWN,
     ) -> None:
         self._pacer = pacer
         self._console = Console() if console is None else console
@@ -87,7 +91,7 @@ class Dashboard:
         self._live = live
         self._clock = _local_time if clock is None else clock
         self._theme = from_environment(os.environ) if theme == ThemeName.AUTO else theme
-        self._history = History()
+        self._history = History(horizons)
         self._past = Past(self._history.seen, archive)
         self._navigation = Navigation(self._past)
         self._help = False
@@ -213,9 +217,10 @@ class Dashboard:
         snapshot = self._history.snapshot()
         if snapshot.last is None:
             return snapshot
-        self._navigation.width = plot_columns(self._console.width)
-        newest = seconds_of(snapshot.last.reading.at)
-        return replace(snapshot, past=self._navigation.view(newest))
+        navigation, width = self._navigation, self._console.width
+        navigation.width = plot_columns(width)
+        navigation.taken = columns_taken(snapshot.last.next_means, snapshot.horizons, width)
+        return replace(snapshot, past=navigation.view(seconds_of(snapshot.last.reading.at)))
 
     def _speed(self) -> str:
         if self._live:

@@ -10,6 +10,7 @@ from itertools import pairwise
 from rich.text import Text
 
 from streamer.dashboard.columns import Column
+from streamer.dashboard.fan import Fan
 from streamer.dashboard.plot import CELLS, plot_rows
 from streamer.dashboard.scale import AxisScale, find_scale
 from streamer.dashboard.words import LABEL, WARNING, fit, line
@@ -30,15 +31,18 @@ def plot_columns(width: int) -> int:
     return max(_MIN_COLUMNS, (width - _MIN_GUTTER - 1) // CELLS)
 
 
-def draw(columns: Sequence[Column], width: int, height: int, *, waiting: str) -> list[Text]:
+def draw(
+    columns: Sequence[Column], width: int, height: int, *, waiting: str, fan: Fan | None = None
+) -> list[Text]:
     """Draw columns.
 
     Args:
-        columns: `plot_columns` of them, newest last; the oldest are left out if the labels of
-            the y axis need more room. None before the first step.
+        columns: `plot_columns` of them, newest last; the oldest are left out if the fan or the
+            labels of the y axis need more room. None before the first step.
         width: width in cells.
         height: height in lines.
         waiting: message to show before the first step.
+        fan: the fan at the right edge.
 
     Returns:
         Exactly `height` lines of at most `width` cells.
@@ -50,15 +54,20 @@ def draw(columns: Sequence[Column], width: int, height: int, *, waiting: str) ->
     if rows < _MIN_SOLAR_ROWS:
         columns = [replace(column, solar_kw=None) for column in columns]
     values = ((column.kw, column.mark_kw, column.solar_kw) for column in columns)
-    scale = find_scale((v for found in values for v in found if v is not None), rows)
+    known = [v for found in values for v in found if v is not None]
+    scale = find_scale(known if fan is None else fan.fitted(known), rows)
     gutter = _gutter(scale)
-    room = width - gutter - 1
+    room = width - gutter - 1 - (0 if fan is None else fan.width)
     if room < CELLS * _MIN_COLUMNS:
         return _message("", width, height)
     columns = columns[-(room // CELLS) :]
     # The newest column is at the right edge, also if the number of cells is odd.
     spare = room - CELLS * len(columns)
-    return _plot(columns, scale, gutter, spare) + _axis(columns, scale, gutter, axis_rows, spare)
+    lines = _plot(columns, scale, gutter, spare) + _axis(columns, scale, gutter, axis_rows, spare)
+    if fan is not None:
+        for text, part in zip(lines, [*fan.rows(scale), *fan.axis(axis_rows)], strict=True):
+            text.append_text(part)
+    return lines
 
 
 def _message(text: str, width: int, height: int) -> list[Text]:

@@ -56,7 +56,7 @@ def latest(steps: Sequence[Step], count: int) -> list[Column]:
             break
         at = step.reading.at
         raised = any(alarm.at == at for alarm in step.alarms)
-        kw, solar_kw = _clip(step.reading.kw), _solar(step.reading.solar_kw)
+        kw, solar_kw = clip(step.reading.kw), _solar(step.reading.solar_kw)
         mark = _mark(step.settled)
         columns.appendleft(Column(at, kw, *mark, alarm=raised, solar_kw=solar_kw))
         if step.gap_minutes and len(columns) < count:
@@ -69,12 +69,13 @@ def _mark(forecast: Forecast | None) -> tuple[float | None, tuple[float, float] 
     """Power in kW of a forecast's mark, and of the two ends of its band."""
     if forecast is None:
         return None, None
-    return _clip(forecast.point_kw), (_clip(forecast.low_kw), _clip(forecast.high_kw))
+    return clip(forecast.point_kw), (clip(forecast.low_kw), clip(forecast.high_kw))
 
 
 def _solar(kw: float | None) -> float | None:
-    return None if kw is None else _clip(kw)
+    return None if kw is None else clip(kw)
 
 
-def _clip(kw: float) -> float:
+def clip(kw: float) -> float:
+    """A power in kW within the bounds of a scale."""
     return min(max(kw, -MAX_KW), MAX_KW)

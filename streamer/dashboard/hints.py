@@ -65,13 +65,16 @@ def _hints(keys: Sequence[tuple[str, str]]) -> list[Part]:
     return parts
 
 
-def help_lines(*, brief: bool = False, live: bool = False, solar: bool = False) -> list[Text]:
+def help_lines(
+    *, brief: bool = False, live: bool = False, solar: bool = False, means: bool = False
+) -> list[Text]:
     """Meaning of the keys, the glyphs and the words on the screen.
 
     Args:
         brief: leave out empty lines, for a small screen.
         live: for a meter instead of a replay.
         solar: solar power is measured.
+        means: the means of the next minutes are forecast and shown.
     """
     steering = (
         ("space", "pause, or resume"),
@@ -92,6 +95,7 @@ def help_lines(*, brief: bool = False, live: bool = False, solar: bool = False) 
         (FILL[-1], ACTUAL, "mean of a minute in kW" if live else "actual power in kW"),
         (FORECAST_GLYPH, FORECAST, "forecast, and what comes"),
         (BAND_GLYPH, BAND, "its band: how sure it is"),
+        *(((2 * BAND_GLYPH, BAND, "means of the next minutes"),) if means else ()),
         *(((SOLAR_GLYPH, SOLAR, "power of the solar panels"),) if solar else ()),
         (GAP_GLYPH, LABEL, "gap: minutes not received"),
         (ALARM_GLYPH, WARNING, "an alarm was raised here"),

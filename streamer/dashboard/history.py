@@ -13,6 +13,7 @@ from streamer.dashboard.day import NO_DAY, Day, DayView
 from streamer.dashboard.navigation import PastView
 from streamer.dashboard.past import SeenMinutes
 from streamer.dashboard.words import since
+from streamer.display.horizons import SHOWN
 from streamer.display.numbers import plural
 from streamer.readings import MINUTE, Link, Notice, Sample, Step
 from streamer.sinks import Item
@@ -66,6 +67,7 @@ class HistorySnapshot:
         past: part of the past for the chart; None if it shows the latest steps.
         day: energy and skill of the day of the latest reading.
         raised: the latest alarms, newest last.
+        horizons: horizons whose means are shown, in minutes and in rising order.
     """
 
     about: About | None = None
@@ -81,6 +83,7 @@ class HistorySnapshot:
     past: PastView | None = None
     day: DayView = NO_DAY
     raised: tuple[RaisedAlarm, ...] = ()
+    horizons: tuple[int, ...] = SHOWN
 
     @property
     def last(self) -> Step | None:
@@ -104,11 +107,15 @@ class History:
     One thread may write while another takes snapshots. Writing takes about a microsecond:
     formatting and computation are left to the painting of a frame.
 
+    Args:
+        horizons: horizons whose means are shown, in minutes and in rising order.
+
     Attributes:
         seen: all minutes so far, for scrolling back.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, horizons: tuple[int, ...] = SHOWN) -> None:
+        self._horizons = horizons
         self.seen = SeenMinutes()
         self._lock = threading.Lock()
         self._about: About | None = None
@@ -180,6 +187,7 @@ class History:
                 sample=self._sample,
                 day=self._day.view(),
                 raised=self._alarm_log.entries(),
+                horizons=self._horizons,
             )
 
     def _add_step(self, step: Step) -> None:

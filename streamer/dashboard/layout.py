@@ -10,14 +10,16 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.text import Text
 
-from streamer.dashboard import head, hints, link, overview, panels, scores
+from streamer.dashboard import head, hints, link, means, overview, panels, scores
 from streamer.dashboard.alarms import shortest
 from streamer.dashboard.below import LARGE, below
 from streamer.dashboard.chart import draw, plot_columns
 from streamer.dashboard.columns import latest
+from streamer.dashboard.fan import MIN_HEIGHT, find_fan
 from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.house import house
 from streamer.dashboard.now import now, now_lines
+from streamer.dashboard.plot import CELLS
 from streamer.dashboard.themes import THEMES
 from streamer.dashboard.words import (
     LABEL,
@@ -39,7 +41,7 @@ _FULL = (72, 22)
 _TITLED = 7
 """Lines from which a chart of the past has its span above it."""
 _SMALL_HOUSE = 10
-"""Lines from which a small screen has the power in the house as well."""
+"""Lines from which a small screen has the power in the house and the next hour as well."""
 _TALL = 30
 """Lines from which the alarms and an empty line have rows of their own."""
 
@@ -164,16 +166,20 @@ def _full(
         above = [title, link.banner(snapshot, width), *figures, Text()]
     else:
         above = [title, now(snapshot, width), *house(snapshot, width)]
-    chart_height = height - len(above) - len(panel_lines) - 1
+    under = [line(" ", text) for text in means.means(snapshot, width - 1)]
+    chart_height = height - len(above) - len(under) - len(panel_lines) - 1
     chart = _chart(snapshot, width, chart_height)
     footer = hints.footer(message, speed, width, live=snapshot.live, scrolled=snapshot.scrolled)
-    return [*above, *chart, *panel_lines, footer]
+    return [*above, *chart, *under, *panel_lines, footer]
 
 
 def _chart(snapshot: HistorySnapshot, width: int, height: int) -> list[Text]:
     past, count = snapshot.past, plot_columns(width)
     if past is None:
-        return draw(latest(snapshot.steps, count), width, height, waiting=_waiting(snapshot))
+        coming = snapshot.last.next_means if snapshot.last and height >= MIN_HEIGHT else None
+        fan = find_fan(coming, snapshot.horizons, width)
+        newest = latest(snapshot.steps, count - (fan.width // CELLS if fan else 0))
+        return draw(newest, width, height, waiting=_waiting(snapshot), fan=fan)
     columns = past.columns[-count:]
     if height < _TITLED:
         return draw(columns, width, height, waiting="")
@@ -192,7 +198,7 @@ def _small(
     status = _status(snapshot, width, message, titled=True)
     title = head.title(snapshot, speed, width, progress=True, warnings=True)
     if height >= _SMALL_HOUSE:
-        figures[2:2] = house(snapshot, width)
+        figures[2:2] = [*house(snapshot, width), *means.means(snapshot, width)]
     if height >= 2 * (len(figures) + 4):
         figures += scores.more(snapshot, width)
     chart_height = height - len(figures) - 2
@@ -235,9 +241,10 @@ def _status(snapshot: HistorySnapshot, width: int, message: str, *, titled: bool
 def _help(snapshot: HistorySnapshot, width: int, height: int, speed: str) -> Iterable[Text]:
     """The help, below the title."""
     solar = snapshot.last is not None and snapshot.last.reading.solar_kw is not None
-    lines = hints.help_lines(live=snapshot.live, solar=solar)
+    has_means = bool(means.means(snapshot, width))
+    lines = hints.help_lines(live=snapshot.live, solar=solar, means=has_means)
     if height < len(lines) + 2:
-        return hints.help_lines(brief=True, live=snapshot.live, solar=solar)
+        return hints.help_lines(brief=True, live=snapshot.live, solar=solar, means=has_means)
     above = (height - len(lines) - 2) // 3
     indent = " " * max(0, (width - max(text.cell_len for text in lines)) // 3)
     body = [line(indent, text) for text in lines]

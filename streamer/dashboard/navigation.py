@@ -38,10 +38,12 @@ class Navigation:
 
     Attributes:
         width: columns of the chart; to be set before a key and before a frame.
+        taken: columns that the usual view has less, for the fan beside it; to be set likewise.
     """
 
     def __init__(self, past: Past) -> None:
         self.width = 1
+        self.taken = 0
         self._past = past
         self._zoom = NORMAL
         # The end of the last column, as by `seconds_of`; None while the newest minute is shown.
@@ -91,8 +93,9 @@ class Navigation:
         return self._scroll(max(1, self._bins // _STEPS_IN_A_PAGE))
 
     def page_back(self) -> str:
-        """Scroll back by a page."""
-        return self._scroll(-self._bins)
+        """Scroll back by a page, or by what is shown of it beside the fan."""
+        usual = self.following and self._zoom == NORMAL
+        return self._scroll((self.taken if usual else 0) - self._bins)
 
     def page_forward(self) -> str:
         """Scroll forward by a page."""

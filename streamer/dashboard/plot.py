@@ -38,7 +38,9 @@ _BAND_BITS = [
     [sum(RIGHT_DOTS[first : last + 1]) for last in range(QUARTERS)] for first in range(QUARTERS)
 ]
 
-_FORECAST_BITS = sum(LEFT_DOTS)
+FORECAST_BITS = sum(LEFT_DOTS)
+"""Bits of the dots of forecasts; the others are those of bands."""
+
 _DASHES = {left: left + right for left, right in zip(LEFT_DOTS, RIGHT_DOTS, strict=True)}
 
 _Marks = dict[int, dict[int, int]]
@@ -54,7 +56,7 @@ def plot_rows(columns: Sequence[Column], scale: AxisScale) -> Iterator[Text]:
     """
     lengths = [0 if column.kw is None else scale.eighths(column.kw) for column in columns]
     gaps = [index for index, column in enumerate(columns) if column.gap]
-    marks, solar = _marks(columns, scale), _solar(columns, scale)
+    marks, solar = plot_marks(columns, scale), _solar(columns, scale)
     for row in range(scale.top, -scale.below - 1, -1):
         yield _row(lengths, row, gaps, marks.get(row, {}), solar.get(row, ()))
 
@@ -69,8 +71,8 @@ def _solar(columns: Sequence[Column], scale: AxisScale) -> dict[int, list[int]]:
     return rows
 
 
-def _marks(columns: Sequence[Column], scale: AxisScale) -> _Marks:
-    """Dots of all forecasts and bands."""
+def plot_marks(columns: Sequence[Column], scale: AxisScale) -> _Marks:
+    """Dots of all forecasts and bands: their bits, by row and column."""
     marks: _Marks = {}
     for index, column in enumerate(columns):
         if column.band_kw is not None:
@@ -108,7 +110,7 @@ def _row(
     for index, bits in marks.items():
         at = CELLS * index
         cells[at + 1] = chr(BRAILLE + bits)
-        forecast = bits & _FORECAST_BITS
+        forecast = bits & FORECAST_BITS
         styles[at + 1] = FORECAST if forecast else BAND
         if forecast and not filled[index]:
             # Above its bar the forecast is a longer dash, which is easier to see.

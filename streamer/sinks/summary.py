@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from streamer.display.durations import lasting
+from streamer.display.horizons import SHOWN
 from streamer.display.lines import printable
 from streamer.display.numbers import number, percent, plural
 from streamer.display.verdict import UNCLEAR, began_later, verdict
@@ -24,6 +25,7 @@ from streamer.readings import (
 )
 from streamer.sinks import Item
 from streamer.sinks.items import About
+from streamer.sinks.means import score_lines
 from streamer.sinks.watch import OutageWatch
 
 if TYPE_CHECKING:
@@ -38,10 +40,12 @@ class Summary:
 
     Args:
         verbose: whether to name the model and its engine.
+        horizons: horizons whose scores are in it, in minutes.
     """
 
-    def __init__(self, *, verbose: bool = False) -> None:
+    def __init__(self, *, verbose: bool = False, horizons: Sequence[int] = SHOWN) -> None:
         self._verbose = verbose
+        self._horizons = horizons
         self._about: About | None = None
         self._first_at: datetime | None = None
         self._last: Step | None = None
@@ -119,6 +123,7 @@ class Summary:
             *self._solar.lines(),
             *recorded,
             *self._scores(self._last.scores),
+            *score_lines(self._last.mean_scores, self._horizons),
         ]
         if self._verbose and self._about is not None:
             lines.append(f"model {self._about.model}, engine {self._about.engine}")

@@ -5,23 +5,27 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TextIO, TypeAlias
 
-from streamer.display.numbers import number, plural
+from streamer.display.horizons import SHOWN
+from streamer.display.numbers import plural
 from streamer.errors import UsageError
-from streamer.readings import Forecast, Step
+from streamer.readings import Step
 from streamer.sinks import Item
 from streamer.sinks.items import About, Vitals
+from streamer.sinks.means import (
+    KEY,
+    has_means,
+    mean_columns,
+    mean_json,
+    mean_records,
+    mean_values,
+)
+from streamer.sinks.plain import plain_line
 from streamer.sinks.watch import AlarmWatch
 
 FORMATS = ("plain", "json", "csv")
-
-_TO_THE_MINUTE = len("2010-03-19 17:00")
-_SETTLED_WIDTH = len("  forecast  0.500 error +0.250")
-_FORECAST_WIDTH = len("  forecast  0.500")
-_BAND_WIDTH = len("(0.25 to 0.75)")
-_MAX_WIDTH = 100
 
 KEYS = (
     "at",
@@ -65,10 +69,15 @@ def _template(keys: Sequence[str]) -> str:
 _JSON_LINE, _JSON_SOLAR_LINE = _template(KEYS), _template(KEYS + SOLAR_KEYS)
 
 Value: TypeAlias = str | float | int | None
+Objects: TypeAlias = Sequence[Mapping[str, Value]]
 
 
-def record(step: Step) -> dict[str, Value | list[dict[str, Value]]]:
+def record(step: Step, horizons: Sequence[int] = SHOWN) -> dict[str, Value | Objects]:
     """A step as the record of a JSON line; None for values that are unknown or not finite.
+
+    Args:
+        step: the step.
+        horizons: the horizons whose means are in it, in minutes.
 
     >>> from streamer.pipeline import Pipeline
     >>> from streamer.testing import FixedForecaster, readings
@@ -81,11 +90,12 @@ def record(step: Step) -> dict[str, Value | list[dict[str, Value]]]:
         key: None if isinstance(value, float) and not math.isfinite(value) else value
         for key, value in zip(keys_of(step), _values(step, None), strict=True)
     }
-    return {**found, "alarms": _alarms(step)}
+    means = {KEY: mean_records(step.next_means, horizons)} if horizons and has_means(step) else {}
+    return {**found, "alarms": _alarms(step), **means}
 
 
 def keys_of(step: Step) -> tuple[str, ...]:
-    """The keys of a step's record."""
+    """The keys of a step's record, but for that of the next minutes' means."""
     return KEYS if step.reading.solar_kw is None else KEYS + SOLAR_KEYS
 
 
@@ -152,13 +162,15 @@ class TextSink:
     Args:
         out: stream to write to; a closed pipe raises BrokenPipeError.
         format: `plain`, `json` or `csv`.
+        horizons: horizons whose means are shown, in minutes and in rising order.
 
     Raises:
         UsageError: the format is unknown.
     """
 
-    def __init__(self, out: TextIO, format: str) -> None:
+    def __init__(self, out: TextIO, format: str, *, horizons: tuple[int, ...] = SHOWN) -> None:
         self._out = out
+        self._horizons = horizons
         writers = {"plain": self._plain, "json": self._json, "csv": self._csv}
         if format not in writers:
             raise UsageError(f"no format {format!r}: give one of: {', '.join(writers)}")
@@ -167,8 +179,9 @@ class TextSink:
         self._window = About("", "").capacity - 1
         self._awaits_forecast = False
         self._rows = csv.writer(out, lineterminator="\n")
-        # Those of CSV are known with the first step.
+        # Those of CSV are known with the first step: all columns, and those of the means in it.
         self._columns: tuple[str, ...] = () if format == "csv" else KEYS
+        self._means: tuple[str, ...] = ()
 
     def write(self, item: Item) -> None:
         """Write a step; flush the output when the stream pauses."""
@@ -186,15 +199,19 @@ class TextSink:
         self._out.flush()
 
     def _json(self, step: Step) -> None:
-        self._out.write(json_line(step) + "\n")
+        self._out.write(json_line(step, self._horizons) + "\n")
 
     def _csv(self, step: Step) -> None:
         if not self._columns:
-            self._head(keys_of(step))
+            self._means = mean_columns(self._horizons) if has_means(step) else ()
+            self._head(keys_of(step) + self._means)
         kinds = " ".join([alarm.kind for alarm in step.alarms])
         values = _values(step, kinds)
-        missing = (len(self._columns) - len(values)) * ("",)
-        self._rows.writerow((*values, *missing)[: len(self._columns)])
+        room = len(self._columns) - len(self._means)
+        row = (*values, *(room - len(values)) * ("",))[:room]
+        if self._means:
+            row += tuple(mean_values(step.next_means, self._horizons))
+        self._rows.writerow(row)
 
     def _head(self, columns: tuple[str, ...]) -> None:
         self._columns = columns
@@ -210,11 +227,15 @@ class TextSink:
             remarks += f"  {alarm.kind} over"
         for alarm in raised:
             remarks += f"  ALARM {alarm.kind}"
-        self._out.write(plain_line(step, remarks) + "\n")
+        self._out.write(plain_line(step, remarks, self._horizons) + "\n")
 
 
-def json_line(step: Step) -> str:
+def json_line(step: Step, horizons: tuple[int, ...] = SHOWN) -> str:
     """A step's record as JSON, on one line.
+
+    Args:
+        step: the step.
+        horizons: the horizons whose means are in it, in minutes.
 
     >>> from streamer.pipeline import Pipeline
     >>> from streamer.testing import FixedForecaster, readings
@@ -226,51 +247,7 @@ def json_line(step: Step) -> str:
     alarms = json.dumps(_alarms(step)) if step.alarms else "[]"
     values = ["null" if value is None else value for value in _values(step, alarms)]
     line = (_JSON_LINE if step.reading.solar_kw is None else _JSON_SOLAR_LINE) % tuple(values)
+    if horizons and has_means(step):
+        line = f'{line[:-1]}, "{KEY}": {mean_json(step.next_means, horizons)}}}'
     # JSON has neither; the record has None instead.
-    return json.dumps(record(step)) if "nan" in line or "inf" in line else line
-
-
-def plain_line(step: Step, remarks: str = "") -> str:
-    """A step as a line for a person; what is not known yet is left blank.
-
-    It has some 85 columns for usual values. Where remarks would exceed 100, the error is left
-    out, and if need be the settled forecast or the blanks in its place.
-
-    Args:
-        step: the step.
-        remarks: text for the end of the line, after that of a gap.
-
-    >>> from streamer.pipeline import Pipeline
-    >>> from streamer.testing import FixedForecaster, readings
-    >>> pipeline = Pipeline(FixedForecaster(kw=0.5, window=1, spread_kw=0.25))
-    >>> first, second = pipeline.push_many(readings([0.25, 0.75]))
-    >>> print(plain_line(second))
-    2010-03-19 17:01   0.750 kW  forecast  0.500 error +0.250  next  0.500 (0.25 to 0.75)
-    """
-    reading, settled = step.reading, step.settled
-    line = f"{str(reading.at)[:_TO_THE_MINUTE]}  {reading.kw:6.3f} kW"
-    if reading.solar_kw is not None:
-        line += f"  sun {reading.solar_kw:6.3f}"
-    ending = _coming(step.forecast)
-    forecast = error = ""
-    if settled is not None:
-        forecast = f"  forecast {settled.point_kw:6.3f}"
-        if reading.solar_kw is None:  # beside it there is no room for the error
-            error = f" error {number(step.point_error_kw, '+6.3f')}"
-    elif ending:
-        error = " " * (_SETTLED_WIDTH if reading.solar_kw is None else _FORECAST_WIDTH)
-    if step.gap_minutes:
-        remarks = f"  gap {step.gap_minutes} min{remarks}"
-    if remarks:
-        room = _MAX_WIDTH - len(line) - len(ending) - len(remarks)
-        error = error if len(forecast) + len(error) <= room else ""
-        forecast = forecast if len(forecast) <= room else ""
-    return line + forecast + error + ending + remarks
-
-
-def _coming(forecast: Forecast | None) -> str:
-    if forecast is None:
-        return ""
-    # z removes the sign of a negative zero.
-    band = f"({forecast.low_kw:z.2f} to {forecast.high_kw:z.2f})"
-    return f"  next {forecast.point_kw:6.3f} {band:{_BAND_WIDTH}}"
+    return json.dumps(record(step, horizons)) if "nan" in line or "inf" in line else line

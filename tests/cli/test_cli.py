@@ -521,6 +521,11 @@ def test_unreadable_files_are_named(tmp_path: Path, write: Callable[[str], Path]
         (["replay", "--column", "Volts"], ["Volts", "Voltage"]),
         (["replay", "--gaps", "fill"], ["--gaps", "fill"]),
         (["replay", "absent.csv", "--confidence", "2"], ["--confidence", "'2'", "0.9"]),
+        (
+            ["replay", "absent.csv", "--horizons", "5,45"],
+            ["--horizons", "'45'", "1 to 15, 30 or 60"],
+        ),
+        (["replay", "absent.csv", "--horizons", ""], ["--horizons", "''", "none"]),
         (["replay", "absent.csv", "--confidence", "1"], ["--confidence", "'1'"]),
         (["replay", "absent.csv", "--confidence", "nan"], ["--confidence", "'nan'"]),
         (["replay", "absent.csv", "--confidence", "90%"], ["--confidence", "'90%'"]),

@@ -63,6 +63,16 @@ def test_flags_take_precedence_over_variables_and_variables_over_the_file(
     assert " ".join(["engine", *rows["engine"]]) == f"engine auto is {auto_engine()}"
 
 
+def test_horizons_are_shown_as_they_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = _write(tmp_path / "a.toml", f'[watch]\nurl = "{URL}"\nhorizons = "60, 5"\n')
+    for variable, shown in (("", ["5,60", "file"]), ("none", ["none", "STREAMER_HORIZONS"])):
+        monkeypatch.setenv("STREAMER_HORIZONS", variable)
+        assert _config("--config", file) == 0
+        assert _rows(capsys.readouterr().out)["horizons"] == shown
+
+
 def test_the_file_in_the_xdg_folder_is_the_default(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -99,6 +109,7 @@ def test_the_file_in_the_xdg_folder_is_the_default(
         ("[watch]\nadapt = 'maybe'", "[watch] adapt = 'maybe': give true or false"),
         ("[watch]\ngrace = true", "[watch] grace = True: give a value"),
         ("[watch]\nconfidence = 90", "[watch] confidence = 90: '90' is not a share"),
+        ("[watch]\nhorizons = 45", "[watch] horizons = 45: '45' is not a horizon; give minutes"),
         ("[watch]\nformat = 'html'", "[watch] format = 'html': "),
         ("[watch]\nrecord = ['a']", "[watch] record: give a single value"),
         ("[watch]\npassword = 12", "[watch] password: give a non-empty text in quotes"),

@@ -68,7 +68,7 @@ def read_chart(lines: Sequence[Text], axis_rows: int = 2) -> SeenChart:
         tops = [end for end in ends[:above] if end is not None]
         bottoms = [end for end in ends[above:] if end is not None]
         bar = kw(min(tops)) if tops else kw(max(bottoms)) if bottoms else None
-        forecasts, bands = _dots([cells[row][at + 1] for row in range(rows)])
+        forecasts, bands = read_dots([cells[row][at + 1] for row in range(rows)])
         assert len(forecasts) <= 1
         columns.append(
             SeenColumn(
@@ -90,7 +90,7 @@ def _bar_end(line: Text, at: int, row: int, above: int) -> float | None:
     return float(row + 1) if row >= above and eighths == 8 else row + 1 - eighths / 8
 
 
-def _dots(cells: Sequence[str]) -> tuple[list[float], list[float]]:
+def read_dots(cells: Sequence[str]) -> tuple[list[float], list[float]]:
     """Middles of the dots in the left and the right column, in rows from the upper edge."""
     found: tuple[list[float], list[float]] = ([], [])
     for row, glyph in enumerate(cells):

@@ -21,6 +21,7 @@ from rich.console import Console, ConsoleDimensions
 from streamer.dashboard import Dashboard, app
 from streamer.dashboard.background import QUESTION
 from streamer.dashboard.chart import plot_columns
+from streamer.dashboard.fan import columns_taken
 from streamer.dashboard.keys import (
     ANSWER,
     END,
@@ -45,6 +46,7 @@ from tests.dashboard.samples import (
     SUMMER,
     VITALS,
     alarming,
+    foreseeing,
     house,
     make_steps,
     zoned,
@@ -272,6 +274,31 @@ def test_the_chart_scrolls_back_while_minutes_arrive_and_follows_again() -> None
     ]
     screen.dashboard.run(stream)
     assert "a column" not in screen.frames[-1]
+    screen.check_restored()
+
+
+def test_the_fan_is_beside_the_newest_minutes_and_a_page_back_ends_where_they_began() -> None:
+    screen = Screen(horizons=(60,))
+    over = threading.Event()
+    steps = foreseeing(make_steps(house(300)))
+
+    def stream() -> None:
+        for item in (ABOUT, *steps):
+            screen.dashboard.write(item)
+        assert_true(over.wait(30))
+
+    def shows(text: str) -> Callable[[], object]:
+        return _until(screen, lambda: text in screen.frames[-1])
+
+    axis = "15 30  60"
+    taken = columns_taken(steps[-1].next_means, (60,), 80)
+    end = datetime(2010, 3, 21, 3, 41) - (plot_columns(80) - taken) * MINUTE
+    screen.keys._keys = [
+        *(shows(axis), PAGE_UP, shows(f"to {end:%Y-%m-%d %H:%M} · 1 min a column")),
+        *(_until(screen, lambda: axis not in screen.frames[-1]), END, shows(axis), over.set),
+    ]
+    screen.dashboard.run(stream)
+    assert "mean of the next hour" in screen.frames[-1]
     screen.check_restored()
 
 

@@ -5,17 +5,39 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from streamer.dashboard import History, HistorySnapshot, render
 from streamer.display.numbers import fixed, significant
-from streamer.readings import Adaptation, Alarm, BandScores, Link, Notice, Sample
+from streamer.readings import (
+    Adaptation,
+    Alarm,
+    BandScores,
+    Link,
+    MeanScores,
+    NextMeans,
+    Notice,
+    Sample,
+)
 from streamer.sinks.items import About, Vitals
-from tests.dashboard.samples import SUMMER, alarmed, house, make_steps, usual, watched, zoned
+from tests.dashboard.samples import (
+    HORIZONS,
+    SUMMER,
+    alarmed,
+    foreseeing,
+    house,
+    make_steps,
+    snapshot,
+    usual,
+    watched,
+    zoned,
+)
 
 USUAL, ALARMED = usual(), alarmed()
+FORESEEING = snapshot(foreseeing(make_steps(house(120))))
 LIVE = [
     watched(steps, link=state)
     for steps in (None, [], zoned(make_steps(house(12))), zoned(alarmed().steps))
@@ -37,7 +59,7 @@ def _check(frame_text: str, width: int, height: int) -> None:
     ascii_only=st.booleans(),
     show_help=st.booleans(),
     message=st.text(max_size=90),
-    found=st.sampled_from([USUAL, ALARMED, *LIVE]),
+    found=st.sampled_from([USUAL, ALARMED, FORESEEING, *LIVE]),
 )
 @settings(max_examples=150)
 def test_a_frame_fits_any_size(
@@ -127,7 +149,38 @@ def test_a_frame_fits_with_any_band_and_alarm(
     _check("\n".join(line.plain for line in frame.lines), width, height)
 
 
-@given(st.integers(72, 260), st.integers(22, 90), st.sampled_from([USUAL, ALARMED, *LIVE]))
+@given(
+    values=st.lists(st.tuples(ANY, ANY, ANY, ANY), min_size=17, max_size=17),
+    figures=st.lists(ANY, min_size=8, max_size=8),
+    settled=st.integers(0, 10**9),
+    horizons=st.sets(st.sampled_from(HORIZONS)).map(sorted).map(tuple),
+    width=st.integers(1, 220),
+    height=st.integers(1, 70),
+)
+@settings(max_examples=40)
+def test_a_frame_fits_with_any_means(
+    values: list[tuple[float, ...]],
+    figures: list[float],
+    settled: int,
+    horizons: tuple[int, ...],
+    width: int,
+    height: int,
+) -> None:
+    counts = np.full(len(HORIZONS), settled)
+    step = replace(
+        make_steps([0.5, 1.0], capacity=2)[-1],
+        next_means=NextMeans(HORIZONS, np.array(values)),
+        mean_scores=MeanScores(HORIZONS, counts, np.array([figures] * len(HORIZONS))),
+    )
+    history = History(horizons)
+    history.write(step)
+    frame = render(history.snapshot(), width, height, speed="max")
+    _check("\n".join(line.plain for line in frame.lines), width, height)
+
+
+@given(
+    st.integers(72, 260), st.integers(22, 90), st.sampled_from([USUAL, ALARMED, FORESEEING, *LIVE])
+)
 @settings(max_examples=60)
 def test_a_full_screen_is_filled_to_the_last_line(
     width: int, height: int, found: HistorySnapshot

@@ -31,6 +31,7 @@ from tests.dashboard.samples import (
     adapted,
     alarmed,
     alarming,
+    foreseeing,
     house,
     make_steps,
     snapshot,
@@ -73,6 +74,22 @@ def _solar() -> HistorySnapshot:
 
 def _battery() -> HistorySnapshot:
     return watched(zoned(sunny(make_steps(house(480), adaptation=ADAPTED), battery=True)))
+
+
+def _means() -> HistorySnapshot:
+    return snapshot(foreseeing(make_steps(house(480), adaptation=ADAPTED)))
+
+
+def _early_means() -> HistorySnapshot:
+    return snapshot(foreseeing(make_steps(house(120)), settled=0))
+
+
+def _solar_means() -> HistorySnapshot:
+    return snapshot(foreseeing(sunny(make_steps(house(480), adaptation=ADAPTED))))
+
+
+def _live_means() -> HistorySnapshot:
+    return watched(foreseeing(zoned(make_steps(house(480), adaptation=ADAPTED))))
 
 
 def _gaps() -> HistorySnapshot:
@@ -146,11 +163,14 @@ def _old_sample() -> HistorySnapshot:
     return watched(age_s=200)
 
 
-def _scrolled(width: int, *, at: str = "past", live: bool = False) -> HistorySnapshot:
+def _scrolled(
+    width: int, *, at: str = "past", live: bool = False, means: bool = False
+) -> HistorySnapshot:
     """A stream whose chart was scrolled back, to an alarm, or shows a longer span."""
     steps = make_steps(house(480), gaps={200: 2, 300: 40}, adaptation=ADAPTED)
     odd = Alarm(Alarm.ANOMALY, steps[250].reading.at, "4.69 kW where 1.35 was expected", 1.84)
     steps = alarming(steps, odd)
+    steps = foreseeing(steps) if means else steps
     found = watched(zoned(steps)) if live else snapshot(steps)
     history = History()
     for step in found.steps:
@@ -207,6 +227,19 @@ CASES: dict[str, tuple[Callable[[], HistorySnapshot], tuple[int, int], dict[str,
     "solar-ascii": (_solar, (80, 24), {"ascii": True}),
     "solar-20x5": (_solar, (20, 5), {}),
     "solar-help": (_solar, (80, 24), {"help": True}),
+    **{
+        f"means-{width}x{height}": (_means, (width, height), {})
+        for width, height in ((40, 12), (60, 30), (72, 22), (80, 24), (130, 40), (200, 60))
+    },
+    **{f"means-ascii-{w}x{h}": (_means, (w, h), {"ascii": True}) for w, h in ((40, 12), (80, 24))},
+    "means-20x5": (_means, (20, 5), {}),
+    "means-early": (_early_means, (80, 24), {}),
+    "means-help": (_means, (80, 24), {"help": True}),
+    "means-past": (partial(_scrolled, 80, means=True), (80, 24), {}),
+    "means-span": (partial(_scrolled, 80, at="span", means=True), (80, 24), {}),
+    "solar-means-80x24": (_solar_means, (80, 24), {}),
+    "solar-means-40x12": (_solar_means, (40, 12), {}),
+    "live-means": (_live_means, (100, 30), {}),
     "gaps": (_gaps, (80, 24), {}),
     "in-sample": (_in_sample, (80, 24), {}),
     "in-sample-small": (_in_sample, (40, 12), {}),

@@ -38,9 +38,10 @@ from streamer.readings.gaps import GapRule
 from streamer.sinks import BlockSink, Item
 from streamer.sinks.items import About, Vitals
 from streamer.sinks.notes import NoteSink
+from streamer.sinks.plain import plain_line
 from streamer.sinks.progress import ProgressSink
 from streamer.sinks.summary import Summary
-from streamer.sinks.text import FORMATS, KEYS, SOLAR_KEYS, TextSink, plain_line, record
+from streamer.sinks.text import FORMATS, KEYS, SOLAR_KEYS, TextSink, record
 from streamer.sinks.watch import AlarmWatch, OutageWatch
 from streamer.testing import START, FixedForecaster, ManualClock, readings
 
