@@ -16,10 +16,11 @@ from streamer.cli.options import (
     ConfidenceOption,
     Engine,
     EngineOption,
+    Horizons,
     parse_moment,
 )
 from streamer.commands.files import FileOptions
-from streamer.errors import UsageError, install_hint
+from streamer.errors import install_hint
 
 
 class ReportFormat(StrEnum):
@@ -27,20 +28,6 @@ class ReportFormat(StrEnum):
 
     TABLE = "table"
     JSON = "json"
-
-
-def _parse_horizons(text: str) -> tuple[int, ...]:
-    """Parse horizons in minutes with commas between them, or `none`.
-
-    Raises:
-        UsageError: the text has another form.
-    """
-    if text.strip() == "none":
-        return ()
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isascii() and part.isdecimal() and len(part) < 5 for part in parts):
-        raise UsageError(f"--horizons {text!r}: give minutes such as 5,15,60, or none")
-    return tuple(sorted({int(part) for part in parts}))
 
 
 @takes_file_options("start", "end", "limit")
@@ -90,8 +77,9 @@ def evaluate(
     ] = False,
     confidence: ConfidenceOption = 0.9,
     horizons: Annotated[
-        str | None,
+        Horizons | None,
         typer.Option(
+            parser=Horizons.parse,
             metavar="MINUTES",
             help="For how many next minutes forecasts of their mean are scored: 1 to 15, 30 or "
             "60, with commas between them, or none. By default 5,15,30,60, if a model has them.",
@@ -145,7 +133,7 @@ def evaluate(
         adapt=adapt,
         light=light,
         confidence=confidence,
-        horizons=None if horizons is None else _parse_horizons(horizons),
+        horizons=horizons,
         plot=plot,
     )
     evaluate_trial(trial, as_json=format is ReportFormat.JSON)

@@ -111,7 +111,7 @@ class MeanEvaluation:
 
     Attributes:
         horizons: one for each horizon that is shown.
-        quarters: one for each number of known minutes.
+        quarters: one for each number of known minutes whose rest a model forecasts.
     """
 
     horizons: tuple[Horizon, ...] = ()
@@ -177,7 +177,8 @@ def assess_means(
         tuple(
             _quarter(targets, forecasts, known)
             for known in KNOWN_OF_QUARTER
-            if len(targets.in_quarter(known))
+            if any(QUARTER - known in each.minutes for each in forecasts)
+            and len(targets.in_quarter(known))
         ),
     )
 

@@ -130,4 +130,5 @@ def _label(minutes: int) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return NOTHING if share is None else f"{100 * share:+.1f} %"
+    # Adding zero turns -0.0 into 0.0.
+    return NOTHING if share is None else f"{round(100 * share, 1) + 0.0:+.1f} %"
