@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isnan
 from typing import Any
 
 import numpy as np
 
-from streamer.readings.arrays import DoubleArray, IntArray
+from streamer.readings.arrays import BoolArray, DoubleArray
 from streamer.readings.means import MeanScores
 from streamer.readings.packing import packed, unpacked
 from streamer.readings.saved import count
 
-MEAN, MEDIAN, LAST, RECENT, HALF, YESTERDAY, LOW, HIGH = range(8)
-"""Columns of what is scored: the forecast, its baselines, and the ends of its band."""
+MEAN, MEDIAN, LOW, HIGH, LAST, RECENT, HALF, YESTERDAY = range(8)
+"""Rows of what is scored: the forecast with the ends of its band, and its baselines."""
 
 COLUMNS = 8
-_COVERAGE, _WINKLER = LOW, HIGH
+_MSE, _MAE, _LAST, _YESTERDAY, _COVERAGE, _WINKLER = 0, 1, 2, 5, 6, 7
+"""Rows of the scores, in the order of `streamer.readings.means.HorizonScores`."""
 
 
 class RunningMeanScores:
@@ -27,8 +29,8 @@ class RunningMeanScores:
         confidence: nominal coverage of the bands.
 
     >>> scores = RunningMeanScores((2,), confidence=0.9)
-    >>> issued = [[[0.75, 0.5, 1.0, 1.0, 1.0, float("nan"), 0.25, 2.0]]]
-    >>> (after,) = scores.update(np.array(issued), np.array([[0.5]]))
+    >>> issued = np.array([[[0.75, 0.5, 0.25, 2.0, 1.0, 1.0, 1.0, np.nan]]])
+    >>> (after,) = scores.update(issued.reshape(1, 8, 1), np.array([[0.5]]))
     >>> after[0].settled, after[0].mse_kw2, after[0].skill, after[0].yesterday_mse_kw2
     (1, 0.0625, 0.75, None)
     """
@@ -36,50 +38,61 @@ class RunningMeanScores:
     def __init__(self, minutes: tuple[int, ...], *, confidence: float) -> None:
         self._minutes = minutes
         self._per_kw_outside = 2.0 / (1.0 - confidence)
-        self._sums = np.zeros((len(minutes), COLUMNS))
-        self._counts = np.zeros((len(minutes), COLUMNS), np.int64)
+        self._sums = np.zeros((COLUMNS, len(minutes)))
+        self._counts = np.zeros((COLUMNS, len(minutes)), np.int64)
+        self._all_settled = False
 
     def get(self) -> MeanScores:
         """The scores so far."""
-        return self._of(self._sums, self._counts)
+        settled = self._counts[_MSE].copy()
+        if self._all_settled:
+            return MeanScores(self._minutes, settled, (self._sums / self._counts).T)
+        self._all_settled = bool(self._counts.all())
+        values = np.full(self._sums.shape, np.nan)
+        np.divide(self._sums, self._counts, out=values, where=self._counts > 0)
+        return MeanScores(self._minutes, settled, values.T)
 
     def update(
-        self, issued_kw: DoubleArray, actual_kw: DoubleArray, *, every: bool = True
+        self, issued_kw: DoubleArray, actual_kw: DoubleArray, *, last: int = 1
     ) -> list[MeanScores]:
         """Score the forecasts that consecutive readings settle.
 
         Args:
-            issued_kw: (readings, horizons, 8) the columns above, in kW; NaN where a reading
+            issued_kw: (readings, 8, horizons) the rows above, in kW; NaN where a reading
                 settles none, and for a yesterday that is not known.
             actual_kw: (readings, horizons) the means that came.
-            every: whether the scores after each reading are returned, or only the last.
+            last: number of last readings after each of which the scores are returned.
         """
-        added = issued_kw - actual_kw[:, :, None]
-        outside = np.maximum(np.maximum(added[:, :, LOW], -added[:, :, HIGH]), 0.0)
-        medians = np.abs(added[:, :, MEDIAN])
-        width = issued_kw[:, :, HIGH] - issued_kw[:, :, LOW]
-        added *= added
-        added[:, :, MEDIAN] = medians
-        added[:, :, _COVERAGE] = outside == 0.0
-        added[:, :, _WINKLER] = width + self._per_kw_outside * outside
+        errors = issued_kw - actual_kw[:, None]
+        below, above = errors[:, LOW], errors[:, HIGH]
+        outside = np.maximum(below, -above)
+        np.maximum(outside, 0.0, out=outside)
+        added = np.empty_like(errors)
+        np.abs(errors[:, MEDIAN], out=added[:, _MAE])
+        added[:, _COVERAGE] = outside == 0.0
+        outside *= self._per_kw_outside
+        np.add(outside, above - below, out=added[:, _WINKLER])
+        errors *= errors
+        added[:, _MSE] = errors[:, MEAN]
+        added[:, _LAST : _YESTERDAY + 1] = errors[:, LAST:]
+        counted: BoolArray | list[int] = [1] * len(added)
         # A sum is NaN if any of its terms is.
-        counts: IntArray = np.ones(added.shape, np.int64)
-        if np.isnan(added.sum()):
-            known = ~np.isnan(added)
-            known[:, :, _COVERAGE] &= known[:, :, MEAN]
-            counts = known.astype(np.int64)
+        if isnan(added.sum()):
+            counted = known = ~np.isnan(added)
+            known[:, _COVERAGE] = known[:, _MSE]
             added = np.where(known, added, 0.0)
-        added[0] += self._sums
-        counts[0] += self._counts
+        found = []
         # One after the other, so that blocks of any length add up to the same.
-        sums, counts = np.cumsum(added, axis=0), np.cumsum(counts, axis=0)
-        self._sums, self._counts = sums[-1], counts[-1]
-        rows = range(len(sums)) if every else (-1,)
-        return [self._of(sums[row], counts[row]) for row in rows]
+        for left, one, ones in zip(reversed(range(len(added))), added, counted, strict=True):
+            self._sums += one
+            self._counts += ones
+            if left < last:
+                found.append(self.get())
+        return found
 
     def state(self) -> dict[str, Any]:
         """Everything that the next scores depend on, as plain JSON values."""
-        return {"sums": packed(self._sums), "counts": self._counts[:, [MEAN, YESTERDAY]].tolist()}
+        return {"sums": packed(self._sums), "counts": self._counts[[_MSE, _YESTERDAY]].tolist()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from a saved state, bit for bit.
@@ -88,17 +101,11 @@ class RunningMeanScores:
             KeyError, TypeError, ValueError: the state is damaged; nothing has changed.
         """
         sums = unpacked(state["sums"], self._sums.size).reshape(self._sums.shape)
-        pairs = [tuple(map(count, pair)) for pair in state["counts"]]
-        if sums.min() < 0.0 or len(pairs) != len(self._minutes):
+        settled, yesterday = (list(map(count, each)) for each in state["counts"])
+        if sums.min() < 0.0 or not len(settled) == len(yesterday) == len(self._minutes):
             raise ValueError("the scores of the next minutes' mean are damaged")
-        counts = np.empty(self._counts.shape, np.int64)
-        for row, (settled, yesterday) in enumerate(pairs):
-            if yesterday > settled:
-                raise ValueError("more forecasts of yesterday than were settled")
-            counts[row], counts[row, YESTERDAY] = settled, yesterday
+        counts = np.tile(np.array(settled, np.int64), (COLUMNS, 1))
+        counts[_YESTERDAY] = yesterday
+        if (counts[_YESTERDAY] > counts[_MSE]).any():
+            raise ValueError("more forecasts of yesterday than were settled")
         self._sums, self._counts = sums, counts
-
-    def _of(self, sums: DoubleArray, counts: IntArray) -> MeanScores:
-        values = np.full(sums.shape, np.nan)
-        np.divide(sums, counts, out=values, where=counts > 0)
-        return MeanScores(self._minutes, counts[:, MEAN].copy(), values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping
 from statistics import NormalDist
 from typing import Any
@@ -26,12 +27,15 @@ INNER = 0.9
 """Nominal coverage of the head's own outermost quantiles."""
 
 _HOURS = 24
-_ROUGH = np.arcsinh(2.0 * np.array([0.01, 0.03, 0.1, 0.3])).astype(np.float32)
-_LEVELS_KW = np.array([-0.2, 0.3, 0.8, 2.0, 5.0])
+_ROUGH: list[float] = np.arcsinh(2.0 * np.array([0.01, 0.03, 0.1, 0.3])).tolist()
+_LEVELS_KW = [-0.2, 0.3, 0.8, 2.0, 5.0]
 HOUR, ROUGH, LEVEL = 1, 1 + _HOURS, 2 + _HOURS + len(_ROUGH)
 """Place of the first class of each kind among the terms, after that of all forecasts."""
 
-TERMS = LEVEL + len(_LEVELS_KW) + 1
+LEVELS = len(_LEVELS_KW) + 1
+"""Classes by last reading."""
+
+TERMS = LEVEL + LEVELS
 KINDS = 4
 _CHANGE = FEATURES.index("change_1h")
 
@@ -91,12 +95,14 @@ class MeanBands:
             classes: (rows, 4) as by `classes_of`.
         """
         scales = self._terms[classes].sum(axis=1)
-        np.minimum(np.maximum(scales, MIN_LOG_SCALE, out=scales), MAX_LOG_SCALE, out=scales)
-        spread = np.maximum(high_kw - low_kw, MIN_SPREAD_KW)
-        outwards = np.expm1(scales, out=scales)
-        outwards *= spread[:, None, :]
-        low = np.minimum(low_kw - outwards[:, 0], median_kw)
-        return low, np.maximum(high_kw + outwards[:, 1], median_kw)
+        np.maximum(scales, MIN_LOG_SCALE, out=scales)
+        np.minimum(scales, MAX_LOG_SCALE, out=scales)
+        np.expm1(scales, out=scales)
+        spread = high_kw - low_kw
+        np.maximum(spread, MIN_SPREAD_KW, out=spread)
+        scales *= spread[:, None, :]
+        low = np.minimum(low_kw - scales[:, 0], median_kw)
+        return low, np.maximum(high_kw + scales[:, 1], median_kw)
 
     def learn(
         self, low_kw: DoubleArray, actual_kw: DoubleArray, high_kw: DoubleArray, classes: IntArray
@@ -139,13 +145,19 @@ class MeanBands:
         self._terms, self._settled = terms.reshape(self._terms.shape), settled
 
 
+def class_of(features: FloatArray, last_kw: float, hour: int) -> list[int]:
+    """Places among the terms of forecasts that are issued at one reading; see `classes_of`."""
+    rough = bisect_left(_ROUGH, features[_CHANGE].item())
+    return [0, HOUR + hour, ROUGH + rough, LEVEL + bisect_left(_LEVELS_KW, last_kw)]
+
+
 def classes_of(features: FloatArray, last_kw: DoubleArray, hours: IntArray) -> IntArray:
-    """(rows, 4) places among the terms of forecasts that are issued.
+    """(readings, 4) places among the terms of the forecasts that are issued at each.
 
     Args:
-        features: (rows, features) of `streamer.online.history.History`.
-        last_kw: (rows,) the last readings in kW.
-        hours: (rows,) the hours of the day, 0 to 23.
+        features: (readings, features) of `streamer.online.history.History`.
+        last_kw: (readings,) the readings in kW.
+        hours: (readings,) their hours of the day, 0 to 23.
     """
     found = np.zeros((len(last_kw), KINDS), np.int64)
     found[:, 1] = HOUR + hours

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import asinh, sinh
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ _WEIGHT_HALF_LIFE_MINUTES = 1440
 _MAX_SUM = 1e12
 """Bound of the sums in a saved state: far above what bounded errors can add up to."""
 
-_HOUR = FEATURES.index("recent_60")
+_IS_HIGH = 7
 _POWERS = [FEATURES.index(name) for name in ("recent_60", "recent_15", "mean_1d", "mean_7d")]
 
 
@@ -67,16 +68,16 @@ class Correction:
         self._products: DoubleArray = np.zeros((horizons, size))
         self._settled = np.zeros(horizons)
         self._size, self._gain = np.zeros(horizons), np.zeros(horizons)
-        self._coefficients: DoubleArray = np.zeros((horizons, size))
+        self._coefficients: DoubleArray = np.zeros((size, horizons))
         self.weights = np.ones(horizons)
 
     def see(self, regressors: DoubleArray) -> DoubleArray:
         """Corrections at their full weight, (rows, horizons) in kW.
 
         Args:
-            regressors: (rows, horizons, 13) as by `regressors_of`.
+            regressors: (rows, 13, horizons) as by `regressors_of`.
         """
-        found: DoubleArray = (regressors * self._coefficients).sum(axis=2)
+        found: DoubleArray = np.einsum("rxh,xh->rh", regressors, self._coefficients)
         return found
 
     def learn(
@@ -85,14 +86,14 @@ class Correction:
         """Learn from a mini-batch of settled forecasts.
 
         Args:
-            regressors: (rows, horizons, 13) those that they were issued with.
+            regressors: (rows, 13, horizons) those that they were issued with.
             error_kw: (rows, horizons) mean that came less the network's; NaN where none was
                 settled.
             correction_kw: (rows, horizons) corrections at their issue, at full weight.
         """
         known = ~np.isnan(error_kw)
         error = np.where(known, np.clip(error_kw, -MAX_KW, MAX_KW), 0.0)
-        rows = np.where(known[:, :, None], regressors, 0.0).transpose(1, 0, 2)
+        rows = np.where(known[:, None], regressors, 0.0).transpose(2, 0, 1)
         issued = np.where(known, correction_kw, 0.0)
         minutes = len(error_kw)
         kept = 0.5 ** (minutes / _HALF_LIFE_MINUTES)
@@ -147,53 +148,75 @@ class Correction:
         squares = self._squares.copy()
         variance = squares[:, diagonal, diagonal].mean(axis=1) / np.maximum(self._settled, 1.0)
         squares[:, diagonal, diagonal] += _RIDGE * (variance + _MIN_VARIANCE_KW2)[:, None]
-        solved: DoubleArray = np.linalg.solve(squares, self._products[:, :, None])
-        self._coefficients = solved[:, :, 0]
+        solved = np.linalg.solve(squares, self._products[:, :, None])
+        self._coefficients = np.ascontiguousarray(solved[:, :, 0].T, np.float64)
         weights = (self._gain + _PRIOR_KW2) / (self._size + _PRIOR_KW2)
         self.weights = np.minimum(np.maximum(weights, 0.0), 1.0)
 
 
-def common_of(features: FloatArray, last_kw: DoubleArray, change_kw: DoubleArray) -> DoubleArray:
-    """(rows, 9) regressors that are the same for all horizons.
+def common_of(features: FloatArray, last_kw: float, change_kw: float) -> list[float]:
+    """Regressors that are the same for all horizons, at one reading; see `commons_of`."""
+    # Single numbers, which cost a fraction of small arrays.
+    hour, quarter, day, week = features[_POWERS].tolist()
+    return [
+        sinh(hour) / 2.0,
+        sinh(quarter) / 2.0,
+        sinh(day) / 2.0,
+        sinh(week) / 2.0,
+        change_kw,
+        hour,
+        asinh(2.0 * change_kw),
+        float(last_kw > HIGH_KW),
+        1.0,
+    ]
+
+
+def commons_of(features: FloatArray, last_kw: DoubleArray, change_kw: DoubleArray) -> DoubleArray:
+    """(readings, 9) regressors that are the same for all horizons.
 
     Args:
-        features: (rows, features) of `streamer.online.history.History`.
-        last_kw: (rows,) the last readings in kW.
-        change_kw: (rows,) their changes since the ones before.
+        features: (readings, features) of `streamer.online.history.History`.
+        last_kw: (readings,) the readings in kW.
+        change_kw: (readings,) their changes since the ones before.
     """
     found = np.empty((len(last_kw), COMMON))
-    found[:, :4] = np.sinh(features[:, _POWERS]) / 2.0
+    distances = features[:, _POWERS].astype(np.float64)
+    found[:, :4] = np.sinh(distances) / 2.0
     found[:, 4] = change_kw
-    found[:, 5] = features[:, _HOUR]
+    found[:, 5] = distances[:, 0]
     found[:, 6] = np.arcsinh(2.0 * change_kw)
-    found[:, 7] = last_kw > HIGH_KW
+    found[:, _IS_HIGH] = last_kw > HIGH_KW
     found[:, 8] = 1.0
     return found
 
 
 def regressors_of(
     common: DoubleArray,
-    change_kw: DoubleArray,
+    mean_kw: DoubleArray,
     median_kw: DoubleArray,
     yesterday_kw: DoubleArray,
+    last_kw: DoubleArray,
 ) -> DoubleArray:
-    """(rows, horizons, 13) regressors, bounded.
+    """(readings, 13, horizons) regressors, bounded.
 
     Args:
-        common: those that are the same for all horizons, as by `common_of`: (rows, 9), or
-            (rows, horizons, 9).
-        change_kw: (rows, horizons) the network's mean less the last reading.
-        median_kw: (rows, horizons) its median less its mean.
-        yesterday_kw: (rows, horizons) mean of the same minutes of yesterday less the last
-            reading; NaN where it is not known.
+        common: (readings, 9, 1) those that are the same for all horizons; (readings, 9,
+            horizons) if forecasts of different readings are put together.
+        mean_kw: (readings, horizons) the network's mean.
+        median_kw: (readings, horizons) its median.
+        yesterday_kw: (readings, horizons) mean of the same minutes of yesterday; NaN where it is
+            not known.
+        last_kw: (readings, 1) or (readings, horizons) the last readings.
     """
-    if common.ndim == 2:
-        common = common[:, None, :]
-    found: DoubleArray = np.empty((*change_kw.shape, REGRESSORS))
-    found[:, :, :COMMON] = common
-    found[:, :, COMMON] = change_kw
-    found[:, :, COMMON + 1] = median_kw
-    found[:, :, COMMON + 2] = np.where(np.isnan(yesterday_kw), 0.0, yesterday_kw)
-    found[:, :, COMMON + 3] = change_kw * common[:, :, 7]
+    readings, horizons = mean_kw.shape
+    found: DoubleArray = np.empty((readings, REGRESSORS, horizons))
+    found[:, :COMMON] = common
+    change, yesterday = found[:, COMMON], found[:, COMMON + 2]
+    np.subtract(mean_kw, last_kw, out=change)
+    np.subtract(median_kw, mean_kw, out=found[:, COMMON + 1])
+    np.subtract(yesterday_kw, last_kw, out=yesterday)
+    np.multiply(change, common[:, _IS_HIGH], out=found[:, COMMON + 3])
+    np.copyto(yesterday, 0.0, where=np.isnan(yesterday))
     np.maximum(found, -MAX_KW, out=found)
-    return np.minimum(found, MAX_KW, out=found)
+    np.minimum(found, MAX_KW, out=found)
+    return found

@@ -36,11 +36,12 @@ class Waiting:
 
     Attributes:
         end: number of rows.
-        issued: (rows, horizons, 8) the columns of `streamer.scores.means` in kW, NaN where no
+        issued: (rows, 8, horizons) the rows of `streamer.scores.means` in kW, NaN where no
             forecast was issued or it has been dropped.
         actual: (rows, horizons) mean of the last minutes in kW, NaN where one was not measured.
-        network: (rows, horizons - 1, 2) mean and median of the head itself in kW.
+        network: (rows, 2, horizons - 1) mean and median of the head itself in kW.
         correction: (rows, horizons - 1) correction of these at its full weight in kW.
+        change: (rows, horizons - 1) change of the corrected mean from the last reading in kW.
         common: (rows, 9) regressors that are the same for all horizons.
         classes: (rows, 4) classes of the intervals.
     """
@@ -48,10 +49,10 @@ class Waiting:
     def __init__(self, horizons: int) -> None:
         rows, longer = KEPT + _ROOM, horizons - 1
         self.end = KEPT
-        self.issued = np.full((rows, horizons, COLUMNS), np.nan)
+        self.issued = np.full((rows, COLUMNS, horizons), np.nan)
         self.actual = np.full((rows, horizons), np.nan)
-        self.network = np.full((rows, longer, 2), np.nan)
-        self.correction = np.zeros((rows, longer))
+        self.network = np.full((rows, 2, longer), np.nan)
+        self.correction, self.change = np.zeros((2, rows, longer))
         self.common = np.zeros((rows, COMMON))
         self.classes = np.zeros((rows, KINDS), np.int64)
 
@@ -65,10 +66,14 @@ class Waiting:
         self.end = place.stop
         return place
 
+    def put_none(self, place: slice) -> None:
+        """Record that no forecast was issued at the readings of a place."""
+        self.issued[place], self.network[place] = np.nan, np.nan
+        self.correction[place] = self.change[place] = 0.0
+
     def drop(self) -> None:
         """Drop all forecasts that wait: they are never settled."""
-        self.issued[self.end - MAX_MINUTES : self.end] = np.nan
-        self.network[self.end - MAX_MINUTES : self.end] = np.nan
+        self.put_none(slice(self.end - MAX_MINUTES, self.end))
 
     def state(self) -> dict[str, Any]:
         """The last rows as plain JSON values."""
@@ -101,7 +106,7 @@ class Waiting:
         self.common[:KEPT], self.classes[:KEPT] = common, classes
 
     def _kw(self) -> tuple[DoubleArray, ...]:
-        return self.issued, self.actual, self.network, self.correction
+        return self.issued, self.actual, self.network, self.correction, self.change
 
     def _arrays(self) -> tuple[np.ndarray[Any, Any], ...]:
         return *self._kw(), self.common, self.classes

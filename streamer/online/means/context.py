@@ -1,0 +1,207 @@
+"""Surroundings of a forecast of the next minutes' mean: long history, baselines, classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from streamer.online.carried import MAX_CARRIED_KW, CarriedPower
+from streamer.online.history import History
+from streamer.online.means.bands import class_of, classes_of
+from streamer.online.means.correction import COMMON, common_of, commons_of
+from streamer.online.wallclock import wall_clock, wall_clocks
+from streamer.readings import Reading
+from streamer.readings.arrays import BoolArray, DoubleArray, FloatArray, IntArray
+from streamer.readings.channels import Channels, Powers, channels_of
+from streamer.readings.saved import number, whole
+
+_LONG_AGO = -(1 << 40)
+
+
+class Surroundings(NamedTuple):
+    """What is known at each of consecutive readings beside the network's answer.
+
+    Attributes:
+        broken: (readings,) whether minutes before it are missing.
+        features: (readings, features) of the longer history of the consumption.
+        consumption_kw: (readings,) the readings themselves, as the network forecasts them.
+        last_kw: (readings, 1) the grid power.
+        actual_kw: (readings, horizons) means of the last minutes, NaN if one was not measured.
+        baselines_kw: (readings, 4, horizons) the last reading, the recent mean, half of each, and
+            the same minutes of yesterday, NaN where these were not measured. Where one of the
+            last minutes was not measured, the last reading takes the place of their mean.
+        common: (readings, 9, 1) regressors of the correction.
+        bounds_kw: (2, readings, 1) what the connection is known to carry.
+        classes: (readings, 4) classes of the intervals.
+    """
+
+    broken: Sequence[bool] | BoolArray
+    features: FloatArray
+    consumption_kw: DoubleArray
+    last_kw: DoubleArray
+    actual_kw: DoubleArray
+    baselines_kw: DoubleArray
+    common: DoubleArray
+    bounds_kw: DoubleArray
+    classes: IntArray
+
+    def part(self, rows: slice) -> Surroundings:
+        """Those of some of the readings."""
+        return Surroundings(
+            self.broken[rows],
+            self.features[rows],
+            self.consumption_kw[rows],
+            self.last_kw[rows],
+            self.actual_kw[rows],
+            self.baselines_kw[rows],
+            self.common[rows],
+            self.bounds_kw[:, rows],
+            self.classes[rows],
+        )
+
+
+class Context:
+    """What a stream was like before its next reading, for the forecasts of the next minutes' mean.
+
+    Where solar or battery power is measured, the features are of the consumption and all else is
+    of the grid power. Where that begins or ends, the long history begins anew.
+
+    Args:
+        minutes: the horizons, the first of which is the next reading.
+    """
+
+    def __init__(self, minutes: tuple[int, ...]) -> None:
+        self._minutes = minutes
+        self._history = History()
+        self._grid: History | None = None
+        self._channels: Channels | None = None
+        self._minute, self._last_kw = _LONG_AGO, 0.0
+        self._carried = CarriedPower()
+
+    def one(self, reading: Reading) -> Surroundings:
+        """Take a reading, and return its surroundings as one row."""
+        self._follow(channels_of(reading))
+        clock = wall_clock(reading.at)
+        last, consumption = _bounded(reading.kw), _bounded(reading.consumption_kw)
+        features, measured = self._history.push(*clock, consumption), self._history
+        if self._grid is not None:
+            measured = self._grid
+            measured.push(*clock, last)
+        actual = np.array(measured.recent_means(self._minutes))
+        baselines = np.empty((1, 4, len(actual)))
+        baselines[0, 0] = last
+        baselines[0, 1] = actual
+        # A NaN is not equal to itself; the longest mean is known only if all are.
+        if actual[-1] != actual[-1]:
+            np.copyto(baselines[0, 1], last, where=np.isnan(actual))
+        np.multiply(baselines[0, 0] + baselines[0, 1], 0.5, out=baselines[0, 2])
+        baselines[0, 3] = measured.yesterday_means(self._minutes)
+        broken = clock.minute - self._minute != 1
+        change = 0.0 if broken else last - self._last_kw
+        self._minute, self._last_kw = clock.minute, last
+        carried = self._carried
+        carried.settle(last)
+        # One array of all the single numbers, since each costs a microsecond.
+        row = common_of(features, last, change)
+        values = np.array([*row, carried.floor_kw, carried.ceiling_kw, consumption, last])
+        return Surroundings(
+            (broken,),
+            features[None],
+            values[-2:-1],
+            values[None, -1:],
+            actual[None],
+            baselines,
+            values[None, :COMMON, None],
+            values[COMMON : COMMON + 2, None, None],
+            np.array([class_of(features, last, clock.day_minute // 60)]),
+        )
+
+    def many(self, readings: Sequence[Reading], powers: Powers) -> Surroundings:
+        """Take consecutive readings with the same channels, and return their surroundings.
+
+        Args:
+            readings: at least one.
+            powers: (readings,) theirs.
+        """
+        self._follow(channels_of(readings[0]))
+        clocks = wall_clocks(readings)
+        last, consumption = _all_bounded(powers.kw), _all_bounded(powers.consumption_kw)
+        features, actual, yesterday = self._history.extend_with_means(
+            *clocks, consumption, self._minutes
+        )
+        if self._grid is not None:
+            _, actual, yesterday = self._grid.extend_with_means(*clocks, last, self._minutes)
+        column = last[:, None]
+        baselines = np.empty((len(last), 4, len(self._minutes)))
+        baselines[:, 0] = column
+        baselines[:, 1] = recent = np.where(np.isnan(actual), column, actual)
+        baselines[:, 2] = 0.5 * (recent + column)
+        baselines[:, 3] = yesterday
+        broken = np.diff(clocks.minutes, prepend=self._minute) != 1
+        change = np.where(broken, 0.0, np.diff(last, prepend=self._last_kw))
+        self._minute, self._last_kw = int(clocks.minutes[-1]), float(last[-1])
+        carried, bounds = self._carried, []
+        for kw in last.tolist():
+            carried.settle(kw)
+            bounds.append((carried.floor_kw, carried.ceiling_kw))
+        return Surroundings(
+            broken,
+            features,
+            consumption,
+            column,
+            actual,
+            baselines,
+            commons_of(features, last, change)[:, :, None],
+            np.array(bounds).T[:, :, None],
+            classes_of(features, last, clocks.day_minutes // 60),
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next surroundings depend on, as plain JSON values."""
+        return {
+            "history": self._history.state(),
+            "grid": None if self._grid is None else self._grid.state(),
+            "channels": None if self._channels is None else list(self._channels),
+            "last": [self._minute, self._last_kw],
+            "carried": self._carried.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state, bit for bit, for which this one has to be new.
+
+        Raises:
+            KeyError, TypeError, ValueError: the state is damaged.
+        """
+        if state["channels"] is not None:
+            solar, battery = state["channels"]
+            if not isinstance(solar, bool) or not isinstance(battery, bool):
+                raise TypeError(f"channels are {state['channels']!r:.40}, not two truth values")
+            self._channels = solar, battery
+        if (state["grid"] is not None) != any(self._channels or ()):
+            raise ValueError("the history of the grid power does not fit the channels")
+        if state["grid"] is not None:
+            self._grid = History()
+            self._grid.restore(state["grid"])
+        self._history.restore(state["history"])
+        minute, last_kw = state["last"]
+        self._minute, self._last_kw = whole(minute), _bounded(number(last_kw))
+        self._carried = CarriedPower.restored(state["carried"])
+
+    def _follow(self, channels: Channels) -> None:
+        """Begin the long history anew where other powers are measured than before."""
+        if channels == self._channels:
+            return
+        if self._channels is not None:
+            self._history, self._minute = History(), _LONG_AGO
+        self._channels = channels
+        self._grid = History() if any(channels) else None
+
+
+def _bounded(kw: float) -> float:
+    return min(max(kw, -MAX_CARRIED_KW), MAX_CARRIED_KW)
+
+
+def _all_bounded(kw: DoubleArray) -> DoubleArray:
+    return np.clip(kw, -MAX_CARRIED_KW, MAX_CARRIED_KW)
