@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -131,7 +132,7 @@ def forecasts(targets: MeanTargets) -> list[MeanForecasts]:
     frozen = _model(targets)
     adapted = _model(targets, adapted_from="model", in_sample=True)
     trees = MeanForecasts("lightgbm", (5, 60), frozen.values_kw[:, [1, 4], :1])
-    return [frozen, MeanForecasts(**{**vars(adapted), "name": "model, adapted"}), trees]
+    return [frozen, replace(adapted, name="model, adapted"), trees]
 
 
 @pytest.fixture(scope="module")
@@ -254,6 +255,21 @@ def test_tables_of_a_frozen_model_alone_have_no_band(
     rows = render(assess_means(stretch, forecasts[:1], (5,)))
     assert ["MSE", "MAE", "skill"] in rows
     assert not any("Winkler" in row for row in rows[:4])
+
+
+def test_models_of_different_horizons_have_a_table_each(
+    stretch: Stretch,
+    forecasts: list[MeanForecasts],
+    render: Callable[[MeanEvaluation], list[list[str]]],
+) -> None:
+    one, _, _ = forecasts
+    other = MeanForecasts("other", (60,), one.values_kw[:, [4]], is_model=True)
+    rows = render(assess_means(stretch, [replace(one, minutes=(2, 5, 10, 14, 61)), other], (5, 60)))
+    assert [row[-1] for row in rows if row[:3] == ["Mean", "of", "the"]] == [
+        "model", "other", "baselines"
+    ]  # fmt: skip
+    dashes = next(row for row in rows if row[:2] == ["60", "min"])
+    assert dashes[2:] == ["–", "–", "–"]
 
 
 def test_horizons_that_complete_a_quarter_hour_are_needed_too() -> None:

@@ -120,6 +120,7 @@ def test_frozen_forecasts_alone_are_made_without_adapted_ones(
     assert only.minutes == (5, 10, 60)  # a quarter-hour after 5 and after 10 minutes
     assert model_means(model, None, stretch, ()) == []
     assert model_means(FixedForecaster(), None, stretch, (5,)) == []
+    assert model_means(FixedForecaster(horizons=(2,)), None, stretch, (5, 60)) == []
 
 
 def test_a_clock_that_is_set_back_is_no_error(model: NetworkForecaster) -> None:

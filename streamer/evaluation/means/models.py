@@ -33,7 +33,7 @@ def model_means(
         The frozen forecasts, then the online ones; nothing for a model without such horizons.
     """
     head, minutes = horizons_of(forecaster), needed_horizons(shown, offered_horizons(forecaster))
-    if head is None or not shown:
+    if head is None or not shown or not minutes:
         return []
     frozen = FrozenMeans(head, forecaster.levels, stretch, minutes)
     return [frozen] if adapted is None else [frozen, OnlineMeans(head, adapted, stretch, minutes)]

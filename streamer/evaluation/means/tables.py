@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -29,8 +30,7 @@ def mean_tables(evaluation: MeanEvaluation) -> Iterator[RenderableType]:
     """
     if not evaluation.horizons:
         return
-    pairs = _pairs(evaluation.horizons[0].scores)
-    for frozen, adapted in pairs:
+    for frozen, adapted in _pairs(evaluation.horizons):
         yield ""
         mark = "*" if frozen.in_sample else ""
         name = one_line(frozen.name.removesuffix(", frozen"))
@@ -46,15 +46,14 @@ def mean_tables(evaluation: MeanEvaluation) -> Iterator[RenderableType]:
         yield Text(_QUARTERS)
 
 
-def _pairs(scores: Sequence[MeanScore]) -> list[tuple[MeanScore, MeanScore | None]]:
-    """Each frozen model, and the adapted one after it, if any."""
-    models = [score for score in scores if score.is_model]
-    following: list[MeanScore | None] = [*models[1:], None]
-    return [
-        (each, after if after is not None and after.adapted else None)
-        for each, after in zip(models, following, strict=True)
-        if not each.adapted
-    ]
+def _pairs(horizons: Sequence[Horizon]) -> list[tuple[MeanScore, MeanScore | None]]:
+    """Each frozen model, whichever of the horizons it has, and the adapted one after it, if any."""
+    found: dict[str, tuple[MeanScore, MeanScore | None]] = {}
+    for horizon in horizons:
+        for score, after in zip_longest(horizon.scores, horizon.scores[1:]):
+            if score.is_model and not score.adapted:
+                found[score.name] = score, after if after is not None and after.adapted else None
+    return list(found.values())
 
 
 def _model(horizons: Sequence[Horizon], frozen: MeanScore, adapted: MeanScore | None) -> Table:
