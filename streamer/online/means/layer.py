@@ -72,7 +72,7 @@ class Means:
         self._columns = np.arange(horizons)
         self._seen = 0
         self._context = Context(self._minutes)
-        self._waiting = Waiting(len(self._minutes))
+        self._waiting = Waiting(self._back)
         self._bands = MeanBands(self._back[1:], confidence=confidence)
         self._correction = Correction(len(head.minutes)) if adapt else None
         self._guard = MeanGuard(len(head.minutes)) if adapt else None

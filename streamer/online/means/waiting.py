@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from streamer.online.carried import MAX_CARRIED_KW
 from streamer.online.means.bands import KINDS, TERMS
 from streamer.online.means.correction import COMMON
-from streamer.readings.arrays import DoubleArray
+from streamer.readings.arrays import BoolArray, DoubleArray, IntArray
 from streamer.readings.packing import packed, unpacked
 from streamer.scores.means import COLUMNS
 
@@ -22,8 +21,8 @@ BATCH = 30
 
 KEPT = MAX_MINUTES + BATCH
 _ROOM = 1024
-_UNKNOWN_KW = 4.0 * MAX_CARRIED_KW
-"""A value that is not known, in a saved state."""
+_MAX_KW, _UNKNOWN_KW = 1e12, 1e13
+"""Bound of the values in a saved state, and what stands there for one that is not known."""
 
 
 class Waiting:
@@ -32,7 +31,7 @@ class Waiting:
     Rows are appended in place; when there is no more room, the last are moved to the front.
 
     Args:
-        horizons: number of horizons, the first of which is the next reading.
+        back: (horizons,) numbers of minutes, the first of which is the next reading.
 
     Attributes:
         end: number of rows.
@@ -46,8 +45,12 @@ class Waiting:
         classes: (rows, 4) classes of the intervals.
     """
 
-    def __init__(self, horizons: int) -> None:
+    def __init__(self, back: IntArray) -> None:
+        horizons = len(back)
         rows, longer = KEPT + _ROOM, horizons - 1
+        age = np.arange(KEPT, 0, -1)[:, None]
+        # Of each horizon, what waits, and what a mini-batch has settled but not learnt from.
+        self._needed = age <= back + BATCH
         self.end = KEPT
         self.issued = np.full((rows, COLUMNS, horizons), np.nan)
         self.actual = np.full((rows, horizons), np.nan)
@@ -76,11 +79,11 @@ class Waiting:
         self.put_none(slice(self.end - MAX_MINUTES, self.end))
 
     def state(self) -> dict[str, Any]:
-        """The last rows as plain JSON values."""
+        """What is still needed of the last rows, as plain JSON values."""
         kept = slice(self.end - KEPT, self.end)
-        values = (np.nan_to_num(each[kept], nan=_UNKNOWN_KW) for each in self._kw())
+        values = [_flat(each[kept])[self._needed_of(each)] for each in self._kw()]
         return {
-            "kw": [packed(each) for each in values],
+            "kw": [packed(np.nan_to_num(each, nan=_UNKNOWN_KW)) for each in values],
             "common": packed(self.common[kept]),
             "classes": self.classes[kept].tolist(),
         }
@@ -93,11 +96,15 @@ class Waiting:
         """
         found: list[DoubleArray] = []
         for text, each in zip(state["kw"], self._kw(), strict=True):
-            values = unpacked(text, KEPT * each[0].size).reshape(KEPT, *each.shape[1:])
+            rows = np.full((KEPT, *each.shape[1:]), np.nan)
+            needed = self._needed_of(each)
+            values = unpacked(text, int(needed.sum()) * (each[0].size // each.shape[-1]))
             unknown = values == _UNKNOWN_KW
-            if (np.abs(values[~unknown]) > 0.75 * _UNKNOWN_KW).any():
+            if (np.abs(values[~unknown]) > _MAX_KW).any():
                 raise ValueError("a forecast that waits is out of bounds")
-            found.append(np.where(unknown, np.nan, values))
+            values = np.where(unknown, np.nan, values)
+            _flat(rows)[needed] = values.reshape(-1, each[0].size // each.shape[-1])
+            found.append(rows)
         common = unpacked(state["common"], KEPT * COMMON).reshape(KEPT, COMMON)
         classes = _classes(state["classes"])
         self.end = KEPT
@@ -105,11 +112,20 @@ class Waiting:
             each[:KEPT] = values
         self.common[:KEPT], self.classes[:KEPT] = common, classes
 
+    def _needed_of(self, values: DoubleArray) -> BoolArray:
+        """(rows, horizons) what is needed of the values, which may lack the first horizon."""
+        return self._needed[:, -values.shape[-1] :]
+
     def _kw(self) -> tuple[DoubleArray, ...]:
         return self.issued, self.actual, self.network, self.correction, self.change
 
     def _arrays(self) -> tuple[np.ndarray[Any, Any], ...]:
         return *self._kw(), self.common, self.classes
+
+
+def _flat(values: DoubleArray) -> DoubleArray:
+    """A view (rows, horizons, others) of values (rows, horizons) or (rows, others, horizons)."""
+    return values[:, :, None] if values.ndim == 2 else values.swapaxes(1, 2)
 
 
 def _classes(rows: Any) -> np.ndarray[Any, Any]:
