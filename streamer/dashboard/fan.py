@@ -118,10 +118,14 @@ def find_fan(means: NextMeans | None, horizons: Iterable[int], width: int) -> Fa
     drawn = [mean for mean in means if mean.minutes <= longest]
     if not drawn:
         return None
-    cells = next(cells for least, cells in _CELLS if width >= least)
     minutes = [mean.minutes for mean in drawn]
-    places = tuple(_places(minutes, cells))
-    return Fan(tuple(map(_column, drawn)), tuple(_labels(minutes, places)), places)
+    for least, cells in _CELLS:
+        places = tuple(_places(minutes, cells))
+        fan = Fan(tuple(map(_column, drawn)), tuple(_labels(minutes, places)), places)
+        # Half of the width remains for the chart, whatever horizons a model has.
+        if least <= width and 2 * fan.width <= width:
+            return fan
+    return None
 
 
 def columns_taken(means: NextMeans | None, horizons: Iterable[int], width: int) -> int:

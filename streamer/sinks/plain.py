@@ -54,10 +54,11 @@ def plain_line(step: Step, remarks: str = "", horizons: Sequence[int] = SHOWN) -
         error = error if len(forecast) + len(error) <= room else ""
         forecast = forecast if len(forecast) <= room else ""
     line += forecast + error + ending
-    if step.next_means is not None:
-        mean = _mean(longest(step.next_means, horizons))
-        line += mean if len(line) + len(mean) + len(remarks) <= _MAX_WIDTH else ""
-    return line + remarks
+    if step.next_means is None:
+        return line + remarks
+    mean = _mean(longest(step.next_means, horizons))
+    fits = len(line) + len(mean) + len(remarks) <= _MAX_WIDTH
+    return (line + mean if fits else line) + remarks
 
 
 def _mean(forecast: MeanForecast | None) -> str:

@@ -92,6 +92,16 @@ def test_the_fan_ends_with_the_longest_horizon_that_is_shown() -> None:
     assert find_fan(_rising((30, 60)), (5, 15), 80) is None
 
 
+def test_the_chart_keeps_half_of_the_width() -> None:
+    every = _rising(tuple(range(1, 61)))
+    assert {width: _fan(every, width).width for width in (124, 240, 248)} == {
+        124: 62,
+        240: 62,
+        248: 122,
+    }
+    assert find_fan(every, (60,), 123) is None
+
+
 @pytest.mark.parametrize(
     ("means", "kw", "ends"),
     [
