@@ -247,6 +247,14 @@ def test_tables_have_a_row_for_each_horizon(
     assert quarter[2:] == [f"{each.scores[1].rmse_w:.1f}" for each in found.quarters]
 
 
+def test_headings_and_figures_of_all_baselines_fit_the_screen(
+    found: MeanEvaluation, render: Callable[[MeanEvaluation], list[list[str]]]
+) -> None:
+    rows = render(found)
+    assert ["settled", "MSE", "MAE", "mean", "each", "yesterday", "lightgbm"] in rows
+    assert not any("…" in cell for row in rows for cell in row)
+
+
 def test_tables_of_a_frozen_model_alone_have_no_band(
     stretch: Stretch,
     forecasts: list[MeanForecasts],
@@ -266,7 +274,7 @@ def test_models_of_different_horizons_have_a_table_each(
     other = MeanForecasts("other", (60,), one.values_kw[:, [4]], is_model=True)
     rows = render(assess_means(stretch, [replace(one, minutes=(2, 5, 10, 14, 61)), other], (5, 60)))
     assert [row[-1] for row in rows if row[:3] == ["Mean", "of", "the"]] == [
-        "model", "other", "baselines"
+        "model", "other", "first"
     ]  # fmt: skip
     dashes = next(row for row in rows if row[:2] == ["60", "min"])
     assert dashes[2:] == ["–", "–", "–"]

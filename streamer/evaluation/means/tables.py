@@ -38,6 +38,9 @@ def mean_tables(evaluation: MeanEvaluation) -> Iterator[RenderableType]:
         yield Text(f"Mean of the next minutes: {name}{mark}", style="bold")
         yield _model(evaluation.horizons, frozen, adapted)
     yield ""
+    yield Text(
+        "Mean of the next minutes: baselines, and the skill of all but the first", style="bold"
+    )
     yield _baselines(evaluation.horizons)
     yield Text(_MEANS)
     if evaluation.quarters:
@@ -82,14 +85,11 @@ def _errors(score: MeanScore | None) -> Iterator[str]:
 
 def _baselines(horizons: Sequence[Horizon]) -> Table:
     """A row for each horizon: persistence, and the skill of the other baselines."""
-    others = [
-        score.name
-        for score in horizons[0].scores
-        if not score.is_model and score.name != PERSISTENCE
-    ]
+    scores = [score for horizon in horizons for score in horizon.scores if not score.is_model]
+    others = [name for name in dict.fromkeys(s.name for s in scores) if name != PERSISTENCE]
     headings = ["\nsettled", "persistence\nMSE", "\nMAE"]
-    headings += [("skill\n" if i == 0 else "\n") + name for i, name in enumerate(others)]
-    table = plain_table("Mean of the next minutes: baselines", *headings)
+    headings += [_in_two_lines(name) for name in others]
+    table = plain_table("", *headings)
     for horizon in horizons:
         reference, *_ = (score for score in horizon.scores if score.name == PERSISTENCE)
         table.add_row(
@@ -122,6 +122,11 @@ def _score(horizon: Horizon, name: str) -> MeanScore | None:
 
 def _scores(horizon: Horizon, names: Sequence[str]) -> list[MeanScore | None]:
     return [_score(horizon, name) for name in names]
+
+
+def _in_two_lines(name: str) -> str:
+    first, between, last = name.rpartition(" ")
+    return f"{first}\n{last}" if between else f"\n{name}"
 
 
 def _label(minutes: int) -> str:
