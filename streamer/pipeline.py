@@ -197,7 +197,9 @@ class Pipeline:
             self._forecaster, adapt=adapt, confidence=confidence, keep_hidden=head is not None
         )
         scores = RunningScores(confidence=float(confidence), adapted=bool(adapt))
-        means = None if head is None else Means(head, adapt=bool(adapt), confidence=confidence)
+        means = (
+            None if head is None else Means(head, adapt=bool(adapt), confidence=float(confidence))
+        )
         return issuer, Alarms(), scores, means
 
     def _parts(self, readings: Sequence[Reading], missing: IntArray) -> list[tuple[slice, bool]]:

@@ -23,7 +23,7 @@ class MeanForecast:
 
     Attributes:
         minutes: how many minutes the mean is of.
-        kw: expected value (mean forecast) in kW, inside the band.
+        kw: expected value (mean forecast) in kW, inside the band if it is adapted.
         median_kw: median forecast in kW, inside the band.
         low_kw: lower end of the band in kW.
         high_kw: its upper end.
@@ -170,9 +170,10 @@ class HorizonScores:
         mse_kw2: mean squared error of the mean forecast in kW².
         mae_kw: mean absolute error of the median forecast in kW.
         persistence_mse_kw2: mean squared error of "the last reading continues" in kW².
-        recent_mse_kw2: the same of the mean of the last so many minutes.
+        recent_mse_kw2: the same of the mean of the last so many minutes, for which the last
+            reading stands where one of them was not measured.
         half_mse_kw2: the same of half of each of these two.
-        yesterday_mse_kw2: the same of the same minutes of yesterday, where they were measured.
+        yesterday_mse_kw2: the same of the same minutes of yesterday, as far as measured.
         coverage: share of the means inside the band, ends included.
         winkler_kw: mean interval score of the band in kW (Winkler 1972).
     """

@@ -139,7 +139,9 @@ class Means:
                 else:
                     rows = slice(start - first, end - first)
                     found = self._advance(part, next_kw[rows], head_kw[rows], at)
-                values = [*values, *found] if every else found
+                if not every:
+                    values.clear()
+                values += found
                 start = end
         return values
 

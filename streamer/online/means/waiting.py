@@ -20,7 +20,7 @@ BATCH = 30
 """Readings of a mini-batch: what is learnt changes at every thirtieth reading."""
 
 KEPT = MAX_MINUTES + BATCH
-_ROOM = 1024
+_ROOM = 128
 _MAX_KW, _UNKNOWN_KW = 1e12, 1e13
 """Bound of the values in a saved state, and what stands there for one that is not known."""
 
