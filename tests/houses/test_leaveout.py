@@ -25,7 +25,7 @@ def _result(skill: float) -> dict[str, Any]:
 
 
 class Commands:
-    """Stands in for the commands: remembers them, and fails as often as it is told to."""
+    """Fake of the commands, which remembers them and fails so many times."""
 
     def __init__(self) -> None:
         self.given: list[tuple[str, ...]] = []
