@@ -6,7 +6,7 @@ A model may come from anywhere: its texts are printed without markup, and on one
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -18,6 +18,7 @@ from streamer.display.numbers import NOTHING, number, percent
 from streamer.models import find_model, read_model, shipped_models
 from streamer.models.card import Card
 from streamer.models.cardscores import CardScores
+from streamer.models.horizons import read_head
 
 
 def list_models() -> None:
@@ -41,7 +42,9 @@ def show_model(name_or_path: str, *, as_json: bool) -> None:
         name_or_path: a shipped model's name, a folder, or a `.keras` file.
         as_json: print the card as JSON instead of a table.
     """
-    card, weights = read_model(find_model(name_or_path))
+    path = find_model(name_or_path)
+    card, weights = read_model(path)
+    head = read_head(path, card.horizons, units=weights.lstm[-1].units)
     if as_json:
         # Escaped, so that it is the same JSON on a terminal of any encoding.
         print(json.dumps(json.loads(card.to_json()), indent=2))
@@ -57,6 +60,13 @@ def show_model(name_or_path: str, *, as_json: bool) -> None:
         "forecasts": f"the next reading's {card.target}: {', '.join(card.outputs)}",
         "trained on": _span(card),
     }
+    if card.horizons is not None and head is not None:
+        rows["horizons"] = (
+            f"mean of the next {_ranges(card.horizons.minutes)} minutes: "
+            f"{', '.join(card.horizons.outputs)}"
+        )
+        rows["their head"] = f"Dense layers on the hidden state and features, sizes {head.sizes}"
+        rows["features"] = ", ".join(card.horizons.features) or NOTHING
     facts = {key: _plain(value) for key, value in card.others.items()}
     for key, value in [*rows.items(), *facts.items()]:
         table.add_row(Text(one_line(key)), Text(one_line(value)))
@@ -72,6 +82,21 @@ def _span(card: Card) -> str:
     if card.trained_from is None or card.trained_to is None:
         return NOTHING
     return f"{card.trained_from:%Y-%m-%d} to {card.trained_to:%Y-%m-%d}"
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Numbers in rising order, those in a row as a range.
+
+    >>> _ranges([2, 3, 4, 15, 30])
+    '2–4, 15, 30'
+    """
+    found: list[list[int]] = []
+    for each in numbers:
+        if found and each == found[-1][-1] + 1:
+            found[-1][1:] = [each]
+        else:
+            found.append([each])
+    return ", ".join("–".join(map(str, span)) for span in found)
 
 
 def _plain(value: Any) -> str:

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from streamer.blas import one_blas_thread
 from streamer.errors import ModelError
+from streamer.models import CARD_FILE
+from streamer.models.artefact import sha256_of_bytes
 from streamer.models.bounded import read_regular
 from streamer.models.bounds import MAX_MODEL_BYTES
 from streamer.models.cardhorizons import OUTPUTS, CardHorizons
@@ -16,7 +19,10 @@ from streamer.readings.arrays import DoubleArray, FloatArray
 
 HORIZONS_FILE = "horizons.keras"
 
-_MEAN, _LOW, _MEDIAN, _HIGH = range(len(OUTPUTS))
+_BLOCK = 256
+"""Readings computed together, so that what is in between stays in the processor's cache."""
+
+_LOW, _MEDIAN, _HIGH = 1, 2, 3
 _LEVELS = slice(_LOW, _HIGH + 1)
 
 
@@ -35,6 +41,7 @@ class HorizonHead:
         card: what the outputs are.
         network: the layers, which must have as many inputs and outputs as the card needs.
         units: size of the hidden state.
+        where: the file, for errors.
 
     Raises:
         ModelError: the layers do not fit the card.
@@ -42,20 +49,28 @@ class HorizonHead:
     Attributes:
         minutes: numbers of minutes whose mean is forecast, in rising order, from 2 on.
         units: size of the hidden state.
+        sizes: those of the layers, inputs first.
     """
 
-    def __init__(self, card: CardHorizons, network: DenseNetwork, *, units: int) -> None:
-        inputs, *_, outputs = network.sizes
-        if inputs != units + len(card.features):
+    def __init__(
+        self,
+        card: CardHorizons,
+        network: DenseNetwork,
+        *,
+        units: int,
+        where: str = HORIZONS_FILE,
+    ) -> None:
+        self.sizes = network.sizes
+        features, horizons, each = len(card.features), len(card.minutes), len(card.outputs)
+        if self.sizes[0] != units + features:
             raise ModelError(
-                f"{HORIZONS_FILE}: {inputs} inputs; a hidden state of {units} and "
-                f"{len(card.features)} features of the card are {units + len(card.features)}"
+                f"{where}: {self.sizes[0]} inputs; expected {units + features}, a hidden state of "
+                f"{units} and the {features} features of the card"
             )
-        wanted = len(card.minutes) * len(card.outputs)
-        if outputs != wanted:
+        if self.sizes[-1] != horizons * each:
             raise ModelError(
-                f"{HORIZONS_FILE}: {outputs} outputs; {len(card.minutes)} horizons of the card "
-                f"with {len(card.outputs)} each are {wanted}"
+                f"{where}: {self.sizes[-1]} outputs; expected {horizons * each}, {each} for each "
+                f"of the {horizons} horizons of the card"
             )
         self.minutes = card.minutes
         self.units = units
@@ -106,7 +121,18 @@ class HorizonHead:
         Returns:
             (readings, horizons, 4) as by `one`.
         """
-        values = np.empty((len(hidden), self._layers[0].shape[0] - 1), np.float32)
+        kw = np.empty((len(hidden), len(self.minutes), len(OUTPUTS)))
+        with one_blas_thread():
+            for start in range(0, len(hidden), _BLOCK):
+                rows = slice(start, start + _BLOCK)
+                self._forecast(hidden[rows], features[rows], last_kw[rows], out=kw[rows])
+        return kw
+
+    def _forecast(
+        self, hidden: FloatArray, features: FloatArray, last_kw: DoubleArray, *, out: DoubleArray
+    ) -> None:
+        """Forecast at a few readings, into an array (readings, horizons, 4)."""
+        values = np.empty((len(hidden), len(self._layers[0]) - 1), np.float32)
         values[:, : self.units] = hidden
         values[:, self.units :] = features
         for layer, activation in zip(self._layers, self._activations, strict=False):
@@ -116,10 +142,8 @@ class HorizonHead:
         last = self._layers[-1]
         changes = values @ last[:-1]
         changes += last[-1]
-        kw = changes.astype(np.float64).reshape(len(hidden), len(self.minutes), len(OUTPUTS))
-        kw += last_kw[:, None, None]
-        _sort_quantiles(kw)
-        return kw
+        np.add(changes.reshape(out.shape), last_kw[:, None, None], out=out)
+        _sort_quantiles(out)
 
 
 def read_head(model: Path, card: CardHorizons | None, *, units: int) -> HorizonHead | None:
@@ -131,22 +155,29 @@ def read_head(model: Path, card: CardHorizons | None, *, units: int) -> HorizonH
         units: size of the network's last hidden state.
 
     Raises:
-        ModelError: the file is missing, damaged, or does not fit the card; the message names
-            the file, and the layer.
+        ModelError: as for `read_network`, or the layers do not fit the card.
     """
     if card is None:
         return None
-    from streamer.models.artefact import sha256_of_bytes
-
     path = model.with_name(HORIZONS_FILE)
+    return HorizonHead(card, read_network(path, card), units=units, where=str(path))
+
+
+def read_network(path: Path, card: CardHorizons) -> DenseNetwork:
+    """Read the layers of a `horizons.keras`.
+
+    Args:
+        path: the file.
+        card: the part of its card about horizons.
+
+    Raises:
+        ModelError: the file is missing or damaged, the card belongs to another, or a layer is
+            not supported; the message names the file, and the layer.
+    """
     content = read_regular(path, MAX_MODEL_BYTES)
     if card.sha256 != sha256_of_bytes(content):
-        raise ModelError(f"{path}: its card belongs to another {HORIZONS_FILE}")
-    network = parse_dense(path, content)
-    try:
-        return HorizonHead(card, network, units=units)
-    except ModelError as error:
-        raise ModelError(f"{path.parent / str(error)}") from None
+        raise ModelError(f"{path.with_name(CARD_FILE)}: belongs to another {path.name}")
+    return parse_dense(path, content)
 
 
 def _relu(values: FloatArray, *, out: FloatArray) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
 from math import asinh
 from typing import Any, NamedTuple
 
@@ -11,9 +10,9 @@ import numpy as np
 
 from streamer.models.features import FEATURES
 from streamer.online.exponential import ExponentialMean
-from streamer.online.minutesums import MAX_KW, MAX_SPAN, MinuteSums, all_units_of, units_of
+from streamer.online.minutesums import MAX_KW, MinuteSums, all_units_of, spans, units_of
 from streamer.online.profile import DailyProfile
-from streamer.online.wallclock import DAY
+from streamer.online.wallclock import DAY, WallClocks, harmonics, harmonics_of
 from streamer.readings.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from streamer.readings.saved import number
 
@@ -29,7 +28,6 @@ CHANGE_MINUTES = (60, DAY)
 """Time constants of the exponential means of the absolute change."""
 
 _LONG = VALUE_MINUTES.index(DAY)
-_HARMONICS = (1, 2, 3)
 
 
 class Extended(NamedTuple):
@@ -93,6 +91,11 @@ class History:
         self._changes = [ExponentialMean(minutes) for minutes in CHANGE_MINUTES]
         self._profile = DailyProfile()
 
+    @property
+    def minute(self) -> int | None:
+        """Minute of the last reading; None before the first."""
+        return None if self._last_kw is None else self._sums.minute
+
     def push(self, minute: int, day_minute: int, weekend: bool, kw: float) -> FloatArray:
         """Take a reading; its times are as by `streamer.online.wallclock.wall_clock`.
 
@@ -127,7 +130,7 @@ class History:
                 each.skip(apart)
         profile = self._profile.push(minute, day_minute, units)
         sums, long = self._sums, self._values[_LONG].value()
-        yesterday = [sums.yesterday_kw(minutes) for minutes in MEANS]
+        yesterday = sums.yesterday_means(MEANS)
         return np.array(
             [
                 *[asinh(2.0 * (sums.known_kw(minutes) - kw)) for minutes in MEANS],
@@ -136,7 +139,7 @@ class History:
                 # A NaN is not equal to itself.
                 *[asinh(2.0 * ((x if x == x else long) - kw)) for x in profile],
                 *[asinh(2.0 * ((x if x == x else long) - kw)) for x in yesterday],
-                *_harmonics()[day_minute],
+                *harmonics_of(day_minute),
                 float(weekend),
                 asinh(2.0 * kw),
             ],
@@ -158,8 +161,7 @@ class History:
             (readings, features) after each reading.
 
         Raises:
-            ValueError: a minute is earlier than the one before it, or a reading is NaN; nothing
-                has changed.
+            ValueError: as for `push`; nothing has changed.
         """
         return self.extend_with_means(minutes, day_minutes, weekends, kw, ()).features
 
@@ -191,17 +193,12 @@ class History:
         apart = np.diff(minutes, prepend=self._before(minutes))
         if (apart < 0).any():
             raise ValueError("a minute is before the last one")
-        found = Extended(
-            np.empty((len(kw), len(FEATURES)), np.float32),
-            np.empty((len(kw), len(horizons))),
-            np.empty((len(kw), len(horizons))),
-        )
-        for rows in _spans(minutes):
-            given = minutes[rows], day_minutes[rows], weekends[rows], kw[rows]
-            if apart[rows].all():
-                part = self._extend(*given, horizons)
-            else:
-                part = self._one_by_one(*given, horizons)
+        means = (np.empty((len(kw), len(horizons))) for _ in range(2))
+        found = Extended(np.empty((len(kw), len(FEATURES)), np.float32), *means)
+        for rows in spans(minutes):
+            clocks = WallClocks(minutes[rows], day_minutes[rows], weekends[rows])
+            take = self._extend if apart[rows].all() else self._one_by_one
+            part = take(clocks, kw[rows], horizons)
             found.features[rows] = part.features
             found.recent_kw[rows], found.yesterday_kw[rows] = part.recent_kw, part.yesterday_kw
         return found
@@ -248,23 +245,18 @@ class History:
         for each, saved in zip(fresh._changes, state["changes"], strict=True):
             each.restore(saved, largest=2.0 * MAX_KW)
         fresh._profile.restore(state["profile"])
-        self.__dict__ = fresh.__dict__
+        self._last_kw, self._sums, self._profile = fresh._last_kw, fresh._sums, fresh._profile
+        self._values, self._changes = fresh._values, fresh._changes
 
     def _before(self, minutes: IntArray) -> int:
         """Minute of the last reading; just before the next if that is the first."""
-        if self._last_kw is None:
-            return int(minutes[0]) - 1 if len(minutes) else 0
-        return self._sums.minute
+        if self.minute is not None:
+            return self.minute
+        return int(minutes[0]) - 1 if len(minutes) else 0
 
-    def _extend(
-        self,
-        minutes: IntArray,
-        day_minutes: IntArray,
-        weekends: BoolArray,
-        kw: DoubleArray,
-        horizons: Sequence[int],
-    ) -> Extended:
-        """Take readings of different minutes that span less than `MAX_SPAN`."""
+    def _extend(self, clocks: WallClocks, kw: DoubleArray, horizons: Sequence[int]) -> Extended:
+        """Take readings of different minutes, one part of `spans`."""
+        minutes, day_minutes, weekends = clocks
         units, kw = all_units_of(kw), np.clip(kw, -MAX_KW, MAX_KW)
         elapsed = minutes - self._before(minutes)
         every = np.ones(len(kw))
@@ -289,59 +281,20 @@ class History:
         powers -= kw
         rows[-1] = kw
         rows[-2] = weekends
-        rows[len(levels) : -2] = _harmonics_by_minute()[:, day_minutes]
-        _asinh_of_twice(powers)
-        _asinh_of_twice(rows[-1])
+        rows[len(levels) : -2] = harmonics()[:, day_minutes]
+        powers *= 2.0
+        rows[-1] *= 2.0
+        np.arcsinh(powers, out=powers)
+        np.arcsinh(rows[-1], out=rows[-1])
         return Extended(
             rows.T.astype(np.float32), grid.recent_means(horizons), grid.yesterday_means(horizons)
         )
 
-    def _one_by_one(
-        self,
-        minutes: IntArray,
-        day_minutes: IntArray,
-        weekends: BoolArray,
-        kw: DoubleArray,
-        horizons: Sequence[int],
-    ) -> Extended:
+    def _one_by_one(self, clocks: WallClocks, kw: DoubleArray, horizons: Sequence[int]) -> Extended:
         """Take readings of which some are of the same minute."""
         rows = []
-        for reading in zip(
-            minutes.tolist(), day_minutes.tolist(), weekends.tolist(), kw.tolist(), strict=True
-        ):
+        columns = (each.tolist() for each in (*clocks, kw))
+        for reading in zip(*columns, strict=True):
             features = self.push(*reading)
             rows.append((features, self.recent_means(horizons), self.yesterday_means(horizons)))
         return Extended(*map(np.array, zip(*rows, strict=True)))
-
-
-def _spans(minutes: IntArray) -> Iterator[slice]:
-    """Parts of consecutive readings, of which each spans less than `MAX_SPAN` minutes."""
-    start = 0
-    while start < len(minutes):
-        end = int(np.searchsorted(minutes, minutes[start] + MAX_SPAN))
-        yield slice(start, end)
-        start = end
-
-
-def _asinh_of_twice(kw: DoubleArray) -> None:
-    """Replace powers by ``asinh(2 x)``, exact to 1e-15."""
-    # Several times as fast as `numpy.arcsinh`, whose relative precision near zero is not needed.
-    size = np.abs(kw)
-    size *= 2.0
-    root = np.sqrt(size * size + 1.0)
-    root += size
-    np.copysign(np.log(root, out=root), kw, out=kw)
-
-
-@cache
-def _harmonics_by_minute() -> DoubleArray:
-    """(features, day) sine and cosine of each harmonic at each minute of the day."""
-    angle = 2.0 * np.pi / DAY * np.arange(DAY)
-    return np.array([part(n * angle) for n in _HARMONICS for part in (np.sin, np.cos)])
-
-
-@cache
-def _harmonics() -> list[list[float]]:
-    """Sine and cosine of each harmonic, for each minute of the day."""
-    found: list[list[float]] = _harmonics_by_minute().T.tolist()
-    return found

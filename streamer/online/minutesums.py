@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from streamer.online.carried import MAX_CARRIED_KW
 from streamer.online.wallclock import DAY
-from streamer.readings.arrays import DoubleArray, IndexArray, IntArray
+from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.readings.packing import packed, unpacked
 from streamer.readings.saved import MAX_COUNT, whole
 
-KEPT = 1500
-"""Minutes that are kept: a day, and the hour that a mean may reach back beyond it."""
-
-MAX_MEAN = KEPT - DAY
+MAX_MEAN = 60
 """Longest mean in minutes."""
+
+KEPT = DAY + MAX_MEAN
+"""Minutes that are kept."""
 
 UNITS_PER_KW = 1_000_000_000
 """Powers are added up as whole microwatts, so that sums are exact in any order."""
@@ -49,6 +49,15 @@ def units_of(kw: float) -> int:
 def all_units_of(kw: DoubleArray) -> IntArray:
     """Powers (readings,) in kW, none of them NaN, as whole microwatts, bounded."""
     return np.rint(np.clip(kw, -MAX_KW, MAX_KW) * UNITS_PER_KW).astype(np.int64)
+
+
+def spans(minutes: IntArray) -> Iterator[slice]:
+    """Parts of (readings,) minutes in rising order, each of which spans less than `MAX_SPAN`."""
+    start = 0
+    while start < len(minutes):
+        end = int(np.searchsorted(minutes, minutes[start] + MAX_SPAN))
+        yield slice(start, end)
+        start = end
 
 
 class MinuteSums:
@@ -99,15 +108,6 @@ class MinuteSums:
         known = counts[-1] - counts[-1 - minutes]
         return (sums[-1] - sums[-1 - minutes]) / (known * UNITS_PER_KW)
 
-    def yesterday_kw(self, minutes: int) -> float:
-        """Mean of the next minutes a day ago in kW, of those measured; NaN if none was."""
-        sums, counts = self._sums, self._counts
-        start = -1 - DAY
-        known = counts[start + minutes] - counts[start]
-        if not known:
-            return math.nan
-        return (sums[start + minutes] - sums[start]) / (known * UNITS_PER_KW)
-
     def recent_means(self, horizons: Sequence[int]) -> list[float]:
         """Means of the last minutes in kW; NaN where one of them was not measured.
 
@@ -122,8 +122,20 @@ class MinuteSums:
         ]
 
     def yesterday_means(self, horizons: Sequence[int]) -> list[float]:
-        """Means of the next minutes a day ago in kW, as by `yesterday_kw`."""
-        return [self.yesterday_kw(n) for n in horizons]
+        """Means of the next minutes a day ago in kW, of those measured; NaN if none was.
+
+        Args:
+            horizons: numbers of minutes, up to `MAX_MEAN`.
+        """
+        sums, counts = self._sums, self._counts
+        start = -1 - DAY
+        total, count = sums[start], counts[start]
+        return [
+            (sums[start + n] - total) / (known * UNITS_PER_KW)
+            if (known := counts[start + n] - count)
+            else math.nan
+            for n in horizons
+        ]
 
     def extend(self, minutes: IntArray, units: IntArray) -> MinuteGrid:
         """Take consecutive readings, which span less than `MAX_SPAN` minutes.
@@ -198,41 +210,50 @@ class MinuteGrid:
     """
 
     def __init__(self, sums: IntArray, counts: IntArray, at: IntArray) -> None:
-        self._sums, self._counts, self._at = sums, counts, at
+        self._sums, self._counts = sums, counts
+        self._size = len(at)
+        first, last = int(at[0]), int(at[-1])
+        # Without gaps they are views, several times as fast as indices.
+        self._at = slice(first, last + 1) if last - first < len(at) else at
 
     def known_kw(self, minutes: int) -> DoubleArray:
-        """(readings,) means in kW, as `MinuteSums.known_kw`."""
-        sums, known = self._between(self._at - minutes, self._at)
+        """(readings,) means in kW, as by `MinuteSums.known_kw`."""
+        sums, known = self._between(-minutes, 0)
         found: DoubleArray = sums / (known * UNITS_PER_KW)
         return found
 
     def yesterday_kw(self, minutes: int) -> DoubleArray:
-        """(readings,) means in kW, as `MinuteSums.yesterday_kw`."""
-        start = self._at - DAY
-        sums, known = self._between(start, start + minutes)
-        found = np.full(len(sums), np.nan)
-        np.divide(sums, known * UNITS_PER_KW, out=found, where=known > 0)
+        """(readings,) means in kW, as by `MinuteSums.yesterday_means`."""
+        sums, known = self._between(-DAY, minutes - DAY)
+        # None of no minutes is NaN, without the warning of a division by zero.
+        found: DoubleArray = sums / np.where(known > 0, known * float(UNITS_PER_KW), np.nan)
         return found
 
     def recent_means(self, horizons: Sequence[int]) -> DoubleArray:
-        """(readings, horizons) means in kW, as `MinuteSums.recent_means`."""
-        means = np.full((len(self._at), len(horizons)), np.nan)
-        for column, minutes in enumerate(horizons):
-            sums, known = self._between(self._at - minutes, self._at)
-            complete = known == minutes
-            np.divide(sums, minutes * UNITS_PER_KW, out=means[:, column], where=complete)
-        return means
+        """(readings, horizons) means in kW, as by `MinuteSums.recent_means`."""
+        return self._columns(horizons, self._recent_kw)
 
     def yesterday_means(self, horizons: Sequence[int]) -> DoubleArray:
-        """(readings, horizons) means in kW, as `MinuteSums.yesterday_means`."""
-        means = np.empty((len(self._at), len(horizons)))
-        for column, minutes in enumerate(horizons):
-            means[:, column] = self.yesterday_kw(minutes)
+        """(readings, horizons) means in kW, as by `MinuteSums.yesterday_means`."""
+        return self._columns(horizons, self.yesterday_kw)
+
+    def _recent_kw(self, minutes: int) -> DoubleArray:
+        sums, known = self._between(-minutes, 0)
+        means: DoubleArray = sums / float(minutes * UNITS_PER_KW)
+        means[known != minutes] = np.nan
         return means
 
-    def _between(self, start: IndexArray, end: IndexArray) -> tuple[IntArray, IntArray]:
-        """Sums and counts of the minutes after `start` up to `end`."""
-        return (
-            self._sums[end] - self._sums[start],
-            self._counts[end] - self._counts[start],
-        )
+    def _columns(self, horizons: Sequence[int], mean: Callable[[int], DoubleArray]) -> DoubleArray:
+        rows = [mean(minutes) for minutes in horizons]
+        return np.array(rows).T if rows else np.empty((self._size, 0))
+
+    def _between(self, start: int, end: int) -> tuple[IntArray, IntArray]:
+        """Sums and counts of the minutes after `start` up to `end`, in minutes from each."""
+        sums = self._totals(self._sums, end) - self._totals(self._sums, start)
+        return sums, self._totals(self._counts, end) - self._totals(self._counts, start)
+
+    def _totals(self, totals: IntArray, offset: int) -> IntArray:
+        at = self._at
+        if isinstance(at, slice):
+            return totals[at.start + offset : at.stop + offset]
+        return totals[at + offset]

@@ -38,7 +38,7 @@ class DailyProfile:
         self._sums, self._weights = [0.0] * QUARTERS, [0.0] * QUARTERS
         self._starts = [0] * QUARTERS
         # The first ones follow the last again, so that a part may cross midnight.
-        self._means = [math.nan] * (QUARTERS + AHEAD + 1)
+        self._means = [math.nan] * (QUARTERS + AHEAD)
         self._start, self._quarter = 0, 0
         self._units, self._count = 0, 0
 
@@ -142,5 +142,5 @@ class DailyProfile:
         weight = self._weights[quarter]
         mean = self._sums[quarter] / weight if weight else math.nan
         self._means[quarter] = mean
-        if quarter <= AHEAD:
+        if quarter < AHEAD:
             self._means[QUARTERS + quarter] = mean

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
 from streamer.readings import Reading
-from streamer.readings.arrays import BoolArray, IntArray, TimeArray
+from streamer.readings.arrays import BoolArray, DoubleArray, IntArray, TimeArray
 from streamer.readings.blocks import ReadingBlock
 from streamer.readings.seconds import seconds_of
 
@@ -19,6 +20,10 @@ DAY = 1440
 _SATURDAY = 5
 _WEEKDAY_OF_1970 = 3
 """1970 began on a Thursday."""
+
+
+HARMONICS = (1, 2, 3)
+"""Those of the day: with periods of 24, 12 and 8 hours."""
 
 
 class WallClock(NamedTuple):
@@ -71,3 +76,23 @@ def wall_clocks_at(at: TimeArray) -> WallClocks:
     minutes = at.astype("datetime64[m]").astype(np.int64)
     days, day_minutes = np.divmod(minutes, DAY)
     return WallClocks(minutes, day_minutes, (days + _WEEKDAY_OF_1970) % 7 >= _SATURDAY)
+
+
+@cache
+def harmonics() -> DoubleArray:
+    """(2 × harmonics, day) sine and cosine of each harmonic at each minute of the day."""
+    angle = 2.0 * np.pi / DAY * np.arange(DAY)
+    found = np.array([part(n * angle) for n in HARMONICS for part in (np.sin, np.cos)])
+    found.flags.writeable = False
+    return found
+
+
+def harmonics_of(day_minute: int) -> list[float]:
+    """Sine and cosine of each harmonic at one minute of the day."""
+    return _by_minute()[day_minute]
+
+
+@cache
+def _by_minute() -> list[list[float]]:
+    found: list[list[float]] = harmonics().T.tolist()
+    return found

@@ -1,4 +1,4 @@
-"""Cost per reading of adapter, band and alarms, on real answers of the shipped network."""
+"""Cost per reading of what is learnt online, on real answers of the shipped network."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from streamer.online.layer import Online, recent_changes
 from streamer.readings import Forecast
 from streamer.stream.runner import BLOCK
 from streamer.testing import readings
+from tests.benchmarks import horizons
 from tests.benchmarks.engines import MODEL, WINDOW
 from tests.benchmarks.recordings import sample_kw
 
@@ -40,7 +41,7 @@ class _Recording:
 
 
 def costs() -> dict[str, float]:
-    """Microseconds per reading: the adapter and band, the alarms; one by one and in blocks."""
+    """Microseconds per reading: adapter and band, alarms, horizons; one by one and in blocks."""
     recording = _Recording()
     return {
         "adapted band, one by one": _best(lambda: _see(recording, 1, adapt=True)),
@@ -48,6 +49,10 @@ def costs() -> dict[str, float]:
         "band alone, one by one": _best(lambda: _see(recording, 1, adapt=False)),
         "band alone, in blocks": _best(lambda: _see(recording, BLOCK, adapt=False)),
         **_alarm_costs(recording),
+        **{
+            name: _best(run)
+            for name, run in horizons.runs(recording.actual_kw, recording.answer.hidden).items()
+        },
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from importlib import import_module
 from importlib.metadata import EntryPoint
 
@@ -12,11 +13,14 @@ import streamer
 from streamer.errors import DISTRIBUTION
 from streamer.feeds import FeedKind
 from streamer.feeds.registry import schemes
+from streamer.models.cardhorizons import CardHorizons
+from streamer.models.features import FEATURES
 from tests.docs.commands import options, problem, root_options, used
 from tests.docs.pages import DOCS, README, ROOT, column, prose, read, sections, spans
 
 COMMANDS = ROOT / "docs" / "commands.md"
 FEEDS = ROOT / "docs" / "feeds.md"
+TRAINING = ROOT / "docs" / "training.md"
 API = ROOT / "docs" / "api.md"
 
 _OURS = [point for point in schemes().values() if point.dist and point.dist.name == DISTRIBUTION]
@@ -119,6 +123,16 @@ def test_the_presets_are_documented(scheme: str, section: str) -> None:
 def test_the_readme_names_each_scheme() -> None:
     named = set(re.findall(r"`(\w+):", read(README)))
     assert not {point.name for point in _OURS} - named - {"https", "mqtts"}
+
+
+def test_each_feature_of_a_head_is_documented() -> None:
+    rows = column(read(TRAINING), "features")
+    assert [name for row in rows for name in spans(row[0])] == list(FEATURES)
+
+
+def test_each_field_of_a_card_about_horizons_is_documented() -> None:
+    names = [name for row in column(read(TRAINING), "field") for name in spans(row[0])]
+    assert names == [each.name for each in fields(CardHorizons)]
 
 
 def test_public_names_are_in_the_api_reference() -> None:

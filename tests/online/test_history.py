@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamer.online.history import FEATURES, Extended, History
@@ -135,6 +137,7 @@ def all_series(draw: st.DrawFn, apart: st.SearchStrategy[int] = APART) -> Series
     return series(steps, values, back_at=draw(st.none() | st.integers(0, len(steps))))
 
 
+@settings(max_examples=40)
 @given(all_series(st.one_of(APART, st.just(0))), st.data())
 def test_one_by_one_and_in_blocks_both_are_as_defined(given: Series, data: st.DataObject) -> None:
     one_by_one = pushed(History(), given)
@@ -153,5 +156,141 @@ def test_one_by_one_and_in_blocks_both_are_as_defined(given: Series, data: st.Da
         np.testing.assert_allclose(together, getattr(one_by_one, name), rtol=0, atol=1e-6)
 
 
+def days_with_gaps() -> Series:
+    """Days with gaps of all lengths, on the last but one of which the clock is set back."""
+    gaps = {100: 7, 300: 90, 1700: 1380, 1800: 1439, 1870: 1441, 1950: 1499, 2020: 1501, 3500: 4100}
+    apart = [gaps.get(place, 1) for place in range(5200)]
+    kw = np.random.default_rng(1).gamma(1.0, 0.8, len(apart)).round(3)
+    return series(apart, kw.tolist(), back_at=4000)
+
+
+@pytest.mark.parametrize("block", [1, 997, 5200])
+def test_days_with_gaps_are_as_defined(block: int) -> None:
+    given, history = days_with_gaps(), History()
+    if block == 1:
+        found = pushed(history, given)
+    else:
+        cuts = range(0, given.size, block)
+        parts = [history.extend_with_means(*given[a : a + block], HORIZONS) for a in cuts]
+        found = Extended(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+    rows = [0, 1, 99, 100, 107, 300, 1439, 1440, 1500, 1700, 1759, 1800, 1870, 1871, 1950, 2020]
+    before_midnight = np.flatnonzero(given.day_minutes >= 1424)[-40::13].tolist()
+    assert_as_defined(found, given, [*rows, 3499, 3500, 3999, 4000, 4060, 5199, *before_midnight])
+
+
 def _bounded(given: Series) -> Series:
     return given._replace(kw=np.clip(given.kw, -1e6, 1e6))
+
+
+def day_and_a_half(seed: int = 0) -> Series:
+    kw = np.random.default_rng(seed).gamma(1.0, 0.8, 2160).round(3)
+    return series([1] * len(kw), kw.tolist())
+
+
+def test_features_are_single_precision_and_in_the_order_of_their_names() -> None:
+    features = History().push(MONDAY + 1, 1, False, 0.5)
+    assert features.dtype == np.float32
+    assert features.shape == (len(FEATURES),) == (26,)
+    found = dict(zip(FEATURES, features.tolist(), strict=True))
+    assert found.pop("last") == pytest.approx(np.arcsinh(1.0))
+    # Nothing but the reading itself is known, and it differs from nothing.
+    others = [value for name, value in found.items() if not name.startswith(("sin", "cos"))]
+    assert others == pytest.approx([0.0] * 19, abs=1e-8)
+
+
+def test_an_empty_block_changes_nothing() -> None:
+    history, given = History(), day_and_a_half()
+    assert history.extend(*given[:0]).shape == (0, len(FEATURES))
+    pushed(history, given[:3])
+    before = history.state()
+    assert history.extend_with_means(*given[3:3], HORIZONS).recent_kw.shape == (0, len(HORIZONS))
+    assert history.state() == before
+
+
+@pytest.mark.parametrize("extended", [False, True])
+def test_time_that_goes_back_and_nan_are_rejected_and_change_nothing(extended: bool) -> None:
+    history, given = History(), day_and_a_half()
+    history.extend(*given[:100])
+    before = history.state()
+
+    def take(row: Series) -> None:
+        if extended:
+            history.extend(*row)
+        else:
+            pushed(history, row)
+
+    with pytest.raises(ValueError, match="before the last one"):
+        take(given[98:99])
+    with pytest.raises(ValueError, match="NaN"):
+        take(given[100:101]._replace(kw=np.array([np.nan])))
+    assert history.state() == before
+
+
+@pytest.mark.parametrize("cut", [1, 700, 1501, 2000])
+def test_a_restored_history_continues_bit_for_bit(cut: int) -> None:
+    given = day_and_a_half()
+    history = History()
+    pushed(history, given[:cut])
+    restored = History()
+    restored.restore(json.loads(json.dumps(history.state())))
+    assert restored.minute == given.minutes[cut - 1]
+    assert restored.state() == history.state()
+    for name in Extended._fields:
+        theirs, ours = (
+            getattr(pushed(each, given[cut:]), name) for each in map(_copy, (history, restored))
+        )
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def _copy(history: History) -> History:
+    found = History()
+    found.restore(history.state())
+    return found
+
+
+def test_a_new_history_is_restored_as_new() -> None:
+    restored, given = _copy(History()), day_and_a_half()
+    assert restored.minute is None
+    np.testing.assert_array_equal(restored.extend(*given), History().extend(*given))
+
+
+def test_state_is_small_after_any_number_of_readings() -> None:
+    history, given = History(), day_and_a_half()
+    for day in range(6):
+        history.extend(*given._replace(minutes=given.minutes + day * 2160))
+    assert len(json.dumps(history.state())) < 24_000
+
+
+Damage = Callable[[dict[str, Any]], Any]
+DAMAGES: dict[str, Damage] = {
+    "no last reading": lambda s: s.pop("last_kw"),
+    "text as last reading": lambda s: s.update(last_kw="1.0"),
+    "huge last reading": lambda s: s.update(last_kw=2e6),
+    "no minutes": lambda s: s.pop("minutes"),
+    "minute of text": lambda s: s["minutes"].update(minute="now"),
+    "too few minutes": lambda s: s["minutes"].update(kw=s["minutes"]["kw"][:-8]),
+    "huge minutes": lambda s: s["minutes"].update(kw=History().state()["minutes"]["kw"] + "AAAA"),
+    "too few means": lambda s: s["values"].pop(),
+    "mean above all values": lambda s: s["values"].__setitem__(0, [3e6, 1.0]),
+    "negative weight": lambda s: s["changes"].__setitem__(0, [0.0, -1.0]),
+    "weight of infinity": lambda s: s["changes"].__setitem__(0, [0.0, float("inf")]),
+    "no profile": lambda s: s.pop("profile"),
+    "profile without weights": lambda s: s["profile"].update(weights=s["profile"]["starts"][:9]),
+    "profile above all values": lambda s: s["profile"].update(sums=s["profile"]["starts"]),
+    "quarter of another day": lambda s: s["profile"]["quarter"].__setitem__(1, 96),
+    "quarter of one number": lambda s: s["profile"].update(quarter=[1]),
+    "quarter above all values": lambda s: s["profile"]["quarter"].__setitem__(2, 1 << 52),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_state_is_rejected_and_changes_nothing(name: str) -> None:
+    given = day_and_a_half()
+    history, other = History(), History()
+    history.extend(*given)
+    other.extend(*given[:50])
+    damaged, before = json.loads(json.dumps(history.state())), other.state()
+    DAMAGES[name](damaged)
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        other.restore(damaged)
+    assert other.state() == before
