@@ -16,6 +16,7 @@ from streamer.cli.options import (
     ConfidenceOption,
     Engine,
     EngineOption,
+    Horizons,
     parse_moment,
 )
 from streamer.commands.files import FileOptions
@@ -75,6 +76,15 @@ def evaluate(
         bool, typer.Option("--light", help="Also score them adapted the way a fleet does.")
     ] = False,
     confidence: ConfidenceOption = 0.9,
+    horizons: Annotated[
+        Horizons | None,
+        typer.Option(
+            parser=Horizons.parse,
+            metavar="MINUTES",
+            help="For how many next minutes forecasts of their mean are scored: 1 to 15, 30 or "
+            "60, with commas between them, or none. By default 5,15,30,60, if a model has them.",
+        ),
+    ] = None,
     format: Annotated[
         ReportFormat, typer.Option(help="Tables, or one JSON object with all results.")
     ] = ReportFormat.TABLE,
@@ -94,7 +104,9 @@ def evaluate(
     then learnt from. The first 49 readings only fill the window. Each model is scored twice:
     frozen, as its network makes the forecasts, and adapted, corrected by what has been learnt
     since the first reading, with a band adjusted to the coverage that --confidence asks for.
-    The adapted scores are those of streamer replay.
+    The adapted scores are those of streamer replay. Models with horizons are scored on the mean of
+    the next minutes, too, beside the last reading, the recent mean, half of each, and yesterday,
+    and on the mean of quarter-hours of which some minutes are known.
 
     \b
     Examples:
@@ -121,6 +133,7 @@ def evaluate(
         adapt=adapt,
         light=light,
         confidence=confidence,
+        horizons=horizons,
         plot=plot,
     )
     evaluate_trial(trial, as_json=format is ReportFormat.JSON)

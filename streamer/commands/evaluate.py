@@ -24,7 +24,10 @@ from streamer.readings.span import Span
 from streamer.sinks.notes import NoteSink
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from streamer.evaluation import Evaluation, Forecasts, Last, Stretch
+    from streamer.evaluation.means import MeanForecasts
     from streamer.models.forecaster import NetworkForecaster
     from streamer.sources import Source
 
@@ -47,6 +50,8 @@ class Trial:
         adapt: whether each model is also scored with its forecasts adapted.
         light: whether each model is also scored with the light adapter of a fleet.
         confidence: nominal coverage of the adapted prediction intervals, between 0 and 1.
+        horizons: for how many next minutes forecasts of their mean are scored, in rising order;
+            empty for none, None for the default ones that a model has.
         plot: file for a page of plots; None for no plots.
     """
 
@@ -62,6 +67,7 @@ class Trial:
     adapt: bool
     light: bool
     confidence: float
+    horizons: tuple[int, ...] | None
     plot: Path | None
 
 
@@ -90,12 +96,19 @@ def run_trial(trial: Trial) -> Evaluation:
     """Evaluate, with a progress bar on standard error if that is a terminal.
 
     Raises:
-        UsageError: an unknown model or baseline, a stretch without a minute to score, or
-            minutes that a model was trained on.
+        UsageError: an unknown model or baseline, a horizon that a model does not have, a stretch
+            without a minute to score, or minutes that a model was trained on.
         SourceError: the file cannot be read.
         ModelError: a model cannot be loaded.
     """
-    from streamer.evaluation import Forecasts, assess, choose_baselines, usable_baselines
+    from streamer.evaluation import (
+        LIGHTGBM,
+        Forecasts,
+        assess,
+        choose_baselines,
+        usable_baselines,
+    )
+    from streamer.evaluation.means import assess_means, offered_horizons, shown_horizons
 
     last = _checked_span(trial)
     baselines = choose_baselines(trial.baselines)
@@ -106,6 +119,8 @@ def run_trial(trial: Trial) -> Evaluation:
     ):
         models = _load(trial)
         longest = max(forecaster.window for forecaster in models.values())
+        offers = {name: offered_horizons(forecaster) for name, forecaster in models.items()}
+        shown = shown_horizons(trial.horizons, offers)
         reading = bar.add_task("reading", total=None)
         names = [each.name for each in inputs]
         stretch = _read(source, trial, last, longest, names, partial(bar.advance, reading))
@@ -117,15 +132,22 @@ def run_trial(trial: Trial) -> Evaluation:
         def task(name: str) -> Callable[[int], None]:
             return partial(bar.advance, bar.add_task(name, total=stretch.minutes))
 
-        forecasts = []
+        forecasts: list[Forecasts] = []
+        means: list[MeanForecasts] = []
         for name, forecaster in models.items():
-            forecasts += _forecast(name, forecaster, stretch, trial, task(name))
+            found = _forecast(name, forecaster, stretch, trial, shown, task(name))
+            forecasts += found[0]
+            means += found[1]
         forecasts += [
             Forecasts(baseline.name, baseline.forecast(stretch, task(baseline.name)))
             for baseline in usable
         ]
+        if means and any(baseline.name == LIGHTGBM for baseline in usable):
+            means.append(_boosted(stretch, means, bar))
     notes = [*_flattered(forecasts), *notes]
-    return assess(stretch, forecasts, notes, confidence=trial.confidence)
+    evaluation = assess(stretch, forecasts, notes, confidence=trial.confidence)
+    scored = assess_means(stretch, means, shown, confidence=trial.confidence)
+    return replace(evaluation, means=scored)
 
 
 def _checked_span(trial: Trial) -> Last | None:
@@ -194,10 +216,16 @@ def _forecast(
     forecaster: NetworkForecaster,
     stretch: Stretch,
     trial: Trial,
+    shown: tuple[int, ...],
     advance: Callable[[int], None],
-) -> list[Forecasts]:
-    """Frozen forecasts of one model, followed by the adapted ones that were asked for."""
+) -> tuple[list[Forecasts], list[MeanForecasts]]:
+    """Frozen forecasts of one model, followed by the adapted ones that were asked for.
+
+    Those of the next reading, and those of the mean of the next minutes, as far as the model has
+    the horizons shown.
+    """
     from streamer.evaluation import Adapted, Forecasts, forecast_stretch, seen_in_training
+    from streamer.evaluation.means import MeanForecasts, model_means
 
     levels, card = forecaster.levels, forecaster.card
     adapted = {}
@@ -205,7 +233,11 @@ def _forecast(
         adapted[_adapted(name)] = Adapted(levels, stretch, trial.confidence)
     if trial.light:
         adapted[_lightly(name)] = Adapted(levels, stretch, trial.confidence, adapt="light")
-    mean, quantiles = forecast_stretch(forecaster, stretch, advance, list(adapted.values()))
+    means = model_means(forecaster, adapted.get(_adapted(name)), stretch, shown)
+    # The online means pass the answers on.
+    passed_on = {_adapted(name)} if len(means) > 1 else set()
+    also = [*means, *(each for title, each in adapted.items() if title not in passed_on)]
+    mean, quantiles = forecast_stretch(forecaster, stretch, advance, also)
     frozen = Forecasts(
         name,
         mean,
@@ -227,7 +259,23 @@ def _forecast(
         )
         for title, each in adapted.items()
     ]
-    return [frozen, *corrected]
+    titles = (name, None), (_adapted(name), name)
+    of_means = [
+        MeanForecasts(title, each.minutes, each.values_kw, True, source, frozen.in_sample)
+        for each, (title, source) in zip(means, titles, strict=False)
+    ]
+    return [frozen, *corrected], of_means
+
+
+def _boosted(stretch: Stretch, means: Sequence[MeanForecasts], bar: Progress) -> MeanForecasts:
+    """Forecasts by trees of the horizons of the models."""
+    from streamer.evaluation import LIGHTGBM
+    from streamer.evaluation.means import MeanForecasts, forecast_boosted_means
+
+    minutes = tuple(sorted({each for model in means for each in model.minutes}))
+    task = bar.add_task(f"{LIGHTGBM}, horizons", total=stretch.minutes * len(minutes))
+    values = forecast_boosted_means(stretch, minutes, partial(bar.advance, task))
+    return MeanForecasts(LIGHTGBM, minutes, values)
 
 
 def _adapted(name: str) -> str:

@@ -20,6 +20,7 @@ from streamer.evaluation.autoregression import Autoregression
 from streamer.evaluation.bands import Band, Coverage, FixedBand
 from streamer.evaluation.baselines import (
     BASELINES,
+    LIGHTGBM,
     PERSISTENCE,
     Baseline,
     choose_baselines,
@@ -35,6 +36,7 @@ from streamer.evaluation.stretch import Last, Stretch
 
 __all__ = [
     "BASELINES",
+    "LIGHTGBM",
     "PERSISTENCE",
     "Adapted",
     "Assessment",

@@ -6,6 +6,7 @@ import numpy as np
 
 from streamer.evaluation.stretch import Stretch
 from streamer.models import Answer
+from streamer.online.forecasts import ForecastBatch
 from streamer.online.guard import day_parts_at
 from streamer.online.layer import Adapt, Online, recent_changes
 from streamer.readings.arrays import DoubleArray
@@ -23,6 +24,7 @@ class Adapted:
         adapt: as for `streamer.pipeline.Pipeline`.
 
     Attributes:
+        confidence: nominal coverage of the band.
         mean_kw: (minutes,) corrected means of the grid power in kW.
         levels: levels of the band's lower end, of the median if there is one, of the upper end.
         quantiles_kw: (minutes, levels) the quantiles of these levels in kW.
@@ -40,6 +42,7 @@ class Adapted:
         adapt: Adapt = True,
     ) -> None:
         self._online = Online(levels, adapt=adapt, confidence=confidence)
+        self.confidence = confidence
         kw = stretch.consumption_kw
         self._actual_kw = kw[stretch.warm_up :]
         self._recent_kw = recent_changes(kw[:-1], stretch.minutes)
@@ -52,8 +55,12 @@ class Adapted:
         self.mean_kw: DoubleArray = np.empty(stretch.minutes)
         self.quantiles_kw: DoubleArray = np.empty((stretch.minutes, len(self.levels)))
 
-    def see(self, answer: Answer) -> None:
-        """Process the answers for the next minutes, at least one."""
+    def see(self, answer: Answer) -> ForecastBatch:
+        """Process the answers for the next minutes, at least one.
+
+        Returns:
+            The forecasts made of them.
+        """
         block = slice(self._seen, self._seen + len(answer.mean_kw))
         self._seen = block.stop
         terms = None if self._terms is None else self._terms[block]
@@ -62,3 +69,4 @@ class Adapted:
         middle = (batch.median_kw,) if self._has_median else ()
         self.mean_kw[block] = batch.mean_kw
         self.quantiles_kw[block] = np.column_stack([batch.low_kw, *middle, batch.high_kw])
+        return batch

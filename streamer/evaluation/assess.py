@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from math import isclose
 from typing import Any
 
@@ -21,6 +21,7 @@ from streamer.evaluation.bootstrap import (
 )
 from streamer.evaluation.breakdown import Part, break_down
 from streamer.evaluation.forecasts import Forecasts
+from streamer.evaluation.means.scores import MeanEvaluation
 from streamer.evaluation.metrics import Metrics, measure
 from streamer.evaluation.stretch import Stretch
 from streamer.readings.arrays import DoubleArray
@@ -103,6 +104,7 @@ class Evaluation:
         days: number of calendar days with scored minutes.
         confidence: nominal coverage of the adapted and the fixed bands.
         notes: remarks for the reader, one line each.
+        means: scores of the forecasts of the mean of the next minutes; empty without any.
     """
 
     stretch: Stretch
@@ -111,6 +113,7 @@ class Evaluation:
     days: int
     confidence: float
     notes: tuple[str, ...] = ()
+    means: MeanEvaluation = field(default_factory=MeanEvaluation)
 
     def to_json(self) -> dict[str, Any]:
         """The result as plain JSON values, in full precision; undefined values are None.
@@ -120,7 +123,7 @@ class Evaluation:
             the stretch, ``scored`` minutes, ``training_readings`` before the stretch,
             ``gaps`` and ``gap_minutes`` in it, ``days``; ``bootstrap`` (``replicates``,
             ``seed``, ``confidence``); ``notes``; ``forecasters``; ``fixed_band``;
-            ``breakdowns``.
+            ``breakdowns``; ``horizons`` and ``quarter_hours``, as by `MeanEvaluation.to_json`.
 
             A forecaster has ``name``, ``kind`` (model or baseline), ``adapted`` (whether it
             corrects the frozen model before it), ``in_sample``, ``trained_from``,
@@ -173,6 +176,7 @@ class Evaluation:
                 name: [_part_json(part, names) for part in parts]
                 for name, parts in self.breakdowns.items()
             },
+            **self.means.to_json(),
         }
 
 

@@ -69,18 +69,18 @@ def forecast_boosted(stretch: Stretch, advance: Advance) -> DoubleArray:
     training = stretch.kw[: stretch.start]
     windows = sliding_window_view(training[:-1], WARM_UP)
     targets = (training[WARM_UP:] - training[WARM_UP - 1 : -1]).astype(np.float32)
-    trees = lightgbm.train(SETTINGS, lightgbm.Dataset(_features(windows), targets), TREES)
+    trees = lightgbm.train(SETTINGS, lightgbm.Dataset(change_features(windows), targets), TREES)
     forecasts = stretch.last_kw.copy()
     windows = stretch.windows(WARM_UP)
     for start in range(0, len(windows), _BLOCK):
-        change = trees.predict(_features(windows[start : start + _BLOCK]))
+        change = trees.predict(change_features(windows[start : start + _BLOCK]))
         forecasts[start : start + _BLOCK] += change
         advance(len(change))
     return forecasts
 
 
-def _features(windows: DoubleArray) -> FloatArray:
-    """(windows, 49) in kW: the last level, and the 48 changes before it."""
+def change_features(windows: DoubleArray) -> FloatArray:
+    """The last level of each of (windows, 49) in kW, and the 48 changes before it."""
     features = np.empty(windows.shape, np.float32)
     features[:, 0] = windows[:, -1]
     for column in range(1, windows.shape[1]):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 import numpy as np
 
-from streamer.evaluation.adapted import Adapted
 from streamer.evaluation.stretch import Stretch
-from streamer.models import Forecaster, channels_of
+from streamer.models import Answer, Forecaster, channels_of
 from streamer.online.netload import Terms
 from streamer.readings.arrays import DoubleArray
 
@@ -18,6 +18,13 @@ Advance = Callable[[int], None]
 """Callback with the number of further minutes that are done."""
 
 _BLOCK = 4096
+
+
+class Receiver(Protocol):
+    """What receives a network's answers, block after block in order of time."""
+
+    def see(self, answer: Answer) -> object:
+        """Process the answers for the next windows, at least one."""
 
 
 def _no_quantiles() -> DoubleArray:
@@ -67,7 +74,7 @@ class Forecasts:
 
 
 def forecast_stretch(
-    forecaster: Forecaster, stretch: Stretch, advance: Advance, adapted: Sequence[Adapted] = ()
+    forecaster: Forecaster, stretch: Stretch, advance: Advance, also: Sequence[Receiver] = ()
 ) -> tuple[DoubleArray, DoubleArray]:
     """Forecast every scored minute, some thousand windows at a time.
 
@@ -75,7 +82,7 @@ def forecast_stretch(
         forecaster: the forecaster.
         stretch: the stretch to forecast; its warm-up must be at least the window.
         advance: called after every block.
-        adapted: also receive the answers of every block, so that the network runs only once.
+        also: receive the answers of every block, too, so that the network runs only once.
 
     Returns:
         Means (minutes,) and quantiles (minutes, levels) of the grid power, in kW.
@@ -93,7 +100,7 @@ def forecast_stretch(
         if terms is not None:
             frozen, quantiles_kw = _grid(terms[block], frozen, quantiles_kw, median)
         mean[block], quantiles[block] = frozen, quantiles_kw
-        for each in adapted:
+        for each in also:
             each.see(answer)
         advance(len(answer.mean_kw))
     return mean, quantiles

@@ -18,6 +18,7 @@ from streamer.evaluation.baselines import PERSISTENCE
 from streamer.evaluation.bootstrap import Interval
 from streamer.evaluation.breakdown import Part
 from streamer.evaluation.forecasts import Forecasts
+from streamer.evaluation.means.tables import mean_tables
 from streamer.evaluation.metrics import W
 
 _FIXED = "  fixed"
@@ -53,6 +54,7 @@ def tables(evaluation: Evaluation, *, width: int = _SCREEN) -> RenderableType:
         parts += ["", _quantiles(evaluation.assessments), Text(_QUANTILES_MEAN)]
     if any(assessment.fixed_band for assessment in evaluation.assessments):
         parts += ["", _bands(evaluation), Text(_fixed_means(evaluation))]
+    parts += mean_tables(evaluation.means)
     for name, found in evaluation.breakdowns.items():
         parts += ["", _breakdown(_TITLES[name], evaluation.assessments, found, width)]
     if evaluation.notes:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ import pytest
 
 from streamer.evaluation import BASELINES
 from streamer.sample import sample_path
+from streamer.testing import FixedHead
 from tests.commandline import Done, streamer
 
 SAMPLE = sample_path()
 KEYS = (
     "file", "from", "to", "readings", "scored", "training_readings", "gaps", "gap_minutes",
     "days", "bootstrap", "notes", "forecasters", "fixed_band", "breakdowns",
+    "horizons", "quarter_hours",
 )  # fmt: skip
 
 
@@ -53,6 +56,7 @@ def trained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     (folder / MODEL_FILE).write_bytes(shipped.read_bytes())
     card = json.loads(shipped.with_name(CARD_FILE).read_text())
+    card.pop("horizons", None)
     card.update(name="mine", trained_from="2010-03-22T00:00:00", trained_to="2010-03-22T23:59:00")
     (folder / CARD_FILE).write_text(json.dumps(card))
     return folder
@@ -202,6 +206,58 @@ def test_models_of_the_same_name_are_distinguished_by_path(untrained_model: Path
     _fails(twice, 2, "given more than once")
 
 
+def test_horizons_are_scored_of_the_models_that_have_some(
+    untrained_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from streamer.commands.evaluate import Trial, run_trial
+    from streamer.commands.files import FileOptions
+    from streamer.models import load_model
+    from streamer.models.forecaster import NetworkForecaster
+
+    def load(name: str, *, engine: str) -> NetworkForecaster:
+        found = load_model(untrained_model, engine=engine)
+        found.horizons = FixedHead(minutes=(5, 14, 60), spread_kw=0.5) if name == "b" else None  # type: ignore[assignment]
+        return found
+
+    monkeypatch.setattr("streamer.models.load_model", load)
+    monkeypatch.setattr("streamer.commands.evaluate.find_model", Path)
+    trial = Trial(
+        file=str(SAMPLE),
+        options=FileOptions(),
+        models=["a", "b"],
+        engine="auto",
+        baselines=["none"],
+        since=None,
+        until=None,
+        last="0.4d",
+        in_sample=False,
+        adapt=True,
+        light=True,
+        confidence=0.8,
+        horizons=None,
+        plot=None,
+    )
+    found = run_trial(trial)
+    assert [horizon.minutes for horizon in found.means.horizons] == [5, 60]
+    assert [quarter.known for quarter in found.means.quarters] == [1, 10]
+    names = [score.name for score in found.means.horizons[0].scores]
+    assert names[:3] == ["other (b), frozen", "other (b), adapted", "persistence"]
+    frozen, adapted, persistence, *_ = found.means.horizons[1].scores
+    assert frozen.mse_kw2 == pytest.approx(persistence.mse_kw2, rel=1e-5)
+    assert frozen.band is not None
+    assert adapted.band is not None
+    assert (frozen.band.confidence, adapted.band.confidence) == pytest.approx((0.9, 0.8))
+    assert [each.name for each in found.assessments][3:6] == [
+        "other (b), frozen", "other (b), adapted", "other (b), adapted lightly"
+    ]  # fmt: skip
+    nothing = run_trial(replace(trial, horizons=(), light=False))
+    assert nothing.means.to_json() == {"horizons": [], "quarter_hours": []}
+    alone = run_trial(replace(trial, horizons=(60,), adapt=False, light=False))
+    assert [score.name for score in alone.means.horizons[0].scores][:2] == [
+        "other (b), frozen", "persistence"
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -218,6 +274,7 @@ def test_models_of_the_same_name_are_distinguished_by_path(untrained_model: Path
         (["--model", "nobody"], ["no model 'nobody'"]),
         (["--plot", "nowhere/scores.png"], ["the folder nowhere does not exist"]),
         (["--format", "yaml"], ["yaml"]),
+        (["--horizons", "5,61"], ["'61' is not a horizon", "--horizons"]),
         (["--confidence", "1"], ["between 0 and 1"]),
         (["--confidence", "0"], ["between 0 and 1"]),
         (["--confidence", "-0.1"], ["between 0 and 1"]),
@@ -247,6 +304,11 @@ def test_standard_input_is_read_and_its_malformed_rows_reported(untrained_model:
     assert found["forecasters"][0]["skill_interval"] is None
     (note,) = found["notes"]
     assert note.startswith("autoregression needs at least")
+
+
+def test_horizons_of_a_model_without_any_are_wrong_usage(untrained_model: Path) -> None:
+    done = streamer("evaluate", SAMPLE, "--model", untrained_model, "--horizons", "5,60")
+    _fails(done, 2, "--horizons: model 'other' does not forecast the mean of the next minutes")
 
 
 def test_the_help_lists_every_baseline() -> None:

@@ -324,6 +324,8 @@ def test_json_has_the_documented_keys(evaluation: Evaluation) -> None:
         ],
         "fixed_band": {"confidence": None, "models": {"model": fixed, "other": fixed}},
         "breakdowns": {name: [part] for name in ("hour", "level", "gap", "month")},
+        "horizons": None,
+        "quarter_hours": None,
     }
 
 

@@ -149,7 +149,7 @@ def test_lightgbm_forecasts_the_change_reproducibly() -> None:
 
 def test_features_are_the_level_and_the_changes() -> None:
     windows = np.array([[1.0, 1.5, 1.25], [0.0, 0.5, 2.0]])
-    found = boosting_module._features(windows)
+    found = boosting_module.change_features(windows)
     assert found.tolist() == [[1.25, 0.5, -0.25], [2.0, 0.5, 1.5]]
 
 

@@ -30,6 +30,7 @@ def figures(trace: Trace, car_kw: DoubleArray | None = None) -> dict[str, Any]:
 
     Calm, middle and rough are thirds of the scored minutes by the mean absolute change of the 20
     readings before. The car charges, most likely, where the reading before is above 9 kW.
+    Forecasts of the next minutes' mean are scored from the first on.
 
     Args:
         trace: its forecasts.
@@ -51,6 +52,15 @@ def figures(trace: Trace, car_kw: DoubleArray | None = None) -> dict[str, Any]:
     found: dict[str, Any] = {name: _scores(trace, rows) for name, rows in parts.items()}
     found["hours"] = [_scores(trace, scored & (hour == each)) for each in range(24)]
     found["alarms"] = _alarms(trace)
+    found["means"] = {
+        str(each.minutes): {
+            "settled": each.settled,
+            "skill": each.skill,
+            "coverage": each.coverage,
+            "winkler_kw": each.winkler_kw,
+        }
+        for each in trace.means
+    }
     if car_kw is not None:
         found["charge starts"] = _charge_starts(trace, car_kw)
     return found

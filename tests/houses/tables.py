@@ -20,6 +20,8 @@ def report(rows: Sequence[Row], *, hours: bool = False) -> str:
         _table("Alarms after the first week", _ALARMS, rows),
         _goals(rows),
     ]
+    if any(_at(row, "means") for row in rows):
+        parts.insert(2, _table("Mean of the next minutes, adapted", _MEANS, rows))
     if hours:
         parts += [_by_hour(row) for row in rows]
     return "\n\n".join(parts) + "\n"
@@ -150,6 +152,12 @@ _ALARMS: _Columns = {
     "of minutes, % ": _share("alarms", "drift", "active"),
     "unit a day": _plain(".2f", "alarms", "unit", "a_day"),
     "charge starts alarmed; after the third": _charge,
+}
+
+_MEANS: _Columns = {
+    **{f"skill {n} min, %": _share("means", str(n), "skill") for n in (5, 15, 30, 60)},
+    **{f"coverage {n} min, %": _share("means", str(n), "coverage") for n in (5, 15, 30, 60)},
+    "Winkler 60 min, kW": _plain(".3f", "means", "60", "winkler_kw"),
 }
 
 _CHANGE = "MSE of the mean, %"

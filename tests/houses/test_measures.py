@@ -168,6 +168,25 @@ def test_trace_has_the_forecasts_that_were_settled() -> None:
     assert found.actual_kw is series.grid_kw
 
 
+def test_horizons_have_a_table(made: Trace) -> None:
+    count = 300
+    grid = np.random.default_rng(2).random(count)
+    series = HouseSeries(_minutes(count), grid, None)
+    found = trace(FixedForecaster(window=2, spread_kw=0.2, horizons=(5, 60)), series)
+    assert found is not None
+    assert [each.minutes for each in found.means] == [1, 5, 60]
+    means = figures(found)["means"]
+    assert list(means) == ["1", "5", "60"]
+    assert means["5"]["settled"] == count - 1 - 5
+    assert "Mean of the next" not in report([_row("sun", made)])
+    text = report([_row("sun", dataclasses.replace(made, means=found.means))])
+    table = text[text.index("### Mean of the next minutes, adapted") :].splitlines()
+    cells = [cell.strip() for cell in table[4].split("|")][3:]
+    assert cells[0] == f"{100 * means['5']['skill']:.1f}"
+    assert cells[1] == ""  # no horizon of 15 minutes
+    assert cells[8] == f"{means['60']['winkler_kw']:.3f}"
+
+
 def test_a_forecast_of_an_earlier_release_shows_its_mean() -> None:
     now = Forecast(datetime(2013, 6, 1), 0.5, 0.3, 0.6, 0.4, 0.1, 0.9)
     names = ("kw", "last_kw", "frozen_kw", "median_kw", "low_kw", "high_kw")

@@ -6,7 +6,9 @@ with the same program: without `Forecast.point_kw`, the mean is what was shown.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +16,9 @@ from streamer import Forecaster, Pipeline, Reading
 from streamer.readings import Forecast
 from streamer.readings.arrays import BoolArray, DoubleArray, TimeArray
 from streamer.training.additions import HouseSeries
+
+if TYPE_CHECKING:
+    from streamer.readings.means import HorizonScores
 
 _BLOCK = 4096
 _NAMES = ("kw", "median_kw", "point_kw", "frozen_kw", "last_kw", "low_kw", "high_kw")
@@ -36,6 +41,8 @@ class Trace:
         high_kw: (minutes,) upper end.
         raised: for each kind of alarm the (minutes,) alarms raised.
         active: for each kind (minutes,) whether one is active.
+        means: scores of the forecasts of the next minutes' mean over the whole series, one for
+            each horizon; none from a model without, or from an earlier release.
     """
 
     at: TimeArray
@@ -49,6 +56,7 @@ class Trace:
     high_kw: DoubleArray
     raised: dict[str, BoolArray]
     active: dict[str, BoolArray]
+    means: Sequence[HorizonScores] = ()
 
 
 def knows_solar() -> bool:
@@ -75,18 +83,20 @@ def trace(forecaster: Forecaster, series: HouseSeries, *, channel: bool = False)
     raised: dict[str, BoolArray] = {}
     active: dict[str, BoolArray] = {}
     used = not channel
+    means: Sequence[HorizonScores] = ()
     for start in range(0, len(readings), _BLOCK):
         for row, step in enumerate(pipeline.push_many(readings[start : start + _BLOCK]), start):
             if step.settled is not None:
                 values[row] = _values(step.settled)
                 used = used or getattr(step.settled, "solar_kw", None) is not None
+            means = getattr(step, "mean_scores", None) or means
             for alarm in step.alarms:
                 for kept, holds in ((active, True), (raised, alarm.at == step.reading.at)):
                     kept.setdefault(alarm.kind, np.zeros(len(readings), np.bool_))[row] |= holds
     if not used:
         return None
     columns = dict(zip(_FIELDS, values.T, strict=True))
-    return Trace(series.at, series.grid_kw, raised=raised, active=active, **columns)
+    return Trace(series.at, series.grid_kw, raised=raised, active=active, means=means, **columns)
 
 
 def _readings(series: HouseSeries, *, channel: bool) -> list[Reading] | None:
