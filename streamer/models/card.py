@@ -123,9 +123,10 @@ def read_card(path: Path) -> Card:
     """
     content = read_regular(path, MAX_JSON_BYTES)
     given = Fields(str(path), parse_json(str(path), content))
+    name = given.text("name", _MAX_NAME)
     shift_kw = given.number("shift_kw", -MAX_SHIFT_KW, MAX_SHIFT_KW)
     card = Card(
-        name=given.text("name", _MAX_NAME),
+        name=name,
         window=given.whole("window", 1, MAX_WINDOW),
         target=given.text("target"),
         outputs=given.texts("outputs", MAX_OUTPUTS),

@@ -28,7 +28,7 @@ class CardHorizons:
         outputs: the names in `OUTPUTS`, in the order of the file's outputs for each horizon.
         features: names of the features that follow the hidden state among its inputs
             (`streamer.models.features`).
-        scales_kw: for each horizon, the power in kW that an output of 1 stands for: the change
+        scales_kw: for each horizon, the power in kW that an output of 1 means: the change
             from the last reading to that mean or quantile.
         sha256: of the file.
     """

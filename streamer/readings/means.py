@@ -170,8 +170,8 @@ class HorizonScores:
         mse_kw2: mean squared error of the mean forecast in kW².
         mae_kw: mean absolute error of the median forecast in kW.
         persistence_mse_kw2: mean squared error of "the last reading continues" in kW².
-        recent_mse_kw2: the same of the mean of the last so many minutes, for which the last
-            reading stands where one of them was not measured.
+        recent_mse_kw2: the same of the mean of the last so many minutes, or of the last
+            reading where one of them was not measured.
         half_mse_kw2: the same of half of each of these two.
         yesterday_mse_kw2: the same of the same minutes of yesterday, as far as measured.
         coverage: share of the means inside the band, ends included.

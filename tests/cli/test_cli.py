@@ -24,6 +24,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from streamer import __version__
 from streamer.models import load_model
 from streamer.sample import sample_path
+from streamer.sinks.means import mean_columns
 from streamer.sinks.text import KEYS
 from tests.children import ending
 from tests.commandline import Done, streamer
@@ -105,7 +106,7 @@ def test_json_lines_equal_a_direct_computation(sample_kw: np.ndarray) -> None:
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     kw = sample_kw[:3000]
     assert len(lines) == 3000
-    assert all(tuple(line) == KEYS for line in lines)
+    assert all(tuple(line) == (*KEYS, "next_means") for line in lines)
     assert [line["actual_kw"] for line in lines] == kw.tolist()
     forecasts = load_model().forecast(sliding_window_view(kw, 49)).mean_kw
     assert [line["next_kw"] for line in lines[:48]] == [None] * 48
@@ -176,6 +177,15 @@ def test_the_verbose_summary_names_model_and_engine(engine: str) -> None:
 
 
 @pytest.mark.xdist_group("tensorflow")
+def _assert_close(mine: list[dict[str, float]], theirs: list[dict[str, float]]) -> None:
+    """Compare records of numbers and None."""
+    for one, two in zip(mine, theirs, strict=True):
+        assert one == {
+            key: None if value is None else pytest.approx(value, abs=1e-5)
+            for key, value in two.items()
+        }
+
+
 def test_speed_and_engine_do_not_change_the_steps() -> None:
     arguments = ["replay", "--format", "json", "--limit", "120"]
     fast = streamer(*arguments, "--speed", "max")
@@ -186,10 +196,8 @@ def test_speed_and_engine_do_not_change_the_steps() -> None:
             assert mine.pop("at") == theirs.pop("at")
             mine.pop("skill"), theirs.pop("skill")
             assert _kinds(mine.pop("alarms")) == _kinds(theirs.pop("alarms"))
-            assert mine == {
-                key: None if value is None else pytest.approx(value, abs=1e-5)
-                for key, value in theirs.items()
-            }
+            _assert_close(mine.pop("next_means"), theirs.pop("next_means"))
+            _assert_close([mine], [theirs])
 
 
 def test_piped_output_is_plain_lines_without_control_codes() -> None:
@@ -200,12 +208,13 @@ def test_piped_output_is_plain_lines_without_control_codes() -> None:
     assert lines[0].endswith("0.648 kW  forecast in 48 readings")
     assert all(line.endswith(" kW") for line in lines[1:48])
     assert "\x1b" not in done.stdout + done.stderr
-    assert done.stderr.splitlines()[-1].startswith("90 % band: ")
+    assert any(line.startswith("90 % band: ") for line in done.stderr.splitlines())
+    assert done.stderr.splitlines()[-1].startswith("mean of the next 5 min: ")
 
 
 def test_csv_has_a_header_and_quiet_prints_only_the_summary() -> None:
     done = streamer("replay", "--limit", "5", "--format", "csv")
-    assert done.stdout.splitlines()[0] == ",".join(KEYS)
+    assert done.stdout.splitlines()[0] == ",".join(KEYS + mean_columns((5, 15, 60)))
     assert len(done.stdout.splitlines()) == 6
     quiet = streamer("replay", "--limit", "60", "--quiet", "--format", "csv")
     assert quiet.stdout == ""

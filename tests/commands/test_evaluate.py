@@ -220,7 +220,7 @@ def test_horizons_are_scored_of_the_models_that_have_some(
         return found
 
     monkeypatch.setattr("streamer.models.load_model", load)
-    monkeypatch.setattr("streamer.commands.evaluate.find_model", Path)
+    monkeypatch.setattr("streamer.commands.evaluate.joint_inputs", lambda _: ())
     trial = Trial(
         file=str(SAMPLE),
         options=FileOptions(),

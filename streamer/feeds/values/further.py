@@ -1,6 +1,6 @@
 """Options for further channels, for models that take them: names, places, units and factors.
 
-``channels=voltage:l1.u,voltage:l2.u,boiler:boiler.w`` gives each channel a name, which stands for
+``channels=voltage:l1.u,voltage:l2.u,boiler:boiler.w`` gives each channel a name, which gives
 its quantity (see `streamer.feeds.values.measures`), and a place, written as that of the grid power.
 A name that is given several times has several phases. A name alone is for a preset, or a kind of
 meter, that knows its place.

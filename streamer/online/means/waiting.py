@@ -22,7 +22,7 @@ BATCH = 30
 KEPT = MAX_MINUTES + BATCH
 _ROOM = 128
 _MAX_KW, _UNKNOWN_KW = 1e12, 1e13
-"""Bound of the values in a saved state, and what stands there for one that is not known."""
+"""Bound of the values in a saved state, and the value for one that is not known."""
 
 
 class Waiting:
