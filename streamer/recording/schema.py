@@ -47,7 +47,7 @@ MAX_MINUTES = 1440
 """Most minutes that a mean is of, so that no recording from elsewhere takes long to read."""
 
 ACTUAL_KW = (
-    "(SELECT CASE count(*) WHEN f.minutes THEN avg(s.actual_kw) END FROM steps AS s"  # noqa: S608 - constants
+    "(SELECT CASE count(*) WHEN f.minutes THEN round(avg(s.actual_kw), 9) END FROM steps AS s"  # noqa: S608 - constants
     f" WHERE s.at > f.at AND s.at <= f.at + 60 * min(f.minutes, {MAX_MINUTES}))"
 )
 """The mean that came of a row `f` of `mean_forecasts`, as SQL; NULL while minutes are to come, or
