@@ -13,6 +13,7 @@ from streamer.errors import StateError
 from streamer.pipeline import Pipeline
 from streamer.readings import MINUTE, Reading, Step
 from streamer.readings.blocks import ReadingBlock
+from streamer.readings.gaps import GapRule
 from streamer.testing import START, FixedForecaster, readings
 
 HORIZONS = (1, 2, 5, 15, 60)
@@ -176,7 +177,8 @@ def test_a_saved_state_continues_exactly(series: np.ndarray, steps: list[Step]) 
 
 
 def test_a_restored_run_has_the_same_state_later(series: np.ndarray) -> None:
-    given, first, second = readings(series), pipeline(), pipeline()
+    given, rule = readings(series), GapRule("reset", 20)
+    first, second = pipeline(gaps=rule), pipeline(gaps=rule)
     gap = next(n for n, each in enumerate(given) if minute_of(each.at) == 1000)
     for reading in given[: gap - 20]:
         first.push(reading)
