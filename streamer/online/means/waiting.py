@@ -73,6 +73,8 @@ class Waiting:
         """Record that no forecast was issued at the readings of a place."""
         self.issued[place], self.network[place] = np.nan, np.nan
         self.correction[place] = self.change[place] = 0.0
+        # Rows are used again: nothing of the one before may be left, nor be in a saved state.
+        self.common[place], self.classes[place] = 0.0, 0
 
     def drop(self) -> None:
         """Drop all forecasts that wait: they are never settled."""
