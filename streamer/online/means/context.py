@@ -66,7 +66,9 @@ class Context:
     """What a stream was like before its next reading, for the forecasts of the next minutes' mean.
 
     Where solar or battery power is measured, the features are of the consumption and all else is
-    of the grid power. Where that begins or ends, the long history begins anew.
+    of the grid power, regressors and classes included: from them the correction learns how the
+    grid power returns to its mean when the sun does. Where that begins or ends, the long history
+    begins anew.
 
     Args:
         minutes: the horizons, the first of which is the next reading.
@@ -86,9 +88,10 @@ class Context:
         clock = wall_clock(reading.at)
         last, consumption = _bounded(reading.kw), _bounded(reading.consumption_kw)
         features, measured = self._history.push(*clock, consumption), self._history
+        of_grid = features
         if self._grid is not None:
             measured = self._grid
-            measured.push(*clock, last)
+            of_grid = measured.push(*clock, last)
         actual = np.array(measured.recent_means(self._minutes))
         baselines = np.empty((1, 4, len(actual)))
         baselines[0, 0] = last
@@ -104,7 +107,7 @@ class Context:
         carried = self._carried
         carried.settle(last)
         # One array of all the single numbers, since each costs a microsecond.
-        row = common_of(features, last, change)
+        row = common_of(of_grid, last, change)
         values = np.array([*row, carried.floor_kw, carried.ceiling_kw, consumption, last])
         return Surroundings(
             (broken,),
@@ -115,7 +118,7 @@ class Context:
             baselines,
             values[None, :COMMON, None],
             values[COMMON : COMMON + 2, None, None],
-            np.array([class_of(features, last, clock.day_minute // 60)]),
+            np.array([class_of(of_grid, last, clock.day_minute // 60)]),
         )
 
     def many(self, readings: Sequence[Reading], powers: Powers) -> Surroundings:
@@ -131,8 +134,9 @@ class Context:
         features, actual, yesterday = self._history.extend_with_means(
             *clocks, consumption, self._minutes
         )
+        of_grid = features
         if self._grid is not None:
-            _, actual, yesterday = self._grid.extend_with_means(*clocks, last, self._minutes)
+            of_grid, actual, yesterday = self._grid.extend_with_means(*clocks, last, self._minutes)
         column = last[:, None]
         baselines = np.empty((len(last), 4, len(self._minutes)))
         baselines[:, 0] = column
@@ -153,9 +157,9 @@ class Context:
             column,
             actual,
             baselines,
-            commons_of(features, last, change)[:, :, None],
+            commons_of(of_grid, last, change)[:, :, None],
             np.array(bounds).T[:, :, None],
-            classes_of(features, last, clocks.day_minutes // 60),
+            classes_of(of_grid, last, clocks.day_minutes // 60),
         )
 
     def state(self) -> dict[str, Any]:
