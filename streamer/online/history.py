@@ -136,7 +136,7 @@ class History:
         yesterday = sums.yesterday_means(YESTERDAY)
         return np.array(
             [
-                *[asinh(2.0 * (sums.known_kw(minutes) - kw)) for minutes in RECENT],
+                *[asinh(2.0 * (mean - kw)) for mean in sums.known_means(RECENT)],
                 *[asinh(2.0 * (each.value() - kw)) for each in self._values],
                 *[asinh(2.0 * each.value()) for each in self._changes],
                 # A NaN is not equal to itself.

@@ -138,11 +138,17 @@ class MinuteSums:
         if len(sums) >= MAX_SPAN:
             self._keep(np.array(sums), np.array(counts))
 
-    def known_kw(self, minutes: int) -> float:
-        """Mean of the last minutes in kW, of those that were measured: one at least."""
+    def known_means(self, horizons: Sequence[int]) -> list[float]:
+        """Means of the last minutes in kW, of those that were measured: one at least.
+
+        Args:
+            horizons: numbers of minutes, up to a day.
+        """
         sums, counts = self._sums, self._counts
-        known = counts[-1] - counts[-1 - minutes]
-        return (sums[-1] - sums[-1 - minutes]) / (known * UNITS_PER_KW)
+        total, known = sums[-1], counts[-1]
+        return [
+            (total - sums[-1 - n]) / ((known - counts[-1 - n]) * UNITS_PER_KW) for n in horizons
+        ]
 
     def recent_means(self, horizons: Sequence[int]) -> list[float]:
         """Means of the last minutes in kW; NaN where one of them was not measured.
@@ -261,7 +267,7 @@ class MinuteGrid:
         self._at = slice(first, last + 1) if last - first < len(at) else at
 
     def known_kw(self, minutes: int) -> DoubleArray:
-        """(readings,) means in kW, as by `MinuteSums.known_kw`."""
+        """(readings,) means in kW, as by `MinuteSums.known_means`."""
         sums, known = self._between(-minutes, 0)
         found: DoubleArray = sums / (known * UNITS_PER_KW)
         return found
