@@ -19,7 +19,8 @@ from streamer.online.forecasts import ForecastBatch, Issued, settled_by, to_fore
 from streamer.online.guard import day_parts
 from streamer.online.issuing import Issuer
 from streamer.online.layer import Adapt
-from streamer.online.means.layer import Means, MeanValues
+from streamer.online.means.layer import Means
+from streamer.online.means.part import MeanValues
 from streamer.online.position import Position
 from streamer.readings import Alarm, Reading, Step
 from streamer.readings.arrays import DoubleArray, IntArray

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from streamer.feeds import Feed, FeedItem
-from streamer.models import Answer, ForecastStream
+from streamer.models import Answer, ForecastStream, MeansHead
 from streamer.readings import MINUTE, CounterSample, Link, Notice, Reading, Sample
 from streamer.readings.powers import side_powers_of
 from streamer.sources import Source
@@ -95,7 +95,9 @@ class FixedForecaster:
         self._kw = kw
         self._window = window
         self._spread = spread_kw
-        self.horizons = FixedHead(kw, minutes=horizons, spread_kw=spread_kw) if horizons else None
+        self.horizons: MeansHead | None = None
+        if horizons:
+            self.horizons = FixedHead(kw, minutes=horizons, spread_kw=spread_kw)
 
     @property
     def window(self) -> int:

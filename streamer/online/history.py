@@ -10,7 +10,7 @@ import numpy as np
 
 from streamer.models.features import FEATURES
 from streamer.online.exponential import ExponentialMean
-from streamer.online.minutesums import MAX_KW, MinuteSums, all_units_of, spans, units_of
+from streamer.online.minutesums import MAX_KW, MinuteSums, Totals, all_units_of, spans, units_of
 from streamer.online.profile import DailyProfile
 from streamer.online.wallclock import DAY, WallClocks, harmonics, harmonics_of
 from streamer.readings.arrays import BoolArray, DoubleArray, FloatArray, IntArray
@@ -136,7 +136,7 @@ class History:
         yesterday = sums.yesterday_means(YESTERDAY)
         return np.array(
             [
-                *[asinh(2.0 * (sums.known_kw(minutes) - kw)) for minutes in RECENT],
+                *[asinh(2.0 * (mean - kw)) for mean in sums.known_means(RECENT)],
                 *[asinh(2.0 * (each.value() - kw)) for each in self._values],
                 *[asinh(2.0 * each.value()) for each in self._changes],
                 # A NaN is not equal to itself.
@@ -221,6 +221,10 @@ class History:
             horizons: numbers of minutes, up to 60.
         """
         return self._sums.yesterday_means(horizons)
+
+    def totals(self) -> Totals:
+        """What these means follow from, for `streamer.online.minutesums.means_of`."""
+        return self._sums.totals()
 
     def state(self) -> dict[str, Any]:
         """Everything that the next features depend on, as plain JSON values."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -60,6 +60,42 @@ def spans(minutes: IntArray) -> Iterator[slice]:
         start = end
 
 
+class Totals(NamedTuple):
+    """Totals through each of some minutes, `MAX_MEAN` and the one before them.
+
+    Attributes:
+        recent_units: in microwatts, through the minutes up to the last reading.
+        recent_counts: of measured minutes likewise.
+        yesterday_units: in microwatts, through the minutes from a day before the last reading on.
+        yesterday_counts: of measured minutes likewise.
+    """
+
+    recent_units: array[int]
+    recent_counts: array[int]
+    yesterday_units: array[int]
+    yesterday_counts: array[int]
+
+
+def means_of(totals: Sequence[Totals], horizons: IntArray) -> tuple[DoubleArray, DoubleArray]:
+    """Means of the last minutes, and of the next ones a day ago, at several readings.
+
+    Args:
+        totals: those at each reading.
+        horizons: (horizons,) numbers of minutes, up to `MAX_MEAN`.
+
+    Returns:
+        (readings, horizons) in kW, as by `MinuteSums.recent_means`, and by `yesterday_means`.
+    """
+    data = b"".join(each for reading in totals for each in reading)
+    found = np.frombuffer(data, np.int64).reshape(len(totals), len(Totals._fields), -1)
+    units, counts = (
+        found[:, row, -1:] - found[:, row].take(MAX_MEAN - horizons, 1) for row in (0, 1)
+    )
+    recent = np.where(counts == horizons, units / (horizons * float(UNITS_PER_KW)), np.nan)
+    units, counts = (found[:, row].take(horizons, 1) - found[:, row, :1] for row in (2, 3))
+    return recent, units / np.where(counts > 0, counts * float(UNITS_PER_KW), np.nan)
+
+
 class MinuteSums:
     """Running sums over the calendar minutes of the last day and hour.
 
@@ -102,11 +138,17 @@ class MinuteSums:
         if len(sums) >= MAX_SPAN:
             self._keep(np.array(sums), np.array(counts))
 
-    def known_kw(self, minutes: int) -> float:
-        """Mean of the last minutes in kW, of those that were measured: one at least."""
+    def known_means(self, horizons: Sequence[int]) -> list[float]:
+        """Means of the last minutes in kW, of those that were measured: one at least.
+
+        Args:
+            horizons: numbers of minutes, up to a day.
+        """
         sums, counts = self._sums, self._counts
-        known = counts[-1] - counts[-1 - minutes]
-        return (sums[-1] - sums[-1 - minutes]) / (known * UNITS_PER_KW)
+        total, known = sums[-1], counts[-1]
+        return [
+            (total - sums[-1 - n]) / ((known - counts[-1 - n]) * UNITS_PER_KW) for n in horizons
+        ]
 
     def recent_means(self, horizons: Sequence[int]) -> list[float]:
         """Means of the last minutes in kW; NaN where one of them was not measured.
@@ -136,6 +178,14 @@ class MinuteSums:
             else math.nan
             for n in horizons
         ]
+
+    def totals(self) -> Totals:
+        """A copy of what the means of the last hour, and of the next one a day ago, follow from."""
+        sums, counts, start = self._sums, self._counts, -1 - DAY
+        end = start + MAX_MEAN + 1
+        return Totals(
+            sums[-1 - MAX_MEAN :], counts[-1 - MAX_MEAN :], sums[start:end], counts[start:end]
+        )
 
     def extend(self, minutes: IntArray, units: IntArray) -> MinuteGrid:
         """Take consecutive readings, which span less than `MAX_SPAN` minutes.
@@ -217,7 +267,7 @@ class MinuteGrid:
         self._at = slice(first, last + 1) if last - first < len(at) else at
 
     def known_kw(self, minutes: int) -> DoubleArray:
-        """(readings,) means in kW, as by `MinuteSums.known_kw`."""
+        """(readings,) means in kW, as by `MinuteSums.known_means`."""
         sums, known = self._between(-minutes, 0)
         found: DoubleArray = sums / (known * UNITS_PER_KW)
         return found

@@ -1,20 +1,26 @@
 """Forecasts of the mean power of the next minutes, their settlement, and their scores.
 
-A step has those of all horizons. They are held as one array each, and single values are made when
-they are accessed, since most readers want a few of the horizons.
+A step has those of all horizons. They are held as one array each, which may be computed when it is
+first accessed, and single values are made then, since most readers want a few of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from streamer.readings.scores import skill
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from streamer.readings.arrays import DoubleArray, IntArray
+
+    _Figures = tuple[IntArray, DoubleArray]
+
+_Values = TypeVar("_Values", bound="np.ndarray[Any, Any]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +47,25 @@ class NextMeans(Sequence[MeanForecast]):
 
     Args:
         minutes: the horizons.
-        values: (horizons, 4) mean, median, low and high in kW; it becomes read-only.
+        values: (horizons, 4) mean, median, low and high in kW, or a function that computes them
+            when they are first accessed, in any thread; they become read-only.
     """
 
-    __slots__ = ("minutes", "values")
+    __slots__ = ("_values", "minutes")
 
-    def __init__(self, minutes: tuple[int, ...], values: DoubleArray) -> None:
-        values.flags.writeable = False
+    def __init__(
+        self, minutes: tuple[int, ...], values: DoubleArray | Callable[[], DoubleArray]
+    ) -> None:
         self.minutes = minutes
-        self.values = values
+        self._values = values if callable(values) else _read_only(values)
+
+    @property
+    def values(self) -> DoubleArray:
+        """(horizons, 4) mean, median, low and high in kW."""
+        values = self._values
+        if callable(values):
+            self._values = values = _read_only(values())
+        return values
 
     def of(self, minutes: int) -> MeanForecast | None:
         """The forecast of one horizon; None if it is not forecast."""
@@ -100,18 +116,21 @@ class SettledMeans(Sequence[SettledMean]):
     Args:
         at: time of that reading, the last of their minutes.
         minutes: all horizons.
-        values: (horizons, 4) mean, median, low and high in kW, NaN where none is settled.
-        actual_kw: (horizons,) mean power of the minutes likewise.
+        figures: function that computes, when they are first accessed and in any thread, the
+            (horizons, 4) mean, median, low and high in kW, NaN where none is settled, and the
+            (horizons,) mean power of the minutes likewise.
     """
 
-    __slots__ = ("_settled", "actual_kw", "at", "minutes", "values")
+    __slots__ = ("_settled", "at", "minutes")
 
     def __init__(
-        self, at: datetime, minutes: tuple[int, ...], values: DoubleArray, actual_kw: DoubleArray
+        self,
+        at: datetime,
+        minutes: tuple[int, ...],
+        figures: Callable[[], tuple[DoubleArray, DoubleArray]],
     ) -> None:
-        values.flags.writeable = actual_kw.flags.writeable = False
-        self.at, self.minutes, self.values, self.actual_kw = at, minutes, values, actual_kw
-        self._settled: list[SettledMean] | None = None
+        self.at, self.minutes = at, minutes
+        self._settled: list[SettledMean] | Callable[[], tuple[DoubleArray, DoubleArray]] = figures
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence):
@@ -131,15 +150,17 @@ class SettledMeans(Sequence[SettledMean]):
         return self._made()[index]
 
     def _made(self) -> list[SettledMean]:
-        if self._settled is None:
-            rows = zip(self.minutes, self.values.tolist(), self.actual_kw.tolist(), strict=True)
+        settled = self._settled
+        if callable(settled):
+            values, actual_kw = settled()
+            rows = zip(self.minutes, values.tolist(), actual_kw.tolist(), strict=True)
             # A NaN is not equal to itself.
-            self._settled = [
+            self._settled = settled = [
                 SettledMean(_before(self.at, minutes), MeanForecast(minutes, *values), actual)
                 for minutes, values, actual in rows
                 if values[0] == values[0] and actual == actual
             ]
-        return self._settled
+        return settled
 
 
 def _before(at: datetime, minutes: int) -> datetime:
@@ -148,6 +169,11 @@ def _before(at: datetime, minutes: int) -> datetime:
     if at.tzinfo is None:
         return at - apart
     return (at.astimezone(UTC) - apart).astimezone(at.tzinfo)
+
+
+def _read_only(values: _Values) -> _Values:
+    values.flags.writeable = False
+    return values
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -205,11 +231,36 @@ class MeanScores(Sequence[HorizonScores]):
             for what is not known yet.
     """
 
-    __slots__ = ("minutes", "settled", "values")
+    __slots__ = ("_figures", "minutes")
 
     def __init__(self, minutes: tuple[int, ...], settled: IntArray, values: DoubleArray) -> None:
-        settled.flags.writeable = values.flags.writeable = False
-        self.minutes, self.settled, self.values = minutes, settled, values
+        self.minutes = minutes
+        self._figures: _Figures | Callable[[], _Figures]
+        self._figures = _read_only(settled), _read_only(values)
+
+    @classmethod
+    def later(
+        cls, minutes: tuple[int, ...], figures: Callable[[], tuple[IntArray, DoubleArray]]
+    ) -> MeanScores:
+        """Scores that are computed when they are first accessed, in any thread.
+
+        Args:
+            minutes: the horizons.
+            figures: function that computes the numbers and the values.
+        """
+        scores = cls.__new__(cls)
+        scores.minutes, scores._figures = minutes, figures  # noqa: SLF001
+        return scores
+
+    @property
+    def settled(self) -> IntArray:
+        """(horizons,) numbers of settled forecasts."""
+        return self._made()[0]
+
+    @property
+    def values(self) -> DoubleArray:
+        """(horizons, 8) the figures, NaN for what is not known yet."""
+        return self._made()[1]
 
     def of(self, minutes: int) -> HorizonScores | None:
         """The scores of one horizon; None if it is not forecast."""
@@ -235,3 +286,10 @@ class MeanScores(Sequence[HorizonScores]):
             return MeanScores(self.minutes[index], self.settled[index], self.values[index])
         known = [None if value != value else value for value in self.values[index].tolist()]
         return HorizonScores(self.minutes[index], int(self.settled[index]), *known)
+
+    def _made(self) -> _Figures:
+        figures = self._figures
+        if callable(figures):
+            settled, values = figures()
+            self._figures = figures = _read_only(settled), _read_only(values)
+        return figures

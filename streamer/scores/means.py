@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from streamer.readings.arrays import BoolArray, DoubleArray
+from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.readings.means import MeanScores
 from streamer.readings.packing import packed, unpacked
 from streamer.readings.saved import count
@@ -30,8 +30,9 @@ class RunningMeanScores:
 
     >>> scores = RunningMeanScores((2,), confidence=0.9)
     >>> issued = np.array([[[0.75, 0.5, 0.25, 2.0, 1.0, 1.0, 1.0, np.nan]]])
-    >>> (after,) = scores.update(issued.reshape(1, 8, 1), np.array([[0.5]]))
-    >>> after[0].settled, after[0].mse_kw2, after[0].skill, after[0].yesterday_mse_kw2
+    >>> scores.update(issued.reshape(1, 8, 1), np.array([[0.5]]))
+    >>> after = scores.get()[0]
+    >>> after.settled, after.mse_kw2, after.skill, after.yesterday_mse_kw2
     (1, 0.0625, 0.75, None)
     """
 
@@ -40,34 +41,34 @@ class RunningMeanScores:
         self._per_kw_outside = 2.0 / (1.0 - confidence)
         self._sums = np.zeros((COLUMNS, len(minutes)))
         self._counts = np.zeros((COLUMNS, len(minutes)), np.int64)
-        self._all_settled = False
 
     def get(self) -> MeanScores:
         """The scores so far."""
-        settled = self._counts[_MSE].copy()
-        if self._all_settled:
-            return MeanScores(self._minutes, settled, (self._sums / self._counts).T)
-        self._all_settled = bool(self._counts.all())
+        return MeanScores(self._minutes, *self.figures())
+
+    def figures(self) -> tuple[IntArray, DoubleArray]:
+        """(horizons,) numbers and (horizons, 8) values of the scores so far."""
         values = np.full(self._sums.shape, np.nan)
         np.divide(self._sums, self._counts, out=values, where=self._counts > 0)
-        return MeanScores(self._minutes, settled, values.T)
+        return self._counts[_MSE].copy(), values.T
 
-    def update(
-        self, issued_kw: DoubleArray, actual_kw: DoubleArray, *, last: int = 1
-    ) -> list[MeanScores]:
+    def update(self, issued_kw: DoubleArray, actual_kw: DoubleArray) -> None:
         """Score the forecasts that consecutive readings settle.
+
+        Blocks of any length add up to the same, bit for bit.
 
         Args:
             issued_kw: (readings, 8, horizons) the rows above, in kW; NaN where a reading
                 settles none, and for a yesterday that is not known.
             actual_kw: (readings, horizons) the means that came.
-            last: number of last readings after each of which the scores are returned.
         """
         errors = issued_kw - actual_kw[:, None]
         below, above = errors[:, LOW], errors[:, HIGH]
         outside = np.maximum(below, -above)
         np.maximum(outside, 0.0, out=outside)
-        added = np.empty_like(errors)
+        # The first row is what there was: rows are added up one after the other.
+        rows = np.empty((len(errors) + 1, *self._sums.shape))
+        rows[0], added = self._sums, rows[1:]
         np.abs(errors[:, MEDIAN], out=added[:, _MAE])
         added[:, _COVERAGE] = outside == 0.0
         outside *= self._per_kw_outside
@@ -75,20 +76,15 @@ class RunningMeanScores:
         errors *= errors
         added[:, _MSE] = errors[:, MEAN]
         added[:, _LAST : _YESTERDAY + 1] = errors[:, LAST:]
-        counted: BoolArray | list[int] = [1] * len(added)
+        counted: int | IntArray = len(added)
         # A sum is NaN if any of its terms is.
         if isnan(added.sum()):
-            counted = known = ~np.isnan(added)
+            known = ~np.isnan(added)
             known[:, _COVERAGE] = known[:, _MSE]
-            added = np.where(known, added, 0.0)
-        found = []
-        # One after the other, so that blocks of any length add up to the same.
-        for left, one, ones in zip(reversed(range(len(added))), added, counted, strict=True):
-            self._sums += one
-            self._counts += ones
-            if left < last:
-                found.append(self.get())
-        return found
+            np.copyto(added, 0.0, where=~known)
+            counted = known.sum(axis=0)
+        # New arrays, so that a shallow copy keeps the scores as they are now.
+        self._sums, self._counts = rows.sum(axis=0), self._counts + counted
 
     def state(self) -> dict[str, Any]:
         """Everything that the next scores depend on, as plain JSON values."""

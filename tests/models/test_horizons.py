@@ -147,9 +147,9 @@ def test_models_without_a_head_and_forecasters_of_others_have_no_horizons(tmp_pa
 
 
 def test_a_head_of_another_kind_may_take_its_place() -> None:
-    forecaster, head = FixedForecaster(), random_head(0)
-    forecaster.horizons = head
-    assert horizons_of(forecaster) is head
+    other, head = FixedForecaster(), random_head(0)
+    other.horizons = head
+    assert horizons_of(other) is head
 
 
 def test_card_with_horizons_is_equal_after_writing_and_reading(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def updated(rows: int = 40) -> RunningMeanScores:
     issued, actual = rng.random((rows, COLUMNS, 2)), rng.random((rows, 2))
     issued[:5], issued[5:9, COLUMNS - 1] = np.nan, np.nan
     for start in range(0, rows, 7):
-        scores.update(issued[start : start + 7], actual[start : start + 7], last=0)
+        scores.update(issued[start : start + 7], actual[start : start + 7])
     return scores
 
 
@@ -31,8 +31,13 @@ def test_blocks_add_up_to_the_same_bits() -> None:
     rng = np.random.default_rng(1)
     issued, actual = rng.random((40, COLUMNS, 2)), rng.random((40, 2))
     one, many = (RunningMeanScores(MINUTES, confidence=0.9) for _ in range(2))
-    single = [one.update(issued[i : i + 1], actual[i : i + 1])[0] for i in range(40)]
-    assert many.update(issued, actual, last=40) == single
+    issued[3, :, 1] = issued[7:9, COLUMNS - 1] = np.nan
+    for i in range(40):
+        one.update(issued[i : i + 1], actual[i : i + 1])
+    many.update(issued[:31], actual[:31])
+    many.update(issued[31:], actual[31:])
+    assert many.get() == one.get()
+    assert many.state() == one.state()
 
 
 def test_a_saved_state_continues_exactly() -> None:

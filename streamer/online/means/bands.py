@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Mapping
 from statistics import NormalDist
 from typing import Any
@@ -27,8 +26,8 @@ INNER = 0.9
 """Nominal coverage of the head's own outermost quantiles."""
 
 _HOURS = 24
-_ROUGH: list[float] = np.arcsinh(2.0 * np.array([0.01, 0.03, 0.1, 0.3])).tolist()
-_LEVELS_KW = [-0.2, 0.3, 0.8, 2.0, 5.0]
+_ROUGH = np.arcsinh(2.0 * np.array([0.01, 0.03, 0.1, 0.3]))
+_LEVELS_KW = np.array([-0.2, 0.3, 0.8, 2.0, 5.0])
 HOUR, ROUGH, LEVEL = 1, 1 + _HOURS, 2 + _HOURS + len(_ROUGH)
 """Place of the first class of each kind among the terms, after that of all forecasts."""
 
@@ -125,8 +124,8 @@ class MeanBands:
         weights = np.broadcast_to(moves[..., None], places.shape)
         size = self._terms.size
         change = np.bincount(places.ravel(), weights.ravel(), size).reshape(self._terms.shape)
-        self._terms += change
-        np.clip(self._terms, -MAX_LOG_SCALE, MAX_LOG_SCALE, out=self._terms)
+        # A new array, so that a shallow copy keeps the intervals as they are now.
+        self._terms = np.clip(self._terms + change, -MAX_LOG_SCALE, MAX_LOG_SCALE)
         self._settled += rows
 
     def state(self) -> dict[str, Any]:
@@ -143,12 +142,6 @@ class MeanBands:
         if np.abs(terms).max() > MAX_LOG_SCALE:
             raise ValueError("the terms of the intervals are out of bounds")
         self._terms, self._settled = terms.reshape(self._terms.shape), settled
-
-
-def class_of(features: FloatArray, last_kw: float, hour: int) -> list[int]:
-    """Places among the terms of forecasts that are issued at one reading; see `classes_of`."""
-    rough = bisect_left(_ROUGH, features[_CHANGE].item())
-    return [0, HOUR + hour, ROUGH + rough, LEVEL + bisect_left(_LEVELS_KW, last_kw)]
 
 
 def classes_of(features: FloatArray, last_kw: DoubleArray, hours: IntArray) -> IntArray:

@@ -9,8 +9,9 @@ import numpy as np
 
 from streamer.online.carried import MAX_CARRIED_KW, CarriedPower
 from streamer.online.history import History
-from streamer.online.means.bands import class_of, classes_of
-from streamer.online.means.correction import COMMON, common_of, commons_of
+from streamer.online.means.bands import classes_of
+from streamer.online.means.correction import commons_of
+from streamer.online.minutesums import Totals, means_of
 from streamer.online.wallclock import wall_clock, wall_clocks
 from streamer.readings import Reading
 from streamer.readings.arrays import BoolArray, DoubleArray, FloatArray, IntArray
@@ -62,6 +63,50 @@ class Surroundings(NamedTuple):
         )
 
 
+class Observation(NamedTuple):
+    """What is known at one reading, as it is kept until its surroundings are needed.
+
+    Attributes:
+        broken: whether minutes before it are missing.
+        features: (features,) of the longer history of the consumption.
+        of_grid: (features,) of that of the grid power, the same where nothing else is measured.
+        consumption_kw: the reading itself, as the network forecasts it.
+        numbers: the consumption once more, the grid power, its change, what the connection is
+            known to carry at least and at most, and the hour.
+        totals: what the means of the last minutes and of yesterday follow from.
+    """
+
+    broken: bool
+    features: FloatArray
+    of_grid: FloatArray
+    consumption_kw: float
+    numbers: tuple[float, ...]
+    totals: Totals
+
+
+def surroundings_of(observed: Sequence[Observation], minutes: IntArray) -> Surroundings:
+    """The surroundings of consecutive readings, one at least, each by itself.
+
+    Args:
+        observed: what is known at each.
+        minutes: (horizons,) numbers of minutes.
+    """
+    broken, features, of_grid, _, numbers, totals = zip(*observed, strict=True)
+    consumption, last, change, floor, ceiling, hours = np.array(numbers).T
+    known = np.array(features)
+    return _surroundings(
+        broken,
+        known,
+        known if of_grid[0] is features[0] else np.array(of_grid),
+        consumption,
+        last,
+        change,
+        np.array([floor, ceiling]),
+        hours.astype(np.int64),
+        means_of(totals, minutes),
+    )
+
+
 class Context:
     """What a stream was like before its next reading, for the forecasts of the next minutes' mean.
 
@@ -82,8 +127,8 @@ class Context:
         self._minute, self._last_kw = _LONG_AGO, 0.0
         self._carried = CarriedPower()
 
-    def one(self, reading: Reading) -> Surroundings:
-        """Take a reading, and return its surroundings as one row."""
+    def one(self, reading: Reading) -> Observation:
+        """Take a reading, and return what is known at it."""
         self._follow(side_powers_of(reading))
         clock = wall_clock(reading.at)
         last, consumption = _bounded(reading.kw), _bounded(reading.consumption_kw)
@@ -92,34 +137,14 @@ class Context:
         if self._grid is not None:
             measured = self._grid
             of_grid = measured.push(*clock, last)
-        actual = np.array(measured.recent_means(self._minutes))
-        baselines = np.empty((1, 4, len(actual)))
-        baselines[0, 0] = last
-        baselines[0, 1] = actual
-        # A NaN is not equal to itself; the longest mean is known only if all are.
-        if actual[-1] != actual[-1]:
-            np.copyto(baselines[0, 1], last, where=np.isnan(actual))
-        np.multiply(baselines[0, 0] + baselines[0, 1], 0.5, out=baselines[0, 2])
-        baselines[0, 3] = measured.yesterday_means(self._minutes)
         broken = clock.minute - self._minute != 1
         change = 0.0 if broken else last - self._last_kw
         self._minute, self._last_kw = clock.minute, last
         carried = self._carried
         carried.settle(last)
-        # One array of all the single numbers, since each costs a microsecond.
-        row = common_of(of_grid, last, change)
-        values = np.array([*row, carried.floor_kw, carried.ceiling_kw, consumption, last])
-        return Surroundings(
-            (broken,),
-            features[None],
-            values[-2:-1],
-            values[None, -1:],
-            actual[None],
-            baselines,
-            values[None, :COMMON, None],
-            values[COMMON : COMMON + 2, None, None],
-            np.array([class_of(of_grid, last, clock.day_minute // 60)]),
-        )
+        hour = clock.day_minute // 60
+        numbers = consumption, last, change, carried.floor_kw, carried.ceiling_kw, hour
+        return Observation(broken, features, of_grid, consumption, numbers, measured.totals())
 
     def many(self, readings: Sequence[Reading], powers: Powers) -> Surroundings:
         """Take consecutive readings with the same channels, and return their surroundings.
@@ -131,18 +156,10 @@ class Context:
         self._follow(side_powers_of(readings[0]))
         clocks = wall_clocks(readings)
         last, consumption = _all_bounded(powers.kw), _all_bounded(powers.consumption_kw)
-        features, actual, yesterday = self._history.extend_with_means(
-            *clocks, consumption, self._minutes
-        )
+        features, *means = self._history.extend_with_means(*clocks, consumption, self._minutes)
         of_grid = features
         if self._grid is not None:
-            of_grid, actual, yesterday = self._grid.extend_with_means(*clocks, last, self._minutes)
-        column = last[:, None]
-        baselines = np.empty((len(last), 4, len(self._minutes)))
-        baselines[:, 0] = column
-        baselines[:, 1] = recent = np.where(np.isnan(actual), column, actual)
-        baselines[:, 2] = 0.5 * (recent + column)
-        baselines[:, 3] = yesterday
+            of_grid, *means = self._grid.extend_with_means(*clocks, last, self._minutes)
         broken = np.diff(clocks.minutes, prepend=self._minute) != 1
         change = np.where(broken, 0.0, np.diff(last, prepend=self._last_kw))
         self._minute, self._last_kw = int(clocks.minutes[-1]), float(last[-1])
@@ -150,16 +167,16 @@ class Context:
         for kw in last.tolist():
             carried.settle(kw)
             bounds.append((carried.floor_kw, carried.ceiling_kw))
-        return Surroundings(
+        return _surroundings(
             broken,
             features,
+            of_grid,
             consumption,
-            column,
-            actual,
-            baselines,
-            commons_of(of_grid, last, change)[:, :, None],
-            np.array(bounds).T[:, :, None],
-            classes_of(of_grid, last, clocks.day_minutes // 60),
+            last,
+            change,
+            np.array(bounds).T,
+            clocks.day_minutes // 60,
+            means,
         )
 
     def state(self) -> dict[str, Any]:
@@ -201,6 +218,37 @@ class Context:
             self._history, self._minute = History(), _LONG_AGO
         self._channels = channels
         self._grid = History() if any(channels) else None
+
+
+def _surroundings(
+    broken: Sequence[bool] | BoolArray,
+    features: FloatArray,
+    of_grid: FloatArray,
+    consumption_kw: DoubleArray,
+    last_kw: DoubleArray,
+    change_kw: DoubleArray,
+    bounds_kw: DoubleArray,
+    hours: IntArray,
+    means_kw: Sequence[DoubleArray],
+) -> Surroundings:
+    actual, yesterday = means_kw
+    column = last_kw[:, None]
+    baselines = np.empty((len(last_kw), 4, actual.shape[1]))
+    baselines[:, 0] = column
+    baselines[:, 1] = recent = np.where(np.isnan(actual), column, actual)
+    baselines[:, 2] = 0.5 * (recent + column)
+    baselines[:, 3] = yesterday
+    return Surroundings(
+        broken,
+        features,
+        consumption_kw,
+        column,
+        actual,
+        baselines,
+        commons_of(of_grid, last_kw, change_kw)[:, :, None],
+        bounds_kw[:, :, None],
+        classes_of(of_grid, last_kw, hours),
+    )
 
 
 def _bounded(kw: float) -> float:

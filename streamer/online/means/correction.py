@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import asinh, sinh
 from typing import Any
 
 import numpy as np
@@ -77,7 +76,8 @@ class Correction:
         Args:
             regressors: (rows, 13, horizons) as by `regressors_of`.
         """
-        found: DoubleArray = np.einsum("rxh,xh->rh", regressors, self._coefficients)
+        # Added up in the same order for any number of rows, as a matrix product would not be.
+        found: DoubleArray = (regressors * self._coefficients).sum(axis=1)
         return found
 
     def learn(
@@ -152,23 +152,6 @@ class Correction:
         self._coefficients = np.ascontiguousarray(solved[:, :, 0].T, np.float64)
         weights = (self._gain + _PRIOR_KW2) / (self._size + _PRIOR_KW2)
         self.weights = np.minimum(np.maximum(weights, 0.0), 1.0)
-
-
-def common_of(features: FloatArray, last_kw: float, change_kw: float) -> list[float]:
-    """Regressors that are the same for all horizons, at one reading; see `commons_of`."""
-    # Single numbers, which cost a fraction of small arrays.
-    hour, quarter, day, week = features[_POWERS].tolist()
-    return [
-        sinh(hour) / 2.0,
-        sinh(quarter) / 2.0,
-        sinh(day) / 2.0,
-        sinh(week) / 2.0,
-        change_kw,
-        hour,
-        asinh(2.0 * change_kw),
-        float(last_kw > HIGH_KW),
-        1.0,
-    ]
 
 
 def commons_of(features: FloatArray, last_kw: DoubleArray, change_kw: DoubleArray) -> DoubleArray:

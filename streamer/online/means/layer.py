@@ -3,45 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
+from copy import copy
+from typing import Any
 
 import numpy as np
 
 from streamer.models import MeansHead
-from streamer.online.carried import MAX_CARRIED_KW
 from streamer.online.forecasts import ForecastBatch, Issued
 from streamer.online.means.bands import LEVEL, MeanBands
-from streamer.online.means.context import Context, Surroundings
+from streamer.online.means.context import Context, Observation
 from streamer.online.means.correction import Correction, regressors_of
 from streamer.online.means.guard import MeanGuard
-from streamer.online.means.waiting import BATCH, Waiting
+from streamer.online.means.part import Forecast, MeanValues, Observed, Outcome, Part
+from streamer.online.means.rules import Rules
+from streamer.online.means.waiting import BATCH, KEPT, Rows, Waiting
 from streamer.readings import Reading
-from streamer.readings.arrays import DoubleArray, FloatArray
-from streamer.readings.means import MeanScores, NextMeans, SettledMean, SettledMeans
+from streamer.readings.arrays import FloatArray
 from streamer.readings.powers import Powers
 from streamer.readings.saved import count
-from streamer.scores.means import (
-    COLUMNS,
-    HIGH,
-    LAST,
-    LOW,
-    MEAN,
-    MEDIAN,
-    YESTERDAY,
-    RunningMeanScores,
-)
-
-_MEAN_AND_MEDIAN = slice(0, None, 2)
-_FORECAST, _BASELINES = slice(MEAN, LAST), slice(LAST, None)
-
-
-class MeanValues(NamedTuple):
-    """What a step has of the next minutes' means; see `streamer.readings.Step`."""
-
-    next_means: NextMeans | None = None
-    settled: Sequence[SettledMean] = ()
-    scores: MeanScores | None = None
+from streamer.scores.means import HIGH, LAST, LOW, YESTERDAY, RunningMeanScores
 
 
 class Means:
@@ -65,11 +45,7 @@ class Means:
         self._head = head
         self._minutes = (1, *head.minutes)
         self._back = np.array(self._minutes)
-        horizons = len(self._minutes)
-        # Of the forecast that a row settles, for each horizon as many rows before.
-        places = np.arange(COLUMNS * horizons).reshape(COLUMNS, horizons)
-        self._due = places - COLUMNS * horizons * self._back
-        self._columns = np.arange(horizons)
+        self._columns = np.arange(len(head.minutes))
         self._seen = 0
         self._context = Context(self._minutes)
         self._waiting = Waiting(self._back)
@@ -77,6 +53,9 @@ class Means:
         self._correction = Correction(len(head.minutes)) if adapt else None
         self._guard = MeanGuard(len(head.minutes)) if adapt else None
         self._scores = RunningMeanScores(self._minutes, confidence=confidence)
+        self._rules = self._learnt()
+        # Of readings that were taken one by one, and whose values have not been needed so far.
+        self._open: tuple[Observed, Part] | None = None
 
     def one(self, reading: Reading, hidden: FloatArray | None, issued: Issued | None) -> MeanValues:
         """Take a reading.
@@ -86,17 +65,25 @@ class Means:
             hidden: (1, units) the network's last hidden state at it.
             issued: the forecast of the next reading; None if the window is not full.
         """
-        around = self._context.one(reading)
-        next_kw = head_kw = None
+        observation = self._context.one(reading)
+        forecast = None
         if issued is not None and hidden is not None:
             mean, _, median, low, high, *_ = issued
             # A NaN is not equal to itself.
             point = median if median == median else min(max(mean, low), high)
-            next_kw = np.array([[mean, point, low, high]])
-            consumption = around.consumption_kw.item()
-            found = self._head.one(hidden[0], around.features[0], consumption)
-            head_kw = _of_the_grid(found[None], around)
-        (values,) = self._advance(around, next_kw, head_kw, [reading.at])
+            consumption = observation.consumption_kw
+            head_kw = self._head.one(hidden[0], observation.features, consumption)
+            forecast = Forecast((mean, point, low, high), head_kw)
+        observed, part = self._part_of(observation, forecast)
+        observed.readings.append(observation)
+        if forecast is not None:
+            observed.forecasts.append(forecast)
+        row = len(observed.readings) - 1
+        values = part.values(row, reading.at, self._minutes, issued=forecast is not None)
+        self._seen += 1
+        if self._seen % BATCH == 0:
+            self._close()
+            self._learn()
         return values
 
     def many(
@@ -117,15 +104,15 @@ class Means:
             batch: (forecasts,) the forecasts of the next reading; None if there are none.
             every: whether the values after each reading are returned, or only the last.
         """
+        self._close()
         around = self._context.many(readings, powers)
         first, next_kw, head_kw = len(readings), None, None
         if batch is not None and hidden is not None:
             columns = batch.mean_kw, batch.point_kw, batch.low_kw, batch.high_kw
             next_kw = np.stack(columns, axis=1)
             first -= len(next_kw)
-            ahead = around.part(slice(first, None))
-            made = self._head.many(hidden, ahead.features, ahead.consumption_kw)
-            head_kw = _of_the_grid(made, ahead)
+            features, consumption_kw = around.features[first:], around.consumption_kw[first:]
+            head_kw = self._head.many(hidden, features, consumption_kw)
         values: list[MeanValues] = []
         start = 0
         # Each part is of consecutive minutes, within a mini-batch, and has forecasts or has none.
@@ -133,20 +120,23 @@ class Means:
             while start < edge:
                 end = min(edge, start + BATCH - self._seen % BATCH)
                 part = around.part(slice(start, end))
-                at = [each.at for each in readings[start if every else end - 1 : end]]
                 if next_kw is None or head_kw is None or start < first:
-                    found = self._advance(part, None, None, at)
+                    rows = Rows.without_forecasts(part.actual_kw)
                 else:
-                    rows = slice(start - first, end - first)
-                    found = self._advance(part, next_kw[rows], head_kw[rows], at)
+                    ahead = slice(start - first, end - first)
+                    rows = self._rules.issue(part, next_kw[ahead], head_kw[ahead])
+                shown = self._take(rows, broken=bool(part.broken[0]))
                 if not every:
                     values.clear()
-                values += found
+                for row in range(0 if every else end - start - 1, end - start):
+                    at = readings[start + row].at
+                    values.append(shown.values(row, at, self._minutes, issued=start >= first))
                 start = end
         return values
 
     def state(self) -> dict[str, Any]:
         """Everything that the next forecasts and scores depend on, as plain JSON values."""
+        self._close()
         return {
             "minutes": list(self._minutes),
             "seen": self._seen,
@@ -177,112 +167,65 @@ class Means:
         if self._guard is not None:
             self._guard.restore(state["guard"])
         self._scores.restore(state["scores"])
+        self._rules = self._learnt()
 
-    def _advance(
-        self,
-        around: Surroundings,
-        next_kw: DoubleArray | None,
-        head_kw: DoubleArray | None,
-        at: Sequence[datetime],
-    ) -> list[MeanValues]:
-        """Issue the forecasts of a part, settle those that are due, and learn from them.
+    def _learnt(self) -> Rules:
+        """The rules of the next mini-batch; shallow copies, since learning replaces the arrays."""
+        return Rules(copy(self._bands), copy(self._correction), copy(self._guard))
 
-        Args:
-            around: (readings,) those of the part.
-            next_kw: (readings, 4) mean, median, low and high of the next reading; None where no
-                forecasts are issued.
-            head_kw: (readings, 4, horizons - 1) the head's, of the grid power.
-            at: times of the last readings of the part, whose values are returned.
-        """
-        waiting, readings = self._waiting, len(around.broken)
-        if around.broken[0]:
-            waiting.drop()
-        place = waiting.append(readings)
-        waiting.actual[place] = around.actual_kw
-        if next_kw is None or head_kw is None:
-            waiting.put_none(place)
-        else:
-            self._issue(around, next_kw, head_kw, place)
-        due = self._due_at(place)
-        scores = self._scores.update(due, around.actual_kw, last=len(at))
-        self._seen += readings
+    def _part_of(
+        self, observation: Observation, forecast: Forecast | None
+    ) -> tuple[Observed, Part]:
+        """The part that a reading belongs to: a new one if it does not continue the last."""
+        if self._open is not None:
+            observed, _ = self._open
+            if not observation.broken and bool(observed.forecasts) == (forecast is not None):
+                return self._open
+        self._close()
+        if observation.broken:
+            self._waiting.drop()
+        observed = Observed(self._back, self._rules, copy(self._waiting), [], [])
+        self._open = observed, Part(observed, self._scores)
+        return self._open
+
+    def _close(self) -> None:
+        """Settle and score the forecasts that the readings taken one by one are the last of."""
+        if self._open is not None:
+            _, part = self._open
+            self._open = None
+            self._settle(part.close())
+
+    def _take(self, rows: Rows, *, broken: bool) -> Part:
+        """Take a part of a block, before which minutes may be missing."""
+        if broken:
+            self._waiting.drop()
+        outcome = Outcome(rows, self._waiting.due(rows.issued))
+        part = Part(outcome, self._scores)
+        self._settle(outcome)
+        self._seen += len(rows.actual)
         if self._seen % BATCH == 0:
             self._learn()
-        values = []
-        for row, (time, score) in enumerate(zip(at, scores, strict=True), readings - len(at)):
-            actual = around.actual_kw[row]
-            settled = SettledMeans(time, self._minutes, due[row, _FORECAST].T, actual)
-            shown = None
-            if next_kw is not None:
-                issued = waiting.issued[place.start + row, _FORECAST]
-                shown = NextMeans(self._minutes, issued.copy().T)
-            values.append(MeanValues(shown, settled, score))
-        return values
+        return part
 
-    def _issue(
-        self, around: Surroundings, next_kw: DoubleArray, head_kw: DoubleArray, place: slice
-    ) -> None:
-        waiting = self._waiting
-        issued = waiting.issued[place]
-        issued[:, _BASELINES] = around.baselines_kw
-        waiting.common[place], waiting.classes[place] = around.common[:, :, 0], around.classes
-        waiting.network[place] = head_kw[:, _MEAN_AND_MEDIAN]
-        if self._correction is not None:
-            mean, _, median, _ = head_kw.swapaxes(0, 1)
-            yesterday = issued[:, YESTERDAY, 1:]
-            regressors = regressors_of(around.common, mean, median, yesterday, around.last_kw)
-            waiting.correction[place] = correction = self._correction.see(regressors)
-            correction *= self._correction.weights
-            head_kw = head_kw + correction[:, None]
-        mean, lowest, median, highest = head_kw.swapaxes(0, 1)
-        low, high = self._bands.see(lowest, median, highest, around.classes)
-        floor, ceiling = around.bounds_kw
-        np.maximum(low, floor, out=low)
-        np.minimum(low, ceiling, out=issued[:, LOW, 1:])
-        np.maximum(high, floor, out=high)
-        np.minimum(high, ceiling, out=issued[:, HIGH, 1:])
-        low, high = issued[:, LOW, 1:], issued[:, HIGH, 1:]
-        np.minimum(np.maximum(median, low), high, out=issued[:, MEDIAN, 1:])
-        if self._guard is not None:
-            waiting.change[place] = change = mean - around.last_kw
-            mean = around.last_kw + self._guard.see(change, around.classes[:, -1:] - LEVEL)
-            mean = np.minimum(np.maximum(mean, low), high)
-        issued[:, MEAN, 1:] = mean
-        bounded = np.minimum(np.maximum(next_kw, -MAX_CARRIED_KW), MAX_CARRIED_KW)
-        issued[:, _FORECAST, 0] = bounded
-
-    def _due_at(self, place: slice) -> DoubleArray:
-        """(rows, 8, horizons) the forecasts whose last minute is that of each row."""
-        first = np.arange(place.start, place.stop) * self._due.size
-        due: DoubleArray = self._waiting.issued.reshape(-1).take(self._due + first[:, None, None])
-        return due
+    def _settle(self, outcome: Outcome) -> None:
+        self._waiting.append(outcome.rows)
+        self._scores.update(outcome.due, outcome.rows.actual)
 
     def _learn(self) -> None:
         """Learn from all forecasts that the last mini-batch of readings has settled."""
-        waiting = self._waiting
-        batch = slice(waiting.end - BATCH, waiting.end)
-        rows = np.arange(batch.start, batch.stop)[:, None] - self._back[1:]
-        actual, issued = waiting.actual[batch, 1:], self._due_at(batch)[:, :, 1:]
-        self._bands.learn(issued[:, LOW], actual, issued[:, HIGH], waiting.classes[rows])
-        if self._correction is None or self._guard is None:
-            return
-        columns = self._columns[:-1]
-        mean, median = waiting.network[rows, :, columns].transpose(2, 0, 1)
-        last = issued[:, LAST]
-        levels = np.maximum(waiting.classes[rows, -1] - LEVEL, 0)  # without a forecast, 0
-        self._guard.learn(waiting.change[rows, columns], actual - last, levels)
-        common = waiting.common[rows].swapaxes(1, 2)
-        regressors = regressors_of(common, mean, median, issued[:, YESTERDAY], last)
-        self._correction.learn(regressors, actual - mean, waiting.correction[rows, columns])
-
-
-def _of_the_grid(head_kw: DoubleArray, around: Surroundings) -> DoubleArray:
-    """Forecasts (readings, 4, horizons) of the grid power from the head's of the consumption.
-
-    Args:
-        head_kw: (readings, horizons, 4) the head's.
-        around: (readings,) their surroundings.
-    """
-    offset = around.last_kw - around.consumption_kw[:, None]
-    grid_kw: DoubleArray = np.add(head_kw.swapaxes(1, 2), offset[:, :, None], order="C")
-    return grid_kw
+        last_rows = self._waiting.rows
+        rows = np.arange(KEPT - BATCH, KEPT)[:, None] - self._back[1:]
+        actual = last_rows.actual[-BATCH:, 1:]
+        settled = self._waiting.settled_last()[:, :, 1:]
+        self._bands.learn(settled[:, LOW], actual, settled[:, HIGH], last_rows.classes[rows])
+        if self._correction is not None and self._guard is not None:
+            columns = self._columns
+            mean, median = last_rows.network[rows, :, columns].transpose(2, 0, 1)
+            last = settled[:, LAST]
+            levels = np.maximum(last_rows.classes[rows, -1] - LEVEL, 0)  # without a forecast, 0
+            self._guard.learn(last_rows.change[rows, columns], actual - last, levels)
+            common = last_rows.common[rows].swapaxes(1, 2)
+            regressors = regressors_of(common, mean, median, settled[:, YESTERDAY], last)
+            correction = last_rows.correction[rows, columns]
+            self._correction.learn(regressors, actual - mean, correction)
+        self._rules = self._learnt()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,21 +20,14 @@ BATCH = 30
 """Readings of a mini-batch: what is learnt changes at every thirtieth reading."""
 
 KEPT = MAX_MINUTES + BATCH
-_ROOM = 128
 _MAX_KW, _UNKNOWN_KW = 1e12, 1e13
 """Bound of the values in a saved state, and the value for one that is not known."""
 
 
-class Waiting:
-    """The last readings, one a row, with the forecasts that were issued at them.
-
-    Rows are appended in place; when there is no more room, the last are moved to the front.
-
-    Args:
-        back: (horizons,) numbers of minutes, the first of which is the next reading.
+class Rows(NamedTuple):
+    """Consecutive readings, one a row, with the forecasts that were issued at them.
 
     Attributes:
-        end: number of rows.
         issued: (rows, 8, horizons) the rows of `streamer.scores.means` in kW, NaN where no
             forecast was issued or it has been dropped.
         actual: (rows, horizons) mean of the last minutes in kW, NaN where one was not measured.
@@ -45,49 +38,96 @@ class Waiting:
         classes: (rows, 4) classes of the intervals.
     """
 
+    issued: DoubleArray
+    actual: DoubleArray
+    network: DoubleArray
+    correction: DoubleArray
+    change: DoubleArray
+    common: DoubleArray
+    classes: IntArray
+
+    @classmethod
+    def without_forecasts(cls, actual: DoubleArray) -> Rows:
+        """Those of readings at which no forecast was issued.
+
+        Args:
+            actual: (rows, horizons) mean of the last minutes at each.
+        """
+        rows, horizons = actual.shape
+        longer = horizons - 1
+        return cls(
+            np.full((rows, COLUMNS, horizons), np.nan),
+            actual,
+            np.full((rows, 2, longer), np.nan),
+            np.zeros((rows, longer)),
+            np.zeros((rows, longer)),
+            np.zeros((rows, COMMON)),
+            np.zeros((rows, KINDS), np.int64),
+        )
+
+    def part(self, rows: slice) -> Rows:
+        """Some of the rows."""
+        return Rows._make(each[rows] for each in self)
+
+
+class Waiting:
+    """The last readings with their forecasts, of which the older wait to be settled.
+
+    The arrays are never changed, but replaced, so that whoever has them may read them in any
+    thread.
+
+    Args:
+        back: (horizons,) numbers of minutes, the first of which is the next reading.
+
+    Attributes:
+        rows: the last `KEPT` readings.
+    """
+
     def __init__(self, back: IntArray) -> None:
-        horizons = len(back)
-        rows, longer = KEPT + _ROOM, horizons - 1
         age = np.arange(KEPT, 0, -1)[:, None]
         # Of each horizon, what waits, and what a mini-batch has settled but not learnt from.
         self._needed = age <= back + BATCH
-        self.end = KEPT
-        self.issued = np.full((rows, COLUMNS, horizons), np.nan)
-        self.actual = np.full((rows, horizons), np.nan)
-        self.network = np.full((rows, 2, longer), np.nan)
-        self.correction, self.change = np.zeros((2, rows, longer))
-        self.common = np.zeros((rows, COMMON))
-        self.classes = np.zeros((rows, KINDS), np.int64)
+        self.rows = Rows.without_forecasts(np.full((KEPT, len(back)), np.nan))
+        # Of the forecast that a row settles, for each horizon as many rows before.
+        places = np.arange(COLUMNS * len(back)).reshape(COLUMNS, len(back))
+        self._due = places - places.size * back
 
-    def append(self, rows: int) -> slice:
-        """Make room for new rows, `BATCH` at most, and return their place."""
-        if self.end + rows > len(self.issued):
-            for each in self._arrays():
-                each[:KEPT] = each[self.end - KEPT : self.end]
-            self.end = KEPT
-        place = slice(self.end, self.end + rows)
-        self.end = place.stop
-        return place
-
-    def put_none(self, place: slice) -> None:
-        """Record that no forecast was issued at the readings of a place."""
-        self.issued[place], self.network[place] = np.nan, np.nan
-        self.correction[place] = self.change[place] = 0.0
-        # Rows are used again: nothing of the one before may be left, nor be in a saved state.
-        self.common[place], self.classes[place] = 0.0, 0
+    def append(self, rows: Rows) -> None:
+        """Append new rows, `BATCH` at most."""
+        joined = map(np.concatenate, zip(self.rows, rows, strict=True))
+        self.rows = Rows._make(each[-KEPT:] for each in joined)
 
     def drop(self) -> None:
         """Drop all forecasts that wait: they are never settled."""
-        self.put_none(slice(self.end - MAX_MINUTES, self.end))
+        kept = self.rows.part(slice(-MAX_MINUTES))
+        dropped = Rows.without_forecasts(self.rows.actual[-MAX_MINUTES:])
+        self.rows = Rows._make(map(np.concatenate, zip(kept, dropped, strict=True)))
+
+    def due(self, issued: DoubleArray) -> DoubleArray:
+        """(rows, 8, horizons) the forecasts that further readings settle, at the last of each.
+
+        Args:
+            issued: (rows, 8, horizons) forecasts issued at these, `BATCH` at most.
+        """
+        return self._take(np.concatenate([self.rows.issued[-MAX_MINUTES:], issued]), len(issued))
+
+    def settled_last(self) -> DoubleArray:
+        """(rows, 8, horizons) the forecasts that the readings of the last mini-batch settled."""
+        return self._take(self.rows.issued, BATCH)
+
+    def _take(self, issued: DoubleArray, last: int) -> DoubleArray:
+        """The forecasts that the last rows settle."""
+        first = np.arange(len(issued) - last, len(issued)) * self._due.size
+        due: DoubleArray = issued.reshape(-1).take(self._due + first[:, None, None])
+        return due
 
     def state(self) -> dict[str, Any]:
         """What is still needed of the last rows, as plain JSON values."""
-        kept = slice(self.end - KEPT, self.end)
-        values = [_flat(each[kept])[self._needed_of(each)] for each in self._kw()]
+        values = [_flat(each)[self._needed_of(each)] for each in self._kw()]
         return {
             "kw": [packed(np.nan_to_num(each, nan=_UNKNOWN_KW)) for each in values],
-            "common": packed(self.common[kept]),
-            "classes": self.classes[kept].tolist(),
+            "common": packed(self.rows.common),
+            "classes": self.rows.classes.tolist(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -109,20 +149,15 @@ class Waiting:
             found.append(rows)
         common = unpacked(state["common"], KEPT * COMMON).reshape(KEPT, COMMON)
         classes = _classes(state["classes"])
-        self.end = KEPT
-        for each, values in zip(self._kw(), found, strict=True):
-            each[:KEPT] = values
-        self.common[:KEPT], self.classes[:KEPT] = common, classes
+        issued, actual, network, correction, change = found
+        self.rows = Rows(issued, actual, network, correction, change, common, classes)
 
     def _needed_of(self, values: DoubleArray) -> BoolArray:
         """(rows, horizons) what is needed of the values, which may lack the first horizon."""
         return self._needed[:, -values.shape[-1] :]
 
     def _kw(self) -> tuple[DoubleArray, ...]:
-        return self.issued, self.actual, self.network, self.correction, self.change
-
-    def _arrays(self) -> tuple[np.ndarray[Any, Any], ...]:
-        return *self._kw(), self.common, self.classes
+        return self.rows[:5]
 
 
 def _flat(values: DoubleArray) -> DoubleArray:

@@ -14,7 +14,6 @@ from streamer.online.means.bands import (
     STEP,
     TERMS,
     MeanBands,
-    class_of,
     classes_of,
 )
 from streamer.readings.packing import packed, unpacked
@@ -89,14 +88,6 @@ def test_an_end_never_passes_the_median() -> None:
         low, high = bands.see(zeros - 1.0, zeros + 0.9, zeros + 1.0, found)
         assert low.max() <= 0.9 <= high.min()
         bands.learn(low, zeros + 0.9, high, found[:, None].repeat(2, axis=1))
-
-
-def test_one_reading_has_the_classes_of_a_block() -> None:
-    rng = np.random.default_rng(5)
-    features = rng.normal(size=(50, len(FEATURES))).astype(np.float32)
-    last, hours = rng.normal(size=50) * 3.0, rng.integers(0, 24, 50)
-    one = [class_of(*each) for each in zip(features, last.tolist(), hours.tolist(), strict=True)]
-    assert classes_of(features, last, hours).tolist() == one
 
 
 def test_a_saved_state_continues_exactly() -> None:

@@ -13,7 +13,6 @@ from streamer.online.means.correction import (
     MAX_KW,
     REGRESSORS,
     Correction,
-    common_of,
     commons_of,
     regressors_of,
 )
@@ -92,13 +91,11 @@ def test_regressors_are_bounded_and_zero_where_yesterday_is_not_known() -> None:
     assert found[1, 8:, 0].tolist() == pytest.approx([1, MAX_KW, 0, 1.0 - HIGH_KW, MAX_KW])
 
 
-def test_one_reading_has_the_regressors_of_a_block() -> None:
-    rng = np.random.default_rng(4)
-    features = rng.normal(size=(20, len(FEATURES))).astype(np.float32)
-    last, change = rng.normal(size=(2, 20)) * 4.0
-    many = commons_of(features, last, change)
-    one = [common_of(*each) for each in zip(features, last.tolist(), change.tolist(), strict=True)]
-    assert np.array(one) == pytest.approx(many, rel=1e-12)
+def test_a_row_has_the_same_correction_in_any_block() -> None:
+    correction, rng = learnt(batches(3)), np.random.default_rng(4)
+    rows = rng.normal(size=(20, REGRESSORS, HORIZONS))
+    single = [correction.see(rows[row : row + 1])[0] for row in range(20)]
+    assert np.array_equal(correction.see(rows), single)
 
 
 def test_a_saved_state_continues_exactly() -> None:

@@ -190,6 +190,22 @@ def test_a_restored_run_has_the_same_state_later(series: np.ndarray) -> None:
     assert first.state()["means"] == second.state()["means"]
 
 
+def test_values_are_the_same_whenever_they_are_read(series: np.ndarray) -> None:
+    given = readings(series[850:1100])
+    later = pipeline()
+    expected = [later.push(reading) for reading in given]
+    at_once, saved = pipeline(), pipeline()
+    for number, (reading, step) in enumerate(zip(given, expected, strict=True)):
+        found = at_once.push(reading)
+        assert found.next_means == step.next_means
+        assert found.settled_means == step.settled_means
+        assert found.mean_scores == step.mean_scores
+        saved.push(reading)
+        if number % 7 == 0:
+            saved.state()
+    assert saved.state() == at_once.state() == later.state()
+
+
 def test_a_state_without_horizons_begins_them_anew() -> None:
     given = readings([0.3, 0.4, 0.5, 0.6])
     plain = pipeline(horizons=False)
