@@ -315,11 +315,18 @@ class Pipeline:
         """
         powers = Powers.of(readings)
         self._learn(float(powers.consumption_kw[0]), float(powers.kw[0]))
-        batch = self._issuer.many(powers, day_parts(readings), self._position)
-        if self._means is None:
-            return batch, [_NO_MEANS] * len(readings)
-        hidden = self._issuer.hidden
-        return batch, self._means.many(readings, powers, hidden, batch, every=every)
+        batches, start = [], 0
+        means = [] if self._means is not None else [_NO_MEANS] * len(readings)
+        for end, batch, hidden in self._issuer.many(powers, day_parts(readings), self._position):
+            batches.append(batch)
+            if self._means is not None:
+                part = slice(start, end)
+                theirs = readings[part], powers.part(part)
+                means += self._means.many(*theirs, hidden, batch, every=every)
+                start = end
+        if self._means is not None and not batches:
+            means = self._means.many(readings, powers, None, None, every=every)
+        return ForecastBatch.joined(batches) if batches else None, means
 
     def _learn(self, kw: float, grid_kw: float) -> None:
         """Learn from the reading that settles the waiting forecast, if any.

@@ -98,6 +98,7 @@ def replay(
             max_gap=max_gap,
             adapt=adapt,
             confidence=confidence,
+            horizons=bool(horizons),
         ),
     )
     if shown is Format.DASHBOARD:

@@ -24,6 +24,7 @@ class Forecasting:
         max_gap: longest gap in minutes at which `reset` keeps the ring buffer.
         adapt: whether the forecasts are corrected by what is learnt from the stream.
         confidence: nominal coverage of the prediction intervals, between 0 and 1.
+        horizons: whether the mean of the next minutes is forecast, if the model can.
     """
 
     model: str = "sceaux"
@@ -32,6 +33,7 @@ class Forecasting:
     max_gap: int = 10
     adapt: bool = True
     confidence: float = 0.9
+    horizons: bool = True
 
     def check(self) -> None:
         """Check that the model exists, without loading it.
@@ -84,6 +86,7 @@ class Forecasting:
             gaps=GapRule(self.gaps, self.max_gap),
             adapt=self.adapt,
             confidence=self.confidence,
+            horizons=self.horizons,
         )
         card = forecaster.card
         about = About(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -29,6 +29,20 @@ from streamer.readings.powers import Powers
 _NOTHING: DoubleArray = np.empty(0)
 
 
+class IssuedPart(NamedTuple):
+    """Forecasts at consecutive readings of a part.
+
+    Attributes:
+        end: number of readings of the part up to the last of them.
+        batch: the forecasts.
+        hidden: (forecasts, units) the network's last hidden states.
+    """
+
+    end: int
+    batch: ForecastBatch
+    hidden: FloatArray
+
+
 class Issuer:
     """Issues the forecasts of one stream, and learns from the readings that settle them.
 
@@ -40,12 +54,12 @@ class Issuer:
         forecaster: model that forecasts the consumption from a window.
         adapt: as for `streamer.online.layer.Online`, like the next.
         confidence: nominal coverage of the bands.
-        keep_hidden: whether the network's hidden states are kept.
+        keep_hidden: whether the network's hidden state is kept.
 
     Attributes:
         is_behind: whether the cache of the engine has to be rebuilt by `catch_up`.
-        hidden: (forecasts, units) the last hidden states of the network at the forecasts that
-            were issued last, if they are kept; None if none was issued.
+        hidden: (1, units) the network's last hidden state at the forecast that `one` has issued,
+            if it is kept; None if it issued none.
     """
 
     def __init__(
@@ -100,7 +114,7 @@ class Issuer:
 
     def many(
         self, powers: Powers, times: Sequence[int], position: Position
-    ) -> ForecastBatch | None:
+    ) -> Iterator[IssuedPart]:
         """Forecast after each reading of a part, and learn from all forecasts settled in it.
 
         Args:
@@ -108,32 +122,28 @@ class Issuer:
             times: (readings,) their parts of the day.
             position: that before it.
 
-        Returns:
-            The forecasts at its last readings, one at each whose window is full.
+        Yields:
+            The forecasts at its last readings, one at each whose window is full, in parts: where
+            threads allow it, a network computes the next one meanwhile.
         """
         self.is_behind = True
         kw, terms = powers.consumption_kw, self._net_load.see(powers)
         window = self._forecaster.window
         known = np.concatenate([position.buffer.last(max(window - 1, 2)), kw])
         windows = min(len(known) - window + 1, len(kw))
-        self.hidden = None
         if windows < 1:
-            return None
+            return
         views = self._windows(known, powers.channels, position)[-windows:]
         recent, first = recent_changes(known, windows), len(kw) - windows
-        parts, hidden, start = [], [], 0
+        start = 0
         for answer in forecast_ahead(self._forecaster, views):
             rows = slice(start, start + len(answer.mean_kw))
             at = slice(first + rows.start, first + rows.stop)
             settling = kw[at.start + 1 : at.stop + 1]
             theirs = None if terms is None else terms[at]
             seen = self._online.see(answer, recent[rows], settling, times[at], theirs)
-            parts.append(seen)
-            hidden.append(answer.hidden)
+            yield IssuedPart(at.stop, seen, answer.hidden)
             start = rows.stop
-        if self._keeps:
-            self.hidden = np.concatenate(hidden)
-        return ForecastBatch.joined(parts)
 
     def restart(self, seen: int) -> None:
         """Begin a new window, as after a long gap; what has been learnt remains.

@@ -71,6 +71,14 @@ class Powers:
         kw = self.consumption_kw[:, None]
         return kw if self.channels is None else np.hstack([kw, self.channels])
 
+    def part(self, rows: slice) -> Powers:
+        """Those of some of the readings."""
+        solar, battery, channels = (
+            None if each is None else each[rows]
+            for each in (self.solar_kw, self.battery_kw, self.channels)
+        )
+        return Powers(self.kw[rows], self.consumption_kw[rows], solar, battery, channels)
+
     @classmethod
     def of(cls, readings: Sequence[Reading]) -> Powers:
         """The powers of readings, of which there is at least one."""
