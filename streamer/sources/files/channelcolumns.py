@@ -15,6 +15,7 @@ from streamer.sources.files.layout import (
     Conditions,
     LayoutOptions,
     Question,
+    decimal_question,
 )
 from streamer.sources.files.numbers import NumberFormat, recognise_numbers
 from streamer.sources.files.table import Table
@@ -141,13 +142,7 @@ class ChannelColumns:
             check_one_unit(name, [table.names[index] for index in indices], f"{self._option}-unit")
         numbers = self._numbers(indices, grid, rows, options.decimal)
         if numbers.is_ambiguous:
-            questions.append(
-                Question(
-                    f"the comma in column {shorten(table.names[first])} may separate decimals or "
-                    "thousands",
-                    "--decimal ,",
-                )
-            )
+            questions.append(decimal_question(table.names[first]))
         unit = self._unit
         if unit is None and self.series is not None:
             unit = measure_of(self.series[1]).unit

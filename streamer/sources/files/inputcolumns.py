@@ -24,6 +24,7 @@ from streamer.sources.files.layout import (
     Conditions,
     LayoutOptions,
     Question,
+    decimal_question,
 )
 from streamer.sources.files.numbers import NumberFormat, recognise_numbers
 from streamer.sources.files.table import Table
@@ -164,8 +165,7 @@ class InputColumn:
         numbers = _numbers(index, grid, rows, options.decimal)
         questions: list[Question] = []
         if numbers.is_ambiguous:
-            reason = f"the comma in column {shorten(column)} may separate decimals or thousands"
-            questions.append(Question(reason, "--decimal ,"))
+            questions.append(decimal_question(column))
         unit = self._unit
         if unit is None:
             self._check_quantity(name, column)

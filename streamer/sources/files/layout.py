@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from streamer.display.lines import shorten
 from streamer.feeds.values.units import ENERGY_UNITS
 from streamer.feeds.values.units import UNITS as POWER_UNITS
 from streamer.sources.files.fields import SPACES
@@ -90,6 +91,12 @@ class Question:
 
     reason: str
     option: str
+
+
+def decimal_question(column: str) -> Question:
+    """The question what the comma in the numbers of a column separates."""
+    reason = f"the comma in column {shorten(column)} may separate decimals or thousands"
+    return Question(reason, "--decimal ,")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from streamer.sources.files import vocabulary
 from streamer.sources.files.columnnames import ColumnNames
 from streamer.sources.files.inputcolumns import ColumnBeside, InputColumn, requested_columns
 from streamer.sources.files.known import known_table
-from streamer.sources.files.layout import Channel, Layout, LayoutOptions, Question
+from streamer.sources.files.layout import Channel, Layout, LayoutOptions, Question, decimal_question
 from streamer.sources.files.numbers import NumberFormat
 from streamer.sources.files.series import (
     best_column,
@@ -287,13 +287,7 @@ class _Recogniser:
 
     def _numbers(self, value: ValueColumn) -> NumberFormat:
         if value.numbers.is_ambiguous:
-            self._questions.append(
-                Question(
-                    f"the comma in column {shorten(self._names[value.index])} may separate "
-                    "decimals or thousands",
-                    "--decimal ,",
-                )
-            )
+            self._questions.append(decimal_question(self._names[value.index]))
         return value.numbers
 
     def _value_name(self, values: list[ValueColumn], minus: list[ValueColumn]) -> str:
