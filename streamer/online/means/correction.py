@@ -98,7 +98,10 @@ class Correction:
         minutes = len(error_kw)
         kept = 0.5 ** (minutes / _HALF_LIFE_MINUTES)
         turned = rows.transpose(0, 2, 1)
-        self._squares = kept * self._squares + turned @ rows
+        squares = turned @ rows
+        # Not every processor's product is symmetric to the last bit, and one half is saved.
+        squares = (squares + squares.swapaxes(1, 2)) / 2.0
+        self._squares = kept * self._squares + squares
         products: DoubleArray = (turned @ error.T[:, :, None])[:, :, 0]
         self._products = kept * self._products + products
         self._settled = kept * self._settled + known.sum(axis=0)
