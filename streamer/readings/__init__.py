@@ -10,6 +10,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from streamer.readings.demand import (
+    DemandForecast,
+    DemandScores,
+    QuarterHour,
+    ReliabilityBin,
+    SettledDemand,
+    SwitchingEvent,
+)
 from streamer.readings.means import HorizonScores, MeanForecast, MeanScores, NextMeans, SettledMean
 from streamer.readings.scores import BandScores, ErrorScores, Lead, PointScores, Scores, skill
 from streamer.readings.steps import Adaptation, Alarm, Counts, Forecast, Step
@@ -31,6 +39,8 @@ __all__ = [
     "BandScores",
     "CounterSample",
     "Counts",
+    "DemandForecast",
+    "DemandScores",
     "ErrorScores",
     "Forecast",
     "HorizonScores",
@@ -41,11 +51,15 @@ __all__ = [
     "NextMeans",
     "Notice",
     "PointScores",
+    "QuarterHour",
     "Reading",
+    "ReliabilityBin",
     "Sample",
     "Scores",
+    "SettledDemand",
     "SettledMean",
     "Step",
+    "SwitchingEvent",
     "skill",
 ]
 

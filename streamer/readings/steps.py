@@ -8,6 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from streamer.readings.demand import (
+    DemandForecast,
+    DemandScores,
+    QuarterHour,
+    SettledDemand,
+    SwitchingEvent,
+)
 from streamer.readings.means import MeanScores, NextMeans, SettledMean
 from streamer.readings.scores import Scores
 from streamer.readings.values import Reading
@@ -116,6 +123,8 @@ class Alarm:
     """A lasting change of the errors."""
     UNIT = "unit"
     """Values that seem to be in another unit, such as watts read as kW."""
+    PEAK = "peak"
+    """A demand interval that is likely to exceed the month's peak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +147,13 @@ class Step:
         settled_means: those that this reading settled, being the last of their minutes.
         mean_scores: running scores of the same, this reading included; None without a model
             that forecasts them.
+        demand: forecast of the running demand interval, this reading included; None if demand
+            intervals are not kept.
+        settled_demand: the intervals that this reading or a gap before it ended, oldest first.
+        demand_scores: running scores of the same; None if they are not kept.
+        quarter_hours: energies of the last quarter-hours, oldest first, the running one
+            included; empty if demand intervals are not kept.
+        switched: loads that this reading switched off, or on for long enough to be sure of it.
     """
 
     reading: Reading
@@ -152,6 +168,11 @@ class Step:
     next_means: NextMeans | None = None
     settled_means: Sequence[SettledMean] = ()
     mean_scores: MeanScores | None = None
+    demand: DemandForecast | None = None
+    settled_demand: Sequence[SettledDemand] = ()
+    demand_scores: DemandScores | None = None
+    quarter_hours: Sequence[QuarterHour] = ()
+    switched: Sequence[SwitchingEvent] = ()
 
     @property
     def error_kw(self) -> float | None:
