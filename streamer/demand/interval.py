@@ -76,6 +76,15 @@ class Interval:
         self.measured += 1
         self.passed = at.minute % self._length + 1
 
+    def correct(self, kw: float) -> None:
+        """Take the sum so far from the meter, which has missed no minute.
+
+        Args:
+            kw: the import so far, divided by the whole length, in kW.
+        """
+        self._import = kw * self._length
+        self.measured = self.passed
+
     @property
     def left(self) -> int:
         """Minutes that are still to come; 0 before the first reading."""

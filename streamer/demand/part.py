@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from streamer.demand.interval import Interval
+from streamer.demand.meter import MeterPeaks, counts_as
 from streamer.demand.rest import Rest, RestForecasts
 from streamer.demand.settings import DemandRule
 from streamer.energy.ledger import MAX_KW, Ledger
 from streamer.energy.peaks import MonthPeaks, Peak
 from streamer.readings.arrays import DoubleArray
 from streamer.readings.demand import DemandForecast, DemandScores, QuarterHour, SettledDemand
+from streamer.readings.meterdemand import MeterDemand
 from streamer.readings.seconds import seconds_of
 from streamer.readings.steps import Alarm
 
@@ -50,6 +52,7 @@ class Demand:
         self._forecasts = RestForecasts(horizons)
         self._ledger = Ledger()
         self._peaks = MonthPeaks()
+        self._meter = MeterPeaks(self._peaks) if counts_as(rule) else None
         self._interval = Interval(rule.minutes, net=rule.net)
         self._minute_s = _NEVER
         self._kw = 0.0
@@ -59,7 +62,13 @@ class Demand:
         self._settled: tuple[SettledDemand, ...] = ()
         self.alarm: Alarm | None = None
 
-    def take(self, at: datetime, kw: float, issued_kw: DoubleArray | None) -> Alarm | None:
+    def take(
+        self,
+        at: datetime,
+        kw: float,
+        issued_kw: DoubleArray | None,
+        registers: MeterDemand | None = None,
+    ) -> Alarm | None:
         """Take a reading.
 
         Args:
@@ -67,6 +76,8 @@ class Demand:
             kw: its power in kW.
             issued_kw: (4, horizons) mean, median, low and high of the next minutes' mean that
                 were forecast at it, NaN if none was; None likewise.
+            registers: the meter's own at its end, which count where they are of such intervals;
+                None if it has none.
 
         Returns:
             The alarm that it raised, if any.
@@ -84,6 +95,8 @@ class Demand:
                 self._settle()
             self._look_up(interval.begin(at, minute_s))
         interval.add(at, kw)
+        if registers is not None and self._meter is not None:
+            self._correct(at, interval, self._meter, registers)
         left = interval.left
         self._rest = self._forecasts.of(left, issued_kw) if left else None
         if not left:
@@ -130,6 +143,15 @@ class Demand:
         self._interval.restore(state["interval"], last_at)
         if self._interval.start is not None:
             self._look_up(self._interval.start)
+
+    def _correct(
+        self, at: datetime, interval: Interval, peaks: MeterPeaks, registers: MeterDemand
+    ) -> None:
+        """Take the registers of the meter at the end of the minute that was added."""
+        if registers.so_far_kw is not None:
+            interval.correct(min(registers.so_far_kw, MAX_KW))
+        if peaks.take(at, registers) and interval.start is not None:
+            self._look_up(interval.start)
 
     def _look_up(self, start: datetime) -> None:
         """Look up the peak of the month and the bound of the interval that begins."""

@@ -258,7 +258,7 @@ class Parts:
         """What the step of a reading has of demand intervals."""
         if self._demand is None:
             return _NO_DEMAND
-        self._demand.take(reading.at, reading.kw, ahead_kw)
+        self._demand.take(reading.at, reading.kw, ahead_kw, reading.meter_demand)
         return self._demand.values()
 
     def _learn(self, kw: float, grid_kw: float) -> None:

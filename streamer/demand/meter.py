@@ -1,0 +1,60 @@
+"""Demand registers of the meter as the truth about quarter-hours and months' peaks."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from streamer.demand.settings import DemandRule
+from streamer.energy.peaks import MonthPeaks, Peak
+from streamer.readings.meterdemand import MeterDemand, MonthPeak
+
+QUARTER_MINUTES = 15
+
+LATE = timedelta(minutes=45)
+"""Time after the beginning of a quarter-hour in which the meter's peak must have followed it."""
+
+
+def counts_as(rule: DemandRule) -> bool:
+    """Whether a meter's registers are of the intervals of a tariff: of quarter-hours of import."""
+    return rule.minutes == QUARTER_MINUTES and not rule.net
+
+
+class MeterPeaks:
+    """Months' peaks by the meter, which replace those of the measured minutes.
+
+    The meter has seen every minute of the month, and what it has is what is billed. A peak of the
+    last quarter-hours is kept where the meter's is lower, since its register may not have
+    followed yet.
+
+    Args:
+        peaks: the months' peaks.
+    """
+
+    def __init__(self, peaks: MonthPeaks) -> None:
+        self._peaks = peaks
+        self._months: tuple[MonthPeak, ...] = ()
+
+    def take(self, at: datetime, demand: MeterDemand) -> bool:
+        """Take the registers at a reading; returns whether a peak has changed.
+
+        Args:
+            at: its time. Peaks whose times have no zone where this one has, or the other way
+                round, are left out.
+            demand: the registers.
+        """
+        changed = False
+        if demand.months != self._months:
+            self._months = demand.months
+            for past in demand.months:
+                changed |= self._replace(at, past)
+        return changed if demand.peak is None else self._replace(at, demand.peak) or changed
+
+    def _replace(self, at: datetime, peak: MonthPeak) -> bool:
+        if (peak.start.tzinfo is None) != (at.tzinfo is None):
+            return False
+        known, by_meter = self._peaks.of(peak.start), Peak(peak.kw, peak.start)
+        is_late = known is not None and known.kw > peak.kw and at - known.at < LATE
+        if known == by_meter or is_late:
+            return False
+        self._peaks.replace(by_meter)
+        return True
