@@ -1,1 +1,1 @@
-"""Demand intervals: the running one, its forecast, the alarm for it, and their scores."""
+"""Demand intervals: what the running one is heading for, and the month's peak it may raise."""
