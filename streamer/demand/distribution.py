@@ -37,6 +37,10 @@ class RestDistribution:
         self._rate = math.log(0.5 / self._tail)
         self.per_band = 0.5 / NormalDist().inv_cdf(1.0 - self._tail)
 
+    def reach(self, p: float) -> float:
+        """Widths of the band's upper half above it at which a small probability is exceeded."""
+        return math.log(self._tail / p) / self._rate
+
     def exceedance(self, kw: float, rest: Rest) -> float:
         """Probability that the mean over the rest is above a power in kW.
 

@@ -57,8 +57,8 @@ _MIN_SCALE_KW = 0.02
 _SCALE_OF_BOUND = 0.02
 """Minimum standard deviation, in kW and as a share of the bound."""
 
-_MAX_LOGIT, _MAX_DISTANCE = 12.0, 12.0
-_MIN_P = math.exp(-_MAX_LOGIT)
+_MAX_LOGIT, _MAX_DISTANCE, _MAX_LAST = 12.0, 12.0, 0.5
+_MIN_P = 1.0 / (1.0 + math.exp(_MAX_LOGIT))
 
 _PLAUSIBLE = 1.0
 """Widths of the upper half of the band above it up to which there is something to learn."""
@@ -89,9 +89,11 @@ class ExceedanceProbability:
     __slots__ = (
         "_covariance",
         "_distribution",
+        "_far",
         "_growth",
         "_highest",
         "_intercept",
+        "_lowest",
         "_minutes",
         "_net",
         "_seen",
@@ -102,6 +104,11 @@ class ExceedanceProbability:
     def __init__(self, minutes: int, *, confidence: float, net: bool = False) -> None:
         self._minutes, self._net = minutes, net
         self._distribution = RestDistribution(confidence, net=net)
+        # Most minutes are so far from the bound that all inputs but the time are at their ends.
+        self._far = self._distribution.reach(_MIN_P)
+        self._lowest = [
+            self._combined(-_MAX_LOGIT, -_MAX_DISTANCE, -_MAX_LAST, left) for left in range(minutes)
+        ]
         a_day = _DAY // minutes
         self._growth = math.exp(1.0 / (MEMORY_DAYS * a_day))
         self._highest = [RecentHighest(days * a_day, a_day) for days in SPANS_DAYS]
@@ -189,22 +196,35 @@ class ExceedanceProbability:
         self, bound_kw: float, need_kw: float, left: int, rest: Rest, last_kw: float
     ) -> float:
         """The logit before calibration, where the rest has to have a mean of `need_kw`."""
-        p = self._distribution.exceedance(need_kw, rest)
-        p = min(max(p, _MIN_P), 1.0 - _MIN_P)
-        logit = math.log(p / (1.0 - p))
-        mean, _, low, high = rest
+        mean, median, low, high = rest
         scale = (high - low) * self._distribution.per_band
         scale += _MIN_SCALE_KW + _SCALE_OF_BOUND * bound_kw
-        distance = min(max((mean - need_kw) / scale, -_MAX_DISTANCE), _MAX_DISTANCE)
-        last = min(max((last_kw - need_kw) / scale, -0.5), 0.5)
+        distance = (mean - need_kw) / scale
+        last = (last_kw - need_kw) / scale
+        if (
+            distance <= -_MAX_DISTANCE
+            and last <= -_MAX_LAST
+            and need_kw >= high + self._far * (high - median)
+        ):
+            return self._lowest[left]
+        p = self._distribution.exceedance(need_kw, rest)
+        p = min(max(p, _MIN_P), 1.0 - _MIN_P)
+        return self._combined(
+            math.log(p / (1.0 - p)),
+            min(max(distance, -_MAX_DISTANCE), _MAX_DISTANCE),
+            min(max(last, -_MAX_LAST), _MAX_LAST),
+            left,
+        )
+
+    def _combined(self, logit: float, distance: float, last: float, left: int) -> float:
         share = 2.0 * left / self._minutes - 1.0
-        constant, quantiles, expected, near, last_weight, of_left, of_both = WEIGHTS
+        constant, quantiles, expected, near, of_last, of_left, of_both = WEIGHTS
         return (
             constant
             + quantiles * logit
             + expected * distance
             + near * math.tanh(distance)
-            + last_weight * last
+            + of_last * last
             + of_left * share
             + of_both * share * logit
         )

@@ -44,6 +44,9 @@ class RunningDemandScores:
     Args:
         minutes: length of the intervals.
 
+    Attributes:
+        scored: numbers of minutes after which the forecast is scored, in rising order.
+
     >>> scores = RunningDemandScores(15)
     >>> for passed in range(1, 15):
     ...     scores.see(passed, kw=1.0, low_kw=0.5, high_kw=1.5, last_kw=2.0, p=0.1)
@@ -60,20 +63,20 @@ class RunningDemandScores:
         "_inside",
         "_probability",
         "_probable",
-        "_scored",
         "_seen",
         "_squares",
+        "scored",
     )
 
     def __init__(self, minutes: int) -> None:
-        self._scored = tuple(round(share * minutes) for share in SCORED)
+        self.scored = tuple(round(share * minutes) for share in SCORED)
         self._seen: dict[int, _Forecast] = {}
         self._probability: float | None = None
         # Settled, exceeded, found, false alarms.
         self._counts = [0, 0, 0, 0]
         self._inside = 0
         # Of the forecast and of the last reading, at each scored minute.
-        self._squares = [[0.0, 0.0] for _ in self._scored]
+        self._squares = [[0.0, 0.0] for _ in self.scored]
         self._probable, self._brier = 0, 0.0
         self._bins = [_Bin() for _ in range(len(EDGES) + 1)]
 
@@ -90,16 +93,16 @@ class RunningDemandScores:
         """Take the forecast of the running interval's mean after so many minutes of it.
 
         Args:
-            passed: how many; only the scored ones are kept.
+            passed: how many; others than those of `scored` are ignored.
             kw: expected mean in kW.
             low_kw: lower end of its prediction interval.
             high_kw: its upper end.
             last_kw: the mean if the last reading continues.
             p: probability that it exceeds the bound; None without a bound.
         """
-        if passed in self._scored:
+        if passed in self.scored:
             self._seen[passed] = _Forecast(kw, low_kw, high_kw, last_kw)
-            if passed == self._scored[1]:
+            if passed == self.scored[1]:
                 self._probability = p
 
     def end(self, kw: float | None, *, exceeded: bool | None, warned: bool) -> None:
@@ -112,13 +115,13 @@ class RunningDemandScores:
         """
         seen, self._seen = self._seen, {}
         p, self._probability = self._probability, None
-        if kw is None or len(seen) < len(self._scored):
+        if kw is None or len(seen) < len(self.scored):
             return
         self._counts[0] += 1
-        for sums, passed in zip(self._squares, self._scored, strict=True):
+        for sums, passed in zip(self._squares, self.scored, strict=True):
             sums[0] += (kw - seen[passed].kw) ** 2
             sums[1] += (kw - seen[passed].last_kw) ** 2
-        third = seen[self._scored[1]]
+        third = seen[self.scored[1]]
         self._inside += third.low_kw <= kw <= third.high_kw
         if exceeded is None:
             return
@@ -193,7 +196,7 @@ class RunningDemandScores:
         self._squares, self._bins = squares, bins
         self._seen = {}
         for passed, *values in state["seen"]:
-            if passed not in self._scored:
+            if passed not in self.scored:
                 raise ValueError(f"minute {passed!r:.40} of a demand interval is not scored")
             self._seen[count(passed)] = _Forecast(*numbers(values, 4))
         p = state["p"]
