@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from streamer.demand.interval import Interval
 from streamer.demand.settings import DemandRule
+from streamer.energy.ledger import MAX_KW
 from streamer.energy.peaks import MonthPeaks, Peak
 from streamer.readings.meterdemand import MeterDemand, MonthPeak
 
@@ -14,34 +16,38 @@ LATE = timedelta(minutes=45)
 """Time after the beginning of a quarter-hour in which the meter's peak must have followed it."""
 
 
-def counts_as(rule: DemandRule) -> bool:
-    """Whether a meter's registers are of the intervals of a tariff: of quarter-hours of import."""
-    return rule.minutes == QUARTER_MINUTES and not rule.net
+class MeterRegisters:
+    """Takes the registers of a meter for the truth, where they are of the intervals of the tariff.
 
-
-class MeterPeaks:
-    """Months' peaks by the meter, which replace those of the measured minutes.
-
-    The meter has seen every minute of the month, and what it has is what is billed. A peak of the
-    last quarter-hours is kept where the meter's is lower, since its register may not have
-    followed yet.
+    The meter has seen every minute, and what it has is what is billed. So its sum replaces that of
+    the measured minutes, and its peaks those that were found in them. A peak of the last
+    quarter-hours is kept where the meter's is lower, since its register may not have followed yet.
+    Registers are of quarter-hours of import: other intervals are left alone.
 
     Args:
+        rule: the intervals.
+        interval: the running one.
         peaks: the months' peaks.
     """
 
-    def __init__(self, peaks: MonthPeaks) -> None:
+    def __init__(self, rule: DemandRule, interval: Interval, peaks: MonthPeaks) -> None:
+        self._counts = rule.minutes == QUARTER_MINUTES and not rule.net
+        self._interval = interval
         self._peaks = peaks
         self._months: tuple[MonthPeak, ...] = ()
 
     def take(self, at: datetime, demand: MeterDemand) -> bool:
-        """Take the registers at a reading; returns whether a peak has changed.
+        """Take the registers at the end of a minute; returns whether a peak has changed.
 
         Args:
-            at: its time. Peaks whose times have no zone where this one has, or the other way
-                round, are left out.
+            at: time of the reading, which was added to the interval. Peaks whose times have no
+                zone where this one has, or the other way round, are left out.
             demand: the registers.
         """
+        if not self._counts:
+            return False
+        if demand.so_far_kw is not None:
+            self._interval.correct(min(demand.so_far_kw, MAX_KW))
         changed = False
         if demand.months != self._months:
             self._months = demand.months
