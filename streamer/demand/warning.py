@@ -105,7 +105,7 @@ class AlarmThreshold:
         self._raised = True
         return True
 
-    def end(self, *, exceeded: bool | None) -> None:
+    def end(self, exceeded: bool | None) -> None:
         """End the running interval.
 
         Args:
