@@ -13,6 +13,8 @@ from streamer.cli.options import (
     AdaptOption,
     Ascii,
     ConfidenceOption,
+    DemandLength,
+    DemandOption,
     Engine,
     EngineOption,
     Format,
@@ -22,6 +24,8 @@ from streamer.cli.options import (
     HorizonsOption,
     MaxGap,
     ModelOption,
+    PeakAlarmsOption,
+    PeakLimitOption,
     Quiet,
     ThemeOption,
     Verbose,
@@ -61,6 +65,9 @@ def replay(
     adapt: AdaptOption = True,
     confidence: ConfidenceOption = 0.9,
     horizons: HorizonsOption = SHOWN_HORIZONS,
+    demand: DemandOption = DemandLength.QUARTER,
+    peak_limit: PeakLimitOption = None,
+    peak_alarms: PeakAlarmsOption = 3.0,
     format: FormatOption = Format.AUTO,
     ascii: Ascii = False,
     theme: ThemeOption = ThemeName.AUTO,
@@ -80,8 +87,10 @@ def replay(
       streamer replay house.csv --column grid_w --solar pv_w --battery=-battery_w
       streamer replay house.csv --no-adapt --confidence 0.8 --quiet
       streamer replay house.csv --horizons 1,15,60 --format csv > out.csv
+      streamer replay house.csv --demand 60 --peak-limit 5
       tail -n +1 -f house.csv | streamer replay -
     """
+    from streamer.commands.demand import demand_rule
     from streamer.commands.forecasting import Forecasting
     from streamer.commands.replay import Replay, show_dashboard, write_lines
     from streamer.datasets import find_recording
@@ -99,6 +108,7 @@ def replay(
             adapt=adapt,
             confidence=confidence,
             horizons=bool(horizons),
+            demand=demand_rule(demand.value, limit_kw=peak_limit, alarms_per_month=peak_alarms),
         ),
     )
     if shown is Format.DASHBOARD:

@@ -18,6 +18,8 @@ from streamer.cli.options import (
     AdaptOption,
     Ascii,
     ConfidenceOption,
+    DemandLength,
+    DemandOption,
     Engine,
     EngineOption,
     Format,
@@ -28,6 +30,8 @@ from streamer.cli.options import (
     MaxGap,
     MaxKw,
     ModelOption,
+    PeakAlarmsOption,
+    PeakLimitOption,
     ThemeOption,
     Verbose,
     choose_format,
@@ -149,6 +153,9 @@ def watch(
     adapt: AdaptOption = True,
     confidence: ConfidenceOption = 0.9,
     horizons: HorizonsOption = SHOWN_HORIZONS,
+    demand: DemandOption = DemandLength.QUARTER,
+    peak_limit: PeakLimitOption = None,
+    peak_alarms: PeakAlarmsOption = 3.0,
     format: FormatOption = Format.AUTO,
     ascii: Ascii = False,
     theme: ThemeOption = ThemeName.AUTO,
@@ -197,6 +204,7 @@ def make_watch(settings: Settings) -> Watch:
         UsageError: no meter is given, a secret cannot be read, or the recording's path names
             a user who does not exist.
     """
+    from streamer.commands.demand import demand_rule
     from streamer.commands.forecasting import Forecasting
     from streamer.commands.watch import Watch
 
@@ -215,6 +223,11 @@ def make_watch(settings: Settings) -> Watch:
             max_gap=chosen["max_gap"],
             adapt=chosen["adapt"],
             confidence=chosen["confidence"],
+            demand=demand_rule(
+                chosen["demand"].value,
+                limit_kw=chosen["peak_limit"],
+                alarms_per_month=chosen["peak_alarms"],
+            ),
         ),
         record=_expanded(chosen["record"]),
         allow_other_meter=chosen["allow_other_meter"],
