@@ -183,6 +183,8 @@ def _standing(day: date, tariff: Tariff) -> Decimal:
 def _per_hour(
     rows: Sequence[QuarterHour], at: datetime, tariff: Tariff, now_kw: float | None
 ) -> Decimal | None:
+    if tariff.energy is None:
+        return None
     running = at.replace(minute=at.minute - at.minute % QUARTER, second=0, microsecond=0)
     if now_kw is None:
         last = rows[-1] if rows and rows[-1].start == running else None

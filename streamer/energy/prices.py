@@ -48,12 +48,12 @@ class Prices:
         length = MAX_MINUTES
         for start, following in zip(starts, [*starts[1:], None], strict=True):
             end = known[start][0]
-            apart = MAX_MINUTES + 1 if following is None else following - start
             if end is not None:
                 length = max(end - start, 0)
-            elif apart <= MAX_MINUTES:
-                length = apart
-            ends.append(start + min(length, apart))
+            elif following is not None and following - start <= MAX_MINUTES:
+                length = following - start
+            end = start + length
+            ends.append(end if following is None else min(end, following))
         return cls(tuple(starts), tuple(ends), tuple(known[start][1] for start in starts))
 
     def at(self, minute: int) -> Decimal | None:

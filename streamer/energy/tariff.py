@@ -5,13 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Protocol
 
 from streamer.energy.days import minute_of
-from streamer.energy.prices import Prices
 
 _WATT = Decimal("0.001")
 _DAYS = frozenset(range(7))
 _DAY = 1440
+
+
+class Market(Protocol):
+    """Prices of the market, by time."""
+
+    def at(self, minute: int) -> Decimal | None:
+        """Price of a kWh in a minute, as by `minute_of`; None if it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ class Rate:
 
     fixed: Decimal | None = None
     periods: tuple[Period, ...] = ()
-    market: Prices | None = None
+    market: Market | None = None
     times: Decimal = Decimal(1)
     plus: Decimal = Decimal(0)
     tax: Decimal = Decimal(1)
