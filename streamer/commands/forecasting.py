@@ -96,5 +96,6 @@ class Forecasting:
             trained_to=card.trained_to,
             capacity=pipeline.capacity,
             engine=forecaster.engine,
+            trained_spans=card.trained_spans,
         )
         return pipeline, about
