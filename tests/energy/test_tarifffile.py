@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
+import re
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +17,9 @@ from streamer.energy.tarifffile import presets, read_tariff
 from streamer.errors import ConfigError
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs" / "tariffs.md"
+ENERGY_CODE = ROOT / "streamer" / "energy"
 WHOLE = """\
 currency = "CHF"
 zone = "Europe/Zurich"
@@ -122,7 +125,7 @@ def test_a_file_of_ones_own_adds_to_a_preset(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", presets())
 def test_a_preset_says_when_its_prices_were_true_and_where_they_are_from(name: str) -> None:
-    text = Path(__file__).parents[2].joinpath(f"streamer/energy/presets/{name}.toml").read_text()
+    text = (ENERGY_CODE / "presets" / f"{name}.toml").read_text("utf-8")
     assert "Source: " in text
     assert "2026" in text
     assert read_tariff(name).peak is not None
@@ -247,5 +250,18 @@ def test_any_text_gives_a_tariff_or_one_line(lines: list[str], tmp_path: Path) -
         assert price is None or price.is_finite()
 
 
-def test_the_example_that_is_whole_is_toml() -> None:
-    assert set(tomllib.loads(WHOLE)) >= {"energy", "feed_in", "peak", "fixed"}
+def test_every_tariff_in_the_documentation_can_be_read(tmp_path: Path) -> None:
+    blocks = re.findall(r"^```toml\n(.*?)^```$", DOCS.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert len(blocks) >= 3
+    prices = "MTU (UTC),Price (EUR/MWh)\n15/06/2026 00:00,100\n"
+    for block in blocks:
+        tariff = _read(tmp_path, block, prices)
+        assert tariff.import_price(datetime(2026, 6, 15, 2, tzinfo=BRUSSELS)) is not None
+
+
+def test_every_key_is_documented() -> None:
+    text = DOCS.read_text("utf-8")
+    code = "".join(path.read_text("utf-8") for path in sorted(ENERGY_CODE.glob("tariff*.py")))
+    keys = set(re.findall(r"\.(?:text|number|choice|take|percent)\(\s*\"(\w+)\"", code))
+    assert {"price", "periods", "price_per_kw_year", "net", "per_month"} <= keys
+    assert not [key for key in keys if f"`{key}`" not in text]
