@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import date, datetime, time, timezone, tzinfo
 
+from streamer.readings.demand import QuarterHour
 from streamer.readings.seconds import seconds_of
 
 QUARTER = 15
@@ -27,6 +29,16 @@ def minute_of(at: datetime, zone: tzinfo | None = None) -> int:
     if zone is not None and at.tzinfo is None:
         at = at.replace(tzinfo=zone)
     return seconds_of(at) // 60
+
+
+def rows_of(quarter_hours: Sequence[QuarterHour], day: date) -> Sequence[QuarterHour]:
+    """Those of a day of the wall clock, of quarter-hours in rising order of their days."""
+    first = bisect_left(quarter_hours, day, key=_day_of)
+    return quarter_hours[first : bisect_right(quarter_hours, day, first, key=_day_of)]
+
+
+def _day_of(row: QuarterHour) -> date:
+    return row.start.date()
 
 
 def elapsed_minutes(

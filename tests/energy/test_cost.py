@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from streamer.energy.cost import bill, costs, rounded
+from streamer.energy.cost import Accounts, bill, costs, rounded
 from streamer.energy.prices import Prices, TwoPricesError
 from streamer.energy.tariff import PeakCharge, Period, Rate, Tariff
 from streamer.readings.demand import QuarterHour
@@ -228,6 +228,35 @@ def test_nothing_is_known_before_the_first_reading() -> None:
     found = costs([], at, Tariff("t", energy=Rate(Decimal(1))), None)
     assert (found.per_hour, found.today, found.month, found.peak_part) == (None, 0, 0, None)
     assert (found.today_unknown_minutes, found.month_unknown_minutes) == (1, 1)
+
+
+def test_days_that_are_over_are_computed_once_and_anew_if_they_change() -> None:
+    first = datetime(2026, 10, 24, tzinfo=BRUSSELS)
+    rows = quarter_hours(minutes(first, first + timedelta(days=10)), _watts)
+    accounts = Accounts(TARIFF)
+    for index in (3, 120, 121, 400, 700, 705, 959):
+        at = rows[index].start + timedelta(minutes=14)
+        assert accounts.costs(rows[: index + 1], at, 3.0) == costs(rows, at, TARIFF, 3.0)
+    late = [row._replace(import_kwh=1.0) if n == 800 else row for n, row in enumerate(rows)]
+    assert accounts.costs(late, at, 3.0) == costs(late, at, TARIFF, 3.0)
+    assert accounts.costs(late, at, 3.0) != accounts.costs(rows, at, 3.0)
+
+
+def test_a_day_whose_prices_come_later_is_computed_anew() -> None:
+    first = datetime(2026, 10, 5, tzinfo=UTC)
+    at = first + timedelta(days=2)
+    rows = quarter_hours(minutes(first, at), lambda _: 1000)
+    known: dict[int, Decimal] = {}
+
+    class Market:
+        def at(self, minute: int) -> Decimal | None:
+            return known.get(minute)
+
+    accounts = Accounts(Tariff("t", zone=UTC, energy=Rate(market=Market())))
+    assert accounts.costs(rows, at, None).month_unpriced_minutes == 2 * 1440
+    known |= {int(row.start.timestamp()) // 60: Decimal(1) for row in rows}
+    found = accounts.costs(rows, at, None)
+    assert (found.energy, found.month_unpriced_minutes) == (48, 0)
 
 
 @pytest.mark.parametrize(

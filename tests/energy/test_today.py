@@ -158,6 +158,14 @@ def test_times_without_a_zone_have_days_of_24_hours_unless_it_is_given() -> None
     assert today(rows, at, zone=BRUSSELS).unknown_minutes == 0
 
 
+def test_a_clock_without_summer_time_keeps_its_intervals_apart_in_a_zone_that_has_it() -> None:
+    first, at = datetime(2026, 3, 29), datetime(2026, 3, 29, 4, 59)
+    rows = quarter_hours(naive_minutes(first, at + MINUTE), _watts)
+    found = today(rows, at, zone=BRUSSELS)
+    assert [each.start for each in found.intervals] == [row.start for row in rows]
+    assert {each.unknown_minutes for each in found.intervals} == {0}
+
+
 def test_nothing_is_known_before_the_first_reading() -> None:
     found = today([], datetime(2026, 6, 17, 0, 0, tzinfo=UTC))
     assert (found.import_kwh, found.unknown_minutes, found.intervals) == (0, 1, ())
