@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from streamer.energy import tarifffile
 from streamer.energy.tariff import Tariff
 from streamer.energy.tarifffile import presets, read_tariff
 from streamer.errors import ConfigError
@@ -173,8 +174,8 @@ PERIOD = "[energy]\nprice = 1\n[[energy.periods]]\nprice = 2\n"
             "[energy]\n[[energy.periods]]\ndays = 'weekend'\nprice = 1",
             "[energy]: no price on mon at 00:00; add price",
         ),
-        ("[feed_in]\n", "give either less = 0.02"),
-        ("[feed_in]\nless = 1\nprice = 1", "give either less = 0.02"),
+        ("[feed_in]\n", "[feed_in]: no price; add less = 0.02"),
+        ("[feed_in]\nless = 1\nplus = 1", "[feed_in] plus: does not go with less"),
         ("[feed_in]\nless = 1", "needs the price of energy"),
         ("[peak]\nfloor_kw = 2.5", "give either price_per_kw_year or price_per_kw_month"),
         ("[peak]\nprice_per_kw_year = 5\nminutes = 30", "minutes = 30: give 15 or 60"),
@@ -227,6 +228,14 @@ _LINES = st.one_of(
     st.sampled_from(["[energy]", "[feed_in]", "[peak]", "[fixed]", "[[energy.periods]]"]),
     st.builds("{} = {}".format, _KEYS, _VALUES),
 )
+
+
+def test_a_system_without_time_zones_is_said_to_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tarifffile, "available_timezones", set)
+    with pytest.raises(ConfigError, match="pip install tzdata"):
+        _read(tmp_path, 'zone = "Europe/Nowhere"')
 
 
 @given(lines=st.lists(_LINES, max_size=8))
