@@ -95,10 +95,8 @@ def today(
     rows = days[at.date()]
     monday = at.date() - timedelta(days=at.weekday())
     week = [row for day in sorted(days) if day >= monday for row in days[day]]
-    before = [
-        _until_now(days[day], day, at, zone)
-        for day in (at.date() - timedelta(days=n + 1) for n in range(USUAL_DAYS))
-    ]
+    before = [_until_now(known, day, at, zone) for day, known in days.items() if day != at.date()]
+    yesterday = before[0] if before else _Part(0.0, 0, 0)
     usual = [part.kwh for part in before if part.unknown <= MAX_UNKNOWN * part.minutes]
     intervals = _intervals(rows, at, demand_minutes, net=net)
     complete = [each for each in intervals if not each.unknown_minutes]
@@ -108,8 +106,8 @@ def today(
         import_kwh=sum(row.import_kwh for row in rows),
         export_kwh=sum(row.export_kwh for row in rows),
         unknown_minutes=_unknown(rows, elapsed_minutes(at.date(), at, _ends(rows), zone)),
-        yesterday_by_now_kwh=before[0].kwh if before[0].unknown < before[0].minutes else None,
-        yesterday_unknown_minutes=before[0].unknown,
+        yesterday_by_now_kwh=yesterday.kwh if yesterday.unknown < yesterday.minutes else None,
+        yesterday_unknown_minutes=yesterday.unknown,
         usual_by_now_kwh=median(usual) if len(usual) >= MIN_USUAL_DAYS else None,
         week_kwh=sum(row.import_kwh for row in week),
         week_unknown_minutes=_unknown(week, elapsed_minutes(monday, at, _ends(week), zone)),
@@ -122,13 +120,12 @@ def today(
 def _by_day(
     quarter_hours: Sequence[QuarterHour], at: datetime
 ) -> dict[date, Sequence[QuarterHour]]:
-    """Quarter-hours of the last days up to a time, by day of the wall clock, oldest first."""
+    """Quarter-hours of the last days up to a time, by day of the wall clock, latest day first."""
     # A list is read several times as fast as a snapshot.
     rows, day, end = list(quarter_hours), at.date(), minute_of(at)
-    days = {
-        each: rows_of(rows, each)
-        for each in (day - timedelta(days=n) for n in range(USUAL_DAYS + 1))
-    }
+    last = day.toordinal()
+    ordinals = range(last, max(last - USUAL_DAYS - 1, 0), -1)
+    days = {each: rows_of(rows, each) for each in map(date.fromordinal, ordinals)}
     # By minutes: times of one zone compare as on the wall clock, which repeats an hour.
     days[day] = [row for row in days[day] if minute_of(row.start) <= end]
     return days
@@ -178,8 +175,7 @@ def _intervals(
     """Demand intervals of the quarter-hours of a day, of which any minute was measured."""
     groups: dict[int, list[QuarterHour]] = {}
     for row in rows:
-        start = row.start
-        first = start.replace(minute=start.minute - start.minute % demand_minutes)
+        first = _interval_of(row.start, demand_minutes)
         groups.setdefault(minute_of(first), []).append(row)
     end = minute_of(at) + 1
     found = []
@@ -190,11 +186,14 @@ def _intervals(
         kwh = sum(row.import_kwh for row in group)
         if net:
             kwh = max(kwh - sum(row.export_kwh for row in group), 0.0)
-        start = group[0].start
-        first = start.replace(minute=start.minute - start.minute % demand_minutes)
+        first = _interval_of(group[0].start, demand_minutes)
         elapsed = min(demand_minutes, end - minute)
         found.append(IntervalMean(first, 60.0 * kwh / measured, max(elapsed - measured, 0)))
     return found
+
+
+def _interval_of(start: datetime, demand_minutes: int) -> datetime:
+    return start.replace(minute=start.minute - start.minute % demand_minutes)
 
 
 def _is_over(interval: IntervalMean, at: datetime, demand_minutes: int) -> bool:

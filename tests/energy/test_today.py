@@ -172,6 +172,11 @@ def test_nothing_is_known_before_the_first_reading() -> None:
     assert (found.highest, found.lowest, found.usual_by_now_kwh) == (None, None, None)
 
 
+def test_there_is_no_day_before_the_first() -> None:
+    found = today([], datetime(1, 1, 1, 0, 0))
+    assert (found.yesterday_by_now_kwh, found.yesterday_unknown_minutes) == (None, 0)
+
+
 def test_an_offset_that_the_zone_of_the_house_explains_is_taken_for_the_zone() -> None:
     at = datetime.fromisoformat("2026-03-29T12:00+02:00")
     assert elapsed_minutes(at.date(), at) == 12 * 60 + 1
