@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from datetime import date, datetime, time, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 
 from streamer.readings.demand import QuarterHour
 from streamer.readings.seconds import seconds_of
 
+_MINUTE = timedelta(minutes=1)
 QUARTER = 15
 """Minutes of a quarter-hour."""
 
@@ -62,7 +63,16 @@ def elapsed_minutes(
     start = _zone_of(at, zone, ends[0] if ends else at)
     end = _zone_of(at, zone, ends[-1] if ends else at)
     first = datetime.combine(day, time(), start)
-    return minute_of(at.replace(tzinfo=end)) + 1 - minute_of(first)
+    return minute_of(_last_minute(at.replace(tzinfo=end))) + 1 - minute_of(first)
+
+
+def _last_minute(at: datetime) -> datetime:
+    """The time itself, or the last one before it if clocks that are set forward skip it."""
+    if at.tzinfo is None or isinstance(at.tzinfo, timezone):
+        return at
+    while at.astimezone(UTC).astimezone(at.tzinfo).replace(fold=at.fold) != at:
+        at -= _MINUTE
+    return at
 
 
 def _zone_of(at: datetime, zone: tzinfo | None, near: datetime) -> tzinfo | None:

@@ -219,6 +219,14 @@ def test_intervals_over_gaps_and_zones_are_those_of_their_minutes(
         assert found.unknown_minutes == len(unknown)
 
 
+def test_a_time_that_yesterday_skipped_is_compared_with_what_there_was_before_it() -> None:
+    at = datetime(2026, 3, 30, 2, 30, tzinfo=BRUSSELS)
+    first = datetime(2026, 3, 29, tzinfo=BRUSSELS)
+    found = _today(first, at, lambda _: 1000)
+    assert found.yesterday_by_now_kwh == pytest.approx(2.0)
+    assert found.yesterday_unknown_minutes == 0
+
+
 def test_there_is_no_day_before_the_first() -> None:
     found = today([], datetime(1, 1, 1, 0, 0))
     assert (found.yesterday_by_now_kwh, found.yesterday_unknown_minutes) == (None, 0)
