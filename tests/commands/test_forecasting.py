@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,11 +12,31 @@ import pytest
 
 from streamer.commands.forecasting import Forecasting
 from streamer.demand.settings import DemandRule
+from streamer.models import CARD_FILE, MODEL_FILE, find_model
+from streamer.models.artefact import sha256_of
+from streamer.models.horizons import HORIZONS_FILE
 from streamer.pipeline import Pipeline
 from streamer.readings import Notice
 from streamer.recording.recorder import Recorder
 from streamer.testing import FixedForecaster, readings
 from tests.cli.running import run
+
+
+def test_a_fingerprint_names_all_networks_and_only_those_in_use(tmp_path: Path) -> None:
+    folder = find_model("sceaux").parent
+    every, alone = Forecasting().fingerprint(), Forecasting(horizons=False).fingerprint()
+    assert every["weights"] == alone["weights"] == sha256_of(folder / MODEL_FILE)
+    assert every["horizons"] == sha256_of(folder / HORIZONS_FILE)
+    assert "horizons" not in alone
+    bare = shutil.copy(folder / MODEL_FILE, tmp_path / "bare.keras")
+    card = json.loads((folder / CARD_FILE).read_text())
+    assert card["sha256"] == every["weights"]
+    level = tmp_path / "level"
+    level.mkdir()
+    shutil.copy(bare, level / MODEL_FILE)
+    del card["horizons"]
+    (level / CARD_FILE).write_text(json.dumps(card))
+    assert "horizons" not in Forecasting(model=str(level)).fingerprint()
 
 
 def test_without_shown_horizons_the_demand_interval_is_still_forecast() -> None:
