@@ -51,9 +51,9 @@ def _alarms(each: DemandEvaluation) -> Table:
     first, second = each.deadlines
     table = plain_table(
         "",
-        f"≥ {first} min left\nfound",
+        f"≥ {first} min\nfound",
         "\nfalse",
-        f"≥ {second} min left\nfound",
+        f"≥ {second} min\nfound",
         "\nfalse",
         "Brier\n× 1000",
         first_width=_WIDTH,
