@@ -29,8 +29,8 @@ from streamer.readings import (
     Step,
     SwitchingEvent,
 )
+from tests.dashboard.demandsamples import demanding
 from tests.dashboard.samples import (
-    demanding,
     foreseeing,
     house,
     make_steps,

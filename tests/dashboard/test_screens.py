@@ -27,6 +27,7 @@ from streamer.dashboard.themes import THEMES
 from streamer.display.themes import ThemeName
 from streamer.energy.tariff import PeakCharge, Rate, Tariff
 from streamer.readings import Adaptation, Alarm, Link, Notice
+from tests.dashboard.demandsamples import demanding
 from tests.dashboard.samples import (
     ADAPTED,
     AT_MAX,
@@ -34,7 +35,6 @@ from tests.dashboard.samples import (
     adapted,
     alarmed,
     alarming,
-    demanding,
     foreseeing,
     house,
     make_steps,
