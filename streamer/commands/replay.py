@@ -106,8 +106,10 @@ def show_dashboard(
 
     source = job.open()
     pacer = Pacer(speed, warm_up=CAPACITY)
-    dashboard = Dashboard(pacer, ascii=ascii_only, theme=theme, horizons=horizons)
-    summary = Summary(verbose=verbose, horizons=horizons)
+    dashboard = Dashboard(
+        pacer, ascii=ascii_only, theme=theme, horizons=horizons, tariff=job.tariff
+    )
+    summary = Summary(verbose=verbose, horizons=horizons, tariff=job.tariff)
     sinks: list[Sink] = [dashboard, summary]
     notices = job.advice(source)
     return show(dashboard, summary, pacer, lambda: job.run(source, sinks, pacer, notices=notices))
@@ -138,7 +140,7 @@ def write_lines(
         # Before there is anything to sum up: a model that cannot be loaded is one line.
         prepared = job.forecasting.prepare(source.name)
         pacer = Pacer(MAX if speed is None else speed)
-        summary = Summary(verbose=verbose, horizons=horizons)
+        summary = Summary(verbose=verbose, horizons=horizons, tariff=job.tariff)
         sinks: list[Sink] = [summary]
         notes = NoteSink(sys.stderr)
         for notice in job.advice(source):

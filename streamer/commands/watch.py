@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamer.commands.channels import live_channels
 from streamer.commands.forecasting import Forecasting
+from streamer.commands.recordchecks import check_meter_of, check_record
 from streamer.display.horizons import SHOWN
 from streamer.display.lines import one_line
-from streamer.errors import RecordError, UsageError
+from streamer.errors import RecordError
 from streamer.feeds.address import Address
 from streamer.readings import Notice
 from streamer.sinks import Sink
@@ -85,7 +85,7 @@ class Watch:
         )
         if self.record is not None and not self.allow_other_meter:
             try:
-                _check_meter(self.record, self._meter(source))
+                check_meter_of(self.record, self._meter(source))
             except BaseException:
                 source.close()
                 raise
@@ -187,7 +187,7 @@ class Watch:
         """
         self.open().close()
         if self.record is not None:
-            _check_record(self.record)
+            check_record(self.record)
 
     def archive(self) -> RecordingPages | None:
         """The recording, to scroll back in; None if nothing is recorded."""
@@ -202,37 +202,6 @@ class Watch:
         from streamer.feeds.identity import identity
 
         return {"source": source.name, "meter": identity(self.address)}
-
-
-def _check_meter(path: Path, meter: Mapping[str, str]) -> None:
-    """Check that a recording, if there is one, is of a meter, before anything is shown."""
-    from streamer.recording.database import explained, open_for_reading
-    from streamer.recording.meter import OtherMeterError, check_meter
-
-    # All else that may be wrong with the file is for the recorder, which mends some of it.
-    with suppress(RecordError):
-        try:
-            with explained(path), closing(open_for_reading(path)) as connection:
-                check_meter(connection, path, meter)
-        except OtherMeterError as error:
-            raise UsageError(str(error)) from None
-
-
-def _check_record(path: Path) -> None:
-    from streamer.recording.database import (
-        DamagedError,
-        TransientError,
-        check_place,
-        open_for_reading,
-    )
-
-    if not path.absolute().parent.is_dir():
-        raise UsageError(f"{path}: folder {path.absolute().parent} does not exist")
-    check_place(path)
-    if path.exists() and path.stat().st_size:
-        # A recorder moves a damaged file aside, and waits for a locked one.
-        with suppress(DamagedError, TransientError):
-            open_for_reading(path).close()
 
 
 def show_dashboard(
@@ -254,9 +223,15 @@ def show_dashboard(
     source = job.open()
     pacer = Pacer(MAX, on_stop=source.close)
     dashboard = Dashboard(
-        pacer, ascii=ascii_only, theme=theme, live=True, archive=job.archive(), horizons=horizons
+        pacer,
+        ascii=ascii_only,
+        theme=theme,
+        live=True,
+        archive=job.archive(),
+        horizons=horizons,
+        tariff=job.tariff,
     )
-    summary = Summary(verbose=verbose, horizons=horizons)
+    summary = Summary(verbose=verbose, horizons=horizons, tariff=job.tariff)
     opened: list[Recorder] = []
     return show(
         dashboard,
@@ -294,7 +269,7 @@ def write_lines(
 
     source = job.open()
     pacer = Pacer(MAX, on_stop=source.close)
-    summary = Summary(verbose=verbose, horizons=horizons)
+    summary = Summary(verbose=verbose, horizons=horizons, tariff=job.tariff)
     sinks: list[Sink] = [summary, NoteSink(sys.stderr)]
     if format is not None:
         sinks.append(TextSink(sys.stdout, format, horizons=horizons))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -38,6 +38,7 @@ from streamer.stream.signals import ENDINGS, end_at_next, handled_signals, leave
 
 if TYPE_CHECKING:
     from streamer.dashboard.archive import Archive
+    from streamer.energy.tariff import Tariff
 
 FRAME_S = 0.1
 """Shortest time between two frames."""
@@ -67,6 +68,7 @@ class Dashboard:
         archive: minutes before those of the stream, to scroll back to.
         theme: colours; by default those for the background of the terminal, if it is known.
         horizons: horizons whose means are shown, in minutes.
+        tariff: what the energy costs; None if that is not known.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Dashboard:
         archive: Archive | None = None,
         theme: ThemeName = ThemeName.AUTO,
         horizons: tuple[int, ...] = SHOWN,
+        tariff: Tariff | None = None,
     ) -> None:
         self._pacer = pacer
         self._console = Console() if console is None else console
@@ -91,10 +94,10 @@ class Dashboard:
         self._live = live
         self._clock = _local_time if clock is None else clock
         self._theme = from_environment(os.environ) if theme == ThemeName.AUTO else theme
-        self._history = History(horizons)
+        self._history = History(horizons, tariff=tariff)
         self._past = Past(self._history.seen, archive)
         self._navigation = Navigation(self._past)
-        self._help = False
+        self._help = self._only_demand = False
         self._message = ""
         self._leaving = False
         self._ended_by: signal.Signals | None = None
@@ -103,6 +106,7 @@ class Dashboard:
             "leave": self._leave,
             "save": self._save,
             "help": self._toggle_help,
+            "demand": self._toggle_demand,
         }
         self._actions = controls(own, self._navigation, None if live else pacer)
 
@@ -179,7 +183,7 @@ class Dashboard:
         pacer = self._pacer
         size = self._console.size
         version, times, theme = self._history.version, self._times(), self._theme
-        shown = (self._help, self._message, theme, self._navigation.state)
+        shown = (self._help, self._only_demand, self._message, theme, self._navigation.state)
         return (version, pacer.speed, pacer.paused, size, times, shown)
 
     def _times(self) -> tuple[str, ...]:
@@ -195,22 +199,23 @@ class Dashboard:
     def _paint(self, screen: Screen) -> bool:
         """Paint a frame; return False if the terminal is closed."""
         width, height = self._console.size
-        frame = render(
-            self._snapshot(),
-            width,
-            height,
-            ascii=self._ascii,
-            help=self._help,
-            speed=self._speed(),
-            message=self._message,
-            now=self._now(),
-            theme=self._theme,
-        )
+        shown = {**self._view(), "help": self._help, "message": self._message}
+        frame = render(self._snapshot(), width, height, **shown)
         try:
             screen.paint(frame)
         except OSError:
             return False
         return True
+
+    def _view(self) -> dict[str, Any]:
+        """Options of a frame on the screen and in a picture."""
+        return {
+            "ascii": self._ascii,
+            "only_demand": self._only_demand,
+            "speed": self._speed(),
+            "now": self._now(),
+            "theme": self._theme,
+        }
 
     def _snapshot(self) -> HistorySnapshot:
         """Everything that a frame shows; the part of the past ends with the latest step."""
@@ -243,18 +248,13 @@ class Dashboard:
     def _toggle_help(self) -> None:
         self._help = not self._help
 
+    def _toggle_demand(self) -> None:
+        self._only_demand = not self._only_demand
+
     def _save(self) -> str:
         """Save the screen as a picture; returns the result for the last line."""
         width, height = self._console.size
-        svg = render_svg(
-            self._snapshot(),
-            width,
-            height,
-            ascii=self._ascii,
-            speed=self._speed(),
-            now=self._now(),
-            theme=self._theme,
-        )
+        svg = render_svg(self._snapshot(), width, height, **self._view())
         return save_svg(svg, self._save_dir)
 
     @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from streamer.dashboard import panels, scores
+from streamer.dashboard import demand, panels, scores
 from streamer.dashboard.alarms import listed
 from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.trend import trend
@@ -19,11 +19,17 @@ _WIDE = 130
 _STREAM_WIDTH, _MIN_STREAM_WIDTH, _MIN_TREND_WIDTH = 46, 36, 36
 _STREAM_ROWS = 7
 
+_DEMAND_WIDTH, _BESIDE_DEMAND = 60, 100
+"""Width of the demand panel beside the events, and columns from which it is there."""
+_DEMAND_HEIGHT, _DEMAND_ROWS = 36, 5
+"""Lines from which the demand panel is below the events, and its lines there."""
+_MIN_EVENT_ROWS = 4
+
 _TREND = "skill of the mean, by three hours"
 
 
 def below(snapshot: HistorySnapshot, width: int, height: int) -> list[Text]:
-    """The panels, with their headings.
+    """The panels, with their headings; that of demand intervals where there is room.
 
     Args:
         snapshot: state of the stream.
@@ -50,13 +56,22 @@ def _narrow(snapshot: HistorySnapshot, width: int, height: int) -> list[Text]:
         columns.append((_trend(snapshot, curve, rows), curve))
         titles.append(heading(_TREND, curve))
     event_rows = max(2, height // 8)
-    bottom = [(panels.events(snapshot, width, event_rows), width)]
-    return [
-        rule(titles, "┬"),
-        *beside(columns, rows),
-        rule([heading("events", left), *(heading("", w) for _, w in columns[1:])], "┴"),
-        *beside(bottom, event_rows),
-    ]
+    divider = rule([heading("events", left), *(heading("", w) for _, w in columns[1:])], "┴")
+    above = [rule(titles, "┬"), *beside(columns, rows)]
+    has_demand = demand.has_demand(snapshot)
+    if has_demand and width >= _BESIDE_DEMAND and event_rows >= _MIN_EVENT_ROWS:
+        rest = width - _DEMAND_WIDTH - 1
+        bottom = [
+            (demand.panel(snapshot, _DEMAND_WIDTH, event_rows), _DEMAND_WIDTH),
+            (panels.events(snapshot, rest, event_rows), rest),
+        ]
+        headings = [demand.title(snapshot, _DEMAND_WIDTH), heading("events", rest)]
+        return [*above, rule(headings, "┬"), *beside(bottom, event_rows)]
+    found = [*above, divider, *panels.events(snapshot, width, event_rows)]
+    found += [Text()] * (len(above) + 1 + event_rows - len(found))
+    if has_demand and height >= _DEMAND_HEIGHT:
+        found += [demand.title(snapshot, width), *demand.panel(snapshot, width, _DEMAND_ROWS)]
+    return found
 
 
 def _trend(snapshot: HistorySnapshot, width: int, height: int) -> list[Text]:
@@ -99,7 +114,15 @@ def _with_events(
     *,
     alarms: bool = True,
 ) -> list[Text]:
-    """Panels side by side, and the events in what is left of the width."""
+    """Panels side by side, and events and demand intervals in what is left of the width."""
     rest = width - sum(taken + 1 for _, taken in columns)
-    columns = [*columns, (panels.events(snapshot, rest, rows, alarms=alarms), rest)]
+    demand_rows = rows // 2 if demand.has_demand(snapshot) else 0
+    if min(demand_rows, rows - 1 - demand_rows) >= demand.MIN_ROWS:
+        event_rows = rows - 1 - demand_rows
+        last = panels.events(snapshot, rest, event_rows, alarms=alarms)
+        last += [Text()] * (event_rows - len(last))
+        last += [demand.title(snapshot, rest), *demand.panel(snapshot, rest, demand_rows)]
+    else:
+        last = panels.events(snapshot, rest, rows, alarms=alarms)
+    columns = [*columns, (last, rest)]
     return [rule([*titles, heading("events", rest)], "┬"), *beside(columns, rows)]

@@ -19,7 +19,7 @@ def controls(
     """The action of each key.
 
     Args:
-        own: the dashboard's own actions: `leave`, `save` and `help`.
+        own: the dashboard's own actions: `leave`, `save`, `help` and `demand`.
         navigation: the part of the past that is shown.
         pacer: the pacer of a replay; None for a meter, whose time cannot be controlled.
     """
@@ -29,6 +29,7 @@ def controls(
         keys.GONE: own["leave"],
         "s": own["save"],
         "?": own["help"],
+        "d": own["demand"],
         keys.LEFT: navigation.back,
         keys.RIGHT: navigation.forward,
         keys.PAGE_UP: navigation.page_back,

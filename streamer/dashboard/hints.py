@@ -26,7 +26,7 @@ PAUSED = "paused"
 """Shown instead of the speed while the stream is paused."""
 
 _LEAVE, _HELP = ("q", "leave"), ("?", "help")
-_SCROLL, _PICTURE = ("← →", "scroll"), ("s", "picture")
+_SCROLL, _PICTURE, _DEMAND = ("← →", "scroll"), ("s", "picture"), ("d", "demand")
 _IN_THE_PAST = (_LEAVE, _SCROLL, ("[ ]", "span"), ("a", "alarm"), ("End", "newest"), _HELP)
 _LIVE = (_LEAVE, _SCROLL, ("[ ]", "span"), ("a", "last alarm"), _PICTURE, _HELP)
 _REPLAY = (_LEAVE, ("space", "pause"), ("+ -", "speed"), _SCROLL, _PICTURE, _HELP)
@@ -34,7 +34,13 @@ _PAUSED = (_LEAVE, ("space", "resume"), ("n", "next"), _SCROLL, _PICTURE, _HELP)
 
 
 def footer(
-    message: str, speed: str, width: int, *, live: bool = False, scrolled: bool = False
+    message: str,
+    speed: str,
+    width: int,
+    *,
+    live: bool = False,
+    scrolled: bool = False,
+    demand: bool = False,
 ) -> Text:
     """Hints to the keys, or the message in response to the last one.
 
@@ -44,6 +50,7 @@ def footer(
         width: width of the line in cells.
         live: for a meter instead of a replay.
         scrolled: the chart shows a part of the past.
+        demand: demand intervals are kept.
     """
     if message:
         return fit(line(" ", (message, STRONG)), width, pad=False)
@@ -51,8 +58,10 @@ def footer(
     if scrolled:
         keys = _IN_THE_PAST
     few = [key for key in keys if key[0] in ("q", "space", "End", "?")]
-    for keep in (keys, few, [_HELP]):
+    more = [(*keys[:-1], _DEMAND, _HELP)] if demand and not scrolled else []
+    for keep in (*more, keys, few, [_HELP]):
         hints = line(*_hints(keep))
+        hints.rstrip()
         if hints.cell_len <= width:
             return hints
     return fit(hints, width, pad=False)
@@ -66,7 +75,12 @@ def _hints(keys: Sequence[tuple[str, str]]) -> list[Part]:
 
 
 def help_lines(
-    *, brief: bool = False, live: bool = False, solar: bool = False, means: bool = False
+    *,
+    brief: bool = False,
+    live: bool = False,
+    solar: bool = False,
+    means: bool = False,
+    demand: bool = False,
 ) -> list[Text]:
     """Meaning of the keys, the glyphs and the words on the screen.
 
@@ -75,6 +89,7 @@ def help_lines(
         live: for a meter instead of a replay.
         solar: solar power is measured.
         means: the means of the next minutes are forecast and shown.
+        demand: demand intervals are kept.
     """
     steering = (
         ("space", "pause, or resume"),
@@ -88,6 +103,7 @@ def help_lines(
         ("Home  End", "oldest, newest minutes"),
         ("[  ]", "shorter, longer span"),
         ("a  A", "alarm before, after"),
+        *((("d", "demand intervals and today"),) if demand else ()),
         ("s", "save the screen as SVG"),
         ("?", "close this help"),
     )

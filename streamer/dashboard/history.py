@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from streamer.dashboard.alarms import AlarmLog, RaisedAlarm
 from streamer.dashboard.day import NO_DAY, Day, DayView
 from streamer.dashboard.navigation import PastView
 from streamer.dashboard.past import SeenMinutes
+from streamer.dashboard.today import DayEnergy, LatestEnergy, day_energy
 from streamer.dashboard.words import since
+from streamer.display.energy import interval_name
 from streamer.display.horizons import SHOWN
-from streamer.display.numbers import plural
+from streamer.display.numbers import fixed, plural
 from streamer.readings import MINUTE, Link, Notice, Sample, Step
 from streamer.sinks import Item
 from streamer.sinks.items import About, Vitals
+from streamer.sinks.switched import switched_text
 from streamer.sinks.watch import AlarmWatch, OutageWatch
+
+if TYPE_CHECKING:
+    from streamer.energy.tariff import Tariff
 
 MAX_STEPS = 1000
 """Steps kept for the chart: more than the widest terminal has columns."""
@@ -29,9 +36,9 @@ MAX_ENTRIES = 200
 CAPACITY = 50
 """Size of the ring buffer until `About` reports it."""
 
-GAP, ALARM, OVER = "gap", "alarm", "over"
+GAP, ALARM, OVER, EXCEEDED, SWITCHED = "gap", "alarm", "over", "exceeded", "switched"
 """Kinds of log entries that come from steps instead of notices: a gap, an alarm that was
-raised, and an alarm that is over."""
+raised, an alarm that is over, a demand interval that exceeded its bound, and a switched load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ class LogEntry:
     """One line of the event log.
 
     Attributes:
-        kind: a `Notice` kind, a state of a `Link`, or `GAP`, `ALARM` or `OVER`.
+        kind: a `Notice` kind, a state of a `Link`, or one of those above.
         text: description of the event for people.
         at: event time; None if unknown.
     """
@@ -68,6 +75,8 @@ class HistorySnapshot:
         day: energy and skill of the day of the latest reading.
         raised: the latest alarms, newest last.
         horizons: horizons whose means are shown, in minutes and in rising order.
+        tariff: what the energy costs; None if that is not known.
+        energy_of: computes the energy of the day of a step.
     """
 
     about: About | None = None
@@ -84,6 +93,13 @@ class HistorySnapshot:
     day: DayView = NO_DAY
     raised: tuple[RaisedAlarm, ...] = ()
     horizons: tuple[int, ...] = SHOWN
+    tariff: Tariff | None = None
+    energy_of: Callable[[Step, Tariff | None], DayEnergy | None] = day_energy
+
+    @property
+    def day_energy(self) -> DayEnergy | None:
+        """Energy and cost of the day; None if no demand intervals are kept."""
+        return None if self.last is None else self.energy_of(self.last, self.tariff)
 
     @property
     def last(self) -> Step | None:
@@ -109,13 +125,14 @@ class History:
 
     Args:
         horizons: horizons whose means are shown, in minutes and in rising order.
+        tariff: what the energy costs; None if that is not known.
 
     Attributes:
         seen: all minutes so far, for scrolling back.
     """
 
-    def __init__(self, horizons: tuple[int, ...] = SHOWN) -> None:
-        self._horizons = horizons
+    def __init__(self, horizons: tuple[int, ...] = SHOWN, *, tariff: Tariff | None = None) -> None:
+        self._horizons, self._tariff = horizons, tariff
         self.seen = SeenMinutes()
         self._lock = threading.Lock()
         self._about: About | None = None
@@ -128,6 +145,7 @@ class History:
         self._alarms = AlarmWatch()
         self._alarm_log = AlarmLog()
         self._day = Day()
+        self._energy_of = LatestEnergy()
         self._link: Link | None = None
         self._links = OutageWatch()
         self._sample: Sample | None = None
@@ -188,6 +206,8 @@ class History:
                 day=self._day.view(),
                 raised=self._alarm_log.entries(),
                 horizons=self._horizons,
+                tariff=self._tariff,
+                energy_of=self._energy_of,
             )
 
     def _add_step(self, step: Step) -> None:
@@ -200,6 +220,8 @@ class History:
         self.seen.add(step)
         self._day.add(step)
         self._add_alarms(step)
+        if step.settled_demand or step.switched:
+            self._add_household(step)
         if step.settled is not None and not self._in_sample and self._about is not None:
             self._in_sample = self._about.in_sample(step.reading.at)
 
@@ -223,6 +245,18 @@ class History:
         for alarm in raised:
             self._events.append(LogEntry(ALARM, f"{alarm.kind}: {alarm.text}", alarm.at))
             self.seen.add_alarm(alarm)
+
+    def _add_household(self, step: Step) -> None:
+        """Add switched loads, and the demand intervals that exceeded their bound."""
+        at = step.reading.at
+        for event in step.switched:
+            self._events.append(LogEntry(SWITCHED, switched_text(event, at), at))
+        for each in step.settled_demand:
+            if each.exceeded:
+                name = interval_name(each.minutes)
+                kw, bound = fixed(each.kw, 2), fixed(each.bound_kw, 2)
+                text = f"{name} of {kw} kW, above {bound}"
+                self._events.append(LogEntry(EXCEEDED, text, each.start))
 
     def _add_link(self, link: Link) -> None:
         if self._about is not None:

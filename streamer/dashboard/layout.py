@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.text import Text
 
-from streamer.dashboard import head, hints, link, means, overview, panels, scores
+from streamer.dashboard import demand, head, hints, link, means, overview, panels, scores
 from streamer.dashboard.alarms import shortest
 from streamer.dashboard.below import LARGE, below
 from streamer.dashboard.chart import draw, plot_columns
@@ -77,6 +77,7 @@ def render(
     *,
     ascii: bool = False,
     help: bool = False,
+    only_demand: bool = False,
     speed: str = "",
     message: str = "",
     now: datetime | None = None,
@@ -90,6 +91,7 @@ def render(
         height: lines of the terminal.
         ascii: use only ASCII characters.
         help: show the meaning of keys and glyphs instead of the figures.
+        only_demand: show demand intervals in place of the other panels.
         speed: label of the speed.
         message: text for the last line instead of the key hints.
         now: current time with a zone, for a meter; None for a replay.
@@ -103,9 +105,13 @@ def render(
     if help:
         lines = _help(snapshot, width, height, speed)
     elif width >= _FULL[0] and height >= _FULL[1]:
-        lines = _full(snapshot, width, height, speed, message, ascii=ascii)
+        under = [line(" ", text) for text in means.means(snapshot, width - 1)]
+        under += below(snapshot, width, height)
+        if only_demand:
+            under = demand.large(snapshot, width, len(under))
+        lines = _full(snapshot, width, height, speed, message, under, ascii=ascii)
     else:
-        lines = _small(snapshot, width, height, speed, message)
+        lines = _small(snapshot, width, height, speed, message, only_demand=only_demand)
     fitting = [fit(text, width, pad=False) for text in list(lines)[:height]]
     return Frame(tuple(map(to_ascii, fitting) if ascii else fitting), theme)
 
@@ -132,7 +138,20 @@ def _printable(snapshot: HistorySnapshot, height: int, *, only_ascii: bool) -> H
     if state is not None:
         peer, why = (printable(text, only_ascii=only_ascii) for text in (state.peer, state.text))
         state = replace(state, peer=peer, text=why)
-    return replace(snapshot, about=about, steps=steps, events=events, link=state, raised=raised)
+    tariff = snapshot.tariff
+    if tariff is not None:
+        currency = printable(tariff.currency, only_ascii=only_ascii)
+        # The same tariff as in the last frame need not be computed with again.
+        tariff = tariff if currency == tariff.currency else replace(tariff, currency=currency)
+    return replace(
+        snapshot,
+        about=about,
+        steps=steps,
+        events=events,
+        link=state,
+        raised=raised,
+        tariff=tariff,
+    )
 
 
 def _printable_alarm(alarm: Alarm, *, only_ascii: bool) -> Alarm:
@@ -152,10 +171,16 @@ def _waiting(snapshot: HistorySnapshot) -> str:
 
 
 def _full(
-    snapshot: HistorySnapshot, width: int, height: int, speed: str, message: str, *, ascii: bool
+    snapshot: HistorySnapshot,
+    width: int,
+    height: int,
+    speed: str,
+    message: str,
+    under: Sequence[Text],
+    *,
+    ascii: bool,
 ) -> Iterable[Text]:
-    """Chart, and panels below it."""
-    panel_lines = below(snapshot, width, height)
+    """Chart, and the lines under it."""
     title = head.title(snapshot, speed, width, warnings=height < _TALL)
     if height >= LARGE and width >= overview.MIN_WIDTH:
         figures = overview.overview(snapshot, width, ascii=ascii)
@@ -166,11 +191,17 @@ def _full(
         above = [title, link.banner(snapshot, width), *figures, Text()]
     else:
         above = [title, now(snapshot, width), *house(snapshot, width)]
-    under = [line(" ", text) for text in means.means(snapshot, width - 1)]
-    chart_height = height - len(above) - len(under) - len(panel_lines) - 1
+    chart_height = height - len(above) - len(under) - 1
     chart = _chart(snapshot, width, chart_height)
-    footer = hints.footer(message, speed, width, live=snapshot.live, scrolled=snapshot.scrolled)
-    return [*above, *chart, *under, *panel_lines, footer]
+    footer = hints.footer(
+        message,
+        speed,
+        width,
+        live=snapshot.live,
+        scrolled=snapshot.scrolled,
+        demand=demand.has_demand(snapshot),
+    )
+    return [*above, *chart, *under, footer]
 
 
 def _chart(snapshot: HistorySnapshot, width: int, height: int) -> list[Text]:
@@ -188,10 +219,17 @@ def _chart(snapshot: HistorySnapshot, width: int, height: int) -> list[Text]:
 
 
 def _small(
-    snapshot: HistorySnapshot, width: int, height: int, speed: str, message: str
+    snapshot: HistorySnapshot,
+    width: int,
+    height: int,
+    speed: str,
+    message: str,
+    *,
+    only_demand: bool,
 ) -> Iterable[Text]:
     """A small chart and the most important figures, in order of importance."""
-    figures = [*now_lines(snapshot, width), *scores.comparison(snapshot, width)]
+    others = demand.brief if only_demand else scores.comparison
+    figures = [*now_lines(snapshot, width), *others(snapshot, width)]
     # Left out on a very low screen, in this order: chart, title, status, scores.
     if height < len(figures) + 2:
         return [*figures, _status(snapshot, width, message, titled=False)]
@@ -200,7 +238,7 @@ def _small(
     if height >= _SMALL_HOUSE:
         figures[2:2] = [*house(snapshot, width), *means.means(snapshot, width)]
     if height >= 2 * (len(figures) + 4):
-        figures += scores.more(snapshot, width)
+        figures += (demand.more if only_demand else scores.more)(snapshot, width)
     chart_height = height - len(figures) - 2
     if chart_height < 3:
         return [title, *figures, status]
@@ -242,9 +280,10 @@ def _help(snapshot: HistorySnapshot, width: int, height: int, speed: str) -> Ite
     """The help, below the title."""
     solar = snapshot.last is not None and snapshot.last.reading.solar_kw is not None
     has_means = bool(means.means(snapshot, width))
-    lines = hints.help_lines(live=snapshot.live, solar=solar, means=has_means)
+    shown = {"solar": solar, "means": has_means, "demand": demand.has_demand(snapshot)}
+    lines = hints.help_lines(live=snapshot.live, **shown)
     if height < len(lines) + 2:
-        return hints.help_lines(brief=True, live=snapshot.live, solar=solar, means=has_means)
+        return hints.help_lines(brief=True, live=snapshot.live, **shown)
     above = (height - len(lines) - 2) // 3
     indent = " " * max(0, (width - max(text.cell_len for text in lines)) // 3)
     body = [line(indent, text) for text in lines]

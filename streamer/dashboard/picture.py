@@ -29,6 +29,7 @@ def render_svg(
     *,
     title: str = "streamer",
     ascii: bool = False,
+    only_demand: bool = False,
     speed: str = "",
     now: datetime | None = None,
     theme: ThemeName = ThemeName.AUTO,
@@ -41,6 +42,7 @@ def render_svg(
         height: lines of that terminal.
         title: text of the picture's title bar.
         ascii: use only ASCII characters.
+        only_demand: show demand intervals in place of the other panels.
         speed: label of the speed.
         now: current time with a zone, for a meter; None for a replay.
         theme: colours of the picture, whose background is light with the light theme alone.
@@ -59,7 +61,17 @@ def render_svg(
         color_system="truecolor",
         legacy_windows=False,
     )
-    console.print(render(snapshot, width, height, ascii=ascii, speed=speed, now=now, theme=theme))
+    frame = render(
+        snapshot,
+        width,
+        height,
+        ascii=ascii,
+        only_demand=only_demand,
+        speed=speed,
+        now=now,
+        theme=theme,
+    )
+    console.print(frame)
     colours = DEFAULT_TERMINAL_THEME if theme == ThemeName.LIGHT else SVG_EXPORT_THEME
     # Without rich's web font: a picture should load nothing from the network.
     svg = console.export_svg(title=title, theme=colours, font_aspect_ratio=_ADVANCE)

@@ -117,6 +117,11 @@ class Demand:
         rest = self._forecasts.of(left, issued_kw)
         return None if rest is None else self._foresee(at, rest)
 
+    @property
+    def settled(self) -> Sequence[SettledDemand]:
+        """The intervals that the last reading or a gap before it ended."""
+        return self._settled
+
     def values(self) -> DemandValues:
         """What the step of the last reading has."""
         return DemandValues(self._forecast(), self._settled, self._latest, self._ledger.snapshot())

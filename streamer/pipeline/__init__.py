@@ -18,7 +18,7 @@ from streamer.models import Forecaster, channels_of, horizons_of
 from streamer.online.layer import Adapt
 from streamer.pipeline.parts import Parts
 from streamer.pipeline.settings import Settings
-from streamer.readings import Alarm, Reading, Step
+from streamer.readings import Alarm, Reading, SettledDemand, Step
 from streamer.readings.arrays import IntArray
 from streamer.readings.blocks import BlockResult, ReadingBlock
 from streamer.readings.gaps import GapRule
@@ -140,11 +140,13 @@ class Pipeline:
         missing = check_block(readings, self._parts.position.last_at, self._settings.channels)
         settled_kw = np.full(len(readings), np.nan)
         alarms: list[Alarm] = []
+        ended: list[SettledDemand] = []
         for part, reset in self._split(readings, missing):
             if reset:
                 self._parts.reset()
-            step = self._parts.block(readings[part], missing[part], settled_kw[part], alarms)
-        return BlockResult(readings, settled_kw, step, tuple(alarms))
+            outputs = settled_kw[part], alarms, ended
+            step = self._parts.block(readings[part], missing[part], *outputs)
+        return BlockResult(readings, settled_kw, step, tuple(alarms), tuple(ended))
 
     def state(self) -> dict[str, Any]:
         """Everything that the next step depends on, as plain JSON values.

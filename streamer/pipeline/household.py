@@ -12,7 +12,7 @@ from streamer.demand.settings import DemandRule
 from streamer.readings import Alarm, Reading
 from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.readings.blocks import ReadingBlock
-from streamer.readings.demand import SwitchingEvent
+from streamer.readings.demand import SettledDemand, SwitchingEvent
 
 
 class HouseholdValues(NamedTuple):
@@ -50,18 +50,28 @@ class Household:
 
     def many(
         self, readings: ReadingBlock, missing: IntArray, issued_kw: Sequence[DoubleArray | None]
-    ) -> list[Alarm]:
-        """Take consecutive readings without steps, and return the alarms that are raised.
+    ) -> tuple[list[Alarm], list[SettledDemand]]:
+        """Take consecutive readings without steps.
 
         Args:
             readings: the readings.
             missing: (readings,) minutes missing before each.
             issued_kw: as for `one`, at each of them.
+
+        Returns:
+            The alarms that are raised, and the demand intervals that end.
         """
         at = readings.at.tolist()
         self._switching.many(at, readings.consumption_kw.tolist(), missing.tolist())
-        taken = map(self._demand.take, at, readings.kw.tolist(), issued_kw)
-        return [alarm for alarm in taken if alarm is not None]
+        demand = self._demand
+        raised: list[Alarm] = []
+        ended: list[SettledDemand] = []
+        for each, kw, issued in zip(at, readings.kw.tolist(), issued_kw, strict=False):
+            alarm = demand.take(each, kw, issued)
+            if alarm is not None:
+                raised.append(alarm)
+            ended += demand.settled
+        return raised, ended
 
     def with_alarm(self, alarms: tuple[Alarm, ...]) -> tuple[Alarm, ...]:
         """The active alarms and that about the running demand interval, oldest first."""

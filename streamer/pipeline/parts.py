@@ -17,7 +17,7 @@ from streamer.online.means.part import MeanValues
 from streamer.online.position import Position
 from streamer.pipeline.household import Household, HouseholdValues, raised_at
 from streamer.pipeline.settings import Settings
-from streamer.readings import Alarm, Reading, Step
+from streamer.readings import Alarm, Reading, SettledDemand, Step
 from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.readings.blocks import ReadingBlock
 from streamer.readings.powers import Powers
@@ -131,6 +131,7 @@ class Parts:
         missing: IntArray,
         settled_kw: DoubleArray,
         alarms: list[Alarm],
+        ended: list[SettledDemand],
     ) -> Step:
         """Take consecutive readings without a reset, and make a step of the last one.
 
@@ -139,11 +140,13 @@ class Parts:
             missing: (readings,) minutes missing before each.
             settled_kw: (readings,) output: the forecast that each reading settles, NaN if none.
             alarms: output: the alarms raised are appended.
+            ended: output: the demand intervals that have ended are appended.
         """
         if self._are_few(readings):
             steps = self.many(readings, missing)
             settled_kw[:] = [np.nan if s.settled is None else s.settled.kw for s in steps]
             alarms += [a for s in steps for a in s.alarms if a.at == s.reading.at]
+            ended += chain.from_iterable(s.settled_demand for s in steps)
             return steps[-1]
         kw = readings.kw
         waiting = self.position.waiting
@@ -178,7 +181,9 @@ class Parts:
                 missing=missing[:before],
             )
             if self._household is not None:
-                peaks = self._household.many(readings[:before], missing[:before], ahead_kw)
+                part = readings[:before], missing[:before]
+                peaks, intervals = self._household.many(*part, ahead_kw)
+                ended += intervals
                 found = sorted([*found, *peaks], key=raised_at)
             alarms += found
             forecast = to_forecast(readings[before - 1], last_two[-2])
@@ -187,6 +192,7 @@ class Parts:
             readings[before], int(missing[before]), last_two[-1], means[-1], ahead_kw[before]
         )
         alarms += [alarm for alarm in step.alarms if alarm.at == step.reading.at]
+        ended += step.settled_demand
         return step
 
     def _forecast_batch(

@@ -11,7 +11,7 @@ from typing import Any, overload
 import numpy as np
 
 from streamer.errors import ReadingError
-from streamer.readings import Alarm, Reading, Step
+from streamer.readings import Alarm, Reading, SettledDemand, Step
 from streamer.readings.arrays import DoubleArray, TimeArray
 
 _PLAIN_UNITS = ("h", "m", "s", "ms", "us")
@@ -179,12 +179,14 @@ class BlockResult:
             NaN where it settled none.
         last: the step of the last reading.
         alarms: those raised within the block, oldest first.
+        settled_demand: demand intervals that ended within the block, oldest first.
     """
 
     readings: ReadingBlock
     settled_kw: DoubleArray
     last: Step
     alarms: tuple[Alarm, ...] = ()
+    settled_demand: Sequence[SettledDemand] = ()
 
     def settled_between(self, start: datetime, end: datetime) -> bool:
         """True if a forecast was settled at a minute from `start` to `end`, both included."""

@@ -67,6 +67,11 @@ class DemandForecast:
     month_peak_at: datetime | None = None
     p_raises_peak: float | None = None
 
+    @property
+    def minutes(self) -> int:
+        """Length of the interval in minutes."""
+        return round((self.end - self.start).total_seconds() / 60.0)
+
 
 @dataclass(frozen=True, slots=True)
 class SettledDemand:
@@ -92,6 +97,11 @@ class SettledDemand:
     exceeded: bool | None = None
     warned_at: datetime | None = None
     export_kw: float = 0.0
+
+    @property
+    def minutes(self) -> int:
+        """Length of the interval in minutes."""
+        return round((self.end - self.start).total_seconds() / 60.0)
 
 
 class ReliabilityBin(NamedTuple):

@@ -35,8 +35,8 @@ class ProgressSink:
     """Draws and redraws a bar with the readings so far, their rate and the time left.
 
     A stream of unknown length has figures without a bar. The line is erased before a notice,
-    an alarm or a link, which another sink may write there, and at the end. The cursor is never
-    hidden, so the terminal is intact however the program ends or stops.
+    an alarm, a switched load or a link, which another sink may write there, and at the end. The
+    cursor is never hidden, so the terminal is intact however the program ends or stops.
 
     Args:
         out: a terminal to which others write only whole lines.
@@ -54,7 +54,7 @@ class ProgressSink:
     def write(self, item: Item) -> None:
         """Redraw the line when that is due, or erase it for a note."""
         if isinstance(item, Step):
-            if any(self._watch.see(item)):
+            if any(self._watch.see(item)) or item.switched:
                 self._wipe()
         elif isinstance(item, Vitals):
             if self._now() >= self._due and self._may_draw():

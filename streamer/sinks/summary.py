@@ -10,26 +10,25 @@ from typing import TYPE_CHECKING
 from streamer.display.durations import lasting
 from streamer.display.horizons import SHOWN
 from streamer.display.lines import printable
-from streamer.display.numbers import number, percent, plural
-from streamer.display.verdict import UNCLEAR, began_later, verdict
+from streamer.display.numbers import plural
 from streamer.readings import (
     Alarm,
-    BandScores,
     Counts,
-    ErrorScores,
     Link,
     Notice,
-    Scores,
     Step,
-    skill,
 )
 from streamer.sinks import Item
+from streamer.sinks.intervals import IntervalTotals
 from streamer.sinks.items import About
-from streamer.sinks.means import score_lines
+from streamer.sinks.means import score_lines as mean_score_lines
+from streamer.sinks.scores import score_lines
+from streamer.sinks.solar import SolarEnergy
 from streamer.sinks.watch import OutageWatch
 
 if TYPE_CHECKING:
-    from streamer.readings.blocks import BlockResult, ReadingBlock
+    from streamer.energy.tariff import Tariff
+    from streamer.readings.blocks import BlockResult
 
 
 class Summary:
@@ -41,9 +40,16 @@ class Summary:
     Args:
         verbose: whether to name the model and its engine.
         horizons: horizons whose scores are in it, in minutes.
+        tariff: what the energy costs; None if that is not known.
     """
 
-    def __init__(self, *, verbose: bool = False, horizons: Sequence[int] = SHOWN) -> None:
+    def __init__(
+        self,
+        *,
+        verbose: bool = False,
+        horizons: Sequence[int] = SHOWN,
+        tariff: Tariff | None = None,
+    ) -> None:
         self._verbose = verbose
         self._horizons = horizons
         self._about: About | None = None
@@ -55,7 +61,8 @@ class Summary:
         self._notices: Counter[str] = Counter()
         self._conversions: list[str] = []
         self._alarms: Counter[str] = Counter()
-        self._solar = _SolarEnergy()
+        self._solar = SolarEnergy()
+        self._intervals = IntervalTotals(tariff)
         self._refusals: Counter[str] = Counter()
         self._link = OutageWatch()
         self._linked = False
@@ -84,6 +91,7 @@ class Summary:
         self._last = result.last
         self._readings += len(result.readings)
         self._solar.add_block(result.readings)
+        self._intervals.add_block(result)
         self._count(result.alarms)
         if self._about is not None and not self._scored_in_sample:
             self._scored_in_sample = any(
@@ -119,9 +127,10 @@ class Summary:
             *self._refused(),
             self._raised(),
             *self._solar.lines(),
+            *self._intervals.lines(self._last),
             *recorded,
-            *self._scores(self._last.scores),
-            *score_lines(self._last.mean_scores, self._horizons),
+            *score_lines(self._last.scores),
+            *mean_score_lines(self._last.mean_scores, self._horizons),
         ]
         if self._verbose and self._about is not None:
             lines.append(f"model {self._about.model}, engine {self._about.engine}")
@@ -140,6 +149,8 @@ class Summary:
         reading = step.reading
         if reading.solar_kw is not None:
             self._solar.add(reading.kw, reading.solar_kw, reading.consumption_kw)
+        if step.demand is not None:
+            self._intervals.add(step)
         if step.alarms:
             self._count(alarm for alarm in step.alarms if alarm.at == step.reading.at)
         if step.settled is not None and not self._scored_in_sample:
@@ -194,101 +205,3 @@ class Summary:
             return "no alarms"
         counted = (f"{count:,} {kind}" for kind, count in self._alarms.most_common())
         return f"alarms: {', '.join(counted)}"
-
-    def _scores(self, scores: Scores) -> list[str]:
-        if not scores.settled:
-            return ["no forecast settled yet: the first comes with the 50th reading"]
-        frozen, point = scores.frozen, scores.point
-        rows = [
-            ("point", ErrorScores(point.mse_kw2, point.mae_kw)),
-            ("mean", scores.model),
-            *([] if frozen is None else [("frozen", frozen)]),
-            ("persistence", scores.persistence),
-        ]
-        width = max(len(name) for name, _ in rows)
-        sign, (words, _) = verdict(scores.skill, scores.skill_is_clear)
-        return [
-            f"{plural(scores.settled, 'forecast')} settled: "
-            f"{words if sign == UNCLEAR else f'mean {words}'}",
-            *(f"{name:<{width}}  {_errors(errors)}" for name, errors in rows),
-            *_same_minutes(scores),
-            *([] if frozen is None else [_gained(scores, frozen)]),
-            _band(scores.band),
-        ]
-
-
-class _SolarEnergy:
-    """Energy of the readings with solar power."""
-
-    def __init__(self) -> None:
-        self._minutes = 0
-        self._imported = self._exported = self._solar = self._consumed = 0.0
-
-    def add(self, kw: float, solar_kw: float, consumption_kw: float) -> None:
-        """Add the powers of one minute."""
-        self._minutes += 1
-        if kw < 0.0:
-            self._exported -= kw
-        else:
-            self._imported += kw
-        self._solar += solar_kw
-        self._consumed += consumption_kw
-
-    def add_block(self, readings: ReadingBlock) -> None:
-        """Add a block of readings; nothing where solar power is not measured."""
-        solar_kw = readings.solar_kw
-        if solar_kw is None:
-            return
-        self._minutes += len(readings)
-        self._exported -= float(readings.kw.clip(max=0.0).sum())
-        self._imported += float(readings.kw.clip(min=0.0).sum())
-        self._solar += float(solar_kw.sum())
-        self._consumed += float(readings.consumption_kw.sum())
-
-    def lines(self) -> list[str]:
-        """The energy on one line; none without solar power."""
-        if not self._minutes:
-            return []
-        parts = {
-            "solar": self._solar,
-            "consumption": self._consumed,
-            "import": self._imported,
-            "export": self._exported,
-        }
-        energy = ", ".join(f"{name} {number(kw / 60.0, '.2f')} kWh" for name, kw in parts.items())
-        return [f"{energy} in {plural(self._minutes, 'minute')}"]
-
-
-def _same_minutes(scores: Scores) -> list[str]:
-    """Errors of persistence in the minutes of the point forecast, if they are fewer."""
-    point = scores.point
-    if not began_later(point.persistence_mse_kw2, scores.persistence.mse_kw2):
-        return []
-    theirs = ErrorScores(point.persistence_mse_kw2, point.persistence_mae_kw)
-    return [f"point is scored over fewer minutes: persistence there {_errors(theirs)}"]
-
-
-def _gained(scores: Scores, frozen: ErrorScores) -> str:
-    """Gain of the adapted mean over the frozen one, for the whole stream."""
-    gain = skill(scores.model.mse_kw2, frozen.mse_kw2) or 0.0
-    minutes = f"over all {plural(scores.settled, 'minute')}"
-    share = percent(abs(gain), signed=False)
-    if share == percent(0.0, signed=False):
-        return f"adapted mean: MSE as frozen, {minutes}"
-    better = "better" if gain > 0 else "worse"
-    return f"adapted mean: MSE {share} {better} than frozen, {minutes}"
-
-
-def _band(band: BandScores) -> str:
-    return (
-        f"{100 * band.confidence:g} % band: covered {percent(band.coverage, signed=False)}, "
-        f"mean width {number(band.width_kw, '.3g')} kW, "
-        f"Winkler score {number(band.winkler_kw, '.3g')} kW"
-    )
-
-
-def _errors(errors: ErrorScores) -> str:
-    return (
-        f"MSE {number(errors.mse_kw2, '.5f')} kW²  RMSE {number(errors.rmse_w, '.1f')} W"
-        f"  MAE {number(errors.mae_w, '.1f')} W"
-    )

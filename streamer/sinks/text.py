@@ -12,7 +12,7 @@ from streamer.display.horizons import SHOWN
 from streamer.display.numbers import plural
 from streamer.errors import UsageError
 from streamer.readings import Step
-from streamer.sinks import Item
+from streamer.sinks import Item, demand
 from streamer.sinks.items import About, Vitals
 from streamer.sinks.means import (
     KEY,
@@ -68,11 +68,13 @@ def _template(keys: Sequence[str]) -> str:
 
 _JSON_LINE, _JSON_SOLAR_LINE = _template(KEYS), _template(KEYS + SOLAR_KEYS)
 
-Value: TypeAlias = str | float | int | None
-Objects: TypeAlias = Sequence[Mapping[str, Value]]
+Value: TypeAlias = demand.Value
+Objects: TypeAlias = demand.Objects
 
 
-def record(step: Step, horizons: Sequence[int] = SHOWN) -> dict[str, Value | Objects]:
+def record(
+    step: Step, horizons: Sequence[int] = SHOWN
+) -> dict[str, Value | Objects | Mapping[str, Value]]:
     """A step as the record of a JSON line; None for values that are unknown or not finite.
 
     Args:
@@ -91,11 +93,12 @@ def record(step: Step, horizons: Sequence[int] = SHOWN) -> dict[str, Value | Obj
         for key, value in zip(keys_of(step), _values(step, None), strict=True)
     }
     means = {KEY: mean_records(step.next_means, horizons)} if horizons and has_means(step) else {}
-    return {**found, "alarms": _alarms(step), **means}
+    ends = {demand.KEY: demand.demand_record(step.demand), **demand.event_records(step)}
+    return {**found, "alarms": _alarms(step), **means, **ends}
 
 
 def keys_of(step: Step) -> tuple[str, ...]:
-    """The keys of a step's record, but for that of the next minutes' means."""
+    """The keys of a step's record, but for those of the next minutes' means and of demand."""
     return KEYS if step.reading.solar_kw is None else KEYS + SOLAR_KEYS
 
 
@@ -182,6 +185,7 @@ class TextSink:
         # Those of CSV are known with the first step: all columns, and those of the means in it.
         self._columns: tuple[str, ...] = () if format == "csv" else KEYS
         self._means: tuple[str, ...] = ()
+        self._demand: tuple[str, ...] = ()
 
     def write(self, item: Item) -> None:
         """Write a step; flush the output when the stream pauses."""
@@ -204,13 +208,16 @@ class TextSink:
     def _csv(self, step: Step) -> None:
         if not self._columns:
             self._means = mean_columns(self._horizons) if has_means(step) else ()
-            self._head(keys_of(step) + self._means)
+            self._demand = demand.COLUMNS if demand.has_demand(step) else ()
+            self._head(keys_of(step) + self._means + self._demand)
         kinds = " ".join([alarm.kind for alarm in step.alarms])
         values = _values(step, kinds)
-        room = len(self._columns) - len(self._means)
+        room = len(self._columns) - len(self._means) - len(self._demand)
         row = (*values, *(room - len(values)) * ("",))[:room]
         if self._means:
             row += tuple(mean_values(step.next_means, self._horizons))
+        if self._demand:
+            row += demand.demand_values(step.demand)
         self._rows.writerow(row)
 
     def _head(self, columns: tuple[str, ...]) -> None:
@@ -219,7 +226,7 @@ class TextSink:
 
     def _plain(self, step: Step) -> None:
         raised, over = self._watch.see(step)
-        remarks = ""
+        remarks = demand.demand_remarks(step)
         if step.forecast is None and not self._awaits_forecast:
             remarks += f"  forecast in {plural(self._window - step.buffered, 'reading')}"
         self._awaits_forecast = step.forecast is None
@@ -249,5 +256,6 @@ def json_line(step: Step, horizons: tuple[int, ...] = SHOWN) -> str:
     line = (_JSON_LINE if step.reading.solar_kw is None else _JSON_SOLAR_LINE) % tuple(values)
     if horizons and has_means(step):
         line = f'{line[:-1]}, "{KEY}": {mean_json(step.next_means, horizons)}}}'
+    line = f"{line[:-1]}{demand.demand_json(step)}}}"
     # JSON has neither; the record has None instead.
     return json.dumps(record(step, horizons)) if "nan" in line or "inf" in line else line

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from datetime import timedelta
+from decimal import Decimal
+from functools import cache, partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,9 @@ from streamer.dashboard.navigation import Navigation
 from streamer.dashboard.past import Past
 from streamer.dashboard.themes import THEMES
 from streamer.display.themes import ThemeName
+from streamer.energy.tariff import PeakCharge, Rate, Tariff
 from streamer.readings import Adaptation, Alarm, Link, Notice
+from tests.dashboard.demandsamples import demanding
 from tests.dashboard.samples import (
     ADAPTED,
     AT_MAX,
@@ -90,6 +94,41 @@ def _solar_means() -> HistorySnapshot:
 
 def _live_means() -> HistorySnapshot:
     return watched(foreseeing(zoned(make_steps(house(480), adaptation=ADAPTED))))
+
+
+TARIFF = Tariff(
+    "by hand",
+    energy=Rate(fixed=Decimal("0.31")),
+    feed_in=Rate(fixed=Decimal("0.05")),
+    peak=PeakCharge(Decimal("52.1"), floor_kw=2.5),
+    per_month=Decimal(6),
+)
+
+
+def _demand() -> HistorySnapshot:
+    steps = foreseeing(make_steps(house(480), adaptation=ADAPTED))
+    return snapshot([*steps[:-3], *demanding(steps[-17:])[:-3][-14:]])
+
+
+def _demand_with_costs() -> HistorySnapshot:
+    return replace(_demand(), tariff=TARIFF)
+
+
+def _first_demand() -> HistorySnapshot:
+    return snapshot(demanding(make_steps(house(20)), bound=None))
+
+
+def _sunny_demand() -> HistorySnapshot:
+    """The sixth minute of a quarter-hour that will exceed the peak, in the afternoon."""
+    steps = sunny(foreseeing(make_steps(house(60), adaptation=ADAPTED)))
+    later = timedelta(hours=16, minutes=11)
+    moved = [replace(s, reading=replace(s.reading, at=s.reading.at + later)) for s in steps]
+    return replace(snapshot(demanding(moved, bound=0.5, probability=0.97)), tariff=TARIFF)
+
+
+def _live_demand() -> HistorySnapshot:
+    steps = zoned(make_steps(house(480), adaptation=ADAPTED))
+    return watched([*steps[:-20], *demanding(steps[-20:])])
 
 
 def _gaps() -> HistorySnapshot:
@@ -240,6 +279,22 @@ CASES: dict[str, tuple[Callable[[], HistorySnapshot], tuple[int, int], dict[str,
     "solar-means-80x24": (_solar_means, (80, 24), {}),
     "solar-means-40x12": (_solar_means, (40, 12), {}),
     "live-means": (_live_means, (100, 30), {}),
+    **{
+        f"demand-{w}x{h}": (_demand, (w, h), {})
+        for w, h in ((80, 24), (80, 40), (120, 40), (130, 40), (200, 60))
+    },
+    **{
+        f"only-demand-{w}x{h}": (_demand_with_costs, (w, h), {"only_demand": True})
+        for w, h in ((20, 5), (40, 12), (60, 30), (72, 22), (80, 24), (120, 40), (200, 60))
+    },
+    "only-demand-ascii": (_demand_with_costs, (80, 24), {"only_demand": True, "ascii": True}),
+    "only-demand-sunny": (_sunny_demand, (80, 24), {"only_demand": True}),
+    "only-demand-sunny-ascii": (_sunny_demand, (80, 24), {"only_demand": True, "ascii": True}),
+    "only-demand-sunny-200x60": (_sunny_demand, (200, 60), {"only_demand": True}),
+    "only-demand-first": (_first_demand, (80, 24), {"only_demand": True}),
+    "only-demand-none": (_means, (80, 24), {"only_demand": True}),
+    "demand-help": (_demand, (80, 24), {"help": True}),
+    "live-demand": (_live_demand, (100, 40), {}),
     "gaps": (_gaps, (80, 24), {}),
     "in-sample": (_in_sample, (80, 24), {}),
     "in-sample-small": (_in_sample, (40, 12), {}),
@@ -292,6 +347,7 @@ CASES: dict[str, tuple[Callable[[], HistorySnapshot], tuple[int, int], dict[str,
 }
 
 
+@cache
 def _frame(name: str) -> Frame:
     make, (width, height), options = CASES[name]
     found = make()

@@ -408,6 +408,22 @@ def test_alarms_of_all_kinds_are_in_order_and_blocks_return_those_raised() -> No
         assert peaks[0] == peaks[1]
 
 
+def test_blocks_have_the_intervals_of_their_steps() -> None:
+    stream = _evening(hours=6)
+    del stream[130:170]
+    steps = _pipeline(DemandRule(limit_kw=3.0)).push_many(stream)
+    settled = [ended for step in steps for ended in step.settled_demand]
+    assert len(settled) == 24 - 2
+    assert any(ended.unknown_minutes for ended in settled)
+    for size in (1, 4, 7, 100, len(stream)):
+        pipeline = _pipeline(DemandRule(limit_kw=3.0))
+        found: list[SettledDemand] = []
+        for start in range(0, len(stream), size):
+            block = ReadingBlock.of(stream[start : start + size])
+            found += pipeline.push_block(block).settled_demand
+        assert found == settled
+
+
 def test_without_a_budget_there_are_no_alarms() -> None:
     rule = DemandRule(limit_kw=3.0, alarms_per_month=0.0)
     steps = _pipeline(rule).push_many(_evening())

@@ -1,7 +1,8 @@
 """Draws the pictures of the documentation: ``python -m tests.docs.pictures``.
 
-Both show minutes of the bundled sample with the shipped model's forecasts; the second one as if a
-meter had sent them, whose broker was away for two minutes. ``python -m tests.docs.pictures FOLDER``
+All show minutes of the bundled sample with the shipped model's forecasts; the second one as if a
+meter had sent them, whose broker was away for two minutes, the third one a quarter-hour that
+becomes the month's peak. ``python -m tests.docs.pictures FOLDER``
 draws the first one in the usual sizes of terminals, dark and light, to look at.
 """
 
@@ -9,13 +10,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
 
+from streamer.commands.demand import demand_rule
 from streamer.commands.forecasting import Forecasting
 from streamer.dashboard import History, render_svg
 from streamer.dashboard.history import HistorySnapshot
 from streamer.display.themes import ThemeName
+from streamer.energy.tariff import Rate
+from streamer.energy.tarifffile import read_tariff
 from streamer.readings import Link, Reading, Sample
 from streamer.sinks.items import Vitals
 from streamer.sources.files.delimited import open_replay
@@ -25,6 +31,7 @@ SAMPLE = ROOT / "replay_data" / "sceaux_2010-03-19.txt"
 
 _EVENING = datetime(2010, 3, 24, 21, 36)
 _MORNING = datetime(2010, 3, 24, 9, 37)
+_PEAK = datetime(2010, 3, 21, 20, 55)
 _WEEKS = 835
 """By so much the meter's minutes are later than those of the sample; the weekdays are the same."""
 
@@ -37,6 +44,22 @@ SIZES = ((40, 12), (80, 24), (120, 40), (200, 60))
 def replaying() -> str:
     """A replay of the sample, on a Wednesday evening."""
     return render_svg(_evening(), 100, 30, title="streamer replay", speed="3600×")
+
+
+def peaking() -> str:
+    """A replay with a tariff, on a Sunday evening, with the panel of demand intervals alone."""
+    tariff = read_tariff("vlaanderen")
+    tariff = replace(tariff, energy=Rate(fixed=Decimal("0.31")))
+    rule = demand_rule("15", limit_kw=None, alarms_per_month=3.0, tariff=tariff)
+    pipeline, about = Forecasting(demand=rule).prepare(SAMPLE.name)
+    history = History(tariff=tariff)
+    history.write(about)
+    for step in pipeline.push_many(_sample(_PEAK)):
+        history.write(step)
+    history.write(Vitals(60.0, 0.16, 0.84))
+    snapshot = history.snapshot()
+    title = "streamer replay --tariff tariff.toml"
+    return render_svg(snapshot, 100, 30, title=title, only_demand=True, speed="600×")
 
 
 def sizes() -> Iterator[tuple[str, str]]:
@@ -100,7 +123,11 @@ def _main() -> None:
     parser.add_argument("folder", nargs="?", type=Path, help="for all sizes, dark and light")
     folder: Path | None = parser.parse_args().folder
     if folder is None:
-        pictures = [("dashboard.svg", replaying()), ("watching.svg", watching())]
+        pictures = [
+            ("dashboard.svg", replaying()),
+            ("watching.svg", watching()),
+            ("demand.svg", peaking()),
+        ]
     else:
         folder.mkdir(parents=True, exist_ok=True)
         pictures = list(sizes())

@@ -66,7 +66,7 @@ def _written(form: str, steps: Sequence[Step], **options: Any) -> str:
 
 def test_json_lines_have_the_horizons_that_are_shown(steps: list[Step]) -> None:
     lines = [json.loads(line) for line in _written("json", steps).splitlines()]
-    assert list(lines[0]) == [*KEYS, "next_means"]
+    assert list(lines[0]) == [*KEYS, "next_means", "demand"]
     assert lines[0]["next_means"] == []
     assert lines[2]["next_means"] == [
         {"minutes": 5, "kw": 0.75, "median_kw": 0.625, "low_kw": 0.125, "high_kw": 2.5},

@@ -97,6 +97,7 @@ def test_records_have_the_documented_keys_and_values() -> None:
         "gap_minutes": 0,
         "alarms": [],
         "next_point_kw": 0.5,
+        "demand": None,
     }
     assert list(record(LATE).items()) == [
         ("at", "2010-03-19T17:04:00"),
@@ -120,6 +121,7 @@ def test_records_have_the_documented_keys_and_values() -> None:
         ("point_kw", 0.375),
         ("next_median_kw", 0.7),
         ("next_point_kw", 0.7),
+        ("demand", None),
     ]
 
 
@@ -140,7 +142,7 @@ def test_records_with_solar_power_have_more_keys() -> None:
         "next_solar_kw": 2.25,
         "next_consumption_kw": 0.75,
     }
-    assert tuple(record(SUNNY)) == KEYS + SOLAR_KEYS
+    assert tuple(record(SUNNY)) == (*KEYS, *SOLAR_KEYS, "demand")
     assert json.loads(_written("json", [SUNNY])) == record(SUNNY)
     without = replace(SUNNY, forecast=None)
     assert [record(without)[key] for key in SOLAR_KEYS] == [2.5, 0.5, 1.0, None, None]
@@ -210,12 +212,13 @@ next  0.700 (-0.50 to 10.50)  gap 2 min
 "low_kw": null, "high_kw": null, "median_kw": null, "frozen_kw": null, \
 "next_kw": 0.5, "next_low_kw": -0.001, "next_high_kw": 0.75, "settled": 0, "mse_kw2": null, \
 "persistence_mse_kw2": null, "skill": null, "coverage": null, "gap_minutes": 0, "alarms": [], \
-"point_kw": null, "next_median_kw": null, "next_point_kw": 0.5}
+"point_kw": null, "next_median_kw": null, "next_point_kw": 0.5, "demand": null}
 {"at": "2010-03-19T17:04:00", "actual_kw": 1.0, "forecast_kw": 0.5, "error_kw": 0.5, \
 "low_kw": 0.25, "high_kw": 0.875, "median_kw": 0.375, "frozen_kw": 0.625, \
 "next_kw": 0.9, "next_low_kw": -0.5, "next_high_kw": 10.5, "settled": 2, "mse_kw2": 0.125, \
 "persistence_mse_kw2": 0.15625, "skill": 0.19999999999999996, "coverage": 0.5, \
-"gap_minutes": 2, "alarms": [], "point_kw": 0.375, "next_median_kw": 0.7, "next_point_kw": 0.7}
+"gap_minutes": 2, "alarms": [], "point_kw": 0.375, "next_median_kw": 0.7, \
+"next_point_kw": 0.7, "demand": null}
 """,
     "csv": """\
 at,actual_kw,forecast_kw,error_kw,low_kw,high_kw,median_kw,frozen_kw,\
@@ -697,6 +700,10 @@ def test_the_bar_is_erased_for_an_alarm(watched: Watched, alarmed: list[Step]) -
         assert re.search(r"\r\x1b\[0Kstreamer: alarm: .*\n$", watched.out.getvalue())
     shown = watched.after(1, HALF_WAY)
     assert watched.after(1, alarmed[3]) == shown
+    load = SwitchingEvent(START, 2.0, START + 9 * MINUTE)
+    for sink in (watched.sink, notes):
+        sink.write(replace(alarmed[3], switched=(load,)))
+    assert re.search(r"\r\x1b\[0Kstreamer: switched .*\n$", watched.out.getvalue())
 
 
 def test_closing_erases_the_bar_and_no_mode_is_changed(watched: Watched) -> None:
