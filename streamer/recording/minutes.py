@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from streamer.readings import Alarm, NextMeans, Step
+from streamer.recording.demandrows import DemandRows, demand_rows_of
 from streamer.recording.rows import seconds_of
 from streamer.recording.schema import MAX_MINUTES, PER_KW
 
@@ -27,6 +28,7 @@ class Minute:
         row: its row of `steps`.
         channels: the values of its channels.
         means: rows of `mean_forecasts`.
+        demand: rows of demand intervals and switching events.
         raised: rows of `alarms` for new alarms.
         over: alarms that have ended.
     """
@@ -35,6 +37,7 @@ class Minute:
     row: tuple[float | None, ...]
     channels: tuple[float, ...]
     means: tuple[tuple[int, ...], ...]
+    demand: DemandRows
     raised: tuple[tuple[int, str, str, float], ...]
     over: tuple[AlarmKey, ...]
 
@@ -95,7 +98,8 @@ def minute_of(
     )
     over = tuple(key for key in before if key not in alarms)
     means = () if step.next_means is None else _means(at, step.next_means, horizons)
-    return Minute(at, row, reading.channels, means, raised, over), list(alarms)
+    minute = Minute(at, row, reading.channels, means, demand_rows_of(step), raised, over)
+    return minute, list(alarms)
 
 
 def _means(at: int, means: NextMeans, horizons: Collection[int]) -> tuple[tuple[int, ...], ...]:

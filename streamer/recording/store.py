@@ -20,6 +20,7 @@ from streamer.recording.database import (
     explained,
     open_for_writing,
 )
+from streamer.recording.demandrows import write_demand
 from streamer.recording.files import Files
 from streamer.recording.minutes import AlarmKey, EventRow, Minute
 from streamer.recording.rows import MAX_ALARMS, check_alarms
@@ -141,6 +142,7 @@ class Store:
                 last_at = minute.at
                 if execute(_INSERT_STEP, minute.row).rowcount:
                     execute_many(_INSERT_MEAN, minute.means)
+                    write_demand(self.connection, minute.demand)
                     if channels:
                         values = zip(channels, minute.channels, strict=True)
                         execute_many(_INSERT_CHANNEL, [(minute.at, *value) for value in values])

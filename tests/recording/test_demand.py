@@ -1,0 +1,155 @@
+"""Recorded demand intervals and switching events."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streamer.readings import MINUTE, Step
+from streamer.readings.demand import DemandForecast, SettledDemand, SwitchingEvent
+from streamer.recording.schema import COLUMNS
+from tests.recording.conftest import House, house, pipeline
+
+_STEP = pipeline().push(house(1)[0])
+START = _STEP.reading.at.replace(hour=18, minute=0, day=30)
+AT = int(START.timestamp())
+QUARTER = 15 * MINUTE
+
+
+def rows(path: Path, table: str = "demand_intervals") -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        columns = COLUMNS.get(table, "*")
+        return connection.execute(f"SELECT {columns} FROM {table}").fetchall()  # noqa: S608
+
+
+def write(path: Path, *steps: Step) -> None:
+    watcher = House(path)
+    for each in steps:
+        watcher.pipeline.push(each.reading)
+        watcher.recorder.write(each)
+    watcher.close()
+    assert not watcher.texts
+
+
+def step(at: datetime, **parts: Any) -> Step:
+    return replace(_STEP, reading=replace(_STEP.reading, at=at), **parts)
+
+
+def foreseen(left: int, minutes: int = 15, start: datetime = START) -> Step:
+    """The step at which so many minutes of an interval are left, with forecasts of its own."""
+    end = start + minutes * MINUTE
+    demand = DemandForecast(
+        start, end, left, 0, 0.5, 1.0 + left, 0.5, 2.0 + left, 1.25, p_raises_peak=left / 64
+    )
+    return step(end - (left + 1) * MINUTE, demand=demand)
+
+
+def over(start: datetime = START, minutes: int = 15, **values: Any) -> SettledDemand:
+    return SettledDemand(
+        start, start + minutes * MINUTE, **{"kw": 1.5, "unknown_minutes": 0} | values
+    )
+
+
+def test_an_interval_has_what_came_and_its_forecast_after_a_third(db: Path) -> None:
+    came = over(bound_kw=1.25, exceeded=True, warned_at=START + 6 * MINUTE, export_kw=0.25)
+    steps = [foreseen(left) for left in range(14, 0, -1)]
+    write(db, *steps, step(START + 14 * MINUTE, settled_demand=[came]))
+    assert rows(db) == [
+        (AT, 15, 3600, 1.5, 0.25, 0, 1.25, 1, AT + 360, 11.0, 0.5, 12.0, 10 / 64),
+    ]
+    assert rows(db, "demand")[0][0] == "2026-03-30 18:00"
+
+
+@pytest.mark.parametrize(("minutes", "left"), [(15, 10), (60, 40)])
+def test_a_running_interval_has_its_forecast_alone(db: Path, minutes: int, left: int) -> None:
+    write(db, foreseen(left + 1, minutes), foreseen(left, minutes), foreseen(left - 1, minutes))
+    ((at, length, _, kw, *_, p),) = rows(db)
+    assert (at, length, kw, p) == (AT, minutes, None, left / 64)
+    assert rows(db, "demand") == rows(db, "month_peaks") == []
+
+
+def test_without_a_forecast_there_is_what_came(db: Path) -> None:
+    bare = replace(foreseen(10), demand=DemandForecast(START, START + QUARTER, 10, 3, 0.5))
+    write(db, bare, step(START + QUARTER, settled_demand=[over(unknown_minutes=3)]))
+    assert rows(db) == [(AT, 15, 3600, 1.5, 0.0, 3, *(None,) * 7)]
+
+
+def test_an_interval_that_is_settled_again_is_replaced(db: Path) -> None:
+    write(db, foreseen(10), step(START + 11 * MINUTE, settled_demand=[over(unknown_minutes=9)]))
+    write(db, step(START + QUARTER, settled_demand=[over(kw=2.5, exceeded=False)]))
+    assert rows(db) == [(AT, 15, 3600, 2.5, 0.0, 0, None, 0, None, 11.0, 0.5, 12.0, 10 / 64)]
+
+
+def test_a_minute_that_is_already_recorded_changes_no_interval(db: Path) -> None:
+    write(db, step(START + QUARTER, settled_demand=[over()]))
+    before = rows(db)
+    watcher = House(db)
+    again = step(START + QUARTER, settled_demand=[over(kw=9.0)])
+    watcher.pipeline.push(again.reading)
+    watcher.recorder.write(again)
+    watcher.close()
+    assert rows(db) == before
+
+
+def test_hours_and_quarters_are_kept_apart(db: Path) -> None:
+    hour = over(minutes=60, kw=0.5)
+    write(db, step(START + 14 * MINUTE, settled_demand=[over()]))
+    write(db, step(START + 59 * MINUTE, settled_demand=[hour]))
+    assert [row[:4] for row in rows(db)] == [(AT, 15, 3600, 1.5), (AT, 60, 3600, 0.5)]
+    assert [row[:3] for row in rows(db, "month_peaks")] == [
+        ("2026-03", 15, 1.5),
+        ("2026-03", 60, 0.5),
+    ]
+
+
+def test_the_hour_that_comes_twice_has_its_intervals_twice(db: Path) -> None:
+    first = datetime(2026, 10, 25, 2, 30, tzinfo=timezone(timedelta(hours=2)))
+    again = first.replace(tzinfo=timezone(timedelta(hours=1)))
+    for start in (first, again):
+        write(db, step(start + 14 * MINUTE, settled_demand=[over(start)]))
+    assert [row[0] for row in rows(db, "demand")] == ["2026-10-25 02:30"] * 2
+    assert [row[0] for row in rows(db)] == [int(first.timestamp()), int(again.timestamp())]
+
+
+def test_the_peak_of_a_month_is_at_least_that_of_an_incomplete_interval(db: Path) -> None:
+    for number, (kw, unknown) in enumerate([(1.5, 0), (3.0, 5), (9.0, 14)]):
+        start = START + number * QUARTER
+        write(
+            db,
+            step(start + 14 * MINUTE, settled_demand=[over(start, kw=kw, unknown_minutes=unknown)]),
+        )
+    april = START + timedelta(days=2)
+    write(db, step(april, settled_demand=[over(april - QUARTER, kw=0.75)]))
+    assert rows(db, "month_peaks") == [
+        ("2026-03", 15, 2.0, "2026-03-30 18:15", AT + 900),
+        ("2026-04", 15, 0.75, "2026-04-01 17:45", AT + 2 * 86_400 - 900),
+    ]
+
+
+def _switched(*events: SwitchingEvent) -> list[Step]:
+    return [step(START + (40 + n) * MINUTE, switched=(each,)) for n, each in enumerate(events)]
+
+
+def test_a_load_is_recorded_once(db: Path) -> None:
+    on = SwitchingEvent(START, 2.0)
+    off = SwitchingEvent(START, 2.25, START + 41 * MINUTE)
+    write(db, *_switched(on))
+    assert rows(db, "switching_events") == [(AT, 2.0, None)]
+    write(db, *_switched(on, off)[1:])
+    assert rows(db, "switching_events") == [(AT, 2.25, AT + 2460)]
+
+
+def test_two_loads_of_the_same_minute_have_a_row_each(db: Path) -> None:
+    ends = [SwitchingEvent(START, kw, START + n * MINUTE) for kw, n in ((1.5, 20), (0.75, 50))]
+    write(db, step(START), *_switched(SwitchingEvent(START, 2.25), *ends))
+    assert rows(db, "switching_events") == [(AT, 1.5, AT + 1200), (AT, 0.75, AT + 3000)]
+    assert rows(db, "switching") == [
+        ("2026-03-30 18:00", AT, 1.5, 20),
+        ("2026-03-30 18:00", AT, 0.75, 50),
+    ]
