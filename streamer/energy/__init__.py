@@ -1,0 +1,1 @@
+"""Energy at the grid connection: quarter-hours, and the demand peaks of the months."""
