@@ -17,7 +17,15 @@ from streamer.recording.database import InvalidValueError, explained, open_for_r
 from streamer.recording.rows import time_of
 from streamer.recording.store import settings_of
 from streamer.reporting.clock import HouseClock
-from streamer.reporting.entries import RaisedAlarm, RecordedEvent, read_alarms, read_events
+from streamer.reporting.demand import Demand, read_demand
+from streamer.reporting.entries import (
+    Load,
+    RaisedAlarm,
+    RecordedEvent,
+    read_alarms,
+    read_events,
+    read_loads,
+)
 from streamer.reporting.means import HorizonForecasts, read_means
 
 DAY, WEEK, MONTH = "day", "week", "month"
@@ -106,6 +114,9 @@ class Recorded:
         events: events of the period, in order of time.
         running: scores since the recording began.
         means: forecasts of the next minutes' mean, by horizon, that were settled in the period.
+        demand: demand intervals of the period, and the peaks of the last months; None if none is
+            recorded.
+        loads: loads that were switched off in the period, in order of time.
     """
 
     period: str
@@ -119,6 +130,8 @@ class Recorded:
     events: tuple[RecordedEvent, ...]
     running: FinalScores
     means: tuple[HorizonForecasts, ...]
+    demand: Demand | None
+    loads: tuple[Load, ...]
 
     @property
     def confidence(self) -> float | None:
@@ -208,6 +221,8 @@ def _read(
         read_events(connection, start, end),
         _running(connection, end),
         read_means(connection, start, end),
+        read_demand(connection, start, end),
+        read_loads(connection, start, end),
     )
 
 

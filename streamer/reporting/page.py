@@ -9,7 +9,7 @@ import numpy as np
 
 import streamer
 from streamer.display.numbers import amount
-from streamer.reporting import horizons, sections, tables
+from streamer.reporting import horizons, loads, peaks, sections, tables
 from streamer.reporting.data import Recorded
 from streamer.reporting.energy import Energy, energy
 from streamer.reporting.markup import Markup, join, tag
@@ -39,7 +39,7 @@ _WORDS = (
     ("MAE", "mean absolute error of the forecast"),
     ("bias", "mean of forecast minus actual: above 0 is too high"),
     ("gap", "minutes without a valid reading"),
-    ("quarter-hour peak", "highest mean of a fixed quarter (:00, :15, …) without a gap"),
+    ("quarter-hour peak", "highest mean import of a fixed quarter (:00, :15, …) without a gap"),
 )
 
 
@@ -61,10 +61,12 @@ def render(recorded: Recorded, file_name: str, written: datetime) -> str:
         sections.power(recorded, found, missing, parts),
         sections.close_up(recorded, missing),
         tables.energy(recorded, parts, total),
+        peaks.demand(recorded),
         sections.errors(recorded, parts),
         sections.band(recorded, parts),
         horizons.next_hour(recorded),
         sections.typical(recorded),
+        loads.section_of(recorded.loads, recorded.clock),
         tables.alarms(recorded),
         tables.gaps(recorded, missing),
         tables.events(recorded),
