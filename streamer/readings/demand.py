@@ -38,8 +38,9 @@ class DemandForecast:
         unknown_minutes: minutes of it that were not measured; what is said of the interval then
             takes them to be as the others, and it neither sets a peak nor is scored.
         so_far_kw: mean import of the measured minutes so far in kW.
-        kw: expected mean of the whole interval in kW; None without a forecast of the rest.
-        low_kw: lower end of its prediction interval in kW; None likewise.
+        kw: expected mean of the whole interval in kW; where the rest is not forecast, the last
+            reading is taken to continue.
+        low_kw: lower end of its prediction interval in kW; None without a forecast of the rest.
         high_kw: upper end in kW; None likewise.
         bound_kw: mean that the interval should not exceed, in kW: the month's peak or the lowest
             one that is charged, or a bound of one's own; None if there is none yet.

@@ -58,10 +58,10 @@ class OnlineMeans:
         batch = self._adapted.see(answer)
         rows = slice(self._next, self._next + len(answer.mean_kw))
         readings = self._readings[rows]
-        found = self._means.many(readings, Powers.of(readings), answer.hidden, batch, every=True)
-        values = [each.next_means.values for each in found if each.next_means is not None]
+        found = self._means.many(readings, Powers.of(readings), answer.hidden, batch, every=False)
+        issued_kw = np.concatenate(found.issued_kw)
         issues = slice(rows.start - self._first, rows.stop - self._first)
-        self.values_kw[issues] = np.array(values)[:, self._columns]
+        self.values_kw[issues] = issued_kw[:, :, self._columns].swapaxes(1, 2)
         self._next = rows.stop
 
 

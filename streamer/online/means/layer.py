@@ -14,7 +14,15 @@ from streamer.online.means.bands import LEVEL, MeanBands
 from streamer.online.means.context import Context, Observation
 from streamer.online.means.correction import Correction, regressors_of
 from streamer.online.means.guard import MeanGuard
-from streamer.online.means.part import Forecast, MeanValues, Observed, Outcome, Part
+from streamer.online.means.part import (
+    FORECAST,
+    BlockMeans,
+    Forecast,
+    MeanValues,
+    Observed,
+    Outcome,
+    Part,
+)
 from streamer.online.means.rules import Rules
 from streamer.online.means.waiting import BATCH, KEPT, Rows, Waiting
 from streamer.readings import Reading
@@ -57,6 +65,11 @@ class Means:
         # Of readings that were taken one by one, and whose values have not been needed so far.
         self._open: tuple[Observed, Part] | None = None
 
+    @property
+    def minutes(self) -> tuple[int, ...]:
+        """Numbers of minutes whose mean is forecast."""
+        return self._minutes
+
     def one(self, reading: Reading, hidden: FloatArray | None, issued: Issued | None) -> MeanValues:
         """Take a reading.
 
@@ -94,7 +107,7 @@ class Means:
         batch: ForecastBatch | None,
         *,
         every: bool,
-    ) -> list[MeanValues]:
+    ) -> BlockMeans:
         """Take consecutive readings with the same channels, as `one` would in turn.
 
         Args:
@@ -114,6 +127,7 @@ class Means:
             features, consumption_kw = around.features[first:], around.consumption_kw[first:]
             head_kw = self._head.many(hidden, features, consumption_kw)
         values: list[MeanValues] = []
+        issued_kw = []
         start = 0
         # Each part is of consecutive minutes, within a mini-batch, and has forecasts or has none.
         for edge in sorted({first, len(readings), *np.flatnonzero(around.broken).tolist()}):
@@ -125,6 +139,7 @@ class Means:
                 else:
                     ahead = slice(start - first, end - first)
                     rows = self._rules.issue(part, next_kw[ahead], head_kw[ahead])
+                issued_kw.append(rows.issued[:, FORECAST])
                 shown = self._take(rows, broken=bool(part.broken[0]))
                 if not every:
                     values.clear()
@@ -132,7 +147,7 @@ class Means:
                     at = readings[start + row].at
                     values.append(shown.values(row, at, self._minutes, issued=start >= first))
                 start = end
-        return values
+        return BlockMeans(values, issued_kw)
 
     def state(self) -> dict[str, Any]:
         """Everything that the next forecasts and scores depend on, as plain JSON values."""

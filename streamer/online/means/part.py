@@ -17,7 +17,8 @@ from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.readings.means import MeanScores, NextMeans, SettledMean, SettledMeans
 from streamer.scores.means import LAST, MEAN, RunningMeanScores
 
-_FORECAST = slice(MEAN, LAST)
+FORECAST = slice(MEAN, LAST)
+"""Rows of a forecast's own values in an array of all that is scored."""
 
 
 class MeanValues(NamedTuple):
@@ -26,6 +27,19 @@ class MeanValues(NamedTuple):
     next_means: NextMeans | None = None
     settled: Sequence[SettledMean] = ()
     scores: MeanScores | None = None
+
+
+class BlockMeans(NamedTuple):
+    """What consecutive readings have of the next minutes' means.
+
+    Attributes:
+        values: of each reading, or of the last alone.
+        issued_kw: (rows, 4, horizons) mean, median, low and high of consecutive parts, all
+            readings together; NaN where nothing was issued.
+    """
+
+    values: list[MeanValues]
+    issued_kw: list[DoubleArray]
 
 
 class Forecast(NamedTuple):
@@ -132,12 +146,12 @@ class Part:
         else:
             issued = content.rows.issued[row]
         # A copy, so that the rest of the part is not kept in memory.
-        values: DoubleArray = issued[_FORECAST].copy().T
+        values: DoubleArray = issued[FORECAST].copy().T
         return values
 
     def _settled(self, row: int) -> tuple[DoubleArray, DoubleArray]:
         outcome = self._up_to(row)
-        return outcome.due[row, _FORECAST].T, outcome.rows.actual[row]
+        return outcome.due[row, FORECAST].T, outcome.rows.actual[row]
 
     def _figures(self, row: int) -> tuple[IntArray, DoubleArray]:
         outcome, scores = self._up_to(row), copy(self._scores)

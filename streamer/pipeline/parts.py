@@ -1,0 +1,328 @@
+"""Parts of a pipeline: what it knows of its stream, and what it has learnt from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from streamer.alarms.detectors import Alarms
+from streamer.demand.part import Demand, DemandValues
+from streamer.demand.settings import DemandRule
+from streamer.models import Forecaster, MeansHead
+from streamer.online.forecasts import ForecastBatch, Issued, settled_by, to_forecast
+from streamer.online.guard import day_parts
+from streamer.online.issuing import Issuer
+from streamer.online.layer import Adapt
+from streamer.online.means.layer import Means
+from streamer.online.means.part import MeanValues
+from streamer.online.position import Position
+from streamer.readings import Alarm, Reading, Step
+from streamer.readings.arrays import DoubleArray, IntArray
+from streamer.readings.blocks import ReadingBlock
+from streamer.readings.powers import Powers
+from streamer.scores.running import RunningScores
+
+_NO_MEANS = MeanValues()
+_NO_DEMAND = DemandValues()
+
+_FEW = 4
+"""Readings that are faster one by one: an engine computes dozens of windows at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of a pipeline; see `streamer.pipeline.Pipeline`.
+
+    Attributes:
+        forecaster: model that forecasts the next reading from a window.
+        adapt: whether the forecasts are corrected online, and how.
+        confidence: nominal coverage of the bands.
+        channels: names of the channels that the model takes.
+        head: forecaster of the next minutes' mean; None if that is not forecast.
+        demand: demand intervals; None if they are not kept.
+    """
+
+    forecaster: Forecaster
+    adapt: Adapt
+    confidence: float
+    channels: tuple[str, ...]
+    head: MeansHead | None
+    demand: DemandRule | None
+
+
+class Parts:
+    """What a pipeline knows and has learnt, and the way of checked readings through it.
+
+    Args:
+        settings: settings of the pipeline.
+
+    Attributes:
+        position: the last readings and the forecast that waits.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        head, adapt, confidence = settings.head, settings.adapt, settings.confidence
+        self.position = Position(settings.forecaster.window, settings.channels)
+        self._issuer = Issuer(
+            settings.forecaster, adapt=adapt, confidence=confidence, keep_hidden=head is not None
+        )
+        self._alarms = Alarms()
+        self._scores = RunningScores(confidence=float(confidence), adapted=bool(adapt))
+        self._means: Means | None = None
+        if head is not None:
+            self._means = Means(head, adapt=bool(adapt), confidence=float(confidence))
+        self._demand: Demand | None = None
+        if settings.demand is not None:
+            horizons = () if self._means is None else self._means.minutes
+            self._demand = Demand(settings.demand, horizons)
+        self._latest = self._scores.get()
+        self._adaptation = self._issuer.adaptation
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next step depends on, as plain JSON values."""
+        return {
+            **self.position.state(),
+            **self._issuer.state(),
+            "scores": self._scores.state(),
+            "alarms": self._alarms.state(),
+            **({} if self._means is None else {"means": self._means.state()}),
+            **({} if self._demand is None else {"demand": self._demand.state()}),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state, for which these have to be new.
+
+        Raises:
+            StateError: it has another version, window or confidence.
+            AttributeError, LookupError, TypeError, ValueError: it is damaged.
+        """
+        self.position.restore(state)
+        self._issuer.restore(state)
+        self._alarms.restore(state["alarms"])
+        self._scores.restore(state["scores"])
+        if self._means is not None:
+            self._means.restore(state.get("means"))
+        if self._demand is not None:
+            self._demand.restore(state.get("demand"), self.position.last_at)
+        self._latest = self._scores.get()
+        self._adaptation = self._issuer.adaptation
+
+    def reset(self) -> None:
+        """Empty the ring buffer."""
+        self.position.reset()
+        self._issuer.restart(seen=self.position.counts.readings)
+
+    def one(self, reading: Reading, missing: int) -> Step:
+        """Take a reading, before which so many minutes are missing."""
+        if self._issuer.is_behind:
+            self._issuer.catch_up(self.position)
+        kw = reading.consumption_kw
+        self._learn(kw, reading.kw)
+        issued = self._issuer.one(reading, kw, self.position)
+        means, ahead_kw = _NO_MEANS, None
+        if self._means is not None:
+            means = self._means.one(reading, self._issuer.hidden, issued)
+            if self._demand is not None and means.next_means is not None:
+                ahead_kw = means.next_means.values.T
+        return self._advance(reading, missing, issued, means, self._demand_of(reading, ahead_kw))
+
+    def many(self, readings: Sequence[Reading], missing: IntArray) -> list[Step]:
+        """Take consecutive readings without a reset.
+
+        Args:
+            readings: at least one.
+            missing: (readings,) minutes missing before each.
+        """
+        if self._are_few(readings):
+            return list(map(self.one, readings, missing.tolist()))
+        batch, means, ahead_kw = self._forecast_batch(readings)
+        issued: list[Issued | None] = [None] * len(readings)
+        if batch is not None:
+            found = batch.issued()
+            issued[-len(found) :] = found
+        return [
+            self._advance(each, gap, forecast, mean, self._demand_of(each, next_kw))
+            for each, gap, forecast, mean, next_kw in zip(
+                readings, missing.tolist(), issued, means, ahead_kw, strict=True
+            )
+        ]
+
+    def block(
+        self,
+        readings: ReadingBlock,
+        missing: IntArray,
+        settled_kw: DoubleArray,
+        alarms: list[Alarm],
+    ) -> Step:
+        """Take consecutive readings without a reset, and make a step of the last one.
+
+        Args:
+            readings: at least one.
+            missing: (readings,) minutes missing before each.
+            settled_kw: (readings,) output: the forecast that each reading settles, NaN if none.
+            alarms: output: the alarms raised are appended.
+        """
+        if self._are_few(readings):
+            steps = self.many(readings, missing)
+            settled_kw[:] = [np.nan if s.settled is None else s.settled.kw for s in steps]
+            alarms += [a for s in steps for a in s.alarms if a.at == s.reading.at]
+            return steps[-1]
+        kw = readings.kw
+        waiting = self.position.waiting
+        batch, means, ahead_kw = self._forecast_batch(readings, every=False)
+        settled, first = settled_by(len(kw), waiting, batch)
+        settled_kw[:] = settled.mean_kw
+        last_two: list[Issued | None] = [None, None]
+        if batch is not None:
+            last_two += batch.issued(slice(-2, None))
+        before = len(kw) - 1
+        if before:
+            raised = self._take_demand(readings[:before], ahead_kw)
+            last_kw = np.empty_like(kw)
+            last_kw[0] = np.nan if waiting is None else waiting.last_kw
+            last_kw[1:] = kw[:-1]
+            scored = slice(first, before)
+            self._scores.update_many(
+                actual_kw=kw[scored],
+                forecast_kw=settled.mean_kw[scored],
+                point_kw=settled.point_kw[scored],
+                last_kw=last_kw[scored],
+                frozen_kw=settled.frozen_kw[scored],
+                low_kw=settled.low_kw[scored],
+                high_kw=settled.high_kw[scored],
+            )
+            median = settled.median_kw
+            raised += self._alarms.settle_many(
+                at=readings.at[:before],
+                kw=kw[:before],
+                median_kw=np.where(np.isnan(median), settled.mean_kw, median)[:before],
+                low_kw=settled.low_kw[:before],
+                high_kw=settled.high_kw[:before],
+                missing=missing[:before],
+            )
+            alarms += sorted(raised, key=_raised_at)
+            forecast = to_forecast(readings[before - 1], last_two[-2])
+            self.position.advance_many(readings[:before], missing[:before], forecast)
+        demand = self._demand_of(readings[before], ahead_kw[before])
+        step = self._advance(
+            readings[before], int(missing[before]), last_two[-1], means[-1], demand
+        )
+        alarms += [alarm for alarm in step.alarms if alarm.at == step.reading.at]
+        return step
+
+    def _forecast_batch(
+        self, readings: Sequence[Reading], *, every: bool = True
+    ) -> tuple[ForecastBatch | None, list[MeanValues], Sequence[DoubleArray | None]]:
+        """The forecasts at the last readings of a part, one at each whose window is full.
+
+        Beside them what is known of the next minutes' mean at each, or at the last alone, and,
+        for the demand intervals, (4, horizons) their forecasts at each.
+        """
+        powers = Powers.of(readings)
+        self._learn(float(powers.consumption_kw[0]), float(powers.kw[0]))
+        batches, start = [], 0
+        values = [] if self._means is not None else [_NO_MEANS] * len(readings)
+        issued_kw: list[DoubleArray] = []
+        for end, batch, hidden in self._issuer.many(powers, day_parts(readings), self.position):
+            batches.append(batch)
+            if self._means is not None:
+                part = slice(start, end)
+                theirs = readings[part], powers.part(part)
+                found = self._means.many(*theirs, hidden, batch, every=every)
+                values += found.values
+                issued_kw += found.issued_kw
+                start = end
+        if self._means is not None and not batches:
+            values, issued_kw = self._means.many(readings, powers, None, None, every=every)
+        ahead_kw: Sequence[DoubleArray | None] = [None] * len(readings)
+        if self._demand is not None and self._means is not None:
+            ahead_kw = [*chain.from_iterable(issued_kw)]
+        return ForecastBatch.joined(batches) if batches else None, values, ahead_kw
+
+    def _take_demand(
+        self, readings: ReadingBlock, ahead_kw: Sequence[DoubleArray | None]
+    ) -> list[Alarm]:
+        """Keep the demand intervals of readings, and return the alarms that are raised."""
+        demand = self._demand
+        if demand is None:
+            return []
+        taken = map(demand.take, readings.at.tolist(), readings.kw.tolist(), ahead_kw)
+        return [alarm for alarm in taken if alarm is not None]
+
+    def _demand_of(self, reading: Reading, ahead_kw: DoubleArray | None) -> DemandValues:
+        """What the step of a reading has of demand intervals."""
+        if self._demand is None:
+            return _NO_DEMAND
+        self._demand.take(reading.at, reading.kw, ahead_kw)
+        return self._demand.values()
+
+    def _learn(self, kw: float, grid_kw: float) -> None:
+        """Learn from the reading that settles the waiting forecast, if any.
+
+        Args:
+            kw: its consumption, which the model forecasts.
+            grid_kw: its grid power, which the band is of.
+        """
+        if self.position.waiting is not None:
+            self._issuer.settle(kw, grid_kw)
+        self._adaptation = self._issuer.adaptation
+
+    def _advance(
+        self,
+        reading: Reading,
+        missing: int,
+        issued: Issued | None,
+        means: MeanValues,
+        demand: DemandValues,
+    ) -> Step:
+        """Settle and score the waiting forecast, buffer the reading, issue the next forecast."""
+        position = self.position
+        settled = position.waiting
+        if settled is not None:
+            self._latest = self._scores.update(
+                actual_kw=reading.kw,
+                forecast_kw=settled.kw,
+                point_kw=settled.point_kw,
+                last_kw=settled.last_kw,
+                frozen_kw=settled.frozen_kw,
+                low_kw=settled.low_kw,
+                high_kw=settled.high_kw,
+            )
+        alarms = self._alarms.settle(
+            at=reading.at, kw=reading.kw, forecast=settled, missing=missing
+        )
+        if self._demand is not None and self._demand.alarm is not None:
+            alarms = tuple(sorted((*alarms, self._demand.alarm), key=_raised_at))
+        forecast = to_forecast(reading, issued)
+        position.advance(reading, missing, forecast)
+        if issued is not None:
+            self._adaptation = issued.adaptation
+        return Step(
+            reading,
+            settled,
+            forecast,
+            self._latest,
+            missing,
+            len(position.buffer),
+            position.counts,
+            self._adaptation,
+            alarms,
+            *means,
+            demand=demand.demand,
+            settled_demand=demand.settled,
+            demand_scores=demand.scores,
+            quarter_hours=demand.quarter_hours,
+        )
+
+    def _are_few(self, readings: Sequence[Reading]) -> bool:
+        """Whether a part is processed faster one by one."""
+        return len(readings) <= _FEW and not self._issuer.is_behind
+
+
+def _raised_at(alarm: Alarm) -> datetime:
+    return alarm.at
