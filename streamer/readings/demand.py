@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from streamer.readings.seconds import seconds_of
+
 
 class QuarterHour(NamedTuple):
     """Energy of one quarter-hour at the grid connection, of its measured minutes alone.
@@ -153,7 +155,7 @@ class SwitchingEvent:
 
     @property
     def minutes(self) -> int | None:
-        """How long it was on, in minutes; None while it is."""
+        """How long it was on, in elapsed minutes; None while it is."""
         if self.off_at is None:
             return None
-        return round((self.off_at - self.on_at).total_seconds() / 60.0)
+        return (seconds_of(self.off_at) - seconds_of(self.on_at)) // 60

@@ -1,4 +1,4 @@
-"""Notices, alarms and connection changes as lines of text, for use without a dashboard."""
+"""Notices, alarms, switched loads and connection changes as text, for use without a dashboard."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import TextIO
 from streamer.display.lines import one_line
 from streamer.readings import Link, Notice, Step
 from streamer.sinks import Item
+from streamer.sinks.switched import switched_text
 from streamer.sinks.watch import AlarmWatch, OutageWatch
 
 _REPORTED_ONCE = (Notice.MALFORMED, Notice.ORDER, Notice.ABSURD, Notice.REFUSED)
 
 
 class NoteSink:
-    """Writes notices, alarms and changes of the connection, one line each.
+    """Writes notices, alarms, switched loads and changes of the connection, one line each.
 
     Of skipped rows and refused requests only the first of each kind and reason is written,
     because the summary counts them all. An alarm is written when it is raised and when it is
@@ -33,6 +34,9 @@ class NoteSink:
         """Write a notice, or the changes that a step or a link brings."""
         if isinstance(item, Step):
             self._write_alarms(item)
+            for event in item.switched:
+                at = item.reading.at
+                self._say(f"switched at {at:%Y-%m-%d %H:%M}: {switched_text(event, at)}")
         elif isinstance(item, Link):
             self._write_link(item)
         elif isinstance(item, Notice) and (item.kind, item.reason) not in self._reported:

@@ -34,6 +34,7 @@ from streamer.readings import (
     Step,
 )
 from streamer.readings.blocks import BlockResult, ReadingBlock
+from streamer.readings.demand import SwitchingEvent
 from streamer.readings.gaps import GapRule
 from streamer.sinks import BlockSink, Item
 from streamer.sinks.items import About, Vitals
@@ -522,6 +523,20 @@ def _link(state: str, at_s: float) -> Link:
     zone = timezone(timedelta(hours=2))
     since = datetime(2026, 7, 1, 6, 0, tzinfo=zone) + timedelta(seconds=at_s)
     return Link(state, "broker", text, since)
+
+
+def test_notes_report_loads_that_were_switched(alarmed: list[Step]) -> None:
+    out = io.StringIO()
+    step = replace(alarmed[0], alarms=())
+    at = step.reading.at
+    short = SwitchingEvent(at - 41 * MINUTE, 2.13, at)
+    since_yesterday = SwitchingEvent(at - 1440 * MINUTE, 11.0)
+    NoteSink(out).write(replace(step, switched=(short, since_yesterday)))
+    now = f"streamer: switched at {at:%Y-%m-%d %H:%M}: "
+    assert out.getvalue().splitlines() == [
+        f"{now}step of 2.1 kW at {at - 41 * MINUTE:%H:%M}, on for 41 min",
+        f"{now}step of 11.0 kW at {at - 1440 * MINUTE:%Y-%m-%d %H:%M}, still on",
+    ]
 
 
 def test_notes_report_a_connection_lost_and_back_but_no_retries() -> None:
