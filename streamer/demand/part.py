@@ -90,6 +90,11 @@ class Demand:
             self._settle()
         return None
 
+    @property
+    def is_new(self) -> bool:
+        """Whether no reading has been taken."""
+        return self._minute_s == _NEVER
+
     def values(self) -> DemandValues:
         """What the step of the last reading has."""
         return DemandValues(self._forecast(), self._settled, None, self._ledger.snapshot())

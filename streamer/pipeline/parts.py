@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -111,6 +111,19 @@ class Parts:
             self._demand.restore(state.get("demand"), self.position.last_at)
         self._latest = self._scores.get()
         self._adaptation = self._issuer.adaptation
+
+    @property
+    def lacks_demand(self) -> bool:
+        """Whether demand intervals are kept, but not those of the readings so far."""
+        return (
+            self._demand is not None and self._demand.is_new and self.position.last_at is not None
+        )
+
+    def recall_demand(self, readings: Iterable[Reading]) -> None:
+        """Take earlier readings into the demand intervals alone."""
+        if self._demand is not None:
+            for reading in readings:
+                self._demand.take(reading.at, reading.kw, None)
 
     def reset(self) -> None:
         """Empty the ring buffer."""

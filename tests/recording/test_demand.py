@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -11,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from streamer.readings import MINUTE, Step
+from streamer.demand.settings import DemandRule
+from streamer.readings import MINUTE, Reading, Step
 from streamer.readings.demand import DemandForecast, SettledDemand, SwitchingEvent
 from streamer.recording.schema import COLUMNS
-from tests.recording.conftest import House, house, pipeline
+from tests.recording.conftest import DEMAND, House, house, metered, pipeline
 
 _STEP = pipeline().push(house(1)[0])
 START = _STEP.reading.at.replace(hour=18, minute=0, day=30)
@@ -26,6 +28,36 @@ def rows(path: Path, table: str = "demand_intervals") -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(path)) as connection:
         columns = COLUMNS.get(table, "*")
         return connection.execute(f"SELECT {columns} FROM {table}").fetchall()  # noqa: S608
+
+
+def intervals_of(steps: Iterable[Step]) -> list[tuple[Any, ...]]:
+    """Rows of the demand intervals of steps, as recorded once each."""
+    found: dict[tuple[int, int], list[Any]] = {}
+    for each in steps:
+        demand = each.demand
+        if demand is not None:
+            length = (demand.end - demand.start) // MINUTE
+            if demand.minutes_left == 2 * length // 3:
+                row = found.setdefault((_unix(demand.start), length), _begun(demand.start))
+                row[7:] = demand.kw, demand.low_kw, demand.high_kw, demand.p_raises_peak
+        for came in each.settled_demand:
+            length = (came.end - came.start) // MINUTE
+            row = found.setdefault((_unix(came.start), length), _begun(came.start))
+            row[1:7] = (
+                *(came.kw, came.export_kw, came.unknown_minutes, came.bound_kw, came.exceeded),
+                None if came.warned_at is None else _unix(came.warned_at),
+            )
+    return [(*key, *row) for key, row in sorted(found.items())]
+
+
+def _begun(start: datetime) -> list[Any]:
+    offset = start.utcoffset()
+    assert offset is not None
+    return [offset.total_seconds(), *[None] * 10]
+
+
+def _unix(at: datetime) -> int:
+    return int(at.timestamp())
 
 
 def write(path: Path, *steps: Step) -> None:
@@ -153,3 +185,91 @@ def test_two_loads_of_the_same_minute_have_a_row_each(db: Path) -> None:
         ("2026-03-30 18:00", AT, 1.5, 20),
         ("2026-03-30 18:00", AT, 0.75, 50),
     ]
+
+
+def _watch(path: Path, readings: list[Reading], rule: DemandRule | None = DEMAND) -> House:
+    """Resume a recording and extend it."""
+    watcher = House(path, pipeline=metered(rule), snapshot_every=50)
+    watcher.recorder.resume(watcher.pipeline)
+    watcher.watch(readings)
+    watcher.close()
+    assert not watcher.texts
+    return watcher
+
+
+def test_the_intervals_of_a_stream_are_recorded(db: Path) -> None:
+    undisturbed = metered()
+    readings = house(400)
+    _watch(db, readings[:200])
+    _watch(db, readings[200:])
+    expected = intervals_of(undisturbed.push(reading) for reading in readings)
+    assert rows(db) == expected
+    assert len([row for row in expected if None not in row[:6]]) > 20
+    assert any(row[5] for row in expected)
+    assert any(row[9] is not None for row in expected)
+
+
+def test_minutes_of_the_future_leave_no_interval_double(db: Path) -> None:
+    readings = house(260)
+    watcher = House(db, pipeline=metered())
+    fresh = watcher.pipeline.state()
+    watcher.watch(readings[:200])
+    ahead = [replace(each, at=each.at + timedelta(days=1)) for each in readings[200:240]]
+    watcher.watch(ahead)
+    now = readings[203].at
+    found = watcher.recorder.rewind(watcher.pipeline, fresh, now)
+    assert found is not None
+    rest = [each for each in readings[200:] if each.at > now]
+    watcher.watch(rest)
+    watcher.close()
+    undisturbed = metered()
+    steps = [undisturbed.push(reading) for reading in [*readings[:200], *rest]]
+    expected = intervals_of(steps)
+    # One that had its forecast before the minutes were set aside is settled without it.
+    running = readings[203].at - readings[203].at.minute % 15 * MINUTE
+    found_rows = {row[0]: row for row in rows(db)}
+    assert [row[:9] for row in rows(db)] == [row[:9] for row in expected]
+    assert all(found_rows[row[0]] == row for row in expected if row[0] != _unix(running))
+    assert watcher.pipeline.state() == undisturbed.state()
+    others = rows(found[0].path)
+    assert min(row[0] for row in others) >= _unix(running)
+
+
+@pytest.mark.parametrize("former", [None, DemandRule(60), DemandRule(15, limit_kw=9.0)])
+def test_a_recording_continues_with_another_rule(db: Path, former: DemandRule | None) -> None:
+    readings = house(420)
+    _watch(db, readings[:300], former)
+    watcher = House(db, pipeline=metered())
+    resumed = watcher.recorder.resume(watcher.pipeline)
+    assert not watcher.texts
+    assert not resumed.rebuilt
+    undisturbed = metered()
+    for reading in readings[:300]:
+        undisturbed.push(reading)
+    for reading in readings[300:]:
+        step, expected = watcher.pipeline.push(reading), undisturbed.push(reading)
+        assert step.quarter_hours == expected.quarter_hours
+    assert step.demand is not None
+    assert expected.demand is not None
+    assert step.demand.month_peak_kw == pytest.approx(expected.demand.month_peak_kw, abs=1e-5)
+    assert step.demand.month_peak_at == expected.demand.month_peak_at
+    assert step.demand.bound_kw == pytest.approx(expected.demand.bound_kw, abs=1e-5)
+    watcher.close()
+
+
+def test_a_recording_without_intervals_has_those_of_its_minutes_at_once(db: Path) -> None:
+    """Also in the steps from before the last saved state, and where that is the last minute."""
+    readings = house(301)
+    _watch(db, readings[:300], None)
+    watcher = House(db, pipeline=metered())
+    resumed = watcher.recorder.resume(watcher.pipeline)
+    undisturbed = metered()
+    expected = [undisturbed.push(reading) for reading in readings[:300]]
+    for step, whole in zip(reversed(resumed.steps), reversed(expected), strict=False):
+        assert step.quarter_hours == whole.quarter_hours
+        assert step.demand is not None
+        assert whole.demand is not None
+        assert step.demand.month_peak_at == whole.demand.month_peak_at
+        assert step.demand.so_far_kw == whole.demand.so_far_kw
+    assert len(resumed.steps) >= 50
+    watcher.close()
