@@ -242,6 +242,16 @@ HorizonsOption = Annotated[
         "to 15, 30 and 60, with commas between them; or none.",
     ),
 ]
+TariffOption = Annotated[
+    str | None,
+    typer.Option(
+        "--tariff",
+        metavar="NAME|FILE",
+        help="What electricity costs: vlaanderen, or a TOML file with the prices, peak and "
+        "standing charges of your own contract.",
+        show_default=False,
+    ),
+]
 Ascii = Annotated[
     bool,
     typer.Option("--ascii", callback=needs_ascii, help="Draw the dashboard in ASCII only."),

@@ -23,6 +23,7 @@ from streamer.cli.options import (
     MaxGap,
     ModelOption,
     Quiet,
+    TariffOption,
     ThemeOption,
     Verbose,
     choose_format,
@@ -61,6 +62,7 @@ def replay(
     adapt: AdaptOption = True,
     confidence: ConfidenceOption = 0.9,
     horizons: HorizonsOption = SHOWN_HORIZONS,
+    tariff: TariffOption = None,
     format: FormatOption = Format.AUTO,
     ascii: Ascii = False,
     theme: ThemeOption = ThemeName.AUTO,
@@ -80,10 +82,12 @@ def replay(
       streamer replay house.csv --column grid_w --solar pv_w --battery=-battery_w
       streamer replay house.csv --no-adapt --confidence 0.8 --quiet
       streamer replay house.csv --horizons 1,15,60 --format csv > out.csv
+      streamer replay house.csv --tariff vlaanderen
       tail -n +1 -f house.csv | streamer replay -
     """
     from streamer.commands.forecasting import Forecasting
     from streamer.commands.replay import Replay, show_dashboard, write_lines
+    from streamer.commands.tariff import find_tariff
     from streamer.datasets import find_recording
     from streamer.sample import sample_path
 
@@ -100,6 +104,7 @@ def replay(
             confidence=confidence,
             horizons=bool(horizons),
         ),
+        tariff=find_tariff(tariff),
     )
     if shown is Format.DASHBOARD:
         shown_at = DEMO_SPEED if speed is None else speed

@@ -28,6 +28,7 @@ from streamer.cli.options import (
     MaxGap,
     MaxKw,
     ModelOption,
+    TariffOption,
     ThemeOption,
     Verbose,
     choose_format,
@@ -149,6 +150,7 @@ def watch(
     adapt: AdaptOption = True,
     confidence: ConfidenceOption = 0.9,
     horizons: HorizonsOption = SHOWN_HORIZONS,
+    tariff: TariffOption = None,
     format: FormatOption = Format.AUTO,
     ascii: Ascii = False,
     theme: ThemeOption = ThemeName.AUTO,
@@ -194,10 +196,11 @@ def make_watch(settings: Settings) -> Watch:
     """Make the job that the settings describe.
 
     Raises:
-        UsageError: no meter is given, a secret cannot be read, or the recording's path names
-            a user who does not exist.
+        UsageError: no meter is given, a secret or the tariff cannot be read, or the
+            recording's path names a user who does not exist.
     """
     from streamer.commands.forecasting import Forecasting
+    from streamer.commands.tariff import find_tariff
     from streamer.commands.watch import Watch
 
     chosen = settings.values
@@ -224,6 +227,7 @@ def make_watch(settings: Settings) -> Watch:
         retry_max_s=chosen["retry"],
         max_kw=chosen["max_kw"],
         secret_files=tuple(settings.secret_files()),
+        tariff=find_tariff(chosen["tariff"]),
     )
 
 

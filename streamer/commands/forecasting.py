@@ -57,11 +57,15 @@ class Forecasting:
 
         A state can be restored only into a pipeline with the same fingerprint.
         """
+        from streamer.models import read_model
         from streamer.models.artefact import sha256_of
 
+        card, _ = read_model(path := find_model(self.model))
+        head = None if card.horizons is None or not self.horizons else card.horizons.sha256
         return {
             "model": self.model,
-            "weights": sha256_of(find_model(self.model)),
+            "weights": card.sha256 or sha256_of(path),
+            **({} if head is None else {"horizons": head}),
             "gaps": f"{self.gaps} {self.max_gap}" if self.gaps == "reset" else self.gaps,
             "adapt": "yes" if self.adapt else "no",
             "confidence": repr(self.confidence),
@@ -96,5 +100,6 @@ class Forecasting:
             trained_to=card.trained_to,
             capacity=pipeline.capacity,
             engine=forecaster.engine,
+            trained_spans=card.trained_spans,
         )
         return pipeline, about

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from streamer.display.lines import one_line, shorten
 from streamer.energy.days import minute_of
 from streamer.energy.pricerows import PriceRow, csv_rows, json_rows
-from streamer.energy.prices import Prices
+from streamer.energy.prices import Prices, TwoPricesError
 from streamer.energy.pricetimes import instant, parse
 from streamer.errors import ConfigError
 
@@ -108,8 +108,8 @@ def read_prices(path: Path, layout: PriceLayout) -> Prices:
     entries = list(_entries(found, layout, path))
     try:
         prices = Prices.of(entries)
-    except ValueError as error:
-        at = datetime.fromtimestamp(60 * int(error.args[0]), UTC)
+    except TwoPricesError as error:
+        at = datetime.fromtimestamp(60 * error.minute, UTC)
         raise ConfigError(
             f"{path}: two prices for {at:%Y-%m-%d %H:%M} UTC; give a file of one price area"
         ) from None

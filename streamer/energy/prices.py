@@ -6,9 +6,22 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import zip_longest
 
 MAX_MINUTES = 60
 """Longest time for which a price is valid, in minutes, unless its end is given."""
+
+
+class TwoPricesError(ValueError):
+    """An instant has two different prices.
+
+    Args:
+        minute: the instant, in minutes in UTC.
+    """
+
+    def __init__(self, minute: int) -> None:
+        self.minute = minute
+        super().__init__(f"two prices for minute {minute}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +46,7 @@ class Prices:
         and otherwise for as long as the one before it: markets have hours or quarter-hours.
 
         Raises:
-            ValueError: an instant has two different prices; the first argument is its minute.
+            TwoPricesError: an instant has two different prices.
 
         >>> prices = Prices.of([(0, None, Decimal("0.1")), (15, None, Decimal("0.2"))])
         >>> [prices.at(minute) for minute in (0, 14, 15, 29, 30)]
@@ -42,11 +55,11 @@ class Prices:
         known: dict[int, tuple[int | None, Decimal]] = {}
         for start, end, value in rows:
             if known.setdefault(start, (end, value))[1] != value:
-                raise ValueError(start)
+                raise TwoPricesError(start)
         starts = sorted(known)
         ends: list[int] = []
         length = MAX_MINUTES
-        for start, following in zip(starts, [*starts[1:], None], strict=True):
+        for start, following in zip_longest(starts, starts[1:]):
             end = known[start][0]
             if end is not None:
                 length = max(end - start, 0)

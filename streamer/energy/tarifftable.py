@@ -61,7 +61,7 @@ class Table:
             return choices[0]
         # True equals 1, but does not mean it.
         if not any(value == each and type(value) is type(each) for each in choices):
-            shown = " or ".join(_toml(each) for each in choices)
+            shown = " or ".join(_toml(each) for each in choices if each is not None)
             self.wrong(key, value, f"give {shown}")
         return value
 
@@ -72,7 +72,7 @@ class Table:
             return None
         if not isinstance(value, dict):
             self.wrong(key, value, f"begin a table with a line [{key}]")
-        return Table(value, f"{self.where}: [{key}]")
+        return Table(value, f"{self.where} [{key}]")
 
     def end(self) -> None:
         """Check that nothing is left.

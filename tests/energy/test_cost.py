@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from streamer.energy.cost import bill, costs, rounded
-from streamer.energy.prices import Prices
+from streamer.energy.prices import Prices, TwoPricesError
 from streamer.energy.tariff import PeakCharge, Period, Rate, Tariff
 from streamer.readings.demand import QuarterHour
 from tests.energy.streams import euros, minutes, naive_minutes, quarter_hours
@@ -242,5 +242,5 @@ def test_prices_hold_as_long_as_their_market_has_intervals(minute: int, price: i
 
 
 def test_two_prices_for_one_instant_are_an_error() -> None:
-    with pytest.raises(ValueError, match="15"):
+    with pytest.raises(TwoPricesError, match="15"):
         Prices.of([(15, None, Decimal(1)), (15, None, Decimal(2))])
