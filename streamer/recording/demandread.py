@@ -71,6 +71,17 @@ def length_of(minutes: object) -> int:
     return minutes
 
 
+def warning_of(at: int, minutes: int, warned_at: object) -> int:
+    """The time at which an interval was warned about, in Unix seconds.
+
+    Raises:
+        InvalidValueError: it is not a time within the interval.
+    """
+    if not isinstance(warned_at, int) or not at <= warned_at < at + 60 * minutes:
+        raise InvalidValueError(f"{str(warned_at)[:40]!r} is not a time in its demand interval")
+    return warned_at
+
+
 def _values(
     start: datetime,
     minutes: int,
@@ -90,13 +101,11 @@ def _values(
         unknown,
         finite(bound_kw),
         None if exceeded is None else bool(exceeded),
-        None if warned_at is None else _warned_at(start, minutes, warned_at),
+        None if warned_at is None else _time_after(start, minutes, warned_at),
         *map(finite, forecast),
     )
 
 
-def _warned_at(start: datetime, minutes: int, at: object) -> datetime:
+def _time_after(start: datetime, minutes: int, warned_at: object) -> datetime:
     begin = int(start.timestamp())
-    if not isinstance(at, int) or not begin <= at < begin + 60 * minutes:
-        raise InvalidValueError(f"{str(at)[:40]!r} is not a time in its demand interval")
-    return start + timedelta(seconds=at - begin)
+    return start + timedelta(seconds=warning_of(begin, minutes, warned_at) - begin)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import sqlite3
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from streamer.recording.rows import time_of
 from streamer.recording.store import settings_of
 from streamer.reporting.clock import HouseClock
 from streamer.reporting.demand import Demand, read_demand
+from streamer.reporting.energies import Energies, read_energies
 from streamer.reporting.entries import (
     Load,
     RaisedAlarm,
@@ -38,8 +39,7 @@ _MAX_OFFSET_S = 15 * 3600
 _MAX_PERIOD_S = 32 * _DAY_S
 _MAX_MINUTES = 2 * _MAX_PERIOD_S // MINUTE_S
 """Rows read of a period; a recording has one for each minute."""
-_MAX_KW = 1e100
-"""Powers are clipped to this, so that sums of their squares stay finite."""
+_MAX_KW = 1e100  # powers are clipped to this, so that sums of their squares stay finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +117,7 @@ class Recorded:
         demand: demand intervals of the period, and the peaks of the last months; None if none is
             recorded.
         loads: loads that were switched off in the period, in order of time.
+        energies: those of quarter-hours; None if they were not asked for.
     """
 
     period: str
@@ -132,6 +133,13 @@ class Recorded:
     means: tuple[HorizonForecasts, ...]
     demand: Demand | None
     loads: tuple[Load, ...]
+    energies: Energies | None = None
+
+    @property
+    def last_at(self) -> datetime:
+        """The last reading of the period, in the house's zone."""
+        at = int(self.minutes.at[-1])
+        return time_of(at, self.clock.offset(at))
 
     @property
     def confidence(self) -> float | None:
@@ -148,7 +156,9 @@ class Recorded:
         return "hour" if self.period == DAY else DAY
 
 
-def read_period(path: Path, period: str, until: datetime | None) -> Recorded:
+def read_period(
+    path: Path, period: str, until: datetime | None, *, energies: bool = False
+) -> Recorded:
     """Read the data of a report.
 
     Args:
@@ -156,6 +166,7 @@ def read_period(path: Path, period: str, until: datetime | None) -> Recorded:
         period: `day`, `week` or `month`.
         until: the time before which the period ends, on the house's clock if it has no zone;
             None for the end of the recording.
+        energies: whether to read the energies of quarter-hours.
 
     Raises:
         RecordError: the recording does not exist, or has nothing in the period.
@@ -168,7 +179,11 @@ def read_period(path: Path, period: str, until: datetime | None) -> Recorded:
         with explained(path):
             # One transaction for all queries, which a concurrent writer cannot change.
             connection.execute("BEGIN")
-            return _read(connection, path, period, until)
+            found = _read(connection, path, period, until)
+            if energies:
+                read = read_energies(connection, found.clock, found.start, found.end)
+                found = replace(found, energies=read)
+            return found
     except (OverflowError, TypeError, ValueError) as error:
         raise RecordError(f"{one_line(path)} is damaged ({one_line(error)})") from None
     finally:

@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from streamer.readings.arrays import DoubleArray
 from streamer.recording.database import InvalidValueError
-from streamer.recording.demandread import length_of
+from streamer.recording.demandread import length_of, warning_of
 from streamer.recording.rows import finite, time_of
 from streamer.recording.schema import AT_LEAST_KW
 
-MONTHS = 13
-"""Months of the table of peaks: those of a year, and the running one."""
+_SPAN_S = 400 * 86_400
+"""Time in which thirteen months are: those of a year, and the running one."""
 
-_SPAN_S = 397 * 86_400
+_MAX_INTERVALS = 5_000
+"""Rows read of a period: a month has some 3,000 quarter-hours."""
 _MAX_ROWS = 50_000
-"""Rows read of a period, and of the warnings and the probabilities before its end."""
+"""Those of the warnings and the probabilities of thirteen months."""
 _MAX_KW = 1e9
 
 _OVER = "FROM demand_intervals WHERE kw IS NOT NULL AND minutes = ? AND at >= ? AND at < ?"
+_MONTH = "strftime('%Y-%m', at + utc_offset, 'unixepoch')"
+_SINCE = f"{_OVER} AND {_MONTH} >= ?"
 _MONTHS = f"""
 SELECT max({AT_LEAST_KW}), at, utc_offset, unknown_minutes, count(*),
   total(unknown_minutes > 0), total(exceeded = 1 AND warned_at IS NOT NULL),
   total(exceeded = 0 AND warned_at IS NOT NULL), total(exceeded = 1 AND warned_at IS NULL)
-{_OVER} GROUP BY strftime('%Y-%m', at + utc_offset, 'unixepoch') ORDER BY at DESC LIMIT ?
+{_SINCE} GROUP BY {_MONTH} ORDER BY at LIMIT ?
 """
 
 
@@ -56,7 +60,7 @@ class MonthPeak(NamedTuple):
 
     Attributes:
         kw: its mean import in kW, or the least that it can have been.
-        at: its first minute in Unix seconds.
+        at: its first minute, in the house's zone.
         incomplete: whether minutes of it were not measured.
         intervals: number of intervals of the month.
         unknown: those of them with minutes that were not measured.
@@ -66,7 +70,7 @@ class MonthPeak(NamedTuple):
     """
 
     kw: float
-    at: int
+    at: datetime
     incomplete: bool
     intervals: int
     unknown: int
@@ -103,7 +107,7 @@ class Demand:
     Attributes:
         minutes: the length.
         intervals: those that began in the period, in order of time.
-        months: peaks of the last months up to the end of the period, in order of time.
+        months: peaks of the last months up to that of the last interval, in order of time.
         leads: minutes that were left of each interval that was warned about and exceeded its
             bound, when it was warned about; of the same months.
         foreseen: those of the same months with a forecast.
@@ -131,36 +135,44 @@ def read_demand(connection: sqlite3.Connection, start: int, end: int) -> Demand 
         InvalidValueError, TypeError, ValueError: there are values that no recorder writes.
     """
     last = connection.execute(
-        "SELECT minutes FROM demand_intervals WHERE kw IS NOT NULL AND at < ?"
+        "SELECT minutes, at, utc_offset FROM demand_intervals WHERE kw IS NOT NULL AND at < ?"
         " ORDER BY at DESC LIMIT 1",
         (end,),
     ).fetchone()
     if last is None:
         return None
-    minutes = length_of(last[0])
+    minutes, month = length_of(last[0]), time_of(*last[1:])
     rows = connection.execute(
-        f"SELECT at, kw, unknown_minutes, bound_kw, exceeded, warned_at {_OVER}"
+        f"SELECT at, minutes, kw, unknown_minutes, bound_kw, exceeded, warned_at {_OVER}"
         " ORDER BY at LIMIT ?",
-        (minutes, start, end, _MAX_ROWS),
-    )
-    span = minutes, end - _SPAN_S, end
-    months = connection.execute(_MONTHS, (*span, MONTHS)).fetchall()
+        (minutes, start, end, _MAX_INTERVALS + 1),
+    ).fetchall()
+    if len(rows) > _MAX_INTERVALS:
+        raise InvalidValueError("it has several demand intervals for a minute")
+    span = minutes, end - _SPAN_S, end, f"{month.year - 1:04}-{month.month:02}"
+    months = connection.execute(_MONTHS, (*span, _MAX_ROWS)).fetchall()
     leads = connection.execute(
-        f"SELECT minutes - 1 - (warned_at - at) / 60 {_OVER}"
+        f"SELECT minutes - 1 - (warned_at - at) / 60 {_SINCE}"
         " AND exceeded = 1 AND warned_at BETWEEN at AND at + 60 * (minutes - 1) LIMIT ?",
         (*span, _MAX_ROWS),
     )
     return Demand(
         minutes,
         tuple(_interval(*row) for row in rows),
-        tuple(_month(*row) for row in reversed(months)),
+        tuple(_month(*row) for row in months),
         tuple(int(left) for (left,) in leads),
         _foreseen(connection, span),
     )
 
 
 def _interval(
-    at: Any, kw: object, unknown: Any, bound_kw: object, exceeded: object, warned_at: Any
+    at: Any,
+    minutes: int,
+    kw: object,
+    unknown: Any,
+    bound_kw: object,
+    exceeded: object,
+    warned_at: object,
 ) -> Interval:
     time_of(at, 0)
     return Interval(
@@ -169,18 +181,17 @@ def _interval(
         int(unknown),
         finite(bound_kw),
         None if exceeded is None else bool(exceeded),
-        None if warned_at is None else int(warned_at),
+        None if warned_at is None else warning_of(at, minutes, warned_at),
     )
 
 
 def _month(kw: object, at: Any, utc_offset: Any, unknown: Any, *counts: float) -> MonthPeak:
-    time_of(at, utc_offset)
-    return MonthPeak(_power(kw), at, unknown > 0, *map(int, counts))
+    return MonthPeak(_power(kw), time_of(at, utc_offset), unknown > 0, *map(int, counts))
 
 
-def _foreseen(connection: sqlite3.Connection, span: tuple[int, int, int]) -> Foreseen:
+def _foreseen(connection: sqlite3.Connection, span: tuple[int, int, int, str]) -> Foreseen:
     rows = connection.execute(
-        f"SELECT kw, forecast_kw, low_kw, high_kw, p_raises_peak, exceeded {_OVER}"
+        f"SELECT kw, forecast_kw, low_kw, high_kw, p_raises_peak, exceeded {_SINCE}"
         " AND unknown_minutes = 0 AND forecast_kw IS NOT NULL ORDER BY at LIMIT ?",
         (*span, _MAX_ROWS),
     ).fetchall()

@@ -9,7 +9,9 @@ import numpy as np
 
 import streamer
 from streamer.display.numbers import amount
+from streamer.energy.tariff import Tariff
 from streamer.reporting import horizons, loads, peaks, sections, tables
+from streamer.reporting.cost import cost
 from streamer.reporting.data import Recorded
 from streamer.reporting.energy import Energy, energy
 from streamer.reporting.markup import Markup, join, tag
@@ -43,15 +45,18 @@ _WORDS = (
 )
 
 
-def render(recorded: Recorded, file_name: str, written: datetime) -> str:
+def render(
+    recorded: Recorded, file_name: str, written: datetime, tariff: Tariff | None = None
+) -> str:
     """The whole page.
 
     Args:
         recorded: data of the period.
         file_name: name of the recording's file.
         written: time of the report.
+        tariff: what electricity costs; None to leave that out.
     """
-    source = recorded.settings.get("source") or file_name
+    source, spent = recorded.settings.get("source") or file_name, recorded.energies
     found, missing, parts = totals(recorded), gaps(recorded), by_hour_or_day(recorded)
     total = energy(recorded.minutes, np.array([recorded.start, recorded.end]))
     body = tag(
@@ -62,6 +67,7 @@ def render(recorded: Recorded, file_name: str, written: datetime) -> str:
         sections.close_up(recorded, missing),
         tables.energy(recorded, parts, total),
         peaks.demand(recorded),
+        None if tariff is None or spent is None else cost(recorded, spent, tariff),
         sections.errors(recorded, parts),
         sections.band(recorded, parts),
         horizons.next_hour(recorded),

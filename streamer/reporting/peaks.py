@@ -15,7 +15,7 @@ from streamer.reporting.demand import Demand, Foreseen, Interval, MonthPeak
 from streamer.reporting.markup import Markup, join, tag
 from streamer.reporting.tables import MAX_ROWS, left_out, log, section, table
 from streamer.reporting.tally import W_PER_KW
-from streamer.reporting.words import HARD, moment, share
+from streamer.reporting.words import HARD, day_and_time, moment, share
 
 _MONTHS = {
     "peak, kW": False,
@@ -43,8 +43,9 @@ def demand(recorded: Recorded) -> Markup | None:
     return section(
         "Demand",
         interval_bars(recorded, found),
-        _months(recorded, found),
-        _warnings(recorded, found),
+        _warned_in_time(found),
+        _months(found),
+        _noted(recorded, found),
         _reliability(found),
         long=True,
     )
@@ -59,8 +60,8 @@ def interval_name(minutes: int) -> str:
     return {15: "quarter-hour", 60: "hour"}.get(minutes, f"{minutes}-minute interval")
 
 
-def _months(recorded: Recorded, found: Demand) -> Markup:
-    rows = [_month(recorded, month) for month in found.months]
+def _months(found: Demand) -> Markup:
+    rows = [_month(month) for month in found.months]
     name = interval_name(found.minutes)
     caption = (
         f"The highest mean import of {'an' if name == 'hour' else 'a'} {name} in each month, as "
@@ -71,12 +72,12 @@ def _months(recorded: Recorded, found: Demand) -> Markup:
     return table(_MONTHS, rows, caption=caption)
 
 
-def _month(recorded: Recorded, month: MonthPeak) -> tuple[str, ...]:
+def _month(month: MonthPeak) -> tuple[str, ...]:
     at_least = f"≥{HARD}" if month.incomplete else ""
     return (
-        f"{recorded.clock.local(month.at):%B %Y}",
+        f"{month.at:%B %Y}",
         at_least + amount(month.kw, 2),
-        moment(recorded.clock, month.at),
+        day_and_time(month.at),
         f"{month.unknown:,} of {month.intervals:,}",
         f"{month.found:,}",
         f"{month.missed:,}",
@@ -84,26 +85,29 @@ def _month(recorded: Recorded, month: MonthPeak) -> tuple[str, ...]:
     )
 
 
-def _warnings(recorded: Recorded, found: Demand) -> Markup:
+def _warned_in_time(found: Demand) -> Markup | None:
+    """A sentence about the intervals that exceeded their bound; None without any."""
+    right, total = len(found.leads), sum(month.found + month.missed for month in found.months)
+    if not total:
+        return None
+    text = f"In {plural(len(found.months), 'month')}, {plural(total, 'interval')} exceeded the "
+    text += f"bound, and {right:,} of them {'was' if right == 1 else 'were'} warned about"
+    if right:
+        text += f", with {median(found.leads):g} minutes left in the median"
+        text += f" and {min(found.leads)} at least"
+    return tag("p", f"{text}.")
+
+
+def _noted(recorded: Recorded, found: Demand) -> Markup:
     """What was warned about in the period, and what should have been."""
     noted = [each for each in found.intervals if each.exceeded or each.warned_at is not None]
-    right, total = len(found.leads), sum(month.found + month.missed for month in found.months)
-    texts = []
-    if total:
-        text = f"Of {plural(total, 'interval')} in these months that exceeded the bound, "
-        text += f"{right:,} {'was' if right == 1 else 'were'} warned about"
-        if right:
-            least, middle = min(found.leads), median(found.leads)
-            text += f", with {middle:g} minutes left in the median and {least:g} at least"
-        texts.append(tag("p", f"{text}."))
     if not noted:
-        texts.append(tag("p", "None was exceeded or warned about in this period."))
-        return join(*texts)
+        return tag("p", f"In this {recorded.period}, none exceeded its bound or was warned about.")
     rows = [
         (moment(recorded.clock, each.at), _warned(recorded, found.minutes, each), _outcome(each))
         for each in noted[-MAX_ROWS:]
     ]
-    return join(*texts, log(("from", "warned", "what came"), rows), left_out(noted))
+    return join(log(("from", "warned", "what came"), rows), left_out(noted))
 
 
 def _warned(recorded: Recorded, minutes: int, interval: Interval) -> str:
@@ -136,7 +140,7 @@ def _reliability(found: Demand) -> Markup | None:
     brier = float(np.square(probability - exceeded).mean())
     base = float(exceeded.mean())
     caption = (
-        f"The probability of exceeding the bound, {found.minutes // 3} minutes after the start, "
+        f"The probability of exceeding the bound, after {found.minutes // 3} minutes of it, "
         f"over {plural(len(exceeded), 'complete interval')}. Brier score {amount(brier, 4)}; "
         f"{amount(base * (1.0 - base), 4)} for always saying {share(base)}. {_accuracy(foreseen)}"
     )
