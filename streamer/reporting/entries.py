@@ -17,7 +17,7 @@ _MAX_ENTRIES = 10_000
 _MAX_TEXT = 1000
 """Characters read of their texts."""
 
-_MAX_LOADS = 5_000
+_MAX_LOADS = 20_000
 _MAX_KW = 1e6
 
 
