@@ -13,6 +13,7 @@ from streamer.cli.options import (
     AdaptOption,
     Ascii,
     ConfidenceOption,
+    DemandOption,
     Engine,
     EngineOption,
     Format,
@@ -22,6 +23,8 @@ from streamer.cli.options import (
     HorizonsOption,
     MaxGap,
     ModelOption,
+    PeakAlarmsOption,
+    PeakLimitOption,
     Quiet,
     TariffOption,
     ThemeOption,
@@ -62,6 +65,9 @@ def replay(
     adapt: AdaptOption = True,
     confidence: ConfidenceOption = 0.9,
     horizons: HorizonsOption = SHOWN_HORIZONS,
+    demand: DemandOption = None,
+    peak_limit: PeakLimitOption = None,
+    peak_alarms: PeakAlarmsOption = 3.0,
     tariff: TariffOption = None,
     format: FormatOption = Format.AUTO,
     ascii: Ascii = False,
@@ -82,9 +88,11 @@ def replay(
       streamer replay house.csv --column grid_w --solar pv_w --battery=-battery_w
       streamer replay house.csv --no-adapt --confidence 0.8 --quiet
       streamer replay house.csv --horizons 1,15,60 --format csv > out.csv
+      streamer replay house.csv --demand 60 --peak-limit 5
       streamer replay house.csv --tariff vlaanderen
       tail -n +1 -f house.csv | streamer replay -
     """
+    from streamer.commands.demand import demand_rule
     from streamer.commands.forecasting import Forecasting
     from streamer.commands.replay import Replay, show_dashboard, write_lines
     from streamer.commands.tariff import find_tariff
@@ -92,6 +100,7 @@ def replay(
     from streamer.sample import sample_path
 
     shown = choose_format(format, quiet=quiet)
+    costing = find_tariff(tariff)
     job = Replay(
         file=str(sample_path()) if file is None else find_recording(file),
         options=options,
@@ -103,8 +112,14 @@ def replay(
             adapt=adapt,
             confidence=confidence,
             horizons=bool(horizons),
+            demand=demand_rule(
+                demand and demand.value,
+                limit_kw=peak_limit,
+                alarms_per_month=peak_alarms,
+                tariff=costing,
+            ),
         ),
-        tariff=find_tariff(tariff),
+        tariff=costing,
     )
     if shown is Format.DASHBOARD:
         shown_at = DEMO_SPEED if speed is None else speed

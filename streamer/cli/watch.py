@@ -18,6 +18,7 @@ from streamer.cli.options import (
     AdaptOption,
     Ascii,
     ConfidenceOption,
+    DemandOption,
     Engine,
     EngineOption,
     Format,
@@ -28,6 +29,8 @@ from streamer.cli.options import (
     MaxGap,
     MaxKw,
     ModelOption,
+    PeakAlarmsOption,
+    PeakLimitOption,
     TariffOption,
     ThemeOption,
     Verbose,
@@ -150,6 +153,9 @@ def watch(
     adapt: AdaptOption = True,
     confidence: ConfidenceOption = 0.9,
     horizons: HorizonsOption = SHOWN_HORIZONS,
+    demand: DemandOption = None,
+    peak_limit: PeakLimitOption = None,
+    peak_alarms: PeakAlarmsOption = 3.0,
     tariff: TariffOption = None,
     format: FormatOption = Format.AUTO,
     ascii: Ascii = False,
@@ -199,6 +205,7 @@ def make_watch(settings: Settings) -> Watch:
         UsageError: no meter is given, a secret or the tariff cannot be read, or the
             recording's path names a user who does not exist.
     """
+    from streamer.commands.demand import demand_rule
     from streamer.commands.forecasting import Forecasting
     from streamer.commands.tariff import find_tariff
     from streamer.commands.watch import Watch
@@ -209,6 +216,7 @@ def make_watch(settings: Settings) -> Watch:
             "no address of a meter: give one, such as mqtt://broker/topic?unit=W, or set url in "
             "the configuration; `streamer sources` lists all kinds"
         )
+    tariff = find_tariff(chosen["tariff"])
     return Watch(
         address=settings.meter(settings.address),
         forecasting=Forecasting(
@@ -218,6 +226,12 @@ def make_watch(settings: Settings) -> Watch:
             max_gap=chosen["max_gap"],
             adapt=chosen["adapt"],
             confidence=chosen["confidence"],
+            demand=demand_rule(
+                chosen["demand"] and chosen["demand"].value,
+                limit_kw=chosen["peak_limit"],
+                alarms_per_month=chosen["peak_alarms"],
+                tariff=tariff,
+            ),
         ),
         record=_expanded(chosen["record"]),
         allow_other_meter=chosen["allow_other_meter"],
@@ -227,7 +241,7 @@ def make_watch(settings: Settings) -> Watch:
         retry_max_s=chosen["retry"],
         max_kw=chosen["max_kw"],
         secret_files=tuple(settings.secret_files()),
-        tariff=find_tariff(chosen["tariff"]),
+        tariff=tariff,
     )
 
 

@@ -9,6 +9,7 @@ from streamer.models import find_model, model_inputs
 from streamer.sinks.items import About
 
 if TYPE_CHECKING:
+    from streamer.demand.settings import DemandRule
     from streamer.models.inputs import Input
     from streamer.pipeline import Pipeline
 
@@ -24,7 +25,8 @@ class Forecasting:
         max_gap: longest gap in minutes at which `reset` keeps the ring buffer.
         adapt: whether the forecasts are corrected by what is learnt from the stream.
         confidence: nominal coverage of the prediction intervals, between 0 and 1.
-        horizons: whether the mean of the next minutes is forecast, if the model can.
+        horizons: whether the mean of the next minutes is shown, if the model forecasts it.
+        demand: demand intervals to keep, which need that mean, too; None for none.
     """
 
     model: str = "sceaux"
@@ -34,6 +36,7 @@ class Forecasting:
     adapt: bool = True
     confidence: float = 0.9
     horizons: bool = True
+    demand: DemandRule | None = None
 
     def check(self) -> None:
         """Check that the model exists, without loading it.
@@ -55,7 +58,8 @@ class Forecasting:
     def fingerprint(self) -> dict[str, str]:
         """Settings that a saved state of the pipeline depends on, by name.
 
-        A state can be restored only into a pipeline with the same fingerprint.
+        A state can be restored only into a pipeline with the same fingerprint. Demand intervals
+        are left out: what depends on them begins anew by itself.
         """
         from streamer.models import read_model
         from streamer.models.artefact import sha256_of
@@ -90,7 +94,8 @@ class Forecasting:
             gaps=GapRule(self.gaps, self.max_gap),
             adapt=self.adapt,
             confidence=self.confidence,
-            horizons=self.horizons,
+            horizons=self.horizons or self.demand is not None,
+            demand=self.demand,
         )
         card = forecaster.card
         about = About(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 
-from streamer.energy.days import QUARTER, elapsed_minutes, minute_of
+from streamer.energy.days import QUARTER, elapsed_minutes, minute_of, rows_of
 from streamer.energy.tariff import Tariff
 from streamer.readings.demand import QuarterHour
 
@@ -108,28 +108,83 @@ def costs(
         now_kw: power of now in kW, import positive; None for the mean of the running
             quarter-hour.
     """
-    month = _of_month(quarter_hours, at, tariff)
-    today = [row for row in month if row.start.date() == at.date()]
-    of_month, of_today = bill(month, tariff), bill(today, tariff)
-    standing = _standing(at.date(), tariff)
-    peak = None if tariff.peak is None else tariff.peak.month(month_peak_kw)
-    total = None
-    if of_month.energy is not None:
-        total = of_month.energy - of_month.feed_in + standing + (peak or 0)
-    return Costs(
-        currency=tariff.currency,
-        per_hour=_rounded(_per_hour(month, at, tariff, now_kw), _TENTH),
-        today=None if of_today.energy is None else rounded(of_today.energy - of_today.feed_in),
-        month=_rounded(total),
-        energy=_rounded(of_month.energy),
-        feed_in=rounded(of_month.feed_in),
-        peak_part=_rounded(peak),
-        standing=rounded(standing),
-        today_unknown_minutes=_unknown(at.date(), today, of_today, at, tariff),
-        today_unpriced_minutes=of_today.unpriced_minutes,
-        month_unknown_minutes=_unknown(at.date().replace(day=1), month, of_month, at, tariff),
-        month_unpriced_minutes=of_month.unpriced_minutes,
-    )
+    return Accounts(tariff).costs(quarter_hours, at, month_peak_kw, now_kw)
+
+
+class Accounts:
+    """Costs of a stream, again and again: a day that is over is computed once.
+
+    Args:
+        tariff: what the energy costs.
+    """
+
+    def __init__(self, tariff: Tariff) -> None:
+        self._tariff = tariff
+        self._days: dict[date, tuple[Sequence[QuarterHour], Bill]] = {}
+
+    def costs(
+        self,
+        quarter_hours: Sequence[QuarterHour],
+        at: datetime,
+        month_peak_kw: float | None,
+        now_kw: float | None = None,
+    ) -> Costs:
+        """Cost of now, of today and of the month of a reading, as by the function `costs`."""
+        tariff, zone = self._tariff, self._tariff.zone
+        # A list is read several times as fast as a snapshot.
+        rows, day, end = list(quarter_hours), at.date(), minute_of(at)
+        today = [row for row in rows_of(rows, day) if minute_of(row.start) <= end]
+        of_today = bill(today, tariff)
+        before = [self._of_day(rows, day.replace(day=n)) for n in range(1, day.day)]
+        of_month = _total([*(each for _, each in before), of_today])
+        starts = [row.start for found, _ in before for row in found[:1]]
+        starts += [row.start for row in (*today[:1], *today[-1:])]
+        standing = _standing(day, tariff)
+        peak = None if tariff.peak is None else tariff.peak.month(month_peak_kw)
+        total = None
+        if of_month.energy is not None:
+            total = of_month.energy - of_month.feed_in + standing + (peak or 0)
+        return Costs(
+            currency=tariff.currency,
+            per_hour=_rounded(_per_hour(today, at, tariff, now_kw), _TENTH),
+            today=None if of_today.energy is None else rounded(of_today.energy - of_today.feed_in),
+            month=_rounded(total),
+            energy=_rounded(of_month.energy),
+            feed_in=rounded(of_month.feed_in),
+            peak_part=_rounded(peak),
+            standing=rounded(standing),
+            today_unknown_minutes=_unknown(day, [row.start for row in today], of_today, at, zone),
+            today_unpriced_minutes=of_today.unpriced_minutes,
+            month_unknown_minutes=_unknown(day.replace(day=1), starts, of_month, at, zone),
+            month_unpriced_minutes=of_month.unpriced_minutes,
+        )
+
+    def _of_day(
+        self, quarter_hours: Sequence[QuarterHour], day: date
+    ) -> tuple[Sequence[QuarterHour], Bill]:
+        """Quarter-hours and bill of a day that is over."""
+        rows = rows_of(quarter_hours, day)
+        known = self._days.get(day)
+        # Comparing the same objects takes next to no time, and a stream that is repeated from
+        # an earlier state, with minutes that came late, has others.
+        if known is not None and known[0] == rows and not known[1].unpriced_minutes:
+            return known
+        found = rows, bill(rows, self._tariff)
+        self._days = {each: kept for each, kept in self._days.items() if each.month == day.month}
+        self._days[day] = found
+        return found
+
+
+def _total(bills: Iterable[Bill]) -> Bill:
+    energy, feed_in, minutes, unpriced = Decimal(0), Decimal(0), 0, 0
+    known = True
+    for each in bills:
+        known = known and each.energy is not None
+        energy += each.energy or 0
+        feed_in += each.feed_in
+        minutes += each.minutes
+        unpriced += each.unpriced_minutes
+    return Bill(energy if known else None, feed_in, minutes, unpriced)
 
 
 def rounded(amount: Decimal, unit: Decimal = CENT) -> Decimal:
@@ -150,27 +205,10 @@ def _kwh(energy: float) -> Decimal:
     return round(energy * 1e9) * _MICRO_WH
 
 
-def _of_month(
-    quarter_hours: Sequence[QuarterHour], at: datetime, tariff: Tariff
-) -> list[QuarterHour]:
-    first, today = at.date().replace(day=1), at.date()
-    end = minute_of(at, tariff.zone)
-    rows = []
-    for row in reversed(quarter_hours):
-        day = row.start.date()
-        if day < first:
-            break
-        if day < today or (day == today and minute_of(row.start, tariff.zone) <= end):
-            rows.append(row)
-    rows.reverse()
-    return rows
-
-
 def _unknown(
-    day: date, rows: Sequence[QuarterHour], of_rows: Bill, at: datetime, tariff: Tariff
+    day: date, starts: Sequence[datetime], of_rows: Bill, at: datetime, zone: tzinfo | None
 ) -> int:
-    ends = [rows[0].start, rows[-1].start] if rows else []
-    return max(elapsed_minutes(day, at, ends, tariff.zone) - of_rows.minutes, 0)
+    return max(elapsed_minutes(day, at, starts, zone) - of_rows.minutes, 0)
 
 
 def _standing(day: date, tariff: Tariff) -> Decimal:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from datetime import date, datetime, time, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 
+from streamer.readings.demand import QuarterHour
 from streamer.readings.seconds import seconds_of
 
+_MINUTE = timedelta(minutes=1)
 QUARTER = 15
 """Minutes of a quarter-hour."""
 
@@ -27,6 +30,16 @@ def minute_of(at: datetime, zone: tzinfo | None = None) -> int:
     if zone is not None and at.tzinfo is None:
         at = at.replace(tzinfo=zone)
     return seconds_of(at) // 60
+
+
+def rows_of(quarter_hours: Sequence[QuarterHour], day: date) -> Sequence[QuarterHour]:
+    """Those of a day of the wall clock, of quarter-hours in rising order of their days."""
+    first = bisect_left(quarter_hours, day, key=_day_of)
+    return quarter_hours[first : bisect_right(quarter_hours, day, first, key=_day_of)]
+
+
+def _day_of(row: QuarterHour) -> date:
+    return row.start.date()
 
 
 def elapsed_minutes(
@@ -50,7 +63,16 @@ def elapsed_minutes(
     start = _zone_of(at, zone, ends[0] if ends else at)
     end = _zone_of(at, zone, ends[-1] if ends else at)
     first = datetime.combine(day, time(), start)
-    return minute_of(at.replace(tzinfo=end)) + 1 - minute_of(first)
+    return minute_of(_last_minute(at.replace(tzinfo=end))) + 1 - minute_of(first)
+
+
+def _last_minute(at: datetime) -> datetime:
+    """The time itself, or the last one before it if clocks that are set forward skip it."""
+    if at.tzinfo is None or isinstance(at.tzinfo, timezone):
+        return at
+    while at.astimezone(UTC).astimezone(at.tzinfo).replace(fold=at.fold) != at:
+        at -= _MINUTE
+    return at
 
 
 def _zone_of(at: datetime, zone: tzinfo | None, near: datetime) -> tzinfo | None:

@@ -20,9 +20,21 @@ _FIRST_SEQUENCE = {"", "1", "sequence 1", "without sequence"}
 
 _TIME_KEYS = (
     "start", "startsat", "starttime", "timestart", "starttimestamp", "deliverystart", "from",
+    "startdate", "validfrom",
     "hourutc", "timeutc", "timestamp", "readingdate", "datetime", "time", "hour",
 )  # fmt: skip
-_END_KEYS = ("end", "endsat", "endtime", "timeend", "endtimestamp", "deliveryend", "to", "till")
+_END_KEYS = (
+    "end",
+    "endsat",
+    "endtime",
+    "timeend",
+    "endtimestamp",
+    "deliveryend",
+    "to",
+    "till",
+    "enddate",
+    "validto",
+)
 _PRICE_KEYS = ("price", "value", "marketprice", "total")
 _PARTS = {"raw_today", "raw_tomorrow", "today", "tomorrow"}
 """Lists of one area that belong together."""

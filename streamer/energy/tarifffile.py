@@ -9,7 +9,7 @@ from datetime import tzinfo
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from streamer.energy.pricefile import PriceFile, PriceLayout
 from streamer.energy.tariff import PeakCharge, Rate, Tariff
@@ -106,6 +106,8 @@ def _zone(top: Table) -> tzinfo | None:
         pass
     except KeyError:  # ZoneInfoNotFoundError
         pass
+    if not available_timezones():
+        raise ConfigError(f"{top.where} zone: this system has no time zones; pip install tzdata")
     return top.wrong("zone", name, 'give the name of a time zone, such as "Europe/Brussels"')
 
 
@@ -127,16 +129,18 @@ def _feed_in(table: Table, zone: tzinfo | None, energy: Rate | None, path: Path)
     less = table.number("less")
     # Households pay value added tax, and seldom are paid it.
     tax = _tax(table, _ONE)
-    rate = _rate(table, zone, tax, path)
-    table.end()
-    if (less is None) == (rate is None):
-        raise ConfigError(
-            f"{table.where}: give either less = 0.02, for the price of energy less that, or a "
-            "price, periods or a file"
-        )
-    if rate is not None:
+    if less is None:
+        rate = _rate(table, zone, tax, path)
+        table.end()
+        if rate is None:
+            raise ConfigError(
+                f"{table.where}: no price; add less = 0.02, for the price of energy less that, "
+                "or price = 0.04, or periods, or a file"
+            )
         return rate
-    if energy is None or less is None:
+    for key in table.left:
+        raise ConfigError(f"{table.where} {key}: does not go with less; leave one of them out")
+    if energy is None:
         raise ConfigError(f"{table.where} less: needs the price of energy; add a table [energy]")
     return replace(energy, times=_ONE, plus=-less, tax=tax)
 

@@ -27,6 +27,11 @@ class Table:
         self._known: list[str] = []
         self.where = where
 
+    @property
+    def left(self) -> list[str]:
+        """Keys that have not been read, on one line each."""
+        return [one_line(key) for key in self._left]
+
     def take(self, key: str) -> Any:
         """The value of a key as it is; None without it."""
         self._known.append(key)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from statistics import median
 from typing import NamedTuple
 
-from streamer.energy.days import QUARTER, elapsed_minutes, minute_of
+from streamer.energy.days import QUARTER, elapsed_minutes, minute_of, rows_of
 from streamer.readings.demand import QuarterHour
 
 USUAL_DAYS = 28
@@ -91,25 +91,23 @@ def today(
         net: whether export is subtracted within a demand interval.
         zone: zone of the house, for times without one: their days then have 23 or 25 hours.
     """
-    days = _by_day(quarter_hours, at, zone)
-    rows = days.get(at.date(), [])
+    days = _by_day(quarter_hours, at)
+    rows = days[at.date()]
     monday = at.date() - timedelta(days=at.weekday())
     week = [row for day in sorted(days) if day >= monday for row in days[day]]
-    before = [
-        _until_now(days.get(day, []), day, at, zone)
-        for day in (at.date() - timedelta(days=n + 1) for n in range(USUAL_DAYS))
-    ]
+    before = [_until_now(known, day, at, zone) for day, known in days.items() if day != at.date()]
+    yesterday = before[0] if before else _Part(0.0, 0, 0)
     usual = [part.kwh for part in before if part.unknown <= MAX_UNKNOWN * part.minutes]
-    intervals = _intervals(rows, at, demand_minutes, net=net, zone=zone)
+    intervals = _intervals(rows, at, demand_minutes, net=net)
     complete = [each for each in intervals if not each.unknown_minutes]
-    if complete and not _is_over(complete[-1], at, demand_minutes, zone):
+    if complete and not _is_over(complete[-1], at, demand_minutes):
         complete.pop()
     return Today(
         import_kwh=sum(row.import_kwh for row in rows),
         export_kwh=sum(row.export_kwh for row in rows),
         unknown_minutes=_unknown(rows, elapsed_minutes(at.date(), at, _ends(rows), zone)),
-        yesterday_by_now_kwh=before[0].kwh if before[0].unknown < before[0].minutes else None,
-        yesterday_unknown_minutes=before[0].unknown,
+        yesterday_by_now_kwh=yesterday.kwh if yesterday.unknown < yesterday.minutes else None,
+        yesterday_unknown_minutes=yesterday.unknown,
         usual_by_now_kwh=median(usual) if len(usual) >= MIN_USUAL_DAYS else None,
         week_kwh=sum(row.import_kwh for row in week),
         week_unknown_minutes=_unknown(week, elapsed_minutes(monday, at, _ends(week), zone)),
@@ -120,21 +118,16 @@ def today(
 
 
 def _by_day(
-    quarter_hours: Sequence[QuarterHour], at: datetime, zone: tzinfo | None
-) -> dict[date, list[QuarterHour]]:
-    """Quarter-hours of the last days up to a time, by day of the wall clock, oldest first."""
-    oldest, newest = at.date() - timedelta(days=USUAL_DAYS), at.date()
-    end = minute_of(at, zone)
-    days: dict[date, list[QuarterHour]] = {}
-    for row in reversed(quarter_hours):
-        day = row.start.date()
-        if day < oldest:
-            break
-        # By minutes: times of one zone compare as on the wall clock, which repeats an hour.
-        if day < newest or (day == newest and minute_of(row.start, zone) <= end):
-            days.setdefault(day, []).append(row)
-    for rows in days.values():
-        rows.reverse()
+    quarter_hours: Sequence[QuarterHour], at: datetime
+) -> dict[date, Sequence[QuarterHour]]:
+    """Quarter-hours of the last days up to a time, by day of the wall clock, latest day first."""
+    # A list is read several times as fast as a snapshot.
+    rows, day, end = list(quarter_hours), at.date(), minute_of(at)
+    last = day.toordinal()
+    ordinals = range(last, max(last - USUAL_DAYS - 1, 0), -1)
+    days = {each: rows_of(rows, each) for each in map(date.fromordinal, ordinals)}
+    # By minutes: times of one zone compare as on the wall clock, which repeats an hour.
+    days[day] = [row for row in days[day] if minute_of(row.start) <= end]
     return days
 
 
@@ -156,12 +149,12 @@ class _Part(NamedTuple):
 
 def _until_now(rows: Sequence[QuarterHour], day: date, at: datetime, zone: tzinfo | None) -> _Part:
     """The part of an earlier day up to the time of day of `at`."""
-    running = time(at.hour, at.minute - at.minute % QUARTER)
+    running = 60 * at.hour + at.minute - at.minute % QUARTER
     share = (at.minute % QUARTER + 1) / QUARTER
     kwh = measured = 0.0
     known: list[datetime] = []
     for row in rows:
-        clock = row.start.time()
+        clock = 60 * row.start.hour + row.start.minute
         if clock <= running:
             weight = share if clock == running else 1.0
             kwh += weight * row.import_kwh
@@ -178,15 +171,13 @@ def _intervals(
     demand_minutes: int,
     *,
     net: bool,
-    zone: tzinfo | None,
 ) -> list[IntervalMean]:
     """Demand intervals of the quarter-hours of a day, of which any minute was measured."""
     groups: dict[int, list[QuarterHour]] = {}
     for row in rows:
-        start = row.start
-        first = start.replace(minute=start.minute - start.minute % demand_minutes)
-        groups.setdefault(minute_of(first, zone), []).append(row)
-    end = minute_of(at, zone) + 1
+        first = _interval_of(row.start, demand_minutes)
+        groups.setdefault(minute_of(first), []).append(row)
+    end = minute_of(at) + 1
     found = []
     for minute, group in groups.items():
         measured = sum(row.minutes for row in group)
@@ -195,14 +186,15 @@ def _intervals(
         kwh = sum(row.import_kwh for row in group)
         if net:
             kwh = max(kwh - sum(row.export_kwh for row in group), 0.0)
-        start = group[0].start
-        first = start.replace(minute=start.minute - start.minute % demand_minutes)
+        first = _interval_of(group[0].start, demand_minutes)
         elapsed = min(demand_minutes, end - minute)
         found.append(IntervalMean(first, 60.0 * kwh / measured, max(elapsed - measured, 0)))
     return found
 
 
-def _is_over(
-    interval: IntervalMean, at: datetime, demand_minutes: int, zone: tzinfo | None
-) -> bool:
-    return minute_of(interval.start, zone) + demand_minutes <= minute_of(at, zone) + 1
+def _interval_of(start: datetime, demand_minutes: int) -> datetime:
+    return start.replace(minute=start.minute - start.minute % demand_minutes)
+
+
+def _is_over(interval: IntervalMean, at: datetime, demand_minutes: int) -> bool:
+    return minute_of(interval.start) + demand_minutes <= minute_of(at) + 1

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from streamer.energy.cost import bill, costs, rounded
+from streamer.energy.cost import Accounts, bill, costs, rounded
 from streamer.energy.prices import Prices, TwoPricesError
 from streamer.energy.tariff import PeakCharge, Period, Rate, Tariff
 from streamer.readings.demand import QuarterHour
@@ -23,6 +24,16 @@ WEEKS = {
 }
 DAY = Period(Decimal("0.3017"), frozenset(range(5)), 7 * 60, 22 * 60)
 NIGHT = Decimal("0.2243")
+
+
+@cache
+def _minutes(week: str) -> list[datetime]:
+    return list(minutes(*WEEKS[week]))
+
+
+@cache
+def _rows(week: str) -> list[QuarterHour]:
+    return quarter_hours(iter(_minutes(week)), _watts)
 
 
 def _watts(at: datetime) -> int:
@@ -51,7 +62,7 @@ def test_a_constant_load_costs_what_counting_the_hours_gives(week: str, bill_of_
     """75 hours of day at 0.30, and 92, 94 or 93 of night and weekend at 0.20."""
     periods = (Period(Decimal("0.30"), frozenset(range(5)), 7 * 60, 22 * 60),)
     tariff = Tariff("t", zone=BRUSSELS, energy=Rate(Decimal("0.20"), periods))
-    rows = quarter_hours(minutes(*WEEKS[week]), lambda at: 1000)
+    rows = quarter_hours(iter(_minutes(week)), lambda at: 1000)
     found = bill(rows, tariff)
     assert found.energy is not None
     assert str(rounded(found.energy)) == bill_of_1_kw
@@ -62,7 +73,6 @@ def test_a_constant_load_costs_what_counting_the_hours_gives(week: str, bill_of_
     ("week", "offsets"), [("spring", False), ("autumn", False), ("autumn", True)]
 )
 def test_day_night_and_weekend_to_the_cent(week: str, offsets: bool) -> None:
-    first, last = WEEKS[week]
     tariff = Tariff(
         "t",
         zone=BRUSSELS,
@@ -70,7 +80,7 @@ def test_day_night_and_weekend_to_the_cent(week: str, offsets: bool) -> None:
         feed_in=Rate(NIGHT, (DAY,), plus=Decimal("-0.20")),
     )
     drawn = fed_in = Fraction(0)
-    for at in minutes(first, last):
+    for at in _minutes(week):
         day = at.isoweekday() <= 5 and "07:00" <= at.strftime("%H:%M") < "22:00"
         millionths = 301_700 if day else 224_300
         watts = _watts(at)
@@ -78,7 +88,7 @@ def test_day_night_and_weekend_to_the_cent(week: str, offsets: bool) -> None:
             drawn += Fraction(watts * (millionths + 49_400) * 106, 100)
         else:
             fed_in += -watts * (millionths - 200_000)
-    found = bill(quarter_hours(minutes(first, last), _watts, offsets=offsets), tariff)
+    found = bill(quarter_hours(iter(_minutes(week)), _watts, offsets=offsets), tariff)
     assert found.energy is not None
     scale = 60_000 * 1_000_000
     assert str(rounded(found.energy)) == euros(drawn / scale)
@@ -87,8 +97,7 @@ def test_day_night_and_weekend_to_the_cent(week: str, offsets: bool) -> None:
 
 @pytest.mark.parametrize(("week", "step"), [("spring", 60), ("autumn", 60), ("autumn", 15)])
 def test_prices_of_the_market_to_the_cent(week: str, step: int) -> None:
-    first, last = WEEKS[week]
-    market = _market(first, last, step)
+    market = _market(*WEEKS[week], step)
     tariff = Tariff(
         "t",
         zone=BRUSSELS,
@@ -98,14 +107,14 @@ def test_prices_of_the_market_to_the_cent(week: str, step: int) -> None:
         feed_in=Rate(market=market, plus=Decimal("-0.012")),
     )
     drawn = fed_in = Fraction(0)
-    for at in minutes(first, last):
+    for at in _minutes(week):
         millionths = _spot(int(at.timestamp()) // 60 // step)
         watts = _watts(at)
         if watts > 0:
             drawn += watts * (Fraction(102, 100) * millionths + 140_000) * Fraction(106, 100)
         else:
             fed_in += -watts * (millionths - 12_000)
-    found = bill(quarter_hours(minutes(first, last), _watts), tariff)
+    found = bill(_rows(week), tariff)
     assert found.energy is not None
     scale = 60_000 * 1_000_000
     assert str(rounded(found.energy)) == euros(drawn / scale)
@@ -121,7 +130,7 @@ def test_a_stream_without_a_zone_is_in_that_of_the_tariff() -> None:
     market = _market(*WEEKS["spring"], 60)
     tariff = Tariff("t", zone=BRUSSELS, energy=Rate(market=market))
     naive = bill(quarter_hours(iter(times), _watts), tariff)
-    aware = bill(quarter_hours(minutes(*WEEKS["spring"]), _watts), tariff)
+    aware = bill(_rows("spring"), tariff)
     assert naive == aware
 
 
@@ -129,7 +138,7 @@ def test_periods_of_a_stream_in_utc_are_those_of_the_zone_of_the_tariff() -> Non
     first, last = WEEKS["autumn"]
     tariff = Tariff("t", zone=BRUSSELS, energy=Rate(NIGHT, (DAY,)))
     utc = quarter_hours(minutes(first.astimezone(UTC), last), lambda at: 700)
-    local = quarter_hours(minutes(first, last), lambda at: 700)
+    local = quarter_hours(iter(_minutes("autumn")), lambda at: 700)
     assert bill(utc, tariff) == bill(local, tariff)
 
 
@@ -228,6 +237,35 @@ def test_nothing_is_known_before_the_first_reading() -> None:
     found = costs([], at, Tariff("t", energy=Rate(Decimal(1))), None)
     assert (found.per_hour, found.today, found.month, found.peak_part) == (None, 0, 0, None)
     assert (found.today_unknown_minutes, found.month_unknown_minutes) == (1, 1)
+
+
+def test_days_that_are_over_are_computed_once_and_anew_if_they_change() -> None:
+    first = datetime(2026, 10, 24, tzinfo=BRUSSELS)
+    rows = quarter_hours(minutes(first, first + timedelta(days=10)), _watts)
+    accounts = Accounts(TARIFF)
+    for index in (3, 120, 121, 400, 700, 705, 959):
+        at = rows[index].start + timedelta(minutes=14)
+        assert accounts.costs(rows[: index + 1], at, 3.0) == costs(rows, at, TARIFF, 3.0)
+    late = [row._replace(import_kwh=1.0) if n == 800 else row for n, row in enumerate(rows)]
+    assert accounts.costs(late, at, 3.0) == costs(late, at, TARIFF, 3.0)
+    assert accounts.costs(late, at, 3.0) != accounts.costs(rows, at, 3.0)
+
+
+def test_a_day_whose_prices_come_later_is_computed_anew() -> None:
+    first = datetime(2026, 10, 5, tzinfo=UTC)
+    at = first + timedelta(days=2)
+    rows = quarter_hours(minutes(first, at), lambda _: 1000)
+    known: dict[int, Decimal] = {}
+
+    class Market:
+        def at(self, minute: int) -> Decimal | None:
+            return known.get(minute)
+
+    accounts = Accounts(Tariff("t", zone=UTC, energy=Rate(market=Market())))
+    assert accounts.costs(rows, at, None).month_unpriced_minutes == 2 * 1440
+    known |= {int(row.start.timestamp()) // 60: Decimal(1) for row in rows}
+    found = accounts.costs(rows, at, None)
+    assert (found.energy, found.month_unpriced_minutes) == (48, 0)
 
 
 @pytest.mark.parametrize(

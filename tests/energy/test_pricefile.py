@@ -107,6 +107,24 @@ ENERGY_CHARTS = {
     "price": [70.0, -10.25],
     "unit": "EUR / MWh",
 }
+OCTOPUS = {
+    "count": 2,
+    "next": None,
+    "results": [
+        {
+            "value_exc_vat": -0.976,
+            "value_inc_vat": -1.025,
+            "valid_from": "2025-10-26T01:00:00Z",
+            "valid_to": "2025-10-26T01:30:00Z",
+        },
+        {
+            "value_exc_vat": 6.667,
+            "value_inc_vat": 7.0,
+            "valid_from": "2025-10-26T00:00:00Z",
+            "valid_to": "2025-10-26T00:30:00Z",
+        },
+    ],
+}
 PLAIN = """\
 2025-10-26T02:00+02:00,0.07
 2025-10-26T02:00+01:00,-0.01025
@@ -178,6 +196,12 @@ def test_prices_of_an_hour_that_does_not_exist_are_left_out(tmp_path: Path) -> N
 def test_quarter_hours_of_nord_pool_end_where_they_end(tmp_path: Path) -> None:
     prices = _read(tmp_path, NORD_POOL)
     assert (prices.at(SUMMER + 14), prices.at(SUMMER + 15)) == (Decimal("0.07"), None)
+
+
+def test_half_hours_of_octopus_are_in_pence(tmp_path: Path) -> None:
+    prices = _read(tmp_path, OCTOPUS, price="value_inc_vat", unit="kWh")
+    assert (prices.at(SUMMER), prices.at(SUMMER + 29), prices.at(SUMMER + 30)) == (7, 7, None)
+    assert prices.at(WINTER) == Decimal("-1.025")
 
 
 def test_an_area_is_chosen_by_name(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
+import re
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,11 +12,15 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from streamer.energy import tarifffile
 from streamer.energy.tariff import Tariff
 from streamer.energy.tarifffile import presets, read_tariff
 from streamer.errors import ConfigError
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs" / "tariffs.md"
+ENERGY_CODE = ROOT / "streamer" / "energy"
 WHOLE = """\
 currency = "CHF"
 zone = "Europe/Zurich"
@@ -122,7 +126,7 @@ def test_a_file_of_ones_own_adds_to_a_preset(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", presets())
 def test_a_preset_says_when_its_prices_were_true_and_where_they_are_from(name: str) -> None:
-    text = Path(__file__).parents[2].joinpath(f"streamer/energy/presets/{name}.toml").read_text()
+    text = (ENERGY_CODE / "presets" / f"{name}.toml").read_text("utf-8")
     assert "Source: " in text
     assert "2026" in text
     assert read_tariff(name).peak is not None
@@ -170,8 +174,8 @@ PERIOD = "[energy]\nprice = 1\n[[energy.periods]]\nprice = 2\n"
             "[energy]\n[[energy.periods]]\ndays = 'weekend'\nprice = 1",
             "[energy]: no price on mon at 00:00; add price",
         ),
-        ("[feed_in]\n", "give either less = 0.02"),
-        ("[feed_in]\nless = 1\nprice = 1", "give either less = 0.02"),
+        ("[feed_in]\n", "[feed_in]: no price; add less = 0.02"),
+        ("[feed_in]\nless = 1\nplus = 1", "[feed_in] plus: does not go with less"),
         ("[feed_in]\nless = 1", "needs the price of energy"),
         ("[peak]\nfloor_kw = 2.5", "give either price_per_kw_year or price_per_kw_month"),
         ("[peak]\nprice_per_kw_year = 5\nminutes = 30", "minutes = 30: give 15 or 60"),
@@ -226,6 +230,14 @@ _LINES = st.one_of(
 )
 
 
+def test_a_system_without_time_zones_is_said_to_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tarifffile, "available_timezones", set)
+    with pytest.raises(ConfigError, match="pip install tzdata"):
+        _read(tmp_path, 'zone = "Europe/Nowhere"')
+
+
 @given(lines=st.lists(_LINES, max_size=8))
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(lines=['zone = ""'])
@@ -247,5 +259,18 @@ def test_any_text_gives_a_tariff_or_one_line(lines: list[str], tmp_path: Path) -
         assert price is None or price.is_finite()
 
 
-def test_the_example_that_is_whole_is_toml() -> None:
-    assert set(tomllib.loads(WHOLE)) >= {"energy", "feed_in", "peak", "fixed"}
+def test_every_tariff_in_the_documentation_can_be_read(tmp_path: Path) -> None:
+    blocks = re.findall(r"^```toml\n(.*?)^```$", DOCS.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert len(blocks) >= 3
+    prices = "MTU (UTC),Price (EUR/MWh)\n15/06/2026 00:00,100\n"
+    for block in blocks:
+        tariff = _read(tmp_path, block, prices)
+        assert tariff.import_price(datetime(2026, 6, 15, 2, tzinfo=BRUSSELS)) is not None
+
+
+def test_every_key_is_documented() -> None:
+    text = DOCS.read_text("utf-8")
+    code = "".join(path.read_text("utf-8") for path in sorted(ENERGY_CODE.glob("tariff*.py")))
+    keys = set(re.findall(r"\.(?:text|number|choice|take|percent)\(\s*\"(\w+)\"", code))
+    assert {"price", "periods", "price_per_kw_year", "net", "per_month"} <= keys
+    assert not [key for key in keys if f"`{key}`" not in text]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from statistics import median
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from streamer.energy.days import elapsed_minutes
 from streamer.energy.today import Today, today
@@ -158,10 +161,75 @@ def test_times_without_a_zone_have_days_of_24_hours_unless_it_is_given() -> None
     assert today(rows, at, zone=BRUSSELS).unknown_minutes == 0
 
 
+def test_a_clock_without_summer_time_keeps_its_intervals_apart_in_a_zone_that_has_it() -> None:
+    first, at = datetime(2026, 3, 29), datetime(2026, 3, 29, 4, 59)
+    rows = quarter_hours(naive_minutes(first, at + MINUTE), _watts)
+    found = today(rows, at, zone=BRUSSELS)
+    assert [each.start for each in found.intervals] == [row.start for row in rows]
+    assert {each.unknown_minutes for each in found.intervals} == {0}
+
+
 def test_nothing_is_known_before_the_first_reading() -> None:
     found = today([], datetime(2026, 6, 17, 0, 0, tzinfo=UTC))
     assert (found.import_kwh, found.unknown_minutes, found.intervals) == (0, 1, ())
     assert (found.highest, found.lowest, found.usual_by_now_kwh) == (None, None, None)
+
+
+@given(
+    day=st.sampled_from(["2026-03-29", "2026-10-25", "2026-03-08", "2026-11-01", "2026-07-01"]),
+    zone=st.sampled_from(["Europe/Brussels", "America/New_York", "Asia/Kathmandu"]),
+    length=st.integers(1, 1380),
+    gaps=st.lists(st.tuples(st.integers(0, 1400), st.integers(1, 90)), max_size=3),
+    demand_minutes=st.sampled_from([15, 60]),
+    offsets=st.booleans(),
+)
+@settings(max_examples=25)
+def test_intervals_over_gaps_and_zones_are_those_of_their_minutes(
+    day: str,
+    zone: str,
+    length: int,
+    gaps: list[tuple[int, int]],
+    demand_minutes: int,
+    offsets: bool,
+) -> None:
+    first = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone))
+    times = list(islice(minutes(first, first + timedelta(days=1)), length))
+    # By position: the two times of an hour that comes twice are equal.
+    unknown = {n for start, size in gaps for n in range(start, start + size) if n < length}
+    known = [at for n, at in enumerate(times) if n not in unknown]
+    rows = quarter_hours(iter(known), _watts, offsets=offsets)
+    at = times[-1]
+    if offsets:
+        at = datetime.fromisoformat(at.isoformat())
+    found = today(rows, at, demand_minutes)
+    sums: dict[tuple[str, object], list[int]] = {}
+    lengths: dict[tuple[str, object], int] = {}
+    for n, each in enumerate(times):
+        start = each.replace(minute=each.minute // demand_minutes * demand_minutes)
+        key = start.strftime("%H:%M"), each.utcoffset()
+        lengths[key] = lengths.get(key, 0) + 1
+        if n not in unknown:
+            sums.setdefault(key, []).append(_watts(each))
+    assert [(f"{each.start:%H:%M}", each.start.utcoffset()) for each in found.intervals] == [*sums]
+    for each, (key, watts) in zip(found.intervals, sums.items(), strict=True):
+        assert each.kw == pytest.approx(sum(watts) / len(watts) / 1000)
+        assert each.unknown_minutes == lengths[key] - len(watts)
+    assert found.import_kwh == pytest.approx(sum(map(sum, sums.values())) / 60_000)
+    if known and known[0].utcoffset() == first.utcoffset():
+        assert found.unknown_minutes == len(unknown)
+
+
+def test_a_time_that_yesterday_skipped_is_compared_with_what_there_was_before_it() -> None:
+    at = datetime(2026, 3, 30, 2, 30, tzinfo=BRUSSELS)
+    first = datetime(2026, 3, 29, tzinfo=BRUSSELS)
+    found = _today(first, at, lambda _: 1000)
+    assert found.yesterday_by_now_kwh == pytest.approx(2.0)
+    assert found.yesterday_unknown_minutes == 0
+
+
+def test_there_is_no_day_before_the_first() -> None:
+    found = today([], datetime(1, 1, 1, 0, 0))
+    assert (found.yesterday_by_now_kwh, found.yesterday_unknown_minutes) == (None, 0)
 
 
 def test_an_offset_that_the_zone_of_the_house_explains_is_taken_for_the_zone() -> None:
