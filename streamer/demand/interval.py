@@ -26,6 +26,11 @@ class Interval:
         end: the minute after its last one.
         measured: minutes of it that were measured.
         passed: minutes of it up to the last one that was measured.
+        left: minutes that are still to come; 0 before the first reading.
+        counted_kw: mean of what counts over the measured minutes in kW; negative for a net
+            export.
+        known: sum of what counts over the minutes that have passed in kW, where those that were
+            not measured are taken to be as the others.
     """
 
     __slots__ = (
@@ -34,7 +39,10 @@ class Interval:
         "_length",
         "_net",
         "_start_s",
+        "counted_kw",
         "end",
+        "known",
+        "left",
         "measured",
         "passed",
         "start",
@@ -46,7 +54,8 @@ class Interval:
         self.end: datetime | None = None
         self._start_s = _NEVER
         self._import = self._export = 0.0
-        self.measured = self.passed = 0
+        self.measured = self.passed = self.left = 0
+        self.counted_kw = self.known = 0.0
 
     def has(self, at: datetime, minute_s: int) -> bool:
         """Whether a minute, later than those before, belongs to it.
@@ -75,11 +84,7 @@ class Interval:
             self._export -= kw
         self.measured += 1
         self.passed = at.minute % self._length + 1
-
-    @property
-    def left(self) -> int:
-        """Minutes that are still to come; 0 before the first reading."""
-        return self._length - self.passed if self.passed else 0
+        self._count()
 
     @property
     def unknown(self) -> int:
@@ -91,11 +96,14 @@ class Interval:
         """Minutes of the whole interval that have not been measured."""
         return self._length - self.measured
 
-    @property
-    def counted_kw(self) -> float:
-        """Mean of what counts over the measured minutes in kW; negative for a net export."""
-        counted = self._import - self._export if self._net else self._import
-        return counted / self.measured
+    def mean_kw(self, rest_kw: float) -> float:
+        """Mean over the whole interval in kW if its rest has a mean power."""
+        counted_kw = rest_kw if self._net else max(rest_kw, 0.0)
+        return max((self.known + self.left * counted_kw) / self._length, 0.0)
+
+    def margin_kw(self, bound_kw: float) -> float:
+        """Mean over the rest at which the interval reaches a bound in kW, at least 0."""
+        return max((bound_kw * self._length - self.known) / self.left, 0.0)
 
     @property
     def export_kw(self) -> float:
@@ -106,6 +114,13 @@ class Interval:
     def least_kw(self) -> float:
         """Lower bound of the mean over the whole interval in kW, whatever was not measured."""
         return 0.0 if self._net else self._import / self._length
+
+    def _count(self) -> None:
+        """Update what follows from the sums, which is needed several times a minute."""
+        counted = self._import - self._export if self._net else self._import
+        self.counted_kw = counted / self.measured
+        self.known = self.counted_kw * self.passed
+        self.left = self._length - self.passed
 
     def state(self) -> list[Any] | None:
         """Everything that `restore` needs, as plain JSON values."""
@@ -134,8 +149,11 @@ class Interval:
             raise ValueError("the running demand interval begins after the last reading")
         self._import, self._export = number(imported), number(exported)
         self.measured, self.passed = count(measured), count(passed)
+        if min(self._import, self._export) < 0.0:
+            raise ValueError("an energy of the running demand interval is negative")
         if not 1 <= self.measured <= self.passed <= self._length:
             raise ValueError(f"{measured} minutes measured of {passed} in a demand interval")
+        self._count()
 
 
 def _later(at: datetime, minutes: int) -> datetime:

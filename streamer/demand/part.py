@@ -7,12 +7,17 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from streamer.demand.interval import Interval
+from streamer.demand.probability import ExceedanceProbability
 from streamer.demand.rest import Rest, RestForecasts
+from streamer.demand.scores import RunningDemandScores
 from streamer.demand.settings import DemandRule
+from streamer.demand.texts import Bound, peak_text
+from streamer.demand.warning import AlarmThreshold, patient_score
 from streamer.energy.ledger import MAX_KW, Ledger
 from streamer.energy.peaks import MonthPeaks, Peak
 from streamer.readings.arrays import DoubleArray
 from streamer.readings.demand import DemandForecast, DemandScores, QuarterHour, SettledDemand
+from streamer.readings.saved import number
 from streamer.readings.seconds import seconds_of
 from streamer.readings.steps import Alarm
 
@@ -39,23 +44,31 @@ class Demand:
     Args:
         rule: the intervals, and the bound that they should not exceed.
         horizons: numbers of minutes whose mean is forecast, in rising order; none if there are
-            no such forecasts. Then the last reading is taken to continue, without an interval.
+            no such forecasts. Then the last reading is taken to continue, without an interval,
+            a probability or alarms.
+        confidence: nominal coverage of the forecasts' intervals.
 
     Attributes:
-        alarm: the alarm about the running interval; None if there is none.
+        alarm: the alarm about the running interval, until its last minute; None if there is none.
     """
 
-    def __init__(self, rule: DemandRule, horizons: Sequence[int]) -> None:
+    def __init__(self, rule: DemandRule, horizons: Sequence[int], *, confidence: float) -> None:
+        minutes = rule.minutes
         self._rule = rule
         self._forecasts = RestForecasts(horizons)
         self._ledger = Ledger()
         self._peaks = MonthPeaks()
-        self._interval = Interval(rule.minutes, net=rule.net)
+        self._interval = Interval(minutes, net=rule.net)
+        self._probability = ExceedanceProbability(minutes, confidence=confidence, net=rule.net)
+        self._threshold = AlarmThreshold(minutes, rule.alarms_per_month)
+        self._scores = RunningDemandScores(minutes)
+        self._latest = self._scores.get()
         self._minute_s = _NEVER
         self._kw = 0.0
         self._peak: Peak | None = None
         self._bound_kw: float | None = None
         self._rest: Rest | None = None
+        self._p: float | None = None
         self._settled: tuple[SettledDemand, ...] = ()
         self.alarm: Alarm | None = None
 
@@ -82,13 +95,16 @@ class Demand:
         if not interval.has(at, minute_s):
             if interval.left:
                 self._settle()
+            self.alarm = None
             self._look_up(interval.begin(at, minute_s))
         interval.add(at, kw)
+        self._rest = self._p = None
         left = interval.left
-        self._rest = self._forecasts.of(left, issued_kw) if left else None
         if not left:
             self._settle()
-        return None
+            return None
+        rest = self._forecasts.of(left, issued_kw)
+        return None if rest is None else self._foresee(at, rest)
 
     @property
     def is_new(self) -> bool:
@@ -97,23 +113,29 @@ class Demand:
 
     def values(self) -> DemandValues:
         """What the step of the last reading has."""
-        return DemandValues(self._forecast(), self._settled, None, self._ledger.snapshot())
+        return DemandValues(self._forecast(), self._settled, self._latest, self._ledger.snapshot())
 
     def state(self) -> dict[str, Any]:
         """Everything that the next steps depend on, as plain JSON values."""
+        rule, alarm = self._rule, self.alarm
         return {
-            "minutes": self._rule.minutes,
-            "net": self._rule.net,
+            "intervals": [rule.minutes, rule.net],
+            "bound": [rule.limit_kw, rule.floor_kw],
             "ledger": self._ledger.state(),
             "peaks": self._peaks.state(),
             "interval": self._interval.state(),
+            "probability": self._probability.state(),
+            "threshold": self._threshold.state(),
+            "scores": self._scores.state(),
+            "alarm": None if alarm is None else [alarm.at.isoformat(), alarm.text, alarm.size],
         }
 
     def restore(self, state: Mapping[str, Any] | None, last_at: datetime | None) -> None:
         """Continue from a saved state, bit for bit, for which this one has to be new.
 
         Without one, it begins anew. From one of other intervals, the energies are kept, and the
-        months' peaks are found in them.
+        months' peaks are found in them. From one with another bound, the calibration of the
+        probability is kept, too, but neither the alarm threshold nor the scores.
 
         Args:
             state: result of `state`.
@@ -124,17 +146,25 @@ class Demand:
         """
         if state is None:
             return
-        rule = self._rule
+        rule, interval = self._rule, self._interval
         self._ledger.restore(state["ledger"], last_at)
         if last_at is not None:
             self._minute_s = _minute_s(last_at)
-        if (state["minutes"], state["net"]) != (rule.minutes, rule.net):
+        if state["intervals"] != [rule.minutes, rule.net]:
             self._peaks.see_past(self._ledger.snapshot(), minutes=rule.minutes, net=rule.net)
             return
         self._peaks.restore(state["peaks"])
-        self._interval.restore(state["interval"], last_at)
-        if self._interval.start is not None:
-            self._look_up(self._interval.start)
+        interval.restore(state["interval"], last_at)
+        if interval.start is not None:
+            self._look_up(interval.start)
+        self._probability.restore(state["probability"])
+        if state["bound"] != [rule.limit_kw, rule.floor_kw]:
+            return
+        self._threshold.restore(state["threshold"])
+        self._scores.restore(state["scores"])
+        self._latest = self._scores.get()
+        if state["alarm"] is not None:
+            self.alarm = _restored_alarm(state["alarm"], interval.start, last_at)
 
     def _look_up(self, start: datetime) -> None:
         """Look up the peak of the month and the bound of the interval that begins."""
@@ -145,51 +175,98 @@ class Demand:
         else:
             self._bound_kw = max(0.0 if peak is None else peak.kw, rule.floor_kw) or None
 
+    def _foresee(self, at: datetime, rest: Rest) -> Alarm | None:
+        """Take the forecast of the rest, and return the alarm that it raises, if any."""
+        interval, bound_kw, kw = self._interval, self._bound_kw, self._kw
+        known, left = interval.known, interval.left
+        self._rest = rest
+        self._probability.see(known, left, rest, kw)
+        raised = None
+        if bound_kw is not None:
+            self._p = p = self._probability.of(bound_kw, known, left, rest, kw)
+            if self._threshold.raises(p, left):
+                score = patient_score(p, left / self._rule.minutes)
+                size = max(score / self._threshold.threshold, 1.0)
+                self.alarm = raised = Alarm(Alarm.PEAK, at, self._text(bound_kw, rest), size)
+        if interval.passed in self._scores.scored:
+            self._scores.see(
+                interval.passed,
+                kw=interval.mean_kw(rest.kw),
+                low_kw=interval.mean_kw(rest.low_kw),
+                high_kw=interval.mean_kw(rest.high_kw),
+                last_kw=interval.mean_kw(kw),
+                p=self._p,
+            )
+        return raised
+
+    def _text(self, bound_kw: float, rest: Rest) -> str:
+        """The text of an alarm."""
+        rule, peak, interval = self._rule, self._peak, self._interval
+        bound: Bound = "floor"
+        if rule.limit_kw is not None:
+            bound = "limit"
+        elif peak is not None and peak.kw == bound_kw:
+            bound = "month"
+        return peak_text(
+            minutes=rule.minutes,
+            left=interval.left,
+            kw=interval.mean_kw(rest.kw),
+            high_kw=interval.mean_kw(rest.high_kw),
+            rest_kw=rest.kw if rule.net else max(rest.kw, 0.0),
+            bound_kw=bound_kw,
+            bound=bound,
+            margin_kw=interval.margin_kw(bound_kw),
+            price_per_kw_year=rule.price_per_kw_year,
+            currency=rule.currency,
+        )
+
     def _settle(self) -> None:
-        """End the running interval."""
-        interval, bound_kw = self._interval, self._bound_kw
+        """End the running interval, and learn from it if it is complete."""
+        interval, bound_kw, alarm = self._interval, self._bound_kw, self.alarm
         start, end = interval.start, interval.end
         if start is None or end is None:
             return
         unknown = interval.unmeasured
         kw = max(interval.counted_kw, 0.0)
-        exceeded = None if bound_kw is None or unknown else kw > bound_kw
+        complete_kw, exceeded = None if unknown else kw, None
+        if bound_kw is not None and not unknown:
+            exceeded = kw > bound_kw
+        self._probability.end(complete_kw)
+        self._threshold.end(exceeded)
+        self._scores.end(complete_kw, exceeded=exceeded, warned=alarm is not None)
+        self._latest = self._scores.get()
+        self._peaks.see(start, interval.least_kw if unknown else kw, complete=not unknown)
         if unknown and bound_kw is not None and interval.least_kw > bound_kw:
             exceeded = True
-        self._peaks.see(start, interval.least_kw if unknown else kw, complete=not unknown)
+        warned_at = None if alarm is None else alarm.at
         settled = SettledDemand(
-            start, end, kw, unknown, bound_kw, exceeded, None, interval.export_kw
+            start, end, kw, unknown, bound_kw, exceeded, warned_at, interval.export_kw
         )
         self._settled = (*self._settled, settled)
 
     def _forecast(self) -> DemandForecast | None:
         """The forecast of the running interval, from the last reading."""
-        interval = self._interval
+        interval, rest, bound_kw = self._interval, self._rest, self._bound_kw
         start, end = interval.start, interval.end
         if start is None or end is None:
             return None
-        length, left, passed = self._rule.minutes, interval.left, interval.passed
-        so_far_kw = interval.counted_kw
-        known = so_far_kw * passed
-        rest, low_kw, high_kw = self._rest, None, None
+        left, low_kw, high_kw = interval.left, None, None
+        kw = interval.mean_kw(self._kw if rest is None else rest.kw)
+        p, margin_kw = self._p, None
         if rest is not None:
-            low_kw, kw, high_kw = (
-                self._with_rest(known, each) for each in (rest.low_kw, rest.kw, rest.high_kw)
-            )
-        else:
-            kw = self._with_rest(known, self._kw)
-            if not left:
-                low_kw = high_kw = kw
-        bound_kw, margin_kw = self._bound_kw, None
+            low_kw, high_kw = interval.mean_kw(rest.low_kw), interval.mean_kw(rest.high_kw)
+        elif not left:
+            low_kw = high_kw = kw
+            p = None if bound_kw is None else float(kw > bound_kw)
         if bound_kw is not None and left:
-            margin_kw = max((bound_kw * length - known) / left, 0.0)
+            margin_kw = interval.margin_kw(bound_kw)
         peak_kw, peak_at = (None, None) if self._peak is None else self._peak
         return DemandForecast(
             start,
             end,
             left,
             interval.unknown,
-            max(so_far_kw, 0.0),
+            max(interval.counted_kw, 0.0),
             kw,
             low_kw,
             high_kw,
@@ -197,19 +274,25 @@ class Demand:
             margin_kw,
             peak_kw,
             peak_at,
+            p,
         )
-
-    def _with_rest(self, known: float, rest_kw: float) -> float:
-        """Mean of the interval in kW if its rest has a mean power.
-
-        Args:
-            known: sum of what counts over the minutes that have passed, in kW.
-            rest_kw: the power.
-        """
-        counted_kw = rest_kw if self._rule.net else max(rest_kw, 0.0)
-        return max((known + self._interval.left * counted_kw) / self._rule.minutes, 0.0)
 
 
 def _minute_s(at: datetime) -> int:
     """Beginning of the minute of a time, as by `seconds_of`."""
     return seconds_of(at) - at.second
+
+
+def _restored_alarm(saved: Any, start: datetime | None, last_at: datetime | None) -> Alarm:
+    """The alarm about the running interval that was saved.
+
+    Raises:
+        TypeError, ValueError: it is damaged.
+    """
+    text_at, text, size = saved
+    at = datetime.fromisoformat(text_at)
+    if start is None or last_at is None or not start <= at <= last_at:
+        raise ValueError("an alarm about a demand interval is not from the running one")
+    if not isinstance(text, str):
+        raise TypeError(f"the text of an alarm is {text!r:.40}")
+    return Alarm(Alarm.PEAK, at, text, number(size))

@@ -79,7 +79,7 @@ class Parts:
         self._demand: Demand | None = None
         if settings.demand is not None:
             horizons = () if self._means is None else self._means.minutes
-            self._demand = Demand(settings.demand, horizons)
+            self._demand = Demand(settings.demand, horizons, confidence=float(confidence))
         self._latest = self._scores.get()
         self._adaptation = self._issuer.adaptation
 
@@ -195,7 +195,6 @@ class Parts:
             last_two += batch.issued(slice(-2, None))
         before = len(kw) - 1
         if before:
-            raised = self._take_demand(readings[:before], ahead_kw)
             last_kw = np.empty_like(kw)
             last_kw[0] = np.nan if waiting is None else waiting.last_kw
             last_kw[1:] = kw[:-1]
@@ -210,7 +209,7 @@ class Parts:
                 high_kw=settled.high_kw[scored],
             )
             median = settled.median_kw
-            raised += self._alarms.settle_many(
+            found = self._alarms.settle_many(
                 at=readings.at[:before],
                 kw=kw[:before],
                 median_kw=np.where(np.isnan(median), settled.mean_kw, median)[:before],
@@ -218,7 +217,8 @@ class Parts:
                 high_kw=settled.high_kw[:before],
                 missing=missing[:before],
             )
-            alarms += sorted(raised, key=_raised_at)
+            peaks = self._take_demand(readings[:before], ahead_kw)
+            alarms += sorted([*found, *peaks], key=_raised_at) if peaks else found
             forecast = to_forecast(readings[before - 1], last_two[-2])
             self.position.advance_many(readings[:before], missing[:before], forecast)
         demand = self._demand_of(readings[before], ahead_kw[before])

@@ -56,7 +56,9 @@ def stream_of(minutes: list[int], kw: list[float], zone: tzinfo | None, start: d
         shown = local.replace(tzinfo=None, fold=0)
         wall.append(round((shown - EPOCH.replace(tzinfo=None)) / timedelta(minutes=1)))
         readings.append(
-            Reading(shown if zone is None else local.replace(tzinfo=timezone(offset)), value)
+            Reading(
+                shown if zone is None else local.replace(tzinfo=timezone(offset), fold=0), value
+            )
         )
     first = round((start - EPOCH) / timedelta(minutes=1))
     return Stream(readings, first + np.array(minutes), np.array(wall), np.array(kw))

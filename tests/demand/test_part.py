@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from streamer.demand.settings import DemandRule
 from streamer.errors import StateError
 from streamer.pipeline import Pipeline
-from streamer.readings import Alarm, MeanForecast, SettledDemand, Step
+from streamer.readings import Alarm, MeanForecast, Reading, SettledDemand, Step
 from streamer.readings.blocks import ReadingBlock
 from streamer.testing import FixedForecaster, readings
 from tests.demand.streams import Stream, elapsed_of, intervals_of, streams
@@ -186,7 +186,7 @@ def test_a_quarter_hour_by_hand() -> None:
         0,
         2.5,
         False,
-        None,
+        QUARTER_PAST,
         pytest.approx(1 / 3),
     )
     assert [row.minutes for row in steps[-1].quarter_hours] == [15, 15]
@@ -293,6 +293,13 @@ def test_a_state_without_demand_intervals_begins_anew() -> None:
         ("interval", ["2010-03-19T17:15:00+00:00", 0, 0.0, 0.0, 1, 3]),
         ("interval", ["2010-03-19T18:15:00", 0, 0.0, 0.0, 1, 3]),
         ("interval", {}),
+        ("probability", {}),
+        ("threshold", {"ended": -1}),
+        ("scores", None),
+        ("alarm", ["2010-03-19T17:19:00", 3, 1.0]),
+        ("alarm", ["2010-03-19T17:19:00+00:00", "", 1.0]),
+        ("alarm", ["2010-03-19T17:20:00", "", 1.0]),
+        ("alarm", ["2010-03-19T17:14:00", "", 1.0]),
     ],
 )
 def test_a_damaged_state_is_an_error(key: str, value: Any) -> None:
@@ -315,6 +322,95 @@ def test_the_forecast_of_the_next_minutes_is_that_of_the_step() -> None:
         known = step.demand.so_far_kw * (15 - step.demand.minutes_left)
         low_kw = (known + step.demand.minutes_left * max(ahead.low_kw, 0.0)) / 15
         assert step.demand.low_kw == pytest.approx(low_kw)
+
+
+EVENING = datetime(2010, 3, 1, 17)
+
+
+def _evening(hours: int = 3) -> list[Reading]:
+    """From 17:00 on 0.2 kW, but for two quarter-hours of 5 kW from 18:00 on."""
+    kw = np.full(hours * 60, 0.2)
+    kw[60:90] = 5.0
+    return readings(kw, start=EVENING)
+
+
+def test_an_alarm_is_active_until_its_interval_ends() -> None:
+    steps = _pipeline(DemandRule(limit_kw=3.0, price_per_kw_year=54.0)).push_many(_evening())
+    warned = [s for s in steps if any(a.kind == Alarm.PEAK for a in s.alarms)]
+    for start in (60, 75):
+        first = next(s for s in warned if s.reading.at >= steps[start].reading.at)
+        (alarm,) = [a for a in first.alarms if a.kind == Alarm.PEAK]
+        assert alarm.at == first.reading.at
+        assert first.demand is not None
+        assert first.demand.start <= alarm.at < first.demand.end
+        assert first.demand.p_raises_peak is not None
+        assert first.demand.p_raises_peak > 0.5
+        assert alarm.size >= 1.0
+        assert "heading for 5.0 kW, 2.0 above the limit" in alarm.text
+        assert "108 €" in alarm.text
+        until = steps[start + 14]
+        assert alarm in until.alarms
+        (settled,) = until.settled_demand
+        assert (settled.exceeded, settled.warned_at) == (True, alarm.at)
+        assert alarm not in steps[start + 15].alarms
+    assert {s.demand.start for s in warned if s.demand is not None} == {
+        datetime(2010, 3, 1, 18),
+        datetime(2010, 3, 1, 18, 15),
+    }
+    scores = steps[-1].demand_scores
+    assert scores is not None
+    assert (scores.exceeded, scores.found, scores.false_alarms) == (2, 2, 0)
+
+
+def test_alarms_of_all_kinds_are_in_order_and_blocks_return_those_raised() -> None:
+    stream = _evening()
+    stream += readings([7.0] * 10, start=stream[-1].at + timedelta(minutes=1))
+    steps = _pipeline(DemandRule(limit_kw=3.0)).push_many(stream)
+    raised = [a for s in steps for a in s.alarms if a.at == s.reading.at]
+    assert {Alarm.PEAK, Alarm.STUCK} <= {alarm.kind for alarm in raised}
+    for step in steps:
+        assert list(step.alarms) == sorted(step.alarms, key=lambda alarm: alarm.at)
+    for size in (4, 7, 100, len(stream)):
+        pipeline = _pipeline(DemandRule(limit_kw=3.0))
+        found = []
+        for start in range(0, len(stream), size):
+            found += pipeline.push_block(ReadingBlock.of(stream[start : start + size])).alarms
+        assert [(a.kind, a.at) for a in found] == [(a.kind, a.at) for a in raised]
+        peaks = [[a for a in each if a.kind == Alarm.PEAK] for each in (found, raised)]
+        assert peaks[0] == peaks[1]
+
+
+def test_without_a_budget_there_are_no_alarms() -> None:
+    rule = DemandRule(limit_kw=3.0, alarms_per_month=0.0)
+    steps = _pipeline(rule).push_many(_evening())
+    assert not any(alarm.kind == Alarm.PEAK for step in steps for alarm in step.alarms)
+
+
+def test_a_restored_alarm_and_what_was_learnt_continue() -> None:
+    rule = DemandRule(limit_kw=3.0)
+    whole, pipeline = _pipeline(rule), _pipeline(rule)
+    stream = _evening(hours=26)
+    stream += readings([5.0] * 30, start=stream[-1].at + timedelta(minutes=1))
+    cut = len(stream) - 20
+    steps = whole.push_many(stream)
+    assert any(a.kind == Alarm.PEAK for a in steps[cut - 1].alarms)
+    before = _pipeline(rule)
+    before.push_many(stream[:cut])
+    pipeline.restore(json.loads(json.dumps(before.state())))
+    assert _shown(pipeline.push_many(stream[cut:])) == _shown(steps[cut:])
+    assert pipeline.state()["demand"] == whole.state()["demand"]
+
+
+def test_with_another_bound_the_calibration_is_kept() -> None:
+    before = _pipeline(DemandRule(limit_kw=3.0))
+    before.push_block(ReadingBlock.of(_evening(hours=26)))
+    changed = _pipeline(DemandRule(limit_kw=4.0))
+    changed.restore(before.state())
+    kept, begun = before.state()["demand"], changed.state()["demand"]
+    assert begun["probability"] == kept["probability"]
+    assert (begun["peaks"], begun["ledger"]) == (kept["peaks"], kept["ledger"])
+    new = _pipeline(DemandRule(limit_kw=4.0)).state()["demand"]
+    assert (begun["scores"], begun["threshold"]) == (new["scores"], new["threshold"])
 
 
 def test_there_is_no_alarm_without_forecasts() -> None:
