@@ -86,6 +86,16 @@ class Interval:
         self.passed = at.minute % self._length + 1
         self._count()
 
+    def correct(self, kw: float) -> None:
+        """Take the sum so far from the meter, which has missed no minute.
+
+        Args:
+            kw: the import so far, divided by the whole length, in kW.
+        """
+        self._import = kw * self._length
+        self.measured = self.passed
+        self._count()
+
     @property
     def unknown(self) -> int:
         """Minutes up to the last one that were not measured."""

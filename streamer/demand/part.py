@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from streamer.demand.interval import Interval
+from streamer.demand.meter import MeterRegisters
 from streamer.demand.probability import ExceedanceProbability
 from streamer.demand.rest import Rest, RestForecasts
 from streamer.demand.scores import RunningDemandScores
@@ -17,6 +18,7 @@ from streamer.energy.ledger import MAX_KW, Ledger
 from streamer.energy.peaks import MonthPeaks, Peak
 from streamer.readings.arrays import DoubleArray
 from streamer.readings.demand import DemandForecast, DemandScores, QuarterHour, SettledDemand
+from streamer.readings.meterdemand import MeterDemand
 from streamer.readings.saved import number
 from streamer.readings.seconds import seconds_of
 from streamer.readings.steps import Alarm
@@ -59,6 +61,7 @@ class Demand:
         self._ledger = Ledger()
         self._peaks = MonthPeaks()
         self._interval = Interval(minutes, net=rule.net)
+        self._meter = MeterRegisters(rule, self._interval, self._peaks)
         self._probability = ExceedanceProbability(minutes, confidence=confidence, net=rule.net)
         self._threshold = AlarmThreshold(minutes, rule.alarms_per_month)
         self._scores = RunningDemandScores(minutes)
@@ -72,7 +75,13 @@ class Demand:
         self._settled: tuple[SettledDemand, ...] = ()
         self.alarm: Alarm | None = None
 
-    def take(self, at: datetime, kw: float, issued_kw: DoubleArray | None) -> Alarm | None:
+    def take(
+        self,
+        at: datetime,
+        kw: float,
+        issued_kw: DoubleArray | None,
+        registers: MeterDemand | None = None,
+    ) -> Alarm | None:
         """Take a reading.
 
         Args:
@@ -80,6 +89,7 @@ class Demand:
             kw: its power in kW.
             issued_kw: (4, horizons) mean, median, low and high of the next minutes' mean that
                 were forecast at it, NaN if none was; None likewise.
+            registers: the meter's own at its end; None if it has none.
 
         Returns:
             The alarm that it raised, if any.
@@ -98,6 +108,8 @@ class Demand:
             self.alarm = None
             self._look_up(interval.begin(at, minute_s))
         interval.add(at, kw)
+        if registers is not None and self._meter.take(at, registers) and interval.start:
+            self._look_up(interval.start)
         self._rest = self._p = None
         left = interval.left
         if not left:

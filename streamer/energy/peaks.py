@@ -48,9 +48,13 @@ class MonthPeaks:
         """
         before = self.of(start)
         if complete if before is None else kw > before.kw:
-            self._peaks[_month(start)] = Peak(kw, start)
-            if len(self._peaks) > MONTHS:
-                del self._peaks[min(self._peaks)]
+            self.replace(Peak(kw, start))
+
+    def replace(self, peak: Peak) -> None:
+        """Take the peak of a month, whatever is known of it."""
+        self._peaks[_month(peak.at)] = peak
+        if len(self._peaks) > MONTHS:
+            del self._peaks[min(self._peaks)]
 
     def see_past(self, rows: Sequence[QuarterHour], *, minutes: int, net: bool) -> None:
         """Take the complete intervals of quarter-hours that are over, oldest first.

@@ -13,6 +13,7 @@ from typing import Any
 from streamer.errors import LinkError
 from streamer.feeds import FeedItem, Pace
 from streamer.readings import CounterSample, Link, Notice, Sample
+from streamer.readings.meterdemand import MeterDemand
 
 _ANY_PACE = Pace()
 
@@ -45,15 +46,23 @@ class Channel:
         """Report that the connection is up; `text` describes it for people."""
         self._put(Link(Link.UP, self._peer, text))
 
-    def sample(self, kw: float, at: datetime | None = None, channel: str = "") -> None:
+    def sample(
+        self,
+        kw: float,
+        at: datetime | None = None,
+        channel: str = "",
+        *,
+        demand: MeterDemand | None = None,
+    ) -> None:
         """Deliver a sample.
 
         Args:
             kw: power in kW, or value of a channel in its own unit; NaN for unknown.
             at: its time, with a zone; None for now.
             channel: empty for the grid power, import positive; or one of the feed's channels.
+            demand: demand registers of the meter, of the grid power alone.
         """
-        self._put(Sample(kw, at, channel))
+        self._put(Sample(kw, at, channel, demand))
 
     def counter(self, kwh: float, at: datetime | None = None, *, net: bool = False) -> None:
         """Deliver an energy register in kWh, import positive, NaN for unknown.

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from streamer.alarms.detectors import Alarms
+from streamer.alarms.switching import SwitchingEvents
 from streamer.demand.part import Demand, DemandValues
 from streamer.demand.settings import DemandRule
 from streamer.models import Forecaster, MeansHead
@@ -24,6 +25,7 @@ from streamer.online.position import Position
 from streamer.readings import Alarm, Reading, Step
 from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.readings.blocks import ReadingBlock
+from streamer.readings.demand import SwitchingEvent
 from streamer.readings.powers import Powers
 from streamer.scores.running import RunningScores
 
@@ -77,7 +79,9 @@ class Parts:
         if head is not None:
             self._means = Means(head, adapt=bool(adapt), confidence=float(confidence))
         self._demand: Demand | None = None
+        self._switching: SwitchingEvents | None = None
         if settings.demand is not None:
+            self._switching = SwitchingEvents()
             horizons = () if self._means is None else self._means.minutes
             self._demand = Demand(settings.demand, horizons, confidence=float(confidence))
         self._latest = self._scores.get()
@@ -92,6 +96,7 @@ class Parts:
             "alarms": self._alarms.state(),
             **({} if self._means is None else {"means": self._means.state()}),
             **({} if self._demand is None else {"demand": self._demand.state()}),
+            **({} if self._switching is None else {"switching": self._switching.state()}),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -109,6 +114,8 @@ class Parts:
             self._means.restore(state.get("means"))
         if self._demand is not None:
             self._demand.restore(state.get("demand"), self.position.last_at)
+        if self._switching is not None and "switching" in state:
+            self._switching.restore(state["switching"])
         self._latest = self._scores.get()
         self._adaptation = self._issuer.adaptation
 
@@ -128,6 +135,8 @@ class Parts:
     def reset(self) -> None:
         """Empty the ring buffer."""
         self.position.reset()
+        if self._switching is not None:
+            self._switching.forget()
         self._issuer.restart(seen=self.position.counts.readings)
 
     def one(self, reading: Reading, missing: int) -> Step:
@@ -195,6 +204,7 @@ class Parts:
             last_two += batch.issued(slice(-2, None))
         before = len(kw) - 1
         if before:
+            self._follow_loads(readings[:before], missing[:before])
             last_kw = np.empty_like(kw)
             last_kw[0] = np.nan if waiting is None else waiting.last_kw
             last_kw[1:] = kw[:-1]
@@ -267,11 +277,17 @@ class Parts:
         taken = map(demand.take, readings.at.tolist(), readings.kw.tolist(), ahead_kw)
         return [alarm for alarm in taken if alarm is not None]
 
+    def _follow_loads(self, readings: ReadingBlock, missing: IntArray) -> None:
+        """Follow the loads that are switched in readings without steps."""
+        if self._switching is not None:
+            columns = readings.at, readings.consumption_kw, missing
+            self._switching.many(*(column.tolist() for column in columns))
+
     def _demand_of(self, reading: Reading, ahead_kw: DoubleArray | None) -> DemandValues:
         """What the step of a reading has of demand intervals."""
         if self._demand is None:
             return _NO_DEMAND
-        self._demand.take(reading.at, reading.kw, ahead_kw)
+        self._demand.take(reading.at, reading.kw, ahead_kw, reading.meter_demand)
         return self._demand.values()
 
     def _learn(self, kw: float, grid_kw: float) -> None:
@@ -311,6 +327,9 @@ class Parts:
         )
         if self._demand is not None and self._demand.alarm is not None:
             alarms = tuple(sorted((*alarms, self._demand.alarm), key=_raised_at))
+        switched: tuple[SwitchingEvent, ...] = ()
+        if self._switching is not None:
+            switched = self._switching.one(reading.at, reading.consumption_kw, missing)
         forecast = to_forecast(reading, issued)
         position.advance(reading, missing, forecast)
         if issued is not None:
@@ -330,6 +349,7 @@ class Parts:
             settled_demand=demand.settled,
             demand_scores=demand.scores,
             quarter_hours=demand.quarter_hours,
+            switched=switched,
         )
 
     def _are_few(self, readings: Sequence[Reading]) -> bool:

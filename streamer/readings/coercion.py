@@ -45,6 +45,7 @@ def coerced(reading: Reading) -> Reading:
         _optional_kw(at, solar),
         _optional_kw(at, battery),
         _channels(at, channels),
+        getattr(reading, "meter_demand", None),
     )
 
 

@@ -153,7 +153,8 @@ class Step:
         demand_scores: running scores of the same; None if they are not kept.
         quarter_hours: energies of the last quarter-hours, oldest first, the running one
             included; empty if demand intervals are not kept.
-        switched: loads that this reading switched off, or on for long enough to be sure of it.
+        switched: loads that are off by this reading, or have been on for long enough to be sure
+            of it; empty if demand intervals are not kept.
     """
 
     reading: Reading

@@ -6,8 +6,10 @@ naive where the feed has no zone, aware where it has one, never mixed in one str
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from streamer.readings.meterdemand import MeterDemand
 
 MINUTE = timedelta(minutes=1)
 """The interval that one reading covers."""
@@ -35,6 +37,8 @@ class Reading:
         channels: means over the minute of the further channels that the model takes (reactive
             power, voltage, sub-meters), in its order and units; empty for a model of the power
             alone. A minute for which one of them is not known is a gap likewise.
+        meter_demand: demand registers of the meter at the end of the minute; None for most
+            meters, and in recordings. A `ReadingBlock` has none.
 
     >>> Reading(datetime(2016, 6, 1, 12), -1.5, solar_kw=2.5, battery_kw=0.75).consumption_kw
     0.25
@@ -45,6 +49,7 @@ class Reading:
     solar_kw: float | None = None
     battery_kw: float | None = None
     channels: tuple[float, ...] = ()
+    meter_demand: MeterDemand | None = field(default=None, repr=False)
 
     @property
     def consumption_kw(self) -> float:
@@ -65,11 +70,13 @@ class Sample:
         at: time of the sample, with a zone; None for the time of its arrival.
         channel: what is measured: empty for the grid connection, one of `CHANNELS`, or the name
             of a further channel, such as ``voltage`` or ``boiler``.
+        demand: demand registers that the meter sends with it; None for most meters.
     """
 
     kw: float
     at: datetime | None = None
     channel: str = ""
+    demand: MeterDemand | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,13 @@ from hypothesis import strategies as st
 
 from streamer.alarms.edges import BEGINS_KW, LASTS
 from streamer.alarms.switching import MAX_LOADS, SURE_MINUTES, SwitchingEvents
+from streamer.demand.settings import DemandRule
+from streamer.errors import StateError
+from streamer.pipeline import Pipeline
+from streamer.readings import Reading
+from streamer.readings.blocks import ReadingBlock
 from streamer.readings.demand import SwitchingEvent
+from streamer.testing import FixedForecaster, readings
 
 START = datetime(2010, 3, 19, 17, 24)
 MINUTE = timedelta(minutes=1)
@@ -217,3 +224,47 @@ def test_a_damaged_state_is_an_error_and_changes_nothing(damage: dict[str, objec
     with pytest.raises((AttributeError, KeyError, TypeError, ValueError)):
         events.restore({**before, **damage})
     assert events.state() == before
+
+
+def test_a_pipeline_follows_loads_of_the_consumption_one_by_one_and_in_blocks() -> None:
+    loads = [(20.5, 70.5, 3.0), (100.5, 130.5, 2.0)]
+    kw = power(160, loads)
+    house = [
+        Reading(START + row * MINUTE, value - 4.0 * (row % 3), solar_kw=4.0 * (row % 3))
+        for row, value in enumerate(kw.tolist())
+    ]
+    new = partial(Pipeline, FixedForecaster(kw=0.5, window=3), demand=DemandRule())
+    one, many, blocks = new(), new(), new()
+    single = [one.push(reading).switched for reading in house]
+    assert [event.minutes for events in single for event in events] == [None, 50, 30]
+    assert [step.switched for step in many.push_many(house)] == single
+    blocks.push_block(ReadingBlock.of(house[:60]))
+    restored = new()
+    restored.restore(json.loads(json.dumps(blocks.state())))
+    assert [step.switched for step in restored.push_many(house[60:])] == single[60:]
+    assert restored.state()["switching"] == one.state()["switching"]
+
+
+def test_loads_are_forgotten_where_the_sun_begins_to_be_measured() -> None:
+    kw = power(90, [(20.5, 70.5, 3.0)])
+    house = [
+        Reading(START + row * MINUTE, value, solar_kw=0.0 if row >= 40 else None)
+        for row, value in enumerate(kw.tolist())
+    ]
+    pipeline = Pipeline(FixedForecaster(kw=0.5, window=3), demand=DemandRule())
+    assert not any(step.switched for step in pipeline.push_many(house))
+
+
+def test_a_state_without_loads_begins_anew_and_a_damaged_one_is_an_error() -> None:
+    new = partial(Pipeline, FixedForecaster(kw=0.5, window=3), demand=DemandRule())
+    pipeline = new()
+    pipeline.push_many(readings(power(60, [(20.5, 70.5, 3.0)]).tolist(), start=START))
+    state = pipeline.state()
+    with pytest.raises(StateError, match="damaged"):
+        new().restore({**state, "switching": {"loads": 3}})
+    del state["switching"]
+    restored = new()
+    restored.restore(state)
+    assert restored.state()["switching"] == SwitchingEvents().state()
+    unkept = Pipeline(FixedForecaster(kw=0.5, window=3))
+    assert "switching" not in unkept.state()

@@ -8,6 +8,8 @@ V3, which has none:
 - LITHUANIA: pull request 31 of zuidwijk/dsmr. HOLLEY: issue 3042 of esphome/issues, shortened.
   Q3D_303: wikis on EasyMeter's Q3D. MT174: issue 11 of mampfes/esphome_obis_d0, shortened and
   with a power. SWISS: the registers of issue 2569 of esphome/feature-requests.
+- SPECIFICATION_OF_FLANDERS: the example of e-MUCS P1, edition 1.7.1, shortened, and with
+  winter time in March.
 - BELGIUM: tests of DsmrHub. LUXEMBOURG: tests of meterlogger. SWEDEN: a comment in a P1
   reader for the Arduino.
 - UNSET: constructed after issue 811 of dsmr-reader, a meter whose clock was never set.
@@ -184,6 +186,23 @@ BELGIUM = telegram(
     "0-1:24.2.3(221220203958W)(04761.307*m3)",
     head="/FLU5\\253770234_A",
     crc="FCCF",
+)
+
+SPECIFICATION_OF_FLANDERS = telegram(
+    "0-0:96.1.4(50217)",
+    "0-0:96.1.1(3153414733313030303030303030)",
+    "0-0:1.0.0(200512135409S)",
+    "1-0:1.8.1(000000.034*kWh)",
+    "1-0:1.8.2(000015.758*kWh)",
+    "1-0:2.8.1(000000.000*kWh)",
+    "1-0:2.8.2(000000.011*kWh)",
+    "1-0:1.4.0(02.351*kW)",
+    "1-0:1.6.0(200509134558S)(02.589*kW)",
+    "0-0:98.1.0(3)(1-0:1.6.0)(1-0:1.6.0)(200501000000S)(200423192538S)(03.695*kW)"
+    "(200401000000S)(200305122139W)(05.980*kW)(200301000000S)(200210035421W)(04.318*kW)",
+    "1-0:1.7.0(00.000*kW)",
+    "1-0:2.7.0(00.000*kW)",
+    head="/FLU5\\253769484_A",
 )
 
 LUXEMBOURG = telegram(

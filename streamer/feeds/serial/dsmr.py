@@ -104,7 +104,7 @@ class TelegramReader:
                 self._output.malformed(item.why)
             else:
                 at = item.at if self._by_meter else None
-                self._output.take(item.kw, item.energy, at, item.further)
+                self._output.take(item.kw, item.energy, at, item.further, item.demand)
         return bool(items)
 
 

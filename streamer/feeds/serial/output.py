@@ -12,6 +12,7 @@ from streamer.feeds.serial.further import NOTHING, REGISTERS, Further
 from streamer.feeds.serial.obis import Energy, code
 from streamer.feeds.session import Channel
 from streamer.feeds.values import words_for
+from streamer.readings.meterdemand import MeterDemand
 
 MAX_POWERLESS: Final = 3
 """After so many telegrams without a power in a row, the meter is taken not to send any."""
@@ -64,6 +65,7 @@ class MeterOutput:
         energy: Energy | None,
         at: datetime | None = None,
         further: Further = NOTHING,
+        demand: MeterDemand | None = None,
     ) -> None:
         """Deliver the contents of a telegram.
 
@@ -72,11 +74,12 @@ class MeterOutput:
             energy: the counted energy; None if there is none.
             at: time by the meter's clock.
             further: values of the further channels.
+            demand: demand registers, which go with the power.
         """
         if kw is not None:
             self._powerless = 0
             self._up()
-            self._channel.sample(kw, at)
+            self._channel.sample(kw, at, demand=demand)
             self._take_further(further, at)
             return
         # A fine register, too, passes whole kWh now and then.

@@ -55,7 +55,7 @@ class TelegramBuffer:
     >>> buffer.push(b"/ISk5\\2MT382\r\n\r\n1-0:1.7.0(0001.01*kW)\r\n")
     []
     >>> buffer.push(b"!\r\n")
-    [Telegram(kw=1.01, at=None, energy=None, further=Further(values={}, problems=()))]
+    [Telegram(kw=1.01, at=None, energy=None, further=Further(values={}, problems=()), demand=None)]
     """
 
     def __init__(self, defaults: Defaults | None = None) -> None:

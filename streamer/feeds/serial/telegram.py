@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
+from streamer.feeds.serial.demand import read_demand
 from streamer.feeds.serial.framing import ARC
 from streamer.feeds.serial.further import NOTHING, Further, in_unit, read_further, registers_of
 from streamer.feeds.serial.obis import (
@@ -24,7 +25,8 @@ from streamer.feeds.serial.obis import (
     of_one_channel,
     power_kw,
 )
-from streamer.feeds.values import MalformedError, measure_of
+from streamer.feeds.values import SIGNS, MalformedError, measure_of
+from streamer.readings.meterdemand import MeterDemand
 
 _LINE = re.compile(
     rb"^\x02?(?:([01])-([0-9]{1,3}):)?"  # medium and channel; electricity or none
@@ -62,12 +64,14 @@ class Telegram:
         at: time by the meter's clock; None if it is missing, or the clock is not set.
         energy: the counted energy; None if the meter sends none.
         further: values of the further channels that are wanted.
+        demand: demand registers; None if the meter sends none.
     """
 
     kw: float | None
     at: datetime | None = None
     energy: Energy | None = None
     further: Further = NOTHING
+    demand: MeterDemand | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,10 @@ def parse_telegram(text: bytes, defaults: Defaults | None = None) -> Telegram:
             defaults.channels,
             lambda register, name: _further_value(register, registers.get(register), name),
         )
-    return Telegram(power, _time(body), energy, further)
+    at, demand = _time(body), None
+    if defaults.sign != SIGNS["export"]:  # a meter of the feed-in alone has no demand
+        demand = read_demand(body, at, _demand_kw, _time_of)
+    return Telegram(power, at, energy, further, demand)
 
 
 def _checked(text: bytes) -> bytes:
@@ -207,12 +214,23 @@ def _further_value(register: str, value: bytes | None, name: str) -> float | Non
     raise MalformedError(f"{shown} is not a {measure_of(name).what} with its unit")
 
 
+def _demand_kw(value: bytes) -> float | None:
+    """A demand in kW, which is not negative; None if it cannot be read."""
+    match = _VALUE.fullmatch(value)
+    if match is None or match[2] is None or match[2].decode() not in _POWER_UNITS:
+        return None
+    kw = float(match[1]) / _POWER_UNITS[match[2].decode()]
+    return kw if kw >= 0.0 else None
+
+
 def _time(body: bytes) -> datetime | None:
     match = _TIME.search(body)
-    if match is None:
-        return None
+    return None if match is None else _time_of(match[1], match[2])
+
+
+def _time_of(digits: bytes, zone: bytes) -> datetime | None:
     try:
-        moment = datetime.strptime(match[1].decode(), "%y%m%d%H%M%S")
+        moment = datetime.strptime(digits.decode(), "%y%m%d%H%M%S")
     except ValueError:
         return None  # the power is valid even if the clock is not
-    return moment.replace(tzinfo=_ZONES[match[2]]) if moment.year >= _UNSET_BEFORE else None
+    return moment.replace(tzinfo=_ZONES[zone]) if moment.year >= _UNSET_BEFORE else None

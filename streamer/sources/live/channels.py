@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from streamer.readings import CHANNELS, Sample
 from streamer.sources.live.channel import GRID, ChannelMeans, SideMeans
+from streamer.sources.live.demands import MeterDemands
 from streamer.sources.live.means import AnySample
 from streamer.sources.live.minutes import MINUTE_S
 from streamer.sources.live.notices import Remark
@@ -48,6 +49,7 @@ class Channels:
     Attributes:
         grid: power at the grid connection.
         sides: solar and battery power, as far as they are measured, and the further channels.
+        demands: demand registers of the meter.
     """
 
     def __init__(self, rules: LiveRules) -> None:
@@ -55,6 +57,7 @@ class Channels:
         powers = [name for name in CHANNELS if name in rules.channels]
         self._further = [name for name in rules.channels if name not in CHANNELS]
         self.sides = [SideMeans(name, rules.of_channel(name)) for name in (*powers, *self._further)]
+        self.demands = MeterDemands(rules.max_kw)
         self._all: tuple[ChannelMeans, ...] = (self.grid, *self.sides)
         self._waiting: list[tuple[float, float]] = []
         self._by_name = {each.name: each for each in self._all}
@@ -108,12 +111,14 @@ class Channels:
     def rewind(self, after_s: float | None, now_s: float) -> None:
         """Treat only the minute that starts at `after_s`, and all before it, as done."""
         self._waiting.clear()
+        self.demands.forget()
         for each in self:
             each.minutes.rewind(after_s, now_s)
 
     def step(self, delta_s: float, now_s: float) -> None:
         """Continue after the clock was set ahead by `delta_s`, to `now_s`."""
         self._waiting.clear()
+        self.demands.forget()
         self.grid.minutes.step(delta_s, now_s)
         for side in self.sides:
             side.step(delta_s, now_s)

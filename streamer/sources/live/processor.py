@@ -275,6 +275,8 @@ class SampleProcessor:
 
     def _add(self, channel: ChannelMeans, at_s: float, sample: AnySample, arrived_s: float) -> None:
         means, newest = channel.means, channel.means.newest
+        if isinstance(sample, Sample) and sample.demand is not None:
+            self._channels.demands.add(at_s, sample.kw, sample.demand)
         for remark in channel.add(at_s, sample):
             self._screening.remark(channel, remark, arrived_s)
         if channel is self._channels.grid and means.newest not in (None, newest):

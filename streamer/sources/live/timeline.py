@@ -215,11 +215,15 @@ class Timeline:
         for start_s, text in self._minutes.cuts.take():
             if start_s in starts:  # otherwise another channel is missing
                 self._reports.warn(f"the minute {local_time(start_s):%Y-%m-%d %H:%M}: {text}")
+        demands = self._channels.demands
         for start_s, kw, solar_kw, battery_kw, channels in minutes:
             at = local_time(start_s)
             solar_kw, battery_kw = _optional(solar_kw), _optional(battery_kw)
             others = tuple(map(_rounded, channels))
-            self._put(Reading(at, _rounded(kw), solar_kw, battery_kw, others))
+            demand = demands.at_minute(start_s, kw)
+            if (difference := demands.difference(start_s, demand)) is not None:
+                self._reports.warn(difference)
+            self._put(Reading(at, _rounded(kw), solar_kw, battery_kw, others, demand))
 
     @property
     def _minutes(self) -> MinuteMeans | CounterMeans:
