@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.recording.conftest import COLUMNS, House, columns_of, house, metered
-from tests.recording.test_demand import intervals_of
+from tests.recording.test_demand import intervals_of, loads_of
 from tests.recording.test_demand import rows as rows_of
 
 KILLS = 10
@@ -98,6 +98,7 @@ def test_a_kill_loses_at_most_the_minute_being_written(db: Path) -> None:
     raised = {(int(alarm.at.timestamp()), alarm.kind) for step in steps for alarm in step.alarms}
     assert set(alarms) == raised
     assert rows_of(db) == intervals_of(steps)
+    assert sorted(rows_of(db, "switching_events")) == loads_of(steps)
     again = House(db, pipeline=metered())
     again.recorder.resume(again.pipeline)
     assert again.pipeline.state() == undisturbed.state()

@@ -50,6 +50,17 @@ def intervals_of(steps: Iterable[Step]) -> list[tuple[Any, ...]]:
     return [(*key, *row) for key, row in sorted(found.items())]
 
 
+def loads_of(steps: Iterable[Step]) -> list[tuple[int, float, int | None]]:
+    """Rows of the loads of steps: those that are off, and those that are on."""
+    found: list[tuple[int, float, int | None]] = []
+    for each in steps:
+        for load in each.switched:
+            on_at = _unix(load.on_at)
+            found = [row for row in found if (row[0], row[2]) != (on_at, None)]
+            found.append((on_at, load.kw, None if load.off_at is None else _unix(load.off_at)))
+    return sorted(found)
+
+
 def _begun(start: datetime) -> list[Any]:
     offset = start.utcoffset()
     assert offset is not None
@@ -202,8 +213,11 @@ def test_the_intervals_of_a_stream_are_recorded(db: Path) -> None:
     readings = house(400)
     _watch(db, readings[:200])
     _watch(db, readings[200:])
-    expected = intervals_of(undisturbed.push(reading) for reading in readings)
+    steps = [undisturbed.push(reading) for reading in readings]
+    expected = intervals_of(steps)
     assert rows(db) == expected
+    assert sorted(rows(db, "switching_events")) == loads_of(steps)
+    assert len(loads_of(steps)) > 5
     assert len([row for row in expected if None not in row[:6]]) > 20
     assert any(row[5] for row in expected)
     assert any(row[9] is not None for row in expected)
