@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from streamer.models import load_model
 from streamer.sources.files.delimited import open_replay
-from tests.benchmarks import fleets, online
+from tests.benchmarks import fleets, online, switching
 from tests.benchmarks.engines import ENGINES, TensorFlowFunction
 from tests.benchmarks.recordings import read_kw, write_recording
 
@@ -61,3 +61,12 @@ def test_fleet_benchmark_measures_all_minutes_after_warm_up(
     found = fleets._offline("3")
     assert found["readings_per_s"] > 0.0
     assert found["state_bytes"] > 0.0
+
+
+def test_switching_benchmark_finds_the_loads_of_a_quiet_house() -> None:
+    minutes = np.arange(4 * 1440)
+    minutes = np.delete(minutes, slice(3000, 3090))
+    found = switching.measure(minutes, np.full(len(minutes), 0.3), per_day=2.0, seeds=1)
+    assert (found.own, found.still_on) == (0.0, 0.0)
+    assert found.drawn >= 6
+    assert found.drawn - 1 <= found.found <= found.timed <= found.drawn

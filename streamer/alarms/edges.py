@@ -20,8 +20,9 @@ LASTS = 2
 MIN_KW, TIMES_NOISE = 0.5, 4.0
 """Smallest edge in kW, and as a multiple of the noise."""
 
-NOISE_READINGS, NOISE_CAP_KW = 60.0, 1.0
-"""Readings over which the noise is averaged, and the largest change that counts in it, in kW."""
+NOISE_READINGS, DAY_READINGS, NOISE_CAP_KW = 60.0, 1440.0, 1.0
+"""Readings over which the noise is averaged, and that of a day, and the largest change that counts
+in it, in kW."""
 
 
 class Edge(NamedTuple):
@@ -53,12 +54,25 @@ class EdgeDetector:
     passing clouds, or a hob whose plates are switched every minute, leave only larger ones.
 
     What breaks it: loads that are switched in the same two minutes are one edge, of their sum.
+
+    Attributes:
+        day_noise_kw: mean change from reading to reading over the last day, in kW.
     """
 
-    __slots__ = ("_at", "_before", "_from", "_last", "_minutes", "_noise", "_previous", "_rises")
+    __slots__ = (
+        "_at",
+        "_before",
+        "_from",
+        "_last",
+        "_minutes",
+        "_noise",
+        "_previous",
+        "_rises",
+        "day_noise_kw",
+    )
 
     def __init__(self) -> None:
-        self._noise = 0.0
+        self._noise = self.day_noise_kw = 0.0
         self._last: float | None = None  # the last two readings
         self._previous = 0.0
         self._at: datetime | None = None  # first minute of the edge under way
@@ -88,7 +102,9 @@ class EdgeDetector:
             return None
         change = kw - last
         size = change if change > 0.0 else -change
-        self._noise += (min(size, NOISE_CAP_KW) - self._noise) / NOISE_READINGS
+        capped = min(size, NOISE_CAP_KW)
+        self._noise += (capped - self._noise) / NOISE_READINGS
+        self.day_noise_kw += (capped - self.day_noise_kw) / DAY_READINGS
         edge = None
         if self._at is not None and not self._continues(change):
             edge = self._end(kw, last)
@@ -102,7 +118,7 @@ class EdgeDetector:
     def state(self) -> dict[str, Any]:
         """Everything that `restore` needs, as plain JSON values."""
         return {
-            "noise": self._noise,
+            "noise": [self._noise, self.day_noise_kw],
             "last": self._last,
             "previous": self._previous,
             "at": None if self._at is None else self._at.isoformat(),
@@ -118,14 +134,15 @@ class EdgeDetector:
         Raises:
             KeyError, TypeError, ValueError: the state is damaged; nothing has changed.
         """
-        noise, last, at = number(state["noise"]), state["last"], state["at"]
+        noise, day_noise = map(number, state["noise"])
+        last, at = state["last"], state["at"]
         last = None if last is None else number(last)
         at = None if at is None else datetime.fromisoformat(at)
         levels = number(state["previous"]), number(state["before"]), number(state["from"])
         minutes, rises = count(state["minutes"]), state["rises"]
         if not isinstance(rises, bool):
             raise TypeError(f"{rises!r:.40} is neither true nor false")
-        self._noise, self._last, self._at = noise, last, at
+        self._noise, self.day_noise_kw, self._last, self._at = noise, day_noise, last, at
         self._previous, self._before, self._from = levels
         self._minutes, self._rises = minutes, rises
 

@@ -32,6 +32,10 @@ HELD = 0.7
 SHORTEST_MINUTES = 2
 """Shortest load that is reported: of one minute, neither size nor length are certain."""
 
+LONG_MINUTES, TIMES_NOISE = 5, 15.0
+"""Minutes from which on a load must be so many times the mean change of a day: in a restless house
+a small load would end with whatever falls by its size."""
+
 SURE_MINUTES = 30
 """Minutes after which a load that is still on is reported."""
 
@@ -57,7 +61,8 @@ class SwitchingEvents:
     over a gap. Cost: O(1) a reading.
 
     What breaks it: another load of the same size that is switched meanwhile exchanges the ends;
-    loads that fade out over minutes are given up, unless they were reported as on.
+    loads that fade out over minutes are given up, unless they were reported as on. Loads of more
+    than five minutes that are small beside the changes of the last day are left out.
 
     >>> from datetime import timedelta
     >>> events, at = SwitchingEvents(), datetime(2010, 3, 19, 18)
@@ -141,8 +146,9 @@ class SwitchingEvents:
                 load.low_kw = kw
             impossible |= load.low_kw - lowest_kw < HELD * load.kw
             if load.minutes == SURE_MINUTES and load.has_stayed:
-                load.reported = True
-                found.append(SwitchingEvent(load.on_at, load.kw))
+                load.reported = self._is_certain(load.kw, SURE_MINUTES)
+                if load.reported:
+                    found.append(SwitchingEvent(load.on_at, load.kw))
         if not impossible or self._edges.is_under_way:
             return
         off = [load for load in self._loads if load.low_kw - lowest_kw < HELD * load.kw]
@@ -152,18 +158,26 @@ class SwitchingEvents:
     def _fall(self, edge: Edge, found: list[SwitchingEvent]) -> None:
         """End the loads that a fall explains best."""
         fall_kw = -edge.kw
-        ended: list[SwitchingEvent] = []
+        ended: list[tuple[_Load, float]] = []
         load = min(self._loads, key=lambda load: load.distance(fall_kw), default=None)
         if load is not None and load.distance(fall_kw) <= TOLERANCE:
+            ended = [(load, 0.5 * (load.kw + fall_kw))]
             self._loads.remove(load)
-            ended = [SwitchingEvent(load.on_at, 0.5 * (load.kw + fall_kw), edge.at)]
         elif pair := self._pair(fall_kw):
+            ended = [(load, load.kw) for load in pair]
             self._loads = [load for load in self._loads if load not in pair]
-            ended = [SwitchingEvent(load.on_at, load.kw, edge.at) for load in pair]
         elif parted := [load for load in self._loads if load.has_part(fall_kw)]:
+            ended = [(parted[-1], fall_kw)]
             parted[-1].kw -= fall_kw
-            ended = [SwitchingEvent(parted[-1].on_at, fall_kw, edge.at)]
-        found += [event for event in ended if (event.minutes or 0) >= SHORTEST_MINUTES]
+        for load, kw in ended:
+            event = SwitchingEvent(load.on_at, kw, edge.at)
+            if load.reported or self._is_certain(kw, event.minutes or 0):
+                found.append(event)
+
+    def _is_certain(self, kw: float, minutes: int) -> bool:
+        """Whether a load lasted long enough, and is large enough for how long it did."""
+        least_kw = TIMES_NOISE * self._edges.day_noise_kw if minutes > LONG_MINUTES else 0.0
+        return minutes >= SHORTEST_MINUTES and kw >= least_kw
 
     def _pair(self, fall_kw: float) -> tuple[_Load, _Load] | None:
         """The two loads whose sum is nearest to a fall, within the tolerance."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -14,10 +16,14 @@ from streamer.cli.options import (
     FILE_HELP,
     AdaptOption,
     ConfidenceOption,
+    DemandLength,
     Engine,
     EngineOption,
     Horizons,
+    PeakAlarmsOption,
+    PeakLimitOption,
     parse_moment,
+    parse_number,
 )
 from streamer.commands.files import FileOptions
 from streamer.errors import install_hint
@@ -28,6 +34,10 @@ class ReportFormat(StrEnum):
 
     TABLE = "table"
     JSON = "json"
+
+
+def _parse_floor(text: str) -> float:
+    return parse_number(text, lambda kw: 0 <= kw < math.inf, "a peak; give a number of kW, or 0")
 
 
 @takes_file_options("start", "end", "limit")
@@ -85,6 +95,23 @@ def evaluate(
             "60, with commas between them, or none. By default 5,15,30,60, if a model has them.",
         ),
     ] = None,
+    demand: Annotated[
+        DemandLength,
+        typer.Option(
+            help="Also score demand intervals of so many minutes, and alarms about them; or none."
+        ),
+    ] = DemandLength.NONE,
+    peak_limit: PeakLimitOption = None,
+    peak_floor: Annotated[
+        float,
+        typer.Option(
+            parser=_parse_floor,
+            metavar="KW",
+            help="Lowest peak that is charged, such as 2.5 in Flanders: only intervals above it "
+            "raise the month's peak.",
+        ),
+    ] = 0.0,
+    peak_alarms: PeakAlarmsOption = 3.0,
     format: Annotated[
         ReportFormat, typer.Option(help="Tables, or one JSON object with all results.")
     ] = ReportFormat.TABLE,
@@ -106,7 +133,8 @@ def evaluate(
     since the first reading, with a band adjusted to the coverage that --confidence asks for.
     The adapted scores are those of streamer replay. Models with horizons are scored on the mean of
     the next minutes, too, beside the last reading, the recent mean, half of each, and yesterday,
-    and on the mean of quarter-hours of which some minutes are known.
+    and on the mean of quarter-hours of which some minutes are known. With --demand, alarms about
+    demand intervals that raise the month's peak are scored as well, beside rules of thumb.
 
     \b
     Examples:
@@ -114,12 +142,15 @@ def evaluate(
       streamer evaluate household_power_consumption.zip --last 10% --plot scores.png
       streamer evaluate house.csv --model sceaux --model my_house --from 2013-07-01
       streamer evaluate house.csv --column grid_w --solar pv_w
+      streamer evaluate house.csv --demand 15 --peak-floor 2.5
       streamer evaluate house.csv --last 30d --baseline lightgbm --format json
     """
+    from streamer.commands.demand import demand_rule
     from streamer.commands.evaluate import Trial
     from streamer.commands.evaluate import evaluate as evaluate_trial
     from streamer.datasets import find_recording
 
+    rule = demand_rule(demand.value, limit_kw=peak_limit, alarms_per_month=peak_alarms)
     trial = Trial(
         file=find_recording(file),
         options=options,
@@ -134,6 +165,7 @@ def evaluate(
         light=light,
         confidence=confidence,
         horizons=horizons,
+        demand=None if rule is None else replace(rule, floor_kw=peak_floor),
         plot=plot,
     )
     evaluate_trial(trial, as_json=format is ReportFormat.JSON)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,7 +26,9 @@ from streamer.sinks.notes import NoteSink
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from streamer.demand.settings import DemandRule
     from streamer.evaluation import Evaluation, Forecasts, Last, Stretch
+    from streamer.evaluation.demand import DemandEvaluation
     from streamer.evaluation.means import MeanForecasts
     from streamer.models.forecaster import NetworkForecaster
     from streamer.sources import Source
@@ -50,6 +52,7 @@ class Trial:
         adapt: whether each model is also scored with its forecasts adapted.
         light: whether each model is also scored with the light adapter of a fleet.
         confidence: nominal coverage of the adapted prediction intervals, between 0 and 1.
+        demand: demand intervals whose forecasts and alarms are scored; None for none.
         horizons: for how many next minutes forecasts of their mean are scored, in rising order;
             empty for none, None for the default ones that a model has.
         plot: file for a page of plots; None for no plots.
@@ -68,6 +71,7 @@ class Trial:
     light: bool
     confidence: float
     horizons: tuple[int, ...] | None
+    demand: DemandRule | None
     plot: Path | None
 
 
@@ -121,6 +125,7 @@ def run_trial(trial: Trial) -> Evaluation:
         longest = max(forecaster.window for forecaster in models.values())
         offers = {name: offered_horizons(forecaster) for name, forecaster in models.items()}
         shown = shown_horizons(trial.horizons, offers)
+        _check_demand(trial, offers)
         reading = bar.add_task("reading", total=None)
         names = [each.name for each in inputs]
         stretch = _read(source, trial, last, longest, names, partial(bar.advance, reading))
@@ -134,10 +139,13 @@ def run_trial(trial: Trial) -> Evaluation:
 
         forecasts: list[Forecasts] = []
         means: list[MeanForecasts] = []
+        demand: list[DemandEvaluation] = []
         for name, forecaster in models.items():
             found = _forecast(name, forecaster, stretch, trial, shown, task(name))
             forecasts += found[0]
-            means += found[1]
+            means += found[1] if shown else []
+            if found[1] and trial.demand is not None:
+                demand.append(_demand(found[1][-1], stretch, trial.demand, trial.confidence, bar))
         forecasts += [
             Forecasts(baseline.name, baseline.forecast(stretch, task(baseline.name)))
             for baseline in usable
@@ -147,7 +155,7 @@ def run_trial(trial: Trial) -> Evaluation:
     notes = [*_flattered(forecasts), *notes]
     evaluation = assess(stretch, forecasts, notes, confidence=trial.confidence)
     scored = assess_means(stretch, means, shown, confidence=trial.confidence)
-    return replace(evaluation, means=scored)
+    return replace(evaluation, means=scored, demand=tuple(demand))
 
 
 def _checked_span(trial: Trial) -> Last | None:
@@ -233,7 +241,13 @@ def _forecast(
         adapted[_adapted(name)] = Adapted(levels, stretch, trial.confidence)
     if trial.light:
         adapted[_lightly(name)] = Adapted(levels, stretch, trial.confidence, adapt="light")
-    means = model_means(forecaster, adapted.get(_adapted(name)), stretch, shown)
+    means = model_means(
+        forecaster,
+        adapted.get(_adapted(name)),
+        stretch,
+        shown,
+        every=trial.demand is not None,
+    )
     # The online means pass the answers on.
     passed_on = {_adapted(name)} if len(means) > 1 else set()
     also = [*means, *(each for title, each in adapted.items() if title not in passed_on)]
@@ -265,6 +279,28 @@ def _forecast(
         for each, (title, source) in zip(means, titles, strict=False)
     ]
     return [frozen, *corrected], of_means
+
+
+def _check_demand(trial: Trial, offers: Mapping[str, tuple[int, ...]]) -> None:
+    if trial.demand is not None and not any(offers.values()):
+        raise UsageError(
+            f"--demand: model {next(iter(offers))!r} does not forecast the mean of the next "
+            "minutes; give a --model that does, or leave the option out"
+        )
+
+
+def _demand(
+    means: MeanForecasts, stretch: Stretch, rule: DemandRule, confidence: float, bar: Progress
+) -> DemandEvaluation:
+    """Scores of the demand intervals by the last, most adapted forecasts of a model."""
+    from streamer.evaluation.demand import assess_demand, run_demand
+    from streamer.evaluation.means.scores import FROZEN_CONFIDENCE
+
+    task = bar.add_task(f"{means.name}, demand", total=stretch.minutes)
+    if means.adapted_from is None:
+        confidence = FROZEN_CONFIDENCE
+    run = run_demand(stretch, means, rule, partial(bar.advance, task), confidence=confidence)
+    return assess_demand(run, means.title, in_sample=means.in_sample)
 
 
 def _boosted(stretch: Stretch, means: Sequence[MeanForecasts], bar: Progress) -> MeanForecasts:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from statistics import NormalDist
 
-Rest = tuple[float, float, float, float]
-"""Forecast of the mean over the rest in kW: expected value, median, low and high."""
+from streamer.demand.rest import Rest
 
 _MIN_KW = 1e-3
 """Minimum width of half a band, so that its tail has one."""
@@ -48,7 +47,7 @@ class RestDistribution:
             kw: the power.
             rest: the forecast, whose median and band are in order.
 
-        >>> rest = 1.0, 0.8, 0.4, 2.8
+        >>> rest = Rest(kw=1.0, median_kw=0.8, low_kw=0.4, high_kw=2.8)
         >>> distribution = RestDistribution(0.9)
         >>> [round(distribution.exceedance(kw, rest), 3) for kw in (-1, 0.2, 0.8, 1.8, 2.8, 4.8)]
         [1.0, 0.975, 0.5, 0.275, 0.05, 0.005]

@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from streamer.demand.distribution import Rest, RestDistribution
+from streamer.demand.distribution import RestDistribution
 from streamer.demand.highest import RecentHighest
+from streamer.demand.rest import Rest
 from streamer.readings.saved import number, numbers
 
 _DAY = 1440
@@ -184,20 +185,23 @@ class ExceedanceProbability:
         self._variances, self._covariance = (first, second), covariance
         for each, saved in zip(self._highest, state["highest"], strict=True):
             each.restore(saved)
-        self._seen = [self._restored(each) for each in state["seen"]]
+        seen = [self._restored(each) for each in state["seen"]]
+        if len(seen) >= self._minutes:
+            raise ValueError(f"{len(seen)} minutes of a demand interval of {self._minutes}")
+        self._seen = seen
 
     def _restored(self, saved: Any) -> tuple[float, int, Rest, float]:
         so_far, left, mean, median, low, high, last = numbers(saved, 7)
         if not (left.is_integer() and 1 <= left < self._minutes):
             raise ValueError(f"{left} minutes left of {self._minutes}")
-        return number(so_far), int(left), (mean, median, low, high), last
+        return number(so_far), int(left), Rest(mean, median, low, high), last
 
     def _score(
         self, bound_kw: float, need_kw: float, left: int, rest: Rest, last_kw: float
     ) -> float:
         """The logit before calibration, where the rest has to have a mean of `need_kw`."""
         mean, median, low, high = rest
-        scale = (high - low) * self._distribution.per_band
+        scale = max(high - low, 0.0) * self._distribution.per_band
         scale += _MIN_SCALE_KW + _SCALE_OF_BOUND * bound_kw
         distance = (mean - need_kw) / scale
         last = (last_kw - need_kw) / scale

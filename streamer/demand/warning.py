@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
@@ -28,7 +29,7 @@ KEPT_MONTHS = 6
 
 _USUAL = (0.89, 0.75, 0.62, 0.52, 0.45, 0.38, 0.32, 0.28)
 _USUAL_MONTHS = 2.0
-"""Highest scores of false alarms in two months of a usual house, with a floor of 2.5 kW."""
+"""Highest scores of intervals below their bound in two months of a usual house, falling."""
 
 _MAX_KEPT = 2000
 _MIN_P = 1e-9
@@ -40,14 +41,16 @@ class AlarmThreshold:
     An alarm can wait as long as the peak can still be avoided, and a minute later the probability
     is sharper. So the logit of the probability is lowered early in the interval, less and less
     until about half of it is left: a boundary that falls with time, as in optimal stopping. The
-    score that results is compared with a threshold: the lowest that would have had no more false
-    alarms than the budget in the last months, to which two of a usual house are added, which are
-    all there is at first. Intervals count whether or not there was an alarm, so that the
-    threshold does not depend on its own past.
+    score that results is compared with a threshold, an empirical quantile of the highest scores
+    of the intervals of the last months that stayed below their bound: as many exceed it as the
+    budget has false alarms. These intervals count whether or not there was an alarm, so that the
+    threshold does not depend on its own past. Until there are two months, a usual house stands
+    for the remainder.
 
-    Guarantee: the threshold is an empirical quantile, so that false alarms keep to the budget in
-    the long run if the coming months are like the last. What breaks it: a change of the house,
-    for some months. Where the budget admits a threshold below `MIN_THRESHOLD`, there are fewer.
+    Guarantee: a month that is exchangeable with the last ones has on average no more false alarms
+    than the budget (as in split conformal prediction, Vovk, Gammerman and Shafer 2005), and fewer
+    where the quantile is below `MIN_THRESHOLD`. What breaks it: a change of the house, for some
+    months, and the first two months of an unusual one.
 
     Args:
         minutes: length of the demand intervals.
@@ -63,13 +66,13 @@ class AlarmThreshold:
 
     __slots__ = (
         "_a_month",
-        "_allowed",
         "_best",
         "_ended",
         "_false",
         "_minutes",
         "_month",
         "_raised",
+        "_scores",
         "threshold",
     )
 
@@ -78,11 +81,11 @@ class AlarmThreshold:
         self._month = _MONTH_MINUTES // minutes
         # Number and best score of intervals that stayed below their bound, oldest first.
         self._false: deque[tuple[int, float]] = deque()
+        # The scores alone, in rising order.
+        self._scores: list[float] = []
         self._ended = 0
         self._best, self._raised = 0.0, False
-        self._allowed = 0
-        self.threshold = 1.0
-        self._find()
+        self.threshold = self._found()
 
     def raises(self, p: float, left: int) -> bool:
         """Whether to raise an alarm at this minute of the running interval: once at most.
@@ -112,16 +115,14 @@ class AlarmThreshold:
         if exceeded is None:
             return
         self._ended += 1
-        false, changed = self._false, self._allowance() != self._allowed
+        false, scores = self._false, self._scores
         if not exceeded and best > MIN_THRESHOLD:
             false.append((self._ended, best))
-            changed = True
+            insort(scores, best)
         oldest = self._ended - KEPT_MONTHS * self._month
         while false and (false[0][0] <= oldest or len(false) > _MAX_KEPT):
-            false.popleft()
-            changed = True
-        if changed:
-            self._find()
+            del scores[bisect_left(scores, false.popleft()[1])]
+        self.threshold = self._found()
 
     def state(self) -> dict[str, Any]:
         """Everything that the next alarm depends on, as plain JSON values."""
@@ -150,18 +151,25 @@ class AlarmThreshold:
         if not isinstance(state["raised"], bool):
             raise TypeError(f"{state['raised']!r:.40} is not true or false")
         self._raised = state["raised"]
-        self._find()
+        self._scores = sorted(score for _, score in false)
+        self.threshold = self._found()
 
-    def _allowance(self) -> int:
-        """False alarms that the budget admits in the months that are counted."""
+    def _found(self) -> float:
+        """The threshold of the intervals so far."""
         months = min(self._ended / self._month, KEPT_MONTHS)
-        return int(self._a_month * (_USUAL_MONTHS + months))
-
-    def _find(self) -> None:
-        """Find the lowest threshold within the budget."""
-        self._allowed = allowed = self._allowance()
-        scores = sorted((*_USUAL, *(score for _, score in self._false)), reverse=True)
-        self.threshold = scores[allowed] if allowed < len(scores) else MIN_THRESHOLD
+        allowed = self._a_month * max(months, _USUAL_MONTHS)
+        scores = self._scores
+        if months >= _USUAL_MONTHS:
+            place = math.ceil(allowed)
+            return scores[-place] if 0 < place <= len(scores) else MIN_THRESHOLD
+        weight = 1.0 - months / _USUAL_MONTHS
+        both = [(score, 1.0) for score in scores] + [(score, weight) for score in _USUAL]
+        above = 0.0
+        for score, each in sorted(both, reverse=True):
+            above += each
+            if above >= allowed:
+                return score
+        return MIN_THRESHOLD
 
 
 def patient_score(p: float, share: float) -> float:

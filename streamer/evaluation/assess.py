@@ -20,6 +20,7 @@ from streamer.evaluation.bootstrap import (
     skill_replicates,
 )
 from streamer.evaluation.breakdown import Part, break_down
+from streamer.evaluation.demand.scores import DemandEvaluation
 from streamer.evaluation.forecasts import Forecasts
 from streamer.evaluation.means.scores import MeanEvaluation
 from streamer.evaluation.metrics import Metrics, measure
@@ -105,6 +106,7 @@ class Evaluation:
         confidence: nominal coverage of the adapted and the fixed bands.
         notes: remarks for the reader, one line each.
         means: scores of the forecasts of the mean of the next minutes; empty without any.
+        demand: scores of demand intervals by each model's forecasts; empty without any.
     """
 
     stretch: Stretch
@@ -114,6 +116,7 @@ class Evaluation:
     confidence: float
     notes: tuple[str, ...] = ()
     means: MeanEvaluation = field(default_factory=MeanEvaluation)
+    demand: tuple[DemandEvaluation, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The result as plain JSON values, in full precision; undefined values are None.
@@ -177,6 +180,7 @@ class Evaluation:
                 for name, parts in self.breakdowns.items()
             },
             **self.means.to_json(),
+            "demand": [each.to_json() for each in self.demand],
         }
 
 

@@ -17,6 +17,7 @@ from streamer.evaluation.bands import Band
 from streamer.evaluation.baselines import PERSISTENCE
 from streamer.evaluation.bootstrap import Interval
 from streamer.evaluation.breakdown import Part
+from streamer.evaluation.demand.tables import demand_tables
 from streamer.evaluation.forecasts import Forecasts
 from streamer.evaluation.means.tables import mean_tables
 from streamer.evaluation.metrics import W
@@ -55,6 +56,7 @@ def tables(evaluation: Evaluation, *, width: int = _SCREEN) -> RenderableType:
     if any(assessment.fixed_band for assessment in evaluation.assessments):
         parts += ["", _bands(evaluation), Text(_fixed_means(evaluation))]
     parts += mean_tables(evaluation.means)
+    parts += demand_tables(evaluation.demand)
     for name, found in evaluation.breakdowns.items():
         parts += ["", _breakdown(_TITLES[name], evaluation.assessments, found, width)]
     if evaluation.notes:

@@ -132,6 +132,16 @@ def test_a_slow_change_of_the_base_load_is_no_event() -> None:
     assert [(on, off) for on, off, _ in ended(kw)] == [(20, 250)]
 
 
+def test_a_small_load_of_a_restless_day_is_no_event_and_a_short_or_large_one_is() -> None:
+    restless = 0.4 + 0.12 * np.random.default_rng(2).standard_normal(3000)
+    loads = [(2000.5, 2004.5, 1.5), (2100.5, 2130.5, 1.5), (2200.5, 2230.5, 4.0)]
+    kw = power(3000, loads, base=0.0, noise=0.0)
+    assert [(on, off) for on, off, _ in ended(restless + kw)] == [(2000, 2004), (2200, 2230)]
+    assert [(on, off) for on, off, _ in ended(0.4 + kw)] == [
+        (int(on), int(off)) for on, off, _ in loads
+    ]
+
+
 def test_noise_is_no_event() -> None:
     rng = np.random.default_rng(3)
     assert found(0.4 + 0.1 * rng.standard_normal(5000)) == []

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from streamer.demand.settings import DemandRule
 from streamer.evaluation import BASELINES
 from streamer.sample import sample_path
 from streamer.testing import FixedHead
@@ -22,7 +23,7 @@ SAMPLE = sample_path()
 KEYS = (
     "file", "from", "to", "readings", "scored", "training_readings", "gaps", "gap_minutes",
     "days", "bootstrap", "notes", "forecasters", "fixed_band", "breakdowns",
-    "horizons", "quarter_hours",
+    "horizons", "quarter_hours", "demand",
 )  # fmt: skip
 
 
@@ -235,6 +236,7 @@ def test_horizons_are_scored_of_the_models_that_have_some(
         light=True,
         confidence=0.8,
         horizons=None,
+        demand=None,
         plot=None,
     )
     found = run_trial(trial)
@@ -256,6 +258,22 @@ def test_horizons_are_scored_of_the_models_that_have_some(
     assert [score.name for score in alone.means.horizons[0].scores][:2] == [
         "other (b), frozen", "persistence"
     ]  # fmt: skip
+    rule = DemandRule(15, limit_kw=0.5)
+    demand = run_trial(replace(trial, horizons=(), light=False, demand=rule))
+    assert demand.means.to_json() == {"horizons": [], "quarter_hours": []}
+    (scores,) = demand.demand
+    assert (scores.name, scores.minutes, scores.limit_kw) == ("other (b), adapted", 15, 0.5)
+    assert scores.intervals == scores.bounded > 20
+    assert scores.coverage is not None
+    assert demand.to_json()["demand"][0]["deadlines"] == (7, 5)
+    frozen_demand = run_trial(replace(trial, adapt=False, light=False, demand=rule))
+    assert [each.name for each in frozen_demand.demand] == ["other (b), frozen"]
+    assert [horizon.minutes for horizon in frozen_demand.means.horizons] == [5, 60]
+
+
+def test_demand_needs_forecasts_of_the_next_minutes(untrained_model: Path) -> None:
+    arguments = "evaluate", SAMPLE, "--last", "0.4d", "--model", untrained_model, "--demand", "15"
+    _fails(streamer(*arguments), 2, "--demand", "'other' does not forecast", "leave the option out")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,12 @@ def offered_horizons(forecaster: Forecaster) -> tuple[int, ...]:
 
 
 def model_means(
-    forecaster: Forecaster, adapted: Adapted | None, stretch: Stretch, shown: tuple[int, ...]
+    forecaster: Forecaster,
+    adapted: Adapted | None,
+    stretch: Stretch,
+    shown: tuple[int, ...],
+    *,
+    every: bool = False,
 ) -> list[FrozenMeans | OnlineMeans]:
     """What forecasts the horizons of a model from its network's answers.
 
@@ -28,12 +33,19 @@ def model_means(
         stretch: the stretch to forecast.
         shown: horizons to score, of which the model may have some; those that complete a
             quarter-hour are forecast, too.
+        every: whether the last of the forecasts are needed for all horizons of the model.
 
     Returns:
         The frozen forecasts, then the online ones; nothing for a model without such horizons.
     """
-    head, minutes = horizons_of(forecaster), needed_horizons(shown, offered_horizons(forecaster))
-    if head is None or not shown or not minutes:
+    head, offered = horizons_of(forecaster), offered_horizons(forecaster)
+    if head is None or not (shown or every):
         return []
-    frozen = FrozenMeans(head, forecaster.levels, stretch, minutes)
-    return [frozen] if adapted is None else [frozen, OnlineMeans(head, adapted, stretch, minutes)]
+    some = needed_horizons(shown, offered)
+    last = offered if every else some
+    if not last:
+        return []
+    frozen = FrozenMeans(
+        head, forecaster.levels, stretch, last if adapted is None else some or last
+    )
+    return [frozen] if adapted is None else [frozen, OnlineMeans(head, adapted, stretch, last)]
