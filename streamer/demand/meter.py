@@ -28,6 +28,9 @@ class MeterRegisters:
         rule: the intervals.
         interval: the running one.
         peaks: the months' peaks.
+
+    Attributes:
+        knows_peak: whether the meter has sent the peak of the running month.
     """
 
     def __init__(self, rule: DemandRule, interval: Interval, peaks: MonthPeaks) -> None:
@@ -35,6 +38,7 @@ class MeterRegisters:
         self._interval = interval
         self._peaks = peaks
         self._months: tuple[MonthPeak, ...] = ()
+        self.knows_peak = False
 
     def take(self, at: datetime, demand: MeterDemand) -> bool:
         """Take the registers at the end of a minute; returns whether a peak has changed.
@@ -53,6 +57,7 @@ class MeterRegisters:
             self._months = demand.months
             for past in demand.months:
                 changed |= self._replace(at, past)
+        self.knows_peak = demand.peak is not None
         return changed if demand.peak is None else self._replace(at, demand.peak) or changed
 
     def _replace(self, at: datetime, peak: MonthPeak) -> bool:

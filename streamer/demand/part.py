@@ -6,20 +6,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from streamer.demand.alarm import PeakAlarm
 from streamer.demand.interval import Interval
 from streamer.demand.meter import MeterRegisters
 from streamer.demand.probability import ExceedanceProbability
 from streamer.demand.rest import Rest, RestForecasts
 from streamer.demand.scores import RunningDemandScores
 from streamer.demand.settings import DemandRule
-from streamer.demand.texts import Bound, peak_text
-from streamer.demand.warning import AlarmThreshold, patient_score
-from streamer.energy.ledger import MAX_KW, Ledger
+from streamer.energy.ledger import MAX_KW, QUARTERS_A_DAY, Ledger
 from streamer.energy.peaks import MonthPeaks, Peak
 from streamer.readings.arrays import DoubleArray
 from streamer.readings.demand import DemandForecast, DemandScores, QuarterHour, SettledDemand
 from streamer.readings.meterdemand import MeterDemand
-from streamer.readings.saved import number
 from streamer.readings.seconds import seconds_of
 from streamer.readings.steps import Alarm
 
@@ -49,9 +47,6 @@ class Demand:
             no such forecasts. Then the last reading is taken to continue, without an interval,
             a probability or alarms.
         confidence: nominal coverage of the forecasts' intervals.
-
-    Attributes:
-        alarm: the alarm about the running interval, until its last minute; None if there is none.
     """
 
     def __init__(self, rule: DemandRule, horizons: Sequence[int], *, confidence: float) -> None:
@@ -63,7 +58,7 @@ class Demand:
         self._interval = Interval(minutes, net=rule.net)
         self._meter = MeterRegisters(rule, self._interval, self._peaks)
         self._probability = ExceedanceProbability(minutes, confidence=confidence, net=rule.net)
-        self._threshold = AlarmThreshold(minutes, rule.alarms_per_month)
+        self._alarm = PeakAlarm(rule, self._interval)
         self._scores = RunningDemandScores(minutes)
         self._latest = self._scores.get()
         self._minute_s = _NEVER
@@ -73,7 +68,11 @@ class Demand:
         self._rest: Rest | None = None
         self._p: float | None = None
         self._settled: tuple[SettledDemand, ...] = ()
-        self.alarm: Alarm | None = None
+
+    @property
+    def alarm(self) -> Alarm | None:
+        """The alarm about the running interval, until its last minute; None if there is none."""
+        return self._alarm.active
 
     def take(
         self,
@@ -105,7 +104,7 @@ class Demand:
         if not interval.has(at, minute_s):
             if interval.left:
                 self._settle()
-            self.alarm = None
+            self._alarm.active = None
             self._look_up(interval.begin(at, minute_s))
         interval.add(at, kw)
         if registers is not None and self._meter.take(at, registers) and interval.start:
@@ -129,7 +128,7 @@ class Demand:
 
     def state(self) -> dict[str, Any]:
         """Everything that the next steps depend on, as plain JSON values."""
-        rule, alarm = self._rule, self.alarm
+        rule = self._rule
         return {
             "intervals": [rule.minutes, rule.net],
             "bound": [rule.limit_kw, rule.floor_kw],
@@ -137,9 +136,8 @@ class Demand:
             "peaks": self._peaks.state(),
             "interval": self._interval.state(),
             "probability": self._probability.state(),
-            "threshold": self._threshold.state(),
+            "alarm": self._alarm.state(),
             "scores": self._scores.state(),
-            "alarm": None if alarm is None else [alarm.at.isoformat(), alarm.text, alarm.size],
         }
 
     def restore(self, state: Mapping[str, Any] | None, last_at: datetime | None) -> None:
@@ -172,11 +170,9 @@ class Demand:
         self._probability.restore(state["probability"])
         if state["bound"] != [rule.limit_kw, rule.floor_kw]:
             return
-        self._threshold.restore(state["threshold"])
+        self._alarm.restore(state["alarm"], last_at)
         self._scores.restore(state["scores"])
         self._latest = self._scores.get()
-        if state["alarm"] is not None:
-            self.alarm = _restored_alarm(state["alarm"], interval.start, last_at)
 
     def _look_up(self, start: datetime) -> None:
         """Look up the peak of the month and the bound of the interval that begins."""
@@ -196,10 +192,8 @@ class Demand:
         raised = None
         if bound_kw is not None:
             self._p = p = self._probability.of(bound_kw, known, left, rest, kw)
-            if self._threshold.raises(p, left):
-                score = patient_score(p, left / self._rule.minutes)
-                size = max(score / self._threshold.threshold, 1.0)
-                self.alarm = raised = Alarm(Alarm.PEAK, at, self._text(bound_kw, rest), size)
+            if self._knows_bound():
+                raised = self._alarm.take(at, p, rest, bound_kw, self._peak)
         if interval.passed in self._scores.scored:
             self._scores.see(
                 interval.passed,
@@ -211,25 +205,18 @@ class Demand:
             )
         return raised
 
-    def _text(self, bound_kw: float, rest: Rest) -> str:
-        """The text of an alarm."""
-        rule, peak, interval = self._rule, self._peak, self._interval
-        bound: Bound = "floor"
-        if rule.limit_kw is not None:
-            bound = "limit"
-        elif peak is not None and peak.kw == bound_kw:
-            bound = "month"
-        return peak_text(
-            minutes=rule.minutes,
-            left=interval.left,
-            kw=interval.mean_kw(rest.kw),
-            high_kw=interval.mean_kw(rest.high_kw),
-            rest_kw=rest.kw if rule.net else max(rest.kw, 0.0),
-            bound_kw=bound_kw,
-            bound=bound,
-            margin_kw=interval.margin_kw(bound_kw),
-            price_per_kw_year=rule.price_per_kw_year,
-            currency=rule.currency,
+    def _knows_bound(self) -> bool:
+        """Whether the bound is worth an alarm.
+
+        The peak of the month before the first reading is not known. What has been highest in less
+        than a day is exceeded by every evening.
+        """
+        peak = self._peak
+        return (
+            self._ledger.over >= QUARTERS_A_DAY
+            or peak is None
+            or self._bound_kw != peak.kw
+            or self._meter.knows_peak
         )
 
     def _settle(self) -> None:
@@ -244,7 +231,7 @@ class Demand:
         if bound_kw is not None and not unknown:
             exceeded = kw > bound_kw
         self._probability.end(complete_kw)
-        self._threshold.end(exceeded)
+        self._alarm.end(exceeded)
         self._scores.end(complete_kw, exceeded=exceeded, warned=alarm is not None)
         self._latest = self._scores.get()
         self._peaks.see(start, interval.least_kw if unknown else kw, complete=not unknown)
@@ -293,18 +280,3 @@ class Demand:
 def _minute_s(at: datetime) -> int:
     """Beginning of the minute of a time, as by `seconds_of`."""
     return seconds_of(at) - at.second
-
-
-def _restored_alarm(saved: Any, start: datetime | None, last_at: datetime | None) -> Alarm:
-    """The alarm about the running interval that was saved.
-
-    Raises:
-        TypeError, ValueError: it is damaged.
-    """
-    text_at, text, size = saved
-    at = datetime.fromisoformat(text_at)
-    if start is None or last_at is None or not start <= at <= last_at:
-        raise ValueError("an alarm about a demand interval is not from the running one")
-    if not isinstance(text, str):
-        raise TypeError(f"the text of an alarm is {text!r:.40}")
-    return Alarm(Alarm.PEAK, at, text, number(size))

@@ -13,6 +13,7 @@ from streamer.readings.saved import count, number, whole
 DAYS = 40
 """Days that are kept: a month, and what its first days are compared with."""
 
+QUARTERS_A_DAY = 96
 QUARTER = timedelta(minutes=15)
 MAX_KW = 1e9
 """Powers beyond this are taken for it, so that all sums are finite."""
@@ -21,7 +22,7 @@ _QUARTER_S = 900
 _PER_HOUR = 60.0
 _PER_KWH = 1e6
 """Quarter-hours that are over are rounded to a milliwatt-hour, so that their state is small."""
-_MAX_ROWS = DAYS * 96
+_MAX_ROWS = DAYS * QUARTERS_A_DAY
 _SPAN = timedelta(days=DAYS)
 _NEVER = -(1 << 62)
 
@@ -120,6 +121,11 @@ class Ledger:
         else:
             self._export -= kw
         self._minutes += 1
+
+    @property
+    def over(self) -> int:
+        """Number of quarter-hours that are over, of those that are kept."""
+        return len(self._rows) - self._first
 
     def snapshot(self) -> QuarterHours:
         """The quarter-hours so far, the running one included."""

@@ -16,7 +16,8 @@ from streamer.demand.settings import DemandRule
 from streamer.errors import StateError, UsageError
 from streamer.models import Forecaster, channels_of, horizons_of
 from streamer.online.layer import Adapt
-from streamer.pipeline.parts import Parts, Settings
+from streamer.pipeline.parts import Parts
+from streamer.pipeline.settings import Settings
 from streamer.readings import Alarm, Reading, Step
 from streamer.readings.arrays import IntArray
 from streamer.readings.blocks import BlockResult, ReadingBlock

@@ -3,58 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from streamer.alarms.detectors import Alarms
-from streamer.alarms.switching import SwitchingEvents
-from streamer.demand.part import Demand, DemandValues
-from streamer.demand.settings import DemandRule
-from streamer.models import Forecaster, MeansHead
 from streamer.online.forecasts import ForecastBatch, Issued, settled_by, to_forecast
 from streamer.online.guard import day_parts
 from streamer.online.issuing import Issuer
-from streamer.online.layer import Adapt
 from streamer.online.means.layer import Means
 from streamer.online.means.part import MeanValues
 from streamer.online.position import Position
+from streamer.pipeline.household import Household, HouseholdValues, raised_at
+from streamer.pipeline.settings import Settings
 from streamer.readings import Alarm, Reading, Step
 from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.readings.blocks import ReadingBlock
-from streamer.readings.demand import SwitchingEvent
 from streamer.readings.powers import Powers
 from streamer.scores.running import RunningScores
 
 _NO_MEANS = MeanValues()
-_NO_DEMAND = DemandValues()
+_NO_HOUSEHOLD = HouseholdValues()
 
 _FEW = 4
 """Readings that are faster one by one: an engine computes dozens of windows at least."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Settings of a pipeline; see `streamer.pipeline.Pipeline`.
-
-    Attributes:
-        forecaster: model that forecasts the next reading from a window.
-        adapt: whether the forecasts are corrected online, and how.
-        confidence: nominal coverage of the bands.
-        channels: names of the channels that the model takes.
-        head: forecaster of the next minutes' mean; None if that is not forecast.
-        demand: demand intervals; None if they are not kept.
-    """
-
-    forecaster: Forecaster
-    adapt: Adapt
-    confidence: float
-    channels: tuple[str, ...]
-    head: MeansHead | None
-    demand: DemandRule | None
 
 
 class Parts:
@@ -78,12 +51,10 @@ class Parts:
         self._means: Means | None = None
         if head is not None:
             self._means = Means(head, adapt=bool(adapt), confidence=float(confidence))
-        self._demand: Demand | None = None
-        self._switching: SwitchingEvents | None = None
+        self._household: Household | None = None
         if settings.demand is not None:
-            self._switching = SwitchingEvents()
             horizons = () if self._means is None else self._means.minutes
-            self._demand = Demand(settings.demand, horizons, confidence=float(confidence))
+            self._household = Household(settings.demand, horizons, confidence=float(confidence))
         self._latest = self._scores.get()
         self._adaptation = self._issuer.adaptation
 
@@ -95,8 +66,7 @@ class Parts:
             "scores": self._scores.state(),
             "alarms": self._alarms.state(),
             **({} if self._means is None else {"means": self._means.state()}),
-            **({} if self._demand is None else {"demand": self._demand.state()}),
-            **({} if self._switching is None else {"switching": self._switching.state()}),
+            **({} if self._household is None else self._household.state()),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -112,31 +82,27 @@ class Parts:
         self._scores.restore(state["scores"])
         if self._means is not None:
             self._means.restore(state.get("means"))
-        if self._demand is not None:
-            self._demand.restore(state.get("demand"), self.position.last_at)
-        if self._switching is not None and "switching" in state:
-            self._switching.restore(state["switching"])
+        if self._household is not None:
+            self._household.restore(state, self.position.last_at)
         self._latest = self._scores.get()
         self._adaptation = self._issuer.adaptation
 
     @property
     def lacks_demand(self) -> bool:
         """Whether demand intervals are kept, but not those of the readings so far."""
-        return (
-            self._demand is not None and self._demand.is_new and self.position.last_at is not None
-        )
+        household = self._household
+        return household is not None and household.is_new and self.position.last_at is not None
 
     def recall_demand(self, readings: Iterable[Reading]) -> None:
         """Take earlier readings into the demand intervals alone."""
-        if self._demand is not None:
-            for reading in readings:
-                self._demand.take(reading.at, reading.kw, None)
+        if self._household is not None:
+            self._household.recall(readings)
 
     def reset(self) -> None:
         """Empty the ring buffer."""
         self.position.reset()
-        if self._switching is not None:
-            self._switching.forget()
+        if self._household is not None:
+            self._household.forget_loads()
         self._issuer.restart(seen=self.position.counts.readings)
 
     def one(self, reading: Reading, missing: int) -> Step:
@@ -149,9 +115,9 @@ class Parts:
         means, ahead_kw = _NO_MEANS, None
         if self._means is not None:
             means = self._means.one(reading, self._issuer.hidden, issued)
-            if self._demand is not None and means.next_means is not None:
+            if self._household is not None and means.next_means is not None:
                 ahead_kw = means.next_means.values.T
-        return self._advance(reading, missing, issued, means, self._demand_of(reading, ahead_kw))
+        return self._advance(reading, missing, issued, means, ahead_kw)
 
     def many(self, readings: Sequence[Reading], missing: IntArray) -> list[Step]:
         """Take consecutive readings without a reset.
@@ -167,12 +133,8 @@ class Parts:
         if batch is not None:
             found = batch.issued()
             issued[-len(found) :] = found
-        return [
-            self._advance(each, gap, forecast, mean, self._demand_of(each, next_kw))
-            for each, gap, forecast, mean, next_kw in zip(
-                readings, missing.tolist(), issued, means, ahead_kw, strict=True
-            )
-        ]
+        columns = readings, missing.tolist(), issued, means, ahead_kw
+        return [self._advance(*each) for each in zip(*columns, strict=True)]
 
     def block(
         self,
@@ -204,7 +166,6 @@ class Parts:
             last_two += batch.issued(slice(-2, None))
         before = len(kw) - 1
         if before:
-            self._follow_loads(readings[:before], missing[:before])
             last_kw = np.empty_like(kw)
             last_kw[0] = np.nan if waiting is None else waiting.last_kw
             last_kw[1:] = kw[:-1]
@@ -227,13 +188,14 @@ class Parts:
                 high_kw=settled.high_kw[:before],
                 missing=missing[:before],
             )
-            peaks = self._take_demand(readings[:before], ahead_kw)
-            alarms += sorted([*found, *peaks], key=_raised_at) if peaks else found
+            if self._household is not None:
+                peaks = self._household.many(readings[:before], missing[:before], ahead_kw)
+                found = sorted([*found, *peaks], key=raised_at)
+            alarms += found
             forecast = to_forecast(readings[before - 1], last_two[-2])
             self.position.advance_many(readings[:before], missing[:before], forecast)
-        demand = self._demand_of(readings[before], ahead_kw[before])
         step = self._advance(
-            readings[before], int(missing[before]), last_two[-1], means[-1], demand
+            readings[before], int(missing[before]), last_two[-1], means[-1], ahead_kw[before]
         )
         alarms += [alarm for alarm in step.alarms if alarm.at == step.reading.at]
         return step
@@ -263,32 +225,9 @@ class Parts:
         if self._means is not None and not batches:
             values, issued_kw = self._means.many(readings, powers, None, None, every=every)
         ahead_kw: Sequence[DoubleArray | None] = [None] * len(readings)
-        if self._demand is not None and self._means is not None:
+        if self._household is not None and self._means is not None:
             ahead_kw = [*chain.from_iterable(issued_kw)]
         return ForecastBatch.joined(batches) if batches else None, values, ahead_kw
-
-    def _take_demand(
-        self, readings: ReadingBlock, ahead_kw: Sequence[DoubleArray | None]
-    ) -> list[Alarm]:
-        """Keep the demand intervals of readings, and return the alarms that are raised."""
-        demand = self._demand
-        if demand is None:
-            return []
-        taken = map(demand.take, readings.at.tolist(), readings.kw.tolist(), ahead_kw)
-        return [alarm for alarm in taken if alarm is not None]
-
-    def _follow_loads(self, readings: ReadingBlock, missing: IntArray) -> None:
-        """Follow the loads that are switched in readings without steps."""
-        if self._switching is not None:
-            columns = readings.at, readings.consumption_kw, missing
-            self._switching.many(*(column.tolist() for column in columns))
-
-    def _demand_of(self, reading: Reading, ahead_kw: DoubleArray | None) -> DemandValues:
-        """What the step of a reading has of demand intervals."""
-        if self._demand is None:
-            return _NO_DEMAND
-        self._demand.take(reading.at, reading.kw, ahead_kw, reading.meter_demand)
-        return self._demand.values()
 
     def _learn(self, kw: float, grid_kw: float) -> None:
         """Learn from the reading that settles the waiting forecast, if any.
@@ -307,7 +246,7 @@ class Parts:
         missing: int,
         issued: Issued | None,
         means: MeanValues,
-        demand: DemandValues,
+        ahead_kw: DoubleArray | None,
     ) -> Step:
         """Settle and score the waiting forecast, buffer the reading, issue the next forecast."""
         position = self.position
@@ -325,11 +264,10 @@ class Parts:
         alarms = self._alarms.settle(
             at=reading.at, kw=reading.kw, forecast=settled, missing=missing
         )
-        if self._demand is not None and self._demand.alarm is not None:
-            alarms = tuple(sorted((*alarms, self._demand.alarm), key=_raised_at))
-        switched: tuple[SwitchingEvent, ...] = ()
-        if self._switching is not None:
-            switched = self._switching.one(reading.at, reading.consumption_kw, missing)
+        demand, switched = _NO_HOUSEHOLD
+        if self._household is not None:
+            demand, switched = self._household.one(reading, missing, ahead_kw)
+            alarms = self._household.with_alarm(alarms)
         forecast = to_forecast(reading, issued)
         position.advance(reading, missing, forecast)
         if issued is not None:
@@ -355,7 +293,3 @@ class Parts:
     def _are_few(self, readings: Sequence[Reading]) -> bool:
         """Whether a part is processed faster one by one."""
         return len(readings) <= _FEW and not self._issuer.is_behind
-
-
-def _raised_at(alarm: Alarm) -> datetime:
-    return alarm.at

@@ -107,8 +107,8 @@ def _settled(demand: SettledDemand) -> _Row:
 
 
 def _forecast(demand: DemandForecast) -> tuple[_Row, ...]:
-    """The row of a forecast, if it is of a third of the interval after its start."""
-    if demand.kw is None:
+    """The row of a forecast with a band, if it is of a third of the interval after its start."""
+    if demand.low_kw is None:
         return ()
     at, minutes, utc_offset = _span(demand)
     if 3 * demand.minutes_left != 2 * minutes:

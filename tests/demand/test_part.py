@@ -294,12 +294,8 @@ def test_a_state_without_demand_intervals_begins_anew() -> None:
         ("interval", ["2010-03-19T18:15:00", 0, 0.0, 0.0, 1, 3]),
         ("interval", {}),
         ("probability", {}),
-        ("threshold", {"ended": -1}),
         ("scores", None),
-        ("alarm", ["2010-03-19T17:19:00", 3, 1.0]),
-        ("alarm", ["2010-03-19T17:19:00+00:00", "", 1.0]),
-        ("alarm", ["2010-03-19T17:20:00", "", 1.0]),
-        ("alarm", ["2010-03-19T17:14:00", "", 1.0]),
+        ("alarm", {"threshold": {"ended": -1}, "active": None}),
     ],
 )
 def test_a_damaged_state_is_an_error(key: str, value: Any) -> None:
@@ -309,6 +305,38 @@ def test_a_damaged_state_is_an_error(key: str, value: Any) -> None:
     state["demand"][key] = value
     with pytest.raises(StateError, match="damaged"):
         pipeline.restore(state)
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        ["2010-03-19T17:19:00", 3, 1.0],
+        ["2010-03-19T17:19:00", "", None],
+        ["2010-03-19T17:19:00+00:00", "", 1.0],
+        ["2010-03-19T17:20:00", "", 1.0],
+        ["2010-03-19T17:14:00", "", 1.0],
+        [],
+    ],
+)
+def test_a_damaged_alarm_is_an_error(saved: Any) -> None:
+    pipeline = _pipeline(DemandRule())
+    pipeline.push_many(readings([1.0] * 20))
+    state = pipeline.state()
+    state["demand"]["alarm"]["active"] = saved
+    with pytest.raises(StateError, match="damaged"):
+        pipeline.restore(state)
+
+
+def test_on_the_first_day_the_peak_of_the_month_is_not_worth_an_alarm() -> None:
+    stream = [*_evening(hours=24), *readings([9.0] * 15, start=EVENING + timedelta(days=1))]
+    steps = _pipeline(DemandRule()).push_many(stream)
+    raised = [a for s in steps for a in s.alarms if a.kind == Alarm.PEAK and a.at == s.reading.at]
+    (alarm,) = raised
+    assert alarm.at >= EVENING + timedelta(days=1)
+    assert "above this month's peak" in alarm.text
+    floor = _pipeline(DemandRule(floor_kw=2.5)).push_many(stream[:180])
+    first = next(a for s in floor for a in s.alarms if a.kind == Alarm.PEAK)
+    assert "above the lowest peak that is charged" in first.text
 
 
 def test_the_forecast_of_the_next_minutes_is_that_of_the_step() -> None:
@@ -410,7 +438,7 @@ def test_with_another_bound_the_calibration_is_kept() -> None:
     assert begun["probability"] == kept["probability"]
     assert (begun["peaks"], begun["ledger"]) == (kept["peaks"], kept["ledger"])
     new = _pipeline(DemandRule(limit_kw=4.0)).state()["demand"]
-    assert (begun["scores"], begun["threshold"]) == (new["scores"], new["threshold"])
+    assert (begun["scores"], begun["alarm"]) == (new["scores"], new["alarm"])
 
 
 def test_there_is_no_alarm_without_forecasts() -> None:

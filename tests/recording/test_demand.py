@@ -37,7 +37,7 @@ def intervals_of(steps: Iterable[Step]) -> list[tuple[Any, ...]]:
         demand = each.demand
         if demand is not None:
             length = (demand.end - demand.start) // MINUTE
-            if demand.minutes_left == 2 * length // 3:
+            if demand.minutes_left == 2 * length // 3 and demand.low_kw is not None:
                 row = found.setdefault((_unix(demand.start), length), _begun(demand.start))
                 row[7:] = demand.kw, demand.low_kw, demand.high_kw, demand.p_raises_peak
         for came in each.settled_demand:

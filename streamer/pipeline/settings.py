@@ -1,0 +1,30 @@
+"""Settings of a pipeline, as they are after its arguments have been checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from streamer.demand.settings import DemandRule
+from streamer.models import Forecaster, MeansHead
+from streamer.online.layer import Adapt
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of a pipeline; see `streamer.pipeline.Pipeline`.
+
+    Attributes:
+        forecaster: model that forecasts the next reading from a window.
+        adapt: whether the forecasts are corrected online, and how.
+        confidence: nominal coverage of the bands.
+        channels: names of the channels that the model takes.
+        head: forecaster of the next minutes' mean; None if that is not forecast.
+        demand: demand intervals; None if they are not kept.
+    """
+
+    forecaster: Forecaster
+    adapt: Adapt
+    confidence: float
+    channels: tuple[str, ...]
+    head: MeansHead | None
+    demand: DemandRule | None
