@@ -34,6 +34,7 @@ _IN_TIME = {
     "channel_values": _LATER,
     # One is settled by its last minute; of a running one, a minute in the future may have come.
     "demand_intervals": "at + 60 * (minutes - 1) > :now",
+    "meter_registers": _LATER,
     "switching_events": _LATER,
     "alarms": _LATER,
 }

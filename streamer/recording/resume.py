@@ -154,8 +154,8 @@ class _Log:
         """Restore a snapshot, and make up for demand intervals if it lacks them."""
         self._pipeline.restore(snapshot.state)
         if self._pipeline.lacks_demand:
-            last_at = snapshot.at
-            for page in readings(self._connection, after=last_at - _YEAR_S, before=last_at + 1):
+            first, end = snapshot.at - _YEAR_S, snapshot.at + 1
+            for page in readings(self._connection, after=first, before=end, registers=True):
                 self._pipeline.recall_demand(page)
 
     def push(
@@ -164,7 +164,12 @@ class _Log:
         """Push the readings between two times, one by one or in blocks."""
         size = _BLOCK if together else PAGE
         for block in readings(
-            self._connection, after=after, before=before, size=size, channels=self._channels
+            self._connection,
+            after=after,
+            before=before,
+            size=size,
+            channels=self._channels,
+            registers=True,
         ):
             try:
                 if together:

@@ -16,6 +16,7 @@ from streamer.readings import Reading
 from streamer.readings.span import Span
 from streamer.recording.channels import ChannelValues
 from streamer.recording.database import InvalidValueError
+from streamer.recording.registers import Registers
 
 MAX_ALARMS = 100
 """Most alarms that are on at a time; there are a few kinds of them."""
@@ -120,6 +121,7 @@ def readings(
     before: int = AFTER_ALL,
     size: int = PAGE,
     channels: Sequence[str] = (),
+    registers: bool = False,
 ) -> Iterator[list[Reading]]:
     """Yield the recorded readings between two times, both excluded, in pages.
 
@@ -132,12 +134,14 @@ def readings(
         size: number of rows in a page.
         channels: names of the channels of each reading, in order. Minutes for which one of them
             is not known are left out.
+        registers: whether to read the demand registers of the meter.
 
     Raises:
         InvalidValueError: a row is not one that a recorder writes.
     """
     columns = "utc_offset, actual_kw, solar_kw, battery_kw"
     values = ChannelValues(connection, channels) if channels else None
+    meter = Registers(connection) if registers else None
     for page in pages(connection, columns, after=after, before=before, size=size):
         if values is None:
             whole = [(*row, ()) for row in page]
@@ -148,10 +152,16 @@ def readings(
                 for row in page
                 if (found := known.get(row[0])) is not None and None not in found
             ]
+        demands = {} if meter is None else meter.between(page[0][0], page[-1][0])
         for _, rows in groupby(whole, _side_powers):
             yield [
                 Reading(
-                    time_of(at, offset), _power(kw), _measured(solar), _measured(battery), others
+                    time_of(at, offset),
+                    _power(kw),
+                    _measured(solar),
+                    _measured(battery),
+                    others,
+                    demands.get(at),
                 )
                 for at, offset, kw, solar, battery, others in rows
             ]

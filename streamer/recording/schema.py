@@ -129,6 +129,13 @@ CREATE VIEW month_peaks AS
   SELECT {_LOCAL_MONTH} AS month, minutes, max({AT_LEAST_KW}) AS kw, {_LOCAL_TIME} AS local_time, at
   FROM demand_intervals WHERE kw IS NOT NULL GROUP BY {_LOCAL_MONTH}, minutes""",  # noqa: S608 - constants
     """
+-- Demand registers of the meter at the end of each minute, if it has them.
+CREATE TABLE meter_registers (
+  at INTEGER PRIMARY KEY,       -- start of the reading's minute
+  so_far_kw REAL,               -- energy of the running quarter-hour, divided by the whole of it
+  peaks TEXT                    -- months' peaks as JSON; NULL if they are those of the row before
+)""",
+    """
 -- Loads, as far as the total power shows when they were switched on and off. Two that are switched
 -- on in the same minute, and off in different ones, have a row each.
 CREATE TABLE switching_events (
@@ -162,6 +169,7 @@ COLUMNS = {
         "at, minutes, utc_offset, kw, export_kw, unknown_minutes, bound_kw, exceeded, warned_at, "
         "forecast_kw, low_kw, high_kw, p_raises_peak"
     ),
+    "meter_registers": "at, so_far_kw, peaks",
     "switching_events": "at, kw, off_at",
     "alarms": "at, kind, text, size, over_at",
     "events": "id, at, kind, text",

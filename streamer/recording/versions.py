@@ -22,7 +22,7 @@ _ADDED_OBJECTS = {3: ADDED_3, 4: ADDED_4}
 
 _ADDED_TABLES = {
     3: ("mean_forecasts", "channels", "channel_values"),
-    4: ("demand_intervals", "switching_events"),
+    4: ("demand_intervals", "meter_registers", "switching_events"),
 }
 
 _GENERATED = "GENERATED ALWAYS AS"

@@ -15,6 +15,7 @@ import pytest
 from streamer.demand.settings import DemandRule
 from streamer.readings import MINUTE, Reading, Step
 from streamer.readings.demand import DemandForecast, SettledDemand, SwitchingEvent
+from streamer.readings.meterdemand import MeterDemand, MonthPeak
 from streamer.recording.schema import COLUMNS
 from tests.recording.conftest import DEMAND, House, house, metered, pipeline
 
@@ -287,3 +288,55 @@ def test_a_recording_without_intervals_has_those_of_its_minutes_at_once(db: Path
         assert step.demand.so_far_kw == whole.demand.so_far_kw
     assert len(resumed.steps) >= 50
     watcher.close()
+
+
+def _metered_by_itself(readings: list[Reading]) -> list[Reading]:
+    """Readings with the registers of a meter that has seen every minute, and more."""
+    found, peak, past = [], MonthPeak(readings[0].at - QUARTER, 1.0), []
+    for number, reading in enumerate(readings):
+        so_far_kw = (1 + reading.at.minute % 15) / 8.0
+        if number % 90 == 0:
+            peak = MonthPeak(reading.at - QUARTER, 2.0 + number / 256)
+        if number == 100:
+            past = [MonthPeak(reading.at - timedelta(days=30 * n), 4.0 + n) for n in (3, 2)]
+        demand = MeterDemand(so_far_kw if number % 7 else None, peak, tuple(past))
+        found.append(reading if number % 50 == 20 else replace(reading, meter_demand=demand))
+    return found
+
+
+def test_registers_of_the_meter_are_resumed_bit_by_bit(db: Path) -> None:
+    readings = _metered_by_itself(house(250))
+    undisturbed = metered()
+    expected = [undisturbed.push(reading) for reading in readings]
+    steps: list[Step] = []
+    for end in (80, 121, 250):
+        watcher = House(db, pipeline=metered(), snapshot_every=50)
+        resumed = watcher.recorder.resume(watcher.pipeline, steps=20)
+        assert [*resumed.steps] == steps[len(steps) - len(resumed.steps) :]
+        steps += watcher.watch(readings[len(steps) : end])
+        watcher.close()
+    assert steps == expected
+    assert watcher.pipeline.state() == undisturbed.state()
+    # Those of two earlier months are known from the registers alone.
+    assert sorted(kw for kw, _ in undisturbed.state()["demand"]["peaks"])[1:] == [6.0, 7.0]
+    with closing(sqlite3.connect(db)) as connection:
+        count, peaks = connection.execute(
+            "SELECT count(*), count(peaks) FROM meter_registers"
+        ).fetchone()
+    assert count == sum(reading.meter_demand is not None for reading in readings)
+    # Those that changed, and the first after each start.
+    assert peaks == 3 + 1 + 2
+
+
+@pytest.mark.parametrize(
+    "value", ["'x'", "'[1]'", "'[null,[[1,2]]]'", "'[[\"2026-01-01\",-1.0],[]]'"]
+)
+def test_registers_that_no_recorder_writes_are_damage(db: Path, value: str) -> None:
+    _watch(db, _metered_by_itself(house(30)))
+    with closing(sqlite3.connect(db, isolation_level=None)) as connection:
+        connection.execute("DELETE FROM snapshots")
+        connection.execute(f"UPDATE meter_registers SET peaks = {value}")  # noqa: S608 - constants
+    watcher = House(db, pipeline=metered())
+    watcher.recorder.resume(watcher.pipeline)
+    watcher.close()
+    assert "is damaged" in watcher.texts[0]
