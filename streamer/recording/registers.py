@@ -10,10 +10,13 @@ import json
 import math
 import sqlite3
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from streamer.readings.meterdemand import MeterDemand, MonthPeak
 from streamer.recording.database import InvalidValueError
+
+_Peaks: TypeAlias = tuple[MonthPeak | None, tuple[MonthPeak, ...]]
+"""Peak of the running month, and those of earlier months."""
 
 MAX_MONTHS = 13
 """Most earlier months whose peaks a meter has."""
@@ -59,7 +62,7 @@ class Registers:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._peaks: tuple[MonthPeak | None, tuple[MonthPeak, ...]] | None = None
+        self._peaks: _Peaks | None = None
 
     def between(self, first: int, last: int) -> dict[int, MeterDemand]:
         """The registers by minute, from one time in Unix seconds to another, both included.
@@ -74,7 +77,7 @@ class Registers:
             (first, last),
         ).fetchall()
         if rows and self._peaks is None:
-            self._peaks = self._before(rows[0][0])
+            self._peaks = _peaks_before(self._connection, rows[0][0])
         found = {}
         for at, so_far_kw, text in rows:
             if text is not None:
@@ -83,21 +86,31 @@ class Registers:
             found[at] = MeterDemand(None if so_far_kw is None else _kw(so_far_kw), peak, months)
         return found
 
-    def _before(self, at: int) -> tuple[MonthPeak | None, tuple[MonthPeak, ...]]:
-        """The peaks before a minute."""
-        row = self._connection.execute(
-            "SELECT peaks FROM meter_registers WHERE at < ? AND peaks IS NOT NULL"
-            " ORDER BY at DESC LIMIT 1",
-            (at,),
-        ).fetchone()
-        return (None, ()) if row is None else _peaks(row[0])
+
+def meter_peaks(connection: sqlite3.Connection, before: int) -> tuple[MonthPeak, ...]:
+    """The months' peaks that the meter had before a time in Unix seconds, the running one last.
+
+    Raises:
+        InvalidValueError: they are not what a recorder writes.
+    """
+    peak, months = _peaks_before(connection, before)
+    return months if peak is None else (*months, peak)
+
+
+def _peaks_before(connection: sqlite3.Connection, at: int) -> _Peaks:
+    row = connection.execute(
+        "SELECT peaks FROM meter_registers WHERE at < ? AND peaks IS NOT NULL"
+        " ORDER BY at DESC LIMIT 1",
+        (at,),
+    ).fetchone()
+    return (None, ()) if row is None else _peaks(row[0])
 
 
 def _peak_row(peak: MonthPeak) -> list[Any]:
     return [peak.start.isoformat(), peak.kw]
 
 
-def _peaks(text: object) -> tuple[MonthPeak | None, tuple[MonthPeak, ...]]:
+def _peaks(text: object) -> _Peaks:
     try:
         peak, months = json.loads(str(text))
         if len(months) > MAX_MONTHS:

@@ -12,11 +12,15 @@ import numpy as np
 from streamer.readings.arrays import DoubleArray
 from streamer.recording.database import InvalidValueError
 from streamer.recording.demandread import length_of, warning_of
+from streamer.recording.registers import meter_peaks
 from streamer.recording.rows import finite, time_of
 from streamer.recording.schema import AT_LEAST_KW
 
 _SPAN_S = 400 * 86_400
 """Time in which thirteen months are: those of a year, and the running one."""
+
+METER_MINUTES = 15
+"""Length of the intervals whose peaks a meter has."""
 
 _MAX_INTERVALS = 5_000
 """Rows read of a period: a month has some 3,000 quarter-hours."""
@@ -67,6 +71,7 @@ class MonthPeak(NamedTuple):
         found: intervals that exceeded their bound and were warned about.
         false_alarms: intervals that were warned about and did not exceed it.
         missed: intervals that exceeded it without a warning.
+        by_meter: whether the meter itself has this peak.
     """
 
     kw: float
@@ -77,6 +82,7 @@ class MonthPeak(NamedTuple):
     found: int
     false_alarms: int
     missed: int
+    by_meter: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +165,7 @@ def read_demand(connection: sqlite3.Connection, start: int, end: int) -> Demand 
     return Demand(
         minutes,
         tuple(_interval(*row) for row in rows),
-        tuple(_month(*row) for row in months),
+        _with_meter([_month(*row) for row in months], connection, span),
         tuple(int(left) for (left,) in leads),
         _foreseen(connection, span),
     )
@@ -186,7 +192,33 @@ def _interval(
 
 
 def _month(kw: object, at: Any, utc_offset: Any, unknown: Any, *counts: float) -> MonthPeak:
-    return MonthPeak(_power(kw), time_of(at, utc_offset), unknown > 0, *map(int, counts))
+    intervals, incomplete, found, false_alarms, missed = map(int, counts)
+    return MonthPeak(
+        _power(kw),
+        time_of(at, utc_offset),
+        unknown > 0,
+        intervals,
+        incomplete,
+        found,
+        false_alarms,
+        missed,
+    )
+
+
+def _with_meter(
+    months: list[MonthPeak], connection: sqlite3.Connection, span: tuple[int, int, int, str]
+) -> tuple[MonthPeak, ...]:
+    """The peaks of months, with those of the meter where it has them."""
+    minutes, _, end, first = span
+    found = {f"{month.at:%Y-%m}": month for month in months}
+    for at, kw in meter_peaks(connection, end) if minutes == METER_MINUTES else ():
+        month = f"{at:%Y-%m}"
+        if month >= first:
+            known = found.get(month, MonthPeak(kw, at, False, 0, 0, 0, 0, 0))
+            found[month] = known._replace(
+                kw=min(kw, _MAX_KW), at=at, incomplete=False, by_meter=True
+            )
+    return tuple(found[month] for month in sorted(found))
 
 
 def _foreseen(connection: sqlite3.Connection, span: tuple[int, int, int, str]) -> Foreseen:

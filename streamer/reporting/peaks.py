@@ -69,6 +69,8 @@ def _months(found: Demand) -> Markup:
         "one counts with the least that it can have been (≥). Found are those that exceeded "
         "their bound, which is the month's peak so far unless one was given, after a warning."
     )
+    if any(month.by_meter for month in found.months):
+        caption += " Where the meter has a month's peak itself, that is shown."
     return table(_MONTHS, rows, caption=caption)
 
 
@@ -107,14 +109,14 @@ def _noted(recorded: Recorded, found: Demand) -> Markup:
         (moment(recorded.clock, each.at), _warned(recorded, found.minutes, each), _outcome(each))
         for each in noted[-MAX_ROWS:]
     ]
-    return join(log(("from", "warned", "what came"), rows), left_out(noted))
+    return join(log(("from", "warning", "what came"), rows), left_out(noted))
 
 
 def _warned(recorded: Recorded, minutes: int, interval: Interval) -> str:
     if interval.warned_at is None:
         return "not warned"
     left = minutes - 1 - (interval.warned_at - interval.at) // 60
-    return f"{recorded.clock.local(interval.warned_at):%H:%M}, {left}{HARD}min left"
+    return f"warned {recorded.clock.local(interval.warned_at):%H:%M}, {left}{HARD}min left"
 
 
 def _outcome(interval: Interval) -> Markup:

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from streamer.errors import RecordError
+from streamer.readings.meterdemand import MeterDemand, MonthPeak
 from streamer.recording.database import open_for_writing
+from streamer.recording.registers import write_registers
 from streamer.recording.schema import COLUMNS
 from streamer.reporting import DAY, MONTH, WEEK, render_report
 from streamer.reporting.data import Recorded, read_period
@@ -284,3 +286,28 @@ def test_an_interval_that_no_recorder_writes_is_damage(
     add(path, [interval(START, 1.0) | change])
     with pytest.raises(RecordError, match="is damaged"):
         render_report(path)
+
+
+def test_peaks_of_the_meter_are_shown_where_it_has_them(tmp_path: Path) -> None:
+    path = add(
+        record(tmp_path / "house.db", minutes([0.5] * 60)),
+        [interval(START - timedelta(days=30), 2.0, unknown_minutes=3), interval(START, 1.5)],
+    )
+    ahead = END + timedelta(days=9)
+    months = [START - timedelta(days=days) for days in (390, 90, 30)]
+    connection = open_for_writing(path)
+    for at, peak in ((START, START - timedelta(days=5)), (ahead, ahead)):
+        demand = MeterDemand(1.0, MonthPeak(peak, 4.5), tuple(MonthPeak(m, 3.25) for m in months))
+        write_registers(connection, unix(at), demand, None)
+    connection.close()
+    demand = _recorded(path).demand
+    assert demand is not None
+    assert [(f"{each.at:%Y-%m-%d}", each.kw, each.intervals) for each in demand.months] == [
+        ("2009-12-19", 3.25, 0),
+        ("2010-02-17", 3.25, 1),
+        ("2010-03-14", 4.5, 1),
+    ]
+    section = _section(path)
+    assert section is not None
+    assert "Where the meter has a month's peak itself, that is shown." in _text(section)
+    assert [row[1] for row in _tables(section)[0][1:]] == ["3.25", "3.25", "4.50"]
