@@ -26,7 +26,7 @@ def test_demand_intervals_are_those_of_the_tariff_unless_given(tmp_path: Path) -
     quarters = DemandRule(15, net=True, price_per_kw_year=60.75, currency="SEK")
     assert _rule("15", str(path)) == quarters
     assert _rule("none", str(path)) is None
-    assert _rule(None, "vlaanderen") == DemandRule(15, floor_kw=2.5, price_per_kw_year=56.0)
+    assert _rule(None, "vlaanderen") == DemandRule(15, floor_kw=2.5, price_per_kw_year=56.74)
 
 
 def test_without_a_peak_charge_they_are_quarter_hours(tmp_path: Path) -> None:
