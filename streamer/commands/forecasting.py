@@ -65,7 +65,7 @@ class Forecasting:
         from streamer.models.artefact import sha256_of
 
         card, _ = read_model(path := find_model(self.model))
-        head = None if card.horizons is None or not self.horizons else card.horizons.sha256
+        head = card.horizons.sha256 if card.horizons and self._needs_head else None
         return {
             "model": self.model,
             "weights": card.sha256 or sha256_of(path),
@@ -94,7 +94,7 @@ class Forecasting:
             gaps=GapRule(self.gaps, self.max_gap),
             adapt=self.adapt,
             confidence=self.confidence,
-            horizons=self.horizons or self.demand is not None,
+            horizons=self._needs_head,
             demand=self.demand,
         )
         card = forecaster.card
@@ -108,3 +108,8 @@ class Forecasting:
             trained_spans=card.trained_spans,
         )
         return pipeline, about
+
+    @property
+    def _needs_head(self) -> bool:
+        """Whether the mean of the next minutes is forecast: demand intervals need it, too."""
+        return self.horizons or self.demand is not None

@@ -126,7 +126,8 @@ class Evaluation:
             the stretch, ``scored`` minutes, ``training_readings`` before the stretch,
             ``gaps`` and ``gap_minutes`` in it, ``days``; ``bootstrap`` (``replicates``,
             ``seed``, ``confidence``); ``notes``; ``forecasters``; ``fixed_band``;
-            ``breakdowns``; ``horizons`` and ``quarter_hours``, as by `MeanEvaluation.to_json`.
+            ``breakdowns``; ``horizons`` and ``quarter_hours``, as by `MeanEvaluation.to_json`;
+            ``demand``, each as by `DemandEvaluation.to_json`.
 
             A forecaster has ``name``, ``kind`` (model or baseline), ``adapted`` (whether it
             corrects the frozen model before it), ``in_sample``, ``trained_from``,

@@ -326,6 +326,7 @@ def test_json_has_the_documented_keys(evaluation: Evaluation) -> None:
         "breakdowns": {name: [part] for name in ("hour", "level", "gap", "month")},
         "horizons": None,
         "quarter_hours": None,
+        "demand": None,
     }
 
 

@@ -110,6 +110,10 @@ def test_the_scores_are_those_of_numpy() -> None:
             alarm = raised[:, : 15 - left].any(axis=1)  # after the first 15 − left minutes
             assert rows[name].found[place] == (alarm & exceeded).sum()
             assert rows[name].false_alarms[place] == (alarm & ~exceeded).sum()
+    for place, left in enumerate((7, 5)):
+        then = p[:, 14 - left] > 0.5
+        assert rows["the same, then, above 0.5"].found[place] == (then & exceeded).sum()
+        assert rows["the same, then, above 0.5"].false_alarms[place] == (then & ~exceeded).sum()
     late = run.last_kw[inside][:, 4] > 2.0
     assert rows["last reading"].brier == pytest.approx(np.mean(late != exceeded))
     shipped = rows["alarm, 1.5 false a month"]
@@ -160,7 +164,7 @@ def printed(run: DemandRun, capsys: pytest.CaptureFixture[str]) -> str:
 def test_the_tables(capsys: pytest.CaptureFixture[str]) -> None:
     text = printed(made(), capsys)
     assert "Peaks of quarter-hours: made, adapted*" in text
-    assert "of 393 intervals exceeded 2 kW." in text
+    assert "of 393 intervals exceeded 2 kW.\n" in text
     assert "alarm, 1.5 false a month" in text
     assert "always the base rate" in text
     assert "Reliability of the probability after 5 minutes" in text
@@ -168,5 +172,5 @@ def test_the_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert max(map(len, text.splitlines())) <= 80
     empty = printed(run_of(stretch_of(5, 70), DemandRule(60, floor_kw=2.5)), capsys)
     assert "Peaks of hours" in empty
-    assert "0 of 0 intervals exceeded the month's peak so far, at least 2.5 kW." in empty
+    assert "0 of 0 intervals exceeded the month's peak so far, at least 2.5 kW.\n" in empty
     assert "Reliability" not in empty

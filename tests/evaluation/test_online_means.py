@@ -8,8 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from streamer.demand.settings import DemandRule
 from streamer.evaluation import Adapted, Stretch, forecast_stretch
 from streamer.evaluation import forecasts as forecasts_module
+from streamer.evaluation.demand import run_demand
 from streamer.evaluation.means import MeanForecasts, assess_means, model_means
 from streamer.evaluation.means.online import OnlineMeans, readings_of
 from streamer.models import load_model
@@ -51,9 +53,14 @@ def _online(model: NetworkForecaster, stretch: Stretch, confidence: float = 0.9)
     return found
 
 
-def _steps(model: NetworkForecaster, stretch: Stretch, confidence: float = 0.9) -> list[Step]:
+def _steps(
+    model: NetworkForecaster,
+    stretch: Stretch,
+    confidence: float = 0.9,
+    demand: DemandRule | None = None,
+) -> list[Step]:
     """Steps of a pipeline, in blocks for which the network computes the same windows together."""
-    pipeline = Pipeline(model, confidence=confidence)
+    pipeline = Pipeline(model, confidence=confidence, demand=demand)
     readings = readings_of(stretch)
     edges = [0, *range(48 + BLOCK, len(readings) - 1, BLOCK), len(readings) - 1, len(readings)]
     steps: list[Step] = []
@@ -75,6 +82,33 @@ def test_online_forecasts_equal_those_of_a_pipeline(
     found = _online(model, stretch, confidence)
     assert found.minutes == HORIZONS
     np.testing.assert_allclose(found.values_kw, expected, rtol=0, atol=1e-5)
+
+
+def test_demand_intervals_are_those_of_a_pipeline(
+    model: NetworkForecaster, stretch: Stretch
+) -> None:
+    rule = DemandRule(15, floor_kw=0.5, alarms_per_month=100.0)
+    assert model.horizons is not None
+    horizons = (1, *model.horizons.minutes)
+    online = OnlineMeans(model.horizons, Adapted(model.levels, stretch, 0.9), stretch, horizons)
+    forecast_stretch(model, stretch, lambda count: None, [online])
+    means = MeanForecasts("model", horizons, online.values_kw)
+    found = run_demand(stretch, means, rule, lambda count: None, confidence=0.9)
+    p: list[list[float | None]] = [[]]
+    settled = []
+    for step in _steps(model, stretch, demand=rule):
+        whole = [each for each in step.settled_demand if not each.unknown_minutes]
+        if step.settled_demand:
+            settled += [each for each in whole if len(p[-1]) == 14]
+            p[-1:] = [p[-1], []] if whole and len(p[-1]) == 14 else [[]]
+        if step.demand is not None and step.demand.minutes_left and step.demand.low_kw is not None:
+            p[-1].append(step.demand.p_raises_peak)
+    assert len(found.p) > 100
+    np.testing.assert_allclose(found.p, np.array(p[:-1], float), atol=1e-4)
+    np.testing.assert_allclose(found.mean_kw, [each.kw for each in settled])
+    assert [bool(left) for left in found.warned_left.tolist()] == [
+        each.warned_at is not None for each in settled
+    ]
 
 
 def test_with_solar_and_battery_power_they_equal_those_of_a_pipeline(

@@ -13,7 +13,7 @@ from streamer.evaluation.means.forecasts import MeanForecasts
 from streamer.evaluation.means.online import readings_of
 from streamer.evaluation.stretch import Stretch
 from streamer.readings.arrays import DoubleArray, IntArray
-from streamer.readings.demand import SettledDemand
+from streamer.readings.demand import DemandForecast, SettledDemand
 
 _ADVANCE_EVERY = 4096
 
@@ -66,62 +66,66 @@ def run_demand(
     Args:
         stretch: the stretch.
         means: forecasts of the next minutes' mean, of all horizons of a model.
-        rule: the intervals and their bound.
+        rule: the intervals and their bound; export counts as nothing, not as negative import.
         advance: called every few thousand readings, with their number.
         confidence: nominal coverage of the bands of the forecasts.
     """
     demand = Demand(rule, means.minutes, confidence=confidence)
-    warm_up = stretch.warm_up - 1
-    # The last reading is not followed by a scored one, so that no forecast is issued at it.
-    issued = iter(np.ascontiguousarray(means.values_kw.swapaxes(1, 2), np.float64))
-    found, rows = _Intervals(rule.minutes), list[_Row]()
-    warned_left = 0
+    first = stretch.warm_up - 1
+    intervals, warned_left = _Intervals(rule), 0
     for number, reading in enumerate(readings_of(stretch)):
-        raised = demand.take(
-            reading.at, reading.kw, None if number < warm_up else next(issued, None)
-        )
+        if number and number % _ADVANCE_EVERY == 0:
+            advance(_ADVANCE_EVERY)
+        issued_kw = None
+        # The last reading is not followed by a scored one, and has no forecast.
+        if first <= number < first + len(means.values_kw):
+            issued_kw = means.values_kw[number - first].T.astype(np.float64)
+        raised = demand.take(reading.at, reading.kw, issued_kw)
         values = demand.values()
         for settled in values.settled:
-            found.add(settled, rows, warned_left)
-            rows, warned_left = [], 0
-        forecast = values.demand
-        if forecast is None or not forecast.minutes_left:
-            continue
-        left = forecast.minutes_left
-        if raised is not None:
-            warned_left = left
-        if forecast.kw is None or forecast.low_kw is None or forecast.high_kw is None:
-            continue
-        known = forecast.so_far_kw * (rule.minutes - left)
-        last = max(reading.kw, 0.0) if not rule.net else reading.kw
-        last_kw = max((known + left * last) / rule.minutes, 0.0)
-        p = np.nan if forecast.p_raises_peak is None else forecast.p_raises_peak
-        rows.append((forecast.kw, forecast.low_kw, forecast.high_kw, last_kw, p))
-        if number % _ADVANCE_EVERY == 0:
-            advance(_ADVANCE_EVERY)
-    return found.made(rule)
+            intervals.end(settled, warned_left)
+            warned_left = 0
+        if values.demand is not None and values.demand.minutes_left:
+            intervals.see(values.demand, reading.kw)
+            if raised is not None:
+                warned_left = values.demand.minutes_left
+    return intervals.run()
 
 
 class _Intervals:
-    """Collects the complete ones."""
+    """Collects the complete ones with all their forecasts."""
 
-    def __init__(self, minutes: int) -> None:
-        self._forecasts = minutes - 1
+    def __init__(self, rule: DemandRule) -> None:
+        self._rule = rule
         self._settled: list[tuple[float, float, int]] = []
         self._rows: list[list[_Row]] = []
+        self._running: list[_Row] = []
 
-    def add(self, settled: SettledDemand, rows: list[_Row], warned_left: int) -> None:
-        if settled.unknown_minutes or len(rows) != self._forecasts:
+    def see(self, forecast: DemandForecast, last_kw: float) -> None:
+        """Take the forecast of the running one after a reading."""
+        kw, low_kw, high_kw = forecast.kw, forecast.low_kw, forecast.high_kw
+        if kw is None or low_kw is None or high_kw is None:
+            return
+        minutes, left = self._rule.minutes, forecast.minutes_left
+        known = forecast.so_far_kw * (minutes - left)
+        last_kw = (known + left * max(last_kw, 0.0)) / minutes
+        p = np.nan if forecast.p_raises_peak is None else forecast.p_raises_peak
+        self._running.append((kw, low_kw, high_kw, last_kw, p))
+
+    def end(self, settled: SettledDemand, warned_left: int) -> None:
+        """End the running one."""
+        rows, self._running = self._running, []
+        if settled.unknown_minutes or len(rows) != self._rule.minutes - 1:
             return
         bound_kw = np.nan if settled.bound_kw is None else settled.bound_kw
         self._settled.append((settled.kw, bound_kw, warned_left))
         self._rows.append(rows)
 
-    def made(self, rule: DemandRule) -> DemandRun:
+    def run(self) -> DemandRun:
+        """All of them as arrays."""
         settled = np.array(self._settled, np.float64).reshape(-1, 3)
-        rows = np.array(self._rows, np.float64).reshape(-1, self._forecasts, 5)
+        rows = np.array(self._rows, np.float64).reshape(-1, self._rule.minutes - 1, 5)
         kw, low_kw, high_kw, last_kw, p = np.moveaxis(rows, 2, 0)
         mean_kw, bound_kw, warned_left = settled.T
-        return DemandRun(
-            rule, mean_kw, bound_kw, warned_left.astype(np.int64), kw, low_kw, high_kw, last_kw, p
-        )
+        left = warned_left.astype(np.int64)
+        return DemandRun(self._rule, mean_kw, bound_kw, left, kw, low_kw, high_kw, last_kw, p)

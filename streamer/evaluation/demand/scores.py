@@ -19,6 +19,9 @@ from streamer.readings.demand import ReliabilityBin
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.8)
 """Probabilities above which an alarm is tried out."""
 
+THEN_THRESHOLDS = (0.3, 0.5)
+"""The same for an alarm that is decided at the deadline alone."""
+
 DEADLINES = (7 / 15, 1 / 3)
 """Shares of the interval that are left when an alarm has to be raised to count."""
 
@@ -100,7 +103,13 @@ class DemandEvaluation:
     coverage: float | None
 
     def to_json(self) -> dict[str, Any]:
-        """The scores as plain JSON values; unknown ones are None."""
+        """The scores as plain JSON values; unknown ones are None.
+
+        Returns:
+            The attributes by name. One of ``alarms`` has ``name``, ``found``, ``false_alarms``
+            and ``brier``; of ``reliability`` ``probability``, ``share`` and ``intervals``; of
+            ``means`` ``name`` and ``rmse_w``.
+        """
         bins = [each._asdict() for each in self.reliability]
         return {**asdict(self), "reliability": bins}
 
@@ -150,8 +159,11 @@ def _alarms(run: DemandRun, bounded: BoolArray, third: int) -> Iterator[AlarmSco
     exceeded = run.mean_kw[bounded] > bound_kw[:, 0]
     last_kw, p = run.last_kw[bounded], run.p[bounded]
 
-    def score(name: str, alarm: BoolArray, brier: float | None = None) -> AlarmScore:
-        raised = [alarm[:, run.left >= each].any(axis=1) for each in _deadlines(run)]
+    def score(
+        name: str, alarm: BoolArray, brier: float | None = None, *, then: bool = False
+    ) -> AlarmScore:
+        in_time = [run.left == each if then else run.left >= each for each in _deadlines(run)]
+        raised = [alarm[:, each].any(axis=1) for each in in_time]
         return AlarmScore(
             name,
             tuple(int((each & exceeded).sum()) for each in raised),
@@ -176,6 +188,8 @@ def _alarms(run: DemandRun, bounded: BoolArray, third: int) -> Iterator[AlarmSco
     ).T
     for threshold in THRESHOLDS:
         yield score(f"the same, waiting, above {threshold}", waiting > threshold)
+    for threshold in THEN_THRESHOLDS:
+        yield score(f"the same, then, above {threshold}", p > threshold, then=True)
     raised = run.warned_left[bounded, None] >= run.left
     yield score(f"alarm, {run.rule.alarms_per_month:g} false a month", raised)
 

@@ -30,6 +30,10 @@ def demand_tables(evaluations: Sequence[DemandEvaluation]) -> Iterator[Renderabl
         yield Text(_meaning(each))
         if each.reliability:
             yield ""
+            # Not the title of the table, which would be wrapped to its width.
+            yield Text(
+                f"Reliability of the probability after {each.scored[1]} minutes", style="bold"
+            )
             yield _reliability(each)
         if each.means:
             yield ""
@@ -47,9 +51,9 @@ def _alarms(each: DemandEvaluation) -> Table:
     first, second = each.deadlines
     table = plain_table(
         "",
-        f"≥ {first} min left\nfound",
+        f"≥ {first} min\nfound",
         "\nfalse",
-        f"≥ {second} min left\nfound",
+        f"≥ {second} min\nfound",
         "\nfalse",
         "Brier\n× 1000",
         first_width=_WIDTH,
@@ -72,15 +76,16 @@ def _meaning(each: DemandEvaluation) -> str:
     else:
         bound = "the month's peak so far"
     return (
-        f"{each.exceeded:,} of {plural(each.bounded, 'interval')} exceeded {bound}. An alarm\n"
-        f"is raised once an interval and counts if so many minutes are left. Brier score\n"
-        f"after {each.scored[1]} minutes."
+        f"{each.exceeded:,} of {plural(each.bounded, 'interval')} exceeded {bound}.\n"
+        "An interval has one alarm, which counts if so many minutes are left. Waiting: a\n"
+        "higher probability is demanded early. Then: decided at that minute alone.\n"
+        f"Brier score after {each.scored[1]} minutes."
     )
 
 
 def _reliability(each: DemandEvaluation) -> Table:
     table = plain_table(
-        f"Reliability of the probability after {each.scored[1]} minutes",
+        "",
         "probability",
         "came true",
         "intervals",
