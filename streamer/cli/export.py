@@ -39,6 +39,14 @@ def export(
             "instead of the minutes.",
         ),
     ] = False,
+    demand: Annotated[
+        bool,
+        typer.Option(
+            "--demand",
+            help="Write the demand intervals (quarter-hours or hours) with their forecasts and "
+            "warnings, instead of the minutes.",
+        ),
+    ] = False,
     start: Annotated[
         datetime | None,
         typer.Option("--from", parser=parse_moment, metavar="TIME", help="Begin at this time."),
@@ -64,7 +72,10 @@ def export(
       streamer export house.db --format json --from 2026-11-01 --to 2026-12-01
       streamer export house.db --format parquet --out house.parquet
       streamer export house.db --means > means.csv
+      streamer export house.db --demand --from 2026-11-01 > quarters.csv
     """
     from streamer.commands import export as command
 
-    command.export(file, format=format.value, start=start, end=end, out=out, means=means)
+    command.export(
+        file, format=format.value, start=start, end=end, out=out, means=means, demand=demand
+    )

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from streamer.cli.export import RecordingArgument
-from streamer.cli.options import parse_moment
+from streamer.cli.options import TariffOption, parse_moment
 
 
 class Period(StrEnum):
@@ -33,6 +33,7 @@ def report(
             show_default=False,
         ),
     ] = None,
+    tariff: TariffOption = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -45,13 +46,15 @@ def report(
 ) -> None:
     """Write an HTML page about the last day, week or month of a recording.
 
-    Readings and forecasts, errors, coverage and alarms, in one self-contained file.
+    Readings and forecasts, errors, coverage, alarms, demand and its cost, in one self-contained
+    file.
 
     \b
     Examples:
       streamer report house.db
       streamer report house.db --period month --until 2026-11-01 --out october.html
+      streamer report house.db --period month --tariff vlaanderen
     """
     from streamer.commands import report as command
 
-    command.report(file, period=period.value, until=until, out=out)
+    command.report(file, period=period.value, until=until, out=out, tariff=tariff)

@@ -18,6 +18,7 @@ def export(
     end: datetime | None,
     out: Path | None,
     means: bool = False,
+    demand: bool = False,
 ) -> None:
     """Write a recording's minutes to a file, or to standard output.
 
@@ -28,12 +29,13 @@ def export(
         end: first minute after the part to write; None for the end.
         out: the file to write; None for standard output.
         means: whether to write the forecasts of the next minutes' mean instead.
+        demand: whether to write the demand intervals instead.
 
     Raises:
-        UsageError: the format needs a file, or the times are contradictory.
+        UsageError: the format needs a file, or the options are contradictory.
         RecordError: the recording does not exist, or the file cannot be written.
     """
     if out is None and format == "parquet":
         raise UsageError("--format parquet needs a file to write: give --out house.parquet")
     target = sys.stdout if out is None else out
-    write(file, target, format=format, start=start, end=end, means=means)
+    write(file, target, format=format, start=start, end=end, means=means, demand=demand)

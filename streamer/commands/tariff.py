@@ -1,4 +1,4 @@
-"""The tariff of `replay` and `watch`, by its name or from its file."""
+"""The tariff of a command, by its name or from its file."""
 
 from __future__ import annotations
 

@@ -122,6 +122,11 @@ class Demand:
         """The intervals that the last reading or a gap before it ended."""
         return self._settled
 
+    @property
+    def is_new(self) -> bool:
+        """Whether no reading has been taken."""
+        return self._minute_s == _NEVER
+
     def values(self) -> DemandValues:
         """What the step of the last reading has."""
         return DemandValues(self._forecast(), self._settled, self._latest, self._ledger.snapshot())

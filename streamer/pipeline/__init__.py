@@ -178,6 +178,25 @@ class Pipeline:
             raise StateError(f"saved state is damaged: {error!r}") from None
         self._parts = parts
 
+    @property
+    def lacks_demand(self) -> bool:
+        """Whether demand intervals are kept, but those of the readings so far are not known.
+
+        That is so once a state has been restored that was saved without them.
+        """
+        return self._parts.lacks_demand
+
+    def recall_demand(self, readings: Iterable[Reading]) -> None:
+        """Make up for the demand intervals that a restored state lacks; nothing else changes.
+
+        Energies and peaks are then those of an uninterrupted run. What is learnt from the
+        forecasts of the intervals begins anew.
+
+        Args:
+            readings: those before, in order of time, up to the last one that was pushed.
+        """
+        self._parts.recall_demand(readings)
+
     def _split(self, readings: Sequence[Reading], missing: IntArray) -> list[tuple[slice, bool]]:
         """Split a block where the buffer is emptied, since no window spans that.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -72,6 +72,16 @@ class Household:
                 raised.append(alarm)
             ended += demand.settled
         return raised, ended
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no demand interval is known."""
+        return self._demand.is_new
+
+    def recall(self, readings: Iterable[Reading]) -> None:
+        """Take earlier readings into the demand intervals alone, without forecasts."""
+        for reading in readings:
+            self._demand.take(reading.at, reading.kw, None, reading.meter_demand)
 
     def with_alarm(self, alarms: tuple[Alarm, ...]) -> tuple[Alarm, ...]:
         """The active alarms and that about the running demand interval, oldest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -86,6 +86,17 @@ class Parts:
             self._household.restore(state, self.position.last_at)
         self._latest = self._scores.get()
         self._adaptation = self._issuer.adaptation
+
+    @property
+    def lacks_demand(self) -> bool:
+        """Whether demand intervals are kept, but not those of the readings so far."""
+        household = self._household
+        return household is not None and household.is_new and self.position.last_at is not None
+
+    def recall_demand(self, readings: Iterable[Reading]) -> None:
+        """Take earlier readings into the demand intervals alone."""
+        if self._household is not None:
+            self._household.recall(readings)
 
     def reset(self) -> None:
         """Empty the ring buffer."""

@@ -1,4 +1,4 @@
-"""Recorded minutes, or forecasts of means, as CSV, JSON lines or Parquet, for other programs."""
+"""Recordings as CSV, JSON lines or Parquet: minutes, forecasts of means, or demand intervals."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from streamer.errors import UsageError
 from streamer.readings.span import Span
 from streamer.recording.channels import ChannelValues, recorded_channels
 from streamer.recording.database import InvalidValueError, explained, open_for_reading
+from streamer.recording.demandread import DEMAND_COLUMNS, DemandRow, demand_rows
 from streamer.recording.formats import TEXT, Kind, Table, import_pyarrow, write_parquet
 from streamer.recording.meanrows import MeanRow, mean_rows
 from streamer.recording.rows import bounds, check_alarms, finite, pages, time_of
@@ -42,6 +43,7 @@ def export(
     start: datetime | None = None,
     end: datetime | None = None,
     means: bool = False,
+    demand: bool = False,
 ) -> int:
     """Write recorded minutes to a file or a stream.
 
@@ -56,18 +58,23 @@ def export(
         end: skip minutes from this time on, interpreted likewise.
         means: whether to write the forecasts of the next minutes' mean that were issued then,
             with the mean that came, instead of the minutes.
+        demand: whether to write the demand intervals that are over, with the forecast of each,
+            instead of the minutes.
 
     Returns:
         The number of rows written.
 
     Raises:
-        UsageError: the format is unknown, or the times are contradictory.
+        UsageError: the format is unknown, the times are contradictory, or both means and demand
+            intervals are asked for.
         MissingExtraError: pyarrow, required for Parquet, is not installed.
         RecordError: the recording cannot be read, or the file cannot be written or is the
             recording itself.
     """
     if format not in FORMATS:
         raise UsageError(f"unknown format {format!r}; give one of: {', '.join(FORMATS)}")
+    if means and demand:
+        raise UsageError("--means and --demand exclude each other; write a file for each")
     if isinstance(out, str):
         out = Path(out)
     if format == "parquet":
@@ -77,7 +84,7 @@ def export(
     path, span = Path(path), Span(start, end)
     span.check("--from", "--to")
     with closing(open_for_reading(path)) as connection:
-        table = (_means if means else _minutes)(connection, path, span)
+        table = (_means if means else _demand if demand else _minutes)(connection, path, span)
         if not isinstance(out, Path):
             return TEXT[format](table, out)
         with whole_file(out, of=path) as file:
@@ -96,6 +103,17 @@ def _means(connection: sqlite3.Connection, path: Path, span: Span) -> Table:
 
     kinds = {key: Kind.COUNT if key == "minutes" else Kind.NUMBER for key in MEAN_KEYS[1:]}
     return Table(kinds, rows())
+
+
+def _demand(connection: sqlite3.Connection, path: Path, span: Span) -> Table:
+    """The demand intervals that began in a span."""
+
+    def rows() -> Iterator[DemandRow]:
+        with explained(path):
+            between = bounds(connection, span, table="demand_intervals")
+            yield from demand_rows(connection, *between)
+
+    return Table(DEMAND_COLUMNS, rows())
 
 
 def _minutes(connection: sqlite3.Connection, path: Path, span: Span) -> Table:

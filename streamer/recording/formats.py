@@ -25,8 +25,15 @@ class Kind(Enum):
     """Float, or None."""
     COUNT = auto()
     """Whole number."""
+    FLAG = auto()
+    """True or False, or None."""
+    TIME = auto()
+    """Time with a zone, or None."""
     ALARMS = auto()
     """List of alarms, each a dictionary with a `kind`."""
+
+
+_NULLABLE = (Kind.NUMBER, Kind.FLAG, Kind.TIME)
 
 
 @dataclass(frozen=True)
@@ -46,13 +53,13 @@ def write_csv(table: Table, out: TextIO) -> int:
     """Write a heading and a line for each row; returns the number of rows."""
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(["at", *map(csv_text, table.columns)])
-    alarms = _places(table, Kind.ALARMS)
+    special = [(place, _CSV[kind]) for kind in _CSV for place in _places(table, kind)]
     count = 0
     for at, values in table.rows:
         count += 1
         cells = list(values)
-        for place in alarms:
-            cells[place] = csv_text(" ".join(_kinds(cells[place])))
+        for place, cell in special:
+            cells[place] = cell(cells[place])
         rows.writerow([at.isoformat(), *cells])
     return count
 
@@ -60,12 +67,35 @@ def write_csv(table: Table, out: TextIO) -> int:
 def write_json(table: Table, out: TextIO) -> int:
     """Write an object for each row, on a line; returns the number of rows."""
     keys = ("at", *table.columns)
+    times = _places(table, Kind.TIME)
     count = 0
     for at, values in table.rows:
         count += 1
-        out.write(json.dumps(dict(zip(keys, (at.isoformat(), *values), strict=True))) + "\n")
+        cells = list(values)
+        for place in times:
+            cells[place] = _time(cells[place])
+        out.write(json.dumps(dict(zip(keys, (at.isoformat(), *cells), strict=True))) + "\n")
     return count
 
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
+
+
+def _flag(flag: bool | None) -> str:
+    return "" if flag is None else str(flag).lower()
+
+
+def _alarms(alarms: Sequence[Mapping[str, Any]]) -> str:
+    return csv_text(" ".join(_kinds(alarms)))
+
+
+_CSV: Mapping[Kind, Callable[[Any], str | None]] = {
+    Kind.FLAG: _flag,
+    Kind.TIME: _time,
+    Kind.ALARMS: _alarms,
+}
+"""Cells of a CSV file that are not numbers."""
 
 TEXT: Mapping[str, Callable[[Table, TextIO], int]] = {"csv": write_csv, "json": write_json}
 """Formats that are text, and their writers."""
@@ -86,13 +116,15 @@ def import_pyarrow() -> Any:
 def write_parquet(table: Table, out: IO[bytes]) -> int:
     """Write a Parquet file; returns the number of rows.
 
-    `at` is in UTC, and `utc_offset` the seconds that local time is ahead of it. Columns that are
-    not powers or channels are last.
+    Times are in UTC, and `utc_offset` is the seconds that local time is ahead of it at `at`.
+    Columns that are not powers or channels are last.
     """
     pa = import_pyarrow()
     types = {
         Kind.NUMBER: pa.float64(),
         Kind.COUNT: pa.int32(),
+        Kind.FLAG: pa.bool_(),
+        Kind.TIME: pa.timestamp("ms", tz="UTC"),
         Kind.ALARMS: pa.list_(pa.string()),
     }
     places = [place for kind in Kind for place in _places(table, kind)]
@@ -102,7 +134,7 @@ def write_parquet(table: Table, out: IO[bytes]) -> int:
             pa.field("at", pa.timestamp("ms", tz="UTC"), nullable=False),
             pa.field("utc_offset", pa.int32(), nullable=False),
             *(
-                pa.field(name, types[kind], nullable=kind is Kind.NUMBER)
+                pa.field(name, types[kind], nullable=kind in _NULLABLE)
                 for name, kind in (columns[place] for place in places)
             ),
         ]

@@ -27,8 +27,18 @@ _MAX_MINUTES = 1440
 _MAX_ALONE = 60
 
 _WHOLE = ("settings", "channels")
-_IN_TIME = ("steps", "mean_forecasts", "channel_values", "alarms")
-"""Tables that are copied: as a whole, and the rows of the future."""
+_LATER = "at > :now"
+_IN_TIME = {
+    "steps": _LATER,
+    "mean_forecasts": _LATER,
+    "channel_values": _LATER,
+    # One is settled by its last minute; of a running one, a minute in the future may have come.
+    "demand_intervals": "at + 60 * (minutes - 1) > :now",
+    "meter_registers": _LATER,
+    "switching_events": _LATER,
+    "alarms": _LATER,
+}
+"""Tables that are copied: as a whole, and the rows of the future by a condition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +128,11 @@ def _copy(connection: sqlite3.Connection, path: Path, now_s: int) -> None:
     """Copy the minutes of the future and all that belongs to them to a new recording."""
     with closing(open_for_writing(path)) as other:
         other.execute("BEGIN IMMEDIATE")
-        for table in _WHOLE + _IN_TIME:
-            since = "" if table in _WHOLE else f" WHERE at > {now_s}"
+        for table, condition in {**dict.fromkeys(_WHOLE, "1"), **_IN_TIME}.items():
             columns = COLUMNS[table]
             places = ", ".join("?" * len(columns.split(", ")))
-            rows = connection.execute(f"SELECT {columns} FROM {table}{since}")  # noqa: S608
+            query = f"SELECT {columns} FROM {table} WHERE {condition}"  # noqa: S608
+            rows = connection.execute(query, {"now": now_s})
             insert = f"INSERT INTO {table} ({columns}) VALUES ({places})"  # noqa: S608
             other.executemany(insert, rows.fetchall())
         other.execute("COMMIT")
@@ -130,6 +140,11 @@ def _copy(connection: sqlite3.Connection, path: Path, now_s: int) -> None:
 
 def _delete(connection: sqlite3.Connection, now_s: int) -> None:
     with transaction(connection):
-        for table in (*_IN_TIME, "snapshots"):
-            connection.execute(f"DELETE FROM {table} WHERE at > ?", (now_s,))  # noqa: S608
-        connection.execute("UPDATE alarms SET over_at = NULL WHERE over_at > ?", (now_s,))
+        for table, condition in {**_IN_TIME, "snapshots": _LATER}.items():
+            statement = f"DELETE FROM {table} WHERE {condition}"  # noqa: S608
+            connection.execute(statement, {"now": now_s})
+        for table, end in (("alarms", "over_at"), ("switching_events", "off_at")):
+            connection.execute(
+                f"UPDATE {table} SET {end} = NULL WHERE {end} > ?",  # noqa: S608
+                (now_s,),
+            )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from streamer.readings import Alarm, NextMeans, Step
+from streamer.readings.meterdemand import MeterDemand
+from streamer.recording.demandrows import DemandRows, demand_rows_of
 from streamer.recording.rows import seconds_of
 from streamer.recording.schema import MAX_MINUTES, PER_KW
 
@@ -27,6 +29,8 @@ class Minute:
         row: its row of `steps`.
         channels: the values of its channels.
         means: rows of `mean_forecasts`.
+        demand: rows of demand intervals and switching events.
+        registers: demand registers of the meter; None if it has none.
         raised: rows of `alarms` for new alarms.
         over: alarms that have ended.
     """
@@ -35,6 +39,8 @@ class Minute:
     row: tuple[float | None, ...]
     channels: tuple[float, ...]
     means: tuple[tuple[int, ...], ...]
+    demand: DemandRows
+    registers: MeterDemand | None
     raised: tuple[tuple[int, str, str, float], ...]
     over: tuple[AlarmKey, ...]
 
@@ -95,7 +101,9 @@ def minute_of(
     )
     over = tuple(key for key in before if key not in alarms)
     means = () if step.next_means is None else _means(at, step.next_means, horizons)
-    return Minute(at, row, reading.channels, means, raised, over), list(alarms)
+    household = demand_rows_of(step), reading.meter_demand
+    minute = Minute(at, row, reading.channels, means, *household, raised, over)
+    return minute, list(alarms)
 
 
 def _means(at: int, means: NextMeans, horizons: Collection[int]) -> tuple[tuple[int, ...], ...]:

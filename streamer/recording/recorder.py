@@ -15,16 +15,15 @@ from streamer.pipeline import Pipeline
 from streamer.readings import Link, Notice, Step
 from streamer.recording.backlog import Backlog
 from streamer.recording.backoff import RetryBackoff
+from streamer.recording.continuing import Continuation
 from streamer.recording.database import (
     DamagedError,
     LockedError,
     TransientError,
     check_place,
-    explained,
 )
 from streamer.recording.events import EventLog
-from streamer.recording.fallback import resume_or_learn
-from streamer.recording.future import Aside, future_warning, set_future_aside
+from streamer.recording.future import Aside
 from streamer.recording.lock import Lock
 from streamer.recording.reports import Reports
 from streamer.recording.resume import HISTORY_STEPS, Resumed
@@ -74,7 +73,6 @@ class Recorder:
         self.duplicates = self.lost = 0
         self._lock = lock
         self._reports = Reports(path, notify)
-        self._wall = wall
         self._guard = threading.RLock()
         self.is_closed = self._writing = self._locked_out = False
         self._backlog = Backlog()
@@ -90,7 +88,8 @@ class Recorder:
             channels=channels,
             other_meter=self._continue_other if allow_other_meter else None,
         )
-        self._channels = tuple(channels or ())
+        parts = self._target, self._snapshots, self._backlog, self._reports
+        self._continuation = Continuation(*parts, wall=wall, channels=tuple(channels or ()))
         self._backoff = RetryBackoff(now)
 
     @classmethod
@@ -157,29 +156,11 @@ class Recorder:
     def resume(self, pipeline: Pipeline, *, steps: int = HISTORY_STEPS) -> Resumed:
         """Bring a fresh pipeline to the end of the recording; see `streamer.recording.resume`.
 
-        If the recording cannot be read now, this is reported, and the pipeline stays fresh.
-        Its state is then not saved: the next start continues from the readings.
+        If it cannot be read now, this is reported, and the pipeline stays fresh. Its state is
+        then not saved: the next start continues from the readings.
         """
         with self._guard:
-            fresh = pipeline.state()
-            try:
-                with explained(self._target.path):
-                    resumed = self._resume(pipeline, steps)
-            except DamagedError as error:
-                pipeline.restore(fresh)
-                self._target.start_new_file(error)
-                return Resumed()
-            except TransientError as error:
-                pipeline.restore(fresh)
-                self._snapshots.suspended = True
-                self._reports.start_without(error)
-                return Resumed(text="starting without the recording")
-            if resumed.rebuilt:
-                self._snapshots.save_soon()
-            warning = future_warning(self._target.path, resumed.last_at, self._wall())
-            if warning is not None:
-                self._reports.warn(warning)
-            return resumed
+            return self._continuation.resume(pipeline, steps)
 
     def rewind(
         self, pipeline: Pipeline, fresh: Mapping[str, Any], now: datetime
@@ -195,21 +176,7 @@ class Recorder:
             What was set aside, and the end of the others; None if nothing was.
         """
         with self._guard:
-            store = self._target.store
-            if self._backlog.minutes or store is None:
-                return None
-            try:
-                aside = set_future_aside(store.connection, self._target.path, now)
-                if aside is None:
-                    return None
-                self._target.drop()
-                self._target.open()
-            except RecordError as error:
-                self._reports.warn(f"minutes in the future are not set aside: {error}")
-                return None
-            self._backlog.forget_after(int(now.timestamp()))
-            pipeline.restore(fresh)
-            return aside, self.resume(pipeline)
+            return self._continuation.rewind(pipeline, fresh, now, HISTORY_STEPS)
 
     def write(self, item: Item | Link) -> None:
         """Record a step, a change of the connection, or a warning.
@@ -309,20 +276,6 @@ class Recorder:
             self.lost += lost
         if last_at is not None:
             self._snapshots.save_if_due(written.store, self._target.path, last_at)
-
-    def _resume(self, pipeline: Pipeline, steps: int) -> Resumed:
-        with self._target.reading() as recorded:
-            if recorded is None:
-                return Resumed()
-            connection, changed = recorded
-            return resume_or_learn(
-                connection,
-                pipeline,
-                changed=changed,
-                notify=self._reports.notify,
-                steps=steps,
-                channels=self._channels,
-            )
 
     def _continue_other(self, was: str) -> None:
         """Report, and record, that another meter is recorded from now on."""

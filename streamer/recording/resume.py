@@ -25,6 +25,9 @@ _MAX_SINGLE = 3000
 
 _BLOCK = 2048
 
+_YEAR_S = 400 * 86_400
+"""Time before the end whose demand intervals are made up for: that of the peaks that are kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
@@ -57,8 +60,9 @@ def resume(
     """Bring a fresh pipeline to the end of a recording.
 
     The last saved state is restored and the readings since then are pushed, so that the
-    pipeline is as if it had never stopped. If no state fits, all readings are pushed, in
-    blocks: then its forecasts are the same to 1e-5 kW.
+    pipeline is as if it had never stopped. If it was saved without demand intervals, their
+    energies and peaks are those of the recorded minutes. If no state fits, all readings are
+    pushed, in blocks: then its forecasts are the same to 1e-5 kW.
 
     Args:
         connection: connection to the recording.
@@ -141,10 +145,18 @@ class _Log:
             # If it was saved by an older version, fewer steps are returned.
             with suppress(StateError):
                 for begin in older:
-                    self._pipeline.restore(begin.state)
+                    self._begin(begin)
                     self.push(after=begin.at, before=snapshot.at + 1)
-        self._pipeline.restore(snapshot.state)
+        self._begin(snapshot)
         self.push(after=snapshot.at)
+
+    def _begin(self, snapshot: SavedState) -> None:
+        """Restore a snapshot, and make up for demand intervals if it lacks them."""
+        self._pipeline.restore(snapshot.state)
+        if self._pipeline.lacks_demand:
+            first, end = snapshot.at - _YEAR_S, snapshot.at + 1
+            for page in readings(self._connection, after=first, before=end, registers=True):
+                self._pipeline.recall_demand(page)
 
     def push(
         self, *, after: int = BEFORE_ALL, before: int = AFTER_ALL, together: bool = False
@@ -152,7 +164,12 @@ class _Log:
         """Push the readings between two times, one by one or in blocks."""
         size = _BLOCK if together else PAGE
         for block in readings(
-            self._connection, after=after, before=before, size=size, channels=self._channels
+            self._connection,
+            after=after,
+            before=before,
+            size=size,
+            channels=self._channels,
+            registers=True,
         ):
             try:
                 if together:

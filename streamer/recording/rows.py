@@ -16,6 +16,7 @@ from streamer.readings import Reading
 from streamer.readings.span import Span
 from streamer.recording.channels import ChannelValues
 from streamer.recording.database import InvalidValueError
+from streamer.recording.registers import Registers
 
 MAX_ALARMS = 100
 """Most alarms that are on at a time; there are a few kinds of them."""
@@ -120,6 +121,7 @@ def readings(
     before: int = AFTER_ALL,
     size: int = PAGE,
     channels: Sequence[str] = (),
+    registers: bool = False,
 ) -> Iterator[list[Reading]]:
     """Yield the recorded readings between two times, both excluded, in pages.
 
@@ -132,12 +134,14 @@ def readings(
         size: number of rows in a page.
         channels: names of the channels of each reading, in order. Minutes for which one of them
             is not known are left out.
+        registers: whether to read the demand registers of the meter.
 
     Raises:
         InvalidValueError: a row is not one that a recorder writes.
     """
     columns = "utc_offset, actual_kw, solar_kw, battery_kw"
     values = ChannelValues(connection, channels) if channels else None
+    meter = Registers(connection) if registers else None
     for page in pages(connection, columns, after=after, before=before, size=size):
         if values is None:
             whole = [(*row, ()) for row in page]
@@ -148,10 +152,16 @@ def readings(
                 for row in page
                 if (found := known.get(row[0])) is not None and None not in found
             ]
+        demands = {} if meter is None else meter.between(page[0][0], page[-1][0])
         for _, rows in groupby(whole, _side_powers):
             yield [
                 Reading(
-                    time_of(at, offset), _power(kw), _measured(solar), _measured(battery), others
+                    time_of(at, offset),
+                    _power(kw),
+                    _measured(solar),
+                    _measured(battery),
+                    others,
+                    demands.get(at),
                 )
                 for at, offset, kw, solar, battery, others in rows
             ]
@@ -188,32 +198,40 @@ def check_alarms(count: int) -> None:
         raise InvalidValueError(f"more than {MAX_ALARMS} alarms are on at a time")
 
 
-def bounds(connection: sqlite3.Connection, span: Span) -> tuple[int, int]:
-    """Return the times, both excluded, between which the minutes of a span are.
+def bounds(connection: sqlite3.Connection, span: Span, *, table: str = "steps") -> tuple[int, int]:
+    """Return the times, both excluded, between which the rows of a span are.
 
-    A bound without a zone is in the house's local time: it means the first minute at this
+    A bound without a zone is in the house's local time: it means the first row at this
     time or later. If the clock was set back, that is the first of two such times.
+
+    Args:
+        connection: connection to the recording.
+        span: the span.
+        table: table of the rows, which has `at` and `utc_offset`.
     """
     after, before = BEFORE_ALL, AFTER_ALL
     if span.start is not None:
-        after = _first(connection, span.start, BEFORE_ALL) - 1
+        after = _first(connection, table, span.start, BEFORE_ALL) - 1
     if span.end is not None:
-        before = _first(connection, span.end, after)
+        before = _first(connection, table, span.end, after)
     return after, before
 
 
-def _first(connection: sqlite3.Connection, bound: datetime, after: int) -> int:
-    """Return the first minute after a time that is at a bound or beyond, or where it would be."""
+def _first(connection: sqlite3.Connection, table: str, bound: datetime, after: int) -> int:
+    """Return the first row after a time that is at a bound or beyond, or where it would be."""
     if bound.tzinfo is not None:
         return -((_EPOCH - bound) // _SECOND)
     local = -((_NAIVE_EPOCH - bound) // _SECOND)
     row = connection.execute(
-        "SELECT at FROM steps WHERE at > ? AND at + utc_offset >= ? ORDER BY at LIMIT 1",
+        f"SELECT at FROM {table} WHERE at > ? AND at + utc_offset >= ?"  # noqa: S608 - constants
+        " ORDER BY at LIMIT 1",
         (max(after, local - _DAY_S), local),
     ).fetchone()
     if row is not None:
         return int(row[0])
-    row = connection.execute("SELECT at, utc_offset FROM steps ORDER BY at DESC LIMIT 1").fetchone()
+    row = connection.execute(
+        f"SELECT at, utc_offset FROM {table} ORDER BY at DESC LIMIT 1"  # noqa: S608 - constants
+    ).fetchone()
     if row is not None:
         time_of(*row)
         local -= row[1]

@@ -1,4 +1,4 @@
-"""Schema of a recording, version 3, and what it has in addition to earlier versions.
+"""Schema of a recording, version 4, and what it has in addition to earlier versions.
 
 A recording is a SQLite database in WAL mode. It is identified by its ``application_id``;
 ``user_version`` is the version of this schema. Any program may read it while it is being
@@ -12,7 +12,7 @@ from __future__ import annotations
 APPLICATION_ID = 0x73747265
 """The letters `stre`."""
 
-VERSION = 3
+VERSION = 4
 
 ADDED = (
     ("next_median_kw", "REAL", "the median of the forecast issued at this reading"),
@@ -53,7 +53,15 @@ ACTUAL_KW = (
 """The mean that came of a row `f` of `mean_forecasts`, as SQL; NULL while minutes are to come, or
 where one is missing. It is not stored, so that it cannot differ from the readings."""
 
-ADDED_OBJECTS = (
+AT_LEAST_KW = (
+    "CASE unknown_minutes WHEN 0 THEN kw ELSE kw * (minutes - unknown_minutes) / minutes END"
+)
+"""The least that the mean import of a demand interval can have been, as SQL."""
+
+_LOCAL_TIME = "strftime('%Y-%m-%d %H:%M', at + utc_offset, 'unixepoch')"
+_LOCAL_MONTH = "strftime('%Y-%m', at + utc_offset, 'unixepoch')"
+
+ADDED_3 = (
     """
 -- Forecasts of the mean power of the next minutes. Powers are in 0.1 W.
 CREATE TABLE mean_forecasts (
@@ -69,7 +77,7 @@ CREATE TABLE mean_forecasts (
 -- The same in kW and in the house's local time, and the mean that came; NULL while it is open, or
 -- where a minute is missing.
 CREATE VIEW means AS
-  SELECT strftime('%Y-%m-%d %H:%M', at + utc_offset, 'unixepoch') AS local_time, at, minutes,
+  SELECT {_LOCAL_TIME} AS local_time, at, minutes,
     mean / {PER_KW}.0 AS kw, median / {PER_KW}.0 AS median_kw,
     low / {PER_KW}.0 AS low_kw, high / {PER_KW}.0 AS high_kw,
     {ACTUAL_KW} AS actual_kw
@@ -90,7 +98,59 @@ CREATE TABLE channel_values (
   PRIMARY KEY (at, channel)
 ) WITHOUT ROWID""",
 )
-"""Statements that make the tables and the view since version 3."""
+"""Statements that make the tables and the view that version 3 added."""
+
+ADDED_4 = (
+    """
+-- Demand intervals, the quarter-hours or hours of a tariff: what came, and the forecast of it.
+CREATE TABLE demand_intervals (
+  at INTEGER NOT NULL,          -- start of its first minute
+  minutes INTEGER NOT NULL,     -- its length
+  utc_offset INTEGER NOT NULL,  -- seconds that the house's local time was ahead of UTC then
+  kw REAL,                      -- mean import of its measured minutes; NULL while it is running
+  export_kw REAL,               -- mean export of the same
+  unknown_minutes INTEGER,      -- minutes of it that were not measured
+  bound_kw REAL,                -- what it should not exceed: the month's peak, or a given bound
+  exceeded INTEGER,             -- whether it did, 0 or 1; NULL if that is not known
+  warned_at INTEGER,            -- the reading at which its alarm was raised; NULL without one
+  forecast_kw REAL,             -- the forecast of `kw` after a third of it, and its band
+  low_kw REAL,
+  high_kw REAL,
+  p_raises_peak REAL,           -- the probability, then, that it exceeds its bound
+  PRIMARY KEY (at, minutes)
+) WITHOUT ROWID""",
+    f"""
+-- Those that are over, in the house's local time.
+CREATE VIEW demand AS
+  SELECT {_LOCAL_TIME} AS local_time, * FROM demand_intervals WHERE kw IS NOT NULL""",  # noqa: S608 - constants
+    f"""
+-- The highest of each month. One with unknown minutes counts with the least that it can have been.
+CREATE VIEW month_peaks AS
+  SELECT {_LOCAL_MONTH} AS month, minutes, max({AT_LEAST_KW}) AS kw, {_LOCAL_TIME} AS local_time, at
+  FROM demand_intervals WHERE kw IS NOT NULL GROUP BY {_LOCAL_MONTH}, minutes""",  # noqa: S608 - constants
+    """
+-- Demand registers of the meter at the end of each minute, if it has them.
+CREATE TABLE meter_registers (
+  at INTEGER PRIMARY KEY,       -- start of the reading's minute
+  so_far_kw REAL,               -- energy of the running quarter-hour, divided by the whole of it
+  peaks TEXT                    -- months' peaks as JSON; NULL if they are those of the row before
+)""",
+    """
+-- Loads, as far as the total power shows when they were switched on and off. Two that are switched
+-- on in the same minute, and off in different ones, have a row each.
+CREATE TABLE switching_events (
+  at INTEGER NOT NULL,          -- the minute in which the power rose
+  kw REAL NOT NULL,             -- by how much
+  off_at INTEGER,               -- the minute in which it fell again; NULL if that is not known
+  UNIQUE (at, off_at)
+)""",
+    f"""
+-- The same in the house's local time, and for how long they were on.
+CREATE VIEW switching AS
+  SELECT {_LOCAL_TIME} AS local_time, at, kw, (off_at - at) / 60 AS minutes
+  FROM switching_events JOIN steps USING (at)""",  # noqa: S608 - constants
+)
+"""Statements that make the tables and the views that version 4 added."""
 
 PAGE_SIZE = 512
 """The smallest page size: with each minute at least one page is written."""
@@ -105,6 +165,12 @@ COLUMNS = {
     "mean_forecasts": "at, minutes, mean, median, low, high",
     "channels": "id, name, unit",
     "channel_values": "at, channel, value",
+    "demand_intervals": (
+        "at, minutes, utc_offset, kw, export_kw, unknown_minutes, bound_kw, exceeded, warned_at, "
+        "forecast_kw, low_kw, high_kw, p_raises_peak"
+    ),
+    "meter_registers": "at, so_far_kw, peaks",
+    "switching_events": "at, kw, off_at",
     "alarms": "at, kind, text, size, over_at",
     "events": "id, at, kind, text",
     "snapshots": "at, checksum, state",
@@ -136,7 +202,7 @@ CREATE TABLE steps (
 -- Alarms, in the order in which they were raised.
 CREATE TABLE alarms (
   at INTEGER NOT NULL,          -- the reading at which it was raised
-  kind TEXT NOT NULL,           -- anomaly, stuck, drift, unit
+  kind TEXT NOT NULL,           -- anomaly, stuck, drift, unit, peak
   text TEXT NOT NULL,
   size REAL NOT NULL,           -- as a multiple of the threshold of its kind
   over_at INTEGER,              -- the reading at which it ended; NULL while it is active
@@ -175,4 +241,5 @@ SCHEMA_2 = _SCHEMA % "".join(
     f"  , {name} {definition}" + (f"  -- {comment}\n" if comment else "\n")
     for name, definition, comment in ADDED
 )
-SCHEMA = SCHEMA_2 + "".join(f"{statement};\n" for statement in ADDED_OBJECTS)
+SCHEMA_3 = SCHEMA_2 + "".join(f"{statement};\n" for statement in ADDED_3)
+SCHEMA = SCHEMA_3 + "".join(f"{statement};\n" for statement in ADDED_4)

@@ -20,8 +20,10 @@ from streamer.recording.database import (
     explained,
     open_for_writing,
 )
+from streamer.recording.demandrows import write_demand
 from streamer.recording.files import Files
 from streamer.recording.minutes import AlarmKey, EventRow, Minute
+from streamer.recording.registers import write_registers
 from streamer.recording.rows import MAX_ALARMS, check_alarms
 from streamer.recording.schema import COLUMNS, VERSION
 from streamer.recording.states import save_state
@@ -59,6 +61,7 @@ class Store:
         self.connection = open_for_writing(path, full_check=full_check)
         self._path = path
         self._last_at: int | None = None
+        self._peaks: str | None = None
         self._channels = channels or {}
         with explained(path):
             self.files = Files(path)
@@ -136,11 +139,15 @@ class Store:
                 execute_many("INSERT INTO settings (key, value) VALUES (?, ?)", settings.items())
             if forget:
                 execute("DELETE FROM snapshots")
-            last_at = self._last_at
+            last_at, peaks = self._last_at, self._peaks
             for minute in minutes:
                 last_at = minute.at
                 if execute(_INSERT_STEP, minute.row).rowcount:
                     execute_many(_INSERT_MEAN, minute.means)
+                    write_demand(self.connection, minute.demand)
+                    if minute.registers is not None:
+                        register_row = minute.at, minute.registers, peaks
+                        peaks = write_registers(self.connection, *register_row)
                     if channels:
                         values = zip(channels, minute.channels, strict=True)
                         execute_many(_INSERT_CHANNEL, [(minute.at, *value) for value in values])
@@ -162,7 +169,7 @@ class Store:
                     "INSERT INTO events (at, kind, text) VALUES (?, ?, ?)",
                     (event.at, event.kind, event.text),
                 )
-        self._last_at = last_at
+        self._last_at, self._peaks = last_at, peaks
         self.files.remember()
         return duplicates
 

@@ -8,13 +8,22 @@ from collections.abc import Iterable
 from streamer.recording.connection import transaction
 from streamer.recording.schema import (
     ADDED,
-    ADDED_OBJECTS,
+    ADDED_3,
+    ADDED_4,
     APPLICATION_ID,
     COLUMNS,
     PAGE_SIZE,
     SCHEMA,
     VERSION,
 )
+
+_ADDED_OBJECTS = {3: ADDED_3, 4: ADDED_4}
+"""Statements that make the tables and views of a version, by the version."""
+
+_ADDED_TABLES = {
+    3: ("mean_forecasts", "channels", "channel_values"),
+    4: ("demand_intervals", "meter_registers", "switching_events"),
+}
 
 _GENERATED = "GENERATED ALWAYS AS"
 
@@ -46,9 +55,11 @@ def upgrade(connection: sqlite3.Connection) -> None:
         if version < 2:
             for name, definition, _ in ADDED:
                 connection.execute(f"ALTER TABLE steps ADD COLUMN {name} {definition}")
+        for since, statements in _ADDED_OBJECTS.items():
+            if version < since:
+                for statement in statements:
+                    connection.execute(statement)
         if version < VERSION:
-            for statement in ADDED_OBJECTS:
-                connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
@@ -74,9 +85,10 @@ def add_views(connection: sqlite3.Connection, version: int) -> None:
     execute("PRAGMA temp_store = MEMORY")
     if version < 2:
         execute(_steps_view())
-    for table in ("mean_forecasts", "channels", "channel_values"):
-        nothing = _nulls(COLUMNS[table].split(", "))
-        execute(f"CREATE TEMP VIEW {table} AS SELECT {nothing} WHERE 0")
+    for since, tables in _ADDED_TABLES.items():
+        for table in tables if version < since else ():
+            nothing = _nulls(COLUMNS[table].split(", "))
+            execute(f"CREATE TEMP VIEW {table} AS SELECT {nothing} WHERE 0")
     execute(f"PRAGMA query_only = {query_only}")
 
 

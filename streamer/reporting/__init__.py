@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from streamer.recording.whole import whole_file
 from streamer.reporting.data import DAY, MONTH, WEEK, read_period
 from streamer.reporting.page import render
+
+if TYPE_CHECKING:
+    from streamer.energy.tariff import Tariff
 
 __all__ = ["DAY", "MONTH", "WEEK", "render_report", "write_report"]
 
@@ -19,6 +23,7 @@ def write_report(
     period: str = DAY,
     until: datetime | None = None,
     written: datetime | None = None,
+    tariff: Tariff | None = None,
 ) -> None:
     """Write a report of the last day, week or month that is recorded.
 
@@ -29,13 +34,14 @@ def write_report(
         until: the time before which the period ends, on the house's clock if it has no zone;
             None for the end of the recording.
         written: time of the report; None for now.
+        tariff: what electricity costs; None to leave that out.
 
     Raises:
         RecordError: the recording does not exist, nothing is recorded in the period, or the
             page cannot be written or would overwrite the recording.
         UsageError: the period is unknown.
     """
-    page = render_report(path, period=period, until=until, written=written)
+    page = render_report(path, period=period, until=until, written=written, tariff=tariff)
     with whole_file(out, of=path) as file:
         file.write(page.encode())
 
@@ -46,6 +52,7 @@ def render_report(
     period: str = DAY,
     until: datetime | None = None,
     written: datetime | None = None,
+    tariff: Tariff | None = None,
 ) -> str:
     """The page that `write_report` writes.
 
@@ -53,5 +60,5 @@ def render_report(
         RecordError: the recording does not exist, or nothing is recorded in the period.
         UsageError: the period is unknown.
     """
-    recorded = read_period(path, period, until)
-    return render(recorded, path.name, written or datetime.now().astimezone())
+    recorded = read_period(path, period, until, energies=tariff is not None)
+    return render(recorded, path.name, written or datetime.now().astimezone(), tariff)

@@ -13,6 +13,7 @@ _HOURS_LABEL = 48.0
 _DAY_LABEL = 38.0
 _DATE_LABEL = 74.0
 _DAY_S = 86_400
+_SPAN_WITH_HOURS_S = 49 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,12 @@ def tick_label(value: float, step: float) -> str:
         return f"{value:.3g}".replace("-", "−")
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     return f"{value:z.{decimals}f}".replace("-", "−")
+
+
+def time_marks(clock: HouseClock, start: int, end: int, width: float) -> list[Mark]:
+    """Marks by the hour for up to two days, otherwise by the day; arguments as of either."""
+    marks = hour_marks if end - start <= _SPAN_WITH_HOURS_S else day_marks
+    return marks(clock, start, end, width)
 
 
 def hour_marks(clock: HouseClock, start: int, end: int, width: float) -> list[Mark]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import sqlite3
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +17,16 @@ from streamer.recording.database import InvalidValueError, explained, open_for_r
 from streamer.recording.rows import time_of
 from streamer.recording.store import settings_of
 from streamer.reporting.clock import HouseClock
-from streamer.reporting.entries import RaisedAlarm, RecordedEvent, read_alarms, read_events
+from streamer.reporting.demand import Demand, read_demand
+from streamer.reporting.energies import Energies, read_energies
+from streamer.reporting.entries import (
+    Load,
+    RaisedAlarm,
+    RecordedEvent,
+    read_alarms,
+    read_events,
+    read_loads,
+)
 from streamer.reporting.means import HorizonForecasts, read_means
 
 DAY, WEEK, MONTH = "day", "week", "month"
@@ -30,8 +39,7 @@ _MAX_OFFSET_S = 15 * 3600
 _MAX_PERIOD_S = 32 * _DAY_S
 _MAX_MINUTES = 2 * _MAX_PERIOD_S // MINUTE_S
 """Rows read of a period; a recording has one for each minute."""
-_MAX_KW = 1e100
-"""Powers are clipped to this, so that sums of their squares stay finite."""
+_MAX_KW = 1e100  # powers are clipped to this, so that sums of their squares stay finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +114,10 @@ class Recorded:
         events: events of the period, in order of time.
         running: scores since the recording began.
         means: forecasts of the next minutes' mean, by horizon, that were settled in the period.
+        demand: demand intervals of the period, and the peaks of the last months; None if none is
+            recorded.
+        loads: loads that were switched off in the period, in order of time.
+        energies: those of quarter-hours; None if they were not asked for.
     """
 
     period: str
@@ -119,6 +131,15 @@ class Recorded:
     events: tuple[RecordedEvent, ...]
     running: FinalScores
     means: tuple[HorizonForecasts, ...]
+    demand: Demand | None
+    loads: tuple[Load, ...]
+    energies: Energies | None = None
+
+    @property
+    def last_at(self) -> datetime:
+        """The last reading of the period, in the house's zone."""
+        at = int(self.minutes.at[-1])
+        return time_of(at, self.clock.offset(at))
 
     @property
     def confidence(self) -> float | None:
@@ -135,7 +156,9 @@ class Recorded:
         return "hour" if self.period == DAY else DAY
 
 
-def read_period(path: Path, period: str, until: datetime | None) -> Recorded:
+def read_period(
+    path: Path, period: str, until: datetime | None, *, energies: bool = False
+) -> Recorded:
     """Read the data of a report.
 
     Args:
@@ -143,6 +166,7 @@ def read_period(path: Path, period: str, until: datetime | None) -> Recorded:
         period: `day`, `week` or `month`.
         until: the time before which the period ends, on the house's clock if it has no zone;
             None for the end of the recording.
+        energies: whether to read the energies of quarter-hours.
 
     Raises:
         RecordError: the recording does not exist, or has nothing in the period.
@@ -155,7 +179,11 @@ def read_period(path: Path, period: str, until: datetime | None) -> Recorded:
         with explained(path):
             # One transaction for all queries, which a concurrent writer cannot change.
             connection.execute("BEGIN")
-            return _read(connection, path, period, until)
+            found = _read(connection, path, period, until)
+            if energies:
+                read = read_energies(connection, found.clock, found.start, found.end)
+                found = replace(found, energies=read)
+            return found
     except (OverflowError, TypeError, ValueError) as error:
         raise RecordError(f"{one_line(path)} is damaged ({one_line(error)})") from None
     finally:
@@ -208,6 +236,8 @@ def _read(
         read_events(connection, start, end),
         _running(connection, end),
         read_means(connection, start, end),
+        read_demand(connection, start, end),
+        read_loads(connection, start, end),
     )
 
 

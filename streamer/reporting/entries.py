@@ -1,13 +1,14 @@
-"""Alarms and events of a period, read from a recording."""
+"""Alarms, events and loads of a period, read from a recording."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from streamer.recording.database import InvalidValueError
-from streamer.recording.rows import check_alarms
+from streamer.recording.rows import check_alarms, time_of
 from streamer.reporting.clock import HouseClock
 
 _MAX_ENTRIES = 10_000
@@ -15,6 +16,9 @@ _MAX_ENTRIES = 10_000
 
 _MAX_TEXT = 1000
 """Characters read of their texts."""
+
+_MAX_LOADS = 20_000
+_MAX_KW = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,20 @@ class RecordedEvent:
     at: int
     kind: str
     text: str
+
+
+class Load(NamedTuple):
+    """A load that was switched on and off.
+
+    Attributes:
+        at: the minute in which the power rose, in Unix seconds.
+        kw: by how much, in kW.
+        minutes: how long it was on.
+    """
+
+    at: int
+    kw: float
+    minutes: int
 
 
 def read_alarms(
@@ -92,6 +110,29 @@ def read_events(connection: sqlite3.Connection, start: int, end: int) -> tuple[R
     return found
 
 
+def read_loads(connection: sqlite3.Connection, start: int, end: int) -> tuple[Load, ...]:
+    """Read the loads that were switched off between two times in Unix seconds.
+
+    Raises:
+        InvalidValueError: a row is not one that a recorder writes.
+    """
+    rows = connection.execute(
+        "SELECT at, kw, off_at FROM switching_events WHERE off_at >= ? AND off_at < ?"
+        " ORDER BY at LIMIT ?",
+        (start, end, _MAX_LOADS),
+    )
+    return tuple(_load(*row) for row in rows)
+
+
 def _check_number(found: Sequence[RaisedAlarm | RecordedEvent]) -> None:
     if len(found) > _MAX_ENTRIES:
         raise InvalidValueError(f"it has more than {_MAX_ENTRIES} alarms or events in the period")
+
+
+def _load(at: int, kw: object, off_at: int) -> Load:
+    time_of(at, 0)
+    if not isinstance(kw, float) or not 0.0 < kw <= _MAX_KW:
+        raise InvalidValueError(f"{str(kw)[:40]!r} is not the power of a load")
+    if not isinstance(off_at, int) or off_at < at:
+        raise InvalidValueError(f"{str(off_at)[:40]!r} is not the end of a load")
+    return Load(at, kw, (off_at - at) // 60)

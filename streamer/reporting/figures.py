@@ -9,7 +9,7 @@ import numpy as np
 
 from streamer.display.numbers import amount, plural
 from streamer.readings.arrays import DoubleArray
-from streamer.reporting.axes import Mark, day_marks, hour_marks, ticks
+from streamer.reporting.axes import Mark, hour_marks, ticks, time_marks
 from streamer.reporting.clock import HouseClock
 from streamer.reporting.data import MINUTE_S, Recorded
 from streamer.reporting.markup import Markup, join, tag
@@ -23,7 +23,6 @@ SIZES = (NARROW, MIDDLE, WIDE)
 _EACH_MINUTE = 2.6
 """Minutes per unit of width up to which each minute is drawn; otherwise one point per unit."""
 _BUCKETS_MIN = (5, 10, 15, 30, 60, 120, 180, 360, 720)
-_SPAN_WITH_HOURS_S = 49 * HOUR_S
 _MIN_SETTLED = 30
 """Fewest settled minutes for which a coverage is meaningful."""
 
@@ -67,7 +66,7 @@ def errors(recorded: Recorded, parts: Parts, label: str) -> Markup:
 
     def draw(size: Size) -> Markup:
         plot = Plot(size, recorded.start, recorded.end, values)
-        plot.frame("W", _marks(recorded.clock, recorded.start, recorded.end, size))
+        plot.frame("W", time_marks(recorded.clock, recorded.start, recorded.end, size.inner))
         zero = np.zeros(len(starts))
         plot.columns(starts + inset, ends - inset, zero, parts.mae_w, "forecast-bar")
         plot.bars_across(
@@ -96,7 +95,7 @@ def coverage(recorded: Recorded, parts: Parts, label: str) -> Markup | None:
 
     def draw(size: Size) -> Markup:
         plot = Plot(size, recorded.start, recorded.end, values)
-        marks = _marks(recorded.clock, recorded.start, recorded.end, size)
+        marks = time_marks(recorded.clock, recorded.start, recorded.end, size.inner)
         plot.frame("%", marks, lambda value: f"{100 * value:.3g}")
         if confidence is not None:
             plot.stems(middles, shares, np.full(len(shares), confidence), "stem")
@@ -159,7 +158,7 @@ def _power(
     highest = _highest(series.max_kw, series.point_kw, series.solar_kw)
     lowest = min(0.0, _lowest(series.min_kw, series.point_kw))
     plot = Plot(size, start, end, ticks(lowest, _top(highest, lowest), size.ticks))
-    plot.frame("kW", _marks(recorded.clock, start, end, size))
+    plot.frame("kW", time_marks(recorded.clock, start, end, size.inner))
     for gap in gaps:
         if gap.start < end and gap.end > start:
             plot.missing(max(gap.start, start), min(gap.end, end))
@@ -218,11 +217,6 @@ def _series(recorded: Recorded, start: int, end: int, bucket: int) -> _Series:
         np.maximum.reduceat(kw, first) if count else kw,
         *(mean_by(of_bucket, column, count) for column in columns),
     )
-
-
-def _marks(clock: HouseClock, start: int, end: int, size: Size) -> list[Mark]:
-    marks = hour_marks if end - start <= _SPAN_WITH_HOURS_S else day_marks
-    return marks(clock, start, end, size.inner)
 
 
 def _top(highest: float, lowest: float) -> float:

@@ -9,7 +9,9 @@ import numpy as np
 
 import streamer
 from streamer.display.numbers import amount
-from streamer.reporting import horizons, sections, tables
+from streamer.energy.tariff import Tariff
+from streamer.reporting import horizons, loads, peaks, sections, tables
+from streamer.reporting.cost import cost
 from streamer.reporting.data import Recorded
 from streamer.reporting.energy import Energy, energy
 from streamer.reporting.markup import Markup, join, tag
@@ -39,19 +41,22 @@ _WORDS = (
     ("MAE", "mean absolute error of the forecast"),
     ("bias", "mean of forecast minus actual: above 0 is too high"),
     ("gap", "minutes without a valid reading"),
-    ("quarter-hour peak", "highest mean of a fixed quarter (:00, :15, …) without a gap"),
+    ("quarter-hour peak", "highest mean import of a fixed quarter (:00, :15, …) without a gap"),
 )
 
 
-def render(recorded: Recorded, file_name: str, written: datetime) -> str:
+def render(
+    recorded: Recorded, file_name: str, written: datetime, tariff: Tariff | None = None
+) -> str:
     """The whole page.
 
     Args:
         recorded: data of the period.
         file_name: name of the recording's file.
         written: time of the report.
+        tariff: what electricity costs; None to leave that out.
     """
-    source = recorded.settings.get("source") or file_name
+    source, spent = recorded.settings.get("source") or file_name, recorded.energies
     found, missing, parts = totals(recorded), gaps(recorded), by_hour_or_day(recorded)
     total = energy(recorded.minutes, np.array([recorded.start, recorded.end]))
     body = tag(
@@ -61,10 +66,13 @@ def render(recorded: Recorded, file_name: str, written: datetime) -> str:
         sections.power(recorded, found, missing, parts),
         sections.close_up(recorded, missing),
         tables.energy(recorded, parts, total),
+        peaks.demand(recorded),
+        None if tariff is None or spent is None else cost(recorded, spent, tariff),
         sections.errors(recorded, parts),
         sections.band(recorded, parts),
         horizons.next_hour(recorded),
         sections.typical(recorded),
+        loads.section_of(recorded.loads, recorded.clock),
         tables.alarms(recorded),
         tables.gaps(recorded, missing),
         tables.events(recorded),

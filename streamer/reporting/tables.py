@@ -14,7 +14,8 @@ from streamer.reporting.parts import Parts
 from streamer.reporting.tally import Gap
 from streamer.reporting.words import HARD, moment, part_begin, share
 
-_MAX_ROWS = 100
+MAX_ROWS = 100
+"""Rows of a table of events, which are the last ones."""
 _EVENTS = {Link.UP: "back"}
 _PART_COLUMNS = {
     "minutes": True,
@@ -73,21 +74,21 @@ def alarms(recorded: Recorded) -> Markup:
     if not recorded.alarms:
         return section("Alarms", tag("p", "None."))
     rows = []
-    for alarm in recorded.alarms[-_MAX_ROWS:]:
+    for alarm in recorded.alarms[-MAX_ROWS:]:
         over = (
             "now, still on" if alarm.over_at is None else _until(recorded, alarm.at, alarm.over_at)
         )
         text = join(tag("span", alarm.kind, class_="kind"), " ", alarm.text)
         rows.append((moment(recorded.clock, alarm.at), over, text))
-    log = _log(("begin", "end", "what"), rows)
-    return section("Alarms", log, _left_out(recorded.alarms), long=True)
+    found = log(("begin", "end", "what"), rows)
+    return section("Alarms", found, left_out(recorded.alarms), long=True)
 
 
 def gaps(recorded: Recorded, missing: Sequence[Gap]) -> Markup:
     """Section with the gaps of the period, or the longest of them."""
     if not missing:
         return section("Gaps", tag("p", "None: every minute is recorded."))
-    longest = sorted(missing, key=lambda gap: -gap.minutes)[:_MAX_ROWS]
+    longest = sorted(missing, key=lambda gap: -gap.minutes)[:MAX_ROWS]
     rows = [
         (
             moment(recorded.clock, gap.start),
@@ -98,8 +99,8 @@ def gaps(recorded: Recorded, missing: Sequence[Gap]) -> Markup:
     ]
     total = length(sum(gap.minutes for gap in missing), space=HARD)
     text = f"{plural(len(missing), 'gap')}, {total} in all."
-    text += f" The {_MAX_ROWS} longest:" if len(missing) > _MAX_ROWS else ""
-    return section("Gaps", tag("p", text), _log(("begin", "end", "length"), rows), long=True)
+    text += f" The {MAX_ROWS} longest:" if len(missing) > MAX_ROWS else ""
+    return section("Gaps", tag("p", text), log(("begin", "end", "length"), rows), long=True)
 
 
 def events(recorded: Recorded) -> Markup | None:
@@ -108,10 +109,10 @@ def events(recorded: Recorded) -> Markup | None:
         return None
     rows = [
         (moment(recorded.clock, event.at), _EVENTS.get(event.kind, event.kind), event.text)
-        for event in recorded.events[-_MAX_ROWS:]
+        for event in recorded.events[-MAX_ROWS:]
     ]
-    log = _log(("at", "", "what"), rows)
-    return section("Connection and warnings", log, _left_out(recorded.events), long=True)
+    found = log(("at", "", "what"), rows)
+    return section("Connection and warnings", found, left_out(recorded.events), long=True)
 
 
 def by_part(recorded: Recorded, parts: Parts) -> Markup:
@@ -173,7 +174,7 @@ def _energy(found: Energy, i: int, total: Energy) -> tuple[str, ...]:
     return (*grid, *solar, f"{found.missing[i]:,}")
 
 
-def _log(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
+def log(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
     """A table of events, whose last column is text."""
     names = tag("tr", *(tag("th", name, scope="col") for name in head))
     # On a telephone, without headings, the style sheet writes "to" before the end.
@@ -185,9 +186,10 @@ def _log(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
     return tag("table", tag("thead", names), tag("tbody", *body), class_="log")
 
 
-def _left_out(found: Sequence[object]) -> Markup | None:
-    more = len(found) - _MAX_ROWS
-    return tag("p", f"Only the last {_MAX_ROWS}: {more:,} before them.") if more > 0 else None
+def left_out(found: Sequence[object]) -> Markup | None:
+    """A remark on the rows that are not in a table of events; None if all are."""
+    more = len(found) - MAX_ROWS
+    return tag("p", f"Only the last {MAX_ROWS}: {more:,} before them.") if more > 0 else None
 
 
 def _until(recorded: Recorded, start: int, end: int) -> str:

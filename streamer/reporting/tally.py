@@ -34,8 +34,8 @@ class Totals:
     Attributes:
         mean_kw: mean power of the recorded minutes.
         peak: the highest minute.
-        quarter_peak: the highest fixed quarter-hour with all its minutes recorded; None
-            without such a quarter-hour.
+        quarter_peak: the highest mean import of a fixed quarter-hour with all its minutes
+            recorded; None without such a quarter-hour.
         recorded: number of recorded minutes.
         missing: number of missing minutes.
     """
@@ -233,7 +233,7 @@ def _quarter_peak(clock: HouseClock, minutes: Minutes) -> Peak | None:
     whole = np.flatnonzero(counts == QUARTER_S // MINUTE_S)
     if not len(whole):
         return None
-    means = mean_by(of_quarter, minutes.kw, len(quarters))
+    means = mean_by(of_quarter, np.maximum(minutes.kw, 0.0), len(quarters))
     best = whole[means[whole].argmax()]
     first = minutes.at[np.flatnonzero(of_quarter == best)[0]]
     return Peak(float(means[best]), int(first))

@@ -31,7 +31,11 @@ def moment(clock: HouseClock, at: int) -> str:
     >>> moment(HouseClock(np.array([0]), np.array([3600])), 60)
     '1\xa0Jan 01:01'
     """
-    local = clock.local(at)
+    return day_and_time(clock.local(at))
+
+
+def day_and_time(local: datetime) -> str:
+    """The same of a time on the house's clock."""
     return f"{local.day}{HARD}{local:%b} {local:%H:%M}"
 
 

@@ -30,6 +30,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kills and looks
 
 URL = "tail:meter.log?unit=W&from=start"
 _ALARMS = "SELECT at, kind, text, size, over_at FROM alarms ORDER BY at, kind"
+_DEMAND = "SELECT * FROM demand_intervals ORDER BY at, minutes"
+_SWITCHED = "SELECT at, kw, off_at FROM switching_events ORDER BY at, off_at"
 _LOOK_S = 0.0001
 _QUIET_S = 3.0
 
@@ -262,6 +264,8 @@ def living_in(folder: Path, sample_kw: np.ndarray, minutes: int, chosen: int) ->
         alarms = rows_of(other, _ALARMS)
         assert rows_of(house.database, _ALARMS) == alarms
         assert alarms or minutes < 5000
+        for query in (_DEMAND, _SWITCHED):
+            assert rows_of(house.database, query) == rows_of(other, query)
         assert _state_of(house.database) == _state_of(other)
     finally:
         undisturbed.leave()

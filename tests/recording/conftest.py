@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from streamer.demand.settings import DemandRule
 from streamer.pipeline import Pipeline
 from streamer.readings import MINUTE, NextMeans, Notice, Reading, Step
 from streamer.recording.recorder import Recorder
@@ -22,6 +23,8 @@ SPRING = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
 """The moment at which Central Europe's clocks change from 02:00 to 03:00."""
 
 _LATER = SPRING.timestamp() + 365 * 86_400.0
+
+DEMAND = DemandRule(floor_kw=0.5)
 
 SETTINGS = {"model": "fixed", "confidence": "0.9"}
 
@@ -48,6 +51,12 @@ def _values(most: int = 8000) -> list[tuple[int, float]]:
 def pipeline(**options: Any) -> Pipeline:
     """A fast pipeline with intervals, alarms and an adapter."""
     return Pipeline(FixedForecaster(window=5, spread_kw=0.3), **options)
+
+
+def metered(rule: DemandRule | None = DEMAND, **options: Any) -> Pipeline:
+    """A pipeline with demand intervals and forecasts of them; with rules of its own, or none."""
+    forecaster = FixedForecaster(window=5, spread_kw=0.3, horizons=(5, 10, 15, 60))
+    return Pipeline(forecaster, demand=rule, **options)
 
 
 class House:

@@ -32,6 +32,16 @@ def sound() -> bytes:
         watcher = House(path, snapshot_every=50, pipeline=Foreseeing(), channels={"voltage": "V"})
         watcher.watch(replace(reading, channels=(230.0,)) for reading in house(MINUTES))
         watcher.close()
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("PRAGMA synchronous = OFF")
+            connection.execute(
+                "INSERT INTO demand_intervals SELECT at, 15, utc_offset, actual_kw, 0.0, 0, 1.0, 1,"
+                " at + 300, 1.0, 0.5, 1.5, 0.25 FROM steps WHERE at % 900 = 0"
+            )
+            connection.execute(
+                "INSERT INTO switching_events SELECT at, 2.0, at + 600 FROM steps"
+                " WHERE at % 600 = 0"
+            )
         return path.read_bytes()
 
 
@@ -166,6 +176,31 @@ VALUES: Mapping[str, Change] = {
     },
     "big forecast": _run(
         "UPDATE mean_forecasts SET mean = hex(zeroblob(2000000)) WHERE at % 7 = 0"
+    ),
+    **{
+        f"interval with {column} = {value}": _run(
+            f"UPDATE OR REPLACE demand_intervals SET {column} = {value} WHERE at % 1800 = 0"
+        )
+        for column, value in (
+            *(("at", "at + 0.5"), ("minutes", str(2**63 - 1)), ("unknown_minutes", str(2**62))),
+            *(("kw", "'=1+1'"), ("kw", "9e999"), ("bound_kw", "1e308")),
+            *(("warned_at", str(2**63 - 1)), ("p_raises_peak", "-1e308")),
+        )
+    },
+    "big interval": _run(
+        "UPDATE demand_intervals SET forecast_kw = hex(zeroblob(2000000)) WHERE at % 1800 = 0"
+    ),
+    "many intervals": _run(
+        f"INSERT OR REPLACE INTO demand_intervals {_MANY.format(count=6_000)}"
+        f"SELECT {_LAST} - i, 15, 0, 1.0, 0.0, 0, 1.0, 1, NULL, 1.0, 1.0, 1.0, 0.5 FROM n"
+    ),
+    **{
+        f"load with {column} = {value}": _run(f"UPDATE switching_events SET {column} = {value}")
+        for column, value in (*(("at", "at + 0.5"), ("kw", "9e999"), ("off_at", "'soon'")),)
+    },
+    "many loads": _run(
+        f"INSERT INTO switching_events {_MANY.format(count=6_000)}"
+        f"SELECT {_LAST} - i, 2.0, {_LAST} - i + 60 FROM n"
     ),
     "channel that moves the cursor": _run("UPDATE channels SET name = char(27) || '[2J\n=1'"),
     "many channels": _run(

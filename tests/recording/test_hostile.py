@@ -8,11 +8,13 @@ import tracemalloc
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from streamer.energy.tariff import PeakCharge, Rate, Tariff
 from streamer.errors import SourceError, StreamerError
 from streamer.recording.export import export
 from streamer.recording.source import open_recording
@@ -21,6 +23,8 @@ from tests.recording.conftest import SPRING, House, house
 from tests.recording.hostile import CODE, MINUTES, VALUES, make
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+
+_TARIFF = Tariff("t", energy=Rate(fixed=Decimal("0.3")), peak=PeakCharge(Decimal(60)))
 
 _MAX_BYTES = 25_000_000
 _LONG_AGO = SPRING.replace(year=1970)
@@ -53,12 +57,17 @@ def _export_means(db: Path) -> None:
         export(db, io.StringIO(), format=format, means=True)
 
 
+def _export_demand(db: Path) -> None:
+    for format in ("csv", "json"):
+        export(db, io.StringIO(), format=format, demand=True)
+
+
 def _export_local(db: Path) -> None:
     export(db, io.StringIO(), format="csv", start=SPRING.replace(tzinfo=None))
 
 
 def _report(db: Path) -> None:
-    render_report(db, period="month")
+    render_report(db, period="month", tariff=_TARIFF)
 
 
 def _resume(db: Path) -> None:
@@ -69,7 +78,7 @@ def _resume(db: Path) -> None:
 
 READERS = (
     *(_replay, _replay_channels, _replay_nothing),
-    *(_export, _export_means, _export_local, _report),
+    *(_export, _export_means, _export_demand, _export_local, _report),
 )
 
 

@@ -30,6 +30,7 @@ from streamer.recording.schema import (
     PAGE_SIZE,
     SCHEMA_1,
     SCHEMA_2,
+    SCHEMA_3,
     VERSION,
 )
 from streamer.recording.schema import (
@@ -42,6 +43,7 @@ from streamer.reporting import WEEK, render_report
 from streamer.sinks.text import record
 from tests.recording.conftest import COLUMNS, House, columns_of, house, pipeline
 
+_SCHEMAS = {1: SCHEMA_1, 2: SCHEMA_2, 3: SCHEMA_3}
 _TABLES = ("steps", "alarms", "events", "snapshots", "settings")
 _FORMER = (
     "at, utc_offset, actual_kw, forecast_kw, low_kw, high_kw, median_kw, frozen_kw,"
@@ -59,7 +61,7 @@ def _of_version(version: int, path: Path, steps: int = 120) -> list[Step]:
         connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
         connection.executescript(
             f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {version};"
-            f" {SCHEMA_1 if version == 1 else SCHEMA_2} COMMIT;"
+            f" {_SCHEMAS[version]} COMMIT;"
         )
         connection.execute("ATTACH ? AS present", (str(present),))
         for table in _TABLES:
@@ -90,7 +92,7 @@ def _columns(steps: Sequence[Step]) -> list[tuple[float | None, ...]]:
     return [columns_of(step) for step in steps]
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", _SCHEMAS)
 def test_a_recording_of_an_earlier_version_is_read_as_it_is(db: Path, version: int) -> None:
     steps = _of_version(version, db)
     content = db.read_bytes()
@@ -111,7 +113,7 @@ def test_a_recording_of_an_earlier_version_is_read_as_it_is(db: Path, version: i
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions of a folder")
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", _SCHEMAS)
 def test_an_earlier_version_is_read_in_a_folder_without_write_permission(
     db: Path, monkeypatch: pytest.MonkeyPatch, version: int
 ) -> None:
@@ -130,7 +132,7 @@ def test_an_earlier_version_is_read_in_a_folder_without_write_permission(
     assert db.read_bytes() == content
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", _SCHEMAS)
 def test_a_recording_of_an_earlier_version_is_continued_in_the_present_one(
     db: Path, version: int
 ) -> None:
@@ -151,7 +153,9 @@ def test_a_recording_of_an_earlier_version_is_continued_in_the_present_one(
     assert [undisturbed.push(reading) for reading in house(150)][-1] == steps[-1]
 
 
-@pytest.mark.parametrize(("version", "last"), [(1, "next_point_kw"), (2, "channel_values")])
+@pytest.mark.parametrize(
+    ("version", "last"), [(1, "next_point_kw"), (2, "channel_values"), (3, "VIEW switching")]
+)
 def test_an_upgrade_is_whole_or_not_at_all(db: Path, version: int, last: str) -> None:
     steps = _of_version(version, db)
     script = (
@@ -172,7 +176,7 @@ def test_an_upgrade_is_whole_or_not_at_all(db: Path, version: int, last: str) ->
     assert _rows(db) == _columns(steps)
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", _SCHEMAS)
 def test_two_programs_may_open_it_at_once(db: Path, version: int) -> None:
     _of_version(version, db)
     with closing(open_for_reading(db)) as reader:
@@ -180,7 +184,8 @@ def test_two_programs_may_open_it_at_once(db: Path, version: int) -> None:
         assert version_of(first) == version_of(second) == VERSION
         query = (
             "SELECT count(*), count(point_kw), count(next_median_kw),"
-            " (SELECT count(*) FROM mean_forecasts) FROM steps"
+            " (SELECT count(*) FROM mean_forecasts), (SELECT count(*) FROM demand_intervals)"
+            " FROM steps"
         )
         assert reader.execute(query).fetchone() == first.execute(query).fetchone()
         first.close()
@@ -193,11 +198,11 @@ def test_an_earlier_program_refuses_the_present_version(
     House(db).close()
     monkeypatch.setattr(database, "VERSION", 2)
     for opening in (open_for_reading, open_for_writing):
-        with pytest.raises(RecordError, match="is a recording of version 3"):
+        with pytest.raises(RecordError, match="is a recording of version 4"):
             opening(db)
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", _SCHEMAS)
 def test_a_backup_of_an_earlier_version_put_back_while_it_is_recorded_is_continued(
     db: Path, tmp_path: Path, version: int
 ) -> None:
