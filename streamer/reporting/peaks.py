@@ -7,6 +7,7 @@ from statistics import median
 
 import numpy as np
 
+from streamer.display.energy import interval_name
 from streamer.display.numbers import amount, plural
 from streamer.readings.arrays import DoubleArray
 from streamer.reporting.bars import interval_bars
@@ -49,15 +50,6 @@ def demand(recorded: Recorded) -> Markup | None:
         _reliability(found),
         long=True,
     )
-
-
-def interval_name(minutes: int) -> str:
-    """Noun for a demand interval of a length.
-
-    >>> interval_name(15), interval_name(60), interval_name(30)
-    ('quarter-hour', 'hour', '30-minute interval')
-    """
-    return {15: "quarter-hour", 60: "hour"}.get(minutes, f"{minutes}-minute interval")
 
 
 def _months(found: Demand) -> Markup:
