@@ -271,11 +271,12 @@ HorizonsOption = Annotated[
     ),
 ]
 DemandOption = Annotated[
-    DemandLength,
+    DemandLength | None,
     typer.Option(
         "--demand",
         help="Minutes of a demand interval, whose highest mean of a month a tariff may charge; or "
-        "none.",
+        "none. By default those of the tariff, or 15.",
+        show_default=False,
     ),
 ]
 PeakLimitOption = Annotated[
@@ -295,6 +296,16 @@ PeakAlarmsOption = Annotated[
         parser=parse_peak_alarms,
         metavar="NUMBER",
         help="False alarms about demand intervals that are accepted a month; 0 for no alarms.",
+    ),
+]
+TariffOption = Annotated[
+    str | None,
+    typer.Option(
+        "--tariff",
+        metavar="NAME|FILE",
+        help="What electricity costs: vlaanderen, or a TOML file with the prices, peak and "
+        "standing charges of your own contract.",
+        show_default=False,
     ),
 ]
 Ascii = Annotated[

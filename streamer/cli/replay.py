@@ -13,7 +13,6 @@ from streamer.cli.options import (
     AdaptOption,
     Ascii,
     ConfidenceOption,
-    DemandLength,
     DemandOption,
     Engine,
     EngineOption,
@@ -27,6 +26,7 @@ from streamer.cli.options import (
     PeakAlarmsOption,
     PeakLimitOption,
     Quiet,
+    TariffOption,
     ThemeOption,
     Verbose,
     choose_format,
@@ -65,9 +65,10 @@ def replay(
     adapt: AdaptOption = True,
     confidence: ConfidenceOption = 0.9,
     horizons: HorizonsOption = SHOWN_HORIZONS,
-    demand: DemandOption = DemandLength.QUARTER,
+    demand: DemandOption = None,
     peak_limit: PeakLimitOption = None,
     peak_alarms: PeakAlarmsOption = 3.0,
+    tariff: TariffOption = None,
     format: FormatOption = Format.AUTO,
     ascii: Ascii = False,
     theme: ThemeOption = ThemeName.AUTO,
@@ -88,15 +89,18 @@ def replay(
       streamer replay house.csv --no-adapt --confidence 0.8 --quiet
       streamer replay house.csv --horizons 1,15,60 --format csv > out.csv
       streamer replay house.csv --demand 60 --peak-limit 5
+      streamer replay house.csv --tariff vlaanderen
       tail -n +1 -f house.csv | streamer replay -
     """
     from streamer.commands.demand import demand_rule
     from streamer.commands.forecasting import Forecasting
     from streamer.commands.replay import Replay, show_dashboard, write_lines
+    from streamer.commands.tariff import find_tariff
     from streamer.datasets import find_recording
     from streamer.sample import sample_path
 
     shown = choose_format(format, quiet=quiet)
+    costing = find_tariff(tariff)
     job = Replay(
         file=str(sample_path()) if file is None else find_recording(file),
         options=options,
@@ -108,8 +112,14 @@ def replay(
             adapt=adapt,
             confidence=confidence,
             horizons=bool(horizons),
-            demand=demand_rule(demand.value, limit_kw=peak_limit, alarms_per_month=peak_alarms),
+            demand=demand_rule(
+                demand and demand.value,
+                limit_kw=peak_limit,
+                alarms_per_month=peak_alarms,
+                tariff=costing,
+            ),
         ),
+        tariff=costing,
     )
     if shown is Format.DASHBOARD:
         shown_at = DEMO_SPEED if speed is None else speed

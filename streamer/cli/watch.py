@@ -18,7 +18,6 @@ from streamer.cli.options import (
     AdaptOption,
     Ascii,
     ConfidenceOption,
-    DemandLength,
     DemandOption,
     Engine,
     EngineOption,
@@ -32,6 +31,7 @@ from streamer.cli.options import (
     ModelOption,
     PeakAlarmsOption,
     PeakLimitOption,
+    TariffOption,
     ThemeOption,
     Verbose,
     choose_format,
@@ -153,9 +153,10 @@ def watch(
     adapt: AdaptOption = True,
     confidence: ConfidenceOption = 0.9,
     horizons: HorizonsOption = SHOWN_HORIZONS,
-    demand: DemandOption = DemandLength.QUARTER,
+    demand: DemandOption = None,
     peak_limit: PeakLimitOption = None,
     peak_alarms: PeakAlarmsOption = 3.0,
+    tariff: TariffOption = None,
     format: FormatOption = Format.AUTO,
     ascii: Ascii = False,
     theme: ThemeOption = ThemeName.AUTO,
@@ -201,11 +202,12 @@ def make_watch(settings: Settings) -> Watch:
     """Make the job that the settings describe.
 
     Raises:
-        UsageError: no meter is given, a secret cannot be read, or the recording's path names
-            a user who does not exist.
+        UsageError: no meter is given, a secret or the tariff cannot be read, or the
+            recording's path names a user who does not exist.
     """
     from streamer.commands.demand import demand_rule
     from streamer.commands.forecasting import Forecasting
+    from streamer.commands.tariff import find_tariff
     from streamer.commands.watch import Watch
 
     chosen = settings.values
@@ -214,6 +216,7 @@ def make_watch(settings: Settings) -> Watch:
             "no address of a meter: give one, such as mqtt://broker/topic?unit=W, or set url in "
             "the configuration; `streamer sources` lists all kinds"
         )
+    tariff = find_tariff(chosen["tariff"])
     return Watch(
         address=settings.meter(settings.address),
         forecasting=Forecasting(
@@ -224,9 +227,10 @@ def make_watch(settings: Settings) -> Watch:
             adapt=chosen["adapt"],
             confidence=chosen["confidence"],
             demand=demand_rule(
-                chosen["demand"].value,
+                chosen["demand"] and chosen["demand"].value,
                 limit_kw=chosen["peak_limit"],
                 alarms_per_month=chosen["peak_alarms"],
+                tariff=tariff,
             ),
         ),
         record=_expanded(chosen["record"]),
@@ -237,6 +241,7 @@ def make_watch(settings: Settings) -> Watch:
         retry_max_s=chosen["retry"],
         max_kw=chosen["max_kw"],
         secret_files=tuple(settings.secret_files()),
+        tariff=tariff,
     )
 
 

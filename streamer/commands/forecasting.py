@@ -61,11 +61,15 @@ class Forecasting:
         A state can be restored only into a pipeline with the same fingerprint. Demand intervals
         are left out: what depends on them begins anew by itself.
         """
+        from streamer.models import read_model
         from streamer.models.artefact import sha256_of
 
+        card, _ = read_model(path := find_model(self.model))
+        head = card.horizons.sha256 if card.horizons and self._needs_head else None
         return {
             "model": self.model,
-            "weights": sha256_of(find_model(self.model)),
+            "weights": card.sha256 or sha256_of(path),
+            **({} if head is None else {"horizons": head}),
             "gaps": f"{self.gaps} {self.max_gap}" if self.gaps == "reset" else self.gaps,
             "adapt": "yes" if self.adapt else "no",
             "confidence": repr(self.confidence),
@@ -90,7 +94,7 @@ class Forecasting:
             gaps=GapRule(self.gaps, self.max_gap),
             adapt=self.adapt,
             confidence=self.confidence,
-            horizons=self.horizons or self.demand is not None,
+            horizons=self._needs_head,
             demand=self.demand,
         )
         card = forecaster.card
@@ -101,5 +105,11 @@ class Forecasting:
             trained_to=card.trained_to,
             capacity=pipeline.capacity,
             engine=forecaster.engine,
+            trained_spans=card.trained_spans,
         )
         return pipeline, about
+
+    @property
+    def _needs_head(self) -> bool:
+        """Whether the mean of the next minutes is forecast: demand intervals need it, too."""
+        return self.horizons or self.demand is not None

@@ -22,6 +22,7 @@ from streamer.stream.signals import stopping
 
 if TYPE_CHECKING:
     from streamer.display.themes import ThemeName
+    from streamer.energy.tariff import Tariff
     from streamer.pipeline import Pipeline
     from streamer.sinks.items import About
     from streamer.sources import Source
@@ -35,11 +36,13 @@ class Replay:
         file: path of the recording, or `-` for standard input.
         options: options for reading it.
         forecasting: model and pipeline settings.
+        tariff: what electricity costs; None if that is not known.
     """
 
     file: str
     options: FileOptions
     forecasting: Forecasting
+    tariff: Tariff | None = None
 
     def open(self) -> Source:
         """Check the settings and open the recording; the first errors are raised here."""

@@ -24,6 +24,7 @@ from streamer.stream.signals import stopping
 
 if TYPE_CHECKING:
     from streamer.display.themes import ThemeName
+    from streamer.energy.tariff import Tariff
     from streamer.pipeline import Pipeline
     from streamer.recording.pages import RecordingPages
     from streamer.recording.recorder import Recorder
@@ -47,6 +48,7 @@ class Watch:
         allow_other_meter: whether to continue a recording of another meter.
         secret_files: files with secrets that are in use.
         horizons: minutes of the means whose forecasts are recorded.
+        tariff: what electricity costs; None if that is not known.
     """
 
     address: Address
@@ -60,6 +62,7 @@ class Watch:
     allow_other_meter: bool = False
     secret_files: tuple[Path, ...] = ()
     horizons: tuple[int, ...] = SHOWN
+    tariff: Tariff | None = None
 
     def open(self) -> LiveSource:
         """Check the settings and make the source, which does not connect yet.

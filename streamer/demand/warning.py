@@ -44,7 +44,7 @@ class AlarmThreshold:
     score that results is compared with a threshold, an empirical quantile of the highest scores
     of the intervals of the last months that stayed below their bound: as many exceed it as the
     budget has false alarms. These intervals count whether or not there was an alarm, so that the
-    threshold does not depend on its own past. Until there are two months, a usual house stands
+    threshold does not depend on its own past. Until there are two months, a usual house serves
     for the remainder.
 
     Guarantee: a month that is exchangeable with the last ones has on average no more false alarms

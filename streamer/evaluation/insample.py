@@ -14,7 +14,7 @@ from streamer.readings.arrays import TimeArray
 
 
 def seen_in_training(card: Card, at: TimeArray) -> TimeArray:
-    """The minutes inside the span that a model was trained on.
+    """The minutes inside the spans that a model was trained on.
 
     Only the clock is compared: another house in the same years counts as inside.
 
@@ -22,11 +22,12 @@ def seen_in_training(card: Card, at: TimeArray) -> TimeArray:
         card: the model's card; without a training span, nothing lies inside.
         at: (minutes,) times without zone.
     """
-    if card.trained_from is None or card.trained_to is None:
-        return at[:0]
-    begin, end = (np.datetime64(_naive(m), "s") for m in (card.trained_from, card.trained_to))
-    inside: TimeArray = at[(at >= begin) & (at <= end)]
-    return inside
+    inside = np.zeros(len(at), np.bool_)
+    for span in card.trained_spans:
+        begin, end = (np.datetime64(_naive(moment), "s") for moment in span)
+        inside |= (at >= begin) & (at <= end)
+    seen: TimeArray = at[inside]
+    return seen
 
 
 def refuse_in_sample(name: str, card: Card, at: TimeArray) -> None:
@@ -38,17 +39,21 @@ def refuse_in_sample(name: str, card: Card, at: TimeArray) -> None:
         at: (minutes,) times of the minutes to score, in order.
     """
     seen = seen_in_training(card, at)
-    if not len(seen) or card.trained_from is None or card.trained_to is None:
+    if not len(seen):
         return
     remedies = ["--in-sample to score them all the same"]
     if at[-1] > seen[-1]:
-        later = _naive(card.trained_to) + MINUTE
+        ends = [_naive(last) for _, last in card.trained_spans]
+        later = min(last for last in ends if np.datetime64(last, "s") >= seen[-1]) + MINUTE
         remedies = [f"--from {later:%Y-%m-%dT%H:%M}", "a shorter --last", *remedies]
+    spans = [
+        f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}" for first, last in card.trained_spans
+    ]
     raise UsageError(
-        f"model {name!r} was trained on {card.trained_from:%Y-%m-%d %H:%M} to "
-        f"{card.trained_to:%Y-%m-%d %H:%M}, and {plural(len(seen), 'minute')} of the "
-        f"{len(at):,} to be scored lie in that span ({_text(seen[0])} to {_text(seen[-1])}), "
-        f"where its scores are too good; use {', or '.join(remedies)}"
+        f"model {name!r} was trained on {', and on '.join(spans)}, and "
+        f"{plural(len(seen), 'minute')} of the {len(at):,} to be scored lie in "
+        f"{'those spans' if len(spans) > 1 else 'that span'} ({_text(seen[0])} to "
+        f"{_text(seen[-1])}), where its scores are too good; use {', or '.join(remedies)}"
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from streamer.models.bounded import parse_json, read_regular
 from streamer.models.bounds import MAX_JSON_BYTES, MAX_OUTPUTS, MAX_SHIFT_KW, MAX_WINDOW
 from streamer.models.cardhorizons import SHA256, CardHorizons, read_horizons
+from streamer.models.cardhouses import read_houses
 from streamer.models.cardscores import CardScores, read_scores
 from streamer.models.fields import Fields
 from streamer.models.inputs import Input, read_inputs
@@ -71,6 +72,20 @@ class Card:
     def levels(self) -> tuple[float, ...]:
         """Levels of the quantiles among the outputs, in rising order."""
         return tuple(sorted(float(name) for name in self.outputs if name != MEAN))
+
+    @property
+    def trained_spans(self) -> tuple[tuple[datetime, datetime], ...]:
+        """First and last minute of the training data of each house, as far as known.
+
+        The span from `trained_from` to `trained_to` is around all of them, and has years in it
+        that no house was trained on if there are several.
+        """
+        houses = [(each.trained_from, each.trained_to) for each in read_houses(self._fields)]
+        known = [(first, last) for first, last in houses if first is not None and last is not None]
+        if len(known) > 1:
+            return tuple(known)
+        first, last = self.trained_from, self.trained_to
+        return () if first is None or last is None else ((first, last),)
 
     @property
     def scores(self) -> CardScores | None:
@@ -160,5 +175,6 @@ def _check_facts(given: Fields, card: Card) -> None:
     """Read what is shown of the facts, for the errors."""
     read_scores(given, "test")
     read_scores(given, _APART)
+    read_houses(given)
     if "limits" in card.facts:
         given.texts("limits", _MAX_LIMITS, _MAX_LIMIT_TEXT)

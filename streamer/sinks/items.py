@@ -17,6 +17,7 @@ class About:
         trained_to: last minute that the model was trained on, if known.
         capacity: size of the ring buffer in readings: the window and its target.
         engine: name of the engine that computes the model.
+        trained_spans: first and last minute of each house, if it was trained on several.
     """
 
     source: str
@@ -25,16 +26,22 @@ class About:
     trained_to: datetime | None = None
     capacity: int = 50
     engine: str = ""
+    trained_spans: tuple[tuple[datetime, datetime], ...] = ()
+
+    @property
+    def spans(self) -> tuple[tuple[datetime, datetime], ...]:
+        """First and last minute of each span that the model was trained on, as far as known."""
+        if self.trained_spans or self.trained_from is None or self.trained_to is None:
+            return self.trained_spans
+        return ((self.trained_from, self.trained_to),)
 
     def in_sample(self, at: datetime) -> bool:
-        """Whether a minute lies inside the span that the model was trained on.
+        """Whether a minute lies inside a span that the model was trained on.
 
         Only times are compared: another house in the same years counts as inside.
         """
-        if self.trained_from is None or self.trained_to is None:
-            return False
         at = at.replace(tzinfo=None)
-        return self.trained_from <= at <= self.trained_to
+        return any(first <= at <= last for first, last in self.spans)
 
 
 @dataclass(frozen=True, slots=True)

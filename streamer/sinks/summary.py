@@ -85,12 +85,10 @@ class Summary:
         self._readings += len(result.readings)
         self._solar.add_block(result.readings)
         self._count(result.alarms)
-        about = self._about
-        if about is None or about.trained_from is None or about.trained_to is None:
-            return
-        self._scored_in_sample = self._scored_in_sample or result.settled_between(
-            about.trained_from, about.trained_to
-        )
+        if self._about is not None and not self._scored_in_sample:
+            self._scored_in_sample = any(
+                result.settled_between(*span) for span in self._about.spans
+            )
 
     @property
     def begun(self) -> bool:

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from streamer.cli import main
+from streamer.demand.settings import DemandRule
 from streamer.models import load_model
 from streamer.pipeline import Pipeline
 from streamer.readings import Reading
@@ -81,7 +82,7 @@ def _steps(output: str) -> list[dict[str, Any]]:
 def test_a_pipe_gives_the_steps_of_a_pipeline(watts: list[int]) -> None:
     done = _watch("--format", "json", log=_log(watts))
     assert done.returncode == 0, done.stderr
-    pipeline = Pipeline(load_model("sceaux"))
+    pipeline = Pipeline(load_model("sceaux"), demand=DemandRule())
     expected = [
         record(
             pipeline.push(

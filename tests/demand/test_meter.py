@@ -152,6 +152,7 @@ def _telegrams(seconds: int) -> Iterator[tuple[int, bytes, float]]:
             energy = 0.0
         kw = round(_power(second), 3)
         text = telegram(
+            "0-0:96.1.4(50217)",
             f"0-0:1.0.0({now:%y%m%d%H%M%S}W)",
             f"1-0:1.4.0({energy / 900:06.3f}*kW)",
             "1-0:1.6.0(260104123000W)(03.750*kW)",

@@ -169,6 +169,30 @@ def test_later_start_is_proposed_only_if_it_helps() -> None:
     assert "--from" not in str(raised.value)
 
 
+def _card_of_houses(*spans: tuple[datetime, datetime]) -> Card:
+    entries = [
+        {"source": "h", "trained_from": first.isoformat(), "trained_to": last.isoformat()}
+        for first, last in spans
+    ]
+    around = {"trained_from": spans[0][0], "trained_to": spans[-1][1]}
+    return Card("m", **around, facts={"data": {"houses": entries}})
+
+
+def test_minutes_between_the_spans_of_several_houses_are_out_of_sample() -> None:
+    later = (datetime(2010, 3, 1, 10), datetime(2010, 3, 1, 11))
+    card = _card_of_houses((FROM, TO), later)
+    between = AT[181:600]
+    assert not len(seen_in_training(card, between))
+    refuse_in_sample("m", card, between)
+    assert seen_in_training(card, AT).tolist() == [*AT[120:181].tolist(), *AT[600:661].tolist()]
+    with pytest.raises(UsageError) as raised:
+        refuse_in_sample("m", card, AT)
+    text = str(raised.value)
+    assert "to 2010-03-01 03:00, and on 2010-03-01 10:00 to 2010-03-01 11:00" in text
+    assert "122 minutes of the 1,000 to be scored lie in those spans" in text
+    assert "--from 2010-03-01T11:01" in text
+
+
 def _with_solar(kw: list[float | None], start: datetime = START) -> list[Reading]:
     return [
         replace(reading, solar_kw=solar, battery_kw=None if solar is None else 0.25)

@@ -502,6 +502,12 @@ CASES |= {
     "card with months of numbers": partial(write, test={"by_month": {"2010-03": 1}}),
     "card with houses as an object": partial(write, test={"houses": {"a": {}}}),
     "card with a house without a source": partial(write, test={"houses": [{"minutes": 5}]}),
+    "card with training data of text": partial(write, data="mine"),
+    "card with training houses as an object": partial(write, data={"houses": {"a": {}}}),
+    "card with a training house of a number": partial(write, data={"houses": [{"source": 3}]}),
+    "card with a training house of the year 1": partial(
+        write, data={"houses": [{"source": "h", "trained_from": "0001-01-01"}]}
+    ),
     "card with tested horizons of text": partial(write, test={"horizons": ["5"]}),
     "card with a tested horizon of a year": partial(
         write, test={"horizons": [{"minutes": 525_600}]}

@@ -480,6 +480,10 @@ def test_the_summary_warns_of_in_sample_scores(steps: list[Step]) -> None:
     # A training span that ends with the warm-up affects no score.
     about = About("house.csv", "sceaux", datetime(2010, 1, 1), datetime(2010, 3, 19, 17, 0))
     assert not _summary(about, *steps)[-1].startswith("in sample")
+    # A model of several houses: what lies between their spans was not seen.
+    years = (datetime(2009, 1, 1), datetime(2009, 12, 31)), (datetime(2011, 1, 1),) * 2
+    around = About("house.csv", "homes", years[0][0], years[1][1], trained_spans=years)
+    assert not _summary(around, *steps)[-1].startswith("in sample")
 
 
 def test_the_summary_without_readings_is_one_line() -> None:

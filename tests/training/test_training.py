@@ -41,6 +41,11 @@ from streamer.training.recipes import Recipe
 
 TUTORIAL = RECIPES["tutorial"]
 SHORT = find_recipe("sceaux", windows=1024)
+EACH = [
+    pytest.param(TUTORIAL, marks=pytest.mark.slow, id="tutorial"),
+    pytest.param(SHORT, id="sceaux"),
+]
+"""Both kinds of training; that of the tutorial shares most of its code with the other."""
 
 
 def _quiet(_: str) -> None:
@@ -149,7 +154,7 @@ def test_answer_of_the_last_step_is_the_same_in_both_forms(keras: Any) -> None:
     np.testing.assert_allclose(every(x)[:, -1], last(x), atol=1e-6)
 
 
-@pytest.mark.parametrize("recipe", [TUTORIAL, SHORT], ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("recipe", EACH)
 def test_training_twice_gives_the_same_weights(train_once: TrainOnce, recipe: Any) -> None:
     data, one = train_once(recipe)
     reported: list[TrainingProgress] = []
@@ -160,12 +165,14 @@ def test_training_twice_gives_the_same_weights(train_once: TrainOnce, recipe: An
     assert reported[-1].windows == reported[-1].of == one.windows
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_weights(train_once: TrainOnce) -> None:
     data, one = train_once(TUTORIAL)
     other = run_network(None, data, seed=5, say=_quiet)
     assert not np.array_equal(other.predicted, one.predicted)
 
 
+@pytest.mark.slow
 def test_training_improves_on_persistence(sample_kw: np.ndarray) -> None:
     """A repeated sawtooth is easier to forecast than by persistence."""
     power = np.tile(np.linspace(0.2, 2.0, 10), 400)
@@ -232,6 +239,7 @@ def test_scores_of_horizons_are_those_of_the_saved_head(
         assert test["coverage"] == pytest.approx(inside, abs=0.01)
 
 
+@pytest.mark.slow
 def test_warm_start_continues_from_the_weights(train_once: TrainOnce) -> None:
     data, first = train_once(TUTORIAL)
     before = [w.copy() for w in first.model.get_weights()]
@@ -243,7 +251,7 @@ def test_warm_start_continues_from_the_weights(train_once: TrainOnce) -> None:
         run_network(build_model([1, 4, 1]), data, say=_quiet)
 
 
-@pytest.mark.parametrize("recipe", [TUTORIAL, SHORT], ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("recipe", EACH)
 def test_ctrl_c_keeps_the_weights_learnt_so_far(sample_kw: np.ndarray, recipe: Any) -> None:
     data = prepare(sample_kw, recipe, ratio=1.0, say=_quiet)
     messages: list[str] = []
@@ -280,6 +288,7 @@ def _interrupt_after(windows: int) -> Any:
     return watch
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("recipe", "interrupted_at", "killed_at"),
     [

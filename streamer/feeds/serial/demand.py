@@ -10,7 +10,8 @@ month's maximum demand with its time, and those of the 13 months before::
 The running average is the energy since the quarter-hour began, divided by 15 minutes and not by
 the time that has passed (the current average value of a DLMS demand register, IEC 62056-6-2): a
 meter that has drawn 0.524 kW for 56 s sends 0.032 kW. The time of a maximum is that at which its
-quarter-hour ended.
+quarter-hour ended. Other meters may have the same registers of other periods, so only telegrams
+with a version of e-MUCS (0-0:96.1.4) are read.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ PowerOf = Callable[[bytes], float | None]
 TimeOf = Callable[[bytes, bytes], datetime | None]
 """Time of its digits and its letter for summer or winter; None if there is no such time."""
 
+_VERSION: Final = re.compile(rb"^0-0:96\.1\.4(?:[*.]255)?\([0-9]", re.MULTILINE)
 _RUNNING: Final = re.compile(rb"^1-0:1\.4\.0(?:[*.]255)?(\([^()\r\n]*\))", re.MULTILINE)
 _TIMED = rb"\(([0-9]{12})([SW])\)\(?([^()\r\n]*\))"
 _MONTH: Final = re.compile(rb"^1-0:1\.6\.0(?:[*.]255)?" + _TIMED, re.MULTILINE)
@@ -61,7 +63,7 @@ def read_demand(
         time_of: value of a time.
     """
     running, month = _RUNNING.search(body), _MONTH.search(body)
-    if running is None and month is None:
+    if (running is None and month is None) or _VERSION.search(body) is None:
         return None
     so_far_kw = None if running is None else power_of(running[1])
     peak = None if month is None else _peak(month, power_of, time_of)

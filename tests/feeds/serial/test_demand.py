@@ -21,8 +21,11 @@ YEAR = (
 """Of a meter whose first month never had a peak."""
 
 
+VERSION = "0-0:96.1.4(50217)"
+
+
 def _demand(*lines: str, sign: float | None = None) -> MeterDemand | None:
-    text = telegram("0-0:1.0.0(260330174629S)", "1-0:1.7.0(00.560*kW)", *lines)
+    text = telegram(VERSION, "0-0:1.0.0(260330174629S)", "1-0:1.7.0(00.560*kW)", *lines)
     return parse_telegram(text.rstrip(), Defaults(sign=sign)).demand
 
 
@@ -84,6 +87,11 @@ def test_the_example_of_the_specification_is_read_as_by_dsmr_parser() -> None:
 
 def test_a_meter_without_the_registers_has_none() -> None:
     assert parse_telegram(V5.rstrip()).demand is None
+
+
+def test_registers_of_another_kind_of_meter_may_be_of_other_periods() -> None:
+    text = telegram("1-3:0.2.8(50)", "1-0:1.7.0(00.560*kW)", "1-0:1.4.0(00.160*kW)")
+    assert parse_telegram(text.rstrip()).demand is None
 
 
 def test_powers_in_watts_are_read() -> None:

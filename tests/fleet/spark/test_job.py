@@ -62,6 +62,7 @@ def total(reports: list[Report], name: str, what: str) -> int:
     return sum(report["observedMetrics"][name][what] for report in reports)
 
 
+@pytest.mark.slow
 def test_two_runs_give_each_reading_once_with_the_values_of_a_shard(
     spark: SparkSession, tmp_path: Path
 ) -> None:
@@ -93,6 +94,7 @@ def test_two_runs_give_each_reading_once_with_the_values_of_a_shard(
     _equal_to_a_shard(readings)
 
 
+@pytest.mark.slow
 def test_invalid_utf_8_in_names_and_old_modification_times_are_accepted(
     spark: SparkSession, tmp_path: Path
 ) -> None:
