@@ -236,7 +236,7 @@ def test_horizons_are_scored_of_the_models_that_have_some(
         light=True,
         confidence=0.8,
         horizons=None,
-        demand=None,
+        demand=DemandRule(15, limit_kw=0.5),
         plot=None,
     )
     found = run_trial(trial)
@@ -252,23 +252,19 @@ def test_horizons_are_scored_of_the_models_that_have_some(
     assert [each.name for each in found.assessments][3:6] == [
         "other (b), frozen", "other (b), adapted", "other (b), adapted lightly"
     ]  # fmt: skip
+    (demand,) = found.demand
+    assert (demand.name, demand.minutes, demand.limit_kw) == ("other (b), adapted", 15, 0.5)
+    assert demand.intervals == demand.bounded > 20
+    assert demand.coverage is not None
+    assert found.to_json()["demand"][0]["deadlines"] == (7, 5)
     nothing = run_trial(replace(trial, horizons=(), light=False))
+    assert nothing.demand == found.demand
     assert nothing.means.to_json() == {"horizons": [], "quarter_hours": []}
     alone = run_trial(replace(trial, horizons=(60,), adapt=False, light=False))
+    assert [each.name for each in alone.demand] == ["other (b), frozen"]
     assert [score.name for score in alone.means.horizons[0].scores][:2] == [
         "other (b), frozen", "persistence"
     ]  # fmt: skip
-    rule = DemandRule(15, limit_kw=0.5)
-    demand = run_trial(replace(trial, horizons=(), light=False, demand=rule))
-    assert demand.means.to_json() == {"horizons": [], "quarter_hours": []}
-    (scores,) = demand.demand
-    assert (scores.name, scores.minutes, scores.limit_kw) == ("other (b), adapted", 15, 0.5)
-    assert scores.intervals == scores.bounded > 20
-    assert scores.coverage is not None
-    assert demand.to_json()["demand"][0]["deadlines"] == (7, 5)
-    frozen_demand = run_trial(replace(trial, adapt=False, light=False, demand=rule))
-    assert [each.name for each in frozen_demand.demand] == ["other (b), frozen"]
-    assert [horizon.minutes for horizon in frozen_demand.means.horizons] == [5, 60]
 
 
 def test_demand_needs_forecasts_of_the_next_minutes(untrained_model: Path) -> None:

@@ -19,7 +19,7 @@ from streamer.readings.demand import ReliabilityBin
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.8)
 """Probabilities above which an alarm is tried out."""
 
-THEN_THRESHOLDS = (0.3, 0.5)
+THEN_THRESHOLDS = (0.2, 0.3, 0.5)
 """The same for an alarm that is decided at the deadline alone."""
 
 DEADLINES = (7 / 15, 1 / 3)
