@@ -107,7 +107,7 @@ def _zone(top: Table) -> tzinfo | None:
     except KeyError:  # ZoneInfoNotFoundError
         pass
     if not available_timezones():
-        raise ConfigError(f"{top.where} zone: this system has no time zones; pip install tzdata")
+        raise ConfigError(f"{top.where} zone: this system has no time zones; install tzdata")
     return top.wrong("zone", name, 'give the name of a time zone, such as "Europe/Brussels"')
 
 
