@@ -234,7 +234,7 @@ def test_a_system_without_time_zones_is_said_to_be_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tarifffile, "available_timezones", set)
-    with pytest.raises(ConfigError, match="pip install tzdata"):
+    with pytest.raises(ConfigError, match="install tzdata"):
         _read(tmp_path, 'zone = "Europe/Nowhere"')
 
 
