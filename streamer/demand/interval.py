@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from streamer.energy.ledger import MAX_KW
 from streamer.readings.saved import count, number, whole
 
 _NEVER = -(1 << 62)
+_MAX = 60.0 * MAX_KW
 
 
 class Interval:
@@ -153,14 +155,14 @@ class Interval:
             return
         start, start_s, imported, exported, measured, passed = state
         self.start, self._start_s = datetime.fromisoformat(start), whole(start_s)
-        self.end = _later(self.start, self._length)
         # Comparing also raises an error where only one of them has a zone.
         if last_at is None or self.start > last_at:
             raise ValueError("the running demand interval begins after the last reading")
+        self.end = _later(self.start, self._length)
         self._import, self._export = number(imported), number(exported)
         self.measured, self.passed = count(measured), count(passed)
-        if min(self._import, self._export) < 0.0:
-            raise ValueError("an energy of the running demand interval is negative")
+        if not 0.0 <= min(self._import, self._export) <= max(self._import, self._export) <= _MAX:
+            raise ValueError("an energy of the running demand interval is out of bounds")
         if not 1 <= self.measured <= self.passed <= self._length:
             raise ValueError(f"{measured} minutes measured of {passed} in a demand interval")
         self._count()

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from streamer.demand.distribution import RestDistribution
 from streamer.demand.highest import RecentHighest
 from streamer.demand.rest import Rest
+from streamer.energy.ledger import MAX_KW
 from streamer.readings.saved import number, numbers
 
 _DAY = 1440
@@ -60,6 +61,10 @@ _SCALE_OF_BOUND = 0.02
 
 _MAX_LOGIT, _MAX_DISTANCE, _MAX_LAST = 12.0, 12.0, 0.5
 _MIN_P = 1.0 / (1.0 + math.exp(_MAX_LOGIT))
+
+_MAX_VARIANCE = 2.0 * max(PRIOR)
+_MAX_WEIGHT = 1e3
+"""Bounds of a saved calibration; variances never exceed those of the beginning."""
 
 _PLAUSIBLE = 1.0
 """Widths of the upper half of the band above it up to which there is something to learn."""
@@ -179,7 +184,12 @@ class ExceedanceProbability:
         """
         intercept, slope, *variances, covariance = numbers(state["calibration"], 5)
         first, second = variances
-        if not (first > 0.0 and second > 0.0 and covariance * covariance < first * second):
+        if (
+            not (0.0 < first <= _MAX_VARIANCE and 0.0 < second <= _MAX_VARIANCE)
+            or max(abs(intercept), abs(slope)) > _MAX_WEIGHT
+        ):
+            raise ValueError("the calibration is out of bounds")
+        if covariance * covariance >= first * second:
             raise ValueError("the calibration's variances are not those of a distribution")
         self._intercept, self._slope = intercept, slope
         self._variances, self._covariance = (first, second), covariance
@@ -191,7 +201,9 @@ class ExceedanceProbability:
         self._seen = seen
 
     def _restored(self, saved: Any) -> tuple[float, int, Rest, float]:
-        so_far, left, mean, median, low, high, last = numbers(saved, 7)
+        so_far, left, mean, median, low, high, last = found = numbers(saved, 7)
+        if max(map(abs, found)) > self._minutes * MAX_KW:
+            raise ValueError("a forecast of a demand interval is out of bounds")
         if not (left.is_integer() and 1 <= left < self._minutes):
             raise ValueError(f"{left} minutes left of {self._minutes}")
         return number(so_far), int(left), Rest(mean, median, low, high), last

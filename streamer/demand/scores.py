@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from streamer.energy.ledger import MAX_KW
 from streamer.readings.demand import DemandScores, ReliabilityBin
 from streamer.readings.saved import count, number, numbers
 
@@ -14,6 +15,10 @@ EDGES = (0.01, 0.05, 0.2, 0.4, 0.6, 0.8)
 
 SCORED = (1 / 15, 1 / 3, 2 / 3)
 """Shares of an interval after which the forecast of its mean is scored."""
+
+
+_MAX_SUM = 1e36
+"""Bound of the sums in a saved state, so that they stay finite."""
 
 
 class _Forecast(NamedTuple):
@@ -198,15 +203,18 @@ class RunningDemandScores:
         for passed, *values in state["seen"]:
             if passed not in self.scored:
                 raise ValueError(f"minute {passed!r:.40} of a demand interval is not scored")
-            self._seen[count(passed)] = _Forecast(*numbers(values, 4))
+            forecast = _Forecast(*numbers(values, 4))
+            if max(map(abs, forecast)) > MAX_KW:
+                raise ValueError("a forecast of a demand interval is out of bounds")
+            self._seen[count(passed)] = forecast
         p = state["p"]
         self._probability = None if p is None else _share(p)
 
 
 def _sum(value: Any) -> float:
     found = number(value)
-    if found < 0.0:
-        raise ValueError(f"{found} is negative")
+    if not 0.0 <= found <= _MAX_SUM:
+        raise ValueError(f"{found} is out of bounds")
     return found
 
 

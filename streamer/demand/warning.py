@@ -148,6 +148,8 @@ class AlarmThreshold:
             raise ValueError("the false alarms are not in order")
         self._false = deque(false)
         self._best = number(state["best"])
+        if not 0.0 <= self._best <= 1.0:
+            raise ValueError(f"the best score of a demand interval is {self._best}")
         if not isinstance(state["raised"], bool):
             raise TypeError(f"{state['raised']!r:.40} is not true or false")
         self._raised = state["raised"]
