@@ -19,6 +19,7 @@ from streamer.commands.demand import demand_rule
 from streamer.commands.forecasting import Forecasting
 from streamer.dashboard import History, render_svg
 from streamer.dashboard.history import HistorySnapshot
+from streamer.demand.settings import DemandRule
 from streamer.display.themes import ThemeName
 from streamer.energy.tariff import Rate
 from streamer.energy.tarifffile import read_tariff
@@ -72,7 +73,7 @@ def sizes() -> Iterator[tuple[str, str]]:
 
 
 def _evening() -> HistorySnapshot:
-    pipeline, about = Forecasting().prepare(SAMPLE.name)
+    pipeline, about = Forecasting(demand=DemandRule()).prepare(SAMPLE.name)
     history = History()
     history.write(about)
     for step in pipeline.push_many(_sample(_EVENING)):
@@ -83,7 +84,7 @@ def _evening() -> HistorySnapshot:
 
 def watching() -> str:
     """A meter behind an MQTT broker, on a Wednesday morning."""
-    pipeline, about = Forecasting().prepare("mqtt://pi.local/tele/meter/SENSOR")
+    pipeline, about = Forecasting(demand=DemandRule()).prepare("mqtt://pi.local/tele/meter/SENSOR")
     history = History()
     readings = [
         Reading((reading.at + timedelta(weeks=_WEEKS)).replace(tzinfo=_ZONE), reading.kw)
