@@ -114,9 +114,14 @@ def cost(found: Costs, width: int) -> list[Text]:
         return []
     candidates = [_amounts(amounts[:count]) for count in range(len(amounts), 0, -1)]
     rows = [choose(width, *candidates)]
-    if found.month is not None and found.month_unpriced_minutes:
-        without = f"{plural(found.month_unpriced_minutes, 'minute')} of the month without a price"
-        rows.append(choose(width, line((without, LABEL))))
+    if found.month is not None:
+        counts = (
+            (found.month_unknown_minutes, "unknown"),
+            (found.month_unpriced_minutes, "without a price"),
+        )
+        lacks = [f"{plural(count, 'minute')} {how}" for count, how in counts if count]
+        if lacks:
+            rows.append(choose(width, line((f"of the month, {', '.join(lacks)}", LABEL))))
     return rows
 
 

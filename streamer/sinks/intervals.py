@@ -107,7 +107,10 @@ class IntervalTotals:
         parts = []
         if found.month is not None:
             parts.append(f"{money(found.today, found.currency)} on {at:%Y-%m-%d}")
-            parts.append(f"{money(found.month, found.currency)} in the month so far")
+            month = f"{money(found.month, found.currency)} in the month so far"
+            if found.month_unknown_minutes:
+                month += f" without {plural(found.month_unknown_minutes, 'unknown minute')}"
+            parts.append(month)
             if found.month_unpriced_minutes:
                 parts.append(f"{plural(found.month_unpriced_minutes, 'minute')} without a price")
         if found.peak_part is not None:

@@ -261,10 +261,12 @@ def test_energy_and_cost_of_the_day() -> None:
     )
     # 8 × (0.5 × 0.30 − 0.125 × 0.10) a day, and a twelfth of 60 × 4.5
     assert [_text(text) for text in today.cost(found.costs, 80)] == [
-        "cost   now 0.600 €/h   today 1.10 €   month 24.70 €   peak 22.50 €"
+        "cost   now 0.600 €/h   today 1.10 €   month 24.70 €   peak 22.50 €",
+        "of the month, 26,520 minutes unknown",
     ]
     assert [_text(text) for text in today.cost(found.costs, 36)] == [
-        "cost   now 0.600 €/h   today 1.10 €"
+        "cost   now 0.600 €/h   today 1.10 €",
+        "of the month, 26,520 minutes unknown",
     ]
     assert today.day_energy(replace(step, demand=None), TARIFF) is None
 
