@@ -148,7 +148,7 @@ def watch(
     max_kw: MaxKw = 100.0,
     gaps: GapsOption = Gaps.SKIP,
     max_gap: MaxGap = 10,
-    model: ModelOption = "sceaux",
+    model: ModelOption = "homes",
     engine: EngineOption = Engine.AUTO,
     adapt: AdaptOption = True,
     confidence: ConfidenceOption = 0.9,

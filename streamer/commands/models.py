@@ -32,7 +32,7 @@ def list_models() -> None:
         scores = card.scores or CardScores()
         on = NOTHING if scores.minutes is None else f"{scores.minutes:,} minutes after that"
         layers = " ".join(map(str, weights.sizes))
-        table.add_row(name, layers, _span(card), percent(scores.skill), on)
+        table.add_row(name, layers, "\n".join(_spans(card)), percent(scores.skill), on)
     PlainConsole().print(table)
 
 
@@ -59,7 +59,7 @@ def show_model(name_or_path: str, *, as_json: bool) -> None:
         "weights": f"{weights.parameters:,}, SHA-256 {card.sha256 or NOTHING}",
         "window": f"{card.window} readings in kW, less {card.shift_kw:.6f} kW",
         "forecasts": f"the next reading's {card.target}: {', '.join(card.outputs)}",
-        "trained on": _span(card),
+        "trained on": ", ".join(_spans(card)),
     }
     if card.inputs:
         rows["window"] = f"{card.window} readings"
@@ -90,10 +90,11 @@ def _scaled(given: Input) -> str:
     return less if given.scale == 1.0 else f"({less}) / {given.scale:g}"
 
 
-def _span(card: Card) -> str:
-    if card.trained_from is None or card.trained_to is None:
-        return NOTHING
-    return f"{card.trained_from:%Y-%m-%d} to {card.trained_to:%Y-%m-%d}"
+def _spans(card: Card) -> list[str]:
+    """The span of each house that a model was trained on."""
+    return [f"{first:%Y-%m-%d} to {last:%Y-%m-%d}" for first, last in card.trained_spans] or [
+        NOTHING
+    ]
 
 
 def _ranges(numbers: Sequence[int]) -> str:
@@ -120,8 +121,10 @@ def _plain(value: Any) -> str:
 
 
 def _scores(scores: CardScores) -> Table:
-    span = one_line(f"{scores.start or NOTHING} to {scores.end or NOTHING}")
-    table = Table(title=Text(f"Scores on minutes not trained on, {span}"))
+    title = "Scores on minutes not trained on"
+    if scores.start or scores.end:
+        title += f", {scores.start or NOTHING} to {scores.end or NOTHING}"
+    table = Table(title=Text(one_line(title)))
     table.add_column("")
     for heading in ("minutes", "MSE, kW²", "persistence", "MAE, W", "persistence", "skill"):
         table.add_column(heading, justify="right")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,13 @@ def _printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 def test_models_alone_lists(capsys: pytest.CaptureFixture[str]) -> None:
     listed = _printed(capsys, "models")
     assert listed == _printed(capsys, "models", "list")
-    assert listed.splitlines()[1].startswith("sceaux  1 50 100 4  2006-12-16 to 2010-02-19")
+    assert "\nsceaux  1 50 100 4  2006-12-16 to 2010-02-19" in listed
+    # A model of several houses has a line for the span of each.
+    of_homes = listed[listed.index("homes") : listed.index("sceaux")].splitlines()
+    assert [re.sub(r"\s.*", "", line.strip()) for line in of_homes[1:]] == [
+        "2014-03-20",
+        "2013-05-20",
+    ]
 
 
 def test_card_of_the_shipped_model_is_shown_with_its_scores(

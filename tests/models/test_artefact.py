@@ -39,17 +39,23 @@ def _reconfigure(path: Path, layer: int, **settings: Any) -> None:
     _rewrite(path, "config.json", change)
 
 
-def test_shipped_model_has_the_documented_architecture() -> None:
-    network = read_keras(find_model("sceaux"))
+@pytest.mark.parametrize("name", ["homes", "sceaux"])
+def test_shipped_model_has_the_documented_architecture(name: str) -> None:
+    network = read_keras(find_model(name))
     assert network.sizes[:3] == [1, 50, 100]
-    assert network.sizes[3] == len(load_model().card.outputs)
+    assert network.sizes[3] == len(load_model(name).card.outputs)
     assert network.parameters == 70_800 + 101 * network.sizes[3]
-    assert shipped_models() == ["sceaux"]
 
 
-def test_shipped_card_belongs_to_the_shipped_weights() -> None:
-    path = find_model("sceaux")
-    assert read_card(path.with_name("card.json")).sha256 == sha256_of(path)
+@pytest.mark.parametrize("name", shipped_models())
+def test_shipped_card_belongs_to_the_shipped_weights(name: str) -> None:
+    path = find_model(name)
+    card = read_card(path.with_name("card.json"))
+    assert card.name == name
+    assert card.sha256 == sha256_of(path)
+    assert card.horizons is not None
+    assert card.horizons.sha256 == sha256_of(path.with_name("horizons.keras"))
+    assert len(card.trained_spans) == len(card.facts["data"].get("houses", [0]))
 
 
 def test_weights_equal_those_of_keras(make_keras_file: MakeFile) -> None:

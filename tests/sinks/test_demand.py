@@ -228,7 +228,8 @@ def test_the_summary_has_energy_peaks_scores_and_costs(step: Step) -> None:
         "highest quarter-hour of the month: 5.000 kW on 2010-02-01 18:00, "
         "4.500 kW on 2010-03-09 18:00",
         # 20 × 0.5 × 0.30 − 20 × 0.125 × 0.10; twice that, and a twelfth of 60 × 4.25
-        "cost: 2.75 € on 2010-03-19, 26.75 € in the month so far without 26,343 unknown minutes, 21.25 € of it for the peak",
+        "cost: 2.75 € on 2010-03-19, 26.75 € in the month so far without 26,343 unknown minutes, "
+        "21.25 € of it for the peak",
     ]
     assert "5 peaks in 96 intervals: 4 with an alarm, 1 missed; 1 false alarm" in lines
     assert "probability of a peak: Brier score 0.01000 (base rate 0.05000)" in lines
