@@ -24,6 +24,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from streamer import __version__
 from streamer.models import load_model
 from streamer.sample import sample_path
+from streamer.sinks.demand import COLUMNS as DEMAND_COLUMNS
 from streamer.sinks.means import mean_columns
 from streamer.sinks.text import KEYS
 from tests.children import ending
@@ -214,7 +215,8 @@ def test_piped_output_is_plain_lines_without_control_codes() -> None:
 
 def test_csv_has_a_header_and_quiet_prints_only_the_summary() -> None:
     done = streamer("replay", "--limit", "5", "--format", "csv")
-    assert done.stdout.splitlines()[0] == ",".join(KEYS + mean_columns((5, 15, 60)))
+    header = (*KEYS, *mean_columns((5, 15, 60)), *DEMAND_COLUMNS)
+    assert done.stdout.splitlines()[0] == ",".join(header)
     assert len(done.stdout.splitlines()) == 6
     quiet = streamer("replay", "--limit", "60", "--quiet", "--format", "csv")
     assert quiet.stdout == ""

@@ -82,7 +82,7 @@ def _steps(output: str) -> list[dict[str, Any]]:
 def test_a_pipe_gives_the_steps_of_a_pipeline(watts: list[int]) -> None:
     done = _watch("--format", "json", log=_log(watts))
     assert done.returncode == 0, done.stderr
-    pipeline = Pipeline(load_model("sceaux"), demand=DemandRule())
+    pipeline = Pipeline(load_model("homes"), demand=DemandRule())
     expected = [
         record(
             pipeline.push(

@@ -24,8 +24,11 @@ HORIZONS = (*range(2, 16), 30, 60)
 QUARTER_PAST = datetime(2010, 3, 19, 17, 15)
 
 
-def _pipeline(rule: DemandRule | None, horizons: tuple[int, ...] = HORIZONS) -> Pipeline:
-    return Pipeline(FixedForecaster(window=2, spread_kw=0.1, horizons=horizons), demand=rule)
+def _pipeline(
+    rule: DemandRule | None, horizons: tuple[int, ...] = HORIZONS, *, adapt: bool = True
+) -> Pipeline:
+    forecaster = FixedForecaster(window=2, spread_kw=0.1, horizons=horizons)
+    return Pipeline(forecaster, demand=rule, adapt=adapt)
 
 
 def _steps(pipeline: Pipeline, stream: Stream) -> list[Step]:
@@ -73,7 +76,7 @@ def test_settled_intervals_are_those_of_the_whole_stream(stream: Stream, rule: D
 def test_forecasts_are_of_the_minutes_so_far_and_the_rest(stream: Stream, rule: DemandRule) -> None:
     length = rule.minutes
     starts = stream.elapsed - stream.wall % length
-    for place, step in enumerate(_steps(_pipeline(rule), stream)):
+    for place, step in enumerate(_steps(_pipeline(rule, adapt=False), stream)):
         demand = step.demand
         assert demand is not None
         inside = starts[: place + 1] == starts[place]

@@ -274,7 +274,7 @@ def living_in(folder: Path, sample_kw: np.ndarray, minutes: int, chosen: int) ->
 
 def _state_of(database: Path) -> dict[str, object]:
     """State of a pipeline that resumes a recording."""
-    forecasting = Forecasting()
+    forecasting = Forecasting(model="homes")  # the default of watch
     pipeline, _ = forecasting.prepare("test")
     notices: list[Notice] = []
     recorder = Recorder.open(
