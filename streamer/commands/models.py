@@ -25,14 +25,14 @@ from streamer.models.inputs import Input
 def list_models() -> None:
     """Print the shipped models, one per line."""
     table = Table(box=None, pad_edge=False)
-    for heading in ("model", "layers", "trained", "skill", "on"):
+    for heading in ("model", "layers", "trained", "skill", "minutes scored"):
         table.add_column(heading)
     for name in shipped_models():
         card, weights = read_model(find_model(name))
         scores = card.scores or CardScores()
-        on = NOTHING if scores.minutes is None else f"{scores.minutes:,} minutes after that"
+        scored = NOTHING if scores.minutes is None else f"{scores.minutes:,}"
         layers = " ".join(map(str, weights.sizes))
-        table.add_row(name, layers, "\n".join(_spans(card)), percent(scores.skill), on)
+        table.add_row(name, layers, "\n".join(_spans(card)), percent(scores.skill), scored)
     PlainConsole().print(table)
 
 

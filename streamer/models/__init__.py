@@ -164,7 +164,7 @@ def shipped_models() -> list[str]:
     """Names of the models included in the package.
 
     >>> shipped_models()
-    ['homes', 'sceaux']
+    ['homes', 'sceaux', 'sceaux-channels']
     """
     return sorted(path.parent.name for path in _SHIPPED.glob(f"*/{MODEL_FILE}"))
 

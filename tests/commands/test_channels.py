@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from streamer import models
 from streamer.commands.channels import joint_inputs, own_requests, requests_for
 from streamer.commands.files import FileOptions
 from streamer.errors import UsageError
@@ -47,18 +46,6 @@ def house(tmp_path: Path) -> Path:
     path = tmp_path / "house.csv"
     path.write_text("\n".join(["time,power_w,U1", *rows]) + "\n")
     return path
-
-
-@pytest.fixture
-def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of shipped models: the present ones, and one that takes channels."""
-    folder = tmp_path / "shipped"
-    sceaux = models.find_model("sceaux").parent
-    folder.mkdir()
-    (folder / "sceaux").symlink_to(sceaux)
-    write_model(folder / "sceaux-channels")
-    monkeypatch.setattr(models, "_SHIPPED", folder)
-    return folder
 
 
 def test_a_replay_forecasts_from_the_channels_of_the_file(seven: Path) -> None:
@@ -120,9 +107,7 @@ def test_an_evaluation_scores_models_with_and_without_channels_on_the_same_minut
     assert json.loads(alone.out)["scored"] == scored == round(0.05 * 8053) - 49
 
 
-def test_a_replay_names_a_shipped_model_that_uses_its_columns(
-    shipped: Path, house: Path, seven: Path
-) -> None:
+def test_a_replay_names_a_shipped_model_that_uses_its_columns(house: Path) -> None:
     line = (
         "streamer: event: sceaux_2010-03-19.txt has columns that another model uses, too: "
         "--model sceaux-channels"
@@ -135,11 +120,6 @@ def test_a_replay_names_a_shipped_model_that_uses_its_columns(
         done = run("replay", *arguments, "--limit", "60", "-q")
         assert done.code == 0, done.err
         assert "another model uses" not in done.err
-
-
-def test_no_model_is_named_where_none_is_shipped() -> None:
-    done = run("replay", sample_path(), "--limit", "60", "-q")
-    assert "another model uses" not in done.err
 
 
 def test_the_card_shows_the_inputs(seven: Path) -> None:

@@ -39,12 +39,12 @@ def _reconfigure(path: Path, layer: int, **settings: Any) -> None:
     _rewrite(path, "config.json", change)
 
 
-@pytest.mark.parametrize("name", ["homes", "sceaux"])
-def test_shipped_model_has_the_documented_architecture(name: str) -> None:
+@pytest.mark.parametrize(("name", "inputs"), [("homes", 1), ("sceaux", 1), ("sceaux-channels", 7)])
+def test_shipped_model_has_the_documented_architecture(name: str, inputs: int) -> None:
     network = read_keras(find_model(name))
-    assert network.sizes[:3] == [1, 50, 100]
+    assert network.sizes[:3] == [inputs, 50, 100]
     assert network.sizes[3] == len(load_model(name).card.outputs)
-    assert network.parameters == 70_800 + 101 * network.sizes[3]
+    assert network.parameters == 70_600 + 200 * inputs + 101 * network.sizes[3]
 
 
 @pytest.mark.parametrize("name", shipped_models())
