@@ -23,12 +23,6 @@ from streamer.readings.steps import Alarm
 
 _NEVER = -(1 << 62)
 
-_WORTH = 0.5
-"""Share of the peak of the month before that an interval has to exceed to be worth an alarm.
-
-A month begins with a peak of next to nothing, which any quarter-hour of its first day raises.
-"""
-
 
 class DemandValues(NamedTuple):
     """What a step has of demand intervals; see `streamer.readings.Step`."""
@@ -71,7 +65,6 @@ class Demand:
         self._kw = 0.0
         self._peak: Peak | None = None
         self._bound_kw: float | None = None
-        self._worth_kw: float | None = None
         self._rest: Rest | None = None
         self._p: float | None = None
         self._settled: tuple[SettledDemand, ...] = ()
@@ -194,10 +187,6 @@ class Demand:
             self._bound_kw = rule.limit_kw
         else:
             self._bound_kw = max(0.0 if peak is None else peak.kw, rule.floor_kw) or None
-        self._worth_kw = self._bound_kw
-        before = self._peaks.before(start)
-        if peak is not None and peak.kw == self._bound_kw and before is not None:
-            self._worth_kw = max(peak.kw, _WORTH * before.kw)
 
     def _foresee(self, at: datetime, rest: Rest) -> Alarm | None:
         """Take the forecast of the rest, and return the alarm that it raises, if any."""
@@ -208,9 +197,7 @@ class Demand:
         raised = None
         if bound_kw is not None:
             self._p = p = self._probability.of(bound_kw, known, left, rest, kw)
-            if self._worth_kw is not None and self._knows_bound():
-                if self._worth_kw > bound_kw:
-                    p = self._probability.of(self._worth_kw, known, left, rest, kw)
+            if self._knows_bound():
                 raised = self._alarm.take(at, p, rest, bound_kw, self._peak)
         if interval.passed in self._scores.scored:
             self._scores.see(
@@ -224,10 +211,10 @@ class Demand:
         return raised
 
     def _knows_bound(self) -> bool:
-        """Whether the bound is known well enough for an alarm.
+        """Whether the bound is worth an alarm.
 
-        What has been highest in less than a day is exceeded by every evening, where neither the
-        peak of the month before nor a register of the meter is known.
+        The peak of the month before the first reading is not known. What has been highest in less
+        than a day is exceeded by every evening.
         """
         peak = self._peak
         return (

@@ -38,10 +38,6 @@ class MonthPeaks:
         """The peak so far of the month of a time; None if no interval of it is known."""
         return self._peaks.get(_month(at))
 
-    def before(self, at: datetime) -> Peak | None:
-        """The peak of the month before that of a time; None if it is not known."""
-        return self._peaks.get(_month(at) - 1)
-
     def see(self, start: datetime, kw: float, *, complete: bool) -> None:
         """Take an interval that is over.
 

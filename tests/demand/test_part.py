@@ -342,20 +342,6 @@ def test_on_the_first_day_the_peak_of_the_month_is_not_worth_an_alarm() -> None:
     assert "above the lowest peak that is charged" in first.text
 
 
-def test_a_month_begins_without_alarms_about_next_to_nothing() -> None:
-    night = datetime(2010, 4, 1)
-    kw = np.full(90, 0.1)
-    kw[30:45], kw[60:75] = 0.6, 6.0
-    stream = [*_evening(hours=25), *readings(kw, start=night)]
-    steps = _pipeline(DemandRule()).push_many(stream)
-    settled = {each.start: each for step in steps for each in step.settled_demand}
-    small, large = (settled[night + timedelta(minutes=each)] for each in (30, 60))
-    assert small.exceeded
-    assert large.exceeded
-    assert small.warned_at is None
-    assert large.warned_at is not None
-
-
 def test_the_forecast_of_the_next_minutes_is_that_of_the_step() -> None:
     rule = DemandRule()
     for step in _pipeline(rule).push_many(readings([0.5, 2.0, 1.0, 3.0])):
