@@ -11,17 +11,15 @@ from typing import Annotated
 
 import typer
 
+from streamer.cli.demandoptions import DemandLength, PeakAlarmsOption, PeakLimitOption
 from streamer.cli.fileoptions import takes_file_options
 from streamer.cli.options import (
     FILE_HELP,
     AdaptOption,
     ConfidenceOption,
-    DemandLength,
     Engine,
     EngineOption,
     Horizons,
-    PeakAlarmsOption,
-    PeakLimitOption,
     parse_moment,
     parse_number,
 )

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from streamer.cli.demandoptions import DemandOption, PeakAlarmsOption, PeakLimitOption, TariffOption
 from streamer.cli.fileoptions import takes_file_options
 from streamer.cli.options import (
     FILE_HELP,
@@ -13,7 +14,6 @@ from streamer.cli.options import (
     AdaptOption,
     Ascii,
     ConfidenceOption,
-    DemandOption,
     Engine,
     EngineOption,
     Format,
@@ -23,10 +23,7 @@ from streamer.cli.options import (
     HorizonsOption,
     MaxGap,
     ModelOption,
-    PeakAlarmsOption,
-    PeakLimitOption,
     Quiet,
-    TariffOption,
     ThemeOption,
     Verbose,
     choose_format,

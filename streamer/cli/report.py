@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
+from streamer.cli.demandoptions import TariffOption
 from streamer.cli.export import RecordingArgument
-from streamer.cli.options import TariffOption, parse_moment
+from streamer.cli.options import parse_moment
 
 
 class Period(StrEnum):

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streamer.cli.demandoptions import DemandOption, PeakAlarmsOption, PeakLimitOption, TariffOption
 from streamer.cli.options import (
     SHOWN_HORIZONS,
     AdaptOption,
     Ascii,
     ConfidenceOption,
-    DemandOption,
     Engine,
     EngineOption,
     Format,
@@ -29,9 +29,6 @@ from streamer.cli.options import (
     MaxGap,
     MaxKw,
     ModelOption,
-    PeakAlarmsOption,
-    PeakLimitOption,
-    TariffOption,
     ThemeOption,
     Verbose,
     choose_format,
