@@ -47,7 +47,7 @@ def test_benchmark_recording_has_the_requested_length(tmp_path: Path) -> None:
 def test_online_benchmark_measures_every_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(online, "READINGS", 200)
     costs = online.costs()
-    assert len(costs) == 11
+    assert len(costs) == 12
     assert all(cost > 0.0 for cost in costs.values())
 
 

@@ -16,7 +16,7 @@ from streamer.online.layer import Online, recent_changes
 from streamer.readings import Forecast
 from streamer.stream.runner import BLOCK
 from streamer.testing import readings
-from tests.benchmarks import horizons
+from tests.benchmarks import demand, horizons
 from tests.benchmarks.engines import MODEL, WINDOW
 from tests.benchmarks.recordings import sample_kw
 
@@ -41,7 +41,7 @@ class _Recording:
 
 
 def costs() -> dict[str, float]:
-    """Microseconds per reading: adapter and band, alarms, horizons; one by one and in blocks."""
+    """Microseconds per reading of each part, one by one and in blocks."""
     recording = _Recording()
     return {
         "adapted band, one by one": _best(lambda: _see(recording, 1, adapt=True)),
@@ -53,6 +53,7 @@ def costs() -> dict[str, float]:
             name: _best(run)
             for name, run in horizons.runs(recording.actual_kw, recording.answer.hidden).items()
         },
+        **{name: _best(run) for name, run in demand.runs(recording.actual_kw).items()},
     }
 
 
