@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import difflib
 import sys
-import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,12 +24,12 @@ from typing import Any
 from streamer.display.lines import one_line
 from streamer.errors import ConfigError
 from streamer.feeds.address import Secret
+from streamer.tomlfile import read_toml
 
 TABLE = "watch"
 SECRETS = ("password", "token")
 """Keys accepted in the file or in a variable only: other users can see the command line."""
 
-_MAX_BYTES = 1 << 20
 _MAX_BITS = 64
 
 Setting = str | int | float | bool
@@ -142,23 +141,9 @@ def _expanded(path: str) -> Path:
 def _parse(file: Path) -> dict[str, Any] | None:
     """Parse a TOML file; None if it does not exist."""
     try:
-        with file.open("rb") as stream:
-            data = stream.read(_MAX_BYTES + 1)
-        if len(data) > _MAX_BYTES:
-            raise ConfigError(f"{file}: too large for settings; is it the right file?")
-        return tomllib.loads(data.decode())
+        return read_toml(file, purpose="settings")
     except FileNotFoundError:
         return None
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{file}: not UTF-8 text") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file}: not valid TOML: {error}") from None
-    except RecursionError:
-        raise ConfigError(f"{file}: not valid TOML: values are nested too deeply") from None
-    except ValueError as error:  # a number of thousands of digits, or a null byte in the path
-        raise ConfigError(f"{file}: {error}") from None
 
 
 def _setting(value: object, where: str) -> Setting:

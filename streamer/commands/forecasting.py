@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from streamer.models import find_model, model_inputs
+from streamer.models import find_card, find_model, model_inputs
 from streamer.sinks.items import About
 
 if TYPE_CHECKING:
@@ -61,15 +61,14 @@ class Forecasting:
         A state can be restored only into a pipeline with the same fingerprint. Demand intervals
         are left out: what depends on them begins anew by itself.
         """
-        from streamer.models import read_model
         from streamer.models.artefact import sha256_of
 
-        card, _ = read_model(path := find_model(self.model))
-        head = card.horizons.sha256 if card.horizons and self._needs_head else None
+        card = find_card(self.model)
+        horizons = card.horizons if card is not None and self._needs_head else None
         return {
             "model": self.model,
-            "weights": card.sha256 or sha256_of(path),
-            **({} if head is None else {"horizons": head}),
+            "weights": sha256_of(find_model(self.model)),
+            **({} if horizons is None else {"horizons": horizons.sha256}),
             "gaps": f"{self.gaps} {self.max_gap}" if self.gaps == "reset" else self.gaps,
             "adapt": "yes" if self.adapt else "no",
             "confidence": repr(self.confidence),

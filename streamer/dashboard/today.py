@@ -11,7 +11,7 @@ from streamer.dashboard.daybars import exports_of
 from streamer.dashboard.words import LABEL, STRONG, Part, choose, line
 from streamer.display.energy import money
 from streamer.display.numbers import fixed, plural
-from streamer.energy.cost import Costs, costs
+from streamer.energy.cost import Accounts, Costs
 from streamer.energy.tariff import Tariff
 from streamer.energy.today import IntervalMean, Today, today
 from streamer.readings import DemandForecast, Reading, Step
@@ -34,8 +34,16 @@ class DayEnergy:
     costs: Costs | None
 
 
-def day_energy(step: Step, tariff: Tariff | None) -> DayEnergy | None:
-    """The energy of the day of a step; None if no demand intervals are kept."""
+def day_energy(
+    step: Step, tariff: Tariff | None, accounts: Accounts | None = None
+) -> DayEnergy | None:
+    """The energy of the day of a step; None if no demand intervals are kept.
+
+    Args:
+        step: the step.
+        tariff: what the energy costs; None if that is not known.
+        accounts: those of the tariff, which keep the days that are over; None for new ones.
+    """
     if step.demand is None:
         return None
     at, minutes = step.reading.at, step.demand.minutes
@@ -43,7 +51,8 @@ def day_energy(step: Step, tariff: Tariff | None) -> DayEnergy | None:
     cost, zone, net = None, None, False
     if tariff is not None:
         zone, net = tariff.zone, tariff.peak is not None and tariff.peak.net
-        cost = costs(rows, at, tariff, step.demand.month_peak_kw, step.reading.kw)
+        accounts = accounts or Accounts(tariff)
+        cost = accounts.costs(rows, at, step.demand.month_peak_kw, step.reading.kw)
     found = today(rows, at, minutes, net=net, zone=zone)
     return DayEnergy(found, exports_of(rows, at, minutes), minutes, cost)
 
@@ -54,13 +63,21 @@ class LatestEnergy:
     def __init__(self) -> None:
         self._of: tuple[Reading, DemandForecast | None, Tariff | None] | None = None
         self._found: DayEnergy | None = None
+        self._accounts: tuple[Tariff, Accounts] | None = None
 
     def __call__(self, step: Step, tariff: Tariff | None) -> DayEnergy | None:
         """The energy of the day of a step."""
         key = step.reading, step.demand, tariff
         if self._of is None or any(a is not b for a, b in zip(self._of, key, strict=True)):
-            self._of, self._found = key, day_energy(step, tariff)
+            self._of, self._found = key, day_energy(step, tariff, self._accounts_of(tariff))
         return self._found
+
+    def _accounts_of(self, tariff: Tariff | None) -> Accounts | None:
+        if tariff is None:
+            return None
+        if self._accounts is None or self._accounts[0] is not tariff:
+            self._accounts = tariff, Accounts(tariff)
+        return self._accounts[1]
 
 
 def energy(found: Today, width: int) -> Text:

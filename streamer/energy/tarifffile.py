@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import tzinfo
@@ -16,11 +15,11 @@ from streamer.energy.tariff import PeakCharge, Rate, Tariff
 from streamer.energy.tariffperiods import periods_of
 from streamer.energy.tarifftable import Table
 from streamer.errors import ConfigError
+from streamer.tomlfile import read_toml
 
 _PRESETS = Path(__file__).with_name("presets")
 _NOTHING = Decimal(0)
 _ONE = Decimal(1)
-_MAX_BYTES = 1 << 20
 _MAX_DIGITS = 40
 
 
@@ -209,25 +208,11 @@ def _expanded(path: str) -> Path:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as stream:
-            data = stream.read(_MAX_BYTES + 1)
-        if len(data) > _MAX_BYTES:
-            raise ConfigError(f"{path}: too large for a tariff; is it the right file?")
-        return tomllib.loads(data.decode(), parse_float=_decimal)
+        return read_toml(path, purpose="a tariff", parse_float=_decimal)
     except FileNotFoundError:
         raise ConfigError(
             f"{path}: file not found; give a TOML file, or one of: {', '.join(presets())}"
         ) from None
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: not UTF-8 text") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from None
-    except RecursionError:
-        raise ConfigError(f"{path}: not valid TOML: values are nested too deeply") from None
-    except ValueError as error:  # a number of thousands of digits, or a null byte in the path
-        raise ConfigError(f"{path}: {error}") from None
 
 
 def _decimal(text: str) -> Decimal:

@@ -240,6 +240,22 @@ def read_model(path: Path) -> tuple[Card, StackedLstm]:
     return card, weights
 
 
+def find_card(name_or_path: str | Path) -> Card | None:
+    """A model's card, without its weights; None if it has none.
+
+    Args:
+        name_or_path: as for `find_model`.
+
+    Raises:
+        UsageError: the model does not exist.
+        ModelError: its card is unreadable.
+    """
+    from streamer.models.card import read_card
+
+    path = find_model(name_or_path).with_name(CARD_FILE)
+    return read_card(path) if os.path.lexists(path) else None
+
+
 def model_inputs(name_or_path: str | Path) -> tuple[Input, ...]:
     """Inputs that a model's card names, the power first; the weights are not read.
 
@@ -250,13 +266,10 @@ def model_inputs(name_or_path: str | Path) -> tuple[Input, ...]:
         The inputs, none for a model of the power alone whose card does not name it.
 
     Raises:
-        UsageError: the model does not exist.
-        ModelError: its card is unreadable.
+        UsageError, ModelError: as for `find_card`.
     """
-    from streamer.models.card import read_card
-
-    path = find_model(name_or_path).with_name(CARD_FILE)
-    return read_card(path).inputs if os.path.lexists(path) else ()
+    card = find_card(name_or_path)
+    return () if card is None else card.inputs
 
 
 def load_model(

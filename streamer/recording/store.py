@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -30,6 +31,7 @@ from streamer.recording.states import save_state
 from streamer.recording.versions import upgrade
 
 _MAX_SETTINGS = 100
+_CHECKSUM = re.compile(r"[0-9a-f]{64}")
 
 
 def _insert(table: str) -> str:
@@ -230,8 +232,13 @@ def differences(recorded: Mapping[str, str], wanted: Mapping[str, str]) -> list[
     if not recorded:
         return []
     return [
-        f"{printable(key)} is {wanted.get(key, 'not set')}, "
-        f"was {printable(recorded.get(key, 'not set'))}"
+        f"{printable(key)} is {_short(wanted.get(key, 'not set'))}, "
+        f"was {_short(printable(recorded.get(key, 'not set')))}"
         for key in sorted(recorded.keys() | wanted.keys())
         if key not in ("source", "meter") and recorded.get(key) != wanted.get(key)
     ]
+
+
+def _short(value: str) -> str:
+    """A setting as it is, but for a checksum, whose first digits say enough."""
+    return f"{value[:8]}…" if _CHECKSUM.fullmatch(value) else value

@@ -275,9 +275,9 @@ def test_energy_is_computed_once_for_each_reading(monkeypatch: pytest.MonkeyPatc
     computed: list[Step] = []
     energy = today.day_energy
 
-    def counted(step: Step, tariff: Tariff | None) -> today.DayEnergy | None:
+    def counted(step: Step, *others: Any) -> today.DayEnergy | None:
         computed.append(step)
-        return energy(step, tariff)
+        return energy(step, *others)
 
     monkeypatch.setattr(today, "day_energy", counted)
     history = History(tariff=TARIFF)
