@@ -30,7 +30,7 @@ def config(
       streamer config --check --config /etc/streamer.toml
     """
     from streamer.cli.settings import resolve_settings
-    from streamer.cli.watch import make_watch
+    from streamer.cli.watch import make_publishing, make_watch
     from streamer.commands import config as command
 
     assert context.parent is not None  # noqa: S101 - the command has a parent
@@ -41,6 +41,7 @@ def config(
         if check:
             job = make_watch(settings)
             job.check()
+            make_publishing(settings).check()
             command.show_checked(settings.path, job.warnings())
         else:
             command.show_settings(settings.path, settings.rows())

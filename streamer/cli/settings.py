@@ -12,6 +12,7 @@ import typer
 
 from streamer.cli.options import problem_of
 from streamer.commands.config import SECRETS, Config, Setting, read_config
+from streamer.commands.tables import Table
 from streamer.display.numbers import NOTHING
 from streamer.errors import ConfigError, UsageError
 from streamer.feeds.address import Address, Credentials, Secret
@@ -58,6 +59,7 @@ class Settings:
         address: the parsed address; None if no URL is given.
         in_url: those of "user" and "password" that are taken from the address.
         secrets: secrets of the configuration file, by key.
+        tables: tables of the configuration file beside `[watch]`, by name.
     """
 
     path: Path | None
@@ -66,6 +68,7 @@ class Settings:
     address: Address | None
     in_url: frozenset[str]
     secrets: Mapping[str, Secret]
+    tables: Mapping[str, Table]
 
     def meter(self, address: Address) -> Address:
         """Complete the address with the credentials from address, options and file.
@@ -160,7 +163,7 @@ def resolve_settings(context: typer.Context) -> Settings:
         and getattr(address.credentials, name) is not None
         and _url_has_precedence(name, origins, config)
     )
-    return Settings(config.path, values, origins, address, in_url, config.secrets)
+    return Settings(config.path, values, origins, address, in_url, config.secrets, config.tables)
 
 
 def _url_has_precedence(name: str, origins: Mapping[str, str], config: Config) -> bool:

@@ -33,11 +33,13 @@ from streamer.cli.options import (
     Verbose,
     choose_format,
 )
+from streamer.cli.publishoptions import PublishOption, ServeOption
 from streamer.cli.settings import Settings, apply_config, resolve_settings
 from streamer.display.themes import ThemeName
 from streamer.errors import UsageError
 
 if TYPE_CHECKING:
+    from streamer.commands.publishing import Publishing
     from streamer.commands.watch import Watch
 
 
@@ -154,6 +156,8 @@ def watch(
     peak_limit: PeakLimitOption = None,
     peak_alarms: PeakAlarmsOption = 3.0,
     tariff: TariffOption = None,
+    publish: PublishOption = None,
+    serve: ServeOption = None,
     format: FormatOption = Format.AUTO,
     ascii: Ascii = False,
     theme: ThemeOption = ThemeName.AUTO,
@@ -186,13 +190,22 @@ def watch(
     from streamer.commands.watch import show_dashboard, write_lines
 
     shown = choose_format(format, quiet=quiet)
-    job = replace(make_watch(resolve_settings(context)), horizons=horizons)
+    settings = resolve_settings(context)
+    job = replace(make_watch(settings), horizons=horizons)
+    publishing = make_publishing(settings)
     if shown is Format.DASHBOARD:
         raise typer.Exit(
-            show_dashboard(job, ascii_only=ascii, theme=theme, verbose=verbose, horizons=horizons)
+            show_dashboard(
+                job,
+                publishing,
+                ascii_only=ascii,
+                theme=theme,
+                verbose=verbose,
+                horizons=horizons,
+            )
         )
     lines = None if shown is None else shown.value
-    raise typer.Exit(write_lines(job, format=lines, verbose=verbose, horizons=horizons))
+    raise typer.Exit(write_lines(job, publishing, format=lines, verbose=verbose, horizons=horizons))
 
 
 def make_watch(settings: Settings) -> Watch:
@@ -240,6 +253,14 @@ def make_watch(settings: Settings) -> Watch:
         secret_files=tuple(settings.secret_files()),
         tariff=tariff,
     )
+
+
+def make_publishing(settings: Settings) -> Publishing:
+    """Make the publication that the settings describe."""
+    from streamer.commands.publishing import Publishing
+
+    chosen = settings.values
+    return Publishing(chosen["publish"], chosen["serve"], settings.tables)
 
 
 def _expanded(path: Path | None) -> Path | None:

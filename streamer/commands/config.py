@@ -9,7 +9,8 @@
 
 A key is the name of an option of `streamer watch`, with underscores, and accepts the values of
 that option. The keys `url`, `password` and `token` are accepted as well. Flags take precedence
-over environment variables (`STREAMER_RECORD`), and variables over the file.
+over environment variables (`STREAMER_RECORD`), and variables over the file. The tables `[publish]`,
+`[serve]` and `[notify]` are about where the forecasts go.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from streamer.commands.tables import NAMES, Table
 from streamer.display.lines import one_line
 from streamer.errors import ConfigError
 from streamer.feeds.address import Secret
@@ -43,11 +45,13 @@ class Config:
         path: the file; None if it does not exist.
         settings: value of each key in the file, except secrets.
         secrets: the secrets in the file, by key.
+        tables: the other tables in the file, by name; their values are checked where they are used.
     """
 
     path: Path | None = None
     settings: Mapping[str, Setting] = field(default_factory=dict)
     secrets: Mapping[str, Secret] = field(default_factory=dict)
+    tables: Mapping[str, Table] = field(default_factory=dict)
 
 
 def default_path() -> Path:
@@ -75,12 +79,15 @@ def read_config(path: str | None, known: Collection[str]) -> Config:
         if path is None:
             return Config()
         raise ConfigError(f"{file}: file not found")
-    for name in document:
-        if name != TABLE:
-            raise ConfigError(f"{file}: unknown table or key {name!r}; all settings are in [watch]")
+    for name, value in document.items():
+        if name not in (TABLE, *NAMES):
+            raise ConfigError(
+                f"{file}: unknown table or key {name!r}; settings are in [watch], others in "
+                f"{', '.join(f'[{each}]' for each in NAMES)}"
+            )
+        if not isinstance(value, dict):
+            raise ConfigError(f"{file}: {name} is not a table; begin it with a line [{name}]")
     table = document.get(TABLE, {})
-    if not isinstance(table, dict):
-        raise ConfigError(f"{file}: {TABLE} is not a table; begin it with a line [watch]")
     settings: dict[str, Setting] = {}
     secrets: dict[str, Secret] = {}
     for key, value in table.items():
@@ -91,7 +98,8 @@ def read_config(path: str | None, known: Collection[str]) -> Config:
             raise ConfigError(f"{where}: unknown key{_hint(key, known)}")
         else:
             settings[key] = _setting(value, where)
-    return Config(file, settings, secrets)
+    tables = {name: Table(name, file, document[name]) for name in NAMES if name in document}
+    return Config(file, settings, secrets, tables)
 
 
 def show_settings(path: Path | None, rows: Sequence[tuple[str, str, str]]) -> None:

@@ -17,18 +17,24 @@ from streamer.errors import RecordError
 from streamer.feeds.address import Address
 from streamer.readings import Notice
 from streamer.sinks import Sink
+from streamer.sinks.shared import SharedSinks
 from streamer.sinks.summary import Summary
 from streamer.stream.finish import summed_up
 from streamer.stream.pacing import MAX, Pacer
 from streamer.stream.signals import stopping
 
 if TYPE_CHECKING:
+    from streamer.commands.publishing import Publishing
     from streamer.display.themes import ThemeName
     from streamer.energy.tariff import Tariff
     from streamer.pipeline import Pipeline
+    from streamer.publishing import WatchedMeter
+    from streamer.publishing.background import Background
     from streamer.recording.pages import RecordingPages
     from streamer.recording.recorder import Recorder
     from streamer.sources.live import LiveSource
+
+_LATE_S = 60.0  # a meter that sends once a minute completes a minute with its next sample
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,7 @@ class Watch:
         *,
         looking: Sequence[Sink],
         opened: list[Recorder],
+        background: Background | None = None,
     ) -> None:
         """Watch until the feed ends or the pacer is stopped.
 
@@ -108,6 +115,7 @@ class Watch:
             pacer: ends the stream when it is stopped.
             looking: sinks that also get the latest recorded steps first.
             opened: output: the recorder is appended; it is closed when this ends.
+            background: publishers of the steps from now on, which have been started.
 
         Raises:
             StreamerError: the model cannot be loaded, the file is not a recording, the feed
@@ -118,44 +126,58 @@ class Watch:
 
         try:
             pipeline, about = self.forecasting.prepare(source.name)
-            everyone = [*looking, *sinks]
-            for sink in everyone:
-                sink.write(about)
-                for warning in self.warnings():
-                    sink.write(Notice(Notice.WARNING, warning))
+            published = [] if background is None else [background.sink(self.published())]
+            everyone = SharedSinks([*looking, *sinks, *published])
+            everyone.write(about)
+            for warning in self.warnings():
+                everyone.write(Notice(Notice.WARNING, warning))
             if self.record is None:
                 past = RememberedPast(pipeline)
                 source.rewind_by(past)
-                run(source, pipeline, [past, *everyone], pacer, one_by_one=True)
+                if background is not None:
+                    background.report_to(everyone.write)
+                run(source, pipeline, [past, everyone], pacer, one_by_one=True)
             else:
-                self._run_recorded(self.record, source, pipeline, everyone, pacer, looking, opened)
+                self._run_recorded(
+                    self.record, source, pipeline, everyone, pacer, looking, opened, background
+                )
         finally:
             source.close()
+
+    def published(self) -> WatchedMeter:
+        """The meter as it is published."""
+        from streamer.publishing import WatchedMeter
+
+        return WatchedMeter(
+            name="House",
+            key="house",
+            late_s=self.grace_s + _LATE_S,
+            horizons=self.horizons,
+            tariff=self.tariff,
+            record=self.record,
+        )
 
     def _run_recorded(
         self,
         path: Path,
         source: LiveSource,
         pipeline: Pipeline,
-        everyone: Sequence[Sink],
+        everyone: SharedSinks,
         pacer: Pacer,
         looking: Sequence[Sink],
         opened: list[Recorder],
+        background: Background | None,
     ) -> None:
         from streamer.commands.rewinding import RecordedPast
         from streamer.recording.ending import closed_without_loss
         from streamer.recording.recorder import Recorder
         from streamer.stream.runner import run
 
-        def announce(notice: Notice) -> None:
-            for sink in everyone:
-                sink.write(notice)
-
         recorder = Recorder.open(
             path,
             settings={**self._meter(source), **self.forecasting.fingerprint()},
             state=pipeline.state,
-            notify=announce,
+            notify=everyone.write,
             horizons=self.horizons,
             channels={each.name: each.unit for each in self.forecasting.inputs()},
             allow_other_meter=self.allow_other_meter,
@@ -168,10 +190,13 @@ class Watch:
                 for step in resumed.steps:
                     sink.write(step)
             text = f"{one_line(path)}: {resumed.text}"
-            announce(Notice(Notice.EVENT, text, resumed.last_at))
+            everyone.write(Notice(Notice.EVENT, text, resumed.last_at))
             source.resume_after(resumed.last_at)
             source.rewind_by(RecordedPast(recorder, pipeline, fresh))
-            run(source, pipeline, [recorder, *everyone], pacer, one_by_one=True)
+            recorded = SharedSinks([recorder, everyone])
+            if background is not None:
+                background.report_to(recorded.write)
+            run(source, pipeline, [recorded], pacer, one_by_one=True)
 
     def warnings(self) -> list[str]:
         """Texts about what works, but should be mended: secrets that other users may read."""
@@ -206,6 +231,7 @@ class Watch:
 
 def show_dashboard(
     job: Watch,
+    publishing: Publishing,
     *,
     ascii_only: bool,
     theme: ThemeName,
@@ -233,13 +259,21 @@ def show_dashboard(
     )
     summary = Summary(verbose=verbose, horizons=horizons, tariff=job.tariff)
     opened: list[Recorder] = []
-    return show(
-        dashboard,
-        summary,
-        pacer,
-        lambda: job.run(source, [summary], pacer, looking=[dashboard], opened=opened),
-        finish=lambda: _wait_for(opened),
-    )
+    with publishing.running() as background:
+        return show(
+            dashboard,
+            summary,
+            pacer,
+            lambda: job.run(
+                source,
+                [summary],
+                pacer,
+                looking=[dashboard],
+                opened=opened,
+                background=background,
+            ),
+            finish=lambda: _wait_for(opened),
+        )
 
 
 def _wait_for(opened: Sequence[Recorder]) -> None:
@@ -257,7 +291,12 @@ def _wait_for(opened: Sequence[Recorder]) -> None:
 
 
 def write_lines(
-    job: Watch, *, format: str | None, verbose: bool = False, horizons: tuple[int, ...] = SHOWN
+    job: Watch,
+    publishing: Publishing,
+    *,
+    format: str | None,
+    verbose: bool = False,
+    horizons: tuple[int, ...] = SHOWN,
 ) -> int:
     """Watch as lines on standard output, or without a format as a summary only.
 
@@ -273,6 +312,10 @@ def write_lines(
     sinks: list[Sink] = [summary, NoteSink(sys.stderr)]
     if format is not None:
         sinks.append(TextSink(sys.stdout, format, horizons=horizons))
-    with stopping(pacer) as ending, summed_up(summary, sinks):
-        job.run(source, sinks, pacer, looking=[], opened=[])
+    with (
+        stopping(pacer) as ending,
+        summed_up(summary, sinks),
+        publishing.running() as background,
+    ):
+        job.run(source, sinks, pacer, looking=[], opened=[], background=background)
     return ending.exit_code

@@ -88,7 +88,7 @@ def test_the_file_in_the_xdg_folder_is_the_default(
     ("text", "message"),
     [
         ("[watch", "not valid TOML"),
-        ("url = 'x'", "unknown table or key 'url'; all settings are in [watch]"),
+        ("url = 'x'", "unknown table or key 'url'; settings are in [watch], others in [publish]"),
         ("watch = 3", "watch is not a table"),
         ("[watch]\nstale_afer = 3", "[watch] stale_afer: unknown key; did you mean stale_after?"),
         ("[watch]\nzzz = 3", "[watch] zzz: unknown key; known keys: adapt, "),

@@ -1,0 +1,75 @@
+"""Publication of what `watch` forecasts, by its options and its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from streamer.commands.tables import Table
+
+if TYPE_CHECKING:
+    from streamer.publishing import Publisher, Report
+    from streamer.publishing.background import Background
+
+
+@dataclass(frozen=True)
+class Publishing:
+    """Where the forecasts of all meters of this process go, beside screen and recording.
+
+    Attributes:
+        publish: address of an MQTT broker; None for that of the table, if it has one.
+        serve: host and port of the HTTP server; None for that of the table, if it has one.
+        tables: tables of the configuration file, by name.
+    """
+
+    publish: str | None = None
+    serve: str | None = None
+    tables: Mapping[str, Table] = field(default_factory=dict)
+
+    def table(self, name: str) -> Table:
+        """A table of the configuration file; an empty one if it has none."""
+        return self.tables.get(name) or Table(name)
+
+    @contextmanager
+    def running(self) -> Iterator[Background | None]:
+        """Check the settings and run the publishers, for the time of the context.
+
+        Returns:
+            The publishers; None if nothing is published.
+
+        Raises:
+            UsageError: a setting is wrong.
+            MissingExtraError: a library is not installed.
+            StreamerError: a publisher cannot start.
+        """
+        makers = self._makers()
+        if not makers:
+            yield None
+            return
+        from streamer.publishing.background import Background
+
+        background = Background(lambda report: [make(report) for make in makers])
+        background.start()
+        try:
+            yield background
+        finally:
+            background.close()
+
+    def check(self) -> None:
+        """Check everything that needs no connection.
+
+        Raises:
+            UsageError: a setting is wrong.
+        """
+        self._makers()
+
+    def secret_files(self) -> Sequence[Path]:
+        """Files with secrets that are in use."""
+        return ()
+
+    def _makers(self) -> list[Callable[[Report], Publisher]]:
+        """Functions that make the publishers that are asked for."""
+        return []

@@ -1,0 +1,233 @@
+"""Publishers in a thread of their own, fed by the streams of all meters."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
+
+from streamer.display.lines import error_line, one_line
+from streamer.errors import LinkError
+from streamer.publishing import Publisher, Report, WatchedMeter
+from streamer.publishing.state import MeterState, next_state
+from streamer.readings import Notice
+from streamer.sinks import Item
+from streamer.sinks.items import Vitals
+
+MAX_WAITING = 10_000
+"""Most items that wait for the event loop: more than it leaves there unless it hangs."""
+
+_RETRY_S = (1.0, 2.0, 5.0, 10.0, 30.0)
+"""Seconds before each further attempt; the last one repeats."""
+
+_HELD_S = 60.0
+"""Seconds after which a publisher that works counts as recovered: the waits begin anew."""
+
+_CLOSE_S = 5.0
+
+_HANGS = "nothing is published: a publisher hangs, and its oldest items are dropped"
+
+# For developers of publishers; without a handler, a traceback would be printed on stderr.
+_log = logging.getLogger(__name__)
+_log.addHandler(logging.NullHandler())
+
+
+class Background:
+    """Runs publishers, and keeps the state of each meter for them.
+
+    Args:
+        publishers: makes what publishes, of a function that takes what the user should know.
+        now: the present time with a zone.
+        retry_s: seconds before each further attempt of a publisher that has failed.
+    """
+
+    def __init__(
+        self,
+        publishers: Callable[[Report], Sequence[Publisher]],
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+        retry_s: Sequence[float] = _RETRY_S,
+    ) -> None:
+        self._reports = Reports()
+        self._publishers = tuple(publishers(self._reports))
+        self._now = now
+        self._retry_s = tuple(retry_s)
+        self._waiting: deque[tuple[WatchedMeter, Item | None]] = deque()
+        self._hangs = False
+        self._states: dict[str, MeterState] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._started = threading.Event()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name="publishers", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread, and wait until every publisher has started.
+
+        Raises:
+            StreamerError: one of them cannot start.
+        """
+        self._thread.start()
+        self._started.wait()
+        if self._error is not None:
+            self._thread.join()
+            raise self._error
+
+    def report_to(self, report: Report) -> None:
+        """Pass on what the user should know, in a thread for that alone, from now on."""
+        self._reports.pass_to(report)
+
+    def sink(self, meter: WatchedMeter) -> MeterSink:
+        """A sink for the stream of a meter."""
+        return MeterSink(meter, self._put)
+
+    def close(self) -> None:
+        """Let the publishers take what still waits, and end them. May be called repeatedly."""
+        loop, stop = self._loop, self._stop
+        if loop is None or stop is None:
+            return
+        with suppress(RuntimeError):  # the loop is closed already
+            loop.call_soon_threadsafe(stop.set)
+        # A publisher that hangs stays with its thread, which ends with the program.
+        self._thread.join(_CLOSE_S)
+        self._reports.close()
+
+    def _put(self, meter: WatchedMeter, item: Item | None) -> None:
+        """Take an item from the thread of a stream."""
+        loop = self._loop
+        if loop is None:
+            return
+        self._waiting.append((meter, item))
+        if len(self._waiting) == 1:
+            with suppress(RuntimeError):  # the loop is closed already
+                loop.call_soon_threadsafe(self._drain)
+        elif len(self._waiting) > MAX_WAITING:
+            with suppress(IndexError):  # the loop works after all
+                self._waiting.popleft()
+            if not self._hangs:
+                self._hangs = True
+                self._reports(Notice(Notice.WARNING, _HANGS))
+
+    def _drain(self) -> None:
+        while self._waiting:
+            meter, item = self._waiting.popleft()
+            before = self._states.get(meter.key) or MeterState(meter)
+            self._states[meter.key] = state = next_state(before, item, self._now())
+            for publisher in self._publishers:
+                publisher.take(state, item)
+        self._hangs = False
+
+    def _work(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except BaseException as error:  # noqa: BLE001 - raised in the thread that started this
+            self._error = error
+        finally:
+            self._loop = None
+            self._started.set()
+
+    async def _main(self) -> None:
+        self._stop = asyncio.Event()
+        try:
+            for publisher in self._publishers:
+                await publisher.start()
+            self._loop = asyncio.get_running_loop()
+            self._started.set()
+            tasks = [asyncio.create_task(self._keep_running(each)) for each in self._publishers]
+            await self._stop.wait()
+            self._drain()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            for publisher in self._publishers:
+                with suppress(LinkError, OSError):
+                    await publisher.close()
+
+    async def _keep_running(self, publisher: Publisher) -> None:
+        """Run a publisher again whenever it fails, and report each new reason."""
+        loop = asyncio.get_running_loop()
+        attempts, reported = 0, ""
+        while True:
+            began_s = loop.time()
+            try:
+                await publisher.run()
+                return
+            except Exception as error:  # noqa: BLE001 - the others must continue
+                if not isinstance(error, LinkError | OSError):
+                    _log.error("%s failed", publisher.name, exc_info=error)
+                reason = error_line(error).removeprefix(f"{publisher.name}: ")
+                text = one_line(f"{publisher.name}: {reason}")
+            if loop.time() - began_s > _HELD_S:
+                attempts, reported = 0, ""
+            if text != reported:
+                self._reports(Notice(Notice.WARNING, text))
+                reported = text
+            await asyncio.sleep(self._retry_s[min(attempts, len(self._retry_s) - 1)])
+            attempts += 1
+
+
+class Reports:
+    """Passes notices on in a thread of its own, since whoever takes them may wait for a disk.
+
+    Notices from before anybody takes them are kept.
+    """
+
+    def __init__(self) -> None:
+        self._to: Report | None = None
+        self._kept: list[Notice] = []
+        self._lock = threading.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="reports")
+
+    def __call__(self, notice: Notice) -> None:
+        """Take a notice; never waits."""
+        with self._lock:
+            if self._to is None:
+                self._kept.append(notice)
+            else:
+                with suppress(RuntimeError):  # it is closed already
+                    self._thread.submit(self._to, notice)
+
+    def pass_to(self, report: Report) -> None:
+        """Pass on the notices so far, and all others from now on."""
+        with self._lock:
+            self._to, kept = report, self._kept
+            self._kept = []
+            for notice in kept:
+                self._thread.submit(report, notice)
+
+    def close(self) -> None:
+        """Let what was taken arrive, and end the thread."""
+        self._thread.shutdown()
+
+
+class MeterSink:
+    """A sink that hands the stream of a meter to the publishers; made by `Background.sink`.
+
+    Args:
+        meter: the meter.
+        put: takes its items; None for the end of its stream.
+    """
+
+    def __init__(
+        self, meter: WatchedMeter, put: Callable[[WatchedMeter, Item | None], None]
+    ) -> None:
+        self._meter = meter
+        self._put = put
+        self._closed = False
+
+    def write(self, item: Item) -> None:
+        """Hand an item on; figures about the program's own speed are left out."""
+        if not isinstance(item, Vitals):
+            self._put(self._meter, item)
+
+    def close(self) -> None:
+        """Mark the stream of this meter as ended."""
+        if not self._closed:
+            self._closed = True
+            self._put(self._meter, None)
