@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from streamer.errors import StreamerError
-from streamer.sinks.summary import Summary
+from streamer.stream.finish import Summing
 from streamer.stream.pacing import Pacer
 from streamer.stream.signals import SecondSignal, stopping
 from streamer.stream.standard import HANGUP_CODE, ReaderGoneError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def show(
     dashboard: Dashboard,
-    summary: Summary,
+    summary: Summing,
     pacer: Pacer,
     stream: Callable[[], None],
     *,
