@@ -211,10 +211,12 @@ def watch(
     jobs, publishing = make_meters(settings), make_publishing(settings[0])
     lines = None if shown is None else shown.value
     if len(jobs) > 1:
-        from streamer.commands.meters import write_meters
+        from streamer.commands.meters import show_meters, write_meters
 
-        lines = "plain" if shown is Format.DASHBOARD else lines
-        code = write_meters(jobs, publishing, format=lines, verbose=verbose)
+        if shown is Format.DASHBOARD:
+            code = show_meters(jobs, publishing, ascii_only=ascii, theme=theme, verbose=verbose)
+        else:
+            code = write_meters(jobs, publishing, format=lines, verbose=verbose)
         raise typer.Exit(code)
     (job,) = jobs
     if shown is Format.DASHBOARD:

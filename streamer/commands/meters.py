@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from streamer.commands.supervision import Supervisor
+from streamer.display.lines import error_line
+from streamer.errors import RecordError
 from streamer.readings import Notice
 from streamer.sinks import Sink
 from streamer.sinks.notes import NoteSink
@@ -18,6 +20,8 @@ from streamer.stream.signals import stopping
 if TYPE_CHECKING:
     from streamer.commands.publishing import Publishing
     from streamer.commands.watch import Watch
+    from streamer.dashboard import MeterView
+    from streamer.display.themes import ThemeName
 
 
 class MeterSummaries:
@@ -109,6 +113,77 @@ def write_meters(
     ):
         supervisor.run(lines, background)
     return supervisor.exit_code or ending.exit_code
+
+
+class _Screens:
+    """Rows and screens of all meters, and their summaries."""
+
+    def __init__(self, views: Sequence[MeterView], summaries: MeterSummaries) -> None:
+        self._views = views
+        self._summaries = summaries
+
+    def sinks(self, place: int) -> Sequence[Sink]:
+        return (self._summaries.summaries[place],)
+
+    def looking(self, place: int) -> Sequence[Sink]:
+        return (self._views[place],)
+
+    def failed(self, place: int, text: str) -> None:
+        self._summaries.failed(place, text)
+        self._views[place].failure = text
+        self._views[place].write(_failure(text))
+
+
+def show_meters(
+    jobs: Sequence[Watch],
+    publishing: Publishing,
+    *,
+    ascii_only: bool,
+    theme: ThemeName,
+    verbose: bool = False,
+) -> int:
+    """Watch on the full screen, and print the summaries at the end.
+
+    Returns:
+        The exit code, as of `write_meters`.
+    """
+    from streamer.commands.screen import show
+    from streamer.commands.watch import wait_for
+    from streamer.dashboard import MetersDashboard, MeterView
+    from streamer.dashboard.fullscreen import local_now
+
+    supervisor = Supervisor(jobs)
+    views = [
+        MeterView(
+            clock=local_now,
+            archive=job.archive(),
+            horizons=job.horizons,
+            tariff=job.tariff,
+            name=job.name,
+        )
+        for job in jobs
+    ]
+    dashboard = MetersDashboard(supervisor.pacer, views, ascii=ascii_only, theme=theme)
+    summaries = MeterSummaries(jobs, verbose=verbose)
+    screens = _Screens(views, summaries)
+
+    def finish() -> None:
+        for place, stream in enumerate(supervisor.streams):
+            try:
+                wait_for(stream.opened)
+            except RecordError as error:
+                stream.failure = stream.failure or error
+                screens.failed(place, error_line(error))
+
+    with publishing.running() as background:
+        code = show(
+            dashboard,
+            summaries,
+            supervisor.pacer,
+            lambda: supervisor.run(screens, background),
+            finish=finish,
+        )
+    return supervisor.exit_code or code
 
 
 def _failure(text: str) -> Notice:

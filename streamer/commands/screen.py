@@ -15,11 +15,11 @@ from streamer.stream.signals import SecondSignal, stopping
 from streamer.stream.standard import HANGUP_CODE, ReaderGoneError
 
 if TYPE_CHECKING:
-    from streamer.dashboard import Dashboard
+    from streamer.dashboard.fullscreen import FullScreen
 
 
 def show(
-    dashboard: Dashboard,
+    dashboard: FullScreen,
     summary: Summing,
     pacer: Pacer,
     stream: Callable[[], None],
