@@ -7,6 +7,7 @@ the signature only declares them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -247,10 +248,14 @@ def make_meters(settings: Sequence[Settings]) -> list[Watch]:
     from streamer.commands.meternames import named
     from streamer.commands.meterset import with_parts
 
-    jobs = []
+    jobs: list[Watch] = []
+    known: set[Path] = set()
     for each in settings:
         with named(f"{each.path}: {each.where}"):
-            jobs.append(make_watch(each))
+            job = make_watch(each)
+        # One of the meters warns about a file that several take a secret from.
+        jobs.append(replace(job, secret_files=tuple(set(job.secret_files) - known)))
+        known.update(job.secret_files)
     return with_parts(jobs, [each.formulas for each in settings])
 
 
