@@ -14,7 +14,6 @@ HEAVY = {"tensorflow", "keras", "river", "scipy", "pandas", "matplotlib", "pyspa
 ENGINES = {"numpy", "h5py"}
 FEEDS = {"aiohttp", "aiomqtt", "paho", "pymodbus", "serial", "sml", "pyarrow"}
 PUBLISHERS = {"prometheus_client"}
-PUBLISHERS = {"prometheus_client"}
 TERMINAL = {"termios", "tty", "msvcrt"}
 
 

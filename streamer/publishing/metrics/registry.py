@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, ProcessCollector
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import (
     CounterMetricFamily,
     GaugeMetricFamily,
     InfoMetricFamily,
     Metric,
 )
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from streamer import __version__
@@ -24,6 +26,8 @@ from streamer.publishing.metrics.definitions import (
     Definition,
     Value,
 )
+
+_Q = re.compile(r"[01](\.[0-9]{0,3})?")
 
 Rows = Sequence[tuple[str, Value]]
 """Values, each with the key of its meter; that of the whole process is empty."""
@@ -50,8 +54,33 @@ class Registry:
         Returns:
             The text, in OpenMetrics if that is accepted, and its content type.
         """
-        encode, content_type = choose_encoder(accept)
-        return encode(self._registry), content_type
+        if accepts_openmetrics(accept):
+            text: bytes = openmetrics.generate_latest(self._registry)  # type: ignore[no-untyped-call]
+            return text, openmetrics.CONTENT_TYPE_LATEST
+        return generate_latest(self._registry), CONTENT_TYPE_PLAIN_0_0_4
+
+
+def accepts_openmetrics(accept: str) -> bool:
+    """Whether a client accepts OpenMetrics, and prefers nothing else.
+
+    The library's own `choose_encoder` fails on versions that are not numbers.
+
+    Args:
+        accept: the header `Accept`.
+
+    >>> accepts_openmetrics("application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
+    True
+    >>> accepts_openmetrics("text/plain, application/openmetrics-text;q=0.5, */*;q=0.1")
+    False
+    """
+    shares = {"application/openmetrics-text": 0.0, "text/plain": 0.0}
+    for part in accept.split(","):
+        media_type, *parameters = (each.strip().lower() for each in part.split(";"))
+        if media_type in shares:
+            given = [each[2:].strip() for each in parameters if each.startswith("q=")]
+            share = float(given[0]) if given and _Q.fullmatch(given[0]) else 1.0
+            shares[media_type] = max(shares[media_type], share)
+    return 0.0 < shares["application/openmetrics-text"] >= shares["text/plain"]
 
 
 class _Values(Collector):
