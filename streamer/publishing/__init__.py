@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from streamer.display.horizons import SHOWN
 from streamer.readings import Notice
@@ -85,3 +85,15 @@ class Publisher(Protocol):
 
     async def close(self) -> None:
         """Publish what must still be published, within a second or two, and release all."""
+
+
+@runtime_checkable
+class FailureCounter(Protocol):
+    """A publisher that also counts the failures of all publishers."""
+
+    def count_failure(self, publisher: str) -> None:
+        """Count that a publisher has failed, and will be run again.
+
+        Args:
+            publisher: its name.
+        """
