@@ -68,8 +68,11 @@ class Publishing:
 
     def secret_files(self) -> Sequence[Path]:
         """Files with secrets that are in use."""
-        return ()
+        return self.table("serve").secret_files("token")
 
     def _makers(self) -> list[Callable[[Report], Publisher]]:
         """Functions that make the publishers that are asked for."""
-        return []
+        from streamer.commands.serving import web_server
+
+        served = web_server(self.serve, self.table("serve"))
+        return [make for make in (served,) if make is not None]

@@ -5,9 +5,9 @@ sources.
 """
 
 from streamer.dashboard.app import Dashboard
-from streamer.dashboard.history import History, HistorySnapshot, LogEntry
 from streamer.dashboard.layout import Frame, render
 from streamer.dashboard.picture import render_svg
+from streamer.history import History, HistorySnapshot, LogEntry
 
 __all__ = [
     "Dashboard",

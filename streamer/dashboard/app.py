@@ -19,17 +19,17 @@ from streamer.dashboard.background import QUESTION, from_answer, from_environmen
 from streamer.dashboard.chart import plot_columns
 from streamer.dashboard.controls import Action, controls
 from streamer.dashboard.fan import columns_taken
-from streamer.dashboard.history import History, HistorySnapshot
 from streamer.dashboard.keys import ANSWER, Keys, find_keys
 from streamer.dashboard.layout import render, speed_label
 from streamer.dashboard.link import moment
 from streamer.dashboard.navigation import Navigation
-from streamer.dashboard.past import Past
 from streamer.dashboard.picture import render_svg, save_svg
 from streamer.dashboard.screen import Screen
 from streamer.dashboard.worker import Worker
 from streamer.display.horizons import SHOWN
 from streamer.display.themes import ThemeName
+from streamer.history import History, HistorySnapshot
+from streamer.history.past import Past
 from streamer.readings import Notice
 from streamer.readings.seconds import seconds_of
 from streamer.sinks import Item
@@ -37,8 +37,8 @@ from streamer.stream.pacing import Pacer
 from streamer.stream.signals import ENDINGS, end_at_next, handled_signals, leave_at_once
 
 if TYPE_CHECKING:
-    from streamer.dashboard.archive import Archive
     from streamer.energy.tariff import Tariff
+    from streamer.history.archive import Archive
 
 FRAME_S = 0.1
 """Shortest time between two frames."""

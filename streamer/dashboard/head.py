@@ -6,7 +6,6 @@ from rich.text import Text
 
 from streamer.dashboard import link
 from streamer.dashboard.hints import PAUSED
-from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.words import (
     LABEL,
     STRONG,
@@ -15,6 +14,7 @@ from streamer.dashboard.words import (
 )
 from streamer.display.bars import done
 from streamer.display.durations import duration
+from streamer.history import HistorySnapshot
 
 _ENDED = "ended"
 

@@ -14,9 +14,7 @@ from streamer.dashboard import demand, head, hints, link, means, overview, panel
 from streamer.dashboard.alarms import shortest
 from streamer.dashboard.below import LARGE, below
 from streamer.dashboard.chart import draw, plot_columns
-from streamer.dashboard.columns import latest
 from streamer.dashboard.fan import MIN_HEIGHT, find_fan
-from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.house import house
 from streamer.dashboard.now import now, now_lines
 from streamer.dashboard.plot import CELLS
@@ -34,6 +32,8 @@ from streamer.dashboard.words import (
 )
 from streamer.display.numbers import plural
 from streamer.display.themes import ThemeName
+from streamer.history import HistorySnapshot
+from streamer.history.columns import latest
 from streamer.readings import Alarm
 
 _FULL = (72, 22)

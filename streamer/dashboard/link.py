@@ -10,10 +10,10 @@ from rich.text import Text
 
 from streamer.dashboard import alarms
 from streamer.dashboard.chart import ALARM_GLYPH
-from streamer.dashboard.history import HistorySnapshot
-from streamer.dashboard.words import LABEL, WARNING, choose, fit, line, since
-from streamer.display.durations import lasting
+from streamer.dashboard.words import LABEL, WARNING, choose, fit, line
+from streamer.display.durations import lasting, since
 from streamer.display.numbers import NOTHING
+from streamer.history import HistorySnapshot
 from streamer.readings import Link
 
 _STATES = {Link.UP: "up", Link.LOST: "away", Link.SILENT: "silent"}

@@ -11,11 +11,10 @@ from datetime import datetime
 from rich.text import Text
 
 from streamer.dashboard import link
-from streamer.dashboard.columns import FORECAST_GLYPH
-from streamer.dashboard.history import CAPACITY, HistorySnapshot
-from streamer.dashboard.plot import FILL
+from streamer.dashboard.plot import FILL, FORECAST_GLYPH
 from streamer.dashboard.words import ACTUAL, FORECAST, LABEL, STRONG, Part, choose, line
 from streamer.display.numbers import NOTHING, fixed, plural
+from streamer.history import CAPACITY, HistorySnapshot
 from streamer.readings import Forecast
 
 AREA: Part = (FILL[-1] + " ", ACTUAL)

@@ -32,6 +32,8 @@ class WatchedMeter:
         horizons: minutes of the means that are shown, in rising order.
         tariff: what electricity costs; None if that is not known.
         record: the recording of this meter; None if nothing is recorded.
+        live: whether its readings are of the present; those of a replay count as of the time
+            at which they arrive.
     """
 
     name: str
@@ -40,6 +42,7 @@ class WatchedMeter:
     horizons: tuple[int, ...] = SHOWN
     tariff: Tariff | None = None
     record: Path | None = None
+    live: bool = True
 
 
 Report: TypeAlias = Callable[[Notice], None]
