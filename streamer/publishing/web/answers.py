@@ -27,6 +27,9 @@ class Metrics(Protocol):
     def take(self, state: MeterState, item: Item | None) -> None:
         """Take the state of a meter, and the item of its stream that has led to it."""
 
+    def count_failure(self, publisher: str) -> None:
+        """Count that a publisher has failed."""
+
     def exposition(self, now: datetime, accept: str) -> tuple[bytes, str]:
         """The metrics as a text, and its content type.
 

@@ -87,6 +87,11 @@ class WebServer:
         if self._metrics is not None:
             self._metrics.take(state, item)
 
+    def count_failure(self, publisher: str) -> None:
+        """Count, in the metrics, that a publisher has failed."""
+        if self._metrics is not None:
+            self._metrics.count_failure(publisher)
+
     async def close(self) -> None:
         """Close all connections."""
         if self._server is not None:
