@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from streamer.commands.tables import Table
-from streamer.errors import UsageError
+from streamer.errors import MissingExtraError, UsageError
 from streamer.extras import check_installed
 
 if TYPE_CHECKING:
     from streamer.publishing import Publisher, Report
+    from streamer.publishing.metrics import Metrics
 
 TOKEN_VARIABLE = "STREAMER_SERVE_TOKEN"  # noqa: S105 - the name of a variable
 """Variable with the token that clients must know; it takes precedence over the table."""
@@ -83,9 +84,19 @@ def web_server(
     def make(report: Report) -> Publisher:
         from streamer.publishing.web.publisher import Listen, WebServer
 
-        return WebServer(Listen(host, port), access, report)
+        return WebServer(Listen(host, port), access, report, metrics=_metrics())
 
     return make
+
+
+def _metrics() -> Metrics | None:
+    """The metrics of all meters; None if their library is not installed."""
+    from streamer.publishing.metrics import Metrics
+
+    try:
+        return Metrics()
+    except MissingExtraError:
+        return None
 
 
 def _listen(serve: str | None, table: Table) -> tuple[str, int]:
