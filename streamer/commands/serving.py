@@ -90,7 +90,7 @@ def web_server(
 
 
 def _metrics() -> Metrics | None:
-    """Metrics of all meters; None if their library is not installed."""
+    """The metrics of all meters; None if their library is not installed."""
     from streamer.publishing.metrics import Metrics
 
     try:

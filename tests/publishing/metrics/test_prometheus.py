@@ -64,8 +64,8 @@ def test_the_examples_of_the_page_are_right(tmp_path: Path) -> None:
 
 
 def _lines(until_s: float) -> list[str]:
-    """Two and a half hours of samples as JSON, ten seconds apart."""
-    times = (until_s - 10.0 * back for back in range(900, -1, -1))
+    """Two and a half hours of samples as JSON, a minute apart."""
+    times = (until_s - 60.0 * back for back in range(150, -1, -1))
     return [json.dumps({"time": at, "power_w": 300 + (at * 7919) % 401}) for at in times]
 
 
