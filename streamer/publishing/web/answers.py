@@ -12,12 +12,13 @@ from aiohttp import web
 from streamer.errors import install_hint
 from streamer.publishing.record import state_record
 from streamer.publishing.state import MeterState
+from streamer.publishing.web.forecast import UNKNOWN, WRONG, forecast_record
 from streamer.publishing.web.headers import HEADERS
 from streamer.publishing.web.meters import Meters
 from streamer.sinks import Item
 from streamer.web.access import Access, RefusalError
 
-_EVERY_DAY = ("missing token", "unknown path", "unknown meter", "wrong method")
+_EVERY_DAY = ("missing token", "unknown path", "unknown meter", "wrong method", WRONG, UNKNOWN)
 """Reasons of refusals that nobody has to know about."""
 
 
@@ -105,6 +106,8 @@ class Answers:
                 return _json(self._meters.record(self._now()))
             case ["api", "now", key]:
                 return _json(state_record(self._known(key), self._now()))
+            case ["api", "forecast", key]:
+                return _json(forecast_record(self._known(key), request.query, self._now()))
         raise RefusalError(404, "unknown path", f"{request.path[:40]!r} does not exist")
 
     def _known(self, key: str) -> MeterState:
