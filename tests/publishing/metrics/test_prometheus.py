@@ -21,7 +21,8 @@ from streamer.testing import FixedForecaster, readings
 from tests.docs.pages import blocks
 from tests.feeds.broker import free_port
 from tests.publishing.metrics.test_docs import PAGE, RULES
-from tests.publishing.metrics.tools import Prometheus, needs_prometheus, promtool, until, watcher
+from tests.publishing.metrics.tools import Prometheus, needs_prometheus, promtool, watcher
+from tests.publishing.processes import until
 
 pytestmark = needs_prometheus
 

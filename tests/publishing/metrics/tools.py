@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import pytest
+
+from tests.publishing.processes import TIMEOUT_S, Child
 
 PROMETHEUS, PROMTOOL = shutil.which("prometheus"), shutil.which("promtool")
 
@@ -26,59 +25,14 @@ needs_prometheus = [
     ),
 ]
 
-_TIMEOUT_S = 60.0
-
 
 def promtool(*arguments: str, text: bytes | None = None) -> None:
     """Run promtool, which must succeed and write nothing on standard error."""
     assert PROMTOOL is not None
     done = subprocess.run(
-        [PROMTOOL, *arguments], input=text, capture_output=True, timeout=_TIMEOUT_S
+        [PROMTOOL, *arguments], input=text, capture_output=True, timeout=TIMEOUT_S
     )
     assert (done.returncode, done.stderr.decode()) == (0, ""), done.stdout.decode()
-
-
-def until(found: Callable[[], Any], *, within_s: float = _TIMEOUT_S) -> Any:
-    """The first true result of a function that is asked a few times a second."""
-    deadline = time.monotonic() + within_s
-    while not (result := found()):
-        assert time.monotonic() < deadline, f"not found within {within_s:g} s: {found}"
-        time.sleep(0.1)
-    return result
-
-
-class Child:
-    """A process of a test, ended with it.
-
-    Args:
-        folder: folder for its log.
-        command: program and arguments.
-    """
-
-    def __init__(self, folder: Path, *command: str) -> None:
-        self.log = folder / f"{Path(command[0]).name}.log"
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=folder
-            )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.kill()
-
-    def write(self, lines: Iterable[str]) -> None:
-        """Write lines to its standard input, which stays open."""
-        assert self.process.stdin is not None
-        self.process.stdin.write("".join(f"{line}\n" for line in lines).encode())
-        self.process.stdin.flush()
-
-    def kill(self) -> None:
-        """Kill it without warning."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
-        self.process.communicate(timeout=_TIMEOUT_S)
 
 
 class Prometheus(Child):
