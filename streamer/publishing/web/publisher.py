@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamer.display.lines import one_line
 from streamer.publishing import Report
 from streamer.publishing.state import MeterState
-from streamer.publishing.web.answers import Answers, Metrics
+from streamer.publishing.web.answers import Answers
+from streamer.publishing.web.events import Events
 from streamer.publishing.web.meters import Meters
+from streamer.publishing.web.pages import Pages
 from streamer.readings import Notice
 from streamer.sinks import Item
 from streamer.web.access import Access
 from streamer.web.server import Limits, Server
 
+if TYPE_CHECKING:
+    from streamer.publishing.metrics import Metrics
+
 # A proxy or a container's network has one address for all who come through it.
 _LIMITS = Limits(connections=64, per_peer=64)
+
+
+_TICK_S = 5.0
+"""Seconds after which pages are rendered in any case, since ages and statuses change by time."""
+
+_APART_S = 0.5
 
 
 class Listen(NamedTuple):
@@ -41,6 +53,7 @@ class WebServer:
         report: takes what the user should know.
         metrics: the metrics; None if their library is not installed.
         now: the present time with a zone.
+        apart_s: seconds between two renderings of a page, at least.
 
     Attributes:
         url: its URL, once it has started.
@@ -54,10 +67,22 @@ class WebServer:
         *,
         metrics: Metrics | None = None,
         now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+        apart_s: float = _APART_S,
     ) -> None:
         self._listen, self._report, self._metrics = listen, report, metrics
+        self._apart_s = apart_s
         self._meters = Meters()
-        self._answers = Answers(self._meters, access, self._refuse, now=now, metrics=metrics)
+        self._pages = Pages(self._meters, now)
+        self._answers = Answers(
+            self._meters,
+            self._pages,
+            Events(self._pages),
+            access,
+            self._refuse,
+            now=now,
+            metrics=metrics,
+        )
+        self._changed = asyncio.Event()
         self._server: Server | None = None  # it is made where there is an event loop
         self._refused: set[str] = set()
         self.url = str(listen)
@@ -78,17 +103,30 @@ class WebServer:
         self._report(Notice(Notice.EVENT, f"serving {self.url}"))
 
     async def run(self) -> None:
-        """Serve until cancelled."""
-        await asyncio.Event().wait()
+        """Render the open pages whenever something has changed, until cancelled."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_S):
+                    await self._changed.wait()
+            self._changed.clear()
+            self._pages.refresh()
+            await asyncio.sleep(self._apart_s)
 
     def take(self, state: MeterState, item: Item | None) -> None:
         """Take the state of a meter, and the item of its stream that has led to it."""
-        self._meters.take(state)
+        self._meters.take(state, item)
+        self._changed.set()
         if self._metrics is not None:
             self._metrics.take(state, item)
 
+    def count_failure(self, publisher: str) -> None:
+        """Count that a publisher has failed, in the metrics."""
+        if self._metrics is not None:
+            self._metrics.count_failure(publisher)
+
     async def close(self) -> None:
         """Close all connections."""
+        self._pages.close()
         if self._server is not None:
             await self._server.stop()
 
