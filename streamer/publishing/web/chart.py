@@ -11,8 +11,9 @@ import numpy as np
 from streamer.display.numbers import amount
 from streamer.history.alarms import RaisedAlarm
 from streamer.history.columns import clip
+from streamer.publishing.web.charted import Minute
 from streamer.publishing.web.view import View
-from streamer.readings import NextMeans, Step
+from streamer.readings import NextMeans
 from streamer.readings.arrays import DoubleArray
 from streamer.readings.seconds import seconds_of
 from streamer.reporting.axes import hour_marks, ticks
@@ -30,7 +31,7 @@ _MIN_KW = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class _Minutes:
+class _Lines:
     """Minutes as arrays, with NaN for what is not known.
 
     Attributes:
@@ -52,51 +53,51 @@ class _Minutes:
 
 def chart(view: View) -> Markup:
     """The figure in all sizes, with its legend; a remark while there is no reading."""
-    steps = view.snapshot.steps
-    if not steps:
+    last, minutes = view.last, view.minutes()
+    if last is None:
         return tag("p", "There is no reading yet.")
     means = None if view.step is None else view.step.next_means
-    confidence = steps[-1].scores.band.confidence
-    solar = any(step.reading.solar_kw is not None for step in steps)
+    confidence = last.scores.band.confidence
+    solar = any(minute.solar_kw is not None for minute in minutes)
     names = legend(
         ("actual", stroke("actual")),
         ("forecast", stroke("forecast")),
         (f"{100 * confidence:g} % band", swatch("band")),
         ("solar", stroke("solar")) if solar else None,
-        ("gap", swatch("missing")) if any(step.gap_minutes for step in steps) else None,
+        ("gap", swatch("missing")) if any(minute.gap_minutes for minute in minutes) else None,
     )
     note = f"Up to {view.as_of()}."
     if means is not None:
         note = "After the latest reading: the mean power from then on up to each time, forecast."
-    label = f"Power of the last hours, {amount(steps[-1].reading.kw, 2)} kW at {view.as_of()}."
-    drawn = (_drawn(size, steps, means, view.snapshot.raised).svg(label) for size in _HOURS)
+    label = f"Power of the last hours, {amount(last.reading.kw, 2)} kW at {view.as_of()}."
+    drawn = (_drawn(size, minutes, means, view.snapshot.raised).svg(label) for size in _HOURS)
     return join(names, *drawn, tag("p", note, class_="drawn"))
 
 
 def _drawn(
-    size: Size, steps: Sequence[Step], means: NextMeans | None, raised: Sequence[RaisedAlarm]
+    size: Size, minutes: Sequence[Minute], means: NextMeans | None, raised: Sequence[RaisedAlarm]
 ) -> Plot:
-    end = seconds_of(steps[-1].reading.at) + _MINUTE_S
+    end = seconds_of(minutes[-1].at) + _MINUTE_S
     start = end - _HOUR_S * _HOURS[size]
-    shown = [step for step in steps if seconds_of(step.reading.at) >= start]
-    minutes = _minutes(shown)
+    shown = [minute for minute in minutes if seconds_of(minute.at) >= start]
+    lines = _lines(shown)
     fan = _fan(means, end)
-    powers = [minutes.kw, minutes.point_kw, minutes.solar_kw, fan[1]]
-    low, high = _range(powers, [minutes.low_kw, minutes.high_kw, *fan[2:]])
+    powers = [lines.kw, lines.point_kw, lines.solar_kw, fan[1]]
+    low, high = _range(powers, [lines.low_kw, lines.high_kw, *fan[2:]])
     until = end if means is None else int(fan[0].max(initial=end))
     plot = Plot(size, start, until, ticks(low, high, size.ticks))
     plot.frame("kW", hour_marks(_clock(shown), start, until, size.inner))
-    for step in shown:
-        if step.gap_minutes:
-            at = seconds_of(step.reading.at)
-            plot.missing(max(start, at - _MINUTE_S * step.gap_minutes), at)
+    for minute in shown:
+        if minute.gap_minutes:
+            at = seconds_of(minute.at)
+            plot.missing(max(start, at - _MINUTE_S * minute.gap_minutes), at)
     each_s = float(_MINUTE_S)
-    plot.area(minutes.at, minutes.low_kw, minutes.high_kw, "band", step_s=each_s)
+    plot.area(lines.at, lines.low_kw, lines.high_kw, "band", step_s=each_s)
     plot.area(fan[0], fan[2], fan[3], "band", step_s=_HOUR_S)
-    plot.line(minutes.at, minutes.solar_kw, "solar", step_s=each_s)
-    plot.line(minutes.at, minutes.point_kw, "forecast", step_s=each_s)
+    plot.line(lines.at, lines.solar_kw, "solar", step_s=each_s)
+    plot.line(lines.at, lines.point_kw, "forecast", step_s=each_s)
     plot.line(fan[0], fan[1], "forecast", step_s=_HOUR_S)
-    plot.line(minutes.at, minutes.kw, "actual", step_s=each_s)
+    plot.line(lines.at, lines.kw, "actual", step_s=each_s)
     for entry in raised:
         alarm, at = entry.alarm, seconds_of(entry.alarm.at)
         if start <= at < end:
@@ -104,21 +105,24 @@ def _drawn(
     return plot
 
 
-def _minutes(steps: Sequence[Step]) -> _Minutes:
+def _lines(minutes: Sequence[Minute]) -> _Lines:
     rows = [
         (
-            seconds_of(step.reading.at) + _MINUTE_S / 2,
-            clip(step.reading.kw),
+            seconds_of(minute.at) + _MINUTE_S / 2,
             *(
-                (np.nan,) * 3
-                if step.settled is None
-                else map(clip, (step.settled.point_kw, step.settled.low_kw, step.settled.high_kw))
+                np.nan if kw is None else clip(kw)
+                for kw in (
+                    minute.kw,
+                    minute.point_kw,
+                    minute.low_kw,
+                    minute.high_kw,
+                    minute.solar_kw,
+                )
             ),
-            np.nan if step.reading.solar_kw is None else clip(step.reading.solar_kw),
         )
-        for step in steps
+        for minute in minutes
     ]
-    return _Minutes(*np.array(rows, np.float64).T)
+    return _Lines(*np.array(rows, np.float64).T)
 
 
 def _fan(means: NextMeans | None, end: int) -> tuple[DoubleArray, ...]:
@@ -146,8 +150,8 @@ def _range(powers: Sequence[DoubleArray], bands: Sequence[DoubleArray]) -> tuple
     )
 
 
-def _clock(steps: Sequence[Step]) -> HouseClock:
-    at = [step.reading.at for step in steps]
+def _clock(minutes: Sequence[Minute]) -> HouseClock:
+    at = [minute.at for minute in minutes]
     return HouseClock(np.array([*map(seconds_of, at)]), np.array([*map(_offset_s, at)]))
 
 

@@ -40,15 +40,18 @@ class Events:
         pages: the pages.
         beat_s: seconds after which a browser is sent something in any case.
         slow_s: seconds after which a browser that does not read is dropped.
+
+    Attributes:
+        browsers: number of browsers that are sent changes.
     """
 
     def __init__(self, pages: Pages, *, beat_s: float = BEAT_S, slow_s: float = SLOW_S) -> None:
+        self.browsers = 0
         self._pages, self._beat_s, self._slow_s = pages, beat_s, slow_s
-        self._browsers = 0
 
     def check(self) -> None:
         """Raise RefusalError if there are too many browsers already."""
-        if self._browsers >= MAX_BROWSERS:
+        if self.browsers >= MAX_BROWSERS:
             text = f"{MAX_BROWSERS} browsers show a live page already; close one of them"
             raise RefusalError(503, "too many browsers", text, **{"Retry-After": "30"})
 
@@ -67,7 +70,7 @@ class Events:
                     socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER
                 )
         page = self._pages.page(key)
-        self._browsers += 1
+        self.browsers += 1
         page.browsers += 1
         try:
             await response.prepare(request)
@@ -81,7 +84,7 @@ class Events:
             pass
         finally:
             page.browsers -= 1
-            self._browsers -= 1
+            self.browsers -= 1
         return response
 
     async def _send_changes(self, response: web.StreamResponse, page: Page, sent: int) -> None:

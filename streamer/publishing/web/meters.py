@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from streamer.display.lines import one_line
 from streamer.history import History
 from streamer.publishing.record import ENDED, FRESH, WAITING, state_record, status_of
 from streamer.publishing.state import MeterState
+from streamer.publishing.web.charted import Minute
 from streamer.publishing.web.minutes import KeptMinutes
 from streamer.publishing.web.view import View
 from streamer.readings import Sample, Step
@@ -37,6 +38,7 @@ class Served:
         state: its present state.
         items: number of its items so far, without samples.
         kept: its latest minutes, if it is not recorded.
+        recorded: minutes before this stream began, as far as they are recorded.
     """
 
     def __init__(self, state: MeterState) -> None:
@@ -44,6 +46,7 @@ class Served:
         self.state = state
         self.items = 0
         self.kept = KeptMinutes()
+        self.recorded: tuple[Minute, ...] = ()
         self._history = History(meter.horizons, tariff=meter.tariff)
 
     def take(self, state: MeterState, item: Item | None) -> None:
@@ -58,13 +61,18 @@ class Served:
         if not isinstance(item, Sample):
             self.items += 1
 
+    def resume(self, recorded: Iterable[Minute]) -> None:
+        """Take the minutes before this stream began."""
+        self.recorded = tuple(recorded)
+        self.items += 1
+
     def view(self, now: datetime) -> View:
         """What a page shows of it."""
         meter = self.state.meter
         snapshot = self._history.snapshot()
         if meter.live:
             snapshot = replace(snapshot, now=now)
-        return View(meter.name, status_of(self.state, now), snapshot)
+        return View(meter.name, status_of(self.state, now), snapshot, self.recorded)
 
 
 class Meters:
@@ -79,13 +87,14 @@ class Meters:
     def __len__(self) -> int:
         return len(self._served)
 
-    def take(self, state: MeterState, item: Item | None) -> None:
+    def take(self, state: MeterState, item: Item | None) -> Served:
         """Take the new state of a meter, and the item that has led to it."""
         key = state.meter.key
         served = self._served.get(key)
         if served is None:
             served = self._served[key] = Served(state)
         served.take(state, item)
+        return served
 
     def of(self, key: str) -> Served | None:
         """A meter; None if there is none with that key."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from streamer.errors import UsageError
 from streamer.publishing import WatchedMeter
+from streamer.publishing.web.charted import Minute, recorded_minute
 from streamer.readings import Step
 from streamer.readings.span import Span
 from streamer.recording.export import KEYS, SOLAR_KEYS, recorded_minutes
@@ -24,6 +25,9 @@ MAX_MINUTES = 10_080
 
 MAX_KEPT = 1_440
 """Minutes kept of a meter that is not recorded: a day."""
+
+CHARTED = timedelta(hours=8)
+"""Time before now whose minutes are read for a chart: more than a chart shows."""
 
 _MAX_READERS = 2
 """Recordings that are read at the same time."""
@@ -93,6 +97,17 @@ class KeptMinutes:
             if not span.starts_after(at):
                 found.append(row)
         return found
+
+
+def recent_minutes(path: Path, now: datetime) -> list[Minute]:
+    """The recorded minutes of the last hours, for a chart.
+
+    Raises:
+        RecordError: the recording cannot be read.
+    """
+    span = Span(start=now - CHARTED)
+    rows = recorded_minutes(path, span, MAX_MINUTES)
+    return [minute for minute in map(recorded_minute, rows) if minute is not None]
 
 
 class PastMinutes:

@@ -6,16 +6,19 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamer.display.lines import one_line
+from streamer.errors import RecordError
 from streamer.publishing import Report
 from streamer.publishing.state import MeterState
 from streamer.publishing.web.answers import Answers
-from streamer.publishing.web.events import Events
-from streamer.publishing.web.meters import Meters
+from streamer.publishing.web.events import SLOW_S, Events
+from streamer.publishing.web.meters import Meters, Served
+from streamer.publishing.web.minutes import recent_minutes
 from streamer.publishing.web.pages import Pages
-from streamer.readings import Notice
+from streamer.readings import Notice, Step
 from streamer.sinks import Item
 from streamer.web.access import Access
 from streamer.web.server import Limits, Server
@@ -54,6 +57,7 @@ class WebServer:
         metrics: the metrics; None if their library is not installed.
         now: the present time with a zone.
         apart_s: seconds between two renderings of a page, at least.
+        slow_s: seconds after which a browser that does not read is dropped.
 
     Attributes:
         url: its URL, once it has started.
@@ -68,15 +72,19 @@ class WebServer:
         metrics: Metrics | None = None,
         now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
         apart_s: float = _APART_S,
+        slow_s: float = SLOW_S,
     ) -> None:
         self._listen, self._report, self._metrics = listen, report, metrics
+        self._now = now
+        self._resumed: dict[str, asyncio.Task[None]] = {}
         self._apart_s = apart_s
         self._meters = Meters()
         self._pages = Pages(self._meters, now)
+        self._events = Events(self._pages, slow_s=slow_s)
         self._answers = Answers(
             self._meters,
             self._pages,
-            Events(self._pages),
+            self._events,
             access,
             self._refuse,
             now=now,
@@ -91,6 +99,11 @@ class WebServer:
     def name(self) -> str:
         """Its URL."""
         return self.url
+
+    @property
+    def browsers(self) -> int:
+        """Number of browsers that are sent the changes of a page."""
+        return self._events.browsers
 
     async def start(self) -> None:
         """Start listening.
@@ -109,15 +122,27 @@ class WebServer:
                 async with asyncio.timeout(_TICK_S):
                     await self._changed.wait()
             self._changed.clear()
-            self._pages.refresh()
+            self.refresh()
             await asyncio.sleep(self._apart_s)
+
+    def refresh(self) -> None:
+        """Render the open pages."""
+        self._pages.refresh()
 
     def take(self, state: MeterState, item: Item | None) -> None:
         """Take the state of a meter, and the item of its stream that has led to it."""
-        self._meters.take(state, item)
+        meter, served = state.meter, self._meters.take(state, item)
         self._changed.set()
+        if isinstance(item, Step) and meter.record is not None and meter.key not in self._resumed:
+            self._resumed[meter.key] = asyncio.create_task(self._resume(served, meter.record))
         if self._metrics is not None:
             self._metrics.take(state, item)
+
+    async def _resume(self, served: Served, path: Path) -> None:
+        """Load what a chart shows of the recording."""
+        with suppress(RecordError):  # which those get who ask for its minutes
+            served.resume(await asyncio.to_thread(recent_minutes, path, self._now()))
+            self._changed.set()
 
     def count_failure(self, publisher: str) -> None:
         """Count that a publisher has failed, in the metrics."""
@@ -127,6 +152,8 @@ class WebServer:
     async def close(self) -> None:
         """Close all connections."""
         self._pages.close()
+        for task in self._resumed.values():
+            task.cancel()
         if self._server is not None:
             await self._server.stop()
 

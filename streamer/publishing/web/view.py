@@ -9,6 +9,7 @@ from streamer.display.numbers import NOTHING, amount
 from streamer.history import HistorySnapshot
 from streamer.history.outage import is_down, outage
 from streamer.publishing.record import ENDED, FRESH, STALE, WAITING
+from streamer.publishing.web.charted import Minute, minute_of
 from streamer.readings import Forecast, Step
 from streamer.reporting.words import HARD
 
@@ -24,11 +25,13 @@ class View:
         name: the meter's name.
         status: its status, as in its record.
         snapshot: the snapshot of its stream, with the present time.
+        recorded: minutes before this stream began, as far as they are recorded.
     """
 
     name: str
     status: str
     snapshot: HistorySnapshot
+    recorded: tuple[Minute, ...] = ()
 
     @property
     def is_fresh(self) -> bool:
@@ -63,6 +66,13 @@ class View:
             if self.is_fresh or age_s < _RECENT_S:
                 return sample.kw
         return None if self.step is None else self.step.reading.kw
+
+    def minutes(self) -> list[Minute]:
+        """The latest minutes for a chart, in order of time."""
+        found = [minute_of(step) for step in self.snapshot.steps]
+        if not found:
+            return found
+        return [minute for minute in self.recorded if minute.at < found[0].at] + found
 
     def banner(self) -> str:
         """Why its values are not of the present; empty if they are."""

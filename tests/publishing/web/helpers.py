@@ -42,7 +42,9 @@ class Clock:
 class Site:
     """A running server, and what its meters send it."""
 
-    def __init__(self, token: str | None = None, metrics: Metrics | None = None) -> None:
+    def __init__(
+        self, token: str | None = None, metrics: Metrics | None = None, **times: float
+    ) -> None:
         self.clock = Clock()
         self.notices: list[Notice] = []
         self.server = WebServer(
@@ -52,6 +54,7 @@ class Site:
             metrics=metrics,
             now=self.clock,
             apart_s=0.0,
+            **times,
         )
         self._states: dict[str, MeterState] = {}
 

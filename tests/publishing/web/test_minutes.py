@@ -74,9 +74,9 @@ def test_minutes_of_a_recording_are_those_of_an_export(tmp_path: Path) -> None:
     export(path, tmp_path / "house.jsonl", format="json")
     rows = [json.loads(line) for line in (tmp_path / "house.jsonl").read_text().splitlines()]
     site = Site()
-    site.send(*steps[-1:], meter=replace(HOUSE, record=path))
 
     async def test(client: ClientSession) -> None:
+        site.send(*steps[-1:], meter=replace(HOUSE, record=path))
         site.clock.at = steps[-1].reading.at
         day = [
             row
