@@ -32,7 +32,7 @@ from streamer.dashboard.words import (
 )
 from streamer.display.numbers import plural
 from streamer.display.themes import ThemeName
-from streamer.history import HistorySnapshot
+from streamer.history import HistorySnapshot, outage
 from streamer.history.columns import latest
 from streamer.readings import Alarm
 
@@ -257,7 +257,7 @@ def _status(snapshot: HistorySnapshot, width: int, message: str, *, titled: bool
     if snapshot.scrolled and snapshot.past is not None:
         return fit(Text(snapshot.past.title), width, pad=False)
     last = snapshot.last
-    if not titled and (link.down(snapshot) or (last and last.alarms)):
+    if not titled and (outage.is_down(snapshot) or (last and last.alarms)):
         return link.banner(snapshot, width)
     if remedy := link.remedy(snapshot):
         left, more = Text(remedy), shortest(last.alarms) if last and last.alarms else hint

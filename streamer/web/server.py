@@ -99,15 +99,6 @@ class Server:
             self._server.close()
         await self._http.shutdown(_SHUTDOWN_S)
 
-    def keep(self, request: web.BaseRequest) -> None:
-        """Close the connection of a request, whose answer does not end, after all others.
-
-        How many there are of these is for the caller to bound.
-        """
-        connection = request.protocol
-        assert isinstance(connection, _Connection)  # noqa: S101 - all of them are
-        connection.served = connection.kept = True
-
     def opened(self, connection: _Connection) -> None:
         """Add a connection; if there are too many, another one is closed."""
         of_peer = [other for other in self._connections if other.peer == connection.peer]
@@ -130,6 +121,16 @@ class Server:
         response = await self._answer(request, connection.begin_answer())
         connection.end_answer(served=response.status < 400)
         return response
+
+
+def keep_open(request: web.BaseRequest) -> None:
+    """Close the connection of a request, whose answer does not end, after all others.
+
+    How many there are of these is for the caller to bound.
+    """
+    connection = request.protocol
+    assert isinstance(connection, _Connection)  # noqa: S101 - all of them are
+    connection.served = connection.kept = True
 
 
 class _Connection(web.RequestHandler):

@@ -3,41 +3,35 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from streamer.errors import install_hint
+from streamer.display.lines import error_line, one_line
+from streamer.errors import StreamerError, install_hint
 from streamer.publishing.record import state_record
-from streamer.publishing.state import MeterState
+from streamer.publishing.web.assets import Assets
+from streamer.publishing.web.events import Events
 from streamer.publishing.web.forecast import UNKNOWN, WRONG, forecast_record
 from streamer.publishing.web.headers import HEADERS
-from streamer.publishing.web.meters import Meters
-from streamer.sinks import Item
+from streamer.publishing.web.meters import Meters, Served
+from streamer.publishing.web.minutes import PastMinutes, Query
+from streamer.publishing.web.pages import OVERVIEW, Pages
 from streamer.web.access import Access, RefusalError
+from streamer.web.server import keep_open
+
+if TYPE_CHECKING:
+    from streamer.publishing.metrics import Metrics
+
+# For developers; without a handler, a traceback would be printed on stderr.
+_log = logging.getLogger(__name__)
+_log.addHandler(logging.NullHandler())
 
 _EVERY_DAY = ("missing token", "unknown path", "unknown meter", "wrong method", WRONG, UNKNOWN)
 """Reasons of refusals that nobody has to know about."""
-
-
-class Metrics(Protocol):
-    """Metrics of all meters for a monitoring system."""
-
-    def take(self, state: MeterState, item: Item | None) -> None:
-        """Take the state of a meter, and the item of its stream that has led to it."""
-
-    def count_failure(self, publisher: str) -> None:
-        """Count that a publisher has failed."""
-
-    def exposition(self, now: datetime, accept: str) -> tuple[bytes, str]:
-        """The metrics as a text, and its content type.
-
-        Args:
-            now: the time, with a zone.
-            accept: header `Accept` of the request.
-        """
 
 
 class Answers:
@@ -45,6 +39,8 @@ class Answers:
 
     Args:
         meters: the meters of the process.
+        pages: their pages.
+        events: sends the changes of the pages.
         access: which requests are accepted.
         refuse: takes reason and text of refusals that somebody should know about.
         now: the present time with a zone.
@@ -54,6 +50,8 @@ class Answers:
     def __init__(
         self,
         meters: Meters,
+        pages: Pages,
+        events: Events,
         access: Access,
         refuse: Callable[[str, str], None],
         *,
@@ -62,6 +60,8 @@ class Answers:
     ) -> None:
         self._meters, self._access, self._refuse = meters, access, refuse
         self._now, self._metrics = now, metrics
+        self._pages, self._events, self._assets = pages, events, Assets()
+        self._past = PastMinutes(now)
 
     async def answer(self, request: web.BaseRequest, _until_s: float) -> web.StreamResponse:
         """The response to one request, whose body is not read."""
@@ -72,6 +72,12 @@ class Answers:
                 self._refuse(error.reason, f"request from {request.remote}: {error}")
             response = _json({"error": str(error)}, status=error.status)
             response.headers.update(error.headers)
+        except StreamerError as error:
+            response = _json({"error": one_line(error)}, status=503)
+        except Exception as error:  # noqa: BLE001 - it is reported, and the others are served
+            _log.error("the answer to %s failed", request.path, exc_info=error)
+            self._refuse("internal error", f"{request.path}: {error_line(error)}")
+            response = _json({"error": "the answer failed; streamer has reported it"}, status=500)
         if not response.prepared:
             for name, value in HEADERS.items():
                 response.headers.setdefault(name, value)
@@ -87,7 +93,8 @@ class Answers:
         if request.method not in ("GET", "HEAD"):
             text = f"{request.method[:20]!r} is not possible here; use GET"
             raise RefusalError(405, "wrong method", text, Allow="GET, HEAD")
-        self._access.check_site(request.headers)
+        path = request.path
+        self._access.check_site(request.headers, links=path == "/" or path.startswith("/m/"))
         if request.path == "/healthz":
             return self._health(is_known=self._access.knows_token(request.headers))
         self._access.check_token(request.headers)
@@ -100,28 +107,46 @@ class Answers:
             RefusalError: there is nothing.
         """
         match request.path.removeprefix("/").split("/"):
+            case [""]:
+                return _page(self._pages.document(OVERVIEW))
+            case ["m", key]:
+                return _page(self._pages.document(self._known(key).state.meter.key))
+            case ["events"]:
+                return await self._changes(request, OVERVIEW)
+            case ["m", key, "events"]:
+                return await self._changes(request, self._known(key).state.meter.key)
+            case [name] if name in self._assets:
+                return self._assets.response(name, request.headers.get("If-None-Match", ""))
             case ["metrics"]:
                 return self._exposition(request.headers.get("Accept", ""))
             case ["api", "now"]:
                 return _json(self._meters.record(self._now()))
             case ["api", "now", key]:
-                return _json(state_record(self._known(key), self._now()))
+                return _json(state_record(self._known(key).state, self._now()))
             case ["api", "forecast", key]:
-                return _json(forecast_record(self._known(key), request.query, self._now()))
+                return _json(forecast_record(self._known(key).state, request.query, self._now()))
+            case ["api", "history", key]:
+                served, query = self._known(key), Query.of(request.query)
+                return _json_text(await self._past.of(served.state.meter, served.kept, query))
         raise RefusalError(404, "unknown path", f"{request.path[:40]!r} does not exist")
 
-    def _known(self, key: str) -> MeterState:
-        """The state of a meter.
+    def _known(self, key: str) -> Served:
+        """A meter.
 
         Raises:
             RefusalError: there is none with that key.
         """
-        state = self._meters.of(key)
-        if state is None:
-            known = ", ".join(state.meter.key for state in self._meters) or "none yet"
+        served = self._meters.of(key)
+        if served is None:
+            known = ", ".join(each.state.meter.key for each in self._meters) or "none yet"
             text = f"there is no meter {key[:40]!r}; there are: {known}"
             raise RefusalError(404, "unknown meter", text)
-        return state
+        return served
+
+    async def _changes(self, request: web.BaseRequest, key: str) -> web.StreamResponse:
+        self._events.check()
+        keep_open(request)
+        return await self._events.send(request, key)
 
     def _health(self, *, is_known: bool) -> web.Response:
         """200 if all meters are well, otherwise 503; for those without the token, no more."""
@@ -140,8 +165,15 @@ class Answers:
         return web.Response(body=body, headers={"Content-Type": kind})
 
 
+def _page(text: str) -> web.Response:
+    return web.Response(text=text, content_type="text/html", charset="utf-8")
+
+
 def _json(value: Any, status: int = 200) -> web.Response:
-    body = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    return web.Response(
-        text=body + "\n", content_type="application/json", charset="utf-8", status=status
-    )
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _json_text(text + "\n", status)
+
+
+def _json_text(text: str, status: int = 200) -> web.Response:
+    kind = "application/json"
+    return web.Response(text=text, content_type=kind, charset="utf-8", status=status)

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from aiohttp import ClientSession
 
 from streamer.publishing import WatchedMeter
+from streamer.publishing.metrics import Metrics
 from streamer.publishing.state import MeterState, next_state
-from streamer.publishing.web.answers import Metrics
 from streamer.publishing.web.publisher import Listen, WebServer
 from streamer.readings import Notice, Step
 from streamer.sinks import Item
@@ -42,11 +42,19 @@ class Clock:
 class Site:
     """A running server, and what its meters send it."""
 
-    def __init__(self, token: str | None = None, metrics: Metrics | None = None) -> None:
+    def __init__(
+        self, token: str | None = None, metrics: Metrics | None = None, **times: float
+    ) -> None:
         self.clock = Clock()
         self.notices: list[Notice] = []
         self.server = WebServer(
-            LOOPBACK, access(token), self.notices.append, metrics=metrics, now=self.clock
+            LOOPBACK,
+            access(token),
+            self.notices.append,
+            metrics=metrics,
+            now=self.clock,
+            apart_s=0.0,
+            **times,
         )
         self._states: dict[str, MeterState] = {}
 
