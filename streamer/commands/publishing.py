@@ -68,7 +68,10 @@ class Publishing:
 
     def secret_files(self) -> Sequence[Path]:
         """Files with secrets that are in use."""
-        return self.table("publish").secret_files("password")
+        return [
+            *self.table("publish").secret_files("password"),
+            *self.table("serve").secret_files("token"),
+        ]
 
     def _makers(self) -> list[Callable[[Report], Publisher]]:
         """Functions that make the publishers that are asked for."""
@@ -77,4 +80,8 @@ class Publishing:
             from streamer.commands.publishmqtt import mqtt_maker
 
             makers.append(mqtt_maker(self.publish, self.table("publish")))
+        if self.serve is not None or self.table("serve"):
+            from streamer.commands.serving import web_server
+
+            makers += filter(None, [web_server(self.serve, self.table("serve"))])
         return makers

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from streamer.display.horizons import SHOWN
 from streamer.readings import Notice
@@ -32,6 +32,8 @@ class WatchedMeter:
         horizons: minutes of the means that are shown, in rising order.
         tariff: what electricity costs; None if that is not known.
         record: the recording of this meter; None if nothing is recorded.
+        live: whether its readings are of the present; those of a replay count as of the time
+            at which they arrive.
     """
 
     name: str
@@ -40,6 +42,7 @@ class WatchedMeter:
     horizons: tuple[int, ...] = SHOWN
     tariff: Tariff | None = None
     record: Path | None = None
+    live: bool = True
 
 
 Report: TypeAlias = Callable[[Notice], None]
@@ -82,3 +85,15 @@ class Publisher(Protocol):
 
     async def close(self) -> None:
         """Publish what must still be published, within a second or two, and release all."""
+
+
+@runtime_checkable
+class FailureCounter(Protocol):
+    """A publisher that also counts the failures of all publishers."""
+
+    def count_failure(self, publisher: str) -> None:
+        """Count that a publisher has failed, and will be run again.
+
+        Args:
+            publisher: its name.
+        """

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from streamer.display.lines import error_line, one_line
 from streamer.errors import LinkError
-from streamer.publishing import Publisher, Report, WatchedMeter
+from streamer.publishing import FailureCounter, Publisher, Report, WatchedMeter
 from streamer.publishing.state import MeterState, next_state
 from streamer.readings import Notice, Step
 from streamer.sinks import Item
@@ -169,6 +169,9 @@ class Background:
                     _log.error("%s failed", publisher.name, exc_info=error)
                 reason = error_line(error).removeprefix(f"{publisher.name}: ")
                 text = one_line(f"{publisher.name}: {reason}")
+            for each in self._publishers:
+                if isinstance(each, FailureCounter):
+                    each.count_failure(publisher.name)
             if loop.time() - began_s > _HELD_S:
                 attempts, reported = 0, ""
             if text != reported:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from rich.text import Text
 
-from streamer.dashboard.day import NO_DAY, SLOTS_PER_SKILL, SLOTS_SHOWN, Day, DayView
 from streamer.dashboard.trend import trend
+from streamer.history.day import NO_DAY, SLOTS_PER_SKILL, SLOTS_SHOWN, Day, DayView
 from streamer.readings import Step
 from tests.dashboard.samples import START, house, make_steps, sunny
 

@@ -1,4 +1,4 @@
-"""Columns of the chart, from the steps of a stream."""
+"""Columns of a chart, from the steps of a stream, and parts of the past."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from streamer.readings import Forecast, Step
-
-FORECAST_GLYPH = "•"
-SOLAR_GLYPH = "*"
 
 MAX_KW = 1e12
 """Powers are clipped to this, so that every scale is finite."""
@@ -38,6 +35,21 @@ class Column:
     gap: bool = False
     alarm: bool = False
     solar_kw: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastView:
+    """A part of the past, or the newest minutes over another span than usual.
+
+    Attributes:
+        columns: columns for the widest possible chart, newest last.
+        title: the span, for people, and its end if that is in the past.
+        following: whether the newest minute is shown, and new ones as they arrive.
+    """
+
+    columns: tuple[Column, ...]
+    title: str
+    following: bool
 
 
 def latest(steps: Sequence[Step], count: int) -> list[Column]:

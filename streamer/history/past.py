@@ -10,13 +10,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from streamer.dashboard.columns import MAX_KW
 from streamer.errors import StreamerError
+from streamer.history.columns import MAX_KW
 from streamer.readings import Alarm, Step
 from streamer.readings.seconds import seconds_of
 
 if TYPE_CHECKING:
-    from streamer.dashboard.archive import Archive
+    from streamer.history.archive import Archive
     from streamer.readings.arrays import BoolArray, DoubleArray
     from streamer.readings.bins import Bins
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta, timezone
 import numpy as np
 import pytest
 
-from streamer.dashboard import past
-from streamer.dashboard.columns import MAX_KW
-from streamer.dashboard.past import Past, SeenMinutes
 from streamer.errors import RecordError
+from streamer.history import past
+from streamer.history.columns import MAX_KW
+from streamer.history.past import Past, SeenMinutes
 from streamer.readings import MINUTE, Alarm, Forecast, Reading, Step
 from streamer.readings.bins import Bins
 from streamer.readings.seconds import local_time, seconds_of

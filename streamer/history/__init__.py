@@ -1,4 +1,4 @@
-"""State of the dashboard: the recent history of a stream, and snapshots of it."""
+"""Recent history of a stream, and frozen snapshots of it for dashboards and pages."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from streamer.dashboard.alarms import AlarmLog, RaisedAlarm
-from streamer.dashboard.day import NO_DAY, Day, DayView
-from streamer.dashboard.navigation import PastView
-from streamer.dashboard.past import SeenMinutes
-from streamer.dashboard.today import DayEnergy, LatestEnergy, day_energy
-from streamer.dashboard.words import since
+from streamer.display.durations import since
 from streamer.display.energy import interval_name
 from streamer.display.horizons import SHOWN
 from streamer.display.numbers import fixed, plural
+from streamer.history.alarms import AlarmLog, RaisedAlarm
+from streamer.history.columns import PastView
+from streamer.history.day import NO_DAY, Day, DayView
+from streamer.history.energy import DayEnergy, LatestEnergy, day_energy
+from streamer.history.past import SeenMinutes
 from streamer.readings import MINUTE, Link, Notice, Sample, Step
 from streamer.sinks import Item
 from streamer.sinks.items import About, Vitals
@@ -118,7 +118,7 @@ class HistorySnapshot:
 
 
 class History:
-    """Reduces the items of a stream to the data of a frame, in bounded memory.
+    """Reduces the items of a stream to the data of a frame or a page, in bounded memory.
 
     One thread may write while another takes snapshots. Writing takes about a microsecond:
     formatting and computation are left to the painting of a frame.

@@ -27,6 +27,7 @@ _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: c
 _REFUSALS = {
     errno.EADDRINUSE: "the port is in use by another program; choose another",
     errno.EACCES: "ports below 1024 need administrator rights; choose another",
+    errno.EADDRNOTAVAIL: "this machine does not have that address; give one of its own",
 }
 
 # aiohttp logs each malformed request; without a handler, that would be printed on stderr.
@@ -122,16 +123,27 @@ class Server:
         return response
 
 
+def keep_open(request: web.BaseRequest) -> None:
+    """Close the connection of a request, whose answer does not end, after all others.
+
+    How many there are of these is for the caller to bound.
+    """
+    connection = request.protocol
+    assert isinstance(connection, _Connection)  # noqa: S101 - all of them are
+    connection.served = connection.kept = True
+
+
 class _Connection(web.RequestHandler):
     """A connection whose requests have to arrive in time.
 
     Attributes:
         peer: address of the other end.
         served: whether a request was accepted.
+        kept: whether it is closed only after all others.
         since_s: time of the last answer, or of the connection.
     """
 
-    __slots__ = ("_busy", "_limits", "_owner", "_seen", "_timer", "peer", "served", "since_s")
+    __slots__ = ("_busy", "_owner", "_seen", "_timer", "kept", "peer", "served", "since_s")
 
     def __init__(self, owner: Server, http: web.Server) -> None:
         super().__init__(
@@ -148,7 +160,7 @@ class _Connection(web.RequestHandler):
         self._busy = False
         self._seen = False  # any byte of the present request
         self.peer = ""
-        self.served = False
+        self.served = self.kept = False
         self.since_s = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -195,7 +207,7 @@ class _Connection(web.RequestHandler):
 
     def end_answer(self, *, served: bool) -> None:
         """Wait for the next request."""
-        self._busy = self._seen = False
+        self._busy = self._seen = self.kept = False
         self.served = self.served or served
         self.since_s = self._loop.time()
 
@@ -233,9 +245,9 @@ class _Connection(web.RequestHandler):
             transport.abort()
 
 
-def _rank(connection: _Connection) -> tuple[bool, float]:
+def _rank(connection: _Connection) -> tuple[bool, bool, float]:
     """Order in which connections are closed: first those without an accepted request."""
-    return connection.served, connection.since_s
+    return connection.kept, connection.served, connection.since_s
 
 
 def _url(host: str, port: int) -> str:

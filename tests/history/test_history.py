@@ -6,7 +6,7 @@ import threading
 from dataclasses import replace
 from datetime import timedelta, timezone
 
-from streamer.dashboard.history import (
+from streamer.history import (
     ALARM,
     GAP,
     MAX_ENTRIES,
