@@ -65,11 +65,20 @@ class Publishing:
             UsageError: a setting is wrong.
         """
         self._makers()
+        if self.table("notify"):
+            from streamer.commands.publishnotify import check_receivers
+
+            check_receivers(self.table("notify"))
 
     def secret_files(self) -> Sequence[Path]:
         """Files with secrets that are in use."""
-        return ()
+        return self.table("notify").secret_files("urls")
 
     def _makers(self) -> list[Callable[[Report], Publisher]]:
         """Functions that make the publishers that are asked for."""
-        return []
+        makers: list[Callable[[Report], Publisher]] = []
+        if self.table("notify"):
+            from streamer.commands.publishnotify import notify_maker
+
+            makers.append(notify_maker(self.table("notify")))
+        return makers

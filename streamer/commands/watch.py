@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -170,6 +171,7 @@ class Watch:
     ) -> None:
         from streamer.commands.rewinding import RecordedPast
         from streamer.recording.ending import closed_without_loss
+        from streamer.recording.notifications import KeptNotifications
         from streamer.recording.recorder import Recorder
         from streamer.stream.runner import run
 
@@ -183,7 +185,11 @@ class Watch:
             allow_other_meter=self.allow_other_meter,
         )
         opened.append(recorder)
-        with closed_without_loss(recorder):
+        with ExitStack() as ending:
+            ending.enter_context(closed_without_loss(recorder))
+            if background is not None:
+                kept = KeptNotifications(path, recorder.keep)
+                ending.enter_context(background.keeping(self.published(), kept))
             fresh = pipeline.state()
             resumed = recorder.resume(pipeline)
             for sink in looking:

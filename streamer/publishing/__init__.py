@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from streamer.display.horizons import SHOWN
 from streamer.readings import Notice
@@ -17,6 +17,7 @@ from streamer.readings import Notice
 if TYPE_CHECKING:
     from streamer.energy.tariff import Tariff
     from streamer.publishing.state import MeterState
+    from streamer.recording.notifications import KeptNotifications
     from streamer.sinks import Item
 
 
@@ -82,3 +83,14 @@ class Publisher(Protocol):
 
     async def close(self) -> None:
         """Publish what must still be published, within a second or two, and release all."""
+
+
+@runtime_checkable
+class KeepingPublisher(Publisher, Protocol):
+    """A publisher that keeps in the recording of a meter what must outlive the program."""
+
+    async def keep(self, meter: WatchedMeter, kept: KeptNotifications) -> None:
+        """Continue from what the recording of a meter has, and keep in it from now on."""
+
+    async def release(self, meter: WatchedMeter) -> None:
+        """Write what must still be written, within a second or two; the recording then ends."""
