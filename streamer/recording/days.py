@@ -28,7 +28,8 @@ class DayMinute(NamedTuple):
     Attributes:
         at: its minute, on the house's clock.
         kw: the reading in kW.
-        last_kw: the reading before it in kW, which is the persistence forecast; None without one.
+        last_kw: the reading before it in kW, which is the persistence forecast; None without
+            a forecast.
         mean_kw: the mean forecast of it in kW; None without one.
         low_kw: lower end of its band in kW; None likewise.
         high_kw: upper end in kW; None likewise.
@@ -112,7 +113,8 @@ def _minutes(connection: sqlite3.Connection, span: tuple[int, int], day: date) -
         if kw is None:
             raise InvalidValueError(f"{str(actual)[:40]!r} is not a power")
         if shown.date() == day:
-            found.append(DayMinute(shown, kw, last_kw, *map(finite, forecast)))
+            before_kw = None if forecast[0] is None else last_kw
+            found.append(DayMinute(shown, kw, before_kw, *map(finite, forecast)))
         last_kw = kw
     return found
 

@@ -112,12 +112,13 @@ class SilenceWatch:
 
     def _end_interruption(self, now: datetime) -> None:
         if self._out_since is not None:
-            self._missing += now - self._out_since
+            self._missing += now - self._out_since - MINUTE
             self._out_since = None
 
 
 def _reason(link: Link | None) -> str:
     if link is None or link.state == Link.UP:
         return ""
-    what = "the connection is lost" if link.state == Link.LOST else "it is connected, but silent"
-    return f"{what}: {link.text}" if link.text else what
+    if link.state == Link.SILENT:
+        return "it is connected, but sends nothing"
+    return f"the connection is lost: {link.text}" if link.text else "the connection is lost"

@@ -84,7 +84,7 @@ def _summary_lines(found: DaySummary) -> Iterator[str]:
         start, minutes, kw = found.peak
         name = {15: "quarter-hour", 60: "hour"}.get(minutes, f"{minutes} minutes")
         yield f"Highest {name}: {amount(kw, 2)} kW at {start:%H:%M}."
-    alarms = [f"{count} {one_line(kind)}" for kind, count in sorted(found.alarms.items())]
+    alarms = [f"{count} × {one_line(kind)}" for kind, count in sorted(found.alarms.items())]
     yield f"Alarms: {', '.join(alarms)}." if alarms else "No alarms."
     if found.skill is not None:
         text = f"Forecast: skill {percent(found.skill)}"
