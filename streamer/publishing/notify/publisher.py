@@ -30,7 +30,6 @@ _KEPT_S = 400 * DAY_S
 """Seconds for which former notifications count for the limits of new ones."""
 
 _CHECK_S = 5.0
-_MAX_WAIT_S = 30.0
 _CLOSE_S = 2.0
 
 _NOT_KEPT = (
@@ -182,7 +181,7 @@ class Notifier:
                 continue
             due_s = self._queue.due_in(receiver.id, now, paused=self._paused)
             with suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), min(due_s, _MAX_WAIT_S))
+                await asyncio.wait_for(news.wait(), min(due_s, self._check_s))
 
     async def _attempt(self, receiver: Receiver, notification: Notification) -> None:
         reason = await in_thread(lambda: receiver.send(notification))

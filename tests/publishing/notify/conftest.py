@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -50,20 +51,40 @@ def anomaly(at: datetime, size: float = 2.0) -> Alarm:
 
 
 class FakeReceiver:
-    """A receiver that keeps what it takes, and takes nothing while it is dead."""
+    """A receiver that keeps what it takes, and takes nothing while it is dead.
 
-    def __init__(self, name: str = "fake") -> None:
+    Attributes:
+        id: digest of its address.
+        name: its name.
+        dead: whether it takes nothing.
+        taken: keys of what it has taken.
+        asked: number of attempts.
+    """
+
+    def __init__(self, name: str = "fake", *, before: Callable[[Notification], None] | None = None):
         self.id = self.name = name
         self.dead = False
         self.taken: list[str] = []
         self.asked = 0
+        self._before = before
+        self._changed = threading.Condition()
 
     def send(self, notification: Notification) -> str | None:
-        self.asked += 1
-        if self.dead:
-            return "no connection, or it is refused"
-        self.taken.append(notification.key)
-        return None
+        if self._before is not None:
+            self._before(notification)
+        with self._changed:
+            self.asked += 1
+            if not self.dead:
+                self.taken.append(notification.key)
+            self._changed.notify_all()
+        return "no connection, or it is refused" if self.dead else None
+
+    def wait(self, *, taken: int = 0, asked: int = 0) -> None:
+        """Wait until it has taken so many, and was asked so many times."""
+        with self._changed:
+            assert self._changed.wait_for(
+                lambda: len(self.taken) >= taken and self.asked >= asked, timeout=20
+            )
 
 
 def keys(notifications: Iterable[Notification]) -> list[str]:
