@@ -65,12 +65,17 @@ class Publishing:
             UsageError: a setting is wrong.
         """
         self._makers()
+        if self.table("notify"):
+            from streamer.commands.publishnotify import check_receivers
+
+            check_receivers(self.table("notify"))
 
     def secret_files(self) -> Sequence[Path]:
         """Files with secrets that are in use."""
         return [
             *self.table("publish").secret_files("password"),
             *self.table("serve").secret_files("token"),
+            *self.table("notify").secret_files("urls"),
         ]
 
     def _makers(self) -> list[Callable[[Report], Publisher]]:
@@ -84,4 +89,8 @@ class Publishing:
             from streamer.commands.serving import web_server
 
             makers += filter(None, [web_server(self.serve, self.table("serve"))])
+        if self.table("notify"):
+            from streamer.commands.publishnotify import notify_maker
+
+            makers.append(notify_maker(self.table("notify")))
         return makers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -185,7 +186,15 @@ class Watch:
                 run(source, pipeline, [past, everyone], pacer, one_by_one=True)
             else:
                 self._run_recorded(
-                    self.record, source, pipeline, everyone, pacer, looking, opened, reporting
+                    self.record,
+                    source,
+                    pipeline,
+                    everyone,
+                    pacer,
+                    looking,
+                    opened,
+                    background,
+                    reporting,
                 )
         finally:
             source.close()
@@ -213,10 +222,12 @@ class Watch:
         pacer: Pacer,
         looking: Sequence[Sink],
         opened: list[Recorder],
+        background: Background | None,
         reporting: Callable[[Report], None] | None,
     ) -> None:
         from streamer.commands.rewinding import RecordedPast
         from streamer.recording.ending import closed_without_loss
+        from streamer.recording.notifications import KeptNotifications
         from streamer.recording.recorder import Recorder
         from streamer.stream.runner import run
 
@@ -230,7 +241,11 @@ class Watch:
             allow_other_meter=self.allow_other_meter,
         )
         opened.append(recorder)
-        with closed_without_loss(recorder):
+        with ExitStack() as ending:
+            ending.enter_context(closed_without_loss(recorder))
+            if background is not None:
+                kept = KeptNotifications(path, recorder.keep)
+                ending.enter_context(background.keeping(self.published(), kept))
             fresh = pipeline.state()
             resumed = recorder.resume(pipeline)
             for sink in looking:
