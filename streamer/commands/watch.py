@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from streamer.commands.channels import live_channels
 from streamer.commands.forecasting import Forecasting
+from streamer.commands.notifying import notifying
 from streamer.commands.recordchecks import check_meter_of, check_record
 from streamer.display.horizons import SHOWN
 from streamer.display.lines import one_line
@@ -259,14 +260,14 @@ def show_dashboard(
     )
     summary = Summary(verbose=verbose, horizons=horizons, tariff=job.tariff)
     opened: list[Recorder] = []
-    with publishing.running() as background:
+    with publishing.running() as background, notifying([source], background) as service:
         return show(
             dashboard,
             summary,
             pacer,
             lambda: job.run(
                 source,
-                [summary],
+                [summary, *service.sinks(source.name)],
                 pacer,
                 looking=[dashboard],
                 opened=opened,
@@ -316,6 +317,8 @@ def write_lines(
         stopping(pacer) as ending,
         summed_up(summary, sinks),
         publishing.running() as background,
+        notifying([source], background) as service,
     ):
+        sinks += service.sinks(source.name)
         job.run(source, sinks, pacer, looking=[], opened=[], background=background)
     return ending.exit_code

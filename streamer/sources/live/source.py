@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
@@ -102,6 +102,7 @@ class LiveSource:
         )
         self._condition = threading.Condition()
         self._inbox: deque[_Batch] = deque()
+        self._calls: list[Callable[[], None]] = []
         self._feed_ended = False
         self._ended = False
         self._closed = threading.Event()
@@ -135,6 +136,7 @@ class LiveSource:
         self._rewinding.begin()
         while not self._closed.is_set():
             processor = self._processor or self._begin()
+            self._run_calls()
             if not self._ended:
                 self._process(processor, *self._wait(processor))
             if self._closed.is_set():
@@ -160,12 +162,30 @@ class LiveSource:
                 processor.take([item for item in items if isinstance(item, Notice)], arrived_s)
         return processor.gathered()
 
+    def call_soon(self, call: Callable[[], None]) -> None:
+        """Have a function called by the thread that reads, in its next turn; from any thread.
+
+        A thread that waits for the feed does so at once. After the end it is called here.
+        """
+        with self._condition:
+            self._calls.append(call)
+            self._condition.notify_all()
+        if self._closed.is_set():
+            self._run_calls()
+
     def close(self) -> None:
         """Close the feed, and make a waiting `read` return; from any thread, also repeatedly."""
         with self._condition:
             self._closed.set()
             self._condition.notify_all()
         self._reader.close()
+        self._run_calls()
+
+    def _run_calls(self) -> None:
+        with self._condition:
+            calls, self._calls = self._calls, []
+        for call in calls:
+            call()
 
     def _begin(self) -> SampleProcessor:
         self._stopped_s = self._clock.stopped()
@@ -185,7 +205,8 @@ class LiveSource:
     def _wait(self, processor: SampleProcessor) -> tuple[list[_Batch], _Moment]:
         """Wait for items of the feed, or until something else is due."""
         with self._condition:
-            if not self._inbox and not self._feed_ended and not self._closed.is_set():
+            is_idle = not self._inbox and not self._calls
+            if is_idle and not self._feed_ended and not self._closed.is_set():
                 wait_s = processor.wait_s(self._clock.now())
                 if wait_s is None or wait_s > 0:
                     self._clock.wait(self._condition, wait_s)
