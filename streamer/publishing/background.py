@@ -9,13 +9,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 
 from streamer.display.lines import error_line, one_line
 from streamer.errors import LinkError
 from streamer.publishing import Publisher, Report, WatchedMeter
 from streamer.publishing.state import MeterState, next_state
-from streamer.readings import Notice
+from streamer.readings import Notice, Step
 from streamer.sinks import Item
 from streamer.sinks.items import Vitals
 
@@ -82,9 +83,14 @@ class Background:
         """Pass on what the user should know, in a thread for that alone, from now on."""
         self._reports.pass_to(report)
 
-    def sink(self, meter: WatchedMeter) -> MeterSink:
-        """A sink for the stream of a meter."""
-        return MeterSink(meter, self._put)
+    def sink(self, meter: WatchedMeter, late_s: Callable[[], float] | None = None) -> MeterSink:
+        """A sink for the stream of a meter.
+
+        Args:
+            meter: the meter; its key is unique.
+            late_s: `late_s` of the meter at present; None if it does not change.
+        """
+        return MeterSink(meter, self._put, late_s)
 
     def call_soon(self, call: Callable[[], None]) -> None:
         """Have a function called in the thread of the publishers, in the next turn of its loop.
@@ -129,7 +135,7 @@ class Background:
     def _drain(self) -> None:
         while self._waiting:
             meter, item = self._waiting.popleft()
-            before = self._states.get(meter.key) or MeterState(meter)
+            before = replace(self._states.get(meter.key) or MeterState(meter), meter=meter)
             self._states[meter.key] = state = next_state(before, item, self._now())
             for publisher in self._publishers:
                 publisher.take(state, item)
@@ -225,17 +231,24 @@ class MeterSink:
     Args:
         meter: the meter.
         put: takes its items; None for the end of its stream.
+        late_s: `late_s` of the meter at present; None if it does not change.
     """
 
     def __init__(
-        self, meter: WatchedMeter, put: Callable[[WatchedMeter, Item | None], None]
+        self,
+        meter: WatchedMeter,
+        put: Callable[[WatchedMeter, Item | None], None],
+        late_s: Callable[[], float] | None = None,
     ) -> None:
         self._meter = meter
         self._put = put
+        self._late_s = late_s
         self._closed = False
 
     def write(self, item: Item) -> None:
         """Hand an item on; figures about the program's own speed are left out."""
+        if isinstance(item, Step) and self._late_s is not None:
+            self._meter = replace(self._meter, late_s=self._late_s())
         if not isinstance(item, Vitals):
             self._put(self._meter, item)
 

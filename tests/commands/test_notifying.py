@@ -34,9 +34,9 @@ def _environment(manager: Manager | None = None, **more: str) -> dict[str, str]:
     return {**kept, "XDG_CONFIG_HOME": "/nowhere", "TZ": "UTC", **more}
 
 
-def _watch(environment: dict[str, str]) -> subprocess.Popen[str]:
+def _watch(environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "streamer", "watch", *SILENT],
+        [sys.executable, "-m", "streamer", "watch", *(arguments or SILENT)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -109,3 +109,31 @@ def test_a_socket_that_cannot_be_reached_is_a_warning() -> None:
             "streamer: warning: NOTIFY_SOCKET=/nowhere/notify: the service manager cannot be "
             "notified: No such file or directory\n"
         )
+
+
+def test_of_several_meters_each_has_to_turn_and_has_its_status(
+    manager: Manager, tmp_path: Path
+) -> None:
+    settings, grid, shed = (tmp_path / name for name in ("house.toml", "grid.log", "shed.log"))
+    common = 'clock = "feed"\nmodel = "sceaux"\n'
+    settings.write_text(
+        f'[[watch]]\nname = "Grid"\nurl = "tail:{grid}?unit=W"\n{common}'
+        f'[[watch]]\nname = "Shed"\nurl = "tail:{shed}?unit=W"\n{common}'
+        '[[watch]]\nname = "House"\nderive = "grid + shed"\nmodel = "sceaux"\n'
+    )
+    grid.touch()
+    shed.touch()
+    watch = _watch(_environment(manager), "--config", str(settings))
+    with ending(watch):
+        assert manager.heard(within_s=60.0) == {"READY": "1"}
+        assert manager.heard() == {"WATCHDOG": "1"}
+        for log, watts in ((grid, 250), (shed, 500)):
+            with log.open("a") as file:
+                file.writelines(f"{START_S + second} {watts}\n" for second in range(0, 150, 10))
+        expected = {"Grid: 14:15 0.25 kW", "Shed: 14:15 0.50 kW", "House: 14:15 0.75 kW"}
+        while set(manager.heard().get("STATUS", "").split("; ")) != expected:
+            pass
+        watch.terminate()
+        while "STOPPING" not in manager.heard():
+            pass
+        assert watch.wait() == 143

@@ -80,7 +80,7 @@ def test_a_path_that_a_unit_would_read_otherwise_is_an_error(path: str) -> None:
         unit(PYTHON, Path(path), serial=False)
 
 
-@pytest.mark.parametrize("path", ["/home/ada/venv/bin/python", "/root/.local", "/var/tmp/venv"])
+@pytest.mark.parametrize("path", ["/home/ada/venv/bin/python", "/root/.local", "/run/user/1000"])
 def test_an_installation_that_a_service_cannot_see_is_an_error(path: str) -> None:
     check_visible([Path("/opt/streamer/bin/python"), Path("/usr")])
     with pytest.raises(UsageError, match=f"^{path}: a service cannot see"):

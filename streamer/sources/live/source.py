@@ -18,12 +18,15 @@ from streamer.sources.live.feedreader import FeedReader
 from streamer.sources.live.processor import LiveItem, SampleProcessor
 from streamer.sources.live.rewinding import Rewinder, Rewinding
 from streamer.sources.live.rules import RETRY_MAX_S, LiveRules
+from streamer.sources.pendingcalls import PendingCalls
 
 _MAX_WAITING = 1000
 _MAX_DELAY_S = 0.5
 _NO_ADVICE = Advice()
 
 _BEAT_S = 1.0
+_UNKNOWN_PACE_S = 60.0
+_COMPUTING_S = 5.0  # for the way of a reading, on a busy machine
 
 _Moment: TypeAlias = tuple[float, float]
 """Time on the monotonic clock and date, in seconds."""
@@ -102,7 +105,7 @@ class LiveSource:
         )
         self._condition = threading.Condition()
         self._inbox: deque[_Batch] = deque()
-        self._calls: list[Callable[[], None]] = []
+        self._calls = PendingCalls()
         self._feed_ended = False
         self._ended = False
         self._closed = threading.Event()
@@ -114,6 +117,16 @@ class LiveSource:
     def name(self) -> str:
         """The feed's name."""
         return self._feed.name
+
+    @property
+    def late_s(self) -> float:
+        """Seconds after the end of a minute by which its reading should be here.
+
+        They follow from the allowed lateness and the pace of the samples so far.
+        """
+        processor = self._processor
+        behind_s = _UNKNOWN_PACE_S if processor is None else processor.behind_s
+        return self._rules.grace_s + behind_s + _COMPUTING_S
 
     def resume_after(self, after: datetime | None) -> None:
         """Treat a minute, and all before it, as done; to be called before the first read."""
@@ -136,7 +149,7 @@ class LiveSource:
         self._rewinding.begin()
         while not self._closed.is_set():
             processor = self._processor or self._begin()
-            self._run_calls()
+            self._calls.run()
             if not self._ended:
                 self._process(processor, *self._wait(processor))
             if self._closed.is_set():
@@ -167,11 +180,9 @@ class LiveSource:
 
         A thread that waits for the feed does so at once. After the end it is called here.
         """
+        self._calls.add(call)
         with self._condition:
-            self._calls.append(call)
             self._condition.notify_all()
-        if self._closed.is_set():
-            self._run_calls()
 
     def close(self) -> None:
         """Close the feed, and make a waiting `read` return; from any thread, also repeatedly."""
@@ -179,13 +190,7 @@ class LiveSource:
             self._closed.set()
             self._condition.notify_all()
         self._reader.close()
-        self._run_calls()
-
-    def _run_calls(self) -> None:
-        with self._condition:
-            calls, self._calls = self._calls, []
-        for call in calls:
-            call()
+        self._calls.end()
 
     def _begin(self) -> SampleProcessor:
         self._stopped_s = self._clock.stopped()
