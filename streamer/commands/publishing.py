@@ -68,8 +68,13 @@ class Publishing:
 
     def secret_files(self) -> Sequence[Path]:
         """Files with secrets that are in use."""
-        return ()
+        return self.table("publish").secret_files("password")
 
     def _makers(self) -> list[Callable[[Report], Publisher]]:
         """Functions that make the publishers that are asked for."""
-        return []
+        makers: list[Callable[[Report], Publisher]] = []
+        if self.publish is not None or self.table("publish"):
+            from streamer.commands.publishmqtt import mqtt_maker
+
+            makers.append(mqtt_maker(self.publish, self.table("publish")))
+        return makers
