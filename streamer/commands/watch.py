@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from streamer.commands.channels import live_channels
 from streamer.commands.forecasting import Forecasting
 from streamer.commands.meternames import MAX_NAME, key_of, named
+from streamer.commands.notifying import notifying
 from streamer.commands.recordchecks import check_meter_of, check_record
 from streamer.display.horizons import SHOWN
 from streamer.display.lines import one_line
@@ -323,14 +324,14 @@ def show_dashboard(
     )
     summary = Summary(verbose=verbose, horizons=horizons, tariff=job.tariff)
     opened: list[Recorder] = []
-    with publishing.running() as background:
+    with publishing.running() as background, notifying([source], background) as service:
         return show(
             dashboard,
             summary,
             pacer,
             lambda: job.run(
                 source,
-                [summary],
+                [summary, *service.sinks(job.name)],
                 pacer,
                 looking=[dashboard],
                 opened=opened,
@@ -381,10 +382,11 @@ def write_lines(
         stopping(pacer) as ending,
         summed_up(summary, sinks),
         publishing.running() as background,
+        notifying([source], background) as service,
     ):
         job.run(
             source,
-            sinks,
+            [*sinks, *service.sinks(job.name)],
             pacer,
             looking=[],
             opened=[],
