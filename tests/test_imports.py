@@ -58,6 +58,7 @@ def _run_cli(*arguments: str) -> str:
         _run_cli("config"),
         _run_cli("fleet", "--help"),
         _run_cli("fleet", "run", "--help"),
+        _run_cli("models", "export", "--help"),
     ],
 )
 def test_help_and_import_load_no_heavy_library(code: str) -> None:
@@ -150,10 +151,10 @@ def test_models_import_no_outer_package() -> None:
     assert not modules & {"pipeline", "sources", "sinks", "dashboard", "cli", "training"}
 
 
-COMMANDS = ["config", "evaluate", "export", "fetch", "models", "replay", "report", "simulate"]
+COMMANDS = ["config", "evaluate", "export", "fetch", "modelexport", "models", "replay", "report"]
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "sources", "train", "watch"])
+@pytest.mark.parametrize("command", [*COMMANDS, "simulate", "sources", "train", "watch"])
 def test_commands_import_no_typer(command: str) -> None:
     modules = _modules_after(f"import streamer.commands.{command}")
     assert not modules & {"typer", "tensorflow", "keras", "river"}
