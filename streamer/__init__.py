@@ -14,6 +14,7 @@ __version__ = "0.2.0"
 if TYPE_CHECKING:
     from streamer.errors import StreamerError
     from streamer.feeds import Feed, FeedKind
+    from streamer.frames import FrameEvaluation, evaluate_frame, forecast_frame
     from streamer.models import Forecaster, load_model
     from streamer.pipeline import Pipeline
     from streamer.readings import Forecast, Link, Notice, Reading, Sample, Scores, Step
@@ -31,6 +32,7 @@ _HOMES = {
     "FeedKind": "streamer.feeds",
     "Forecast": "streamer.readings",
     "Forecaster": "streamer.models",
+    "FrameEvaluation": "streamer.frames",
     "GapRule": "streamer.readings.gaps",
     "Link": "streamer.readings",
     "Notice": "streamer.readings",
@@ -44,6 +46,8 @@ _HOMES = {
     "Source": "streamer.sources",
     "Step": "streamer.readings",
     "StreamerError": "streamer.errors",
+    "evaluate_frame": "streamer.frames",
+    "forecast_frame": "streamer.frames",
     "load_model": "streamer.models",
     "open_replay": "streamer.sources.files.delimited",
     "open_source": "streamer.sources.live",
@@ -55,6 +59,7 @@ __all__ = [
     "FeedKind",
     "Forecast",
     "Forecaster",
+    "FrameEvaluation",
     "GapRule",
     "Link",
     "Notice",
@@ -68,6 +73,8 @@ __all__ = [
     "Source",
     "Step",
     "StreamerError",
+    "evaluate_frame",
+    "forecast_frame",
     "load_model",
     "open_replay",
     "open_source",

@@ -11,7 +11,8 @@ import pytest
 import streamer
 
 HEAVY = {"tensorflow", "keras", "river", "scipy", "pandas", "matplotlib", "pyspark"}
-ENGINES = {"numpy", "h5py"}
+HEAVY |= {"polars", "onnx", "onnxruntime"}
+ENGINES = {"numpy", "h5py", "narwhals"}
 FEEDS = {"aiohttp", "aiomqtt", "paho", "pymodbus", "serial", "sml", "pyarrow"}
 PUBLISHERS = {"prometheus_client"}
 TERMINAL = {"termios", "tty", "msvcrt"}
@@ -58,6 +59,7 @@ def _run_cli(*arguments: str) -> str:
         _run_cli("config"),
         _run_cli("fleet", "--help"),
         _run_cli("fleet", "run", "--help"),
+        _run_cli("models", "export", "--help"),
     ],
 )
 def test_help_and_import_load_no_heavy_library(code: str) -> None:
@@ -112,6 +114,21 @@ def test_river_is_not_loaded_before_the_first_score() -> None:
     assert not _modules_after(code) & HEAVY
 
 
+@pytest.mark.parametrize(("library", "others"), [("polars", {"pandas"}), ("pandas", {"polars"})])
+def test_a_frame_loads_no_other_library(library: str, others: set[str]) -> None:
+    code = (
+        "from datetime import datetime, timedelta\n"
+        f"import {library} as library\n"
+        "from streamer import forecast_frame\n"
+        "at = [datetime(2010, 3, 19) + timedelta(minutes=each) for each in range(60)]\n"
+        "frame = library.DataFrame({'at': at, 'kw': [0.3] * 60})\n"
+        "forecast_frame(frame, time='at', power='kw')"
+    )
+    loaded = _modules_after(code)
+    assert not loaded & (others | {"tensorflow", "keras", "matplotlib", "onnx"})
+    assert not _of_streamer(loaded) & {"cli", "commands", "dashboard", "stream", "training"}
+
+
 def test_pipeline_imports_no_outer_package() -> None:
     modules = _of_streamer(_modules_after("import streamer.pipeline"))
     assert not modules & {"sources", "sinks", "dashboard", "cli", "stream", "commands", "training"}
@@ -135,10 +152,10 @@ def test_models_import_no_outer_package() -> None:
     assert not modules & {"pipeline", "sources", "sinks", "dashboard", "cli", "training"}
 
 
-COMMANDS = ["config", "evaluate", "export", "fetch", "models", "replay", "report", "simulate"]
+COMMANDS = ["config", "evaluate", "export", "fetch", "modelexport", "models", "replay", "report"]
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "sources", "train", "watch"])
+@pytest.mark.parametrize("command", [*COMMANDS, "simulate", "sources", "train", "watch"])
 def test_commands_import_no_typer(command: str) -> None:
     modules = _modules_after(f"import streamer.commands.{command}")
     assert not modules & {"typer", "tensorflow", "keras", "river"}
@@ -191,6 +208,7 @@ def test_public_names_are_pinned() -> None:
         "FeedKind",
         "Forecast",
         "Forecaster",
+        "FrameEvaluation",
         "GapRule",
         "Link",
         "Notice",
@@ -204,6 +222,8 @@ def test_public_names_are_pinned() -> None:
         "Source",
         "Step",
         "StreamerError",
+        "evaluate_frame",
+        "forecast_frame",
         "load_model",
         "open_replay",
         "open_source",
