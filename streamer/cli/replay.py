@@ -24,6 +24,7 @@ from streamer.cli.options import (
     MaxGap,
     ModelOption,
     Quiet,
+    SinkOption,
     ThemeOption,
     Verbose,
     choose_format,
@@ -66,6 +67,7 @@ def replay(
     peak_limit: PeakLimitOption = None,
     peak_alarms: PeakAlarmsOption = 3.0,
     tariff: TariffOption = None,
+    sink: SinkOption = None,
     format: FormatOption = Format.AUTO,
     ascii: Ascii = False,
     theme: ThemeOption = ThemeName.AUTO,
@@ -117,6 +119,7 @@ def replay(
             ),
         ),
         tariff=costing,
+        sinks=tuple(sink or ()),
     )
     if shown is Format.DASHBOARD:
         shown_at = DEMO_SPEED if speed is None else speed

@@ -29,6 +29,7 @@ from streamer.cli.options import (
     MaxGap,
     MaxKw,
     ModelOption,
+    SinkOption,
     ThemeOption,
     Verbose,
     choose_format,
@@ -158,6 +159,7 @@ def watch(
     tariff: TariffOption = None,
     publish: PublishOption = None,
     serve: ServeOption = None,
+    sink: SinkOption = None,
     format: FormatOption = Format.AUTO,
     ascii: Ascii = False,
     theme: ThemeOption = ThemeName.AUTO,
@@ -252,6 +254,7 @@ def make_watch(settings: Settings) -> Watch:
         max_kw=chosen["max_kw"],
         secret_files=tuple(settings.secret_files()),
         tariff=tariff,
+        sinks=tuple(chosen["sink"] or ()),
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from streamer.commands.files import FileOptions
 from streamer.commands.forecasting import Forecasting
+from streamer.commands.plugins import closing_all, make_sinks
 from streamer.display.horizons import SHOWN
 from streamer.readings import Notice
 from streamer.sinks import Sink
@@ -37,12 +38,14 @@ class Replay:
         options: options for reading it.
         forecasting: model and pipeline settings.
         tariff: what electricity costs; None if that is not known.
+        sinks: names of sinks that are plug-ins.
     """
 
     file: str
     options: FileOptions
     forecasting: Forecasting
     tariff: Tariff | None = None
+    sinks: tuple[str, ...] = ()
 
     def open(self) -> Source:
         """Check the settings and open the recording; the first errors are raised here."""
@@ -111,8 +114,12 @@ def show_dashboard(
     )
     summary = Summary(verbose=verbose, horizons=horizons, tariff=job.tariff)
     sinks: list[Sink] = [dashboard, summary]
-    notices = job.advice(source)
-    return show(dashboard, summary, pacer, lambda: job.run(source, sinks, pacer, notices=notices))
+    with closing_all(make_sinks(job.sinks, sinks)) as plugged:
+        sinks += plugged
+        notices = job.advice(source)
+        return show(
+            dashboard, summary, pacer, lambda: job.run(source, sinks, pacer, notices=notices)
+        )
 
 
 def write_lines(
@@ -150,6 +157,7 @@ def write_lines(
             sinks.append(ProgressSink(sys.stderr))
         if format is not None:
             sinks += [TextSink(sys.stdout, format, horizons=horizons), notes]
+        sinks += make_sinks(job.sinks, [summary, notes])
         with stopping(pacer) as ending, summed_up(summary, sinks):
             job.run(source, sinks, pacer, prepared=prepared, reading=ending)
     return ending.exit_code

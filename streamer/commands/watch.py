@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from streamer.commands.channels import live_channels
 from streamer.commands.forecasting import Forecasting
+from streamer.commands.plugins import closing_all, make_sinks
 from streamer.commands.recordchecks import check_meter_of, check_record
 from streamer.display.horizons import SHOWN
 from streamer.display.lines import one_line
@@ -55,6 +56,7 @@ class Watch:
         secret_files: files with secrets that are in use.
         horizons: minutes of the means whose forecasts are recorded.
         tariff: what electricity costs; None if that is not known.
+        sinks: names of sinks that are plug-ins.
     """
 
     address: Address
@@ -69,6 +71,7 @@ class Watch:
     secret_files: tuple[Path, ...] = ()
     horizons: tuple[int, ...] = SHOWN
     tariff: Tariff | None = None
+    sinks: tuple[str, ...] = ()
 
     def open(self) -> LiveSource:
         """Check the settings and make the source, which does not connect yet.
@@ -211,6 +214,7 @@ class Watch:
             StreamerError: address, model or recording cannot be used.
         """
         self.open().close()
+        make_sinks(self.sinks, [])
         if self.record is not None:
             check_record(self.record)
 
@@ -259,14 +263,17 @@ def show_dashboard(
     )
     summary = Summary(verbose=verbose, horizons=horizons, tariff=job.tariff)
     opened: list[Recorder] = []
-    with publishing.running() as background:
+    with (
+        closing_all(make_sinks(job.sinks, [dashboard, summary])) as plugged,
+        publishing.running() as background,
+    ):
         return show(
             dashboard,
             summary,
             pacer,
             lambda: job.run(
                 source,
-                [summary],
+                [summary, *plugged],
                 pacer,
                 looking=[dashboard],
                 opened=opened,
@@ -312,6 +319,7 @@ def write_lines(
     sinks: list[Sink] = [summary, NoteSink(sys.stderr)]
     if format is not None:
         sinks.append(TextSink(sys.stdout, format, horizons=horizons))
+    sinks += make_sinks(job.sinks, sinks)
     with (
         stopping(pacer) as ending,
         summed_up(summary, sinks),

@@ -14,7 +14,7 @@ from streamer.models.bounds import MAX_UNITS
 from streamer.readings import Notice
 from streamer.readings.arrays import DoubleArray
 
-MAX_FORECAST_KW = 1e6
+MAX_FORECAST_KW = 1e4
 """Bound on a forecast in kW: beyond it a forecaster has diverged, and its errors would outweigh
 all others for ever."""
 
@@ -83,7 +83,7 @@ class Faults:
             return
         self._known.add(found)
         text = f"model {self.name}: {call} {one_line(what)[:_MAX_TEXT]}; {effect}"
-        self._new.append(Notice(Notice.WARNING, text, at))
+        self._new.append(Notice(Notice.WARNING, text, at, reason=Notice.PLUGIN))
 
     def gathered(self) -> list[Notice]:
         """Notices about new kinds of faults since the last call."""

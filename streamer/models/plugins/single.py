@@ -41,6 +41,7 @@ class SingleStream:
         # The power, and behind it the channels.
         self._values = RingBuffer(traits.window, 1 + len(traits.channels))
         self._window: Window | None = None
+        self._saved: Any = None
         self._hidden = np.empty((1, 0), np.float32)
 
     def one(self, at: datetime, kw: float, channels: Sequence[float]) -> Answer | None:
@@ -133,7 +134,10 @@ class SingleStream:
         )
 
     def _learnt(self) -> Any:
-        """What the forecaster has learnt, as a copy in plain JSON values; None if nothing."""
+        """What the forecaster has learnt, as a copy in plain JSON values; None if nothing.
+
+        While it cannot be saved, as of a forecaster that is still busy, that is the last one.
+        """
         state = getattr(self._forecaster, "state", None)
         if state is None:
             return None
@@ -144,5 +148,6 @@ class SingleStream:
         except Exception as error:  # noqa: BLE001 - of anybody's code
             at = self._at[-1] if self._at else None
             self.faults.add(error, "state()", at, effect="what it has learnt is not saved")
-            return None
-        return json.loads(text)
+        else:
+            self._saved = json.loads(text)
+        return self._saved

@@ -44,8 +44,12 @@ def takes_blocks(forecaster: AnyForecaster) -> TypeGuard[Forecaster]:
     return hasattr(forecaster, "stream")
 
 
-def traits_of(forecaster: AnyForecaster) -> Traits:
+def traits_of(forecaster: AnyForecaster, name: str | None = None) -> Traits:
     """Check the traits of a forecaster.
+
+    Args:
+        forecaster: the forecaster.
+        name: its name in messages; None for its own.
 
     Raises:
         ModelError: it does not have the methods of a forecaster, or a trait is wrong.
@@ -56,7 +60,7 @@ def traits_of(forecaster: AnyForecaster) -> Traits:
     >>> traits_of(Last())
     Traits(name='Last', window=49, levels=(), channels=(), head=None)
     """
-    name = name_of(forecaster)
+    name = name or name_of(forecaster)
     if not callable(getattr(forecaster, "forecast", None)) or isinstance(forecaster, type):
         raise ModelError(
             f"model {name}: it has no method forecast(window), or is a class, not an object"
