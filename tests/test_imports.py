@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -204,24 +205,38 @@ def test_command_line_is_not_imported() -> None:
 
 def test_public_names_are_pinned() -> None:
     assert streamer.__all__ == [
+        "About",
+        "Answer",
         "Feed",
         "FeedKind",
         "Forecast",
+        "ForecastStream",
         "Forecaster",
         "FrameEvaluation",
         "GapRule",
+        "Item",
         "Link",
+        "LinkError",
+        "ModelError",
         "Notice",
         "Pacer",
         "Pipeline",
         "Reading",
+        "ReadingBlock",
+        "ReadingError",
         "RingBuffer",
         "Sample",
         "Scores",
+        "SimpleForecaster",
         "Sink",
         "Source",
+        "SourceError",
+        "StateError",
         "Step",
         "StreamerError",
+        "UsageError",
+        "Vitals",
+        "Window",
         "evaluate_frame",
         "forecast_frame",
         "load_model",
@@ -229,8 +244,9 @@ def test_public_names_are_pinned() -> None:
         "open_source",
         "run",
     ]
-    for name in streamer.__all__:
+    for name in {*streamer.__all__} - {"Item"}:
         assert getattr(streamer, name).__module__.startswith("streamer")
+    assert streamer.Step in get_args(streamer.Item)
     assert set(streamer.__all__) < set(dir(streamer))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = streamer.nothing
