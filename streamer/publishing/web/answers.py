@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from streamer.errors import StreamerError, install_hint
 from streamer.publishing.record import state_record
 from streamer.publishing.web.assets import Assets
 from streamer.publishing.web.events import Events
+from streamer.publishing.web.forecast import UNKNOWN, WRONG, forecast_record
 from streamer.publishing.web.headers import HEADERS
 from streamer.publishing.web.meters import Meters, Served
 from streamer.publishing.web.minutes import PastMinutes, Query
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())
 
-_EVERY_DAY = ("missing token", "unknown path", "unknown meter", "wrong method", "wrong query")
+_EVERY_DAY = ("missing token", "unknown path", "unknown meter", "wrong method", WRONG, UNKNOWN)
 """Reasons of refusals that nobody has to know about."""
 
 
@@ -118,14 +119,27 @@ class Answers:
                 return self._assets.response(name, request.headers.get("If-None-Match", ""))
             case ["metrics"]:
                 return self._exposition(request.headers.get("Accept", ""))
-            case ["api", "now"]:
+            case ["api", *rest]:
+                return await self._json_at(request, rest)
+        raise _unknown(request)
+
+    async def _json_at(self, request: web.BaseRequest, path: Sequence[str]) -> web.StreamResponse:
+        """What is at the path of a request below `/api`.
+
+        Raises:
+            RefusalError: there is nothing.
+        """
+        match path:
+            case ["now"]:
                 return _json(self._meters.record(self._now()))
-            case ["api", "now", key]:
+            case ["now", key]:
                 return _json(state_record(self._known(key).state, self._now()))
-            case ["api", "history", key]:
+            case ["forecast", key]:
+                return _json(forecast_record(self._known(key).state, request.query, self._now()))
+            case ["history", key]:
                 served, query = self._known(key), Query.of(request.query)
                 return _json_text(await self._past.of(served.state.meter, served.kept, query))
-        raise RefusalError(404, "unknown path", f"{request.path[:40]!r} does not exist")
+        raise _unknown(request)
 
     def _known(self, key: str) -> Served:
         """A meter.
@@ -160,6 +174,10 @@ class Answers:
             return web.Response(text=text, status=404)
         body, kind = self._metrics.exposition(self._now(), accept)
         return web.Response(body=body, headers={"Content-Type": kind})
+
+
+def _unknown(request: web.BaseRequest) -> RefusalError:
+    return RefusalError(404, "unknown path", f"{request.path[:40]!r} does not exist")
 
 
 def _page(text: str) -> web.Response:

@@ -44,6 +44,9 @@ class _Metrics:
     def take(self, state: MeterState, item: Item | None) -> None:
         self.taken.append(item)
 
+    def count_failure(self, publisher: str) -> None:
+        self.taken.append(Notice(Notice.WARNING, publisher))
+
     def exposition(self, now: datetime, accept: str) -> tuple[bytes, str]:
         return f"{now:%H:%M} {accept}\n".encode(), "text/plain; version=0.0.4; charset=utf-8"
 
