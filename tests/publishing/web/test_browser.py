@@ -19,6 +19,8 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
 ]
 
+TOKEN = "swordfish"  # noqa: S105 - of nothing
+
 _LAYOUT = """(() => {
   const page = document.documentElement;
   const shown = (each) => each.getClientRects().length > 0;
@@ -133,6 +135,21 @@ def test_a_meter_of_several_is_opened_from_the_overview(tmp_path: Path) -> None:
         await tab.value("document.querySelector('.source a').click()")
         await tab.event("Page.loadEventFired")
         assert await tab.value("document.querySelector('h1').textContent") == "Meters"
+        assert tab.problems() == []
+
+    _see(site, tmp_path, test)
+
+
+def test_a_token_is_the_password_of_the_page_and_of_its_changes(tmp_path: Path) -> None:
+    site = Site(TOKEN)
+    site.send(About("meter", "homes"), *household())
+
+    async def test(tab: Tab, url: str) -> None:
+        await tab.show(PHONE, "light")
+        await tab.open(url.replace("://", f"://anyone:{TOKEN}@"))
+        await tab.until("document.querySelector('#lost').hidden")
+        site.send(Sample(7.891, site.clock()))
+        await tab.until(f"{_text('now')}.includes('7.891')")
         assert tab.problems() == []
 
     _see(site, tmp_path, test)
