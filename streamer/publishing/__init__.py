@@ -17,6 +17,7 @@ from streamer.readings import Notice
 if TYPE_CHECKING:
     from streamer.energy.tariff import Tariff
     from streamer.publishing.state import MeterState
+    from streamer.recording.notifications import KeptNotifications
     from streamer.sinks import Item
 
 
@@ -97,3 +98,14 @@ class FailureCounter(Protocol):
         Args:
             publisher: its name.
         """
+
+
+@runtime_checkable
+class KeepingPublisher(Publisher, Protocol):
+    """A publisher that keeps in the recording of a meter what must outlive the program."""
+
+    async def keep(self, meter: WatchedMeter, kept: KeptNotifications) -> None:
+        """Continue from what the recording of a meter has, and keep in it from now on."""
+
+    async def release(self, meter: WatchedMeter) -> None:
+        """Write what must still be written, within a second or two; the recording then ends."""

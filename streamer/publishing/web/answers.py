@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -119,16 +119,27 @@ class Answers:
                 return self._assets.response(name, request.headers.get("If-None-Match", ""))
             case ["metrics"]:
                 return self._exposition(request.headers.get("Accept", ""))
-            case ["api", "now"]:
+            case ["api", *rest]:
+                return await self._json_at(request, rest)
+        raise _unknown(request)
+
+    async def _json_at(self, request: web.BaseRequest, path: Sequence[str]) -> web.StreamResponse:
+        """What is at the path of a request below `/api`.
+
+        Raises:
+            RefusalError: there is nothing.
+        """
+        match path:
+            case ["now"]:
                 return _json(self._meters.record(self._now()))
-            case ["api", "now", key]:
+            case ["now", key]:
                 return _json(state_record(self._known(key).state, self._now()))
-            case ["api", "forecast", key]:
+            case ["forecast", key]:
                 return _json(forecast_record(self._known(key).state, request.query, self._now()))
-            case ["api", "history", key]:
+            case ["history", key]:
                 served, query = self._known(key), Query.of(request.query)
                 return _json_text(await self._past.of(served.state.meter, served.kept, query))
-        raise RefusalError(404, "unknown path", f"{request.path[:40]!r} does not exist")
+        raise _unknown(request)
 
     def _known(self, key: str) -> Served:
         """A meter.
@@ -163,6 +174,10 @@ class Answers:
             return web.Response(text=text, status=404)
         body, kind = self._metrics.exposition(self._now(), accept)
         return web.Response(body=body, headers={"Content-Type": kind})
+
+
+def _unknown(request: web.BaseRequest) -> RefusalError:
+    return RefusalError(404, "unknown path", f"{request.path[:40]!r} does not exist")
 
 
 def _page(text: str) -> web.Response:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
+from streamer.display.durations import since
 from streamer.display.energy import money
 from streamer.display.horizons import MIN_SETTLED, horizon_name
 from streamer.display.lines import one_line
@@ -12,7 +14,7 @@ from streamer.display.verdict import verdict
 from streamer.energy.cost import Costs
 from streamer.history.outage import age
 from streamer.publishing.web.view import View, band, power
-from streamer.readings import Link, MeanForecast, MeanScores, Notice
+from streamer.readings import Alarm, Link, MeanForecast, MeanScores, Notice
 from streamer.reporting.markup import Markup, join, tag
 from streamer.reporting.tables import log
 from streamer.reporting.tiles import tile
@@ -23,11 +25,21 @@ _EVENTS = {Link.LOST: "away", Link.UP: "back", Notice.WARNING: "warning"}
 
 
 def status(view: View) -> Markup:
-    """Status of the meter: loud if its values are not of the present."""
-    banner = view.banner()
+    """Status of the meter, loud if its values are not of the present, and the alarms."""
+    banner, step = view.banner(), view.step
     if view.is_fresh and not banner:
-        return tag("p", f"Live: the latest reading is of {view.as_of()}.", class_="fresh")
-    return tag("p", banner, class_="stale")
+        first = tag("p", f"Live: the latest reading is of {view.as_of()}.", class_="fresh")
+    else:
+        first = tag("p", banner, class_="stale")
+    if step is None:
+        return first
+    on = (_alarm(alarm, step.reading.at) for alarm in reversed(step.alarms))
+    return join(first, *on)
+
+
+def _alarm(alarm: Alarm, at: datetime) -> Markup:
+    began = tag("span", since(alarm.kind, alarm.at, at), class_="kind")
+    return tag("p", began, f": {one_line(alarm.text)}", class_="on")
 
 
 def now(view: View) -> Markup:

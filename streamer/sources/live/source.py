@@ -24,6 +24,8 @@ _MAX_DELAY_S = 0.5
 _NO_ADVICE = Advice()
 
 _BEAT_S = 1.0
+_UNKNOWN_PACE_S = 60.0
+_COMPUTING_S = 5.0  # for the way of a reading, on a busy machine
 
 _Moment: TypeAlias = tuple[float, float]
 """Time on the monotonic clock and date, in seconds."""
@@ -113,6 +115,16 @@ class LiveSource:
     def name(self) -> str:
         """The feed's name."""
         return self._feed.name
+
+    @property
+    def late_s(self) -> float:
+        """Seconds after the end of a minute by which its reading should be here.
+
+        They follow from the allowed lateness and the pace of the samples so far.
+        """
+        processor = self._processor
+        behind_s = _UNKNOWN_PACE_S if processor is None else processor.behind_s
+        return self._rules.grace_s + behind_s + _COMPUTING_S
 
     def resume_after(self, after: datetime | None) -> None:
         """Treat a minute, and all before it, as done; to be called before the first read."""
