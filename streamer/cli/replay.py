@@ -24,6 +24,7 @@ from streamer.cli.options import (
     MaxGap,
     ModelOption,
     Quiet,
+    SinkOption,
     ThemeOption,
     Verbose,
     choose_format,
@@ -68,6 +69,7 @@ def replay(
     peak_alarms: PeakAlarmsOption = 3.0,
     tariff: TariffOption = None,
     serve: ServeOption = None,
+    sink: SinkOption = None,
     format: FormatOption = Format.AUTO,
     ascii: Ascii = False,
     theme: ThemeOption = ThemeName.AUTO,
@@ -122,6 +124,7 @@ def replay(
         ),
         tariff=costing,
         publishing=Publishing(serve=serve),
+        sinks=tuple(sink or ()),
     )
     if shown is Format.DASHBOARD:
         shown_at = DEMO_SPEED if speed is None else speed

@@ -30,6 +30,7 @@ from streamer.cli.options import (
     MaxGap,
     MaxKw,
     ModelOption,
+    SinkOption,
     ThemeOption,
     Verbose,
     choose_format,
@@ -167,6 +168,7 @@ def watch(
     tariff: TariffOption = None,
     publish: PublishOption = None,
     serve: ServeOption = None,
+    sink: SinkOption = None,
     format: FormatOption = Format.AUTO,
     ascii: Ascii = False,
     theme: ThemeOption = ThemeName.AUTO,
@@ -306,6 +308,7 @@ def make_watch(settings: Settings) -> Watch:
         tariff=tariff,
         name=chosen["name"] or "",
         where=f"{settings.path}: {settings.where}",
+        sinks=tuple(chosen["sink"] or ()),
     )
 
 

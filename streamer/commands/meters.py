@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from streamer.commands.notifying import notifying
 from streamer.commands.supervision import Supervisor
 from streamer.display.lines import error_line
 from streamer.errors import RecordError
@@ -110,8 +111,9 @@ def write_meters(
         stopping(supervisor.pacer) as ending,
         summed_up(summaries, lines.all()),
         publishing.running() as background,
+        notifying(supervisor.sources, background) as service,
     ):
-        supervisor.run(lines, background)
+        supervisor.run(lines, background, service)
     return supervisor.exit_code or ending.exit_code
 
 
@@ -175,12 +177,15 @@ def show_meters(
                 stream.failure = stream.failure or error
                 screens.failed(place, error_line(error))
 
-    with publishing.running() as background:
+    with (
+        publishing.running() as background,
+        notifying(supervisor.sources, background) as service,
+    ):
         code = show(
             dashboard,
             summaries,
             supervisor.pacer,
-            lambda: supervisor.run(screens, background),
+            lambda: supervisor.run(screens, background, service),
             finish=finish,
         )
     return supervisor.exit_code or code

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from streamer.commands.files import FileOptions
 from streamer.commands.forecasting import Forecasting
+from streamer.commands.plugins import closing_all, make_sinks
 from streamer.commands.publishing import Publishing
 from streamer.display.horizons import SHOWN
 from streamer.readings import Notice
@@ -39,6 +40,7 @@ class Replay:
         forecasting: model and pipeline settings.
         tariff: what electricity costs; None if that is not known.
         publishing: where the forecasts go besides.
+        sinks: names of sinks that are plug-ins.
     """
 
     file: str
@@ -46,6 +48,7 @@ class Replay:
     forecasting: Forecasting
     tariff: Tariff | None = None
     publishing: Publishing = field(default_factory=Publishing)
+    sinks: tuple[str, ...] = ()
 
     def open(self) -> Source:
         """Check the settings and open the recording; the first errors are raised here."""
@@ -132,8 +135,11 @@ def show_dashboard(
     )
     summary = Summary(verbose=verbose, horizons=horizons, tariff=job.tariff)
     notices = job.advice(source)
-    with job.published(horizons) as publishing:
-        sinks: list[Sink] = [dashboard, summary, *publishing]
+    with (
+        closing_all(make_sinks(job.sinks, [dashboard, summary])) as plugged,
+        job.published(horizons) as publishing,
+    ):
+        sinks: list[Sink] = [dashboard, summary, *publishing, *plugged]
         return show(
             dashboard, summary, pacer, lambda: job.run(source, sinks, pacer, notices=notices)
         )
@@ -174,7 +180,7 @@ def write_lines(
             sinks.append(ProgressSink(sys.stderr))
         if format is not None:
             sinks += [TextSink(sys.stdout, format, horizons=horizons), notes]
-        sinks += publishing
+        sinks += [*publishing, *make_sinks(job.sinks, [summary, notes])]
         with stopping(pacer) as ending, summed_up(summary, sinks):
             job.run(source, sinks, pacer, prepared=prepared, reading=ending)
     return ending.exit_code

@@ -21,6 +21,7 @@ from streamer.stream.pacing import MAX, Pacer
 from streamer.stream.standard import ReaderGoneError
 
 if TYPE_CHECKING:
+    from streamer.commands.notifying import Notifying
     from streamer.commands.watch import MeterSource, Watch
     from streamer.publishing import Report
     from streamer.publishing.background import Background
@@ -101,17 +102,28 @@ class Supervisor:
         self._fatal: BaseException | None = None
 
     @property
+    def sources(self) -> list[MeterSource]:
+        """The source of each meter."""
+        return [stream.source for stream in self.streams]
+
+    @property
     def exit_code(self) -> int:
         """Exit code by the failures: 0 if there is none."""
         errors = [each.failure for each in self.streams if isinstance(each.failure, StreamerError)]
         return max((error.exit_code for error in errors), default=0)
 
-    def run(self, looker: Looker, background: Background | None = None) -> None:
+    def run(
+        self,
+        looker: Looker,
+        background: Background | None = None,
+        service: Notifying | None = None,
+    ) -> None:
         """Watch all meters until all have ended or the pacer is stopped.
 
         Args:
             looker: gets the steps of each.
             background: publishers of the steps from now on, which have been started.
+            service: shows the state of each to a service manager; None if there is none.
 
         Raises:
             ReaderGoneError, OSError: what is shown can be shown no longer; all have ended in good
@@ -123,7 +135,7 @@ class Supervisor:
         threads = [
             threading.Thread(
                 target=self._work,
-                args=(place, looker, background),
+                args=(place, looker, background, service),
                 name=f"stream {stream.job.key}",
                 daemon=True,
             )
@@ -138,14 +150,21 @@ class Supervisor:
             if failure is not None and not isinstance(failure, StreamerError):
                 raise failure
 
-    def _work(self, place: int, looker: Looker, background: Background | None) -> None:
+    def _work(
+        self,
+        place: int,
+        looker: Looker,
+        background: Background | None,
+        service: Notifying | None,
+    ) -> None:
         """Run the stream of one meter."""
         stream = self.streams[place]
         sinks, looking = looker.sinks(place), looker.looking(place)
+        status = [] if service is None else service.sinks(stream.job.name)
         try:
             stream.job.run(
                 stream.source,
-                sinks,
+                [*sinks, *status],
                 self.pacer,
                 looking=[*looking, *stream.feeding],
                 opened=stream.opened,

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from streamer.commands.channels import live_channels
 from streamer.commands.forecasting import Forecasting
 from streamer.commands.meternames import MAX_NAME, key_of, named
+from streamer.commands.notifying import notifying
+from streamer.commands.plugins import closing_all, make_sinks
 from streamer.commands.recordchecks import check_meter_of, check_record
 from streamer.display.horizons import SHOWN
 from streamer.display.lines import one_line
@@ -63,6 +65,7 @@ class Watch:
         name: name of the meter; empty for the only one.
         where: its place in the configuration, for messages; empty if it has none.
         derived: its formulas, of the keys of other meters; None if it is not derived.
+        sinks: names of sinks that are plug-ins.
     """
 
     address: Address | None
@@ -80,6 +83,7 @@ class Watch:
     name: str = ""
     where: str = ""
     derived: DerivedPowers | None = None
+    sinks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.name != one_line(self.name).strip() or len(self.name) > MAX_NAME:
@@ -274,6 +278,7 @@ class Watch:
         """
         with named(self.where if self.name else ""):
             self.open().close()
+            make_sinks(self.sinks, [])
             if self.record is not None:
                 check_record(self.record)
 
@@ -323,14 +328,18 @@ def show_dashboard(
     )
     summary = Summary(verbose=verbose, horizons=horizons, tariff=job.tariff)
     opened: list[Recorder] = []
-    with publishing.running() as background:
+    with (
+        closing_all(make_sinks(job.sinks, [dashboard, summary])) as plugged,
+        publishing.running() as background,
+        notifying([source], background) as service,
+    ):
         return show(
             dashboard,
             summary,
             pacer,
             lambda: job.run(
                 source,
-                [summary],
+                [summary, *service.sinks(job.name), *plugged],
                 pacer,
                 looking=[dashboard],
                 opened=opened,
@@ -377,14 +386,16 @@ def write_lines(
     sinks: list[Sink] = [summary, NoteSink(sys.stderr)]
     if format is not None:
         sinks.append(TextSink(sys.stdout, format, horizons=horizons))
+    sinks += make_sinks(job.sinks, sinks)
     with (
         stopping(pacer) as ending,
         summed_up(summary, sinks),
         publishing.running() as background,
+        notifying([source], background) as service,
     ):
         job.run(
             source,
-            sinks,
+            [*sinks, *service.sinks(job.name)],
             pacer,
             looking=[],
             opened=[],

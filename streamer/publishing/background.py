@@ -63,7 +63,7 @@ class Background:
         self._now = now
         self._retry_s = tuple(retry_s)
         self._waiting: deque[tuple[WatchedMeter, Item | None]] = deque()
-        self._hangs = False
+        self._hangs = self._is_closed = False
         self._states: dict[str, MeterState] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -113,8 +113,21 @@ class Background:
             for each in keepers:
                 self._wait_for(each.release(meter))
 
+    def call_soon(self, call: Callable[[], None]) -> None:
+        """Have a function called in the thread of the publishers, in the next turn of its loop.
+
+        After the end it is called at once; by publishers that have failed altogether, never.
+        """
+        loop = self._loop
+        if self._is_closed:
+            call()
+        elif loop is not None:
+            with suppress(RuntimeError):  # the loop is closed already
+                loop.call_soon_threadsafe(call)
+
     def close(self) -> None:
         """Let the publishers take what still waits, and end them. May be called repeatedly."""
+        self._is_closed = True
         loop, stop = self._loop, self._stop
         if loop is None or stop is None:
             return

@@ -135,6 +135,23 @@ def test_one_that_cannot_start_is_an_error_and_the_others_are_closed() -> None:
     background.close()
 
 
+def test_a_call_is_made_in_the_next_turn_of_the_loop_or_at_once_after_the_end() -> None:
+    threads: list[str] = []
+    called = threading.Event()
+
+    def call() -> None:
+        threads.append(threading.current_thread().name)
+        called.set()
+
+    background = Background(_of(_Fake()))
+    background.start()
+    background.call_soon(call)
+    assert called.wait(10)
+    background.close()
+    background.call_soon(call)
+    assert threads == ["publishers", threading.current_thread().name]
+
+
 def test_a_loop_that_hangs_holds_nothing_up_and_is_reported_once() -> None:
     release = threading.Event()
 

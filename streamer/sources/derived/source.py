@@ -16,6 +16,7 @@ from streamer.sources.derived.formula import Formula
 from streamer.sources.derived.join import JoinedMinute, MinuteJoin
 from streamer.sources.live.rewinding import Rewinder
 from streamer.sources.live.rules import FAR_S
+from streamer.sources.pendingcalls import PendingCalls
 
 DerivedItem: TypeAlias = Reading | Notice | Link | Sample
 
@@ -72,6 +73,7 @@ class DerivedSource:
         self._late: dict[str, Callable[[], float]] = {}
         self._join = MinuteJoin(len(self._parts))
         self._condition = threading.Condition()
+        self._calls = PendingCalls()
         self._ready: deque[Reading] = deque()
         self._notices: list[Notice] = []
         self._links: dict[str, Link] = {}
@@ -126,16 +128,20 @@ class DerivedSource:
             Readings in order of time, and among them notices, links and at most one sample;
             empty once no further reading can come, or the source was closed.
         """
-        with self._condition:
-            if self._back_at is not None:
-                self._rewind(self._back_at)
-            while not (self._closed or self._has_items() or self._is_over()):
-                self._condition.wait()
-            if self._closed:
-                return []
-            if self._is_over():
-                self._report_end()
-            return self._take()
+        while True:
+            self._calls.run()
+            with self._condition:
+                if self._back_at is not None:
+                    self._rewind(self._back_at)
+                while not (self._calls or self._closed or self._has_items() or self._is_over()):
+                    self._condition.wait()
+                if self._closed:
+                    return []
+                if self._calls:
+                    continue
+                if self._is_over():
+                    self._report_end()
+                return self._take()
 
     def gathered(self) -> Sequence[Notice]:
         """Return the notices that no `read` has returned."""
@@ -143,11 +149,21 @@ class DerivedSource:
             notices, self._notices = self._notices, []
             return notices
 
+    def call_soon(self, call: Callable[[], None]) -> None:
+        """Have a function called by the thread that reads, in its next turn; from any thread.
+
+        A thread that waits for the parts does so at once. After the end it is called here.
+        """
+        self._calls.add(call)
+        with self._condition:
+            self._condition.notify_all()
+
     def close(self) -> None:
         """Make a waiting `read` return; from any thread, also repeatedly."""
         with self._condition:
             self._closed = True
             self._condition.notify_all()
+        self._calls.end()
 
     def take(self, part: str, item: object) -> None:
         """Take an item of the stream of a part, in the thread of that stream."""
