@@ -82,7 +82,9 @@ def test_what_a_running_watch_exposes_arrives_and_alerts_fire_in_time(tmp_path: 
     # with this grace, half a minute from now, and every minute after that.
     grace_s = (time.time() + 30.0) % 60.0
     options = ("--clock", "feed", "--grace", f"{grace_s:.3f}", "--demand", "15")
-    house = watcher(tmp_path, "stdin:?unit=W", "--serve", target, *options, "--format", "json")
+    broker = f"127.0.0.1:{free_port()}"  # where none listens
+    options += ("--publish", f"mqtt://{broker}/streamer", "--serve", target)
+    house = watcher(tmp_path, "stdin:?unit=W", *options, "--format", "json")
     with house, Prometheus(tmp_path, ports[1], target, rules) as prometheus:
         until(lambda: _state(site))
         until(lambda: prometheus.query("streamer_meter_up") == {"": 0.0})
@@ -109,17 +111,21 @@ def test_what_a_running_watch_exposes_arrives_and_alerts_fire_in_time(tmp_path: 
         )
         for who, key in (("model", "mse_kw2"), ("persistence", "persistence_mse_kw2")):
             assert prometheus.query(mse % who) == {"minutes=1": pytest.approx(1e6 * step[key])}
-        until(lambda: prometheus.firing() == set(), within_s=10.0)
+        until(lambda: prometheus.firing() <= {"StreamerPublishingFails"}, within_s=10.0)
 
+        until(lambda: "StreamerPublishingFails" in prometheus.firing())
+        failures = prometheus.query("streamer_publisher_failures_total")
+        assert list(failures) == [f"publisher=mqtt://{broker}/streamer"]
         until(lambda: prometheus.query("streamer_meter_up") == {"": 0.0}, within_s=120.0)
         assert prometheus.query("streamer_power_watts") == {}
         assert prometheus.query("streamer_forecast_power_watts") == {}
         age = prometheus.query(f"time() - {timestamp}")
         assert 120.0 < age[""] < 300.0
-        until(lambda: prometheus.firing() == {"StreamerMeterSilent"}, within_s=10.0)
+        silent = {"StreamerMeterSilent", "StreamerPublishingFails"}
+        until(lambda: prometheus.firing() == silent, within_s=10.0)
 
         house.kill()
-        until(lambda: prometheus.firing() == {"StreamerDown"}, within_s=10.0)
+        until(lambda: "StreamerDown" in prometheus.firing(), within_s=10.0)
         assert prometheus.query("streamer_meter_up") == {}
 
 
