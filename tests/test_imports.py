@@ -12,7 +12,7 @@ import streamer
 
 HEAVY = {"tensorflow", "keras", "river", "scipy", "pandas", "matplotlib", "pyspark"}
 ENGINES = {"numpy", "h5py"}
-FEEDS = {"aiohttp", "aiomqtt", "paho", "pymodbus", "serial", "sml", "pyarrow"}
+FEEDS = {"aiohttp", "aiomqtt", "paho", "pymodbus", "serial", "sml", "pyarrow", "apprise"}
 TERMINAL = {"termios", "tty", "msvcrt"}
 
 
@@ -55,6 +55,7 @@ def _run_cli(*arguments: str) -> str:
         _run_cli("sources"),
         _run_cli("sources", "mqtt"),
         _run_cli("config"),
+        _run_cli("notify", "--help"),
         _run_cli("fleet", "--help"),
         _run_cli("fleet", "run", "--help"),
     ],
