@@ -33,6 +33,8 @@ class WatchedMeter:
         horizons: minutes of the means that are shown, in rising order.
         tariff: what electricity costs; None if that is not known.
         record: the recording of this meter; None if nothing is recorded.
+        live: whether its readings are of the present; those of a replay count as of the time
+            at which they arrive.
     """
 
     name: str
@@ -41,6 +43,7 @@ class WatchedMeter:
     horizons: tuple[int, ...] = SHOWN
     tariff: Tariff | None = None
     record: Path | None = None
+    live: bool = True
 
 
 Report: TypeAlias = Callable[[Notice], None]
@@ -83,6 +86,18 @@ class Publisher(Protocol):
 
     async def close(self) -> None:
         """Publish what must still be published, within a second or two, and release all."""
+
+
+@runtime_checkable
+class FailureCounter(Protocol):
+    """A publisher that also counts the failures of all publishers."""
+
+    def count_failure(self, publisher: str) -> None:
+        """Count that a publisher has failed, and will be run again.
+
+        Args:
+            publisher: its name.
+        """
 
 
 @runtime_checkable
