@@ -15,7 +15,7 @@ HEAVY = {"tensorflow", "keras", "river", "scipy", "pandas", "matplotlib", "pyspa
 HEAVY |= {"polars", "onnx", "onnxruntime"}
 ENGINES = {"numpy", "h5py", "narwhals"}
 FEEDS = {"aiohttp", "aiomqtt", "paho", "pymodbus", "serial", "sml", "pyarrow"}
-PUBLISHERS = {"prometheus_client"}
+PUBLISHERS = {"prometheus_client", "apprise"}
 TERMINAL = {"termios", "tty", "msvcrt"}
 
 
@@ -58,6 +58,7 @@ def _run_cli(*arguments: str) -> str:
         _run_cli("sources"),
         _run_cli("sources", "mqtt"),
         _run_cli("config"),
+        _run_cli("notify", "--help"),
         _run_cli("fleet", "--help"),
         _run_cli("fleet", "run", "--help"),
         _run_cli("models", "export", "--help"),
