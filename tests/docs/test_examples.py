@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from streamer.commands.config import TABLE
+from streamer.commands.config import COMMON, TABLE
 from streamer.feeds import FeedKind
 from streamer.feeds.address import Address
 from streamer.testing import check_source
@@ -47,12 +47,16 @@ def test_the_example_of_a_plug_in_keeps_to_the_protocol() -> None:
     assert [sample.kw for sample in samples] == [-0.25] * 3
 
 
-def test_the_example_of_a_configuration_is_right(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("heading", [f"\n[{TABLE}]", f"\n[{COMMON}]"])
+def test_the_examples_of_a_configuration_are_right(
+    heading: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     from streamer.cli import main
 
-    text = block("toml", f"[{TABLE}]").text
+    text = block("toml", heading).text
     assert tomllib.loads(text)
     home = tmp_path / "home"
     (home / ".config" / "streamer").mkdir(parents=True)
