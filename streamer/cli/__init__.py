@@ -17,6 +17,7 @@ from streamer.cli.fetch import fetch
 from streamer.cli.find import find
 from streamer.cli.fleet import fleet
 from streamer.cli.models import models
+from streamer.cli.notify import notify
 from streamer.cli.options import problem_of
 from streamer.cli.replay import replay
 from streamer.cli.report import report
@@ -101,7 +102,7 @@ def _root(
 
 app.command()(replay)
 app.command(context_settings=CONTEXT)(watch)
-for command in (export, report, sources, config, service, evaluate):
+for command in (export, report, sources, config, notify, service, evaluate):
     app.command()(command)
 app.command(epilog=f"Needs an extra: {install_hint('find')}")(find)
 app.command(epilog=f"Needs an extra: {install_hint('train')}")(train)

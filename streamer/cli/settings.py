@@ -53,8 +53,11 @@ def apply_config(context: typer.Context, path: str | None) -> str | None:
     for parameter in parameters.values():
         text = parameter.resolve_envvar_value(context)
         if text is not None:
-            _check(context, parameter, text, f"{_variable(parameter.name)}={text!r}")
-    context.default_map = config.defaults()
+            given = _as_given(parameter, text)
+            _check(context, parameter, given, f"{_variable(parameter.name)}={text!r}")
+    context.default_map = {
+        key: _as_given(parameters[key], value) for key, value in config.defaults().items()
+    }
     context.obj = config
     return path
 
@@ -162,6 +165,8 @@ class Settings:
             value = self.address.credentials.user
         if value is None:
             return NOTHING
+        if isinstance(value, list | tuple):
+            value = " ".join(value)
         return (
             str(value).lower() if isinstance(value, bool) else str(getattr(value, "value", value))
         )
@@ -303,18 +308,27 @@ def _value(context: typer.Context, parameter: Any, value: Setting, where: str) -
         ConfigError: it is not a value of that option.
     """
     where = f"{where} {parameter.name} = {value!r}"
-    return _check(context, parameter, _as_text(parameter, value, where), where)
+    given = _as_given(parameter, _as_text(parameter, value, where))
+    return _check(context, parameter, given, where)
 
 
 def _as_text(parameter: Any, value: Setting, where: str) -> Setting:
-    """A setting as text, as on the command line; true or false for a flag."""
+    """A setting as text, as on the command line; true or false for a flag.
+
+    Several values of an option that is repeatable are separated by white space, as in a variable.
+    """
     is_flag = getattr(parameter, "is_flag", False)
     if is_flag != isinstance(value, bool):
         raise ConfigError(f"{where}: give {'true or false' if is_flag else 'a value'}")
     return value if is_flag else str(value)
 
 
-def _check(context: typer.Context, parameter: Any, value: Setting, where: str) -> Any:
+def _as_given(parameter: Any, text: Setting) -> Setting | list[str]:
+    """A setting as the command line gives it: a list where the option is repeatable."""
+    return str(text).split() if getattr(parameter, "multiple", False) else text
+
+
+def _check(context: typer.Context, parameter: Any, value: Setting | list[str], where: str) -> Any:
     try:
         return parameter.process_value(context, value)
     except typer.TyperException as error:

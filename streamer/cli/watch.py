@@ -7,6 +7,7 @@ the signature only declares them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,6 +30,7 @@ from streamer.cli.options import (
     MaxGap,
     MaxKw,
     ModelOption,
+    SinkOption,
     ThemeOption,
     Verbose,
     choose_format,
@@ -166,6 +168,7 @@ def watch(
     tariff: TariffOption = None,
     publish: PublishOption = None,
     serve: ServeOption = None,
+    sink: SinkOption = None,
     format: FormatOption = Format.AUTO,
     ascii: Ascii = False,
     theme: ThemeOption = ThemeName.AUTO,
@@ -247,10 +250,14 @@ def make_meters(settings: Sequence[Settings]) -> list[Watch]:
     from streamer.commands.meternames import named
     from streamer.commands.meterset import with_parts
 
-    jobs = []
+    jobs: list[Watch] = []
+    known: set[Path] = set()
     for each in settings:
         with named(f"{each.path}: {each.where}"):
-            jobs.append(make_watch(each))
+            job = make_watch(each)
+        # One of the meters warns about a file that several take a secret from.
+        jobs.append(replace(job, secret_files=tuple(set(job.secret_files) - known)))
+        known.update(job.secret_files)
     return with_parts(jobs, [each.formulas for each in settings])
 
 
@@ -301,6 +308,7 @@ def make_watch(settings: Settings) -> Watch:
         tariff=tariff,
         name=chosen["name"] or "",
         where=f"{settings.path}: {settings.where}",
+        sinks=tuple(chosen["sink"] or ()),
     )
 
 

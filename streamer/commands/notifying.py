@@ -13,8 +13,9 @@ from streamer.errors import StreamerError
 from streamer.sinks import Sink
 
 if TYPE_CHECKING:
-    from streamer.commands.watch import MeterSource
     from streamer.publishing.background import Background
+    from streamer.sources.derived import DerivedSource
+    from streamer.sources.live import LiveSource
     from streamer.stream.service import Service
 
 
@@ -42,7 +43,9 @@ class Notifying:
 
 
 @contextmanager
-def notifying(sources: Sequence[MeterSource], background: Background | None) -> Iterator[Notifying]:
+def notifying(
+    sources: Sequence[LiveSource | DerivedSource], background: Background | None
+) -> Iterator[Notifying]:
     """Notify the service manager of this process, for the time of the context.
 
     A manager that cannot be reached is a warning on standard error: it acts on what it misses.

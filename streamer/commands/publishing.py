@@ -65,10 +65,18 @@ class Publishing:
             UsageError: a setting is wrong.
         """
         self._makers()
+        if self.table("notify"):
+            from streamer.commands.publishnotify import check_receivers
+
+            check_receivers(self.table("notify"))
 
     def secret_files(self) -> Sequence[Path]:
         """Files with secrets that are in use."""
-        return self.table("publish").secret_files("password")
+        return [
+            *self.table("publish").secret_files("password"),
+            *self.table("serve").secret_files("token"),
+            *self.table("notify").secret_files("urls"),
+        ]
 
     def _makers(self) -> list[Callable[[Report], Publisher]]:
         """Functions that make the publishers that are asked for."""
@@ -77,4 +85,12 @@ class Publishing:
             from streamer.commands.publishmqtt import mqtt_maker
 
             makers.append(mqtt_maker(self.publish, self.table("publish")))
+        if self.serve is not None or self.table("serve"):
+            from streamer.commands.serving import web_server
+
+            makers += filter(None, [web_server(self.serve, self.table("serve"))])
+        if self.table("notify"):
+            from streamer.commands.publishnotify import notify_maker
+
+            makers.append(notify_maker(self.table("notify")))
         return makers

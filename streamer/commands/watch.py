@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from streamer.commands.channels import live_channels
 from streamer.commands.forecasting import Forecasting
 from streamer.commands.meternames import MAX_NAME, key_of, named
 from streamer.commands.notifying import notifying
+from streamer.commands.plugins import closing_all, make_sinks
 from streamer.commands.recordchecks import check_meter_of, check_record
 from streamer.display.horizons import SHOWN
 from streamer.display.lines import one_line
@@ -63,6 +65,7 @@ class Watch:
         name: name of the meter; empty for the only one.
         where: its place in the configuration, for messages; empty if it has none.
         derived: its formulas, of the keys of other meters; None if it is not derived.
+        sinks: names of sinks that are plug-ins.
     """
 
     address: Address | None
@@ -80,6 +83,7 @@ class Watch:
     name: str = ""
     where: str = ""
     derived: DerivedPowers | None = None
+    sinks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.name != one_line(self.name).strip() or len(self.name) > MAX_NAME:
@@ -186,7 +190,15 @@ class Watch:
                 run(source, pipeline, [past, everyone], pacer, one_by_one=True)
             else:
                 self._run_recorded(
-                    self.record, source, pipeline, everyone, pacer, looking, opened, reporting
+                    self.record,
+                    source,
+                    pipeline,
+                    everyone,
+                    pacer,
+                    looking,
+                    opened,
+                    background,
+                    reporting,
                 )
         finally:
             source.close()
@@ -214,10 +226,12 @@ class Watch:
         pacer: Pacer,
         looking: Sequence[Sink],
         opened: list[Recorder],
+        background: Background | None,
         reporting: Callable[[Report], None] | None,
     ) -> None:
         from streamer.commands.rewinding import RecordedPast
         from streamer.recording.ending import closed_without_loss
+        from streamer.recording.notifications import KeptNotifications
         from streamer.recording.recorder import Recorder
         from streamer.stream.runner import run
 
@@ -231,7 +245,11 @@ class Watch:
             allow_other_meter=self.allow_other_meter,
         )
         opened.append(recorder)
-        with closed_without_loss(recorder):
+        with ExitStack() as ending:
+            ending.enter_context(closed_without_loss(recorder))
+            if background is not None:
+                kept = KeptNotifications(path, recorder.keep)
+                ending.enter_context(background.keeping(self.published(), kept))
             fresh = pipeline.state()
             resumed = recorder.resume(pipeline)
             for sink in looking:
@@ -260,6 +278,7 @@ class Watch:
         """
         with named(self.where if self.name else ""):
             self.open().close()
+            make_sinks(self.sinks, [])
             if self.record is not None:
                 check_record(self.record)
 
@@ -309,14 +328,18 @@ def show_dashboard(
     )
     summary = Summary(verbose=verbose, horizons=horizons, tariff=job.tariff)
     opened: list[Recorder] = []
-    with publishing.running() as background, notifying([source], background) as service:
+    with (
+        closing_all(make_sinks(job.sinks, [dashboard, summary])) as plugged,
+        publishing.running() as background,
+        notifying([source], background) as service,
+    ):
         return show(
             dashboard,
             summary,
             pacer,
             lambda: job.run(
                 source,
-                [summary, *service.sinks(job.name)],
+                [summary, *service.sinks(job.name), *plugged],
                 pacer,
                 looking=[dashboard],
                 opened=opened,
@@ -363,6 +386,7 @@ def write_lines(
     sinks: list[Sink] = [summary, NoteSink(sys.stderr)]
     if format is not None:
         sinks.append(TextSink(sys.stdout, format, horizons=horizons))
+    sinks += make_sinks(job.sinks, sinks)
     with (
         stopping(pacer) as ending,
         summed_up(summary, sinks),

@@ -5,11 +5,11 @@ sources.
 """
 
 from streamer.dashboard.app import Dashboard
-from streamer.dashboard.history import History, HistorySnapshot, LogEntry
 from streamer.dashboard.layout import Frame, render
 from streamer.dashboard.meters import MetersDashboard
 from streamer.dashboard.meterview import MeterView
 from streamer.dashboard.picture import render_svg
+from streamer.history import History, HistorySnapshot, LogEntry
 
 __all__ = [
     "Dashboard",

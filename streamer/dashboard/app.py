@@ -21,8 +21,8 @@ from streamer.sinks import Item
 from streamer.stream.pacing import Pacer
 
 if TYPE_CHECKING:
-    from streamer.dashboard.archive import Archive
     from streamer.energy.tariff import Tariff
+    from streamer.history.archive import Archive
 
 LIVE = "live"
 """Shown instead of the speed of a replay."""

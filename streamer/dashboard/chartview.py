@@ -5,11 +5,11 @@ from __future__ import annotations
 from rich.text import Text
 
 from streamer.dashboard.chart import draw, plot_columns
-from streamer.dashboard.columns import latest
 from streamer.dashboard.fan import MIN_HEIGHT, find_fan
-from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.plot import CELLS
 from streamer.dashboard.words import LABEL, STRONG, line
+from streamer.history import HistorySnapshot
+from streamer.history.columns import latest
 
 _TITLED = 7
 """Lines from which a chart of the past has its span above it."""

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from streamer.dashboard.chart import ALARM_GLYPH
-from streamer.dashboard.columns import FORECAST_GLYPH, SOLAR_GLYPH
-from streamer.dashboard.plot import BAND_GLYPH, FILL, GAP_GLYPH
+from streamer.dashboard.plot import BAND_GLYPH, FILL, FORECAST_GLYPH, GAP_GLYPH, SOLAR_GLYPH
 from streamer.dashboard.words import (
     ACTUAL,
     BAND,

@@ -14,7 +14,6 @@ from streamer.dashboard import demand, head, hints, link, means, overview, panel
 from streamer.dashboard.alarms import shortest
 from streamer.dashboard.below import LARGE, below
 from streamer.dashboard.chartview import chart_of
-from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.house import house
 from streamer.dashboard.now import now, now_lines
 from streamer.dashboard.printing import printed
@@ -32,6 +31,7 @@ from streamer.dashboard.words import (
 )
 from streamer.display.numbers import plural
 from streamer.display.themes import ThemeName
+from streamer.history import HistorySnapshot, outage
 
 _FULL = (72, 22)
 """Columns and lines from which the panels fit below the chart."""
@@ -193,7 +193,7 @@ def _status(snapshot: HistorySnapshot, width: int, message: str, *, titled: bool
     if snapshot.scrolled and snapshot.past is not None:
         return fit(Text(snapshot.past.title), width, pad=False)
     last = snapshot.last
-    if not titled and (link.down(snapshot) or (last and last.alarms)):
+    if not titled and (outage.is_down(snapshot) or (last and last.alarms)):
         return link.banner(snapshot, width)
     if remedy := link.remedy(snapshot):
         left, more = Text(remedy), shortest(last.alarms) if last and last.alarms else hint

@@ -12,7 +12,6 @@ from rich.text import Text
 from streamer.dashboard import alarms, demand, hints, link
 from streamer.dashboard.chart import ALARM_GLYPH
 from streamer.dashboard.chartview import chart_of
-from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.layout import Frame
 from streamer.dashboard.now import Values, now
 from streamer.dashboard.plot import FILL, GAP_GLYPH
@@ -34,6 +33,7 @@ from streamer.dashboard.words import (
 from streamer.display.horizons import MIN_SETTLED
 from streamer.display.numbers import NOTHING, fixed, plural
 from streamer.display.themes import ThemeName
+from streamer.history import HistorySnapshot
 from streamer.readings import Link, Step
 
 _MIN_CHART = 8

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 from streamer.dashboard.chart import plot_columns
 from streamer.dashboard.fan import columns_taken
-from streamer.dashboard.history import History, HistorySnapshot
 from streamer.dashboard.link import moment
 from streamer.dashboard.navigation import Navigation
-from streamer.dashboard.past import Past
 from streamer.display.horizons import SHOWN
+from streamer.history import History, HistorySnapshot
+from streamer.history.past import Past
 from streamer.readings import Notice
 from streamer.readings.seconds import seconds_of
 from streamer.sinks import Item
 
 if TYPE_CHECKING:
-    from streamer.dashboard.archive import Archive
     from streamer.energy.tariff import Tariff
+    from streamer.history.archive import Archive
 
 
 class MeterView:

@@ -11,9 +11,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.terminal_theme import DEFAULT_TERMINAL_THEME, SVG_EXPORT_THEME
 
-from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.layout import Frame, render
 from streamer.display.themes import ThemeName
+from streamer.history import HistorySnapshot
 
 _ADVANCE = 0.602
 """Width of a character in font sizes: that of DejaVu Sans Mono and Menlo, and nearly that of most

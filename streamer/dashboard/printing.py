@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.words import printable
+from streamer.history import HistorySnapshot
 from streamer.readings import Alarm
 
 

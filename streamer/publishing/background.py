@@ -6,19 +6,23 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from streamer.display.lines import error_line, one_line
 from streamer.errors import LinkError
-from streamer.publishing import Publisher, Report, WatchedMeter
+from streamer.publishing import FailureCounter, KeepingPublisher, Publisher, Report, WatchedMeter
 from streamer.publishing.state import MeterState, next_state
 from streamer.readings import Notice, Step
 from streamer.sinks import Item
 from streamer.sinks.items import Vitals
+
+if TYPE_CHECKING:
+    from streamer.recording.notifications import KeptNotifications
 
 MAX_WAITING = 10_000
 """Most items that wait for the event loop: more than it leaves there unless it hangs."""
@@ -92,6 +96,23 @@ class Background:
         """
         return MeterSink(meter, self._put, late_s)
 
+    @contextmanager
+    def keeping(self, meter: WatchedMeter, kept: KeptNotifications) -> Iterator[None]:
+        """Let the publishers keep in the recording of a meter what must outlive the program.
+
+        Args:
+            meter: the meter.
+            kept: what they keep, in a recording that is open while the context lasts.
+        """
+        keepers = [each for each in self._publishers if isinstance(each, KeepingPublisher)]
+        for each in keepers:
+            self._wait_for(each.keep(meter, kept))
+        try:
+            yield
+        finally:
+            for each in keepers:
+                self._wait_for(each.release(meter))
+
     def call_soon(self, call: Callable[[], None]) -> None:
         """Have a function called in the thread of the publishers, in the next turn of its loop.
 
@@ -115,6 +136,15 @@ class Background:
         # A publisher that hangs stays with its thread, which ends with the program.
         self._thread.join(_CLOSE_S)
         self._reports.close()
+
+    def _wait_for(self, task: Coroutine[Any, Any, None]) -> None:
+        """Wait for a task in the event loop, but not for one that hangs."""
+        loop = self._loop
+        if loop is None:
+            task.close()
+            return
+        with suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(task, loop).result(_CLOSE_S)
 
     def _put(self, meter: WatchedMeter, item: Item | None) -> None:
         """Take an item from the thread of a stream."""
@@ -182,6 +212,9 @@ class Background:
                     _log.error("%s failed", publisher.name, exc_info=error)
                 reason = error_line(error).removeprefix(f"{publisher.name}: ")
                 text = one_line(f"{publisher.name}: {reason}")
+            for each in self._publishers:
+                if isinstance(each, FailureCounter):
+                    each.count_failure(publisher.name)
             if loop.time() - began_s > _HELD_S:
                 attempts, reported = 0, ""
             if text != reported:

@@ -18,11 +18,11 @@ from pathlib import Path
 from streamer.commands.demand import demand_rule
 from streamer.commands.forecasting import Forecasting
 from streamer.dashboard import History, render_svg
-from streamer.dashboard.history import HistorySnapshot
 from streamer.demand.settings import DemandRule
 from streamer.display.themes import ThemeName
 from streamer.energy.tariff import Rate
 from streamer.energy.tarifffile import read_tariff
+from streamer.history import HistorySnapshot
 from streamer.readings import Link, Reading, Sample
 from streamer.sinks.items import Vitals
 from streamer.sources.files.delimited import open_replay

@@ -23,7 +23,7 @@ from tests.docs.pages import DOCS, RUN_PAGES, Block, block, blocks, read
 
 SCRIPTS = blocks("sh")
 RUN = [script for script in SCRIPTS if script.reason is None]
-LANGUAGES = {"sh", "python", "toml", "text"}
+LANGUAGES = {"promql", "python", "sh", "text", "toml", "yaml"}
 
 START = datetime(2026, 11, 2)
 MINUTES = 200

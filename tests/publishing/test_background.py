@@ -109,6 +109,23 @@ def test_a_publisher_that_fails_is_reported_once_and_runs_again() -> None:
     assert told == [Notice(Notice.WARNING, text) for text in texts]
 
 
+def test_each_failure_is_counted_by_those_who_count_them() -> None:
+    class Counting(_Fake):
+        def __init__(self) -> None:
+            super().__init__()
+            self.failed: list[str] = []
+
+        def count_failure(self, publisher: str) -> None:
+            self.failed.append(publisher)
+
+    fake, counting = _Fake(*[LinkError("fake: no route")] * 3), Counting()
+    background = Background(_of(fake, counting), retry_s=(0.0,))
+    background.start()
+    assert fake.ran.wait(10)
+    background.close()
+    assert counting.failed == ["fake"] * 3
+
+
 def test_one_that_cannot_start_is_an_error_and_the_others_are_closed() -> None:
     others = _Fake()
     background = Background(_of(others, _Fake(start=RefusedError("the port is in use"))))

@@ -22,6 +22,7 @@ DerivedItem: TypeAlias = Reading | Notice | Link | Sample
 
 _DECIMALS = 6  # as those of a meter
 _MAX_DRAWN_KW = 0.05  # what an inverter may draw at night
+_FAR = timedelta(seconds=FAR_S)
 _STATES = (Link.LOST, Link.SILENT, Link.UP)
 """States of a connection, from the worst to the best."""
 
@@ -197,17 +198,27 @@ class DerivedSource:
 
     def _take(self) -> list[DerivedItem]:
         items: list[DerivedItem] = [each for each in (self._link, self._sample) if each is not None]
-        items += [*self._notices, *self._ready]
-        if self._ready:
-            self._given_at = self._ready[-1].at
+        items += [*self._notices, *self._readings()]
         self._link = self._sample = None
         self._notices = []
-        self._ready.clear()
         return items
+
+    def _readings(self) -> list[Reading]:
+        """The readings that are ready, up to one that is far ahead of those before."""
+        found: list[Reading] = []
+        while self._ready:
+            at, before = self._ready[0].at, self._given_at
+            if before is not None and at - before > _FAR and self._rewinder is not None:
+                if found:
+                    break  # all before it have to be used first
+                self._rewinder.mark()
+            found.append(self._ready.popleft())
+            self._given_at = at
+        return found
 
     def _add(self, part: str, reading: Reading) -> None:
         before, self._newest[part] = self._newest.get(part), reading.at
-        if before is not None and before - reading.at > timedelta(seconds=FAR_S):
+        if before is not None and before - reading.at > _FAR:
             self._back_at = reading.at
         for minute in self._join.add(self._parts.index(part), reading):
             combined = self._combined(minute)
