@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 import streamer as package
+from tests.commandline import streamer
 from tests.docs.pages import ROOT
 from tests.docs.test_install import EXTRAS
 
@@ -142,6 +143,14 @@ def test_options_become_settings() -> None:
         },
         "serve": {"listen": "0.0.0.0:8099", "trusted": ["172.30.32.2"]},
     }
+
+
+def test_streamer_accepts_the_settings(tmp_path: Path) -> None:
+    file = tmp_path / "streamer.toml"
+    file.write_text(START["settings"]({"meters": METERS, "peak_limit": 5.5}, BROKER))
+    file.chmod(0o600)
+    done = streamer("config", "--check", "--config", file)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_broker_with_tls_and_without_users() -> None:

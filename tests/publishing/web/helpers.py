@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -22,8 +22,15 @@ START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LOOPBACK = Listen("127.0.0.1", 0)
 
 
-def access(token: str | None = None, *names: str) -> Access:
-    return Access(token, frozenset(names), "read from here", "open its IP address", basic=True)
+def access(token: str | None = None, *names: str, trusted: Iterable[str] = ()) -> Access:
+    return Access(
+        token,
+        frozenset(names),
+        "read from here",
+        "open its IP address",
+        basic=True,
+        trusted=frozenset(trusted),
+    )
 
 
 class Clock:
@@ -43,13 +50,17 @@ class Site:
     """A running server, and what its meters send it."""
 
     def __init__(
-        self, token: str | None = None, metrics: Metrics | None = None, **times: float
+        self,
+        token: str | None = None,
+        metrics: Metrics | None = None,
+        trusted: Iterable[str] = (),
+        **times: float,
     ) -> None:
         self.clock = Clock()
         self.notices: list[Notice] = []
         self.server = WebServer(
             LOOPBACK,
-            access(token),
+            access(token, trusted=trusted),
             self.notices.append,
             metrics=metrics,
             now=self.clock,
