@@ -84,6 +84,7 @@ def test_others_may_look_with_a_token_only(host: str, tmp_path: Path) -> None:
         ({"listen": 8090}, "listen: give a non-empty text"),
         ({"listen": "127.0.0.1:8090", "hosts": "nas"}, "hosts: give a list of texts"),
         ({"listen": "127.0.0.1:8090", "token": "a", "token_file": "b"}, "token_file is given, too"),
+        ({"listen": "0.0.0.0:80", "trusted": ["nginx"]}, "'nginx' does not appear to be an IPv4"),
     ],
 )
 def test_errors_name_file_table_and_key(values: dict[str, Any], words: str) -> None:
@@ -120,3 +121,10 @@ def test_a_wrong_address_is_a_wrong_usage(command: str) -> None:
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith("streamer: error: --serve '8090' is not a host and a port; write")
     assert ended.err.count("\n") == 1
+
+
+def test_with_a_trusted_proxy_no_token_has_to_be_given() -> None:
+    trusted = _table(listen="0.0.0.0:8099", trusted=["172.30.32.2"])
+    assert web_server(None, trusted, {})
+    with pytest.raises(ConfigError, match="anyone who can reach"):
+        web_server(None, _table(listen="0.0.0.0:8099", trusted=[]), {})
