@@ -135,7 +135,7 @@ class Settings:
             value = self.address.credentials.user
         if value is None:
             return NOTHING
-        if isinstance(value, list | tuple):
+        if type(value) in (list, tuple):  # of a repeatable option
             value = " ".join(value)
         return (
             str(value).lower() if isinstance(value, bool) else str(getattr(value, "value", value))
