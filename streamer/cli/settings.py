@@ -165,7 +165,7 @@ class Settings:
             value = self.address.credentials.user
         if value is None:
             return NOTHING
-        if type(value) in (list, tuple):  # of an option that is repeatable
+        if type(value) in (list, tuple):  # of a repeatable option
             value = " ".join(value)
         return (
             str(value).lower() if isinstance(value, bool) else str(getattr(value, "value", value))
