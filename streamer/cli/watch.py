@@ -250,7 +250,7 @@ def make_watch(settings: Settings) -> Watch:
         by=chosen["clock"].value,
         retry_max_s=chosen["retry"],
         max_kw=chosen["max_kw"],
-        secret_files=tuple(settings.secret_files()),
+        secret_files=(*settings.secret_files(), *make_publishing(settings).secret_files()),
         tariff=tariff,
     )
 
