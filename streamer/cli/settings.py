@@ -161,6 +161,8 @@ class Settings:
         if self.address is not None and key == "url":
             # The URL may contain a password.
             return self.address.shown
+        if key == "publish" and value is not None:
+            return Address.parse(value).shown
         if self.address is not None and key in self.in_url:
             value = self.address.credentials.user
         if value is None:
