@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from streamer.commands.notifying import notifying
-from streamer.commands.plugins import closing_all, make_sinks
 from streamer.commands.supervision import Supervisor
 from streamer.display.lines import error_line
 from streamer.errors import RecordError
@@ -76,7 +75,7 @@ class _Lines:
                 label = MeterLabel(job.key, f"{job.name:{width}}", place == 0, demand)
                 horizons = shared if format == "csv" else job.horizons
                 sinks.append(TextSink(sys.stdout, format, horizons=horizons, meter=label))
-            self._sinks.append([*sinks, *make_sinks(job.sinks, sinks)])
+            self._sinks.append(sinks)
 
     def sinks(self, place: int) -> Sequence[Sink]:
         return self._sinks[place]
@@ -121,22 +120,12 @@ def write_meters(
 class _Screens:
     """Rows and screens of all meters, and their summaries."""
 
-    def __init__(
-        self, jobs: Sequence[Watch], views: Sequence[MeterView], summaries: MeterSummaries
-    ) -> None:
+    def __init__(self, views: Sequence[MeterView], summaries: MeterSummaries) -> None:
         self._views = views
         self._summaries = summaries
-        self._plugged = [
-            make_sinks(job.sinks, [view, summary])
-            for job, view, summary in zip(jobs, views, summaries.summaries, strict=True)
-        ]
 
     def sinks(self, place: int) -> Sequence[Sink]:
-        return (self._summaries.summaries[place], *self._plugged[place])
-
-    def plugged(self) -> list[Sink]:
-        """The sinks of all meters that are plug-ins."""
-        return [sink for sinks in self._plugged for sink in sinks]
+        return (self._summaries.summaries[place],)
 
     def looking(self, place: int) -> Sequence[Sink]:
         return (self._views[place],)
@@ -178,7 +167,7 @@ def show_meters(
     ]
     dashboard = MetersDashboard(supervisor.pacer, views, ascii=ascii_only, theme=theme)
     summaries = MeterSummaries(jobs, verbose=verbose)
-    screens = _Screens(jobs, views, summaries)
+    screens = _Screens(views, summaries)
 
     def finish() -> None:
         for place, stream in enumerate(supervisor.streams):
@@ -189,7 +178,6 @@ def show_meters(
                 screens.failed(place, error_line(error))
 
     with (
-        closing_all(screens.plugged()),
         publishing.running() as background,
         notifying(supervisor.sources, background) as service,
     ):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from streamer.commands.meternames import named
 from streamer.commands.meterset import ordered
+from streamer.commands.plugins import make_sinks
 from streamer.display.lines import error_line
 from streamer.errors import StreamerError
 from streamer.readings import Notice
@@ -154,6 +155,8 @@ class Supervisor:
         """Run the stream of one meter."""
         stream = self.streams[place]
         sinks, looking = looker.sinks(place), looker.looking(place)
+        plugged: Sequence[Sink] = ()
+        status = [] if service is None else service.sinks(stream.job.name)
 
         def take_reports(report: Report) -> None:
             stream.report = report
@@ -161,11 +164,11 @@ class Supervisor:
                 # Those from before are kept until one of the streams can record them.
                 background.report_to(self._report)
 
-        status = [] if service is None else service.sinks(stream.job.name)
         try:
+            plugged = make_sinks(stream.job.sinks, [*sinks, *looking])
             stream.job.run(
                 stream.source,
-                [*sinks, *status],
+                [*sinks, *status, *plugged],
                 self.pacer,
                 looking=[*looking, *stream.feeding],
                 opened=stream.opened,
@@ -182,7 +185,8 @@ class Supervisor:
                 looker.failed(place, error_line(error))
         finally:
             stream.report = None
-            for sink in (*stream.feeding, *looking):
+            stream.source.close()
+            for sink in (*stream.feeding, *looking, *plugged):
                 sink.close()
 
     def _report(self, notice: Notice) -> None:
