@@ -25,7 +25,7 @@ from tests.publishing.web.helpers import Site
 
 DOCS = Path(__file__).parents[2] / "docs"
 
-_EVENING = datetime(2010, 3, 21, 20, 55)
+_EVENING = datetime(2010, 3, 21, 20, 57)
 _ZONE = timezone(timedelta(hours=1))
 _SHOWN = {"phone": (PHONE, "dark"), "tablet": (TABLET, "light")}
 

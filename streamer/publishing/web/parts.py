@@ -28,7 +28,8 @@ def status(view: View) -> Markup:
     """Status of the meter, loud if its values are not of the present, and the alarms."""
     banner, step = view.banner(), view.step
     if view.is_fresh and not banner:
-        first = tag("p", f"Live: the latest reading is of {view.as_of()}.", class_="fresh")
+        # Screen readers read it aloud whenever it changes: so it has no time.
+        first = tag("p", "Live.", class_="fresh")
     else:
         first = tag("p", banner, class_="stale")
     if step is None:
@@ -53,7 +54,19 @@ def now(view: View) -> Markup:
     ahead = tile(label, amount(coming.point_kw if coming else None, 3), "kW", below)
     means = step.next_means if step is not None else None
     shown = [] if means is None else [m for m in means if m.minutes in view.snapshot.horizons]
-    return tag("dl", _present(view), ahead, *map(_mean, shown), class_="figures now")
+    tiles = _present(view), _sun(view), ahead, *map(_mean, shown)
+    return tag("dl", *tiles, class_="figures now")
+
+
+def _sun(view: View) -> Markup | None:
+    """Solar power and consumption of the latest minute; None where the sun is not measured."""
+    if view.last is None or view.last.reading.solar_kw is None:
+        return None
+    if view.step is None:
+        return tile("Solar", NOTHING, "kW")
+    reading = view.step.reading
+    below = f"consumption {power(reading.consumption_kw, 3)}"
+    return tile("Solar", amount(reading.solar_kw, 3), "kW", below)
 
 
 def _present(view: View) -> Markup:

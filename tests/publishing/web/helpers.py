@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -24,8 +24,15 @@ START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LOOPBACK = Listen("127.0.0.1", 0)
 
 
-def access(token: str | None = None, *names: str) -> Access:
-    return Access(token, frozenset(names), "read from here", "open its IP address", basic=True)
+def access(token: str | None = None, *names: str, trusted: Iterable[str] = ()) -> Access:
+    return Access(
+        token,
+        frozenset(names),
+        "read from here",
+        "open its IP address",
+        basic=True,
+        trusted=frozenset(trusted),
+    )
 
 
 def household(count: int = 600) -> list[Step]:
@@ -53,11 +60,16 @@ class Site:
     """A running server, and what its meters send it."""
 
     def __init__(
-        self, token: str | None = None, metrics: Metrics | None = None, **times: float
+        self,
+        token: str | None = None,
+        metrics: Metrics | None = None,
+        trusted: Iterable[str] = (),
+        **times: float,
     ) -> None:
         self.clock = Clock()
         self.notices: list[Notice] = []
         self._token, self._metrics, self._times = token, metrics, times
+        self._trusted = trusted
         self._serving: list[asyncio.Task[None]] = []
         self._states: dict[str, MeterState] = {}
         self.server = self._made(LOOPBACK)
@@ -94,7 +106,7 @@ class Site:
     def _made(self, listen: Listen) -> WebServer:
         return WebServer(
             listen,
-            access(self._token),
+            access(self._token, trusted=self._trusted),
             self.notices.append,
             metrics=self._metrics,
             now=self.clock,
