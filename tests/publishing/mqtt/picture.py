@@ -31,8 +31,15 @@ from tests.publishing.mqtt.test_command import is_connected, watching
 _UNTIL = "21/3/2010;20:50"
 _MINUTES = 1000
 _SIZE = {"width": 1180, "height": 1300}
-_CLIP = {"x": 90, "y": 100, "width": 668, "height": 1010, "scale": 0.9}
+_CLIP = {"x": 90, "y": 100, "width": 668, "height": 1050, "scale": 0.9}
 _DRAWN_S = 15.0
+_HIDE_LOGOS = """(function hide(root) {
+  for (const each of root.querySelectorAll("*")) {
+    if (each.tagName === "IMG") each.style.visibility = "hidden";
+    if (each.shadowRoot) hide(each.shadowRoot);
+  }
+})(document)"""
+"""They would be loaded from another site."""
 _BROWSER = (
     *("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
     *("--no-first-run", "--disable-background-networking", "--disable-component-update"),
@@ -109,6 +116,7 @@ async def _draw(home: RealHomeAssistant, profile: Path) -> bytes:
                 await _call(page, "Runtime.evaluate", expression=_login(home))
                 await _call(page, "Page.navigate", url=f"{site}/config/devices/device/{device}")
                 await asyncio.sleep(_DRAWN_S)
+                await _call(page, "Runtime.evaluate", expression=_HIDE_LOGOS)
                 shot = await _call(page, "Page.captureScreenshot", format="png", clip=_CLIP)
                 return base64.b64decode(shot["data"])
     finally:
