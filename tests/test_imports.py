@@ -136,6 +136,14 @@ def test_pipeline_imports_no_outer_package() -> None:
     assert not modules & {"sources", "sinks", "dashboard", "cli", "stream", "commands", "training"}
 
 
+def test_the_door_to_river_loads_no_outer_package() -> None:
+    modules = _modules_after("import streamer.river")
+    # river itself loads pandas and others where they are installed.
+    assert "river" in modules
+    assert not modules & {"tensorflow", "keras", "matplotlib", "pyspark", "onnx", "aiohttp"}
+    assert not _of_streamer(modules) & {"cli", "commands", "dashboard", "stream", "training"}
+
+
 @pytest.mark.parametrize("kind", ["files.delimited", "live"])
 def test_sources_import_no_models(kind: str) -> None:
     modules = _of_streamer(_modules_after(f"import streamer.sources.{kind}"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
+import secrets
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 TOKEN_VARIABLE = "STREAMER_SERVE_TOKEN"  # noqa: S105 - the name of a variable
 """Variable with the token that clients must know; it takes precedence over the table."""
 
-KEYS = ("listen", "token", "token_file", "hosts")
+KEYS = ("listen", "token", "token_file", "hosts", "trusted")
 """Keys of the table."""
 
 _LISTEN = re.compile(r"(?:\[(?P<v6>[\w:.%]+)\]|(?P<host>[^\s:/\[\]]+)):(?P<port>[0-9]{1,5})")
@@ -63,9 +65,11 @@ def web_server(
     secret = environ.get(TOKEN_VARIABLE) or None
     if secret is None and (found := table.secret("token")) is not None:
         secret = found.reveal()
-    hosts = table.texts("hosts")
+    hosts, trusted = table.texts("hosts"), _trusted(table)
     from streamer.web.access import Access, is_loopback, names_of_machine
 
+    if secret is None and trusted:
+        secret = secrets.token_urlsafe()  # nobody knows it: all come through the proxy
     if secret is None and not is_loopback(host):
         text = (
             f"anyone who can reach {host} could look; give a token (token or token_file in "
@@ -79,6 +83,7 @@ def web_server(
         purpose="read from here",
         remedy="open its IP address, or add the name to hosts in the table [serve]",
         basic=True,
+        trusted=trusted,
     )
 
     def make(report: Report) -> Publisher:
@@ -87,6 +92,14 @@ def web_server(
         return WebServer(Listen(host, port), access, report, metrics=_metrics())
 
     return make
+
+
+def _trusted(table: Table) -> frozenset[str]:
+    """Addresses of proxies that are trusted."""
+    try:
+        return frozenset(str(ipaddress.ip_address(text)) for text in table.texts("trusted"))
+    except ValueError as error:
+        raise table.wrong("trusted", f"{error}; give the address of a proxy") from None
 
 
 def _metrics() -> Metrics | None:

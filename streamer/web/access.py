@@ -69,6 +69,7 @@ class Access:
         purpose: what the requests are for: `send readings`.
         remedy: what to do about a name that is not known.
         basic: whether a browser's dialogue may give the token, as the password.
+        trusted: addresses of proxies that have checked already who asks, and under which name.
     """
 
     token: str | None = field(repr=False)
@@ -76,6 +77,25 @@ class Access:
     purpose: str
     remedy: str
     basic: bool = False
+    trusted: frozenset[str] = frozenset()
+
+    def trusts(self, peer: str | None) -> bool:
+        """Whether a connection is that of a trusted proxy.
+
+        Args:
+            peer: address of its other end.
+
+        >>> access = Access(None, frozenset(), "", "", trusted=frozenset({"10.0.0.1"}))
+        >>> access.trusts("::ffff:10.0.0.1"), access.trusts("10.0.0.2"), access.trusts(None)
+        (True, False, False)
+        """
+        if peer is None or not self.trusted:
+            return False
+        try:
+            address = ipaddress.ip_address(peer)
+        except ValueError:
+            return False
+        return str(getattr(address, "ipv4_mapped", None) or address) in self.trusted
 
     def check_host(self, headers: Mapping[str, str]) -> None:
         """Raise RefusalError for a request to a name that is not one of this machine."""

@@ -244,3 +244,22 @@ def test_a_url_with_an_address_of_version_6() -> None:
     assert access().token is None
     assert TOKEN not in repr(access(TOKEN))
     assert START.tzinfo is UTC
+
+
+@pytest.mark.parametrize(("proxy", "status"), [("127.0.0.1", 200), ("10.0.0.1", 421)])
+def test_a_trusted_proxy_needs_neither_token_nor_name(proxy: str, status: int) -> None:
+    site = Site(TOKEN, trusted=[proxy])
+    site.send(About("meter", "homes"), *_steps(1))
+
+    async def test(client: ClientSession) -> None:
+        through = {"Host": "home.example:8123"}
+        for path, text in (("/api/now", '"house"'), ("/healthz", "house: fresh")):
+            async with client.get(path, headers=through) as response:
+                assert response.status == status
+                assert (text in await response.text()) is (status == 200)
+        async with client.get(
+            "/api/now", headers={**through, "Sec-Fetch-Site": "cross-site"}
+        ) as found:
+            assert found.status in (403, 421)
+
+    serve(site, test)
