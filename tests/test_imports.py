@@ -15,7 +15,7 @@ HEAVY = {"tensorflow", "keras", "river", "scipy", "pandas", "matplotlib", "pyspa
 HEAVY |= {"polars", "onnx", "onnxruntime"}
 ENGINES = {"numpy", "h5py", "narwhals"}
 FEEDS = {"aiohttp", "aiomqtt", "paho", "pymodbus", "serial", "sml", "pyarrow", "zeroconf"}
-PUBLISHERS = {"prometheus_client"}
+PUBLISHERS = {"prometheus_client", "apprise"}
 TERMINAL = {"termios", "tty", "msvcrt"}
 
 
@@ -60,6 +60,7 @@ def _run_cli(*arguments: str) -> str:
         _run_cli("config"),
         _run_cli("find", "--help"),
         _run_cli("service", "--help"),
+        _run_cli("notify", "--help"),
         _run_cli("fleet", "--help"),
         _run_cli("fleet", "run", "--help"),
         _run_cli("models", "export", "--help"),
@@ -135,6 +136,14 @@ def test_a_frame_loads_no_other_library(library: str, others: set[str]) -> None:
 def test_pipeline_imports_no_outer_package() -> None:
     modules = _of_streamer(_modules_after("import streamer.pipeline"))
     assert not modules & {"sources", "sinks", "dashboard", "cli", "stream", "commands", "training"}
+
+
+def test_the_door_to_river_loads_no_outer_package() -> None:
+    modules = _modules_after("import streamer.river")
+    # river itself loads pandas and others where they are installed.
+    assert "river" in modules
+    assert not modules & {"tensorflow", "keras", "matplotlib", "pyspark", "onnx", "aiohttp"}
+    assert not _of_streamer(modules) & {"cli", "commands", "dashboard", "stream", "training"}
 
 
 @pytest.mark.parametrize("kind", ["files.delimited", "live"])

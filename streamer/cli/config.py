@@ -43,8 +43,10 @@ def config(
             jobs = make_meters(settings)
             for job in jobs:
                 job.check()
-            make_publishing(settings[0]).check()
-            command.show_checked(path, [text for job in jobs for text in job.warnings()])
+            publishing = make_publishing(settings[0])
+            publishing.check()
+            warnings = [text for job in jobs for text in job.warnings()]
+            command.show_checked(path, [*warnings, *publishing.warnings()])
         else:
             alone = len(settings) == 1
             tables = [(each.where, each.rows(alone=alone)) for each in settings]

@@ -161,11 +161,13 @@ class Settings:
         if self.address is not None and key == "url":
             # The URL may contain a password.
             return self.address.shown
+        if key == "publish" and value is not None:
+            return Address.parse(value).shown
         if self.address is not None and key in self.in_url:
             value = self.address.credentials.user
         if value is None:
             return NOTHING
-        if isinstance(value, list | tuple):
+        if type(value) in (list, tuple):  # of a repeatable option
             value = " ".join(value)
         return (
             str(value).lower() if isinstance(value, bool) else str(getattr(value, "value", value))

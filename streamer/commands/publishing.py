@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamer.commands.tables import Table
+from streamer.readings import Notice
 
 if TYPE_CHECKING:
     from streamer.publishing import Publisher, Report
@@ -51,7 +52,12 @@ class Publishing:
             return
         from streamer.publishing.background import Background
 
-        background = Background(lambda report: [make(report) for make in makers])
+        def make_all(report: Report) -> list[Publisher]:
+            for text in self.warnings():
+                report(Notice(Notice.WARNING, text))
+            return [make(report) for make in makers]
+
+        background = Background(make_all)
         background.start()
         try:
             yield background
@@ -69,6 +75,12 @@ class Publishing:
             from streamer.commands.publishnotify import check_receivers
 
             check_receivers(self.table("notify"))
+
+    def warnings(self) -> list[str]:
+        """Texts about what works, but should be mended: secrets that other users may read."""
+        from streamer.feeds.secretfile import exposure
+
+        return list(filter(None, map(exposure, self.secret_files())))
 
     def secret_files(self) -> Sequence[Path]:
         """Files with secrets that are in use."""

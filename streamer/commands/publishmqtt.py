@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from streamer.commands.tables import Table
-from streamer.errors import ConfigError
 from streamer.extras import check_installed
 from streamer.feeds.address import Secret
 
@@ -35,15 +34,16 @@ def mqtt_maker(url: str | None, table: Table) -> Callable[[Report], Publisher]:
     from streamer.publishing.mqtt.settings import read_settings
 
     table.check(KEYS)
-    in_table = table.text("url")
-    password = table.secret("password")
-    if os.environ.get(VARIABLE):
-        password = Secret(os.environ[VARIABLE])
-    where = "--publish" if url is not None else f"{table.file}: [publish] url"
-    chosen = url if url is not None else in_table
-    if chosen is None:
-        raise ConfigError(f"{table.file}: [publish] has no url: mqtt://broker/streamer")
-    settings = read_settings(chosen, password, where=where)
+    in_table, password = table.text("url"), table.secret("password")
+    given = _from_variable() or password
+    if url is not None:
+        settings = read_settings(url, given, where="--publish")
+    elif in_table is not None:
+        settings = read_settings(in_table, given, where=f"{table.file}: [publish] url")
+        if password is not None and settings.broker.credentials.password is not given:
+            raise table.wrong("url", "it has a password, and there is one beside it; leave one out")
+    else:
+        raise table.wrong("url", "it is missing; write it like mqtt://broker/streamer")
     check_installed("aiomqtt", "--publish", "mqtt")
 
     def make(report: Report) -> Publisher:
@@ -52,3 +52,8 @@ def mqtt_maker(url: str | None, table: Table) -> Callable[[Report], Publisher]:
         return MqttPublisher(settings, report)
 
     return make
+
+
+def _from_variable() -> Secret | None:
+    text = os.environ.get(VARIABLE)
+    return Secret(text) if text else None

@@ -6,13 +6,14 @@ A stream that fails ends alone: it is reported, and the others continue.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from streamer.commands.meternames import named
 from streamer.commands.meterset import ordered
+from streamer.commands.plugins import make_sinks
 from streamer.display.lines import error_line
 from streamer.errors import StreamerError
 from streamer.readings import Notice
@@ -62,10 +63,6 @@ class MeterStream:
     failure: BaseException | None = None
     report: Report | None = None
 
-    def take_report(self, report: Report) -> None:
-        """Take notices by `report` from now on."""
-        self.report = report
-
 
 class Supervisor:
     """Runs the streams of several meters.
@@ -92,7 +89,7 @@ class Supervisor:
                 found[place] = by_key[job.key] = MeterStream(job, source)
                 for key in job.part_keys:
                     part = by_key[key]
-                    part.feeding.append(source.part(key, _late(part.source)))  # type: ignore[union-attr]
+                    part.feeding.append(_part_sink(source, part))
         except BaseException:
             for stream in found.values():
                 stream.source.close()
@@ -130,8 +127,6 @@ class Supervisor:
                 order.
             Exception: a stream has failed by an error in the program; raised at the end.
         """
-        if background is not None:
-            background.report_to(self._report)
         threads = [
             threading.Thread(
                 target=self._work,
@@ -160,16 +155,25 @@ class Supervisor:
         """Run the stream of one meter."""
         stream = self.streams[place]
         sinks, looking = looker.sinks(place), looker.looking(place)
+        plugged: Sequence[Sink] = ()
         status = [] if service is None else service.sinks(stream.job.name)
+
+        def take_reports(report: Report) -> None:
+            stream.report = report
+            if background is not None:
+                # Those from before are kept until one of the streams can record them.
+                background.report_to(self._report)
+
         try:
+            plugged = make_sinks(stream.job.sinks, [*sinks, *looking])
             stream.job.run(
                 stream.source,
-                [*sinks, *status],
+                [*sinks, *status, *plugged],
                 self.pacer,
                 looking=[*looking, *stream.feeding],
                 opened=stream.opened,
                 background=background,
-                reporting=stream.take_report,
+                reporting=take_reports,
             )
         except (ReaderGoneError, OSError) as error:
             # Nobody sees the others either.
@@ -181,7 +185,7 @@ class Supervisor:
                 looker.failed(place, error_line(error))
         finally:
             stream.report = None
-            for sink in (*stream.feeding, *looking):
+            for sink in (*stream.feeding, *looking, *plugged):
                 sink.close()
 
     def _report(self, notice: Notice) -> None:
@@ -199,5 +203,9 @@ class Supervisor:
             stream.source.close()
 
 
-def _late(source: MeterSource) -> Callable[[], float]:
-    return lambda: source.late_s
+def _part_sink(source: MeterSource, part: MeterStream) -> PartSink:
+    from streamer.sources.derived import DerivedSource
+
+    assert isinstance(source, DerivedSource)  # noqa: S101 - it has parts
+    by_clock = part.job.derived is None and part.job.by == "wall"
+    return source.part(part.job.key, lambda: part.source.late_s, by_clock=by_clock)

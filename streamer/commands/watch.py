@@ -294,8 +294,10 @@ class Watch:
         """Settings of a recording that name the meter and identify it."""
         from streamer.feeds.identity import identity
 
-        meter = f"derived: {self.derived}" if self.address is None else identity(self.address)
-        return {"source": source.name, "meter": meter}
+        if self.address is not None:
+            return {"source": source.name, "meter": identity(self.address)}
+        assert self.derived is not None  # noqa: S101 - it has no address
+        return {"source": source.name, "meter": f"derived: {self.derived.identity}"}
 
 
 def show_dashboard(

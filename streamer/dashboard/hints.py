@@ -30,7 +30,7 @@ _IN_THE_PAST = (_LEAVE, _SCROLL, ("[ ]", "span"), ("a", "alarm"), ("End", "newes
 _LIVE = (_LEAVE, _SCROLL, ("[ ]", "span"), ("a", "last alarm"), _PICTURE, _HELP)
 _REPLAY = (_LEAVE, ("space", "pause"), ("+ -", "speed"), _SCROLL, _PICTURE, _HELP)
 _SEVERAL = ("m", "meters")
-_ALL_METERS = (_LEAVE, ("↑ ↓", "choose"), ("Enter", "open"), ("1 … 9", "open"), _PICTURE, _HELP)
+_ALL_METERS = (_LEAVE, ("↑ ↓", "choose"), ("Enter", "open"), ("1-9", "open"), _PICTURE, _HELP)
 _PAUSED = (_LEAVE, ("space", "resume"), ("n", "next"), _SCROLL, _PICTURE, _HELP)
 
 
@@ -76,8 +76,9 @@ def meters_footer(message: str, width: int) -> Text:
     """
     if message:
         return fit(line(" ", (message, STRONG)), width, pad=False)
-    few = [key for key in _ALL_METERS if key[0] in ("q", "↑ ↓", "Enter", "?")]
-    return _longest([_ALL_METERS, few, [_HELP]], width)
+    some = [key for key in _ALL_METERS if key[0] in ("q", "↑ ↓", "Enter", "?")]
+    few = [key for key in some if key[0] != "↑ ↓"]
+    return _longest([_ALL_METERS, some, few, [_HELP]], width)
 
 
 def _longest(candidates: Sequence[Sequence[tuple[str, str]]], width: int) -> Text:
@@ -165,7 +166,7 @@ def meters_help() -> list[Text]:
         ("q, Esc", "leave, and print the summaries"),
         ("↑  ↓", "choose the meter before, after"),
         ("Enter", "open the chosen meter"),
-        ("1 … 9", "open the meter with this number"),
+        ("1-9", "open the meter with this number"),
         ("s", "save the screen as SVG"),
         ("?", "close this help"),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from streamer.dashboard import alarms, demand, hints, link
@@ -182,9 +183,10 @@ def _joined(columns: Sequence[_Column], row: MeterRow) -> list[Text | str]:
 
 def _columns(rows: Sequence[MeterRow], width: int) -> list[_Column]:
     """The columns that there is room for, in their order on the screen."""
-    longest = max((len(row.name) for row in rows), default=1)
+    longest = max(cell_len(row.name) for row in rows)
+    most = max(8, min(_MAX_NAME, width // 6))
     columns = [
-        _Column("meter", min(max(longest, 5), _MAX_NAME), lambda row: Text(row.name), left=True),
+        _Column("meter", max(5, min(longest, most)), lambda row: Text(row.name), left=True),
         _Column("link", 7, _state, left=True),
         _Column("now kW", 8, _now),
         _Column("next kW", 8, _next),
@@ -218,7 +220,8 @@ def _state(row: MeterRow) -> Text:
 
 
 def _now(row: MeterRow) -> Text:
-    return line((Values(row.snapshot).sample_kw.strip(), STRONG))
+    kw = NOTHING if row.state == "ended" else Values(row.snapshot).sample_kw.strip()
+    return line((kw, STRONG))
 
 
 def _next(row: MeterRow) -> Text:

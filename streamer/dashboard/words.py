@@ -52,6 +52,8 @@ _ASCII = str.maketrans(
         "…": "~",
         "←": "<",
         "→": ">",
+        "↑": "^",
+        "↓": "v",
         # Braille: forecasts have dots on the left, bands only on the right.
         **{chr(0x2800 + bits): "o" if bits & 0x47 else "-" for bits in range(256)},
     }

@@ -6,6 +6,7 @@ from streamer.testing.clock import ManualClock
 from streamer.testing.feeds import read_feed
 from streamer.testing.forecasters import FixedForecaster, FixedHead
 from streamer.testing.items import START, ListSource, readings
+from streamer.testing.plugins import check_forecaster, check_sink
 from streamer.testing.sources import check_source
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "FixedHead",
     "ListSource",
     "ManualClock",
+    "check_forecaster",
+    "check_sink",
     "check_source",
     "read_feed",
     "readings",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import string
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from streamer.commands.publishing import Publishing
 from streamer.commands.serving import TOKEN_VARIABLE, parse_listen, web_server
 from streamer.commands.tables import Table
 from streamer.errors import ConfigError, UsageError
+from streamer.sample import sample_path
+from tests.cli.running import run
+from tests.feeds.broker import free_port
 
 FILE = Path("streamer.toml")
 TOKEN = "swordfish"  # noqa: S105 - of nothing
@@ -89,6 +93,34 @@ def test_errors_name_file_table_and_key(values: dict[str, Any], words: str) -> N
     assert str(error.value).startswith("streamer.toml: [serve] ")
     assert words in str(error.value)
     assert TOKEN not in str(error.value)
+
+
+def test_a_port_in_use_is_one_line_before_anything_is_read() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        where = f"127.0.0.1:{taken.getsockname()[1]}"
+        ended = run("replay", "--serve", where, "--quiet")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == (
+        f"streamer: error: cannot listen on http://{where}: the port is in use by another "
+        "program; choose another\n"
+    )
+
+
+def test_a_replay_is_served_and_its_lines_are_the_same() -> None:
+    plain = run("replay", "--limit", "60", "--format", "json")
+    served = run("replay", "--limit", "60", "--format", "json", "--serve", f"[::1]:{free_port()}")
+    assert served.code == plain.code == 0
+    assert served.out == plain.out
+
+
+@pytest.mark.parametrize("command", ["watch", "replay"])
+def test_a_wrong_address_is_a_wrong_usage(command: str) -> None:
+    ended = run(command, "stdin:" if command == "watch" else sample_path(), "--serve", "8090")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("streamer: error: --serve '8090' is not a host and a port; write")
+    assert ended.err.count("\n") == 1
 
 
 def test_with_a_trusted_proxy_no_token_has_to_be_given() -> None:

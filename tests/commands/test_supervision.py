@@ -273,7 +273,7 @@ class _Background:
     def __init__(self) -> None:
         self.meters: dict[str, list[Item | None]] = {}
         self.late: dict[str, Callable[[], float]] = {}
-        self.report: Report | None = None
+        self.report: Report = print
 
     def sink(self, meter: WatchedMeter, late_s: Callable[[], float]) -> Sink:
         self.late[meter.key] = late_s
@@ -290,7 +290,6 @@ def test_each_meter_is_published_under_its_key_and_marked_as_ended(jobs: list[Wa
     background = _Background()
     with _Running(jobs, background) as running:
         running.seen.wait_for(MINUTES, MINUTES - 5, MINUTES - 5)
-        assert background.report is not None
         background.report(Notice(Notice.WARNING, "mqtt://broker: gone"))
     assert background.meters.keys() == {"grid", "solar", "house"}
     assert all(items[-1] is None for items in background.meters.values())
@@ -299,6 +298,7 @@ def test_each_meter_is_published_under_its_key_and_marked_as_ended(jobs: list[Wa
     assert {key: late() for key, late in background.late.items()} == dict.fromkeys(
         ("grid", "solar", "house"), 5.0 + 30.0 + 5.0
     )
+    assert background.report is not print
     noted = [
         [each.text for each in items if isinstance(each, Notice)] for items in running.seen.items
     ]

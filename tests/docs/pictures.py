@@ -55,7 +55,7 @@ def peaking() -> str:
     pipeline, about = Forecasting(demand=rule).prepare(SAMPLE.name)
     history = History(tariff=tariff)
     history.write(about)
-    for step in pipeline.push_many(_sample(_PEAK)):
+    for step in pipeline.push_many(sample_before(_PEAK)):
         history.write(step)
     history.write(Vitals(60.0, 0.16, 0.84))
     snapshot = history.snapshot()
@@ -76,7 +76,7 @@ def _evening() -> HistorySnapshot:
     pipeline, about = Forecasting(demand=DemandRule()).prepare(SAMPLE.name)
     history = History()
     history.write(about)
-    for step in pipeline.push_many(_sample(_EVENING)):
+    for step in pipeline.push_many(sample_before(_EVENING)):
         history.write(step)
     history.write(Vitals(60.0, 0.16, 0.84))
     return history.snapshot()
@@ -88,7 +88,7 @@ def watching() -> str:
     history = History()
     readings = [
         Reading((reading.at + timedelta(weeks=_WEEKS)).replace(tzinfo=_ZONE), reading.kw)
-        for reading in _sample(_MORNING)
+        for reading in sample_before(_MORNING)
     ]
     end = readings[-1].at
     lost, back = (end - timedelta(minutes=minutes, seconds=20) for minutes in (13, 11))
@@ -109,8 +109,8 @@ def watching() -> str:
     return render_svg(history.snapshot(), 110, 34, title="streamer watch", speed="live", now=now)
 
 
-def _sample(end: datetime) -> Sequence[Reading]:
-    """The sample's readings before a time."""
+def sample_before(end: datetime) -> Sequence[Reading]:
+    """The readings of the sample before a time."""
     source = open_replay(SAMPLE, end=end)
     readings: list[Reading] = []
     while items := source.read():

@@ -186,6 +186,21 @@ def test_items_after_the_end_are_dropped() -> None:
     assert not fake.taken
 
 
+def test_a_meter_is_late_by_its_pace_at_each_step() -> None:
+    fake, paces = _Fake(), iter((65.0, 7.0))
+    background = Background(_of(fake))
+    background.start()
+    sink = background.sink(HOUSE, lambda: next(paces))
+    sink.write(Sample(1.0))
+    for step in _steps(2):
+        sink.write(step)
+    sink.close()
+    background.close()
+    found = [state.meter for state, _ in fake.taken]
+    assert [meter.late_s for meter in found] == [HOUSE.late_s, 65.0, 7.0, 7.0]
+    assert {meter.key for meter in found} == {HOUSE.key}
+
+
 def test_shared_sinks_take_one_item_at_a_time_from_many_threads() -> None:
     inside = 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from streamer.display.lines import one_line
@@ -41,7 +42,9 @@ class LightgbmForecaster(FittedForecaster):
         if not text.startswith("tree"):
             raise ModelError(f"{path}: it is not a text file of LightGBM")
         try:
-            trees = lightgbm.Booster(model_str=text, params={"num_threads": 1})
+            trees = lightgbm.Booster(model_str=text)
         except lightgbm.basic.LightGBMError as error:
             raise ModelError(f"{path}: {one_line(error)}") from None
-        super().__init__(Path(path).stem, trees.num_feature(), trees.predict)
+        super().__init__(
+            Path(path).stem, trees.num_feature(), partial(trees.predict, num_threads=1)
+        )

@@ -138,7 +138,7 @@ class Announcer:
             "object_id": unique_id,
             "default_entity_id": f"{entity.component}.{unique_id}",
             "state_topic": self._topics.of(meter.key, entity.topic),
-            "value_template": f"{{{{ value_json.{entity.key} }}}}",
+            "value_template": f"{{{{ value_json.{entity.field or entity.key} }}}}",
             **entity.config,
             **self._availability(meter, entity),
         }

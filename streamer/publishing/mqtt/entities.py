@@ -40,6 +40,7 @@ class Entity:
         attributes: further values at a step, for people; None without any.
         component: kind of entity: `sensor` or `binary_sensor`.
         topic: last level of the topic with its value.
+        field: name of the value there; empty for the key.
     """
 
     key: str
@@ -49,6 +50,7 @@ class Entity:
     attributes: Callable[[Step], Mapping[str, Any]] | None = None
     component: str = SENSOR
     topic: str = ENTITIES
+    field: str = ""
 
     @property
     def has_attributes(self) -> bool:
@@ -124,7 +126,8 @@ def values_of(entities: tuple[Entity, ...], step: Step) -> dict[str, Any]:
 
 
 def _always() -> Iterator[Entity]:
-    yield Entity("power", "Power", {**_KW, "state_class": "measurement"}, topic=POWER)
+    measured = {**_KW, "state_class": "measurement"}
+    yield Entity("power", "Power", measured, topic=POWER, field="kw")
     yield Entity(
         "next",
         "Next minute",

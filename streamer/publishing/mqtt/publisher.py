@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,7 @@ _ECHO_S = 15.0
 """Seconds after which what was published should have come back."""
 
 _FAREWELL_S = 2.0
+_CANCEL_AGAIN_S = 0.2
 
 _SHORT_S = 60.0
 """A session that the broker has closed within this time may have been taken over by another."""
@@ -65,6 +66,7 @@ class MqttPublisher:
         self._wake = asyncio.Event()
         self._sessions = 0
         self._denied = False
+        self._closing = False
 
     @property
     def name(self) -> str:
@@ -95,13 +97,9 @@ class MqttPublisher:
         began_s = loop.time()
         try:
             with broker_errors(self.name, broker, PacketBound(client), _too_large):
-                try:
-                    async with client:
-                        began_s = loop.time()
-                        await self._session(client)
-                finally:
-                    # aiomqtt leaves the socket open when the broker does not answer.
-                    client._client.disconnect()  # noqa: SLF001
+                async with _connected(client):
+                    began_s = loop.time()
+                    await self._session(client)
         except LinkError as error:
             if str(error).endswith("it closed the connection") and (
                 loop.time() - began_s < _SHORT_S
@@ -126,10 +124,11 @@ class MqttPublisher:
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
+            # What is being sent is not cut off, or it would be sent twice.
+            self._closing = True
+            self._wake.set()
+            await asyncio.wait([sending], timeout=_FAREWELL_S)
             await _end(tasks)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_FAREWELL_S):
-                    await self._say_farewell(client)
             raise
         await _end(tasks)
         for task in done:
@@ -161,8 +160,13 @@ class MqttPublisher:
                 self._wake.clear()
                 for message in self._desk.messages(self._now()):
                     await _publish(client, message)
-                if not await self._send_waiting(client):
-                    await self._rest()
+                if await self._send_waiting(client):
+                    continue
+                if self._closing:
+                    break
+                await self._rest()
+            for message in self._desk.farewell():
+                await _publish(client, message)
         finally:
             check.cancel()
 
@@ -182,13 +186,8 @@ class MqttPublisher:
         due = self._desk.next_due(now)
         timeout = None if due is None else max(0.0, (due - now).total_seconds())
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), timeout)
-
-    async def _say_farewell(self, client: Client) -> None:
-        while await self._send_waiting(client):
-            pass
-        for message in self._desk.farewell():
-            await _publish(client, message)
+            async with asyncio.timeout(timeout):
+                await self._wake.wait()
 
     def _report_session(self) -> None:
         backlog = self._desk.backlog
@@ -209,13 +208,37 @@ class MqttPublisher:
         self._report(Notice(Notice.WARNING, f"{self.name}: {text}"))
 
 
+@asynccontextmanager
+async def _connected(client: Client) -> AsyncIterator[None]:
+    """Connect for the time of the context."""
+    connecting = asyncio.create_task(client.__aenter__())
+    try:
+        try:
+            await asyncio.shield(connecting)
+        except asyncio.CancelledError:
+            # A thread connects, which cannot be cancelled, and needs the loop until it has ended.
+            await asyncio.gather(connecting, return_exceptions=True)
+            raise
+        try:
+            yield
+        finally:
+            await client.__aexit__(None, None, None)
+    finally:
+        # aiomqtt leaves the socket open when the broker does not answer.
+        client._client.disconnect()  # noqa: SLF001
+
+
 async def _publish(client: Client, message: Message) -> None:
     await client.publish(message.topic, message.payload, message.qos, message.retain)
 
 
 async def _end(tasks: set[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
+    """Cancel tasks until they have ended: aiomqtt's waits may swallow a cancellation."""
+    pending = {task for task in tasks if not task.done()}
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_S)
     await asyncio.gather(*tasks, return_exceptions=True)
 
 

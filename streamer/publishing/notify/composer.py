@@ -7,15 +7,9 @@ from datetime import date, datetime, timedelta, tzinfo
 
 from streamer.publishing import WatchedMeter
 from streamer.publishing.notify.budget import DAY_S, Budget
+from streamer.publishing.notify.former import FIRST, begun_after, open_silence
 from streamer.publishing.notify.queue import key_of
-from streamer.publishing.notify.settings import (
-    ANOMALY,
-    BACK,
-    PEAK,
-    SILENT,
-    SUMMARY,
-    NotifySettings,
-)
+from streamer.publishing.notify.settings import ANOMALY, BACK, PEAK, SILENT, SUMMARY, NotifySettings
 from streamer.publishing.notify.silence import Back, SilenceWatch, Silent
 from streamer.publishing.notify.summary import DaySummary, RememberedDays
 from streamer.publishing.notify.texts import (
@@ -194,14 +188,17 @@ class Composer:
         known.ready = True
         if kept.last_at is not None:
             known.zone = kept.last_at.tzinfo
-        known.silence = self._resumed_silence(meter, now)
-        own = [each for each in kept.notifications if each.key.startswith(f"{meter.key}:")]
-        if not own:
-            key = key_of(meter.key, "first", int(now.timestamp()))
-            return self._make(key, "first", "", "", now, withheld=True)
+        since = open_silence(meter.key, self._made)
+        if since is not None:
+            known.silence.resume(datetime.fromtimestamp(since, now.tzinfo))
+        if not any(each.key.startswith(f"{meter.key}:") for each in kept.notifications):
+            last_at = 0 if kept.last_at is None else int(kept.last_at.timestamp())
+            key = key_of(meter.key, FIRST, last_at)
+            return self._make(key, FIRST, "", "", now, withheld=True)
+        begun = begun_after(meter.key, kept.notifications)
         found: list[Notification] = []
         for each in kept.alarms:
-            if each.at.timestamp() >= own[0].created:
+            if each.at.timestamp() > begun:
                 alarm = Alarm(each.kind, each.at, each.text, each.size)
                 until = None
                 if each.until is not None:
@@ -218,18 +215,6 @@ class Composer:
                 MeterState(meter), silence, days, ready=meter.record is None
             )
         return known
-
-    def _resumed_silence(self, meter: WatchedMeter, now: datetime) -> SilenceWatch:
-        """A watch that continues a silence that was reported, and whose end was not."""
-        watch = SilenceWatch(timedelta(minutes=self._settings.silent_after_min), now)
-        begun = [
-            each for each in self._made.values() if each.key.startswith(f"{meter.key}:silent:")
-        ]
-        if begun:
-            since = max(begun, key=lambda each: each.created).key.rpartition(":")[2]
-            if since.isdecimal() and key_of(meter.key, BACK, since) not in self._made:
-                watch.resume(datetime.fromtimestamp(int(since), now.tzinfo))
-        return watch
 
     def _alarm(
         self, meter: WatchedMeter, alarm: Alarm, until: datetime | None, now: datetime

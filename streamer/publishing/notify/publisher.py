@@ -73,7 +73,7 @@ class Notifier:
         self._no_summary = ""
         self._news: dict[str, asyncio.Event] = {}
         self._attempts: set[asyncio.Task[None]] = set()
-        self._writing = asyncio.Lock()
+        self._writing, self._added = asyncio.Lock(), asyncio.Event()
 
     @property
     def name(self) -> str:
@@ -93,7 +93,7 @@ class Notifier:
     async def run(self) -> None:
         """Send what waits, until cancelled."""
         tasks = [asyncio.create_task(self._deliver_to(each)) for each in self._receivers]
-        tasks.append(asyncio.create_task(self._watch_clock()))
+        tasks += [asyncio.create_task(self._watch_clock()), asyncio.create_task(self._keep_new())]
         try:
             await asyncio.gather(*tasks)
         finally:
@@ -144,6 +144,7 @@ class Notifier:
     def _add(self, notifications: Iterable[Notification]) -> None:
         for notification in notifications:
             self._queue.add(notification)
+            self._added.set()
             self._wake()
 
     def _wake(self) -> None:
@@ -195,6 +196,13 @@ class Notifier:
             waiting = plural(self._queue.waiting_for(receiver.id), "notification")
             text = f"{self.name}: {receiver.name}: {reason}; {waiting} to be sent later"
             self._report(Notice(Notice.WARNING, text))
+
+    async def _keep_new(self) -> None:
+        """Write new notifications at once, also while all receivers are busy."""
+        while True:
+            await self._added.wait()
+            self._added.clear()
+            await self._write()
 
     async def _watch_clock(self) -> None:
         """Make what is due by the clock, and give up what is of no use any longer."""

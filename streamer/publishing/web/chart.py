@@ -26,6 +26,7 @@ _MINUTE_S, _HOUR_S = 60, 3600
 _HOURS = {NARROW: 2, MIDDLE: 4, WIDE: 6}
 """Hours before the latest reading that each figure shows."""
 
+_MOST = 60 * max(_HOURS.values())
 _MIN_KW = 0.1
 """Lowest upper end of the axis, so that it is not empty."""
 
@@ -53,7 +54,7 @@ class _Lines:
 
 def chart(view: View) -> Markup:
     """The figure in all sizes, with its legend; a remark while there is no reading."""
-    last, minutes = view.last, view.minutes()
+    last, minutes = view.last, view.minutes()[-_MOST:]
     if last is None:
         return tag("p", "There is no reading yet.")
     means = None if view.step is None else view.step.next_means

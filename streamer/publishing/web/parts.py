@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
+from streamer.display.durations import since
 from streamer.display.energy import money
 from streamer.display.horizons import MIN_SETTLED, horizon_name
 from streamer.display.lines import one_line
@@ -12,7 +14,7 @@ from streamer.display.verdict import verdict
 from streamer.energy.cost import Costs
 from streamer.history.outage import age
 from streamer.publishing.web.view import View, band, power
-from streamer.readings import Link, MeanForecast, MeanScores, Notice
+from streamer.readings import Alarm, Link, MeanForecast, MeanScores, Notice
 from streamer.reporting.markup import Markup, join, tag
 from streamer.reporting.tables import log
 from streamer.reporting.tiles import tile
@@ -23,11 +25,22 @@ _EVENTS = {Link.LOST: "away", Link.UP: "back", Notice.WARNING: "warning"}
 
 
 def status(view: View) -> Markup:
-    """Status of the meter: loud if its values are not of the present."""
-    banner = view.banner()
+    """Status of the meter, loud if its values are not of the present, and the alarms."""
+    banner, step = view.banner(), view.step
     if view.is_fresh and not banner:
-        return tag("p", f"Live: the latest reading is of {view.as_of()}.", class_="fresh")
-    return tag("p", banner, class_="stale")
+        # Screen readers read it aloud whenever it changes: so it has no time.
+        first = tag("p", "Live.", class_="fresh")
+    else:
+        first = tag("p", banner, class_="stale")
+    if step is None:
+        return first
+    on = (_alarm(alarm, step.reading.at) for alarm in reversed(step.alarms))
+    return join(first, *on)
+
+
+def _alarm(alarm: Alarm, at: datetime) -> Markup:
+    began = tag("span", since(alarm.kind, alarm.at, at), class_="kind")
+    return tag("p", began, f": {one_line(alarm.text)}", class_="on")
 
 
 def now(view: View) -> Markup:
@@ -41,7 +54,19 @@ def now(view: View) -> Markup:
     ahead = tile(label, amount(coming.point_kw if coming else None, 3), "kW", below)
     means = step.next_means if step is not None else None
     shown = [] if means is None else [m for m in means if m.minutes in view.snapshot.horizons]
-    return tag("dl", _present(view), ahead, *map(_mean, shown), class_="figures now")
+    tiles = _present(view), _sun(view), ahead, *map(_mean, shown)
+    return tag("dl", *tiles, class_="figures now")
+
+
+def _sun(view: View) -> Markup | None:
+    """Solar power and consumption of the latest minute; None where the sun is not measured."""
+    if view.last is None or view.last.reading.solar_kw is None:
+        return None
+    if view.step is None:
+        return tile("Solar", NOTHING, "kW")
+    reading = view.step.reading
+    below = f"consumption {power(reading.consumption_kw, 3)}"
+    return tile("Solar", amount(reading.solar_kw, 3), "kW", below)
 
 
 def _present(view: View) -> Markup:

@@ -88,6 +88,10 @@ class Formula:
         """
         return Formula(tuple((names[name], factor) for name, factor in self.terms))
 
+    def sorted(self) -> Formula:
+        """The same sum with its terms in the order of their names."""
+        return Formula(tuple(sorted(self.terms)))
+
     def __str__(self) -> str:
         text = ""
         for name, factor in self.terms:

@@ -13,7 +13,8 @@ from typing import TypeAlias
 from streamer.display.lines import one_line
 from streamer.readings import Link, Notice, Reading, Sample, Step
 from streamer.sources.derived.formula import Formula
-from streamer.sources.derived.join import JoinedMinute, MinuteJoin
+from streamer.sources.derived.join import JoinedMinute, MinuteJoin, TimedPower
+from streamer.sources.live.minutes import MINUTE_S
 from streamer.sources.live.rewinding import Rewinder
 from streamer.sources.live.rules import FAR_S
 from streamer.sources.pendingcalls import PendingCalls
@@ -47,6 +48,12 @@ class DerivedPowers:
         formulas = [each for each in (self.kw, self.solar, self.battery) if each is not None]
         return tuple(dict.fromkeys(name for each in formulas for name in each.names))
 
+    @property
+    def identity(self) -> str:
+        """Text that is equal for two orders of the same terms."""
+        solar, battery = (each and each.sorted() for each in (self.solar, self.battery))
+        return str(DerivedPowers(self.kw.sorted(), solar, battery))
+
     def __str__(self) -> str:
         sides = {"solar": self.solar, "battery": self.battery}
         shown = [f", {name} {each}" for name, each in sides.items() if each is not None]
@@ -57,8 +64,9 @@ class DerivedSource:
     """Readings combined from those of other meters of this process.
 
     It has a reading for each minute that all its parts have measured, in order of time, whenever
-    the parts may have measured it: the same minutes of the parts give the same readings. Its
-    link is the worst of theirs. It ends when no further minute can be known, since a part has
+    the parts may have measured it: the same minutes of the parts give the same readings. The
+    parts of its solar power may be at rest (see `MinuteJoin`). Its link is the worst of theirs,
+    without those at rest. It ends when no further minute can be known, since a part has
     ended.
 
     Args:
@@ -71,7 +79,12 @@ class DerivedSource:
         self._powers = powers
         self._parts = powers.names
         self._late: dict[str, Callable[[], float]] = {}
-        self._join = MinuteJoin(len(self._parts))
+        self._punctual: set[str] = set()
+        solar = () if powers.solar is None else powers.solar.names
+        panels = {place for place, part in enumerate(self._parts) if part in solar}
+        self._panels = panels if len(panels) < len(self._parts) else set()
+        self._join = MinuteJoin(len(self._parts), self._panels)
+        self._resting: dict[int, TimedPower] = {}
         self._condition = threading.Condition()
         self._calls = PendingCalls()
         self._ready: deque[Reading] = deque()
@@ -97,16 +110,25 @@ class DerivedSource:
     @property
     def late_s(self) -> float:
         """Seconds after the end of a minute by which its reading should be here."""
-        return max((late() for late in self._late.values()), default=0.0)
+        late_s = max((late() for late in self._late.values()), default=0.0)
+        if not self._panels:
+            return late_s
+        # The minutes of panels at rest are decided by later minutes of the others.
+        panels_s = max(self._late[self._parts[place]]() for place in self._panels)
+        return late_s + MINUTE_S * math.ceil((panels_s + MINUTE_S) / MINUTE_S)
 
-    def part(self, name: str, late_s: Callable[[], float]) -> PartSink:
+    def part(self, name: str, late_s: Callable[[], float], *, by_clock: bool) -> PartSink:
         """The sink for the stream of a part.
 
         Args:
             name: its name in the formulas.
             late_s: `late_s` of its source.
+            by_clock: whether its minutes end by this machine's clock, so that it is known when
+                one is missing.
         """
         self._late[name] = late_s
+        if by_clock:
+            self._punctual.add(name)
         return PartSink(self, name)
 
     def resume_after(self, after: datetime | None) -> None:
@@ -220,7 +242,9 @@ class DerivedSource:
         before, self._newest[part] = self._newest.get(part), reading.at
         if before is not None and before - reading.at > _FAR:
             self._back_at = reading.at
+        self._allow_lateness()
         for minute in self._join.add(self._parts.index(part), reading):
+            self._report_rest(minute)
             combined = self._combined(minute)
             if combined is not None:
                 self._ready.append(combined)
@@ -228,6 +252,23 @@ class DerivedSource:
             self._is_mute = True
             text = f"{self._name}: minutes of {part} have waited for the others for too long"
             self._notices.append(Notice(Notice.WARNING, f"{text}, and are gaps", reading.at))
+        self._update_link()
+
+    def _allow_lateness(self) -> None:
+        """Allow the panels to be late by their pace, once they have passed on what is recorded."""
+        for place in self._panels:
+            part = self._parts[place]
+            if part in self._punctual and part in self._links:
+                self._join.allow(place, self._late[part]() + MINUTE_S)
+
+    def _report_rest(self, minute: JoinedMinute) -> None:
+        """Report parts that are at rest from this minute on."""
+        for place in minute.resting.keys() - self._resting.keys():
+            last = minute.resting[place]
+            text = f"{self._name}: no power of {self._parts[place]} since {last.at:%H:%M}, after "
+            text += f"{1e3 * max(last.kw, 0.0):.0f} W: taken as 0"
+            self._notices.append(Notice(Notice.EVENT, text, minute.at))
+        self._resting = minute.resting
 
     def _combined(self, minute: JoinedMinute) -> Reading | None:
         """The reading of a minute; None, and a report, if the panels would draw power."""
@@ -249,11 +290,17 @@ class DerivedSource:
 
     def _add_link(self, part: str, link: Link) -> None:
         self._links[part] = link
+        self._allow_lateness()
         if link.state == Link.LOST:
             self._samples.pop(part, None)
-        links = {name: self._links[name] for name in self._parts if name in self._links}
-        worst = min(links, key=lambda name: _STATES.index(links[name].state))
-        if links[worst].state == Link.UP and len(links) < len(self._parts):
+        self._update_link()
+
+    def _update_link(self) -> None:
+        """Pass on the worst link of the parts that are not at rest, if it has changed."""
+        awake = [part for place, part in enumerate(self._parts) if not self._join.is_at_rest(place)]
+        links = {part: self._links[part] for part in awake if part in self._links}
+        worst = min(links, key=lambda part: _STATES.index(links[part].state), default=None)
+        if worst is None or (links[worst].state == Link.UP and len(links) < len(awake)):
             return
         shown = replace(links[worst], peer=one_line(worst))
         if shown != self._shown_link:

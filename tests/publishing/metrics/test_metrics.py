@@ -18,7 +18,6 @@ from streamer.pipeline import Pipeline
 from streamer.publishing import WatchedMeter
 from streamer.publishing.metrics import Metrics
 from streamer.publishing.metrics.definitions import COUNTER, DEFINITIONS, GAUGE
-from streamer.publishing.metrics.tally import MAX_ERROR_W
 from streamer.publishing.state import MeterState, next_state
 from streamer.readings import Alarm, Link, Notice, Reading, Sample, Step
 from streamer.sinks import Item
@@ -324,7 +323,7 @@ def test_a_forecast_that_is_not_a_number_spoils_no_sum() -> None:
     found = samples_of(meter.metrics, meter.now)
     labels = {"meter": "house", "minutes": "1"}
     squared = value_of(found, "squared_error_square_watts_total", forecaster="model", **labels)
-    assert squared == 2 * MAX_ERROR_W**2
+    assert squared == 0.0
     assert value_of(found, "forecast_power_watts", **labels) is None
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import time
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -71,23 +73,29 @@ def _lines(until_s: float) -> list[str]:
 
 
 def test_what_a_running_watch_exposes_arrives_and_alerts_fire_in_time(tmp_path: Path) -> None:
-    # The samples end so long ago that the meter, which sends no more, is stale in a few seconds.
-    now_s = time.time()
     rules = tmp_path / "quick.rules.yml"
     rules.write_text(re.sub(r"for: [25]m", "for: 2s", RULES.read_text()))
     ports = free_port(), free_port()
     target = f"127.0.0.1:{ports[0]}"
     site = f"http://{target}"
-    last_s = now_s - 102.5
-    grace_s = (last_s - 0.5) % 60.0
+    # A meter that falls silent is stale two minutes and the grace after the end of a minute:
+    # with this grace, half a minute from now, and every minute after that.
+    grace_s = (time.time() + 30.0) % 60.0
     options = ("--clock", "feed", "--grace", f"{grace_s:.3f}", "--demand", "15")
-    house = watcher(tmp_path, "stdin:?unit=W", "--serve", target, *options, "--format", "json")
+    broker = f"127.0.0.1:{free_port()}"  # where none listens
+    options += ("--publish", f"mqtt://{broker}/streamer", "--serve", target)
+    house = watcher(tmp_path, "stdin:?unit=W", *options, "--format", "json")
     with house, Prometheus(tmp_path, ports[1], target, rules) as prometheus:
-        house.write(_lines(last_s))
-        until(lambda: _is_fresh(site))
-        state = json.load(_open(f"{site}/api/now/house"))
-        until(lambda: prometheus.query("streamer_power_watts"))
-        step = state["step"]
+        until(lambda: _state(site))
+        until(lambda: prometheus.query("streamer_meter_up") == {"": 0.0})
+        from_s = time.time() + 15.0
+        stale_s = from_s + (grace_s - from_s) % 60.0
+        house.write(_lines(stale_s - 119.5))
+        last = datetime.fromtimestamp(round(stale_s - grace_s - 180.0), UTC)
+        until(lambda: _last_minute(site) == last)
+        step = _state(site)["step"]
+        timestamp = "streamer_last_reading_timestamp_seconds"
+        until(lambda: prometheus.query(timestamp) == {"": last.timestamp()})
         assert prometheus.query("streamer_meter_up") == {"": 1.0}
         assert prometheus.query("streamer_power_watts") == {
             "": pytest.approx(1e3 * step["actual_kw"])
@@ -103,26 +111,36 @@ def test_what_a_running_watch_exposes_arrives_and_alerts_fire_in_time(tmp_path: 
         )
         for who, key in (("model", "mse_kw2"), ("persistence", "persistence_mse_kw2")):
             assert prometheus.query(mse % who) == {"minutes=1": pytest.approx(1e6 * step[key])}
-        until(lambda: prometheus.firing() == set(), within_s=10.0)
+        until(lambda: prometheus.firing() <= {"StreamerPublishingFails"}, within_s=10.0)
 
-        until(lambda: prometheus.query("streamer_meter_up") == {"": 0.0})
+        until(lambda: "StreamerPublishingFails" in prometheus.firing())
+        failures = prometheus.query("streamer_publisher_failures_total")
+        assert list(failures) == [f"publisher=mqtt://{broker}/streamer"]
+        until(lambda: prometheus.query("streamer_meter_up") == {"": 0.0}, within_s=120.0)
         assert prometheus.query("streamer_power_watts") == {}
         assert prometheus.query("streamer_forecast_power_watts") == {}
-        age = prometheus.query("time() - streamer_last_reading_timestamp_seconds")
+        age = prometheus.query(f"time() - {timestamp}")
         assert 120.0 < age[""] < 300.0
-        until(lambda: prometheus.firing() == {"StreamerMeterSilent"}, within_s=10.0)
+        silent = {"StreamerMeterSilent", "StreamerPublishingFails"}
+        until(lambda: prometheus.firing() == silent, within_s=10.0)
 
         house.kill()
-        until(lambda: prometheus.firing() == {"StreamerDown"}, within_s=10.0)
+        until(lambda: "StreamerDown" in prometheus.firing(), within_s=10.0)
         assert prometheus.query("streamer_meter_up") == {}
 
 
-def _is_fresh(site: str) -> bool:
+def _state(site: str) -> Any:
+    """The state of the meter; empty while it is not known."""
     try:
-        return json.load(_open(f"{site}/api/now"))["meters"]["house"]["status"] == "fresh"
-    except (KeyError, URLError):
-        return False
+        with urlopen(f"{site}/api/now", timeout=10) as answer:  # noqa: S310 - of the loopback
+            return json.load(answer)["meters"].get("house", {})
+    except URLError:
+        return {}
 
 
-def _open(url: str) -> object:
-    return urlopen(url, timeout=10)  # noqa: S310 - of the loopback
+def _last_minute(site: str) -> datetime | None:
+    """The minute of the latest reading of a meter that is fresh; None if it is not."""
+    state = _state(site)
+    if state.get("status") != "fresh":
+        return None
+    return datetime.fromisoformat(state["step"]["at"])

@@ -7,7 +7,7 @@ import email
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.message import Message
 from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,9 +23,13 @@ class JsonServer:
         taken: the messages.
         status: HTTP status of its answers; messages are taken if that is 200.
         port: its port.
+        has_taken: set when it has taken a message.
+        hold: until it is set, a message that was taken is not answered.
     """
 
     def __init__(self) -> None:
+        self.has_taken, self.hold = threading.Event(), threading.Event()
+        self.hold.set()
         self.taken: list[dict[str, Any]] = []
         self.status = 200
         self.port = 0
@@ -47,9 +51,12 @@ class JsonServer:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if outer.status == 200:
                     outer.taken.append(json.loads(body))
-                self.send_response(outer.status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                    outer.has_taken.set()
+                outer.hold.wait()
+                with suppress(ConnectionError):
+                    self.send_response(outer.status)
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
 
             def log_message(self, format: str, *args: object) -> None:
                 pass

@@ -232,7 +232,10 @@ def test_alarms_from_before_there_were_notifications_are_none() -> None:
     composer = Composer(settings())
     alarm = RecordedAlarm("anomaly", NOON - MINUTE, "odd", 3.0, None)
     (marker,) = composer.restore(HOUSE, Kept((), [alarm], NOON), NOON)
-    assert (marker.kind, marker.state) == ("first", Notification.WITHHELD)
+    assert (marker.key, marker.state) == (
+        f"house:first:{int(NOON.timestamp())}",
+        Notification.WITHHELD,
+    )
     later = Kept([marker], [alarm], NOON)
     assert Composer(settings()).restore(HOUSE, later, NOON + MINUTE) == []
 

@@ -13,9 +13,11 @@ from streamer.publishing import WatchedMeter
 from streamer.publishing.metrics import Metrics
 from streamer.publishing.state import MeterState, next_state
 from streamer.publishing.web.publisher import Listen, WebServer
-from streamer.readings import Notice, Step
+from streamer.readings import Alarm, Notice, Step
 from streamer.sinks import Item
 from streamer.web.access import Access
+from tests.dashboard.demandsamples import demanding
+from tests.dashboard.samples import alarming, foreseeing, house, make_steps, zoned
 
 HOUSE = WatchedMeter("House", "house", late_s=30.0)
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -31,6 +33,14 @@ def access(token: str | None = None, *names: str, trusted: Iterable[str] = ()) -
         basic=True,
         trusted=frozenset(trusted),
     )
+
+
+def household(count: int = 600) -> list[Step]:
+    """Steps of an evening with all that a page shows: means, demand intervals, a gap, an alarm."""
+    steps = foreseeing(make_steps(house(count), gaps={count - 100: 3}))
+    text = "4.69 kW where 1.35 to 1.48 was expected: 1.84 times the limit"
+    alarm = Alarm(Alarm.ANOMALY, steps[count - 40].reading.at, text, 1.84)
+    return zoned(demanding(alarming(steps, alarm, lasts=12)), UTC)
 
 
 class Clock:
@@ -58,16 +68,11 @@ class Site:
     ) -> None:
         self.clock = Clock()
         self.notices: list[Notice] = []
-        self.server = WebServer(
-            LOOPBACK,
-            access(token, trusted=trusted),
-            self.notices.append,
-            metrics=metrics,
-            now=self.clock,
-            apart_s=0.0,
-            **times,
-        )
+        self._token, self._metrics, self._times = token, metrics, times
+        self._trusted = trusted
+        self._serving: list[asyncio.Task[None]] = []
         self._states: dict[str, MeterState] = {}
+        self.server = self._made(LOOPBACK)
 
     def send(self, *items: Item | None, meter: WatchedMeter = HOUSE) -> None:
         """Items of a meter's stream; a step is heard a second after the end of its minute."""
@@ -81,15 +86,37 @@ class Site:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[ClientSession]:
         """Serve, for a client session with this base URL."""
-        await self.server.start()
-        serving = asyncio.create_task(self.server.run())
+        await self._start()
         try:
             async with ClientSession(self.server.url) as client:
                 yield client
         finally:
-            serving.cancel()
-            await asyncio.gather(serving, return_exceptions=True)
+            for task in self._serving:
+                task.cancel()
+            await asyncio.gather(*self._serving, return_exceptions=True)
             await self.server.close()
+
+    async def restart(self) -> None:
+        """Serve at the same port again, as if the program had been started anew."""
+        host, _, port = self.server.url.removeprefix("http://").rpartition(":")
+        self._states.clear()
+        self.server = self._made(Listen(host, int(port)))
+        await self._start()
+
+    def _made(self, listen: Listen) -> WebServer:
+        return WebServer(
+            listen,
+            access(self._token, trusted=self._trusted),
+            self.notices.append,
+            metrics=self._metrics,
+            now=self.clock,
+            apart_s=0.0,
+            **self._times,
+        )
+
+    async def _start(self) -> None:
+        await self.server.start()
+        self._serving.append(asyncio.create_task(self.server.run()))
 
 
 def serve(site: Site, test: Callable[[ClientSession], Awaitable[None]]) -> None:

@@ -28,7 +28,7 @@ def _source(kw: str, **sides: str) -> tuple[DerivedSource, dict[str, PartSink]]:
     formulas = {side: Formula.parse(text) for side, text in sides.items()}
     powers = DerivedPowers(Formula.parse(kw), **formulas)
     source = DerivedSource("house", powers)
-    return source, {name: source.part(name, lambda: 7.0) for name in powers.names}
+    return source, {name: source.part(name, lambda: 7.0, by_clock=True) for name in powers.names}
 
 
 def _write(part: PartSink, minutes: Sequence[int], kw: float = 1.0) -> None:
@@ -88,11 +88,20 @@ def test_solar_and_battery_power_are_sides_of_the_grid_power() -> None:
     assert source.name == "house = grid, solar -roof, battery b1 + b2"
 
 
+def test_the_order_of_the_terms_does_not_make_another_meter() -> None:
+    first, second = (
+        DerivedPowers(Formula.parse(kw), solar=Formula.parse(solar))
+        for kw, solar in (("b - 2*a", "d + c"), ("-2*a + b", "c + d"))
+    )
+    assert first.identity == second.identity == "-2*a + b, solar c + d"
+    assert str(first) == "b - 2*a, solar d + c"
+
+
 def test_panels_that_seem_to_draw_power_are_reported_and_the_minute_is_a_gap() -> None:
     source, parts = _source("grid", solar="roof")
-    _write(parts["grid"], range(5))
     for minute, kw in enumerate((-0.01, -2.0, -2.0, 1.0, -2.0)):
         parts["roof"].write(_step(minute, kw))
+    _write(parts["grid"], range(5))
     items = source.read()
     assert _minutes(items) == [0, 3]
     assert items[-2] == Reading(START, 1.0, 0.0)
@@ -100,6 +109,62 @@ def test_panels_that_seem_to_draw_power_are_reported_and_the_minute_is_a_gap() -
         "house: solar is -2 kW, but panels draw none; if a positive value means consumption, "
         "give solar = '-(roof)'; skipped"
     ]
+
+
+def test_panels_at_rest_are_reported_and_are_no_outage() -> None:
+    source, parts = _source("grid", solar="roof")
+    up = Link(Link.UP, "broker", since=START)
+    for part in parts.values():
+        part.write(up)
+        part.write(_step(0, 0.004))
+    assert _minutes(source.read()) == [0]
+    assert source.late_s == 7.0 + 120.0
+    parts["roof"].write(Link(Link.LOST, "inverter", "timed out", START))
+    _write(parts["grid"], range(1, 5))
+    items = source.read()
+    assert _minutes(items) == [1, 2]
+    assert {item.solar_kw for item in items if isinstance(item, Reading)} == {0.0}
+    assert _texts(items) == ["house: no power of roof since 12:00, after 4 W: taken as 0"]
+    assert not [item for item in items if isinstance(item, Link) and item.state != Link.UP]
+    parts["roof"].write(_step(5, 0.02))
+    _write(parts["grid"], (5,))
+    items = source.read()
+    assert _minutes(items) == [3, 4, 5]
+    assert _texts(items) == []
+    assert [item.state for item in items if isinstance(item, Link)] == [Link.LOST]
+
+
+def test_recorded_minutes_of_panels_are_waited_for() -> None:
+    source, parts = _source("grid", solar="roof")
+    up = Link(Link.UP, "broker", since=START)
+    _write(parts["grid"], range(10))
+    parts["grid"].write(up)
+    for minute, kw in enumerate((0.0, 0.005, 0.02)):
+        parts["roof"].write(_step(minute, kw))
+    _write(parts["roof"], range(3, 8), kw=0.0)
+    readings = [item for item in source.read() if isinstance(item, Reading)]
+    assert [reading.solar_kw for reading in readings] == [0.0, 0.005, 0.02, *[0.0] * 5]
+    parts["roof"].write(up)
+    _write(parts["grid"], (10,))
+    assert _minutes(source.read()) == [8]
+
+
+def test_panels_by_their_own_clock_are_waited_for() -> None:
+    source = DerivedSource("house", DerivedPowers(Formula.parse("grid"), Formula.parse("roof")))
+    grid = source.part("grid", lambda: 7.0, by_clock=False)
+    roof = source.part("roof", lambda: 7.0, by_clock=False)
+    roof.write(Link(Link.LOST, "inverter"))
+    _write(roof, (0,), kw=0.0)
+    _write(grid, range(100))
+    assert _minutes(source.read()) == [0]
+    _write(roof, (60,), kw=0.0)
+    assert _minutes(source.read()) == list(range(1, 61))
+
+
+def test_a_meter_of_panels_alone_has_no_rest() -> None:
+    source, parts = _source("roof", solar="roof")
+    _write(parts["roof"], (0, 1), kw=0.0)
+    assert _minutes(source.read()) == [0, 1]
 
 
 def test_the_link_is_the_worst_of_those_of_the_parts() -> None:
