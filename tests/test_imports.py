@@ -14,7 +14,7 @@ import streamer
 HEAVY = {"tensorflow", "keras", "river", "scipy", "pandas", "matplotlib", "pyspark"}
 HEAVY |= {"polars", "onnx", "onnxruntime"}
 ENGINES = {"numpy", "h5py", "narwhals"}
-FEEDS = {"aiohttp", "aiomqtt", "paho", "pymodbus", "serial", "sml", "pyarrow"}
+FEEDS = {"aiohttp", "aiomqtt", "paho", "pymodbus", "serial", "sml", "pyarrow", "zeroconf"}
 PUBLISHERS = {"prometheus_client", "apprise"}
 TERMINAL = {"termios", "tty", "msvcrt"}
 
@@ -58,6 +58,8 @@ def _run_cli(*arguments: str) -> str:
         _run_cli("sources"),
         _run_cli("sources", "mqtt"),
         _run_cli("config"),
+        _run_cli("find", "--help"),
+        _run_cli("service", "--help"),
         _run_cli("notify", "--help"),
         _run_cli("fleet", "--help"),
         _run_cli("fleet", "run", "--help"),
