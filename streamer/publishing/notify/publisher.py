@@ -33,8 +33,8 @@ _CHECK_S = 5.0
 _CLOSE_S = 2.0
 
 _NOT_KEPT = (
-    "notifications are kept in memory alone without --record: after a restart, those that still "
-    "wait are lost, and the limits begin anew"
+    "are kept in memory alone, since nothing is recorded (--record): after a restart, those that "
+    "still wait are lost, and the limits begin anew"
 )
 
 
@@ -69,7 +69,7 @@ class Notifier:
         self._queue = Queue(())
         self._kept: dict[str, KeptNotifications] = {}
         self._paused: set[str] = set()
-        self._told_not_kept = False
+        self._not_kept: set[str] = set()
         self._no_summary = ""
         self._news: dict[str, asyncio.Event] = {}
         self._attempts: set[asyncio.Task[None]] = set()
@@ -103,9 +103,11 @@ class Notifier:
 
     def take(self, state: MeterState, item: Item | None) -> None:
         """Take the state of a meter, and the item that has led to it."""
-        if state.meter.record is None and not self._told_not_kept:
-            self._told_not_kept = True
-            self._report(Notice(Notice.EVENT, _NOT_KEPT))
+        meter = state.meter
+        if meter.record is None and meter.key not in self._not_kept:
+            self._not_kept.add(meter.key)
+            text = f"{self.name} about {one_line(meter.name)} {_NOT_KEPT}"
+            self._report(Notice(Notice.EVENT, text))
         self._add(self._composer.take(state, item, self._now()))
 
     async def keep(self, meter: WatchedMeter, kept: KeptNotifications) -> None:

@@ -91,10 +91,6 @@ def keys(notifications: Iterable[Notification]) -> list[str]:
     return [each.key for each in notifications]
 
 
-# With Python 3.11, plug-ins of apprise's import a module that 3.13 no longer has.
-APPRISE = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
-
-
 @pytest.fixture
 def db(tmp_path: Path) -> Path:
     return tmp_path / "house.db"

@@ -172,7 +172,7 @@ def test_without_a_recording_they_are_sent_and_one_notice_names_the_price() -> N
             running.sink.write(step(at, anomaly(at, 2.0 + minute)))
         receiver.wait(taken=3)
     (text,) = running.texts
-    assert text.startswith("notifications are kept in memory alone without --record")
+    assert text.startswith("notifications about House are kept in memory alone, since nothing is")
 
 
 def test_a_recording_that_cannot_be_written_holds_nothing_up(db: Path) -> None:

@@ -12,10 +12,8 @@ from streamer.feeds.address import Secret
 from streamer.publishing.notify.queue import Queue
 from streamer.publishing.notify.receivers import Receiver, open_receivers
 from streamer.recording.notifications import Notification
-from tests.publishing.notify.conftest import APPRISE, settings
+from tests.publishing.notify.conftest import settings
 from tests.publishing.notify.servers import json_server, mail_server
-
-pytestmark = APPRISE
 
 NOW = 1_772_000_000
 
