@@ -63,7 +63,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / "household_power_consumption.txt").write_text("".join(sample[:MINUTES]))
     settings = home / ".config" / "streamer"
     settings.mkdir(parents=True)
-    (settings / "streamer.toml").write_text(block("toml", "\nquiet = true").text, encoding="utf-8")
+    (settings / "streamer.toml").write_text(block("toml", "\n[watch]\n").text, encoding="utf-8")
     (settings / "password").write_text("swordfish")
     programs = home / "bin"
     programs.mkdir()
