@@ -260,7 +260,7 @@ def test_two_publications_with_the_same_prefix_are_found(disposable_broker: Brok
         heard.until(_has(heard, "streamer/status", "online"))
         with publishing(url) as second:
             second.give(ABOUT)
-            text = first.until_told("closed the connection").text
+            text = first.until_told("closed the connection; ").text
     assert text.endswith("does another program use the client_id streamer-streamer?")
 
 
