@@ -74,7 +74,7 @@ class SilenceWatch:
             self._end_interruption(now)
 
     def check(self, state: MeterState, now: datetime) -> Silent | Back | None:
-        """What there is to report at a time.
+        """What should be reported at a time; None if nothing is new.
 
         Args:
             state: state of the meter.

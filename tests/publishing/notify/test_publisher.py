@@ -138,7 +138,7 @@ def test_a_dead_receiver_is_reported_once_and_so_is_its_recovery(db: Path) -> No
     assert running.notices == [
         Notice(
             Notice.WARNING,
-            "notifications: dead: no connection, or it is refused; 1 notification to be sent later",
+            "notifications: dead: it does not answer, or refuses; 1 notification to be sent later",
         ),
         Notice(Notice.EVENT, "notifications: dead takes them again"),
     ]
