@@ -14,7 +14,7 @@ import streamer
 HEAVY = {"tensorflow", "keras", "river", "scipy", "pandas", "matplotlib", "pyspark"}
 HEAVY |= {"polars", "onnx", "onnxruntime"}
 ENGINES = {"numpy", "h5py", "narwhals"}
-FEEDS = {"aiohttp", "aiomqtt", "paho", "pymodbus", "serial", "sml", "pyarrow"}
+FEEDS = {"aiohttp", "aiomqtt", "paho", "pymodbus", "serial", "sml", "pyarrow", "zeroconf"}
 PUBLISHERS = {"prometheus_client", "apprise"}
 TERMINAL = {"termios", "tty", "msvcrt"}
 
@@ -58,6 +58,8 @@ def _run_cli(*arguments: str) -> str:
         _run_cli("sources"),
         _run_cli("sources", "mqtt"),
         _run_cli("config"),
+        _run_cli("find", "--help"),
+        _run_cli("service", "--help"),
         _run_cli("notify", "--help"),
         _run_cli("fleet", "--help"),
         _run_cli("fleet", "run", "--help"),
@@ -128,7 +130,8 @@ def test_a_frame_loads_no_other_library(library: str, others: set[str]) -> None:
     )
     loaded = _modules_after(code)
     assert not loaded & (others | {"tensorflow", "keras", "matplotlib", "onnx"})
-    assert not _of_streamer(loaded) & {"cli", "commands", "dashboard", "stream", "training"}
+    outer = {"cli", "commands", "dashboard", "evaluation", "stream", "training"}
+    assert not _of_streamer(loaded) & outer
 
 
 def test_pipeline_imports_no_outer_package() -> None:

@@ -185,6 +185,7 @@ class Supervisor:
                 looker.failed(place, error_line(error))
         finally:
             stream.report = None
+            stream.source.close()
             for sink in (*stream.feeding, *looking, *plugged):
                 sink.close()
 

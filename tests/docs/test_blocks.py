@@ -157,3 +157,9 @@ def test_python_is_a_doctest_or_runs(code: Block) -> None:
 @pytest.mark.parametrize("code", blocks("toml"), ids=str)
 def test_toml_is_valid(code: Block) -> None:
     assert tomllib.loads(code.text)
+
+
+@pytest.mark.parametrize("code", blocks("yaml"), ids=str)
+def test_yaml_is_valid(code: Block) -> None:
+    yaml = pytest.importorskip("yaml", reason="needs PyYAML, as of the extra docs")
+    assert yaml.safe_load(code.text)

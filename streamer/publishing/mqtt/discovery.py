@@ -113,7 +113,7 @@ class Announcer:
             document = json.loads(payload)
             origin, identifiers = document["origin"]["name"], document["device"]["identifiers"]
             owner = str(identifiers[0])
-        except (ValueError, TypeError, LookupError):
+        except (ValueError, TypeError, LookupError, RecursionError):
             return None
         ours = origin == ORIGIN and owner.startswith(f"{self._topics.node}_")
         return owner if ours else None
@@ -202,5 +202,5 @@ def _components(payload: str) -> dict[str, str]:
     try:
         components = json.loads(payload)["components"]
         return {str(key): str(each["platform"]) for key, each in components.items()}
-    except (ValueError, TypeError, LookupError, AttributeError):
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return {}

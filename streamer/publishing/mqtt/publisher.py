@@ -64,7 +64,7 @@ class MqttPublisher:
         self._now = now
         self._desk = Desk(settings) if desk is None else desk
         self._wake = asyncio.Event()
-        self._sessions = 0
+        self._reported_s: float | None = None  # when a return was reported; None before the first
         self._denied = False
         self._closing = False
 
@@ -154,12 +154,14 @@ class MqttPublisher:
     async def _send(self, client: Client) -> None:
         await asyncio.sleep(_RETAINED_S)
         self._report_session()
-        check = asyncio.get_running_loop().call_later(_ECHO_S, self._check_echo)
+        loop = asyncio.get_running_loop()
+        check: asyncio.TimerHandle | None = None
         try:
             while True:
                 self._wake.clear()
                 for message in self._desk.messages(self._now()):
                     await _publish(client, message)
+                    check = check or loop.call_later(_ECHO_S, self._check_echo)
                 if await self._send_waiting(client):
                     continue
                 if self._closing:
@@ -168,7 +170,8 @@ class MqttPublisher:
             for message in self._desk.farewell():
                 await _publish(client, message)
         finally:
-            check.cancel()
+            if check is not None:
+                check.cancel()
 
     async def _send_waiting(self, client: Client) -> bool:
         """Send messages that have to arrive; returns whether there are more."""
@@ -190,11 +193,14 @@ class MqttPublisher:
                 await self._wake.wait()
 
     def _report_session(self) -> None:
-        backlog = self._desk.backlog
-        if self._sessions:
+        backlog, now_s = self._desk.backlog, asyncio.get_running_loop().time()
+        # One that is lost again and again is not worth a line each time.
+        if self._reported_s is None:
+            self._reported_s = -_SHORT_S
+        elif now_s - self._reported_s >= _SHORT_S:
+            self._reported_s = now_s
             waiting = f"; {plural(len(backlog), 'message')} waited" if len(backlog) else ""
             self._report(Notice(Notice.EVENT, f"{self.name}: connected again{waiting}"))
-        self._sessions += 1
         if dropped := backlog.dropped():
             self._warn(f"{plural(dropped, 'message')} dropped, since the broker was away for long")
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamer.publishing import WatchedMeter
@@ -343,6 +343,34 @@ def test_the_farewell_marks_everything_as_offline() -> None:
         "streamer/status": "offline",
         "streamer/house/status": "offline",
     }
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(),
+    lambda each: (
+        st.lists(each)
+        | st.dictionaries(
+            st.sampled_from(["origin", "device", "name", "identifiers", "components", "platform"]),
+            each,
+        )
+    ),
+)
+
+
+@settings(max_examples=30)
+@given(
+    payload=_JSON.map(json.dumps) | st.text(),
+    retained=st.booleans(),
+    topic=st.sampled_from([_config("next"), DEVICE, "homeassistant/status", "streamer/status"]),
+)
+def test_nothing_that_is_heard_stops_the_publication(
+    payload: str, retained: bool, topic: str
+) -> None:
+    for url in ("mqtt://broker", PER_DEVICE):
+        publication = Publication(url)
+        publication.desk.heard(topic, payload, retained=retained, now=START)
+        publication.take(*steps(2))
+        assert payloads(publication.published())["streamer/house/status"] == "online"
 
 
 @given(st.lists(st.sampled_from(["a", "b", "take"]), max_size=60))

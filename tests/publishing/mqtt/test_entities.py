@@ -264,3 +264,4 @@ def test_a_foreign_payload_is_not_taken_for_ours() -> None:
     ):
         assert announcer.owner(json.dumps(document)) is None
     assert announcer.owner("{") is None
+    assert announcer.owner("[" * 100_000) is None
