@@ -277,6 +277,29 @@ def test_a_receiver_that_fails_unexpectedly_is_reported_and_tried_again(db: Path
     assert running.texts == ["notifications: odd"]
 
 
+def test_one_that_fails_unexpectedly_does_not_make_another_get_it_twice(db: Path) -> None:
+    begun, release, failures = threading.Event(), threading.Event(), [ValueError("odd")]
+
+    def slowly(_: Notification) -> None:
+        begun.set()
+        assert release.wait(20)
+
+    def fail(_: Notification) -> None:
+        assert begun.wait(20)
+        if failures:
+            raise failures.pop()
+
+    slow, failing = FakeReceiver("slow", before=slowly), FakeReceiver("failing", before=fail)
+    with _running(slow, failing, path=db) as running:
+        running.sink.write(step(NOON, anomaly(NOON)))
+        # It is sent again, while the attempt of the other one is still under way.
+        failing.wait(taken=1)
+        release.set()
+        slow.wait(taken=1)
+    assert (slow.taken, failing.taken) == ([KEY], [KEY])
+    assert _recorded(db) == {KEY: Notification.SENT}
+
+
 def test_a_wrong_address_keeps_the_program_from_starting() -> None:
     def wrong(_: object) -> list[FakeReceiver]:
         raise UsageError("urls, entry 1: wrong")
