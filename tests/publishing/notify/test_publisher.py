@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime, time, timedelta
@@ -122,6 +122,27 @@ def test_it_is_recorded_before_it_is_sent(db: Path) -> None:
         running.sink.write(step(NOON, anomaly(NOON)))
         receiver.wait(taken=1)
     assert found == [Notification.WAITING]
+
+
+def test_it_waits_for_the_disk(db: Path) -> None:
+    begun, release = threading.Event(), threading.Event()
+
+    class Slow(KeptNotifications):
+        def write(self, notifications: Iterable[Notification]) -> bool:
+            found = list(notifications)
+            if any(each.key == KEY for each in found):
+                begun.set()
+                assert release.wait(20)
+            return super().write(found)
+
+    receiver = FakeReceiver()
+    with _running(receiver, path=db, kept=lambda kept: Slow(db, kept._keep)) as running:
+        running.sink.write(step(NOON, anomaly(NOON)))
+        assert begun.wait(20)
+        threading.Event().wait(0.05)  # enough for the publisher to look for what it may send
+        assert receiver.asked == 0
+        release.set()
+        receiver.wait(taken=1)
 
 
 def test_a_dead_receiver_is_reported_once_and_so_is_its_recovery(db: Path) -> None:
