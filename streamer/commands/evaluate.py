@@ -16,6 +16,7 @@ from rich.progress import MofNCompleteColumn, TimeElapsedColumn
 
 from streamer.commands.channels import joint_inputs
 from streamer.commands.files import FileOptions
+from streamer.commands.plugins import make_challengers
 from streamer.display.console import PlainConsole
 from streamer.display.lines import one_line
 from streamer.display.progress import progress_bar
@@ -56,6 +57,7 @@ class Trial:
         horizons: for how many next minutes forecasts of their mean are scored, in rising order;
             empty for none, None for the default ones that a model has.
         plot: file for a page of plots; None for no plots.
+        challengers: names of forecasters that are plug-ins.
     """
 
     file: str
@@ -73,6 +75,7 @@ class Trial:
     horizons: tuple[int, ...] | None
     demand: DemandRule | None
     plot: Path | None
+    challengers: Sequence[str] = ()
 
 
 def evaluate(trial: Trial, *, as_json: bool) -> None:
@@ -112,11 +115,13 @@ def run_trial(trial: Trial) -> Evaluation:
         choose_baselines,
         usable_baselines,
     )
+    from streamer.evaluation.challengers import forecast_challengers
     from streamer.evaluation.means import assess_means, offered_horizons, shown_horizons
 
     last = _checked_span(trial)
     baselines = choose_baselines(trial.baselines)
-    inputs = joint_inputs(trial.models)
+    challengers = make_challengers(trial.challengers, trial.engine, live=False)
+    inputs = joint_inputs([*trial.models, *trial.challengers])
     with (
         closing(trial.options.open(trial.file, inputs)) as source,
         progress_bar(MofNCompleteColumn(), TimeElapsedColumn()) as bar,
@@ -146,13 +151,15 @@ def run_trial(trial: Trial) -> Evaluation:
             means += found[1] if shown else []
             if found[1] and trial.demand is not None:
                 demand.append(_demand(found[1][-1], stretch, trial.demand, trial.confidence, bar))
+        raced, faults = forecast_challengers(challengers, stretch, task)
+        forecasts += raced
         forecasts += [
             Forecasts(baseline.name, baseline.forecast(stretch, task(baseline.name)))
             for baseline in usable
         ]
         if means and any(baseline.name == LIGHTGBM for baseline in usable):
             means.append(_boosted(stretch, means, bar))
-    notes = [*_flattered(forecasts), *notes]
+    notes = [*_flattered(forecasts), *faults, *notes]
     evaluation = assess(stretch, forecasts, notes, confidence=trial.confidence)
     scored = assess_means(stretch, means, shown, confidence=trial.confidence)
     return replace(evaluation, means=scored, demand=tuple(demand))

@@ -128,7 +128,7 @@ class Watch:
         from streamer.stream.runner import run
 
         try:
-            pipeline, about = self.forecasting.prepare(source.name)
+            pipeline, about = self.forecasting.prepare(source.name, live=True)
             published = [] if background is None else [background.sink(self.published())]
             everyone = SharedSinks([*looking, *sinks, *published])
             everyone.write(about)

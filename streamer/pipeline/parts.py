@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,12 @@ from streamer.online.means.layer import Means
 from streamer.online.means.part import MeanValues
 from streamer.online.position import Position
 from streamer.pipeline.household import Household, HouseholdValues, raised_at
+from streamer.pipeline.race import Race
 from streamer.pipeline.settings import Settings
 from streamer.readings import Alarm, Notice, Reading, SettledDemand, Step
 from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.readings.blocks import ReadingBlock
+from streamer.readings.challengers import ChallengerScores
 from streamer.readings.powers import Powers
 from streamer.scores.running import RunningScores
 
@@ -60,6 +63,7 @@ class Parts:
         if settings.demand is not None:
             horizons = () if self._means is None else self._means.minutes
             self._household = Household(settings.demand, horizons, confidence=float(confidence))
+        self._race = Race(settings.challengers) if settings.challengers else None
         self._latest = self._scores.get()
         self._adaptation = self._issuer.adaptation
 
@@ -72,6 +76,7 @@ class Parts:
             "alarms": self._alarms.state(),
             **({} if self._means is None else {"means": self._means.state()}),
             **({} if self._household is None else self._household.state()),
+            **({} if self._race is None else {"challengers": self._race.state()}),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -90,12 +95,15 @@ class Parts:
         if self._household is not None:
             self._household.restore(state, self.position.last_at)
         self._issuer.restore_forecaster(state)
+        if self._race is not None:
+            self._race.restore(state.get("challengers"))
         self._latest = self._scores.get()
         self._adaptation = self._issuer.adaptation
 
     def gathered(self) -> list[Notice]:
-        """Notices about faults of the forecaster since the last call."""
-        return self._issuer.gathered()
+        """Notices about faults of the forecasters since the last call."""
+        found = self._issuer.gathered()
+        return found if self._race is None else [*found, *self._race.gathered()]
 
     @property
     def lacks_demand(self) -> bool:
@@ -113,6 +121,8 @@ class Parts:
         self.position.reset()
         if self._household is not None:
             self._household.forget_loads()
+        if self._race is not None:
+            self._race.restart()
         self._issuer.restart(seen=self.position.counts.readings)
 
     def one(self, reading: Reading, missing: int) -> Step:
@@ -209,6 +219,9 @@ class Parts:
                 ended += intervals
                 found = sorted([*found, *peaks], key=raised_at)
             alarms += found
+            if self._race is not None:
+                made = settled.mean_kw[:before], last_kw[:before]
+                self._race.many(readings[:before], *(each.tolist() for each in made))
             forecast = to_forecast(readings[before - 1], last_two[-2])
             self.position.advance_many(readings[:before], missing[:before], forecast)
         step = self._advance(
@@ -292,6 +305,10 @@ class Parts:
         if self._household is not None:
             demand, switched = self._household.one(reading, missing, ahead_kw)
             alarms = self._household.with_alarm(alarms)
+        challengers: tuple[ChallengerScores, ...] = ()
+        if self._race is not None:
+            known = (None, nan) if settled is None else (settled.kw, settled.last_kw)
+            challengers = self._race.one(reading, *known)
         forecast = to_forecast(reading, issued)
         position.advance(reading, missing, forecast)
         if issued is not None:
@@ -312,6 +329,7 @@ class Parts:
             demand_scores=demand.scores,
             quarter_hours=demand.quarter_hours,
             switched=switched,
+            challengers=challengers,
         )
 
     def _answered(self, readings: Sequence[Reading]) -> tuple[Powers, Iterable[Answer]] | None:
