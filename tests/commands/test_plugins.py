@@ -211,7 +211,13 @@ def test_an_evaluation_takes_the_same_names() -> None:
     found = json.loads(done.stdout)
     names = [each["name"] for each in found["forecasters"]]
     assert names == [
-        *("sceaux, frozen", "river:LinearRegression", "doors_mine:Faulty", "persistence", "seasonal-naive")
+        *(
+            "sceaux, frozen",
+            "river:LinearRegression",
+            "doors_mine:Faulty",
+            "persistence",
+            "seasonal-naive",
+        )
     ]
     skills = {each["name"]: each["skill"] for each in found["forecasters"]}
     assert skills["doors_mine:Faulty"] == 0.0  # the last reading, also where it is absent
