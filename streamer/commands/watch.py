@@ -177,7 +177,7 @@ class Watch:
         try:
             if background is not None:
                 published.append(background.sink(self.published(), lambda: source.late_s))
-            pipeline, about = self.forecasting.prepare(source.name)
+            pipeline, about = self.forecasting.prepare(source.name, live=True)
             everyone = SharedSinks([*looking, *sinks, *published])
             everyone.write(about)
             for warning in self.warnings():
