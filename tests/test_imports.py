@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -13,7 +14,8 @@ import streamer
 HEAVY = {"tensorflow", "keras", "river", "scipy", "pandas", "matplotlib", "pyspark"}
 HEAVY |= {"polars", "onnx", "onnxruntime"}
 ENGINES = {"numpy", "h5py", "narwhals"}
-FEEDS = {"aiohttp", "aiomqtt", "paho", "pymodbus", "serial", "sml", "pyarrow"}
+FEEDS = {"aiohttp", "aiomqtt", "paho", "pymodbus", "serial", "sml", "pyarrow", "zeroconf"}
+PUBLISHERS = {"prometheus_client", "apprise"}
 TERMINAL = {"termios", "tty", "msvcrt"}
 
 
@@ -56,18 +58,21 @@ def _run_cli(*arguments: str) -> str:
         _run_cli("sources"),
         _run_cli("sources", "mqtt"),
         _run_cli("config"),
+        _run_cli("find", "--help"),
+        _run_cli("service", "--help"),
+        _run_cli("notify", "--help"),
         _run_cli("fleet", "--help"),
         _run_cli("fleet", "run", "--help"),
         _run_cli("models", "export", "--help"),
     ],
 )
 def test_help_and_import_load_no_heavy_library(code: str) -> None:
-    assert not _modules_after(code) & (HEAVY | ENGINES | FEEDS)
+    assert not _modules_after(code) & (HEAVY | ENGINES | FEEDS | PUBLISHERS)
 
 
 def test_watching_a_pipe_loads_no_library_of_other_feeds() -> None:
     modules = _modules_after(_run_cli("watch", "stdin:?unit=W", "--quiet"))
-    assert not modules & (FEEDS | {"tensorflow", "keras", "pandas", "rich", "sqlite3"})
+    assert not modules & (FEEDS | PUBLISHERS | {"tensorflow", "keras", "pandas", "rich", "sqlite3"})
 
 
 @pytest.mark.parametrize("part", ["recording.source", "recording.export", "reporting"])
@@ -87,7 +92,7 @@ def test_the_first_picture_needs_no_numpy() -> None:
         "Dashboard(Pacer(), archive=archive)\n"
         "render(History().snapshot(), 80, 24)"
     )
-    assert not _modules_after(code) & (HEAVY | ENGINES | FEEDS)
+    assert not _modules_after(code) & (HEAVY | ENGINES | FEEDS | PUBLISHERS)
 
 
 def test_opening_a_replay_loads_no_numpy() -> None:
@@ -212,24 +217,38 @@ def test_command_line_is_not_imported() -> None:
 
 def test_public_names_are_pinned() -> None:
     assert streamer.__all__ == [
+        "About",
+        "Answer",
         "Feed",
         "FeedKind",
         "Forecast",
+        "ForecastStream",
         "Forecaster",
         "FrameEvaluation",
         "GapRule",
+        "Item",
         "Link",
+        "LinkError",
+        "ModelError",
         "Notice",
         "Pacer",
         "Pipeline",
         "Reading",
+        "ReadingBlock",
+        "ReadingError",
         "RingBuffer",
         "Sample",
         "Scores",
+        "SimpleForecaster",
         "Sink",
         "Source",
+        "SourceError",
+        "StateError",
         "Step",
         "StreamerError",
+        "UsageError",
+        "Vitals",
+        "Window",
         "evaluate_frame",
         "forecast_frame",
         "load_model",
@@ -237,8 +256,9 @@ def test_public_names_are_pinned() -> None:
         "open_source",
         "run",
     ]
-    for name in streamer.__all__:
+    for name in {*streamer.__all__} - {"Item"}:
         assert getattr(streamer, name).__module__.startswith("streamer")
+    assert streamer.Step in get_args(streamer.Item)
     assert set(streamer.__all__) < set(dir(streamer))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = streamer.nothing

@@ -221,7 +221,18 @@ ModelOption = Annotated[
         "--model",
         metavar="MODEL",
         help="A shipped model's name, a folder that `streamer train` has written, "
-        "or a .keras file of stacked LSTM layers and a Dense head.",
+        "a .keras file of stacked LSTM layers and a Dense head, or a forecaster that is a "
+        "plug-in: module:object, river:CLASS, sklearn:FILE, onnx:FILE, lightgbm:FILE.",
+    ),
+]
+SinkOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--sink",
+        metavar="NAME",
+        help="Also give each step to a sink of your own: module:object, or the name of an "
+        "installed plug-in. Repeatable.",
+        show_default=False,
     ),
 ]
 EngineOption = Annotated[

@@ -24,11 +24,13 @@ from streamer.cli.options import (
     MaxGap,
     ModelOption,
     Quiet,
+    SinkOption,
     ThemeOption,
     Verbose,
     choose_format,
     parse_speed,
 )
+from streamer.cli.publishoptions import ServeOption
 from streamer.commands.files import FileOptions
 from streamer.display.themes import ThemeName
 
@@ -66,6 +68,8 @@ def replay(
     peak_limit: PeakLimitOption = None,
     peak_alarms: PeakAlarmsOption = 3.0,
     tariff: TariffOption = None,
+    serve: ServeOption = None,
+    sink: SinkOption = None,
     format: FormatOption = Format.AUTO,
     ascii: Ascii = False,
     theme: ThemeOption = ThemeName.AUTO,
@@ -87,10 +91,12 @@ def replay(
       streamer replay house.csv --horizons 1,15,60 --format csv > out.csv
       streamer replay house.csv --demand 60 --peak-limit 5
       streamer replay house.csv --tariff vlaanderen
+      streamer replay --speed 60 --serve 127.0.0.1:8090
       tail -n +1 -f house.csv | streamer replay -
     """
     from streamer.commands.demand import demand_rule
     from streamer.commands.forecasting import Forecasting
+    from streamer.commands.publishing import Publishing
     from streamer.commands.replay import Replay, show_dashboard, write_lines
     from streamer.commands.tariff import find_tariff
     from streamer.datasets import find_recording
@@ -117,6 +123,8 @@ def replay(
             ),
         ),
         tariff=costing,
+        publishing=Publishing(serve=serve),
+        sinks=tuple(sink or ()),
     )
     if shown is Format.DASHBOARD:
         shown_at = DEMO_SPEED if speed is None else speed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from streamer.commands.plugins import is_plugin
 from streamer.display.lines import one_line, shorten
 from streamer.errors import UsageError
 from streamer.models import model_inputs, shipped_models
@@ -122,9 +123,9 @@ def advice_on(source: str, channels: Collection[str], model: str) -> list[Notice
     Args:
         source: name of the source.
         channels: names of the channels that it has.
-        model: name or path of the model in use.
+        model: name or path of the model in use, or name of a plug-in.
     """
-    if not channels or model_inputs(model)[1:]:
+    if not channels or is_plugin(model) or model_inputs(model)[1:]:
         return []
     for name in shipped_models():
         taken = [each.name for each in model_inputs(name)[1:]]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from streamer.commands.plugins import check_plugin, is_plugin, make_plugin, plugin_inputs
 from streamer.models import find_card, find_model, model_inputs
 from streamer.sinks.items import About
 
 if TYPE_CHECKING:
     from streamer.demand.settings import DemandRule
     from streamer.models.inputs import Input
+    from streamer.models.plugins import AnyForecaster
     from streamer.pipeline import Pipeline
 
 
@@ -19,7 +22,7 @@ class Forecasting:
     """Model, and the settings of its pipeline.
 
     Attributes:
-        model: name or path of the model.
+        model: name or path of the model, or name of a forecaster that is a plug-in.
         engine: `auto`, `compiled`, `numpy` or `tensorflow`.
         gaps: `skip` or `reset`.
         max_gap: longest gap in minutes at which `reset` keeps the ring buffer.
@@ -39,12 +42,15 @@ class Forecasting:
     demand: DemandRule | None = None
 
     def check(self) -> None:
-        """Check that the model exists, without loading it.
+        """Check that the model exists; a plug-in is made for that, a model is not loaded.
 
         Raises:
-            ModelError: no model has that name.
+            StreamerError: no model has that name, or the plug-in cannot be made.
         """
-        find_model(self.model)
+        if is_plugin(self.model):
+            check_plugin(self.model)
+        else:
+            find_model(self.model)
 
     def inputs(self) -> tuple[Input, ...]:
         """What the model takes beside the power, in its order.
@@ -52,7 +58,10 @@ class Forecasting:
         Raises:
             UsageError: no model has that name.
             ModelError: its card is unreadable.
+            PluginError: it is a plug-in, and cannot be made.
         """
+        if is_plugin(self.model):
+            return plugin_inputs(self.model)
         return model_inputs(self.model)[1:]
 
     def fingerprint(self) -> dict[str, str]:
@@ -61,14 +70,9 @@ class Forecasting:
         A state can be restored only into a pipeline with the same fingerprint. Demand intervals
         are left out: what depends on them begins anew by itself.
         """
-        from streamer.models.artefact import sha256_of
-
-        card = find_card(self.model)
-        horizons = card.horizons if card is not None and self._needs_head else None
         return {
             "model": self.model,
-            "weights": sha256_of(find_model(self.model)),
-            **({} if horizons is None else {"horizons": horizons.sha256}),
+            **self._weights(),
             "gaps": f"{self.gaps} {self.max_gap}" if self.gaps == "reset" else self.gaps,
             "adapt": "yes" if self.adapt else "no",
             "confidence": repr(self.confidence),
@@ -84,18 +88,13 @@ class Forecasting:
         """
         from streamer.display.lines import one_line
         from streamer.models import load_model
-        from streamer.pipeline import Pipeline
-        from streamer.readings.gaps import GapRule
 
+        if is_plugin(self.model):
+            pipeline = self._pipeline(make_plugin(self.model))
+            name = one_line(self.model)
+            return pipeline, About(source, name, capacity=pipeline.capacity, engine="plug-in")
         forecaster = load_model(self.model, engine=self.engine)
-        pipeline = Pipeline(
-            forecaster,
-            gaps=GapRule(self.gaps, self.max_gap),
-            adapt=self.adapt,
-            confidence=self.confidence,
-            horizons=self._needs_head,
-            demand=self.demand,
-        )
+        pipeline = self._pipeline(forecaster)
         card = forecaster.card
         about = About(
             source=source,
@@ -107,6 +106,31 @@ class Forecasting:
             trained_spans=card.trained_spans,
         )
         return pipeline, about
+
+    def _pipeline(self, forecaster: AnyForecaster) -> Pipeline:
+        from streamer.pipeline import Pipeline
+        from streamer.readings.gaps import GapRule
+
+        return Pipeline(
+            forecaster,
+            gaps=GapRule(self.gaps, self.max_gap),
+            adapt=self.adapt,
+            confidence=self.confidence,
+            horizons=self._needs_head,
+            demand=self.demand,
+        )
+
+    def _weights(self) -> dict[str, str]:
+        """Digests of the model's weights by name; of a plug-in, those of the file that it names."""
+        from streamer.models.artefact import sha256_of
+
+        if is_plugin(self.model):
+            file = Path(self.model.partition(":")[2])
+            return {"weights": sha256_of(file)} if file.is_file() else {}
+        card = find_card(self.model)
+        horizons = card.horizons if card is not None and self._needs_head else None
+        weights = {"weights": sha256_of(find_model(self.model))}
+        return weights if horizons is None else {**weights, "horizons": horizons.sha256}
 
     @property
     def _needs_head(self) -> bool:

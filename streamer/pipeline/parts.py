@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from streamer.alarms.detectors import Alarms
+from streamer.models import Answer
 from streamer.online.forecasts import ForecastBatch, Issued, settled_by, to_forecast
 from streamer.online.guard import day_parts
 from streamer.online.issuing import Issuer
@@ -17,7 +18,7 @@ from streamer.online.means.part import MeanValues
 from streamer.online.position import Position
 from streamer.pipeline.household import Household, HouseholdValues, raised_at
 from streamer.pipeline.settings import Settings
-from streamer.readings import Alarm, Reading, SettledDemand, Step
+from streamer.readings import Alarm, Notice, Reading, SettledDemand, Step
 from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.readings.blocks import ReadingBlock
 from streamer.readings.powers import Powers
@@ -42,9 +43,13 @@ class Parts:
 
     def __init__(self, settings: Settings) -> None:
         head, adapt, confidence = settings.head, settings.adapt, settings.confidence
-        self.position = Position(settings.forecaster.window, settings.channels)
+        self.position = Position(settings.traits.window, settings.traits.channels)
         self._issuer = Issuer(
-            settings.forecaster, adapt=adapt, confidence=confidence, keep_hidden=head is not None
+            settings.forecaster,
+            settings.traits,
+            adapt=adapt,
+            confidence=confidence,
+            keep_hidden=head is not None,
         )
         self._alarms = Alarms()
         self._scores = RunningScores(confidence=float(confidence), adapted=bool(adapt))
@@ -84,8 +89,13 @@ class Parts:
             self._means.restore(state.get("means"))
         if self._household is not None:
             self._household.restore(state, self.position.last_at)
+        self._issuer.restore_forecaster(state)
         self._latest = self._scores.get()
         self._adaptation = self._issuer.adaptation
+
+    def gathered(self) -> list[Notice]:
+        """Notices about faults of the forecaster since the last call."""
+        return self._issuer.gathered()
 
     @property
     def lacks_demand(self) -> bool:
@@ -126,9 +136,10 @@ class Parts:
             readings: at least one.
             missing: (readings,) minutes missing before each.
         """
-        if self._are_few(readings):
+        answered = self._answered(readings)
+        if answered is None:
             return list(map(self.one, readings, missing.tolist()))
-        batch, means, ahead_kw = self._forecast_batch(readings)
+        batch, means, ahead_kw = self._forecast_batch(readings, *answered)
         issued: list[Issued | None] = [None] * len(readings)
         if batch is not None:
             found = batch.issued()
@@ -153,15 +164,16 @@ class Parts:
             alarms: output: the alarms raised are appended.
             ended: output: the demand intervals that have ended are appended.
         """
-        if self._are_few(readings):
-            steps = self.many(readings, missing)
+        answered = self._answered(readings)
+        if answered is None:
+            steps = list(map(self.one, readings, missing.tolist()))
             settled_kw[:] = [np.nan if s.settled is None else s.settled.kw for s in steps]
             alarms += [a for s in steps for a in s.alarms if a.at == s.reading.at]
             ended += chain.from_iterable(s.settled_demand for s in steps)
             return steps[-1]
         kw = readings.kw
         waiting = self.position.waiting
-        batch, means, ahead_kw = self._forecast_batch(readings, every=False)
+        batch, means, ahead_kw = self._forecast_batch(readings, *answered, every=False)
         settled, first = settled_by(len(kw), waiting, batch)
         settled_kw[:] = settled.mean_kw
         last_two: list[Issued | None] = [None, None]
@@ -207,19 +219,25 @@ class Parts:
         return step
 
     def _forecast_batch(
-        self, readings: Sequence[Reading], *, every: bool = True
+        self,
+        readings: Sequence[Reading],
+        powers: Powers,
+        answers: Iterable[Answer],
+        *,
+        every: bool = True,
     ) -> tuple[ForecastBatch | None, list[MeanValues], Sequence[DoubleArray | None]]:
         """The forecasts at the last readings of a part, one at each whose window is full.
 
         Beside them what is known of the next minutes' mean at each, or at the last alone, and,
         for the demand intervals, (4, horizons) their forecasts at each.
         """
-        powers = Powers.of(readings)
         self._learn(float(powers.consumption_kw[0]), float(powers.kw[0]))
         batches, start = [], 0
         values = [] if self._means is not None else [_NO_MEANS] * len(readings)
         issued_kw: list[DoubleArray] = []
-        for end, batch, hidden in self._issuer.many(powers, day_parts(readings), self.position):
+        for end, batch, hidden in self._issuer.many(
+            powers, day_parts(readings), self.position, answers
+        ):
             batches.append(batch)
             if self._means is not None:
                 part = slice(start, end)
@@ -296,6 +314,14 @@ class Parts:
             switched=switched,
         )
 
-    def _are_few(self, readings: Sequence[Reading]) -> bool:
-        """Whether a part is processed faster one by one."""
-        return len(readings) <= _FEW and not self._issuer.is_behind
+    def _answered(self, readings: Sequence[Reading]) -> tuple[Powers, Iterable[Answer]] | None:
+        """The powers of a part and the forecaster's answers; None to process it one by one.
+
+        That is faster for a few readings, and needed for a forecaster that does not take blocks or
+        has no answer for one of the windows.
+        """
+        if len(readings) <= _FEW and not self._issuer.is_behind:
+            return None
+        powers = Powers.of(readings)
+        answers = self._issuer.answers(powers, self.position)
+        return None if answers is None else (powers, answers)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from streamer.publishing.state import MeterState
-from streamer.readings import Alarm, Link, Sample
+from streamer.readings import MINUTE, Alarm, Link, Sample
 from streamer.sinks.text import record
 
 WAITING, FRESH, STALE, ENDED = "waiting", "fresh", "stale", "ended"
@@ -47,7 +47,7 @@ def state_record(state: MeterState, now: datetime) -> dict[str, Any]:
         "heard_at": _iso(state.heard_at),
         "stale_at": _iso(stale_at),
         "model": None if state.about is None else state.about.model,
-        "link": None if state.link is None else _link(state.link),
+        "link": None if state.link is None else link_record(state.link),
         "sample": None if state.sample is None else _sample(state.sample),
         "alarms": [] if step is None else [alarm_record(alarm) for alarm in step.alarms],
         "step": None if step is None else record(step, state.meter.horizons),
@@ -60,7 +60,26 @@ def alarm_record(alarm: Alarm) -> dict[str, Any]:
     return {"kind": alarm.kind, "at": alarm.at.isoformat(), "text": alarm.text, "size": size}
 
 
-def _link(link: Link) -> dict[str, Any]:
+def power_record(state: MeterState, now: datetime) -> dict[str, Any]:
+    """The present power as a JSON object: the latest sample, or else the last minute's mean.
+
+    Its `kw` is None where neither is of the present, or the meter reports that it is unknown.
+
+    Args:
+        state: the state of the meter.
+        now: the time, with a zone.
+    """
+    sample, step = state.sample, state.step
+    valid = MINUTE + timedelta(seconds=state.meter.late_s)
+    if sample is not None and (sample.at is None or now - sample.at < valid):
+        return _sample(sample)
+    if step is not None and state.is_fresh(now):
+        return {"kw": step.reading.kw, "at": step.reading.at.isoformat()}
+    return {"kw": None, "at": None}
+
+
+def link_record(link: Link) -> dict[str, Any]:
+    """The state of a connection as a JSON object."""
     return {
         "state": link.state,
         "peer": link.peer,

@@ -23,7 +23,7 @@ from tests.docs.pages import DOCS, RUN_PAGES, Block, block, blocks, read
 
 SCRIPTS = blocks("sh")
 RUN = [script for script in SCRIPTS if script.reason is None]
-LANGUAGES = {"sh", "python", "toml", "text"}
+LANGUAGES = {"promql", "python", "sh", "text", "toml", "yaml"}
 
 START = datetime(2026, 11, 2)
 MINUTES = 200
@@ -157,3 +157,9 @@ def test_python_is_a_doctest_or_runs(code: Block) -> None:
 @pytest.mark.parametrize("code", blocks("toml"), ids=str)
 def test_toml_is_valid(code: Block) -> None:
     assert tomllib.loads(code.text)
+
+
+@pytest.mark.parametrize("code", blocks("yaml"), ids=str)
+def test_yaml_is_valid(code: Block) -> None:
+    yaml = pytest.importorskip("yaml", reason="needs PyYAML, as of the extra docs")
+    assert yaml.safe_load(code.text)

@@ -109,6 +109,23 @@ def test_a_publisher_that_fails_is_reported_once_and_runs_again() -> None:
     assert told == [Notice(Notice.WARNING, text) for text in texts]
 
 
+def test_each_failure_is_counted_by_those_who_count_them() -> None:
+    class Counting(_Fake):
+        def __init__(self) -> None:
+            super().__init__()
+            self.failed: list[str] = []
+
+        def count_failure(self, publisher: str) -> None:
+            self.failed.append(publisher)
+
+    fake, counting = _Fake(*[LinkError("fake: no route")] * 3), Counting()
+    background = Background(_of(fake, counting), retry_s=(0.0,))
+    background.start()
+    assert fake.ran.wait(10)
+    background.close()
+    assert counting.failed == ["fake"] * 3
+
+
 def test_one_that_cannot_start_is_an_error_and_the_others_are_closed() -> None:
     others = _Fake()
     background = Background(_of(others, _Fake(start=RefusedError("the port is in use"))))
@@ -116,6 +133,23 @@ def test_one_that_cannot_start_is_an_error_and_the_others_are_closed() -> None:
         background.start()
     assert others.closed
     background.close()
+
+
+def test_a_call_is_made_in_the_next_turn_of_the_loop_or_at_once_after_the_end() -> None:
+    threads: list[str] = []
+    called = threading.Event()
+
+    def call() -> None:
+        threads.append(threading.current_thread().name)
+        called.set()
+
+    background = Background(_of(_Fake()))
+    background.start()
+    background.call_soon(call)
+    assert called.wait(10)
+    background.close()
+    background.call_soon(call)
+    assert threads == ["publishers", threading.current_thread().name]
 
 
 def test_a_loop_that_hangs_holds_nothing_up_and_is_reported_once() -> None:
@@ -150,6 +184,21 @@ def test_items_after_the_end_are_dropped() -> None:
     sink.write(Sample(1.0))
     background.close()
     assert not fake.taken
+
+
+def test_a_meter_is_late_by_its_pace_at_each_step() -> None:
+    fake, paces = _Fake(), iter((65.0, 7.0))
+    background = Background(_of(fake))
+    background.start()
+    sink = background.sink(HOUSE, lambda: next(paces))
+    sink.write(Sample(1.0))
+    for step in _steps(2):
+        sink.write(step)
+    sink.close()
+    background.close()
+    found = [state.meter for state, _ in fake.taken]
+    assert [meter.late_s for meter in found] == [HOUSE.late_s, 65.0, 7.0, 7.0]
+    assert {meter.key for meter in found} == {HOUSE.key}
 
 
 def test_shared_sinks_take_one_item_at_a_time_from_many_threads() -> None:

@@ -6,19 +6,16 @@ The messages are interpreted by `streamer.feeds.mqtt.messages`.
 from __future__ import annotations
 
 import asyncio
-import socket
-import ssl
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from streamer.errors import LinkError, RefusedError
+from streamer.errors import RefusedError
 from streamer.feeds import FeedKind, Pace
 from streamer.feeds.address import Address
 from streamer.feeds.mqtt.bounds import PacketBound
 from streamer.feeds.mqtt.broker import Broker
+from streamer.feeds.mqtt.errors import broker_errors
 from streamer.feeds.mqtt.layout import MESSAGE_OPTIONS, MessageLayout
 from streamer.feeds.mqtt.messages import MessageReader
 from streamer.feeds.mqtt.presets import GROUPS
@@ -27,27 +24,11 @@ from streamer.feeds.session import AsyncFeed, Channel
 from streamer.feeds.values import MalformedError
 
 if TYPE_CHECKING:
-    from aiomqtt import Client, Message, MqttCodeError, MqttError
+    from aiomqtt import Client, Message
 
 _ANSWER_S = 10.0
 _SILENCE_S = 15.0
 _HEARTBEAT_S = 30.0
-
-# Reason codes of MQTT 5, to which paho converts those of 3.1.1 and its own.
-_LOGIN = "wrong user or password?"
-_REFUSALS = {
-    0x84: "try the option version",
-    0x85: "try another client_id",
-    0x86: _LOGIN,
-    0x87: _LOGIN,
-    0x8A: "ask the operator of the broker",
-    0x8C: _LOGIN,
-}
-_LOSSES = {
-    0x80: "it closed the connection",
-    0x8D: "it does not respond",
-    0x8E: "another client has connected with our client_id",
-}
 
 
 def _preset_help() -> str:
@@ -106,7 +87,7 @@ class _Session:
             if self._broker.insecure:
                 channel.warn("the broker's certificate is not checked (insecure=yes)")
         client = self._broker.client(_ANSWER_S)
-        with self._errors(PacketBound(client)):
+        with broker_errors(self._name, self._broker, PacketBound(client), self._too_large):
             try:
                 async with client:
                     topics = self._layout.topics
@@ -122,6 +103,12 @@ class _Session:
             finally:
                 # aiomqtt leaves the socket open when the broker does not answer.
                 client._client.disconnect()  # noqa: SLF001
+
+    def _too_large(self, size: int) -> str:
+        return (
+            f"the broker sends a packet of {size:,} bytes, and no meter sends so much; is the "
+            f"topic {' and '.join(self._topics)} correct?"
+        )
 
     async def _subscribe(self, client: Client, topic: str, *, optional: bool = False) -> None:
         for code in await client.subscribe(topic, qos=self._broker.qos):
@@ -207,68 +194,6 @@ class _Session:
             f"connected to the broker, but nothing has arrived on {topics} for {_SILENCE_S:g} s; "
             f"is the topic correct, and may this user read it?{hint}"
         )
-
-    @contextmanager
-    def _errors(self, bound: PacketBound) -> Iterator[None]:
-        from aiomqtt import MqttError
-
-        try:
-            yield
-        except MqttError as error:
-            if bound.exceeded:
-                raise self._too_large(bound.exceeded) from error
-            raise self._explain(error) from error
-
-    def _too_large(self, size: int) -> LinkError:
-        topics = " and ".join(self._topics)
-        return LinkError(
-            f"{self._name}: the broker sends a packet of {size:,} bytes, and no meter sends so "
-            f"much; is the topic {topics} correct?"
-        )
-
-    def _explain(self, error: MqttError) -> LinkError:
-        from aiomqtt.exceptions import MqttCodeError, MqttConnectError
-
-        broker = self._broker
-        # aiomqtt describes the cause in its text; the exception itself is chained.
-        cause = error.__cause__ or error.__context__
-        if isinstance(error, MqttConnectError):
-            code, reason = _code(error), str(error.rc).lower()
-            if code not in _REFUSALS:
-                return LinkError(f"{self._name}: the broker refuses the connection: {reason}")
-            hint = _REFUSALS[code]
-            if hint == _LOGIN and not broker.credentials.user:
-                hint = "a user and a password are required"
-            return RefusedError(f"{self._name}: the broker refuses the login: {reason}; {hint}")
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return RefusedError(
-                f"{self._name}: the broker's certificate is not trusted: "
-                f"{cause.verify_message.rstrip('.')}; give cafile=, or insecure=yes"
-            )
-        if isinstance(cause, ssl.SSLError) or (
-            broker.tls and isinstance(cause, ConnectionResetError)
-        ):
-            reason = getattr(cause, "reason", None) or cause.strerror or str(cause)
-            kind = RefusedError if reason == "WRONG_VERSION_NUMBER" else LinkError
-            return kind(
-                f"{self._name}: TLS with the broker failed: {reason.replace('_', ' ').lower()}; "
-                f"does it use TLS on port {broker.port}?"
-            )
-        if isinstance(cause, TimeoutError):
-            return LinkError(
-                f"{self._name}: no answer from the broker on port {broker.port}; is it MQTT "
-                f"{'with' if broker.tls else 'without'} TLS?"
-            )
-        if isinstance(cause, socket.gaierror):
-            return LinkError(f"{self._name}: unknown host: {cause.strerror}")
-        if isinstance(cause, OSError):
-            return LinkError(f"{self._name}: no connection to the broker: {cause.strerror}")
-        why = _LOSSES.get(_code(cause), "") if isinstance(cause, MqttCodeError) else ""
-        return LinkError(f"{self._name}: lost the broker: {why or cause or error}")
-
-
-def _code(error: MqttCodeError) -> int:
-    return getattr(error.rc, "value", -1)
 
 
 def open_mqtt(address: Address) -> AsyncFeed:

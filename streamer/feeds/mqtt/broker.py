@@ -13,7 +13,7 @@ from streamer.feeds.address import Address, Credentials
 from streamer.feeds.mqtt.bounds import MAX_PACKET_BYTES
 
 if TYPE_CHECKING:
-    from aiomqtt import Client
+    from aiomqtt import Client, Will
 
 LOG = logging.getLogger("streamer.feeds.mqtt")
 """Log of the libraries; without a handler it would be printed."""
@@ -80,8 +80,13 @@ class Broker:
             insecure=insecure,
         )
 
-    def client(self, answer_s: float) -> Client:
-        """Return a client, not connected yet, that waits `answer_s` seconds for each answer."""
+    def client(self, answer_s: float, will: Will | None = None) -> Client:
+        """Return a client, not connected yet.
+
+        Args:
+            answer_s: seconds that it waits for each answer.
+            will: message that the broker publishes when the connection is lost.
+        """
         from aiomqtt import Client, ProtocolVersion
         from paho.mqtt.packettypes import PacketTypes
         from paho.mqtt.properties import Properties
@@ -101,6 +106,7 @@ class Broker:
             logger=LOG,
             identifier=self.client_id,
             protocol=ProtocolVersion.V5 if self.version == 5 else ProtocolVersion.V311,
+            will=will,
             timeout=answer_s,
             keepalive=self.keepalive_s,
             tls_context=self.tls,

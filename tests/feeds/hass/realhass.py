@@ -25,6 +25,7 @@ START_S = 120.0
 """Seconds within which it must have started; the first start takes longest."""
 
 _CONFIGURATION = """
+config:
 http:
   server_host: 127.0.0.1
   server_port: {port}
@@ -47,6 +48,8 @@ _PACKAGES = (
     "fnv-hash-fast",
     "janus",
     "josepy<2",
+    "numpy==1.26.4",
+    "paho-mqtt==1.6.1",
     "pillow",
     "psutil-home-assistant",
     "securetar",
@@ -61,10 +64,11 @@ def find_hass(given: str) -> Path:
         return Path(given)
     cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
     folder = cache / "streamer-tests" / _PACKAGES[0]
-    if not (folder / "complete").exists():
+    complete, wanted = folder / "complete", "\n".join(_PACKAGES)
+    if not complete.exists() or complete.read_text() != wanted:
         subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
         subprocess.run([folder / "bin" / "pip", "install", "-q", *_PACKAGES], check=True)
-        (folder / "complete").touch()
+        complete.write_text(wanted)
     return folder / "bin" / "hass"
 
 
@@ -73,14 +77,15 @@ class RealHomeAssistant:
 
     Args:
         hass: the command `hass`.
-        folder: an empty folder for its configuration and its log.
+        folder: a folder for its configuration and its log.
+        further: further lines of its configuration.
 
     Attributes:
         host: its host and port.
         token: a long-lived access token, once it was started.
     """
 
-    def __init__(self, hass: Path, folder: Path) -> None:
+    def __init__(self, hass: Path, folder: Path, further: str = "") -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         self.host = f"127.0.0.1:{port}"
@@ -88,7 +93,9 @@ class RealHomeAssistant:
         self._hass = hass
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        folder.joinpath("configuration.yaml").write_text(_CONFIGURATION.format(port=port))
+        folder.joinpath("configuration.yaml").write_text(
+            f"{_CONFIGURATION.format(port=port)}{further}\n"
+        )
 
     def start(self) -> None:
         """Start it, and return when it has started; the first time, make user and token."""
@@ -124,6 +131,31 @@ class RealHomeAssistant:
             if error.code != 404:
                 raise
             return None
+
+    def attributes(self, entity: str) -> dict[str, Any]:
+        """The attributes of an entity that exists."""
+        found: dict[str, Any] = self._ask(f"/api/states/{entity}")["attributes"]
+        return found
+
+    def entities(self) -> dict[str, str]:
+        """The states of all entities."""
+        return {each["entity_id"]: each["state"] for each in self._ask("/api/states")}
+
+    def version(self) -> tuple[int, ...]:
+        """Year and month of its version."""
+        return tuple(int(part) for part in self._ask("/api/config")["version"].split(".")[:2])
+
+    def log(self) -> list[str]:
+        """Lines of its log so far with a warning or an error."""
+        lines = self._folder.joinpath("home-assistant.log").read_text(errors="replace")
+        return [line for line in lines.splitlines() if " WARNING " in line or " ERROR " in line]
+
+    def add_mqtt(self, port: int) -> None:
+        """Set up its MQTT integration for a broker of this machine, as in its settings."""
+        flows = "/api/config/config_entries/flow"
+        flow = self._ask(flows, {"handler": "mqtt", "show_advanced_options": False})
+        done = self._ask(f"{flows}/{flow['flow_id']}", {"broker": "127.0.0.1", "port": port})
+        assert done["type"] == "create_entry", done
 
     def remove(self, entity: str) -> None:
         self._ask(f"/api/states/{entity}", method="DELETE")

@@ -1,0 +1,1 @@
+"""Notifications: a few messages to people, each once, by whatever apprise can reach."""
