@@ -1,4 +1,4 @@
-"""What is known of a meter that notifications are about."""
+"""Knowledge about a meter that notifications are about."""
 
 from __future__ import annotations
 
