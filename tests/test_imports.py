@@ -11,10 +11,11 @@ import pytest
 
 import streamer
 
-HEAVY = {"tensorflow", "keras", "river", "scipy", "pandas", "matplotlib", "pyspark"}
-HEAVY |= {"polars", "onnx", "onnxruntime"}
+ADAPTED = {"lightgbm", "onnxruntime", "sklearn", "joblib"}
+HEAVY = {"tensorflow", "keras", "river", "scipy", "pandas", "matplotlib", "pyspark", *ADAPTED}
+HEAVY |= {"polars", "onnx"}
 ENGINES = {"numpy", "h5py", "narwhals"}
-FEEDS = {"aiohttp", "aiomqtt", "paho", "pymodbus", "serial", "sml", "pyarrow"}
+FEEDS = {"aiohttp", "aiomqtt", "paho", "pymodbus", "serial", "sml", "pyarrow", "zeroconf"}
 PUBLISHERS = {"prometheus_client", "apprise"}
 TERMINAL = {"termios", "tty", "msvcrt"}
 
@@ -58,6 +59,8 @@ def _run_cli(*arguments: str) -> str:
         _run_cli("sources"),
         _run_cli("sources", "mqtt"),
         _run_cli("config"),
+        _run_cli("find", "--help"),
+        _run_cli("service", "--help"),
         _run_cli("notify", "--help"),
         _run_cli("fleet", "--help"),
         _run_cli("fleet", "run", "--help"),
@@ -111,6 +114,13 @@ def test_replay_loads_no_tensorflow() -> None:
     assert "river" in modules
 
 
+def test_a_plug_in_loads_no_library_of_others() -> None:
+    options = ("--model", "seasonal-naive", "--challenger", "persistence")
+    modules = _modules_after(_run_cli("replay", "--limit", "60", "--quiet", *options))
+    assert not modules & {"tensorflow", "keras", "pandas", *ADAPTED}
+    assert "streamer.models.adapters.river" not in modules
+
+
 def test_river_is_not_loaded_before_the_first_score() -> None:
     code = "from streamer import *\np = Pipeline(load_model())"
     assert not _modules_after(code) & HEAVY
@@ -128,7 +138,8 @@ def test_a_frame_loads_no_other_library(library: str, others: set[str]) -> None:
     )
     loaded = _modules_after(code)
     assert not loaded & (others | {"tensorflow", "keras", "matplotlib", "onnx"})
-    assert not _of_streamer(loaded) & {"cli", "commands", "dashboard", "stream", "training"}
+    outer = {"cli", "commands", "dashboard", "evaluation", "stream", "training"}
+    assert not _of_streamer(loaded) & outer
 
 
 def test_pipeline_imports_no_outer_package() -> None:

@@ -140,12 +140,7 @@ def evaluate_frame(
             raise UsageError("give either last, or since and until")
         part = None if last is None else Last.parse(last)
         wanted = choose_baselines([baselines] if isinstance(baselines, str) else baselines)
-        named = named_models(
-            (each.card.name, each)
-            if isinstance(each, NetworkForecaster)
-            else (str(each), load_model(each))
-            for each in models or [DEFAULT_MODEL]
-        )
+        named = named_models(map(_loaded, models or [DEFAULT_MODEL]))
         chosen = None if horizons is None else tuple(sorted(set(horizons)))
         settings = Settings(adapt, light, confidence, chosen)
         settings.shown(named)
@@ -171,6 +166,16 @@ def evaluate_frame(
         frame_like(table.frame, horizon_columns(found)).to_native(),
         found,
     )
+
+
+def _loaded(model: object) -> tuple[str, NetworkForecaster]:
+    """A model, and what it was asked for by."""
+    if isinstance(model, NetworkForecaster):
+        return model.card.name, model
+    if not isinstance(model, str | Path):
+        what = one_line(type(model).__name__)
+        raise UsageError(f"models has a {what}; give names or paths, or what load_model returns")
+    return str(model), load_model(model)
 
 
 class _Rows:

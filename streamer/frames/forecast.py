@@ -17,7 +17,8 @@ from streamer.frames.columns import Columns
 from streamer.frames.like import Column, beside_rows
 from streamer.frames.model import chosen_horizons, inputs_of, loaded
 from streamer.frames.table import MAX_KW, Table, read_table
-from streamer.models import DEFAULT_MODEL, Forecaster
+from streamer.models import DEFAULT_MODEL
+from streamer.models.plugins import AnyForecaster
 from streamer.online.layer import Adapt
 from streamer.pipeline import Pipeline
 from streamer.readings import Step
@@ -57,7 +58,7 @@ def forecast_frame(
     solar: str | None = None,
     battery: str | None = None,
     channels: Mapping[str, str | tuple[str, str]] | None = None,
-    model: str | Path | Forecaster = DEFAULT_MODEL,
+    model: str | Path | AnyForecaster = DEFAULT_MODEL,
     adapt: Adapt = True,
     confidence: float = 0.9,
     horizons: Sequence[int] | None = None,
@@ -81,7 +82,8 @@ def forecast_frame(
         battery: column of the power into the battery, negative while it is discharged.
         channels: columns of the channels that the model takes, by their names in its card, each
             alone, or with its unit as in ``("Q", "var")``. Those of the UCI file are found.
-        model: name or path of a model, or a forecaster.
+        model: name or path of a model, name of a plug-in, or a forecaster, such as one of one's
+            own with no more than a method `forecast`.
         adapt: whether the forecasts are corrected online; "light" for the small adapter of a
             fleet's meter.
         confidence: nominal coverage of the bands.

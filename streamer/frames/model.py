@@ -6,31 +6,42 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from streamer.errors import UsageError
-from streamer.models import Forecaster, channels_of, horizons_of, load_model
+from streamer.models import find_model, horizons_of, load_model
+from streamer.models.adapters.registry import FORECASTERS, make_forecaster
 from streamer.models.forecaster import NetworkForecaster
 from streamer.models.inputs import Input
+from streamer.models.plugins import AnyForecaster
+from streamer.models.plugins.traits import takes_blocks, traits_of
 from streamer.sources.files.channelunits import USUAL_UNITS
 
 
-def loaded(model: str | Path | Forecaster) -> Forecaster:
-    """A model by its name or path, or the model itself.
+def loaded(model: str | Path | AnyForecaster) -> AnyForecaster:
+    """A model by its name or path, a plug-in by its name, or the forecaster itself.
 
     Raises:
         UsageError: it does not exist.
         ModelError: it cannot be loaded.
     """
-    return load_model(model) if isinstance(model, str | Path) else model
+    if not isinstance(model, str | Path):
+        return model
+    try:
+        path = find_model(model)
+    except UsageError:
+        if isinstance(model, str) and FORECASTERS.has(model):
+            return make_forecaster(model)
+        raise
+    return load_model(path)
 
 
-def inputs_of(model: Forecaster) -> Sequence[Input]:
+def inputs_of(model: AnyForecaster) -> Sequence[Input]:
     """Inputs of a model after the power: those of its card, or else in their usual units."""
     if isinstance(model, NetworkForecaster) and model.card.inputs:
         return model.card.inputs[1:]
-    return [Input(name, USUAL_UNITS.get(name, "kW")) for name in channels_of(model)]
+    return [Input(name, USUAL_UNITS.get(name, "kW")) for name in traits_of(model).channels]
 
 
 def chosen_horizons(
-    model: Forecaster, asked: Sequence[int] | None, default: Sequence[int]
+    model: AnyForecaster, asked: Sequence[int] | None, default: Sequence[int]
 ) -> tuple[int, ...]:
     """Horizons to forecast, in rising order.
 
@@ -42,7 +53,7 @@ def chosen_horizons(
     Raises:
         UsageError: the model does not forecast one of those asked for.
     """
-    head = horizons_of(model)
+    head = horizons_of(model) if takes_blocks(model) else None
     offered = () if head is None else (1, *head.minutes)
     if asked is None:
         return tuple(each for each in default if each in offered)

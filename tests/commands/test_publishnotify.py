@@ -15,7 +15,6 @@ from streamer.errors import UsageError
 from streamer.publishing.notify.publisher import Notifier
 from streamer.publishing.notify.settings import A_DAY, A_MONTH, SILENT_AFTER_MIN
 from tests.commandline import streamer
-from tests.publishing.notify.conftest import APPRISE
 from tests.publishing.notify.servers import json_server
 
 FILE = Path("streamer.toml")
@@ -127,7 +126,6 @@ def _config(tmp_path: Path, *addresses: str) -> Path:
     return path
 
 
-@APPRISE
 def test_a_test_message_is_sent_to_all_and_failures_are_named(tmp_path: Path) -> None:
     with json_server() as server, json_server() as other:
         config = _config(tmp_path, server.address, other.address)
@@ -153,7 +151,6 @@ def test_without_the_table_there_is_nothing_to_try(tmp_path: Path) -> None:
     assert "the configuration has no table [notify]" in done.stderr
 
 
-@APPRISE
 def test_a_wrong_address_is_an_error_of_check_and_of_watch(tmp_path: Path) -> None:
     config = _config(tmp_path, "json://127.0.0.1", "tgram://swordfish")
     for command in (("config", "--check"), ("watch", "-q"), ("notify",)):

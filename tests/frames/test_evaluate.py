@@ -15,6 +15,7 @@ from streamer import evaluate_frame, load_model
 from streamer.errors import StreamerError, UsageError
 from streamer.frames import FrameEvaluation
 from streamer.sample import sample_path
+from streamer.testing import FixedForecaster
 from tests.commandline import streamer
 from tests.frames.conftest import Maker, minutes, of_polars, rows_of
 
@@ -98,6 +99,7 @@ def test_models_with_channels_and_loaded_ones_are_scored(table: pd.DataFrame) ->
     [
         ({"models": ["sceaux"] * 3}, "model 'sceaux' is given more than once"),
         ({"models": "nobody"}, "no model 'nobody'"),
+        ({"models": [FixedForecaster()]}, "models has a FixedForecaster; give names or paths"),
         ({"baselines": ["astrology"]}, "no baseline 'astrology'"),
         ({"last": "1d", "since": pd.Timestamp("2010-03-25")}, "give either last, or since and"),
         ({"last": "soon"}, "last 'soon': give a share such as 10%, or days such as 7d"),

@@ -266,6 +266,37 @@ def test_channels_are_given_by_name_and_unit() -> None:
         forecast_frame(own, **by_name | {"model": "sceaux"}, channels={"voltage": "U1"})
 
 
+class Reverting:
+    """A forecaster of one's own, with a channel."""
+
+    window = 3
+    channels = ("voltage",)
+
+    def forecast(self, window: Any) -> float:
+        return float(window.kw.mean() + window.channels["voltage"][-1] - 230.0)
+
+
+def test_forecasters_of_ones_own_are_taken() -> None:
+    frame = of_polars({"at": minutes(6), "kw": [0.1, 0.2, 0.6, 0.4, 0.5, 0.9], "U": [230.25] * 6})
+    found = forecast_frame(
+        frame, time="at", power="kw", channels={"voltage": "U"}, model=Reverting(), adapt=False
+    )
+    expected = [0.3 + 0.25, 0.4 + 0.25, 0.5 + 0.25, 0.6 + 0.25]
+    assert found["next_kw"].to_list() == [None, None, *map(pytest.approx, expected)]
+    with pytest.raises(UsageError, match=r"takes voltage \(V\) beside the power; give channels="):
+        forecast_frame(frame, time="at", power="kw", model=Reverting())
+    with pytest.raises(UsageError, match="horizons has 5, but the model forecasts the mean of n"):
+        forecast_frame(frame, time="at", power="kw", model=Reverting(), horizons=(5,))
+
+
+def test_plug_ins_are_taken_by_their_names() -> None:
+    frame = of_polars({"at": minutes(60), "kw": [0.1 * (each % 3) for each in range(60)]})
+    found = forecast_frame(frame, time="at", power="kw", model="persistence", adapt=False)
+    assert found["next_kw"].to_list()[50:] == frame["kw"].to_list()[50:]
+    with pytest.raises(UsageError, match="no model 'nowhere'"):
+        forecast_frame(frame, time="at", power="kw", model="nowhere")
+
+
 def test_demand_intervals_are_forecast() -> None:
     sample = _sample(120)
     rule = DemandRule(15, limit_kw=1.0)

@@ -237,6 +237,37 @@ def test_a_stream_begins_anew_with_a_state_of_zeros() -> None:
     assert outputs["next_seen"].tolist() == [3, 1]
 
 
+@pytest.mark.parametrize("place", [(1, 0, 0), (1, 2, 1), (1, 1, 0)])
+def test_a_window_with_a_nan_has_no_forecast(place: tuple[int, int, int]) -> None:
+    source = _random(3, 2, [3], ("mean", "0.5"), CHANGE, 3)
+    windows = np.random.default_rng(0).normal(size=(3, 3, 2)).astype(np.float32)
+    expected = Session(export_source(source))({"readings": windows})
+    windows[place] = np.nan
+    found = Session(export_source(source))({"readings": windows})
+    for name, values in found.items():
+        assert np.isnan(values[1]).all()
+        np.testing.assert_array_equal(values[::2], expected[name][::2])
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_reading_that_is_nan_begins_the_window_anew(place: int) -> None:
+    source = _random(3, 2, [3, 2], ("mean", "0.5"), CHANGE, 3)
+    session = Session(export_source(source, step=True))
+    readings = np.random.default_rng(0).normal(size=(12, 2, 2))
+    whole = session.steps(readings)
+    readings[5, 0, place] = np.nan
+    found = session.steps(readings)
+    assert [outputs["next_seen"][0] for outputs in found[4:9]] == [3, 0, 1, 2, 3]
+    for minute, (outputs, expected) in enumerate(zip(found, whole, strict=True)):
+        for name in ("mean_kw", "quantiles_kw"):
+            known = minute >= 2 and minute not in (5, 6, 7)
+            assert np.isnan(outputs[name][0]).any() == (not known)
+            if known:
+                np.testing.assert_array_equal(outputs[name][0], expected[name][0])
+            np.testing.assert_array_equal(outputs[name][1], expected[name][1])
+    assert all(np.isfinite(outputs["next_hidden_0"]).all() for outputs in found)
+
+
 @pytest.mark.parametrize("step", [False, True])
 def test_a_file_has_its_card_and_standard_operators(step: bool) -> None:
     exported = export_onnx("sceaux-channels", step=step, horizons=True)

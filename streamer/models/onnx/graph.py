@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 OPSET, IR_VERSION = 13, 7
 """Those of ONNX 1.8 of November 2020, which runtimes of small devices take, too."""
 
+FLOAT = 1
+"""`onnx.TensorProto.FLOAT`, which cannot be imported before it is needed."""
+
 Shape = Sequence[int | str]
 """Dimensions of a value, those of a batch by name."""
 

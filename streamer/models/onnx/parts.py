@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from streamer.models.cardhorizons import OUTPUTS, CardHorizons
 from streamer.models.densenet import DenseNetwork
 from streamer.models.horizons import in_kw
 from streamer.models.inputs import POWER, POWER_UNIT, Input
-from streamer.models.onnx.graph import Graph, Shape
+from streamer.models.onnx.graph import FLOAT, Graph, Shape
 from streamer.readings.arrays import FloatArray
 
 MEAN_OUTPUT, QUANTILES_OUTPUT, MEANS_OUTPUT = "mean_kw", "quantiles_kw", "means_kw"
@@ -47,16 +48,25 @@ class Source:
 
 
 def scaled(graph: Graph, readings: str, inputs: tuple[Input, ...]) -> str:
-    """Readings (…, inputs) in the units of a card, as the network takes them."""
+    """Readings (…, inputs) in the units of a card, as the network takes them; 0 for NaN."""
     factors = 1.0 / np.array([each.scale for each in inputs])
     shifts = np.array([each.shift for each in inputs])
     bounds = np.array([[each.low, each.high] for each in inputs])
     bounds = np.clip((bounds - shifts[:, None]) * factors[:, None], -MAX_INPUT, MAX_INPUT)
-    values = graph.add("Sub", readings, graph.floats(shifts))
+    known = graph.add("Where", graph.add("IsNaN", readings), graph.floats(0.0), readings)
+    values = graph.add("Sub", known, graph.floats(shifts))
     if (factors != 1.0).any():
         values = graph.add("Mul", values, graph.floats(factors))
     values = graph.add("Max", values, graph.floats(bounds[:, 0]))
     return graph.add("Min", values, graph.floats(bounds[:, 1]))
+
+
+def known_readings(graph: Graph, readings: str, axes: Sequence[int]) -> str:
+    """Whether no value along the axes is NaN; runtimes differ in what becomes of a NaN."""
+    missing = graph.add("Cast", graph.add("IsNaN", readings), to=FLOAT)
+    return graph.add(
+        "Equal", graph.add("ReduceMax", missing, axes=axes, keepdims=0), graph.floats(0.0)
+    )
 
 
 def lstm_weights(graph: Graph, weights: LstmWeights) -> tuple[str, str, str]:
@@ -76,7 +86,7 @@ def _reordered(weights: FloatArray) -> FloatArray:
 
 
 def forecasts(
-    graph: Graph, source: Source, hidden: str, last_kw: str, batch: str, ready: str | None = None
+    graph: Graph, source: Source, hidden: str, last_kw: str, batch: str, ready: str
 ) -> None:
     """Add the forecasts in kW as outputs.
 
@@ -86,14 +96,13 @@ def forecasts(
         hidden: (batch, units) the last hidden state.
         last_kw: (batch, 1) the last reading.
         batch: name of the dimension.
-        ready: (batch,) whether the window is full; None if it always is. Forecasts of a window
-            that is not are NaN.
+        ready: (batch,) whether the window is full and without NaN; forecasts are NaN otherwise.
     """
     card = source.card
     base = last_kw if card.target == CHANGE else graph.floats([card.shift_kw])
     kw = graph.add("Add", _dense(graph, hidden, source.weights.head), base)
     mean = graph.whole(card.outputs.index(MEAN))
-    known = ready and graph.add("Unsqueeze", ready, graph.whole(1))
+    known = graph.add("Unsqueeze", ready, graph.whole(1))
     found = _if(graph, known, graph.add("Gather", kw, mean, axis=1))
     graph.output(MEAN_OUTPUT, graph.add("Squeeze", found, graph.whole(1)), [batch])
     places = [place for place, name in enumerate(card.outputs) if name != MEAN]
@@ -103,7 +112,7 @@ def forecasts(
         graph.output(QUANTILES_OUTPUT, found, [batch, len(places)])
     if source.head is not None and card.horizons is not None:
         means = _means(graph, source.head, card.horizons, hidden, last_kw, batch)
-        known = known and graph.add("Unsqueeze", known, graph.whole(2))
+        known = graph.add("Unsqueeze", known, graph.whole(2))
         shape: Shape = [batch, len(card.horizons.minutes), len(OUTPUTS)]
         graph.output(MEANS_OUTPUT, _if(graph, known, means), shape)
 
@@ -155,6 +164,6 @@ def _rising(graph: Graph, values: str, count: int) -> str:
     return graph.add_many("TopK", values, graph.whole(count), outputs=outputs, **settings)[0]
 
 
-def _if(graph: Graph, known: str | None, values: str) -> str:
+def _if(graph: Graph, known: str, values: str) -> str:
     """The values, or NaN where they are not known."""
-    return values if known is None else graph.add("Where", known, values, graph.floats(np.nan))
+    return graph.add("Where", known, values, graph.floats(np.nan))

@@ -8,7 +8,7 @@ completes the last.
 from __future__ import annotations
 
 from streamer.models.onnx.graph import Graph, Shape
-from streamer.models.onnx.parts import Source, forecasts, lstm_weights, scaled
+from streamer.models.onnx.parts import Source, cut, forecasts, known_readings, lstm_weights, scaled
 
 READING_INPUT = "reading"
 SEEN = "seen"
@@ -33,6 +33,9 @@ def step_graph(source: Source) -> Graph:
     seen = graph.input(SEEN, [BATCH], whole=True)
     now = graph.add("Add", seen, graph.whole(1))
     now = graph.add("Min", now, graph.whole(window))
+    # All lanes of windows with a NaN are gone once a window has come after it.
+    known = known_readings(graph, reading, axes=[1])
+    now = graph.add("Where", known, now, graph.whole(0))
     values = graph.add("Unsqueeze", scaled(graph, reading, inputs), graph.whole(1))
     values = graph.add("Tile", values, graph.whole(1, window, 1))
     values = graph.add("Reshape", values, graph.whole(1, -1, len(inputs)))
@@ -51,9 +54,7 @@ def step_graph(source: Source) -> Graph:
             lanes = graph.add("Reshape", after, graph.whole(-1, window, weights.units))
             if name == names[0]:
                 completed = graph.add("Gather", lanes, graph.whole(window - 1), axis=1)
-            under_way = graph.add(
-                "Slice", lanes, *(graph.whole(each) for each in (0, window - 1, 1))
-            )
+            under_way = cut(graph, lanes, axis=1, start=0, end=window - 1)
             graph.output(f"{NEXT}{name}", under_way, shape)
     graph.output(f"{NEXT}{SEEN}", now, [BATCH], whole=True)
     hidden = graph.add("Squeeze", completed, graph.whole(1))

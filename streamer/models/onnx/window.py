@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamer.models.onnx.graph import Graph, Shape
-from streamer.models.onnx.parts import Source, forecasts, lstm_weights, scaled
+from streamer.models.onnx.parts import Source, forecasts, known_readings, lstm_weights, scaled
 
 READINGS_INPUT = "readings"
 BATCH = "windows"
@@ -13,6 +13,7 @@ def window_graph(source: Source) -> Graph:
     """The graph that forecasts after windows of readings.
 
     Its input `readings` is (windows, timesteps, inputs), oldest first, in the units of the card.
+    The forecasts of a window with a NaN are NaN.
 
     Args:
         source: what is exported.
@@ -34,5 +35,6 @@ def window_graph(source: Source) -> Graph:
     last = graph.add("Gather", readings, graph.whole(source.card.window - 1), axis=1)
     last = graph.add("Squeeze", last, graph.whole(1))
     last_kw = graph.add("Gather", last, graph.whole(0), axis=1)
-    forecasts(graph, source, hidden, last_kw, BATCH)
+    known = known_readings(graph, readings, axes=[1, 2])
+    forecasts(graph, source, hidden, last_kw, BATCH, known)
     return graph

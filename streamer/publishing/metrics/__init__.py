@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from streamer.display.lines import one_line
@@ -32,8 +32,7 @@ class Metrics:
             from streamer.publishing.metrics.registry import Registry
         self._meters: dict[str, MeterMetrics] = {}
         self._failures: Counter[str] = Counter()
-        self._now = datetime.now(UTC)
-        self._registry = Registry(lambda: list(self._rows()))
+        self._registry = Registry()
 
     def take(self, state: MeterState, item: Item | None) -> None:
         """Take the state of a meter, and the item of its stream that has led to it."""
@@ -62,12 +61,11 @@ class Metrics:
         Returns:
             The text, in OpenMetrics if that is accepted, and its content type.
         """
-        self._now = now
-        return self._registry.exposition(accept)
+        return self._registry.exposition(list(self._rows(now)), accept)
 
-    def _rows(self) -> Iterator[tuple[str, Value]]:
+    def _rows(self, now: datetime) -> Iterator[tuple[str, Value]]:
         for publisher, count in self._failures.items():
             yield "", Value("streamer_publisher_failures_total", count, (publisher,))
         for key, meter in self._meters.items():
-            for value in meter.values(self._now):
+            for value in meter.values(now):
                 yield key, value

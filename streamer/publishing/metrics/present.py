@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from datetime import datetime
 
+from streamer.display.lines import one_line
 from streamer.energy.cost import Accounts
 from streamer.energy.days import rows_of
 from streamer.publishing.metrics.definitions import Value
@@ -37,8 +38,8 @@ def _values(state: MeterState, now: datetime, accounts: Accounts | None) -> Iter
     fresh, step = state.is_fresh(now), state.step
     about, link = state.about, state.link
     if about is not None:
-        labels = (state.meter.name, about.source, about.model, about.engine)
-        yield Value("streamer_meter_info", 1, labels)
+        texts = (state.meter.name, about.source, about.model, about.engine)
+        yield Value("streamer_meter_info", 1, tuple(map(one_line, texts)))
     yield Value("streamer_meter_up", fresh)
     if link is not None:
         yield Value("streamer_link_up", link.state != Link.LOST)

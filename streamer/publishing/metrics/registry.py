@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -34,26 +34,25 @@ Rows = Sequence[tuple[str, Value]]
 
 
 class Registry:
-    """Metrics that are computed when they are asked for, in a registry of their own.
+    """Metrics of streamer and of its process, in a registry of their own."""
 
-    Args:
-        rows: function that computes the values.
-    """
-
-    def __init__(self, rows: Callable[[], Rows]) -> None:
+    def __init__(self) -> None:
+        self._values = _Values()
         self._registry = CollectorRegistry()
-        self._registry.register(_Values(rows))
+        self._registry.register(self._values)
         ProcessCollector(registry=self._registry)
 
-    def exposition(self, accept: str) -> tuple[bytes, str]:
+    def exposition(self, rows: Rows, accept: str) -> tuple[bytes, str]:
         """All metrics as text.
 
         Args:
+            rows: the values of those of streamer.
             accept: the formats that are accepted, as the header `Accept` has it.
 
         Returns:
             The text, in OpenMetrics if that is accepted, and its content type.
         """
+        self._values.rows = rows
         if accepts_openmetrics(accept):
             text: bytes = openmetrics.generate_latest(self._registry)  # type: ignore[no-untyped-call]
             return text, openmetrics.CONTENT_TYPE_LATEST
@@ -84,8 +83,9 @@ def accepts_openmetrics(accept: str) -> bool:
 
 
 class _Values(Collector):
-    def __init__(self, rows: Callable[[], Rows]) -> None:
-        self._rows = rows
+    """The values of streamer's metrics, as they are set before each exposition."""
+
+    rows: Rows = ()
 
     def describe(self) -> Iterable[Metric]:
         """The names alone, which the registry compares with those of other collectors."""
@@ -93,7 +93,7 @@ class _Values(Collector):
 
     def collect(self) -> Iterator[Metric]:
         by_name: dict[str, list[tuple[str, Value]]] = {}
-        for key, value in (*_of_process(), *self._rows()):
+        for key, value in (*_of_process(), *self.rows):
             by_name.setdefault(value.name, []).append((key, value))
         for definition in DEFINITIONS:
             rows = by_name.get(definition.name)

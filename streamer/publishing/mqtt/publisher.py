@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from streamer.display.numbers import plural
 from streamer.errors import LinkError
 from streamer.feeds.mqtt.bounds import PacketBound
-from streamer.feeds.mqtt.errors import broker_errors
+from streamer.feeds.mqtt.errors import CLOSED, broker_errors
 from streamer.publishing import Report
 from streamer.publishing.mqtt.desk import Desk
 from streamer.publishing.mqtt.settings import MqttSettings
@@ -35,7 +35,8 @@ _FAREWELL_S = 2.0
 _CANCEL_AGAIN_S = 0.2
 
 _SHORT_S = 60.0
-"""A session that the broker has closed within this time may have been taken over by another."""
+_TAKEN = 2
+"""So many short sessions in a row that the broker has closed may have been taken by another."""
 
 _AT_ONCE = 50
 """Waiting messages between two looks at what is present."""
@@ -64,7 +65,8 @@ class MqttPublisher:
         self._now = now
         self._desk = Desk(settings) if desk is None else desk
         self._wake = asyncio.Event()
-        self._sessions = 0
+        self._reported_s: float | None = None  # when a return was reported; None before the first
+        self._taken = 0
         self._denied = False
         self._closing = False
 
@@ -101,13 +103,13 @@ class MqttPublisher:
                     began_s = loop.time()
                     await self._session(client)
         except LinkError as error:
-            if str(error).endswith("it closed the connection") and (
-                loop.time() - began_s < _SHORT_S
-            ):
-                raise LinkError(
-                    f"{error}; does another program use the client_id {broker.client_id}?"
-                ) from error
-            raise
+            is_taken = str(error).endswith(CLOSED) and loop.time() - began_s < _SHORT_S
+            self._taken = self._taken + 1 if is_taken else 0
+            if self._taken < _TAKEN:
+                raise
+            raise LinkError(
+                f"{error}; does another program use the client_id {broker.client_id}?"
+            ) from error
 
     async def close(self) -> None:
         """Report what could not be published."""
@@ -154,12 +156,14 @@ class MqttPublisher:
     async def _send(self, client: Client) -> None:
         await asyncio.sleep(_RETAINED_S)
         self._report_session()
-        check = asyncio.get_running_loop().call_later(_ECHO_S, self._check_echo)
+        loop = asyncio.get_running_loop()
+        check: asyncio.TimerHandle | None = None
         try:
             while True:
                 self._wake.clear()
                 for message in self._desk.messages(self._now()):
                     await _publish(client, message)
+                    check = check or loop.call_later(_ECHO_S, self._check_echo)
                 if await self._send_waiting(client):
                     continue
                 if self._closing:
@@ -168,7 +172,8 @@ class MqttPublisher:
             for message in self._desk.farewell():
                 await _publish(client, message)
         finally:
-            check.cancel()
+            if check is not None:
+                check.cancel()
 
     async def _send_waiting(self, client: Client) -> bool:
         """Send messages that have to arrive; returns whether there are more."""
@@ -181,7 +186,7 @@ class MqttPublisher:
         return True
 
     async def _rest(self) -> None:
-        """Wait until something is to be published."""
+        """Wait until something should be published."""
         now = self._now()
         due = self._desk.next_due(now)
         timeout = None if due is None else max(0.0, (due - now).total_seconds())
@@ -190,11 +195,14 @@ class MqttPublisher:
                 await self._wake.wait()
 
     def _report_session(self) -> None:
-        backlog = self._desk.backlog
-        if self._sessions:
+        backlog, now_s = self._desk.backlog, asyncio.get_running_loop().time()
+        # One that is lost again and again is not worth a line each time.
+        if self._reported_s is None:
+            self._reported_s = -_SHORT_S
+        elif now_s - self._reported_s >= _SHORT_S:
+            self._reported_s = now_s
             waiting = f"; {plural(len(backlog), 'message')} waited" if len(backlog) else ""
             self._report(Notice(Notice.EVENT, f"{self.name}: connected again{waiting}"))
-        self._sessions += 1
         if dropped := backlog.dropped():
             self._warn(f"{plural(dropped, 'message')} dropped, since the broker was away for long")
 

@@ -48,6 +48,7 @@ _PACKAGES = (
     "fnv-hash-fast",
     "janus",
     "josepy<2",
+    "numpy==1.26.4",
     "paho-mqtt==1.6.1",
     "pillow",
     "psutil-home-assistant",
@@ -76,14 +77,15 @@ class RealHomeAssistant:
 
     Args:
         hass: the command `hass`.
-        folder: an empty folder for its configuration and its log.
+        folder: a folder for its configuration and its log.
+        further: further lines of its configuration.
 
     Attributes:
         host: its host and port.
         token: a long-lived access token, once it was started.
     """
 
-    def __init__(self, hass: Path, folder: Path) -> None:
+    def __init__(self, hass: Path, folder: Path, further: str = "") -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         self.host = f"127.0.0.1:{port}"
@@ -91,7 +93,9 @@ class RealHomeAssistant:
         self._hass = hass
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        folder.joinpath("configuration.yaml").write_text(_CONFIGURATION.format(port=port))
+        folder.joinpath("configuration.yaml").write_text(
+            f"{_CONFIGURATION.format(port=port)}{further}\n"
+        )
 
     def start(self) -> None:
         """Start it, and return when it has started; the first time, make user and token."""
@@ -136,6 +140,10 @@ class RealHomeAssistant:
     def entities(self) -> dict[str, str]:
         """The states of all entities."""
         return {each["entity_id"]: each["state"] for each in self._ask("/api/states")}
+
+    def version(self) -> tuple[int, ...]:
+        """Year and month of its version."""
+        return tuple(int(part) for part in self._ask("/api/config")["version"].split(".")[:2])
 
     def log(self) -> list[str]:
         """Lines of its log so far with a warning or an error."""

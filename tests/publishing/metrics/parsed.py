@@ -28,7 +28,7 @@ def samples_of(metrics: Metrics, now: datetime, accept: str = "") -> Samples:
     return found
 
 
-def value_of(samples: Samples, name: str, **labels: str) -> float | None:
+def value_of(samples: Samples, name: str, /, **labels: str) -> float | None:
     """The value of one sample; None if it is absent."""
     return samples.get((f"streamer_{name}", frozenset(labels.items())))
 

@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -18,6 +19,7 @@ from streamer.pipeline import Pipeline
 from streamer.publishing import WatchedMeter
 from streamer.publishing.metrics import Metrics
 from streamer.publishing.metrics.definitions import COUNTER, DEFINITIONS, GAUGE
+from streamer.publishing.metrics.tally import MAX_ERROR_W
 from streamer.publishing.state import MeterState, next_state
 from streamer.readings import Alarm, Link, Notice, Reading, Sample, Step
 from streamer.sinks import Item
@@ -317,13 +319,19 @@ def test_notices_and_losses_are_counted_by_kind() -> None:
 
 
 def test_a_forecast_that_is_not_a_number_spoils_no_sum() -> None:
-    pipeline = Pipeline(FixedForecaster(math.nan, window=1), adapt=False)
-    steps = pipeline.push_many(readings([0.3] * 3, start=START))
+    steps = []
+    for step in _steps()[-2:]:
+        assert step.settled is not None
+        assert step.forecast is not None
+        settled, forecast = (
+            replace(each, kw=math.nan, median_kw=None) for each in (step.settled, step.forecast)
+        )
+        steps.append(replace(step, settled=settled, forecast=forecast))
     meter = _taken(*steps)
     found = samples_of(meter.metrics, meter.now)
     labels = {"meter": "house", "minutes": "1"}
     squared = value_of(found, "squared_error_square_watts_total", forecaster="model", **labels)
-    assert squared == 0.0
+    assert squared == 2 * MAX_ERROR_W**2
     assert value_of(found, "forecast_power_watts", **labels) is None
 
 
@@ -344,6 +352,16 @@ def test_meters_are_told_apart_and_a_failing_publisher_is_counted() -> None:
             "streamer_forecasts_settled_total",
             frozenset({("meter", "garage"), ("minutes", "5")}),
         ) not in found
+
+
+def test_foreign_text_in_labels_is_made_safe() -> None:
+    # A path of bytes that are not UTF-8 has surrogates, which cannot be encoded.
+    meter = _Meter(Metrics(), WatchedMeter('The "house"\\', "house"))
+    meter.take(About("tail:/tmp/\udcff\n.log", "homes"))
+    for accept in ("", OPENMETRICS):
+        labels = {"source": "tail:/tmp/? .log", "name": 'The "house"\\'}
+        labels |= {"meter": "house", "model": "homes", "engine": ""}
+        assert value_of(samples_of(meter.metrics, meter.now, accept), "meter_info", **labels) == 1
 
 
 def test_both_formats_have_the_same_samples() -> None:

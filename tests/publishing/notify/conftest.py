@@ -77,7 +77,7 @@ class FakeReceiver:
             if not self.dead:
                 self.taken.append(notification.key)
             self._changed.notify_all()
-        return "no connection, or it is refused" if self.dead else None
+        return "it does not answer, or refuses" if self.dead else None
 
     def wait(self, *, taken: int = 0, asked: int = 0) -> None:
         """Wait until it has taken so many, and was asked so many times."""
@@ -89,10 +89,6 @@ class FakeReceiver:
 
 def keys(notifications: Iterable[Notification]) -> list[str]:
     return [each.key for each in notifications]
-
-
-# With Python 3.11, plug-ins of apprise's import a module that 3.13 no longer has.
-APPRISE = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
 
 @pytest.fixture

@@ -12,10 +12,8 @@ from streamer.feeds.address import Secret
 from streamer.publishing.notify.queue import Queue
 from streamer.publishing.notify.receivers import Receiver, open_receivers
 from streamer.recording.notifications import Notification
-from tests.publishing.notify.conftest import APPRISE, settings
+from tests.publishing.notify.conftest import settings
 from tests.publishing.notify.servers import json_server, mail_server
-
-pytestmark = APPRISE
 
 NOW = 1_772_000_000
 
@@ -74,7 +72,7 @@ def test_reasons_of_failures_have_no_secrets() -> None:
         server.status = 503
         assert receiver.send(_notification()) == "it answers with HTTP 503"
         server.stop()
-        assert receiver.send(_notification()) == "no connection, or it is refused"
+        assert receiver.send(_notification()) == "it does not answer, or refuses"
     assert not server.taken
 
 
@@ -83,7 +81,7 @@ def test_a_mail_server_that_is_dead_is_a_failure() -> None:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
         (receiver,) = _open(f"mailto://127.0.0.1:{port}?from=a@example.com&to=b@example.com")
-        assert receiver.send(_notification()) == "no connection, or it is refused"
+        assert receiver.send(_notification()) == "it does not answer, or refuses"
 
 
 @pytest.mark.parametrize(
