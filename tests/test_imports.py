@@ -11,8 +11,9 @@ import pytest
 
 import streamer
 
-HEAVY = {"tensorflow", "keras", "river", "scipy", "pandas", "matplotlib", "pyspark"}
-HEAVY |= {"polars", "onnx", "onnxruntime"}
+ADAPTED = {"lightgbm", "onnxruntime", "sklearn", "joblib"}
+HEAVY = {"tensorflow", "keras", "river", "scipy", "pandas", "matplotlib", "pyspark", *ADAPTED}
+HEAVY |= {"polars", "onnx"}
 ENGINES = {"numpy", "h5py", "narwhals"}
 FEEDS = {"aiohttp", "aiomqtt", "paho", "pymodbus", "serial", "sml", "pyarrow", "zeroconf"}
 PUBLISHERS = {"prometheus_client", "apprise"}
@@ -111,6 +112,13 @@ def test_replay_loads_no_tensorflow() -> None:
     modules = _modules_after(_run_cli("replay", "--limit", "60", "--quiet"))
     assert not modules & {"tensorflow", "keras", "pandas", "matplotlib", "pyspark", "rich"}
     assert "river" in modules
+
+
+def test_a_plug_in_loads_no_library_of_others() -> None:
+    options = ("--model", "seasonal-naive", "--challenger", "persistence")
+    modules = _modules_after(_run_cli("replay", "--limit", "60", "--quiet", *options))
+    assert not modules & {"tensorflow", "keras", "pandas", *ADAPTED}
+    assert "streamer.models.adapters.river" not in modules
 
 
 def test_river_is_not_loaded_before_the_first_score() -> None:

@@ -225,6 +225,16 @@ ModelOption = Annotated[
         "plug-in: module:object, river:CLASS, sklearn:FILE, onnx:FILE, lightgbm:FILE.",
     ),
 ]
+ChallengerOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--challenger",
+        metavar="MODEL",
+        help="Let another forecaster run beside the model, scored on the same minutes: any value "
+        "of --model, such as seasonal-naive or river:CLASS. Repeatable.",
+        show_default=False,
+    ),
+]
 SinkOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from streamer.commands.plugins import is_plugin
+from streamer.commands.plugins import is_plugin, plugin_inputs
 from streamer.display.lines import one_line, shorten
 from streamer.errors import UsageError
 from streamer.models import model_inputs, shipped_models
@@ -99,7 +99,7 @@ def live_channels(inputs: Sequence[Input]) -> list[str]:
 
 
 def joint_inputs(models: Sequence[str]) -> tuple[Input, ...]:
-    """Inputs after the power that any of some models takes, each once.
+    """Inputs after the power that any of some models or plug-ins takes, each once.
 
     Raises:
         UsageError: a model does not exist, or two take an input in different units.
@@ -107,7 +107,7 @@ def joint_inputs(models: Sequence[str]) -> tuple[Input, ...]:
     """
     found: dict[str, Input] = {}
     for model in models:
-        for each in model_inputs(model)[1:]:
+        for each in plugin_inputs(model) if is_plugin(model) else model_inputs(model)[1:]:
             known = found.setdefault(each.name, each)
             if known.unit != each.unit:
                 raise UsageError(

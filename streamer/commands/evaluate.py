@@ -16,6 +16,7 @@ from rich.progress import MofNCompleteColumn, TimeElapsedColumn
 
 from streamer.commands.channels import joint_inputs
 from streamer.commands.files import FileOptions
+from streamer.commands.plugins import make_challengers
 from streamer.display.console import PlainConsole
 from streamer.display.lines import one_line
 from streamer.display.progress import progress_bar
@@ -52,6 +53,7 @@ class Trial:
         horizons: for how many next minutes forecasts of their mean are scored, in rising order;
             empty for none, None for the default ones that a model has.
         plot: file for a page of plots; None for no plots.
+        challengers: names of forecasters that are plug-ins.
     """
 
     file: str
@@ -69,6 +71,7 @@ class Trial:
     horizons: tuple[int, ...] | None
     demand: DemandRule | None
     plot: Path | None
+    challengers: Sequence[str] = ()
 
 
 def evaluate(trial: Trial, *, as_json: bool) -> None:
@@ -106,7 +109,8 @@ def run_trial(trial: Trial) -> Evaluation:
 
     last = _checked_span(trial)
     baselines = choose_baselines(trial.baselines)
-    inputs = joint_inputs(trial.models)
+    challengers = make_challengers(trial.challengers, trial.engine, live=False)
+    inputs = joint_inputs([*trial.models, *trial.challengers])
     settings = Settings(trial.adapt, trial.light, trial.confidence, trial.horizons, trial.demand)
     with (
         closing(trial.options.open(trial.file, inputs)) as source,
@@ -126,7 +130,9 @@ def run_trial(trial: Trial) -> Evaluation:
             return partial(bar.advance, bar.add_task(name, total=total))
 
         insist = bool(trial.baselines)
-        return evaluate_models(models, baselines, stretch, settings, task, insist=insist)
+        return evaluate_models(
+            models, baselines, stretch, settings, task, challengers=challengers, insist=insist
+        )
 
 
 def _checked_span(trial: Trial) -> Last | None:

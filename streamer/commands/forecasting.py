@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from streamer.commands.plugins import check_plugin, is_plugin, make_plugin, plugin_inputs
+from streamer.commands.plugins import (
+    check_forecaster,
+    is_plugin,
+    make_challengers,
+    make_plugin,
+    plugin_inputs,
+)
 from streamer.models import find_card, find_model, model_inputs
 from streamer.sinks.items import About
 
@@ -30,6 +36,7 @@ class Forecasting:
         confidence: nominal coverage of the prediction intervals, between 0 and 1.
         horizons: whether the mean of the next minutes is shown, if the model forecasts it.
         demand: demand intervals to keep, which need that mean, too; None for none.
+        challengers: names of forecasters that run beside the model.
     """
 
     model: str = "sceaux"
@@ -40,17 +47,16 @@ class Forecasting:
     confidence: float = 0.9
     horizons: bool = True
     demand: DemandRule | None = None
+    challengers: tuple[str, ...] = ()
 
     def check(self) -> None:
-        """Check that the model exists; a plug-in is made for that, a model is not loaded.
+        """Check that model and challengers exist; a plug-in is made for that, no model is loaded.
 
         Raises:
-            StreamerError: no model has that name, or the plug-in cannot be made.
+            StreamerError: no model has that name, or a plug-in cannot be made.
         """
-        if is_plugin(self.model):
-            check_plugin(self.model)
-        else:
-            find_model(self.model)
+        for name in (self.model, *self.challengers):
+            check_forecaster(name)
 
     def inputs(self) -> tuple[Input, ...]:
         """What the model takes beside the power, in its order.
@@ -68,7 +74,7 @@ class Forecasting:
         """Settings that a saved state of the pipeline depends on, by name.
 
         A state can be restored only into a pipeline with the same fingerprint. Demand intervals
-        are left out: what depends on them begins anew by itself.
+        and challengers are left out: what depends on them begins anew by itself.
         """
         return {
             "model": self.model,
@@ -78,23 +84,24 @@ class Forecasting:
             "confidence": repr(self.confidence),
         }
 
-    def prepare(self, source: str) -> tuple[Pipeline, About]:
+    def prepare(self, source: str, *, live: bool = False) -> tuple[Pipeline, About]:
         """Load the model and make the pipeline.
 
         Takes about a second, so the dashboard calls it after its first picture.
 
         Args:
             source: name of the stream to forecast.
+            live: whether the calls of plug-ins are waited for no longer than a budget.
         """
         from streamer.display.lines import one_line
         from streamer.models import load_model
 
         if is_plugin(self.model):
-            pipeline = self._pipeline(make_plugin(self.model))
+            pipeline = self._pipeline(make_plugin(self.model, live=live), live=live)
             name = one_line(self.model)
             return pipeline, About(source, name, capacity=pipeline.capacity, engine="plug-in")
         forecaster = load_model(self.model, engine=self.engine)
-        pipeline = self._pipeline(forecaster)
+        pipeline = self._pipeline(forecaster, live=live)
         card = forecaster.card
         about = About(
             source=source,
@@ -107,17 +114,20 @@ class Forecasting:
         )
         return pipeline, about
 
-    def _pipeline(self, forecaster: AnyForecaster) -> Pipeline:
+    def _pipeline(self, forecaster: AnyForecaster, *, live: bool) -> Pipeline:
+        from streamer.display.lines import one_line
         from streamer.pipeline import Pipeline
         from streamer.readings.gaps import GapRule
 
         return Pipeline(
             forecaster,
+            name=one_line(self.model),
             gaps=GapRule(self.gaps, self.max_gap),
             adapt=self.adapt,
             confidence=self.confidence,
             horizons=self._needs_head,
             demand=self.demand,
+            challengers=make_challengers(self.challengers, self.engine, live=live),
         )
 
     def _weights(self) -> dict[str, str]:

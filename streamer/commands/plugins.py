@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from streamer.models import shipped_models
+from streamer.display.lines import one_line
+from streamer.errors import UsageError
+from streamer.models import find_model, shipped_models
 from streamer.readings import Notice
 from streamer.sinks import Sink
 
@@ -28,12 +30,15 @@ def is_plugin(model: str) -> bool:
     return FORECASTERS.has(model)
 
 
-def check_plugin(model: str) -> None:
-    """Check that a forecaster can be made.
+def check_forecaster(model: str) -> None:
+    """Check that a forecaster can be made; a model is not loaded for that.
 
     Raises:
         StreamerError: it cannot.
     """
+    if not is_plugin(model):
+        find_model(model)
+        return
     from streamer.models.adapters.registry import make_forecaster
 
     make_forecaster(model)
@@ -54,16 +59,51 @@ def plugin_inputs(model: str) -> tuple[Input, ...]:
     return tuple(Input(name, measure_of(name).unit) for name in channels)
 
 
-def make_plugin(model: str) -> AnyForecaster:
-    """Make a forecaster whose calls cannot hold up the stream, and which is called by this name.
+def make_plugin(model: str, *, live: bool) -> AnyForecaster:
+    """Make a forecaster that is a plug-in.
+
+    Args:
+        model: its name.
+        live: whether its calls are waited for no longer than a budget, so that they cannot hold up
+            the stream. Without that, the forecasts do not depend on the speed of the machine.
 
     Raises:
         StreamerError: it cannot be made.
     """
     from streamer.models.adapters.registry import make_forecaster
+
+    forecaster = make_forecaster(model)
+    if not live:
+        return forecaster
     from streamer.models.plugins.budget import budgeted
 
-    return budgeted(make_forecaster(model), name=model)
+    return budgeted(forecaster)
+
+
+def make_challengers(names: Sequence[str], engine: str, *, live: bool) -> dict[str, AnyForecaster]:
+    """Make the forecasters that options name to run beside the model, models among them.
+
+    Args:
+        names: their names.
+        engine: what computes those that are models.
+        live: as for `make_plugin`.
+
+    Returns:
+        Each by its name, on one line.
+
+    Raises:
+        StreamerError: one cannot be made, or a name is given more than once.
+    """
+    from streamer.models import load_model
+
+    found: dict[str, AnyForecaster] = {}
+    for given in names:
+        name = one_line(given)
+        if name in found:
+            raise UsageError(f"--challenger {name} is given more than once")
+        plugin = is_plugin(given)
+        found[name] = make_plugin(given, live=live) if plugin else load_model(given, engine=engine)
+    return found
 
 
 def make_sinks(names: Sequence[str], others: Sequence[Sink]) -> list[Sink]:

@@ -175,9 +175,9 @@ class Watch:
 
         published: list[Sink] = []
         try:
-            pipeline, about = self.forecasting.prepare(source.name)
             if background is not None:
                 published.append(background.sink(self.published(), lambda: source.late_s))
+            pipeline, about = self.forecasting.prepare(source.name, live=True)
             everyone = SharedSinks([*looking, *sinks, *published])
             everyone.write(about)
             for warning in self.warnings():

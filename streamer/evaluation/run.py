@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from streamer.demand.settings import DemandRule
 from streamer.display.lines import one_line
@@ -11,6 +12,7 @@ from streamer.errors import UsageError
 from streamer.evaluation.adapted import Adapted
 from streamer.evaluation.assess import Evaluation, assess
 from streamer.evaluation.baselines import BASELINES, LIGHTGBM, Baseline, usable_baselines
+from streamer.evaluation.challengers import forecast_challengers
 from streamer.evaluation.demand import DemandEvaluation, assess_demand, run_demand
 from streamer.evaluation.forecasts import Advance, Forecasts, forecast_stretch
 from streamer.evaluation.insample import seen_in_training
@@ -25,9 +27,12 @@ from streamer.evaluation.means import (
 from streamer.evaluation.means.scores import FROZEN_CONFIDENCE
 from streamer.evaluation.stretch import Stretch
 from streamer.models.forecaster import NetworkForecaster
+from streamer.models.plugins import AnyForecaster
 
 Task = Callable[[str, int], Advance]
 """Begins a part of the work, by its name and its number of minutes."""
+
+_NONE: Mapping[str, AnyForecaster] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -73,9 +78,10 @@ def evaluate_models(
     settings: Settings,
     task: Task,
     *,
+    challengers: Mapping[str, AnyForecaster] = _NONE,
     insist: bool = False,
 ) -> Evaluation:
-    """Score models and baselines on the same minutes.
+    """Score models, challengers and baselines on the same minutes.
 
     Args:
         models: the models by the names that they are to have in the result; the first one is the
@@ -84,6 +90,7 @@ def evaluate_models(
         stretch: the minutes.
         settings: how the models are scored.
         task: begins a part of the work.
+        challengers: forecasters of one's own, or of other libraries, each by its name.
         insist: whether to fail if there are too few readings to fit a baseline on; otherwise, it
             is left out.
 
@@ -102,13 +109,15 @@ def evaluate_models(
         means += found[1] if shown else []
         if found[1] and settings.demand is not None:
             demand.append(_demand(found[1][-1], stretch, settings.demand, confidence, task))
+    raced, faults = forecast_challengers(challengers, stretch, task)
+    forecasts += raced
     forecasts += [
         Forecasts(each.name, each.forecast(stretch, task(each.name, stretch.minutes)))
         for each in usable
     ]
     if means and any(each.name == LIGHTGBM for each in usable):
         means.append(_boosted(stretch, means, task))
-    notes = [*_flattered(forecasts), *notes]
+    notes = [*_flattered(forecasts), *faults, *notes]
     evaluation = assess(stretch, forecasts, notes, confidence=confidence)
     scored = assess_means(stretch, means, shown, confidence=confidence)
     return replace(evaluation, means=scored, demand=tuple(demand))

@@ -18,6 +18,7 @@ from streamer.models.plugins import AnyForecaster
 from streamer.models.plugins.traits import traits_of
 from streamer.online.layer import Adapt
 from streamer.pipeline.parts import Parts
+from streamer.pipeline.race import entries_of
 from streamer.pipeline.settings import Settings
 from streamer.readings import Alarm, Notice, Reading, SettledDemand, Step
 from streamer.readings.arrays import IntArray
@@ -48,6 +49,9 @@ class Pipeline:
         horizons: whether the mean power of the next minutes is forecast too, if the model can;
             a fleet's meter never does.
         demand: demand intervals to keep and to forecast; None for none.
+        challengers: other forecasters by name, which forecast each reading as well, and are scored
+            beside the model on the same minutes. They change nothing else.
+        name: name of the forecaster in messages; None for its own.
 
     Raises:
         UsageError: a setting is unknown or out of its range.
@@ -72,13 +76,15 @@ class Pipeline:
         confidence: float = 0.9,
         horizons: bool = True,
         demand: DemandRule | None = None,
+        challengers: Mapping[str, AnyForecaster] | None = None,
+        name: str | None = None,
     ) -> None:
         if not isinstance(gaps, GapRule | None):
             raise UsageError(f"gaps is {gaps!r}; give a GapRule, such as GapRule('reset', 10)")
         if not isinstance(demand, DemandRule | None):
             raise UsageError(f"demand is {demand!r}; give a DemandRule, such as DemandRule(15)")
         self._gaps = GapRule() if gaps is None else gaps
-        traits = traits_of(forecaster)
+        traits = traits_of(forecaster, name)
         self._settings = Settings(
             forecaster,
             traits,
@@ -86,6 +92,7 @@ class Pipeline:
             confidence=confidence,
             head=traits.head if horizons and adapt != "light" else None,
             demand=demand,
+            challengers=entries_of(challengers or {}, traits.channels),
         )
         self._parts = Parts(self._settings)
 
@@ -155,7 +162,7 @@ class Pipeline:
         return BlockResult(readings, settled_kw, step, tuple(alarms), tuple(ended))
 
     def gathered(self) -> list[Notice]:
-        """Notices since the last call: each kind of fault of the forecaster, once.
+        """Notices since the last call: each kind of fault of a forecaster, once.
 
         Where it raises an exception or answers something else than finite numbers, the minute has
         no forecast, and is neither scored nor learnt from.

@@ -9,6 +9,7 @@ from streamer.models import MeansHead
 from streamer.models.plugins import AnyForecaster
 from streamer.models.plugins.traits import Traits
 from streamer.online.layer import Adapt
+from streamer.pipeline.race import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Settings:
         confidence: nominal coverage of the bands.
         head: forecaster of the next minutes' mean; None if that is not forecast.
         demand: demand intervals; None if they are not kept.
+        challengers: forecasters that run beside the model.
     """
 
     forecaster: AnyForecaster
@@ -30,3 +32,4 @@ class Settings:
     confidence: float
     head: MeansHead | None
     demand: DemandRule | None
+    challengers: tuple[Entry, ...] = ()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from streamer.readings.challengers import ChallengerScores
 from streamer.readings.demand import (
     DemandForecast,
     DemandScores,
@@ -155,6 +156,8 @@ class Step:
             included; empty if demand intervals are not kept.
         switched: loads that are off by this reading, or have been on for long enough to be sure
             of it; empty if demand intervals are not kept.
+        challengers: forecasts and scores of the forecasters that run beside the model, in the order
+            in which they were given.
     """
 
     reading: Reading
@@ -174,6 +177,7 @@ class Step:
     demand_scores: DemandScores | None = None
     quarter_hours: Sequence[QuarterHour] = ()
     switched: Sequence[SwitchingEvent] = ()
+    challengers: Sequence[ChallengerScores] = ()
 
     @property
     def error_kw(self) -> float | None:

@@ -19,6 +19,7 @@ from streamer.readings import (
     Step,
 )
 from streamer.sinks import Item
+from streamer.sinks.challengers import challenger_lines
 from streamer.sinks.intervals import IntervalTotals
 from streamer.sinks.items import About
 from streamer.sinks.means import score_lines as mean_score_lines
@@ -131,6 +132,7 @@ class Summary:
             *recorded,
             *score_lines(self._last.scores),
             *mean_score_lines(self._last.mean_scores, self._horizons),
+            *challenger_lines(self._last.challengers),
         ]
         if self._verbose and self._about is not None:
             lines.append(f"model {self._about.model}, engine {self._about.engine}")

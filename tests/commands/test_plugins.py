@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from streamer.sample import sample_path
 from tests.commandline import streamer
 from tests.docs.pages import ROOT
 
@@ -176,3 +177,52 @@ def test_a_recording_is_resumed_with_what_the_forecaster_has_learnt() -> None:
     assert before == pytest.approx([0.001 * minutes for minutes in range(len(before))])
     learnt = round(1000 * before[-1])
     assert after == pytest.approx([0.001 * (learnt + 1 + place) for place in range(len(after))])
+
+
+def test_challengers_run_beside_the_model() -> None:
+    names = ["doors_mine:Steps", "seasonal-naive", "river:LinearRegression"]
+    options = [option for name in names for option in ("--challenger", name)]
+    done = streamer("replay", "--limit", "80", "--format", "json", *options)
+    assert done.returncode == 0, done.stderr
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert [each["name"] for each in last["challengers"]] == names
+    assert [each["settled"] for each in last["challengers"]] == [last["settled"]] * 3
+    assert last["challengers"][0]["model_skill"] == pytest.approx(last["skill"])
+    assert "\nseasonal-naive          skill +0.0 %, the model " in done.stderr
+
+
+def test_a_challenger_that_is_given_twice_is_one_line() -> None:
+    twice = ["--challenger", "seasonal-naive"] * 2
+    done = streamer("replay", "--limit", "5", *twice)
+    assert done.returncode == 2
+    assert done.stderr.endswith(
+        "streamer: error: --challenger seasonal-naive is given more than once\n"
+    )
+
+
+def test_an_evaluation_takes_the_same_names() -> None:
+    done = streamer(
+        *("evaluate", str(sample_path()), "--to", "2010-03-19T20:00", "--in-sample"),
+        *("--horizons", "none", "--no-adapt", "--format", "json", "--baseline", "none"),
+        *("--challenger", "doors_mine:Faulty", "--challenger", "seasonal-naive"),
+        *("--model", "river:LinearRegression"),
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    names = [each["name"] for each in found["forecasters"]]
+    assert names == [
+        *(
+            "sceaux, frozen",
+            "river:LinearRegression",
+            "doors_mine:Faulty",
+            "persistence",
+            "seasonal-naive",
+        )
+    ]
+    skills = {each["name"]: each["skill"] for each in found["forecasters"]}
+    assert skills["doors_mine:Faulty"] == 0.0  # the last reading, also where it is absent
+    assert found["notes"] == [
+        "challenger doors_mine:Faulty: forecast() raised ValueError: half past; the minute is not "
+        "forecast",
+        "doors_mine:Faulty: 2 minutes without a forecast are scored as the last reading",
+    ]

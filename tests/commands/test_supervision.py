@@ -22,7 +22,7 @@ from streamer.commands.meters import MeterSummaries
 from streamer.commands.meterset import with_parts
 from streamer.commands.supervision import Supervisor
 from streamer.commands.watch import Watch
-from streamer.errors import ConfigError, UnitError
+from streamer.errors import ConfigError, ModelError, UnitError
 from streamer.feeds.address import Address
 from streamer.publishing import Report, WatchedMeter
 from streamer.readings import Notice, Step
@@ -373,3 +373,20 @@ def test_a_signal_ends_all_in_good_order(child: subprocess.Popen[str]) -> None:
         assert sum(line["meter"] == key for line in found) == MINUTES
     assert "Solar roof:\n  tail:" in errors
     assert "House:\n  House = grid + solar_roof: 60 readings" in errors
+
+
+class _Broken(Forecasting):
+    """A model that cannot be loaded, which is not found out before."""
+
+    def prepare(self, source: str) -> Any:
+        raise ModelError(f"{source}: the weights are damaged")
+
+
+def test_a_meter_that_fails_before_it_begins_is_published_as_ended(jobs: list[Watch]) -> None:
+    background = _Background()
+    broken = replace(jobs[1], forecasting=_Broken())
+    with _Running([jobs[0], broken], background) as running:
+        running.seen.wait_for(MINUTES, 0)
+    assert "the weights are damaged" in running.seen.failures[1]
+    assert background.meters["solar"] == [None]
+    assert background.meters["grid"][-1] is None

@@ -107,7 +107,7 @@ def test_the_examples_of_a_configuration_are_right(
 
 
 def test_the_example_of_a_service_never_gives_up() -> None:
-    script = block("sh", "streamer.service").text
+    script = block("sh", "StartLimitIntervalSec").text
     text = re.search(r"<<'END'\n(.*?)END\n", script, re.DOTALL)
     assert text is not None
     unit = configparser.ConfigParser(interpolation=None)

@@ -93,13 +93,14 @@ class LivePage:
     Args:
         port: port of the server.
         path: path of the changes.
-        latest: finds the latest minute in the part about the status.
+        part: name of the part that has the latest minute.
+        latest: finds that minute in it.
     """
 
-    def __init__(self, port: int, path: str, latest: re.Pattern[str]) -> None:
+    def __init__(self, port: int, path: str, part: str, latest: re.Pattern[str]) -> None:
         self.minutes: list[str] = []
         self.events = 0
-        self._latest = latest
+        self._part, self._latest = part, latest
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_S)
         until(self._connected, f"a server at port {port}")
         self._connection.request("GET", path)
@@ -129,7 +130,7 @@ class LivePage:
                     kind = value
                 elif field == "data" and kind == "parts":
                     self.events += 1
-                    found = self._latest.search(json.loads(value).get("status", ""))
+                    found = self._latest.search(json.loads(value).get(self._part, ""))
                     if found is not None and found[1] not in self.minutes[-1:]:
                         self.minutes.append(found[1])
 

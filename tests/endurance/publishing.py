@@ -1,4 +1,4 @@
-"""A simulated day of publications: broker, live page and Prometheus attached, and an outage.
+"""Simulated days of publications: broker, live page and Prometheus attached, and an outage.
 
 ::
 
@@ -43,15 +43,15 @@ _AWAY = (0.45, 0.5)
 _SAMPLES = 20
 """Number of times that the memory is measured."""
 
-_SETTLED = 0.25
-"""Share of the time after which the memory should no longer grow."""
+_SETTLED = 0.5
+"""Share of the time after which the memory should no longer grow: what is kept is of a day."""
 
-_LATEST = re.compile(r"the latest reading is of (\d\d:\d\d)")
+_LATEST = re.compile(r'class="more">(\d\d:\d\d): ')
 
 
 @dataclass
 class Figures:
-    """What a day has shown.
+    """What the time has shown.
 
     Attributes:
         minutes: number of minutes that the meter has sent.
@@ -147,7 +147,7 @@ class House:
             self.process.wait()
 
 
-def day(minutes: int = DAY) -> Figures:
+def days(minutes: int) -> Figures:
     """Let minutes pass, each as soon as the page has shown the one before, and measure."""
     watts = _watts(minutes)
     figures = Figures(minutes, last_watts=float(watts[-1]))
@@ -157,7 +157,7 @@ def day(minutes: int = DAY) -> Figures:
         subscriber = Subscriber(broker.port, "streamer/house/minute")
         house = House(Path(name), broker, port)
         try:
-            page = LivePage(port, "/events", _LATEST)
+            page = LivePage(port, "/events", "now", _LATEST)
             with scraping(Path(name), port) as prometheus:
                 _pass(figures, watts, house, broker, subscriber, page)
                 if prometheus is not None:
@@ -251,8 +251,8 @@ def _clock(minute: int) -> str:
 
 
 def main() -> None:
-    """Print the figures of a day, or of so many minutes."""
-    found = day(int(sys.argv[1]) if len(sys.argv) > 1 else DAY)
+    """Print the figures of two days, or of so many minutes."""
+    found = days(int(sys.argv[1]) if len(sys.argv) > 1 else 2 * DAY)
     print("\n".join(found.lines()))
 
 

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from streamer.publishing.background import MAX_WAITING, Background
 from streamer.publishing.record import ENDED, FRESH, STALE, WAITING, state_record, status_of
 from streamer.publishing.state import MeterState, next_state
 from streamer.readings import Link, Notice, Sample, Step
+from streamer.recording.notifications import KeptNotifications
 from streamer.sinks import Item
 from streamer.sinks.items import About, Vitals
 from streamer.sinks.shared import SharedSinks
@@ -173,6 +175,33 @@ def test_a_loop_that_hangs_holds_nothing_up_and_is_reported_once() -> None:
     assert [item.text for item in told.items if isinstance(item, Notice)] == [
         "nothing is published: a publisher hangs, and its oldest items are dropped"
     ]
+
+
+def test_publishers_keep_what_must_outlive_the_program_while_it_is_recorded(
+    tmp_path: Path,
+) -> None:
+    class Keeping(_Fake):
+        def __init__(self) -> None:
+            super().__init__()
+            self.calls: list[object] = []
+
+        async def keep(self, meter: WatchedMeter, kept: KeptNotifications) -> None:
+            self.calls.append((meter, kept))
+
+        async def release(self, meter: WatchedMeter) -> None:
+            self.calls.append(meter)
+
+    keeping, other = Keeping(), _Fake()
+    background = Background(_of(keeping, other))
+    kept = KeptNotifications(tmp_path / "house.db", lambda _: False)
+    background.start()
+    with background.keeping(HOUSE, kept):
+        assert keeping.calls == [(HOUSE, kept)]
+    assert keeping.calls == [(HOUSE, kept), HOUSE]
+    background.close()
+    with background.keeping(HOUSE, kept):
+        pass
+    assert len(keeping.calls) == 2
 
 
 def test_items_after_the_end_are_dropped() -> None:

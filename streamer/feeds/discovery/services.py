@@ -34,7 +34,7 @@ _COMPONENT_ADVICE = "component= and id= are a guess from its model"
 
 
 def found(announced: Announcement) -> Found | None:
-    """What an announcement is to a house; None for a service that is of no use here."""
+    """The device behind an announcement; None for a service that is of no use here."""
     rule = _RULES.get(announced.service)
     return None if rule is None else rule(announced)
 

@@ -1,4 +1,4 @@
-"""Which requests may send readings, by the options of an address."""
+"""Access rules for requests with readings, from the options of an address."""
 
 from __future__ import annotations
 

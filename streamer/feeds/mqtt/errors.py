@@ -26,8 +26,11 @@ _REFUSALS = {
     0x8A: "ask the operator of the broker",
     0x8C: _LOGIN,
 }
+CLOSED = "it closed the connection"
+"""End of the message about a connection that the broker has closed, for whatever reason."""
+
 _LOSSES = {
-    0x80: "it closed the connection",
+    0x80: CLOSED,
     0x8D: "it does not respond",
     0x8E: "another client has connected with our client_id",
 }

@@ -7,6 +7,7 @@ the state of a pipeline, and begins anew after a restart.
 from __future__ import annotations
 
 from importlib import import_module
+from inspect import signature
 from typing import Any, Protocol
 
 from streamer.errors import UsageError
@@ -17,6 +18,9 @@ from streamer.plugins import parse_call
 
 CHANGES = 9
 """Number of changes between readings that a regressor forecasts the next one from."""
+
+SEED = 1
+"""Seed of a model that draws random numbers, so that the same readings give the same forecasts."""
 
 _MODULES = (
     "linear_model", "tree", "forest", "ensemble", "neighbors", "time_series", "neural_net", "rules",
@@ -130,6 +134,8 @@ def from_name(text: str = "") -> SimpleForecaster:
         except ImportError:  # of a library that only some of river's parts need
             continue
         if isinstance(found, type):
+            if "seed" in signature(found).parameters:
+                values.setdefault("seed", SEED)
             return adapted(found(**values))
     raise UsageError(f"river has no class {path!r}; give one such as tree.HoeffdingTreeRegressor")
 

@@ -39,6 +39,7 @@ class Faults:
 
     Args:
         name: name of the forecaster, for messages.
+        role: what it is, for messages.
 
     Attributes:
         absent: number of minutes without a forecast because of a fault.
@@ -52,8 +53,8 @@ class Faults:
     []
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, role: str = "model") -> None:
+        self._title = f"{role} {name}"
         self.absent = 0
         self._known: set[str] = set()
         self._new: list[Notice] = []
@@ -82,7 +83,7 @@ class Faults:
         if (found := f"{call} {kind}") in self._known:
             return
         self._known.add(found)
-        text = f"model {self.name}: {call} {one_line(what)[:_MAX_TEXT]}; {effect}"
+        text = f"{self._title}: {call} {one_line(what)[:_MAX_TEXT]}; {effect}"
         self._new.append(Notice(Notice.WARNING, text, at, reason=Notice.PLUGIN))
 
     def gathered(self) -> list[Notice]:

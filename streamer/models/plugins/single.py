@@ -30,12 +30,13 @@ class SingleStream:
     Args:
         forecaster: the forecaster, which belongs to this stream alone.
         traits: its traits.
+        role: what it is, for messages.
     """
 
-    def __init__(self, forecaster: SimpleForecaster, traits: Traits) -> None:
+    def __init__(self, forecaster: SimpleForecaster, traits: Traits, role: str = "model") -> None:
         self._forecaster = forecaster
         self._traits = traits
-        self.faults = Faults(traits.name)
+        self.faults = Faults(traits.name, role)
         self._learn = getattr(forecaster, "learn", None)
         self._at: deque[datetime] = deque(maxlen=traits.window)
         # The power, and behind it the channels.

@@ -8,14 +8,11 @@ from datetime import datetime, timedelta
 
 from streamer.publishing.mqtt.backlog import Backlog
 from streamer.publishing.mqtt.discovery import Announcer, removals
-from streamer.publishing.mqtt.meter import MeterMessages
+from streamer.publishing.mqtt.meter import SETTLE, MeterMessages
 from streamer.publishing.mqtt.settings import DISCOVERY, MqttSettings
 from streamer.publishing.mqtt.topics import OFFLINE, ONLINE, Message
 from streamer.publishing.state import MeterState
 from streamer.sinks import Item
-
-SETTLE = timedelta(seconds=5)
-"""Home Assistant subscribes to the topics of a new entity within this time."""
 
 GONE = timedelta(minutes=3)
 """A meter that is not watched this long after the start is gone."""
@@ -64,7 +61,7 @@ class Desk:
             return [self._topics.status]
         # Home Assistant's topic does not change with the beginning of the discovery topics.
         births = dict.fromkeys([f"{self._settings.discovery}/status", f"{DISCOVERY}/status"])
-        return [self._topics.status, *births, self._announcer.own]
+        return [self._topics.status, *births, *self._announcer.subscriptions]
 
     def take(self, state: MeterState, item: Item | None, now: datetime) -> None:
         """Take the state of a meter after an item of its stream.
@@ -107,7 +104,7 @@ class Desk:
         elif topic.endswith("/config"):
             if not payload:
                 self._found.pop(topic, None)
-            elif retained:
+            elif retained and self._announcer and self._announcer.owner(topic, payload):
                 self._found[topic] = payload
         elif payload == ONLINE and not retained:
             self._birth_at = now + timedelta(seconds=self._pause(*BIRTH_S))
@@ -162,15 +159,13 @@ class Desk:
         announcer = self._announcer
         if announcer is None:
             return []
-        owners = {topic: announcer.owner(payload) for topic, payload in self._found.items()}
+        owners = {at: announcer.owner(at, text) for at, text in self._found.items()}
         messages: list[Message] = []
         for key, meter in self._meters.items():
-            device = announcer.device_id(key)
-            found = {at: text for at, text in self._found.items() if owners[at] == device}
-            messages += meter.announcement(announcer, found)
+            found = {at: text for at, text in self._found.items() if owners[at] == key}
+            messages += meter.announcement(announcer, found, now)
         if self._first_at is not None and now >= self._first_at + GONE:
-            known = {None, *(announcer.device_id(key) for key in self._meters)}
-            messages += removals(topic for topic, owner in owners.items() if owner not in known)
+            messages += removals(at for at, owner in owners.items() if owner not in self._meters)
         for message in messages:
             if message.retain and message.payload:
                 self._found[message.topic] = message.payload

@@ -3,7 +3,8 @@
 There are two forms. A payload for each entity is understood by every Home Assistant; one for each
 device by 2024.11 and newer. Both at once would not do: an older one logs a warning about the
 latter, and a newer one about each entity that is announced twice. The identifiers are the same in
-both, so that a change of the form, for which Home Assistant has a protocol, keeps the entities.
+both, those in the topics too, so that a change of the form, for which Home Assistant has a
+protocol, keeps the entities.
 
 https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery
 """
@@ -46,9 +47,9 @@ class Announcer:
         self._origin = {"name": ORIGIN, "sw_version": __version__}
 
     @property
-    def own(self) -> str:
-        """Topics of everything that is or was announced, to subscribe to."""
-        return f"{self._discovery}/+/{self._topics.node}/+/config"
+    def subscriptions(self) -> list[str]:
+        """Topics on which anything is announced, by this program or others."""
+        return [f"{self._discovery}/+/+/+/config", f"{self._discovery}/device/+/config"]
 
     def device_id(self, key: str) -> str:
         """Identifier of the device of a meter."""
@@ -68,12 +69,11 @@ class Announcer:
         Args:
             meter: the meter.
             entities: its entities.
-            found: payloads of earlier announcements of this meter that the broker keeps, by topic.
+            found: payloads of earlier announcements of this meter that the broker keeps, by
+                topic; `migration` comes before those in the other form are replaced.
         """
         entities = tuple(entities)
         wanted = self.topics_of(meter, entities)
-        other_form = [topic for topic in found if self._is_device(topic) != self._per_device]
-        migrating = [Message(topic, _MIGRATE, qos=1) for topic in other_form]
         if self._per_device:
             topic = self._device_topic(meter)
             config = self.device_config(meter, entities)
@@ -86,7 +86,19 @@ class Announcer:
                 _retained(self._entity_topic(meter, entity), self.entity_config(meter, entity))
                 for entity in entities
             ]
-        return [*migrating, *made, *removals(topic for topic in found if topic not in wanted)]
+        # The others first: Home Assistant would take their removal for a conflict.
+        return [*removals(topic for topic in found if topic not in wanted), *made]
+
+    def migration(self, found: Iterable[str]) -> list[Message]:
+        """Messages that make Home Assistant give up what is announced in the other form.
+
+        It takes a moment for that; announced in between, an entity would be there twice.
+
+        Args:
+            found: topics of earlier announcements that the broker keeps.
+        """
+        other = [topic for topic in found if self._is_device(topic) != self._per_device]
+        return [Message(topic, _MIGRATE, qos=1) for topic in other]
 
     def entity_config(self, meter: WatchedMeter, entity: Entity) -> dict[str, Any]:
         """The payload of an entity."""
@@ -107,16 +119,23 @@ class Announcer:
             },
         }
 
-    def owner(self, payload: str) -> str | None:
-        """Identifier of the device that a payload announces; None if it is not one of ours."""
+    def owner(self, topic: str, payload: str) -> str | None:
+        """Key of the meter that is announced; None if it is not one of ours.
+
+        Args:
+            topic: topic of the announcement.
+            payload: its payload.
+        """
+        if f"/{self._topics.node}_" not in topic:
+            return None
         try:
             document = json.loads(payload)
-            origin, identifiers = document["origin"]["name"], document["device"]["identifiers"]
-            owner = str(identifiers[0])
-        except (ValueError, TypeError, LookupError, RecursionError):
+            origin, entities = document["origin"]["name"], document.get("components")
+            entity = next(iter(entities.values())) if entities else document
+            prefix, key, _ = str(entity["state_topic"]).rsplit("/", 2)
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             return None
-        ours = origin == ORIGIN and owner.startswith(f"{self._topics.node}_")
-        return owner if ours else None
+        return key if (origin, prefix) == (ORIGIN, self._topics.prefix) else None
 
     def _without_removed(self, topic: str, config: Mapping[str, Any], before: str) -> list[Message]:
         """A message that removes what an earlier payload had, which must be named for that."""
@@ -173,11 +192,11 @@ class Announcer:
         return self._settings.per_device
 
     def _device_topic(self, meter: WatchedMeter) -> str:
-        return f"{self._discovery}/device/{self._topics.node}/{meter.key}/config"
+        return f"{self._discovery}/device/{self.device_id(meter.key)}/config"
 
     def _entity_topic(self, meter: WatchedMeter, entity: Entity) -> str:
-        name = f"{meter.key}_{entity.key}"
-        return f"{self._discovery}/{entity.component}/{self._topics.node}/{name}/config"
+        device = self.device_id(meter.key)
+        return f"{self._discovery}/{entity.component}/{device}/{entity.key}/config"
 
     def _is_device(self, topic: str) -> bool:
         return topic.startswith(f"{self._discovery}/device/")

@@ -39,6 +39,9 @@ from streamer.sinks.watch import AlarmWatch
 POWER_EVERY_S = 5.0
 """Least seconds between two messages with the present power."""
 
+SETTLE = timedelta(seconds=5)
+"""Home Assistant has taken an announcement in after this time, or given up what it was told to."""
+
 MAX_AGE = MAX_WAITING * MINUTE
 """Minutes older than this are not published: as many are kept while the broker is away."""
 
@@ -61,7 +64,8 @@ class MeterMessages:
         self._features: Features | None = None
         self._entities: tuple[Entity, ...] = ()
         self._announced = False
-        self._due = True  # whether the state is to be published
+        self._migrated_at: datetime | None = None
+        self._due = True  # whether the state should be published
         self._power_due = False
         self._power_sent_at: datetime | None = None
         self._status = ""
@@ -99,20 +103,28 @@ class MeterMessages:
 
     def forget(self) -> None:
         """Announce and publish everything anew: nobody has what was published so far."""
-        self._announced, self._due = False, True
+        self._announced, self._due, self._migrated_at = False, True, None
 
     def refresh(self) -> None:
         """Publish the present state anew."""
         self._due = True
 
-    def announcement(self, announcer: Announcer, found: Mapping[str, str]) -> list[Message]:
+    def announcement(
+        self, announcer: Announcer, found: Mapping[str, str], now: datetime
+    ) -> list[Message]:
         """Messages that announce the meter, if that is due and its entities are known.
 
         Args:
             announcer: makes them.
             found: earlier announcements of this meter that the broker keeps.
+            now: the time, with a zone.
         """
         if self._announced or self._features is None:
+            return []
+        if self._migrated_at is None and (migration := announcer.migration(found)):
+            self._migrated_at = now
+            return migration
+        if self._migrated_at is not None and now < self._migrated_at + SETTLE:
             return []
         self._announced = True
         return announcer.announce(self.meter, self._entities, found)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from streamer.display.numbers import plural
 from streamer.errors import LinkError
 from streamer.feeds.mqtt.bounds import PacketBound
-from streamer.feeds.mqtt.errors import broker_errors
+from streamer.feeds.mqtt.errors import CLOSED, broker_errors
 from streamer.publishing import Report
 from streamer.publishing.mqtt.desk import Desk
 from streamer.publishing.mqtt.settings import MqttSettings
@@ -35,7 +35,8 @@ _FAREWELL_S = 2.0
 _CANCEL_AGAIN_S = 0.2
 
 _SHORT_S = 60.0
-"""A session that the broker has closed within this time may have been taken over by another."""
+_TAKEN = 2
+"""So many short sessions in a row that the broker has closed may have been taken by another."""
 
 _AT_ONCE = 50
 """Waiting messages between two looks at what is present."""
@@ -65,6 +66,7 @@ class MqttPublisher:
         self._desk = Desk(settings) if desk is None else desk
         self._wake = asyncio.Event()
         self._reported_s: float | None = None  # when a return was reported; None before the first
+        self._taken = 0
         self._denied = False
         self._closing = False
 
@@ -101,13 +103,13 @@ class MqttPublisher:
                     began_s = loop.time()
                     await self._session(client)
         except LinkError as error:
-            if str(error).endswith("it closed the connection") and (
-                loop.time() - began_s < _SHORT_S
-            ):
-                raise LinkError(
-                    f"{error}; does another program use the client_id {broker.client_id}?"
-                ) from error
-            raise
+            is_taken = str(error).endswith(CLOSED) and loop.time() - began_s < _SHORT_S
+            self._taken = self._taken + 1 if is_taken else 0
+            if self._taken < _TAKEN:
+                raise
+            raise LinkError(
+                f"{error}; does another program use the client_id {broker.client_id}?"
+            ) from error
 
     async def close(self) -> None:
         """Report what could not be published."""
@@ -184,7 +186,7 @@ class MqttPublisher:
         return True
 
     async def _rest(self) -> None:
-        """Wait until something is to be published."""
+        """Wait until something should be published."""
         now = self._now()
         due = self._desk.next_due(now)
         timeout = None if due is None else max(0.0, (due - now).total_seconds())

@@ -59,7 +59,7 @@ class Budget:
         Args:
             kind: its kind.
             at: the time in Unix seconds.
-            size: size of an anomaly; None for one that is important whatever its size.
+            size: size of an anomaly; None for one that is important without one.
         """
         # The threshold learns from those, too, that a limit holds back.
         is_large = kind != ANOMALY or size is None or self._exceeds(size, at)

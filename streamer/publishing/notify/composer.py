@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 
 from streamer.publishing import WatchedMeter
 from streamer.publishing.notify.budget import DAY_S, Budget
 from streamer.publishing.notify.former import FIRST, begun_after, open_silence
+from streamer.publishing.notify.knownmeter import KnownMeter
 from streamer.publishing.notify.queue import key_of
 from streamer.publishing.notify.settings import ANOMALY, BACK, PEAK, SILENT, SUMMARY, NotifySettings
 from streamer.publishing.notify.silence import Back, SilenceWatch, Silent
@@ -31,21 +31,17 @@ USEFUL_S = DAY_S
 STUCK_FOR = timedelta(hours=1)
 """How long a meter must have repeated its value before that is reported as a silence."""
 
+RECENT_S = 900.0
+"""Seconds after its minute within which a reading is about the present."""
+
 _INTERVAL = timedelta(minutes=15)
 
-_TITLES = {Alarm.PEAK: "peak ahead", Alarm.ANOMALY: "unusual power", Alarm.UNIT: "check the unit"}
-"""Titles of the alarms that are reported as soon as they are raised."""
-
-
-@dataclass
-class _Meter:
-    """What is known of a meter; `ready` once its recording is, if it has one."""
-
-    state: MeterState
-    silence: SilenceWatch
-    days: RememberedDays | None
-    ready: bool
-    zone: tzinfo | None = None
+_REPORTED = {
+    Alarm.PEAK: (PEAK, "peak ahead"),
+    Alarm.ANOMALY: (ANOMALY, "unusual power"),
+    Alarm.UNIT: (ANOMALY, "check the unit"),
+}
+"""Alarms that are reported as soon as they are raised: kind and title of the notification."""
 
 
 class Composer:
@@ -62,7 +58,7 @@ class Composer:
         self._settings = settings
         self._budget = Budget(settings.a_day, settings.a_month)
         self._made: dict[str, Notification] = {}
-        self._meters: dict[str, _Meter] = {}
+        self._meters: dict[str, KnownMeter] = {}
 
     def take(self, state: MeterState, item: Item | None, now: datetime) -> list[Notification]:
         """Take an item of the stream of a meter.
@@ -83,13 +79,17 @@ class Composer:
         if not isinstance(item, Step):
             return []
         meter.zone = item.reading.at.tzinfo
+        is_recent = now.timestamp() - item.reading.at.timestamp() < RECENT_S
+        if not is_recent and meter.days is not None:
+            # Without a recording, a past minute may have been reported before a restart.
+            return []
         until = None if item.demand is None else item.demand.end
         found = []
         for alarm in item.alarms:
             if alarm.at == item.reading.at:
                 found += self._alarm(state.meter, alarm, until, now)
-            elif alarm.kind == Alarm.STUCK and item.reading.at - alarm.at >= STUCK_FOR:
-                found += self._stuck(state.meter, alarm, now)
+            elif alarm.kind == Alarm.STUCK and is_recent:
+                found += self._stuck(state.meter, alarm, item.reading.at, now)
         return found
 
     def check(self, now: datetime) -> list[Notification]:
@@ -114,15 +114,10 @@ class Composer:
             now: the time, with a zone.
         """
         at, due = self._settings.summary, []
-        if at is None:
-            return []
         for meter in self._meters.values():
-            if not meter.ready:
-                continue
-            local = now.astimezone(meter.zone)
-            day = local.date() - timedelta(days=1)
             watched = meter.state.meter
-            if local.time() >= at and key_of(watched.key, SUMMARY, day) not in self._made:
+            day = None if at is None else meter.day_to_summarise(at, now)
+            if day is not None and key_of(watched.key, SUMMARY, day) not in self._made:
                 due.append((watched, day))
         return due
 
@@ -206,13 +201,13 @@ class Composer:
                 found += self._alarm(meter, alarm, until, now)
         return found
 
-    def _meter(self, meter: WatchedMeter, now: datetime) -> _Meter:
+    def _meter(self, meter: WatchedMeter, now: datetime) -> KnownMeter:
         known = self._meters.get(meter.key)
         if known is None:
             days = RememberedDays() if meter.record is None else None
             silence = SilenceWatch(timedelta(minutes=self._settings.silent_after_min), now)
-            known = self._meters[meter.key] = _Meter(
-                MeterState(meter), silence, days, ready=meter.record is None
+            known = self._meters[meter.key] = KnownMeter(
+                now, MeterState(meter), silence, days, ready=meter.record is None
             )
         return known
 
@@ -220,10 +215,8 @@ class Composer:
         self, meter: WatchedMeter, alarm: Alarm, until: datetime | None, now: datetime
     ) -> list[Notification]:
         """The notification of an alarm that has just been raised; none of some kinds."""
-        kind = PEAK if alarm.kind == Alarm.PEAK else ANOMALY
-        if alarm.kind not in _TITLES or not (
-            self._settings.peak if kind == PEAK else self._settings.anomaly
-        ):
+        kind, title = _REPORTED.get(alarm.kind, ("", ""))
+        if not self._settings.includes(kind):
             return []
         raised = int(alarm.at.timestamp())
         expires = raised + USEFUL_S
@@ -232,16 +225,19 @@ class Composer:
         return self._make(
             key_of(meter.key, alarm.kind, raised),
             kind,
-            title_of(meter.name, _TITLES[alarm.kind]),
+            title_of(meter.name, title),
             alarm_text(alarm.at, alarm.text),
             now,
             expires=expires,
-            # A wrong unit makes all figures wrong, so it is reported whatever its size.
+            # A wrong unit makes all figures wrong, so its size does not matter.
             size=alarm.size if alarm.kind == Alarm.ANOMALY else None,
         )
 
-    def _stuck(self, meter: WatchedMeter, alarm: Alarm, now: datetime) -> list[Notification]:
-        if not self._settings.silent:
+    def _stuck(
+        self, meter: WatchedMeter, alarm: Alarm, at: datetime, now: datetime
+    ) -> list[Notification]:
+        """The notification of a value that is still repeated at a minute, after a while."""
+        if not self._settings.silent or at - alarm.at < STUCK_FOR:
             return []
         return self._make(
             key_of(meter.key, alarm.kind, int(alarm.at.timestamp())),
@@ -251,7 +247,9 @@ class Composer:
             now,
         )
 
-    def _silence(self, meter: _Meter, event: Silent | Back, now: datetime) -> list[Notification]:
+    def _silence(
+        self, meter: KnownMeter, event: Silent | Back, now: datetime
+    ) -> list[Notification]:
         watched, zone = meter.state.meter, meter.zone
         since = int(event.since.timestamp())
         begin = key_of(watched.key, SILENT, since)

@@ -72,7 +72,7 @@ class Notifier:
         self._not_kept: set[str] = set()
         self._no_summary = ""
         self._news: dict[str, asyncio.Event] = {}
-        self._attempts: set[asyncio.Task[None]] = set()
+        self._attempts: dict[str, asyncio.Task[None]] = {}
         self._writing, self._added = asyncio.Lock(), asyncio.Event()
 
     @property
@@ -141,7 +141,7 @@ class Notifier:
 
     async def _finish_attempts(self) -> None:
         if self._attempts:
-            await asyncio.wait(self._attempts, timeout=_CLOSE_S)
+            await asyncio.wait(self._attempts.values(), timeout=_CLOSE_S)
 
     def _add(self, notifications: Iterable[Notification]) -> None:
         for notification in notifications:
@@ -172,32 +172,39 @@ class Notifier:
         news = self._news[receiver.id]
         while True:
             await self._write()
-            now = self._now().timestamp()
-            news.clear()
-            notification = self._queue.next(receiver.id, now, paused=self._paused)
-            if notification is not None:
+            # An attempt ends, and is recorded, even if this task is cancelled meanwhile: then it
+            # may still be under way when this begins anew.
+            attempt = self._attempts.get(receiver.id)
+            if attempt is None:
+                now = self._now().timestamp()
+                news.clear()
+                notification = self._queue.next(receiver.id, now, paused=self._paused)
+                if notification is None:
+                    due_s = self._queue.due_in(receiver.id, now, paused=self._paused)
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(news.wait(), min(due_s, self._check_s))
+                    continue
                 attempt = asyncio.create_task(self._attempt(receiver, notification))
-                self._attempts.add(attempt)
-                attempt.add_done_callback(self._attempts.discard)
-                # An attempt ends, and is recorded, even if this task is cancelled meanwhile.
-                await asyncio.shield(attempt)
-                continue
-            due_s = self._queue.due_in(receiver.id, now, paused=self._paused)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), min(due_s, self._check_s))
+                self._attempts[receiver.id] = attempt
+            await asyncio.shield(attempt)
 
     async def _attempt(self, receiver: Receiver, notification: Notification) -> None:
-        reason = await in_thread(lambda: receiver.send(notification))
-        now = self._now().timestamp()
-        if reason is None:
-            failures = self._queue.delivered(notification.key, receiver.id, now)
-            await self._write()
-            if failures:
-                self._report(Notice(Notice.EVENT, f"{self.name}: {receiver.name} takes them again"))
-        elif self._queue.failed(notification.key, receiver.id, now) == 1:
-            waiting = plural(self._queue.waiting_for(receiver.id), "notification")
-            text = f"{self.name}: {receiver.name}: {reason}; {waiting} to be sent later"
-            self._report(Notice(Notice.WARNING, text))
+        """Send a notification, and record whether the receiver has taken it."""
+        try:
+            reason = await in_thread(lambda: receiver.send(notification))
+            now = self._now().timestamp()
+            if reason is None:
+                failures = self._queue.delivered(notification.key, receiver.id, now)
+                await self._write()
+                if failures:
+                    text = f"{self.name}: {receiver.name} takes them again"
+                    self._report(Notice(Notice.EVENT, text))
+            elif self._queue.failed(notification.key, receiver.id, now) == 1:
+                waiting = plural(self._queue.waiting_for(receiver.id), "notification")
+                text = f"{self.name}: {receiver.name}: {reason}; {waiting} to be sent later"
+                self._report(Notice(Notice.WARNING, text))
+        finally:
+            del self._attempts[receiver.id]
 
     async def _keep_new(self) -> None:
         """Write new notifications at once, also while all receivers are busy."""

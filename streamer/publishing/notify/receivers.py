@@ -26,7 +26,7 @@ SEND_S = 60.0
 """Seconds that one attempt takes at most; most services of apprise's wait for four."""
 
 _DIGEST_BYTES = 4
-"""Few enough that no password can be found by trying, and enough to tell receivers apart."""
+"""Few enough that no password can be found by trying, and enough to distinguish receivers."""
 
 _TYPES = {PEAK: "warning", ANOMALY: "warning", SILENT: "failure", BACK: "success", SUMMARY: "info"}
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,30}(?=://)", re.IGNORECASE)
@@ -142,4 +142,4 @@ def _reason(messages: Iterable[str]) -> str:
         found = _STATUS.search(message)
         if found is not None:
             return f"it answers with HTTP {found[1]}"
-    return "no connection, or it is refused"
+    return "it does not answer, or refuses"

@@ -45,3 +45,7 @@ class NotifySettings:
     a_day: int = A_DAY
     a_month: int = A_MONTH
     silent_after_min: int = SILENT_AFTER_MIN
+
+    def includes(self, kind: str) -> bool:
+        """Whether there are notifications of a kind; not of one that is not known."""
+        return {PEAK: self.peak, ANOMALY: self.anomaly, SILENT: self.silent}.get(kind, False)

@@ -74,16 +74,18 @@ class SilenceWatch:
             self._end_interruption(now)
 
     def check(self, state: MeterState, now: datetime) -> Silent | Back | None:
-        """What there is to report at a time.
+        """What should be reported at a time; None if nothing is new.
 
         Args:
             state: state of the meter.
             now: the time, with a zone; some seconds after that of the check before.
         """
-        if now - self._checked > ASLEEP or now < self._checked:
+        if now < self._checked:
+            self._set_back(now)
+        elif now - self._checked > ASLEEP:
             self._awake = now
         self._checked = now
-        if now - self._last_heard(now) > MINUTE + timedelta(seconds=state.meter.late_s):
+        if now - self._last_heard() > MINUTE + timedelta(seconds=state.meter.late_s):
             return self._out(state, now)
         if self._since is None or self._good_since is None:
             return None
@@ -96,7 +98,7 @@ class SilenceWatch:
     def _out(self, state: MeterState, now: datetime) -> Silent | None:
         """Readings are missing at present."""
         if self._out_since is None:
-            self._out_since = self._last_heard(now)
+            self._out_since = self._last_heard()
             self._good_since = None
         if self._since is None:
             self._since = self._out_since
@@ -106,9 +108,16 @@ class SilenceWatch:
         interrupted = self._missing > timedelta(0)
         return Silent(self._since, _reason(state.link), interrupted)
 
-    def _last_heard(self, now: datetime) -> datetime:
+    def _last_heard(self) -> datetime:
         """When the meter was heard last, or could have been."""
-        return min(max(self._heard or self._begun, self._awake), now)
+        return max(self._heard or self._begun, self._awake)
+
+    def _set_back(self, now: datetime) -> None:
+        """Move all times that the clock, which was set back, has not reached yet."""
+        self._begun, self._awake = min(self._begun, now), min(self._awake, now)
+        for name in ("_heard", "_since", "_out_since", "_good_since"):
+            at = getattr(self, name)
+            setattr(self, name, at and min(at, now))
 
     def _end_interruption(self, now: datetime) -> None:
         if self._out_since is not None:

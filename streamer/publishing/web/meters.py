@@ -76,7 +76,7 @@ class Served:
 
 
 class Meters:
-    """All meters, in the order in which they began."""
+    """All meters that have begun, in the order of their names."""
 
     def __init__(self) -> None:
         self._served: dict[str, Served] = {}
@@ -93,6 +93,8 @@ class Meters:
         served = self._served.get(key)
         if served is None:
             served = self._served[key] = Served(state)
+            by_name = sorted(self, key=lambda each: each.state.meter.name.casefold())
+            self._served = {each.state.meter.key: each for each in by_name}
         served.take(state, item)
         return served
 

@@ -126,7 +126,7 @@ def _card(key: str, view: View) -> Markup:
     """A meter in the overview, which leads to its page."""
     step, coming = view.step, view.forecast
     small = tag("small", "kW")
-    value = tag("span", amount(view.now_kw, 3), HARD, small, class_="value present")
+    value = tag("span", amount(view.now_kw, 3), HARD, small, class_="value")
     lines = []
     if not view.is_fresh or view.banner():
         lines.append(tag("span", view.banner(), class_="more stale"))

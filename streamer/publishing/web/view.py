@@ -1,4 +1,4 @@
-"""What a page shows of one meter at one moment."""
+"""View of one meter at one moment, as a page shows it."""
 
 from __future__ import annotations
 

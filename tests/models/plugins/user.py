@@ -127,7 +127,7 @@ def main() -> None:
     check_forecaster(Blocks)
     check_sink(Lamp())
     check_source(Three())
-    pipeline = Pipeline(Learning())
+    pipeline = Pipeline(Learning(), challengers={"last": Last(), "blocks": Blocks()})
     run(source, pipeline, [sink], Pacer())
     try:
         pipeline.push_block(ReadingBlock.of(readings([0.4])))

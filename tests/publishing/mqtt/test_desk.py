@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from streamer.publishing import WatchedMeter
 from streamer.publishing.mqtt.backlog import MAX_WAITING, Backlog
-from streamer.publishing.mqtt.desk import GONE, SETTLE
-from streamer.publishing.mqtt.meter import POWER_EVERY_S
+from streamer.publishing.mqtt.desk import GONE
+from streamer.publishing.mqtt.meter import POWER_EVERY_S, SETTLE
 from streamer.publishing.mqtt.topics import Message
 from streamer.readings import Link, Sample
 from streamer.sinks.items import About
@@ -45,7 +45,7 @@ def _topics(messages: list[Message]) -> list[str]:
 
 
 def _config(name: str) -> str:
-    return f"homeassistant/sensor/streamer/house_{name}/config"
+    return f"homeassistant/sensor/streamer_house/{name}/config"
 
 
 def test_nothing_is_online_before_a_meter_is_known() -> None:
@@ -235,7 +235,8 @@ def test_the_topic_of_home_assistant_is_heard_with_any_discovery_topic() -> None
         "home/status",
         "ha/status",
         "homeassistant/status",
-        "ha/+/home/+/config",
+        "ha/+/+/+/config",
+        "ha/device/+/config",
     ]
 
 
@@ -268,10 +269,8 @@ def test_a_meter_that_is_gone_is_removed_after_a_while_and_others_are_left() -> 
     publication = Publication()
     garage = _announced(meter=replace(HOUSE, key="garage"))
     _kept(publication, garage)
-    foreign = json.dumps({"origin": {"name": "other"}, "device": {"identifiers": ["streamer_x"]}})
-    publication.desk.heard(
-        "homeassistant/sensor/streamer/x/config", foreign, retained=True, now=START
-    )
+    others = _announced("mqtt://broker/streamer/garage")
+    _kept(publication, others)
     publication.take(*steps(2))
     assert not [each for each in publication.published() if not each.payload]
     removed = [each for each in publication.after(GONE.total_seconds()) if not each.payload]
@@ -281,8 +280,11 @@ def test_a_meter_that_is_gone_is_removed_after_a_while_and_others_are_left() -> 
     assert not [each for each in publication.after(60.0) if not each.payload]
 
 
-DEVICE = "homeassistant/device/streamer/house/config"
+DEVICE = "homeassistant/device/streamer_house/config"
 PER_DEVICE = "mqtt://broker?discovery_payload=device"
+
+
+MIGRATE = '{"migrate_discovery": true}'
 
 
 def test_a_device_replaces_the_payloads_of_its_entities() -> None:
@@ -290,27 +292,29 @@ def test_a_device_replaces_the_payloads_of_its_entities() -> None:
     before = _announced()
     _kept(publication, before)
     publication.take(*steps(2))
-    messages = publication.published()
     old = {each.topic for each in before if each.topic.endswith("/config")}
-    migrating = [each for each in messages if each.payload == '{"migrate_discovery": true}']
-    assert {each.topic for each in migrating} == old
-    assert not any(each.retain for each in migrating)
-    topics = _topics(messages)
-    assert topics.index(DEVICE) == len(old)
-    removed = [each for each in messages if not each.payload]
+    first = [each for each in publication.published() if each.topic.endswith("/config")]
+    assert {each.topic for each in first} == old
+    assert {(each.payload, each.retain) for each in first} == {(MIGRATE, False)}
+    *removed, device = [
+        each for each in publication.after(SETTLE.total_seconds()) if each.topic.endswith("/config")
+    ]
+    assert device.topic == DEVICE
+    assert {(each.payload, each.retain) for each in removed} == {("", True)}
     assert {each.topic for each in removed} == old
-    assert topics.index(removed[0].topic, len(old)) > topics.index(DEVICE)
+    assert not [each for each in publication.after(60.0) if each.topic.endswith("/config")]
 
 
 def test_payloads_of_entities_replace_their_device() -> None:
     publication = Publication()
     _kept(publication, _announced(PER_DEVICE))
     publication.take(*steps(2))
-    messages = publication.published()
-    assert messages[0] == Message(DEVICE, '{"migrate_discovery": true}', qos=1)
-    (removed,) = [each for each in messages if not each.payload]
-    assert removed.topic == DEVICE
-    assert messages.index(removed) > _topics(messages).index(_config("next"))
+    first = [each for each in publication.published() if each.topic.endswith("/config")]
+    assert first == [Message(DEVICE, MIGRATE, qos=1)]
+    removed, *_ = [
+        each for each in publication.after(SETTLE.total_seconds()) if each.topic.endswith("/config")
+    ]
+    assert removed == Message(DEVICE, "", qos=1, retain=True)
 
 
 def test_what_a_device_no_longer_has_is_named_once_for_removal() -> None:

@@ -15,7 +15,6 @@ from streamer.publishing.mqtt.entities import (
     ALARMS,
     BINARY,
     SENSOR,
-    Entity,
     Features,
     entities_of,
     values_of,
@@ -140,7 +139,7 @@ def test_topics_are_those_that_home_assistant_accepts() -> None:
     assert len(found) == len(entities)
     assert all(re.fullmatch(TOPIC, topic) for topic in found)
     assert _announcer("?discovery_payload=device").topics_of(HOUSE, entities) == {
-        "homeassistant/device/streamer/house/config"
+        "homeassistant/device/streamer_house/config"
     }
 
 
@@ -250,18 +249,24 @@ def test_a_value_expires_when_the_next_one_is_overdue() -> None:
 
 def test_a_foreign_payload_is_not_taken_for_ours() -> None:
     announcer = _announcer()
-    entity: Entity = entities_of(ALL)[0]
-    ours = announcer.entity_config(HOUSE, entity)
-    assert announcer.owner(json.dumps(ours)) == "streamer_house"
+    entities = entities_of(ALL)
+    (topic,) = announcer.topics_of(HOUSE, entities[:1])
+    ours = announcer.entity_config(HOUSE, entities[0])
+    assert announcer.owner(topic, json.dumps(ours)) == "house"
+    device = announcer.device_config(HOUSE, entities)
+    assert announcer.owner(topic, json.dumps(device)) == "house"
     for document in (
         {**ours, "origin": {"name": "Zigbee2MQTT"}},
-        {**ours, "device": {"identifiers": ["other_house"]}},
-        {**ours, "device": {"identifiers": []}},
-        {**ours, "device": None},
+        {**ours, "state_topic": "streamer/garage/house/entities"},
+        {**ours, "state_topic": "entities"},
+        {**ours, "origin": None},
+        {**device, "components": {}},
+        {**device, "components": [1]},
         {},
         [],
         1,
     ):
-        assert announcer.owner(json.dumps(document)) is None
-    assert announcer.owner("{") is None
-    assert announcer.owner("[" * 100_000) is None
+        assert announcer.owner(topic, json.dumps(document)) is None
+    assert announcer.owner(topic, "{") is None
+    assert announcer.owner(topic, "[" * 100_000) is None
+    assert announcer.owner("homeassistant/sensor/x/y/config", json.dumps(ours)) is None

@@ -77,7 +77,7 @@ class FakeReceiver:
             if not self.dead:
                 self.taken.append(notification.key)
             self._changed.notify_all()
-        return "no connection, or it is refused" if self.dead else None
+        return "it does not answer, or refuses" if self.dead else None
 
     def wait(self, *, taken: int = 0, asked: int = 0) -> None:
         """Wait until it has taken so many, and was asked so many times."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamer.publishing.notify.budget import DAY_S, LIMITS, MONTH_S, Budget
@@ -19,6 +19,7 @@ def _most_within(times: list[int], span: int) -> int:
     return max((sum(1 for each in times if at - span < each <= at) for at in times), default=0)
 
 
+@settings(max_examples=50)
 @given(
     gaps=st.lists(st.integers(0, 5 * DAY_S), max_size=80),
     sizes=st.lists(st.floats(1.0, 1e6) | st.just(float("inf")) | st.none(), min_size=80),
@@ -73,6 +74,7 @@ def test_a_silent_one_of_whatever_size_is_within_the_limits_of_anomalies() -> No
     assert [budget.allows(ANOMALY, START + at, None) for at in range(3)] == [True, True, False]
 
 
+@settings(max_examples=50)
 @given(
     gaps=st.lists(st.integers(0, 2 * DAY_S), min_size=2, max_size=60),
     sizes=st.lists(st.floats(1.0, 50.0), min_size=60),

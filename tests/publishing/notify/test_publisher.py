@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime, time, timedelta
@@ -124,6 +124,27 @@ def test_it_is_recorded_before_it_is_sent(db: Path) -> None:
     assert found == [Notification.WAITING]
 
 
+def test_it_waits_for_the_disk(db: Path) -> None:
+    begun, release = threading.Event(), threading.Event()
+
+    class Slow(KeptNotifications):
+        def write(self, notifications: Iterable[Notification]) -> bool:
+            found = list(notifications)
+            if any(each.key == KEY for each in found):
+                begun.set()
+                assert release.wait(20)
+            return super().write(found)
+
+    receiver = FakeReceiver()
+    with _running(receiver, path=db, kept=lambda kept: Slow(db, kept._keep)) as running:
+        running.sink.write(step(NOON, anomaly(NOON)))
+        assert begun.wait(20)
+        threading.Event().wait(0.05)  # enough for the publisher to look for what it may send
+        assert receiver.asked == 0
+        release.set()
+        receiver.wait(taken=1)
+
+
 def test_a_dead_receiver_is_reported_once_and_so_is_its_recovery(db: Path) -> None:
     dead, well = FakeReceiver("dead"), FakeReceiver("well")
     dead.dead = True
@@ -138,7 +159,7 @@ def test_a_dead_receiver_is_reported_once_and_so_is_its_recovery(db: Path) -> No
     assert running.notices == [
         Notice(
             Notice.WARNING,
-            "notifications: dead: no connection, or it is refused; 1 notification to be sent later",
+            "notifications: dead: it does not answer, or refuses; 1 notification to be sent later",
         ),
         Notice(Notice.EVENT, "notifications: dead takes them again"),
     ]
@@ -275,6 +296,29 @@ def test_a_receiver_that_fails_unexpectedly_is_reported_and_tried_again(db: Path
         receiver.wait(taken=1)
     assert receiver.taken == [KEY]
     assert running.texts == ["notifications: odd"]
+
+
+def test_one_that_fails_unexpectedly_does_not_make_another_get_it_twice(db: Path) -> None:
+    begun, release, failures = threading.Event(), threading.Event(), [ValueError("odd")]
+
+    def slowly(_: Notification) -> None:
+        begun.set()
+        assert release.wait(20)
+
+    def fail(_: Notification) -> None:
+        assert begun.wait(20)
+        if failures:
+            raise failures.pop()
+
+    slow, failing = FakeReceiver("slow", before=slowly), FakeReceiver("failing", before=fail)
+    with _running(slow, failing, path=db) as running:
+        running.sink.write(step(NOON, anomaly(NOON)))
+        # It is sent again, while the attempt of the other one is still under way.
+        failing.wait(taken=1)
+        release.set()
+        slow.wait(taken=1)
+    assert (slow.taken, failing.taken) == ([KEY], [KEY])
+    assert _recorded(db) == {KEY: Notification.SENT}
 
 
 def test_a_wrong_address_keeps_the_program_from_starting() -> None:

@@ -72,7 +72,7 @@ def test_reasons_of_failures_have_no_secrets() -> None:
         server.status = 503
         assert receiver.send(_notification()) == "it answers with HTTP 503"
         server.stop()
-        assert receiver.send(_notification()) == "no connection, or it is refused"
+        assert receiver.send(_notification()) == "it does not answer, or refuses"
     assert not server.taken
 
 
@@ -81,7 +81,7 @@ def test_a_mail_server_that_is_dead_is_a_failure() -> None:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
         (receiver,) = _open(f"mailto://127.0.0.1:{port}?from=a@example.com&to=b@example.com")
-        assert receiver.send(_notification()) == "no connection, or it is refused"
+        assert receiver.send(_notification()) == "it does not answer, or refuses"
 
 
 @pytest.mark.parametrize(

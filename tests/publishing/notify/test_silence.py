@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,15 +102,33 @@ def test_a_silence_that_was_reported_before_a_restart_is_not_reported_again() ->
     assert [event for event in found if event] == [Back(since, NOON + 20 * MINUTE)]
 
 
-def test_a_clock_that_is_set_back_is_no_silence() -> None:
+@pytest.mark.parametrize("last", [200, 120])
+def test_a_clock_that_is_set_back_is_no_silence_and_hides_none(last: int) -> None:
     watch, state, found = SilenceWatch(TEN, NOON), MeterState(HOUSE), []
     for minute in range(200):
         now = NOON + minute * MINUTE - (timedelta(hours=1) if minute >= 100 else timedelta(0))
-        item = step(now - MINUTE)
-        state = next_state(state, item, now)
-        watch.take(item, now)
+        if minute <= last:
+            item = step(now - MINUTE)
+            state = next_state(state, item, now)
+            watch.take(item, now)
         found += [watch.check(state, now), watch.check(state, now + _CHECK)]
-    assert not any(found)
+    silences = [Silent(_at(last - 60), "", False)] if last < 200 else []
+    assert [event for event in found if event] == silences
+
+
+def test_a_silence_while_the_clock_is_set_back_has_no_negative_length() -> None:
+    watch, state, found = SilenceWatch(TEN, NOON), MeterState(HOUSE), []
+    for minute in range(100):
+        now = NOON + minute * MINUTE - (timedelta(hours=5) if minute >= 50 else timedelta(0))
+        if minute < 10 or minute > 60:
+            item = step(now - MINUTE)
+            state = next_state(state, item, now)
+            watch.take(item, now)
+        found += [watch.check(state, now), watch.check(state, now + _CHECK)]
+    first, last = [event for event in found if event]
+    assert isinstance(first, Silent)
+    assert isinstance(last, Back)
+    assert last.since <= last.until
 
 
 @given(missing=st.lists(st.booleans(), min_size=1, max_size=200))

@@ -101,12 +101,15 @@ def test_values_change_and_go_stale_and_a_lost_server_is_seen_and_found_again(
         site.server.refresh()
         await tab.until(f"{_text('status')}.includes('No new reading since')")
         assert await tab.value("document.querySelector('#status .stale') !== null")
+        site.send(*steps[-1:], Link(Link.UP, "broker", "", site.clock()))
+        await tab.until(f"{_text('status')} === 'Live.'")
         await site.server.close()
         lost = "document.documentElement.classList.contains('lost')"
         await tab.until(lost)
         assert await tab.value("!document.querySelector('#lost').hidden")
-        style = "getComputedStyle(document.querySelector('.now .value')).visibility"
-        assert await tab.value(style) == "hidden"
+        for old in (".now .value", ".now > div:nth-child(2) .more", "#demand .value"):
+            style = f"getComputedStyle(document.querySelector({old!r})).visibility"
+            assert await tab.value(style) == "hidden"
         await site.restart()
         site.send(*steps)
         site.send(Sample(6.543, site.clock()))
