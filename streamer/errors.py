@@ -14,6 +14,7 @@
     ├── RecordError           a recording cannot be written or read (exit code 1)
     ├── ModelError            a model cannot be loaded or run (exit code 1)
     │   └── ArchitectureError     the network has a layer that no engine supports
+    ├── PluginError           a plug-in cannot be made (exit code 1)
     ├── ReadingError          a reading is invalid or out of order (exit code 1)
     ├── StateError            a saved state does not match this pipeline (exit code 1)
     └── SparkError            Spark does not start, or a fleet has failed (exit code 1)
@@ -124,6 +125,10 @@ class ModelError(StreamerError):
 
 class ArchitectureError(ModelError):
     """A network has a layer that no engine supports."""
+
+
+class PluginError(StreamerError):
+    """A plug-in cannot be made, because its own code fails."""
 
 
 class ReadingError(StreamerError, ValueError):

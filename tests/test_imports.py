@@ -5,14 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import streamer
 
-HEAVY = {"tensorflow", "keras", "river", "scipy", "pandas", "matplotlib", "pyspark"}
-ENGINES = {"numpy", "h5py"}
-FEEDS = {"aiohttp", "aiomqtt", "paho", "pymodbus", "serial", "sml", "pyarrow"}
+ADAPTED = {"lightgbm", "onnxruntime", "sklearn", "joblib"}
+HEAVY = {"tensorflow", "keras", "river", "scipy", "pandas", "matplotlib", "pyspark", *ADAPTED}
+HEAVY |= {"polars", "onnx"}
+ENGINES = {"numpy", "h5py", "narwhals"}
+FEEDS = {"aiohttp", "aiomqtt", "paho", "pymodbus", "serial", "sml", "pyarrow", "zeroconf"}
+PUBLISHERS = {"prometheus_client", "apprise"}
 TERMINAL = {"termios", "tty", "msvcrt"}
 
 
@@ -55,17 +59,21 @@ def _run_cli(*arguments: str) -> str:
         _run_cli("sources"),
         _run_cli("sources", "mqtt"),
         _run_cli("config"),
+        _run_cli("find", "--help"),
+        _run_cli("service", "--help"),
+        _run_cli("notify", "--help"),
         _run_cli("fleet", "--help"),
         _run_cli("fleet", "run", "--help"),
+        _run_cli("models", "export", "--help"),
     ],
 )
 def test_help_and_import_load_no_heavy_library(code: str) -> None:
-    assert not _modules_after(code) & (HEAVY | ENGINES | FEEDS)
+    assert not _modules_after(code) & (HEAVY | ENGINES | FEEDS | PUBLISHERS)
 
 
 def test_watching_a_pipe_loads_no_library_of_other_feeds() -> None:
     modules = _modules_after(_run_cli("watch", "stdin:?unit=W", "--quiet"))
-    assert not modules & (FEEDS | {"tensorflow", "keras", "pandas", "rich", "sqlite3"})
+    assert not modules & (FEEDS | PUBLISHERS | {"tensorflow", "keras", "pandas", "rich", "sqlite3"})
 
 
 @pytest.mark.parametrize("part", ["recording.source", "recording.export", "reporting"])
@@ -85,7 +93,7 @@ def test_the_first_picture_needs_no_numpy() -> None:
         "Dashboard(Pacer(), archive=archive)\n"
         "render(History().snapshot(), 80, 24)"
     )
-    assert not _modules_after(code) & (HEAVY | ENGINES | FEEDS)
+    assert not _modules_after(code) & (HEAVY | ENGINES | FEEDS | PUBLISHERS)
 
 
 def test_opening_a_replay_loads_no_numpy() -> None:
@@ -106,14 +114,45 @@ def test_replay_loads_no_tensorflow() -> None:
     assert "river" in modules
 
 
+def test_a_plug_in_loads_no_library_of_others() -> None:
+    options = ("--model", "seasonal-naive", "--challenger", "persistence")
+    modules = _modules_after(_run_cli("replay", "--limit", "60", "--quiet", *options))
+    assert not modules & {"tensorflow", "keras", "pandas", *ADAPTED}
+    assert "streamer.models.adapters.river" not in modules
+
+
 def test_river_is_not_loaded_before_the_first_score() -> None:
     code = "from streamer import *\np = Pipeline(load_model())"
     assert not _modules_after(code) & HEAVY
 
 
+@pytest.mark.parametrize(("library", "others"), [("polars", {"pandas"}), ("pandas", {"polars"})])
+def test_a_frame_loads_no_other_library(library: str, others: set[str]) -> None:
+    code = (
+        "from datetime import datetime, timedelta\n"
+        f"import {library} as library\n"
+        "from streamer import forecast_frame\n"
+        "at = [datetime(2010, 3, 19) + timedelta(minutes=each) for each in range(60)]\n"
+        "frame = library.DataFrame({'at': at, 'kw': [0.3] * 60})\n"
+        "forecast_frame(frame, time='at', power='kw')"
+    )
+    loaded = _modules_after(code)
+    assert not loaded & (others | {"tensorflow", "keras", "matplotlib", "onnx"})
+    outer = {"cli", "commands", "dashboard", "evaluation", "stream", "training"}
+    assert not _of_streamer(loaded) & outer
+
+
 def test_pipeline_imports_no_outer_package() -> None:
     modules = _of_streamer(_modules_after("import streamer.pipeline"))
     assert not modules & {"sources", "sinks", "dashboard", "cli", "stream", "commands", "training"}
+
+
+def test_the_door_to_river_loads_no_outer_package() -> None:
+    modules = _modules_after("import streamer.river")
+    # river itself loads pandas and others where they are installed.
+    assert "river" in modules
+    assert not modules & {"tensorflow", "keras", "matplotlib", "pyspark", "onnx", "aiohttp"}
+    assert not _of_streamer(modules) & {"cli", "commands", "dashboard", "stream", "training"}
 
 
 @pytest.mark.parametrize("kind", ["files.delimited", "live"])
@@ -134,10 +173,10 @@ def test_models_import_no_outer_package() -> None:
     assert not modules & {"pipeline", "sources", "sinks", "dashboard", "cli", "training"}
 
 
-COMMANDS = ["config", "evaluate", "export", "fetch", "models", "replay", "report", "simulate"]
+COMMANDS = ["config", "evaluate", "export", "fetch", "modelexport", "models", "replay", "report"]
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "sources", "train", "watch"])
+@pytest.mark.parametrize("command", [*COMMANDS, "simulate", "sources", "train", "watch"])
 def test_commands_import_no_typer(command: str) -> None:
     modules = _modules_after(f"import streamer.commands.{command}")
     assert not modules & {"typer", "tensorflow", "keras", "river"}
@@ -186,30 +225,48 @@ def test_command_line_is_not_imported() -> None:
 
 def test_public_names_are_pinned() -> None:
     assert streamer.__all__ == [
+        "About",
+        "Answer",
         "Feed",
         "FeedKind",
         "Forecast",
+        "ForecastStream",
         "Forecaster",
+        "FrameEvaluation",
         "GapRule",
+        "Item",
         "Link",
+        "LinkError",
+        "ModelError",
         "Notice",
         "Pacer",
         "Pipeline",
         "Reading",
+        "ReadingBlock",
+        "ReadingError",
         "RingBuffer",
         "Sample",
         "Scores",
+        "SimpleForecaster",
         "Sink",
         "Source",
+        "SourceError",
+        "StateError",
         "Step",
         "StreamerError",
+        "UsageError",
+        "Vitals",
+        "Window",
+        "evaluate_frame",
+        "forecast_frame",
         "load_model",
         "open_replay",
         "open_source",
         "run",
     ]
-    for name in streamer.__all__:
+    for name in {*streamer.__all__} - {"Item"}:
         assert getattr(streamer, name).__module__.startswith("streamer")
+    assert streamer.Step in get_args(streamer.Item)
     assert set(streamer.__all__) < set(dir(streamer))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = streamer.nothing

@@ -14,11 +14,14 @@ from streamer.cli.config import config
 from streamer.cli.evaluate import evaluate
 from streamer.cli.export import export
 from streamer.cli.fetch import fetch
+from streamer.cli.find import find
 from streamer.cli.fleet import fleet
 from streamer.cli.models import models
+from streamer.cli.notify import notify
 from streamer.cli.options import problem_of
 from streamer.cli.replay import replay
 from streamer.cli.report import report
+from streamer.cli.service import service
 from streamer.cli.settings import CONTEXT
 from streamer.cli.sources import sources
 from streamer.cli.train import train
@@ -99,8 +102,9 @@ def _root(
 
 app.command()(replay)
 app.command(context_settings=CONTEXT)(watch)
-for command in (export, report, sources, config, evaluate):
+for command in (export, report, sources, config, notify, service, evaluate):
     app.command()(command)
+app.command(epilog=f"Needs an extra: {install_hint('find')}")(find)
 app.command(epilog=f"Needs an extra: {install_hint('train')}")(train)
 app.command(epilog=f"Needs an extra: {install_hint('fetch')}")(fetch)
 app.add_typer(models, name="models")

@@ -30,7 +30,7 @@ def config(
       streamer config --check --config /etc/streamer.toml
     """
     from streamer.cli.settings import resolve_settings
-    from streamer.cli.watch import make_publishing, make_watch
+    from streamer.cli.watch import make_meters, make_publishing
     from streamer.commands import config as command
 
     assert context.parent is not None  # noqa: S101 - the command has a parent
@@ -38,10 +38,17 @@ def config(
     arguments = [] if config is None else ["--config", config]
     with watch.make_context("watch", arguments, parent=context.parent) as watched:
         settings = resolve_settings(watched)
+        path = settings[0].path
         if check:
-            job = make_watch(settings)
-            job.check()
-            make_publishing(settings).check()
-            command.show_checked(settings.path, job.warnings())
+            jobs = make_meters(settings)
+            for job in jobs:
+                job.check()
+            publishing = make_publishing(settings[0])
+            publishing.check()
+            warnings = [text for job in jobs for text in job.warnings()]
+            command.show_checked(path, [*warnings, *publishing.warnings()])
         else:
-            command.show_settings(settings.path, settings.rows())
+            alone = len(settings) == 1
+            tables = [(each.where, each.rows(alone=alone)) for each in settings]
+            everyone = [] if alone else [(f"[{command.COMMON}]", settings[0].process_rows())]
+            command.show_settings(path, [*everyone, *tables])

@@ -16,6 +16,7 @@ from streamer.cli.fileoptions import takes_file_options
 from streamer.cli.options import (
     FILE_HELP,
     AdaptOption,
+    ChallengerOption,
     ConfidenceOption,
     Engine,
     EngineOption,
@@ -113,6 +114,7 @@ def evaluate(
     format: Annotated[
         ReportFormat, typer.Option(help="Tables, or one JSON object with all results.")
     ] = ReportFormat.TABLE,
+    challenger: ChallengerOption = None,
     plot: Annotated[
         Path | None,
         typer.Option(
@@ -143,18 +145,20 @@ def evaluate(
       streamer evaluate house.csv --demand 15 --peak-floor 2.5
       streamer evaluate house.csv --last 30d --baseline lightgbm --format json
     """
+    from streamer.commands.challengers import sorted_out
     from streamer.commands.demand import demand_rule
     from streamer.commands.evaluate import Trial
     from streamer.commands.evaluate import evaluate as evaluate_trial
     from streamer.datasets import find_recording
 
     rule = demand_rule(demand.value, limit_kw=peak_limit, alarms_per_month=peak_alarms)
+    contenders = sorted_out(model or [], challenger or [], baseline or [])
     trial = Trial(
         file=find_recording(file),
         options=options,
-        models=model or ["sceaux"],
+        models=contenders.models,
         engine=engine.value,
-        baselines=baseline or [],
+        baselines=contenders.baselines,
         since=since,
         until=until,
         last=last,
@@ -165,5 +169,6 @@ def evaluate(
         horizons=horizons,
         demand=None if rule is None else replace(rule, floor_kw=peak_floor),
         plot=plot,
+        challengers=contenders.challengers,
     )
     evaluate_trial(trial, as_json=format is ReportFormat.JSON)

@@ -221,7 +221,28 @@ ModelOption = Annotated[
         "--model",
         metavar="MODEL",
         help="A shipped model's name, a folder that `streamer train` has written, "
-        "or a .keras file of stacked LSTM layers and a Dense head.",
+        "a .keras file of stacked LSTM layers and a Dense head, or a forecaster that is a "
+        "plug-in: module:object, river:CLASS, sklearn:FILE, onnx:FILE, lightgbm:FILE.",
+    ),
+]
+ChallengerOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--challenger",
+        metavar="MODEL",
+        help="Let another forecaster run beside the model, scored on the same minutes: any value "
+        "of --model, such as seasonal-naive or river:CLASS. Repeatable.",
+        show_default=False,
+    ),
+]
+SinkOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--sink",
+        metavar="NAME",
+        help="Also give each step to a sink of your own: module:object, or the name of an "
+        "installed plug-in. Repeatable.",
+        show_default=False,
     ),
 ]
 EngineOption = Annotated[

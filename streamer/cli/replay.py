@@ -13,6 +13,7 @@ from streamer.cli.options import (
     SHOWN_HORIZONS,
     AdaptOption,
     Ascii,
+    ChallengerOption,
     ConfidenceOption,
     Engine,
     EngineOption,
@@ -24,11 +25,13 @@ from streamer.cli.options import (
     MaxGap,
     ModelOption,
     Quiet,
+    SinkOption,
     ThemeOption,
     Verbose,
     choose_format,
     parse_speed,
 )
+from streamer.cli.publishoptions import ServeOption
 from streamer.commands.files import FileOptions
 from streamer.display.themes import ThemeName
 
@@ -66,6 +69,9 @@ def replay(
     peak_limit: PeakLimitOption = None,
     peak_alarms: PeakAlarmsOption = 3.0,
     tariff: TariffOption = None,
+    challenger: ChallengerOption = None,
+    serve: ServeOption = None,
+    sink: SinkOption = None,
     format: FormatOption = Format.AUTO,
     ascii: Ascii = False,
     theme: ThemeOption = ThemeName.AUTO,
@@ -87,10 +93,12 @@ def replay(
       streamer replay house.csv --horizons 1,15,60 --format csv > out.csv
       streamer replay house.csv --demand 60 --peak-limit 5
       streamer replay house.csv --tariff vlaanderen
+      streamer replay --speed 60 --serve 127.0.0.1:8090
       tail -n +1 -f house.csv | streamer replay -
     """
     from streamer.commands.demand import demand_rule
     from streamer.commands.forecasting import Forecasting
+    from streamer.commands.publishing import Publishing
     from streamer.commands.replay import Replay, show_dashboard, write_lines
     from streamer.commands.tariff import find_tariff
     from streamer.datasets import find_recording
@@ -115,8 +123,11 @@ def replay(
                 alarms_per_month=peak_alarms,
                 tariff=costing,
             ),
+            challengers=tuple(challenger or ()),
         ),
         tariff=costing,
+        publishing=Publishing(serve=serve),
+        sinks=tuple(sink or ()),
     )
     if shown is Format.DASHBOARD:
         shown_at = DEMO_SPEED if speed is None else speed

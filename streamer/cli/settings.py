@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,19 @@ from typing import Any
 import typer
 
 from streamer.cli.options import problem_of
-from streamer.commands.config import SECRETS, Config, Setting, read_config
+from streamer.commands.config import (
+    CREDENTIALS,
+    FEED,
+    OWN,
+    PROCESS,
+    SECRETS,
+    Config,
+    MeterTable,
+    Setting,
+    read_config,
+)
 from streamer.commands.tables import Table
+from streamer.display.lines import one_line
 from streamer.display.numbers import NOTHING
 from streamer.errors import ConfigError, UsageError
 from streamer.feeds.address import Address, Credentials, Secret
@@ -21,7 +32,7 @@ PREFIX = "STREAMER"
 CONTEXT = {"auto_envvar_prefix": PREFIX}
 """Context settings of a command that takes its options from variables too."""
 
-_NO_KEYS = {"config", "help", "check"}
+_NO_KEYS = {"config", "help", "check", "only"}
 _FLAG, _VARIABLE, _FILE = _ORIGINS = ("COMMANDLINE", "ENVIRONMENT", "DEFAULT_MAP")
 """Origins of a setting, in typer's terms, from the highest precedence to the lowest."""
 
@@ -36,14 +47,17 @@ def apply_config(context: typer.Context, path: str | None) -> str | None:
     """
     parameters = _parameters(context)
     config = read_config(path, parameters.keys())
-    for key, value in config.settings.items():
-        where = f"{config.path}: [watch] {key} = {value!r}"
-        _check(context, parameters[key], _as_text(parameters[key], value, where), where)
+    for table in (config.common, *config.meters):
+        for key, value in table.settings.items():
+            _value(context, parameters[key], value, f"{config.path}: {table.where}")
     for parameter in parameters.values():
         text = parameter.resolve_envvar_value(context)
         if text is not None:
-            _check(context, parameter, text, f"{_variable(parameter.name)}={text!r}")
-    context.default_map = dict(config.settings)
+            given = _as_given(parameter, text)
+            _check(context, parameter, given, f"{_variable(parameter.name)}={text!r}")
+    context.default_map = {
+        key: _as_given(parameters[key], value) for key, value in config.defaults().items()
+    }
     context.obj = config
     return path
 
@@ -54,20 +68,24 @@ class Settings:
 
     Attributes:
         path: the configuration file; None if it does not exist.
+        where: table of the meter in it, for messages.
         values: value of each option by its key.
         origins: origin of each value in typer's terms; "" for other keys.
         address: the parsed address; None if no URL is given.
         in_url: those of "user" and "password" that are taken from the address.
         secrets: secrets of the configuration file, by key.
-        tables: tables of the configuration file beside `[watch]`, by name.
+        formulas: formulas of a derived meter, by key; empty for others.
+        tables: tables of the configuration file that are not about meters, by name.
     """
 
     path: Path | None
+    where: str
     values: Mapping[str, Any]
     origins: Mapping[str, str]
     address: Address | None
     in_url: frozenset[str]
     secrets: Mapping[str, Secret]
+    formulas: Mapping[str, str]
     tables: Mapping[str, Table]
 
     def meter(self, address: Address) -> Address:
@@ -85,9 +103,21 @@ class Settings:
         )
         return replace(address, credentials=credentials)
 
-    def rows(self) -> list[tuple[str, str, str]]:
-        """Key, value and origin of each setting, secrets hidden."""
-        rows = [(key, self._shown(key), self._origin_shown(key)) for key in self.values]
+    def rows(self, *, alone: bool = True) -> list[tuple[str, str, str]]:
+        """Key, value and origin of each setting, secrets hidden.
+
+        Args:
+            alone: whether this is the only meter, so that those of the program are among them.
+        """
+        skipped = {*(FEED if self.formulas else ()), *(() if alone else PROCESS)}
+        rows = [
+            (key, self._shown(key), self._origin_shown(key))
+            for key in self.values
+            if key not in skipped
+        ]
+        rows += [(key, one_line(text), "file") for key, text in self.formulas.items()]
+        if self.formulas:
+            return rows
         for name in SECRETS:
             if name in self.in_url:
                 rows.append((name, "…", "url"))
@@ -96,6 +126,10 @@ class Settings:
             elif name in self.secrets:
                 rows.append((name, "…", "file"))
         return rows
+
+    def process_rows(self) -> list[tuple[str, str, str]]:
+        """The same for the settings that are not about a meter."""
+        return [(key, self._shown(key), self._origin_shown(key)) for key in PROCESS]
 
     def secret_files(self) -> list[Path]:
         """Files with secrets that are in use: the configuration file, or others that it names."""
@@ -114,7 +148,7 @@ class Settings:
             return Secret(text)
         if name in self.secrets and origin == _FILE:
             raise ConfigError(
-                f"{self.path}: [watch] has both {name} and {name}_file; leave one out"
+                f"{self.path}: {self.where} has both {name} and {name}_file; leave one out"
             )
         if path is None:
             return self.secrets.get(name)
@@ -133,6 +167,8 @@ class Settings:
             value = self.address.credentials.user
         if value is None:
             return NOTHING
+        if type(value) in (list, tuple):  # of a repeatable option
+            value = " ".join(value)
         return (
             str(value).lower() if isinstance(value, bool) else str(getattr(value, "value", value))
         )
@@ -144,18 +180,70 @@ class Settings:
         return names.get(self.origins[key], "default")
 
 
-def resolve_settings(context: typer.Context) -> Settings:
-    """Resolve the settings of a context of `watch`.
+def resolve_settings(context: typer.Context) -> list[Settings]:
+    """Resolve the settings of each meter, in a context of `watch`.
 
     Raises:
-        UsageError: the URL is not an address, or a user or password is given both in it and
-            beside it.
+        UsageError: a URL is not an address, a user or password is given both in it and beside
+            it, a flag or variable cannot be for several meters, or no meter has a chosen name.
     """
     config: Config = context.obj
-    values = {key: context.params.get(key) for key in _parameters(context)}
+    tables = _chosen(config, context.params.get("only"))
+    if len(tables) > 1:
+        _check_shared(context, config)
+    return [_resolved(context, config, table) for table in tables]
+
+
+def _chosen(config: Config, only: str | None) -> Sequence[MeterTable]:
+    """The tables of the meters with some names, or all of them.
+
+    Raises:
+        UsageError: no meter has one of the names.
+    """
+    if only is None:
+        return config.meters
+    names = [name.strip() for name in only.split(",")]
+    known = [str(table.settings.get("name", "")) for table in config.meters]
+    for name in names:
+        if name not in known:
+            given = ", ".join(filter(None, map(one_line, known)))
+            raise UsageError(
+                f"--only {one_line(name)}: no meter has this name; "
+                + (f"known names: {given}" if given else "give each [[watch]] a name")
+            )
+    return [table for table, name in zip(config.meters, known, strict=True) if name in names]
+
+
+def _check_shared(context: typer.Context, config: Config) -> None:
+    """Check that no flag or variable is for one meter, since there are several.
+
+    Raises:
+        UsageError: one is.
+    """
+    remedy = f"set it in the tables [[watch]] of {config.path}, or choose one meter by --only"
+    for key in (*OWN, *CREDENTIALS):
+        origin = getattr(context.get_parameter_source(key), "name", "")
+        if origin in (_FLAG, _VARIABLE):
+            flag = "URL" if key == "url" else f"--{key.replace('_', '-')}"
+            given = flag if origin == _FLAG else _variable(key)
+            raise UsageError(f"{given} cannot be for several meters; {remedy}")
+    for name in SECRETS:
+        if os.environ.get(_variable(name)):
+            raise UsageError(f"{_variable(name)} cannot be for several meters; {remedy}")
+
+
+def _resolved(context: typer.Context, config: Config, own: MeterTable) -> Settings:
+    """The settings of one meter."""
+    table = own.over(config.common)
+    parameters = _parameters(context)
+    values = {key: context.params.get(key) for key in parameters}
     origins = {
         key: getattr(context.get_parameter_source(key), "name", "") for key in context.params
     }
+    for key, value in table.settings.items():
+        if origins.get(key) not in (_FLAG, _VARIABLE):
+            where = f"{config.path}: {own.where}"
+            values[key], origins[key] = _value(context, parameters[key], value, where), _FILE
     url = values["url"]
     address = Address.parse(url) if url else None
     in_url = frozenset(
@@ -163,34 +251,44 @@ def resolve_settings(context: typer.Context) -> Settings:
         for name in ("user", "password")
         if address is not None
         and getattr(address.credentials, name) is not None
-        and _url_has_precedence(name, origins, config)
+        and _url_has_precedence(name, origins, table, f"{config.path}: {own.where}")
     )
-    return Settings(config.path, values, origins, address, in_url, config.secrets, config.tables)
+    return Settings(
+        config.path,
+        own.where,
+        values,
+        origins,
+        address,
+        in_url,
+        table.secrets,
+        own.formulas,
+        config.tables,
+    )
 
 
-def _url_has_precedence(name: str, origins: Mapping[str, str], config: Config) -> bool:
+def _url_has_precedence(
+    name: str, origins: Mapping[str, str], table: MeterTable, where: str
+) -> bool:
     """Whether the user or password in the address overrides the one given beside it.
 
     Raises:
         UsageError: both come from the same place.
     """
-    origin, beside = origins["url"], _origin_beside(name, origins, config)
+    origin, beside = origins["url"], _origin_beside(name, origins, table)
     if origin == beside:
-        place = {_FLAG: "the command line", _VARIABLE: "the environment"}.get(
-            origin, f"{config.path}: [watch]"
-        )
+        place = {_FLAG: "the command line", _VARIABLE: "the environment"}.get(origin, where)
         raise UsageError(f"{place} has a {name} both in the address and beside it; leave one out")
     return beside not in _ORIGINS or _ORIGINS.index(origin) < _ORIGINS.index(beside)
 
 
-def _origin_beside(name: str, origins: Mapping[str, str], config: Config) -> str:
+def _origin_beside(name: str, origins: Mapping[str, str], table: MeterTable) -> str:
     """Origin of the user or the secret that is given beside the address."""
     if name not in SECRETS:
         return origins.get(name, "")
     origin = origins.get(f"{name}_file", "")
     if os.environ.get(_variable(name)) and origin != _FLAG:
         return _VARIABLE
-    return _FILE if name in config.secrets and origin not in _ORIGINS else origin
+    return _FILE if name in table.secrets and origin not in _ORIGINS else origin
 
 
 def _parameters(context: typer.Context) -> dict[str, Any]:
@@ -205,16 +303,35 @@ def _variable(key: str) -> str:
     return f"{PREFIX}_{key.upper()}"
 
 
+def _value(context: typer.Context, parameter: Any, value: Setting, where: str) -> Any:
+    """The value of a setting in a file, as that of a flag.
+
+    Raises:
+        ConfigError: it is not a value of that option.
+    """
+    where = f"{where} {parameter.name} = {value!r}"
+    given = _as_given(parameter, _as_text(parameter, value, where))
+    return _check(context, parameter, given, where)
+
+
 def _as_text(parameter: Any, value: Setting, where: str) -> Setting:
-    """A setting as text, as on the command line; true or false for a flag."""
+    """A setting as text, as on the command line; true or false for a flag.
+
+    Several values of an option that is repeatable are separated by white space, as in a variable.
+    """
     is_flag = getattr(parameter, "is_flag", False)
     if is_flag != isinstance(value, bool):
         raise ConfigError(f"{where}: give {'true or false' if is_flag else 'a value'}")
     return value if is_flag else str(value)
 
 
-def _check(context: typer.Context, parameter: Any, value: Setting, where: str) -> None:
+def _as_given(parameter: Any, text: Setting) -> Setting | list[str]:
+    """A setting as the command line gives it: a list where the option is repeatable."""
+    return str(text).split() if getattr(parameter, "multiple", False) else text
+
+
+def _check(context: typer.Context, parameter: Any, value: Setting | list[str], where: str) -> Any:
     try:
-        parameter.process_value(context, value)
+        return parameter.process_value(context, value)
     except typer.TyperException as error:
         raise ConfigError(f"{where}: {problem_of(error)}") from None

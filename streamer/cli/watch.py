@@ -6,6 +6,7 @@ the signature only declares them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +19,7 @@ from streamer.cli.options import (
     SHOWN_HORIZONS,
     AdaptOption,
     Ascii,
+    ChallengerOption,
     ConfidenceOption,
     Engine,
     EngineOption,
@@ -29,6 +31,7 @@ from streamer.cli.options import (
     MaxGap,
     MaxKw,
     ModelOption,
+    SinkOption,
     ThemeOption,
     Verbose,
     choose_format,
@@ -73,6 +76,14 @@ def watch(
             envvar="STREAMER_URL",
             help="Address of the meter, or - for standard input; `streamer sources` lists all "
             "kinds.",
+            show_default=False,
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Name of the meter, where its forecasts are published. By default House.",
             show_default=False,
         ),
     ] = None,
@@ -158,6 +169,8 @@ def watch(
     tariff: TariffOption = None,
     publish: PublishOption = None,
     serve: ServeOption = None,
+    challenger: ChallengerOption = None,
+    sink: SinkOption = None,
     format: FormatOption = Format.AUTO,
     ascii: Ascii = False,
     theme: ThemeOption = ThemeName.AUTO,
@@ -171,13 +184,22 @@ def watch(
     ] = False,
     verbose: Verbose = False,
     config: ConfigOption = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Of several meters in the configuration file, those with these names: grid,solar.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Watch a meter: the mean of each minute, the forecast for the next, day and night.
 
     A lost connection is retried without limit. With --record, an earlier recording is resumed
     with everything learnt, and the time between is a gap. Each option may also be set in the
     configuration file or in a variable (STREAMER_RECORD); flags take precedence over
-    variables, and variables over the file.
+    variables, and variables over the file. The file may have several meters, which are watched
+    together.
 
     \b
     Examples:
@@ -191,8 +213,17 @@ def watch(
 
     shown = choose_format(format, quiet=quiet)
     settings = resolve_settings(context)
-    job = replace(make_watch(settings), horizons=horizons)
-    publishing = make_publishing(settings)
+    jobs, publishing = make_meters(settings), make_publishing(settings[0])
+    lines = None if shown is None else shown.value
+    if len(jobs) > 1:
+        from streamer.commands.meters import show_meters, write_meters
+
+        if shown is Format.DASHBOARD:
+            code = show_meters(jobs, publishing, ascii_only=ascii, theme=theme, verbose=verbose)
+        else:
+            code = write_meters(jobs, publishing, format=lines, verbose=verbose)
+        raise typer.Exit(code)
+    (job,) = jobs
     if shown is Format.DASHBOARD:
         raise typer.Exit(
             show_dashboard(
@@ -201,15 +232,39 @@ def watch(
                 ascii_only=ascii,
                 theme=theme,
                 verbose=verbose,
-                horizons=horizons,
+                horizons=job.horizons,
             )
         )
-    lines = None if shown is None else shown.value
-    raise typer.Exit(write_lines(job, publishing, format=lines, verbose=verbose, horizons=horizons))
+    raise typer.Exit(
+        write_lines(job, publishing, format=lines, verbose=verbose, horizons=job.horizons)
+    )
+
+
+def make_meters(settings: Sequence[Settings]) -> list[Watch]:
+    """Make the jobs that the settings describe, one for each meter.
+
+    Raises:
+        UsageError: as for `make_watch`; or two meters have the same name or recording, or a
+            formula is wrong.
+    """
+    if len(settings) == 1 and not settings[0].formulas:
+        return [make_watch(settings[0])]
+    from streamer.commands.meternames import named
+    from streamer.commands.meterset import with_parts
+
+    jobs: list[Watch] = []
+    known: set[Path] = set()
+    for each in settings:
+        with named(f"{each.path}: {each.where}"):
+            job = make_watch(each)
+        # One of the meters warns about a file that several take a secret from.
+        jobs.append(replace(job, secret_files=tuple(set(job.secret_files) - known)))
+        known.update(job.secret_files)
+    return with_parts(jobs, [each.formulas for each in settings])
 
 
 def make_watch(settings: Settings) -> Watch:
-    """Make the job that the settings describe.
+    """Make the job that the settings describe, without the formulas of a derived meter.
 
     Raises:
         UsageError: no meter is given, a secret or the tariff cannot be read, or the
@@ -221,14 +276,14 @@ def make_watch(settings: Settings) -> Watch:
     from streamer.commands.watch import Watch
 
     chosen = settings.values
-    if settings.address is None:
+    if settings.address is None and not settings.formulas:
         raise UsageError(
             "no address of a meter: give one, such as mqtt://broker/topic?unit=W, or set url in "
             "the configuration; `streamer sources` lists all kinds"
         )
     tariff = find_tariff(chosen["tariff"])
     return Watch(
-        address=settings.meter(settings.address),
+        address=None if settings.address is None else settings.meter(settings.address),
         forecasting=Forecasting(
             model=chosen["model"],
             engine=chosen["engine"].value,
@@ -242,6 +297,7 @@ def make_watch(settings: Settings) -> Watch:
                 alarms_per_month=chosen["peak_alarms"],
                 tariff=tariff,
             ),
+            challengers=tuple(chosen["challenger"] or ()),
         ),
         record=_expanded(chosen["record"]),
         allow_other_meter=chosen["allow_other_meter"],
@@ -250,8 +306,12 @@ def make_watch(settings: Settings) -> Watch:
         by=chosen["clock"].value,
         retry_max_s=chosen["retry"],
         max_kw=chosen["max_kw"],
-        secret_files=(*settings.secret_files(), *make_publishing(settings).secret_files()),
+        secret_files=() if settings.formulas else tuple(settings.secret_files()),
+        horizons=chosen["horizons"],
         tariff=tariff,
+        name=chosen["name"] or "",
+        where=f"{settings.path}: {settings.where}",
+        sinks=tuple(chosen["sink"] or ()),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from streamer.commands.plugins import is_plugin, plugin_inputs
 from streamer.display.lines import one_line, shorten
 from streamer.errors import UsageError
 from streamer.models import model_inputs, shipped_models
@@ -98,7 +99,7 @@ def live_channels(inputs: Sequence[Input]) -> list[str]:
 
 
 def joint_inputs(models: Sequence[str]) -> tuple[Input, ...]:
-    """Inputs after the power that any of some models takes, each once.
+    """Inputs after the power that any of some models or plug-ins takes, each once.
 
     Raises:
         UsageError: a model does not exist, or two take an input in different units.
@@ -106,7 +107,7 @@ def joint_inputs(models: Sequence[str]) -> tuple[Input, ...]:
     """
     found: dict[str, Input] = {}
     for model in models:
-        for each in model_inputs(model)[1:]:
+        for each in plugin_inputs(model) if is_plugin(model) else model_inputs(model)[1:]:
             known = found.setdefault(each.name, each)
             if known.unit != each.unit:
                 raise UsageError(
@@ -122,9 +123,9 @@ def advice_on(source: str, channels: Collection[str], model: str) -> list[Notice
     Args:
         source: name of the source.
         channels: names of the channels that it has.
-        model: name or path of the model in use.
+        model: name or path of the model in use, or name of a plug-in.
     """
-    if not channels or model_inputs(model)[1:]:
+    if not channels or is_plugin(model) or model_inputs(model)[1:]:
         return []
     for name in shipped_models():
         taken = [each.name for each in model_inputs(name)[1:]]

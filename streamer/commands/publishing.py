@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamer.commands.tables import Table
+from streamer.readings import Notice
 
 if TYPE_CHECKING:
     from streamer.publishing import Publisher, Report
@@ -51,7 +52,12 @@ class Publishing:
             return
         from streamer.publishing.background import Background
 
-        background = Background(lambda report: [make(report) for make in makers])
+        def make_all(report: Report) -> list[Publisher]:
+            for text in self.warnings():
+                report(Notice(Notice.WARNING, text))
+            return [make(report) for make in makers]
+
+        background = Background(make_all)
         background.start()
         try:
             yield background
@@ -65,10 +71,24 @@ class Publishing:
             UsageError: a setting is wrong.
         """
         self._makers()
+        if self.table("notify"):
+            from streamer.commands.publishnotify import check_receivers
+
+            check_receivers(self.table("notify"))
+
+    def warnings(self) -> list[str]:
+        """Texts about what works, but should be mended: secrets that other users may read."""
+        from streamer.feeds.secretfile import exposure
+
+        return list(filter(None, map(exposure, self.secret_files())))
 
     def secret_files(self) -> Sequence[Path]:
         """Files with secrets that are in use."""
-        return self.table("publish").secret_files("password")
+        return [
+            *self.table("publish").secret_files("password"),
+            *self.table("serve").secret_files("token"),
+            *self.table("notify").secret_files("urls"),
+        ]
 
     def _makers(self) -> list[Callable[[Report], Publisher]]:
         """Functions that make the publishers that are asked for."""
@@ -77,4 +97,12 @@ class Publishing:
             from streamer.commands.publishmqtt import mqtt_maker
 
             makers.append(mqtt_maker(self.publish, self.table("publish")))
+        if self.serve is not None or self.table("serve"):
+            from streamer.commands.serving import web_server
+
+            makers += filter(None, [web_server(self.serve, self.table("serve"))])
+        if self.table("notify"):
+            from streamer.commands.publishnotify import notify_maker
+
+            makers.append(notify_maker(self.table("notify")))
         return makers

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streamer.commands.files import FileOptions
 from streamer.commands.forecasting import Forecasting
+from streamer.commands.plugins import closing_all, make_sinks
+from streamer.commands.publishing import Publishing
 from streamer.display.horizons import SHOWN
 from streamer.readings import Notice
 from streamer.sinks import Sink
@@ -37,12 +39,16 @@ class Replay:
         options: options for reading it.
         forecasting: model and pipeline settings.
         tariff: what electricity costs; None if that is not known.
+        publishing: where the forecasts go besides.
+        sinks: names of sinks that are plug-ins.
     """
 
     file: str
     options: FileOptions
     forecasting: Forecasting
     tariff: Tariff | None = None
+    publishing: Publishing = field(default_factory=Publishing)
+    sinks: tuple[str, ...] = ()
 
     def open(self) -> Source:
         """Check the settings and open the recording; the first errors are raised here."""
@@ -85,6 +91,24 @@ class Replay:
                 sink.write(notice)
         run(source, pipeline, sinks, pacer, reading=reading or nullcontext())
 
+    @contextmanager
+    def published(self, horizons: tuple[int, ...]) -> Iterator[list[Sink]]:
+        """Publish for the time of the context, through the sinks that are returned.
+
+        Raises:
+            StreamerError: a publisher cannot start.
+        """
+        with self.publishing.running() as background:
+            if background is None:
+                yield []
+                return
+            from streamer.publishing import WatchedMeter
+
+            meter = WatchedMeter(
+                "Replay", "replay", horizons=horizons, tariff=self.tariff, live=False
+            )
+            yield [background.sink(meter)]
+
 
 def show_dashboard(
     job: Replay,
@@ -110,9 +134,15 @@ def show_dashboard(
         pacer, ascii=ascii_only, theme=theme, horizons=horizons, tariff=job.tariff
     )
     summary = Summary(verbose=verbose, horizons=horizons, tariff=job.tariff)
-    sinks: list[Sink] = [dashboard, summary]
     notices = job.advice(source)
-    return show(dashboard, summary, pacer, lambda: job.run(source, sinks, pacer, notices=notices))
+    with (
+        closing_all(make_sinks(job.sinks, [dashboard, summary])) as plugged,
+        job.published(horizons) as publishing,
+    ):
+        sinks: list[Sink] = [dashboard, summary, *publishing, *plugged]
+        return show(
+            dashboard, summary, pacer, lambda: job.run(source, sinks, pacer, notices=notices)
+        )
 
 
 def write_lines(
@@ -136,7 +166,7 @@ def write_lines(
     from streamer.sinks.progress import ProgressSink
     from streamer.sinks.text import TextSink
 
-    with closing(job.open()) as source:
+    with job.published(horizons) as publishing, closing(job.open()) as source:
         # Before there is anything to sum up: a model that cannot be loaded is one line.
         prepared = job.forecasting.prepare(source.name)
         pacer = Pacer(MAX if speed is None else speed)
@@ -150,6 +180,7 @@ def write_lines(
             sinks.append(ProgressSink(sys.stderr))
         if format is not None:
             sinks += [TextSink(sys.stdout, format, horizons=horizons), notes]
+        sinks += [*publishing, *make_sinks(job.sinks, [summary, notes])]
         with stopping(pacer) as ending, summed_up(summary, sinks):
             job.run(source, sinks, pacer, prepared=prepared, reading=ending)
     return ending.exit_code

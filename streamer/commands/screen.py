@@ -9,18 +9,18 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from streamer.errors import StreamerError
-from streamer.sinks.summary import Summary
+from streamer.stream.finish import Summing
 from streamer.stream.pacing import Pacer
 from streamer.stream.signals import SecondSignal, stopping
 from streamer.stream.standard import HANGUP_CODE, ReaderGoneError
 
 if TYPE_CHECKING:
-    from streamer.dashboard import Dashboard
+    from streamer.dashboard.fullscreen import FullScreen
 
 
 def show(
-    dashboard: Dashboard,
-    summary: Summary,
+    dashboard: FullScreen,
+    summary: Summing,
     pacer: Pacer,
     stream: Callable[[], None],
     *,

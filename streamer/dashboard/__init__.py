@@ -5,9 +5,11 @@ sources.
 """
 
 from streamer.dashboard.app import Dashboard
-from streamer.dashboard.history import History, HistorySnapshot, LogEntry
 from streamer.dashboard.layout import Frame, render
+from streamer.dashboard.meters import MetersDashboard
+from streamer.dashboard.meterview import MeterView
 from streamer.dashboard.picture import render_svg
+from streamer.history import History, HistorySnapshot, LogEntry
 
 __all__ = [
     "Dashboard",
@@ -15,6 +17,8 @@ __all__ = [
     "History",
     "HistorySnapshot",
     "LogEntry",
+    "MeterView",
+    "MetersDashboard",
     "render",
     "render_svg",
 ]

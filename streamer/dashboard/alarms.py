@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from datetime import datetime
 
 from rich.text import Text
 
 from streamer.dashboard.chart import ALARM_GLYPH
-from streamer.dashboard.words import LABEL, WARNING, Part, fit, line, since, wrap
+from streamer.dashboard.words import LABEL, WARNING, Part, fit, line, wrap
+from streamer.display.durations import since
+from streamer.history.alarms import RaisedAlarm
 from streamer.readings import Alarm
-
-MAX_ALARMS = 50
-"""Alarms that are kept."""
 
 _MIN_TEXT = 16
 """Fewest cells that the text of an alarm is cut to; with less room it is left out."""
@@ -54,39 +51,6 @@ def shortest(alarms: Sequence[Alarm]) -> Text:
 
 def _plus(alarms: Sequence[Alarm]) -> str:
     return f" +{len(alarms) - 1}" if len(alarms) > 1 else ""
-
-
-@dataclass(frozen=True, slots=True)
-class RaisedAlarm:
-    """An alarm and its end.
-
-    Attributes:
-        alarm: the alarm.
-        until: minute in which it was over; None while it is on.
-    """
-
-    alarm: Alarm
-    until: datetime | None = None
-
-
-class AlarmLog:
-    """The latest alarms."""
-
-    def __init__(self) -> None:
-        self._raised: deque[RaisedAlarm] = deque(maxlen=MAX_ALARMS)
-
-    def see(self, raised: Iterable[Alarm], over: Iterable[Alarm], at: datetime) -> None:
-        """Add the alarms that were raised in a minute, and end those that were over."""
-        ended = {(alarm.kind, alarm.at) for alarm in over}
-        if ended:
-            for index, entry in enumerate(self._raised):
-                if entry.until is None and (entry.alarm.kind, entry.alarm.at) in ended:
-                    self._raised[index] = replace(entry, until=at)
-        self._raised.extend(map(RaisedAlarm, raised))
-
-    def entries(self) -> tuple[RaisedAlarm, ...]:
-        """The alarms, newest last."""
-        return tuple(self._raised)
 
 
 def listed(entries: Sequence[RaisedAlarm], width: int, height: int) -> list[Text]:

@@ -6,9 +6,9 @@ from rich.text import Text
 
 from streamer.dashboard import demand, panels, scores
 from streamer.dashboard.alarms import listed
-from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.trend import trend
 from streamer.dashboard.words import beside, heading, rule
+from streamer.history import HistorySnapshot
 
 LARGE = 36
 """Lines from which the figures above the chart are large."""

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from streamer.dashboard.columns import MAX_KW, Column
 from streamer.dashboard.zoom import Zoom
+from streamer.history.columns import MAX_KW, Column
 from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.readings.bins import Bins
 from streamer.readings.seconds import local_time

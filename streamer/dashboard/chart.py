@@ -9,11 +9,11 @@ from itertools import pairwise
 
 from rich.text import Text
 
-from streamer.dashboard.columns import Column
 from streamer.dashboard.fan import Fan
 from streamer.dashboard.plot import CELLS, plot_rows
 from streamer.dashboard.scale import AxisScale, find_scale
 from streamer.dashboard.words import LABEL, WARNING, fit, line
+from streamer.history.columns import Column
 from streamer.readings import MINUTE
 
 ALARM_GLYPH = "!"

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from itertools import groupby
 
 from rich.text import Text
 
-from streamer.dashboard.columns import clip
 from streamer.dashboard.plot import FILL, ZERO_GLYPH
 from streamer.dashboard.scale import AxisScale, find_scale
 from streamer.dashboard.words import ACTUAL, HANGING, LABEL, fit, line
 from streamer.energy.today import IntervalMean
-from streamer.readings import QuarterHour
+from streamer.history.columns import clip
+from streamer.history.energy import slot_of
 
 MIN_HEIGHT, MIN_WIDTH = 3, 30
 """Lines and cells from which there is room for the bars."""
@@ -80,26 +79,6 @@ def day_bars(
         lines.append(text.append_text(_row(bars, hanging, row)))
     lines.append(_axis(scale, gutter, cells, marks))
     return [fit(text, width, pad=False) for text in lines]
-
-
-def slot_of(at: datetime, minutes: int) -> int:
-    """Number of the interval that a time is in, from midnight on the wall clock."""
-    return (60 * at.hour + at.minute) // minutes
-
-
-def exports_of(
-    quarter_hours: Sequence[QuarterHour], at: datetime, minutes: int
-) -> dict[int, float]:
-    """Mean export over the demand intervals of a day in kW, by `slot_of`; none without export."""
-    kwh: dict[int, float] = {}
-    measured: dict[int, int] = {}
-    for row in reversed(quarter_hours):
-        if row.start.date() != at.date():
-            break
-        slot = slot_of(row.start, minutes)
-        kwh[slot] = kwh.get(slot, 0.0) + row.export_kwh
-        measured[slot] = measured.get(slot, 0) + row.minutes
-    return {slot: 60.0 * kwh[slot] / measured[slot] for slot in kwh if kwh[slot] and measured[slot]}
 
 
 def _places(slots: int, room: int) -> list[int]:

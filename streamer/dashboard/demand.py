@@ -8,8 +8,9 @@ from rich.text import Text
 
 from streamer.dashboard import interval, today
 from streamer.dashboard.daybars import MIN_HEIGHT, day_bars
-from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.words import LABEL, beside, fit, heading, line, rule
+from streamer.history import HistorySnapshot
+from streamer.history.energy import DayEnergy
 from streamer.readings import DemandForecast, DemandScores
 
 MIN_ROWS, MIN_WIDTH = 4, 44
@@ -135,7 +136,7 @@ def _running(demand: DemandForecast, scores: DemandScores | None, width: int) ->
     ]
 
 
-def _day(day: today.DayEnergy, width: int) -> list[_Ranked]:
+def _day(day: DayEnergy, width: int) -> list[_Ranked]:
     cost = [] if day.costs is None else today.cost(day.costs, width)
     return [
         (4, today.energy(day.today, width)),
@@ -156,7 +157,7 @@ def _lines(ranked: Sequence[_Ranked]) -> list[Text]:
     return [text for _, text in ranked]
 
 
-def _bars(day: today.DayEnergy, width: int, height: int) -> list[Text]:
+def _bars(day: DayEnergy, width: int, height: int) -> list[Text]:
     if height < MIN_HEIGHT:
         return []
     bars = day_bars(day.today.intervals, day.exports, day.minutes, width, height)

@@ -14,10 +14,10 @@ from itertools import groupby, pairwise
 
 from rich.text import Text
 
-from streamer.dashboard.columns import Column, clip
 from streamer.dashboard.plot import BRAILLE, CELLS, FORECAST_BITS, ZERO_GLYPH, plot_marks
 from streamer.dashboard.scale import AxisScale
 from streamer.dashboard.words import BAND, FORECAST, LABEL, line
+from streamer.history.columns import Column, clip
 from streamer.readings import MeanForecast, NextMeans
 
 MIN_WIDTH, MIN_HEIGHT = 72, 6

@@ -6,7 +6,6 @@ from rich.text import Text
 
 from streamer.dashboard import link
 from streamer.dashboard.hints import PAUSED
-from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.words import (
     LABEL,
     STRONG,
@@ -15,6 +14,7 @@ from streamer.dashboard.words import (
 )
 from streamer.display.bars import done
 from streamer.display.durations import duration
+from streamer.history import HistorySnapshot, outage
 
 _ENDED = "ended"
 
@@ -45,12 +45,12 @@ def title(
     if last is not None:
         at = last.reading.at
         long, short = (line(f"{at:{form}}  ", pace) for form in ("%Y-%m-%d %H:%M", "%H:%M"))
-    wrong = bool(warnings and (link.down(snapshot) or (last and last.alarms)))
+    wrong = bool(warnings and (outage.is_down(snapshot) or (last and last.alarms)))
     notes = progress_notes(snapshot) if progress and state not in (PAUSED, _ENDED) else []
     if notes:
         long = line(long, (f" · {notes[0]}", LABEL))
         short = short if wrong else line((notes[0], LABEL))
-    elif state != _ENDED and (age := link.age(snapshot)):
+    elif state != _ENDED and (age := outage.age(snapshot)):
         long = line(long, (f" · {age}", LABEL))
     right = long if width >= (80 if notes else 60) else short
     if wrong:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from streamer.dashboard.columns import SOLAR_GLYPH
-from streamer.dashboard.history import HistorySnapshot
+from streamer.dashboard.plot import SOLAR_GLYPH
 from streamer.dashboard.words import LABEL, SOLAR, STRONG, Part, choose, line
 from streamer.display.numbers import fixed
+from streamer.history import HistorySnapshot
 from streamer.readings import Forecast, Reading
 
 _SUN: Part = (SOLAR_GLYPH + " ", SOLAR)

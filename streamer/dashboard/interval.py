@@ -8,7 +8,7 @@ from itertools import groupby
 
 from rich.text import Text
 
-from streamer.dashboard.columns import FORECAST_GLYPH, MAX_KW
+from streamer.dashboard.plot import FORECAST_GLYPH
 from streamer.dashboard.words import (
     ACTUAL,
     BAND,
@@ -21,6 +21,7 @@ from streamer.dashboard.words import (
 )
 from streamer.display.energy import interval_name, likely
 from streamer.display.numbers import fixed, plural
+from streamer.history.columns import MAX_KW
 from streamer.readings import DemandForecast, DemandScores
 
 DRAWN_GLYPH, SURE_GLYPH, RANGE_GLYPH, BOUND_GLYPH = "█", "▒", "░", "┃"

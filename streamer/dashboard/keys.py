@@ -19,6 +19,9 @@ ESCAPE, SPACE, GONE = "escape", "space", "gone"
 
 LEFT, RIGHT, PAGE_UP, PAGE_DOWN, HOME, END = "left", "right", "page up", "page down", "home", "end"
 """Names of the keys for scrolling."""
+
+UP, DOWN, ENTER, BACKSPACE = "up", "down", "enter", "backspace"
+"""Names of the keys for choosing one of several meters."""
 ANSWER = "answer "
 """Begins the name of an answer of the terminal to a question; its text follows."""
 
@@ -26,9 +29,9 @@ _ANSWER_END = re.compile(rb"\x07|\x1b\\")
 
 _ESC = 0x1B
 _ESCAPE_WAIT_S = 0.1
-_NAMES = {" ": SPACE}
+_NAMES = {" ": SPACE, "\r": ENTER, "\n": ENTER, "\x7f": BACKSPACE, "\b": BACKSPACE}
 
-_CURSOR = {"D": LEFT, "C": RIGHT, "H": HOME, "F": END}
+_CURSOR = {"A": UP, "B": DOWN, "D": LEFT, "C": RIGHT, "H": HOME, "F": END}
 """By final character, after `Esc [`, or `Esc O` in application mode (xterm, tmux, and others)."""
 
 _EDITING = {1: HOME, 4: END, 5: PAGE_UP, 6: PAGE_DOWN, 7: HOME, 8: END}
@@ -39,7 +42,16 @@ _SEQUENCES = {
     **{f"\x1b[{number}~".encode(): name for number, name in _EDITING.items()},
 }
 
-_WINDOWS = {"K": LEFT, "M": RIGHT, "I": PAGE_UP, "Q": PAGE_DOWN, "G": HOME, "O": END}
+_WINDOWS = {
+    "H": UP,
+    "P": DOWN,
+    "K": LEFT,
+    "M": RIGHT,
+    "I": PAGE_UP,
+    "Q": PAGE_DOWN,
+    "G": HOME,
+    "O": END,
+}
 """By the second code of a special key on the Windows console."""
 
 
@@ -50,7 +62,7 @@ class Decoder:
     discarded as a whole, so that its Esc is not taken for the Esc key.
 
     >>> decoder = Decoder()
-    >>> decoder.feed(b"+\x1b[D\x1b[A n\x1b")
+    >>> decoder.feed(b"+\x1b[D\x1b[Z n\x1b")
     ['+', 'left', 'space', 'n']
     >>> decoder.pending, decoder.flush()
     (True, ['escape'])
@@ -89,7 +101,9 @@ class Decoder:
     @staticmethod
     def _plain(byte: bytes) -> list[str]:
         char = byte.decode("ascii", "ignore")
-        return [_NAMES.get(char, char)] if char.isprintable() and char else []
+        if char in _NAMES:
+            return [_NAMES[char]]
+        return [char] if char.isprintable() and char else []
 
     @staticmethod
     def _sequence(data: bytes) -> int:
@@ -244,7 +258,7 @@ class WindowsKeys(Keys):
             char = msvcrt.getwch()
             if char in "\x00\xe0":  # a special key: its code follows
                 return _WINDOWS.get(msvcrt.getwch())
-            return {" ": SPACE, "\x1b": ESCAPE}.get(char, char)
+            return {**_NAMES, "\x1b": ESCAPE}.get(char, char)
         return super().poll(timeout)
 
 

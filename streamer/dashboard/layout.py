@@ -13,13 +13,10 @@ from rich.text import Text
 from streamer.dashboard import demand, head, hints, link, means, overview, panels, scores
 from streamer.dashboard.alarms import shortest
 from streamer.dashboard.below import LARGE, below
-from streamer.dashboard.chart import draw, plot_columns
-from streamer.dashboard.columns import latest
-from streamer.dashboard.fan import MIN_HEIGHT, find_fan
-from streamer.dashboard.history import HistorySnapshot
+from streamer.dashboard.chartview import chart_of
 from streamer.dashboard.house import house
 from streamer.dashboard.now import now, now_lines
-from streamer.dashboard.plot import CELLS
+from streamer.dashboard.printing import printed
 from streamer.dashboard.themes import THEMES
 from streamer.dashboard.words import (
     LABEL,
@@ -34,12 +31,10 @@ from streamer.dashboard.words import (
 )
 from streamer.display.numbers import plural
 from streamer.display.themes import ThemeName
-from streamer.readings import Alarm
+from streamer.history import HistorySnapshot, outage
 
 _FULL = (72, 22)
 """Columns and lines from which the panels fit below the chart."""
-_TITLED = 7
-"""Lines from which a chart of the past has its span above it."""
 _SMALL_HOUSE = 10
 """Lines from which a small screen has the power in the house and the next hour as well."""
 _TALL = 30
@@ -82,6 +77,7 @@ def render(
     message: str = "",
     now: datetime | None = None,
     theme: ThemeName = ThemeName.AUTO,
+    several: bool = False,
 ) -> Frame:
     """Lay out one frame.
 
@@ -96,78 +92,26 @@ def render(
         message: text for the last line instead of the key hints.
         now: current time with a zone, for a meter; None for a replay.
         theme: colours to paint it in.
+        several: this is one of several meters.
 
     Returns:
         A renderable of at most `height` lines of at most `width` cells.
     """
-    snapshot = replace(_printable(snapshot, height, only_ascii=ascii), now=now)
+    snapshot = replace(printed(snapshot, height, only_ascii=ascii), now=now)
     message = printable(message, only_ascii=ascii)
     if help:
-        lines = _help(snapshot, width, height, speed)
+        lines = _help(snapshot, width, height, speed, several=several)
     elif width >= _FULL[0] and height >= _FULL[1]:
         under = [line(" ", text) for text in means.means(snapshot, width - 1)]
         under += below(snapshot, width, height)
         if only_demand:
             under = demand.large(snapshot, width, len(under))
-        lines = _full(snapshot, width, height, speed, message, under, ascii=ascii)
+        footer = _footer(snapshot, width, speed, message, several=several)
+        lines = _full(snapshot, width, height, speed, under, footer, ascii=ascii)
     else:
         lines = _small(snapshot, width, height, speed, message, only_demand=only_demand)
     fitting = [fit(text, width, pad=False) for text in list(lines)[:height]]
     return Frame(tuple(map(to_ascii, fitting) if ascii else fitting), theme)
-
-
-def _printable(snapshot: HistorySnapshot, height: int, *, only_ascii: bool) -> HistorySnapshot:
-    """Replace unprintable characters in all texts from outside."""
-    about = snapshot.about
-    if about is not None:
-        source = printable(about.source, only_ascii=only_ascii)
-        about = replace(about, source=source, model=printable(about.model, only_ascii=only_ascii))
-    events = tuple(
-        replace(event, text=printable(event.text, only_ascii=only_ascii))
-        for event in snapshot.events[-4 * height :]
-    )
-    steps = snapshot.steps
-    if steps and steps[-1].alarms:
-        alarms = tuple(_printable_alarm(alarm, only_ascii=only_ascii) for alarm in steps[-1].alarms)
-        steps = (*steps[:-1], replace(steps[-1], alarms=alarms))
-    raised = tuple(
-        replace(entry, alarm=_printable_alarm(entry.alarm, only_ascii=only_ascii))
-        for entry in snapshot.raised
-    )
-    state = snapshot.link
-    if state is not None:
-        peer, why = (printable(text, only_ascii=only_ascii) for text in (state.peer, state.text))
-        state = replace(state, peer=peer, text=why)
-    tariff = snapshot.tariff
-    if tariff is not None:
-        currency = printable(tariff.currency, only_ascii=only_ascii)
-        # The same tariff as in the last frame need not be computed with again.
-        tariff = tariff if currency == tariff.currency else replace(tariff, currency=currency)
-    return replace(
-        snapshot,
-        about=about,
-        steps=steps,
-        events=events,
-        link=state,
-        raised=raised,
-        tariff=tariff,
-    )
-
-
-def _printable_alarm(alarm: Alarm, *, only_ascii: bool) -> Alarm:
-    kind, text = (printable(part, only_ascii=only_ascii) for part in (alarm.kind, alarm.text))
-    return replace(alarm, kind=kind, text=text)
-
-
-def _waiting(snapshot: HistorySnapshot) -> str:
-    """Message in the chart before the first reading."""
-    if snapshot.about is None:
-        return "opening the source"
-    if not snapshot.live:
-        return "waiting for readings"
-    if snapshot.sample is not None:
-        return "waiting for the first full minute"
-    return "connecting" if snapshot.link is None else "waiting for the meter's first value"
 
 
 def _full(
@@ -175,8 +119,8 @@ def _full(
     width: int,
     height: int,
     speed: str,
-    message: str,
     under: Sequence[Text],
+    footer: Text,
     *,
     ascii: bool,
 ) -> Iterable[Text]:
@@ -192,30 +136,22 @@ def _full(
     else:
         above = [title, now(snapshot, width), *house(snapshot, width)]
     chart_height = height - len(above) - len(under) - 1
-    chart = _chart(snapshot, width, chart_height)
-    footer = hints.footer(
+    chart = chart_of(snapshot, width, chart_height)
+    return [*above, *chart, *under, footer]
+
+
+def _footer(
+    snapshot: HistorySnapshot, width: int, speed: str, message: str, *, several: bool
+) -> Text:
+    return hints.footer(
         message,
         speed,
         width,
         live=snapshot.live,
         scrolled=snapshot.scrolled,
         demand=demand.has_demand(snapshot),
+        several=several,
     )
-    return [*above, *chart, *under, footer]
-
-
-def _chart(snapshot: HistorySnapshot, width: int, height: int) -> list[Text]:
-    past, count = snapshot.past, plot_columns(width)
-    if past is None:
-        coming = snapshot.last.next_means if snapshot.last and height >= MIN_HEIGHT else None
-        fan = find_fan(coming, snapshot.horizons, width)
-        newest = latest(snapshot.steps, count - (fan.width // CELLS if fan else 0))
-        return draw(newest, width, height, waiting=_waiting(snapshot), fan=fan)
-    columns = past.columns[-count:]
-    if height < _TITLED:
-        return draw(columns, width, height, waiting="")
-    title = line(" ", (past.title, LABEL if past.following else STRONG))
-    return [title, *draw(columns, width, height - 1, waiting="")]
 
 
 def _small(
@@ -242,7 +178,7 @@ def _small(
     chart_height = height - len(figures) - 2
     if chart_height < 3:
         return [title, *figures, status]
-    chart = _chart(snapshot, width, chart_height)
+    chart = chart_of(snapshot, width, chart_height)
     return [title, *chart, *figures, status]
 
 
@@ -257,7 +193,7 @@ def _status(snapshot: HistorySnapshot, width: int, message: str, *, titled: bool
     if snapshot.scrolled and snapshot.past is not None:
         return fit(Text(snapshot.past.title), width, pad=False)
     last = snapshot.last
-    if not titled and (link.down(snapshot) or (last and last.alarms)):
+    if not titled and (outage.is_down(snapshot) or (last and last.alarms)):
         return link.banner(snapshot, width)
     if remedy := link.remedy(snapshot):
         left, more = Text(remedy), shortest(last.alarms) if last and last.alarms else hint
@@ -276,11 +212,14 @@ def _status(snapshot: HistorySnapshot, width: int, message: str, *, titled: bool
     return apart(left, hint, width) if width > 30 else fit(left, width, pad=False)
 
 
-def _help(snapshot: HistorySnapshot, width: int, height: int, speed: str) -> Iterable[Text]:
+def _help(
+    snapshot: HistorySnapshot, width: int, height: int, speed: str, *, several: bool
+) -> Iterable[Text]:
     """The help, below the title."""
     solar = snapshot.last is not None and snapshot.last.reading.solar_kw is not None
     has_means = bool(means.means(snapshot, width))
     shown = {"solar": solar, "means": has_means, "demand": demand.has_demand(snapshot)}
+    shown["several"] = several
     lines = hints.help_lines(live=snapshot.live, **shown)
     if height < len(lines) + 2:
         return hints.help_lines(brief=True, live=snapshot.live, **shown)

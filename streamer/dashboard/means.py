@@ -7,10 +7,10 @@ from itertools import product
 
 from rich.text import Text
 
-from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.words import LABEL, apart, fit, line, percent
 from streamer.display.horizons import MIN_SETTLED, horizon_name
 from streamer.display.numbers import fixed
+from streamer.history import HistorySnapshot
 from streamer.readings import MeanForecast, MeanScores
 
 _GAP = 2

@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from streamer.dashboard.columns import Column
-from streamer.dashboard.past import Past
 from streamer.dashboard.zoom import NORMAL, zooms
 from streamer.display.durations import lasting
+from streamer.history.columns import PastView
+from streamer.history.past import Past
 from streamer.readings import Alarm
 from streamer.readings.seconds import local_time, seconds_of
 
 _MINUTE_S = 60
 _STEPS_IN_A_PAGE = 8
-
-
-@dataclass(frozen=True, slots=True)
-class PastView:
-    """A part of the past, or the newest minutes over another span than usual.
-
-    Attributes:
-        columns: columns for the widest possible chart, newest last.
-        title: the span, for people, and its end if that is in the past.
-        following: whether the newest minute is shown, and new ones as they arrive.
-    """
-
-    columns: tuple[Column, ...]
-    title: str
-    following: bool
 
 
 class Navigation:

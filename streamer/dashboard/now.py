@@ -10,12 +10,10 @@ from datetime import datetime
 
 from rich.text import Text
 
-from streamer.dashboard import link
-from streamer.dashboard.columns import FORECAST_GLYPH
-from streamer.dashboard.history import CAPACITY, HistorySnapshot
-from streamer.dashboard.plot import FILL
+from streamer.dashboard.plot import FILL, FORECAST_GLYPH
 from streamer.dashboard.words import ACTUAL, FORECAST, LABEL, STRONG, Part, choose, line
 from streamer.display.numbers import NOTHING, fixed, plural
+from streamer.history import CAPACITY, HistorySnapshot, outage
 from streamer.readings import Forecast
 
 AREA: Part = (FILL[-1] + " ", ACTUAL)
@@ -171,7 +169,7 @@ class Values:
     def sample_kw(self) -> str:
         """Power in the meter's latest sample; unknown while the connection is down."""
         latest = self._snapshot.sample
-        known = latest is not None and not link.down(self._snapshot)
+        known = latest is not None and not outage.is_down(self._snapshot)
         return _power(latest.kw if latest and known else None)
 
     @property
@@ -182,7 +180,7 @@ class Values:
         left = max(1, capacity - 1 - (last.buffered if last else 0))
         which = "next" if last and last.scores.settled else "first"
         # While the connection is down, only the number of minutes is known.
-        away = link.down(self._snapshot)
+        away = outage.is_down(self._snapshot)
         when = f"after {plural(left, 'more minute')}" if away else f"in {left} min"
         return line(DOT, f"{which} forecast {when}")
 

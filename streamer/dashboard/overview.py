@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from streamer.dashboard.digits import HEIGHT, large
-from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.now import AREA, DOT, Values
 from streamer.dashboard.words import BAD, FORECAST, GOOD, LABEL, STRONG, choose, fit, line
 from streamer.display.numbers import fixed
 from streamer.display.verdict import BETTER, UNCLEAR, verdict
+from streamer.history import HistorySnapshot
 
 ROWS = HEIGHT + 2
 """Lines of the overview: labels, figures, and notes."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from rich.text import Text
 
 from streamer.dashboard.head import progress_notes
-from streamer.dashboard.history import ALARM, CAPACITY, OVER, HistorySnapshot
 from streamer.dashboard.link import state_since
 from streamer.dashboard.words import LABEL, WARNING, Part, choose, fit, heading, line, wrap
 from streamer.display.numbers import NOTHING, fixed
+from streamer.history import ALARM, CAPACITY, OVER, HistorySnapshot
 from streamer.readings import MINUTE, Link, Notice
 
 _SKIPPED = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from io import StringIO
 from pathlib import Path
@@ -10,9 +11,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.terminal_theme import DEFAULT_TERMINAL_THEME, SVG_EXPORT_THEME
 
-from streamer.dashboard.history import HistorySnapshot
-from streamer.dashboard.layout import render
+from streamer.dashboard.layout import Frame, render
 from streamer.display.themes import ThemeName
+from streamer.history import HistorySnapshot
 
 _ADVANCE = 0.602
 """Width of a character in font sizes: that of DejaVu Sans Mono and Menlo, and nearly that of most
@@ -50,17 +51,6 @@ def render_svg(
     Returns:
         The text of an SVG file.
     """
-    if theme == ThemeName.AUTO:
-        theme = ThemeName.DARK
-    console = Console(
-        file=StringIO(),
-        record=True,
-        width=width,
-        height=height,
-        force_terminal=True,
-        color_system="truecolor",
-        legacy_windows=False,
-    )
     frame = render(
         snapshot,
         width,
@@ -71,8 +61,31 @@ def render_svg(
         now=now,
         theme=theme,
     )
+    return frame_svg(frame, width, height, title=title)
+
+
+def frame_svg(frame: Frame, width: int, height: int, *, title: str = "streamer") -> str:
+    """Draw a finished frame as SVG.
+
+    Args:
+        frame: the frame; without a theme, it is drawn in the dark one.
+        width: columns of the terminal in the picture.
+        height: lines of that terminal.
+        title: text of the picture's title bar.
+    """
+    if frame.theme == ThemeName.AUTO:
+        frame = replace(frame, theme=ThemeName.DARK)
+    console = Console(
+        file=StringIO(),
+        record=True,
+        width=width,
+        height=height,
+        force_terminal=True,
+        color_system="truecolor",
+        legacy_windows=False,
+    )
     console.print(frame)
-    colours = DEFAULT_TERMINAL_THEME if theme == ThemeName.LIGHT else SVG_EXPORT_THEME
+    colours = DEFAULT_TERMINAL_THEME if frame.theme == ThemeName.LIGHT else SVG_EXPORT_THEME
     # Without rich's web font: a picture should load nothing from the network.
     svg = console.export_svg(title=title, theme=colours, font_aspect_ratio=_ADVANCE)
     svg = _WEB_FONT.sub("", svg)

@@ -14,9 +14,9 @@ from itertools import groupby
 
 from rich.text import Text
 
-from streamer.dashboard.columns import SOLAR_GLYPH, Column
 from streamer.dashboard.scale import QUARTERS, AxisScale
 from streamer.dashboard.words import ACTUAL, BAND, FORECAST, HANGING, LABEL, SOLAR
+from streamer.history.columns import Column
 
 CELLS = 2
 """Cells of a column."""
@@ -24,6 +24,8 @@ CELLS = 2
 FILL = " ▁▂▃▄▅▆▇█"
 """Part of a bar in a cell by eighths; below the zero line, their complements in reverse."""
 
+FORECAST_GLYPH = "•"
+SOLAR_GLYPH = "*"
 ZERO_GLYPH = "▔"
 GAP_GLYPH = "┊"
 

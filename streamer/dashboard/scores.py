@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from streamer.dashboard.history import HistorySnapshot
 from streamer.dashboard.words import BAD, GOOD, LABEL, WARNING, choose, line, percent
 from streamer.display.numbers import NOTHING, fixed, significant
 from streamer.display.verdict import BETTER, UNCLEAR, WORSE, began_later, verdict
+from streamer.history import HistorySnapshot
 from streamer.readings import Adaptation, BandScores, ErrorScores, Scores, skill
 
 IN_SAMPLE = "in sample: these scores flatter"

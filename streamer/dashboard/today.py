@@ -2,82 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from rich.text import Text
 
-from streamer.dashboard.daybars import exports_of
 from streamer.dashboard.words import LABEL, STRONG, Part, choose, line
 from streamer.display.energy import money
 from streamer.display.numbers import fixed, plural
-from streamer.energy.cost import Accounts, Costs
-from streamer.energy.tariff import Tariff
-from streamer.energy.today import IntervalMean, Today, today
-from streamer.readings import DemandForecast, Reading, Step
-
-
-@dataclass(frozen=True, slots=True)
-class DayEnergy:
-    """Energy and cost of the day of the latest reading.
-
-    Attributes:
-        today: its energy, and that of other days.
-        exports: mean export over its demand intervals in kW, by `daybars.slot_of`.
-        minutes: length of a demand interval.
-        costs: what it costs; None without a tariff.
-    """
-
-    today: Today
-    exports: Mapping[int, float]
-    minutes: int
-    costs: Costs | None
-
-
-def day_energy(
-    step: Step, tariff: Tariff | None, accounts: Accounts | None = None
-) -> DayEnergy | None:
-    """The energy of the day of a step; None if no demand intervals are kept.
-
-    Args:
-        step: the step.
-        tariff: what the energy costs; None if that is not known.
-        accounts: those of the tariff, which keep the days that are over; None for new ones.
-    """
-    if step.demand is None:
-        return None
-    at, minutes = step.reading.at, step.demand.minutes
-    rows = list(step.quarter_hours)  # a list is read several times as fast
-    cost, zone, net = None, None, False
-    if tariff is not None:
-        zone, net = tariff.zone, tariff.peak is not None and tariff.peak.net
-        accounts = accounts or Accounts(tariff)
-        cost = accounts.costs(rows, at, step.demand.month_peak_kw, step.reading.kw)
-    found = today(rows, at, minutes, net=net, zone=zone)
-    return DayEnergy(found, exports_of(rows, at, minutes), minutes, cost)
-
-
-class LatestEnergy:
-    """The same, computed once for each reading, however often it is drawn."""
-
-    def __init__(self) -> None:
-        self._of: tuple[Reading, DemandForecast | None, Tariff | None] | None = None
-        self._found: DayEnergy | None = None
-        self._accounts: tuple[Tariff, Accounts] | None = None
-
-    def __call__(self, step: Step, tariff: Tariff | None) -> DayEnergy | None:
-        """The energy of the day of a step."""
-        key = step.reading, step.demand, tariff
-        if self._of is None or any(a is not b for a, b in zip(self._of, key, strict=True)):
-            self._of, self._found = key, day_energy(step, tariff, self._accounts_of(tariff))
-        return self._found
-
-    def _accounts_of(self, tariff: Tariff | None) -> Accounts | None:
-        if tariff is None:
-            return None
-        if self._accounts is None or self._accounts[0] is not tariff:
-            self._accounts = tariff, Accounts(tariff)
-        return self._accounts[1]
+from streamer.energy.cost import Costs
+from streamer.energy.today import IntervalMean, Today
 
 
 def energy(found: Today, width: int) -> Text:

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from rich.text import Text
 
-from streamer.dashboard.day import SLOT, SLOTS_SHOWN
 from streamer.dashboard.plot import BRAILLE, LEFT_DOTS, RIGHT_DOTS
 from streamer.dashboard.scale import QUARTERS
 from streamer.dashboard.words import FAINT, FORECAST, LABEL, fit, line
+from streamer.history.day import SLOT, SLOTS_SHOWN
 
 _GUTTER = 8
 _LOWEST, _HIGHEST = -1.0, 1.0

@@ -6,7 +6,6 @@ import math
 import textwrap
 import unicodedata
 from collections.abc import Sequence
-from datetime import datetime
 
 from rich.text import Span, Text
 
@@ -53,6 +52,8 @@ _ASCII = str.maketrans(
         "…": "~",
         "←": "<",
         "→": ">",
+        "↑": "^",
+        "↓": "v",
         # Braille: forecasts have dots on the left, bands only on the right.
         **{chr(0x2800 + bits): "o" if bits & 0x47 else "-" for bits in range(256)},
     }
@@ -69,16 +70,6 @@ def percent(skill: float | None) -> Text:
     if not text.strip("+−0. %"):  # what is shown as zero is neither good nor bad
         return Text(text)
     return Text(text, style=GOOD if skill > 0 else BAD)
-
-
-def since(what: str, began: datetime, now: datetime) -> str:
-    """A state and the time of its beginning, with the date if that is not today's.
-
-    >>> since("drift", datetime(2010, 3, 20, 17, 3), datetime(2010, 3, 21))
-    'drift since 03-20 17:03'
-    """
-    form = "%H:%M" if began.date() == now.date() else "%m-%d %H:%M"
-    return f"{what} since {began:{form}}"
 
 
 def printable(text: str, *, only_ascii: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TextIO
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -20,10 +21,15 @@ class PlainConsole(Console):
     Args:
         stderr: write to standard error instead of standard output.
         width: width in cells; None for that of the terminal.
+        file: write to this instead.
     """
 
-    def __init__(self, *, stderr: bool = False, width: int | None = None) -> None:
-        super().__init__(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+    def __init__(
+        self, *, stderr: bool = False, width: int | None = None, file: TextIO | None = None
+    ) -> None:
+        super().__init__(
+            stderr=stderr, width=width, file=file, highlight=False, markup=False, emoji=False
+        )
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from datetime import datetime
 
 
 def duration(seconds: float) -> str:
@@ -40,6 +41,16 @@ def apart(seconds: float) -> str:
     while len(parts) > 1 and not parts[0][0]:
         parts.pop(0)
     return _joined(parts[:2]) or "0 s"
+
+
+def since(what: str, began: datetime, now: datetime) -> str:
+    """A state and the time of its beginning, with the date if that is not today's.
+
+    >>> since("drift", datetime(2010, 3, 20, 17, 3), datetime(2010, 3, 21))
+    'drift since 03-20 17:03'
+    """
+    form = "%H:%M" if began.date() == now.date() else "%m-%d %H:%M"
+    return f"{what} since {began:{form}}"
 
 
 def length(minutes: int, *, space: str = " ") -> str:

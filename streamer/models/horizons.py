@@ -78,7 +78,7 @@ class HorizonHead:
         # Each with its bias as the last row, for an input of 1.
         layers = [np.vstack([layer.kernel, layer.bias]) for layer in network.layers]
         layers[0] = _with_all_features(layers[0], card.features, units)
-        layers[-1] = _in_kw(layers[-1], card)
+        layers[-1] = in_kw(layers[-1], card)
         self._layers = [np.ascontiguousarray(layer, np.float32) for layer in layers]
 
     def one(self, hidden: FloatArray, features: FloatArray, last_kw: float) -> DoubleArray:
@@ -193,7 +193,7 @@ def _with_all_features(layer: FloatArray, names: tuple[str, ...], units: int) ->
     return found
 
 
-def _in_kw(layer: FloatArray, card: CardHorizons) -> FloatArray:
+def in_kw(layer: FloatArray, card: CardHorizons) -> FloatArray:
     """The last layer with outputs in kW, in the order of `OUTPUTS` for each horizon."""
     by_horizon = layer.reshape(len(layer), len(card.minutes), len(card.outputs))
     ordered = by_horizon[:, :, [card.outputs.index(name) for name in OUTPUTS]]

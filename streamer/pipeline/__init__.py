@@ -14,11 +14,13 @@ import numpy as np
 
 from streamer.demand.settings import DemandRule
 from streamer.errors import StateError, UsageError
-from streamer.models import Forecaster, channels_of, horizons_of
+from streamer.models.plugins import AnyForecaster
+from streamer.models.plugins.traits import traits_of
 from streamer.online.layer import Adapt
 from streamer.pipeline.parts import Parts
+from streamer.pipeline.race import entries_of
 from streamer.pipeline.settings import Settings
-from streamer.readings import Alarm, Reading, SettledDemand, Step
+from streamer.readings import Alarm, Notice, Reading, SettledDemand, Step
 from streamer.readings.arrays import IntArray
 from streamer.readings.blocks import BlockResult, ReadingBlock
 from streamer.readings.gaps import GapRule
@@ -37,7 +39,9 @@ class Pipeline:
     quantity.
 
     Args:
-        forecaster: model that forecasts the next reading from a window.
+        forecaster: model that forecasts the next reading from a window. One of your own may have
+            as little as a method `forecast` (`streamer.SimpleForecaster`); it belongs to this
+            pipeline alone.
         gaps: effect of a gap on the ring buffer; None for the default, `GapRule()`.
         adapt: whether the forecasts are corrected online; "light" for the small adapter of a
             fleet's meter (`streamer.online.light`).
@@ -45,9 +49,13 @@ class Pipeline:
         horizons: whether the mean power of the next minutes is forecast too, if the model can;
             a fleet's meter never does.
         demand: demand intervals to keep and to forecast; None for none.
+        challengers: other forecasters by name, which forecast each reading as well, and are scored
+            beside the model on the same minutes. They change nothing else.
+        name: name of the forecaster in messages; None for its own.
 
     Raises:
         UsageError: a setting is unknown or out of its range.
+        ModelError: the forecaster lacks a method, or its window, levels or channels are wrong.
 
     >>> from datetime import datetime, timedelta
     >>> from streamer.testing import FixedForecaster
@@ -61,26 +69,30 @@ class Pipeline:
 
     def __init__(
         self,
-        forecaster: Forecaster,
+        forecaster: AnyForecaster,
         *,
         gaps: GapRule | None = None,
         adapt: Adapt = True,
         confidence: float = 0.9,
         horizons: bool = True,
         demand: DemandRule | None = None,
+        challengers: Mapping[str, AnyForecaster] | None = None,
+        name: str | None = None,
     ) -> None:
         if not isinstance(gaps, GapRule | None):
             raise UsageError(f"gaps is {gaps!r}; give a GapRule, such as GapRule('reset', 10)")
         if not isinstance(demand, DemandRule | None):
             raise UsageError(f"demand is {demand!r}; give a DemandRule, such as DemandRule(15)")
         self._gaps = GapRule() if gaps is None else gaps
+        traits = traits_of(forecaster, name)
         self._settings = Settings(
             forecaster,
+            traits,
             adapt=adapt,
             confidence=confidence,
-            channels=tuple(channels_of(forecaster)),
-            head=horizons_of(forecaster) if horizons and adapt != "light" else None,
+            head=traits.head if horizons and adapt != "light" else None,
             demand=demand,
+            challengers=entries_of(challengers or {}, traits.channels),
         )
         self._parts = Parts(self._settings)
 
@@ -98,7 +110,7 @@ class Pipeline:
                 the pipeline is unchanged.
         """
         parts = self._parts
-        reading, missing = checked(reading, parts.position.last_at, self._settings.channels)
+        reading, missing = checked(reading, parts.position.last_at, self._settings.traits.channels)
         if self._gaps.resets(missing) or parts.position.side_powers_change(reading):
             parts.reset()
         return parts.one(reading, missing)
@@ -113,7 +125,7 @@ class Pipeline:
             ReadingError: as for `push`; the pipeline is unchanged by the whole block.
         """
         last_at = self._parts.position.last_at
-        readings, missing = all_checked(readings, last_at, self._settings.channels)
+        readings, missing = all_checked(readings, last_at, self._settings.traits.channels)
         steps: list[Step] = []
         for part, reset in self._split(readings, missing):
             if reset:
@@ -137,7 +149,8 @@ class Pipeline:
         """
         if not len(readings):
             raise ValueError("the block is empty")
-        missing = check_block(readings, self._parts.position.last_at, self._settings.channels)
+        last_at, channels = self._parts.position.last_at, self._settings.traits.channels
+        missing = check_block(readings, last_at, channels)
         settled_kw = np.full(len(readings), np.nan)
         alarms: list[Alarm] = []
         ended: list[SettledDemand] = []
@@ -147,6 +160,14 @@ class Pipeline:
             outputs = settled_kw[part], alarms, ended
             step = self._parts.block(readings[part], missing[part], *outputs)
         return BlockResult(readings, settled_kw, step, tuple(alarms), tuple(ended))
+
+    def gathered(self) -> list[Notice]:
+        """Notices since the last call: each kind of fault of a forecaster, once.
+
+        Where it raises an exception or answers something else than finite numbers, the minute has
+        no forecast, and is neither scored nor learnt from.
+        """
+        return self._parts.gathered()
 
     def state(self) -> dict[str, Any]:
         """Everything that the next step depends on, as plain JSON values.
@@ -166,8 +187,8 @@ class Pipeline:
             state: result of `state`, of a pipeline with the same model and settings.
 
         Raises:
-            StateError: it has another version, window or confidence, or is damaged; the
-                pipeline is unchanged.
+            StateError: it has another version, window or confidence, is damaged, or the forecaster
+                does not take what it had learnt; the pipeline is unchanged.
         """
         if not isinstance(state, Mapping):
             raise StateError(f"saved state is of type {type(state).__name__}, not a mapping")

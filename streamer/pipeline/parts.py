@@ -4,30 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
+from math import nan
 from typing import Any
 
 import numpy as np
 
 from streamer.alarms.detectors import Alarms
-from streamer.online.forecasts import ForecastBatch, Issued, settled_by, to_forecast
-from streamer.online.guard import day_parts
+from streamer.online.forecasts import Issued, settled_by, to_forecast
 from streamer.online.issuing import Issuer
 from streamer.online.means.layer import Means
 from streamer.online.means.part import MeanValues
 from streamer.online.position import Position
+from streamer.pipeline.batches import NO_MEANS, Batches
 from streamer.pipeline.household import Household, HouseholdValues, raised_at
+from streamer.pipeline.race import Race
 from streamer.pipeline.settings import Settings
-from streamer.readings import Alarm, Reading, SettledDemand, Step
+from streamer.readings import Alarm, Notice, Reading, SettledDemand, Step
 from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.readings.blocks import ReadingBlock
-from streamer.readings.powers import Powers
+from streamer.readings.challengers import ChallengerScores
 from streamer.scores.running import RunningScores
 
-_NO_MEANS = MeanValues()
 _NO_HOUSEHOLD = HouseholdValues()
-
-_FEW = 4
-"""Readings that are faster one by one: an engine computes dozens of windows at least."""
 
 
 class Parts:
@@ -42,9 +40,13 @@ class Parts:
 
     def __init__(self, settings: Settings) -> None:
         head, adapt, confidence = settings.head, settings.adapt, settings.confidence
-        self.position = Position(settings.forecaster.window, settings.channels)
+        self.position = Position(settings.traits.window, settings.traits.channels)
         self._issuer = Issuer(
-            settings.forecaster, adapt=adapt, confidence=confidence, keep_hidden=head is not None
+            settings.forecaster,
+            settings.traits,
+            adapt=adapt,
+            confidence=confidence,
+            keep_hidden=head is not None,
         )
         self._alarms = Alarms()
         self._scores = RunningScores(confidence=float(confidence), adapted=bool(adapt))
@@ -55,6 +57,10 @@ class Parts:
         if settings.demand is not None:
             horizons = () if self._means is None else self._means.minutes
             self._household = Household(settings.demand, horizons, confidence=float(confidence))
+        self._batches = Batches(
+            self._issuer, self._means, self.position, for_demand=self._household is not None
+        )
+        self._race = Race(settings.challengers) if settings.challengers else None
         self._latest = self._scores.get()
         self._adaptation = self._issuer.adaptation
 
@@ -67,6 +73,7 @@ class Parts:
             "alarms": self._alarms.state(),
             **({} if self._means is None else {"means": self._means.state()}),
             **({} if self._household is None else self._household.state()),
+            **({} if self._race is None else {"challengers": self._race.state()}),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -84,8 +91,16 @@ class Parts:
             self._means.restore(state.get("means"))
         if self._household is not None:
             self._household.restore(state, self.position.last_at)
+        self._issuer.restore_forecaster(state)
+        if self._race is not None:
+            self._race.restore(state.get("challengers"))
         self._latest = self._scores.get()
         self._adaptation = self._issuer.adaptation
+
+    def gathered(self) -> list[Notice]:
+        """Notices about faults of the forecasters since the last call."""
+        found = self._issuer.gathered()
+        return found if self._race is None else [*found, *self._race.gathered()]
 
     @property
     def lacks_demand(self) -> bool:
@@ -103,6 +118,8 @@ class Parts:
         self.position.reset()
         if self._household is not None:
             self._household.forget_loads()
+        if self._race is not None:
+            self._race.restart()
         self._issuer.restart(seen=self.position.counts.readings)
 
     def one(self, reading: Reading, missing: int) -> Step:
@@ -112,7 +129,7 @@ class Parts:
         kw = reading.consumption_kw
         self._learn(kw, reading.kw)
         issued = self._issuer.one(reading, kw, self.position)
-        means, ahead_kw = _NO_MEANS, None
+        means, ahead_kw = NO_MEANS, None
         if self._means is not None:
             means = self._means.one(reading, self._issuer.hidden, issued)
             if self._household is not None and means.next_means is not None:
@@ -126,9 +143,11 @@ class Parts:
             readings: at least one.
             missing: (readings,) minutes missing before each.
         """
-        if self._are_few(readings):
+        answered = self._batches.answered(readings)
+        if answered is None:
             return list(map(self.one, readings, missing.tolist()))
-        batch, means, ahead_kw = self._forecast_batch(readings)
+        self._learn(*answered.first_kw)
+        batch, means, ahead_kw = self._batches.forecast(answered)
         issued: list[Issued | None] = [None] * len(readings)
         if batch is not None:
             found = batch.issued()
@@ -153,15 +172,17 @@ class Parts:
             alarms: output: the alarms raised are appended.
             ended: output: the demand intervals that have ended are appended.
         """
-        if self._are_few(readings):
-            steps = self.many(readings, missing)
+        answered = self._batches.answered(readings)
+        if answered is None:
+            steps = list(map(self.one, readings, missing.tolist()))
             settled_kw[:] = [np.nan if s.settled is None else s.settled.kw for s in steps]
             alarms += [a for s in steps for a in s.alarms if a.at == s.reading.at]
             ended += chain.from_iterable(s.settled_demand for s in steps)
             return steps[-1]
         kw = readings.kw
         waiting = self.position.waiting
-        batch, means, ahead_kw = self._forecast_batch(readings, every=False)
+        self._learn(*answered.first_kw)
+        batch, means, ahead_kw = self._batches.forecast(answered, every=False)
         settled, first = settled_by(len(kw), waiting, batch)
         settled_kw[:] = settled.mean_kw
         last_two: list[Issued | None] = [None, None]
@@ -197,6 +218,9 @@ class Parts:
                 ended += intervals
                 found = sorted([*found, *peaks], key=raised_at)
             alarms += found
+            if self._race is not None:
+                made = settled.mean_kw[:before], last_kw[:before]
+                self._race.many(readings[:before], *(each.tolist() for each in made))
             forecast = to_forecast(readings[before - 1], last_two[-2])
             self.position.advance_many(readings[:before], missing[:before], forecast)
         step = self._advance(
@@ -205,35 +229,6 @@ class Parts:
         alarms += [alarm for alarm in step.alarms if alarm.at == step.reading.at]
         ended += step.settled_demand
         return step
-
-    def _forecast_batch(
-        self, readings: Sequence[Reading], *, every: bool = True
-    ) -> tuple[ForecastBatch | None, list[MeanValues], Sequence[DoubleArray | None]]:
-        """The forecasts at the last readings of a part, one at each whose window is full.
-
-        Beside them what is known of the next minutes' mean at each, or at the last alone, and,
-        for the demand intervals, (4, horizons) their forecasts at each.
-        """
-        powers = Powers.of(readings)
-        self._learn(float(powers.consumption_kw[0]), float(powers.kw[0]))
-        batches, start = [], 0
-        values = [] if self._means is not None else [_NO_MEANS] * len(readings)
-        issued_kw: list[DoubleArray] = []
-        for end, batch, hidden in self._issuer.many(powers, day_parts(readings), self.position):
-            batches.append(batch)
-            if self._means is not None:
-                part = slice(start, end)
-                theirs = readings[part], powers.part(part)
-                found = self._means.many(*theirs, hidden, batch, every=every)
-                values += found.values
-                issued_kw += found.issued_kw
-                start = end
-        if self._means is not None and not batches:
-            values, issued_kw = self._means.many(readings, powers, None, None, every=every)
-        ahead_kw: Sequence[DoubleArray | None] = [None] * len(readings)
-        if self._household is not None and self._means is not None:
-            ahead_kw = [*chain.from_iterable(issued_kw)]
-        return ForecastBatch.joined(batches) if batches else None, values, ahead_kw
 
     def _learn(self, kw: float, grid_kw: float) -> None:
         """Learn from the reading that settles the waiting forecast, if any.
@@ -274,6 +269,10 @@ class Parts:
         if self._household is not None:
             demand, switched = self._household.one(reading, missing, ahead_kw)
             alarms = self._household.with_alarm(alarms)
+        challengers: tuple[ChallengerScores, ...] = ()
+        if self._race is not None:
+            known = (None, nan) if settled is None else (settled.kw, settled.last_kw)
+            challengers = self._race.one(reading, *known)
         forecast = to_forecast(reading, issued)
         position.advance(reading, missing, forecast)
         if issued is not None:
@@ -294,8 +293,5 @@ class Parts:
             demand_scores=demand.scores,
             quarter_hours=demand.quarter_hours,
             switched=switched,
+            challengers=challengers,
         )
-
-    def _are_few(self, readings: Sequence[Reading]) -> bool:
-        """Whether a part is processed faster one by one."""
-        return len(readings) <= _FEW and not self._issuer.is_behind

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from streamer.demand.settings import DemandRule
-from streamer.models import Forecaster, MeansHead
+from streamer.models import MeansHead
+from streamer.models.plugins import AnyForecaster
+from streamer.models.plugins.traits import Traits
 from streamer.online.layer import Adapt
+from streamer.pipeline.race import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,16 +18,18 @@ class Settings:
 
     Attributes:
         forecaster: model that forecasts the next reading from a window.
+        traits: its window, levels and channels.
         adapt: whether the forecasts are corrected online, and how.
         confidence: nominal coverage of the bands.
-        channels: names of the channels that the model takes.
         head: forecaster of the next minutes' mean; None if that is not forecast.
         demand: demand intervals; None if they are not kept.
+        challengers: forecasters that run beside the model.
     """
 
-    forecaster: Forecaster
+    forecaster: AnyForecaster
+    traits: Traits
     adapt: Adapt
     confidence: float
-    channels: tuple[str, ...]
     head: MeansHead | None
     demand: DemandRule | None
+    challengers: tuple[Entry, ...] = ()

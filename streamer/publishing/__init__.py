@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from streamer.display.horizons import SHOWN
 from streamer.readings import Notice
@@ -17,6 +17,7 @@ from streamer.readings import Notice
 if TYPE_CHECKING:
     from streamer.energy.tariff import Tariff
     from streamer.publishing.state import MeterState
+    from streamer.recording.notifications import KeptNotifications
     from streamer.sinks import Item
 
 
@@ -32,6 +33,8 @@ class WatchedMeter:
         horizons: minutes of the means that are shown, in rising order.
         tariff: what electricity costs; None if that is not known.
         record: the recording of this meter; None if nothing is recorded.
+        live: whether its readings are of the present; those of a replay count as of the time
+            at which they arrive.
     """
 
     name: str
@@ -40,6 +43,7 @@ class WatchedMeter:
     horizons: tuple[int, ...] = SHOWN
     tariff: Tariff | None = None
     record: Path | None = None
+    live: bool = True
 
 
 Report: TypeAlias = Callable[[Notice], None]
@@ -82,3 +86,26 @@ class Publisher(Protocol):
 
     async def close(self) -> None:
         """Publish what must still be published, within a second or two, and release all."""
+
+
+@runtime_checkable
+class FailureCounter(Protocol):
+    """A publisher that also counts the failures of all publishers."""
+
+    def count_failure(self, publisher: str) -> None:
+        """Count that a publisher has failed, and will be run again.
+
+        Args:
+            publisher: its name.
+        """
+
+
+@runtime_checkable
+class KeepingPublisher(Publisher, Protocol):
+    """A publisher that keeps in the recording of a meter what must outlive the program."""
+
+    async def keep(self, meter: WatchedMeter, kept: KeptNotifications) -> None:
+        """Continue from what the recording of a meter has, and keep in it from now on."""
+
+    async def release(self, meter: WatchedMeter) -> None:
+        """Write what must still be written, within a second or two; the recording then ends."""

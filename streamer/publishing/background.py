@@ -6,18 +6,23 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from streamer.display.lines import error_line, one_line
 from streamer.errors import LinkError
-from streamer.publishing import Publisher, Report, WatchedMeter
+from streamer.publishing import FailureCounter, KeepingPublisher, Publisher, Report, WatchedMeter
 from streamer.publishing.state import MeterState, next_state
-from streamer.readings import Notice
+from streamer.readings import Notice, Step
 from streamer.sinks import Item
 from streamer.sinks.items import Vitals
+
+if TYPE_CHECKING:
+    from streamer.recording.notifications import KeptNotifications
 
 MAX_WAITING = 10_000
 """Most items that wait for the event loop: more than it leaves there unless it hangs."""
@@ -58,7 +63,7 @@ class Background:
         self._now = now
         self._retry_s = tuple(retry_s)
         self._waiting: deque[tuple[WatchedMeter, Item | None]] = deque()
-        self._hangs = False
+        self._hangs = self._is_closed = False
         self._states: dict[str, MeterState] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -82,12 +87,47 @@ class Background:
         """Pass on what the user should know, in a thread for that alone, from now on."""
         self._reports.pass_to(report)
 
-    def sink(self, meter: WatchedMeter) -> MeterSink:
-        """A sink for the stream of a meter."""
-        return MeterSink(meter, self._put)
+    def sink(self, meter: WatchedMeter, late_s: Callable[[], float] | None = None) -> MeterSink:
+        """A sink for the stream of a meter.
+
+        Args:
+            meter: the meter; its key is unique.
+            late_s: `late_s` of the meter at present; None if it does not change.
+        """
+        return MeterSink(meter, self._put, late_s)
+
+    @contextmanager
+    def keeping(self, meter: WatchedMeter, kept: KeptNotifications) -> Iterator[None]:
+        """Let the publishers keep in the recording of a meter what must outlive the program.
+
+        Args:
+            meter: the meter.
+            kept: what they keep, in a recording that is open while the context lasts.
+        """
+        keepers = [each for each in self._publishers if isinstance(each, KeepingPublisher)]
+        for each in keepers:
+            self._wait_for(each.keep(meter, kept))
+        try:
+            yield
+        finally:
+            for each in keepers:
+                self._wait_for(each.release(meter))
+
+    def call_soon(self, call: Callable[[], None]) -> None:
+        """Have a function called in the thread of the publishers, in the next turn of its loop.
+
+        After the end it is called at once; by publishers that have failed altogether, never.
+        """
+        loop = self._loop
+        if self._is_closed:
+            call()
+        elif loop is not None:
+            with suppress(RuntimeError):  # the loop is closed already
+                loop.call_soon_threadsafe(call)
 
     def close(self) -> None:
         """Let the publishers take what still waits, and end them. May be called repeatedly."""
+        self._is_closed = True
         loop, stop = self._loop, self._stop
         if loop is None or stop is None:
             return
@@ -96,6 +136,15 @@ class Background:
         # A publisher that hangs stays with its thread, which ends with the program.
         self._thread.join(_CLOSE_S)
         self._reports.close()
+
+    def _wait_for(self, task: Coroutine[Any, Any, None]) -> None:
+        """Wait for a task in the event loop, but not for one that hangs."""
+        loop = self._loop
+        if loop is None:
+            task.close()
+            return
+        with suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(task, loop).result(_CLOSE_S)
 
     def _put(self, meter: WatchedMeter, item: Item | None) -> None:
         """Take an item from the thread of a stream."""
@@ -116,7 +165,7 @@ class Background:
     def _drain(self) -> None:
         while self._waiting:
             meter, item = self._waiting.popleft()
-            before = self._states.get(meter.key) or MeterState(meter)
+            before = replace(self._states.get(meter.key) or MeterState(meter), meter=meter)
             self._states[meter.key] = state = next_state(before, item, self._now())
             for publisher in self._publishers:
                 publisher.take(state, item)
@@ -163,6 +212,9 @@ class Background:
                     _log.error("%s failed", publisher.name, exc_info=error)
                 reason = error_line(error).removeprefix(f"{publisher.name}: ")
                 text = one_line(f"{publisher.name}: {reason}")
+            for each in self._publishers:
+                if isinstance(each, FailureCounter):
+                    each.count_failure(publisher.name)
             if loop.time() - began_s > _HELD_S:
                 attempts, reported = 0, ""
             if text != reported:
@@ -212,17 +264,24 @@ class MeterSink:
     Args:
         meter: the meter.
         put: takes its items; None for the end of its stream.
+        late_s: `late_s` of the meter at present; None if it does not change.
     """
 
     def __init__(
-        self, meter: WatchedMeter, put: Callable[[WatchedMeter, Item | None], None]
+        self,
+        meter: WatchedMeter,
+        put: Callable[[WatchedMeter, Item | None], None],
+        late_s: Callable[[], float] | None = None,
     ) -> None:
         self._meter = meter
         self._put = put
+        self._late_s = late_s
         self._closed = False
 
     def write(self, item: Item) -> None:
         """Hand an item on; figures about the program's own speed are left out."""
+        if isinstance(item, Step) and self._late_s is not None:
+            self._meter = replace(self._meter, late_s=self._late_s())
         if not isinstance(item, Vitals):
             self._put(self._meter, item)
 

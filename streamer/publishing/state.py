@@ -43,7 +43,7 @@ class MeterState:
             return None
         late = timedelta(seconds=self.meter.late_s)
         at = self.step.reading.at
-        if at.tzinfo is None:
+        if at.tzinfo is None or not self.meter.live:
             return self.heard_at + MINUTE + late
         return min(at + MINUTE, self.heard_at) + MINUTE + late
 

@@ -161,6 +161,27 @@ class Scores:
         """Skill over the last 1440 settled minutes."""
         return skill(self.model.day_mse_kw2, self.persistence.day_mse_kw2)
 
+    def _repr_html_(self) -> str:
+        """The errors of each forecaster as a table, as a notebook shows it."""
+        from streamer.display.notebook import html_table
+        from streamer.display.numbers import fixed, percent, plural
+
+        named = {"forecasts": self.model, "persistence": self.persistence}
+        if self.frozen is not None:
+            named["network alone"] = self.frozen
+        rows = [
+            (name, fixed(each.mse_kw2, 5), fixed(each.rmse_w, 1), fixed(each.mae_w, 1))
+            for name, each in named.items()
+        ]
+        nominal, covered = self.band.confidence, self.band.coverage
+        band = f"the {percent(nominal, signed=False)} band covered {percent(covered, signed=False)}"
+        return html_table(
+            f"{plural(self.settled, 'minute')} scored",
+            ("", "MSE, kW²", "RMSE, W", "MAE, W"),
+            rows,
+            [f"Skill {percent(self.skill)}; {band}."],
+        )
+
 
 def skill(mse: float | None, reference_mse: float | None) -> float | None:
     """Skill score of a mean squared, or absolute, error against that of a reference.

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from streamer.readings.challengers import ChallengerScores
 from streamer.readings.demand import (
     DemandForecast,
     DemandScores,
@@ -155,6 +156,8 @@ class Step:
             included; empty if demand intervals are not kept.
         switched: loads that are off by this reading, or have been on for long enough to be sure
             of it; empty if demand intervals are not kept.
+        challengers: forecasts and scores of the forecasters that run beside the model, in the order
+            in which they were given.
     """
 
     reading: Reading
@@ -174,6 +177,7 @@ class Step:
     demand_scores: DemandScores | None = None
     quarter_hours: Sequence[QuarterHour] = ()
     switched: Sequence[SwitchingEvent] = ()
+    challengers: Sequence[ChallengerScores] = ()
 
     @property
     def error_kw(self) -> float | None:
@@ -188,6 +192,32 @@ class Step:
         """The same of the point forecast, which is the one shown."""
         return None if self.settled is None else _clipped(self.reading.kw - self.settled.point_kw)
 
+    def _repr_html_(self) -> str:
+        """The step as a table, as a notebook shows it."""
+        from streamer.display.notebook import html_table
+        from streamer.display.numbers import NOTHING, fixed, percent, plural
+
+        settled, ahead = self.settled, self.forecast
+        rows = [("reading", f"{fixed(self.reading.kw, 3)} kW")]
+        if settled is not None:
+            error = fixed(self.point_error_kw, 3, signed=True)
+            band = _banded(settled.point_kw, settled.low_kw, settled.high_kw)
+            rows.append(("forecast of it", f"{band}, error {error} kW"))
+        band = NOTHING if ahead is None else _banded(ahead.point_kw, ahead.low_kw, ahead.high_kw)
+        rows.append(("next reading", band))
+        for each in () if self.next_means is None else self.next_means[-1:]:
+            name = f"mean of the next {plural(each.minutes, 'minute')}"
+            rows.append((name, _banded(each.kw, each.low_kw, each.high_kw)))
+        rows.append(("skill so far", percent(self.scores.skill)))
+        rows += [(f"alarm: {alarm.kind}", alarm.text) for alarm in self.alarms]
+        return html_table(f"{self.reading.at:%Y-%m-%d %H:%M}", (), rows)
+
 
 def _clipped(error_kw: float) -> float:
     return error_kw if math.isfinite(error_kw) else math.copysign(sys.float_info.max, error_kw)
+
+
+def _banded(kw: float, low_kw: float, high_kw: float) -> str:
+    from streamer.display.numbers import fixed
+
+    return f"{fixed(kw, 3)} kW ({fixed(low_kw, 3)} to {fixed(high_kw, 3)})"

@@ -129,6 +129,9 @@ class Notice:
     EVENT = "event"
     """Information that requires no action."""
 
+    PLUGIN = "plug-in"
+    """Reason of a warning about a fault of a plug-in, each kind of which is reported once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Link:

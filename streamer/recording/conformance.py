@@ -9,13 +9,13 @@ from functools import cache
 from typing import TypeAlias
 
 from streamer.display.lines import one_line
-from streamer.recording.schema import SCHEMA, SCHEMA_1, SCHEMA_2, SCHEMA_3, VERSION
+from streamer.recording.schema import SCHEMA, SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, VERSION
 
 _Definition: TypeAlias = tuple[str, str, str, str]
 """Type, name, table and statement of a table, an index, a view or a trigger."""
 
 _MAX_OBJECTS = 100
-_FORMER = {1: SCHEMA_1, 2: SCHEMA_2, 3: SCHEMA_3}
+_FORMER = {1: SCHEMA_1, 2: SCHEMA_2, 3: SCHEMA_3, 4: SCHEMA_4}
 _TOKEN = re.compile(
     r"""(?P<ignored>[ \t\n\f\r]+|--[^\n]*|/\*.*?(?:\*/|\Z))"""
     r"""|'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|[\w$]+|.""",

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -92,6 +93,26 @@ def export(
                 return write_parquet(table, file)
             with io.TextIOWrapper(file, encoding="utf-8", newline="") as lines:
                 return TEXT[format](table, lines)
+
+
+def recorded_minutes(path: Path, span: Span, limit: int) -> list[dict[str, Any]]:
+    """Recorded minutes as the objects of an export as JSON lines.
+
+    Args:
+        path: the recording; it may be written at the same time.
+        span: the span that they are in.
+        limit: most minutes, which are the first of the span.
+
+    Raises:
+        UsageError: the bounds of the span contradict each other.
+        RecordError: the recording cannot be read.
+    """
+    span.check("from", "to")
+    with closing(open_for_reading(path)) as connection:
+        table = _minutes(connection, path, span)
+        keys = ("at", *table.columns)
+        rows = islice(table.rows, limit)
+        return [dict(zip(keys, (at.isoformat(), *values), strict=True)) for at, values in rows]
 
 
 def _means(connection: sqlite3.Connection, path: Path, span: Span) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,11 @@ from streamer.readings import Link, Notice, Step
 from streamer.recording.backlog import Backlog
 from streamer.recording.backoff import RetryBackoff
 from streamer.recording.continuing import Continuation
-from streamer.recording.database import (
-    DamagedError,
-    LockedError,
-    TransientError,
-    check_place,
-)
+from streamer.recording.database import DamagedError, LockedError, TransientError, check_place
 from streamer.recording.events import EventLog
 from streamer.recording.future import Aside
 from streamer.recording.lock import Lock
+from streamer.recording.notifications import Notification
 from streamer.recording.reports import Reports
 from streamer.recording.resume import HISTORY_STEPS, Resumed
 from streamer.recording.snapshots import SnapshotPolicy
@@ -195,6 +191,13 @@ class Recorder:
                 self._target.name_source(item.source)
             self._write_out()
 
+    def keep(self, notifications: Iterable[Notification]) -> bool:
+        """Record notifications, now or as soon as possible; returns whether it is done."""
+        with self._guard:
+            self._backlog.keep(notifications)
+            self._write_out()
+            return not self._backlog.notifications
+
     def close(self) -> None:
         """Write what still waits, or count it as lost. May be called repeatedly.
 
@@ -240,7 +243,7 @@ class Recorder:
 
     def _try_to_write(self) -> None:
         events_due = self._backlog.events and self._events.is_due
-        if not (self._backlog.minutes or events_due):
+        if not (self._backlog.minutes or events_due or self._backlog.notifications):
             return
         if self._backoff.is_waiting:
             self._trim()

@@ -1,4 +1,4 @@
-"""Schema of a recording, version 4, and what it has in addition to earlier versions.
+"""Schema of a recording, version 5, and what it has in addition to earlier versions.
 
 A recording is a SQLite database in WAL mode. It is identified by its ``application_id``;
 ``user_version`` is the version of this schema. Any program may read it while it is being
@@ -12,7 +12,7 @@ from __future__ import annotations
 APPLICATION_ID = 0x73747265
 """The letters `stre`."""
 
-VERSION = 4
+VERSION = 5
 
 ADDED = (
     ("next_median_kw", "REAL", "the median of the forecast issued at this reading"),
@@ -152,6 +152,32 @@ CREATE VIEW switching AS
 )
 """Statements that make the tables and the views that version 4 added."""
 
+ADDED_5 = (
+    """
+-- Messages to people: those that wait, and former ones, so that none is sent twice.
+CREATE TABLE notifications (
+  id INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE,     -- meter, kind and time of what it is about
+  kind TEXT NOT NULL,           -- peak, anomaly, silent, back, summary
+  created INTEGER NOT NULL,     -- by the wall clock
+  expires INTEGER NOT NULL,     -- from then on it is of no use, and is not sent
+  size REAL,                    -- that of the alarm; NULL without one
+  title TEXT NOT NULL,
+  text TEXT NOT NULL,
+  state TEXT NOT NULL           -- waiting, sent, expired; withheld to keep to a limit
+)""",
+    """
+-- Their receivers, each by a digest of its address.
+CREATE TABLE deliveries (
+  key TEXT NOT NULL,            -- that of the notification
+  receiver TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  sent_at INTEGER,              -- by the wall clock; NULL until the receiver has taken it
+  PRIMARY KEY (key, receiver)
+) WITHOUT ROWID""",
+)
+"""Statements that make the tables that version 5 added."""
+
 PAGE_SIZE = 512
 """The smallest page size: with each minute at least one page is written."""
 
@@ -171,6 +197,8 @@ COLUMNS = {
     ),
     "meter_registers": "at, so_far_kw, peaks",
     "switching_events": "at, kw, off_at",
+    "notifications": "key, kind, created, expires, size, title, text, state",
+    "deliveries": "key, receiver, attempts, sent_at",
     "alarms": "at, kind, text, size, over_at",
     "events": "id, at, kind, text",
     "snapshots": "at, checksum, state",
@@ -242,4 +270,5 @@ SCHEMA_2 = _SCHEMA % "".join(
     for name, definition, comment in ADDED
 )
 SCHEMA_3 = SCHEMA_2 + "".join(f"{statement};\n" for statement in ADDED_3)
-SCHEMA = SCHEMA_3 + "".join(f"{statement};\n" for statement in ADDED_4)
+SCHEMA_4 = SCHEMA_3 + "".join(f"{statement};\n" for statement in ADDED_4)
+SCHEMA = SCHEMA_4 + "".join(f"{statement};\n" for statement in ADDED_5)

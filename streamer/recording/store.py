@@ -24,6 +24,7 @@ from streamer.recording.database import (
 from streamer.recording.demandrows import write_demand
 from streamer.recording.files import Files
 from streamer.recording.minutes import AlarmKey, EventRow, Minute
+from streamer.recording.notifications import Notification, write_notifications
 from streamer.recording.registers import write_registers
 from streamer.recording.rows import MAX_ALARMS, check_alarms
 from streamer.recording.schema import COLUMNS, VERSION
@@ -119,6 +120,7 @@ class Store:
         events: Iterable[EventRow] = (),
         settings: Mapping[str, str] | None = None,
         *,
+        notifications: Iterable[Notification] = (),
         forget: bool = False,
     ) -> int:
         """Write everything in one transaction, or nothing.
@@ -127,6 +129,7 @@ class Store:
             minutes: minutes; those whose time is already recorded are skipped.
             events: events.
             settings: replacement for the recorded settings, if given.
+            notifications: notifications, each in place of its former state.
             forget: whether to delete the snapshots, which belong to other settings.
 
         Returns:
@@ -171,6 +174,7 @@ class Store:
                     "INSERT INTO events (at, kind, text) VALUES (?, ?, ?)",
                     (event.at, event.kind, event.text),
                 )
+            write_notifications(self.connection, notifications)
         self._last_at, self._peaks = last_at, peaks
         self.files.remember()
         return duplicates

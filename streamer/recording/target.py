@@ -119,7 +119,7 @@ class Target:
         return minute
 
     def write(self, backlog: Backlog) -> Written:
-        """Write the waiting minutes and events.
+        """Write the waiting minutes, events and notifications.
 
         Raises:
             RecordError: the recording cannot be written.
@@ -130,6 +130,7 @@ class Target:
                 backlog.minutes,
                 backlog.events,
                 self.settings if self._settings_due else None,
+                notifications=backlog.notifications.values(),
                 forget=self._forget,
             )
         written = Written(store, duplicates, self._elsewhere)

@@ -10,6 +10,7 @@ from streamer.recording.schema import (
     ADDED,
     ADDED_3,
     ADDED_4,
+    ADDED_5,
     APPLICATION_ID,
     COLUMNS,
     PAGE_SIZE,
@@ -17,12 +18,13 @@ from streamer.recording.schema import (
     VERSION,
 )
 
-_ADDED_OBJECTS = {3: ADDED_3, 4: ADDED_4}
+_ADDED_OBJECTS = {3: ADDED_3, 4: ADDED_4, 5: ADDED_5}
 """Statements that make the tables and views of a version, by the version."""
 
 _ADDED_TABLES = {
     3: ("mean_forecasts", "channels", "channel_values"),
     4: ("demand_intervals", "meter_registers", "switching_events"),
+    5: ("notifications", "deliveries"),
 }
 
 _GENERATED = "GENERATED ALWAYS AS"

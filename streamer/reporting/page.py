@@ -27,6 +27,7 @@ from streamer.reporting.tally import (
     settled_errors,
     totals,
 )
+from streamer.reporting.tiles import tile
 from streamer.reporting.words import HARD, moment, named_days, share
 
 _WORDS = (
@@ -79,7 +80,7 @@ def render(
         tables.by_part(recorded, parts),
         _foot(file_name),
     )
-    style = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
+    style = style_sheet()
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -89,6 +90,11 @@ def render(
         tag("style", Markup(style)),
     )
     return f"<!DOCTYPE html>\n{tag('html', head, tag('body', body), lang='en')}\n"
+
+
+def style_sheet() -> str:
+    """The style sheet, which live pages share."""
+    return Path(__file__).with_name("style.css").read_text(encoding="utf-8")
 
 
 def _head(recorded: Recorded, source: str, written: datetime) -> Markup:
@@ -122,15 +128,15 @@ def _key_figures(recorded: Recorded, found: Totals, total: Energy) -> Markup:
     missing = f"{found.missing:,} missing" if found.missing else "none missing"
     asked = "" if recorded.confidence is None else f"{100 * recorded.confidence:g}{HARD}% asked for"
     tiles = (
-        _tile("Imported", amount(float(total.imported_kwh[0]), 2), "kWh"),
-        _tile("Exported", amount(float(total.exported_kwh[0]), 2), "kWh"),
+        tile("Imported", amount(float(total.imported_kwh[0]), 2), "kWh"),
+        tile("Exported", amount(float(total.exported_kwh[0]), 2), "kWh"),
         *(_sun(total) if total.has_solar else ()),
         _peak(recorded, "Peak", found.peak),
         _peak(recorded, "Quarter-hour peak", found.quarter_peak),
-        _tile("Minutes recorded", f"{found.recorded:,}", "", missing),
+        tile("Minutes recorded", f"{found.recorded:,}", "", missing),
         _error(scores["point"], persistence),
-        _tile("Skill of the mean", *_percentage(gained, signed=True), "against “next = last”"),
-        _tile("In the band", *_percentage(score_band(recorded.minutes).coverage), asked),
+        tile("Skill of the mean", *_percentage(gained, signed=True), "against “next = last”"),
+        tile("In the band", *_percentage(score_band(recorded.minutes).coverage), asked),
     )
     return tag("dl", *tiles, class_="figures")
 
@@ -139,16 +145,16 @@ def _sun(total: Energy) -> tuple[Markup, ...]:
     """Tiles about solar power and own use."""
     own, sun = (_percentage(float(each[0])) for each in (total.own_use, total.from_sun))
     return (
-        _tile("Solar", amount(float(total.solar_kwh[0]), 2), "kWh"),
-        _tile("Consumption", amount(float(total.consumption_kwh[0]), 2), "kWh"),
-        _tile("Solar used at home", *own, "not exported"),
-        _tile("Consumption from the sun", *sun, "not imported"),
+        tile("Solar", amount(float(total.solar_kwh[0]), 2), "kWh"),
+        tile("Consumption", amount(float(total.consumption_kwh[0]), 2), "kWh"),
+        tile("Solar used at home", *own, "not exported"),
+        tile("Consumption from the sun", *sun, "not imported"),
     )
 
 
 def _error(point: Score, persistence: Score) -> Markup:
     below = f"persistence {amount(persistence.mae_w, 1)}{HARD}W"
-    return _tile("MAE of the forecast", amount(point.mae_w, 1), "W", below)
+    return tile("MAE of the forecast", amount(point.mae_w, 1), "W", below)
 
 
 def _percentage(value: float | None, *, signed: bool = False) -> tuple[str, str]:
@@ -158,15 +164,8 @@ def _percentage(value: float | None, *, signed: bool = False) -> tuple[str, str]
 
 def _peak(recorded: Recorded, label: str, peak: Peak | None) -> Markup:
     if peak is None:
-        return _tile(label, amount(None, 2), "", "no quarter is complete")
-    return _tile(label, amount(peak.kw, 2), "kW", moment(recorded.clock, peak.at))
-
-
-def _tile(label: str, value: str, unit: str, more: str = "") -> Markup:
-    small = join(HARD, tag("small", unit)) if unit else None
-    below = tag("span", more, class_="more") if more else None
-    shown = tag("dd", tag("span", value, small, class_="value"), below)
-    return tag("div", tag("dt", label), shown)
+        return tile(label, amount(None, 2), "", "no quarter is complete")
+    return tile(label, amount(peak.kw, 2), "kW", moment(recorded.clock, peak.at))
 
 
 def _foot(file_name: str) -> Markup:

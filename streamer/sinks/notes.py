@@ -22,10 +22,12 @@ class NoteSink:
 
     Args:
         out: stream to write to, usually standard error.
+        meter: name of the meter; empty if there is one only.
     """
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, meter: str = "") -> None:
         self._out = out
+        self._label = f"{meter}: " if meter else ""
         self._reported: set[tuple[str, str]] = set()
         self._watch = AlarmWatch()
         self._link = OutageWatch()
@@ -49,7 +51,7 @@ class NoteSink:
         self._out.flush()
 
     def _say(self, text: str) -> None:
-        self._out.write(f"streamer: {one_line(text)}\n")
+        self._out.write(f"streamer: {self._label}{one_line(text)}\n")
 
     def _write_link(self, link: Link) -> None:
         at = f" at {link.since:%Y-%m-%d %H:%M}" if link.since else ""

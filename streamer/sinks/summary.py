@@ -19,6 +19,7 @@ from streamer.readings import (
     Step,
 )
 from streamer.sinks import Item
+from streamer.sinks.challengers import challenger_lines
 from streamer.sinks.intervals import IntervalTotals
 from streamer.sinks.items import About
 from streamer.sinks.means import score_lines as mean_score_lines
@@ -59,7 +60,7 @@ class Summary:
         self._before = 0
         self._scored_in_sample = False
         self._notices: Counter[str] = Counter()
-        self._conversions: list[str] = []
+        self._remarks: list[str] = []
         self._alarms: Counter[str] = Counter()
         self._solar = SolarEnergy()
         self._intervals = IntervalTotals(tariff)
@@ -75,8 +76,8 @@ class Summary:
             self._notices[item.kind] += item.count
             if item.kind == Notice.REFUSED:
                 self._refusals[item.reason or "other"] += item.count
-            if item.kind == Notice.CONVERSION:
-                self._conversions.append(item.text)
+            if item.kind == Notice.CONVERSION or item.reason == Notice.PLUGIN:
+                self._remarks.append(item.text)
         elif isinstance(item, Link):
             self._link.see(item)
             self._linked = True
@@ -120,7 +121,7 @@ class Summary:
         lines = [
             f"{self._source()}: {plural(self._readings, 'reading')}, "
             f"{self._first_at:%Y-%m-%d %H:%M} to {self._last.reading.at:%Y-%m-%d %H:%M}",
-            *self._conversions,
+            *self._remarks,
             *([] if recorded else [gaps]),
             *self._away(),
             *self._skipped(),
@@ -131,6 +132,7 @@ class Summary:
             *recorded,
             *score_lines(self._last.scores),
             *mean_score_lines(self._last.mean_scores, self._horizons),
+            *challenger_lines(self._last.challengers),
         ]
         if self._verbose and self._about is not None:
             lines.append(f"model {self._about.model}, engine {self._about.engine}")

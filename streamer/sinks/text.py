@@ -6,6 +6,7 @@ import csv
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TextIO, TypeAlias
 
 from streamer.display.horizons import SHOWN
@@ -13,6 +14,8 @@ from streamer.display.numbers import plural
 from streamer.errors import UsageError
 from streamer.readings import Step
 from streamer.sinks import Item, demand
+from streamer.sinks.challengers import KEY as CHALLENGERS
+from streamer.sinks.challengers import challenger_records
 from streamer.sinks.items import About, Vitals
 from streamer.sinks.means import (
     KEY,
@@ -94,7 +97,8 @@ def record(
     }
     means = {KEY: mean_records(step.next_means, horizons)} if horizons and has_means(step) else {}
     ends = {demand.KEY: demand.demand_record(step.demand), **demand.event_records(step)}
-    return {**found, "alarms": _alarms(step), **means, **ends}
+    race = {CHALLENGERS: challenger_records(step.challengers)} if step.challengers else {}
+    return {**found, "alarms": _alarms(step), **means, **ends, **race}
 
 
 def keys_of(step: Step) -> tuple[str, ...]:
@@ -156,6 +160,27 @@ def _alarms(step: Step) -> list[dict[str, Value]]:
     ]
 
 
+METER_KEY = "meter"
+"""Key of a JSON line and first column of the CSV where there are several meters."""
+
+
+@dataclass(frozen=True)
+class MeterLabel:
+    """Label of the lines of one of several meters, which share an output.
+
+    Attributes:
+        key: its key, for JSON and CSV.
+        text: its name, filled up to the width of the longest, for lines for people.
+        is_first: whether it writes the header of the CSV, which has the columns of all.
+        demand: whether the CSV has the columns of demand intervals.
+    """
+
+    key: str
+    text: str
+    is_first: bool = False
+    demand: bool = False
+
+
 class TextSink:
     """Writes one line per step; notices are left to other sinks.
 
@@ -166,14 +191,23 @@ class TextSink:
         out: stream to write to; a closed pipe raises BrokenPipeError.
         format: `plain`, `json` or `csv`.
         horizons: horizons whose means are shown, in minutes and in rising order.
+        meter: label of the lines; None if there is one meter.
 
     Raises:
         UsageError: the format is unknown.
     """
 
-    def __init__(self, out: TextIO, format: str, *, horizons: tuple[int, ...] = SHOWN) -> None:
+    def __init__(
+        self,
+        out: TextIO,
+        format: str,
+        *,
+        horizons: tuple[int, ...] = SHOWN,
+        meter: MeterLabel | None = None,
+    ) -> None:
         self._out = out
         self._horizons = horizons
+        self._meter = meter
         writers = {"plain": self._plain, "json": self._json, "csv": self._csv}
         if format not in writers:
             raise UsageError(f"no format {format!r}: give one of: {', '.join(writers)}")
@@ -186,6 +220,11 @@ class TextSink:
         self._columns: tuple[str, ...] = () if format == "csv" else KEYS
         self._means: tuple[str, ...] = ()
         self._demand: tuple[str, ...] = ()
+        if meter is not None and format == "csv":
+            # Before the first step of any of them, all columns that one may have.
+            self._means = mean_columns(horizons)
+            self._demand = demand.COLUMNS if meter.demand else ()
+            self._head(KEYS + SOLAR_KEYS + self._means + self._demand)
 
     def write(self, item: Item) -> None:
         """Write a step; flush the output when the stream pauses."""
@@ -203,7 +242,10 @@ class TextSink:
         self._out.flush()
 
     def _json(self, step: Step) -> None:
-        self._out.write(json_line(step, self._horizons) + "\n")
+        line = json_line(step, self._horizons)
+        if self._meter is not None:
+            line = f'{{"{METER_KEY}": {json.dumps(self._meter.key)}, {line[1:]}'
+        self._out.write(line + "\n")
 
     def _csv(self, step: Step) -> None:
         if not self._columns:
@@ -218,11 +260,14 @@ class TextSink:
             row += tuple(mean_values(step.next_means, self._horizons))
         if self._demand:
             row += demand.demand_values(step.demand)
-        self._rows.writerow(row)
+        self._rows.writerow(row if self._meter is None else (self._meter.key, *row))
 
     def _head(self, columns: tuple[str, ...]) -> None:
         self._columns = columns
-        self._rows.writerow(columns)
+        if self._meter is None:
+            self._rows.writerow(columns)
+        elif self._meter.is_first:
+            self._rows.writerow((METER_KEY, *columns))
 
     def _plain(self, step: Step) -> None:
         raised, over = self._watch.see(step)
@@ -234,7 +279,8 @@ class TextSink:
             remarks += f"  {alarm.kind} over"
         for alarm in raised:
             remarks += f"  ALARM {alarm.kind}"
-        self._out.write(plain_line(step, remarks, self._horizons) + "\n")
+        line = plain_line(step, remarks, self._horizons)
+        self._out.write((line if self._meter is None else f"{self._meter.text}  {line}") + "\n")
 
 
 def json_line(step: Step, horizons: tuple[int, ...] = SHOWN) -> str:
@@ -257,5 +303,8 @@ def json_line(step: Step, horizons: tuple[int, ...] = SHOWN) -> str:
     if horizons and has_means(step):
         line = f'{line[:-1]}, "{KEY}": {mean_json(step.next_means, horizons)}}}'
     line = f"{line[:-1]}{demand.demand_json(step)}}}"
+    if step.challengers:
+        race = json.dumps(challenger_records(step.challengers))
+        line = f'{line[:-1]}, "{CHALLENGERS}": {race}}}'
     # JSON has neither; the record has None instead.
     return json.dumps(record(step, horizons)) if "nan" in line or "inf" in line else line

@@ -5,15 +5,26 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import Protocol
 
 from streamer.errors import StreamerError
 from streamer.sinks import Sink
-from streamer.sinks.summary import Summary
 from streamer.stream.standard import HangupError, ReaderGoneError
 
 
+class Summing(Protocol):
+    """A `Summary`, or the summaries of several meters."""
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything has come from a source."""
+
+    def lines(self) -> list[str]:
+        """The lines to print at the end."""
+
+
 @contextmanager
-def summed_up(summary: Summary, sinks: Sequence[Sink]) -> Iterator[None]:
+def summed_up(summary: Summing, sinks: Sequence[Sink]) -> Iterator[None]:
     """Close the sinks at the end, and print the summary to standard error.
 
     If the reader of standard output has gone, the stream ends normally, but no summary is

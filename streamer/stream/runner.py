@@ -56,7 +56,8 @@ def run(
     Args:
         source: source of the readings.
         pipeline: makes steps of them.
-        sinks: receive each step in order, and between them all other items of the source;
+        sinks: receive each step in order, and between them all other items of the source, notices
+            about faults of the forecaster,
             and `Vitals` a few times a second and before the source may block.
             If all are `BlockSink`s, no reading is delayed and the source returns blocks, one
             `BlockResult` replaces the steps of a block.
@@ -173,12 +174,14 @@ class _Drive:
                 result = pipeline.push_block(block)
             for sink in self._block_sinks:
                 sink.write_block(result)
-            return
+            steps = []
         else:
             with gauge.timing(len(block)):
                 steps = pipeline.push_many(block)
         for step in steps:
             self.emit(step)
+        for notice in pipeline.gathered():
+            self.emit(notice)
 
 
 class _Gauge:

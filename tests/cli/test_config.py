@@ -88,7 +88,7 @@ def test_the_file_in_the_xdg_folder_is_the_default(
     ("text", "message"),
     [
         ("[watch", "not valid TOML"),
-        ("url = 'x'", "unknown table or key 'url'; settings are in [watch], others in [publish]"),
+        ("url = 'x'", "unknown table or key 'url'; settings are in [watch], others in [all]"),
         ("watch = 3", "watch is not a table"),
         ("[watch]\nstale_afer = 3", "[watch] stale_afer: unknown key; did you mean stale_after?"),
         ("[watch]\nzzz = 3", "[watch] zzz: unknown key; known keys: adapt, "),
@@ -318,7 +318,7 @@ class TestInTheAddress:
         """User and password in effect."""
         watch = get_command(app).commands["watch"]  # type: ignore[attr-defined]
         with watch.make_context("watch", list(arguments)) as context:
-            settings = resolve_settings(context)
+            (settings,) = resolve_settings(context)
             assert settings.address is not None
             found = settings.meter(settings.address).credentials
         return found.user, "" if found.password is None else found.password.reveal()

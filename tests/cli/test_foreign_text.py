@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from streamer.dashboard.history import History
 from streamer.dashboard.layout import render
 from streamer.display.console import PlainConsole
 from streamer.display.progress import progress_bar
 from streamer.fleet.spark.sinks import batch_table
+from streamer.history import History
 from streamer.models import find_model
 from streamer.readings import Link, Notice
 from streamer.sinks.items import About

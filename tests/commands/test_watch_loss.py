@@ -11,7 +11,7 @@ from typing import cast
 
 import pytest
 
-from streamer.commands.watch import Watch, _wait_for
+from streamer.commands.watch import Watch, wait_for
 from streamer.errors import RecordError
 from streamer.feeds.address import Address
 from streamer.readings import Link, Notice, Reading
@@ -79,7 +79,7 @@ def test_minutes_that_stay_locked_out_are_an_error(
     assert notes.texts[-1].endswith("waiting for up to 10 s, 1 minute waits to be written")
     # What the dashboard has not waited for is an error, too.
     with pytest.raises(RecordError, match="lost: 1 minute"):
-        _wait_for(opened)
+        wait_for(opened)
 
 
 def test_a_recording_that_is_still_open_is_closed(
@@ -88,8 +88,8 @@ def test_a_recording_that_is_still_open_is_closed(
     recorder = Recorder.open(
         tmp_path / "house.db", settings={}, state=dict, notify=lambda notice: None
     )
-    _wait_for([recorder])
+    wait_for([recorder])
     assert recorder.is_closed
     assert capsys.readouterr().err == "streamer: writing the last minutes of the recording\n"
-    _wait_for([recorder])
+    wait_for([recorder])
     assert capsys.readouterr().err == ""

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import pytest
 from rich.console import Console, ConsoleDimensions
 
-from streamer.dashboard import Dashboard, app
+from streamer.dashboard import Dashboard, fullscreen
 from streamer.dashboard.background import QUESTION
 from streamer.dashboard.chart import plot_columns
 from streamer.dashboard.fan import columns_taken
@@ -153,7 +153,7 @@ class Screen:
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "FRAME_S", 0.0)
+    monkeypatch.setattr(fullscreen, "FRAME_S", 0.0)
 
 
 def test_the_dashboard_is_a_sink() -> None:
@@ -372,7 +372,7 @@ def test_an_error_while_painting_restores_the_terminal_and_stops_the_stream(
 
 
 def test_a_stream_that_hangs_does_not_block_leaving(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "_JOIN_S", 0.01)
+    monkeypatch.setattr(fullscreen, "_JOIN_S", 0.01)
     screen = Screen(["q"])
     free = threading.Event()
     screen.dashboard.run(lambda: assert_true(free.wait(30)))

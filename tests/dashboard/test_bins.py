@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.dashboard.bins import binned
-from streamer.dashboard.columns import MAX_KW, Column
-from streamer.dashboard.past import SeenMinutes
 from streamer.dashboard.zoom import MAX_SPAN, MIN_SPAN, Zoom, zooms
+from streamer.history.columns import MAX_KW, Column
+from streamer.history.past import SeenMinutes
 from streamer.readings import Reading
 from streamer.readings.bins import Bins
 from streamer.readings.seconds import local_time

@@ -16,8 +16,9 @@ from rich.text import Text
 
 from streamer.dashboard import chart
 from streamer.dashboard.chart import plot_columns
-from streamer.dashboard.columns import SOLAR_GLYPH, Column, latest
+from streamer.dashboard.plot import SOLAR_GLYPH
 from streamer.dashboard.words import BAND, FORECAST, HANGING
+from streamer.history.columns import Column, latest
 from streamer.readings import MINUTE, Alarm, Step
 from tests.dashboard.decoding import read_chart
 from tests.dashboard.samples import alarming, house, make_steps

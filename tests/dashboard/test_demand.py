@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from rich.text import Text
 
 from streamer.dashboard import History, HistorySnapshot, interval, render, today
-from streamer.dashboard.daybars import day_bars, exports_of, slot_of
+from streamer.dashboard.daybars import day_bars
 from streamer.dashboard.demand import panel
 from streamer.dashboard.interval import BOUND_GLYPH, DRAWN_GLYPH, RANGE_GLYPH, SURE_GLYPH
 from streamer.dashboard.words import WARNING
 from streamer.energy.tariff import PeakCharge, Rate, Tariff
 from streamer.energy.today import IntervalMean
+from streamer.history import energy as dayenergy
+from streamer.history.energy import exports_of, slot_of
 from streamer.readings import (
     MINUTE,
     DemandForecast,
@@ -248,7 +250,7 @@ def test_energy_and_cost_of_the_day() -> None:
         quarter_hours=rows,
     )
     step = replace(step, reading=replace(step.reading, at=at, kw=2.0))
-    found = today.day_energy(step, TARIFF)
+    found = dayenergy.day_energy(step, TARIFF)
     assert found is not None
     assert found.costs is not None
     assert _text(today.energy(found.today, 100)) == (
@@ -268,18 +270,18 @@ def test_energy_and_cost_of_the_day() -> None:
         "cost   now 0.600 €/h   today 1.10 €",
         "of the month, 26,520 minutes unknown",
     ]
-    assert today.day_energy(replace(step, demand=None), TARIFF) is None
+    assert dayenergy.day_energy(replace(step, demand=None), TARIFF) is None
 
 
 def test_energy_is_computed_once_for_each_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     computed: list[Step] = []
-    energy = today.day_energy
+    energy = dayenergy.day_energy
 
-    def counted(step: Step, *others: Any) -> today.DayEnergy | None:
+    def counted(step: Step, *others: Any) -> dayenergy.DayEnergy | None:
         computed.append(step)
         return energy(step, *others)
 
-    monkeypatch.setattr(today, "day_energy", counted)
+    monkeypatch.setattr(dayenergy, "day_energy", counted)
     history = History(tariff=TARIFF)
     for count, step in enumerate(STEPS[-3:], 1):
         history.write(step)

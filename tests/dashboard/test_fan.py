@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from rich.text import Text
 
 from streamer.dashboard.chart import draw
-from streamer.dashboard.columns import Column
 from streamer.dashboard.fan import Fan, find_fan
 from streamer.dashboard.words import BAND, FORECAST
+from streamer.history.columns import Column
 from streamer.readings import NextMeans
 from tests.dashboard.decoding import read_chart, read_dots
 from tests.dashboard.samples import HORIZONS

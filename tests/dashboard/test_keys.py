@@ -13,7 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.dashboard.keys import (
+    BACKSPACE,
+    DOWN,
     END,
+    ENTER,
     ESCAPE,
     GONE,
     HOME,
@@ -22,6 +25,7 @@ from streamer.dashboard.keys import (
     PAGE_UP,
     RIGHT,
     SPACE,
+    UP,
     Decoder,
     Keys,
     PosixKeys,
@@ -65,7 +69,8 @@ def _type(person: int, text: bytes, keys: Keys) -> list[str]:
     [
         (b"q", ["q"]),
         (b" +=-ns?", [SPACE, "+", "=", "-", "n", "s", "?"]),
-        (b"\x1b[A\x1b[B\x1bOA", []),
+        (b"\x1b[A\x1b[B\x1bOA\x1bOB", [UP, DOWN, UP, DOWN]),
+        (b"\x1b[Z\x1b[2~\x1bOP", []),
         (b"\x1b[[A\x1b[[Eq", ["q"]),  # function keys of the Linux console
         (b"\x1b[1;5Dq", ["q"]),
         (b"\x1b[15~n", ["n"]),
@@ -73,7 +78,8 @@ def _type(person: int, text: bytes, keys: Keys) -> list[str]:
         (b"\x1b]11;rgb:00/2b/36\x1b\\q", ["answer 11;rgb:00/2b/36", "q"]),
         (b"\x1b]11;rgb:00/2b/36\x07q", ["answer 11;rgb:00/2b/36", "q"]),
         (b"\xc3\xa9q", ["q"]),
-        (b"\r\n\t\x00", []),
+        (b"\r\n\x7f\x08", [ENTER, ENTER, BACKSPACE, BACKSPACE]),
+        (b"\t\x00", []),
     ],
 )
 def test_bytes_are_decoded_whole_or_one_by_one(data: bytes, keys: list[str]) -> None:
@@ -102,7 +108,7 @@ TYPED = [
     (b" ", SPACE),
     *[
         (data, None)
-        for data in (b"\x1b[A", b"\x1b[1;5D", b"\x1b[15~", b"\x1b[[B", b"\x1bOP", b"\x1bq")
+        for data in (b"\x1b[Z", b"\x1b[1;5D", b"\x1b[15~", b"\x1b[[B", b"\x1bOP", b"\x1bq")
     ],
 ]
 """Keys as terminals send them, and what each is decoded to; None if it is discarded."""
@@ -161,7 +167,7 @@ def test_keys_are_read_without_enter_and_without_echo(pty: tuple[int, int]) -> N
 def test_arrow_keys_are_read_and_unknown_ones_ignored(pty: tuple[int, int]) -> None:
     person, program = pty
     with PosixKeys(program) as keys:
-        assert _type(person, b"\x1b[A\x1b[D\x1b[B\x1b[C", keys) == [LEFT, RIGHT]
+        assert _type(person, b"\x1b[Z\x1b[D\x1b[2~\x1b[C", keys) == [LEFT, RIGHT]
 
 
 def test_a_sequence_that_arrives_in_parts_is_one_key(pty: tuple[int, int]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from streamer.dashboard import HistorySnapshot, link, render
+from streamer.history import outage
 from streamer.readings import Link
 from tests.dashboard.samples import alarmed, usual, watched, zoned
 
@@ -130,7 +131,7 @@ def test_the_state_has_the_time_of_its_beginning() -> None:
 
 def test_a_replay_has_no_connection() -> None:
     found = replace(_lost(), now=None)
-    assert not link.down(found)
+    assert not outage.is_down(found)
     assert _banner(found) == ""
     assert link.state_since(usual()) == ["–"]
 

@@ -9,9 +9,10 @@ from functools import cache
 
 import pytest
 
-from streamer.dashboard.navigation import Navigation, PastView
-from streamer.dashboard.past import Past, SeenMinutes
+from streamer.dashboard.navigation import Navigation
 from streamer.errors import RecordError
+from streamer.history.columns import PastView
+from streamer.history.past import Past, SeenMinutes
 from streamer.readings import MINUTE, Alarm, Reading, Step
 from streamer.readings.bins import Bins
 from streamer.readings.seconds import seconds_of

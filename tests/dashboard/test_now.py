@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from streamer.dashboard import HistorySnapshot
-from streamer.dashboard.columns import latest
 from streamer.dashboard.now import now, now_lines
+from streamer.history.columns import latest
 from streamer.readings import Link, Sample
 from tests.dashboard.samples import house, make_steps, snapshot, usual, watched, zoned
 

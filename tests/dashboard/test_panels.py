@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from rich.text import Text
 
 from streamer.dashboard import render
-from streamer.dashboard.alarms import RaisedAlarm, listed
+from streamer.dashboard.alarms import listed
 from streamer.dashboard.panels import events, stream
 from streamer.dashboard.words import LABEL, WARNING, line, wrap
+from streamer.history.alarms import RaisedAlarm
 from streamer.readings import Alarm, Link, Notice
 from tests.dashboard.samples import START, alarmed, house, make_steps, snapshot, watched, zoned
 

@@ -22,10 +22,10 @@ from rich.console import Console
 from streamer.dashboard import Frame, History, HistorySnapshot, render
 from streamer.dashboard.chart import plot_columns
 from streamer.dashboard.navigation import Navigation
-from streamer.dashboard.past import Past
 from streamer.dashboard.themes import THEMES
 from streamer.display.themes import ThemeName
 from streamer.energy.tariff import PeakCharge, Rate, Tariff
+from streamer.history.past import Past
 from streamer.readings import Adaptation, Alarm, Link, Notice
 from tests.dashboard.demandsamples import demanding
 from tests.dashboard.samples import (

@@ -2,7 +2,7 @@
 
 All show minutes of the bundled sample with the shipped model's forecasts; the second one as if a
 meter had sent them, whose broker was away for two minutes, the third one a quarter-hour that
-becomes the month's peak. ``python -m tests.docs.pictures FOLDER``
+becomes the month's peak, the fourth one several meters. ``python -m tests.docs.pictures FOLDER``
 draws the first one in the usual sizes of terminals, dark and light, to look at.
 """
 
@@ -13,16 +13,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from math import cos, pi
 from pathlib import Path
 
 from streamer.commands.demand import demand_rule
 from streamer.commands.forecasting import Forecasting
 from streamer.dashboard import History, render_svg
-from streamer.dashboard.history import HistorySnapshot
+from streamer.dashboard.meterrows import MeterRow, render_meters
+from streamer.dashboard.picture import frame_svg
 from streamer.demand.settings import DemandRule
 from streamer.display.themes import ThemeName
 from streamer.energy.tariff import Rate
 from streamer.energy.tarifffile import read_tariff
+from streamer.history import HistorySnapshot
 from streamer.readings import Link, Reading, Sample
 from streamer.sinks.items import Vitals
 from streamer.sources.files.delimited import open_replay
@@ -55,7 +58,7 @@ def peaking() -> str:
     pipeline, about = Forecasting(demand=rule).prepare(SAMPLE.name)
     history = History(tariff=tariff)
     history.write(about)
-    for step in pipeline.push_many(_sample(_PEAK)):
+    for step in pipeline.push_many(sample_before(_PEAK)):
         history.write(step)
     history.write(Vitals(60.0, 0.16, 0.84))
     snapshot = history.snapshot()
@@ -76,7 +79,7 @@ def _evening() -> HistorySnapshot:
     pipeline, about = Forecasting(demand=DemandRule()).prepare(SAMPLE.name)
     history = History()
     history.write(about)
-    for step in pipeline.push_many(_sample(_EVENING)):
+    for step in pipeline.push_many(sample_before(_EVENING)):
         history.write(step)
     history.write(Vitals(60.0, 0.16, 0.84))
     return history.snapshot()
@@ -88,7 +91,7 @@ def watching() -> str:
     history = History()
     readings = [
         Reading((reading.at + timedelta(weeks=_WEEKS)).replace(tzinfo=_ZONE), reading.kw)
-        for reading in _sample(_MORNING)
+        for reading in sample_before(_MORNING)
     ]
     end = readings[-1].at
     lost, back = (end - timedelta(minutes=minutes, seconds=20) for minutes in (13, 11))
@@ -109,8 +112,47 @@ def watching() -> str:
     return render_svg(history.snapshot(), 110, 34, title="streamer watch", speed="live", now=now)
 
 
-def _sample(end: datetime) -> Sequence[Reading]:
-    """The sample's readings before a time."""
+def several() -> str:
+    """A house with panels, the house derived from both, and a heat pump that is away."""
+    used = [
+        Reading((reading.at + timedelta(weeks=_WEEKS)).replace(tzinfo=_ZONE), reading.kw)
+        for reading in sample_before(_MORNING)[-1600:]
+    ]
+    sun = [round(_sun_kw(reading.at), 3) for reading in used]
+    pump = [2.1 if reading.at.minute % 24 < 9 else 0.02 for reading in used]
+    end = used[-1].at
+    names = ["Grid", "Roof", "House", "Heat pump"]
+    rows = []
+    for name in names:
+        pipeline, about = Forecasting(demand=DemandRule()).prepare(
+            "House = grid + roof" if name == "House" else f"mqtt://pi.local/{name.lower()}"
+        )
+        history = History()
+        history.write(about)
+        history.write(Link(Link.UP, "broker", "", used[0].at))
+        for reading, solar_kw, pump_kw in zip(used, sun, pump, strict=True):
+            kws = {"Grid": reading.kw - solar_kw, "Roof": solar_kw, "House": reading.kw}
+            history.write(pipeline.push(replace(reading, kw=kws.get(name, pump_kw))))
+        last = history.snapshot().last
+        history.write(Sample(0.0 if last is None else last.reading.kw, end + timedelta(seconds=87)))
+        if name == "Heat pump":
+            since, due = end + timedelta(seconds=7), end + timedelta(seconds=101)
+            history.write(Link(Link.LOST, "pump.local", "timed out", since, due))
+        rows.append(MeterRow(name, history.snapshot()))
+    now = end + timedelta(seconds=90)
+    frame = render_meters(rows, names.index("House"), 110, 30, now=now)
+    return frame_svg(frame, 110, 30, title="streamer watch")
+
+
+def _sun_kw(at: datetime) -> float:
+    """Power of a small roof on a day in March with a few clouds."""
+    hours = at.hour + at.minute / 60 - 12.5
+    clouds = 0.6 + 0.4 * cos(at.minute / 4 + at.hour) ** 2
+    return max(0.0, 2.4 * cos(hours * pi / 12)) * clouds
+
+
+def sample_before(end: datetime) -> Sequence[Reading]:
+    """The readings of the sample before a time."""
     source = open_replay(SAMPLE, end=end)
     readings: list[Reading] = []
     while items := source.read():
@@ -128,6 +170,7 @@ def _main() -> None:
             ("dashboard.svg", replaying()),
             ("watching.svg", watching()),
             ("demand.svg", peaking()),
+            ("meters.svg", several()),
         ]
     else:
         folder.mkdir(parents=True, exist_ok=True)

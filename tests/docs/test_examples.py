@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import http.server
 import re
+import sys
 import threading
 import tomllib
 from pathlib import Path
@@ -12,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from streamer.commands.config import TABLE
+from streamer.commands.config import COMMON, TABLE
 from streamer.feeds import FeedKind
 from streamer.feeds.address import Address
-from streamer.testing import check_source
+from streamer.testing import check_forecaster, check_sink, check_source
+from tests.commandline import streamer
 from tests.docs.pages import block
 
 
@@ -47,12 +49,49 @@ def test_the_example_of_a_plug_in_keeps_to_the_protocol() -> None:
     assert [sample.kw for sample in samples] == [-0.25] * 3
 
 
-def test_the_example_of_a_configuration_is_right(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_example_of_a_forecaster_keeps_to_the_protocol_and_beats_persistence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = block("python", "class Reverting").text
+    assert len([line for line in code.splitlines() if line.strip()]) <= 15
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - that is the test
+    check_forecaster(names["Reverting"])
+    (tmp_path / "reverting_example.py").write_text(code, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    done = streamer("replay", "--model", "reverting_example:Reverting", "-q", "--no-adapt", "-v")
+    assert done.returncode == 0, done.stderr
+    assert "reverting_example:Reverting" in done.stderr
+    errors = dict(re.findall(r"^(\w+) +MSE ([\d.]+)", done.stderr, re.MULTILINE))
+    assert 0.0 < float(errors["mean"]) < float(errors["persistence"])
+
+
+def test_the_example_of_a_sink_keeps_to_the_protocol(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = block("python", "class Spikes").text
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - that is the test
+    check_sink(names["Spikes"]())
+    (tmp_path / "spikes_example.py").write_text(code, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    done = streamer("replay", "--sink", "spikes_example:Spikes", "-q")
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"(\d\d:\d\d \d+\.\d kW\n)+", done.stdout)
+
+
+@pytest.mark.parametrize("heading", [f"\n[{TABLE}]", f"\n[{COMMON}]"])
+def test_the_examples_of_a_configuration_are_right(
+    heading: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     from streamer.cli import main
 
-    text = block("toml", f"[{TABLE}]").text
+    text = block("toml", heading).text
     assert tomllib.loads(text)
     home = tmp_path / "home"
     (home / ".config" / "streamer").mkdir(parents=True)
@@ -68,7 +107,7 @@ def test_the_example_of_a_configuration_is_right(
 
 
 def test_the_example_of_a_service_never_gives_up() -> None:
-    script = block("sh", "streamer.service").text
+    script = block("sh", "StartLimitIntervalSec").text
     text = re.search(r"<<'END'\n(.*?)END\n", script, re.DOTALL)
     assert text is not None
     unit = configparser.ConfigParser(interpolation=None)

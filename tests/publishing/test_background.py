@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from streamer.publishing.background import MAX_WAITING, Background
 from streamer.publishing.record import ENDED, FRESH, STALE, WAITING, state_record, status_of
 from streamer.publishing.state import MeterState, next_state
 from streamer.readings import Link, Notice, Sample, Step
+from streamer.recording.notifications import KeptNotifications
 from streamer.sinks import Item
 from streamer.sinks.items import About, Vitals
 from streamer.sinks.shared import SharedSinks
@@ -109,6 +111,23 @@ def test_a_publisher_that_fails_is_reported_once_and_runs_again() -> None:
     assert told == [Notice(Notice.WARNING, text) for text in texts]
 
 
+def test_each_failure_is_counted_by_those_who_count_them() -> None:
+    class Counting(_Fake):
+        def __init__(self) -> None:
+            super().__init__()
+            self.failed: list[str] = []
+
+        def count_failure(self, publisher: str) -> None:
+            self.failed.append(publisher)
+
+    fake, counting = _Fake(*[LinkError("fake: no route")] * 3), Counting()
+    background = Background(_of(fake, counting), retry_s=(0.0,))
+    background.start()
+    assert fake.ran.wait(10)
+    background.close()
+    assert counting.failed == ["fake"] * 3
+
+
 def test_one_that_cannot_start_is_an_error_and_the_others_are_closed() -> None:
     others = _Fake()
     background = Background(_of(others, _Fake(start=RefusedError("the port is in use"))))
@@ -116,6 +135,23 @@ def test_one_that_cannot_start_is_an_error_and_the_others_are_closed() -> None:
         background.start()
     assert others.closed
     background.close()
+
+
+def test_a_call_is_made_in_the_next_turn_of_the_loop_or_at_once_after_the_end() -> None:
+    threads: list[str] = []
+    called = threading.Event()
+
+    def call() -> None:
+        threads.append(threading.current_thread().name)
+        called.set()
+
+    background = Background(_of(_Fake()))
+    background.start()
+    background.call_soon(call)
+    assert called.wait(10)
+    background.close()
+    background.call_soon(call)
+    assert threads == ["publishers", threading.current_thread().name]
 
 
 def test_a_loop_that_hangs_holds_nothing_up_and_is_reported_once() -> None:
@@ -141,6 +177,33 @@ def test_a_loop_that_hangs_holds_nothing_up_and_is_reported_once() -> None:
     ]
 
 
+def test_publishers_keep_what_must_outlive_the_program_while_it_is_recorded(
+    tmp_path: Path,
+) -> None:
+    class Keeping(_Fake):
+        def __init__(self) -> None:
+            super().__init__()
+            self.calls: list[object] = []
+
+        async def keep(self, meter: WatchedMeter, kept: KeptNotifications) -> None:
+            self.calls.append((meter, kept))
+
+        async def release(self, meter: WatchedMeter) -> None:
+            self.calls.append(meter)
+
+    keeping, other = Keeping(), _Fake()
+    background = Background(_of(keeping, other))
+    kept = KeptNotifications(tmp_path / "house.db", lambda _: False)
+    background.start()
+    with background.keeping(HOUSE, kept):
+        assert keeping.calls == [(HOUSE, kept)]
+    assert keeping.calls == [(HOUSE, kept), HOUSE]
+    background.close()
+    with background.keeping(HOUSE, kept):
+        pass
+    assert len(keeping.calls) == 2
+
+
 def test_items_after_the_end_are_dropped() -> None:
     fake = _Fake()
     background = Background(_of(fake))
@@ -150,6 +213,21 @@ def test_items_after_the_end_are_dropped() -> None:
     sink.write(Sample(1.0))
     background.close()
     assert not fake.taken
+
+
+def test_a_meter_is_late_by_its_pace_at_each_step() -> None:
+    fake, paces = _Fake(), iter((65.0, 7.0))
+    background = Background(_of(fake))
+    background.start()
+    sink = background.sink(HOUSE, lambda: next(paces))
+    sink.write(Sample(1.0))
+    for step in _steps(2):
+        sink.write(step)
+    sink.close()
+    background.close()
+    found = [state.meter for state, _ in fake.taken]
+    assert [meter.late_s for meter in found] == [HOUSE.late_s, 65.0, 7.0, 7.0]
+    assert {meter.key for meter in found} == {HOUSE.key}
 
 
 def test_shared_sinks_take_one_item_at_a_time_from_many_threads() -> None:

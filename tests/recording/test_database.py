@@ -147,7 +147,7 @@ def test_a_recording_of_a_newer_version_is_not_touched(db: Path) -> None:
     content = db.read_bytes()
     for opening in (House, open_recording):
         with pytest.raises(
-            RecordError, match="of version 7, but this streamer supports only versions up to 4"
+            RecordError, match="of version 7, but this streamer supports only versions up to 5"
         ):
             opening(db)
     assert db.read_bytes() == content

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streamer.dashboard.past import SeenMinutes
 from streamer.errors import RecordError
+from streamer.history.past import SeenMinutes
 from streamer.readings import Step
 from streamer.readings.bins import Bins
 from streamer.recording.pages import RecordingPages

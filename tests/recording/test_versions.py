@@ -31,6 +31,7 @@ from streamer.recording.schema import (
     SCHEMA_1,
     SCHEMA_2,
     SCHEMA_3,
+    SCHEMA_4,
     VERSION,
 )
 from streamer.recording.schema import (
@@ -43,7 +44,7 @@ from streamer.reporting import WEEK, render_report
 from streamer.sinks.text import record
 from tests.recording.conftest import COLUMNS, House, columns_of, house, pipeline
 
-_SCHEMAS = {1: SCHEMA_1, 2: SCHEMA_2, 3: SCHEMA_3}
+_SCHEMAS = {1: SCHEMA_1, 2: SCHEMA_2, 3: SCHEMA_3, 4: SCHEMA_4}
 _TABLES = ("steps", "alarms", "events", "snapshots", "settings")
 _FORMER = (
     "at, utc_offset, actual_kw, forecast_kw, low_kw, high_kw, median_kw, frozen_kw,"
@@ -154,7 +155,8 @@ def test_a_recording_of_an_earlier_version_is_continued_in_the_present_one(
 
 
 @pytest.mark.parametrize(
-    ("version", "last"), [(1, "next_point_kw"), (2, "channel_values"), (3, "VIEW switching")]
+    ("version", "last"),
+    [(1, "next_point_kw"), (2, "channel_values"), (3, "VIEW switching"), (4, "TABLE deliveries")],
 )
 def test_an_upgrade_is_whole_or_not_at_all(db: Path, version: int, last: str) -> None:
     steps = _of_version(version, db)
@@ -184,7 +186,8 @@ def test_two_programs_may_open_it_at_once(db: Path, version: int) -> None:
         assert version_of(first) == version_of(second) == VERSION
         query = (
             "SELECT count(*), count(point_kw), count(next_median_kw),"
-            " (SELECT count(*) FROM mean_forecasts), (SELECT count(*) FROM demand_intervals)"
+            " (SELECT count(*) FROM mean_forecasts), (SELECT count(*) FROM demand_intervals),"
+            " (SELECT count(*) FROM notifications)"
             " FROM steps"
         )
         assert reader.execute(query).fetchone() == first.execute(query).fetchone()
@@ -198,7 +201,7 @@ def test_an_earlier_program_refuses_the_present_version(
     House(db).close()
     monkeypatch.setattr(database, "VERSION", 2)
     for opening in (open_for_reading, open_for_writing):
-        with pytest.raises(RecordError, match="is a recording of version 4"):
+        with pytest.raises(RecordError, match="is a recording of version 5"):
             opening(db)
 
 

@@ -15,31 +15,24 @@ belongs behind a proxy.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from dataclasses import replace
 
 from streamer.errors import UsageError
 from streamer.feeds import Feed, FeedKind
 from streamer.feeds.address import Address
 from streamer.feeds.http.receiver import READING, Receiver
-from streamer.feeds.http.senders import HOSTS_OPTION, Senders
+from streamer.feeds.http.senders import HOSTS_OPTION, senders_of
 from streamer.feeds.lines.records import RECORD_OPTIONS
 from streamer.feeds.lines.sides import SIDE_OPTIONS, Records
 from streamer.feeds.pace import pace_of
 from streamer.feeds.secretfile import read_secret
 from streamer.feeds.session import AsyncFeed, Channel
 from streamer.feeds.values import channel_paces
+from streamer.web.access import is_loopback
 
 DEFAULT_PORT = 8088
 
 _LOCALHOST = "127.0.0.1"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _open(address: Address) -> Feed:
@@ -51,16 +44,16 @@ def _open(address: Address) -> Feed:
     channels = channel_paces(address, records.channels, pace)
     token_file = address.text("token_file")
     token = address.credentials.token if token_file is None else read_secret(token_file)
-    if token is None and not _is_loopback(host):
+    if token is None and not is_loopback(host):
         raise UsageError(
             f"{address.shown}: anyone who can reach {host} could send readings; give a token "
             "(token_file=…), or listen on 127.0.0.1"
         )
 
-    senders = Senders.of(address, host, token)
+    senders = senders_of(address, host, token)
 
     async def session(channel: Channel) -> None:
-        from streamer.feeds.http.server import Limits, Server
+        from streamer.web.server import Limits, Server
 
         receiver = Receiver(records, senders, channel)
         server = Server(receiver.answer, receiver.refuse, Limits())

@@ -6,11 +6,11 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from streamer.feeds.http.senders import RefusalError, Senders
 from streamer.feeds.lines.lineprotocol import PRECISIONS
 from streamer.feeds.lines.sides import Records
 from streamer.feeds.session import Channel
 from streamer.feeds.values import MalformedError
+from streamer.web.access import Access, RefusalError
 
 if TYPE_CHECKING:
     from aiohttp.web import BaseRequest, Response
@@ -38,7 +38,7 @@ class Receiver:
     """
 
     records: Records
-    senders: Senders
+    senders: Access
     channel: Channel
     taken: int = 0
     refused: int = 0
@@ -86,7 +86,8 @@ class Receiver:
             text = f"{request.path[:40]!r} does not exist; POST to {READING}"
             raise RefusalError(404, "unknown path", text)
         _check_method(request, "POST")
-        self.senders.check_sender(request.headers)
+        self.senders.check_site(request.headers)
+        self.senders.check_token(request.headers)
         body = self._format_of(request).read_body(await _body(request, until_s))
         # Telegraf drops a whole batch that is refused, and the good records with it.
         if body.problems and not body.items:

@@ -65,7 +65,7 @@ class MeterMessages:
         self._entities: tuple[Entity, ...] = ()
         self._announced = False
         self._migrated_at: datetime | None = None
-        self._due = True  # whether the state is to be published
+        self._due = True  # whether the state should be published
         self._power_due = False
         self._power_sent_at: datetime | None = None
         self._status = ""

@@ -186,7 +186,7 @@ class MqttPublisher:
         return True
 
     async def _rest(self) -> None:
-        """Wait until something is to be published."""
+        """Wait until something should be published."""
         now = self._now()
         due = self._desk.next_due(now)
         timeout = None if due is None else max(0.0, (due - now).total_seconds())

@@ -14,7 +14,7 @@ from streamer.readings import CHANNELS, Notice, Sample
 from streamer.sources.live.counters import CounterMeans
 from streamer.sources.live.means import AnySample, SampleMeans
 from streamer.sources.live.meterclock import MeterClock
-from streamer.sources.live.minutes import MinuteMeans, local_time
+from streamer.sources.live.minutes import MINUTE_S, MinuteMeans, local_time
 from streamer.sources.live.notices import Remark
 from streamer.sources.live.remarks import Remarks
 from streamer.sources.live.rest import REST_KW, Rest
@@ -23,6 +23,7 @@ from streamer.sources.live.rules import LiveRules
 GRID, SOLAR = "", "solar"
 """Names of the channels that are treated in a way of their own."""
 
+_UNLEARNT_S = 60.0
 _AGAIN_S = 600.0
 _MAX_SILENT_S = 120.0
 _MAX_KEPT = 1440
@@ -57,6 +58,7 @@ class ChannelMeans:
         self.measure = measure_of(name)
         self.most = rules.max_kw if self.measure.most is None else self.measure.most
         self.means = SampleMeans(rules)
+        self._by_feed = rules.by_feed
         self.clock = MeterClock(rules.grace_s)
         self.remarks = Remarks(rules.pace, rules.advice)
         self.newest_s = -math.inf
@@ -66,6 +68,18 @@ class ChannelMeans:
     def minutes(self) -> MinuteMeans | CounterMeans:
         """The means themselves."""
         return self.means.minutes
+
+    @property
+    def behind_s(self) -> float:
+        """Seconds after its end for which the mean of a minute is not known yet, at their pace."""
+        spacing = self.minutes.spacing
+        if self._by_feed or self.means.is_counter:
+            # It is known with the next sample.
+            return _UNLEARNT_S if spacing.usual_s is None else spacing.usual_s
+        if spacing.on_change:
+            return 0.0
+        # Of values that come more rarely, most minutes have none.
+        return max(0.0, (spacing.usual_s or _UNLEARNT_S) - MINUTE_S)
 
     @property
     def remedy(self) -> str:

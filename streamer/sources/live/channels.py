@@ -83,6 +83,11 @@ class Channels:
             for each in self
         )
 
+    @property
+    def behind_s(self) -> float:
+        """Seconds after its end for which a minute is not known yet, at the pace of the samples."""
+        return max(each.behind_s for each in self)
+
     def take_notes(self) -> list[Remark]:
         """Return the remarks on minutes since the last call."""
         notes = [note for side in self.sides for note in side.notes]

@@ -85,6 +85,11 @@ class SampleProcessor:
         self._last_arrival = -math.inf
         self._left_out: set[str] = set()
 
+    @property
+    def behind_s(self) -> float:
+        """Seconds after its end for which a minute is not known yet, at the pace of the samples."""
+        return self._channels.behind_s
+
     def resume_after(self, after: datetime) -> None:
         """Treat a minute, and all before it, as done; to be called before the first sample."""
         self.timeline.resume_after(after)

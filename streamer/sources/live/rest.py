@@ -14,7 +14,9 @@ from streamer.sources.live.minutes import MIN_COVERED_S, MINUTE_S, minute_of
 REST_KW = 0.010
 """Power in kW up to which panels may be at rest."""
 
-_MAX_REST_S = 20 * 3600.0
+MAX_REST_S = 20 * 3600.0
+"""Seconds for which panels may be at rest after their last report."""
+
 _MAX_REPORTS = 1440
 
 
@@ -91,4 +93,4 @@ class Rest:
         if in_doubt_s > MINUTE_S - MIN_COVERED_S:
             return None
         last = reports[0]
-        return last if last.kw <= REST_KW and start_s - last.at_s <= _MAX_REST_S else None
+        return last if last.kw <= REST_KW and start_s - last.at_s <= MAX_REST_S else None

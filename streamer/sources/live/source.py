@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
@@ -18,12 +18,15 @@ from streamer.sources.live.feedreader import FeedReader
 from streamer.sources.live.processor import LiveItem, SampleProcessor
 from streamer.sources.live.rewinding import Rewinder, Rewinding
 from streamer.sources.live.rules import RETRY_MAX_S, LiveRules
+from streamer.sources.pendingcalls import PendingCalls
 
 _MAX_WAITING = 1000
 _MAX_DELAY_S = 0.5
 _NO_ADVICE = Advice()
 
 _BEAT_S = 1.0
+_UNKNOWN_PACE_S = 60.0
+_COMPUTING_S = 5.0  # for the way of a reading, on a busy machine
 
 _Moment: TypeAlias = tuple[float, float]
 """Time on the monotonic clock and date, in seconds."""
@@ -102,6 +105,7 @@ class LiveSource:
         )
         self._condition = threading.Condition()
         self._inbox: deque[_Batch] = deque()
+        self._calls = PendingCalls()
         self._feed_ended = False
         self._ended = False
         self._closed = threading.Event()
@@ -113,6 +117,16 @@ class LiveSource:
     def name(self) -> str:
         """The feed's name."""
         return self._feed.name
+
+    @property
+    def late_s(self) -> float:
+        """Seconds after the end of a minute by which its reading should be here.
+
+        They follow from the allowed lateness and the pace of the samples so far.
+        """
+        processor = self._processor
+        behind_s = _UNKNOWN_PACE_S if processor is None else processor.behind_s
+        return self._rules.grace_s + behind_s + _COMPUTING_S
 
     def resume_after(self, after: datetime | None) -> None:
         """Treat a minute, and all before it, as done; to be called before the first read."""
@@ -135,6 +149,7 @@ class LiveSource:
         self._rewinding.begin()
         while not self._closed.is_set():
             processor = self._processor or self._begin()
+            self._calls.run()
             if not self._ended:
                 self._process(processor, *self._wait(processor))
             if self._closed.is_set():
@@ -160,12 +175,22 @@ class LiveSource:
                 processor.take([item for item in items if isinstance(item, Notice)], arrived_s)
         return processor.gathered()
 
+    def call_soon(self, call: Callable[[], None]) -> None:
+        """Have a function called by the thread that reads, in its next turn; from any thread.
+
+        A thread that waits for the feed does so at once. After the end it is called here.
+        """
+        self._calls.add(call)
+        with self._condition:
+            self._condition.notify_all()
+
     def close(self) -> None:
         """Close the feed, and make a waiting `read` return; from any thread, also repeatedly."""
         with self._condition:
             self._closed.set()
             self._condition.notify_all()
         self._reader.close()
+        self._calls.end()
 
     def _begin(self) -> SampleProcessor:
         self._stopped_s = self._clock.stopped()
@@ -185,7 +210,8 @@ class LiveSource:
     def _wait(self, processor: SampleProcessor) -> tuple[list[_Batch], _Moment]:
         """Wait for items of the feed, or until something else is due."""
         with self._condition:
-            if not self._inbox and not self._feed_ended and not self._closed.is_set():
+            is_idle = not self._inbox and not self._calls
+            if is_idle and not self._feed_ended and not self._closed.is_set():
                 wait_s = processor.wait_s(self._clock.now())
                 if wait_s is None or wait_s > 0:
                     self._clock.wait(self._condition, wait_s)

@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 from streamer.errors import LinkError, RefusedError, UsageError
 from streamer.feeds import FeedItem, Pace
 from streamer.feeds.address import Address, Credentials, Secret
-from streamer.feeds.http import server
-from streamer.feeds.http.server import Limits
 from streamer.feeds.registry import open_feed
 from streamer.readings import CounterSample, Link, Notice, Sample
 from streamer.sinks.notes import NoteSink
 from streamer.sinks.summary import Summary
 from streamer.testing import check_source
+from streamer.web import server
+from streamer.web.server import Limits
 from tests.feeds.broker import free_port
 
 TOKEN = "swordfish"  # noqa: S105 - of nothing

@@ -263,6 +263,40 @@ def test_close_makes_a_waiting_read_return() -> None:
     assert read == [[]]
 
 
+@pytest.mark.parametrize("by", ["wall", "feed"])
+def test_a_call_is_made_by_the_thread_that_reads_although_the_meter_is_silent(by: str) -> None:
+    feed = _Feed(iter([]), waits=True)
+    source = LiveSource(feed, stale_after_s=60.0, by=by)
+    threads: list[int | None] = []
+    called = threading.Event()
+
+    def call() -> None:
+        threads.append(threading.get_ident())
+        called.set()
+
+    source.call_soon(call)
+    assert not called.is_set()  # nobody reads yet
+    reader = threading.Thread(target=source.read, daemon=True)
+    reader.start()
+    for _ in range(2):
+        assert called.wait(10)
+        called.clear()
+        source.call_soon(call)
+    assert called.wait(10)
+    source.close()
+    reader.join(10)
+    source.call_soon(call)
+    assert threads == [reader.ident] * 3 + [threading.get_ident()]
+
+
+def test_calls_that_wait_when_the_source_is_closed_are_made_then() -> None:
+    source = LiveSource(_Feed(iter([])), stale_after_s=60.0)
+    called: list[int] = []
+    source.call_soon(lambda: called.append(1))
+    source.close()
+    assert called == [1]
+
+
 def test_close_releases_a_feed_that_waits_for_room() -> None:
     feed = _Feed([Sample(1.0, _at(second))] for second in count())
     source = LiveSource(feed, stale_after_s=60.0, by="feed")

@@ -1,0 +1,1 @@
+"""HTTP server of the present forecasts: a live page, JSON, health and metrics."""

@@ -1,0 +1,1 @@
+"""HTTP server with bounds, and checks of who may use it; shared by feeds and publishers."""
