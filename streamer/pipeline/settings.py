@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from streamer.demand.settings import DemandRule
 from streamer.models import MeansHead
 from streamer.models.plugins import AnyForecaster
 from streamer.models.plugins.traits import Traits
 from streamer.online.layer import Adapt
-from streamer.pipeline.race import Entry
+
+if TYPE_CHECKING:
+    from streamer.pipeline.race import Entry
 
 
 @dataclass(frozen=True, slots=True)
