@@ -17,7 +17,7 @@ from streamer.online.means.part import MeanValues
 from streamer.online.position import Position
 from streamer.pipeline.batches import NO_MEANS, Batches
 from streamer.pipeline.household import Household, HouseholdValues, raised_at
-from streamer.pipeline.settings import Settings
+from streamer.pipeline.settings import Gathering, Settings
 from streamer.readings import Alarm, Notice, Reading, SettledDemand, Step
 from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.readings.blocks import ReadingBlock
@@ -67,6 +67,8 @@ class Parts:
             from streamer.pipeline.race import Race
 
             self._race = Race(settings.challengers)
+        asked = self._issuer, head, self._race
+        self._asked = [each for each in asked if isinstance(each, Gathering)]
         self._latest = self._scores.get()
         self._adaptation = self._issuer.adaptation
 
@@ -105,8 +107,7 @@ class Parts:
 
     def gathered(self) -> list[Notice]:
         """Notices about faults of the forecasters since the last call."""
-        found = self._issuer.gathered()
-        return found if self._race is None else [*found, *self._race.gathered()]
+        return list(chain.from_iterable(each.gathered() for each in self._asked))
 
     @property
     def lacks_demand(self) -> bool:
