@@ -111,7 +111,7 @@ def numbers_of(result: object, levels: int) -> list[float]:
     wanted = 1 + levels
     try:
         values = np.asarray(result, np.float64)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise FaultError("type", f"gave {result!r:.60}, not a number of kW") from None
     if values.size != wanted or values.ndim > 1:
         text = "a number" if wanted == 1 else f"{wanted} numbers: the mean, and {levels} quantiles"
@@ -149,7 +149,7 @@ def checked_answer(answer: object, windows: int, levels: int) -> Answer:
 def _array(name: str, values: object, shape: Sequence[int | None]) -> DoubleArray:
     try:
         found = np.asarray(values, np.float64)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise FaultError("type", f"gave {name} that are not numbers") from None
     fits = found.ndim == len(shape) and all(
         wanted in (None, size) for size, wanted in zip(found.shape, shape, strict=True)
