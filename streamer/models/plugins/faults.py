@@ -41,9 +41,6 @@ class Faults:
         name: name of the forecaster, for messages.
         role: what it is, for messages.
 
-    Attributes:
-        absent: number of minutes without a forecast because of a fault.
-
     >>> faults = Faults("mine:Trend")
     >>> for minute in (1, 2):
     ...     faults.add(ValueError("no trend"), "forecast()", datetime(2010, 3, 19, 17, minute))
@@ -55,7 +52,6 @@ class Faults:
 
     def __init__(self, name: str, role: str = "model") -> None:
         self._title = f"{role} {name}"
-        self.absent = 0
         self._known: set[str] = set()
         self._new: list[Notice] = []
 
