@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,12 +18,14 @@ from streamer.evaluation import Evaluation, Last, choose_baselines, read_stretch
 from streamer.evaluation.run import Settings, evaluate_models, named_models
 from streamer.frames.columns import Columns
 from streamer.frames.like import frame_like
-from streamer.frames.model import inputs_of
+from streamer.frames.model import inputs_of, loaded
 from streamer.frames.scores import horizon_columns, score_columns, score_html
 from streamer.frames.table import MAX_KW, Table, read_table
 from streamer.models import DEFAULT_MODEL, load_model
 from streamer.models.forecaster import NetworkForecaster
 from streamer.models.inputs import Input
+from streamer.models.plugins import AnyForecaster
+from streamer.models.plugins.traits import name_of
 from streamer.readings import Notice, Reading
 from streamer.readings.span import Span
 
@@ -88,6 +90,7 @@ def evaluate_frame(
     battery: str | None = None,
     channels: Mapping[str, str | tuple[str, str]] | None = None,
     models: str | Path | NetworkForecaster | Sequence[str | Path | NetworkForecaster] = (),
+    challengers: Sequence[str | AnyForecaster] = (),
     baselines: Sequence[str] = (),
     since: datetime | None = None,
     until: datetime | None = None,
@@ -114,6 +117,8 @@ def evaluate_frame(
         channels: columns of the channels that a model takes.
         models: names or paths of models, or loaded ones: one or several, the first of which the
             others are compared with. By default sceaux.
+        challengers: forecasters of one's own, or of other libraries, that are scored beside them,
+            as objects or by their names.
         baselines: names of baselines besides persistence; ``("none",)`` for persistence alone, and
             empty for the default ones.
         since: first time to score; None for the beginning. Without a zone, it is by the clock of
@@ -144,7 +149,8 @@ def evaluate_frame(
         chosen = None if horizons is None else tuple(sorted(set(horizons)))
         settings = Settings(adapt, light, confidence, chosen)
         settings.shown(named)
-        inputs = _joint_inputs(named)
+        raced = _raced(challengers)
+        inputs = _joint_inputs([*named.values(), *raced.values()])
         columns = Columns(time, power, unit, solar, battery, dict(channels or {}))
         table = read_table(frame, columns, inputs, max_kw=max_kw)
         stretch = read_stretch(
@@ -160,7 +166,10 @@ def evaluate_frame(
         for name, model in named.items():
             if not in_sample:
                 refuse_in_sample(name, model.card, stretch.scored_at)
-        found = evaluate_models(named, wanted, stretch, settings, _task, insist=bool(baselines))
+        insist = bool(baselines)
+        found = evaluate_models(
+            named, wanted, stretch, settings, _task, challengers=raced, insist=insist
+        )
     return FrameEvaluation(
         frame_like(table.frame, score_columns(found)).to_native(),
         frame_like(table.frame, horizon_columns(found)).to_native(),
@@ -196,10 +205,25 @@ class _Rows:
         self._read = len(self._table)
 
 
-def _joint_inputs(models: Mapping[str, NetworkForecaster]) -> list[Input]:
+def _raced(challengers: Sequence[str | AnyForecaster]) -> dict[str, AnyForecaster]:
+    """Challengers by their names.
+
+    Raises:
+        StreamerError: one does not exist, or two have the same name.
+    """
+    found: dict[str, AnyForecaster] = {}
+    for each in [challengers] if isinstance(challengers, str) else challengers:
+        name = one_line(each) if isinstance(each, str) else name_of(each)
+        if name in found:
+            raise UsageError(f"challenger {name} is given more than once; give each a name")
+        found[name] = loaded(each)
+    return found
+
+
+def _joint_inputs(models: Iterable[AnyForecaster]) -> list[Input]:
     """Inputs after the power that any of some models takes, each once."""
     found: dict[str, Input] = {}
-    for model in models.values():
+    for model in models:
         for each in inputs_of(model):
             known = found.setdefault(each.name, each)
             if known.unit != each.unit:

@@ -94,12 +94,41 @@ def test_models_with_channels_and_loaded_ones_are_scored(table: pd.DataFrame) ->
     assert found.scores["name"].to_list() == names
 
 
+class Halfway:
+    """Between the last reading and the one before, or the voltage if that is higher."""
+
+    window = 2
+    channels = ("voltage",)
+
+    def forecast(self, window: Any) -> float:
+        return max(float(window.kw.mean()), float(window.channels["voltage"][-1]) - 1000.0)
+
+
+def test_challengers_are_scored_on_the_same_minutes(table: pd.DataFrame) -> None:
+    frame = table.iloc[:300]
+    found = evaluate_frame(
+        frame, **ARGUMENTS, challengers=[Halfway(), "seasonal-naive"], baselines="none", adapt=False
+    )
+    rows = rows_of(found.scores)
+    names = ["sceaux, frozen", "Halfway", "seasonal-naive", "persistence"]
+    assert [row["name"] for row in rows] == names
+    kw = frame["Global_active_power"].to_numpy()
+    errors = kw[49:] - (kw[47:-2] + kw[48:-1]) / 2.0
+    assert rows[1]["minutes"] == len(errors) == 251
+    assert rows[1]["mse_kw2"] == pytest.approx((errors**2).mean())
+    # Within the first day, it forecasts the last reading.
+    assert rows[2]["mse_kw2"] == pytest.approx(rows[3]["mse_kw2"])
+    with pytest.raises(UsageError, match="challenger Halfway is given more than once"):
+        evaluate_frame(frame, **ARGUMENTS, challengers=[Halfway(), Halfway()])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"models": ["sceaux"] * 3}, "model 'sceaux' is given more than once"),
         ({"models": "nobody"}, "no model 'nobody'"),
         ({"models": [FixedForecaster()]}, "models has a FixedForecaster; give names or paths"),
+        ({"challengers": ["astrology"]}, "no model 'astrology'"),
         ({"baselines": ["astrology"]}, "no baseline 'astrology'"),
         ({"last": "1d", "since": pd.Timestamp("2010-03-25")}, "give either last, or since and"),
         ({"last": "soon"}, "last 'soon': give a share such as 10%, or days such as 7d"),

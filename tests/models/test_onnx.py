@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from streamer.errors import MissingExtraError, UsageError
 from streamer.models import load_model, shipped_models
+from streamer.models.adapters.registry import make_forecaster
 from streamer.models.artefact import DenseWeights, LstmWeights, StackedLstm
 from streamer.models.card import CHANGE, LEVEL, Card
 from streamer.models.forecaster import NetworkForecaster
@@ -29,10 +31,12 @@ from streamer.models.onnx import Exported, export_onnx
 from streamer.models.onnx.export import export_source
 from streamer.models.onnx.parts import Source
 from streamer.models.onnx.trial import run_trial
+from streamer.pipeline import Pipeline
 from streamer.readings import Reading
 from streamer.sample import sample_path
 from streamer.sources.files.delimited import open_replay
 from streamer.sources.files.layout import ChannelRequest
+from streamer.testing import readings
 from tests.models import heads
 
 Arrays = dict[str, NDArray[Any]]
@@ -294,6 +298,21 @@ def test_a_file_has_its_card_and_standard_operators(step: bool) -> None:
     assert card.horizons is not None
     assert outputs["means_kw"]["minutes"] == list(card.horizons.minutes)
     assert json.loads(facts["features"]) == list(card.horizons.features)
+
+
+def test_a_file_is_a_forecaster_by_itself(tmp_path: Path) -> None:
+    path = tmp_path / "sceaux.onnx"
+    path.write_bytes(export_onnx("sceaux").content)
+    sample = _sample("sceaux", 60)[:, 0]
+    found, expected = (
+        Pipeline(model, adapt=False, horizons=False)
+        for model in (make_forecaster(f"onnx:{path}"), load_model(engine="numpy"))
+    )
+    for reading in readings(sample):
+        one, other = found.push(reading).forecast, expected.push(reading).forecast
+        assert (one is None) == (other is None)
+        if one is not None and other is not None:
+            assert one.kw == pytest.approx(other.kw, abs=TOLERANCE_KW, rel=0)
 
 
 def test_trials_find_a_difference() -> None:

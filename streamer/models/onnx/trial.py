@@ -45,7 +45,7 @@ def run_trial(exported: Exported, readings: DoubleArray) -> Trial:
     Raises:
         MissingExtraError: onnxruntime is not installed.
     """
-    with optional_import("a trial of a model in ONNX", "bench"):
+    with optional_import("a trial of a model in ONNX", "forecasters"):
         import onnxruntime
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
