@@ -98,8 +98,9 @@ class MqttPublisher:
         client = broker.client(_ANSWER_S, will)
         began_s = loop.time()
         try:
-            with broker_errors(self.name, broker, PacketBound(client), _too_large):
+            with broker_errors(self.name, broker, PacketBound(client), _too_large) as attempt:
                 async with _connected(client):
+                    attempt.connected = True
                     began_s = loop.time()
                     await self._session(client)
         except LinkError as error:
