@@ -137,7 +137,7 @@ class Settings:
         if value is None:
             return NOTHING
         if type(value) in (list, tuple):  # of a repeatable option
-            value = " ".join(value)
+            value = " ".join(value) or NOTHING
         return (
             str(value).lower() if isinstance(value, bool) else str(getattr(value, "value", value))
         )
