@@ -265,11 +265,15 @@ class DerivedSource:
 
     def _add_sample(self, part: str, sample: Sample) -> None:
         self._samples[part] = sample
-        if all(name in self._samples for name in self._powers.kw.names):
-            kws = {name: self._samples[name].kw for name in self._powers.kw.names}
-            kw = self._powers.kw.value(kws)
-            if math.isfinite(kw):
-                self._sample = Sample(kw, sample.at)
+        names = self._powers.kw.names
+        known = {name: self._samples[name] for name in names if name in self._samples}
+        if len(known) < len(names):
+            return
+        kw = self._powers.kw.value({name: each.kw for name, each in known.items()})
+        if math.isfinite(kw):
+            # As old as the oldest of them: one part may be silent for long.
+            times = [each.at for each in known.values() if each.at is not None]
+            self._sample = Sample(kw, min(times) if len(times) == len(known) else sample.at)
 
     def _rewind(self, back_at: datetime) -> None:
         """Set readings aside that lie in the future, as the part has done."""
