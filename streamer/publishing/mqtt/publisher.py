@@ -220,6 +220,8 @@ class MqttPublisher:
 @asynccontextmanager
 async def _connected(client: Client) -> AsyncIterator[None]:
     """Connect for the time of the context."""
+    # Unless somebody has looked at its error by the end, asyncio would print that.
+    client._disconnected.add_done_callback(_look_at_error)  # noqa: SLF001
     connecting = asyncio.create_task(client.__aenter__())
     try:
         try:
@@ -235,6 +237,11 @@ async def _connected(client: Client) -> AsyncIterator[None]:
     finally:
         # aiomqtt leaves the socket open when the broker does not answer.
         client._client.disconnect()  # noqa: SLF001
+
+
+def _look_at_error(future: asyncio.Future[None]) -> None:
+    if not future.cancelled():
+        future.exception()
 
 
 async def _publish(client: Client, message: Message) -> None:
