@@ -13,7 +13,7 @@ import streamer
 
 ADAPTED = {"lightgbm", "onnxruntime", "sklearn", "joblib"}
 HEAVY = {"tensorflow", "keras", "river", "scipy", "pandas", "matplotlib", "pyspark", *ADAPTED}
-HEAVY |= {"polars", "onnx"}
+HEAVY |= {"polars", "onnx", "statsforecast", "statsmodels", "fracast", "torch"}
 ENGINES = {"numpy", "h5py", "narwhals"}
 FEEDS = {"aiohttp", "aiomqtt", "paho", "pymodbus", "serial", "sml", "pyarrow", "zeroconf"}
 PUBLISHERS = {"prometheus_client", "apprise"}
