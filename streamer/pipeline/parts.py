@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from math import nan
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,13 +17,15 @@ from streamer.online.means.part import MeanValues
 from streamer.online.position import Position
 from streamer.pipeline.batches import NO_MEANS, Batches
 from streamer.pipeline.household import Household, HouseholdValues, raised_at
-from streamer.pipeline.race import Race
-from streamer.pipeline.settings import Settings
+from streamer.pipeline.settings import Gathering, Settings
 from streamer.readings import Alarm, Notice, Reading, SettledDemand, Step
 from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.readings.blocks import ReadingBlock
 from streamer.readings.challengers import ChallengerScores
 from streamer.scores.running import RunningScores
+
+if TYPE_CHECKING:
+    from streamer.pipeline.race import Race
 
 _NO_HOUSEHOLD = HouseholdValues()
 
@@ -60,7 +62,13 @@ class Parts:
         self._batches = Batches(
             self._issuer, self._means, self.position, for_demand=self._household is not None
         )
-        self._race = Race(settings.challengers) if settings.challengers else None
+        self._race: Race | None = None
+        if settings.challengers:
+            from streamer.pipeline.race import Race
+
+            self._race = Race(settings.challengers)
+        asked = self._issuer, head, self._race
+        self._asked = [each for each in asked if isinstance(each, Gathering)]
         self._latest = self._scores.get()
         self._adaptation = self._issuer.adaptation
 
@@ -99,8 +107,7 @@ class Parts:
 
     def gathered(self) -> list[Notice]:
         """Notices about faults of the forecasters since the last call."""
-        found = self._issuer.gathered()
-        return found if self._race is None else [*found, *self._race.gathered()]
+        return list(chain.from_iterable(each.gathered() for each in self._asked))
 
     @property
     def lacks_demand(self) -> bool:
