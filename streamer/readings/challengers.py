@@ -41,3 +41,8 @@ class ChallengerScores:
     def model_skill(self) -> float | None:
         """That of the model on the same minutes."""
         return skill(self.model.mse_kw2, self.persistence.mse_kw2)
+
+    @property
+    def over_model(self) -> float | None:
+        """1 - MSE / MSE of the model; None as long as the latter is zero."""
+        return skill(self.errors.mse_kw2, self.model.mse_kw2)

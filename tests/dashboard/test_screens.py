@@ -38,6 +38,7 @@ from tests.dashboard.samples import (
     foreseeing,
     house,
     make_steps,
+    racing,
     snapshot,
     sunny,
     usual,
@@ -129,6 +130,23 @@ def _sunny_demand() -> HistorySnapshot:
 def _live_demand() -> HistorySnapshot:
     steps = zoned(make_steps(house(480), adaptation=ADAPTED))
     return watched([*steps[:-20], *demanding(steps[-20:])])
+
+
+def _race() -> HistorySnapshot:
+    return snapshot(racing(foreseeing(make_steps(house(480), adaptation=ADAPTED))))
+
+
+def _live_race() -> HistorySnapshot:
+    return watched(racing(zoned(make_steps(house(480), adaptation=ADAPTED))))
+
+
+def _first_race() -> HistorySnapshot:
+    return snapshot(racing(make_steps(house(3)), settled=0))
+
+
+def _demand_race() -> HistorySnapshot:
+    steps = foreseeing(make_steps(house(480), adaptation=ADAPTED))
+    return snapshot(racing([*steps[:-17], *demanding(steps[-17:])]))
 
 
 def _gaps() -> HistorySnapshot:
@@ -295,6 +313,14 @@ CASES: dict[str, tuple[Callable[[], HistorySnapshot], tuple[int, int], dict[str,
     "only-demand-none": (_means, (80, 24), {"only_demand": True}),
     "demand-help": (_demand, (80, 24), {"help": True}),
     "live-demand": (_live_demand, (100, 40), {}),
+    **{
+        f"race-{w}x{h}": (_race, (w, h), {})
+        for w, h in ((40, 12), (80, 24), (80, 30), (130, 40), (200, 60))
+    },
+    "race-ascii": (_race, (100, 36), {"ascii": True}),
+    "race-live": (_live_race, (100, 30), {}),
+    "race-first": (_first_race, (80, 36), {}),
+    "race-demand": (_demand_race, (120, 40), {}),
     "gaps": (_gaps, (80, 24), {}),
     "in-sample": (_in_sample, (80, 24), {}),
     "in-sample-small": (_in_sample, (40, 12), {}),
