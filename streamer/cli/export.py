@@ -51,8 +51,8 @@ def export(
         bool,
         typer.Option(
             "--challengers",
-            help="Write the forecasts of the challengers, beside that of the model and the reading "
-            "that came, instead of the minutes.",
+            help="Write the forecasts of the challengers, beside that shown and the reading that "
+            "came, instead of the minutes.",
         ),
     ] = False,
     start: Annotated[

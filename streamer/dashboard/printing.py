@@ -27,7 +27,11 @@ def printed(snapshot: HistorySnapshot, height: int, *, only_ascii: bool) -> Hist
             replace(each, name=printable(each.name, only_ascii=only_ascii))
             for each in last.challengers
         )
-        steps = (*steps[:-1], replace(last, alarms=alarms, challengers=challengers))
+        champion = last.champion
+        if champion is not None and champion.name is not None:
+            champion = replace(champion, name=printable(champion.name, only_ascii=only_ascii))
+        last = replace(last, alarms=alarms, challengers=challengers, champion=champion)
+        steps = (*steps[:-1], last)
     raised = tuple(
         replace(entry, alarm=_printable_alarm(entry.alarm, only_ascii=only_ascii))
         for entry in snapshot.raised

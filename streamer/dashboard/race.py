@@ -11,6 +11,7 @@ from streamer.dashboard.words import LABEL, choose, fit, heading, line, percent
 from streamer.display.numbers import plural
 from streamer.history import HistorySnapshot
 from streamer.readings.challengers import ChallengerScores
+from streamer.sinks.challengers import champion_text
 
 _MAX_ROWS = 8
 _TITLE = "challengers, on the minutes of both"
@@ -40,7 +41,11 @@ def race(snapshot: HistorySnapshot, width: int, rows: int) -> list[Text]:
         title += f" · the best {shown} of {len(challengers)}"
         best = sorted(challengers, key=_mse)[:shown]
     name = min(max(cell_len(each.name) for each in best), _MAX_NAME, width - _FIGURES)
-    return [heading(title, width), *(_row(each, name, width) for each in best)]
+    champion = snapshot.last.champion if snapshot.last else None
+    notes = []
+    if champion is not None:
+        notes = [f"shown: {text}" for text in (champion_text(champion), champion.name) if text]
+    return [heading(title, width, notes=notes), *(_row(each, name, width) for each in best)]
 
 
 def _row(each: ChallengerScores, name: int, width: int) -> Text:

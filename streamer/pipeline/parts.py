@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from math import nan
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,13 @@ from streamer.online.means.layer import Means
 from streamer.online.means.part import MeanValues
 from streamer.online.position import Position
 from streamer.pipeline.batches import NO_MEANS, Batches
+from streamer.pipeline.champion import Succession
 from streamer.pipeline.household import Household, HouseholdValues, raised_at
-from streamer.pipeline.race import Race
+from streamer.pipeline.race import Race, Raced
 from streamer.pipeline.settings import Settings
 from streamer.readings import Alarm, Notice, Reading, SettledDemand, Step
 from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.readings.blocks import ReadingBlock
-from streamer.readings.challengers import ChallengerScores
 from streamer.scores.running import RunningScores
 
 _NO_HOUSEHOLD = HouseholdValues()
@@ -60,7 +59,13 @@ class Parts:
         self._batches = Batches(
             self._issuer, self._means, self.position, for_demand=self._household is not None
         )
-        self._race = Race(settings.challengers) if settings.challengers else None
+        self._succession: Succession | None = None
+        if settings.serve_best:
+            names = [entry.traits.name for entry in settings.challengers]
+            self._succession = Succession(names, confidence=float(confidence))
+        self._race: Race | None = None
+        if settings.challengers:
+            self._race = Race(settings.challengers, self._succession)
         self._latest = self._scores.get()
         self._adaptation = self._issuer.adaptation
 
@@ -74,6 +79,7 @@ class Parts:
             **({} if self._means is None else {"means": self._means.state()}),
             **({} if self._household is None else self._household.state()),
             **({} if self._race is None else {"challengers": self._race.state()}),
+            **({} if self._succession is None else {"succession": self._succession.state()}),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -91,6 +97,8 @@ class Parts:
             self._means.restore(state.get("means"))
         if self._household is not None:
             self._household.restore(state, self.position.last_at)
+        if self._succession is not None:
+            self._succession.restore(state.get("succession"))
         self._issuer.restore_forecaster(state)
         if self._race is not None:
             self._race.restore(state.get("challengers"))
@@ -145,7 +153,7 @@ class Parts:
         """
         answered = self._batches.answered(readings)
         if answered is None:
-            return list(map(self.one, readings, missing.tolist()))
+            return self._singly(readings, missing)
         self._learn(*answered.first_kw)
         batch, means, ahead_kw = self._batches.forecast(answered)
         issued: list[Issued | None] = [None] * len(readings)
@@ -172,9 +180,10 @@ class Parts:
             alarms: output: the alarms raised are appended.
             ended: output: the demand intervals that have ended are appended.
         """
-        answered = self._batches.answered(readings)
+        answered = None if self._succession else self._batches.answered(readings)
         if answered is None:
-            steps = list(map(self.one, readings, missing.tolist()))
+            # The forecasts shown are known one after the other, although the model's are not.
+            steps = (self.many if self._succession else self._singly)(readings, missing)
             settled_kw[:] = [np.nan if s.settled is None else s.settled.kw for s in steps]
             alarms += [a for s in steps for a in s.alarms if a.at == s.reading.at]
             ended += chain.from_iterable(s.settled_demand for s in steps)
@@ -230,6 +239,9 @@ class Parts:
         ended += step.settled_demand
         return step
 
+    def _singly(self, readings: Sequence[Reading], missing: IntArray) -> list[Step]:
+        return list(map(self.one, readings, missing.tolist()))
+
     def _learn(self, kw: float, grid_kw: float) -> None:
         """Learn from the reading that settles the waiting forecast, if any.
 
@@ -269,18 +281,16 @@ class Parts:
         if self._household is not None:
             demand, switched = self._household.one(reading, missing, ahead_kw)
             alarms = self._household.with_alarm(alarms)
-        challengers: tuple[ChallengerScores, ...] = ()
+        raced = Raced(forecast=to_forecast(reading, issued))
         if self._race is not None:
-            known = (None, nan) if settled is None else (settled.kw, settled.last_kw)
-            challengers = self._race.one(reading, *known)
-        forecast = to_forecast(reading, issued)
-        position.advance(reading, missing, forecast)
+            raced = self._race.one(reading, settled, raced.forecast)
+        position.advance(reading, missing, raced.forecast)
         if issued is not None:
             self._adaptation = issued.adaptation
         return Step(
             reading,
             settled,
-            forecast,
+            raced.forecast,
             self._latest,
             missing,
             len(position.buffer),
@@ -293,5 +303,6 @@ class Parts:
             demand_scores=demand.scores,
             quarter_hours=demand.quarter_hours,
             switched=switched,
-            challengers=challengers,
+            challengers=raced.challengers,
+            champion=raced.champion,
         )

@@ -36,7 +36,7 @@ SOLAR_KEYS = text.SOLAR_KEYS
 MEAN_KEYS = ("at", "minutes", "kw", "median_kw", "low_kw", "high_kw", "actual_kw")
 """Those of the forecasts of the next minutes' mean."""
 
-CHALLENGER_KEYS = ("at", "challenger", "next_kw", "model_kw", "actual_kw")
+CHALLENGER_KEYS = ("at", "challenger", "next_kw", "shown_kw", "actual_kw")
 """Those of the forecasts of challengers."""
 
 
@@ -66,8 +66,8 @@ def export(
             with the mean that came, instead of the minutes.
         demand: whether to write the demand intervals that are over, with the forecast of each,
             instead of the minutes.
-        challengers: whether to write the forecasts of challengers, beside that of the model and
-            the reading that came, instead of the minutes.
+        challengers: whether to write the forecasts of challengers, beside that shown and the
+            reading that came, instead of the minutes.
 
     Returns:
         The number of rows written.

@@ -1,4 +1,4 @@
-"""Recorded forecasts of challengers, beside that of the model and the reading that came."""
+"""Recorded forecasts of challengers, beside that shown and the reading that came."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ RaceRow: TypeAlias = tuple[str, int | None]
 """Name of a challenger, and its forecast in units of 0.1 W; None without one."""
 
 ChallengerRow: TypeAlias = tuple[datetime, tuple[str | float | None, ...]]
-"""Time of issue; name of the challenger, its forecast and that of the model in kW, and the reading
-that came, which is None while it is open or where nothing was scored."""
+"""Time of issue; name of the challenger, its forecast and the mean forecast shown in kW, and the
+reading that came, which is None while it is open or where nothing was scored."""
 
 MAX_NAME = 200
 """Characters of a name that are recorded, and read."""
@@ -71,11 +71,11 @@ def race_rows(connection: sqlite3.Connection, after: int, before: int) -> Iterat
     """
     number = AFTER_ALL
     while page := connection.execute(_QUERY, (after, number, before, PAGE)).fetchall():
-        for at, challenger, utc_offset, name, value, model_kw, actual_kw in page:
+        for at, challenger, utc_offset, name, value, shown_kw, actual_kw in page:
             if not isinstance(challenger, int) or (at, challenger) <= (after, number):
                 raise InvalidValueError("its forecasts of challengers are out of order")
             after, number = at, challenger
-            values = one_line(name), _kw(value), finite(model_kw), finite(actual_kw)
+            values = one_line(name), _kw(value), finite(shown_kw), finite(actual_kw)
             yield time_of(at, utc_offset), values
 
 

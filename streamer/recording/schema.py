@@ -198,11 +198,11 @@ CREATE TABLE challenger_forecasts (
   PRIMARY KEY (at, challenger)
 ) WITHOUT ROWID""",
     f"""
--- The same in kW and in the house's local time, beside the forecast of the model and the reading
--- that came; that is NULL while it is open, or where neither forecast was kept over a gap.
+-- The same in kW and in the house's local time, beside the mean forecast shown and the reading that
+-- came; that is NULL while it is open, or where no forecast was kept over a gap.
 CREATE VIEW race AS
   SELECT {_LOCAL_TIME} AS local_time, at, name,
-    next / {PER_KW}.0 AS next_kw, next_kw AS model_kw, {NEXT_KW} AS actual_kw
+    next / {PER_KW}.0 AS next_kw, next_kw AS shown_kw, {NEXT_KW} AS actual_kw
   FROM challenger_forecasts AS f JOIN challengers AS c ON c.id = f.challenger
     JOIN steps USING (at)""",  # noqa: S608 - constants
 )

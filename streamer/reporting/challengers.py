@@ -1,4 +1,4 @@
-"""Scores of recorded challengers over a period, beside those of the model on the same minutes."""
+"""Scores of recorded challengers over a period, beside those shown on the same minutes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ WITH settled AS (
   WHERE at >= coalesce((SELECT max(at) FROM steps WHERE at < :start), :start) AND at < :end
 ), raced AS (
   SELECT challenger, next, actual_kw - next / {PER_KW}.0 AS error,
-    actual_kw - forecast_kw AS model_error, actual_kw - last_kw AS last_error
+    actual_kw - forecast_kw AS shown_error, actual_kw - last_kw AS last_error
   FROM settled JOIN challenger_forecasts AS f ON f.at = before
   WHERE settled.at >= :start AND forecast_kw BETWEEN -1e300 AND 1e300
 )
 SELECT substr(CAST(name AS TEXT), 1, {MAX_NAME}), count(next), count(*) - count(next),
   avg(error * error),
-  avg(CASE WHEN next IS NOT NULL THEN model_error * model_error END),
+  avg(CASE WHEN next IS NOT NULL THEN shown_error * shown_error END),
   avg(CASE WHEN next IS NOT NULL THEN last_error * last_error END)
 FROM raced JOIN challengers AS c ON c.id = challenger
 GROUP BY challenger ORDER BY challenger LIMIT {_MAX_CHALLENGERS}
@@ -35,16 +35,16 @@ GROUP BY challenger ORDER BY challenger LIMIT {_MAX_CHALLENGERS}
 
 @dataclass(frozen=True, slots=True)
 class RecordedChallenger:
-    """Scores of a challenger over the minutes that it and the model had forecast.
+    """Scores of a challenger over the minutes for which it had a forecast and one was shown.
 
     The errors are None if there are none of these.
 
     Attributes:
         name: its name.
         settled: number of these minutes.
-        absent: number of minutes that the model alone had forecast.
+        absent: number of minutes for which only that was shown.
         mse_kw2: mean squared error of its forecasts in kW².
-        model_mse_kw2: that of the model's mean forecasts, as they were shown.
+        shown_mse_kw2: that of the mean forecasts shown.
         persistence_mse_kw2: that of persistence.
     """
 
@@ -52,7 +52,7 @@ class RecordedChallenger:
     settled: int
     absent: int
     mse_kw2: float | None
-    model_mse_kw2: float | None
+    shown_mse_kw2: float | None
     persistence_mse_kw2: float | None
 
 

@@ -14,18 +14,18 @@ from streamer.reporting.words import share
 _COLUMNS = {
     "MSE, kW²": True,
     "skill": False,
-    "of the model": False,
-    "over the model": False,
+    "of the forecast": False,
+    "over the forecast": False,
     "minutes": True,
     "absent": True,
 }
 """Columns, and whether they are hidden on a telephone."""
 
 _CAPTION = (
-    "Forecasters that ran beside the model, and changed nothing else. Each is scored over the "
-    "minutes that it and the model had forecast: its skill and that of the model are "
-    "against persistence, and over the model is 1 − MSE / MSE of the model. Absent are the minutes "
-    "that the model alone had forecast."
+    "Forecasters that ran beside the model. Each is scored over the minutes for which it had a "
+    "forecast and one was shown: its skill and that of the mean forecast shown are against "
+    "persistence, and over the forecast is 1 − MSE / MSE of that. Absent are the minutes for which "
+    "it had none."
 )
 
 
@@ -37,8 +37,8 @@ def section_of(challengers: Sequence[RecordedChallenger]) -> Markup | None:
 
 
 def _row(found: RecordedChallenger) -> tuple[str, ...]:
-    own, model, last = found.mse_kw2, found.model_mse_kw2, found.persistence_mse_kw2
-    skills = ((own, last), (model, last), (own, model))
+    own, shown, last = found.mse_kw2, found.shown_mse_kw2, found.persistence_mse_kw2
+    skills = ((own, last), (shown, last), (own, shown))
     return (
         found.name,
         significant(own, 4),

@@ -27,6 +27,7 @@ from streamer.display.themes import ThemeName
 from streamer.energy.tariff import PeakCharge, Rate, Tariff
 from streamer.history.past import Past
 from streamer.readings import Adaptation, Alarm, Link, Notice
+from streamer.readings.challengers import Champion
 from tests.dashboard.demandsamples import demanding
 from tests.dashboard.samples import (
     ADAPTED,
@@ -138,6 +139,11 @@ def _race() -> HistorySnapshot:
 
 def _live_race() -> HistorySnapshot:
     return watched(racing(zoned(make_steps(house(480), adaptation=ADAPTED))))
+
+
+def _champion_race() -> HistorySnapshot:
+    *steps, last = racing(make_steps(house(480)))
+    return snapshot([*steps, replace(last, champion=Champion("lightgbm:modèle.txt", 0.634))])
 
 
 def _first_race() -> HistorySnapshot:
@@ -320,6 +326,8 @@ CASES: dict[str, tuple[Callable[[], HistorySnapshot], tuple[int, int], dict[str,
     "race-ascii": (_race, (100, 36), {"ascii": True}),
     "race-live": (_live_race, (100, 30), {}),
     "race-first": (_first_race, (80, 36), {}),
+    "race-champion": (_champion_race, (100, 36), {}),
+    "race-champion-ascii": (_champion_race, (80, 36), {"ascii": True}),
     "race-demand": (_demand_race, (120, 40), {}),
     "gaps": (_gaps, (80, 24), {}),
     "in-sample": (_in_sample, (80, 24), {}),

@@ -47,7 +47,7 @@ def race_rows_of(path: Path) -> list[Row]:
     """The view `race`, as any program sees it."""
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute(
-            "SELECT at, name, next_kw, model_kw, actual_kw FROM race ORDER BY at, name DESC"
+            "SELECT at, name, next_kw, shown_kw, actual_kw FROM race ORDER BY at, name DESC"
         ).fetchall()
 
 

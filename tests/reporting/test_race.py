@@ -61,7 +61,7 @@ def test_scores_are_those_of_the_minutes_of_both(
             expected.absent,
         )
         assert found.settled > 700
-        for name in ("mse_kw2", "model_mse_kw2", "persistence_mse_kw2"):
+        for name in ("mse_kw2", "shown_mse_kw2", "persistence_mse_kw2"):
             assert getattr(found, name) == pytest.approx(getattr(expected, name), rel=1e-9)
     if period == WEEK:
         # Over the whole recording, they are those of the stream.
