@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 
 from streamer.models import load_model
+from streamer.readings import MINUTE
 from streamer.sample import sample_path
 from streamer.sources.files.delimited import open_replay
-from streamer.testing import MINUTE, check_source
+from streamer.testing import check_source
 
 
 def test_sample_matches_its_readme() -> None:

@@ -29,8 +29,8 @@ def config(
       streamer config
       streamer config --check --config /etc/streamer.toml
     """
+    from streamer.cli.jobs import make_meters, make_publishing
     from streamer.cli.settings import resolve_settings
-    from streamer.cli.watch import make_meters, make_publishing
     from streamer.commands import config as command
 
     assert context.parent is not None  # noqa: S101 - the command has a parent

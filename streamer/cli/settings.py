@@ -4,37 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import typer
 
+from streamer.cli.metersettings import FILE, FLAG, ORIGINS, PREFIX, VARIABLE, Settings, variable
 from streamer.cli.options import problem_of
 from streamer.commands.config import (
     CREDENTIALS,
-    FEED,
     OWN,
-    PROCESS,
     SECRETS,
     Config,
     MeterTable,
     Setting,
     read_config,
 )
-from streamer.commands.tables import Table
 from streamer.display.lines import one_line
-from streamer.display.numbers import NOTHING
 from streamer.errors import ConfigError, UsageError
-from streamer.feeds.address import Address, Credentials, Secret
+from streamer.feeds.address import Address
 
-PREFIX = "STREAMER"
 CONTEXT = {"auto_envvar_prefix": PREFIX}
 """Context settings of a command that takes its options from variables too."""
 
 _NO_KEYS = {"config", "help", "check", "only"}
-_FLAG, _VARIABLE, _FILE = _ORIGINS = ("COMMANDLINE", "ENVIRONMENT", "DEFAULT_MAP")
-"""Origins of a setting, in typer's terms, from the highest precedence to the lowest."""
 
 
 def apply_config(context: typer.Context, path: str | None) -> str | None:
@@ -54,130 +46,12 @@ def apply_config(context: typer.Context, path: str | None) -> str | None:
         text = parameter.resolve_envvar_value(context)
         if text is not None:
             given = _as_given(parameter, text)
-            _check(context, parameter, given, f"{_variable(parameter.name)}={text!r}")
+            _check(context, parameter, given, f"{variable(parameter.name)}={text!r}")
     context.default_map = {
         key: _as_given(parameters[key], value) for key, value in config.defaults().items()
     }
     context.obj = config
     return path
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Resolved settings, each from the first of flag, variable and file that gives it.
-
-    Attributes:
-        path: the configuration file; None if it does not exist.
-        where: table of the meter in it, for messages.
-        values: value of each option by its key.
-        origins: origin of each value in typer's terms; "" for other keys.
-        address: the parsed address; None if no URL is given.
-        in_url: those of "user" and "password" that are taken from the address.
-        secrets: secrets of the configuration file, by key.
-        formulas: formulas of a derived meter, by key; empty for others.
-        tables: tables of the configuration file that are not about meters, by name.
-    """
-
-    path: Path | None
-    where: str
-    values: Mapping[str, Any]
-    origins: Mapping[str, str]
-    address: Address | None
-    in_url: frozenset[str]
-    secrets: Mapping[str, Secret]
-    formulas: Mapping[str, str]
-    tables: Mapping[str, Table]
-
-    def meter(self, address: Address) -> Address:
-        """Complete the address with the credentials from address, options and file.
-
-        Raises:
-            UsageError: a secret file cannot be read.
-            ConfigError: the configuration file gives both a secret and a file with it.
-        """
-        inside = address.credentials
-        credentials = Credentials(
-            user=inside.user if "user" in self.in_url else self.values["user"],
-            password=inside.password if "password" in self.in_url else self._secret("password"),
-            token=self._secret("token"),
-        )
-        return replace(address, credentials=credentials)
-
-    def rows(self, *, alone: bool = True) -> list[tuple[str, str, str]]:
-        """Key, value and origin of each setting, secrets hidden.
-
-        Args:
-            alone: whether this is the only meter, so that those of the program are among them.
-        """
-        skipped = {*(FEED if self.formulas else ()), *(() if alone else PROCESS)}
-        rows = [
-            (key, self._shown(key), self._origin_shown(key))
-            for key in self.values
-            if key not in skipped
-        ]
-        rows += [(key, one_line(text), "file") for key, text in self.formulas.items()]
-        if self.formulas:
-            return rows
-        for name in SECRETS:
-            if name in self.in_url:
-                rows.append((name, "…", "url"))
-            elif os.environ.get(_variable(name)):
-                rows.append((name, "…", _variable(name)))
-            elif name in self.secrets:
-                rows.append((name, "…", "file"))
-        return rows
-
-    def process_rows(self) -> list[tuple[str, str, str]]:
-        """The same for the settings that are not about a meter."""
-        return [(key, self._shown(key), self._origin_shown(key)) for key in PROCESS]
-
-    def secret_files(self) -> list[Path]:
-        """Files with secrets that are in use: the configuration file, or others that it names."""
-        files = [Path(path) for name in SECRETS if (path := self.values.get(f"{name}_file"))]
-        in_file = self.origins.get("url") == _FILE and "password" in self.in_url
-        if self.path is not None and (self.secrets or in_file):
-            files.append(self.path)
-        if self.address is not None and (path := self.address.text("token_file")):
-            files.append(Path(path))
-        return files
-
-    def _secret(self, name: str) -> Secret | None:
-        path, origin = self.values.get(f"{name}_file"), self.origins.get(f"{name}_file", "")
-        text = os.environ.get(_variable(name))
-        if text and origin != _FLAG:
-            return Secret(text)
-        if name in self.secrets and origin == _FILE:
-            raise ConfigError(
-                f"{self.path}: {self.where} has both {name} and {name}_file; leave one out"
-            )
-        if path is None:
-            return self.secrets.get(name)
-        from streamer.feeds.secretfile import read_secret
-
-        return read_secret(path)
-
-    def _shown(self, key: str) -> str:
-        value = self.values[key]
-        if self.address is not None and key == "url":
-            # The URL may contain a password.
-            return self.address.shown
-        if key == "publish" and value is not None:
-            return Address.parse(value).shown
-        if self.address is not None and key in self.in_url:
-            value = self.address.credentials.user
-        if value is None:
-            return NOTHING
-        if type(value) in (list, tuple):  # of a repeatable option
-            value = " ".join(value)
-        return (
-            str(value).lower() if isinstance(value, bool) else str(getattr(value, "value", value))
-        )
-
-    def _origin_shown(self, key: str) -> str:
-        if key in self.in_url:
-            return "url"
-        names = {_FLAG: "flag", _VARIABLE: _variable(key), _FILE: "file"}
-        return names.get(self.origins[key], "default")
 
 
 def resolve_settings(context: typer.Context) -> list[Settings]:
@@ -223,13 +97,13 @@ def _check_shared(context: typer.Context, config: Config) -> None:
     remedy = f"set it in the tables [[watch]] of {config.path}, or choose one meter by --only"
     for key in (*OWN, *CREDENTIALS):
         origin = getattr(context.get_parameter_source(key), "name", "")
-        if origin in (_FLAG, _VARIABLE):
+        if origin in (FLAG, VARIABLE):
             flag = "URL" if key == "url" else f"--{key.replace('_', '-')}"
-            given = flag if origin == _FLAG else _variable(key)
+            given = flag if origin == FLAG else variable(key)
             raise UsageError(f"{given} cannot be for several meters; {remedy}")
     for name in SECRETS:
-        if os.environ.get(_variable(name)):
-            raise UsageError(f"{_variable(name)} cannot be for several meters; {remedy}")
+        if os.environ.get(variable(name)):
+            raise UsageError(f"{variable(name)} cannot be for several meters; {remedy}")
 
 
 def _resolved(context: typer.Context, config: Config, own: MeterTable) -> Settings:
@@ -241,9 +115,9 @@ def _resolved(context: typer.Context, config: Config, own: MeterTable) -> Settin
         key: getattr(context.get_parameter_source(key), "name", "") for key in context.params
     }
     for key, value in table.settings.items():
-        if origins.get(key) not in (_FLAG, _VARIABLE):
+        if origins.get(key) not in (FLAG, VARIABLE):
             where = f"{config.path}: {own.where}"
-            values[key], origins[key] = _value(context, parameters[key], value, where), _FILE
+            values[key], origins[key] = _value(context, parameters[key], value, where), FILE
     url = values["url"]
     address = Address.parse(url) if url else None
     in_url = frozenset(
@@ -276,9 +150,9 @@ def _url_has_precedence(
     """
     origin, beside = origins["url"], _origin_beside(name, origins, table)
     if origin == beside:
-        place = {_FLAG: "the command line", _VARIABLE: "the environment"}.get(origin, where)
+        place = {FLAG: "the command line", VARIABLE: "the environment"}.get(origin, where)
         raise UsageError(f"{place} has a {name} both in the address and beside it; leave one out")
-    return beside not in _ORIGINS or _ORIGINS.index(origin) < _ORIGINS.index(beside)
+    return beside not in ORIGINS or ORIGINS.index(origin) < ORIGINS.index(beside)
 
 
 def _origin_beside(name: str, origins: Mapping[str, str], table: MeterTable) -> str:
@@ -286,9 +160,9 @@ def _origin_beside(name: str, origins: Mapping[str, str], table: MeterTable) -> 
     if name not in SECRETS:
         return origins.get(name, "")
     origin = origins.get(f"{name}_file", "")
-    if os.environ.get(_variable(name)) and origin != _FLAG:
-        return _VARIABLE
-    return _FILE if name in table.secrets and origin not in _ORIGINS else origin
+    if os.environ.get(variable(name)) and origin != FLAG:
+        return VARIABLE
+    return FILE if name in table.secrets and origin not in ORIGINS else origin
 
 
 def _parameters(context: typer.Context) -> dict[str, Any]:
@@ -297,10 +171,6 @@ def _parameters(context: typer.Context) -> dict[str, Any]:
         for parameter in context.command.params
         if parameter.name and parameter.name not in _NO_KEYS
     }
-
-
-def _variable(key: str) -> str:
-    return f"{PREFIX}_{key.upper()}"
 
 
 def _value(context: typer.Context, parameter: Any, value: Setting, where: str) -> Any:

@@ -150,7 +150,7 @@ def show_meters(
         The exit code, as of `write_meters`.
     """
     from streamer.commands.screen import show
-    from streamer.commands.watch import wait_for
+    from streamer.commands.watching import wait_for
     from streamer.dashboard import MetersDashboard, MeterView
     from streamer.dashboard.fullscreen import local_now
 

@@ -116,6 +116,8 @@ def make_sinks(names: Sequence[str], others: Sequence[Sink]) -> list[Sink]:
     Raises:
         StreamerError: one cannot be made.
     """
+    if not names:
+        return []
     from streamer.sinks.plugins import GuardedSink, make_sink
 
     told = tuple(others)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +20,11 @@ from streamer.dashboard.meterview import MeterView
 from streamer.dashboard.picture import frame_svg, save_svg
 from streamer.display.themes import ThemeName
 from streamer.stream.pacing import Pacer
+
+TABLE_S = 1.0
+"""Shortest time between two frames of the table, unless a key is pressed.
+
+Samples of many meters arrive at any time, and each would lead to a frame."""
 
 
 class MetersDashboard(FullScreen):
@@ -53,11 +60,22 @@ class MetersDashboard(FullScreen):
         self._clock = clock
         self._chosen = 0
         self._open = False
+        self._table: object = None
+        self._table_due = -math.inf
 
     def _state(self) -> object:
         shown = (self._chosen, self._open, self._help, self._message, self._theme)
-        minute = f"{self._clock():%H:%M}"
-        return ([each.state for each in self._meters], minute, self._console.size, shown)
+        return (self._data(), self._console.size, shown)
+
+    def _data(self) -> object:
+        """State of what is measured, as far as it is shown."""
+        if self._open:
+            return self._meter.state
+        now_s = time.monotonic()
+        if now_s >= self._table_due:
+            self._table_due = now_s + TABLE_S
+            self._table = ([each.state for each in self._meters], f"{self._clock():%H:%M}")
+        return self._table
 
     def _frame(self, width: int, height: int, *, picture: bool = False) -> Frame:
         show_help = self._help and not picture

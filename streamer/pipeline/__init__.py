@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,7 +18,6 @@ from streamer.models.plugins import AnyForecaster
 from streamer.models.plugins.traits import traits_of
 from streamer.online.layer import Adapt
 from streamer.pipeline.parts import Parts
-from streamer.pipeline.race import entries_of
 from streamer.pipeline.settings import Settings
 from streamer.readings import Alarm, Notice, Reading, SettledDemand, Step
 from streamer.readings.arrays import IntArray
@@ -26,6 +25,9 @@ from streamer.readings.blocks import BlockResult, ReadingBlock
 from streamer.readings.gaps import GapRule
 from streamer.readings.order import all_checked, check_block, checked
 from streamer.readings.powers import side_power_changes
+
+if TYPE_CHECKING:
+    from streamer.pipeline.race import Entry
 
 
 class Pipeline:
@@ -98,7 +100,7 @@ class Pipeline:
             confidence=confidence,
             head=traits.head if horizons and adapt != "light" else None,
             demand=demand,
-            challengers=entries_of(challengers or {}, traits.channels),
+            challengers=_entries(challengers, traits.channels) if challengers else (),
             serve_best=serve_best,
         )
         self._parts = Parts(self._settings)
@@ -239,3 +241,11 @@ class Pipeline:
         resets |= set(side_power_changes(readings, self._parts.position.side_powers))
         edges = sorted({0, len(missing)} | resets)
         return [(slice(start, end), start in resets) for start, end in pairwise(edges)]
+
+
+def _entries(
+    challengers: Mapping[str, AnyForecaster], channels: Sequence[str]
+) -> tuple[Entry, ...]:
+    from streamer.pipeline.race import entries_of
+
+    return entries_of(challengers, channels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,14 +15,16 @@ from streamer.online.means.layer import Means
 from streamer.online.means.part import MeanValues
 from streamer.online.position import Position
 from streamer.pipeline.batches import NO_MEANS, Batches
-from streamer.pipeline.champion import Succession
 from streamer.pipeline.household import Household, HouseholdValues, raised_at
-from streamer.pipeline.race import Race, Raced
-from streamer.pipeline.settings import Settings
+from streamer.pipeline.settings import Gathering, Settings
 from streamer.readings import Alarm, Notice, Reading, SettledDemand, Step
 from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.readings.blocks import ReadingBlock
+from streamer.readings.challengers import ChallengerScores, Champion
 from streamer.scores.running import RunningScores
+
+if TYPE_CHECKING:
+    from streamer.pipeline.race import Race
 
 _NO_HOUSEHOLD = HouseholdValues()
 
@@ -59,13 +61,15 @@ class Parts:
         self._batches = Batches(
             self._issuer, self._means, self.position, for_demand=self._household is not None
         )
-        self._succession: Succession | None = None
-        if settings.serve_best:
-            names = [entry.traits.name for entry in settings.challengers]
-            self._succession = Succession(names, confidence=float(confidence))
         self._race: Race | None = None
         if settings.challengers:
-            self._race = Race(settings.challengers, self._succession)
+            from streamer.pipeline.race import Race
+
+            served = float(confidence) if settings.serve_best else None
+            self._race = Race(settings.challengers, served_confidence=served)
+        self._succession = None if self._race is None else self._race.succession
+        asked = self._issuer, head, self._race
+        self._asked = [each for each in asked if isinstance(each, Gathering)]
         self._latest = self._scores.get()
         self._adaptation = self._issuer.adaptation
 
@@ -107,8 +111,7 @@ class Parts:
 
     def gathered(self) -> list[Notice]:
         """Notices about faults of the forecasters since the last call."""
-        found = self._issuer.gathered()
-        return found if self._race is None else [*found, *self._race.gathered()]
+        return list(chain.from_iterable(each.gathered() for each in self._asked))
 
     @property
     def lacks_demand(self) -> bool:
@@ -281,16 +284,18 @@ class Parts:
         if self._household is not None:
             demand, switched = self._household.one(reading, missing, ahead_kw)
             alarms = self._household.with_alarm(alarms)
-        raced = Raced(forecast=to_forecast(reading, issued))
+        challengers: tuple[ChallengerScores, ...] = ()
+        champion: Champion | None = None
+        forecast = to_forecast(reading, issued)
         if self._race is not None:
-            raced = self._race.one(reading, settled, raced.forecast)
-        position.advance(reading, missing, raced.forecast)
+            challengers, forecast, champion = self._race.one(reading, settled, forecast)
+        position.advance(reading, missing, forecast)
         if issued is not None:
             self._adaptation = issued.adaptation
         return Step(
             reading,
             settled,
-            raced.forecast,
+            forecast,
             self._latest,
             missing,
             len(position.buffer),
@@ -303,6 +308,6 @@ class Parts:
             demand_scores=demand.scores,
             quarter_hours=demand.quarter_hours,
             switched=switched,
-            challengers=raced.challengers,
-            champion=raced.champion,
+            challengers=challengers,
+            champion=champion,
         )

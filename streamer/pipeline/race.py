@@ -69,9 +69,9 @@ def entries_of(
 class Raced(NamedTuple):
     """What a step has of a race; see `streamer.readings.Step`."""
 
-    challengers: tuple[ChallengerScores, ...] = ()
-    forecast: Forecast | None = None
-    champion: Champion | None = None
+    challengers: tuple[ChallengerScores, ...]
+    forecast: Forecast | None
+    champion: Champion | None
 
 
 class Race:
@@ -82,12 +82,19 @@ class Race:
 
     Args:
         entries: the challengers.
-        succession: what decides whose forecast is shown; None for always the model's.
+        served_confidence: nominal coverage of the band around the best forecast, if that is
+            shown; None if the model's always is.
+
+    Attributes:
+        succession: what decides whose forecast is shown; None if the model's always is.
     """
 
-    def __init__(self, entries: Sequence[Entry], succession: Succession | None) -> None:
+    def __init__(self, entries: Sequence[Entry], *, served_confidence: float | None = None) -> None:
         self._runners = [_Runner(entry) for entry in entries]
-        self._succession = succession
+        self.succession: Succession | None = None
+        if served_confidence is not None:
+            names = [runner.name for runner in self._runners]
+            self.succession = Succession(names, confidence=served_confidence)
 
     def one(self, reading: Reading, settled: Forecast | None, forecast: Forecast | None) -> Raced:
         """Take a reading.
@@ -98,13 +105,13 @@ class Race:
             forecast: that of the model that is issued at it; None if there is none.
         """
         model_kw, last_kw = (None, nan) if settled is None else (settled.kw, settled.last_kw)
-        own_kw = None if self._succession is None else self._succession.settle(reading.kw)
+        own_kw = None if self.succession is None else self.succession.settle(reading.kw)
         for runner in self._runners:
             runner.take(reading, model_kw if own_kw is None else own_kw, last_kw)
         scores = tuple(runner.scores() for runner in self._runners)
-        if self._succession is None:
+        if self.succession is None:
             return Raced(scores, forecast, None)
-        return Raced(scores, *self._succession.shown(forecast, scores))
+        return Raced(scores, *self.succession.shown(forecast, scores))
 
     def many(
         self, readings: Iterable[Reading], model_kw: Iterable[float], last_kw: Iterable[float]
@@ -124,8 +131,8 @@ class Race:
         """Begin new windows, as after a long gap."""
         for runner in self._runners:
             runner.restart()
-        if self._succession is not None:
-            self._succession.restart()
+        if self.succession is not None:
+            self.succession.restart()
 
     def gathered(self) -> list[Notice]:
         """Notices about faults since the last call."""

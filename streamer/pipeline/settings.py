@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from streamer.demand.settings import DemandRule
 from streamer.models import MeansHead
 from streamer.models.plugins import AnyForecaster
 from streamer.models.plugins.traits import Traits
 from streamer.online.layer import Adapt
-from streamer.pipeline.race import Entry
+from streamer.readings import Notice
+
+if TYPE_CHECKING:
+    from streamer.pipeline.race import Entry
+
+
+@runtime_checkable
+class Gathering(Protocol):
+    """Part of a pipeline that gathers notices, as those that ask a forecaster do."""
+
+    def gathered(self) -> list[Notice]:
+        """Notices since the last call."""
 
 
 @dataclass(frozen=True, slots=True)

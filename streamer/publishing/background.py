@@ -7,7 +7,6 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from streamer.display.lines import error_line, one_line
 from streamer.errors import LinkError
 from streamer.publishing import FailureCounter, KeepingPublisher, Publisher, Report, WatchedMeter
+from streamer.publishing.reports import Reports
 from streamer.publishing.state import MeterState, next_state
 from streamer.readings import Notice, Step
 from streamer.sinks import Item
@@ -63,7 +63,9 @@ class Background:
         self._now = now
         self._retry_s = tuple(retry_s)
         self._waiting: deque[tuple[WatchedMeter, Item | None]] = deque()
-        self._hangs = self._is_closed = False
+        self._scheduling = threading.Lock()
+        self._is_scheduled = self._hangs = self._is_closed = False
+        self._not_taken: set[str] = set()
         self._states: dict[str, MeterState] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -152,7 +154,9 @@ class Background:
         if loop is None:
             return
         self._waiting.append((meter, item))
-        if len(self._waiting) == 1:
+        with self._scheduling:
+            is_due, self._is_scheduled = not self._is_scheduled, True
+        if is_due:
             with suppress(RuntimeError):  # the loop is closed already
                 loop.call_soon_threadsafe(self._drain)
         elif len(self._waiting) > MAX_WAITING:
@@ -163,13 +167,26 @@ class Background:
                 self._reports(Notice(Notice.WARNING, _HANGS))
 
     def _drain(self) -> None:
+        # Before the first look, so that what is added after the last one is scheduled anew.
+        with self._scheduling:
+            self._is_scheduled = False
         while self._waiting:
             meter, item = self._waiting.popleft()
             before = replace(self._states.get(meter.key) or MeterState(meter), meter=meter)
             self._states[meter.key] = state = next_state(before, item, self._now())
             for publisher in self._publishers:
-                publisher.take(state, item)
+                self._give(publisher, state, item)
         self._hangs = False
+
+    def _give(self, publisher: Publisher, state: MeterState, item: Item | None) -> None:
+        """Give an item to a publisher; that one cannot take it is reported once a reason."""
+        try:
+            publisher.take(state, item)
+        except Exception as error:  # noqa: BLE001 - the others, and the next items, must follow
+            text = _failure(publisher, error)
+            if text not in self._not_taken:
+                self._not_taken.add(text)
+                self._reports(Notice(Notice.WARNING, text))
 
     def _work(self) -> None:
         try:
@@ -195,8 +212,10 @@ class Background:
             await asyncio.gather(*tasks, return_exceptions=True)
         finally:
             for publisher in self._publishers:
-                with suppress(LinkError, OSError):
+                try:
                     await publisher.close()
+                except Exception as error:  # noqa: BLE001 - the others have to be closed, too
+                    _failure(publisher, error)
 
     async def _keep_running(self, publisher: Publisher) -> None:
         """Run a publisher again whenever it fails, and report each new reason."""
@@ -208,10 +227,7 @@ class Background:
                 await publisher.run()
                 return
             except Exception as error:  # noqa: BLE001 - the others must continue
-                if not isinstance(error, LinkError | OSError):
-                    _log.error("%s failed", publisher.name, exc_info=error)
-                reason = error_line(error).removeprefix(f"{publisher.name}: ")
-                text = one_line(f"{publisher.name}: {reason}")
+                text = _failure(publisher, error)
             for each in self._publishers:
                 if isinstance(each, FailureCounter):
                     each.count_failure(publisher.name)
@@ -224,38 +240,11 @@ class Background:
             attempts += 1
 
 
-class Reports:
-    """Passes notices on in a thread of its own, since whoever takes them may wait for a disk.
-
-    Notices from before anybody takes them are kept.
-    """
-
-    def __init__(self) -> None:
-        self._to: Report | None = None
-        self._kept: list[Notice] = []
-        self._lock = threading.Lock()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="reports")
-
-    def __call__(self, notice: Notice) -> None:
-        """Take a notice; never waits."""
-        with self._lock:
-            if self._to is None:
-                self._kept.append(notice)
-            else:
-                with suppress(RuntimeError):  # it is closed already
-                    self._thread.submit(self._to, notice)
-
-    def pass_to(self, report: Report) -> None:
-        """Pass on the notices so far, and all others from now on."""
-        with self._lock:
-            self._to, kept = report, self._kept
-            self._kept = []
-            for notice in kept:
-                self._thread.submit(report, notice)
-
-    def close(self) -> None:
-        """Let what was taken arrive, and end the thread."""
-        self._thread.shutdown()
+def _failure(publisher: Publisher, error: Exception) -> str:
+    """Text about an error of a publisher; one that should not have been raised is logged."""
+    if not isinstance(error, LinkError | OSError):
+        _log.error("%s failed", publisher.name, exc_info=error)
+    return one_line(f"{publisher.name}: {error_line(error).removeprefix(f'{publisher.name}: ')}")
 
 
 class MeterSink:

@@ -89,7 +89,8 @@ def link_record(link: Link) -> dict[str, Any]:
 
 
 def _sample(sample: Sample) -> dict[str, Any]:
-    kw = sample.kw if math.isfinite(sample.kw) else None
+    # To a milliwatt: a sum of several meters has more digits than any of them.
+    kw = round(sample.kw, 6) if math.isfinite(sample.kw) else None
     return {"kw": kw, "at": _iso(sample.at)}
 
 

@@ -9,8 +9,8 @@ import pytest
 from typer.main import get_command
 
 from streamer.cli import app
+from streamer.cli.jobs import make_meters
 from streamer.cli.settings import resolve_settings
-from streamer.cli.watch import make_meters
 from streamer.commands.watch import Watch
 from streamer.errors import UsageError
 from tests.commandline import Done, streamer

@@ -378,7 +378,7 @@ def test_a_signal_ends_all_in_good_order(child: subprocess.Popen[str]) -> None:
 class _Broken(Forecasting):
     """A model that cannot be loaded, which is not found out before."""
 
-    def prepare(self, source: str) -> Any:
+    def prepare(self, source: str, *, live: bool = False) -> Any:
         raise ModelError(f"{source}: the weights are damaged")
 
 

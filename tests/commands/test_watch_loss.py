@@ -11,7 +11,8 @@ from typing import cast
 
 import pytest
 
-from streamer.commands.watch import Watch, wait_for
+from streamer.commands.watch import Watch
+from streamer.commands.watching import wait_for
 from streamer.errors import RecordError
 from streamer.feeds.address import Address
 from streamer.readings import Link, Notice, Reading

@@ -23,6 +23,7 @@ from rich.console import Console
 from streamer.dashboard import MetersDashboard, MeterView, fullscreen
 from streamer.dashboard.keys import BACKSPACE, DOWN, ENTER, ESCAPE, GONE, LEFT, UP
 from streamer.dashboard.meterrows import MeterRow, recent, render_meters
+from streamer.dashboard.meters import TABLE_S
 from streamer.dashboard.screen import BEGIN_UPDATE, END_UPDATE
 from streamer.display.themes import ThemeName
 from streamer.readings import Alarm, Link, Sample
@@ -214,6 +215,27 @@ def test_the_keys_of_an_open_meter_are_those_of_its_dashboard(tmp_path: Path) ->
     assert saved
     assert "roof" in saved[-1].read_text(encoding="utf-8")
     assert screen.pacer.stopped
+
+
+def test_samples_lead_to_few_frames_of_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = _Screen([])
+    dashboard, (grid, roof, _) = screen.dashboard, screen.views
+    seconds = [100.0]
+    monkeypatch.setattr("streamer.dashboard.meters.time.monotonic", lambda: seconds[0])
+    before = dashboard._state()
+    grid.write(Sample(1.0))
+    assert dashboard._state() == before
+    dashboard._act(DOWN)
+    assert dashboard._state() != before
+    before = dashboard._state()
+    seconds[0] += TABLE_S
+    assert dashboard._state() != before
+    dashboard._act(ENTER)
+    before = dashboard._state()
+    grid.write(Sample(1.0))
+    assert dashboard._state() == before
+    roof.write(Sample(1.0))
+    assert dashboard._state() != before
 
 
 @pytest.mark.parametrize("key", ["q", ESCAPE, GONE])

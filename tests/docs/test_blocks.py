@@ -64,7 +64,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / "household_power_consumption.txt").write_text("".join(sample[:MINUTES]))
     settings = home / ".config" / "streamer"
     settings.mkdir(parents=True)
-    (settings / "streamer.toml").write_text(block("toml", "quiet = true").text, encoding="utf-8")
+    (settings / "streamer.toml").write_text(
+        block("toml", 'record = "~/house.db"\nquiet = true').text, encoding="utf-8"
+    )
     (settings / "password").write_text("swordfish")
     programs = home / "bin"
     programs.mkdir()

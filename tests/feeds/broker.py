@@ -94,6 +94,10 @@ class Broker:
         """Suspend the broker, with its connections open."""
         self._signal(signal.SIGSTOP)
 
+    def resume(self) -> None:
+        """Let a suspended broker continue."""
+        self._signal(signal.SIGCONT)
+
     def subscriptions(self, topic: str) -> int:
         """Number of subscriptions to a topic so far; needs the option `log_type subscribe`."""
         lines = self._log.read_text().splitlines() if self._log.exists() else []

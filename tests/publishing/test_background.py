@@ -204,6 +204,41 @@ def test_publishers_keep_what_must_outlive_the_program_while_it_is_recorded(
     assert len(keeping.calls) == 2
 
 
+def test_an_item_that_a_publisher_cannot_take_is_reported_once_and_holds_no_other_up() -> None:
+    class Picky(_Fake):
+        def take(self, state: MeterState, item: Item | None) -> None:
+            super().take(state, item)
+            raise ValueError("odd item")
+
+    picky, other, told = Picky(), _Fake(), _List()
+    background = Background(_of(picky, other))
+    background.start()
+    background.report_to(told.write)
+    sink = background.sink(HOUSE)
+    for _ in range(3):
+        sink.write(Sample(1.0))
+    background.close()
+    assert len(picky.taken) == len(other.taken) == 3
+    assert told.items == [Notice(Notice.WARNING, "fake: odd item")]
+
+
+def test_items_of_many_streams_all_arrive() -> None:
+    fake = _Fake()
+    background = Background(_of(fake))
+    background.start()
+    sinks = [background.sink(WatchedMeter(key, key)) for key in "abcd"]
+    threads = [
+        threading.Thread(target=lambda sink=sink: [sink.write(Sample(1.0)) for _ in range(2000)])
+        for sink in sinks
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    background.close()
+    assert len(fake.taken) == 8000
+
+
 def test_items_after_the_end_are_dropped() -> None:
     fake = _Fake()
     background = Background(_of(fake))

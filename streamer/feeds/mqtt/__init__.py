@@ -87,9 +87,11 @@ class _Session:
             if self._broker.insecure:
                 channel.warn("the broker's certificate is not checked (insecure=yes)")
         client = self._broker.client(_ANSWER_S)
-        with broker_errors(self._name, self._broker, PacketBound(client), self._too_large):
+        bound = PacketBound(client)
+        with broker_errors(self._name, self._broker, bound, self._too_large) as attempt:
             try:
                 async with client:
+                    attempt.connected = True
                     topics = self._layout.topics
                     for topic in self._topics:
                         await self._subscribe(client, topic)

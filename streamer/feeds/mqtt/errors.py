@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamer.errors import LinkError, RefusedError
@@ -29,17 +30,29 @@ _REFUSALS = {
 CLOSED = "it closed the connection"
 """End of the message about a connection that the broker has closed, for whatever reason."""
 
+_SILENT = "it does not respond"
 _LOSSES = {
     0x80: CLOSED,
-    0x8D: "it does not respond",
+    0x8D: _SILENT,
     0x8E: "another client has connected with our client_id",
 }
+
+
+@dataclass
+class Attempt:
+    """A connection, and how far it has got.
+
+    Attributes:
+        connected: whether the broker has accepted it.
+    """
+
+    connected: bool = False
 
 
 @contextmanager
 def broker_errors(
     name: str, broker: Broker, bound: PacketBound, too_large: Callable[[int], str]
-) -> Iterator[None]:
+) -> Iterator[Attempt]:
     """Raise the errors of aiomqtt inside as those of this package.
 
     Args:
@@ -48,26 +61,31 @@ def broker_errors(
         bound: the bound of the packets of this connection.
         too_large: says what a packet beyond the bound means, of its size in bytes.
 
+    Returns:
+        The attempt, to be marked as connected inside.
+
     Raises:
         LinkError: the connection cannot be made, or is lost.
     """
     from aiomqtt import MqttError
 
+    attempt = Attempt()
     try:
-        yield
+        yield attempt
     except MqttError as error:
         if bound.exceeded:
             raise LinkError(f"{name}: {too_large(bound.exceeded)}") from error
-        raise explained(name, broker, error) from error
+        raise explained(name, broker, error, attempt) from error
 
 
-def explained(name: str, broker: Broker, error: MqttError) -> LinkError:
+def explained(name: str, broker: Broker, error: MqttError, attempt: Attempt) -> LinkError:
     """An error of aiomqtt in words, with the remedy where there is one.
 
     Args:
         name: what is connected to the broker, for messages and without secrets.
         broker: the settings of the connection.
         error: the error, with its cause.
+        attempt: the connection.
     """
     from aiomqtt.exceptions import MqttCodeError, MqttConnectError
 
@@ -93,6 +111,8 @@ def explained(name: str, broker: Broker, error: MqttError) -> LinkError:
             f"{name}: TLS with the broker failed: {reason.replace('_', ' ').lower()}; "
             f"does it use TLS on port {broker.port}?"
         )
+    if isinstance(cause, TimeoutError) and attempt.connected:
+        return LinkError(f"{name}: lost the broker: {_SILENT}")
     if isinstance(cause, TimeoutError):
         return LinkError(
             f"{name}: no answer from the broker on port {broker.port}; is it MQTT "

@@ -63,13 +63,11 @@ class BlockStream:
         if self._is_network:
             return self._push(kw, channels)
         if self.is_behind:  # it could not be begun anew
-            self.faults.absent += 1
             return None
         try:
             answer = self._push(kw, channels)
             return None if answer is None else self._checked(answer, 1)
         except Exception as error:  # noqa: BLE001 - of anybody's code
-            self.faults.absent += 1
             self.faults.add(error, "stream().push()", at)
             self.is_behind = True
             return None

@@ -41,9 +41,6 @@ class Faults:
         name: name of the forecaster, for messages.
         role: what it is, for messages.
 
-    Attributes:
-        absent: number of minutes without a forecast because of a fault.
-
     >>> faults = Faults("mine:Trend")
     >>> for minute in (1, 2):
     ...     faults.add(ValueError("no trend"), "forecast()", datetime(2010, 3, 19, 17, minute))
@@ -55,7 +52,6 @@ class Faults:
 
     def __init__(self, name: str, role: str = "model") -> None:
         self._title = f"{role} {name}"
-        self.absent = 0
         self._known: set[str] = set()
         self._new: list[Notice] = []
 
@@ -111,7 +107,7 @@ def numbers_of(result: object, levels: int) -> list[float]:
     wanted = 1 + levels
     try:
         values = np.asarray(result, np.float64)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise FaultError("type", f"gave {result!r:.60}, not a number of kW") from None
     if values.size != wanted or values.ndim > 1:
         text = "a number" if wanted == 1 else f"{wanted} numbers: the mean, and {levels} quantiles"
@@ -149,7 +145,7 @@ def checked_answer(answer: object, windows: int, levels: int) -> Answer:
 def _array(name: str, values: object, shape: Sequence[int | None]) -> DoubleArray:
     try:
         found = np.asarray(values, np.float64)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise FaultError("type", f"gave {name} that are not numbers") from None
     fits = found.ndim == len(shape) and all(
         wanted in (None, size) for size, wanted in zip(found.shape, shape, strict=True)

@@ -72,7 +72,6 @@ class SingleStream:
                 return None
             mean, *quantiles = numbers_of(result, len(self._traits.levels))
         except Exception as error:  # noqa: BLE001 - of anybody's code
-            self.faults.absent += 1
             self.faults.add(error, "forecast()", at)
             return None
         return Answer(np.array([mean]), np.array([quantiles]), self._hidden)

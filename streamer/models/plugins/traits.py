@@ -12,7 +12,9 @@ from streamer.display.lines import one_line
 from streamer.errors import ModelError
 from streamer.models import Forecaster, MeansHead, channels_of, horizons_of
 from streamer.models.bounds import MAX_INPUTS, MAX_OUTPUTS, MAX_WINDOW
+from streamer.models.forecaster import NetworkForecaster
 from streamer.models.plugins import AnyForecaster
+from streamer.models.plugins.head import CheckedHead
 from streamer.readings import CHANNELS
 
 WINDOW = 49
@@ -68,6 +70,8 @@ def traits_of(forecaster: AnyForecaster, name: str | None = None) -> Traits:
     if takes_blocks(forecaster):
         window, levels = forecaster.window, forecaster.levels
         channels, head = channels_of(forecaster), horizons_of(forecaster)
+        if head is not None and not isinstance(forecaster, NetworkForecaster):
+            head = CheckedHead(head, name)
     else:
         window = getattr(forecaster, "window", WINDOW)
         levels = getattr(forecaster, "levels", ())

@@ -98,8 +98,9 @@ class MqttPublisher:
         client = broker.client(_ANSWER_S, will)
         began_s = loop.time()
         try:
-            with broker_errors(self.name, broker, PacketBound(client), _too_large):
+            with broker_errors(self.name, broker, PacketBound(client), _too_large) as attempt:
                 async with _connected(client):
+                    attempt.connected = True
                     began_s = loop.time()
                     await self._session(client)
         except LinkError as error:
@@ -219,6 +220,8 @@ class MqttPublisher:
 @asynccontextmanager
 async def _connected(client: Client) -> AsyncIterator[None]:
     """Connect for the time of the context."""
+    # Unless somebody has looked at its error by the end, asyncio would print that.
+    client._disconnected.add_done_callback(_look_at_error)  # noqa: SLF001
     connecting = asyncio.create_task(client.__aenter__())
     try:
         try:
@@ -234,6 +237,11 @@ async def _connected(client: Client) -> AsyncIterator[None]:
     finally:
         # aiomqtt leaves the socket open when the broker does not answer.
         client._client.disconnect()  # noqa: SLF001
+
+
+def _look_at_error(future: asyncio.Future[None]) -> None:
+    if not future.cancelled():
+        future.exception()
 
 
 async def _publish(client: Client, message: Message) -> None:

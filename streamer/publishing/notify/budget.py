@@ -75,6 +75,8 @@ class Budget:
         """Begin anew from former notifications, those included that were withheld."""
         self._begin()
         for each in sorted(notifications, key=lambda each: each.created):
+            if each.created >= each.expires:  # it came too late to be sent at all
+                continue
             if each.kind == ANOMALY and each.size is not None:
                 self._exceeds(each.size, each.created)
             if each.kind in self._limits and each.state != Notification.WITHHELD:

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from streamer.sources.derived.formula import Formula
-from streamer.sources.derived.source import DerivedPowers, DerivedSource, PartSink
+from streamer.sources.derived.powers import DerivedPowers
+from streamer.sources.derived.source import DerivedSource, PartSink
 
 __all__ = ["DerivedPowers", "DerivedSource", "Formula", "PartSink"]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from streamer.display.lines import one_line
 from streamer.readings import Link, Notice, Reading, Sample, Step
-from streamer.sources.derived.formula import Formula
 from streamer.sources.derived.join import JoinedMinute, MinuteJoin, TimedPower
+from streamer.sources.derived.links import WorstLink
+from streamer.sources.derived.powers import DerivedPowers
 from streamer.sources.live.minutes import MINUTE_S
 from streamer.sources.live.rewinding import Rewinder
 from streamer.sources.live.rules import FAR_S
@@ -21,43 +21,8 @@ from streamer.sources.pendingcalls import PendingCalls
 
 DerivedItem: TypeAlias = Reading | Notice | Link | Sample
 
-_DECIMALS = 6  # as those of a meter
 _MAX_DRAWN_KW = 0.05  # what an inverter may draw at night
 _FAR = timedelta(seconds=FAR_S)
-_STATES = (Link.LOST, Link.SILENT, Link.UP)
-"""States of a connection, from the worst to the best."""
-
-
-@dataclass(frozen=True)
-class DerivedPowers:
-    """Formulas of a derived meter.
-
-    Attributes:
-        kw: power at the grid connection, or whatever else is watched.
-        solar: power of the panels, positive; None if it is not known.
-        battery: power into the battery; None if it is not known.
-    """
-
-    kw: Formula
-    solar: Formula | None = None
-    battery: Formula | None = None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The meters that it is derived from, each once."""
-        formulas = [each for each in (self.kw, self.solar, self.battery) if each is not None]
-        return tuple(dict.fromkeys(name for each in formulas for name in each.names))
-
-    @property
-    def identity(self) -> str:
-        """Text that is equal for two orders of the same terms."""
-        solar, battery = (each and each.sorted() for each in (self.solar, self.battery))
-        return str(DerivedPowers(self.kw.sorted(), solar, battery))
-
-    def __str__(self) -> str:
-        sides = {"solar": self.solar, "battery": self.battery}
-        shown = [f", {name} {each}" for name, each in sides.items() if each is not None]
-        return f"{self.kw}{''.join(shown)}"
 
 
 class DerivedSource:
@@ -89,9 +54,8 @@ class DerivedSource:
         self._calls = PendingCalls()
         self._ready: deque[Reading] = deque()
         self._notices: list[Notice] = []
-        self._links: dict[str, Link] = {}
+        self._links = WorstLink()
         self._link: Link | None = None
-        self._shown_link: Link | None = None
         self._samples: dict[str, Sample] = {}
         self._sample: Sample | None = None
         self._ended: dict[str, None] = {}
@@ -272,24 +236,23 @@ class DerivedSource:
 
     def _combined(self, minute: JoinedMinute) -> Reading | None:
         """The reading of a minute; None, and a report, if the panels would draw power."""
-        powers, known = self._powers, dict(zip(self._parts, minute.kws, strict=True))
-        solar_kw = _value(powers.solar, known)
-        if solar_kw is not None and solar_kw < -_MAX_DRAWN_KW:
-            if not self._is_upside_down:
-                text = f"{self._name}: solar is {solar_kw:.6g} kW, but panels draw none; if a "
-                text += f"positive value means consumption, give solar = '-({powers.solar})'"
-                self._notices.append(Notice(Notice.MALFORMED, f"{text}; skipped", minute.at))
-            self._is_upside_down = True
-            return None
-        self._is_upside_down = False
-        # An inverter's own draw is none of the panels' power.
-        solar_kw = None if solar_kw is None else max(solar_kw, 0.0)
-        kw = _value(powers.kw, known)
-        assert kw is not None  # noqa: S101 - its formula is given
-        return Reading(minute.at, kw, solar_kw, _value(powers.battery, known))
+        kws = dict(zip(self._parts, minute.kws, strict=True))
+        reading = self._powers.reading(minute.at, kws)
+        solar_kw = reading.solar_kw
+        if solar_kw is None:
+            return reading
+        was_upside_down, self._is_upside_down = self._is_upside_down, solar_kw < -_MAX_DRAWN_KW
+        if not self._is_upside_down:
+            # An inverter's own draw is none of the panels' power.
+            return replace(reading, solar_kw=max(solar_kw, 0.0))
+        if not was_upside_down:
+            text = f"{self._name}: solar is {solar_kw:.6g} kW, but panels draw none; if a positive "
+            text += f"value means consumption, give solar = '-({self._powers.solar})'; skipped"
+            self._notices.append(Notice(Notice.MALFORMED, text, minute.at))
+        return None
 
     def _add_link(self, part: str, link: Link) -> None:
-        self._links[part] = link
+        self._links.set(part, link)
         self._allow_lateness()
         if link.state == Link.LOST:
             self._samples.pop(part, None)
@@ -298,21 +261,19 @@ class DerivedSource:
     def _update_link(self) -> None:
         """Pass on the worst link of the parts that are not at rest, if it has changed."""
         awake = [part for place, part in enumerate(self._parts) if not self._join.is_at_rest(place)]
-        links = {part: self._links[part] for part in awake if part in self._links}
-        worst = min(links, key=lambda part: _STATES.index(links[part].state), default=None)
-        if worst is None or (links[worst].state == Link.UP and len(links) < len(awake)):
-            return
-        shown = replace(links[worst], peer=one_line(worst))
-        if shown != self._shown_link:
-            self._link = self._shown_link = shown
+        self._link = self._links.change(awake) or self._link
 
     def _add_sample(self, part: str, sample: Sample) -> None:
         self._samples[part] = sample
-        if all(name in self._samples for name in self._powers.kw.names):
-            kws = {name: self._samples[name].kw for name in self._powers.kw.names}
-            kw = self._powers.kw.value(kws)
-            if math.isfinite(kw):
-                self._sample = Sample(kw, sample.at)
+        names = self._powers.kw.names
+        known = {name: self._samples[name] for name in names if name in self._samples}
+        if len(known) < len(names):
+            return
+        kw = self._powers.kw.value({name: each.kw for name, each in known.items()})
+        if math.isfinite(kw):
+            # As old as the oldest of them: one part may be silent for long.
+            times = [each.at for each in known.values() if each.at is not None]
+            self._sample = Sample(kw, min(times) if len(times) == len(known) else sample.at)
 
     def _rewind(self, back_at: datetime) -> None:
         """Set readings aside that lie in the future, as the part has done."""
@@ -339,8 +300,3 @@ class PartSink:
     def close(self) -> None:
         """Take note that its stream has ended. May be called repeatedly."""
         self._source.end(self._name)
-
-
-def _value(formula: Formula | None, powers: Mapping[str, float]) -> float | None:
-    # Adding 0.0 turns a negative zero into a positive one.
-    return None if formula is None else round(formula.value(powers), _DECIMALS) + 0.0

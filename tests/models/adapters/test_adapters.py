@@ -218,7 +218,7 @@ def test_an_onnx_file_with_another_input_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sklearn", "lightgbm", "onnx"])
-@pytest.mark.parametrize("content", [b"", b"no model", b"tree\n" * 3, os.urandom(200)])
+@pytest.mark.parametrize("content", [b"", b"no model", b"tree\n" * 3, bytes(range(256))], ids=len)
 def test_other_files_are_named(tmp_path: Path, kind: str, content: bytes) -> None:
     libraries = {"sklearn": "joblib", "lightgbm": "lightgbm", "onnx": "onnxruntime"}
     pytest.importorskip(libraries[kind])

@@ -5,12 +5,15 @@ They take some eight minutes, and are run by hand; CONTRIBUTING.md has the steps
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -88,6 +91,26 @@ def published(
         yield child
 
 
+@contextmanager
+def continued(folder: Path) -> Iterator[None]:
+    """Samples of the present for the time of the block, one a second."""
+    ended = threading.Event()
+
+    def write() -> None:
+        while not ended.wait(1.0):
+            sample = {"time": datetime.now(UTC).isoformat(), "power": 0.3}
+            with (folder / "meter.log").open("a") as log:
+                log.write(json.dumps(sample) + "\n")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
 def _is_fresh(heard: Listener) -> bool:
     found = heard.of("streamer/house/entities")
     return bool(found) and found[-1].json["next"] is not None
@@ -154,7 +177,7 @@ def test_a_kill_makes_them_unavailable_and_a_start_brings_them_back(
 def test_a_restart_of_the_broker_is_survived(
     home: RealHomeAssistant, broker: Broker, tmp_path: Path
 ) -> None:
-    with published(broker, tmp_path):
+    with published(broker, tmp_path), continued(tmp_path):
         until(lambda: _is_there(home), "a state", 30.0)
         broker.kill()
         until(lambda: _is_away(home), "the loss", 10.0)
@@ -165,7 +188,7 @@ def test_a_restart_of_the_broker_is_survived(
 def test_a_restart_of_home_assistant_is_survived(
     home: RealHomeAssistant, broker: Broker, tmp_path: Path
 ) -> None:
-    with published(broker, tmp_path):
+    with published(broker, tmp_path), continued(tmp_path):
         until(lambda: _is_there(home), "a state", 30.0)
         home.stop()
         home.start()

@@ -190,6 +190,27 @@ def test_each_minute_arrives_once_and_in_order_over_a_kill_of_the_broker(
     assert len([text for text in published.texts() if "connected again" not in text]) <= 2
 
 
+def test_a_broker_that_hangs_is_left_and_what_it_has_not_confirmed_is_sent_again(
+    disposable_broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamer.publishing.mqtt.publisher._ANSWER_S", 0.4)
+    broker, made = disposable_broker, steps(3)
+    with (
+        publishing(f"mqtt://localhost:{broker.port}") as published,
+        listening(broker.port) as heard,
+    ):
+        published.give(ABOUT, *made[:2])
+        heard.until(lambda: len(heard.of(MINUTES)) == 2)
+        broker.stop()
+        published.give(made[2])
+        assert published.until_told("lost the broker").text.endswith(": it does not respond")
+        broker.resume()
+        heard.until(lambda: _minutes(heard)[-1] == made[2].reading.at.isoformat())
+    at = _minutes(heard)
+    assert at == sorted(at)
+    assert set(at) == {step.reading.at.isoformat() for step in made}
+
+
 def test_a_broker_that_is_away_is_reported_once_and_what_waits_is_counted() -> None:
     port = free_port()
     with publishing(f"mqtt://localhost:{port}") as published:

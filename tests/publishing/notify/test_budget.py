@@ -92,7 +92,10 @@ def test_a_restart_changes_no_decision(gaps: list[int], sizes: list[float], cut:
         if resumed is not None:
             decisions.append((allowed, resumed.allows(ANOMALY, at, size)))
         state = Notification.SENT if allowed else Notification.WITHHELD
-        made.append(Notification(str(place), ANOMALY, at, at, "", "", size, state))
+        made.append(Notification(str(place), ANOMALY, at, at + DAY_S, "", "", size, state))
+        # One that came too late for anybody changes nothing.
+        late = Notification(f"late {place}", ANOMALY, at, at, "", "", 9.0, Notification.EXPIRED)
+        made.append(late)
     assert all(first == second for first, second in decisions)
 
 

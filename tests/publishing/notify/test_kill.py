@@ -51,6 +51,7 @@ class _Program:
         self.config.write_text(
             f'[notify]\nurls = ["{address}"]\nsummary = false\na_day = 24\na_month = 300\n'
         )
+        self.config.chmod(0o600)
 
     def start(self) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "streamer", "watch", "stdin:", "--clock", "feed", "-q"]

@@ -196,6 +196,9 @@ def test_the_present_power_is_known_while_that_of_all_parts_is() -> None:
     parts["solar"].write(Sample(float("nan")))
     parts["solar"].write(Sample(1.0))
     assert source.read() == [Sample(1.6)]
+    parts["solar"].write(Sample(1.0, START))
+    parts["grid"].write(Sample(0.6, START + MINUTE))
+    assert source.read() == [Sample(1.6, START)]  # as old as the older one
 
 
 def test_it_ends_when_no_further_minute_can_be_known() -> None:
