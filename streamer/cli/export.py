@@ -47,6 +47,14 @@ def export(
             "warnings, instead of the minutes.",
         ),
     ] = False,
+    challengers: Annotated[
+        bool,
+        typer.Option(
+            "--challengers",
+            help="Write the forecasts of the challengers, beside that shown and the reading that "
+            "came, instead of the minutes.",
+        ),
+    ] = False,
     start: Annotated[
         datetime | None,
         typer.Option("--from", parser=parse_moment, metavar="TIME", help="Begin at this time."),
@@ -73,9 +81,17 @@ def export(
       streamer export house.db --format parquet --out house.parquet
       streamer export house.db --means > means.csv
       streamer export house.db --demand --from 2026-11-01 > quarters.csv
+      streamer export house.db --challengers > race.csv
     """
     from streamer.commands import export as command
 
     command.export(
-        file, format=format.value, start=start, end=end, out=out, means=means, demand=demand
+        file,
+        format=format.value,
+        start=start,
+        end=end,
+        out=out,
+        means=means,
+        demand=demand,
+        challengers=challengers,
     )

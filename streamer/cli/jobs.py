@@ -73,6 +73,7 @@ def make_watch(settings: Settings) -> Watch:
                 tariff=tariff,
             ),
             challengers=tuple(chosen["challenger"] or ()),
+            serve_best=chosen["serve_best"],
         ),
         record=_expanded(chosen["record"]),
         allow_other_meter=chosen["allow_other_meter"],

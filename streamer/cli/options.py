@@ -235,6 +235,14 @@ ChallengerOption = Annotated[
         show_default=False,
     ),
 ]
+ServeBestOption = Annotated[
+    bool,
+    typer.Option(
+        "--serve-best",
+        help="Show the forecast of the best of the model and its challengers, as far as that is "
+        "beyond doubt.",
+    ),
+]
 SinkOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -19,6 +19,7 @@ def export(
     out: Path | None,
     means: bool = False,
     demand: bool = False,
+    challengers: bool = False,
 ) -> None:
     """Write a recording's minutes to a file, or to standard output.
 
@@ -30,6 +31,7 @@ def export(
         out: the file to write; None for standard output.
         means: whether to write the forecasts of the next minutes' mean instead.
         demand: whether to write the demand intervals instead.
+        challengers: whether to write the forecasts of challengers instead.
 
     Raises:
         UsageError: the format needs a file, or the options are contradictory.
@@ -38,4 +40,13 @@ def export(
     if out is None and format == "parquet":
         raise UsageError("--format parquet needs a file to write: give --out house.parquet")
     target = sys.stdout if out is None else out
-    write(file, target, format=format, start=start, end=end, means=means, demand=demand)
+    write(
+        file,
+        target,
+        format=format,
+        start=start,
+        end=end,
+        means=means,
+        demand=demand,
+        challengers=challengers,
+    )

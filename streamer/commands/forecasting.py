@@ -13,6 +13,7 @@ from streamer.commands.plugins import (
     make_plugin,
     plugin_inputs,
 )
+from streamer.errors import UsageError
 from streamer.models import find_card, find_model, model_inputs
 from streamer.sinks.items import About
 
@@ -37,6 +38,7 @@ class Forecasting:
         horizons: whether the mean of the next minutes is shown, if the model forecasts it.
         demand: demand intervals to keep, which need that mean, too; None for none.
         challengers: names of forecasters that run beside the model.
+        serve_best: whether the forecast of the best of them is shown.
     """
 
     model: str = "sceaux"
@@ -48,13 +50,17 @@ class Forecasting:
     horizons: bool = True
     demand: DemandRule | None = None
     challengers: tuple[str, ...] = ()
+    serve_best: bool = False
 
     def check(self) -> None:
         """Check that model and challengers exist; a plug-in is made for that, no model is loaded.
 
         Raises:
-            StreamerError: no model has that name, or a plug-in cannot be made.
+            StreamerError: no model has that name, a plug-in cannot be made, or there is no
+                challenger to be the best.
         """
+        if self.serve_best and not self.challengers:
+            raise UsageError("--serve-best needs a challenger; give --challenger MODEL")
         for name in (self.model, *self.challengers):
             check_forecaster(name)
 
@@ -128,6 +134,7 @@ class Forecasting:
             horizons=self._needs_head,
             demand=self.demand,
             challengers=make_challengers(self.challengers, self.engine, live=live),
+            serve_best=self.serve_best,
         )
 
     def _weights(self) -> dict[str, str]:

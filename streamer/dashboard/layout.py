@@ -10,7 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.text import Text
 
-from streamer.dashboard import demand, head, hints, link, means, overview, panels, scores
+from streamer.dashboard import demand, head, hints, link, means, overview, panels, race, scores
 from streamer.dashboard.alarms import shortest
 from streamer.dashboard.below import LARGE, below
 from streamer.dashboard.chartview import chart_of
@@ -37,6 +37,8 @@ _FULL = (72, 22)
 """Columns and lines from which the panels fit below the chart."""
 _SMALL_HOUSE = 10
 """Lines from which a small screen has the power in the house and the next hour as well."""
+_ROOM_FOR_CHART = 9
+"""Lines that the race leaves to the chart."""
 _TALL = 30
 """Lines from which the alarms and an empty line have rows of their own."""
 
@@ -136,8 +138,9 @@ def _full(
     else:
         above = [title, now(snapshot, width), *house(snapshot, width)]
     chart_height = height - len(above) - len(under) - 1
-    chart = chart_of(snapshot, width, chart_height)
-    return [*above, *chart, *under, footer]
+    challengers = race.race(snapshot, width, chart_height - _ROOM_FOR_CHART)
+    chart = chart_of(snapshot, width, chart_height - len(challengers))
+    return [*above, *chart, *under, *challengers, footer]
 
 
 def _footer(

@@ -20,9 +20,18 @@ def printed(snapshot: HistorySnapshot, height: int, *, only_ascii: bool) -> Hist
         for event in snapshot.events[-4 * height :]
     )
     steps = snapshot.steps
-    if steps and steps[-1].alarms:
-        alarms = tuple(_printable_alarm(alarm, only_ascii=only_ascii) for alarm in steps[-1].alarms)
-        steps = (*steps[:-1], replace(steps[-1], alarms=alarms))
+    if steps and (steps[-1].alarms or steps[-1].challengers):
+        last = steps[-1]
+        alarms = tuple(_printable_alarm(alarm, only_ascii=only_ascii) for alarm in last.alarms)
+        challengers = tuple(
+            replace(each, name=printable(each.name, only_ascii=only_ascii))
+            for each in last.challengers
+        )
+        champion = last.champion
+        if champion is not None and champion.name is not None:
+            champion = replace(champion, name=printable(champion.name, only_ascii=only_ascii))
+        last = replace(last, alarms=alarms, challengers=challengers, champion=champion)
+        steps = (*steps[:-1], last)
     raised = tuple(
         replace(entry, alarm=_printable_alarm(entry.alarm, only_ascii=only_ascii))
         for entry in snapshot.raised

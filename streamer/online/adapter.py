@@ -207,7 +207,7 @@ class Adapter:
         raw = _bounded(rows @ fit.weights, spread)
         raised = missed - raw[:, 1:]
 
-        weight = fit.weigh(float(error @ error))
+        weight = fit.usual.weigh(float(error @ error))
         fit.comparison.add(weight * float(error @ error), weight * float(left @ left))
         fit.value = _SHRINKAGE_KEPT * fit.value + weight * float(raw[:, 0] @ error)
         fit.size = _SHRINKAGE_KEPT * fit.size + weight * float(raw[:, 0] @ raw[:, 0])

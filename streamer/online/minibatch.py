@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 from typing import Any
 
@@ -69,6 +69,35 @@ class PendingBatch:
         ]
 
 
+class UsualError:
+    """Usual squared error of a mini-batch, by which larger ones are weighted down."""
+
+    def __init__(self) -> None:
+        self.batches = 0
+        self.kw2 = 0.0
+
+    @property
+    def largest(self) -> float:
+        """Squared error of a mini-batch, in kW², that counts as that much at most."""
+        return _MAX_BATCH_ERROR * max(self.kw2, _MIN_USUAL_KW2)
+
+    def weigh(self, squared_kw2: float) -> float:
+        """The weight of a mini-batch by its sum of squared errors, which updates the usual one."""
+        counted = min(squared_kw2, self.largest) if self.batches else squared_kw2
+        self.batches += 1
+        self.kw2 += (counted - self.kw2) / min(self.batches, _USUAL_OVER)
+        return 1.0 if counted == squared_kw2 else counted / squared_kw2
+
+    def state(self) -> list[float]:
+        """The number of mini-batches, and their usual error."""
+        return [self.batches, self.kw2]
+
+    def restore(self, state: Sequence[Any]) -> None:
+        """Continue from a saved state; TypeError or ValueError if it is damaged."""
+        batches, kw2 = state
+        self.batches, self.kw2 = count(batches), number(kw2)
+
+
 class Fit:
     """Sums, weights and losses of all mini-batches so far."""
 
@@ -82,23 +111,13 @@ class Fit:
         self.value = self.size = 0.0
         self.losses = np.zeros((2, levels))
         self.comparison = ChampionChallenger(rounds=DAY, trial=TRIAL)
-        self.batches = 0
+        self.usual = UsualError()
         self.adaptation = Adaptation(restarts=restarts)
-        self._usual_kw2 = 0.0
 
     @property
     def usual_spread(self) -> float:
         """Spread for networks without quantiles: that of normal errors of the usual size."""
-        return max(CENTRAL * float(np.sqrt(self._usual_kw2 / MINI_BATCH)), MIN_SPREAD_KW)
-
-    def weigh(self, squared_kw2: float) -> float:
-        """The weight of a mini-batch by its sum of squared errors, which updates the usual one."""
-        counted = squared_kw2
-        if self.batches:
-            counted = min(squared_kw2, _MAX_BATCH_ERROR * max(self._usual_kw2, _MIN_USUAL_KW2))
-        self.batches += 1
-        self._usual_kw2 += (counted - self._usual_kw2) / min(self.batches, _USUAL_OVER)
-        return 1.0 if counted == squared_kw2 else counted / squared_kw2
+        return max(CENTRAL * float(np.sqrt(self.usual.kw2 / MINI_BATCH)), MIN_SPREAD_KW)
 
     def solve(self, ridge: float, steps: DoubleArray) -> bool:
         """Solve for the weights of the mean, and move those of the quantiles by one step.
@@ -130,7 +149,7 @@ class Fit:
         self.adaptation = Adaptation(
             shown=self.comparison.weight > 0.0,
             day_gain=self.comparison.gain,
-            learnt=self.batches * MINI_BATCH,
+            learnt=self.usual.batches * MINI_BATCH,
             restarts=self.adaptation.restarts,
         )
 
@@ -141,8 +160,8 @@ class Fit:
             "b": packed(self.b),
             "weights": packed(self.weights),
             "losses": packed(self.losses),
-            "numbers": [self.value, self.size, self._usual_kw2],
-            "lessons": self.batches,
+            "numbers": [self.value, self.size, self.usual.kw2],
+            "lessons": self.usual.batches,
             "duel": self.comparison.state(),
         }
 
@@ -156,8 +175,8 @@ class Fit:
         self.a.T[upper] = self.a[upper]
         for name, array in (("b", self.b), ("weights", self.weights), ("losses", self.losses)):
             array[:] = unpacked(state[name], array.size).reshape(array.shape)
-        self.value, self.size, self._usual_kw2 = map(number, state["numbers"])
-        self.batches = count(state["lessons"])
+        self.value, self.size, usual_kw2 = map(number, state["numbers"])
+        self.usual.restore((state["lessons"], usual_kw2))
         self.comparison.restore(state["duel"])
-        if self.batches:
+        if self.usual.batches:
             self.use()

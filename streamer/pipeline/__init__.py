@@ -52,7 +52,10 @@ class Pipeline:
             a fleet's meter never does.
         demand: demand intervals to keep and to forecast; None for none.
         challengers: other forecasters by name, which forecast each reading as well, and are scored
-            beside the model on the same minutes. They change nothing else.
+            beside the model on the same minutes. They change nothing else, but for the next.
+        serve_best: whether the forecast shown is that of the best of the model and its
+            challengers, as far as that is beyond doubt (`Step.champion`). That of the next
+            minutes' mean remains the model's.
         name: name of the forecaster in messages; None for its own.
 
     Raises:
@@ -79,12 +82,15 @@ class Pipeline:
         horizons: bool = True,
         demand: DemandRule | None = None,
         challengers: Mapping[str, AnyForecaster] | None = None,
+        serve_best: bool = False,
         name: str | None = None,
     ) -> None:
         if not isinstance(gaps, GapRule | None):
             raise UsageError(f"gaps is {gaps!r}; give a GapRule, such as GapRule('reset', 10)")
         if not isinstance(demand, DemandRule | None):
             raise UsageError(f"demand is {demand!r}; give a DemandRule, such as DemandRule(15)")
+        if serve_best and not challengers:
+            raise UsageError("serve_best needs challengers, one of which may be the best")
         self._gaps = GapRule() if gaps is None else gaps
         traits = traits_of(forecaster, name)
         self._settings = Settings(
@@ -95,6 +101,7 @@ class Pipeline:
             head=traits.head if horizons and adapt != "light" else None,
             demand=demand,
             challengers=_entries(challengers, traits.channels) if challengers else (),
+            serve_best=serve_best,
         )
         self._parts = Parts(self._settings)
 

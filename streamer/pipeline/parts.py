@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from math import nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from streamer.pipeline.settings import Gathering, Settings
 from streamer.readings import Alarm, Notice, Reading, SettledDemand, Step
 from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.readings.blocks import ReadingBlock
-from streamer.readings.challengers import ChallengerScores
+from streamer.readings.challengers import ChallengerScores, Champion
 from streamer.scores.running import RunningScores
 
 if TYPE_CHECKING:
@@ -66,7 +65,9 @@ class Parts:
         if settings.challengers:
             from streamer.pipeline.race import Race
 
-            self._race = Race(settings.challengers)
+            served = float(confidence) if settings.serve_best else None
+            self._race = Race(settings.challengers, served_confidence=served)
+        self._succession = None if self._race is None else self._race.succession
         asked = self._issuer, head, self._race
         self._asked = [each for each in asked if isinstance(each, Gathering)]
         self._latest = self._scores.get()
@@ -82,6 +83,7 @@ class Parts:
             **({} if self._means is None else {"means": self._means.state()}),
             **({} if self._household is None else self._household.state()),
             **({} if self._race is None else {"challengers": self._race.state()}),
+            **({} if self._succession is None else {"succession": self._succession.state()}),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -99,6 +101,8 @@ class Parts:
             self._means.restore(state.get("means"))
         if self._household is not None:
             self._household.restore(state, self.position.last_at)
+        if self._succession is not None:
+            self._succession.restore(state.get("succession"))
         self._issuer.restore_forecaster(state)
         if self._race is not None:
             self._race.restore(state.get("challengers"))
@@ -152,7 +156,7 @@ class Parts:
         """
         answered = self._batches.answered(readings)
         if answered is None:
-            return list(map(self.one, readings, missing.tolist()))
+            return self._singly(readings, missing)
         self._learn(*answered.first_kw)
         batch, means, ahead_kw = self._batches.forecast(answered)
         issued: list[Issued | None] = [None] * len(readings)
@@ -179,9 +183,10 @@ class Parts:
             alarms: output: the alarms raised are appended.
             ended: output: the demand intervals that have ended are appended.
         """
-        answered = self._batches.answered(readings)
+        answered = None if self._succession else self._batches.answered(readings)
         if answered is None:
-            steps = list(map(self.one, readings, missing.tolist()))
+            # The forecasts shown are known one after the other, although the model's are not.
+            steps = (self.many if self._succession else self._singly)(readings, missing)
             settled_kw[:] = [np.nan if s.settled is None else s.settled.kw for s in steps]
             alarms += [a for s in steps for a in s.alarms if a.at == s.reading.at]
             ended += chain.from_iterable(s.settled_demand for s in steps)
@@ -237,6 +242,9 @@ class Parts:
         ended += step.settled_demand
         return step
 
+    def _singly(self, readings: Sequence[Reading], missing: IntArray) -> list[Step]:
+        return list(map(self.one, readings, missing.tolist()))
+
     def _learn(self, kw: float, grid_kw: float) -> None:
         """Learn from the reading that settles the waiting forecast, if any.
 
@@ -277,10 +285,10 @@ class Parts:
             demand, switched = self._household.one(reading, missing, ahead_kw)
             alarms = self._household.with_alarm(alarms)
         challengers: tuple[ChallengerScores, ...] = ()
-        if self._race is not None:
-            known = (None, nan) if settled is None else (settled.kw, settled.last_kw)
-            challengers = self._race.one(reading, *known)
+        champion: Champion | None = None
         forecast = to_forecast(reading, issued)
+        if self._race is not None:
+            challengers, forecast, champion = self._race.one(reading, settled, forecast)
         position.advance(reading, missing, forecast)
         if issued is not None:
             self._adaptation = issued.adaptation
@@ -301,4 +309,5 @@ class Parts:
             quarter_hours=demand.quarter_hours,
             switched=switched,
             challengers=challengers,
+            champion=champion,
         )

@@ -6,16 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
-from math import isnan
-from typing import Any, cast
+from math import isnan, nan
+from typing import Any, NamedTuple, cast
 
 from streamer.errors import ModelError, StateError
 from streamer.models.plugins import AnyForecaster, SimpleForecaster
 from streamer.models.plugins.single import SingleStream
 from streamer.models.plugins.traits import Traits, takes_blocks, traits_of
 from streamer.models.plugins.windowed import Windowed
-from streamer.readings import ErrorScores, Notice, Reading
-from streamer.readings.challengers import ChallengerScores
+from streamer.pipeline.champion import Succession
+from streamer.readings import ErrorScores, Forecast, Notice, Reading
+from streamer.readings.challengers import ChallengerScores, Champion
 from streamer.readings.saved import count, number
 from streamer.scores.parts import MAX_ERROR_KW
 
@@ -65,6 +66,14 @@ def entries_of(
     return tuple(found)
 
 
+class Raced(NamedTuple):
+    """What a step has of a race; see `streamer.readings.Step`."""
+
+    challengers: tuple[ChallengerScores, ...]
+    forecast: Forecast | None
+    champion: Champion | None
+
+
 class Race:
     """Challengers of one stream, each of which is asked, scored and taught with every reading.
 
@@ -73,29 +82,47 @@ class Race:
 
     Args:
         entries: the challengers.
+        served_confidence: nominal coverage of the band around the best forecast, if that is
+            shown; None if the model's always is.
+
+    Attributes:
+        succession: what decides whose forecast is shown; None if the model's always is.
     """
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, entries: Sequence[Entry], *, served_confidence: float | None = None) -> None:
         self._runners = [_Runner(entry) for entry in entries]
+        self.succession: Succession | None = None
+        if served_confidence is not None:
+            names = [runner.name for runner in self._runners]
+            self.succession = Succession(names, confidence=served_confidence)
 
-    def one(
-        self, reading: Reading, model_kw: float | None, last_kw: float
-    ) -> tuple[ChallengerScores, ...]:
+    def one(self, reading: Reading, settled: Forecast | None, forecast: Forecast | None) -> Raced:
         """Take a reading.
 
         Args:
             reading: the reading.
-            model_kw: the model's mean forecast of it, as shown; None if it had none.
-            last_kw: the reading before it; NaN if the model had no forecast.
+            settled: the forecast shown that it settles; None if there is none.
+            forecast: that of the model that is issued at it; None if there is none.
         """
+        model_kw, last_kw = (None, nan) if settled is None else (settled.kw, settled.last_kw)
+        own_kw = None if self.succession is None else self.succession.settle(reading.kw)
         for runner in self._runners:
-            runner.take(reading, model_kw, last_kw)
-        return tuple(runner.scores() for runner in self._runners)
+            runner.take(reading, model_kw if own_kw is None else own_kw, last_kw)
+        scores = tuple(runner.scores() for runner in self._runners)
+        if self.succession is None:
+            return Raced(scores, forecast, None)
+        return Raced(scores, *self.succession.shown(forecast, scores))
 
     def many(
         self, readings: Iterable[Reading], model_kw: Iterable[float], last_kw: Iterable[float]
     ) -> None:
-        """Take consecutive readings, as `one` would in turn; the model's forecasts may be NaN."""
+        """Take consecutive readings, as `one` would in turn, where the model's forecast is shown.
+
+        Args:
+            readings: the readings.
+            model_kw: the model's mean forecasts of them; NaN where it had none.
+            last_kw: the reading before each.
+        """
         for reading, model, last in zip(readings, model_kw, last_kw, strict=True):
             for runner in self._runners:
                 runner.take(reading, None if isnan(model) else model, last)
@@ -104,6 +131,8 @@ class Race:
         """Begin new windows, as after a long gap."""
         for runner in self._runners:
             runner.restart()
+        if self.succession is not None:
+            self.succession.restart()
 
     def gathered(self) -> list[Notice]:
         """Notices about faults since the last call."""

@@ -36,6 +36,7 @@ class Settings:
         head: forecaster of the next minutes' mean; None if that is not forecast.
         demand: demand intervals; None if they are not kept.
         challengers: forecasters that run beside the model.
+        serve_best: whether the forecast of the best of them is shown.
     """
 
     forecaster: AnyForecaster
@@ -45,3 +46,4 @@ class Settings:
     head: MeansHead | None
     demand: DemandRule | None
     challengers: tuple[Entry, ...] = ()
+    serve_best: bool = False

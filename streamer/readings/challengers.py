@@ -41,3 +41,22 @@ class ChallengerScores:
     def model_skill(self) -> float | None:
         """That of the model on the same minutes."""
         return skill(self.model.mse_kw2, self.persistence.mse_kw2)
+
+    @property
+    def over_model(self) -> float | None:
+        """1 - MSE / MSE of the model; None as long as the latter is zero."""
+        return skill(self.errors.mse_kw2, self.model.mse_kw2)
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """Whose forecast is shown, where the best one is.
+
+    Attributes:
+        name: name of the challenger that the model's forecast is moved towards; None for the
+            model's alone.
+        weight: how far it is moved, from 0 to 1.
+    """
+
+    name: str | None = None
+    weight: float = 0.0

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from streamer.readings.challengers import ChallengerScores
+from streamer.readings.challengers import ChallengerScores, Champion
 from streamer.readings.demand import (
     DemandForecast,
     DemandScores,
@@ -158,6 +158,7 @@ class Step:
             of it; empty if demand intervals are not kept.
         challengers: forecasts and scores of the forecasters that run beside the model, in the order
             in which they were given.
+        champion: whose forecast is shown; None where that is always the model's.
     """
 
     reading: Reading
@@ -178,6 +179,7 @@ class Step:
     quarter_hours: Sequence[QuarterHour] = ()
     switched: Sequence[SwitchingEvent] = ()
     challengers: Sequence[ChallengerScores] = ()
+    champion: Champion | None = None
 
     @property
     def error_kw(self) -> float | None:

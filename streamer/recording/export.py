@@ -1,10 +1,10 @@
-"""Recordings as CSV, JSON lines or Parquet: minutes, forecasts of means, or demand intervals."""
+"""Recordings as CSV, JSON lines or Parquet: minutes, forecasts, or demand intervals."""
 
 from __future__ import annotations
 
 import io
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from itertools import islice
@@ -18,6 +18,7 @@ from streamer.recording.database import InvalidValueError, explained, open_for_r
 from streamer.recording.demandread import DEMAND_COLUMNS, DemandRow, demand_rows
 from streamer.recording.formats import TEXT, Kind, Table, import_pyarrow, write_parquet
 from streamer.recording.meanrows import MeanRow, mean_rows
+from streamer.recording.racerows import ChallengerRow, race_rows
 from streamer.recording.rows import bounds, check_alarms, finite, pages, time_of
 from streamer.recording.whole import whole_file
 from streamer.sinks import text
@@ -35,6 +36,9 @@ SOLAR_KEYS = text.SOLAR_KEYS
 MEAN_KEYS = ("at", "minutes", "kw", "median_kw", "low_kw", "high_kw", "actual_kw")
 """Those of the forecasts of the next minutes' mean."""
 
+CHALLENGER_KEYS = ("at", "challenger", "next_kw", "shown_kw", "actual_kw")
+"""Those of the forecasts of challengers."""
+
 
 def export(
     path: str | Path,
@@ -45,6 +49,7 @@ def export(
     end: datetime | None = None,
     means: bool = False,
     demand: bool = False,
+    challengers: bool = False,
 ) -> int:
     """Write recorded minutes to a file or a stream.
 
@@ -61,21 +66,25 @@ def export(
             with the mean that came, instead of the minutes.
         demand: whether to write the demand intervals that are over, with the forecast of each,
             instead of the minutes.
+        challengers: whether to write the forecasts of challengers, beside that shown and the
+            reading that came, instead of the minutes.
 
     Returns:
         The number of rows written.
 
     Raises:
-        UsageError: the format is unknown, the times are contradictory, or both means and demand
-            intervals are asked for.
+        UsageError: the format is unknown, the times are contradictory, or more than one of
+            means, demand intervals and challengers is asked for.
         MissingExtraError: pyarrow, required for Parquet, is not installed.
         RecordError: the recording cannot be read, or the file cannot be written or is the
             recording itself.
     """
     if format not in FORMATS:
         raise UsageError(f"unknown format {format!r}; give one of: {', '.join(FORMATS)}")
-    if means and demand:
-        raise UsageError("--means and --demand exclude each other; write a file for each")
+    parts = {"--means": means, "--demand": demand, "--challengers": challengers}
+    chosen = [option for option, given in parts.items() if given]
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(chosen)} exclude each other; write a file for each")
     if isinstance(out, str):
         out = Path(out)
     if format == "parquet":
@@ -85,7 +94,7 @@ def export(
     path, span = Path(path), Span(start, end)
     span.check("--from", "--to")
     with closing(open_for_reading(path)) as connection:
-        table = (_means if means else _demand if demand else _minutes)(connection, path, span)
+        table = _TABLES[chosen[0] if chosen else ""](connection, path, span)
         if not isinstance(out, Path):
             return TEXT[format](table, out)
         with whole_file(out, of=path) as file:
@@ -126,6 +135,18 @@ def _means(connection: sqlite3.Connection, path: Path, span: Span) -> Table:
     return Table(kinds, rows())
 
 
+def _challengers(connection: sqlite3.Connection, path: Path, span: Span) -> Table:
+    """The forecasts that challengers issued in a span."""
+
+    def rows() -> Iterator[ChallengerRow]:
+        with explained(path):
+            yield from race_rows(connection, *bounds(connection, span))
+
+    keys = CHALLENGER_KEYS[1:]
+    kinds = {key: Kind.TEXT if key == "challenger" else Kind.NUMBER for key in keys}
+    return Table(kinds, rows())
+
+
 def _demand(connection: sqlite3.Connection, path: Path, span: Span) -> Table:
     """The demand intervals that began in a span."""
 
@@ -150,6 +171,15 @@ def _minutes(connection: sqlite3.Connection, path: Path, span: Span) -> Table:
     kinds = {key: _KINDS.get(key, Kind.NUMBER) for key in (*keys, *channels)}
     rows = _rows(connection, path, (after, before), keys, list(channels.values()))
     return Table(kinds, rows)
+
+
+_TABLES: Mapping[str, Callable[[sqlite3.Connection, Path, Span], Table]] = {
+    "--means": _means,
+    "--demand": _demand,
+    "--challengers": _challengers,
+    "": _minutes,
+}
+"""What is exported, by the option that chooses it."""
 
 
 def _is_any(

@@ -25,6 +25,8 @@ class Kind(Enum):
     """Float, or None."""
     COUNT = auto()
     """Whole number."""
+    TEXT = auto()
+    """Text on one line."""
     FLAG = auto()
     """True or False, or None."""
     TIME = auto()
@@ -91,6 +93,7 @@ def _alarms(alarms: Sequence[Mapping[str, Any]]) -> str:
 
 
 _CSV: Mapping[Kind, Callable[[Any], str | None]] = {
+    Kind.TEXT: csv_text,
     Kind.FLAG: _flag,
     Kind.TIME: _time,
     Kind.ALARMS: _alarms,
@@ -123,6 +126,7 @@ def write_parquet(table: Table, out: IO[bytes]) -> int:
     types = {
         Kind.NUMBER: pa.float64(),
         Kind.COUNT: pa.int32(),
+        Kind.TEXT: pa.string(),
         Kind.FLAG: pa.bool_(),
         Kind.TIME: pa.timestamp("ms", tz="UTC"),
         Kind.ALARMS: pa.list_(pa.string()),

@@ -26,7 +26,7 @@ _CLOCKS_DIFFER_S = 3600.0
 _MAX_MINUTES = 1440
 _MAX_ALONE = 60
 
-_WHOLE = ("settings", "channels")
+_WHOLE = ("settings", "channels", "challengers")
 _LATER = "at > :now"
 _IN_TIME = {
     "steps": _LATER,
@@ -36,6 +36,7 @@ _IN_TIME = {
     "demand_intervals": "at + 60 * (minutes - 1) > :now",
     "meter_registers": _LATER,
     "switching_events": _LATER,
+    "challenger_forecasts": _LATER,
     "alarms": _LATER,
 }
 """Tables that are copied: as a whole, and the rows of the future by a condition."""

@@ -10,14 +10,12 @@ from typing import TypeAlias
 from streamer.readings import Alarm, NextMeans, Step
 from streamer.readings.meterdemand import MeterDemand
 from streamer.recording.demandrows import DemandRows, demand_rows_of
+from streamer.recording.racerows import MAX_KW, RaceRow, race_row_of
 from streamer.recording.rows import seconds_of
 from streamer.recording.schema import MAX_MINUTES, PER_KW
 
 AlarmKey: TypeAlias = tuple[int, str]
 """Time and kind of an alarm, which together are unique."""
-
-_MAX_KW = 1e9
-"""Powers of a mean beyond this are those of a diverged model, and are not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +27,7 @@ class Minute:
         row: its row of `steps`.
         channels: the values of its channels.
         means: rows of `mean_forecasts`.
+        challengers: names of the challengers, and their values of `challenger_forecasts`.
         demand: rows of demand intervals and switching events.
         registers: demand registers of the meter; None if it has none.
         raised: rows of `alarms` for new alarms.
@@ -39,6 +38,7 @@ class Minute:
     row: tuple[float | None, ...]
     channels: tuple[float, ...]
     means: tuple[tuple[int, ...], ...]
+    challengers: tuple[RaceRow, ...]
     demand: DemandRows
     registers: MeterDemand | None
     raised: tuple[tuple[int, str, str, float], ...]
@@ -102,7 +102,8 @@ def minute_of(
     over = tuple(key for key in before if key not in alarms)
     means = () if step.next_means is None else _means(at, step.next_means, horizons)
     household = demand_rows_of(step), reading.meter_demand
-    minute = Minute(at, row, reading.channels, means, *household, raised, over)
+    challengers = tuple(map(race_row_of, step.challengers))
+    minute = Minute(at, row, reading.channels, means, challengers, *household, raised, over)
     return minute, list(alarms)
 
 
@@ -112,7 +113,7 @@ def _means(at: int, means: NextMeans, horizons: Collection[int]) -> tuple[tuple[
     for place, minutes in enumerate(means.minutes):
         if minutes in horizons and minutes <= MAX_MINUTES:
             values = means.values[place].tolist()
-            if all(abs(kw) < _MAX_KW for kw in values):
+            if all(abs(kw) < MAX_KW for kw in values):
                 rows.append((at, minutes, *(round(PER_KW * kw) for kw in values)))
     return tuple(rows)
 

@@ -41,7 +41,8 @@ ADDED = (
 """Columns of `steps` since version 2: name, definition and comment, in their order."""
 
 PER_KW = 10_000
-"""The unit in which `mean_forecasts` has powers, 0.1 W, per kW: 25 bytes a row instead of 47."""
+"""The unit in which forecasts in tables of their own have powers, 0.1 W, per kW: 25 bytes a row of
+`mean_forecasts` instead of 47."""
 
 MAX_MINUTES = 1440
 """Most minutes that a mean is of, so that no recording from elsewhere takes long to read."""
@@ -52,6 +53,13 @@ ACTUAL_KW = (
 )
 """The mean that came of a row `f` of `mean_forecasts`, as SQL; NULL while minutes are to come, or
 where one is missing. It is not stored, so that it cannot differ from the readings."""
+
+NEXT_KW = (
+    "(SELECT CASE WHEN s.forecast_kw IS NOT NULL THEN s.actual_kw END FROM steps AS s"
+    " WHERE s.at > f.at ORDER BY s.at LIMIT 1)"
+)
+"""The reading that came after a row `f` of `challenger_forecasts`, as SQL; NULL while it is to
+come, or where the forecasts were dropped over a gap before it, so that nothing was scored."""
 
 AT_LEAST_KW = (
     "CASE unknown_minutes WHEN 0 THEN kw ELSE kw * (minutes - unknown_minutes) / minutes END"
@@ -175,8 +183,30 @@ CREATE TABLE deliveries (
   sent_at INTEGER,              -- by the wall clock; NULL until the receiver has taken it
   PRIMARY KEY (key, receiver)
 ) WITHOUT ROWID""",
+    """
+-- Challengers: forecasters that run beside the model.
+CREATE TABLE challengers (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE
+)""",
+    """
+-- Their forecasts. Powers are in 0.1 W.
+CREATE TABLE challenger_forecasts (
+  at INTEGER NOT NULL,          -- the reading at which it was issued
+  challenger INTEGER NOT NULL,  -- its `id`
+  next INTEGER,                 -- the forecast of the next reading; NULL if it had none
+  PRIMARY KEY (at, challenger)
+) WITHOUT ROWID""",
+    f"""
+-- The same in kW and in the house's local time, beside the mean forecast shown and the reading that
+-- came; that is NULL while it is open, or where no forecast was kept over a gap.
+CREATE VIEW race AS
+  SELECT {_LOCAL_TIME} AS local_time, at, name,
+    next / {PER_KW}.0 AS next_kw, next_kw AS shown_kw, {NEXT_KW} AS actual_kw
+  FROM challenger_forecasts AS f JOIN challengers AS c ON c.id = f.challenger
+    JOIN steps USING (at)""",  # noqa: S608 - constants
 )
-"""Statements that make the tables that version 5 added."""
+"""Statements that make the tables and the view that version 5 added."""
 
 PAGE_SIZE = 512
 """The smallest page size: with each minute at least one page is written."""
@@ -199,6 +229,8 @@ COLUMNS = {
     "switching_events": "at, kw, off_at",
     "notifications": "key, kind, created, expires, size, title, text, state",
     "deliveries": "key, receiver, attempts, sent_at",
+    "challengers": "id, name",
+    "challenger_forecasts": "at, challenger, next",
     "alarms": "at, kind, text, size, over_at",
     "events": "id, at, kind, text",
     "snapshots": "at, checksum, state",

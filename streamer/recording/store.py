@@ -25,6 +25,7 @@ from streamer.recording.demandrows import write_demand
 from streamer.recording.files import Files
 from streamer.recording.minutes import AlarmKey, EventRow, Minute
 from streamer.recording.notifications import Notification, write_notifications
+from streamer.recording.racerows import write_race
 from streamer.recording.registers import write_registers
 from streamer.recording.rows import MAX_ALARMS, check_alarms
 from streamer.recording.schema import COLUMNS, VERSION
@@ -149,6 +150,7 @@ class Store:
                 last_at = minute.at
                 if execute(_INSERT_STEP, minute.row).rowcount:
                     execute_many(_INSERT_MEAN, minute.means)
+                    write_race(self.connection, minute.at, minute.challengers)
                     write_demand(self.connection, minute.demand)
                     if minute.registers is not None:
                         register_row = minute.at, minute.registers, peaks

@@ -24,7 +24,7 @@ _ADDED_OBJECTS = {3: ADDED_3, 4: ADDED_4, 5: ADDED_5}
 _ADDED_TABLES = {
     3: ("mean_forecasts", "channels", "channel_values"),
     4: ("demand_intervals", "meter_registers", "switching_events"),
-    5: ("notifications", "deliveries"),
+    5: ("notifications", "deliveries", "challengers", "challenger_forecasts"),
 }
 
 _GENERATED = "GENERATED ALWAYS AS"

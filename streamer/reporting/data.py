@@ -16,6 +16,7 @@ from streamer.readings.arrays import DoubleArray, IntArray
 from streamer.recording.database import InvalidValueError, explained, open_for_reading
 from streamer.recording.rows import time_of
 from streamer.recording.store import settings_of
+from streamer.reporting.challengers import RecordedChallenger, read_challengers
 from streamer.reporting.clock import HouseClock
 from streamer.reporting.demand import Demand, read_demand
 from streamer.reporting.energies import Energies, read_energies
@@ -28,6 +29,7 @@ from streamer.reporting.entries import (
     read_loads,
 )
 from streamer.reporting.means import HorizonForecasts, read_means
+from streamer.reporting.running import FinalScores, read_running
 
 DAY, WEEK, MONTH = "day", "week", "month"
 PERIODS = (DAY, WEEK, MONTH)
@@ -76,27 +78,6 @@ class Minutes:
         return Minutes(*(getattr(self, field.name)[first:] for field in fields(self)))
 
 
-@dataclass(frozen=True, slots=True)
-class FinalScores:
-    """Scores from the beginning of the recording to the end of the period.
-
-    All but their number are None without settled forecasts.
-
-    Attributes:
-        settled: number of settled forecasts.
-        mse_kw2: mean squared error of the mean forecasts in kW².
-        persistence_mse_kw2: the same of persistence.
-        point_mae_kw: mean absolute error of the point forecasts in kW.
-        persistence_mae_kw: the same of persistence.
-    """
-
-    settled: int
-    mse_kw2: float | None
-    persistence_mse_kw2: float | None
-    point_mae_kw: float | None
-    persistence_mae_kw: float | None
-
-
 @dataclass(frozen=True, eq=False)
 class Recorded:
     """Recorded data of a period.
@@ -117,6 +98,7 @@ class Recorded:
         demand: demand intervals of the period, and the peaks of the last months; None if none is
             recorded.
         loads: loads that were switched off in the period, in order of time.
+        challengers: scores of the challengers over the period, in order of their appearance.
         energies: those of quarter-hours; None if they were not asked for.
     """
 
@@ -133,6 +115,7 @@ class Recorded:
     means: tuple[HorizonForecasts, ...]
     demand: Demand | None
     loads: tuple[Load, ...]
+    challengers: tuple[RecordedChallenger, ...]
     energies: Energies | None = None
 
     @property
@@ -234,10 +217,11 @@ def _read(
         settings_of(connection),
         read_alarms(connection, clock, start, end),
         read_events(connection, start, end),
-        _running(connection, end),
+        read_running(connection, end),
         read_means(connection, start, end),
         read_demand(connection, start, end),
         read_loads(connection, start, end),
+        read_challengers(connection, start, end),
     )
 
 
@@ -285,16 +269,3 @@ def _minutes(rows: list[tuple[float | None, ...]], last_before_kw: float) -> Min
     last[unsettled] = np.nan
     found = (kw, last, mean, low, high, frozen, point, solar, battery)
     return Minutes(at, *(np.clip(column, -_MAX_KW, _MAX_KW) for column in found))
-
-
-def _running(connection: sqlite3.Connection, end: int) -> FinalScores:
-    found = connection.execute(
-        "WITH settled AS (SELECT actual_kw, forecast_kw, point_kw,"
-        " LAG(actual_kw) OVER (ORDER BY at) last_kw FROM steps WHERE at < ?)"
-        " SELECT count(*), avg((actual_kw - forecast_kw) * (actual_kw - forecast_kw)),"
-        " avg((actual_kw - last_kw) * (actual_kw - last_kw)),"
-        " avg(abs(actual_kw - coalesce(point_kw, forecast_kw))), avg(abs(actual_kw - last_kw))"
-        " FROM settled WHERE forecast_kw BETWEEN -1e300 AND 1e300",
-        (end,),
-    ).fetchone()
-    return FinalScores(*found)

@@ -10,7 +10,7 @@ import numpy as np
 import streamer
 from streamer.display.numbers import amount
 from streamer.energy.tariff import Tariff
-from streamer.reporting import horizons, loads, peaks, sections, tables
+from streamer.reporting import horizons, loads, peaks, race, sections, tables
 from streamer.reporting.cost import cost
 from streamer.reporting.data import Recorded
 from streamer.reporting.energy import Energy, energy
@@ -72,6 +72,7 @@ def render(
         sections.errors(recorded, parts),
         sections.band(recorded, parts),
         horizons.next_hour(recorded),
+        race.section_of(recorded.challengers),
         sections.typical(recorded),
         loads.section_of(recorded.loads, recorded.clock),
         tables.alarms(recorded),

@@ -132,7 +132,7 @@ class Summary:
             *recorded,
             *score_lines(self._last.scores),
             *mean_score_lines(self._last.mean_scores, self._horizons),
-            *challenger_lines(self._last.challengers),
+            *challenger_lines(self._last.challengers, self._last.champion),
         ]
         if self._verbose and self._about is not None:
             lines.append(f"model {self._about.model}, engine {self._about.engine}")

@@ -14,8 +14,7 @@ from streamer.display.numbers import plural
 from streamer.errors import UsageError
 from streamer.readings import Step
 from streamer.sinks import Item, demand
-from streamer.sinks.challengers import KEY as CHALLENGERS
-from streamer.sinks.challengers import challenger_records
+from streamer.sinks.challengers import race_record
 from streamer.sinks.items import About, Vitals
 from streamer.sinks.means import (
     KEY,
@@ -97,8 +96,7 @@ def record(
     }
     means = {KEY: mean_records(step.next_means, horizons)} if horizons and has_means(step) else {}
     ends = {demand.KEY: demand.demand_record(step.demand), **demand.event_records(step)}
-    race = {CHALLENGERS: challenger_records(step.challengers)} if step.challengers else {}
-    return {**found, "alarms": _alarms(step), **means, **ends, **race}
+    return {**found, "alarms": _alarms(step), **means, **ends, **race_record(step)}
 
 
 def keys_of(step: Step) -> tuple[str, ...]:
@@ -304,7 +302,6 @@ def json_line(step: Step, horizons: tuple[int, ...] = SHOWN) -> str:
         line = f'{line[:-1]}, "{KEY}": {mean_json(step.next_means, horizons)}}}'
     line = f"{line[:-1]}{demand.demand_json(step)}}}"
     if step.challengers:
-        race = json.dumps(challenger_records(step.challengers))
-        line = f'{line[:-1]}, "{CHALLENGERS}": {race}}}'
+        line = f"{line[:-1]}, {json.dumps(race_record(step))[1:]}"
     # JSON has neither; the record has None instead.
     return json.dumps(record(step, horizons)) if "nan" in line or "inf" in line else line

@@ -87,3 +87,11 @@ def test_options_choose_the_alarms(options: list[str], warned: bool, tmp_path: P
     done = run("replay", house, "-q", *options)
     assert done.code == 0, done.err
     assert bool(re.search(r"alarms: \d+ peak", done.out + done.err)) == warned
+
+
+def test_the_best_needs_a_challenger() -> None:
+    for command in ("replay", "watch"):
+        address = ["stdin:"] if command == "watch" else []
+        done = run(command, *address, "--serve-best", "--quiet", stdin=b"")
+        assert done.code == 2
+        assert "--serve-best needs a challenger; give --challenger MODEL" in done.err

@@ -27,6 +27,7 @@ from streamer.readings import (
     Scores,
     Step,
 )
+from streamer.readings.challengers import ChallengerScores
 from streamer.sinks import Item
 from streamer.sinks.items import About, Vitals
 
@@ -170,6 +171,31 @@ def _band_scores(bands: Sequence[tuple[float, bool]]) -> BandScores:
         width_kw=sum(widths) / len(widths),
         day_width_kw=sum(widths[-1440:]) / len(widths[-1440:]),
     )
+
+
+def racing(steps: Iterable[Step], *, settled: int = 431) -> list[Step]:
+    """The same steps with challengers, one better and two worse than the model.
+
+    Args:
+        steps: the steps.
+        settled: minutes that each and the model had forecast.
+    """
+    squares = {
+        "river:HoeffdingAdaptiveTreeRegressor": 0.75,
+        "lightgbm:modèle.txt": 0.5,
+        "seasonal-naive": 9.0,
+    }
+    found = []
+    for step in steps:
+        challengers = []
+        for name, mse in squares.items():
+            errors = ErrorScores(), ErrorScores(), ErrorScores()
+            if settled:
+                errors = ErrorScores(mse, mse), ErrorScores(0.625, 0.5), ErrorScores(1.0, 0.75)
+            absent = 12 if mse > 1.0 else 0
+            challengers.append(ChallengerScores(name, step.reading.kw, settled, absent, *errors))
+        found.append(replace(step, challengers=tuple(challengers)))
+    return found
 
 
 HORIZONS = (*range(1, 16), 30, 60)

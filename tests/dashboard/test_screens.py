@@ -27,6 +27,7 @@ from streamer.display.themes import ThemeName
 from streamer.energy.tariff import PeakCharge, Rate, Tariff
 from streamer.history.past import Past
 from streamer.readings import Adaptation, Alarm, Link, Notice
+from streamer.readings.challengers import Champion
 from tests.dashboard.demandsamples import demanding
 from tests.dashboard.samples import (
     ADAPTED,
@@ -38,6 +39,7 @@ from tests.dashboard.samples import (
     foreseeing,
     house,
     make_steps,
+    racing,
     snapshot,
     sunny,
     usual,
@@ -129,6 +131,28 @@ def _sunny_demand() -> HistorySnapshot:
 def _live_demand() -> HistorySnapshot:
     steps = zoned(make_steps(house(480), adaptation=ADAPTED))
     return watched([*steps[:-20], *demanding(steps[-20:])])
+
+
+def _race() -> HistorySnapshot:
+    return snapshot(racing(foreseeing(make_steps(house(480), adaptation=ADAPTED))))
+
+
+def _live_race() -> HistorySnapshot:
+    return watched(racing(zoned(make_steps(house(480), adaptation=ADAPTED))))
+
+
+def _champion_race() -> HistorySnapshot:
+    *steps, last = racing(make_steps(house(480)))
+    return snapshot([*steps, replace(last, champion=Champion("lightgbm:modèle.txt", 0.634))])
+
+
+def _first_race() -> HistorySnapshot:
+    return snapshot(racing(make_steps(house(3)), settled=0))
+
+
+def _demand_race() -> HistorySnapshot:
+    steps = foreseeing(make_steps(house(480), adaptation=ADAPTED))
+    return snapshot(racing([*steps[:-17], *demanding(steps[-17:])]))
 
 
 def _gaps() -> HistorySnapshot:
@@ -295,6 +319,16 @@ CASES: dict[str, tuple[Callable[[], HistorySnapshot], tuple[int, int], dict[str,
     "only-demand-none": (_means, (80, 24), {"only_demand": True}),
     "demand-help": (_demand, (80, 24), {"help": True}),
     "live-demand": (_live_demand, (100, 40), {}),
+    **{
+        f"race-{w}x{h}": (_race, (w, h), {})
+        for w, h in ((40, 12), (80, 24), (80, 30), (130, 40), (200, 60))
+    },
+    "race-ascii": (_race, (100, 36), {"ascii": True}),
+    "race-live": (_live_race, (100, 30), {}),
+    "race-first": (_first_race, (80, 36), {}),
+    "race-champion": (_champion_race, (100, 36), {}),
+    "race-champion-ascii": (_champion_race, (80, 36), {"ascii": True}),
+    "race-demand": (_demand_race, (120, 40), {}),
     "gaps": (_gaps, (80, 24), {}),
     "in-sample": (_in_sample, (80, 24), {}),
     "in-sample-small": (_in_sample, (40, 12), {}),

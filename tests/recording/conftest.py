@@ -18,6 +18,7 @@ from streamer.pipeline import Pipeline
 from streamer.readings import MINUTE, NextMeans, Notice, Reading, Step
 from streamer.recording.recorder import Recorder
 from streamer.testing import FixedForecaster
+from tests.models.plugins.own import Leaning
 
 SPRING = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
 """The moment at which Central Europe's clocks change from 02:00 to 03:00."""
@@ -57,6 +58,12 @@ def metered(rule: DemandRule | None = DEMAND, **options: Any) -> Pipeline:
     """A pipeline with demand intervals and forecasts of them; with rules of its own, or none."""
     forecaster = FixedForecaster(window=5, spread_kw=0.3, horizons=(5, 10, 15, 60))
     return Pipeline(forecaster, demand=rule, **options)
+
+
+def racing(**options: Any) -> Pipeline:
+    """The same with challengers, one of which learns."""
+    challengers = {"leaning": Leaning(), "blocks": FixedForecaster(window=7, spread_kw=0.1)}
+    return metered(challengers=challengers, **options)
 
 
 class House:

@@ -42,6 +42,8 @@ def sound() -> bytes:
                 "INSERT INTO switching_events SELECT at, 2.0, at + 600 FROM steps"
                 " WHERE at % 600 = 0"
             )
+            connection.execute("INSERT INTO challengers VALUES (1, 'seasonal-naive')")
+            connection.execute("INSERT INTO challenger_forecasts SELECT at, 1, 2500 FROM steps")
         return path.read_bytes()
 
 
@@ -211,6 +213,22 @@ VALUES: Mapping[str, Change] = {
     "value of a channel without end": _run("UPDATE channel_values SET value = 9e999"),
     "many values of channels": _run(
         f"INSERT INTO channel_values {_MANY.format(count=50_000)}SELECT {_LAST}, i + 1, 1.0 FROM n"
+    ),
+    **{
+        f"challenger with {column} = {value}": _run(
+            f"UPDATE challenger_forecasts SET {column} = {value}"
+        )
+        for column, value in (
+            *(("next", "'=1+1'"), ("next", str(2**63 - 1)), ("next", "0.5")),
+            *(("at", "at + 0.5"), ("challenger", "'first'"), ("challenger", str(2**62))),
+        )
+    },
+    "challenger that moves the cursor": _run("UPDATE challengers SET name = char(27) || '[2J\n=1'"),
+    "challenger that is big": _run("UPDATE challengers SET name = hex(zeroblob(3000000))"),
+    "many challengers": _run(
+        f"INSERT INTO challengers {_MANY.format(count=5_000)}SELECT i + 1, 'c' || i FROM n",
+        f"INSERT INTO challenger_forecasts {_MANY.format(count=5_000)}"
+        f"SELECT {_LAST} - 60, i + 1, 5 FROM n",
     ),
     "many open alarms": _run(
         f"INSERT INTO alarms {_MANY.format(count=5_000)}"

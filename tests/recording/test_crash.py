@@ -10,9 +10,10 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from tests.recording.conftest import COLUMNS, House, columns_of, house, metered
+from tests.recording.conftest import COLUMNS, House, columns_of, house, racing
 from tests.recording.test_demand import intervals_of, loads_of
 from tests.recording.test_demand import rows as rows_of
+from tests.recording.test_race import race_of, race_rows_of
 
 KILLS = 10
 READINGS = 600
@@ -24,7 +25,7 @@ import json, mmap, os, random, signal, sqlite3, sys, time
 from contextlib import closing
 from pathlib import Path
 from streamer.recording.recorder import Recorder
-from tests.recording.conftest import SETTINGS, house, metered
+from tests.recording.conftest import SETTINGS, house, racing
 
 path, kills, count, seed = Path(sys.argv[1]), *map(int, sys.argv[2:])
 chance = random.Random(seed)
@@ -33,7 +34,7 @@ shared = mmap.mmap(-1, 8)
 notices = []
 
 def live():
-    watched = metered()
+    watched = racing()
     recorder = Recorder.open(
         path, settings=SETTINGS, state=watched.state, notify=notices.append, snapshot_every=100
     )
@@ -46,7 +47,7 @@ def live():
             shared[:8] = (place + 1).to_bytes(8, "little")
     recorder.close()
 
-warm = metered()
+warm = racing()
 for reading in readings:
     warm.push(reading)
 
@@ -89,7 +90,7 @@ def test_a_kill_loses_at_most_the_minute_being_written(db: Path) -> None:
     for confirmed, recorded, _ in lives:
         assert confirmed <= recorded <= confirmed + 1, f"seed {seed}: {lives}"
 
-    undisturbed = metered()
+    undisturbed = racing()
     steps = [undisturbed.push(reading) for reading in house(READINGS)]
     with closing(sqlite3.connect(db)) as connection:
         rows = connection.execute(f"SELECT {COLUMNS} FROM steps ORDER BY at").fetchall()  # noqa: S608
@@ -99,7 +100,8 @@ def test_a_kill_loses_at_most_the_minute_being_written(db: Path) -> None:
     assert set(alarms) == raised
     assert rows_of(db) == intervals_of(steps)
     assert sorted(rows_of(db, "switching_events")) == loads_of(steps)
-    again = House(db, pipeline=metered())
+    assert race_rows_of(db) == race_of(steps)
+    again = House(db, pipeline=racing())
     again.recorder.resume(again.pipeline)
     assert again.pipeline.state() == undisturbed.state()
     again.close()

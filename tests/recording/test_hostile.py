@@ -62,6 +62,11 @@ def _export_demand(db: Path) -> None:
         export(db, io.StringIO(), format=format, demand=True)
 
 
+def _export_challengers(db: Path) -> None:
+    for format in ("csv", "json"):
+        export(db, io.StringIO(), format=format, challengers=True)
+
+
 def _export_local(db: Path) -> None:
     export(db, io.StringIO(), format="csv", start=SPRING.replace(tzinfo=None))
 
@@ -78,7 +83,7 @@ def _resume(db: Path) -> None:
 
 READERS = (
     *(_replay, _replay_channels, _replay_nothing),
-    *(_export, _export_means, _export_demand, _export_local, _report),
+    *(_export, _export_means, _export_demand, _export_challengers, _export_local, _report),
 )
 
 

@@ -156,7 +156,7 @@ def test_a_recording_of_an_earlier_version_is_continued_in_the_present_one(
 
 @pytest.mark.parametrize(
     ("version", "last"),
-    [(1, "next_point_kw"), (2, "channel_values"), (3, "VIEW switching"), (4, "TABLE deliveries")],
+    [(1, "next_point_kw"), (2, "channel_values"), (3, "VIEW switching"), (4, "VIEW race")],
 )
 def test_an_upgrade_is_whole_or_not_at_all(db: Path, version: int, last: str) -> None:
     steps = _of_version(version, db)
@@ -187,7 +187,7 @@ def test_two_programs_may_open_it_at_once(db: Path, version: int) -> None:
         query = (
             "SELECT count(*), count(point_kw), count(next_median_kw),"
             " (SELECT count(*) FROM mean_forecasts), (SELECT count(*) FROM demand_intervals),"
-            " (SELECT count(*) FROM notifications)"
+            " (SELECT count(*) FROM notifications), (SELECT count(*) FROM challenger_forecasts)"
             " FROM steps"
         )
         assert reader.execute(query).fetchone() == first.execute(query).fetchone()
