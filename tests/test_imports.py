@@ -11,9 +11,9 @@ import pytest
 
 import streamer
 
-ADAPTED = {"lightgbm", "onnxruntime", "sklearn", "joblib"}
+ADAPTED = {"lightgbm", "onnxruntime", "sklearn", "joblib", "statsforecast", "fracast", "torch"}
 HEAVY = {"tensorflow", "keras", "river", "scipy", "pandas", "matplotlib", "pyspark", *ADAPTED}
-HEAVY |= {"polars", "onnx"}
+HEAVY |= {"polars", "onnx", "statsmodels"}
 ENGINES = {"numpy", "h5py", "narwhals"}
 FEEDS = {"aiohttp", "aiomqtt", "paho", "pymodbus", "serial", "sml", "pyarrow", "zeroconf"}
 PUBLISHERS = {"prometheus_client", "apprise"}

@@ -117,4 +117,4 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
         name, _ = parse_call(text)
     except UsageError:
         return
-    assert name.replace(".", "").replace("_", "").isalnum()
+    assert all(part.isidentifier() for part in name.split("."))

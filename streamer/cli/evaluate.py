@@ -58,8 +58,9 @@ def evaluate(
             help="Baseline besides persistence, one of seasonal-naive, running-mean, "
             "autoregression (fitted on the readings before), river (a linear regression that "
             "learns online, the slowest of these), lightgbm (fitted on the readings before, "
-            f"takes minutes; needs an extra: {install_hint('bench')}), or none. May be given "
-            "several times. By default all but lightgbm.",
+            f"takes minutes; needs an extra: {install_hint('bench')}), a forecaster as for "
+            "--challenger, which then sees the day before as well, or none. May be given "
+            "several times. By default all of these but lightgbm.",
         ),
     ] = None,
     since: Annotated[
@@ -170,5 +171,6 @@ def evaluate(
         demand=None if rule is None else replace(rule, floor_kw=peak_floor),
         plot=plot,
         challengers=contenders.challengers,
+        peers=contenders.peers,
     )
     evaluate_trial(trial, as_json=format is ReportFormat.JSON)

@@ -54,6 +54,7 @@ class Trial:
             empty for none, None for the default ones that a model has.
         plot: file for a page of plots; None for no plots.
         challengers: names of forecasters that are plug-ins.
+        peers: names of plug-ins that are scored as baselines, with the day before the stretch.
     """
 
     file: str
@@ -72,6 +73,7 @@ class Trial:
     demand: DemandRule | None
     plot: Path | None
     challengers: Sequence[str] = ()
+    peers: Sequence[str] = ()
 
 
 def evaluate(trial: Trial, *, as_json: bool) -> None:
@@ -110,7 +112,8 @@ def run_trial(trial: Trial) -> Evaluation:
     last = _checked_span(trial)
     baselines = choose_baselines(trial.baselines)
     challengers = make_challengers(trial.challengers, trial.engine, live=False)
-    inputs = joint_inputs([*trial.models, *trial.challengers])
+    peers = make_challengers(trial.peers, trial.engine, live=False, option="--baseline")
+    inputs = joint_inputs([*trial.models, *trial.challengers, *trial.peers])
     settings = Settings(trial.adapt, trial.light, trial.confidence, trial.horizons, trial.demand)
     with (
         closing(trial.options.open(trial.file, inputs)) as source,
@@ -131,7 +134,14 @@ def run_trial(trial: Trial) -> Evaluation:
 
         insist = bool(trial.baselines)
         return evaluate_models(
-            models, baselines, stretch, settings, task, challengers=challengers, insist=insist
+            models,
+            baselines,
+            stretch,
+            settings,
+            task,
+            challengers=challengers,
+            peers=peers,
+            insist=insist,
         )
 
 

@@ -80,13 +80,16 @@ def make_plugin(model: str, *, live: bool) -> AnyForecaster:
     return budgeted(forecaster)
 
 
-def make_challengers(names: Sequence[str], engine: str, *, live: bool) -> dict[str, AnyForecaster]:
+def make_challengers(
+    names: Sequence[str], engine: str, *, live: bool, option: str = "--challenger"
+) -> dict[str, AnyForecaster]:
     """Make the forecasters that options name to run beside the model, models among them.
 
     Args:
         names: their names.
         engine: what computes those that are models.
         live: as for `make_plugin`.
+        option: the option that names them, for messages.
 
     Returns:
         Each by its name, on one line.
@@ -100,7 +103,7 @@ def make_challengers(names: Sequence[str], engine: str, *, live: bool) -> dict[s
     for given in names:
         name = one_line(given)
         if name in found:
-            raise UsageError(f"--challenger {name} is given more than once")
+            raise UsageError(f"{option} {name} is given more than once")
         plugin = is_plugin(given)
         found[name] = make_plugin(given, live=live) if plugin else load_model(given, engine=engine)
     return found

@@ -110,7 +110,9 @@ def choose_baselines(names: Sequence[str]) -> list[Baseline]:
     unknown = [name for name in names if name not in BASELINES]
     if unknown:
         known = ", ".join([*BASELINES, NO_BASELINE])
-        raise UsageError(f"no baseline {unknown[0]!r}: give one of: {known}")
+        raise UsageError(
+            f"no baseline {unknown[0]!r}: give one of: {known}; or a forecaster as for --challenger"
+        )
     if LIGHTGBM in names:
         import_lightgbm()
     return [

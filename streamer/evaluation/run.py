@@ -11,7 +11,13 @@ from streamer.display.lines import one_line
 from streamer.errors import UsageError
 from streamer.evaluation.adapted import Adapted
 from streamer.evaluation.assess import Evaluation, assess
-from streamer.evaluation.baselines import BASELINES, LIGHTGBM, Baseline, usable_baselines
+from streamer.evaluation.baselines import (
+    BASELINES,
+    LIGHTGBM,
+    MIN_TRAINING,
+    Baseline,
+    usable_baselines,
+)
 from streamer.evaluation.challengers import forecast_challengers
 from streamer.evaluation.demand import DemandEvaluation, assess_demand, run_demand
 from streamer.evaluation.forecasts import Advance, Forecasts, forecast_stretch
@@ -79,6 +85,7 @@ def evaluate_models(
     task: Task,
     *,
     challengers: Mapping[str, AnyForecaster] = _NONE,
+    peers: Mapping[str, AnyForecaster] = _NONE,
     insist: bool = False,
 ) -> Evaluation:
     """Score models, challengers and baselines on the same minutes.
@@ -91,6 +98,7 @@ def evaluate_models(
         settings: how the models are scored.
         task: begins a part of the work.
         challengers: forecasters of one's own, or of other libraries, each by its name.
+        peers: likewise, but as baselines, which see the day before the stretch as well.
         insist: whether to fail if there are too few readings to fit a baseline on; otherwise, it
             is left out.
 
@@ -110,14 +118,15 @@ def evaluate_models(
         if found[1] and settings.demand is not None:
             demand.append(_demand(found[1][-1], stretch, settings.demand, confidence, task))
     raced, faults = forecast_challengers(challengers, stretch, task)
-    forecasts += raced
+    met, more = forecast_challengers(peers, stretch, task, before=MIN_TRAINING, role="baseline")
+    forecasts += [*raced, *met]
     forecasts += [
         Forecasts(each.name, each.forecast(stretch, task(each.name, stretch.minutes)))
         for each in usable
     ]
     if means and any(each.name == LIGHTGBM for each in usable):
         means.append(_boosted(stretch, means, task))
-    notes = [*_flattered(forecasts), *faults, *notes]
+    notes = [*_flattered(forecasts), *faults, *more, *notes]
     evaluation = assess(stretch, forecasts, notes, confidence=confidence)
     scored = assess_means(stretch, means, shown, confidence=confidence)
     return replace(evaluation, means=scored, demand=tuple(demand))

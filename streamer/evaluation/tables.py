@@ -235,8 +235,12 @@ def _kind(forecasts: Forecasts) -> str:
 
 
 def _cut(forecasts: Forecasts, width: int) -> str:
-    """The name cut to a column's width, with a mark if the model was trained on these minutes."""
+    """The name cut to a column's width, with a mark if the model was trained on these minutes.
+
+    Of a plug-in's long name, such as ``river:HoeffdingTreeRegressor``, the first part goes first.
+    """
     name, room = one_line(forecasts.name), width - 1
+    name = name if len(name) <= room else name.split(":", 1)[-1] or name
     name = name if len(name) <= room else name[: room - 1] + "…"
     return f"{name}*" if forecasts.in_sample else name
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, timedelta
 from functools import partial
 
+from streamer.display.numbers import plural
 from streamer.errors import StreamerError
 from streamer.models.plugins import AnyForecaster
 from streamer.models.plugins.traits import Traits, takes_blocks, traits_of
@@ -27,8 +28,15 @@ _AFTER = 150
 _BLOCK = 64
 
 
+def _ignore(_: str) -> None:
+    pass
+
+
 def check_forecaster(
-    make: Callable[[], AnyForecaster], *, given: Sequence[Reading] | None = None
+    make: Callable[[], AnyForecaster],
+    *,
+    given: Sequence[Reading] | None = None,
+    on_passed: Callable[[str], object] = _ignore,
 ) -> list[Step]:
     """Check by running it that a forecaster follows its protocol.
 
@@ -39,6 +47,7 @@ def check_forecaster(
     Args:
         make: makes a new forecaster: its class, if that needs no arguments.
         given: readings to forecast, with the channels that it takes; None for drawn ones.
+        on_passed: called after each check with what was checked, as one line.
 
     Returns:
         The steps, for further checks; their forecasts are the forecaster's own.
@@ -60,6 +69,7 @@ def check_forecaster(
         raise AssertionError(str(error)) from error
     has_state, has_restore = (callable(getattr(first, each, None)) for each in ("state", "restore"))
     require(has_state == has_restore, "state() and restore() go together; one of them is missing")
+    on_passed(f"traits: {_described(traits)}")
     given = _drawn(traits) if given is None else given
     pipeline = Pipeline(first, adapt=False)
     half = max(traits.window, len(given) // 2)
@@ -67,7 +77,9 @@ def check_forecaster(
     state = json.loads(json.dumps(pipeline.state()))
     steps += [pipeline.push(reading) for reading in given[half:]]
     _require_no_faults(pipeline)
-    require(any(step.forecast for step in steps), "it has not forecast any of the readings")
+    forecasts = sum(step.forecast is not None for step in steps)
+    require(forecasts > 0, "it has not forecast any of the readings")
+    on_passed(f"answers: {forecasts} of {len(steps)} readings forecast, each as finite numbers")
     again = Pipeline(make(), adapt=False)
     in_blocks = [
         step
@@ -76,20 +88,25 @@ def check_forecaster(
     ]
     _require_no_faults(again)
     _require_same(steps, in_blocks, "made anew, it gives other forecasts of the same readings")
+    on_passed(f"repetition: made anew and in blocks of {_BLOCK}, the same forecasts")
     if takes_blocks(first) or has_state or not callable(getattr(first, "learn", None)):
         continued = Pipeline(make(), adapt=False)
         continued.restore(state)
         rest = [continued.push(reading) for reading in given[half:]]
         _require_no_faults(continued)
         _require_same(steps[half:], rest, "made anew and given its state, it forecasts otherwise")
+        on_passed(f"state: made anew and given it after {half} readings, the same forecasts")
+    else:
+        on_passed("state: it has none, so that what it learns begins anew after a restart")
     return steps
 
 
-def check_sink(sink: Sink) -> list[Item]:
+def check_sink(sink: Sink, *, on_passed: Callable[[str], object] = _ignore) -> list[Item]:
     """Check that a sink takes all kinds of items, in an order in which a stream gives them.
 
     Args:
         sink: the sink. It is closed.
+        on_passed: called after each check with what was checked, as one line.
 
     Returns:
         The items that it was given, for further checks.
@@ -111,8 +128,11 @@ def check_sink(sink: Sink) -> list[Item]:
     ]
     for item in items:
         _call(f"write({type(item).__name__})", partial(sink.write, item))
+    kinds = sorted({type(item).__name__ for item in items})
+    on_passed(f"write: {len(items)} items of the kinds {', '.join(kinds)}")
     for _ in range(2):
         _call("close()", sink.close)
+    on_passed("close: twice, as it may be")
     return items
 
 
@@ -121,6 +141,14 @@ def _call(name: str, function: Callable[[], None]) -> None:
         function()
     except Exception as error:
         raise AssertionError(f"{name} raised {type(error).__name__}: {error}") from error
+
+
+def _described(traits: Traits) -> str:
+    levels = ", ".join(f"{level:g}" for level in traits.levels)
+    return (
+        f"a window of {plural(traits.window, 'reading')}, quantiles {levels or 'none'}, "
+        f"channels {', '.join(traits.channels) or 'none'}"
+    )
 
 
 def _drawn(traits: Traits) -> list[Reading]:

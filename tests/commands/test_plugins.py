@@ -226,3 +226,44 @@ def test_an_evaluation_takes_the_same_names() -> None:
         "forecast",
         "doors_mine:Faulty: 2 minutes without a forecast are scored as the last reading",
     ]
+
+
+def test_a_baseline_that_is_a_plug_in_sees_the_day_before() -> None:
+    done = streamer(
+        *("evaluate", str(sample_path()), "--last", "10%", "--in-sample", "--no-adapt"),
+        *("--horizons", "none", "--format", "json", "--baseline", "doors_mine:Steps"),
+        *("--baseline", "river", "--challenger", "river:LinearRegression"),
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    names = [each["name"] for each in found["forecasters"]]
+    assert names == [
+        *("sceaux, frozen", "river:LinearRegression", "doors_mine:Steps", "persistence", "river")
+    ]
+    bias = {each["name"]: each["bias_w"] for each in found["forecasters"]}
+    # It has learnt from a day and the warm-up, less the first window, before the first minute.
+    middle = 1440 + 49 - 3 + (found["scored"] - 1) / 2
+    assert bias["doors_mine:Steps"] - bias["persistence"] == pytest.approx(middle, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--baseline", "doors_mine:Steps"] * 2, "--baseline doors_mine:Steps is given more than"),
+        (
+            ["--baseline", "doors_mine:Steps", "--challenger", "doors_mine:Steps"],
+            "doors_mine:Steps is given as a challenger and as a baseline; give it once",
+        ),
+        (
+            ["--baseline", "doors_mine:Steps", "--baseline", "none"],
+            "--baseline none cannot be combined with another one",
+        ),
+        (["--baseline", "arima"], "lightgbm, none; or a forecaster as for --challenger"),
+        (["--baseline", "statsforecast"], "statsforecast: give a class of it"),
+    ],
+)
+def test_a_wrong_baseline_is_one_line(options: list[str], said: str) -> None:
+    done = streamer("evaluate", str(sample_path()), *options)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

@@ -386,6 +386,16 @@ def test_tables_have_every_forecaster(
     assert "Note: mind this." in text
 
 
+def test_of_a_long_name_of_a_plug_in_the_last_part_is_shown(
+    stretch: Stretch, render: Callable[[Evaluation], str]
+) -> None:
+    names = ("statsforecast:AutoETS", "river:HoeffdingTreeRegressor", "mine:Own", "long and empty:")
+    forecasts = [Forecasts(name, stretch.last_kw) for name in names]
+    text = render(assess(stretch, [_persistence(stretch), *forecasts]))
+    shown = [line.split("  ")[0] for line in text.splitlines()]
+    assert shown[8:12] == ["AutoETS", "HoeffdingTree…", "mine:Own", "long and empt…"]
+
+
 def test_huge_scores_are_not_cut_in_tables(
     stretch: Stretch, render: Callable[[Evaluation], str]
 ) -> None:

@@ -11,12 +11,14 @@ FORECASTERS = PluginGroup(
     group="streamer.forecasters",
     kind="forecaster",
     shipped={
+        "fracast": "streamer.models.adapters.fracast:FracastForecaster",
         "lightgbm": "streamer.models.adapters.lightgbm:LightgbmForecaster",
         "onnx": "streamer.models.adapters.onnx:OnnxForecaster",
         "persistence": "streamer.models.adapters.naive:Persistence",
         "river": "streamer.models.adapters.river:from_name",
         "seasonal-naive": "streamer.models.adapters.naive:SeasonalNaive",
         "sklearn": "streamer.models.adapters.sklearn:from_file",
+        "statsforecast": "streamer.models.adapters.statsforecast:from_name",
     },
 )
 

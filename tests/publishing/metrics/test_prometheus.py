@@ -72,6 +72,7 @@ def _lines(until_s: float) -> list[str]:
     return [json.dumps({"time": at, "power_w": 300 + (at * 7919) % 401}) for at in times]
 
 
+@pytest.mark.slow
 def test_what_a_running_watch_exposes_arrives_and_alerts_fire_in_time(tmp_path: Path) -> None:
     rules = tmp_path / "quick.rules.yml"
     rules.write_text(re.sub(r"for: [25]m", "for: 2s", RULES.read_text()))
