@@ -19,6 +19,7 @@ from streamer.online.champion import ChampionChallenger
 from streamer.readings import Reading
 from streamer.readings.challengers import Champion
 from streamer.sinks.challengers import challenger_lines
+from streamer.sinks.scores import score_lines
 from streamer.sinks.text import json_line, record
 from streamer.testing import FixedForecaster, readings
 
@@ -252,3 +253,4 @@ def test_lines_and_records_name_the_champion() -> None:
     shown = challenger_lines(step.challengers, step.champion)[-1]
     assert shown == f"shown last: good, with a weight of {100 * step.champion.weight:.0f} %"
     assert challenger_lines(step.challengers, Champion())[-1] == "shown last: the model"
+    assert any("shown mean: MSE" in line for line in score_lines(step.scores, "shown"))

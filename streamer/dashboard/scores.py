@@ -8,7 +8,7 @@ from streamer.dashboard.words import BAD, GOOD, LABEL, WARNING, choose, line, pe
 from streamer.display.numbers import NOTHING, fixed, significant
 from streamer.display.verdict import BETTER, UNCLEAR, WORSE, began_later, verdict
 from streamer.history import HistorySnapshot
-from streamer.readings import Adaptation, BandScores, ErrorScores, Scores, skill
+from streamer.readings import Adaptation, BandScores, ErrorScores, Scores, Step, skill
 
 IN_SAMPLE = "in sample: these scores flatter"
 
@@ -41,7 +41,7 @@ def scores(snapshot: HistorySnapshot, width: int, rows: int) -> list[Text]:
     found = last.scores if last else Scores()
     notes = band_lines(found.band, width - 1, brief=rows < ALL_ROWS - 1)
     if last and last.adaptation:
-        notes.append(adaptation_line(last.adaptation, _gained(found), width - 1))
+        notes.append(_adaptation(last, last.adaptation, width - 1))
     if began_later(found.point.persistence_mse_kw2, found.persistence.mse_kw2):
         theirs = f"persistence MAE {fixed(found.point.persistence_mae_w, 1)} W"
         notes.append(choose(width - 1, line((f"point began later: {theirs}", LABEL))))
@@ -136,7 +136,9 @@ def _share(value: float | None) -> str:
     return f"{fixed(None if value is None else 100.0 * value, 1)} %"
 
 
-def adaptation_line(adaptation: Adaptation, gained: float | None, width: int) -> Text:
+def adaptation_line(
+    adaptation: Adaptation, gained: float | None, width: int, *, name: str = "adapted"
+) -> Text:
     """State of the adapter, and its gain over the frozen network.
 
     Args:
@@ -144,6 +146,7 @@ def adaptation_line(adaptation: Adaptation, gained: float | None, width: int) ->
         gained: 1 − MSE of the forecasts shown / MSE of the frozen ones over the last day, which
             is less than that of the correction while the correction has not its full weight.
         width: width in cells.
+        name: what the forecasts shown are called: they may be more than adapted.
     """
     learnt = adaptation.learnt
     if not adaptation.shown and learnt < TRIAL_MINUTES:
@@ -166,10 +169,15 @@ def adaptation_line(adaptation: Adaptation, gained: float | None, width: int) ->
     better = Text("hardly better" if share == "0.0 %" else f"{share} {sign}", percent(gained).style)
     return choose(
         width,
-        line("adapted, ", better, " than frozen over the last day"),
-        line("adapted, ", better, " than frozen"),
-        line("adapted, ", better),
+        line(f"{name}, ", better, " than frozen over the last day"),
+        line(f"{name}, ", better, " than frozen"),
+        line(f"{name}, ", better),
     )
+
+
+def _adaptation(step: Step, adaptation: Adaptation, width: int) -> Text:
+    name = "adapted" if step.champion is None else "shown"
+    return adaptation_line(adaptation, _gained(step.scores), width, name=name)
 
 
 def _gained(found: Scores) -> float | None:
@@ -206,7 +214,7 @@ def more(snapshot: HistorySnapshot, width: int) -> list[Text]:
     )
     lines = [squared, *band_lines(found.band, width, brief=True)]
     if last and last.adaptation:
-        lines.append(adaptation_line(last.adaptation, _gained(found), width))
+        lines.append(_adaptation(last, last.adaptation, width))
     return lines
 
 

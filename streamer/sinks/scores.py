@@ -7,8 +7,13 @@ from streamer.display.verdict import UNCLEAR, began_later, verdict
 from streamer.readings import BandScores, ErrorScores, Scores, skill
 
 
-def score_lines(scores: Scores) -> list[str]:
-    """The comparison with persistence, the errors of each forecaster, and scores of the bands."""
+def score_lines(scores: Scores, shown: str = "adapted") -> list[str]:
+    """The comparison with persistence, the errors of each forecaster, and scores of the bands.
+
+    Args:
+        scores: the scores.
+        shown: what the forecasts shown are called: they may be more than adapted.
+    """
     if not scores.settled:
         return ["no forecast settled yet: the first comes with the 50th reading"]
     frozen, point = scores.frozen, scores.point
@@ -25,7 +30,7 @@ def score_lines(scores: Scores) -> list[str]:
         f"{words if sign == UNCLEAR else f'mean {words}'}",
         *(f"{name:<{width}}  {_errors(errors)}" for name, errors in rows),
         *_same_minutes(scores),
-        *([] if frozen is None else [_gained(scores, frozen)]),
+        *([] if frozen is None else [_gained(scores, frozen, shown)]),
         _band(scores.band),
     ]
 
@@ -39,15 +44,15 @@ def _same_minutes(scores: Scores) -> list[str]:
     return [f"point is scored over fewer minutes: persistence there {_errors(theirs)}"]
 
 
-def _gained(scores: Scores, frozen: ErrorScores) -> str:
-    """Gain of the adapted mean over the frozen one, for the whole stream."""
+def _gained(scores: Scores, frozen: ErrorScores, shown: str) -> str:
+    """Gain of the mean shown over the frozen one, for the whole stream."""
     gain = skill(scores.model.mse_kw2, frozen.mse_kw2) or 0.0
     minutes = f"over all {plural(scores.settled, 'minute')}"
     share = percent(abs(gain), signed=False)
     if share == percent(0.0, signed=False):
-        return f"adapted mean: MSE as frozen, {minutes}"
+        return f"{shown} mean: MSE as frozen, {minutes}"
     better = "better" if gain > 0 else "worse"
-    return f"adapted mean: MSE {share} {better} than frozen, {minutes}"
+    return f"{shown} mean: MSE {share} {better} than frozen, {minutes}"
 
 
 def _band(band: BandScores) -> str:

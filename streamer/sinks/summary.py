@@ -118,6 +118,7 @@ class Summary:
         before = self._before
         gaps = self._gaps(counts)
         recorded = [f"with the {before:,} recorded before:", gaps] if before else []
+        shown = "adapted" if self._last.champion is None else "shown"
         lines = [
             f"{self._source()}: {plural(self._readings, 'reading')}, "
             f"{self._first_at:%Y-%m-%d %H:%M} to {self._last.reading.at:%Y-%m-%d %H:%M}",
@@ -130,7 +131,7 @@ class Summary:
             *self._solar.lines(),
             *self._intervals.lines(self._last),
             *recorded,
-            *score_lines(self._last.scores),
+            *score_lines(self._last.scores, shown),
             *mean_score_lines(self._last.mean_scores, self._horizons),
             *challenger_lines(self._last.challengers, self._last.champion),
         ]
