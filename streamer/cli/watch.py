@@ -201,6 +201,7 @@ def watch(
     Examples:
       streamer watch 'mqtt://broker/tele/meter/SENSOR?preset=tasmota-energy'
       streamer watch homewizard://192.168.1.20 --record house.db
+      streamer watch shelly://192.168.1.21 --serve 127.0.0.1:8090 --publish mqtt://broker/streamer
       streamer watch 'http://192.168.1.22#preset=fronius&solar=yes'
       streamer watch dsmr:///dev/ttyUSB0 --horizons 15,60 --format json > house.jsonl
       my-meter | streamer watch 'stdin:?unit=W'
