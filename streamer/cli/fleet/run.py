@@ -133,7 +133,7 @@ def run(
         typer.Option(
             metavar="MINUTES",
             min=0,
-            help="Report a meter after so long without a reading, 0 for never. "
+            help="Report a meter after longer without a reading, 0 for never. "
             f"{_KEPT}; 15 at first.",
             show_default=False,
         ),
