@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -296,7 +297,7 @@ def test_the_same_silences_are_reported_however_the_readings_are_distributed(
         times = [*at[which == meter].tolist(), minutes - 1]
         expected += [
             (f"m{meter}", START + (time + 1) * MINUTE)
-            for time, later in zip(times, times[1:], strict=False)
+            for time, later in pairwise(times)
             if later - time > 15
         ]
     cuts = data.draw(st.lists(st.integers(1, len(at) - 1), max_size=12))

@@ -8,6 +8,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from streamer.fleet.shard import Shard
 from streamer.fleet.spark.checkpoint import NAME
 from streamer.fleet.spark.job import FleetJob
 from streamer.fleet.spark.sinks import COMMITTED, check_sink
+from streamer.fleet.spark.storage import Storage
 from streamer.fleet.spark.waiting import Report, wait_for
 from streamer.models import find_model, load_model
 from tests.agreement import AGREEMENT_KW
@@ -136,10 +138,10 @@ def test_a_sink_with_later_batches_of_another_checkpoint_is_rejected(
         log.mkdir(parents=True)
         for batch in "01":
             (log / batch).touch()
-    check_sink(spark, str(sink), str(checkpoint))
+    check_sink(partial(Storage, spark), str(sink), str(checkpoint))
     (sink / COMMITTED / ahead).touch()
     with pytest.raises(UsageError, match="out contains the output of another checkpoint"):
-        check_sink(spark, str(sink), str(checkpoint))
+        check_sink(partial(Storage, spark), str(sink), str(checkpoint))
 
 
 def _equal_to_a_shard(rows: Any) -> None:

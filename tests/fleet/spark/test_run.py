@@ -42,6 +42,10 @@ PLACES = ("--source", "in", "--sink", "out", "--checkpoint", "ck")
         (("--source", "kafka://host:1/topic", "--max-files", "1"), "--max-files is for files"),
         (("--confidence", "2"), "'2' is not a share"),
         (("--shards", "0"), "--shards"),
+        (("--delimiter", "ab"), "--delimiter 'ab': give one character"),
+        (("--decimal", ","), "--decimal , needs another --delimiter"),
+        (("--rejected", "out"), "is the folder of --rejected or inside it"),
+        (("--source", "kafka://host:1/topic", "--delimiter", ";"), "--delimiter is for files"),
         (("--checkpoint", "in"), "--source in is the folder of --checkpoint or inside it"),
         (("--sink", "./ck/out"), "--sink ./ck/out is the folder of --checkpoint or inside it"),
     ],
@@ -96,6 +100,8 @@ def test_sigterm_ends_a_run_that_prints_only_lines_about_batches(
         assert process.stderr is not None
         assert "starting Spark" in process.stderr.readline()
         line = process.stderr.readline()
+        while line.startswith("the first batch is running"):
+            line = process.stderr.readline()
         assert line.startswith("batch 0: 1 reading to 2026-01-01 00:00")
         assert line.endswith("; 1 unusable\n")
         # A service manager signals Spark's JVM and its workers as well.
