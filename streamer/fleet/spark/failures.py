@@ -21,6 +21,9 @@ _ADVICE = {
         "if the file is damaged, take it away, or leave such files out with "
         "--conf spark.sql.files.ignoreCorruptFiles=true"
     ),
+    r"Java gateway process exited": (
+        "if it was killed, give the same command again; otherwise its log has the reason"
+    ),
 }
 """Remedies, by a pattern in Spark's message."""
 
@@ -53,10 +56,8 @@ def explained(what: str) -> Iterator[None]:
 
     try:
         yield
-    except (PySparkException, Py4JError) as error:
+    except (PySparkException, Py4JError, ConnectionError) as error:
         raise SparkError(f"{what}: {explain(error)}") from None
-    except ConnectionError as error:
-        raise SparkError(f"{what}: {died(error) or error}") from None
 
 
 def died(error: BaseException) -> str | None:

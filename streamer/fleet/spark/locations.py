@@ -110,7 +110,7 @@ def parse_delimiter(text: str) -> str:
         UsageError: it is neither.
 
     >>> parse_delimiter(";"), parse_delimiter("tab")
-    (';', '\\t')
+    (';', '\t')
     """
     delimiter = "\t" if text in ("tab", "\\t") else text
     if len(delimiter) != 1 or delimiter in '"\r\n' or delimiter.isalnum():

@@ -128,6 +128,8 @@ class ProgressLog:
         traceback: TracebackType | None,
     ) -> None:
         if error is not None:
+            # The error itself is reported; that of a JVM that has died would be reported twice.
+            self._has_complained = True
             self.end(FAILED, str(error) or type(error).__name__)
 
     def add(self, report: Report) -> None:

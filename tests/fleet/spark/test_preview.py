@@ -10,7 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from streamer.cli import main
 from streamer.errors import SparkError, StateError, UsageError
+from streamer.fleet.spark import session
 from streamer.fleet.spark.checkpoint import NAME, CheckpointConfig, CheckpointOptions
 from streamer.fleet.spark.job import FleetJob
 from streamer.fleet.spark.locations import Columns
@@ -180,3 +182,22 @@ def test_the_status_of_a_query_is_read_without_spark(tmp_path: Path) -> None:
     assert (found.batch, found.run, found.fleet, found.fixed.choices.shards) == (None,) * 3 + (3,)
     write_summed(tmp_path / "ck" / "commits" / "12", b"v1\n{}")
     assert recorded_status(LocalFolder, str(tmp_path / "ck")).batch == 12
+
+
+def test_the_command_shows_a_query_without_spark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("HADOOP_CONF_DIR", "SPARK_CONF_DIR", "PYSPARK_GATEWAY_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(session, "spark_session", None)
+    stored(tmp_path / "ck")
+    write_summed(tmp_path / "ck" / "commits" / "12", b"v1\n{}")
+    with pytest.raises(SystemExit) as end:
+        main(["fleet", "status", "--checkpoint", str(tmp_path / "ck"), "--no-meters"])
+    assert not end.value.code
+    assert "batch       12" in capsys.readouterr().out
+    (tmp_path / "ck" / "commits" / "12").write_bytes(b"v1")
+    with pytest.raises(SystemExit) as end:
+        main(["fleet", "status", "--checkpoint", str(tmp_path / "ck")])
+    assert end.value.code == 1
+    assert "12 is damaged" in capsys.readouterr().err
