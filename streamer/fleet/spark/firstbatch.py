@@ -11,13 +11,13 @@ from streamer.display.numbers import plural
 from streamer.errors import UsageError
 from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.locations import Columns, Notation
-from streamer.fleet.spark.sources import (
+from streamer.fleet.spark.sources import ReadingSource
+from streamer.fleet.spark.values import (
     NO_METER,
     NO_MINUTE,
     NO_POWER,
     WRONG_MINUTE,
     WRONG_POWER,
-    ReadingSource,
     reasons,
 )
 

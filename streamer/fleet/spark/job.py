@@ -30,8 +30,9 @@ from streamer.fleet.spark.query import forecast
 from streamer.fleet.spark.reports import Run, seconds_of
 from streamer.fleet.spark.session import SparkSettings
 from streamer.fleet.spark.sinks import CONSOLE, check_sink, open_sink
-from streamer.fleet.spark.sources import ReadingSource, rejected
+from streamer.fleet.spark.sources import ReadingSource
 from streamer.fleet.spark.storage import LocalFolder, Opener, Storage, last_batch
+from streamer.fleet.spark.values import rejected
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -108,15 +109,15 @@ class FleetJob:
             SparkError: a file of the source is damaged.
         """
         here = {place for place in self._folders if spark.is_on_this_machine(place)}
-        choices = replace(CheckpointOptions(), **self._given())
-        if self.checkpoint in here:
-            check_state(self.checkpoint)
-            _, choices = self._stored(LocalFolder)
+        if self.checkpoint not in here:
+            return  # it has the names of the columns
+        check_state(self.checkpoint)
+        _, choices = self._stored(LocalFolder)
         if self.source in here:
             columns = Columns.parse(choices.columns)
             check_source(self.source, columns, self.format, choices.delimiter)
         for place in (self.sink, self.rejected):
-            if place in here and self.checkpoint in here:
+            if place in here:
                 check_sink(LocalFolder, place, self._checkpoint_of(place))
 
     @property

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from streamer.fleet.columns import COLUMNS
 from streamer.fleet.spark.checkpoint import CheckpointConfig
 from streamer.fleet.spark.keys import shard_key
-from streamer.fleet.spark.sources import clean
+from streamer.fleet.spark.values import clean
 from streamer.fleet.spark.waiting import READ, WRITTEN
 
 if TYPE_CHECKING:

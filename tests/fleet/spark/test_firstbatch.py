@@ -10,7 +10,7 @@ import pytest
 from streamer.errors import UsageError
 from streamer.fleet.spark.firstbatch import FirstBatchProgress, check_tallies
 from streamer.fleet.spark.locations import Columns
-from streamer.fleet.spark.sources import NO_METER, WRONG_MINUTE, WRONG_POWER
+from streamer.fleet.spark.values import NO_METER, WRONG_MINUTE, WRONG_POWER
 
 
 def tally(reason: str | None, rows: int, **example: str | None) -> dict[str, Any]:

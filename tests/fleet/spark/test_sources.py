@@ -18,17 +18,16 @@ from pyspark.sql import SparkSession
 from streamer.errors import SparkError, UsageError
 from streamer.fleet.spark.firstbatch import check_first_batch
 from streamer.fleet.spark.locations import Columns, Notation, TopicLocation, parse_topic
-from streamer.fleet.spark.sources import (
+from streamer.fleet.spark.sources import ReadingSource, read_topic
+from streamer.fleet.spark.storage import Storage
+from streamer.fleet.spark.values import (
     NO_METER,
     NO_MINUTE,
     WRONG_MINUTE,
     WRONG_POWER,
-    ReadingSource,
     clean,
-    read_topic,
     rejected,
 )
-from streamer.fleet.spark.storage import Storage
 
 pytestmark = pytest.mark.xdist_group("spark")
 
@@ -180,7 +179,7 @@ def test_names_are_read_as_pythons_csv_writes_them(spark: SparkSession, tmp_path
 
 
 def test_unusable_rows_are_rejected_with_their_reasons(spark: SparkSession, tmp_path: Path) -> None:
-    (tmp_path / "0.csv").write_text(
+    (tmp_path / "0 [a]{b,c}.csv").write_text(
         "meter,minute,kw\na,2026-01-01,1\n,2026-01-01,1\na,,1\na,2999-01-01,1\na,2026-01-01,1x\n"
     )
     first = ReadingSource(str(tmp_path)).first_batch(spark)
