@@ -86,6 +86,10 @@ class FleetJob:
         if seconds_of(self.every) is None:
             raise UsageError(f"--every {self.every!r}: write it like '30 seconds' or '1 minute'")
         _check_apart(self.source, self.sink, self.checkpoint, self.rejected)
+        if self.rejected is not None and (
+            self.rejected == CONSOLE or parse_topic(self.rejected) is not None
+        ):
+            raise UsageError(f"--rejected {self.rejected}: give a folder")
         if choices.delimiter == choices.decimal:
             raise UsageError("--decimal , needs another --delimiter, such as ';'")
         if parse_topic(self.source) is not None:
