@@ -16,9 +16,11 @@ COLUMNS = {
     "minute": "timestamp",
     "actual_kw": "double",
     "forecast_kw": "double",
+    "median_kw": "double",
     "low_kw": "double",
     "high_kw": "double",
     "next_kw": "double",
+    "next_median_kw": "double",
     "next_low_kw": "double",
     "next_high_kw": "double",
     "gap_minutes": "int",
@@ -34,11 +36,11 @@ COLUMNS = {
 }
 """Names and SQL types of the columns, in order.
 
-``forecast_kw``, ``low_kw`` and ``high_kw`` are the forecast for this minute, ``next_…`` the one
-for the next minute; ``gap_minutes`` is the number of minutes without a reading just before. The
-scores are the meter's running scores, this minute included. ``alarms`` has the kinds of alarms
-raised at this minute, separated by commas. In arrays, a missing number is NaN, a missing text
-None.
+``forecast_kw``, ``median_kw``, ``low_kw`` and ``high_kw`` are the forecast for this minute,
+``next_…`` the one for the next minute; a model without quantiles has no median.
+``gap_minutes`` is the number of minutes without a reading just before. The scores are the meter's
+running scores, this minute included. ``alarms`` has the kinds of alarms raised at this minute,
+separated by commas. In arrays, a missing number is NaN, a missing text None.
 """
 
 SILENT = "silent"

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from streamer.errors import StateError
 from streamer.fleet import guard
 from streamer.fleet.alarms import FleetAlarms
-from streamer.fleet.arranged import NEVER, RoundPlan
+from streamer.fleet.arranged import MINUTE_US, NEVER, RoundPlan
 from streamer.fleet.bands import BAND, Bands
-from streamer.fleet.columns import Column, Outcome
+from streamer.fleet.columns import SILENT, Column, Outcome
 from streamer.fleet.running import SCORES, score
 from streamer.fleet.settings import FleetSettings
 from streamer.online import light
@@ -40,6 +40,7 @@ class RecordKeeper:
 
     def __init__(self, settings: FleetSettings, window: int, levels: tuple[float, ...]) -> None:
         self._adapt = settings.adapt
+        self._silent_after_us = settings.silent_after * MINUTE_US
         self._median = levels.index(0.5) if 0.5 in levels else None
         self._bands = Bands(settings.confidence, levels)
         self._alarms = FleetAlarms()
@@ -111,8 +112,9 @@ class RecordKeeper:
             quantiles: (meters, levels) the network's quantiles in kW.
 
         Returns:
-            One row per reading.
+            One row per reading, after those of the silences that these readings end.
         """
+        silent = self.fall_silent(now, places, at)
         now["waiting"] &= ~rounds.reset
         waiting = now["waiting"].copy()
         settled = {
@@ -139,6 +141,7 @@ class RecordKeeper:
             "minute": at.view("datetime64[us]"),
             "actual_kw": kw,
             "forecast_kw": settled["kw"],
+            "median_kw": settled["median_kw"],
             "low_kw": settled["low_kw"],
             "high_kw": settled["high_kw"],
             **waiting_columns(now),
@@ -147,7 +150,43 @@ class RecordKeeper:
             "alarms": alarms,
             "alarm_text": texts,
         }
-        return Outcome.of(len(now), columns)
+        spoken = Outcome.of(len(now), columns)
+        return Outcome.joined([silent, spoken]) if len(silent) else spoken
+
+    def fall_silent(self, records: Records, places: Column, now: IntArray) -> Outcome:
+        """Mark the meters that are silent but not marked yet.
+
+        Args:
+            records: (meters,) their records, changed in place.
+            places: (meters,) values for the outcome's column "meter".
+            now: (meters,) or () times in microseconds until which none has sent a reading.
+
+        Returns:
+            One row per meter that was marked, at its first minute without a reading.
+        """
+        after = self._silent_after_us
+        if not after:
+            return Outcome()
+        last = records["last_at"]
+        quiet = (last != NEVER) & ~records["silent"]
+        rows = np.flatnonzero(quiet & (np.where(quiet, now - last, 0) > after))
+        if not len(rows):
+            return Outcome()
+        records["silent"][rows] = True
+        some = records[rows]
+        last = some["last_at"]
+        texts = [
+            f"no reading after that of {np.datetime_as_string(at, 'm')} UTC"
+            for at in last.view("datetime64[us]")
+        ]
+        columns: dict[str, Column] = {
+            "meter": places[rows],
+            "minute": (last + MINUTE_US).view("datetime64[us]"),
+            "alarms": np.full(len(rows), SILENT, object),
+            "alarm_text": np.array(texts, object),
+            **running_columns(some),
+        }
+        return Outcome.of(len(rows), columns)
 
     def _settle(self, now: Records, kw: DoubleArray) -> None:
         """Learn from the readings, and score their forecasts."""
@@ -237,7 +276,7 @@ def waiting_columns(records: Records) -> dict[str, Column]:
     there = records["waiting"]
     return {
         f"next_{name}": np.where(there, records[name], np.nan)
-        for name in ("kw", "low_kw", "high_kw")
+        for name in ("kw", "median_kw", "low_kw", "high_kw")
     }
 
 

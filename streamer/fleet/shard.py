@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.errors import StateError, UsageError
-from streamer.fleet.arranged import MINUTE_US, NEVER, RoundBlock, accept, plan, round_blocks
+from streamer.fleet.arranged import NEVER, RoundBlock, accept, plan, round_blocks
 from streamer.fleet.columns import SILENT, Column, Outcome
 from streamer.fleet.records import RecordKeeper, running_columns, waiting_columns
 from streamer.fleet.settings import FleetSettings
@@ -109,7 +109,9 @@ class Shard:
                 dropped.
 
         Returns:
-            One row per processed reading.
+            One row per processed reading, and one per silence that a reading has ended and that
+            was not reported before: so the same silences are reported however the readings are
+            distributed over calls.
         """
         names = meter.tolist() if isinstance(meter, np.ndarray) else list(meter)
         rows = self._table.rows(names)
@@ -133,7 +135,7 @@ class Shard:
         return Outcome.joined(parts)
 
     def silent(self, now: np.datetime64) -> Outcome:
-        """Report the meters that have fallen silent, each once until its next reading.
+        """Report the meters that have been silent for too long, each once until its next reading.
 
         Args:
             now: the present minute.
@@ -141,27 +143,9 @@ class Shard:
         Returns:
             One row per silent meter, at its first minute without a reading.
         """
-        after = self._settings.silent_after
-        records = self._table.records
-        started = records["last_at"] != NEVER
-        quiet = started & ~records["silent"]
-        now_us = int(now.astype("datetime64[us]").astype(np.int64))
-        rows = np.flatnonzero(quiet & (now_us - records["last_at"] >= after * MINUTE_US))
-        if not after or not len(rows):
-            return Outcome()
-        records["silent"][rows] = True
-        some = records[rows]
-        last = some["last_at"].view("datetime64[us]")
-        since = (some["last_at"] + MINUTE_US).view("datetime64[us]")
-        text = [f"no reading after that of {np.datetime_as_string(at, 'm')} UTC" for at in last]
-        columns: dict[str, Column] = {
-            "meter": np.array(self._table.names, object)[rows],
-            "minute": since,
-            "alarms": np.full(len(rows), SILENT, object),
-            "alarm_text": np.array(text, object),
-            **running_columns(some),
-        }
-        return Outcome.of(len(rows), columns)
+        names = np.array(self._table.names, object)
+        now_us = now.astype("datetime64[us]").astype(np.int64)
+        return self._keeper.fall_silent(self._table.records, names, now_us)
 
     def summary(self) -> Outcome:
         """One row per meter: its last reading, its waiting forecast and its scores so far."""

@@ -155,7 +155,7 @@ def _spark(meters: str, folder: str) -> dict[str, Any]:
     with spark_session(SparkSettings(master=f"local[{CORES}]")) as session:
         ready = time.perf_counter()
         jvm = session.sparkContext._gateway.proc.pid
-        query = job.start(session)
+        (query,) = job.start(session)
         marks: dict[int, dict[str, float]] = {}
         while not query.awaitTermination(_POLL_S):
             _mark(query.lastProgress, jvm, marks)

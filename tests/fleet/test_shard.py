@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,8 @@ def _expected(pipeline: Pipeline, readings: list[Reading]) -> list[Step]:
 def _compare(name: str, outcome: Outcome, steps: list[Step]) -> None:
     """Compare the rows of a meter with the steps of its pipeline."""
     columns = outcome.columns
-    rows = np.flatnonzero(columns["meter"] == name)
+    # A silent meter's row has no reading.
+    rows = np.flatnonzero((columns["meter"] == name) & ~np.isnan(columns["actual_kw"]))
     assert columns["minute"][rows].tolist() == [step.reading.at for step in steps]
 
     def holds(column: str, values: list[float | None], within: float = AGREEMENT_KW) -> None:
@@ -93,10 +95,11 @@ def _compare(name: str, outcome: Outcome, steps: list[Step]) -> None:
 
     holds("actual_kw", [step.reading.kw for step in steps], 0.0)
     for prefix, forecasts in (
-        ("forecast_kw low_kw high_kw", [step.settled for step in steps]),
-        ("next_kw next_low_kw next_high_kw", [step.forecast for step in steps]),
+        ("forecast_kw median_kw low_kw high_kw", [step.settled for step in steps]),
+        ("next_kw next_median_kw next_low_kw next_high_kw", [step.forecast for step in steps]),
     ):
-        for column, part in zip(prefix.split(), ("kw", "low_kw", "high_kw"), strict=True):
+        parts = ("kw", "median_kw", "low_kw", "high_kw")
+        for column, part in zip(prefix.split(), parts, strict=True):
             holds(column, [getattr(forecast, part, None) for forecast in forecasts])
     holds("gap_minutes", [step.gap_minutes for step in steps], 0.0)
     scores = [step.scores for step in steps]
@@ -142,7 +145,9 @@ def test_rows_equal_those_of_a_pipeline_per_meter(
         shard.restore(state)
     outcome = Outcome.joined(outcomes)
     assert list(outcome.columns) == list(COLUMNS)
-    assert {len(column) for column in outcome.columns.values()} == {sum(map(len, streams.values()))}
+    assert len({len(column) for column in outcome.columns.values()}) == 1
+    spoken = np.count_nonzero(~np.isnan(outcome.columns["actual_kw"]))
+    assert spoken == sum(map(len, streams.values()))
     for name, readings in streams.items():
         pipeline = Pipeline(model, gaps=GapRule(gaps), adapt="light" if adapt else False)
         _compare(name, outcome, _expected(pipeline, readings))
@@ -254,14 +259,14 @@ def test_a_new_shard_has_no_rows(model: NetworkForecaster) -> None:
 def test_a_silent_meter_is_reported_once_until_its_next_reading(model: NetworkForecaster) -> None:
     shard = Shard(model, FleetSettings(silent_after=15))
     shard.push(["a", "b", "b"], _minutes(0, 0, 10), np.array([0.1, 0.2, 0.3]))
-    assert len(shard.silent(_minutes(14)[0])) == 0
-    reported = shard.silent(_minutes(15)[0]).columns
+    assert len(shard.silent(_minutes(15)[0])) == 0
+    reported = shard.silent(_minutes(16)[0]).columns
     assert reported["meter"].tolist() == ["a"]
     assert reported["minute"].tolist() == [START + MINUTE]
     assert np.isnan(reported["actual_kw"]).all()
     assert reported["alarms"].tolist() == ["silent"]
     assert reported["alarm_text"].tolist() == ["no reading after that of 2026-01-01T00:00 UTC"]
-    assert len(shard.silent(_minutes(16)[0])) == 0
+    assert len(shard.silent(_minutes(17)[0])) == 0
     restored = Shard(model, FleetSettings(silent_after=15))
     restored.restore(shard.state())
     assert not restored.is_silent
@@ -269,7 +274,49 @@ def test_a_silent_meter_is_reported_once_until_its_next_reading(model: NetworkFo
     assert restored.is_silent
     restored.push(["a"], _minutes(101), np.array([0.1]))
     assert restored.summary().columns["alarms"].tolist() == [None, "silent"]
-    assert restored.silent(_minutes(116)[0]).columns["meter"].tolist() == ["a"]
+    assert restored.silent(_minutes(117)[0]).columns["meter"].tolist() == ["a"]
+
+
+@given(data=st.data())
+@settings(max_examples=15, deadline=None)
+def test_the_same_silences_are_reported_however_the_readings_are_distributed(
+    model: NetworkForecaster, data: st.DataObject
+) -> None:
+    seed = data.draw(st.integers(0, 2**32 - 1))
+    rng = np.random.default_rng(seed)
+    meters, minutes = 6, 120
+    there = rng.random((minutes, meters)) > 0.02
+    there[:2] = there[-2:] = True
+    for meter in range(meters - 1):
+        first = int(rng.integers(5, minutes - 5))
+        there[first : first + int(rng.integers(13, 40)), meter] = False
+    at, which = np.nonzero(there)
+    # By definition: more than 15 minutes without a reading.
+    expected = []
+    for meter in range(meters):
+        times = [*at[which == meter].tolist(), minutes - 1]
+        expected += [
+            (f"m{meter}", START + (time + 1) * MINUTE)
+            for time, later in pairwise(times)
+            if later - time > 15
+        ]
+    cuts = data.draw(st.lists(st.integers(1, len(at) - 1), max_size=12))
+    shard = Shard(model)
+    parts = []
+    for piece in np.split(np.arange(len(at)), sorted(set(cuts))):
+        piece = rng.permutation(piece)
+        names = [f"m{meter}" for meter in which[piece]]
+        parts.append(shard.push(names, _minutes(*at[piece]), np.full(len(piece), 0.3)))
+        assert shard.latest is not None
+        parts.append(shard.silent(shard.latest))
+        state = shard.state()
+        shard = Shard(model)
+        shard.restore(state)
+    columns = Outcome.joined(parts).columns
+    silent = columns["alarms"] == np.array("silent", object)
+    found = list(zip(columns["meter"][silent], columns["minute"][silent].tolist(), strict=True))
+    assert sorted(found) == sorted(expected)
+    assert len(columns["meter"]) == len(at) + len(expected)
 
 
 @pytest.mark.parametrize(("meters", "ahead"), [(5, 1), (60, 1), (101, 1), (250, 2)])

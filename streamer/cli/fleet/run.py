@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from streamer.cli.fileoptions import Decimal
 from streamer.cli.fleet.options import ConfOption, FileFormat, MasterOption, VerboseOption
 from streamer.cli.options import Gaps, PowerUnit, parse_confidence
+
+
+class TimeUnit(StrEnum):
+    """Unit of times that are numbers."""
+
+    AUTO = "auto"
+    S = "s"
+    MS = "ms"
+    US = "us"
+    NS = "ns"
+
 
 _KEPT = "Kept with the checkpoint"
 
@@ -49,7 +62,7 @@ def run(
             min=1,
             max=100_000,
             help="Number of shards that the meters are distributed over, about one per thousand "
-            f"meters. {_KEPT}; 16 at first.",
+            f"meters. {_KEPT}; at first by the meters in the first files, 16 without files.",
             show_default=False,
         ),
     ] = None,
@@ -65,6 +78,48 @@ def run(
         PowerUnit | None,
         typer.Option(help=f"Unit of the source's power. {_KEPT}; kW at first.", show_default=False),
     ] = None,
+    delimiter: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHAR",
+            help=f"Character between the fields of CSV files, or tab. {_KEPT}; a comma at first.",
+            show_default=False,
+        ),
+    ] = None,
+    decimal: Annotated[
+        Decimal | None,
+        typer.Option(
+            help=f"Decimal separator of the power in text. {_KEPT}; a point at first.",
+            show_default=False,
+        ),
+    ] = None,
+    time_unit: Annotated[
+        TimeUnit | None,
+        typer.Option(
+            help="Unit of times that are numbers since 1970. "
+            f"{_KEPT}; at first auto, by their size: seconds to nanoseconds.",
+            show_default=False,
+        ),
+    ] = None,
+    rejected: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder for the unusable rows, as JSON lines with the reason (exactly once; read "
+            "it with Spark).",
+            show_default=False,
+        ),
+    ] = None,
+    max_unusable: Annotated[
+        float,
+        typer.Option(
+            metavar="SHARE",
+            min=0.0,
+            max=1.0,
+            help="Largest share of unusable rows in the first batch of files; with more, nothing "
+            "is processed.",
+        ),
+    ] = 0.2,
     format: Annotated[
         FileFormat | None,
         typer.Option(
@@ -133,7 +188,7 @@ def run(
         typer.Option(
             metavar="MINUTES",
             min=0,
-            help="Report a meter after so long without a reading, 0 for never. "
+            help="Report a meter after longer without a reading, 0 for never. "
             f"{_KEPT}; 15 at first.",
             show_default=False,
         ),
@@ -169,7 +224,9 @@ def run(
       streamer fleet run --master spark://host:7077 --source hdfs:///readings \\
         --sink hdfs:///forecasts --checkpoint hdfs:///fleet
     """
-    from streamer.fleet.spark.job import FleetJob, run_fleet
+    from streamer.fleet.spark.job import FleetJob
+    from streamer.fleet.spark.locations import parse_delimiter
+    from streamer.fleet.spark.running import run_fleet
     from streamer.fleet.spark.session import SparkSettings, parse_conf
 
     given = {
@@ -177,6 +234,9 @@ def run(
         "model": model,
         "columns": columns,
         "unit": None if unit is None else unit.value,
+        "delimiter": None if delimiter is None else parse_delimiter(delimiter),
+        "decimal": None if decimal is None else decimal.value,
+        "time_unit": None if time_unit is None else time_unit.value,
         "adapt": adapt,
         "confidence": confidence,
         "gaps": None if gaps is None else gaps.value,
@@ -192,6 +252,8 @@ def run(
         max_files=max_files,
         every=every,
         once=once,
+        rejected=rejected,
+        max_unusable=max_unusable,
     )
     spark = SparkSettings(master, parse_conf(conf or []), packages, verbose)
     raise typer.Exit(run_fleet(job, spark, quiet=quiet))

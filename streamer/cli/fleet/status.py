@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streamer.cli.fleet.options import ConfOption, MasterOption, VerboseOption
 from streamer.errors import UsageError
+
+if TYPE_CHECKING:
+    from streamer.fleet.spark.session import SparkSettings
+    from streamer.fleet.spark.status import FleetStatus
 
 
 class StatusFormat(StrEnum):
@@ -39,6 +43,14 @@ def status(
     format: Annotated[
         StatusFormat, typer.Option(help="json is one object with all values.")
     ] = StatusFormat.TABLE,
+    meters: Annotated[
+        bool,
+        typer.Option(
+            "--meters/--no-meters",
+            help="Read the states of the meters, for which Spark is started, or show the query and "
+            "its batches alone, at once.",
+        ),
+    ] = True,
     master: MasterOption = None,
     conf: ConfOption = None,
     verbose: VerboseOption = False,
@@ -75,25 +87,42 @@ def status(
       streamer fleet status --checkpoint ck/ --worst 3
       streamer fleet status --checkpoint hdfs:///ck --master yarn --format json
     """
-    from streamer.fleet.spark.session import (
-        SparkSettings,
-        check_spark,
-        parse_conf,
-        spark_session,
-    )
-    from streamer.fleet.spark.status import fleet_status
+    from streamer.fleet.spark.needs import check_packages
+    from streamer.fleet.spark.preview import check_state
+    from streamer.fleet.spark.session import SparkSettings, parse_conf
+    from streamer.fleet.spark.status import recorded_status
+    from streamer.fleet.spark.storage import LocalFolder
 
     if not checkpoint.strip():
         raise UsageError("--checkpoint is empty: give the checkpoint folder of the run")
+    check_packages()
     # A session this short needs no web interface.
     spark = SparkSettings(
         master, {"spark.ui.enabled": "false", **parse_conf(conf or [])}, verbose=verbose
     )
+    found = None
+    if spark.is_on_this_machine(checkpoint):
+        found = recorded_status(LocalFolder, checkpoint, model=model)
+        check_state(checkpoint)
+    if found is None or (meters and found.batch is not None):
+        found = _with_spark(spark, checkpoint, worst, model)
+    _show(found, format)
+
+
+def _with_spark(
+    spark: SparkSettings, checkpoint: str, worst: int, model: str | None
+) -> FleetStatus:
+    from streamer.fleet.spark.session import check_spark, spark_session
+    from streamer.fleet.spark.status import fleet_status
+
     check_spark(spark)
     if sys.stderr.isatty():
         print("starting Spark, which takes a few seconds", file=sys.stderr, flush=True)
     with spark_session(spark) as session:
-        found = fleet_status(session, checkpoint, worst=worst, model=model)
+        return fleet_status(session, checkpoint, worst=worst, model=model)
+
+
+def _show(found: FleetStatus, format: StatusFormat) -> None:
     if format is StatusFormat.JSON:
         print(json.dumps(found.to_json(), indent=2, allow_nan=False))
         return

@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
 from streamer.errors import StateError, UsageError
+from streamer.fleet.spark.locations import Notation
 
 if TYPE_CHECKING:
     from streamer.fleet.settings import FleetSettings
-    from streamer.fleet.spark.storage import Storage
+    from streamer.fleet.spark.storage import ReadableFolder
 
 NAME = "streamer-fleet.json"
 VERSION = 1
@@ -29,6 +30,10 @@ class CheckpointOptions:
         model: name or path of the model.
         columns: names of the source's columns of meter, minute and power.
         unit: unit of the power, `kW` or `W`.
+        delimiter: the character between the fields of CSV files.
+        decimal: the decimal separator of numbers as text, `.` or `,`.
+        time_unit: unit of times that are numbers, `s`, `ms`, `us` or `ns`, since 1970; `auto`
+            for the one that gives a date from 1973 to the present.
         adapt: whether forecasts are corrected by what is learnt of each meter.
         confidence: nominal coverage of the prediction intervals, between 0 and 1.
         gaps: `skip` or `reset`.
@@ -40,11 +45,19 @@ class CheckpointOptions:
     model: str = "sceaux"
     columns: str = "meter=meter,minute=minute,kw=kw"
     unit: str = "kW"
+    delimiter: str = ","
+    decimal: str = "."
+    time_unit: str = "auto"
     adapt: bool = True
     confidence: float = 0.9
     gaps: str = "skip"
     max_gap: int = 10
     silent_after: int = 15
+
+    @property
+    def notation(self) -> Notation:
+        """The notation of the source's values."""
+        return Notation(self.unit, self.decimal, self.time_unit)
 
     @property
     def fleet(self) -> FleetSettings:
@@ -101,7 +114,7 @@ class CheckpointConfig:
         raise StateError(f"{where}: unknown version {version!r}: {_NEW}")
 
 
-def read_config(storage: Storage, checkpoint: str) -> CheckpointConfig | None:
+def read_config(storage: ReadableFolder, checkpoint: str) -> CheckpointConfig | None:
     """Read the configuration of a checkpoint; None for a new one.
 
     Raises:

@@ -21,12 +21,25 @@ _ADVICE = {
         "if the file is damaged, take it away, or leave such files out with "
         "--conf spark.sql.files.ignoreCorruptFiles=true"
     ),
-    r"TIMESTAMP\(NANOS": (
-        "Spark reads no nanoseconds: write the times in microseconds, with pandas by "
-        "to_parquet(…, coerce_timestamps='us')"
+    r"Java gateway process exited": (
+        "if it was killed, give the same command again; otherwise its log has the reason"
     ),
 }
 """Remedies, by a pattern in Spark's message."""
+
+CONTINUES = "the same command continues after the last complete batch"
+
+_DEATHS = {
+    r"ExecutorLostFailure": "an executor of Spark has died",
+    r"EOFException|Python worker (exited|failed|crashed)|Broken pipe|Connection reset": (
+        "a Python worker of Spark has died"
+    ),
+}
+"""What has died, by a pattern in the reason that Spark gives for a failed query."""
+
+_WHY = "it was killed, or the machine ran out of memory"
+_NO_ANSWER = re.compile(r"An error occurred while calling \S+$")
+"""Py4J's message without a reason, which only a JVM that has ended fails to give."""
 
 _STACK = re.compile(r"\s*(at [\w.$/]+\(|\.\.\. \d+ more|File \")")
 
@@ -43,13 +56,33 @@ def explained(what: str) -> Iterator[None]:
 
     try:
         yield
-    except (PySparkException, Py4JError) as error:
+    except (PySparkException, Py4JError, ConnectionError) as error:
         raise SparkError(f"{what}: {explain(error)}") from None
+
+
+def died(error: BaseException) -> str | None:
+    """A sentence about the process that has died, with the remedy; None if that is not the cause.
+
+    Args:
+        error: an error of Spark, or of the connection to its JVM.
+    """
+    from py4j.protocol import Py4JNetworkError
+
+    if isinstance(error, Py4JNetworkError | ConnectionError | EOFError) or _NO_ANSWER.match(
+        str(error).strip()
+    ):
+        return f"the JVM of Spark has died: {_WHY}; {CONTINUES}"
+    return None
 
 
 def explain(error: Exception) -> str:
     """Message of an error, with its innermost cause if that adds something, and a remedy."""
+    if (gone := died(error)) is not None:
+        return gone
     cause, raw = _causes(error)
+    for words, what in _DEATHS.items():
+        if _PYTHON not in raw and re.search(words, cause):
+            return f"{what}: {_WHY}; {CONTINUES}"
     advice = next((advice for words, advice in _ADVICE.items() if re.search(words, raw)), None)
     return cause if advice is None else f"{cause.rstrip('. ')}; {advice}"
 

@@ -1,19 +1,17 @@
-"""A fleet's forecasts as one query of Spark: its construction and its run."""
+"""A run of a fleet: its options, their checks, and its queries."""
 
 from __future__ import annotations
 
-import logging
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from streamer.display.lines import one_line
+from streamer.display.numbers import plural
 from streamer.errors import UsageError
-from streamer.fleet.columns import COLUMNS
 from streamer.fleet.spark.checkpoint import (
     NAME,
     CheckpointConfig,
@@ -23,22 +21,26 @@ from streamer.fleet.spark.checkpoint import (
 )
 from streamer.fleet.spark.connectors import check_topic
 from streamer.fleet.spark.failures import explained
-from streamer.fleet.spark.keys import shard_key
+from streamer.fleet.spark.firstbatch import check_first_batch
+from streamer.fleet.spark.keys import shards_for
 from streamer.fleet.spark.locations import Columns, is_pattern, parse_topic
+from streamer.fleet.spark.preview import check_source, check_state
 from streamer.fleet.spark.progress import FOLDER, ProgressLog
-from streamer.fleet.spark.reports import DONE, STOPPED, Run, seconds_of
-from streamer.fleet.spark.session import SparkSettings, check_spark, spark_session
-from streamer.fleet.spark.signals import noted_signals
+from streamer.fleet.spark.query import forecast
+from streamer.fleet.spark.reports import Run, seconds_of
+from streamer.fleet.spark.session import SparkSettings
 from streamer.fleet.spark.sinks import CONSOLE, check_sink, open_sink
-from streamer.fleet.spark.sources import ReadingSource, clean
-from streamer.fleet.spark.storage import Storage
-from streamer.fleet.spark.waiting import READ, WRITTEN, Report, describe, wait_for
+from streamer.fleet.spark.sources import ReadingSource
+from streamer.fleet.spark.storage import LocalFolder, Opener, Storage, last_batch
+from streamer.fleet.spark.values import rejected
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
-    from pyspark.sql.streaming import StreamingQuery
+    from pyspark.sql import SparkSession
+    from pyspark.sql.streaming import DataStreamWriter, StreamingQuery
 
 QUERY = "fleet"
+REJECTED = "rejected"
+"""Name of the query of the unusable rows, and of its checkpoint below that of the fleet."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class FleetJob:
         max_files: largest number of files in a batch; None for a limit of about 32 MB.
         every: interval from one batch to the next, in Spark's notation.
         once: whether to end when all available readings are processed.
+        rejected: folder for the unusable rows; None to drop them.
+        max_unusable: largest share of unusable rows in the first batch, 0 to 1.
     """
 
     source: str
@@ -64,6 +68,8 @@ class FleetJob:
     max_files: int | None = None
     every: str = "1 minute"
     once: bool = False
+    rejected: str | None = None
+    max_unusable: float = 0.2
 
     def check(self) -> None:
         """Check everything that does not need Spark, which is slow to start.
@@ -79,14 +85,56 @@ class FleetJob:
         check_topic(parse_topic(self.sink), "sink")
         if seconds_of(self.every) is None:
             raise UsageError(f"--every {self.every!r}: write it like '30 seconds' or '1 minute'")
-        _check_apart(self.source, self.sink, self.checkpoint)
+        _check_apart(self.source, self.sink, self.checkpoint, self.rejected)
+        if self.rejected is not None and (
+            self.rejected == CONSOLE or parse_topic(self.rejected) is not None
+        ):
+            raise UsageError(f"--rejected {self.rejected}: give a folder")
+        if choices.delimiter == choices.decimal:
+            raise UsageError("--decimal , needs another --delimiter, such as ';'")
         if parse_topic(self.source) is not None:
-            for option, value in (("--format", self.format), ("--max-files", self.max_files)):
+            for option, value in (
+                ("--format", self.format),
+                ("--max-files", self.max_files),
+                ("--delimiter", self.given.get("delimiter")),
+            ):
                 if value is not None:
                     raise UsageError(f"{option} is for files: it does not apply to {self.source}")
 
-    def configure(self, session: SparkSession) -> CheckpointConfig:
-        """Read the configuration of the checkpoint, or make that of a new one.
+    def check_places(self, spark: SparkSettings) -> None:
+        """Check the files of this machine, without Spark.
+
+        Args:
+            spark: settings of Spark, which decide where a path without a scheme is.
+
+        Raises:
+            UsageError: a folder is missing, has other columns, or contradicts the checkpoint.
+            StateError: the checkpoint is damaged, or not one of `streamer fleet`.
+            SparkError: a file of the source is damaged.
+        """
+        here = {place for place in self._folders if spark.is_on_this_machine(place)}
+        if self.checkpoint not in here:
+            return  # it has the names of the columns
+        check_state(self.checkpoint)
+        _, choices = self._stored(LocalFolder)
+        if self.source in here:
+            columns = Columns.parse(choices.columns)
+            check_source(self.source, columns, self.format, choices.delimiter)
+        for place in (self.sink, self.rejected):
+            if place in here:
+                check_sink(LocalFolder, place, self._checkpoint_of(place))
+
+    @property
+    def _folders(self) -> list[str]:
+        """The folders among the source, the sink, the checkpoint and the rejected rows."""
+        places = (self.source, self.sink, self.checkpoint, self.rejected)
+        return [it for it in places if it not in (None, CONSOLE) and parse_topic(it) is None]
+
+    def _checkpoint_of(self, sink: str) -> str:
+        return self.checkpoint if sink == self.sink else f"{self.checkpoint}/{REJECTED}"
+
+    def _stored(self, open_folder: Opener) -> tuple[CheckpointConfig | None, CheckpointOptions]:
+        """The configuration of the checkpoint, None for a new one, and the options that apply.
 
         Raises:
             UsageError: a given option differs, or the model does not exist.
@@ -95,16 +143,35 @@ class FleetJob:
         from streamer.models import find_model
         from streamer.models.artefact import sha256_of
 
-        storage = Storage(session, self.checkpoint)
-        config = read_config(storage, self.checkpoint)
-        stored = CheckpointOptions() if config is None else config.choices
+        config = read_config(open_folder(self.checkpoint), self.checkpoint)
         given = self._given()
-        choices = replace(stored, **given)
-        weights = sha256_of(find_model(choices.model))
+        choices = replace(CheckpointOptions() if config is None else config.choices, **given)
         if config is not None:
+            weights = sha256_of(find_model(choices.model))
             check_given(config, given, weights, self.checkpoint)
+        return config, choices
+
+    def configure(self, session: SparkSession, meters: int | None = None) -> CheckpointConfig:
+        """Read the configuration of the checkpoint, or make that of a new one.
+
+        Args:
+            session: the Spark session.
+            meters: number of meters in the first batch; None if it is unknown.
+
+        Raises:
+            UsageError: a given option differs, or the model does not exist.
+            StateError: the checkpoint is damaged, or not one of `streamer fleet`.
+        """
+        from streamer.models import find_model
+        from streamer.models.artefact import sha256_of
+
+        config, choices = self._stored(partial(Storage, session))
+        if config is not None:
             return replace(config, choices=choices)
         cores = session.sparkContext.defaultParallelism
+        if meters is not None and "shards" not in self.given:
+            choices = replace(choices, shards=shards_for(meters, cores))
+        weights = sha256_of(find_model(choices.model))
         return CheckpointConfig(choices, weights, partitions=min(choices.shards, cores))
 
     def _given(self) -> dict[str, Any]:
@@ -117,20 +184,37 @@ class FleetJob:
             given["model"] = str(path.absolute())
         return given
 
-    def start(self, session: SparkSession) -> StreamingQuery:
-        """Start the query.
+    def start(
+        self, session: SparkSession, note: Callable[[str], None] = lambda _: None
+    ) -> list[StreamingQuery]:
+        """Start the query, and with `rejected` that of the unusable rows after it.
+
+        Args:
+            session: the Spark session.
+            note: called with a line about what was chosen for a new checkpoint.
 
         Raises:
-            UsageError: an option is wrong or contradicts the checkpoint.
+            UsageError: an option is wrong or contradicts the checkpoint, or too many rows of the
+                first batch are unusable.
             StateError: the checkpoint is damaged, or not one of `streamer fleet`.
             SparkError: Spark cannot start the query.
         """
         storage = Storage(session, self.checkpoint)
         is_new = not storage.exists(NAME)
-        config = self.configure(session)
-        columns = Columns.parse(config.choices.columns)
-        readings = ReadingSource(self.source, columns, self.format, self.max_files).open(session)
-        check_sink(session, self.sink, self.checkpoint)
+        _, choices = self._stored(partial(Storage, session))
+        columns = Columns.parse(choices.columns)
+        source = ReadingSource(self.source, columns, self.format, self.max_files, choices.delimiter)
+        readings = source.open(session)
+        check_sink(partial(Storage, session), self.sink, self.checkpoint)
+        meters = None
+        if last_batch(Storage(session, f"{self.checkpoint}/commits")) is None:
+            meters = check_first_batch(session, source, choices.notation, self.max_unusable)
+        config = self.configure(session, meters)
+        if is_new and meters is not None and "shards" not in self.given:
+            note(
+                f"{plural(meters, 'meter')} in the first batch: "
+                f"{plural(config.choices.shards, 'shard')}; for many more later, give --shards"
+            )
         session.conf.set("spark.sql.shuffle.partitions", config.partitions)
         # Batches without readings only serve the timers. With --once they would never end.
         has_timers = not self.once and config.choices.silent_after > 0
@@ -138,16 +222,27 @@ class FleetJob:
         with explained("the query cannot be built"):
             rows = forecast(readings, config)
         writer = open_sink(session, rows, self.sink)
-        writer = writer.option("checkpointLocation", self.checkpoint).queryName(QUERY)
+        if is_new:
+            storage.write(NAME, config.to_text())
+        queries = [self._started(writer.queryName(QUERY), self.checkpoint)]
+        if self.rejected is not None:
+            check_sink(partial(Storage, session), self.rejected, self._checkpoint_of(self.rejected))
+            with explained(self.rejected):
+                rows = rejected(source.open(session, with_file=True), config.choices.notation)
+            writer = rows.writeStream.format("json").option("path", self.rejected)
+            writer = writer.queryName(REJECTED)
+            queries.append(self._started(writer, self._checkpoint_of(self.rejected)))
+        return queries
+
+    def _started(self, writer: DataStreamWriter, checkpoint: str) -> StreamingQuery:
+        writer = writer.option("checkpointLocation", checkpoint).outputMode("append")
         writer = (
             writer.trigger(availableNow=True)
             if self.once
             else writer.trigger(processingTime=self.every)
         )
-        if is_new:
-            storage.write(NAME, config.to_text())
         with explained("the query does not start"):
-            return writer.outputMode("append").start()
+            return writer.start()
 
     def progress(self, session: SparkSession, warn: Callable[[str], None]) -> ProgressLog:
         """The log in which a run records its progress.
@@ -165,77 +260,21 @@ class FleetJob:
         return ProgressLog(Storage(session, f"{self.checkpoint}/{FOLDER}"), run, warn)
 
 
-def run_fleet(job: FleetJob, spark: SparkSettings, *, quiet: bool = False) -> int:
-    """Run a job until it is done or stopped by a signal.
-
-    Args:
-        job: source, sink, checkpoint and options.
-        spark: settings of Spark.
-        quiet: whether to leave out the lines about the batches.
-
-    Returns:
-        The exit code: 0, or 128 plus the number of the signal.
-
-    Raises:
-        StreamerError: the job cannot be started, or has failed.
-    """
-    job.check()
-    check_spark(spark)
-
-    def note(line: str | None) -> None:
-        if line is not None and not quiet:
-            print(one_line(line), file=sys.stderr, flush=True)
-
-    def warn(line: str) -> None:
-        print(f"warning: {one_line(line)}", file=sys.stderr, flush=True)
-
-    # Without the JVM, Py4J logs a traceback for each call; the error is reported in one line.
-    logging.getLogger().addHandler(logging.NullHandler())
-    note("starting Spark, which takes a few seconds; the first batch takes longer than the others")
-    with spark_session(spark) as session, noted_signals() as signals:
-        query = job.start(session)
-        page = session.sparkContext.uiWebUrl
-        note(None if page is None else f"Spark's web interface: {page}")
-        with job.progress(session, warn) as log:
-            for change in _changes(log):
-                warn(change)
-            lines = []
-
-            def show(report: Report) -> None:
-                log.add(report)
-                line = describe(report)
-                lines.append(line)
-                note(line)
-
-            wait_for(query, show, signals=signals, heartbeat=log.heartbeat)
-            log.end(STOPPED if signals else DONE)
-            if job.once and not any(lines):
-                note("nothing new at the source")
-    return 128 + signals[0] if signals else 0
-
-
-def _changes(log: ProgressLog) -> Iterator[str]:
-    """Warnings about a source or a sink that differs from the run before."""
-    before, run = log.before, log.run
-    if before is not None and before.sink != run.sink:
-        yield f"the sink was {before.sink} before; its earlier output stays there"
-    if before is not None and before.source != run.source:
-        yield (
-            f"the source was {before.source} before: if the query fails, give that again, or "
-            "another --checkpoint"
-        )
-
-
-def _check_apart(*places: str) -> None:
-    """Check that source, sink and checkpoint are not inside each other.
+def _check_apart(*places: str | None) -> None:
+    """Check that source, sink, checkpoint and rejected rows are not inside each other.
 
     Raises:
         UsageError: one of them is inside another.
     """
     folders = {
         name: place.removeprefix("file://").rstrip("/")
-        for name, place in zip(("--source", "--sink", "--checkpoint"), places, strict=True)
-        if place != CONSOLE and parse_topic(place) is None and not is_pattern(place)
+        for name, place in zip(
+            ("--source", "--sink", "--checkpoint", "--rejected"), places, strict=True
+        )
+        if place is not None
+        and place != CONSOLE
+        and parse_topic(place) is None
+        and not is_pattern(place)
     }
     whole = {
         name: folder if "://" in folder else str(Path(folder).resolve())
@@ -246,54 +285,3 @@ def _check_apart(*places: str) -> None:
             raise UsageError(
                 f"{one} {folders[one]} is the folder of {other} or inside it: give each its own"
             )
-
-
-def forecast(readings: DataFrame, config: CheckpointConfig) -> DataFrame:
-    """Forecasts for readings, in the columns of `streamer.fleet.columns.COLUMNS`.
-
-    The alarms are an array of kinds.
-
-    Args:
-        readings: columns meter, minute and kw, of any type.
-        config: configuration of the checkpoint.
-    """
-    from pyspark.sql import functions as fn
-
-    from streamer.fleet.spark.packing import PACKED, pack
-    from streamer.fleet.spark.processor import OUTPUT, TALLY, ShardProcessor, ShardTask
-
-    choices = config.choices
-    task = ShardTask(choices.model, choices.fleet, started_ms=int(time.time() * 1000))
-    cleaned = clean(readings, choices.unit)
-    is_whole = (
-        cleaned["meter"].isNotNull() & cleaned["minute"].isNotNull() & cleaned["kw"].isNotNull()
-    )
-    observed = cleaned.observe(
-        READ, fn.count(fn.lit(1)).alias("rows"), fn.count_if(~is_whole).alias("unusable")
-    )
-    keyed = observed.where(is_whole).select(
-        shard_key(observed["meter"], choices.shards, config.partitions).alias("key"),
-        "meter",
-        "minute",
-        "kw",
-    )
-    packed = keyed.mapInArrow(pack, PACKED)
-    out = packed.groupBy("key").transformWithStateInPandas(
-        ShardProcessor(task), OUTPUT, "Append", "ProcessingTime"
-    )
-    counted = [
-        fn.coalesce(fn.sum(out["tally"][at]), fn.lit(0)).alias(name)
-        for at, name in enumerate(TALLY)
-    ]
-    watched = out.observe(
-        WRITTEN,
-        fn.count(out["meter"]).alias("rows"),
-        fn.count(out["alarms"]).alias("alarms"),
-        fn.max(fn.when(out["actual_kw"].isNotNull(), out["minute"])).alias("latest_us"),
-        *counted,
-    )
-    columns = [watched[name] for name in COLUMNS]
-    at = list(COLUMNS)
-    columns[at.index("minute")] = fn.timestamp_micros(watched["minute"]).alias("minute")
-    columns[at.index("alarms")] = fn.split(watched["alarms"], ",").alias("alarms")
-    return watched.where(watched["meter"].isNotNull()).select(*columns)

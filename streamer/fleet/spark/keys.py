@@ -55,6 +55,21 @@ def shard_keys(shards: int, partitions: int) -> list[int]:
     return keys
 
 
+METERS_PER_SHARD = 1000
+_MIN_METERS = 30
+"""A shard costs some time in each batch, which a few meters are not worth."""
+
+
+def shards_for(meters: int, cores: int) -> int:
+    """Number of shards for a number of meters: a thousand each, spread evenly over the cores.
+
+    >>> [shards_for(meters, cores=4) for meters in (0, 60, 1_000, 10_000, 100_000)]
+    [1, 2, 4, 12, 100]
+    """
+    spread = min(cores, max(1, meters // _MIN_METERS))
+    return -(-max(1, meters) // (METERS_PER_SHARD * spread)) * spread
+
+
 def shard_key(meter: Column, shards: int, partitions: int) -> Column:
     """The grouping key of a meter's shard."""
     from pyspark.sql import functions as fn

@@ -84,6 +84,40 @@ class Columns:
         return f"meter={self.meter},minute={self.minute},kw={self.kw}"
 
 
+@dataclass(frozen=True)
+class Notation:
+    """Notation of a source's values.
+
+    Attributes:
+        unit: unit of the power, `kW` or `W`.
+        decimal: the decimal separator of numbers as text, `.` or `,`.
+        time_unit: unit of times that are numbers, one of `TIME_UNITS`.
+    """
+
+    unit: str = "kW"
+    decimal: str = "."
+    time_unit: str = "auto"
+
+
+TIME_UNITS: Mapping[str, float] = {"s": 1e6, "ms": 1e3, "us": 1.0, "ns": 1e-3}
+"""Units of times that are numbers, in microseconds."""
+
+
+def parse_delimiter(text: str) -> str:
+    r"""Parse a `--delimiter`: a character, or `tab`.
+
+    Raises:
+        UsageError: it is neither.
+
+    >>> parse_delimiter(";"), parse_delimiter("tab")
+    (';', '\t')
+    """
+    delimiter = "\t" if text in ("tab", "\\t") else text
+    if len(delimiter) != 1 or delimiter in '"\r\n' or delimiter.isalnum():
+        raise UsageError(f"--delimiter {text!r}: give one character, such as ';', or tab")
+    return delimiter
+
+
 def parse_topic(url: str) -> TopicLocation | None:
     """Parse `kafka://host:9092,host2:9092/topic?option=value`; None for any other text.
 
@@ -114,6 +148,21 @@ def parse_topic(url: str) -> TopicLocation | None:
             f"{url}: unknown connector {connector!r}: give one of {', '.join(CONNECTORS)}"
         )
     return TopicLocation(",".join(servers), name, connector, options)
+
+
+def check_columns(source: str, found: Sequence[str], columns: Columns) -> None:
+    """Check that a source has the columns.
+
+    Raises:
+        UsageError: one of them is missing.
+
+    >>> check_columns("in", ["meter", "time", "kw"], Columns(minute="time"))
+    """
+    missing = [name for name in columns.names if name not in found]
+    if missing:
+        raise UsageError(
+            f"{source}: no column {missing[0]!r} among {', '.join(found)}: name them with --columns"
+        )
 
 
 def is_pattern(source: str) -> bool:

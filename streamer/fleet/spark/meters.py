@@ -160,7 +160,7 @@ def meters_status(
         after = config.choices.silent_after
         behind = silent = fn.col("silent")
         if after and newest_us is not None:
-            behind = silent | (fn.col("minute_us") <= newest_us - after * _MINUTE_US)
+            behind = silent | (fn.col("minute_us") < newest_us - after * _MINUTE_US)
         scored = rows.where(fn.col("settled") >= MIN_SETTLED)
         return MetersStatus(
             meters=total["meters"],

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from pyspark.sql.streaming import StatefulProcessor, StatefulProcessorHandle
 
-from streamer.fleet.columns import COLUMNS, Outcome
+from streamer.fleet.columns import COLUMNS, SILENT, Outcome
 from streamer.fleet.settings import FleetSettings
 from streamer.fleet.shard import Shard
 from streamer.fleet.spark.packing import unpack
@@ -66,9 +66,10 @@ class ShardTask:
 class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
     """Keeps a shard for each grouping key, and reports its silent meters.
 
-    Silence is measured in event time: the newest minute of the shard, plus the processing time
-    since that arrived. So the shard's other meters reveal a silent one at once, in a backfill
-    too, and a timer is needed only for a shard without any readings. Time during which the query
+    Silence is measured in event time: up to the meter's next reading, or the newest minute of the
+    shard, plus the processing time since that arrived. So the shard's other meters reveal a
+    silent one at once, in a backfill too, however the readings fall into batches, and a timer is
+    needed only for a shard without any readings. Time during which the query
     was not running does not count.
     """
 
@@ -171,7 +172,8 @@ def _frames(
         now - was if at else now
         for at, (now, was) in enumerate(zip(_counts(shard), before, strict=True))
     )
-    yield _frame(Outcome.of(1, {}), [readings, *dropped, meters, len(silent)])
+    ended = int(np.count_nonzero(outcome.columns["alarms"] == SILENT))
+    yield _frame(Outcome.of(1, {}), [readings, *dropped, meters, ended + len(silent)])
 
 
 def _frame(outcome: Outcome, tally: list[int] | None) -> pd.DataFrame:

@@ -36,14 +36,18 @@ _TRIES = 3
 _SUFFIX = ".jsonl"
 
 
-class Folder(Protocol):
-    """The part of `streamer.fleet.spark.storage.Storage` that is used here."""
+class NamedTexts(Protocol):
+    """The part of `streamer.fleet.spark.storage.ReadableFolder` that is used here."""
 
     def names(self) -> list[str]:
         """Names of its entries; empty if it does not exist."""
 
     def read(self, name: str) -> str:
         """The text of an entry."""
+
+
+class Folder(NamedTexts, Protocol):
+    """The part of `streamer.fleet.spark.storage.Storage` that is used here."""
 
     def write(self, name: str, text: str) -> None:
         """Write a new entry atomically."""
@@ -124,6 +128,8 @@ class ProgressLog:
         traceback: TracebackType | None,
     ) -> None:
         if error is not None:
+            # The error itself is reported; that of a JVM that has died would be reported twice.
+            self._has_complained = True
             self.end(FAILED, str(error) or type(error).__name__)
 
     def add(self, report: Report) -> None:
@@ -165,7 +171,7 @@ class ProgressLog:
             self._complain(f"progress for `streamer fleet status` cannot be written: {error}")
 
 
-def read_progress(folder: Folder) -> RunProgress:
+def read_progress(folder: NamedTexts) -> RunProgress:
     """Read the newest progress file that can be read.
 
     Truncated or damaged lines are left out.

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 from streamer.errors import SparkError, UsageError
 from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.needs import check_java, check_packages
+from streamer.fleet.spark.preview import is_on_this_machine
 from streamer.fleet.spark.signals import children_ignoring_sigterm, noted_signals
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ _DEFAULTS = {
     "spark.metrics.namespace": "streamer",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
     "spark.sql.session.timeZone": "UTC",
+    # Times in nanoseconds, as pandas writes them, are read as numbers; Spark has no such type.
+    "spark.sql.legacy.parquet.nanosAsLong": "true",
     "spark.sql.streaming.metricsEnabled": "true",
     f"{_STATE_STORE}.providerClass": ROCKSDB,
     # Each batch writes only the changes, not a snapshot of the whole state.
@@ -76,6 +79,10 @@ class SparkSettings:
     conf: Mapping[str, str] = field(default_factory=dict)
     packages: str | None = None
     verbose: bool = False
+
+    def is_on_this_machine(self, place: str) -> bool:
+        """Whether a path or URL is one of this machine, and not of a cluster's file system."""
+        return is_on_this_machine(place, self.conf, is_local_master=is_local(self.master))
 
 
 def parse_conf(settings: list[str]) -> dict[str, str]:
@@ -200,6 +207,21 @@ def _log(settings: SparkSettings) -> Iterator[IO[bytes] | None]:
         path.unlink()
 
 
+def _silence_accumulators() -> None:
+    """Let PySpark's server of accumulators print nothing when the JVM ends.
+
+    It would print a traceback of twenty lines from a thread of its own, in the middle of the
+    explanation.
+    """
+    from pyspark import accumulators
+
+    def nothing(*_: object) -> None:
+        return
+
+    for server in (accumulators.AccumulatorTCPServer, accumulators.AccumulatorUnixServer):
+        server.handle_error = nothing
+
+
 @contextlib.contextmanager
 def _gateway(settings: SparkSettings, log: IO[bytes] | None) -> Iterator[Any]:
     """The JVM with Spark in it: that of spark-submit, or a new one."""
@@ -211,6 +233,7 @@ def _gateway(settings: SparkSettings, log: IO[bytes] | None) -> Iterator[Any]:
     given = defaults | _given(settings)
     conf = SparkConf(loadDefaults=False)
     conf.setAll([(key, value) for key, value in given.items() if key.startswith(_AT_LAUNCH)])
+    _silence_accumulators()
     streams = {} if log is None else {"stdout": log, "stderr": log}
     with explained("Spark's JVM does not start"), children_ignoring_sigterm():
         gateway = launch_gateway(conf, popen_kwargs=streams)

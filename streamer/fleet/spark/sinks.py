@@ -9,7 +9,7 @@ from streamer.errors import UsageError
 from streamer.fleet.spark.connectors import connected, connector_options, prepare_connector
 from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.locations import parse_topic
-from streamer.fleet.spark.storage import Storage, last_batch
+from streamer.fleet.spark.storage import Opener, last_batch
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
@@ -23,21 +23,23 @@ COMMITTED = "_spark_metadata"
 _MAX_SHOWN = 12
 
 
-def check_sink(session: SparkSession, sink: str, checkpoint: str) -> None:
+def check_sink(open_folder: Opener, sink: str, checkpoint: str) -> None:
     """Check that a sink fits a checkpoint.
 
     Args:
-        session: the Spark session.
+        open_folder: opens the folders.
         sink: a folder, a `kafka://` URL, or `console`.
         checkpoint: the query's checkpoint; may be new.
 
     Raises:
-        UsageError: the folder contains the output of another checkpoint.
+        UsageError: the sink is a file, or contains the output of another checkpoint.
     """
     if sink == CONSOLE or parse_topic(sink) is not None:
         return
+    if open_folder(sink).is_file():
+        raise UsageError(f"{sink} is a file: give a folder, which need not exist")
     there, begun = (
-        last_batch(Storage(session, f"{folder}/{name}"))
+        last_batch(open_folder(f"{folder}/{name}"))
         for folder, name in ((sink, COMMITTED), (checkpoint, "offsets"))
     )
     if there is not None and (begun is None or there > begun):

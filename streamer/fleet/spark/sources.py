@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streamer.errors import UsageError
 from streamer.fleet.spark.connectors import connected, connector_options, prepare_connector
@@ -12,6 +13,7 @@ from streamer.fleet.spark.kafka.options import SourceOptions
 from streamer.fleet.spark.locations import (
     Columns,
     TopicLocation,
+    check_columns,
     data_files,
     format_of,
     is_pattern,
@@ -20,28 +22,18 @@ from streamer.fleet.spark.locations import (
 from streamer.fleet.spark.storage import Storage
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
 _NATURAL = {"meter": "string", "minute": "timestamp", "kw": "double"}
 """Types of a Parquet file's columns, if no file exists yet."""
 
-_AHEAD_US = 86_400_000_000
-"""A day: a time further ahead of the clock is in another unit, or of a wrong clock.
-
-If it were accepted, all later readings of its meter would be late until that time.
-"""
-
-_MAX_BYTES = 32 << 20
+MAX_BYTES = 32 << 20
+"""Size of a batch's files without another limit."""
 
 _MAX_AGE = "3650d"
 """Largest age of a new file relative to the newest one. Spark's default of a week is too short for
 files copied with their times, which would be ignored silently."""
-
-_SECONDS = r"^\s*\d{8,}(\.\d*)?\s*$"
-_DATE = r"^\s*\d{4}-\d{1,2}-\d{1,2}([T ]|\s*$)"
-_NO_SECONDS = r"^(\s*[\d-]+[T ]\d{1,2}:\d\d)(?=\s*(Z|[+-]\d\d(:?\d\d)?)\s*$)"
-"""Times as text: Spark takes one without a date for today's, and needs seconds before a zone."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +45,22 @@ class ReadingSource:
         columns: names of its columns.
         format: format of a folder's files; None for the one of their names' endings.
         max_files: largest number of files in a batch; None for a limit of about 32 MB.
+        delimiter: the character between the fields of CSV files.
     """
 
     source: str
     columns: Columns = field(default_factory=Columns)
     format: str | None = None
     max_files: int | None = None
+    delimiter: str = ","
 
-    def open(self, session: SparkSession) -> DataFrame:
+    def open(self, session: SparkSession, *, with_file: bool = False) -> DataFrame:
         """The raw readings: columns meter, minute and kw, of any type.
+
+        Args:
+            session: the Spark session.
+            with_file: whether to add a column ``file`` with the URL of each row's file; it is
+                null for a topic.
 
         Raises:
             UsageError: the source does not exist, or has other columns.
@@ -72,14 +71,50 @@ class ReadingSource:
             rows = self._files(session)
         else:
             rows = read_topic(session, topic, self.columns.names)
-        missing = [name for name in self.columns.names if name not in rows.columns]
-        if missing:
-            raise UsageError(
-                f"{self.source}: no column {missing[0]!r} among {', '.join(rows.columns)}: name "
-                "them with --columns"
+        return self._named(rows, is_topic=topic is not None, with_file=with_file)
+
+    def first_batch(self, session: SparkSession) -> DataFrame | None:
+        """The raw readings of the files that a new query takes first.
+
+        Returns:
+            Columns meter, minute and kw; None for a topic, or if there are no files in the folder
+            itself.
+        """
+        if parse_topic(self.source) is not None:
+            return None
+        storage = Storage(session, self.source)
+        urls = storage.first_files(self.max_files, MAX_BYTES)
+        if not urls:
+            return None
+        form = self.format or format_of(data_files(storage.names()), self.source)
+        with explained(self.source):
+            reader = session.read.schema(self._schema(session, form, has_files=True))
+            rows = (
+                reader.options(**self._options(form))
+                .format(form)
+                .load([_literal(url) for url in urls])
             )
+        return self._named(rows, is_topic=False, with_file=False)
+
+    def _named(self, rows: DataFrame, *, is_topic: bool, with_file: bool) -> DataFrame:
+        """The three columns under our names."""
+        from pyspark.sql import functions as fn
+
+        check_columns(self.source, rows.columns, self.columns)
         named = zip(_NATURAL, self.columns.names, strict=True)
-        return rows.select(*[rows[_quoted(theirs)].alias(ours) for ours, theirs in named])
+        chosen = [rows[_quoted(theirs)].alias(ours) for ours, theirs in named]
+        if with_file:
+            file = fn.lit(None).cast("string") if is_topic else fn.col("_metadata.file_path")
+            chosen.append(file.alias("file"))
+        return rows.select(*chosen)
+
+    def _options(self, form: str) -> dict[str, Any]:
+        """Spark's options for a format."""
+        if form != "csv":
+            return {}
+        # The header is compared with the schema: columns must not change their order. A quote in
+        # a quoted field is doubled, by RFC 4180.
+        return {"header": True, "enforceSchema": False, "sep": self.delimiter, "escape": '"'}
 
     def _files(self, session: SparkSession) -> DataFrame:
         storage = Storage(session, self.source)
@@ -91,12 +126,10 @@ class ReadingSource:
         form = self.format or format_of(names, self.source)
         with explained(self.source):
             reader = session.readStream.schema(self._schema(session, form, bool(names)))
-            if form == "csv":
-                # The header is compared with the schema: columns must not change their order.
-                reader = reader.option("header", True).option("enforceSchema", False)
+            reader = reader.options(**self._options(form))
             if self.max_files is None:
                 # A worker holds its shards' part of a batch in memory.
-                reader = reader.option("maxBytesPerTrigger", _MAX_BYTES)
+                reader = reader.option("maxBytesPerTrigger", MAX_BYTES)
             else:
                 reader = reader.option("maxFilesPerTrigger", self.max_files)
             reader = reader.option("maxFileAge", _MAX_AGE)
@@ -107,7 +140,7 @@ class ReadingSource:
         from pyspark.sql.types import StringType, StructField, StructType
 
         if has_files and form == "csv":
-            return session.read.option("header", True).csv(self.source).schema
+            return session.read.options(**self._options(form)).csv(self.source).schema
         if has_files and form == "parquet":
             return session.read.parquet(self.source).schema
         if form == "parquet":
@@ -137,47 +170,13 @@ def read_topic(session: SparkSession, topic: TopicLocation, names: tuple[str, ..
         return messages.select(members.alias("it")).select("it.*")
 
 
-def clean(rows: DataFrame, unit: str) -> DataFrame:
-    """Convert columns of any type to a meter's name, microseconds in UTC, and kW.
+def _literal(url: str) -> str:
+    r"""A pattern that only this URL matches, for Hadoop.
 
-    Values that cannot be converted become null and are counted; no value can stop the query. A
-    time that is a number, or consists of digits, is in seconds since 1970. Times more than a day
-    ahead of the clock are rejected.
+    >>> _literal("file:/in/a [1].csv")
+    'file:/in/a \\[1\\].csv'
     """
-    from pyspark.sql import functions as fn
-    from pyspark.sql.types import NumericType, StringType
-
-    meter = fn.make_valid_utf8(rows["meter"].cast("string"))
-    kw = rows["kw"].try_cast("double")
-    if unit == "W":
-        kw = kw / fn.lit(1000.0)
-    minute = rows["minute"]
-    kind = rows.schema["minute"].dataType
-    if isinstance(kind, NumericType):
-        micros = _from_seconds(minute)
-    else:
-        micros = fn.unix_micros(minute.try_cast("timestamp"))
-        if isinstance(kind, StringType):
-            micros = _from_text(minute)
-    newest = fn.unix_micros(fn.current_timestamp()) + _AHEAD_US
-    return rows.select(
-        fn.when(meter != "", meter).alias("meter"),
-        fn.when(micros.between(0, newest), micros).alias("minute"),
-        fn.when(fn.abs(kw) < float("inf"), kw).alias("kw"),
-    )
-
-
-def _from_seconds(column: Column) -> Column:
-    return (column.try_cast("double") * 1e6).try_cast("long")
-
-
-def _from_text(column: Column) -> Column:
-    from pyspark.sql import functions as fn
-
-    whole = fn.regexp_replace(column, _NO_SECONDS, "$1:00").try_cast("timestamp")
-    return fn.when(column.rlike(_SECONDS), _from_seconds(column)).when(
-        column.rlike(_DATE), fn.unix_micros(whole)
-    )
+    return re.sub(r"([\\*?\[\]{}])", r"\\\1", url)
 
 
 def _quoted(name: str) -> str:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from streamer.errors import UsageError
@@ -14,7 +15,7 @@ from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.meters import MetersStatus, meters_status
 from streamer.fleet.spark.progress import FOLDER, RunProgress, read_progress
 from streamer.fleet.spark.reports import Batch, BatchCounts
-from streamer.fleet.spark.storage import Storage, last_batch
+from streamer.fleet.spark.storage import Opener, Storage, last_batch
 from streamer.models import find_model
 from streamer.models.artefact import sha256_of
 
@@ -140,32 +141,53 @@ def fleet_status(
         StateError: the checkpoint is damaged, or not one of `streamer fleet`.
         SparkError: Spark cannot read it.
     """
-    storage = Storage(session, checkpoint)
-    config = read_config(storage, checkpoint)
+    found = recorded_status(partial(Storage, session), checkpoint, model=model, now=now)
+    batch = found.batch
+    if batch is None:
+        return found
+    with explained(f"{checkpoint}: the state of batch {batch}, below state/, cannot be read"):
+        return replace(found, fleet=meters_status(session, checkpoint, found.fixed, batch, worst))
+
+
+def recorded_status(
+    open_folder: Opener,
+    checkpoint: str,
+    *,
+    model: str | None = None,
+    now: Callable[[], float] = time.time,
+) -> FleetStatus:
+    """Determine the status of a checkpoint's query, without that of the meters.
+
+    Args:
+        open_folder: opens the folders of the checkpoint.
+        checkpoint: the query's checkpoint.
+        model: name or path of the model, if it has moved; None for the recorded one.
+        now: returns the time in seconds since 1970.
+
+    Raises:
+        UsageError: the checkpoint or the model does not exist, or the model has other weights.
+        StateError: the checkpoint is damaged, or not one of `streamer fleet`.
+    """
+    folder = open_folder(checkpoint)
+    config = read_config(folder, checkpoint)
     if config is None:
-        missing = "is not a checkpoint" if storage.folder_exists() else "does not exist"
+        missing = "is not a checkpoint" if folder.folder_exists() else "does not exist"
         raise UsageError(f"{checkpoint} {missing}: give the --checkpoint of a `streamer fleet run`")
     if model is not None:
         check_given(config, {"model": model}, sha256_of(find_model(model)), checkpoint)
         config = replace(config, choices=replace(config.choices, model=model))
-    progress = read_progress(Storage(session, f"{checkpoint}/{FOLDER}"))
-    # Taken before the states of the meters are read, which takes a while.
+    progress = read_progress(open_folder(f"{checkpoint}/{FOLDER}"))
     at = now()
     run = _run(progress, at)
-    batch = last_batch(Storage(session, f"{checkpoint}/commits"))
-    fleet = None
-    if batch is not None:
-        with explained(f"{checkpoint}: the state of batch {batch}, below state/, cannot be read"):
-            fleet = meters_status(session, checkpoint, config, batch, worst)
     return FleetStatus(
         checkpoint=checkpoint,
         at=_time(at),
         fixed=config,
         run=run,
-        batch=batch,
+        batch=last_batch(open_folder(f"{checkpoint}/commits")),
         last=_batches(progress.batches[-1:]),
         hour=_batches(progress.over(HOUR_S)),
-        fleet=fleet,
+        fleet=None,
     )
 
 

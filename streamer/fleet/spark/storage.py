@@ -1,14 +1,123 @@
-"""Files in Spark's file systems: on this machine, on HDFS, in an object store."""
+"""Files in Spark's file systems: on this machine, on HDFS, in an object store.
+
+Files of this machine are read directly where that is possible, because Spark takes seconds to
+start. All others need Spark's own file systems, for which an operator has configured addresses and
+credentials.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import glob
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
-from streamer.errors import SparkError
+from streamer.errors import SparkError, StateError
 from streamer.fleet.spark.failures import explained
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+_CHECKSUMS = b"crc\0"
+"""Beginning of Hadoop's file of checksums, before the size of a piece in bytes."""
+
+
+class ReadableFolder(Protocol):
+    """A folder or a pattern of files that can be read."""
+
+    def exists(self, name: str) -> bool:
+        """Whether the folder has an entry of this name."""
+
+    def folder_exists(self) -> bool:
+        """Whether the folder itself exists."""
+
+    def is_file(self) -> bool:
+        """Whether the path is a file instead of a folder."""
+
+    def names(self) -> list[str]:
+        """Names of the entries of a folder, or of the files that match a pattern."""
+
+    def read(self, name: str) -> str:
+        """The text of an entry."""
+
+
+Opener = Callable[[str], ReadableFolder]
+"""Opens a folder by its path or URL."""
+
+
+class LocalFolder:
+    """A folder or a pattern of files of this machine, accessed without Spark.
+
+    Args:
+        path: path of the folder, or a `file:` URL.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = local_path(path)
+
+    def exists(self, name: str) -> bool:
+        """Whether the folder has an entry of this name."""
+        return (self._path / name).exists()
+
+    def folder_exists(self) -> bool:
+        """Whether the folder itself exists."""
+        return self._path.exists()
+
+    def is_file(self) -> bool:
+        """Whether the path is a file instead of a folder."""
+        return self._path.is_file()
+
+    def names(self) -> list[str]:
+        """Names of the entries of a folder, or of the files that match a pattern."""
+        return [path.name for path in self.paths()]
+
+    def paths(self) -> list[Path]:
+        """Paths of the same, in the order of their names."""
+        if self._path.is_dir():
+            return sorted(self._path.iterdir())
+        if self._path.exists():
+            return [self._path]
+        return sorted(Path(path) for path in glob.glob(str(self._path)))  # noqa: PTH207 - absolute
+
+    def read(self, name: str) -> str:
+        """The text of an entry.
+
+        Raises:
+            StateError: the entry does not match the checksums beside it.
+        """
+        path = self._path / name
+        check_sums(path)
+        return path.read_text("utf-8", "replace")
+
+
+def local_path(path: str) -> Path:
+    """The path of a folder that is given as such, or as a `file:` URL."""
+    return Path(path.removeprefix("file://").removeprefix("file:"))
+
+
+def check_sums(path: Path) -> None:
+    """Compare a file with the checksums that Hadoop has written beside it, if there are any.
+
+    Raises:
+        StateError: the file is damaged.
+        OSError: the file cannot be read.
+    """
+    try:
+        sums = (path.parent / f".{path.name}.crc").read_bytes()
+    except FileNotFoundError:
+        return
+    size = int.from_bytes(sums[4:8], "big")
+    if not sums.startswith(_CHECKSUMS) or not size:
+        return
+    data = path.read_bytes()
+    pieces = (data[at : at + size] for at in range(0, len(data), size))
+    found = b"".join(zlib.crc32(piece).to_bytes(4, "big") for piece in pieces)
+    if found != sums[8:]:
+        raise StateError(
+            f"{path} is damaged: it does not match its checksums; restore the checkpoint, or give "
+            "another --checkpoint"
+        )
 
 
 class Storage:
@@ -54,6 +163,31 @@ class Storage:
                 found = self._files.globStatus(self._path) or ()
             return sorted(status.getPath().getName() for status in found)
 
+    def first_files(self, files: int | None, size: int) -> list[str]:
+        """URLs of the oldest files, which Spark reads first.
+
+        Args:
+            files: their largest number; None for any.
+            size: their largest total size in bytes; a single file may be larger.
+        """
+        with explained(str(self._path)):
+            if self._files.exists(self._path):
+                found = self._files.listStatus(self._path)
+            else:
+                found = self._files.globStatus(self._path) or ()
+            known = sorted(
+                (status.getModificationTime(), status.getLen(), status.getPath().toString())
+                for status in found
+                if status.isFile() and not status.getPath().getName().startswith((".", "_"))
+            )
+        first: list[str] = []
+        for _, length, url in known[:files]:
+            size -= length
+            if first and size < 0:
+                break
+            first.append(url)
+        return first
+
     def read(self, name: str) -> str:
         """The text of an entry."""
         with explained(str(self._path)):
@@ -84,7 +218,7 @@ class Storage:
         return self._jvm.org.apache.hadoop.fs.Path(self._path, name)
 
 
-def last_batch(log: Storage) -> int | None:
+def last_batch(log: ReadableFolder) -> int | None:
     """Number of the last batch in one of Spark's logs, with a file per batch; None if empty."""
     # From time to time, Spark merges all entries into a file N.compact.
     numbers = (name.removesuffix(".compact") for name in log.names())

@@ -24,42 +24,46 @@ _DAY_S = 86_400.0
 
 
 def wait_for(
-    query: StreamingQuery,
+    queries: Sequence[StreamingQuery],
     show: Callable[[Report], None],
     *,
     signals: Sequence[int] = (),
     heartbeat: Callable[[], None] = lambda: None,
 ) -> None:
-    """Wait for a query to end or for a signal, and stop the query.
+    """Wait for all queries to end, or for a signal, and stop them.
 
     Args:
-        query: a running query.
-        show: called with the report on each batch.
+        queries: running queries.
+        show: called with the report on each batch of the first one.
         signals: signals received so far, from `streamer.fleet.spark.signals.noted_signals`.
         heartbeat: called regularly while the query runs.
 
     Raises:
-        SparkError: the query failed.
+        SparkError: a query failed.
     """
     from py4j.protocol import Py4JError
     from pyspark.errors import StreamingQueryException
 
     shown = -1
-    ended = False
+    waiting = list(queries)
     try:
-        while not (signals or ended):
-            ended = bool(query.awaitTermination(_POLL_S))
-            shown = _show_new(query, shown, show)
+        while not signals and waiting:
+            # One that has failed raises its error here.
+            waiting = [
+                query for query in waiting if not query.awaitTermination(_POLL_S / len(waiting))
+            ]
+            shown = _show_new(queries[0], shown, show)
             heartbeat()
-        # Stopped before the session, because the end of the session would make it fail.
-        query.stop()
+        # Stopped before the session, because the end of the session would make them fail.
+        for query in queries:
+            query.stop()
     except StreamingQueryException as error:
         # A signal to the whole process group ends the workers too, which makes the query fail.
         if not signals:
             raise SparkError(f"the query failed: {explain(error)}") from None
     except (Py4JError, OSError) as error:
         if not signals:
-            raise SparkError(f"Spark has ended: {explain(error)}") from None
+            raise SparkError(f"the query has ended: {explain(error)}") from None
 
 
 def describe(report: Report, now: float | None = None) -> str | None:

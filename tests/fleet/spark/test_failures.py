@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from py4j.protocol import Py4JError, Py4JNetworkError
 
 from streamer.errors import SparkError
-from streamer.fleet.spark.failures import cause_of, explain
+from streamer.fleet.spark.failures import cause_of, explain, explained
 
 WORKER = """[STREAM_FAILED] Query [id = 1, runId = 2] terminated with exception: Job aborted: \
 org.apache.spark.api.python.PythonException: Traceback (most recent call last):
@@ -101,6 +102,53 @@ def test_the_remedy_is_given_for_causes_of_any_length() -> None:
 def test_a_missing_file_gets_no_remedy_for_damage() -> None:
     text = f"[FAILED_READ_FILE.FILE_NOT_EXIST] {READ} File does not exist"
     assert explain(_FailedError(text, _Thrown(text))) == f"{READ} File does not exist"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionRefusedError(111, "Connection refused"),
+        Py4JNetworkError("Answer from Java side is empty"),
+        Py4JError("An error occurred while calling o52.awaitTermination"),
+        EOFError(),
+    ],
+)
+def test_a_jvm_that_has_died_is_named_with_the_remedy(error: Exception) -> None:
+    assert explain(error) == (
+        "the JVM of Spark has died: it was killed, or the machine ran out of memory; the same "
+        "command continues after the last complete batch"
+    )
+    with (
+        pytest.raises(SparkError, match=r"^it failed: the JVM of Spark has died"),
+        explained("it failed"),
+    ):
+        raise error if not isinstance(error, EOFError) else ConnectionResetError
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("Job aborted due to stage failure: java.io.EOFException", "a Python worker of Spark"),
+        ("Job aborted: java.net.SocketException: Broken pipe", "a Python worker of Spark"),
+        ("Python worker exited unexpectedly (crashed)", "a Python worker of Spark"),
+        ("Job aborted: ExecutorLostFailure (executor 1 exited)", "an executor of Spark"),
+    ],
+)
+def test_a_worker_that_has_died_is_named_with_the_remedy(text: str, what: str) -> None:
+    found = explain(_FailedError(text, _Thrown(text)))
+    assert found.startswith(f"{what} has died: it was killed")
+    assert found.endswith("; the same command continues after the last complete batch")
+
+
+def test_a_broken_pipe_in_python_is_not_the_death_of_a_worker() -> None:
+    text = f"Job aborted: {_PYTHON_ERROR}"
+    assert "has died" not in explain(_FailedError(text, _Thrown(text)))
+
+
+_PYTHON_ERROR = """Traceback (most recent call last):
+  File "/x.py", line 1, in main
+KafkaError: Broken pipe
+"""
 
 
 def test_a_long_cause_is_shortened() -> None:

@@ -8,6 +8,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from streamer.fleet.shard import Shard
 from streamer.fleet.spark.checkpoint import NAME
 from streamer.fleet.spark.job import FleetJob
 from streamer.fleet.spark.sinks import COMMITTED, check_sink
+from streamer.fleet.spark.storage import Storage
 from streamer.fleet.spark.waiting import Report, wait_for
 from streamer.models import find_model, load_model
 from tests.agreement import AGREEMENT_KW
@@ -95,6 +97,26 @@ def test_two_runs_give_each_reading_once_with_the_values_of_a_shard(
 
 
 @pytest.mark.slow
+def test_rejected_rows_are_written_once_and_shards_follow_from_the_meters(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    source, checkpoint, rejects = (tmp_path / name for name in ("in", "ck", "rejected"))
+    source.mkdir()
+    job = FleetJob(
+        str(source), str(tmp_path / "out"), str(checkpoint), once=True, rejected=str(rejects)
+    )
+    for number in range(2):
+        rows = [f"a,2026-01-01T00:0{number}:00,1", f"b{number},never,1", "c,2026-01-01,?"]
+        (source / f"{number}.csv").write_text("\n".join(["meter,minute,kw", *rows]))
+        assert total(run(spark, job), "read", "unusable") == 2
+    found = spark.read.json(str(rejects)).toPandas().sort_values(["meter", "file"])
+    assert found["meter"].tolist() == ["b0", "b1", "c", "c"]
+    assert found["minute"].tolist() == ["never", "never", "2026-01-01", "2026-01-01"]
+    assert [Path(file).name for file in found["file"]] == ["0.csv", "1.csv"] * 2
+    assert json.loads((checkpoint / NAME).read_text())["choices"]["shards"] == 1
+
+
+@pytest.mark.slow
 def test_invalid_utf_8_in_names_and_old_modification_times_are_accepted(
     spark: SparkSession, tmp_path: Path
 ) -> None:
@@ -136,10 +158,10 @@ def test_a_sink_with_later_batches_of_another_checkpoint_is_rejected(
         log.mkdir(parents=True)
         for batch in "01":
             (log / batch).touch()
-    check_sink(spark, str(sink), str(checkpoint))
+    check_sink(partial(Storage, spark), str(sink), str(checkpoint))
     (sink / COMMITTED / ahead).touch()
     with pytest.raises(UsageError, match="out contains the output of another checkpoint"):
-        check_sink(spark, str(sink), str(checkpoint))
+        check_sink(partial(Storage, spark), str(sink), str(checkpoint))
 
 
 def _equal_to_a_shard(rows: Any) -> None:

@@ -153,13 +153,25 @@ def test_a_meter_is_silent_by_the_time_of_the_others_and_reported_once() -> None
     spark = FakeSpark()
     processor = spark.processor()
     assert spark.push(processor, "ab", range(5)).silent == []
-    assert spark.push(processor, "a", range(5, 19)).silent == []
-    batch = spark.push(processor, "a", [19])
+    assert spark.push(processor, "a", range(5, 20)).silent == []
+    batch = spark.push(processor, "a", [20])
     assert batch.silent == ["b"]
     assert batch.rows["minute"].iloc[-1] == (BEGIN + 5 * MINUTE).view(np.int64)
-    assert spark.push(processor, "a", range(20, 60)).silent == []
+    assert spark.push(processor, "a", range(21, 60)).silent == []
     assert spark.push(processor, "b", [60]).silent == []
-    assert spark.push(processor, "a", [74, 75]).silent == ["b"]
+    assert spark.push(processor, "a", [74, 75]).silent == []
+    assert spark.push(processor, "a", [76, 77]).silent == ["b"]
+
+
+def test_a_silence_that_begins_and_ends_in_one_batch_is_reported() -> None:
+    spark = FakeSpark()
+    processor = spark.processor()
+    spark.push(processor, "ab", range(5))
+    minutes = [*range(5, 8), *range(30, 34)]
+    batch = spark.push(processor, "b", minutes)
+    assert batch.silent == ["b", "a"]
+    assert batch.tally["readings"] == len(minutes)
+    assert len(batch.rows) == len(minutes) + 2
 
 
 def test_meters_of_a_shard_without_readings_are_silent_by_the_clock() -> None:

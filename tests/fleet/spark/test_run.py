@@ -42,6 +42,11 @@ PLACES = ("--source", "in", "--sink", "out", "--checkpoint", "ck")
         (("--source", "kafka://host:1/topic", "--max-files", "1"), "--max-files is for files"),
         (("--confidence", "2"), "'2' is not a share"),
         (("--shards", "0"), "--shards"),
+        (("--delimiter", "ab"), "--delimiter 'ab': give one character"),
+        (("--decimal", ","), "--decimal , needs another --delimiter"),
+        (("--rejected", "kafka://host:1/topic"), "--rejected kafka://host:1/topic: give a folder"),
+        (("--rejected", "out"), "is the folder of --rejected or inside it"),
+        (("--source", "kafka://host:1/topic", "--delimiter", ";"), "--delimiter is for files"),
         (("--checkpoint", "in"), "--source in is the folder of --checkpoint or inside it"),
         (("--sink", "./ck/out"), "--sink ./ck/out is the folder of --checkpoint or inside it"),
     ],
@@ -96,6 +101,8 @@ def test_sigterm_ends_a_run_that_prints_only_lines_about_batches(
         assert process.stderr is not None
         assert "starting Spark" in process.stderr.readline()
         line = process.stderr.readline()
+        while line.startswith("the first batch is running"):
+            line = process.stderr.readline()
         assert line.startswith("batch 0: 1 reading to 2026-01-01 00:00")
         assert line.endswith("; 1 unusable\n")
         # A service manager signals Spark's JVM and its workers as well.
@@ -106,7 +113,7 @@ def test_sigterm_ends_a_run_that_prints_only_lines_about_batches(
 
 
 @pytest.mark.slow
-def test_the_failure_of_a_query_is_explained_in_one_line(tmp_path: Path) -> None:
+def test_a_failure_of_spark_is_explained_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "0.csv").write_text("meter,minute,kw\na,2026-01-01,0.5\n")
     (tmp_path / "in" / "1.csv").write_text("kw,meter,minute\n0.5,a,2026-01-01\n")
@@ -114,7 +121,7 @@ def test_the_failure_of_a_query_is_explained_in_one_line(tmp_path: Path) -> None
         out, errors = process.communicate(timeout=SECONDS)
     assert (process.returncode, out) == (1, "")
     *_, last = errors.splitlines()
-    assert last.startswith("streamer: error: the query failed: ")
+    assert last.startswith("streamer: error: in: ")
     assert "CSV header" in last
     log = last.partition("Spark's log: ")[2].rstrip(")")
     assert "CSV header" in Path(log).read_text()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,18 @@ import pytest
 from pyspark.sql import SparkSession
 
 from streamer.errors import SparkError, UsageError
-from streamer.fleet.spark.locations import Columns, TopicLocation, parse_topic
-from streamer.fleet.spark.sources import ReadingSource, clean, read_topic
+from streamer.fleet.spark.firstbatch import check_first_batch
+from streamer.fleet.spark.locations import Columns, Notation, TopicLocation, parse_topic
+from streamer.fleet.spark.sources import ReadingSource, read_topic
+from streamer.fleet.spark.storage import Storage
+from streamer.fleet.spark.values import (
+    NO_METER,
+    NO_MINUTE,
+    WRONG_MINUTE,
+    WRONG_POWER,
+    clean,
+    rejected,
+)
 
 pytestmark = pytest.mark.xdist_group("spark")
 
@@ -23,15 +35,16 @@ FIRST_US = 1_767_225_600_000_000
 """2026-01-01 00:00 UTC."""
 
 MINUTE_US = 60_000_000
+PLAIN = Notation()
 
 Cleaned = list[tuple[str | None, int | None, float | None]]
 
 
 def cleaned(
-    spark: SparkSession, readings: ReadingSource, tmp_path: Path, unit: str = "kW"
+    spark: SparkSession, readings: ReadingSource, tmp_path: Path, notation: Notation = PLAIN
 ) -> Cleaned:
     """All readings of a source, read as a stream."""
-    rows = clean(readings.open(spark), unit)
+    rows = clean(readings.open(spark), notation)
     query = (
         rows.writeStream.format("memory")
         .queryName("cleaned")
@@ -61,13 +74,15 @@ def test_csv_values_are_converted_or_null(spark: SparkSession, tmp_path: Path) -
         "2026-01-01T00:05,60,,a",
         "2026-01-01T00:06Z,70,,a",
         "2026-01-01 02:07+02:00,80,,a",
+        "1767226020000,90,,d",
+        "1767226080000000,100,,d",
+        "1767226140000000000,110,,d",
         "2026-01-01T00:08,1,,",
         ",1,,b",
         "yesterday,1,,c",
         "12:30,1,,c",
         "T12:30:00,1,,c",
         "2026,1,,c",
-        "1767225600000,1,,d",
         "2026-01-01T00:00,NaN,,e",
         "2026-01-01T00:00,inf,,f",
         '2026-01-01T00:00,"1,5",,g',
@@ -78,7 +93,7 @@ def test_csv_values_are_converted_or_null(spark: SparkSession, tmp_path: Path) -
     ]
     (folder / "0.csv.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
     readings = ReadingSource(str(folder), Columns("id", "time", "power"))
-    found = cleaned(spark, readings, tmp_path, unit="W")
+    found = cleaned(spark, readings, tmp_path, Notation("W"))
     whole = [row for row in found if None not in row]
     assert whole == [
         ("a", FIRST_US, 0.5),
@@ -89,6 +104,9 @@ def test_csv_values_are_converted_or_null(spark: SparkSession, tmp_path: Path) -
         ("a", FIRST_US + 5 * MINUTE_US, 0.06),
         ("a", FIRST_US + 6 * MINUTE_US, 0.07),
         ("a", FIRST_US + 7 * MINUTE_US, 0.08),
+        ("d", FIRST_US + 7 * MINUTE_US, 0.09),
+        ("d", FIRST_US + 8 * MINUTE_US, 0.1),
+        ("d", FIRST_US + 9 * MINUTE_US, 0.11),
     ]
     assert len(found) == len(lines) - 1
 
@@ -118,9 +136,12 @@ def test_json_values_are_converted_or_null(spark: SparkSession, tmp_path: Path) 
         pa.array([FIRST_US // 1000, None], pa.timestamp("ms")),
         pa.array([FIRST_US // 1_000_000, None], pa.int64()),
         pa.array([FIRST_US / 1e6, 1e300], pa.float64()),
+        pa.array([FIRST_US * 1000, None], pa.timestamp("ns")),
+        pa.array([FIRST_US * 1000, None], pa.timestamp("ns", "UTC")),
+        pa.array([FIRST_US // 1000, None], pa.int64()),
         pa.array(["2026-01-01T00:00:00Z", "?"], pa.string()),
     ],
-    ids=["utc", "no zone", "seconds", "fractions", "text"],
+    ids=["utc", "no zone", "seconds", "fractions", "ns", "ns utc", "ms", "text"],
 )
 def test_parquet_times_of_any_type_are_converted(
     spark: SparkSession, tmp_path: Path, minute: Any
@@ -130,8 +151,72 @@ def test_parquet_times_of_any_type_are_converted(
     table = pa.table({"meter": pa.array([1, 2]), "minute": minute, "kw": pa.array([1, 1.5])})
     pq.write_table(table, folder / "0.parquet")
     # Read as a batch, which is the same for the columns.
-    rows = clean(spark.read.parquet(str(folder)), "kW").collect()
+    rows = clean(spark.read.parquet(str(folder)), PLAIN).collect()
     assert [tuple(row) for row in rows] == [("1", FIRST_US, 1.0), ("2", None, 1.5)]
+
+
+def test_a_unit_of_time_replaces_the_recognised_one(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([("a", 1767225600, "1")], ["meter", "minute", "kw"])
+    found = clean(rows, Notation(time_unit="ms")).collect()
+    assert found[0]["minute"] == 1_767_225_600_000
+
+
+NAMES = ['a,b "q"', 'x "q", y', "plain", ' "', "it's; this"]
+
+
+def test_names_are_read_as_pythons_csv_writes_them(spark: SparkSession, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    with (folder / "0.csv").open("w", newline="") as file:
+        rows = csv.writer(file, delimiter=";")
+        rows.writerow(["meter", "minute", "kw"])
+        rows.writerows([name, "2026-01-01", "1,5"] for name in [*NAMES, "b"])
+        rows.writerow(["c", "2026-01-01", "1.234,5"])
+    source = ReadingSource(str(folder), delimiter=";")
+    found = cleaned(spark, source, tmp_path, Notation(decimal=","))
+    expected = [(name, FIRST_US, 1.5) for name in [*NAMES, "b"]] + [("c", FIRST_US, None)]
+    assert found == sorted(expected, key=str)
+
+
+def test_unusable_rows_are_rejected_with_their_reasons(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "0 [a]{b,c}.csv").write_text(
+        "meter,minute,kw\na,2026-01-01,1\n,2026-01-01,1\na,,1\na,2999-01-01,1\na,2026-01-01,1x\n"
+    )
+    first = ReadingSource(str(tmp_path)).first_batch(spark)
+    assert first is not None
+    rows = rejected(first, PLAIN)
+    assert rows.columns == ["reason", "meter", "minute", "kw"]
+    assert [tuple(row) for row in rows.collect()] == [
+        (NO_METER, None, "2026-01-01", "1"),
+        (NO_MINUTE, "a", None, "1"),
+        (WRONG_MINUTE, "a", "2999-01-01", "1"),
+        (WRONG_POWER, "a", "2026-01-01", "1x"),
+    ]
+
+
+def test_a_first_batch_with_too_many_unusable_rows_stops_the_run(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    lines = ["id,time,kw", *(f"m{number % 3},2026-01-01,0.5" for number in range(20))]
+    (tmp_path / "0.csv").write_text("\n".join([*lines, "a,31/12/2025 12:00,1"]))
+    source = ReadingSource(str(tmp_path), Columns("id", "time"))
+    assert check_first_batch(spark, source, PLAIN, 0.2) == 3
+    with pytest.raises(UsageError, match=r"1 of 21 rows .* column 'time': .*31/12/2025 12:00"):
+        check_first_batch(spark, source, PLAIN, 0.01)
+
+
+def test_the_oldest_files_are_the_first_batch(spark: SparkSession, tmp_path: Path) -> None:
+    for number, name in enumerate(("b.csv", "a.csv", "c.csv", "_d.csv")):
+        (tmp_path / name).write_text("x" * 10)
+        os.utime(tmp_path / name, (number, number))
+
+    def names(files: int | None, size: int) -> list[str]:
+        storage = Storage(spark, str(tmp_path))
+        return [Path(url).name for url in storage.first_files(files, size)]
+
+    assert names(None, 100) == ["b.csv", "a.csv", "c.csv"]
+    assert names(2, 100) == names(None, 25) == ["b.csv", "a.csv"]
+    assert names(None, 1) == ["b.csv"]
 
 
 def test_a_missing_folder_is_rejected(spark: SparkSession, tmp_path: Path) -> None:

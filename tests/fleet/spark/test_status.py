@@ -26,9 +26,9 @@ from streamer.cli.fleet.status import status as status_command
 from streamer.errors import SparkError, StateError, UsageError
 from streamer.fleet.columns import Outcome
 from streamer.fleet.shard import Shard
-from streamer.fleet.spark import job
+from streamer.fleet.spark import running as spark_run
 from streamer.fleet.spark.checkpoint import CheckpointConfig, CheckpointOptions
-from streamer.fleet.spark.job import FleetJob, run_fleet
+from streamer.fleet.spark.job import FleetJob
 from streamer.fleet.spark.meters import FleetScores, MetersStatus, MeterStatus
 from streamer.fleet.spark.progress import FOLDER
 from streamer.fleet.spark.reports import DIED, DONE, FAILED, OVERDUE, RUNNING, STOPPED
@@ -81,7 +81,7 @@ def test_the_status_during_and_after_a_query(
     given = f"{checkpoint}/"  # with a trailing slash, as people write folders
     write(source, "0.parquet", range(80))
     forever = FleetJob(str(source), str(tmp_path / "out"), given, {"shards": 3}, every="1 second")
-    query = forever.start(spark)
+    (query,) = forever.start(spark)
     try:
         with forever.progress(spark, fail) as log:
             wait_until(lambda: query.lastProgress is not None)
@@ -103,8 +103,8 @@ def test_the_status_during_and_after_a_query(
     assert running.fleet.largest_mse == ()
 
     write(source, "1.parquet", range(78, MINUTES))
-    monkeypatch.setattr(job, "spark_session", lambda settings: nullcontext(spark))
-    assert run_fleet(replace(forever, once=True), SparkSettings(), quiet=True) == 0
+    monkeypatch.setattr(spark_run, "spark_session", lambda settings: nullcontext(spark))
+    assert spark_run.run_fleet(replace(forever, once=True), SparkSettings(), quiet=True) == 0
     done = fleet_status(spark, given, worst=2)
     assert done.run is not None
     assert done.run.state == DONE

@@ -76,7 +76,7 @@ class FakeQuery:
 
 def test_each_batch_is_shown_once_until_the_query_ends() -> None:
     query, shown = FakeQuery(batches=3), []
-    wait_for(query, lambda it: shown.append(it["batchId"]))
+    wait_for([query], lambda it: shown.append(it["batchId"]))
     assert query.stopped
     assert shown == [0, 1, 2]
 
@@ -84,14 +84,14 @@ def test_each_batch_is_shown_once_until_the_query_ends() -> None:
 def test_a_batch_is_shown_after_an_idle_report_with_its_number() -> None:
     idle = {**report(1), "durationMs": {"triggerExecution": 2}}
     query, shown = FakeQuery(batches=3, recentProgress=[idle]), []
-    wait_for(query, shown.append)
+    wait_for([query], shown.append)
     assert shown == [report(1), report(2)]
 
 
 def test_the_heartbeat_is_called_while_the_query_runs() -> None:
     beats: list[int] = []
     query = FakeQuery(batches=3)
-    wait_for(query, lambda _: None, heartbeat=lambda: beats.append(len(query.recentProgress)))
+    wait_for([query], lambda _: None, heartbeat=lambda: beats.append(len(query.recentProgress)))
     assert beats == [1, 2, 3, 3]
 
 
@@ -99,7 +99,7 @@ def test_a_signal_stops_the_query_and_its_handler_is_restored() -> None:
     before = signal.getsignal(signal.SIGTERM)
     query = FakeQuery(batches=99, signal_at=2)
     with noted_signals() as signals:
-        wait_for(query, lambda _: None, signals=signals)
+        wait_for([query], lambda _: None, signals=signals)
         assert signals == [signal.SIGTERM]
         with pytest.raises(SystemExit) as end:
             os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,171 @@
+"""Checks of a fleet's places before Spark starts, by the files of this machine."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from streamer.errors import SparkError, UsageError
+from streamer.fleet.spark.locations import (
+    Columns,
+    check_columns,
+    data_files,
+    format_of,
+    is_pattern,
+    parse_topic,
+)
+from streamer.fleet.spark.storage import LocalFolder, check_sums, last_batch, local_path
+
+_DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
+"""Delimiters that are recognised in a header, and how they are given."""
+
+_MAX_HEADER = 1 << 16
+_MAX_CHECKED = 64 << 20
+"""Bytes of the state that are compared with their checksums, in less than half a second."""
+
+_ELSEWHERE = ("HADOOP_CONF_DIR", "SPARK_CONF_DIR", "PYSPARK_GATEWAY_PORT")
+"""Variables with which a path without a scheme may be one of another file system."""
+
+
+def is_on_this_machine(place: str, conf: Mapping[str, str], *, is_local_master: bool) -> bool:
+    """Whether a folder is one of this machine, and not of a cluster's file system.
+
+    Args:
+        place: path or URL of the folder.
+        conf: Spark's own settings that are given.
+        is_local_master: whether Spark runs on this machine.
+    """
+    if parse_topic(place) is not None:
+        return False
+    if place.startswith("file:"):
+        return True
+    has_default = "spark.hadoop.fs.defaultFS" in conf or any(
+        name in os.environ for name in _ELSEWHERE
+    )
+    return is_local_master and "://" not in place and not has_default
+
+
+def check_source(source: str, columns: Columns, format: str | None, delimiter: str) -> None:
+    """Check that a folder, or a pattern of files, exists and that its first file has the columns.
+
+    Args:
+        source: path of the folder, or a pattern.
+        columns: names of the columns.
+        format: format of the files; None for the one of their names' endings.
+        delimiter: the character between the fields of CSV files.
+
+    Raises:
+        UsageError: the folder does not exist, is a file, or its files have other columns.
+        SparkError: a Parquet file is damaged.
+    """
+    folder = LocalFolder(source)
+    if folder.is_file():
+        raise UsageError(f"{source} is a file: give its folder, or a pattern of files")
+    if not is_pattern(source) and not folder.folder_exists():
+        raise UsageError(f"{source}: folder not found")
+    if "{" in source and not folder.folder_exists():
+        return  # a pattern that only Hadoop understands
+    known = set(data_files(folder.names()))
+    paths = [path for path in folder.paths() if path.name in known]
+    form = format or format_of(sorted(known), source)
+    if delimiter != "," and form != "csv":
+        raise UsageError(
+            f"--delimiter is for CSV: it does not apply to the {form} files of {source}"
+        )
+    first = next((path for path in paths if path.is_file() and path.stat().st_size), None)
+    if first is None:
+        return
+    if form == "csv":
+        _check_header(first, columns, delimiter)
+    elif form == "parquet":
+        check_columns(str(first), _parquet_columns(first), columns)
+
+
+def _check_header(path: Path, columns: Columns, delimiter: str) -> None:
+    """Check the header of a CSV file, and recognise another delimiter by it."""
+    line = _first_line(path)
+    found = _fields(line, delimiter)
+    if set(columns.names) <= set(found):
+        return
+    for other, given in _DELIMITERS.items():
+        if other != delimiter and len(fields := _fields(line, other)) > max(2, len(found)):
+            missing = [name for name in columns.names if name not in fields]
+            more = f", and --columns, because it has no {missing[0]!r}" if missing else ""
+            raise UsageError(
+                f"{path}: its header is {', '.join(fields)}, separated by {given}: give "
+                f"--delimiter {given}{more}"
+            )
+    check_columns(str(path), found, columns)
+
+
+def _fields(line: str, delimiter: str) -> list[str]:
+    return next(csv.reader([line], delimiter=delimiter), [])
+
+
+def _first_line(path: Path) -> str:
+    """The first line of a file of text, which may be compressed."""
+    import pyarrow as pa
+
+    try:
+        with pa.input_stream(str(path), compression="detect") as stream:
+            head: bytes = stream.read(_MAX_HEADER)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from None
+    return head.decode("utf-8-sig", "replace").partition("\n")[0].rstrip("\r")
+
+
+def _parquet_columns(path: Path) -> list[str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return list(pq.read_schema(path).names)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise SparkError(
+            f"{path} is not a Parquet file, or damaged: {error}; take it away, or give its --format"
+        ) from None
+
+
+def check_state(checkpoint: str) -> None:
+    """Compare a checkpoint's newest files with their checksums, as far as that takes no time.
+
+    Args:
+        checkpoint: path of the checkpoint; may be new.
+
+    Raises:
+        StateError: a file is damaged.
+        UsageError: the checkpoint is a file.
+    """
+    path = local_path(checkpoint)
+    if path.is_file():
+        raise UsageError(f"{checkpoint} is a file: give a folder, which need not exist")
+    for log in ("offsets", "commits"):
+        folder = LocalFolder(f"{checkpoint}/{log}")
+        if (batch := last_batch(folder)) is not None and folder.exists(f"{batch}"):
+            check_sums(path / log / f"{batch}")
+    left = _MAX_CHECKED
+    for file in _state_files(path):
+        left -= file.stat().st_size
+        if left < 0:
+            break
+        check_sums(file)
+
+
+def _state_files(checkpoint: Path) -> list[Path]:
+    """The files of the newest version of each partition's state, newest first, and their tables."""
+    found = []
+    for partition in checkpoint.glob("state/0/[0-9]*"):
+        versions: dict[int, list[Path]] = {}
+        for path in partition.iterdir():
+            version = path.name.partition(".")[0].partition("_")[0]
+            if path.suffix in (".zip", ".changelog") and version.isdecimal():
+                versions.setdefault(int(version), []).append(path)
+        # The newest snapshot and the changes since are what a run continues from.
+        for number in sorted(versions, reverse=True):
+            found += versions[number]
+            if any(path.suffix == ".zip" for path in versions[number]):
+                break
+        found += partition.glob("SSTs/*.sst")
+    return found

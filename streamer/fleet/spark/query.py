@@ -1,0 +1,66 @@
+"""Forecasts of a fleet as a query of Spark."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from streamer.fleet.columns import COLUMNS
+from streamer.fleet.spark.checkpoint import CheckpointConfig
+from streamer.fleet.spark.keys import shard_key
+from streamer.fleet.spark.values import clean
+from streamer.fleet.spark.waiting import READ, WRITTEN
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def forecast(readings: DataFrame, config: CheckpointConfig) -> DataFrame:
+    """Forecasts for readings, in the columns of `streamer.fleet.columns.COLUMNS`.
+
+    The alarms are an array of kinds.
+
+    Args:
+        readings: columns meter, minute and kw, of any type.
+        config: configuration of the checkpoint.
+    """
+    from pyspark.sql import functions as fn
+
+    from streamer.fleet.spark.packing import PACKED, pack
+    from streamer.fleet.spark.processor import OUTPUT, TALLY, ShardProcessor, ShardTask
+
+    choices = config.choices
+    task = ShardTask(choices.model, choices.fleet, started_ms=int(time.time() * 1000))
+    cleaned = clean(readings, choices.notation)
+    is_whole = (
+        cleaned["meter"].isNotNull() & cleaned["minute"].isNotNull() & cleaned["kw"].isNotNull()
+    )
+    observed = cleaned.observe(
+        READ, fn.count(fn.lit(1)).alias("rows"), fn.count_if(~is_whole).alias("unusable")
+    )
+    keyed = observed.where(is_whole).select(
+        shard_key(observed["meter"], choices.shards, config.partitions).alias("key"),
+        "meter",
+        "minute",
+        "kw",
+    )
+    packed = keyed.mapInArrow(pack, PACKED)
+    out = packed.groupBy("key").transformWithStateInPandas(
+        ShardProcessor(task), OUTPUT, "Append", "ProcessingTime"
+    )
+    counted = [
+        fn.coalesce(fn.sum(out["tally"][at]), fn.lit(0)).alias(name)
+        for at, name in enumerate(TALLY)
+    ]
+    watched = out.observe(
+        WRITTEN,
+        fn.count(out["meter"]).alias("rows"),
+        fn.count(out["alarms"]).alias("alarms"),
+        fn.max(fn.when(out["actual_kw"].isNotNull(), out["minute"])).alias("latest_us"),
+        *counted,
+    )
+    columns = [watched[name] for name in COLUMNS]
+    at = list(COLUMNS)
+    columns[at.index("minute")] = fn.timestamp_micros(watched["minute"]).alias("minute")
+    columns[at.index("alarms")] = fn.split(watched["alarms"], ",").alias("alarms")
+    return watched.where(watched["meter"].isNotNull()).select(*columns)

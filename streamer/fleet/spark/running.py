@@ -1,0 +1,86 @@
+"""Run of a fleet: its Spark session, its lines on the terminal, its end."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+
+from streamer.display.lines import one_line
+from streamer.fleet.spark.firstbatch import FirstBatchProgress
+from streamer.fleet.spark.job import FleetJob
+from streamer.fleet.spark.progress import ProgressLog
+from streamer.fleet.spark.reports import DIED, DONE, OVERDUE, STOPPED
+from streamer.fleet.spark.session import SparkSettings, check_spark, spark_session
+from streamer.fleet.spark.signals import noted_signals
+from streamer.fleet.spark.waiting import Report, describe, wait_for
+
+
+def run_fleet(job: FleetJob, spark: SparkSettings, *, quiet: bool = False) -> int:
+    """Run a job until it is done or stopped by a signal.
+
+    Args:
+        job: source, sink, checkpoint and options.
+        spark: settings of Spark.
+        quiet: whether to leave out the lines about the batches.
+
+    Returns:
+        The exit code: 0, or 128 plus the number of the signal.
+
+    Raises:
+        StreamerError: the job cannot be started, or has failed.
+    """
+    job.check()
+    check_spark(spark)
+    job.check_places(spark)
+
+    def note(line: str | None) -> None:
+        if line is not None and not quiet:
+            print(one_line(line), file=sys.stderr, flush=True)
+
+    def warn(line: str) -> None:
+        print(f"warning: {one_line(line)}", file=sys.stderr, flush=True)
+
+    # Without the JVM, Py4J logs a traceback for each call; the error is reported in one line.
+    logging.getLogger().addHandler(logging.NullHandler())
+    note("starting Spark, which takes a few seconds; the first batch takes longer than the others")
+    with spark_session(spark) as session, noted_signals() as signals:
+        queries = job.start(session, note)
+        page = session.sparkContext.uiWebUrl
+        note(None if page is None else f"Spark's web interface: {page}")
+        with job.progress(session, warn) as log:
+            for change in _changes(log):
+                warn(change)
+            lines: list[str | None] = []
+            first = FirstBatchProgress(queries[0], session.sparkContext.statusTracker())
+
+            def show(report: Report) -> None:
+                log.add(report)
+                line = describe(report)
+                lines.append(line)
+                note(line)
+
+            def heartbeat() -> None:
+                log.heartbeat()
+                if not lines:
+                    note(first.line())
+
+            wait_for(queries, show, signals=signals, heartbeat=heartbeat)
+            log.end(STOPPED if signals else DONE)
+            if job.once and not any(lines):
+                note("nothing new at the source")
+    return 128 + signals[0] if signals else 0
+
+
+def _changes(log: ProgressLog) -> Iterator[str]:
+    """Warnings about the run before: that it has died, or had another source or sink."""
+    before, run = log.before, log.run
+    if before is not None and before.state_at(run.began) in (DIED, OVERDUE):
+        yield "the run before has died; this one continues after its last complete batch"
+    if before is not None and before.sink != run.sink:
+        yield f"the sink was {before.sink} before; its earlier output stays there"
+    if before is not None and before.source != run.source:
+        yield (
+            f"the source was {before.source} before: if the query fails, give that again, or "
+            "another --checkpoint"
+        )
