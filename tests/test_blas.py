@@ -59,6 +59,7 @@ def test_products_of_blocks_have_one_thread(engine: str, monkeypatch: pytest.Mon
 
 @pytest.mark.usefixtures("two_threads")
 @pytest.mark.parametrize("engine", ["auto", "numpy"])
+@pytest.mark.slow
 def test_concurrent_pipelines_restore_the_thread_limit(engine: str, sample_kw: np.ndarray) -> None:
     stream = readings(sample_kw[:400])
 

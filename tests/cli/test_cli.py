@@ -575,6 +575,7 @@ def test_a_file_that_is_not_a_model_is_rejected(tmp_path: Path) -> None:
     _fails(streamer("replay", "--model", path), 1, "model.keras")
 
 
+@pytest.mark.slow
 def test_an_unwritable_folder_is_rejected_before_the_training(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     done = _child("train", sample_path(), "--out", tmp_path / "taken")

@@ -143,6 +143,7 @@ def _lines(first: int, minutes: int) -> Iterator[str]:
 
 
 @pytest.mark.systemd
+@pytest.mark.slow
 def test_systemd_runs_it_and_restarts_it_when_it_hangs(machine: Machine) -> None:
     machine.run("systemctl", "start", NAME)
     assert machine.show(NAME, "ActiveState") == "active"

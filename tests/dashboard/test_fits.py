@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -182,6 +183,7 @@ def test_a_frame_fits_with_any_means(
     st.integers(72, 260), st.integers(22, 90), st.sampled_from([USUAL, ALARMED, FORESEEING, *LIVE])
 )
 @settings(max_examples=60)
+@pytest.mark.slow
 def test_a_full_screen_is_filled_to_the_last_line(
     width: int, height: int, found: HistorySnapshot
 ) -> None:

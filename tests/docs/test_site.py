@@ -13,6 +13,7 @@ from tests.docs.pages import DOCS, ROOT
 from tests.docs.site import check
 
 
+@pytest.mark.slow
 def test_the_site_builds_without_warnings_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
     pytest.importorskip("mkdocs")
     done = subprocess.run(

@@ -286,6 +286,7 @@ def _state_of(database: Path) -> dict[str, object]:
     return pipeline.state()
 
 
+@pytest.mark.slow
 def test_two_kills_lose_nothing(tmp_path: Path, sample_kw: np.ndarray) -> None:
     chosen = seed()
     print(f"STREAMER_TEST_SEED={chosen}")

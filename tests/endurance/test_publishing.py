@@ -40,6 +40,7 @@ def _check(figures: Figures) -> None:
         assert figures.scraped_watts == figures.last_watts
 
 
+@pytest.mark.slow
 def test_no_minute_is_lost_or_repeated() -> None:
     _check(days(40))
 

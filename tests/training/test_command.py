@@ -36,6 +36,7 @@ def _job(out: Path, **changes: Any) -> command.TrainJob:
     return command.TrainJob(**{**settings, **changes})
 
 
+@pytest.mark.slow
 def test_model_worse_than_persistence_is_called_that_and_ctrl_c_continues(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -69,6 +70,7 @@ def _short(name: str) -> Callable[..., Recipe]:
     return find
 
 
+@pytest.mark.slow
 def test_several_houses_are_learnt_and_a_head_alone_leaves_the_stack(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

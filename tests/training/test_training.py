@@ -155,6 +155,7 @@ def test_answer_of_the_last_step_is_the_same_in_both_forms(keras: Any) -> None:
 
 
 @pytest.mark.parametrize("recipe", EACH)
+@pytest.mark.slow
 def test_training_twice_gives_the_same_weights(train_once: TrainOnce, recipe: Any) -> None:
     data, one = train_once(recipe)
     reported: list[TrainingProgress] = []
@@ -252,6 +253,7 @@ def test_warm_start_continues_from_the_weights(train_once: TrainOnce) -> None:
 
 
 @pytest.mark.parametrize("recipe", EACH)
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_weights_learnt_so_far(sample_kw: np.ndarray, recipe: Any) -> None:
     data = prepare(sample_kw, recipe, ratio=1.0, say=_quiet)
     messages: list[str] = []

@@ -308,6 +308,7 @@ class TestBroker:
         feed.close()
         keepalives.close()
 
+    @pytest.mark.slow
     def test_phases_that_are_not_sent_any_more_are_noticed(
         self, broker: Broker, monkeypatch: pytest.MonkeyPatch
     ) -> None:

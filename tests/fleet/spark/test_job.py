@@ -136,6 +136,7 @@ def test_invalid_utf_8_in_names_and_old_modification_times_are_accepted(
     assert sorted(meters) == ["Zähler", "\ufffd\ufffd"]
 
 
+@pytest.mark.slow
 def test_the_path_of_a_model_is_stored_as_absolute(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,6 +189,7 @@ def _equal_to_a_shard(rows: Any) -> None:
             assert rows[name].tolist() == expected[name][order].tolist()
 
 
+@pytest.mark.slow
 def test_a_checkpoint_keeps_its_shards_and_a_sink_its_checkpoint(
     spark: SparkSession, tmp_path: Path
 ) -> None:
