@@ -151,7 +151,7 @@ def test_a_signal_while_spark_starts_ends_the_run_afterwards(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     (tmp_path / "in").mkdir()
-    with running(tmp_path) as process:
+    with running(tmp_path, "--format", "csv") as process:
         assert process.stderr is not None
         assert "starting Spark" in process.stderr.readline()
         deadline = time.monotonic() + SECONDS
