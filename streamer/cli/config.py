@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from streamer.cli.watchcontext import AsWatchOption, watch_context
+
 
 def config(
     context: typer.Context,
@@ -15,12 +17,7 @@ def config(
             "--check", help="Check everything that needs no connection; print no settings."
         ),
     ] = False,
-    config: Annotated[
-        str | None,
-        typer.Option(
-            "--config", metavar="FILE", help="As for `streamer watch`.", show_default=False
-        ),
-    ] = None,
+    config: AsWatchOption = None,
 ) -> None:
     """Show the settings of `streamer watch`, and the origin of each.
 
@@ -33,10 +30,8 @@ def config(
     from streamer.cli.settings import resolve_settings
     from streamer.commands import config as command
 
-    assert context.parent is not None  # noqa: S101 - the command has a parent
-    watch = context.parent.command.commands["watch"]  # type: ignore[attr-defined]
-    arguments = [] if config is None else ["--config", config]
-    with watch.make_context("watch", arguments, parent=context.parent) as watched:
+    watched = watch_context(context, config)
+    with watched:
         settings = resolve_settings(watched)
         path = settings[0].path
         if check:

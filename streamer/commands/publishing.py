@@ -78,9 +78,9 @@ class Publishing:
 
     def warnings(self) -> list[str]:
         """Texts about what works, but should be mended: secrets that other users may read."""
-        from streamer.feeds.secretfile import exposure
+        from streamer.feeds.secretfile import exposures
 
-        return list(filter(None, map(exposure, self.secret_files())))
+        return exposures(self.secret_files())
 
     def secret_files(self) -> Sequence[Path]:
         """Files with secrets that are in use."""

@@ -259,9 +259,9 @@ class Watch:
 
     def warnings(self) -> list[str]:
         """Texts about what works, but should be mended: secrets that other users may read."""
-        from streamer.feeds.secretfile import exposure
+        from streamer.feeds.secretfile import exposures
 
-        return list(filter(None, map(exposure, self.secret_files)))
+        return exposures(self.secret_files)
 
     def check(self) -> None:
         """Check everything that needs no connection.

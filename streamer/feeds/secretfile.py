@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from streamer.errors import UsageError
@@ -36,6 +37,11 @@ def read_secret(path: str) -> Secret:
     if not text:
         raise UsageError(f"secret file {path} is empty")
     return Secret(text)
+
+
+def exposures(paths: Iterable[str | Path]) -> list[str]:
+    """Warnings about files with secrets that other users may read."""
+    return list(filter(None, map(exposure, paths)))
 
 
 def exposure(path: str | Path) -> str | None:
