@@ -192,6 +192,23 @@ class Shard:
             int(str(about.get(name))) for name in ("late", "doubled", "invalid")
         )
 
+    def records(self) -> list[bytes]:
+        """Record of each of `meters`, for another shard to `adopt`."""
+        return [record.tobytes() for record in self._table.records]
+
+    def adopt(self, meters: Sequence[str], records: Sequence[bytes]) -> None:
+        """Continue the forecasts of meters from another shard, with bit-identical results.
+
+        Args:
+            meters: names of meters that this shard does not have.
+            records: their `records` in a shard with the same model and settings.
+
+        Raises:
+            StateError: this shard has one of the meters, or a record is damaged.
+        """
+        self._table.adopt(meters, records)
+        self._keeper.check(self._table.records)
+
     def _fingerprint(self) -> dict[str, object]:
         settings = self._settings
         return {

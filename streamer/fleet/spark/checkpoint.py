@@ -74,6 +74,21 @@ class CheckpointOptions:
 
 
 @dataclass(frozen=True)
+class FormerModel:
+    """A model that a checkpoint had before.
+
+    Attributes:
+        model: its name or path.
+        weights: SHA-256 of its file.
+        until: number of the first batch without it.
+    """
+
+    model: str
+    weights: str
+    until: int
+
+
+@dataclass(frozen=True)
 class CheckpointConfig:
     """Configuration that is fixed for the lifetime of a checkpoint.
 
@@ -82,11 +97,15 @@ class CheckpointConfig:
         weights: SHA-256 of the model's file.
         partitions: number of partitions that the shards are distributed over; each is processed
             by one core at a time.
+        former: the models before, oldest first.
+        resharding: whether the state is being replaced by that of another number of shards.
     """
 
     choices: CheckpointOptions
     weights: str
     partitions: int
+    former: tuple[FormerModel, ...] = ()
+    resharding: bool = False
 
     def to_text(self) -> str:
         """The text stored with the checkpoint."""
@@ -105,9 +124,10 @@ class CheckpointConfig:
             version = kept.pop("version")
             if version == VERSION:
                 choices = CheckpointOptions(**kept.pop("choices"))
-                config = cls(choices=choices, **kept)
-                _check_types(choices)
-                _check_types(config, but="choices")
+                former = tuple(FormerModel(**it) for it in kept.pop("former", ()))
+                config = cls(choices=choices, former=former, **kept)
+                for part in (choices, *former, config):
+                    _check_types(part)
                 return config
         except (ValueError, KeyError, TypeError, AttributeError):
             raise StateError(f"{where} is damaged: restore it, or {_NEW}") from None
@@ -171,9 +191,10 @@ def _as_option(name: str, value: Any) -> str:
     return f"--{option} {value}"
 
 
-def _check_types(value: Any, but: str = "") -> None:
-    """Check that each field has its declared type; raise TypeError otherwise."""
+def _check_types(value: Any) -> None:
+    """Check that each plain field has its declared type; raise TypeError otherwise."""
     kinds: dict[Any, Any] = {"str": str, "int": int, "bool": bool, "float": float}
     for field in fields(value):
-        if field.name != but and type(getattr(value, field.name)) is not kinds[field.type]:
+        kind = kinds.get(field.type)
+        if kind is not None and type(getattr(value, field.name)) is not kind:
             raise TypeError(field.name)

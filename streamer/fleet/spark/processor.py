@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import time
+
 import numpy as np
 import pandas as pd
 from pyspark.sql.streaming import StatefulProcessor, StatefulProcessorHandle
@@ -14,6 +16,7 @@ from pyspark.sql.streaming import StatefulProcessor, StatefulProcessorHandle
 from streamer.fleet.columns import COLUMNS, SILENT, Outcome
 from streamer.fleet.settings import FleetSettings
 from streamer.fleet.shard import Shard
+from streamer.fleet.spark.checkpoint import CheckpointConfig
 from streamer.fleet.spark.packing import unpack
 
 if TYPE_CHECKING:
@@ -32,6 +35,9 @@ due, or 0."""
 
 TALLY = ("readings", "late", "doubled", "invalid", "meters", "silent")
 """Counts in a tally: those of its batch, except for `meters`, which counts all of the shard."""
+
+DROPPED = ("late", "doubled", "invalid")
+"""Counts of dropped readings that a shard keeps."""
 
 OUTPUT = ", ".join(
     [
@@ -127,12 +133,25 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
         self._tick(advanced_ms, 0, 0 if is_over else now_ms + TICK_MS)
         yield from _frames(Outcome(), silent, 0, before, shard)
 
+    def handleInitialState(
+        self,
+        key: Any,  # noqa: ARG002
+        initialState: pd.DataFrame,
+        timerValues: TimerValues,
+    ) -> None:
+        """Take over meters in the rows of `streamer.fleet.spark.reshard.MOVED`."""
+        shard = self._restore()
+        shard.adopt(initialState["meter"].tolist(), initialState["record"].tolist())
+        for name in DROPPED:
+            setattr(shard, name, getattr(shard, name) + int(initialState[name].sum()))
+        self._keep(shard)
+        if self._task.settings.silent_after and not shard.is_silent:
+            _, due_ms = self._timer.get() or (0, 0)
+            self._tick(0, due_ms, timerValues.getCurrentProcessingTimeInMs() + TICK_MS)
+
     def _restore(self) -> Shard:
-        shard = Shard(_forecaster(self._task.model), self._task.settings)
         kept = self._shard.get()
-        if kept is not None:
-            shard.restore(bytes(kept[0]))
-        return shard
+        return restored_shard(self._task, None if kept is None else bytes(kept[0]))
 
     def _keep(self, shard: Shard) -> None:
         latest = shard.latest
@@ -146,6 +165,20 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
         if next_ms:
             self._handle.registerTimer(next_ms)
         self._timer.update((advanced_ms, next_ms))
+
+
+def task_of(config: CheckpointConfig) -> ShardTask:
+    """The task of a query that starts now."""
+    choices = config.choices
+    return ShardTask(choices.model, choices.fleet, started_ms=int(time.time() * 1000))
+
+
+def restored_shard(task: ShardTask, state: bytes | None) -> Shard:
+    """A shard with its saved state; a new one without."""
+    shard = Shard(_forecaster(task.model), task.settings)
+    if state is not None:
+        shard.restore(state)
+    return shard
 
 
 @lru_cache(maxsize=2)
