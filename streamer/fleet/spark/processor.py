@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-
-import time
 
 import numpy as np
 import pandas as pd
@@ -62,11 +61,13 @@ class ShardTask:
         model: name or path of the model, which must exist on every machine.
         settings: settings of all meters.
         started_ms: start of the query, in milliseconds since 1970.
+        unnamed: SHA-256 of the model of states that do not name it.
     """
 
     model: str
     settings: FleetSettings
     started_ms: int
+    unnamed: str | None = None
 
 
 class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
@@ -170,14 +171,15 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
 def task_of(config: CheckpointConfig) -> ShardTask:
     """The task of a query that starts now."""
     choices = config.choices
-    return ShardTask(choices.model, choices.fleet, started_ms=int(time.time() * 1000))
+    now_ms = int(time.time() * 1000)
+    return ShardTask(choices.model, choices.fleet, now_ms, config.first_weights)
 
 
 def restored_shard(task: ShardTask, state: bytes | None) -> Shard:
     """A shard with its saved state; a new one without."""
     shard = Shard(_forecaster(task.model), task.settings)
     if state is not None:
-        shard.restore(state)
+        shard.restore(state, unnamed=task.unnamed)
     return shard
 
 
