@@ -14,6 +14,7 @@ from streamer.fleet.alarms import FleetAlarms
 from streamer.fleet.arranged import MINUTE_US, NEVER, RoundPlan
 from streamer.fleet.bands import BAND, Bands
 from streamer.fleet.columns import SILENT, Column, Outcome
+from streamer.fleet.renewal import MODEL, renew, renewal_text, renewed_rows
 from streamer.fleet.running import SCORES, score
 from streamer.fleet.settings import FleetSettings
 from streamer.online import light
@@ -33,13 +34,17 @@ class RecordKeeper:
         settings: settings of all meters.
         window: size of the network's window in readings.
         levels: levels of its quantiles in increasing order; may be empty.
+        model: its name.
 
     Attributes:
         first: record of a new meter, without dimensions.
     """
 
-    def __init__(self, settings: FleetSettings, window: int, levels: tuple[float, ...]) -> None:
-        self._adapt = settings.adapt
+    def __init__(
+        self, settings: FleetSettings, window: int, levels: tuple[float, ...], model: str = ""
+    ) -> None:
+        self._model, self._window = model, window
+        self._confidence, self._adapt = settings.confidence, settings.adapt
         self._silent_after_us = settings.silent_after * MINUTE_US
         self._median = levels.index(0.5) if 0.5 in levels else None
         self._bands = Bands(settings.confidence, levels)
@@ -54,6 +59,7 @@ class RecordKeeper:
             ("before_kw", "<f8"),
             ("held", count),  # readings in the window
             ("silent", "?"),
+            ("renewed", "?"),  # whether the model has changed since the last reading
             ("slot", count),  # place of the next reading in the window
             ("window", "<f4", window),  # ring of readings in kW
             ("waiting", "?"),  # whether a forecast waits; the next six fields are its values
@@ -75,6 +81,15 @@ class RecordKeeper:
         first["band"] = self._bands.first
         first["alarms"] = self._alarms.first
         return first
+
+    def renew(self, records: Records, levels: tuple[float, ...]) -> None:
+        """Continue records of another model: see `streamer.fleet.renewal`.
+
+        Args:
+            records: (meters,) the records, changed in place.
+            levels: levels of the other model's quantiles.
+        """
+        renew(records, self.first, Bands(self._confidence, levels).first)
 
     def check(self, records: Records) -> None:
         """Check records that were restored.
@@ -134,6 +149,9 @@ class RecordKeeper:
             high=settled["high_kw"],
             missing=rounds.missing,
         )
+        for row in renewed_rows(now).tolist():
+            text = renewal_text(self._model, self._window - int(rounds.held[row]))
+            raised.append((row, Alarm(MODEL, at.view("datetime64[us]")[row].item(), text, 1.0)))
         _take(now, at, kw, rounds)
         now["waiting"] = rounds.full
         _apply(self._issue, now, rounds.full, mean, quantiles, at)

@@ -49,6 +49,26 @@ class MeterTable:
             self.records = np.concatenate([self.records, begun])
         return np.fromiter(map(known.__getitem__, names), np.intp, len(names))
 
+    def adopt(self, names: Sequence[str], data: Sequence[bytes]) -> None:
+        """Add meters with their records.
+
+        Args:
+            names: names of meters that are not in the table.
+            data: bytes of the record of each.
+
+        Raises:
+            StateError: a meter is in the table already, or a record has another size.
+        """
+        size = self._first.dtype.itemsize
+        if len(set(names)) < len(names) or not self._row.keys().isdisjoint(names):
+            raise StateError("a meter is in two shards: its state is damaged")
+        if any(len(record) != size for record in data):
+            raise StateError(f"the record of a meter does not have {size} bytes: it is damaged")
+        adopted = np.frombuffer(b"".join(data), self._first.dtype)
+        self.records = np.concatenate([self.records, adopted])
+        for name in names:
+            self._row[name] = len(self._row)
+
     def state(self, about: dict[str, object]) -> bytes:
         """Saved state as bytes: a line of JSON, the names, then the records.
 
@@ -91,7 +111,7 @@ class MeterTable:
                     raise ValueError("wrong checksum")
                 layout = np.lib.format.descr_to_dtype(_tuples(about.pop("layout")))
                 columns = np.frombuffer(rest, np.uint8, offset=size).reshape(layout.itemsize, -1)
-                records = np.ascontiguousarray(columns.T).view(layout)[:, 0]
+                records = columns.T.copy("C").view(layout)[:, 0]
                 if layout != self._first.dtype:
                     records = carried(records, self._first)
             else:

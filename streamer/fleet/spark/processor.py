@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from pyspark.sql.streaming import StatefulProcessor, StatefulProcessorHandle
 from streamer.fleet.columns import COLUMNS, SILENT, Outcome
 from streamer.fleet.settings import FleetSettings
 from streamer.fleet.shard import Shard
+from streamer.fleet.spark.checkpoint import CheckpointConfig
 from streamer.fleet.spark.packing import unpack
 from streamer.fleet.spark.states import KeptShard, ShardStates
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 TALLY = ("readings", "late", "doubled", "invalid", "meters", "silent")
 """Counts in a tally: those of its batch, except for `meters`, which counts all of the shard."""
+
+DROPPED = ("late", "doubled", "invalid")
+"""Counts of dropped readings that a shard keeps."""
 
 OUTPUT = ", ".join(
     [
@@ -48,11 +53,13 @@ class ShardTask:
         model: name or path of the model, which must exist on every machine.
         settings: settings of all meters.
         started_ms: start of the query, in milliseconds since 1970.
+        unnamed: SHA-256 of the model of states that do not name it.
     """
 
     model: str
     settings: FleetSettings
     started_ms: int
+    unnamed: str | None = None
 
 
 class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
@@ -71,7 +78,7 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
     def init(self, handle: StatefulProcessorHandle) -> None:
         """Declare the state variables; called by Spark before anything else."""
         self._handle = handle
-        self._states = ShardStates(handle, self._restored)
+        self._states = ShardStates(handle, self._task, partial(restored_shard, self._task))
 
     def handleInputRows(
         self,
@@ -91,8 +98,6 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
             now_ms = timerValues.getCurrentProcessingTimeInMs()
             if shard.latest != latest:
                 kept.advanced_ms = now_ms
-            if kept.due_ms:
-                self._handle.deleteTimer(kept.due_ms)
             self._tick(kept, now_ms + TICK_MS)
         self._states.save(kept)
         yield from _frames(outcome, silent, len(meter), before, shard)
@@ -115,21 +120,49 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
         # No timer is needed once all meters must be silent.
         longest_ms = self._task.settings.silent_after * 60_000 + _AHEAD_MS
         is_over = shard.is_silent or gone_ms >= longest_ms
+        kept.due_ms = 0
         self._tick(kept, 0 if is_over else now_ms + TICK_MS)
         self._states.save(kept, changed=len(silent) > 0)
         yield from _frames(Outcome(), silent, 0, before, shard)
 
-    def _restored(self, state: bytes | None) -> Shard:
-        shard = Shard(_forecaster(self._task.model), self._task.settings)
-        if state is not None:
-            shard.restore(state)
-        return shard
+    def handleInitialState(
+        self,
+        key: Any,  # noqa: ARG002
+        initialState: pd.DataFrame,
+        timerValues: TimerValues,
+    ) -> None:
+        """Take over meters in the rows of `streamer.fleet.spark.reshard.MOVED`."""
+        kept = self._states.load()
+        shard = kept.shard
+        shard.adopt(initialState["meter"].tolist(), initialState["record"].tolist())
+        for name in DROPPED:
+            setattr(shard, name, getattr(shard, name) + int(initialState[name].sum()))
+        if self._task.settings.silent_after and not shard.is_silent:
+            self._tick(kept, timerValues.getCurrentProcessingTimeInMs() + TICK_MS)
+        self._states.save(kept)
 
     def _tick(self, kept: KeptShard, next_ms: int) -> None:
-        """Set the next timer, or none for 0; Spark itself removes one that has expired."""
+        """Replace the timer; Spark itself removes one that has expired."""
+        if kept.due_ms:
+            self._handle.deleteTimer(kept.due_ms)
         if next_ms:
             self._handle.registerTimer(next_ms)
         kept.due_ms = next_ms
+
+
+def task_of(config: CheckpointConfig) -> ShardTask:
+    """The task of a query that starts now."""
+    choices = config.choices
+    now_ms = int(time.time() * 1000)
+    return ShardTask(choices.model, choices.fleet, now_ms, config.first_weights)
+
+
+def restored_shard(task: ShardTask, state: bytes | None) -> Shard:
+    """A shard with its saved state; a new one without."""
+    shard = Shard(_forecaster(task.model), task.settings)
+    if state is not None:
+        shard.restore(state, unnamed=task.unnamed)
+    return shard
 
 
 @lru_cache(maxsize=2)

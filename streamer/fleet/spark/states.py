@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,9 +36,9 @@ _SIZE = 8
 _MAX_REMEMBERED = 64
 """Shards that a worker remembers: some 150 MB."""
 
-_remembered: OrderedDict[int, Shard] = OrderedDict()
-"""Shards by the token of the write that stored them. After a task that failed or was repeated, or
-one of another worker, the state has another token, and is read."""
+_remembered: OrderedDict[tuple[int, Hashable], Shard] = OrderedDict()
+"""Shards by the token of the write that stored them, and their task. If that write was discarded,
+or another worker has written since, the state has another token, and is read."""
 
 
 @dataclass
@@ -63,13 +63,17 @@ class ShardStates:
 
     Args:
         handle: Spark's access to the state.
+        task: the parameters of all shards.
         restored: makes a shard of its saved state, or a new one without.
     """
 
     def __init__(
-        self, handle: StatefulProcessorHandle, restored: Callable[[bytes | None], Shard]
+        self,
+        handle: StatefulProcessorHandle,
+        task: Hashable,
+        restored: Callable[[bytes | None], Shard],
     ) -> None:
-        self._restored = restored
+        self._task, self._restored = task, restored
         self._shard = handle.getValueState(SHARD, SHARD_SCHEMA)
         self._head = handle.getValueState(HEAD, HEAD_SCHEMA)
         self._former_head = handle.getValueState(*_FORMER_HEAD)
@@ -82,7 +86,7 @@ class ShardStates:
         """
         head = self._head.get()
         token, advanced_ms, due_ms = head or (0, *(self._former_head.get() or (0, 0)))
-        shard = _remembered.pop(token, None)
+        shard = _remembered.pop((token, self._task), None)
         if shard is None:
             stored = self._shard.get()
             shard = self._restored(None if stored is None else decompressed(bytes(stored[0])))
@@ -103,7 +107,7 @@ class ShardStates:
             self._shard.update((compressed(shard.state()), latest_us, *dropped))
             kept.token = secrets.randbits(62) + 1
         self._head.update((kept.token, kept.advanced_ms, kept.due_ms))
-        _remembered[kept.token] = shard
+        _remembered[kept.token, self._task] = shard
         if len(_remembered) > _MAX_REMEMBERED:
             _remembered.popitem(last=False)
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from streamer.errors import UsageError
-from streamer.fleet.spark.checkpoint import CheckpointConfig, check_given, read_config
+from streamer.fleet.spark.checkpoint import CheckpointConfig, check_weights, read_config
 from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.meters import MetersStatus, meters_status
 from streamer.fleet.spark.progress import FOLDER, RunProgress, read_progress
@@ -174,7 +174,7 @@ def recorded_status(
         missing = "is not a checkpoint" if folder.folder_exists() else "does not exist"
         raise UsageError(f"{checkpoint} {missing}: give the --checkpoint of a `streamer fleet run`")
     if model is not None:
-        check_given(config, {"model": model}, sha256_of(find_model(model)), checkpoint)
+        check_weights(config, model, sha256_of(find_model(model)), checkpoint)
         config = replace(config, choices=replace(config.choices, model=model))
     progress = read_progress(open_folder(f"{checkpoint}/{FOLDER}"))
     at = now()
