@@ -10,10 +10,10 @@ from streamer.display.lines import one_line
 from streamer.fleet.spark.firstbatch import FirstBatchProgress
 from streamer.fleet.spark.job import FleetJob
 from streamer.fleet.spark.progress import ProgressLog
-from streamer.fleet.spark.reports import DIED, DONE, OVERDUE, STOPPED
+from streamer.fleet.spark.reports import DIED, DONE, OVERDUE, STOPPED, Report
 from streamer.fleet.spark.session import SparkSettings, check_spark, spark_session
 from streamer.fleet.spark.signals import noted_signals
-from streamer.fleet.spark.waiting import Report, describe, wait_for
+from streamer.fleet.spark.waiting import wait_for
 
 
 def run_fleet(job: FleetJob, spark: SparkSettings, *, quiet: bool = False) -> int:
@@ -45,18 +45,18 @@ def run_fleet(job: FleetJob, spark: SparkSettings, *, quiet: bool = False) -> in
     logging.getLogger().addHandler(logging.NullHandler())
     note("starting Spark, which takes a few seconds; the first batch takes longer than the others")
     with spark_session(spark) as session, noted_signals() as signals:
-        queries = job.start(session, note)
+        log = job.progress(session, warn)
+        queries = job.start(session, note, log.fill)
         page = session.sparkContext.uiWebUrl
         note(None if page is None else f"Spark's web interface: {page}")
-        with job.progress(session, warn) as log:
+        with log:
             for change in _changes(log):
                 warn(change)
             lines: list[str | None] = []
             first = FirstBatchProgress(queries[0], session.sparkContext.statusTracker())
 
             def show(report: Report) -> None:
-                log.add(report)
-                line = describe(report)
+                line = log.add(report).line()
                 lines.append(line)
                 note(line)
 

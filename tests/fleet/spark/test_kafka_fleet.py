@@ -10,7 +10,8 @@ from pyspark.sql import SparkSession
 
 from streamer.fleet.columns import COLUMNS
 from streamer.fleet.spark.job import FleetJob
-from streamer.fleet.spark.waiting import Report, wait_for
+from streamer.fleet.spark.reports import Report
+from streamer.fleet.spark.waiting import wait_for
 from tests.fleet.spark.kafkabroker import NEEDS_BROKER, KafkaBroker
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("spark"), NEEDS_BROKER]
