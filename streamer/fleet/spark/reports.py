@@ -77,6 +77,7 @@ class Batch(BatchCounts):
         behind: records waiting at the source; None if unknown.
         newest: newest minute of its readings in seconds since 1970; None without any.
         kinds: alarms by kind.
+        state_bytes: size of the tables in which the executors keep the state; None if unknown.
     """
 
     number: int
@@ -86,6 +87,7 @@ class Batch(BatchCounts):
     behind: int | None = None
     newest: float | None = None
     kinds: Mapping[str, int] = field(default_factory=dict)
+    state_bytes: int | None = None
 
     @property
     def ended(self) -> float:
@@ -112,6 +114,11 @@ class Batch(BatchCounts):
             behind=_behind(report["sources"]),
             newest=None if latest_us is None else latest_us / 1e6,
             kinds=dict(kinds),
+            state_bytes=sum(
+                it["customMetrics"].get("rocksdbSstFileSize", 0)
+                for it in report.get("stateOperators", ())
+            )
+            or None,
             **{name: written.get(name) or 0 for name in named},
         )
 

@@ -112,6 +112,7 @@ def report(number: int, **sources: Any) -> dict[str, Any]:
         "timestamp": "2027-01-15T08:00:00.500Z",
         "durationMs": {"triggerExecution": 2_000, "addBatch": 1_500, "walCommit": 20},
         "observedMetrics": {"read": {"rows": 101, "unusable": 1}, "written": written},
+        "stateOperators": [{"customMetrics": {"rocksdbSstFileSize": 3900}}],
         "sources": [{"latestOffset": "null", "endOffset": '{"logOffset": 3}', **sources}],
     }
 
@@ -135,6 +136,7 @@ def test_a_batch_has_the_relevant_part_of_a_report() -> None:
         "behind": None,
         "newest": NEWEST_US / 1e6,
         "kinds": {"silent": 1, "anomaly": 3},
+        "state_bytes": 3900,
     }
     assert batch.ended == BEGAN + 2.5
 
