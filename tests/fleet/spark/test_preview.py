@@ -51,7 +51,6 @@ def stored(folder: Path, **choices: object) -> None:
         ("in", {}, False, False),
         ("file:///in", {}, False, True),
         ("hdfs://host/in", {}, True, False),
-        ("kafka://host:1/in", {}, True, False),
         ("in", {"spark.hadoop.fs.defaultFS": "hdfs://host"}, True, False),
     ],
 )
