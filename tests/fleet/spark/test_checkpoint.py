@@ -16,7 +16,6 @@ from streamer.fleet.spark.checkpoint import (
     FormerModel,
     changes,
     check_given,
-    check_weights,
     read_config,
 )
 
@@ -139,9 +138,3 @@ def test_another_number_of_shards_names_the_command_for_it() -> None:
 
 def test_options_that_concern_later_readings_alone_may_be_changed() -> None:
     check_given(CONFIG, {"silent_after": 0, "gaps": "reset", "max_gap": 3, "model": "copy"}, "ck")
-
-
-def test_a_status_takes_the_weights_of_the_checkpoint_alone() -> None:
-    check_weights(CONFIG, "copy", "ab12", "ck")
-    with pytest.raises(UsageError, match="other weights than those of model 'sceaux'"):
-        check_weights(CONFIG, "sceaux", "cd34", "ck")
