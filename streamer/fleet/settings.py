@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from streamer.errors import UsageError
+from streamer.fleet.zones import zone_of
 from streamer.readings.gaps import GapRule
 
 
@@ -19,6 +20,9 @@ class FleetSettings:
         gaps: `skip` or `reset`, as in `streamer.readings.gaps.GapRule`.
         max_gap: longest gap in minutes at which `reset` keeps the window.
         silent_after: minutes without a reading after which a meter is silent; 0 for never.
+        horizons: whether the mean power of the next 15 and 60 minutes is forecast too, if the
+            model can.
+        zone: IANA name of the meters' time zone, whose clock on the wall is that of their days.
 
     Raises:
         UsageError: a setting is out of its range.
@@ -29,11 +33,15 @@ class FleetSettings:
     gaps: str = "skip"
     max_gap: int = 10
     silent_after: int = 15
+    horizons: bool = True
+    zone: str = "UTC"
 
     def __post_init__(self) -> None:
         _ = self.gap_rule
-        if not isinstance(self.adapt, bool):
-            raise UsageError(f"adapt is {self.adapt!r}; give True or False")
+        for name in ("adapt", "horizons"):
+            if not isinstance(getattr(self, name), bool):
+                raise UsageError(f"{name} is {getattr(self, name)!r}; give True or False")
+        zone_of(self.zone)
         if not 0.0 < self.confidence < 1.0:
             raise UsageError(
                 f"confidence is {self.confidence}, must be between 0 and 1; 0.9 is usual"

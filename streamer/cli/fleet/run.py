@@ -147,8 +147,7 @@ def run(
         str | None,
         typer.Option(
             metavar="MODEL",
-            help="As for `streamer replay`; must exist on every machine. "
-            f"{_KEPT}; sceaux at first.",
+            help=f"As for `streamer replay`; must exist on every machine. {_KEPT}; homes at first.",
             show_default=False,
         ),
     ] = None,
@@ -158,6 +157,24 @@ def run(
             "--adapt/--no-adapt",
             help="Correct the forecasts by what is learnt of each meter, or leave them as the "
             f"network makes them. {_KEPT}; corrected at first.",
+            show_default=False,
+        ),
+    ] = None,
+    horizons: Annotated[
+        bool | None,
+        typer.Option(
+            "--horizons/--no-horizons",
+            help="Forecast the mean power of the next 15 and 60 minutes too, if the model can. "
+            f"{_KEPT}; forecast at first.",
+            show_default=False,
+        ),
+    ] = None,
+    zone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ZONE",
+            help="Time zone of the meters' days, such as Europe/Brussels. Times of readings "
+            f"remain those of UTC. {_KEPT}; UTC at first.",
             show_default=False,
         ),
     ] = None,
@@ -242,6 +259,8 @@ def run(
         "gaps": None if gaps is None else gaps.value,
         "max_gap": max_gap,
         "silent_after": silent_after,
+        "horizons": horizons,
+        "zone": zone,
     }
     job = FleetJob(
         source=source,

@@ -39,10 +39,12 @@ class CheckpointOptions:
         gaps: `skip` or `reset`.
         max_gap: longest gap in minutes at which `reset` keeps the window.
         silent_after: minutes after which a meter is reported as silent; 0 for never.
+        horizons: whether the mean power of the next 15 and 60 minutes is forecast too.
+        zone: IANA name of the meters' time zone.
     """
 
     shards: int = 16
-    model: str = "sceaux"
+    model: str = "homes"
     columns: str = "meter=meter,minute=minute,kw=kw"
     unit: str = "kW"
     delimiter: str = ","
@@ -53,6 +55,8 @@ class CheckpointOptions:
     gaps: str = "skip"
     max_gap: int = 10
     silent_after: int = 15
+    horizons: bool = True
+    zone: str = "UTC"
 
     @property
     def notation(self) -> Notation:
@@ -70,6 +74,8 @@ class CheckpointOptions:
             gaps=self.gaps,
             max_gap=self.max_gap,
             silent_after=self.silent_after,
+            horizons=self.horizons,
+            zone=self.zone,
         )
 
 

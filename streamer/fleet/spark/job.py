@@ -80,6 +80,7 @@ class FleetJob:
         from streamer.models import find_model
 
         choices = replace(CheckpointOptions(), **self._given())
+        _ = choices.fleet
         find_model(choices.model)
         check_topic(parse_topic(self.source), "source")
         check_topic(parse_topic(self.sink), "sink")

@@ -104,5 +104,5 @@ def test_options_that_differ_from_the_stored_ones_are_rejected(
 
 def test_other_weights_are_rejected_and_another_name_is_accepted() -> None:
     check_given(CONFIG, {"model": "copy"}, "ab12", "ck")
-    with pytest.raises(UsageError, match="other weights than those of model 'sceaux'"):
+    with pytest.raises(UsageError, match="other weights than those of model 'homes'"):
         check_given(CONFIG, {}, "cd34", "ck")
