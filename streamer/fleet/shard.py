@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from streamer.errors import StateError, UsageError
 from streamer.fleet.arranged import NEVER, RoundBlock, accept, plan, round_blocks
 from streamer.fleet.columns import SILENT, Column, Outcome
+from streamer.fleet.demand import peak_columns
 from streamer.fleet.records import RecordKeeper, running_columns, waiting_columns
 from streamer.fleet.settings import FleetSettings
 from streamer.fleet.table import MeterTable
@@ -155,6 +156,7 @@ class Shard:
             "minute": records["last_at"].view("datetime64[us]"),
             "actual_kw": records["last_kw"].copy(),
             **waiting_columns(records),
+            **(peak_columns(records["demand"]) if self._settings.demand else {}),
             **running_columns(records),
             "alarms": np.array(
                 [SILENT if silent else None for silent in records["silent"]], object

@@ -142,7 +142,7 @@ class Demands:
             state: (meters,) their records, changed in place.
             minute: (meters,) minutes of the readings, since 1970; those of a meter must not fall.
             past: (meters,) minutes since the beginning of the interval, on the clock on the wall.
-            month: (meters,) 12 · year + month on that clock.
+            month: (meters,) numbers of the months on that clock.
             kw: (meters,) powers in kW, all finite.
             issued_kw: (meters, 4, horizons) mean, median, low and high of the next minutes' mean
                 that were forecast at the readings, NaN if none was; None likewise.

@@ -19,7 +19,7 @@ DEMAND = np.dtype(
     [
         # The running interval.
         ("start", "<i4"),  # its first minute, since 1970
-        ("month", "<u2"),  # its month, 12 · year + month modulo 65,536
+        ("month", "<u2"),  # number of its month, modulo 65,536
         ("measured", "u1"),  # minutes that were measured
         ("passed", "u1"),  # minutes up to the last of those; 0 before the first reading
         ("counted", "<f4"),  # sum over them of what counts in kW
