@@ -29,7 +29,7 @@ class RecordKeeper:
     """Updates the records of many meters by one reading each, as a pipeline does for one meter.
 
     The object itself has no state: each meter has a record. The window in the record is kept by
-    the shard, which moves a whole block of readings through it at once.
+    the shard, which puts a whole block of readings into it at once.
 
     Args:
         settings: settings of all meters.
@@ -51,13 +51,15 @@ class RecordKeeper:
         self.first = self._begun(window)
 
     def _begun(self, window: int) -> Records:
+        count = "u1" if window < 256 else "<u4"
         dtype: list[Any] = [
             ("last_at", "<i8"),
             ("last_kw", "<f8"),
             ("before_kw", "<f8"),
-            ("held", "u1" if window < 256 else "<u4"),  # readings in the window
+            ("held", count),  # readings in the window
             ("silent", "?"),
-            ("window", "<f4", window),  # in the network's own units, newest last
+            ("slot", count),  # place of the next reading in the window
+            ("window", "<f4", window),  # ring of readings in kW
             ("waiting", "?"),  # whether a forecast waits; the next six fields are its values
             ("kw", "<f8"),
             ("frozen_kw", "<f8"),

@@ -181,7 +181,7 @@ class Shard:
         Raises:
             StateError: the state has another version, window or settings, or is damaged.
         """
-        about = self._table.restore(state)
+        about = self._table.restore(state, self._forecaster.to_kw)
         made_with = about.get("with")
         if isinstance(made_with, dict):
             made_with.pop("record", None)  # the size of a record, in states of version 0.2
@@ -212,9 +212,7 @@ class Shard:
             window=self._window,
             gaps=self._settings.gap_rule,
         )
-        inputs = np.empty((self._window + len(block.at), len(some)), np.float32)
-        inputs[: self._window] = some["window"].T
-        self._forecaster.to_inputs(block.kw, out=inputs[self._window :])
+        inputs = self._inputs(some, block)
         mean, quantiles = self._forecasts(inputs, block.kw, rounds.full)
         outcomes = []
         for number, here in enumerate(rounds.present):
@@ -234,9 +232,26 @@ class Shard:
             )
             if not everywhere:
                 some[part] = now
-        newest = block.counts + np.arange(self._window)[:, None]
-        some["window"] = np.take_along_axis(inputs, newest, axis=0).T
         return outcomes
+
+    def _inputs(self, some: Records, block: RoundBlock) -> FloatArray:
+        """Put the readings of a block into the windows.
+
+        Returns:
+            (window + rounds, meters) the windows before the block, oldest reading first, and the
+            readings of the block, in the units of the network.
+        """
+        size, rounds = self._window, len(block.at)
+        window, slot = some["window"], some["slot"].astype(np.intp)
+        kw = np.empty((size + rounds, len(some)), np.float32)
+        kw[:size] = np.take_along_axis(window.T, (slot + np.arange(size)[:, None]) % size, axis=0)
+        kw[size:] = block.kw
+        number = np.arange(rounds)[:, None]
+        at, meter = np.nonzero((number < block.counts) & (number >= block.counts - size))
+        window[meter, (slot[meter] + at) % size] = kw[size + at, meter]
+        some["slot"] = (slot + block.counts) % size
+        self._forecaster.to_inputs(kw, out=kw)
+        return kw
 
     def _forecasts(
         self, inputs: FloatArray, kw: DoubleArray, full: BoolArray
