@@ -23,6 +23,14 @@ COLUMNS = {
     "next_median_kw": "double",
     "next_low_kw": "double",
     "next_high_kw": "double",
+    "demand_start": "timestamp",
+    "demand_minutes_left": "int",
+    "demand_kw": "double",
+    "demand_low_kw": "double",
+    "demand_high_kw": "double",
+    "p_raises_peak": "double",
+    "month_peak_kw": "double",
+    "month_peak_at": "timestamp",
     "gap_minutes": "int",
     "settled": "long",
     "mse_kw2": "double",
@@ -38,6 +46,8 @@ COLUMNS = {
 
 ``forecast_kw``, ``median_kw``, ``low_kw`` and ``high_kw`` are the forecast for this minute,
 ``next_…`` the one for the next minute; a model without quantiles has no median.
+``demand_start`` is the first minute of the running demand interval, this reading included,
+``demand_kw`` its expected mean, and ``month_peak_kw`` the month's highest interval before it.
 ``gap_minutes`` is the number of minutes without a reading just before. The scores are the meter's
 running scores, this minute included. ``alarms`` has the kinds of alarms raised at this minute,
 separated by commas. In arrays, a missing number is NaN, a missing text None.

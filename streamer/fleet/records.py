@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from streamer.demand.light.records import DEMAND
 from streamer.errors import StateError
 from streamer.fleet import guard
 from streamer.fleet.alarms import FleetAlarms
 from streamer.fleet.arranged import MINUTE_US, NEVER, RoundPlan
 from streamer.fleet.bands import BAND, Bands
 from streamer.fleet.columns import SILENT, Column, Outcome
+from streamer.fleet.demand import FleetDemand
 from streamer.fleet.running import SCORES, score
 from streamer.fleet.settings import FleetSettings
 from streamer.online import light
@@ -27,7 +29,7 @@ class RecordKeeper:
     """Updates the records of many meters by one reading each, as a pipeline does for one meter.
 
     The object itself has no state: each meter has a record. The window in the record is kept by
-    the shard, which moves a whole block of readings through it at once.
+    the shard, which puts a whole block of readings into it at once.
 
     Args:
         settings: settings of all meters.
@@ -44,16 +46,20 @@ class RecordKeeper:
         self._median = levels.index(0.5) if 0.5 in levels else None
         self._bands = Bands(settings.confidence, levels)
         self._alarms = FleetAlarms()
+        rule = settings.demand_rule
+        self._demand = None if rule is None else FleetDemand(rule, settings, ())
         self.first = self._begun(window)
 
     def _begun(self, window: int) -> Records:
+        count = "u1" if window < 256 else "<u4"
         dtype: list[Any] = [
             ("last_at", "<i8"),
             ("last_kw", "<f8"),
             ("before_kw", "<f8"),
-            ("held", "u1" if window < 256 else "<u4"),  # readings in the window
+            ("held", count),  # readings in the window
             ("silent", "?"),
-            ("window", "<f4", window),  # in the network's own units, newest last
+            ("slot", count),  # place of the next reading in the window
+            ("window", "<f4", window),  # ring of readings in kW
             ("waiting", "?"),  # whether a forecast waits; the next six fields are its values
             ("kw", "<f8"),
             ("frozen_kw", "<f8"),
@@ -68,10 +74,14 @@ class RecordKeeper:
         ]
         if self._adapt:
             dtype.append(("light", LIGHT))
+        if self._demand is not None:
+            dtype.append(("demand", DEMAND))
         first = np.zeros((), dtype)
         first["last_at"] = NEVER
         first["band"] = self._bands.first
         first["alarms"] = self._alarms.first
+        if self._demand is not None:
+            first["demand"] = self._demand.first
         return first
 
     def check(self, records: Records) -> None:
@@ -88,6 +98,8 @@ class RecordKeeper:
             raise StateError(
                 "state of a shard is damaged: the evidence of its guards is out of bounds"
             )
+        if self._demand is not None:
+            self._demand.check(records["demand"])
 
     def push(
         self,
@@ -135,6 +147,10 @@ class RecordKeeper:
         _take(now, at, kw, rounds)
         now["waiting"] = rounds.full
         _apply(self._issue, now, rounds.full, mean, quantiles, at)
+        demand: dict[str, Column] = {}
+        if self._demand is not None:
+            demand, peaks = self._demand.take(now["demand"], at=at, kw=kw, issued_kw=None)
+            raised += peaks
         alarms, texts = _alarm_columns(len(now), raised)
         columns: dict[str, Column] = {
             "meter": places,
@@ -145,6 +161,7 @@ class RecordKeeper:
             "low_kw": settled["low_kw"],
             "high_kw": settled["high_kw"],
             **waiting_columns(now),
+            **demand,
             "gap_minutes": rounds.missing.astype(np.int32),
             **running_columns(now),
             "alarms": alarms,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from streamer.errors import StateError, UsageError
 from streamer.fleet.arranged import NEVER, RoundBlock, accept, plan, round_blocks
 from streamer.fleet.columns import SILENT, Column, Outcome
+from streamer.fleet.demand import peak_columns
 from streamer.fleet.records import RecordKeeper, running_columns, waiting_columns
 from streamer.fleet.settings import FleetSettings
 from streamer.fleet.table import MeterTable
@@ -155,6 +156,7 @@ class Shard:
             "minute": records["last_at"].view("datetime64[us]"),
             "actual_kw": records["last_kw"].copy(),
             **waiting_columns(records),
+            **(peak_columns(records["demand"]) if self._settings.demand else {}),
             **running_columns(records),
             "alarms": np.array(
                 [SILENT if silent else None for silent in records["silent"]], object
@@ -179,7 +181,7 @@ class Shard:
         Raises:
             StateError: the state has another version, window or settings, or is damaged.
         """
-        about = self._table.restore(state)
+        about = self._table.restore(state, self._forecaster.to_kw)
         made_with = about.get("with")
         if isinstance(made_with, dict):
             made_with.pop("record", None)  # the size of a record, in states of version 0.2
@@ -210,9 +212,7 @@ class Shard:
             window=self._window,
             gaps=self._settings.gap_rule,
         )
-        inputs = np.empty((self._window + len(block.at), len(some)), np.float32)
-        inputs[: self._window] = some["window"].T
-        self._forecaster.to_inputs(block.kw, out=inputs[self._window :])
+        inputs = self._inputs(some, block)
         mean, quantiles = self._forecasts(inputs, block.kw, rounds.full)
         outcomes = []
         for number, here in enumerate(rounds.present):
@@ -232,9 +232,26 @@ class Shard:
             )
             if not everywhere:
                 some[part] = now
-        newest = block.counts + np.arange(self._window)[:, None]
-        some["window"] = np.take_along_axis(inputs, newest, axis=0).T
         return outcomes
+
+    def _inputs(self, some: Records, block: RoundBlock) -> FloatArray:
+        """Put the readings of a block into the windows.
+
+        Returns:
+            (window + rounds, meters) the windows before the block, oldest reading first, and the
+            readings of the block, in the units of the network.
+        """
+        size, rounds = self._window, len(block.at)
+        window, slot = some["window"], some["slot"].astype(np.intp)
+        kw = np.empty((size + rounds, len(some)), np.float32)
+        kw[:size] = np.take_along_axis(window.T, (slot + np.arange(size)[:, None]) % size, axis=0)
+        kw[size:] = block.kw
+        number = np.arange(rounds)[:, None]
+        at, meter = np.nonzero((number < block.counts) & (number >= block.counts - size))
+        window[meter, (slot[meter] + at) % size] = kw[size + at, meter]
+        some["slot"] = (slot + block.counts) % size
+        self._forecaster.to_inputs(kw, out=kw)
+        return kw
 
     def _forecasts(
         self, inputs: FloatArray, kw: DoubleArray, full: BoolArray

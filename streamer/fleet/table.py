@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from streamer.errors import StateError
-from streamer.fleet.former import converted
+from streamer.fleet.former import VERSIONS, ToKw, carried, converted, layout_of
 from streamer.readings.arrays import IndexArray, Records
 
-_VERSION = 4
-_FORMER_VERSIONS = (1, 2, 3)
+_VERSION = 5
 
 
 class MeterTable:
@@ -55,11 +55,16 @@ class MeterTable:
             about: JSON values to store with them.
         """
         names = json.dumps(self.names, ensure_ascii=False).encode()
-        head = {"version": _VERSION, "names": len(names), **about}
+        layout = np.lib.format.dtype_to_descr(self.records.dtype)
+        head = {"version": _VERSION, "names": len(names), **about, "layout": layout}
         return b"\n".join([json.dumps(head).encode(), names + self.records.tobytes()])
 
-    def restore(self, state: bytes) -> dict[str, object]:
+    def restore(self, state: bytes, to_kw: ToKw) -> dict[str, object]:
         """Restore what `state` returned, here or in a former version.
+
+        Args:
+            state: the saved state.
+            to_kw: conversion of the windows of former versions to kW.
 
         Returns:
             The JSON values stored with it.
@@ -69,15 +74,20 @@ class MeterTable:
         """
         head, _, rest = state.partition(b"\n")
         try:
-            about: dict[str, object] = json.loads(head)
-            version, size = about.pop("version"), int(str(about.pop("names")))
-            if version not in (_VERSION, *_FORMER_VERSIONS):
+            about: dict[str, Any] = json.loads(head)
+            version, size = about.pop("version"), int(about.pop("names"))
+            if version not in (_VERSION, *VERSIONS):
                 raise StateError(f"state of a shard has version {version!r}, this is {_VERSION}")
             names = json.loads(rest[:size])
             if version == _VERSION:
-                records = np.frombuffer(rest[size:], self._first.dtype).copy()
+                layout = np.lib.format.descr_to_dtype(_tuples(about.pop("layout")))
+                records = np.frombuffer(rest[size:], layout)
+                same = layout == self._first.dtype
+                records = records.copy() if same else carried(records, self._first)
             else:
-                records = converted(rest[size:], self._first, version=version)
+                window, adapt = (about["with"][name] for name in ("window", "adapt"))
+                records = np.frombuffer(rest[size:], layout_of(version, window=window, adapt=adapt))
+                records = converted(records, self._first, version=version, to_kw=to_kw)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StateError(f"state of a shard is damaged: {error!r}") from None
         if len(names) != len(records) or len(set(names)) != len(names):
@@ -87,3 +97,11 @@ class MeterTable:
         self._row = {name: row for row, name in enumerate(names)}
         self.records = records
         return about
+
+
+def _tuples(fields: list[Any]) -> list[Any]:
+    """Fields of a layout as `dtype_to_descr` returned them, before they were JSON."""
+    return [
+        (name, kind if isinstance(kind, str) else _tuples(kind), *map(tuple, shape))
+        for name, kind, *shape in fields
+    ]

@@ -57,7 +57,9 @@ class Parts:
         self._household: Household | None = None
         if settings.demand is not None:
             horizons = () if self._means is None else self._means.minutes
-            self._household = Household(settings.demand, horizons, confidence=float(confidence))
+            self._household = Household(
+                settings.demand, horizons, confidence=float(confidence), light=adapt == "light"
+            )
         self._batches = Batches(
             self._issuer, self._means, self.position, for_demand=self._household is not None
         )

@@ -367,7 +367,7 @@ def test_a_summary_has_one_row_per_meter(
         lambda state: b"",
         lambda state: b"{}\n",
         lambda state: b"[1]\n" + state,
-        lambda state: state.replace(b'"version": 4', b'"version": 9', 1),
+        lambda state: state.replace(b'"version": 5', b'"version": 9', 1),
         lambda state: state.replace(b'["a"', b'["b"', 1),
     ],
 )

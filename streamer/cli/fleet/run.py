@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from streamer.cli.demandoptions import DemandLength, parse_peak_alarms, parse_peak_floor
 from streamer.cli.fileoptions import Decimal
 from streamer.cli.fleet.options import ConfOption, FileFormat, MasterOption, VerboseOption
 from streamer.cli.options import Gaps, PowerUnit, parse_confidence
@@ -178,6 +179,35 @@ def run(
             show_default=False,
         ),
     ] = None,
+    demand: Annotated[
+        DemandLength | None,
+        typer.Option(
+            "--demand",
+            help="Minutes of a demand interval, whose highest mean of a month a tariff may "
+            f"charge; or none. {_KEPT}; 15 at first.",
+            show_default=False,
+        ),
+    ] = None,
+    peak_floor: Annotated[
+        float | None,
+        typer.Option(
+            parser=parse_peak_floor,
+            metavar="KW",
+            help="Lowest peak that is charged, such as 2.5 in Flanders: only intervals above it "
+            f"raise the month's peak. {_KEPT}; 0 at first.",
+            show_default=False,
+        ),
+    ] = None,
+    peak_alarms: Annotated[
+        float | None,
+        typer.Option(
+            parser=parse_peak_alarms,
+            metavar="NUMBER",
+            help="False alarms about demand intervals that are accepted a month for each meter; "
+            f"0 for no alarms. {_KEPT}; 3 at first.",
+            show_default=False,
+        ),
+    ] = None,
     confidence: Annotated[
         float | None,
         typer.Option(
@@ -261,6 +291,9 @@ def run(
         "silent_after": silent_after,
         "horizons": horizons,
         "zone": zone,
+        "demand": None if demand is None else demand.value,
+        "peak_floor": peak_floor,
+        "peak_alarms": peak_alarms,
     }
     job = FleetJob(
         source=source,
