@@ -129,6 +129,13 @@ def run(
             show_default=False,
         ),
     ] = None,
+    consumed: Annotated[
+        str,
+        typer.Option(
+            metavar="keep|delete|FOLDER",
+            help="What becomes of a file after its batch: it is kept, deleted, or moved.",
+        ),
+    ] = "keep",
     max_unusable: Annotated[
         float,
         typer.Option(
@@ -335,6 +342,7 @@ def run(
         once=once,
         rejected=rejected,
         max_unusable=max_unusable,
+        consumed=consumed,
         source_format=source_format,
         source_options=source_option or (),
         sink_format=sink_format,

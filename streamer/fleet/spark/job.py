@@ -33,7 +33,7 @@ from streamer.fleet.spark.reports import Run, seconds_of
 from streamer.fleet.spark.reshard import undone
 from streamer.fleet.spark.session import SparkSettings
 from streamer.fleet.spark.sinks import CONSOLE, check_sink, open_sink
-from streamer.fleet.spark.sources import ReadingSource
+from streamer.fleet.spark.sources import DELETE, KEEP, ReadingSource
 from streamer.fleet.spark.storage import LocalFolder, Opener, Storage, last_batch
 from streamer.fleet.spark.stored import read_summaries
 from streamer.fleet.spark.values import rejected
@@ -62,6 +62,8 @@ class FleetJob:
         once: whether to end when all available readings are processed.
         rejected: folder for the unusable rows; None to drop them.
         max_unusable: largest share of unusable rows in the first batch, 0 to 1.
+        consumed: what becomes of a file after the batch that it was in: `keep`, `delete`, or a
+            folder that it is moved to.
         source_format: Spark's name of the source's format; None for files, or by the place.
         source_options: options of that format, each as `key=value`.
         sink_format: Spark's name of the sink's format; None for Parquet, or by the place.
@@ -79,6 +81,7 @@ class FleetJob:
     once: bool = False
     rejected: str | None = None
     max_unusable: float = 0.2
+    consumed: str = KEEP
     source_format: str | None = None
     source_options: Sequence[str] = field(default=(), repr=False)
     sink_format: str | None = None
@@ -121,18 +124,25 @@ class FleetJob:
                 "--sink": None if self.sink == CONSOLE else _path(self.sink, self.writes),
                 "--checkpoint": self.checkpoint,
                 "--rejected": self.rejected,
+                "--consumed": None if self.consumed in (KEEP, DELETE) else self.consumed,
             }
         )
         if self.rejected is not None and (
             self.rejected == CONSOLE or parse_stream(self.rejected, "sink") is not None
         ):
             raise UsageError(f"--rejected {self.rejected}: give a folder")
+        if self.rejected is not None and self.consumed != KEEP:
+            raise UsageError(
+                "--consumed does not apply with --rejected, whose query reads the files a second "
+                "time and may be behind: give one of them"
+            )
         if choices.delimiter == choices.decimal:
             raise UsageError("--decimal , needs another --delimiter, such as ';'")
         if self.reads is not None:
             for option, value in (
                 ("--format", self.format),
                 ("--max-files", self.max_files),
+                ("--consumed", None if self.consumed == KEEP else self.consumed),
                 ("--delimiter", self.given.get("delimiter")),
             ):
                 if value is not None:
@@ -266,7 +276,13 @@ class FleetJob:
             session.dataSource.register(kind)
         name = self.source if self.reads is None else self.reads.shown
         source = ReadingSource(
-            name, columns, self.format, self.max_files, choices.delimiter, self.reads
+            name,
+            columns,
+            self.format,
+            self.max_files,
+            choices.delimiter,
+            self.reads,
+            self.consumed,
         )
         readings = source.open(session)
         if self.sink in self._folders:

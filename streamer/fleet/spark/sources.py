@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _NATURAL = {"meter": "string", "minute": "timestamp", "kw": "double"}
 """Types of a Parquet file's columns, if no file exists yet."""
 
+KEEP, DELETE = "keep", "delete"
+"""What becomes of a file that was read, unless a folder is named."""
+
 MAX_BYTES = 32 << 20
 """Size of a batch's files without another limit."""
 
@@ -44,6 +47,8 @@ class ReadingSource:
         max_files: largest number of files in a batch; None for a limit of about 32 MB.
         delimiter: the character between the fields of CSV files.
         stream: a source other than files; None for files.
+        consumed: what becomes of a file after the batch that it was in: `keep`, `delete`, or a
+            folder that it is moved to.
     """
 
     source: str
@@ -52,6 +57,7 @@ class ReadingSource:
     max_files: int | None = None
     delimiter: str = ","
     stream: StreamFormat | None = None
+    consumed: str = KEEP
 
     def open(self, session: SparkSession, *, with_file: bool = False) -> DataFrame:
         """The raw readings: columns meter, minute and kw, of any type.
@@ -131,6 +137,11 @@ class ReadingSource:
             else:
                 reader = reader.option("maxFilesPerTrigger", self.max_files)
             reader = reader.option("maxFileAge", _MAX_AGE)
+            if self.consumed == DELETE:
+                reader = reader.option("cleanSource", "delete")
+            elif self.consumed != KEEP:
+                reader = reader.option("cleanSource", "archive")
+                reader = reader.option("sourceArchiveDir", self.consumed)
             return reader.format(form).load(self.source)
 
     def _schema(self, session: SparkSession, form: str, has_files: bool) -> StructType:

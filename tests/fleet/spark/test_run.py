@@ -52,6 +52,8 @@ PLACES = ("--source", "in", "--sink", "out", "--checkpoint", "ck")
         (("--delimiter", "ab"), "--delimiter 'ab': give one character"),
         (("--decimal", ","), "--decimal , needs another --delimiter"),
         (("--rejected", "kafka://host:1/topic"), "--rejected kafka://host:1/topic: give a folder"),
+        (("--rejected", "r", "--consumed", "delete"), "--consumed does not apply with --rejected"),
+        (("--source", "kafka://host:1/topic", "--consumed", "c"), "--consumed is for files"),
         (("--rejected", "out"), "is the folder of --rejected or inside it"),
         (("--source", "kafka://host:1/topic", "--delimiter", ";"), "--delimiter is for files"),
         (("--checkpoint", "in"), "--source in is the folder of --checkpoint or inside it"),
