@@ -242,6 +242,7 @@ def run(
       streamer fleet run --master spark://host:7077 --source hdfs:///readings \\
         --sink hdfs:///forecasts --checkpoint hdfs:///fleet
     """
+    from streamer.fleet.spark.formats import load_data_sources, parse_stream
     from streamer.fleet.spark.job import FleetJob
     from streamer.fleet.spark.locations import parse_delimiter
     from streamer.fleet.spark.running import run_fleet
@@ -261,6 +262,8 @@ def run(
         "max_gap": max_gap,
         "silent_after": silent_after,
     }
+    reads = parse_stream(source, "source", source_format, source_option or ())
+    writes = parse_stream(sink, "sink", sink_format, sink_option or ())
     job = FleetJob(
         source=source,
         sink=sink,
@@ -272,11 +275,9 @@ def run(
         once=once,
         rejected=rejected,
         max_unusable=max_unusable,
-        source_format=source_format,
-        source_options=source_option or (),
-        sink_format=sink_format,
-        sink_options=sink_option or (),
-        data_sources=data_source or (),
+        reads=reads,
+        writes=writes,
+        data_sources=load_data_sources(data_source or (), [reads, writes]),
     )
     spark = SparkSettings(master, parse_conf(conf or []), packages, verbose)
     raise typer.Exit(run_fleet(job, spark, quiet=quiet))

@@ -69,6 +69,11 @@ class StreamFormat:
         return self.path or str(self.name)
 
     @property
+    def folder(self) -> str:
+        """The path, if it may be one of a folder; otherwise empty."""
+        return "" if self.is_table else self.path
+
+    @property
     def has_messages(self) -> bool:
         """Whether a row is a message with a key and a value, as in Kafka."""
         return self.name is not None and self.name.lower().endswith(KAFKA)
@@ -113,6 +118,8 @@ def parse_stream(
     elif name is None:
         if options:
             raise UsageError(f"--{use}-option needs --{use}-format")
+        if not place:
+            raise UsageError(f"--{use} is missing: give a folder, kafka://…, or --{use}-format")
         return None
     else:
         stream = StreamFormat(name, place, given)
@@ -185,16 +192,19 @@ def _check_kafka(stream: StreamFormat, use: Use) -> None:
         raise UsageError(f"--{use}-format kafka needs --{use}-option {_SERVERS}=HOST:PORT")
 
 
-def load_data_sources(names: Sequence[str], formats: Sequence[str | None]) -> list[type[Any]]:
-    """Import data sources in Python, each given as `module:Class`.
+def load_data_sources(
+    names: Sequence[str], streams: Sequence[StreamFormat | None]
+) -> list[type[Any]]:
+    """Import data sources in Python.
 
     Args:
-        names: the data sources.
-        formats: names of the formats that are used.
+        names: the data sources, each as `module:Class`.
+        streams: the source and the sink.
 
     Raises:
         UsageError: one cannot be imported, is not a data source, or is not used.
     """
+    used = {stream.name for stream in streams if stream is not None}
     found = []
     for name in names:
         from pyspark.sql.datasource import DataSource
@@ -203,7 +213,7 @@ def load_data_sources(names: Sequence[str], formats: Sequence[str | None]) -> li
         is_one = isinstance(kind, type) and issubclass(kind, DataSource)
         if not is_one:
             raise UsageError(f"--data-source {name} is not a subclass of pyspark's DataSource")
-        if kind.name() not in formats:
+        if kind.name() not in used:
             raise UsageError(
                 f"--data-source {name} is not used: give --source-format {kind.name()}, or "
                 f"--sink-format {kind.name()}"
@@ -242,8 +252,8 @@ def write_stream(rows: DataFrame, stream: StreamFormat) -> DataStreamWriter:
             value = fn.to_json(fn.struct("*"), {"ignoreNullFields": "false"})
             rows = rows.select(rows["meter"].alias("key"), value.alias("value"))
         writer = rows.writeStream.options(**stream.options)
-        if stream.path and not stream.is_table:
-            writer = writer.option("path", stream.path)
+        if stream.folder:
+            writer = writer.option("path", stream.folder)
         return writer if stream.name is None else writer.format(stream.name)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
-from itertools import permutations
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +21,11 @@ from streamer.fleet.spark.checkpoint import (
 )
 from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.firstbatch import check_first_batch
-from streamer.fleet.spark.formats import StreamFormat, load_data_sources, parse_stream
+from streamer.fleet.spark.formats import StreamFormat, parse_stream
 from streamer.fleet.spark.keys import shards_for
-from streamer.fleet.spark.locations import Columns, is_pattern
+from streamer.fleet.spark.locations import Columns
 from streamer.fleet.spark.needs import check_jar
-from streamer.fleet.spark.preview import check_source, check_state
+from streamer.fleet.spark.preview import check_apart, check_source, check_state
 from streamer.fleet.spark.progress import FOLDER, ProgressLog
 from streamer.fleet.spark.query import forecast
 from streamer.fleet.spark.reports import Run, seconds_of
@@ -51,8 +50,8 @@ class FleetJob:
     """A run of `streamer fleet run`.
 
     Attributes:
-        source: a folder, a pattern of files, or a place that `parse_stream` knows.
-        sink: a folder, `console`, or a place that `parse_stream` knows.
+        source: a folder, a pattern of files, or the place of `reads`.
+        sink: a folder, `console`, or the place of `writes`.
         checkpoint: folder of the query's state.
         given: the given `CheckpointOptions` by name; the others are those of the checkpoint.
         format: format of the source's files; None for the one of their names' endings.
@@ -61,11 +60,9 @@ class FleetJob:
         once: whether to end when all available readings are processed.
         rejected: folder for the unusable rows; None to drop them.
         max_unusable: largest share of unusable rows in the first batch, 0 to 1.
-        source_format: Spark's name of the source's format; None for files, or by the place.
-        source_options: options of that format, each as `key=value`.
-        sink_format: Spark's name of the sink's format; None for Parquet, or by the place.
-        sink_options: options of that format.
-        data_sources: data sources in Python to register with Spark, each as `module:Class`.
+        reads: a source other than files.
+        writes: a sink other than a folder and the terminal.
+        data_sources: data sources in Python to register with Spark.
     """
 
     source: str
@@ -78,21 +75,9 @@ class FleetJob:
     once: bool = False
     rejected: str | None = None
     max_unusable: float = 0.2
-    source_format: str | None = None
-    source_options: Sequence[str] = field(default=(), repr=False)
-    sink_format: str | None = None
-    sink_options: Sequence[str] = field(default=(), repr=False)
-    data_sources: Sequence[str] = ()
-
-    @cached_property
-    def reads(self) -> StreamFormat | None:
-        """The format of the source; None for files."""
-        return parse_stream(self.source, "source", self.source_format, self.source_options)
-
-    @cached_property
-    def writes(self) -> StreamFormat | None:
-        """The format of the sink; None for a folder of Parquet, and the terminal."""
-        return parse_stream(self.sink, "sink", self.sink_format, self.sink_options)
+    reads: StreamFormat | None = None
+    writes: StreamFormat | None = None
+    data_sources: Sequence[type[Any]] = ()
 
     def check(self) -> None:
         """Check everything that does not need Spark, which is slow to start.
@@ -104,19 +89,12 @@ class FleetJob:
 
         choices = replace(CheckpointOptions(), **self._given())
         find_model(choices.model)
-        self._load_data_sources()
         if seconds_of(self.every) is None:
             raise UsageError(f"--every {self.every!r}: write it like '30 seconds' or '1 minute'")
-        for use, place, stream in (
-            ("source", self.source, self.reads),
-            ("sink", self.sink, self.writes),
-        ):
-            if not place and stream is None:
-                raise UsageError(f"--{use} is missing: give a folder, kafka://…, or --{use}-format")
-        _check_apart(
+        check_apart(
             {
-                "--source": None if is_pattern(self.source) else _path(self.source, self.reads),
-                "--sink": None if self.sink == CONSOLE else _path(self.sink, self.writes),
+                "--source": self.source if self.reads is None else self.reads.folder,
+                "--sink": self.sink if self.writes is None else self.writes.folder,
                 "--checkpoint": self.checkpoint,
                 "--rejected": self.rejected,
             }
@@ -138,10 +116,6 @@ class FleetJob:
                         f"{option} is for files: it does not apply to {self.reads.shown}"
                     )
 
-    def _load_data_sources(self) -> list[type[Any]]:
-        streams = [it for it in (self.reads, self.writes) if it is not None]
-        return load_data_sources(self.data_sources, [it.name for it in streams])
-
     def check_places(self, spark: SparkSettings) -> None:
         """Check the files of this machine, without Spark.
 
@@ -153,7 +127,7 @@ class FleetJob:
             StateError: the checkpoint is damaged, or not one of `streamer fleet`.
             SparkError: a file of the source is damaged.
         """
-        ours = {kind.name() for kind in self._load_data_sources()}
+        ours = {kind.name() for kind in self.data_sources}
         packages = {} if spark.packages is None else {"spark.jars.packages": spark.packages}
         for stream in (self.reads, self.writes):
             if stream is not None and stream.name not in ours:
@@ -255,7 +229,7 @@ class FleetJob:
             former = undone(storage, former)
         _, choices = self._stored(partial(Storage, session))
         columns = Columns.parse(choices.columns)
-        for kind in self._load_data_sources():
+        for kind in self.data_sources:
             session.dataSource.register(kind)
         name = self.source if self.reads is None else self.reads.shown
         source = ReadingSource(
@@ -324,35 +298,3 @@ class FleetJob:
         every_s = 0.0 if self.once else seconds_of(self.every) or 0.0
         run = Run(began=time.time(), source=source, sink=sink, every_s=every_s)
         return ProgressLog(Storage(session, f"{self.checkpoint}/{FOLDER}"), run, warn)
-
-
-def _path(place: str, stream: StreamFormat | None) -> str | None:
-    """The path of a source or a sink; None for a table, and a format without a path."""
-    if stream is None:
-        return place
-    return None if stream.is_table else stream.path or None
-
-
-def _check_apart(places: Mapping[str, str | None]) -> None:
-    """Check that folders are not inside each other.
-
-    Args:
-        places: path or URL by the option; None is left out.
-
-    Raises:
-        UsageError: one of them is inside another.
-    """
-    folders = {
-        name: place.removeprefix("file://").rstrip("/")
-        for name, place in places.items()
-        if place is not None
-    }
-    whole = {
-        name: folder if "://" in folder else str(Path(folder).resolve())
-        for name, folder in folders.items()
-    }
-    for one, other in permutations(whole, 2):
-        if f"{whole[one]}/".startswith(f"{whole[other]}/"):
-            raise UsageError(
-                f"{one} {folders[one]} is the folder of {other} or inside it: give each its own"
-            )
