@@ -88,6 +88,7 @@ class FleetJob:
         from streamer.models import find_model
 
         choices = replace(CheckpointOptions(), **self._given())
+        _ = choices.fleet
         find_model(choices.model)
         if seconds_of(self.every) is None:
             raise UsageError(f"--every {self.every!r}: write it like '30 seconds' or '1 minute'")
