@@ -136,6 +136,9 @@ class LightDemand:
         record = np.frombuffer(base64.b64decode(state["record"], validate=True), DEMAND).copy()
         if len(record) != 1 or not are_sound(record, rule.minutes):
             raise ValueError("the demand intervals are damaged")
+        last = record["start"][0].item() + record["passed"][0].item() - 1
+        if record["passed"][0] and (last_at is None or last != seconds_of(last_at) // 60):
+            raise ValueError("the running demand interval does not have the last reading")
         self._record = record
         if state["bound"] != [rule.limit_kw, rule.floor_kw, rule.alarms_per_month]:
             record["threshold"], record["raised"] = self._demands.first["threshold"], False
