@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from streamer.demand.alarm import restored_alarm, saved_alarm
-from streamer.demand.light.demands import Demands, EndedIntervals, RunningIntervals
+from streamer.demand.light.demands import Demands
+from streamer.demand.light.intervals import EndedIntervals, RunningIntervals
 from streamer.demand.light.records import DEMAND, are_sound
 from streamer.demand.part import DemandValues
 from streamer.demand.scores import RunningDemandScores

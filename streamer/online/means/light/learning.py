@@ -16,7 +16,7 @@ from streamer.online.means.bands import (
     MIN_SPREAD_KW,
     STEP,
 )
-from streamer.readings.arrays import DoubleArray, IntArray, Records
+from streamer.readings.arrays import DoubleArray, IntArray
 
 MINUTES = (15, 60)
 """The horizons."""
