@@ -62,7 +62,9 @@ class Shard:
         self._settings = FleetSettings() if settings is None else settings
         self._forecaster = forecaster
         self._window = forecaster.window
-        self._keeper = RecordKeeper(self._settings, forecaster.window, forecaster.levels)
+        self._keeper = RecordKeeper(
+            self._settings, forecaster.window, forecaster.levels, forecaster.horizons
+        )
         self._table = MeterTable(self._keeper.first)
         self.late = self.doubled = self.invalid = 0
 
@@ -222,7 +224,7 @@ class Shard:
             gaps=self._settings.gap_rule,
         )
         inputs = self._inputs(some, block)
-        mean, quantiles = self._forecasts(inputs, block.kw, rounds.full)
+        mean, quantiles, hidden = self._forecasts(inputs, block.kw, rounds.full)
         outcomes = []
         for number, here in enumerate(rounds.present):
             everywhere = bool(here.all())
@@ -237,6 +239,7 @@ class Shard:
                     rounds=rounds.of(number, part),
                     mean=mean[number, part],
                     quantiles=quantiles[number, part],
+                    hidden=hidden[number, part],
                 )
             )
             if not everywhere:
@@ -264,7 +267,7 @@ class Shard:
 
     def _forecasts(
         self, inputs: FloatArray, kw: DoubleArray, full: BoolArray
-    ) -> tuple[DoubleArray, DoubleArray]:
+    ) -> tuple[DoubleArray, DoubleArray, FloatArray]:
         """Forecast after each reading of a block with a full window.
 
         Args:
@@ -274,12 +277,13 @@ class Shard:
             full: (rounds, meters) whether the window is full.
 
         Returns:
-            Means (rounds, meters) and quantiles (rounds, meters, levels) in kW, NaN elsewhere.
+            Means (rounds, meters) and quantiles (rounds, meters, levels) in kW, NaN elsewhere; and
+            the last hidden states (rounds, meters, units).
         """
         mean = np.full(full.shape, np.nan)
         quantiles = np.full((*full.shape, len(self._forecaster.levels)), np.nan)
         if not full.any():
-            return mean, quantiles
+            return mean, quantiles, np.empty((*full.shape, 0), np.float32)
         # Step s of all windows is contiguous in memory, so nothing is copied: the windows of each
         # round begin one round later.
         flat = inputs[1:].reshape(-1)
@@ -288,8 +292,12 @@ class Shard:
         )
         if full.all():
             answer = self._forecaster.forecast_inputs(by_step.T, kw.reshape(-1))
-            return answer.mean_kw.reshape(full.shape), answer.quantiles_kw.reshape(quantiles.shape)
+            hidden = answer.hidden.reshape(*full.shape, -1)
+            mean = answer.mean_kw.reshape(full.shape)
+            return mean, answer.quantiles_kw.reshape(quantiles.shape), hidden
         which = np.flatnonzero(full)
         answer = self._forecaster.forecast_inputs(by_step[:, which].T, kw.reshape(-1)[which])
         mean[full], quantiles[full] = answer.mean_kw, answer.quantiles_kw
-        return mean, quantiles
+        hidden = np.empty((*full.shape, answer.hidden.shape[1]), np.float32)
+        hidden[full] = answer.hidden
+        return mean, quantiles, hidden

@@ -9,15 +9,17 @@ import numpy as np
 from streamer.models import MeansHead
 from streamer.online.means.light import history, learning
 from streamer.online.means.light.history import BUCKET, HISTORY
-from streamer.online.means.light.learning import EVERY, MINUTES, SUMS, TERMS, LightBands
+from streamer.online.means.light.learning import CLASSES, EVERY, MINUTES, TERMS, LightBands
 from streamer.online.minutesums import MAX_KW
 from streamer.online.wallclock import DAY, WallClocks
 from streamer.readings.arrays import BoolArray, DoubleArray, FloatArray, IntArray, Records
 
 HORIZONS = (1, *MINUTES)
 
-_PARTS = ("mean", "median", "low", "high")
-WAITING = np.dtype([(name, "<f4") for name in (*_PARTS, "last", "change")])
+PARTS = ("mean", "median", "low", "high")
+"""Values of a forecast."""
+
+WAITING = np.dtype([(name, "<f4") for name in (*PARTS, "last", "change")])
 """A forecast that waits, the reading that it was issued at, and the change before it was
 weighted. The mean is NaN where none waits."""
 
@@ -40,12 +42,17 @@ MEANS = np.dtype(
     [
         ("history", HISTORY),
         ("waiting", WAITING, sum(n // EVERY for n in MINUTES)),
-        ("terms", TERMS, len(MINUTES)),
-        ("sums", SUMS, len(MINUTES)),
+        ("terms", "<i2", (len(MINUTES), 2, TERMS)),  # of the lower and the upper end
+        ("sums", "<f4", (len(MINUTES), 2, CLASSES)),  # evidence of the guard
         ("scores", SCORES, len(MINUTES)),
     ]
 )
 """State of one meter."""
+
+
+def offers(head: MeansHead) -> bool:
+    """Whether a head forecasts both horizons."""
+    return set(MINUTES) <= set(head.minutes)
 
 
 class Settled(NamedTuple):
@@ -68,14 +75,15 @@ class Taken(NamedTuple):
     Attributes:
         issued_kw: (meters, 4, horizons) mean, median, low and high of the mean of the next 15 and
             60 minutes; NaN where nothing is issued.
-        settled: for each of these horizons, the forecasts that the readings settle.
+        settled: for each of these horizons, the forecasts that the readings settle; empty between
+            the ends of quarter-hours.
     """
 
     issued_kw: DoubleArray
     settled: tuple[Settled, ...]
 
 
-class LightMeans:
+class LightHorizons:
     """The means of the next 15 and 60 minutes of many meters, as `streamer.online.means` for one.
 
     Forecasts are issued at every reading. Of these, the ones issued at the last minute of a
@@ -111,7 +119,7 @@ class LightMeans:
         clocks: WallClocks,
         apart: IntArray,
         kw: DoubleArray,
-        change_kw: DoubleArray,
+        before_kw: DoubleArray,
         hidden: FloatArray | None,
         full: BoolArray,
     ) -> Taken:
@@ -122,21 +130,25 @@ class LightMeans:
             clocks: (meters,) times of the readings.
             apart: (meters,) minutes since the reading before; not 1 for the first.
             kw: (meters,) the readings in kW.
-            change_kw: (meters,) change since the reading before.
+            before_kw: (meters,) the readings before.
             hidden: (meters, units) the network's last hidden states; None without any.
             full: (meters,) whether the window is full, so that there is one.
         """
-        kw = np.clip(kw, -MAX_KW, MAX_KW)
+        kw, before = np.clip(kw, -MAX_KW, MAX_KW), np.clip(before_kw, -MAX_KW, MAX_KW)
         seen = history.take(
-            state["history"], clocks=clocks, apart=apart, kw=kw, change_kw=change_kw
+            state["history"], clocks=clocks, apart=apart, kw=kw, change_kw=kw - before
         )
-        state["waiting"]["mean"][apart != 1] = np.nan
-        ends = clocks.minutes % EVERY == EVERY - 1
-        settled = tuple(
-            self._settle(state, place, np.flatnonzero(ends), clocks, seen.recent_kw)
-            for place in range(len(MINUTES))
-        )
-        issued = np.full((len(state), len(_PARTS) + 1, len(MINUTES)), np.nan)
+        broken = np.flatnonzero(apart != 1)
+        if len(broken):
+            state["waiting"]["mean"][broken] = np.nan
+        ends = np.flatnonzero(clocks.minutes % EVERY == EVERY - 1)
+        settled: tuple[Settled, ...] = ()
+        if len(ends):
+            settled = tuple(
+                self._settle(state, place, ends, clocks, seen.recent_kw)
+                for place in range(len(MINUTES))
+            )
+        issued = np.full((len(state), len(PARTS) + 1, len(MINUTES)), np.nan)
         rows = np.flatnonzero(full)
         if hidden is not None and len(rows):
             # Most often all of the meters: an index would copy them.
@@ -146,10 +158,11 @@ class LightMeans:
             issued[some] = self._issue(
                 state[some], found[:, self._columns], kw[some], clocks.day_minutes[some], floor
             )
-        self._wait(state, np.flatnonzero(ends), clocks.minutes, kw, issued)
-        return Taken(issued[:, : len(_PARTS)], settled)
+        if len(ends):
+            self._wait(state, ends, clocks.minutes, kw, issued)
+        return Taken(issued[:, : len(PARTS)], settled)
 
-    def check(self, state: Records) -> bool:
+    def are_sound(self, state: Records) -> bool:
         """Whether restored records (meters,) can be continued."""
         return history.are_sound(state["history"]) and learning.are_sound(
             state["terms"], state["sums"]
@@ -185,7 +198,7 @@ class LightMeans:
         """Keep the forecasts, if any, that have been issued at the ends of quarter-hours."""
         for place in range(len(MINUTES)):
             slots = _slots(place, minutes[rows])
-            for column, name in enumerate((*_PARTS, "change")):
+            for column, name in enumerate((*PARTS, "change")):
                 state["waiting"][name][rows, slots] = issued[rows, column, place]
             state["waiting"]["last"][rows, slots] = kw[rows]
 
@@ -203,19 +216,19 @@ class LightMeans:
             some = state[rows]
             last = due["last"].astype(np.float64)
             outside = np.stack([actual < due["low"], actual > due["high"]], axis=1)
-            score, day_minutes = some["scores"][:, place], clocks.day_minutes[rows] - minutes
+            scores, day_minutes = some["scores"][:, place], clocks.day_minutes[rows] - minutes
             self._bands.learn(
-                some["terms"][:, place], place, score["settled"], outside, last, day_minutes % DAY
+                some["terms"][:, place], place, scores["settled"], outside, last, day_minutes % DAY
             )
             if self._adapt:
                 came, change = actual - last, due["change"].astype(np.float64)
                 learning.confirm(some["sums"][:, place], change, came, last)
-            _score(score, actual - due["mean"], actual - last, ~outside.any(axis=1))
+            score(scores, actual - due["mean"], actual - last, ~(outside[:, 0] | outside[:, 1]))
             state[rows] = some
         return Settled(rows, due, actual)
 
 
-def _score(
+def score(
     state: Records, error_kw: DoubleArray, persistence_kw: DoubleArray, inside: BoolArray
 ) -> None:
     """Update running scores (meters,) by settled forecasts."""

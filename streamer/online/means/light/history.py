@@ -11,7 +11,14 @@ from streamer.online.history import CHANGE_MINUTES, RECENT, VALUE_MINUTES
 from streamer.online.minutesums import MAX_KW
 from streamer.online.profile import KEPT_A_DAY, QUARTER
 from streamer.online.wallclock import DAY, WallClocks, harmonics
-from streamer.readings.arrays import DoubleArray, FloatArray, IndexArray, IntArray, Records
+from streamer.readings.arrays import (
+    BoolArray,
+    DoubleArray,
+    FloatArray,
+    IndexArray,
+    IntArray,
+    Records,
+)
 
 BUCKET = 5
 """Minutes whose mean is kept, from a minute since 1970 that is a multiple of them."""
@@ -69,7 +76,7 @@ class Seen(NamedTuple):
 
     features: FloatArray
     recent_kw: DoubleArray
-    exports: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    exports: BoolArray
 
 
 def first_record() -> Records:
@@ -139,7 +146,7 @@ def take(
     features[:, known:-2] = harmonics().T[clocks.day_minutes]
     features[:, -2] = clocks.weekends
     features[:, -1] = np.arcsinh(2.0 * kw)
-    exports = (recent < 0.0).any(axis=1) | (profile < 0.0).any(axis=1)
+    exports = np.minimum(np.fmin.reduce(recent, axis=1), profile.min(axis=1)) < 0.0
     return Seen(features, recent, exports)
 
 
@@ -220,13 +227,12 @@ def _place(halves: IntArray, shift: IntArray) -> IntArray:
 
 def are_sound(state: Records) -> bool:
     """Whether restored records (meters,) of `HISTORY` can be continued."""
-    bounded = ("recent", "profile", "values", "changes")
-    return bool(
-        all((np.abs(np.nan_to_num(state[name])) <= 2.0 * MAX_KW).all() for name in bounded)
-        and np.isfinite(state["values"]).all()
-        and np.isfinite(state["changes"]).all()
-        and (np.abs(state["sum"]) <= BUCKET * MAX_KW).all()
-        and (np.abs(state["change"]) <= 2.0 * BUCKET * MAX_KW).all()
-        and (state["count"] <= BUCKET).all()
-        and (state["pairs"] <= state["count"]).all()
-    )
+    unknown = ("recent", "profile")
+    largest = dict.fromkeys((*unknown, "values", "changes"), 2.0 * MAX_KW)
+    largest |= {"sum": BUCKET * MAX_KW, "change": 2.0 * BUCKET * MAX_KW}
+    for name, bound in largest.items():
+        kw = state[name].astype(np.float64)
+        # A NaN fails the comparison.
+        if not ((np.abs(kw) <= bound) | (np.isnan(kw) & (name in unknown))).all():
+            return False
+    return bool((state["count"] <= BUCKET).all() and (state["pairs"] <= state["count"]).all())

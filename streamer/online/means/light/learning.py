@@ -27,7 +27,9 @@ EVERY = 15
 _LEVELS_KW = np.array([-0.2, 0.3, 0.8, 2.0, 5.0])
 _PARTS = 8
 _LEVEL = 1 + _PARTS
-_TERMS = _LEVEL + len(_LEVELS_KW) + 1
+TERMS = _LEVEL + len(_LEVELS_KW) + 1
+"""Terms of an end: of all forecasts, and of the classes by part of the day and by level."""
+
 _UNITS = 8000
 """Units of a term, in which it is a whole number, as are its moves."""
 
@@ -36,17 +38,13 @@ _MAX_TERM, _MIN_TOTAL, _MAX_TOTAL = (
 )
 
 _QUIET_KW = 0.8
-_CLASSES = 4
+CLASSES = 4
+"""Classes of the guard."""
+
 _PRIOR_KW2 = 0.5
 _KEPT = 0.5 ** (EVERY / (10 * 1440))
 _MAX_CHANGE_KW = 1e3
 _MAX_SUM = 1e12
-
-TERMS = np.dtype(("<i2", (2, _TERMS)))
-"""Terms of the lower and the upper end of the interval of one horizon."""
-
-SUMS = np.dtype(("<f4", (2, _CLASSES)))
-"""Squares of forecast changes, and their products with those that came, by class."""
 
 
 class LightBands:
@@ -68,7 +66,7 @@ class LightBands:
         self._miss = (1.0 - confidence) / 2.0
         normal = NormalDist()
         reach = normal.inv_cdf(1.0 - self._miss) / normal.inv_cdf((1.0 + INNER) / 2.0)
-        self.first = np.zeros((len(MINUTES), 2, _TERMS), np.int16)
+        self.first = np.zeros((len(MINUTES), 2, TERMS), np.int16)
         self.first[..., 0] = min(round(_UNITS * math.log(0.5 + reach / 2.0)), _MAX_TERM)
 
     def see(
