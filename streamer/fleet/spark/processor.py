@@ -44,7 +44,7 @@ OUTPUT = ", ".join(
         "tally array<long>",
     ]
 )
-"""Schema of a shard's output: minutes in microseconds, and rows with only a tally."""
+"""Schema of a shard's output: times in microseconds, and rows with only a tally."""
 
 TICK_MS = 60_000
 """Interval at which a shard without readings is checked for silent meters."""
@@ -212,8 +212,11 @@ def _frames(
 
 
 def _frame(outcome: Outcome, tally: list[int] | None) -> pd.DataFrame:
-    columns = dict(outcome.columns)
-    columns["minute"] = columns["minute"].astype("datetime64[us]").view(np.int64)
+    columns: dict[str, Any] = dict(outcome.columns)
+    for name, kind in COLUMNS.items():
+        if kind == "timestamp":
+            at = columns[name].astype("datetime64[us]")
+            columns[name] = pd.arrays.IntegerArray(at.view(np.int64), np.isnat(at))
     frame = pd.DataFrame(columns, copy=False)
     frame["tally"] = pd.Series([tally] * len(frame), dtype=object)
     return frame

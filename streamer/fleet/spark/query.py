@@ -57,8 +57,9 @@ def forecast(readings: DataFrame, config: CheckpointConfig) -> DataFrame:
         fn.max(fn.when(out["actual_kw"].isNotNull(), out["minute"])).alias("latest_us"),
         *counted,
     )
-    columns = [watched[name] for name in COLUMNS]
-    at = list(COLUMNS)
-    columns[at.index("minute")] = fn.timestamp_micros(watched["minute"]).alias("minute")
-    columns[at.index("alarms")] = fn.split(watched["alarms"], ",").alias("alarms")
+    columns = [
+        fn.timestamp_micros(watched[name]).alias(name) if kind == "timestamp" else watched[name]
+        for name, kind in COLUMNS.items()
+    ]
+    columns[list(COLUMNS).index("alarms")] = fn.split(watched["alarms"], ",").alias("alarms")
     return watched.where(watched["meter"].isNotNull()).select(*columns)
