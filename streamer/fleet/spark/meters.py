@@ -136,7 +136,7 @@ def meters_status(
     from pyspark.sql import Observation
     from pyspark.sql import functions as fn
 
-    from streamer.fleet.spark.processor import SHARD
+    from streamer.fleet.spark.states import SHARD
 
     shards = (
         session.read.format("statestore")
@@ -246,13 +246,14 @@ def meter_rows(states: DataFrame, config: CheckpointConfig) -> DataFrame:
 
     def summaries(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from streamer.fleet.shard import Shard
+        from streamer.fleet.spark.states import decompressed
         from streamer.models import load_model
 
         forecaster = load_model(model, threads=1)
         for batch in batches:
             for state in batch.column(0):
                 shard = Shard(forecaster, settings)
-                shard.restore(state.as_py())
+                shard.restore(decompressed(state.as_py()))
                 yield _summary(shard.summary().columns)
 
     return states.mapInArrow(summaries, _ROWS)

@@ -176,7 +176,8 @@ def moved_meters(
     session: SparkSession, checkpoint: str, config: CheckpointConfig, batch: int
 ) -> DataFrame:
     """All meters after a batch, with the columns of `MOVED`."""
-    from streamer.fleet.spark.processor import SHARD, restored_shard, task_of
+    from streamer.fleet.spark.processor import restored_shard, task_of
+    from streamer.fleet.spark.states import SHARD, decompressed
 
     task = task_of(config)
 
@@ -185,7 +186,7 @@ def moved_meters(
 
         for rows in batches:
             for value in rows.to_pylist():
-                shard = restored_shard(task, value["state"])
+                shard = restored_shard(task, decompressed(value["state"]))
                 meters = shard.meters
                 none = [0] * (len(meters) - 1)
                 yield pa.RecordBatch.from_pydict(
