@@ -265,7 +265,7 @@ class FleetJob:
         if self.rejected is not None:
             check_sink(partial(Storage, session), self.rejected, self._checkpoint_of(self.rejected))
             with explained(self.rejected):
-                rows = rejected(source.open(session, with_file=True), config.choices.notation)
+                rows = rejected(source.open(session), config.choices.notation)
             writer = rows.writeStream.format("json").option("path", self.rejected)
             writer = writer.queryName(REJECTED)
             queries.append(self._started(writer, self._checkpoint_of(self.rejected)))
