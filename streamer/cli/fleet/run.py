@@ -21,6 +21,7 @@ from streamer.cli.fleet.options import (
     VerboseOption,
 )
 from streamer.cli.options import Gaps, PowerUnit, parse_confidence
+from streamer.errors import UsageError
 
 
 class TimeUnit(StrEnum):
@@ -266,6 +267,15 @@ def run(
             show_default=False,
         ),
     ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Serve metrics for Prometheus, such as at 127.0.0.1:9109. Needs the extra "
+            "metrics.",
+            show_default=False,
+        ),
+    ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print no lines about the batches.")
     ] = False,
@@ -289,6 +299,7 @@ def run(
       streamer fleet run --master spark://host:7077 --source hdfs:///readings \\
         --sink hdfs:///forecasts --checkpoint hdfs:///fleet
     """
+    from streamer.commands.serving import parse_listen
     from streamer.fleet.spark.formats import load_data_sources, parse_stream
     from streamer.fleet.spark.job import FleetJob
     from streamer.fleet.spark.locations import parse_delimiter
@@ -332,4 +343,8 @@ def run(
         data_sources=load_data_sources(data_source or (), [reads, writes]),
     )
     spark = SparkSettings(master, parse_conf(conf or []), packages, verbose)
-    raise typer.Exit(run_fleet(job, spark, quiet=quiet))
+    try:
+        listen = None if metrics is None else parse_listen(metrics)
+    except ValueError as error:
+        raise UsageError(f"--metrics {error}") from None
+    raise typer.Exit(run_fleet(job, spark, quiet=quiet, metrics=listen))

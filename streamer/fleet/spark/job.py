@@ -34,6 +34,7 @@ from streamer.fleet.spark.session import SparkSettings
 from streamer.fleet.spark.sinks import CONSOLE, check_sink, open_sink
 from streamer.fleet.spark.sources import ReadingSource
 from streamer.fleet.spark.storage import LocalFolder, Opener, Storage, last_batch
+from streamer.fleet.spark.stored import read_summaries
 from streamer.fleet.spark.values import rejected
 
 if TYPE_CHECKING:
@@ -210,13 +211,18 @@ class FleetJob:
         return given
 
     def start(
-        self, session: SparkSession, note: Callable[[str], None] = lambda _: None
+        self,
+        session: SparkSession,
+        note: Callable[[str], None] = lambda _: None,
+        resume: Callable[[int | None, str, Callable[[int], Any]], None] = lambda *_: None,
     ) -> list[StreamingQuery]:
         """Start the query, and with `rejected` that of the unusable rows after it.
 
         Args:
             session: the Spark session.
             note: called with a line about what was chosen for a new checkpoint, or is changed.
+            resume: called before the queries start, with the number of the last completed
+                batch, the distribution of the meters, and what reads the summaries of the shards.
 
         Raises:
             UsageError: an option is wrong or contradicts the checkpoint, or too many rows of the
@@ -240,7 +246,8 @@ class FleetJob:
         if self.sink in self._folders:
             check_sink(partial(Storage, session), self.sink, self.checkpoint)
         meters = None
-        if last_batch(Storage(session, f"{self.checkpoint}/commits")) is None:
+        last = last_batch(Storage(session, f"{self.checkpoint}/commits"))
+        if last is None:
             meters = check_first_batch(session, source, choices.notation, self.max_unusable)
         config = self.configure(session, meters)
         if former is None and meters is not None and "shards" not in self.given:
@@ -261,6 +268,8 @@ class FleetJob:
         # it is loaded next, and converted back if the former model is given again.
         if config != former:
             storage.write(NAME, config.to_text())
+        layout = f"{config.choices.shards} shards in {config.partitions} partitions"
+        resume(last, layout, partial(read_summaries, session, self.checkpoint, config))
         queries = [self._started(writer.queryName(QUERY), self.checkpoint, self.writes)]
         if self.rejected is not None:
             check_sink(partial(Storage, session), self.rejected, self._checkpoint_of(self.rejected))
