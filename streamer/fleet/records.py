@@ -63,8 +63,11 @@ class RecordKeeper:
         model: str = "",
     ) -> None:
         self._model, self._window = model, window
-        self._confidence, self._adapt = settings.confidence, settings.adapt
-        self._zone = settings.zone
+        self._confidence, self._adapt, self._zone = (
+            settings.confidence,
+            settings.adapt,
+            settings.zone,
+        )
         self._silent_after_us = settings.silent_after * MINUTE_US
         self._median = levels.index(0.5) if 0.5 in levels else None
         self._bands = Bands(settings.confidence, levels)

@@ -39,7 +39,8 @@ OUTPUT = ", ".join(
         "summary string",
     ]
 )
-"""Schema of a shard's output: times in microseconds, and rows with only a tally."""
+"""Schema of a shard's output: times in microseconds, and rows with only a tally and the shard's
+summary as JSON: `key`, `alarms` of the batch by kind, and `shard`, a `ShardSummary`."""
 
 TICK_MS = 60_000
 """Interval at which a shard without readings is checked for silent meters."""

@@ -38,10 +38,10 @@ def read_summaries(
         import pyarrow as pa
 
         for rows in batches:
-            shards = (
-                restored_shard(task, decompressed(state.as_py())) for state in rows.column("state")
-            )
-            texts = [json.dumps(shard.tally().to_json()) for shard in shards]
+            texts = []
+            for state in rows.column("state"):
+                shard = restored_shard(task, decompressed(state.as_py()))
+                texts.append(json.dumps(shard.tally().to_json()))
             yield pa.RecordBatch.from_arrays([rows.column("key"), pa.array(texts)], ["key", "text"])
 
     with explained(f"{checkpoint}: the state of batch {batch}, below state/, cannot be read"):
