@@ -128,6 +128,14 @@ def run(
             show_default=False,
         ),
     ] = None,
+    alarms: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SINK",
+            help="A further sink for the rows with alarms, as --sink, which must be a folder.",
+            show_default=False,
+        ),
+    ] = None,
     max_unusable: Annotated[
         float,
         typer.Option(
@@ -282,6 +290,7 @@ def run(
         every=every,
         once=once,
         rejected=rejected,
+        alarms=alarms,
         max_unusable=max_unusable,
         source_format=source_format,
         source_options=source_option or (),

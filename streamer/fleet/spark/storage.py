@@ -209,6 +209,11 @@ class Storage:
             if not self._files.rename(unfinished, self._entry(name)):
                 raise SparkError(f"{self._path}: {name} cannot be renamed into place")
 
+    def create(self) -> None:
+        """Create the folder, if it does not exist."""
+        with explained(str(self._path)):
+            self._files.mkdirs(self._path)
+
     def remove(self, name: str) -> None:
         """Remove an entry, if it exists."""
         with explained(str(self._path)):
