@@ -14,6 +14,7 @@ from streamer.fleet.alarms import FleetAlarms
 from streamer.fleet.arranged import MINUTE_US, NEVER, RoundPlan
 from streamer.fleet.bands import BAND, Bands
 from streamer.fleet.columns import SILENT, Column, Outcome
+from streamer.fleet.renewal import MODEL, renew, renewal_text, renewed_rows
 from streamer.fleet.running import SCORES, score
 from streamer.fleet.settings import FleetSettings
 from streamer.online import light
@@ -27,19 +28,23 @@ class RecordKeeper:
     """Updates the records of many meters by one reading each, as a pipeline does for one meter.
 
     The object itself has no state: each meter has a record. The window in the record is kept by
-    the shard, which moves a whole block of readings through it at once.
+    the shard, which puts a whole block of readings into it at once.
 
     Args:
         settings: settings of all meters.
         window: size of the network's window in readings.
         levels: levels of its quantiles in increasing order; may be empty.
+        model: its name.
 
     Attributes:
         first: record of a new meter, without dimensions.
     """
 
-    def __init__(self, settings: FleetSettings, window: int, levels: tuple[float, ...]) -> None:
-        self._adapt = settings.adapt
+    def __init__(
+        self, settings: FleetSettings, window: int, levels: tuple[float, ...], model: str = ""
+    ) -> None:
+        self._model, self._window = model, window
+        self._confidence, self._adapt = settings.confidence, settings.adapt
         self._silent_after_us = settings.silent_after * MINUTE_US
         self._median = levels.index(0.5) if 0.5 in levels else None
         self._bands = Bands(settings.confidence, levels)
@@ -47,13 +52,16 @@ class RecordKeeper:
         self.first = self._begun(window)
 
     def _begun(self, window: int) -> Records:
+        count = "u1" if window < 256 else "<u4"
         dtype: list[Any] = [
             ("last_at", "<i8"),
             ("last_kw", "<f8"),
             ("before_kw", "<f8"),
-            ("held", "u1" if window < 256 else "<u4"),  # readings in the window
+            ("held", count),  # readings in the window
             ("silent", "?"),
-            ("window", "<f4", window),  # in the network's own units, newest last
+            ("renewed", "?"),  # whether the model has changed since the last reading
+            ("slot", count),  # place of the next reading in the window
+            ("window", "<f4", window),  # ring of readings in kW
             ("waiting", "?"),  # whether a forecast waits; the next six fields are its values
             ("kw", "<f8"),
             ("frozen_kw", "<f8"),
@@ -73,6 +81,15 @@ class RecordKeeper:
         first["band"] = self._bands.first
         first["alarms"] = self._alarms.first
         return first
+
+    def renew(self, records: Records, levels: tuple[float, ...]) -> None:
+        """Continue records of another model: see `streamer.fleet.renewal`.
+
+        Args:
+            records: (meters,) the records, changed in place.
+            levels: levels of the other model's quantiles.
+        """
+        renew(records, self.first, Bands(self._confidence, levels).first)
 
     def check(self, records: Records) -> None:
         """Check records that were restored.
@@ -132,6 +149,9 @@ class RecordKeeper:
             high=settled["high_kw"],
             missing=rounds.missing,
         )
+        for row in renewed_rows(now).tolist():
+            text = renewal_text(self._model, self._window - int(rounds.held[row]))
+            raised.append((row, Alarm(MODEL, at.view("datetime64[us]")[row].item(), text, 1.0)))
         _take(now, at, kw, rounds)
         now["waiting"] = rounds.full
         _apply(self._issue, now, rounds.full, mean, quantiles, at)

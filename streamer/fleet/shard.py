@@ -62,7 +62,9 @@ class Shard:
         self._settings = FleetSettings() if settings is None else settings
         self._forecaster = forecaster
         self._window = forecaster.window
-        self._keeper = RecordKeeper(self._settings, forecaster.window, forecaster.levels)
+        self._keeper = RecordKeeper(
+            self._settings, forecaster.window, forecaster.levels, forecaster.card.name
+        )
         self._table = MeterTable(self._keeper.first)
         self.late = self.doubled = self.invalid = 0
 
@@ -187,28 +189,63 @@ class Shard:
             }
         )
 
-    def restore(self, state: bytes) -> None:
+    def restore(self, state: bytes, *, unnamed: str | None = None) -> None:
         """Continue from a saved state, with bit-identical results.
 
+        The state may be that of a shard with another model. Then windows, forecasts that wait,
+        scores and alarms are carried over, and what was learnt of the errors of that model is not;
+        each meter reports the change with its next reading.
+
+        Args:
+            state: the state.
+            unnamed: SHA-256 of the model of a state of a former version, which does not name it;
+                None for the present one.
+
         Raises:
-            StateError: the state has another version, window or settings, or is damaged.
+            StateError: the state has another version or settings, or is damaged.
         """
-        about = self._table.restore(state)
-        made_with = about.get("with")
-        if isinstance(made_with, dict):
-            made_with.pop("record", None)  # the size of a record, in states of version 0.2
-        if made_with != self._fingerprint():
-            raise StateError(
-                f"state of a shard is for {made_with}, this one is {self._fingerprint()}"
-            )
-        self._keeper.check(self._table.records)
+        about = self._table.restore(state, self._forecaster.to_kw)
+        made_with, ours = about.get("with"), self._fingerprint()
+        if not isinstance(made_with, dict) or not made_with.keys() >= ours.keys() - {"model"}:
+            raise StateError("state of a shard is damaged: its settings are missing")
+        is_named = "model" in made_with
+        theirs = {"model": unnamed or ours["model"], **made_with}
+        for name in ("adapt", "confidence"):
+            if theirs[name] != ours[name]:
+                raise StateError(
+                    f"state of a shard has {name} {theirs[name]}, this one has {ours[name]}"
+                )
+        records = self._table.records
+        self._keeper.check(records)
+        if any(theirs[name] != ours[name] for name in ("model", "window", "levels")):
+            self._keeper.renew(records, tuple(theirs["levels"]))
+            if not is_named:
+                records["held"] = 0  # its windows were in the units of that model
         self.late, self.doubled, self.invalid = (
             int(str(about.get(name))) for name in ("late", "doubled", "invalid")
         )
 
+    def records(self) -> list[bytes]:
+        """Record of each of `meters`, for another shard to `adopt`."""
+        return [record.tobytes() for record in self._table.records]
+
+    def adopt(self, meters: Sequence[str], records: Sequence[bytes]) -> None:
+        """Continue the forecasts of meters from another shard, with bit-identical results.
+
+        Args:
+            meters: names of meters that this shard does not have.
+            records: their `records` in a shard with the same model and settings.
+
+        Raises:
+            StateError: this shard has one of the meters, or a record is damaged.
+        """
+        self._table.adopt(meters, records)
+        self._keeper.check(self._table.records)
+
     def _fingerprint(self) -> dict[str, object]:
         settings = self._settings
         return {
+            "model": self._forecaster.card.sha256,
             "window": self._window,
             "levels": list(self._forecaster.levels),
             "adapt": settings.adapt,
@@ -224,9 +261,7 @@ class Shard:
             window=self._window,
             gaps=self._settings.gap_rule,
         )
-        inputs = np.empty((self._window + len(block.at), len(some)), np.float32)
-        inputs[: self._window] = some["window"].T
-        self._forecaster.to_inputs(block.kw, out=inputs[self._window :])
+        inputs = self._inputs(some, block)
         mean, quantiles = self._forecasts(inputs, block.kw, rounds.full)
         outcomes = []
         for number, here in enumerate(rounds.present):
@@ -246,9 +281,26 @@ class Shard:
             )
             if not everywhere:
                 some[part] = now
-        newest = block.counts + np.arange(self._window)[:, None]
-        some["window"] = np.take_along_axis(inputs, newest, axis=0).T
         return outcomes
+
+    def _inputs(self, some: Records, block: RoundBlock) -> FloatArray:
+        """Put the readings of a block into the windows.
+
+        Returns:
+            (window + rounds, meters) the windows before the block, oldest reading first, and the
+            readings of the block, in the units of the network.
+        """
+        size, rounds = self._window, len(block.at)
+        window, slot = some["window"], some["slot"].astype(np.intp)
+        kw = np.empty((size + rounds, len(some)), np.float32)
+        kw[:size] = np.take_along_axis(window.T, (slot + np.arange(size)[:, None]) % size, axis=0)
+        kw[size:] = block.kw
+        number = np.arange(rounds)[:, None]
+        at, meter = np.nonzero((number < block.counts) & (number >= block.counts - size))
+        window[meter, (slot[meter] + at) % size] = kw[size + at, meter]
+        some["slot"] = (slot + block.counts) % size
+        self._forecaster.to_inputs(kw, out=kw)
+        return kw
 
     def _forecasts(
         self, inputs: FloatArray, kw: DoubleArray, full: BoolArray

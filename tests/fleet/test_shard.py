@@ -367,7 +367,7 @@ def test_a_summary_has_one_row_per_meter(
         lambda state: b"",
         lambda state: b"{}\n",
         lambda state: b"[1]\n" + state,
-        lambda state: state.replace(b'"version": 4', b'"version": 9', 1),
+        lambda state: state.replace(b'"version": 5', b'"version": 9', 1),
         lambda state: state.replace(b'["a"', b'["b"', 1),
     ],
 )
@@ -382,9 +382,9 @@ def test_a_damaged_state_is_rejected(
 
 def test_a_state_of_other_settings_is_rejected(model: NetworkForecaster) -> None:
     state = Shard(model).state()
-    with pytest.raises(StateError, match="is for"):
+    with pytest.raises(StateError, match="this one has"):
         Shard(model, FleetSettings(confidence=0.8)).restore(state)
-    with pytest.raises(StateError, match="is for"):
+    with pytest.raises(StateError, match="this one has"):
         Shard(model, FleetSettings(adapt=False)).restore(state)
 
 

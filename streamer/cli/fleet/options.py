@@ -16,6 +16,11 @@ class FileFormat(StrEnum):
     JSON = "json"
 
 
+CheckpointOption = Annotated[
+    str,
+    typer.Option(metavar="DIR", help="The checkpoint folder of the run.", show_default=False),
+]
+
 MasterOption = Annotated[
     str | None,
     typer.Option(

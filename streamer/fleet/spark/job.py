@@ -17,6 +17,7 @@ from streamer.fleet.spark.checkpoint import (
     NAME,
     CheckpointConfig,
     CheckpointOptions,
+    changes,
     check_given,
     read_config,
 )
@@ -30,6 +31,7 @@ from streamer.fleet.spark.preview import check_source, check_state
 from streamer.fleet.spark.progress import FOLDER, ProgressLog
 from streamer.fleet.spark.query import forecast
 from streamer.fleet.spark.reports import Run, seconds_of
+from streamer.fleet.spark.reshard import undone
 from streamer.fleet.spark.session import SparkSettings
 from streamer.fleet.spark.sinks import CONSOLE, check_sink, open_sink
 from streamer.fleet.spark.sources import ReadingSource
@@ -214,8 +216,10 @@ class FleetJob:
         given = self._given()
         choices = replace(CheckpointOptions() if config is None else config.choices, **given)
         if config is not None:
+            check_given(config, given, self.checkpoint)
             weights = sha256_of(find_model(choices.model))
-            check_given(config, given, weights, self.checkpoint)
+            last = last_batch(open_folder(f"{self.checkpoint}/commits"))
+            config = config.continued(choices, weights, 0 if last is None else last + 1)
         return config, choices
 
     def configure(self, session: SparkSession, meters: int | None = None) -> CheckpointConfig:
@@ -234,7 +238,7 @@ class FleetJob:
 
         config, choices = self._stored(partial(Storage, session))
         if config is not None:
-            return replace(config, choices=choices)
+            return config
         cores = session.sparkContext.defaultParallelism
         if meters is not None and "shards" not in self.given:
             choices = replace(choices, shards=shards_for(meters, cores))
@@ -263,9 +267,9 @@ class FleetJob:
 
         Args:
             session: the Spark session.
-            note: called with a line about what was chosen for a new checkpoint.
+            note: called with a line about what was chosen for a new checkpoint, or is changed.
             resume: called before the queries start, with the number of the last completed
-                batch, the distribution of the meters, and what reads the summaries of the shards.
+                batch, what the states are made with, and what reads the summaries of the shards.
 
         Raises:
             UsageError: an option is wrong or contradicts the checkpoint, or too many rows of the
@@ -274,7 +278,9 @@ class FleetJob:
             SparkError: Spark cannot start the query.
         """
         storage = Storage(session, self.checkpoint)
-        is_new = not storage.exists(NAME)
+        former = read_config(storage, self.checkpoint)
+        if former is not None:
+            former = undone(storage, former)
         _, choices = self._stored(partial(Storage, session))
         columns = Columns.parse(choices.columns)
         for kind in self._load_data_sources():
@@ -291,11 +297,13 @@ class FleetJob:
         if last is None:
             meters = check_first_batch(session, source, choices.notation, self.max_unusable)
         config = self.configure(session, meters)
-        if is_new and meters is not None and "shards" not in self.given:
+        if former is None and meters is not None and "shards" not in self.given:
             note(
                 f"{plural(meters, 'meter')} in the first batch: "
                 f"{plural(config.choices.shards, 'shard')}; for many more later, give --shards"
             )
+        for change in () if former is None else changes(former, config):
+            note(change)
         session.conf.set("spark.sql.shuffle.partitions", config.partitions)
         # Batches without readings only serve the timers. With --once they would never end.
         has_timers = not self.once and config.choices.silent_after > 0
@@ -303,10 +311,12 @@ class FleetJob:
         with explained("the query cannot be built"):
             rows = forecast(readings, config)
         writer = open_sink(rows, self.sink, self.writes)
-        if is_new:
+        # Before the first batch: the state of a shard names its model, so it is converted whenever
+        # it is loaded next, and converted back if the former model is given again.
+        if config != former:
             storage.write(NAME, config.to_text())
-        layout = f"{config.choices.shards} shards in {config.partitions} partitions"
-        resume(last, layout, partial(read_summaries, session, self.checkpoint, config))
+        made_with = f"{config.choices.shards}/{config.partitions}/{config.weights[:12]}"
+        resume(last, made_with, partial(read_summaries, session, self.checkpoint, config))
         queries = [self._started(writer.queryName(QUERY), self.checkpoint, self.writes)]
         if self.rejected is not None:
             check_sink(partial(Storage, session), self.rejected, self._checkpoint_of(self.rejected))

@@ -29,22 +29,18 @@ def read_summaries(
     Raises:
         SparkError: Spark cannot read the states.
     """
-    from streamer.fleet.spark.processor import SHARD
+    from streamer.fleet.spark.processor import restored_shard, task_of
+    from streamer.fleet.spark.states import SHARD, decompressed
 
-    model, settings = config.choices.model, config.choices.fleet
+    task = task_of(config)
 
     def summarised(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
-        from streamer.fleet.shard import Shard
-        from streamer.models import load_model
-
-        forecaster = load_model(model, threads=1)
         for rows in batches:
             texts = []
             for state in rows.column("state"):
-                shard = Shard(forecaster, settings)
-                shard.restore(state.as_py())
+                shard = restored_shard(task, decompressed(state.as_py()))
                 texts.append(json.dumps(shard.tally().to_json()))
             yield pa.RecordBatch.from_arrays([rows.column("key"), pa.array(texts)], ["key", "text"])
 
