@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from streamer.errors import StateError, UsageError
 from streamer.fleet.arranged import NEVER, RoundBlock, accept, plan, round_blocks
 from streamer.fleet.columns import SILENT, Column, Outcome
+from streamer.fleet.demand import peak_columns
 from streamer.fleet.records import RecordKeeper, running_columns, waiting_columns
 from streamer.fleet.settings import FleetSettings
 from streamer.fleet.summary import ShardSummary, summarise
@@ -63,7 +64,11 @@ class Shard:
         self._forecaster = forecaster
         self._window = forecaster.window
         self._keeper = RecordKeeper(
-            self._settings, forecaster.window, forecaster.levels, forecaster.card.name
+            self._settings,
+            forecaster.window,
+            forecaster.levels,
+            forecaster.horizons,
+            forecaster.card.name,
         )
         self._table = MeterTable(self._keeper.first)
         self.late = self.doubled = self.invalid = 0
@@ -158,6 +163,7 @@ class Shard:
             "minute": records["last_at"].view("datetime64[us]"),
             "actual_kw": records["last_kw"].copy(),
             **waiting_columns(records),
+            **(peak_columns(records["demand"]) if self._settings.demand else {}),
             **running_columns(records),
             "alarms": np.array(
                 [SILENT if silent else None for silent in records["silent"]], object
@@ -262,7 +268,7 @@ class Shard:
             gaps=self._settings.gap_rule,
         )
         inputs = self._inputs(some, block)
-        mean, quantiles = self._forecasts(inputs, block.kw, rounds.full)
+        mean, quantiles, hidden = self._forecasts(inputs, block.kw, rounds.full)
         outcomes = []
         for number, here in enumerate(rounds.present):
             everywhere = bool(here.all())
@@ -277,6 +283,7 @@ class Shard:
                     rounds=rounds.of(number, part),
                     mean=mean[number, part],
                     quantiles=quantiles[number, part],
+                    hidden=hidden[number, part],
                 )
             )
             if not everywhere:
@@ -304,7 +311,7 @@ class Shard:
 
     def _forecasts(
         self, inputs: FloatArray, kw: DoubleArray, full: BoolArray
-    ) -> tuple[DoubleArray, DoubleArray]:
+    ) -> tuple[DoubleArray, DoubleArray, FloatArray]:
         """Forecast after each reading of a block with a full window.
 
         Args:
@@ -314,12 +321,13 @@ class Shard:
             full: (rounds, meters) whether the window is full.
 
         Returns:
-            Means (rounds, meters) and quantiles (rounds, meters, levels) in kW, NaN elsewhere.
+            Means (rounds, meters) and quantiles (rounds, meters, levels) in kW, NaN elsewhere; and
+            the last hidden states (rounds, meters, units).
         """
         mean = np.full(full.shape, np.nan)
         quantiles = np.full((*full.shape, len(self._forecaster.levels)), np.nan)
         if not full.any():
-            return mean, quantiles
+            return mean, quantiles, np.empty((*full.shape, 0), np.float32)
         # Step s of all windows is contiguous in memory, so nothing is copied: the windows of each
         # round begin one round later.
         flat = inputs[1:].reshape(-1)
@@ -328,8 +336,12 @@ class Shard:
         )
         if full.all():
             answer = self._forecaster.forecast_inputs(by_step.T, kw.reshape(-1))
-            return answer.mean_kw.reshape(full.shape), answer.quantiles_kw.reshape(quantiles.shape)
+            hidden = answer.hidden.reshape(*full.shape, -1)
+            mean = answer.mean_kw.reshape(full.shape)
+            return mean, answer.quantiles_kw.reshape(quantiles.shape), hidden
         which = np.flatnonzero(full)
         answer = self._forecaster.forecast_inputs(by_step[:, which].T, kw.reshape(-1)[which])
         mean[full], quantiles[full] = answer.mean_kw, answer.quantiles_kw
-        return mean, quantiles
+        hidden = np.empty((*full.shape, answer.hidden.shape[1]), np.float32)
+        hidden[full] = answer.hidden
+        return mean, quantiles, hidden

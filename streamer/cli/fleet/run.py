@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from streamer.cli.demandoptions import DemandLength, parse_peak_alarms, parse_peak_floor
 from streamer.cli.fileoptions import Decimal
 from streamer.cli.fleet.options import (
     ConfOption,
@@ -173,8 +174,7 @@ def run(
         str | None,
         typer.Option(
             metavar="MODEL",
-            help="As for `streamer replay`; must exist on every machine. "
-            f"{_KEPT}; sceaux at first.",
+            help=f"As for `streamer replay`; must exist on every machine. {_KEPT}; homes at first.",
             show_default=False,
         ),
     ] = None,
@@ -184,6 +184,53 @@ def run(
             "--adapt/--no-adapt",
             help="Correct the forecasts by what is learnt of each meter, or leave them as the "
             f"network makes them. {_KEPT}; corrected at first.",
+            show_default=False,
+        ),
+    ] = None,
+    horizons: Annotated[
+        bool | None,
+        typer.Option(
+            "--horizons/--no-horizons",
+            help="Forecast the mean power of the next 15 and 60 minutes too, if the model can. "
+            f"{_KEPT}; forecast at first.",
+            show_default=False,
+        ),
+    ] = None,
+    zone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ZONE",
+            help="Time zone of the meters' days, such as Europe/Brussels. Times of readings "
+            f"remain those of UTC. {_KEPT}; UTC at first.",
+            show_default=False,
+        ),
+    ] = None,
+    demand: Annotated[
+        DemandLength | None,
+        typer.Option(
+            "--demand",
+            help="Minutes of a demand interval, whose highest mean of a month a tariff may "
+            f"charge; or none. {_KEPT}; 15 at first.",
+            show_default=False,
+        ),
+    ] = None,
+    peak_floor: Annotated[
+        float | None,
+        typer.Option(
+            parser=parse_peak_floor,
+            metavar="KW",
+            help="Lowest peak that is charged, such as 2.5 in Flanders: only intervals above it "
+            f"raise the month's peak. {_KEPT}; 0 at first.",
+            show_default=False,
+        ),
+    ] = None,
+    peak_alarms: Annotated[
+        float | None,
+        typer.Option(
+            parser=parse_peak_alarms,
+            metavar="NUMBER",
+            help="False alarms about demand intervals that are accepted a month for each meter; "
+            f"0 for no alarms. {_KEPT}; 3 at first.",
             show_default=False,
         ),
     ] = None,
@@ -279,6 +326,11 @@ def run(
         "gaps": None if gaps is None else gaps.value,
         "max_gap": max_gap,
         "silent_after": silent_after,
+        "horizons": horizons,
+        "zone": zone,
+        "demand": None if demand is None else demand.value,
+        "peak_floor": peak_floor,
+        "peak_alarms": peak_alarms,
     }
     job = FleetJob(
         source=source,

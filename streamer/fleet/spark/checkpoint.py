@@ -39,10 +39,15 @@ class CheckpointOptions:
         gaps: `skip` or `reset`.
         max_gap: longest gap in minutes at which `reset` keeps the window.
         silent_after: minutes after which a meter is reported as silent; 0 for never.
+        horizons: whether the mean power of the next 15 and 60 minutes is forecast too.
+        zone: IANA name of the meters' time zone.
+        demand: minutes of a demand interval, `15` or `60`, or `none`.
+        peak_floor: lowest peak that is charged, in kW.
+        peak_alarms: false alarms about demand intervals that are accepted a month.
     """
 
     shards: int = 16
-    model: str = "sceaux"
+    model: str = "homes"
     columns: str = "meter=meter,minute=minute,kw=kw"
     unit: str = "kW"
     delimiter: str = ","
@@ -53,6 +58,11 @@ class CheckpointOptions:
     gaps: str = "skip"
     max_gap: int = 10
     silent_after: int = 15
+    horizons: bool = True
+    zone: str = "UTC"
+    demand: str = "15"
+    peak_floor: float = 0.0
+    peak_alarms: float = 3.0
 
     @property
     def notation(self) -> Notation:
@@ -70,6 +80,11 @@ class CheckpointOptions:
             gaps=self.gaps,
             max_gap=self.max_gap,
             silent_after=self.silent_after,
+            horizons=self.horizons,
+            zone=self.zone,
+            demand=0 if self.demand == "none" else int(self.demand),
+            peak_floor_kw=self.peak_floor,
+            peak_alarms=self.peak_alarms,
         )
 
 

@@ -114,6 +114,7 @@ class FleetJob:
         from streamer.models import find_model
 
         choices = replace(CheckpointOptions(), **self._given())
+        _ = choices.fleet
         find_model(choices.model)
         self._load_data_sources()
         if seconds_of(self.every) is None:

@@ -39,7 +39,7 @@ OUTPUT = ", ".join(
         "summary string",
     ]
 )
-"""Schema of a shard's output: minutes in microseconds, and rows with only a tally and the shard's
+"""Schema of a shard's output: times in microseconds, and rows with only a tally and the shard's
 summary as JSON: `key`, `alarms` of the batch by kind, and `shard`, a `ShardSummary`."""
 
 TICK_MS = 60_000
@@ -216,8 +216,11 @@ def _frames(
 def _frame(
     outcome: Outcome, tally: list[int] | None = None, summary: str | None = None
 ) -> pd.DataFrame:
-    columns = dict(outcome.columns)
-    columns["minute"] = columns["minute"].astype("datetime64[us]").view(np.int64)
+    columns: dict[str, Any] = dict(outcome.columns)
+    for name, kind in COLUMNS.items():
+        if kind == "timestamp":
+            at = columns[name].astype("datetime64[us]")
+            columns[name] = pd.arrays.IntegerArray(at.view(np.int64), np.isnat(at))
     frame = pd.DataFrame(columns, copy=False)
     for name, value in (("tally", tally), ("summary", summary)):
         frame[name] = pd.Series([value] * len(frame), dtype=object)

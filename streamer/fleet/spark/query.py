@@ -58,8 +58,9 @@ def forecast(readings: DataFrame, config: CheckpointConfig) -> DataFrame:
         *counted,
         fn.collect_list(out["summary"]).alias("shards"),
     )
-    columns = [watched[name] for name in COLUMNS]
-    at = list(COLUMNS)
-    columns[at.index("minute")] = fn.timestamp_micros(watched["minute"]).alias("minute")
-    columns[at.index("alarms")] = fn.split(watched["alarms"], ",").alias("alarms")
+    columns = [
+        fn.timestamp_micros(watched[name]).alias(name) if kind == "timestamp" else watched[name]
+        for name, kind in COLUMNS.items()
+    ]
+    columns[list(COLUMNS).index("alarms")] = fn.split(watched["alarms"], ",").alias("alarms")
     return watched.where(watched["meter"].isNotNull()).select(*columns)

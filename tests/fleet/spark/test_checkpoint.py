@@ -46,8 +46,8 @@ def test_a_configuration_is_read_as_written() -> None:
 
 
 def test_former_models_are_read_as_written() -> None:
-    config = CONFIG.continued(replace(CONFIG.choices, model="homes"), "cd34", 7)
-    assert config.former == (FormerModel("sceaux", "ab12", 7),)
+    config = CONFIG.continued(replace(CONFIG.choices, model="other"), "cd34", 7)
+    assert config.former == (FormerModel("homes", "ab12", 7),)
     assert config.first_weights == CONFIG.first_weights == "ab12"
     assert read_config(folder(config.to_text()), "ck") == config
     again = config.continued(config.choices, "cd34", 9)
@@ -61,9 +61,9 @@ def test_a_configuration_from_before_models_could_change_is_read() -> None:
 
 
 def test_changes_are_described_in_one_line_each() -> None:
-    choices = replace(CONFIG.choices, model="homes", silent_after=30)
+    choices = replace(CONFIG.choices, model="other", silent_after=30)
     assert list(changes(CONFIG, CONFIG.continued(choices, "cd34", 7))) == [
-        "the model was sceaux before, and is homes from batch 7 on: each meter's corrections begin "
+        "the model was homes before, and is other from batch 7 on: each meter's corrections begin "
         "anew, which its next row reports",
         "--silent-after 30 from here, 15 before",
     ]
