@@ -129,6 +129,14 @@ def run(
             show_default=False,
         ),
     ] = None,
+    alarms: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SINK",
+            help="A further sink for the rows with alarms, as --sink, which must be a folder.",
+            show_default=False,
+        ),
+    ] = None,
     max_unusable: Annotated[
         float,
         typer.Option(
@@ -337,6 +345,7 @@ def run(
         every=every,
         once=once,
         rejected=rejected,
+        alarms=alarms,
         max_unusable=max_unusable,
         reads=reads,
         writes=writes,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamer.display.numbers import plural
 from streamer.errors import UsageError
+from streamer.fleet.spark.alarms import alarm_rows, interval
 from streamer.fleet.spark.checkpoint import (
     NAME,
     CheckpointConfig,
@@ -42,8 +43,9 @@ if TYPE_CHECKING:
     from pyspark.sql.streaming import DataStreamWriter, StreamingQuery
 
 QUERY = "fleet"
-REJECTED = "rejected"
-"""Name of the query of the unusable rows, and of its checkpoint below that of the fleet."""
+REJECTED, ALARMS = "rejected", "alarms"
+"""Names of the queries of the unusable rows and of the alarms, and of their checkpoints below that
+of the fleet."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class FleetJob:
         every: interval from one batch to the next, in Spark's notation.
         once: whether to end when all available readings are processed.
         rejected: folder for the unusable rows; None to drop them.
+        alarms: a folder, `console`, or a place that `parse_stream` knows, for the rows with alarms;
+            None for none.
         max_unusable: largest share of unusable rows in the first batch, 0 to 1.
         reads: a source other than files.
         writes: a sink other than a folder and the terminal.
@@ -75,10 +79,16 @@ class FleetJob:
     every: str = "1 minute"
     once: bool = False
     rejected: str | None = None
+    alarms: str | None = None
     max_unusable: float = 0.2
     reads: StreamFormat | None = None
     writes: StreamFormat | None = None
     data_sources: Sequence[type[Any]] = ()
+
+    @cached_property
+    def warns(self) -> StreamFormat | None:
+        """The format of the sink of the alarms; None for a folder of Parquet, and the terminal."""
+        return None if self.alarms is None else parse_stream(self.alarms, "sink")
 
     def check(self) -> None:
         """Check everything that does not need Spark, which is slow to start.
@@ -99,8 +109,16 @@ class FleetJob:
                 "--sink": self.sink if self.writes is None else self.writes.folder,
                 "--checkpoint": self.checkpoint,
                 "--rejected": self.rejected,
+                "--alarms": (
+                    None if self.alarms in (None, CONSOLE) else _path(str(self.alarms), self.warns)
+                ),
             }
         )
+        if self.alarms is not None and self.sink not in self._folders:
+            raise UsageError(
+                "--alarms needs a --sink that is a folder, whose rows it reads; from another sink, "
+                "select the rows in which alarms is not null"
+            )
         if self.rejected is not None and (
             self.rejected == CONSOLE or parse_stream(self.rejected, "sink") is not None
         ):
@@ -131,7 +149,7 @@ class FleetJob:
         """
         ours = {kind.name() for kind in self.data_sources}
         packages = {} if spark.packages is None else {"spark.jars.packages": spark.packages}
-        for stream in (self.reads, self.writes):
+        for stream in (self.reads, self.writes, self.warns):
             if stream is not None and stream.name not in ours:
                 check_jar(stream.name, {**spark.conf, **packages})
         here = {place for place in self._folders if spark.is_on_this_machine(place)}
@@ -142,20 +160,22 @@ class FleetJob:
         if self.source in here:
             columns = Columns.parse(choices.columns)
             check_source(self.source, columns, self.format, choices.delimiter)
-        for place in (self.sink, self.rejected):
+        for place in (self.sink, self.rejected, self.alarms):
             if place in here:
                 check_sink(LocalFolder, place, self._checkpoint_of(place))
 
     @property
     def _folders(self) -> list[str]:
-        """The folders among the source, the sink, the checkpoint and the rejected rows."""
+        """The folders among the source, the sinks and the checkpoint."""
         source = self.source if self.reads is None else None
         sink = self.sink if self.writes is None and self.sink != CONSOLE else None
-        places = (source, sink, self.checkpoint, self.rejected)
+        alarms = self.alarms if self.warns is None and self.alarms != CONSOLE else None
+        places = (source, sink, self.checkpoint, self.rejected, alarms)
         return [place for place in places if place is not None]
 
     def _checkpoint_of(self, sink: str) -> str:
-        return self.checkpoint if sink == self.sink else f"{self.checkpoint}/{REJECTED}"
+        names = {self.alarms: f"/{ALARMS}", self.rejected: f"/{REJECTED}", self.sink: ""}
+        return f"{self.checkpoint}{names[sink]}"
 
     def _stored(self, open_folder: Opener) -> tuple[CheckpointConfig | None, CheckpointOptions]:
         """The configuration of the checkpoint, None for a new one, and the options that apply.
@@ -216,13 +236,15 @@ class FleetJob:
         note: Callable[[str], None] = lambda _: None,
         resume: Callable[[int | None, str, Callable[[int], Any]], None] = lambda *_: None,
     ) -> list[StreamingQuery]:
-        """Start the query, and with `rejected` that of the unusable rows after it.
+        """Start the query, and after it those of the unusable rows and of the alarms.
+
+        With `once`, that of the alarms is to be started by `follow`.
 
         Args:
             session: the Spark session.
             note: called with a line about what was chosen for a new checkpoint, or is changed.
             resume: called before the queries start, with the number of the last completed
-                batch, the distribution of the meters, and what reads the summaries of the shards.
+                batch, what the states are made with, and what reads the summaries of the shards.
 
         Raises:
             UsageError: an option is wrong or contradicts the checkpoint, or too many rows of the
@@ -268,8 +290,8 @@ class FleetJob:
         # it is loaded next, and converted back if the former model is given again.
         if config != former:
             storage.write(NAME, config.to_text())
-        layout = f"{config.choices.shards} shards in {config.partitions} partitions"
-        resume(last, layout, partial(read_summaries, session, self.checkpoint, config))
+        made_with = f"{config.choices.shards}/{config.partitions}/{config.weights[:12]}"
+        resume(last, made_with, partial(read_summaries, session, self.checkpoint, config))
         queries = [self._started(writer.queryName(QUERY), self.checkpoint, self.writes)]
         if self.rejected is not None:
             check_sink(partial(Storage, session), self.rejected, self._checkpoint_of(self.rejected))
@@ -278,16 +300,38 @@ class FleetJob:
             writer = rows.writeStream.format("json").option("path", self.rejected)
             writer = writer.queryName(REJECTED)
             queries.append(self._started(writer, self._checkpoint_of(self.rejected)))
-        return queries
+        return queries if self.once else [*queries, *self.follow(session)]
+
+    def follow(self, session: SparkSession) -> list[StreamingQuery]:
+        """Start the query of the alarms, if they have a sink.
+
+        With `once`, it ends at the rows that are in the sink now.
+
+        Raises:
+            UsageError: the sink is a file, or contains the output of another checkpoint.
+            SparkError: Spark cannot start the query.
+        """
+        if self.alarms is None:
+            return []
+        checkpoint = self._checkpoint_of(self.alarms)
+        if self.alarms in self._folders:
+            check_sink(partial(Storage, session), self.alarms, checkpoint)
+        writer = open_sink(alarm_rows(session, self.sink), self.alarms, self.warns)
+        every = interval(seconds_of(self.every) or 0.0)
+        return [self._started(writer.queryName(ALARMS), checkpoint, self.warns, every)]
 
     def _started(
-        self, writer: DataStreamWriter, checkpoint: str, stream: StreamFormat | None = None
+        self,
+        writer: DataStreamWriter,
+        checkpoint: str,
+        stream: StreamFormat | None = None,
+        every: str | None = None,
     ) -> StreamingQuery:
         writer = writer.option("checkpointLocation", checkpoint).outputMode("append")
         writer = (
             writer.trigger(availableNow=True)
             if self.once
-            else writer.trigger(processingTime=self.every)
+            else writer.trigger(processingTime=every or self.every)
         )
         with explained("the query does not start"):
             if stream is not None and stream.is_table:

@@ -29,7 +29,7 @@ _NATURAL = {"meter": "string", "minute": "timestamp", "kw": "double"}
 MAX_BYTES = 32 << 20
 """Size of a batch's files without another limit."""
 
-_MAX_AGE = "3650d"
+MAX_AGE = "3650d"
 """Largest age of a new file relative to the newest one. Spark's default of a week is too short for
 files copied with their times, which would be ignored silently."""
 
@@ -120,6 +120,7 @@ class ReadingSource:
                 reader = reader.option("maxBytesPerTrigger", MAX_BYTES)
             else:
                 reader = reader.option("maxFilesPerTrigger", self.max_files)
+            reader = reader.option("maxFileAge", MAX_AGE)
             return self._load(reader, form, schema, self.source)
 
     def _schema(self, session: SparkSession, form: str, has_files: bool) -> StructType:

@@ -186,6 +186,11 @@ class Storage:
                 raise
             stream.close()
 
+    def create(self) -> None:
+        """Create the folder, if it does not exist."""
+        with explained(str(self._path)):
+            self._files.mkdirs(self._path)
+
     def remove(self, name: str, *, with_content: bool = False) -> None:
         """Remove an entry, if it exists, and with `with_content` all entries below it."""
         with explained(str(self._path)):

@@ -98,6 +98,44 @@ def test_two_runs_give_each_reading_once_with_the_values_of_a_shard(
 
 
 @pytest.mark.slow
+def test_rows_with_alarms_come_once_also_if_a_batch_is_repeated(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    source, sink, checkpoint, alarms = (tmp_path / it for it in ("in", "out", "ck", "alarms"))
+    job = FleetJob(
+        str(source), str(sink), str(checkpoint), {"shards": 1}, once=True, alarms=str(alarms)
+    )
+
+    def step() -> None:
+        run(spark, job)
+        wait_for(job.follow(spark))
+        expected, found = (
+            sorted(map(tuple, rows.select("meter", "minute", "alarms").collect()))
+            for rows in (
+                spark.read.parquet(str(sink)).where("alarms is not null"),
+                spark.read.parquet(str(alarms)),
+            )
+        )
+        assert found == expected
+        names.append([row[0] for row in found])
+
+    names: list[list[str]] = []
+    write(source, "0.parquet", [(meter, minute) for minute in range(3) for meter in METERS])
+    write(source, "1.parquet", [(meter, 30) for meter in METERS[:4]])
+    step()
+    write(source, "2.parquet", [(meter, 60) for meter in METERS[:2]])
+    step()
+    # As after a kill between the writing of a batch and its record.
+    for log in (checkpoint / "alarms" / "commits", checkpoint / "commits"):
+        last = max((path for path in log.iterdir() if path.name.isdigit()), key=lambda it: it.name)
+        last.unlink()
+        (log / f".{last.name}.crc").unlink()
+    step()
+    assert names[0] == METERS
+    assert names[1] == names[2] == sorted([*METERS, *METERS[:4]])
+
+
+@pytest.mark.slow
 def test_rejected_rows_are_written_once_and_shards_follow_from_the_meters(
     spark: SparkSession, tmp_path: Path
 ) -> None:
