@@ -22,6 +22,9 @@ _ADVICE = {
         "if the file is damaged, take it away, or leave such files out with "
         "--conf spark.sql.files.ignoreCorruptFiles=true"
     ),
+    r"(IncompatibleClassChange|NoSuchMethod|AbstractMethod|NoClassDefFound)Error": (
+        "a jar is for another version of Spark: give the one that is for this version"
+    ),
     r"Java gateway process exited": (
         "if it was killed, give the same command again; otherwise its log has the reason"
     ),

@@ -159,6 +159,13 @@ def test_an_error_names_the_log() -> None:
     assert str(SparkError("no").with_log(Path("a.log"))) == "no (Spark's log: a.log)"
 
 
+def test_a_jar_for_another_version_is_named_as_the_cause() -> None:
+    text = "java.lang.IncompatibleClassChangeError: class x.SparkView can not implement y.View"
+    assert explain(_FailedError(text, _Thrown(text))).endswith(
+        "View; a jar is for another version of Spark: give the one that is for this version"
+    )
+
+
 def test_an_unknown_format_is_an_error_of_usage_with_its_jar() -> None:
     from pyspark.errors import AnalysisException
 
