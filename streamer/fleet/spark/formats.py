@@ -41,8 +41,6 @@ _KAFKA_OPTIONS = {
 _FORMER = frozenset({"config", "connector", "maxrecords", "timeout"})
 """Options of the connector that was part of streamer."""
 
-Named = Mapping[str, str]
-
 
 @dataclass(frozen=True)
 class StreamFormat:
@@ -57,7 +55,7 @@ class StreamFormat:
 
     name: str | None
     path: str = ""
-    options: Named = field(default_factory=dict, repr=False)
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
     is_table: bool = False
 
     @property
@@ -77,14 +75,6 @@ class StreamFormat:
     def has_messages(self) -> bool:
         """Whether a row is a message with a key and a value, as in Kafka."""
         return self.name is not None and self.name.lower().endswith(KAFKA)
-
-    def with_defaults(self, use: Use) -> StreamFormat:
-        """The same with defaults of ours for options that are not given."""
-        if use == "sink" or not self.has_messages:
-            return self
-        given = {name.lower() for name in self.options}
-        ours = {name: value for name, value in _DEFAULTS.items() if name.lower() not in given}
-        return replace(self, options={**ours, **self.options})
 
 
 def parse_stream(
@@ -129,7 +119,11 @@ def parse_stream(
         raise UsageError(f"{place}: write it like {_TABLE}catalog.schema.name")
     if stream.name == KAFKA:
         _check_kafka(stream, use)
-    return stream.with_defaults(use)
+    if use == "sink" or not stream.has_messages:
+        return stream
+    names = {name.lower() for name in stream.options}
+    ours = {name: value for name, value in _DEFAULTS.items() if name.lower() not in names}
+    return replace(stream, options={**ours, **stream.options})
 
 
 def _parse_options(options: Sequence[str], use: Use) -> dict[str, str]:
@@ -137,8 +131,8 @@ def _parse_options(options: Sequence[str], use: Use) -> dict[str, str]:
     for option in options:
         key, equals, value = option.partition("=")
         if not equals or not re.fullmatch(r"\S+", key):
-            # What is not an option might be a secret.
-            raise UsageError(f"--{use}-option {key.split(' ')[0]!r}: write it like key=value")
+            # It is not shown, because it might be a secret.
+            raise UsageError(f"--{use}-option: write each like key=value")
         found[key] = _from_environment(key, value)
     return found
 

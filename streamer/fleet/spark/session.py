@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from streamer.errors import SparkError, UsageError
-from streamer.fleet.spark.failures import explained
+from streamer.fleet.spark.failures import explained, logged
 from streamer.fleet.spark.needs import check_java, check_packages
 from streamer.fleet.spark.preview import is_on_this_machine
 from streamer.fleet.spark.signals import children_ignoring_sigterm, noted_signals
@@ -206,7 +206,7 @@ def _log(settings: SparkSettings) -> Iterator[IO[bytes] | None]:
         try:
             yield log
         except SparkError as error:
-            raise error.with_log(path) from None
+            raise logged(error, path) from None
         except BaseException:
             path.unlink()
             raise

@@ -72,7 +72,7 @@ def test_secrets_come_from_the_environment_and_are_not_shown(
         parse_stream(HOST, "source", None, ["kafka.sasl.jaas.config=${NONE}"])
     with pytest.raises(UsageError) as caught:
         parse_stream("t", "sink", "delta", ["hush hush"])
-    assert str(caught.value) == "--sink-option 'hush': write it like key=value"
+    assert str(caught.value) == "--sink-option: write each like key=value"
 
 
 FORMER = "is one of the connector that was part of streamer"

@@ -22,6 +22,7 @@ from streamer.errors import UsageError
 from streamer.fleet.columns import COLUMNS
 from streamer.fleet.shard import Shard
 from streamer.fleet.spark.checkpoint import NAME
+from streamer.fleet.spark.formats import StreamFormat
 from streamer.fleet.spark.job import FleetJob
 from streamer.fleet.spark.reports import Report
 from streamer.fleet.spark.sinks import COMMITTED, check_sink
@@ -153,6 +154,26 @@ def test_rejected_rows_are_written_once_and_shards_follow_from_the_meters(
     assert found["minute"].tolist() == ["never", "never", "2026-01-01", "2026-01-01"]
     assert [Path(file).name for file in found["file"]] == ["0.csv", "1.csv"] * 2
     assert json.loads((checkpoint / NAME).read_text())["choices"]["shards"] == 1
+
+
+@pytest.mark.slow
+def test_forecasts_are_written_to_a_table_and_read_from_it(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    source, sink = tmp_path / "in", tmp_path / "out"
+    write(source, "0.parquet", [(meter, 0) for meter in METERS])
+    options = {"path": str(tmp_path / "table"), "compression": "gzip"}
+    table = StreamFormat("parquet", "forecasts_of_a_test", options, is_table=True)
+    job = FleetJob(str(source), "", str(tmp_path / "ck"), {"shards": 1}, once=True, writes=table)
+    try:
+        assert total(run(spark, job), "written", "rows") == len(METERS)
+        assert list((tmp_path / "table").glob("*.gz.parquet"))
+        given = {"shards": 1, "columns": "kw=actual_kw"}
+        stored = StreamFormat(None, table.path, is_table=True)
+        again = FleetJob("", str(sink), str(tmp_path / "ck2"), given, once=True, reads=stored)
+        assert total(run(spark, again), "written", "readings") == len(METERS)
+    finally:
+        spark.sql(f"DROP TABLE IF EXISTS {table.path}")
 
 
 @pytest.mark.slow
