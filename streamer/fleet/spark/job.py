@@ -28,7 +28,7 @@ from streamer.fleet.spark.preview import check_source, check_state
 from streamer.fleet.spark.progress import FOLDER, ProgressLog
 from streamer.fleet.spark.query import forecast
 from streamer.fleet.spark.reports import Run, seconds_of
-from streamer.fleet.spark.session import SparkSettings
+from streamer.fleet.spark.session import LOCAL_FILE_MANAGER, SparkSettings
 from streamer.fleet.spark.sinks import CONSOLE, check_sink, open_sink
 from streamer.fleet.spark.sources import ReadingSource
 from streamer.fleet.spark.storage import LocalFolder, Opener, Storage, last_batch
@@ -219,6 +219,10 @@ class FleetJob:
         # Batches without readings only serve the timers. With --once they would never end.
         has_timers = not self.once and config.choices.silent_after > 0
         session.conf.set("spark.sql.streaming.noDataMicroBatches.enabled", has_timers)
+        manager, local = LOCAL_FILE_MANAGER
+        is_local = all(Storage(session, folder).is_local for folder in self._folders)
+        if is_local and session.conf.get(manager, None) is None:
+            session.conf.set(manager, local)
         with explained("the query cannot be built"):
             rows = forecast(readings, config)
         writer = open_sink(session, rows, self.sink)

@@ -164,21 +164,18 @@ def _counts(shard: Shard) -> tuple[int, int, int, int]:
 def _frames(
     outcome: Outcome, silent: Outcome, readings: int, before: Iterable[int], shard: Shard
 ) -> Iterator[pd.DataFrame]:
-    """Output rows as data frames, followed by the tally."""
-    for part in (outcome, silent):
-        if len(part):
-            yield _frame(part, None)
+    """Output rows as one data frame, the last of which has only the tally.
+
+    Converting a frame takes some time for each of its columns, however few rows it has.
+    """
     meters, *dropped = (
         now - was if at else now
         for at, (now, was) in enumerate(zip(_counts(shard), before, strict=True))
     )
     ended = int(np.count_nonzero(outcome.columns["alarms"] == SILENT))
-    yield _frame(Outcome.of(1, {}), [readings, *dropped, meters, ended + len(silent)])
-
-
-def _frame(outcome: Outcome, tally: list[int] | None) -> pd.DataFrame:
-    columns = dict(outcome.columns)
+    tally = [readings, *dropped, meters, ended + len(silent)]
+    columns = Outcome.joined([outcome, silent, Outcome.of(1, {})]).columns
     columns["minute"] = columns["minute"].astype("datetime64[us]").view(np.int64)
     frame = pd.DataFrame(columns, copy=False)
-    frame["tally"] = pd.Series([tally] * len(frame), dtype=object)
-    return frame
+    frame["tally"] = pd.Series([*[None] * (len(frame) - 1), tally], dtype=object)
+    yield frame

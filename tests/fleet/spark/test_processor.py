@@ -96,13 +96,13 @@ class FakeSpark:
 
 class Batch:
     def __init__(self, frames: list[pd.DataFrame]) -> None:
-        *parts, tally = frames
-        assert all(list(frame.columns) == [*COLUMNS, "tally"] for frame in frames)
-        assert len(tally) == 1
-        assert tally["meter"][0] is None
-        assert all(frame["tally"].isna().all() for frame in parts)
-        self.rows = pd.concat(parts) if parts else tally.iloc[:0]
-        self.tally = dict(zip(TALLY, tally["tally"][0], strict=True))
+        (frame,) = frames
+        assert list(frame.columns) == [*COLUMNS, "tally"]
+        self.rows: pd.DataFrame = frame.iloc[:-1]
+        last = frame.iloc[-1]
+        assert self.rows["tally"].isna().all()
+        assert last["meter"] is None
+        self.tally = dict(zip(TALLY, last["tally"], strict=True))
 
     @property
     def silent(self) -> list[str]:
