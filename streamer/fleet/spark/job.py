@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ from streamer.fleet.spark.progress import FOLDER, ProgressLog
 from streamer.fleet.spark.query import forecast
 from streamer.fleet.spark.reports import Run, seconds_of
 from streamer.fleet.spark.reshard import undone
-from streamer.fleet.spark.session import SparkSettings
+from streamer.fleet.spark.session import LOCAL_FILE_MANAGER, SparkSettings
 from streamer.fleet.spark.sinks import CONSOLE, check_sink, open_sink
 from streamer.fleet.spark.sources import ReadingSource
 from streamer.fleet.spark.storage import LocalFolder, Opener, Storage, last_batch
@@ -109,9 +109,7 @@ class FleetJob:
                 "--sink": self.sink if self.writes is None else self.writes.folder,
                 "--checkpoint": self.checkpoint,
                 "--rejected": self.rejected,
-                "--alarms": (
-                    None if self.alarms in (None, CONSOLE) else _path(str(self.alarms), self.warns)
-                ),
+                "--alarms": self.alarms if self.warns is None else self.warns.folder,
             }
         )
         if self.alarms is not None and self.sink not in self._folders:
@@ -283,6 +281,10 @@ class FleetJob:
         # Batches without readings only serve the timers. With --once they would never end.
         has_timers = not self.once and config.choices.silent_after > 0
         session.conf.set("spark.sql.streaming.noDataMicroBatches.enabled", has_timers)
+        manager, local = LOCAL_FILE_MANAGER
+        is_local = all(Storage(session, folder).is_local for folder in self._folders)
+        if is_local and session.conf.get(manager, None) is None:
+            session.conf.set(manager, local)
         with explained("the query cannot be built"):
             rows = forecast(readings, config)
         writer = open_sink(rows, self.sink, self.writes)

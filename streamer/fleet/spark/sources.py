@@ -114,13 +114,12 @@ class ReadingSource:
         form = self.format or format_of(names, self.source)
         with explained(self.source):
             schema = self._schema(session, form, bool(names))
-            reader = session.readStream.option("maxFileAge", _MAX_AGE)
+            reader = session.readStream.option("maxFileAge", MAX_AGE)
             if self.max_files is None:
                 # A worker holds its shards' part of a batch in memory.
                 reader = reader.option("maxBytesPerTrigger", MAX_BYTES)
             else:
                 reader = reader.option("maxFilesPerTrigger", self.max_files)
-            reader = reader.option("maxFileAge", MAX_AGE)
             return self._load(reader, form, schema, self.source)
 
     def _schema(self, session: SparkSession, form: str, has_files: bool) -> StructType:

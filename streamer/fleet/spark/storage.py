@@ -115,6 +115,11 @@ class Storage:
             conf = self._context._jsc.hadoopConfiguration()  # noqa: SLF001
             self._files = self._path.getFileSystem(conf)
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the folder is one of the local file system of its machine."""
+        return bool(self._files.getScheme() == "file")
+
     def exists(self, name: str) -> bool:
         """Whether the folder has an entry of this name."""
         with explained(str(self._path)):
