@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import faulthandler
-from collections.abc import Callable
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from hypothesis import settings
 from streamer.models import kernels
 from streamer.models.keras import import_tensorflow
 from streamer.sample import sample_path
+from streamer.stream.signals import ENDINGS
 
 # The machine may be busy, and the tests do not measure speed.
 settings.register_profile("streamer", deadline=None)
@@ -31,6 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--numpy"):
         kernels.available = dict
+    # Of streamer's hundreds of runs in processes of their own, each would compile it again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist, which names the groups
@@ -45,6 +52,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("endurance"):
         # It may exceed the timeout for tests that hang.
         faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_of_a_terminal() -> Iterator[None]:
+    """Signals that are not ignored, as they are by what nohup or a shell's & has started."""
+    defaults = {signal.SIGINT: signal.default_int_handler}
+    ignored = [number for number in ENDINGS if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, defaults.get(number, signal.SIG_DFL))
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture(scope="session")
