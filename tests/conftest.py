@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from streamer.models import kernels
 from streamer.models.keras import import_tensorflow
 from streamer.sample import sample_path
 from streamer.stream.signals import ENDINGS
+from tests.kerasfiles import save_random
 
 # The machine may be busy, and the tests do not measure speed.
 settings.register_profile("streamer", deadline=None)
@@ -82,19 +84,4 @@ def keras() -> Any:
 @pytest.fixture
 def make_keras_file(keras: Any, tmp_path: Path) -> Callable[..., tuple[Any, Path]]:
     """Function that makes and saves a Keras model of stacked LSTM layers, weights random."""
-
-    def make(
-        *units: int, inputs: int = 1, outputs: int = 1, timesteps: int | None = None, seed: int = 0
-    ) -> tuple[Any, Path]:
-        layers = [keras.Input((timesteps, inputs))]
-        for number, size in enumerate(units, start=1):
-            layers.append(keras.layers.LSTM(size, return_sequences=number < len(units)))
-            layers.append(keras.layers.Dropout(0.2))
-        model = keras.Sequential([*layers, keras.layers.Dense(outputs)])
-        rng = np.random.default_rng(seed)
-        model.set_weights([rng.normal(0, 0.3, w.shape) for w in model.get_weights()])
-        path = tmp_path / f"random{seed}.keras"
-        model.save(path)
-        return model, path
-
-    return make
+    return partial(save_random, keras, tmp_path)
