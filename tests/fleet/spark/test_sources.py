@@ -267,7 +267,7 @@ def test_the_oldest_files_are_the_first_batch(spark: SparkSession, tmp_path: Pat
 
 def test_a_format_of_spark_is_read_by_its_columns(spark: SparkSession) -> None:
     columns = Columns("timestamp", "timestamp", "value")
-    rows = ReadingSource("rate", columns, stream=StreamFormat("rate")).open(spark, with_file=True)
+    rows = ReadingSource("rate", columns, stream=StreamFormat("rate")).open(spark)
     assert [kind for _, kind in rows.dtypes] == ["timestamp", "timestamp", "bigint", "string"]
     with pytest.raises(UsageError, match=r"^rate: no column 'meter' among timestamp, value: name"):
         ReadingSource("rate", stream=StreamFormat("rate")).open(spark)
