@@ -14,7 +14,7 @@ _MINUTE_US = 60_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class FleetScores:
-    """Scores over all settled minutes of all meters; None without any.
+    """Scores over all settled minutes of all meters; None without any, or if not kept.
 
     Attributes:
         settled: number of settled minutes.
@@ -170,17 +170,11 @@ def _known(values: Iterable[int | None]) -> Iterable[int]:
 
 
 def _scores(shards: Iterable[ShardSummary], minutes: str) -> FleetScores:
-    sums = Sums(
-        *map(sum, zip(*(shard.scores.get(minutes, Sums()) for shard in shards), strict=True))
-    )
-    settled = sums.settled
-    means = {
-        name: total / settled if settled else None
-        for name, total in zip(Sums._fields[1:], sums[1:], strict=True)
-    }
+    sums = Sums.over(it.scores[minutes] for it in shards if minutes in it.scores)
+    means = {name: sums.mean(name) for name in Sums._fields[1:]}
     reference = means["persistence_mse_kw2"]
     return FleetScores(
-        settled=settled,
+        settled=sums.settled,
         **means,
         skill=skill(means["mse_kw2"], reference),
         frozen_skill=skill(means["frozen_mse_kw2"], reference),

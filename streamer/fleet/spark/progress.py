@@ -67,14 +67,14 @@ class RunProgress:
         batches: the last batches, of earlier runs too, newest last.
         shards: the last summary of each shard, by key.
         after: number of the batch after which the summaries were complete; None if they are not.
-        layout: distribution of the meters over the keys, as text.
+        made_with: number of shards and partitions, and model, as text.
     """
 
     run: Run | None = None
     batches: tuple[Batch, ...] = ()
     shards: Mapping[int, ShardSummary] = field(default_factory=dict)
     after: int | None = None
-    layout: str = ""
+    made_with: str = ""
 
     def over(self, seconds: float) -> tuple[Batch, ...]:
         """The batches that ended in the last seconds before the end of the newest."""
@@ -125,27 +125,27 @@ class ProgressLog:
         self.batch: Batch | None = None
         self.shards: dict[int, ShardSummary] = {}
         self.after: int | None = None
-        self._layout = ""
+        self._made_with = ""
         self._batches: deque[str] = deque(maxlen=_MAX_BATCHES)
         self._names: list[str] = []
         self._has_complained = self._is_loaded = False
 
     def fill(
-        self, batch: int | None, layout: str, read: Callable[[int], dict[int, ShardSummary]]
+        self, batch: int | None, made_with: str, read: Callable[[int], dict[int, ShardSummary]]
     ) -> None:
         """Read the summaries out of the states, unless those recorded are of the last batch.
 
         Args:
             batch: number of the last completed batch; None before the first.
-            layout: distribution of the meters over the keys, as text.
+            made_with: number of shards and partitions, and model, as text.
             read: returns the summaries after a batch, by key.
         """
         self._load()
-        former, self._layout = self._layout, layout
+        former, self._made_with = self._made_with, made_with
         try:
             if batch is None:
                 self.shards, self.after = {}, -1
-            elif self.after != batch or former != layout:
+            elif self.after != batch or former != made_with:
                 self.shards, self.after = read(batch), batch
         except SparkError as error:
             self.after = None
@@ -161,7 +161,7 @@ class ProgressLog:
             known = read_progress(self._folder)
             self.before = known.run
             self.shards, self.after = dict(known.shards), known.after
-            self._layout = known.layout
+            self._made_with = known.made_with
             self._batches.extend(map(to_line, known.batches))
         except (SparkError, OSError) as error:
             self._give_up(error)
@@ -209,7 +209,7 @@ class ProgressLog:
     def _write(self) -> None:
         self.run = replace(self.run, said=self._now())
         about = {"version": VERSION, "shards": len(self.shards), "after": self.after}
-        head = json.dumps({**about, "layout": self._layout, **asdict(self.run)})
+        head = json.dumps({**about, "made_with": self._made_with, **asdict(self.run)})
         shards = (
             json.dumps({"key": key, **shard.to_json()}, separators=(",", ":"))
             for key, shard in self.shards.items()
@@ -258,7 +258,7 @@ def parse_progress(text: str) -> RunProgress:
     if run.pop("version", None) != VERSION:
         raise ValueError("another version")
     count, after = run.pop("shards", 0), run.pop("after", None)
-    layout = str(run.pop("layout", ""))
+    made_with = str(run.pop("made_with", ""))
     if type(count) is not int or type(after) not in (int, type(None)):
         raise ValueError(f"shards is {count!r}, after is {after!r}")
     if not 0 <= count <= len(lines):
@@ -276,7 +276,7 @@ def parse_progress(text: str) -> RunProgress:
             batches.append(parse_as(Batch, parse_object(line)))
         except ValueError:
             continue
-    return RunProgress(parse_as(Run, run), tuple(batches), shards, after, layout)
+    return RunProgress(parse_as(Run, run), tuple(batches), shards, after, made_with)
 
 
 def _ours(names: Iterable[str]) -> list[str]:

@@ -98,6 +98,8 @@ def _batches(last: BatchStatus, hour: BatchStatus, run: RunStatus | None) -> Ren
         counts = [getattr(it, name) for it in both]
         if any(counts) or name in ("read", "rows", "late", "silent"):
             table.add_row(what, *(f"{count:,}" for count in counts))
+    for kind in sorted(hour.kinds.keys() - {"silent"}):
+        table.add_row(f"alarm {_clean(kind)}", *(f"{it.kinds.get(kind, 0):,}" for it in both))
     return Group(table, Text(_split(last)))
 
 
@@ -124,6 +126,14 @@ def _fleet(status: FleetStatus, fleet: MetersStatus) -> RenderableType:
         frozen = (_score(scores.frozen_mse_kw2), "", percent(scores.frozen_skill), "")
         table.add_row("frozen", *frozen)
     table.add_row("persistence", _score(scores.persistence_mse_kw2), "", "", "")
+    for minutes, mean in fleet.horizons.items():
+        table.add_row(
+            f"mean of {minutes} minutes",
+            _score(mean.mse_kw2),
+            "",
+            percent(mean.skill),
+            percent(mean.coverage, signed=False),
+        )
     dropped = f"{fleet.late:,} late, {fleet.doubled:,} duplicate and {fleet.invalid:,} invalid"
     return Group(table, Text(f"Of {plural(scores.settled, 'settled minute')}. Dropped: {dropped}."))
 

@@ -390,6 +390,16 @@ def test_control_characters_in_names_do_not_reach_the_terminal() -> None:
     assert "attic[red]" in text
 
 
+def test_longer_horizons_and_the_kinds_of_alarms_are_shown() -> None:
+    scores = replace(SCORES, mae_kw=None, frozen_mse_kw2=None, frozen_skill=None)
+    last = replace(LAST, kinds={"peak": 2, "silent": 1})
+    hour = replace(HOUR, kinds={"peak": 5, "silent": 1, "stuck": 1})
+    status = replace(STATUS, fleet=replace(FLEET, horizons={"15": scores}), last=last, hour=hour)
+    text = shown(status)
+    assert "mean of 15 minutes   0.0383          +15.4 %       90.1 %" in text
+    assert re.search(r"alarm peak +2 +5\nalarm stuck +0 +1\nOf batch", text)
+
+
 def test_waiting_records_are_shown() -> None:
     text = shown(replace(STATUS, last=replace(LAST, behind=12_345)))
     assert "waiting        12,345 records at the source" in text
