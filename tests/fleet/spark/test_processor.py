@@ -109,7 +109,8 @@ class Batch:
         silent = self.rows[self.rows["alarms"] == "silent"]
         assert silent["actual_kw"].isna().all()
         assert self.tally["silent"] == len(silent)
-        return silent["meter"].tolist()
+        meters: list[str] = silent["meter"].tolist()
+        return meters
 
 
 def test_batches_continue_the_same_shard() -> None:
