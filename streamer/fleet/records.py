@@ -8,52 +8,91 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from streamer.demand.light.records import DEMAND
 from streamer.errors import StateError
 from streamer.fleet import guard
 from streamer.fleet.alarms import FleetAlarms
 from streamer.fleet.arranged import MINUTE_US, NEVER, RoundPlan
 from streamer.fleet.bands import BAND, Bands
 from streamer.fleet.columns import SILENT, Column, Outcome
+from streamer.fleet.demand import FleetDemand
+from streamer.fleet.horizons import FleetHorizons, next_columns, score_columns
+from streamer.fleet.renewal import MODEL, renew, renewal_text, renewed_rows
 from streamer.fleet.running import SCORES, score
 from streamer.fleet.settings import FleetSettings
+from streamer.fleet.zones import local_us
+from streamer.models import MeansHead
 from streamer.online import light
 from streamer.online.intervals import MAX_KW, TERMS
 from streamer.online.light import LIGHT
+from streamer.online.means.light.forecasts import HORIZONS
 from streamer.readings import Alarm
-from streamer.readings.arrays import BoolArray, DoubleArray, IndexArray, IntArray, Records
+from streamer.readings.arrays import (
+    BoolArray,
+    DoubleArray,
+    FloatArray,
+    IndexArray,
+    IntArray,
+    Records,
+)
 
 
 class RecordKeeper:
     """Updates the records of many meters by one reading each, as a pipeline does for one meter.
 
     The object itself has no state: each meter has a record. The window in the record is kept by
-    the shard, which moves a whole block of readings through it at once.
+    the shard, which puts a whole block of readings into it at once.
 
     Args:
         settings: settings of all meters.
         window: size of the network's window in readings.
         levels: levels of its quantiles in increasing order; may be empty.
+        head: forecaster of the means of the next minutes; None if the model has none.
+        model: its name.
 
     Attributes:
         first: record of a new meter, without dimensions.
     """
 
-    def __init__(self, settings: FleetSettings, window: int, levels: tuple[float, ...]) -> None:
-        self._adapt = settings.adapt
+    def __init__(
+        self,
+        settings: FleetSettings,
+        window: int,
+        levels: tuple[float, ...],
+        head: MeansHead | None = None,
+        model: str = "",
+    ) -> None:
+        self._model, self._window = model, window
+        self._confidence, self._adapt, self._zone = (
+            settings.confidence,
+            settings.adapt,
+            settings.zone,
+        )
         self._silent_after_us = settings.silent_after * MINUTE_US
         self._median = levels.index(0.5) if 0.5 in levels else None
         self._bands = Bands(settings.confidence, levels)
         self._alarms = FleetAlarms()
+        rule = settings.demand_rule
+        self._horizons = FleetHorizons.of(
+            head if settings.horizons else None,
+            adapt=settings.adapt,
+            confidence=settings.confidence,
+        )
+        ahead = () if self._horizons is None else HORIZONS
+        self._demand = None if rule is None else FleetDemand(rule, settings, ahead)
         self.first = self._begun(window)
 
     def _begun(self, window: int) -> Records:
+        count = "u1" if window < 256 else "<u4"
         dtype: list[Any] = [
             ("last_at", "<i8"),
             ("last_kw", "<f8"),
             ("before_kw", "<f8"),
-            ("held", "u1" if window < 256 else "<u4"),  # readings in the window
+            ("held", count),  # readings in the window
             ("silent", "?"),
-            ("window", "<f4", window),  # in the network's own units, newest last
+            ("renewed", "?"),  # whether the model has changed since the last reading
+            ("slot", count),  # place of the next reading in the window
+            ("window", "<f4", window),  # ring of readings in kW
             ("waiting", "?"),  # whether a forecast waits; the next six fields are its values
             ("kw", "<f8"),
             ("frozen_kw", "<f8"),
@@ -68,11 +107,28 @@ class RecordKeeper:
         ]
         if self._adapt:
             dtype.append(("light", LIGHT))
+        if self._horizons is not None:
+            dtype.append(("means", self._horizons.first.dtype))
+        if self._demand is not None:
+            dtype.append(("demand", DEMAND))
         first = np.zeros((), dtype)
         first["last_at"] = NEVER
         first["band"] = self._bands.first
         first["alarms"] = self._alarms.first
+        if self._horizons is not None:
+            first["means"] = self._horizons.first
+        if self._demand is not None:
+            first["demand"] = self._demand.first
         return first
+
+    def renew(self, records: Records, levels: tuple[float, ...]) -> None:
+        """Continue records of another model: see `streamer.fleet.renewal`.
+
+        Args:
+            records: (meters,) the records, changed in place.
+            levels: levels of the other model's quantiles.
+        """
+        renew(records, self.first, Bands(self._confidence, levels).first)
 
     def check(self, records: Records) -> None:
         """Check records that were restored.
@@ -88,6 +144,10 @@ class RecordKeeper:
             raise StateError(
                 "state of a shard is damaged: the evidence of its guards is out of bounds"
             )
+        if self._horizons is not None:
+            self._horizons.check(records["means"])
+        if self._demand is not None:
+            self._demand.check(records["demand"])
 
     def push(
         self,
@@ -99,6 +159,7 @@ class RecordKeeper:
         rounds: RoundPlan,
         mean: DoubleArray,
         quantiles: DoubleArray,
+        hidden: FloatArray,
     ) -> Outcome:
         """Settle, score, learn and forecast, for one reading of each of some meters.
 
@@ -110,6 +171,7 @@ class RecordKeeper:
             rounds: gaps and windows of this round.
             mean: (meters,) the network's mean forecasts in kW; NaN for windows not yet full.
             quantiles: (meters, levels) the network's quantiles in kW.
+            hidden: (meters, units) its last hidden states.
 
         Returns:
             One row per reading, after those of the silences that these readings end.
@@ -132,9 +194,32 @@ class RecordKeeper:
             high=settled["high_kw"],
             missing=rounds.missing,
         )
+        for row in renewed_rows(now).tolist():
+            text = renewal_text(self._model, self._window - int(rounds.held[row]))
+            raised.append((row, Alarm(MODEL, at.view("datetime64[us]")[row].item(), text, 1.0)))
+        before_at, local = now["last_at"].copy(), local_us(at, self._zone)
         _take(now, at, kw, rounds)
         now["waiting"] = rounds.full
-        _apply(self._issue, now, rounds.full, mean, quantiles, at)
+        _apply(self._issue, now, rounds.full, mean, quantiles, local)
+        ahead, next_kw = waiting_columns(now), None
+        horizons: dict[str, Column] = {}
+        if self._horizons is not None:
+            next_kw = self._horizons.take(
+                now["means"],
+                at=at,
+                local=local,
+                before_at=before_at,
+                kw=kw,
+                before_kw=now["before_kw"],
+                hidden=hidden,
+                full=rounds.full,
+                next_kw=np.stack([*ahead.values()], axis=1),
+            )
+            horizons = next_columns(next_kw)
+        demand: dict[str, Column] = {}
+        if self._demand is not None:
+            demand, peaks = self._demand.take(now["demand"], at=at, kw=kw, issued_kw=next_kw)
+            raised += peaks
         alarms, texts = _alarm_columns(len(now), raised)
         columns: dict[str, Column] = {
             "meter": places,
@@ -144,7 +229,9 @@ class RecordKeeper:
             "median_kw": settled["median_kw"],
             "low_kw": settled["low_kw"],
             "high_kw": settled["high_kw"],
-            **waiting_columns(now),
+            **ahead,
+            **horizons,
+            **demand,
             "gap_minutes": rounds.missing.astype(np.int32),
             **running_columns(now),
             "alarms": alarms,
@@ -291,7 +378,10 @@ def running_columns(records: Records) -> dict[str, Column]:
     reference = columns["persistence_mse_kw2"]
     ratio = np.full(len(records), np.nan)
     np.divide(columns["mse_kw2"], reference, out=ratio, where=reference > 0.0)
-    return {"settled": settled, **columns, "skill": 1.0 - ratio}
+    columns = {"settled": settled, **columns, "skill": 1.0 - ratio}
+    if "means" in (records.dtype.names or ()):
+        columns |= score_columns(records["means"])
+    return columns
 
 
 def _alarm_columns(meters: int, raised: list[tuple[int, Alarm]]) -> tuple[Column, Column]:

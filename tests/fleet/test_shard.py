@@ -80,7 +80,12 @@ def _expected(pipeline: Pipeline, readings: list[Reading]) -> list[Step]:
     return [pipeline.push(reading) for reading in readings]
 
 
-def _compare(name: str, outcome: Outcome, steps: list[Step]) -> None:
+def _twin(model: NetworkForecaster) -> Pipeline:
+    """The pipeline of a meter with the default settings."""
+    return Pipeline(model, adapt="light", demand=FleetSettings().demand_rule)
+
+
+def _compare(name: str, outcome: Outcome, steps: list[Step], *, horizons: bool = True) -> None:
     """Compare the rows of a meter with the steps of its pipeline."""
     columns = outcome.columns
     # A silent meter's row has no reading.
@@ -101,6 +106,18 @@ def _compare(name: str, outcome: Outcome, steps: list[Step]) -> None:
         parts = ("kw", "median_kw", "low_kw", "high_kw")
         for column, part in zip(prefix.split(), parts, strict=True):
             holds(column, [getattr(forecast, part, None) for forecast in forecasts])
+    demands = [step.demand for step in steps]
+    holds("demand_minutes_left", [each.minutes_left if each else 0 for each in demands], 0.0)
+    for column, part in (
+        ("demand_kw", "kw"),
+        ("demand_low_kw", "low_kw"),
+        ("demand_high_kw", "high_kw"),
+        ("p_raises_peak", "p_raises_peak"),
+        ("month_peak_kw", "month_peak_kw"),
+    ):
+        holds(column, [getattr(demand, part, None) for demand in demands])
+    for column, part in (("demand_start", "start"), ("month_peak_at", "month_peak_at")):
+        assert columns[column][rows].tolist() == [getattr(each, part, None) for each in demands]
     holds("gap_minutes", [step.gap_minutes for step in steps], 0.0)
     scores = [step.scores for step in steps]
     holds("settled", [score.settled for score in scores], 0.0)
@@ -109,6 +126,18 @@ def _compare(name: str, outcome: Outcome, steps: list[Step]) -> None:
     holds("persistence_mse_kw2", [score.persistence.mse_kw2 for score in scores])
     if scores[-1].frozen is not None:
         holds("frozen_mse_kw2", [score.frozen and score.frozen.mse_kw2 for score in scores])
+    for minutes in (15, 60) if horizons else ():
+        ahead = [step.next_means and step.next_means.of(minutes) for step in steps]
+        for part in ("kw", "median_kw", "low_kw", "high_kw"):
+            holds(f"next_{minutes}_{part}", [getattr(each, part, None) for each in ahead])
+        settled = [step.mean_scores and step.mean_scores.of(minutes) for step in steps]
+        holds(f"settled_{minutes}", [each.settled if each else 0 for each in settled], 0.0)
+        for column, part in (
+            (f"mse_{minutes}_kw2", "mse_kw2"),
+            (f"persistence_mse_{minutes}_kw2", "persistence_mse_kw2"),
+            (f"coverage_{minutes}", "coverage"),
+        ):
+            holds(column, [getattr(each, part, None) for each in settled])
     # The quotient magnifies rounding for small errors of persistence, so its parts are compared.
     skill = columns["skill"][rows]
     assert np.isnan(skill).tolist() == [score.skill is None for score in scores]
@@ -125,7 +154,7 @@ def _compare(name: str, outcome: Outcome, steps: list[Step]) -> None:
 
 @pytest.mark.parametrize(
     ("adapt", "gaps", "minutes"),
-    [(True, "skip", 1000), (True, "reset", 300), (False, "skip", 300), (False, "reset", 300)],
+    [(True, "skip", 800), (True, "reset", 300), (False, "skip", 300), (False, "reset", 300)],
 )
 def test_rows_equal_those_of_a_pipeline_per_meter(
     model: NetworkForecaster,
@@ -136,12 +165,14 @@ def test_rows_equal_those_of_a_pipeline_per_meter(
 ) -> None:
     rng = np.random.default_rng(7)
     streams = _streams(sample_kw, meters=5, minutes=minutes, rng=rng)
-    shard = Shard(model, FleetSettings(adapt=adapt, gaps=gaps))
+    # Without the light adapter, a pipeline keeps the full version of demand intervals.
+    fleet = FleetSettings(adapt=adapt, gaps=gaps, demand=15 if adapt else 0)
+    shard = Shard(model, fleet)
     outcomes = []
     for batch in _batches(streams, rng, [0, 1, 1, 7, 60]):
         outcomes.append(_push(shard, batch))
         state = shard.state()
-        shard = Shard(model, FleetSettings(adapt=adapt, gaps=gaps))
+        shard = Shard(model, fleet)
         shard.restore(state)
     outcome = Outcome.joined(outcomes)
     assert list(outcome.columns) == list(COLUMNS)
@@ -149,8 +180,14 @@ def test_rows_equal_those_of_a_pipeline_per_meter(
     spoken = np.count_nonzero(~np.isnan(outcome.columns["actual_kw"]))
     assert spoken == sum(map(len, streams.values()))
     for name, readings in streams.items():
-        pipeline = Pipeline(model, gaps=GapRule(gaps), adapt="light" if adapt else False)
-        _compare(name, outcome, _expected(pipeline, readings))
+        pipeline = Pipeline(
+            model,
+            gaps=GapRule(gaps),
+            adapt="light" if adapt else False,
+            demand=fleet.demand_rule,
+        )
+        # Without adaptation, a single meter has the horizons of the full version.
+        _compare(name, outcome, _expected(pipeline, readings), horizons=adapt)
     assert (shard.late, shard.doubled, shard.invalid) == (0, 0, 0)
 
 
@@ -165,7 +202,7 @@ def test_any_order_of_arrival_gives_the_same_rows(
     batches = _batches(streams, rng, [*sizes, 1])
     outcome = Outcome.joined([_push(shard, batch) for batch in batches])
     for name, readings in streams.items():
-        _compare(name, outcome, _expected(Pipeline(model, adapt="light"), readings))
+        _compare(name, outcome, _expected(_twin(model), readings))
 
 
 def test_a_network_without_quantiles_gives_the_rows_of_a_pipeline(
@@ -178,7 +215,7 @@ def test_a_network_without_quantiles_gives_the_rows_of_a_pipeline(
     shard = Shard(bare)
     outcome = Outcome.joined([_push(shard, batch) for batch in _batches(streams, rng, [1, 50])])
     for name, readings in streams.items():
-        _compare(name, outcome, _expected(Pipeline(bare, adapt="light"), readings))
+        _compare(name, outcome, _expected(_twin(bare), readings))
 
 
 def _minutes(*numbers: int) -> NDArray[np.datetime64]:
@@ -367,7 +404,7 @@ def test_a_summary_has_one_row_per_meter(
         lambda state: b"",
         lambda state: b"{}\n",
         lambda state: b"[1]\n" + state,
-        lambda state: state.replace(b'"version": 4', b'"version": 9', 1),
+        lambda state: state.replace(b'"version": 5', b'"version": 9', 1),
         lambda state: state.replace(b'["a"', b'["b"', 1),
     ],
 )
@@ -382,9 +419,9 @@ def test_a_damaged_state_is_rejected(
 
 def test_a_state_of_other_settings_is_rejected(model: NetworkForecaster) -> None:
     state = Shard(model).state()
-    with pytest.raises(StateError, match="is for"):
+    with pytest.raises(StateError, match="this one has"):
         Shard(model, FleetSettings(confidence=0.8)).restore(state)
-    with pytest.raises(StateError, match="is for"):
+    with pytest.raises(StateError, match="this one has"):
         Shard(model, FleetSettings(adapt=False)).restore(state)
 
 

@@ -7,9 +7,21 @@ from typing import Annotated
 
 import typer
 
+from streamer.cli.demandoptions import DemandLength, parse_peak_alarms, parse_peak_floor
 from streamer.cli.fileoptions import Decimal
-from streamer.cli.fleet.options import ConfOption, FileFormat, MasterOption, VerboseOption
+from streamer.cli.fleet.options import (
+    ConfOption,
+    DataSources,
+    FileFormat,
+    MasterOption,
+    SinkFormatOption,
+    SinkOptions,
+    SourceFormatOption,
+    SourceOptions,
+    VerboseOption,
+)
 from streamer.cli.options import Gaps, PowerUnit, parse_confidence
+from streamer.errors import UsageError
 
 
 class TimeUnit(StrEnum):
@@ -26,25 +38,27 @@ _KEPT = "Kept with the checkpoint"
 
 
 def run(
+    *,
     source: Annotated[
         str,
         typer.Option(
             metavar="SOURCE",
             help="A folder of Parquet, CSV or JSON-lines files, or a pattern of them such as "
-            "'in/*.csv', watched for new ones; or kafka://HOST:PORT,…/TOPIC, of JSON objects.",
+            "'in/*.csv', watched for new ones; kafka://HOST:PORT,…/TOPIC, of JSON objects; or a "
+            "path of --source-format, or table:NAME.",
             show_default=False,
         ),
-    ],
+    ] = "",
     sink: Annotated[
         str,
         typer.Option(
             metavar="SINK",
             help="A folder for Parquet files (exactly once; read it with Spark), "
             "kafka://HOST:PORT,…/TOPIC (at least once: duplicates have the same meter and "
-            "minute), or console.",
+            "minute), a path of --sink-format, table:NAME, or console.",
             show_default=False,
         ),
-    ],
+    ] = "",
     checkpoint: Annotated[
         str,
         typer.Option(
@@ -54,6 +68,11 @@ def run(
             show_default=False,
         ),
     ],
+    source_format: SourceFormatOption = None,
+    source_option: SourceOptions = None,
+    sink_format: SinkFormatOption = None,
+    sink_option: SinkOptions = None,
+    data_source: DataSources = None,
     master: MasterOption = None,
     shards: Annotated[
         int | None,
@@ -110,6 +129,14 @@ def run(
             show_default=False,
         ),
     ] = None,
+    alarms: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SINK",
+            help="A further sink for the rows with alarms, as --sink, which must be a folder.",
+            show_default=False,
+        ),
+    ] = None,
     max_unusable: Annotated[
         float,
         typer.Option(
@@ -147,8 +174,7 @@ def run(
         str | None,
         typer.Option(
             metavar="MODEL",
-            help="As for `streamer replay`; must exist on every machine. "
-            f"{_KEPT}; sceaux at first.",
+            help=f"As for `streamer replay`; must exist on every machine. {_KEPT}; homes at first.",
             show_default=False,
         ),
     ] = None,
@@ -158,6 +184,53 @@ def run(
             "--adapt/--no-adapt",
             help="Correct the forecasts by what is learnt of each meter, or leave them as the "
             f"network makes them. {_KEPT}; corrected at first.",
+            show_default=False,
+        ),
+    ] = None,
+    horizons: Annotated[
+        bool | None,
+        typer.Option(
+            "--horizons/--no-horizons",
+            help="Forecast the mean power of the next 15 and 60 minutes too, if the model can. "
+            f"{_KEPT}; forecast at first.",
+            show_default=False,
+        ),
+    ] = None,
+    zone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ZONE",
+            help="Time zone of the meters' days, such as Europe/Brussels. Times of readings "
+            f"remain those of UTC. {_KEPT}; UTC at first.",
+            show_default=False,
+        ),
+    ] = None,
+    demand: Annotated[
+        DemandLength | None,
+        typer.Option(
+            "--demand",
+            help="Minutes of a demand interval, whose highest mean of a month a tariff may "
+            f"charge; or none. {_KEPT}; 15 at first.",
+            show_default=False,
+        ),
+    ] = None,
+    peak_floor: Annotated[
+        float | None,
+        typer.Option(
+            parser=parse_peak_floor,
+            metavar="KW",
+            help="Lowest peak that is charged, such as 2.5 in Flanders: only intervals above it "
+            f"raise the month's peak. {_KEPT}; 0 at first.",
+            show_default=False,
+        ),
+    ] = None,
+    peak_alarms: Annotated[
+        float | None,
+        typer.Option(
+            parser=parse_peak_alarms,
+            metavar="NUMBER",
+            help="False alarms about demand intervals that are accepted a month for each meter; "
+            f"0 for no alarms. {_KEPT}; 3 at first.",
             show_default=False,
         ),
     ] = None,
@@ -202,6 +275,15 @@ def run(
             show_default=False,
         ),
     ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Serve metrics for Prometheus, such as at 127.0.0.1:9109. Needs the extra "
+            "metrics.",
+            show_default=False,
+        ),
+    ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print no lines about the batches.")
     ] = False,
@@ -220,10 +302,13 @@ def run(
       streamer fleet run --source 'in/*.csv' --sink console --checkpoint ck/ \\
         --columns meter=id,minute=time,kw=power_w --unit W --every '10 seconds'
       streamer fleet run --source kafka://localhost:9092/readings \\
-        --sink kafka://localhost:9092/forecasts --checkpoint ck/ --shards 100
+        --sink kafka://localhost:9092/forecasts --checkpoint ck/ --shards 100 \\
+        --packages org.apache.spark:spark-sql-kafka-0-10_2.13:4.3.0
       streamer fleet run --master spark://host:7077 --source hdfs:///readings \\
         --sink hdfs:///forecasts --checkpoint hdfs:///fleet
     """
+    from streamer.commands.serving import parse_listen
+    from streamer.fleet.spark.formats import load_data_sources, parse_stream
     from streamer.fleet.spark.job import FleetJob
     from streamer.fleet.spark.locations import parse_delimiter
     from streamer.fleet.spark.running import run_fleet
@@ -242,7 +327,14 @@ def run(
         "gaps": None if gaps is None else gaps.value,
         "max_gap": max_gap,
         "silent_after": silent_after,
+        "horizons": horizons,
+        "zone": zone,
+        "demand": None if demand is None else demand.value,
+        "peak_floor": peak_floor,
+        "peak_alarms": peak_alarms,
     }
+    reads = parse_stream(source, "source", source_format, source_option or ())
+    writes = parse_stream(sink, "sink", sink_format, sink_option or ())
     job = FleetJob(
         source=source,
         sink=sink,
@@ -253,7 +345,15 @@ def run(
         every=every,
         once=once,
         rejected=rejected,
+        alarms=alarms,
         max_unusable=max_unusable,
+        reads=reads,
+        writes=writes,
+        data_sources=load_data_sources(data_source or (), [reads, writes]),
     )
     spark = SparkSettings(master, parse_conf(conf or []), packages, verbose)
-    raise typer.Exit(run_fleet(job, spark, quiet=quiet))
+    try:
+        listen = None if metrics is None else parse_listen(metrics)
+    except ValueError as error:
+        raise UsageError(f"--metrics {error}") from None
+    raise typer.Exit(run_fleet(job, spark, quiet=quiet, metrics=listen))
