@@ -182,7 +182,9 @@ class LightHorizons:
         mean, last = head_kw[..., 0], last_kw[:, None]
         change = mean - last
         if self._adapt:
-            mean = last + learning.weighted(state["sums"], change, last_kw)
+            mean = last + learning.weighted(
+                state["sums"], change, last_kw, state["scores"]["mse_kw2"]
+            )
             mean = np.minimum(np.maximum(mean, low), high)
         median = np.minimum(np.maximum(head_kw[..., _HEAD_ORDER[1]], low), high)
         return np.stack([mean, median, low, high, change], axis=1)
