@@ -71,7 +71,9 @@ class RecordKeeper:
             confidence=settings.confidence,
         )
         ahead = () if self._horizons is None else HORIZONS
-        self._demand = None if rule is None else FleetDemand(rule, settings, ahead)
+        self._demand = (
+            None if rule is None else FleetDemand(rule, ahead, confidence=settings.confidence)
+        )
         self.first = self._begun(window)
 
     def _begun(self, window: int) -> Records:
@@ -197,7 +199,9 @@ class RecordKeeper:
             horizons = next_columns(next_kw)
         demand: dict[str, Column] = {}
         if self._demand is not None:
-            demand, peaks = self._demand.take(now["demand"], at=at, kw=kw, issued_kw=next_kw)
+            demand, peaks = self._demand.take(
+                now["demand"], at=at, local=local, kw=kw, issued_kw=next_kw
+            )
             raised += peaks
         alarms, texts = _alarm_columns(len(now), raised)
         columns: dict[str, Column] = {

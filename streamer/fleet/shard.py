@@ -173,12 +173,15 @@ class Shard:
                 "late": self.late,
                 "doubled": self.doubled,
                 "invalid": self.invalid,
+                "intervals": self._intervals,
                 "with": self._fingerprint(),
             }
         )
 
     def restore(self, state: bytes) -> None:
         """Continue from a saved state, with bit-identical results.
+
+        Demand intervals of another length begin anew.
 
         Raises:
             StateError: the state has another version, window or settings, or is damaged.
@@ -191,10 +194,16 @@ class Shard:
             raise StateError(
                 f"state of a shard is for {made_with}, this one is {self._fingerprint()}"
             )
+        if self._settings.demand and about.get("intervals") != self._intervals:
+            self._table.records["demand"] = self._keeper.first["demand"]
         self._keeper.check(self._table.records)
         self.late, self.doubled, self.invalid = (
             int(str(about.get(name))) for name in ("late", "doubled", "invalid")
         )
+
+    @property
+    def _intervals(self) -> list[object]:
+        return [self._settings.demand, self._settings.net]
 
     def _fingerprint(self) -> dict[str, object]:
         settings = self._settings

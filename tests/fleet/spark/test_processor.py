@@ -121,8 +121,9 @@ def test_batches_continue_the_same_shard() -> None:
         expected = shard.push(list("ab") * 20, at, np.full(40, 0.3)).columns
         for name, column in expected.items():
             came = batch.rows[name].to_numpy()
-            if name == "minute":
-                column = column.view(np.int64)
+            if column.dtype.kind == "M":
+                column = column.astype("datetime64[us]").view(np.int64)
+                came = batch.rows[name].fillna(np.iinfo(np.int64).min).to_numpy(np.int64)
             if column.dtype == object:
                 assert came.tolist() == column.tolist()
             else:
