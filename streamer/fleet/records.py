@@ -17,6 +17,7 @@ from streamer.fleet.bands import BAND, Bands
 from streamer.fleet.columns import SILENT, Column, Outcome
 from streamer.fleet.demand import FleetDemand
 from streamer.fleet.horizons import FleetHorizons, next_columns, score_columns
+from streamer.fleet.renewal import MODEL, renew, renewal_text, renewed_rows
 from streamer.fleet.running import SCORES, score
 from streamer.fleet.settings import FleetSettings
 from streamer.fleet.zones import local_us
@@ -47,6 +48,7 @@ class RecordKeeper:
         window: size of the network's window in readings.
         levels: levels of its quantiles in increasing order; may be empty.
         head: forecaster of the means of the next minutes; None if the model has none.
+        model: its name.
 
     Attributes:
         first: record of a new meter, without dimensions.
@@ -58,8 +60,14 @@ class RecordKeeper:
         window: int,
         levels: tuple[float, ...],
         head: MeansHead | None = None,
+        model: str = "",
     ) -> None:
-        self._adapt, self._zone = settings.adapt, settings.zone
+        self._model, self._window = model, window
+        self._confidence, self._adapt, self._zone = (
+            settings.confidence,
+            settings.adapt,
+            settings.zone,
+        )
         self._silent_after_us = settings.silent_after * MINUTE_US
         self._median = levels.index(0.5) if 0.5 in levels else None
         self._bands = Bands(settings.confidence, levels)
@@ -84,6 +92,7 @@ class RecordKeeper:
             ("before_kw", "<f8"),
             ("held", count),  # readings in the window
             ("silent", "?"),
+            ("renewed", "?"),  # whether the model has changed since the last reading
             ("slot", count),  # place of the next reading in the window
             ("window", "<f4", window),  # ring of readings in kW
             ("waiting", "?"),  # whether a forecast waits; the next six fields are its values
@@ -113,6 +122,15 @@ class RecordKeeper:
         if self._demand is not None:
             first["demand"] = self._demand.first
         return first
+
+    def renew(self, records: Records, levels: tuple[float, ...]) -> None:
+        """Continue records of another model: see `streamer.fleet.renewal`.
+
+        Args:
+            records: (meters,) the records, changed in place.
+            levels: levels of the other model's quantiles.
+        """
+        renew(records, self.first, Bands(self._confidence, levels).first)
 
     def check(self, records: Records) -> None:
         """Check records that were restored.
@@ -178,6 +196,9 @@ class RecordKeeper:
             high=settled["high_kw"],
             missing=rounds.missing,
         )
+        for row in renewed_rows(now).tolist():
+            text = renewal_text(self._model, self._window - int(rounds.held[row]))
+            raised.append((row, Alarm(MODEL, at.view("datetime64[us]")[row].item(), text, 1.0)))
         before_at, local = now["last_at"].copy(), local_us(at, self._zone)
         _take(now, at, kw, rounds)
         now["waiting"] = rounds.full

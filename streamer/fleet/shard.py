@@ -14,6 +14,7 @@ from streamer.fleet.columns import SILENT, Column, Outcome
 from streamer.fleet.demand import peak_columns
 from streamer.fleet.records import RecordKeeper, running_columns, waiting_columns
 from streamer.fleet.settings import FleetSettings
+from streamer.fleet.summary import ShardSummary, summarise
 from streamer.fleet.table import MeterTable
 from streamer.models.forecaster import NetworkForecaster
 from streamer.readings.arrays import BoolArray, DoubleArray, FloatArray, Records, TimeArray
@@ -63,7 +64,11 @@ class Shard:
         self._forecaster = forecaster
         self._window = forecaster.window
         self._keeper = RecordKeeper(
-            self._settings, forecaster.window, forecaster.levels, forecaster.horizons
+            self._settings,
+            forecaster.window,
+            forecaster.levels,
+            forecaster.horizons,
+            forecaster.card.name,
         )
         self._table = MeterTable(self._keeper.first)
         self.late = self.doubled = self.invalid = 0
@@ -166,6 +171,19 @@ class Shard:
         }
         return Outcome.of(len(records), columns)
 
+    def tally(self) -> ShardSummary:
+        """Totals of all meters, and the worst of them, for the status of a fleet."""
+        latest = self.latest
+        return summarise(
+            self._table.names,
+            self._table.records,
+            {"1": running_columns(self._table.records)},
+            latest_us=None if latest is None else int(latest.astype("datetime64[us]").astype(int)),
+            late=self.late,
+            doubled=self.doubled,
+            invalid=self.invalid,
+        )
+
     def state(self) -> bytes:
         """Saved state: everything that the next row depends on."""
         return self._table.state(
@@ -178,28 +196,61 @@ class Shard:
             }
         )
 
-    def restore(self, state: bytes) -> None:
+    def restore(self, state: bytes, *, unnamed: str | None = None) -> None:
         """Continue from a saved state, with bit-identical results.
 
-        Demand intervals of another length begin anew.
+        The state may be that of a shard with another model. Then windows, forecasts that wait,
+        scores and alarms are carried over, and what was learnt of the errors of that model is not;
+        each meter reports the change with its next reading. Demand intervals of another length
+        begin anew.
+
+        Args:
+            state: the state.
+            unnamed: SHA-256 of the model of a state of a former version, which does not name it;
+                None for the present one.
 
         Raises:
-            StateError: the state has another version, window or settings, or is damaged.
+            StateError: the state has another version or settings, or is damaged.
         """
         about = self._table.restore(state, self._forecaster.to_kw)
-        made_with = about.get("with")
-        if isinstance(made_with, dict):
-            made_with.pop("record", None)  # the size of a record, in states of version 0.2
-        if made_with != self._fingerprint():
-            raise StateError(
-                f"state of a shard is for {made_with}, this one is {self._fingerprint()}"
-            )
+        made_with, ours = about.get("with"), self._fingerprint()
+        if not isinstance(made_with, dict) or not made_with.keys() >= ours.keys() - {"model"}:
+            raise StateError("state of a shard is damaged: its settings are missing")
+        is_named = "model" in made_with
+        theirs = {"model": unnamed or ours["model"], **made_with}
+        for name in ("adapt", "confidence"):
+            if theirs[name] != ours[name]:
+                raise StateError(
+                    f"state of a shard has {name} {theirs[name]}, this one has {ours[name]}"
+                )
+        records = self._table.records
         if self._settings.demand and about.get("intervals") != self._intervals:
-            self._table.records["demand"] = self._keeper.first["demand"]
-        self._keeper.check(self._table.records)
+            records["demand"] = self._keeper.first["demand"]
+        self._keeper.check(records)
+        if any(theirs[name] != ours[name] for name in ("model", "window", "levels")):
+            self._keeper.renew(records, tuple(theirs["levels"]))
+            if not is_named:
+                records["held"] = 0  # its windows were in the units of that model
         self.late, self.doubled, self.invalid = (
             int(str(about.get(name))) for name in ("late", "doubled", "invalid")
         )
+
+    def records(self) -> list[bytes]:
+        """Record of each of `meters`, for another shard to `adopt`."""
+        return [record.tobytes() for record in self._table.records]
+
+    def adopt(self, meters: Sequence[str], records: Sequence[bytes]) -> None:
+        """Continue the forecasts of meters from another shard, with bit-identical results.
+
+        Args:
+            meters: names of meters that this shard does not have.
+            records: their `records` in a shard with the same model and settings.
+
+        Raises:
+            StateError: this shard has one of the meters, or a record is damaged.
+        """
+        self._table.adopt(meters, records)
+        self._keeper.check(self._table.records)
 
     @property
     def _intervals(self) -> list[object]:
@@ -208,6 +259,7 @@ class Shard:
     def _fingerprint(self) -> dict[str, object]:
         settings = self._settings
         return {
+            "model": self._forecaster.card.sha256,
             "window": self._window,
             "levels": list(self._forecaster.levels),
             "adapt": settings.adapt,

@@ -467,9 +467,9 @@ def test_a_damaged_state_is_rejected(
 
 def test_a_state_of_other_settings_is_rejected(model: NetworkForecaster) -> None:
     state = Shard(model).state()
-    with pytest.raises(StateError, match="is for"):
+    with pytest.raises(StateError, match="this one has"):
         Shard(model, FleetSettings(confidence=0.8)).restore(state)
-    with pytest.raises(StateError, match="is for"):
+    with pytest.raises(StateError, match="this one has"):
         Shard(model, FleetSettings(adapt=False)).restore(state)
 
 
