@@ -188,10 +188,11 @@ def _forecast(
         stretch,
         shown,
         every=settings.demand is not None,
+        light=adapted.get(_lightly(name)),
     )
     # The online means pass the answers on.
-    passed_on = {_adapted(name)} if len(means) > 1 else set()
-    also = [*means, *(each for title, each in adapted.items() if title not in passed_on)]
+    passed_on = [each.adapted for each in means]
+    also = [*means, *(each for each in adapted.values() if each not in passed_on)]
     mean, quantiles = forecast_stretch(forecaster, stretch, advance, also)
     frozen = Forecasts(
         name,
@@ -214,10 +215,17 @@ def _forecast(
         )
         for title, each in adapted.items()
     ]
-    titles = (name, None), (_adapted(name), name)
+    titles = {each: title for title, each in adapted.items()}
     of_means = [
-        MeanForecasts(title, each.minutes, each.values_kw, True, source, frozen.in_sample)
-        for each, (title, source) in zip(means, titles, strict=False)
+        MeanForecasts(
+            name if each.adapted is None else titles[each.adapted],
+            each.minutes,
+            each.values_kw,
+            is_model=True,
+            adapted_from=None if each.adapted is None else name,
+            in_sample=frozen.in_sample,
+        )
+        for each in means
     ]
     return [frozen, *corrected], of_means
 
