@@ -14,6 +14,7 @@ import numpy as np
 
 from streamer.alarms.exports import MIN_KW
 from streamer.alarms.rules import RULES
+from streamer.fleet.renewal import resize_windows
 from streamer.online.intervals import UNITS
 from streamer.readings.arrays import FloatArray, Records
 
@@ -182,6 +183,8 @@ def carried(records: Records, first: Records) -> Records:
     """
     made: Records = np.full(len(records), first, first.dtype)
     _copy(records, made)
+    if "slot" in (records.dtype.names or ()) and made["window"].shape != records["window"].shape:
+        resize_windows(records, made)
     return made
 
 

@@ -9,19 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.errors import StateError, UsageError
-from streamer.fleet.arranged import NEVER, RoundBlock, accept, plan, round_blocks
+from streamer.fleet.arranged import MINUTE_US, NEVER, RoundBlock, accept, plan, round_blocks
 from streamer.fleet.columns import SILENT, Column, Outcome
 from streamer.fleet.demand import peak_columns
-from streamer.fleet.records import RecordKeeper, running_columns, waiting_columns
+from streamer.fleet.figures import running_columns, waiting_columns
+from streamer.fleet.horizons import horizon_scores
+from streamer.fleet.records import RecordKeeper
 from streamer.fleet.settings import FleetSettings
+from streamer.fleet.silence import fall_silent, latest_of
+from streamer.fleet.summary import ShardSummary, summarise
 from streamer.fleet.table import MeterTable
 from streamer.models.forecaster import NetworkForecaster
 from streamer.readings.arrays import BoolArray, DoubleArray, FloatArray, Records, TimeArray
-
-_AHEAD = 100
-_FEW = 4
-"""One meter in `_AHEAD`, and at least one of more than `_FEW` meters, may have a clock ahead of the
-others without effect; among fewer meters, it would not be known which clock is right."""
 
 
 class Shard:
@@ -63,7 +62,11 @@ class Shard:
         self._forecaster = forecaster
         self._window = forecaster.window
         self._keeper = RecordKeeper(
-            self._settings, forecaster.window, forecaster.levels, forecaster.horizons
+            self._settings,
+            forecaster.window,
+            forecaster.levels,
+            forecaster.horizons,
+            forecaster.card.name,
         )
         self._table = MeterTable(self._keeper.first)
         self.late = self.doubled = self.invalid = 0
@@ -80,12 +83,7 @@ class Shard:
         Not the latest minute of all, because a meter whose clock is ahead would make all others
         appear silent. With more than four meters, at least two must have reached it.
         """
-        last_at = self._table.records["last_at"]
-        last_at = last_at[last_at != NEVER]
-        if not len(last_at):
-            return None
-        ahead = max((len(last_at) - 1) // _AHEAD, int(len(last_at) > _FEW))
-        return np.datetime64(int(np.partition(last_at, -1 - ahead)[-1 - ahead]), "us")
+        return latest_of(self._table.records["last_at"])
 
     @property
     def is_silent(self) -> bool:
@@ -148,7 +146,8 @@ class Shard:
         """
         names = np.array(self._table.names, object)
         now_us = now.astype("datetime64[us]").astype(np.int64)
-        return self._keeper.fall_silent(self._table.records, names, now_us)
+        after_us = self._settings.silent_after * MINUTE_US
+        return fall_silent(self._table.records, names, now_us, after_us)
 
     def summary(self) -> Outcome:
         """One row per meter: its last reading, its waiting forecast and its scores so far."""
@@ -166,6 +165,22 @@ class Shard:
         }
         return Outcome.of(len(records), columns)
 
+    def tally(self) -> ShardSummary:
+        """Totals of all meters, and the worst of them, for the status of a fleet."""
+        latest, records = self.latest, self._table.records
+        scores = {"1": running_columns(records)}
+        if "means" in (records.dtype.names or ()):
+            scores |= {str(n): each for n, each in horizon_scores(records["means"]).items()}
+        return summarise(
+            self._table.names,
+            records,
+            scores,
+            latest_us=None if latest is None else int(latest.astype("datetime64[us]").astype(int)),
+            late=self.late,
+            doubled=self.doubled,
+            invalid=self.invalid,
+        )
+
     def state(self) -> bytes:
         """Saved state: everything that the next row depends on."""
         return self._table.state(
@@ -178,28 +193,61 @@ class Shard:
             }
         )
 
-    def restore(self, state: bytes) -> None:
+    def restore(self, state: bytes, *, unnamed: str | None = None) -> None:
         """Continue from a saved state, with bit-identical results.
 
-        Demand intervals of another length begin anew.
+        The state may be that of a shard with another model. Then windows, forecasts that wait,
+        scores and alarms are carried over, and what was learnt of the errors of that model is not;
+        each meter reports the change with its next reading. Demand intervals of another length
+        begin anew.
+
+        Args:
+            state: the state.
+            unnamed: SHA-256 of the model of a state of a former version, which does not name it;
+                None for the present one.
 
         Raises:
-            StateError: the state has another version, window or settings, or is damaged.
+            StateError: the state has another version or settings, or is damaged.
         """
         about = self._table.restore(state, self._forecaster.to_kw)
-        made_with = about.get("with")
-        if isinstance(made_with, dict):
-            made_with.pop("record", None)  # the size of a record, in states of version 0.2
-        if made_with != self._fingerprint():
-            raise StateError(
-                f"state of a shard is for {made_with}, this one is {self._fingerprint()}"
-            )
+        made_with, ours = about.get("with"), self._fingerprint()
+        if not isinstance(made_with, dict) or not made_with.keys() >= ours.keys() - {"model"}:
+            raise StateError("state of a shard is damaged: its settings are missing")
+        is_named = "model" in made_with
+        theirs = {"model": unnamed or ours["model"], **made_with}
+        for name in ("adapt", "confidence"):
+            if theirs[name] != ours[name]:
+                raise StateError(
+                    f"state of a shard has {name} {theirs[name]}, this one has {ours[name]}"
+                )
+        records = self._table.records
         if self._settings.demand and about.get("intervals") != self._intervals:
-            self._table.records["demand"] = self._keeper.first["demand"]
-        self._keeper.check(self._table.records)
+            records["demand"] = self._keeper.first["demand"]
+        self._keeper.check(records)
+        if any(theirs[name] != ours[name] for name in ("model", "window", "levels")):
+            self._keeper.renew(records, tuple(theirs["levels"]))
+            if not is_named:
+                records["held"] = 0  # its windows were in the units of that model
         self.late, self.doubled, self.invalid = (
             int(str(about.get(name))) for name in ("late", "doubled", "invalid")
         )
+
+    def records(self) -> list[bytes]:
+        """Record of each of `meters`, for another shard to `adopt`."""
+        return [record.tobytes() for record in self._table.records]
+
+    def adopt(self, meters: Sequence[str], records: Sequence[bytes]) -> None:
+        """Continue the forecasts of meters from another shard, with bit-identical results.
+
+        Args:
+            meters: names of meters that this shard does not have.
+            records: their `records` in a shard with the same model and settings.
+
+        Raises:
+            StateError: this shard has one of the meters, or a record is damaged.
+        """
+        self._table.adopt(meters, records)
+        self._keeper.check(self._table.records)
 
     @property
     def _intervals(self) -> list[object]:
@@ -208,6 +256,7 @@ class Shard:
     def _fingerprint(self) -> dict[str, object]:
         settings = self._settings
         return {
+            "model": self._forecaster.card.sha256,
             "window": self._window,
             "levels": list(self._forecaster.levels),
             "adapt": settings.adapt,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -48,16 +49,42 @@ class MeterTable:
             self.records = np.concatenate([self.records, begun])
         return np.fromiter(map(known.__getitem__, names), np.intp, len(names))
 
+    def adopt(self, names: Sequence[str], data: Sequence[bytes]) -> None:
+        """Add meters with their records.
+
+        Args:
+            names: names of meters that are not in the table.
+            data: bytes of the record of each.
+
+        Raises:
+            StateError: a meter is in the table already, or a record has another size.
+        """
+        size = self._first.dtype.itemsize
+        if len(set(names)) < len(names) or not self._row.keys().isdisjoint(names):
+            raise StateError("a meter is in two shards: its state is damaged")
+        if any(len(record) != size for record in data):
+            raise StateError(f"the record of a meter does not have {size} bytes: it is damaged")
+        adopted = np.frombuffer(b"".join(data), self._first.dtype)
+        self.records = np.concatenate([self.records, adopted])
+        for name in names:
+            self._row[name] = len(self._row)
+
     def state(self, about: dict[str, object]) -> bytes:
         """Saved state as bytes: a line of JSON, the names, then the records.
+
+        The first bytes of all records come first, then the second ones, and so on, which compresses
+        to two thirds of the size instead of three quarters.
 
         Args:
             about: JSON values to store with them.
         """
         names = json.dumps(self.names, ensure_ascii=False).encode()
+        rows = self.records.view(np.uint8).reshape(len(self.records), self.records.itemsize)
+        rest = names + np.ascontiguousarray(rows.T).tobytes()
         layout = np.lib.format.dtype_to_descr(self.records.dtype)
-        head = {"version": _VERSION, "names": len(names), **about, "layout": layout}
-        return b"\n".join([json.dumps(head).encode(), names + self.records.tobytes()])
+        sizes = {"names": len(names), "sum": zlib.crc32(rest)}
+        head = {"version": _VERSION, **sizes, **about, "layout": layout}
+        return b"\n".join([json.dumps(head).encode(), rest])
 
     def restore(self, state: bytes, to_kw: ToKw) -> dict[str, object]:
         """Restore what `state` returned, here or in a former version.
@@ -80,10 +107,13 @@ class MeterTable:
                 raise StateError(f"state of a shard has version {version!r}, this is {_VERSION}")
             names = json.loads(rest[:size])
             if version == _VERSION:
+                if about.pop("sum") != zlib.crc32(rest):
+                    raise ValueError("wrong checksum")
                 layout = np.lib.format.descr_to_dtype(_tuples(about.pop("layout")))
-                records = np.frombuffer(rest[size:], layout)
-                same = layout == self._first.dtype
-                records = records.copy() if same else carried(records, self._first)
+                columns = np.frombuffer(rest, np.uint8, offset=size).reshape(layout.itemsize, -1)
+                records = columns.T.copy("C").view(layout)[:, 0]
+                if layout != self._first.dtype:
+                    records = carried(records, self._first)
             else:
                 window, adapt = (about["with"][name] for name in ("window", "adapt"))
                 records = np.frombuffer(rest[size:], layout_of(version, window=window, adapt=adapt))

@@ -16,6 +16,11 @@ class FileFormat(StrEnum):
     JSON = "json"
 
 
+CheckpointOption = Annotated[
+    str,
+    typer.Option(metavar="DIR", help="The checkpoint folder of the run.", show_default=False),
+]
+
 MasterOption = Annotated[
     str | None,
     typer.Option(
@@ -37,4 +42,40 @@ ConfOption = Annotated[
 
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show Spark's log on the terminal.")
+]
+
+_FORMAT = "Spark's name of the format of the {}, if not files: kafka, delta, iceberg, …"
+_OPTION = (
+    "Option of the {}'s format; may be given several times. ${{NAME}} is the value of an "
+    "environment variable."
+)
+
+SourceFormatOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help=_FORMAT.format("source"), show_default=False),
+]
+
+SourceOptions = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY=VALUE", help=_OPTION.format("source"), show_default=False),
+]
+
+SinkFormatOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help=_FORMAT.format("sink"), show_default=False),
+]
+
+SinkOptions = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY=VALUE", help=_OPTION.format("sink"), show_default=False),
+]
+
+DataSources = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data-source",
+        metavar="MODULE:CLASS",
+        help="Data source in Python to register with Spark; may be given several times.",
+        show_default=False,
+    ),
 ]

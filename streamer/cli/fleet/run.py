@@ -9,8 +9,19 @@ import typer
 
 from streamer.cli.demandoptions import DemandLength, parse_peak_alarms, parse_peak_floor
 from streamer.cli.fileoptions import Decimal
-from streamer.cli.fleet.options import ConfOption, FileFormat, MasterOption, VerboseOption
+from streamer.cli.fleet.options import (
+    ConfOption,
+    DataSources,
+    FileFormat,
+    MasterOption,
+    SinkFormatOption,
+    SinkOptions,
+    SourceFormatOption,
+    SourceOptions,
+    VerboseOption,
+)
 from streamer.cli.options import Gaps, PowerUnit, parse_confidence
+from streamer.errors import UsageError
 
 
 class TimeUnit(StrEnum):
@@ -27,25 +38,27 @@ _KEPT = "Kept with the checkpoint"
 
 
 def run(
+    *,
     source: Annotated[
         str,
         typer.Option(
             metavar="SOURCE",
             help="A folder of Parquet, CSV or JSON-lines files, or a pattern of them such as "
-            "'in/*.csv', watched for new ones; or kafka://HOST:PORT,…/TOPIC, of JSON objects.",
+            "'in/*.csv', watched for new ones; kafka://HOST:PORT,…/TOPIC, of JSON objects; or a "
+            "path of --source-format, or table:NAME.",
             show_default=False,
         ),
-    ],
+    ] = "",
     sink: Annotated[
         str,
         typer.Option(
             metavar="SINK",
             help="A folder for Parquet files (exactly once; read it with Spark), "
             "kafka://HOST:PORT,…/TOPIC (at least once: duplicates have the same meter and "
-            "minute), or console.",
+            "minute), a path of --sink-format, table:NAME, or console.",
             show_default=False,
         ),
-    ],
+    ] = "",
     checkpoint: Annotated[
         str,
         typer.Option(
@@ -55,6 +68,11 @@ def run(
             show_default=False,
         ),
     ],
+    source_format: SourceFormatOption = None,
+    source_option: SourceOptions = None,
+    sink_format: SinkFormatOption = None,
+    sink_option: SinkOptions = None,
+    data_source: DataSources = None,
     master: MasterOption = None,
     shards: Annotated[
         int | None,
@@ -249,6 +267,15 @@ def run(
             show_default=False,
         ),
     ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Serve metrics for Prometheus, such as at 127.0.0.1:9109. Needs the extra "
+            "metrics.",
+            show_default=False,
+        ),
+    ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print no lines about the batches.")
     ] = False,
@@ -267,10 +294,12 @@ def run(
       streamer fleet run --source 'in/*.csv' --sink console --checkpoint ck/ \\
         --columns meter=id,minute=time,kw=power_w --unit W --every '10 seconds'
       streamer fleet run --source kafka://localhost:9092/readings \\
-        --sink kafka://localhost:9092/forecasts --checkpoint ck/ --shards 100
+        --sink kafka://localhost:9092/forecasts --checkpoint ck/ --shards 100 \\
+        --packages org.apache.spark:spark-sql-kafka-0-10_2.13:4.3.0
       streamer fleet run --master spark://host:7077 --source hdfs:///readings \\
         --sink hdfs:///forecasts --checkpoint hdfs:///fleet
     """
+    from streamer.commands.serving import parse_listen
     from streamer.fleet.spark.job import FleetJob
     from streamer.fleet.spark.locations import parse_delimiter
     from streamer.fleet.spark.running import run_fleet
@@ -306,6 +335,15 @@ def run(
         once=once,
         rejected=rejected,
         max_unusable=max_unusable,
+        source_format=source_format,
+        source_options=source_option or (),
+        sink_format=sink_format,
+        sink_options=sink_option or (),
+        data_sources=data_source or (),
     )
     spark = SparkSettings(master, parse_conf(conf or []), packages, verbose)
-    raise typer.Exit(run_fleet(job, spark, quiet=quiet))
+    try:
+        listen = None if metrics is None else parse_listen(metrics)
+    except ValueError as error:
+        raise UsageError(f"--metrics {error}") from None
+    raise typer.Exit(run_fleet(job, spark, quiet=quiet, metrics=listen))

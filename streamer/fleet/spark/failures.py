@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from streamer.errors import SparkError
+from streamer.errors import SparkError, UsageError
+from streamer.fleet.spark.needs import missing_format
 
 _MAX_LENGTH = 400
 """Characters of a cause; plans and schemas can be pages long."""
@@ -37,6 +38,7 @@ _DEATHS = {
 }
 """What has died, by a pattern in the reason that Spark gives for a failed query."""
 
+_UNKNOWN_FORMAT = re.compile(r"Failed to find (?:the )?data source: (\S+?)\.?(?:\s|$)")
 _WHY = "it was killed, or the machine ran out of memory"
 _NO_ANSWER = re.compile(r"An error occurred while calling \S+$")
 """Py4J's message without a reason, which only a JVM that has ended fails to give."""
@@ -49,6 +51,7 @@ def explained(what: str) -> Iterator[None]:
     """Convert an error of Spark into one that names the operation and the cause.
 
     Raises:
+        UsageError: Spark does not know a format.
         SparkError: Spark failed.
     """
     from py4j.protocol import Py4JError
@@ -57,6 +60,8 @@ def explained(what: str) -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JError, ConnectionError) as error:
+        if (unknown := _UNKNOWN_FORMAT.search(str(error))) is not None:
+            raise UsageError(f"{what}: {missing_format(unknown[1])}") from None
         raise SparkError(f"{what}: {explain(error)}") from None
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,22 +16,26 @@ from streamer.fleet.spark.checkpoint import (
     NAME,
     CheckpointConfig,
     CheckpointOptions,
+    changes,
     check_given,
     read_config,
 )
-from streamer.fleet.spark.connectors import check_topic
 from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.firstbatch import check_first_batch
+from streamer.fleet.spark.formats import StreamFormat, load_data_sources, parse_stream
 from streamer.fleet.spark.keys import shards_for
-from streamer.fleet.spark.locations import Columns, is_pattern, parse_topic
+from streamer.fleet.spark.locations import Columns, is_pattern
+from streamer.fleet.spark.needs import check_jar
 from streamer.fleet.spark.preview import check_source, check_state
 from streamer.fleet.spark.progress import FOLDER, ProgressLog
 from streamer.fleet.spark.query import forecast
 from streamer.fleet.spark.reports import Run, seconds_of
+from streamer.fleet.spark.reshard import undone
 from streamer.fleet.spark.session import SparkSettings
 from streamer.fleet.spark.sinks import CONSOLE, check_sink, open_sink
 from streamer.fleet.spark.sources import ReadingSource
 from streamer.fleet.spark.storage import LocalFolder, Opener, Storage, last_batch
+from streamer.fleet.spark.stored import read_summaries
 from streamer.fleet.spark.values import rejected
 
 if TYPE_CHECKING:
@@ -48,8 +52,8 @@ class FleetJob:
     """A run of `streamer fleet run`.
 
     Attributes:
-        source: a folder, a pattern of files, or a `kafka://` URL.
-        sink: a folder, a `kafka://` URL, or `console`.
+        source: a folder, a pattern of files, or a place that `parse_stream` knows.
+        sink: a folder, `console`, or a place that `parse_stream` knows.
         checkpoint: folder of the query's state.
         given: the given `CheckpointOptions` by name; the others are those of the checkpoint.
         format: format of the source's files; None for the one of their names' endings.
@@ -58,6 +62,11 @@ class FleetJob:
         once: whether to end when all available readings are processed.
         rejected: folder for the unusable rows; None to drop them.
         max_unusable: largest share of unusable rows in the first batch, 0 to 1.
+        source_format: Spark's name of the source's format; None for files, or by the place.
+        source_options: options of that format, each as `key=value`.
+        sink_format: Spark's name of the sink's format; None for Parquet, or by the place.
+        sink_options: options of that format.
+        data_sources: data sources in Python to register with Spark, each as `module:Class`.
     """
 
     source: str
@@ -70,6 +79,21 @@ class FleetJob:
     once: bool = False
     rejected: str | None = None
     max_unusable: float = 0.2
+    source_format: str | None = None
+    source_options: Sequence[str] = field(default=(), repr=False)
+    sink_format: str | None = None
+    sink_options: Sequence[str] = field(default=(), repr=False)
+    data_sources: Sequence[str] = ()
+
+    @cached_property
+    def reads(self) -> StreamFormat | None:
+        """The format of the source; None for files."""
+        return parse_stream(self.source, "source", self.source_format, self.source_options)
+
+    @cached_property
+    def writes(self) -> StreamFormat | None:
+        """The format of the sink; None for a folder of Parquet, and the terminal."""
+        return parse_stream(self.sink, "sink", self.sink_format, self.sink_options)
 
     def check(self) -> None:
         """Check everything that does not need Spark, which is slow to start.
@@ -82,25 +106,43 @@ class FleetJob:
         choices = replace(CheckpointOptions(), **self._given())
         _ = choices.fleet
         find_model(choices.model)
-        check_topic(parse_topic(self.source), "source")
-        check_topic(parse_topic(self.sink), "sink")
+        self._load_data_sources()
         if seconds_of(self.every) is None:
             raise UsageError(f"--every {self.every!r}: write it like '30 seconds' or '1 minute'")
-        _check_apart(self.source, self.sink, self.checkpoint, self.rejected)
+        for use, place, stream in (
+            ("source", self.source, self.reads),
+            ("sink", self.sink, self.writes),
+        ):
+            if not place and stream is None:
+                raise UsageError(f"--{use} is missing: give a folder, kafka://…, or --{use}-format")
+        _check_apart(
+            {
+                "--source": None if is_pattern(self.source) else _path(self.source, self.reads),
+                "--sink": None if self.sink == CONSOLE else _path(self.sink, self.writes),
+                "--checkpoint": self.checkpoint,
+                "--rejected": self.rejected,
+            }
+        )
         if self.rejected is not None and (
-            self.rejected == CONSOLE or parse_topic(self.rejected) is not None
+            self.rejected == CONSOLE or parse_stream(self.rejected, "sink") is not None
         ):
             raise UsageError(f"--rejected {self.rejected}: give a folder")
         if choices.delimiter == choices.decimal:
             raise UsageError("--decimal , needs another --delimiter, such as ';'")
-        if parse_topic(self.source) is not None:
+        if self.reads is not None:
             for option, value in (
                 ("--format", self.format),
                 ("--max-files", self.max_files),
                 ("--delimiter", self.given.get("delimiter")),
             ):
                 if value is not None:
-                    raise UsageError(f"{option} is for files: it does not apply to {self.source}")
+                    raise UsageError(
+                        f"{option} is for files: it does not apply to {self.reads.shown}"
+                    )
+
+    def _load_data_sources(self) -> list[type[Any]]:
+        streams = [it for it in (self.reads, self.writes) if it is not None]
+        return load_data_sources(self.data_sources, [it.name for it in streams])
 
     def check_places(self, spark: SparkSettings) -> None:
         """Check the files of this machine, without Spark.
@@ -113,6 +155,11 @@ class FleetJob:
             StateError: the checkpoint is damaged, or not one of `streamer fleet`.
             SparkError: a file of the source is damaged.
         """
+        ours = {kind.name() for kind in self._load_data_sources()}
+        packages = {} if spark.packages is None else {"spark.jars.packages": spark.packages}
+        for stream in (self.reads, self.writes):
+            if stream is not None and stream.name not in ours:
+                check_jar(stream.name, {**spark.conf, **packages})
         here = {place for place in self._folders if spark.is_on_this_machine(place)}
         if self.checkpoint not in here:
             return  # it has the names of the columns
@@ -128,8 +175,10 @@ class FleetJob:
     @property
     def _folders(self) -> list[str]:
         """The folders among the source, the sink, the checkpoint and the rejected rows."""
-        places = (self.source, self.sink, self.checkpoint, self.rejected)
-        return [it for it in places if it not in (None, CONSOLE) and parse_topic(it) is None]
+        source = self.source if self.reads is None else None
+        sink = self.sink if self.writes is None and self.sink != CONSOLE else None
+        places = (source, sink, self.checkpoint, self.rejected)
+        return [place for place in places if place is not None]
 
     def _checkpoint_of(self, sink: str) -> str:
         return self.checkpoint if sink == self.sink else f"{self.checkpoint}/{REJECTED}"
@@ -148,8 +197,10 @@ class FleetJob:
         given = self._given()
         choices = replace(CheckpointOptions() if config is None else config.choices, **given)
         if config is not None:
+            check_given(config, given, self.checkpoint)
             weights = sha256_of(find_model(choices.model))
-            check_given(config, given, weights, self.checkpoint)
+            last = last_batch(open_folder(f"{self.checkpoint}/commits"))
+            config = config.continued(choices, weights, 0 if last is None else last + 1)
         return config, choices
 
     def configure(self, session: SparkSession, meters: int | None = None) -> CheckpointConfig:
@@ -168,7 +219,7 @@ class FleetJob:
 
         config, choices = self._stored(partial(Storage, session))
         if config is not None:
-            return replace(config, choices=choices)
+            return config
         cores = session.sparkContext.defaultParallelism
         if meters is not None and "shards" not in self.given:
             choices = replace(choices, shards=shards_for(meters, cores))
@@ -186,13 +237,18 @@ class FleetJob:
         return given
 
     def start(
-        self, session: SparkSession, note: Callable[[str], None] = lambda _: None
+        self,
+        session: SparkSession,
+        note: Callable[[str], None] = lambda _: None,
+        resume: Callable[[int | None, str, Callable[[int], Any]], None] = lambda *_: None,
     ) -> list[StreamingQuery]:
         """Start the query, and with `rejected` that of the unusable rows after it.
 
         Args:
             session: the Spark session.
-            note: called with a line about what was chosen for a new checkpoint.
+            note: called with a line about what was chosen for a new checkpoint, or is changed.
+            resume: called before the queries start, with the number of the last completed
+                batch, the distribution of the meters, and what reads the summaries of the shards.
 
         Raises:
             UsageError: an option is wrong or contradicts the checkpoint, or too many rows of the
@@ -201,31 +257,46 @@ class FleetJob:
             SparkError: Spark cannot start the query.
         """
         storage = Storage(session, self.checkpoint)
-        is_new = not storage.exists(NAME)
+        former = read_config(storage, self.checkpoint)
+        if former is not None:
+            former = undone(storage, former)
         _, choices = self._stored(partial(Storage, session))
         columns = Columns.parse(choices.columns)
-        source = ReadingSource(self.source, columns, self.format, self.max_files, choices.delimiter)
+        for kind in self._load_data_sources():
+            session.dataSource.register(kind)
+        name = self.source if self.reads is None else self.reads.shown
+        source = ReadingSource(
+            name, columns, self.format, self.max_files, choices.delimiter, self.reads
+        )
         readings = source.open(session)
-        check_sink(partial(Storage, session), self.sink, self.checkpoint)
+        if self.sink in self._folders:
+            check_sink(partial(Storage, session), self.sink, self.checkpoint)
         meters = None
-        if last_batch(Storage(session, f"{self.checkpoint}/commits")) is None:
+        last = last_batch(Storage(session, f"{self.checkpoint}/commits"))
+        if last is None:
             meters = check_first_batch(session, source, choices.notation, self.max_unusable)
         config = self.configure(session, meters)
-        if is_new and meters is not None and "shards" not in self.given:
+        if former is None and meters is not None and "shards" not in self.given:
             note(
                 f"{plural(meters, 'meter')} in the first batch: "
                 f"{plural(config.choices.shards, 'shard')}; for many more later, give --shards"
             )
+        for change in () if former is None else changes(former, config):
+            note(change)
         session.conf.set("spark.sql.shuffle.partitions", config.partitions)
         # Batches without readings only serve the timers. With --once they would never end.
         has_timers = not self.once and config.choices.silent_after > 0
         session.conf.set("spark.sql.streaming.noDataMicroBatches.enabled", has_timers)
         with explained("the query cannot be built"):
             rows = forecast(readings, config)
-        writer = open_sink(session, rows, self.sink)
-        if is_new:
+        writer = open_sink(rows, self.sink, self.writes)
+        # Before the first batch: the state of a shard names its model, so it is converted whenever
+        # it is loaded next, and converted back if the former model is given again.
+        if config != former:
             storage.write(NAME, config.to_text())
-        queries = [self._started(writer.queryName(QUERY), self.checkpoint)]
+        layout = f"{config.choices.shards} shards in {config.partitions} partitions"
+        resume(last, layout, partial(read_summaries, session, self.checkpoint, config))
+        queries = [self._started(writer.queryName(QUERY), self.checkpoint, self.writes)]
         if self.rejected is not None:
             check_sink(partial(Storage, session), self.rejected, self._checkpoint_of(self.rejected))
             with explained(self.rejected):
@@ -235,7 +306,9 @@ class FleetJob:
             queries.append(self._started(writer, self._checkpoint_of(self.rejected)))
         return queries
 
-    def _started(self, writer: DataStreamWriter, checkpoint: str) -> StreamingQuery:
+    def _started(
+        self, writer: DataStreamWriter, checkpoint: str, stream: StreamFormat | None = None
+    ) -> StreamingQuery:
         writer = writer.option("checkpointLocation", checkpoint).outputMode("append")
         writer = (
             writer.trigger(availableNow=True)
@@ -243,6 +316,8 @@ class FleetJob:
             else writer.trigger(processingTime=self.every)
         )
         with explained("the query does not start"):
+            if stream is not None and stream.is_table:
+                return writer.toTable(stream.path)
             return writer.start()
 
     def progress(self, session: SparkSession, warn: Callable[[str], None]) -> ProgressLog:
@@ -253,29 +328,34 @@ class FleetJob:
             warn: called with a message if the log cannot be written.
         """
         source, sink = (
-            place if (topic := parse_topic(place)) is None else topic.shown
-            for place in (self.source, self.sink)
+            place if stream is None else stream.shown
+            for place, stream in ((self.source, self.reads), (self.sink, self.writes))
         )
         every_s = 0.0 if self.once else seconds_of(self.every) or 0.0
         run = Run(began=time.time(), source=source, sink=sink, every_s=every_s)
         return ProgressLog(Storage(session, f"{self.checkpoint}/{FOLDER}"), run, warn)
 
 
-def _check_apart(*places: str | None) -> None:
-    """Check that source, sink, checkpoint and rejected rows are not inside each other.
+def _path(place: str, stream: StreamFormat | None) -> str | None:
+    """The path of a source or a sink; None for a table, and a format without a path."""
+    if stream is None:
+        return place
+    return None if stream.is_table else stream.path or None
+
+
+def _check_apart(places: Mapping[str, str | None]) -> None:
+    """Check that folders are not inside each other.
+
+    Args:
+        places: path or URL by the option; None is left out.
 
     Raises:
         UsageError: one of them is inside another.
     """
     folders = {
         name: place.removeprefix("file://").rstrip("/")
-        for name, place in zip(
-            ("--source", "--sink", "--checkpoint", "--rejected"), places, strict=True
-        )
+        for name, place in places.items()
         if place is not None
-        and place != CONSOLE
-        and parse_topic(place) is None
-        and not is_pattern(place)
     }
     whole = {
         name: folder if "://" in folder else str(Path(folder).resolve())

@@ -14,7 +14,6 @@ from streamer.fleet.spark.locations import (
     data_files,
     format_of,
     is_pattern,
-    parse_topic,
 )
 from streamer.fleet.spark.storage import LocalFolder, check_sums, last_batch, local_path
 
@@ -37,8 +36,6 @@ def is_on_this_machine(place: str, conf: Mapping[str, str], *, is_local_master: 
         conf: Spark's own settings that are given.
         is_local_master: whether Spark runs on this machine.
     """
-    if parse_topic(place) is not None:
-        return False
     if place.startswith("file:"):
         return True
     has_default = "spark.hadoop.fs.defaultFS" in conf or any(

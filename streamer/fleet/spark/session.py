@@ -41,8 +41,14 @@ _DEFAULTS = {
     "spark.sql.legacy.parquet.nanosAsLong": "true",
     "spark.sql.streaming.metricsEnabled": "true",
     f"{_STATE_STORE}.providerClass": ROCKSDB,
-    # Each batch writes only the changes, not a snapshot of the whole state.
-    f"{_STATE_STORE}.rocksdb.changelogCheckpointing.enabled": "true",
+    # The compressed state of a shard changes as a whole. Two versions of it are kept, that of the
+    # last complete batch and that of the one under way, which is the least from which a query can
+    # continue; as changes beside snapshots, they would take several times the room.
+    f"{_STATE_STORE}.rocksdb.changelogCheckpointing.enabled": "false",
+    f"{_STATE_STORE}.rocksdb.compactOnCommit": "true",
+    f"{_STATE_STORE}.maintenanceInterval": "20s",
+    "spark.sql.streaming.minBatchesToRetain": "2",
+    "spark.sql.streaming.ratioExtraSpaceAllowedInCheckpoint": "0",
     "spark.ui.prometheus.enabled": "true",
     "spark.ui.showConsoleProgress": "false",
     f"{_PROMETHEUS}.class": "org.apache.spark.metrics.sink.PrometheusServlet",

@@ -1,4 +1,4 @@
-"""Sinks of a fleet's forecasts: a folder of Parquet files, Kafka, or the terminal."""
+"""Sinks of a fleet's forecasts: a folder of Parquet files, the terminal, or a format of Spark."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from streamer.display.numbers import number, percent
 from streamer.errors import UsageError
-from streamer.fleet.spark.connectors import connected, connector_options, prepare_connector
-from streamer.fleet.spark.failures import explained
-from streamer.fleet.spark.locations import parse_topic
+from streamer.fleet.spark.formats import StreamFormat, parse_stream, write_stream
 from streamer.fleet.spark.storage import Opener, last_batch
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, Row, SparkSession
+    from pyspark.sql import DataFrame, Row
     from pyspark.sql.streaming import DataStreamWriter
     from rich.table import Table
 
@@ -24,18 +22,16 @@ _MAX_SHOWN = 12
 
 
 def check_sink(open_folder: Opener, sink: str, checkpoint: str) -> None:
-    """Check that a sink fits a checkpoint.
+    """Check that a folder for a sink fits a checkpoint.
 
     Args:
         open_folder: opens the folders.
-        sink: a folder, a `kafka://` URL, or `console`.
+        sink: a folder.
         checkpoint: the query's checkpoint; may be new.
 
     Raises:
         UsageError: the sink is a file, or contains the output of another checkpoint.
     """
-    if sink == CONSOLE or parse_topic(sink) is not None:
-        return
     if open_folder(sink).is_file():
         raise UsageError(f"{sink} is a file: give a folder, which need not exist")
     there, begun = (
@@ -50,28 +46,21 @@ def check_sink(open_folder: Opener, sink: str, checkpoint: str) -> None:
         )
 
 
-def open_sink(session: SparkSession, rows: DataFrame, sink: str) -> DataStreamWriter:
+def open_sink(rows: DataFrame, sink: str, stream: StreamFormat | None = None) -> DataStreamWriter:
     """The writer of the rows of each batch.
 
+    Args:
+        rows: the rows.
+        sink: a folder, `console`, or a place that `parse_stream` knows.
+        stream: the format of the sink; None for the one that follows from the place.
+
     Raises:
-        UsageError: the connector is missing.
         SparkError: Spark cannot open the sink.
     """
-    if sink == CONSOLE:
+    if sink == CONSOLE and stream is None:
         return rows.writeStream.foreachBatch(show_batch)
-    topic = parse_topic(sink)
-    if topic is None:
-        with explained(sink):
-            return rows.writeStream.format("parquet").option("path", sink)
-    from pyspark.sql import functions as fn
-
-    with connected(topic):
-        value = fn.to_json(fn.struct("*"), {"ignoreNullFields": "false"})
-        messages = rows.select(rows["meter"].alias("key"), value.alias("value"))
-        writer = messages.writeStream.format(prepare_connector(session, topic))
-        if topic.connector == "spark":
-            writer = writer.option("topic", topic.name)
-        return writer.options(**connector_options(topic))
+    stream = stream or parse_stream(sink, "sink") or StreamFormat("parquet", sink)
+    return write_stream(rows, stream)
 
 
 def show_batch(rows: DataFrame, batch: int) -> None:

@@ -1,4 +1,4 @@
-"""Sources of a fleet's readings: a folder of files, or Kafka."""
+"""Sources of a fleet's readings: a folder of files, or a format of Spark."""
 
 from __future__ import annotations
 
@@ -7,17 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from streamer.errors import UsageError
-from streamer.fleet.spark.connectors import connected, connector_options, prepare_connector
 from streamer.fleet.spark.failures import explained
-from streamer.fleet.spark.kafka.options import SourceOptions
+from streamer.fleet.spark.formats import StreamFormat, quoted, read_stream
 from streamer.fleet.spark.locations import (
     Columns,
-    TopicLocation,
     check_columns,
     data_files,
     format_of,
     is_pattern,
-    parse_topic,
 )
 from streamer.fleet.spark.storage import Storage
 
@@ -41,11 +38,12 @@ class ReadingSource:
     """A source of readings.
 
     Attributes:
-        source: a folder, a pattern of files, or a `kafka://` URL.
+        source: a folder or a pattern of files, or the name of another source.
         columns: names of its columns.
         format: format of a folder's files; None for the one of their names' endings.
         max_files: largest number of files in a batch; None for a limit of about 32 MB.
         delimiter: the character between the fields of CSV files.
+        stream: a source other than files; None for files.
     """
 
     source: str
@@ -53,6 +51,7 @@ class ReadingSource:
     format: str | None = None
     max_files: int | None = None
     delimiter: str = ","
+    stream: StreamFormat | None = None
 
     def open(self, session: SparkSession, *, with_file: bool = False) -> DataFrame:
         """The raw readings: columns meter, minute and kw, of any type.
@@ -60,27 +59,25 @@ class ReadingSource:
         Args:
             session: the Spark session.
             with_file: whether to add a column ``file`` with the URL of each row's file; it is
-                null for a topic.
+                null for a source other than files.
 
         Raises:
             UsageError: the source does not exist, or has other columns.
             SparkError: Spark cannot open it.
         """
-        topic = parse_topic(self.source)
-        if topic is None:
+        if self.stream is None:
             rows = self._files(session)
         else:
-            rows = read_topic(session, topic, self.columns.names)
-        return self._named(rows, is_topic=topic is not None, with_file=with_file)
+            rows = read_stream(session, self.stream, self.columns.names)
+        return self._named(rows, with_file=with_file)
 
     def first_batch(self, session: SparkSession) -> DataFrame | None:
         """The raw readings of the files that a new query takes first.
 
         Returns:
-            Columns meter, minute and kw; None for a topic, or if there are no files in the folder
-            itself.
+            Columns meter, minute and kw; None without files in the folder itself.
         """
-        if parse_topic(self.source) is not None:
+        if self.stream is not None:
             return None
         storage = Storage(session, self.source)
         urls = storage.first_files(self.max_files, MAX_BYTES)
@@ -94,17 +91,18 @@ class ReadingSource:
                 .format(form)
                 .load([_literal(url) for url in urls])
             )
-        return self._named(rows, is_topic=False, with_file=False)
+        return self._named(rows, with_file=False)
 
-    def _named(self, rows: DataFrame, *, is_topic: bool, with_file: bool) -> DataFrame:
+    def _named(self, rows: DataFrame, *, with_file: bool) -> DataFrame:
         """The three columns under our names."""
         from pyspark.sql import functions as fn
 
         check_columns(self.source, rows.columns, self.columns)
         named = zip(_NATURAL, self.columns.names, strict=True)
-        chosen = [rows[_quoted(theirs)].alias(ours) for ours, theirs in named]
+        chosen = [rows[quoted(theirs)].alias(ours) for ours, theirs in named]
         if with_file:
-            file = fn.lit(None).cast("string") if is_topic else fn.col("_metadata.file_path")
+            url = "_metadata.file_path"
+            file = fn.col(url) if self.stream is None else fn.lit(None).cast("string")
             chosen.append(file.alias("file"))
         return rows.select(*chosen)
 
@@ -145,29 +143,8 @@ class ReadingSource:
             return session.read.parquet(self.source).schema
         if form == "parquet":
             named = zip(_NATURAL.values(), self.columns.names, strict=True)
-            return StructType.fromDDL(", ".join(f"{_quoted(name)} {kind}" for kind, name in named))
+            return StructType.fromDDL(", ".join(f"{quoted(name)} {kind}" for kind, name in named))
         return StructType([StructField(name, StringType()) for name in self.columns.names])
-
-
-def read_topic(session: SparkSession, topic: TopicLocation, names: tuple[str, ...]) -> DataFrame:
-    """The messages of a topic, each a JSON object with members of these names.
-
-    Raises:
-        UsageError: the connector is missing.
-        SparkError: Spark cannot open the topic.
-    """
-    from pyspark.sql import functions as fn
-
-    with connected(topic):
-        reader = session.readStream.format(prepare_connector(session, topic))
-        if topic.connector == "spark":
-            reader = reader.option("subscribe", topic.name)
-            reader = reader.option("maxOffsetsPerTrigger", SourceOptions.max_records)
-        messages = reader.options(**connector_options(topic)).load()
-    with explained(topic.shown):
-        schema = ", ".join(f"{_quoted(name)} string" for name in names)
-        members = fn.from_json(messages["value"].cast("string"), schema)
-        return messages.select(members.alias("it")).select("it.*")
 
 
 def _literal(url: str) -> str:
@@ -177,7 +154,3 @@ def _literal(url: str) -> str:
     'file:/in/a \\[1\\].csv'
     """
     return re.sub(r"([\\*?\[\]{}])", r"\\\1", url)
-
-
-def _quoted(name: str) -> str:
-    return f"`{name.replace('`', '``')}`"

@@ -13,9 +13,10 @@ from streamer.display.durations import lasting
 from streamer.display.lines import printable
 from streamer.display.numbers import NOTHING, number, percent, plural
 from streamer.display.tables import plain_table
-from streamer.fleet.spark.meters import MIN_SETTLED, MetersStatus, MeterStatus
+from streamer.fleet.spark.meters import MetersStatus, MeterStatus
 from streamer.fleet.spark.reports import DIED, FAILED, OVERDUE, RUNNING
 from streamer.fleet.spark.status import BatchStatus, FleetStatus, RunStatus
+from streamer.fleet.summary import MIN_SETTLED
 
 _NAME_WIDTH = 24
 _PARTS = 3

@@ -129,6 +129,7 @@ class Storage:
     """
 
     def __init__(self, session: SparkSession, path: str) -> None:
+        self._session = session
         self._context: Any = session.sparkContext
         self._jvm: Any = self._context._jvm  # noqa: SLF001 - Hadoop exists only in the JVM
         with explained(path):
@@ -198,21 +199,41 @@ class Storage:
                 stream.close()
 
     def write(self, name: str, text: str) -> None:
-        """Write a new entry atomically: it appears as a whole, or not at all."""
+        """Write an entry atomically: it appears as a whole, in place of a former one."""
         with explained(str(self._path)):
-            unfinished = self._entry(f".{name}.new")
-            stream = self._files.create(unfinished, True)
+            streaming = self._jvm.org.apache.spark.sql.execution.streaming
+            manager = streaming.checkpointing.CheckpointFileManager.create(
+                self._path,
+                self._context._jsc.hadoopConfiguration(),  # noqa: SLF001
+            )
+            manager.mkdirs(self._entry(name).getParent())
+            stream = manager.createAtomic(self._entry(name), True)
             try:
                 stream.write(bytearray(text.encode()))
-            finally:
-                stream.close()
-            if not self._files.rename(unfinished, self._entry(name)):
-                raise SparkError(f"{self._path}: {name} cannot be renamed into place")
+            except BaseException:
+                stream.cancel()
+                raise
+            stream.close()
 
-    def remove(self, name: str) -> None:
-        """Remove an entry, if it exists."""
+    def remove(self, name: str, *, with_content: bool = False) -> None:
+        """Remove an entry, if it exists, and with `with_content` all entries below it."""
         with explained(str(self._path)):
-            self._files.delete(self._entry(name), False)
+            self._files.delete(self._entry(name), with_content)
+
+    def move(self, name: str, to: str) -> None:
+        """Rename an entry that exists to a name that does not exist."""
+        with explained(str(self._path)):
+            if not self._files.rename(self._entry(name), self._entry(to)):
+                raise SparkError(f"{self._path}: {name} cannot be renamed to {to}")
+
+    def below(self, name: str) -> Storage:
+        """A folder in this one."""
+        return Storage(self._session, f"{self.url}/{name}")
+
+    @property
+    def url(self) -> str:
+        """The complete URL of the folder."""
+        return str(self._files.makeQualified(self._path).toString())
 
     def _entry(self, name: str) -> Any:
         return self._jvm.org.apache.hadoop.fs.Path(self._path, name)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from py4j.protocol import Py4JError, Py4JNetworkError
 
-from streamer.errors import SparkError
+from streamer.errors import SparkError, UsageError
 from streamer.fleet.spark.failures import cause_of, explain, explained
 
 WORKER = """[STREAM_FAILED] Query [id = 1, runId = 2] terminated with exception: Job aborted: \
@@ -157,3 +157,12 @@ def test_a_long_cause_is_shortened() -> None:
 
 def test_an_error_names_the_log() -> None:
     assert str(SparkError("no").with_log(Path("a.log"))) == "no (Spark's log: a.log)"
+
+
+def test_an_unknown_format_is_an_error_of_usage_with_its_jar() -> None:
+    from pyspark.errors import AnalysisException
+
+    unknown = AnalysisException("[X] Failed to find data source: my.format. SQLSTATE: 42K02")
+    message = r"^out: Spark does not know the format my\.format: give its jar"
+    with pytest.raises(UsageError, match=message), explained("out"):
+        raise unknown

@@ -23,9 +23,10 @@ from streamer.fleet.columns import COLUMNS
 from streamer.fleet.shard import Shard
 from streamer.fleet.spark.checkpoint import NAME
 from streamer.fleet.spark.job import FleetJob
+from streamer.fleet.spark.reports import Report
 from streamer.fleet.spark.sinks import COMMITTED, check_sink
 from streamer.fleet.spark.storage import Storage
-from streamer.fleet.spark.waiting import Report, wait_for
+from streamer.fleet.spark.waiting import wait_for
 from streamer.models import find_model, load_model
 from tests.agreement import AGREEMENT_KW
 

@@ -17,8 +17,8 @@ from pyspark.sql import SparkSession
 
 from streamer.errors import SparkError, UsageError
 from streamer.fleet.spark.firstbatch import check_first_batch
-from streamer.fleet.spark.locations import Columns, Notation, TopicLocation, parse_topic
-from streamer.fleet.spark.sources import ReadingSource, read_topic
+from streamer.fleet.spark.locations import Columns, Notation
+from streamer.fleet.spark.sources import ReadingSource
 from streamer.fleet.spark.storage import Storage
 from streamer.fleet.spark.values import (
     NO_METER,
@@ -249,10 +249,3 @@ def test_a_damaged_file_is_named(spark: SparkSession, tmp_path: Path) -> None:
     with pytest.raises(SparkError, match=r"0\.parquet") as error:
         ReadingSource(str(tmp_path)).open(spark)
     assert "\n" not in str(error.value)
-
-
-def test_a_missing_connector_is_reported_with_its_package(spark: SparkSession) -> None:
-    topic = parse_topic("kafka://127.0.0.1:1/readings?connector=spark")
-    assert isinstance(topic, TopicLocation)
-    with pytest.raises(UsageError, match=r"--packages org\.apache\.spark:spark-sql-kafka-0-10"):
-        read_topic(spark, topic, ("meter", "minute", "kw"))

@@ -116,11 +116,12 @@ class KafkaBroker:
 
     def consume(self, topic: str, number: int) -> list[tuple[bytes | None, bytes | None]]:
         """Keys and values of a topic's first records, from all partitions."""
-        from confluent_kafka import Consumer
+        from confluent_kafka import Consumer, TopicPartition
 
-        settings = {"group.id": "tests", "auto.offset.reset": "earliest"}
-        consumer = Consumer(self._settings() | settings | {"enable.auto.commit": False})
-        consumer.subscribe([topic])
+        consumer = Consumer(self._settings() | {"group.id": "tests", "enable.auto.commit": False})
+        # Assigned, because joining a group takes a second.
+        partitions = consumer.list_topics(topic, _TIMEOUT_S).topics[topic].partitions
+        consumer.assign([TopicPartition(topic, at, 0) for at in partitions])
         found: list[tuple[bytes | None, bytes | None]] = []
         deadline = time.monotonic() + _TIMEOUT_S
         try:
@@ -149,16 +150,6 @@ class KafkaBroker:
 
     def _settings(self) -> dict[str, Any]:
         return {"bootstrap.servers": self.servers, "log_level": 2}
-
-
-@contextmanager
-def running(folder: Path) -> Iterator[KafkaBroker]:
-    """A running broker, ended on exit."""
-    broker = KafkaBroker(folder)
-    try:
-        yield broker
-    finally:
-        broker.kill()
 
 
 def _listens(port: int) -> bool:

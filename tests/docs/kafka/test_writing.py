@@ -1,28 +1,32 @@
-"""Tests of the Kafka sink without Spark: its writer with a real broker."""
+"""Tests of the example's sink without Spark: its writer with a real broker."""
 
 from __future__ import annotations
 
 import pickle
-from pathlib import Path
+from collections.abc import Mapping
 
 import pyarrow as pa
 import pytest
+from kafka_source import KafkaDataSource
+from kafka_source.options import KafkaSourceError
+from kafka_source.writing import Written
 from pyspark.sql.streaming.datasource import ReadAllAvailable
 from pyspark.sql.types import StructType
 
-from streamer.errors import LinkError, RefusedError
-from streamer.fleet.spark.kafka.datasource import KafkaDataSource
-from streamer.fleet.spark.kafka.writing import Written
-from tests.fleet.spark.kafkabroker import NEEDS_BROKER, KafkaBroker
+from tests.docs.kafka.broker import NEEDS_BROKER, KafkaBroker
 
 pytestmark = NEEDS_BROKER
 
 TOPIC = "forecasts"
 
 
-def _write(broker: KafkaBroker, *batches: pa.RecordBatch, **options: str) -> Written:
+def _write(
+    broker: KafkaBroker, *batches: pa.RecordBatch, options: Mapping[str, str] | None = None
+) -> Written:
     """Write batches like a task, with a pickled writer."""
-    given = {"servers": broker.servers, "topic": TOPIC, "timeout": "15"} | options
+    given = {"kafka.bootstrap.servers": broker.servers, "topic": TOPIC, "timeout": "15"} | (
+        options or {}
+    )
     schema = StructType()
     for name in batches[0].schema.names:
         schema.add(name, "string")
@@ -62,21 +66,16 @@ def test_rows_of_a_key_stay_in_order(broker: KafkaBroker) -> None:
         assert values == list(range(first, 100, 2))
 
 
-@pytest.mark.parametrize(
-    ("key", "murmur2"),
-    [("21", -973932308), ("foobar", -790332482), ("a-little-bit-long-string", -985981536)],
-)
-def test_a_key_has_the_partition_of_javas_clients(
-    broker: KafkaBroker, key: str, murmur2: int
-) -> None:
+def test_a_key_has_the_partition_of_javas_clients(broker: KafkaBroker) -> None:
     broker.create(TOPIC, 7)
-    partition = (murmur2 & 0x7FFFFFFF) % 7
+    keys = {"21": -973932308, "foobar": -790332482, "a-little-bit-long-string": -985981536}
 
-    _write(broker, pa.record_batch({"key": [key], "value": ["x"]}))
+    _write(broker, pa.record_batch({"key": list(keys), "value": ["x"] * 3}))
 
-    source = KafkaDataSource({"servers": broker.servers, "topic": TOPIC})
+    source = KafkaDataSource({"kafka.bootstrap.servers": broker.servers, "subscribe": TOPIC})
     reader = source.streamReader(source.schema())
-    offset = {f"{number}": int(number == partition) for number in range(7)}
+    used = [(murmur2 & 0x7FFFFFFF) % 7 for murmur2 in keys.values()]
+    offset = {f"{number}": used.count(number) for number in range(7)}
     assert reader.latestOffset(reader.initialOffset(), ReadAllAvailable()) == {TOPIC: offset}
 
 
@@ -92,7 +91,7 @@ def test_key_and_value_may_be_missing_or_binary(broker: KafkaBroker) -> None:
 def test_a_refused_record_is_an_error(broker: KafkaBroker) -> None:
     broker.create(TOPIC)
 
-    with pytest.raises(RefusedError, match=r"records cannot be written: .*size too large"):
+    with pytest.raises(KafkaSourceError, match=r"records cannot be written: .*size too large"):
         _write(broker, pa.record_batch({"value": ["x", "y" * 2_000_000]}))
 
 
@@ -100,22 +99,31 @@ def test_an_unreachable_broker_is_an_error(broker: KafkaBroker) -> None:
     broker.create(TOPIC)
     broker.kill()
 
-    with pytest.raises(LinkError) as caught:
-        _write(broker, pa.record_batch({"value": ["x"]}), timeout="1")
+    with pytest.raises(KafkaSourceError) as caught:
+        _write(broker, pa.record_batch({"value": ["x"]}), options={"timeout": "0.3"})
 
     assert f"Kafka at {broker.servers}, topic {TOPIC}: records cannot be" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_writing_waits_while_the_queue_is_full(broker: KafkaBroker, tmp_path: Path) -> None:
+def test_writing_waits_while_the_queue_is_full(broker: KafkaBroker) -> None:
     broker.create(TOPIC)
-    config = tmp_path / "kafka.properties"
-    config.write_text("queue.buffering.max.messages=10\n")
-    rows = pa.record_batch({"value": [f"{count}" for count in range(200)]})
+    small = {"kafka.queue.buffering.max.messages": "10"}
+    rows = pa.record_batch({"value": [f"{count}" for count in range(40)]})
 
-    assert _write(broker, rows, config=str(config)).records == 200
-    assert broker.consume(TOPIC, 200) == [(None, b"%d" % count) for count in range(200)]
+    assert _write(broker, rows, options=small).records == 40
+    assert broker.consume(TOPIC, 40) == [(None, b"%d" % count) for count in range(40)]
 
     broker.kill()
-    with pytest.raises(LinkError, match="records cannot be written"):
-        _write(broker, rows, config=str(config), timeout="1")
+    with pytest.raises(KafkaSourceError, match="records cannot be written"):
+        _write(broker, rows, options=small | {"timeout": "0.3"})
+
+
+def test_other_columns_are_rejected() -> None:
+    source = KafkaDataSource({"kafka.bootstrap.servers": "127.0.0.1:1", "topic": TOPIC})
+    for names in (["key"], ["value", "meter"]):
+        schema = StructType()
+        for name in names:
+            schema.add(name, "string")
+        with pytest.raises(ValueError, match="needs columns value and key"):
+            source.streamWriter(schema, overwrite=False)

@@ -1,21 +1,20 @@
-"""Tests of the Kafka source without Spark: its reader with a real broker."""
+"""Tests of the example's source without Spark: its reader with a real broker."""
 
 from __future__ import annotations
 
+import doctest
 import logging
 import pickle
-import threading
 import time
-from pathlib import Path
 
+import kafka_source.reading
 import pytest
+from kafka_source import KafkaDataSource
+from kafka_source.options import KafkaSourceError, Options
+from kafka_source.reading import KafkaRange, KafkaReader
 from pyspark.sql.streaming.datasource import ReadAllAvailable, ReadMaxRows
 
-from streamer.errors import LinkError, RefusedError, SourceError, UsageError
-from streamer.fleet.spark.kafka.datasource import KafkaDataSource
-from streamer.fleet.spark.kafka.ranges import KafkaRange
-from streamer.fleet.spark.kafka.reading import KafkaReader
-from tests.fleet.spark.kafkabroker import NEEDS_BROKER, KafkaBroker
+from tests.docs.kafka.broker import NEEDS_BROKER, KafkaBroker
 
 pytestmark = NEEDS_BROKER
 
@@ -24,7 +23,8 @@ TOPIC = "readings"
 
 
 def _reader(broker: KafkaBroker, **options: str) -> KafkaReader:
-    source = KafkaDataSource({"servers": broker.servers, "topic": TOPIC, "timeout": "15"} | options)
+    given = {"kafka.bootstrap.servers": broker.servers, "subscribe": TOPIC, "timeout": "15"}
+    source = KafkaDataSource(given | {name.replace("_", "."): it for name, it in options.items()})
     reader = source.streamReader(source.schema())
     assert isinstance(reader, KafkaReader)
     return reader
@@ -62,9 +62,8 @@ def test_batches_are_contiguous(broker: KafkaBroker) -> None:
     assert reader.partitions(end, end) == []
     broker.produce(TOPIC, ["c"], 1)
     later = reader.latestOffset(end, ALL)
-    assert reader.reportLatestOffset() == later == {TOPIC: {"0": 10, "1": 5}}
+    assert later == {TOPIC: {"0": 10, "1": 5}}
     assert _values(reader, *reader.partitions(end, later)) == ["c"]
-    reader.stop()
 
 
 def test_the_columns_are_those_of_sparks_connector(broker: KafkaBroker) -> None:
@@ -91,7 +90,7 @@ def test_a_batch_may_be_limited(broker: KafkaBroker) -> None:
     broker.create(TOPIC, 2)
     broker.produce(TOPIC, _named("a", 90), 0)
     broker.produce(TOPIC, _named("b", 10), 1)
-    reader = _reader(broker, maxrecords="50")
+    reader = _reader(broker, maxoffsetspertrigger="50")
     offset = reader.initialOffset()
 
     assert reader.getDefaultReadLimit() == ReadMaxRows(50)
@@ -154,11 +153,7 @@ def test_available_now_reads_only_existing_records(broker: KafkaBroker) -> None:
     assert reader.latestOffset(end, ALL) == end
 
 
-def test_transactions_leave_gaps_and_only_committed_ones_are_read(
-    broker: KafkaBroker, tmp_path: Path
-) -> None:
-    config = tmp_path / "kafka.properties"
-    config.write_text("isolation.level=read_uncommitted\n")
+def test_transactions_leave_gaps_and_only_committed_ones_are_read(broker: KafkaBroker) -> None:
     broker.create(TOPIC)
     with broker.transaction("committed", TOPIC, ["a", "b"]) as producer:
         producer.commit_transaction()
@@ -173,9 +168,6 @@ def test_transactions_leave_gaps_and_only_committed_ones_are_read(
         # a, b, the marker of a commit, the aborted record and its marker, c
         assert end == {TOPIC: {"0": 6}}
         assert _values(reader, *reader.partitions(start, end)) == ["a", "b", "c"]
-        hasty = _reader(broker, config=str(config))
-        assert hasty.latestOffset(start, ALL) == {TOPIC: {"0": 7}}
-        assert _values(hasty, KafkaRange(0, 0, 7)) == ["a", "b", "never", "c", "open"]
         producer.commit_transaction()
     last = reader.latestOffset(end, ALL)
     assert last == {TOPIC: {"0": 8}}
@@ -189,17 +181,12 @@ def test_lost_records_are_an_error(broker: KafkaBroker) -> None:
     broker.produce(TOPIC, _named("a", 10))
     broker.truncate(TOPIC, 0, 6)
     reader = _reader(broker)
-    start = {TOPIC: {"0": 2}}
-    message = "topic readings, partition 0: offset 2 is lost, the earliest one left is 6; "
 
-    with pytest.raises(SourceError) as planned:
-        reader.latestOffset(start, ALL)
-    with pytest.raises(SourceError) as read:
+    with pytest.raises(KafkaSourceError, match="partition 0: offset 2 is lost; 6 is not; to"):
+        reader.latestOffset({TOPIC: {"0": 2}}, ALL)
+    with pytest.raises(KafkaSourceError, match="partition 0 cannot be read: offset 2 is lost"):
         _values(reader, KafkaRange(0, 2, 10))
 
-    for caught in (planned, read):
-        assert message in str(caught.value)
-        assert "failondataloss=false" in str(caught.value)
     assert reader.initialOffset() == {TOPIC: {"0": 6}}
 
 
@@ -209,7 +196,7 @@ def test_reading_may_continue_after_lost_records(
     broker.create(TOPIC)
     broker.produce(TOPIC, _named("a", 10))
     broker.truncate(TOPIC, 0, 6)
-    reader = _reader(broker, failondataloss="false", maxrecords="3")
+    reader = _reader(broker, failondataloss="false", maxoffsetspertrigger="3")
     start = {TOPIC: {"0": 2}}
 
     with caplog.at_level(logging.WARNING):
@@ -218,13 +205,11 @@ def test_reading_may_continue_after_lost_records(
 
     assert end == {TOPIC: {"0": 9}}
     assert values == ["a6", "a7", "a8"]
-    assert "offset 2 is lost, the earliest one left is 6; continuing" in caplog.text
+    assert "offset 2 is lost; 6 is not; continuing" in caplog.text
     assert _values(reader, KafkaRange(0, 2, 5)) == []
 
 
-def test_a_topic_that_was_created_again_is_detected(
-    broker: KafkaBroker, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_topic_that_was_created_again_is_detected(broker: KafkaBroker) -> None:
     broker.create(TOPIC, 2)
     broker.produce(TOPIC, _named("a", 10))
     before = _reader(broker).latestOffset({TOPIC: {"0": 0, "1": 0}}, ALL)
@@ -232,43 +217,31 @@ def test_a_topic_that_was_created_again_is_detected(
     broker.create(TOPIC)
     broker.produce(TOPIC, _named("b", 2))
 
-    with pytest.raises(SourceError, match="partition 1 no longer exists; was the topic"):
-        _reader(broker).latestOffset(before, ALL)
-    with pytest.raises(SourceError, match="partition 0 ends at offset 2, before the next one, 10"):
-        _reader(broker).latestOffset({TOPIC: {"0": 10}}, ALL)
-    with pytest.raises(SourceError, match="partition 0 ends at offset 2, before the next one, 5"):
-        _values(_reader(broker), KafkaRange(0, 5, 10))
-
-    reader = _reader(broker, failondataloss="false")
-    back = reader.latestOffset(before, ALL)
-    assert reader.partitions(before, back) == []
-    end = reader.latestOffset(back, ALL)
-    assert _values(reader, *reader.partitions(back, end)) == ["b0", "b1"]
-    assert _values(reader, KafkaRange(0, 5, 10)) == []
-    assert "before the next one, 10" in caplog.text
+    for start, at, offset in ((before, 0, 10), ({TOPIC: {"1": 0}}, 1, 0)):
+        with pytest.raises(KafkaSourceError, match=f"partition {at}: no offset {offset}: was the"):
+            _reader(broker, failondataloss="false").latestOffset(start, ALL)
+    with pytest.raises(KafkaSourceError, match="the checkpoint is for topic other, not readings"):
+        _reader(broker).latestOffset({"other": {"0": 0}}, ALL)
 
 
 def test_a_missing_topic_is_not_created(broker: KafkaBroker) -> None:
     for _ in range(2):
-        with pytest.raises(RefusedError, match=r"Unknown topic or partition; create the topic"):
+        with pytest.raises(KafkaSourceError, match="Unknown topic or partition"):
             _reader(broker).initialOffset()
 
 
 def test_an_unreachable_broker_is_an_error_after_the_time_out(broker: KafkaBroker) -> None:
     broker.create(TOPIC)
     broker.produce(TOPIC, ["a"])
-    reader = _reader(broker, timeout="1")
-    offset = reader.initialOffset()
     broker.kill()
 
     for attempt in (
-        lambda: reader.latestOffset(offset, ALL),
-        lambda: _reader(broker, timeout="1").initialOffset(),
-        lambda: _values(reader, KafkaRange(0, 0, 1)),
+        lambda reader: reader.initialOffset(),
+        lambda reader: _values(reader, KafkaRange(0, 0, 1)),
     ):
         before = time.monotonic()
-        with pytest.raises(LinkError) as caught:
-            attempt()
+        with pytest.raises(KafkaSourceError) as caught:
+            attempt(_reader(broker, timeout="0.5"))
         assert time.monotonic() - before < 10
         assert "Connection refused" in str(caught.value)
         assert f"Kafka at {broker.servers}, topic readings: " in str(caught.value)
@@ -289,49 +262,48 @@ def test_reading_continues_after_a_broker_was_killed(broker: KafkaBroker) -> Non
 
     assert reader.latestOffset(start, ALL) == {TOPIC: {"0": 101}}
     assert _values(reader, *reader.partitions(start, end)) == _named("a", 100)
-    assert _values(reader, KafkaRange(0, 100, 101)) == ["b"]
 
 
-def test_a_broker_that_returns_in_time_is_waited_for(broker: KafkaBroker) -> None:
-    broker.create(TOPIC)
-    broker.produce(TOPIC, _named("a", 100))
-    broker.wait_until_saved(TOPIC, 100)
-    reader = _reader(broker)
-    end = reader.latestOffset(reader.initialOffset(), ALL)
-
-    for wait_for in (
-        lambda: reader.latestOffset(end, ALL) == end,
-        lambda: _values(reader, KafkaRange(0, 0, 100)) == _named("a", 100),
-    ):
-        broker.kill()
-        restart = threading.Timer(1.0, broker.start)
-        restart.start()
-        try:
-            assert wait_for()
-        finally:
-            restart.join()
+GOOD = {"kafka.bootstrap.servers": "127.0.0.1:9092", "subscribe": "readings"}
 
 
-def test_properties_of_the_file_are_used(broker: KafkaBroker, tmp_path: Path) -> None:
-    broker.create(TOPIC)
-    broker.produce(TOPIC, ["a"])
-    config = tmp_path / "kafka.properties"
-    config.write_text(
-        "security.protocol=sasl_plaintext\nsasl.mechanism=PLAIN\n"
-        "sasl.username=fleet\nsasl.password=hush\n"
+def test_options_are_those_of_sparks_connector() -> None:
+    ours = {"startingOffsets": "Latest", "failOnDataLoss": "FALSE", "maxOffsetsPerTrigger": "5"}
+    options = Options.parse(
+        GOOD | ours | {"checkpointLocation": "/x", "timeout": "2.5"}, "subscribe"
     )
-    reader = _reader(broker, config=str(config), timeout="2")
+    servers = {"bootstrap.servers": "127.0.0.1:9092"}
+    assert options == Options("readings", servers, True, 5, False, 2.5)
+    assert Options.parse(GOOD, "subscribe") == Options("readings", servers)
 
-    assert reader.initialOffset() == {TOPIC: {"0": 0}}
-    assert _values(reader, KafkaRange(0, 0, 1)) == ["a"]
 
-    for text, error, message in (
-        ("security.protocol=hush", UsageError, "security.protocol"),
-        ("sasl.pasword=hush", UsageError, 'No such configuration property: "sasl.pasword"'),
-        ("security.protocol=ssl", LinkError, "SSL"),
-    ):
-        config.write_text(text)
-        with pytest.raises(error) as caught:
-            _reader(broker, config=str(config), timeout="1").initialOffset()
-        assert message in str(caught.value)
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"subscribe": ""}, "subscribe '' is not the name of one topic"),
+        ({"subscribe": "a,b"}, "subscribe 'a,b' is not the name of one topic"),
+        ({"kafka.bootstrap.servers": ""}, "kafka.bootstrap.servers is missing"),
+        ({"startingOffsets": "7"}, "startingoffsets '7' must be earliest or latest"),
+        ({"failOnDataLoss": "no"}, "failondataloss 'no' must be true or false"),
+        ({"maxOffsetsPerTrigger": "0"}, "maxoffsetspertrigger '0' must be a number above 0"),
+        ({"timeout": "nan"}, "timeout 'nan' must be a number above 0"),
+        ({"kafka.group.id": "x"}, "option group.id is not one of Kafka's, or must not be set"),
+        ({"sasl.password": "hush"}, "option sasl.password is not one of Kafka's"),
+    ],
+)
+def test_a_wrong_option_is_rejected(changed: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message) as caught:
+        KafkaDataSource(GOOD | changed).schema()
+    assert "hush" not in str(caught.value)
+
+
+def test_a_wrong_property_is_rejected_without_its_value() -> None:
+    for name in ("security.protocol", "sasl.pasword"):
+        source = KafkaDataSource(GOOD | {f"kafka.{name}": "hush"})
+        with pytest.raises(ValueError, match=name) as caught:
+            source.streamReader(source.schema()).initialOffset()
         assert "hush" not in str(caught.value)
+
+
+def test_the_examples_in_the_docstrings_are_right() -> None:
+    assert doctest.testmod(kafka_source.reading) == (0, 2)
