@@ -17,6 +17,7 @@ from streamer.fleet.settings import FleetSettings
 from streamer.fleet.summary import ShardSummary, summarise
 from streamer.fleet.table import MeterTable
 from streamer.models.forecaster import NetworkForecaster
+from streamer.online.means.light.forecasts import HORIZONS
 from streamer.readings.arrays import BoolArray, DoubleArray, FloatArray, Records, TimeArray
 
 _AHEAD = 100
@@ -173,11 +174,18 @@ class Shard:
 
     def tally(self) -> ShardSummary:
         """Totals of all meters, and the worst of them, for the status of a fleet."""
-        latest = self.latest
+        latest, records = self.latest, self._table.records
+        scores: dict[str, Any] = {"1": running_columns(records)}
+        if "means" in (records.dtype.names or ()):
+            of_means = records["means"]["scores"]
+            for place, minutes in enumerate(HORIZONS[1:]):
+                scores[str(minutes)] = {
+                    name: of_means[name][:, place] for name in of_means.dtype.names or ()
+                }
         return summarise(
             self._table.names,
-            self._table.records,
-            {"1": running_columns(self._table.records)},
+            records,
+            scores,
             latest_us=None if latest is None else int(latest.astype("datetime64[us]").astype(int)),
             late=self.late,
             doubled=self.doubled,

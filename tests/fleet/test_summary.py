@@ -139,6 +139,12 @@ def test_the_summary_of_a_shard_has_the_scores_of_its_meters() -> None:
     assert found.oldest_us == int(at[3].astype(int))
     assert found.scores["1"].settled == columns["settled"].sum() == 71
     assert found.scores["1"].mse_kw2 == pytest.approx(71 * columns["mse_kw2"][0])
+    for minutes in ("15", "60"):
+        means = found.scores[minutes]
+        assert means.settled == columns[f"settled_{minutes}"].sum() > 0
+        mse = columns[f"mse_{minutes}_kw2"][0]
+        assert means.mse_kw2 == pytest.approx(means.settled * mse, rel=1e-6)
+        assert (means.mae_kw, means.frozen_mse_kw2) == (None, None)
     first, second = found.worst
     assert (first.meter, first.settled, first.silent) == ("a", 71, False)
     assert (second.meter, second.settled, second.mse_kw2) == ("b" * 200, 0, None)

@@ -131,8 +131,8 @@ def test_batches_continue_the_same_shard() -> None:
         expected = shard.push(list("ab") * 20, at, np.full(40, 0.3)).columns
         for name, column in expected.items():
             came = batch.rows[name].to_numpy()
-            if name == "minute":
-                column = column.view(np.int64)
+            if COLUMNS[name] == "timestamp":
+                came = pd.to_datetime(batch.rows[name], unit="us").to_numpy(column.dtype)
             if column.dtype == object:
                 assert came.tolist() == column.tolist()
             else:
