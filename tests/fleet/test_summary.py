@@ -13,8 +13,15 @@ from hypothesis import strategies as st
 
 from streamer.fleet import Shard
 from streamer.fleet.arranged import NEVER
-from streamer.fleet.spark.meters import MeterStatus, meters_status
-from streamer.fleet.summary import MAX_WORST, MIN_SETTLED, ShardSummary, Sums, summarise
+from streamer.fleet.spark.meters import meters_status
+from streamer.fleet.summary import (
+    MAX_WORST,
+    MIN_SETTLED,
+    MeterSummary,
+    ShardSummary,
+    Sums,
+    summarise,
+)
 from streamer.models import load_model
 
 MINUTE_US = 60_000_000
@@ -94,7 +101,7 @@ def test_the_figures_of_a_fleet_are_those_of_all_its_meters(
         order = sorted(np.flatnonzero(which), key=lambda row: (values[row], names[row]))
         return [str(names[row]) for row in order[:MAX_WORST]]
 
-    def listed(meters: tuple[MeterStatus, ...]) -> list[str]:
+    def listed(meters: tuple[MeterSummary, ...]) -> list[str]:
         return [meter.meter for meter in meters]
 
     ranked = settled >= MIN_SETTLED

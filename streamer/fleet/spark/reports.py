@@ -127,12 +127,6 @@ class Batch(BatchCounts):
 
         Args:
             now: present time in seconds since 1970; None for the clock.
-
-        >>> batch = Batch(
-        ...     number=7, began=0.0, seconds=4.0, readings=20000, late=3, silent=1, newest=60.0
-        ... )
-        >>> batch.line()
-        'batch 7: 20,000 readings to 1970-01-01 00:01 in 4.0 s, 5,000/s; 3 late, 1 silent'
         """
         counts = {
             "unusable": self.unusable,

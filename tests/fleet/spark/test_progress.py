@@ -230,6 +230,14 @@ def test_the_line_of_a_batch_has_the_age_of_its_newest_minute() -> None:
     assert line == "batch 3: 1 reading to 2026-01-01 00:00 (1.5 min ago) in 0.5 s, 2/s"
 
 
+def test_the_line_of_a_batch_has_its_counts() -> None:
+    batch = Batch(
+        number=7, began=0.0, seconds=4.0, readings=20_000, late=3, doubled=1, alarms=9, newest=60.0
+    )
+    text = "batch 7: 20,000 readings to 1970-01-01 00:01 in 4.0 s, 5,000/s; 3 late, 1 duplicate"
+    assert batch.line() == f"{text}, 9 with an alarm"
+
+
 def test_the_line_of_a_batch_without_readings_has_its_silent_meters() -> None:
     batch = Batch(number=4, began=0.0, seconds=0.5)
     assert batch.line() is None
