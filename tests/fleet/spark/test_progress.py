@@ -113,7 +113,7 @@ def report(number: int, **sources: Any) -> dict[str, Any]:
         "durationMs": {"triggerExecution": 2_000, "addBatch": 1_500, "walCommit": 20},
         "observedMetrics": {"read": {"rows": 101, "unusable": 1}, "written": written},
         "stateOperators": [{"customMetrics": {"rocksdbSstFileSize": 3900}}],
-        "sources": [{"latestOffset": "null", "endOffset": '{"logOffset": 3}', **sources}],
+        "sources": [{"latestOffset": None, "endOffset": {"logOffset": 3}, **sources}],
     }
 
 
@@ -149,16 +149,17 @@ def test_a_batch_without_metrics_has_zero_counts() -> None:
 @pytest.mark.parametrize(
     ("latest", "end", "behind"),
     [
-        ('{"readings": {"0": 90, "1": 7}}', '{"readings": {"0": 40, "1": 7}}', 50),
-        ('{"readings": {"0": 5, "1": 7}}', '{"readings": {"0": 5}}', 7),
-        ('{"readings": {"0": 3}}', '{"readings": {"0": 5}}', 0),
-        ("null", '{"logOffset": 3}', None),
+        ({"readings": {"0": 90, "1": 7}}, {"readings": {"0": 40, "1": 7}}, 50),
+        ({"readings": {"0": 5, "1": 7}}, {"readings": {"0": 5}}, 7),
+        ({"readings": {"0": 3}}, {"readings": {"0": 5}}, 0),
+        ({"logOffset": 4}, {"logOffset": 3}, None),
+        (None, {"logOffset": 3}, None),
         (None, None, None),
-        ("7", "5", None),
+        (7, 5, None),
     ],
 )
 def test_waiting_records_are_the_difference_of_offsets(
-    latest: str, end: str, behind: int | None
+    latest: Any, end: Any, behind: int | None
 ) -> None:
     assert Batch.of(report(0, latestOffset=latest, endOffset=end)).behind == behind
 
