@@ -117,7 +117,11 @@ def evaluate_models(
         forecasts += found[0]
         means += found[1] if shown else []
         if found[1] and settings.demand is not None:
-            demand.append(_demand(found[1][-1], stretch, settings.demand, confidence, task))
+            given = stretch, settings.demand, confidence, task
+            *_, last = (each for each in found[1] if each.name != _lightly(name))
+            demand.append(_demand(last, *given))
+            fleet = (each for each in found[1] if each.name == _lightly(name))
+            demand += [_demand(each, *given, light=True) for each in fleet]
     raced, faults = forecast_challengers(challengers, stretch, task)
     met, more = forecast_challengers(peers, stretch, task, before=MIN_TRAINING, role="baseline")
     forecasts += [*raced, *met]
@@ -232,13 +236,19 @@ def _forecast(
 
 
 def _demand(
-    means: MeanForecasts, stretch: Stretch, rule: DemandRule, confidence: float, task: Task
+    means: MeanForecasts,
+    stretch: Stretch,
+    rule: DemandRule,
+    confidence: float,
+    task: Task,
+    *,
+    light: bool = False,
 ) -> DemandEvaluation:
-    """Scores of the demand intervals by the last, most adapted forecasts of a model."""
+    """Scores of the demand intervals by forecasts of a model, kept as a fleet does if light."""
     advance = task(f"{means.name}, demand", stretch.minutes)
     if means.adapted_from is None:
         confidence = FROZEN_CONFIDENCE
-    run = run_demand(stretch, means, rule, advance, confidence=confidence)
+    run = run_demand(stretch, means, rule, advance, confidence=confidence, light=light)
     return assess_demand(run, means.title, in_sample=means.in_sample)
 
 

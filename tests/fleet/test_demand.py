@@ -55,7 +55,7 @@ def test_columns_and_alarms_are_those_of_a_meter_each(
     zone: str, start: datetime, demand: int
 ) -> None:
     rng = np.random.default_rng(demand + len(zone))
-    meters, minutes = 4, 200
+    meters, minutes = 3, 170
     settings = FleetSettings(demand=demand, zone=zone, net=demand == 60, peak_floor_kw=0.4)
     rule = settings.demand_rule
     assert rule is not None

@@ -38,7 +38,7 @@ def model_means(
         stretch: the stretch to forecast.
         shown: horizons to score, of which the model may have some; those that complete a
             quarter-hour are forecast, too.
-        every: whether the last of the forecasts are needed for all horizons of the model.
+        every: whether those of a fleet, and the last of the others, are needed for all horizons.
         light: its forecasts of the next reading as a fleet adapts them, likewise.
 
     Returns:
@@ -56,7 +56,7 @@ def model_means(
         head, forecaster.levels, stretch, last if adapted is None else some or last
     )
     found: list[FrozenMeans | OnlineMeans] = [frozen]
-    few = tuple(each for each in shown if each in HORIZONS)
+    few = HORIZONS if every else tuple(each for each in shown if each in HORIZONS)
     if light is not None and few and offers(head) and stretch.terms is None:
         found.append(OnlineMeans(head, light, stretch, few, light=True))
     if adapted is not None:
