@@ -6,8 +6,9 @@ summary is made, because the status reads summaries without it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -29,18 +30,30 @@ class Sums(NamedTuple):
     Attributes:
         settled: their number.
         mse_kw2: sum of the squared errors of the forecasts in kW².
-        mae_kw: sum of the absolute errors in kW.
+        mae_kw: sum of the absolute errors in kW; None if it is not kept, as are the next two.
         persistence_mse_kw2: sum of the squared errors of persistence.
         frozen_mse_kw2: sum of the squared errors of the frozen network.
         coverage: number of the readings inside the band.
     """
 
     settled: int = 0
-    mse_kw2: float = 0.0
-    mae_kw: float = 0.0
-    persistence_mse_kw2: float = 0.0
-    frozen_mse_kw2: float = 0.0
-    coverage: float = 0.0
+    mse_kw2: float | None = 0.0
+    mae_kw: float | None = 0.0
+    persistence_mse_kw2: float | None = 0.0
+    frozen_mse_kw2: float | None = 0.0
+    coverage: float | None = 0.0
+
+    @classmethod
+    def over(cls, parts: Iterable[Sums]) -> Sums:
+        """The sums over several parts."""
+        columns = list(zip(*parts, strict=True))
+        totals = [None if None in column else sum(column) for column in columns]
+        return cls._make(totals) if totals else cls()
+
+    def mean(self, name: str) -> float | None:
+        """A sum divided by the number of forecasts; None without any."""
+        total: float | None = getattr(self, name)
+        return None if total is None or not self.settled else total / self.settled
 
 
 class MeterSummary(NamedTuple):
@@ -69,6 +82,11 @@ class MeterSummary(NamedTuple):
     persistence_mse_kw2: float | None
     frozen_mse_kw2: float | None
     coverage: float | None
+
+    @property
+    def minute(self) -> datetime:
+        """Minute of its last reading."""
+        return datetime.fromtimestamp(self.minute_us / 1e6, UTC)
 
     @property
     def skill(self) -> float | None:
@@ -131,8 +149,10 @@ class ShardSummary:
             if type(value) not in kinds.get(str(each.type), (list, dict)):
                 raise ValueError(f"{each.name} is {value!r}")
         for sums in found.scores.values():
-            if any(type(value) not in (int, float) for value in sums):
+            if any(type(value) not in (int, float, type(None)) for value in sums):
                 raise ValueError("a sum is not a number")
+            if sums.settled is None or sums.settled < 0:
+                raise ValueError("a number of forecasts is missing")
         for meter in found.worst:
             _check_meter(meter)
         return found
@@ -171,7 +191,7 @@ def summarise(
         names: (meters,) their names.
         records: (meters,) their records, with `last_at`, `last_kw` and `silent`.
         scores: (meters,) their running scores by name, NaN without any, by the number of
-            minutes ahead; those of "1" make the rankings, and of others some may be left out.
+            minutes ahead; those of "1" make the rankings, others may have fewer.
         counts: the further attributes of the summary.
     """
     import numpy as np
@@ -186,9 +206,12 @@ def summarise(
     rows = {row for values in (at, lowest, largest) for row in _first(values, names)}
     sums = {}
     for minutes, of in scores.items():
-        settled = of["settled"]
-        means = (np.where(settled > 0, of.get(name, 0.0), 0.0) for name in Sums._fields[1:])
-        sums[minutes] = Sums(int(settled.sum()), *(float(mean @ settled) for mean in means))
+        settled = of["settled"].astype(float)
+        totals = (
+            float(np.where(settled > 0, of[name], 0.0) @ settled) if name in of else None
+            for name in Sums._fields[1:]
+        )
+        sums[minutes] = Sums(int(settled.sum()), *totals)
     heard = at[~np.isnan(at)]
     return ShardSummary(
         meters=len(names),

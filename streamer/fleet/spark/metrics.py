@@ -41,7 +41,17 @@ Numbers = dict[tuple[str, ...], float]
 
 _PREFIX = "streamer_fleet_"
 _UNIT = re.compile(r"(seconds|bytes|square_watts|watts|ratio)(_total)?$")
-_ERRORS = {"model": "mse_kw2", "persistence": "persistence_mse_kw2", "frozen": "frozen_mse_kw2"}
+_SQUARED = "squared_error_square_watts_total"
+_SUMMED = (
+    ("forecasts_settled_total", "settled", 1.0),
+    ("forecasts_covered_total", "coverage", 1.0),
+    ("absolute_error_watts_total", "mae_kw", 1e3),
+    (_SQUARED, "mse_kw2", 1e6, "model"),
+    (_SQUARED, "persistence_mse_kw2", 1e6, "persistence"),
+    (_SQUARED, "frozen_mse_kw2", 1e6, "frozen"),
+)
+"""Counters of a horizon: name, what they sum, factor to their unit, further label."""
+
 _KINDS = ("anomaly", "stuck", "unit", "peak", "silent")
 
 _TABLE: tuple[tuple[str, Kind, str, str], ...] = (
@@ -68,7 +78,7 @@ _TABLE: tuple[tuple[str, Kind, str, str], ...] = (
     ("forecasts_settled_total", COUNTER, "minutes", "Forecasts compared with readings."),
     ("forecasts_covered_total", COUNTER, "minutes", "Those with the reading inside their band."),
     (
-        "squared_error_square_watts_total",
+        _SQUARED,
         COUNTER,
         "minutes forecaster",
         "Sum of the squared errors of the forecasts, persistence, and the frozen network.",
@@ -161,9 +171,7 @@ class FleetMetrics:
             self._totals.update(_counts(batch))
         for minutes, now in sums.items():
             before = now if self._sums is None else self._sums.get(minutes, Sums())
-            pairs = zip(now, before, strict=True)
-            more = Sums._make(max(0, new - old) for new, old in pairs)
-            self._totals.update(_increase(minutes, more))
+            self._totals.update(_increase(minutes, now, before))
         self._sums = sums
         self._set(
             _of_run(log.run)
@@ -248,21 +256,18 @@ def _counts(batch: Batch, batches: int = 1) -> Numbers:
 
 def _sums(shards: Mapping[int, ShardSummary]) -> dict[str, Sums]:
     """Sums over all shards by the number of minutes ahead."""
-    found: dict[str, Sums] = {}
+    found: dict[str, list[Sums]] = {}
     for shard in shards.values():
         for minutes, sums in shard.scores.items():
-            pairs = zip(found.get(minutes, Sums()), sums, strict=True)
-            found[minutes] = Sums._make(map(sum, pairs))
-    return found
+            found.setdefault(minutes, []).append(sums)
+    return {minutes: Sums.over(parts) for minutes, parts in found.items()}
 
 
-def _increase(minutes: str, more: Sums) -> Numbers:
+def _increase(minutes: str, now: Sums, before: Sums) -> Numbers:
+    pairs = zip(Sums._fields, now, before, strict=True)
+    more = {name: max(0.0, new - (old or 0.0)) for name, new, old in pairs if new is not None}
     return {
-        ("forecasts_settled_total", minutes): more.settled,
-        ("forecasts_covered_total", minutes): more.coverage,
-        ("absolute_error_watts_total", minutes): more.mae_kw * 1e3,
-        **{
-            ("squared_error_square_watts_total", minutes, who): getattr(more, name) * 1e6
-            for who, name in _ERRORS.items()
-        },
+        (name, minutes, *labels): more[field] * factor
+        for name, field, factor, *labels in _SUMMED
+        if field in more
     }

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from streamer.errors import SparkError
 from streamer.fleet.spark.reports import (
@@ -28,6 +28,9 @@ from streamer.fleet.spark.reports import (
 )
 from streamer.fleet.summary import ShardSummary
 
+if TYPE_CHECKING:
+    from streamer.fleet.spark.storage import ReadableFolder, Storage
+
 FOLDER = "streamer-progress"
 """Folder in the checkpoint, with one file per batch, of which the newest two are kept."""
 
@@ -36,26 +39,6 @@ _MAX_BATCHES = 400
 
 _TRIES = 3
 _SUFFIX = ".jsonl"
-
-
-class NamedTexts(Protocol):
-    """The part of `streamer.fleet.spark.storage.ReadableFolder` that is used here."""
-
-    def names(self) -> list[str]:
-        """Names of its entries; empty if it does not exist."""
-
-    def read(self, name: str) -> str:
-        """The text of an entry."""
-
-
-class Folder(NamedTexts, Protocol):
-    """The part of `streamer.fleet.spark.storage.Storage` that is used here."""
-
-    def write(self, name: str, text: str) -> None:
-        """Write a new entry atomically."""
-
-    def remove(self, name: str) -> None:
-        """Remove an entry, if it exists."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +50,14 @@ class RunProgress:
         batches: the last batches, of earlier runs too, newest last.
         shards: the last summary of each shard, by key.
         after: number of the batch after which the summaries were complete; None if they are not.
-        layout: distribution of the meters over the keys, as text.
+        made_with: number of shards and partitions, and model, as text.
     """
 
     run: Run | None = None
     batches: tuple[Batch, ...] = ()
     shards: Mapping[int, ShardSummary] = field(default_factory=dict)
     after: int | None = None
-    layout: str = ""
+    made_with: str = ""
 
     def over(self, seconds: float) -> tuple[Batch, ...]:
         """The batches that ended in the last seconds before the end of the newest."""
@@ -112,7 +95,7 @@ class ProgressLog:
 
     def __init__(
         self,
-        folder: Folder,
+        folder: Storage,
         run: Run,
         complain: Callable[[str], None],
         now: Callable[[], float] = time.time,
@@ -125,27 +108,27 @@ class ProgressLog:
         self.batch: Batch | None = None
         self.shards: dict[int, ShardSummary] = {}
         self.after: int | None = None
-        self._layout = ""
+        self._made_with = ""
         self._batches: deque[str] = deque(maxlen=_MAX_BATCHES)
         self._names: list[str] = []
         self._has_complained = self._is_loaded = False
 
     def fill(
-        self, batch: int | None, layout: str, read: Callable[[int], dict[int, ShardSummary]]
+        self, batch: int | None, made_with: str, read: Callable[[int], dict[int, ShardSummary]]
     ) -> None:
         """Read the summaries out of the states, unless those recorded are of the last batch.
 
         Args:
             batch: number of the last completed batch; None before the first.
-            layout: distribution of the meters over the keys, as text.
+            made_with: number of shards and partitions, and model, as text.
             read: returns the summaries after a batch, by key.
         """
         self._load()
-        former, self._layout = self._layout, layout
+        former, self._made_with = self._made_with, made_with
         try:
             if batch is None:
                 self.shards, self.after = {}, -1
-            elif self.after != batch or former != layout:
+            elif self.after != batch or former != made_with:
                 self.shards, self.after = read(batch), batch
         except SparkError as error:
             self.after = None
@@ -161,7 +144,7 @@ class ProgressLog:
             known = read_progress(self._folder)
             self.before = known.run
             self.shards, self.after = dict(known.shards), known.after
-            self._layout = known.layout
+            self._made_with = known.made_with
             self._batches.extend(map(to_line, known.batches))
         except (SparkError, OSError) as error:
             self._give_up(error)
@@ -209,7 +192,7 @@ class ProgressLog:
     def _write(self) -> None:
         self.run = replace(self.run, said=self._now())
         about = {"version": VERSION, "shards": len(self.shards), "after": self.after}
-        head = json.dumps({**about, "layout": self._layout, **asdict(self.run)})
+        head = json.dumps({**about, "made_with": self._made_with, **asdict(self.run)})
         shards = (
             json.dumps({"key": key, **shard.to_json()}, separators=(",", ":"))
             for key, shard in self.shards.items()
@@ -230,7 +213,7 @@ class ProgressLog:
             self._complain(f"progress for `streamer fleet status` cannot be written: {error}")
 
 
-def read_progress(folder: NamedTexts) -> RunProgress:
+def read_progress(folder: ReadableFolder) -> RunProgress:
     """Read the newest progress file that can be read.
 
     Truncated or damaged lines are left out.
@@ -258,7 +241,7 @@ def parse_progress(text: str) -> RunProgress:
     if run.pop("version", None) != VERSION:
         raise ValueError("another version")
     count, after = run.pop("shards", 0), run.pop("after", None)
-    layout = str(run.pop("layout", ""))
+    made_with = str(run.pop("made_with", ""))
     if type(count) is not int or type(after) not in (int, type(None)):
         raise ValueError(f"shards is {count!r}, after is {after!r}")
     if not 0 <= count <= len(lines):
@@ -276,7 +259,7 @@ def parse_progress(text: str) -> RunProgress:
             batches.append(parse_as(Batch, parse_object(line)))
         except ValueError:
             continue
-    return RunProgress(parse_as(Run, run), tuple(batches), shards, after, layout)
+    return RunProgress(parse_as(Run, run), tuple(batches), shards, after, made_with)
 
 
 def _ours(names: Iterable[str]) -> list[str]:

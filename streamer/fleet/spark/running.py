@@ -81,6 +81,8 @@ def run_fleet(
                         note(first.line())
 
                 wait_for(queries, show, signals=signals, heartbeat=heartbeat)
+                if job.once and not signals and (following := job.follow(session)):
+                    wait_for(following, signals=signals, heartbeat=log.heartbeat)
                 log.end(STOPPED if signals else DONE)
                 publish(log, None)
                 if job.once and not any(lines):

@@ -23,7 +23,7 @@ _POLL_S = 0.5
 
 def wait_for(
     queries: Sequence[StreamingQuery],
-    show: Callable[[Report], None],
+    show: Callable[[Report], None] = lambda _: None,
     *,
     signals: Sequence[int] = (),
     heartbeat: Callable[[], None] = lambda: None,

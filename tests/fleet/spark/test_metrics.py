@@ -11,8 +11,7 @@ from urllib.request import urlopen
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from streamer.cli.fleet.run import run
-from streamer.errors import LinkError, UsageError
+from streamer.errors import LinkError
 from streamer.fleet.spark.metrics import FLEET, WORST, FleetMetrics
 from streamer.fleet.spark.progress import ProgressLog
 from streamer.fleet.spark.reports import DONE, Batch, Run
@@ -170,8 +169,6 @@ def test_an_address_in_use_is_named() -> None:
         text = f"--metrics: cannot listen on 127.0.0.1:{port}: address already in use; give another"
         with pytest.raises(LinkError, match=text), FleetMetrics().served("127.0.0.1", port):
             pass
-    with pytest.raises(UsageError, match="--metrics '9109' is not a host and a port"):
-        run("in", "out", "ck", metrics="9109")
 
 
 @needs_prometheus[0]
